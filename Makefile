@@ -1,0 +1,46 @@
+# `make demo` and `make test` are the two commands; each sets up `.venv` by itself when it has to.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check long bench format lock clean
+
+PYTHON3 ?= $(shell command -v python3 || command -v python3.12 || command -v python3.11 || command -v python3.10)
+BIN := .venv/bin
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+setup:  ## make .venv from the lock file, and fetch a software GL where there is none
+	@$(PYTHON3) tools/setup.py
+
+demo: setup  ## one near-miss from YAML to a verified nuScenes dataset in out/demo
+	@$(BIN)/av-synth demo
+
+check: setup  ## format, lint, types, imports, unit tests: under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not long and not slow"
+
+test: setup  ## everything that a change must pass
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not long"
+
+long: setup  ## what `make test` leaves out: many draws, full-size runs
+	$(BIN)/python -m pytest -m long
+
+bench: setup  ## how fast it is here, as JSON
+	$(BIN)/python tools/bench.py
+
+format: setup  ## rewrite in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock:  ## resolve tools/requirements.in anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header \
+		--override tools/overrides.in pyproject.toml tools/requirements.in --output-file tools/requirements.lock
+
+clean:  ## remove what setup and runs made
+	rm -rf .venv out

@@ -1,0 +1,103 @@
+"""The carla client's measurements as arrays in our frames and units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.capture.frameset import CameraImage, LidarScan, RadarScan
+from av_synth.geometry.transforms import Array, apply
+from av_synth.sensing.intensity import lidar_intensity
+
+# CARLA packs depth into 24 bits, 1000 m at most. Source: CARLA 0.9.16, Docs/ref_sensors.md, depth camera.
+_DEPTH_SCALE = np.float32(1000.0 / (2**24 - 1))
+_SEMANTIC_DETECTION = np.dtype([("xyz", "<f4", 3), ("cos", "<f4"), ("actor_id", "<u4"), ("tag", "<u4")])
+_RADAR_DETECTION = np.dtype([("velocity", "<f4"), ("azimuth", "<f4"), ("altitude", "<f4"), ("depth", "<f4")])
+
+
+def pixels(image: Any, crop: tuple[int, int, int, int] | None) -> npt.NDArray[np.uint8]:
+    """A carla.Image's (H, W, 4) uint8 BGRA, cut to (left, top, width, height); a copy that outlives the image."""
+    array: npt.NDArray[np.uint8] = np.frombuffer(image.raw_data, dtype=np.uint8)
+    array = array.reshape(image.height, image.width, 4)
+    if crop is not None:
+        left, top, width, height = crop
+        array = array[top : top + height, left : left + width]
+    return array.copy()
+
+
+def camera_image(image: Any, crop: tuple[int, int, int, int] | None) -> CameraImage:
+    """A colour image."""
+    return CameraImage(pixels(image, crop))
+
+
+def depth_m(image: Any, crop: tuple[int, int, int, int] | None) -> npt.NDArray[np.float32]:
+    """A depth camera's image as (H, W) float32 metres along the optical axis."""
+    packed = pixels(image, crop).view("<u4")[..., 0]
+    # bytes are B, G, R, A; depth is R + 256 G + 65536 B
+    code = ((packed & 0xFF) << 16) | (packed & 0xFF00) | ((packed >> 16) & 0xFF)
+    depth: npt.NDArray[np.float32] = code.astype(np.float32) * _DEPTH_SCALE
+    return depth
+
+
+def tag_and_instance(
+    image: Any,
+    crop: tuple[int, int, int, int] | None,
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
+    """An instance camera's tags (H, W) uint8 and object ids (H, W) uint16: R is the tag, G and B the id."""
+    bgra = pixels(image, crop)
+    blue, green, red, _ = cv2.split(bgra)
+    instance: npt.NDArray[np.uint16] = np.bitwise_or(green.astype(np.uint16), blue.astype(np.uint16) * np.uint16(256))
+    return np.asarray(red, dtype=np.uint8), instance
+
+
+def extents(measurement: Any) -> Mapping[int, tuple[int, int]]:
+    """What `avsynth.camera.visibility` says: by actor id, (pixels it would fill alone, pixels it fills)."""
+    rows = np.frombuffer(measurement.raw_data, dtype=_SEMANTIC_DETECTION)
+    return {int(row["actor_id"]): (round(float(row["xyz"][0])), round(float(row["xyz"][1]))) for row in rows}
+
+
+def lidar_scan(measurement: Any, sensor_from_body: Array, beams: int, range_m: float) -> LidarScan:
+    """A semantic lidar's turn.
+
+    CARLA's channels run from the highest beam down, nuScenes' rings from the lowest up. Intensity is synthesised from
+    incidence, range and class, because CARLA's semantic lidar has none (`sensing.intensity`).
+
+    Args:
+        measurement: a carla.SemanticLidarMeasurement.
+        sensor_from_body: (4, 4), from the lidar actor's right-handed axes to the rig's axes for it.
+        beams: channels it was asked for.
+        range_m: its range.
+    """
+    rows = np.frombuffer(measurement.raw_data, dtype=_SEMANTIC_DETECTION)
+    counts = [measurement.get_point_count(channel) for channel in range(beams)]
+    ring = np.repeat(np.arange(beams - 1, -1, -1, dtype=np.uint8), counts)
+    body = rows["xyz"].astype(np.float64) * np.array([1.0, -1.0, 1.0])
+    tag = rows["tag"].astype(np.uint8)
+    distance = np.linalg.norm(body, axis=1)
+    return LidarScan(
+        points_m=apply(sensor_from_body, body).astype(np.float32),
+        intensity=lidar_intensity(rows["cos"], distance, tag, range_m),
+        ring=ring,
+        actor_id=rows["actor_id"].copy(),
+        tag=tag,
+    )
+
+
+def radar_scan(measurement: Any) -> RadarScan:
+    """A radar's returns; CARLA's azimuth grows to the right, its velocity is negative for what comes nearer."""
+    rows = np.frombuffer(measurement.raw_data, dtype=_RADAR_DETECTION)
+    azimuth, altitude = -rows["azimuth"].astype(np.float64), rows["altitude"].astype(np.float64)
+    depth = rows["depth"].astype(np.float64)
+    points = np.stack(
+        [
+            depth * np.cos(altitude) * np.cos(azimuth),
+            depth * np.cos(altitude) * np.sin(azimuth),
+            depth * np.sin(altitude),
+        ],
+        axis=1,
+    )
+    return RadarScan(points.astype(np.float32), rows["velocity"].copy())

@@ -1,0 +1,84 @@
+"""What all sensors of a rig saw at one frame: the border between simulators and everything that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.geometry.transforms import Array
+from av_synth.log.state import WorldState
+
+
+@dataclass(frozen=True)
+class CameraImage:
+    """A colour image: (H, W, 4) uint8, blue, green, red, unused, as it came over the wire."""
+
+    bgra: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class LabelImage:
+    """What a camera's pixels show, at a keyframe.
+
+    Attributes:
+        tag: (H, W) uint8, CARLA's CityObjectLabel.
+        instance: (H, W) uint16, the simulator's object id; what it means is found out by `labels.association`.
+        depth_m: (H, W) float32 along the optical axis.
+        extent_px: by actor id, (pixels it would fill alone, pixels it fills); None where the simulator cannot tell.
+    """
+
+    tag: npt.NDArray[np.uint8]
+    instance: npt.NDArray[np.uint16]
+    depth_m: npt.NDArray[np.float32]
+    extent_px: Mapping[int, tuple[int, int]] | None
+
+
+@dataclass(frozen=True)
+class LidarScan:
+    """One whole turn, in the lidar's frame as the rig mounts it (nuScenes' axes for LIDAR_TOP).
+
+    Attributes:
+        points_m: (N, 3) float32.
+        intensity: (N,) float32, 0 to 255.
+        ring: (N,) uint8, 0 is the lowest beam.
+        actor_id: (N,) uint32, 0 is the static world.
+        tag: (N,) uint8, CARLA's CityObjectLabel.
+    """
+
+    points_m: npt.NDArray[np.float32]
+    intensity: npt.NDArray[np.float32]
+    ring: npt.NDArray[np.uint8]
+    actor_id: npt.NDArray[np.uint32]
+    tag: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class RadarScan:
+    """Returns of one radar: points (N, 3) float32, its frame; range rate (N,) float32, m/s, negative when nearing."""
+
+    points_m: npt.NDArray[np.float32]
+    range_rate_mps: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FrameSet:
+    """All data of one frame, by channel; only the channels that are due at this frame are there.
+
+    Attributes:
+        index: recorded frames since the first (0).
+        state: everybody's state at this very frame.
+        world_from_ego: (4, 4).
+        is_keyframe: labels are made for it.
+    """
+
+    index: int
+    state: WorldState
+    world_from_ego: Array
+    is_keyframe: bool
+    cameras: Mapping[str, CameraImage]
+    labels: Mapping[str, LabelImage]
+    lidars: Mapping[str, LidarScan]
+    radars: Mapping[str, RadarScan]

@@ -1,0 +1,209 @@
+"""A rig's sensors as CARLA sensors on the ego, and what they saw at a frame."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import carla
+
+from av_synth.capture import decode
+from av_synth.capture.frameset import CameraImage, FrameSet, LabelImage, LidarScan, RadarScan
+from av_synth.capture.join import FrameQueue
+from av_synth.geometry.cameras import BODY_FROM_CAMERA
+from av_synth.geometry.transforms import Array, from_yaw, invert
+from av_synth.log.state import WorldState
+from av_synth.rig.model import Camera, Lidar, Radar, Rig
+from av_synth.session import Session
+
+SENSOR_TIMEOUT_S = 60.0
+# nuScenes mounts LIDAR_TOP with x to the right and y ahead; a CARLA lidar looks along its x.
+LIDAR_FROM_BODY: Array = from_yaw(0.0, 0.0, 0.0, math.pi / 2)
+_RGB, _INSTANCE, _DEPTH = "sensor.camera.rgb", "sensor.camera.instance_segmentation", "sensor.camera.depth"
+_VISIBILITY = "avsynth.camera.visibility"
+_PERIOD, _PHASE = "avsynth.frame_period", "avsynth.frame_phase"
+
+Crop = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class _Feed:
+    """One CARLA sensor: due every `period` frames from the first recorded one."""
+
+    period: int
+    queue: FrameQueue
+    crop: Crop | None = None
+
+
+class SensorArray:
+    """All CARLA sensors of a rig, attached to the ego.
+
+    Attributes:
+        rig: the rig as it really looks: on a server without off-centre projection the principal points are moved by
+            a part of a pixel to where the pixels have them.
+    """
+
+    def __init__(self, session: Session, ego: carla.Vehicle, actor_from_ego: Array, rig: Rig, first_frame: int) -> None:
+        """Spawn and start every sensor.
+
+        Args:
+            session: the world they live in.
+            ego: the vehicle that carries them.
+            actor_from_ego: (4, 4), the rear-axle frame in the vehicle's actor frame.
+            rig: the sensors wanted.
+            first_frame: the simulator frame that will be frame 0 of the recording.
+        """
+        self._session = session
+        self._ego = ego
+        self._actor_from_ego = actor_from_ego
+        self._first_frame = first_frame
+        self._feeds: dict[tuple[str, str], _Feed] = {}
+        cameras = tuple(self._start_camera(camera, rig.keyframe_ticks) for camera in rig.cameras)
+        self.rig = replace(rig, cameras=cameras)
+        for lidar in rig.lidars:
+            self._start_lidar(lidar)
+        for radar in rig.radars:
+            self._start_radar(radar)
+
+    def collect(self, state: WorldState) -> FrameSet:
+        """Everything that is due at this frame, and nothing of any other.
+
+        Raises:
+            SensorMissError: naming sensor and frame, if something is missing, late, doubled or of another frame.
+        """
+        rig = self.rig
+        cameras: dict[str, CameraImage] = {}
+        labels: dict[str, LabelImage] = {}
+        for camera in rig.cameras:
+            image = self._get(camera.channel, _RGB, state.frame)
+            if image is not None:
+                cameras[camera.channel] = decode.camera_image(image, self._feeds[camera.channel, _RGB].crop)
+            label = self._label_image(camera.channel, state.frame)
+            if label is not None:
+                labels[camera.channel] = label
+        lidars: dict[str, LidarScan] = {}
+        for lidar in rig.lidars:
+            turn = self._get(lidar.channel, "sensor.lidar.ray_cast_semantic", state.frame)
+            if turn is not None:
+                lidars[lidar.channel] = decode.lidar_scan(turn, LIDAR_FROM_BODY, lidar.beams, lidar.range_m)
+        radars: dict[str, RadarScan] = {}
+        for radar in rig.radars:
+            scan = self._get(radar.channel, "sensor.other.radar", state.frame)
+            if scan is not None:
+                radars[radar.channel] = decode.radar_scan(scan)
+        index = state.frame - self._first_frame
+        world_from_ego = state.actors[self._ego.id].world_from_actor @ self._actor_from_ego
+        return FrameSet(index, state, world_from_ego, index % rig.keyframe_ticks == 0, cameras, labels, lidars, radars)
+
+    def _label_image(self, channel: str, frame: int) -> LabelImage | None:
+        instance = self._get(channel, _INSTANCE, frame)
+        depth = self._get(channel, _DEPTH, frame)
+        if instance is None or depth is None:
+            return None
+        extent = self._get(channel, _VISIBILITY, frame)
+        crop = self._feeds[channel, _INSTANCE].crop
+        tag, ids = decode.tag_and_instance(instance, crop)
+        return LabelImage(tag, ids, decode.depth_m(depth, crop), None if extent is None else decode.extents(extent))
+
+    def _get(self, channel: str, type_id: str, frame: int) -> Any | None:
+        feed = self._feeds.get((channel, type_id))
+        if feed is None or (frame - self._first_frame) % feed.period != 0:
+            return None
+        return feed.queue.get(frame, SENSOR_TIMEOUT_S)
+
+    def _start(
+        self,
+        channel: str,
+        type_id: str,
+        attributes: Mapping[str, str],
+        ego_from_body: Array,
+        period: int,
+        crop: Crop | None = None,
+    ) -> None:
+        first = self._first_frame
+        queue = FrameQueue(
+            f"{channel} ({type_id})",
+            lambda frame: frame >= first and (frame - first) % period == 0,
+            self._session.address.why_gone,
+        )
+        wanted = dict(attributes)
+        if self._session.has_attribute(type_id, _PERIOD):
+            wanted |= {_PERIOD: str(period), _PHASE: str(first % period)}
+        sensor = self._session.spawn_sensor(type_id, wanted, self._ego, self._actor_from_ego @ ego_from_body)
+        self._feeds[channel, type_id] = _Feed(period, queue, crop)
+        sensor.listen(queue.put)
+
+    def _start_camera(self, camera: Camera, keyframe_ticks: int) -> Camera:
+        if self._session.has_attribute(_RGB, "avsynth.cx"):
+            seen, crop = camera, None
+            attributes = {
+                "image_size_x": str(camera.width_px),
+                "image_size_y": str(camera.height_px),
+                "avsynth.fx": repr(camera.fx_px),
+                "avsynth.cx": repr(camera.cx_px),
+                "avsynth.cy": repr(camera.cy_px),
+            }
+        else:
+            seen, crop, attributes = stock_camera(camera)
+        ego_from_body = camera.mount.ego_from_sensor @ invert(BODY_FROM_CAMERA)
+        self._start(camera.channel, _RGB, attributes, ego_from_body, camera.every_ticks, crop)
+        for type_id in (_INSTANCE, _DEPTH):
+            self._start(camera.channel, type_id, attributes, ego_from_body, keyframe_ticks, crop)
+        if self._session.has_attribute(_VISIBILITY, "avsynth.cx"):
+            self._start(camera.channel, _VISIBILITY, attributes, ego_from_body, keyframe_ticks)
+        return seen
+
+    def _start_lidar(self, lidar: Lidar) -> None:
+        ticks_per_s = 1e6 / self.rig.tick_us
+        attributes = {
+            "channels": str(lidar.beams),
+            "range": str(lidar.range_m),
+            "points_per_second": str(round(lidar.beams * lidar.columns * ticks_per_s)),
+            "rotation_frequency": str(ticks_per_s),  # a whole turn in every tick, also in those that are not kept
+            "upper_fov": str(lidar.upper_deg),
+            "lower_fov": str(lidar.lower_deg),
+            "horizontal_fov": "360.0",
+        }
+        ego_from_body = lidar.mount.ego_from_sensor @ LIDAR_FROM_BODY
+        self._start(lidar.channel, "sensor.lidar.ray_cast_semantic", attributes, ego_from_body, lidar.every_ticks)
+
+    def _start_radar(self, radar: Radar) -> None:
+        attributes = {
+            "horizontal_fov": str(radar.horizontal_fov_deg),
+            "vertical_fov": str(radar.vertical_fov_deg),
+            "range": str(radar.range_m),
+            "points_per_second": str(round(radar.points * 1e6 / self.rig.tick_us)),
+        }
+        self._start(radar.channel, "sensor.other.radar", attributes, radar.mount.ego_from_sensor, radar.every_ticks)
+
+
+def stock_camera(camera: Camera) -> tuple[Camera, Crop, dict[str, str]]:
+    """How a CARLA that only knows centred cameras with a field of view gives this camera's picture.
+
+    It renders the smallest larger image whose middle is at the principal point, to be cropped. The crop is at whole
+    pixels, so the principal point moves by up to half a pixel: the camera returned is the one that the pixels obey.
+    In pixel-centre coordinates the middle of an image W wide is (W - 1) / 2.
+
+    Returns:
+        The camera as seen, the crop (left, top, width, height), and the blueprint attributes.
+    """
+
+    def fit(size_px: int, centre_px: float) -> tuple[int, int]:
+        # left + centre + 0.5 = full / 2, with left >= 0 and left + size <= full
+        left = max(0, math.ceil(size_px - 2 * (centre_px + 0.5)))
+        full = round(2 * (left + centre_px + 0.5))
+        return left, max(full, left + size_px)
+
+    left, full_width = fit(camera.width_px, camera.cx_px)
+    top, full_height = fit(camera.height_px, camera.cy_px)
+    fov_deg = math.degrees(2 * math.atan(full_width / (2 * camera.fx_px)))
+    seen = replace(
+        camera,
+        fy_px=camera.fx_px,
+        cx_px=(full_width - 1) / 2 - left,
+        cy_px=(full_height - 1) / 2 - top,
+    )
+    attributes = {"image_size_x": str(full_width), "image_size_y": str(full_height), "fov": repr(fov_deg)}
+    return seen, (left, top, camera.width_px, camera.height_px), attributes

@@ -1,0 +1,97 @@
+"""Every error that av_synth raises on purpose.
+
+    AvSynthError
+    ├── UserError             what was asked cannot be: exit 2, never retried
+    │   ├── DocumentError     a YAML file or an option is wrong: where, what it got, what it wanted
+    │   └── CastError         the simulator has nothing that can play a part
+    ├── SimulatorError        the simulator failed: exit 1, may be retried
+    │   ├── LaunchError       it did not start or was never ready
+    │   ├── ConnectionLostError  it stopped answering or died
+    │   ├── SpawnError        it refused to place an actor
+    │   └── SensorMissError   a sensor frame is missing, late or of another frame
+    ├── DataError             what came back is not usable: exit 1, never retried
+    └── StoreError            reading or writing runs and datasets failed: exit 1
+
+A message says where, what it got, what was wanted and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class AvSynthError(Exception):
+    """Base of every error raised on purpose; `exit_code` is what the command line returns."""
+
+    exit_code = 1
+
+
+class UserError(AvSynthError):
+    """What was asked cannot be done; nothing was written."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a document: `where` ('scenarios/left.yaml:14'), the key path, and the sentence."""
+
+    where: str
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        key = f"{self.path}: " if self.path else ""
+        return f"{place}{key}{self.message}"
+
+
+class DocumentError(UserError):
+    """A YAML document or an option is wrong; carries every problem that was found."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class CastError(UserError):
+    """The simulator's blueprint library or map cannot play what the scenario asks for."""
+
+
+class SimulatorError(AvSynthError):
+    """The simulator failed; the run may be tried again."""
+
+
+class LaunchError(SimulatorError):
+    """The simulator process did not start, or was never ready."""
+
+
+class ConnectionLostError(SimulatorError):
+    """The simulator stopped answering or its process ended."""
+
+
+class SpawnError(SimulatorError):
+    """The simulator refused to place an actor."""
+
+
+class SensorMissError(SimulatorError):
+    """A sensor's data for a frame is missing, late, doubled or of another frame.
+
+    Attributes:
+        sensor: the channel, such as CAM_FRONT.
+        frame: the simulator frame that was wanted.
+    """
+
+    def __init__(self, sensor: str, frame: int, reason: str) -> None:
+        self.sensor = sensor
+        self.frame = frame
+        super().__init__(f"{sensor}: frame {frame}: {reason}")
+
+
+class DataError(AvSynthError):
+    """Data from the simulator, or on disk, is not usable (non-finite, wrong shape, contradictory)."""
+
+
+class StoreError(AvSynthError):
+    """Reading or writing a run, a dataset or a store failed."""

@@ -1,0 +1,60 @@
+"""CARLA's frames: left-handed metres (x forward, y right, z up) and degrees. Nothing else in the toolkit knows them.
+
+With S = diag(1, -1, 1), a right-handed matrix is S M S of the left-handed one, so y and yaw change sign, and
+OpenDRIVE's world is our world. Unreal's rotator turns yaw about z, then pitch (nose up positive), then roll.
+Source: CARLA 0.9.16, LibCarla/source/carla/geom/Transform.h and Rotation.h.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.geometry.transforms import Array, rigid
+
+
+def matrix_from_carla(
+    location_m: npt.ArrayLike, pitch_deg: float = 0.0, yaw_deg: float = 0.0, roll_deg: float = 0.0
+) -> Array:
+    """Right-handed `world_from_actor` (4, 4) of a CARLA location (3,) in metres and rotation in degrees."""
+    p, y, r = math.radians(pitch_deg), math.radians(yaw_deg), math.radians(roll_deg)
+    cp, sp, cy, sy, cr, sr = math.cos(p), math.sin(p), math.cos(y), math.sin(y), math.cos(r), math.sin(r)
+    left = np.array(
+        [
+            [cp * cy, cy * sp * sr - sy * cr, -cy * sp * cr - sy * sr],
+            [cp * sy, sy * sp * sr + cy * cr, -sy * sp * cr + cy * sr],
+            [sp, -cp * sr, cp * cr],
+        ]
+    )
+    flip = np.array([1.0, -1.0, 1.0])
+    return rigid(left * flip[:, None] * flip[None, :], np.asarray(location_m, dtype=np.float64) * flip)
+
+
+def carla_from_matrix(world_from_actor: Array) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """CARLA's ((x, y, z) in metres, (pitch, yaw, roll) in degrees) of a right-handed `world_from_actor` (4, 4)."""
+    x, y, z = (float(v) for v in world_from_actor[:3, 3])
+    m = world_from_actor
+    pitch = math.degrees(math.asin(max(-1.0, min(1.0, float(m[2, 0])))))
+    yaw = math.degrees(math.atan2(-float(m[1, 0]), float(m[0, 0])))
+    roll = math.degrees(math.atan2(float(m[2, 1]), float(m[2, 2])))
+    return (x, -y, z), (pitch, yaw, roll)
+
+
+def flip_y(vectors: npt.ArrayLike) -> Array:
+    """Turn vectors or points (..., 3) between CARLA's axes and ours, either way."""
+    flipped: Array = np.asarray(vectors, dtype=np.float64) * np.array([1.0, -1.0, 1.0])
+    return flipped
+
+
+def angular_from_carla(degrees_per_s: npt.ArrayLike) -> Array:
+    """Angular velocity (..., 3) in rad/s about our axes, of CARLA's in deg/s (an axial vector: x and z change sign)."""
+    ours: Array = np.radians(np.asarray(degrees_per_s, dtype=np.float64)) * np.array([-1.0, 1.0, -1.0])
+    return ours
+
+
+def angular_to_carla(radians_per_s: npt.ArrayLike) -> Array:
+    """The inverse of `angular_from_carla`: (..., 3) in deg/s about CARLA's axes."""
+    carlas: Array = np.degrees(np.asarray(radians_per_s, dtype=np.float64)) * np.array([-1.0, 1.0, -1.0])
+    return carlas

@@ -1,0 +1,6 @@
+"""Boxes, association, visibility, counts and attributes: pure functions of a FrameSet."""
+
+from av_synth.labels.association import Mask, tie_instances
+from av_synth.labels.boxes import BoxLabel, label_boxes
+
+__all__ = ["BoxLabel", "Mask", "label_boxes", "tie_instances"]

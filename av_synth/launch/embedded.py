@@ -1,0 +1,123 @@
+"""Start the embedded simulator as a process of its own, and end it whatever happens."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from av_synth.errors import DocumentError, LaunchError, Problem
+
+READY_TIMEOUT_S = 60.0
+END_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a simulator listens; `process` is there when it is ours."""
+
+    host: str
+    port: int
+    process: subprocess.Popen[str] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    def why_gone(self) -> str | None:
+        """How our process ended, or None while it lives or when it is not ours."""
+        if self.process is None or self.process.poll() is None:
+            return None
+        code = self.process.returncode
+        return f"the simulator process ended with {'signal' if code < 0 else 'exit status'} {abs(code)}"
+
+
+def parse_address(text: str) -> Address:
+    """Read HOST:PORT.
+
+    Raises:
+        DocumentError: if it is not one.
+    """
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise DocumentError([Problem("", "--simulator", f"got {text!r}; want `embedded` or HOST:PORT")])
+    return Address(host, int(port))
+
+
+@contextmanager
+def launch_embedded(town: str, log: Path | None = None, render_threads: int | None = None) -> Iterator[Address]:
+    """Run the embedded simulator on free loopback ports while the context lasts.
+
+    The child holds the read end of a pipe of ours as its standard input and ends when that closes, so that a killed
+    parent leaves no simulator and no open port behind.
+
+    Args:
+        town: the town to begin with.
+        log: where its standard error goes; nowhere if None.
+        render_threads: threads of the software renderer; all cores if None.
+
+    Raises:
+        LaunchError: if it ends or stays silent before it is ready.
+    """
+    threads = render_threads or os.cpu_count() or 1
+    environment = os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "LP_NUM_THREADS": str(threads),
+        "LP_NATIVE_VECTOR_WIDTH": "256",  # llvmpipe crashes with 512
+    }
+    command = [sys.executable, "-m", "av_synth.simulator", "--port", "0", "--town", town, "--with-parent"]
+    sink: IO[bytes] | int = log.open("ab") if log is not None else subprocess.DEVNULL
+    process = subprocess.Popen(  # noqa: S603  our own interpreter and module
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, text=True, env=environment
+    )
+    if not isinstance(sink, int):
+        sink.close()
+    try:
+        host, port = _wait_until_ready(process, log)
+        yield Address(host, port, process)
+    finally:
+        _end(process)
+
+
+def _wait_until_ready(process: subprocess.Popen[str], log: Path | None) -> tuple[str, int]:
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    stdout = process.stdout
+    if stdout is None:
+        raise LaunchError("the simulator has no standard output to say `ready` on")
+
+    def read() -> None:
+        for line in stdout:
+            lines.put(line)
+        lines.put("")
+
+    threading.Thread(target=read, daemon=True, name="simulator-stdout").start()
+    where = f"; its log is {log}" if log is not None else ""
+    while True:
+        try:
+            line = lines.get(timeout=READY_TIMEOUT_S)
+        except queue.Empty:
+            raise LaunchError(f"the simulator was not ready after {READY_TIMEOUT_S:.0f} s{where}") from None
+        if line == "":
+            raise LaunchError(f"the simulator ended before it was ready, exit status {process.wait()}{where}")
+        words = line.split()
+        if words and words[0] == "ready":
+            host, _, port = words[1].rpartition(":")
+            return host, int(port)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(END_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()

@@ -1,0 +1,1 @@
+"""The state log that every run writes: who was where in each frame."""

@@ -1,0 +1,84 @@
+"""A rig: the ego's sensors, their mounts relative to the rear axle, their optics and their rates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from av_synth.geometry.transforms import Array, matrix_from_quaternion
+
+
+@dataclass(frozen=True)
+class Mount:
+    """`ego_from_sensor`: metres from the ground point under the rear axle, and a unit quaternion (w, x, y, z).
+
+    Sensor axes are nuScenes': OpenCV for cameras; x forward, y left for radars; LIDAR_TOP as nuScenes turns it.
+    """
+
+    translation_m: tuple[float, float, float]
+    rotation_wxyz: tuple[float, float, float, float]
+
+    @property
+    def ego_from_sensor(self) -> Array:
+        """The mount as a (4, 4) matrix."""
+        return matrix_from_quaternion(self.rotation_wxyz, self.translation_m)
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera; intrinsics in pixels; it exposes every `every_ticks` ticks."""
+
+    channel: str
+    mount: Mount
+    every_ticks: int
+    width_px: int
+    height_px: int
+    fx_px: float
+    fy_px: float
+    cx_px: float
+    cy_px: float
+
+
+@dataclass(frozen=True)
+class Lidar:
+    """A spinning lidar, one whole turn a scan, beams evenly spread from `lower_deg` to `upper_deg`."""
+
+    channel: str
+    mount: Mount
+    every_ticks: int
+    beams: int
+    columns: int
+    upper_deg: float
+    lower_deg: float
+    range_m: float
+
+
+@dataclass(frozen=True)
+class Radar:
+    """A radar with a pyramid-shaped field of view and at most `points` returns a scan."""
+
+    channel: str
+    mount: Mount
+    every_ticks: int
+    horizontal_fov_deg: float
+    vertical_fov_deg: float
+    range_m: float
+    points: int
+
+
+@dataclass(frozen=True)
+class Rig:
+    """All sensors of the ego, and the clock they share: ticks of `tick_us`, keyframes every `keyframe_ticks`."""
+
+    name: str
+    description: str
+    tick_us: int
+    keyframe_ticks: int
+    cameras: tuple[Camera, ...]
+    lidars: tuple[Lidar, ...]
+    radars: tuple[Radar, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """The whole rig as plain JSON values, in declaration order: part of a run's identity."""
+        from dataclasses import asdict
+
+        return asdict(self)

@@ -1,0 +1,1 @@
+"""Device effects as pure functions on arrays."""

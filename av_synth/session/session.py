@@ -1,0 +1,337 @@
+"""The session: a synchronous world at an address, and a way to put it back as it was."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import carla
+import numpy as np
+
+from av_synth.errors import CastError, DataError, LaunchError, SpawnError
+from av_synth.geometry.carla import angular_from_carla, carla_from_matrix, flip_y, matrix_from_carla
+from av_synth.geometry.transforms import Array, invert, rigid
+from av_synth.launch import Address
+from av_synth.log.categories import nuscenes_category
+from av_synth.log.state import ActorInfo, ActorState, WorldState
+from av_synth.session.errors import client_errors
+
+RPC_TIMEOUT_S = 60.0
+CLIENT_VERSION = "0.9.16"
+WEATHER_FIELDS = (
+    "cloudiness",
+    "precipitation",
+    "precipitation_deposits",
+    "wind_intensity",
+    "sun_azimuth_angle",
+    "sun_altitude_angle",
+    "fog_density",
+    "fog_distance",
+    "fog_falloff",
+    "wetness",
+    "scattering_intensity",
+    "mie_scattering_scale",
+    "rayleigh_scattering_scale",
+    "dust_storm",
+)
+
+
+class Session:
+    """A loaded, synchronous world. Made by `open_session`; every actor it spawned is destroyed when that ends.
+
+    Attributes:
+        client, world, map: the carla client's own objects.
+        tick_us: the fixed time step.
+        seed: seeds whatever is random on the client's side (the Traffic Manager).
+        library: the blueprint library, by which the simulator's abilities are found out.
+    """
+
+    def __init__(self, address: Address, client: carla.Client, world: carla.World, tick_us: int, seed: int) -> None:
+        self.address = address
+        self.client = client
+        self.world = world
+        self.map: carla.Map = world.get_map()
+        self.tick_us = tick_us
+        self.seed = seed
+        self.library: carla.BlueprintLibrary = world.get_blueprint_library()
+        self.sensors: list[carla.Sensor] = []
+        self._infos: dict[int, ActorInfo] = {}
+        self._actors: list[carla.Actor] = []
+        self._lights: list[carla.TrafficLight] = []
+        self._traffic_manager: carla.TrafficManager | None = None
+        self._origin_frame: int | None = None
+        self._last_frame: int | None = None
+
+    @property
+    def extensions(self) -> Mapping[str, str]:
+        """What the embedded simulator says of itself (blueprint avsynth.simulator); empty on any other."""
+        found = [blueprint for blueprint in self.world.get_blueprint_library() if blueprint.id == "avsynth.simulator"]
+        return {attribute.id: str(attribute) for attribute in found[0]} if found else {}
+
+    def spawn(
+        self,
+        type_id: str,
+        world_from_actor: Array,
+        *,
+        role: str,
+        attributes: Mapping[str, str] | None = None,
+        parked: bool = False,
+    ) -> carla.Actor:
+        """Place an actor that the labels will know.
+
+        Args:
+            type_id: blueprint id.
+            world_from_actor: (4, 4), right-handed, where its origin goes.
+            role: its name in the scenario, written as role_name where the blueprint has that attribute.
+            attributes: further blueprint attributes.
+            parked: it stands there for good: physics is switched off.
+
+        Raises:
+            CastError: if the blueprint library has no such blueprint or attribute value.
+            SpawnError: if the simulator refuses the place.
+        """
+        blueprint = self._blueprint(type_id, {"role_name": role, **(attributes or {})}, optional=("role_name",))
+        location, (pitch, yaw, roll) = carla_from_matrix(world_from_actor)
+        transform = carla.Transform(carla.Location(*location), carla.Rotation(pitch, yaw, roll))
+        actor = self._spawn(blueprint, transform, None, f"{role} ({type_id})")
+        if parked:
+            actor.set_simulate_physics(False)
+        self._actors.append(actor)
+        self._infos[actor.id] = _info(actor, role, parked)
+        return actor
+
+    def spawn_sensor(
+        self, type_id: str, attributes: Mapping[str, str], parent: carla.Actor, parent_from_sensor: Array
+    ) -> carla.Sensor:
+        """Attach a sensor rigidly; `parent_from_sensor` (4, 4) is right-handed, the sensor looks along its x."""
+        blueprint = self._blueprint(type_id, attributes)
+        location, (pitch, yaw, roll) = carla_from_matrix(parent_from_sensor)
+        transform = carla.Transform(carla.Location(*location), carla.Rotation(pitch, yaw, roll))
+        sensor = self._spawn(blueprint, transform, parent, type_id)
+        self.sensors.append(sensor)
+        return sensor
+
+    def has_attribute(self, type_id: str, attribute: str) -> bool:
+        """Whether the simulator has a blueprint with this attribute: how extensions are found out."""
+        return any(found.id == type_id and found.has_attribute(attribute) for found in self.library.filter(type_id))
+
+    def traffic_manager(self) -> carla.TrafficManager:
+        """The session's Traffic Manager: seeded, synchronous, on a port of its own."""
+        if self._traffic_manager is None:
+            with client_errors(self.address, "starting the Traffic Manager"):
+                manager = self.client.get_trafficmanager(_free_port())
+                manager.set_synchronous_mode(True)
+                manager.set_random_device_seed(self.seed % 2**31)
+                manager.set_hybrid_physics_mode(False)
+            self._traffic_manager = manager
+        return self._traffic_manager
+
+    def begin_recording(self, in_ticks: int) -> int:
+        """Say that time zero is `in_ticks` ticks ahead; return that frame number."""
+        if self._last_frame is None:
+            raise DataError("begin_recording before the first tick: there is no frame to count from")
+        self._origin_frame = self._last_frame + in_ticks
+        return self._origin_frame
+
+    def tick(self) -> WorldState:
+        """Advance one step and return everybody's state at the new frame.
+
+        Raises:
+            ConnectionLostError: if the simulator does not answer.
+            DataError: if a frame was skipped, an actor vanished, or a state is not finite.
+        """
+        with client_errors(self.address, "ticking"):
+            frame = self.world.tick(RPC_TIMEOUT_S)
+            snapshot = self.world.get_snapshot()
+        if snapshot.frame != frame or (self._last_frame is not None and frame != self._last_frame + 1):
+            raise DataError(f"tick after frame {self._last_frame} gave frame {frame}, snapshot {snapshot.frame}")
+        if self._last_frame is None:  # an episode's own actors are known from its first snapshot on
+            lights = self.world.get_actors().filter("traffic.traffic_light*")
+            self._lights = sorted(lights, key=lambda light: int(light.id))
+        self._last_frame = frame
+        actors = {actor_id: _state(snapshot, actor_id, info) for actor_id, info in self._infos.items()}
+        origin = frame if self._origin_frame is None else self._origin_frame
+        return WorldState(frame, (frame - origin) * self.tick_us, actors, dict(self._infos))
+
+    def controls(self) -> dict[int, dict[str, float | bool | int]]:
+        """What each vehicle's driver asks for at the current frame, by actor id (carla.VehicleControl's fields)."""
+        found = {}
+        for actor in self._actors:
+            if isinstance(actor, carla.Vehicle):
+                control = actor.get_control()
+                found[actor.id] = {
+                    "throttle": control.throttle,
+                    "steer": control.steer,
+                    "brake": control.brake,
+                    "hand_brake": control.hand_brake,
+                    "reverse": control.reverse,
+                    "gear": control.gear,
+                }
+        return found
+
+    def traffic_lights(self) -> dict[int, str]:
+        """State of every traffic light at the current frame (Red, Yellow, Green, Off, Unknown), by actor id."""
+        return {light.id: light.get_state().name for light in self._lights}
+
+    def weather(self) -> dict[str, float]:
+        """CARLA's weather parameters, by name."""
+        with client_errors(self.address, "reading the weather"):
+            found = self.world.get_weather()
+        return {name: float(getattr(found, name)) for name in WEATHER_FIELDS}
+
+    def close(self) -> None:
+        """Stop sensors, destroy what was spawned, and give the world its own time back. Never raises."""
+        if self.address.why_gone() is not None:
+            return
+        with suppress(RuntimeError):
+            for sensor in self.sensors:
+                sensor.stop()
+            if self._traffic_manager is not None:
+                self._traffic_manager.set_synchronous_mode(False)
+            doomed = [*reversed(self.sensors), *reversed(self._actors)]
+            self.client.apply_batch_sync([carla.command.DestroyActor(actor) for actor in doomed], False)
+            settings = self.world.get_settings()
+            settings.synchronous_mode = False
+            settings.fixed_delta_seconds = None
+            self.world.apply_settings(settings)
+
+    def _blueprint(
+        self, type_id: str, attributes: Mapping[str, str], optional: tuple[str, ...] = ()
+    ) -> carla.ActorBlueprint:
+        found = [blueprint for blueprint in self.library.filter(type_id) if blueprint.id == type_id]
+        if not found:
+            raise CastError(f"simulator at {self.address}: got blueprint {type_id!r}; want one of its library")
+        blueprint = found[0]
+        for name, value in attributes.items():
+            if not blueprint.has_attribute(name):
+                if name in optional:
+                    continue
+                raise CastError(f"simulator at {self.address}: blueprint {type_id} has no attribute {name!r}")
+            blueprint.set_attribute(name, value)
+        return blueprint
+
+    def _spawn(
+        self, blueprint: carla.ActorBlueprint, transform: carla.Transform, parent: carla.Actor | None, what: str
+    ) -> carla.Actor:
+        try:
+            return self.world.spawn_actor(blueprint, transform, attach_to=parent)
+        except RuntimeError as error:
+            gone = self.address.why_gone()
+            reason = gone or str(error).strip()
+            raise SpawnError(
+                f"{what} at x={transform.location.x:.2f} y={-transform.location.y:.2f}: {reason}"
+            ) from error
+
+
+@contextmanager
+def open_session(address: Address, town: str, tick_us: int, seed: int, cache: Path) -> Iterator[Session]:
+    """Connect, load the town into a new episode, make it synchronous; undo all that at the end.
+
+    Args:
+        address: where the simulator listens.
+        town: map name, with or without its path.
+        tick_us: fixed time step, microseconds.
+        seed: for the Traffic Manager and the walkers.
+        cache: a folder for the client's map files; a fresh one avoids stale maps.
+
+    Raises:
+        LaunchError: if the server is of another version.
+        CastError: if it has no such town.
+        ConnectionLostError: if it does not answer.
+    """
+    with client_errors(address, "connecting"):
+        client = carla.Client(address.host, address.port)
+        client.set_timeout(RPC_TIMEOUT_S)
+        client.set_files_base_folder(str(cache))
+        version = client.get_server_version()
+    if not version.startswith(CLIENT_VERSION):
+        raise LaunchError(f"simulator at {address} is CARLA {version}; want {CLIENT_VERSION}, the client's version")
+    with client_errors(address, "loading the town"):
+        available = client.get_available_maps()
+        matches = [name for name in available if name.rsplit("/", 1)[-1].split("_")[0] == town or name.endswith(town)]
+        if not matches:
+            towns = ", ".join(sorted(name.rsplit("/", 1)[-1] for name in available))
+            raise CastError(f"simulator at {address} has no town {town!r}; it has {towns}")
+        world = client.load_world(matches[0])
+        settings = world.get_settings()
+        settings.synchronous_mode = True
+        settings.fixed_delta_seconds = tick_us / 1e6
+        settings.substepping = False
+        world.apply_settings(settings)
+        world.set_pedestrians_seed(seed % 2**31)
+        session = Session(address, client, world, tick_us, seed)
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def actor_from_ego(vehicle: carla.Vehicle) -> Array:
+    """`actor_from_ego` (4, 4): the ground point under the rear axle, in the vehicle's actor frame.
+
+    CARLA gives wheel positions in world centimetres; the rear axle is the pair furthest behind. Call it after the
+    first tick: before, a spawned actor's transform is zero.
+
+    Raises:
+        DataError: if the wheels give no axle within the vehicle's length.
+    """
+    wheels = vehicle.get_physics_control().wheels
+    transform = vehicle.get_transform()
+    world_from_actor = matrix_from_carla(
+        [transform.location.x, transform.location.y, transform.location.z],
+        transform.rotation.pitch,
+        transform.rotation.yaw,
+        transform.rotation.roll,
+    )
+    centres = np.array([flip_y([wheel.position.x, wheel.position.y, wheel.position.z]) / 100.0 for wheel in wheels])
+    in_actor = centres @ invert(world_from_actor)[:3, :3].T + invert(world_from_actor)[:3, 3]
+    rear = in_actor[np.argsort(in_actor[:, 0])[: len(in_actor) // 2]]
+    axle_x_m = float(rear[:, 0].mean()) if len(rear) else float("nan")
+    box = vehicle.bounding_box
+    if not abs(axle_x_m - box.location.x) < box.extent.x:
+        raise DataError(f"{vehicle.type_id}: rear axle at x = {axle_x_m} m is outside its box; want wheel positions")
+    return rigid(np.eye(3), [axle_x_m, 0.0, 0.0])
+
+
+def _info(actor: carla.Actor, role: str, parked: bool) -> ActorInfo:
+    box = actor.bounding_box
+    centre = flip_y([box.location.x, box.location.y, box.location.z])
+    size = 2.0 * np.array([box.extent.x, box.extent.y, box.extent.z])
+    category = nuscenes_category(actor.type_id, actor.attributes)
+    if category and not (np.isfinite(size).all() and (size > 0.02).all()):
+        raise DataError(f"{role} ({actor.type_id}): bounding box size {size.tolist()} m; want three positive lengths")
+    return ActorInfo(actor.id, actor.type_id, role, category, centre, size, parked)
+
+
+def _state(snapshot: carla.WorldSnapshot, actor_id: int, info: ActorInfo) -> ActorState:
+    found = snapshot.find(actor_id)
+    if found is None:
+        raise DataError(f"{info.role} (actor {actor_id}) is not in the snapshot of frame {snapshot.frame}: it vanished")
+    transform, velocity, spin, push = (
+        found.get_transform(),
+        found.get_velocity(),
+        found.get_angular_velocity(),
+        found.get_acceleration(),
+    )
+    numbers = [
+        *(transform.location.x, transform.location.y, transform.location.z),
+        *(transform.rotation.pitch, transform.rotation.yaw, transform.rotation.roll),
+        *(velocity.x, velocity.y, velocity.z, spin.x, spin.y, spin.z, push.x, push.y, push.z),
+    ]
+    if not np.isfinite(numbers).all():
+        raise DataError(f"{info.role} (actor {actor_id}), frame {snapshot.frame}: state is not finite: {numbers}")
+    return ActorState(
+        matrix_from_carla(numbers[:3], *numbers[3:6]),
+        flip_y(numbers[6:9]),
+        angular_from_carla(numbers[9:12]),
+        flip_y(numbers[12:15]),
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

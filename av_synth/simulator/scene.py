@@ -1,0 +1,166 @@
+"""What the parts of the simulator hand each other: meshes, what stands where in a frame, and views of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.geometry.transforms import Array
+
+
+class Tag(IntEnum):
+    """CARLA 0.9.16's CityObjectLabel: the semantic class of a surface."""
+
+    NONE = 0
+    ROADS = 1
+    SIDEWALKS = 2
+    BUILDINGS = 3
+    WALLS = 4
+    FENCES = 5
+    POLES = 6
+    TRAFFIC_LIGHT = 7
+    TRAFFIC_SIGNS = 8
+    VEGETATION = 9
+    TERRAIN = 10
+    SKY = 11
+    PEDESTRIANS = 12
+    RIDER = 13
+    CAR = 14
+    TRUCK = 15
+    BUS = 16
+    TRAIN = 17
+    MOTORCYCLE = 18
+    BICYCLE = 19
+    STATIC = 20
+    DYNAMIC = 21
+    OTHER = 22
+    WATER = 23
+    ROAD_LINES = 24
+    GROUND = 25
+    BRIDGE = 26
+    RAIL_TRACK = 27
+    GUARD_RAIL = 28
+
+
+class Material(IntEnum):
+    """How a surface answers light; the colour comes with each vertex."""
+
+    MATTE = 0  # plaster, cloth, rubber, bark
+    ASPHALT = 1  # procedural grain; puddles and darkening when wet
+    PAVING = 2  # pavement slabs; wets
+    MARKING = 3  # road paint; wets
+    GRASS = 4
+    FOLIAGE = 5
+    FACADE = 6  # procedural windows from world position
+    PAINT = 7  # car paint: coloured by the instance's colour, clear coat
+    GLASS = 8  # dark, mirrors the sky
+    METAL = 9
+    LAMP_FRONT = 10  # lights of bodies, by bits of `Instance.lights`
+    LAMP_BRAKE = 11
+    LAMP_LEFT = 12
+    LAMP_RIGHT = 13
+    GLOW = 14  # always emits its own colour (lit traffic light lamps, street lamps at night)
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Triangles with flat per-vertex attributes; the three corners of a triangle share material and tag.
+
+    Attributes:
+        positions_m: (V, 3) float32, in the mesh's own frame (town frame, or actor frame for bodies).
+        normals: (V, 3) float32, unit, outward.
+        colours: (V, 3) uint8, sRGB.
+        materials: (V,) uint8, `Material`.
+        tags: (V,) uint8, `Tag`.
+        triangles: (T, 3) uint32, counter-clockwise seen from outside.
+    """
+
+    positions_m: npt.NDArray[np.float32]
+    normals: npt.NDArray[np.float32]
+    colours: npt.NDArray[np.uint8]
+    materials: npt.NDArray[np.uint8]
+    tags: npt.NDArray[np.uint8]
+    triangles: npt.NDArray[np.uint32]
+
+    @staticmethod
+    def merge(parts: list[Mesh]) -> Mesh:
+        """Join meshes of one frame into one."""
+        offsets = np.cumsum([0] + [len(part.positions_m) for part in parts[:-1]]).astype(np.uint32)
+        return Mesh(
+            np.concatenate([part.positions_m for part in parts]),
+            np.concatenate([part.normals for part in parts]),
+            np.concatenate([part.colours for part in parts]),
+            np.concatenate([part.materials for part in parts]),
+            np.concatenate([part.tags for part in parts]),
+            np.concatenate([part.triangles + offset for part, offset in zip(parts, offsets, strict=True)]),
+        )
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One body in the world at one frame.
+
+    Attributes:
+        actor_id: CARLA actor id, 1..65535 for everything that can be seen.
+        body: key of the body in the catalogue (its blueprint id).
+        pose: index into `Body.meshes` (a walker's step, a traffic light's lamp).
+        world_from_body: (4, 4), the actor's transform.
+        velocity_mps, angular_velocity_radps: (3,), world axes.
+        colour: sRGB paint colour.
+        lights: CARLA VehicleLightState bits (position 1, low beam 2, high beam 4, brake 8, right 16, left 32, ...).
+    """
+
+    actor_id: int
+    body: str
+    pose: int
+    world_from_body: Array
+    velocity_mps: Array = field(default_factory=lambda: np.zeros(3))
+    angular_velocity_radps: Array = field(default_factory=lambda: np.zeros(3))
+    colour: tuple[int, int, int] = (200, 200, 200)
+    lights: int = 0
+
+
+@dataclass(frozen=True)
+class Weather:
+    """CARLA's WeatherParameters: 0..100 where not said otherwise, sun angles in degrees."""
+
+    cloudiness: float = 5.0
+    precipitation: float = 0.0
+    precipitation_deposits: float = 0.0
+    wind_intensity: float = 10.0
+    sun_azimuth_angle: float = 30.0
+    sun_altitude_angle: float = 45.0
+    fog_density: float = 0.0
+    fog_distance: float = 75.0
+    fog_falloff: float = 0.2
+    wetness: float = 0.0
+    scattering_intensity: float = 1.0
+    mie_scattering_scale: float = 0.03
+    rayleigh_scattering_scale: float = 0.0331
+    dust_storm: float = 0.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that sensors may know of one frame, apart from the town itself, which does not change in an episode."""
+
+    frame: int
+    elapsed_s: float
+    instances: tuple[Instance, ...]
+    weather: Weather
+
+
+@dataclass(frozen=True)
+class View:
+    """A pinhole camera: `world_from_camera` (4, 4) in OpenCV axes, size and intrinsics in pixels."""
+
+    world_from_camera: Array
+    width_px: int
+    height_px: int
+    fx_px: float
+    fy_px: float
+    cx_px: float
+    cy_px: float

@@ -1,0 +1,42 @@
+"""What every test shares: the CPU budget by suite."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections import defaultdict
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+TESTS = Path(__file__).parent
+_spent_s: dict[str, float] = defaultdict(float)
+
+
+def _cpu_s() -> float:
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    before = _cpu_s()
+    result = yield
+    _spent_s[item.path.relative_to(TESTS).parts[0].removesuffix(".py")] += _cpu_s() - before
+    return result
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """CPU seconds by suite beside its budget; simulators count when they have ended."""
+    budget = tomllib.loads((TESTS / "budget.toml").read_text())["cpu_s"]
+    terminalreporter.section("CPU seconds by suite (budget)")
+    for suite in sorted(_spent_s):
+        over = "  OVER" if _spent_s[suite] > budget.get(suite, 0) else ""
+        terminalreporter.write_line(f"{suite:<16} {_spent_s[suite]:7.1f} ({budget.get(suite, 0)}){over}")
+    terminalreporter.write_line(f"{'all':<16} {sum(_spent_s.values()):7.1f} ({sum(budget.values())})")

@@ -1,0 +1,77 @@
+import carla
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyquaternion import Quaternion
+
+from av_synth.geometry.carla import carla_from_matrix, matrix_from_carla
+from av_synth.geometry.transforms import (
+    apply,
+    from_yaw,
+    invert,
+    matrix_from_quaternion,
+    quaternion_from_matrix,
+    rigid,
+    rotate,
+    yaw,
+)
+
+lengths = st.floats(-1e3, 1e3)
+points = st.tuples(lengths, lengths, lengths)
+angles_deg = st.floats(-179.0, 179.0)
+pitches_deg = st.floats(-89.0, 89.0)
+quaternions = st.tuples(*[st.floats(-1, 1)] * 4).filter(lambda q: np.linalg.norm(q) > 0.1)
+
+
+@given(quaternions, points, points)
+def test_inverse_takes_a_point_back(wxyz, translation, point):
+    a_from_b = matrix_from_quaternion(wxyz, translation)
+
+    np.testing.assert_allclose(apply(invert(a_from_b), apply(a_from_b, point)), point, atol=1e-8)
+
+
+@given(quaternions)
+def test_quaternion_survives_the_matrix_and_agrees_with_pyquaternion(wxyz):
+    unit = Quaternion(wxyz).normalised
+    matrix = matrix_from_quaternion(wxyz)
+    back = quaternion_from_matrix(matrix)
+
+    np.testing.assert_allclose(matrix[:3, :3], unit.rotation_matrix, atol=1e-9)
+    assert back[0] >= 0
+    assert abs(abs(back @ unit.elements) - 1) < 1e-9
+
+
+@given(points, pitches_deg, angles_deg, angles_deg)
+def test_carla_conversion_is_the_clients_own_matrix_mirrored_in_y(location, pitch, yaw_deg, roll):
+    theirs = carla.Transform(carla.Location(*location), carla.Rotation(pitch, yaw_deg, roll)).get_matrix()
+    mirror = np.diag([1.0, -1.0, 1.0, 1.0])
+
+    np.testing.assert_allclose(
+        matrix_from_carla(location, pitch, yaw_deg, roll), mirror @ np.array(theirs) @ mirror, atol=1e-3
+    )
+
+
+@given(points, pitches_deg, angles_deg, angles_deg)
+def test_carla_conversion_round_trips(location, pitch, yaw_deg, roll):
+    back_location, back_rotation = carla_from_matrix(matrix_from_carla(location, pitch, yaw_deg, roll))
+
+    np.testing.assert_allclose(back_location, location, atol=1e-9)
+    np.testing.assert_allclose(back_rotation, (pitch, yaw_deg, roll), atol=1e-5)
+
+
+def test_a_left_turn_is_a_positive_heading_here_and_a_negative_one_in_carla():
+    left = from_yaw(0.0, 0.0, 0.0, np.pi / 2)
+
+    assert yaw(left) == pytest.approx(np.pi / 2)
+    np.testing.assert_allclose(rotate(left, [1.0, 0.0, 0.0]), [0.0, 1.0, 0.0], atol=1e-12)
+    assert carla_from_matrix(left)[1][1] == pytest.approx(-90.0)
+
+
+def test_what_is_not_finite_or_not_a_rotation_is_refused_with_what_came():
+    with pytest.raises(ValueError, match="finite"):
+        rigid(np.eye(3), [np.nan, 0.0, 0.0])
+    with pytest.raises(ValueError, match="non-zero quaternion"):
+        matrix_from_quaternion([0.0, 0.0, 0.0, 0.0])
+    with pytest.raises(ValueError, match=r"\(3, 3\)"):
+        rigid(np.eye(4), [0.0, 0.0, 0.0])

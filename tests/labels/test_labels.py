@@ -1,0 +1,132 @@
+"""Labels on a scene that is known exactly: boxes seen by a camera whose depth and ids are computed by ray and slab."""
+
+import numpy as np
+import pytest
+
+from av_synth.capture import FrameSet, LabelImage, LidarScan
+from av_synth.geometry.cameras import BODY_FROM_CAMERA, unproject
+from av_synth.geometry.transforms import from_yaw, invert, rigid
+from av_synth.labels import label_boxes, tie_instances
+from av_synth.labels.boxes import attribute
+from av_synth.labels.visibility import Look, _ray_entry, visibility
+from av_synth.log.state import ActorInfo, ActorState, WorldState
+from av_synth.rig.model import Camera, Lidar, Mount, Rig
+
+EGO, VAN, CHILD = 1, 2, 3
+SIZES = {EGO: [4.0, 1.8, 1.5], VAN: [5.0, 2.0, 2.4], CHILD: [0.4, 0.5, 1.2]}
+CATEGORIES = {EGO: "vehicle.car", VAN: "vehicle.car", CHILD: "human.pedestrian.child"}
+CAMERA = Camera("CAM_FRONT", Mount((0.0, 0.0, 1.5), (0.5, -0.5, 0.5, -0.5)), 1, 320, 180, 250.0, 250.0, 160.0, 90.0)
+LIDAR = Lidar("LIDAR_TOP", Mount((0.0, 0.0, 1.8), (1.0, 0.0, 0.0, 0.0)), 1, 16, 360, 10.0, -30.0, 70.0)
+RIG = Rig("test", "", 50_000, 10, (CAMERA,), (LIDAR,), ())
+WORLD_FROM_CAMERA = rigid(np.eye(3), [0.0, 0.0, 1.5]) @ BODY_FROM_CAMERA
+
+
+def world(child_x_m: float, child_y_m: float) -> WorldState:
+    poses = {
+        EGO: from_yaw(0, 0, 0, 0),
+        VAN: from_yaw(15, 2, 0, 0.1),
+        CHILD: from_yaw(child_x_m, child_y_m, 0, np.pi / 2),
+    }
+    still = np.zeros(3)
+    actors = {
+        each: ActorState(pose, np.array([0.0, 1.5, 0.0]) if each == CHILD else still, still, still)
+        for each, pose in poses.items()
+    }
+    infos = {
+        each: ActorInfo(each, "type", "", CATEGORIES[each], np.array([0, 0, size[2] / 2]), np.array(size), each == VAN)
+        for each, size in SIZES.items()
+    }
+    return WorldState(100, 0, actors, infos)
+
+
+def label_image(state: WorldState, ids: dict[int, int], *, with_extent: bool) -> LabelImage:
+    v, u = np.mgrid[0:180, 0:320]
+    rays = unproject(np.stack([u.ravel(), v.ravel()], axis=1), np.ones(u.size), 250.0, 250.0, 160.0, 90.0)
+    depth = np.full(u.size, 900.0)
+    instance = np.zeros(u.size, dtype=np.uint16)
+    alone = {}
+    for actor_id in (VAN, CHILD):
+        entry = _ray_entry(
+            invert(state.world_from_box(actor_id)) @ WORLD_FROM_CAMERA, rays, np.array(SIZES[actor_id], dtype=float)
+        )
+        alone[actor_id] = int(np.isfinite(entry).sum())
+        nearer = entry < depth
+        depth[nearer], instance[nearer] = entry[nearer], ids[actor_id]
+    extent = {each: (alone[each], int((instance == ids[each]).sum())) for each in alone} if with_extent else None
+    tag = np.where(instance > 0, 14, 1).astype(np.uint8)
+    return LabelImage(
+        tag.reshape(180, 320), instance.reshape(180, 320), depth.reshape(180, 320).astype(np.float32), extent
+    )
+
+
+def test_masks_are_tied_by_where_their_pixels_are_whatever_the_ids_say():
+    state = world(12.0, -2.0)
+    label = label_image(state, {VAN: 4711, CHILD: 2}, with_extent=False)
+    image, masks = tie_instances(label, CAMERA, WORLD_FROM_CAMERA, state)
+
+    assert {mask.actor_id for mask in masks} == {VAN, CHILD}
+    for mask in masks:
+        assert not mask.ambiguous
+        assert mask.pixels == (image == mask.value).sum()
+    owner = {mask.value: mask.actor_id for mask in masks}
+    assert owner[image[label.instance == 4711][0]] == VAN
+
+
+def test_two_objects_under_one_id_are_said_and_not_guessed():
+    state = world(12.0, -2.0)
+    label = label_image(state, {VAN: 7, CHILD: 7}, with_extent=False)
+    _, masks = tie_instances(label, CAMERA, WORLD_FROM_CAMERA, state)
+
+    assert [(mask.actor_id, mask.ambiguous) for mask in masks] in ([(0, True)], [(VAN, False)])
+    assert masks[0].pixels == (label.instance == 7).sum()
+
+
+@pytest.mark.parametrize(("child_x_m", "child_y_m", "level"), [(12.0, -2.0, 4), (25.0, 3.4, 1), (19.0, 4.2, 2)])
+def test_visibility_is_the_share_of_pixels_and_the_estimate_agrees(child_x_m, child_y_m, level):
+    state = world(child_x_m, child_y_m)
+    size = np.array(SIZES[CHILD], dtype=float)
+    found = {}
+    for with_extent in (True, False):
+        label = label_image(state, {VAN: VAN, CHILD: CHILD}, with_extent=with_extent)
+        look = Look(label, CAMERA, WORLD_FROM_CAMERA)
+        found[with_extent] = visibility(CHILD, state.world_from_box(CHILD), size, {"CAM_FRONT": look})
+
+    assert found[True].method == "amodal_render"
+    assert found[False].method == "estimated"
+    assert found[True].fraction == pytest.approx(found[False].fraction, abs=0.12)
+    assert found[True].level == level
+
+
+def test_what_no_camera_has_in_its_picture_has_no_level():
+    state = world(-20.0, 0.0)
+    look = Look(label_image(state, {VAN: VAN, CHILD: CHILD}, with_extent=True), CAMERA, WORLD_FROM_CAMERA)
+
+    assert visibility(CHILD, state.world_from_box(CHILD), np.array(SIZES[CHILD]), {"CAM_FRONT": look}).level == 0
+
+
+def test_boxes_count_the_stored_points_and_leave_out_the_ego():
+    state = world(12.0, -2.0)
+    # two on the van's rear face, one in the child, one on the ground
+    points = np.array([[12.55, 1.8, -0.8], [12.53, 2.0, -0.8], [12.0, -2.0, -1.2], [6.0, 0.0, -1.8]], dtype=np.float32)
+    flat = np.zeros(4)
+    scan = LidarScan(points, flat.astype("f4"), flat.astype("u1"), flat.astype("u4"), flat.astype("u1"))
+    frames = FrameSet(0, state, np.eye(4), True, {}, {}, {"LIDAR_TOP": scan}, {})
+    labels = {label.actor_id: label for label in label_boxes(frames, RIG, {}, EGO)}
+
+    assert set(labels) == {VAN, CHILD}
+    assert labels[VAN].num_lidar_pts == 2
+    assert labels[CHILD].num_lidar_pts == 1
+    assert labels[VAN].attribute == "vehicle.parked"
+    assert labels[CHILD].attribute == "pedestrian.moving"
+    np.testing.assert_allclose(labels[VAN].size_lwh_m, np.array(SIZES[VAN]) + 0.02)
+
+
+def test_attributes_belong_to_the_category_and_to_the_speed():
+    def of(category: str, speed_mps: float) -> str:
+        return attribute(ActorInfo(9, "", "", category, np.zeros(3), np.ones(3)), speed_mps)
+
+    assert of("vehicle.bus.rigid", 3.0) == "vehicle.moving"
+    assert of("vehicle.car", 0.0) == "vehicle.stopped"
+    assert of("vehicle.bicycle", 3.0) == "cycle.with_rider"
+    assert of("human.pedestrian.adult", 0.0) == "pedestrian.standing"
+    assert of("movable_object.trafficcone", 0.0) == ""
