@@ -1,0 +1,7 @@
+"""Committed runs as one nuScenes dataset: the same runs give the same bytes, in whatever order they are named."""
+
+from av_synth.export.nuscenes.dataset import export
+from av_synth.export.nuscenes.names import RunNames
+from av_synth.export.nuscenes.sources import VERSIONS
+
+__all__ = ["VERSIONS", "RunNames", "export"]

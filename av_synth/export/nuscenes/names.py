@@ -1,0 +1,87 @@
+"""Tokens, timestamps and file names: functions of the run id and local keys alone, so that merging needs no counter."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+_YEAR_START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+_YEAR_SECONDS = 360 * 24 * 3600
+
+
+def token(*key: object) -> str:
+    """32 hex digits, the same for the same key and, for all purposes, different for another."""
+    return hashlib.sha256("\x1f".join(("av_synth", *map(str, key))).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class RunNames:
+    """What the things of one run are called in the dataset.
+
+    Attributes:
+        run_id: 20 hex digits.
+    """
+
+    run_id: str
+
+    @property
+    def start(self) -> datetime:
+        """The run's pretended start: a whole second of 2026, drawn by the run id."""
+        return _YEAR_START + timedelta(seconds=int(self.run_id, 16) % _YEAR_SECONDS)
+
+    @property
+    def logfile(self) -> str:
+        """Unique name of the log, in the manner of nuScenes: vehicle, date, time, UTC offset."""
+        return f"{self.run_id}-{self.start:%Y-%m-%d-%H-%M-%S}+0000"
+
+    def timestamp(self, time_us: int) -> int:
+        """Microseconds since the Unix epoch of `time_us` microseconds after the first recorded frame."""
+        return (self.start - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1) + time_us
+
+    def filename(self, folder: str, channel: str, time_us: int, suffix: str) -> str:
+        """Such as 'samples/CAM_FRONT/<logfile>__CAM_FRONT__<timestamp>.jpg'; `suffix` begins with a dot."""
+        return f"{folder}/{channel}/{self.logfile}__{channel}__{self.timestamp(time_us)}{suffix}"
+
+    def log(self) -> str:
+        """Token of the run's log."""
+        return token("log", self.run_id)
+
+    def scene(self) -> str:
+        """Token of the run's scene."""
+        return token("scene", self.run_id)
+
+    def calibrated_sensor(self, channel: str) -> str:
+        """Token of the calibration of a sensor."""
+        return token("calibrated_sensor", self.run_id, channel)
+
+    def sample(self, frame: int) -> str:
+        """Token of the sample (keyframe) at a frame."""
+        return token("sample", self.run_id, frame)
+
+    def sample_data(self, channel: str, frame: int) -> str:
+        """Token of one record of one sensor; its ego pose and its instance mask have the same."""
+        return token("sample_data", self.run_id, channel, frame)
+
+    def instance(self, actor_id: int) -> str:
+        """Token of the instance that an actor is."""
+        return token("instance", self.run_id, actor_id)
+
+    def annotation(self, frame: int, actor_id: int) -> str:
+        """Token of an actor's box at a keyframe."""
+        return token("sample_annotation", self.run_id, frame, actor_id)
+
+
+def sensor(channel: str) -> str:
+    """Token of a sensor: shared by all runs."""
+    return token("sensor", channel)
+
+
+def category(name: str) -> str:
+    """Token of a category."""
+    return token("category", name)
+
+
+def attribute(name: str) -> str:
+    """Token of an attribute."""
+    return token("attribute", name)

@@ -1,0 +1,178 @@
+"""What the sensors of one run recorded, as rows: calibrations, samples, sample_data and ego poses."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from av_synth.errors import DataError
+from av_synth.export.nuscenes.names import RunNames, sensor
+from av_synth.export.nuscenes.rows import Offset, Record, Row, rotation_of, translation_of
+from av_synth.export.nuscenes.taxonomy import channel_order
+from av_synth.store import Run
+
+LIDAR = "LIDAR_TOP"
+_SUFFIXES = {"camera": ".jpg", "lidar": ".pcd.bin", "radar": ".pcd"}
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A file of the run (`source`, relative to it) and its name in the dataset (`target`)."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Rows of one scene, and what its annotations need to know.
+
+    Attributes:
+        channels: modality by channel, in the order of the rows.
+        keyframes: microseconds since the first recorded frame, by keyframe, in time order.
+        keyframe_files: file name in the dataset by (channel, keyframe), cameras only.
+        reach_m: greatest x and y of the ego, in map coordinates.
+    """
+
+    channels: Mapping[str, str]
+    keyframes: Mapping[int, int]
+    keyframe_files: Mapping[tuple[str, int], str]
+    reach_m: tuple[float, float]
+    calibrated_sensors: tuple[Row, ...]
+    samples: tuple[Row, ...]
+    sample_data: tuple[Row, ...]
+    ego_poses: tuple[Row, ...]
+    blobs: tuple[Blob, ...]
+
+
+def fold_recordings(run: Run, offset_m: Offset) -> Recordings:
+    """Turn a run's sensor tables into rows.
+
+    Args:
+        run: the run.
+        offset_m: what is added to world coordinates.
+
+    Raises:
+        DataError: if the run has no lidar keyframe, a channel lacks or adds a keyframe, a record has no ego pose or
+            another time than it, or a file is of another kind than its sensor.
+    """
+    names = RunNames(run.run_id)
+    sensors = sorted(run.table("sensors").to_pylist(), key=lambda row: channel_order(row["channel"]))
+    frames = _frames_by_channel(run, sensors)
+    keyframes = _keyframes(run.run_id, frames)
+    poses: dict[int, Record] = {row["frame"]: row for row in run.table("ego_poses").to_pylist()}
+    key_order = list(keyframes)
+
+    sample_data: list[Row] = []
+    ego_poses: list[Row] = []
+    blobs: list[Blob] = []
+    keyframe_files: dict[tuple[str, int], str] = {}
+    for row in sensors:
+        channel, modality = row["channel"], row["modality"]
+        tokens = ["", *(names.sample_data(channel, frame["frame"]) for frame in frames[channel]), ""]
+        for index, frame in enumerate(frames[channel]):
+            blob = _blob(run.run_id, names, modality, frame)
+            blobs.append(blob)
+            if modality == "camera" and frame["is_keyframe"]:
+                keyframe_files[channel, frame["frame"]] = blob.target
+            # a sweep belongs to the keyframe after it; behind the last one there is only the last
+            sample_frame = key_order[min(bisect_left(key_order, frame["frame"]), len(key_order) - 1)]
+            ego_poses.append(_ego_pose(run.run_id, names, frame, poses, offset_m))
+            sample_data.append(
+                {
+                    "token": tokens[index + 1],
+                    "sample_token": names.sample(sample_frame),
+                    "ego_pose_token": tokens[index + 1],
+                    "calibrated_sensor_token": names.calibrated_sensor(channel),
+                    "timestamp": names.timestamp(frame["time_us"]),
+                    "fileformat": "jpg" if modality == "camera" else "pcd",
+                    "is_key_frame": frame["is_keyframe"],
+                    "height": frame["height_px"] if modality == "camera" else 0,
+                    "width": frame["width_px"] if modality == "camera" else 0,
+                    "filename": blob.target,
+                    "prev": tokens[index],
+                    "next": tokens[index + 2],
+                }
+            )
+    return Recordings(
+        {row["channel"]: row["modality"] for row in sensors},
+        keyframes,
+        keyframe_files,
+        (
+            max(pose["x_m"] for pose in poses.values()) + offset_m[0],
+            max(pose["y_m"] for pose in poses.values()) + offset_m[1],
+        ),
+        tuple(_calibration(run.run_id, names, row) for row in sensors),
+        tuple(_samples(names, keyframes)),
+        tuple(sample_data),
+        tuple(ego_poses),
+        tuple(blobs),
+    )
+
+
+def _frames_by_channel(run: Run, sensors: list[Record]) -> dict[str, list[Record]]:
+    """The records of each channel in time order (the store sorts them)."""
+    frames: dict[str, list[Record]] = {row["channel"]: [] for row in sensors}
+    for row in run.table("sensor_frames").to_pylist():
+        if row["channel"] not in frames:
+            raise DataError(f"run {run.run_id}: table sensor_frames has {row['channel']}, which table sensors has not")
+        frames[row["channel"]].append(row)
+    return frames
+
+
+def _keyframes(run_id: str, frames: Mapping[str, list[Record]]) -> dict[int, int]:
+    """Time in microseconds by keyframe; every channel must have the lidar's keyframes, at the lidar's times."""
+    keyframes = {row["frame"]: row["time_us"] for row in frames.get(LIDAR, ()) if row["is_keyframe"]}
+    if not keyframes:
+        raise DataError(f"run {run_id}: no keyframe of {LIDAR}; a nuScenes scene cannot be made without")
+    for channel, rows in frames.items():
+        own = {row["frame"]: row["time_us"] for row in rows if row["is_keyframe"]}
+        if own != keyframes:
+            differ = sorted(set(own.items()) ^ set(keyframes.items()))
+            raise DataError(f"run {run_id}: keyframes of {channel} and {LIDAR} differ at (frame, time) {differ[0]}")
+    return keyframes
+
+
+def _blob(run_id: str, names: RunNames, modality: str, frame: Record) -> Blob:
+    suffix = _SUFFIXES.get(modality)
+    if suffix is None or not frame["path"].endswith(suffix):
+        raise DataError(f"run {run_id}: '{frame['path']}' of a {modality}; want {_SUFFIXES}")
+    folder = "samples" if frame["is_keyframe"] else "sweeps"
+    return Blob(frame["path"], names.filename(folder, frame["channel"], frame["time_us"], suffix))
+
+
+def _ego_pose(run_id: str, names: RunNames, frame: Record, poses: Mapping[int, Record], offset_m: Offset) -> Row:
+    pose = poses.get(frame["frame"])
+    where = f"run {run_id}: {frame['channel']} at frame {frame['frame']}"
+    if pose is None or pose["time_us"] != frame["time_us"]:
+        raise DataError(f"{where}: no ego pose of that frame and time ({frame['time_us']} us)")
+    return {
+        "token": names.sample_data(frame["channel"], frame["frame"]),
+        "timestamp": names.timestamp(frame["time_us"]),
+        "rotation": rotation_of(pose, where),
+        "translation": translation_of(pose, offset_m),
+    }
+
+
+def _calibration(run_id: str, names: RunNames, row: Record) -> Row:
+    intrinsic = [[row["fx_px"], 0.0, row["cx_px"]], [0.0, row["fy_px"], row["cy_px"]], [0.0, 0.0, 1.0]]
+    return {
+        "token": names.calibrated_sensor(row["channel"]),
+        "sensor_token": sensor(row["channel"]),
+        "translation": translation_of(row),
+        "rotation": rotation_of(row, f"run {run_id}: sensor {row['channel']}"),
+        "camera_intrinsic": intrinsic if row["modality"] == "camera" else [],
+    }
+
+
+def _samples(names: RunNames, keyframes: Mapping[int, int]) -> Iterator[Row]:
+    tokens = ["", *(names.sample(frame) for frame in keyframes), ""]
+    for index, time_us in enumerate(keyframes.values()):
+        yield {
+            "token": tokens[index + 1],
+            "timestamp": names.timestamp(time_us),
+            "scene_token": names.scene(),
+            "prev": tokens[index],
+            "next": tokens[index + 2],
+        }

@@ -1,0 +1,84 @@
+"""Which runs go into a dataset, and whether it may be written where it shall be."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from av_synth.errors import DataError, UserError
+from av_synth.export.nuscenes.rows import text_of
+from av_synth.store import open_run
+
+VERSIONS = ("v1.0-trainval", "v1.0-mini", "v1.0-test")
+"""Names of the folder of tables; readers know no others."""
+
+MARKER = "av_synth.json"
+"""Beside the tables: tells a dataset of ours from anything else."""
+
+FOLDERS = ("samples", "sweeps", "maps", "instance_masks")
+"""What a dataset has beside its tables."""
+
+OPENDRIVE = "map/opendrive.xodr"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A run to be folded in: enough to order the runs and to know their towns."""
+
+    directory: Path
+    run_id: str
+    manifest_sha256: str
+    town: str
+    opendrive_sha256: str
+
+
+def distinct(run_dirs: Sequence[Path]) -> list[Source]:
+    """The runs in order of id, each once.
+
+    Raises:
+        DataError: if two runs of one id differ.
+        StoreError: if a run cannot be read.
+    """
+    sources: dict[str, Source] = {}
+    for directory in run_dirs:
+        run = open_run(directory)
+        source = Source(
+            Path(directory).resolve(),
+            run.run_id,
+            hashlib.sha256((run.directory / "manifest.json").read_bytes()).hexdigest(),
+            text_of(run.json("scenario.json"), "town", f"run {run.run_id}: scenario.json"),
+            run.files[OPENDRIVE].sha256,
+        )
+        other = sources.setdefault(source.run_id, source)
+        if other.manifest_sha256 != source.manifest_sha256:
+            raise DataError(f"{other.directory} and {source.directory} are both run {source.run_id}, but differ")
+    return [source for _, source in sorted(sources.items())]
+
+
+def refuse(sources: Sequence[Source], dataset: Path, version: str) -> None:
+    """Raise UserError if there is nothing to write, or if it may not be written at `dataset`, an absolute path."""
+    if version not in VERSIONS:
+        raise UserError(f"version '{version}': want one of {', '.join(VERSIONS)}")
+    if not sources:
+        raise UserError("no runs to export: name at least one committed run")
+    if dataset.exists():
+        _refuse_foreign(dataset)
+    for source in sources:
+        if source.directory in dataset.parents:
+            raise UserError(f"{dataset}: inside run {source.run_id}, which must not change; name another place")
+
+
+def _refuse_foreign(dataset: Path) -> None:
+    """Replacing a dataset removes what is there: only what an export wrote may go."""
+    if not dataset.is_dir():
+        raise UserError(f"{dataset}: a file is in the way; name another place")
+    entries = {entry.name for entry in dataset.iterdir()}
+    foreign = sorted(entries - {*VERSIONS, *FOLDERS})
+    if foreign:
+        raise UserError(
+            f"{dataset}: holds '{foreign[0]}', which is no part of a dataset; move it or name another place"
+        )
+    if entries and not any((dataset / version / MARKER).is_file() for version in VERSIONS):
+        raise UserError(f"{dataset}: holds a dataset that av_synth did not write; name another place")

@@ -1,0 +1,105 @@
+"""The fixed vocabulary of nuScenes: categories in index order, attributes, visibility levels, channels, scene numbers.
+
+Source: the names and their order are those of nuScenes with lidar segmentation; readers compare them literally.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+CATEGORIES: tuple[tuple[str, str], ...] = (
+    ("noise", "Lidar return that belongs to no surface."),
+    ("animal", "Any animal."),
+    ("human.pedestrian.adult", "Grown-up on foot."),
+    ("human.pedestrian.child", "Child on foot."),
+    ("human.pedestrian.construction_worker", "Person on foot in working clothes of a building site."),
+    ("human.pedestrian.personal_mobility", "Person on a small vehicle such as a scooter or skateboard."),
+    ("human.pedestrian.police_officer", "Police officer on foot."),
+    ("human.pedestrian.stroller", "Pram or pushchair, with the child in it."),
+    ("human.pedestrian.wheelchair", "Wheelchair, with the person in it."),
+    ("movable_object.barrier", "Temporary barrier that keeps traffic out."),
+    ("movable_object.debris", "Thing on the road that is too large to drive over."),
+    ("movable_object.pushable_pullable", "Thing that people push or pull, such as a bin or a trolley."),
+    ("movable_object.trafficcone", "Traffic cone of any kind."),
+    ("static_object.bicycle_rack", "Place made for parking bicycles."),
+    ("vehicle.bicycle", "Bicycle, with its rider if there is one."),
+    ("vehicle.bus.bendy", "Bus of two or more jointed parts."),
+    ("vehicle.bus.rigid", "Bus of one part."),
+    ("vehicle.car", "Car, van for private use, or pick-up."),
+    ("vehicle.construction", "Machine made for building sites."),
+    ("vehicle.emergency.ambulance", "Ambulance."),
+    ("vehicle.emergency.police", "Police car or motorcycle."),
+    ("vehicle.motorcycle", "Motorcycle or moped, with its rider if there is one."),
+    ("vehicle.trailer", "Trailer, by itself or behind a vehicle."),
+    ("vehicle.truck", "Vehicle made to carry goods."),
+    ("flat.driveable_surface", "Ground that a vehicle may drive on."),
+    ("flat.other", "Other level ground, such as a traffic island."),
+    ("flat.sidewalk", "Pavement, footpath or cycle path."),
+    ("flat.terrain", "Grass, soil or gravel."),
+    ("static.manmade", "Building, wall, pole, sign or other fixed structure."),
+    ("static.other", "Fixed thing that fits nowhere else."),
+    ("static.vegetation", "Tree, bush or other plant."),
+    ("vehicle.ego", "The vehicle that carries the sensors."),
+)
+CATEGORY_NAMES = frozenset(name for name, _ in CATEGORIES)
+
+ATTRIBUTES: tuple[tuple[str, str], ...] = (
+    ("vehicle.moving", "The vehicle moves."),
+    ("vehicle.stopped", "The vehicle stands, and means to go on."),
+    ("vehicle.parked", "The vehicle stands, and will stay."),
+    ("cycle.with_rider", "Somebody rides it."),
+    ("cycle.without_rider", "Nobody is on it."),
+    ("pedestrian.sitting_lying_down", "The person sits or lies."),
+    ("pedestrian.standing", "The person stands."),
+    ("pedestrian.moving", "The person moves."),
+)
+ATTRIBUTE_NAMES = frozenset(name for name, _ in ATTRIBUTES)
+
+VISIBILITY: tuple[tuple[str, str, str], ...] = (
+    ("1", "v0-40", "0 to 40 % of the object is visible in the six cameras together."),
+    ("2", "v40-60", "40 to 60 % of the object is visible in the six cameras together."),
+    ("3", "v60-80", "60 to 80 % of the object is visible in the six cameras together."),
+    ("4", "v80-100", "80 to 100 % of the object is visible in the six cameras together."),
+)
+
+CHANNELS = (
+    "CAM_FRONT",
+    "CAM_FRONT_RIGHT",
+    "CAM_FRONT_LEFT",
+    "CAM_BACK",
+    "CAM_BACK_LEFT",
+    "CAM_BACK_RIGHT",
+    "LIDAR_TOP",
+    "RADAR_FRONT",
+    "RADAR_FRONT_LEFT",
+    "RADAR_FRONT_RIGHT",
+    "RADAR_BACK_LEFT",
+    "RADAR_BACK_RIGHT",
+)
+
+PREDEFINED_SPLITS = frozenset(
+    {"train", "val", "test", "mini_train", "mini_val", "train_detect", "train_track", "teaser_train", "teaser_val"}
+)
+"""Names that readers resolve from lists of their own, whatever splits.json says."""
+
+# scene numbers whose CAN data the devkit refuses to load
+_CAN_BLACKLIST = frozenset({*range(161, 169), *range(170, 177), *range(309, 315)})
+
+
+def scene_numbers() -> Iterator[int]:
+    """Numbers for scene names, in order: 1 to 9999 without those the devkit keeps a blacklist of."""
+    return (number for number in range(1, 10_000) if number not in _CAN_BLACKLIST)
+
+
+def channel_order(channel: str) -> tuple[int, str]:
+    """Sort key: the twelve nuScenes channels first, others by name."""
+    return (CHANNELS.index(channel) if channel in CHANNELS else len(CHANNELS), channel)
+
+
+def attribute_family(category: str) -> str:
+    """Prefix that an attribute of this category must have ('vehicle.', 'cycle.', 'pedestrian.'); '' if it has none."""
+    if category in ("vehicle.bicycle", "vehicle.motorcycle"):
+        return "cycle."
+    if category.startswith("vehicle."):
+        return "vehicle."
+    return "pedestrian." if category.startswith("human.pedestrian.") else ""

@@ -1,0 +1,142 @@
+"""The town as nuScenes wants it: a picture of where the ground is road or pavement, in coordinates from 0, 0.
+
+The lanes come from the run's own OpenDRIVE file through `carla.Map`, the same reader that the run used. nuScenes fixes
+0.1 m a pixel, the picture's lower-left corner at the origin of the map, 255 for road and pavement, 0 elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+import carla
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.errors import DataError
+from av_synth.export.nuscenes.rows import Offset
+from av_synth.geometry.carla import matrix_from_carla
+from av_synth.geometry.transforms import Array
+
+PIXELS_PER_M = 10
+_MAX_SIDE_PX = 6000
+_MARGIN_M = 20.0
+_STEP_M = 1.0
+_PATCH_M2 = 50.0
+# everything between the buildings that one can drive, park or walk on; kerbs and borders, so that no slit stays open
+_LANE_TYPES = frozenset(
+    {"driving", "bidirectional", "parking", "shoulder", "stop", "biking", "sidewalk", "walking", "border", "curb"}
+    | {"entry", "exit", "onRamp", "offRamp", "connectingRamp", "bus", "taxi", "HOV", "tram", "restricted"}
+)
+
+
+@dataclass(frozen=True)
+class TownMap:
+    """Roads and pavements of a town.
+
+    Attributes:
+        quads_m: (N, 4, 2) convex quadrilaterals that cover them, world metres without the offset.
+        offset_m: what every world coordinate is shifted by.
+        size_m: width and height of the map from its origin.
+    """
+
+    quads_m: Array
+    offset_m: Offset
+    size_m: tuple[float, float]
+
+    def mask_png(self, reach_m: tuple[float, float]) -> bytes:
+        """The picture, PNG, 8-bit grey.
+
+        Args:
+            reach_m: greatest x and y, in map coordinates, that any ego reached. A town of more than 600 m a side is
+                cut off 60 m beyond, because readers need many times the picture's size in memory.
+        """
+        sides = [_side_px(size, reach) for size, reach in zip(self.size_m, reach_m, strict=True)]
+        mask = np.zeros((sides[1], sides[0]), np.uint8)
+        corners = (self.quads_m + np.asarray(self.offset_m)) * PIXELS_PER_M
+        corners[..., 1] = sides[1] - corners[..., 1]
+        # rounded, these are the column and row in which the devkit looks a place up; OpenCV takes 4 fractional bits
+        fixed = np.round(corners * 16).astype(np.int32)
+        for quad in fixed:
+            cv2.fillConvexPoly(mask, quad, 255, lineType=cv2.LINE_8, shift=4)
+        done, png = cv2.imencode(".png", _close_slits(mask))
+        if not done:
+            raise DataError(f"map mask of {sides[0]} x {sides[1]} pixels cannot be encoded")
+        return bytes(png)
+
+
+def read_town_map(name: str, opendrive: str) -> TownMap:
+    """Read the lanes of an OpenDRIVE file.
+
+    Args:
+        name: what the town is called, for messages.
+        opendrive: the file's text.
+
+    Raises:
+        DataError: if it cannot be parsed or has no lane to stand on.
+    """
+    try:
+        # a committed run's own file; expat 2.5 and later stop entity bombs
+        root = ElementTree.fromstring(opendrive)  # noqa: S314
+    except ElementTree.ParseError as error:
+        raise DataError(f"town {name}: OpenDRIVE: {error}") from error
+    world = carla.Map(name, opendrive)
+    quads = [quad for road in root.iter("road") for quad in _road_quads(world, road)]
+    if not quads:
+        raise DataError(
+            f"town {name}: OpenDRIVE: no lane of a known type; want one of {', '.join(sorted(_LANE_TYPES))}"
+        )
+    corners = np.concatenate(quads)
+    low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
+    offset = [0.0 if value >= 0 else math.ceil((_MARGIN_M - value) / 10) * 10.0 for value in low]
+    size = [math.ceil(value + shift + _MARGIN_M) for value, shift in zip(high, offset, strict=True)]
+    return TownMap(corners, (offset[0], offset[1]), (float(size[0]), float(size[1])))
+
+
+def _close_slits(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Fill rounding slits between lanes, and the patches amid a junction that no connecting lane crosses."""
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)).astype(np.uint8)
+    contours, tree = cv2.findContours(closed, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    for contour, links in zip(contours, tree[0] if tree is not None else (), strict=True):
+        is_hole = links[3] >= 0
+        if is_hole and cv2.contourArea(contour) < _PATCH_M2 * PIXELS_PER_M**2:
+            cv2.drawContours(closed, [contour], -1, 255, thickness=cv2.FILLED)
+    return closed
+
+
+def _side_px(size_m: float, reach_m: float) -> int:
+    side = math.ceil(size_m * PIXELS_PER_M)
+    return side if side <= _MAX_SIDE_PX else min(side, max(_MAX_SIDE_PX, math.ceil((reach_m + 60.0) * PIXELS_PER_M)))
+
+
+def _road_quads(world: carla.Map, road: ElementTree.Element) -> list[Array]:
+    """Quadrilaterals (N, 4, 2) for each lane of each section of a road."""
+    sections = sorted(road.iter("laneSection"), key=lambda section: float(section.get("s", "0")))
+    ends = [*(float(section.get("s", "0")) for section in sections[1:]), float(road.get("length", "0"))]
+    quads = []
+    for section, end in zip(sections, ends, strict=True):
+        start = float(section.get("s", "0"))
+        # just inside the section: at its border the reader may answer for the neighbour
+        steps = max(2, math.ceil((end - start) / _STEP_M) + 1)
+        stations = [float(station) for station in np.linspace(start + 1e-3, end - 1e-3, steps)]
+        for lane in section.iter("lane"):
+            if lane.get("type") in _LANE_TYPES and lane.get("id") != "0":
+                quads.append(_lane_quads(world, int(road.get("id", "")), int(lane.get("id", "")), stations))
+    return quads
+
+
+def _lane_quads(world: carla.Map, road_id: int, lane_id: int, stations: Sequence[float]) -> Array:
+    edges = []
+    for station in stations:
+        waypoint = world.get_waypoint_xodr(road_id, lane_id, station)
+        if waypoint is None:  # a lane may end inside its section
+            continue
+        place, turn = waypoint.transform.location, waypoint.transform.rotation
+        pose = matrix_from_carla((place.x, place.y, place.z), turn.pitch, turn.yaw, turn.roll)
+        across = pose[:2, 1] * (waypoint.lane_width / 2)
+        edges.append((pose[:2, 3] + across, pose[:2, 3] - across))
+    sides = np.array(edges).reshape(-1, 2, 2)
+    return np.concatenate([sides[:-1], sides[1:, ::-1]], axis=1)

@@ -1,0 +1,40 @@
+"""`python -m av_synth.simulator --port N --town T`: says `ready HOST:PORT` on standard output, then serves."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+
+from av_synth.errors import AvSynthError
+from av_synth.simulator.server import DEFAULT_PORT, serve
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until SIGTERM; returns an exit status only if that cannot begin."""
+    parser = argparse.ArgumentParser(prog="python -m av_synth.simulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="RPC port, streams use the next; 0: a free pair")
+    parser.add_argument("--town", default="AvSynth01", help="the town to begin with")
+    parser.add_argument("--with-parent", action="store_true", help="end when standard input does")
+    options = parser.parse_args(argv)
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+
+    def ready(port: int) -> None:
+        sys.stdout.write(f"ready {options.host}:{port}\n")
+        sys.stdout.flush()
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as SIGTERM: at once
+    try:
+        serve(options.host, options.port, options.town, ready, with_parent=options.with_parent)
+    except AvSynthError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

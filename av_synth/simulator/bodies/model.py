@@ -1,0 +1,109 @@
+"""What a body is: meshes, a tight box, wheels and the CARLA attributes that never change."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.scene import Mesh, Tag
+
+Kind = Literal["vehicle", "walker", "prop", "traffic_light"]
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """One wheel of a vehicle: its hub in the actor frame (3,), in metres, and its radius."""
+
+    position_m: Array
+    radius_m: float
+    steered: bool
+
+
+@dataclass(frozen=True)
+class Body:
+    """Everything the simulator knows of one blueprint that can be seen.
+
+    The actor frame is x forward, y left, z up. Its origin is on the ground under the middle of the box, for
+    walkers in the middle of the box, as CARLA has it.
+
+    Attributes:
+        blueprint_id: CARLA's id, such as vehicle.audi.a2.
+        kind: which family of actors it belongs to.
+        tag: the class of the actor; single triangles may differ (a rider on a bicycle).
+        attributes: CARLA attributes that are fixed for the blueprint. A walker's `speed` holds CARLA's three
+            recommended values (still, walking, running, m/s) separated by commas.
+        colours: recommended sRGB paints; empty where nothing is painted.
+        meshes: one per pose, in the actor frame: 1 for rigid bodies, 16 steps of a gait for walkers; red, yellow,
+            green and off for a traffic light.
+        box_centre_m, box_half_m: (3,), actor frame; every face is within 2 cm of the mesh of every pose.
+        mass_kg: kerb mass, rider included.
+        wheels: rear left, rear right, front left, front right, or rear, front.
+        stride_m: the distance walked in one turn through the poses; 0 where there is no gait.
+    """
+
+    blueprint_id: str
+    kind: Kind
+    tag: Tag
+    attributes: Mapping[str, str]
+    colours: tuple[tuple[int, int, int], ...]
+    meshes: tuple[Mesh, ...]
+    box_centre_m: Array
+    box_half_m: Array
+    mass_kg: float
+    wheels: tuple[Wheel, ...] = ()
+    stride_m: float = 0.0
+
+
+def bounds(meshes: Iterable[Mesh]) -> tuple[Array, Array]:
+    """Lowest and highest corner (3,), (3,) in metres of the box around all meshes."""
+    parts = [mesh.positions_m for mesh in meshes]
+    low = np.min([part.min(axis=0) for part in parts], axis=0).astype(np.float64)
+    high = np.max([part.max(axis=0) for part in parts], axis=0).astype(np.float64)
+    return low, high
+
+
+class Catalogue(Mapping[str, Body]):
+    """All bodies by blueprint id, in a fixed order."""
+
+    def __init__(self, bodies: Iterable[Body]) -> None:
+        self._bodies = {body.blueprint_id: body for body in bodies}
+
+    def __getitem__(self, blueprint_id: str) -> Body:
+        return self._bodies[blueprint_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._bodies)
+
+    def __len__(self) -> int:
+        return len(self._bodies)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) of all that can change a picture, a scan or a movement.
+
+        Positions are rounded to 0.1 mm and normals left out, for a processor's last bit must not change a run's id.
+        """
+        digest = hashlib.sha256()
+        for body in self._bodies.values():
+            digest.update(
+                f"{body.blueprint_id} {body.kind} {int(body.tag)} {body.mass_kg} {body.stride_m:.4f}".encode()
+            )
+            digest.update(repr((sorted(body.attributes.items()), body.colours)).encode())
+            for wheel in body.wheels:
+                digest.update(_tenths_of_mm(wheel.position_m) + f"{wheel.radius_m:.4f} {wheel.steered}".encode())
+            for mesh in body.meshes:
+                digest.update(_tenths_of_mm(mesh.positions_m))
+                for array in (mesh.colours, mesh.materials, mesh.tags, mesh.triangles):
+                    digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+def _tenths_of_mm(points_m: npt.ArrayLike) -> bytes:
+    return np.round(np.asarray(points_m, dtype=np.float64) * 1e4).astype("<i4").tobytes()

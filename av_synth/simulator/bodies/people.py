@@ -1,0 +1,151 @@
+"""Who walks: one entry per pedestrian blueprint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from av_synth.simulator.bodies.figure import Clothes
+from av_synth.simulator.bodies.shapes import Colour
+
+Held = Literal["phone", "parcel", "ball", "cup", "umbrella"]
+
+
+@dataclass(frozen=True)
+class Person:
+    """One pedestrian blueprint.
+
+    Attributes:
+        number: the last part of the blueprint id.
+        gender, age: CARLA's values.
+        height_m: crown of the head above the ground.
+        held: what the hands hold; with an umbrella there is no bag and the stride is natural.
+        bag: colour of the backpack, and `low_bag` if it hangs at the hips instead.
+    """
+
+    number: str
+    gender: str
+    age: str
+    height_m: float
+    clothes: Clothes
+    held: Held
+    bag: Colour = (40, 42, 50)
+    low_bag: bool = False
+
+
+_ADULT_SKIN: tuple[Colour, ...] = ((224, 182, 154), (196, 148, 116), (141, 96, 70), (92, 62, 46))
+PEOPLE: tuple[Person, ...] = (
+    Person(
+        "0001",
+        "female",
+        "adult",
+        1.68,
+        Clothes((176, 38, 48), (38, 44, 66), (30, 28, 30), _ADULT_SKIN[0], (62, 40, 26), 0.95),
+        "phone",
+        (70, 60, 52),
+    ),
+    Person(
+        "0002",
+        "male",
+        "adult",
+        1.80,
+        Clothes((44, 66, 98), (70, 68, 62), (52, 36, 26), _ADULT_SKIN[1], (30, 24, 20), 1.05),
+        "cup",
+        (34, 38, 40),
+    ),
+    Person(
+        "0003",
+        "male",
+        "adult",
+        1.76,
+        Clothes((214, 208, 196), (34, 36, 40), (22, 22, 24), _ADULT_SKIN[2], (18, 16, 16), 1.0),
+        "parcel",
+        (90, 84, 60),
+        low_bag=True,
+    ),
+    Person(
+        "0004",
+        "female",
+        "adult",
+        1.64,
+        Clothes((232, 190, 64), (52, 60, 84), (196, 190, 184), _ADULT_SKIN[1], (24, 18, 16), 0.97, skirt=True),
+        "phone",
+        (134, 48, 58),
+        low_bag=True,
+    ),
+    Person(
+        "0005",
+        "male",
+        "adult",
+        1.86,
+        Clothes((58, 92, 68), (44, 50, 70), (34, 32, 30), _ADULT_SKIN[0], (120, 86, 50), 1.1),
+        "phone",
+        (28, 30, 34),
+    ),
+    Person(
+        "0006",
+        "female",
+        "adult",
+        1.71,
+        Clothes((92, 88, 130), (30, 30, 34), (26, 24, 26), _ADULT_SKIN[3], (16, 14, 14), 1.0),
+        "umbrella",
+        (150, 26, 36),
+    ),
+    Person(
+        "0007",
+        "male",
+        "elderly",
+        1.70,
+        Clothes((120, 112, 98), (84, 78, 70), (40, 34, 30), _ADULT_SKIN[0], (200, 200, 198), 1.08),
+        "cup",
+        (60, 62, 58),
+        low_bag=True,
+    ),
+    Person(
+        "0008",
+        "male",
+        "adult",
+        1.78,
+        Clothes((28, 30, 34), (104, 96, 84), (230, 228, 222), _ADULT_SKIN[3], (20, 18, 18), 1.02, hood=True),
+        "umbrella",
+        (32, 44, 88),
+    ),
+    Person(
+        "0009",
+        "female",
+        "child",
+        1.16,
+        Clothes((228, 110, 150), (74, 90, 140), (236, 232, 228), _ADULT_SKIN[0], (140, 98, 56), 1.04, head=1.3),
+        "ball",
+        (120, 60, 150),
+    ),
+    Person(
+        "0010",
+        "female",
+        "child",
+        1.10,
+        Clothes(
+            (90, 180, 190), (220, 90, 110), (200, 60, 70), _ADULT_SKIN[1], (36, 26, 20), 1.06, skirt=True, head=1.32
+        ),
+        "parcel",
+        (240, 170, 60),
+    ),
+    Person(
+        "0012",
+        "male",
+        "child",
+        1.30,
+        Clothes((230, 90, 40), (48, 58, 82), (40, 44, 48), _ADULT_SKIN[2], (22, 18, 16), 1.0, head=1.22),
+        "ball",
+        (40, 90, 170),
+    ),
+    Person(
+        "0014",
+        "male",
+        "child",
+        1.28,
+        Clothes((70, 150, 80), (120, 104, 80), (60, 56, 54), _ADULT_SKIN[0], (186, 146, 84), 1.02, head=1.22),
+        "phone",
+        (180, 30, 40),
+    ),
+)

@@ -1,0 +1,235 @@
+"""What shells have in common: wheels, lamps, plates, mirrors, seams; and turning it all into a `Body`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.bodies.model import Body, Wheel, bounds
+from av_synth.simulator.bodies.shapes import (
+    DARK,
+    HEADLAMP,
+    LEFT_LAMP,
+    PAINT,
+    PLATE,
+    RIGHT_LAMP,
+    STEEL,
+    TAIL_LAMP,
+    Colour,
+    Finish,
+    ellipsoid,
+    limb,
+)
+from av_synth.simulator.bodies.shell import Shell
+from av_synth.simulator.bodies.skin import Skin, lay, wheel
+from av_synth.simulator.scene import Material, Mesh, Tag
+
+Point = tuple[float, float, float]
+_GAP = Finish(Material.MATTE, (50, 51, 54))  # not black: a thin black line flickers where it is below a pixel
+_LAMP_QUADS = (8, 3)  # along and across a lamp; the two outermost columns are the indicator
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A patch laid on the shell, as `shapes.lay` takes it; what is on a side is mirrored to the other."""
+
+    centre: Point
+    azimuth_deg: float
+    width_m: float
+    height_m: float
+    slant_m: float = 0.0
+    finish: Finish = DARK
+
+
+@dataclass(frozen=True)
+class Details:
+    """What is put on the shells of a vehicle; actor frame, metres.
+
+    Attributes:
+        track_m: distance between the middles of the wheels of an axle.
+        mirror: (x, z, half width of the vehicle over its mirrors).
+        head, tail: left lamps; the outer end of each is the indicator.
+        front_plate_z, rear_plate_z: heights of the number plates.
+        middle: patches on the middle line, such as a grille.
+        sides: patches on the left, mirrored to the right.
+        seams: x of the door gaps, rising; a handle sits beside each.
+        wheel_width_m: tyre width.
+    """
+
+    track_m: float
+    mirror: tuple[float, float, float]
+    head: Patch
+    tail: Patch
+    front_plate_z: float
+    rear_plate_z: float
+    middle: tuple[Patch, ...] = ()
+    sides: tuple[Patch, ...] = ()
+    seams: tuple[float, ...] = ()
+    wheel_width_m: float = 0.205
+
+
+def _press(skin: Skin, onto: Array, patch: Patch, shape: tuple[int, int], proud_m: float = 0.006) -> None:
+    """Lay one patch of one finish."""
+    points, faces = lay(
+        onto,
+        patch.centre,
+        patch.azimuth_deg,
+        patch.width_m,
+        patch.height_m,
+        shape=shape,
+        slant_m=patch.slant_m,
+        proud_m=proud_m,
+    )
+    if faces:
+        skin.triangles(points, faces, patch.finish)
+
+
+def _mirrored(patch: Patch) -> Patch:
+    x, y, z = patch.centre
+    return replace(patch, centre=(x, -y, z), azimuth_deg=-patch.azimuth_deg, slant_m=-patch.slant_m)
+
+
+def _lamp(skin: Skin, onto: Array, lamp: Patch, finish: Finish) -> None:
+    """Lay a lamp on both sides; its outer end is the indicator."""
+    for patch, blinker in ((lamp, LEFT_LAMP), (_mirrored(lamp), RIGHT_LAMP)):
+        points, faces = lay(
+            onto,
+            patch.centre,
+            patch.azimuth_deg,
+            patch.width_m,
+            patch.height_m,
+            shape=_LAMP_QUADS,
+            slant_m=patch.slant_m,
+            proud_m=0.014,
+        )
+        if not faces:
+            continue
+        columns = [min(face) // (_LAMP_QUADS[1] + 1) for face in faces]
+        outer_is_last = patch.centre[1] * np.cos(np.radians(patch.azimuth_deg)) > 0
+        blinking = {_LAMP_QUADS[0] - 2, _LAMP_QUADS[0] - 1} if outer_is_last else {0, 1}
+        finishes = [blinker if column in blinking else finish for column in columns]
+        skin.triangles(points, faces, finishes)
+
+
+def _dress(skin: Skin, shell: Shell, details: Details) -> None:
+    """Add lamps, plates, patches, seams and handles; `shell` is the one with the doors."""
+    onto = skin.corners()
+    for patch in details.sides:
+        _press(skin, onto, patch, (8, 6))
+        _press(skin, onto, _mirrored(patch), (8, 6))
+    for patch in details.middle:
+        _press(skin, onto, patch, (8, 3))
+    covered = skin.corners()
+    _lamp(skin, covered, details.head, HEADLAMP)
+    _lamp(skin, covered, details.tail, TAIL_LAMP)
+    for z, azimuth in ((details.front_plate_z, 0.0), (details.rear_plate_z, 180.0)):
+        _press(skin, covered, Patch((0.0, 0.0, z), azimuth, 0.46, 0.11, finish=PLATE), (4, 1))
+    for k, x in enumerate(details.seams):
+        at = x - shell.shift_x_m
+        low, high = shell.at("sill", at), shell.at("belt", at)
+        seam = Patch((x, 0.0, (low + high) / 2 + 0.03), 90.0, 0.018, high - low - 0.06, finish=_GAP)
+        handle = Patch((x + (0.14 if k == 0 else -0.14), 0.0, high - 0.09), 90.0, 0.17, 0.028, finish=STEEL)
+        for patch in (seam, _mirrored(seam)):
+            _press(skin, covered, patch, (1, 6), 0.004)
+        for patch in (handle, _mirrored(handle)):
+            _press(skin, covered, patch, (2, 1), 0.012)
+
+
+def vehicle(
+    blueprint_id: str,
+    shells: Sequence[Shell],
+    details: Details,
+    *,
+    tag: Tag,
+    base_type: str,
+    colours: tuple[Colour, ...],
+    mass_kg: float,
+    special_type: str = "",
+    extra: Skin | None = None,
+) -> Body:
+    """Build a vehicle of four wheels or more.
+
+    Args:
+        blueprint_id: CARLA's id.
+        shells: the first has the doors and the front axle; a cargo body may follow.
+        details: what is put on them.
+        tag: class of every triangle.
+        base_type: CARLA's attribute.
+        colours: recommended paints.
+        mass_kg: kerb mass.
+        special_type: CARLA's attribute.
+        extra: more surfaces, such as a light bar; actor frame.
+    """
+    skin = Skin()
+    for shell in shells:
+        shell.build(skin)
+    _dress(skin, shells[0], details)
+    wheels = []
+    axles = sorted((axle + shell.shift_x_m, shell.wheel_radius_m) for shell in shells for axle in shell.axles_x)
+    for axle, radius in axles:
+        for side in (1.0, -1.0):
+            hub = np.array([axle, side * details.track_m / 2, radius])
+            wheel(skin, hub, radius, details.wheel_width_m, side)
+            wheels.append(Wheel(hub, radius, steered=axle == axles[-1][0]))
+    parts = [skin.mesh(tag)]
+    if extra is not None:
+        parts.append(extra.mesh(tag))
+    x, z, half_width = details.mirror
+    for side in (1.0, -1.0):
+        root = (x - 0.02, side * (shells[0].at("belt_w", x - shells[0].shift_x_m) - 0.03), z - 0.03)
+        parts.append(limb(root, (x, side * (half_width - 0.09), z - 0.02), 0.022, 0.02, DARK, tag, 6))
+        parts.append(ellipsoid((x, side * (half_width - 0.09), z), (0.06, 0.09, 0.07), PAINT, tag, (8, 6)))
+    return vehicle_body(
+        blueprint_id,
+        Mesh.merge(parts),
+        tuple(wheels),
+        tag=tag,
+        attributes=vehicle_attributes(base_type, len(wheels), special_type),
+        colours=colours,
+        mass_kg=mass_kg,
+    )
+
+
+def vehicle_attributes(base_type: str, wheels: int, special_type: str = "", has_lights: bool = True) -> dict[str, str]:
+    """CARLA's fixed attributes of a vehicle blueprint."""
+    return {
+        "base_type": base_type,
+        "special_type": special_type,
+        "number_of_wheels": str(wheels),
+        "generation": "1",
+        "has_lights": "true" if has_lights else "false",
+        "has_dynamic_doors": "false",
+        "object_type": "",
+    }
+
+
+def vehicle_body(
+    blueprint_id: str,
+    mesh: Mesh,
+    wheels: tuple[Wheel, ...],
+    *,
+    tag: Tag,
+    attributes: Mapping[str, str],
+    colours: tuple[Colour, ...],
+    mass_kg: float,
+) -> Body:
+    """Centre a finished mesh on its box, as CARLA's vehicle origins are, and wrap it up."""
+    low, high = bounds([mesh])
+    shift = np.array([-(low[0] + high[0]) / 2, -(low[1] + high[1]) / 2, 0.0])
+    moved = replace(mesh, positions_m=(mesh.positions_m + shift.astype(np.float32)).astype(np.float32))
+    low, high = bounds([moved])
+    return Body(
+        blueprint_id=blueprint_id,
+        kind="vehicle",
+        tag=tag,
+        attributes=attributes,
+        colours=colours,
+        meshes=(moved,),
+        box_centre_m=(low + high) / 2,
+        box_half_m=(high - low) / 2,
+        mass_kg=mass_kg,
+        wheels=tuple(replace(w, position_m=w.position_m + shift) for w in wheels),
+    )

@@ -1,0 +1,201 @@
+"""The engine: one world, its clock, its sensors and its streams, and the lock that orders what clients ask."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator import town as towns
+from av_synth.simulator.bodies import catalogue
+from av_synth.simulator.protocol import codec, structs
+from av_synth.simulator.protocol.calls import CallError, Packed, pack
+from av_synth.simulator.protocol.codec import EpisodeSettings
+from av_synth.simulator.protocol.snapshot import MAP_CHANGED, snapshot
+from av_synth.simulator.protocol.streams import WORLD_OBSERVER, StreamServer
+from av_synth.simulator.protocol.structs import WireActor
+from av_synth.simulator.scene import Scene
+from av_synth.simulator.sensors.spec import is_built
+from av_synth.simulator.sensors.suite import SensorSuite
+from av_synth.simulator.town import Town
+from av_synth.simulator.world import Actor, Definition, SpawnRefused, World
+from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS
+
+log = logging.getLogger(__name__)
+
+DEFAULT_DELTA_S = 0.05
+EPISODE_PAUSE_S = 2.0
+MAX_DELTA_S = 0.1  # a longer pause of an asynchronous world is not made up for
+PROFILE = "native"  # no quirks of Unreal's server
+MAP_FOLDER = "Carla/Maps"
+
+
+class Engine:
+    """What the calls act on.
+
+    Attributes:
+        lock: held by whatever reads or changes the world; never while waiting for sensors or sockets.
+        traffic_managers: address by port of the Traffic Managers that clients have announced.
+    """
+
+    def __init__(self, town_name: str, streams: StreamServer) -> None:
+        self.lock = threading.RLock()
+        self.streams = streams
+        self.traffic_managers: dict[int, str] = {}
+        self._ticking = threading.Lock()  # taken before `lock`, by what makes frames
+        self._catalogue = catalogue()
+        self.town: Town = towns.load(town_name)
+        self.world = World(self.town, self._catalogue, [name for name in SENSOR_IDS if is_built(name)])
+        self.world.facts["profile"] = PROFILE
+        self._definitions: dict[str, Definition] | None = None
+        self._scene_zero = (0, 0.0)  # frame and time at which the scene's clock began
+        self.sensors = SensorSuite(streams, self._catalogue, self.town)
+        self.settings = EpisodeSettings()
+        self.apply_settings(self.settings)
+        self._publish_snapshot(0.0, MAP_CHANGED)
+
+    @property
+    def map_name(self) -> str:
+        """The map's name on the wire. Clients cache map files by name alone, so its content is part of it."""
+        return f"{MAP_FOLDER}/{self.town.name}_{self.town.digest[:8]}"
+
+    def apply_settings(self, settings: EpisodeSettings) -> None:
+        """Take over settings from the next frame on.
+
+        The scene's clock (clouds, rain, blinking lamps) begins when the world becomes synchronous, so that it does
+        not matter how long it ran freely before.
+        """
+        if settings.synchronous and not self.settings.synchronous:
+            self._restart_scene_clock()
+        self.settings = settings
+        # Traffic Managers that are not synchronous ask for these thousands of times a second
+        self.packed_settings = Packed(pack(codec.settings(settings)))
+
+    def definitions(self) -> Mapping[str, Definition]:
+        """The blueprint library by id."""
+        if self._definitions is None:
+            self.world.facts["gl_renderer"] = self.sensors.renderer_description  # known from the first camera on
+            self._definitions = {value.id: value for value in self.world.definitions()}
+        return self._definitions
+
+    def spawn(self, blueprint_id: str, attributes: Mapping[str, str], transform: Array, parent_id: int = 0) -> Actor:
+        """Create an actor; `transform` (4, 4) is relative to the parent where there is one.
+
+        Raises:
+            SpawnRefused: if the blueprint, its attributes or the place do not allow it.
+            ActorNotFound: if there is no such parent.
+        """
+        actor = self.world.spawn(blueprint_id, attributes, transform, parent_id)
+        if actor.kind == "sensor":
+            try:
+                self.sensors.add(actor, self.world.frame, self.world.elapsed_s)
+            except SpawnRefused:
+                self.world.destroy(actor.id)
+                raise
+            if self.sensors.renderer_description != self.world.facts["gl_renderer"]:
+                self._definitions = None
+        return actor
+
+    def destroy(self, actor_id: int) -> bool:
+        """Remove an actor; False if there is none, or it belongs to the town."""
+        self.sensors.remove(actor_id)
+        return self.world.destroy(actor_id)
+
+    def wire_actor(self, actor: Actor) -> WireActor:
+        """An actor as it travels, with the token of its stream if it is a sensor."""
+        return structs.actor(actor, self.definitions().get(actor.blueprint_id), self.sensors.token(actor.id))
+
+    def tick(self) -> int:
+        """Advance one frame and return its number; its snapshot is out, its sensors are being made.
+
+        First waits until subscribers that announced themselves have arrived and the last frame's sensors are done.
+
+        Raises:
+            CallError: if a sensor of the last frame failed.
+        """
+        with self._ticking:
+            self.streams.wait_for_expected()
+            self.sensors.finish()
+            with self.lock:
+                return self._advance(self.settings.fixed_delta_s or DEFAULT_DELTA_S, patient=True)
+
+    def tick_freely(self, elapsed_s: float) -> None:
+        """Advance one frame without waiting for anybody, unless the world has become synchronous.
+
+        Args:
+            elapsed_s: time step where the settings fix none.
+        """
+        with self._ticking, self.lock:
+            if not self.settings.synchronous:
+                self._advance(self.settings.fixed_delta_s or min(max(elapsed_s, 0.001), MAX_DELTA_S), patient=False)
+
+    def _advance(self, delta_s: float, *, patient: bool) -> int:
+        self.world.step(delta_s)
+        self._publish_snapshot(delta_s, 0)
+        cameras = not self.settings.no_rendering
+        self.sensors.expose(self.world, self.scene, delta_s, self._describe, patient=patient, cameras=cameras)
+        return self.world.frame
+
+    def scene(self) -> Scene:
+        """What sensors see of the frame, on the scene's own clock."""
+        frame, begun_s = self._scene_zero
+        scene = self.world.scene()
+        # rounded: sums of time steps that began elsewhere differ in their last bits
+        return replace(scene, frame=scene.frame - frame, elapsed_s=round(scene.elapsed_s - begun_s, 6))
+
+    def load(self, town_name: str, *, reset_settings: bool) -> None:
+        """Begin a new episode in a town (of any spelling `resolve_town` knows); all actors and sensors are gone.
+
+        Raises:
+            CallError: if there is no such town.
+        """
+        name = self.resolve_town(town_name)
+        with self._ticking:
+            try:
+                self.sensors.finish()
+            except CallError as error:
+                log.warning("%s; the episode it was for is over", error)
+            with self.lock:
+                self.town = towns.load(name)
+                self._definitions = None
+                self.sensors.reset(self.town)
+                self.world.reset(self.town)
+                self._restart_scene_clock()
+                if reset_settings:
+                    self.apply_settings(EpisodeSettings())
+                self.streams.hold_observers(EPISODE_PAUSE_S)
+                # clients take only snapshots of a higher frame, so the first of the new episode is a step ahead
+                delta_s = self.settings.fixed_delta_s or DEFAULT_DELTA_S
+                self.world.step(delta_s)
+                self._publish_snapshot(delta_s, MAP_CHANGED)
+
+    def resolve_town(self, name: str) -> str:
+        """The town's own name of AvSynth01, AvSynth01_<hash>, or either with a path before it.
+
+        Raises:
+            CallError: if there is no such town.
+        """
+        base = name.rsplit("/", 1)[-1]
+        for known in towns.names():
+            if base == known or (base.startswith(f"{known}_") and base == self._name_with_hash(known)):
+                return known
+        raise CallError(f"Map '{name}' not found; want one of {', '.join(towns.names())}")
+
+    def available_maps(self) -> list[str]:
+        """Every town as its map is called."""
+        return [f"/Game/{MAP_FOLDER}/{self._name_with_hash(name)}" for name in towns.names()]
+
+    def _name_with_hash(self, name: str) -> str:
+        return f"{name}_{towns.load(name).digest[:8]}"
+
+    def _restart_scene_clock(self) -> None:
+        self._scene_zero = (self.world.frame, self.world.elapsed_s)
+
+    def _publish_snapshot(self, delta_s: float, flags: int) -> None:
+        self.streams.publish(WORLD_OBSERVER, [snapshot(self.world, delta_s, flags)], patient=self.settings.synchronous)
+
+    def _describe(self, actor_id: int, static_name: str) -> WireActor:
+        actor = self.world.actors.get(actor_id)
+        return structs.static_actor(static_name) if actor is None else self.wire_actor(actor)

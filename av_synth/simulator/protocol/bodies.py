@@ -1,0 +1,138 @@
+"""What sensors send: a header of 48 bytes and a body, little-endian, in CARLA's axes."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any
+
+import msgpack
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.geometry.carla import angular_to_carla, carla_from_matrix, flip_y
+from av_synth.geometry.transforms import Array
+
+Pixels = npt.NDArray[np.uint8]
+DEPTH_RANGE_M = 1000.0
+
+
+class SensorType(IntEnum):
+    """The number in the header that tells the client which body follows (0.9.16's; they move between versions)."""
+
+    COLLISION = 0
+    DEPTH = 1
+    GNSS = 4
+    IMU = 5
+    LANE_INVASION = 6
+    RADAR = 9
+    SEMANTIC_LIDAR = 10
+    LIDAR = 11
+    RGB = 13
+    SEMANTIC_SEGMENTATION = 14
+    INSTANCE_SEGMENTATION = 15
+    WORLD_OBSERVER = 17
+
+
+_HEADER = struct.Struct("<QQd6f")
+
+
+def header(kind: SensorType, frame: int, elapsed_s: float, world_from_sensor: Array | None = None) -> bytes:
+    """The header; the sensor's pose is `world_from_sensor` (4, 4), or the origin for the world observer."""
+    if world_from_sensor is None:
+        return _HEADER.pack(kind, frame, elapsed_s, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    location, rotation = carla_from_matrix(world_from_sensor)
+    return _HEADER.pack(kind, frame, elapsed_s, *location, *rotation)
+
+
+def image(width_px: int, height_px: int, fov_deg: float, bgra: Pixels) -> list[bytes | memoryview]:
+    """An image body; `bgra` is (H, W, 4) uint8, row 0 on top."""
+    return [struct.pack("<IIf", width_px, height_px, fov_deg), _raw(bgra)]
+
+
+def depth_pixels(depth_m: npt.NDArray[np.float32]) -> Pixels:
+    """Depth (H, W) in metres as CARLA's 24 bits, low byte in R, middle in G, high in B; 1000 m and beyond is white."""
+    scaled = np.clip(depth_m, 0.0, DEPTH_RANGE_M).astype(np.float64) * ((2**24 - 1) / DEPTH_RANGE_M)
+    value = np.ascontiguousarray(np.rint(scaled), dtype="<u4").view(np.uint8).reshape(*depth_m.shape, 4)
+    return _bgra(value[..., 2], value[..., 1], value[..., 0])
+
+
+def semantic_pixels(tag: npt.NDArray[np.uint8]) -> Pixels:
+    """Class of each pixel (H, W), in R."""
+    return _bgra(0, 0, tag)
+
+
+def instance_pixels(tag: npt.NDArray[np.uint8], actor_id: npt.NDArray[np.uint32]) -> Pixels:
+    """Class of each pixel in R, and the actor's id: low byte in G, high byte in B (0: the static world)."""
+    ids = np.ascontiguousarray(actor_id, dtype="<u4").view(np.uint8).reshape(*actor_id.shape, 4)
+    return _bgra(ids[..., 1], ids[..., 0], tag)
+
+
+def _bgra(blue: Pixels | int, green: Pixels | int, red: Pixels) -> Pixels:
+    pixels: Pixels = np.empty((*red.shape, 4), dtype=np.uint8)
+    pixels[..., 0], pixels[..., 1], pixels[..., 2], pixels[..., 3] = blue, green, red, 255
+    return pixels
+
+
+def lidar(angle_rad: float, channel_points: list[npt.NDArray[np.float32]]) -> list[bytes | memoryview]:
+    """A lidar body; per channel, from the top, (N, 4) float32: x, y, z in our axes of the sensor, intensity."""
+    points = np.concatenate([np.asarray(p, dtype="<f4").reshape(-1, 4) for p in channel_points])
+    points[:, 1] *= -1.0
+    return [_lidar_head(angle_rad, channel_points), _raw(points)]
+
+
+SEMANTIC_POINT = np.dtype([("xyz", "<f4", (3,)), ("cos", "<f4"), ("actor_id", "<u4"), ("tag", "<u4")])
+
+
+def semantic_lidar(angle_rad: float, channel_points: list[npt.NDArray[np.void]]) -> list[bytes | memoryview]:
+    """A semantic lidar body; per channel, from the top, (N,) of SEMANTIC_POINT in our axes of the sensor."""
+    points = np.concatenate(channel_points).astype(SEMANTIC_POINT)
+    points["xyz"][:, 1] *= -1.0
+    return [_lidar_head(angle_rad, channel_points), _raw(points)]
+
+
+def visibility(rows: Sequence[tuple[int, int, int, int]]) -> list[bytes | memoryview]:
+    """The body of an avsynth.camera.visibility: a semantic lidar of one channel with one point per actor.
+
+    Args:
+        rows: actor id, class, pixels of the actor drawn alone (x), pixels of it really seen (y).
+    """
+    points = np.zeros(len(rows), dtype=SEMANTIC_POINT)
+    for point, (actor_id, tag, amodal_px, visible_px) in zip(points, rows, strict=True):
+        point["xyz"], point["actor_id"], point["tag"] = (amodal_px, visible_px, 0.0), actor_id, tag
+    return [_lidar_head(0.0, [points]), _raw(points)]
+
+
+def _lidar_head(angle_rad: float, channel_points: list[Any]) -> bytes:
+    counts = [len(points) for points in channel_points]
+    return struct.pack(f"<fI{len(counts)}I", angle_rad, len(counts), *counts)
+
+
+def radar(velocity_mps: Array, azimuth_rad: Array, altitude_rad: Array, depth_m: Array) -> list[bytes | memoryview]:
+    """A radar body; velocity positive when receding, azimuth positive to the left here and to the right in CARLA."""
+    rows = np.stack([velocity_mps, -np.asarray(azimuth_rad), altitude_rad, depth_m], axis=-1).astype("<f4")
+    return [_raw(rows)]
+
+
+def _raw(array: npt.NDArray[Any]) -> memoryview:
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+
+
+def gnss(latitude_deg: float, longitude_deg: float, altitude_m: float) -> list[bytes | memoryview]:
+    """A GNSS body."""
+    return [msgpack.packb([latitude_deg, longitude_deg, altitude_m])]
+
+
+def imu(
+    accelerometer_mps2: Array, gyroscope_radps: Array, compass_rad: float, accel_error: Array, gyro_error: Array
+) -> list[bytes | memoryview]:
+    """An IMU body from vectors (3,) in our axes of the sensor, and errors (3,) along CARLA's axes, in equal units."""
+    pull = flip_y(accelerometer_mps2) + accel_error
+    turn = np.radians(angular_to_carla(gyroscope_radps)) + gyro_error
+    return [msgpack.packb([[float(v) for v in pull], [float(v) for v in turn], compass_rad])]
+
+
+def collision(actor: list[Any], other: list[Any], impulse_ns: Array) -> list[bytes | memoryview]:
+    """A collision body: who (Actor), with whom (Actor), and the impulse (3,) in newton seconds, our world axes."""
+    return [msgpack.packb([actor, other, [float(v) for v in flip_y(impulse_ns)]])]

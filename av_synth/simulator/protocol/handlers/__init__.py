@@ -1,0 +1,71 @@
+"""What each call does. A name without a handler, or one that is not built, answers an error that says so."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from av_synth.errors import AvSynthError
+from av_synth.simulator.engine import Engine
+from av_synth.simulator.protocol.calls import ArgumentError, Call, CallTable, failure, merge, success, unknown
+from av_synth.simulator.protocol.handlers import (
+    actors,
+    batch,
+    episode,
+    lights,
+    maps,
+    motion,
+    unsupported,
+    vehicles,
+    walkers,
+)
+
+log = logging.getLogger(__name__)
+
+_THEMES: tuple[CallTable[Engine], ...] = (
+    actors.TABLE,
+    batch.TABLE,
+    episode.TABLE,
+    lights.TABLE,
+    maps.TABLE,
+    motion.TABLE,
+    unsupported.TABLE,
+    vehicles.TABLE,
+    walkers.TABLE,
+)
+CALLS: Mapping[str, Call[Engine]] = merge(_THEMES)
+"""Every call that is answered, by name."""
+
+
+def answerer(engine: Engine) -> Callable[[str, list[Any]], bytes]:
+    """What the RPC server asks: name and params in, the packed `error` and `result` of the response out."""
+
+    def answer(name: str, params: list[Any]) -> bytes:
+        call = CALLS.get(name)
+        if call is None:
+            log.warning("unknown call %.80s", name)
+            return unknown(f"{name[:80]}: the embedded simulator knows no such call")
+        try:
+            return success(call.kind, _run(engine, call, params))
+        except ArgumentError as error:
+            return failure(call.kind, f"{name}: {error}")
+        except AvSynthError as error:
+            return failure(call.kind, str(error))
+        except TypeError as error:
+            log.warning("%s: %s", name, error, exc_info=True)
+            return failure(call.kind, f"{name}: arguments do not fit: {error}")
+        except Exception as error:  # a bug in one call must not end the connection of a client
+            log.exception("%s failed", name)
+            return failure(call.kind, f"{name}: internal error: {type(error).__name__}: {error}")
+
+    return answer
+
+
+def _run(engine: Engine, call: Call[Engine], params: list[Any]) -> Any:
+    if not params:
+        raise ArgumentError("got no metadata; want [[asynchronous], arguments...]")
+    if not call.alone:
+        return call.run(engine, *params[1:])
+    with engine.lock:
+        return call.run(engine, *params[1:])

@@ -1,0 +1,90 @@
+"""Batches: commands are calls by another name, each with a result of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from av_synth.errors import AvSynthError
+from av_synth.simulator.engine import Engine
+from av_synth.simulator.protocol.calls import ArgumentError, CallTable, Kind
+from av_synth.simulator.protocol.codec import flag, integer, items, optional
+from av_synth.simulator.protocol.handlers import actors, lights, motion, vehicles, walkers
+
+TABLE: CallTable[Engine] = CallTable()
+SPAWN = 0
+_CONSOLE = 20
+_COMMANDS: dict[int, tuple[Callable[..., Any], int]] = {  # what runs, and how many fields it takes
+    1: (actors.destroy_actor, 1),
+    2: (vehicles.apply_control_to_vehicle, 2),
+    3: (vehicles.apply_ackermann_control_to_vehicle, 2),
+    4: (walkers.apply_control_to_walker, 2),
+    5: (vehicles.apply_physics_control, 2),
+    6: (motion.set_actor_transform, 2),
+    7: (walkers.set_walker_state, 3),
+    8: (motion.set_actor_target_velocity, 2),
+    9: (motion.set_actor_target_angular_velocity, 2),
+    10: (motion.add_actor_impulse, 2),
+    11: (motion.add_actor_force, 2),
+    12: (motion.add_actor_angular_impulse, 2),
+    13: (motion.add_actor_torque, 2),
+    14: (motion.set_actor_simulate_physics, 2),
+    15: (motion.set_actor_enable_gravity, 2),
+    16: (vehicles.set_actor_autopilot, 2),
+    17: (vehicles.show_vehicle_debug_telemetry, 2),
+    18: (vehicles.set_vehicle_light_state, 2),
+    19: (motion.set_actor_location, 2),
+    _CONSOLE: (vehicles.console_command, 1),
+    21: (lights.set_traffic_light_state, 2),
+}
+
+
+@TABLE.unlocked(Kind.BARE)
+def apply_batch(engine: Engine, commands: Any, do_tick: Any = False) -> list[Any]:
+    """Run commands in order under one lock, then make a frame if asked; one result each: actor id or error."""
+    tick = flag(do_tick)
+    with engine.lock:
+        results = [_run(engine, command) for command in items(commands)]
+    if tick and engine.settings.synchronous:
+        engine.tick()
+    return results
+
+
+def _run(engine: Engine, command: Any) -> list[Any]:
+    try:
+        variant = items(items(command, 1)[0], 2)
+        kind, body = integer(variant[0]), items(variant[1])
+        if kind == SPAWN:
+            return [[1, _spawn(engine, body)]]
+        if kind not in _COMMANDS:
+            raise ArgumentError(f"got command {kind}; want 0 to {max(_COMMANDS)}")
+        run, fields = _COMMANDS[kind]
+        run(engine, *items(body, fields)[:fields])
+        return [[1, 0 if kind == _CONSOLE else integer(body[0])]]
+    except ArgumentError as error:
+        return [[0, [f"apply_batch: {error}"]]]
+    except AvSynthError as error:
+        return [[0, [str(error)]]]
+
+
+def _spawn(engine: Engine, body: list[Any]) -> int:
+    """Spawn, then run what is to follow with the new actor's id in place of 0; results of those are lost in CARLA.
+
+    The attachment type is left unread: the official client sends uninitialised memory there.
+    """
+    description, transform, parent = items(body, 3)[:3]
+    parent_id = optional(parent, integer)
+    if parent_id is None:
+        spawned = actors.spawn_actor(engine, description, transform)
+    else:
+        spawned = actors.attach(engine, description, transform, parent_id)
+    actor_id = integer(spawned[0])
+    for command in items(body[5]) if len(body) > 5 else []:
+        variant = items(items(command, 1)[0], 2)
+        if integer(variant[0]) not in (SPAWN, _CONSOLE):
+            variant = [variant[0], [actor_id, *items(variant[1], 1)[1:]]]
+        result = _run(engine, [variant])[0]
+        if result[0] == 0:
+            engine.destroy(actor_id)
+            raise ArgumentError(f"what was to follow the spawn failed: {result[1][0]}")
+    return actor_id

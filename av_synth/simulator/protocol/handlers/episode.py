@@ -1,0 +1,143 @@
+"""The episode: version, settings, ticks, weather, blueprints, streams, Traffic Managers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from av_synth.simulator.engine import Engine
+from av_synth.simulator.protocol import codec, structs
+from av_synth.simulator.protocol.calls import CallError, CallTable, Kind, Packed
+from av_synth.simulator.protocol.codec import flag, integer, items, text
+
+CARLA_VERSION = "0.9.16"
+TABLE: CallTable[Engine] = CallTable()
+
+
+@TABLE.unlocked(Kind.VALUE)
+def version(_engine: Engine) -> str:
+    """The CARLA version whose protocol this is; the simulator's own is in the blueprint avsynth.simulator."""
+    return CARLA_VERSION
+
+
+@TABLE.value
+def get_episode_info(engine: Engine) -> Any:
+    """EpisodeInfo: id and a token of the world observer."""
+    return [engine.world.episode_id, [engine.streams.token(engine.streams.new_observer())]]
+
+
+@TABLE.unlocked(Kind.VALUE)
+def get_sensor_token(engine: Engine, stream_id: Any) -> Any:
+    """Where to subscribe to a stream; whoever asks is about to."""
+    engine.streams.expect(integer(stream_id))
+    return [engine.streams.token(integer(stream_id) & 0xFFFFFFFF)]
+
+
+@TABLE.unlocked(Kind.VALUE)
+def get_episode_settings(engine: Engine) -> Packed:
+    """EpisodeSettings."""
+    return engine.packed_settings
+
+
+@TABLE.value
+def set_episode_settings(engine: Engine, settings: Any) -> int:
+    """Take over settings; answer a frame that is out already, for the client waits for it."""
+    engine.apply_settings(codec.read_settings(settings))
+    return engine.world.frame
+
+
+@TABLE.unlocked(Kind.VALUE)
+def tick_cue(engine: Engine) -> int:
+    """Make the next frame, if the world waits for that; answer its number."""
+    if engine.settings.synchronous:
+        return engine.tick()
+    return engine.world.frame + 1
+
+
+@TABLE.unlocked(Kind.VALUE)
+def get_available_maps(engine: Engine) -> list[str]:
+    """Names of all towns."""
+    return engine.available_maps()
+
+
+@TABLE.void
+def load_map_layer(_engine: Engine, layers: Any) -> None:
+    """All layers are always there."""
+    integer(layers)
+
+
+@TABLE.value
+def get_weather_parameters(engine: Engine) -> list[float]:
+    """WeatherParameters."""
+    return codec.weather(engine.world.weather)
+
+
+@TABLE.void
+def set_weather_parameters(engine: Engine, weather: Any) -> None:
+    """Change the weather from the next frame on."""
+    engine.world.weather = codec.read_weather(weather)
+
+
+@TABLE.value
+def get_actor_definitions(engine: Engine) -> list[Any]:
+    """The blueprint library."""
+    return [structs.definition(value) for value in engine.definitions().values()]
+
+
+@TABLE.unlocked(Kind.VALUE)
+def is_traffic_manager_running(engine: Engine, port: Any) -> bool:
+    """Whether a client has announced a Traffic Manager on a port."""
+    return integer(port) in engine.traffic_managers
+
+
+@TABLE.value
+def get_traffic_manager_running(engine: Engine, port: Any) -> list[Any]:
+    """Address of a Traffic Manager, or ["", 0]."""
+    address = engine.traffic_managers.get(integer(port))
+    return ["", 0] if address is None else [address, port]
+
+
+@TABLE.value
+def add_traffic_manager_running(engine: Engine, where: Any) -> bool:
+    """Note a client's Traffic Manager; False if its port is taken."""
+    address, port = items(where, 2)[:2]
+    if integer(port) in engine.traffic_managers:
+        return False
+    engine.traffic_managers[port] = text(address)
+    return True
+
+
+@TABLE.value
+def destroy_traffic_manager(engine: Engine, port: Any) -> bool:
+    """Forget a Traffic Manager; False if there was none."""
+    return engine.traffic_managers.pop(integer(port), None) is not None
+
+
+@TABLE.value
+def query_lights_state(_engine: Engine, client: Any) -> list[Any]:
+    """Street lights that can be switched: none, they follow the sun."""
+    text(client)
+    return []
+
+
+@TABLE.void
+def update_lights_state(_engine: Engine, _client: Any, lights: Any, discard: Any) -> None:
+    """There is nothing to switch, and switching something is an error."""
+    flag(discard)
+    if items(lights):
+        raise CallError("update_lights_state: the embedded simulator's street lights cannot be switched one by one")
+
+
+@TABLE.void
+def draw_debug_shape(_engine: Engine, shape: Any) -> None:
+    """Debug drawings would be for a screen; they change no data, so they are taken and dropped."""
+    items(shape)
+
+
+@TABLE.void
+def clear_debug_shape(_engine: Engine) -> None:
+    """See `draw_debug_shape`."""
+
+
+@TABLE.void
+def clear_debug_string(_engine: Engine) -> None:
+    """See `draw_debug_shape`."""

@@ -1,0 +1,62 @@
+"""Traffic lights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from av_synth.simulator.engine import Engine
+from av_synth.simulator.protocol.calls import ArgumentError, CallTable
+from av_synth.simulator.protocol.codec import flag, integer, number
+from av_synth.simulator.world import LightState
+
+TABLE: CallTable[Engine] = CallTable()
+
+
+@TABLE.void
+def set_traffic_light_state(engine: Engine, actor_id: Any, state: Any) -> None:
+    """Show a colour now."""
+    if integer(state) not in [int(known) for known in LightState]:
+        raise ArgumentError(f"got traffic light state {state}; want 0 to {max(LightState).value}")
+    engine.world.set_traffic_light_state(integer(actor_id), LightState(state))
+
+
+@TABLE.void
+def set_traffic_light_green_time(engine: Engine, actor_id: Any, seconds: Any) -> None:
+    """Change how long green lasts."""
+    engine.world.set_traffic_light_times(integer(actor_id), green_s=number(seconds))
+
+
+@TABLE.void
+def set_traffic_light_yellow_time(engine: Engine, actor_id: Any, seconds: Any) -> None:
+    """Change how long yellow lasts."""
+    engine.world.set_traffic_light_times(integer(actor_id), yellow_s=number(seconds))
+
+
+@TABLE.void
+def set_traffic_light_red_time(engine: Engine, actor_id: Any, seconds: Any) -> None:
+    """Change how long all are red before the next phase."""
+    engine.world.set_traffic_light_times(integer(actor_id), red_s=number(seconds))
+
+
+@TABLE.void
+def freeze_all_traffic_lights(engine: Engine, frozen: Any) -> None:
+    """Stop or let go on all cycles."""
+    engine.world.freeze_all_traffic_lights(flag(frozen))
+
+
+@TABLE.void
+def reset_traffic_light_group(engine: Engine, actor_id: Any) -> None:
+    """Begin a junction's cycle again."""
+    engine.world.reset_traffic_light_group(integer(actor_id))
+
+
+@TABLE.void
+def reset_all_traffic_lights(engine: Engine) -> None:
+    """Begin all cycles again."""
+    engine.world.reset_all_traffic_lights()
+
+
+@TABLE.value
+def get_group_traffic_lights(engine: Engine, actor_id: Any) -> list[int]:
+    """Ids of the lights of a junction."""
+    return list(engine.world.traffic_light_group(integer(actor_id)))

@@ -1,0 +1,141 @@
+"""The map: its road description, spawn points, what stands in it, and rays through it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from av_synth.geometry.transforms import Array, apply, from_yaw, yaw
+from av_synth.simulator.engine import Engine
+from av_synth.simulator.protocol import codec
+from av_synth.simulator.protocol.calls import ArgumentError, CallError, CallTable, Kind
+from av_synth.simulator.protocol.codec import flag, integer, items, number, text
+from av_synth.simulator.scene import Tag
+
+TABLE: CallTable[Engine] = CallTable()
+ANY_TAG = 255
+_MAX_HITS = 64
+_STEP_M = 0.01  # beyond a hit, before the ray goes on
+
+
+@TABLE.unlocked(Kind.VOID)
+def load_new_episode(engine: Engine, name: Any, reset_settings: Any = True, layers: Any = 65535) -> None:
+    """Load a town into a new episode; its layers are always all there."""
+    integer(layers)
+    engine.load(text(name), reset_settings=flag(reset_settings))
+
+
+@TABLE.value
+def get_map_info(engine: Engine) -> list[Any]:
+    """MapInfo: name and recommended spawn points."""
+    return [engine.map_name, [codec.transform(point) for point in engine.town.spawn_points]]
+
+
+@TABLE.value
+def get_map_data(engine: Engine) -> str:
+    """The OpenDRIVE text."""
+    return engine.town.opendrive
+
+
+@TABLE.value
+def get_required_files(_engine: Engine, folder: Any = "") -> list[str]:
+    """Files that a client should have: none, the OpenDRIVE text comes with `get_map_data`."""
+    text(folder)
+    return []
+
+
+@TABLE.value
+def request_file(_engine: Engine, name: Any) -> bytes:
+    """Contents of a required file: there are none."""
+    raise CallError(f"request_file: no file '{text(name)[:80]}'; get_required_files names none")
+
+
+@TABLE.value
+def get_environment_objects(engine: Engine, tag: Any) -> list[Any]:
+    """EnvironmentObjects of a class, or of all (255)."""
+    wanted = _tag(tag)
+    found = []
+    for thing in engine.town.environment_objects:
+        if wanted in (ANY_TAG, int(thing.tag)):
+            x, y, z = (float(v) for v in thing.centre_m)
+            pose = from_yaw(x, y, z, thing.yaw_rad)
+            box = codec.bounding_box(thing.centre_m, thing.half_m, thing.yaw_rad)
+            found.append([codec.transform(pose), box, thing.id, thing.name, int(thing.tag)])
+    return found
+
+
+@TABLE.void
+def enable_environment_objects(engine: Engine, ids: Any, enable: Any) -> None:
+    """Show or hide parts of the town: only showing, which they are, can be done."""
+    known = {thing.id for thing in engine.town.environment_objects}
+    strangers = {integer(v) for v in items(ids)} - known
+    if strangers:
+        raise CallError(f"enable_environment_objects: no environment objects {sorted(strangers)[:5]}")
+    if ids and not flag(enable):
+        raise CallError("enable_environment_objects: the embedded simulator cannot hide parts of the town")
+
+
+@TABLE.value
+def get_all_level_BBs(engine: Engine, tag: Any) -> list[Any]:  # noqa: N802  CARLA's name
+    """World boxes of a class or of all (255): environment objects, then actors, spawned ones included as in CARLA."""
+    wanted = _tag(tag)
+    boxes = [
+        codec.bounding_box(thing.centre_m, thing.half_m, thing.yaw_rad)
+        for thing in engine.town.environment_objects
+        if wanted in (ANY_TAG, int(thing.tag))
+    ]
+    for actor in engine.world.actors.values():
+        if actor.body is not None and wanted in (ANY_TAG, int(actor.body.tag)):
+            centre = apply(actor.world_from_actor, actor.body.box_centre_m)
+            boxes.append(codec.bounding_box(centre, actor.body.box_half_m, yaw(actor.world_from_actor), actor.id))
+    return boxes
+
+
+@TABLE.value
+def get_names_of_all_objects(engine: Engine) -> list[str]:
+    """Names of environment objects."""
+    return [thing.name for thing in engine.town.environment_objects]
+
+
+@TABLE.value
+def cast_ray(engine: Engine, start: Any, end: Any) -> list[Any]:
+    """LabelledPoints where the segment meets surfaces, one after the other."""
+    at, goal = codec.read_vector(start), codec.read_vector(end)
+    found: list[Any] = []
+    while len(found) < _MAX_HITS:
+        hit = _first_hit(engine, at, goal - at, float(np.linalg.norm(goal - at)))
+        if hit is None:
+            break
+        found.append([codec.vector(hit[0]), hit[1]])
+        rest = goal - hit[0]
+        length = float(np.linalg.norm(rest))
+        if length <= _STEP_M:
+            break
+        at = hit[0] + rest / length * _STEP_M
+    return found
+
+
+@TABLE.value
+def project_point(engine: Engine, location: Any, direction: Any, distance: Any) -> list[Any]:
+    """Whether, and where, the first surface is met from a point along a direction: [bool, LabelledPoint]."""
+    at, along, reach = codec.read_vector(location), codec.read_vector(direction), number(distance)
+    hit = _first_hit(engine, at, along, reach)
+    return [False, [[0.0, 0.0, 0.0], 0]] if hit is None else [True, [codec.vector(hit[0]), hit[1]]]
+
+
+def _first_hit(engine: Engine, at: Array, along: Array, reach_m: float) -> tuple[Array, int] | None:
+    length = float(np.linalg.norm(along))
+    if length < 1e-9 or reach_m <= 0.0:
+        return None
+    unit = along / length
+    hits = engine.sensors.cast(engine.scene(), at, unit[None, :].astype(np.float32), reach_m)
+    distance = float(hits.range_m[0])
+    return (at + unit * distance, int(hits.tag[0])) if np.isfinite(distance) else None
+
+
+def _tag(value: Any) -> int:
+    tag = integer(value)
+    if tag != ANY_TAG and tag not in [int(known) for known in Tag]:
+        raise ArgumentError(f"got class {tag}; want 0 to {max(Tag).value}, or {ANY_TAG} for all")
+    return tag

@@ -1,0 +1,105 @@
+"""Calls that CARLA has and the embedded simulator does not: each an error that names it and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from av_synth.simulator.engine import Engine
+from av_synth.simulator.protocol.calls import Call, CallError, CallTable, Kind
+
+TABLE: CallTable[Engine] = CallTable()
+
+_REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
+    (
+        "it loads the towns of get_available_maps only",
+        Kind.VOID,
+        ("copy_opendrive_to_file",),
+    ),
+    ("all layers of a town are always there", Kind.VOID, ("unload_map_layer",)),
+    (
+        "its towns have no textures",
+        Kind.VOID,
+        ("apply_color_texture_to_objects", "apply_float_color_texture_to_objects"),
+    ),
+    ("it has no recorder", Kind.VALUE, ("start_recorder", "replay_file", "show_recorder_file_info")),
+    ("it has no recorder", Kind.VALUE, ("show_recorder_collisions", "show_recorder_actors_blocked")),
+    (
+        "it has no recorder",
+        Kind.VOID,
+        (
+            "stop_recorder",
+            "stop_replayer",
+            "set_replayer_time_factor",
+            "set_replayer_ignore_hero",
+            "set_replayer_ignore_spectator",
+        ),
+    ),
+    ("its vehicles have no doors", Kind.VOID, ("open_vehicle_door", "close_vehicle_door")),
+    (
+        "wheels are not turned one by one",
+        Kind.VOID,
+        ("set_wheel_steer_direction", "set_vehicle_wheel_steer_direction", "set_wheel_pitch_angle"),
+    ),
+    ("wheels are not turned one by one", Kind.VALUE, ("get_wheel_steer_angle", "get_vehicle_wheel_steer_angle")),
+    ("wheels are not turned one by one", Kind.VALUE, ("get_wheel_pitch_angle",)),
+    ("its dynamics are planar and have no telemetry", Kind.VALUE, ("get_vehicle_telemetry", "get_telemetry_data")),
+    (
+        "it has its own dynamics only",
+        Kind.VOID,
+        ("enable_carsim", "use_carsim_road", "enable_chrono_physics", "restore_physx_physics"),
+    ),
+    (
+        "bodies are pushed at their origin only",
+        Kind.VOID,
+        ("add_actor_impulse_at_location", "add_actor_force_at_location"),
+    ),
+    ("a junction's lights stop together", Kind.VOID, ("freeze_traffic_light",)),
+    ("its traffic lights have one box each, of pole and head", Kind.VALUE, ("get_light_boxes",)),
+    ("its people are meshes without bones", Kind.VALUE, ("get_bones_transform",)),
+    (
+        "its people are meshes without bones",
+        Kind.VOID,
+        ("set_bones_transform", "blend_pose", "get_pose_from_animation", "apply_bone_control_to_walker"),
+    ),
+    (
+        "its bodies have no components, bones or sockets",
+        Kind.VALUE,
+        (
+            "get_actor_component_names",
+            "get_actor_component_world_transform",
+            "get_actor_component_relative_transform",
+            "get_actor_bone_names",
+            "get_actor_bone_world_transforms",
+            "get_actor_bone_relative_transforms",
+            "get_actor_socket_names",
+            "get_actor_socket_world_transforms",
+            "get_actor_socket_relative_transforms",
+        ),
+    ),
+    ("it has no G-buffers", Kind.VALUE, ("get_gbuffer_token",)),
+    ("its gravity is the same for every sensor", Kind.VOID, ("set_imui_gravity", "set_imui_sensor_gravity")),
+    ("its gravity is the same for every sensor", Kind.VALUE, ("get_imui_gravity", "get_imui_sensor_gravity")),
+    ("it speaks no ROS", Kind.VOID, ("enable_sensor_for_ros", "disable_sensor_for_ros")),
+    ("it speaks no ROS", Kind.VALUE, ("is_sensor_enabled_for_ros",)),
+    ("it has no radio", Kind.VOID, ("send",)),
+    ("the sun stays where the weather puts it", Kind.VOID, ("update_day_night_cycle",)),
+    (
+        "its annotations are of solid surfaces",
+        Kind.VOID,
+        ("set_annotations_traverse_translucency", "set_annotations_traverse_translucency_enabled"),
+    ),
+    ("it has no navigation mesh", Kind.VALUE, ("get_navigation_mesh",)),
+)
+
+
+def _refuse(name: str, reason: str) -> Callable[..., Any]:
+    def run(_engine: Engine, *_args: Any) -> Any:
+        raise CallError(f"{name}: not supported by the embedded simulator: {reason}")
+
+    return run
+
+
+for _reason, _kind, _names in _REASONS:
+    for _name in _names:
+        TABLE.calls[_name] = Call(_name, _refuse(_name, _reason), _kind, alone=False)

@@ -1,0 +1,98 @@
+"""Vehicles: controls, physics, lights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from av_synth.simulator.engine import Engine
+from av_synth.simulator.protocol import structs
+from av_synth.simulator.protocol.calls import CallError, CallTable
+from av_synth.simulator.protocol.codec import flag, integer, items
+from av_synth.simulator.world import Actor, WrongActorKind
+from av_synth.simulator.world.model import VehicleState
+
+TABLE: CallTable[Engine] = CallTable()
+
+
+@TABLE.void
+def apply_control_to_vehicle(engine: Engine, actor_id: Any, control: Any) -> None:
+    """Set pedals and steering."""
+    engine.world.apply_vehicle_control(integer(actor_id), structs.read_vehicle_control(control))
+
+
+@TABLE.void
+def apply_ackermann_control_to_vehicle(engine: Engine, actor_id: Any, control: Any) -> None:
+    """Set the targets of the Ackermann controller."""
+    engine.world.apply_ackermann_control(integer(actor_id), structs.read_ackermann_control(control))
+
+
+@TABLE.value
+def get_ackermann_controller_settings(engine: Engine, actor_id: Any) -> list[float]:
+    """Gains of the Ackermann controller."""
+    return structs.ackermann_settings(engine.world.ackermann_settings(integer(actor_id)))
+
+
+@TABLE.void
+def apply_ackermann_controller_settings(engine: Engine, actor_id: Any, settings: Any) -> None:
+    """Change the gains of the Ackermann controller."""
+    engine.world.apply_ackermann_settings(integer(actor_id), structs.read_ackermann_settings(settings))
+
+
+@TABLE.value
+def get_physics_control(engine: Engine, actor_id: Any) -> list[Any]:
+    """VehiclePhysicsControl."""
+    actor, vehicle = _vehicle(engine, "get_physics_control", actor_id)
+    return structs.physics_control(actor, vehicle.physics)
+
+
+@TABLE.void
+def apply_physics_control(engine: Engine, actor_id: Any, physics: Any) -> None:
+    """Change a vehicle's physics."""
+    _, vehicle = _vehicle(engine, "apply_physics_control", actor_id)
+    engine.world.apply_physics_control(actor_id, structs.read_physics_control(physics, vehicle.physics))
+
+
+@TABLE.value
+def get_vehicle_light_state(engine: Engine, actor_id: Any) -> list[int]:
+    """VehicleLightState."""
+    return [_vehicle(engine, "get_vehicle_light_state", actor_id)[0].lights]
+
+
+@TABLE.void
+def set_vehicle_light_state(engine: Engine, actor_id: Any, lights: Any) -> None:
+    """Switch a vehicle's lights; the flags are a struct in the call and bare in a batch."""
+    flags = items(lights, 1)[0] if isinstance(lights, list) else lights
+    engine.world.set_lights(integer(actor_id), integer(flags))
+
+
+@TABLE.value
+def get_vehicle_light_states(engine: Engine) -> list[list[int]]:
+    """Lights of all vehicles."""
+    return [[actor.id, actor.lights] for actor in engine.world.actors.values() if actor.vehicle is not None]
+
+
+@TABLE.void
+def set_actor_autopilot(engine: Engine, actor_id: Any, enabled: Any) -> None:
+    """Taken and dropped: the client's Traffic Manager drives, the server's part in it is long gone."""
+    flag(enabled)
+    _vehicle(engine, "set_actor_autopilot", actor_id)
+
+
+@TABLE.void
+def show_vehicle_debug_telemetry(engine: Engine, actor_id: Any, enabled: Any) -> None:
+    """Taken and dropped: it would be for a screen."""
+    flag(enabled)
+    _vehicle(engine, "show_vehicle_debug_telemetry", actor_id)
+
+
+@TABLE.value
+def console_command(_engine: Engine, _command: Any) -> bool:
+    """There is no Unreal console."""
+    raise CallError("console_command: the embedded simulator has no Unreal console")
+
+
+def _vehicle(engine: Engine, call: str, actor_id: Any) -> tuple[Actor, VehicleState]:
+    actor = engine.world.get(integer(actor_id), call)
+    if actor.vehicle is None:
+        raise WrongActorKind(call, actor.id, actor.kind, "vehicle")
+    return actor, actor.vehicle

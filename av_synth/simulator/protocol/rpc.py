@@ -1,0 +1,156 @@
+"""The request port: msgpack-rpc over TCP, one thread a connection.
+
+A request is [0, id, name, params], a response [1, id, error, result]; objects follow each other without framing.
+Whatever arrives is untrusted: a message that is too large, malformed or of another shape ends its own connection
+and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgpack
+
+log = logging.getLogger(__name__)
+
+MAX_MESSAGE_BYTES = 4 << 20  # a batch of some thousand spawns
+MAX_TEXT_BYTES = 64 << 20  # an OpenDRIVE document, the one thing that may be larger
+MAX_CONNECTIONS = 256
+ACCEPT_PAUSE_S = 0.05
+_RECEIVE_BYTES = 1 << 18
+_HEAD_BYTES = 64
+# head of [0, id, "copy_opendrive_to_file", [[metadata], str16 or str32 ...: only its text may be long
+_TEXT_CALL = re.compile(
+    rb"\x94\x00(?:[\x00-\x7f]|\xcc.|\xcd..|\xce.{4})\xb6copy_opendrive_to_file[\x92\x93]\x91[\xc2\xc3]\xdb(.{4})", re.S
+)
+
+Answer = Callable[[str, "list[Any]"], bytes]
+"""Takes a call's name and params, returns the packed `error` and `result`, one behind the other. Never raises."""
+
+
+class ProtocolError(Exception):
+    """What a peer sent is not a request."""
+
+
+class RequestReader:
+    """Cuts a byte stream into requests, within bounds. Not thread-safe: one per connection."""
+
+    def __init__(self) -> None:
+        self._unpacker = msgpack.Unpacker(
+            raw=False, strict_map_key=True, max_buffer_size=MAX_TEXT_BYTES + 2 * MAX_MESSAGE_BYTES
+        )
+        self._head = b""  # the first bytes of the message that is not whole yet
+        self._fed = 0
+        self._consumed = 0
+
+    def feed(self, data: bytes) -> list[tuple[int, str, list[Any]]]:
+        """Take bytes; return the requests (id, name, params) that are complete now.
+
+        Raises:
+            ProtocolError: if the bytes are not requests, or a message is too large.
+        """
+        requests = []
+        start = self._fed
+        self._fed += len(data)
+        try:
+            self._unpacker.feed(data)
+            for message in self._unpacker:
+                requests.append(_request(message))
+                self._consumed = self._unpacker.tell()
+        except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
+            raise ProtocolError(f"malformed msgpack: {type(error).__name__}: {error}") from error
+        if self._consumed >= start:
+            self._head = data[self._consumed - start :][:_HEAD_BYTES]
+        else:
+            self._head = (self._head + data[:_HEAD_BYTES])[:_HEAD_BYTES]
+        pending = self._fed - self._consumed
+        if pending > MAX_MESSAGE_BYTES and pending > self._allowance():
+            raise ProtocolError(f"a message of more than {pending} bytes")
+        return requests
+
+    def _allowance(self) -> int:
+        text = _TEXT_CALL.match(self._head)
+        length: int = struct.unpack(">I", text.group(1))[0] if text else 0
+        return MAX_MESSAGE_BYTES + (length if length <= MAX_TEXT_BYTES else 0)
+
+
+class RpcServer:
+    """Answers requests on a listening socket until `stop`."""
+
+    def __init__(self, listener: socket.socket, answer: Answer) -> None:
+        self._listener = listener
+        self._answer = answer
+        self._lock = threading.Lock()
+        self._connections: set[socket.socket] = set()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._accept, name="rpc-accept", daemon=True)
+
+    def start(self) -> None:
+        """Begin to accept connections."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the port and every connection; threads end on their own."""
+        with self._lock:
+            self._stopped = True
+            doomed = [self._listener, *self._connections]
+        for sock in doomed:
+            _shut(sock)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, peer = self._listener.accept()
+            except OSError as error:
+                if self._stopped:
+                    return
+                log.warning("rpc: accept failed: %s", error)
+                time.sleep(ACCEPT_PAUSE_S)  # out of descriptors, say: the next try may do
+                continue
+            with self._lock:
+                full = self._stopped or len(self._connections) >= MAX_CONNECTIONS
+                if not full:
+                    self._connections.add(sock)
+            if full:
+                log.warning("rpc: %s refused: %d connections are open", peer, MAX_CONNECTIONS)
+                sock.close()
+                continue
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self._serve, args=(sock, peer), name=f"rpc-{peer[1]}", daemon=True).start()
+
+    def _serve(self, sock: socket.socket, peer: Any) -> None:
+        reader = RequestReader()
+        try:
+            while data := sock.recv(_RECEIVE_BYTES):
+                for message_id, name, params in reader.feed(data):
+                    sock.sendall(b"\x94\x01" + msgpack.packb(message_id) + self._answer(name, params))
+        except ProtocolError as error:
+            log.warning("rpc: closing %s: %s", peer, error)
+        except OSError as error:
+            log.debug("rpc: %s is gone: %s", peer, error)
+        finally:
+            with self._lock:
+                self._connections.discard(sock)
+            sock.close()
+
+
+def _request(message: Any) -> tuple[int, str, list[Any]]:
+    match message:
+        case [0, int(message_id), str(name), list(params)] if 0 <= message_id < 1 << 32:
+            return message_id, name, params
+    raise ProtocolError("want [0, id, name, params]")
+
+
+def _shut(sock: socket.socket) -> None:
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        log.debug("rpc: a socket was closed already")

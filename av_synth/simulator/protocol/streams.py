@@ -1,0 +1,296 @@
+"""The data port: subscribers name a stream with four bytes, then only read length-prefixed messages.
+
+One thread accepts, reads and finishes what did not fit into a socket at once; publishers send the rest themselves.
+A socket is never closed from here because a stream ended: the client would reconnect at once, without a pause, for
+ever. It is closed only when its reader has not taken anything for `patience_s` in synchronous mode.
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+
+log = logging.getLogger(__name__)
+
+Buffer = bytes | bytearray | memoryview
+WORLD_OBSERVER = 1
+# Ids with this bit are the world observer too. Each client that asks for the episode gets one of its own: the 0.9.16
+# client keeps its subscriptions by id, and when it drops an episode's observer only after it has subscribed to the
+# next one under the same id (it does, if a snapshot is being read meanwhile), it loses the new one and crashes.
+_OBSERVER_BIT = 0x8000_0000
+MAX_CONNECTIONS = 1024
+ACCEPT_PAUSE_S = 0.05
+_QUEUE_MESSAGES = 2  # a subscriber may be this far behind before a synchronous publisher waits for it
+_EXPECT_S = 1.0  # a client that asked for a token connects within this, or never
+
+
+class _Subscriber:
+    """One connection: not yet saying which stream, or reading it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.stream_id: int | None = None
+        self.greeting = b""
+        self.changed = threading.Condition()
+        self.queue: deque[list[memoryview]] = deque()  # what the kernel did not take yet, a list of parts a message
+        self.open = True
+        self.held_until = 0.0  # gets nothing before this moment
+
+    def flush(self) -> bool:
+        """Send what the kernel takes now; return whether all of it went. Call with `changed` held.
+
+        Raises:
+            OSError: if the reader is gone.
+        """
+        while self.queue:
+            parts = self.queue[0]
+            try:
+                sent = self.sock.sendmsg(parts)
+            except (BlockingIOError, InterruptedError):
+                return False
+            while parts and sent >= len(parts[0]):
+                sent -= len(parts.pop(0))
+            if parts:
+                parts[0] = parts[0][sent:]
+            else:
+                self.queue.popleft()
+                self.changed.notify_all()
+        return True
+
+
+class StreamServer:
+    """Publishes messages to whoever subscribed to their stream, on a listening socket, until `stop`."""
+
+    def __init__(self, listener: socket.socket, patience_s: float = 10.0) -> None:
+        listener.setblocking(False)
+        self._listener = listener
+        self._port: int = listener.getsockname()[1]
+        self._patience_s = patience_s
+        self._selector = selectors.DefaultSelector()
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._lock = threading.Condition()
+        self._streams: dict[int, list[_Subscriber]] = {}
+        self._expected: dict[int, float] = {}
+        self._retained: list[Buffer] = []
+        self._next_stream = WORLD_OBSERVER + 1
+        self._observers = 0
+        self._blocked: deque[_Subscriber] = deque()  # have unsent data; the thread takes over
+        self._connections = 0
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="streams", daemon=True)
+
+    def start(self) -> None:
+        """Begin to accept subscribers."""
+        self._wake_read.setblocking(False)
+        self._selector.register(self._wake_read, selectors.EVENT_READ, None)
+        self._selector.register(self._listener, selectors.EVENT_READ, None)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and close every socket."""
+        self._stopped = True
+        self._wake()
+        self._thread.join(1.0)
+
+    def new_stream(self) -> int:
+        """Return a stream id that was never used before in this process."""
+        with self._lock:
+            self._next_stream += 1
+            return self._next_stream - 1
+
+    def new_observer(self) -> int:
+        """Return a stream id for the world observer that no client has."""
+        with self._lock:
+            self._observers = (self._observers + 1) % _OBSERVER_BIT
+            return _OBSERVER_BIT | self._observers
+
+    def token(self, stream_id: int) -> bytes:
+        """The 24 bytes with which a client finds a stream: TCP, on our port, at whatever address it calls us by."""
+        return struct.pack("<IHBB16x", stream_id, self._port, 1, 0)
+
+    def expect(self, stream_id: int) -> None:
+        """Note that a client just asked for a token: it is about to subscribe."""
+        with self._lock:
+            self._expected[stream_id] = time.monotonic() + _EXPECT_S
+
+    def wait_for_expected(self) -> None:
+        """Wait until whoever asked for a token has subscribed (or did not in time), so that no frame is missed."""
+        with self._lock:
+            while self._expected:
+                now = time.monotonic()
+                self._expected = {stream: until for stream, until in self._expected.items() if until > now}
+                if self._expected:
+                    self._lock.wait(min(self._expected.values()) - now)
+
+    def wanted(self, stream_id: int) -> bool:
+        """Whether anybody reads this stream."""
+        return bool(self._streams.get(stream_id))
+
+    def publish(self, stream_id: int, parts: Sequence[Buffer], *, patient: bool) -> None:
+        """Send one message to every subscriber of a stream.
+
+        Args:
+            stream_id: the stream; messages of the world observer are also given to those who subscribe later.
+            parts: the payload in pieces, which must not change afterwards.
+            patient: wait for a reader that is behind (and give it up after a while) instead of leaving this
+                message out for it.
+        """
+        size = sum(memoryview(part).nbytes for part in parts)
+        message = [struct.pack("<I", size), *parts]
+        with self._lock:
+            if stream_id == WORLD_OBSERVER:
+                self._retained = message
+            subscribers = [reader for reader in self._streams.get(stream_id, ()) if not reader.held_until]
+        for subscriber in subscribers:
+            self._send(subscriber, message, patient)
+
+    def hold_observers(self, seconds: float) -> None:
+        """Send nothing to the present observers of the world for a while, then the latest snapshot.
+
+        The official client drops this stream when a new episode has been loaded, and aborts with bad_weak_ptr if a
+        message comes in at that moment. Unreal's server is silent there because it is busy loading.
+        """
+        with self._lock:
+            for subscriber in self._streams.get(WORLD_OBSERVER, ()):
+                subscriber.held_until = time.monotonic() + seconds
+        self._wake()
+
+    def _release(self) -> float | None:
+        """Let go of those held long enough; return the seconds until the next ones are, None if there are none."""
+        with self._lock:
+            now = time.monotonic()
+            held = [reader for reader in self._streams.get(WORLD_OBSERVER, ()) if reader.held_until]
+            for subscriber in held:
+                if subscriber.held_until <= now:
+                    subscriber.held_until = 0.0
+                    self._send(subscriber, self._retained, patient=False)
+            return min((reader.held_until - now for reader in held if reader.held_until), default=None)
+
+    def _send(self, subscriber: _Subscriber, message: Sequence[Buffer], patient: bool) -> None:
+        with subscriber.changed:
+            limit = _QUEUE_MESSAGES if patient else 1
+            if len(subscriber.queue) >= limit and not patient:
+                return
+            ready = subscriber.changed.wait_for(
+                lambda: len(subscriber.queue) < limit or not subscriber.open, self._patience_s
+            )
+            if not subscriber.open:
+                return
+            if not ready:
+                log.warning(
+                    "stream %s: a reader took nothing for %s s: dropped", subscriber.stream_id, self._patience_s
+                )
+                subscriber.open = False
+                subscriber.sock.shutdown(socket.SHUT_RDWR)  # the thread sees its end and forgets it
+                return
+            idle = not subscriber.queue
+            subscriber.queue.append([memoryview(part).cast("B") for part in message if memoryview(part).nbytes])
+            try:
+                if not idle or subscriber.flush():
+                    return
+            except OSError:
+                subscriber.open = False
+                return
+        self._blocked.append(subscriber)
+        self._wake()
+
+    def _wake(self) -> None:
+        try:
+            self._wake_write.send(b"\0")
+        except OSError:
+            log.debug("streams: the thread is gone")
+
+    def _run(self) -> None:
+        while not self._stopped:
+            for key, events in self._selector.select(self._release()):
+                if key.fileobj is self._listener:
+                    self._accept()
+                elif key.fileobj is self._wake_read:
+                    self._take_over()
+                elif events & selectors.EVENT_WRITE:
+                    self._write(key.data)
+                else:
+                    self._read(key.data)
+        for key in list(self._selector.get_map().values()):
+            key.fileobj.close()  # type: ignore[union-attr]  # only sockets are registered
+        self._wake_write.close()
+        self._selector.close()
+
+    def _accept(self) -> None:
+        try:
+            sock, _ = self._listener.accept()
+        except OSError as error:
+            log.warning("streams: accept failed: %s", error)
+            time.sleep(ACCEPT_PAUSE_S)  # out of descriptors, say: not at full speed until some are free
+            return
+        if self._connections >= MAX_CONNECTIONS:
+            log.warning("streams: refused: %d connections are open", MAX_CONNECTIONS)
+            sock.close()
+            return
+        self._connections += 1
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._selector.register(sock, selectors.EVENT_READ, _Subscriber(sock))
+
+    def _take_over(self) -> None:
+        self._wake_read.recv(4096)
+        while self._blocked:
+            subscriber = self._blocked.popleft()
+            if subscriber.sock.fileno() >= 0:
+                self._selector.modify(subscriber.sock, selectors.EVENT_READ | selectors.EVENT_WRITE, subscriber)
+
+    def _write(self, subscriber: _Subscriber) -> None:
+        try:
+            with subscriber.changed:
+                done = subscriber.flush()
+                if done:
+                    # inside the lock: a publisher that queues again asks again, afterwards
+                    self._selector.modify(subscriber.sock, selectors.EVENT_READ, subscriber)
+        except OSError:
+            self._forget(subscriber)
+
+    def _read(self, subscriber: _Subscriber) -> None:
+        try:
+            data = subscriber.sock.recv(4096)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._forget(subscriber)
+        elif subscriber.stream_id is None:
+            subscriber.greeting += data
+            if len(subscriber.greeting) >= 4:
+                self._subscribe(subscriber, struct.unpack("<I", subscriber.greeting[:4])[0])
+
+    def _subscribe(self, subscriber: _Subscriber, stream_id: int) -> None:
+        with self._lock:
+            self._expected.pop(stream_id, None)
+            if stream_id & _OBSERVER_BIT:
+                stream_id = WORLD_OBSERVER
+            subscriber.stream_id = stream_id
+            self._streams.setdefault(stream_id, []).append(subscriber)
+            if stream_id == WORLD_OBSERVER and self._retained:
+                self._send(subscriber, self._retained, patient=False)
+            self._lock.notify_all()
+
+    def _forget(self, subscriber: _Subscriber) -> None:
+        self._selector.unregister(subscriber.sock)
+        self._connections -= 1
+        with self._lock:
+            readers = self._streams.get(subscriber.stream_id or 0, [])
+            if subscriber in readers:
+                readers.remove(subscriber)
+                if not readers:
+                    self._streams.pop(subscriber.stream_id or 0, None)
+        with subscriber.changed:
+            subscriber.open = False
+            subscriber.queue.clear()
+            subscriber.sock.close()
+            subscriber.changed.notify_all()

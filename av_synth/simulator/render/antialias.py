@@ -1,0 +1,93 @@
+"""Smooth edges after drawing: the idea of FXAA, on the CPU, and only at the pixels where there is an edge."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+_LEAST_CONTRAST = 26  # of 255; fainter edges are left alone
+_RELATIVE_CONTRAST = 0.22  # of the brightest neighbour
+_STEPS = 5  # how far along an edge its ends are looked for, in pixels
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=np.uint8)
+
+Indices = npt.NDArray[np.intp]
+Shorts = npt.NDArray[np.int16]
+
+
+def smooth_edges(bgra: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """A copy of an image (H, W, 4) uint8 with stair steps blended away, and alpha set to 255.
+
+    Source of the method: T. Lottes, FXAA, NVIDIA white paper, 2009: find the direction of the edge that passes a pixel,
+    how far away it ends on both sides, and blend with the pixel across it by where between the ends this one lies.
+    """
+    height, width = bgra.shape[:2]
+    out = bgra.copy()
+    out[..., 3] = 255
+    if min(height, width) < 3:
+        return out
+    grey = np.asarray(cv2.cvtColor(bgra, cv2.COLOR_BGRA2GRAY), dtype=np.uint8)
+    here = _edges(grey)
+    if not len(here):
+        return out
+    luma = grey.reshape(-1).astype(np.int16)
+    middle, north, south = luma[here], luma[here - width], luma[here + width]
+    west, east = luma[here - 1], luma[here + 1]
+    flat = np.abs(north - 2 * middle + south) >= np.abs(west - 2 * middle + east)  # the edge runs along the row
+
+    first, second = np.where(flat, north, west), np.where(flat, south, east)
+    back = np.abs(first - middle) >= np.abs(second - middle)
+    beyond = np.where(back, first, second)
+    across = np.where(flat, width, 1) * np.where(back, -1, 1)
+    along = np.where(flat, 1, width)
+    level = middle + beyond  # twice the brightness on the edge itself
+    limit = np.maximum(np.abs(beyond - middle) // 2, 1)
+
+    ends = [_end(luma, here, here + across, step, level, limit) for step in (-along, along)]
+    (near, near_delta), (far, far_delta) = ends
+    closer_delta = np.where(near < far, near_delta, far_delta)
+    # only on the side of the step that the edge leans to, or the line would be smeared on both
+    leans = (closer_delta < 0) != (2 * middle < level)
+    share = np.where(leans, 0.5 - np.minimum(near, far) / (near + far).astype(np.float32), 0.0).astype(np.float32)
+    around = (north + south + west + east).astype(np.float32) / 4
+    contrast = np.maximum(np.abs(beyond - middle), 1).astype(np.float32)
+    speck = np.minimum(np.abs(around - middle) / contrast, 1.0)
+    share = np.maximum(share, 0.35 * speck * speck)
+
+    packed = out.reshape(-1, 4).view(np.uint32)[:, 0]
+    own, other = _as_image(packed[here]), _as_image(packed[here + across])
+    packed[here] = cv2.blendLinear(own, other, 1.0 - share[:, None], share[:, None]).view(np.uint32).reshape(-1)
+    return out
+
+
+def _as_image(pixels: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
+    """Packed pixels (N,) as an image (N, 1, 4)."""
+    return pixels.view(np.uint8).reshape(-1, 1, 4)
+
+
+def _edges(grey: npt.NDArray[np.uint8]) -> Indices:
+    """Flat indices (N,) of pixels with contrast to a direct neighbour, the outermost rows and columns left out."""
+    highest, lowest = cv2.dilate(grey, _CROSS), cv2.erode(grey, _CROSS)
+    wanted = np.maximum(cv2.convertScaleAbs(highest, alpha=_RELATIVE_CONTRAST), np.uint8(_LEAST_CONTRAST))
+    edge = np.asarray(cv2.compare(cv2.subtract(highest, lowest), wanted, cv2.CMP_GE))
+    edge[[0, -1]] = 0
+    edge[:, [0, -1]] = 0
+    return np.flatnonzero(edge != 0)  # much faster on booleans
+
+
+def _end(
+    luma: Shorts, here: Indices, there: Indices, step: Indices, level: Shorts, limit: Shorts
+) -> tuple[Shorts, Shorts]:
+    """How many steps (N,) away the edge between `here` and `there` ends, and what the brightness does there."""
+    distance = np.full(len(here), _STEPS, dtype=np.int16)
+    delta = np.zeros(len(here), dtype=np.int16)
+    open_ = np.ones(len(here), dtype=bool)
+    for k in range(1, _STEPS + 1):
+        here, there = here + step, there + step
+        # clipped: an edge may run out of the image
+        change = np.take(luma, here, mode="clip") + np.take(luma, there, mode="clip") - level
+        ends = open_ & (np.abs(change) >= limit) if k < _STEPS else open_
+        np.copyto(distance, k, where=ends, casting="unsafe")
+        np.copyto(delta, change, where=ends)
+        open_ &= ~ends
+    return distance, delta

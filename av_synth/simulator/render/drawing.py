@@ -1,0 +1,234 @@
+"""Everything between a scene and filled framebuffers: the order of drawing, and what each program is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import moderngl
+import numpy as np
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.render import frame_block, projection
+from av_synth.simulator.render.contact import contact_quads
+from av_synth.simulator.render.geometry import Geometry, Meshes
+from av_synth.simulator.render.lamps import emission, find_all
+from av_synth.simulator.render.lighting import Lighting, lighting
+from av_synth.simulator.render.night import LampLight, halos
+from av_synth.simulator.render.placement import Placed
+from av_synth.simulator.render.programs import (
+    FRAME_BINDING,
+    LAMP_UNIT,
+    MIRROR_UNIT,
+    NOISE_UNIT,
+    SHADOW_UNIT,
+    WETTABLE,
+    Drawable,
+    Programs,
+)
+from av_synth.simulator.render.quads import Quads
+from av_synth.simulator.render.rain import streaks
+from av_synth.simulator.render.shadows import Shadows
+from av_synth.simulator.render.targets import Targets
+from av_synth.simulator.render.textures import noise_texture
+from av_synth.simulator.scene import Material, Mesh, Scene, View, Weather
+
+# What usually hides other things comes first, for hidden pixels are not shaded; what mirrors the rest comes last.
+_ORDER = (
+    Material.PAINT,
+    Material.MATTE,
+    Material.GLASS,
+    Material.METAL,
+    Material.LAMP_FRONT,
+    Material.LAMP_BRAKE,
+    Material.LAMP_LEFT,
+    Material.LAMP_RIGHT,
+    Material.GLOW,
+    Material.FOLIAGE,
+    Material.FACADE,
+    Material.GRASS,
+    *WETTABLE,
+)
+_LAMPS = (Material.LAMP_FRONT, Material.LAMP_BRAKE, Material.LAMP_LEFT, Material.LAMP_RIGHT)
+_NIGHT_FROM = 0.35
+_WET_FROM = 0.15
+_NO_SHADOW: tuple[Array, Array, Array, float] = (np.eye(4), np.zeros(3), np.zeros(3), 1.0)
+_NO_LAMPS = (0.0, 0.0, 0.0)
+_EVERYTHING, _NOTHING = (True, True, True, True), (False, False, False, False)
+_ANY_LIGHT = lighting(Weather())
+
+
+class Painter:
+    """Fills framebuffers. All that it keeps between frames can be told from the scene and the view alone."""
+
+    def __init__(
+        self, context: moderngl.Context, geometry: Geometry, town_mesh: Mesh, bodies: Mapping[str, Meshes]
+    ) -> None:
+        self._context, self._geometry = context, geometry
+        vertices, indices = context.buffer(geometry.vertices.tobytes()), context.buffer(geometry.indices.tobytes())
+        self._programs = programs = Programs(context, vertices, indices)
+        self._frame = context.buffer(reserve=frame_block.SIZE, dynamic=True)
+        self._noise = noise_texture(context)
+        self._shadows = Shadows(context, programs, geometry)
+        self._lamps = find_all(bodies)
+        self._lamp_light = LampLight(context, programs, town_mesh)
+        self._contact = Quads(context, programs, "contact", "3f 3f", "in_position", "in_square")
+        self._glow = Quads(context, programs, "glow", "3f 2f 3f", "in_position", "in_square", "in_colour")
+
+    def colour(self, scene: Scene, view: View, placed: list[Placed], targets: Targets, labels: bool) -> None:
+        """Draw a view in colour, and in labels too if wanted."""
+        light, eye = lighting(scene.weather), view.world_from_camera[:3, 3]
+        night, wet = light.night > _NIGHT_FROM, light.wetness > _WET_FROM
+        shadow, lamp_map = _NO_SHADOW, _NO_LAMPS
+        if night:
+            lamp_map = self._lamp_light.update(scene, eye)
+        else:
+            self._shadows.update(scene, light, eye)
+            shadow = self._shadows.uniforms(eye)
+        self._write_frame(light, view, scene.elapsed_s, shadow, lamp_map)
+        self._shadows.texture.use(SHADOW_UNIT)
+        self._noise.use(NOISE_UNIT)
+        self._lamp_light.texture.use(LAMP_UNIT)
+        targets.mirror.use(MIRROR_UNIT)
+
+        framebuffer = targets.both if labels else targets.colour_only
+        self._begin(framebuffer)
+        town, bodies = self._town_by_material(view), _by_material(placed)
+        for material in _ORDER:
+            if wet and material == WETTABLE[0]:
+                targets.keep_mirror()
+            if material in town or material in bodies:
+                program = self._programs.surface(material, night, wet)
+                _draw_bodies(program, material, bodies.get(material, []), scene.elapsed_s)
+                _draw_town(program, town.get(material, []), eye)
+        self._draw_sky(view, label_only=False)
+        self._draw_overlays(scene, view, placed, light, framebuffer, labels)
+
+    def labels(self, view: View, placed: list[Placed], targets: Targets) -> None:
+        """Draw a view's labels and depth alone: the same geometry, no shading."""
+        self._write_frame(_ANY_LIGHT, view, 0.0, _NO_SHADOW, _NO_LAMPS)
+        self._begin(targets.labels_only)
+        program = self._programs.flat("label.frag")
+        for item in placed:
+            program.write("relative_from_body", item.matrix)
+            program.write("actor", _word(item.instance.actor_id))
+            program.draw(item.shape.count, item.shape.first)
+        ranges = [chunk for chunks in self._town_by_material(view).values() for chunk in chunks]
+        _draw_town(program, ranges, view.world_from_camera[:3, 3])
+        self._draw_sky(view, label_only=True)
+
+    def cover(self, item: Placed, targets: Targets, bounds: tuple[int, int, int, int]) -> int:
+        """How many pixels of the view that `labels` drew last a body covers alone, inside `bounds`."""
+        self._context.enable_only(moderngl.CULL_FACE)
+        targets.cover_only.use()
+        targets.cover_only.clear(viewport=bounds)
+        program = self._programs.flat("cover.frag")
+        program.write("relative_from_body", item.matrix)
+        program.draw(item.shape.count, item.shape.first)
+        # rows of any length: no padding to 4 bytes
+        return int(np.count_nonzero(np.frombuffer(targets.cover_only.read(bounds, 1, alignment=1), np.uint8)))
+
+    def _write_frame(
+        self,
+        light: Lighting,
+        view: View,
+        elapsed_s: float,
+        shadow: tuple[Array, Array, Array, float],
+        lamp_map: tuple[float, float, float],
+    ) -> None:
+        clip, eye = projection.clip_from_relative(view), view.world_from_camera[:3, 3]
+        self._frame.write(frame_block.pack(light, clip, eye, elapsed_s, shadow, lamp_map))
+        self._frame.bind_to_uniform_block(FRAME_BINDING)
+
+    def _begin(self, framebuffer: moderngl.Framebuffer) -> None:
+        framebuffer.use()
+        framebuffer.clear(depth=0.0)  # reversed: 0 is infinitely far
+        self._context.depth_func = ">="
+        self._context.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+        self._context.cull_face = "back"
+        self._context.front_face = "cw"  # the image is drawn upside down, which turns triangles round
+
+    def _town_by_material(self, view: View) -> dict[int, list[tuple[int, int]]]:
+        """Ranges (first, count) of the town that the view may see, near ones first."""
+        town = self._geometry.town
+        seen = np.flatnonzero(projection.frustum(view).boxes(town.centres_m, town.halves_m))
+        distances = np.linalg.norm(town.centres_m[seen] - view.world_from_camera[:3, 3], axis=1)
+        ranges: dict[int, list[tuple[int, int]]] = {}
+        for k in seen[np.argsort(distances, kind="stable")].tolist():
+            ranges.setdefault(int(town.materials[k]), []).append((int(town.firsts[k]), int(town.counts[k])))
+        return ranges
+
+    def _draw_sky(self, view: View, label_only: bool) -> None:
+        program = self._programs.sky(label_only)
+        self._context.enable_only(moderngl.DEPTH_TEST)
+        # a corner of clip space (x, y, 1) as a direction in the world
+        rays = np.eye(4)
+        rays[:3, :3] = np.linalg.inv(projection.clip_from_relative(view)[[0, 1, 3], :3])
+        program.write("relative_from_clip", rays.T.astype("<f4").tobytes())
+        program.draw(3)
+
+    def _draw_overlays(
+        self,
+        scene: Scene,
+        view: View,
+        placed: list[Placed],
+        light: Lighting,
+        framebuffer: moderngl.Framebuffer,
+        labels: bool,
+    ) -> None:
+        """Contact shadows, halos and rain: colour alone, on top of what is there."""
+        framebuffer.depth_mask = False  # they are no surfaces: depth and labels stay as they are
+        framebuffer.color_mask = (_EVERYTHING, _NOTHING) if labels else _EVERYTHING  # type: ignore[assignment]  # stub
+        framebuffer.use()
+        self._context.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
+        self._context.blend_func = moderngl.ZERO, moderngl.SRC_COLOR
+        pairs = [(item.instance, item.shape) for item in placed]
+        self._contact.draw(contact_quads(pairs, view.world_from_camera[:3, 3]))
+        self._context.blend_func = moderngl.ONE, moderngl.ONE
+        glowing: list[Array] = []
+        if light.night > _NIGHT_FROM or light.wetness > _WET_FROM:
+            street = self._lamp_light.street_lamps_m if light.night > _NIGHT_FROM else np.zeros((0, 3))
+            glowing += halos(scene, light, self._lamps, street, view.world_from_camera)
+        glowing += streaks(scene, view, light)
+        self._glow.draw(glowing)
+        framebuffer.depth_mask = True
+        framebuffer.color_mask = (_EVERYTHING, _EVERYTHING) if labels else _EVERYTHING  # type: ignore[assignment]
+
+
+def _by_material(placed: list[Placed]) -> dict[int, list[tuple[Placed, int, int]]]:
+    """(item, first, count) of every part of every body, by material."""
+    parts: dict[int, list[tuple[Placed, int, int]]] = {}
+    for item in placed:
+        chunks = item.shape.chunks
+        for material, first, count in zip(chunks.materials, chunks.firsts, chunks.counts, strict=True):
+            parts.setdefault(int(material), []).append((item, int(first), int(count)))
+    return parts
+
+
+def _draw_town(program: Drawable, ranges: list[tuple[int, int]], eye_m: Array) -> None:
+    matrix = np.eye(4)
+    matrix[:3, 3] = -eye_m
+    program.write("relative_from_body", matrix.T.astype("<f4").tobytes())
+    program.write("actor", _word(0))
+    program.write("paint", _vector(np.full(3, 0.4)))
+    program.write("emission", _vector(np.zeros(3)))
+    for first, count in ranges:
+        program.draw(count, first)
+
+
+def _draw_bodies(program: Drawable, material: int, parts: list[tuple[Placed, int, int]], elapsed_s: float) -> None:
+    for item, first, count in parts:
+        program.write("relative_from_body", item.matrix)
+        program.write("actor", _word(item.instance.actor_id))
+        if material == Material.PAINT:
+            program.write("paint", _vector((np.array(item.instance.colour) / 255.0) ** 2))
+        elif material in _LAMPS:
+            program.write("emission", _vector(emission(material, item.instance.lights, elapsed_s)))
+        program.draw(count, first)
+
+
+def _word(number: int) -> bytes:
+    return number.to_bytes(4, "little")
+
+
+def _vector(xyz: Array) -> bytes:
+    return xyz.astype("<f4").tobytes()

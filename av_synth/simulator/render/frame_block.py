@@ -1,0 +1,45 @@
+"""The uniform block that every program reads: the fields of `shaders/frame.glsl`, packed as std140 wants them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.render.lighting import Lighting
+
+SIZE = 2 * 64 + 17 * 16
+
+
+def pack(
+    light: Lighting,
+    clip_from_relative: Array,
+    eye_m: Array,
+    elapsed_s: float,
+    shadow: tuple[Array, Array, Array, float],
+    lamp_map: tuple[float, float, float],
+) -> bytes:
+    """The block's bytes. `shadow` as `Shadows.uniforms` returns it; `lamp_map`: scale and offsets to 0..1."""
+    shadow_from_relative, far_scale, far_offset, near_size = shadow
+    vectors = [
+        (far_scale, 0.0),
+        (far_offset, 0.0),
+        (eye_m, elapsed_s % 3600.0),
+        (light.key_direction, near_size),
+        (light.key_colour, 0.0),
+        (light.sun_direction, light.cloudiness),
+        (light.sky_light, 0.0),
+        (light.ground_light, 0.0),
+        (light.zenith, 0.0),
+        (light.horizon, 0.0),
+        (light.halo, 0.0),
+        (light.cloud_light, 0.0),
+        (light.cloud_shade, 0.0),
+        (light.haze, light.haze_per_m),
+        ((light.haze_start_m, light.haze_falloff_per_m, 0.0), 0.0),
+        ((light.night, light.wetness, light.puddles), light.rain),
+        (lamp_map, 0.0),
+    ]
+    # GLSL's matrices lie in memory column by column
+    matrices = [clip_from_relative.T.reshape(-1), shadow_from_relative.T.reshape(-1)]
+    flat = [*matrices, *(np.append(np.asarray(xyz, dtype=np.float64), w) for xyz, w in vectors)]
+    return bytes(np.concatenate(flat).astype("<f4").data)

@@ -1,0 +1,121 @@
+"""Meshes packed for drawing: one vertex and one index buffer for everything, cut into chunks of one material."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.scene import Mesh
+
+TILE_M = 32.0
+"""The town is cut into squares of this size, which are culled and ordered as one."""
+
+VERTEX = np.dtype([("position", "<f4", 3), ("normal", "<i2", 4), ("colour", "u1", 3), ("tag", "u1")])
+VERTEX_LAYOUT = "3f 4i2 3f1 1u1"
+"""`VERTEX` in moderngl's words; normals arrive unscaled, which a shader that normalises them need not know."""
+
+
+class Meshes(Protocol):
+    """What the renderer wants of a body: see `bodies.Body`."""
+
+    @property
+    def meshes(self) -> tuple[Mesh, ...]:
+        """One mesh per pose."""
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Ranges of the index buffer, each of one material, with the boxes around them.
+
+    Attributes:
+        materials: (N,) uint8.
+        firsts, counts: (N,) int64, in indices.
+        centres_m, halves_m: (N, 3), the axis-aligned box in the mesh's own frame.
+    """
+
+    materials: npt.NDArray[np.uint8]
+    firsts: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+    centres_m: Array
+    halves_m: Array
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One pose of one body: its chunks, one per material and adjoining, and a box and a sphere around all of it."""
+
+    chunks: Chunks
+    centre_m: Array
+    half_m: Array
+    radius_m: float
+
+    @property
+    def first(self) -> int:
+        """Where the whole shape starts in the index buffer."""
+        return int(self.chunks.firsts[0])
+
+    @property
+    def count(self) -> int:
+        """How many indices the whole shape has."""
+        return int(self.chunks.counts.sum())
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Everything that can be drawn: `vertices` (V,) of dtype `VERTEX`, `indices` (3 T,), and what lies where."""
+
+    vertices: npt.NDArray[np.void]
+    indices: npt.NDArray[np.uint32]
+    town: Chunks
+    shapes: Mapping[tuple[str, int], Shape]
+
+
+def pack(town: Mesh, bodies: Mapping[str, Meshes]) -> Geometry:
+    """Pack the town in `TILE_M` tiles and every pose of every body into one pair of buffers."""
+    vertices, indices = [_vertices(town)], []
+    order, town_chunks = _cut(town, TILE_M, 0)
+    indices.append(town.triangles[order])
+    first, base = 3 * len(order), len(town.positions_m)
+    shapes = {}
+    for name, body in bodies.items():
+        for pose, mesh in enumerate(body.meshes):
+            order, chunks = _cut(mesh, np.inf, first)
+            vertices.append(_vertices(mesh))
+            indices.append(mesh.triangles[order] + np.uint32(base))
+            low, high = mesh.positions_m.min(axis=0).astype(float), mesh.positions_m.max(axis=0).astype(float)
+            centre = (low + high) / 2
+            radius = float(np.linalg.norm(mesh.positions_m - centre, axis=1).max())
+            shapes[name, pose] = Shape(chunks, centre, (high - low) / 2, radius)
+            first, base = first + 3 * len(order), base + len(mesh.positions_m)
+    return Geometry(np.concatenate(vertices), np.concatenate(indices).reshape(-1), town_chunks, shapes)
+
+
+def _vertices(mesh: Mesh) -> npt.NDArray[np.void]:
+    packed = np.zeros(len(mesh.positions_m), dtype=VERTEX)
+    packed["position"] = mesh.positions_m
+    packed["normal"][:, :3] = np.round(np.clip(mesh.normals, -1.0, 1.0) * 32767)
+    packed["colour"] = mesh.colours
+    packed["tag"] = mesh.tags
+    return packed
+
+
+def _cut(mesh: Mesh, tile_m: float, first: int) -> tuple[npt.NDArray[np.int64], Chunks]:
+    """Order of the triangles (T,) that brings those of one material and tile together, and the chunks that makes."""
+    corners = mesh.positions_m[mesh.triangles]
+    cells = np.floor(corners.mean(axis=1)[:, :2] / tile_m).astype(np.int64)
+    keys = np.stack([mesh.materials[mesh.triangles[:, 0]].astype(np.int64), cells[:, 0], cells[:, 1]], axis=1)
+    order = np.lexsort((keys[:, 2], keys[:, 1], keys[:, 0]))
+    keys, corners = keys[order], corners[order]
+    starts = np.flatnonzero(np.concatenate([[True], (keys[1:] != keys[:-1]).any(axis=1)]))
+    low = np.minimum.reduceat(corners.min(axis=1), starts, axis=0).astype(np.float64)
+    high = np.maximum.reduceat(corners.max(axis=1), starts, axis=0).astype(np.float64)
+    counts = np.diff(np.append(starts, len(order)))
+    chunks = Chunks(
+        keys[starts, 0].astype(np.uint8), first + 3 * starts, 3 * counts, (low + high) / 2, (high - low) / 2
+    )
+    return order, chunks

@@ -1,0 +1,79 @@
+"""Lamps: where bodies and the town have them, which are lit, and the light they throw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.render.geometry import Meshes
+from av_synth.simulator.scene import Material, Mesh
+
+POSITION, LOW_BEAM, HIGH_BEAM, BRAKE, RIGHT, LEFT = 1, 2, 4, 8, 16, 32
+"""CARLA's VehicleLightState bits."""
+
+_AMBER, _RED, _WHITE = np.array([1.0, 0.42, 0.05]), np.array([1.0, 0.045, 0.03]), np.array([1.0, 0.93, 0.78])
+_LAMP_MATERIALS = (Material.LAMP_FRONT, Material.LAMP_BRAKE, Material.LAMP_LEFT, Material.LAMP_RIGHT, Material.GLOW)
+_STREET_LAMP_ABOVE_M = 3.0
+_BLINKS_PER_S = 1.5
+
+
+@dataclass(frozen=True)
+class Lamp:
+    """A cluster of lamp triangles: its `Material`, middle (3,) and mean outward normal (3,) in the mesh's frame."""
+
+    material: int
+    centre_m: Array
+    normal: Array
+    colour: Array
+
+
+def find(mesh: Mesh, within_m: float = 0.35) -> tuple[Lamp, ...]:
+    """The lamps of a mesh: triangles of one lamp material whose middles lie within a distance of the first."""
+    materials = mesh.materials[mesh.triangles[:, 0]]
+    lamps = []
+    for material in _LAMP_MATERIALS:
+        chosen = mesh.triangles[materials == int(material)]
+        middles = mesh.positions_m[chosen].mean(axis=1).astype(np.float64)
+        normals = mesh.normals[chosen].mean(axis=1).astype(np.float64)
+        colours = (mesh.colours[chosen].mean(axis=1) / 255.0) ** 2
+        left = np.ones(len(chosen), dtype=bool)
+        while left.any():
+            first = middles[np.argmax(left)]
+            cluster = left & (np.linalg.norm(middles - first, axis=1) <= within_m)
+            left &= ~cluster
+            normal = normals[cluster].mean(axis=0)
+            normal /= max(float(np.linalg.norm(normal)), 1e-6)
+            lamps.append(Lamp(int(material), middles[cluster].mean(axis=0), normal, colours[cluster].mean(axis=0)))
+    return tuple(lamps)
+
+
+def find_all(bodies: Mapping[str, Meshes]) -> dict[tuple[str, int], tuple[Lamp, ...]]:
+    """The lamps of every pose of every body."""
+    return {(name, pose): find(mesh) for name, body in bodies.items() for pose, mesh in enumerate(body.meshes)}
+
+
+def street_lamps(town: Mesh) -> Array:
+    """Where the town's street lamps are (N, 3): everything high up that glows."""
+    positions = [lamp.centre_m for lamp in find(town, within_m=1.2) if lamp.centre_m[2] > _STREET_LAMP_ABOVE_M]
+    return np.array(positions).reshape(-1, 3)
+
+
+def emission(material: int, lights: int, elapsed_s: float) -> Array:
+    """What a lamp of a body gives off, linear RGB (3,), by the light bits of its actor and the simulated time."""
+    if material == Material.LAMP_FRONT:
+        share = 6.0 if lights & HIGH_BEAM else 4.0 if lights & LOW_BEAM else 1.0 if lights & POSITION else 0.0
+        return _WHITE * share
+    if material == Material.LAMP_BRAKE:
+        share = 2.6 if lights & BRAKE else 0.55 if lights & (POSITION | LOW_BEAM | HIGH_BEAM) else 0.0
+        return _RED * share
+    bit = LEFT if material == Material.LAMP_LEFT else RIGHT
+    on = bool(lights & bit) and (elapsed_s * _BLINKS_PER_S) % 1.0 < 0.5
+    return _AMBER * (2.4 if on else 0.0)
+
+
+def beam_reach_m(lights: int) -> float:
+    """How far headlights light the road with these light bits; 0 where they are off."""
+    return 70.0 if lights & HIGH_BEAM else 42.0 if lights & LOW_BEAM else 0.0

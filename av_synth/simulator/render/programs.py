@@ -1,0 +1,121 @@
+"""GLSL programs: one per material and time of day, put together from the texts in `shaders/` when first used."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import moderngl
+
+from av_synth.simulator.render.geometry import VERTEX_LAYOUT
+from av_synth.simulator.scene import Material, Tag
+
+_VERSION = "#version 330 core\n"
+_INPUTS = ("in_position", "in_normal", "in_colour", "in_tag")
+FRAME_BINDING = 0
+SHADOW_UNIT, NOISE_UNIT, LAMP_UNIT, MIRROR_UNIT = 0, 1, 2, 3
+_SAMPLERS = {"shadow_atlas": SHADOW_UNIT, "noise": NOISE_UNIT, "lamp_light": LAMP_UNIT, "mirror": MIRROR_UNIT}
+
+WETTABLE = (Material.MARKING, Material.PAVING, Material.ASPHALT)
+"""What water lies on; in the wet they mirror what was drawn before them."""
+
+_SHARED = {
+    Material.LAMP_FRONT: "LAMP",
+    Material.LAMP_BRAKE: "LAMP",
+    Material.LAMP_LEFT: "LAMP",
+    Material.LAMP_RIGHT: "LAMP",
+}
+
+
+class Drawable:
+    """A program and the vertex array that feeds it."""
+
+    def __init__(self, array: moderngl.VertexArray) -> None:
+        self._array = array
+        members = {name: array.program[name] for name in array.program}
+        self._uniforms = {name: m for name, m in members.items() if isinstance(m, moderngl.Uniform)}
+
+    def write(self, name: str, data: bytes) -> None:
+        """Set a uniform to the bytes of its value; one that this program has no use for is passed over."""
+        uniform = self._uniforms.get(name)
+        if uniform is not None:
+            uniform.write(data)
+
+    def draw(self, count: int, first: int = 0) -> None:
+        """Draw triangles of `count` indices (or vertices, where there are no indices) from `first` on."""
+        self._array.render(moderngl.TRIANGLES, count, first)
+
+
+class Programs:
+    """Programs by name, ready to draw; compiled once, when first asked for."""
+
+    def __init__(self, context: moderngl.Context, vertices: moderngl.Buffer, indices: moderngl.Buffer) -> None:
+        self._context, self._vertices, self._indices = context, vertices, indices
+        self._programs: dict[str, moderngl.Program] = {}
+        self._drawables: dict[str, Drawable] = {}
+
+    def surface(self, material: int, night: bool, wet: bool) -> Drawable:
+        """What draws indexed bodies of one `Material` in colour and labels."""
+        name = _SHARED.get(Material(material), Material(material).name)
+        names = [name] + ["NIGHT"] * night + ["WET"] * (wet and material in WETTABLE)
+        key = " ".join(names)
+        if key not in self._programs:
+            defines = "".join(f"#define {name}\n" for name in names)
+            self._compile(key, ("frame.glsl", "body.vert"), ("frame.glsl", "light.glsl", "surface.frag"), defines)
+        return self._indexed(key)
+
+    def flat(self, fragment: str) -> Drawable:
+        """What draws indexed bodies with `label.frag` or `cover.frag`."""
+        if fragment not in self._programs:
+            self._compile(fragment, ("frame.glsl", "body.vert"), (fragment,))
+        return self._indexed(fragment)
+
+    def shadow(self) -> Drawable:
+        """What draws indexed bodies into the shadow map."""
+        if "shadow" not in self._programs:
+            self._compile("shadow", ("shadow.vert",), ("shadow.frag",))
+        return self._indexed("shadow")
+
+    def _indexed(self, key: str) -> Drawable:
+        """A compiled program on the shared vertices and indices."""
+        if key not in self._drawables:
+            content = [(self._vertices, VERTEX_LAYOUT, *_INPUTS)]
+            # not every program reads every attribute
+            array = self._context.vertex_array(
+                self._programs[key], content, index_buffer=self._indices, index_element_size=4, skip_errors=True
+            )
+            self._drawables[key] = Drawable(array)
+        return self._drawables[key]
+
+    def sky(self, label_only: bool) -> Drawable:
+        """What draws the one triangle behind everything."""
+        key = "sky label" if label_only else "sky"
+        if key not in self._drawables:
+            defines = f"#define SKY_LABEL {int(Tag.SKY) << 16}u\n" + ("#define LABEL_ONLY\n" if label_only else "")
+            self._compile(key, ("frame.glsl", "sky.vert"), ("frame.glsl", "light.glsl", "sky.frag"), defines)
+            self._drawables[key] = Drawable(self._context.vertex_array(self._programs[key], []))
+        return self._drawables[key]
+
+    def quads(self, name: str, buffer: moderngl.Buffer, layout: str, *inputs: str) -> Drawable:
+        """What draws a buffer of its own with `<name>.vert` and `<name>.frag`."""
+        if name not in self._drawables:
+            self._compile(name, ("frame.glsl", f"{name}.vert"), ("frame.glsl", "light.glsl", f"{name}.frag"))
+            array = self._context.vertex_array(self._programs[name], [(buffer, layout, *inputs)])
+            self._drawables[name] = Drawable(array)
+        return self._drawables[name]
+
+    def _compile(self, key: str, vertex: tuple[str, ...], fragment: tuple[str, ...], defines: str = "") -> None:
+        program = self._context.program(
+            vertex_shader=_VERSION + defines + "".join(map(_text, vertex)),
+            fragment_shader=_VERSION + defines + "".join(map(_text, fragment)),
+        )
+        for name in program:
+            member = program[name]
+            if isinstance(member, moderngl.UniformBlock):
+                member.binding = FRAME_BINDING  # there is one block
+            elif isinstance(member, moderngl.Uniform) and name in _SAMPLERS:
+                member.value = _SAMPLERS[name]
+        self._programs[key] = program
+
+
+def _text(name: str) -> str:
+    return (resources.files("av_synth.simulator.render") / "shaders" / name).read_text(encoding="utf-8")

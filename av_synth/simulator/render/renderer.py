@@ -1,0 +1,165 @@
+"""The renderer: a scene and a view in, images out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.errors import DataError
+from av_synth.simulator.render import projection
+from av_synth.simulator.render.antialias import smooth_edges
+from av_synth.simulator.render.context import create_context
+from av_synth.simulator.render.drawing import Painter
+from av_synth.simulator.render.geometry import Meshes, pack
+from av_synth.simulator.render.placement import Placed, place
+from av_synth.simulator.render.targets import Targets
+from av_synth.simulator.scene import Mesh, Scene, Tag, View
+
+RGB, DEPTH, LABELS = "rgb", "depth", "labels"
+OUTPUTS = frozenset({RGB, DEPTH, LABELS})
+_SIZES_KEPT = 4
+
+
+class TaggedMeshes(Meshes, Protocol):
+    """What the renderer wants of a body: meshes by pose, and the tag of the actor as a whole. See `bodies.Body`."""
+
+    @property
+    def tag(self) -> Tag:
+        """The class of the actor."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """What was asked for of one view; row 0 is the top of the image, and all images agree pixel by pixel.
+
+    Attributes:
+        rgb: (H, W, 4) uint8, blue, green, red, alpha (255).
+        depth_m: (H, W) float32, metres along the optical axis; 1000 in the sky and beyond.
+        tag: (H, W) uint8, `Tag` of the surface, SKY where there is none.
+        actor_id: (H, W) uint32, 0 for the town and the sky.
+    """
+
+    rgb: npt.NDArray[np.uint8] | None = None
+    depth_m: npt.NDArray[np.float32] | None = None
+    tag: npt.NDArray[np.uint8] | None = None
+    actor_id: npt.NDArray[np.uint32] | None = None
+
+
+@dataclass(frozen=True)
+class Visibility:
+    """How much of one actor a view shows: pixels it would cover if it were alone, and pixels that are its own."""
+
+    actor_id: int
+    tag: Tag
+    amodal_px: int
+    visible_px: int
+
+
+class Renderer:
+    """Draws scenes of one town and one catalogue of bodies. To be used in the thread that made it.
+
+    Equal scenes and views give equal bytes, whatever was drawn before, on the same `description`. All views of a frame
+    should come with the same `Scene` object: what they share, such as the shadow map, is then drawn once.
+
+    Attributes:
+        description: the GL renderer and version, which pixels depend on.
+    """
+
+    def __init__(self, town_mesh: Mesh, catalogue: Mapping[str, TaggedMeshes]) -> None:
+        """Create a GL context in the calling thread and upload everything.
+
+        Raises:
+            LaunchError: no OpenGL can be had.
+        """
+        self._context = create_context()
+        self.description = f"{self._context.info['GL_RENDERER']}, OpenGL {self._context.info['GL_VERSION']}"
+        self._geometry = pack(town_mesh, catalogue)
+        self._tags = {name: Tag(body.tag) for name, body in catalogue.items()}
+        self._painter = Painter(self._context, self._geometry, town_mesh, catalogue)
+        self._targets: dict[tuple[int, int], Targets] = {}
+
+    def close(self) -> None:
+        """Free the context and everything in it; the renderer cannot be used afterwards."""
+        self._context.release()
+
+    def render(self, scene: Scene, view: View, outputs: frozenset[str]) -> Frames:
+        """Draw what is asked for of {"rgb", "depth", "labels"} in one pass over the geometry.
+
+        Raises:
+            DataError: another output, a body or pose that is not in the catalogue, or a view that cannot be drawn.
+        """
+        if not outputs or not outputs <= OUTPUTS:
+            raise DataError(f"camera outputs: got {sorted(outputs)}; want some of {sorted(OUTPUTS)}")
+        projection.check(view)
+        placed = place(self._geometry, scene, view)
+        with self._context:
+            targets = self._target(view)
+            self._draw(scene, view, placed, targets, outputs)
+            return _read(targets, view, outputs)
+
+    def visibility(self, scene: Scene, view: View) -> list[Visibility]:
+        """For every actor that covers a pixel when drawn alone, in the order of the scene: how much is to be seen.
+
+        Raises:
+            DataError: as `render`.
+        """
+        projection.check(view)
+        placed = place(self._geometry, scene, view)
+        with self._context:
+            targets = self._target(view)
+            self._draw(scene, view, placed, targets, frozenset({LABELS}))
+            _, actor_id = _read_labels(targets, (view.height_px, view.width_px))
+            visible = np.bincount(actor_id.reshape(-1), minlength=0x10000)
+            found = []
+            for item in placed:
+                amodal = self._amodal(view, item, targets)
+                if amodal:
+                    actor = item.instance.actor_id
+                    found.append(Visibility(actor, self._tags[item.instance.body], amodal, int(visible[actor])))
+        return found
+
+    def _draw(self, scene: Scene, view: View, placed: list[Placed], targets: Targets, outputs: frozenset[str]) -> None:
+        if RGB in outputs:
+            self._painter.colour(scene, view, placed, targets, LABELS in outputs)
+        else:
+            self._painter.labels(view, placed, targets)
+
+    def _amodal(self, view: View, item: Placed, targets: Targets) -> int:
+        """How many pixels a body covers alone."""
+        corners = projection.box_corners(item.shape.centre_m, item.shape.half_m)
+        pose = item.instance.world_from_body
+        bounds = projection.pixel_bounds(view, corners @ pose[:3, :3].T + pose[:3, 3])
+        return self._painter.cover(item, targets, bounds) if bounds else 0
+
+    def _target(self, view: View) -> Targets:
+        size = (view.width_px, view.height_px)
+        if size not in self._targets:
+            if len(self._targets) >= _SIZES_KEPT:
+                self._targets.pop(next(iter(self._targets))).release()
+            self._targets[size] = Targets.create(self._context, *size)
+        return self._targets[size]
+
+
+def _read(targets: Targets, view: View, outputs: frozenset[str]) -> Frames:
+    shape = (view.height_px, view.width_px)
+    rgb = depth = tag = actor = None
+    if RGB in outputs:
+        rgb = smooth_edges(np.frombuffer(targets.colour.read(), np.uint8).reshape(*shape, 4))
+    if DEPTH in outputs:
+        stored: npt.NDArray[np.float32] = np.frombuffer(targets.depth.read(), np.float32).reshape(shape)
+        near, far = np.float32(projection.NEAR_M), np.float32(projection.FAR_M)
+        # never divided by 0, and never less than `far` where nothing is
+        depth = np.minimum(np.divide(near, np.maximum(stored, near / far / 2), dtype=np.float32), far)
+    if LABELS in outputs:
+        tag, actor = _read_labels(targets, shape)
+    return Frames(rgb, depth, tag, actor)
+
+
+def _read_labels(targets: Targets, shape: tuple[int, int]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
+    """Tags and actor ids, (H, W) each, out of the words that the programs write: tag x 65536 + actor."""
+    words = np.frombuffer(targets.labels.read(), np.uint32).reshape(shape)
+    return (words >> np.uint32(16)).astype(np.uint8), words & np.uint32(0xFFFF)

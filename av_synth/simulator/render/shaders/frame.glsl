@@ -1,0 +1,22 @@
+// What every program knows of the frame; written by frame_block.py in the same order.
+layout(std140) uniform Frame {
+    mat4 clip_from_relative;  // "relative": axes of the world, origin in the camera
+    mat4 shadow_from_relative;
+    vec4 far_shadow_scale;    // near shadow coordinates to far ones
+    vec4 far_shadow_offset;
+    vec4 eye;                 // camera in the world, m; w: seconds
+    vec4 key;                 // to the light that casts shadows; w: size of the near shadow map in the atlas, 0..1
+    vec4 key_colour;
+    vec4 sun;                 // to the sun; w: cloudiness
+    vec4 sky_light;
+    vec4 ground_light;
+    vec4 zenith;
+    vec4 horizon;
+    vec4 halo;
+    vec4 cloud_light;
+    vec4 cloud_shade;
+    vec4 haze;                // w: extinction per metre
+    vec4 haze_shape;          // start m, falloff per m
+    vec4 surface;             // night, wetness, puddles, rain
+    vec4 lamps;               // light map: scale, offset x, offset y
+};

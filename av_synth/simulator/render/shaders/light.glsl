@@ -1,0 +1,82 @@
+// Light and air: shared by all surfaces and the sky.
+uniform sampler2DShadow shadow_atlas;
+uniform sampler2D noise;      // tiling: fine grain, fine grain, soft patches, clouds
+uniform sampler2D lamp_light; // what lamps throw on the ground, seen from above
+
+const float HEAVEN = 1500.0;  // metres that the sky counts as in haze
+
+vec3 clear_sky(vec3 d) {
+    float t = 1.0 - max(d.z, 0.0);
+    t *= t;
+    vec3 c = mix(zenith.rgb, horizon.rgb, t * t);
+    float g = max(dot(d, sun.xyz), 0.0);
+    g *= g;
+    g *= g;
+    return c + halo.rgb * (g * g);
+}
+
+// What a mirror sees: sky, and below it a street's worth of buildings and road.
+vec3 surroundings(vec3 d) {
+    vec3 low = mix(ground_light.rgb * 0.55, ground_light.rgb * 1.25, smoothstep(-0.06, 0.02, d.z));
+    return mix(low, clear_sky(d), smoothstep(0.04, 0.34, d.z + 0.10 * sin(d.x * 9.0 + d.y * 7.0)));
+}
+
+float sunlit(vec3 p) {
+    vec3 q = (shadow_from_relative * vec4(p, 1.0)).xyz;
+    vec2 off_centre = abs(q.xy - 0.5);
+    bool near = max(off_centre.x, off_centre.y) < 0.49;
+    q = near ? vec3(q.x * key.w, q.y * key.w * 0.5, q.z) : q * far_shadow_scale.xyz + far_shadow_offset.xyz;
+    return texture(shadow_atlas, q);
+}
+
+float hazed(vec3 p) {
+    float metres = max(length(p) - haze_shape.x, 0.0);
+    float height = max(eye.z + 0.5 * p.z, 0.0);
+    return 1.0 - exp2(-1.4427 * (haze.w * metres * exp2(-1.4427 * haze_shape.y * height)));
+}
+
+float schlick(float cosine) {
+    float m = 1.0 - cosine;
+    float m2 = m * m;
+    return m2 * m2 * m;
+}
+
+// Tone curve and square root for gamma; the images are BGRA, as CARLA's.
+vec3 developed(vec3 light) {
+    return sqrt(light.bgr * (1.0 + light.bgr * 0.09) / (0.62 + light.bgr));
+}
+
+vec3 undeveloped(vec3 bgr) {
+    vec3 t = bgr.bgr * bgr.bgr, u = 1.0 - t;
+    return (sqrt(u * u + 0.2232 * t) - u) * 5.5556;
+}
+
+// Alpha holds the distance until the image is finished: 0 is the sky.
+float distance_code(float metres) {
+    return 1.0 / (1.0 + 0.06 * metres);
+}
+
+#ifdef WET
+uniform sampler2D mirror;  // what has been drawn so far: everything but the ground and the sky
+
+// What flat water at p shows in direction d: found in the image by a few steps along the ray.
+vec3 mirrored(vec3 p, vec3 d) {
+    vec3 found = surroundings(d);
+    float from = dot(p, p) > 0.0 ? length(p) : 1.0;
+    bool open = true;
+    float reach = 0.14 * from;
+    for (int k = 0; k < 5; ++k) {
+        reach = k == 4 ? 60.0 * from : reach;
+        vec4 at = clip_from_relative * vec4(p + d * reach, 1.0);
+        vec2 uv = at.xy / at.w * 0.5 + 0.5;
+        vec4 there = texture(mirror, uv);
+        float metres = (1.0 / max(there.a, 0.004) - 1.0) * 16.667;
+        bool inside = at.w > 0.1 && uv == clamp(uv, 0.0, 1.0);
+        bool hit = open && inside && there.a > 0.01 && at.w > metres && metres > from * 1.01;
+        found = hit ? undeveloped(there.rgb) : found;
+        open = open && !hit;
+        reach *= 2.3;
+    }
+    return found;
+}
+#endif

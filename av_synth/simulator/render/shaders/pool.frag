@@ -1,0 +1,16 @@
+// square: street lamps -1..1 round; beams 0..1 ahead (x) and -1..1 across (y), marked by x + 2.
+in vec2 square;
+in vec3 colour;
+layout(location = 0) out vec4 out_light;
+void main() {
+    float light;
+    if (square.x > 1.5) {
+        float ahead = square.x - 2.0, across = abs(square.y) / (0.10 + 0.50 * ahead);
+        light = smoothstep(0.0, 0.05, ahead) * (1.0 - smoothstep(0.3, 1.0, ahead)) * (1.0 - smoothstep(0.35, 1.0, across));
+        light *= 1.0 / (1.0 + 5.0 * ahead);
+    } else {
+        float r = 1.0 - min(dot(square, square), 1.0);
+        light = r * r * r;
+    }
+    out_light = vec4(colour * light, 1.0);
+}

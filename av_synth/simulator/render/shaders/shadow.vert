@@ -1,0 +1,3 @@
+in vec3 in_position;
+uniform mat4 clip_from_body;
+void main() { gl_Position = clip_from_body * vec4(in_position, 1.0); }

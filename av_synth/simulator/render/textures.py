@@ -1,0 +1,43 @@
+"""The one noise texture that grain, patches and clouds are made of: computed, tiling, the same everywhere."""
+
+from __future__ import annotations
+
+import moderngl
+import numpy as np
+
+from av_synth.geometry.transforms import Array
+
+_SIZE = 512
+
+
+def noise_texture(context: moderngl.Context) -> moderngl.Texture:
+    """A tiling RGBA8 texture with mipmaps: two fine grains, soft patches, clouds; each 0..1 about 0.5."""
+    random = np.random.Generator(np.random.PCG64(20))
+    channels = [
+        _octaves(random, ((256, 0.5), (128, 0.3), (64, 0.2))),
+        _octaves(random, ((128, 0.5), (64, 0.3), (32, 0.2))),
+        _octaves(random, ((6, 0.5), (16, 0.3), (40, 0.2))),
+        _octaves(random, ((4, 0.42), (8, 0.26), (16, 0.15), (32, 0.09), (64, 0.05), (128, 0.03))),
+    ]
+    stretched = [(c - c.min()) / (c.max() - c.min()) for c in channels]
+    pixels = np.round(np.stack(stretched, axis=2) * 255).astype(np.uint8)
+    texture = context.texture((_SIZE, _SIZE), 4, pixels.tobytes())
+    texture.build_mipmaps()
+    texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
+    texture.repeat_x = texture.repeat_y = True
+    return texture
+
+
+def _octaves(random: np.random.Generator, octaves: tuple[tuple[int, float], ...]) -> Array:
+    """Sum of value noises (size, size), each of so many cells a side and of such a weight."""
+    total = np.zeros((_SIZE, _SIZE))
+    for cells, weight in octaves:
+        grid = random.random((cells, cells))
+        at = np.arange(_SIZE) * cells / _SIZE
+        low = at.astype(np.int64)
+        t = at - low
+        t = t * t * (3 - 2 * t)
+        high = (low + 1) % cells
+        rows = grid[low] + (grid[high] - grid[low]) * t[:, None]
+        total += weight * (rows[:, low] + (rows[:, high] - rows[:, low]) * t[None, :])
+    return total

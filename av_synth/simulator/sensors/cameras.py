@@ -1,0 +1,73 @@
+"""Cameras: one geometry pass for all that share pose, size and intrinsics on a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from av_synth.errors import DataError
+from av_synth.simulator.protocol import bodies
+from av_synth.simulator.protocol.bodies import SensorType
+from av_synth.simulator.scene import Scene
+from av_synth.simulator.sensors.exposure import Exposure, Message
+from av_synth.simulator.sensors.spec import CameraSpec
+
+if TYPE_CHECKING:
+    from av_synth.simulator.render import Frames, Renderer
+
+
+def expose_cameras(
+    renderer: Renderer, scene: Scene, exposures: Iterable[Exposure], send: Callable[[Message], None]
+) -> None:
+    """Render and send what cameras see, in the order in which each pose first comes up.
+
+    Raises:
+        DataError: if the renderer did not make what it was asked for.
+    """
+    groups: dict[tuple[Any, ...], list[Exposure]] = {}
+    for exposure in exposures:
+        groups.setdefault(_key(exposure), []).append(exposure)
+    for group in groups.values():
+        first = group[0]
+        view = _spec(first).view(first.world_from_sensor)
+        outputs = frozenset(_spec(exposure).output for exposure in group) - {""}
+        frames = renderer.render(scene, view, outputs) if outputs else None
+        for exposure in group:
+            if frames is not None and _spec(exposure).output:
+                send(exposure.message(_image(exposure, frames)))
+            else:
+                send(exposure.message(_visibility(renderer, scene, exposure)))
+
+
+def _spec(exposure: Exposure) -> CameraSpec:
+    spec = exposure.sensor.spec
+    if not isinstance(spec, CameraSpec):
+        raise DataError(f"sensor {exposure.sensor.actor_id} is no camera")
+    return spec
+
+
+def _key(exposure: Exposure) -> tuple[Any, ...]:
+    spec = _spec(exposure)
+    return (exposure.world_from_sensor.tobytes(), spec.width_px, spec.height_px, spec.focal_px, spec.cx_px, spec.cy_px)
+
+
+def _image(exposure: Exposure, frames: Frames) -> list[bytes | memoryview]:
+    spec = _spec(exposure)
+    kind = exposure.sensor.kind
+    pixels: Any = None
+    if kind is SensorType.RGB:
+        pixels = frames.rgb
+    elif kind is SensorType.DEPTH and frames.depth_m is not None:
+        pixels = bodies.depth_pixels(frames.depth_m)
+    elif kind is SensorType.SEMANTIC_SEGMENTATION and frames.tag is not None:
+        pixels = bodies.semantic_pixels(frames.tag)
+    elif kind is SensorType.INSTANCE_SEGMENTATION and frames.tag is not None and frames.actor_id is not None:
+        pixels = bodies.instance_pixels(frames.tag, frames.actor_id)
+    if pixels is None or pixels.shape[:2] != (spec.height_px, spec.width_px):
+        raise DataError(f"the renderer made no {spec.output} of {spec.width_px}x{spec.height_px} pixels")
+    return bodies.image(spec.width_px, spec.height_px, spec.fov_deg, pixels)
+
+
+def _visibility(renderer: Renderer, scene: Scene, exposure: Exposure) -> list[bytes | memoryview]:
+    seen = renderer.visibility(scene, _spec(exposure).view(exposure.world_from_sensor))
+    return bodies.visibility([(v.actor_id, int(v.tag), v.amodal_px, v.visible_px) for v in seen])

@@ -1,0 +1,73 @@
+"""Lidars and radars: scans of the ray scene as messages."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.simulator.protocol import bodies
+from av_synth.simulator.protocol.bodies import SensorType
+from av_synth.simulator.raycast import RayScene, lidar, radar
+from av_synth.simulator.scene import Scene
+from av_synth.simulator.sensors.exposure import Exposure, Message
+from av_synth.simulator.sensors.spec import LidarSpec, RadarSpec
+
+
+def expose_lidar(rays: RayScene, scene: Scene, exposure: Exposure, spec: LidarSpec) -> Message:
+    """One tick of a lidar of either kind. Where it begins follows from the time since its spawn."""
+    pattern = spec.pattern
+    age_s = exposure.elapsed_s - exposure.delta_s - exposure.sensor.begun_s
+    start_deg = pattern.rotation_frequency_hz * pattern.horizontal_fov_deg * age_s
+    start_deg = round(start_deg, 6) % pattern.horizontal_fov_deg
+    found = lidar.scan(rays, scene, exposure.world_from_sensor, pattern, exposure.delta_s, start_deg)
+    cuts = np.cumsum(found.counts)[:-1]
+    angle_rad = math.radians(found.end_deg)
+    if exposure.sensor.kind is SensorType.SEMANTIC_LIDAR:
+        points: npt.NDArray[np.void] = np.zeros(len(found.points_m), dtype=bodies.SEMANTIC_POINT)
+        points["xyz"], points["cos"] = found.points_m, found.cos_incidence
+        points["actor_id"], points["tag"] = found.actor_id, found.tag
+        return exposure.message(bodies.semantic_lidar(angle_rad, np.split(points, cuts)))
+    kept, rows = _weaken(found.points_m, spec, exposure.sensor.random(exposure.frame))
+    channels = [part[keep] for part, keep in zip(np.split(rows, cuts), np.split(kept, cuts), strict=True)]
+    return exposure.message(bodies.lidar(angle_rad, channels))
+
+
+def _weaken(
+    points_m: npt.NDArray[np.float32], spec: LidarSpec, random: np.random.Generator
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float32]]:
+    """CARLA's losses and noise: which points stay (N,), and x, y, z, intensity (N, 4) of all.
+
+    Source: CARLA 0.9.16, Sensor/RayCastLidar.cpp: intensity from the range alone; losses at a general rate, and more
+    of them the weaker a point is; noise along the ray.
+    """
+    range_m = np.linalg.norm(points_m, axis=1)
+    intensity = np.exp(-spec.attenuation_per_m * range_m)
+    rows: npt.NDArray[np.float32] = np.column_stack([points_m, intensity]).astype(np.float32)
+    kept: npt.NDArray[np.bool_] = random.random(len(rows)) >= spec.drop_rate
+    if spec.drop_zero_intensity > 0.0 and spec.drop_intensity_limit > 0.0:
+        chance = 1.0 - spec.drop_zero_intensity * (1.0 - intensity / spec.drop_intensity_limit)
+        kept &= (intensity > spec.drop_intensity_limit) | (random.random(len(rows)) < chance)
+    if spec.noise_m > 0.0:
+        longer = 1.0 + random.normal(0.0, spec.noise_m, len(rows)) / np.maximum(range_m, 1e-3)
+        rows[:, :3] *= longer[:, None].astype(np.float32)
+    return kept, rows
+
+
+def expose_radar(rays: RayScene, scene: Scene, exposure: Exposure, spec: RadarSpec) -> Message:
+    """One tick of a radar; its own vehicle is transparent to it."""
+    found = radar.scan(
+        rays,
+        scene,
+        exposure.world_from_sensor,
+        spec.pattern,
+        points=int(spec.points_per_second * exposure.delta_s + 1e-9),
+        sensor_velocity_mps=exposure.velocity_mps,
+        frame=exposure.sensor.age(exposure.frame),
+        key=exposure.sensor.seed,
+        ignore=frozenset({exposure.sensor.parent_id}),
+    )
+    fields: list[npt.NDArray[Any]] = [found.velocity_mps, found.azimuth_rad, found.altitude_rad, found.depth_m]
+    return exposure.message(bodies.radar(*(np.asarray(field, dtype=np.float64) for field in fields)))

@@ -1,0 +1,300 @@
+"""What a sensor is, read from its attributes and checked once, at spawn."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.protocol.bodies import SensorType
+from av_synth.simulator.raycast.lidar import Lidar
+from av_synth.simulator.raycast.radar import Radar
+from av_synth.simulator.scene import View
+from av_synth.simulator.world.errors import SpawnRefused
+
+# camera axes are OpenCV's (x right, y down, z forward) in the actor's (x forward, y left, z up)
+ACTOR_FROM_CAMERA = np.array([[0.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+VISIBILITY = "avsynth.camera.visibility"
+CAMERAS: Mapping[str, tuple[SensorType, str]] = {
+    "sensor.camera.rgb": (SensorType.RGB, "rgb"),
+    "sensor.camera.depth": (SensorType.DEPTH, "depth"),
+    "sensor.camera.semantic_segmentation": (SensorType.SEMANTIC_SEGMENTATION, "labels"),
+    "sensor.camera.instance_segmentation": (SensorType.INSTANCE_SEGMENTATION, "labels"),
+    VISIBILITY: (SensorType.SEMANTIC_LIDAR, ""),
+}
+LIDARS = {"sensor.lidar.ray_cast": SensorType.LIDAR, "sensor.lidar.ray_cast_semantic": SensorType.SEMANTIC_LIDAR}
+MAX_IMAGE_PX = 8192
+MAX_POINTS_PER_SECOND = 20_000_000
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When data is due: every `period` frames of `phase`, or every `tick_s` seconds of simulation (0: each frame)."""
+
+    period: int
+    phase: int
+    tick_s: float
+    begun_s: float
+
+    def due(self, frame: int, elapsed_s: float, delta_s: float) -> bool:
+        """Whether the sensor measures on this frame, which lasted `delta_s`."""
+        if (frame - self.phase) % self.period != 0:
+            return False
+        if self.tick_s <= delta_s:
+            return True
+        # stateless: the number of whole ticks since the spawn grew in this frame; 1 us of slack for float time
+        age = elapsed_s - self.begun_s + 1e-6
+        return math.floor(age / self.tick_s) != math.floor((age - delta_s) / self.tick_s)
+
+
+@dataclass(frozen=True)
+class CameraSpec:
+    """A pinhole camera; pixels, integer coordinates being pixel centres."""
+
+    output: str
+    width_px: int
+    height_px: int
+    focal_px: float
+    cx_px: float
+    cy_px: float
+
+    @property
+    def fov_deg(self) -> float:
+        """Horizontal field of view."""
+        return math.degrees(2.0 * math.atan(self.width_px / (2.0 * self.focal_px)))
+
+    def view(self, world_from_sensor: Array) -> View:
+        """The camera when the sensor, looking along its x, stands at `world_from_sensor` (4, 4)."""
+        return View(
+            world_from_sensor @ ACTOR_FROM_CAMERA,
+            self.width_px,
+            self.height_px,
+            self.focal_px,
+            self.focal_px,
+            self.cx_px,
+            self.cy_px,
+        )
+
+
+@dataclass(frozen=True)
+class LidarSpec:
+    """A spinning lidar, with CARLA's model of lost points and range noise (all off for the semantic one).
+
+    Attributes:
+        pattern: the rays.
+        attenuation_per_m: intensity is exp(-attenuation * range).
+        drop_rate: share of points lost whatever they hit.
+        drop_intensity_limit: points above this intensity are kept.
+        drop_zero_intensity: share of points lost at intensity zero.
+        noise_m: standard deviation of the range.
+    """
+
+    pattern: Lidar
+    attenuation_per_m: float
+    drop_rate: float
+    drop_intensity_limit: float
+    drop_zero_intensity: float
+    noise_m: float
+
+
+@dataclass(frozen=True)
+class RadarSpec:
+    """A radar: rays spread at random over its field of view."""
+
+    pattern: Radar
+    points_per_second: int
+
+
+@dataclass(frozen=True)
+class GnssSpec:
+    """Bias and standard deviation of latitude, longitude (degrees) and altitude (metres)."""
+
+    bias: tuple[float, float, float]
+    stddev: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class ImuSpec:
+    """Standard deviation of acceleration (m/s2) and turn rate (rad/s), and bias of the latter; CARLA's axes x, y, z."""
+
+    accel_stddev: tuple[float, float, float]
+    gyro_bias: tuple[float, float, float]
+    gyro_stddev: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class CollisionSpec:
+    """Contacts of the parent."""
+
+
+Spec = CameraSpec | LidarSpec | RadarSpec | GnssSpec | ImuSpec | CollisionSpec
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """A spawned sensor.
+
+    Attributes:
+        seed: of its random numbers; it depends on its attributes and mount alone, so other sensors never change it.
+        begun_frame, begun_s: frame and simulation time at its spawn.
+    """
+
+    actor_id: int
+    parent_id: int
+    kind: SensorType
+    stream_id: int
+    schedule: Schedule
+    spec: Spec | None
+    seed: int
+    begun_frame: int
+    begun_s: float
+
+    def random(self, frame: int) -> np.random.Generator:
+        """The sensor's random numbers of one frame."""
+        return np.random.default_rng((self.seed, self.age(frame)))
+
+    def age(self, frame: int) -> int:
+        """Frames since the spawn: unlike the frame's number it is the same in every run of a scenario."""
+        return frame - self.begun_frame
+
+
+def make_sensor(
+    blueprint_id: str,
+    attributes: Mapping[str, str],
+    parent_from_sensor: Array | None,
+    actor_id: int,
+    parent_id: int,
+    stream_id: int,
+    now: tuple[int, float],
+) -> Sensor:
+    """Read a sensor's attributes; `now` is the frame and the simulation time of its spawn.
+
+    Raises:
+        SpawnRefused: if the simulator has no such sensor, or a value is out of range.
+    """
+    read = _Reader(blueprint_id, attributes)
+    kind, spec = _spec(blueprint_id, read)
+    schedule = Schedule(
+        read.integer("avsynth.frame_period", 1, 1, 1_000_000),
+        read.integer("avsynth.frame_phase", 0, -1_000_000, 1_000_000),
+        read.number("sensor_tick", 0.0, 0.0, 1e6),
+        now[1],
+    )
+    mount = np.eye(4) if parent_from_sensor is None else parent_from_sensor
+    key = f"{blueprint_id}|{sorted(attributes.items())}|{np.round(mount, 4).tolist()}"
+    return Sensor(actor_id, parent_id, kind, stream_id, schedule, spec, zlib.crc32(key.encode()), *now)
+
+
+def is_built(blueprint_id: str) -> bool:
+    """Whether the simulator can make data for this sensor (or needs none, as for lane invasion)."""
+    return blueprint_id in CAMERAS or blueprint_id in LIDARS or blueprint_id in _OTHERS
+
+
+_OTHERS = {
+    "sensor.other.radar": SensorType.RADAR,
+    "sensor.other.gnss": SensorType.GNSS,
+    "sensor.other.imu": SensorType.IMU,
+    "sensor.other.collision": SensorType.COLLISION,
+    "sensor.other.lane_invasion": SensorType.LANE_INVASION,
+}
+
+
+def _spec(blueprint_id: str, read: _Reader) -> tuple[SensorType, Spec | None]:
+    if blueprint_id in CAMERAS:
+        kind, output = CAMERAS[blueprint_id]
+        return kind, _camera(output, read)
+    if blueprint_id in LIDARS:
+        return LIDARS[blueprint_id], _lidar(read)
+    if blueprint_id not in _OTHERS:
+        raise SpawnRefused(f"{blueprint_id}: the embedded simulator has no such sensor")
+    kind = _OTHERS[blueprint_id]
+    if kind is SensorType.RADAR:
+        return kind, RadarSpec(
+            Radar(
+                read.number("horizontal_fov", 30.0, 0.1, 179.0),
+                read.number("vertical_fov", 30.0, 0.1, 179.0),
+                read.number("range", 100.0, 0.1, 10_000.0),
+            ),
+            read.integer("points_per_second", 1500, 1, MAX_POINTS_PER_SECOND),
+        )
+    if kind is SensorType.GNSS:
+        names = ("lat", "lon", "alt")
+        return kind, GnssSpec(read.three("noise_{}_bias", names), read.three("noise_{}_stddev", names))
+    if kind is SensorType.IMU:
+        axes = ("x", "y", "z")
+        return kind, ImuSpec(
+            read.three("noise_accel_stddev_{}", axes),
+            read.three("noise_gyro_bias_{}", axes),
+            read.three("noise_gyro_stddev_{}", axes),
+        )
+    return kind, CollisionSpec() if kind is SensorType.COLLISION else None
+
+
+def _camera(output: str, read: _Reader) -> CameraSpec:
+    width = read.integer("image_size_x", 800, 1, MAX_IMAGE_PX)
+    height = read.integer("image_size_y", 600, 1, MAX_IMAGE_PX)
+    fov = read.number("fov", 90.0, 1.0, 170.0)
+    focal = read.number("avsynth.fx", -1.0, -1.0, 1e6)
+    cx = read.number("avsynth.cx", -1.0, -1.0, MAX_IMAGE_PX)
+    cy = read.number("avsynth.cy", -1.0, -1.0, MAX_IMAGE_PX)
+    return CameraSpec(
+        output,
+        width,
+        height,
+        focal if focal > 0.0 else width / (2.0 * math.tan(math.radians(fov) / 2.0)),
+        cx if cx >= 0.0 else (width - 1) / 2.0,
+        cy if cy >= 0.0 else (height - 1) / 2.0,
+    )
+
+
+def _lidar(read: _Reader) -> LidarSpec:
+    return LidarSpec(
+        Lidar(
+            channels=read.integer("channels", 32, 1, 512),
+            upper_deg=read.number("upper_fov", 10.0, -90.0, 90.0),
+            lower_deg=read.number("lower_fov", -30.0, -90.0, 90.0),
+            points_per_second=read.integer("points_per_second", 56_000, 1, MAX_POINTS_PER_SECOND),
+            rotation_frequency_hz=read.number("rotation_frequency", 10.0, 0.01, 1000.0),
+            range_m=read.number("range", 10.0, 0.1, 10_000.0),
+            horizontal_fov_deg=read.number("horizontal_fov", 360.0, 0.1, 360.0),
+        ),
+        attenuation_per_m=read.number("atmosphere_attenuation_rate", 0.004, 0.0, 10.0),
+        drop_rate=read.number("dropoff_general_rate", 0.0, 0.0, 1.0),
+        drop_intensity_limit=read.number("dropoff_intensity_limit", 0.8, 0.0, 1.0),
+        drop_zero_intensity=read.number("dropoff_zero_intensity", 0.0, 0.0, 1.0),
+        noise_m=read.number("noise_stddev", 0.0, 0.0, 1000.0),
+    )
+
+
+class _Reader:
+    """Reads numbers out of attributes; a missing one has its default."""
+
+    def __init__(self, blueprint_id: str, attributes: Mapping[str, str]) -> None:
+        self._blueprint_id = blueprint_id
+        self._attributes = attributes
+
+    def number(self, name: str, default: float, low: float, high: float) -> float:
+        raw = self._attributes.get(name)
+        if raw is None:
+            return default
+        try:
+            value = float(raw)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise SpawnRefused(f"{self._blueprint_id}: {name} = {raw!r}; want a number from {low:g} to {high:g}")
+        return value
+
+    def integer(self, name: str, default: int, low: int, high: int) -> int:
+        value = self.number(name, default, low, high)
+        if value != int(value):
+            raise SpawnRefused(f"{self._blueprint_id}: {name} = {value}; want a whole number")
+        return int(value)
+
+    def three(self, pattern: str, names: tuple[str, str, str]) -> tuple[float, float, float]:
+        x, y, z = (self.number(pattern.format(name), 0.0, -1e9, 1e9) for name in names)
+        return x, y, z

@@ -1,0 +1,227 @@
+"""All sensors of an episode: what is due on a frame, in which thread it is made, and where its bytes go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.bodies.model import Catalogue
+from av_synth.simulator.protocol.calls import CallError
+from av_synth.simulator.protocol.geography import geo_reference
+from av_synth.simulator.protocol.streams import StreamServer
+from av_synth.simulator.protocol.structs import WireActor
+from av_synth.simulator.raycast import Hits, RayScene
+from av_synth.simulator.scene import Scene
+from av_synth.simulator.sensors.cameras import expose_cameras
+from av_synth.simulator.sensors.exposure import Exposure, Message
+from av_synth.simulator.sensors.inertial import expose_collision, expose_gnss, expose_imu
+from av_synth.simulator.sensors.rays import expose_lidar, expose_radar
+from av_synth.simulator.sensors.spec import (
+    CameraSpec,
+    CollisionSpec,
+    GnssSpec,
+    ImuSpec,
+    LidarSpec,
+    RadarSpec,
+    Sensor,
+    make_sensor,
+)
+from av_synth.simulator.sensors.worker import Worker
+from av_synth.simulator.town import Town
+from av_synth.simulator.world.errors import SpawnRefused
+from av_synth.simulator.world.model import Actor
+
+if TYPE_CHECKING:
+    from av_synth.simulator.render import Renderer
+    from av_synth.simulator.world import World
+
+Describe = Callable[[int, str], WireActor]
+"""Actor of an id as it travels, or for id 0 the static thing of that name."""
+
+
+class SensorSuite:
+    """Owns the sensors, the thread with the GL context and the thread that traces rays.
+
+    Everything a thread gets is a value of one frame, so the world may go on changing meanwhile.
+    """
+
+    def __init__(self, streams: StreamServer, catalogue: Catalogue, town: Town) -> None:
+        self._streams = streams
+        self._catalogue = catalogue
+        self._town = town
+        self._sensors: dict[int, Sensor] = {}
+        self._geo_reference = geo_reference(town.opendrive)
+        self._graphics = Worker("graphics")
+        self._tracing = Worker("tracing")
+        self._renderer: Renderer | None = None
+        self._rays: RayScene | None = None
+
+    @property
+    def renderer_description(self) -> str:
+        """The GL renderer's name; empty until the first camera."""
+        return self._renderer.description if self._renderer is not None else ""
+
+    def reset(self, town: Town) -> None:
+        """Forget all sensors; their streams stay open and silent. Call `finish` before."""
+        self._sensors.clear()
+        if town.digest != self._town.digest:
+            self._town = town
+            self._geo_reference = geo_reference(town.opendrive)
+            self._graphics.call(self._drop_renderer)
+            self._rays = None
+
+    def add(self, actor: Actor, frame: int, elapsed_s: float) -> None:
+        """Take over a spawned sensor.
+
+        Raises:
+            SpawnRefused: if its attributes are out of range, it is not built, or there is no way to render.
+        """
+        sensor = make_sensor(
+            actor.blueprint_id,
+            actor.attributes,
+            actor.parent_from_actor,
+            actor.id,
+            actor.parent_id,
+            self._streams.new_stream(),
+            (frame, elapsed_s),
+        )
+        if isinstance(sensor.spec, CameraSpec) and self._renderer is None:
+            try:
+                self._renderer = self._graphics.call(self._make_renderer)
+            except Exception as error:  # GL fails in many ways, and each means: no cameras here
+                raise SpawnRefused(f"{actor.blueprint_id}: no way to render: {error}") from error
+        self._sensors[actor.id] = sensor
+
+    def remove(self, actor_id: int) -> None:
+        """Forget a sensor, if it is one."""
+        self._sensors.pop(actor_id, None)
+
+    def token(self, actor_id: int) -> bytes:
+        """The token of a sensor's stream; b'' for other actors."""
+        sensor = self._sensors.get(actor_id)
+        return self._streams.token(sensor.stream_id) if sensor is not None else b""
+
+    def finish(self) -> None:
+        """Wait until everything that is due has been made and queued.
+
+        Raises:
+            CallError: if a sensor could not be made; the frame lacks it.
+        """
+        for worker in (self._graphics, self._tracing):
+            worker.wait()
+        for worker in (self._graphics, self._tracing):
+            failure = worker.take_failure()
+            if failure is not None:
+                raise CallError(f"a sensor of the last frame failed: {failure}")
+
+    def cast(self, scene: Scene, origins_m: Array, directions: Array, range_m: float) -> Hits:
+        """Trace single rays (N, 3) against a scene, in the thread that traces."""
+        return self._tracing.call(lambda: self._ray_scene().trace(scene, origins_m, directions, range_m))
+
+    def expose(
+        self,
+        world: World,
+        take_scene: Callable[[], Scene],
+        delta_s: float,
+        describe: Describe,
+        *,
+        patient: bool,
+        cameras: bool = True,
+    ) -> None:
+        """Start everything that is due on the world's frame and that somebody listens to.
+
+        Args:
+            world: just stepped.
+            take_scene: makes the scene of this frame; asked only if something is due that looks at it.
+            delta_s: by how much.
+            describe: how actors look in a collision's message.
+            patient: wait for slow readers; otherwise a busy thread or a slow reader misses this frame.
+            cameras: False leaves cameras out.
+        """
+        due = [sensor for sensor in self._sensors.values() if self._is_due(sensor, world, delta_s)]
+        if not due:
+            return
+        exposures = [_exposure(sensor, world, delta_s) for sensor in due]
+        photos = [e for e in exposures if isinstance(e.sensor.spec, CameraSpec)] if cameras else []
+        beams = [e for e in exposures if isinstance(e.sensor.spec, (LidarSpec, RadarSpec))]
+        scene = take_scene() if photos or beams else None
+
+        def send(message: Message) -> None:
+            self._streams.publish(message.stream_id, message.parts, patient=patient)
+
+        if scene is not None and photos and (patient or not self._graphics.busy):
+            self._graphics.submit(lambda: self._photograph(scene, photos, send))
+        if scene is not None and beams and (patient or not self._tracing.busy):
+            self._tracing.submit(lambda: self._trace(scene, beams, send))
+        for exposure in exposures:
+            for message in self._small(exposure, world, describe):
+                send(message)
+
+    def _is_due(self, sensor: Sensor, world: World, delta_s: float) -> bool:
+        if not self._streams.wanted(sensor.stream_id):
+            return False
+        return sensor.schedule.due(world.frame, world.elapsed_s, delta_s)
+
+    def _small(self, exposure: Exposure, world: World, describe: Describe) -> list[Message]:
+        spec = exposure.sensor.spec
+        if isinstance(spec, GnssSpec):
+            return [expose_gnss(exposure, spec, self._geo_reference)]
+        if isinstance(spec, ImuSpec):
+            return [expose_imu(exposure, spec, *_motion(exposure.sensor, world)[1:])]
+        if isinstance(spec, CollisionSpec):
+            parent = exposure.sensor.parent_id
+            return [
+                expose_collision(exposure, describe(parent, ""), describe(c.other_id, c.tag.name.lower()), c.impulse_ns)
+                for c in world.collisions_this_frame
+                if c.actor_id == parent
+            ]
+        return []
+
+    def _photograph(self, scene: Scene, cameras: Sequence[Exposure], send: Callable[[Message], None]) -> None:
+        if self._renderer is not None:
+            expose_cameras(self._renderer, scene, cameras, send)
+
+    def _trace(self, scene: Scene, beams: Sequence[Exposure], send: Callable[[Message], None]) -> None:
+        rays = self._ray_scene()
+        for exposure in beams:
+            spec = exposure.sensor.spec
+            if isinstance(spec, LidarSpec):
+                send(expose_lidar(rays, scene, exposure, spec))
+            elif isinstance(spec, RadarSpec):
+                send(expose_radar(rays, scene, exposure, spec))
+
+    def _ray_scene(self) -> RayScene:
+        if self._rays is None:
+            self._rays = RayScene(self._town.mesh, self._catalogue)
+        return self._rays
+
+    def _make_renderer(self) -> Renderer:
+        # imported here: a simulator without cameras needs no GL library
+        from av_synth.simulator.render import Renderer
+
+        return Renderer(self._town.mesh, self._catalogue)
+
+    def _drop_renderer(self) -> None:
+        self._renderer = None
+
+
+def _exposure(sensor: Sensor, world: World, delta_s: float) -> Exposure:
+    velocity = _motion(sensor, world)[0]
+    pose = world.actors[sensor.actor_id].world_from_actor.copy()
+    return Exposure(sensor, world.frame, world.elapsed_s, delta_s, pose, velocity)
+
+
+def _motion(sensor: Sensor, world: World) -> tuple[Array, Array, Array]:
+    """Velocity, acceleration and turn rate (3,), world axes, at the sensor of what carries it."""
+    carrier = world.actors.get(sensor.actor_id)
+    while carrier is not None and carrier.body is None:
+        carrier = world.actors.get(carrier.parent_id)
+    if carrier is None:
+        return np.zeros(3), np.zeros(3), np.zeros(3)
+    arm = world.actors[sensor.actor_id].world_from_actor[:3, 3] - carrier.world_from_actor[:3, 3]
+    turn = carrier.angular_velocity_radps.copy()
+    velocity = carrier.velocity_mps + np.cross(turn, arm)
+    return velocity, carrier.acceleration_mps2 + np.cross(turn, np.cross(turn, arm)), turn

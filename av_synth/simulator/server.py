@@ -1,0 +1,141 @@
+"""The embedded simulator as a server: two ports, a clock, and an end at SIGTERM."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from av_synth.errors import LaunchError
+from av_synth.simulator.engine import DEFAULT_DELTA_S, Engine
+from av_synth.simulator.protocol.handlers import answerer
+from av_synth.simulator.protocol.rpc import RpcServer
+from av_synth.simulator.protocol.streams import StreamServer
+
+log = logging.getLogger(__name__)
+DEFAULT_PORT = 2000
+_PORT_TRIES = 50
+
+
+class Server:
+    """An engine on two ports: RPC on `port`, streams on the one after it. Use as a context."""
+
+    def __init__(self, host: str = "127.0.0.1", port: int = DEFAULT_PORT, town: str = "AvSynth01") -> None:
+        """Bind the ports (0 chooses a free pair) and load the town.
+
+        Raises:
+            LaunchError: if a port is taken.
+            UserError: if there is no such town.
+        """
+        rpc_listener, stream_listener = _listen(host, port)
+        self.host = host
+        self.port: int = rpc_listener.getsockname()[1]
+        self._streams = StreamServer(stream_listener)
+        self.engine = Engine(town, self._streams)
+        self._rpc = RpcServer(rpc_listener, answerer(self.engine))
+        self._ended = threading.Event()
+        self._clock = threading.Thread(target=self._run_freely, name="clock", daemon=True)
+
+    def __enter__(self) -> Server:
+        self._streams.start()
+        self._rpc.start()
+        self._clock.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._rpc.stop()
+        self._streams.stop()
+
+    def wait(self) -> None:
+        """Return when the server has been closed."""
+        self._ended.wait()
+
+    def _run_freely(self) -> None:
+        """While the world is asynchronous, make frames at the pace of real time."""
+        last = time.monotonic()
+        while not self._ended.wait(max(0.0, last + self._period_s() - time.monotonic())):
+            now = time.monotonic()
+            if not self.engine.settings.synchronous:
+                try:
+                    self.engine.tick_freely(now - last)
+                except Exception:  # one bad frame must not stop the clock of all that follow
+                    log.exception("a frame failed")
+            last = now
+
+    def _period_s(self) -> float:
+        return self.engine.settings.fixed_delta_s or DEFAULT_DELTA_S
+
+
+def serve(
+    host: str = "127.0.0.1",
+    port: int = DEFAULT_PORT,
+    town: str = "AvSynth01",
+    ready: Callable[[int], None] | None = None,
+    *,
+    with_parent: bool = False,
+) -> None:
+    """Run a simulator in this process until a signal ends it.
+
+    SIGTERM keeps its default action: the process ends at once, even while a driver holds the interpreter for a long
+    frame. There is nothing to save.
+
+    Args:
+        host: address to listen on.
+        port: RPC port, streams use the next one; 0 chooses a free pair.
+        town: the town to begin with.
+        ready: called with the RPC port when connections are accepted.
+        with_parent: also end when standard input does, that is, with the process that started this one.
+
+    Raises:
+        LaunchError: if a port is taken.
+        UserError: if there is no such town.
+    """
+    if with_parent:
+        threading.Thread(target=_end_with_stdin, name="parent", daemon=True).start()
+    with Server(host, port, town) as server:
+        if ready is not None:
+            ready(server.port)
+        server.wait()
+
+
+def _end_with_stdin() -> None:
+    while os.read(0, 4096):
+        pass
+    os._exit(0)  # the drivers' threads may be in the middle of a frame; nothing is worth waiting for them
+
+
+def _listen(host: str, port: int) -> tuple[socket.socket, socket.socket]:
+    """Listening sockets on a port and the next one.
+
+    Raises:
+        LaunchError: if they cannot be had.
+    """
+    reason: OSError | None = None
+    for _ in range(1 if port else _PORT_TRIES):
+        first = _bind(host, port)
+        if isinstance(first, OSError):
+            reason = first
+            continue
+        number: int = first.getsockname()[1]
+        second = _bind(host, number + 1) if number < 65535 else OSError("no port after 65535")
+        if not isinstance(second, OSError):
+            return first, second
+        reason = second
+        first.close()
+    raise LaunchError(f"{host}:{port}: cannot listen on this port and the next: {reason}; choose another --port")
+
+
+def _bind(host: str, port: int) -> socket.socket | OSError:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(128)
+    except (OSError, OverflowError) as error:
+        sock.close()
+        return error if isinstance(error, OSError) else OSError(str(error))
+    return sock

@@ -1,0 +1,42 @@
+"""Towns: an OpenDRIVE text, one classed mesh, spawn points, traffic lights and what stands in the way.
+
+Everything of a town is made from one road description (`roads.py`), so that the mesh agrees with what
+`carla.Map` says of the OpenDRIVE text.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from av_synth.errors import UserError
+from av_synth.simulator.town import avsynth01
+from av_synth.simulator.town.build import build_town
+from av_synth.simulator.town.model import KERB_HEIGHT_M, EnvironmentObject, Footprint, SpeedZone, Town, TrafficLight
+
+__all__ = [
+    "KERB_HEIGHT_M",
+    "EnvironmentObject",
+    "Footprint",
+    "SpeedZone",
+    "Town",
+    "TrafficLight",
+    "load",
+    "names",
+]
+
+
+def names() -> tuple[str, ...]:
+    """Names of the towns that `load` knows."""
+    return (avsynth01.NAME,)
+
+
+@lru_cache(maxsize=2)
+def load(name: str) -> Town:
+    """Build a town, or return the one built before.
+
+    Raises:
+        UserError: if there is no town of this name.
+    """
+    if name not in names():
+        raise UserError(f"no town {name!r}; want one of {', '.join(names())}")
+    return build_town(name)

@@ -1,0 +1,153 @@
+"""The plan of town AvSynth01: a ring of streets around four blocks, crossed by an avenue and a middle street.
+
+South Street (parking bays on both sides) and the avenue's east half (two lanes each way) run dead straight for over
+250 m; the avenue and Middle Street cross at the only traffic lights; the other crossings are T's where the stem
+gives way.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from av_synth.simulator.scene import Mesh
+from av_synth.simulator.town.buildings import Style, line_street
+from av_synth.simulator.town.furniture import bus_shelter, fence, furnish_street, plant, put_up_sign, tree_models
+from av_synth.simulator.town.network import Network, Node, Street, build
+from av_synth.simulator.town.reference import ReferenceLine
+from av_synth.simulator.town.shapes import rectangle
+from av_synth.simulator.town.site import Site
+
+NAME = "AvSynth01"
+BOUNDS_M = (4.0, 4.0, 506.0, 356.0)
+CORNER_M = 25.0
+WEST_M, MIDDLE_M, EAST_M = 60.0, 160.0, 450.0
+SOUTH_M, AVENUE_M, NORTH_M, NORTH_EAST_M = 60.0, 180.0, 290.0, 300.0
+QUARTER = math.pi / 2
+
+NODES = (
+    Node(1, "Lights Square", MIDDLE_M, AVENUE_M, {"E": 2, "N": 1, "W": 2, "S": 1}, lights=True),
+    Node(2, "South Corner", MIDDLE_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}),
+    Node(3, "East Corner", EAST_M, AVENUE_M, {"N": 1, "S": 1, "W": 2}),
+    Node(4, "North Corner", MIDDLE_M, NORTH_M, {"E": 1, "W": 1, "S": 1}),
+    Node(5, "West Corner", WEST_M, AVENUE_M, {"N": 1, "S": 1, "E": 2}),
+)
+
+
+def _south_street(line: ReferenceLine) -> ReferenceLine:
+    return line.line_to(EAST_M - CORNER_M, SOUTH_M).arc(QUARTER, CORNER_M)
+
+
+def _north_street(line: ReferenceLine) -> ReferenceLine:
+    """Up the east side, round the corner, then an S bend down to the western end's latitude."""
+    radius = 80.0
+    bend = math.acos(1.0 - (NORTH_EAST_M - NORTH_M) / (2 * radius))
+    line = line.line_to(EAST_M, NORTH_EAST_M - CORNER_M).arc(QUARTER, CORNER_M).line(75.0)
+    return line.arc(bend, radius).arc(-bend, radius)
+
+
+def _west_street(line: ReferenceLine) -> ReferenceLine:
+    return line.line_to(WEST_M + CORNER_M, NORTH_M).arc(QUARTER, CORNER_M)
+
+
+def _harbour_street(line: ReferenceLine) -> ReferenceLine:
+    return line.line_to(WEST_M, SOUTH_M + CORNER_M).arc(QUARTER, CORNER_M)
+
+
+STREETS = (
+    Street(
+        10, "South Street", (2, "E"), (3, "S"), 50.0, _south_street, parking=(16.0, 242.0), speed_signs=((12.0, True),)
+    ),
+    Street(11, "North Street", (3, "N"), (4, "E"), 50.0, _north_street),
+    Street(12, "School Street", (4, "W"), (5, "N"), 30.0, _west_street, speed_signs=((14.0, True), (138.0, False))),
+    Street(13, "Harbour Street", (5, "S"), (2, "W"), 50.0, _harbour_street),
+    Street(14, "Middle Street", (1, "N"), (4, "S"), 50.0),
+    Street(15, "Mill Street", (2, "N"), (1, "S"), 50.0),
+    Street(16, "West Avenue", (5, "E"), (1, "W"), 50.0),
+    Street(17, "East Avenue", (1, "E"), (3, "W"), 50.0, speed_signs=((14.0, True),)),
+)
+
+
+def network() -> Network:
+    """Lay out the town's roads and crossings."""
+    return build(NODES, STREETS)
+
+
+# street id, side of the reference line (1 left, -1 right): what stands along it
+FRONTS: tuple[tuple[int, int, Style], ...] = (
+    (17, 1, "shops"),
+    (17, -1, "shops"),
+    (16, 1, "shops"),
+    (16, -1, "shops"),
+    (14, 1, "shops"),
+    (14, -1, "flats"),
+    (15, 1, "flats"),
+    (15, -1, "shops"),
+    (10, 1, "flats"),
+    (10, -1, "shops"),
+    (11, 1, "flats"),
+    (11, -1, "houses"),
+    (12, 1, "houses"),
+    (12, -1, "houses"),
+    (13, 1, "flats"),
+    (13, -1, "flats"),
+)
+TREE_EVERY = {17: 2, 16: 2, 10: 3, 11: 2, 12: 2, 13: 2, 14: 3, 15: 3}
+PARK = (300.0, 213.0, 38.0, 22.0)  # middle and half extents: lawn and trees on the avenue's north side
+WOODS_STEP_M = 12.0
+GARDEN_DRAWS = 340
+
+
+def settle(site: Site, network: Network) -> None:
+    """Put up signs, street furniture, buildings and trees; the same ones every time."""
+    rng = np.random.default_rng(20260101)
+    trees, coarse_trees = tree_models(rng), tree_models(rng, blobs=2)
+    streets = {road.id: road for road in network.roads if road.junction_id < 0}
+    for road in streets.values():
+        for signal in road.signals:
+            if signal.kind != "1000001":
+                put_up_sign(site, road, signal)
+    for s, side in ((150.0, -1), (60.0, 1)):
+        bus_shelter(site, streets[17], side, s)
+    for road in streets.values():
+        for side in (1, -1):
+            furnish_street(site, road, side, trees, TREE_EVERY[road.id], rng)
+    site.reserve(rectangle(*PARK, 0.0))
+    for road_id, side, style in FRONTS:
+        line_street(site, streets[road_id], side, style, rng)
+    for path in network.roads:
+        if path.junction_id >= 0 and len(path.sections[0].right) == 2 and not path.line.pieces[0].curvature_per_m:
+            line_street(site, path, -1, "shops", rng)  # what the stem of a T looks at
+    _park(site, coarse_trees, rng)
+    _gardens(site, coarse_trees, rng)
+    _woods(site, coarse_trees, rng)
+
+
+def _park(site: Site, trees: list[Mesh], rng: np.random.Generator) -> None:
+    x, y, half_x, half_y = PARK
+    front = y - half_y + 0.3
+    for side in (-1, 1):  # a way in stays open in the middle
+        fence(site, (x + side * 2.0, front), (x + side * (half_x - 1.0), front))
+    for dx, dy in rng.uniform(-0.92, 0.92, (26, 2)):
+        plant(site, trees, x + float(dx) * half_x, y + float(dy) * half_y, rng, largest=1.3)
+
+
+def _gardens(site: Site, trees: list[Mesh], rng: np.random.Generator) -> None:
+    """Trees where there is room between and behind the buildings."""
+    x0, y0, x1, y1 = BOUNDS_M
+    for x, y in rng.uniform([x0, y0], [x1, y1], (GARDEN_DRAWS, 2)):
+        spot = rectangle(float(x), float(y), 1.2, 1.2, 0.0)
+        if site.is_free(spot, 1.0) and site.near_pavement(float(x), float(y), 24.0):
+            plant(site, trees, float(x), float(y), rng, largest=1.25)
+
+
+def _woods(site: Site, trees: list[Mesh], rng: np.random.Generator) -> None:
+    """A belt of larger trees around the town, where no building stands, so that no street looks into the void."""
+    x0, y0, x1, y1 = BOUNDS_M
+    ring = [(float(x), y) for x in np.arange(x0 + 5, x1, WOODS_STEP_M) for y in (y0 + 5, y1 - 5)]
+    ring += [(x, float(y)) for y in np.arange(y0 + 14, y1 - 10, WOODS_STEP_M) for x in (x0 + 5, x1 - 5)]
+    for grid_x, grid_y in ring:
+        x, y = grid_x + float(rng.uniform(-2.0, 2.0)), grid_y + float(rng.uniform(-2.0, 2.0))
+        if site.is_free(rectangle(x, y, 1.5, 1.5, 0.0)):
+            plant(site, trees, x, y, rng, largest=1.6)

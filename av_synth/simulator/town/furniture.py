@@ -1,0 +1,239 @@
+"""What stands on pavements and lawns: trees, lamps, signs, benches, hydrants, bins, bus shelters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.scene import Material, Mesh, Tag
+from av_synth.simulator.town.buildings import outer_edge_m
+from av_synth.simulator.town.model import KERB_HEIGHT_M
+from av_synth.simulator.town.network import PAVEMENT_M
+from av_synth.simulator.town.roads import Road, Signal
+from av_synth.simulator.town.shapes import Look, box, circle, icosphere, moved, prism, quad, rectangle, smooth
+from av_synth.simulator.town.site import Site
+
+SLOT_M = 7.0  # street furniture keeps to a rhythm along the kerb
+CLEAR_ENDS_M = 10.0
+TREE_T_M = 1.3  # from the kerb: crowns stay clear of lorries
+LAMP_T_M = 0.7
+BACK_T_M = 0.75  # benches and bins keep this far from the pavement's outer edge
+BARK = Look((88, 72, 58), Material.MATTE, Tag.VEGETATION)
+POLE = Look((74, 78, 80), Material.METAL, Tag.POLES)
+PLATE_BACK = Look((120, 122, 124), Material.METAL, Tag.TRAFFIC_SIGNS)
+GREENS = ((74, 98, 48), (86, 108, 54), (66, 92, 56), (98, 110, 52), (80, 96, 44))
+Z = KERB_HEIGHT_M
+
+
+def tree_models(rng: np.random.Generator, blobs: int = 3) -> list[Mesh]:
+    """A few trees about the origin, 5.5 to 7 m tall, crowns of some blobs from 2.8 m up, within 1.8 m of the trunk."""
+    sphere, faces = icosphere(1)
+    models = []
+    for green in GREENS:
+        parts = [prism(circle(0, 0, 0.16, 5), 0.0, 3.6, BARK, scale=0.6)]
+        for k in range(blobs):
+            radius = float(rng.uniform(1.0, 1.25)) if k else 1.4
+            angle = k * 2.4 + float(rng.uniform(0, 1))
+            away = 0.55 if k else 0.0
+            centre = np.array([away * math.cos(angle), away * math.sin(angle), 4.3 + 0.75 * k])
+            lumps = 1.0 + 0.13 * rng.standard_normal(len(sphere)).clip(-1.5, 1.5)
+            points = sphere * radius * lumps[:, None] + centre
+            blob = smooth(points, sphere, faces, Look(green, Material.FOLIAGE, Tag.VEGETATION))
+            # leaves are darker below and inside
+            light = 0.72 + 0.3 * (sphere[:, 2] * 0.5 + 0.5) + 0.1 * rng.standard_normal(len(sphere)).clip(-1, 1)
+            colours = np.clip(np.array(green) * light[:, None], 0, 255).astype(np.uint8)
+            parts.append(Mesh(blob.positions_m, blob.normals, colours, blob.materials, blob.tags, blob.triangles))
+        models.append(Mesh.merge(parts))
+    return models
+
+
+def plant(
+    site: Site, models: Sequence[Mesh], x: float, y: float, rng: np.random.Generator, largest: float = 1.05
+) -> None:
+    """Put one of the tree models at (x, y)."""
+    size = float(rng.uniform(0.88, largest))
+    model = models[int(rng.integers(len(models)))]
+    tree = moved(model, x, y, Z, float(rng.uniform(0, 2 * math.pi)), size)
+    site.add("Tree", Tag.VEGETATION, [tree], 0.0, circle(x, y, 0.17 * size, 8))
+
+
+def furnish_street(
+    site: Site, road: Road, side: int, trees: Sequence[Mesh], tree_every: int, rng: np.random.Generator
+) -> None:
+    """Line one side (1 left, -1 right) of a street: trees and lamps at the kerb, benches and the like at the back.
+
+    Args:
+        site: gets the things.
+        road: the street.
+        side: 1 left, -1 right of the reference line.
+        trees: models to choose from.
+        tree_every: a tree in each n-th slot of 7 m.
+        rng: chooses.
+    """
+    slots = np.arange(CLEAR_ENDS_M + (0.0 if side > 0 else SLOT_M / 2), road.line.length_m - CLEAR_ENDS_M, SLOT_M)
+    for k, s in enumerate(float(v) for v in slots):
+        outer = outer_edge_m(road, side, s)
+        kerb = outer - side * PAVEMENT_M
+        heading = float(road.line.poses([s])[0, 2])
+        to_road = heading + (-math.pi / 2 if side > 0 else math.pi / 2)
+        if any(_hides(signal, side, s) for signal in road.signals):
+            continue
+        if k % 4 == 1:
+            _lamp(site, *road.line.point(s, kerb + side * LAMP_T_M), to_road)
+        elif k % tree_every == 0:
+            plant(site, trees, *road.line.point(s, kerb + side * TREE_T_M), rng)
+        draw = rng.random()
+        x, y = road.line.point(s + 2.5, outer - side * BACK_T_M)
+        if draw < 0.10:
+            _bench(site, x, y, to_road)
+        elif draw < 0.16:
+            _bin(site, x, y)
+        elif draw < 0.20:
+            _hydrant(site, *road.line.point(s + 2.5, kerb + side * 0.6))
+
+
+def _hides(signal: Signal, side: int, s_m: float) -> bool:
+    """Whether something at s would stand in or before a sign or light, for the traffic that should see it."""
+    before_m = (signal.s_m - s_m) * (1 if signal.along else -1)
+    return (signal.t_m > 0) == (side > 0) and -2.0 < before_m < (18.0 if signal.kind == "1000001" else 9.0)
+
+
+def put_up_sign(site: Site, road: Road, signal: Signal) -> None:
+    """Stand a give-way or a speed limit sign where the OpenDRIVE text has it, facing its traffic."""
+    x, y = road.line.point(signal.s_m, signal.t_m)
+    facing = float(road.line.poses([signal.s_m])[0, 2]) + (math.pi if signal.along else 0.0)
+    plate = _give_way() if signal.kind == "205" else _speed_limit(round(signal.value))
+    parts = [
+        moved(prism(circle(0, 0, 0.035, 6), 0.0, 2.75, POLE), x, y, Z),
+        *(moved(part, x, y, Z + 2.4, facing) for part in plate),
+    ]
+    name = "GiveWaySign" if signal.kind == "205" else "SpeedLimitSign"
+    site.add(name, Tag.TRAFFIC_SIGNS, parts, facing, circle(x, y, 0.05, 6))
+
+
+def bus_shelter(site: Site, road: Road, side: int, s_m: float) -> None:
+    """A glass shelter at the back of the pavement, open to the street."""
+    outer = outer_edge_m(road, side, s_m)
+    x, y = road.line.point(s_m, outer - side * 0.95)
+    to_road = float(road.line.poses([s_m])[0, 2]) + (-math.pi / 2 if side > 0 else math.pi / 2)
+    frame = Look((58, 62, 66), Material.METAL, Tag.STATIC)
+    pane = Look((52, 62, 68), Material.GLASS, Tag.STATIC)
+    wood = Look((126, 94, 62), Material.MATTE, Tag.STATIC)
+    parts = [box([0.1, 0, 2.45], [0.85, 2.1, 0.06], frame), box([-0.62, 0, 1.25], [0.02, 2.0, 0.95], pane)]
+    parts += [box([-0.1, e, 1.25], [0.5, 0.02, 0.95], pane) for e in (-2.0, 2.0)]
+    parts += [box([px, py, 1.2], [0.04, 0.04, 1.2], frame) for px in (-0.62, 0.45) for py in (-2.0, 2.0)]
+    parts += [box([-0.35, 0, 0.48], [0.2, 1.5, 0.04], wood)]
+    foot = rectangle(x - 0.1 * math.cos(to_road), y - 0.1 * math.sin(to_road), 0.6, 2.05, to_road)
+    site.add("BusShelter", Tag.STATIC, [moved(p, x, y, Z, to_road) for p in parts], to_road, foot)
+
+
+def fence(site: Site, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """A railing of posts and two rails from one point to another."""
+    rail = Look((64, 70, 66), Material.METAL, Tag.FENCES)
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    length, yaw = math.hypot(dx, dy), math.atan2(dy, dx)
+    x, y = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
+    parts = [box([0, 0, z], [length / 2, 0.025, 0.025], rail) for z in (0.45, 0.95)]
+    parts += [
+        box([p, 0, 0.5], [0.03, 0.03, 0.5], rail) for p in np.linspace(-length / 2, length / 2, int(length / 2) + 1)
+    ]
+    foot = rectangle(x, y, length / 2, 0.05, yaw)
+    site.add("Railing", Tag.FENCES, [moved(p, x, y, Z, yaw) for p in parts], yaw, foot)
+
+
+def _lamp(site: Site, x: float, y: float, to_road: float) -> None:
+    glow = Look((255, 236, 200), Material.GLOW, Tag.POLES)
+    parts = [
+        prism(circle(0, 0, 0.1, 6), 0.0, 7.0, POLE, scale=0.6),
+        box([0.85, 0, 7.0], [0.9, 0.04, 0.04], POLE),
+        box([1.7, 0, 6.98], [0.36, 0.14, 0.07], POLE),
+        box([1.7, 0, 6.9], [0.28, 0.1, 0.015], glow),
+    ]
+    site.add("StreetLamp", Tag.POLES, [moved(p, x, y, Z, to_road) for p in parts], to_road, circle(x, y, 0.11, 8))
+
+
+def _bench(site: Site, x: float, y: float, to_road: float) -> None:
+    wood = Look((122, 90, 60), Material.MATTE, Tag.STATIC)
+    iron = Look((52, 54, 56), Material.METAL, Tag.STATIC)
+    parts = [box([0, 0, 0.45], [0.24, 0.8, 0.03], wood), box([-0.24, 0, 0.72], [0.03, 0.8, 0.18], wood)]
+    parts += [box([0, e, 0.22], [0.2, 0.04, 0.22], iron) for e in (-0.65, 0.65)]
+    foot = rectangle(x, y, 0.28, 0.8, to_road)
+    site.add("Bench", Tag.STATIC, [moved(p, x, y, Z, to_road) for p in parts], to_road, foot)
+
+
+def _bin(site: Site, x: float, y: float) -> None:
+    green = Look((52, 70, 58), Material.METAL, Tag.STATIC)
+    parts = [prism(circle(x, y, 0.24, 8), Z, Z + 0.85, green), prism(circle(x, y, 0.27, 8), Z + 0.85, Z + 0.92, green)]
+    site.add("LitterBin", Tag.STATIC, parts, 0.0, circle(x, y, 0.26, 8))
+
+
+def _hydrant(site: Site, x: float, y: float) -> None:
+    red = Look((150, 42, 36), Material.METAL, Tag.STATIC)
+    parts = [
+        prism(circle(x, y, 0.12, 8), Z, Z + 0.55, red),
+        prism(circle(x, y, 0.15, 8), Z + 0.55, Z + 0.75, red, scale=0.4),
+        box([x, y, Z + 0.42], [0.22, 0.06, 0.06], red),
+    ]
+    site.add("Hydrant", Tag.STATIC, parts, 0.0, circle(x, y, 0.16, 8))
+
+
+def _disc(polygon_yz: Array, x_m: float, look: Look) -> Mesh:
+    """A flat convex (K, 2) shape in y and z, counter-clockwise, that looks along +x."""
+    k = len(polygon_yz)
+    points = np.column_stack([np.full(k, x_m), polygon_yz])
+    return smooth(points, np.tile([1.0, 0.0, 0.0], (k, 1)), [[0, i, i + 1] for i in range(1, k - 1)], look)
+
+
+def _back(polygon_yz: Array, x_m: float) -> Mesh:
+    k = len(polygon_yz)
+    points = np.column_stack([np.full(k, x_m), polygon_yz])
+    return smooth(points, np.tile([-1.0, 0.0, 0.0], (k, 1)), [[0, i + 1, i] for i in range(1, k - 1)], PLATE_BACK)
+
+
+def _give_way() -> list[Mesh]:
+    red, white = (Look(c, Material.MATTE, Tag.TRAFFIC_SIGNS) for c in ((172, 38, 36), (220, 220, 216)))
+    triangle = np.array([[0.0, -0.4], [0.45, 0.38], [-0.45, 0.38]])
+    inner = triangle * 0.66 + [0.0, 0.04]
+    return [_disc(triangle, 0.05, red), _disc(inner, 0.056, white), _back(triangle, 0.045)]
+
+
+# digits as on a pocket calculator
+SEGMENTS = dict(
+    zip(
+        "0123456789",
+        ["abcdef", "bc", "abdeg", "abcdg", "bcfg", "acdfg", "acdefg", "abc", "abcdefg", "abcdfg"],
+        strict=True,
+    )
+)
+
+
+def _speed_limit(kmh: int) -> list[Mesh]:
+    """A round sign with two digits."""
+    red, white, black = (
+        Look(c, Material.MATTE, Tag.TRAFFIC_SIGNS) for c in ((172, 38, 36), (220, 220, 216), (28, 28, 30))
+    )
+    rim = circle(0, 0, 0.32, 16)
+    parts = [_disc(rim, 0.05, red), _disc(rim * 0.78, 0.056, white), _back(rim, 0.045)]
+    strokes = {
+        "a": (0, 0.13, 1), "g": (0, 0, 1), "d": (0, -0.13, 1),
+        "f": (-0.06, 0.065, 0), "b": (0.06, 0.065, 0), "e": (-0.06, -0.065, 0), "c": (0.06, -0.065, 0),
+    }  # fmt: skip
+    for place, digit in zip((-0.095, 0.095), str(kmh), strict=True):
+        for name in SEGMENTS[digit]:
+            y, z, level = strokes[name]
+            half_y, half_z = (0.075, 0.016) if level else (0.016, 0.07)
+            # seen from the front, y runs to the right
+            y0, y1 = place + y - half_y, place + y + half_y
+            parts.append(
+                quad(
+                    [0.062, y0, z - half_z],
+                    [0.062, y1, z - half_z],
+                    [0.062, y1, z + half_z],
+                    [0.062, y0, z + half_z],
+                    black,
+                )
+            )
+    return parts

@@ -1,0 +1,102 @@
+"""Road paint as meshes: lane lines, parking bays, stop and give-way lines, zebra crossings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from av_synth.simulator.scene import Material, Mesh, Tag
+from av_synth.simulator.town.network import LANE_M, PARKING_M
+from av_synth.simulator.town.roads import LINE_WIDTH_M, Crosswalk, Lane, LaneKind, Mark, Road, Signal
+from av_synth.simulator.town.shapes import Look
+from av_synth.simulator.town.surface import ribbon
+
+PAINT_Z_M = 0.008  # above the asphalt: enough for a depth buffer, too little for a lidar
+WHITE = (206, 206, 200)
+YELLOW = (198, 156, 48)
+DASH_M, GAP_M = 3.0, 6.0
+BAY_LENGTH_M = 6.0
+STOP_LINE_M = 0.4
+GIVE_WAY_INSET_M = 2.0
+BAR_M = 0.5  # zebra bars and the gaps between them
+
+
+def paint(roads: tuple[Road, ...]) -> Mesh:
+    """All the paint of a network's streets; paths inside crossings have none."""
+    return Mesh.merge([part for road in roads if road.junction_id < 0 for part in _street(road)])
+
+
+def _street(road: Road) -> Iterator[Mesh]:
+    # lines begin and end at the stop lines
+    clear_start = max((s for s, along in road.stop_lines if not along), default=0.0)
+    clear_end = min((s for s, along in road.stop_lines if along), default=road.line.length_m)
+    for index, section in enumerate(road.sections):
+        low, high = max(section.s_m, clear_start), min(road.section_end_m(index), clear_end)
+        if section.centre_mark is Mark.DOUBLE_CENTRE:
+            yield from (_line(road, low, high, t, YELLOW) for t in (LINE_WIDTH_M, -LINE_WIDTH_M))
+        else:
+            yield from _dashes(road, low, high, 0.0, YELLOW)
+        for side, lanes in ((1, section.left), (-1, section.right)):
+            for k, lane in enumerate(lanes):
+                yield from _lane(road, lane, (low, high), k, side)
+    half = _half_width_m(road)
+    for s, along in road.stop_lines:
+        yield _across(road, s, STOP_LINE_M, 0.0, -half if along else half)
+    for signal in road.signals:
+        if signal.kind == "205":
+            yield from _give_way(road, signal, half)
+    for crosswalk in road.crosswalks:
+        yield from _zebra(road, crosswalk)
+
+
+def _half_width_m(road: Road) -> float:
+    return LANE_M * sum(lane.kind is LaneKind.DRIVING for lane in road.sections[0].right)
+
+
+def _lane(road: Road, lane: Lane, span_m: tuple[float, float], k: int, side: int) -> Iterator[Mesh]:
+    """The line on the outer edge of lane k of a side; the bays, if it is a parking lane."""
+    t = side * (k + 1) * LANE_M  # only driving lanes have marked edges, and they come first
+    if lane.mark is Mark.LANE:
+        yield from _dashes(road, *span_m, t, WHITE)
+    elif lane.mark is Mark.EDGE:
+        yield _line(road, *span_m, t, WHITE)
+    if lane.kind is LaneKind.PARKING and not lane.tapers:
+        yield from _bays(road, *span_m, side * k * LANE_M, side)
+
+
+def _give_way(road: Road, signal: Signal, half_m: float) -> Iterator[Mesh]:
+    """A row of short bars at the mouth of the crossing."""
+    side, s = (-1, road.line.length_m - GIVE_WAY_INSET_M) if signal.along else (1, GIVE_WAY_INSET_M)
+    for t in np.arange(0.3, half_m - 0.5, 0.9):
+        yield _across(road, s, STOP_LINE_M, side * float(t), side * (float(t) + 0.6))
+
+
+def _line(road: Road, low_m: float, high_m: float, t_m: float, colour: tuple[int, int, int]) -> Mesh:
+    s = np.array(road.line.stations(6.0, low_m, high_m))
+    half = np.full(len(s), LINE_WIDTH_M / 2)
+    return ribbon(road, s, t_m + half, t_m - half, PAINT_Z_M, Look(colour, Material.MARKING, Tag.ROAD_LINES))
+
+
+def _dashes(road: Road, low_m: float, high_m: float, t_m: float, colour: tuple[int, int, int]) -> Iterator[Mesh]:
+    for s in np.arange(low_m + GAP_M / 2, high_m - DASH_M, DASH_M + GAP_M):
+        yield _line(road, float(s), float(s) + DASH_M, t_m, colour)
+
+
+def _across(road: Road, s_m: float, length_m: float, t_a_m: float, t_b_m: float) -> Mesh:
+    """A bar from one offset to another, `length_m` along the road."""
+    s = np.array([s_m - length_m / 2, s_m + length_m / 2])
+    look = Look(WHITE, Material.MARKING, Tag.ROAD_LINES)
+    return ribbon(road, s, np.full(2, t_a_m), np.full(2, t_b_m), PAINT_Z_M, look)
+
+
+def _bays(road: Road, low_m: float, high_m: float, t_m: float, side: int) -> Iterator[Mesh]:
+    """The lines between parking bays; a last bay that would be short is left open."""
+    for s in np.arange(low_m, high_m + 0.1, BAY_LENGTH_M):
+        yield _across(road, float(s), 0.1, t_m, t_m + side * PARKING_M)
+
+
+def _zebra(road: Road, crosswalk: Crosswalk) -> Iterator[Mesh]:
+    half = crosswalk.across_m / 2
+    for t in np.arange(-half + BAR_M / 2, half - BAR_M / 2, 2 * BAR_M):
+        yield _across(road, crosswalk.s_m, crosswalk.along_m, float(t), float(t) + BAR_M)

@@ -1,0 +1,187 @@
+"""Roads, lanes, junctions and signals: the one description that the OpenDRIVE text and the mesh are made from.
+
+Lane ids are OpenDRIVE's: -1, -2, ... to the right of the reference line going out from it, 1, 2, ... to the left.
+Traffic on the right-hand lanes travels along the reference line, on the left-hand lanes against it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+import numpy as np
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.town.reference import ReferenceLine
+
+LINE_WIDTH_M = 0.15
+TAPER_STEP_M = 0.25  # chords of a bay's smooth step then stay within a centimetre
+
+Contact = Literal["start", "end"]
+SignalKind = Literal["1000001", "205", "274"]  # traffic light, give way, speed limit
+
+
+class LaneKind(Enum):
+    """Type of a lane, in OpenDRIVE's words."""
+
+    DRIVING = "driving"
+    PARKING = "parking"
+    SIDEWALK = "sidewalk"
+
+
+class Mark(Enum):
+    """Road marking on a lane's outer edge (or on the centre line): OpenDRIVE's type, colour and lane change."""
+
+    NONE = ("none", "standard", "none")
+    EDGE = ("solid", "white", "none")
+    LANE = ("broken", "white", "both")
+    CENTRE = ("broken", "yellow", "none")
+    DOUBLE_CENTRE = ("solid solid", "yellow", "none")
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A lane; its inner edge is the outer edge of the lane before it.
+
+    Attributes:
+        width: a, b, c, d of its width a + b ds + c ds^2 + d ds^3, in metres, ds from the start of its section.
+        mark: on its outer edge.
+    """
+
+    kind: LaneKind
+    width: tuple[float, float, float, float]
+    mark: Mark = Mark.NONE
+
+    @staticmethod
+    def of(kind: LaneKind, width_m: float, mark: Mark = Mark.NONE) -> Lane:
+        """A lane of constant width."""
+        return Lane(kind, (width_m, 0.0, 0.0, 0.0), mark)
+
+    @property
+    def tapers(self) -> bool:
+        """Whether its width changes."""
+        return any(self.width[1:])
+
+    def width_m(self, ds_m: Array) -> Array:
+        """(N,) widths at distances (N,) from the start of the section."""
+        a, b, c, d = self.width
+        return a + ds_m * (b + ds_m * (c + ds_m * d))
+
+
+@dataclass(frozen=True)
+class Section:
+    """A stretch of road with the same lanes, from `s_m` on; lanes are listed from the reference line outwards."""
+
+    s_m: float
+    left: tuple[Lane, ...]
+    right: tuple[Lane, ...]
+    centre_mark: Mark = Mark.NONE
+
+
+@dataclass(frozen=True)
+class RoadEnd:
+    """An end of a road that a connecting road meets: the road, its 'start' or 'end', and the lanes met, inside out."""
+
+    road_id: int
+    contact: Contact
+    lane_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A traffic light (type 1000001) or sign beside a road, for the traffic of lanes `lanes` (from, to).
+
+    Attributes:
+        id: unique in the town; traffic light actors carry it.
+        along: whether it is for traffic that travels along the reference line.
+        value: km/h of a speed limit sign, else -1.
+    """
+
+    id: str
+    kind: SignalKind
+    s_m: float
+    t_m: float
+    along: bool
+    lanes: tuple[int, int]
+    value: float = -1.0
+
+
+@dataclass(frozen=True)
+class Crosswalk:
+    """A zebra crossing over a whole road: its middle line and width along the road."""
+
+    id: str
+    s_m: float
+    along_m: float
+    across_m: float
+
+
+@dataclass(frozen=True)
+class Road:
+    """A road, or one path through a junction (`junction_id` >= 0, right-hand lanes only).
+
+    Attributes:
+        begins_at, finishes_at: junction ids at the ends of an ordinary road.
+        comes_from, goes_to: what a path through a junction joins.
+    """
+
+    id: int
+    name: str
+    line: ReferenceLine
+    sections: tuple[Section, ...]
+    speed_kmh: float
+    junction_id: int = -1
+    begins_at: int = -1
+    finishes_at: int = -1
+    comes_from: RoadEnd | None = None
+    goes_to: RoadEnd | None = None
+    signals: tuple[Signal, ...] = ()
+    crosswalks: tuple[Crosswalk, ...] = ()
+    stop_lines: tuple[tuple[float, bool], ...] = ()  # (s, for traffic along the reference line?)
+
+    def section_end_m(self, index: int) -> float:
+        """Distance along the road at which section `index` ends."""
+        return self.sections[index + 1].s_m if index + 1 < len(self.sections) else self.line.length_m
+
+    def edge_t_m(self, index: int, side: int, lanes: int, s_m: Array) -> Array:
+        """Signed offsets t (N,) of the outer edge of the first `lanes` lanes of a side (1 left, -1 right)."""
+        section = self.sections[index]
+        chosen = (section.left if side > 0 else section.right)[:lanes]
+        total: Array = np.zeros(len(s_m))
+        for lane in chosen:
+            total = total + lane.width_m(s_m - section.s_m)
+        return side * total
+
+    def section_stations(self, index: int, longest_m: float) -> Array:
+        """Distances along the road at which a mesh of section `index` needs a cross-section."""
+        section = self.sections[index]
+        tapers = any(lane.tapers for lane in section.left + section.right)
+        step = TAPER_STEP_M if tapers else longest_m
+        return np.array(self.line.stations(step, section.s_m, self.section_end_m(index)))
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One path through a junction: from an incoming road onto a connecting road, lane by lane (from, to)."""
+
+    incoming_road: int
+    connecting_road: int
+    lane_links: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Junction:
+    """Where roads meet.
+
+    Attributes:
+        outline: (N, 2) carriageway between the kerbs and the mouths, counter-clockwise, star-shaped from `centre`.
+        phases: for each phase of its traffic lights the ids of the signals that are green; empty without lights.
+    """
+
+    id: int
+    name: str
+    centre: tuple[float, float]
+    connections: tuple[Connection, ...]
+    outline: Array
+    phases: tuple[tuple[str, ...], ...] = ()

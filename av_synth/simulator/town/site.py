@@ -1,0 +1,71 @@
+"""Collects what stands in a town: meshes, footprints and named objects, and keeps them from standing in each other."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import shapely
+from shapely.geometry import Polygon
+from shapely.geometry.base import BaseGeometry
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.scene import Mesh, Tag
+from av_synth.simulator.town.model import EnvironmentObject, Footprint
+
+
+class Site:
+    """What has been built so far.
+
+    Args:
+        name: of the town; object ids depend on it.
+        ground: all that nothing but street furniture may stand on: carriageways and pavements.
+        bounds_m: (x_min, y_min, x_max, y_max).
+    """
+
+    def __init__(self, name: str, ground: BaseGeometry, bounds_m: tuple[float, float, float, float]) -> None:
+        self.meshes: list[Mesh] = []
+        self.footprints: list[Footprint] = []
+        self.objects: list[EnvironmentObject] = []
+        self._name = name
+        self._paved = ground
+        self._bounds = shapely.box(*bounds_m)
+        self._taken: list[Polygon] = []
+        self._counts: dict[str, int] = {}
+        shapely.prepare(self._paved)
+
+    def reserve(self, polygon: Array) -> None:
+        """Keep an area (K, 2) free of everything that asks `is_free`."""
+        self._taken.append(Polygon(polygon))
+
+    def is_free(self, polygon: Array, clearance_m: float = 0.2) -> bool:
+        """Whether a polygon (K, 2) lies in the bounds, off the pavements, and this far from all that stands."""
+        shape = Polygon(polygon)
+        if not self._bounds.contains(shape) or self._paved.intersects(shape.buffer(-0.02)):
+            return False
+        return not self._taken or bool((shapely.distance(np.array(self._taken), shape) >= clearance_m).all())
+
+    def near_pavement(self, x_m: float, y_m: float, within_m: float) -> bool:
+        """Whether a pavement or carriageway is this near."""
+        return bool(shapely.dwithin(self._paved, shapely.Point(x_m, y_m), within_m))
+
+    def add(self, kind: str, tag: Tag, meshes: Sequence[Mesh], yaw_rad: float, foot: Array | None) -> None:
+        """Add one object: its meshes, in the world, and its footprint (K, 2), convex, if it stops anybody."""
+        mesh = Mesh.merge(list(meshes))
+        self.meshes.append(mesh)
+        number = self._counts[kind] = self._counts.get(kind, 0) + 1
+        name = f"{kind}_{number:03d}"
+        points = mesh.positions_m.astype(np.float64)
+        c, s = math.cos(yaw_rad), math.sin(yaw_rad)
+        turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+        local = points @ turn
+        low, high = local.min(axis=0), local.max(axis=0)
+        identity = int.from_bytes(hashlib.sha256(f"{self._name}/{name}".encode()).digest()[:8], "big")
+        self.objects.append(
+            EnvironmentObject(identity, name, tag, turn @ ((low + high) / 2), (high - low) / 2, yaw_rad)
+        )
+        if foot is not None:
+            self.footprints.append(Footprint(foot, float(low[2]), float(high[2]), tag))
+            self._taken.append(Polygon(foot))

@@ -1,0 +1,205 @@
+"""Everything with a body, as a structure of arrays: one row per actor in the order of ids, so steps are vectorised.
+
+An `Actor`'s pose and velocities are views of its row. Rows come and go only at spawn and destroy, which rebuild the
+arrays; sensors have no row, so they cannot change the order of any sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.world.model import Actor
+
+CURVE_KNOTS = 21
+CURVE_STEP_KMH = 10.0
+
+_FLOATS: dict[str, tuple[int, ...]] = {
+    # kinematics, world axes
+    "pose": (4, 4),
+    "velocity": (3,),
+    "angular": (3,),
+    "acceleration": (3,),
+    "last_velocity": (3,),
+    "fall_mps": (),
+    "lean": (2,),
+    # body
+    "centre": (3,),
+    "half": (3,),
+    "mass": (),
+    "inertia": (),
+    "force": (3,),
+    "torque": (),
+    # vehicle: what is asked, and where the actuators are
+    "asked": (3,),
+    "pedals": (3,),
+    "hand_brake": (),
+    "drive_sign": (),
+    "held_velocity": (2,),
+    # vehicle: fixed by its physics control
+    "rear_x": (),
+    "wheelbase": (),
+    "half_track": (),
+    "max_steer": (),
+    "steer_curve": (CURVE_KNOTS,),
+    "pull_n": (),
+    "power_w": (),
+    "top_speed": (),
+    "drag_kg_m": (),
+    "brake_n": (),
+    "hand_brake_n": (),
+    "tyre": (),
+    "limit_kmh": (),
+    # walker
+    "walk": (2,),
+    "knock": (2,),
+    "walked_m": (),
+    "stride_m": (),
+}
+_FLAGS = (
+    "is_vehicle",
+    "is_walker",
+    "physics",
+    "gravity",
+    "collides",
+    "attached",
+    "falling",
+    "still",
+    "holds_velocity",
+    "led",
+)
+
+
+class BodyArrays:
+    """Rows of all actors that have a body. Lengths in metres, angles in radians, world frame unless said.
+
+    Attributes:
+        actors: row order.
+        pose, velocity, angular, acceleration, last_velocity: (N, 4, 4) and (N, 3); velocities at the actor's origin.
+        fall_mps: (N,), vertical speed while `falling`.
+        lean: (N, 2), pitch (nose up) and roll (left side up) of the suspension, without the ground's slope.
+        centre, half: (N, 3), bounding box in the actor frame.  mass, inertia: (N,), kg and kg m2 about z.
+        force, torque: (N, 3), (N,), external, for the next step only.
+        asked, pedals: (N, 3), throttle, brake and steer (positive right) as asked, and after the actuators' lag.
+        hand_brake: (N,), 0 or 1.  drive_sign: (N,), 1 forward, -1 reverse, 0 neutral.
+        held_velocity: (N, 2), forward and left, kept up while `holds_velocity`.
+        rear_x, wheelbase, half_track: (N,), axles in the actor frame.  max_steer: (N,), of the front wheels.
+        steer_curve: (N, 21), share of `max_steer` at each 10 km/h.
+        pull_n, power_w, top_speed, drag_kg_m, brake_n, hand_brake_n, tyre: (N,), longitudinal parameters.
+        limit_kmh: (N,), the last speed limit a vehicle was driven under.
+        walk: (N, 2), velocity a walker wants.  knock: (N, 2), what a contact added to it.
+        walked_m: (N,), for its gait.  stride_m: (N,).
+        led: (N,), a walker was placed by `set_walker_state` since the last step.
+        still: (N,), at rest on the ground: the pose is left bit for bit.
+    """
+
+    actors: list[Actor]
+    pose: Array
+    velocity: Array
+    angular: Array
+    acceleration: Array
+    last_velocity: Array
+    fall_mps: Array
+    lean: Array
+    centre: Array
+    half: Array
+    mass: Array
+    inertia: Array
+    force: Array
+    torque: Array
+    asked: Array
+    pedals: Array
+    hand_brake: Array
+    drive_sign: Array
+    held_velocity: Array
+    rear_x: Array
+    wheelbase: Array
+    half_track: Array
+    max_steer: Array
+    steer_curve: Array
+    pull_n: Array
+    power_w: Array
+    top_speed: Array
+    drag_kg_m: Array
+    brake_n: Array
+    hand_brake_n: Array
+    tyre: Array
+    limit_kmh: Array
+    walk: Array
+    knock: Array
+    walked_m: Array
+    stride_m: Array
+    is_vehicle: npt.NDArray[np.bool_]
+    is_walker: npt.NDArray[np.bool_]
+    physics: npt.NDArray[np.bool_]
+    gravity: npt.NDArray[np.bool_]
+    collides: npt.NDArray[np.bool_]
+    attached: npt.NDArray[np.bool_]
+    falling: npt.NDArray[np.bool_]
+    still: npt.NDArray[np.bool_]
+    holds_velocity: npt.NDArray[np.bool_]
+    led: npt.NDArray[np.bool_]
+
+    def __init__(self) -> None:
+        self.actors = []
+        self._rows: dict[int, int] = {}
+        for name, shape in _FLOATS.items():
+            setattr(self, name, np.zeros((0, *shape)))
+        for name in _FLAGS:
+            setattr(self, name, np.zeros(0, dtype=np.bool_))
+
+    def __len__(self) -> int:
+        return len(self.actors)
+
+    def __contains__(self, actor_id: int) -> bool:
+        return actor_id in self._rows
+
+    def row(self, actor_id: int) -> int:
+        """Row of an actor with a body (KeyError for others)."""
+        return self._rows[actor_id]
+
+    def add(self, actor: Actor) -> int:
+        """Append a row for an actor whose body is set; its pose and velocities become views of it."""
+        body = actor.body
+        if body is None:
+            raise ValueError(f"actor {actor.id} ({actor.blueprint_id}) has no body; want one for a row of arrays")
+        for name in self._names():
+            array = getattr(self, name)
+            setattr(self, name, np.concatenate([array, np.zeros((1, *array.shape[1:]), dtype=array.dtype)]))
+        self.actors.append(actor)
+        k = len(self.actors) - 1
+        self.pose[k] = actor.world_from_actor
+        self.centre[k], self.half[k] = body.box_centre_m, body.box_half_m
+        self.mass[k] = max(float(body.mass_kg), 1.0)
+        self.inertia[k] = self.mass[k] * (4.0 * self.half[k, 0] ** 2 + 4.0 * self.half[k, 1] ** 2) / 12.0
+        self.stride_m[k] = body.stride_m
+        self.is_vehicle[k], self.is_walker[k] = actor.kind == "vehicle", actor.kind == "walker"
+        self.physics[k], self.gravity[k] = actor.simulate_physics, actor.gravity
+        self.collides[k], self.attached[k] = actor.collisions, actor.parent_id != 0
+        self._point_views()
+        return k
+
+    def remove(self, actor_id: int) -> None:
+        """Drop an actor's row; the actor keeps its last values."""
+        k = self._rows[actor_id]
+        actor = self.actors.pop(k)
+        for view in ("world_from_actor", "velocity_mps", "angular_velocity_radps", "acceleration_mps2"):
+            setattr(actor, view, getattr(actor, view).copy())
+        for name in self._names():
+            setattr(self, name, np.delete(getattr(self, name), k, axis=0))
+        self._point_views()
+
+    def _names(self) -> Iterator[str]:
+        yield from _FLOATS
+        yield from _FLAGS
+
+    def _point_views(self) -> None:
+        self._rows = {actor.id: k for k, actor in enumerate(self.actors)}
+        for k, actor in enumerate(self.actors):
+            actor.world_from_actor = self.pose[k]
+            actor.velocity_mps = self.velocity[k]
+            actor.angular_velocity_radps = self.angular[k]
+            actor.acceleration_mps2 = self.acceleration[k]

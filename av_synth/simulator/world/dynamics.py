@@ -1,0 +1,199 @@
+"""One step of all vehicles at once: a planar bicycle model with actuator lag, engine, brakes, drag and tyre grip.
+
+The rear axle is the model's point: it moves along the heading at speed u, and sideways at slip s, which only a
+contact or an impulse can cause and the tyres take away. The yaw rate follows u tan(steer) / wheelbase as far as the
+grip mu g / u allows (R. Rajamani, Vehicle Dynamics and Control, 2nd ed., sections 2.2 and 4.3 for the friction circle).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.scene import Weather
+from av_synth.simulator.world.arrays import CURVE_KNOTS, CURVE_STEP_KMH, BodyArrays
+
+GRAVITY_MPS2 = 9.81
+DRY_FRICTION = 0.9
+_LAG_S = np.array([0.10, 0.06, 0.08])  # throttle, brake, steering
+_ROLLING_MPS2 = 0.15
+_ENGINE_BRAKE_MPS2 = 0.45
+_LEAN_PER_MPS2 = np.array([0.0020, 0.0022])  # radians of pitch and roll; wheels stay within 2 cm of the road
+_LEAN_LAG_S = 0.15
+_RIDE_LAG_S = 0.06  # how fast the body follows a kerb
+_DROP_M = 0.15  # a larger gap under the wheels is a fall
+
+Ground = Callable[[Array, Array], Array]
+Rows = npt.NDArray[np.intp]
+
+
+def road_friction(weather: Weather) -> float:
+    """Coefficient of friction between tyre and road: 0.9 dry, 0.5 with standing water."""
+    wet = max(weather.wetness, 0.6 * weather.precipitation, weather.precipitation_deposits) / 100.0
+    return DRY_FRICTION - 0.4 * min(max(wet, 0.0), 1.0)
+
+
+def step_vehicles(arrays: BodyArrays, dt: float, friction: float, ground: Ground) -> None:
+    """Move every vehicle that simulates physics by `dt` seconds, in place."""
+    rows = np.flatnonzero(arrays.is_vehicle & arrays.physics & ~arrays.attached)
+    if len(rows) == 0:
+        return
+    _actuate(arrays, rows, dt)
+    pose = arrays.pose[rows]
+    yaw = np.arctan2(pose[:, 1, 0], pose[:, 0, 0])
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    vx, vy = arrays.velocity[rows, 0], arrays.velocity[rows, 1]
+    rate = arrays.angular[rows, 2]
+    rear = arrays.rear_x[rows]
+    u = vx * cos + vy * sin
+    slip = vy * cos - vx * sin + rate * rear
+
+    flying = arrays.falling[rows]
+    u_new, slip_new, rate_new = _tyres(arrays, rows, dt, friction * arrays.tyre[rows] * GRAVITY_MPS2, u, slip, rate)
+    push = arrays.force[rows] * (dt / arrays.mass[rows])[:, None]
+    u_new = np.where(flying, u, u_new) + push[:, 0] * cos + push[:, 1] * sin
+    slip_new = np.where(flying, slip, slip_new) + push[:, 1] * cos - push[:, 0] * sin
+    rate_new = np.where(flying, rate, rate_new) + arrays.torque[rows] / arrays.inertia[rows] * dt
+    held = arrays.holds_velocity[rows]
+    u_new = np.where(held, arrays.held_velocity[rows, 0], u_new)
+    slip_new = np.where(held, arrays.held_velocity[rows, 1], slip_new)
+
+    still = (u_new == 0.0) & (slip_new == 0.0) & (rate_new == 0.0) & (u == 0.0) & ~flying & arrays.still[rows]
+    arrays.velocity[rows[still]] = 0.0
+    arrays.angular[rows[still]] = 0.0
+    go = ~still
+    if go.any():
+        before = np.where(held, u_new, u), np.where(held, slip_new, slip), rate
+        after = u_new, slip_new, rate_new
+        heading = _move(arrays, rows[go], dt, yaw[go], [v[go] for v in before], [v[go] for v in after])
+        _ride(arrays, rows[go], dt, heading, ground)
+
+
+def _actuate(arrays: BodyArrays, rows: Rows, dt: float) -> None:
+    """First-order lag of throttle, brake and steering; close enough is there, so that standstill is exact."""
+    asked, now = arrays.asked[rows], arrays.pedals[rows]
+    now = now + (asked - now) * (1.0 - np.exp(-dt / _LAG_S))
+    arrays.pedals[rows] = np.where(np.abs(asked - now) < 1e-4, asked, now)
+
+
+def _tyres(
+    arrays: BodyArrays, rows: Rows, dt: float, grip: Array, u: Array, slip: Array, rate: Array
+) -> tuple[Array, Array, Array]:
+    """Speed of the rear axle along and across the heading, and yaw rate, after `dt` on the ground."""
+    throttle, brake, steer = arrays.pedals[rows].T
+    speed, mass = np.abs(u), arrays.mass[rows]
+    knot = np.minimum(speed * 3.6 / CURVE_STEP_KMH, CURVE_KNOTS - 1.001)
+    low = knot.astype(np.intp)
+    curve = arrays.steer_curve[rows]
+    at = np.arange(len(rows))
+    share = curve[at, low] + (curve[at, low + 1] - curve[at, low]) * (knot - low)
+    angle = -steer * arrays.max_steer[rows] * share
+
+    # along the heading: pull, then everything that can only slow down, which stops at zero
+    top = arrays.top_speed[rows]
+    fade = np.clip((top - speed) / (0.1 * top), 0.0, 1.0)
+    pull = np.minimum(arrays.pull_n[rows], arrays.power_w[rows] / np.maximum(speed, 0.5)) / mass
+    room = np.sqrt(np.maximum(grip**2 - (u * rate) ** 2, (0.3 * grip) ** 2))
+    drive = arrays.drive_sign[rows] * np.minimum(throttle * pull * fade, 0.7 * room)
+    brakes = brake * arrays.brake_n[rows] / mass + arrays.hand_brake[rows] * arrays.hand_brake_n[rows] / mass
+    idle = np.where(arrays.drive_sign[rows] != 0.0, _ENGINE_BRAKE_MPS2 * (1.0 - throttle), 0.0)
+    slow = np.minimum(brakes, room) + _ROLLING_MPS2 + idle + arrays.drag_kg_m[rows] * u**2 / mass
+    pulled = u + drive * dt
+    u_new = np.sign(pulled) * np.maximum(np.abs(pulled) - slow * dt, 0.0)
+
+    # across: the tyres take sideways slip away, and turn the car as fast as they grip
+    slip_new = np.sign(slip) * np.maximum(np.abs(slip) - grip * dt, 0.0)
+    wanted = u_new * np.tan(angle) / arrays.wheelbase[rows]
+    limit = 0.95 * grip / np.maximum(np.abs(u_new), 0.5)
+    wanted = np.clip(wanted, -limit, limit)
+    turn = grip * mass * arrays.wheelbase[rows] / (2.0 * arrays.inertia[rows]) * dt
+    rate_new = rate + np.clip(wanted - rate, -turn, turn)
+    return u_new, slip_new, rate_new
+
+
+def _move(arrays: BodyArrays, rows: Rows, dt: float, yaw: Array, before: list[Array], after: list[Array]) -> Array:
+    """Carry the rear axle along, and place the actor's origin, velocity and lean around it; returns the heading.
+
+    `before` and `after` are speed along and across the heading and yaw rate; the way is that of their mean, so that
+    places and velocities of successive frames agree.
+    """
+    rear = arrays.rear_x[rows]
+    ahead, aside, turning = (0.5 * (old + new) for old, new in zip(before, after, strict=True))
+    u_old, (u, slip, rate) = before[0], after
+    mid, end = yaw + 0.5 * turning * dt, yaw + turning * dt
+    cos_mid, sin_mid, cos, sin = np.cos(mid), np.sin(mid), np.cos(end), np.sin(end)
+    arrays.pose[rows, 0, 3] += (ahead * cos_mid - aside * sin_mid) * dt + rear * (np.cos(yaw) - cos)
+    arrays.pose[rows, 1, 3] += (ahead * sin_mid + aside * cos_mid) * dt + rear * (np.sin(yaw) - sin)
+    across = slip - rate * rear
+    arrays.velocity[rows, 0], arrays.velocity[rows, 1] = u * cos - across * sin, u * sin + across * cos
+    arrays.angular[rows, 2] = rate
+
+    load = np.stack([(u - u_old) / dt, u * rate], axis=1)  # the nose rises, and the left side in a left turn
+    lean = arrays.lean[rows]
+    lean = lean + (np.clip(load, -10.0, 10.0) * _LEAN_PER_MPS2 - lean) * (1.0 - np.exp(-dt / _LEAN_LAG_S))
+    arrays.lean[rows] = np.where(np.abs(lean) < 5e-5, 0.0, lean)
+    return end
+
+
+def _ride(arrays: BodyArrays, rows: Rows, dt: float, yaw: Array, ground: Ground) -> None:
+    """Height, pitch and roll from the ground under the four wheels and the lean; falls where there is a gap."""
+    pose = arrays.pose[rows]
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    rear, base, track = arrays.rear_x[rows], arrays.wheelbase[rows], arrays.half_track[rows]
+    along = np.stack([rear, rear, rear + base, rear + base], axis=1)
+    aside = np.stack([track, -track, track, -track], axis=1)
+    height = ground(
+        pose[:, 0, 3, None] + along * cos[:, None] - aside * sin[:, None],
+        pose[:, 1, 3, None] + along * sin[:, None] + aside * cos[:, None],
+    )
+    front, back = height[:, 2:].mean(axis=1), height[:, :2].mean(axis=1)
+    floor = back + (front - back) * (-rear / base)
+    old = pose[:, 2, 3]
+    gap = old - floor
+    gravity = arrays.gravity[rows]
+    follow = 1.0 - np.exp(-dt / _RIDE_LAG_S)
+
+    falling = (arrays.falling[rows] | (gap > _DROP_M)) & gravity
+    fall = np.where(falling, arrays.fall_mps[rows] - GRAVITY_MPS2 * dt, 0.0)
+    dropped = old + fall * dt
+    landed = falling & (dropped <= floor)
+    rode = np.where(np.abs(gap) < 5e-4, floor, old - gap * follow)
+    free = np.where(gap < 0.0, rode, old + arrays.fall_mps[rows] * dt)  # no gravity: keep height, or drift
+    z = np.where(falling, np.maximum(dropped, floor), np.where(gravity, rode, free))
+    arrays.falling[rows] = (falling & ~landed) | (~gravity & (gap > _DROP_M))
+    arrays.fall_mps[rows] = np.where(falling & ~landed, fall, np.where(gravity, 0.0, arrays.fall_mps[rows]))
+    arrays.velocity[rows, 2] = (z - old) / dt
+
+    # the body follows the slope under the wheels as softly as it follows the height
+    slope = np.stack(
+        [
+            np.arctan2(front - back, base),
+            np.arctan2(height[:, ::2].mean(axis=1) - height[:, 1::2].mean(axis=1), 2 * track),
+        ],
+        axis=1,
+    )
+    before = np.stack([np.arcsin(np.clip(pose[:, 2, 0], -1, 1)), np.arctan2(pose[:, 2, 1], pose[:, 2, 2])], axis=1)
+    target = slope + arrays.lean[rows]
+    tilt = before + (target - before) * follow
+    tilt = np.where(np.abs(target - tilt) < 2e-5, target, tilt)
+    _write_pose(arrays, rows, yaw, tilt, z)
+    turn = (tilt - before) / dt
+    arrays.angular[rows, 0] = turn[:, 1] * cos + turn[:, 0] * sin
+    arrays.angular[rows, 1] = turn[:, 1] * sin - turn[:, 0] * cos
+    calm = (np.abs(tilt - before) < 1e-9).all(axis=1) & (arrays.lean[rows] == 0.0).all(axis=1)
+    arrays.still[rows] = calm & ~arrays.falling[rows] & (z == old)
+
+
+def _write_pose(arrays: BodyArrays, rows: Rows, yaw: Array, tilt: Array, z: Array) -> None:
+    """Rotation Rz(yaw) Ry(-pitch) Rx(roll), pitch nose up, and height."""
+    cy, sy = np.cos(yaw), np.sin(yaw)
+    cp, sp = np.cos(tilt[:, 0]), np.sin(tilt[:, 0])
+    cr, sr = np.cos(tilt[:, 1]), np.sin(tilt[:, 1])
+    pose = arrays.pose
+    pose[rows, 0, 0], pose[rows, 0, 1], pose[rows, 0, 2] = cy * cp, -sy * cr - cy * sp * sr, sy * sr - cy * sp * cr
+    pose[rows, 1, 0], pose[rows, 1, 1], pose[rows, 1, 2] = sy * cp, cy * cr - sy * sp * sr, -cy * sr - sy * sp * cr
+    pose[rows, 2, 0], pose[rows, 2, 1], pose[rows, 2, 2] = sp, cp * sr, cp * cr
+    pose[rows, 2, 3] = z

@@ -1,0 +1,158 @@
+"""A vehicle's physics control: made from its body, and turned into the numbers the dynamics use.
+
+The shape and the defaults that are the same for all vehicles are CARLA's (tyre friction 3.5, steering 70 degrees on
+cars, the steering curve); engine and brakes are chosen per class so that a car does 0 to 50 km/h in about 5 s and
+brakes at 8 m/s2 on a dry road.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from av_synth.errors import DataError
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.bodies.model import Body
+from av_synth.simulator.world.arrays import CURVE_KNOTS, CURVE_STEP_KMH, BodyArrays
+from av_synth.simulator.world.model import Gear, VehiclePhysics, WheelPhysics
+
+DEFAULT_FRICTION = 3.5
+AIR_KG_M3 = 1.2
+_FINAL_RATIO = 4.0
+_GEARS = (2.85, 2.02, 1.35, 1.0, 0.75)
+_STEERING_CURVE = ((0.0, 1.0), (20.0, 0.9), (60.0, 0.8), (120.0, 0.7))
+
+
+@dataclass(frozen=True)
+class _Class:
+    """What a class of vehicles can do: pull and braking in m/s2, power in W/kg, top speed, wheel angle, drag area."""
+
+    pull_mps2: float
+    power_w_kg: float
+    top_mps: float
+    brake_mps2: float
+    max_steer_deg: float
+    drag_coefficient: float
+
+
+_CLASSES = {
+    "car": _Class(3.1, 44.0, 50.0, 8.0, 70.0, 0.30),
+    "van": _Class(2.8, 32.0, 42.0, 7.5, 65.0, 0.35),
+    "truck": _Class(2.0, 16.0, 33.0, 6.5, 60.0, 0.60),
+    "bus": _Class(1.6, 13.0, 30.0, 6.5, 60.0, 0.60),
+    "motorcycle": _Class(4.5, 90.0, 50.0, 8.0, 60.0, 0.60),
+    "bicycle": _Class(1.3, 4.0, 11.0, 5.0, 60.0, 0.90),
+}
+
+
+def _class_of(body: Body) -> _Class:
+    base = body.attributes.get("base_type", "car").lower()
+    return _CLASSES.get(base, _CLASSES["car"])
+
+
+def default_physics(body: Body) -> VehiclePhysics:
+    """The physics control a vehicle starts with."""
+    kind, mass = _class_of(body), float(body.mass_kg)
+    radius = float(np.mean([wheel.radius_m for wheel in body.wheels])) if body.wheels else 0.35
+    max_rpm = kind.top_mps / radius * _FINAL_RATIO * _GEARS[-1] * 60.0 / (2.0 * math.pi)
+    torque = kind.pull_mps2 * mass * radius / (_FINAL_RATIO * _GEARS[0])
+    count = max(len(body.wheels), 1)
+    wheels = tuple(
+        WheelPhysics(
+            tire_friction=DEFAULT_FRICTION,
+            damping_rate=0.25,
+            max_steer_deg=kind.max_steer_deg if wheel.steered else 0.0,
+            radius_m=float(wheel.radius_m),
+            max_brake_torque_nm=kind.brake_mps2 * mass * float(wheel.radius_m) / count,
+            max_handbrake_torque_nm=0.0 if wheel.steered else 4.5 * mass * float(wheel.radius_m) / max(count // 2, 1),
+            lat_stiff_max_load=2.0,
+            lat_stiff_value=17.0,
+            long_stiff_value=1000.0,
+            position_m=(float(wheel.position_m[0]), float(wheel.position_m[1]), float(wheel.position_m[2])),
+        )
+        for wheel in body.wheels
+    )
+    return VehiclePhysics(
+        torque_curve=((0.0, 0.8 * torque), (0.4 * max_rpm, torque), (max_rpm, 0.7 * torque)),
+        max_rpm=max_rpm,
+        moi=1.0,
+        damping_rate_full_throttle=0.15,
+        damping_rate_zero_throttle_clutch_engaged=2.0,
+        damping_rate_zero_throttle_clutch_disengaged=0.35,
+        use_gear_autobox=True,
+        gear_switch_time_s=0.0,
+        clutch_strength=10.0,
+        final_ratio=_FINAL_RATIO,
+        forward_gears=tuple(Gear(ratio, 0.5, 0.65) for ratio in _GEARS),
+        mass_kg=mass,
+        drag_coefficient=kind.drag_coefficient,
+        center_of_mass_m=(0.0, 0.0, float(body.box_centre_m[2])),
+        steering_curve=_STEERING_CURVE,
+        wheels=wheels,
+    )
+
+
+def check_physics(physics: VehiclePhysics, wheels: int) -> None:
+    """Refuse numbers that would break the dynamics.
+
+    Raises:
+        DataError: if a wheel is missing, something that acts is not finite, or a divisor is not positive.
+    """
+    if len(physics.wheels) != wheels:
+        raise DataError(f"apply_physics_control: got {len(physics.wheels)} wheels, want the vehicle's {wheels}")
+    positive = {
+        "mass": physics.mass_kg,
+        "max_rpm": physics.max_rpm,
+        "final_ratio": physics.final_ratio,
+        **{f"forward_gears[{k}].ratio": gear.ratio for k, gear in enumerate(physics.forward_gears)},
+        **{f"wheels[{k}].radius": wheel.radius_m for k, wheel in enumerate(physics.wheels)},
+    }
+    for name, value in positive.items():
+        if not (math.isfinite(value) and value > 0.0):
+            raise DataError(f"apply_physics_control: {name} = {value}; want a positive number")
+    curves = (*physics.torque_curve, *physics.steering_curve)
+    other = [physics.drag_coefficient, *(v for pair in curves for v in pair)]
+    for wheel in physics.wheels:
+        other += [wheel.tire_friction, wheel.max_steer_deg, wheel.max_brake_torque_nm, wheel.max_handbrake_torque_nm]
+    if not (all(map(math.isfinite, other)) and physics.torque_curve and physics.forward_gears):
+        raise DataError("apply_physics_control: a curve is empty or a number is not finite; want finite numbers")
+
+
+def load_row(arrays: BodyArrays, k: int, body: Body, physics: VehiclePhysics) -> None:
+    """Write what the dynamics need of `physics` into row `k`.
+
+    Pull at standstill is peak torque times first gear and final drive over the wheel radius. Power keeps the class's
+    ratio to that pull, and top speed is `max_rpm` in the last gear.
+    """
+    kind = _class_of(body)
+    radius = float(np.mean([w.radius_m for w in physics.wheels])) if physics.wheels else 0.35
+    peak = max(torque for _, torque in physics.torque_curve)
+    pull = max(peak, 0.0) * physics.forward_gears[0].ratio * physics.final_ratio / radius
+    arrays.mass[k] = physics.mass_kg
+    arrays.inertia[k] = physics.mass_kg * (4.0 * arrays.half[k, 0] ** 2 + 4.0 * arrays.half[k, 1] ** 2) / 12.0
+    arrays.pull_n[k] = pull
+    arrays.power_w[k] = pull * kind.power_w_kg / kind.pull_mps2
+    top_ratio = physics.forward_gears[-1].ratio * physics.final_ratio
+    arrays.top_speed[k] = physics.max_rpm * 2.0 * math.pi / 60.0 / top_ratio * radius
+    frontal_m2 = 4.0 * arrays.half[k, 1] * arrays.half[k, 2] * 0.85
+    arrays.drag_kg_m[k] = 0.5 * AIR_KG_M3 * max(physics.drag_coefficient, 0.0) * frontal_m2
+    arrays.brake_n[k] = sum(max(w.max_brake_torque_nm, 0.0) / w.radius_m for w in physics.wheels)
+    arrays.hand_brake_n[k] = sum(max(w.max_handbrake_torque_nm, 0.0) / w.radius_m for w in physics.wheels)
+    frictions = [w.tire_friction for w in physics.wheels]
+    arrays.tyre[k] = (sum(frictions) / len(frictions) if frictions else DEFAULT_FRICTION) / DEFAULT_FRICTION
+    arrays.max_steer[k] = math.radians(max((abs(w.max_steer_deg) for w in physics.wheels), default=0.0))
+    arrays.steer_curve[k] = _resample(physics.steering_curve)
+    xs = [float(w.position_m[0]) for w in body.wheels] or [arrays.half[k, 0] * 0.6, -arrays.half[k, 0] * 0.6]
+    arrays.rear_x[k] = min(xs)
+    arrays.wheelbase[k] = max(max(xs) - min(xs), 0.5)
+    arrays.half_track[k] = max([abs(float(w.position_m[1])) for w in body.wheels] + [0.2])
+
+
+def _resample(curve: tuple[tuple[float, float], ...]) -> Array:
+    knots = np.arange(CURVE_KNOTS) * CURVE_STEP_KMH
+    if not curve:
+        return np.ones(CURVE_KNOTS)
+    ordered = sorted(curve)
+    return np.asarray(np.interp(knots, [x for x, _ in ordered], [y for _, y in ordered]))

@@ -1,0 +1,104 @@
+"""Traffic lights: groups whose phases take turns, and which light a vehicle stands at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.town.model import TrafficLight
+from av_synth.simulator.world.model import LightState, TrafficLightState
+
+
+class LightGroup:
+    """The lights of one junction: phase after phase goes green, yellow, and all red before the next.
+
+    A phase's times are those of its first light, so setting a time on any light of a phase is done for the phase.
+    """
+
+    def __init__(self, lights: Sequence[TrafficLightState]) -> None:
+        self.lights = tuple(lights)
+        self.phases = tuple(sorted({light.phase for light in lights}))
+        self.frozen = False
+        self.reset()
+
+    def reset(self) -> None:
+        """Start the cycle again: the first phase is green, all others red."""
+        self.turn, self.stage, self.elapsed_s = 0, LightState.GREEN, 0.0
+        self._show()
+
+    def of_phase(self, phase: int) -> tuple[TrafficLightState, ...]:
+        """Lights that are green together."""
+        return tuple(light for light in self.lights if light.phase == phase)
+
+    def step(self, dt: float) -> None:
+        """Let `dt` seconds pass; several stages may end in one step."""
+        if self.frozen:
+            return
+        for light in self.lights:
+            light.elapsed_s += dt
+        self.elapsed_s += dt
+        for _ in range(3 * len(self.phases)):  # zero times must not turn for ever
+            limit = self._limit()
+            if self.elapsed_s < limit - 1e-9:
+                return
+            self.elapsed_s -= limit
+            self._next()
+
+    def _limit(self) -> float:
+        first = self.of_phase(self.phases[self.turn])[0]
+        return {LightState.GREEN: first.green_s, LightState.YELLOW: first.yellow_s}.get(self.stage, first.red_s)
+
+    def _next(self) -> None:
+        if self.stage is LightState.GREEN:
+            self.stage = LightState.YELLOW
+        elif self.stage is LightState.YELLOW:
+            self.stage = LightState.RED
+        else:
+            self.turn, self.stage = (self.turn + 1) % len(self.phases), LightState.GREEN
+        self._show()
+
+    def _show(self) -> None:
+        for light in self.lights:
+            show_light(light, self.stage if light.phase == self.phases[self.turn] else LightState.RED)
+
+
+def show_light(light: TrafficLightState, state: LightState) -> None:
+    """Change a light's colour and start its clock again if it differs."""
+    if light.state is not state:
+        light.state, light.elapsed_s = state, 0.0
+
+
+class StopAreas:
+    """Where vehicles are "at" a light: inside one of its stop areas, and heading along its lane."""
+
+    def __init__(self, lights: Sequence[tuple[int, TrafficLight]]) -> None:
+        """`lights` are (actor id, light of the town)."""
+        areas = [
+            (actor_id, np.asarray(area, dtype=np.float64), heading)
+            for actor_id, light in lights
+            for area, heading in zip(light.stop_areas, light.stop_headings_rad, strict=True)
+        ]
+        self.ids = [actor_id for actor_id, _, _ in areas]
+        self._corners = np.array([area for _, area, _ in areas]).reshape(-1, 4, 2)
+        edges = np.roll(self._corners, -1, axis=1) - self._corners
+        # positive on the inside whichever way round the corners come
+        self._edges = edges * np.sign(_twice_area(self._corners))[:, None, None]
+        headings = np.array([heading for _, _, heading in areas])
+        self._along = np.stack([np.cos(headings), np.sin(headings)], axis=1).reshape(-1, 2)
+
+    def at(self, positions: Array, forward: Array) -> list[int]:
+        """Actor id of the light each vehicle is at, 0 for none; positions and headings are (N, 2)."""
+        if not self.ids:
+            return [0] * len(positions)
+        offset = positions[:, None, None] - self._corners[None]
+        side = self._edges[None, ..., 0] * offset[..., 1] - self._edges[None, ..., 1] * offset[..., 0]
+        inside = (side >= 0.0).all(axis=2) & (forward @ self._along.T > 0.5)
+        first = np.argmax(inside, axis=1)
+        return [self.ids[k] if found else 0 for k, found in zip(first, inside.any(axis=1), strict=True)]
+
+
+def _twice_area(corners: Array) -> Array:
+    after = np.roll(corners, -1, axis=1)
+    return np.asarray((corners[..., 0] * after[..., 1] - corners[..., 1] * after[..., 0]).sum(axis=1))

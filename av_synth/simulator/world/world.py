@@ -1,0 +1,341 @@
+"""The world: one episode in a town, its actors, and its clock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from av_synth.errors import DataError
+from av_synth.geometry.transforms import Array, rigid
+from av_synth.simulator.bodies.model import Body, Catalogue
+from av_synth.simulator.scene import Instance, Scene, Weather
+from av_synth.simulator.town.model import Town
+from av_synth.simulator.world.arrays import BodyArrays
+from av_synth.simulator.world.blueprints import (
+    SPECTATOR_ID,
+    TRAFFIC_LIGHT_ID,
+    blueprint_library,
+    complete_attributes,
+    kind_of,
+    parse_colour,
+)
+from av_synth.simulator.world.collide import resolve_contacts
+from av_synth.simulator.world.commands import Commands
+from av_synth.simulator.world.contacts import Boxes, StaticGrid, body_overlaps, static_overlaps
+from av_synth.simulator.world.dynamics import road_friction, step_vehicles
+from av_synth.simulator.world.errors import SpawnRefused
+from av_synth.simulator.world.model import (
+    Actor,
+    ActorKind,
+    Collision,
+    Definition,
+    TrafficLightState,
+    VehicleControl,
+    VehicleState,
+    WalkerState,
+)
+from av_synth.simulator.world.physics import default_physics, load_row
+from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS
+from av_synth.simulator.world.speed_limits import SpeedLimits
+from av_synth.simulator.world.traffic_lights import LightGroup, StopAreas
+from av_synth.simulator.world.walkers import step_props, step_walkers
+
+FIRST_SENSOR_ID = 1_000_000
+LAST_BODY_ID = 65_535
+MAX_STEP_S = 0.05  # longer steps are cut into equal parts
+COLLISION_MESSAGE = "Spawn failed because of collision at spawn position"
+
+_BRAKE_LAMPS = 8
+_GEAR_UP_MPS = np.array([4.2, 8.3, 13.9, 19.4])  # an automatic gearbox, for the read-out
+_CLEARANCE_M = 0.02  # bodies may touch this much at spawn
+
+
+class World(Commands):
+    """One town, one episode at a time. `Commands` has what changes single actors.
+
+    Attributes:
+        town, catalogue: what the world is made of; `reset` changes the town.
+        frame: number of steps made, over all episodes.  elapsed_s, delta_s: simulated time, and the last step's.
+        episode_id: counts from 1.
+        weather: set it freely; wetness takes grip from the tyres from the next step on.
+        actors: by id, in the order of spawning. Bodies count from 1, traffic lights first; sensors, controllers and
+            the spectator count from 1,000,000, so that they never shift the ids or the dynamics of bodies.
+        spectator_id: the spectator's id.
+        collisions_this_frame: contacts of the last step, each seen from both sides.
+        facts: further fixed attributes of the blueprint `avsynth.simulator`, such as profile and gl_renderer.
+    """
+
+    def __init__(self, town: Town, catalogue: Catalogue, sensors: Collection[str] = SENSOR_IDS) -> None:
+        """Begin the first episode in `town`; `sensors` are the sensor blueprints to offer."""
+        self.catalogue = catalogue
+        self.frame = 0
+        self.elapsed_s = 0.0
+        self.delta_s = 0.0
+        self.episode_id = 0
+        self.facts: dict[str, str] = {"profile": "", "gl_renderer": ""}
+        self._sensors = frozenset(sensors)
+        self._definitions = {d.id: d for d in blueprint_library(catalogue, {}, self._sensors)}
+        self.reset(town)
+
+    def reset(self, town: Town | None = None) -> None:
+        """Begin a new episode, in another town if given: no actors but the town's own, ids from 1, fair weather."""
+        if town is not None:
+            self.town = town
+            reach = max(
+                (float(np.hypot(*(abs(b.box_centre_m) + b.box_half_m)[:2])) for b in self._bodies()), default=1.0
+            )
+            self._static = StaticGrid(town.footprints, reach)
+            self._limits = SpeedLimits(town)
+        self.episode_id += 1
+        self.weather = Weather()
+        self.actors = {}
+        self.collisions_this_frame: tuple[Collision, ...] = ()
+        self._arrays = BodyArrays()
+        self._controllers = {}
+        self._children = {}
+        self._next_body_id, self._next_sensor_id = 1, FIRST_SENSOR_ID
+        self._at_light: dict[int, int] = {}
+        self._place_traffic_lights()
+        spectator = self._create("spectator", self._definitions[SPECTATOR_ID], {}, None, np.eye(4))
+        self.spectator_id = spectator.id
+
+    def _bodies(self) -> list[Body]:
+        return [body for body in self.catalogue.values() if body.kind != "traffic_light"]
+
+    def _place_traffic_lights(self) -> None:
+        definition = Definition(0, TRAFFIC_LIGHT_ID, "traffic,traffic_light", ())
+        placed, lights = [], []
+        for index, light in enumerate(self.town.traffic_lights):
+            body = self.catalogue[TRAFFIC_LIGHT_ID]
+            actor = self._create("traffic_light", definition, {}, body, light.world_from_actor)
+            actor.traffic_light = TrafficLightState(light.signal_id, light.group, light.phase, pole_index=index)
+            placed.append((actor.id, light))
+            lights.append(actor.traffic_light)
+        groups = sorted({light.group for light in lights})
+        self._groups = {g: LightGroup([light for light in lights if light.group == g]) for g in groups}
+        self._stop_areas = StopAreas(placed)
+
+    # -- what there is ------------------------------------------------------------------------------------------
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """The blueprint library, sorted by id."""
+        digests = {"bodies_digest": self.catalogue.digest, "town_digest": self.town.digest}
+        return blueprint_library(self.catalogue, {**self.facts, **digests}, self._sensors)
+
+    def traffic_light_of(self, vehicle: Actor) -> Actor | None:
+        """The traffic light in whose stop area a vehicle was at the end of the last step."""
+        light = self._at_light.get(vehicle.id, 0)
+        return self.actors[light] if light else None
+
+    def speed_limit_kmh(self, vehicle: Actor) -> float:
+        """The speed limit a vehicle drives under: its road's, or off the roads the last one it had."""
+        _, k, _ = self._vehicle("get_speed_limit", vehicle.id)
+        return float(self._arrays.limit_kmh[k])
+
+    def scene(self) -> Scene:
+        """A frozen picture of the frame for the sensors."""
+        arrays = self._arrays
+        poses, velocities, angular = arrays.pose.copy(), arrays.velocity.copy(), arrays.angular.copy()
+        steps = (arrays.walked_m / np.where(arrays.stride_m > 0.0, arrays.stride_m, np.inf) * 16.0).astype(int)
+        braking = (arrays.asked[:, 1] > 0.02) & arrays.physics
+        instances = []
+        for k, actor in enumerate(arrays.actors):
+            if actor.kind == "walker":
+                pose = int(steps[k]) % 16
+            elif actor.traffic_light is not None:
+                pose = min(int(actor.traffic_light.state), 3)
+            else:
+                pose = 0
+            lights = actor.lights | (_BRAKE_LAMPS if braking[k] else 0)
+            key = actor.blueprint_id
+            instances.append(Instance(actor.id, key, pose, poses[k], velocities[k], angular[k], actor.colour, lights))
+        return Scene(self.frame, self.elapsed_s, tuple(instances), self.weather)
+
+    # -- coming and going ---------------------------------------------------------------------------------------
+
+    def spawn(self, blueprint_id: str, attributes: Mapping[str, str], transform: Array, parent_id: int = 0) -> Actor:
+        """Create an actor.
+
+        Args:
+            blueprint_id: one of `definitions()`.
+            attributes: values for some or all of its attributes.
+            transform: (4, 4) `world_from_actor`, or `parent_from_actor` where there is a parent.
+            parent_id: the actor it is attached to, 0 for none.
+
+        Raises:
+            SpawnRefused: unknown blueprint, bad attributes, no room, or too many actors.
+            ActorNotFound: there is no such parent.
+        """
+        definition = self._definitions.get(blueprint_id)
+        kind = None if definition is None else kind_of(definition, self.catalogue)
+        if definition is None or kind is None or kind == "spectator":
+            raise SpawnRefused(f"Spawn failed because of invalid actor description: '{blueprint_id}' cannot be spawned")
+        values = complete_attributes(definition, attributes)
+        transform = rigid(transform[:3, :3], transform[:3, 3])
+        parent = self.get(parent_id, "spawn_actor_with_parent") if parent_id else None
+        pose = transform if parent is None else parent.world_from_actor @ transform
+        body = self.catalogue.get(blueprint_id)
+        if body is not None:
+            if self._next_body_id > LAST_BODY_ID:
+                raise SpawnRefused(
+                    f"Spawn failed: {LAST_BODY_ID} bodies were spawned in this episode; reload the world"
+                )
+            if parent is None and self._occupied(kind, body, pose):
+                raise SpawnRefused(COLLISION_MESSAGE)
+        return self._create(kind, definition, values, body, pose, parent, transform)
+
+    def _create(
+        self,
+        kind: ActorKind,
+        definition: Definition,
+        attributes: dict[str, str],
+        body: Body | None,
+        pose: Array,
+        parent: Actor | None = None,
+        parent_from_actor: Array | None = None,
+    ) -> Actor:
+        if body is None:
+            actor_id, self._next_sensor_id = self._next_sensor_id, self._next_sensor_id + 1
+        else:
+            actor_id, self._next_body_id = self._next_body_id, self._next_body_id + 1
+        actor = Actor(actor_id, kind, definition.id, attributes, body, np.array(pose, dtype=np.float64))
+        if parent is not None:
+            actor.parent_id, actor.parent_from_actor = parent.id, parent_from_actor
+            self._children.setdefault(parent.id, []).append(actor_id)
+        self.actors[actor_id] = actor
+        if body is not None:
+            self._embody(actor, body)
+        return actor
+
+    def _embody(self, actor: Actor, body: Body) -> None:
+        actor.simulate_physics = actor.kind in ("vehicle", "walker") and actor.parent_id == 0
+        actor.collisions = actor.kind != "traffic_light"
+        if "color" in actor.attributes:
+            actor.colour = parse_colour(actor.attributes["color"])
+        elif body.colours:
+            actor.colour = body.colours[0]
+        k = self._arrays.add(actor)
+        if actor.kind == "vehicle":
+            actor.vehicle = VehicleState(default_physics(body))
+            load_row(self._arrays, k, body, actor.vehicle.physics)
+            self._arrays.drive_sign[k] = 1.0
+            self._arrays.limit_kmh[k] = self._limits.at(self._arrays.pose[k : k + 1, :2, 3], np.array([30.0]))[0]
+        elif actor.kind == "walker":
+            actor.walker = WalkerState()
+
+    def _occupied(self, kind: ActorKind, body: Body, pose: Array) -> bool:
+        """Whether a new body would overlap a vehicle, a walker, a prop (unless it is one) or something static."""
+        box = Boxes.of(pose[None], body.box_centre_m[None], body.box_half_m[None] - _CLEARANCE_M)
+        arrays = self._arrays
+        if len(arrays):
+            wanted = arrays.collides & ~arrays.attached
+            if kind == "prop":
+                wanted &= arrays.is_vehicle | arrays.is_walker
+            all_boxes = Boxes.of_arrays(arrays)
+            rows = np.flatnonzero(wanted & (all_boxes.bottom < box.top[0]) & (all_boxes.top > box.bottom[0]))
+            pair = Boxes(
+                np.concatenate([box.corners, all_boxes.corners[rows]]),
+                np.concatenate([box.axes, all_boxes.axes[rows]]),
+                np.concatenate([box.bottom, all_boxes.bottom[rows]]),
+                np.concatenate([box.top, all_boxes.top[rows]]),
+            )
+            others = np.arange(1, len(rows) + 1)
+            still = np.zeros((len(rows) + 1, 3))
+            if len(body_overlaps(pair, np.zeros_like(others), others, still, 0.0).first):
+                return True
+        if kind == "prop":
+            return False
+        rows, footprints = self._static.pairs(box, np.zeros(1, dtype=np.intp))
+        return len(static_overlaps(box, self._static, rows, footprints, np.zeros((1, 3)), 0.0).first) > 0
+
+    def destroy(self, actor_id: int) -> bool:
+        """Remove an actor; False if there is none, or it is the town's own. What was attached to it stays behind."""
+        actor = self.actors.get(actor_id)
+        if actor is None or actor.kind in ("traffic_light", "spectator"):
+            return False
+        for child_id in self._children.pop(actor_id, []):
+            child = self.actors[child_id]
+            child.parent_id, child.parent_from_actor = 0, None
+            if child_id in self._arrays:
+                self._arrays.attached[self._arrays.row(child_id)] = False
+        if actor.parent_id:
+            self._children[actor.parent_id].remove(actor_id)
+        if actor_id in self._arrays:
+            self._arrays.remove(actor_id)
+        self._controllers.pop(actor_id, None)
+        self._at_light.pop(actor_id, None)
+        del self.actors[actor_id]
+        return True
+
+    # -- time ---------------------------------------------------------------------------------------------------
+
+    def step(self, delta_s: float) -> None:
+        """Let `delta_s` seconds pass and number the new frame.
+
+        Raises:
+            DataError: if `delta_s` is not between 0 and 10 seconds.
+        """
+        if not (math.isfinite(delta_s) and 0.0 < delta_s <= 10.0):
+            raise DataError(f"World.step: delta_s = {delta_s}; want seconds above 0, at most 10")
+        arrays = self._arrays
+        parts = max(1, math.ceil(delta_s / MAX_STEP_S - 1e-9))
+        dt = delta_s / parts
+        friction = road_friction(self.weather)
+        collisions: list[Collision] = []
+        for group in self._groups.values():
+            group.step(delta_s)
+        for _ in range(parts):
+            self._run_ackermann(dt)
+            step_vehicles(arrays, dt, friction, self.town.ground_height_m)
+            step_walkers(arrays, dt, self.town.ground_height_m)
+            step_props(arrays, dt, self.town.ground_height_m)
+            collisions += resolve_contacts(arrays, self._static, dt)
+        arrays.acceleration[:] = (arrays.velocity - arrays.last_velocity) / delta_s
+        arrays.last_velocity[:] = arrays.velocity
+        arrays.force[:] = 0.0
+        arrays.torque[:] = 0.0
+        arrays.led[:] = False
+        self.collisions_this_frame = tuple(collisions)
+        self.frame += 1
+        self.elapsed_s += delta_s
+        self.delta_s = delta_s
+        for parent_id in self._children:
+            if parent_id in arrays:
+                self._carry_children(parent_id)
+        self._read_out()
+
+    def _run_ackermann(self, dt: float) -> None:
+        arrays = self._arrays
+        for actor_id, controller in self._controllers.items():
+            actor = self.actors[actor_id]
+            vehicle = actor.vehicle
+            if vehicle is None or vehicle.ackermann is None:
+                continue
+            k = arrays.row(actor_id)
+            forward = arrays.pose[k, :3, 0]
+            speed, acceleration = float(arrays.velocity[k] @ forward), float(arrays.acceleration[k] @ forward)
+            limit = float(arrays.max_steer[k])
+            settings = vehicle.ackermann_settings
+            self._drive(k, vehicle, controller.control(vehicle.ackermann, settings, limit, speed, acceleration, dt))
+
+    def _read_out(self) -> None:
+        """Gears, traffic lights and speed limits of all vehicles after a step."""
+        arrays = self._arrays
+        rows = np.flatnonzero(arrays.is_vehicle)
+        if len(rows) == 0:
+            self._at_light = {}
+            return
+        positions, forward = arrays.pose[rows, :2, 3], arrays.pose[rows, :2, 0]
+        vehicles = [arrays.actors[k] for k in rows]
+        self._at_light = dict(zip((a.id for a in vehicles), self._stop_areas.at(positions, forward), strict=True))
+        arrays.limit_kmh[rows] = self._limits.at(positions, arrays.limit_kmh[rows])
+        speed = np.hypot(arrays.velocity[rows, 0], arrays.velocity[rows, 1])
+        gears = 1 + np.searchsorted(_GEAR_UP_MPS, speed)
+        gears = np.where(arrays.drive_sign[rows] > 0.0, gears, arrays.drive_sign[rows].astype(int))
+        for actor, k, gear in zip(vehicles, rows, gears.tolist(), strict=True):
+            if actor.vehicle is not None:
+                actor.vehicle.gear = actor.vehicle.control.gear if actor.vehicle.control.manual_gear_shift else gear
+                if actor.attributes.get("sticky_control") == "false" and actor.vehicle.ackermann is None:
+                    self._drive(int(k), actor.vehicle, VehicleControl())

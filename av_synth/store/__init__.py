@@ -1,0 +1,43 @@
+"""Where runs live: staging, durable writes, one atomic commit, reading back; and the tables a run holds.
+
+with store.stage(root, run_id) as staging:
+    staging.write("blobs/CAM_FRONT/000000.jpg", jpeg)              # from any thread
+    staging.write_table("ticks", tables.from_rows("ticks", rows))  # checked, sorted, byte-deterministic
+    path = staging.commit({"scenario": ..., "rig": ..., "seed": ..., "identity": ..., "provenance": ..., "counts": ...})
+run = store.open_run(path)
+"""
+
+from av_synth.store.files import canonical_json, link_or_copy, replace_directory
+from av_synth.store.runs import (
+    MANIFEST_FIELDS,
+    REQUIRED_FILES,
+    SCHEMA_EPOCH,
+    FileEntry,
+    Run,
+    Staging,
+    open_run,
+    run_path,
+    runs,
+    stage,
+    sweep,
+)
+from av_synth.store.scratch import scratch, sweep_scratch
+
+__all__ = [
+    "MANIFEST_FIELDS",
+    "REQUIRED_FILES",
+    "SCHEMA_EPOCH",
+    "FileEntry",
+    "Run",
+    "Staging",
+    "canonical_json",
+    "link_or_copy",
+    "open_run",
+    "replace_directory",
+    "run_path",
+    "runs",
+    "scratch",
+    "stage",
+    "sweep",
+    "sweep_scratch",
+]

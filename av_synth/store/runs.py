@@ -1,0 +1,273 @@
+"""Runs: staged, committed once, read back.
+
+    <root>/staging/<run_id>-<uuid>/   being written; removed on any failure, swept if the writer was killed
+    <root>/runs/<run_id>/             committed: complete, read back and checked, never changed again
+
+The rename that makes `runs/<run_id>` is the commit. If two attempts at one run finish, the first wins and the other
+removes its own files.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from av_synth.errors import StoreError
+from av_synth.store import tables
+from av_synth.store.files import (
+    as_mapping,
+    canonical_json,
+    check_relative,
+    fsync_directories,
+    fsync_tree,
+    read_json,
+    sha256_of,
+    write_durable,
+)
+from av_synth.store.scratch import scratch, sweep_scratch
+
+SCHEMA_EPOCH = 1
+MANIFEST = "manifest.json"
+MANIFEST_FIELDS = ("scenario", "rig", "seed", "identity", "provenance", "counts")
+"""What `Staging.commit` wants beside what the store fills in itself."""
+
+REQUIRED_FILES = ("scenario.json", "rig.json", "outcome.json", "map/opendrive.xodr")
+_RUN_ID = re.compile(r"[0-9a-f]{20}")
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file of a run: relative path, size and SHA-256 in hex."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+class Staging:
+    """A run being written. `write` and `write_table` may be called from several threads at once."""
+
+    def __init__(self, root: Path, run_id: str, directory: Path) -> None:
+        self.run_id = run_id
+        self.directory = directory
+        self._root = root
+        self._lock = threading.Lock()
+        self._entries: dict[str, FileEntry | None] = {}  # None while the file is being written
+        self._closed = False
+
+    def write(self, relpath: str, data: bytes) -> None:
+        """Write one file, durably.
+
+        Args:
+            relpath: such as 'blobs/LIDAR_TOP/000000.pcd.bin'.
+            data: its whole content.
+
+        Raises:
+            StoreError: on a bad or doubled name, a failing disk, or after `commit`.
+        """
+        check_relative(relpath)
+        with self._lock:
+            if self._closed:
+                raise StoreError(f"run {self.run_id}: '{relpath}' came after the commit")
+            if relpath in self._entries or relpath == MANIFEST:
+                raise StoreError(f"run {self.run_id}: '{relpath}' written twice")
+            self._entries[relpath] = None
+        write_durable(self.directory / relpath, data)
+        entry = FileEntry(relpath, len(data), hashlib.sha256(data).hexdigest())
+        with self._lock:
+            self._entries[relpath] = entry
+
+    def write_json(self, relpath: str, value: object) -> None:
+        """Write plain JSON values canonically; raises StoreError as `write`, and for NaN."""
+        self.write(relpath, canonical_json(value))
+
+    def write_table(self, name: str, table: pa.Table) -> None:
+        """Write `tables/<name>.parquet`; raises StoreError as `write`, and if it is not as `tables.TABLES` says."""
+        self.write(f"tables/{name}.parquet", tables.encode(name, table))
+
+    def commit(self, fields: Mapping[str, object]) -> Path:
+        """Check every file by reading it back, write the manifest last, and rename into place: all or nothing.
+
+        Args:
+            fields: plain JSON values for `MANIFEST_FIELDS` (run_id, schema_epoch and files are added here).
+
+        Returns:
+            `<root>/runs/<run_id>`: this run, or the one that was committed before it.
+
+        Raises:
+            StoreError: if something is missing, still being written, or reads back otherwise than it was written.
+        """
+        entries = self._close()
+        self._check_complete(fields, entries)
+        for entry in entries:
+            if sha256_of(self.directory / entry.path) != entry.sha256:
+                raise StoreError(
+                    f"run {self.run_id}: '{entry.path}' reads back otherwise than it was written; check the disk"
+                )
+            # datasets hold hard links to these files: an edit there must fail, not reach the run
+            (self.directory / entry.path).chmod(0o444)
+        manifest = {
+            "schema_epoch": SCHEMA_EPOCH,
+            "run_id": self.run_id,
+            **fields,
+            "files": [vars(entry) for entry in entries],
+        }
+        write_durable(self.directory / MANIFEST, canonical_json(manifest))
+        (self.directory / MANIFEST).chmod(0o444)
+        fsync_tree(self.directory)
+        return self._publish()
+
+    def _publish(self) -> Path:
+        final = run_path(self._root, self.run_id)
+        try:
+            final.parent.mkdir(parents=True, exist_ok=True)
+            os.rename(self.directory, final)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise StoreError(f"{final}: cannot be committed: {error.strerror or error}") from error
+            open_run(final)  # whoever came first must be whole; ours goes when the staging is left
+        fsync_directories((final.parent, self._root))
+        return final
+
+    def _close(self) -> list[FileEntry]:
+        with self._lock:
+            self._closed = True
+            unfinished = sorted(path for path, entry in self._entries.items() if entry is None)
+            if unfinished:
+                raise StoreError(
+                    f"run {self.run_id}: commit while {len(unfinished)} files are being written or failed, "
+                    f"such as '{unfinished[0]}'; wait for the writers"
+                )
+            return [entry for _, entry in sorted(self._entries.items()) if entry is not None]
+
+    def _check_complete(self, fields: Mapping[str, object], entries: list[FileEntry]) -> None:
+        if set(fields) != set(MANIFEST_FIELDS):
+            raise StoreError(
+                f"run {self.run_id}: manifest fields {sorted(fields)}; want exactly {', '.join(MANIFEST_FIELDS)}"
+            )
+        there = {entry.path for entry in entries}
+        wanted = {*REQUIRED_FILES, *(f"tables/{name}.parquet" for name in tables.TABLES)}
+        if wanted - there:
+            raise StoreError(
+                f"run {self.run_id}: never written: {', '.join(sorted(wanted - there))}; "
+                "a table without rows is written empty"
+            )
+
+
+@contextmanager
+def stage(root: Path, run_id: str) -> Iterator[Staging]:
+    """Begin writing a run; leaving without `commit`, or by an exception, removes everything written.
+
+    Args:
+        root: the store's folder; made if it is not there.
+        run_id: 20 lower-case hex digits.
+
+    Raises:
+        StoreError: if the id is of another form or the folder cannot be made.
+    """
+    root = Path(root)
+    check_run_id(run_id)
+    with scratch(root / "staging", run_id) as directory:
+        yield Staging(root, run_id, directory)
+
+
+def sweep(root: Path) -> tuple[Path, ...]:
+    """Remove the stagings whose writers are dead; returns what was removed. Runs being written are left alone."""
+    return sweep_scratch(Path(root) / "staging")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A committed run.
+
+    Attributes:
+        directory: `<root>/runs/<run_id>`.
+        run_id: 20 hex digits.
+        manifest: the whole manifest.
+        files: by relative path.
+    """
+
+    directory: Path
+    run_id: str
+    manifest: Mapping[str, object]
+    files: Mapping[str, FileEntry]
+
+    def table(self, name: str) -> pa.Table:
+        """Table `name`, sorted by its key; raises StoreError if it cannot be read."""
+        return tables.read(name, self.directory / "tables" / f"{name}.parquet")
+
+    def path(self, relpath: str) -> Path:
+        """Where a file of this run is; raises StoreError if the manifest does not list it."""
+        if relpath not in self.files:
+            raise StoreError(f"run {self.run_id}: has no file '{relpath}'")
+        return self.directory / relpath
+
+    def json(self, relpath: str) -> Mapping[str, object]:
+        """The JSON object in 'scenario.json', 'rig.json' or 'outcome.json'; raises StoreError if it is not one."""
+        return as_mapping(read_json(self.path(relpath)), str(self.directory / relpath))
+
+
+def open_run(path: Path, *, deep: bool = False) -> Run:
+    """Open a committed run.
+
+    Args:
+        path: the run's directory.
+        deep: read every file and compare its hash, not only its size.
+
+    Raises:
+        StoreError: if there is no manifest, it is of another schema epoch, or a file is missing or has changed.
+    """
+    path = Path(path)
+    where = path / MANIFEST
+    manifest = as_mapping(read_json(where), str(where))
+    if manifest.get("schema_epoch") != SCHEMA_EPOCH:
+        raise StoreError(f"{where}: schema_epoch {manifest.get('schema_epoch')}; this av_synth reads {SCHEMA_EPOCH}")
+    try:
+        run_id = check_run_id(str(manifest["run_id"]))
+        listed: object = manifest["files"]
+        if not isinstance(listed, list):
+            raise TypeError("files is not a list")
+        entries = [FileEntry(check_relative(row["path"]), int(row["bytes"]), str(row["sha256"])) for row in listed]
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"{where}: not a manifest of a run: {error!r}") from error
+    for entry in entries:
+        _check_file(path, entry, deep)
+    return Run(path, run_id, manifest, {entry.path: entry for entry in entries})
+
+
+def _check_file(directory: Path, entry: FileEntry, deep: bool) -> None:
+    try:
+        size = (directory / entry.path).stat().st_size
+    except OSError as error:
+        raise StoreError(f"{directory}: '{entry.path}': {error.strerror or error}; make the run again") from error
+    if size != entry.bytes or (deep and sha256_of(directory / entry.path) != entry.sha256):
+        raise StoreError(f"{directory}: '{entry.path}' is not what was committed; make the run again")
+
+
+def runs(root: Path) -> list[Path]:
+    """Directories of all committed runs, in order of run id."""
+    folder = Path(root) / "runs"
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if _RUN_ID.fullmatch(path.name) and (path / MANIFEST).is_file())
+
+
+def run_path(root: Path, run_id: str) -> Path:
+    """Where the run is once it is committed; raises StoreError on a malformed id."""
+    return Path(root) / "runs" / check_run_id(run_id)
+
+
+def check_run_id(run_id: str) -> str:
+    """Return the id if it is 20 lower-case hex digits; raises StoreError otherwise."""
+    if not _RUN_ID.fullmatch(run_id):
+        raise StoreError(f"run id '{run_id}': want 20 lower-case hex digits")
+    return run_id

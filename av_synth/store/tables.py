@@ -1,0 +1,267 @@
+"""The columnar tables of a run: names, columns, types, keys; and their Parquet bytes, equal for equal content.
+
+Time is integer microseconds from the run's first recorded frame, frames count from 0, the world is right-handed metres,
+quaternions are unit length w, x, y, z. Values are always there and finite: a quantity that is undefined has no row.
+Rows are sorted by the table's key before they are written, so the order in which threads finished leaves no trace.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from av_synth.errors import StoreError
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """One table: its columns, and the columns its rows are sorted by.
+
+    Attributes:
+        schema: column names and types; nothing is nullable.
+        key: sort columns; no two rows may agree in all of them.
+    """
+
+    schema: pa.Schema
+    key: tuple[str, ...]
+
+
+_POSITION = ("x_m", "y_m", "z_m")
+_POSE = (*_POSITION, "qw", "qx", "qy", "qz")
+_VELOCITY = ("vx_mps", "vy_mps", "vz_mps")
+_WEATHER = (
+    "cloudiness",
+    "precipitation",
+    "precipitation_deposits",
+    "wind_intensity",
+    "sun_azimuth_angle",
+    "sun_altitude_angle",
+    "fog_density",
+    "fog_distance",
+    "fog_falloff",
+    "wetness",
+    "scattering_intensity",
+    "mie_scattering_scale",
+    "rayleigh_scattering_scale",
+    "dust_storm",
+)
+
+_I32, _I64, _U16, _U32, _F64, _STR, _BOOL = (
+    pa.int32(),
+    pa.int64(),
+    pa.uint16(),
+    pa.uint32(),
+    pa.float64(),
+    pa.string(),
+    pa.bool_(),
+)
+
+
+def _floats(names: Iterable[str]) -> dict[str, pa.DataType]:
+    return dict.fromkeys(names, _F64)
+
+
+def _spec(key: tuple[str, ...], columns: Mapping[str, pa.DataType]) -> TableSpec:
+    return TableSpec(pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns.items()]), key)
+
+
+TABLES: Mapping[str, TableSpec] = {
+    # who took part; box_* is the centre of the bounding box in the actor's frame
+    "actors": _spec(
+        ("actor_id",),
+        {"actor_id": _U32, "role": _STR, "type_id": _STR, "category": _STR}
+        | _floats(("length_m", "width_m", "height_m", "box_x_m", "box_y_m", "box_z_m"))
+        | {"parked": _BOOL, "is_ego": _BOOL},
+    ),
+    # world_from_actor of every actor at every tick; velocities and accelerations in world axes
+    "states": _spec(
+        ("frame", "actor_id"),
+        {"frame": _I32, "time_us": _I64, "actor_id": _U32}
+        | _floats((*_POSE, *_VELOCITY, "wx_radps", "wy_radps", "wz_radps", "ax_mps2", "ay_mps2", "az_mps2")),
+    ),
+    # world_from_ego: the ground point under the rear axle
+    "ego_poses": _spec(("frame",), {"frame": _I32, "time_us": _I64} | _floats((*_POSE, *_VELOCITY))),
+    "controls": _spec(
+        ("frame", "actor_id"),
+        {"frame": _I32, "actor_id": _U32}
+        | _floats(("throttle", "steer", "brake"))
+        | {"hand_brake": _BOOL, "reverse": _BOOL, "gear": _I32},
+    ),
+    "traffic_lights": _spec(("frame", "actor_id"), {"frame": _I32, "actor_id": _U32, "state": _STR}),
+    # one row at frame 0 and one wherever something changes
+    "weather": _spec(("frame",), {"frame": _I32} | _floats(_WEATHER)),
+    "events": _spec(
+        ("frame", "kind", "actor_id", "other_id", "detail"),
+        {"frame": _I32, "time_us": _I64, "kind": _STR, "actor_id": _U32, "other_id": _U32, "detail": _STR},
+    ),
+    "ticks": _spec(("frame",), {"frame": _I32, "time_us": _I64, "state_hash": _STR}),
+    # ego_from_sensor and intrinsics (0 for what is no camera)
+    "sensors": _spec(
+        ("channel",),
+        {"channel": _STR, "modality": _STR}
+        | _floats(_POSE)
+        | {"width_px": _I32, "height_px": _I32}
+        | _floats(("fx_px", "fy_px", "cx_px", "cy_px")),
+    ),
+    "sensor_frames": _spec(
+        ("channel", "frame"),
+        {"channel": _STR, "frame": _I32, "time_us": _I64, "is_keyframe": _BOOL, "path": _STR}
+        | {"width_px": _I32, "height_px": _I32},
+    ),
+    # keyframes only; world_from_box, whose origin is the centre of the box
+    "boxes": _spec(
+        ("frame", "actor_id"),
+        {"frame": _I32, "time_us": _I64, "actor_id": _U32, "category": _STR, "attribute": _STR}
+        | {"visibility": _I32, "visibility_method": _STR, "visible_fraction": _F64}
+        | _floats((*_POSE, "length_m", "width_m", "height_m", *_VELOCITY))
+        | {"num_lidar_pts": _I32, "num_radar_pts": _I32},
+    ),
+    # one row per value that occurs in an instance mask; actor_id 0 = not tied to an actor
+    "masks": _spec(
+        ("channel", "frame", "value"),
+        {"channel": _STR, "frame": _I32, "path": _STR, "value": _U16, "actor_id": _U32}
+        | {"pixels": _I32, "ambiguous": _BOOL},
+    ),
+    "metrics": _spec(
+        ("frame", "metric", "actor_id", "other_id"),
+        {"frame": _I32, "time_us": _I64, "actor_id": _U32, "other_id": _U32, "metric": _STR, "value": _F64},
+    ),
+}
+
+
+def spec(name: str) -> TableSpec:
+    """The `TableSpec` of a table.
+
+    Raises:
+        StoreError: if a run has no such table.
+    """
+    if name not in TABLES:
+        raise StoreError(f"table '{name}': not a table of a run; want one of {', '.join(sorted(TABLES))}")
+    return TABLES[name]
+
+
+def from_columns(name: str, columns: Mapping[str, object]) -> pa.Table:
+    """Build a table from one sequence or array (N,) per column, converted where that loses nothing.
+
+    Raises:
+        StoreError: on missing or unknown columns, or a value that does not fit its type.
+    """
+    schema = spec(name).schema
+    _check_names(name, set(columns), schema)
+    arrays = []
+    for field in schema:
+        try:
+            # asked for a type at once, pyarrow would cut 0.5 to 0 silently; a safe cast refuses
+            values = pa.array(columns[field.name])
+            # nulls have no type; `checked` tells about them
+            if values.null_count < len(values) and _family(values.type) != _family(field.type):
+                raise TypeError(f"got {values.type}")
+            arrays.append(values.cast(field.type))
+        except (pa.ArrowException, TypeError, OverflowError, ValueError) as error:
+            raise StoreError(f"table '{name}', column {field.name}: want {field.type}: {error}") from error
+    try:
+        return pa.Table.from_arrays(arrays, schema=schema)
+    except pa.ArrowInvalid as error:
+        raise StoreError(f"table '{name}': columns differ in length: {error}") from error
+
+
+def from_rows(name: str, rows: Iterable[Mapping[str, object]]) -> pa.Table:
+    """Build a table from one mapping per row; no rows give the empty table.
+
+    Raises:
+        StoreError: on missing or unknown columns in any row, or a value that does not fit its type.
+    """
+    names = spec(name).schema.names
+    columns: dict[str, list[object]] = {column: [] for column in names}
+    for row in rows:
+        _check_names(name, set(row), spec(name).schema)
+        for column in names:
+            columns[column].append(row[column])
+    return from_columns(name, columns)
+
+
+def checked(name: str, table: pa.Table) -> pa.Table:
+    """The table sorted by its key in one chunk, without foreign metadata, after every check.
+
+    Raises:
+        StoreError: on a wrong column, type, null, non-finite number or doubled key.
+    """
+    wanted = spec(name)
+    _check_names(name, set(table.schema.names), wanted.schema)
+    table = table.select(wanted.schema.names)
+    for field in wanted.schema:
+        got = table.schema.field(field.name).type
+        if got != field.type:
+            raise StoreError(f"table '{name}', column {field.name}: got {got}, want {field.type}")
+        column = table.column(field.name)
+        if column.null_count:
+            raise StoreError(f"table '{name}', column {field.name}: {column.null_count} nulls; leave such rows out")
+        if pa.types.is_floating(field.type) and not pc.all(pc.is_finite(column), min_count=0).as_py():
+            row = pc.index(pc.is_finite(column), False).as_py()
+            where = {key: table.column(key)[row].as_py() for key in wanted.key}
+            raise StoreError(
+                f"table '{name}', column {field.name}: {column[row].as_py()} at {where}; want finite numbers"
+            )
+    table = table.replace_schema_metadata(None).cast(wanted.schema)
+    table = table.sort_by([(key, "ascending") for key in wanted.key]).combine_chunks()
+    distinct = table.group_by(list(wanted.key)).aggregate([]).num_rows
+    if distinct != table.num_rows:
+        raise StoreError(
+            f"table '{name}': {table.num_rows - distinct} rows repeat ({', '.join(wanted.key)}); want each once"
+        )
+    return table
+
+
+def encode(name: str, table: pa.Table) -> bytes:
+    """Parquet bytes of a checked table: equal content gives equal bytes with one pyarrow version.
+
+    Raises:
+        StoreError: as `checked`.
+    """
+    sink = io.BytesIO()
+    pq.write_table(checked(name, table), sink, compression="zstd", compression_level=3, row_group_size=1 << 20)
+    return sink.getvalue()
+
+
+def read(name: str, path: Path) -> pa.Table:
+    """Read a table back.
+
+    Args:
+        name: its name.
+        path: the Parquet file.
+
+    Raises:
+        StoreError: if the file is missing, torn or has other columns than this version writes.
+    """
+    schema = spec(name).schema
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path}: not a readable table: {error}") from error
+    if not table.schema.equals(schema):
+        raise StoreError(
+            f"{path}: columns {table.schema.names} are not those of this version of av_synth: {schema.names}"
+        )
+    return table
+
+
+def _family(kind: pa.DataType) -> str:
+    """What may be converted into one another: numbers; nothing else."""
+    return "number" if pa.types.is_integer(kind) or pa.types.is_floating(kind) else str(kind)
+
+
+def _check_names(name: str, got: set[str], schema: pa.Schema) -> None:
+    wanted = set(schema.names)
+    if got != wanted:
+        parts = []
+        if wanted - got:
+            parts.append(f"missing {', '.join(sorted(wanted - got))}")
+        if got - wanted:
+            parts.append(f"unknown {', '.join(sorted(got - wanted))}")
+        raise StoreError(f"table '{name}': {'; '.join(parts)}; want {', '.join(schema.names)}")

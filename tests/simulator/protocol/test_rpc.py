@@ -1,0 +1,119 @@
+"""Framing, bounds and isolation of the request port."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import msgpack
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from av_synth.simulator.protocol.calls import Kind, failure, success, unknown
+from av_synth.simulator.protocol.rpc import MAX_MESSAGE_BYTES, ProtocolError, RequestReader, RpcServer
+
+VERSION_CALL = bytes.fromhex("940001a776657273696f6e9191c2")
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = RpcServer(listener, lambda name, params: success(Kind.VALUE, [name, params]))
+    number = listener.getsockname()[1]
+    server.start()
+    yield number
+    server.stop()
+
+
+def _ask(port: int, data: bytes) -> Any:
+    with socket.create_connection(("127.0.0.1", port), timeout=5.0) as sock:
+        sock.sendall(data)
+        return msgpack.unpackb(sock.recv(65536))
+
+
+@given(st.lists(st.integers(1, 9), max_size=30))
+@settings(max_examples=30, deadline=None)
+def test_requests_are_whole_however_the_bytes_were_cut(cuts):
+    data = b"".join(msgpack.packb([0, k, f"call_{k}", [[False], "x" * 40 * k]]) for k in range(4))
+    reader, found = RequestReader(), []
+    for size in [*cuts, len(data)]:
+        found += reader.feed(data[:size])
+        data = data[size:]
+
+    assert [name for _, name, _ in found] == [f"call_{k}" for k in range(4)]
+
+
+@given(st.binary(max_size=300))
+@settings(max_examples=200, deadline=None)
+def test_any_bytes_are_requests_or_a_protocol_error_and_nothing_else(data):
+    try:
+        found = RequestReader().feed(data)
+    except ProtocolError:
+        return
+    assert all(isinstance(name, str) for _, name, _ in found)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param([2, "notification", []], id="of another type"),
+        pytest.param([0, -1, "version", []], id="with a negative id"),
+        pytest.param([0, 1, b"version", []], id="with a name of bytes"),
+        pytest.param({"version": 1}, id="that is a map"),
+    ],
+)
+def test_a_message_of_another_shape_is_refused(message):
+    with pytest.raises(ProtocolError, match=r"want \[0, id, name, params\]"):
+        RequestReader().feed(msgpack.packb(message))
+
+
+def test_nesting_has_an_end():
+    with pytest.raises(ProtocolError, match="malformed"):
+        RequestReader().feed(b"\x91" * 100_000)
+
+
+def test_only_an_opendrive_text_may_be_large():
+    large = "x" * (MAX_MESSAGE_BYTES + (1 << 20))
+    chunk = 1 << 18
+
+    def feed(name: str) -> list[Any]:
+        data, reader, found = msgpack.packb([0, 1, name, [[False], large]]), RequestReader(), []
+        for at in range(0, len(data), chunk):
+            found += reader.feed(data[at : at + chunk])
+        return found
+
+    assert feed("copy_opendrive_to_file")[0][2][1] == large
+    with pytest.raises(ProtocolError, match="a message of more than"):
+        feed("apply_batch")
+
+
+def test_requests_on_one_connection_are_answered_in_order_and_a_bad_one_ends_only_its_own(port):
+    with socket.create_connection(("127.0.0.1", port), timeout=5.0) as good:
+        with socket.create_connection(("127.0.0.1", port), timeout=5.0) as bad:
+            bad.sendall(b"\xc1\xc1\xc1")
+            assert bad.recv(10) == b""
+        good.sendall(VERSION_CALL * 3)
+        unpacker, answers = msgpack.Unpacker(), []
+        while len(answers) < 3:
+            unpacker.feed(good.recv(65536))
+            answers += list(unpacker)
+
+    assert answers == [[1, 1, None, [[1, ["version", [[False]]]]]]] * 3
+
+
+def test_errors_travel_in_the_envelope_of_their_call():
+    def unpack(tail: bytes) -> list[Any]:
+        return msgpack.unpackb(b"\x92" + tail)
+
+    assert unpack(success(Kind.VOID, None)) == [None, [[False]]]
+    assert unpack(success(Kind.BARE, [1])) == [None, [1]]
+    assert unpack(failure(Kind.VALUE, "no")) == [None, [[0, ["no"]]]]
+    assert unpack(failure(Kind.VOID, "no")) == [None, [[True, ["no"]]]]
+    assert unpack(failure(Kind.BARE, "no")) == unpack(unknown("no")) == ["no", None]
+    assert _false_is_not_zero(unpack(failure(Kind.VALUE, "no")))
+
+
+def _false_is_not_zero(answer: list[Any]) -> bool:
+    return answer[1][0][0] is not False

@@ -1,0 +1,145 @@
+"""Subscriptions, slow readers and late ones on the data port."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from av_synth.simulator.protocol.streams import WORLD_OBSERVER, StreamServer
+
+PATIENCE_S = 0.3
+LARGE = bytes(30_000_000)  # more than the kernel buffers
+
+
+@pytest.fixture
+def streams() -> Iterator[StreamServer]:
+    server = StreamServer(socket.create_server(("127.0.0.1", 0)), patience_s=PATIENCE_S)
+    server.start()
+    yield server
+    server.stop()
+
+
+def _subscribe(streams: StreamServer, stream_id: int) -> socket.socket:
+    """Connect as the client does: after asking for the token, so that `wait_for_expected` waits for it."""
+    streams.expect(stream_id)
+    _, port, protocol, kind = struct.unpack("<IHBB", streams.token(stream_id)[:8])
+    assert (protocol, kind) == (1, 0)
+    sock = socket.create_connection(("127.0.0.1", port), timeout=5.0)
+    sock.sendall(struct.pack("<I", stream_id))
+    streams.wait_for_expected()
+    return sock
+
+
+def _read(sock: socket.socket) -> bytes:
+    def exactly(count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            part = sock.recv(min(count - len(data), 1 << 20))
+            assert part, "the server closed the stream"
+            data += part
+        return data
+
+    return exactly(struct.unpack("<I", exactly(4))[0])
+
+
+def _read_until_closed(sock: socket.socket) -> int:
+    total = 0
+    try:
+        while data := sock.recv(1 << 20):
+            total += len(data)
+    except ConnectionResetError:
+        pass
+    return total
+
+
+def test_subscribers_read_whole_messages_of_their_stream_only(streams):
+    first, second = streams.new_stream(), streams.new_stream()
+    with _subscribe(streams, first) as a, _subscribe(streams, second) as b:
+        streams.publish(first, [b"head", b"", memoryview(b"body")], patient=True)
+        streams.publish(second, [b"other"], patient=True)
+
+        assert _read(a) == b"headbody"
+        assert _read(b) == b"other"
+
+
+def test_a_message_larger_than_the_kernels_buffers_arrives_whole(streams):
+    stream = streams.new_stream()
+    with _subscribe(streams, stream) as sock:
+        streams.publish(stream, [LARGE, b"end"], patient=True)
+
+        assert _read(sock)[-5:] == b"\0\0end"
+
+
+def test_a_late_observer_gets_the_last_snapshot_at_once(streams):
+    streams.publish(WORLD_OBSERVER, [b"one"], patient=True)
+    streams.publish(WORLD_OBSERVER, [b"two"], patient=True)
+    with _subscribe(streams, WORLD_OBSERVER) as sock:
+        assert _read(sock) == b"two"
+
+
+def test_an_unknown_stream_stays_open_and_silent(streams):
+    known = streams.new_stream()
+    with _subscribe(streams, 4_000_000) as silent, _subscribe(streams, known) as sock:
+        streams.publish(known, [b"x"], patient=True)
+        assert _read(sock) == b"x"
+        silent.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            silent.recv(1)
+
+
+def test_a_reader_that_left_costs_nothing(streams):
+    stream = streams.new_stream()
+    _subscribe(streams, stream).close()
+    with _subscribe(streams, streams.new_stream()):  # by then the first end was seen
+        assert not streams.wanted(stream)
+
+
+def test_a_patient_publisher_waits_for_a_reader_that_reads_and_drops_one_that_does_not(streams):
+    stream = streams.new_stream()
+    with _subscribe(streams, stream) as slow:
+        lengths: list[int] = []
+        reader = threading.Thread(target=lambda: lengths.extend(len(_read(slow)) for _ in range(4)))
+        reader.start()
+        for _ in range(4):
+            streams.publish(stream, [LARGE], patient=True)
+        reader.join(10.0)
+        assert lengths == [len(LARGE)] * 4
+
+        begun = time.monotonic()
+        for _ in range(4):
+            streams.publish(stream, [LARGE], patient=True)
+        assert PATIENCE_S <= time.monotonic() - begun < PATIENCE_S + 2.0
+        assert _read_until_closed(slow) < 4 * len(LARGE)
+
+
+def test_an_impatient_publisher_leaves_frames_out_for_a_busy_reader(streams):
+    stream = streams.new_stream()
+    with _subscribe(streams, stream) as slow:
+        for number in range(5):
+            streams.publish(stream, [LARGE, bytes([number])], patient=False)
+
+        assert _read(slow)[-1] == 0
+        streams.publish(stream, [b"after"], patient=True)
+        assert _read(slow) == b"after"
+
+
+def test_held_observers_get_the_latest_snapshot_when_they_are_let_go(streams):
+    with _subscribe(streams, WORLD_OBSERVER) as sock:
+        streams.hold_observers(0.1)
+        for text in (b"one", b"two"):
+            streams.publish(WORLD_OBSERVER, [text], patient=True)
+
+        assert _read(sock) == b"two"
+
+
+def test_nobody_is_waited_for_longer_than_a_second(streams):
+    begun = time.monotonic()
+    streams.expect(77)
+    streams.wait_for_expected()
+
+    assert 0.5 < time.monotonic() - begun < 2.0

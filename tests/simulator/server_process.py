@@ -1,0 +1,55 @@
+"""A simulator process for tests, and a synchronous world in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import carla
+
+TICK_S = 0.05
+
+
+@contextmanager
+def running_simulator(*options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Start `python -m av_synth.simulator`, wait until it says it is ready, and end it with the context."""
+    command = [sys.executable, "-m", "av_synth.simulator", "--port", "0", "--with-parent", *options]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "LP_NUM_THREADS": "1", "LP_NATIVE_VECTOR_WIDTH": "256"}
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("ready 127.0.0.1:"), f"got {line!r}"
+        yield process, int(line.rsplit(":", 1)[1])
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+
+
+def connect(port: int, cache: Path) -> carla.Client:
+    """A client with its own file cache."""
+    client = carla.Client("127.0.0.1", port)
+    client.set_timeout(20.0)
+    client.set_files_base_folder(str(cache))
+    return client
+
+
+def fresh_world(client: carla.Client) -> carla.World:
+    """A new episode, synchronous, its traffic lights at the beginning of their cycles."""
+    world = client.load_world("AvSynth01")
+    settings = world.get_settings()
+    settings.synchronous_mode = True
+    settings.fixed_delta_seconds = TICK_S
+    world.apply_settings(settings)
+    world.reset_all_traffic_lights()
+    return world
+
+
+def ahead(transform: carla.Transform, x_m: float, right_m: float = 0.0, up_m: float = 0.0) -> carla.Transform:
+    """A pose moved along its own axes."""
+    return carla.Transform(transform.transform(carla.Location(x_m, right_m, up_m)), transform.rotation)

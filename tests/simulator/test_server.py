@@ -1,0 +1,351 @@
+"""The server driven by the official client: everything but sensors."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import carla
+import pytest
+from server_process import ahead, connect, fresh_world, running_simulator
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with running_simulator() as (_, number):
+        yield number
+
+
+@pytest.fixture(scope="module")
+def client(port: int, tmp_path_factory: pytest.TempPathFactory) -> carla.Client:
+    return connect(port, tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def world(client: carla.Client) -> carla.World:
+    return fresh_world(client)
+
+
+def _spawn_ego(world: carla.World, index: int = 0) -> carla.Vehicle:
+    blueprint = world.get_blueprint_library().find("vehicle.audi.a2")
+    return world.spawn_actor(blueprint, world.get_map().get_spawn_points()[index])
+
+
+def test_a_tick_makes_the_next_frame_and_the_snapshot_is_of_it(world):
+    first, second = world.tick(), world.tick()
+
+    snapshot = world.get_snapshot()
+
+    assert (second, snapshot.frame) == (first + 1, second)
+    assert snapshot.timestamp.delta_seconds == pytest.approx(0.05)
+
+
+def test_the_map_name_carries_a_content_hash_and_the_map_has_roads(client, world):
+    name = world.get_map().name
+
+    assert name.startswith("Carla/Maps/AvSynth01_")
+    assert f"/Game/{name}" in client.get_available_maps()
+    assert len(world.get_map().get_spawn_points()) > 50
+    assert len(world.get_map().get_topology()) > 10
+
+
+def test_loading_a_town_begins_a_new_episode_whose_ids_begin_again_while_frames_go_on(client, world):
+    frame, before = world.tick(), _spawn_ego(world)
+
+    again = client.load_world(f"/Game/{world.get_map().name}", False)
+
+    after = _spawn_ego(again)
+    assert after.id == before.id
+    assert again.tick() > frame
+    assert again.get_settings().synchronous_mode
+
+
+def test_an_unknown_town_is_an_error_that_names_the_towns_there_are(client, world):
+    with pytest.raises(RuntimeError, match=r"Map 'Town99' not found; want one of AvSynth01"):
+        client.load_world("Town99")
+
+
+def test_settings_come_back_as_they_were_set_and_bad_ones_are_refused(world):
+    settings = world.get_settings()
+    settings.fixed_delta_seconds = 0.02
+    settings.substepping = False
+    world.apply_settings(settings)
+    assert world.get_settings() == settings
+
+    settings.fixed_delta_seconds = 5.0
+    with pytest.raises(RuntimeError, match=r"set_episode_settings: fixed_delta_seconds = 5"):
+        world.apply_settings(settings)
+
+
+def test_an_asynchronous_world_goes_on_by_itself(world):
+    settings = world.get_settings()
+    settings.synchronous_mode = False
+    settings.fixed_delta_seconds = None
+    world.apply_settings(settings)
+
+    first = world.wait_for_tick(5.0)
+    second = world.wait_for_tick(5.0)
+
+    assert second.frame > first.frame
+    assert second.timestamp.elapsed_seconds > first.timestamp.elapsed_seconds
+
+
+def test_no_stray_frame_is_made_after_the_world_became_synchronous(client):
+    for _ in range(5):
+        world = fresh_world(client)
+        frame = world.tick()
+
+        assert world.tick() == frame + 1
+
+
+def test_a_vehicle_drives_turns_right_for_positive_steer_and_reports_its_state(world):
+    ego = _spawn_ego(world)
+    for _ in range(10):
+        world.tick()
+    start = ego.get_transform()
+    ego.apply_control(carla.VehicleControl(throttle=0.8, steer=0.2))
+    for _ in range(40):
+        world.tick()
+
+    forward, right = start.get_forward_vector(), start.get_right_vector()
+    offset = ego.get_location() - start.location
+    assert offset.x * forward.x + offset.y * forward.y > 2.0
+    assert offset.x * right.x + offset.y * right.y > 0.1
+    assert ego.get_velocity().length() > 2.0
+    assert ego.get_control().steer == pytest.approx(0.2)
+    assert ego.get_speed_limit() in (30.0, 50.0)
+
+
+def test_wheels_are_reported_in_world_centimetres_at_the_axles(world):
+    ego = _spawn_ego(world)
+    world.tick()
+    pose = ego.get_transform()
+    inverse = pose.get_inverse_matrix()
+
+    xs = []
+    for wheel in ego.get_physics_control().wheels:
+        point = [wheel.position.x / 100.0, wheel.position.y / 100.0, wheel.position.z / 100.0, 1.0]
+        xs.append(sum(a * b for a, b in zip(inverse[0], point, strict=True)))
+
+    assert max(xs) - min(xs) == pytest.approx(2.59, abs=0.02)
+
+
+def test_physics_control_is_read_back_as_it_was_applied(world):
+    ego = _spawn_ego(world)
+    physics = ego.get_physics_control()
+    physics.mass = 1234.0
+    physics.drag_coefficient = 0.5
+    ego.apply_physics_control(physics)
+    world.tick()
+
+    assert ego.get_physics_control().mass == pytest.approx(1234.0)
+    assert ego.get_physics_control().drag_coefficient == pytest.approx(0.5)
+
+
+def test_a_taken_place_is_refused_in_carlas_words(world):
+    ego = _spawn_ego(world)
+    blueprint = world.get_blueprint_library().find("vehicle.tesla.model3")
+    world.tick()
+
+    with pytest.raises(RuntimeError, match="Spawn failed because of collision at spawn position"):
+        world.spawn_actor(blueprint, ego.get_transform())
+    assert world.try_spawn_actor(blueprint, ego.get_transform()) is None
+
+
+def test_what_a_client_sets_on_an_actor_is_there_in_the_next_snapshot(world):
+    ego = _spawn_ego(world)
+    ego.set_simulate_physics(False)
+    target = carla.Transform(carla.Location(200.0, -61.0, 0.5), carla.Rotation(1.0, 30.0, -2.0))
+    ego.set_transform(target)
+    ego.set_target_velocity(carla.Vector3D(1.0, 2.0, 0.0))
+    ego.set_target_angular_velocity(carla.Vector3D(0.0, 0.0, 10.0))
+    ego.set_light_state(carla.VehicleLightState.LowBeam)
+    world.tick()
+
+    pose = ego.get_transform()
+    assert (pose.location.x, pose.location.y, pose.location.z) == pytest.approx((200.0, -61.0, 0.5), abs=1e-4)
+    angles = (pose.rotation.pitch, pose.rotation.yaw, pose.rotation.roll)
+    assert angles == pytest.approx((1.0, 30.0, -2.0), abs=1e-3)
+    assert (ego.get_velocity().x, ego.get_velocity().y) == pytest.approx((1.0, 2.0), abs=1e-4)
+    assert ego.get_angular_velocity().z == pytest.approx(10.0, abs=1e-3)
+    assert ego.get_light_state() == carla.VehicleLightState.LowBeam
+    assert world.get_vehicles_light_states()[ego.id] == carla.VehicleLightState.LowBeam
+
+
+def test_weather_is_read_back_as_it_was_set(world):
+    weather = carla.WeatherParameters.HardRainSunset
+    world.set_weather(weather)
+
+    assert world.get_weather() == weather
+
+
+def test_a_batch_answers_each_command_and_fills_in_the_spawned_actor(client, world):
+    library, points = world.get_blueprint_library(), world.get_map().get_spawn_points()
+    spawn = carla.command.SpawnActor(library.find("vehicle.audi.tt"), points[3])
+    held = spawn.then(carla.command.SetSimulatePhysics(carla.command.FutureActor, False))
+
+    good, bad = client.apply_batch_sync([held, carla.command.DestroyActor(54321)], True)
+
+    assert not good.error
+    assert world.get_actor(good.actor_id).type_id == "vehicle.audi.tt"
+    assert "not found" in bad.error
+
+
+def test_walkers_walk_where_they_are_told(world):
+    points = world.get_map().get_spawn_points()
+    blueprint = world.get_blueprint_library().find("walker.pedestrian.0001")
+    walker = world.spawn_actor(blueprint, ahead(points[0], 10.0, up_m=1.0))
+    world.tick()
+    start = walker.get_location()
+    walker.apply_control(carla.WalkerControl(carla.Vector3D(0.0, 1.0, 0.0), 1.4))
+    for _ in range(20):
+        world.tick()
+
+    assert walker.get_location().y - start.y == pytest.approx(1.4, abs=0.1)
+    assert walker.get_control().speed == pytest.approx(1.4)
+
+
+def test_traffic_lights_have_opendrive_ids_groups_and_take_orders(world):
+    lights = list(world.get_actors().filter("traffic.traffic_light"))
+    light = lights[0]
+    world.freeze_all_traffic_lights(True)
+    light.set_state(carla.TrafficLightState.Yellow)
+    light.set_green_time(7.0)
+    for _ in range(3):
+        world.tick()
+
+    assert light.state == carla.TrafficLightState.Yellow
+    assert light.is_frozen()
+    assert light.get_green_time() == pytest.approx(7.0)
+    assert light.get_opendrive_id() in {landmark.id for landmark in world.get_map().get_all_landmarks()}
+    assert {other.id for other in light.get_group_traffic_lights()} <= {other.id for other in lights}
+
+
+def test_the_town_can_be_asked_about(world):
+    buildings = world.get_environment_objects(carla.CityObjectLabel.Buildings)
+    ego = _spawn_ego(world)
+    for _ in range(20):
+        world.tick()
+    above = ahead(ego.get_transform(), 8.0, up_m=10.0).location
+
+    hit = world.ground_projection(above, 20.0)
+    cars = world.get_level_bbs(carla.CityObjectLabel.Car)
+
+    assert buildings
+    assert all(building.type == carla.CityObjectLabel.Buildings for building in buildings)
+    assert hit.location.z == pytest.approx(0.0, abs=0.05)
+    assert [round(box.location.x, 1) for box in cars] == [round(ego.get_location().x, 1)]
+
+
+def test_debug_drawings_are_taken_and_change_nothing(world):
+    before = len(world.get_actors())
+    world.debug.draw_point(carla.Location(0, 0, 0))
+    world.debug.draw_string(carla.Location(0, 0, 0), "hello")
+    world.tick()
+
+    assert len(world.get_actors()) == before
+    assert world.get_spectator().type_id == "spectator"
+
+
+def test_what_is_not_built_says_so_by_name(client, world):
+    with pytest.raises(RuntimeError, match=r"start_recorder: not supported by the embedded simulator"):
+        client.start_recorder("x.log")
+    with pytest.raises(RuntimeError, match=r"copy_opendrive_to_file: not supported by the embedded simulator"):
+        client.generate_opendrive_world("<OpenDRIVE/>")
+
+
+def test_twelve_cars_of_a_seeded_traffic_manager_drive_the_same_way_twice(client):
+    def drive() -> list[tuple[float, float]]:
+        world = fresh_world(client)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            free_port = probe.getsockname()[1]
+        manager = client.get_trafficmanager(free_port)
+        manager.set_synchronous_mode(True)
+        manager.set_random_device_seed(11)
+        library, points = world.get_blueprint_library(), world.get_map().get_spawn_points()
+        cars = [b for b in library.filter("vehicle.*") if b.get_attribute("number_of_wheels").as_int() == 4]
+        pilot = carla.command.SetAutopilot(carla.command.FutureActor, True, free_port)
+        spawns = [carla.command.SpawnActor(cars[k % len(cars)], points[9 * k]).then(pilot) for k in range(12)]
+        ids = [answer.actor_id for answer in client.apply_batch_sync(spawns, True) if not answer.error]
+        for _ in range(160):
+            world.tick()
+        snapshot = world.get_snapshot()
+        states = [snapshot.find(actor_id) for actor_id in ids]
+        client.apply_batch_sync([carla.command.DestroyActor(actor_id) for actor_id in ids], True)
+        manager.shut_down()
+        return [(s.get_transform().location.x, s.get_velocity().length()) for s in states]
+
+    first, second = drive(), drive()
+
+    assert len(first) == 12
+    assert sum(speed > 3.0 for _, speed in first) >= 8
+    assert first == second
+
+
+def test_random_bytes_on_both_ports_end_their_own_connection_only(port, world):
+    chaos = random.Random(5)
+    for target in (port, port + 1):
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", target), timeout=5.0) as sock:
+                sock.sendall(chaos.randbytes(chaos.randrange(1, 4000)))
+
+    frame = world.tick()
+    assert world.tick() == frame + 1
+
+
+def test_a_malformed_call_is_answered_with_its_name_and_the_connection_lives(port, world):
+    msgpack = pytest.importorskip("msgpack")
+    calls = [
+        ("set_actor_transform", [[False], "ego", 3]),
+        ("tick_cue", [[False], 1, 2, 3]),
+        ("spawn_actor", [[False], [1, "vehicle.audi.a2", []], [[float("nan"), 0, 0], [0, 0, 0]]]),
+        ("apply_batch", [[False], [[[99, [1]]]], False]),
+        ("get_actors_by_id", []),
+        ("version", [[False]]),
+    ]
+    unpacker = msgpack.Unpacker()
+    with socket.create_connection(("127.0.0.1", port), timeout=10.0) as sock:
+        answers = []
+        for number, (name, params) in enumerate(calls):
+            sock.sendall(msgpack.packb([0, number, name, params]))
+            while len(answers) <= number:
+                unpacker.feed(sock.recv(65536))
+                answers += list(unpacker)
+
+    assert [answer[1] for answer in answers] == list(range(len(calls)))
+    assert all(name in str(answer) for (name, _), answer in zip(calls[:-1], answers[:-1], strict=True))
+    assert answers[-1][3] == [[1, "0.9.16"]]
+
+
+def test_sigterm_ends_the_process_within_a_second_and_so_does_the_end_of_its_parents_pipe():
+    for end in (lambda p: p.send_signal(signal.SIGTERM), lambda p: p.stdin.close()):
+        with running_simulator() as (process, _):
+            begun = time.monotonic()
+            end(process)
+            process.wait(5.0)
+
+            assert time.monotonic() - begun < 1.0
+
+
+def test_a_taken_port_is_an_error_that_says_what_to_do(port):
+    command = [sys.executable, "-m", "av_synth.simulator", "--port", str(port)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ)
+
+    assert result.returncode == 1
+    assert f"127.0.0.1:{port}: cannot listen" in result.stderr
+    assert "choose another --port" in result.stderr
+
+
+def test_ports_are_on_loopback_only(port):
+    listening = Path("/proc/net/tcp").read_text().split("\n")
+    mine = [line.split()[1] for line in listening if f":{port:04X} " in line and " 0A " in line]
+
+    assert mine == [f"0100007F:{port:04X}"]

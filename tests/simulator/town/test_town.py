@@ -1,0 +1,154 @@
+"""The mesh and the things of a town."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import shapely
+from embreex import rtcore_scene
+from embreex.mesh_construction import TriangleMesh
+
+from av_synth.errors import UserError
+from av_synth.simulator import town
+from av_synth.simulator.scene import Material, Tag
+from av_synth.simulator.town import KERB_HEIGHT_M, Town
+
+
+@pytest.fixture(scope="module")
+def place() -> Town:
+    return town.load("AvSynth01")
+
+
+def test_unknown_town_names_those_there_are() -> None:
+    with pytest.raises(UserError, match="AvSynth01"):
+        town.load("Town10HD")
+
+
+def test_another_process_builds_the_same_town(place: Town) -> None:
+    script = "from av_synth.simulator import town; import sys; sys.stdout.write(town.load('AvSynth01').digest)"
+    other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert other.stdout == place.digest
+
+
+def test_building_takes_under_two_cpu_seconds() -> None:
+    town.load.cache_clear()
+    before = time.process_time()
+    town.load("AvSynth01")
+    assert time.process_time() - before < 2.0
+
+
+def test_triangles_are_sound_and_wind_the_way_their_normals_look(place: Town) -> None:
+    mesh = place.mesh
+    corners = mesh.positions_m.astype(np.float64)[mesh.triangles]
+    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    area = np.linalg.norm(faces, axis=1) / 2
+
+    assert len(mesh.triangles) < 150_000
+    assert np.isfinite(corners).all()
+    assert area.min() > 1e-7
+    assert np.allclose(np.linalg.norm(mesh.normals, axis=1), 1.0, atol=1e-5)
+    agreement = np.einsum("tj,tkj->tk", faces / (2 * area[:, None]), mesh.normals[mesh.triangles].astype(np.float64))
+    leaves = mesh.materials[mesh.triangles[:, 0]] == Material.FOLIAGE  # their normals are smoothed over lumps
+    assert agreement[~leaves].min() > 0.98
+    assert agreement[leaves].min() > 0.0
+    for values in (mesh.materials, mesh.tags):
+        assert (np.ptp(values[mesh.triangles].astype(int), axis=1) == 0).all()
+
+
+def test_road_triangles_are_short_enough_for_values_at_corners(place: Town) -> None:
+    mesh = place.mesh
+    road = mesh.triangles[mesh.tags[mesh.triangles[:, 0]] == Tag.ROADS]
+    corners = mesh.positions_m[road]
+    edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2)
+
+    assert edges.max() <= 10.0
+
+
+def test_every_class_of_a_street_is_there(place: Town) -> None:
+    tags = {Tag(int(tag)) for tag in np.unique(place.mesh.tags)}
+
+    assert tags >= {
+        Tag.ROADS,
+        Tag.SIDEWALKS,
+        Tag.BUILDINGS,
+        Tag.WALLS,
+        Tag.FENCES,
+        Tag.POLES,
+        Tag.TRAFFIC_SIGNS,
+        Tag.VEGETATION,
+        Tag.TERRAIN,
+        Tag.STATIC,
+        Tag.ROAD_LINES,
+    }
+    assert Tag.TRAFFIC_LIGHT not in tags  # lights are bodies
+
+
+def test_ground_height_is_the_height_of_the_mesh_from_above(place: Town) -> None:
+    mesh = place.mesh
+    scene = rtcore_scene.EmbreeScene()
+    TriangleMesh(scene, mesh.positions_m[mesh.triangles])
+    rng = np.random.default_rng(3)
+    x0, y0, x1, y1 = place.bounds_m
+    xy = rng.uniform([x0, y0], [x1, y1], (40_000, 2))
+    # down from below the tree crowns; what is met below must be the ground, or something with a footprint
+    origins = np.column_stack([xy, np.full(len(xy), 1.0)]).astype(np.float32)
+    hits = scene.run(origins, np.tile(np.float32([0, 0, -1]), (len(xy), 1)), query="INTERSECT", output=True)
+    standing = shapely.union_all([shapely.Polygon(f.polygon) for f in place.footprints]).buffer(0.6)
+    shapely.prepare(standing)
+    kerb = np.abs(shapely.distance(shapely.points(xy), place.carriageway.boundary)) < 0.01
+    open_ground = ~shapely.contains_xy(standing, xy[:, 0], xy[:, 1]) & ~kerb
+
+    assert open_ground.sum() > 25_000
+    assert (hits["primID"][open_ground] >= 0).all(), "there is a hole in the ground"
+    height = 1.0 - hits["tfar"][open_ground]
+    expected = place.ground_height_m(xy[open_ground, 0], xy[open_ground, 1])
+    assert np.abs(height - expected).max() < 0.01
+
+
+def test_ground_height_takes_numbers_and_arrays(place: Town) -> None:
+    assert place.ground_height_m(300.0, 58.0) == 0.0
+    assert place.ground_height_m(300.0, 52.0) == KERB_HEIGHT_M
+    assert place.ground_height_m(-50.0, 58.0) == 0.0
+    grid = place.ground_height_m(np.full((2, 3), 300.0), np.array([[58.0, 52.0, 70.0]] * 2))
+    assert grid.tolist() == [[0.0, KERB_HEIGHT_M, KERB_HEIGHT_M]] * 2
+
+
+def test_nothing_stands_on_the_carriageway_and_poles_leave_room_for_lorries(place: Town) -> None:
+    for footprint in place.footprints:
+        assert not place.carriageway.intersects(shapely.Polygon(footprint.polygon).buffer(0.3))
+    mesh = place.mesh
+    low = (mesh.positions_m[:, 2] > 0.3) & (mesh.positions_m[:, 2] < 4.2)
+    x, y = mesh.positions_m[low, 0].astype(float), mesh.positions_m[low, 1].astype(float)
+    assert not shapely.contains_xy(place.carriageway.buffer(-0.45), x, y).any()
+
+
+def test_footprints_are_convex_and_counter_clockwise(place: Town) -> None:
+    for footprint in place.footprints:
+        edges = np.roll(footprint.polygon, -1, axis=0) - footprint.polygon
+        following = np.roll(edges, -1, axis=0)
+        assert (edges[:, 0] * following[:, 1] - edges[:, 1] * following[:, 0] > 0).all()
+        assert footprint.bottom_m < footprint.top_m
+
+
+def test_a_child_can_run_out_between_the_parked_cars(place: Town) -> None:
+    """On the parking street, most of the pavement's kerb side is open to the road."""
+    standing = shapely.union_all([shapely.Polygon(f.polygon) for f in place.footprints])
+    ways = [shapely.LineString([(x, 60.0 - 8.0), (x, 60.0)]).buffer(0.35) for x in np.arange(195.0, 405.0, 1.0)]
+
+    assert np.mean([standing.intersects(way) for way in ways]) < 0.35
+
+
+def test_objects_have_unique_ids_and_boxes_around_their_footprints(place: Town) -> None:
+    ids = [thing.id for thing in place.environment_objects]
+
+    assert len(set(ids)) == len(ids) > 500
+    assert all(0 < i < 2**64 for i in ids)
+    kinds = {thing.name.rsplit("_", 1)[0] for thing in place.environment_objects}
+    assert kinds >= {"Shops", "Apartments", "House", "Tree", "StreetLamp", "Bench", "Hydrant", "GiveWaySign"}
+    heights = [2 * thing.half_m[2] for thing in place.environment_objects if thing.tag == Tag.BUILDINGS]
+    assert len({round(h / 3) for h in heights}) >= 5, "buildings of several heights"
