@@ -52,7 +52,10 @@ class DocumentError(UserError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
 
 
 class CastError(UserError):
@@ -81,12 +84,17 @@ class SensorMissError(SimulatorError):
     Attributes:
         sensor: the channel, such as CAM_FRONT.
         frame: the simulator frame that was wanted.
+        reason: what was there instead.
     """
 
     def __init__(self, sensor: str, frame: int, reason: str) -> None:
         self.sensor = sensor
         self.frame = frame
-        super().__init__(f"{sensor}: frame {frame}: {reason}")
+        self.reason = reason
+        super().__init__(sensor, frame, reason)
+
+    def __str__(self) -> str:
+        return f"{self.sensor}: frame {self.frame}: {self.reason}"
 
 
 class DataError(AvSynthError):

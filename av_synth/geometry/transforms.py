@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+from pyquaternion import Quaternion
 
 Array = npt.NDArray[np.float64]
 
@@ -62,21 +63,10 @@ def yaw(a_from_b: Array) -> float:
 def quaternion_from_matrix(a_from_b: Array) -> Array:
     """Unit quaternion (w, x, y, z), w >= 0, of the rotation in `a_from_b` (4, 4) or (3, 3).
 
-    Source: Shepperd's method (J. Guidance and Control 1, 1978): divide by the largest component.
+    Raises:
+        ValueError: if it is not a rotation.
     """
-    m = a_from_b[:3, :3]
-    trace = float(np.trace(m))
-    squares = np.array([trace, m[0, 0], m[1, 1], m[2, 2]])
-    k = int(np.argmax(squares))
-    if k == 0:
-        q = np.array([1.0 + trace, m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]])
-    elif k == 1:
-        q = np.array([m[2, 1] - m[1, 2], 1.0 + 2 * m[0, 0] - trace, m[0, 1] + m[1, 0], m[0, 2] + m[2, 0]])
-    elif k == 2:
-        q = np.array([m[0, 2] - m[2, 0], m[0, 1] + m[1, 0], 1.0 + 2 * m[1, 1] - trace, m[1, 2] + m[2, 1]])
-    else:
-        q = np.array([m[1, 0] - m[0, 1], m[0, 2] + m[2, 0], m[1, 2] + m[2, 1], 1.0 + 2 * m[2, 2] - trace])
-    unit: Array = q / np.linalg.norm(q)
+    unit: Array = Quaternion(matrix=a_from_b[:3, :3], rtol=1e-6, atol=1e-6).unit.elements
     return -unit if unit[0] < 0 else unit
 
 
@@ -90,12 +80,4 @@ def matrix_from_quaternion(wxyz: npt.ArrayLike, translation_m: npt.ArrayLike = (
     norm = float(np.linalg.norm(q))
     if q.shape != (4,) or not math.isfinite(norm) or norm < 1e-9:
         raise ValueError(f"want a non-zero quaternion (w, x, y, z), got {q.tolist()}")
-    w, x, y, z = q / norm
-    return rigid(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ],
-        translation_m,
-    )
+    return rigid(Quaternion(q).rotation_matrix, translation_m)

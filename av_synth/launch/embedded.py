@@ -30,11 +30,14 @@ class Address:
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
 
-    def why_gone(self) -> str | None:
-        """How our process ended, or None while it lives or when it is not ours."""
-        if self.process is None or self.process.poll() is None:
+    def why_gone(self, wait_s: float = 0.0) -> str | None:
+        """How our process ended, or None if it lives for `wait_s` longer or is not ours."""
+        if self.process is None:
             return None
-        code = self.process.returncode
+        try:
+            code = self.process.wait(wait_s)
+        except subprocess.TimeoutExpired:
+            return None
         return f"the simulator process ended with {'signal' if code < 0 else 'exit status'} {abs(code)}"
 
 

@@ -68,7 +68,7 @@ class Session:
     def extensions(self) -> Mapping[str, str]:
         """What the embedded simulator says of itself (blueprint avsynth.simulator); empty on any other."""
         found = [blueprint for blueprint in self.world.get_blueprint_library() if blueprint.id == "avsynth.simulator"]
-        return {attribute.id: str(attribute) for attribute in found[0]} if found else {}
+        return {attribute.id: attribute.as_str() for attribute in found[0]} if found else {}
 
     def spawn(
         self,
@@ -182,7 +182,11 @@ class Session:
         return {name: float(getattr(found, name)) for name in WEATHER_FIELDS}
 
     def close(self) -> None:
-        """Stop sensors, destroy what was spawned, and give the world its own time back. Never raises."""
+        """Stop sensors, destroy what was spawned, and give the world its own time back. Never raises.
+
+        When our simulator has died there is nothing to give back: threads of the client's Traffic Manager still look
+        for it, and whatever asks them to end, or opens another session in this process, aborts it (see run/attempt.py).
+        """
         if self.address.why_gone() is not None:
             return
         with suppress(RuntimeError):
@@ -190,6 +194,7 @@ class Session:
                 sensor.stop()
             if self._traffic_manager is not None:
                 self._traffic_manager.set_synchronous_mode(False)
+                self._traffic_manager.shut_down()  # one that lives on asks for settings thousands of times a second
             doomed = [*reversed(self.sensors), *reversed(self._actors)]
             self.client.apply_batch_sync([carla.command.DestroyActor(actor) for actor in doomed], False)
             settings = self.world.get_settings()
@@ -260,6 +265,8 @@ def open_session(address: Address, town: str, tick_us: int, seed: int, cache: Pa
         settings.fixed_delta_seconds = tick_us / 1e6
         settings.substepping = False
         world.apply_settings(settings)
+        # between loading and now the world ran by itself, for as long as it took
+        world.reset_all_traffic_lights()
         world.set_pedestrians_seed(seed % 2**31)
         session = Session(address, client, world, tick_us, seed)
     try:

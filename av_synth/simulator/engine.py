@@ -26,7 +26,6 @@ from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS
 log = logging.getLogger(__name__)
 
 DEFAULT_DELTA_S = 0.05
-EPISODE_PAUSE_S = 2.0
 MAX_DELTA_S = 0.1  # a longer pause of an asynchronous world is not made up for
 PROFILE = "native"  # no quirks of Unreal's server
 MAP_FOLDER = "Carla/Maps"
@@ -165,7 +164,6 @@ class Engine:
                 self._restart_scene_clock()
                 if reset_settings:
                     self.apply_settings(EpisodeSettings())
-                self.streams.hold_observers(EPISODE_PAUSE_S)
                 # clients take only snapshots of a higher frame, so the first of the new episode is a step ahead
                 delta_s = self.settings.fixed_delta_s or DEFAULT_DELTA_S
                 self.world.step(delta_s)

@@ -65,13 +65,17 @@ def split_samples(nusc: NuScenes, split: str) -> list[Mapping[str, Any]]:
 
 
 def perfect_predictions(nusc: NuScenes, split: str = "all") -> dict[str, object]:
-    """A submission that says exactly what the annotations say; velocities as the devkit derives them."""
+    """A submission that says exactly what the annotations say; velocities as the devkit derives them.
+
+    Of objects without a lidar or radar point nothing is predicted: the evaluation takes them out of the ground truth,
+    and would count them as false positives.
+    """
     results: dict[str, list[dict[str, object]]] = {}
     for sample in split_samples(nusc, split):
         boxes = results[sample["token"]] = []
         for annotation in (nusc.get("sample_annotation", token) for token in sample["anns"]):
             name = category_to_detection_name(annotation["category_name"])
-            if name is None:
+            if name is None or annotation["num_lidar_pts"] + annotation["num_radar_pts"] == 0:
                 continue
             attributes = [nusc.get("attribute", token)["name"] for token in annotation["attribute_tokens"]]
             boxes.append(

@@ -40,7 +40,6 @@ class _Subscriber:
         self.changed = threading.Condition()
         self.queue: deque[list[memoryview]] = deque()  # what the kernel did not take yet, a list of parts a message
         self.open = True
-        self.held_until = 0.0  # gets nothing before this moment
 
     def flush(self) -> bool:
         """Send what the kernel takes now; return whether all of it went. Call with `changed` held.
@@ -146,31 +145,9 @@ class StreamServer:
         with self._lock:
             if stream_id == WORLD_OBSERVER:
                 self._retained = message
-            subscribers = [reader for reader in self._streams.get(stream_id, ()) if not reader.held_until]
+            subscribers = list(self._streams.get(stream_id, ()))
         for subscriber in subscribers:
             self._send(subscriber, message, patient)
-
-    def hold_observers(self, seconds: float) -> None:
-        """Send nothing to the present observers of the world for a while, then the latest snapshot.
-
-        The official client drops this stream when a new episode has been loaded, and aborts with bad_weak_ptr if a
-        message comes in at that moment. Unreal's server is silent there because it is busy loading.
-        """
-        with self._lock:
-            for subscriber in self._streams.get(WORLD_OBSERVER, ()):
-                subscriber.held_until = time.monotonic() + seconds
-        self._wake()
-
-    def _release(self) -> float | None:
-        """Let go of those held long enough; return the seconds until the next ones are, None if there are none."""
-        with self._lock:
-            now = time.monotonic()
-            held = [reader for reader in self._streams.get(WORLD_OBSERVER, ()) if reader.held_until]
-            for subscriber in held:
-                if subscriber.held_until <= now:
-                    subscriber.held_until = 0.0
-                    self._send(subscriber, self._retained, patient=False)
-            return min((reader.held_until - now for reader in held if reader.held_until), default=None)
 
     def _send(self, subscriber: _Subscriber, message: Sequence[Buffer], patient: bool) -> None:
         with subscriber.changed:
@@ -208,7 +185,7 @@ class StreamServer:
 
     def _run(self) -> None:
         while not self._stopped:
-            for key, events in self._selector.select(self._release()):
+            for key, events in self._selector.select():
                 if key.fileobj is self._listener:
                     self._accept()
                 elif key.fileobj is self._wake_read:

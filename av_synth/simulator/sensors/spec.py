@@ -28,6 +28,7 @@ CAMERAS: Mapping[str, tuple[SensorType, str]] = {
 }
 LIDARS = {"sensor.lidar.ray_cast": SensorType.LIDAR, "sensor.lidar.ray_cast_semantic": SensorType.SEMANTIC_LIDAR}
 MAX_IMAGE_PX = 8192
+PHASE = "avsynth.frame_phase"
 MAX_POINTS_PER_SECOND = 20_000_000
 
 
@@ -139,7 +140,8 @@ class Sensor:
     """A spawned sensor.
 
     Attributes:
-        seed: of its random numbers; it depends on its attributes and mount alone, so other sensors never change it.
+        seed: of its random numbers. It depends on its mount and its attributes but for the phase, which follows from
+            the frame's number: so neither other sensors change it, nor how long the world has run.
         begun_frame, begun_s: frame and simulation time at its spawn.
     """
 
@@ -180,12 +182,13 @@ def make_sensor(
     kind, spec = _spec(blueprint_id, read)
     schedule = Schedule(
         read.integer("avsynth.frame_period", 1, 1, 1_000_000),
-        read.integer("avsynth.frame_phase", 0, -1_000_000, 1_000_000),
+        read.integer(PHASE, 0, -1_000_000, 1_000_000),
         read.number("sensor_tick", 0.0, 0.0, 1e6),
         now[1],
     )
     mount = np.eye(4) if parent_from_sensor is None else parent_from_sensor
-    key = f"{blueprint_id}|{sorted(attributes.items())}|{np.round(mount, 4).tolist()}"
+    what = {name: value for name, value in attributes.items() if name != PHASE}
+    key = f"{blueprint_id}|{sorted(what.items())}|{np.round(mount, 4).tolist()}"
     return Sensor(actor_id, parent_id, kind, stream_id, schedule, spec, zlib.crc32(key.encode()), *now)
 
 

@@ -1,7 +1,7 @@
 """The plan of town AvSynth01: a ring of streets around four blocks, crossed by an avenue and a middle street.
 
-South Street (parking bays on both sides) and the avenue's east half (two lanes each way) run dead straight for over
-250 m; the avenue and Middle Street cross at the only traffic lights; the other crossings are T's where the stem
+South Street and the avenue's east half (two lanes each way) run dead straight for over 250 m, with parking bays on
+both sides; the avenue and Middle Street cross at the only traffic lights; the other crossings are T's where the stem
 gives way.
 """
 
@@ -65,7 +65,7 @@ STREETS = (
     Street(14, "Middle Street", (1, "N"), (4, "S"), 50.0),
     Street(15, "Mill Street", (2, "N"), (1, "S"), 50.0),
     Street(16, "West Avenue", (5, "E"), (1, "W"), 50.0),
-    Street(17, "East Avenue", (1, "E"), (3, "W"), 50.0, speed_signs=((14.0, True),)),
+    Street(17, "East Avenue", (1, "E"), (3, "W"), 50.0, parking=(30.0, 240.0), speed_signs=((14.0, True),)),
 )
 
 
@@ -94,7 +94,7 @@ FRONTS: tuple[tuple[int, int, Style], ...] = (
     (13, -1, "flats"),
 )
 TREE_EVERY = {17: 2, 16: 2, 10: 3, 11: 2, 12: 2, 13: 2, 14: 3, 15: 3}
-PARK = (300.0, 213.0, 38.0, 22.0)  # middle and half extents: lawn and trees on the avenue's north side
+PARK = (300.0, 216.0, 38.0, 22.0)  # middle and half extents: lawn and trees on the avenue's north side
 WOODS_STEP_M = 12.0
 GARDEN_DRAWS = 340
 
@@ -108,7 +108,7 @@ def settle(site: Site, network: Network) -> None:
         for signal in road.signals:
             if signal.kind != "1000001":
                 put_up_sign(site, road, signal)
-    for s, side in ((150.0, -1), (60.0, 1)):
+    for s, side in ((252.0, -1), (20.0, 1)):
         bus_shelter(site, streets[17], side, s)
     for road in streets.values():
         for side in (1, -1):

@@ -86,13 +86,15 @@ def furnish_street(
         elif k % tree_every == 0:
             plant(site, trees, *road.line.point(s, kerb + side * TREE_T_M), rng)
         draw = rng.random()
-        x, y = road.line.point(s + 2.5, outer - side * BACK_T_M)
+        between = s + SLOT_M / 2 - 1.0
+        outer = outer_edge_m(road, side, between)
+        x, y = road.line.point(between, outer - side * BACK_T_M)
         if draw < 0.10:
             _bench(site, x, y, to_road)
         elif draw < 0.16:
             _bin(site, x, y)
         elif draw < 0.20:
-            _hydrant(site, *road.line.point(s + 2.5, kerb + side * 0.6))
+            _hydrant(site, *road.line.point(between, outer - side * (PAVEMENT_M - 0.6)))
 
 
 def _hides(signal: Signal, side: int, s_m: float) -> bool:

@@ -128,13 +128,13 @@ def test_an_impatient_publisher_leaves_frames_out_for_a_busy_reader(streams):
         assert _read(slow) == b"after"
 
 
-def test_held_observers_get_the_latest_snapshot_when_they_are_let_go(streams):
-    with _subscribe(streams, WORLD_OBSERVER) as sock:
-        streams.hold_observers(0.1)
-        for text in (b"one", b"two"):
-            streams.publish(WORLD_OBSERVER, [text], patient=True)
+def test_every_observer_token_is_new_and_leads_to_the_world(streams):
+    first, second = streams.new_observer(), streams.new_observer()
+    with _subscribe(streams, first) as one, _subscribe(streams, second) as two:
+        streams.publish(WORLD_OBSERVER, [b"snapshot"], patient=True)
 
-        assert _read(sock) == b"two"
+        assert first != second
+        assert _read(one) == _read(two) == b"snapshot"
 
 
 def test_nobody_is_waited_for_longer_than_a_second(streams):

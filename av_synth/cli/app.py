@@ -1,0 +1,72 @@
+"""The `av-synth` program: its verbs, and how errors end it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import NoReturn
+
+import typer
+
+from av_synth import __version__
+from av_synth.cli import demo, doctor, export, rigs, run, scenarios, simulator, verify
+from av_synth.cli.output import err
+from av_synth.errors import AvSynthError
+
+app = typer.Typer(
+    name="av-synth",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "Labelled nuScenes data of rare driving events.\n\n"
+        "A YAML scenario drives CARLA, or the simulator in this package, and out come labelled camera, lidar and "
+        "radar frames as a nuScenes dataset.\n\n"
+        "Begin with [bold]av-synth demo[/bold], then [bold]av-synth scenarios[/bold] and "
+        "[bold]av-synth run pedestrian_runs_out --rig nuscenes --out out/first[/bold]."
+    ),
+    rich_markup_mode="rich",
+)
+for _verb in (run, demo, export, verify, scenarios, rigs, doctor, simulator):
+    _verb.register(app)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"av-synth {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """What comes before the verb."""
+
+
+def main() -> NoReturn:
+    """Run the program; errors that are ours print one message and no traceback.
+
+    Leaves by `os._exit`: threads of the carla client that are still alive when an interpreter shuts down end it by
+    std::terminate, and a run that is committed would look failed.
+    """
+    code = 1
+    try:
+        app()
+    except SystemExit as end:  # usage errors and --help have been shown already
+        code = end.code if isinstance(end.code, int) else 1 if end.code else 0
+    except AvSynthError as error:
+        err(str(error))
+        code = error.exit_code
+    except KeyboardInterrupt:
+        err("interrupted; nothing half-made was kept")
+        code = 130
+    except Exception:
+        traceback.print_exc()
+        raise
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)

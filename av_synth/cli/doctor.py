@@ -1,0 +1,28 @@
+"""`av-synth doctor`: what this machine has of what runs need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from av_synth.cli.output import say
+from av_synth.launch.doctor import examine
+from av_synth.launch.embedded import parse_address
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("doctor")(doctor)
+
+
+def doctor(
+    out: Path = typer.Option(Path("out"), help="Where runs are to be written."),
+    simulator: str = typer.Option("127.0.0.1:2000", help="Where to look for a real CARLA."),
+) -> None:
+    """Check versions, the GL renderer, the embedded simulator and its ports, disk, and whether a CARLA is reachable."""
+    findings = examine(out, parse_address(simulator))
+    for finding in findings:
+        say(f"{'ok  ' if finding.good else 'BAD '} {finding.what}: {finding.seen}")
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,23 @@
+"""`av-synth simulator`: the embedded CARLA server, for any 0.9.16 client."""
+
+from __future__ import annotations
+
+import typer
+
+from av_synth.cli.output import say
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("simulator")(simulator)
+
+
+def simulator(
+    port: int = typer.Option(2000, min=0, max=65534, help="RPC port; streams use the next one. 0 picks a free pair."),
+    town: str = typer.Option("AvSynth01", help="The town to begin with."),
+    host: str = typer.Option("127.0.0.1", help="Address to listen on. Anybody who reaches it controls the simulator."),
+) -> None:
+    """Run the embedded simulator, a server that the official carla 0.9.16 client can drive, until it is ended."""
+    from av_synth.simulator.server import serve  # the only door to the simulator besides launch/
+
+    serve(host=host, port=port, town=town, ready=lambda bound: say(f"ready {host}:{bound}"))

@@ -1,0 +1,157 @@
+"""Placing the cast: named actors where the scenario says, rows of parked vehicles around them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import carla
+import numpy as np
+
+from av_synth.director.casting import Casting, Role, Size
+from av_synth.director.model import Event, Stage
+from av_synth.director.roads import Place
+from av_synth.errors import SpawnError
+from av_synth.geometry.carla import carla_from_matrix, flip_y
+from av_synth.geometry.transforms import Array
+from av_synth.scenario.draw import ConcreteScenario, Row
+from av_synth.scenario.model import Actor, Placement, is_person
+
+LIFT_M = 0.1  # spawned this far above the road, to settle on it
+RAYS_M = (-0.45, -0.3, -0.15, 0.0, 0.15, 0.3, 0.45)  # the width somebody who runs needs; no post fits in between
+RAY_LIFT_M = np.array([0.0, 0.0, 0.6])  # above kerbs, below the crowns of trees
+CLEAR_M = 0.8  # a parked row stays this far from named actors
+TURN_RAD = {"along": 0.0, "against": math.pi, "left": math.pi / 2, "right": -math.pi / 2}
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where an actor goes: the centre of its box at a station and an offset, turned left of the path."""
+
+    station_m: float
+    offset_m: float
+    turn_rad: float
+    half_along_m: float
+
+
+def spots(concrete: ConcreteScenario, place: Place, sizes: Mapping[str, Size]) -> dict[str, Spot]:
+    """The spot of each named actor at recorded time zero; who stands beyond another comes after it."""
+    found: dict[str, Spot] = {}
+    waiting = dict(concrete.actors)
+    while waiting:
+        ready = [name for name, actor in waiting.items() if actor.at.beyond is None or actor.at.beyond in found]
+        for name in ready:
+            found[name] = _spot(waiting.pop(name).at, place, sizes[name], found)
+    return {name: found[name] for name in concrete.actors}
+
+
+def obstructed(stage: Stage, concrete: ConcreteScenario, place: Place, cast: Mapping[str, Spot]) -> str | None:
+    """The first pedestrian whose way across is blocked by something fixed (a tree, a lamp post), or None.
+
+    Asked before anybody is placed, so that all the simulator's rays can hit is the town itself.
+    """
+    for event in concrete.events:
+        if event.do.run_across is None:
+            continue
+        spot = cast[event.actor]
+        way = math.copysign(1.0, math.sin(spot.turn_rad))
+        for beside_m in RAYS_M:
+            ends = [
+                place.path.point(spot.station_m + beside_m, spot.offset_m + way * along_m)
+                for along_m in (RAYS_M[0], event.do.run_across.distance_m)
+            ]
+            start, end = (carla.Location(*flip_y(point + RAY_LIFT_M).tolist()) for point in ends)
+            if stage.world.cast_ray(start, end):
+                return event.actor
+    return None
+
+
+def spawn_named(
+    stage: Stage, place: Place, role: Role, size: Size, name: str, actor: Actor, spot: Spot, before_m: float
+) -> carla.Actor:
+    """Spawn a named actor, `before_m` back along its own way from its spot."""
+    s_m = spot.station_m - math.cos(spot.turn_rad) * before_m
+    pose = box_pose(place, s_m, spot.offset_m, spot.turn_rad, size)
+    if is_person(actor.body):
+        pose[2, 3] += float(size.half_m[2]) - float(size.centre_m[2])  # CARLA's walkers have their origin half way up
+    spawned = _spawn(stage, role, pose, name, actor.parked)
+    if actor.parked:
+        settle(stage, spawned, pose)
+    return spawned
+
+
+def park_row(
+    stage: Stage, place: Place, casting: Casting, row: Row, taken: list[tuple[float, float]]
+) -> Iterator[Event]:
+    """Fill a row, front to back, leaving out the stretches that are taken; tells of vehicles that were refused."""
+    cursor = row.from_m
+    for index, slot in enumerate(row.slots):
+        role = casting.role(slot.body, slot.pick)
+        size = casting.size(role.type_id)
+        length = 2.0 * float(size.half_m[0])
+        begin = _first_free(cursor + slot.gap_m, length, taken)
+        if begin + length > row.to_m:
+            return
+        cursor = begin + length
+        s_m = begin + length / 2.0
+        against = row.side == "left"
+        aside = place.lane_offset_m("parking_left" if against else "parking_right", s_m)
+        turn = (math.pi if against else 0.0) + slot.yaw_rad
+        pose = box_pose(place, s_m, aside + slot.offset_m, turn, size)
+        name = f"parked_{row.side}_{index}"
+        try:
+            settle(stage, _spawn(stage, role, pose, name, parked=True), pose)
+        except SpawnError as error:
+            yield Event(0, "not_placed", detail={"role": name, "reason": str(error)})
+
+
+def taken_by(concrete: ConcreteScenario, cast: Mapping[str, Spot], place: Place, row: Row) -> list[tuple[float, float]]:
+    """The stretches of a row's lane that named actors stand in or cross, sorted."""
+    lane_m = place.lane_offset_m("parking_left" if row.side == "left" else "parking_right", (row.from_m + row.to_m) / 2)
+    taken = []
+    for name, spot in cast.items():
+        crosses = is_person(concrete.actors[name].body)
+        if crosses or abs(spot.offset_m - lane_m) < 1.5:
+            reach = spot.half_along_m + CLEAR_M
+            taken.append((spot.station_m - reach, spot.station_m + reach))
+    return sorted(taken)
+
+
+def box_pose(place: Place, s_m: float, d_m: float, turn_rad: float, size: Size) -> Array:
+    """`world_from_actor` on the ground such that the centre of the actor's box is at the station and offset."""
+    pose = place.path.pose(s_m, d_m, turn_rad)
+    pose[:2, 3] -= pose[:2, :2] @ size.centre_m[:2]
+    return pose
+
+
+def settle(stage: Stage, actor: carla.Actor, world_from_actor: Array) -> None:
+    """Put something without physics exactly on the ground: it was spawned a little above."""
+    location, (pitch, yaw, roll) = carla_from_matrix(world_from_actor)
+    transform = carla.Transform(carla.Location(*location), carla.Rotation(pitch, yaw, roll))
+    stage.client.apply_batch_sync([carla.command.ApplyTransform(actor.id, transform)], False)
+
+
+def _spawn(stage: Stage, role: Role, pose: Array, name: str, parked: bool) -> carla.Actor:
+    lifted = pose.copy()
+    lifted[2, 3] += LIFT_M
+    return stage.spawn(role.type_id, lifted, role=name, attributes=role.attributes, parked=parked)
+
+
+def _spot(at: Placement, place: Place, size: Size, found: Mapping[str, Spot]) -> Spot:
+    turn = TURN_RAD[at.heading or ("against" if at.lane == "oncoming" else "along")]
+    across = abs(math.sin(turn)) > 0.5
+    half_along = float(size.half_m[1] if across else size.half_m[0])
+    if at.beyond is not None:
+        other = found[at.beyond]
+        station = other.station_m + other.half_along_m + at.gap_m + half_along
+    else:
+        station = float(at.ahead_m or 0.0)
+    return Spot(station, place.lane_offset_m(at.lane, station) + at.offset_m, turn, half_along)
+
+
+def _first_free(begin_m: float, length_m: float, taken: list[tuple[float, float]]) -> float:
+    for low, high in taken:
+        if begin_m < high and begin_m + length_m > low:
+            begin_m = high
+    return begin_m

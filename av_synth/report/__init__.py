@@ -1,0 +1,1 @@
+"""Pictures of datasets for people to look at."""

@@ -1,0 +1,146 @@
+"""Reads rigs from sensors/*.yaml into the rig model."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Annotated, TypeVar
+
+from pydantic import Field, field_validator, model_validator
+
+from av_synth import documents
+from av_synth.documents import Document, DocumentName, Strict
+from av_synth.errors import DocumentError, Problem
+from av_synth.rig.model import Camera, Lidar, Mount, Radar, Rig
+
+KIND = "sensors"
+
+Metres = Annotated[float, Field(ge=-20, le=20)]
+Pixels = Annotated[int, Field(ge=16, le=8192)]
+Ticks = Annotated[int, Field(ge=1, le=1000)]
+Positive = Annotated[float, Field(gt=0)]
+
+_CHANNEL = re.compile(r"(CAM|LIDAR|RADAR)_[A-Z][A-Z0-9_]{0,40}")
+
+
+class _Sensor(Strict):
+    translation_m: tuple[Metres, Metres, Metres] = Field(description="[x, y, z] from the rear axle on the ground")
+    rotation_wxyz: tuple[float, float, float, float] = Field(description="a quaternion [w, x, y, z]")
+    every_ticks: Ticks = Field(default=1, description="a whole number of ticks between two frames")
+
+    @field_validator("rotation_wxyz")
+    @classmethod
+    def _unit(cls, value: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        norm = math.sqrt(sum(part * part for part in value))
+        if abs(norm - 1.0) > 1e-3:
+            raise ValueError(f"got a quaternion of length {norm:.4f}; want length 1")
+        return value
+
+    def mount(self) -> Mount:
+        return Mount(self.translation_m, self.rotation_wxyz)
+
+
+class _Camera(_Sensor):
+    width_px: Pixels = Field(description="the image's width in pixels")
+    height_px: Pixels = Field(description="the image's height in pixels")
+    fx_px: Positive = Field(description="the focal length in pixels")
+    fy_px: Positive | None = Field(default=None, description="the vertical focal length; the same as fx_px")
+    cx_px: float = Field(description="the principal point's column")
+    cy_px: float = Field(description="the principal point's row")
+
+    @model_validator(mode="after")
+    def _square_pixels(self) -> _Camera:
+        if self.fy_px is not None and self.fy_px != self.fx_px:
+            raise ValueError(f"fy_px = {self.fy_px}; want it equal to fx_px = {self.fx_px}, or left out")
+        if not (0 <= self.cx_px < self.width_px and 0 <= self.cy_px < self.height_px):
+            raise ValueError(f"principal point ({self.cx_px}, {self.cy_px}); want it inside the image")
+        return self
+
+
+class _Lidar(_Sensor):
+    beams: int = Field(ge=1, le=256, description="the number of beams")
+    columns: int = Field(ge=36, le=8192, description="columns a turn")
+    upper_deg: float = Field(ge=-90, le=90, description="elevation of the highest beam")
+    lower_deg: float = Field(ge=-90, le=90, description="elevation of the lowest beam")
+    range_m: float = Field(gt=0, le=500, description="the reach in metres")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> _Lidar:
+        if self.upper_deg <= self.lower_deg:
+            raise ValueError(f"upper_deg = {self.upper_deg}; want it above lower_deg = {self.lower_deg}")
+        return self
+
+
+class _Radar(_Sensor):
+    horizontal_fov_deg: float = Field(gt=0, lt=180, description="the field of view's width")
+    vertical_fov_deg: float = Field(gt=0, lt=180, description="the field of view's height")
+    range_m: float = Field(gt=0, le=500, description="the reach in metres")
+    points: int = Field(ge=1, le=5000, description="the most returns a scan")
+
+
+class _RigDocument(Strict):
+    name: DocumentName = Field(description="the rig's name")
+    description: str = Field(description="what this rig is, in a sentence")
+    tick_us: int = Field(default=50_000, ge=1000, le=200_000)
+    keyframe_ticks: Ticks = 10
+    cameras: dict[str, _Camera] = {}
+    lidars: dict[str, _Lidar] = {}
+    radars: dict[str, _Radar] = {}
+
+
+def names() -> tuple[str, ...]:
+    """Names of the built-in rigs."""
+    return documents.names(KIND)
+
+
+def load(name_or_path: str) -> Rig:
+    """Load a rig by its built-in name or from a path that ends in .yaml.
+
+    Raises:
+        DocumentError: with every mistake in the file.
+    """
+    document = documents.read(documents.find(KIND, name_or_path))
+    model = documents.validate(document, _RigDocument)
+    wrong = list(_across(document, model))
+    if wrong:
+        raise DocumentError(wrong)
+    return Rig(
+        name=model.name,
+        description=model.description.strip(),
+        tick_us=model.tick_us,
+        keyframe_ticks=model.keyframe_ticks,
+        cameras=tuple(_camera(channel, found) for channel, found in model.cameras.items()),
+        lidars=tuple(_with_channel(Lidar, channel, found) for channel, found in model.lidars.items()),
+        radars=tuple(_with_channel(Radar, channel, found) for channel, found in model.radars.items()),
+    )
+
+
+def _camera(channel: str, found: _Camera) -> Camera:
+    values = found.model_dump(exclude={"translation_m", "rotation_wxyz"}) | {"fy_px": found.fy_px or found.fx_px}
+    return Camera(channel=channel, mount=found.mount(), **values)
+
+
+Spinning = TypeVar("Spinning", Lidar, Radar)
+
+
+def _with_channel(kind: type[Spinning], channel: str, found: _Sensor) -> Spinning:
+    return kind(channel=channel, mount=found.mount(), **found.model_dump(exclude={"translation_m", "rotation_wxyz"}))
+
+
+def _across(document: Document, model: _RigDocument) -> Iterable[Problem]:
+    """Rules that tie sensors to each other and to the clock."""
+    groups: tuple[tuple[str, str, dict[str, _Sensor]], ...] = (
+        ("cameras", "CAM", dict(model.cameras)),
+        ("lidars", "LIDAR", dict(model.lidars)),
+        ("radars", "RADAR", dict(model.radars)),
+    )
+    for group, prefix, sensors in groups:
+        for channel, sensor in sensors.items():
+            if not _CHANNEL.fullmatch(channel) or not channel.startswith(prefix):
+                yield document.problem((group, channel), f"got channel {channel!r}; want a name such as {prefix}_FRONT")
+            if model.keyframe_ticks % sensor.every_ticks:
+                want = f"want it to divide keyframe_ticks = {model.keyframe_ticks}, so that keyframes have all sensors"
+                yield document.problem((group, channel, "every_ticks"), f"got {sensor.every_ticks}; {want}")
+    if not (model.cameras or model.lidars or model.radars):
+        yield document.problem((), "has no sensors; want at least one of cameras, lidars, radars")

@@ -1,0 +1,7 @@
+"""execute(spec, address, sinks): the only tick loop, and the sink that writes a run directory."""
+
+from av_synth.run.execute import execute
+from av_synth.run.recorder import Recorder
+from av_synth.run.spec import Context, RunResult, RunSpec, Sink, Skipped, Tick
+
+__all__ = ["Context", "Recorder", "RunResult", "RunSpec", "Sink", "Skipped", "Tick", "execute"]

@@ -1,0 +1,163 @@
+"""One attempt at a run, in a process of its own that the caller watches.
+
+The carla client is native code with threads that outlive whatever they talk to: when its server dies, it waits for its
+time-outs or ends its whole process. So it lives in a child: the caller watches the child and the simulator, and the
+death of either is an error here, at once, and nothing more.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+
+from av_synth import store
+from av_synth.errors import AvSynthError, ConnectionLostError, SimulatorError
+from av_synth.launch import Address
+from av_synth.run.execute import execute
+from av_synth.run.recorder import Recorder
+from av_synth.run.spec import RunResult, RunSpec, Skipped
+
+_LOOK_EVERY_S = 0.1
+_TIDY_UP_S = 20.0  # for a child that was asked to end: it gives a simulator that is not ours its own time back
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What the child is told: what to play, where, into which store, and whether the simulator ends with us."""
+
+    spec: RunSpec
+    host: str
+    port: int
+    out: Path
+    simulator_is_ours: bool
+
+
+def attempt(spec: RunSpec, address: Address, out: Path, on_tick: Progress | None = None) -> RunResult | Skipped:
+    """Play a run and commit it under `<out>/runs/`; skip it if it is there already.
+
+    Args:
+        spec: what to play and what looks.
+        address: where the simulator listens; one that is ours is watched.
+        out: the store; what the client says goes to `<out>/logs/client.log`.
+        on_tick: told (frames done, frames in all).
+
+    Raises:
+        ConnectionLostError: the simulator died.
+        SimulatorError: the carla client died.
+        AvSynthError: whatever else `execute` raises. Nothing was committed.
+    """
+    logs(out).mkdir(parents=True, exist_ok=True)
+    here, there = Pipe()
+    with here, (logs(out) / "client.log").open("ab") as log:
+        with there:
+            process = subprocess.Popen(  # noqa: S603  our own interpreter and module
+                [sys.executable, "-c", f"from av_synth.run.attempt import child; child({there.fileno()})"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[there.fileno()],
+            )
+        try:
+            here.send(_Job(spec, address.host, address.port, out, address.process is not None))
+            return _watch(here, process, address, out, on_tick)
+        except SimulatorError as error:
+            # whatever the client made of it, the death of the simulator is the reason
+            if (gone := address.why_gone(wait_s=1.0)) is not None:
+                raise ConnectionLostError(
+                    f"{gone}, and the run with it; its log is {logs(out) / 'simulator.log'}"
+                ) from error
+            raise
+        finally:
+            _end(process, politely=address.process is None)
+            store.sweep(out)
+
+
+def logs(out: Path) -> Path:
+    """The folder in a store for what the simulator and the client say."""
+    return out / "logs"
+
+
+def _watch(
+    here: Connection, process: subprocess.Popen[bytes], address: Address, out: Path, on_tick: Progress | None
+) -> RunResult | Skipped:
+    while True:
+        if here.poll(_LOOK_EVERY_S):
+            try:
+                said = here.recv()
+            except (EOFError, ConnectionResetError):
+                code = process.wait()
+                raise SimulatorError(
+                    f"the carla client ended with {'signal' if code < 0 else 'exit status'} {abs(code)}; "
+                    f"its log is {logs(out) / 'client.log'}"
+                ) from None
+            if isinstance(said, BaseException):
+                raise said
+            if isinstance(said, RunResult | Skipped):
+                return said
+            if on_tick is not None:
+                on_tick(*said)
+        elif address.why_gone() is not None:
+            raise SimulatorError("the simulator is gone")
+
+
+def _end(process: subprocess.Popen[bytes], politely: bool) -> None:
+    if politely:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_TIDY_UP_S)
+    process.kill()
+    process.wait()
+
+
+def child(handle: int) -> None:
+    """Play the job that comes over the pipe, and say what came of it. Leaves by `os._exit`.
+
+    Threads of the carla client that live when an interpreter shuts down end it by std::terminate.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us too; our parent decides
+    signal.signal(signal.SIGTERM, _interrupt)
+    pipe = Connection(handle)
+    job: _Job = pipe.recv()
+    threading.Thread(target=_outlive_nobody, args=(pipe, job.simulator_is_ours), daemon=True).start()
+    try:
+        with Recorder(job.out) as recorder:
+            pipe.send(
+                execute(
+                    job.spec,
+                    Address(job.host, job.port),
+                    [recorder],
+                    on_tick=lambda done, of: pipe.send((done, of)),
+                    wanted=lambda run_id: not store.run_path(job.out, run_id).exists(),
+                )
+            )
+    except AvSynthError as error:
+        pipe.send(error)
+    except Exception:  # noqa: BLE001  the parent raises it
+        pipe.send(RuntimeError(f"in the process that plays the run:\n{traceback.format_exc()}"))
+    finally:
+        os._exit(0)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _outlive_nobody(pipe: Connection, simulator_is_ours: bool) -> None:
+    """Wait for the parent's end (it says nothing after the job), and end with it."""
+    with suppress(EOFError, OSError):
+        pipe.recv()
+    if not simulator_is_ours:
+        os.kill(os.getpid(), signal.SIGTERM)
+        threading.Event().wait(_TIDY_UP_S)
+    os._exit(1)

@@ -1,0 +1,104 @@
+"""The only tick loop: place, warm up, then for each frame observe, join, hand on, and steer."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from av_synth.capture import SensorArray
+from av_synth.director import Director
+from av_synth.launch import Address
+from av_synth.log.state import WorldState
+from av_synth.run.spec import Context, RunResult, RunSpec, Sink, Skipped, Tick, provenance, run_identity
+from av_synth.session import Session, actor_from_ego, client_errors, open_session
+
+DEFAULT_TICK_US = 50_000
+
+
+def execute(
+    spec: RunSpec,
+    address: Address,
+    sinks: Sequence[Sink] = (),
+    *,
+    on_tick: Callable[[int, int], None] | None = None,
+    wanted: Callable[[str], bool] | None = None,
+) -> RunResult | Skipped:
+    """Play a concrete scenario on the simulator at an address and show every frame to the sinks.
+
+    Args:
+        spec: what to play and what looks.
+        address: where the simulator listens.
+        sinks: get every frame, in order.
+        on_tick: told (frames done, frames in all), for progress.
+        wanted: asked once, with the run id; if it says no, nothing is played.
+
+    Raises:
+        SimulatorError, DataError: nothing was committed by any sink.
+        CastError: the simulator cannot play it.
+    """
+    scenario, rig = spec.scenario, spec.rig
+    tick_us = rig.tick_us if rig is not None else DEFAULT_TICK_US
+    with (
+        tempfile.TemporaryDirectory(prefix="av_synth-") as cache,
+        open_session(address, scenario.town, tick_us, scenario.seed, Path(cache)) as session,
+    ):
+        run_id, identity = run_identity(spec, session)
+        if wanted is not None and not wanted(run_id):
+            return Skipped(run_id)
+        with client_errors(address, "playing the scenario"):
+            director = Director(scenario, session)
+            director.setup()
+            state = session.tick()
+            from_ego = actor_from_ego(director.ego)
+            first_frame = session.begin_recording(max(1, director.warm_up_ticks))
+            sensors = None if rig is None else SensorArray(session, director.ego, from_ego, rig, first_frame)
+            while state.frame < first_frame:
+                director.before_tick(state)
+                state = session.tick()
+            frames = round(scenario.duration_s * 1e6 / tick_us) + 1
+            seen = None if sensors is None else sensors.rig
+            context = Context(spec, run_id, identity, seen, director.ego.id, session.map.to_opendrive(), frames)
+            for sink in sinks:
+                sink.begin(context)
+            hashes = []
+            for index in range(frames):
+                events = director.observe(state)
+                tick = Tick(
+                    index=index,
+                    state=state,
+                    world_from_ego=state.actors[director.ego.id].world_from_actor @ from_ego,
+                    state_hash=state_hash(session, state),
+                    controls=session.controls(),
+                    traffic_lights=session.traffic_lights(),
+                    weather=session.weather(),
+                    events=events,
+                    frames=None if sensors is None else sensors.collect(state),
+                )
+                hashes.append(tick.state_hash)
+                for sink in sinks:
+                    sink.tick(tick)
+                if on_tick is not None:
+                    on_tick(index + 1, frames)
+                if index + 1 < frames:
+                    director.before_tick(state)
+                    state = session.tick()
+            outcome = director.outcome()
+            made_by = provenance(session)
+        for sink in sinks:
+            sink.end(outcome, director.measurements, made_by)
+        return RunResult(run_id, outcome, tuple(hashes))
+
+
+def state_hash(session: Session, state: WorldState) -> str:
+    """SHA-256 (hex) of every actor's pose and velocities, to the bit, and of the traffic lights; not of sensors."""
+    sha = hashlib.sha256()
+    for actor_id in sorted(state.actors):
+        actor = state.actors[actor_id]
+        numbers = (actor.world_from_actor, actor.velocity_mps, actor.angular_velocity_radps)
+        sha.update(f"{actor_id}:".encode() + b"".join(np.ascontiguousarray(part, "<f8").tobytes() for part in numbers))
+    sha.update(repr(sorted(session.traffic_lights().items())).encode())
+    return sha.hexdigest()

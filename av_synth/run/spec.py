@@ -1,0 +1,148 @@
+"""What a run is asked to be, what it turned out to be, and who listens while it is made."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Protocol
+
+from av_synth import __version__
+from av_synth.capture import FrameSet
+from av_synth.director import Event, Measurement, Outcome
+from av_synth.geometry.transforms import Array
+from av_synth.log.state import WorldState
+from av_synth.rig.model import Rig
+from av_synth.scenario import ConcreteScenario
+from av_synth.session import Session
+from av_synth.store import SCHEMA_EPOCH, canonical_json
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One run to be made: a concrete scenario and the rig that looks at it; no rig, no sensors."""
+
+    scenario: ConcreteScenario
+    rig: Rig | None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known when the first frame is about to be recorded.
+
+    Attributes:
+        run_id: 20 hex digits, a hash of `identity`.
+        identity: what decides the bytes: scenario, rig, simulator, town, bodies, schema epoch.
+        rig: as it really looks (see `capture.SensorArray`), or None.
+        ego_id: actor id of the ego.
+        opendrive: the town's road network.
+        frames: how many will be recorded.
+    """
+
+    spec: RunSpec
+    run_id: str
+    identity: Mapping[str, Any]
+    rig: Rig | None
+    ego_id: int
+    opendrive: str
+    frames: int
+
+
+@dataclass(frozen=True)
+class Tick:
+    """All of one recorded frame.
+
+    Attributes:
+        index: 0 for the first.
+        state: everybody's state.
+        world_from_ego: (4, 4).
+        state_hash: of everything that moves; equal in equal runs whatever sensors there are.
+        controls: what each vehicle's driver asks for, by actor id.
+        traffic_lights: state name by actor id.
+        weather: CARLA's parameters by name.
+        events: what happened at this frame.
+        frames: sensor data; None without a rig.
+    """
+
+    index: int
+    state: WorldState
+    world_from_ego: Array
+    state_hash: str
+    controls: Mapping[int, Mapping[str, float | bool | int]]
+    traffic_lights: Mapping[int, str]
+    weather: Mapping[str, float]
+    events: tuple[Event, ...]
+    frames: FrameSet | None
+
+
+class Sink(Protocol):
+    """Listens to a run while it is made."""
+
+    def begin(self, context: Context) -> None:
+        """The first frame is about to be recorded."""
+
+    def tick(self, tick: Tick) -> None:
+        """One frame was recorded."""
+
+    def end(self, outcome: Outcome, measurements: Sequence[Measurement], provenance: Mapping[str, Any]) -> None:
+        """All frames were recorded; not called when the run failed."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of a run: its id, whether it met its expectations, and the hash of every tick."""
+
+    run_id: str
+    outcome: Outcome
+    state_hashes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """The caller did not want this run (it has it already), so it was not played."""
+
+    run_id: str
+
+
+def run_identity(spec: RunSpec, session: Session) -> tuple[str, Mapping[str, Any]]:
+    """The run id (20 hex digits of SHA-256) and what it is the hash of.
+
+    On a server without `avsynth.simulator` the digests are of what can be read: the OpenDRIVE text and the blueprints.
+    """
+    said = session.extensions
+
+    def digest(text: str) -> str:
+        return sha256(text.encode()).hexdigest()
+
+    identity = {
+        "schema_epoch": SCHEMA_EPOCH,
+        "scenario": spec.scenario.to_json(),
+        "rig": None if spec.rig is None else spec.rig.to_json(),
+        "simulator": f"av_synth {said['version']} {said['profile']}" if said else session.client.get_server_version(),
+        "town_digest": said.get("town_digest") or digest(session.map.to_opendrive()),
+        "bodies_digest": said.get("bodies_digest") or digest(" ".join(sorted(found.id for found in session.library))),
+    }
+    return sha256(canonical_json(identity)).hexdigest()[:20], identity
+
+
+def provenance(session: Session) -> dict[str, Any]:
+    """What else may decide single bits of images and points: renderer, libraries, processor. No clock."""
+    libraries = ("carla", "numpy", "opencv-python-headless", "simplejpeg", "pyarrow", "moderngl", "embreex")
+    return {
+        "av_synth": __version__,
+        "renderer": session.extensions.get("gl_renderer", "unknown: the server does not say"),
+        "python": platform.python_version(),
+        "processor": _processor(),
+        "libraries": {name: metadata.version(name) for name in libraries},
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -1,0 +1,192 @@
+"""One draw of a scenario: all numbers fixed, nothing left to chance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from av_synth.documents import nearest
+from av_synth.errors import DocumentError, Problem
+from av_synth.scenario.distributions import stream
+from av_synth.scenario.expressions import Value
+from av_synth.scenario.model import Actor, Ego, EventSpec, Expectation, ParkedRow, Road, ScenarioModel, Side
+from av_synth.scenario.scenario import Scenario
+from av_synth.scenario.weather import Weather
+
+SHORTEST_VEHICLE_M = 1.5
+MAX_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One place in a row of parked vehicles.
+
+    Attributes:
+        body: category or blueprint id.
+        gap_m: free length before it.
+        pick: in [0, 1), chooses among the blueprints and colours of the category.
+        offset_m: how far left of the lane's centre it was left standing.
+        yaw_rad: how crooked.
+    """
+
+    body: str
+    gap_m: float
+    pick: float
+    offset_m: float
+    yaw_rad: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of parked vehicles: as many of the slots as fit between from_m and to_m."""
+
+    side: Side
+    from_m: float
+    to_m: float
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True)
+class TrafficPlan:
+    """Background traffic: body and pick of each vehicle; `seed` shuffles the places they start from."""
+
+    seed: int
+    bodies: tuple[str, ...]
+    picks: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ConcreteScenario:
+    """A scenario with every number fixed; what a run plays, and part of its identity.
+
+    Attributes:
+        name, description, duration_s: of the scenario.
+        town: map name.
+        seed: of the draw.
+        parameters: value by name.
+        weather, road, ego, actors, rows, traffic, events, expectations: see `scenario.model` and above.
+        picks: numbers in [0, 1) by what they choose: 'road' among the roads that fit, an actor's name its body.
+    """
+
+    name: str
+    description: str
+    town: str
+    seed: int
+    duration_s: float
+    parameters: Mapping[str, Value]
+    weather: Weather
+    road: Road
+    ego: Ego
+    actors: Mapping[str, Actor]
+    rows: tuple[Row, ...]
+    traffic: TrafficPlan
+    events: tuple[EventSpec, ...]
+    expectations: tuple[Expectation, ...]
+    picks: Mapping[str, float]
+
+    def to_json(self) -> dict[str, object]:
+        """Everything as plain JSON values; equal for equal draws."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "town": self.town,
+            "seed": self.seed,
+            "duration_s": self.duration_s,
+            "parameters": dict(self.parameters),
+            "weather": self.weather.to_json(),
+            "road": self.road.model_dump(mode="json"),
+            "ego": self.ego.model_dump(mode="json"),
+            "actors": {name: actor.model_dump(mode="json") for name, actor in self.actors.items()},
+            "rows": [
+                {"side": row.side, "from_m": row.from_m, "to_m": row.to_m, "slots": [vars(slot) for slot in row.slots]}
+                for row in self.rows
+            ],
+            "traffic": {
+                "seed": self.traffic.seed,
+                "bodies": list(self.traffic.bodies),
+                "picks": list(self.traffic.picks),
+            },
+            "events": [event.model_dump(mode="json", exclude_none=True) for event in self.events],
+            "expectations": [item.model_dump(mode="json", exclude_none=True) for item in self.expectations],
+            "picks": dict(self.picks),
+        }
+
+
+def draw(scenario: Scenario, seed: int, overrides: Mapping[str, str] | None = None) -> ConcreteScenario:
+    """Draw a concrete scenario.
+
+    Args:
+        scenario: the logical scenario.
+        seed: 0 or more; equal seeds give equal draws.
+        overrides: parameter values given by hand (`--set name=value`), as text.
+
+    Raises:
+        DocumentError: if an override names no parameter or a value out of its range, or the seed is negative.
+    """
+    if not 0 <= seed <= MAX_SEED:
+        raise DocumentError([Problem("", "--seed", f"got {seed}; want 0 to {MAX_SEED}")])
+    values = _values(scenario, seed, overrides or {})
+    model = scenario.fill(values)
+    return ConcreteScenario(
+        name=model.name,
+        description=model.description.strip(),
+        town=model.road.town,
+        seed=seed,
+        duration_s=model.duration_s,
+        parameters=values,
+        weather=model.weather.resolve(),
+        road=model.road,
+        ego=model.ego,
+        actors=dict(model.actors),
+        rows=tuple(_row(model.name, index, row, seed) for index, row in enumerate(model.parked)),
+        traffic=_traffic(model, seed),
+        events=model.events,
+        expectations=model.expectations,
+        picks={key: _pick(model.name, key, seed) for key in ("road", "ego", *model.actors)},
+    )
+
+
+def _values(scenario: Scenario, seed: int, overrides: Mapping[str, str]) -> dict[str, Value]:
+    found = []
+    values: dict[str, Value] = {}
+    for name, distribution in scenario.parameters.items():
+        values[name] = distribution.draw(stream(scenario.name, f"parameter {name}", seed))
+    for name, text in overrides.items():
+        if name not in scenario.parameters:
+            hint = nearest(name, scenario.parameters)
+            found.append(Problem("", f"--set {name}", f"{scenario.name} has no such parameter; {hint}"))
+            continue
+        try:
+            values[name] = scenario.parameters[name].parse(text)
+        except ValueError as error:
+            found.append(Problem("", f"--set {name}", str(error)))
+    if found:
+        raise DocumentError(found)
+    return values
+
+
+def _pick(scenario: str, key: str, seed: int) -> float:
+    return round(float(stream(scenario, f"pick {key}", seed).random()), 6)
+
+
+def _row(scenario: str, index: int, row: ParkedRow, seed: int) -> Row:
+    slots = []
+    for number in range(math.ceil((row.to_m - row.from_m) / SHORTEST_VEHICLE_M)):
+        # a stream a slot: a longer row begins with the same vehicles
+        random = stream(scenario, f"parked {index} {number}", seed)
+        gap_m = row.gap_m.draw(random)
+        body = row.bodies[int(random.random() * len(row.bodies))]
+        pick, offset_m, yaw_rad = random.random(), random.normal(0.0, 0.06), random.normal(0.0, 0.008)
+        crooked = min(max(yaw_rad, -0.02), 0.02)
+        aside_m = min(max(offset_m, -0.12), 0.12)
+        slots.append(Slot(body, float(gap_m), round(pick, 6), round(aside_m, 4), round(crooked, 5)))
+    return Row(row.side, row.from_m, row.to_m, tuple(slots))
+
+
+def _traffic(model: ScenarioModel, seed: int) -> TrafficPlan:
+    count = model.traffic.vehicles
+    random = [stream(model.name, f"traffic {number}", seed) for number in range(count)]
+    bodies = tuple(model.traffic.bodies[int(one.random() * len(model.traffic.bodies))] for one in random)
+    picks = tuple(round(float(one.random()), 6) for one in random)
+    return TrafficPlan(int(stream(model.name, "traffic", seed).integers(2**31)), bodies, picks)

@@ -1,0 +1,105 @@
+"""Weather in a scenario: a preset, physical names on top of it, and CARLA's own fields on top of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
+
+from av_synth.documents import Strict
+
+
+@dataclass(frozen=True)
+class Weather:
+    """Weather by CARLA's 14 names: percent (0 to 100) where not said otherwise, sun angles in degrees.
+
+    Source: CARLA 0.9.16, carla.WeatherParameters in Docs/python_api.md.
+    """
+
+    cloudiness: float = 5.0
+    precipitation: float = 0.0
+    precipitation_deposits: float = 0.0
+    wind_intensity: float = 10.0
+    sun_azimuth_angle: float = 30.0
+    sun_altitude_angle: float = 45.0
+    fog_density: float = 0.0
+    fog_distance: float = 75.0
+    fog_falloff: float = 0.2
+    wetness: float = 0.0
+    scattering_intensity: float = 1.0
+    mie_scattering_scale: float = 0.03
+    rayleigh_scattering_scale: float = 0.0331
+    dust_storm: float = 0.0
+
+    def to_json(self) -> dict[str, float]:
+        """The fields as plain numbers, in CARLA's order."""
+        return asdict(self)
+
+
+Preset = Literal["clear_noon", "cloudy_noon", "clear_dusk", "cloudy_dusk", "clear_night", "foggy_morning"]
+PRESETS: Mapping[str, Weather] = {
+    "clear_noon": Weather(sun_altitude_angle=60.0),
+    "cloudy_noon": Weather(cloudiness=80.0, sun_altitude_angle=50.0, wind_intensity=30.0),
+    "clear_dusk": Weather(cloudiness=15.0, sun_altitude_angle=8.0, sun_azimuth_angle=250.0),
+    "cloudy_dusk": Weather(cloudiness=75.0, sun_altitude_angle=6.0, sun_azimuth_angle=250.0, wind_intensity=30.0),
+    "clear_night": Weather(sun_altitude_angle=-30.0),
+    "foggy_morning": Weather(
+        cloudiness=60.0, sun_altitude_angle=15.0, sun_azimuth_angle=100.0, fog_density=40.0, fog_distance=10.0
+    ),
+}
+if set(PRESETS) != set(get_args(Preset)):
+    raise TypeError("Preset and PRESETS name different presets")
+
+HEAVIEST_RAIN_MM_H = 50.0
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+class WeatherSpec(Strict):
+    """The weather of a scenario; every key may be left out."""
+
+    preset: Preset = Field(default="clear_noon", description="where to begin")
+    rain_mm_h: Annotated[float, Field(ge=0, le=HEAVIEST_RAIN_MM_H)] | None = Field(default=None, description="rainfall")
+    cloudiness: Percent | None = None
+    precipitation: Percent | None = None
+    precipitation_deposits: Percent | None = None
+    wind_intensity: Percent | None = None
+    sun_azimuth_angle: Annotated[float, Field(ge=0, le=360)] | None = None
+    sun_altitude_angle: Annotated[float, Field(ge=-90, le=90)] | None = None
+    fog_density: Percent | None = None
+    fog_distance: NonNegative | None = None
+    fog_falloff: NonNegative | None = None
+    wetness: Percent | None = None
+    scattering_intensity: NonNegative | None = None
+    mie_scattering_scale: NonNegative | None = None
+    rayleigh_scattering_scale: NonNegative | None = None
+    dust_storm: Percent | None = None
+
+    def resolve(self) -> Weather:
+        """The weather it describes."""
+        weather = PRESETS[self.preset]
+        if self.rain_mm_h is not None:
+            weather = with_rain(weather, self.rain_mm_h)
+        given = self.model_dump(exclude={"preset", "rain_mm_h"}, exclude_none=True)
+        return replace(weather, **given)
+
+
+def with_rain(weather: Weather, rain_mm_h: float) -> Weather:
+    """The weather with steady rain of so many millimetres an hour (2 is light, 8 moderate, 50 violent).
+
+    CARLA has no physical unit of rain: `precipitation` is taken as linear up to 50 mm/h; a road is wet all over from
+    light rain on, and puddles grow with it. Clouds are at least what such rain needs.
+    """
+    share = rain_mm_h / HEAVIEST_RAIN_MM_H
+    if rain_mm_h == 0:
+        return replace(weather, precipitation=0.0, precipitation_deposits=0.0, wetness=0.0)
+    return replace(
+        weather,
+        precipitation=round(100.0 * share, 3),
+        precipitation_deposits=round(min(100.0, 20.0 + 160.0 * share), 3),
+        wetness=round(min(100.0, 50.0 + 250.0 * share), 3),
+        cloudiness=max(weather.cloudiness, round(min(100.0, 60.0 + 200.0 * share), 3)),
+    )

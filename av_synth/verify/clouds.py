@@ -1,0 +1,182 @@
+"""Reads lidar .pcd.bin and radar .pcd files and checks their layout."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.verify.findings import Findings
+from av_synth.verify.maths import Array
+
+Float32 = npt.NDArray[np.float32]
+
+_FARTHEST_M = 400.0
+_MOST_RINGS = 256
+_SECTORS, _SECTORS_SEEN = 36, 33  # a whole turn sees the ground in every direction, but for a drop or water
+_RING_POINTS = 20  # a ring's elevation is taken from at least so many points
+_RING_SPREAD_DEG = 1.5  # of a ring's elevations, noise and vibration included
+
+_RADAR_HEADER = (
+    b"# .PCD v0.7 - Point Cloud Data file format",
+    b"VERSION 0.7",
+    b"FIELDS x y z dyn_prop id rcs vx vy vx_comp vy_comp is_quality_valid ambig_state x_rms y_rms invalid_state pdh0 "
+    b"vx_rms vy_rms",
+    b"SIZE 4 4 4 1 2 4 4 4 4 4 1 1 1 1 1 1 1 1",
+    b"TYPE F F F I I F F F F F I I I I I I I I",
+    b"COUNT 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+    None,  # WIDTH n
+    b"HEIGHT 1",
+    b"VIEWPOINT 0 0 0 1 0 0 0",
+    None,  # POINTS n
+    b"DATA binary",
+)
+RADAR_RECORD = np.dtype(
+    [("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("dyn_prop", "i1"), ("id", "<i2"), ("rcs", "<f4")]
+    + [(name, "<f4") for name in ("vx", "vy", "vx_comp", "vy_comp")]
+    + [(name, "i1") for name in ("is_quality_valid", "ambig_state", "x_rms", "y_rms", "invalid_state", "pdh0")]
+    + [(name, "i1") for name in ("vx_rms", "vy_rms")]
+)
+"""One radar return as nuScenes packs it, 43 bytes."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A lidar turn: points (N, 3) in the lidar frame, float64 metres, and rings (N,), 0 the lowest beam."""
+
+    points: Array
+    rings: npt.NDArray[np.int64]
+
+
+def read_lidar(path: Path, where: str, findings: Findings) -> Sweep | None:
+    """Read a .pcd.bin, checking its layout; None when it is not five columns of float32."""
+    findings.checked("lidar_files")
+    size = path.stat().st_size
+    if size == 0 or size % 20:
+        findings.add("lidar_files", where, f"is {size} bytes; want rows of 5 float32 (20 bytes), at least one")
+        return None
+    columns = np.fromfile(path, dtype="<f4").reshape(-1, 5)
+    problem = _column_problem(columns)
+    if problem:
+        findings.add("lidar_files", where, problem)
+        return None
+    sweep = Sweep(columns[:, :3].astype(np.float64), columns[:, 4].astype(np.int64))
+    problem = _turn_problem(sweep) or _ring_problem(sweep)
+    if problem:
+        findings.add("lidar_files", where, problem)
+    return sweep
+
+
+def _column_problem(columns: Float32) -> str:
+    layout = "want 5 float32 columns x, y, z, intensity, ring"
+    if not np.isfinite(columns).all():
+        return f"has {int((~np.isfinite(columns)).any(axis=1).sum())} rows that are not finite; {layout}"
+    farthest_m = float(np.abs(columns[:, :3]).max())
+    if farthest_m > _FARTHEST_M:
+        return f"has points {farthest_m:.3g} m away; {layout}"
+    intensity, rings = columns[:, 3], columns[:, 4]
+    if intensity.min() < 0 or intensity.max() > 255:
+        return f"has intensities from {intensity.min():.4g} to {intensity.max():.4g}, want 0 to 255; {layout}"
+    if (rings != np.floor(rings)).any() or rings.min() < 0 or rings.max() >= _MOST_RINGS:
+        return f"has rings from {rings.min():.4g} to {rings.max():.4g}, want whole numbers from 0; {layout}"
+    return ""
+
+
+def _turn_problem(sweep: Sweep) -> str:
+    turn = np.arctan2(sweep.points[:, 1], sweep.points[:, 0]) / (2.0 * math.pi) + 0.5
+    seen = len(np.unique((turn * _SECTORS).astype(np.int64) % _SECTORS))
+    return "" if seen >= _SECTORS_SEEN else f"has points in {seen} of {_SECTORS} directions; want a whole turn"
+
+
+def _ring_problem(sweep: Sweep) -> str:
+    elevations = ring_elevations_deg(sweep)
+    known = np.flatnonzero(~np.isnan(elevations[:, 1]))
+    wide = known[(elevations[known, 2] - elevations[known, 0]) > _RING_SPREAD_DEG]
+    if len(wide):
+        low, _, high = elevations[wide[0]]
+        return f"ring {wide[0]} goes from {low:.1f} to {high:.1f} degrees of elevation; want one beam a ring"
+    falls = np.flatnonzero(np.diff(elevations[known, 1]) <= 0)
+    if len(falls):
+        a, b = known[falls[0]], known[falls[0] + 1]
+        rise = f"{elevations[a, 1]:.1f} and {elevations[b, 1]:.1f} degrees"
+        return f"rings {a} and {b} are at {rise}; want ring 0 lowest, z up in the lidar frame"
+    return ""
+
+
+def ring_elevations_deg(sweep: Sweep) -> Array:
+    """Per ring, the 5th, 50th and 95th percentile of its elevations, (R, 3); NaN where there are too few points."""
+    flat_m = np.hypot(sweep.points[:, 0], sweep.points[:, 1])
+    elevation = np.degrees(np.arctan2(sweep.points[:, 2], flat_m))
+    out = np.full((int(sweep.rings.max()) + 1, 3), np.nan)
+    order = np.argsort(sweep.rings, kind="stable")
+    borders = np.searchsorted(sweep.rings[order], np.arange(len(out) + 1))
+    for ring in range(len(out)):
+        own = elevation[order[borders[ring] : borders[ring + 1]]]
+        if len(own) >= _RING_POINTS:
+            own = np.sort(own)
+            out[ring] = own[len(own) // 20], own[len(own) // 2], own[-1 - len(own) // 20]
+    return out
+
+
+def read_radar(path: Path, where: str, findings: Findings) -> npt.NDArray[np.void] | None:
+    """Read a radar .pcd, checking header, length and values; None when the layout is wrong.
+
+    Returns:
+        Records of `RADAR_RECORD`; an empty scan, which nuScenes writes as one record with x = NaN, has none.
+    """
+    findings.checked("radar_files")
+    content = path.read_bytes()
+    lines = content.split(b"\n", len(_RADAR_HEADER))
+    problem = _radar_header_problem(lines)
+    if problem:
+        findings.add("radar_files", where, problem)
+        return None
+    n, body = int(lines[6].split()[1]), lines[-1]
+    needed = n * RADAR_RECORD.itemsize
+    if len(body) <= needed:
+        message = f"has {len(body)} bytes after the header; want {n} records of {RADAR_RECORD.itemsize} and 1 byte more"
+        findings.add("radar_files", where, message)
+        return None
+    records = np.frombuffer(body, dtype=RADAR_RECORD, count=n)
+    if n == 1 and np.isnan(records["x"][0]):
+        return records[:0]
+    problem = _radar_value_problem(records)
+    if problem:
+        findings.add("radar_files", where, problem)
+        return None
+    return records
+
+
+def _radar_header_problem(lines: list[bytes]) -> str:
+    if len(lines) <= len(_RADAR_HEADER):
+        return f"has {len(lines) - 1} lines of header; want {len(_RADAR_HEADER)}, then binary records"
+    for k, wanted in enumerate(_RADAR_HEADER):
+        if wanted is not None and lines[k].rstrip() != wanted:
+            got = lines[k][:60].decode("ascii", "replace")
+            return f"header line {k} = {got!r}; want {wanted.decode()!r} (readers go by line number)"
+    for k, word in ((6, b"WIDTH"), (9, b"POINTS")):
+        parts = lines[k].split()
+        if len(parts) != 2 or parts[0] != word or not parts[1].isdigit() or int(parts[1]) < 1:
+            got = lines[k][:60].decode("ascii", "replace")
+            return f"header line {k} = {got!r}; want {word.decode()} and a number of at least 1"
+    if lines[6].split()[1] != lines[9].split()[1]:
+        return f"WIDTH {lines[6].split()[1].decode()} and POINTS {lines[9].split()[1].decode()} differ; want them equal"
+    return ""
+
+
+def _radar_value_problem(records: npt.NDArray[np.void]) -> str:
+    for name in ("x", "y", "z", "rcs", "vx", "vy", "vx_comp", "vy_comp"):
+        if not np.isfinite(records[name]).all():
+            return f"{name} has values that are not finite"
+    farthest_m = float(max(np.abs(records[name]).max() for name in "xyz"))
+    if farthest_m > _FARTHEST_M:
+        return f"has points {farthest_m:.3g} m away; want the packed record of nuScenes"
+    if (records["x"] < 0).any():
+        return f"has {int((records['x'] < 0).sum())} points behind the radar; want x forward"
+    if not np.isin(records["dyn_prop"], np.arange(8)).all():
+        return f"dyn_prop goes from {records['dyn_prop'].min()} to {records['dyn_prop'].max()}; want 0 to 7"
+    fastest = float(max(np.abs(records[name]).max() for name in ("vx", "vy", "vx_comp", "vy_comp")))
+    return "" if fastest < 150.0 else f"has speeds of {fastest:.3g} m/s; want under 150"

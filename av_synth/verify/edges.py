@@ -1,0 +1,105 @@
+"""Edges of instance masks against the images of their frame and of the frames around it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.verify.blobs import Grey
+from av_synth.verify.findings import Findings
+from av_synth.verify.model import Data, Scene
+from av_synth.verify.pixels import Labels
+
+_EDGE_POINTS, _EDGE_PIXELS = 200, 4000
+_EDGE_SPREAD = 1.1  # scores of frames in which nothing has moved differ by noise only: such masks say nothing
+_EDGE_MASKS, _EDGE_RATIO, _EDGE_RATIO_SINGLE = 3, 1.08, 1.4
+_FRAMES = (-2, -1, 0, 1, 2)
+
+
+@dataclass
+class _Edges:
+    data: Data
+    place: int
+    x: npt.NDArray[np.int64]
+    y: npt.NDArray[np.int64]
+    scores: dict[int, float]
+
+
+class EdgeCheck:
+    """Compares the edges of each mask with the image of its frame and with its neighbours' in the camera's chain.
+
+    Where mask and image are of the same instant, brightness changes across the mask's edges more than it does there in
+    frames before or after. When nothing moves in the image all frames score alike, and nothing is said.
+    """
+
+    def __init__(self, scene: Scene, channel: str, findings: Findings) -> None:
+        self._scene = scene
+        self._channel = channel
+        self._findings = findings
+        self._recent: deque[tuple[int, Grey]] = deque(maxlen=3)
+        self._open: deque[_Edges] = deque(maxlen=3)
+        self._totals: dict[int, list[float]] = {frame: [] for frame in _FRAMES}
+        self._place = -1
+
+    def add(self, data: Data, image: Grey | None, labels: Labels | None) -> None:
+        """Take the next image of the channel, with its mask when it has one; `image` None keeps the count."""
+        self._place += 1
+        if image is not None:
+            self._recent.append((self._place, image))
+            for edges in self._open:
+                self._score(edges, self._place, image)
+        if labels is None or image is None or labels.shape != image.shape:
+            return
+        x, y = _edge_pixels(labels)
+        if len(x) < _EDGE_POINTS:
+            return
+        edges = _Edges(data, self._place, x, y, {})
+        for place, recent in self._recent:
+            self._score(edges, place, recent)
+        if len(self._open) == self._open.maxlen:
+            self._judge(self._open.popleft())
+        self._open.append(edges)
+
+    def _score(self, edges: _Edges, place: int, image: Grey) -> None:
+        if place - edges.place not in _FRAMES or image.shape[0] <= edges.y.max() + 1:
+            return
+        x, y = edges.x, edges.y
+        across = np.abs(image[y, x + 1].astype(np.int16) - image[y, x - 1])
+        down = np.abs(image[y + 1, x].astype(np.int16) - image[y - 1, x])
+        edges.scores[place - edges.place] = float(np.minimum(across + down, 80).mean()) + 1.0
+
+    def close(self) -> None:
+        """Judge the last masks, and the channel as a whole."""
+        while self._open:
+            self._judge(self._open.popleft())
+        own = float(np.mean(self._totals[0])) if self._totals[0] else 0.0
+        for frame, ratios in self._totals.items():
+            if frame and len(ratios) >= _EDGE_MASKS and float(np.mean(ratios)) > _EDGE_RATIO * own:
+                message = f"its masks fit the images {frame:+d} frames away {np.mean(ratios) / own:.2f} times better"
+                where = f"{self._channel} of {self._scene.name}"
+                self._findings.add("image_on_masks", where, f"{message} than their own; are images late or early?")
+
+    def _judge(self, edges: _Edges) -> None:
+        self._findings.checked("image_on_masks")
+        own = edges.scores[0]
+        # relative to the mean over frames, so that a bright scene does not outweigh the others
+        mean = float(np.mean(list(edges.scores.values())))
+        if max(edges.scores.values()) > _EDGE_SPREAD * min(edges.scores.values()):
+            for frame, score in edges.scores.items():
+                self._totals[frame].append(score / mean)
+        frame, best = max(edges.scores.items(), key=lambda item: item[1])
+        if best > _EDGE_RATIO_SINGLE * own:
+            where = f"{edges.data.filename} ({self._scene.sample_name(edges.data.sample_token)})"
+            message = f"the edges of its mask fit the image {frame:+d} frames away {best / own:.2f} times better"
+            self._findings.add("image_on_masks", where, f"{message}; want the image of this very instant")
+
+
+def _edge_pixels(labels: Labels) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Pixels at which the instance differs from the right or lower neighbour, away from the border, thinned evenly."""
+    middle = labels[1:-1, 1:-1]
+    y, x = np.nonzero((middle != labels[1:-1, 2:]) | (middle != labels[2:, 1:-1]))
+    step = max(1, len(x) // _EDGE_PIXELS)
+    return x[::step] + 1, y[::step] + 1

@@ -1,0 +1,139 @@
+"""What a verification says: findings, what was looked at, and what could not be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+KEPT_PER_CHECK = 25
+"""Findings kept per check; the rest are counted, so that a wrong dataset of any size gives a short report."""
+
+CHECKS: Mapping[str, str] = {
+    "schema": "every table and field is there, with the right JSON type and finite numbers",
+    "tokens": "tokens are unique in their table",
+    "keys": "every foreign key points at a row; every log has a map",
+    "names": "categories, attributes, modalities, levels, scene and file names are ones that readers know",
+    "timestamps": "times are whole microseconds of this century, samples 0.5 s apart, tables in time order",
+    "sample_chain": "samples of a scene form one chain, as long as the scene says",
+    "data_chain": "each channel's data of a scene form one chain in time order, each row with the right sample",
+    "keyframes": "each sample has exactly one keyframe of every channel, taken at the sample's time",
+    "annotation_chain": "annotations of an instance form one chain, one a sample, in one scene",
+    "ego_poses": "each sample_data has an ego pose of its own token and time",
+    "quaternions": "rotations are unit quaternions w, x, y, z",
+    "intrinsics": "camera matrices are pinhole, plausible and near the middle of the image",
+    "mounts": "sensors are on the car and look where their channel's name says, in nuScenes' axes",
+    "ego_motion": "the ego stands upright, is in one place at one time, and does not jump",
+    "attributes": "each annotation has at most one attribute, of its category's family, in keeping with its motion",
+    "sizes": "boxes have the size of such a thing, longer than wide where it is a vehicle, constant in a scene",
+    "headings": "boxes stand upright, do not flip from sample to sample, and are not driven backwards",
+    "files": "every file is in its place and has its own data",
+    "images": "camera images decode whole, have the stated size and are not blank",
+    "lidar_files": "lidar files are five float32 columns of a whole turn, rings counted from the lowest beam",
+    "radar_files": "radar files have nuScenes' header, whole records and one byte more",
+    "map_masks": "map masks are 8-bit images and the ego drives on their foreground",
+    "lidar_counts": "num_lidar_pts is the number of lidar points in the box",
+    "radar_counts": "num_radar_pts is the number of radar points in the box",
+    "ground": "boxes stand on the ground that the lidar sees around them",
+    "lidar_static": "what stands still stays put in the world from lidar turn to lidar turn",
+    "radar_velocity": "radar speeds of what stands still are minus the sensor's own",
+    "masks": "each camera keyframe has an instance mask of its size whose instances exist",
+    "mask_in_box": "the pixels of an instance lie inside its projected box",
+    "box_in_mask": "a box that is fully visible is filled by its instance, up to its edges",
+    "missing_boxes": "each instance seen in a camera has an annotation in that sample",
+    "visibility": "the visibility level agrees with the visible pixels",
+    "lidar_on_masks": "lidar points of a box fall on its instance in the cameras",
+    "image_on_masks": "the edges in the image are where the mask has them, and not in another frame",
+}
+"""Every check, in the order of the report, with what it holds true when it finds nothing."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not true: the check, the table, token or file, and what was got and wanted."""
+
+    check: str
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"[{self.check}] {self.where}: {self.message}"
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """The result of one verification.
+
+    Attributes:
+        dataset, version: what was read.
+        problems: the findings, at most `KEPT_PER_CHECK` a check, in the order of `CHECKS`.
+        counts: per check, how many things (rows, files, boxes, pairs) were looked at.
+        found: per check with findings, how many there were, those not kept included.
+        not_run: per check that could not be made, why; such a check has neither passed nor failed.
+        notes: true but worth knowing, such as consumers that cannot read this rig.
+    """
+
+    dataset: str
+    version: str
+    problems: tuple[Finding, ...]
+    counts: Mapping[str, int]
+    found: Mapping[str, int] = field(default_factory=dict)
+    not_run: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing untrue was found."""
+        return not self.problems
+
+    def __str__(self) -> str:
+        hidden = sum(self.found.values()) - len(self.problems)
+        more = [f"... and {hidden} more"] if hidden else []
+        return "\n".join([*map(str, self.problems), *more])
+
+
+class Findings:
+    """Gathers findings while checks run."""
+
+    def __init__(self) -> None:
+        self._problems: dict[str, list[Finding]] = {name: [] for name in CHECKS}
+        self._found: dict[str, int] = dict.fromkeys(CHECKS, 0)
+        self._counts: dict[str, int] = dict.fromkeys(CHECKS, 0)
+        self._not_run: dict[str, str] = {}
+        self._notes: list[str] = []
+
+    def add(self, check: str, where: str, message: str) -> None:
+        """Record one finding."""
+        self._found[check] += 1
+        if len(self._problems[check]) < KEPT_PER_CHECK:
+            self._problems[check].append(Finding(check, where, message))
+
+    def checked(self, check: str, things: int = 1) -> None:
+        """Count things that a check has looked at."""
+        self._counts[check] += things
+
+    def skip(self, check: str, reason: str) -> None:
+        """Say that a check could not be made; a second reason for the same check is dropped."""
+        self._not_run.setdefault(check, reason)
+
+    def note(self, text: str) -> None:
+        """Add something worth knowing that is not untrue."""
+        self._notes.append(text)
+
+    def any(self) -> bool:
+        """Whether there are findings."""
+        return any(self._found.values())
+
+    def report(self, dataset: str, version: str) -> VerifyReport:
+        """Close the books; a check that has looked at nothing is reported as not run."""
+        for check in CHECKS:
+            if not self._counts[check] and not self._found[check]:
+                self.skip(check, "the dataset has nothing to check it on")
+        return VerifyReport(
+            dataset=dataset,
+            version=version,
+            problems=tuple(finding for found in self._problems.values() for finding in found),
+            counts={check: n for check, n in self._counts.items() if n},
+            found={check: n for check, n in self._found.items() if n},
+            not_run={check: why for check, why in self._not_run.items() if not self._counts[check]},
+            notes=tuple(self._notes),
+        )

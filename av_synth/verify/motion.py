@@ -1,0 +1,136 @@
+"""Boxes over time: sizes, headings, attributes, judged by how things really move."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from av_synth.verify.findings import Findings
+from av_synth.verify.maths import turn_between_rad
+from av_synth.verify.model import Annotation, Scene
+from av_synth.verify.names import attribute_family
+
+Track = Sequence[tuple[int, Annotation]]
+
+_LENGTH_M = {"vehicle": (1.5, 35.0), "cycle": (1.0, 3.5), "pedestrian": (0.1, 2.5)}
+_HEIGHT_M = {"vehicle": (0.8, 5.5), "cycle": (0.6, 2.6), "pedestrian": (0.5, 2.5)}
+_SIZE_TOLERANCE_M = 0.02
+_FLIP_RAD, _FLIP_S = math.radians(135.0), 0.65  # 270 degrees a second: no car spins so fast, not even in a crash
+_SPEED_MPS = {"vehicle": 80.0, "cycle": 60.0, "pedestrian": 40.0}
+# Faster than anyone reverses for long; a car thrown back by a crash rolls out within two samples.
+_BACKWARD_MPS = {"vehicle": 3.0, "cycle": 3.0, "pedestrian": 1.0}
+_BACKWARD_STEPS = 3
+_MOVES_MPS, _RESTS_MPS = 1.0, 0.02
+
+
+def check_tracks(scene: Scene, ours: bool, findings: Findings) -> None:
+    """Sizes, headings, speeds and attributes of every instance of a scene.
+
+    Args:
+        scene: the scene.
+        ours: whether sizes must be constant, which av_synth promises; people who label by hand vary them.
+        findings: takes what is wrong.
+    """
+    for track in scene.tracks.values():
+        family = attribute_family(track[0][1].category)
+        for _, annotation in track:
+            where = _where(scene, annotation)
+            _check_attributes(where, annotation, family, findings)
+            _check_visibility_token(where, annotation, findings)
+            _check_size(where, annotation, track[0][1] if ours else annotation, family, findings)
+        _check_upright(scene, track, findings)
+        if family is not None:
+            _check_headings(scene, track, family, findings)
+            _check_motion_attributes(scene, track, findings)
+
+
+def _where(scene: Scene, annotation: Annotation) -> str:
+    name = scene.sample_name(annotation.sample_token)
+    return f"sample_annotation.json token={annotation.token} ({name}, {annotation.category})"
+
+
+def _check_attributes(where: str, annotation: Annotation, family: str | None, findings: Findings) -> None:
+    findings.checked("attributes")
+    if len(annotation.attributes) > 1:
+        message = f"has attributes {list(annotation.attributes)}; want at most one, or evaluation fails"
+        findings.add("attributes", where, message)
+    for name in annotation.attributes:
+        if name.split(".")[0] != family:
+            wanted = f"one of {family}.*" if family else "none"
+            findings.add("attributes", where, f"has attribute {name}; its category wants {wanted}")
+
+
+def _check_visibility_token(where: str, annotation: Annotation, findings: Findings) -> None:
+    findings.checked("visibility")
+    if annotation.visibility not in ("", "1", "2", "3", "4"):
+        findings.add("visibility", where, f"visibility_token = {annotation.visibility!r}; want '1' to '4' or ''")
+
+
+def _check_size(
+    where: str, annotation: Annotation, reference: Annotation, family: str | None, findings: Findings
+) -> None:
+    findings.checked("sizes")
+    width, length, height = annotation.size_wlh_m
+    size = f"size (width, length, height) = {list(annotation.size_wlh_m)}"
+    if family in ("vehicle", "cycle") and width > length:
+        findings.add("sizes", where, f"{size} is wider than long; want [width, length, height]")
+    if family is not None:
+        for name, value, bounds in (("length", length, _LENGTH_M), ("height", height, _HEIGHT_M)):
+            low, high = bounds[family]
+            if not low <= value <= high:
+                findings.add("sizes", where, f"{size}: a {name} of {value:.2f} m; want {low} to {high} m")
+    off_m = max(abs(a - b) for a, b in zip(annotation.size_wlh_m, reference.size_wlh_m, strict=True))
+    if off_m > _SIZE_TOLERANCE_M:
+        message = f"{size} differs by {off_m:.2f} m from token={reference.token} of its instance; want it constant"
+        findings.add("sizes", where, message)
+
+
+def _check_upright(scene: Scene, track: Track, findings: Findings) -> None:
+    lying = [annotation for _, annotation in track if annotation.world_from_box[2, 2] < 0.5]
+    if len(lying) * 2 > len(track):
+        message = f"lies on its side in {len(lying)} of {len(track)} samples; want rotations w, x, y, z with z up"
+        findings.add("headings", _where(scene, lying[0]), message)
+
+
+def _check_headings(scene: Scene, track: Track, family: str, findings: Findings) -> None:
+    forward = backward = 0
+    for (before_us, before), (after_us, after) in pairwise(track):
+        findings.checked("headings")
+        seconds = (after_us - before_us) / 1e6
+        if seconds <= 0:
+            continue
+        velocity = (after.world_from_box[:3, 3] - before.world_from_box[:3, 3]) / seconds
+        speed = float(np.linalg.norm(velocity))
+        if speed > _SPEED_MPS[family]:
+            message = f"moves {speed * seconds:.1f} m in {seconds:.2f} s from token={before.token}; want a true path"
+            findings.add("headings", _where(scene, after), message)
+        turned_rad = turn_between_rad(before.world_from_box, after.world_from_box)
+        if family != "pedestrian" and seconds <= _FLIP_S and turned_rad > _FLIP_RAD:
+            message = f"has turned {math.degrees(turned_rad):.0f} degrees in {seconds:.2f} s from token={before.token}"
+            findings.add("headings", _where(scene, after), f"{message}; no car spins so fast")
+        if speed >= _BACKWARD_MPS[family]:
+            along = float(velocity @ (before.world_from_box[:3, 0] + after.world_from_box[:3, 0])) / (2.0 * speed)
+            forward += along > -0.7
+            backward += along < -0.7
+    if backward >= _BACKWARD_STEPS and backward > 9 * forward:
+        message = f"is driven backwards over {backward} samples at {_BACKWARD_MPS[family]:g} m/s or more"
+        findings.add("headings", _where(scene, track[0][1]), f"{message}; want the box's x axis at the front")
+
+
+def _check_motion_attributes(scene: Scene, track: Track, findings: Findings) -> None:
+    """An attribute is doubted only when the steps before and after agree that it is wrong."""
+    for (t0, a), (t1, b), (t2, c) in zip(track, track[1:], track[2:], strict=False):
+        if not b.attributes or not t0 < t1 < t2:
+            continue
+        findings.checked("attributes")
+        p, q, r = (annotation.world_from_box[:2, 3] for annotation in (a, b, c))
+        speeds = (float(np.linalg.norm(q - p)) / (t1 - t0) * 1e6, float(np.linalg.norm(r - q)) / (t2 - t1) * 1e6)
+        state = b.attributes[0].split(".")[1]
+        shown = f"{speeds[0]:.2f} and {speeds[1]:.2f} m/s before and after"
+        if state in ("parked", "stopped", "standing", "sitting_lying_down") and min(speeds) > _MOVES_MPS:
+            findings.add("attributes", _where(scene, b), f"is {b.attributes[0]} at {shown}; want it to rest")
+        if state == "moving" and max(speeds) < _RESTS_MPS:
+            findings.add("attributes", _where(scene, b), f"is {b.attributes[0]} at {shown}; want it to move")

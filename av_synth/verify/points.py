@@ -1,0 +1,173 @@
+"""Points against boxes: recounts at every sample, boxes on the ground, radar speeds of what stands still."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.verify.clouds import Sweep
+from av_synth.verify.findings import Findings
+from av_synth.verify.maths import Array, inverse, move
+from av_synth.verify.model import Annotation, Data, Sample, Scene
+
+_COUNT_MARGIN_M = 0.0002  # float32 is off by 4e-6 m at 100 m in the lidar frame, by 3e-5 m at 500 m in the world
+_GROUND_REACH_M = 1.5
+_GROUND_POINTS, _GROUND_STRAYS = 15, 3  # so many of the lowest points may be stray reflections
+_GROUND_RANGE_M = 15.0
+_GROUND_GAP_M = (-0.3, 0.5)  # kerbs are 0.12 m and slopes tilt the ground under a box; half a car is 0.75 m
+_RADAR_POINTS = 30
+_RADAR_SPEED_MPS = 1.0  # of the median point: radars are good to 0.1 m/s, poses 0.1 s apart to less
+
+
+@dataclass(frozen=True)
+class SamplePoints:
+    """The lidar keyframe of a sample.
+
+    Attributes:
+        lidar: (3,), where the lidar is in the world.
+        world: (N, 3), its points in the world.
+        owner: (N,), the place of the annotation in whose box each point is, -1 for none.
+    """
+
+    lidar: Array
+    world: Array
+    owner: npt.NDArray[np.int64]
+
+
+def count_lidar(scene: Scene, sample: Sample, data: Data, sweep: Sweep, findings: Findings) -> SamplePoints:
+    """Recount the lidar points of every box of a sample."""
+    world = move(data.world_from_sensor, sweep.points)
+    owner = np.full(len(world), -1, dtype=np.int64)
+    for k, annotation in enumerate(scene.annotations.get(sample.token, ())):
+        near, local = _near(world, annotation, 0.0)
+        low, high = (_inside(local, annotation, margin) for margin in (-_COUNT_MARGIN_M, _COUNT_MARGIN_M))
+        owner[near[high]] = k
+        findings.checked("lidar_counts")
+        if not low.sum() <= annotation.num_lidar_pts <= high.sum():
+            message = f"num_lidar_pts = {annotation.num_lidar_pts}; {data.filename} has {_span(low, high)} in the box"
+            findings.add("lidar_counts", annotation_place(scene, annotation), message)
+    return SamplePoints(data.world_from_sensor[:3, 3], world, owner)
+
+
+def _span(low: npt.NDArray[np.bool_], high: npt.NDArray[np.bool_]) -> str:
+    a, b = int(low.sum()), int(high.sum())
+    return f"{a}" if a == b else f"{a} to {b}"
+
+
+def annotation_place(scene: Scene, annotation: Annotation) -> str:
+    """Where a finding about an annotation is."""
+    name = scene.sample_name(annotation.sample_token)
+    return f"sample_annotation.json token={annotation.token} ({name}, {annotation.category})"
+
+
+def _near(world: Array, annotation: Annotation, reach_m: float) -> tuple[npt.NDArray[np.int64], Array]:
+    """Indices of the points within a box's bounding sphere, and those points in the box's frame."""
+    centre = np.array(annotation.translation)
+    radius = float(np.linalg.norm(annotation.size_wlh_m)) / 2.0 + _COUNT_MARGIN_M + reach_m
+    rough = np.flatnonzero((np.abs(world[:, :2] - centre[:2]) <= radius).all(axis=1))
+    return rough, move(inverse(annotation.world_from_box), world[rough])
+
+
+def _inside(local: Array, annotation: Annotation, margin_m: float) -> npt.NDArray[np.bool_]:
+    width, length, height = annotation.size_wlh_m
+    half = np.array([length, width, height]) / 2.0 + margin_m
+    return np.asarray((np.abs(local) <= half).all(axis=1))
+
+
+def count_radar(
+    scene: Scene, sample: Sample, scans: Iterable[tuple[Data, npt.NDArray[np.void]]], findings: Findings
+) -> None:
+    """Recount the radar points, of all radars together and unfiltered, of every box of a sample."""
+    clouds = [move(data.world_from_sensor, xyz(records)) for data, records in scans]
+    world = np.concatenate(clouds) if clouds else np.zeros((0, 3))
+    for annotation in scene.annotations.get(sample.token, ()):
+        _, local = _near(world, annotation, 0.0)
+        low, high = (_inside(local, annotation, margin) for margin in (-_COUNT_MARGIN_M, _COUNT_MARGIN_M))
+        findings.checked("radar_counts")
+        if not low.sum() <= annotation.num_radar_pts <= high.sum():
+            message = f"num_radar_pts = {annotation.num_radar_pts}; the sample's radars have {_span(low, high)} in it"
+            findings.add("radar_counts", annotation_place(scene, annotation), message)
+
+
+def xyz(records: npt.NDArray[np.void]) -> Array:
+    """The positions (N, 3) of radar records, metres, in the radar's frame."""
+    return np.stack([records["x"], records["y"], records["z"]], axis=1).astype(np.float64)
+
+
+def check_ground(scene: Scene, points: Mapping[str, SamplePoints], findings: Findings) -> None:
+    """Over its samples, the middle gap between an instance's box and the ground that the lidar sees around it is small.
+
+    A box whose translation is at its foot instead of its centre is off by half its height. Only boxes near the lidar
+    are judged: further away the ground between two beams, or behind parked cars, is not seen at all.
+    """
+    gaps: dict[str, list[float]] = defaultdict(list)
+    for sample_token, cloud in points.items():
+        free = cloud.world[cloud.owner < 0]
+        for annotation in scene.annotations.get(sample_token, ()):
+            if float(np.hypot(*np.subtract(annotation.translation, cloud.lidar)[:2])) > _GROUND_RANGE_M:
+                continue
+            _, local = _near(free, annotation, _GROUND_REACH_M)
+            width, length, height = annotation.size_wlh_m
+            reach = np.array([length, width]) / 2.0 + _GROUND_REACH_M
+            # trees above and roofs beside it are not its ground, even where nothing lower is seen
+            low = (local[:, 2] > -height / 2.0 - _GROUND_REACH_M) & (local[:, 2] < height / 4.0)
+            around = np.sort(local[low & (np.abs(local[:, :2]) <= reach).all(axis=1), 2])
+            if len(around) >= _GROUND_POINTS:
+                gaps[annotation.instance_token].append(-height / 2.0 - float(around[_GROUND_STRAYS]))
+    for token, found in gaps.items():
+        findings.checked("ground")
+        gap = float(np.median(found))
+        if not _GROUND_GAP_M[0] <= gap <= _GROUND_GAP_M[1]:
+            annotation = scene.tracks[token][0][1]
+            where = f"instance.json token={token} ({scene.name}, {annotation.category})"
+            message = f"the bottom of its box is {gap:+.2f} m from the ground around it, over {len(found)} samples"
+            findings.add("ground", where, f"{message}; want the box's centre half its height above the ground")
+
+
+def radar_speed_errors(
+    data: Data, neighbours: tuple[Data, Data], records: npt.NDArray[np.void], boxes: Iterable[Annotation]
+) -> tuple[Array, Array]:
+    """How wrong the speeds of returns outside all boxes are, if what they come from stands still.
+
+    Args:
+        data: the scan's row.
+        neighbours: the rows before and after it in its chain, for the radar's own velocity.
+        records: the scan.
+        boxes: annotations whose returns are left out, with 0.5 m around them.
+
+    Returns:
+        Per return, m/s: the error of the relative radial speed, and the length of the compensated velocity.
+    """
+    points = xyz(records)
+    world = move(data.world_from_sensor, points)
+    keep = np.ones(len(points), dtype=np.bool_)
+    for annotation in boxes:
+        near, local = _near(world, annotation, 0.5)
+        keep[near[_inside(local, annotation, 0.5)]] = False
+    before, after = neighbours
+    seconds = (after.timestamp_us - before.timestamp_us) / 1e6
+    moved = after.world_from_sensor[:3, 3] - before.world_from_sensor[:3, 3]
+    own = data.world_from_sensor[:3, :3].T @ (moved / seconds)
+    flat = points[keep, :2]
+    towards = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
+    relative = np.stack([records["vx"], records["vy"]], axis=1)[keep].astype(np.float64)
+    compensated = np.stack([records["vx_comp"], records["vy_comp"]], axis=1)[keep].astype(np.float64)
+    radial = np.sum(relative * towards, axis=1)
+    return np.abs(radial + towards @ own[:2]), np.linalg.norm(compensated, axis=1)
+
+
+def check_radar_speeds(scene: Scene, channel: str, relative: Array, compensated: Array, findings: Findings) -> None:
+    """Over a scene, the middle return of a radar from what stands still has the speed that the ego gives it."""
+    if len(relative) < _RADAR_POINTS:
+        return
+    findings.checked("radar_velocity", len(relative))
+    for name, errors in (("vx, vy", relative), ("vx_comp, vy_comp", compensated)):
+        middle = float(np.median(errors))
+        if middle > _RADAR_SPEED_MPS:
+            message = f"{name} of {len(errors)} returns outside boxes are off by {middle:.2f} m/s (median)"
+            wanted = "want relative speeds, positive going away, and compensated ones without the ego's motion"
+            findings.add("radar_velocity", f"{channel} of {scene.name}", f"{message}; {wanted}")

@@ -1,0 +1,82 @@
+"""Runs made once for the whole suite: both scenarios on the tiny rig, and two full-size seconds on the nuScenes rig."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from av_synth.director import Measurement, Outcome
+from av_synth.launch import Address, launch_embedded
+from av_synth.run import Context, Recorder, RunResult, RunSpec, Tick, execute
+from av_synth.run.generate import export_dataset, plan
+from tests.devkit import oracles
+
+
+@dataclass
+class Keyframes:
+    """A sink that keeps keyframes with their actor ids, which a dataset does not have."""
+
+    ticks: list[Tick] = field(default_factory=list)
+
+    def begin(self, context: Context) -> None:
+        self.context = context
+
+    def tick(self, tick: Tick) -> None:
+        if tick.frames is not None and tick.frames.is_keyframe:
+            self.ticks.append(tick)
+
+    def end(self, outcome: Outcome, measurements: Sequence[Measurement], provenance: Mapping[str, Any]) -> None:
+        self.outcome = outcome
+
+
+@dataclass(frozen=True)
+class Made:
+    """A store with its dataset, the devkit's view of it, and the keyframes of each run."""
+
+    root: Path
+    runs: tuple[Path, ...]
+    results: tuple[RunResult, ...]
+    dataset: Path
+    nusc: Any
+    keyframes: tuple[Keyframes, ...]
+
+
+def make(root: Path, specs: Sequence[RunSpec], address: Address) -> Made:
+    runs, results, kept = [], [], []
+    for spec in specs:
+        keyframes = Keyframes()
+        with Recorder(root) as recorder:
+            result = execute(spec, address, [recorder, keyframes])
+        assert isinstance(result, RunResult)
+        assert recorder.path is not None
+        runs.append(recorder.path)
+        results.append(result)
+        kept.append(keyframes)
+    dataset = export_dataset(root)
+    return Made(root, tuple(runs), tuple(results), dataset, oracles.load(dataset), tuple(kept))
+
+
+def two_seconds(scenario: str, rig: str) -> RunSpec:
+    spec = plan(scenario, rig, 0, {})
+    return RunSpec(replace(spec.scenario, duration_s=2.0), spec.rig)
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
+    with launch_embedded("AvSynth01", tmp_path_factory.mktemp("simulator") / "log") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def tiny(address: Address, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    specs = [plan(scenario, "tiny", 0, {}) for scenario in ("pedestrian_runs_out", "cut_in_wet")]
+    return make(tmp_path_factory.mktemp("tiny"), specs, address)
+
+
+@pytest.fixture(scope="session")
+def full(address: Address, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return make(tmp_path_factory.mktemp("full"), [two_seconds("cut_in_wet", "nuscenes")], address)

@@ -1,0 +1,122 @@
+"""Labels against what the simulator knows and against what the official devkit makes of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from av_synth import store
+from av_synth.geometry.boxes import points_inside
+from av_synth.geometry.transforms import apply, matrix_from_quaternion
+from av_synth.labels.boxes import BOX_MARGIN_M
+from av_synth.simulator.bodies import catalogue
+from tests.devkit import oracles
+from tests.e2e.conftest import Made
+
+GROUND_TAGS = {1, 2, 10, 24, 25}
+
+
+@pytest.mark.parametrize("which", ["tiny", "full"])
+def test_perfect_predictions_score_one_in_each_class_present(which, request, tmp_path):
+    made: Made = request.getfixturevalue(which)
+    report = oracles.detection(made.nusc, tmp_path)
+
+    assert "car" in report.ap
+    assert ("pedestrian" in report.ap) == (which == "tiny")
+    assert report.ap == pytest.approx(dict.fromkeys(report.ap, 1.0))
+
+
+@pytest.mark.parametrize("which", ["tiny", "full"])
+def test_the_devkit_counts_the_points_that_we_counted(which, request):
+    made: Made = request.getfixturevalue(which)
+
+    assert oracles.recount_points(made.nusc) == []
+    assert sum(row["num_lidar_pts"] for row in made.nusc.sample_annotation) > 1000
+
+
+@pytest.mark.parametrize("which", ["tiny", "full"])
+def test_lidar_returns_of_an_actor_lie_in_its_box_and_the_box_holds_no_others(which, request):
+    made: Made = request.getfixturevalue(which)
+    of_actor = inside_own = in_box = owned = 0
+    for keyframes in made.keyframes:
+        rig = keyframes.context.rig
+        for tick in keyframes.ticks:
+            scan = tick.frames.lidars["LIDAR_TOP"]
+            points = apply(tick.world_from_ego @ rig.lidars[0].mount.ego_from_sensor, scan.points_m)
+            for actor_id, info in tick.state.infos.items():
+                if actor_id == keyframes.context.ego_id or not (scan.actor_id == actor_id).any():
+                    continue
+                size = np.asarray(info.size_lwh_m) + 2 * BOX_MARGIN_M
+                inside = points_inside(tick.state.world_from_box(actor_id), size, points)
+                theirs = scan.actor_id == actor_id
+                of_actor += theirs.sum()
+                inside_own += (theirs & inside).sum()
+                solid = inside & ~np.isin(scan.tag, list(GROUND_TAGS))
+                in_box += solid.sum()
+                owned += (solid & theirs).sum()
+
+    assert of_actor > 1000
+    assert inside_own / of_actor >= 0.98
+    assert owned / in_box >= 0.98
+
+
+@pytest.mark.parametrize("which", ["tiny", "full"])
+def test_mask_pixels_of_fully_visible_objects_lie_in_their_projected_boxes(which, request):
+    made: Made = request.getfixturevalue(which)
+    # the hull itself, but for the half pixel by which a covered pixel's centre can lie from the line
+    leaks = oracles.mask_leaks(made.nusc, margin_px=1)
+
+    assert len(leaks) > 20
+    assert max(leaks.values()) <= 0.005, sorted(leaks.items(), key=lambda item: -item[1])[:5]
+
+
+def test_each_face_of_a_label_is_within_three_centimetres_of_the_mesh():
+    for blueprint_id, body in catalogue().items():
+        if body.kind == "traffic_light":
+            continue
+        for pose, mesh in enumerate(body.meshes):
+            low, high = mesh.positions_m.min(axis=0), mesh.positions_m.max(axis=0)
+            box_low = body.box_centre_m - body.box_half_m - BOX_MARGIN_M
+            box_high = body.box_centre_m + body.box_half_m + BOX_MARGIN_M
+            gaps = np.concatenate([low - box_low, box_high - high])
+
+            assert (gaps >= 0).all(), (blueprint_id, pose, gaps)
+            assert (gaps <= 0.03).all(), (blueprint_id, pose, gaps)
+
+
+def test_velocities_are_the_logs_and_movers_face_where_they_go(tiny):
+    errors = oracles.velocity_errors(tiny.nusc, tiny.runs)
+    movers = 0
+    for run in map(store.open_run, tiny.runs):
+        for box in run.table("boxes").to_pylist():
+            velocity = np.array([box["vx_mps"], box["vy_mps"], box["vz_mps"]])
+            speed = np.linalg.norm(velocity)
+            if speed > 2.0:
+                heading = matrix_from_quaternion([box[name] for name in ("qw", "qx", "qy", "qz")])[:3, 0]
+                movers += 1
+                assert heading @ velocity / speed > 0.95, box
+
+    assert movers > 20
+    assert len(errors) > 100
+    assert max(errors.values()) < 0.3
+
+
+def test_every_mask_is_tied_to_the_actor_that_was_drawn(full):
+    masks = store.open_run(full.runs[0]).table("masks").to_pylist()
+    images = {tick.index: tick.frames.labels for tick in full.keyframes[0].ticks}
+    large = [mask for mask in masks if mask["pixels"] > 200]
+
+    assert len(large) > 20
+    assert not any(mask["ambiguous"] for mask in large)
+    for mask in large:
+        # the simulator's instance ids are its actor ids, which the association does not know
+        assert (images[mask["frame"]][mask["channel"]].instance == mask["actor_id"]).sum() == mask["pixels"]
+
+
+def test_pixels_in_all_six_cameras_and_every_file_loads(full):
+    assert oracles.load_blobs(full.nusc) == {
+        **{f"CAM_{side}": 21 for side in ("FRONT", "FRONT_LEFT", "FRONT_RIGHT", "BACK", "BACK_LEFT", "BACK_RIGHT")},
+        "LIDAR_TOP": 41,
+        **{f"RADAR_{side}": 21 for side in ("FRONT", "FRONT_LEFT", "FRONT_RIGHT", "BACK_LEFT", "BACK_RIGHT")},
+    }
+    assert all(share == 1.0 for share in oracles.ego_on_map(full.nusc).values())

@@ -1,0 +1,104 @@
+"""Draws: reproducible, independent of each other, within their distributions, and open to overrides."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from av_synth import documents, scenario
+from av_synth.errors import DocumentError
+from av_synth.scenario.distributions import Distribution, Normal, stream
+from av_synth.scenario.scenario import from_document
+
+
+def with_parameters(parameters: str, uses: str) -> scenario.Scenario:
+    text = f"""name: drawn
+description: "{uses}"
+duration_s: 3
+parameters: {{{parameters}}}
+road: {{town: AvSynth01, length_m: 50}}
+ego: {{speed_kmh: 30}}
+"""
+    return from_document(documents.parse(text, "s.yaml"))
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**63 - 1))
+def test_equal_seeds_give_equal_draws_and_draws_are_plain_json(seed: int) -> None:
+    for name in scenario.names():
+        found = scenario.load(name)
+        first, again = (json.dumps(scenario.draw(found, seed).to_json(), allow_nan=False) for _ in range(2))
+
+        assert first == again
+
+
+def test_a_draw_does_not_depend_on_the_process_that_makes_it() -> None:
+    code = "from av_synth import scenario as s; import json\n"
+    code += "print(json.dumps(s.draw(s.load('pedestrian_runs_out'), 5).to_json()))"
+    other = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "77"}
+    )
+
+    here = scenario.draw(scenario.load("pedestrian_runs_out"), 5).to_json()
+
+    assert json.loads(other.stdout) == json.loads(json.dumps(here))
+
+
+def test_another_parameter_shifts_no_other() -> None:
+    one = with_parameters("a: {uniform: [0, 1]}", "x ${a}")
+    two = with_parameters("b: {choice: [x, y]}, a: {uniform: [0, 1]}", "${a} ${b}")
+
+    assert scenario.draw(one, 3).parameters["a"] == scenario.draw(two, 3).parameters["a"]
+    assert scenario.draw(one, 3).parameters["a"] != scenario.draw(one, 4).parameters["a"]
+
+
+def test_a_longer_parked_row_begins_with_the_same_vehicles() -> None:
+    text = """name: rows
+description: x
+duration_s: 3
+parameters: {to_m: {uniform: [40, 80]}}
+road: {town: AvSynth01, length_m: 50, parking: [right]}
+ego: {speed_kmh: 30}
+parked: [{side: right, from_m: 0, to_m: "${to_m}"}]
+"""
+    found = from_document(documents.parse(text, "s.yaml"))
+    short, long = (scenario.draw(found, 1, {"to_m": to}).rows[0].slots for to in ("40", "80"))
+
+    assert long[: len(short)] == short
+
+
+def test_draws_follow_their_distributions() -> None:
+    normal = Distribution(normal=Normal(mean=10, sd=2, min=7, max=12))
+    drawn = np.array([normal.draw(stream("s", "x", seed)) for seed in range(2000)])
+
+    # of the truncated normal: mean 9.66, standard deviation 1.30 (closed form)
+    assert drawn.min() >= 7
+    assert drawn.max() <= 12
+    assert drawn.mean() == pytest.approx(9.66, abs=0.1)
+    assert drawn.std() == pytest.approx(1.30, abs=0.1)
+    faces = [Distribution(integer=(1, 6)).draw(stream("s", "x", seed)) for seed in range(600)]
+    assert set(faces) == {1, 2, 3, 4, 5, 6}
+
+
+def test_overrides_are_taken_as_drawn_and_checked_against_their_ranges() -> None:
+    found = scenario.load("pedestrian_runs_out")
+    drawn = scenario.draw(found, 1, {"ego_speed_kmh": "36.5", "pedestrian": "adult", "rain_mm_h": "0"})
+
+    assert drawn.parameters["ego_speed_kmh"] == drawn.ego.speed_kmh == 36.5
+    assert drawn.actors["pedestrian"].body == "adult"
+    with pytest.raises(DocumentError) as caught:
+        scenario.draw(found, 1, {"ego_speed": "36", "pedestrian": "adlt", "run_kmh": "50", "rain_mm_h": "wet"})
+    assert str(caught.value).splitlines() == [
+        "--set ego_speed: pedestrian_runs_out has no such parameter; did you mean 'ego_speed_kmh'?",
+        "--set pedestrian: got 'adlt'; did you mean 'adult'?",
+        "--set run_kmh: got '50'; want a number from 6.8 to 9.2",
+        "--set rain_mm_h: got 'wet'; want one of 0, 2, 6",
+    ]
+    with pytest.raises(DocumentError, match="--seed: got -1"):
+        scenario.draw(found, -1)

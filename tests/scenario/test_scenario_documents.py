@@ -1,0 +1,154 @@
+"""Scenario documents: the built-in ones load and teach; mistakes are told all at once, with the nearest key."""
+
+from __future__ import annotations
+
+import pytest
+
+from av_synth import documents, scenario
+from av_synth.errors import DocumentError
+from av_synth.scenario import Scenario
+from av_synth.scenario.expressions import ExpressionError, evaluate
+from av_synth.scenario.scenario import from_document
+from av_synth.scenario.weather import PRESETS, WeatherSpec, with_rain
+
+MINIMAL = """name: quiet
+description: nothing happens
+duration_s: 3
+road: {town: AvSynth01, length_m: 50}
+ego: {speed_kmh: 30}
+"""
+
+
+def loaded(text: str) -> Scenario:
+    return from_document(documents.parse(text, "s.yaml"))
+
+
+def mistakes(text: str) -> list[str]:
+    with pytest.raises(DocumentError) as caught:
+        loaded(text)
+    return str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize("name", scenario.names())
+def test_built_in_scenarios_load_and_are_named_like_their_files(name: str) -> None:
+    found = scenario.load(name)
+
+    assert found.name == name
+    assert found.parameters
+    assert scenario.draw(found, 0).expectations
+
+
+def test_the_smallest_scenario_needs_five_keys() -> None:
+    drawn = scenario.draw(loaded(MINIMAL), 0)
+
+    assert (drawn.town, drawn.duration_s, drawn.actors, drawn.events) == ("AvSynth01", 3.0, {}, ())
+
+
+def test_all_mistakes_of_a_scenario_are_told_at_once() -> None:
+    text = """name: Wrong Name
+description: x
+duration_s: 8
+parameters:
+  speed_kmh: {unifrom: [30, 40]}
+  gap_m: {uniform: [40, 30]}
+  start_m: {normal: {mean: 5, sd: 0, min: 1, max: 2}}
+weather: {preset: clear_non, rain_mm_h: -3}
+road: {town: AvSynth01, length_m: 100}
+ego: {speed_kmh: "${sped_kmh}", reaction: {to: vann, delay_s: 0.5, deceleration_mps2: 20}}
+actors:
+  van: {body: lorry, at: {ahead_m: 40, beyond: van}}
+  child: {body: child, speed_kmh: 5, at: {ahead_m: "${gap_m +}"}}
+"""
+    assert mistakes(text) == [
+        "s.yaml:1: name: got 'Wrong Name'; "
+        "want lower-case letters, digits, _ and -, at most 64, beginning with a letter or digit",
+        "s.yaml:5: parameters.speed_kmh.unifrom: unknown key; did you mean 'uniform'?",
+        "s.yaml:6: parameters.gap_m.uniform: got [40.0, 30.0]; want [low, high]",
+        "s.yaml:7: parameters.start_m.normal.sd: got 0; want more than 0",
+        "s.yaml:8: weather.preset: got 'clear_non'; did you mean 'clear_noon'?",
+        "s.yaml:8: weather.rain_mm_h: got -3; want 0 to 50",
+        "s.yaml:10: ego.speed_kmh: got '${sped_kmh}': there is no parameter 'sped_kmh'; did you mean 'speed_kmh'?",
+        "s.yaml:10: ego.reaction.deceleration_mps2: got 20; want more than 0 and at most 10",
+        "s.yaml:12: actors.van.at: want exactly one of ahead_m and beyond",
+        "s.yaml:13: actors.child.at.ahead_m: got '${gap_m +}': is not an expression; "
+        "want names, numbers, + - * / ( ) min max round",
+    ]
+
+
+def test_rules_between_the_parts_are_checked() -> None:
+    text = (
+        MINIMAL
+        + """actors:
+  van: {body: lorry, at: {beyond: bus}}
+  bus: {body: bus, at: {beyond: van}}
+  child: {body: child, at: {ahead_m: 30}}
+  wreck: {body: car, parked: true, speed_kmh: 5, at: {ahead_m: 50}}
+parked:
+  - {side: right, from_m: 0, to_m: 40}
+events:
+  - {actor: bus, when: {time_s: 5}, do: {run_across: {speed_kmh: 5}}}
+  - {actor: wreck, when: {time_s: 1}, do: {brake: {deceleration_mps2: 3}}}
+  - {actor: bos, when: {crosses_before_ego_s: 1}, do: {drive: {speed_kmh: 3}}}
+expectations:
+  - {of: childe, contact: false}
+"""
+    )
+    found = "\n".join(mistakes(text))
+
+    for wanted in (
+        "expectations[0].of: there is no actor 'childe'; did you mean 'child'?",
+        "events[2].actor: there is no actor 'bos'; did you mean 'bus'?",
+        "actors.van.body: got 'lorry'; want a category or a vehicle or walker blueprint",
+        "actors.van.at.beyond: stands beyond itself: van -> bus -> van",
+        "actors.wreck.speed_kmh: got 5; want 0 for something parked",
+        "events[0].do.run_across: bus is 'bus'; want drive, cut_in or brake of a vehicle",
+        "events[0].when.time_s: got 5; want less than duration_s = 3",
+        "events[1].do: wreck is parked",
+        "parked[0].side: got 'right'; want a side with a parking lane: add it to road.parking",
+    ):
+        assert wanted in found
+
+
+def test_a_mistake_at_the_end_of_a_range_is_found_before_any_draw() -> None:
+    text = MINIMAL.replace("speed_kmh: 30", 'speed_kmh: "${v_kmh * 4}"') + "parameters: {v_kmh: {uniform: [10, 60]}}\n"
+
+    assert mistakes(text) == ["s.yaml:5: ego.speed_kmh: with v_kmh = 60.0: got 240.0; want 0 to 200"]
+
+
+def test_a_parameter_that_nothing_uses_is_a_mistake() -> None:
+    assert "is never used" in mistakes(MINIMAL + "parameters: {v_kmh: {uniform: [10, 60]}}\n")[0]
+
+
+def test_expressions_are_arithmetic_on_parameters_and_nothing_else() -> None:
+    values = {"a_m": 3.0, "n": 2, "body": "car"}
+
+    assert evaluate("a_m / 2 + n * (1 - -4)", values) == 11.5
+    assert evaluate("min(a_m, n) + max(1, 2, 3) + round(2.6)", values) == 8
+    assert evaluate("body", values) == "car"
+    for text in (
+        "__import__('os')",
+        "a_m.real",
+        "[1]",
+        "body + 1",
+        "a_m ** 9",
+        "1 if n else 2",
+        "f(1)",
+        "lambda: 1",
+        "",
+    ):
+        with pytest.raises(ExpressionError):
+            evaluate(text, values)
+    with pytest.raises(ExpressionError, match="divides by zero"):
+        evaluate("1 / (n - 2)", values)
+    with pytest.raises(ExpressionError, match="is 2001 characters long"):
+        evaluate("(" * 2001, values)
+
+
+def test_weather_is_a_preset_then_physical_names_then_carlas_own() -> None:
+    rainy = WeatherSpec(preset="clear_dusk", rain_mm_h=10.0, cloudiness=20.0).resolve()
+
+    assert rainy.sun_altitude_angle == PRESETS["clear_dusk"].sun_altitude_angle
+    assert rainy.precipitation == 20.0
+    assert rainy.cloudiness == 20.0
+    assert rainy.wetness > 0
+    assert with_rain(rainy, 0.0).wetness == 0.0
