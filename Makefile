@@ -4,6 +4,8 @@
 
 PYTHON3 ?= $(shell command -v python3 || command -v python3.12 || command -v python3.11 || command -v python3.10)
 BIN := .venv/bin
+# suites that start no simulator and make no dataset
+UNIT := $(addprefix tests/,capture geometry labels launch log metrics rig run scenario sensing session store test_documents.py)
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -19,7 +21,7 @@ check: setup  ## format, lint, types, imports, unit tests: under a minute
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not long and not slow"
+	$(BIN)/python -m pytest $(UNIT)
 
 test: setup  ## everything that a change must pass
 	$(BIN)/ruff format --check .

@@ -71,7 +71,7 @@ class Measurement:
     value: float
 
 
-_ENDS = {"min": "at least", "max": "at most"}
+_END = {"min": "at least", "max": "at most"}
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,10 @@ class ExpectationResult:
         if isinstance(self.asked, bool):
             asked, reached = ("yes", "no")[not self.asked], ("yes", "no")[not self.reached]
         else:
-            asked = " and ".join(f"{word} {self.asked[end]:g}" for end, word in _ENDS.items() if end in self.asked)
+            limits = {end: f"{self.asked[end]:g}" for end in _END if end in self.asked}
+            asked = " to ".join(
+                limits.values() if len(limits) == 2 else (f"{_END[end]} {limits[end]}" for end in limits)
+            )
             reached = f"{self.reached:.2f}"
         when = f" at {self.time_us / 1e6:.2f} s" if self.time_us >= 0 else ""
         return f"{self.name}: {reached}{when} (asked: {asked}): {'held' if self.held else 'NOT HELD'}"

@@ -1,0 +1,119 @@
+"""How fast it is here, as JSON on standard output: each figure beside a peer or a limit measured in the same run.
+
+`make bench`; a few minutes. Ratios below 1 are faster than the peer, or within the limit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+from nuscenes import NuScenes
+from nuscenes.utils.data_classes import LidarPointCloud, RadarPointCloud
+
+from av_synth.launch import launch_embedded
+from av_synth.run import Recorder, RunSpec, execute
+from av_synth.run.generate import export_dataset, plan
+from av_synth.verify import verify
+
+ROUNDS = 3
+DEMO_LIMIT_S = 120.0
+SCENARIO = "pedestrian_runs_out"
+READING = "the devkit and OpenCV reading every file once"
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """Wall seconds that an action takes."""
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+def median_s(action: Callable[[], object]) -> float:
+    """Median of three."""
+    return statistics.median(seconds(action) for _ in range(ROUNDS))
+
+
+def read_all(dataset: Path) -> None:
+    """Load the tables and decode every blob, as a training job would."""
+    readers = {"camera": cv2.imread, "lidar": LidarPointCloud.from_file, "radar": RadarPointCloud.from_file}
+    nusc = NuScenes("v1.0-trainval", str(dataset), verbose=False)
+    for row in nusc.sample_data:
+        readers[row["sensor_modality"]](str(dataset / row["filename"]))
+
+
+def figure(name: str, took_s: float, against: str, peer_s: float) -> dict[str, Any]:
+    """One line of the result."""
+    ratio = round(took_s / peer_s, 3)
+    return {
+        "name": name,
+        "seconds": round(took_s, 3),
+        "against": against,
+        "peer_seconds": round(peer_s, 3),
+        "ratio": ratio,
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    figures = []
+    full = plan(SCENARIO, "nuscenes", 0, {})
+    blind = RunSpec(full.scenario, None)
+    with tempfile.TemporaryDirectory() as folder, launch_embedded(full.scenario.town) as address:
+        root = Path(folder)
+
+        def record(spec: RunSpec, name: str) -> None:
+            shutil.rmtree(root / name, ignore_errors=True)
+            with Recorder(root / name) as recorder:
+                execute(spec, address, [recorder])
+
+        played_s = full.scenario.duration_s
+        figures.append(
+            figure("a run without sensors", median_s(lambda: execute(blind, address)), "the time it plays", played_s)
+        )
+        took_s = seconds(lambda: record(full, "full"))
+        figures.append(
+            figure("the demo's run: six 1600x900 cameras, lidar, five radars", took_s, "its limit", DEMO_LIMIT_S)
+        )
+        tiny = plan(SCENARIO, "tiny", 0, {})
+        short = RunSpec(replace(tiny.scenario, duration_s=2.0), tiny.rig)
+        figures.append(
+            figure("2 s on the rig `tiny`", median_s(lambda: record(short, "tiny")), "the time it plays", 2.0)
+        )
+
+        dataset = root / "dataset"
+        exported_s = median_s(lambda: export_dataset(root / "full", dataset))
+        verified_s = median_s(lambda: verify(dataset))
+        read_s = median_s(lambda: read_all(dataset))
+        figures.append(figure("export with verification", exported_s, READING, read_s))
+        figures.append(figure("verify", verified_s, READING, read_s))
+    helped = [sys.executable, "-m", "av_synth.cli", "--help"]
+    imported = [sys.executable, "-c", "import carla, numpy, cv2"]
+    figures.append(
+        figure(
+            "av-synth --help",
+            median_s(lambda: subprocess.run(helped, check=True, capture_output=True)),  # noqa: S603  our own program
+            "importing carla, numpy and cv2",
+            median_s(lambda: subprocess.run(imported, check=True, capture_output=True)),  # noqa: S603
+        )
+    )
+    machine = {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
+    print(json.dumps({"machine": machine, "figures": figures}, indent=1))
+    sys.stdout.flush()
+    os._exit(0)  # threads of the carla client end an interpreter that shuts down
+
+
+if __name__ == "__main__":
+    main()
