@@ -37,6 +37,15 @@ class _Feed:
     crop: Crop | None = None
 
 
+def warm_up_ticks(session: Session) -> int:
+    """How many ticks before the first recorded frame sensors must exist.
+
+    The embedded simulator's first frames are as good as any. Others' may be missing, black or wrongly exposed
+    (carla#2455, carla#3443), so there the sensors come as early as can be.
+    """
+    return 1 if session.extensions else 1_000_000
+
+
 class SensorArray:
     """All CARLA sensors of a rig, attached to the ego.
 

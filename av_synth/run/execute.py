@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from av_synth.capture import SensorArray
+from av_synth.capture import SensorArray, warm_up_ticks
 from av_synth.director import Director
 from av_synth.launch import Address
 from av_synth.log.state import WorldState
@@ -55,8 +55,10 @@ def execute(
             state = session.tick()
             from_ego = actor_from_ego(director.ego)
             first_frame = session.begin_recording(max(1, director.warm_up_ticks))
-            sensors = None if rig is None else SensorArray(session, director.ego, from_ego, rig, first_frame)
+            sensors, lead = None, warm_up_ticks(session)
             while state.frame < first_frame:
+                if rig is not None and sensors is None and first_frame - state.frame <= lead:
+                    sensors = SensorArray(session, director.ego, from_ego, rig, first_frame)
                 director.before_tick(state)
                 state = session.tick()
             frames = round(scenario.duration_s * 1e6 / tick_us) + 1
