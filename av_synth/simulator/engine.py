@@ -147,10 +147,12 @@ class Engine:
     def load(self, town_name: str, *, reset_settings: bool) -> None:
         """Begin a new episode in a town (of any spelling `resolve_town` knows); all actors and sensors are gone.
 
+        An empty name, which `carla.Client.reload_world` sends, is the present town.
+
         Raises:
             CallError: if there is no such town.
         """
-        name = self.resolve_town(town_name)
+        name = self.resolve_town(town_name) if town_name else self.town.name
         with self._ticking:
             try:
                 self.sensors.finish()

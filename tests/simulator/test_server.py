@@ -56,6 +56,17 @@ def test_the_map_name_carries_a_content_hash_and_the_map_has_roads(client, world
     assert len(world.get_map().get_topology()) > 10
 
 
+def test_reloading_the_world_is_the_same_town_without_what_was_spawned(client, world):
+    spawned = _spawn_ego(world)
+    world.tick()
+
+    again = client.reload_world()
+
+    assert again.id != world.id
+    assert again.get_map().name == world.get_map().name
+    assert spawned.id not in {actor.id for actor in again.get_actors().filter("vehicle.*")}
+
+
 def test_loading_a_town_begins_a_new_episode_whose_ids_begin_again_while_frames_go_on(client, world):
     frame, before = world.tick(), _spawn_ego(world)
 
