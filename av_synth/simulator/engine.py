@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator import town as towns
@@ -18,7 +18,7 @@ from av_synth.simulator.protocol.streams import WORLD_OBSERVER, StreamServer
 from av_synth.simulator.protocol.structs import WireActor
 from av_synth.simulator.scene import Scene
 from av_synth.simulator.sensors.spec import is_built
-from av_synth.simulator.sensors.suite import SensorSuite
+from av_synth.simulator.sensors.suite import Due, SensorSuite
 from av_synth.simulator.town import Town
 from av_synth.simulator.world import Actor, Definition, SpawnRefused, World
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS
@@ -31,11 +31,21 @@ PROFILE = "native"  # no quirks of Unreal's server
 MAP_FOLDER = "Carla/Maps"
 
 
+@dataclass(frozen=True)
+class _Frame:
+    """A frame that was made and is to be sent."""
+
+    number: int
+    snapshot: bytes
+    due: Due
+
+
 class Engine:
     """What the calls act on.
 
     Attributes:
-        lock: held by whatever reads or changes the world; never while waiting for sensors or sockets.
+        lock: held by whatever reads or changes the world; never while waiting for sensors or sockets. A frame is
+            made under it and sent after it; frames stay in order because only one is made at a time.
         traffic_managers: address by port of the Traffic Managers that clients have announced.
     """
 
@@ -53,7 +63,7 @@ class Engine:
         self.sensors = SensorSuite(streams, self._catalogue, self.town)
         self.settings = EpisodeSettings()
         self.apply_settings(self.settings)
-        self._publish_snapshot(0.0, MAP_CHANGED)
+        streams.publish(WORLD_OBSERVER, [snapshot(self.world, 0.0, MAP_CHANGED)], patient=False)
 
     @property
     def map_name(self) -> str:
@@ -118,7 +128,9 @@ class Engine:
             self.streams.wait_for_expected()
             self.sensors.finish()
             with self.lock:
-                return self._advance(self.settings.fixed_delta_s or DEFAULT_DELTA_S, patient=True)
+                made = self._advance(self.settings.fixed_delta_s or DEFAULT_DELTA_S)
+            self._send(made, patient=True)
+            return made.number
 
     def tick_freely(self, elapsed_s: float) -> None:
         """Advance one frame without waiting for anybody, unless the world has become synchronous.
@@ -126,21 +138,28 @@ class Engine:
         Args:
             elapsed_s: time step where the settings fix none.
         """
-        with self._ticking, self.lock:
-            if not self.settings.synchronous:
-                self._advance(self.settings.fixed_delta_s or min(max(elapsed_s, 0.001), MAX_DELTA_S), patient=False)
+        with self._ticking:
+            with self.lock:
+                if self.settings.synchronous:
+                    return
+                made = self._advance(self.settings.fixed_delta_s or min(max(elapsed_s, 0.001), MAX_DELTA_S))
+            self._send(made, patient=False)
 
-    def _advance(self, delta_s: float, *, patient: bool) -> int:
+    def _advance(self, delta_s: float) -> _Frame:
         self.world.step(delta_s)
-        self._publish_snapshot(delta_s, 0)
         cameras = not self.settings.no_rendering
-        self.sensors.expose(self.world, self.scene, delta_s, self._describe, patient=patient, cameras=cameras)
-        return self.world.frame
+        due = self.sensors.collect(self.world, self.scene, delta_s, self._describe, cameras=cameras)
+        return _Frame(self.world.frame, snapshot(self.world, delta_s, 0), due)
+
+    def _send(self, frame: _Frame, *, patient: bool) -> None:
+        self.streams.publish(WORLD_OBSERVER, [frame.snapshot], patient=patient)
+        self.sensors.expose(frame.due, patient=patient)
 
     def scene(self) -> Scene:
         """What sensors see of the frame, on the scene's own clock."""
-        frame, begun_s = self._scene_zero
-        scene = self.world.scene()
+        with self.lock:
+            frame, begun_s = self._scene_zero
+            scene = self.world.scene()
         # rounded: sums of time steps that began elsewhere differ in their last bits
         return replace(scene, frame=scene.frame - frame, elapsed_s=round(scene.elapsed_s - begun_s, 6))
 
@@ -158,8 +177,9 @@ class Engine:
                 self.sensors.finish()
             except CallError as error:
                 log.warning("%s; the episode it was for is over", error)
+            town = towns.load(name)
             with self.lock:
-                self.town = towns.load(name)
+                self.town = town
                 self._definitions = None
                 self.sensors.reset(self.town)
                 self.world.reset(self.town)
@@ -169,7 +189,8 @@ class Engine:
                 # clients take only snapshots of a higher frame, so the first of the new episode is a step ahead
                 delta_s = self.settings.fixed_delta_s or DEFAULT_DELTA_S
                 self.world.step(delta_s)
-                self._publish_snapshot(delta_s, MAP_CHANGED)
+                first, patient = snapshot(self.world, delta_s, MAP_CHANGED), self.settings.synchronous
+            self.streams.publish(WORLD_OBSERVER, [first], patient=patient)
 
     def resolve_town(self, name: str) -> str:
         """The town's own name of AvSynth01, AvSynth01_<hash>, or either with a path before it.
@@ -192,9 +213,6 @@ class Engine:
 
     def _restart_scene_clock(self) -> None:
         self._scene_zero = (self.world.frame, self.world.elapsed_s)
-
-    def _publish_snapshot(self, delta_s: float, flags: int) -> None:
-        self.streams.publish(WORLD_OBSERVER, [snapshot(self.world, delta_s, flags)], patient=self.settings.synchronous)
 
     def _describe(self, actor_id: int, static_name: str) -> WireActor:
         actor = self.world.actors.get(actor_id)

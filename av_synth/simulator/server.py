@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from av_synth.errors import LaunchError
 from av_synth.simulator.engine import DEFAULT_DELTA_S, Engine
@@ -30,12 +31,14 @@ class Server:
             LaunchError: if a port is taken.
             UserError: if there is no such town.
         """
-        rpc_listener, stream_listener = _listen(host, port)
-        self.host = host
-        self.port: int = rpc_listener.getsockname()[1]
-        self._streams = StreamServer(stream_listener)
-        self.engine = Engine(town, self._streams)
-        self._rpc = RpcServer(rpc_listener, answerer(self.engine))
+        with ExitStack() as if_it_fails:
+            rpc_listener, stream_listener = (if_it_fails.enter_context(each) for each in _listen(host, port))
+            self.host = host
+            self.port: int = rpc_listener.getsockname()[1]
+            self._streams = StreamServer(stream_listener)
+            self.engine = Engine(town, self._streams)
+            self._rpc = RpcServer(rpc_listener, answerer(self.engine))
+            if_it_fails.pop_all()
         self._ended = threading.Event()
         self._clock = threading.Thread(target=self._run_freely, name="clock", daemon=True)
 

@@ -20,6 +20,7 @@ from av_synth.simulator.scene import Weather
 Item = TypeVar("Item")
 MAX_COORDINATE_M = 1e7
 MAX_NUMBER = 1e12
+MIN_INTEGER, MAX_INTEGER = -(2**31), 2**32 - 1  # CARLA's integers are of 32 bits, with a sign or without
 
 
 def number(value: Any) -> float:
@@ -33,10 +34,10 @@ def number(value: Any) -> float:
     return float(value)
 
 
-def integer(value: Any) -> int:
-    """Read an integer (an enum travels as one); raises ArgumentError."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ArgumentError(f"got {str(value)[:80]}; want an integer")
+def integer(value: Any, low: int = MIN_INTEGER, high: int = MAX_INTEGER) -> int:
+    """Read an integer (an enum travels as one) within bounds; raises ArgumentError."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ArgumentError(f"got {str(value)[:80]}; want an integer from {low} to {high}")
     return value
 
 
@@ -164,7 +165,7 @@ def read_settings(value: Any) -> EpisodeSettings:
         fixed_delta_s=delta,
         substepping=flag(parts[3]),
         max_substep_delta_s=number(parts[4]),
-        max_substeps=integer(parts[5]),
+        max_substeps=integer(parts[5], 0, 2**31 - 1),
         max_culling_distance_m=_or(parts[6], number, defaults.max_culling_distance_m),
         deterministic_ragdolls=_or(parts[7], flag, defaults.deterministic_ragdolls),
         tile_stream_distance_m=_or(parts[8], number, defaults.tile_stream_distance_m),

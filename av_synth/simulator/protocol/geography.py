@@ -10,6 +10,7 @@ from av_synth.geometry.transforms import Array
 
 _EARTH_RADIUS_M = 6378137.0
 _SCALE = 0.9996
+_FARTHEST = 700.0  # in radii of the Earth: a little more and cosh has no finite value
 _TERM = re.compile(r"\+(lat_0|lon_0)=(-?[0-9.]+)")
 _REFERENCE = re.compile(r"<geoReference>(.*?)</geoReference>", re.S)
 
@@ -29,7 +30,7 @@ def geolocation(reference_deg: tuple[float, float], point_m: Array) -> tuple[flo
     north, so latitudes are mirrored at the reference; kept, for the client's map and the sensor must agree.
     """
     x, y, z = (float(v) for v in flip_y(point_m))
-    d = x / (_SCALE * _EARTH_RADIUS_M)
+    d = max(-_FARTHEST, min(_FARTHEST, x / (_SCALE * _EARTH_RADIUS_M)))
     e = y / (_SCALE * _EARTH_RADIUS_M) + math.radians(reference_deg[0])
     latitude = math.asin(math.sin(e) / math.cosh(d))
     longitude = math.radians(reference_deg[1]) + math.atan2(math.sinh(d), math.cos(e))

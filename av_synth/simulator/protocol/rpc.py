@@ -8,9 +8,7 @@ and nothing else.
 from __future__ import annotations
 
 import logging
-import re
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable
@@ -20,16 +18,10 @@ import msgpack
 
 log = logging.getLogger(__name__)
 
-MAX_MESSAGE_BYTES = 4 << 20  # a batch of some thousand spawns
-MAX_TEXT_BYTES = 64 << 20  # an OpenDRIVE document, the one thing that may be larger
+MAX_MESSAGE_BYTES = (4 << 20) + (64 << 10)  # a batch of some thousand spawns, or a call with a text of 4 MiB
 MAX_CONNECTIONS = 256
 ACCEPT_PAUSE_S = 0.05
 _RECEIVE_BYTES = 1 << 18
-_HEAD_BYTES = 64
-# head of [0, id, "copy_opendrive_to_file", [[metadata], str16 or str32 ...: only its text may be long
-_TEXT_CALL = re.compile(
-    rb"\x94\x00(?:[\x00-\x7f]|\xcc.|\xcd..|\xce.{4})\xb6copy_opendrive_to_file[\x92\x93]\x91[\xc2\xc3]\xdb(.{4})", re.S
-)
 
 Answer = Callable[[str, "list[Any]"], bytes]
 """Takes a call's name and params, returns the packed `error` and `result`, one behind the other. Never raises."""
@@ -43,10 +35,7 @@ class RequestReader:
     """Cuts a byte stream into requests, within bounds. Not thread-safe: one per connection."""
 
     def __init__(self) -> None:
-        self._unpacker = msgpack.Unpacker(
-            raw=False, strict_map_key=True, max_buffer_size=MAX_TEXT_BYTES + 2 * MAX_MESSAGE_BYTES
-        )
-        self._head = b""  # the first bytes of the message that is not whole yet
+        self._unpacker = msgpack.Unpacker(raw=False, strict_map_key=True, max_buffer_size=2 * MAX_MESSAGE_BYTES)
         self._fed = 0
         self._consumed = 0
 
@@ -57,7 +46,6 @@ class RequestReader:
             ProtocolError: if the bytes are not requests, or a message is too large.
         """
         requests = []
-        start = self._fed
         self._fed += len(data)
         try:
             self._unpacker.feed(data)
@@ -66,19 +54,9 @@ class RequestReader:
                 self._consumed = self._unpacker.tell()
         except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
             raise ProtocolError(f"malformed msgpack: {type(error).__name__}: {error}") from error
-        if self._consumed >= start:
-            self._head = data[self._consumed - start :][:_HEAD_BYTES]
-        else:
-            self._head = (self._head + data[:_HEAD_BYTES])[:_HEAD_BYTES]
-        pending = self._fed - self._consumed
-        if pending > MAX_MESSAGE_BYTES and pending > self._allowance():
-            raise ProtocolError(f"a message of more than {pending} bytes")
+        if self._fed - self._consumed > MAX_MESSAGE_BYTES:
+            raise ProtocolError(f"a message of more than {MAX_MESSAGE_BYTES} bytes; want less in one call")
         return requests
-
-    def _allowance(self) -> int:
-        text = _TEXT_CALL.match(self._head)
-        length: int = struct.unpack(">I", text.group(1))[0] if text else 0
-        return MAX_MESSAGE_BYTES + (length if length <= MAX_TEXT_BYTES else 0)
 
 
 class RpcServer:

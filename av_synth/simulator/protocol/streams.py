@@ -113,19 +113,28 @@ class StreamServer:
         """The 24 bytes with which a client finds a stream: TCP, on our port, at whatever address it calls us by."""
         return struct.pack("<IHBB16x", stream_id, self._port, 1, 0)
 
+    def is_observer(self, stream_id: int) -> bool:
+        """Whether `new_observer` has given out this id (or it is the world observer's own)."""
+        return stream_id == WORLD_OBSERVER or 0 < stream_id - _OBSERVER_BIT <= self._observers
+
     def expect(self, stream_id: int) -> None:
         """Note that a client just asked for a token: it is about to subscribe."""
+        now = time.monotonic()
         with self._lock:
-            self._expected[stream_id] = time.monotonic() + _EXPECT_S
+            # those who did not come are forgotten here too: an asynchronous world never waits for anybody
+            self._expected = {stream: until for stream, until in self._expected.items() if until > now}
+            self._expected[stream_id] = now + _EXPECT_S
 
     def wait_for_expected(self) -> None:
-        """Wait until whoever asked for a token has subscribed (or did not in time), so that no frame is missed."""
+        """Wait until whoever has asked for a token has subscribed (or did not in time), so that no frame is missed.
+
+        Who asks during the wait is for the next frame: otherwise a client that goes on asking would stop the world.
+        """
         with self._lock:
-            while self._expected:
-                now = time.monotonic()
-                self._expected = {stream: until for stream, until in self._expected.items() if until > now}
-                if self._expected:
-                    self._lock.wait(min(self._expected.values()) - now)
+            now = time.monotonic()
+            awaited = {stream: until for stream, until in self._expected.items() if until > now}
+            left_s = max(awaited.values(), default=now) - now
+            self._lock.wait_for(lambda: awaited.keys().isdisjoint(self._expected), left_s)
 
     def wanted(self, stream_id: int) -> bool:
         """Whether anybody reads this stream."""

@@ -27,6 +27,7 @@ WireActor = list[Any]
 """An Actor as it travels."""
 
 _NO_TYPE = 4  # String: for an attribute that is not in the blueprint
+_REVERSE_GEAR, _MAX_GEAR = -1, 100
 
 
 def definition(value: Definition) -> list[Any]:
@@ -76,7 +77,7 @@ def read_vehicle_control(value: Any) -> VehicleControl:
         hand_brake=hand_brake,
         reverse=reverse,
         manual_gear_shift=manual,
-        gear=integer(value[6]),
+        gear=integer(value[6], _REVERSE_GEAR, _MAX_GEAR),
     )
 
 

@@ -35,14 +35,12 @@ class RadarScan:
         azimuth_rad: (M,) float32, positive to the left.
         altitude_rad: (M,) float32, positive upwards.
         depth_m: (M,) float32, distance.
-        actor_id: (M,) uint32, 0 for the town; not part of CARLA's detections.
     """
 
     velocity_mps: Float32s
     azimuth_rad: Float32s
     altitude_rad: Float32s
     depth_m: Float32s
-    actor_id: npt.NDArray[np.uint32]
 
 
 def scan(
@@ -89,5 +87,4 @@ def scan(
         azimuth_rad=np.arctan2(rays_radar[met, 1], rays_radar[met, 0]).astype(np.float32),
         altitude_rad=np.arcsin(rays_radar[met, 2]).astype(np.float32),
         depth_m=hits.range_m[met],
-        actor_id=hits.actor_id[met],
     )

@@ -16,7 +16,7 @@ from embreex import mesh_construction, rtcore_scene
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.bodies.model import Catalogue
-from av_synth.simulator.scene import Instance, Material, Mesh, Scene
+from av_synth.simulator.scene import Instance, Mesh, Scene
 
 Float32s = npt.NDArray[np.float32]
 
@@ -30,7 +30,6 @@ class Hits:
         actor_id: (N,) uint32; 0 is the town, and where nothing was met.
         tag: (N,) uint8, `Tag` of the triangle; 0 where nothing was met.
         normal: (N, 3) float32, unit normal of the triangle in world axes, turned towards where the ray came from.
-        colour: (N, 3) uint8, sRGB; the actor's paint where the surface is painted.
         surface_velocity_mps: (N, 3) float32, world axes: that of the actor, with its rotation.
     """
 
@@ -38,7 +37,6 @@ class Hits:
     actor_id: npt.NDArray[np.uint32]
     tag: npt.NDArray[np.uint8]
     normal: Float32s
-    colour: npt.NDArray[np.uint8]
     surface_velocity_mps: Float32s
 
 
@@ -52,8 +50,6 @@ class _Prototype:
         self._geometry = mesh_construction.TriangleMesh(self._scene, self._vertices, self._faces)
         first = mesh.triangles[:, 0]
         self.tags = mesh.tags[first]
-        self.colours = mesh.colours[first]
-        self.painted = mesh.materials[first] == Material.PAINT
         corners = self._vertices[self._faces].astype(np.float64)
         normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         length = np.linalg.norm(normal, axis=1, keepdims=True)
@@ -132,7 +128,6 @@ class _Trace:
         self._actor_id = np.zeros(count, dtype=np.uint32)
         self._tag = np.zeros(count, dtype=np.uint8)
         self._normal = np.zeros((count, 3), dtype=np.float32)
-        self._colour = np.zeros((count, 3), dtype=np.uint8)
         self._velocity = np.zeros((count, 3), dtype=np.float32)
 
     def meet_town(self, town: _Prototype) -> None:
@@ -141,7 +136,6 @@ class _Trace:
         rays = np.flatnonzero(triangle >= 0)
         triangle = triangle[rays]
         self._take(rays, distance[rays], town, triangle, town.normals[triangle])
-        self._colour[rays] = town.colours[triangle]
 
     def meet(self, prototype: _Prototype, instance: Instance) -> None:
         pose = instance.world_from_body
@@ -158,8 +152,6 @@ class _Trace:
         rays, triangle, distance = rays[struck], triangle[struck], distance[struck]
         self._take(rays, distance, prototype, triangle, prototype.normals[triangle] @ rotation.T.astype(np.float32))
         self._actor_id[rays] = instance.actor_id
-        paint = np.array(instance.colour, dtype=np.uint8)
-        self._colour[rays] = np.where(prototype.painted[triangle][:, None], paint, prototype.colours[triangle])
         if np.any(instance.velocity_mps) or np.any(instance.angular_velocity_radps):
             origins = self._origins if self._origins.ndim == 1 else self._origins[rays]
             arm = origins + self._rays[rays] * distance[:, None] - pose[:3, 3]
@@ -200,6 +192,5 @@ class _Trace:
             self._actor_id,
             self._tag,
             self._normal,
-            self._colour,
             self._velocity,
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +22,7 @@ from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.inertial import expose_collision, expose_gnss, expose_imu
 from av_synth.simulator.sensors.rays import expose_lidar, expose_radar
 from av_synth.simulator.sensors.spec import (
+    CAMERAS,
     CameraSpec,
     CollisionSpec,
     GnssSpec,
@@ -38,15 +41,29 @@ if TYPE_CHECKING:
     from av_synth.simulator.render import Renderer
     from av_synth.simulator.world import World
 
+log = logging.getLogger(__name__)
 Describe = Callable[[int, str], WireActor]
 """Actor of an id as it travels, or for id 0 the static thing of that name."""
 
 
-class SensorSuite:
-    """Owns the sensors, the thread with the GL context and the thread that traces rays.
+@dataclass(frozen=True)
+class Due:
+    """What is to be made of one frame, all of it values: the world may go on changing.
 
-    Everything a thread gets is a value of one frame, so the world may go on changing meanwhile.
+    Attributes:
+        scene: what cameras and rays look at; None if nothing does.
+        photos, beams: of cameras, and of lidars and radars.
+        messages: of the small sensors, made already.
     """
+
+    scene: Scene | None
+    photos: tuple[Exposure, ...]
+    beams: tuple[Exposure, ...]
+    messages: tuple[Message, ...]
+
+
+class SensorSuite:
+    """Owns the sensors, the thread with the GL context and the thread that traces rays."""
 
     def __init__(self, streams: StreamServer, catalogue: Catalogue, town: Town) -> None:
         self._streams = streams
@@ -71,10 +88,18 @@ class SensorSuite:
             self._town = town
             self._geo_reference = geo_reference(town.opendrive)
             self._graphics.call(self._drop_renderer)
-            self._rays = None
+            self._tracing.call(self._drop_rays)
+
+    def prepare(self, blueprint_id: str) -> None:
+        """Make the renderer if a sensor of this kind is the first to want it: it takes seconds, so hold no lock."""
+        if blueprint_id in CAMERAS and self._renderer is None:
+            try:
+                self._graphics.call(self._make_renderer)
+            except Exception as error:  # noqa: BLE001  `add` tries again, and its failure is the one that counts
+                log.debug("no renderer yet: %s", error)
 
     def add(self, actor: Actor, frame: int, elapsed_s: float) -> None:
-        """Take over a spawned sensor.
+        """Take over a spawned sensor; `prepare` comes before.
 
         Raises:
             SpawnRefused: if its attributes are out of range, it is not built, or there is no way to render.
@@ -90,7 +115,7 @@ class SensorSuite:
         )
         if isinstance(sensor.spec, CameraSpec) and self._renderer is None:
             try:
-                self._renderer = self._graphics.call(self._make_renderer)
+                self._graphics.call(self._make_renderer)
             except Exception as error:  # GL fails in many ways, and each means: no cameras here
                 raise SpawnRefused(f"{actor.blueprint_id}: no way to render: {error}") from error
         self._sensors[actor.id] = sensor
@@ -98,6 +123,10 @@ class SensorSuite:
     def remove(self, actor_id: int) -> None:
         """Forget a sensor, if it is one."""
         self._sensors.pop(actor_id, None)
+
+    def has_stream(self, stream_id: int) -> bool:
+        """Whether a sensor of this episode sends on this stream."""
+        return any(sensor.stream_id == stream_id for sensor in self._sensors.values())
 
     def token(self, actor_id: int) -> bytes:
         """The token of a sensor's stream; b'' for other actors."""
@@ -121,44 +150,50 @@ class SensorSuite:
         """Trace single rays (N, 3) against a scene, in the thread that traces."""
         return self._tracing.call(lambda: self._ray_scene().trace(scene, origins_m, directions, range_m))
 
-    def expose(
+    def collect(
         self,
         world: World,
         take_scene: Callable[[], Scene],
         delta_s: float,
         describe: Describe,
         *,
-        patient: bool,
         cameras: bool = True,
-    ) -> None:
-        """Start everything that is due on the world's frame and that somebody listens to.
+    ) -> Due:
+        """Note everything that is due on the world's frame and that somebody listens to, for `expose`.
 
         Args:
             world: just stepped.
             take_scene: makes the scene of this frame; asked only if something is due that looks at it.
             delta_s: by how much.
             describe: how actors look in a collision's message.
-            patient: wait for slow readers; otherwise a busy thread or a slow reader misses this frame.
             cameras: False leaves cameras out.
         """
         due = [sensor for sensor in self._sensors.values() if self._is_due(sensor, world, delta_s)]
-        if not due:
-            return
         exposures = [_exposure(sensor, world, delta_s) for sensor in due]
-        photos = [e for e in exposures if isinstance(e.sensor.spec, CameraSpec)] if cameras else []
-        beams = [e for e in exposures if isinstance(e.sensor.spec, (LidarSpec, RadarSpec))]
+        photos = tuple(e for e in exposures if isinstance(e.sensor.spec, CameraSpec) and cameras)
+        beams = tuple(e for e in exposures if isinstance(e.sensor.spec, (LidarSpec, RadarSpec)))
         scene = take_scene() if photos or beams else None
+        messages = tuple(message for e in exposures for message in self._small(e, world, describe))
+        return Due(scene, photos, beams, messages)
+
+    def expose(self, due: Due, *, patient: bool) -> None:
+        """Start what takes long and send what is made already. Hold no lock: readers may be slow.
+
+        Args:
+            due: from `collect`.
+            patient: wait for slow readers; otherwise a busy thread or a slow reader misses this frame.
+        """
 
         def send(message: Message) -> None:
             self._streams.publish(message.stream_id, message.parts, patient=patient)
 
-        if scene is not None and photos and (patient or not self._graphics.busy):
-            self._graphics.submit(lambda: self._photograph(scene, photos, send))
-        if scene is not None and beams and (patient or not self._tracing.busy):
-            self._tracing.submit(lambda: self._trace(scene, beams, send))
-        for exposure in exposures:
-            for message in self._small(exposure, world, describe):
-                send(message)
+        scene = due.scene
+        if scene is not None and due.photos and (patient or not self._graphics.busy):
+            self._graphics.submit(lambda: self._photograph(scene, due.photos, send))
+        if scene is not None and due.beams and (patient or not self._tracing.busy):
+            self._tracing.submit(lambda: self._trace(scene, due.beams, send))
+        for message in due.messages:
+            send(message)
 
     def _is_due(self, sensor: Sensor, world: World, delta_s: float) -> bool:
         if not self._streams.wanted(sensor.stream_id):
@@ -198,14 +233,20 @@ class SensorSuite:
             self._rays = RayScene(self._town.mesh, self._catalogue)
         return self._rays
 
-    def _make_renderer(self) -> Renderer:
+    def _make_renderer(self) -> None:
         # imported here: a simulator without cameras needs no GL library
         from av_synth.simulator.render import Renderer
 
-        return Renderer(self._town.mesh, self._catalogue)
+        if self._renderer is None:  # two clients may want the first one
+            self._renderer = Renderer(self._town.mesh, self._catalogue)
 
     def _drop_renderer(self) -> None:
+        if self._renderer is not None:
+            self._renderer.close()
         self._renderer = None
+
+    def _drop_rays(self) -> None:
+        self._rays = None
 
 
 def _exposure(sensor: Sensor, world: World, delta_s: float) -> Exposure:

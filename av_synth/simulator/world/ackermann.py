@@ -51,7 +51,8 @@ class AckermannController:
     ) -> VehicleControl:
         """Pedals for the next step, given forward speed and acceleration along the heading."""
         self._steer(target, max_steer_rad, dt)
-        steer = self.steer_rad / max_steer_rad if max_steer_rad > 0.0 else 0.0
+        # the limit may have shrunk below where the wheels are
+        steer = max(-1.0, min(1.0, self.steer_rad / max_steer_rad)) if max_steer_rad > 0.0 else 0.0
         if abs(target.speed_mps) < _FULL_STOP_MPS and abs(speed_mps) < _FULL_STOP_MPS:
             self.trim, self.target_mps2 = 0.0, 0.0
             return VehicleControl(steer=steer, brake=1.0)

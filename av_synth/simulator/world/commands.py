@@ -72,11 +72,13 @@ class Commands:
         self.set_transform(actor_id, pose)
 
     def _carry_children(self, parent_id: int) -> None:
-        for child_id in self._children.get(parent_id, ()):
-            child = self.actors[child_id]
-            if child.parent_from_actor is not None:
-                child.world_from_actor[:] = self.actors[parent_id].world_from_actor @ child.parent_from_actor
-                self._carry_children(child_id)
+        parents = [parent_id]  # no recursion: a client may attach a thousand actors, each to the one before
+        for parent in parents:
+            for child_id in self._children.get(parent, ()):
+                child = self.actors[child_id]
+                if child.parent_from_actor is not None:
+                    child.world_from_actor[:] = self.actors[parent].world_from_actor @ child.parent_from_actor
+                    parents.append(child_id)
 
     # -- motion -------------------------------------------------------------------------------------------------
 
@@ -226,10 +228,6 @@ class Commands:
         s = settings
         _finite(call, (s.speed_kp, s.speed_ki, s.speed_kd, s.accel_kp, s.accel_ki, s.accel_kd), (6,))
         vehicle.ackermann_settings = settings
-
-    def physics_control(self, actor_id: int) -> VehiclePhysics:
-        """A vehicle's physics control."""
-        return self._vehicle("get_physics_control", actor_id)[2].physics
 
     def apply_physics_control(self, actor_id: int, physics: VehiclePhysics) -> None:
         """Change a vehicle's physics; `VehiclePhysics` says what acts."""

@@ -20,6 +20,23 @@ from av_synth.simulator.world.model import Gear, VehiclePhysics, WheelPhysics
 
 DEFAULT_FRICTION = 3.5
 AIR_KG_M3 = 1.2
+_MAX_TORQUE_NM = 1e7
+_BOUNDS: dict[str, tuple[float, float, str]] = {  # of what acts; wide enough for a bicycle and a heavy lorry
+    "mass": (1.0, 1e6, "kg"),
+    "max_rpm": (1.0, 1e5, "rpm"),
+    "final_ratio": (0.01, 100.0, ""),
+    "forward_gears.ratio": (0.01, 100.0, ""),
+    "drag_coefficient": (0.0, 100.0, ""),
+    "torque_curve.x": (0.0, 1e6, "rpm"),
+    "torque_curve.y": (-_MAX_TORQUE_NM, _MAX_TORQUE_NM, "N m"),
+    "steering_curve.x": (0.0, 1e4, "km/h"),
+    "steering_curve.y": (0.0, 10.0, ""),
+    "wheels.radius": (1.0, 1000.0, "cm"),
+    "wheels.tire_friction": (0.0, 100.0, ""),
+    "wheels.max_steer_angle": (-90.0, 90.0, "degrees"),
+    "wheels.max_brake_torque": (0.0, _MAX_TORQUE_NM, "N m"),
+    "wheels.max_handbrake_torque": (0.0, _MAX_TORQUE_NM, "N m"),
+}
 _FINAL_RATIO = 4.0
 _GEARS = (2.85, 2.02, 1.35, 1.0, 0.75)
 _STEERING_CURVE = ((0.0, 1.0), (20.0, 0.9), (60.0, 0.8), (120.0, 0.7))
@@ -98,26 +115,30 @@ def check_physics(physics: VehiclePhysics, wheels: int) -> None:
     """Refuse numbers that would break the dynamics.
 
     Raises:
-        DataError: if a wheel is missing, something that acts is not finite, or a divisor is not positive.
+        DataError: if a wheel is missing, a curve is empty, or something that acts is out of its bounds.
     """
     if len(physics.wheels) != wheels:
         raise DataError(f"apply_physics_control: got {len(physics.wheels)} wheels, want the vehicle's {wheels}")
-    positive = {
-        "mass": physics.mass_kg,
-        "max_rpm": physics.max_rpm,
-        "final_ratio": physics.final_ratio,
-        **{f"forward_gears[{k}].ratio": gear.ratio for k, gear in enumerate(physics.forward_gears)},
-        **{f"wheels[{k}].radius": wheel.radius_m for k, wheel in enumerate(physics.wheels)},
-    }
-    for name, value in positive.items():
-        if not (math.isfinite(value) and value > 0.0):
-            raise DataError(f"apply_physics_control: {name} = {value}; want a positive number")
-    curves = (*physics.torque_curve, *physics.steering_curve)
-    other = [physics.drag_coefficient, *(v for pair in curves for v in pair)]
+    if not (physics.torque_curve and physics.forward_gears):
+        raise DataError("apply_physics_control: torque_curve or forward_gears is empty; want one entry at least")
+    values = [("mass", physics.mass_kg), ("max_rpm", physics.max_rpm), ("final_ratio", physics.final_ratio)]
+    values += [("drag_coefficient", physics.drag_coefficient)]
+    values += [("forward_gears.ratio", gear.ratio) for gear in physics.forward_gears]
+    for name, curve in (("torque_curve", physics.torque_curve), ("steering_curve", physics.steering_curve)):
+        for x, y in curve:
+            values += [(f"{name}.x", x), (f"{name}.y", y)]
     for wheel in physics.wheels:
-        other += [wheel.tire_friction, wheel.max_steer_deg, wheel.max_brake_torque_nm, wheel.max_handbrake_torque_nm]
-    if not (all(map(math.isfinite, other)) and physics.torque_curve and physics.forward_gears):
-        raise DataError("apply_physics_control: a curve is empty or a number is not finite; want finite numbers")
+        values += [
+            ("wheels.radius", 100.0 * wheel.radius_m),
+            ("wheels.tire_friction", wheel.tire_friction),
+            ("wheels.max_steer_angle", wheel.max_steer_deg),
+            ("wheels.max_brake_torque", wheel.max_brake_torque_nm),
+            ("wheels.max_handbrake_torque", wheel.max_handbrake_torque_nm),
+        ]
+    for name, value in values:
+        low, high, unit = _BOUNDS[name]
+        if not low <= value <= high:
+            raise DataError(f"apply_physics_control: {name} = {value:g}; want {low:g} to {high:g} {unit}".rstrip())
 
 
 def load_row(arrays: BodyArrays, k: int, body: Body, physics: VehiclePhysics) -> None:

@@ -27,6 +27,8 @@ class LightGroup:
         """Start the cycle again: the first phase is green, all others red."""
         self.turn, self.stage, self.elapsed_s = 0, LightState.GREEN, 0.0
         self._show()
+        for light in self.lights:
+            light.elapsed_s = 0.0  # also of those that are red before and after
 
     def of_phase(self, phase: int) -> tuple[TrafficLightState, ...]:
         """Lights that are green together."""

@@ -57,7 +57,7 @@ class World(Commands):
 
     Attributes:
         town, catalogue: what the world is made of; `reset` changes the town.
-        frame: number of steps made, over all episodes.  elapsed_s, delta_s: simulated time, and the last step's.
+        frame: number of steps made, over all episodes.  elapsed_s: simulated time.
         episode_id: counts from 1.
         weather: set it freely; wetness takes grip from the tyres from the next step on.
         actors: by id, in the order of spawning. Bodies count from 1, traffic lights first; sensors, controllers and
@@ -72,7 +72,6 @@ class World(Commands):
         self.catalogue = catalogue
         self.frame = 0
         self.elapsed_s = 0.0
-        self.delta_s = 0.0
         self.episode_id = 0
         self.facts: dict[str, str] = {"profile": "", "gl_renderer": ""}
         self._sensors = frozenset(sensors)
@@ -300,7 +299,6 @@ class World(Commands):
         self.collisions_this_frame = tuple(collisions)
         self.frame += 1
         self.elapsed_s += delta_s
-        self.delta_s = delta_s
         for parent_id in self._children:
             if parent_id in arrays:
                 self._carry_children(parent_id)

@@ -137,6 +137,41 @@ def test_every_observer_token_is_new_and_leads_to_the_world(streams):
         assert _read(one) == _read(two) == b"snapshot"
 
 
+def test_who_goes_on_asking_for_tokens_does_not_stop_the_world(streams):
+    ended = threading.Event()
+
+    def ask_on() -> None:
+        while not ended.wait(0.001):
+            streams.expect(streams.new_observer())
+
+    asking, waiting = (threading.Thread(target=run, daemon=True) for run in (ask_on, streams.wait_for_expected))
+    streams.expect(streams.new_observer())
+    asking.start()
+    waiting.start()
+    waiting.join(10.0)
+    ended.set()
+    asking.join()
+
+    assert not waiting.is_alive()
+
+
+def test_those_who_never_came_are_forgotten_though_nobody_waits_for_them(streams, monkeypatch):
+    clock = iter(range(1000))
+    monkeypatch.setattr(f"{StreamServer.__module__}.time.monotonic", lambda: float(next(clock)))
+    for _ in range(100):
+        streams.expect(streams.new_observer())
+
+    assert len(streams._expected) <= 2
+
+
+def test_observers_are_those_that_were_given_out(streams):
+    first = streams.new_observer()
+
+    assert streams.is_observer(first)
+    assert streams.is_observer(WORLD_OBSERVER)
+    assert not any(map(streams.is_observer, (first + 1, first - 1, streams.new_stream(), 0)))
+
+
 def test_nobody_is_waited_for_longer_than_a_second(streams):
     begun = time.monotonic()
     streams.expect(77)

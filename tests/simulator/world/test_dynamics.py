@@ -165,7 +165,7 @@ def test_numbers_that_are_not_finite_are_refused_at_the_door(world, bad):
 
 def test_physics_control_changes_what_it_says_it_changes(world):
     plain, strong = world.car(200.0), world.car(240.0)
-    physics = world.physics_control(strong.id)
+    physics = strong.vehicle.physics
     assert physics.mass_kg == plain.body.mass_kg
     assert [w.max_steer_deg for w in physics.wheels] == [70.0 if w.steered else 0.0 for w in plain.body.wheels]
 
@@ -190,6 +190,40 @@ def test_physics_control_changes_what_it_says_it_changes(world):
     assert speed(plain) < 2.1
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mass_kg": 1e-12}, r"mass = 1e-12; want 1 to 1e\+06 kg"),
+        ({"max_rpm": 0.0}, r"max_rpm = 0; want 1 to 100000 rpm"),
+        ({"drag_coefficient": -1.0}, r"drag_coefficient = -1; want 0 to 100$"),
+        ({"forward_gears": (Gear(1e9, 0.5, 0.65),)}, r"forward_gears.ratio = 1e\+09; want 0.01 to 100$"),
+        ({"forward_gears": ()}, r"torque_curve or forward_gears is empty"),
+        ({"steering_curve": ((math.nan, 1.0),)}, r"steering_curve.x = nan; want 0 to 10000 km/h"),
+        ({"radius_m": 1e-9}, r"wheels.radius = 1e-07; want 1 to 1000 cm"),
+        ({"tire_friction": 1e6}, r"wheels.tire_friction = 1e\+06; want 0 to 100$"),
+    ],
+)
+def test_physics_that_no_vehicle_has_is_refused_with_its_range_and_changes_nothing(world, change, message):
+    car = world.car(200.0)
+    before = car.vehicle.physics
+    if change.keys() & {"radius_m", "tire_friction"}:
+        change = {"wheels": tuple(replace(wheel, **change) for wheel in before.wheels)}
+    physics = replace(before, **change)
+    with pytest.raises(DataError, match=message):
+        world.apply_physics_control(car.id, physics)
+    assert car.vehicle.physics is before
+
+
+def test_wheels_that_may_suddenly_turn_less_are_at_their_end_and_not_beyond(world):
+    car = world.car(200.0)
+    world.apply_ackermann_control(car.id, AckermannControl(steer_rad=0.5, steer_speed_radps=0.5, speed_mps=3.0))
+    world.run(1.0)
+    wheels = tuple(replace(wheel, max_steer_deg=1e-9 * wheel.max_steer_deg) for wheel in car.vehicle.physics.wheels)
+    world.apply_physics_control(car.id, replace(car.vehicle.physics, wheels=wheels))
+    world.step(0.05)
+    assert car.vehicle.control.steer == 1.0
+
+
 def test_the_ackermann_controller_reaches_speed_and_wheel_angle_and_stops(world):
     car = world.car(190.0)
     world.apply_ackermann_control(car.id, AckermannControl(speed_mps=8.0, acceleration_mps2=2.0))
@@ -206,7 +240,7 @@ def test_the_ackermann_controller_reaches_speed_and_wheel_angle_and_stops(world)
 
 def test_impulses_and_forces_move_by_mass_and_the_impossible_is_named(world):
     car = world.car(200.0)
-    mass = world.physics_control(car.id).mass_kg
+    mass = car.vehicle.physics.mass_kg
     world.add_impulse(car.id, (mass * 3.0, 0.0, 0.0))
     assert car.velocity_mps[0] == pytest.approx(3.0)
     world.step(0.05)

@@ -67,6 +67,15 @@ def test_times_hold_for_a_phase_and_a_group_can_start_again(world):
         world.set_traffic_light_state(world.spectator_id, G)
 
 
+@pytest.mark.parametrize("reset", ["reset_all_traffic_lights", "reset_traffic_light_group"])
+def test_a_reset_starts_the_clock_of_every_light_also_of_those_that_stay_red(world, reset):
+    group = [a for a in lights(world) if a.traffic_light.group == lights(world)[0].traffic_light.group]
+    world.run(4.0)
+    assert min(a.traffic_light.elapsed_s for a in group) == pytest.approx(4.0)
+    getattr(world, reset)(*([group[0].id] if reset.endswith("group") else []))
+    assert {a.traffic_light.elapsed_s for a in group} == {0.0}
+
+
 def test_a_vehicle_is_at_a_light_inside_its_stop_area_and_in_its_direction_only(world):
     car = world.car(200.0)
     for actor, light in zip(lights(world), world.town.traffic_lights, strict=True):

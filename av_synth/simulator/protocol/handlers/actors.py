@@ -6,10 +6,11 @@ from typing import Any
 
 from av_synth.simulator.engine import Engine
 from av_synth.simulator.protocol import codec, structs
-from av_synth.simulator.protocol.calls import CallError, CallTable
+from av_synth.simulator.protocol.calls import CallError, CallTable, Kind
 from av_synth.simulator.protocol.codec import integer, items
 
 TABLE: CallTable[Engine] = CallTable()
+NO_PARENT = 0
 RIGID = 0
 
 
@@ -21,19 +22,19 @@ def get_spectator(engine: Engine) -> Any:
 
 @TABLE.value
 def get_actors_by_id(engine: Engine, ids: Any) -> list[Any]:
-    """Actors of these ids; unknown ones are left out."""
+    """Actors of these ids, each once; unknown ones are left out."""
     known = engine.world.actors
-    return [engine.wire_actor(known[actor_id]) for actor_id in map(integer, items(ids)) if actor_id in known]
+    wanted = dict.fromkeys(map(integer, items(ids)))  # a short request must not make a long answer
+    return [engine.wire_actor(known[actor_id]) for actor_id in wanted if actor_id in known]
 
 
-@TABLE.value
+@TABLE.unlocked(Kind.VALUE)
 def spawn_actor(engine: Engine, description: Any, transform: Any) -> Any:
     """Create an actor in the world."""
-    blueprint_id, attributes = structs.read_description(description)
-    return engine.wire_actor(engine.spawn(blueprint_id, attributes, codec.read_transform(transform)))
+    return attach(engine, description, transform, NO_PARENT)
 
 
-@TABLE.value
+@TABLE.unlocked(Kind.VALUE)
 def spawn_actor_with_parent(
     engine: Engine, description: Any, transform: Any, parent_id: Any, attachment: Any = RIGID, socket: Any = ""
 ) -> Any:
@@ -46,10 +47,12 @@ def spawn_actor_with_parent(
 
 
 def attach(engine: Engine, description: Any, transform: Any, parent_id: Any) -> Any:
-    """Create an actor that is rigidly attached."""
+    """Create an actor that is rigidly attached, or free if its parent is 0."""
     blueprint_id, attributes = structs.read_description(description)
-    actor = engine.spawn(blueprint_id, attributes, codec.read_transform(transform), integer(parent_id))
-    return engine.wire_actor(actor)
+    engine.sensors.prepare(blueprint_id)
+    with engine.lock:
+        actor = engine.spawn(blueprint_id, attributes, codec.read_transform(transform), integer(parent_id))
+        return engine.wire_actor(actor)
 
 
 @TABLE.value

@@ -43,11 +43,23 @@ _COMMANDS: dict[int, tuple[Callable[..., Any], int]] = {  # what runs, and how m
 def apply_batch(engine: Engine, commands: Any, do_tick: Any = False) -> list[Any]:
     """Run commands in order under one lock, then make a frame if asked; one result each: actor id or error."""
     tick = flag(do_tick)
+    for blueprint_id in _spawned_blueprints(items(commands)):
+        engine.sensors.prepare(blueprint_id)
     with engine.lock:
-        results = [_run(engine, command) for command in items(commands)]
+        results = [_run(engine, command) for command in commands]
     if tick and engine.settings.synchronous:
         engine.tick()
     return results
+
+
+def _spawned_blueprints(commands: list[Any]) -> set[str]:
+    """What well-formed commands would spawn; the others are refused when they are run."""
+    found = set()
+    for command in commands:
+        match command:
+            case [[int(kind), [[_, str(blueprint_id), *_], *_]], *_] if kind == SPAWN:
+                found.add(blueprint_id)
+    return found
 
 
 def _run(engine: Engine, command: Any) -> list[Any]:

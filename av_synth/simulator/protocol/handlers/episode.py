@@ -25,11 +25,14 @@ def get_episode_info(engine: Engine) -> Any:
     return [engine.world.episode_id, [engine.streams.token(engine.streams.new_observer())]]
 
 
-@TABLE.unlocked(Kind.VALUE)
+@TABLE.value
 def get_sensor_token(engine: Engine, stream_id: Any) -> Any:
     """Where to subscribe to a stream; whoever asks is about to."""
-    engine.streams.expect(integer(stream_id))
-    return [engine.streams.token(integer(stream_id) & 0xFFFFFFFF)]
+    stream = integer(stream_id, 0)
+    if not (engine.streams.is_observer(stream) or engine.sensors.has_stream(stream)):
+        raise CallError(f"get_sensor_token: no sensor has stream {stream}; it may have been destroyed")
+    engine.streams.expect(stream)
+    return [engine.streams.token(stream)]
 
 
 @TABLE.unlocked(Kind.VALUE)
@@ -100,7 +103,7 @@ def get_traffic_manager_running(engine: Engine, port: Any) -> list[Any]:
 def add_traffic_manager_running(engine: Engine, where: Any) -> bool:
     """Note a client's Traffic Manager; False if its port is taken."""
     address, port = items(where, 2)[:2]
-    if integer(port) in engine.traffic_managers:
+    if integer(port, 0, 65535) in engine.traffic_managers:
         return False
     engine.traffic_managers[port] = text(address)
     return True

@@ -11,7 +11,7 @@ from av_synth.simulator.engine import Engine
 from av_synth.simulator.protocol import codec
 from av_synth.simulator.protocol.calls import ArgumentError, CallError, CallTable, Kind
 from av_synth.simulator.protocol.codec import flag, integer, items, number, text
-from av_synth.simulator.scene import Tag
+from av_synth.simulator.scene import Scene, Tag
 
 TABLE: CallTable[Engine] = CallTable()
 ANY_TAG = 255
@@ -69,7 +69,7 @@ def get_environment_objects(engine: Engine, tag: Any) -> list[Any]:
 def enable_environment_objects(engine: Engine, ids: Any, enable: Any) -> None:
     """Show or hide parts of the town: only showing, which they are, can be done."""
     known = {thing.id for thing in engine.town.environment_objects}
-    strangers = {integer(v) for v in items(ids)} - known
+    strangers = {integer(v, 0, 2**64 - 1) for v in items(ids)} - known
     if strangers:
         raise CallError(f"enable_environment_objects: no environment objects {sorted(strangers)[:5]}")
     if ids and not flag(enable):
@@ -98,13 +98,14 @@ def get_names_of_all_objects(engine: Engine) -> list[str]:
     return [thing.name for thing in engine.town.environment_objects]
 
 
-@TABLE.value
+@TABLE.unlocked(Kind.VALUE)  # rays wait for the lidars that are being made, and for who reads those
 def cast_ray(engine: Engine, start: Any, end: Any) -> list[Any]:
     """LabelledPoints where the segment meets surfaces, one after the other."""
     at, goal = codec.read_vector(start), codec.read_vector(end)
+    scene = engine.scene()
     found: list[Any] = []
     while len(found) < _MAX_HITS:
-        hit = _first_hit(engine, at, goal - at, float(np.linalg.norm(goal - at)))
+        hit = _first_hit(engine, scene, at, goal - at, float(np.linalg.norm(goal - at)))
         if hit is None:
             break
         found.append([codec.vector(hit[0]), hit[1]])
@@ -116,20 +117,20 @@ def cast_ray(engine: Engine, start: Any, end: Any) -> list[Any]:
     return found
 
 
-@TABLE.value
+@TABLE.unlocked(Kind.VALUE)
 def project_point(engine: Engine, location: Any, direction: Any, distance: Any) -> list[Any]:
     """Whether, and where, the first surface is met from a point along a direction: [bool, LabelledPoint]."""
     at, along, reach = codec.read_vector(location), codec.read_vector(direction), number(distance)
-    hit = _first_hit(engine, at, along, reach)
+    hit = _first_hit(engine, engine.scene(), at, along, reach)
     return [False, [[0.0, 0.0, 0.0], 0]] if hit is None else [True, [codec.vector(hit[0]), hit[1]]]
 
 
-def _first_hit(engine: Engine, at: Array, along: Array, reach_m: float) -> tuple[Array, int] | None:
+def _first_hit(engine: Engine, scene: Scene, at: Array, along: Array, reach_m: float) -> tuple[Array, int] | None:
     length = float(np.linalg.norm(along))
     if length < 1e-9 or reach_m <= 0.0:
         return None
     unit = along / length
-    hits = engine.sensors.cast(engine.scene(), at, unit[None, :].astype(np.float32), reach_m)
+    hits = engine.sensors.cast(scene, at, unit[None, :].astype(np.float32), reach_m)
     distance = float(hits.range_m[0])
     return (at + unit * distance, int(hits.tag[0])) if np.isfinite(distance) else None
 

@@ -69,15 +69,13 @@ void main() {
     vec2 at = vec2(dot(place.xy, along) * 0.4, (place.z - 0.12) * 0.3125);  // windows every 2.5 m, floors of 3.2 m
     vec2 cell = floor(at), in_cell = at - cell;
     vec2 blur = fwidth(at) + 0.003;
-    float shop = step(cell.y, 0.5);
-    vec2 half_size = mix(vec2(0.27, 0.27), vec2(0.44, 0.33), shop);
-    vec2 middle = vec2(0.5, mix(0.54, 0.42, shop));
+    const vec2 half_size = vec2(0.27), middle = vec2(0.5, 0.54);
     vec2 inside = clamp((half_size - abs(in_cell - middle)) / blur + 0.5, 0.0, 1.0);
     vec2 framed = clamp((half_size - 0.022 - abs(in_cell - middle)) / blur + 0.5, 0.0, 1.0);
     framed.x *= 1.0 - clamp((0.012 - abs(in_cell.x - 0.5)) / blur.x + 0.5, 0.0, 1.0);
     float opening = inside.x * inside.y * wall, pane = framed.x * framed.y * wall;
     float sill = clamp((0.03 - abs(in_cell.y - middle.y + half_size.y + 0.03)) / blur.y + 0.5, 0.0, 1.0)
-        * clamp((half_size.x + 0.04 - abs(in_cell.x - 0.5)) / blur.x + 0.5, 0.0, 1.0) * wall * (1.0 - shop);
+        * clamp((half_size.x + 0.04 - abs(in_cell.x - 0.5)) / blur.x + 0.5, 0.0, 1.0) * wall;
     float chance = hash(cell + floor(along * 7.0));
     vec4 plaster = texture(noise, vec2(dot(place.xy, along) * 0.11, place.z * 0.07));
     albedo *= 0.86 + 0.20 * plaster.w + 0.12 * (plaster.y - 0.5);
@@ -89,7 +87,7 @@ void main() {
     albedo = mix(mix(albedo, vec3(0.55), opening), room, pane);
     vec3 bounced = reflect(away, n);
     shine += surroundings(bounced) * pane * (0.10 + 0.9 * schlick(max(-dot(away, n), 0.0)));
-    float lit = step(mix(0.66, 0.35, shop), hash(cell.yx + 17.0)) * pane * night;
+    float lit = step(0.66, hash(cell.yx + 17.0)) * pane * night;
     shine += lit * mix(vec3(1.0, 0.72, 0.38), vec3(0.85, 0.92, 1.0), step(0.8, chance)) * (0.35 + 0.5 * chance);
 #endif
 #ifdef PAINT
