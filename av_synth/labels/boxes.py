@@ -13,7 +13,7 @@ from av_synth.geometry.boxes import points_inside
 from av_synth.geometry.transforms import Array, invert
 from av_synth.labels.visibility import Look, Visibility, visibility
 from av_synth.log.state import ActorInfo
-from av_synth.rig.model import Lidar, Radar, Rig
+from av_synth.rig.model import MAIN_LIDAR, Lidar, Radar, Rig
 
 LABEL_RANGE_M = 80.0
 # Boxes from the simulator touch the mesh, so that returns from flat faces lie on the faces and rounding decides. A
@@ -97,6 +97,7 @@ def _returns(frames: FrameSet, rig: Rig, world_from_box: Array, size_lwh_m: Arra
         sensor_from_world = invert(frames.world_from_ego @ sensor.mount.ego_from_sensor)
         return int(points_inside(sensor_from_world @ world_from_box, size_lwh_m, points_m).sum())
 
-    lidars = [count(one, frames.lidars[one.channel].points_m) for one in rig.lidars if one.channel in frames.lidars]
+    # nuScenes counts the points of LIDAR_TOP, and of all radars
+    lidars = [count(one, frames.lidars[MAIN_LIDAR].points_m) for one in rig.lidars if one.channel == MAIN_LIDAR]
     radars = [count(one, frames.radars[one.channel].points_m) for one in rig.radars if one.channel in frames.radars]
     return sum(lidars), sum(radars)

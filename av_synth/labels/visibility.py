@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_synth.capture import LabelImage
-from av_synth.geometry.boxes import corners
+from av_synth.geometry.boxes import CORNER_SIGNS, corners
 from av_synth.geometry.cameras import project, unproject
 from av_synth.geometry.transforms import Array, apply, invert, rotate
 from av_synth.rig.model import Camera
@@ -16,6 +16,8 @@ from av_synth.rig.model import Camera
 _GRID = 32  # sample pixels across the projected box
 _IN_FRONT_M = 0.25  # nearer than the box by more than this hides it
 _NEAR_M = 0.1
+# (12, 2): an edge joins two corners that differ in one sign
+_EDGES = np.argwhere(np.triu((CORNER_SIGNS[:, None] != CORNER_SIGNS).sum(axis=2) == 1))
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,9 @@ def _estimate(world_from_box: Array, size_lwh_m: Array, look: Look) -> tuple[flo
     """(pixels of the box in the image, those with nothing nearer than the box), from a grid of sample pixels."""
     camera = look.camera
     camera_from_box = invert(look.world_from_camera) @ world_from_box
-    around = corners(camera_from_box, size_lwh_m)
-    if (around[:, 2] < _NEAR_M).any():
-        return 0.0, 0.0  # behind the image plane or around the camera
+    around = _in_front(corners(camera_from_box, size_lwh_m))
+    if len(around) == 0:
+        return 0.0, 0.0
     uv, _ = project(around, camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px)
     low = np.maximum(uv.min(axis=0), 0.0)
     high = np.minimum(uv.max(axis=0), [camera.width_px - 1.0, camera.height_px - 1.0])
@@ -79,6 +81,18 @@ def _estimate(world_from_box: Array, size_lwh_m: Array, look: Look) -> tuple[flo
     free = look.label.depth_m[pixels[:, 1], pixels[:, 0]] > entry_m - _IN_FRONT_M
     pixels_per_sample = float(np.prod(high - low)) / len(pixels)
     return float(hit.sum()) * pixels_per_sample, float((hit & free).sum()) * pixels_per_sample
+
+
+def _in_front(around: Array) -> Array:
+    """What bounds the part of a box before the near plane (K, 3): its corners (8, 3) there, and where edges cross it.
+
+    A car alongside the camera reaches behind it, and its corners there would be projected to the wrong side.
+    """
+    one, two = around[_EDGES[:, 0]], around[_EDGES[:, 1]]
+    crossing = (one[:, 2] < _NEAR_M) != (two[:, 2] < _NEAR_M)
+    one, two = one[crossing], two[crossing]
+    share = (_NEAR_M - one[:, 2:]) / (two[:, 2:] - one[:, 2:])
+    return np.concatenate([around[around[:, 2] >= _NEAR_M], one + share * (two - one)])
 
 
 def _ray_entry(box_from_camera: Array, rays_camera: Array, size_lwh_m: Array) -> Array:

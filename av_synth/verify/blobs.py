@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections.abc import Iterable
@@ -31,10 +32,14 @@ def locate(dataset: Dataset, filename: str, where: str, findings: Findings) -> P
         findings.add("files", where, f"filename = {filename!r}; want a relative path inside the dataset")
         return None
     path = dataset.root / relative
-    if not path.is_file():
-        findings.add("files", where, f"{filename} is missing")
-        return None
-    return path
+    try:
+        if path.is_file() and os.access(path, os.R_OK):
+            return path
+        problem = "cannot be read" if path.exists() else "is missing"
+    except OSError as error:  # such as a name that is too long for the file system
+        problem = f"cannot be looked for: {error.strerror}"
+    findings.add("files", where, f"{filename[:200]} {problem}")
+    return None
 
 
 class Repeats:
@@ -63,7 +68,10 @@ def read_image(data: Data, content: bytes, where: str, findings: Findings) -> Gr
     if components is None:
         findings.add("images", where, f"{len(content)} bytes are not a whole JPEG; want start, frame and end markers")
         return None
-    image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
+    try:
+        image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
+    except cv2.error:  # a header that asks for more pixels than OpenCV agrees to
+        image = None
     if image is None:
         findings.add("images", where, "cannot be decoded")
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -159,7 +160,7 @@ def _radar_header_problem(lines: list[bytes]) -> str:
             return f"header line {k} = {got!r}; want {wanted.decode()!r} (readers go by line number)"
     for k, word in ((6, b"WIDTH"), (9, b"POINTS")):
         parts = lines[k].split()
-        if len(parts) != 2 or parts[0] != word or not parts[1].isdigit() or int(parts[1]) < 1:
+        if len(parts) != 2 or parts[0] != word or re.fullmatch(rb"[1-9][0-9]{0,8}", parts[1]) is None:
             got = lines[k][:60].decode("ascii", "replace")
             return f"header line {k} = {got!r}; want {word.decode()} and a number of at least 1"
     if lines[6].split()[1] != lines[9].split()[1]:

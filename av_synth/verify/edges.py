@@ -23,6 +23,7 @@ _FRAMES = (-2, -1, 0, 1, 2)
 class _Edges:
     data: Data
     place: int
+    shape: tuple[int, ...]
     x: npt.NDArray[np.int64]
     y: npt.NDArray[np.int64]
     scores: dict[int, float]
@@ -56,7 +57,7 @@ class EdgeCheck:
         x, y = _edge_pixels(labels)
         if len(x) < _EDGE_POINTS:
             return
-        edges = _Edges(data, self._place, x, y, {})
+        edges = _Edges(data, self._place, labels.shape, x, y, {})
         for place, recent in self._recent:
             self._score(edges, place, recent)
         if len(self._open) == self._open.maxlen:
@@ -64,7 +65,7 @@ class EdgeCheck:
         self._open.append(edges)
 
     def _score(self, edges: _Edges, place: int, image: Grey) -> None:
-        if place - edges.place not in _FRAMES or image.shape[0] <= edges.y.max() + 1:
+        if place - edges.place not in _FRAMES or image.shape != edges.shape:
             return
         x, y = edges.x, edges.y
         across = np.abs(image[y, x + 1].astype(np.int16) - image[y, x - 1])

@@ -105,7 +105,7 @@ class Findings:
         """Record one finding."""
         self._found[check] += 1
         if len(self._problems[check]) < KEPT_PER_CHECK:
-            self._problems[check].append(Finding(check, where, message))
+            self._problems[check].append(Finding(check, _printable(where), _printable(message)))
 
     def checked(self, check: str, things: int = 1) -> None:
         """Count things that a check has looked at."""
@@ -117,7 +117,7 @@ class Findings:
 
     def note(self, text: str) -> None:
         """Add something worth knowing that is not untrue."""
-        self._notes.append(text)
+        self._notes.append(_printable(text))
 
     def any(self) -> bool:
         """Whether there are findings."""
@@ -137,3 +137,8 @@ class Findings:
             not_run={check: why for check, why in self._not_run.items() if not self._counts[check]},
             notes=tuple(self._notes),
         )
+
+
+def _printable(text: str) -> str:
+    """Text that any UTF-8 terminal or file takes: JSON can name halves of surrogate pairs."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -128,7 +128,7 @@ def _check_motion_attributes(scene: Scene, track: Track, findings: Findings) -> 
         findings.checked("attributes")
         p, q, r = (annotation.world_from_box[:2, 3] for annotation in (a, b, c))
         speeds = (float(np.linalg.norm(q - p)) / (t1 - t0) * 1e6, float(np.linalg.norm(r - q)) / (t2 - t1) * 1e6)
-        state = b.attributes[0].split(".")[1]
+        state = b.attributes[0].partition(".")[2]
         shown = f"{speeds[0]:.2f} and {speeds[1]:.2f} m/s before and after"
         if state in ("parked", "stopped", "standing", "sitting_lying_down") and min(speeds) > _MOVES_MPS:
             findings.add("attributes", _where(scene, b), f"is {b.attributes[0]} at {shown}; want it to rest")

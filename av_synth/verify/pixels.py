@@ -57,7 +57,7 @@ class View:
     def of(data: Data) -> View | None:
         """The view of a camera's row; None when it has no usable intrinsics."""
         matrix = data.calibration.intrinsic
-        if matrix is None or min(matrix[0, 0], matrix[1, 1]) <= 0:
+        if matrix is None or min(matrix[0, 0], matrix[1, 1]) <= 0 or matrix[2].tolist() != [0, 0, 1]:
             return None
         return View(data, matrix, inverse(data.world_from_sensor))
 
@@ -185,7 +185,7 @@ class SceneMasks:
         within = left >= 0 and top >= 0 and right <= view.data.width - 1 and bottom <= view.data.height - 1
         if within and bottom - top >= _TIGHT_PX and view.nearest_m(annotation) >= _TIGHT_DEPTH_M:
             seen = np.ptp(own, axis=0) + 2.0  # both end pixels, and one of rounding
-            ratio = (float(seen[0] / (right - left)), float(seen[1] / (bottom - top)))
+            ratio = (float(seen[0] / max(right - left, 1.0)), float(seen[1] / (bottom - top)))
             self._tight[annotation.instance_token].append(ratio)
 
     def close(self) -> None:

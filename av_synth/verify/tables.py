@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ Tables = dict[str, list[Row]]
 
 
 _LARGEST = 1e8  # metres, pixels or the like: beyond it arithmetic drowns in rounding
+_LARGEST_TIME = 2**63 - 1
+_LARGEST_MASK_VALUE = 65535  # masks are 16 bit
 
 
 def _number(value: object) -> bool:
@@ -25,8 +28,8 @@ def _numbers(value: object, n: int) -> bool:
     return isinstance(value, list) and len(value) == n and all(_number(v) for v in value)
 
 
-def _integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _integer(value: object, low: float, high: float) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def _is_intrinsic(value: object) -> bool:
@@ -38,15 +41,19 @@ def _is_strings(value: object) -> bool:
 
 
 def _is_mask_instances(value: object) -> bool:
-    return isinstance(value, dict) and all(k.isdigit() and isinstance(v, str) and v for k, v in value.items())
+    return isinstance(value, dict) and all(_is_mask_value(k) and isinstance(v, str) and v for k, v in value.items())
+
+
+def _is_mask_value(key: str) -> bool:
+    return re.fullmatch("[0-9]{1,5}", key) is not None and int(key) <= _LARGEST_MASK_VALUE
 
 
 _KINDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "token": ("a non-empty string", lambda v: isinstance(v, str) and v != ""),
     "reference": ("a string, '' for none", lambda v: isinstance(v, str)),
     "text": ("a string", lambda v: isinstance(v, str)),
-    "time": ("an integer of microseconds", _integer),
-    "count": ("an integer >= 0", lambda v: _integer(v) and v >= 0),  # type: ignore[operator]
+    "time": ("an integer of microseconds", lambda v: _integer(v, -_LARGEST_TIME, _LARGEST_TIME)),
+    "count": ("an integer from 0 to 1e8", lambda v: _integer(v, 0, _LARGEST)),
     "bool": ("true or false, not a string or number", lambda v: isinstance(v, bool)),
     "vector": ("3 finite numbers", lambda v: _numbers(v, 3)),
     "quaternion": ("4 finite numbers w, x, y, z", lambda v: _numbers(v, 4)),
@@ -56,7 +63,7 @@ _KINDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     ),
     "intrinsic": ("[] or 3x3 finite numbers", _is_intrinsic),
     "strings": ("a list of strings", _is_strings),
-    "instances": ("an object of pixel value to instance token", _is_mask_instances),
+    "instances": ("an object of pixel value (0 to 65535) to instance token", _is_mask_instances),
 }
 
 _FIELDS: Mapping[str, Mapping[str, str]] = {
@@ -182,7 +189,7 @@ def _read_array(path: Path, findings: Findings) -> list[Any]:
     except FileNotFoundError:
         findings.add("schema", path.name, "the file is missing; it is one of the 13 mandatory tables")
         return []
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # a ValueError: not UTF-8, not JSON, thousands of digits
         findings.add("schema", path.name, f"cannot be read as UTF-8 JSON: {error}")
         return []
     if non_finite:
@@ -200,18 +207,22 @@ def _is_sound(table: str, fields: Mapping[str, str], place: int, row: object, fi
     sound = True
     for name, kind in {"token": "token", **fields}.items():
         wanted, accepts = _KINDS[kind]
-        where = f"{table}.json row {place} token={row.get('token')!r}"
+        where = f"{table}.json row {place} token={short(row.get('token'))}"
         if name not in row:
             findings.add("schema", where, f"field {name} is missing; want {wanted}")
             sound = False
         elif not accepts(row[name]):
-            findings.add("schema", where, f"{name} = {_short(row[name])}; want {wanted}")
+            findings.add("schema", where, f"{name} = {short(row[name])}; want {wanted}")
             sound = False
     return sound
 
 
-def _short(value: object) -> str:
-    text = repr(value)
+def short(value: object) -> str:
+    """A JSON value as text of at most 80 characters."""
+    try:
+        text = repr(value)
+    except RecursionError:
+        text = f"a {type(value).__name__} nested too deeply to show"
     return text if len(text) <= 80 else text[:77] + "..."
 
 

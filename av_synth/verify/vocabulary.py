@@ -9,10 +9,10 @@ from pathlib import Path
 from av_synth.verify import names
 from av_synth.verify.findings import Findings
 from av_synth.verify.model import Data, Dataset
-from av_synth.verify.tables import Row, Tables
+from av_synth.verify.tables import Row, Tables, short
 
-_SCENE_NAME = re.compile(r"scene-(\d{4})")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_SCENE_NAME = re.compile(r"scene-([0-9]{4})")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def check_names(tables: Tables, findings: Findings) -> None:
@@ -56,7 +56,7 @@ def _category(row: Row) -> str:
         return f"name = {row['name']!r} is not one of nuScenes' 32 categories; readers fail or ignore it"
     wanted = names.CATEGORIES.index(row["name"])
     if "index" in row and row["index"] != wanted:
-        return f"index = {row['index']!r} of {row['name']}; want {wanted}"
+        return f"index = {short(row['index'])} of {row['name']}; want {wanted}"
     return ""
 
 
@@ -110,7 +110,7 @@ def check_splits(version_dir: Path, tables: Tables, findings: Findings) -> None:
     findings.checked("names")
     try:
         splits = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         findings.add("names", path.name, f"cannot be read as UTF-8 JSON: {error}")
         return
     if not isinstance(splits, dict) or not all(isinstance(scenes, list) for scenes in splits.values()):
@@ -119,8 +119,9 @@ def check_splits(version_dir: Path, tables: Tables, findings: Findings) -> None:
     known = {row["name"] for row in tables["scene"]}
     for split, scenes in splits.items():
         for name in scenes:
-            if name not in known:
-                findings.add("names", path.name, f"split {split!r} has {name!r}, which is not a scene of this dataset")
+            if not isinstance(name, str) or name not in known:
+                message = f"split {short(split)} has {short(name)}, which is not a scene of this dataset"
+                findings.add("names", path.name, message)
 
 
 def check_file_names(dataset: Dataset, findings: Findings) -> None:

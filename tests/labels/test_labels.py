@@ -8,7 +8,7 @@ from av_synth.geometry.cameras import BODY_FROM_CAMERA, unproject
 from av_synth.geometry.transforms import from_yaw, invert, rigid
 from av_synth.labels import label_boxes, tie_instances
 from av_synth.labels.boxes import attribute
-from av_synth.labels.visibility import Look, _ray_entry, visibility
+from av_synth.labels.visibility import Look, _estimate, _ray_entry, visibility
 from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.rig.model import Camera, Lidar, Mount, Rig
 
@@ -21,10 +21,10 @@ RIG = Rig("test", "", 50_000, 10, (CAMERA,), (LIDAR,), ())
 WORLD_FROM_CAMERA = rigid(np.eye(3), [0.0, 0.0, 1.5]) @ BODY_FROM_CAMERA
 
 
-def world(child_x_m: float, child_y_m: float) -> WorldState:
+def world(child_x_m: float, child_y_m: float, van_xy_m: tuple[float, float] = (15, 2)) -> WorldState:
     poses = {
         EGO: from_yaw(0, 0, 0, 0),
-        VAN: from_yaw(15, 2, 0, 0.1),
+        VAN: from_yaw(*van_xy_m, 0, 0.1),
         CHILD: from_yaw(child_x_m, child_y_m, 0, np.pi / 2),
     }
     still = np.zeros(3)
@@ -95,6 +95,21 @@ def test_visibility_is_the_share_of_pixels_and_the_estimate_agrees(child_x_m, ch
     assert found[False].method == "estimated"
     assert found[True].fraction == pytest.approx(found[False].fraction, abs=0.12)
     assert found[True].level == level
+
+
+@pytest.mark.parametrize("van_xy_m", [(2.0, 2.5), (-1.0, 1.7), (1.0, -2.4)])
+def test_a_car_alongside_that_reaches_behind_the_camera_is_estimated_from_its_part_before_it(van_xy_m):
+    state = world(12.0, -2.0, van_xy_m)
+    size = np.array(SIZES[VAN], dtype=float)
+    whole, part = label_image(state, {VAN: VAN, CHILD: CHILD}, with_extent=True).extent_px[VAN]
+    looks = {
+        "CAM_FRONT": Look(label_image(state, {VAN: VAN, CHILD: CHILD}, with_extent=False), CAMERA, WORLD_FROM_CAMERA)
+    }
+    estimated = visibility(VAN, state.world_from_box(VAN), size, looks)
+
+    assert whole == part > 1000
+    assert (estimated.level, estimated.fraction) == (4, 1.0)
+    assert _estimate(state.world_from_box(VAN), size, looks["CAM_FRONT"])[0] == pytest.approx(whole, rel=0.1)
 
 
 def test_what_no_camera_has_in_its_picture_has_no_level():

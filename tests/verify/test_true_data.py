@@ -56,11 +56,11 @@ def test_findings_are_kept_up_to_a_cap_and_counted_beyond_it(copy: Copy) -> None
     report = verify(copy.root)
     text = write_text_report(report)
 
-    assert report.found["lidar_counts"] == 64
+    assert report.found["lidar_counts"] == 32
     assert len([p for p in report.problems if p.check == "lidar_counts"]) == KEPT_PER_CHECK
-    assert "FAILED lidar_counts (64 of 64 looked at)" in text
-    assert "... and 59 more" in text
-    assert str(report).endswith("... and 39 more")
+    assert "FAILED lidar_counts (32 of 32 looked at)" in text
+    assert "... and 27 more" in text
+    assert str(report).endswith("... and 7 more")
 
 
 def test_a_rig_of_two_cameras_is_true_and_its_limits_are_noted(copy: Copy) -> None:
@@ -98,7 +98,7 @@ def test_garbage_of_any_kind_is_found_and_never_raises(copy: Copy) -> None:
         copy.write(path, rng.bytes(400) if k % 2 else b"")
     copy.edit("calibrated_sensor", lambda rows: rows[2].update(camera_intrinsic=[[0, 0, 0], [0, 0, 0], [0, 0, 0]]))
     copy.edit("sample_annotation", lambda rows: rows[9].update(rotation=[0, 0, 0, 0]))
-    copy.edit("sample_data", lambda rows: rows[30].update(timestamp=10**30))
+    copy.edit("sample_data", lambda rows: rows[30].update(timestamp=10**18))
 
     found = {problem.check for problem in verify(copy.root).problems}
 

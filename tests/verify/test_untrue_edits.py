@@ -146,6 +146,11 @@ def unknown_attribute(copy: Copy) -> None:
     set_first("attribute", name="vehicle.driving")(copy)
 
 
+@untrue("names", "8 attributes")
+def attribute_without_a_family(copy: Copy) -> None:
+    set_first("attribute", name="moving")(copy)
+
+
 @untrue("names", "32 categories")
 def unknown_category(copy: Copy) -> None:
     set_first("category", name="vehicle.tank")(copy)
@@ -466,7 +471,7 @@ def rings_from_the_top(copy: Copy) -> None:
 
 @untrue("lidar_static", "m away from where")
 def lidar_mirrored(copy: Copy) -> None:
-    for path in copy.files("LIDAR_TOP", 1):
+    for path in copy.files("LIDAR_TOP"):
         edit_cloud(copy, path, lambda cloud: cloud * np.array([1, -1, 1, 1, 1], "<f4"))
 
 

@@ -1,0 +1,155 @@
+"""JSON tables of the synthetic dataset, mutated: whatever is in them is a finding, never an exception."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+import synthetic_dataset as synthetic
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from synthetic_copies import Copy, link_tree
+
+from av_synth.verify import VerifyReport, verify, write_text_report
+
+TABLES = (
+    *("sensor", "calibrated_sensor", "ego_pose", "log", "map", "scene", "sample", "sample_data", "category"),
+    *("attribute", "visibility", "instance", "sample_annotation", "instance_mask"),
+)
+DIGITS = ("\u00b2", "\u0663", "\uff11", "-1", "1e3", " 1", "0x1", "9" * 5000, "70000")
+FILES = (b"", b"[", b"null", b"{}", b'"x"', b"[NaN]", b"\xff\xfe", b"[" + b"9" * 5000 + b"]", b"[" * 100_000)
+# of no kind that any field has
+JUNK = st.one_of(
+    st.none(),
+    st.sampled_from([math.nan, math.inf, -math.inf, 10**400, -(10**400), -0.5, 1e9, 1.5]),
+    st.recursive(st.none(), lambda inner: st.lists(inner, min_size=1, max_size=2), max_leaves=6),
+    st.lists(st.sampled_from([math.nan, 1e300, None, "1", [], {}]), min_size=1, max_size=4),
+    st.dictionaries(st.sampled_from(DIGITS), st.sampled_from(["", "x", None, 3, []]), min_size=1, max_size=2),
+)
+WORDS = st.sampled_from(
+    ["", "x", ".", "\x00", "\ud800", "a" * 5000, "/", "scene-\u0660\u0660\u0660\u0661", "\u00b2", "CAM_FRONT", "radar"]
+)
+NUMBERS = st.sampled_from([0, 1, -1, 1e-300, -1e-9, 0.3, 1e7, -9.9e7, 3])
+COUNTS = st.sampled_from([0, 1, 2, 77, 10**8])
+TIMES = st.sampled_from([0, -1, -(2**63) + 1, 2**63 - 1, synthetic.START_US, synthetic.START_US + 500_000])
+
+
+@pytest.fixture(scope="module")
+def mutable(one_scene: Path, tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """One copy for all: each example puts back what it has changed."""
+    return Copy(link_tree(one_scene, tmp_path_factory.mktemp("mutable") / "copy"))
+
+
+def verify_with(copy: Copy, contents: dict[str, bytes]) -> VerifyReport:
+    """Verify with some tables replaced; what is said must also be fit to print."""
+    before = {name: copy.table_path(name).read_bytes() for name in contents}
+    try:
+        for name, content in contents.items():
+            copy.write(copy.table_path(name), content)
+        report = verify(copy.root, synthetic.VERSION)
+    finally:
+        for name, content in before.items():
+            copy.write(copy.table_path(name), content)
+    write_text_report(report).encode()
+    return report
+
+
+def mutated(copy: Copy, table: str, change: Callable[[list[dict[str, Any]]], object]) -> dict[str, bytes]:
+    rows = copy.rows(table)
+    change(rows)
+    return {table: json.dumps(rows).encode()}
+
+
+@settings(max_examples=150, deadline=None)
+@given(table=st.sampled_from(TABLES), junk=JUNK, data=st.data())
+def test_a_value_of_no_kind_that_its_field_has_is_found(mutable: Copy, table: str, junk: Any, data: Any) -> None:
+    def change(rows: list[Any]) -> None:
+        row = data.draw(st.integers(0, len(rows) - 1))
+        field = data.draw(st.sampled_from([None, *sorted(rows[row].keys() - {"index"})]))
+        if field is None:
+            rows[row] = junk
+        elif data.draw(st.booleans()):
+            del rows[row][field]
+        else:
+            rows[row][field] = junk
+
+    report = verify_with(mutable, mutated(mutable, table, change))
+
+    assert report.problems
+
+
+@pytest.mark.parametrize("table", ["sample_annotation", "instance_mask"])
+@pytest.mark.parametrize("content", FILES, ids=[repr(content[:8]) for content in FILES])
+def test_a_file_that_is_no_table_is_found(mutable: Copy, table: str, content: bytes) -> None:
+    assert verify_with(mutable, {table: content}).problems
+
+
+@pytest.mark.parametrize(
+    "splits", [{"all": [["x"]]}, {"all": [{}, None, 10**400]}, {"\ud800": ["\ud800"]}, {"all": "x"}]
+)
+def test_splits_of_anything_but_scene_names_are_found(mutable: Copy, splits: Any) -> None:
+    found = verify_with(mutable, {"splits": json.dumps(splits).encode()}).problems
+
+    assert {problem.check for problem in found} == {"names"}
+
+
+@pytest.mark.parametrize("digits", DIGITS)
+def test_a_pixel_value_is_plain_digits(mutable: Copy, digits: str) -> None:
+    change = mutated(mutable, "instance_mask", lambda rows: rows[0]["instances"].update({digits: "x"}))
+
+    (problem,) = verify_with(mutable, change).problems
+
+    assert problem.check == "schema"
+    assert "want an object of pixel value (0 to 65535) to instance token" in problem.message
+
+
+def test_images_of_one_height_and_two_widths_are_not_compared(mutable: Copy) -> None:
+    first, second = (row for row in mutable.rows("sample_data")[:2])
+    path = mutable.root / second["filename"]
+    before = path.read_bytes()
+    mutable.write(path, cv2.imencode(".jpg", cv2.imread(str(path))[:, :100])[1].tobytes())
+    change = mutated(mutable, "sample_data", lambda rows: rows[1].update(width=100))
+
+    report = verify_with(mutable, change)
+
+    mutable.write(path, before)
+    assert first["width"] == 160
+    assert report.counts["image_on_masks"] > 0
+
+
+def odd(value: Any, rows: list[dict[str, Any]], field: str) -> st.SearchStrategy[Any]:
+    """Values of the very kind that a field has, and yet none that it should have."""
+    if isinstance(value, bool):
+        return st.just(not value)
+    if isinstance(value, int):
+        return TIMES if field == "timestamp" else COUNTS
+    if isinstance(value, float):
+        return NUMBERS
+    if isinstance(value, str):
+        others = [row[field] for row in rows if isinstance(row[field], str)]
+        return st.one_of(st.sampled_from(others), WORDS) if others else WORDS
+    if isinstance(value, dict):
+        return st.sampled_from([{}, {"0": next(iter(value.values()), "x")}, {"00101": "x"}, {"65535": "x"}])
+    if not value:
+        return st.sampled_from([[["x"]], [[0, 0, 0], [0, 0, 0], [0, 0, 0]], ["x", "x"], [0, 0, 0]])
+    place = st.integers(0, len(value) - 1)
+    change = place.flatmap(lambda k: odd(value[k], [], field).map(lambda v: [*value[:k], v, *value[k + 1 :]]))
+    return st.one_of(change, st.just([]), st.just([*value, *value]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(table=st.sampled_from(TABLES), data=st.data())
+def test_odd_values_of_the_right_kind_never_raise(mutable: Copy, table: str, data: Any) -> None:
+    def change(rows: list[Any]) -> None:
+        row = data.draw(st.sampled_from(rows))
+        field = data.draw(st.sampled_from(sorted(row)))
+        new = data.draw(odd(row[field], rows, field))
+        for each in rows if data.draw(st.booleans()) and field != "token" else [row]:
+            each[field] = new
+
+    verify_with(mutable, mutated(mutable, table, change))
