@@ -23,6 +23,8 @@ MAX_BYTES = 1_000_000
 NAME = "[a-z0-9][a-z0-9_-]{0,63}"
 NAME_IN_WORDS = "lower-case letters, digits, _ and -, at most 64, beginning with a letter or digit"
 
+_ONE_OF = {"scenarios": "scenario", "sensors": "rig", "configs": "config"}  # as messages call one document of a kind
+
 # pydantic's error types that only say which kind of value was wanted
 _WANTED_KIND = {
     "bool_type": "true or false",
@@ -111,6 +113,17 @@ class Document:
         line = self.lines.get(known)
         return Problem(self.where if line is None else f"{self.where}:{line}", dotted(path), message)
 
+    def place_of(self, value: str) -> KeyPath | None:
+        """The first key path where a text stands as a value."""
+        pending: list[tuple[KeyPath, object]] = [((), self.data)]
+        while pending:
+            path, found = pending.pop()
+            if found == value:
+                return path
+            inside = found.items() if isinstance(found, dict) else enumerate(found) if isinstance(found, list) else ()
+            pending += reversed([((*path, key), item) for key, item in inside])
+        return None
+
 
 def read(path: Path) -> Document:
     """Read a YAML file.
@@ -137,7 +150,9 @@ def parse(raw: bytes | str, where: str) -> Document:
         raise DocumentError([Problem(where, "", f"is larger than {MAX_BYTES} bytes; want a smaller file")])
     data, lines, mistakes = read_plain(_decoded(raw, where) if isinstance(raw, bytes) else raw)
     if mistakes:
-        raise DocumentError([Problem(f"{where}:{line}" if line else where, "", text) for line, text in mistakes])
+        raise DocumentError(
+            in_order(Problem(f"{where}:{line}" if line else where, "", text) for line, text in mistakes)
+        )
     return Document(where, data, lines)
 
 
@@ -195,18 +210,19 @@ def find(kind: str, name_or_path: str) -> Path:
     Raises:
         DocumentError: if there is no such document.
     """
+    one = _ONE_OF.get(kind, kind)
     if name_or_path.endswith((".yaml", ".yml")):
         path = Path(name_or_path)
         if "\0" in name_or_path or not path.is_file():
-            raise DocumentError([Problem("", kind, f"got {shown(name_or_path)}; there is no such file")])
+            raise DocumentError([Problem("", one, f"got {shown(name_or_path)}; there is no such file")])
         return path
     if not re.fullmatch(NAME, name_or_path):
         want = "want a name such as " + ", ".join(names(kind)[:3]) + ", or a path that ends in .yaml"
-        raise DocumentError([Problem("", kind, f"got {shown(name_or_path)}; {want}")])
+        raise DocumentError([Problem("", one, f"got {shown(name_or_path)}; {want}")])
     path = library_root() / kind / f"{name_or_path}.yaml"
     if not path.is_file():
         hint = nearest(name_or_path, names(kind))
-        raise DocumentError([Problem("", kind, f"got {shown(name_or_path)}; {hint}")])
+        raise DocumentError([Problem("", one, f"got {shown(name_or_path)}; {hint}")])
     return path
 
 

@@ -53,8 +53,9 @@ def read_plain(text: str) -> tuple[object, dict[KeyPath, int], list[Mistake]]:
 
 
 def dotted(path: Iterable[Key]) -> str:
-    """A key path as people write it: actors.van.at, parked[1].side."""
-    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+    """A key path as people write it: actors.van.at, parked[1].side; keys with control characters are quoted."""
+    words = (key if isinstance(key, int) or key.isprintable() else repr(key) for key in path)
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in words)
     return text.removeprefix(".")
 
 

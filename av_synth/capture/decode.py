@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.capture.frameset import CameraImage, LidarScan, RadarScan
+from av_synth.geometry.carla import flip_y
 from av_synth.geometry.transforms import Array, apply
 from av_synth.sensing.intensity import lidar_intensity
 
@@ -75,7 +76,7 @@ def lidar_scan(measurement: Any, sensor_from_body: Array, beams: int, range_m: f
     rows = np.frombuffer(measurement.raw_data, dtype=_SEMANTIC_DETECTION)
     counts = [measurement.get_point_count(channel) for channel in range(beams)]
     ring = np.repeat(np.arange(beams - 1, -1, -1, dtype=np.uint8), counts)
-    body = rows["xyz"].astype(np.float64) * np.array([1.0, -1.0, 1.0])
+    body = flip_y(rows["xyz"])
     tag = rows["tag"].astype(np.uint8)
     distance = np.linalg.norm(body, axis=1)
     return LidarScan(
@@ -90,8 +91,7 @@ def lidar_scan(measurement: Any, sensor_from_body: Array, beams: int, range_m: f
 def radar_scan(measurement: Any) -> RadarScan:
     """A radar's returns; CARLA's azimuth grows to the right, its velocity is negative for what comes nearer."""
     rows = np.frombuffer(measurement.raw_data, dtype=_RADAR_DETECTION)
-    azimuth, altitude = -rows["azimuth"].astype(np.float64), rows["altitude"].astype(np.float64)
-    depth = rows["depth"].astype(np.float64)
+    azimuth, altitude, depth = (rows[name].astype(np.float64) for name in ("azimuth", "altitude", "depth"))
     points = np.stack(
         [
             depth * np.cos(altitude) * np.cos(azimuth),
@@ -100,4 +100,4 @@ def radar_scan(measurement: Any) -> RadarScan:
         ],
         axis=1,
     )
-    return RadarScan(points.astype(np.float32), rows["velocity"].copy())
+    return RadarScan(flip_y(points).astype(np.float32), rows["velocity"].copy())

@@ -21,7 +21,7 @@ class FrameQueue:
 
     Args:
         sensor: name for errors.
-        is_due: whether a frame is wanted; others that a server sends all the same are passed over.
+        is_due: whether a frame is wanted; others that a server sends all the same are thrown away as they come.
         why_gone: says how the simulator ended, or None while it lives; asked while waiting.
     """
 
@@ -33,7 +33,8 @@ class FrameQueue:
 
     def put(self, measurement: Measurement) -> None:
         """The sensor's callback: nothing but this happens on the client's threads."""
-        self._queue.put(measurement)
+        if self._is_due(measurement.frame):
+            self._queue.put(measurement)
 
     def get(self, frame: int, timeout_s: float) -> Any:
         """The measurement of exactly this frame.
@@ -56,5 +57,4 @@ class FrameQueue:
                 return measurement
             if measurement.frame > frame:
                 raise SensorMissError(self.sensor, frame, f"was skipped: frame {measurement.frame} came instead")
-            if self._is_due(measurement.frame):
-                raise SensorMissError(self.sensor, frame, f"frame {measurement.frame} came late or twice")
+            raise SensorMissError(self.sensor, frame, f"frame {measurement.frame} came late or twice")

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import typer
 
 from av_synth import __version__
 from av_synth.cli import demo, doctor, export, rigs, run, scenarios, simulator, verify
-from av_synth.cli.output import err
+from av_synth.cli.output import err, told
 from av_synth.errors import AvSynthError
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="av-synth",
@@ -24,8 +28,9 @@ app = typer.Typer(
         "Labelled nuScenes data of rare driving events.\n\n"
         "A YAML scenario drives CARLA, or the simulator in this package, and out come labelled camera, lidar and "
         "radar frames as a nuScenes dataset.\n\n"
-        "Begin with [bold]av-synth demo[/bold], then [bold]av-synth scenarios[/bold] and "
-        "[bold]av-synth run pedestrian_runs_out --rig nuscenes --out out/first[/bold]."
+        "Begin with [bold]av-synth doctor[/bold] and [bold]av-synth demo[/bold], then [bold]av-synth scenarios[/bold] "
+        "and [bold]av-synth run pedestrian_runs_out --rig nuscenes --out out/first[/bold].\n\n"
+        "Exit status: 0 it is done, 1 it failed or a dataset is not true, 2 what was asked cannot be, 130 interrupted."
     ),
     rich_markup_mode="rich",
 )
@@ -47,26 +52,36 @@ def _options(
 
 
 def main() -> NoReturn:
-    """Run the program; errors that are ours print one message and no traceback.
+    """Run the program and leave by `os._exit`.
 
-    Leaves by `os._exit`: threads of the carla client that are still alive when an interpreter shuts down end it by
-    std::terminate, and a run that is committed would look failed.
+    Threads of the carla client that are still alive when an interpreter shuts down end it by std::terminate, and a run
+    that is committed would look failed.
     """
     code = 1
     try:
-        app()
-    except SystemExit as end:  # usage errors and --help have been shown already
-        code = end.code if isinstance(end.code, int) else 1 if end.code else 0
-    except AvSynthError as error:
-        err(str(error))
-        code = error.exit_code
-    except KeyboardInterrupt:
-        err("interrupted; nothing half-made was kept")
-        code = 130
-    except Exception:
-        traceback.print_exc()
-        raise
+        code = status()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(OSError):  # whoever read has gone
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
+
+
+def status(arguments: Sequence[str] | None = None) -> int:
+    """Run the program with these arguments (the process's own if None) and return its exit status.
+
+    Errors that are ours are one message without a traceback.
+    """
+    try:
+        app(arguments)
+    except SystemExit as end:  # usage errors and --help have been shown already
+        if end.code == INTERRUPTED:  # typer's word for Ctrl-C
+            err("interrupted; nothing half-made was kept")
+        return end.code if isinstance(end.code, int) else 1 if end.code else 0
+    except AvSynthError as error:
+        err(told(error))
+        return error.exit_code
+    except Exception:  # noqa: BLE001  a mistake of ours: whoever reports it needs all of it
+        traceback.print_exc()
+        return 1
+    return 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from av_synth.cli.output import say
+from av_synth.cli.output import progress, say
 from av_synth.cli.run import make
 from av_synth.report.contact_sheet import contact_sheet
 from av_synth.run import batch
@@ -25,9 +25,12 @@ def demo(
     """Make the demo: a pedestrian runs out from behind a parked van, seen by the nuScenes rig.
 
     Eight seconds of traffic, six 1600x900 cameras, a lidar and five radars; a few minutes on two cores without a GPU.
+
+    Example, half a minute: av-synth demo --rig tiny --out out/quick
     """
     dataset = make(batch.load("demo", rig), out, EMBEDDED)
-    picture = contact_sheet(dataset, out / "contact_sheet.png")
+    with progress("drawing the contact sheet", counted=False):
+        picture = contact_sheet(dataset, out / "contact_sheet.png")
     say(f"contact sheet: {picture}")
     say()
     say("Load it with the official devkit:")

@@ -18,11 +18,17 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     out: Path = typer.Option(Path("out"), help="Where runs are to be written."),
-    simulator: str = typer.Option("127.0.0.1:2000", help="Where to look for a real CARLA."),
+    simulator: str = typer.Option("127.0.0.1:2000", help="HOST:PORT where a real CARLA may be."),
 ) -> None:
-    """Check versions, the GL renderer, the embedded simulator and its ports, disk, and whether a CARLA is reachable."""
-    findings = examine(out, parse_address(simulator))
-    for finding in findings:
-        say(f"{'ok  ' if finding.good else 'BAD '} {finding.what}: {finding.seen}")
-    if not all(finding.good for finding in findings):
+    """Check versions, the GL renderer, the embedded simulator and its ports, disk, and whether a CARLA is reachable.
+
+    Ends with exit status 1 if anything that runs need is missing, and says what to do about it.
+
+    Example: av-synth doctor --out out/first
+    """
+    good = True
+    for finding in examine(out, parse_address(simulator)):
+        say(f"{'ok  ' if finding.good else 'BAD '} {finding.what}: {finding.seen}", None if finding.good else "red")
+        good = good and finding.good
+    if not good:
         raise typer.Exit(1)

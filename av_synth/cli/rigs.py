@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import typer
 
 from av_synth import rig
-from av_synth.cli.output import say
+from av_synth.cli.output import say, say_item
+from av_synth.rig import Rig
 
 
 def register(app: typer.Typer) -> None:
@@ -13,15 +16,25 @@ def register(app: typer.Typer) -> None:
     app.command("rigs")(rigs)
 
 
-def rigs() -> None:
-    """List the built-in rigs and their sensors."""
-    for name in rig.names():
-        found = rig.load(name)
-        say(f"{name}: {' '.join(found.description.split())}")
-        rate = 1e6 / found.tick_us
-        for camera in found.cameras:
-            say(f"  {camera.channel:<18} {camera.width_px}x{camera.height_px} at {rate / camera.every_ticks:g} Hz")
-        for lidar in found.lidars:
-            say(f"  {lidar.channel:<18} {lidar.beams} beams at {rate / lidar.every_ticks:g} Hz, {lidar.range_m:g} m")
-        for radar in found.radars:
-            say(f"  {radar.channel:<18} at {rate / radar.every_ticks:g} Hz, {radar.range_m:g} m")
+def rigs(
+    name: str | None = typer.Argument(None, help="One rig, by its name or the path of a YAML file; all if left out."),
+) -> None:
+    """List the built-in rigs and their sensors, or look at one rig and check its file.
+
+    Example: av-synth rigs nuscenes
+    """
+    for each in rig.names() if name is None else (name,):
+        found = rig.load(each)
+        say(f"{found.name}: {' '.join(found.description.split())}")
+        for channel, text in _sensors(found):
+            say_item(channel, text, 18)
+
+
+def _sensors(found: Rig) -> Iterator[tuple[str, str]]:
+    rate = 1e6 / found.tick_us
+    for camera in found.cameras:
+        yield camera.channel, f"{camera.width_px}x{camera.height_px} at {rate / camera.every_ticks:g} Hz"
+    for lidar in found.lidars:
+        yield lidar.channel, f"{lidar.beams} beams at {rate / lidar.every_ticks:g} Hz, {lidar.range_m:g} m"
+    for radar in found.radars:
+        yield radar.channel, f"{radar.points} points at {rate / radar.every_ticks:g} Hz, {radar.range_m:g} m"

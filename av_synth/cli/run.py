@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
+from av_synth import scenario as scenarios
+from av_synth.cli.export import export_with_progress
 from av_synth.cli.output import progress, say
-from av_synth.errors import DocumentError, Problem
+from av_synth.errors import CastError, DocumentError, Problem
 from av_synth.run import RunSpec
-from av_synth.run.generate import EMBEDDED, export_dataset, generate, plan
+from av_synth.run.generate import EMBEDDED, generate, plan
 
 
 def register(app: typer.Typer) -> None:
@@ -23,15 +26,34 @@ def run(
     rig: str = typer.Option(help="Name of a built-in rig, or a path to a YAML file."),
     out: Path = typer.Option(help="Folder for runs/ and the nuScenes dataset; runs in it are kept and exported too."),
     seed: int = typer.Option(0, min=0, help="Draws the scenario's parameters; equal seeds, equal data."),
-    set_: list[str] = typer.Option([], "--set", metavar="NAME=VALUE", help="Fix a parameter; may be repeated."),
-    simulator: str = typer.Option(EMBEDDED, help="`embedded`, or HOST:PORT of a running CARLA 0.9.16."),
+    set_: list[str] = typer.Option(
+        [],
+        "--set",
+        metavar="NAME=VALUE",
+        help="Give a parameter by hand; may be repeated. `av-synth scenarios NAME` lists them.",
+    ),
+    simulator: str = typer.Option(
+        EMBEDDED, help="`embedded`, or HOST:PORT of a running CARLA 0.9.16 or `av-synth simulator`."
+    ),
 ) -> None:
     """Play a scenario and write labelled sensor data as a nuScenes dataset.
+
+    A run that is in the folder already is not played again.
 
     Example: av-synth run cut_in_wet --rig nuscenes --out out/first --seed 3 --set ego_speed_kmh=45
     """
     spec = plan(scenario, rig, seed, overrides(set_))
-    make([spec], out, simulator)
+    try:
+        make([spec], out, simulator)
+    except CastError as error:
+        raise _placed(error, scenario) from error
+
+
+def _placed(error: CastError, name_or_path: str) -> DocumentError:
+    """The error with the line of the value that it quotes: only a simulator knows its towns and bodies."""
+    document = scenarios.load(name_or_path).document
+    places = map(document.place_of, re.findall("'([^']+)'", str(error)))
+    return DocumentError([document.problem(next(filter(None, places), ()), str(error))])
 
 
 def overrides(pairs: list[str]) -> dict[str, str]:
@@ -61,8 +83,7 @@ def make(specs: Sequence[RunSpec], out: Path, simulator: str) -> Path:
             made = generate(spec, out, simulator, on_tick)
         say(f"run {made.run.name}: {'committed' if made.made else 'was there already, not played again'} ({made.run})")
         for expectation in () if made.result is None else made.result.outcome.expectations:
-            say(f"  {expectation}")
-    with progress(f"exporting {out}"):
-        dataset = export_dataset(out)
+            say(f"  {expectation}", None if expectation.held else "yellow")
+    dataset = export_with_progress(out)
     say(f"dataset: {dataset} (verified)")
     return dataset

@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 
 from av_synth import scenario
-from av_synth.cli.output import say
+from av_synth.cli.output import say, say_item
+from av_synth.scenario.distributions import Distribution
 
 
 def register(app: typer.Typer) -> None:
@@ -13,21 +14,44 @@ def register(app: typer.Typer) -> None:
     app.command("scenarios")(scenarios)
 
 
-def scenarios(name: str | None = typer.Argument(None, help="One scenario, to see its parameters.")) -> None:
-    """List the built-in scenarios, or the parameters of one."""
-    if name is None:
-        names = scenario.names()
-        width = max(map(len, names))
-        for each in names:
-            say(f"{each:<{width}}  {_first_line(scenario.load(each).description)}")
+def scenarios(
+    name: str | None = typer.Argument(None, help="One scenario, by its name or the path of a YAML file."),
+) -> None:
+    """List the built-in scenarios, or show one with its parameters and check its file.
+
+    Example: av-synth scenarios pedestrian_runs_out
+    """
+    if name is not None:
+        _show(name)
         return
+    names = scenario.names()
+    for each in names:
+        say_item(each, scenario.load(each).description, max(map(len, names)))
+
+
+def _show(name: str) -> None:
     found = scenario.load(name)
-    say(f"{found.name}: {found.description.strip()}")
-    say()
-    say("parameters (--set NAME=VALUE):")
+    say(f"{found.name}: {' '.join(found.description.split())}")
+    say(f"file: {found.document.where} (a copy of it is a good beginning for your own)")
+    if found.parameters:
+        say()
+        say("parameters (give one by hand with --set NAME=VALUE):")
+    width = max(map(len, found.parameters), default=0)
     for parameter, distribution in found.parameters.items():
-        say(f"  {parameter}: {distribution}")
+        say_item(parameter, _in_words(distribution), width)
+    say()
+    fixed = [f" --set {parameter}={each.middle}" for parameter, each in found.parameters.items()][:1]
+    say(f"play it: av-synth run {name} --rig tiny --out out/first{''.join(fixed)}")
 
 
-def _first_line(text: str) -> str:
-    return " ".join(text.split())
+def _in_words(distribution: Distribution) -> str:
+    if distribution.choice is not None:
+        *others, last = dict.fromkeys(map(str, distribution.choice))
+        return f"{', '.join(others)} or {last}" if others else f"always {last}"
+    if distribution.limits is None:
+        return f"always {distribution.constant}"
+    text = "{:g} to {:g}".format(*distribution.limits)
+    if distribution.integer is not None:
+        return f"{text}, whole numbers"
+    normal = distribution.normal
+    return text if normal is None else f"{text}, mostly around {normal.mean:g} (normal, sd {normal.sd:g})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
 from av_synth.cli.output import say
@@ -17,7 +19,17 @@ def simulator(
     town: str = typer.Option("AvSynth01", help="The town to begin with."),
     host: str = typer.Option("127.0.0.1", help="Address to listen on. Anybody who reaches it controls the simulator."),
 ) -> None:
-    """Run the embedded simulator, a server that the official carla 0.9.16 client can drive, until it is ended."""
+    """Run the embedded simulator, a server that the official carla 0.9.16 client can drive, until Ctrl-C.
+
+    It says `ready HOST:PORT` when clients may connect: carla.Client("127.0.0.1", 2000), or
+    av-synth run ... --simulator 127.0.0.1:2000
+
+    Example: av-synth simulator --port 2000
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # as launch/ does; before anything that reads it is imported
     from av_synth.simulator.server import serve  # the only door to the simulator besides launch/
 
-    serve(host=host, port=port, town=town, ready=lambda bound: say(f"ready {host}:{bound}"))
+    try:
+        serve(host=host, port=port, town=town, ready=lambda bound: say(f"ready {host}:{bound}"))
+    except KeyboardInterrupt:
+        say("ended")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from av_synth.cli.output import say
+from av_synth.cli.output import progress, say
 from av_synth.verify import verify as verify_dataset
 from av_synth.verify import write_text_report
 
@@ -23,8 +23,14 @@ def verify(
     """Read a dataset from disk and check that it is well-formed and that its labels agree with its pixels and points.
 
     Ends with exit status 1 if anything is wrong, and says what and where.
+
+    Example: av-synth verify out/first/nuscenes
     """
-    report = verify_dataset(dataset, version)
-    say(write_text_report(report))
+    with progress(f"verifying {dataset}", counted=False):
+        report = verify_dataset(dataset, version)
+    headline, *rest = write_text_report(report).splitlines()
+    say(headline, "red" if report.problems else "green")
+    for line in rest:
+        say(line, "red" if line.startswith("FAILED") else None)
     if report.problems:
         raise typer.Exit(1)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import carla
+import numpy as np
 
 from av_synth.errors import CastError, SpawnError
-from av_synth.geometry.carla import carla_from_matrix, flip_y
+from av_synth.geometry.carla import transform_from_matrix, vector_from_carla
 from av_synth.geometry.transforms import Array
 from av_synth.scenario.model import PEOPLE
 
@@ -66,15 +67,13 @@ class Casting:
             SpawnError: if the simulator refuses even that.
         """
         if type_id not in self._sizes:
-            location, (pitch, yaw, roll) = carla_from_matrix(self._probe_at)
-            transform = carla.Transform(carla.Location(*location), carla.Rotation(pitch, yaw, roll))
             try:
-                actor = self._world.spawn_actor(self._library[type_id], transform)
+                actor = self._world.spawn_actor(self._library[type_id], transform_from_matrix(self._probe_at))
             except RuntimeError as error:
                 raise SpawnError(f"measuring {type_id} {PROBE_HEIGHT_M:.0f} m above the road: {error}") from error
             box = actor.bounding_box
-            half = flip_y([box.extent.x, -box.extent.y, box.extent.z])
-            self._sizes[type_id] = Size(flip_y([box.location.x, box.location.y, box.location.z]), half)
+            half = np.array([box.extent.x, box.extent.y, box.extent.z])
+            self._sizes[type_id] = Size(vector_from_carla(box.location), half)
             actor.destroy()
         return self._sizes[type_id]
 

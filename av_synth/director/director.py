@@ -19,8 +19,8 @@ from av_synth.director.roads import Place, find_places
 from av_synth.director.traffic import start_traffic
 from av_synth.director.triggers import along, fires
 from av_synth.errors import CastError, SimulatorError
-from av_synth.geometry.carla import flip_y, matrix_from_carla
-from av_synth.geometry.transforms import Array
+from av_synth.geometry.carla import vector_from_carla, vector_to_carla
+from av_synth.geometry.transforms import Array, rigid
 from av_synth.log.state import WorldState
 from av_synth.scenario.draw import ConcreteScenario
 from av_synth.scenario.model import EGO, EventSpec, is_person
@@ -87,6 +87,8 @@ class Director:
         """
         concrete, stage = self._concrete, self._stage
         stage.world.set_weather(carla.WeatherParameters(**concrete.weather.to_json()))
+        if concrete.traffic.bodies:
+            stage.traffic_manager()  # it wants to be there first
         ego_mps = concrete.ego.speed_kmh / 3.6
         # spawned so far back that, the first tick included, the ego is at station 0 at time zero
         run_up_s = (self.warm_up_ticks + 1) * self._dt_s
@@ -103,10 +105,12 @@ class Director:
             if is_person(actor.body):
                 self._players[name] = WalkerPlayer(spawned)
             elif not actor.parked:
-                self._players[name] = self._moving(spawned, place, spot.offset_m, speed, math.cos(spot.turn_rad) > 0.0)
+                along_path = math.cos(spot.turn_rad)
+                begins_m = spot.station_m - along_path * speed * run_up_s
+                self._players[name] = self._moving(spawned, place, begins_m, spot.offset_m, speed, along_path > 0.0)
         self._hire_driver(place, ego_mps)
-        for row in concrete.rows:
-            self._unreported += park_row(stage, place, casting, row, taken_by(concrete, cast, place, row))
+        for number, row in enumerate(concrete.rows):
+            self._unreported += park_row(stage, place, casting, number, row, taken_by(concrete, cast, place, row))
         placed = [
             place.path.point(-ego_mps * run_up_s),
             *(place.path.point(s.station_m, s.offset_m) for s in cast.values()),
@@ -117,7 +121,7 @@ class Director:
 
     def before_tick(self, state: WorldState) -> None:
         """Send everybody's controls for the next tick, in one call."""
-        if self._driver is not None:
+        if self._driver is not None and state.time_us < 0:  # at recorded frames `observe` has it look
             self._unreported += self._driver.look(state)
         commands = [player.control(state, self._dt_s) for player in self._players.values()]
         for response in self._stage.client.apply_batch_sync(commands, False):
@@ -128,7 +132,7 @@ class Director:
         """Measure a recorded frame and start what is due; call it once a frame, before `before_tick`.
 
         Returns:
-            What happened, in order: also what was met while placing (at the first frame) and by the driver.
+            What happened at this frame; at the first one also what happened before it.
         """
         events, self._unreported = self._unreported, []
         for pair in self._pairs.values():
@@ -136,6 +140,8 @@ class Director:
             self.measurements += measurements
             events += contacts
         events += self._start_what_is_due(state)
+        if self._driver is not None:
+            events += self._driver.look(state)
         return tuple(events)
 
     def outcome(self) -> Outcome:
@@ -181,18 +187,18 @@ class Director:
         pose = box_pose(place, -speed_mps * run_up_s, 0.0, 0.0, casting.size(role.type_id))
         pose[2, 3] += 0.1
         ego = self._stage.spawn(role.type_id, pose, role=EGO, attributes=role.attributes)
-        self._players[EGO] = self._moving(ego, place, 0.0, speed_mps, along=True)
+        self._players[EGO] = self._moving(ego, place, -speed_mps * run_up_s, 0.0, speed_mps, along=True)
         return ego
 
     def _moving(
-        self, vehicle: carla.Vehicle, place: Place, offset_m: float, speed_mps: float, along: bool
+        self, vehicle: carla.Vehicle, place: Place, station_m: float, offset_m: float, speed_mps: float, along: bool
     ) -> VehiclePlayer:
-        """Give a vehicle its speed, its lights, and a player."""
+        """Give a vehicle that stands at a station its speed, its lights, and a player."""
         length_m = 2.0 * vehicle.bounding_box.extent.x
         player = VehiclePlayer(vehicle, place.path, offset_m, speed_mps, Steering.of(vehicle, length_m), along)
-        heading = place.path.heading_rad(0.0) + (0.0 if along else math.pi)
-        velocity = flip_y([speed_mps * math.cos(heading), speed_mps * math.sin(heading), 0.0])
-        vehicle.set_target_velocity(carla.Vector3D(*velocity.tolist()))
+        heading = place.path.heading_rad(station_m) + (0.0 if along else math.pi)
+        velocity = np.array([speed_mps * math.cos(heading), speed_mps * math.sin(heading), 0.0])
+        vehicle.set_target_velocity(vector_to_carla(velocity))
         weather = self._concrete.weather
         if weather.sun_altitude_angle < DARK_SUN_DEG or weather.precipitation > 0 or weather.fog_density > 20:
             vehicle.set_light_state(carla.VehicleLightState(DRIVING_LIGHTS))
@@ -222,5 +228,4 @@ class Director:
 
 def _somewhere(town: carla.Map) -> Array:
     """`world_from_actor` of the town's first spawn point."""
-    location = town.get_spawn_points()[0].location
-    return matrix_from_carla([location.x, location.y, location.z])
+    return rigid(np.eye(3), vector_from_carla(town.get_spawn_points()[0].location))

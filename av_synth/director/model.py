@@ -10,7 +10,6 @@ from typing import Protocol
 import carla
 
 from av_synth.geometry.transforms import Array
-from av_synth.log.state import WorldState
 
 
 class Stage(Protocol):
@@ -35,9 +34,6 @@ class Stage(Protocol):
 
     def traffic_manager(self) -> carla.TrafficManager:
         """The session's own Traffic Manager, seeded and synchronous."""
-
-    def tick(self) -> WorldState:
-        """Advance one step."""
 
 
 @dataclass(frozen=True)

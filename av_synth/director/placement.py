@@ -13,7 +13,7 @@ from av_synth.director.casting import Casting, Role, Size
 from av_synth.director.model import Event, Stage
 from av_synth.director.roads import Place
 from av_synth.errors import SpawnError
-from av_synth.geometry.carla import carla_from_matrix, flip_y
+from av_synth.geometry.carla import location_from_point, transform_from_matrix
 from av_synth.geometry.transforms import Array
 from av_synth.scenario.draw import ConcreteScenario, Row
 from av_synth.scenario.model import Actor, Placement, is_person
@@ -61,7 +61,7 @@ def obstructed(stage: Stage, concrete: ConcreteScenario, place: Place, cast: Map
                 place.path.point(spot.station_m + beside_m, spot.offset_m + way * along_m)
                 for along_m in (RAYS_M[0], event.do.run_across.distance_m)
             ]
-            start, end = (carla.Location(*flip_y(point + RAY_LIFT_M).tolist()) for point in ends)
+            start, end = (location_from_point(point + RAY_LIFT_M) for point in ends)
             if stage.world.cast_ray(start, end):
                 return event.actor
     return None
@@ -82,9 +82,9 @@ def spawn_named(
 
 
 def park_row(
-    stage: Stage, place: Place, casting: Casting, row: Row, taken: list[tuple[float, float]]
+    stage: Stage, place: Place, casting: Casting, number: int, row: Row, taken: list[tuple[float, float]]
 ) -> Iterator[Event]:
-    """Fill a row, front to back, leaving out the stretches that are taken; tells of vehicles that were refused."""
+    """Fill the scenario's n-th row, front to back, but for what is taken; tells of vehicles that were refused."""
     cursor = row.from_m
     for index, slot in enumerate(row.slots):
         role = casting.role(slot.body, slot.pick)
@@ -99,7 +99,7 @@ def park_row(
         aside = place.lane_offset_m("parking_left" if against else "parking_right", s_m)
         turn = (math.pi if against else 0.0) + slot.yaw_rad
         pose = box_pose(place, s_m, aside + slot.offset_m, turn, size)
-        name = f"parked_{row.side}_{index}"
+        name = f"parked_{number}_{index}"
         try:
             settle(stage, _spawn(stage, role, pose, name, parked=True), pose)
         except SpawnError as error:
@@ -127,9 +127,8 @@ def box_pose(place: Place, s_m: float, d_m: float, turn_rad: float, size: Size) 
 
 def settle(stage: Stage, actor: carla.Actor, world_from_actor: Array) -> None:
     """Put something without physics exactly on the ground: it was spawned a little above."""
-    location, (pitch, yaw, roll) = carla_from_matrix(world_from_actor)
-    transform = carla.Transform(carla.Location(*location), carla.Rotation(pitch, yaw, roll))
-    stage.client.apply_batch_sync([carla.command.ApplyTransform(actor.id, transform)], False)
+    command = carla.command.ApplyTransform(actor.id, transform_from_matrix(world_from_actor))
+    stage.client.apply_batch_sync([command], False)
 
 
 def _spawn(stage: Stage, role: Role, pose: Array, name: str, parked: bool) -> carla.Actor:

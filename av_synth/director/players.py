@@ -19,7 +19,7 @@ from av_synth.director.control import (
 )
 from av_synth.director.path import Path
 from av_synth.geometry import transforms
-from av_synth.geometry.carla import flip_y
+from av_synth.geometry.carla import vector_to_carla
 from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState
 from av_synth.scenario.model import Do
@@ -134,5 +134,5 @@ class WalkerPlayer:
             self._goal_mps = 0.0
         step = WALKER_ACCELERATION_MPS2 * dt_s
         self._speed_mps += min(max(self._goal_mps - self._speed_mps, -step), step)
-        direction = carla.Vector3D(*flip_y(way).tolist())
-        return carla.command.ApplyWalkerControl(self.actor.id, carla.WalkerControl(direction, self._speed_mps))
+        control = carla.WalkerControl(vector_to_carla(way), self._speed_mps)
+        return carla.command.ApplyWalkerControl(self.actor.id, control)

@@ -11,7 +11,7 @@ import numpy as np
 
 from av_synth.director.path import Path
 from av_synth.errors import CastError
-from av_synth.geometry.carla import flip_y
+from av_synth.geometry.carla import vector_from_carla
 from av_synth.geometry.transforms import Array
 from av_synth.scenario.model import Lane, Road
 
@@ -163,13 +163,11 @@ def _place(start: carla.Waypoint, length_m: float, before_m: float) -> Place:
 
 
 def _position(waypoint: carla.Waypoint) -> Array:
-    location = waypoint.transform.location
-    return flip_y([location.x, location.y, location.z])
+    return vector_from_carla(waypoint.transform.location)
 
 
 def _heading(waypoint: carla.Waypoint) -> float:
-    forward = waypoint.transform.get_forward_vector()
-    x, y, _ = flip_y([forward.x, forward.y, forward.z]).tolist()
+    x, y, _ = vector_from_carla(waypoint.transform.get_forward_vector()).tolist()
     return math.atan2(y, x)
 
 

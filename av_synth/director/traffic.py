@@ -10,7 +10,7 @@ import numpy as np
 from av_synth.director.casting import Casting
 from av_synth.director.model import Event, Stage
 from av_synth.errors import SpawnError
-from av_synth.geometry.carla import flip_y, matrix_from_carla
+from av_synth.geometry.carla import matrix_from_transform, vector_from_carla
 from av_synth.geometry.transforms import Array
 from av_synth.scenario.draw import TrafficPlan
 
@@ -51,7 +51,7 @@ def start_traffic(
             return
         role = casting.role(body, pick)
         try:
-            vehicle = stage.spawn(role.type_id, _pose(point), role=name, attributes=role.attributes)
+            vehicle = stage.spawn(role.type_id, matrix_from_transform(point), role=name, attributes=role.attributes)
         except SpawnError as error:
             yield Event(0, "not_placed", detail={"role": name, "reason": str(error)})
             continue
@@ -66,7 +66,7 @@ def _shuffled(points: Sequence[carla.Transform], seed: int) -> list[carla.Transf
 
 
 def _distance_m(point: carla.Transform, placed: Sequence[Array]) -> float:
-    here = _pose(point)[:2, 3]
+    here = vector_from_carla(point.location)[:2]
     return min((float(np.hypot(*(other[:2] - here))) for other in placed), default=np.inf)
 
 
@@ -79,8 +79,7 @@ def _reaches(town: carla.Map, start: carla.Transform, zone: Sequence[Array], len
     while front and travelled_m <= length_m and len(visited) < MAX_BRANCHES:
         following = []
         for waypoint in front:
-            location = waypoint.transform.location
-            here = flip_y([location.x, location.y, location.z])[:2]
+            here = vector_from_carla(waypoint.transform.location)[:2]
             if float(np.hypot(*(keep_out - here).T).min()) < ZONE_RADIUS_M:
                 return True
             for candidate in waypoint.next(REACH_STEP_M):
@@ -90,8 +89,3 @@ def _reaches(town: carla.Map, start: carla.Transform, zone: Sequence[Array], len
                     following.append(candidate)
         front, travelled_m = following, travelled_m + REACH_STEP_M
     return len(visited) >= MAX_BRANCHES
-
-
-def _pose(point: carla.Transform) -> Array:
-    location, rotation = point.location, point.rotation
-    return matrix_from_carla([location.x, location.y, location.z], rotation.pitch, rotation.yaw, rotation.roll)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+import carla
 import numpy as np
 import numpy.typing as npt
 
@@ -40,6 +41,37 @@ def carla_from_matrix(world_from_actor: Array) -> tuple[tuple[float, float, floa
     yaw = math.degrees(math.atan2(-float(m[1, 0]), float(m[0, 0])))
     roll = math.degrees(math.atan2(float(m[2, 1]), float(m[2, 2])))
     return (x, -y, z), (pitch, yaw, roll)
+
+
+def transform_from_matrix(world_from_actor: Array) -> carla.Transform:
+    """The client's Transform of a right-handed `world_from_actor` (4, 4); likewise of `parent_from_actor`."""
+    location, (pitch, yaw, roll) = carla_from_matrix(world_from_actor)
+    return carla.Transform(carla.Location(*location), carla.Rotation(pitch, yaw, roll))
+
+
+def matrix_from_transform(transform: carla.Transform) -> Array:
+    """Right-handed `world_from_actor` (4, 4) of the client's Transform.
+
+    Raises:
+        ValueError: if it is not finite.
+    """
+    place, turn = transform.location, transform.rotation
+    return matrix_from_carla((place.x, place.y, place.z), turn.pitch, turn.yaw, turn.roll)
+
+
+def location_from_point(point_m: Array) -> carla.Location:
+    """The client's Location of a point (3,) in metres, in our axes."""
+    return carla.Location(*flip_y(point_m).tolist())
+
+
+def vector_to_carla(vector: Array) -> carla.Vector3D:
+    """The client's Vector3D of a direction or velocity (3,), in our axes."""
+    return carla.Vector3D(*flip_y(vector).tolist())
+
+
+def vector_from_carla(vector: carla.Vector3D) -> Array:
+    """A direction, velocity or point (3,) in our axes, of the client's Vector3D or Location."""
+    return flip_y((vector.x, vector.y, vector.z))
 
 
 def flip_y(vectors: npt.ArrayLike) -> Array:

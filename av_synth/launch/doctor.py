@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
-import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -15,9 +16,11 @@ import carla
 from av_synth import __version__
 from av_synth.errors import AvSynthError
 from av_synth.launch.embedded import Address, launch_embedded
+from av_synth.launch.interpreter import python
 
 _LIBRARIES = ("carla", "numpy", "opencv-python-headless", "moderngl", "embreex", "pyarrow")
 _FREE_GB = 5.0
+_RENDERER_TIMEOUT_S = 120.0
 # Run apart: a broken GL driver may take its process with it.
 _RENDERER_PROGRAM = (
     "from av_synth.simulator.render.context import create_context; print(create_context().info['GL_RENDERER'])"
@@ -33,28 +36,39 @@ class Finding:
     seen: str
 
 
-def examine(folder: Path, carla_address: Address) -> tuple[Finding, ...]:
-    """Look at everything.
+def examine(folder: Path, carla_address: Address) -> Iterator[Finding]:
+    """Look at everything, one thing after the other: some take seconds.
 
     Args:
         folder: where runs are to be written.
         carla_address: where a real CARLA may be; none there is no fault.
     """
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in _LIBRARIES)
-    return (
-        Finding("av_synth", True, f"{__version__} on Python {platform.python_version()}, {platform.platform()}"),
-        Finding("libraries", True, versions),
-        _renderer(),
-        _simulator(),
-        _disk(folder),
-        _carla(carla_address),
-    )
+    yield Finding("av_synth", True, f"{__version__} on Python {platform.python_version()}, {platform.platform()}")
+    yield _libraries()
+    yield _renderer()
+    yield _simulator()
+    yield _disk(folder)
+    yield _carla(carla_address)
+
+
+def _libraries() -> Finding:
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "NOT INSTALLED"
+    return Finding("libraries", "NOT INSTALLED" not in found.values(), ", ".join(map(" ".join, found.items())))
 
 
 def _renderer() -> Finding:
-    done = subprocess.run(  # noqa: S603  our own interpreter
-        [sys.executable, "-c", _RENDERER_PROGRAM], capture_output=True, text=True, check=False, timeout=120
-    )
+    command = python(_RENDERER_PROGRAM)
+    try:
+        done = subprocess.run(  # noqa: S603  our own interpreter
+            command, capture_output=True, text=True, check=False, timeout=_RENDERER_TIMEOUT_S
+        )
+    except subprocess.TimeoutExpired:
+        return Finding("GL renderer", False, f"none after {_RENDERER_TIMEOUT_S:.0f} s")
     if done.returncode == 0:
         return Finding("GL renderer", True, done.stdout.strip())
     last = (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]
@@ -73,15 +87,17 @@ def _simulator() -> Finding:
 
 def _disk(folder: Path) -> Finding:
     there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        return Finding("disk", False, f"{there} is no folder that can be written to; want one for {folder}")
     free_gb = shutil.disk_usage(there).free / 1e9
     good = free_gb > _FREE_GB
     return Finding("disk", good, f"{free_gb:.0f} GB free at {there}" + ("" if good else f"; want {_FREE_GB:.0f}"))
 
 
 def _carla(address: Address) -> Finding:
-    client = carla.Client(address.host, address.port)
-    client.set_timeout(2.0)
     try:
+        client = carla.Client(address.host, address.port)
+        client.set_timeout(2.0)
         return Finding("CARLA", True, f"{client.get_server_version()} at {address}")
     except RuntimeError:
         return Finding("CARLA", True, f"none at {address} (not needed: the embedded simulator is used)")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import IO
 
 from av_synth.errors import DocumentError, LaunchError, Problem
+from av_synth.launch.interpreter import python
 
 READY_TIMEOUT_S = 60.0
 END_TIMEOUT_S = 5.0
+_SERVE = "from av_synth.simulator.__main__ import main; sys.exit(main())"
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,10 @@ def parse_address(text: str) -> Address:
     Raises:
         DocumentError: if it is not one.
     """
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+    found = re.fullmatch(r"([^\s/]+):([0-9]{1,5})", text)
+    if found is None or not 0 < int(found[2]) < 65536:
         raise DocumentError([Problem("", "--simulator", f"got {text!r}; want `embedded` or HOST:PORT")])
-    return Address(host, int(port))
+    return Address(found[1], int(found[2]))
 
 
 @contextmanager
@@ -74,7 +76,7 @@ def launch_embedded(town: str, log: Path | None = None, render_threads: int | No
         "LP_NUM_THREADS": str(threads),
         "LP_NATIVE_VECTOR_WIDTH": "256",  # llvmpipe crashes with 512
     }
-    command = [sys.executable, "-m", "av_synth.simulator", "--port", "0", "--town", town, "--with-parent"]
+    command = [*python(_SERVE), "--port", "0", "--town", town, "--with-parent"]
     sink: IO[bytes] | int = log.open("ab") if log is not None else subprocess.DEVNULL
     process = subprocess.Popen(  # noqa: S603  our own interpreter and module
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, text=True, env=environment

@@ -59,6 +59,13 @@ class WorldState:
     actors: Mapping[int, ActorState]
     infos: Mapping[int, ActorInfo]
 
+    def velocity_at(self, actor_id: int, point_world_m: Array) -> Array:
+        """Velocity (3,) in world axes, m/s, of a point (3,) that is fixed to an actor and turns with it."""
+        actor = self.actors[actor_id]
+        lever = point_world_m - actor.world_from_actor[:3, 3]
+        velocity: Array = actor.velocity_mps + np.cross(actor.angular_velocity_radps, lever)
+        return velocity
+
     def world_from_box(self, actor_id: int) -> Array:
         """`world_from_box` (4, 4): the actor's pose moved to the centre of its bounding box."""
         pose = self.actors[actor_id].world_from_actor.copy()

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from av_synth import documents
 from av_synth.documents import Document, DocumentName, Strict
 from av_synth.errors import DocumentError, Problem
-from av_synth.rig.model import Camera, Lidar, Mount, Radar, Rig
+from av_synth.rig.model import KEYFRAME_US, MAIN_CAMERA, MAIN_LIDAR, MAX_RANGE_M, Camera, Lidar, Mount, Radar, Rig
 
 KIND = "sensors"
 
@@ -63,7 +63,7 @@ class _Lidar(_Sensor):
     columns: int = Field(ge=36, le=8192, description="columns a turn")
     upper_deg: float = Field(ge=-90, le=90, description="elevation of the highest beam")
     lower_deg: float = Field(ge=-90, le=90, description="elevation of the lowest beam")
-    range_m: float = Field(gt=0, le=500, description="the reach in metres")
+    range_m: float = Field(gt=0, le=MAX_RANGE_M, description="the reach in metres")
 
     @model_validator(mode="after")
     def _ordered(self) -> _Lidar:
@@ -75,7 +75,7 @@ class _Lidar(_Sensor):
 class _Radar(_Sensor):
     horizontal_fov_deg: float = Field(gt=0, lt=180, description="the field of view's width")
     vertical_fov_deg: float = Field(gt=0, lt=180, description="the field of view's height")
-    range_m: float = Field(gt=0, le=500, description="the reach in metres")
+    range_m: float = Field(gt=0, le=MAX_RANGE_M, description="the reach in metres")
     points: int = Field(ge=1, le=5000, description="the most returns a scan")
 
 
@@ -142,5 +142,10 @@ def _across(document: Document, model: _RigDocument) -> Iterable[Problem]:
             if model.keyframe_ticks % sensor.every_ticks:
                 want = f"want it to divide keyframe_ticks = {model.keyframe_ticks}, so that keyframes have all sensors"
                 yield document.problem((group, channel, "every_ticks"), f"got {sensor.every_ticks}; {want}")
-    if not (model.cameras or model.lidars or model.radars):
-        yield document.problem((), "has no sensors; want at least one of cameras, lidars, radars")
+    for group, channel, there in (("cameras", MAIN_CAMERA, model.cameras), ("lidars", MAIN_LIDAR, model.lidars)):
+        if channel not in there:
+            yield document.problem((group,), f"has no {channel}; readers of nuScenes want it on every sample")
+    if model.keyframe_ticks * model.tick_us != KEYFRAME_US:
+        rate = 1e6 / (model.keyframe_ticks * model.tick_us)
+        want = f"want 2, nuScenes' rate: keyframe_ticks times tick_us = {KEYFRAME_US}"
+        yield document.problem(("keyframe_ticks",), f"got {rate:g} keyframes a second; {want}")

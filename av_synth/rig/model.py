@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from av_synth.geometry.transforms import Array, matrix_from_quaternion
+
+# what nuScenes' readers want on every sample
+MAIN_CAMERA, MAIN_LIDAR = "CAM_FRONT", "LIDAR_TOP"
+KEYFRAME_US = 500_000
+MAX_RANGE_M = 400.0
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,4 @@ class Rig:
 
     def to_json(self) -> dict[str, object]:
         """The whole rig as plain JSON values, in declaration order: part of a run's identity."""
-        from dataclasses import asdict
-
         return asdict(self)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 import traceback
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from pathlib import Path
 from av_synth import store
 from av_synth.errors import AvSynthError, ConnectionLostError, SimulatorError
 from av_synth.launch import Address
+from av_synth.launch.interpreter import python
 from av_synth.run.execute import execute
 from av_synth.run.recorder import Recorder
 from av_synth.run.spec import RunResult, RunSpec, Skipped
@@ -62,7 +62,7 @@ def attempt(spec: RunSpec, address: Address, out: Path, on_tick: Progress | None
     with here, (logs(out) / "client.log").open("ab") as log:
         with there:
             process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-                [sys.executable, "-c", f"from av_synth.run.attempt import child; child({there.fileno()})"],
+                python(f"from av_synth.run.attempt import child; child({there.fileno()})"),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

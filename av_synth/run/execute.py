@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from av_synth.director import Director
 from av_synth.launch import Address
 from av_synth.log.state import WorldState
 from av_synth.run.spec import Context, RunResult, RunSpec, Sink, Skipped, Tick, provenance, run_identity
-from av_synth.session import Session, actor_from_ego, client_errors, open_session
+from av_synth.session import actor_from_ego, client_errors, open_session
 
 DEFAULT_TICK_US = 50_000
 
@@ -69,13 +69,14 @@ def execute(
             hashes = []
             for index in range(frames):
                 events = director.observe(state)
+                lights = session.traffic_lights()
                 tick = Tick(
                     index=index,
                     state=state,
                     world_from_ego=state.actors[director.ego.id].world_from_actor @ from_ego,
-                    state_hash=state_hash(session, state),
+                    state_hash=state_hash(state, lights),
                     controls=session.controls(),
-                    traffic_lights=session.traffic_lights(),
+                    traffic_lights=lights,
                     weather=session.weather(),
                     events=events,
                     frames=None if sensors is None else sensors.collect(state),
@@ -95,12 +96,12 @@ def execute(
         return RunResult(run_id, outcome, tuple(hashes))
 
 
-def state_hash(session: Session, state: WorldState) -> str:
+def state_hash(state: WorldState, traffic_lights: Mapping[int, str]) -> str:
     """SHA-256 (hex) of every actor's pose and velocities, to the bit, and of the traffic lights; not of sensors."""
     sha = hashlib.sha256()
     for actor_id in sorted(state.actors):
         actor = state.actors[actor_id]
         numbers = (actor.world_from_actor, actor.velocity_mps, actor.angular_velocity_radps)
         sha.update(f"{actor_id}:".encode() + b"".join(np.ascontiguousarray(part, "<f8").tobytes() for part in numbers))
-    sha.update(repr(sorted(session.traffic_lights().items())).encode())
+    sha.update(repr(sorted(traffic_lights.items())).encode())
     return sha.hexdigest()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from av_synth import rig as rigs
 from av_synth import scenario as scenarios
 from av_synth import store
-from av_synth.errors import DataError
+from av_synth.errors import ConnectionLostError, DataError, DocumentError, Problem, StoreError, UserError
 from av_synth.export import nuscenes
 from av_synth.launch import Address, launch_embedded, parse_address
 from av_synth.run.attempt import attempt, logs
@@ -19,6 +21,8 @@ from av_synth.verify import verify, write_text_report
 
 EMBEDDED = "embedded"
 DATASET = "nuscenes"
+_FIRST_TOWN = "AvSynth01"  # which town a run needs, the session says, or that there is no such town
+_REACH_TIMEOUT_S = 5.0
 
 Progress = Callable[[int, int], None]
 
@@ -44,8 +48,19 @@ def plan(scenario: str, rig: str | None, seed: int, overrides: Mapping[str, str]
     Raises:
         DocumentError: with everything that is wrong in either, or with the overrides.
     """
-    loaded = None if rig is None else rigs.load(rig)
-    return RunSpec(scenarios.draw(scenarios.load(scenario), seed, overrides), loaded)
+    looks = played = None
+    wrong: list[Problem] = []
+    try:
+        looks = None if rig is None else rigs.load(rig)
+    except DocumentError as error:
+        wrong += error.problems
+    try:
+        played = scenarios.draw(scenarios.load(scenario), seed, overrides)
+    except DocumentError as error:
+        wrong += error.problems
+    if wrong or played is None:
+        raise DocumentError(wrong)
+    return RunSpec(played, looks)
 
 
 def generate(spec: RunSpec, out: Path, simulator: str = EMBEDDED, on_tick: Progress | None = None) -> Generated:
@@ -58,9 +73,10 @@ def generate(spec: RunSpec, out: Path, simulator: str = EMBEDDED, on_tick: Progr
         on_tick: told (frames done, frames in all).
 
     Raises:
+        UserError: what was asked cannot be; nothing was written.
         AvSynthError: nothing was committed.
     """
-    with simulator_at(simulator, spec.scenario.town, out) as address:
+    with _folder(out), simulator_at(simulator, out) as address:
         result = attempt(spec, address, out, on_tick)
     run = store.run_path(out, result.run_id)
     if isinstance(result, RunResult):
@@ -70,14 +86,53 @@ def generate(spec: RunSpec, out: Path, simulator: str = EMBEDDED, on_tick: Progr
 
 
 @contextmanager
-def simulator_at(simulator: str, town: str, out: Path) -> Iterator[Address]:
-    """The simulator that the user named: a fresh embedded one, or the one at HOST:PORT."""
+def simulator_at(simulator: str, out: Path) -> Iterator[Address]:
+    """The simulator that the user named: a fresh embedded one, or the one at HOST:PORT.
+
+    Raises:
+        DocumentError: if it is neither.
+        ConnectionLostError: if nobody listens at HOST:PORT.
+        LaunchError: if the embedded one does not start.
+    """
     if simulator != EMBEDDED:
-        yield parse_address(simulator)
-        return
-    logs(out).mkdir(parents=True, exist_ok=True)
-    with launch_embedded(town, logs(out) / "simulator.log") as address:
+        address = parse_address(simulator)
+        _reach(address)
         yield address
+        return
+    with launch_embedded(_FIRST_TOWN, logs(out) / "simulator.log") as address:
+        yield address
+
+
+def _reach(address: Address) -> None:
+    """Find out at once that nobody listens; the carla client would try for its whole time-out."""
+    try:
+        socket.create_connection((address.host, address.port), _REACH_TIMEOUT_S).close()
+    except OSError as error:
+        raise ConnectionLostError(
+            f"simulator at {address}: cannot be reached: {error.strerror or error}; start one there with "
+            f"`av-synth simulator --port {address.port}`, or leave --simulator out"
+        ) from error
+
+
+@contextmanager
+def _folder(out: Path) -> Iterator[None]:
+    """Make the store's folder; take it away again if it turns out that what was asked cannot be."""
+    made = [folder for folder in (logs(out), out, *out.parents) if not folder.exists()]
+    try:
+        logs(out).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"got {str(out)!r}: {error.strerror}; want a folder that can be made and written to"
+        raise DocumentError([Problem("", "--out", reason)]) from error
+    try:
+        yield
+    except BaseException as error:
+        if made and isinstance(error, UserError):
+            shutil.rmtree(logs(out), ignore_errors=True)
+        with suppress(OSError):  # what is not empty stays
+            for folder in (logs(out), out / "staging", *made[1:]):
+                if folder.is_dir():
+                    folder.rmdir()
+        raise
 
 
 def export_dataset(out: Path, dataset: Path | None = None) -> Path:
@@ -92,7 +147,12 @@ def export_dataset(out: Path, dataset: Path | None = None) -> Path:
         DataError: if the new dataset does not verify; the old one stays.
         StoreError: if there is no run, or a run cannot be read.
     """
-    return nuscenes.export(store.runs(out), dataset or out / DATASET, check=check_dataset)
+    runs = store.runs(out)
+    if not runs:
+        raise StoreError(
+            f"{out}: has no committed run; want the folder that `av-synth run --out` wrote, with its runs/"
+        )
+    return nuscenes.export(runs, dataset or out / DATASET, check=check_dataset)
 
 
 def check_dataset(dataset: Path) -> None:

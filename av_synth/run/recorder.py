@@ -14,8 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
 from av_synth.capture import FrameSet
 from av_synth.director import Measurement, Outcome
 from av_synth.errors import DataError
@@ -128,7 +126,6 @@ class Recorder:
         self._pending.append(self._pool.submit(work))
 
     def _write_blobs(self, frames: FrameSet, rig: Rig) -> None:
-        velocity_ego = rotate(invert(frames.world_from_ego), self._ego_velocity(frames.state, frames.world_from_ego))
         sizes = {camera.channel: (camera.width_px, camera.height_px) for camera in rig.cameras}
         for channel, image in frames.cameras.items():
             self._blob(frames, channel, "jpg", partial(encode.jpeg, image), sizes[channel])
@@ -137,7 +134,9 @@ class Recorder:
         for radar in rig.radars:
             if radar.channel in frames.radars:
                 scan = frames.radars[radar.channel]
-                velocity = rotate(invert(radar.mount.ego_from_sensor), velocity_ego)
+                world_from_radar = frames.world_from_ego @ radar.mount.ego_from_sensor
+                over_ground = frames.state.velocity_at(self._context.ego_id, world_from_radar[:3, 3])
+                velocity = rotate(invert(world_from_radar), over_ground)
                 self._blob(frames, radar.channel, "pcd", partial(encode.radar_pcd, scan, velocity))
 
     def _blob(
@@ -193,7 +192,7 @@ class Recorder:
                     **_vector("a{}_mps2", actor.acceleration_mps2),
                 }
             )
-        velocity = self._ego_velocity(tick.state, tick.world_from_ego)
+        velocity = tick.state.velocity_at(self._context.ego_id, tick.world_from_ego[:3, 3])
         self._rows["ego_poses"].append({**at, **_pose(tick.world_from_ego), **_vector("v{}_mps", velocity)})
         self._rows["controls"] += [
             {"frame": tick.index, "actor_id": actor_id, **control} for actor_id, control in tick.controls.items()
@@ -205,6 +204,9 @@ class Recorder:
         if tick.weather != self._last_weather:
             self._rows["weather"].append({"frame": tick.index, **tick.weather})
             self._last_weather = tick.weather
+        late = [event for event in tick.events if 0 <= event.time_us != tick.state.time_us]
+        if late:
+            raise DataError(f"frame {tick.index}: an event of another frame came with it: {late[0]}")
         self._rows["events"] += [
             {
                 **at,
@@ -216,13 +218,6 @@ class Recorder:
             for event in tick.events
         ]
         self._rows["ticks"].append({**at, "state_hash": tick.state_hash})
-
-    def _ego_velocity(self, state: WorldState, world_from_ego: Array) -> Array:
-        """Of the ground point under the rear axle: the actor's, and what its turning adds over the lever (3,)."""
-        ego = state.actors[self._context.ego_id]
-        lever = world_from_ego[:3, 3] - ego.world_from_actor[:3, 3]
-        velocity: Array = ego.velocity_mps + np.cross(ego.angular_velocity_radps, lever)
-        return velocity
 
     def _actor_rows(self) -> list[Row]:
         if self._seen is None:

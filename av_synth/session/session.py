@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 import carla
 import numpy as np
 
 from av_synth.errors import CastError, DataError, LaunchError, SpawnError
-from av_synth.geometry.carla import angular_from_carla, carla_from_matrix, flip_y, matrix_from_carla
+from av_synth.geometry.carla import (
+    angular_from_carla,
+    matrix_from_transform,
+    transform_from_matrix,
+    vector_from_carla,
+)
 from av_synth.geometry.transforms import Array, invert, rigid
 from av_synth.launch import Address
 from av_synth.log.categories import nuscenes_category
 from av_synth.log.state import ActorInfo, ActorState, WorldState
+from av_synth.scenario.weather import Weather
 from av_synth.session.errors import client_errors
 
+CONNECT_TIMEOUT_S = 15.0
 RPC_TIMEOUT_S = 60.0
 CLIENT_VERSION = "0.9.16"
-WEATHER_FIELDS = (
-    "cloudiness",
-    "precipitation",
-    "precipitation_deposits",
-    "wind_intensity",
-    "sun_azimuth_angle",
-    "sun_altitude_angle",
-    "fog_density",
-    "fog_distance",
-    "fog_falloff",
-    "wetness",
-    "scattering_intensity",
-    "mie_scattering_scale",
-    "rayleigh_scattering_scale",
-    "dust_storm",
-)
+WEATHER_FIELDS = tuple(field.name for field in fields(Weather))
 
 
 class Session:
@@ -48,7 +42,16 @@ class Session:
         library: the blueprint library, by which the simulator's abilities are found out.
     """
 
-    def __init__(self, address: Address, client: carla.Client, world: carla.World, tick_us: int, seed: int) -> None:
+    def __init__(
+        self,
+        address: Address,
+        client: carla.Client,
+        world: carla.World,
+        settings_before: carla.WorldSettings,
+        tick_us: int,
+        seed: int,
+    ) -> None:
+        self._settings_before = settings_before
         self.address = address
         self.client = client
         self.world = world
@@ -69,6 +72,17 @@ class Session:
         """What the embedded simulator says of itself (blueprint avsynth.simulator); empty on any other."""
         found = [blueprint for blueprint in self.world.get_blueprint_library() if blueprint.id == "avsynth.simulator"]
         return {attribute.id: attribute.as_str() for attribute in found[0]} if found else {}
+
+    def take_over(self) -> None:
+        """Stop the world's own clock, and undo what it did since the town was loaded."""
+        settings = self.world.get_settings()
+        settings.synchronous_mode = True
+        settings.fixed_delta_seconds = self.tick_us / 1e6
+        settings.substepping = False
+        self.world.apply_settings(settings)
+        # between loading and now the world ran by itself, for as long as it took
+        self.world.reset_all_traffic_lights()
+        self.world.set_pedestrians_seed(self.seed % 2**31)
 
     def spawn(
         self,
@@ -93,9 +107,7 @@ class Session:
             SpawnError: if the simulator refuses the place.
         """
         blueprint = self._blueprint(type_id, {"role_name": role, **(attributes or {})}, optional=("role_name",))
-        location, (pitch, yaw, roll) = carla_from_matrix(world_from_actor)
-        transform = carla.Transform(carla.Location(*location), carla.Rotation(pitch, yaw, roll))
-        actor = self._spawn(blueprint, transform, None, f"{role} ({type_id})")
+        actor = self._spawn(blueprint, world_from_actor, None, f"{role} ({type_id})")
         if parked:
             actor.set_simulate_physics(False)
         self._actors.append(actor)
@@ -107,9 +119,7 @@ class Session:
     ) -> carla.Sensor:
         """Attach a sensor rigidly; `parent_from_sensor` (4, 4) is right-handed, the sensor looks along its x."""
         blueprint = self._blueprint(type_id, attributes)
-        location, (pitch, yaw, roll) = carla_from_matrix(parent_from_sensor)
-        transform = carla.Transform(carla.Location(*location), carla.Rotation(pitch, yaw, roll))
-        sensor = self._spawn(blueprint, transform, parent, type_id)
+        sensor = self._spawn(blueprint, parent_from_sensor, parent, type_id)
         self.sensors.append(sensor)
         return sensor
 
@@ -118,14 +128,25 @@ class Session:
         return any(found.id == type_id and found.has_attribute(attribute) for found in self.library.filter(type_id))
 
     def traffic_manager(self) -> carla.TrafficManager:
-        """The session's Traffic Manager: seeded, synchronous, on a port of its own."""
+        """The session's Traffic Manager: seeded, synchronous, on a port of its own.
+
+        Ask for it before the first vehicle is spawned: it costs a tick. The manager's thread makes one round by its own
+        clock when it starts, sooner or later; vehicles that it finds then would be driven one step more or less. Once
+        a tick has waited for it, it is in step for good (LibCarla, TrafficManagerLocal.cpp, Run).
+
+        Raises:
+            DataError: if vehicles are there already.
+        """
         if self._traffic_manager is None:
+            if self._actors:
+                raise DataError("the Traffic Manager was asked for after the first spawn; want it before")
             with client_errors(self.address, "starting the Traffic Manager"):
                 manager = self.client.get_trafficmanager(_free_port())
                 manager.set_synchronous_mode(True)
                 manager.set_random_device_seed(self.seed % 2**31)
                 manager.set_hybrid_physics_mode(False)
-            self._traffic_manager = manager
+                self._traffic_manager = manager
+                self.world.tick(RPC_TIMEOUT_S)
         return self._traffic_manager
 
     def begin_recording(self, in_ticks: int) -> int:
@@ -182,25 +203,26 @@ class Session:
         return {name: float(getattr(found, name)) for name in WEATHER_FIELDS}
 
     def close(self) -> None:
-        """Stop sensors, destroy what was spawned, and give the world its own time back. Never raises.
+        """Stop sensors, destroy what was spawned, and give the world the settings it had. Never raises.
 
         When our simulator has died there is nothing to give back: threads of the client's Traffic Manager still look
         for it, and whatever asks them to end, or opens another session in this process, aborts it (see run/attempt.py).
         """
         if self.address.why_gone() is not None:
             return
-        with suppress(RuntimeError):
-            for sensor in self.sensors:
-                sensor.stop()
-            if self._traffic_manager is not None:
-                self._traffic_manager.set_synchronous_mode(False)
-                self._traffic_manager.shut_down()  # one that lives on asks for settings thousands of times a second
-            doomed = [*reversed(self.sensors), *reversed(self._actors)]
-            self.client.apply_batch_sync([carla.command.DestroyActor(actor) for actor in doomed], False)
-            settings = self.world.get_settings()
-            settings.synchronous_mode = False
-            settings.fixed_delta_seconds = None
-            self.world.apply_settings(settings)
+        doomed = [*reversed(self.sensors), *reversed(self._actors)]
+        destroy = [carla.command.DestroyActor(actor) for actor in doomed]
+        steps: list[Callable[[], object]] = [sensor.stop for sensor in self.sensors]
+        if self._traffic_manager is not None:
+            # one that lives on asks for settings thousands of times a second
+            steps += [partial(self._traffic_manager.set_synchronous_mode, False), self._traffic_manager.shut_down]
+        steps += [
+            partial(self.client.apply_batch_sync, destroy, False),
+            partial(self.world.apply_settings, self._settings_before),
+        ]
+        for step in steps:  # whatever becomes of one, the next is tried
+            with suppress(RuntimeError):
+                step()
 
     def _blueprint(
         self, type_id: str, attributes: Mapping[str, str], optional: tuple[str, ...] = ()
@@ -214,20 +236,22 @@ class Session:
                 if name in optional:
                     continue
                 raise CastError(f"simulator at {self.address}: blueprint {type_id} has no attribute {name!r}")
-            blueprint.set_attribute(name, value)
+            try:
+                blueprint.set_attribute(name, value)
+            except ValueError as error:
+                raise CastError(f"simulator at {self.address}: {type_id}: got {name} = {value!r}: {error}") from error
         return blueprint
 
     def _spawn(
-        self, blueprint: carla.ActorBlueprint, transform: carla.Transform, parent: carla.Actor | None, what: str
+        self, blueprint: carla.ActorBlueprint, parent_from_actor: Array, parent: carla.Actor | None, what: str
     ) -> carla.Actor:
         try:
-            return self.world.spawn_actor(blueprint, transform, attach_to=parent)
+            return self.world.spawn_actor(blueprint, transform_from_matrix(parent_from_actor), attach_to=parent)
         except RuntimeError as error:
             gone = self.address.why_gone()
             reason = gone or str(error).strip()
-            raise SpawnError(
-                f"{what} at x={transform.location.x:.2f} y={-transform.location.y:.2f}: {reason}"
-            ) from error
+            x, y = parent_from_actor[:2, 3]
+            raise SpawnError(f"{what} at x={x:.2f} y={y:.2f}: {reason}") from error
 
 
 @contextmanager
@@ -248,28 +272,23 @@ def open_session(address: Address, town: str, tick_us: int, seed: int, cache: Pa
     """
     with client_errors(address, "connecting"):
         client = carla.Client(address.host, address.port)
-        client.set_timeout(RPC_TIMEOUT_S)
+        client.set_timeout(min(CONNECT_TIMEOUT_S, RPC_TIMEOUT_S))
         client.set_files_base_folder(str(cache))
         version = client.get_server_version()
+        client.set_timeout(RPC_TIMEOUT_S)
     if not version.startswith(CLIENT_VERSION):
         raise LaunchError(f"simulator at {address} is CARLA {version}; want {CLIENT_VERSION}, the client's version")
     with client_errors(address, "loading the town"):
         available = client.get_available_maps()
-        matches = [name for name in available if name.rsplit("/", 1)[-1].split("_")[0] == town or name.endswith(town)]
-        if not matches:
+        found = _find_town(town, available)
+        if found is None:
             towns = ", ".join(sorted(name.rsplit("/", 1)[-1] for name in available))
             raise CastError(f"simulator at {address} has no town {town!r}; it has {towns}")
-        world = client.load_world(matches[0])
-        settings = world.get_settings()
-        settings.synchronous_mode = True
-        settings.fixed_delta_seconds = tick_us / 1e6
-        settings.substepping = False
-        world.apply_settings(settings)
-        # between loading and now the world ran by itself, for as long as it took
-        world.reset_all_traffic_lights()
-        world.set_pedestrians_seed(seed % 2**31)
-        session = Session(address, client, world, tick_us, seed)
+        settings_before = client.get_world().get_settings()
+        session = Session(address, client, client.load_world(found), settings_before, tick_us, seed)
     try:
+        with client_errors(address, "making the world synchronous"):
+            session.take_over()
         yield session
     finally:
         session.close()
@@ -285,15 +304,9 @@ def actor_from_ego(vehicle: carla.Vehicle) -> Array:
         DataError: if the wheels give no axle within the vehicle's length.
     """
     wheels = vehicle.get_physics_control().wheels
-    transform = vehicle.get_transform()
-    world_from_actor = matrix_from_carla(
-        [transform.location.x, transform.location.y, transform.location.z],
-        transform.rotation.pitch,
-        transform.rotation.yaw,
-        transform.rotation.roll,
-    )
-    centres = np.array([flip_y([wheel.position.x, wheel.position.y, wheel.position.z]) / 100.0 for wheel in wheels])
-    in_actor = centres @ invert(world_from_actor)[:3, :3].T + invert(world_from_actor)[:3, 3]
+    actor_from_world = invert(matrix_from_transform(vehicle.get_transform()))
+    centres = np.array([vector_from_carla(wheel.position) / 100.0 for wheel in wheels])
+    in_actor = centres @ actor_from_world[:3, :3].T + actor_from_world[:3, 3]
     rear = in_actor[np.argsort(in_actor[:, 0])[: len(in_actor) // 2]]
     axle_x_m = float(rear[:, 0].mean()) if len(rear) else float("nan")
     box = vehicle.bounding_box
@@ -304,7 +317,7 @@ def actor_from_ego(vehicle: carla.Vehicle) -> Array:
 
 def _info(actor: carla.Actor, role: str, parked: bool) -> ActorInfo:
     box = actor.bounding_box
-    centre = flip_y([box.location.x, box.location.y, box.location.z])
+    centre = vector_from_carla(box.location)
     size = 2.0 * np.array([box.extent.x, box.extent.y, box.extent.z])
     category = nuscenes_category(actor.type_id, actor.attributes)
     if category and not (np.isfinite(size).all() and (size > 0.02).all()):
@@ -322,19 +335,24 @@ def _state(snapshot: carla.WorldSnapshot, actor_id: int, info: ActorInfo) -> Act
         found.get_angular_velocity(),
         found.get_acceleration(),
     )
-    numbers = [
-        *(transform.location.x, transform.location.y, transform.location.z),
-        *(transform.rotation.pitch, transform.rotation.yaw, transform.rotation.roll),
-        *(velocity.x, velocity.y, velocity.z, spin.x, spin.y, spin.z, push.x, push.y, push.z),
-    ]
-    if not np.isfinite(numbers).all():
-        raise DataError(f"{info.role} (actor {actor_id}), frame {snapshot.frame}: state is not finite: {numbers}")
-    return ActorState(
-        matrix_from_carla(numbers[:3], *numbers[3:6]),
-        flip_y(numbers[6:9]),
-        angular_from_carla(numbers[9:12]),
-        flip_y(numbers[12:15]),
-    )
+    rates = (vector_from_carla(velocity), angular_from_carla((spin.x, spin.y, spin.z)), vector_from_carla(push))
+    try:
+        pose = matrix_from_transform(transform)
+    except ValueError:
+        pose = None
+    if pose is None or not np.isfinite(rates).all():
+        seen = f"{transform}, velocity {velocity}, angular velocity {spin}, acceleration {push}"
+        raise DataError(f"{info.role} (actor {actor_id}), frame {snapshot.frame}: state is not finite: {seen}")
+    return ActorState(pose, *rates)
+
+
+def _find_town(town: str, available: Sequence[str]) -> str | None:
+    """The map of this name, else of this name with a suffix: a stock CARLA lists Town01 beside Town01_Opt."""
+    if not town:
+        return None
+    exact = [name for name in available if f"/{name}".endswith(f"/{town}")]
+    alike = [name for name in available if name.rsplit("/", 1)[-1].split("_")[0] == town]
+    return next(iter(exact + alike), None)
 
 
 def _free_port() -> int:

@@ -50,7 +50,9 @@ def wait_for_child(pid: int, module: str) -> psutil.Process:
     found: list[psutil.Process] = []
 
     def look() -> bool:
-        found[:] = [child for child in psutil.Process(pid).children() if module in child.cmdline()]
+        found[:] = [
+            child for child in psutil.Process(pid).children() if any(module in part for part in child.cmdline())
+        ]
         return bool(found)
 
     wait_for(look)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from av_synth import rig
+from av_synth import documents, rig
 from av_synth.errors import DocumentError
 from av_synth.geometry.transforms import rotate
 
@@ -75,4 +75,21 @@ cameras:
     path.write_text(path.read_text().partition("cameras:")[0])
     with pytest.raises(DocumentError) as caught:
         rig.load(str(path))
-    assert [problem.path for problem in caught.value.problems] == ["lidars.TOP", "lidars.TOP.every_ticks"]
+    assert {problem.path for problem in caught.value.problems} == {
+        "lidars.TOP",
+        "lidars.TOP.every_ticks",
+        "lidars",
+        "cameras",
+    }
+
+
+def test_a_rig_whose_keyframes_nuscenes_readers_refuse_is_refused_before_it_is_driven(tmp_path: Path) -> None:
+    path = tmp_path / "rig.yaml"
+    tiny = documents.find("sensors", "tiny").read_text()
+    path.write_text(tiny.replace("keyframe_ticks: 10", "keyframe_ticks: 20").replace("range_m: 100", "range_m: 450"))
+
+    with pytest.raises(DocumentError, match="range_m: got 450; want more than 0 and at most 400"):
+        rig.load(str(path))
+    path.write_text(path.read_text().replace("range_m: 450", "range_m: 100"))
+    with pytest.raises(DocumentError, match=r"keyframe_ticks: got 1 keyframes a second; want 2"):
+        rig.load(str(path))

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.rows import Offset
-from av_synth.geometry.carla import matrix_from_carla
+from av_synth.geometry.carla import matrix_from_transform
 from av_synth.geometry.transforms import Array
 
 PIXELS_PER_M = 10
@@ -134,8 +134,7 @@ def _lane_quads(world: carla.Map, road_id: int, lane_id: int, stations: Sequence
         waypoint = world.get_waypoint_xodr(road_id, lane_id, station)
         if waypoint is None:  # a lane may end inside its section
             continue
-        place, turn = waypoint.transform.location, waypoint.transform.rotation
-        pose = matrix_from_carla((place.x, place.y, place.z), turn.pitch, turn.yaw, turn.roll)
+        pose = matrix_from_transform(waypoint.transform)
         across = pose[:2, 1] * (waypoint.lane_width / 2)
         edges.append((pose[:2, 3] + across, pose[:2, 3] - across))
     sides = np.array(edges).reshape(-1, 2, 2)

@@ -1,0 +1,146 @@
+"""`av-synth run --simulator HOST:PORT` against a simulator that somebody else started and goes on using."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import carla
+import psutil
+import pytest
+
+QUIET = """name: quiet
+description: The ego drives down an empty street.
+duration_s: {duration_s}
+road: {{town: AvSynth01, length_m: 50}}
+ego: {{speed_kmh: 30}}
+"""
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """The port of an `av-synth simulator` that ends by Ctrl-C."""
+    process = start("simulator", "--port", "0")
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("ready 127.0.0.1:"), line
+        yield int(line.rsplit(":", 1)[1])
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, out, err) == (0, "ended\n", "")
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Path:
+    path = tmp_path / "quiet.yaml"
+    path.write_text(QUIET.format(duration_s=0.5))
+    return path
+
+
+def test_a_run_is_played_on_it_once_and_found_there_the_second_time(port, scenario, tmp_path):
+    command = [
+        "run",
+        str(scenario),
+        "--rig",
+        "tiny",
+        "--out",
+        str(tmp_path / "out"),
+        "--simulator",
+        f"127.0.0.1:{port}",
+    ]
+    first, first_err = start(*command).communicate(timeout=120)
+    (run,) = (tmp_path / "out" / "runs").iterdir()
+    second, second_err = start(*command).communicate(timeout=120)
+
+    assert (first_err, second_err) == ("", "")
+    assert f"run {run.name}: committed ({run})" in first
+    assert f"run {run.name}: was there already, not played again ({run})" in second
+    dataset = f"dataset: {tmp_path / 'out' / 'nuscenes'} (verified)"
+    assert dataset in first
+    assert dataset in second
+    assert foreign(port) == []
+
+
+def test_ctrl_c_leaves_it_usable_without_foreign_actors_and_with_its_own_time(port, scenario, tmp_path):
+    scenario.write_text(QUIET.format(duration_s=60))
+    process, out = interrupt("--simulator", f"127.0.0.1:{port}", scenario=scenario, out=tmp_path / "out")
+
+    assert process.returncode == 130
+    assert out.splitlines() == ["error: interrupted; nothing half-made was kept"]
+    assert foreign(port) == []
+    assert list((tmp_path / "out" / "runs").glob("*")) == []
+    assert list((tmp_path / "out" / "staging").glob("*")) == []
+    client = connect(port)
+    world = client.get_world()
+    assert not world.get_settings().synchronous_mode
+    frame = world.get_snapshot().frame
+    assert world.wait_for_tick(20.0).frame > frame, "it goes by its own clock again"
+    test_a_run_is_played_on_it_once_and_found_there_the_second_time(port, short(tmp_path), tmp_path / "again")
+
+
+def test_ctrl_c_ends_an_embedded_simulator_and_everything_else(scenario, tmp_path):
+    scenario.write_text(QUIET.format(duration_s=60))
+    process, out = interrupt(scenario=scenario, out=tmp_path / "out")
+
+    assert process.returncode == 130
+    assert out.splitlines() == ["error: interrupted; nothing half-made was kept"]
+    assert list((tmp_path / "out" / "runs").glob("*")) == []
+    assert list((tmp_path / "out" / "staging").glob("*")) == []
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    """`av-synth` in a process group of its own, as a terminal would start it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "av_synth.cli", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def interrupt(*options: str, scenario: Path, out: Path) -> tuple[subprocess.Popen[str], str]:
+    """Ctrl-C in the middle of a run: to the whole process group. Returns what was said on standard error."""
+    process = start("run", str(scenario), "--rig", "tiny", "--out", str(out), *options)
+    wait_for(lambda: len(list(out.glob("staging/*/blobs/LIDAR_TOP/*"))) > 5)
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert len(children) == (1 if options else 2)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert alive == []
+    return process, err
+
+
+def short(folder: Path) -> Path:
+    path = folder / "short.yaml"
+    path.write_text(QUIET.format(duration_s=0.5).replace("name: quiet", "name: short"))
+    (folder / "again").mkdir()
+    return path
+
+
+def connect(port: int) -> carla.Client:
+    client = carla.Client("127.0.0.1", port)
+    client.set_timeout(20.0)
+    return client
+
+
+def foreign(port: int) -> list[str]:
+    """What somebody placed in the world and left there."""
+    actors = connect(port).get_world().get_actors()
+    return [actor.type_id for actor in actors if actor.type_id.split(".")[0] in ("vehicle", "walker", "sensor")]
+
+
+def wait_for(condition: Callable[[], bool], timeout_s: float = 120.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.02)

@@ -1,0 +1,234 @@
+"""Every verb as a new user tries it: help that teaches, lists, a healthy machine, datasets that are true and not."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from av_synth import __version__, rig, scenario
+from av_synth.cli import output
+from av_synth.cli.app import INTERRUPTED, app, status
+from tests.export.synthetic_run import build_run
+
+OPTIONS = {
+    "run": ["SCENARIO", "--rig", "--out", "--seed", "--set", "--simulator"],
+    "demo": ["--out", "--rig"],
+    "export": ["OUT", "--dataset"],
+    "verify": ["DATASET", "--version"],
+    "scenarios": ["NAME"],
+    "rigs": ["NAME"],
+    "doctor": ["--out", "--simulator"],
+    "simulator": ["--port", "--town", "--host"],
+}
+VERSION = "v1.0-trainval"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with one committed run and its dataset, made without a simulator."""
+    root = tmp_path_factory.mktemp("store")
+    build_run(root, 0)
+    assert status(["export", str(root)]) == 0
+    return root
+
+
+@pytest.fixture
+def copy(store: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(store / "nuscenes", tmp_path / "copy", copy_function=os.link))
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+    """What `av-synth` says on standard output, and on standard error if it has to fail."""
+    found = status(arguments)
+    spoken = capsys.readouterr()
+    assert found == code, spoken
+    assert "Traceback" not in spoken.err
+    return spoken.out if code == 0 else spoken.out + spoken.err
+
+
+def test_the_programs_help_names_every_verb_and_where_to_begin(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    text = said(capsys, "--help")
+
+    assert {command.name for command in app.registered_commands} == OPTIONS.keys()
+    assert all(re.search(rf"^\W*{verb} ", text, re.MULTILINE) for verb in OPTIONS)
+    assert "Begin with av-synth doctor and av-synth demo" in text
+    assert "Exit status: 0 it is done, 1 it failed or a dataset is not true, 2 what was asked cannot be, 130" in text
+    assert said(capsys, "--version") == f"av-synth {__version__}\n"
+
+
+@pytest.mark.parametrize("verb", OPTIONS)
+def test_the_help_of_every_verb_has_its_options_and_an_example(verb, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    text = said(capsys, verb, "--help")
+
+    assert [name for name in OPTIONS[verb] if name.lower() not in text.lower()] == []
+    assert re.search(rf"Example.*: av-synth {verb}\b", text)
+
+
+def test_scenarios_are_listed_and_one_is_shown_with_what_its_parameters_may_be(capsys):
+    listed = said(capsys, "scenarios")
+    shown = said(capsys, "scenarios", "pedestrian_runs_out")
+
+    assert [line.split()[0] for line in listed.splitlines()] == list(scenario.names())
+    assert [line for line in shown.splitlines() if line.startswith("  ")] == [
+        "  ego_speed_kmh  34 to 41",
+        "  pedestrian     child or adult",
+        "  run_kmh        6.8 to 9.2, mostly around 8 (normal, sd 0.6)",
+        "  before_ego_s   0.32 to 0.5",
+        "  delay_s        0.25 to 0.35",
+        "  rain_mm_h      0, 2 or 6",
+    ]
+    assert "play it: av-synth run pedestrian_runs_out --rig tiny --out out/first --set ego_speed_kmh=37.5" in shown
+
+
+def test_a_scenario_of_ones_own_is_shown_and_checked_by_its_path(capsys, tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "name: own\ndescription: mine\nduration_s: 1\nparameters: {n: {integer: [1, 3]}, v: 30}\n"
+        'road: {town: AvSynth01, length_m: 50, lanes: "${n}"}\nego: {speed_kmh: "${v}"}\n'
+    )
+    shown = said(capsys, "scenarios", str(own))
+
+    assert "own: mine" in shown
+    assert "  n  1 to 3, whole numbers\n  v  always 30\n" in shown
+
+
+def test_rigs_are_listed_with_their_sensors_and_one_can_be_named(capsys):
+    listed = said(capsys, "rigs")
+
+    assert [line.split(":")[0] for line in listed.splitlines() if line[0] != " "] == list(rig.names())
+    assert re.search(r"CAM_FRONT +1600x900 at 10 Hz", listed)
+    assert said(capsys, "rigs", "tiny") in listed
+
+
+def test_the_doctor_finds_this_machine_well(capsys, tmp_path):
+    text = said(capsys, "doctor", "--out", str(tmp_path / "out"))
+
+    lines = text.splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        f"ok   {what}" for what in ("av_synth", "libraries", "GL renderer", "embedded simulator", "disk", "CARLA")
+    ]
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_doctor_says_what_is_bad_and_ends_with_one(capsys, tmp_path, monkeypatch):
+    from av_synth.cli import doctor
+    from av_synth.launch.doctor import Finding
+
+    findings = [Finding("disk", False, "0 GB free; want 5"), Finding("CARLA", True, "none")]
+    monkeypatch.setattr(doctor, "examine", lambda folder, address: iter(findings))
+
+    assert said(capsys, "doctor", code=1) == "BAD  disk: 0 GB free; want 5\nok   CARLA: none\n"
+
+
+def test_committed_runs_become_a_verified_dataset_where_one_wants_it(store, capsys, tmp_path):
+    text = said(capsys, "export", str(store), "--dataset", str(tmp_path / "elsewhere"))
+
+    assert text == f"exporting {store} ...\ndataset: {tmp_path / 'elsewhere'} (verified)\n"
+    assert (tmp_path / "elsewhere" / VERSION / "scene.json").is_file()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_export_of_a_folder_without_runs_says_so_and_ends_with_one(there, capsys, tmp_path):
+    folder = tmp_path / "folder"
+    if there:
+        folder.mkdir()
+    text = said(capsys, "export", str(folder), code=1)
+
+    assert f"error: {folder}: has no committed run; want the folder that `av-synth run --out` wrote" in text
+    assert folder.exists() == there
+    assert not there or not list(folder.iterdir())
+
+
+def test_an_export_never_replaces_what_is_not_a_dataset(store, capsys, tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "diary.txt").write_text("dear diary")
+    text = said(capsys, "export", str(store), "--dataset", str(tmp_path / "notes"), code=2)
+
+    assert "holds 'diary.txt', which is no part of a dataset" in text
+    assert (tmp_path / "notes" / "diary.txt").read_text() == "dear diary"
+
+
+def test_a_true_dataset_is_told_to_be_true(store, capsys):
+    text = said(capsys, "verify", str(store / "nuscenes"))
+
+    assert f"{store / 'nuscenes'} ({VERSION}): true, as far as" in text
+    assert "FAILED" not in text
+
+
+def test_a_label_that_is_not_true_is_named_with_its_record_and_ends_with_one(copy, capsys):
+    table = copy / VERSION / "sample_annotation.json"
+    rows = json.loads(table.read_text())
+    row = max(rows, key=lambda row: row["num_lidar_pts"])
+    row["translation"][1] += 5.0
+    table.unlink()
+    table.write_text(json.dumps(rows))
+    text = said(capsys, "verify", str(copy), code=1)
+
+    assert f"{copy} ({VERSION}): NOT TRUE" in text
+    assert f"sample_annotation.json token={row['token']}" in text
+
+
+@pytest.mark.parametrize("spoiled", ["cut", "missing"])
+def test_a_file_that_is_not_whole_is_named_and_ends_with_one(copy, spoiled, capsys):
+    path = sorted((copy / "samples" / "LIDAR_TOP").iterdir())[0]
+    content = path.read_bytes()
+    path.unlink()
+    if spoiled == "cut":
+        path.write_bytes(content[: len(content) // 2 + 1])
+
+    assert path.name in said(capsys, "verify", str(copy), code=1)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "[1]", '[{"token": 1}]', "\0"])
+def test_a_table_that_is_none_is_named_and_ends_with_one(copy, text, capsys):
+    table = copy / VERSION / "sample.json"
+    table.unlink()
+    table.write_text(text)
+
+    assert "sample" in said(capsys, "verify", str(copy), code=1)
+
+
+def test_a_folder_that_is_no_dataset_is_told_and_ends_with_one(capsys, tmp_path):
+    text = said(capsys, "verify", str(tmp_path), code=1)
+
+    assert f"error: {tmp_path}: has no folder with a sample.json; want one nuScenes version" in text
+
+
+def test_an_interrupt_is_one_line_and_its_own_status(capsys, monkeypatch):
+    def interrupt(name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(scenario, "load", interrupt)
+
+    assert said(capsys, "scenarios", code=INTERRUPTED) == "error: interrupted; nothing half-made was kept\n"
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_bar_on_a_terminal_fits_its_width(columns, monkeypatch, tmp_path):
+    from rich.console import Console
+
+    with (tmp_path / "screen").open("w+") as screen:
+        terminal = Console(file=screen, force_terminal=True, width=columns, color_system=None, soft_wrap=True)
+        monkeypatch.setattr(output, "console", terminal)
+        with output.progress("running pedestrian_runs_out, seed 0") as on_tick:
+            on_tick(80, 161)
+        screen.seek(0)
+        lines = re.split(r"[\r\n]|\x1b\[[0-9?]*[A-Za-z]", screen.read())
+
+    assert any("80/161" in line and "0:00:0" in line for line in lines)
+    assert max(map(len, lines)) <= columns
+
+
+def test_without_a_terminal_progress_is_plain_lines(capsys):
+    with output.progress("doing") as on_tick:
+        for done in range(1, 101):
+            on_tick(done, 100)
+
+    assert re.fullmatch(r"doing \.\.\.\ndoing: 100/100 \(\d+ s\)\n", capsys.readouterr().out)

@@ -1,0 +1,97 @@
+"""A run played in a process of its own: what comes back over the border, and what is left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from av_synth import store
+from av_synth.errors import CastError, ConnectionLostError
+from av_synth.launch import Address, launch_embedded
+from av_synth.run import RunResult, RunSpec, Skipped
+from av_synth.run.attempt import attempt, logs
+from av_synth.run.generate import plan
+
+FRAMES = 11  # half a second at 20 Hz, both ends included
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
+    with launch_embedded("AvSynth01", tmp_path_factory.mktemp("simulator") / "log") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def spec() -> RunSpec:
+    planned = plan("pedestrian_runs_out", "tiny", 0, {})
+    return RunSpec(replace(planned.scenario, duration_s=0.5), planned.rig)
+
+
+def test_a_run_is_committed_with_progress_to_its_end_and_a_second_attempt_skips_it(address, spec, tmp_path):
+    ticks: list[tuple[int, int]] = []
+    made = attempt(spec, address, tmp_path, lambda done, of: ticks.append((done, of)))
+
+    assert isinstance(made, RunResult)
+    assert ticks == [(number, FRAMES) for number in range(1, FRAMES + 1)]
+    assert len(made.state_hashes) == FRAMES
+    run = store.open_run(store.run_path(tmp_path, made.run_id), deep=True)
+    assert run.table("ego_poses").num_rows == FRAMES
+    before = contents(tmp_path / "runs")
+
+    # the second time at an address that is not ours: what was left behind by the first would be in the way
+    ticks.clear()
+    skipped = attempt(spec, Address(address.host, address.port), tmp_path, lambda done, of: ticks.append((done, of)))
+
+    assert skipped == Skipped(made.run_id)
+    assert ticks == []
+    assert contents(tmp_path / "runs") == before
+    assert left_in_staging(tmp_path) == []
+    assert (logs(tmp_path) / "client.log").is_file()
+    assert address.why_gone() is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"town": "Town99"}, r"has no town 'Town99'; it has AvSynth01_"),
+        ({"ego": {"body": "vehicle.nobody.built"}}, r"has no 'vehicle\.nobody\.built'; its library has vehicle\."),
+    ],
+    ids=["town", "blueprint"],
+)
+def test_what_the_simulator_cannot_play_is_the_same_error_on_this_side_of_the_border(
+    address, spec, tmp_path, change, message
+):
+    changes = {name: _changed(spec, name, value) for name, value in change.items()}
+
+    with pytest.raises(CastError, match=message) as caught:
+        attempt(RunSpec(replace(spec.scenario, **changes), spec.rig), address, tmp_path)
+
+    assert caught.value.exit_code == 2
+    assert not (tmp_path / "runs").exists()
+    assert left_in_staging(tmp_path) == []
+    assert address.why_gone() is None
+
+
+def test_an_address_that_cannot_be_is_a_lost_connection_with_its_name(spec, tmp_path):
+    with pytest.raises(ConnectionLostError, match=r"no\.\.where:2000, while connecting"):
+        attempt(spec, Address("no..where", 2000), tmp_path)
+
+    assert left_in_staging(tmp_path) == []
+
+
+def _changed(spec: RunSpec, name: str, value: object) -> object:
+    return getattr(spec.scenario, name).model_copy(update=value) if isinstance(value, dict) else value
+
+
+def contents(folder: Path) -> dict[Path, tuple[int, int]]:
+    """Size and time of change of each file."""
+    return {
+        path: (path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
+def left_in_staging(out: Path) -> list[Path]:
+    return list((out / "staging").rglob("*"))

@@ -1,0 +1,150 @@
+"""Rules of the house that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from av_synth import errors, scenario
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "av_synth").rglob("*.py"))
+LEFT_HANDED = ("av_synth/geometry/carla.py", "av_synth/simulator/protocol/")
+WRITTEN = [
+    path
+    for folder in ("av_synth", "tests", "tools", "docs", "scenarios", "sensors", "configs")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.suffix in (".py", ".md", ".yaml", ".toml", ".glsl", ".vert", ".frag")
+] + [ROOT / name for name in ("README.md", "CHANGELOG.md", "Makefile", "pyproject.toml")]
+
+# How CARLA's left-handed degrees would get in. np.roll moves arrays; transforms.yaw is ours, in radians.
+LEFT_HAND = re.compile(
+    r"carla\.(Rotation|Location|Vector3D|Transform)\("  # made of numbers
+    r"|(?<!np)(?<!transforms)\.(yaw|pitch|roll)\b"  # degrees, read
+    r"|-\s*(?:[a-z_]\w*\.)+y\b"  # a mirror by hand
+    r"|\[\s*1(\.0)?,\s*-1(\.0)?,\s*1(\.0)?\s*\]\)"  # a mirror as an array of its own
+    r"|\b(carla_from_matrix|matrix_from_carla)\b"  # the conversions by numbers
+)
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def lines(path: Path) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        yield f"{name_of(path)}:{number}", line
+
+
+def test_carlas_left_hand_and_degrees_are_in_one_module_and_the_protocol():
+    found = [
+        f"{where}: {line.strip()}"
+        for path in SOURCES
+        if not name_of(path).startswith(LEFT_HANDED)
+        for where, line in lines(path)
+        if LEFT_HAND.search(line)
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "carla.Transform(carla.Location(*location), turn)",
+        "heading = actor.get_transform().rotation.yaw",
+        "y = -transform.location.y",
+        "points * np.array([1.0, -1.0, 1.0])",
+        "matrix_from_carla([x, y, z])",
+    ],
+)
+def test_the_rule_knows_the_left_hand_when_it_sees_it(line):
+    assert LEFT_HAND.search(line)
+
+
+@pytest.mark.parametrize("line", ["np.roll(y, -1)", "transforms.yaw(pose)", "def f(at: carla.Transform) -> Array:"])
+def test_the_rule_lets_pass_what_is_ours(line):
+    assert not LEFT_HAND.search(line)
+
+
+def test_the_library_prints_nothing_and_leaves_no_process_but_by_the_doors_made_for_it():
+    for path in SOURCES:
+        calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        names = {func.id for func in calls if isinstance(func, ast.Name)}
+        assert not names & {"print", "breakpoint", "input", "eval", "exec", "exit", "quit"}, name_of(path)
+
+
+def test_nothing_is_left_for_later_and_nothing_names_a_machine():
+    later = re.compile("|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")))
+    here = re.compile(f"{re.escape(str(ROOT))}|{re.escape(str(Path.home()))}/")
+    found = [where for path in WRITTEN for where, line in lines(path) if later.search(line) or here.search(line)]
+
+    assert found == []
+
+
+def test_links_of_the_documents_lead_somewhere():
+    broken = []
+    for path in WRITTEN:
+        if path.suffix == ".md":
+            for where, line in lines(path):
+                targets = re.findall(r"\]\(([^)\s]+)\)", line)
+                local = [target.partition("#")[0] for target in targets if "://" not in target]
+                broken += [f"{where}: {target}" for target in local if not (path.parent / target).exists()]
+
+    assert broken == []
+
+
+def test_files_that_documents_name_exist():
+    named = re.compile(r"`((?:docs|scenarios|sensors|configs|tools|av_synth)/[\w./-]+\.\w+)`")
+    found = [
+        (where, target)
+        for path in WRITTEN
+        if path.suffix == ".md"
+        for where, line in lines(path)
+        for target in named.findall(line)
+    ]
+
+    assert [item for item in found if not (ROOT / item[1]).exists()] == []
+
+
+@pytest.mark.parametrize("name", scenario.names())
+def test_every_scenario_draws_twenty_seeds_which_are_not_all_the_same(name):
+    loaded = scenario.load(name)
+    draws = [scenario.draw(loaded, seed) for seed in range(20)]
+
+    assert len({tuple(sorted(draw.parameters.items())) for draw in draws}) > 10
+    assert draws == [scenario.draw(loaded, seed) for seed in range(20)]
+
+
+def test_every_error_stands_in_the_tree_at_the_top_with_its_exit_status():
+    def below(error: type[Exception]) -> Iterator[type[errors.AvSynthError]]:
+        for child in error.__subclasses__():
+            yield child
+            yield from below(child)
+
+    tree = (errors.__doc__ or "").splitlines()
+    depth: list[tuple[int, int]] = []
+    told = {}
+    for line in tree:
+        found = re.match(r"(\W*)(\w+Error)\b", line)
+        if found:
+            stated = re.search(r"exit (\d)", line)
+            depth = [(column, code) for column, code in depth if column < len(found[1])]
+            code = int(stated[1]) if stated else (depth[-1][1] if depth else 1)
+            depth.append((len(found[1]), code))
+            told[found[2]] = code
+    # the simulator, a program of its own, has others for what it answers to its clients
+    ours = [error for error in below(errors.AvSynthError) if not error.__module__.startswith("av_synth.simulator.")]
+
+    assert told == {"AvSynthError": 1} | {error.__name__: error.exit_code for error in ours}
+    assert {error.__module__ for error in ours} == {errors.__name__}
+
+
+def test_dependencies_come_from_the_package_index_by_name():
+    text = (ROOT / "pyproject.toml").read_text() + (ROOT / "tools" / "requirements.in").read_text()
+
+    assert re.findall(r"^.*(?:git\+| @ |--index-url|--extra-index-url|file:).*$", text, re.MULTILINE) == []
