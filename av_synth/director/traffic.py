@@ -10,7 +10,7 @@ import numpy as np
 from av_synth.director.casting import Casting
 from av_synth.director.model import Event, Stage
 from av_synth.errors import SpawnError
-from av_synth.geometry.carla import matrix_from_transform, vector_from_carla
+from av_synth.geometry.carla import matrix_from_transform, vector_from_carla, vector_to_carla
 from av_synth.geometry.transforms import Array
 from av_synth.scenario.draw import TrafficPlan
 
@@ -20,6 +20,8 @@ FASTEST_MPS = 15.0
 CLEAR_OF_PLACED_M = 9.0
 SIGHT_M = 120.0  # starts this near the ego's are taken first, so that traffic is seen
 MAX_BRANCHES = 400
+BEGINS_KMH = (18.0, 38.0)  # it has been on its way before the scenario begins
+SLOWER_PERCENT = (0.0, 35.0)  # than the speed limit: nobody drives like the next
 
 
 def start_traffic(
@@ -42,6 +44,7 @@ def start_traffic(
     places = [point for point in in_sight if _distance_m(point, placed) > CLEAR_OF_PLACED_M]
     free = (point for point in places if not _reaches(stage.map, point, zone, time_s * FASTEST_MPS))
     manager = stage.traffic_manager()
+    random = np.random.default_rng((plan.seed, 1))
     for index, (body, pick) in enumerate(zip(plan.bodies, plan.picks, strict=True)):
         name = f"traffic_{index}"
         point = next(free, None)
@@ -50,12 +53,16 @@ def start_traffic(
             yield Event(0, "not_placed", detail={"role": name, "count": len(plan.bodies) - index, "reason": reason})
             return
         role = casting.role(body, pick)
+        speed_kmh, slower_percent = random.uniform(*BEGINS_KMH), random.uniform(*SLOWER_PERCENT)
+        world_from_vehicle = matrix_from_transform(point)
         try:
-            vehicle = stage.spawn(role.type_id, matrix_from_transform(point), role=name, attributes=role.attributes)
+            vehicle = stage.spawn(role.type_id, world_from_vehicle, role=name, attributes=role.attributes)
         except SpawnError as error:
             yield Event(0, "not_placed", detail={"role": name, "reason": str(error)})
             continue
+        vehicle.set_target_velocity(vector_to_carla(world_from_vehicle[:3, 0] * speed_kmh / 3.6))
         vehicle.set_autopilot(True, manager.get_port())
+        manager.vehicle_percentage_speed_difference(vehicle, slower_percent)
         manager.auto_lane_change(vehicle, False)
         manager.update_vehicle_lights(vehicle, True)
 

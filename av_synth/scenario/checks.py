@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from av_synth.documents import Document, nearest, shown
 from av_synth.errors import Problem
 from av_synth.plain_yaml import KeyPath
-from av_synth.scenario.model import EGO, PEOPLE, VEHICLES, ScenarioModel, is_person, is_vehicle
+from av_synth.scenario.model import CYCLES, EGO, PEOPLE, VEHICLES, ScenarioModel, is_person, is_vehicle
 
 
 def check(document: Document, model: ScenarioModel) -> Iterator[Problem]:
@@ -56,6 +56,12 @@ def _bodies(document: Document, model: ScenarioModel) -> Iterator[Problem]:
         if not is_vehicle(body):
             hint = nearest(body, VEHICLES)
             yield document.problem(path, f"got {shown(body)}; want a category or blueprint of vehicle; {hint}")
+    parked = [(path, body) for path, body in vehicles if path[0] == "parked"]
+    parked += [(("actors", name, "body"), actor.body) for name, actor in model.actors.items() if actor.parked]
+    for path, body in parked:
+        if body in CYCLES:
+            message = f"got {shown(body)}; want a body without a rider: CARLA's two-wheelers always have one"
+            yield document.problem(path, message)
     for name, actor in model.actors.items():
         if (actor.parked or is_person(actor.body)) and actor.speed_kmh > 0:
             what = "something parked" if actor.parked else "a pedestrian, who moves by events only"

@@ -24,6 +24,7 @@ Lane = Literal["same", "left", "right", "oncoming", "parking_left", "parking_rig
 
 PEOPLE = ("adult", "child")
 VEHICLES = ("car", "van", "truck", "bus", "motorcycle", "bicycle", "police", "ambulance")
+CYCLES = ("motorcycle", "bicycle")
 EGO = "ego"
 
 

@@ -133,6 +133,10 @@ def test_traffic_moves_and_keeps_out_of_the_ego_lane(name: str, played: dict[str
 
     assert len(traffic) == len(run.concrete.traffic.bodies)
     assert np.mean(np.array(speeds) > 3.0) > 0.5
+    # under way when recording begins, each at its own speed
+    begins = [np.hypot(*run.states[0].actors[actor_id].velocity_mps[:2]) for actor_id in traffic]
+    assert np.ptp(np.round(begins, 1)) > 2.0
+    assert len(set(np.round(begins, 2))) > len(traffic) / 2
     for state in run.states[::10]:
         for actor_id in traffic:
             station, offset = path.project(state.actors[actor_id].world_from_actor[:3, 3])

@@ -84,7 +84,7 @@ def test_rules_between_the_parts_are_checked() -> None:
   child: {body: child, at: {ahead_m: 30}}
   wreck: {body: car, parked: true, speed_kmh: 5, at: {ahead_m: 50}}
 parked:
-  - {side: right, from_m: 0, to_m: 40}
+  - {side: right, from_m: 0, to_m: 40, bodies: [car, bicycle]}
 events:
   - {actor: bus, when: {time_s: 5}, do: {run_across: {speed_kmh: 5}}}
   - {actor: wreck, when: {time_s: 1}, do: {brake: {deceleration_mps2: 3}}}
@@ -101,6 +101,7 @@ expectations:
         "actors.van.body: got 'lorry'; want a category or a vehicle or walker blueprint",
         "actors.van.at.beyond: stands beyond itself: van -> bus -> van",
         "actors.wreck.speed_kmh: got 5; want 0 for something parked",
+        "parked[0].bodies[1]: got 'bicycle'; want a body without a rider",
         "events[0].do.run_across: bus is 'bus'; want drive, cut_in or brake of a vehicle",
         "events[0].when.time_s: got 5; want less than duration_s = 3",
         "events[1].do: wreck is parked",

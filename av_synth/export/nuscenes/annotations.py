@@ -74,7 +74,7 @@ def _check_box(run_id: str, box: Record, keyframes: Mapping[int, int]) -> None:
     if name and (name not in ATTRIBUTE_NAMES or not family or not name.startswith(family)):
         raise DataError(f"{where}: attribute '{name}' does not fit category '{box['category']}'; want '{family}...'")
     if not 0 <= box["visibility"] <= 4:
-        raise DataError(f"{where}: visibility {box['visibility']}; want 1 to 4, or 0 for unknown")
+        raise DataError(f"{where}: visibility {box['visibility']}; want 1 to 4, or 0 for in no camera")
     if min(box["length_m"], box["width_m"], box["height_m"]) <= 0:
         raise DataError(f"{where}: a side is not longer than 0 m")
 
@@ -101,7 +101,7 @@ def _annotation(
         "token": names.annotation(frame, actor_id),
         "sample_token": names.sample(frame),
         "instance_token": names.instance(actor_id),
-        "visibility_token": str(box["visibility"]) if box["visibility"] else "",
+        "visibility_token": str(max(box["visibility"], 1)),  # what is in no camera is seen to 0 %
         "attribute_tokens": [attribute(box["attribute"])] if box["attribute"] else [],
         "translation": translation_of(box, offset_m),
         "size": [box["width_m"], box["length_m"], box["height_m"]],

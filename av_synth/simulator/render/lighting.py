@@ -116,7 +116,7 @@ def lighting(weather: Weather) -> Lighting:
     murk = max(closed, _smooth(0.3, 0.8, fog))
 
     ambient, zenith, horizon = _at(altitude, _AMBIENT), _at(altitude, _ZENITH), _at(altitude, _HORIZON)
-    direct = _at(altitude, _SUN) * (1.0 - closed) * (1.0 - 0.8 * _smooth(0.3, 0.9, fog))
+    direct = _at(altitude, _SUN) * (1.0 - closed) * (1.0 - 0.97 * _smooth(0.15, 0.7, fog))
     grey_light = float(ambient @ [0.3, 0.5, 0.2])
     lid = grey_light * _GREY * (1.18 - 0.35 * rain)
     sky_light = _mix(ambient, lid, murk)
