@@ -31,9 +31,13 @@ Rows = npt.NDArray[np.intp]
 
 
 def road_friction(weather: Weather) -> float:
-    """Coefficient of friction between tyre and road: 0.9 dry, 0.5 with standing water."""
+    """Coefficient of friction between tyre and road: 0.9 dry, 0.7 with standing water.
+
+    Source: J. Y. Wong, Theory of Ground Vehicles, table 1.3 (wet asphalt: peak 0.5 to 0.7). CARLA's Traffic Manager
+    takes turns as if it were 0.6 in any weather (MotionPlanStage, GetTurnTargetVelocity).
+    """
     wet = max(weather.wetness, 0.6 * weather.precipitation, weather.precipitation_deposits) / 100.0
-    return DRY_FRICTION - 0.4 * min(max(wet, 0.0), 1.0)
+    return DRY_FRICTION - 0.2 * min(max(wet, 0.0), 1.0)
 
 
 def step_vehicles(arrays: BodyArrays, dt: float, friction: float, ground: Ground) -> None:

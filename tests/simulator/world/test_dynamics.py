@@ -41,7 +41,7 @@ def test_a_car_reaches_50_km_h_in_about_five_seconds(world):
     assert car.vehicle.gear >= 3
 
 
-@pytest.mark.parametrize(("weather", "low", "high"), [(Weather(), 7.4, 8.5), (Weather(wetness=100.0), 4.2, 5.6)])
+@pytest.mark.parametrize(("weather", "low", "high"), [(Weather(), 7.4, 8.5), (Weather(wetness=100.0), 6.3, 7.6)])
 def test_full_braking_takes_what_the_road_gives(world, weather, low, high):
     world.weather = weather
     car = world.car(200.0)
