@@ -65,17 +65,13 @@ def split_samples(nusc: NuScenes, split: str) -> list[Mapping[str, Any]]:
 
 
 def perfect_predictions(nusc: NuScenes, split: str = "all") -> dict[str, object]:
-    """A submission that says exactly what the annotations say; velocities as the devkit derives them.
-
-    Of objects without a lidar or radar point nothing is predicted: the evaluation takes them out of the ground truth,
-    and would count them as false positives.
-    """
+    """A submission that says exactly what the annotations say; velocities as the devkit derives them."""
     results: dict[str, list[dict[str, object]]] = {}
     for sample in split_samples(nusc, split):
         boxes = results[sample["token"]] = []
         for annotation in (nusc.get("sample_annotation", token) for token in sample["anns"]):
             name = category_to_detection_name(annotation["category_name"])
-            if name is None or annotation["num_lidar_pts"] + annotation["num_radar_pts"] == 0:
+            if name is None:
                 continue
             attributes = [nusc.get("attribute", token)["name"] for token in annotation["attribute_tokens"]]
             boxes.append(
@@ -158,7 +154,7 @@ def velocity_errors(nusc: NuScenes, run_dirs: Sequence[Path]) -> dict[str, float
         states = run.table("states")
         actor, time_s = states["actor_id"].to_numpy(), states["time_us"].to_numpy() * 1e-6
         velocity = np.stack([states[name].to_numpy() for name in ("vx_mps", "vy_mps", "vz_mps")], axis=1)
-        boxes = run.table("boxes").to_pylist()
+        boxes = [box for box in run.table("boxes").to_pylist() if box["num_lidar_pts"] + box["num_radar_pts"]]
         when = {names.annotation(box["frame"], box["actor_id"]): box["time_us"] * 1e-6 for box in boxes}
         for box in boxes:
             token = names.annotation(box["frame"], box["actor_id"])

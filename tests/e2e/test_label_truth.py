@@ -26,6 +26,15 @@ def test_perfect_predictions_score_one_in_each_class_present(which, request, tmp
     assert report.ap == pytest.approx(dict.fromkeys(report.ap, 1.0))
 
 
+def test_a_run_keeps_every_box_and_the_dataset_those_with_a_point_in_them(tiny):
+    boxes = [box for run in map(store.open_run, tiny.runs) for box in run.table("boxes").to_pylist()]
+    counts = [box["num_lidar_pts"] + box["num_radar_pts"] for box in boxes]
+
+    assert 0 < counts.count(0) < len(boxes) / 2
+    assert len(tiny.nusc.sample_annotation) == len(boxes) - counts.count(0)
+    assert min(row["num_lidar_pts"] + row["num_radar_pts"] for row in tiny.nusc.sample_annotation) > 0
+
+
 @pytest.mark.parametrize("which", ["tiny", "full"])
 def test_the_devkit_counts_the_points_that_we_counted(which, request):
     made: Made = request.getfixturevalue(which)

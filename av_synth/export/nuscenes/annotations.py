@@ -43,9 +43,13 @@ def fold_annotations(run: Run, recordings: Recordings, offset_m: Offset) -> Anno
     """
     names = RunNames(run.run_id)
     tracks: dict[int, list[Record]] = {}
-    boxes: list[Record] = run.table("boxes").to_pylist()  # sorted by frame, then actor
-    for box in boxes:
+    boxes: list[Record] = []
+    for box in run.table("boxes").to_pylist():  # sorted by frame, then actor
         _check_box(run.run_id, box, recordings.keyframes)
+        # nuScenes annotates what at least one lidar or radar point is on (Caesar et al., CVPR 2020, section 3)
+        if box["num_lidar_pts"] + box["num_radar_pts"] == 0:
+            continue
+        boxes.append(box)
         tracks.setdefault(box["actor_id"], []).append(box)
 
     chains: dict[tuple[int, int], tuple[str, str]] = {}
