@@ -24,7 +24,7 @@ def demo(
 ) -> None:
     """Make the demo: a pedestrian runs out from behind a parked van, seen by the nuScenes rig.
 
-    Eight seconds of traffic, six 1600x900 cameras, a lidar and five radars; a few minutes on two cores without a GPU.
+    Eight seconds of traffic, six 1600x900 cameras, a lidar and five radars; a minute or two on two cores without a GPU.
 
     Example, half a minute: av-synth demo --rig tiny --out out/quick
     """

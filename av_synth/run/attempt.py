@@ -12,7 +12,6 @@ import signal
 import subprocess
 import threading
 import traceback
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
@@ -24,12 +23,10 @@ from av_synth.launch import Address
 from av_synth.launch.interpreter import python
 from av_synth.run.execute import execute
 from av_synth.run.recorder import Recorder
-from av_synth.run.spec import RunResult, RunSpec, Skipped
+from av_synth.run.spec import Progress, RunResult, RunSpec, Skipped
 
 _LOOK_EVERY_S = 0.1
 _TIDY_UP_S = 20.0  # for a child that was asked to end: it gives a simulator that is not ours its own time back
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

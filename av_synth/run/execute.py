@@ -13,7 +13,7 @@ from av_synth.capture import SensorArray, warm_up_ticks
 from av_synth.director import Director
 from av_synth.launch import Address
 from av_synth.log.state import WorldState
-from av_synth.run.spec import Context, RunResult, RunSpec, Sink, Skipped, Tick, provenance, run_identity
+from av_synth.run.spec import Context, Progress, RunResult, RunSpec, Sink, Skipped, Tick, provenance, run_identity
 from av_synth.session import actor_from_ego, client_errors, open_session
 
 DEFAULT_TICK_US = 50_000
@@ -24,7 +24,7 @@ def execute(
     address: Address,
     sinks: Sequence[Sink] = (),
     *,
-    on_tick: Callable[[int, int], None] | None = None,
+    on_tick: Progress | None = None,
     wanted: Callable[[str], bool] | None = None,
 ) -> RunResult | Skipped:
     """Play a concrete scenario on the simulator at an address and show every frame to the sinks.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +16,13 @@ from av_synth.errors import ConnectionLostError, DataError, DocumentError, Probl
 from av_synth.export import nuscenes
 from av_synth.launch import Address, launch_embedded, parse_address
 from av_synth.run.attempt import attempt, logs
-from av_synth.run.spec import RunResult, RunSpec
+from av_synth.run.spec import Progress, RunResult, RunSpec
 from av_synth.verify import verify, write_text_report
 
 EMBEDDED = "embedded"
 DATASET = "nuscenes"
 _FIRST_TOWN = "AvSynth01"  # which town a run needs, the session says, or that there is no such town
 _REACH_TIMEOUT_S = 5.0
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import metadata
@@ -19,6 +19,9 @@ from av_synth.rig.model import Rig
 from av_synth.scenario import ConcreteScenario
 from av_synth.session import Session
 from av_synth.store import SCHEMA_EPOCH, canonical_json
+
+Progress = Callable[[int, int], None]
+"""Told (frames done, frames in all)."""
 
 
 @dataclass(frozen=True)
