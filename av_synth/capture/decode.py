@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.capture.frameset import CameraImage, LidarScan, RadarScan
+from av_synth.capture.frameset import CameraImage, Extent, LidarScan, RadarScan
 from av_synth.geometry.carla import flip_y
 from av_synth.geometry.transforms import Array, apply
 from av_synth.sensing.intensity import lidar_intensity
@@ -55,10 +55,13 @@ def tag_and_instance(
     return np.asarray(red, dtype=np.uint8), instance
 
 
-def extents(measurement: Any) -> Mapping[int, tuple[int, int]]:
-    """What `avsynth.camera.visibility` says: by actor id, (pixels it would fill alone, pixels it fills)."""
+def extents(measurement: Any) -> Mapping[int, Extent]:
+    """What `avsynth.camera.visibility` says, by actor id."""
     rows = np.frombuffer(measurement.raw_data, dtype=_SEMANTIC_DETECTION)
-    return {int(row["actor_id"]): (round(float(row["xyz"][0])), round(float(row["xyz"][1]))) for row in rows}
+    return {
+        int(row["actor_id"]): Extent(round(float(row["xyz"][0])), round(float(row["xyz"][1])), (0, 0, 0, 0))
+        for row in rows
+    }
 
 
 def lidar_scan(measurement: Any, sensor_from_body: Array, beams: int, range_m: float) -> LidarScan:

@@ -20,6 +20,21 @@ class CameraImage:
 
 
 @dataclass(frozen=True)
+class Extent:
+    """How much of a picture one actor takes.
+
+    Attributes:
+        alone_px: pixels that it would fill if nothing stood before it, cut by the image's edge.
+        visible_px: pixels that it fills.
+        alone_box: (left, top, right, bottom) of `alone_px`, right and bottom exclusive; all 0 if it was not measured.
+    """
+
+    alone_px: int
+    visible_px: int
+    alone_box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
 class LabelImage:
     """What a camera's pixels show, at a keyframe.
 
@@ -27,13 +42,16 @@ class LabelImage:
         tag: (H, W) uint8, CARLA's CityObjectLabel.
         instance: (H, W) uint16, the simulator's object id; what it means is found out by `labels.association`.
         depth_m: (H, W) float32 along the optical axis.
-        extent_px: by actor id, (pixels it would fill alone, pixels it fills); None where the simulator cannot tell.
+        extent_px: by actor id, how much of the picture it takes; None where the simulator cannot tell.
+        flow_px: (H, W, 2) float32, how far each pixel's surface moved to the right and down since the previous tick;
+            None where the simulator has no such sensor.
     """
 
     tag: npt.NDArray[np.uint8]
     instance: npt.NDArray[np.uint16]
     depth_m: npt.NDArray[np.float32]
-    extent_px: Mapping[int, tuple[int, int]] | None
+    extent_px: Mapping[int, Extent] | None
+    flow_px: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ def visibility(actor_id: int, world_from_box: Array, size_lwh_m: Array, looks: M
         whole: float
         part: float
         if look.label.extent_px is not None:
-            whole, part = look.label.extent_px.get(actor_id, (0, 0))
+            extent = look.label.extent_px.get(actor_id)
+            whole, part = (extent.alone_px, extent.visible_px) if extent is not None else (0, 0)
         else:
             method = "estimated"
             whole, part = _estimate(world_from_box, size_lwh_m, look)
@@ -65,7 +66,7 @@ def _estimate(world_from_box: Array, size_lwh_m: Array, look: Look) -> tuple[flo
     """(pixels of the box in the image, those with nothing nearer than the box), from a grid of sample pixels."""
     camera = look.camera
     camera_from_box = invert(look.world_from_camera) @ world_from_box
-    around = _in_front(corners(camera_from_box, size_lwh_m))
+    around = in_front(corners(camera_from_box, size_lwh_m))
     if len(around) == 0:
         return 0.0, 0.0
     uv, _ = project(around, camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px)
@@ -83,7 +84,7 @@ def _estimate(world_from_box: Array, size_lwh_m: Array, look: Look) -> tuple[flo
     return float(hit.sum()) * pixels_per_sample, float((hit & free).sum()) * pixels_per_sample
 
 
-def _in_front(around: Array) -> Array:
+def in_front(around: Array) -> Array:
     """What bounds the part of a box before the near plane (K, 3): its corners (8, 3) there, and where edges cross it.
 
     A car alongside the camera reaches behind it, and its corners there would be projected to the wrong side.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from av_synth.capture import FrameSet, LabelImage, LidarScan
+from av_synth.capture import Extent, FrameSet, LabelImage, LidarScan
 from av_synth.geometry.cameras import BODY_FROM_CAMERA, unproject
 from av_synth.geometry.transforms import from_yaw, invert, rigid
 from av_synth.labels import label_boxes, tie_instances
@@ -39,6 +39,11 @@ def world(child_x_m: float, child_y_m: float, van_xy_m: tuple[float, float] = (1
     return WorldState(100, 0, actors, infos)
 
 
+def box_around(mask: np.ndarray) -> tuple[int, int, int, int]:
+    v, u = np.nonzero(mask)
+    return (int(u.min()), int(v.min()), int(u.max()) + 1, int(v.max()) + 1) if len(u) else (0, 0, 0, 0)
+
+
 def label_image(state: WorldState, ids: dict[int, int], *, with_extent: bool) -> LabelImage:
     v, u = np.mgrid[0:180, 0:320]
     rays = unproject(np.stack([u.ravel(), v.ravel()], axis=1), np.ones(u.size), 250.0, 250.0, 160.0, 90.0)
@@ -49,10 +54,17 @@ def label_image(state: WorldState, ids: dict[int, int], *, with_extent: bool) ->
         entry = _ray_entry(
             invert(state.world_from_box(actor_id)) @ WORLD_FROM_CAMERA, rays, np.array(SIZES[actor_id], dtype=float)
         )
-        alone[actor_id] = int(np.isfinite(entry).sum())
+        alone[actor_id] = np.isfinite(entry)
         nearer = entry < depth
         depth[nearer], instance[nearer] = entry[nearer], ids[actor_id]
-    extent = {each: (alone[each], int((instance == ids[each]).sum())) for each in alone} if with_extent else None
+    extent = (
+        {
+            each: Extent(int(mask.sum()), int((instance == ids[each]).sum()), box_around(mask.reshape(180, 320)))
+            for each, mask in alone.items()
+        }
+        if with_extent
+        else None
+    )
     tag = np.where(instance > 0, 14, 1).astype(np.uint8)
     return LabelImage(
         tag.reshape(180, 320), instance.reshape(180, 320), depth.reshape(180, 320).astype(np.float32), extent
@@ -101,15 +113,15 @@ def test_visibility_is_the_share_of_pixels_and_the_estimate_agrees(child_x_m, ch
 def test_a_car_alongside_that_reaches_behind_the_camera_is_estimated_from_its_part_before_it(van_xy_m):
     state = world(12.0, -2.0, van_xy_m)
     size = np.array(SIZES[VAN], dtype=float)
-    whole, part = label_image(state, {VAN: VAN, CHILD: CHILD}, with_extent=True).extent_px[VAN]
+    extent = label_image(state, {VAN: VAN, CHILD: CHILD}, with_extent=True).extent_px[VAN]
     looks = {
         "CAM_FRONT": Look(label_image(state, {VAN: VAN, CHILD: CHILD}, with_extent=False), CAMERA, WORLD_FROM_CAMERA)
     }
     estimated = visibility(VAN, state.world_from_box(VAN), size, looks)
 
-    assert whole == part > 1000
+    assert extent.alone_px == extent.visible_px > 1000
     assert (estimated.level, estimated.fraction) == (4, 1.0)
-    assert _estimate(state.world_from_box(VAN), size, looks["CAM_FRONT"])[0] == pytest.approx(whole, rel=0.1)
+    assert _estimate(state.world_from_box(VAN), size, looks["CAM_FRONT"])[0] == pytest.approx(extent.alone_px, rel=0.1)
 
 
 def test_what_no_camera_has_in_its_picture_has_no_level():
