@@ -19,10 +19,12 @@ from av_synth.director import Measurement, Outcome
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array, invert, quaternion_from_matrix, rotate
 from av_synth.labels import BoxLabel, label_boxes, tie_instances
+from av_synth.labels.boxes_2d import Tie
 from av_synth.labels.visibility import Look
 from av_synth.log.state import WorldState
 from av_synth.rig.model import Rig
 from av_synth.run import encode
+from av_synth.run.keyframe import Labeller
 from av_synth.run.spec import Context, Tick
 from av_synth.store import Staging, stage, tables
 
@@ -70,6 +72,7 @@ class Recorder:
         staging.write("map/opendrive.xodr", context.opendrive.encode())
         if context.rig is not None:
             self._rows["sensors"] = _sensor_rows(context.rig)
+            self._labeller = Labeller(context.rig, context.ego_id)
 
     def tick(self, tick: Tick) -> None:
         """Log the frame; encode and write what the sensors saw of it."""
@@ -169,15 +172,22 @@ class Recorder:
             for camera in rig.cameras
             if camera.channel in frames.labels
         }
+        ties: dict[str, Tie] = {}
         for channel, look in looks.items():
             image, masks = tie_instances(look.label, look.camera, look.world_from_camera, frames.state)
+            ties[channel] = Tie(image, masks)
             path = f"masks/{channel}/{frames.index:06d}.png"
             self._write(path, partial(encode.mask_png, image))
             self._rows["masks"] += [
                 {"channel": channel, "frame": frames.index, "path": path, **vars(mask)} for mask in masks
             ]
-        for label in label_boxes(frames, rig, looks, self._context.ego_id):
-            self._rows["boxes"].append(_box_row(frames, label))
+        boxes = label_boxes(frames, rig, looks, self._context.ego_id)
+        self._rows["boxes"] += [_box_row(frames, box) for box in boxes]
+        more = self._labeller.label(frames, looks, ties, boxes)
+        for path, encoder in more.files.items():
+            self._write(path, encoder)
+        for table, rows in more.rows.items():
+            self._rows[table] += rows
 
     def _log(self, tick: Tick) -> None:
         at = {"frame": tick.index, "time_us": tick.state.time_us}

@@ -35,7 +35,7 @@ from av_synth.store.files import (
 )
 from av_synth.store.scratch import scratch, sweep_scratch
 
-SCHEMA_EPOCH = 1
+SCHEMA_EPOCH = 2
 MANIFEST = "manifest.json"
 MANIFEST_FIELDS = ("scenario", "rig", "seed", "identity", "provenance", "counts")
 """What `Staging.commit` wants beside what the store fills in itself."""

@@ -67,6 +67,10 @@ def _floats(names: Iterable[str]) -> dict[str, pa.DataType]:
     return dict.fromkeys(names, _F64)
 
 
+def _ints(names: Iterable[str]) -> dict[str, pa.DataType]:
+    return dict.fromkeys(names, _I32)
+
+
 def _spec(key: tuple[str, ...], columns: Mapping[str, pa.DataType]) -> TableSpec:
     return TableSpec(pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns.items()]), key)
 
@@ -127,6 +131,24 @@ TABLES: Mapping[str, TableSpec] = {
         ("channel", "frame", "value"),
         {"channel": _STR, "frame": _I32, "path": _STR, "value": _U16, "actor_id": _U32}
         | {"pixels": _I32, "ambiguous": _BOOL},
+    ),
+    # boxes in keyframe images, pixels, right and bottom exclusive: around what is seen of an actor (all 0 where nothing
+    # is), and around what it would fill if nothing stood before it
+    "boxes_2d": _spec(
+        ("channel", "frame", "actor_id"),
+        {"channel": _STR, "frame": _I32, "actor_id": _U32}
+        | _ints(("visible_px", "left_px", "top_px", "right_px", "bottom_px"))
+        | _ints(("amodal_px", "amodal_left_px", "amodal_top_px", "amodal_right_px", "amodal_bottom_px"))
+        | {"method": _STR},
+    ),
+    # what there is to tell for and against each row of `boxes`; gap_* only where clear_looks is not 0
+    "quality": _spec(
+        ("frame", "actor_id"),
+        {"frame": _I32, "actor_id": _U32}
+        | _ints(("visible_px", "amodal_px", "cameras"))
+        | {"ambiguous": _BOOL, "clear_looks": _I32}
+        | _floats(("gap_left_px", "gap_top_px", "gap_right_px", "gap_bottom_px"))
+        | _ints(("lidar_own_inside", "lidar_own_outside", "lidar_foreign_inside")),
     ),
     "metrics": _spec(
         ("frame", "metric", "actor_id", "other_id"),

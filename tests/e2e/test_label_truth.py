@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from av_synth import store
 from av_synth.geometry.boxes import points_inside
-from av_synth.geometry.transforms import apply, matrix_from_quaternion
+from av_synth.geometry.cameras import project
+from av_synth.geometry.transforms import apply, invert, matrix_from_quaternion
 from av_synth.labels.boxes import BOX_MARGIN_M
+from av_synth.labels.segmentation import CATEGORY_INDEX
+from av_synth.log.semantics import NO_CATEGORY, SURFACES
 from av_synth.simulator.bodies import catalogue
 from tests.devkit import oracles
 from tests.e2e.conftest import Made
@@ -129,3 +133,88 @@ def test_pixels_in_all_six_cameras_and_every_file_loads(full):
         **{f"RADAR_{side}": 21 for side in ("FRONT", "FRONT_LEFT", "FRONT_RIGHT", "BACK_LEFT", "BACK_RIGHT")},
     }
     assert all(share == 1.0 for share in oracles.ego_on_map(full.nusc).values())
+
+
+@pytest.mark.parametrize("which", ["tiny", "full"])
+def test_each_lidar_point_has_the_label_of_what_the_cameras_see_there(which, request):
+    """Points, their labels, semantic, depth and instance images of one instant, from their files alone."""
+    made: Made = request.getfixturevalue(which)
+    same_surface, same_actor = [], []
+    for run in map(store.open_run, made.runs):
+        mounts = {row["channel"]: row for row in run.table("sensors").to_pylist()}
+        owners = {(m["path"], m["value"]): m["actor_id"] for m in run.table("masks").to_pylist() if not m["ambiguous"]}
+        for frame in run.table("sensor_frames").to_pylist():
+            if frame["channel"] != "LIDAR_TOP" or not frame["is_keyframe"]:
+                continue
+            points, category, actor = lidar_labels(run, frame["frame"])
+            in_ego = apply(pose_of(mounts["LIDAR_TOP"]), points)
+            for channel, sensor in mounts.items():
+                if sensor["modality"] != "camera":
+                    continue
+                name = f"{channel}/{frame['frame']:06d}.png"
+                semantic, depth, mask = (
+                    cv2.imread(str(run.path(f"{kind}/{name}")), cv2.IMREAD_UNCHANGED)
+                    for kind in ("semantic", "depth", "masks")
+                )
+                assert semantic.shape == depth.shape == mask.shape == (sensor["height_px"], sensor["width_px"])
+                optics = (sensor[key] for key in ("fx_px", "fy_px", "cx_px", "cy_px"))
+                uv, z_m = project(apply(invert(pose_of(sensor)), in_ego), *optics)
+                u, v = np.round(np.where(z_m[:, None] > 0.5, uv, -9.0)).astype(int).T
+                seen = np.flatnonzero((u >= 0) & (u < semantic.shape[1]) & (v >= 0) & (v < semantic.shape[0]))
+                seen = seen[np.abs(depth[v[seen], u[seen]] / 100.0 - z_m[seen]) < 0.05 + 0.005 * z_m[seen]]
+                u, v = u[seen], v[seen]
+                drawn = np.array([owners.get((f"masks/{name}", value), 0) for value in range(mask.max() + 1)])[
+                    mask[v, u]
+                ]
+                same_actor += (drawn == actor[seen])[(drawn > 0) | (actor[seen] > 0)].tolist()
+                still = (actor[seen] == 0) & (drawn == 0)
+                by_camera = np.array([CATEGORY_INDEX[category or NO_CATEGORY] for _, category in SURFACES.values()])
+                same_surface += (by_camera[semantic[v, u]] == category[seen])[still].tolist()
+
+    assert len(same_surface) > 3000
+    assert len(same_actor) > 300
+    assert np.mean(same_surface) >= 0.98
+    assert np.mean(same_actor) >= 0.97
+
+
+def lidar_labels(run, frame):
+    name = f"LIDAR_TOP/{frame:06d}"
+    points = np.fromfile(run.path(f"blobs/{name}.pcd.bin"), "<f4").reshape(-1, 5)
+    category = np.fromfile(run.path(f"lidarseg/{name}.bin"), np.uint8)
+    actor = np.fromfile(run.path(f"lidar_actors/{name}.bin"), "<u4")
+    assert len(points) == len(category) == len(actor)
+    return points[:, :3], category, actor
+
+
+def pose_of(row):
+    return matrix_from_quaternion([row[key] for key in ("qw", "qx", "qy", "qz")], [row["x_m"], row["y_m"], row["z_m"]])
+
+
+@pytest.mark.parametrize("which", ["tiny", "full"])
+def test_2d_boxes_touch_the_masks_and_the_3d_boxes_around_them(which, request):
+    """Bodies reach the sides of their 3D boxes, so the tight box of what is whole is near the projection."""
+    made: Made = request.getfixturevalue(which)
+    clear, boxes = [], 0
+    for run in map(store.open_run, made.runs):
+        masks = {}
+        for row in run.table("masks").to_pylist():
+            if row["actor_id"] and not row["ambiguous"]:
+                masks.setdefault((row["channel"], row["frame"], row["actor_id"]), []).append(row)
+        for row in run.table("boxes_2d").to_pylist():
+            own = masks.pop((row["channel"], row["frame"], row["actor_id"]), [])
+            assert row["visible_px"] == sum(mask["pixels"] for mask in own)
+            if own:
+                boxes += 1
+                image = cv2.imread(str(run.path(own[0]["path"])), cv2.IMREAD_UNCHANGED)
+                v, u = np.nonzero(np.isin(image, [mask["value"] for mask in own]))
+                tight = (u.min(), v.min(), u.max() + 1, v.max() + 1)
+                assert tight == tuple(row[f"{side}_px"] for side in ("left", "top", "right", "bottom"))
+        boxed = {row["actor_id"] for row in run.table("actors").to_pylist() if row["category"] and not row["is_ego"]}
+        assert not boxed & {actor_id for _, _, actor_id in masks}
+        clear += [row for row in run.table("quality").to_pylist() if row["clear_looks"]]
+        assert run.table("quality").num_rows == run.table("boxes").num_rows
+
+    assert boxes > 50
+    assert len(clear) > 5
+    # a projected 3D box is never inside the body's silhouette by more than the half pixel of a pixel's width
+    assert min(min(row[f"gap_{side}_px"] for side in ("left", "top", "right", "bottom")) for row in clear) > -1.0

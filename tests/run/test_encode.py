@@ -1,5 +1,12 @@
+import zipfile
+
+import cv2
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 from nuscenes.utils.data_classes import LidarPointCloud, RadarPointCloud
+from nuscenes.utils.data_io import load_bin_file
 
 from av_synth.capture import CameraImage, LidarScan, RadarScan
 from av_synth.run import encode
@@ -39,8 +46,6 @@ def test_an_empty_radar_scan_is_a_file_that_the_devkit_reads_as_empty(tmp_path):
 
 
 def test_jpeg_keeps_red_red_and_the_top_on_top():
-    import cv2
-
     bgra = np.zeros((32, 64, 4), np.uint8)
     bgra[:16, :, 2] = 255
     read = cv2.imdecode(np.frombuffer(encode.jpeg(CameraImage(bgra)), np.uint8), cv2.IMREAD_COLOR)
@@ -49,3 +54,53 @@ def test_jpeg_keeps_red_red_and_the_top_on_top():
     assert read[4, 32, 2] > 240
     assert read[4, 32, 0] < 20
     assert read[28, 32].max() < 20
+
+
+def decoded(data: bytes):
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+
+
+def test_semantic_images_come_back_as_they_were():
+    tag = np.random.default_rng(0).integers(0, 29, (45, 80)).astype("u1")
+    np.testing.assert_array_equal(decoded(encode.semantic_png(tag)), tag)
+
+
+@settings(max_examples=30, deadline=None)
+@given(depth=arrays.arrays(np.float32, (5, 7), elements=st.floats(0, 1000, width=32)))
+def test_depth_images_are_in_centimetres_and_zero_where_it_is_too_far(depth):
+    read = decoded(encode.depth_png(depth))
+    far = depth > 655.355
+
+    assert read.dtype == np.uint16
+    assert (read[far] == 0).all()
+    np.testing.assert_allclose(read[~far] / 100.0, depth[~far], atol=0.0051)
+
+
+def test_depth_images_of_a_sky_and_of_no_number_are_zero():
+    depth = np.array([[1000.0, np.inf, np.nan, 655.35, 655.36]], "f4")
+    assert decoded(encode.depth_png(depth)).tolist() == [[0, 0, 0, 65535, 0]]
+
+
+def test_flow_images_are_kittis():
+    flow = np.zeros((1, 5, 2), "f4")
+    flow[0, :, 0] = [0.0, 1.5, -511.0, 512.0, np.nan]
+    flow[0, :, 1] = [0.0, -2.25, 100.0, 0.0, 0.0]
+    blue, green, red = cv2.split(decoded(encode.flow_png(flow)))
+
+    # as KITTI's own reader turns them back: (code - 2^15) / 64 where valid
+    assert blue.tolist() == [[1, 1, 1, 0, 0]]
+    np.testing.assert_allclose((red[0, :3] - 32768.0) / 64.0, [0.0, 1.5, -511.0])
+    np.testing.assert_allclose((green[0, :3] - 32768.0) / 64.0, [0.0, -2.25, 100.0])
+    assert red[0, 3:].tolist() == green[0, 3:].tolist() == [0, 0]
+
+
+def test_panoptic_files_are_read_by_the_devkit_and_carry_no_time(tmp_path):
+    labels = np.array([0, 17001, 31000, 999], np.uint16)
+    path = tmp_path / "panoptic.npz"
+    path.write_bytes(encode.panoptic_npz(labels))
+
+    read = load_bin_file(str(path), type="panoptic")
+    np.testing.assert_array_equal(read, labels)
+    assert read.dtype == np.uint16
+    with zipfile.ZipFile(path) as archive:
+        assert [(each.filename, each.date_time) for each in archive.infolist()] == [("data.npy", (1980, 1, 1, 0, 0, 0))]
