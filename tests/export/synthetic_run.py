@@ -24,6 +24,8 @@ TICK_US = 50_000
 LAST_FRAME = 30
 KEYFRAME_TICKS = 10
 WIDTH, HEIGHT = 160, 90
+EGO_ID = 1
+EGO_WHEELBASE_M = 2.588
 RADAR_RECORD = np.dtype(
     [(name, "<f4") for name in ("x", "y", "z")]
     + [("dyn_prop", "i1"), ("id", "<i2")]
@@ -323,12 +325,15 @@ class _Recorder:
         rows: Rows = {name: [] for name in tables.TABLES}
         rows["sensor_frames"], rows["masks"] = self.frames, self.masks
         rows["sensors"] = [_sensor_row(sensor) for sensor in sensors]
-        rows["actors"] = [_actor_row(thing) for thing in THINGS]
+        rows["actors"] = [_ego_row(), *(_actor_row(thing) for thing in THINGS)]
         for frame in frames:
             when = {"frame": frame, "time_us": frame * TICK_US}
             t = when["time_us"] * 1e-6
             speed = {"vx_mps": 8.0, "vy_mps": 0.4 * t, "vz_mps": 0.0}
             rows["ego_poses"].append({**when, **pose_columns(world_from_ego(self.town, frame)), **speed})
+            rows["states"].append(_ego_state(self.town, frame, when, speed))
+            pedals = {"throttle": 0.2, "steer": -0.01, "brake": 0.0, "hand_brake": False, "reverse": False, "gear": 2}
+            rows["controls"].append({"frame": frame, "actor_id": EGO_ID, **pedals})
             rows["ticks"].append({**when, "state_hash": hashlib.sha256(str(frame).encode()).hexdigest()})
             for thing in THINGS:
                 pose = world_from_box(self.town, thing, frame)
@@ -399,6 +404,20 @@ def _sensor_row(sensor: Sensor) -> dict[str, object]:
         "cx_px": WIDTH / 2 if is_camera else 0.0,
         "cy_px": HEIGHT / 2 if is_camera else 0.0,
     }
+
+
+def _ego_state(town: SyntheticTown, frame: int, when: dict[str, int], speed: dict[str, float]) -> dict[str, object]:
+    """The actor's origin is in the middle of its axles."""
+    pose = world_from_ego(town, frame) @ from_yaw(EGO_WHEELBASE_M / 2, 0.0, 0.0, 0.0)
+    t = frame * TICK_US * 1e-6
+    turning = {"wx_radps": 0.0, "wy_radps": 0.0, "wz_radps": 0.05 / (1.0 + (0.05 * t) ** 2)}
+    gaining = {"ax_mps2": 0.0, "ay_mps2": 0.4, "az_mps2": 0.0}
+    return {**when, "actor_id": EGO_ID, **pose_columns(pose), **speed, **turning, **gaining}
+
+
+def _ego_row() -> dict[str, object]:
+    row = _actor_row(Thing(EGO_ID, "vehicle.car", "vehicle.moving", (4.08, 1.73, 1.56), 0.0, 0.0))
+    return {**row, "role": "ego", "is_ego": True}
 
 
 def _actor_row(thing: Thing) -> dict[str, object]:

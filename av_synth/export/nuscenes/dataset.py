@@ -12,8 +12,10 @@ import av_synth
 from av_synth.errors import DataError, UserError
 from av_synth.export.nuscenes import taxonomy
 from av_synth.export.nuscenes.annotations import Annotations, fold_annotations
+from av_synth.export.nuscenes.can_bus import can_files
 from av_synth.export.nuscenes.names import RunNames, attribute, category, sensor, token
 from av_synth.export.nuscenes.recordings import Blob, Recordings, fold_recordings
+from av_synth.export.nuscenes.route import Roads
 from av_synth.export.nuscenes.rows import JsonTable, Row, text_of
 from av_synth.export.nuscenes.sources import MARKER, OPENDRIVE, Source, distinct, refuse
 from av_synth.export.nuscenes.town_map import TownMap, read_town_map
@@ -37,6 +39,7 @@ class _Place:
     town: str
     opendrive_sha256: str
     map: TownMap
+    roads: Roads
     logs: list[str] = field(default_factory=list)
     reach_m: tuple[float, float] = (0.0, 0.0)
 
@@ -103,6 +106,8 @@ def _write(sources: Sequence[Source], root: Path, version: str) -> None:
             _add_run(tables, run, scene, place, recordings, annotations)
             _merge_channels(run.run_id, channels, recordings.channels)
             _place_files(run, root, (*recordings.blobs, *annotations.mask_files))
+            for path, content in can_files(run, scene, place.map.offset_m, place.roads):
+                write_durable(root / path, content)
             told.append(_tell(run, scene, scenario, place, annotations))
         for channel in sorted(channels, key=taxonomy.channel_order):
             tables["sensor"].add({"token": sensor(channel), "channel": channel, "modality": channels[channel]})
@@ -128,7 +133,9 @@ def _places(sources: Iterable[Source]) -> dict[tuple[str, str], _Place]:
     for (town, digest), path in sorted(texts.items()):
         alone = sum(name == town for name, _ in texts) == 1
         location = town if alone else f"{town}-{digest[:8]}"
-        places[town, digest] = _Place(location, town, digest, read_town_map(town, path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        town_map = read_town_map(town, text)
+        places[town, digest] = _Place(location, town, digest, town_map, Roads(town, text, town_map.offset_m))
     return places
 
 
