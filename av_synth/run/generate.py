@@ -133,15 +133,18 @@ def _folder(out: Path) -> Iterator[None]:
         raise
 
 
-def export_dataset(out: Path, dataset: Path | None = None) -> Path:
+def export_dataset(out: Path, dataset: Path | None = None, profile: str = "native", version: str | None = None) -> Path:
     """Fold every committed run under `<out>/runs/` into one verified nuScenes dataset.
 
     Args:
         out: the store.
         dataset: where it goes; `<out>/nuscenes` if None. What was there is replaced in one step, when the new one has
             been verified.
+        profile: 'native' or 'compat'.
+        version: name of the folder of tables; None for what fits the profile.
 
     Raises:
+        UserError: on an unknown profile or version, or if something that is no dataset of ours is in the way.
         DataError: if the new dataset does not verify; the old one stays.
         StoreError: if there is no run, or a run cannot be read.
     """
@@ -150,7 +153,7 @@ def export_dataset(out: Path, dataset: Path | None = None) -> Path:
         raise StoreError(
             f"{out}: has no committed run; want the folder that `av-synth run --out` wrote, with its runs/"
         )
-    return nuscenes.export(runs, dataset or out / DATASET, check=check_dataset)
+    return nuscenes.export(runs, dataset or out / DATASET, version, check_dataset, profile)
 
 
 def check_dataset(dataset: Path) -> None:

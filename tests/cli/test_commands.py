@@ -18,7 +18,7 @@ from tests.export.synthetic_run import build_run
 OPTIONS = {
     "run": ["SCENARIO", "--rig", "--out", "--seed", "--set", "--simulator"],
     "demo": ["--out", "--rig"],
-    "export": ["OUT", "--dataset"],
+    "export": ["OUT", "--dataset", "--profile", "--version"],
     "verify": ["DATASET", "--version"],
     "scenarios": ["NAME"],
     "rigs": ["NAME"],
@@ -49,6 +49,16 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> 
     assert found == code, spoken
     assert "Traceback" not in spoken.err
     return spoken.out if code == 0 else spoken.out + spoken.err
+
+
+def test_export_says_where_each_dataset_of_the_compat_profile_is(store, tmp_path, capsys):
+    said_ = said(capsys, "export", str(store), "--dataset", str(tmp_path / "compat"), "--profile", "compat")
+    assert f"dataset: {tmp_path / 'compat'} (verified)" in said_
+    assert (tmp_path / "compat/v1.0-mini/scene.json").is_file()
+    assert "profile 'kitti': want native or compat" in said(capsys, "export", str(store), "--profile", "kitti", code=2)
+    assert "has no official scenes" in said(
+        capsys, "export", str(store), "--profile", "compat", "--version", "v1.0-test", code=2
+    )
 
 
 def test_the_programs_help_names_every_verb_and_where_to_begin(capsys, monkeypatch):

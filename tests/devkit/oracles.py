@@ -35,6 +35,7 @@ from nuscenes.eval.detection.evaluate import DetectionEval
 from nuscenes.eval.detection.utils import category_to_detection_name
 from nuscenes.utils.data_classes import LidarPointCloud, RadarPointCloud
 from nuscenes.utils.geometry_utils import points_in_box, view_points
+from nuscenes.utils.splits import create_splits_scenes
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ def load(dataset: Path, version: str = "v1.0-trainval") -> NuScenes:
 
 
 def split_samples(nusc: NuScenes, split: str) -> list[Mapping[str, Any]]:
-    """Samples of the scenes that splits.json lists under a name."""
-    splits = json.loads((Path(nusc.dataroot) / nusc.version / "splits.json").read_text())
+    """Samples of the scenes that splits.json or the devkit lists under a name."""
+    splits = create_splits_scenes() | json.loads((Path(nusc.dataroot) / nusc.version / "splits.json").read_text())
     return [s for s in nusc.sample if nusc.get("scene", s["scene_token"])["name"] in splits[split]]
 
 
@@ -98,7 +99,7 @@ def detection(
     Args:
         nusc: the dataset.
         folder: where the evaluation may write.
-        split: a name in splits.json.
+        split: a name in splits.json, or one of the devkit's own.
         predictions: a submission; perfect ones by default.
     """
     folder.mkdir(parents=True, exist_ok=True)

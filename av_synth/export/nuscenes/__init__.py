@@ -2,6 +2,7 @@
 
 from av_synth.export.nuscenes.dataset import export
 from av_synth.export.nuscenes.names import RunNames
-from av_synth.export.nuscenes.sources import VERSIONS
+from av_synth.export.nuscenes.profiles import PROFILES
+from av_synth.export.nuscenes.sources import VERSIONS, parts
 
-__all__ = ["VERSIONS", "RunNames", "export"]
+__all__ = ["PROFILES", "VERSIONS", "RunNames", "export", "parts"]

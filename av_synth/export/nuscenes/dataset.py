@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import av_synth
-from av_synth.errors import DataError, UserError
+from av_synth.errors import DataError
 from av_synth.export.nuscenes import taxonomy
 from av_synth.export.nuscenes.annotations import Annotations, fold_annotations
 from av_synth.export.nuscenes.can_bus import can_files
-from av_synth.export.nuscenes.names import RunNames, attribute, category, sensor, token
+from av_synth.export.nuscenes.names import RunNames, attribute, category, sensor
+from av_synth.export.nuscenes.places import Place, Town, read_towns
+from av_synth.export.nuscenes.profiles import Part, divide
 from av_synth.export.nuscenes.recordings import Blob, Recordings, fold_recordings
-from av_synth.export.nuscenes.route import Roads
-from av_synth.export.nuscenes.rows import JsonTable, Row, text_of
-from av_synth.export.nuscenes.sources import MARKER, OPENDRIVE, Source, distinct, refuse
-from av_synth.export.nuscenes.town_map import TownMap, read_town_map
+from av_synth.export.nuscenes.rows import JsonTable, Row
+from av_synth.export.nuscenes.sources import MARKER, TownKey, distinct, refuse
 from av_synth.store import Run, canonical_json, link_or_copy, open_run, replace_directory, scratch, sweep_scratch
 from av_synth.store.files import write_durable
 
@@ -31,61 +29,55 @@ TABLES = (
 )
 
 
-@dataclass
-class _Place:
-    """A town as the dataset has it, and what gathers while its runs are folded."""
-
-    location: str
-    town: str
-    opendrive_sha256: str
-    map: TownMap
-    roads: Roads
-    logs: list[str] = field(default_factory=list)
-    reach_m: tuple[float, float] = (0.0, 0.0)
-
-
 def export(
     run_dirs: Sequence[Path],
     dataset: Path,
-    version: str = "v1.0-trainval",
+    version: str | None = None,
     check: Callable[[Path], None] | None = None,
+    profile: str = "native",
 ) -> Path:
-    """Write committed runs as a nuScenes dataset, one scene a run, numbered in order of run id.
+    """Write committed runs as a nuScenes dataset, one scene a run.
 
-    The dataset appears whole or not at all; one of ours that was there is replaced. Blobs are hard links into the runs
-    where the file system allows it.
+    It appears whole or not at all; one of ours that was there is replaced. Blobs are hard links into the runs where the
+    file system allows it. If the runs are more than the profile has scene names for, `dataset` becomes a folder of
+    datasets, part-00 and so on (see `parts`), each complete by itself.
 
     Args:
         run_dirs: directories of committed runs, in any order; one named twice counts once.
         dataset: where the dataset shall be.
-        version: one of `sources.VERSIONS`.
-        check: called with the staged dataset; if it raises, nothing is changed.
+        version: name of the folder of tables, one of `sources.VERSIONS`; None for what fits the profile.
+        check: called with each staged dataset; if it raises, nothing is changed.
+        profile: 'native' or 'compat' (see `profiles`).
 
     Returns:
         `dataset`, resolved.
 
     Raises:
-        UserError: if there is no run, the version is unknown, or something else than a dataset of ours is in the way.
+        UserError: if there is no run, profile or version is unknown, or something else than a dataset of ours is in
+            the way.
         DataError: if a run contradicts itself.
         StoreError: if files cannot be read, linked or written.
     """
     dataset = Path(dataset).resolve()
     sources = distinct(run_dirs)
     refuse(sources, dataset, version)
+    divided = divide(sources, profile, version)
+    towns = read_towns(sources)
     stem = f".{dataset.name}.staging"
     sweep_scratch(dataset.parent, stem)
     with scratch(dataset.parent, stem) as staging:
-        _write(sources, staging, version)
-        if check is not None:
-            check(staging)
+        for part in divided:
+            _write(part, towns, staging / part.folder, profile)
+            if check is not None:
+                check(staging / part.folder)
         replace_directory(staging, dataset)
     return dataset
 
 
-def _write(sources: Sequence[Source], root: Path, version: str) -> None:
-    tables_dir = root / version
-    tables_dir.mkdir()
-    places = _places(sources)
+def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str) -> None:
+    tables_dir = root / part.version
+    tables_dir.mkdir(parents=True)
+    places = {key: Place(towns[key], locations) for key, locations in part.locations.items()}
     scenes: list[str] = []
     splits: dict[str, list[str]] = {"all": scenes}
     told: list[object] = []
@@ -93,50 +85,31 @@ def _write(sources: Sequence[Source], root: Path, version: str) -> None:
     with ExitStack() as stack:
         tables = {name: stack.enter_context(JsonTable(tables_dir / f"{name}.json")) for name in TABLES}
         _add_fixed(tables)
-        for source, number in zip(sources, _numbers(len(sources)), strict=True):
+        for source, scene in part.scenes:
             run = open_run(source.directory)
-            place = places[source.town, source.opendrive_sha256]
-            recordings = fold_recordings(run, place.map.offset_m)
-            annotations = fold_annotations(run, recordings, place.map.offset_m)
-            scene = f"scene-{number:04d}"
-            scenario = text_of(run.manifest, "scenario", f"run {run.run_id}: manifest")
+            place = places[source.town_key]
+            offset_m = place.town.map.offset_m
+            recordings = fold_recordings(run, offset_m)
+            annotations = fold_annotations(run, recordings, offset_m)
             scenes.append(scene)
-            if scenario not in taxonomy.PREDEFINED_SPLITS | {"all"}:
-                splits.setdefault(scenario, []).append(scene)
+            if source.scenario not in taxonomy.PREDEFINED_SPLITS | {"all"}:
+                splits.setdefault(source.scenario, []).append(scene)
             _add_run(tables, run, scene, place, recordings, annotations)
             _merge_channels(run.run_id, channels, recordings.channels)
             _place_files(run, root, (*recordings.blobs, *annotations.mask_files))
-            for path, content in can_files(run, scene, place.map.offset_m, place.roads):
+            for path, content in can_files(run, scene, offset_m, place.town.roads):
                 write_durable(root / path, content)
-            told.append(_tell(run, scene, scenario, place, annotations))
+            told.append(_tell(run, scene, source.scenario, place, annotations))
         for channel in sorted(channels, key=taxonomy.channel_order):
             tables["sensor"].add({"token": sensor(channel), "channel": channel, "modality": channels[channel]})
-        towns = [_add_map(tables["map"], place, root) for _, place in sorted(places.items())]
+        towns_told = []
+        for _, place in sorted(places.items()):
+            row, town_told = place.write(root)
+            tables["map"].add(row)
+            towns_told.append(town_told)
     write_durable(tables_dir / "splits.json", canonical_json(splits))
-    extra = {"schema": EXTRA_SCHEMA, "av_synth": av_synth.__version__, "runs": told, "towns": towns}
-    write_durable(tables_dir / MARKER, canonical_json(extra))
-
-
-def _numbers(count: int) -> list[int]:
-    numbers = [number for number, _ in zip(taxonomy.scene_numbers(), range(count), strict=False)]
-    if len(numbers) < count:
-        raise UserError(f"{count} runs: one dataset has scene names for {len(numbers)}; export them in parts")
-    return numbers
-
-
-def _places(sources: Iterable[Source]) -> dict[tuple[str, str], _Place]:
-    """Towns by name and content; two contents of one name get names of their own."""
-    texts: dict[tuple[str, str], Path] = {}
-    for source in sources:
-        texts.setdefault((source.town, source.opendrive_sha256), source.directory / OPENDRIVE)
-    places = {}
-    for (town, digest), path in sorted(texts.items()):
-        alone = sum(name == town for name, _ in texts) == 1
-        location = town if alone else f"{town}-{digest[:8]}"
-        text = path.read_text(encoding="utf-8")
-        town_map = read_town_map(town, text)
-        places[town, digest] = _Place(location, town, digest, town_map, Roads(town, text, town_map.offset_m))
-    return places
+    extra = {"schema": EXTRA_SCHEMA, "av_synth": av_synth.__version__, "profile": profile, "runs": told}
+    write_durable(tables_dir / MARKER, canonical_json(extra | {"towns": towns_told}))
 
 
 def _add_fixed(tables: Mapping[str, JsonTable]) -> None:
@@ -152,7 +125,7 @@ def _add_run(
     tables: Mapping[str, JsonTable],
     run: Run,
     scene: str,
-    place: _Place,
+    place: Place,
     recordings: Recordings,
     annotations: Annotations,
 ) -> None:
@@ -189,11 +162,7 @@ def _add_run(
     for name, group in rows.items():
         for row in group:
             tables[name].add(row)
-    place.logs.append(names.log())
-    place.reach_m = (
-        max(place.reach_m[0], recordings.reach_m[0]),
-        max(place.reach_m[1], recordings.reach_m[1]),
-    )
+    place.add_log(names.log(), recordings.reach_m)
 
 
 def _merge_channels(run_id: str, channels: dict[str, str], more: Mapping[str, str]) -> None:
@@ -209,30 +178,7 @@ def _place_files(run: Run, root: Path, blobs: Iterable[Blob]) -> None:
         link_or_copy(run.path(blob.source), target)
 
 
-def _add_map(table: JsonTable, place: _Place, root: Path) -> object:
-    """Write the town's picture and its row; returns what av_synth.json says about the town."""
-    png = place.map.mask_png(place.reach_m)
-    filename = f"maps/{hashlib.sha256(png).hexdigest()[:32]}.png"
-    if not (root / filename).exists():  # two towns may look the same
-        write_durable(root / filename, png)
-    table.add(
-        {
-            "category": "semantic_prior",
-            "token": token("map", place.town, place.opendrive_sha256),
-            "filename": filename,
-            "log_tokens": place.logs,
-        }
-    )
-    return {
-        "location": place.location,
-        "town": place.town,
-        "opendrive_sha256": place.opendrive_sha256,
-        "offset_m": list(place.map.offset_m),
-        "mask": filename,
-    }
-
-
-def _tell(run: Run, scene: str, scenario: str, place: _Place, annotations: Annotations) -> object:
+def _tell(run: Run, scene: str, scenario: str, place: Place, annotations: Annotations) -> object:
     """What av_synth.json says about a run: all that nuScenes has no place for."""
     concrete = run.json("scenario.json")
     provenance = run.manifest.get("provenance")
@@ -246,7 +192,7 @@ def _tell(run: Run, scene: str, scenario: str, place: _Place, annotations: Annot
         "weather": concrete.get("weather", {}),
         "seed": run.manifest.get("seed"),
         "rig": run.manifest.get("rig"),
-        "town": place.town,
+        "town": place.town.name,
         "location": place.location,
         "outcome": run.json("outcome.json"),
         "renderer": provenance.get("renderer", "") if isinstance(provenance, dict) else "",

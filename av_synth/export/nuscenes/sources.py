@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,16 +23,22 @@ FOLDERS = ("samples", "sweeps", "maps", "instance_masks", "can_bus")
 
 OPENDRIVE = "map/opendrive.xodr"
 
+TownKey = tuple[str, str]
+"""Name of a town, and SHA-256 of its OpenDRIVE text: two towns may have one name."""
+
+_PART = re.compile(r"part-[0-9]{2,}")
+
 
 @dataclass(frozen=True)
 class Source:
-    """A run to be folded in: enough to order the runs and to know their towns."""
+    """A run to be folded in: enough to order the runs, and to know their towns and which draws they are."""
 
     directory: Path
     run_id: str
     manifest_sha256: str
-    town: str
-    opendrive_sha256: str
+    scenario: str
+    seed: object
+    town_key: TownKey
 
 
 def distinct(run_dirs: Sequence[Path]) -> list[Source]:
@@ -48,8 +55,12 @@ def distinct(run_dirs: Sequence[Path]) -> list[Source]:
             Path(directory).resolve(),
             run.run_id,
             hashlib.sha256((run.directory / "manifest.json").read_bytes()).hexdigest(),
-            text_of(run.json("scenario.json"), "town", f"run {run.run_id}: scenario.json"),
-            run.files[OPENDRIVE].sha256,
+            text_of(run.manifest, "scenario", f"run {run.run_id}: manifest"),
+            run.manifest.get("seed"),
+            (
+                text_of(run.json("scenario.json"), "town", f"run {run.run_id}: scenario.json"),
+                run.files[OPENDRIVE].sha256,
+            ),
         )
         other = sources.setdefault(source.run_id, source)
         if other.manifest_sha256 != source.manifest_sha256:
@@ -57,9 +68,9 @@ def distinct(run_dirs: Sequence[Path]) -> list[Source]:
     return [source for _, source in sorted(sources.items())]
 
 
-def refuse(sources: Sequence[Source], dataset: Path, version: str) -> None:
+def refuse(sources: Sequence[Source], dataset: Path, version: str | None) -> None:
     """Raise UserError if there is nothing to write, or if it may not be written at `dataset`, an absolute path."""
-    if version not in VERSIONS:
+    if version is not None and version not in VERSIONS:
         raise UserError(f"version '{version}': want one of {', '.join(VERSIONS)}")
     if not sources:
         raise UserError("no runs to export: name at least one committed run")
@@ -75,6 +86,10 @@ def _refuse_foreign(dataset: Path) -> None:
     if not dataset.is_dir():
         raise UserError(f"{dataset}: a file is in the way; name another place")
     entries = {entry.name for entry in dataset.iterdir()}
+    if entries and all(_PART.fullmatch(name) for name in entries):
+        for part in parts(dataset):
+            _refuse_foreign(part)
+        return
     foreign = sorted(entries - {*VERSIONS, *FOLDERS})
     if foreign:
         raise UserError(
@@ -82,3 +97,14 @@ def _refuse_foreign(dataset: Path) -> None:
         )
     if entries and not any((dataset / version / MARKER).is_file() for version in VERSIONS):
         raise UserError(f"{dataset}: holds a dataset that av_synth did not write; name another place")
+
+
+def part_name(index: int) -> str:
+    """Folder of one of several datasets that an export made."""
+    return f"part-{index:02d}"
+
+
+def parts(dataset: Path) -> list[Path]:
+    """The datasets that an export made: `dataset` itself, or the folders in it."""
+    found = sorted(path for path in dataset.iterdir() if _PART.fullmatch(path.name))
+    return found or [dataset]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from av_synth.export.nuscenes.official import CAN_BLACKLIST
+
 CATEGORIES: tuple[tuple[str, str], ...] = (
     ("noise", "Lidar return that belongs to no surface."),
     ("animal", "Any animal."),
@@ -82,13 +84,10 @@ PREDEFINED_SPLITS = frozenset(
 )
 """Names that readers resolve from lists of their own, whatever splits.json says."""
 
-# scene numbers whose CAN data the devkit refuses to load
-_CAN_BLACKLIST = frozenset({*range(161, 169), *range(170, 177), *range(309, 315)})
-
 
 def scene_numbers() -> Iterator[int]:
     """Numbers for scene names, in order: 1 to 9999 without those the devkit keeps a blacklist of."""
-    return (number for number in range(1, 10_000) if number not in _CAN_BLACKLIST)
+    return (number for number in range(1, 10_000) if number not in CAN_BLACKLIST)
 
 
 def channel_order(channel: str) -> tuple[int, str]:

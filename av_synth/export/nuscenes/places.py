@@ -1,0 +1,108 @@
+"""The towns of a dataset: what each is called, and every file that is written for it under that name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from av_synth.export.nuscenes import official
+from av_synth.export.nuscenes.names import token
+from av_synth.export.nuscenes.route import Roads
+from av_synth.export.nuscenes.rows import Row
+from av_synth.export.nuscenes.sources import OPENDRIVE, Source, TownKey
+from av_synth.export.nuscenes.town_map import TownMap, read_town_map
+from av_synth.store import link_or_copy
+from av_synth.store.files import write_durable
+
+
+@dataclass(frozen=True)
+class Town:
+    """A town as its runs have it, read once for all datasets of an export."""
+
+    name: str
+    opendrive_sha256: str
+    map: TownMap
+    roads: Roads
+
+
+@dataclass
+class Place:
+    """A town as one dataset has it, and what gathers while its runs are folded.
+
+    Attributes:
+        town: the town.
+        locations: what it is called; the first is where logs say they were made.
+        logs: tokens of its logs.
+        reach_m: greatest x and y of any ego in it, in map coordinates.
+    """
+
+    town: Town
+    locations: tuple[str, ...]
+    logs: list[str] = field(default_factory=list)
+    reach_m: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def location(self) -> str:
+        """What its logs say."""
+        return self.locations[0]
+
+    def add_log(self, log_token: str, reach_m: tuple[float, float]) -> None:
+        """Note a run that was made here."""
+        self.logs.append(log_token)
+        self.reach_m = (max(self.reach_m[0], reach_m[0]), max(self.reach_m[1], reach_m[1]))
+
+    def write(self, root: Path) -> tuple[Row, Mapping[str, object]]:
+        """Write the town's files under each of its names.
+
+        Returns:
+            Its row in `map`, and what av_synth.json says about it.
+        """
+        masks = []
+        png = self.town.map.mask_png(self.reach_m)
+        for location in self.locations:
+            stem = official.LOCATIONS.get(location, hashlib.sha256(png).hexdigest()[:32])
+            masks.append(f"maps/{stem}.png")
+        for path, content in self._files(masks, png):
+            _write_once(root, path, content)
+        row: Row = {
+            "category": "semantic_prior",
+            "token": token("map", self.town.name, self.town.opendrive_sha256),
+            "filename": masks[0],
+            "log_tokens": self.logs,
+        }
+        told = {
+            "location": self.location,
+            "also_as": list(self.locations[1:]),
+            "town": self.town.name,
+            "opendrive_sha256": self.town.opendrive_sha256,
+            "offset_m": list(self.town.map.offset_m),
+            "mask": masks[0],
+        }
+        return row, told
+
+    def _files(self, masks: Iterable[str], png: bytes) -> Iterator[tuple[list[str], bytes]]:
+        """Contents, and the names that each is written under: one for each location."""
+        yield list(masks), png
+
+
+def read_towns(sources: Iterable[Source]) -> dict[TownKey, Town]:
+    """The towns of some runs, each from the first run that has it."""
+    paths: dict[TownKey, Path] = {}
+    for source in sources:
+        paths.setdefault(source.town_key, source.directory / OPENDRIVE)
+    towns = {}
+    for (name, digest), path in sorted(paths.items()):
+        text = path.read_text(encoding="utf-8")
+        town_map = read_town_map(name, text)
+        towns[name, digest] = Town(name, digest, town_map, Roads(name, text, town_map.offset_m))
+    return towns
+
+
+def _write_once(root: Path, paths: list[str], content: bytes) -> None:
+    first = root / paths[0]
+    if not first.exists():  # two towns may look the same
+        write_durable(first, content)
+    for path in paths[1:]:
+        link_or_copy(first, root / path)

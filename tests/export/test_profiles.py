@@ -1,0 +1,161 @@
+"""Profiles: which names scenes and towns get, and into how many datasets the runs go."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from av_synth.errors import DataError, UserError
+from av_synth.export.nuscenes import export, official, parts
+from av_synth.export.nuscenes.profiles import Part, divide
+from av_synth.export.nuscenes.sources import Source
+from av_synth.verify import verify
+from tests.export.synthetic_run import SENSORS, SyntheticTown, build_run
+
+LIDAR = tuple(s for s in SENSORS if s.channel == "LIDAR_TOP")
+CAR = tuple(s for s in SENSORS if s.channel in ("LIDAR_TOP", "CAM_FRONT"))
+
+
+def source(number: int, seed: int | None = None, town: int = 0, scenario: str = "cut_in") -> Source:
+    run_id = hashlib.sha256(str(number).encode()).hexdigest()[:20]
+    key = (f"Town{town:02d}", hashlib.sha256(str(town).encode()).hexdigest())
+    return Source(Path(run_id), run_id, "", scenario, number if seed is None else seed, key)
+
+
+def sources(count: int, families: int | None = None, towns: int = 1) -> list[Source]:
+    made = [source(i, i % families if families else None, i % towns) for i in range(count)]
+    return sorted(made, key=lambda some: some.run_id)
+
+
+def names(part: Part, official_names: list[str]) -> set[str]:
+    return {name for _, name in part.scenes} & set(official_names)
+
+
+@pytest.mark.parametrize(
+    ("count", "version", "val", "train"),
+    [
+        *((1, "v1.0-mini", 1, 0), (2, "v1.0-mini", 2, 0), (3, "v1.0-mini", 2, 1), (10, "v1.0-mini", 2, 8)),
+        *((11, "v1.0-trainval", 2, 9), (100, "v1.0-trainval", 18, 82), (835, "v1.0-trainval", 150, 685)),
+    ],
+)
+def test_scenes_take_official_names_of_both_splits(count: int, version: str, val: int, train: int) -> None:
+    (part,) = divide(sources(count), "compat", None)
+    held_out, trained = official.names(version)
+    assert (part.folder, part.version) == ("", version)
+    assert (len(names(part, held_out)), len(names(part, trained))) == (val, train)
+    assert [run.run_id for run, _ in part.scenes] == [run.run_id for run in sources(count)]
+
+
+def test_no_scene_has_a_name_whose_can_data_the_devkit_refuses() -> None:
+    found = {name for version in ("v1.0-mini", "v1.0-trainval") for some in official.names(version) for name in some}
+    assert not {f"scene-{number:04d}" for number in official.CAN_BLACKLIST} & found
+    assert len(found) == 150 + 685
+
+
+def test_few_training_scenes_are_spread_over_the_parts_of_the_official_list() -> None:
+    """The devkit's prediction challenge keeps the first 200 of the list apart."""
+    _, trained = official.names("v1.0-trainval")
+    first = {f"scene-{number:04d}" for number in official.TRAIN[:200]}
+    assert 4 <= len(first & set(trained[:20])) <= 8
+
+
+@given(count=st.integers(1, 60), families=st.integers(1, 20), towns=st.integers(1, 3), seed=st.randoms())
+@settings(max_examples=60, deadline=None)
+def test_names_do_not_depend_on_order_and_no_draw_is_in_both_splits(
+    count: int, families: int, towns: int, seed: object
+) -> None:
+    found = divide(sources(count, families, towns), "compat", None)
+    assert found == divide(sources(count, families, towns), "compat", None)
+    named = [scene for part in found for scene in part.scenes]
+    assert sorted(run.run_id for run, _ in named) == [run.run_id for run in sources(count, families, towns)]
+    sides: dict[object, set[bool]] = {}
+    for part in found:
+        held_out, _ = official.names(part.version)
+        assert len({name for _, name in part.scenes}) == len(part.scenes)
+        for run, name in part.scenes:
+            sides.setdefault((run.town_key, run.seed), set()).add(name in held_out)
+    assert all(len(side) == 1 for side in sides.values())
+    if len(sides) > 1:
+        assert {True, False} == set().union(*sides.values()) or count == 2
+
+
+def test_runs_of_one_draw_stay_together_even_if_all_are_training() -> None:
+    (part,) = divide(sources(5, families=1), "compat", None)
+    assert (part.version, len(names(part, official.names("v1.0-mini")[0]))) == ("v1.0-mini", 0)
+
+
+def test_more_runs_than_names_make_several_datasets_each_with_both_splits() -> None:
+    found = divide(sources(1000), "compat", None)
+    assert [(part.folder, part.version, len(part.scenes)) for part in found] == [
+        ("part-00", "v1.0-trainval", 500),
+        ("part-01", "v1.0-trainval", 500),
+    ]
+    held_out, _ = official.names("v1.0-trainval")
+    assert [len(names(part, held_out)) for part in found] == [90, 90]
+    assert [len(part.scenes) for part in divide(sources(25), "compat", "v1.0-mini")] == [9, 9, 7]
+    assert [len(part.scenes) for part in divide(sources(10_000), "native", None)] == [9978, 22]
+
+
+def test_more_towns_than_official_locations_make_several_datasets() -> None:
+    found = divide(sources(12, towns=6), "compat", None)
+    assert [len(part.locations) for part in found] == [4, 2]
+    assert [key[0] for part in found for key in part.locations] == [f"Town{i:02d}" for i in range(6)]
+    for part in found:
+        assert sorted(name for some in part.locations.values() for name in some) == sorted(official.LOCATIONS)
+    assert list(found[1].locations.values()) == [
+        ("boston-seaport", "singapore-onenorth", "singapore-queenstown"),
+        ("singapore-hollandvillage",),
+    ]
+
+
+def test_unknown_profiles_and_versions_without_names_are_refused() -> None:
+    with pytest.raises(UserError, match="profile 'kitti': want native or compat"):
+        divide(sources(1), "kitti", None)
+    with pytest.raises(UserError, match="has no official scenes with labels"):
+        divide(sources(1), "compat", "v1.0-test")
+
+
+def test_a_compat_dataset_is_true_and_has_the_files_of_all_four_locations(tmp_path: Path) -> None:
+    runs = [
+        build_run(tmp_path / "store", seed, SyntheticTown(name), CAR) for seed, name in enumerate(("B", "A", "A", "B"))
+    ]
+    dataset = export(runs, tmp_path / "dataset", profile="compat")
+    assert verify(dataset).problems == ()
+    assert parts(dataset) == [dataset]
+    tables = {path.stem: json.loads(path.read_text()) for path in (dataset / "v1.0-mini").iterdir()}
+    assert {row["name"] for row in tables["scene"]} == {"scene-0061", "scene-0553", "scene-0103", "scene-0916"}
+    assert {row["location"] for row in tables["log"]} == {"boston-seaport", "singapore-hollandvillage"}
+    assert {path.stem for path in (dataset / "maps").iterdir()} == set(official.LOCATIONS.values())
+    assert {(town["town"], town["location"]) for town in tables["av_synth"]["towns"]} == {
+        ("A", "boston-seaport"),
+        ("B", "singapore-hollandvillage"),
+    }
+    assert {run["town"] for run in tables["av_synth"]["runs"]} == {"A", "B"}
+    assert (dataset / "can_bus/scene-0103_pose.json").is_file()
+
+
+def test_several_datasets_appear_together_or_not_at_all(tmp_path: Path) -> None:
+    runs = [build_run(tmp_path / "store", seed, SyntheticTown(f"T{seed}"), LIDAR) for seed in range(5)]
+    before = export(runs[:1], tmp_path / "dataset")
+    assert parts(before) == [before]
+
+    def refuse_the_second(staged: Path) -> None:
+        if staged.name == "part-01":
+            raise DataError("not true")
+
+    with pytest.raises(DataError, match="not true"):
+        export(runs, tmp_path / "dataset", check=refuse_the_second, profile="compat")
+    assert (before / "v1.0-trainval").is_dir()
+
+    dataset = export(runs, tmp_path / "dataset", profile="compat")
+    assert [path.name for path in parts(dataset)] == ["part-00", "part-01"]
+    assert [len(json.loads((path / "v1.0-mini/scene.json").read_text())) for path in parts(dataset)] == [4, 1]
+    export(runs[:2], tmp_path / "dataset")  # ours, so it may be replaced
+    (dataset / "part-00").mkdir()
+    with pytest.raises(UserError, match="'part-00', which is no part of a dataset"):
+        export(runs[:2], tmp_path / "dataset")
