@@ -165,6 +165,7 @@ def build_run(
     town: SyntheticTown | None = None,
     sensors: tuple[Sensor, ...] = SENSORS,
     change: Change | None = None,
+    last_frame: int = LAST_FRAME,
 ) -> Path:
     """Commit a run; equal arguments give equal bytes. `change` may spoil the tables' rows before they are written."""
     town = town or SyntheticTown()
@@ -172,9 +173,9 @@ def build_run(
     with store.stage(root, run_id) as staging:
         recorder = _Recorder(staging, town, seed)
         for sensor in sensors:
-            for frame in range(0, LAST_FRAME + 1, sensor.ticks):
+            for frame in range(0, last_frame + 1, sensor.ticks):
                 recorder.record(sensor, frame)
-        rows = recorder.rows(sensors)
+        rows = recorder.rows(sensors, last_frame)
         if change is not None:
             change(rows)
         for name, content in rows.items():
@@ -191,7 +192,7 @@ def build_run(
                 "seed": seed,
                 "identity": {"seed": seed},
                 "provenance": {"renderer": "painted boxes"},
-                "counts": {"frames": LAST_FRAME + 1},
+                "counts": {"frames": last_frame + 1},
             }
         )
 
@@ -319,9 +320,9 @@ class _Recorder:
             if corners[thing][:, 2].min() > 0.3:
                 yield thing, corners[thing]
 
-    def rows(self, sensors: tuple[Sensor, ...]) -> Rows:
+    def rows(self, sensors: tuple[Sensor, ...], last_frame: int) -> Rows:
         """The rows of every table, by its name."""
-        frames = range(LAST_FRAME + 1)
+        frames = range(last_frame + 1)
         rows: Rows = {name: [] for name in tables.TABLES}
         rows["sensor_frames"], rows["masks"] = self.frames, self.masks
         rows["sensors"] = [_sensor_row(sensor) for sensor in sensors]

@@ -13,6 +13,8 @@ from av_synth.export.nuscenes.annotations import Annotations, fold_annotations
 from av_synth.export.nuscenes.can_bus import can_files
 from av_synth.export.nuscenes.names import RunNames, attribute, category, sensor
 from av_synth.export.nuscenes.places import Place, Town, read_towns
+from av_synth.export.nuscenes.prediction import FILE as PREDICTION
+from av_synth.export.nuscenes.prediction import prediction_tokens
 from av_synth.export.nuscenes.profiles import Part, divide
 from av_synth.export.nuscenes.recordings import Blob, Recordings, fold_recordings
 from av_synth.export.nuscenes.rows import JsonTable, Row
@@ -82,6 +84,7 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str) 
     splits: dict[str, list[str]] = {"all": scenes}
     told: list[object] = []
     channels: dict[str, str] = {}
+    predicted: dict[str, list[str]] = {}
     with ExitStack() as stack:
         tables = {name: stack.enter_context(JsonTable(tables_dir / f"{name}.json")) for name in TABLES}
         _add_fixed(tables)
@@ -99,6 +102,9 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str) 
             _place_files(run, root, (*recordings.blobs, *annotations.mask_files))
             for path, content in can_files(run, scene, offset_m, place.town.roads):
                 write_durable(root / path, content)
+            predicted[scene] = prediction_tokens(
+                run.run_id, recordings.keyframes, annotations.instances, annotations.annotations
+            )
             told.append(_tell(run, scene, source.scenario, place, annotations))
         for channel in sorted(channels, key=taxonomy.channel_order):
             tables["sensor"].add({"token": sensor(channel), "channel": channel, "modality": channels[channel]})
@@ -107,6 +113,7 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str) 
             row, town_told = place.write(root)
             tables["map"].add(row)
             towns_told.append(town_told)
+    write_durable(root / PREDICTION, canonical_json(predicted))
     write_durable(tables_dir / "splits.json", canonical_json(splits))
     extra = {"schema": EXTRA_SCHEMA, "av_synth": av_synth.__version__, "profile": profile, "runs": told}
     write_durable(tables_dir / MARKER, canonical_json(extra | {"towns": towns_told}))
