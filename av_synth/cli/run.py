@@ -10,8 +10,9 @@ import typer
 
 from av_synth import scenario as scenarios
 from av_synth.cli.export import export_with_progress
+from av_synth.cli.options import pairs
 from av_synth.cli.output import progress, say
-from av_synth.errors import CastError, DocumentError, Problem
+from av_synth.errors import CastError, DocumentError
 from av_synth.run import RunSpec
 from av_synth.run.generate import EMBEDDED, generate, plan
 
@@ -42,7 +43,7 @@ def run(
 
     Example: av-synth run cut_in_wet --rig nuscenes --out out/first --seed 3 --set ego_speed_kmh=45
     """
-    spec = plan(scenario, rig, seed, overrides(set_))
+    spec = plan(scenario, rig, seed, pairs(set_, "--set"))
     try:
         make([spec], out, simulator)
     except CastError as error:
@@ -54,26 +55,6 @@ def _placed(error: CastError, name_or_path: str) -> DocumentError:
     document = scenarios.load(name_or_path).document
     places = map(document.place_of, re.findall("'([^']+)'", str(error)))
     return DocumentError([document.problem(next(filter(None, places), ()), str(error))])
-
-
-def overrides(pairs: list[str]) -> dict[str, str]:
-    """NAME=VALUE pairs as a mapping.
-
-    Raises:
-        DocumentError: naming each that is not one, or that comes twice.
-    """
-    found: dict[str, str] = {}
-    problems = []
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name or not value:
-            problems.append(Problem("", "--set", f"got {pair!r}; want NAME=VALUE"))
-        elif name in found:
-            problems.append(Problem("", "--set", f"{name} is given twice"))
-        found[name] = value
-    if problems:
-        raise DocumentError(problems)
-    return found
 
 
 def make(specs: Sequence[RunSpec], out: Path, simulator: str) -> Path:

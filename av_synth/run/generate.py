@@ -13,7 +13,8 @@ from av_synth import rig as rigs
 from av_synth import scenario as scenarios
 from av_synth import store
 from av_synth.errors import ConnectionLostError, DataError, DocumentError, Problem, StoreError, UserError
-from av_synth.export import nuscenes
+from av_synth.export import formats, nuscenes
+from av_synth.export.splits import read_splits
 from av_synth.launch import Address, launch_embedded, parse_address
 from av_synth.run.attempt import attempt, logs
 from av_synth.run.spec import Progress, RunResult, RunSpec
@@ -133,35 +134,46 @@ def _folder(out: Path) -> Iterator[None]:
         raise
 
 
-def export_dataset(out: Path, dataset: Path | None = None, profile: str = "native", version: str | None = None) -> Path:
-    """Fold every committed run under `<out>/runs/` into one verified nuScenes dataset.
+def export_dataset(
+    out: Path,
+    dataset: Path | None = None,
+    form: str = DATASET,
+    options: Mapping[str, str] | None = None,
+    splits: Path | None = None,
+) -> Path:
+    """Fold every committed run under `<out>/runs/` into one dataset; one in nuScenes format is verified.
 
     Args:
         out: the store.
-        dataset: where it goes; `<out>/nuscenes` if None. What was there is replaced in one step, when the new one has
-            been verified.
-        profile: 'native' or 'compat'.
-        version: name of the folder of tables; None for what fits the profile.
+        dataset: where it goes; `<out>/<form>` if None. What was there is replaced in one step, when the new one has
+            been checked.
+        form: the name of a format.
+        options: options of the format, as text.
+        splits: a file that `av-synth split` wrote.
 
     Raises:
-        UserError: on an unknown profile or version, or if something that is no dataset of ours is in the way.
+        UserError: if what is asked cannot be; nothing was written.
         DataError: if the new dataset does not verify; the old one stays.
         StoreError: if there is no run, or a run cannot be read.
     """
+    chosen = formats.load(form)
     runs = store.runs(out)
     if not runs:
         raise StoreError(
             f"{out}: has no committed run; want the folder that `av-synth run --out` wrote, with its runs/"
         )
-    return nuscenes.export(runs, dataset or out / DATASET, version, check_dataset, profile)
+    check = check_dataset if chosen.writer is nuscenes else None
+    told = None if splits is None else read_splits(splits)
+    return formats.export(form, runs, dataset or out / form, options, told, check)
 
 
 def check_dataset(dataset: Path) -> None:
-    """Verify a dataset.
+    """Verify a nuScenes dataset, or each of the parts that an export made of it.
 
     Raises:
         DataError: listing what is wrong where.
     """
-    report = verify(dataset)
-    if report.problems:
-        raise DataError(f"the dataset does not verify:\n{write_text_report(report)}")
+    for part in nuscenes.parts(dataset):
+        report = verify(part)
+        if report.problems:
+            raise DataError(f"the dataset does not verify:\n{write_text_report(report)}")

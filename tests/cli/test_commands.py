@@ -18,7 +18,8 @@ from tests.export.synthetic_run import build_run
 OPTIONS = {
     "run": ["SCENARIO", "--rig", "--out", "--seed", "--set", "--simulator"],
     "demo": ["--out", "--rig"],
-    "export": ["OUT", "--dataset", "--profile", "--version"],
+    "export": ["OUT", "--format", "--dataset", "--splits", "--profile", "--version", "--option"],
+    "formats": ["NAME"],
     "verify": ["DATASET", "--version"],
     "scenarios": ["NAME"],
     "rigs": ["NAME"],

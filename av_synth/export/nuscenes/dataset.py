@@ -18,8 +18,10 @@ from av_synth.export.nuscenes.prediction import prediction_tokens
 from av_synth.export.nuscenes.profiles import Part, divide
 from av_synth.export.nuscenes.recordings import Blob, Recordings, fold_recordings
 from av_synth.export.nuscenes.rows import JsonTable, Row
-from av_synth.export.nuscenes.sources import MARKER, TownKey, distinct, refuse
-from av_synth.store import Run, canonical_json, link_or_copy, open_run, replace_directory, scratch, sweep_scratch
+from av_synth.export.nuscenes.sources import MARKER, Source, TownKey, distinct, parts, refuse
+from av_synth.export.publish import publish
+from av_synth.export.splits import Splits
+from av_synth.store import Run, canonical_json, link_or_copy, open_run
 from av_synth.store.files import write_durable
 
 EXTRA_SCHEMA = 1
@@ -63,20 +65,45 @@ def export(
     dataset = Path(dataset).resolve()
     sources = distinct(run_dirs)
     refuse(sources, dataset, version)
-    divided = divide(sources, profile, version)
-    towns = read_towns(sources)
-    stem = f".{dataset.name}.staging"
-    sweep_scratch(dataset.parent, stem)
-    with scratch(dataset.parent, stem) as staging:
-        for part in divided:
-            _write(part, towns, staging / part.folder, profile)
-            if check is not None:
-                check(staging / part.folder)
-        replace_directory(staging, dataset)
+
+    def fill(staging: Path) -> None:
+        _write_parts(sources, staging, version, profile, Splits.none())
+        if check is not None:
+            for part in parts(staging):
+                check(part)
+
+    publish(dataset, fill)
     return dataset
 
 
-def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str) -> None:
+def write(runs: Sequence[Path], root: Path, splits: Splits, *, profile: str = "native", version: str = "") -> None:
+    """The writer of the format `nuscenes` (see `export.formats`): fill an empty folder with a dataset, or with parts.
+
+    Args:
+        runs: directories of committed runs, in order of run id, each once.
+        root: the folder.
+        splits: which run is in which split.
+        profile: one of `PROFILES`.
+        version: one of `sources.VERSIONS`; empty for what fits the profile.
+
+    Raises:
+        UserError: if profile or version is unknown.
+        DataError: if a run contradicts itself.
+        StoreError: if files cannot be read, linked or written.
+    """
+    sources = distinct(runs)
+    refuse(sources, root, version or None)
+    _write_parts(sources, root, version or None, profile, splits)
+
+
+def _write_parts(sources: Sequence[Source], root: Path, version: str | None, profile: str, by_hand: Splits) -> None:
+    divided = divide(sources, profile, version)
+    towns = read_towns(sources)
+    for part in divided:
+        _write(part, towns, root / part.folder, profile, by_hand)
+
+
+def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, by_hand: Splits) -> None:
     tables_dir = root / part.version
     tables_dir.mkdir(parents=True)
     places = {key: Place(towns[key], locations) for key, locations in part.locations.items()}
@@ -97,6 +124,8 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str) 
             scenes.append(scene)
             if source.scenario not in taxonomy.PREDEFINED_SPLITS | {"all"}:
                 splits.setdefault(source.scenario, []).append(scene)
+            if by_hand.runs:
+                splits.setdefault(split_name(by_hand.of(run.run_id)), []).append(scene)
             _add_run(tables, run, scene, place, recordings, annotations)
             _merge_channels(run.run_id, channels, recordings.channels)
             _place_files(run, root, (*recordings.blobs, *annotations.mask_files))
@@ -117,6 +146,11 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str) 
     write_durable(tables_dir / "splits.json", canonical_json(splits))
     extra = {"schema": EXTRA_SCHEMA, "av_synth": av_synth.__version__, "profile": profile, "runs": told}
     write_durable(tables_dir / MARKER, canonical_json(extra | {"towns": towns_told}))
+
+
+def split_name(name: str) -> str:
+    """What a split is called in splits.json: readers take a name like `val` for a list of scenes of their own."""
+    return f"av_synth_{name}" if name in taxonomy.PREDEFINED_SPLITS else name
 
 
 def _add_fixed(tables: Mapping[str, JsonTable]) -> None:

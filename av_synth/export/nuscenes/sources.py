@@ -74,21 +74,22 @@ def refuse(sources: Sequence[Source], dataset: Path, version: str | None) -> Non
         raise UserError(f"version '{version}': want one of {', '.join(VERSIONS)}")
     if not sources:
         raise UserError("no runs to export: name at least one committed run")
-    if dataset.exists():
-        _refuse_foreign(dataset)
+    refuse_place(dataset)
     for source in sources:
         if source.directory in dataset.parents:
             raise UserError(f"{dataset}: inside run {source.run_id}, which must not change; name another place")
 
 
-def _refuse_foreign(dataset: Path) -> None:
-    """Replacing a dataset removes what is there: only what an export wrote may go."""
+def refuse_place(dataset: Path) -> None:
+    """Replacing a dataset removes what is there: raise UserError unless it is what an export wrote."""
+    if not dataset.exists():
+        return
     if not dataset.is_dir():
         raise UserError(f"{dataset}: a file is in the way; name another place")
     entries = {entry.name for entry in dataset.iterdir()}
     if entries and all(_PART.fullmatch(name) for name in entries):
         for part in parts(dataset):
-            _refuse_foreign(part)
+            refuse_place(part)
         return
     foreign = sorted(entries - {*VERSIONS, *FOLDERS})
     if foreign:

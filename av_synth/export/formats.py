@@ -1,0 +1,272 @@
+"""The formats that committed runs can be written in: ours, and those of packages that the user has installed.
+
+A format is one file with one function:
+
+    def write(runs: Sequence[Path], root: Path, splits: Splits, *, depth: bool = False) -> None:
+
+`runs` are the directories of committed runs in order of run id, each once; `root` is an empty folder; `splits` says
+which runs are for training and which for testing. What follows the star are the format's own options: each has a
+default, whose type is the option's. The file may also have `check(root)`, which raises if what was written is not
+right. Staging, the check, the marker and the exchange with what was there are done here, once for all formats.
+
+A package offers a format by an entry point of the group `av_synth.formats`: its name is the format's, its value the
+module (or any object) that has `write`. docs/formats.md has a complete example.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+import av_synth
+from av_synth.documents import nearest
+from av_synth.errors import DataError, DocumentError, Problem, StoreError, UserError
+from av_synth.export.publish import publish
+from av_synth.export.splits import Splits
+from av_synth.store import canonical_json
+from av_synth.store.files import as_mapping, read_json, write_durable
+
+GROUP = "av_synth.formats"
+MARKER = "av_synth.json"
+"""At the root of a dataset: tells one of ours from anything else, and how it came about."""
+
+MARKER_SCHEMA = 1
+
+_BUILT_IN = {
+    "nuscenes": "av_synth.export.nuscenes",
+}
+_COMMON = ("runs", "root", "splits")
+_Value = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format that can be written.
+
+    Attributes:
+        name: what the user calls it.
+        origin: 'av_synth', or the package that it comes from.
+        writer: the object that has `write`, and perhaps `check`.
+        summary: one sentence.
+        defaults: the options that only this format has, and what they are if nobody says.
+    """
+
+    name: str
+    origin: str
+    writer: Any
+    summary: str
+    defaults: Mapping[str, _Value]
+
+    def options(self, given: Mapping[str, str]) -> dict[str, _Value]:
+        """Values of options as text, checked and converted.
+
+        Raises:
+            DocumentError: naming each that is unknown or of another type.
+        """
+        problems, values = [], {}
+        for name, text in given.items():
+            if name not in self.defaults:
+                wanted = nearest(name, self.defaults) if self.defaults else "it has none"
+                problems.append(Problem("", f"--option {name}", f"no option of the format {self.name}; {wanted}"))
+                continue
+            try:
+                values[name] = _convert(text, type(self.defaults[name]))
+            except ValueError as error:
+                problems.append(Problem("", f"--option {name}", f"got {text!r}; want {error}"))
+        if problems:
+            raise DocumentError(problems)
+        return values
+
+
+def names() -> tuple[str, ...]:
+    """Every format there is, sorted; ours and those of other packages."""
+    return tuple(sorted({*_BUILT_IN, *(point.name for point in entry_points(group=GROUP))}))
+
+
+def load(name: str) -> Format:
+    """The format of that name.
+
+    Raises:
+        DocumentError: if there is none.
+        UserError: if two packages have one, or it cannot be used.
+    """
+    offers = [(_origin(point), point) for point in entry_points(group=GROUP) if point.name == name]
+    packages = sorted({*(origin for origin, _ in offers), *(["av_synth"] if name in _BUILT_IN else [])})
+    if len(packages) > 1:
+        raise UserError(f"format '{name}': offered by {' and by '.join(packages)}; uninstall or rename one")
+    if name in _BUILT_IN:
+        return _format(name, "av_synth", import_module(_BUILT_IN[name]))
+    if not offers:
+        raise DocumentError([Problem("", "--format", f"got {name!r}; {nearest(name, names())}")])
+    origin, point = offers[0]
+    try:
+        writer = point.load()
+    except Exception as error:  # another's code: whatever it raises, it is of no use
+        raise UserError(
+            f"format '{name}' of the package {origin}: '{point.value}' cannot be loaded: "
+            f"{type(error).__name__}: {error}; repair or uninstall the package"
+        ) from error
+    return _format(name, origin, writer)
+
+
+def export(
+    name: str,
+    run_dirs: Sequence[Path],
+    target: Path,
+    options: Mapping[str, str] | None = None,
+    splits: Splits | None = None,
+    check: Any = None,
+) -> Path:
+    """Write committed runs in a format; the dataset appears whole or not at all.
+
+    Args:
+        name: of the format.
+        run_dirs: directories of committed runs, in any order; one named twice counts once.
+        target: where the dataset shall be. A dataset of the same format that an export wrote is replaced.
+        options: of this format, as text.
+        splits: which run is in which split; all in one if None.
+        check: called with the staged dataset in place of the format's own check.
+
+    Returns:
+        `target`, resolved.
+
+    Raises:
+        UserError: if there is no such format, no run, or something else than such a dataset is in the way.
+        DataError: if a run contradicts itself, or the dataset is not as it should be.
+        StoreError: if files cannot be read, linked or written.
+    """
+    chosen = load(name)
+    values = chosen.options(options or {})
+    target = Path(target).resolve()
+    runs = distinct(run_dirs)
+    if not runs:
+        raise UserError("no runs to export: name at least one committed run")
+    splits = splits or Splits.none()
+    splits.check(list(runs))
+    for run_id, directory in runs.items():
+        if directory == target or directory in target.parents:
+            raise UserError(f"{target}: inside run {run_id}, which must not change; name another place")
+    own_marker = getattr(chosen.writer, "refuse_place", None)
+    (own_marker or _refuse_foreign(name))(target)
+
+    judge = check or getattr(chosen.writer, "check", None)
+
+    def write(staging: Path) -> None:
+        chosen.writer.write(list(runs.values()), staging, splits, **values)
+        if judge is not None:
+            judge(staging)
+        if own_marker is None:
+            _mark(staging, chosen, runs, {**chosen.defaults, **values}, splits)
+
+    publish(target, write)
+    return target
+
+
+def distinct(run_dirs: Sequence[Path]) -> dict[str, Path]:
+    """Where the runs are, by run id and in its order, each once.
+
+    Raises:
+        DataError: if two runs of one id differ.
+        StoreError: if a manifest cannot be read.
+    """
+    found: dict[str, tuple[str, Path]] = {}
+    for directory in run_dirs:
+        manifest = Path(directory).resolve() / "manifest.json"
+        run_id = str(as_mapping(read_json(manifest), str(manifest)).get("run_id"))
+        digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
+        other = found.setdefault(run_id, (digest, manifest.parent))
+        if other[0] != digest:
+            raise DataError(f"{other[1]} and {manifest.parent} are both run {run_id}, but differ")
+    return {run_id: path for run_id, (_, path) in sorted(found.items())}
+
+
+def _origin(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.value
+
+
+def _format(name: str, origin: str, writer: Any) -> Format:
+    write = getattr(writer, "write", None)
+    where = f"format '{name}' of the package {origin}"
+    if not callable(write):
+        raise UserError(f"{where}: has no function write(runs, root, splits); see docs/formats.md")
+    parameters = list(inspect.signature(write).parameters.values())
+    if tuple(parameter.name for parameter in parameters[:3]) != _COMMON:
+        raise UserError(f"{where}: write{inspect.signature(write)}; want write(runs, root, splits, ...)")
+    defaults = {}
+    for parameter in parameters[3:]:
+        if parameter.kind != parameter.KEYWORD_ONLY or not isinstance(parameter.default, (bool, int, float, str)):
+            raise UserError(f"{where}: its option '{parameter.name}' needs a plain default, behind a star")
+        defaults[parameter.name] = parameter.default
+    told = inspect.getdoc(writer) or inspect.getdoc(write) or ""
+    return Format(name, origin, writer, " ".join(told.partition("\n\n")[0].split()), defaults)
+
+
+def _convert(text: str, kind: type) -> _Value:
+    if kind is bool:
+        if text.lower() not in ("true", "false"):
+            raise ValueError("true or false")
+        return text.lower() == "true"
+    try:
+        value: _Value = kind(text)
+    except ValueError as error:
+        raise ValueError("a whole number" if kind is int else "a number") from error
+    return value
+
+
+def _refuse_foreign(name: str) -> Any:
+    def refuse(target: Path) -> None:
+        """Replacing a dataset removes what is there: only what an export to this format wrote may go."""
+        if not target.exists():
+            return
+        if not target.is_dir():
+            raise UserError(f"{target}: a file is in the way; name another place")
+        there = sorted(entry.name for entry in target.iterdir())
+        if not there:
+            return
+        marker = _read_marker(target / MARKER)
+        if marker is None:
+            raise UserError(f"{target}: holds '{there[0]}', and no dataset that av_synth wrote; name another place")
+        if marker.get("format") != name:
+            raise UserError(
+                f"{target}: holds a dataset in the format {marker.get('format')}, not {name}; name another place"
+            )
+        entries = marker.get("entries")
+        foreign = [entry for entry in there if entry not in (entries if isinstance(entries, list) else ())]
+        if foreign:
+            raise UserError(
+                f"{target}: holds '{foreign[0]}', which is no part of the dataset; move it or name another place"
+            )
+
+    return refuse
+
+
+def _read_marker(path: Path) -> Mapping[str, object] | None:
+    try:
+        return as_mapping(read_json(path), str(path))
+    except StoreError:
+        return None
+
+
+def _mark(root: Path, chosen: Format, runs: Mapping[str, Path], options: Mapping[str, _Value], splits: Splits) -> None:
+    if (root / MARKER).exists():
+        raise DataError(f"format '{chosen.name}' of the package {chosen.origin}: wrote {MARKER}, which is av_synth's")
+    told = []
+    for run_id, directory in runs.items():
+        manifest = as_mapping(read_json(directory / "manifest.json"), f"run {run_id}: manifest.json")
+        named = {key: manifest.get(key) for key in ("run_id", "scenario", "seed", "rig")}
+        told.append(named | {"split": splits.of(run_id)})
+    marker = {
+        "schema": MARKER_SCHEMA,
+        "av_synth": av_synth.__version__,
+        "format": chosen.name,
+        "options": dict(options),
+        "entries": sorted([*(entry.name for entry in root.iterdir()), MARKER]),
+        "runs": told,
+    }
+    write_durable(root / MARKER, canonical_json(marker))

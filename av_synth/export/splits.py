@@ -1,0 +1,82 @@
+"""Which run is for training and which for testing: what `av-synth split` writes and `export --splits` reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from av_synth.errors import DocumentError, Problem, StoreError, UserError
+from av_synth.store.files import as_mapping, read_json
+from av_synth.store.runs import check_run_id
+
+ALL = "all"
+"""Where every run is if nobody splits them."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Splits by name, in the order of the file, each with its run ids; none at all if `runs` is empty."""
+
+    runs: Mapping[str, tuple[str, ...]]
+
+    @staticmethod
+    def none() -> Splits:
+        """Everything is in one split, `all`."""
+        return Splits({})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the splits."""
+        return tuple(self.runs) or (ALL,)
+
+    def of(self, run_id: str) -> str:
+        """The split that a run is in."""
+        return next((name for name, members in self.runs.items() if run_id in members), ALL)
+
+    def check(self, run_ids: Sequence[str]) -> None:
+        """Raise UserError unless these runs and those of the splits are the same."""
+        if not self.runs:
+            return
+        told = {run_id for members in self.runs.values() for run_id in members}
+        for one, others, reason in (
+            (set(run_ids), told, "is in no split"),
+            (told, set(run_ids), "is in the splits, but is not there to be exported"),
+        ):
+            if one - others:
+                raise UserError(f"run {min(one - others)} {reason}; run `av-synth split` on these runs again")
+
+
+def read_splits(path: Path) -> Splits:
+    """Read a file of splits: JSON with {"splits": {"train": [run id, ...], ...}}.
+
+    Raises:
+        DocumentError: naming everything that is wrong with it.
+    """
+    try:
+        content = as_mapping(read_json(path), str(path)).get("splits")
+    except StoreError as error:
+        raise DocumentError([Problem("", "--splits", str(error))]) from error
+    if not isinstance(content, dict) or not content:
+        raise DocumentError([Problem(str(path), "splits", "want run ids by split, as `av-synth split` writes them")])
+    problems: list[Problem] = []
+    seen: dict[object, str] = {}
+    for name, members in content.items():
+        if not _NAME.fullmatch(name) or name == ALL:
+            problems.append(Problem(str(path), "splits", f"got the name {name!r}; want one like train, val, test"))
+        if not isinstance(members, list):
+            problems.append(Problem(str(path), f"splits.{name}", f"got {type(members).__name__}; want run ids"))
+            continue
+        for member in members:
+            try:
+                check_run_id(str(member))
+            except StoreError as error:
+                problems.append(Problem(str(path), f"splits.{name}", str(error)))
+            if seen.setdefault(member, name) != name:
+                problems.append(Problem(str(path), f"splits.{name}", f"run {member} is in {seen[member]} too"))
+    if problems:
+        raise DocumentError(problems)
+    return Splits({name: tuple(members) for name, members in content.items()})

@@ -1,0 +1,223 @@
+"""Formats: found by name, ours and those of installed packages; datasets that replace only their like."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from av_synth.errors import AvSynthError, DataError, UserError
+from av_synth.export import formats
+from av_synth.export.splits import Splits, read_splits
+from tests.export.plug_in import CENSUS, install
+from tests.export.synthetic_run import SENSORS, build_run
+
+TINY = tuple(s for s in SENSORS if s.channel in ("CAM_FRONT", "LIDAR_TOP"))
+
+
+@pytest.fixture(scope="module")
+def run_dirs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    root = tmp_path_factory.mktemp("store")
+    return [build_run(root, seed, sensors=TINY) for seed in range(2)]
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of installed packages."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    return folder
+
+
+@pytest.fixture
+def census(site: Path) -> None:
+    install(site, "head_count", "census = head_count")
+
+
+@pytest.mark.usefixtures("census")
+def test_a_format_of_an_installed_package_is_written_like_one_of_ours(run_dirs: list[Path], tmp_path: Path) -> None:
+    splits = Splits({"train": (run_dirs[0].name,), "val": (run_dirs[1].name,)})
+    target = formats.export("census", [*reversed(run_dirs), run_dirs[0]], tmp_path / "out", {"least": "4"}, splits)
+
+    rows = [line.split(",") for line in (target / "census.csv").read_text().splitlines()]
+    assert [row[:2] for row in rows[:1]] == [[sorted(run_dirs)[0].name, splits.of(sorted(run_dirs)[0].name)]]
+    assert {row[0] for row in rows} == {path.name for path in run_dirs}
+    assert ["vehicle.car", "4"] in [row[2:] for row in rows]
+    assert "human.pedestrian.child" not in {row[2] for row in rows}, "it is there three times only"
+    marker = json.loads((target / formats.MARKER).read_text())
+    assert (marker["format"], marker["options"]) == ("census", {"least": 4, "title": "census"})
+    assert marker["entries"] == ["av_synth.json", "census.csv"]
+    assert [run["split"] for run in marker["runs"]] == [splits.of(path.name) for path in sorted(run_dirs)]
+
+
+@pytest.mark.usefixtures("census")
+def test_it_is_listed_with_its_options_and_the_package_that_it_comes_from(capsys: pytest.CaptureFixture[str]) -> None:
+    found = formats.load("census")
+
+    assert "census" in formats.names()
+    assert (found.origin, found.summary) == (
+        "head_count",
+        "How many boxes of each category the runs have, as one table.",
+    )
+    assert found.defaults == {"least": 0, "title": "census"}
+
+
+@pytest.mark.usefixtures("census")
+def test_every_wrong_option_is_named(run_dirs: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(UserError) as wrong:
+        formats.export("census", run_dirs, tmp_path / "out", {"leest": "3", "least": "many"})
+
+    assert str(wrong.value).splitlines() == [
+        "--option leest: no option of the format census; did you mean 'least'?",
+        "--option least: got 'many'; want a whole number",
+    ]
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("census")
+def test_a_check_that_fails_leaves_the_old_dataset_as_it_was(run_dirs: list[Path], tmp_path: Path) -> None:
+    target = formats.export("census", run_dirs, tmp_path / "out")
+    before = (target / "census.csv").read_bytes()
+
+    with pytest.raises(DataError, match="nobody was counted"):
+        formats.export("census", run_dirs, target, {"least": "1000"})
+
+    assert (target / "census.csv").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "site"]
+
+
+BROKEN = {
+    "cannot be loaded: ModuleNotFoundError": ("census = head_counts", CENSUS),
+    "cannot be loaded: AttributeError": ("census = head_count:Writer", CENSUS),
+    "cannot be loaded: ZeroDivisionError": ("census = head_count", "1 / 0"),
+    "has no function write": ("census = head_count", "write = 3"),
+    r"want write\(runs, root, splits, ...\)": ("census = head_count", "def write(root, runs, splits): ..."),
+    "its option 'least' needs a plain default": ("census = head_count", "def write(runs, root, splits, *, least): ..."),
+    "its option 'path' needs a plain default": (
+        "census = head_count",
+        "def write(runs, root, splits, *, path=None): ...",
+    ),
+}
+
+
+@pytest.mark.parametrize("message", BROKEN)
+def test_a_package_that_cannot_be_used_is_named_with_the_reason(
+    message: str, site: Path, run_dirs: list[Path], tmp_path: Path
+) -> None:
+    install(site, "head_count", *BROKEN[message])
+
+    with pytest.raises(UserError, match=f"format 'census' of the package head_count.*{message}"):
+        formats.export("census", run_dirs, tmp_path / "out")
+    assert formats.load("nuscenes").origin == "av_synth", "the others go on working"
+
+
+@pytest.mark.parametrize(("name", "others"), [("nuscenes", "av_synth and by head_count"), ("census", "a and by b")])
+def test_two_packages_with_a_format_of_one_name_are_both_named(name: str, others: str, site: Path) -> None:
+    for package in ["head_count"] if name == "nuscenes" else ["a", "b"]:
+        install(site, package, f"{name} = {package}")
+
+    with pytest.raises(UserError, match=f"format '{name}': offered by {others}; uninstall or rename one"):
+        formats.load(name)
+
+
+def test_a_name_that_no_format_has_brings_the_nearest(run_dirs: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--format: got 'nuscene'; did you mean 'nuscenes'"):
+        formats.export("nuscene", run_dirs, tmp_path / "out")
+
+
+@pytest.mark.usefixtures("census")
+def test_nothing_but_a_dataset_of_the_same_format_is_ever_replaced(
+    site: Path, run_dirs: list[Path], tmp_path: Path
+) -> None:
+    install(site, "other", "register = other")
+    target = formats.export("census", run_dirs, tmp_path / "out")
+    formats.export("census", run_dirs[:1], target, {"title": "second"})
+    assert sorted(path.name for path in target.iterdir()) == ["av_synth.json", "second.csv"]
+
+    for name, place, message in (
+        ("register", target, "holds a dataset in the format census, not register"),
+        ("nuscenes", target, "holds 'av_synth.json', which is no part of a dataset"),
+        ("census", target / "second.csv", "a file is in the way"),
+        ("census", tmp_path, "no dataset that av_synth wrote"),
+        ("census", run_dirs[0] / "out", "inside run"),
+    ):
+        with pytest.raises(UserError, match=message):
+            formats.export(name, run_dirs, place)
+    (target / "thesis.tex").write_text("x")
+    with pytest.raises(UserError, match=r"holds 'thesis\.tex', which is no part of the dataset"):
+        formats.export("census", run_dirs, target)
+    assert sorted(path.name for path in target.iterdir()) == ["av_synth.json", "second.csv", "thesis.tex"]
+
+
+def test_a_writer_may_not_write_the_marker_itself(site: Path, run_dirs: list[Path], tmp_path: Path) -> None:
+    install(
+        site, "forger", "forged = forger", 'def write(runs, root, splits):\n    (root / "av_synth.json").write_text("")'
+    )
+    with pytest.raises(DataError, match=r"format 'forged' of the package forger: wrote av_synth\.json"):
+        formats.export("forged", run_dirs, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_splits_and_the_runs_must_be_about_the_same_runs(run_dirs: list[Path], tmp_path: Path) -> None:
+    first, second = (path.name for path in run_dirs)
+    for splits, message in (
+        (Splits({"train": (first,)}), f"run {second} is in no split"),
+        (Splits({"train": (first, second, "0" * 20)}), f"run {'0' * 20} is in the splits, but is not there"),
+    ):
+        with pytest.raises(UserError, match=message):
+            formats.export("nuscenes", run_dirs, tmp_path / "out", splits=splits)
+    assert not (tmp_path / "out").exists()
+
+
+def test_splits_of_ones_own_are_in_the_nuscenes_dataset_under_names_that_its_readers_look_up(
+    run_dirs: list[Path], tmp_path: Path
+) -> None:
+    first, second = (path.name for path in sorted(run_dirs))
+    splits = Splits({"train": (second,), "night": (first,)})
+    target = formats.export("nuscenes", run_dirs, tmp_path / "out", splits=splits)
+
+    written = json.loads((target / "v1.0-trainval" / "splits.json").read_text())
+    assert written == {
+        "all": ["scene-0001", "scene-0002"],
+        "synthetic": ["scene-0001", "scene-0002"],
+        "night": ["scene-0001"],
+        "av_synth_train": ["scene-0002"],
+    }
+
+
+A, B = "a" * 20, "b" * 20
+MISTAKES = {
+    "want run ids by split": "{}",
+    "No such file": None,
+    "want a JSON object, got list": "[]",
+    "got the name 'all'": json.dumps({"splits": {"all": [A]}}),
+    "got the name '../x'": json.dumps({"splits": {"../x": [A]}}),
+    "got str; want run ids": json.dumps({"splits": {"train": A}}),
+    "run id 'x': want 20 lower-case hex digits": json.dumps({"splits": {"train": ["x"]}}),
+    f"run {A} is in train too": json.dumps({"splits": {"train": [A], "val": [B, A]}}),
+}
+
+
+@pytest.mark.parametrize("message", MISTAKES)
+def test_a_file_of_splits_that_is_none_is_told_why(message: str, tmp_path: Path) -> None:
+    text = MISTAKES[message]
+    if text is not None:
+        (tmp_path / "splits.json").write_text(text)
+    with pytest.raises(AvSynthError, match=message) as wrong:
+        read_splits(tmp_path / "splits.json")
+    assert wrong.value.exit_code == 2
+
+
+def test_the_example_of_the_documents_works(site: Path, run_dirs: list[Path], tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+    code = text.partition("```python\n")[2].partition("```")[0]
+    install(site, "boxes_csv", "boxes_csv = boxes_csv", code)
+
+    target = formats.export("boxes_csv", run_dirs, tmp_path / "out", {"least_points": "5"})
+    header, *rows = (target / "boxes.csv").read_text().splitlines()
+    assert header == "run,split,time_us,actor,category,x_m,y_m,z_m"
+    assert all(row.split(",")[1] == "all" for row in rows)
+    with pytest.raises(DataError, match="lower least_points"):
+        formats.export("boxes_csv", run_dirs, target, {"least_points": "100000"})
