@@ -39,6 +39,7 @@ MARKER = "av_synth.json"
 MARKER_SCHEMA = 1
 
 _BUILT_IN = {
+    "kitti": "av_synth.export.kitti",
     "nuscenes": "av_synth.export.nuscenes",
 }
 _COMMON = ("runs", "root", "splits")
