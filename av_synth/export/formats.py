@@ -39,6 +39,7 @@ MARKER = "av_synth.json"
 MARKER_SCHEMA = 1
 
 _BUILT_IN = {
+    "coco": "av_synth.export.coco",
     "kitti": "av_synth.export.kitti",
     "nuscenes": "av_synth.export.nuscenes",
 }

@@ -109,10 +109,10 @@ class Keyframe:
 
 @dataclass(frozen=True)
 class Mask:
-    """The pixels of an image that one value of its instance mask has.
+    """The pixels of an image that show one actor.
 
     Attributes:
-        actor_id: 0 if nothing ties them to one actor.
+        actor_id: 0 for pixels that nothing ties to one.
         ambiguous: the tie is not certain.
         pixels: (H, W) bool.
     """
@@ -193,7 +193,7 @@ class Scene:
             yield Keyframe(frame, time_us, self.world_from_ego(frame), channels, tuple(boxes[frame, time_us]))
 
     def masks(self, channel: str, frame: int) -> tuple[Mask, ...]:
-        """What the instance mask of a camera keyframe shows, in order of value; empty if there is none."""
+        """What the instance mask of a camera keyframe shows, in order of actor, certain ones first."""
         rows = self._mask_rows.get((channel, frame), [])
         if not rows:
             return ()
@@ -202,7 +202,10 @@ class Scene:
         width, height = self.sensors[channel].size_px
         if image is None or image.shape != (height, width):
             raise DataError(f"run {self.run_id}: {rows[0]['path']}: not a grey PNG of {width} by {height} pixels")
-        return tuple(Mask(row["actor_id"], row["ambiguous"], image == row["value"]) for row in rows)
+        values: dict[tuple[int, bool], list[int]] = {}  # one actor may have several
+        for row in rows:
+            values.setdefault((row["actor_id"], row["ambiguous"]), []).append(row["value"])
+        return tuple(Mask(*key, np.isin(image, group)) for key, group in sorted(values.items()))
 
     @cached_property
     def _mask_rows(self) -> Mapping[tuple[str, int], list[Mapping[str, Any]]]:
