@@ -42,6 +42,7 @@ _BUILT_IN = {
     "coco": "av_synth.export.coco",
     "kitti": "av_synth.export.kitti",
     "nuscenes": "av_synth.export.nuscenes",
+    "openlabel": "av_synth.export.openlabel",
 }
 _COMMON = ("runs", "root", "splits")
 _Value = bool | int | float | str
