@@ -41,6 +41,7 @@ MARKER_SCHEMA = 1
 _BUILT_IN = {
     "coco": "av_synth.export.coco",
     "kitti": "av_synth.export.kitti",
+    "mcap": "av_synth.export.mcap",
     "nuscenes": "av_synth.export.nuscenes",
     "openlabel": "av_synth.export.openlabel",
 }
