@@ -44,6 +44,7 @@ _BUILT_IN = {
     "mcap": "av_synth.export.mcap",
     "nuscenes": "av_synth.export.nuscenes",
     "openlabel": "av_synth.export.openlabel",
+    "webdataset": "av_synth.export.webdataset",
 }
 _COMMON = ("runs", "root", "splits")
 _Value = bool | int | float | str

@@ -207,6 +207,11 @@ class Scene:
             values.setdefault((row["actor_id"], row["ambiguous"]), []).append(row["value"])
         return tuple(Mask(*key, np.isin(image, group)) for key, group in sorted(values.items()))
 
+    def tied(self, channel: str, frame: int) -> dict[int, int]:
+        """Actor by pixel value of an instance mask; values without a certain tie to one actor are left out."""
+        rows = self._mask_rows.get((channel, frame), [])
+        return {row["value"]: row["actor_id"] for row in rows if row["actor_id"] and not row["ambiguous"]}
+
     @cached_property
     def _mask_rows(self) -> Mapping[tuple[str, int], list[Mapping[str, Any]]]:
         found: dict[tuple[str, int], list[Mapping[str, Any]]] = {}

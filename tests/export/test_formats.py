@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -185,6 +188,39 @@ def test_splits_of_ones_own_are_in_the_nuscenes_dataset_under_names_that_its_rea
         "night": ["scene-0001"],
         "av_synth_train": ["scene-0002"],
     }
+
+
+def tree(root: Path) -> dict[str, str]:
+    """SHA-256 by relative path of everything in a folder."""
+    files = (path for path in sorted(root.rglob("*")) if path.is_file())
+    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.mark.parametrize("name", [name for name in formats.names() if name != "nuscenes"])
+def test_the_same_runs_give_the_same_bytes_in_any_order_and_from_any_place(
+    name: str, run_dirs: list[Path], tmp_path: Path
+) -> None:
+    moved = [Path(shutil.copytree(path, tmp_path / "elsewhere" / path.name)) for path in run_dirs]
+    orders = [*itertools.permutations(run_dirs), [*run_dirs, *moved], moved]
+    trees = [tree(formats.export(name, order, tmp_path / str(index))) for index, order in enumerate(orders)]
+
+    assert all(other == trees[0] for other in trees[1:])
+    assert len(trees[0]) >= 3
+
+
+@pytest.mark.parametrize("name", formats.names())
+def test_every_format_tells_what_it_is_and_a_run_of_another_epoch_is_refused_by_all(
+    name: str, run_dirs: list[Path], tmp_path: Path
+) -> None:
+    old = Path(shutil.copytree(run_dirs[0], tmp_path / "store" / run_dirs[0].name))
+    manifest = json.loads((old / "manifest.json").read_text())
+    (old / "manifest.json").unlink()
+    (old / "manifest.json").write_text(json.dumps(manifest | {"schema_epoch": 0}))
+
+    assert formats.load(name).summary.endswith(".")
+    with pytest.raises(AvSynthError, match="schema_epoch 0"):
+        formats.export(name, [old], tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 
 A, B = "a" * 20, "b" * 20
