@@ -34,7 +34,8 @@ def run(
         help="Give a parameter by hand; may be repeated. `av-synth scenarios NAME` lists them.",
     ),
     simulator: str = typer.Option(
-        EMBEDDED, help="`embedded`, or HOST:PORT of a running CARLA 0.9.16 or `av-synth simulator`."
+        EMBEDDED,
+        help="`embedded`, `embedded:ue4` (docs/ue4-profile.md), or HOST:PORT of CARLA 0.9.16 or `av-synth simulator`.",
     ),
 ) -> None:
     """Play a scenario and write labelled sensor data as a nuScenes dataset.

@@ -18,6 +18,10 @@ def simulator(
     port: int = typer.Option(2000, min=0, max=65534, help="RPC port; streams use the next one. 0 picks a free pair."),
     town: str = typer.Option("AvSynth01", help="The town to begin with."),
     host: str = typer.Option("127.0.0.1", help="Address to listen on. Anybody who reaches it controls the simulator."),
+    profile: str = typer.Option(
+        "native",
+        help="`ue4` takes on the habits of Unreal's server (docs/ue4-profile.md); +SWITCH and -SWITCH change it.",
+    ),
 ) -> None:
     """Run the embedded simulator, a server that the official carla 0.9.16 client can drive, until Ctrl-C.
 
@@ -27,9 +31,11 @@ def simulator(
     Example: av-synth simulator --port 2000
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # as launch/ does; before anything that reads it is imported
+    from av_synth.simulator.profile import parse_profile
     from av_synth.simulator.server import serve  # the only door to the simulator besides launch/
 
     try:
-        serve(host=host, port=port, town=town, ready=lambda bound: say(f"ready {host}:{bound}"))
+        habits = parse_profile(profile)
+        serve(host=host, port=port, town=town, ready=lambda bound: say(f"ready {host}:{bound}"), profile=habits)
     except KeyboardInterrupt:
         say("ended")

@@ -8,9 +8,10 @@ import carla
 import numpy as np
 
 from av_synth.errors import CastError, SpawnError
-from av_synth.geometry.carla import transform_from_matrix, vector_from_carla
+from av_synth.geometry.carla import transform_from_matrix
 from av_synth.geometry.transforms import Array
 from av_synth.scenario.model import PEOPLE
+from av_synth.session.boxes import TABLE, actor_box
 
 PROBE_HEIGHT_M = 60.0  # above every roof: nothing is hit there
 
@@ -48,33 +49,45 @@ class Casting:
         Raises:
             CastError: if the library has none.
         """
-        fitting = sorted(type_id for type_id, found in self._library.items() if _plays(found, body))
+        fitting = self.playing(body)
         if not fitting:
             raise CastError(f"the simulator has no {body!r}; its library has {self._offer(body)}")
         share = pick * len(fitting)
-        blueprint = self._library[fitting[int(share)]]
-        attributes: dict[str, str] = {}
-        if blueprint.has_attribute("color"):
-            colours = blueprint.get_attribute("color").recommended_values
-            if colours:
-                attributes["color"] = colours[int((share - int(share)) * len(colours))]
-        return Role(blueprint.id, attributes)
+        type_id = fitting[int(share)]
+        return Role(type_id, self.colour(type_id, share - int(share)))
+
+    def playing(self, *bodies: str) -> list[str]:
+        """Ids of the blueprints of some categories, sorted."""
+        return sorted(
+            type_id for type_id, found in self._library.items() if any(_plays(found, body) for body in bodies)
+        )
+
+    def colour(self, type_id: str, pick: float) -> dict[str, str]:
+        """The attribute that gives a blueprint the colour that `pick` in [0, 1) chooses; none if it has no choice."""
+        blueprint = self._library[type_id]
+        colours = blueprint.get_attribute("color").recommended_values if blueprint.has_attribute("color") else []
+        return {"color": colours[int(pick * len(colours))]} if colours else {}
 
     def size(self, type_id: str) -> Size:
         """The bounding box of a blueprint: one is spawned high above the town, measured and removed.
 
         Raises:
             SpawnError: if the simulator refuses even that.
+            CastError: if it has no usable box, not even a corrected one.
         """
         if type_id not in self._sizes:
             try:
                 actor = self._world.spawn_actor(self._library[type_id], transform_from_matrix(self._probe_at))
             except RuntimeError as error:
                 raise SpawnError(f"measuring {type_id} {PROBE_HEIGHT_M:.0f} m above the road: {error}") from error
-            box = actor.bounding_box
-            half = np.array([box.extent.x, box.extent.y, box.extent.z])
-            self._sizes[type_id] = Size(vector_from_carla(box.location), half)
+            box = actor_box(actor)
             actor.destroy()
+            if not box.usable:
+                raise CastError(
+                    f"the simulator reports a box of {np.round(2.0 * box.half_m, 3).tolist()} m for {type_id!r}, and "
+                    f"{TABLE.name} has no correction of it; want another body, or a correction there"
+                )
+            self._sizes[type_id] = Size(box.centre_m, box.half_m)
         return self._sizes[type_id]
 
     def _offer(self, body: str) -> str:

@@ -12,6 +12,7 @@ from av_synth.director.casting import Casting, Size
 from av_synth.director.control import Steering
 from av_synth.director.driver import Driver
 from av_synth.director.expectations import Pair, results
+from av_synth.director.level_cars import replace_parked
 from av_synth.director.model import Event, Measurement, Outcome, Stage
 from av_synth.director.placement import Spot, box_pose, obstructed, park_row, spawn_named, spots, taken_by
 from av_synth.director.players import Player, VehiclePlayer, WalkerPlayer
@@ -96,6 +97,7 @@ class Director:
         casting = Casting(stage.world, _somewhere(stage.map))
         roles = {name: casting.role(actor.body, concrete.picks[name]) for name, actor in concrete.actors.items()}
         sizes = {name: casting.size(role.type_id) for name, role in roles.items()}
+        self._unreported += replace_parked(stage, casting)
         place, cast = self._choose_place(before_m, sizes)
         self._ego = self._place_ego(casting, place, ego_mps, run_up_s)
         for name, actor in concrete.actors.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -31,6 +31,9 @@ class Stage(Protocol):
         parked: bool = False,
     ) -> carla.Actor:
         """Place an actor that the labels will know; SpawnError if the simulator refuses the place."""
+
+    def hide_town_objects(self, ids: Sequence[int]) -> None:
+        """Take parts of the town (ids of environment objects) away."""
 
     def traffic_manager(self) -> carla.TrafficManager:
         """The session's own Traffic Manager, seeded and synchronous."""

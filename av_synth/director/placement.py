@@ -19,6 +19,7 @@ from av_synth.scenario.draw import ConcreteScenario, Row
 from av_synth.scenario.model import Actor, Placement, is_person
 
 LIFT_M = 0.1  # spawned this far above the road, to settle on it
+KERB_M = 0.25  # and this much further where that is refused
 RAYS_M = (-0.45, -0.3, -0.15, 0.0, 0.15, 0.3, 0.45)  # the width somebody who runs needs; no post fits in between
 RAY_LIFT_M = np.array([0.0, 0.0, 0.6])  # above kerbs, below the crowns of trees
 CLEAR_M = 0.8  # a parked row stays this far from named actors
@@ -134,7 +135,12 @@ def settle(stage: Stage, actor: carla.Actor, world_from_actor: Array) -> None:
 def _spawn(stage: Stage, role: Role, pose: Array, name: str, parked: bool) -> carla.Actor:
     lifted = pose.copy()
     lifted[2, 3] += LIFT_M
-    return stage.spawn(role.type_id, lifted, role=name, attributes=role.attributes, parked=parked)
+    try:
+        return stage.spawn(role.type_id, lifted, role=name, attributes=role.attributes, parked=parked)
+    except SpawnError:
+        # the road's height says nothing of a kerb, and a CARLA refuses who would stand in it
+        lifted[2, 3] += KERB_M
+        return stage.spawn(role.type_id, lifted, role=name, attributes=role.attributes, parked=parked)
 
 
 def _spot(at: Placement, place: Place, size: Size, found: Mapping[str, Spot]) -> Spot:

@@ -51,12 +51,14 @@ def parse_address(text: str) -> Address:
     """
     found = re.fullmatch(r"([^\s/]+):([0-9]{1,5})", text)
     if found is None or not 0 < int(found[2]) < 65536:
-        raise DocumentError([Problem("", "--simulator", f"got {text!r}; want `embedded` or HOST:PORT")])
+        raise DocumentError([Problem("", "--simulator", f"got {text!r}; want `embedded`, `embedded:ue4` or HOST:PORT")])
     return Address(found[1], int(found[2]))
 
 
 @contextmanager
-def launch_embedded(town: str, log: Path | None = None, render_threads: int | None = None) -> Iterator[Address]:
+def launch_embedded(
+    town: str, log: Path | None = None, render_threads: int | None = None, profile: str = "native"
+) -> Iterator[Address]:
     """Run the embedded simulator on free loopback ports while the context lasts.
 
     The child holds the read end of a pipe of ours as its standard input and ends when that closes, so that a killed
@@ -66,8 +68,10 @@ def launch_embedded(town: str, log: Path | None = None, render_threads: int | No
         town: the town to begin with.
         log: where its standard error goes; nowhere if None.
         render_threads: threads of the software renderer; all cores if None.
+        profile: `ue4` for the habits of Unreal's server (docs/ue4-profile.md).
 
     Raises:
+        DocumentError: if there is no such profile.
         LaunchError: if it ends or stays silent before it is ready.
     """
     threads = render_threads or os.cpu_count() or 1
@@ -76,7 +80,7 @@ def launch_embedded(town: str, log: Path | None = None, render_threads: int | No
         "LP_NUM_THREADS": str(threads),
         "LP_NATIVE_VECTOR_WIDTH": "256",  # llvmpipe crashes with 512
     }
-    command = [*python(_SERVE), "--port", "0", "--town", town, "--with-parent"]
+    command = [*python(_SERVE), "--port", "0", "--town", town, f"--profile={profile}", "--with-parent"]
     sink: IO[bytes] | int = log.open("ab") if log is not None else subprocess.DEVNULL
     process = subprocess.Popen(  # noqa: S603  our own interpreter and module
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, text=True, env=environment
@@ -110,6 +114,8 @@ def _wait_until_ready(process: subprocess.Popen[str], log: Path | None) -> tuple
             raise LaunchError(f"the simulator was not ready after {READY_TIMEOUT_S:.0f} s{where}") from None
         if line == "":
             raise LaunchError(f"the simulator ended before it was ready, exit status {process.wait()}{where}")
+        if line.startswith("refused "):
+            raise DocumentError([Problem("", "--simulator", line.removeprefix("refused ").strip())])
         words = line.split()
         if words and words[0] == "ready":
             host, _, port = words[1].rpartition(":")

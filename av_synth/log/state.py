@@ -22,6 +22,7 @@ class ActorInfo:
         box_centre_m: (3,), of the bounding box in the actor's frame; the box's axes are the actor's.
         size_lwh_m: (3,), length, width, height.
         parked: the scenario put it there to stay, engine off.
+        box_source: `reported` by the simulator, or `corrected` (session/boxes.py).
     """
 
     actor_id: int
@@ -31,6 +32,7 @@ class ActorInfo:
     box_centre_m: Array
     size_lwh_m: Array
     parked: bool = False
+    box_source: str = "reported"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from av_synth.run.spec import Progress, RunResult, RunSpec
 from av_synth.verify import verify, write_text_report
 
 EMBEDDED = "embedded"
+_WITH_PROFILE = f"{EMBEDDED}:"  # and the profile's name
 DATASET = "nuscenes"
 _FIRST_TOWN = "AvSynth01"  # which town a run needs, the session says, or that there is no such town
 _REACH_TIMEOUT_S = 5.0
@@ -68,7 +69,7 @@ def generate(spec: RunSpec, out: Path, simulator: str = EMBEDDED, on_tick: Progr
     Args:
         spec: what to play and what looks.
         out: the store; made if it is not there.
-        simulator: `embedded`, or HOST:PORT of a running one.
+        simulator: `embedded`, `embedded:PROFILE`, or HOST:PORT of a running one.
         on_tick: told (frames done, frames in all).
 
     Raises:
@@ -93,12 +94,13 @@ def simulator_at(simulator: str, out: Path) -> Iterator[Address]:
         ConnectionLostError: if nobody listens at HOST:PORT.
         LaunchError: if the embedded one does not start.
     """
-    if simulator != EMBEDDED:
+    if simulator != EMBEDDED and not simulator.startswith(_WITH_PROFILE):
         address = parse_address(simulator)
         _reach(address)
         yield address
         return
-    with launch_embedded(_FIRST_TOWN, logs(out) / "simulator.log") as address:
+    profile = simulator.removeprefix(EMBEDDED).removeprefix(":") or "native"
+    with launch_embedded(_FIRST_TOWN, logs(out) / "simulator.log", profile=profile) as address:
         yield address
 
 

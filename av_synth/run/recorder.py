@@ -240,6 +240,7 @@ class Recorder:
                 "category": info.category,
                 **dict(zip(("length_m", "width_m", "height_m"), map(float, info.size_lwh_m), strict=True)),
                 **_vector("box_{}_m", info.box_centre_m),
+                "box_source": info.box_source,
                 "parked": info.parked,
                 "is_ego": info.actor_id == self._context.ego_id,
             }

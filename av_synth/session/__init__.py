@@ -1,6 +1,7 @@
 """One connected client at an address: adopt, settings, seeds, tick, teardown."""
 
+from av_synth.session.boxes import actor_box
 from av_synth.session.errors import client_errors
 from av_synth.session.session import Session, actor_from_ego, open_session
 
-__all__ = ["Session", "actor_from_ego", "client_errors", "open_session"]
+__all__ = ["Session", "actor_box", "actor_from_ego", "client_errors", "open_session"]

@@ -24,6 +24,7 @@ from av_synth.launch import Address
 from av_synth.log.categories import nuscenes_category
 from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.scenario.weather import Weather
+from av_synth.session.boxes import actor_box
 from av_synth.session.errors import client_errors
 
 CONNECT_TIMEOUT_S = 15.0
@@ -64,6 +65,7 @@ class Session:
         self._actors: list[carla.Actor] = []
         self._lights: list[carla.TrafficLight] = []
         self._traffic_manager: carla.TrafficManager | None = None
+        self._hidden: list[int] = []
         self._origin_frame: int | None = None
         self._last_frame: int | None = None
 
@@ -126,6 +128,12 @@ class Session:
     def has_attribute(self, type_id: str, attribute: str) -> bool:
         """Whether the simulator has a blueprint with this attribute: how extensions are found out."""
         return any(found.id == type_id and found.has_attribute(attribute) for found in self.library.filter(type_id))
+
+    def hide_town_objects(self, ids: Sequence[int]) -> None:
+        """Take parts of the town (ids of environment objects) away until the session ends."""
+        with client_errors(self.address, "hiding parts of the town"):
+            self.world.enable_environment_objects(set(ids), False)
+        self._hidden += ids
 
     def traffic_manager(self) -> carla.TrafficManager:
         """The session's Traffic Manager: seeded, synchronous, on a port of its own.
@@ -216,6 +224,8 @@ class Session:
         if self._traffic_manager is not None:
             # one that lives on asks for settings thousands of times a second
             steps += [partial(self._traffic_manager.set_synchronous_mode, False), self._traffic_manager.shut_down]
+        if self._hidden:
+            steps.append(partial(self.world.enable_environment_objects, set(self._hidden), True))
         steps += [
             partial(self.client.apply_batch_sync, destroy, False),
             partial(self.world.apply_settings, self._settings_before),
@@ -316,13 +326,12 @@ def actor_from_ego(vehicle: carla.Vehicle) -> Array:
 
 
 def _info(actor: carla.Actor, role: str, parked: bool) -> ActorInfo:
-    box = actor.bounding_box
-    centre = vector_from_carla(box.location)
-    size = 2.0 * np.array([box.extent.x, box.extent.y, box.extent.z])
+    box = actor_box(actor)
+    size = 2.0 * box.half_m
     category = nuscenes_category(actor.type_id, actor.attributes)
-    if category and not (np.isfinite(size).all() and (size > 0.02).all()):
+    if category and not box.usable:
         raise DataError(f"{role} ({actor.type_id}): bounding box size {size.tolist()} m; want three positive lengths")
-    return ActorInfo(actor.id, actor.type_id, role, category, centre, size, parked)
+    return ActorInfo(actor.id, actor.type_id, role, category, box.centre_m, size, parked, box.source)
 
 
 def _state(snapshot: carla.WorldSnapshot, actor_id: int, info: ActorInfo) -> ActorState:

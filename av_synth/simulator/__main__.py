@@ -7,7 +7,8 @@ import logging
 import signal
 import sys
 
-from av_synth.errors import AvSynthError
+from av_synth.errors import AvSynthError, UserError
+from av_synth.simulator.profile import NATIVE, parse_profile
 from av_synth.simulator.server import DEFAULT_PORT, serve
 
 
@@ -17,6 +18,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="RPC port, streams use the next; 0: a free pair")
     parser.add_argument("--town", default="AvSynth01", help="the town to begin with")
+    parser.add_argument("--profile", default=NATIVE.name, help="native, or ue4: with the habits of Unreal's server")
     parser.add_argument("--with-parent", action="store_true", help="end when standard input does")
     options = parser.parse_args(argv)
     logging.basicConfig(
@@ -29,9 +31,19 @@ def main(argv: list[str] | None = None) -> int:
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # as SIGTERM: at once
     try:
-        serve(options.host, options.port, options.town, ready, with_parent=options.with_parent)
+        serve(
+            options.host,
+            options.port,
+            options.town,
+            ready,
+            profile=parse_profile(options.profile),
+            with_parent=options.with_parent,
+        )
     except AvSynthError as error:
         sys.stderr.write(f"{error}\n")
+        if isinstance(error, UserError):  # whoever waits for `ready` can say this better than an exit status
+            sys.stdout.write(f"refused {' '.join(str(error).split())}\n")
+            sys.stdout.flush()
         return error.exit_code
     return 0
 

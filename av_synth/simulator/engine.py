@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from av_synth.geometry.transforms import Array
 from av_synth.simulator import town as towns
 from av_synth.simulator.bodies import catalogue
+from av_synth.simulator.profile import NATIVE, Profile
 from av_synth.simulator.protocol import codec, structs
 from av_synth.simulator.protocol.calls import CallError, Packed, pack
 from av_synth.simulator.protocol.codec import EpisodeSettings
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 
 DEFAULT_DELTA_S = 0.05
 MAX_DELTA_S = 0.1  # a longer pause of an asynchronous world is not made up for
-PROFILE = "native"  # no quirks of Unreal's server
 MAP_FOLDER = "Carla/Maps"
 
 
@@ -49,18 +49,18 @@ class Engine:
         traffic_managers: address by port of the Traffic Managers that clients have announced.
     """
 
-    def __init__(self, town_name: str, streams: StreamServer) -> None:
+    def __init__(self, town_name: str, streams: StreamServer, profile: Profile = NATIVE) -> None:
         self.lock = threading.RLock()
         self.streams = streams
         self.traffic_managers: dict[int, str] = {}
         self._ticking = threading.Lock()  # taken before `lock`, by what makes frames
         self._catalogue = catalogue()
         self.town: Town = towns.load(town_name)
-        self.world = World(self.town, self._catalogue, [name for name in SENSOR_IDS if is_built(name)])
-        self.world.facts["profile"] = PROFILE
+        self.world = World(self.town, self._catalogue, [name for name in SENSOR_IDS if is_built(name)], profile)
+        self.world.facts["profile"] = profile.name
         self._definitions: dict[str, Definition] | None = None
         self._scene_zero = (0, 0.0)  # frame and time at which the scene's clock began
-        self.sensors = SensorSuite(streams, self._catalogue, self.town)
+        self.sensors = SensorSuite(streams, self._catalogue, self.town, profile)
         self.settings = EpisodeSettings()
         self.apply_settings(self.settings)
         streams.publish(WORLD_OBSERVER, [snapshot(self.world, 0.0, MAP_CHANGED)], patient=False)

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 
 from av_synth.errors import LaunchError
 from av_synth.simulator.engine import DEFAULT_DELTA_S, Engine
+from av_synth.simulator.profile import NATIVE, Profile
 from av_synth.simulator.protocol.handlers import answerer
 from av_synth.simulator.protocol.rpc import RpcServer
 from av_synth.simulator.protocol.streams import StreamServer
@@ -24,7 +25,13 @@ _PORT_TRIES = 50
 class Server:
     """An engine on two ports: RPC on `port`, streams on the one after it. Use as a context."""
 
-    def __init__(self, host: str = "127.0.0.1", port: int = DEFAULT_PORT, town: str = "AvSynth01") -> None:
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = DEFAULT_PORT,
+        town: str = "AvSynth01",
+        profile: Profile = NATIVE,
+    ) -> None:
         """Bind the ports (0 chooses a free pair) and load the town.
 
         Raises:
@@ -35,8 +42,8 @@ class Server:
             rpc_listener, stream_listener = (if_it_fails.enter_context(each) for each in _listen(host, port))
             self.host = host
             self.port: int = rpc_listener.getsockname()[1]
-            self._streams = StreamServer(stream_listener)
-            self.engine = Engine(town, self._streams)
+            self._streams = StreamServer(stream_listener, greets=not profile.mute_observer)
+            self.engine = Engine(town, self._streams, profile)
             self._rpc = RpcServer(rpc_listener, answerer(self.engine))
             if_it_fails.pop_all()
         self._ended = threading.Event()
@@ -79,6 +86,7 @@ def serve(
     town: str = "AvSynth01",
     ready: Callable[[int], None] | None = None,
     *,
+    profile: Profile = NATIVE,
     with_parent: bool = False,
 ) -> None:
     """Run a simulator in this process until a signal ends it.
@@ -91,6 +99,7 @@ def serve(
         port: RPC port, streams use the next one; 0 chooses a free pair.
         town: the town to begin with.
         ready: called with the RPC port when connections are accepted.
+        profile: which habits of Unreal's server it takes on.
         with_parent: also end when standard input does, that is, with the process that started this one.
 
     Raises:
@@ -99,7 +108,7 @@ def serve(
     """
     if with_parent:
         threading.Thread(target=_end_with_stdin, name="parent", daemon=True).start()
-    with Server(host, port, town) as server:
+    with Server(host, port, town, profile) as server:
         if ready is not None:
             ready(server.port)
         server.wait()

@@ -81,7 +81,7 @@ TABLES: Mapping[str, TableSpec] = {
         ("actor_id",),
         {"actor_id": _U32, "role": _STR, "type_id": _STR, "category": _STR}
         | _floats(("length_m", "width_m", "height_m", "box_x_m", "box_y_m", "box_z_m"))
-        | {"parked": _BOOL, "is_ego": _BOOL},
+        | {"box_source": _STR, "parked": _BOOL, "is_ego": _BOOL},
     ),
     # world_from_actor of every actor at every tick; velocities and accelerations in world axes
     "states": _spec(

@@ -434,6 +434,7 @@ def _actor_row(thing: Thing) -> dict[str, object]:
         "box_x_m": 0.0,
         "box_y_m": 0.0,
         "box_z_m": height / 2,
+        "box_source": "reported",
         "parked": thing.attribute == "vehicle.parked",
         "is_ego": False,
     }

@@ -66,8 +66,10 @@ class _Subscriber:
 class StreamServer:
     """Publishes messages to whoever subscribed to their stream, on a listening socket, until `stop`."""
 
-    def __init__(self, listener: socket.socket, patience_s: float = 10.0) -> None:
+    def __init__(self, listener: socket.socket, patience_s: float = 10.0, *, greets: bool = True) -> None:
+        """`greets`: who subscribes to the world observer gets its last message at once."""
         listener.setblocking(False)
+        self._greets = greets
         self._listener = listener
         self._port: int = listener.getsockname()[1]
         self._patience_s = patience_s
@@ -262,7 +264,7 @@ class StreamServer:
                 stream_id = WORLD_OBSERVER
             subscriber.stream_id = stream_id
             self._streams.setdefault(stream_id, []).append(subscriber)
-            if stream_id == WORLD_OBSERVER and self._retained:
+            if stream_id == WORLD_OBSERVER and self._retained and self._greets:
                 self._send(subscriber, self._retained, patient=False)
             self._lock.notify_all()
 

@@ -55,9 +55,8 @@ def static_actor(name: str) -> list[Any]:
 
 def box_of(value: Actor) -> list[Any]:
     """The BoundingBox of an actor in its own frame; empty for what has no body."""
-    if value.body is None:
-        return codec.bounding_box(np.zeros(3), np.zeros(3), actor_id=value.id)
-    return codec.bounding_box(value.body.box_centre_m, value.body.box_half_m, actor_id=value.id)
+    centre, half = value.box or (np.zeros(3), np.zeros(3))
+    return codec.bounding_box(centre, half, actor_id=value.id)
 
 
 def read_description(value: Any) -> tuple[str, dict[str, str]]:

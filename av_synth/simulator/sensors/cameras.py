@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from av_synth.errors import DataError
+from av_synth.simulator.profile import BLANK_FRAMES, SETTLING_FRAMES, WRONG_EVERY, Profile, object_ids
 from av_synth.simulator.protocol import bodies
 from av_synth.simulator.protocol.bodies import SensorType
 from av_synth.simulator.scene import Scene
@@ -16,10 +22,17 @@ if TYPE_CHECKING:
     from av_synth.simulator.render import Frames, Renderer
 
 
+_LATE_S = 0.002  # how long images of a frame are held back
+
+
 def expose_cameras(
-    renderer: Renderer, scene: Scene, exposures: Iterable[Exposure], send: Callable[[Message], None]
+    renderer: Renderer,
+    scene: Scene,
+    exposures: Iterable[Exposure],
+    send: Callable[[Message], None],
+    profile: Profile,
 ) -> None:
-    """Render and send what cameras see, in the order in which each pose first comes up.
+    """Render and send what cameras see, in the order in which each pose first comes up, or late and the other way.
 
     Raises:
         DataError: if the renderer did not make what it was asked for.
@@ -27,6 +40,8 @@ def expose_cameras(
     groups: dict[tuple[Any, ...], list[Exposure]] = {}
     for exposure in exposures:
         groups.setdefault(_key(exposure), []).append(exposure)
+    late: list[Message] = []
+    keep = late.append if profile.late_images else send
     for group in groups.values():
         first = group[0]
         view = _spec(first).view(first.world_from_sensor)
@@ -34,9 +49,13 @@ def expose_cameras(
         frames = renderer.render(scene, view, outputs) if outputs else None
         for exposure in group:
             if frames is not None and _spec(exposure).output:
-                send(exposure.message(_image(exposure, frames)))
+                keep(_photo(exposure, frames, profile))
             else:
-                send(exposure.message(_visibility(renderer, scene, exposure)))
+                keep(exposure.message(_visibility(renderer, scene, exposure)))
+    if late:
+        time.sleep(_LATE_S)
+    for message in reversed(late):
+        send(message)
 
 
 def _spec(exposure: Exposure) -> CameraSpec:
@@ -51,7 +70,16 @@ def _key(exposure: Exposure) -> tuple[Any, ...]:
     return (exposure.world_from_sensor.tobytes(), spec.width_px, spec.height_px, spec.focal_px, spec.cx_px, spec.cy_px)
 
 
-def _image(exposure: Exposure, frames: Frames) -> list[bytes | memoryview]:
+def _photo(exposure: Exposure, frames: Frames, profile: Profile) -> Message:
+    """One image, as the profile lets it out."""
+    message = exposure.message(_image(exposure, frames, profile))
+    age = exposure.sensor.age(exposure.frame)
+    if profile.wrong_frames and exposure.sensor.kind is SensorType.DEPTH and age % WRONG_EVERY == WRONG_EVERY - 1:
+        return replace(exposure, frame=exposure.frame - 1).message(message.parts[1:])
+    return message
+
+
+def _image(exposure: Exposure, frames: Frames, profile: Profile) -> list[bytes | memoryview]:
     spec = _spec(exposure)
     kind = exposure.sensor.kind
     pixels: Any = None
@@ -62,9 +90,17 @@ def _image(exposure: Exposure, frames: Frames) -> list[bytes | memoryview]:
     elif kind is SensorType.SEMANTIC_SEGMENTATION and frames.tag is not None:
         pixels = bodies.semantic_pixels(frames.tag)
     elif kind is SensorType.INSTANCE_SEGMENTATION and frames.tag is not None and frames.actor_id is not None:
-        pixels = bodies.instance_pixels(frames.tag, frames.actor_id)
+        ids = frames.actor_id
+        ids = object_ids(ids, frames.tag, profile.object_bits) if profile.object_ids else ids
+        pixels = bodies.instance_pixels(frames.tag, ids)
     if pixels is None or pixels.shape[:2] != (spec.height_px, spec.width_px):
         raise DataError(f"the renderer made no {spec.output} of {spec.width_px}x{spec.height_px} pixels")
+    age = exposure.sensor.age(exposure.frame)
+    if profile.blank_first_frames and age <= BLANK_FRAMES:
+        pixels = np.zeros_like(pixels)
+    elif profile.blank_first_frames and kind is SensorType.RGB and age <= SETTLING_FRAMES:
+        over = 1.0 + math.exp(-age / BLANK_FRAMES)
+        pixels = np.minimum(pixels * over, 255.0).astype(np.uint8)
     return bodies.image(spec.width_px, spec.height_px, spec.fov_deg, pixels)
 
 

@@ -14,6 +14,7 @@ from av_synth.simulator.raycast import RayScene, lidar, radar
 from av_synth.simulator.scene import Scene
 from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.spec import LidarSpec, RadarSpec
+from av_synth.simulator.world.level_cars import FIRST_LEVEL_ID
 
 
 def expose_lidar(rays: RayScene, scene: Scene, exposure: Exposure, spec: LidarSpec) -> Message:
@@ -28,7 +29,8 @@ def expose_lidar(rays: RayScene, scene: Scene, exposure: Exposure, spec: LidarSp
     if exposure.sensor.kind is SensorType.SEMANTIC_LIDAR:
         points: npt.NDArray[np.void] = np.zeros(len(found.points_m), dtype=bodies.SEMANTIC_POINT)
         points["xyz"], points["cos"] = found.points_m, found.cos_incidence
-        points["actor_id"], points["tag"] = found.actor_id, found.tag
+        points["actor_id"] = np.where(found.actor_id < FIRST_LEVEL_ID, found.actor_id, 0)
+        points["tag"] = found.tag
         return exposure.message(bodies.semantic_lidar(angle_rad, np.split(points, cuts)))
     kept, rows = _weaken(found.points_m, spec, exposure.sensor.random(exposure.frame))
     channels = [part[keep] for part, keep in zip(np.split(rows, cuts), np.split(kept, cuts), strict=True)]

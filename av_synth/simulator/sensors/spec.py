@@ -34,12 +34,16 @@ MAX_POINTS_PER_SECOND = 20_000_000
 
 @dataclass(frozen=True)
 class Schedule:
-    """When data is due: every `period` frames of `phase`, or every `tick_s` seconds of simulation (0: each frame)."""
+    """When data is due: every `period` frames of `phase`, or every `tick_s` seconds of simulation (0: each frame).
+
+    One that `drifts` waits for `tick_s` from its last data on, and so loses what a tick lasts longer.
+    """
 
     period: int
     phase: int
     tick_s: float
     begun_s: float
+    drifts: bool = False
 
     def due(self, frame: int, elapsed_s: float, delta_s: float) -> bool:
         """Whether the sensor measures on this frame, which lasted `delta_s`."""
@@ -47,6 +51,8 @@ class Schedule:
             return False
         if self.tick_s <= delta_s:
             return True
+        if self.drifts:
+            return round((elapsed_s - self.begun_s) / delta_s) % math.ceil(self.tick_s / delta_s - 1e-6) == 0
         # stateless: the number of whole ticks since the spawn grew in this frame; 1 us of slack for float time
         age = elapsed_s - self.begun_s + 1e-6
         return math.floor(age / self.tick_s) != math.floor((age - delta_s) / self.tick_s)
@@ -172,8 +178,10 @@ def make_sensor(
     parent_id: int,
     stream_id: int,
     now: tuple[int, float],
+    *,
+    drifts: bool = False,
 ) -> Sensor:
-    """Read a sensor's attributes; `now` is the frame and the simulation time of its spawn.
+    """Read a sensor's attributes; `now` is the frame and the simulation time of its spawn, `drifts` see `Schedule`.
 
     Raises:
         SpawnRefused: if the simulator has no such sensor, or a value is out of range.
@@ -185,6 +193,7 @@ def make_sensor(
         read.integer(PHASE, 0, -1_000_000, 1_000_000),
         read.number("sensor_tick", 0.0, 0.0, 1e6),
         now[1],
+        drifts,
     )
     mount = np.eye(4) if parent_from_sensor is None else parent_from_sensor
     what = {name: value for name, value in attributes.items() if name != PHASE}

@@ -11,6 +11,7 @@ import numpy as np
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.bodies.model import Catalogue
+from av_synth.simulator.profile import NATIVE, Profile
 from av_synth.simulator.protocol.calls import CallError
 from av_synth.simulator.protocol.geography import geo_reference
 from av_synth.simulator.protocol.streams import StreamServer
@@ -65,7 +66,8 @@ class Due:
 class SensorSuite:
     """Owns the sensors, the thread with the GL context and the thread that traces rays."""
 
-    def __init__(self, streams: StreamServer, catalogue: Catalogue, town: Town) -> None:
+    def __init__(self, streams: StreamServer, catalogue: Catalogue, town: Town, profile: Profile = NATIVE) -> None:
+        self._profile = profile
         self._streams = streams
         self._catalogue = catalogue
         self._town = town
@@ -112,6 +114,7 @@ class SensorSuite:
             actor.parent_id,
             self._streams.new_stream(),
             (frame, elapsed_s),
+            drifts=self._profile.drifting_sensor_tick,
         )
         if isinstance(sensor.spec, CameraSpec) and self._renderer is None:
             try:
@@ -217,7 +220,7 @@ class SensorSuite:
 
     def _photograph(self, scene: Scene, cameras: Sequence[Exposure], send: Callable[[Message], None]) -> None:
         if self._renderer is not None:
-            expose_cameras(self._renderer, scene, cameras, send)
+            expose_cameras(self._renderer, scene, cameras, send, self._profile)
 
     def _trace(self, scene: Scene, beams: Sequence[Exposure], send: Callable[[Message], None]) -> None:
         rays = self._ray_scene()

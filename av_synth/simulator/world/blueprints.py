@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from av_synth import __version__
 from av_synth.simulator.bodies.model import Body
+from av_synth.simulator.profile import NATIVE, Profile
 from av_synth.simulator.world.errors import SpawnRefused
 from av_synth.simulator.world.model import ActorKind, Attribute, AttributeType, Definition
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS, SENSOR_ROLES, sensor_attributes
@@ -48,7 +49,10 @@ _PATTERNS = {
 
 
 def blueprint_library(
-    catalogue: Mapping[str, Body], facts: Mapping[str, str], sensors: Collection[str] = SENSOR_IDS
+    catalogue: Mapping[str, Body],
+    facts: Mapping[str, str],
+    sensors: Collection[str] = SENSOR_IDS,
+    profile: Profile = NATIVE,
 ) -> tuple[Definition, ...]:
     """Every blueprint, sorted by id.
 
@@ -56,6 +60,7 @@ def blueprint_library(
         catalogue: bodies by blueprint id.
         facts: fixed attributes of `avsynth.simulator` besides its version.
         sensors: ids of the sensors to offer, out of `SENSOR_IDS`.
+        profile: says what is left out.
     """
     attributes: dict[str, tuple[Attribute, ...]] = {
         SIMULATOR_ID: tuple(
@@ -72,9 +77,13 @@ def blueprint_library(
         },
     }
     return tuple(
-        Definition(uid, blueprint_id, blueprint_id.replace(".", ","), attributes[blueprint_id])
-        for uid, blueprint_id in enumerate(sorted(attributes), start=1)
+        Definition(uid, blueprint_id, blueprint_id.replace(".", ","), _offered(attributes[blueprint_id], profile))
+        for uid, blueprint_id in enumerate(sorted(filter(profile.offers, attributes)), start=1)
     )
+
+
+def _offered(attributes: tuple[Attribute, ...], profile: Profile) -> tuple[Attribute, ...]:
+    return tuple(a for a in attributes if not (profile.stock_library and a.id.startswith("avsynth.")))
 
 
 def kind_of(definition: Definition, catalogue: Mapping[str, Body]) -> ActorKind | None:

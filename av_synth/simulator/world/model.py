@@ -204,6 +204,7 @@ class Actor:
     Attributes:
         attributes: every attribute of its blueprint with the value it was spawned with.
         body: what it looks like and how large it is; None for sensors, controllers and the spectator.
+        box: centre and half sizes (3,) of the bounding box that clients are told.
         world_from_actor: (4, 4).
         parent_from_actor: (4, 4) for an attached actor, else None.
         velocity_mps, angular_velocity_radps, acceleration_mps2: (3,), world axes; acceleration is the finite
@@ -233,6 +234,7 @@ class Actor:
     vehicle: VehicleState | None = None
     walker: WalkerState | None = None
     traffic_light: TrafficLightState | None = None
+    box: tuple[Array, Array] | None = None
 
 
 @dataclass(frozen=True)

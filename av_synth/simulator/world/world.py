@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array, rigid
 from av_synth.simulator.bodies.model import Body, Catalogue
+from av_synth.simulator.profile import NATIVE, SPAWN_LIFT_M, WEATHER_FRAMES, Profile
 from av_synth.simulator.scene import Instance, Scene, Weather
 from av_synth.simulator.town.model import Town
 from av_synth.simulator.world.arrays import BodyArrays
@@ -26,6 +29,7 @@ from av_synth.simulator.world.commands import Commands
 from av_synth.simulator.world.contacts import Boxes, StaticGrid, body_overlaps, static_overlaps
 from av_synth.simulator.world.dynamics import road_friction, step_vehicles
 from av_synth.simulator.world.errors import SpawnRefused
+from av_synth.simulator.world.level_cars import FIRST_LEVEL_ID, LevelCar, level_cars
 from av_synth.simulator.world.model import (
     Actor,
     ActorKind,
@@ -43,7 +47,7 @@ from av_synth.simulator.world.traffic_lights import LightGroup, StopAreas
 from av_synth.simulator.world.walkers import step_props, step_walkers
 
 FIRST_SENSOR_ID = 1_000_000
-LAST_BODY_ID = 65_535
+LAST_BODY_ID = FIRST_LEVEL_ID - 1
 MAX_STEP_S = 0.05  # longer steps are cut into equal parts
 COLLISION_MESSAGE = "Spawn failed because of collision at spawn position"
 
@@ -64,31 +68,34 @@ class World(Commands):
             the spectator count from 1,000,000, so that they never shift the ids or the dynamics of bodies.
         spectator_id: the spectator's id.
         collisions_this_frame: contacts of the last step, each seen from both sides.
+        level_cars: parked cars that are parts of the town; only where the profile has them.
         facts: further fixed attributes of the blueprint `avsynth.simulator`, such as profile and gl_renderer.
     """
 
-    def __init__(self, town: Town, catalogue: Catalogue, sensors: Collection[str] = SENSOR_IDS) -> None:
+    def __init__(
+        self, town: Town, catalogue: Catalogue, sensors: Collection[str] = SENSOR_IDS, profile: Profile = NATIVE
+    ) -> None:
         """Begin the first episode in `town`; `sensors` are the sensor blueprints to offer."""
         self.catalogue = catalogue
+        self.profile = profile
         self.frame = 0
         self.elapsed_s = 0.0
         self.episode_id = 0
         self.facts: dict[str, str] = {"profile": "", "gl_renderer": ""}
         self._sensors = frozenset(sensors)
-        self._definitions = {d.id: d for d in blueprint_library(catalogue, {}, self._sensors)}
+        self._definitions = {d.id: d for d in blueprint_library(catalogue, {}, self._sensors, profile)}
         self.reset(town)
 
     def reset(self, town: Town | None = None) -> None:
         """Begin a new episode, in another town if given: no actors but the town's own, ids from 1, fair weather."""
         if town is not None:
             self.town = town
-            reach = max(
-                (float(np.hypot(*(abs(b.box_centre_m) + b.box_half_m)[:2])) for b in self._bodies()), default=1.0
-            )
-            self._static = StaticGrid(town.footprints, reach)
             self._limits = SpeedLimits(town)
+        self.level_cars: tuple[LevelCar, ...] = level_cars(self.town, self.catalogue) if self.profile.level_cars else ()
+        self._stand_level_cars()
         self.episode_id += 1
         self.weather = Weather()
+        self._weathers: deque[Weather] = deque(maxlen=WEATHER_FRAMES)
         self.actors = {}
         self.collisions_this_frame: tuple[Collision, ...] = ()
         self._arrays = BodyArrays()
@@ -99,6 +106,18 @@ class World(Commands):
         self._place_traffic_lights()
         spectator = self._create("spectator", self._definitions[SPECTATOR_ID], {}, None, np.eye(4))
         self.spectator_id = spectator.id
+
+    def show_level_cars(self, object_ids: Collection[int], shown: bool) -> None:
+        """Show or hide parked cars of the town; other ids are left alone."""
+        self.level_cars = tuple(
+            replace(car, shown=shown) if car.thing.id in object_ids else car for car in self.level_cars
+        )
+        self._stand_level_cars()
+
+    def _stand_level_cars(self) -> None:
+        reach = max((float(np.hypot(*(abs(b.box_centre_m) + b.box_half_m)[:2])) for b in self._bodies()), default=1.0)
+        standing = tuple(car.footprint for car in self.level_cars if car.shown)
+        self._static = StaticGrid((*self.town.footprints, *standing), reach)
 
     def _bodies(self) -> list[Body]:
         return [body for body in self.catalogue.values() if body.kind != "traffic_light"]
@@ -121,7 +140,7 @@ class World(Commands):
     def definitions(self) -> tuple[Definition, ...]:
         """The blueprint library, sorted by id."""
         digests = {"bodies_digest": self.catalogue.digest, "town_digest": self.town.digest}
-        return blueprint_library(self.catalogue, {**self.facts, **digests}, self._sensors)
+        return blueprint_library(self.catalogue, {**self.facts, **digests}, self._sensors, self.profile)
 
     def traffic_light_of(self, vehicle: Actor) -> Actor | None:
         """The traffic light in whose stop area a vehicle was at the end of the last step."""
@@ -150,7 +169,9 @@ class World(Commands):
             lights = actor.lights | (_BRAKE_LAMPS if braking[k] else 0)
             key = actor.blueprint_id
             instances.append(Instance(actor.id, key, pose, poses[k], velocities[k], angular[k], actor.colour, lights))
-        return Scene(self.frame, self.elapsed_s, tuple(instances), self.weather)
+        instances += [car.instance for car in self.level_cars if car.shown]
+        late = self.profile.late_weather and self._weathers
+        return Scene(self.frame, self.elapsed_s, tuple(instances), self._weathers[0] if late else self.weather)
 
     # -- coming and going ---------------------------------------------------------------------------------------
 
@@ -181,7 +202,7 @@ class World(Commands):
                 raise SpawnRefused(
                     f"Spawn failed: {LAST_BODY_ID} bodies were spawned in this episode; reload the world"
                 )
-            if parent is None and self._occupied(kind, body, pose):
+            if parent is None and (self._occupied(kind, body, pose) or self._too_low(kind, body, pose)):
                 raise SpawnRefused(COLLISION_MESSAGE)
         return self._create(kind, definition, values, body, pose, parent, transform)
 
@@ -205,6 +226,7 @@ class World(Commands):
             self._children.setdefault(parent.id, []).append(actor_id)
         self.actors[actor_id] = actor
         if body is not None:
+            actor.box = self.profile.box(body)
             self._embody(actor, body)
         return actor
 
@@ -248,6 +270,12 @@ class World(Commands):
             return False
         rows, footprints = self._static.pairs(box, np.zeros(1, dtype=np.intp))
         return len(static_overlaps(box, self._static, rows, footprints, np.zeros((1, 3)), 0.0).first) > 0
+
+    def _too_low(self, kind: ActorKind, body: Body, pose: Array) -> bool:
+        if not self.profile.spawn_lift or kind not in ("vehicle", "walker"):
+            return False
+        lowest_m = float(pose[2, 3] + body.box_centre_m[2] - body.box_half_m[2])
+        return lowest_m < self.town.ground_height_m(float(pose[0, 3]), float(pose[1, 3])) + SPAWN_LIFT_M
 
     def destroy(self, actor_id: int) -> bool:
         """Remove an actor; False if there is none, or it is the town's own. What was attached to it stays behind."""
@@ -297,6 +325,7 @@ class World(Commands):
         arrays.torque[:] = 0.0
         arrays.led[:] = False
         self.collisions_this_frame = tuple(collisions)
+        self._weathers.append(self.weather)
         self.frame += 1
         self.elapsed_s += delta_s
         for parent_id in self._children:

@@ -12,6 +12,7 @@ from av_synth.simulator.protocol import codec
 from av_synth.simulator.protocol.calls import ArgumentError, CallError, CallTable, Kind
 from av_synth.simulator.protocol.codec import flag, integer, items, number, text
 from av_synth.simulator.scene import Scene, Tag
+from av_synth.simulator.town.model import EnvironmentObject
 
 TABLE: CallTable[Engine] = CallTable()
 ANY_TAG = 255
@@ -56,7 +57,7 @@ def get_environment_objects(engine: Engine, tag: Any) -> list[Any]:
     """EnvironmentObjects of a class, or of all (255)."""
     wanted = _tag(tag)
     found = []
-    for thing in engine.town.environment_objects:
+    for thing in _things(engine):
         if wanted in (ANY_TAG, int(thing.tag)):
             x, y, z = (float(v) for v in thing.centre_m)
             pose = from_yaw(x, y, z, thing.yaw_rad)
@@ -67,13 +68,14 @@ def get_environment_objects(engine: Engine, tag: Any) -> list[Any]:
 
 @TABLE.void
 def enable_environment_objects(engine: Engine, ids: Any, enable: Any) -> None:
-    """Show or hide parts of the town: only showing, which they are, can be done."""
-    known = {thing.id for thing in engine.town.environment_objects}
-    strangers = {integer(v, 0, 2**64 - 1) for v in items(ids)} - known
+    """Show or hide parts of the town: of what is shown, only parked cars can be hidden."""
+    wanted = {integer(v, 0, 2**64 - 1) for v in items(ids)}
+    strangers = wanted - {thing.id for thing in _things(engine)}
     if strangers:
         raise CallError(f"enable_environment_objects: no environment objects {sorted(strangers)[:5]}")
-    if ids and not flag(enable):
-        raise CallError("enable_environment_objects: the embedded simulator cannot hide parts of the town")
+    if wanted - {car.thing.id for car in engine.world.level_cars} and not flag(enable):
+        raise CallError("enable_environment_objects: the embedded simulator can hide only parked cars of the town")
+    engine.world.show_level_cars(wanted, flag(enable))
 
 
 @TABLE.value
@@ -82,20 +84,20 @@ def get_all_level_BBs(engine: Engine, tag: Any) -> list[Any]:  # noqa: N802  CAR
     wanted = _tag(tag)
     boxes = [
         codec.bounding_box(thing.centre_m, thing.half_m, thing.yaw_rad)
-        for thing in engine.town.environment_objects
+        for thing in _things(engine)
         if wanted in (ANY_TAG, int(thing.tag))
     ]
     for actor in engine.world.actors.values():
-        if actor.body is not None and wanted in (ANY_TAG, int(actor.body.tag)):
-            centre = apply(actor.world_from_actor, actor.body.box_centre_m)
-            boxes.append(codec.bounding_box(centre, actor.body.box_half_m, yaw(actor.world_from_actor), actor.id))
+        if actor.body is not None and actor.box is not None and wanted in (ANY_TAG, int(actor.body.tag)):
+            centre = apply(actor.world_from_actor, actor.box[0])
+            boxes.append(codec.bounding_box(centre, actor.box[1], yaw(actor.world_from_actor), actor.id))
     return boxes
 
 
 @TABLE.value
 def get_names_of_all_objects(engine: Engine) -> list[str]:
     """Names of environment objects."""
-    return [thing.name for thing in engine.town.environment_objects]
+    return [thing.name for thing in _things(engine)]
 
 
 @TABLE.unlocked(Kind.VALUE)  # rays wait for the lidars that are being made, and for who reads those
@@ -123,6 +125,10 @@ def project_point(engine: Engine, location: Any, direction: Any, distance: Any) 
     at, along, reach = codec.read_vector(location), codec.read_vector(direction), number(distance)
     hit = _first_hit(engine, engine.scene(), at, along, reach)
     return [False, [[0.0, 0.0, 0.0], 0]] if hit is None else [True, [codec.vector(hit[0]), hit[1]]]
+
+
+def _things(engine: Engine) -> list[EnvironmentObject]:
+    return [*engine.town.environment_objects, *(car.thing for car in engine.world.level_cars)]
 
 
 def _first_hit(engine: Engine, scene: Scene, at: Array, along: Array, reach_m: float) -> tuple[Array, int] | None:
