@@ -1,29 +1,38 @@
-"""Which actor an instance mask shows, by evidence: where its pixels are in space.
+"""Which actor each instance pixel shows, by evidence: class, place in space, connection, and what the lidar met there.
 
 An instance camera's ids are the simulator's own: on the embedded one they happen to be actor ids, on Unreal they are
-object ids cut to 16 bits that can collide. So no id is trusted: the pixels of a mask are put back into the world by
-the depth image, and the actor whose box holds them is the one. What two boxes claim, or none, is said and not guessed.
+object ids cut to 16 bits, which static things have too and which two things can share. So an id only says which pixels
+may belong together: they are put back into the world by the depth image, and the actor whose box holds them is the
+one. What one id's pixels show of two actors is split between them where each pixel lies in one box alone. What two
+boxes claim, or none, is decided by what it is connected to or by lidar returns with actor ids, or is said and not
+guessed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.capture import LabelImage
-from av_synth.geometry.boxes import points_inside
-from av_synth.geometry.cameras import unproject
+from av_synth.capture import FrameSet, LabelImage
+from av_synth.geometry.cameras import project, unproject
 from av_synth.geometry.transforms import Array, apply, invert
+from av_synth.labels.classes import ACTOR_TAGS, CERTAIN_TAGS, tags_of
 from av_synth.log.state import WorldState
-from av_synth.rig.model import Camera
+from av_synth.rig.model import Camera, Rig
 
-# CityObjectLabels of what can be an actor: pedestrians, riders, vehicles, two-wheelers, static and dynamic props.
-_ACTOR_TAGS = frozenset({12, 13, 14, 15, 16, 17, 18, 19, 20, 21})
 _MARGIN_M = 0.15  # depth is quantised and pixels at a silhouette straddle two surfaces
-_CLEAR, _RIVAL = 0.6, 0.3  # shares of pixels in the best box, and in the next, for a tie to be clear
-_SAMPLES = 256
+_STRAY_M = 0.5  # mirrors and loads stick out of boxes this far
+_CLEAR = 0.6  # share of a mask's pixels that must lie in the box of its actor
+_PRESENT_PX = 3  # pixels that lie in one box alone, for its actor to be in a mask where another is
+_ECHO_M = 0.3  # a lidar return this near to a pixel's own depth has met what the pixel shows
+_ECHOES = 2
+_NOBODY, _SEVERAL = -1, -2
+
+Flags = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -43,8 +52,16 @@ class Mask:
     ambiguous: bool
 
 
+@dataclass(frozen=True)
+class Echoes:
+    """Lidar returns of one frame: points (N, 3) in world axes, and the actors that they are of (N,), 0 for none."""
+
+    points_world: Array
+    actor_id: npt.NDArray[np.uint32]
+
+
 def tie_instances(
-    label: LabelImage, camera: Camera, world_from_camera: Array, state: WorldState
+    label: LabelImage, camera: Camera, world_from_camera: Array, state: WorldState, echoes: Echoes | None = None
 ) -> tuple[npt.NDArray[np.uint16], tuple[Mask, ...]]:
     """Number the instances of one label image and tie them to actors.
 
@@ -53,45 +70,159 @@ def tie_instances(
         camera: the intrinsics that its pixels obey.
         world_from_camera: (4, 4), OpenCV axes.
         state: everybody at the same frame.
+        echoes: what a semantic lidar met at the same frame, if there is one.
 
     Returns:
         The mask image (H, W) uint16, 0 where there is no instance, and a Mask for each value in it.
     """
-    moving = np.isin(label.tag, list(_ACTOR_TAGS)) & (label.instance != 0)
-    ids, first = np.unique(label.instance[moving], return_inverse=True)
+    certain = np.isin(label.tag, list(CERTAIN_TAGS))
+    wanted = certain | (np.isin(label.tag, list(ACTOR_TAGS)) & (label.instance != 0))
+    rows, columns = np.nonzero(wanted)
+    ids = label.instance[rows, columns]
+    order = np.argsort(ids, kind="stable")
+    rows, columns, ids = rows[order], columns[order], ids[order]
+    pixels_camera = unproject(
+        np.stack([columns, rows], axis=1),
+        label.depth_m[rows, columns],
+        camera.fx_px,
+        camera.fy_px,
+        camera.cx_px,
+        camera.cy_px,
+    )
+    scene = _Scene(label, camera, world_from_camera, state, echoes)
     image = np.zeros(label.instance.shape, dtype=np.uint16)
-    image[moving] = first.astype(np.uint16) + 1
-    rows, columns = np.nonzero(image)
-    order = np.argsort(image[rows, columns], kind="stable")
-    rows, columns = rows[order], columns[order]
-    ends = np.cumsum(np.bincount(first, minlength=len(ids)))
-    masks = []
-    for number in range(len(ids)):
-        start, end = (int(ends[number - 1]) if number else 0), int(ends[number])
-        chosen = np.linspace(start, end - 1, min(_SAMPLES, end - start)).astype(int)
-        v, u = rows[chosen], columns[chosen]
-        points_camera = unproject(
-            np.stack([u, v], axis=1), label.depth_m[v, u], camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px
-        )
-        actor_id = _owner(apply(world_from_camera, points_camera), state)
-        masks.append(Mask(number + 1, actor_id, end - start, actor_id == 0))
+    masks: list[Mask] = []
+    _, starts = np.unique(ids, return_index=True)
+    for start, end in zip(starts, [*starts[1:], len(ids)], strict=True):
+        at = slice(int(start), int(end))
+        owners = scene.owners(rows[at], columns[at], apply(world_from_camera, pixels_camera[at]))
+        # static things that nobody claims are no instances; what only actors are made of is
+        owners[(owners == _NOBODY) & ~certain[rows[at], columns[at]]] = 0
+        owners[owners < 0] = _SEVERAL
+        found = np.unique(owners[owners != 0])
+        for owner in (*found[found > 0], *found[found < 0]):
+            mine = owners == owner
+            value = len(masks) + 1
+            image[rows[at][mine], columns[at][mine]] = value
+            masks.append(Mask(value, max(int(owner), 0), int(mine.sum()), bool(owner < 0)))
     return image, tuple(masks)
 
 
-def _owner(points_world: Array, state: WorldState) -> int:
-    """The one actor whose box clearly holds the points (N, 3), else 0."""
-    shares = []
-    middle = np.median(points_world, axis=0)
-    for actor_id, info in state.infos.items():
-        reach = float(np.linalg.norm(info.size_lwh_m)) / 2 + 1.0
-        world_from_box = state.world_from_box(actor_id)
-        if np.linalg.norm(world_from_box[:3, 3] - middle) > reach + 1.0:
-            continue
-        size = np.asarray(info.size_lwh_m) + 2 * _MARGIN_M
-        # in the box's own axes, to keep numbers small
-        inside = points_inside(np.eye(4), size, apply(invert(world_from_box), points_world))
-        shares.append((float(inside.mean()), actor_id))
-    shares.sort(reverse=True)
-    if not shares or shares[0][0] < _CLEAR or (len(shares) > 1 and shares[1][0] > _RIVAL):
-        return 0
-    return shares[0][1]
+def echoes_of(frames: FrameSet, rig: Rig) -> Echoes:
+    """What all lidars of a frame met."""
+    points, ids = [np.zeros((0, 3))], [np.zeros(0, dtype=np.uint32)]
+    for lidar in rig.lidars:
+        if lidar.channel in frames.lidars:
+            scan = frames.lidars[lidar.channel]
+            points.append(apply(frames.world_from_ego @ lidar.mount.ego_from_sensor, scan.points_m))
+            ids.append(scan.actor_id)
+    return Echoes(np.concatenate(points), np.concatenate(ids))
+
+
+class _Scene:
+    """The evidence of one label image."""
+
+    def __init__(
+        self, label: LabelImage, camera: Camera, world_from_camera: Array, state: WorldState, echoes: Echoes | None
+    ) -> None:
+        self._label, self._camera, self._world_from_camera, self._echoes = label, camera, world_from_camera, echoes
+        self._votes: npt.NDArray[np.int64] | None = None
+        actor_ids = list(state.infos)
+        self._ids = np.array(actor_ids, dtype=np.int64)
+        self._tags = [np.array(sorted(tags_of(state.infos[each].category))) for each in actor_ids]
+        self._halves = np.array([np.asarray(state.infos[each].size_lwh_m) / 2.0 for each in actor_ids]).reshape(-1, 3)
+        poses = np.array([state.world_from_box(each) for each in actor_ids]).reshape(-1, 4, 4)
+        self._middles = poses[:, :3, 3]
+        self._box_from_world = [invert(pose) for pose in poses]
+        self._reach = np.linalg.norm(self._halves, axis=1) + _STRAY_M
+
+    def owners(self, rows: Rows, columns: Rows, points_world: Array) -> npt.NDArray[np.int64]:
+        """Whose each pixel (N,) of one id is: an actor's id, or nobody's or several actors' for all that is known.
+
+        Args:
+            rows: (N,) of the pixels.
+            columns: (N,) of the pixels.
+            points_world: (N, 3), what they show.
+        """
+        low, high = points_world.min(axis=0), points_world.max(axis=0)
+        nearest = np.clip(self._middles, low, high)
+        near = np.flatnonzero(np.linalg.norm(self._middles - nearest, axis=1) <= self._reach)
+        tags = self._label.tag[rows, columns]
+        outside_m = np.full((len(near), len(rows)), np.inf)  # of each candidate's box
+        for k, j in enumerate(near):
+            fits = np.isin(tags, self._tags[j])
+            local = np.abs(apply(self._box_from_world[j], points_world[fits])) - self._halves[j]
+            outside_m[k, fits] = np.linalg.norm(np.maximum(local, 0.0), axis=1)
+            outside_m[k, fits] = np.where((local <= _MARGIN_M).all(axis=1), 0.0, outside_m[k, fits])
+        claims = outside_m == 0.0
+        count = claims.sum(axis=0)
+        own = claims & (count == 1)
+        present = own.sum(axis=1) >= min(_PRESENT_PX, max(int(own.sum(axis=1).max(initial=0)), 1))
+        owners = np.full(len(rows), _NOBODY, dtype=np.int64)
+        owners[count > 0] = _SEVERAL
+        for k in np.flatnonzero(present):
+            owners[own[k]] = self._ids[near[k]]
+        if (owners < 0).any():
+            self._settle(owners, _components(rows, columns), outside_m, near, present)
+            self._ask_lidar(owners, rows, columns)
+        for owner in np.unique(owners[owners > 0]):
+            mine = owners == owner
+            k = int(np.flatnonzero(self._ids[near] == owner)[0]) if owner in self._ids[near] else -1
+            if k >= 0 and claims[k, mine].mean() < _CLEAR:
+                owners[mine] = _SEVERAL
+        return owners
+
+    def _settle(self, owners: npt.NDArray[np.int64], parts: Rows, outside_m: Array, near: Rows, present: Flags) -> None:
+        """Give what is open to the one actor that the part of the picture it is connected to shows, if it is near."""
+        for part in np.unique(parts[owners < 0]):
+            there = parts == part
+            seen = np.unique(owners[there & (owners > 0)])
+            if len(seen) != 1:
+                continue
+            k = int(np.flatnonzero(self._ids[near] == seen[0])[0])
+            rivals = (outside_m == 0.0) & present[:, None]
+            rivals[k] = False
+            mine = there & (owners < 0) & (outside_m[k] <= _STRAY_M) & ~rivals.any(axis=0)
+            # what lies in another's box alone is not taken for a piece of this one
+            alien = (outside_m == 0.0).any(axis=0) & (outside_m[k] > 0.0)
+            owners[mine & ~alien] = seen[0]
+
+    def _ask_lidar(self, owners: npt.NDArray[np.int64], rows: Rows, columns: Rows) -> None:
+        """Give connected pixels that are open to the one actor whose lidar returns came from there."""
+        still = np.flatnonzero(owners < 0)
+        if not len(still) or self._echoes is None:
+            return
+        if self._votes is None:
+            self._votes = self._met(self._echoes)
+        parts = _components(rows[still], columns[still])
+        votes = self._votes[rows[still], columns[still]]
+        for part in np.unique(parts):
+            said = votes[(parts == part) & (votes > 0)]
+            if len(said) >= _ECHOES and (said == said[0]).all():
+                owners[still[parts == part]] = said[0]
+
+    def _met(self, echoes: Echoes) -> npt.NDArray[np.int64]:
+        """The actor (H, W) that a lidar return at a pixel's place and depth is of; 0 where there is none."""
+        found = np.zeros(self._label.tag.shape, dtype=np.int64)
+        of_actors = np.isin(echoes.actor_id, self._ids)
+        points = apply(invert(self._world_from_camera), echoes.points_world[of_actors])
+        ahead = points[:, 2] > 0.1
+        points, ids = points[ahead], echoes.actor_id[of_actors][ahead]
+        camera = self._camera
+        uv, depth = project(points, camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px)
+        column, row = np.round(uv).astype(int).T
+        seen = (column >= 0) & (column < camera.width_px) & (row >= 0) & (row < camera.height_px)
+        column, row, depth, ids = column[seen], row[seen], depth[seen], ids[seen]
+        same = np.abs(self._label.depth_m[row, column] - depth) < _ECHO_M
+        found[row[same], column[same]] = ids[same]
+        return found
+
+
+def _components(rows: Rows, columns: Rows) -> Rows:
+    """Number (N,) of the connected part of the picture that each of some pixels is in."""
+    top, left = int(rows.min()), int(columns.min())
+    picture = np.zeros((int(rows.max()) - top + 1, int(columns.max()) - left + 1), dtype=np.uint8)
+    picture[rows - top, columns - left] = 1
+    _, parts = cv2.connectedComponents(picture, connectivity=8)
+    numbers: Rows = parts[rows - top, columns - left].astype(np.intp)
+    return numbers

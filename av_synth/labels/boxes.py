@@ -64,7 +64,7 @@ def label_boxes(frames: FrameSet, rig: Rig, looks: Mapping[str, Look], ego_id: i
                 actor_id,
                 info.category,
                 attribute(info, float(np.linalg.norm(velocity))),
-                visibility(actor_id, world_from_box, size, looks),
+                visibility(actor_id, info.category, world_from_box, size, looks),
                 world_from_box,
                 size,
                 velocity,

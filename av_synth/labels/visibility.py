@@ -8,16 +8,31 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_synth.capture import LabelImage
-from av_synth.geometry.boxes import CORNER_SIGNS, corners
+from av_synth.geometry.boxes import CORNER_SIGNS, corners, points_inside
 from av_synth.geometry.cameras import project, unproject
 from av_synth.geometry.transforms import Array, apply, invert, rotate
+from av_synth.labels.classes import tags_of
 from av_synth.rig.model import Camera
 
-_GRID = 32  # sample pixels across the projected box
+_GRID = 64  # sample pixels across the projected box, at most
+_MARGIN_M = 0.1  # depth is quantised and pixels at a silhouette straddle two surfaces
 _IN_FRONT_M = 0.25  # nearer than the box by more than this hides it
 _NEAR_M = 0.1
 # (12, 2): an edge joins two corners that differ in one sign
 _EDGES = np.argwhere(np.triu((CORNER_SIGNS[:, None] != CORNER_SIGNS).sum(axis=2) == 1))
+
+# What fills a box: a car is its body and its cabin, a van has a bonnet, two-wheelers and people are slim.
+_CAR = np.array([[[-0.93, -0.83, -0.74], [0.93, 0.83, 0.02]], [[-0.87, -0.78, 0.02], [0.31, 0.78, 1.0]]])
+_VAN = np.array([[[-0.97, -0.85, -0.75], [0.97, 0.85, 0.0]], [[-0.97, -0.8, 0.0], [0.6, 0.8, 0.97]]])
+_LOW_CAR_M = 2.0  # nuScenes' cars are vans, too
+_CYCLE = np.array([[[-0.95, -0.4, -1.0], [0.95, 0.4, -0.1]], [[-0.4, -0.75, -0.1], [0.55, 0.75, 1.0]]])
+_SHAPES = {
+    "vehicle.bicycle": _CYCLE,
+    "vehicle.motorcycle": _CYCLE,
+    "vehicle": np.array([[[-0.97, -0.88, -0.78], [0.97, 0.88, 0.97]]]),
+    "human": np.array([[[-0.55, -0.75, -1.0], [0.55, 0.75, 1.0]]]),
+}
+_SOLID = np.array([[[-0.9, -0.9, -1.0], [0.9, 0.9, 1.0]]])
 
 
 @dataclass(frozen=True)
@@ -38,7 +53,9 @@ class Look:
     world_from_camera: Array
 
 
-def visibility(actor_id: int, world_from_box: Array, size_lwh_m: Array, looks: Mapping[str, Look]) -> Visibility:
+def visibility(
+    actor_id: int, category: str, world_from_box: Array, size_lwh_m: Array, looks: Mapping[str, Look]
+) -> Visibility:
     """Visibility of one actor over all cameras of a keyframe.
 
     By `amodal_render` where the simulator drew the actor alone as well, else `estimated` from the box and the depth
@@ -54,7 +71,7 @@ def visibility(actor_id: int, world_from_box: Array, size_lwh_m: Array, looks: M
             whole, part = (extent.alone_px, extent.visible_px) if extent is not None else (0, 0)
         else:
             method = "estimated"
-            whole, part = _estimate(world_from_box, size_lwh_m, look)
+            whole, part = _estimate(category, world_from_box, size_lwh_m, look)
         alone, seen = alone + whole, seen + part
     if alone <= 0:
         return Visibility(0, method, 0.0)
@@ -62,26 +79,44 @@ def visibility(actor_id: int, world_from_box: Array, size_lwh_m: Array, looks: M
     return Visibility(1 + (fraction >= 0.4) + (fraction >= 0.6) + (fraction >= 0.8), method, fraction)
 
 
-def _estimate(world_from_box: Array, size_lwh_m: Array, look: Look) -> tuple[float, float]:
-    """(pixels of the box in the image, those with nothing nearer than the box), from a grid of sample pixels."""
+def _estimate(category: str, world_from_box: Array, size_lwh_m: Array, look: Look) -> tuple[float, float]:
+    """(pixels that the actor would fill alone, those that it fills), from a grid of sample pixels.
+
+    What it fills are pixels in its box of a class that it can have. What it would fill besides are those where its
+    shape is behind something nearer; so only the hidden part is guessed, and from a shape, for a box is larger than
+    what is in it. The shapes (fractions of half sizes) were fitted to this simulator's bodies: docs/label-truth.md.
+    """
     camera = look.camera
     camera_from_box = invert(look.world_from_camera) @ world_from_box
     around = in_front(corners(camera_from_box, size_lwh_m))
     if len(around) == 0:
         return 0.0, 0.0
     uv, _ = project(around, camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px)
-    low = np.maximum(uv.min(axis=0), 0.0)
-    high = np.minimum(uv.max(axis=0), [camera.width_px - 1.0, camera.height_px - 1.0])
-    if (high <= low).any():
+    low = np.maximum(np.floor(uv.min(axis=0)), 0).astype(int)
+    high = np.minimum(np.ceil(uv.max(axis=0)), [camera.width_px - 1, camera.height_px - 1]).astype(int)
+    if (high < low).any():
         return 0.0, 0.0
-    u, v = np.meshgrid(np.linspace(low[0], high[0], _GRID), np.linspace(low[1], high[1], _GRID))
-    pixels = np.round(np.stack([u.ravel(), v.ravel()], axis=1)).astype(int)
+    step = np.maximum(1, -(-(high - low + 1) // _GRID))
+    u, v = np.meshgrid(*(np.arange(low[axis], high[axis] + 1, step[axis]) for axis in (0, 1)))
+    pixels = np.stack([u.ravel(), v.ravel()], axis=1)
     rays = unproject(pixels, np.ones(len(pixels)), camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px)
-    entry_m = _ray_entry(invert(camera_from_box), rays, size_lwh_m)
-    hit = np.isfinite(entry_m)
-    free = look.label.depth_m[pixels[:, 1], pixels[:, 0]] > entry_m - _IN_FRONT_M
-    pixels_per_sample = float(np.prod(high - low)) / len(pixels)
-    return float(hit.sum()) * pixels_per_sample, float((hit & free).sum()) * pixels_per_sample
+    box_from_camera = invert(camera_from_box)
+    depth_m = look.label.depth_m[pixels[:, 1], pixels[:, 0]]
+    inside = points_inside(np.eye(4), size_lwh_m + 2.0 * _MARGIN_M, apply(box_from_camera, rays * depth_m[:, None]))
+    own = inside & np.isin(look.label.tag[pixels[:, 1], pixels[:, 0]], list(tags_of(category)))
+    entry_m = np.full(len(pixels), np.inf)
+    for part in _shape(category, size_lwh_m):
+        entry_m = np.minimum(entry_m, _ray_entry(box_from_camera, rays, part * size_lwh_m / 2.0))
+    hidden = ~own & np.isfinite(entry_m) & (depth_m < entry_m - _IN_FRONT_M)
+    pixels_per_sample = float(np.prod(step))
+    return float((own | hidden).sum()) * pixels_per_sample, float(own.sum()) * pixels_per_sample
+
+
+def _shape(category: str, size_lwh_m: Array) -> Array:
+    """Boxes that fill about what an actor fills of its own box: lowest and highest corner (K, 2, 3), -1 to 1."""
+    if category == "vehicle.car":
+        return _CAR if size_lwh_m[2] < _LOW_CAR_M else _VAN
+    return _SHAPES.get(category, _SHAPES.get(category.split(".", maxsplit=1)[0], _SOLID))
 
 
 def in_front(around: Array) -> Array:
@@ -96,13 +131,15 @@ def in_front(around: Array) -> Array:
     return np.concatenate([around[around[:, 2] >= _NEAR_M], one + share * (two - one)])
 
 
-def _ray_entry(box_from_camera: Array, rays_camera: Array, size_lwh_m: Array) -> Array:
-    """Depth (N,) at which rays (N, 3) with unit depth from the camera enter the box; inf where they miss (slabs)."""
+def _ray_entry(box_from_camera: Array, rays_camera: Array, bounds_m: Array) -> Array:
+    """Depth (N,) at which rays (N, 3) with unit depth from the camera enter a box; inf where they miss (slabs).
+
+    The box's lowest and highest corner are `bounds_m` (2, 3).
+    """
     origin = apply(box_from_camera, np.zeros(3))
     directions = rotate(box_from_camera, rays_camera)
     directions = np.where(np.abs(directions) < 1e-12, 1e-12, directions)
-    half = np.asarray(size_lwh_m) / 2.0
-    one, two = (-half - origin) / directions, (half - origin) / directions
+    one, two = (bounds_m[0] - origin) / directions, (bounds_m[1] - origin) / directions
     enter, leave = np.minimum(one, two).max(axis=1), np.maximum(one, two).min(axis=1)
     entry: Array = np.where((enter <= leave) & (leave > 0), enter, np.inf)
     return entry

@@ -18,7 +18,7 @@ from av_synth.capture import FrameSet
 from av_synth.director import Measurement, Outcome
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array, invert, quaternion_from_matrix, rotate
-from av_synth.labels import BoxLabel, label_boxes, tie_instances
+from av_synth.labels import BoxLabel, echoes_of, label_boxes, tie_instances
 from av_synth.labels.boxes_2d import Tie
 from av_synth.labels.visibility import Look
 from av_synth.log.state import WorldState
@@ -173,8 +173,9 @@ class Recorder:
             if camera.channel in frames.labels
         }
         ties: dict[str, Tie] = {}
+        echoes = echoes_of(frames, rig)
         for channel, look in looks.items():
-            image, masks = tie_instances(look.label, look.camera, look.world_from_camera, frames.state)
+            image, masks = tie_instances(look.label, look.camera, look.world_from_camera, frames.state, echoes)
             ties[channel] = Tie(image, masks)
             path = f"masks/{channel}/{frames.index:06d}.png"
             self._write(path, partial(encode.mask_png, image))

@@ -17,9 +17,11 @@ from av_synth.labels.visibility import Look
 from av_synth.log.state import WorldState
 from tests.labels.test_labels import CAMERA, CHILD, SIZES, VAN, WORLD_FROM_CAMERA, box_around, label_image, world
 
+WHOLE = {VAN: np.ones(3), CHILD: np.ones(3)}  # bodies that fill their boxes
+
 
 def look_at(state: WorldState, *, with_extent: bool) -> tuple[Look, Tie]:
-    label = label_image(state, {VAN: 4711, CHILD: 2}, with_extent=with_extent)
+    label = label_image(state, {VAN: 4711, CHILD: 2}, with_extent=with_extent, fill=WHOLE)
     return Look(label, CAMERA, WORLD_FROM_CAMERA), Tie(*tie_instances(label, CAMERA, WORLD_FROM_CAMERA, state))
 
 

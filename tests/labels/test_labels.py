@@ -1,12 +1,16 @@
 """Labels on a scene that is known exactly: boxes seen by a camera whose depth and ids are computed by ray and slab."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from av_synth.capture import Extent, FrameSet, LabelImage, LidarScan
 from av_synth.geometry.cameras import BODY_FROM_CAMERA, unproject
-from av_synth.geometry.transforms import from_yaw, invert, rigid
+from av_synth.geometry.transforms import apply, from_yaw, invert, rigid
 from av_synth.labels import label_boxes, tie_instances
+from av_synth.labels.association import Echoes
 from av_synth.labels.boxes import attribute
 from av_synth.labels.visibility import Look, _estimate, _ray_entry, visibility
 from av_synth.log.state import ActorInfo, ActorState, WorldState
@@ -14,6 +18,8 @@ from av_synth.rig.model import Camera, Lidar, Mount, Rig
 
 EGO, VAN, CHILD = 1, 2, 3
 SIZES = {EGO: [4.0, 1.8, 1.5], VAN: [5.0, 2.0, 2.4], CHILD: [0.4, 0.5, 1.2]}
+FILL = {VAN: np.ones(3), CHILD: np.array([0.55, 0.75, 1.0])}  # of the box: people are slimmer than theirs
+TAGS = {VAN: 14, CHILD: 12}
 CATEGORIES = {EGO: "vehicle.car", VAN: "vehicle.car", CHILD: "human.pedestrian.child"}
 CAMERA = Camera("CAM_FRONT", Mount((0.0, 0.0, 1.5), (0.5, -0.5, 0.5, -0.5)), 1, 320, 180, 250.0, 250.0, 160.0, 90.0)
 LIDAR = Lidar("LIDAR_TOP", Mount((0.0, 0.0, 1.8), (1.0, 0.0, 0.0, 0.0)), 1, 16, 360, 10.0, -30.0, 70.0)
@@ -44,19 +50,23 @@ def box_around(mask: np.ndarray) -> tuple[int, int, int, int]:
     return (int(u.min()), int(v.min()), int(u.max()) + 1, int(v.max()) + 1) if len(u) else (0, 0, 0, 0)
 
 
-def label_image(state: WorldState, ids: dict[int, int], *, with_extent: bool) -> LabelImage:
+def label_image(
+    state: WorldState, ids: dict[int, int], *, with_extent: bool, fill: Mapping[int, np.ndarray] = FILL
+) -> LabelImage:
     v, u = np.mgrid[0:180, 0:320]
     rays = unproject(np.stack([u.ravel(), v.ravel()], axis=1), np.ones(u.size), 250.0, 250.0, 160.0, 90.0)
     depth = np.full(u.size, 900.0)
-    instance = np.zeros(u.size, dtype=np.uint16)
+    instance, tag = np.zeros(u.size, dtype=np.uint16), np.ones(u.size, dtype=np.uint8)
     alone = {}
     for actor_id in (VAN, CHILD):
         entry = _ray_entry(
-            invert(state.world_from_box(actor_id)) @ WORLD_FROM_CAMERA, rays, np.array(SIZES[actor_id], dtype=float)
+            invert(state.world_from_box(actor_id)) @ WORLD_FROM_CAMERA,
+            rays,
+            np.array([[-0.5], [0.5]]) * fill[actor_id] * SIZES[actor_id],
         )
         alone[actor_id] = np.isfinite(entry)
         nearer = entry < depth
-        depth[nearer], instance[nearer] = entry[nearer], ids[actor_id]
+        depth[nearer], instance[nearer], tag[nearer] = entry[nearer], ids[actor_id], TAGS[actor_id]
     extent = (
         {
             each: Extent(int(mask.sum()), int((instance == ids[each]).sum()), box_around(mask.reshape(180, 320)))
@@ -65,7 +75,6 @@ def label_image(state: WorldState, ids: dict[int, int], *, with_extent: bool) ->
         if with_extent
         else None
     )
-    tag = np.where(instance > 0, 14, 1).astype(np.uint8)
     return LabelImage(
         tag.reshape(180, 320), instance.reshape(180, 320), depth.reshape(180, 320).astype(np.float32), extent
     )
@@ -84,13 +93,64 @@ def test_masks_are_tied_by_where_their_pixels_are_whatever_the_ids_say():
     assert owner[image[label.instance == 4711][0]] == VAN
 
 
-def test_two_objects_under_one_id_are_said_and_not_guessed():
+def test_two_objects_under_one_id_are_told_apart_by_where_their_pixels_are():
+    state = world(12.0, -0.9)  # before the van, and in the same piece of the picture
+    true = label_image(state, {VAN: 4, CHILD: 5}, with_extent=False).instance
+    image, masks = tie_instances(
+        label_image(state, {VAN: 7, CHILD: 7}, with_extent=False), CAMERA, WORLD_FROM_CAMERA, state
+    )
+
+    assert [(mask.actor_id, mask.ambiguous) for mask in masks] == [(VAN, False), (CHILD, False)]
+    assert [(image[true == each] == value).all() for each, value in ((4, 1), (5, 2))] == [True, True]
+
+
+def test_a_parked_car_of_the_town_under_the_id_of_an_actor_is_said_and_not_taken_for_it():
     state = world(12.0, -2.0)
     label = label_image(state, {VAN: 7, CHILD: 7}, with_extent=False)
-    _, masks = tie_instances(label, CAMERA, WORLD_FROM_CAMERA, state)
+    label.tag[label.tag == 12] = 14  # where the child was, there is something that only a vehicle can be
+    known = replace(state, infos={each: state.infos[each] for each in (EGO, VAN)})
+    image, masks = tie_instances(label, CAMERA, WORLD_FROM_CAMERA, known)
 
-    assert [(mask.actor_id, mask.ambiguous) for mask in masks] in ([(0, True)], [(VAN, False)])
-    assert masks[0].pixels == (label.instance == 7).sum()
+    assert [(mask.actor_id, mask.ambiguous) for mask in masks] == [(VAN, False), (0, True)]
+    assert sum(mask.pixels for mask in masks) == (label.tag == 14).sum() == (image > 0).sum()
+
+
+def test_static_things_are_no_instances_even_under_the_id_of_an_actor():
+    state = world(12.0, -2.0)
+    label = label_image(state, {VAN: 7, CHILD: 7}, with_extent=False)
+    label.tag[label.tag == 12] = 20
+    known = replace(state, infos={each: state.infos[each] for each in (EGO, VAN)})
+    image, masks = tie_instances(label, CAMERA, WORLD_FROM_CAMERA, known)
+
+    assert [(mask.actor_id, mask.ambiguous) for mask in masks] == [(VAN, False)]
+    assert ((image > 0) == (label.tag == 14)).all()
+
+
+def test_what_two_boxes_hold_is_ambiguous_until_the_lidar_has_met_it():
+    state = world(12.0, -2.0)
+    # a second vehicle whose box holds all of the van's
+    infos = {**state.infos, 9: replace(state.infos[VAN], actor_id=9, size_lwh_m=np.array([5.4, 2.4, 2.8]))}
+    both = replace(state, infos=infos, actors={**state.actors, 9: state.actors[VAN]})
+    label = label_image(state, {VAN: 7, CHILD: 8}, with_extent=False)
+    _, without = tie_instances(label, CAMERA, WORLD_FROM_CAMERA, both)
+    rows, columns = np.nonzero(label.instance == 7)
+    some = slice(None, None, 500)
+    points = apply(
+        WORLD_FROM_CAMERA,
+        unproject(
+            np.stack([columns[some], rows[some]], axis=1), label.depth_m[rows[some], columns[some]], 250, 250, 160, 90
+        ),
+    )
+    _, told = tie_instances(
+        label, CAMERA, WORLD_FROM_CAMERA, both, Echoes(points, np.full(len(points), VAN, dtype=np.uint32))
+    )
+    _, confused = tie_instances(
+        label, CAMERA, WORLD_FROM_CAMERA, both, Echoes(points, np.arange(len(points), dtype=np.uint32) % 2 * 7 + VAN)
+    )
+
+    assert [(mask.actor_id, mask.ambiguous) for mask in without] == [(0, True), (CHILD, False)]
+    assert [(mask.actor_id, mask.ambiguous) for mask in told] == [(VAN, False), (CHILD, False)]
+    assert [(mask.actor_id, mask.ambiguous) for mask in confused] == [(0, True), (CHILD, False)]
 
 
 @pytest.mark.parametrize(("child_x_m", "child_y_m", "level"), [(12.0, -2.0, 4), (25.0, 3.4, 1), (19.0, 4.2, 2)])
@@ -101,7 +161,9 @@ def test_visibility_is_the_share_of_pixels_and_the_estimate_agrees(child_x_m, ch
     for with_extent in (True, False):
         label = label_image(state, {VAN: VAN, CHILD: CHILD}, with_extent=with_extent)
         look = Look(label, CAMERA, WORLD_FROM_CAMERA)
-        found[with_extent] = visibility(CHILD, state.world_from_box(CHILD), size, {"CAM_FRONT": look})
+        found[with_extent] = visibility(
+            CHILD, CATEGORIES[CHILD], state.world_from_box(CHILD), size, {"CAM_FRONT": look}
+        )
 
     assert found[True].method == "amodal_render"
     assert found[False].method == "estimated"
@@ -117,18 +179,25 @@ def test_a_car_alongside_that_reaches_behind_the_camera_is_estimated_from_its_pa
     looks = {
         "CAM_FRONT": Look(label_image(state, {VAN: VAN, CHILD: CHILD}, with_extent=False), CAMERA, WORLD_FROM_CAMERA)
     }
-    estimated = visibility(VAN, state.world_from_box(VAN), size, looks)
+    estimated = visibility(VAN, CATEGORIES[VAN], state.world_from_box(VAN), size, looks)
 
     assert extent.alone_px == extent.visible_px > 1000
     assert (estimated.level, estimated.fraction) == (4, 1.0)
-    assert _estimate(state.world_from_box(VAN), size, looks["CAM_FRONT"])[0] == pytest.approx(extent.alone_px, rel=0.1)
+    assert _estimate(CATEGORIES[VAN], state.world_from_box(VAN), size, looks["CAM_FRONT"])[0] == pytest.approx(
+        extent.alone_px, rel=0.1
+    )
 
 
 def test_what_no_camera_has_in_its_picture_has_no_level():
     state = world(-20.0, 0.0)
     look = Look(label_image(state, {VAN: VAN, CHILD: CHILD}, with_extent=True), CAMERA, WORLD_FROM_CAMERA)
 
-    assert visibility(CHILD, state.world_from_box(CHILD), np.array(SIZES[CHILD]), {"CAM_FRONT": look}).level == 0
+    assert (
+        visibility(
+            CHILD, CATEGORIES[CHILD], state.world_from_box(CHILD), np.array(SIZES[CHILD]), {"CAM_FRONT": look}
+        ).level
+        == 0
+    )
 
 
 def test_boxes_count_the_stored_points_and_leave_out_the_ego():
