@@ -56,12 +56,15 @@ def tag_and_instance(
 
 
 def extents(measurement: Any) -> Mapping[int, Extent]:
-    """What `avsynth.camera.visibility` says, by actor id."""
+    """What `avsynth.camera.visibility` says, by actor id: a channel of counts and a channel of boxes."""
     rows = np.frombuffer(measurement.raw_data, dtype=_SEMANTIC_DETECTION)
-    return {
-        int(row["actor_id"]): Extent(round(float(row["xyz"][0])), round(float(row["xyz"][1])), (0, 0, 0, 0))
-        for row in rows
-    }
+    counts, boxes = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+    found = {}
+    for count, box in zip(counts, boxes, strict=True):
+        left, top, right = (round(float(side)) for side in box["xyz"])
+        alone_px, visible_px = round(float(count["xyz"][0])), round(float(count["xyz"][1]))
+        found[int(count["actor_id"])] = Extent(alone_px, visible_px, (left, top, right, round(float(box["cos"]))))
+    return found
 
 
 def lidar_scan(measurement: Any, sensor_from_body: Array, beams: int, range_m: float) -> LidarScan:

@@ -21,12 +21,13 @@ class CameraImage:
 
 @dataclass(frozen=True)
 class Extent:
-    """How much of a picture one actor takes.
+    """How large one actor is in an image, by a rendering of it alone.
 
     Attributes:
-        alone_px: pixels that it would fill if nothing stood before it, cut by the image's edge.
+        alone_px: pixels that it would fill alone.
         visible_px: pixels that it fills.
-        alone_box: (left, top, right, bottom) of `alone_px`, right and bottom exclusive; all 0 if it was not measured.
+        alone_box: left, top, right, bottom of the pixels that it would fill alone, cut by the image's edge: columns
+            and rows, right and bottom the first ones outside.
     """
 
     alone_px: int
@@ -42,7 +43,7 @@ class LabelImage:
         tag: (H, W) uint8, CARLA's CityObjectLabel.
         instance: (H, W) uint16, the simulator's object id; what it means is found out by `labels.association`.
         depth_m: (H, W) float32 along the optical axis.
-        extent_px: by actor id, how much of the picture it takes; None where the simulator cannot tell.
+        extent_px: by actor id, for those that would fill a pixel alone; None where the simulator cannot tell.
         flow_px: (H, W, 2) float32, how far each pixel's surface moved to the right and down since the previous tick;
             None where the simulator has no such sensor.
     """

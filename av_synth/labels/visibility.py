@@ -68,7 +68,7 @@ def visibility(
         part: float
         if look.label.extent_px is not None:
             extent = look.label.extent_px.get(actor_id)
-            whole, part = (extent.alone_px, extent.visible_px) if extent is not None else (0, 0)
+            whole, part = (0, 0) if extent is None else (extent.alone_px, extent.visible_px)
         else:
             method = "estimated"
             whole, part = _estimate(category, world_from_box, size_lwh_m, look)

@@ -67,16 +67,16 @@ def label_image(
         alone[actor_id] = np.isfinite(entry)
         nearer = entry < depth
         depth[nearer], instance[nearer], tag[nearer] = entry[nearer], ids[actor_id], TAGS[actor_id]
-    extent = (
-        {
-            each: Extent(int(mask.sum()), int((instance == ids[each]).sum()), box_around(mask.reshape(180, 320)))
-            for each, mask in alone.items()
-        }
-        if with_extent
-        else None
-    )
+    extent = {
+        each: Extent(int(mask.sum()), int((instance == ids[each]).sum()), box_around(mask.reshape(180, 320)))
+        for each, mask in alone.items()
+        if mask.any()
+    }
     return LabelImage(
-        tag.reshape(180, 320), instance.reshape(180, 320), depth.reshape(180, 320).astype(np.float32), extent
+        tag.reshape(180, 320),
+        instance.reshape(180, 320),
+        depth.reshape(180, 320).astype(np.float32),
+        extent if with_extent else None,
     )
 
 

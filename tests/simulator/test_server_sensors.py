@@ -12,6 +12,12 @@ import numpy as np
 import pytest
 from server_process import ahead, connect, fresh_world, running_simulator
 
+from av_synth.geometry.cameras import project
+from av_synth.geometry.carla import matrix_from_transform
+from av_synth.geometry.transforms import apply, invert
+from av_synth.simulator.bodies import catalogue
+from av_synth.simulator.sensors.spec import CameraSpec
+
 CAMERAS = ("rgb", "depth", "semantic_segmentation", "instance_segmentation")
 SIZE = {"image_size_x": "160", "image_size_y": "90"}
 LIDAR = {"channels": "8", "range": "60", "points_per_second": "32000", "rotation_frequency": "20"}
@@ -95,10 +101,49 @@ def test_cameras_of_one_pose_agree_on_frame_pose_class_and_actor(stage):
     assert np.median(metres[car]) == pytest.approx(gap, abs=1.0)
     assert _pixels(images["rgb"])[..., :3].std() > 10.0
 
-    rows = [row for row in seen if row.object_idx == stage.other.id]
-    assert len(rows) == 1
-    assert rows[0].point.y == car.sum()
-    assert rows[0].point.x >= rows[0].point.y
+    counts, _ = [row for row in seen if row.object_idx == stage.other.id]
+    assert seen.get_point_count(0) == seen.get_point_count(1)
+    assert counts.point.y == car.sum()
+    assert counts.point.x >= counts.point.y
+
+
+def test_the_box_of_an_actor_drawn_alone_is_that_of_its_projected_mesh(stage):
+    kinds = {
+        "vehicle.carlamotors.carlacola": (5.5, -3.5),
+        "vehicle.bh.crossbike": (6.5, 2),
+        "walker.pedestrian.0004": (20, 0),
+    }
+    actors = [stage.other]
+    for kind, (x_m, right_m) in kinds.items():
+        up_m = 1.0 if kind.startswith("walker") else 0.1
+        place = ahead(stage.place, x_m, right_m, up_m)
+        actors.append(stage.world.spawn_actor(stage.library.find(kind), place))
+    view = CameraSpec("", 320, 180, 160.0, 159.5, 89.5)
+    size = {"image_size_x": "320", "image_size_y": "180"}
+    sensor = stage.attach("avsynth.camera.visibility", **size)
+    for _ in range(3):
+        stage.world.tick()
+        seen = stage.next(sensor)
+    snapshot = stage.world.get_snapshot()
+    camera_from_world = invert(view.view(matrix_from_transform(seen.transform)).world_from_camera)
+    bodies = catalogue()
+
+    cut = 0
+    for actor in actors:
+        _, box = [row for row in seen if row.object_idx == actor.id]
+        mesh = bodies[actor.type_id].meshes[0]
+        points = apply(
+            camera_from_world @ matrix_from_transform(snapshot.find(actor.id).get_transform()), mesh.positions_m
+        )
+        # what the image's edge cuts off a mesh ends on an edge of a triangle
+        start, end = points[mesh.triangles], points[np.roll(mesh.triangles, 1, axis=1)]
+        edges = (start + (end - start) * np.linspace(0.0, 1.0, 64)[:, None, None, None]).reshape(-1, 3)
+        uv = project(edges, 160.0, 160.0, 159.5, 89.5)[0] + 0.5  # a pixel is the square around its coordinates
+        inside = uv[((uv >= 0.0) & (uv <= [320.0, 180.0])).all(axis=1)]
+        found = [box.point.x, box.point.y, box.point.z, box.cos_inc_angle]
+        assert found == pytest.approx([*inside.min(axis=0), *inside.max(axis=0)], abs=1.0), actor.type_id
+        cut += found[0] == 0.0
+    assert cut == 1
 
 
 def test_a_thing_to_the_left_is_on_the_left_of_the_image_and_of_the_lidar(stage):

@@ -92,16 +92,21 @@ def semantic_lidar(angle_rad: float, channel_points: list[npt.NDArray[np.void]])
     return [_lidar_head(angle_rad, channel_points), _raw(points)]
 
 
-def visibility(rows: Sequence[tuple[int, int, int, int]]) -> list[bytes | memoryview]:
-    """The body of an avsynth.camera.visibility: a semantic lidar of one channel with one point per actor.
+def visibility(rows: Sequence[tuple[int, int, int, int, tuple[int, int, int, int]]]) -> list[bytes | memoryview]:
+    """The body of an avsynth.camera.visibility: a semantic lidar of two channels, each with one point per actor.
+
+    The first channel has two counts: x, pixels of the actor drawn alone; y, pixels of it really seen. The second has
+    the box around those drawn alone: x left, y top, z right, cos bottom. float32 holds counts exactly up to 2^24.
 
     Args:
-        rows: actor id, class, pixels of the actor drawn alone (x), pixels of it really seen (y).
+        rows: actor id, class, pixels alone, pixels seen, box (left, top, right, bottom; the last two exclusive).
     """
-    points = np.zeros(len(rows), dtype=SEMANTIC_POINT)
-    for point, (actor_id, tag, amodal_px, visible_px) in zip(points, rows, strict=True):
-        point["xyz"], point["actor_id"], point["tag"] = (amodal_px, visible_px, 0.0), actor_id, tag
-    return [_lidar_head(0.0, [points]), _raw(points)]
+    counts, boxes = np.zeros(len(rows), dtype=SEMANTIC_POINT), np.zeros(len(rows), dtype=SEMANTIC_POINT)
+    for count, around, (actor_id, tag, amodal_px, visible_px, box) in zip(counts, boxes, rows, strict=True):
+        count["xyz"], around["xyz"], around["cos"] = (amodal_px, visible_px, 0.0), box[:3], box[3]
+        for point in (count, around):
+            point["actor_id"], point["tag"] = actor_id, tag
+    return [_lidar_head(0.0, [counts, boxes]), _raw(np.concatenate([counts, boxes]))]
 
 
 def _lidar_head(angle_rad: float, channel_points: list[Any]) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import moderngl
 import numpy as np
+import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.render import frame_block, projection
@@ -103,9 +104,13 @@ class Painter:
         self._draw_sky(view, label_only=False)
         self._draw_overlays(scene, view, placed, light, framebuffer, labels)
 
+    def look(self, view: View) -> None:
+        """Take a view without light, for `cover`."""
+        self._write_frame(_ANY_LIGHT, view, 0.0, _NO_SHADOW, _NO_LAMPS)
+
     def labels(self, view: View, placed: list[Placed], targets: Targets) -> None:
         """Draw a view's labels and depth alone: the same geometry, no shading."""
-        self._write_frame(_ANY_LIGHT, view, 0.0, _NO_SHADOW, _NO_LAMPS)
+        self.look(view)
         self._begin(targets.labels_only)
         program = self._programs.flat("label.frag")
         for item in placed:
@@ -116,8 +121,11 @@ class Painter:
         _draw_town(program, ranges, view.world_from_camera[:3, 3])
         self._draw_sky(view, label_only=True)
 
-    def cover(self, item: Placed, targets: Targets, bounds: tuple[int, int, int, int]) -> int:
-        """How many pixels of the view that `labels` drew last a body covers alone, inside `bounds`."""
+    def cover(self, item: Placed, targets: Targets, bounds: tuple[int, int, int, int]) -> npt.NDArray[np.bool_]:
+        """Which pixels a body covers alone in the view that was taken last.
+
+        `bounds` is a rectangle x, y, width, height of the image; the result has its height and width.
+        """
         self._context.enable_only(moderngl.CULL_FACE)
         targets.cover_only.use()
         targets.cover_only.clear(viewport=bounds)
@@ -125,7 +133,8 @@ class Painter:
         program.write("relative_from_body", item.matrix)
         program.draw(item.shape.count, item.shape.first)
         # rows of any length: no padding to 4 bytes
-        return int(np.count_nonzero(np.frombuffer(targets.cover_only.read(bounds, 1, alignment=1), np.uint8)))
+        read = np.frombuffer(targets.cover_only.read(bounds, 1, alignment=1), np.uint8)
+        return np.asarray(read.reshape(bounds[3], bounds[2]) > 0)
 
     def _write_frame(
         self,

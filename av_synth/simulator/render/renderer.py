@@ -51,12 +51,20 @@ class Frames:
 
 @dataclass(frozen=True)
 class Visibility:
-    """How much of one actor a view shows: pixels it would cover if it were alone, and pixels that are its own."""
+    """How much of one actor a view shows.
+
+    Attributes:
+        amodal_px: pixels it would cover if it were alone.
+        visible_px: pixels that are its own.
+        amodal_box: left, top, right and bottom of those that it would cover alone, in pixel columns and rows; right
+            and bottom are the first ones outside.
+    """
 
     actor_id: int
     tag: Tag
     amodal_px: int
     visible_px: int
+    amodal_box: tuple[int, int, int, int]
 
 
 class Renderer:
@@ -101,25 +109,31 @@ class Renderer:
             self._draw(scene, view, placed, targets, outputs)
             return _read(targets, view, outputs)
 
-    def visibility(self, scene: Scene, view: View) -> list[Visibility]:
+    def visibility(self, scene: Scene, view: View, actor_id: npt.NDArray[np.uint32]) -> list[Visibility]:
         """For every actor that covers a pixel when drawn alone, in the order of the scene: how much is to be seen.
 
+        Args:
+            scene: what is seen.
+            view: from where.
+            actor_id: (H, W), as `render` gave it for them.
+
         Raises:
-            DataError: as `render`.
+            DataError: as `render`, or if the image is of another size.
         """
         projection.check(view)
+        if actor_id.shape != (view.height_px, view.width_px):
+            raise DataError(f"label image: want {view.height_px} x {view.width_px} pixels, got {actor_id.shape}")
         placed = place(self._geometry, scene, view)
+        visible = np.bincount(actor_id.reshape(-1), minlength=0x10000)
+        found = []
         with self._context:
-            targets = self._target(view)
-            self._draw(scene, view, placed, targets, frozenset({LABELS}))
-            _, actor_id = _read_labels(targets, (view.height_px, view.width_px))
-            visible = np.bincount(actor_id.reshape(-1), minlength=0x10000)
-            found = []
+            self._painter.look(view)
             for item in placed:
-                amodal = self._amodal(view, item, targets)
-                if amodal:
-                    actor = item.instance.actor_id
-                    found.append(Visibility(actor, self._tags[item.instance.body], amodal, int(visible[actor])))
+                amodal = self._amodal(view, item, self._target(view))
+                if amodal is not None:
+                    actor, (pixels, box) = item.instance.actor_id, amodal
+                    tag = self._tags[item.instance.body]
+                    found.append(Visibility(actor, tag, pixels, int(visible[actor]), box))
         return found
 
     def _draw(self, scene: Scene, view: View, placed: list[Placed], targets: Targets, outputs: frozenset[str]) -> None:
@@ -128,12 +142,20 @@ class Renderer:
         else:
             self._painter.labels(view, placed, targets)
 
-    def _amodal(self, view: View, item: Placed, targets: Targets) -> int:
-        """How many pixels a body covers alone."""
+    def _amodal(self, view: View, item: Placed, targets: Targets) -> tuple[int, tuple[int, int, int, int]] | None:
+        """How many pixels a body covers alone, and the box around them; None if it covers none."""
         corners = projection.box_corners(item.shape.centre_m, item.shape.half_m)
         pose = item.instance.world_from_body
         bounds = projection.pixel_bounds(view, corners @ pose[:3, :3].T + pose[:3, 3])
-        return self._painter.cover(item, targets, bounds) if bounds else 0
+        if bounds is None:
+            return None
+        covered = self._painter.cover(item, targets, bounds)
+        rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
+        if len(rows) == 0:
+            return None
+        left, top = bounds[0] + int(columns[0]), bounds[1] + int(rows[0])
+        right, bottom = bounds[0] + int(columns[-1]) + 1, bounds[1] + int(rows[-1]) + 1
+        return int(np.count_nonzero(covered)), (left, top, right, bottom)
 
     def _target(self, view: View) -> Targets:
         size = (view.width_px, view.height_px)

@@ -14,7 +14,7 @@ from av_synth.errors import DataError
 from av_synth.simulator.profile import BLANK_FRAMES, SETTLING_FRAMES, WRONG_EVERY, Profile, object_ids
 from av_synth.simulator.protocol import bodies
 from av_synth.simulator.protocol.bodies import SensorType
-from av_synth.simulator.scene import Scene
+from av_synth.simulator.scene import Scene, View
 from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.spec import CameraSpec
 
@@ -45,13 +45,12 @@ def expose_cameras(
     for group in groups.values():
         first = group[0]
         view = _spec(first).view(first.world_from_sensor)
-        outputs = frozenset(_spec(exposure).output for exposure in group) - {""}
-        frames = renderer.render(scene, view, outputs) if outputs else None
+        frames = renderer.render(scene, view, frozenset(_spec(exposure).output for exposure in group))
         for exposure in group:
-            if frames is not None and _spec(exposure).output:
-                keep(_photo(exposure, frames, profile))
+            if exposure.sensor.kind is SensorType.SEMANTIC_LIDAR:
+                keep(exposure.message(_visibility(renderer, scene, view, frames)))
             else:
-                keep(exposure.message(_visibility(renderer, scene, exposure)))
+                keep(_photo(exposure, frames, profile))
     if late:
         time.sleep(_LATE_S)
     for message in reversed(late):
@@ -104,6 +103,8 @@ def _image(exposure: Exposure, frames: Frames, profile: Profile) -> list[bytes |
     return bodies.image(spec.width_px, spec.height_px, spec.fov_deg, pixels)
 
 
-def _visibility(renderer: Renderer, scene: Scene, exposure: Exposure) -> list[bytes | memoryview]:
-    seen = renderer.visibility(scene, _spec(exposure).view(exposure.world_from_sensor))
-    return bodies.visibility([(v.actor_id, int(v.tag), v.amodal_px, v.visible_px) for v in seen])
+def _visibility(renderer: Renderer, scene: Scene, view: View, frames: Frames) -> list[bytes | memoryview]:
+    if frames.actor_id is None:
+        raise DataError("the renderer made no labels to count")
+    seen = renderer.visibility(scene, view, frames.actor_id)
+    return bodies.visibility([(v.actor_id, int(v.tag), v.amodal_px, v.visible_px, v.amodal_box) for v in seen])

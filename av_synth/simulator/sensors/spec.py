@@ -24,7 +24,7 @@ CAMERAS: Mapping[str, tuple[SensorType, str]] = {
     "sensor.camera.depth": (SensorType.DEPTH, "depth"),
     "sensor.camera.semantic_segmentation": (SensorType.SEMANTIC_SEGMENTATION, "labels"),
     "sensor.camera.instance_segmentation": (SensorType.INSTANCE_SEGMENTATION, "labels"),
-    VISIBILITY: (SensorType.SEMANTIC_LIDAR, ""),
+    VISIBILITY: (SensorType.SEMANTIC_LIDAR, "labels"),
 }
 LIDARS = {"sensor.lidar.ray_cast": SensorType.LIDAR, "sensor.lidar.ray_cast_semantic": SensorType.SEMANTIC_LIDAR}
 MAX_IMAGE_PX = 8192

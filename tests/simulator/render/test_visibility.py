@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from av_synth.errors import DataError
 from av_synth.simulator.render import LABELS, Renderer, Visibility
-from av_synth.simulator.scene import Tag
+from av_synth.simulator.scene import Instance, Tag
 from tests.simulator.render.conftest import WALL_X_M, at, camera, scene
 
 
 def of(renderer: Renderer, *instances: object, **where: float) -> dict[int, Visibility]:
-    return {v.actor_id: v for v in renderer.visibility(scene(*instances), camera(**where))}  # type: ignore[arg-type]
+    world, view = scene(*instances), camera(**where)  # type: ignore[arg-type]
+    labels = renderer.render(world, view, frozenset({LABELS})).actor_id
+    assert labels is not None
+    return {v.actor_id: v for v in renderer.visibility(world, view, labels)}
 
 
 def test_an_actor_with_nothing_before_it_is_visible_to_the_last_pixel(renderer: Renderer) -> None:
@@ -31,6 +36,27 @@ def test_a_hidden_actor_keeps_its_amodal_pixels(renderer: Renderer) -> None:
     assert behind_wall[4].visible_px == 0
 
 
+def test_the_box_is_that_of_the_actor_alone_and_ends_at_the_images_edge(renderer: Renderer) -> None:
+    alone = of(renderer, at(4, "bicycle", 15.0))[4].amodal_box
+    assert of(renderer, at(3, "car", 9.0), at(4, "bicycle", 15.0))[4].amodal_box == alone
+    rows, columns = np.nonzero(drawn(renderer, at(4, "bicycle", 15.0)) == 4)
+    assert alone == (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+    left, top, right, bottom = of(renderer, at(3, "car", 1.0, 0.0, -0.3))[3].amodal_box  # over its bonnet
+    assert (left, right, bottom) == (0, 320, 180)
+    assert 0 < top < 180
+
+
+def drawn(renderer: Renderer, *instances: Instance) -> np.ndarray:
+    labels = renderer.render(scene(*instances), camera(), frozenset({LABELS})).actor_id
+    assert labels is not None
+    return labels
+
+
+def test_a_label_image_of_another_size_is_refused(renderer: Renderer) -> None:
+    with pytest.raises(DataError, match="want 180 x 320 pixels"):
+        renderer.visibility(scene(), camera(), np.zeros((90, 160), dtype=np.uint32))
+
+
 def test_only_what_is_inside_the_image_counts(renderer: Renderer) -> None:
     inside = of(renderer, at(3, "car", 9.0))[3].amodal_px
     cut = of(renderer, at(3, "car", 9.0, 5.2))
@@ -49,7 +75,7 @@ def test_visible_pixels_are_those_of_the_label_image(renderer: Renderer) -> None
     ]
     labels = renderer.render(scene(*crowd), camera(), frozenset({LABELS})).actor_id
     assert labels is not None
-    found = renderer.visibility(scene(*crowd), camera())
+    found = renderer.visibility(scene(*crowd), camera(), labels)
     assert [v.actor_id for v in found] == sorted(v.actor_id for v in found)
     for v in found:
         assert v.visible_px == np.count_nonzero(labels == v.actor_id) <= v.amodal_px
