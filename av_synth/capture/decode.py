@@ -55,6 +55,20 @@ def tag_and_instance(
     return np.asarray(red, dtype=np.uint8), instance
 
 
+def flow_px(image: Any, crop: tuple[int, int, int, int] | None) -> npt.NDArray[np.float32]:
+    """An optical flow camera's image as (H, W, 2) float32 pixels to the right and down since the tick before.
+
+    CARLA's flow is in halves of the whole image, before any crop, with y up, and is never beyond 2, the image's own
+    width or height. Source: CARLA 0.9.16, OpticalFlowCamera.cpp.
+    """
+    array: npt.NDArray[np.float32] = np.frombuffer(image.raw_data, dtype="<f4").reshape(image.height, image.width, 2)
+    if crop is not None:
+        left, top, width, height = crop
+        array = array[top : top + height, left : left + width]
+    scaled: npt.NDArray[np.float32] = array * np.array([image.width / 2, -image.height / 2], dtype=np.float32)
+    return scaled
+
+
 def extents(measurement: Any) -> Mapping[int, Extent]:
     """What `avsynth.camera.visibility` says, by actor id: a channel of counts and a channel of boxes."""
     rows = np.frombuffer(measurement.raw_data, dtype=_SEMANTIC_DETECTION)

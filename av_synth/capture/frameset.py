@@ -44,8 +44,10 @@ class LabelImage:
         instance: (H, W) uint16, the simulator's object id; what it means is found out by `labels.association`.
         depth_m: (H, W) float32 along the optical axis.
         extent_px: by actor id, for those that would fill a pixel alone; None where the simulator cannot tell.
-        flow_px: (H, W, 2) float32, how far each pixel's surface moved to the right and down since the previous tick;
-            None where the simulator has no such sensor.
+        flow_px: (H, W, 2) float32, how far the surface point that is at a pixel now has come in the image since the
+            tick before, to the right and down, in pixels: the pixel less its flow is where the point was. The sky is
+            infinitely far away. The image's whole width or height is the most there is: such a pixel came from far
+            outside or from behind the camera, and its flow means nothing. None where the simulator does not tell.
     """
 
     tag: npt.NDArray[np.uint8]

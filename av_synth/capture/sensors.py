@@ -22,7 +22,7 @@ SENSOR_TIMEOUT_S = 60.0
 # nuScenes mounts LIDAR_TOP with x to the right and y ahead; a CARLA lidar looks along its x.
 LIDAR_FROM_BODY: Array = from_yaw(0.0, 0.0, 0.0, math.pi / 2)
 _RGB, _INSTANCE, _DEPTH = "sensor.camera.rgb", "sensor.camera.instance_segmentation", "sensor.camera.depth"
-_VISIBILITY = "avsynth.camera.visibility"
+_FLOW, _VISIBILITY = "sensor.camera.optical_flow", "avsynth.camera.visibility"
 _PERIOD, _PHASE = "avsynth.frame_period", "avsynth.frame_phase"
 
 Crop = tuple[int, int, int, int]
@@ -111,10 +111,16 @@ class SensorArray:
         depth = self._get(channel, _DEPTH, frame)
         if instance is None or depth is None:
             return None
-        extent = self._get(channel, _VISIBILITY, frame)
+        extent, flow = self._get(channel, _VISIBILITY, frame), self._get(channel, _FLOW, frame)
         crop = self._feeds[channel, _INSTANCE].crop
         tag, ids = decode.tag_and_instance(instance, crop)
-        return LabelImage(tag, ids, decode.depth_m(depth, crop), None if extent is None else decode.extents(extent))
+        return LabelImage(
+            tag,
+            ids,
+            decode.depth_m(depth, crop),
+            None if extent is None else decode.extents(extent),
+            None if flow is None else decode.flow_px(flow, crop),
+        )
 
     def _get(self, channel: str, type_id: str, frame: int) -> Any | None:
         feed = self._feeds.get((channel, type_id))
@@ -160,6 +166,9 @@ class SensorArray:
         self._start(camera.channel, _RGB, attributes, ego_from_body, camera.every_ticks, crop)
         for type_id in (_INSTANCE, _DEPTH):
             self._start(camera.channel, type_id, attributes, ego_from_body, keyframe_ticks, crop)
+        # a server that cannot leave out frames would render the scene once more on each of them
+        if self._session.has_attribute(_FLOW, _PERIOD):
+            self._start(camera.channel, _FLOW, attributes, ego_from_body, keyframe_ticks, crop)
         if self._session.has_attribute(_VISIBILITY, "avsynth.cx"):
             self._start(camera.channel, _VISIBILITY, attributes, ego_from_body, keyframe_ticks)
         return seen

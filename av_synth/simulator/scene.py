@@ -111,6 +111,8 @@ class Instance:
         velocity_mps, angular_velocity_radps: (3,), world axes.
         colour: sRGB paint colour.
         lights: CARLA VehicleLightState bits (position 1, low beam 2, high beam 4, brake 8, right 16, left 32, ...).
+        last_pose, last_world_from_body: pose and (4, 4) transform on the frame before, for optical flow; None if they
+            are the same.
     """
 
     actor_id: int
@@ -121,6 +123,8 @@ class Instance:
     angular_velocity_radps: Array = field(default_factory=lambda: np.zeros(3))
     colour: tuple[int, int, int] = (200, 200, 200)
     lights: int = 0
+    last_pose: int | None = None
+    last_world_from_body: Array | None = None
 
 
 @dataclass(frozen=True)

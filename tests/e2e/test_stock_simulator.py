@@ -118,7 +118,9 @@ def test_images_differ_by_no_more_than_the_part_of_a_pixel(both):
     for extended, stock in zip(both.extended.keyframes[0].ticks, both.stock.keyframes[0].ticks, strict=True):
         for channel, label in extended.frames.labels.items():
             other = stock.frames.labels[channel]
-            assert other.extent_px is None
+            assert other.extent_px is other.flow_px is None
+            assert label.extent_px
+            assert label.flow_px.shape == (180, 320, 2)
             assert other.tag.shape == label.tag.shape == (180, 320)
             # half a pixel moves silhouettes; a crop that was off by more would move far more of them
             assert (other.tag == label.tag).mean() > 0.93, channel

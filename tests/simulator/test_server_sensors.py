@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import queue
 from collections.abc import Iterator
 from typing import Any
 
 import carla
 import numpy as np
 import pytest
-from server_process import ahead, connect, fresh_world, running_simulator
+from server_process import ahead, connect, running_simulator
+from stage import Stage
 
 from av_synth.geometry.cameras import project
 from av_synth.geometry.carla import matrix_from_transform
@@ -21,46 +21,12 @@ from av_synth.simulator.sensors.spec import CameraSpec
 CAMERAS = ("rgb", "depth", "semantic_segmentation", "instance_segmentation")
 SIZE = {"image_size_x": "160", "image_size_y": "90"}
 LIDAR = {"channels": "8", "range": "60", "points_per_second": "32000", "rotation_frequency": "20"}
-WAIT_S = 20.0
 
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[carla.Client]:
     with running_simulator() as (_, port):
         yield connect(port, tmp_path_factory.mktemp("cache"))
-
-
-class Stage:
-    """A parked ego with a car 12 m ahead, and sensors on the ego with a queue each."""
-
-    def __init__(self, client: carla.Client) -> None:
-        self.client = client
-        self.world = fresh_world(client)
-        self.library = self.world.get_blueprint_library()
-        self.place = self.world.get_map().get_spawn_points()[0]
-        self.ego = self.world.spawn_actor(self.library.find("vehicle.audi.a2"), self.place)
-        self.other = self.world.spawn_actor(self.library.find("vehicle.tesla.model3"), ahead(self.place, 12.0))
-        self.sensors: list[carla.Sensor] = []
-        self.queues: dict[int, queue.SimpleQueue[Any]] = {}
-
-    def attach(self, type_id: str, mount: carla.Transform | None = None, **attributes: str) -> carla.Sensor:
-        blueprint = self.library.find(type_id)
-        for name, value in attributes.items():
-            blueprint.set_attribute(name.replace("__", "."), value)
-        mount = mount or carla.Transform(carla.Location(x=0.8, z=1.8))
-        sensor = self.world.spawn_actor(blueprint, mount, attach_to=self.ego)
-        self.queues[sensor.id] = queue.SimpleQueue()
-        sensor.listen(self.queues[sensor.id].put)
-        self.sensors.append(sensor)
-        return sensor
-
-    def next(self, sensor: carla.Sensor) -> Any:
-        return self.queues[sensor.id].get(timeout=WAIT_S)
-
-    def clear(self) -> None:
-        for sensor in self.sensors:
-            sensor.stop()
-        self.client.apply_batch_sync([carla.command.DestroyActor(sensor.id) for sensor in self.sensors], False)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from av_synth.geometry.transforms import Array
 
 Pixels = npt.NDArray[np.uint8]
 DEPTH_RANGE_M = 1000.0
+FLOW_RANGE = np.float32(2.0)
 
 
 class SensorType(IntEnum):
@@ -26,6 +27,7 @@ class SensorType(IntEnum):
     GNSS = 4
     IMU = 5
     LANE_INVASION = 6
+    OPTICAL_FLOW = 8
     RADAR = 9
     SEMANTIC_LIDAR = 10
     LIDAR = 11
@@ -46,9 +48,9 @@ def header(kind: SensorType, frame: int, elapsed_s: float, world_from_sensor: Ar
     return _HEADER.pack(kind, frame, elapsed_s, *location, *rotation)
 
 
-def image(width_px: int, height_px: int, fov_deg: float, bgra: Pixels) -> list[bytes | memoryview]:
-    """An image body; `bgra` is (H, W, 4) uint8, row 0 on top."""
-    return [struct.pack("<IIf", width_px, height_px, fov_deg), _raw(bgra)]
+def image(width_px: int, height_px: int, fov_deg: float, pixels: npt.NDArray[Any]) -> list[bytes | memoryview]:
+    """An image body; `pixels` is (H, W, 4) uint8, BGRA, or (H, W, 2) float32 of optical flow, row 0 on top."""
+    return [struct.pack("<IIf", width_px, height_px, fov_deg), _raw(pixels)]
 
 
 def depth_pixels(depth_m: npt.NDArray[np.float32]) -> Pixels:
@@ -67,6 +69,18 @@ def instance_pixels(tag: npt.NDArray[np.uint8], actor_id: npt.NDArray[np.uint32]
     """Class of each pixel in R, and the actor's id: low byte in G, high byte in B (0: the static world)."""
     ids = np.ascontiguousarray(actor_id, dtype="<u4").view(np.uint8).reshape(*actor_id.shape, 4)
     return _bgra(ids[..., 1], ids[..., 0], tag)
+
+
+def flow_pixels(flow_px: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Optical flow (H, W, 2) in pixels to the right and down, as CARLA sends it: in halves of the image, y up, -2 to 2.
+
+    Both are displacements since the frame before, at the pixel where a point is now. Source: CARLA,
+    OpticalFlowCamera.cpp, which unpacks Unreal's velocity buffer: clip space, this frame less the one before.
+    """
+    height, width = flow_px.shape[:2]
+    scale = np.array([2.0 / width, -2.0 / height], dtype=np.float32)
+    # adding 0 turns -0.0 into 0.0
+    return np.asarray(np.clip(flow_px * scale, -FLOW_RANGE, FLOW_RANGE) + np.float32(0.0), dtype="<f4")
 
 
 def _bgra(blue: Pixels | int, green: Pixels | int, red: Pixels) -> Pixels:

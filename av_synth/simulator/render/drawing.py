@@ -15,12 +15,13 @@ from av_synth.simulator.render.geometry import Geometry, Meshes
 from av_synth.simulator.render.lamps import emission, find_all
 from av_synth.simulator.render.lighting import Lighting, lighting
 from av_synth.simulator.render.night import LampLight, halos
-from av_synth.simulator.render.placement import Placed
+from av_synth.simulator.render.placement import Placed, moved_from_body
 from av_synth.simulator.render.programs import (
     FRAME_BINDING,
     LAMP_UNIT,
     MIRROR_UNIT,
     NOISE_UNIT,
+    PLACES_UNIT,
     SHADOW_UNIT,
     WETTABLE,
     Drawable,
@@ -30,7 +31,7 @@ from av_synth.simulator.render.quads import Quads
 from av_synth.simulator.render.rain import streaks
 from av_synth.simulator.render.shadows import Shadows
 from av_synth.simulator.render.targets import Targets
-from av_synth.simulator.render.textures import noise_texture
+from av_synth.simulator.render.textures import noise_texture, places_texture
 from av_synth.simulator.scene import Material, Mesh, Scene, View, Weather
 
 # What usually hides other things comes first, for hidden pixels are not shaded; what mirrors the rest comes last.
@@ -70,13 +71,25 @@ class Painter:
         self._frame = context.buffer(reserve=frame_block.SIZE, dynamic=True)
         self._noise = noise_texture(context)
         self._shadows = Shadows(context, programs, geometry)
+        self._places: moderngl.Texture | None = None  # made when somebody first wants optical flow
         self._lamps = find_all(bodies)
         self._lamp_light = LampLight(context, programs, town_mesh)
         self._contact = Quads(context, programs, "contact", "3f 3f", "in_position", "in_square")
         self._glow = Quads(context, programs, "glow", "3f 2f 3f", "in_position", "in_square", "in_colour")
 
-    def colour(self, scene: Scene, view: View, placed: list[Placed], targets: Targets, labels: bool) -> None:
-        """Draw a view in colour, and in labels too if wanted."""
+    def colour(
+        self,
+        scene: Scene,
+        view: View,
+        placed: list[Placed],
+        targets: Targets,
+        labels: bool,
+        last_view: View | None = None,
+    ) -> None:
+        """Draw a view in colour, in labels too if wanted, and in optical flow if the view of the frame before is given.
+
+        For flow, `placed` must be with it too.
+        """
         light, eye = lighting(scene.weather), view.world_from_camera[:3, 3]
         night, wet = light.night > _NIGHT_FROM, light.wetness > _WET_FROM
         shadow, lamp_map = _NO_SHADOW, _NO_LAMPS
@@ -85,41 +98,42 @@ class Painter:
         else:
             self._shadows.update(scene, light, eye)
             shadow = self._shadows.uniforms(eye)
-        self._write_frame(light, view, scene.elapsed_s, shadow, lamp_map)
+        self._write_frame(light, view, scene.elapsed_s, shadow, lamp_map, last_view)
         self._shadows.texture.use(SHADOW_UNIT)
         self._noise.use(NOISE_UNIT)
         self._lamp_light.texture.use(LAMP_UNIT)
         targets.mirror.use(MIRROR_UNIT)
 
-        framebuffer = targets.both if labels else targets.colour_only
+        flow = last_view is not None
+        framebuffer = targets.both_and_flow if flow else targets.both if labels else targets.colour_only
         self._begin(framebuffer)
         town, bodies = self._town_by_material(view), _by_material(placed)
         for material in _ORDER:
             if wet and material == WETTABLE[0]:
                 targets.keep_mirror()
             if material in town or material in bodies:
-                program = self._programs.surface(material, night, wet)
+                program = self._programs.surface(material, night, wet, flow)
                 _draw_bodies(program, material, bodies.get(material, []), scene.elapsed_s)
-                _draw_town(program, town.get(material, []), eye)
-        self._draw_sky(view, label_only=False)
-        self._draw_overlays(scene, view, placed, light, framebuffer, labels)
+                _draw_town(program, town.get(material, []), view, last_view)
+        self._draw_sky(view, label_only=False, flow=flow)
+        self._draw_overlays(scene, view, placed, light, framebuffer)
 
     def look(self, view: View) -> None:
         """Take a view without light, for `cover`."""
-        self._write_frame(_ANY_LIGHT, view, 0.0, _NO_SHADOW, _NO_LAMPS)
+        self._write_frame(_ANY_LIGHT, view, 0.0, _NO_SHADOW, _NO_LAMPS, None)
 
-    def labels(self, view: View, placed: list[Placed], targets: Targets) -> None:
-        """Draw a view's labels and depth alone: the same geometry, no shading."""
-        self.look(view)
-        self._begin(targets.labels_only)
-        program = self._programs.flat("label.frag")
+    def labels(self, view: View, placed: list[Placed], targets: Targets, last_view: View | None = None) -> None:
+        """Draw a view's labels and depth alone, or with optical flow as in `colour`: the same geometry, no shading."""
+        self._write_frame(_ANY_LIGHT, view, 0.0, _NO_SHADOW, _NO_LAMPS, last_view)
+        flow = last_view is not None
+        self._begin(targets.labels_and_flow if flow else targets.labels_only)
+        program = self._programs.labels(flow)
         for item in placed:
-            program.write("relative_from_body", item.matrix)
-            program.write("actor", _word(item.instance.actor_id))
+            _take_place(program, item)
             program.draw(item.shape.count, item.shape.first)
         ranges = [chunk for chunks in self._town_by_material(view).values() for chunk in chunks]
-        _draw_town(program, ranges, view.world_from_camera[:3, 3])
-        self._draw_sky(view, label_only=True)
+        _draw_town(program, ranges, view, last_view)
+        self._draw_sky(view, label_only=True, flow=flow)
 
     def cover(self, item: Placed, targets: Targets, bounds: tuple[int, int, int, int]) -> npt.NDArray[np.bool_]:
         """Which pixels a body covers alone in the view that was taken last.
@@ -129,7 +143,7 @@ class Painter:
         self._context.enable_only(moderngl.CULL_FACE)
         targets.cover_only.use()
         targets.cover_only.clear(viewport=bounds)
-        program = self._programs.flat("cover.frag")
+        program = self._programs.cover()
         program.write("relative_from_body", item.matrix)
         program.draw(item.shape.count, item.shape.first)
         # rows of any length: no padding to 4 bytes
@@ -143,10 +157,16 @@ class Painter:
         elapsed_s: float,
         shadow: tuple[Array, Array, Array, float],
         lamp_map: tuple[float, float, float],
+        last_view: View | None,
     ) -> None:
         clip, eye = projection.clip_from_relative(view), view.world_from_camera[:3, 3]
-        self._frame.write(frame_block.pack(light, clip, eye, elapsed_s, shadow, lamp_map))
+        last_clip = clip if last_view is None else projection.clip_from_relative(last_view)
+        self._frame.write(frame_block.pack(light, clip, last_clip, eye, elapsed_s, shadow, lamp_map))
         self._frame.bind_to_uniform_block(FRAME_BINDING)
+        if last_view is not None:
+            if self._places is None:
+                self._places = places_texture(self._context, self._geometry.vertices["position"])
+            self._places.use(PLACES_UNIT)
 
     def _begin(self, framebuffer: moderngl.Framebuffer) -> None:
         framebuffer.use()
@@ -166,8 +186,8 @@ class Painter:
             ranges.setdefault(int(town.materials[k]), []).append((int(town.firsts[k]), int(town.counts[k])))
         return ranges
 
-    def _draw_sky(self, view: View, label_only: bool) -> None:
-        program = self._programs.sky(label_only)
+    def _draw_sky(self, view: View, *, label_only: bool, flow: bool) -> None:
+        program = self._programs.sky(label_only, flow)
         self._context.enable_only(moderngl.DEPTH_TEST)
         # a corner of clip space (x, y, 1) as a direction in the world
         rays = np.eye(4)
@@ -182,11 +202,11 @@ class Painter:
         placed: list[Placed],
         light: Lighting,
         framebuffer: moderngl.Framebuffer,
-        labels: bool,
     ) -> None:
         """Contact shadows, halos and rain: colour alone, on top of what is there."""
-        framebuffer.depth_mask = False  # they are no surfaces: depth and labels stay as they are
-        framebuffer.color_mask = (_EVERYTHING, _NOTHING) if labels else _EVERYTHING  # type: ignore[assignment]  # stub
+        framebuffer.depth_mask = False  # they are no surfaces: depth, labels and flow stay as they are
+        others = len(framebuffer.color_attachments) - 1
+        framebuffer.color_mask = (_EVERYTHING, *[_NOTHING] * others) if others else _EVERYTHING  # type: ignore[assignment]  # stub
         framebuffer.use()
         self._context.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
         self._context.blend_func = moderngl.ZERO, moderngl.SRC_COLOR
@@ -200,7 +220,7 @@ class Painter:
         glowing += streaks(scene, view, light)
         self._glow.draw(glowing)
         framebuffer.depth_mask = True
-        framebuffer.color_mask = (_EVERYTHING, _EVERYTHING) if labels else _EVERYTHING  # type: ignore[assignment]
+        framebuffer.color_mask = (_EVERYTHING,) * (1 + others) if others else _EVERYTHING  # type: ignore[assignment]
 
 
 def _by_material(placed: list[Placed]) -> dict[int, list[tuple[Placed, int, int]]]:
@@ -213,9 +233,13 @@ def _by_material(placed: list[Placed]) -> dict[int, list[tuple[Placed, int, int]
     return parts
 
 
-def _draw_town(program: Drawable, ranges: list[tuple[int, int]], eye_m: Array) -> None:
-    matrix = np.eye(4)
+def _draw_town(program: Drawable, ranges: list[tuple[int, int]], view: View, last_view: View | None) -> None:
+    matrix, eye_m = np.eye(4), view.world_from_camera[:3, 3]
     matrix[:3, 3] = -eye_m
+    if last_view is not None:
+        still = np.eye(4)
+        program.write("moved_from_body", moved_from_body(still, still, eye_m, last_view.world_from_camera[:3, 3]))
+        program.write("last_vertex", _word(0))
     program.write("relative_from_body", matrix.T.astype("<f4").tobytes())
     program.write("actor", _word(0))
     program.write("paint", _vector(np.full(3, 0.4)))
@@ -226,8 +250,7 @@ def _draw_town(program: Drawable, ranges: list[tuple[int, int]], eye_m: Array) -
 
 def _draw_bodies(program: Drawable, material: int, parts: list[tuple[Placed, int, int]], elapsed_s: float) -> None:
     for item, first, count in parts:
-        program.write("relative_from_body", item.matrix)
-        program.write("actor", _word(item.instance.actor_id))
+        _take_place(program, item)
         if material == Material.PAINT:
             program.write("paint", _vector((np.array(item.instance.colour) / 255.0) ** 2))
         elif material in _LAMPS:
@@ -235,8 +258,16 @@ def _draw_bodies(program: Drawable, material: int, parts: list[tuple[Placed, int
         program.draw(count, first)
 
 
+def _take_place(program: Drawable, item: Placed) -> None:
+    program.write("relative_from_body", item.matrix)
+    program.write("actor", _word(item.instance.actor_id))
+    if item.moved:
+        program.write("moved_from_body", item.moved)
+        program.write("last_vertex", _word(item.last_vertex))
+
+
 def _word(number: int) -> bytes:
-    return number.to_bytes(4, "little")
+    return number.to_bytes(4, "little", signed=number < 0)
 
 
 def _vector(xyz: Array) -> bytes:

@@ -7,18 +7,22 @@ import numpy as np
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.render.lighting import Lighting
 
-SIZE = 2 * 64 + 17 * 16
+SIZE = 3 * 64 + 17 * 16
 
 
 def pack(
     light: Lighting,
     clip_from_relative: Array,
+    last_clip_from_relative: Array,
     eye_m: Array,
     elapsed_s: float,
     shadow: tuple[Array, Array, Array, float],
     lamp_map: tuple[float, float, float],
 ) -> bytes:
-    """The block's bytes. `shadow` as `Shadows.uniforms` returns it; `lamp_map`: scale and offsets to 0..1."""
+    """The block's bytes. `shadow` as `Shadows.uniforms` returns it; `lamp_map`: scale and offsets to 0..1.
+
+    `last_clip_from_relative` is that of the frame before; only optical flow reads it.
+    """
     shadow_from_relative, far_scale, far_offset, near_size = shadow
     vectors = [
         (far_scale, 0.0),
@@ -40,6 +44,6 @@ def pack(
         (lamp_map, 0.0),
     ]
     # GLSL's matrices lie in memory column by column
-    matrices = [clip_from_relative.T.reshape(-1), shadow_from_relative.T.reshape(-1)]
+    matrices = [m.T.reshape(-1) for m in (clip_from_relative, shadow_from_relative, last_clip_from_relative)]
     flat = [*matrices, *(np.append(np.asarray(xyz, dtype=np.float64), w) for xyz, w in vectors)]
     return bytes(np.concatenate(flat).astype("<f4").data)

@@ -47,12 +47,19 @@ class Chunks:
 
 @dataclass(frozen=True)
 class Shape:
-    """One pose of one body: its chunks, one per material and adjoining, and a box and a sphere around all of it."""
+    """One pose of one body: its chunks, one per material and adjoining, and a box and a sphere around all of it.
+
+    Attributes:
+        first_vertex: where its vertices start in the vertex buffer.
+        follows: all poses of the body have the same triangles, so vertex k of one is the same point as k of another.
+    """
 
     chunks: Chunks
     centre_m: Array
     half_m: Array
     radius_m: float
+    first_vertex: int
+    follows: bool
 
     @property
     def first(self) -> int:
@@ -83,6 +90,7 @@ def pack(town: Mesh, bodies: Mapping[str, Meshes]) -> Geometry:
     first, base = 3 * len(order), len(town.positions_m)
     shapes = {}
     for name, body in bodies.items():
+        follows = all(np.array_equal(mesh.triangles, body.meshes[0].triangles) for mesh in body.meshes)
         for pose, mesh in enumerate(body.meshes):
             order, chunks = _cut(mesh, np.inf, first)
             vertices.append(_vertices(mesh))
@@ -90,7 +98,7 @@ def pack(town: Mesh, bodies: Mapping[str, Meshes]) -> Geometry:
             low, high = mesh.positions_m.min(axis=0).astype(float), mesh.positions_m.max(axis=0).astype(float)
             centre = (low + high) / 2
             radius = float(np.linalg.norm(mesh.positions_m - centre, axis=1).max())
-            shapes[name, pose] = Shape(chunks, centre, (high - low) / 2, radius)
+            shapes[name, pose] = Shape(chunks, centre, (high - low) / 2, radius, base, follows)
             first, base = first + 3 * len(order), base + len(mesh.positions_m)
     return Geometry(np.concatenate(vertices), np.concatenate(indices).reshape(-1), town_chunks, shapes)
 

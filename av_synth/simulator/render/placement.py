@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from av_synth.errors import DataError
+from av_synth.geometry.transforms import Array
 from av_synth.simulator.render import projection
 from av_synth.simulator.render.geometry import Geometry, Shape
 from av_synth.simulator.scene import Instance, Scene, View
@@ -14,15 +15,30 @@ from av_synth.simulator.scene import Instance, Scene, View
 
 @dataclass(frozen=True)
 class Placed:
-    """An instance inside a view, its shape, and `relative_from_body` as the bytes of a GLSL mat4."""
+    """An instance inside a view, and what its draw calls are told.
+
+    Attributes:
+        shape: of its pose.
+        matrix: `relative_from_body` as the bytes of a GLSL mat4.
+        moved: the same matrix of the frame before less this one; empty where nobody wants optical flow.
+        last_vertex: from a vertex of the shape to the same one of the frame before, in the vertex buffer.
+    """
 
     instance: Instance
     shape: Shape
     matrix: bytes
+    moved: bytes = b""
+    last_vertex: int = 0
 
 
-def place(geometry: Geometry, scene: Scene, view: View) -> list[Placed]:
+def place(geometry: Geometry, scene: Scene, view: View, last_eye_m: Array | None = None) -> list[Placed]:
     """The instances that the view may see, in the order of the scene.
+
+    Args:
+        geometry: what can be drawn.
+        scene: what stands where.
+        view: from where it is seen.
+        last_eye_m: (3,), where the camera was on the frame before, for optical flow; None for none.
 
     Raises:
         DataError: a body, pose, transform or actor id that cannot be drawn.
@@ -37,11 +53,40 @@ def place(geometry: Geometry, scene: Scene, view: View) -> list[Placed]:
     # the difference is taken in float64, so that far from the origin float32 loses nothing near the camera
     poses[:, :3, 3] -= view.world_from_camera[:3, 3]
     matrices = poses.transpose(0, 2, 1).astype("<f4")
-    return [
+    placed = [
         Placed(instance, shape, matrix.tobytes())
         for instance, shape, matrix, keep in zip(scene.instances, shapes, matrices, seen, strict=True)
         if keep
     ]
+    return placed if last_eye_m is None else [_moved(geometry, item, view, last_eye_m) for item in placed]
+
+
+def moved_from_body(now: Array, last: Array, eye_m: Array, last_eye_m: Array) -> bytes:
+    """What a body's points gain towards the frame before, as the bytes of a GLSL mat4.
+
+    Args:
+        now: (4, 4), `world_from_body` on this frame.
+        last: the same on the frame before.
+        eye_m: (3,), where the camera is.
+        last_eye_m: where it was.
+    """
+    # differences in float64: float32 then loses nothing of a small step far from the origin
+    moved = last - now
+    moved[:3, 3] -= last_eye_m - eye_m
+    return moved.T.astype("<f4").tobytes()
+
+
+def _moved(geometry: Geometry, item: Placed, view: View, last_eye_m: Array) -> Placed:
+    instance, shape = item.instance, item.shape
+    last = instance.world_from_body if instance.last_world_from_body is None else instance.last_world_from_body
+    if last.shape != (4, 4) or not np.isfinite(last).all():
+        raise DataError(f"actor {instance.actor_id}: want a finite (4, 4) transform for the frame before")
+    pose = instance.pose if instance.last_pose is None else instance.last_pose
+    last_shape = geometry.shapes.get((instance.body, pose))
+    if last_shape is None:
+        raise DataError(f"actor {instance.actor_id}: no pose {pose} of a body {instance.body!r} on the frame before")
+    moved = moved_from_body(instance.world_from_body, last, view.world_from_camera[:3, 3], last_eye_m)
+    return replace(item, moved=moved, last_vertex=shape.follows * (last_shape.first_vertex - shape.first_vertex))
 
 
 def _shape(geometry: Geometry, instance: Instance) -> Shape:

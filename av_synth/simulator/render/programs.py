@@ -12,8 +12,14 @@ from av_synth.simulator.scene import Material, Tag
 _VERSION = "#version 330 core\n"
 _INPUTS = ("in_position", "in_normal", "in_colour", "in_tag")
 FRAME_BINDING = 0
-SHADOW_UNIT, NOISE_UNIT, LAMP_UNIT, MIRROR_UNIT = 0, 1, 2, 3
-_SAMPLERS = {"shadow_atlas": SHADOW_UNIT, "noise": NOISE_UNIT, "lamp_light": LAMP_UNIT, "mirror": MIRROR_UNIT}
+SHADOW_UNIT, NOISE_UNIT, LAMP_UNIT, MIRROR_UNIT, PLACES_UNIT = 0, 1, 2, 3, 4
+_SAMPLERS = {
+    "shadow_atlas": SHADOW_UNIT,
+    "noise": NOISE_UNIT,
+    "lamp_light": LAMP_UNIT,
+    "mirror": MIRROR_UNIT,
+    "places": PLACES_UNIT,
+}
 
 WETTABLE = (Material.MARKING, Material.PAVING, Material.ASPHALT)
 """What water lies on; in the wet they mirror what was drawn before them."""
@@ -24,6 +30,9 @@ _SHARED = {
     Material.LAMP_LEFT: "LAMP",
     Material.LAMP_RIGHT: "LAMP",
 }
+
+
+_FLOW = ("flow.glsl",)
 
 
 class Drawable:
@@ -53,21 +62,30 @@ class Programs:
         self._programs: dict[str, moderngl.Program] = {}
         self._drawables: dict[str, Drawable] = {}
 
-    def surface(self, material: int, night: bool, wet: bool) -> Drawable:
-        """What draws indexed bodies of one `Material` in colour and labels."""
+    def surface(self, material: int, night: bool, wet: bool, flow: bool) -> Drawable:
+        """What draws indexed bodies of one `Material` in colour and labels, and in optical flow if wanted."""
         name = _SHARED.get(Material(material), Material(material).name)
-        names = [name] + ["NIGHT"] * night + ["WET"] * (wet and material in WETTABLE)
+        names = [name] + ["NIGHT"] * night + ["WET"] * (wet and material in WETTABLE) + ["FLOW"] * flow
         key = " ".join(names)
         if key not in self._programs:
             defines = "".join(f"#define {name}\n" for name in names)
-            self._compile(key, ("frame.glsl", "body.vert"), ("frame.glsl", "light.glsl", "surface.frag"), defines)
+            fragment = ("frame.glsl", "light.glsl", *_FLOW * flow, "surface.frag")
+            self._compile(key, ("frame.glsl", "body.vert"), fragment, defines)
         return self._indexed(key)
 
-    def flat(self, fragment: str) -> Drawable:
-        """What draws indexed bodies with `label.frag` or `cover.frag`."""
-        if fragment not in self._programs:
-            self._compile(fragment, ("frame.glsl", "body.vert"), (fragment,))
-        return self._indexed(fragment)
+    def labels(self, flow: bool) -> Drawable:
+        """What draws indexed bodies in labels alone, and in optical flow if wanted."""
+        key = "labels FLOW" if flow else "labels"
+        if key not in self._programs:
+            fragment = ("frame.glsl", *_FLOW * flow, "label.frag")
+            self._compile(key, ("frame.glsl", "body.vert"), fragment, "#define FLOW\n" * flow)
+        return self._indexed(key)
+
+    def cover(self) -> Drawable:
+        """What draws indexed bodies into `Targets.cover`."""
+        if "cover" not in self._programs:
+            self._compile("cover", ("frame.glsl", "body.vert"), ("cover.frag",))
+        return self._indexed("cover")
 
     def shadow(self) -> Drawable:
         """What draws indexed bodies into the shadow map."""
@@ -86,12 +104,14 @@ class Programs:
             self._drawables[key] = Drawable(array)
         return self._drawables[key]
 
-    def sky(self, label_only: bool) -> Drawable:
+    def sky(self, label_only: bool, flow: bool) -> Drawable:
         """What draws the one triangle behind everything."""
-        key = "sky label" if label_only else "sky"
+        names = ["LABEL_ONLY"] * label_only + ["FLOW"] * flow
+        key = " ".join(["sky", *names])
         if key not in self._drawables:
-            defines = f"#define SKY_LABEL {int(Tag.SKY) << 16}u\n" + ("#define LABEL_ONLY\n" if label_only else "")
-            self._compile(key, ("frame.glsl", "sky.vert"), ("frame.glsl", "light.glsl", "sky.frag"), defines)
+            defines = f"#define SKY_LABEL {int(Tag.SKY) << 16}u\n" + "".join(f"#define {name}\n" for name in names)
+            fragment = ("frame.glsl", "light.glsl", *_FLOW * flow, "sky.frag")
+            self._compile(key, ("frame.glsl", "sky.vert"), fragment, defines)
             self._drawables[key] = Drawable(self._context.vertex_array(self._programs[key], []))
         return self._drawables[key]
 

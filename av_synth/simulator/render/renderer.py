@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from av_synth.errors import DataError
+from av_synth.geometry.transforms import Array
 from av_synth.simulator.render import projection
 from av_synth.simulator.render.antialias import smooth_edges
 from av_synth.simulator.render.context import create_context
@@ -19,8 +20,8 @@ from av_synth.simulator.render.placement import Placed, place
 from av_synth.simulator.render.targets import Targets
 from av_synth.simulator.scene import Mesh, Scene, Tag, View
 
-RGB, DEPTH, LABELS = "rgb", "depth", "labels"
-OUTPUTS = frozenset({RGB, DEPTH, LABELS})
+RGB, DEPTH, LABELS, FLOW = "rgb", "depth", "labels", "flow"
+OUTPUTS = frozenset({RGB, DEPTH, LABELS, FLOW})
 _SIZES_KEPT = 4
 
 
@@ -41,12 +42,15 @@ class Frames:
         depth_m: (H, W) float32, metres along the optical axis; 1000 in the sky and beyond.
         tag: (H, W) uint8, `Tag` of the surface, SKY where there is none.
         actor_id: (H, W) uint32, 0 for the town and the sky.
+        flow_px: (H, W, 2) float32, by how many pixels, to the right and down, the surface point in a pixel has moved in
+            the image since the frame before; 4 times the image's size where it was behind the camera.
     """
 
     rgb: npt.NDArray[np.uint8] | None = None
     depth_m: npt.NDArray[np.float32] | None = None
     tag: npt.NDArray[np.uint8] | None = None
     actor_id: npt.NDArray[np.uint32] | None = None
+    flow_px: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -94,8 +98,16 @@ class Renderer:
         """Free the context and everything in it; the renderer cannot be used afterwards."""
         self._context.release()
 
-    def render(self, scene: Scene, view: View, outputs: frozenset[str]) -> Frames:
-        """Draw what is asked for of {"rgb", "depth", "labels"} in one pass over the geometry.
+    def render(
+        self, scene: Scene, view: View, outputs: frozenset[str], last_world_from_camera: Array | None = None
+    ) -> Frames:
+        """Draw what is asked for of {"rgb", "depth", "labels", "flow"} in one pass over the geometry.
+
+        Args:
+            scene: what is seen.
+            view: from where.
+            outputs: what is wanted.
+            last_world_from_camera: (4, 4), where the camera was on the frame before, for flow; None: in the same place.
 
         Raises:
             DataError: another output, a body or pose that is not in the catalogue, or a view that cannot be drawn.
@@ -103,10 +115,19 @@ class Renderer:
         if not outputs or not outputs <= OUTPUTS:
             raise DataError(f"camera outputs: got {sorted(outputs)}; want some of {sorted(OUTPUTS)}")
         projection.check(view)
-        placed = place(self._geometry, scene, view)
+        last_view = None
+        if FLOW in outputs:
+            last_view = (
+                view if last_world_from_camera is None else replace(view, world_from_camera=last_world_from_camera)
+            )
+            projection.check(last_view)
+        placed = place(self._geometry, scene, view, None if last_view is None else last_view.world_from_camera[:3, 3])
         with self._context:
             targets = self._target(view)
-            self._draw(scene, view, placed, targets, outputs)
+            if RGB in outputs:
+                self._painter.colour(scene, view, placed, targets, LABELS in outputs, last_view)
+            else:
+                self._painter.labels(view, placed, targets, last_view)
             return _read(targets, view, outputs)
 
     def visibility(self, scene: Scene, view: View, actor_id: npt.NDArray[np.uint32]) -> list[Visibility]:
@@ -136,12 +157,6 @@ class Renderer:
                     found.append(Visibility(actor, tag, pixels, int(visible[actor]), box))
         return found
 
-    def _draw(self, scene: Scene, view: View, placed: list[Placed], targets: Targets, outputs: frozenset[str]) -> None:
-        if RGB in outputs:
-            self._painter.colour(scene, view, placed, targets, LABELS in outputs)
-        else:
-            self._painter.labels(view, placed, targets)
-
     def _amodal(self, view: View, item: Placed, targets: Targets) -> tuple[int, tuple[int, int, int, int]] | None:
         """How many pixels a body covers alone, and the box around them; None if it covers none."""
         corners = projection.box_corners(item.shape.centre_m, item.shape.half_m)
@@ -168,7 +183,7 @@ class Renderer:
 
 def _read(targets: Targets, view: View, outputs: frozenset[str]) -> Frames:
     shape = (view.height_px, view.width_px)
-    rgb = depth = tag = actor = None
+    rgb = depth = tag = actor = flow = None
     if RGB in outputs:
         rgb = smooth_edges(np.frombuffer(targets.colour.read(), np.uint8).reshape(*shape, 4))
     if DEPTH in outputs:
@@ -177,11 +192,10 @@ def _read(targets: Targets, view: View, outputs: frozenset[str]) -> Frames:
         # never divided by 0, and never less than `far` where nothing is
         depth = np.minimum(np.divide(near, np.maximum(stored, near / far / 2), dtype=np.float32), far)
     if LABELS in outputs:
-        tag, actor = _read_labels(targets, shape)
-    return Frames(rgb, depth, tag, actor)
-
-
-def _read_labels(targets: Targets, shape: tuple[int, int]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
-    """Tags and actor ids, (H, W) each, out of the words that the programs write: tag x 65536 + actor."""
-    words = np.frombuffer(targets.labels.read(), np.uint32).reshape(shape)
-    return (words >> np.uint32(16)).astype(np.uint8), words & np.uint32(0xFFFF)
+        # the words that the programs write are tag x 65536 + actor
+        words = np.frombuffer(targets.labels.read(), np.uint32).reshape(shape)
+        tag, actor = (words >> np.uint32(16)).astype(np.uint8), words & np.uint32(0xFFFF)
+    if FLOW in outputs:
+        halves: npt.NDArray[np.float32] = np.frombuffer(targets.flow.read(), np.float32).reshape(*shape, 2)
+        flow = halves * np.array([view.width_px / 2.0, view.height_px / 2.0], dtype=np.float32)
+    return Frames(rgb, depth, tag, actor, flow)

@@ -13,16 +13,19 @@ from av_synth.simulator.render.context import float_depth_texture
 
 @dataclass(frozen=True)
 class Targets:
-    """Framebuffers of one image size on shared attachments: colour and labels, either alone, and covers."""
+    """Framebuffers of one image size on shared attachments: colour and labels, either alone, with flow, and covers."""
 
     colour: moderngl.Texture
     labels: moderngl.Texture
+    flow: moderngl.Texture
     depth: moderngl.Texture
     cover: moderngl.Texture
     mirror: moderngl.Texture
     both: moderngl.Framebuffer
     colour_only: moderngl.Framebuffer
     labels_only: moderngl.Framebuffer
+    both_and_flow: moderngl.Framebuffer
+    labels_and_flow: moderngl.Framebuffer
     cover_only: moderngl.Framebuffer
 
     @staticmethod
@@ -30,16 +33,20 @@ class Targets:
         """Allocate the images of a size in pixels."""
         colour, cover = context.texture((width, height), 4), context.texture((width, height), 1)
         labels, depth = context.texture((width, height), 1, dtype="u4"), float_depth_texture(context, width, height)
-        # labels are always the second output of a program, so that one text serves all
+        flow = context.texture((width, height), 2, dtype="f4")
+        # labels are always the second output of a program, flow the third, so that one text serves all
         return Targets(
             colour,
             labels,
+            flow,
             depth,
             cover,
             _mirror(context, width, height),
             context.framebuffer([colour, labels], depth),
             context.framebuffer([colour], depth),
             context.framebuffer([cover, labels], depth),
+            context.framebuffer([colour, labels, flow], depth),
+            context.framebuffer([cover, labels, flow], depth),
             context.framebuffer([cover]),
         )
 
@@ -50,9 +57,10 @@ class Targets:
 
     def release(self) -> None:
         """Free the images."""
-        for framebuffer in (self.both, self.colour_only, self.labels_only, self.cover_only):
+        flow = (self.both_and_flow, self.labels_and_flow)
+        for framebuffer in (self.both, self.colour_only, self.labels_only, self.cover_only, *flow):
             framebuffer.release()
-        for texture in (self.colour, self.labels, self.depth, self.cover, self.mirror):
+        for texture in (self.colour, self.labels, self.flow, self.depth, self.cover, self.mirror):
             texture.release()
 
 

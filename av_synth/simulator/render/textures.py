@@ -1,13 +1,15 @@
-"""The one noise texture that grain, patches and clouds are made of: computed, tiling, the same everywhere."""
+"""Textures: the noise that grain, patches and clouds are made of, computed and tiling; and vertices to look up."""
 
 from __future__ import annotations
 
 import moderngl
 import numpy as np
+import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
 
 _SIZE = 512
+_COLUMNS = 1024
 
 
 def noise_texture(context: moderngl.Context) -> moderngl.Texture:
@@ -25,6 +27,16 @@ def noise_texture(context: moderngl.Context) -> moderngl.Texture:
     texture.build_mipmaps()
     texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
     texture.repeat_x = texture.repeat_y = True
+    return texture
+
+
+def places_texture(context: moderngl.Context, positions_m: npt.NDArray[np.float32]) -> moderngl.Texture:
+    """Positions (V, 3) of vertices, row by row, for programs that want another vertex than their own."""
+    rows = -(-len(positions_m) // _COLUMNS)
+    texels = np.zeros((rows * _COLUMNS, 3), dtype="<f4")
+    texels[: len(positions_m)] = positions_m
+    texture = context.texture((_COLUMNS, rows), 3, texels.tobytes(), dtype="f4")
+    texture.filter = (moderngl.NEAREST, moderngl.NEAREST)
     return texture
 
 

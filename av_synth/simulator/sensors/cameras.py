@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from av_synth.errors import DataError
+from av_synth.geometry.transforms import Array
 from av_synth.simulator.profile import BLANK_FRAMES, SETTLING_FRAMES, WRONG_EVERY, Profile, object_ids
 from av_synth.simulator.protocol import bodies
 from av_synth.simulator.protocol.bodies import SensorType
@@ -37,15 +38,13 @@ def expose_cameras(
     Raises:
         DataError: if the renderer did not make what it was asked for.
     """
-    groups: dict[tuple[Any, ...], list[Exposure]] = {}
-    for exposure in exposures:
-        groups.setdefault(_key(exposure), []).append(exposure)
     late: list[Message] = []
     keep = late.append if profile.late_images else send
-    for group in groups.values():
+    for group in _groups(exposures):
         first = group[0]
         view = _spec(first).view(first.world_from_sensor)
-        frames = renderer.render(scene, view, frozenset(_spec(exposure).output for exposure in group))
+        last = next((_last_world_from_camera(each) for each in group if each.last_world_from_sensor is not None), None)
+        frames = renderer.render(scene, view, frozenset(_spec(exposure).output for exposure in group), last)
         for exposure in group:
             if exposure.sensor.kind is SensorType.SEMANTIC_LIDAR:
                 keep(exposure.message(_visibility(renderer, scene, view, frames)))
@@ -62,6 +61,25 @@ def _spec(exposure: Exposure) -> CameraSpec:
     if not isinstance(spec, CameraSpec):
         raise DataError(f"sensor {exposure.sensor.actor_id} is no camera")
     return spec
+
+
+def _groups(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
+    """Those that can share a pass. Cameras of optical flow that came to one pose from different ones cannot."""
+    groups: dict[tuple[Any, ...], list[Exposure]] = {}
+    origins: dict[tuple[Any, ...], bytes] = {}
+    for exposure in exposures:
+        key = _key(exposure)
+        if exposure.last_world_from_sensor is not None:
+            origin = exposure.last_world_from_sensor.tobytes()
+            if origins.setdefault(key, origin) != origin:
+                key = (*key, origin)
+        groups.setdefault(key, []).append(exposure)
+    return list(groups.values())
+
+
+def _last_world_from_camera(exposure: Exposure) -> Array | None:
+    last = exposure.last_world_from_sensor
+    return None if last is None else _spec(exposure).view(last).world_from_camera
 
 
 def _key(exposure: Exposure) -> tuple[Any, ...]:
@@ -92,6 +110,8 @@ def _image(exposure: Exposure, frames: Frames, profile: Profile) -> list[bytes |
         ids = frames.actor_id
         ids = object_ids(ids, frames.tag, profile.object_bits) if profile.object_ids else ids
         pixels = bodies.instance_pixels(frames.tag, ids)
+    elif kind is SensorType.OPTICAL_FLOW and frames.flow_px is not None:
+        pixels = bodies.flow_pixels(frames.flow_px)
     if pixels is None or pixels.shape[:2] != (spec.height_px, spec.width_px):
         raise DataError(f"the renderer made no {spec.output} of {spec.width_px}x{spec.height_px} pixels")
     age = exposure.sensor.age(exposure.frame)

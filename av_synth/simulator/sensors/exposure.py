@@ -25,6 +25,7 @@ class Exposure:
         world_from_sensor: (4, 4), x forward, y left, z up.
         velocity_mps: (3,), world axes, of the point where the sensor sits.
         delta_s: length of the frame.
+        last_world_from_sensor: (4, 4), the pose on the frame before, for sensors of optical flow.
     """
 
     sensor: Sensor
@@ -33,6 +34,7 @@ class Exposure:
     delta_s: float
     world_from_sensor: Array
     velocity_mps: Array
+    last_world_from_sensor: Array | None = None
 
     def message(self, body: list[bytes | memoryview]) -> Message:
         """The body with the header in front."""

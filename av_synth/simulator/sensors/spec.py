@@ -19,11 +19,13 @@ from av_synth.simulator.world.errors import SpawnRefused
 # camera axes are OpenCV's (x right, y down, z forward) in the actor's (x forward, y left, z up)
 ACTOR_FROM_CAMERA = np.array([[0.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
 VISIBILITY = "avsynth.camera.visibility"
+FLOW = "flow"
 CAMERAS: Mapping[str, tuple[SensorType, str]] = {
     "sensor.camera.rgb": (SensorType.RGB, "rgb"),
     "sensor.camera.depth": (SensorType.DEPTH, "depth"),
     "sensor.camera.semantic_segmentation": (SensorType.SEMANTIC_SEGMENTATION, "labels"),
     "sensor.camera.instance_segmentation": (SensorType.INSTANCE_SEGMENTATION, "labels"),
+    "sensor.camera.optical_flow": (SensorType.OPTICAL_FLOW, FLOW),
     VISIBILITY: (SensorType.SEMANTIC_LIDAR, "labels"),
 }
 LIDARS = {"sensor.lidar.ray_cast": SensorType.LIDAR, "sensor.lidar.ray_cast_semantic": SensorType.SEMANTIC_LIDAR}
@@ -60,7 +62,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class CameraSpec:
-    """A pinhole camera; pixels, integer coordinates being pixel centres."""
+    """A pinhole camera; pixels, integer coordinates being pixel centres. `output` is what the renderer is asked for."""
 
     output: str
     width_px: int

@@ -24,6 +24,7 @@ from av_synth.simulator.sensors.inertial import expose_collision, expose_gnss, e
 from av_synth.simulator.sensors.rays import expose_lidar, expose_radar
 from av_synth.simulator.sensors.spec import (
     CAMERAS,
+    FLOW,
     CameraSpec,
     CollisionSpec,
     GnssSpec,
@@ -33,6 +34,7 @@ from av_synth.simulator.sensors.spec import (
     Sensor,
     make_sensor,
 )
+from av_synth.simulator.sensors.trail import Trail
 from av_synth.simulator.sensors.worker import Worker
 from av_synth.simulator.town import Town
 from av_synth.simulator.world.errors import SpawnRefused
@@ -72,6 +74,7 @@ class SensorSuite:
         self._catalogue = catalogue
         self._town = town
         self._sensors: dict[int, Sensor] = {}
+        self._trail = Trail()
         self._geo_reference = geo_reference(town.opendrive)
         self._graphics = Worker("graphics")
         self._tracing = Worker("tracing")
@@ -86,6 +89,7 @@ class SensorSuite:
     def reset(self, town: Town) -> None:
         """Forget all sensors; their streams stay open and silent. Call `finish` before."""
         self._sensors.clear()
+        self._trail.clear()
         if town.digest != self._town.digest:
             self._town = town
             self._geo_reference = geo_reference(town.opendrive)
@@ -126,6 +130,7 @@ class SensorSuite:
     def remove(self, actor_id: int) -> None:
         """Forget a sensor, if it is one."""
         self._sensors.pop(actor_id, None)
+        self._trail.forget(actor_id)
 
     def has_stream(self, stream_id: int) -> bool:
         """Whether a sensor of this episode sends on this stream."""
@@ -171,8 +176,10 @@ class SensorSuite:
             describe: how actors look in a collision's message.
             cameras: False leaves cameras out.
         """
+        flows = [sensor.actor_id for sensor in self._sensors.values() if _sees_flow(sensor)]
+        last_poses = {actor_id: self._trail.follow(world.actors[actor_id], world) for actor_id in flows}
         due = [sensor for sensor in self._sensors.values() if self._is_due(sensor, world, delta_s)]
-        exposures = [_exposure(sensor, world, delta_s) for sensor in due]
+        exposures = [_exposure(sensor, world, delta_s, last_poses.get(sensor.actor_id)) for sensor in due]
         photos = tuple(e for e in exposures if isinstance(e.sensor.spec, CameraSpec) and cameras)
         beams = tuple(e for e in exposures if isinstance(e.sensor.spec, (LidarSpec, RadarSpec)))
         scene = take_scene() if photos or beams else None
@@ -252,10 +259,14 @@ class SensorSuite:
         self._rays = None
 
 
-def _exposure(sensor: Sensor, world: World, delta_s: float) -> Exposure:
+def _sees_flow(sensor: Sensor) -> bool:
+    return isinstance(sensor.spec, CameraSpec) and sensor.spec.output == FLOW
+
+
+def _exposure(sensor: Sensor, world: World, delta_s: float, last_pose: Array | None) -> Exposure:
     velocity = _motion(sensor, world)[0]
     pose = world.actors[sensor.actor_id].world_from_actor.copy()
-    return Exposure(sensor, world.frame, world.elapsed_s, delta_s, pose, velocity)
+    return Exposure(sensor, world.frame, world.elapsed_s, delta_s, pose, velocity, last_pose)
 
 
 def _motion(sensor: Sensor, world: World) -> tuple[Array, Array, Array]:

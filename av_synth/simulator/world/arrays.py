@@ -58,6 +58,11 @@ _FLOATS: dict[str, tuple[int, ...]] = {
     "knock": (2,),
     "walked_m": (),
     "stride_m": (),
+    # what the last two frames showed
+    "shown_pose": (4, 4),
+    "shown_walked_m": (),
+    "last_pose": (4, 4),
+    "last_walked_m": (),
 }
 _FLAGS = (
     "is_vehicle",
@@ -70,6 +75,7 @@ _FLAGS = (
     "still",
     "holds_velocity",
     "led",
+    "unseen",
 )
 
 
@@ -92,7 +98,10 @@ class BodyArrays:
         limit_kmh: (N,), the last speed limit a vehicle was driven under.
         walk: (N, 2), velocity a walker wants.  knock: (N, 2), what a contact added to it.
         walked_m: (N,), for its gait.  stride_m: (N,).
+        shown_pose, shown_walked_m: (N, 4, 4), (N,), on the frame made last.  last_pose, last_walked_m: on the frame
+            before it; what was not there yet has not moved.
         led: (N,), a walker was placed by `set_walker_state` since the last step.
+        unseen: (N,), no frame shows it yet.
         still: (N,), at rest on the ground: the pose is left bit for bit.
     """
 
@@ -132,6 +141,10 @@ class BodyArrays:
     knock: Array
     walked_m: Array
     stride_m: Array
+    shown_pose: Array
+    shown_walked_m: Array
+    last_pose: Array
+    last_walked_m: Array
     is_vehicle: npt.NDArray[np.bool_]
     is_walker: npt.NDArray[np.bool_]
     physics: npt.NDArray[np.bool_]
@@ -142,6 +155,7 @@ class BodyArrays:
     still: npt.NDArray[np.bool_]
     holds_velocity: npt.NDArray[np.bool_]
     led: npt.NDArray[np.bool_]
+    unseen: npt.NDArray[np.bool_]
 
     def __init__(self) -> None:
         self.actors = []
@@ -171,7 +185,8 @@ class BodyArrays:
             setattr(self, name, np.concatenate([array, np.zeros((1, *array.shape[1:]), dtype=array.dtype)]))
         self.actors.append(actor)
         k = len(self.actors) - 1
-        self.pose[k] = actor.world_from_actor
+        self.pose[k] = self.last_pose[k] = actor.world_from_actor
+        self.unseen[k] = True
         self.centre[k], self.half[k] = body.box_centre_m, body.box_half_m
         self.mass[k] = max(float(body.mass_kg), 1.0)
         self.inertia[k] = self.mass[k] * (4.0 * self.half[k, 0] ** 2 + 4.0 * self.half[k, 1] ** 2) / 12.0
@@ -181,6 +196,15 @@ class BodyArrays:
         self.collides[k], self.attached[k] = actor.collisions, actor.parent_id != 0
         self._point_views()
         return k
+
+    def show(self) -> None:
+        """A frame is made: note what it shows, for actors may be put elsewhere before the next one."""
+        self.last_pose[:], self.last_walked_m[:] = self.shown_pose, self.shown_walked_m
+        self.shown_pose[:], self.shown_walked_m[:] = self.pose, self.walked_m
+        if self.unseen.any():
+            self.last_pose[self.unseen] = self.pose[self.unseen]
+            self.last_walked_m[self.unseen] = self.walked_m[self.unseen]
+            self.unseen[:] = False
 
     def remove(self, actor_id: int) -> None:
         """Drop an actor's row; the actor keeps its last values."""

@@ -147,7 +147,7 @@ _SENSORS: dict[str, tuple[tuple[Row, ...], tuple[str, ...]]] = {
     "sensor.camera.semantic_segmentation": (_EXTENDED_CAMERA, ()),
     "sensor.camera.instance_segmentation": (_EXTENDED_CAMERA, ()),
     "sensor.camera.normals": ((*_TICK, *_LENS), ()),
-    "sensor.camera.optical_flow": ((*_TICK, *_LENS), ()),
+    "sensor.camera.optical_flow": (_EXTENDED_CAMERA, ()),
     "sensor.camera.cosmos_visualization": ((*_TICK, *_LENS), ()),
     "sensor.camera.dvs": ((*_TICK, *_LENS, *_EXPOSURE, *_DVS), _CAMERA_MODES),
     "sensor.lidar.ray_cast": ((*_TICK, *_LIDAR, *_FRAMES), ()),

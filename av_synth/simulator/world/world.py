@@ -156,22 +156,50 @@ class World(Commands):
         """A frozen picture of the frame for the sensors."""
         arrays = self._arrays
         poses, velocities, angular = arrays.pose.copy(), arrays.velocity.copy(), arrays.angular.copy()
-        steps = (arrays.walked_m / np.where(arrays.stride_m > 0.0, arrays.stride_m, np.inf) * 16.0).astype(int)
+        last_poses = arrays.last_pose.copy()
+        strides = np.where(arrays.stride_m > 0.0, arrays.stride_m, np.inf)
+        steps, last_steps = (
+            (walked / strides * 16.0).astype(int) % 16 for walked in (arrays.walked_m, arrays.last_walked_m)
+        )
         braking = (arrays.asked[:, 1] > 0.02) & arrays.physics
         instances = []
         for k, actor in enumerate(arrays.actors):
             if actor.kind == "walker":
-                pose = int(steps[k]) % 16
+                pose = int(steps[k])
             elif actor.traffic_light is not None:
                 pose = min(int(actor.traffic_light.state), 3)
             else:
                 pose = 0
-            lights = actor.lights | (_BRAKE_LAMPS if braking[k] else 0)
-            key = actor.blueprint_id
-            instances.append(Instance(actor.id, key, pose, poses[k], velocities[k], angular[k], actor.colour, lights))
+            instances.append(
+                Instance(
+                    actor.id,
+                    actor.blueprint_id,
+                    pose,
+                    poses[k],
+                    velocities[k],
+                    angular[k],
+                    actor.colour,
+                    actor.lights | (_BRAKE_LAMPS if braking[k] else 0),
+                    int(last_steps[k]) if actor.kind == "walker" else pose,
+                    last_poses[k],
+                )
+            )
         instances += [car.instance for car in self.level_cars if car.shown]
         late = self.profile.late_weather and self._weathers
         return Scene(self.frame, self.elapsed_s, tuple(instances), self._weathers[0] if late else self.weather)
+
+    def last_pose(self, actor: Actor) -> Array:
+        """(4, 4), where an actor was on the frame before this one.
+
+        What has no body is taken to have been in its present place on its parent, or without one where it is.
+        """
+        mount = np.eye(4)
+        while actor.id not in self._arrays:
+            if actor.parent_from_actor is None:
+                return np.asarray(actor.world_from_actor @ mount)
+            mount = actor.parent_from_actor @ mount
+            actor = self.actors[actor.parent_id]
+        return np.asarray(self._arrays.last_pose[self._arrays.row(actor.id)] @ mount)
 
     # -- coming and going ---------------------------------------------------------------------------------------
 
@@ -331,6 +359,7 @@ class World(Commands):
         for parent_id in self._children:
             if parent_id in arrays:
                 self._carry_children(parent_id)
+        arrays.show()
         self._read_out()
 
     def _run_ackermann(self, dt: float) -> None:

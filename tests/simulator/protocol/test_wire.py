@@ -74,6 +74,17 @@ def test_depth_keeps_a_tenth_of_a_millimetre_and_ends_at_a_kilometre():
     assert metres == pytest.approx(np.minimum(depth[0], 1000.0), abs=1e-4)
 
 
+def test_flow_travels_in_halves_of_the_image_with_y_up_and_ends_at_2():
+    flow_px = np.full((90, 160, 2), [8.0, 9.0], dtype=np.float32)
+    flow_px[0, :3] = [[-0.0, 0.0], [640.0, 360.0], [-170.0, -1.0]]
+    sent = bodies.flow_pixels(flow_px)
+
+    assert sent.dtype == np.dtype("<f4")
+    assert sent[1:] == pytest.approx(np.broadcast_to([0.1, -0.2], (89, 160, 2)), abs=1e-6)
+    assert sent[0, :3] == pytest.approx(np.array([[0.0, 0.0], [2.0, -2.0], [-2.0, 1.0 / 45.0]]), abs=1e-6)
+    assert not np.signbit(sent[0, 0]).any()
+
+
 def test_bodies_have_the_lengths_that_the_client_expects():
     assert len(bodies.header(SensorType.RGB, 7, 0.35, np.eye(4))) == 48
     empty = [np.zeros((0, 4), dtype=np.float32)] * 3

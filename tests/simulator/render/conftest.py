@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from av_synth.simulator.render import Renderer
 from av_synth.simulator.scene import Instance, Material, Mesh, Scene, Tag, View, Weather
 
 WALL_X_M = 60.0
+FLAG_CORNERS_M = np.array([[0.0, -1.0, -1.0], [0.0, 1.3, -0.6], [0.0, 0.2, 1.1]])
+FLAG_LATER_M = np.array([[0.0, -0.9, -1.0], [0.4, 0.8, -0.5], [-0.3, 0.6, 0.8]])
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,11 @@ def bodies() -> dict[str, SimpleBody]:
         box([-2.1, 0.5, 0.7], [-2.0, 0.8, 0.9], Material.LAMP_BRAKE, Tag.CAR, (120, 20, 20)),
         box([-2.1, -0.8, 0.7], [-2.0, -0.5, 0.9], Material.LAMP_BRAKE, Tag.CAR, (120, 20, 20)),
     ]
-    # a card that faces -x, as seen by a camera that looks along +x
-    card = mesh([[0, -1, -1], [0, 1.3, -0.6], [0, 0.2, 1.1]], [[0, 2, 1]], Material.MATTE, Tag.STATIC, (200, 60, 60))
+    # cards that face -x, as seen by a camera that looks along +x
+    card = mesh(FLAG_CORNERS_M, [[0, 2, 1]], Material.MATTE, Tag.STATIC, (200, 60, 60))
+    later = mesh(FLAG_LATER_M, [[0, 2, 1]], Material.MATTE, Tag.STATIC, (200, 60, 60))
+    # corners elsewhere in the list, so that they are not the same points
+    other = replace(later, triangles=later.triangles[:, [1, 2, 0]])
     rider = [
         box([-0.5, -0.2, 0.1], [0.5, 0.2, 0.9], Material.MATTE, Tag.BICYCLE, (40, 40, 160)),
         box([-0.2, -0.2, 0.9], [0.2, 0.2, 1.7], Material.MATTE, Tag.RIDER, (160, 40, 40)),
@@ -80,6 +85,8 @@ def bodies() -> dict[str, SimpleBody]:
     return {
         "car": SimpleBody((Mesh.merge(car),), Tag.CAR),
         "card": SimpleBody((card,), Tag.STATIC),
+        "flag": SimpleBody((card, later), Tag.STATIC),
+        "lamp": SimpleBody((card, other), Tag.STATIC),
         "bicycle": SimpleBody((Mesh.merge(rider),), Tag.BICYCLE),
     }
 

@@ -8,6 +8,7 @@ import pytest
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import from_yaw
 from av_synth.simulator.bodies import catalogue
+from av_synth.simulator.scene import Instance
 from av_synth.simulator.town import load
 from av_synth.simulator.world import (
     ActorNotFound,
@@ -110,6 +111,37 @@ def test_the_scene_is_a_copy_with_paint_lamps_and_every_body(world, street):
     world.step(0.05)
     assert (instance.world_from_body == place).all()
     assert scene.frame == 1
+
+
+def test_the_scene_knows_what_the_frame_before_showed_also_when_actors_are_put_elsewhere_between(world, street):
+    mount = from_yaw(1.0, 0.0, 1.5, 0.0)
+    car = world.car(200.0)
+    walker = world.spawn("walker.pedestrian.0001", {}, street.at(230.0, street.pavement_y_m, z_m=1.0))
+    sensor, free = (
+        world.spawn("sensor.camera.rgb", {}, place, parent)
+        for place, parent in ((mount, car.id), (street.at(210.0), 0))
+    )
+    world.apply_walker_control(walker.id, WalkerControl((1.0, 0.0, 0.0), 1.5))
+    world.set_target_velocity(car.id, [8.0, 0.0, 0.0])
+    shown: dict[int, Instance] = {}
+    gaits = set()
+    for frame in range(12):
+        if frame == 5:
+            world.car(260.0, model="audi.tt")
+        if frame == 8:
+            world.set_transform(car.id, street.at(300.0))
+        world.step(0.05)
+        now = {each.actor_id: each for each in world.scene().instances}
+        for actor_id, each in now.items():
+            before = shown.get(actor_id, each)  # what is new has not moved
+            assert each.last_pose == before.pose
+            assert np.array_equal(each.last_world_from_body, before.world_from_body)
+        assert np.allclose(world.last_pose(sensor), now[car.id].last_world_from_body @ mount, atol=1e-12)
+        assert np.array_equal(world.last_pose(free), free.world_from_actor)
+        gaits.add((now[walker.id].last_pose, now[walker.id].pose))
+        shown = now
+    assert len(gaits) > 5
+    assert np.linalg.norm(shown[car.id].world_from_body[:3, 3] - street.at(200.0)[:3, 3]) > 90.0
 
 
 def test_the_library_has_carlas_values_and_the_extensions(world):

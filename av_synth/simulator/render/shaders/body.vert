@@ -12,6 +12,13 @@ out vec3 normal;
 out vec3 colour;
 flat out uint label;
 
+#ifdef FLOW
+uniform mat4 moved_from_body;  // into the camera's frame of the frame before, less `relative_from_body`
+uniform int last_vertex;       // from a vertex to the same one of the mesh of the frame before
+uniform sampler2D places;      // positions of all vertices, row by row
+out vec3 moved;
+#endif
+
 invariant gl_Position;
 
 void main() {
@@ -21,4 +28,12 @@ void main() {
     normal = mat3(relative_from_body) * in_normal.xyz;
     colour = in_colour * in_colour;  // sRGB to linear, near enough
     label = (in_tag << 16) | actor;
+#ifdef FLOW
+    moved = (moved_from_body * vec4(in_position, 1.0)).xyz;
+    if (last_vertex != 0) {
+        int k = gl_VertexID + last_vertex, columns = textureSize(places, 0).x;
+        vec3 last = texelFetch(places, ivec2(k % columns, k / columns), 0).xyz;
+        moved += mat3(relative_from_body + moved_from_body) * (last - in_position);
+    }
+#endif
 }

@@ -2,6 +2,7 @@
 layout(std140) uniform Frame {
     mat4 clip_from_relative;  // "relative": axes of the world, origin in the camera
     mat4 shadow_from_relative;
+    mat4 last_clip_from_relative;  // of the frame before, with the camera of the frame before as origin
     vec4 far_shadow_scale;    // near shadow coordinates to far ones
     vec4 far_shadow_offset;
     vec4 eye;                 // camera in the world, m; w: seconds

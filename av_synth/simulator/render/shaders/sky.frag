@@ -20,4 +20,7 @@ void main() {
     out_colour = vec4(developed(mix(c, haze.rgb, murk)), 0.0);
 #endif
     out_label = SKY_LABEL;
+#ifdef FLOW
+    out_flow = flow(ray, vec3(0.0));  // too far away for the camera's own movement
+#endif
 }

@@ -6,6 +6,9 @@ flat in uint label;
 
 uniform vec3 paint;
 uniform vec3 emission;
+#ifdef FLOW
+in vec3 moved;
+#endif
 
 layout(location = 0) out vec4 out_colour;
 layout(location = 1) out uint out_label;
@@ -155,4 +158,7 @@ void main() {
     vec3 seen = mix(albedo * light + shine, haze.rgb, hazed(relative));
     out_colour = vec4(developed(seen), distance_code(1.0 / gl_FragCoord.w));
     out_label = label;
+#ifdef FLOW
+    out_flow = flow(relative, moved);
+#endif
 }
