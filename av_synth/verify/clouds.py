@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -52,17 +51,18 @@ class Sweep:
     rings: npt.NDArray[np.int64]
 
 
-def read_lidar(path: Path, where: str, findings: Findings) -> Sweep | None:
-    """Read a .pcd.bin, checking its layout; None when it is not five columns of float32."""
+def read_lidar(content: bytes, where: str, findings: Findings) -> Sweep | None:
+    """Read the content of a .pcd.bin, checking its layout; None when it is not five columns of float32."""
     findings.checked("lidar_files")
-    size = path.stat().st_size
+    size = len(content)
     if size == 0 or size % 20:
-        findings.add("lidar_files", where, f"is {size} bytes; want rows of 5 float32 (20 bytes), at least one")
+        guess = _other_layout(content)
+        findings.add("lidar_files", where, f"is {size} bytes{guess}; want rows of 5 float32 (20 bytes), at least one")
         return None
-    columns = np.fromfile(path, dtype="<f4").reshape(-1, 5)
+    columns = np.frombuffer(content, dtype="<f4").reshape(-1, 5)
     problem = _column_problem(columns)
     if problem:
-        findings.add("lidar_files", where, problem)
+        findings.add("lidar_files", where, f"{problem}{_other_layout(content)}")
         return None
     sweep = Sweep(columns[:, :3].astype(np.float64), columns[:, 4].astype(np.int64))
     problem = _turn_problem(sweep) or _ring_problem(sweep)
@@ -71,7 +71,7 @@ def read_lidar(path: Path, where: str, findings: Findings) -> Sweep | None:
     return sweep
 
 
-def _column_problem(columns: Float32) -> str:
+def _column_problem(columns: Float32 | Array) -> str:
     layout = "want 5 float32 columns x, y, z, intensity, ring"
     if not np.isfinite(columns).all():
         return f"has {int((~np.isfinite(columns)).any(axis=1).sum())} rows that are not finite; {layout}"
@@ -83,6 +83,28 @@ def _column_problem(columns: Float32) -> str:
         return f"has intensities from {intensity.min():.4g} to {intensity.max():.4g}, want 0 to 255; {layout}"
     if (rings != np.floor(rings)).any() or rings.min() < 0 or rings.max() >= _MOST_RINGS:
         return f"has rings from {rings.min():.4g} to {rings.max():.4g}, want whole numbers from 0; {layout}"
+    return ""
+
+
+def _other_layout(content: bytes) -> str:
+    """What a file that is not five columns of float32 looks like instead; '' for nothing known."""
+    for form, columns, name in (
+        ("<f8", 5, "float64 with 5 columns"),
+        ("<f8", 4, "float64 with 4 columns"),
+        ("<f4", 4, "float32 with 4 columns (no ring)"),
+        ("<f4", 6, "float32 with 6 columns"),
+        ("<f4", 3, "float32 with 3 columns (no intensity, no ring)"),
+        (">f4", 5, "big-endian float32"),
+        ("<f2", 5, "float16"),
+    ):
+        if len(content) == 0 or len(content) % (columns * np.dtype(form).itemsize):
+            continue
+        with np.errstate(invalid="ignore", over="ignore"):
+            rows = np.frombuffer(content, dtype=form).reshape(-1, columns).astype(np.float64)
+        filled = np.zeros((len(rows), 5), dtype=np.float64)
+        filled[:, : min(columns, 5)] = rows[:, :5]
+        if np.isfinite(rows).all() and not _column_problem(filled) and np.ptp(filled[:, :3], axis=0).min() > 0.5:
+            return f": it looks like {name}"
     return ""
 
 
@@ -122,14 +144,13 @@ def ring_elevations_deg(sweep: Sweep) -> Array:
     return out
 
 
-def read_radar(path: Path, where: str, findings: Findings) -> npt.NDArray[np.void] | None:
-    """Read a radar .pcd, checking header, length and values; None when the layout is wrong.
+def read_radar(content: bytes, where: str, findings: Findings) -> npt.NDArray[np.void] | None:
+    """Read the content of a radar .pcd, checking header, length and values; None when the layout is wrong.
 
     Returns:
         Records of `RADAR_RECORD`; an empty scan, which nuScenes writes as one record with x = NaN, has none.
     """
     findings.checked("radar_files")
-    content = path.read_bytes()
     lines = content.split(b"\n", len(_RADAR_HEADER))
     problem = _radar_header_problem(lines)
     if problem:

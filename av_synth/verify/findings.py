@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from av_synth.verify.measures import Measures
+
 KEPT_PER_CHECK = 25
 """Findings kept per check; the rest are counted, so that a wrong dataset of any size gives a short report."""
 
@@ -42,18 +44,53 @@ CHECKS: Mapping[str, str] = {
     "missing_boxes": "each instance seen in a camera has an annotation in that sample",
     "visibility": "the visibility level agrees with the visible pixels",
     "lidar_on_masks": "lidar points of a box fall on its instance in the cameras",
-    "image_on_masks": "the edges in the image are where the mask has them, and not in another frame",
+    "image_on_masks": "the edges in the image are where the mask has them, and not in another frame or turned over",
+    "box_points": "the lidar points of a thing, by its mask and class, are inside its box",
+    "boxes_2d": "2D boxes and their pixels are those of the instance mask; levels of visibility follow from them",
+    "label_images": "semantic, depth and flow images are there, as large as the image, and name known classes",
+    "depth": "the depth image has what the lidar measures",
+    "closure": "camera, lidar, mounts and focal length agree where depth image and lidar see the same",
+    "time_shift": "camera, lidar and boxes are of one instant, not a frame apart",
+    "lidarseg": "each lidar keyframe has a class for each point; boxes and classes agree",
+    "panoptic": "panoptic labels follow from lidarseg and boxes by the devkit's rule",
+    "map_expansion": "the vector map has every key, its tokens resolve, its polygons are valid and on the canvas",
+    "map_lanes": "lanes and connectors have paths that meet; the ego drives on the drivable area",
+    "basemap": "the basemap is there and has the map's shape",
+    "can_bus": "CAN messages have their keys in order, rising times that cover the scene, and true values",
+    "can_motion": "CAN poses and speeds are the ego's",
+    "prediction": "prediction tokens exist and have 6 s of future",
+    "velocities": "true velocities and accelerations agree with how the boxes move",
+    "sample_truth": "each sample has its criticality, phase and faults",
+    "label_quality": "each annotation says how good its label is",
+    "diagnosis": "no single mistake explains what the other checks found",
 }
 """Every check, in the order of the report, with what it holds true when it finds nothing."""
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where something is: the words for it, and the scene (its name) and annotation (its token) that it makes unfit."""
+
+    text: str
+    scene: str = ""
+    annotation: str = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class Finding:
-    """One thing that is not true: the check, the table, token or file, and what was got and wanted."""
+    """One thing that is not true: the check, the table, token or file, and what was got and wanted.
+
+    `scene` (a name) and `annotation` (a token) are what is unfit for use because of it; the dataset if both are ''.
+    """
 
     check: str
     where: str
     message: str
+    scene: str = ""
+    annotation: str = ""
 
     def __str__(self) -> str:
         return f"[{self.check}] {self.where}: {self.message}"
@@ -70,6 +107,8 @@ class VerifyReport:
         found: per check with findings, how many there were, those not kept included.
         not_run: per check that could not be made, why; such a check has neither passed nor failed.
         notes: true but worth knowing, such as consumers that cannot read this rig.
+        unfit: the first finding of each check for each scene and annotation that has any, uncapped.
+        measures: the errors of labels by class, range and visibility.
     """
 
     dataset: str
@@ -79,6 +118,8 @@ class VerifyReport:
     found: Mapping[str, int] = field(default_factory=dict)
     not_run: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    unfit: tuple[Finding, ...] = ()
+    measures: Measures = field(default_factory=Measures)
 
     @property
     def ok(self) -> bool:
@@ -92,20 +133,30 @@ class VerifyReport:
 
 
 class Findings:
-    """Gathers findings while checks run."""
+    """Gathers findings, and the measured errors of labels, while checks run."""
 
     def __init__(self) -> None:
+        self.measures = Measures()
+        self._scene = ""
+        self._unfit: dict[tuple[str, str, str], Finding] = {}
         self._problems: dict[str, list[Finding]] = {name: [] for name in CHECKS}
         self._found: dict[str, int] = dict.fromkeys(CHECKS, 0)
         self._counts: dict[str, int] = dict.fromkeys(CHECKS, 0)
         self._not_run: dict[str, str] = {}
         self._notes: list[str] = []
 
-    def add(self, check: str, where: str, message: str) -> None:
+    def enter(self, scene: str) -> None:
+        """Findings that follow are about this scene; '' for none in particular."""
+        self._scene = scene
+
+    def add(self, check: str, where: str | Place, message: str) -> None:
         """Record one finding."""
+        place = where if isinstance(where, Place) else Place(where, self._scene)
+        finding = Finding(check, _printable(place.text), _printable(message), place.scene, place.annotation)
         self._found[check] += 1
         if len(self._problems[check]) < KEPT_PER_CHECK:
-            self._problems[check].append(Finding(check, _printable(where), _printable(message)))
+            self._problems[check].append(finding)
+        self._unfit.setdefault((place.scene, place.annotation, check), finding)
 
     def checked(self, check: str, things: int = 1) -> None:
         """Count things that a check has looked at."""
@@ -119,9 +170,9 @@ class Findings:
         """Add something worth knowing that is not untrue."""
         self._notes.append(_printable(text))
 
-    def any(self) -> bool:
-        """Whether there are findings."""
-        return any(self._found.values())
+    def any(self, *checks: str) -> bool:
+        """Whether there are findings, of these checks if any are named."""
+        return any(self._found[check] for check in checks or self._found)
 
     def report(self, dataset: str, version: str) -> VerifyReport:
         """Close the books; a check that has looked at nothing is reported as not run."""
@@ -136,6 +187,8 @@ class Findings:
             found={check: n for check, n in self._found.items() if n},
             not_run={check: why for check, why in self._not_run.items() if not self._counts[check]},
             notes=tuple(self._notes),
+            unfit=tuple(self._unfit[key] for key in sorted(self._unfit)),
+            measures=self.measures,
         )
 
 

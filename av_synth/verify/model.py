@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from av_synth.verify.maths import Array, pose
-from av_synth.verify.tables import Row, Tables
+from av_synth.verify.tables import OPTIONAL, Row, Tables
 
 
 @dataclass(frozen=True)
@@ -155,8 +155,11 @@ class Scene:
 
     def sample_name(self, sample_token: str) -> str:
         """Such as 'scene-0001 sample 3'."""
-        place = next((k for k, s in enumerate(self.samples) if s.token == sample_token), -1)
-        return f"{self.name} sample {place}"
+        return f"{self.name} sample {self._places.get(sample_token, -1)}"
+
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        return {sample.token: k for k, sample in enumerate(self.samples)}
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,8 @@ class Dataset:
         root: the folder that file names are relative to.
         map_files: per map mask file, the logfiles recorded on it.
         masks: per sample_data token; None when the dataset has no instance_mask table.
+        extras: per optional table that is there, its rows by the token of what they are about.
+        categories: category names by index, as lidarseg means it; empty when rows have no index.
         ours: whether the dataset says it was made by av_synth, which promises more than nuScenes does.
     """
 
@@ -176,6 +181,12 @@ class Dataset:
     map_files: Mapping[str, tuple[str, ...]]
     masks: Mapping[str, Mask] | None
     ours: bool
+    extras: Mapping[str, Mapping[str, tuple[Row, ...]]]
+    categories: Mapping[int, str]
+
+    def rows_about(self, table: str, token: str) -> tuple[Row, ...]:
+        """The rows of an optional table about something; none when the table is not there."""
+        return self.extras.get(table, {}).get(token, ())
 
 
 def build(root: Path, version: str, tables: Tables) -> Dataset:
@@ -210,7 +221,20 @@ def build(root: Path, version: str, tables: Tables) -> Dataset:
             for r in tables["instance_mask"]
         }
     map_files = {r["filename"]: tuple(logs[token]["logfile"] for token in r["log_tokens"]) for r in tables["map"]}
-    return Dataset(root, version, scenes, map_files, masks, (root / version / "av_synth.json").exists())
+    ours = (root / version / "av_synth.json").exists()
+    indices = {r["index"]: r["name"] for r in tables["category"] if isinstance(r.get("index"), int)}
+    return Dataset(root, version, scenes, map_files, masks, ours, _extras(tables), indices)
+
+
+def _extras(tables: Tables) -> dict[str, dict[str, tuple[Row, ...]]]:
+    extras: dict[str, dict[str, tuple[Row, ...]]] = {}
+    for table, about in OPTIONAL.items():
+        if table in tables and table != "instance_mask":
+            grouped: dict[str, list[Row]] = defaultdict(list)
+            for row in tables[table]:
+                grouped[row[about]].append(row)
+            extras[table] = {token: tuple(rows) for token, rows in grouped.items()}
+    return extras
 
 
 def _calibrations(tables: Tables) -> dict[str, Calibration]:

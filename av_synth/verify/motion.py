@@ -8,10 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from av_synth.verify.findings import Findings
+from av_synth.verify.findings import Findings, Place
 from av_synth.verify.maths import turn_between_rad
 from av_synth.verify.model import Annotation, Scene
 from av_synth.verify.names import attribute_family
+from av_synth.verify.points import annotation_place
 
 Track = Sequence[tuple[int, Annotation]]
 
@@ -37,7 +38,7 @@ def check_tracks(scene: Scene, ours: bool, findings: Findings) -> None:
     for track in scene.tracks.values():
         family = attribute_family(track[0][1].category)
         for _, annotation in track:
-            where = _where(scene, annotation)
+            where = annotation_place(scene, annotation)
             _check_attributes(where, annotation, family, findings)
             _check_visibility_token(where, annotation, findings)
             _check_size(where, annotation, track[0][1] if ours else annotation, family, findings)
@@ -47,12 +48,7 @@ def check_tracks(scene: Scene, ours: bool, findings: Findings) -> None:
             _check_motion_attributes(scene, track, findings)
 
 
-def _where(scene: Scene, annotation: Annotation) -> str:
-    name = scene.sample_name(annotation.sample_token)
-    return f"sample_annotation.json token={annotation.token} ({name}, {annotation.category})"
-
-
-def _check_attributes(where: str, annotation: Annotation, family: str | None, findings: Findings) -> None:
+def _check_attributes(where: Place, annotation: Annotation, family: str | None, findings: Findings) -> None:
     findings.checked("attributes")
     if len(annotation.attributes) > 1:
         message = f"has attributes {list(annotation.attributes)}; want at most one, or evaluation fails"
@@ -63,14 +59,14 @@ def _check_attributes(where: str, annotation: Annotation, family: str | None, fi
             findings.add("attributes", where, f"has attribute {name}; its category wants {wanted}")
 
 
-def _check_visibility_token(where: str, annotation: Annotation, findings: Findings) -> None:
+def _check_visibility_token(where: Place, annotation: Annotation, findings: Findings) -> None:
     findings.checked("visibility")
     if annotation.visibility not in ("", "1", "2", "3", "4"):
         findings.add("visibility", where, f"visibility_token = {annotation.visibility!r}; want '1' to '4' or ''")
 
 
 def _check_size(
-    where: str, annotation: Annotation, reference: Annotation, family: str | None, findings: Findings
+    where: Place, annotation: Annotation, reference: Annotation, family: str | None, findings: Findings
 ) -> None:
     findings.checked("sizes")
     width, length, height = annotation.size_wlh_m
@@ -92,7 +88,7 @@ def _check_upright(scene: Scene, track: Track, findings: Findings) -> None:
     lying = [annotation for _, annotation in track if annotation.world_from_box[2, 2] < 0.5]
     if len(lying) * 2 > len(track):
         message = f"lies on its side in {len(lying)} of {len(track)} samples; want rotations w, x, y, z with z up"
-        findings.add("headings", _where(scene, lying[0]), message)
+        findings.add("headings", annotation_place(scene, lying[0]), message)
 
 
 def _check_headings(scene: Scene, track: Track, family: str, findings: Findings) -> None:
@@ -106,18 +102,18 @@ def _check_headings(scene: Scene, track: Track, family: str, findings: Findings)
         speed = float(np.linalg.norm(velocity))
         if speed > _SPEED_MPS[family]:
             message = f"moves {speed * seconds:.1f} m in {seconds:.2f} s from token={before.token}; want a true path"
-            findings.add("headings", _where(scene, after), message)
+            findings.add("headings", annotation_place(scene, after), message)
         turned_rad = turn_between_rad(before.world_from_box, after.world_from_box)
         if family != "pedestrian" and seconds <= _FLIP_S and turned_rad > _FLIP_RAD:
             message = f"has turned {math.degrees(turned_rad):.0f} degrees in {seconds:.2f} s from token={before.token}"
-            findings.add("headings", _where(scene, after), f"{message}; no car spins so fast")
+            findings.add("headings", annotation_place(scene, after), f"{message}; no car spins so fast")
         if speed >= _BACKWARD_MPS[family]:
             along = float(velocity @ (before.world_from_box[:3, 0] + after.world_from_box[:3, 0])) / (2.0 * speed)
             forward += along > -0.7
             backward += along < -0.7
     if backward >= _BACKWARD_STEPS and backward > 9 * forward:
         message = f"is driven backwards over {backward} samples at {_BACKWARD_MPS[family]:g} m/s or more"
-        findings.add("headings", _where(scene, track[0][1]), f"{message}; want the box's x axis at the front")
+        findings.add("headings", annotation_place(scene, track[0][1]), f"{message}; want the box's x axis at the front")
 
 
 def _check_motion_attributes(scene: Scene, track: Track, findings: Findings) -> None:
@@ -131,6 +127,6 @@ def _check_motion_attributes(scene: Scene, track: Track, findings: Findings) -> 
         state = b.attributes[0].partition(".")[2]
         shown = f"{speeds[0]:.2f} and {speeds[1]:.2f} m/s before and after"
         if state in ("parked", "stopped", "standing", "sitting_lying_down") and min(speeds) > _MOVES_MPS:
-            findings.add("attributes", _where(scene, b), f"is {b.attributes[0]} at {shown}; want it to rest")
+            findings.add("attributes", annotation_place(scene, b), f"is {b.attributes[0]} at {shown}; want it to rest")
         if state == "moving" and max(speeds) < _RESTS_MPS:
-            findings.add("attributes", _where(scene, b), f"is {b.attributes[0]} at {shown}; want it to move")
+            findings.add("attributes", annotation_place(scene, b), f"is {b.attributes[0]} at {shown}; want it to move")

@@ -79,3 +79,10 @@ def attribute_family(category: str) -> str | None:
     if category.startswith("human.pedestrian."):
         return "pedestrian"
     return None
+
+
+THINGS = tuple(range(1, 24))
+"""Indices of the categories that have instances in panoptic labels."""
+
+LOCATIONS = ("singapore-onenorth", "singapore-hollandvillage", "singapore-queenstown", "boston-seaport")
+"""The locations that readers with hard-coded maps know."""

@@ -73,6 +73,25 @@ class View:
         return float(move(self.camera_from_world, corners)[:, 2].min())
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What one camera keyframe shows of the boxes of its sample.
+
+    Attributes:
+        view: the camera.
+        labels: the instance mask (H, W).
+        annotations: those of the sample.
+        values: per annotation, its pixel value; None when it has no pixel.
+        own: per annotation, its pixels (N, 2) as x, y.
+    """
+
+    view: View
+    labels: Labels
+    annotations: Sequence[Annotation]
+    values: Sequence[int | None]
+    own: Sequence[Array]
+
+
 def read_mask(dataset: Dataset, mask: Mask, data: Data, where: str, findings: Findings) -> Labels | None:
     """Read an instance mask (H, W) uint16, checking its place, layout and size."""
     findings.checked("masks")
@@ -121,28 +140,37 @@ class SceneMasks:
         self._incomplete: set[str] = set()
         self._known = {annotation.token: annotation for found in scene.annotations.values() for annotation in found}
 
-    def add(self, data: Data, mask: Mask, points: SamplePoints | None) -> Labels | None:
-        """Judge the mask of one camera keyframe; returns it, or None when it cannot be read."""
+    def add(self, data: Data, mask: Mask, points: SamplePoints | None) -> Seen | None:
+        """Judge the mask of one camera keyframe; returns what it shows, or None when it cannot be read."""
         where = f"instance_mask.json token={mask.token} ({self._scene.sample_name(data.sample_token)} {data.channel})"
         labels = read_mask(self._dataset, mask, data, where, self._findings)
         view = View.of(data)
         if labels is None or view is None:
             self._incomplete.add(data.sample_token)
-            return labels
+            return None
         annotations = self._scene.annotations.get(data.sample_token, ())
         by_instance = {annotation.instance_token: annotation for annotation in annotations}
         pixels = _pixels_by_value(labels)
         for value, instance in mask.instances.items():
             self._check_tied(where, view, instance, len(pixels.get(value, ())), by_instance)
-        values = {instance: value for value, instance in mask.instances.items()}
+        by_value = {instance: value for value, instance in mask.instances.items() if value in pixels}
+        values = [by_value.get(annotation.instance_token) for annotation in annotations]
         none = np.zeros((0, 2))
-        for annotation in annotations:
-            self._check_box(view, annotation, pixels.get(values.get(annotation.instance_token, -1), none))
+        own = [none if value is None else pixels[value] for value in values]
+        for annotation, shown in zip(annotations, own, strict=True):
+            self._check_box(view, annotation, shown)
         if points is not None:
-            own = [values.get(annotation.instance_token) for annotation in annotations]
-            large = [value if value and len(pixels.get(value, ())) >= _LEAST_PX else None for value in own]
+            large = [value if len(shown) >= _LEAST_PX else None for value, shown in zip(values, own, strict=True)]
             self._check_points(view, labels, large, annotations, points)
-        return labels
+        return Seen(view, labels, annotations, values, own)
+
+    def complete(self, sample_token: str) -> bool:
+        """Whether every camera of a sample has a mask that could be read."""
+        return sample_token not in self._incomplete
+
+    def visible_px(self, annotation_token: str) -> int:
+        """The pixels of an annotation in all cameras so far."""
+        return self._visible_px[annotation_token]
 
     def missing(self, sample_token: str) -> None:
         """Say that a camera of a sample has no mask, so that visible pixels cannot be added up."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.verify.clouds import Sweep
-from av_synth.verify.findings import Findings
+from av_synth.verify.findings import Findings, Place
 from av_synth.verify.maths import Array, inverse, move
 from av_synth.verify.model import Annotation, Data, Sample, Scene
 
@@ -31,26 +31,31 @@ class SamplePoints:
         lidar: (3,), where the lidar is in the world.
         world: (N, 3), its points in the world.
         owner: (N,), the place of the annotation in whose box each point is, -1 for none.
+        boxes: (N,), in how many boxes each point is.
+        classes: (N,), lidarseg's category index of each point; None when there is no such file.
     """
 
     lidar: Array
     world: Array
     owner: npt.NDArray[np.int64]
+    boxes: npt.NDArray[np.int64]
+    classes: npt.NDArray[np.uint8] | None = None
 
 
 def count_lidar(scene: Scene, sample: Sample, data: Data, sweep: Sweep, findings: Findings) -> SamplePoints:
     """Recount the lidar points of every box of a sample."""
     world = move(data.world_from_sensor, sweep.points)
-    owner = np.full(len(world), -1, dtype=np.int64)
+    owner, boxes = np.full(len(world), -1, dtype=np.int64), np.zeros(len(world), dtype=np.int64)
     for k, annotation in enumerate(scene.annotations.get(sample.token, ())):
-        near, local = _near(world, annotation, 0.0)
-        low, high = (_inside(local, annotation, margin) for margin in (-_COUNT_MARGIN_M, _COUNT_MARGIN_M))
+        near, local = near_box(world, annotation, 0.0)
+        low, high = (inside_box(local, annotation, margin) for margin in (-_COUNT_MARGIN_M, _COUNT_MARGIN_M))
         owner[near[high]] = k
+        boxes[near[high]] += 1
         findings.checked("lidar_counts")
         if not low.sum() <= annotation.num_lidar_pts <= high.sum():
             message = f"num_lidar_pts = {annotation.num_lidar_pts}; {data.filename} has {_span(low, high)} in the box"
             findings.add("lidar_counts", annotation_place(scene, annotation), message)
-    return SamplePoints(data.world_from_sensor[:3, 3], world, owner)
+    return SamplePoints(data.world_from_sensor[:3, 3], world, owner, boxes)
 
 
 def _span(low: npt.NDArray[np.bool_], high: npt.NDArray[np.bool_]) -> str:
@@ -58,13 +63,14 @@ def _span(low: npt.NDArray[np.bool_], high: npt.NDArray[np.bool_]) -> str:
     return f"{a}" if a == b else f"{a} to {b}"
 
 
-def annotation_place(scene: Scene, annotation: Annotation) -> str:
+def annotation_place(scene: Scene, annotation: Annotation) -> Place:
     """Where a finding about an annotation is."""
     name = scene.sample_name(annotation.sample_token)
-    return f"sample_annotation.json token={annotation.token} ({name}, {annotation.category})"
+    text = f"sample_annotation.json token={annotation.token} ({name}, {annotation.category})"
+    return Place(text, scene.name, annotation.token)
 
 
-def _near(world: Array, annotation: Annotation, reach_m: float) -> tuple[npt.NDArray[np.int64], Array]:
+def near_box(world: Array, annotation: Annotation, reach_m: float) -> tuple[npt.NDArray[np.int64], Array]:
     """Indices of the points within a box's bounding sphere, and those points in the box's frame."""
     centre = np.array(annotation.translation)
     radius = float(np.linalg.norm(annotation.size_wlh_m)) / 2.0 + _COUNT_MARGIN_M + reach_m
@@ -72,7 +78,8 @@ def _near(world: Array, annotation: Annotation, reach_m: float) -> tuple[npt.NDA
     return rough, move(inverse(annotation.world_from_box), world[rough])
 
 
-def _inside(local: Array, annotation: Annotation, margin_m: float) -> npt.NDArray[np.bool_]:
+def inside_box(local: Array, annotation: Annotation, margin_m: float) -> npt.NDArray[np.bool_]:
+    """Which points (N, 3) of a box's frame are inside it, made larger by a margin on every side."""
     width, length, height = annotation.size_wlh_m
     half = np.array([length, width, height]) / 2.0 + margin_m
     return np.asarray((np.abs(local) <= half).all(axis=1))
@@ -85,8 +92,8 @@ def count_radar(
     clouds = [move(data.world_from_sensor, xyz(records)) for data, records in scans]
     world = np.concatenate(clouds) if clouds else np.zeros((0, 3))
     for annotation in scene.annotations.get(sample.token, ()):
-        _, local = _near(world, annotation, 0.0)
-        low, high = (_inside(local, annotation, margin) for margin in (-_COUNT_MARGIN_M, _COUNT_MARGIN_M))
+        _, local = near_box(world, annotation, 0.0)
+        low, high = (inside_box(local, annotation, margin) for margin in (-_COUNT_MARGIN_M, _COUNT_MARGIN_M))
         findings.checked("radar_counts")
         if not low.sum() <= annotation.num_radar_pts <= high.sum():
             message = f"num_radar_pts = {annotation.num_radar_pts}; the sample's radars have {_span(low, high)} in it"
@@ -110,7 +117,7 @@ def check_ground(scene: Scene, points: Mapping[str, SamplePoints], findings: Fin
         for annotation in scene.annotations.get(sample_token, ()):
             if float(np.hypot(*np.subtract(annotation.translation, cloud.lidar)[:2])) > _GROUND_RANGE_M:
                 continue
-            _, local = _near(free, annotation, _GROUND_REACH_M)
+            _, local = near_box(free, annotation, _GROUND_REACH_M)
             width, length, height = annotation.size_wlh_m
             reach = np.array([length, width]) / 2.0 + _GROUND_REACH_M
             # trees above and roofs beside it are not its ground, even where nothing lower is seen
@@ -146,8 +153,8 @@ def radar_speed_errors(
     world = move(data.world_from_sensor, points)
     keep = np.ones(len(points), dtype=np.bool_)
     for annotation in boxes:
-        near, local = _near(world, annotation, 0.5)
-        keep[near[_inside(local, annotation, 0.5)]] = False
+        near, local = near_box(world, annotation, 0.5)
+        keep[near[inside_box(local, annotation, 0.5)]] = False
     before, after = neighbours
     seconds = (after.timestamp_us - before.timestamp_us) / 1e6
     moved = after.world_from_sensor[:3, 3] - before.world_from_sensor[:3, 3]

@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from av_synth.verify.findings import Findings
+from av_synth.verify.values import LARGEST, are_numbers, is_integer, is_number, is_strings, read_json, short
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 
 
-_LARGEST = 1e8  # metres, pixels or the like: beyond it arithmetic drowns in rounding
 _LARGEST_TIME = 2**63 - 1
 _LARGEST_MASK_VALUE = 65535  # masks are 16 bit
 
 
-def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
-
-
-def _numbers(value: object, n: int) -> bool:
-    return isinstance(value, list) and len(value) == n and all(_number(v) for v in value)
-
-
-def _integer(value: object, low: float, high: float) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-
 def _is_intrinsic(value: object) -> bool:
-    return value == [] or (isinstance(value, list) and len(value) == 3 and all(_numbers(row, 3) for row in value))
-
-
-def _is_strings(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(v, str) for v in value)
+    return value == [] or (isinstance(value, list) and len(value) == 3 and all(are_numbers(row, 3) for row in value))
 
 
 def _is_mask_instances(value: object) -> bool:
@@ -48,22 +30,44 @@ def _is_mask_value(key: str) -> bool:
     return re.fullmatch("[0-9]{1,5}", key) is not None and int(key) <= _LARGEST_MASK_VALUE
 
 
+def _is_box(value: object) -> bool:
+    return value == [] or are_numbers(value, 4)
+
+
+def _is_share(value: object) -> bool:
+    return value is None or (is_number(value) and 0 <= value <= 1)  # type: ignore[operator]
+
+
+def _is_criticality(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(v, dict)
+        and isinstance(v.get("metric"), str)
+        and (v.get("value") is None or is_number(v["value"]))
+        and all(isinstance(v.get(name), str) for name in ("instance_token", "other_instance_token"))
+        for v in value
+    )
+
+
 _KINDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "token": ("a non-empty string", lambda v: isinstance(v, str) and v != ""),
     "reference": ("a string, '' for none", lambda v: isinstance(v, str)),
     "text": ("a string", lambda v: isinstance(v, str)),
-    "time": ("an integer of microseconds", lambda v: _integer(v, -_LARGEST_TIME, _LARGEST_TIME)),
-    "count": ("an integer from 0 to 1e8", lambda v: _integer(v, 0, _LARGEST)),
+    "time": ("an integer of microseconds", lambda v: is_integer(v, -_LARGEST_TIME, _LARGEST_TIME)),
+    "count": ("an integer from 0 to 1e8", lambda v: is_integer(v, 0, LARGEST)),
     "bool": ("true or false, not a string or number", lambda v: isinstance(v, bool)),
-    "vector": ("3 finite numbers", lambda v: _numbers(v, 3)),
-    "quaternion": ("4 finite numbers w, x, y, z", lambda v: _numbers(v, 4)),
+    "vector": ("3 finite numbers", lambda v: are_numbers(v, 3)),
+    "quaternion": ("4 finite numbers w, x, y, z", lambda v: are_numbers(v, 4)),
     "size": (
         "3 finite numbers > 0: width, length, height",
-        lambda v: _numbers(v, 3) and all(x > 0 for x in v),  # type: ignore[attr-defined]
+        lambda v: are_numbers(v, 3) and all(x > 0 for x in v),  # type: ignore[attr-defined]
     ),
     "intrinsic": ("[] or 3x3 finite numbers", _is_intrinsic),
-    "strings": ("a list of strings", _is_strings),
+    "strings": ("a list of strings", is_strings),
     "instances": ("an object of pixel value (0 to 65535) to instance token", _is_mask_instances),
+    "box": ("[left, top, right, bottom] in pixels, or [] for none", _is_box),
+    "share": ("a finite number from 0 to 1, or null", _is_share),
+    "criticality": ("a list of {metric, value, instance_token, other_instance_token}", _is_criticality),
+    "list": ("a list", lambda v: isinstance(v, list)),
 }
 
 _FIELDS: Mapping[str, Mapping[str, str]] = {
@@ -122,11 +126,46 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         "next": "reference",
     },
     "instance_mask": {"sample_data_token": "token", "filename": "token", "instances": "instances"},
+    "lidarseg": {"sample_data_token": "token", "filename": "token"},
+    "panoptic": {"sample_data_token": "token", "filename": "token"},
+    "box_2d": {
+        "sample_data_token": "token",
+        "sample_annotation_token": "token",
+        "visible_box": "box",
+        "visible_pixels": "count",
+        "amodal_box": "box",
+        "amodal_pixels": "count",
+        "method": "text",
+    },
+    "label_image": {"sample_data_token": "token", "semantic": "text", "depth": "text", "flow": "text"},
+    "semantic_class": {"index": "count", "name": "token", "category_token": "reference"},
+    "annotation_truth": {"sample_annotation_token": "token", "velocity": "vector", "acceleration": "vector"},
+    "sample_truth": {"sample_token": "token", "criticality": "criticality", "phase": "list", "faults": "list"},
+    "label_quality": {
+        "sample_annotation_token": "token",
+        "visibility_method": "text",
+        "visible_fraction": "share",
+        "mask_pixels": "count",
+        "ambiguous": "bool",
+    },
 }
 """Fields of each table beside `token`, and their kinds; other fields are ignored, as the devkit does."""
 
-MANDATORY = tuple(table for table in _FIELDS if table != "instance_mask")
-MAY_BE_EMPTY = frozenset({"attribute", "instance", "sample_annotation", "instance_mask"})
+OPTIONAL: Mapping[str, str] = {
+    "instance_mask": "sample_data_token",
+    "lidarseg": "sample_data_token",
+    "panoptic": "sample_data_token",
+    "box_2d": "sample_data_token",
+    "label_image": "sample_data_token",
+    "semantic_class": "token",
+    "annotation_truth": "sample_annotation_token",
+    "sample_truth": "sample_token",
+    "label_quality": "sample_annotation_token",
+}
+"""Tables beyond the 13, which may be absent, and what their rows are about."""
+
+MANDATORY = tuple(table for table in _FIELDS if table not in OPTIONAL)
+MAY_BE_EMPTY = frozenset({"attribute", "instance", "sample_annotation", *OPTIONAL})
 
 _KEYS: tuple[tuple[str, str, str], ...] = (
     ("calibrated_sensor", "sensor_token", "sensor"),
@@ -153,51 +192,54 @@ _KEYS: tuple[tuple[str, str, str], ...] = (
     ("sample_annotation", "next", "sample_annotation"),
     ("instance_mask", "sample_data_token", "sample_data"),
     ("instance_mask", "instances", "instance"),
+    ("lidarseg", "sample_data_token", "sample_data"),
+    ("panoptic", "sample_data_token", "sample_data"),
+    ("box_2d", "sample_data_token", "sample_data"),
+    ("box_2d", "sample_annotation_token", "sample_annotation"),
+    ("label_image", "sample_data_token", "sample_data"),
+    ("semantic_class", "category_token", "category"),
+    ("annotation_truth", "sample_annotation_token", "sample_annotation"),
+    ("sample_truth", "sample_token", "sample"),
+    ("label_quality", "sample_annotation_token", "sample_annotation"),
 )
 """Foreign keys: table, field (a string, a list, or an object's values), and the table pointed at."""
 
 
-def read_tables(version_dir: Path, findings: Findings) -> Tables:
-    """Read every table, checking files, fields and types; `instance_mask` is there only if its file is.
+def read_tables(version_dir: Path, findings: Findings) -> tuple[Tables, set[str]]:
+    """Read every table, checking files, fields and types; those of `OPTIONAL` are there only if their files are.
 
     Args:
         version_dir: the folder with the JSON tables.
         findings: takes what is wrong, under "schema".
+
+    Returns:
+        The sound rows, and the tables that have others.
     """
     tables: Tables = {}
+    unsound: set[str] = set()
     for table, fields in _FIELDS.items():
         path = version_dir / f"{table}.json"
-        if table == "instance_mask" and not path.exists():
+        if table in OPTIONAL and not path.exists():
             continue
         rows = _read_array(path, findings)
-        tables[table] = [row for k, row in enumerate(rows) if _is_sound(table, fields, k, row, findings)]
-        findings.checked("schema", len(rows))
-        if not rows and table not in MAY_BE_EMPTY:
-            findings.add("schema", path.name, "the table is empty or unreadable; readers need at least one row")
-    return tables
+        tables[table] = [row for k, row in enumerate(rows or ()) if _is_sound(table, fields, k, row, findings)]
+        findings.checked("schema", len(tables[table]))
+        if rows is None or len(tables[table]) < len(rows):
+            unsound.add(table)
+        elif not rows and table not in MAY_BE_EMPTY:
+            findings.add("schema", path.name, "the table is empty; readers need at least one row")
+            unsound.add(table)
+    return tables, unsound
 
 
-def _read_array(path: Path, findings: Findings) -> list[Any]:
-    non_finite: list[str] = []
-
-    def keep_constant(text: str) -> float:
-        non_finite.append(text)
-        return math.nan
-
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=keep_constant)
-    except FileNotFoundError:
+def _read_array(path: Path, findings: Findings) -> list[Any] | None:
+    if not path.exists():
         findings.add("schema", path.name, "the file is missing; it is one of the 13 mandatory tables")
-        return []
-    except (OSError, ValueError, RecursionError) as error:  # a ValueError: not UTF-8, not JSON, thousands of digits
-        findings.add("schema", path.name, f"cannot be read as UTF-8 JSON: {error}")
-        return []
-    if non_finite:
-        findings.add("schema", path.name, f"has {len(non_finite)} x {non_finite[0]}, which is not JSON; want finite")
-    if not isinstance(content, list):
+        return None
+    content = read_json(path, "schema", findings)
+    if content is not None and not isinstance(content, list):
         findings.add("schema", path.name, f"is a JSON {type(content).__name__}; want one array of objects")
-        return []
-    return content
+    return content if isinstance(content, list) else None
 
 
 def _is_sound(table: str, fields: Mapping[str, str], place: int, row: object, findings: Findings) -> bool:
@@ -217,28 +259,28 @@ def _is_sound(table: str, fields: Mapping[str, str], place: int, row: object, fi
     return sound
 
 
-def short(value: object) -> str:
-    """A JSON value as text of at most 80 characters."""
-    try:
-        text = repr(value)
-    except RecursionError:
-        text = f"a {type(value).__name__} nested too deeply to show"
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def check_tokens(tables: Tables, findings: Findings) -> None:
-    """Tokens are unique in their table."""
+def check_tokens(tables: Tables, findings: Findings) -> set[str]:
+    """Tokens are unique in their table; returns the tables in which they are not."""
+    unsound: set[str] = set()
     for table, rows in tables.items():
         first: dict[str, int] = {}
         for place, row in enumerate(rows):
             before = first.setdefault(row["token"], place)
             if before != place:
-                findings.add("tokens", f"{table}.json token={row['token']}", f"rows {before} and {place} share it")
+                where = f"{table}.json token={row['token']}"
+                findings.add("tokens", where, f"duplicate token: rows {before} and {place} share it")
+                unsound.add(table)
         findings.checked("tokens", len(rows))
+    return unsound
 
 
-def check_keys(tables: Tables, findings: Findings) -> None:
-    """Foreign keys are closed, and every log is in the log_tokens of a map (readers fail at load otherwise)."""
+def check_keys(tables: Tables, findings: Findings) -> set[str]:
+    """Foreign keys are closed, and every log is in the log_tokens of a map (readers fail at load otherwise).
+
+    Returns:
+        The tables whose keys are not.
+    """
+    unsound: set[str] = set()
     tokens = {table: {row["token"] for row in rows} for table, rows in tables.items()}
     for table, name, target in _KEYS:
         for row in tables.get(table, ()):
@@ -249,8 +291,11 @@ def check_keys(tables: Tables, findings: Findings) -> None:
                 if reference not in tokens[target] and not (reference == "" and isinstance(value, str)):
                     where = f"{table}.json token={row['token']}"
                     findings.add("keys", where, f"{name} = {reference!r}; {target}.json has no such token")
+                    unsound.add(table)
     mapped = {token for row in tables["map"] for token in row["log_tokens"]}
     for row in tables["log"]:
         if row["token"] not in mapped:
             where = f"log.json token={row['token']}"
             findings.add("keys", where, f"log {row['logfile']} is in no map's log_tokens; the devkit cannot load it")
+            unsound.add("log")
+    return unsound

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 from av_synth.verify import names
 from av_synth.verify.findings import Findings
 from av_synth.verify.model import Data, Dataset
-from av_synth.verify.tables import Row, Tables, short
+from av_synth.verify.tables import Row, Tables
+from av_synth.verify.values import read_json, short
 
 _SCENE_NAME = re.compile(r"scene-([0-9]{4})")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -108,11 +108,7 @@ def check_splits(version_dir: Path, tables: Tables, findings: Findings) -> None:
     if not path.exists():
         return
     findings.checked("names")
-    try:
-        splits = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        findings.add("names", path.name, f"cannot be read as UTF-8 JSON: {error}")
-        return
+    splits = read_json(path, "names", findings)
     if not isinstance(splits, dict) or not all(isinstance(scenes, list) for scenes in splits.values()):
         findings.add("names", path.name, "want an object of split name to a list of scene names")
         return

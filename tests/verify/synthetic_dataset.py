@@ -15,6 +15,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import synthetic_extras as extras
 
 VERSION = "v1.0-trainval"
 START_US = 1_772_000_000_000_000
@@ -35,7 +36,6 @@ CAMERAS = {
 FOCALS = {"CAM_FRONT_FAR": 400.0}
 RADARS = {"RADAR_FRONT": ((3.41, 0.0, 0.5), 0.1), "RADAR_BACK_LEFT": ((-0.56, 0.63, 0.53), 174.4)}
 CATEGORIES = ("human.pedestrian.adult", "movable_object.trafficcone", "vehicle.bicycle", "vehicle.car", "vehicle.truck")
-CATEGORY_INDEX = {CATEGORIES[0]: 2, CATEGORIES[1]: 12, CATEGORIES[2]: 14, CATEGORIES[3]: 17, CATEGORIES[4]: 23}
 
 
 @dataclass(frozen=True)
@@ -217,8 +217,9 @@ class Builder:
         return self.tables[table][-1]
 
     def write(self) -> None:
-        for name in CATEGORIES:
-            self.add("category", token=self.token(name), name=name, description="", index=CATEGORY_INDEX[name])
+        for index, name in enumerate(extras.ALL_CATEGORIES):
+            self.add("category", token=self.token(name), name=name, description="", index=index)
+        extras.semantic_classes(self.add, self.token)
         for name in ("vehicle.moving", "vehicle.stopped", "vehicle.parked", "cycle.with_rider", "cycle.without_rider"):
             self.add("attribute", token=self.token(name), name=name, description="")
         for name in ("pedestrian.sitting_lying_down", "pedestrian.standing", "pedestrian.moving"):
@@ -237,12 +238,18 @@ class Builder:
             (folder / f"{table}.json").write_text(json.dumps(rows, indent=0))
         (folder / "splits.json").write_text(json.dumps({"all": [f"scene-{k + 1:04d}" for k in self.scenes]}))
         (folder / "av_synth.json").write_text(json.dumps({"schema": 1}))
+        prediction = self.root / "maps/prediction/prediction_scenes.json"
+        prediction.parent.mkdir()
+        prediction.write_text(json.dumps({f"scene-{k + 1:04d}": [] for k in self.scenes}))
 
     def _map(self) -> None:
         mask = np.zeros((1500, 1500), dtype=np.uint8)
         mask[1500 - 680 : 1500 - 510] = 255
         (self.root / "maps").mkdir(parents=True)
         cv2.imwrite(str(self.root / "maps/0123456789abcdef0123456789abcdef.png"), mask)
+        extras.write_png(self.root / "maps/basemap/plane.png", mask[::2, ::2])
+        (self.root / "maps/expansion").mkdir()
+        (self.root / "maps/expansion/plane.json").write_text(json.dumps(extras.MapBuilder().build()))
         logs = [self.token("log", scene) for scene in self.scenes]
         name = "maps/0123456789abcdef0123456789abcdef.png"
         self.add("map", token=self.token("map"), category="semantic_prior", filename=name, log_tokens=logs)
@@ -298,6 +305,12 @@ class SceneBuilder:
         for channel, (place, yaw) in RADARS.items():
             self._channel(channel, mount(place, yaw, "radar"), 250, self._radar)
         self._annotations()
+        end_s = (SAMPLES - 1) * 0.5
+        extras.can_bus(self.out.root, name, self.start_us, end_s, lambda t: world_from_ego(self.scene, t), quaternion)
+        for k, token in enumerate(self.sample_tokens):
+            lead = {"metric": "ttc_s", "value": 9.5, "instance_token": "", "other_instance_token": self.token("lead")}
+            row = {"criticality": [lead], "phase": ["start"], "faults": []}
+            self.out.add("sample_truth", token=token, sample_token=self.sample_tokens[k], **row)
 
     def _channel(self, channel: str, ego_from_sensor: np.ndarray, step_ms: int, take: object) -> None:
         calibration = self.token("calibration", channel)
@@ -358,11 +371,28 @@ class SceneBuilder:
         name = f"instance_masks/{channel}/{Path(filename).stem}.png"
         (self.out.root / name).parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(self.out.root / name), mask)
+        depth_m = (seen.distance * pixel_rays(FOCALS.get(channel, FOCAL))[:, 2]).reshape(HEIGHT, WIDTH)
+        things = seen.thing.reshape(HEIGHT, WIDTH)
+        images = extras.label_images(self.out.root, channel, Path(filename).stem, things, depth_m, self.things)
+        self.out.add("label_image", token=token, sample_data_token=token, **images)
         shown = {}
         for k, thing in enumerate(self.people):
-            amodal = int((cast(origin, rays, (thing,), t).thing == 0).sum())
+            alone = (cast(origin, rays, (thing,), t).thing == 0).reshape(HEIGHT, WIDTH)
+            amodal = int(alone.sum())
             visible = int((mask == k + 101).sum())
             self.visible[thing.name][ms // 500] += (visible, amodal)
+            if amodal:
+                self.out.add(
+                    "box_2d",
+                    token=self.token("box_2d", channel, ms, thing.name),
+                    sample_data_token=token,
+                    sample_annotation_token=self.token(thing.name, ms // 500),
+                    visible_box=extras.extent(mask == k + 101),
+                    visible_pixels=visible,
+                    amodal_box=extras.extent(alone),
+                    amodal_pixels=amodal,
+                    method="amodal_render",
+                )
             if visible:
                 shown[str(k + 101)] = self.token(thing.name)
         self.out.add("instance_mask", token=self.token(name), sample_data_token=token, filename=name, instances=shown)
@@ -376,6 +406,9 @@ class SceneBuilder:
         np.column_stack([points, intensity, rings[hit].astype("<f4")]).tofile(self.out.root / filename)
         if ms % 500 == 0:
             self.lidar_points[ms // 500] = points.astype(float) @ pose[:3, :3].T + pose[:3, 3]
+            names = extras.point_labels(self.out.root, VERSION, token, seen.thing[hit], self.things)
+            for table, name in zip(("lidarseg", "panoptic"), names, strict=True):
+                self.out.add(table, token=token, sample_data_token=token, filename=name)
 
     def _radar(self, channel: str, filename: str, pose: np.ndarray, ms: int, token: str) -> None:
         rng = np.random.default_rng(ms + len(channel))
@@ -453,6 +486,17 @@ class SceneBuilder:
                     num_radar_pts=inside(np.concatenate(self.radar_points[k]), thing, t),
                     prev=tokens[k],
                     next=tokens[k + 2],
+                )
+                velocity = [float(v) for v in pose[:3, 0] * thing.speed]
+                row = {"token": tokens[k + 1], "sample_annotation_token": tokens[k + 1]}
+                self.out.add("annotation_truth", **row, velocity=velocity, acceleration=[0.0, 0.0, 0.0])
+                self.out.add(
+                    "label_quality",
+                    **row,
+                    visibility_method="amodal_render",
+                    visible_fraction=float(share),
+                    mask_pixels=int(visible),
+                    ambiguous=False,
                 )
 
 

@@ -21,6 +21,13 @@ TABLES = (
     *("sensor", "calibrated_sensor", "ego_pose", "log", "map", "scene", "sample", "sample_data", "category"),
     *("attribute", "visibility", "instance", "sample_annotation", "instance_mask"),
 )
+EXTRA_TABLES = (
+    *("lidarseg", "panoptic", "box_2d", "label_image", "semantic_class", "annotation_truth", "sample_truth"),
+    "label_quality",
+)
+OTHER_FILES = ("maps/expansion/plane.json", "maps/prediction/prediction_scenes.json", "can_bus/scene-0001_pose.json")
+OTHER_FILES += ("can_bus/scene-0001_zoe_veh_info.json", "can_bus/scene-0001_route.json")
+
 DIGITS = ("\u00b2", "\u0663", "\uff11", "-1", "1e3", " 1", "0x1", "9" * 5000, "70000")
 FILES = (b"", b"[", b"null", b"{}", b'"x"', b"[NaN]", b"\xff\xfe", b"[" + b"9" * 5000 + b"]", b"[" * 100_000)
 # of no kind that any field has
@@ -66,11 +73,11 @@ def mutated(copy: Copy, table: str, change: Callable[[list[dict[str, Any]]], obj
 
 
 @settings(max_examples=150, deadline=None)
-@given(table=st.sampled_from(TABLES), junk=JUNK, data=st.data())
+@given(table=st.sampled_from((*TABLES, *EXTRA_TABLES)), junk=JUNK, data=st.data())
 def test_a_value_of_no_kind_that_its_field_has_is_found(mutable: Copy, table: str, junk: Any, data: Any) -> None:
     def change(rows: list[Any]) -> None:
         row = data.draw(st.integers(0, len(rows) - 1))
-        field = data.draw(st.sampled_from([None, *sorted(rows[row].keys() - {"index"})]))
+        field = data.draw(st.sampled_from([None, *sorted(rows[row].keys() - {"index", "value", "visible_fraction"})]))
         if field is None:
             rows[row] = junk
         elif data.draw(st.booleans()):
@@ -142,8 +149,28 @@ def odd(value: Any, rows: list[dict[str, Any]], field: str) -> st.SearchStrategy
     return st.one_of(change, st.just([]), st.just([*value, *value]))
 
 
+@settings(max_examples=40, deadline=None)
+@given(path=st.sampled_from(OTHER_FILES), junk=JUNK, data=st.data())
+def test_junk_in_map_prediction_and_can_files_never_raises(mutable: Copy, path: str, junk: Any, data: Any) -> None:
+    before = (mutable.root / path).read_bytes()
+    content = json.loads(before)
+    holder: Any = {"": content}
+    key: Any = ""
+    for _ in range(data.draw(st.integers(0, 4))):
+        inner = holder[key]
+        if not isinstance(inner, (dict, list)) or not inner:
+            break
+        holder, key = inner, data.draw(st.sampled_from(sorted(inner) if isinstance(inner, dict) else range(len(inner))))
+    holder[key] = junk
+    try:
+        mutable.write(path, json.dumps(content if key != "" else junk).encode())
+        verify(mutable.root, synthetic.VERSION)
+    finally:
+        mutable.write(path, before)
+
+
 @settings(max_examples=60, deadline=None)
-@given(table=st.sampled_from(TABLES), data=st.data())
+@given(table=st.sampled_from((*TABLES, *EXTRA_TABLES)), data=st.data())
 def test_odd_values_of_the_right_kind_never_raise(mutable: Copy, table: str, data: Any) -> None:
     def change(rows: list[Any]) -> None:
         row = data.draw(st.sampled_from(rows))

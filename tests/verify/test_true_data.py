@@ -22,8 +22,8 @@ def test_a_true_dataset_has_no_findings_and_every_check_looked_at_something(true
     report = verify(true_dataset)
 
     assert [str(problem) for problem in report.problems] == []
-    assert set(report.counts) == set(CHECKS)
-    assert report.not_run == {}
+    assert set(report.counts) == set(CHECKS) - {"diagnosis"}
+    assert set(report.not_run) == {"diagnosis"}
     assert report.version == synthetic.VERSION
 
 
@@ -35,7 +35,7 @@ def test_without_masks_the_pixel_checks_are_not_run_rather_than_passed(copy: Cop
 
     pixel_checks = {"masks", "mask_in_box", "box_in_mask", "missing_boxes", "lidar_on_masks", "image_on_masks"}
     assert report.ok
-    assert set(report.not_run) == pixel_checks
+    assert set(report.not_run) == pixel_checks | {"boxes_2d", "diagnosis"}
     assert pixel_checks.isdisjoint(report.counts)
     assert report.counts["lidar_counts"] > 0
     assert "Not run: masks, mask_in_box" in write_text_report(report)
@@ -69,12 +69,13 @@ def test_a_rig_of_two_cameras_is_true_and_its_limits_are_noted(copy: Copy) -> No
     copy.edit("sensor", lambda rows: [rows.remove(r) for r in [*rows] if r["channel"] in gone])
     sensors = {r["token"] for r in copy.rows("sensor")}
     copy.edit("calibrated_sensor", lambda rows: [rows.remove(r) for r in [*rows] if r["sensor_token"] not in sensors])
-    for table, key in (("sample_data", "token"), ("ego_pose", "token"), ("instance_mask", "sample_data_token")):
+    of_data = ("instance_mask", "box_2d", "label_image")
+    for table, key in (("sample_data", "token"), ("ego_pose", "token"), *((t, "sample_data_token") for t in of_data)):
         copy.edit(table, lambda rows, key=key: [rows.remove(r) for r in [*rows] if r[key] in left_out])
 
     report = verify(copy.root)
 
-    assert {problem.check for problem in report.problems} <= {"radar_counts", "visibility"}  # seen by those left out
+    assert {problem.check for problem in report.problems} <= {"radar_counts", "visibility", "label_quality"}  # left out
     assert "no CAM_BACK_LEFT" in report.notes[0]
 
 

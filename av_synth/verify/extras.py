@@ -1,0 +1,213 @@
+"""Tables beyond nuScenes: label images, true velocities, truth of samples and quality of labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.verify.blobs import locate, png_layout
+from av_synth.verify.boxes_2d import level_of
+from av_synth.verify.findings import Findings
+from av_synth.verify.maths import Array
+from av_synth.verify.model import Annotation, Data, Dataset, Scene
+from av_synth.verify.pixels import SceneMasks, Seen
+from av_synth.verify.points import annotation_place
+
+_LAYOUTS = {"semantic": (8, 0), "depth": (16, 0), "flow": (16, 2)}  # bits, PNG colour type (0 grey, 2 RGB)
+# CARLA's CityObjectLabel: roads to sky, and water to rail tracks, are no actors
+_STUFF = (*range(1, 12), *range(23, 28))
+_STUFF_SHARE, _STUFF_LEAST = 0.05, 200
+DEPTH_PER_M = 100.0
+_SPEED_OFF_MPS, _SPEED_SHARE = 0.3, 0.1  # of the middle box: central differences over a second blur accelerations
+_SINGLE_OFF_MPS = 3.0
+_LEVEL_SLACK = 0.006
+_LEAST_MOVERS = 4
+
+
+def check_rows(dataset: Dataset, findings: Findings) -> None:
+    """Tables about annotations, samples and images have one row for each of them."""
+    keyframes = {d.token for s in dataset.scenes for c in s.channels("camera") for d in s.data[c] if d.is_key_frame}
+    wanted = {
+        "annotation_truth": (
+            "velocities",
+            {a.token for s in dataset.scenes for v in s.annotations.values() for a in v},
+        ),
+        "sample_truth": ("sample_truth", {sample.token for scene in dataset.scenes for sample in scene.samples}),
+        "label_image": ("label_images", keyframes),
+    }
+    wanted["label_quality"] = ("label_quality", wanted["annotation_truth"][1])
+    for table, (check, tokens) in wanted.items():
+        if table not in dataset.extras:
+            continue
+        rows = dataset.extras[table]
+        findings.checked(check, len(rows))
+        for token in sorted(tokens - rows.keys()):
+            findings.add(check, f"{table}.json", f"has no row for {token}; want one for each")
+        for token in sorted(rows.keys() - tokens):
+            findings.add(check, f"{table}.json token={rows[token][0]['token']}", f"is about {token}, which wants none")
+        for token, found in rows.items():
+            if len(found) > 1:
+                findings.add(check, f"{table}.json token={found[1]['token']}", f"is the second row about {token}")
+
+
+def read_label_images(
+    dataset: Dataset, scene: Scene, data: Data, findings: Findings
+) -> tuple[npt.NDArray[np.uint8] | None, Array | None]:
+    """The semantic image (H, W) and the depth image (H, W) in metres, NaN where nothing is, of a camera keyframe."""
+    rows = dataset.rows_about("label_image", data.token)
+    images: dict[str, npt.NDArray[np.uint16]] = {}
+    for kind, (bits, colour) in _LAYOUTS.items() if rows else ():
+        name = rows[0][kind]
+        if not name:
+            continue
+        findings.checked("label_images")
+        where = f"label_image.json token={rows[0]['token']} ({scene.sample_name(data.sample_token)} {data.channel})"
+        path = locate(dataset, name, where, findings)
+        if path is None:
+            continue
+        layout, wanted = png_layout(path), (data.width, data.height, bits, colour)
+        if layout != wanted:
+            message = f"{name}: (width, height, bits, colour type) = {layout}; want {wanted}"
+            findings.add("label_images", where, message)
+            continue
+        if kind == "flow":
+            continue
+        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        if image is None:
+            findings.add("label_images", where, f"{name} cannot be decoded")
+        else:
+            images[kind] = np.asarray(image)
+    semantic = images.get("semantic")
+    if semantic is not None:
+        _check_classes(dataset, f"{rows[0]['semantic']}", np.unique(semantic), findings)
+    depth = images.get("depth")
+    metres = None if depth is None else np.where(depth > 0, depth / DEPTH_PER_M, np.nan)
+    return None if semantic is None else semantic.astype(np.uint8), metres
+
+
+def _check_classes(dataset: Dataset, name: str, values: npt.NDArray[np.uint16], findings: Findings) -> None:
+    classes = dataset.extras.get("semantic_class")
+    if classes is None:
+        return
+    known = {row["index"] for rows in classes.values() for row in rows}
+    odd = [int(v) for v in values if int(v) not in known]
+    if odd:
+        findings.add("label_images", name, f"has classes {odd[:5]}, which semantic_class.json does not have")
+
+
+def check_semantic(seen: Seen, semantic: npt.NDArray[np.uint8], findings: Findings) -> None:
+    """Pixels of actors are not road, sky or the like in the semantic image of the same frame."""
+    if semantic.shape != seen.labels.shape:
+        return
+    shown = [value for value in seen.values if value is not None]
+    own = np.isin(seen.labels, shown)
+    if own.sum() < _STUFF_LEAST:
+        return
+    findings.checked("label_images")
+    share = float(np.isin(semantic[own], _STUFF).mean())
+    if share > _STUFF_SHARE:
+        message = f"{share:.0%} of {int(own.sum())} pixels of annotated instances are road, sky or the like"
+        where = f"semantic of {seen.view.data.filename}"
+        findings.add("label_images", where, f"{message}; want classes of the very image that the masks are of")
+
+
+def check_velocities(dataset: Dataset, scene: Scene, findings: Findings) -> None:
+    """True velocities against central differences of the boxes; accelerations against those of the velocities."""
+    if "annotation_truth" not in dataset.extras:
+        return
+    off: list[float] = []
+    fast: list[Array] = []
+    for track in scene.tracks.values():
+        said = [dataset.rows_about("annotation_truth", a.token) for _, a in track]
+        for k in range(1, len(track) - 1):
+            (t0, before), (_, here), (t2, after) = track[k - 1 : k + 2]
+            if not said[k] or not 0 < t2 - t0 <= 1_150_000:
+                continue
+            findings.checked("velocities")
+            truth = np.array(said[k][0]["velocity"], dtype=np.float64)
+            steps = _steps(track, k)
+            central = (after.world_from_box[:3, 3] - before.world_from_box[:3, 3]) / (t2 - t0) * 1e6
+            error = float(np.linalg.norm((truth - central)[:2]))
+            speed = float(np.linalg.norm(central[:2]))
+            _measure(scene, here, error, findings)
+            off.append(error - _SPEED_SHARE * speed)
+            fast += [np.array([truth, central])] if speed > 2 else []
+            # accelerating hard, a velocity still lies between those of the steps before and after, or near them
+            slack = _SINGLE_OFF_MPS + float(np.linalg.norm(steps[1] - steps[0])) + 0.2 * speed
+            if error > slack:
+                message = f"velocity = {truth.round(2).tolist()}; its box moves at {central.round(2).tolist()} m/s"
+                findings.add("velocities", annotation_place(scene, here), message)
+    if len(off) >= _LEAST_MOVERS and float(np.median(off)) > _SPEED_OFF_MPS:
+        message = f"velocities are {np.median(off):.2f} m/s (median) off the motion of the boxes{_guess(fast)}"
+        findings.add("velocities", f"annotation_truth.json ({scene.name})", f"{message}; want m/s, the world's axes")
+
+
+def _steps(track: Sequence[tuple[int, Annotation]], k: int) -> list[Array]:
+    return [
+        (b.world_from_box[:3, 3] - a.world_from_box[:3, 3]) / max(tb - ta, 1) * 1e6
+        for (ta, a), (tb, b) in pairwise(track[k - 1 : k + 2])
+    ]
+
+
+def _guess(fast: list[Array]) -> str:
+    if len(fast) < _LEAST_MOVERS:
+        return ""
+    truth, central = np.array(fast).transpose(1, 0, 2)
+    speeds, wanted = np.linalg.norm(truth, axis=1), np.linalg.norm(central, axis=1)
+    ratio = float(np.median(speeds / wanted))
+    along = float(np.median(np.sum(truth * central, axis=1) / np.maximum(speeds * wanted, 1e-9)))
+    if abs(ratio - 3.6) < 0.4:
+        return ": they are km/h"
+    if ratio < 0.05:
+        return ": they are all zero"
+    if along < -0.9:
+        return ": they point backwards"
+    return ": they are not in the world's axes" if abs(ratio - 1) < 0.1 else ""
+
+
+def _measure(scene: Scene, annotation: Annotation, error: float, findings: Findings) -> None:
+    lidar = scene.keyframe(annotation.sample_token, "LIDAR_TOP")
+    if lidar is not None:
+        range_m = math.dist(annotation.translation, lidar.ego_pose.translation)
+        findings.measures.add("velocity", annotation.category, range_m, annotation.visibility, error)
+
+
+def check_sample_truth(dataset: Dataset, scene: Scene, findings: Findings) -> None:
+    """Criticality names instances of the scene, and phases are words."""
+    for sample in scene.samples:
+        for row in dataset.rows_about("sample_truth", sample.token):
+            findings.checked("sample_truth")
+            where = f"sample_truth.json token={row['token']} ({scene.sample_name(sample.token)})"
+            for entry in row["criticality"]:
+                for name in ("instance_token", "other_instance_token"):
+                    if entry[name] and entry[name] not in scene.tracks:
+                        message = f"criticality {entry['metric']}: {name} = {entry[name]!r} is not of this scene"
+                        findings.add("sample_truth", where, message)
+            if not all(isinstance(name, str) for name in row["phase"]):
+                findings.add("sample_truth", where, f"phase = {row['phase']}; want names of events")
+
+
+def check_label_quality(dataset: Dataset, scene: Scene, masks: SceneMasks, findings: Findings) -> None:
+    """The visible share is that of the level, and the mask's pixels are as many as the masks have."""
+    for found in scene.annotations.values():
+        for annotation in found:
+            for row in dataset.rows_about("label_quality", annotation.token):
+                findings.checked("label_quality")
+                place = annotation_place(scene, annotation)
+                share = row["visible_fraction"]
+                if share is not None and annotation.visibility:
+                    levels = {level_of(share + slack) for slack in (-_LEVEL_SLACK, 0.0, _LEVEL_SLACK)}
+                    if annotation.visibility not in levels:
+                        message = f"visibility {annotation.visibility!r}, but label_quality has visible_fraction"
+                        findings.add("label_quality", place, f"{message} = {share:.3f}; want {level_of(share)!r}")
+                if dataset.masks is None or not masks.complete(annotation.sample_token):
+                    continue
+                n = masks.visible_px(annotation.token)
+                if row["mask_pixels"] != n and not row["ambiguous"]:
+                    message = f"label_quality has mask_pixels = {row['mask_pixels']}; its masks have {n}"
+                    findings.add("label_quality", place, message)

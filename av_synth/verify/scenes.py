@@ -1,0 +1,179 @@
+"""All checks of one scene: its chains, motion, points, pixels and what they say of one another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.verify import blobs, calibration, can_bus, chains, clouds, extras, motion, points, segmentation
+from av_synth.verify.boxes_2d import TightBoxes
+from av_synth.verify.depth import DepthCheck, Residual, judge_closure
+from av_synth.verify.edges import EdgeCheck
+from av_synth.verify.findings import Findings
+from av_synth.verify.label_truth import LabelTruth
+from av_synth.verify.maths import Array
+from av_synth.verify.model import Data, Dataset, Scene
+from av_synth.verify.pixels import SceneMasks, Seen, View
+from av_synth.verify.standing import StandingCheck
+from av_synth.verify.timing import MaskTiming
+
+Clouds = dict[str, points.SamplePoints]
+
+
+def verify_scene(dataset: Dataset, scene: Scene, findings: Findings) -> None:
+    """Check one scene; memory is bounded by it."""
+    chains.check_sample_chain(scene, findings)
+    chains.check_data_chains(scene, findings)
+    chains.check_keyframes(scene, findings)
+    calibration.check_ego_motion(scene, findings)
+    motion.check_tracks(scene, dataset.ours, findings)
+    extras.check_velocities(dataset, scene, findings)
+    extras.check_sample_truth(dataset, scene, findings)
+    can_bus.check_can_bus(dataset, scene, findings)
+    truth = LabelTruth(dataset, scene, findings)
+    by_sample: Clouds = {}
+    for channel in scene.channels("lidar"):
+        by_sample.update(_verify_lidar(dataset, scene, channel, findings))
+    for sample_token, cloud in by_sample.items():
+        truth.add_points(sample_token, cloud)
+    points.check_ground(scene, by_sample, findings)
+    _verify_radars(dataset, scene, findings)
+    masks = SceneMasks(dataset, scene, findings)
+    cameras = _Cameras(dataset, scene, masks, truth, by_sample, findings)
+    for channel in scene.channels("camera"):
+        cameras.verify(channel)
+    cameras.close()
+    if dataset.masks is not None:
+        masks.close()
+        extras.check_label_quality(dataset, scene, masks, findings)
+    truth.close(masks if dataset.masks is not None else None)
+
+
+def _place(scene: Scene, data: Data) -> str:
+    return f"{data.filename} (sample_data token={data.token}, {scene.name})"
+
+
+def _verify_lidar(dataset: Dataset, scene: Scene, channel: str, findings: Findings) -> Clouds:
+    """Check every turn; returns, for LIDAR_TOP, the points of each sample."""
+    by_sample: Clouds = {}
+    ids: list[dict[int, str]] = []
+    standing, repeats = StandingCheck(scene, findings), blobs.Repeats(scene, findings)
+    samples = {sample.token: sample for sample in scene.samples}
+    for data in scene.data[channel]:
+        path = blobs.locate(dataset, data.filename, _place(scene, data), findings)
+        content = path.read_bytes() if path else b""
+        sweep = clouds.read_lidar(content, _place(scene, data), findings) if path else None
+        if sweep is None:
+            continue
+        repeats.add(data, content)
+        standing.add(data, sweep)
+        if data.is_key_frame and channel == "LIDAR_TOP":
+            cloud = points.count_lidar(scene, samples[data.sample_token], data, sweep, findings)
+            classes = segmentation.read_classes(dataset, scene, data, len(sweep.points), findings)
+            if classes is not None:
+                segmentation.check_classes(scene, data, sweep, classes, findings)
+            ids.append(segmentation.check_panoptic(dataset, scene, data, sweep, classes, findings))
+            by_sample[data.sample_token] = replace(cloud, classes=classes)
+    segmentation.check_ids(scene, ids, findings)
+    return by_sample
+
+
+def _verify_radars(dataset: Dataset, scene: Scene, findings: Findings) -> None:
+    scans: dict[str, list[tuple[Data, npt.NDArray[np.void]]]] = {sample.token: [] for sample in scene.samples}
+    unread: set[str] = set()
+    for channel in scene.channels("radar"):
+        rows = scene.data[channel]
+        errors: list[tuple[Array, Array]] = []
+        for k, data in enumerate(rows):
+            path = blobs.locate(dataset, data.filename, _place(scene, data), findings)
+            records = clouds.read_radar(path.read_bytes(), _place(scene, data), findings) if path else None
+            if not data.is_key_frame:
+                continue
+            if records is None:
+                unread.add(data.sample_token)
+                continue
+            scans[data.sample_token].append((data, records))
+            if 0 < k < len(rows) - 1 and len(records) and rows[k + 1].timestamp_us > rows[k - 1].timestamp_us:
+                boxes = scene.annotations.get(data.sample_token, ())
+                errors.append(points.radar_speed_errors(data, (rows[k - 1], rows[k + 1]), records, boxes))
+        if errors:
+            relative, compensated = (np.concatenate([pair[k] for pair in errors]) for k in (0, 1))
+            points.check_radar_speeds(scene, channel, relative, compensated, findings)
+    for sample in scene.samples:
+        if scene.channels("radar") and sample.token not in unread:
+            points.count_radar(scene, sample, scans[sample.token], findings)
+
+
+class _Cameras:
+    """Checks the cameras of a scene one after the other, then together."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        scene: Scene,
+        masks: SceneMasks,
+        truth: LabelTruth,
+        clouds_by_sample: Clouds,
+        findings: Findings,
+    ) -> None:
+        self._dataset = dataset
+        self._scene = scene
+        self._masks = masks
+        self._truth = truth
+        self._clouds = clouds_by_sample
+        self._findings = findings
+        self._tight = TightBoxes(dataset, scene, findings)
+        self._residuals: dict[str, tuple[Data, Residual]] = {}
+
+    def verify(self, channel: str) -> None:
+        """Check every image of a camera, and the labels of its keyframes."""
+        scene, findings = self._scene, self._findings
+        edges, repeats = EdgeCheck(scene, channel, findings), blobs.Repeats(scene, findings)
+        depth, timing = DepthCheck(scene, channel, findings), MaskTiming(scene, channel, findings)
+        for place, data in enumerate(scene.data[channel]):
+            where = _place(scene, data)
+            path = blobs.locate(self._dataset, data.filename, where, findings)
+            image = None
+            if path is not None:
+                content = path.read_bytes()
+                repeats.add(data, content)
+                image = blobs.read_image(data, content, where, findings)
+            seen = self._keyframe(data, place, depth, timing) if data.is_key_frame else None
+            edges.add(data, image, seen.labels if seen else None)
+        edges.close()
+        timing.close()
+        residual = depth.close()
+        if residual is not None:
+            self._residuals[channel] = scene.data[channel][0], residual
+
+    def _keyframe(self, data: Data, place: int, depth: DepthCheck, timing: MaskTiming) -> Seen | None:
+        cloud = self._clouds.get(data.sample_token)
+        semantic, depth_m = extras.read_label_images(self._dataset, self._scene, data, self._findings)
+        view = View.of(data)
+        if view is not None and depth_m is not None and cloud is not None:
+            depth.add(view, place, depth_m, cloud)
+        if self._dataset.masks is None:
+            return None
+        mask = self._dataset.masks.get(data.token)
+        if mask is None:
+            where = _place(self._scene, data)
+            self._findings.add("masks", where, "the keyframe has no row in instance_mask.json; want one")
+            self._masks.missing(data.sample_token)
+            return None
+        seen = self._masks.add(data, mask, cloud)
+        if seen is None:
+            return None
+        self._tight.add(seen)
+        self._truth.add_view(seen, depth_m, cloud)
+        if cloud is not None:
+            timing.add(seen, place, cloud)
+        if semantic is not None:
+            extras.check_semantic(seen, semantic, self._findings)
+        return seen
+
+    def close(self) -> None:
+        """Judge what needs all cameras."""
+        self._tight.close()
+        judge_closure(self._scene, self._residuals, self._findings)

@@ -1,0 +1,228 @@
+"""Classes of lidar points: lidarseg and panoptic files against points, boxes and one another."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.verify.blobs import locate
+from av_synth.verify.clouds import Sweep
+from av_synth.verify.findings import Findings
+from av_synth.verify.maths import move
+from av_synth.verify.model import Annotation, Data, Dataset, Scene
+from av_synth.verify.names import CATEGORIES, THINGS
+from av_synth.verify.points import inside_box, near_box
+
+Classes = npt.NDArray[np.uint8]
+
+_CORE = 0.8  # of the box's half size: near its sides a box has some of the ground and of what it leans on
+_AGREE_SHARE, _AGREE_POINTS = 0.8, 20  # of points in the cores of boxes that have the box's category
+_OWN_MARGIN_M = 0.3  # bodies reach up to 2 cm out of boxes, points in rain further
+_UNBOXED_SHARE, _UNBOXED_M = 0.1, 40.0  # of thing points within range; beyond, labels may end
+_PANOPTIC_SLACK = 0.002  # of points: those on a box's side round either way
+_EDGE_M = 0.0002
+
+
+def read_classes(dataset: Dataset, scene: Scene, data: Data, n: int, findings: Findings) -> Classes | None:
+    """The category index of each of `n` points of a lidar keyframe; None, with a finding, when there is none."""
+    if "lidarseg" not in dataset.extras:
+        return None
+    findings.checked("lidarseg")
+    where = f"lidarseg.json sample_data_token={data.token} ({scene.sample_name(data.sample_token)})"
+    rows = dataset.rows_about("lidarseg", data.token)
+    if len(rows) != 1:
+        findings.add("lidarseg", where, f"the LIDAR_TOP keyframe has {len(rows)} rows; want exactly one")
+        return None
+    row = rows[0]
+    _check_row("lidarseg", f"{data.token}_lidarseg.bin", dataset, data, row, findings)
+    path = locate(dataset, row["filename"], where, findings)
+    if path is None:
+        return None
+    size = path.stat().st_size
+    if size != n:
+        guess = ": larger integers than uint8?" if n and size % n == 0 else ""
+        findings.add("lidarseg", where, f"{row['filename']} has {size} bytes for {n} points; want one each{guess}")
+        return None
+    classes = np.fromfile(path, dtype=np.uint8)
+    if len(classes) and classes.max() >= len(CATEGORIES):
+        message = f"{row['filename']} has class {classes.max()}; want category indices 0 to {len(CATEGORIES) - 1}"
+        findings.add("lidarseg", where, message)
+        return None
+    return classes
+
+
+def _check_row(
+    check: str, basename: str, dataset: Dataset, data: Data, row: Mapping[str, str], findings: Findings
+) -> None:
+    where = f"{check}.json token={row['token']}"
+    if row["token"] != data.token:
+        findings.add(check, where, f"want the token of its sample_data, {data.token}")
+    wanted = f"{check}/{dataset.version}/{basename}"
+    if row["filename"] != wanted:
+        findings.add(check, where, f"filename = {row['filename']!r}; want {wanted!r}")
+
+
+def check_tables(dataset: Dataset, findings: Findings) -> None:
+    """Rows are about LIDAR_TOP keyframes, and folders hold as many files as their tables have rows."""
+    keyframes = {d.token for s in dataset.scenes for d in s.data.get("LIDAR_TOP", ()) if d.is_key_frame}
+    for table, suffix in (("lidarseg", ".bin"), ("panoptic", ".npz")):
+        rows = dataset.extras.get(table)
+        if rows is None:
+            continue
+        findings.checked(table)
+        for token in rows.keys() - keyframes:
+            findings.add(table, f"{table}.json sample_data_token={token}", "is not a LIDAR_TOP keyframe")
+        folder = dataset.root / table / dataset.version
+        files = sum(path.name.endswith(suffix) for path in folder.iterdir()) if folder.is_dir() else 0
+        n = sum(map(len, rows.values()))
+        if files != n:
+            message = f"has {files} {suffix} files; {table}.json has {n} rows, and the devkit wants as many"
+            findings.add(table, f"{table}/{dataset.version}/", message)
+        missing = [name for k, name in enumerate(CATEGORIES) if dataset.categories.get(k) != name]
+        if missing:
+            message = f"has not the 32 categories with their index: {missing[:3]} ...; want all, with {table}.json"
+            findings.add(table, "category.json", message)
+
+
+def check_classes(scene: Scene, data: Data, sweep: Sweep, classes: Classes, findings: Findings) -> None:
+    """Points in the core of a box of a thing have its category, and points of things are in a box of theirs."""
+    world = move(data.world_from_sensor, sweep.points)
+    annotations = scene.annotations.get(data.sample_token, ())
+    where = f"lidarseg of {scene.sample_name(data.sample_token)}"
+    boxed = np.zeros(len(world), dtype=np.bool_)
+    in_core = agree = 0
+    swapped: dict[tuple[str, int], int] = {}
+    for annotation in annotations:
+        near, local = near_box(world, annotation, _OWN_MARGIN_M)
+        index = CATEGORIES.index(annotation.category)
+        wide = near[inside_box(local, annotation, _OWN_MARGIN_M)]
+        boxed[wide[classes[wide] == index]] = True
+        half = np.array([annotation.size_wlh_m[k] for k in (1, 0, 2)]) / 2.0
+        core = near[(np.abs(local) < _CORE * half).all(axis=1)]
+        in_core += len(core)
+        agree += int((classes[core] == index).sum())
+        if len(core) >= _AGREE_POINTS and (classes[core] == index).mean() < 0.5:
+            other = int(np.bincount(classes[core]).argmax())
+            swapped[annotation.category, other] = swapped.get((annotation.category, other), 0) + 1
+    for (category, other), n in swapped.items():
+        message = f"the points inside {n} boxes of {category} are mostly {CATEGORIES[other]}; want the boxes' category"
+        findings.add("lidarseg", where, message)
+    if in_core >= _AGREE_POINTS and agree < _AGREE_SHARE * in_core and not swapped:
+        message = f"{agree} of {in_core} points well inside boxes have the box's category; want {_AGREE_SHARE:.0%}"
+        findings.add("lidarseg", where, f"{message}: are points and classes in the same order?")
+    near_m = np.hypot(sweep.points[:, 0], sweep.points[:, 1]) < _UNBOXED_M
+    thing = near_m & np.isin(classes, THINGS)
+    lone = thing & ~boxed
+    for index in np.unique(classes[lone]):
+        own = lone & (classes == index)
+        findings.measures.add("points_in_no_box", CATEGORIES[index], 0.0, "", float(own.sum()))
+    if thing.sum() >= _AGREE_POINTS and lone.sum() > max(_AGREE_POINTS, _UNBOXED_SHARE * thing.sum()):
+        names = sorted({CATEGORIES[k] for k in np.unique(classes[lone])})
+        message = f"{int(lone.sum())} of {int(thing.sum())} points of things within {_UNBOXED_M:g} m"
+        findings.add("lidarseg", where, f"{message} are in no box of their category ({', '.join(names)})")
+
+
+def check_panoptic(
+    dataset: Dataset, scene: Scene, data: Data, sweep: Sweep, classes: Classes | None, findings: Findings
+) -> dict[int, str]:
+    """The panoptic file of a lidar keyframe follows from its classes and boxes.
+
+    Returns:
+        The instance that each id stands for in this file, for `check_ids`.
+    """
+    if "panoptic" not in dataset.extras:
+        return {}
+    findings.checked("panoptic")
+    where = f"panoptic.json sample_data_token={data.token} ({scene.sample_name(data.sample_token)})"
+    rows = dataset.rows_about("panoptic", data.token)
+    if len(rows) != 1:
+        findings.add("panoptic", where, f"the LIDAR_TOP keyframe has {len(rows)} rows; want exactly one")
+        return {}
+    _check_row("panoptic", f"{data.token}_panoptic.npz", dataset, data, rows[0], findings)
+    path = locate(dataset, rows[0]["filename"], where, findings)
+    if path is None:
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            labels = np.asarray(archive["data"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        findings.add("panoptic", where, f"{path.name} cannot be read ({type(error).__name__}); want npz with 'data'")
+        return {}
+    if labels.dtype != np.uint16 or labels.shape != (len(sweep.points),):
+        message = f"data is {labels.dtype} {labels.shape}; want uint16 ({len(sweep.points)},), one a point"
+        findings.add("panoptic", where, message)
+        return {}
+    categories, ids = labels // 1000, labels % 1000
+    if classes is not None and (wrong := int((categories != classes).sum())):
+        message = f"{wrong} of {len(labels)} points have another category than in lidarseg; want 1000 * category + id"
+        findings.add("panoptic", where, message)
+        return {}
+    if int((ids[~np.isin(categories, THINGS)] != 0).sum()):
+        findings.add("panoptic", where, "points of stuff (category 0, 24 to 31) have instance ids; want 0")
+    return _check_ids_of_points(scene, data, sweep, categories, ids, where, findings)
+
+
+def _check_ids_of_points(
+    scene: Scene,
+    data: Data,
+    sweep: Sweep,
+    categories: npt.NDArray[np.uint16],
+    ids: npt.NDArray[np.uint16],
+    where: str,
+    findings: Findings,
+) -> dict[int, str]:
+    """A thing's point in exactly one box of its category has that box's id, any other has 0 (the devkit's rule)."""
+    world = move(data.world_from_sensor, sweep.points)
+    annotations = scene.annotations.get(data.sample_token, ())
+    surely, perhaps = _owners(world, annotations, categories)
+    found: dict[int, str] = {}
+    wrong = 0
+    for k, annotation in enumerate(annotations):
+        own = ids[surely == k]
+        if len(own) == 0:
+            continue
+        value = int(np.bincount(own).argmax())
+        wrong += int((own != value).sum())
+        if value == 0:
+            wrong += len(own)
+        elif found.setdefault(value, annotation.instance_token) != annotation.instance_token:
+            findings.add("panoptic", where, f"id {value} is on the points of two instances; want one each")
+    wrong += int((ids[~perhaps] != 0).sum())
+    if wrong > max(1, _PANOPTIC_SLACK * len(ids)):
+        message = f"{wrong} points have not the id of the one box of their category that they are in, or 0"
+        findings.add("panoptic", where, f"{message}; want the rule of the devkit's generate_panoptic_labels")
+    return found
+
+
+def _owners(
+    world: npt.NDArray[np.float64], annotations: Sequence[Annotation], categories: npt.NDArray[np.uint16]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Per point, the one box of its category that it is surely in (-1), and whether it may be in one at all."""
+    surely = np.full(len(world), -1, dtype=np.int64)
+    times = np.zeros(len(world), dtype=np.int64)
+    perhaps = np.zeros(len(world), dtype=np.bool_)
+    for k, annotation in enumerate(annotations):
+        near, local = near_box(world, annotation, 0.0)
+        own = categories[near] == CATEGORIES.index(annotation.category)
+        inner = near[own & inside_box(local, annotation, -_EDGE_M)]
+        outer = near[own & inside_box(local, annotation, _EDGE_M)]
+        surely[inner] = k
+        times[outer] += 1
+        perhaps[outer] = True
+    surely[times != 1] = -1
+    return surely, perhaps
+
+
+def check_ids(scene: Scene, by_sample: Sequence[Mapping[int, str]], findings: Findings) -> None:
+    """An instance has one id throughout a scene, and no id stands for two."""
+    known: dict[int, str] = {}
+    back: dict[str, int] = {}
+    for ids in by_sample:
+        for value, instance in ids.items():
+            if known.setdefault(value, instance) != instance or back.setdefault(instance, value) != value:
+                message = f"id {value} is instance {instance} here and another elsewhere; want one id an instance"
+                findings.add("panoptic", f"panoptic of {scene.name}", message)
+                return

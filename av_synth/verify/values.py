@@ -1,0 +1,62 @@
+"""JSON as it comes: reading a file without trusting it, and what its values are."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from av_synth.verify.findings import Findings
+
+LARGEST = 1e8
+"""Metres, pixels or the like: beyond it arithmetic drowns in rounding."""
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a finite number of bearable size."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -LARGEST < value < LARGEST
+
+
+def are_numbers(value: object, n: int) -> bool:
+    """Whether a value is a list of n numbers."""
+    return isinstance(value, list) and len(value) == n and all(is_number(v) for v in value)
+
+
+def is_integer(value: object, low: float, high: float) -> bool:
+    """Whether a value is an integer from low to high."""
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def is_strings(value: object) -> bool:
+    """Whether a value is a list of strings."""
+    return isinstance(value, list) and all(isinstance(v, str) for v in value)
+
+
+def read_json(path: Path, check: str, findings: Findings) -> Any:
+    """Read a JSON file; None, with a finding, when it cannot be read or has numbers that are not JSON's."""
+    non_finite: list[str] = []
+
+    def keep_constant(text: str) -> float:
+        non_finite.append(text)
+        return math.nan
+
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=keep_constant)
+    except (OSError, ValueError, RecursionError) as error:  # a ValueError: not UTF-8, not JSON, thousands of digits
+        findings.add(check, path.name, f"cannot be read as UTF-8 JSON: {error}")
+        return None
+    if content is None:
+        findings.add(check, path.name, "is null")
+    if non_finite:
+        findings.add(check, path.name, f"has {len(non_finite)} x {non_finite[0]}, which is not JSON; want finite")
+    return content
+
+
+def short(value: object) -> str:
+    """A JSON value as text of at most 80 characters."""
+    try:
+        text = repr(value)
+    except RecursionError:
+        text = f"a {type(value).__name__} nested too deeply to show"
+    return text if len(text) <= 80 else text[:77] + "..."
