@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from av_synth.log.categories import nuscenes_category
+from av_synth.log.categories import has_rider, nuscenes_category
 from av_synth.simulator.bodies import catalogue
 from av_synth.verify.names import CATEGORIES
 
 OF_THE_LIBRARY = {
     "vehicle.audi.a2": "vehicle.car",
     "vehicle.audi.tt": "vehicle.car",
+    "vehicle.avsynth.bendy_bus": "vehicle.bus.bendy",
+    "vehicle.avsynth.wheel_loader": "vehicle.construction",
     "vehicle.bh.crossbike": "vehicle.bicycle",
     "vehicle.carlamotors.carlacola": "vehicle.truck",
     "vehicle.dodge.charger_police": "vehicle.emergency.police",
@@ -18,13 +20,74 @@ OF_THE_LIBRARY = {
     "vehicle.nissan.patrol": "vehicle.car",
     "vehicle.tesla.model3": "vehicle.car",
     "vehicle.yamaha.yzf": "vehicle.motorcycle",
-    "static.prop.trafficcone01": "movable_object.trafficcone",
+    "walker.avsynth.construction_worker": "human.pedestrian.construction_worker",
+    "walker.avsynth.dog": "animal",
+    "walker.avsynth.scooter": "human.pedestrian.personal_mobility",
+    "walker.avsynth.stroller": "human.pedestrian.stroller",
+    "walker.avsynth.wheelchair": "human.pedestrian.wheelchair",
+    "walker.pedestrian.0030": "human.pedestrian.police_officer",
+    "walker.pedestrian.0032": "human.pedestrian.police_officer",
+    "static.prop.avsynth_bendy_bus_rear": "vehicle.bus.bendy",
+    "static.prop.avsynth_bicycle": "vehicle.bicycle",
+    "static.prop.avsynth_motorcycle": "vehicle.motorcycle",
+    "static.prop.avsynth_trailer": "vehicle.trailer",
+    "static.prop.bikeparking": "static_object.bicycle_rack",
+    "static.prop.dirtdebris01": "movable_object.debris",
+    "static.prop.shoppingcart": "movable_object.pushable_pullable",
     "static.prop.streetbarrier": "movable_object.barrier",
-    "static.prop.trashcan01": "movable_object.pushable_pullable",
-    "static.prop.barrel": "",
+    "static.prop.trafficcone01": "movable_object.trafficcone",
+    "static.prop.trashbag": "movable_object.debris",
+    "static.prop.trashcan01": "movable_object.debris",
+    "static.prop.barrel": "movable_object.debris",
     "static.prop.bench01": "",
-    "static.prop.box01": "",
+    "static.prop.box01": "movable_object.debris",
     "traffic.traffic_light": "",
+}
+# what stands or moves on a road: nuScenes' categories without noise, surfaces, buildings and the ego
+ON_THE_ROAD = {name for name in CATEGORIES if not name.startswith(("flat.", "static."))} - {"noise", "vehicle.ego"}
+
+# CARLA 0.9.16's catalogues, with our reading of them
+STOCK_VEHICLES = {
+    "vehicle.bicycle": ("bh.crossbike", "diamondback.century", "gazelle.omafiets"),
+    "vehicle.motorcycle": ("harley-davidson.low_rider", "kawasaki.ninja", "vespa.zx125", "yamaha.yzf"),
+    "vehicle.truck": (
+        "carlamotors.carlacola",
+        "carlamotors.european_hgv",
+        "carlamotors.firetruck",
+        "sixwheeltruck.sixwheeltruck",
+        "tesla.cybertruck",
+    ),
+    "vehicle.bus.rigid": ("mitsubishi.fusorosa",),
+    "vehicle.emergency.ambulance": ("ford.ambulance",),
+    "vehicle.emergency.police": ("dodge.charger_police", "dodge.charger_police_2020"),
+    "vehicle.car": (
+        *("audi.a2", "audi.etron", "audi.tt", "bmw.grandtourer", "chevrolet.impala", "citroen.c3"),
+        *("dodge.charger_2020", "ford.crown", "ford.mustang", "jeep.wrangler_rubicon", "lincoln.mkz_2017"),
+        *("lincoln.mkz_2020", "mercedes.coupe", "mercedes.coupe_2020", "mercedes.sprinter", "micro.microlino"),
+        *("mini.cooper_s", "mini.cooper_s_2021", "nissan.micra", "nissan.patrol", "nissan.patrol_2021"),
+        *("seat.leon", "tesla.model3", "toyota.prius", "volkswagen.t2", "volkswagen.t2_2021"),
+    ),
+}
+STOCK_CHILDREN = ("0009", "0010", "0011", "0012", "0013", "0014", "0048", "0049")
+STOCK_PROPS = {
+    "movable_object.trafficcone": ("constructioncone", "trafficcone01", "trafficcone02"),
+    "movable_object.barrier": ("streetbarrier",),
+    "movable_object.pushable_pullable": ("bin", "container", "shoppingcart", "shoppingtrolley", "travelcase"),
+    "movable_object.debris": (
+        *("barrel", "box01", "box02", "box03", "brokentile01", "brokentile04", "dirtdebris01", "dirtdebris03"),
+        *("ironplank", "platformgarbage01", "trafficwarning", "trashbag", "trashcan01", "trashcan05"),
+        *("warningaccident", "warningconstruction"),
+    ),
+    "static_object.bicycle_rack": ("bikeparking", "bike parking"),
+    "": (
+        *("advertisement", "atm", "barbeque", "bench01", "bench03", "bike helmet", "briefcase", "busstop"),
+        *("busstoplb", "calibrator", "chainbarrier", "chainbarrierend", "clothcontainer", "clothesline", "colacan"),
+        *("creasedbox01", "doghouse", "foodcart", "fountain", "garbage01", "gardenlamp", "glasscontainer", "gnome"),
+        *("guitarcase", "haybale", "haybalelb", "kiosk_01", "mailbox", "maptable", "mobile", "motorhelmet"),
+        *("pergola", "plantpot01", "plasticbag", "plasticchair", "plastictable", "purse", "shoppingbag", "slide"),
+        *("streetfountain", "streetsign", "streetsign01", "swing", "swingcouch", "table", "trampoline"),
+        *("vendingmachine", "wateringcan"),
+    ),
 }
 
 
@@ -33,11 +96,59 @@ def test_every_body_of_the_library_is_of_a_category_that_nuscenes_has_or_of_none
     category = nuscenes_category(body.blueprint_id, body.attributes)
 
     assert category == "" or category in CATEGORIES
-    if body.kind == "walker":
+    if body.blueprint_id in OF_THE_LIBRARY:
+        assert category == OF_THE_LIBRARY[body.blueprint_id]
+    else:
+        assert body.kind == "walker"
         who = "child" if body.attributes["age"] == "child" else "adult"
         assert category == f"human.pedestrian.{who}"
-    else:
-        assert category == OF_THE_LIBRARY[body.blueprint_id]
+
+
+def test_there_is_a_body_of_every_category_that_stands_or_moves_on_a_road():
+    there = {nuscenes_category(body.blueprint_id, body.attributes) for body in catalogue().values()}
+
+    assert len(ON_THE_ROAD) == 23
+    assert there - {""} == ON_THE_ROAD
+
+
+def test_the_whole_catalogue_of_carla_is_told_by_id_where_a_server_gives_no_attributes():
+    found = {}
+    for names in STOCK_VEHICLES.values():
+        found |= {f"vehicle.{name}": nuscenes_category(f"vehicle.{name}", {}) for name in names}
+    for number in range(1, 53):
+        walker = f"walker.pedestrian.{number:04d}"
+        found[walker] = nuscenes_category(walker, {})
+    for names in STOCK_PROPS.values():
+        found |= {f"static.prop.{name}": nuscenes_category(f"static.prop.{name}", {}) for name in names}
+
+    wanted = {f"vehicle.{name}": category for category, names in STOCK_VEHICLES.items() for name in names}
+    wanted |= {f"walker.pedestrian.{number:04d}": "human.pedestrian.adult" for number in range(1, 53)}
+    wanted |= {f"walker.pedestrian.{number}": "human.pedestrian.child" for number in STOCK_CHILDREN}
+    wanted |= {f"walker.pedestrian.{number}": "human.pedestrian.police_officer" for number in ("0030", "0032")}
+    wanted |= {f"static.prop.{name}": category for category, names in STOCK_PROPS.items() for name in names}
+    assert found == wanted
+
+
+def test_the_attribute_of_the_embedded_simulator_says_more_than_the_id():
+    given = {"avsynth.category": "vehicle.trailer", "base_type": "bus", "special_type": "emergency"}
+
+    assert nuscenes_category("vehicle.mitsubishi.fusorosa", given) == "vehicle.trailer"
+    assert nuscenes_category("static.prop.bench01", {"avsynth.category": "animal"}) == "animal"
+
+
+def test_what_stands_without_a_rider_is_no_vehicle_of_carla():
+    cycles = {
+        name: has_rider(name)
+        for name, body in catalogue().items()
+        if nuscenes_category(name, body.attributes) in ("vehicle.bicycle", "vehicle.motorcycle")
+    }
+
+    assert cycles == {
+        "vehicle.bh.crossbike": True,
+        "vehicle.yamaha.yzf": True,
+        "static.prop.avsynth_bicycle": False,
+        "static.prop.avsynth_motorcycle": False,
+    }
 
 
 @pytest.mark.parametrize(
@@ -54,6 +165,8 @@ def test_every_body_of_the_library_is_of_a_category_that_nuscenes_has_or_of_none
         ("walker.pedestrian.0048", {"age": "elderly"}, "human.pedestrian.adult"),
         ("walker.pedestrian.0049", {"age": "child"}, "human.pedestrian.child"),
         ("walker.pedestrian.0001", {}, "human.pedestrian.adult"),
+        ("walker.pedestrian.0001", {"use_wheelchair": "true"}, "human.pedestrian.wheelchair"),
+        ("walker.pedestrian.0001", {"use_wheelchair": "false", "age": "adult"}, "human.pedestrian.adult"),
         ("static.prop.constructioncone", {}, "movable_object.trafficcone"),
         ("static.prop.shoppingtrolley", {}, "movable_object.pushable_pullable"),
         ("static.prop.dirtdebris02", {}, "movable_object.debris"),

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from functools import cache
 
-from av_synth.simulator.bodies import cars, props, trucks, two_wheelers, walkers
+from av_synth.simulator.bodies import (
+    animals,
+    cars,
+    heavy,
+    loose,
+    mobility,
+    parked_cycles,
+    props,
+    trucks,
+    two_wheelers,
+    walkers,
+)
 from av_synth.simulator.bodies.model import Catalogue
 
 
 @cache
 def catalogue() -> Catalogue:
     """All bodies; built once, in about a second."""
-    return Catalogue([*cars.cars(), *trucks.trucks(), *two_wheelers.two_wheelers(), *walkers.walkers(), *props.props()])
+    vehicles = [*cars.cars(), *trucks.trucks(), *heavy.heavies(), *two_wheelers.two_wheelers()]
+    people = [*walkers.walkers(), *mobility.rolling_walkers(), animals.dog()]
+    things = [*parked_cycles.parked_cycles(), *loose.loose_things(), *props.props()]
+    return Catalogue([*vehicles, *people, *things])

@@ -9,6 +9,7 @@ from av_synth.simulator.bodies.figure import Clothes
 from av_synth.simulator.bodies.shapes import Colour
 
 Held = Literal["phone", "parcel", "ball", "cup", "umbrella"]
+Hat = Literal["", "helmet", "cap"]
 
 
 @dataclass(frozen=True)
@@ -16,11 +17,14 @@ class Person:
     """One pedestrian blueprint.
 
     Attributes:
-        number: the last part of the blueprint id.
+        number: the last part of the blueprint id; a name where CARLA has nobody like this.
         gender, age: CARLA's values.
         height_m: crown of the head above the ground.
         held: what the hands hold; with an umbrella there is no bag and the stride is natural.
         bag: colour of the backpack, and `low_bag` if it hangs at the hips instead.
+        hat: what is on the head, and its colour.
+        bands: reflecting bands around chest, arms and legs.
+        category: nuScenes category, where CARLA has nobody to tell it by.
     """
 
     number: str
@@ -31,6 +35,15 @@ class Person:
     held: Held
     bag: Colour = (40, 42, 50)
     low_bag: bool = False
+    hat: Hat = ""
+    hat_colour: Colour = (0, 0, 0)
+    bands: bool = False
+    category: str = ""
+
+    @property
+    def blueprint_id(self) -> str:
+        """CARLA's id, or one in its style."""
+        return f"walker.{'pedestrian' if self.number.isdigit() else 'avsynth'}.{self.number}"
 
 
 _ADULT_SKIN: tuple[Colour, ...] = ((224, 182, 154), (196, 148, 116), (141, 96, 70), (92, 62, 46))
@@ -147,5 +160,46 @@ PEOPLE: tuple[Person, ...] = (
         Clothes((70, 150, 80), (120, 104, 80), (60, 56, 54), _ADULT_SKIN[0], (186, 146, 84), 1.02, head=1.22),
         "phone",
         (180, 30, 40),
+    ),
+    # CARLA's two police officers
+    Person(
+        "0030",
+        "male",
+        "adult",
+        1.82,
+        Clothes((24, 34, 66), (20, 26, 48), (16, 16, 18), _ADULT_SKIN[0], (60, 44, 30), 1.08),
+        "phone",
+        (18, 18, 22),
+        low_bag=True,
+        hat="cap",
+        hat_colour=(18, 24, 48),
+        bands=True,
+    ),
+    Person(
+        "0032",
+        "female",
+        "adult",
+        1.70,
+        Clothes((24, 34, 66), (20, 26, 48), (16, 16, 18), _ADULT_SKIN[2], (24, 18, 16), 0.98),
+        "phone",
+        (18, 18, 22),
+        low_bag=True,
+        hat="cap",
+        hat_colour=(18, 24, 48),
+        bands=True,
+    ),
+    Person(
+        "construction_worker",
+        "male",
+        "adult",
+        1.79,
+        Clothes((236, 112, 24), (52, 58, 70), (88, 62, 36), _ADULT_SKIN[1], (40, 30, 24), 1.1),
+        "phone",
+        (96, 70, 40),
+        low_bag=True,
+        hat="helmet",
+        hat_colour=(240, 200, 30),
+        bands=True,
+        category="human.pedestrian.construction_worker",
     ),
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.bodies.model import Body, bounds
+from av_synth.simulator.bodies.model import CATEGORY, Body, Wheel, bounds
 from av_synth.simulator.bodies.shapes import DARK, PLASTIC, RUBBER, STEEL, Colour, Finish, ellipsoid, tube, vec
 from av_synth.simulator.bodies.skin import Skin
 from av_synth.simulator.scene import Material, Mesh, Tag
@@ -24,24 +26,49 @@ def _circle(radius_m: float, z_m: float, sides: int = 16) -> Array:
     return np.stack([radius_m * np.cos(turn), radius_m * np.sin(turn), np.full(sides, z_m)], axis=-1)
 
 
-def _turned(profile: list[tuple[float, float]], finish: Finish, tag: Tag) -> Mesh:
+def turned(profile: list[tuple[float, float]], finish: Finish, tag: Tag) -> Mesh:
     """A solid of revolution about z through (radius, height) from the bottom up."""
     return tube(np.stack([_circle(r, z) for r, z in profile]), finish, tag)
 
 
-def _prop(name: str, parts: list[Mesh], mass_kg: float, size: str) -> Body:
+def prop(
+    name: str,
+    parts: list[Mesh],
+    mass_kg: float,
+    size: str,
+    *,
+    tag: Tag | None = None,
+    category: str = "",
+    colours: tuple[Colour, ...] = (),
+    wheels: tuple[Wheel, ...] = (),
+    more: Mapping[str, str] | None = None,
+) -> Body:
+    """Build a prop; its origin stays where it is in the parts.
+
+    Args:
+        name: the last part of its id.
+        parts: meshes in the actor frame.
+        mass_kg: mass; from 40 kg on it counts as static, if no `tag` is given.
+        size: CARLA's attribute.
+        tag: class of the actor.
+        category: nuScenes category, where CARLA has no such prop to tell it by.
+        colours: the first is the paint.
+        wheels: where it stands on wheels.
+        more: further fixed attributes.
+    """
     mesh = Mesh.merge(parts)
     low, high = bounds([mesh])
     return Body(
         blueprint_id=f"static.prop.{name}",
         kind="prop",
-        tag=Tag.STATIC if mass_kg > 40 else Tag.DYNAMIC,
-        attributes={"size": size},
-        colours=(),
+        tag=tag if tag is not None else Tag.STATIC if mass_kg > 40 else Tag.DYNAMIC,
+        attributes={"size": size, **({CATEGORY: category} if category else {}), **(more or {})},
+        colours=colours,
         meshes=(mesh,),
         box_centre_m=(low + high) / 2,
         box_half_m=(high - low) / 2,
         mass_kg=mass_kg,
+        wheels=wheels,
     )
 
 
@@ -54,8 +81,8 @@ def traffic_cone() -> Body:
     parts = [base.mesh(tag)]
     for k, finish in enumerate((_ORANGE, _WHITE, _ORANGE, _WHITE, _ORANGE)):
         (z0, r0), (z1, r1) = radius[k], radius[k + 1]
-        parts.append(_turned([(r0, z0), (r1, z1)], finish, tag))
-    return _prop("trafficcone01", parts, 5.0, "small")
+        parts.append(turned([(r0, z0), (r1, z1)], finish, tag))
+    return prop("trafficcone01", parts, 5.0, "small")
 
 
 def street_barrier() -> Body:
@@ -68,15 +95,15 @@ def street_barrier() -> Body:
         for k in range(8):
             y = -0.8 + 0.2 * k
             skin.box((-0.045, y, low), (0.045, y + 0.2, low + 0.22), _RED if k % 2 else _WHITE)
-    return _prop("streetbarrier", [skin.mesh(tag)], 45.0, "medium")
+    return prop("streetbarrier", [skin.mesh(tag)], 45.0, "medium")
 
 
 def trash_can() -> Body:
     """A green bin with a lid, 0.95 m tall."""
     tag = Tag.DYNAMIC
-    bin_ = _turned([(0.24, 0.0), (0.25, 0.03), (0.29, 0.78), (0.30, 0.80), (0.30, 0.84)], _GREEN, tag)
-    lid = _turned([(0.315, 0.83), (0.315, 0.86), (0.26, 0.91), (0.12, 0.945), (0.03, 0.95)], PLASTIC, tag)
-    return _prop("trashcan01", [bin_, lid], 18.0, "medium")
+    bin_ = turned([(0.24, 0.0), (0.25, 0.03), (0.29, 0.78), (0.30, 0.80), (0.30, 0.84)], _GREEN, tag)
+    lid = turned([(0.315, 0.83), (0.315, 0.86), (0.26, 0.91), (0.12, 0.945), (0.03, 0.95)], PLASTIC, tag)
+    return prop("trashcan01", [bin_, lid], 18.0, "medium")
 
 
 def construction_barrel() -> Body:
@@ -86,8 +113,8 @@ def construction_barrel() -> Body:
     parts = []
     for k, finish in enumerate((RUBBER, _ORANGE, _WHITE, _ORANGE, _WHITE, _ORANGE)):
         wide = 0.33 if k == 0 else 0.29 - 0.012 * k
-        parts.append(_turned([(wide, heights[k]), (wide - 0.012, heights[k + 1])], finish, tag))
-    return _prop("barrel", parts, 12.0, "medium")
+        parts.append(turned([(wide, heights[k]), (wide - 0.012, heights[k + 1])], finish, tag))
+    return prop("barrel", parts, 12.0, "medium")
 
 
 def cardboard_box() -> Body:
@@ -95,7 +122,7 @@ def cardboard_box() -> Body:
     card, band, skin = Finish(Material.MATTE, (166, 126, 80)), Finish(Material.MATTE, (196, 172, 130)), Skin()
     skin.box((-0.30, -0.225, 0.0), (0.30, 0.225, 0.40), card)
     skin.box((-0.302, -0.03, 0.10), (0.302, 0.03, 0.403), band)
-    return _prop("box01", [skin.mesh(Tag.DYNAMIC)], 6.0, "small")
+    return prop("box01", [skin.mesh(Tag.DYNAMIC)], 6.0, "small")
 
 
 def bench() -> Body:
@@ -109,13 +136,13 @@ def bench() -> Body:
         skin.box((x, -0.8, 0.42), (x + 0.12, 0.8, 0.45), wood)
     for z in (0.56, 0.72):
         skin.box((-0.18, -0.8, z), (-0.15, 0.8, z + 0.12), wood)
-    return _prop("bench01", [skin.mesh(Tag.STATIC)], 60.0, "medium")
+    return prop("bench01", [skin.mesh(Tag.STATIC)], 60.0, "medium")
 
 
 def _traffic_light(lit: str) -> Mesh:
     """Mast and two heads, one above the other, with `lit` of the lamps on."""
     mast = [
-        _turned([(0.16, 0.0), (0.16, 0.12), (0.095, 0.30), (0.075, 5.44), (0.04, 5.50)], _POLE, Tag.POLES),
+        turned([(0.16, 0.0), (0.16, 0.12), (0.095, 0.30), (0.075, 5.44), (0.04, 5.50)], _POLE, Tag.POLES),
     ]
     heads = Skin()
     lamps = []

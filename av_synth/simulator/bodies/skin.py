@@ -85,6 +85,18 @@ class Skin:
         faces = [(q[0], q[1], q[2]) for q in quads] + [(q[0], q[2], q[3]) for q in quads]
         self.triangles(points, faces, finish)
 
+    def slab(self, outline: Sequence[tuple[float, float]], right_y: float, left_y: float, finish: Finish) -> None:
+        """Add a convex outline of (x, z), counter-clockwise seen from the right (-y), drawn out along y."""
+        edge = np.array(outline, dtype=np.float64)
+        count = len(edge)
+        sheets = [np.stack([edge[:, 0], np.full(count, y), edge[:, 1]], axis=1) for y in (right_y, left_y)]
+        fan = [(0, k, k + 1) for k in range(1, count - 1)]
+        faces = [*fan, *((count + a, count + c, count + b) for a, b, c in fan)]
+        for k in range(count):
+            a, b = k, (k + 1) % count
+            faces += [(a, count + a, count + b), (a, count + b, b)]
+        self.triangles(np.concatenate(sheets), faces, finish)
+
     def corners(self) -> Array:
         """Corners (T, 3, 3) of all triangles so far."""
         return np.concatenate(self._points)[np.concatenate(self._faces)]

@@ -34,8 +34,14 @@ from av_synth.simulator.scene import Material, Mesh, Tag
 _SIDES = (1.0, -1.0)
 
 
-def _rider(
-    clothes: Clothes, seat: npt.ArrayLike, neck: npt.ArrayLike, head: npt.ArrayLike, grip: npt.ArrayLike, feet: Array
+def rider(
+    clothes: Clothes,
+    seat: npt.ArrayLike,
+    neck: npt.ArrayLike,
+    head: npt.ArrayLike,
+    grip: npt.ArrayLike,
+    feet: Array,
+    tag: Tag = Tag.RIDER,
 ) -> list[Mesh]:
     """A rider whose hips are at `seat`, hands at `grip` and its mirror image, shoes' middles at `feet` (2, 3)."""
     middle, top = np.asarray(seat, dtype=np.float64), np.asarray(neck, dtype=np.float64)
@@ -66,21 +72,31 @@ def _rider(
         wrists=wrists,
         fists=fists,
     )
-    return build(pose, clothes, 1.0, Tag.RIDER)
+    return build(pose, clothes, 1.0, tag)
 
 
 def _pairs() -> tuple[tuple[int, float], ...]:
     return tuple(enumerate(_SIDES))
 
 
-def motorcycle() -> Body:
-    """A sports motorcycle with a helmeted rider leaning forward, 2.19 x 0.87 x 1.53 m."""
-    tag, radius = Tag.MOTORCYCLE, 0.31
-    rear, front = np.array([-0.765, 0.0, radius]), np.array([0.785, 0.0, radius])
+MOTORCYCLE_WHEEL_M, BICYCLE_WHEEL_M = 0.31, 0.335
+_MOTORCYCLE_HUBS_X, _BICYCLE_HUBS_X = (-0.765, 0.785), (-0.495, 0.495)
+_CRANK, _SADDLE, _STEER = vec(-0.06, 0.0, 0.29), vec(-0.22, 0.0, 0.84), vec(0.34, 0.0, 0.83)
+_BAR = vec(0.02, 0.0, 0.20)  # the middle of the handlebar, from `_STEER`
+
+
+def _hubs(hubs_x: tuple[float, float], radius_m: float) -> tuple[Array, Array]:
+    return vec(hubs_x[0], 0.0, radius_m), vec(hubs_x[1], 0.0, radius_m)
+
+
+def motorcycle_parts() -> list[Mesh]:
+    """A sports motorcycle by itself, upright."""
+    tag, radius = Tag.MOTORCYCLE, MOTORCYCLE_WHEEL_M
+    rear, front = _hubs(_MOTORCYCLE_HUBS_X, radius)
     parts = []
     for hub, width in ((rear, 0.17), (front, 0.125)):
         parts += [hoop(hub, radius, width, RUBBER, tag), hoop(hub, radius - 0.08, 0.05, STEEL, tag, 20)]
-        parts += [_spoke(hub, angle, radius - 0.11, 0.016, STEEL, tag) for angle in (0.0, 60.0, 120.0)]
+        parts += [spoke(hub, angle, radius - 0.11, 0.016, STEEL, tag) for angle in (0.0, 60.0, 120.0)]
     for side in _SIDES:
         shift = np.array([0.0, side * 0.10, 0.0])
         parts += [
@@ -94,7 +110,7 @@ def motorcycle() -> Body:
             ellipsoid((-0.93, side * 0.14, 0.84), (0.035, 0.04, 0.018), _blinker(side), tag, (6, 5)),
         ]
     parts += [
-        _hull(
+        hull(
             (
                 (-0.30, 0.50, 0.14, 0.20),
                 (0.05, 0.52, 0.20, 0.28),
@@ -106,12 +122,12 @@ def motorcycle() -> Body:
             PAINT,
             tag,
         ),
-        _hull(
+        hull(
             ((-0.22, 0.80, 0.08, 0.04), (-0.05, 0.86, 0.14, 0.10), (0.20, 0.90, 0.15, 0.12), (0.38, 0.88, 0.11, 0.09)),
             PAINT,
             tag,
         ),
-        _hull(
+        hull(
             (
                 (-1.06, 0.94, 0.05, 0.02),
                 (-0.85, 0.90, 0.09, 0.06),
@@ -121,16 +137,22 @@ def motorcycle() -> Body:
             PAINT,
             tag,
         ),
-        _hull(((-0.52, 0.87, 0.10, 0.025), (-0.35, 0.82, 0.12, 0.03), (-0.15, 0.82, 0.11, 0.03)), DARK, tag),
-        _hull(((0.56, 1.02, 0.12, 0.05), (0.72, 1.03, 0.10, 0.10), (0.84, 0.97, 0.06, 0.05)), GLASS, tag),
+        hull(((-0.52, 0.87, 0.10, 0.025), (-0.35, 0.82, 0.12, 0.03), (-0.15, 0.82, 0.11, 0.03)), DARK, tag),
+        hull(((0.56, 1.02, 0.12, 0.05), (0.72, 1.03, 0.10, 0.10), (0.84, 0.97, 0.06, 0.05)), GLASS, tag),
         limb((-0.10, -0.14, 0.36), (-0.72, -0.17, 0.52), 0.035, 0.055, CHROME, tag),
         ellipsoid((-1.05, 0.0, 0.91), (0.03, 0.075, 0.03), TAIL_LAMP, tag, (8, 5)),
         limb((-0.95, 0.0, 0.86), (-1.08, 0.0, 0.56), 0.02, 0.03, DARK, tag),
     ]
+    return parts
+
+
+def motorcycle() -> Body:
+    """A sports motorcycle with a helmeted rider leaning forward, 2.19 x 0.87 x 1.53 m."""
+    parts = motorcycle_parts()
     suit = Clothes((30, 32, 36), (26, 26, 29), (18, 18, 18), (30, 30, 32), (186, 30, 34), 1.04)
     head = np.array([0.26, 0.0, 1.37])
     feet = np.array([[-0.30, side * 0.20, 0.36] for side in _SIDES])
-    parts += _rider(suit, (-0.34, 0.0, 0.93), (0.14, 0.0, 1.25), head, (0.42, 0.33, 1.00), feet)
+    parts += rider(suit, (-0.34, 0.0, 0.93), (0.14, 0.0, 1.25), head, (0.42, 0.33, 1.00), feet)
     helmet = Finish(Material.PAINT, (200, 200, 200))
     parts += [
         ellipsoid(head + vec(-0.005, 0.0, 0.015), (0.145, 0.120, 0.145), helmet, Tag.RIDER),
@@ -139,24 +161,27 @@ def motorcycle() -> Body:
     return _body(
         "vehicle.yamaha.yzf",
         parts,
-        (rear, front),
-        radius,
-        tag=tag,
+        _hubs(_MOTORCYCLE_HUBS_X, MOTORCYCLE_WHEEL_M),
+        MOTORCYCLE_WHEEL_M,
+        tag=Tag.MOTORCYCLE,
         base_type="motorcycle",
         colours=((22, 52, 140), (170, 24, 28), (34, 34, 36)),
         mass_kg=270.0,
     )
 
 
-def bicycle() -> Body:
-    """A cross bicycle with a rider in a helmet, 1.66 x 0.60 x 1.72 m."""
-    tag, radius = Tag.BICYCLE, 0.335
-    rear, front = np.array([-0.495, 0.0, radius]), np.array([0.495, 0.0, radius])
-    crank, saddle, steer = np.array([-0.06, 0.0, 0.29]), np.array([-0.22, 0.0, 0.84]), np.array([0.34, 0.0, 0.83])
+def bicycle_parts(paint: Finish = PAINT, *, fine: bool = True) -> list[Mesh]:
+    """A cross bicycle by itself, upright; not `fine`, it has less than half the triangles."""
+    tag, radius = Tag.BICYCLE, BICYCLE_WHEEL_M
+    rear, front = _hubs(_BICYCLE_HUBS_X, radius)
+    crank, saddle, steer = _CRANK, _SADDLE, _STEER
+    round_, sides, spokes = (24, 6, (0.0, 36.0, 72.0, 108.0, 144.0)) if fine else (14, 4, (0.0, 60.0, 120.0))
     parts = []
     for hub in (rear, front):
-        parts += [hoop(hub, radius, 0.042, RUBBER, tag), hoop(hub, radius - 0.04, 0.02, STEEL, tag)]
-        parts += [_spoke(hub, angle, radius - 0.04, 0.0035, STEEL, tag) for angle in (0.0, 36.0, 72.0, 108.0, 144.0)]
+        parts.append(hoop(hub, radius, 0.042, RUBBER, tag, round_))
+        if fine:
+            parts.append(hoop(hub, radius - 0.04, 0.02, STEEL, tag))
+        parts += [spoke(hub, angle, radius - 0.04, 0.0035, STEEL, tag) for angle in spokes]
     tubes: list[tuple[npt.ArrayLike, npt.ArrayLike]] = [
         (crank, saddle),
         (saddle - vec(0, 0, 0.1), steer),
@@ -168,49 +193,58 @@ def bicycle() -> Body:
         for end in (crank + vec(0, s * 0.03, 0), saddle - vec(0, 0, 0.12))
     ]
     tubes += [(front + vec(0, s * 0.05, 0), steer + vec(0.0, s * 0.035, -0.06)) for s in _SIDES]
-    parts += [limb(a, b, 0.017, 0.017, PAINT, tag, 6) for a, b in tubes]
-    bar = steer + vec(0.02, 0.0, 0.20)
+    parts += [limb(a, b, 0.017, 0.017, paint, tag, sides) for a, b in tubes]
+    bar = steer + _BAR
     for side in _SIDES:
         pedal = crank + np.array([0.17 * side, side * 0.14, 0.0])
         parts += [
-            limb(crank + vec(0, side * 0.06, 0), pedal - vec(0, side * 0.05, 0), 0.012, 0.012, STEEL, tag, 6),
-            limb(pedal - vec(0, side * 0.05, 0), pedal + vec(0, side * 0.05, 0), 0.016, 0.016, PLASTIC, tag, 6),
-            limb(bar, bar + vec(-0.05, side * 0.29, 0.0), 0.013, 0.015, PLASTIC, tag, 6),
+            limb(crank + vec(0, side * 0.06, 0), pedal - vec(0, side * 0.05, 0), 0.012, 0.012, STEEL, tag, sides),
+            limb(pedal - vec(0, side * 0.05, 0), pedal + vec(0, side * 0.05, 0), 0.016, 0.016, PLASTIC, tag, sides),
+            limb(bar, bar + vec(-0.05, side * 0.29, 0.0), 0.013, 0.015, PLASTIC, tag, sides),
         ]
     parts += [
-        limb(steer - vec(0, 0, 0.12), bar, 0.018, 0.014, STEEL, tag, 6),
-        limb(saddle, saddle + vec(-0.02, 0, 0.10), 0.014, 0.014, STEEL, tag, 6),
-        limb(saddle + vec(-0.12, 0, 0.12), saddle + vec(0.13, 0, 0.12), 0.065, 0.028, DARK, tag),
-        ellipsoid(bar + vec(0.05, 0, -0.06), (0.035, 0.03, 0.03), HEADLAMP, tag, (8, 5)),
-        ellipsoid(saddle + vec(-0.10, 0, -0.06), (0.02, 0.02, 0.03), TAIL_LAMP, tag, (8, 5)),
-        hoop(crank - vec(0, 0.05, 0), 0.09, 0.012, STEEL, tag, 16),
+        limb(steer - vec(0, 0, 0.12), bar, 0.018, 0.014, STEEL, tag, sides),
+        limb(saddle, saddle + vec(-0.02, 0, 0.10), 0.014, 0.014, STEEL, tag, sides),
+        limb(saddle + vec(-0.12, 0, 0.12), saddle + vec(0.13, 0, 0.12), 0.065, 0.028, DARK, tag, 8 if fine else 6),
     ]
+    if fine:
+        parts += [
+            ellipsoid(bar + vec(0.05, 0, -0.06), (0.035, 0.03, 0.03), HEADLAMP, tag, (8, 5)),
+            ellipsoid(saddle + vec(-0.10, 0, -0.06), (0.02, 0.02, 0.03), TAIL_LAMP, tag, (8, 5)),
+            hoop(crank - vec(0, 0.05, 0), 0.09, 0.012, STEEL, tag, 16),
+        ]
+    return parts
+
+
+def bicycle() -> Body:
+    """A cross bicycle with a rider in a helmet, 1.66 x 0.60 x 1.72 m."""
+    parts, crank, bar = bicycle_parts(), _CRANK, _STEER + _BAR
     clothes = Clothes((216, 176, 40), (36, 40, 52), (60, 60, 64), (214, 170, 140), (40, 92, 160), 0.98)
     feet = np.array([crank + vec(0.17 * s - 0.01, s * 0.14, 0.06) for s in _SIDES])
     head = np.array([0.17, 0.0, 1.57])
-    parts += _rider(clothes, (-0.24, 0.0, 0.995), (0.08, 0.0, 1.415), head, bar + vec(-0.03, 0.24, 0.03), feet)
+    parts += rider(clothes, (-0.24, 0.0, 0.995), (0.08, 0.0, 1.415), head, bar + vec(-0.03, 0.24, 0.03), feet)
     helmet = Finish(Material.MATTE, clothes.hair)
     parts.append(ellipsoid(head + vec(-0.01, 0.0, 0.065), (0.135, 0.100, 0.085), helmet, Tag.RIDER))
     return _body(
         "vehicle.bh.crossbike",
         parts,
-        (rear, front),
-        radius,
-        tag=tag,
+        _hubs(_BICYCLE_HUBS_X, BICYCLE_WHEEL_M),
+        BICYCLE_WHEEL_M,
+        tag=Tag.BICYCLE,
         base_type="bicycle",
         colours=((40, 44, 48), (160, 30, 34), (30, 86, 140)),
         mass_kg=92.0,
     )
 
 
-def _spoke(hub: Array, angle_deg: float, reach_m: float, radius_m: float, finish: Finish, tag: Tag) -> Mesh:
+def spoke(hub: Array, angle_deg: float, reach_m: float, radius_m: float, finish: Finish, tag: Tag) -> Mesh:
     """A pair of spokes through the hub."""
     angle = np.radians(angle_deg)
     along = reach_m * np.array([np.cos(angle), 0.0, np.sin(angle)])
     return limb(hub - along, hub + along, radius_m, radius_m, finish, tag, 4)
 
 
-def _hull(sections: tuple[tuple[float, float, float, float], ...], finish: Finish, tag: Tag) -> Mesh:
+def hull(sections: tuple[tuple[float, float, float, float], ...], finish: Finish, tag: Tag) -> Mesh:
     """A streamlined body through ellipses (x, middle height, half width, half height), x rising."""
     turn = np.arange(12) * (2 * np.pi / 12)
     rings = [np.stack([np.full(12, x), w * np.cos(turn), z + h * np.sin(turn)], axis=-1) for x, z, w, h in sections]

@@ -50,9 +50,9 @@ class Details:
 
     Attributes:
         track_m: distance between the middles of the wheels of an axle.
-        mirror: (x, z, half width of the vehicle over its mirrors).
-        head, tail: left lamps; the outer end of each is the indicator.
-        front_plate_z, rear_plate_z: heights of the number plates.
+        mirror: (x, z, half width of the vehicle over its mirrors); None without mirrors.
+        head, tail: left lamps; the outer end of each is the indicator. None without head lamps.
+        front_plate_z, rear_plate_z: heights of the number plates; None without one.
         middle: patches on the middle line, such as a grille.
         sides: patches on the left, mirrored to the right.
         seams: x of the door gaps, rising; a handle sits beside each.
@@ -60,11 +60,11 @@ class Details:
     """
 
     track_m: float
-    mirror: tuple[float, float, float]
-    head: Patch
+    mirror: tuple[float, float, float] | None
+    head: Patch | None
     tail: Patch
-    front_plate_z: float
-    rear_plate_z: float
+    front_plate_z: float | None
+    rear_plate_z: float | None
     middle: tuple[Patch, ...] = ()
     sides: tuple[Patch, ...] = ()
     seams: tuple[float, ...] = ()
@@ -123,9 +123,12 @@ def _dress(skin: Skin, shell: Shell, details: Details) -> None:
     for patch in details.middle:
         _press(skin, onto, patch, (8, 3))
     covered = skin.corners()
-    _lamp(skin, covered, details.head, HEADLAMP)
+    if details.head is not None:
+        _lamp(skin, covered, details.head, HEADLAMP)
     _lamp(skin, covered, details.tail, TAIL_LAMP)
     for z, azimuth in ((details.front_plate_z, 0.0), (details.rear_plate_z, 180.0)):
+        if z is None:
+            continue
         _press(skin, covered, Patch((0.0, 0.0, z), azimuth, 0.46, 0.11, finish=PLATE), (4, 1))
     for k, x in enumerate(details.seams):
         at = x - shell.shift_x_m
@@ -149,6 +152,7 @@ def vehicle(
     mass_kg: float,
     special_type: str = "",
     extra: Skin | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> Body:
     """Build a vehicle of four wheels or more.
 
@@ -162,6 +166,7 @@ def vehicle(
         mass_kg: kerb mass.
         special_type: CARLA's attribute.
         extra: more surfaces, such as a light bar; actor frame.
+        more: further fixed attributes.
     """
     skin = Skin()
     for shell in shells:
@@ -177,20 +182,27 @@ def vehicle(
     parts = [skin.mesh(tag)]
     if extra is not None:
         parts.append(extra.mesh(tag))
-    x, z, half_width = details.mirror
-    for side in (1.0, -1.0):
-        root = (x - 0.02, side * (shells[0].at("belt_w", x - shells[0].shift_x_m) - 0.03), z - 0.03)
-        parts.append(limb(root, (x, side * (half_width - 0.09), z - 0.02), 0.022, 0.02, DARK, tag, 6))
-        parts.append(ellipsoid((x, side * (half_width - 0.09), z), (0.06, 0.09, 0.07), PAINT, tag, (8, 6)))
+    if details.mirror is not None:
+        parts += _mirrors(shells[0], details.mirror, tag)
     return vehicle_body(
         blueprint_id,
         Mesh.merge(parts),
         tuple(wheels),
         tag=tag,
-        attributes=vehicle_attributes(base_type, len(wheels), special_type),
+        attributes={**vehicle_attributes(base_type, len(wheels), special_type), **(more or {})},
         colours=colours,
         mass_kg=mass_kg,
     )
+
+
+def _mirrors(shell: Shell, mirror: tuple[float, float, float], tag: Tag) -> list[Mesh]:
+    x, z, half_width = mirror
+    parts = []
+    for side in (1.0, -1.0):
+        root = (x - 0.02, side * (shell.at("belt_w", x - shell.shift_x_m) - 0.03), z - 0.03)
+        parts.append(limb(root, (x, side * (half_width - 0.09), z - 0.02), 0.022, 0.02, DARK, tag, 6))
+        parts.append(ellipsoid((x, side * (half_width - 0.09), z), (0.06, 0.09, 0.07), PAINT, tag, (8, 6)))
+    return parts
 
 
 def vehicle_attributes(base_type: str, wheels: int, special_type: str = "", has_lights: bool = True) -> dict[str, str]:

@@ -24,7 +24,8 @@ from av_synth.simulator.bodies.figure import (
     bend,
     build,
 )
-from av_synth.simulator.bodies.model import Body, bounds
+from av_synth.simulator.bodies.model import CATEGORY, Body, bounds
+from av_synth.simulator.bodies.outfits import worn
 from av_synth.simulator.bodies.people import PEOPLE, Held, Person
 from av_synth.simulator.bodies.shapes import Finish, ellipsoid, limb, tube, vec
 from av_synth.simulator.bodies.skin import Skin
@@ -47,7 +48,7 @@ def walker(person: Person) -> Body:
     meshes = tuple(_step(person, scale, step, legs[step], reach) for step in range(STEPS))
     low, high = bounds(meshes)
     return Body(
-        blueprint_id=f"walker.pedestrian.{person.number}",
+        blueprint_id=person.blueprint_id,
         kind="walker",
         tag=Tag.PEDESTRIANS,
         attributes={
@@ -56,6 +57,7 @@ def walker(person: Person) -> Body:
             "generation": "1",
             "can_use_wheelchair": "false",
             "speed": _SPEEDS[person.age],
+            **({CATEGORY: person.category} if person.category else {}),
         },
         colours=(),
         meshes=meshes,
@@ -135,6 +137,7 @@ def _step(
     )
     tag = Tag.PEDESTRIANS
     parts = build(pose, person.clothes, scale, tag)
+    parts += worn(person, pose, scale, tag)
     parts += _carried(person, scale, fists, reach)
     mesh = Mesh.merge(parts)
     mesh.positions_m[:, 2] -= np.float32(person.height_m / 2)

@@ -10,7 +10,8 @@ from av_synth.simulator.bodies import Body, catalogue
 from av_synth.simulator.scene import Material, Mesh, Tag
 
 EVERY = sorted(catalogue())
-WALKERS = [name for name in EVERY if name.startswith("walker.")]
+PEDESTRIANS = [name for name in EVERY if name.startswith("walker.") and catalogue()[name].tag == Tag.PEDESTRIANS]
+WALKERS = [name for name in PEDESTRIANS if catalogue()[name].stride_m > 0]  # the others roll
 VEHICLES = [name for name in EVERY if name.startswith("vehicle.")]
 
 # length, width, height in metres, from CARLA 0.9.16's bounding boxes; the ego after the car of the nuScenes rig
@@ -24,6 +25,25 @@ SIZES = {
     "vehicle.carlamotors.carlacola": (5.20, 2.63, 2.47),
     "vehicle.ford.ambulance": (6.37, 2.35, 2.43),
     "vehicle.yamaha.yzf": (2.19, 0.87, 1.53),
+}
+# of what CARLA has not, or has no box of: usual sizes (bus: an 18 m articulated one; wheelchair: ISO 7176-5)
+USUAL = {
+    "vehicle.avsynth.bendy_bus": ((9.5, 11.0), (2.5, 2.95), (2.9, 3.3)),
+    "static.prop.avsynth_bendy_bus_rear": ((6.5, 8.0), (2.5, 2.6), (2.9, 3.3)),
+    "vehicle.avsynth.wheel_loader": ((6.5, 8.0), (2.4, 2.7), (3.1, 3.5)),
+    "static.prop.avsynth_trailer": ((8.0, 13.6), (2.45, 2.6), (3.5, 4.0)),
+    "static.prop.avsynth_bicycle": ((1.6, 1.85), (0.55, 0.7), (0.95, 1.15)),
+    "static.prop.avsynth_motorcycle": ((2.0, 2.25), (0.7, 0.9), (1.1, 1.3)),
+    "static.prop.bikeparking": ((1.6, 1.9), (2.5, 3.2), (0.9, 1.15)),
+    "static.prop.dirtdebris01": ((1.2, 1.6), (0.9, 1.3), (0.3, 0.5)),
+    "static.prop.trashbag": ((0.5, 0.7), (0.5, 0.7), (0.5, 0.7)),
+    "static.prop.shoppingcart": ((0.85, 1.1), (0.5, 0.65), (0.95, 1.1)),
+    "walker.avsynth.wheelchair": ((0.95, 1.2), (0.6, 0.75), (1.25, 1.5)),
+    "walker.avsynth.scooter": ((0.95, 1.2), (0.5, 0.75), (1.7, 1.95)),
+    "walker.avsynth.stroller": ((0.85, 1.1), (0.5, 0.65), (0.95, 1.1)),
+    "walker.avsynth.construction_worker": ((0.5, 0.75), (0.5, 0.65), (1.7, 1.9)),
+    "walker.pedestrian.0030": ((0.5, 0.75), (0.5, 0.65), (1.7, 1.9)),
+    "walker.avsynth.dog": ((0.9, 1.25), (0.2, 0.35), (0.6, 0.85)),
 }
 
 
@@ -69,6 +89,12 @@ def test_triangles_face_the_way_their_normals_point(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(SIZES))
 def test_vehicles_have_about_the_size_of_carlas(name: str) -> None:
     np.testing.assert_allclose(2 * catalogue()[name].box_half_m, SIZES[name], atol=0.035)
+
+
+@pytest.mark.parametrize("name", sorted(USUAL))
+def test_what_carla_has_not_is_of_a_usual_size(name: str) -> None:
+    for length, (least, most) in zip(2 * catalogue()[name].box_half_m, USUAL[name], strict=True):
+        assert least <= length <= most
 
 
 @pytest.mark.parametrize("name", VEHICLES)
@@ -129,8 +155,33 @@ def test_a_planted_foot_does_not_slide_when_the_walker_moves_by_its_stride(name:
     assert np.ptp(planted) < 0.02
 
 
+def test_a_dog_always_stands_on_two_diagonal_paws_at_least() -> None:
+    body = catalogue()["walker.avsynth.dog"]
+    for mesh in body.meshes:
+        low = mesh.positions_m[mesh.positions_m[:, 2] < -body.box_half_m[2] + 0.012]
+        down = {(bool(x > 0), bool(y > 0)) for x, y in low[:, :2]}
+        assert {(True, True), (False, False)} <= down or {(True, False), (False, True)} <= down
+
+
+def test_what_nobody_drives_is_no_vehicle() -> None:
+    bodies = catalogue()
+    for name in ("avsynth_trailer", "avsynth_bicycle", "avsynth_motorcycle", "avsynth_bendy_bus_rear", "bikeparking"):
+        assert bodies[f"static.prop.{name}"].kind == "prop"
+        assert Tag.RIDER not in bodies[f"static.prop.{name}"].meshes[0].tags
+
+
+def test_the_sections_of_a_bendy_bus_meet_at_their_hitches_without_overlapping() -> None:
+    front = catalogue()["vehicle.avsynth.bendy_bus"]
+    rear = catalogue()[front.attributes["avsynth.tows"]]
+    rear_origin = float(front.attributes["avsynth.hitch_x"]) - float(rear.attributes["avsynth.hitch_x"])
+    gap = (front.box_centre_m - front.box_half_m)[0] - rear_origin - (rear.box_centre_m + rear.box_half_m)[0]
+    assert 0.005 < gap < 0.05
+    assert rear.wheels
+    assert all(wheel.position_m[0] < float(rear.attributes["avsynth.hitch_x"]) for wheel in rear.wheels)
+
+
 def test_there_are_adults_and_children_of_different_sizes() -> None:
-    people = [catalogue()[name] for name in WALKERS]
+    people = [catalogue()[name] for name in PEDESTRIANS if ".pedestrian." in name]
     adults = [p for p in people if p.attributes["age"] == "adult"]
     children = [p for p in people if p.attributes["age"] == "child"]
     assert len(adults) >= 6
