@@ -43,6 +43,11 @@ REAR_SECTION = "avsynth_bendy_bus_rear"
 _JOINT_M = 0.90  # between the two sections
 
 
+def _across(side: float, near: float, far: float) -> tuple[float, float]:
+    """From right to left, between two distances from the middle line on one side."""
+    return (near, far) if side > 0 else (-far, -near)
+
+
 def _flat_end(x_m: float) -> Section:
     """The cross-section at the joint."""
     return Section(x_m, 0.34, 1.25, 1.46, 1.25, 3.10, 1.14, 0.05)
@@ -155,34 +160,34 @@ def bendy_bus_rear() -> Body:
 def wheel_loader() -> Body:
     """A wheel loader with its bucket down, 7.4 x 2.6 x 3.4 m."""
     skin, radius = Skin(), 0.74
-    skin.slab(((-3.05, 0.95), (-1.0, 0.95), (-1.0, 2.05), (-2.75, 1.98), (-3.05, 1.80)), -0.78, 0.78, _YELLOW)
-    skin.slab(((-3.35, 0.80), (-2.70, 0.80), (-2.70, 1.40), (-3.35, 1.34)), -1.05, 1.05, DARK)  # counterweight
+    skin.slab(((-3.05, 0.95), (-1.0, 0.95), (-1.0, 2.05), (-2.75, 1.98), (-3.05, 1.80)), (-0.78, 0.78), _YELLOW)
+    skin.slab(((-3.35, 0.80), (-2.70, 0.80), (-2.70, 1.40), (-3.35, 1.34)), (-1.05, 1.05), DARK)  # counterweight
     skin.box((-3.07, -0.60, 1.42), (-3.04, 0.60, 1.76), PLASTIC)  # radiator grille
     skin.box((-2.9, -0.42, 0.62), (0.55, 0.42, 0.96), DARK)  # rear frame
     skin.box((-1.05, -0.95, 0.96), (0.20, 0.95, 1.34), _YELLOW)  # under the cab
-    skin.slab(((-0.98, 1.34), (0.50, 1.34), (0.28, 2.95), (-0.88, 2.95)), -0.72, 0.72, GLASS)
+    skin.slab(((-0.98, 1.34), (0.50, 1.34), (0.28, 2.95), (-0.88, 2.95)), (-0.72, 0.72), GLASS)
     for x0, x1 in ((-1.02, -0.92), (0.44, 0.24), (-0.38, -0.36)):
         for side in _SIDES:
             y = side * 0.735
             skin.slab(
-                ((x0 - 0.05, 1.30), (x0 + 0.05, 1.30), (x1 + 0.05, 2.97), (x1 - 0.05, 2.97)), y - 0.03, y + 0.03, DARK
+                ((x0 - 0.05, 1.30), (x0 + 0.05, 1.30), (x1 + 0.05, 2.97), (x1 - 0.05, 2.97)), (y - 0.03, y + 0.03), DARK
             )
     skin.box((-1.06, -0.84, 2.95), (0.42, 0.84, 3.12), _YELLOW)
     skin.box((-0.80, -0.10, 3.12), (-0.60, 0.10, 3.32), _BEACON)
     skin.box((-2.05, 0.38, 1.98), (-1.93, 0.50, 2.75), DARK)  # exhaust
     skin.box((0.55, -0.50, 0.62), (2.05, 0.50, 1.50), _YELLOW)  # front frame
-    skin.slab(((0.75, 1.50), (1.55, 1.50), (1.35, 2.02), (0.95, 2.02)), -0.50, 0.50, _YELLOW)
+    skin.slab(((0.75, 1.50), (1.55, 1.50), (1.35, 2.02), (0.95, 2.02)), (-0.50, 0.50), _YELLOW)
     for side in _SIDES:
         for hub_x in (-1.65, 1.35):
             skin.slab(
                 ((hub_x - 0.80, 1.52), (hub_x + 0.80, 1.52), (hub_x + 0.55, 1.62), (hub_x - 0.55, 1.62)),
-                *sorted((side * 0.72, side * 1.26)),
+                _across(side, 0.72, 1.26),
                 DARK,
             )
-        arm = sorted((side * 0.52, side * 0.66))
-        skin.slab(((1.05, 1.80), (2.35, 1.28), (2.45, 1.50), (1.15, 2.05)), *arm, _ARM)
-        skin.slab(((2.35, 1.28), (2.85, 0.42), (3.05, 0.52), (2.45, 1.50)), *arm, _ARM)
-    skin.slab(((1.35, 1.45), (2.65, 0.95), (2.70, 1.05), (1.40, 1.57)), -0.10, 0.10, STEEL)  # tilt cylinder
+        arm = _across(side, 0.52, 0.66)
+        skin.slab(((1.05, 1.80), (2.35, 1.28), (2.45, 1.50), (1.15, 2.05)), arm, _ARM)
+        skin.slab(((2.35, 1.28), (2.85, 0.42), (3.05, 0.52), (2.45, 1.50)), arm, _ARM)
+    skin.slab(((1.35, 1.45), (2.65, 0.95), (2.70, 1.05), (1.40, 1.57)), (-0.10, 0.10), STEEL)  # tilt cylinder
     _bucket(skin)
     _loader_lamps(skin)
     wheels = []
@@ -207,10 +212,10 @@ def _bucket(skin: Skin) -> None:
     outer = ((2.75, 1.15), (2.62, 0.72), (2.72, 0.36), (3.00, 0.16), (3.95, 0.10))
     inner = ((2.84, 1.12), (2.72, 0.72), (2.81, 0.42), (3.05, 0.24), (3.95, 0.15))
     for k in range(len(outer) - 1):
-        skin.slab((outer[k], outer[k + 1], inner[k + 1], inner[k]), -1.28, 1.28, _ARM)
+        skin.slab((outer[k], outer[k + 1], inner[k + 1], inner[k]), (-1.28, 1.28), _ARM)
     for side in _SIDES:
-        edge = sorted((side * 1.22, side * 1.28))
-        skin.slab(((2.66, 0.72), (2.76, 0.40), (3.03, 0.20), (3.92, 0.13), (3.55, 0.75), (2.80, 1.13)), *edge, _ARM)
+        edge = _across(side, 1.22, 1.28)
+        skin.slab(((2.66, 0.72), (2.76, 0.40), (3.03, 0.20), (3.92, 0.13), (3.55, 0.75), (2.80, 1.13)), edge, _ARM)
 
 
 def _loader_lamps(skin: Skin) -> None:
@@ -219,9 +224,9 @@ def _loader_lamps(skin: Skin) -> None:
         for low_x, lamp, near, far in ((1.55, HEADLAMP, 0.36, 0.52), (-3.37, TAIL_LAMP, 0.80, 0.98)):
             front = low_x > 0
             z, deep = (1.62, 0.14) if front else (1.10, 0.03)
-            low, high = sorted((side * near, side * far))
+            low, high = _across(side, near, far)
             skin.box((low_x, low, z), (low_x + deep, high, z + 0.14), lamp)
-            low, high = sorted((side * far, side * (far + 0.08)))
+            low, high = _across(side, far, far + 0.08)
             skin.box((low_x, low, z), (low_x + deep, high, z + 0.14), blinker)
 
 
@@ -232,25 +237,25 @@ def trailer() -> Body:
     for y in (-0.50, 0.38):
         skin.box((-4.40, y, 0.92), (4.30, y + 0.12, 1.16), DARK)
     for side in _SIDES:
-        stripe, strip = sorted((side * 1.25, side * 1.262)), sorted((side * 1.25, side * 1.266))
+        stripe, strip = _across(side, 1.25, 1.262), _across(side, 1.25, 1.266)
         skin.box((-4.40, stripe[0], 1.18), (4.46, stripe[1], 1.36), _RED)
         for x in (-3.9, -2.4, -0.9, 0.6, 2.1, 3.6):  # reflectors
             skin.box((x, strip[0], 1.23), (x + 0.7, strip[1], 1.31), _WHITE)
-        leg = sorted((side * 0.62, side * 0.76))
+        leg = _across(side, 0.62, 0.76)
         skin.box((2.15, leg[0], 0.06), (2.29, leg[1], 1.16), STEEL)  # landing legs
         skin.box((2.07, leg[0] - 0.06, 0.0), (2.37, leg[1] + 0.06, 0.06), STEEL)
-        guard = sorted((side * 1.16, side * 1.20))
+        guard = _across(side, 1.16, 1.20)
         for z in (0.55, 0.85):
             skin.box((-1.35, guard[0], z), (1.80, guard[1], z + 0.12), STEEL)
         for x in (-1.2, 0.2, 1.6):
             skin.box((x, guard[0], 0.55), (x + 0.08, guard[1], 1.16), STEEL)
-        lamp = sorted((side * 0.86, side * 1.06))
+        lamp = _across(side, 0.86, 1.06)
         skin.box((-4.47, lamp[0], 0.98), (-4.42, lamp[1], 1.12), TAIL_LAMP)
-        blinker = sorted((side * 1.06, side * 1.20))
+        blinker = _across(side, 1.06, 1.20)
         skin.box((-4.47, blinker[0], 0.98), (-4.42, blinker[1], 1.12), LEFT_LAMP if side > 0 else RIGHT_LAMP)
-        bars = sorted((side * 0.30, side * 0.34))
+        bars = _across(side, 0.30, 0.34)
         skin.box((-4.46, bars[0], 1.20), (-4.42, bars[1], 3.72), STEEL)  # bars of the rear doors
-        flap = sorted((side * 0.72, side * 1.22))
+        flap = _across(side, 0.72, 1.22)
         skin.box((-4.02, flap[0], 0.28), (-3.99, flap[1], 0.95), RUBBER)
     skin.box((-4.435, -0.012, 1.18), (-4.42, 0.012, 3.78), DARK)  # between the rear doors
     skin.box((-4.44, -1.22, 0.98), (-4.36, 1.22, 1.14), DARK)

@@ -85,11 +85,11 @@ class Skin:
         faces = [(q[0], q[1], q[2]) for q in quads] + [(q[0], q[2], q[3]) for q in quads]
         self.triangles(points, faces, finish)
 
-    def slab(self, outline: Sequence[tuple[float, float]], right_y: float, left_y: float, finish: Finish) -> None:
-        """Add a convex outline of (x, z), counter-clockwise seen from the right (-y), drawn out along y."""
+    def slab(self, outline: Sequence[tuple[float, float]], across: tuple[float, float], finish: Finish) -> None:
+        """Add a convex outline of (x, z), counter-clockwise seen from the right, drawn out from right to left y."""
         edge = np.array(outline, dtype=np.float64)
         count = len(edge)
-        sheets = [np.stack([edge[:, 0], np.full(count, y), edge[:, 1]], axis=1) for y in (right_y, left_y)]
+        sheets = [np.stack([edge[:, 0], np.full(count, y), edge[:, 1]], axis=1) for y in across]
         fan = [(0, k, k + 1) for k in range(1, count - 1)]
         faces = [*fan, *((count + a, count + c, count + b) for a, b, c in fan)]
         for k in range(count):

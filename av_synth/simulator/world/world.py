@@ -43,6 +43,7 @@ from av_synth.simulator.world.model import (
 from av_synth.simulator.world.physics import default_physics, load_row
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS
 from av_synth.simulator.world.speed_limits import SpeedLimits
+from av_synth.simulator.world.towing import Hitch, tow
 from av_synth.simulator.world.traffic_lights import LightGroup, StopAreas
 from av_synth.simulator.world.walkers import step_props, step_walkers
 
@@ -101,6 +102,7 @@ class World(Commands):
         self._arrays = BodyArrays()
         self._controllers = {}
         self._children = {}
+        self._towed: dict[int, Hitch] = {}
         self._next_body_id, self._next_sensor_id = 1, FIRST_SENSOR_ID
         self._at_light: dict[int, int] = {}
         self._place_traffic_lights()
@@ -250,7 +252,11 @@ class World(Commands):
             actor_id, self._next_body_id = self._next_body_id, self._next_body_id + 1
         actor = Actor(actor_id, kind, definition.id, attributes, body, np.array(pose, dtype=np.float64))
         if parent is not None:
-            actor.parent_id, actor.parent_from_actor = parent.id, parent_from_actor
+            hitch = Hitch.between(parent.body, body)
+            if hitch is not None:
+                self._towed[actor_id] = hitch
+            # what is towed keeps no fixed place behind its vehicle
+            actor.parent_id, actor.parent_from_actor = parent.id, parent_from_actor if hitch is None else None
             self._children.setdefault(parent.id, []).append(actor_id)
         self.actors[actor_id] = actor
         if body is not None:
@@ -313,6 +319,7 @@ class World(Commands):
         for child_id in self._children.pop(actor_id, []):
             child = self.actors[child_id]
             child.parent_id, child.parent_from_actor = 0, None
+            self._towed.pop(child_id, None)
             if child_id in self._arrays:
                 self._arrays.attached[self._arrays.row(child_id)] = False
         if actor.parent_id:
@@ -320,6 +327,7 @@ class World(Commands):
         if actor_id in self._arrays:
             self._arrays.remove(actor_id)
         self._controllers.pop(actor_id, None)
+        self._towed.pop(actor_id, None)
         self._at_light.pop(actor_id, None)
         del self.actors[actor_id]
         return True
@@ -347,6 +355,9 @@ class World(Commands):
             step_walkers(arrays, dt, self.town.ground_height_m)
             step_props(arrays, dt, self.town.ground_height_m)
             collisions += resolve_contacts(arrays, self._static, dt)
+            for actor_id, hitch in self._towed.items():
+                vehicle = arrays.row(self.actors[actor_id].parent_id)
+                tow(arrays, arrays.row(actor_id), vehicle, hitch, dt, self.town.ground_height_m)
         arrays.acceleration[:] = (arrays.velocity - arrays.last_velocity) / delta_s
         arrays.last_velocity[:] = arrays.velocity
         arrays.force[:] = 0.0
