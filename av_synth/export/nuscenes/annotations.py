@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.names import RunNames, attribute, category
-from av_synth.export.nuscenes.recordings import Blob, Recordings
-from av_synth.export.nuscenes.rows import Offset, Record, Row, rotation_of, translation_of
+from av_synth.export.nuscenes.recordings import Recordings
+from av_synth.export.nuscenes.rows import Blob, Offset, Record, Row, rotation_of, translation_of
 from av_synth.export.nuscenes.taxonomy import ATTRIBUTE_NAMES, CATEGORY_NAMES, attribute_family
 from av_synth.store import Run
 
@@ -19,9 +19,11 @@ class Annotations:
     """Rows of one scene.
 
     Attributes:
+        boxes: of the run's table `boxes` the rows that `annotations` were made of, in the same order.
         visibility_methods: how visibility was got, every way that occurs, sorted.
     """
 
+    boxes: tuple[Record, ...]
     instances: tuple[Row, ...]
     annotations: tuple[Row, ...]
     instance_masks: tuple[Row, ...]
@@ -63,7 +65,7 @@ def fold_annotations(run: Run, recordings: Recordings, offset_m: Offset) -> Anno
     annotations = [_annotation(run.run_id, names, box, chains, offset_m) for box in boxes]
     mask_rows, mask_files = _instance_masks(run, names, recordings, set(tracks))
     methods = sorted({box["visibility_method"] for box in boxes if box["visibility"]})
-    return Annotations(tuple(instances), tuple(annotations), mask_rows, mask_files, tuple(methods))
+    return Annotations(tuple(boxes), tuple(instances), tuple(annotations), mask_rows, mask_files, tuple(methods))
 
 
 def _check_box(run_id: str, box: Record, keyframes: Mapping[int, int]) -> None:

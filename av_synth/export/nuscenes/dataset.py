@@ -8,7 +8,7 @@ from pathlib import Path
 
 import av_synth
 from av_synth.errors import DataError
-from av_synth.export.nuscenes import taxonomy
+from av_synth.export.nuscenes import extras, taxonomy
 from av_synth.export.nuscenes.annotations import Annotations, fold_annotations
 from av_synth.export.nuscenes.can_bus import can_files
 from av_synth.export.nuscenes.names import RunNames, attribute, category, sensor
@@ -16,8 +16,8 @@ from av_synth.export.nuscenes.places import Place, Town, read_towns
 from av_synth.export.nuscenes.prediction import FILE as PREDICTION
 from av_synth.export.nuscenes.prediction import prediction_tokens
 from av_synth.export.nuscenes.profiles import Part, divide
-from av_synth.export.nuscenes.recordings import Blob, Recordings, fold_recordings
-from av_synth.export.nuscenes.rows import JsonTable, Row
+from av_synth.export.nuscenes.recordings import Recordings, fold_recordings
+from av_synth.export.nuscenes.rows import Blob, JsonTable, Row
 from av_synth.export.nuscenes.sources import MARKER, Source, TownKey, distinct, parts, refuse
 from av_synth.export.publish import publish
 from av_synth.export.splits import Splits
@@ -30,6 +30,7 @@ EXTRA_SCHEMA = 1
 TABLES = (
     *("category", "attribute", "visibility", "instance", "sensor", "calibrated_sensor", "ego_pose", "log", "scene"),
     *("sample", "sample_data", "sample_annotation", "map", "instance_mask"),
+    *extras.TABLES,
 )
 
 
@@ -128,7 +129,11 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
                 splits.setdefault(split_name(by_hand.of(run.run_id)), []).append(scene)
             _add_run(tables, run, scene, place, recordings, annotations)
             _merge_channels(run.run_id, channels, recordings.channels)
-            _place_files(run, root, (*recordings.blobs, *annotations.mask_files))
+            more = extras.fold_extras(run, recordings, annotations, part.version)
+            for name, rows in more.rows.items():
+                for row in rows:
+                    tables[name].add(row)
+            _place_files(run, root, (*recordings.blobs, *annotations.mask_files, *more.files))
             for path, content in can_files(run, scene, offset_m, place.town.roads):
                 write_durable(root / path, content)
             predicted[scene] = prediction_tokens(
@@ -158,6 +163,8 @@ def _add_fixed(tables: Mapping[str, JsonTable]) -> None:
         tables["category"].add({"token": category(name), "name": name, "description": description, "index": index})
     for name, description in taxonomy.ATTRIBUTES:
         tables["attribute"].add({"token": attribute(name), "name": name, "description": description})
+    for row in extras.semantic_classes():
+        tables["semantic_class"].add(row)
     for level_token, level, description in taxonomy.VISIBILITY:
         tables["visibility"].add({"token": level_token, "level": level, "description": description})
 

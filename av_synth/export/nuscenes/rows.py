@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,6 +21,30 @@ Record = Mapping[str, Any]
 
 Offset = tuple[float, float]
 """Metres added to x and y so that no map coordinate is negative."""
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A file of the run (`source`, relative to it) and its name in the dataset (`target`)."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What is made of one run: rows by table, and files."""
+
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    files: list[Blob] = field(default_factory=list)
+
+    def add(self, table: str, row: Row) -> None:
+        """Append a row to a table."""
+        self.rows.setdefault(table, []).append(row)
+
+    def extend(self, table: str, rows: Iterable[Row]) -> None:
+        """Append rows to a table."""
+        self.rows.setdefault(table, []).extend(rows)
 
 
 class JsonTable:

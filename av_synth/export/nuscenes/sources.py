@@ -18,7 +18,10 @@ VERSIONS = ("v1.0-trainval", "v1.0-mini", "v1.0-test")
 MARKER = "av_synth.json"
 """Beside the tables: tells a dataset of ours from anything else."""
 
-FOLDERS = ("samples", "sweeps", "maps", "instance_masks", "can_bus")
+FOLDERS = (
+    *("samples", "sweeps", "maps", "can_bus", "lidarseg", "panoptic"),
+    *("instance_masks", "lidar_instances", "semantic", "depth", "flow"),
+)
 """What a dataset has beside its tables."""
 
 OPENDRIVE = "map/opendrive.xodr"

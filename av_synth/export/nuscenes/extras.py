@@ -1,0 +1,158 @@
+"""Tables beyond nuScenes, which its readers ignore: label images, 2D boxes, and what was true in the simulator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from av_synth.export.nuscenes.annotations import Annotations
+from av_synth.export.nuscenes.names import RunNames, category, token
+from av_synth.export.nuscenes.quality import fold_quality
+from av_synth.export.nuscenes.recordings import Recordings
+from av_synth.export.nuscenes.reprojection import fold_image_annotations
+from av_synth.export.nuscenes.rows import Blob, Fold, Record, Row
+from av_synth.export.nuscenes.segmentation import fold_segmentation
+from av_synth.log.semantics import SURFACES
+from av_synth.store import Run
+
+TABLES = (
+    *("lidarseg", "panoptic", "image_annotations"),  # nuScenes' own
+    *("lidar_instance", "label_image", "semantic_class", "box_2d", "instance_actor"),
+    *("annotation_truth", "sample_truth", "label_quality"),
+)
+_SIDES = ("left", "top", "right", "bottom")
+_NO_PHASE = frozenset({"not_placed"})  # an event of the stage, not of the scenario
+
+
+def fold_extras(run: Run, recordings: Recordings, annotations: Annotations, version: str) -> Fold:
+    """Rows and files of every table in `TABLES`, except semantic_class, for one scene.
+
+    Args:
+        run: the run.
+        recordings: its sensor rows.
+        annotations: its annotations: only what they name is in the tables here.
+        version: the folder of tables.
+
+    Raises:
+        DataError: if the run lacks something that it must have for what is annotated.
+    """
+    names = RunNames(run.run_id)
+    fold = fold_segmentation(run, recordings, version)
+    _add_label_images(run, names, recordings, fold)
+    annotated = {(box["frame"], box["actor_id"]) for box in annotations.boxes}
+    fold.extend("box_2d", _boxes_2d(run, names, annotated))
+    fold.extend("instance_actor", _actors(run, names, {actor_id for _, actor_id in annotated}))
+    fold.extend("annotation_truth", _annotation_truth(run, names, annotations))
+    fold.extend("sample_truth", _sample_truth(run, names, recordings, annotated))
+    fold.extend("label_quality", fold_quality(run, names, annotations))
+    fold.extend("image_annotations", fold_image_annotations(run, names, recordings, annotations))
+    return fold
+
+
+def semantic_classes() -> Iterator[Row]:
+    """One row for each value that a semantic image may have."""
+    for index, (name, nuscenes) in SURFACES.items():
+        yield {
+            "token": token("semantic_class", index),
+            "index": index,
+            "name": name,
+            "category_token": category(nuscenes) if nuscenes else "",
+        }
+
+
+def _add_label_images(run: Run, names: RunNames, recordings: Recordings, fold: Fold) -> None:
+    cameras = [channel for channel, modality in recordings.channels.items() if modality == "camera"]
+    for frame, time_us in recordings.keyframes.items():
+        for channel in cameras:
+            own = names.sample_data(channel, frame)
+            row: Row = {"token": own, "sample_data_token": own}
+            for kind in ("semantic", "depth", "flow"):
+                source = f"{kind}/{channel}/{frame:06d}.png"
+                row[kind] = names.filename(kind, channel, time_us, ".png") if source in run.files else ""
+                if row[kind]:
+                    fold.files.append(Blob(source, str(row[kind])))
+            if row["semantic"]:  # a simulator without label cameras gives none of the three
+                fold.add("label_image", row)
+
+
+def _boxes_2d(run: Run, names: RunNames, annotated: set[tuple[int, int]]) -> Iterator[Row]:
+    for box in run.table("boxes_2d").to_pylist():
+        channel, frame, actor_id = box["channel"], box["frame"], box["actor_id"]
+        if (frame, actor_id) in annotated:
+            yield {
+                "token": token("box_2d", run.run_id, channel, frame, actor_id),
+                "sample_data_token": names.sample_data(channel, frame),
+                "sample_annotation_token": names.annotation(frame, actor_id),
+                "visible_box": [box[f"{side}_px"] for side in _SIDES] if box["visible_px"] else [],
+                "visible_pixels": box["visible_px"],
+                "amodal_box": [box[f"amodal_{side}_px"] for side in _SIDES],
+                "amodal_pixels": box["amodal_px"],
+                "method": box["method"],
+            }
+
+
+def _actors(run: Run, names: RunNames, annotated: set[int]) -> Iterator[Row]:
+    for actor in run.table("actors").to_pylist():
+        if actor["actor_id"] in annotated:
+            own = names.instance(actor["actor_id"])
+            kept = {key: actor[key] for key in ("actor_id", "role", "type_id", "parked")}
+            yield {"token": own, "instance_token": own, **kept}
+
+
+def _annotation_truth(run: Run, names: RunNames, annotations: Annotations) -> Iterator[Row]:
+    accelerations = _accelerations(run, sorted({box["frame"] for box in annotations.boxes}))
+    for box in annotations.boxes:
+        own = names.annotation(box["frame"], box["actor_id"])
+        yield {
+            "token": own,
+            "sample_annotation_token": own,
+            "velocity": [box[f"v{axis}_mps"] for axis in "xyz"],
+            "acceleration": accelerations[box["frame"], box["actor_id"]],
+        }
+
+
+def _accelerations(run: Run, frames: list[int]) -> Mapping[tuple[int, int], list[float]]:
+    states = run.table("states").select(["frame", "actor_id", "ax_mps2", "ay_mps2", "az_mps2"])
+    states = states.filter(pa.array(np.isin(states["frame"].to_numpy(), frames)))
+    frame, actor_id, *axes = (column.to_pylist() for column in states.columns)
+    return {(f, a): list(vector) for f, a, *vector in zip(frame, actor_id, *axes, strict=True)}
+
+
+def _sample_truth(run: Run, names: RunNames, recordings: Recordings, annotated: set[tuple[int, int]]) -> Iterator[Row]:
+    instances = {actor_id: names.instance(actor_id) for _, actor_id in annotated}
+    roles = {actor["actor_id"]: actor["role"] for actor in run.table("actors").to_pylist()}
+    criticality: dict[int, list[Row]] = {frame: [] for frame in recordings.keyframes}
+    for row in run.table("metrics").to_pylist():
+        if row["frame"] in criticality:
+            criticality[row["frame"]].append(
+                {
+                    "metric": row["metric"],
+                    "value": row["value"],
+                    "instance_token": instances.get(row["actor_id"], ""),
+                    "other_instance_token": instances.get(row["other_id"], ""),
+                    "role": roles.get(row["actor_id"], ""),
+                    "other_role": roles.get(row["other_id"], ""),
+                }
+            )
+    began = [(row["frame"], _phase(row, roles)) for row in run.table("events").to_pylist()]
+    for frame, found in criticality.items():
+        yield {
+            "token": names.sample(frame),
+            "sample_token": names.sample(frame),
+            "criticality": found,
+            "phase": list(dict.fromkeys(name for at, name in began if name and at <= frame)),
+            "faults": [],  # no sensor fault can be injected yet
+        }
+
+
+def _phase(event: Record, roles: Mapping[int, str]) -> str:
+    """Who and what: 'pedestrian.run_across' for an event of the scenario, 'ego.brake' for what came of it."""
+    if event["kind"] in _NO_PHASE:
+        return ""
+    if event["kind"] == "trigger":
+        detail = json.loads(event["detail"])
+        return f"{detail['role']}.{detail['do']}"
+    return f"{roles.get(event['actor_id'], '') or event['actor_id']}.{event['kind']}"

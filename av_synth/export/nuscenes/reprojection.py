@@ -1,0 +1,85 @@
+"""image_annotations: 2D boxes around projected 3D boxes, as nuScenes' own script derives them.
+
+Source: nuscenes-devkit 1.2.0, scripts/export_2d_annotations_as_json.py. Such boxes are loose and take no notice of what
+stands before the object; `box_2d` has tight ones. The script cuts at 1600 x 900 whatever the images' size; here the
+image's own size is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import shapely
+
+from av_synth.export.nuscenes.annotations import Annotations
+from av_synth.export.nuscenes.names import RunNames
+from av_synth.export.nuscenes.recordings import Recordings
+from av_synth.export.nuscenes.rows import Record, Row
+from av_synth.geometry.boxes import CORNER_SIGNS
+from av_synth.geometry.cameras import project
+from av_synth.geometry.transforms import Array, apply, invert, matrix_from_quaternion
+from av_synth.store import Run
+
+
+def fold_image_annotations(
+    run: Run, names: RunNames, recordings: Recordings, annotations: Annotations
+) -> Iterator[Row]:
+    """One row for each annotation in each camera's picture, in the order of the script's output."""
+    cameras = [row for row in run.table("sensors").to_pylist() if row["modality"] == "camera"]
+    poses = {row["frame"]: row for row in run.table("ego_poses").to_pylist()}
+    by_frame: dict[int, list[tuple[Record, Row]]] = {}
+    for box, row in zip(annotations.boxes, annotations.annotations, strict=True):
+        by_frame.setdefault(box["frame"], []).append((box, row))
+    corners_world = {frame: np.array([_corners(box) for box, _ in pairs]) for frame, pairs in by_frame.items()}
+    mounts = {camera["channel"]: camera for camera in cameras}
+    for channel, frame in recordings.keyframe_files:
+        if frame not in by_frame:
+            continue
+        camera = mounts[channel]
+        camera_from_world = invert(_pose(poses[frame]) @ _pose(camera))
+        for place, bounds in _bounds(apply(camera_from_world, corners_world[frame].reshape(-1, 3)), camera):
+            box, row = by_frame[frame][place]
+            yield _row(box, row, bounds, names.sample_data(channel, frame), recordings.keyframe_files[channel, frame])
+
+
+def _pose(row: Record) -> Array:
+    return matrix_from_quaternion([row[key] for key in ("qw", "qx", "qy", "qz")], [row[f"{axis}_m"] for axis in "xyz"])
+
+
+def _corners(box: Record) -> Array:
+    return apply(_pose(box), CORNER_SIGNS * np.array([box["length_m"], box["width_m"], box["height_m"]]) / 2.0)
+
+
+def _bounds(corners_camera: Array, camera: Record) -> Iterator[tuple[int, Sequence[float]]]:
+    """Which boxes, of corners (8 N, 3), are in the picture, each with the bounds of its corners' hull cut at the edge.
+
+    Corners behind the camera are left out, as the script does. What is left of the hull must have an area: of a point
+    or a line the script makes nothing.
+    """
+    pixels, depth = project(corners_camera, *(camera[key] for key in ("fx_px", "fy_px", "cx_px", "cy_px")))
+    ahead = np.flatnonzero(depth > 0)
+    boxes, group = np.unique(ahead // 8, return_inverse=True)
+    if not len(boxes):
+        return
+    hulls = shapely.convex_hull(shapely.multipoints(shapely.points(pixels[ahead]), indices=group))
+    cut = shapely.intersection(hulls, shapely.box(0, 0, camera["width_px"], camera["height_px"]))
+    for place in np.flatnonzero(shapely.area(cut) > 0.0).tolist():
+        yield int(boxes[place]), shapely.bounds(cut[place]).tolist()
+
+
+def _row(box: Record, annotation: Mapping[str, object], bounds: Sequence[float], token: str, filename: str) -> Row:
+    return {
+        "attribute_tokens": annotation["attribute_tokens"],
+        "bbox_corners": list(bounds),
+        "category_name": box["category"],
+        "filename": filename,
+        "instance_token": annotation["instance_token"],
+        "next": annotation["next"],
+        "num_lidar_pts": annotation["num_lidar_pts"],
+        "num_radar_pts": annotation["num_radar_pts"],
+        "prev": annotation["prev"],
+        "sample_annotation_token": annotation["token"],
+        "sample_data_token": token,
+        "visibility_token": annotation["visibility_token"],
+    }
