@@ -18,10 +18,11 @@ _CLEAR = 0.99  # share of an actor that must be seen for its mask to have the bo
 
 @dataclass(frozen=True)
 class PointEvidence:
-    """Lidar points of one turn: the actor's own in its box and outside it, and those of others in its box."""
+    """Lidar points of one turn: the actor's own in its box and outside it; in its box those of ground and others."""
 
     own_inside: int
     own_outside: int
+    ground_inside: int
     foreign_inside: int
 
 
@@ -50,13 +51,22 @@ class PixelEvidence:
 def point_evidence(
     points_m: npt.NDArray[np.float32],
     own: npt.NDArray[np.bool_],
+    ground: npt.NDArray[np.bool_],
     lidar_from_box: Array,
     size_lwh_m: Array,
 ) -> PointEvidence:
-    """Count the points (N, 3), in the lidar's frame, of which (N,) `own` says which the actor returned."""
+    """Count points.
+
+    Args:
+        points_m: (N, 3), the lidar's frame.
+        own: (N,), those that the actor returned.
+        ground: (N,), those of level ground, which lies in the lowest centimetre of a box.
+        lidar_from_box: (4, 4).
+        size_lwh_m: (3,), as annotated.
+    """
     inside = points_inside(lidar_from_box, size_lwh_m, points_m)
-    both = int((inside & own).sum())
-    return PointEvidence(both, int(own.sum()) - both, int(inside.sum()) - both)
+    both, under = int((inside & own).sum()), int((inside & ground & ~own).sum())
+    return PointEvidence(both, int(own.sum()) - both, under, int(inside.sum()) - both - under)
 
 
 def pixel_evidence(

@@ -16,6 +16,7 @@ from av_synth.log.semantics import EGO_CATEGORY, NO_CATEGORY, SURFACES
 from av_synth.log.state import ActorInfo
 
 CATEGORY_INDEX: Mapping[str, int] = {name: index for index, (name, _) in enumerate(CATEGORIES)}
+GROUND = [index for name, index in CATEGORY_INDEX.items() if name.startswith("flat.")]
 MAX_INSTANCES = 999
 """Of one scene: panoptic labels leave three decimal digits to the instance."""
 

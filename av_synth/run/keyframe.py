@@ -16,12 +16,13 @@ from av_synth.labels import BoxLabel
 from av_synth.labels.boxes import BOX_MARGIN_M
 from av_synth.labels.boxes_2d import Box2d, Box3d, Tie, boxes_2d
 from av_synth.labels.quality import PixelEvidence, PointEvidence, pixel_evidence, point_evidence, unclear_boxes
-from av_synth.labels.segmentation import InstanceBox, panoptic, point_categories
+from av_synth.labels.segmentation import GROUND, InstanceBox, panoptic, point_categories
 from av_synth.labels.visibility import Look
 from av_synth.rig.model import MAIN_LIDAR, Rig
 from av_synth.run import encode
 
 Row = dict[str, Any]
+Categories = npt.NDArray[np.uint8]
 _SIDES = ("left", "top", "right", "bottom")
 
 
@@ -64,24 +65,28 @@ class Labeller:
             files[f"depth/{name}"] = partial(encode.depth_png, look.label.depth_m)
             if look.label.flow_px is not None:
                 files[f"flow/{name}"] = partial(encode.flow_png, look.label.flow_px)
-        files.update(self._lidar_files(frames, boxes))
+        categories = {
+            channel: point_categories(scan, frames.state.infos, self.ego_id) for channel, scan in frames.lidars.items()
+        }
+        files.update(self._lidar_files(frames, categories, boxes))
         in_images = self._boxes_2d(frames, looks, ties, boxes)
         rows = {
             "boxes_2d": [_box_2d_row(frames.index, box) for box in in_images],
-            "quality": self._quality(frames, looks, ties, boxes, in_images),
+            "quality": self._quality(frames, looks, ties, categories[MAIN_LIDAR], boxes, in_images),
         }
         return KeyframeLabels(files, rows)
 
-    def _lidar_files(self, frames: FrameSet, boxes: Sequence[BoxLabel]) -> dict[str, Callable[[], bytes]]:
+    def _lidar_files(
+        self, frames: FrameSet, categories: Mapping[str, Categories], boxes: Sequence[BoxLabel]
+    ) -> dict[str, Callable[[], bytes]]:
         files: dict[str, Callable[[], bytes]] = {}
         for channel, scan in frames.lidars.items():
             name = f"{channel}/{frames.index:06d}"
-            categories = point_categories(scan, frames.state.infos, self.ego_id)
-            files[f"lidarseg/{name}.bin"] = categories.tobytes
+            files[f"lidarseg/{name}.bin"] = categories[channel].tobytes
             files[f"lidar_actors/{name}.bin"] = scan.actor_id.astype("<u4").tobytes
             if channel == MAIN_LIDAR:
                 instances = self._instance_boxes(frames, boxes)
-                files[f"panoptic/{name}.npz"] = partial(_panoptic_npz, scan, categories, instances)
+                files[f"panoptic/{name}.npz"] = partial(_panoptic_npz, scan, categories[channel], instances)
         return files
 
     def _instance_boxes(self, frames: FrameSet, boxes: Sequence[BoxLabel]) -> list[InstanceBox]:
@@ -112,17 +117,23 @@ class Labeller:
         frames: FrameSet,
         looks: Mapping[str, Look],
         ties: Mapping[str, Tie],
+        categories: Categories,
         boxes: Sequence[BoxLabel],
         in_images: Sequence[Box2d],
     ) -> list[Row]:
         unclear = {channel: unclear_boxes(tie) for channel, tie in ties.items()}
         scan, lidar_from_world = frames.lidars[MAIN_LIDAR], self._lidar_from_world(frames)
+        ground = np.isin(categories, GROUND)
         rows = []
         for box in boxes:
             own = [each for each in in_images if each.actor_id == box.actor_id]
             pixels = pixel_evidence(_without_margin(box), box.visibility.fraction, own, looks, unclear)
             points = point_evidence(
-                scan.points_m, scan.actor_id == box.actor_id, lidar_from_world @ box.world_from_box, box.size_lwh_m
+                scan.points_m,
+                scan.actor_id == box.actor_id,
+                ground,
+                lidar_from_world @ box.world_from_box,
+                box.size_lwh_m,
             )
             rows.append(_quality_row(frames.index, box.actor_id, pixels, points))
         return rows
@@ -136,7 +147,7 @@ def _without_margin(box: BoxLabel) -> Box3d:
     return Box3d(box.world_from_box, box.size_lwh_m - 2 * BOX_MARGIN_M)
 
 
-def _panoptic_npz(scan: LidarScan, categories: npt.NDArray[np.uint8], boxes: Sequence[InstanceBox]) -> bytes:
+def _panoptic_npz(scan: LidarScan, categories: Categories, boxes: Sequence[InstanceBox]) -> bytes:
     return encode.panoptic_npz(panoptic(scan.points_m, categories, boxes))
 
 
@@ -165,5 +176,6 @@ def _quality_row(frame: int, actor_id: int, pixels: PixelEvidence, points: Point
         **{f"gap_{side}_px": value for side, value in zip(_SIDES, pixels.gaps_px, strict=True)},
         "lidar_own_inside": points.own_inside,
         "lidar_own_outside": points.own_outside,
+        "lidar_ground_inside": points.ground_inside,
         "lidar_foreign_inside": points.foreign_inside,
     }

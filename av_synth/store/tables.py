@@ -148,7 +148,7 @@ TABLES: Mapping[str, TableSpec] = {
         | _ints(("visible_px", "amodal_px", "cameras"))
         | {"ambiguous": _BOOL, "clear_looks": _I32}
         | _floats(("gap_left_px", "gap_top_px", "gap_right_px", "gap_bottom_px"))
-        | _ints(("lidar_own_inside", "lidar_own_outside", "lidar_foreign_inside")),
+        | _ints(("lidar_own_inside", "lidar_own_outside", "lidar_ground_inside", "lidar_foreign_inside")),
     ),
     "metrics": _spec(
         ("frame", "metric", "actor_id", "other_id"),

@@ -14,7 +14,7 @@ from av_synth.labels.boxes import BOX_MARGIN_M
 from av_synth.labels.segmentation import CATEGORY_INDEX
 from av_synth.log.semantics import NO_CATEGORY, SURFACES
 from av_synth.simulator.bodies import catalogue
-from tests.devkit import oracles
+from tests.devkit import oracles, point_oracles
 from tests.e2e.conftest import Made
 
 GROUND_TAGS = {1, 2, 10, 24, 25}
@@ -216,5 +216,21 @@ def test_2d_boxes_touch_the_masks_and_the_3d_boxes_around_them(which, request):
 
     assert boxes > 50
     assert len(clear) > 5
+    quality = [row for run in map(store.open_run, made.runs) for row in run.table("quality").to_pylist()]
+    own = sum(row["lidar_own_inside"] for row in quality)
+    assert own > 1000
+    assert sum(row["lidar_own_outside"] for row in quality) <= 0.02 * own
+    assert sum(row["lidar_foreign_inside"] for row in quality) <= 0.002 * own
     # a projected 3D box is never inside the body's silhouette by more than the half pixel of a pixel's width
     assert min(min(row[f"gap_{side}_px"] for side in ("left", "top", "right", "bottom")) for row in clear) > -1.0
+
+
+@pytest.mark.parametrize("which", ["tiny", "full"])
+def test_the_devkit_derives_our_panoptic_labels_and_scores_them_perfect(which, request, tmp_path):
+    made: Made = request.getfixturevalue(which)
+
+    assert point_oracles.panoptic_differences(made.nusc, tmp_path / "derived") == []
+    found = point_oracles.panoptic_scores(made.nusc, tmp_path / "scored")
+    assert {"car", "driveable_surface", "sidewalk", "manmade", "vegetation"} <= set(found)
+    for name, scores in found.items():
+        assert scores == pytest.approx(dict.fromkeys(scores, 1.0), abs=1e-6), name

@@ -444,6 +444,7 @@ class _Recorder:
             **dict.fromkeys(("gap_left_px", "gap_top_px", "gap_right_px", "gap_bottom_px"), 0.0),
             **counts,
             "lidar_own_outside": 0,
+            "lidar_ground_inside": 0,
             "lidar_foreign_inside": 0,
         }
 

@@ -150,7 +150,9 @@ def test_gaps_tell_on_which_side_a_box_is_too_large() -> None:
 
 
 def test_points_are_counted_by_whose_they_are_and_where() -> None:
-    points = np.array([[0, 0, 0], [0.9, 0, 0], [1.1, 0, 0], [0, 0.1, 0.1], [5, 5, 5]], dtype=np.float32)
-    own = np.array([True, True, True, False, False])
-    counted = point_evidence(points, own, np.eye(4), np.array([2.0, 2.0, 2.0]))
-    assert (counted.own_inside, counted.own_outside, counted.foreign_inside) == (2, 1, 1)
+    points = np.array([[0, 0, 0], [0.9, 0, 0], [1.1, 0, 0], [0, 0.1, 0.1], [0, 0, -1], [5, 5, -1]], dtype=np.float32)
+    own = np.array([True, True, True, False, False, False])
+    ground = np.array([False, False, False, False, True, True])
+    counted = point_evidence(points, own, ground, np.eye(4), np.array([2.0, 2.0, 2.0]))
+    assert (counted.own_inside, counted.own_outside) == (2, 1)
+    assert (counted.ground_inside, counted.foreign_inside) == (1, 1)

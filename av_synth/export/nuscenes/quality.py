@@ -47,6 +47,7 @@ def fold_quality(run: Run, names: RunNames, annotations: Annotations) -> Iterato
             "box_gap_px": [found[f"gap_{side}_px"] for side in _SIDES] if found["clear_looks"] else [],
             "lidar_points_own": found["lidar_own_inside"],
             "lidar_points_outside": found["lidar_own_outside"],
+            "lidar_points_ground": found["lidar_ground_inside"],
             "lidar_points_foreign": found["lidar_foreign_inside"],
             "distance_m": math.dist((box["x_m"], box["y_m"]), egos[box["frame"]]),
             "speed_mps": float(np.linalg.norm(velocity)),
