@@ -55,10 +55,13 @@ def flow_png(flow_px: npt.NDArray[np.float32]) -> bytes:
     """A 16-bit colour PNG of optical flow (H, W, 2) in pixels, as KITTI has it.
 
     Red and green are u and v, times 64 plus 2^15; blue is 1 where they are valid. All three are 0 where they are not
-    finite or too large for that. Source: KITTI, optical flow evaluation 2015, development kit, readme.
+    finite, too large for that, or as large as the image: CARLA's flow goes no farther, and means nothing there.
+    Source: KITTI, optical flow evaluation 2015, development kit, readme.
     """
     code = np.rint(flow_px * np.float32(_FLOW_STEPS) + np.float32(_FLOW_ZERO))
-    valid = ((code >= 0.0) & (code <= _MAX_UINT16)).all(axis=2)
+    height, width = flow_px.shape[:2]
+    inside = np.abs(flow_px) < np.array([width, height], dtype=np.float32)
+    valid = (inside & (code >= 0.0) & (code <= _MAX_UINT16)).all(axis=2)
     image = np.zeros((*valid.shape, 3), dtype=np.uint16)  # OpenCV takes blue, green, red
     image[..., 0] = valid
     for channel, axis in ((1, 1), (2, 0)):

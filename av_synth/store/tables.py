@@ -263,7 +263,8 @@ def read(name: str, path: Path) -> pa.Table:
     """
     schema = spec(name).schema
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:  # half the time of `read_table`, which looks for folders of files
+            table = file.read()
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"{path}: not a readable table: {error}") from error
     if not table.schema.equals(schema):

@@ -82,16 +82,22 @@ def test_depth_images_of_a_sky_and_of_no_number_are_zero():
 
 
 def test_flow_images_are_kittis():
-    flow = np.zeros((1, 5, 2), "f4")
-    flow[0, :, 0] = [0.0, 1.5, -511.0, 512.0, np.nan]
-    flow[0, :, 1] = [0.0, -2.25, 100.0, 0.0, 0.0]
-    blue, green, red = cv2.split(decoded(encode.flow_png(flow)))
+    flow = np.zeros((400, 1024, 2), "f4")
+    flow[0, :5, 0] = [0.0, 1.5, -511.0, 512.0, np.nan]
+    flow[0, :5, 1] = [0.0, -2.25, 100.0, 0.0, 0.0]
+    blue, green, red = (channel[0, :5] for channel in cv2.split(decoded(encode.flow_png(flow))))
 
     # as KITTI's own reader turns them back: (code - 2^15) / 64 where valid
-    assert blue.tolist() == [[1, 1, 1, 0, 0]]
-    np.testing.assert_allclose((red[0, :3] - 32768.0) / 64.0, [0.0, 1.5, -511.0])
-    np.testing.assert_allclose((green[0, :3] - 32768.0) / 64.0, [0.0, -2.25, 100.0])
-    assert red[0, 3:].tolist() == green[0, 3:].tolist() == [0, 0]
+    assert blue.tolist() == [1, 1, 1, 0, 0]
+    np.testing.assert_allclose((red[:3] - 32768.0) / 64.0, [0.0, 1.5, -511.0])
+    np.testing.assert_allclose((green[:3] - 32768.0) / 64.0, [0.0, -2.25, 100.0])
+    assert red[3:].tolist() == green[3:].tolist() == [0, 0]
+
+
+def test_flow_as_large_as_the_image_is_not_valid():
+    flow = np.zeros((40, 60, 2), "f4")
+    flow[0, :4] = [(59.9, 0.0), (60.0, 0.0), (0.0, -39.9), (0.0, -40.0)]
+    assert decoded(encode.flow_png(flow))[0, :5, 0].tolist() == [1, 0, 1, 0, 1]
 
 
 def test_panoptic_files_are_read_by_the_devkit_and_carry_no_time(tmp_path):
