@@ -93,6 +93,31 @@ def fsync_tree(root: Path) -> None:
     fsync_directories(Path(folder) for folder, _, _ in os.walk(root))
 
 
+def sync_file_system(path: Path) -> None:
+    """Wait until the disk has everything written so far to the file system that a path is on.
+
+    One call for thousands of small files: waiting for each by itself takes milliseconds a file. Linux has it for one
+    file system (syncfs, Linux 2.6.39); elsewhere all of them are waited for.
+
+    Raises:
+        StoreError: if the disk refuses.
+    """
+    syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if syncfs is None:
+        os.sync()
+        return
+    try:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            if syncfs(handle) != 0:
+                code = ctypes.get_errno()
+                raise OSError(code, os.strerror(code))
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise StoreError(f"{path}: not safely on disk: {error.strerror or error}") from error
+
+
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's content, in hex.
 
@@ -130,13 +155,15 @@ def link_or_copy(source: Path, target: Path) -> None:
 def replace_directory(new: Path, final: Path) -> None:
     """Put directory `new` at the path `final`; what was there is removed. A reader sees the old or the new one whole.
 
+    Whatever was written into `new` is on disk before that, so who wrote it need not have waited.
+
     The two must be on one file system. Linux exchanges two names in one step (renameat2, Linux 3.15); on a file system
     that cannot, the old directory is set aside first and, for that instant, nothing is at `final`.
 
     Raises:
         StoreError: if it cannot be done.
     """
-    fsync_tree(new)
+    sync_file_system(new)
     try:
         if not final.exists():
             os.rename(new, final)

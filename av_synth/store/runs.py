@@ -14,7 +14,7 @@ import hashlib
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,9 +201,9 @@ class Run:
     manifest: Mapping[str, object]
     files: Mapping[str, FileEntry]
 
-    def table(self, name: str) -> pa.Table:
-        """Table `name`, sorted by its key; raises StoreError if it cannot be read."""
-        return tables.read(name, self.directory / "tables" / f"{name}.parquet")
+    def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Table `name`, sorted by its key, or some columns of it; raises StoreError if it cannot be read."""
+        return tables.read(name, self.directory / "tables" / f"{name}.parquet", columns)
 
     def path(self, relpath: str) -> Path:
         """Where a file of this run is; raises StoreError if the manifest does not list it."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.can_messages import COLUMNS, PERIODS_US, TYRE_WIDTH_M, Body, Columns, Moment
@@ -43,17 +45,21 @@ def can_files(run: Run, scene: str, offset_m: Offset, roads: Roads) -> Iterator[
     body = _body(run, ego, motion, offset_m)
     pedals = _Pedals(run, ego["actor_id"], motion)
     names = RunNames(run.run_id)
+    moments = {}
+    for period_us in sorted(set(PERIODS_US.values())):
+        times = motion.grid(period_us)
+        wheel_rad = _wheel_angle(motion, body, times)
+        moments[period_us] = Moment(times, motion.at(times), body, wheel_rad, pedals.at(times))
     meta: dict[str, object] = {}
     for message, period_us in PERIODS_US.items():
-        times = motion.grid(period_us)
-        moved = motion.at(times)
-        columns = COLUMNS[message](Moment(times, moved, body, _wheel_angle(motion, body, times), pedals.at(times)))
-        columns["utime"] = times + names.timestamp(0)
+        now = moments[period_us]
+        columns = COLUMNS[message](now)
+        columns["utime"] = now.time_us + names.timestamp(0)
         columns = {key: columns[key] for key in sorted(columns)}
         meta[message] = _statistics(columns)
         yield f"can_bus/{scene}_{message}.json", _encode(_rows(columns))
-        if message == "pose":
-            route = roads.route(moved.position_m, _headings(moved.orientation))
+    driven = moments[PERIODS_US["pose"]].motion
+    route = roads.route(driven.position_m, _headings(driven.orientation))
     yield f"can_bus/{scene}_route.json", _encode(route)
     yield f"can_bus/{scene}_meta.json", _encode(meta)
 
@@ -89,7 +95,7 @@ def _ego(run: Run) -> Record:
 
 def _body(run: Run, ego: Record, motion: EgoMotion, offset_m: Offset) -> Body:
     """From the ego's box. The log has the rear axle; the front one is taken to be as far before the box's middle."""
-    states = run.table("states")
+    states = run.table("states", ("frame", "actor_id", "x_m", "y_m"))
     mine = states.filter(states.column("actor_id").to_numpy() == ego["actor_id"]).slice(0, 1).to_pylist()
     if not mine or mine[0]["frame"] != motion.frame[0]:
         raise DataError(f"run {run.run_id}: table states has no row of the ego at frame {motion.frame[0]}")
@@ -131,22 +137,38 @@ def _statistics(columns: Columns) -> dict[str, object]:
     """What meta says about one kind of message; of vectors, over all their components."""
     times = np.asarray(columns["utime"])
     timespan_s = float(times[-1] - times[0]) * 1e-6
-    stats = {}
-    for key, column in columns.items():
-        values = np.asarray(column, dtype=np.float64)
-        values = np.broadcast_to(values, len(times)) if values.ndim == 0 else values
-        change = np.diff(values, axis=0) if len(values) > 1 else np.zeros(1)
-        stats[key] = {
-            f"{name}{suffix}": float(measure(data))
-            for name, measure in (("max", np.max), ("mean", np.mean), ("min", np.min), ("std", np.std))
-            for suffix, data in (("", values), ("_diff", change))
-        }
+    stats: dict[str, dict[str, float]] = {}
+    for width in (1, 3, 4):
+        keys = [key for key, column in columns.items() if _width(column) == width]
+        if not keys:
+            continue
+        values = np.zeros((len(times), len(keys), width))
+        for index, key in enumerate(keys):
+            values[:, index] = np.asarray(columns[key]).reshape(-1, width)
+        told = _measures(values, "") | _measures(np.diff(values, axis=0) if len(times) > 1 else values * 0, "_diff")
+        for index, key in enumerate(keys):
+            stats[key] = {name: float(measured[index]) for name, measured in told.items()}
     return {
         "message_count": len(times),
         "message_freq": round((len(times) - 1) / timespan_s, 6) if timespan_s else 0.0,
         "timespan": timespan_s,
-        "var_stats": stats,
+        "var_stats": {key: stats[key] for key in columns},
     }
+
+
+def _width(column: npt.NDArray[Any] | int) -> int:
+    return 1 if isinstance(column, int) or column.ndim == 1 else column.shape[1]
+
+
+def _measures(values: Array, suffix: str) -> dict[str, Array]:
+    """Of values (N, keys, components), measures (keys,)."""
+    found = {
+        "max": values.max((0, 2)),
+        "mean": values.mean((0, 2)),
+        "min": values.min((0, 2)),
+        "std": values.std((0, 2)),
+    }
+    return {name + suffix: measured for name, measured in found.items()}
 
 
 def _encode(value: object) -> bytes:

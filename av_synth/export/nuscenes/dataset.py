@@ -17,12 +17,11 @@ from av_synth.export.nuscenes.prediction import FILE as PREDICTION
 from av_synth.export.nuscenes.prediction import prediction_tokens
 from av_synth.export.nuscenes.profiles import Part, divide
 from av_synth.export.nuscenes.recordings import Recordings, fold_recordings
-from av_synth.export.nuscenes.rows import Blob, JsonTable, Row
+from av_synth.export.nuscenes.rows import Blob, JsonTable, Row, write_file
 from av_synth.export.nuscenes.sources import MARKER, Source, TownKey, distinct, parts, refuse
 from av_synth.export.publish import publish
 from av_synth.export.splits import Splits
 from av_synth.store import Run, canonical_json, link_or_copy, open_run
-from av_synth.store.files import write_durable
 
 EXTRA_SCHEMA = 1
 """Version of av_synth.json's layout."""
@@ -135,7 +134,7 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
                     tables[name].add(row)
             _place_files(run, root, (*recordings.blobs, *annotations.mask_files, *more.files))
             for path, content in can_files(run, scene, offset_m, place.town.roads):
-                write_durable(root / path, content)
+                write_file(root / path, content)
             predicted[scene] = prediction_tokens(
                 run.run_id, recordings.keyframes, annotations.instances, annotations.annotations
             )
@@ -147,10 +146,10 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
             row, town_told = place.write(root)
             tables["map"].add(row)
             towns_told.append(town_told)
-    write_durable(root / PREDICTION, canonical_json(predicted))
-    write_durable(tables_dir / "splits.json", canonical_json(splits))
+    write_file(root / PREDICTION, canonical_json(predicted))
+    write_file(tables_dir / "splits.json", canonical_json(splits))
     extra = {"schema": EXTRA_SCHEMA, "av_synth": av_synth.__version__, "profile": profile, "runs": told}
-    write_durable(tables_dir / MARKER, canonical_json(extra | {"towns": towns_told}))
+    write_file(tables_dir / MARKER, canonical_json(extra | {"towns": towns_told}))
 
 
 def split_name(name: str) -> str:

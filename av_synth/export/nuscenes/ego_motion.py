@@ -143,7 +143,14 @@ def _continuous(turn: Array) -> Array:
 def _product(a: Array, b: Array) -> Array:
     """Hamilton product of quaternions (N, 4)."""
     real = a[:, :1] * b[:, :1] - (a[:, 1:] * b[:, 1:]).sum(axis=1, keepdims=True)
-    return np.concatenate([real, a[:, :1] * b[:, 1:] + b[:, :1] * a[:, 1:] + np.cross(a[:, 1:], b[:, 1:])], axis=1)
+    return np.concatenate([real, a[:, :1] * b[:, 1:] + b[:, :1] * a[:, 1:] + _cross(a[:, 1:], b[:, 1:])], axis=1)
+
+
+def _cross(a: Array, b: Array) -> Array:
+    """Cross product (N, 3): numpy's own takes ten times as long for short arrays."""
+    x, y, z = a.T
+    u, v, w = b.T
+    return np.stack([y * w - z * v, z * u - x * w, x * v - y * u], axis=1)
 
 
 def _conjugate(turn: Array) -> Array:
@@ -173,6 +180,6 @@ def _vector_of(turn: Array) -> Array:
 def _into(turn: Array, vectors: Array) -> Array:
     """Vectors (N, 3) in map axes, turned into the axes of the bodies that have the orientations (N, 4)."""
     real, imaginary = turn[:, :1], -turn[:, 1:]
-    cross = 2 * np.cross(imaginary, vectors)
-    turned: Array = vectors + real * cross + np.cross(imaginary, cross)
+    cross = 2 * _cross(imaginary, vectors)
+    turned: Array = vectors + real * cross + _cross(imaginary, cross)
     return turned

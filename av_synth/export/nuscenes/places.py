@@ -10,11 +10,10 @@ from pathlib import Path
 from av_synth.export.nuscenes import official
 from av_synth.export.nuscenes.names import token
 from av_synth.export.nuscenes.route import Roads
-from av_synth.export.nuscenes.rows import Row
+from av_synth.export.nuscenes.rows import Row, write_file
 from av_synth.export.nuscenes.sources import OPENDRIVE, Source, TownKey
 from av_synth.export.nuscenes.town_map import TownMap, read_town_map
 from av_synth.store import link_or_copy
-from av_synth.store.files import write_durable
 
 
 @dataclass(frozen=True)
@@ -103,6 +102,6 @@ def read_towns(sources: Iterable[Source]) -> dict[TownKey, Town]:
 def _write_once(root: Path, paths: list[str], content: bytes) -> None:
     first = root / paths[0]
     if not first.exists():  # two towns may look the same
-        write_durable(first, content)
+        write_file(first, content)
     for path in paths[1:]:
         link_or_copy(first, root / path)

@@ -49,24 +49,24 @@ class Roads:
     def _beyond(self, position_m: Array, direction: Array) -> list[Array]:
         """Points (3,) along the lane from a place, in the direction (2,), without the place itself."""
         waypoint = self._map.get_waypoint(location_from_point(position_m - self._offset))
-        if waypoint is None or np.linalg.norm(self._centre(waypoint) - position_m) > _OFF_ROAD_M:
+        if waypoint is None:
             return []
-        forward = float(_heading(waypoint) @ direction) >= 0
+        centre, heading = self._lane(waypoint)
+        if np.linalg.norm(centre - position_m) > _OFF_ROAD_M:
+            return []
+        forward = float(heading @ direction) >= 0
         points: list[Array] = []
         while len(points) * _STEP_M < _BEYOND_M:
             ways = waypoint.next(_STEP_M) if forward else waypoint.previous(_STEP_M)
             if not ways:
                 break
-            heading = _heading(waypoint)
-            waypoint = max(ways, key=lambda way: float(_heading(way) @ heading))
-            points.append(self._centre(waypoint))
+            lanes = [self._lane(way) for way in ways]
+            straightest = int(np.argmax([ahead @ heading for _, ahead in lanes]))
+            waypoint, (centre, heading) = ways[straightest], lanes[straightest]
+            points.append(centre)
         return points
 
-    def _centre(self, waypoint: carla.Waypoint) -> Array:
-        centre: Array = matrix_from_transform(waypoint.transform)[:3, 3] + self._offset
-        return centre
-
-
-def _heading(waypoint: carla.Waypoint) -> Array:
-    heading: Array = matrix_from_transform(waypoint.transform)[:2, 0]
-    return heading
+    def _lane(self, waypoint: carla.Waypoint) -> tuple[Array, Array]:
+        """Middle (3,) of the lane in map coordinates, and its direction (2,)."""
+        pose = matrix_from_transform(waypoint.transform)
+        return pose[:3, 3] + self._offset, pose[:2, 0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,9 @@ Record = Mapping[str, Any]
 
 Offset = tuple[float, float]
 """Metres added to x and y so that no map coordinate is negative."""
+
+
+_ENCODE = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class JsonTable:
     def add(self, row: Row) -> None:
         """Append one row; raises DataError if it holds NaN, infinity or anything that JSON has not."""
         try:
-            text = json.dumps(row, allow_nan=False, ensure_ascii=False)
+            text = _ENCODE(row)
         except (TypeError, ValueError) as error:
             raise DataError(f"{self._path.name}: row {self._rows}: {error}: {row}") from error
         self._file.write(",\n" if self._rows else "\n")
@@ -75,8 +77,20 @@ class JsonTable:
         with self._file:
             if kind is None:
                 self._file.write("\n]\n")
-                self._file.flush()
-                os.fsync(self._file.fileno())
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Create a file of a staged dataset, its folders included; it need not be on disk before the dataset is swapped in.
+
+    Raises:
+        StoreError: if the file exists or cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            file.write(data)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def translation_of(row: Record, offset_m: Offset = (0.0, 0.0)) -> list[float]:
