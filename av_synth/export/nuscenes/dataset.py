@@ -219,10 +219,13 @@ def _merge_channels(run_id: str, channels: dict[str, str], more: Mapping[str, st
 
 
 def _place_files(run: Run, root: Path, blobs: Iterable[Blob]) -> None:
+    folders: set[str] = set()
     for blob in blobs:
-        target = root / blob.target
-        target.parent.mkdir(parents=True, exist_ok=True)
-        link_or_copy(run.path(blob.source), target)
+        folder = blob.target.rpartition("/")[0]
+        if folder not in folders:
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            folders.add(folder)
+        link_or_copy(run.path(blob.source), root / blob.target)
 
 
 def _tell(run: Run, scene: str, scenario: str, place: Place, annotations: Annotations) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 
 _YEAR_START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 _YEAR_SECONDS = 360 * 24 * 3600
@@ -25,19 +26,23 @@ class RunNames:
 
     run_id: str
 
-    @property
+    @cached_property
     def start(self) -> datetime:
         """The run's pretended start: a whole second of 2026, drawn by the run id."""
         return _YEAR_START + timedelta(seconds=int(self.run_id, 16) % _YEAR_SECONDS)
 
-    @property
+    @cached_property
     def logfile(self) -> str:
         """Unique name of the log, in the manner of nuScenes: vehicle, date, time, UTC offset."""
         return f"{self.run_id}-{self.start:%Y-%m-%d-%H-%M-%S}+0000"
 
     def timestamp(self, time_us: int) -> int:
         """Microseconds since the Unix epoch of `time_us` microseconds after the first recorded frame."""
-        return (self.start - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1) + time_us
+        return self._start_us + time_us
+
+    @cached_property
+    def _start_us(self) -> int:
+        return (self.start - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
 
     def filename(self, folder: str, channel: str, time_us: int, suffix: str) -> str:
         """Such as 'samples/CAM_FRONT/<logfile>__CAM_FRONT__<timestamp>.jpg'; `suffix` begins with a dot."""

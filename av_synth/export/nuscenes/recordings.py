@@ -55,6 +55,7 @@ def fold_recordings(run: Run, offset_m: Offset) -> Recordings:
     keyframes = _keyframes(run.run_id, frames)
     poses: dict[int, Record] = {row["frame"]: row for row in run.table("ego_poses").to_pylist()}
     key_order = list(keyframes)
+    samples = [names.sample(frame) for frame in key_order]
 
     sample_data: list[Row] = []
     ego_poses: list[Row] = []
@@ -62,6 +63,7 @@ def fold_recordings(run: Run, offset_m: Offset) -> Recordings:
     keyframe_files: dict[tuple[str, int], str] = {}
     for row in sensors:
         channel, modality = row["channel"], row["modality"]
+        calibrated_sensor = names.calibrated_sensor(channel)
         tokens = ["", *(names.sample_data(channel, frame["frame"]) for frame in frames[channel]), ""]
         for index, frame in enumerate(frames[channel]):
             blob = _blob(run.run_id, names, modality, frame)
@@ -69,15 +71,17 @@ def fold_recordings(run: Run, offset_m: Offset) -> Recordings:
             if modality == "camera" and frame["is_keyframe"]:
                 keyframe_files[channel, frame["frame"]] = blob.target
             # a sweep belongs to the keyframe after it; behind the last one there is only the last
-            sample_frame = key_order[min(bisect_left(key_order, frame["frame"]), len(key_order) - 1)]
-            ego_poses.append(_ego_pose(run.run_id, names, frame, poses, offset_m))
+            sample = samples[min(bisect_left(key_order, frame["frame"]), len(samples) - 1)]
+            timestamp = names.timestamp(frame["time_us"])
+            pose = _ego_pose(run.run_id, frame, poses, offset_m)
+            ego_poses.append({"token": tokens[index + 1], "timestamp": timestamp, **pose})
             sample_data.append(
                 {
                     "token": tokens[index + 1],
-                    "sample_token": names.sample(sample_frame),
+                    "sample_token": sample,
                     "ego_pose_token": tokens[index + 1],
-                    "calibrated_sensor_token": names.calibrated_sensor(channel),
-                    "timestamp": names.timestamp(frame["time_us"]),
+                    "calibrated_sensor_token": calibrated_sensor,
+                    "timestamp": timestamp,
                     "fileformat": "jpg" if modality == "camera" else "pcd",
                     "is_key_frame": frame["is_keyframe"],
                     "height": frame["height_px"] if modality == "camera" else 0,
@@ -134,17 +138,12 @@ def _blob(run_id: str, names: RunNames, modality: str, frame: Record) -> Blob:
     return Blob(frame["path"], names.filename(folder, frame["channel"], frame["time_us"], suffix))
 
 
-def _ego_pose(run_id: str, names: RunNames, frame: Record, poses: Mapping[int, Record], offset_m: Offset) -> Row:
+def _ego_pose(run_id: str, frame: Record, poses: Mapping[int, Record], offset_m: Offset) -> Row:
     pose = poses.get(frame["frame"])
     where = f"run {run_id}: {frame['channel']} at frame {frame['frame']}"
     if pose is None or pose["time_us"] != frame["time_us"]:
         raise DataError(f"{where}: no ego pose of that frame and time ({frame['time_us']} us)")
-    return {
-        "token": names.sample_data(frame["channel"], frame["frame"]),
-        "timestamp": names.timestamp(frame["time_us"]),
-        "rotation": rotation_of(pose, where),
-        "translation": translation_of(pose, offset_m),
-    }
+    return {"rotation": rotation_of(pose, where), "translation": translation_of(pose, offset_m)}
 
 
 def _calibration(run_id: str, names: RunNames, row: Record) -> Row:

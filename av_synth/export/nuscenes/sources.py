@@ -53,7 +53,7 @@ def distinct(run_dirs: Sequence[Path]) -> list[Source]:
     """
     sources: dict[str, Source] = {}
     for directory in run_dirs:
-        run = open_run(directory)
+        run = open_run(directory, files=False)  # each is opened again, and looked through, when it is folded
         source = Source(
             Path(directory).resolve(),
             run.run_id,
