@@ -12,7 +12,7 @@ from typing import NoReturn
 import typer
 
 from av_synth import __version__
-from av_synth.cli import demo, doctor, export, formats, rigs, run, scenarios, simulator, verify
+from av_synth.cli import demo, doctor, export, formats, merge, rigs, run, scenarios, simulator, split, verify
 from av_synth.cli.output import err, told
 from av_synth.errors import AvSynthError
 
@@ -34,7 +34,7 @@ app = typer.Typer(
     ),
     rich_markup_mode="rich",
 )
-for _verb in (run, demo, export, formats, verify, scenarios, rigs, doctor, simulator):
+for _verb in (run, demo, export, formats, split, merge, verify, scenarios, rigs, doctor, simulator):
     _verb.register(app)
 
 

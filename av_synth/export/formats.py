@@ -108,7 +108,7 @@ def load(name: str) -> Format:
     if name in _BUILT_IN:
         return _format(name, "av_synth", import_module(_BUILT_IN[name]))
     if not offers:
-        raise DocumentError([Problem("", "--format", f"got {name!r}; {nearest(name, names())}")])
+        raise DocumentError([Problem("", "format", f"got {name!r}; {nearest(name, names())}")])
     origin, point = offers[0]
     try:
         writer = point.load()

@@ -14,7 +14,8 @@ from av_synth.store.runs import check_run_id
 ALL = "all"
 """Where every run is if nobody splits them."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+"""What a split may be called."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def read_splits(path: Path) -> Splits:
     problems: list[Problem] = []
     seen: dict[object, str] = {}
     for name, members in content.items():
-        if not _NAME.fullmatch(name) or name == ALL:
+        if not NAME.fullmatch(name) or name == ALL:
             problems.append(Problem(str(path), "splits", f"got the name {name!r}; want one like train, val, test"))
         if not isinstance(members, list):
             problems.append(Problem(str(path), f"splits.{name}", f"got {type(members).__name__}; want run ids"))

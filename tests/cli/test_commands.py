@@ -20,6 +20,8 @@ OPTIONS = {
     "demo": ["--out", "--rig"],
     "export": ["OUT", "--format", "--dataset", "--splits", "--profile", "--version", "--option"],
     "formats": ["NAME"],
+    "split": ["OUT", "--ratio", "--by", "--seed", "--keep", "--file"],
+    "merge": ["OUT", "--out"],
     "verify": ["DATASET", "--version"],
     "scenarios": ["NAME"],
     "rigs": ["NAME"],

@@ -126,7 +126,7 @@ def test_two_packages_with_a_format_of_one_name_are_both_named(name: str, others
 
 
 def test_a_name_that_no_format_has_brings_the_nearest(run_dirs: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="--format: got 'nuscene'; did you mean 'nuscenes'"):
+    with pytest.raises(UserError, match="format: got 'nuscene'; did you mean 'nuscenes'"):
         formats.export("nuscene", run_dirs, tmp_path / "out")
 
 

@@ -1,0 +1,95 @@
+"""Folders of runs joined into one: every run once, verified, linked where the file system can; whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from av_synth.errors import DataError, UserError
+from av_synth.store.files import link_or_copy, replace_directory
+from av_synth.store.runs import MANIFEST, Run, open_run, run_path, runs
+from av_synth.store.scratch import scratch, sweep_scratch
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a merge made.
+
+    Attributes:
+        root: the new folder.
+        runs: how many runs are in it.
+        doubled: how many runs were in more than one of the folders.
+    """
+
+    root: Path
+    runs: int
+    doubled: int
+
+
+def merge(roots: Sequence[Path], out: Path, on_run: Callable[[int, int], None] | None = None) -> Merged:
+    """Join folders of committed runs.
+
+    Args:
+        roots: folders with runs/ in them, in any order.
+        out: the new folder; nothing may be there but an empty folder.
+        on_run: told (runs done, runs in all).
+
+    Raises:
+        UserError: if a folder has no run, or something is at `out`.
+        DataError: if two runs of one id are not the same.
+        StoreError: if a run is not what was committed, or files cannot be read, linked or written.
+    """
+    out = Path(out).resolve()
+    _refuse(roots, out)
+    found: dict[str, list[Path]] = {}
+    for directory in sorted({path.resolve() for root in roots for path in runs(root)}):
+        found.setdefault(directory.name, []).append(directory)
+    stem = f".{out.name}.staging"
+    sweep_scratch(out.parent, stem)
+    with scratch(out.parent, stem) as staging:
+        (staging / "runs").mkdir()
+        for done, (run_id, places) in enumerate(sorted(found.items()), 1):
+            first, *others = (open_run(place, deep=True) for place in places)
+            for other in others:
+                _check_same(first, other)
+            _place(first, run_path(staging, run_id))
+            if on_run is not None:
+                on_run(done, len(found))
+        replace_directory(staging, out)
+    return Merged(out, len(found), sum(len(places) > 1 for places in found.values()))
+
+
+def _refuse(roots: Sequence[Path], out: Path) -> None:
+    for root in roots:
+        if not runs(root):
+            raise UserError(
+                f"{root}: has no committed run; want a folder that `av-synth run --out` or `av-synth merge` wrote"
+            )
+        if (root / "runs").resolve() in (out, *out.parents):
+            raise UserError(f"{out}: inside the runs of {root}, which must not change; name another place")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out}: there is something already; name a new folder")
+
+
+def _check_same(first: Run, other: Run) -> None:
+    """Two attempts at one run on unlike machines may differ in pixels: which of them is meant, only the user knows."""
+    if (first.directory / MANIFEST).read_bytes() == (other.directory / MANIFEST).read_bytes():
+        return
+    unlike = sorted(set(first.files.values()) ^ set(other.files.values()), key=lambda entry: entry.path)
+    what = f"'{unlike[0].path}'" if unlike else "their manifests"
+    raise DataError(
+        f"{first.directory} and {other.directory} are both run {first.run_id}, but differ in {what}; "
+        "remove the one that is not wanted"
+    )
+
+
+def _place(run: Run, target: Path) -> None:
+    """Make the run's files at `target`; copies are read back."""
+    for path in (*run.files, MANIFEST):
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        link_or_copy(run.directory / path, target / path)
+    if not (target / MANIFEST).samefile(run.directory / MANIFEST):
+        for path in (*run.files, MANIFEST):
+            (target / path).chmod(0o444)
+        open_run(target, deep=True)
