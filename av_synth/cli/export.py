@@ -20,7 +20,10 @@ def register(app: typer.Typer) -> None:
 def export(
     out: Path = typer.Argument(help="The folder that `av-synth run --out` wrote: its runs/ are exported."),
     form: str = typer.Option(DATASET, "--format", help="What to write; `av-synth formats` lists them."),
-    dataset: Path | None = typer.Option(None, help="Where the dataset goes; OUT/<format> if not given."),
+    dataset: str | None = typer.Option(
+        None,
+        help="Where it goes: a folder, or an fsspec address like s3://bucket/folder; OUT/<format> if not given.",
+    ),
     splits: Path | None = typer.Option(None, help="A file that `av-synth split` wrote."),
     profile: str | None = typer.Option(
         None,
@@ -40,9 +43,9 @@ def export(
     """Fold all committed runs of a folder into one dataset: nuScenes, or any format that `av-synth formats` lists.
 
     The bytes do not depend on the order in which the runs were made. What was at the target is replaced in one step,
-    if it is a dataset of that format that av-synth wrote. A nuScenes dataset is verified first. Runs for which there
-    are not enough scene names (835 scenes and four towns with --profile compat) make several datasets:
-    DATASET/part-00, DATASET/part-01, ...
+    if it is a dataset of that format that av-synth wrote. A nuScenes dataset is verified first. At an address the files
+    are uploaded one by one, and _av_synth_complete.json comes last. Runs for which there are not enough scene names
+    (835 scenes and four towns with --profile compat) make several datasets: DATASET/part-00, DATASET/part-01, ...
 
     Examples: av-synth export out/first --profile compat --dataset out/for_mmdet3d
 
@@ -52,14 +55,12 @@ def export(
     options |= {name: value for name, value in (("profile", profile), ("version", version)) if value is not None}
     with progress(f"exporting {out}", counted=False):
         written = export_dataset(out, dataset, form, options, splits)
-    if form != DATASET:
-        say(f"dataset: {written}")
-        return
-    for part in parts(written):
-        say(f"dataset: {part} (verified)")
+    shown = parts(written) if form == DATASET and isinstance(written, Path) else [written]
+    for each in shown:
+        say(f"dataset: {each}{' (verified)' if form == DATASET else ''}")
 
 
 def export_with_progress(out: Path) -> Path:
-    """Export as nuScenes, show that it goes on, and return the dataset."""
+    """Export as nuScenes to OUT/nuscenes, show that it goes on, and return the dataset."""
     with progress(f"exporting {out}", counted=False):
-        return export_dataset(out)
+        return Path(export_dataset(out))

@@ -13,7 +13,7 @@ from av_synth import rig as rigs
 from av_synth import scenario as scenarios
 from av_synth import store
 from av_synth.errors import ConnectionLostError, DataError, DocumentError, Problem, StoreError, UserError
-from av_synth.export import formats, nuscenes
+from av_synth.export import formats, nuscenes, remote
 from av_synth.export.splits import read_splits
 from av_synth.launch import Address, launch_embedded, parse_address
 from av_synth.run.attempt import attempt, logs
@@ -138,20 +138,23 @@ def _folder(out: Path) -> Iterator[None]:
 
 def export_dataset(
     out: Path,
-    dataset: Path | None = None,
+    dataset: Path | str | None = None,
     form: str = DATASET,
     options: Mapping[str, str] | None = None,
     splits: Path | None = None,
-) -> Path:
+) -> Path | str:
     """Fold every committed run under `<out>/runs/` into one dataset; one in nuScenes format is verified.
 
     Args:
         out: the store.
-        dataset: where it goes; `<out>/<form>` if None. What was there is replaced in one step, when the new one has
-            been checked.
+        dataset: where it goes, a path or an fsspec address; `<out>/<form>` if None. What was there is replaced when the
+            new one has been checked: at a path in one step, at an address file by file, with a marker last.
         form: the name of a format.
         options: options of the format, as text.
         splits: a file that `av-synth split` wrote.
+
+    Returns:
+        The path, resolved, or the address.
 
     Raises:
         UserError: if what is asked cannot be; nothing was written.
@@ -166,7 +169,15 @@ def export_dataset(
         )
     check = check_dataset if chosen.writer is nuscenes else None
     told = None if splits is None else read_splits(splits)
-    return formats.export(form, runs, dataset or out / form, options, told, check)
+    if not isinstance(dataset, str) or not remote.is_address(dataset):
+        return formats.export(form, runs, Path(dataset or out / form), options, told, check)
+    place = remote.open_address(dataset)
+    remote.refuse_foreign(place, form)
+    # on the disk of the runs, so that what is only copied takes no space
+    store.sweep_scratch(out / "staging", "upload")
+    with store.scratch(out / "staging", "upload") as folder:
+        remote.upload(formats.export(form, runs, folder / form, options, told, check), place, form)
+    return dataset
 
 
 def check_dataset(dataset: Path) -> None:
