@@ -11,6 +11,7 @@ guessed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -93,7 +94,7 @@ def tie_instances(
     image = np.zeros(label.instance.shape, dtype=np.uint16)
     masks: list[Mask] = []
     _, starts = np.unique(ids, return_index=True)
-    for start, end in zip(starts, [*starts[1:], len(ids)], strict=True):
+    for start, end in pairwise([*starts, len(ids)]):
         at = slice(int(start), int(end))
         owners = scene.owners(rows[at], columns[at], apply(world_from_camera, pixels_camera[at]))
         # static things that nobody claims are no instances; what only actors are made of is

@@ -1,4 +1,7 @@
-"""Runs made once for the whole suite: both scenarios on the tiny rig, and two full-size seconds on the nuScenes rig."""
+"""Runs made once for the whole suite.
+
+Both scenarios on the tiny rig, two full-size seconds on the nuScenes rig, and one scenario with stock parts alone.
+"""
 
 from __future__ import annotations
 
@@ -45,19 +48,19 @@ class Made:
     keyframes: tuple[Keyframes, ...]
 
 
+def record(root: Path, spec: RunSpec, address: Address) -> tuple[Path, RunResult, Keyframes]:
+    keyframes = Keyframes()
+    with Recorder(root) as recorder:
+        result = execute(spec, address, [recorder, keyframes])
+    assert isinstance(result, RunResult)
+    assert recorder.path is not None
+    return recorder.path, result, keyframes
+
+
 def make(root: Path, specs: Sequence[RunSpec], address: Address) -> Made:
-    runs, results, kept = [], [], []
-    for spec in specs:
-        keyframes = Keyframes()
-        with Recorder(root) as recorder:
-            result = execute(spec, address, [recorder, keyframes])
-        assert isinstance(result, RunResult)
-        assert recorder.path is not None
-        runs.append(recorder.path)
-        results.append(result)
-        kept.append(keyframes)
+    runs, results, kept = zip(*(record(root, spec, address) for spec in specs), strict=True)
     dataset = export_dataset(root)
-    return Made(root, tuple(runs), tuple(results), dataset, oracles.load(dataset), tuple(kept))
+    return Made(root, runs, results, dataset, oracles.load(dataset), kept)
 
 
 def two_seconds(scenario: str, rig: str) -> RunSpec:
@@ -75,6 +78,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
 def tiny(address: Address, tmp_path_factory: pytest.TempPathFactory) -> Made:
     specs = [plan(scenario, "tiny", 0, {}) for scenario in ("pedestrian_runs_out", "cut_in_wet")]
     return make(tmp_path_factory.mktemp("tiny"), specs, address)
+
+
+@pytest.fixture(scope="session")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    """The first run of `tiny` again, under the ue4 profile."""
+    with launch_embedded("AvSynth01", tmp_path_factory.mktemp("ue4") / "log", profile="ue4") as address:
+        yield make(tmp_path_factory.mktemp("stock"), [plan("pedestrian_runs_out", "tiny", 0, {})], address)
 
 
 @pytest.fixture(scope="session")

@@ -126,6 +126,20 @@ def test_static_things_are_no_instances_even_under_the_id_of_an_actor():
     assert ((image > 0) == (label.tag == 14)).all()
 
 
+def test_a_picture_without_anybody_has_no_masks():
+    state = world(12.0, -2.0)
+    label = label_image(state, {VAN: 7, CHILD: 8}, with_extent=False)
+    image, masks = tie_instances(
+        replace(label, tag=np.ones_like(label.tag), instance=np.zeros_like(label.instance)),
+        CAMERA,
+        WORLD_FROM_CAMERA,
+        state,
+    )
+
+    assert masks == ()
+    assert not image.any()
+
+
 def test_what_two_boxes_hold_is_ambiguous_until_the_lidar_has_met_it():
     state = world(12.0, -2.0)
     # a second vehicle whose box holds all of the van's
