@@ -51,7 +51,7 @@ def parse_address(text: str) -> Address:
     """
     found = re.fullmatch(r"([^\s/]+):([0-9]{1,5})", text)
     if found is None or not 0 < int(found[2]) < 65536:
-        raise DocumentError([Problem("", "--simulator", f"got {text!r}; want `embedded`, `embedded:ue4` or HOST:PORT")])
+        raise DocumentError([Problem("", "--simulator", f"got {text!r}; want `embedded` or HOST:PORT")])
     return Address(found[1], int(found[2]))
 
 

@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 
-from av_synth.errors import AvSynthError, UserError
+from av_synth.errors import AvSynthError, DocumentError
 from av_synth.simulator.profile import NATIVE, parse_profile
 from av_synth.simulator.server import DEFAULT_PORT, serve
 
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
         )
     except AvSynthError as error:
         sys.stderr.write(f"{error}\n")
-        if isinstance(error, UserError):  # whoever waits for `ready` can say this better than an exit status
+        if isinstance(error, DocumentError):  # whoever waits for `ready` can say this better than an exit status
             sys.stdout.write(f"refused {' '.join(str(error).split())}\n")
             sys.stdout.flush()
         return error.exit_code

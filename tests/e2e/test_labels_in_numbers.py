@@ -10,13 +10,13 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from av_synth import scenario as scenarios
 from av_synth.launch import launch_embedded
 from av_synth.run import RunSpec
 from av_synth.run.generate import plan
 from tests.e2e.conftest import record
 from tests.e2e.truth import Ties, boxes_by_role, confusion, mask_ties
 
+SCENARIOS = ("pedestrian_runs_out", "cut_in_wet")
 SEEDS = range(4)
 
 
@@ -25,7 +25,7 @@ SEEDS = range(4)
 @pytest.mark.parametrize(("rig", "seconds"), [("tiny", 8.0), ("nuscenes", 2.0)])
 def test_levels_and_ties_under_ue4_are_those_of_the_same_scenes_under_native(rig, seconds, tmp_path):
     counts, ties, boxes_below = np.zeros((5, 5), dtype=np.int64), Ties(), 0
-    for name in scenarios.names():
+    for name in SCENARIOS:
         for seed in SEEDS if rig == "tiny" else [0]:
             spec = plan(name, rig, seed, {})
             spec = RunSpec(replace(spec.scenario, duration_s=seconds), spec.rig)
@@ -40,13 +40,14 @@ def test_levels_and_ties_under_ue4_are_those_of_the_same_scenes_under_native(rig
             boxes_below += worst_box_mm(true, estimated) < 5.0
     exact = np.trace(counts) / counts.sum()
     near = sum(int(np.trace(counts, offset)) for offset in (-1, 0, 1)) / counts.sum()
-    print(f"\n{rig}, {seconds:g} s: {counts.sum()} boxes, {exact:.1%} exact, {near:.1%} within one\n{counts}\n{ties}")
+    seen = f"{rig}, {seconds:g} s: {counts.sum()} boxes, {exact:.1%} exact, {near:.1%} within one\n{counts}\n{ties}"
+    print(f"\n{seen}")  # noqa: T201  that is what one runs it for
 
     assert exact >= 0.85
     assert near >= 0.98
     assert ties.large_right >= 0.99 * ties.large > 0
     assert ties.silent == 0
-    assert boxes_below == (2 * len(SEEDS) if rig == "tiny" else 2)
+    assert boxes_below == len(SCENARIOS) * (len(SEEDS) if rig == "tiny" else 1)
 
 
 def worst_box_mm(true: dict, estimated: dict) -> float:

@@ -43,6 +43,21 @@ def test_two_at_once_have_ports_of_their_own_and_an_error_leaves_no_process_and_
     assert is_open(address.host, address.port)
 
 
+def test_a_profile_reaches_the_simulator_and_an_unknown_one_is_an_error_of_the_option():
+    with launch_embedded("AvSynth01", render_threads=1, profile="ue4") as address:
+        client = carla.Client(address.host, address.port)
+        client.set_timeout(20.0)
+        blueprints = [blueprint.id for blueprint in client.get_world().get_blueprint_library()]
+    assert "vehicle.audi.a2" in blueprints
+    assert "avsynth.simulator" not in blueprints
+
+    with (
+        pytest.raises(DocumentError, match="--simulator: --profile: got 'ue5'; want native or ue4"),
+        launch_embedded("AvSynth01", render_threads=1, profile="ue5"),
+    ):
+        pytest.fail("it was launched")
+
+
 def test_a_killed_simulator_is_named_with_the_signal_and_leaving_the_context_still_works():
     with launch_embedded("AvSynth01", render_threads=1) as address:
         assert address.process is not None
