@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from av_synth.export.nuscenes import official
+from av_synth.export.nuscenes.map_expansion import map_files
+from av_synth.export.nuscenes.map_lanes import Network
+from av_synth.export.nuscenes.map_reading import read_network
 from av_synth.export.nuscenes.names import token
 from av_synth.export.nuscenes.route import Roads
 from av_synth.export.nuscenes.rows import Row, write_file
 from av_synth.export.nuscenes.sources import OPENDRIVE, Source, TownKey
-from av_synth.export.nuscenes.town_map import TownMap, read_town_map
+from av_synth.export.nuscenes.town_map import TownMap, draw_town_map
 from av_synth.store import link_or_copy
 
 
@@ -22,6 +25,7 @@ class Town:
 
     name: str
     opendrive_sha256: str
+    network: Network
     map: TownMap
     roads: Roads
 
@@ -63,11 +67,17 @@ class Place:
         for location in self.locations:
             stem = official.LOCATIONS.get(location, hashlib.sha256(png).hexdigest()[:32])
             masks.append(f"maps/{stem}.png")
-        for path, content in self._files(masks, png):
-            _write_once(root, path, content)
+        key = (self.town.name, self.town.opendrive_sha256)
+        expansion, basemap = map_files(key, self.town.network, self.town.map, self.reach_m)
+        for paths, content in (
+            (masks, png),
+            ([f"maps/expansion/{location}.json" for location in self.locations], expansion),
+            ([f"maps/basemap/{location}.png" for location in self.locations], basemap),
+        ):
+            _write_once(root, paths, content)
         row: Row = {
             "category": "semantic_prior",
-            "token": token("map", self.town.name, self.town.opendrive_sha256),
+            "token": token("map", *key),
             "filename": masks[0],
             "log_tokens": self.logs,
         }
@@ -81,10 +91,6 @@ class Place:
         }
         return row, told
 
-    def _files(self, masks: Iterable[str], png: bytes) -> Iterator[tuple[list[str], bytes]]:
-        """Contents, and the names that each is written under: one for each location."""
-        yield list(masks), png
-
 
 def read_towns(sources: Iterable[Source]) -> dict[TownKey, Town]:
     """The towns of some runs, each from the first run that has it."""
@@ -94,8 +100,9 @@ def read_towns(sources: Iterable[Source]) -> dict[TownKey, Town]:
     towns = {}
     for (name, digest), path in sorted(paths.items()):
         text = path.read_text(encoding="utf-8")
-        town_map = read_town_map(name, text)
-        towns[name, digest] = Town(name, digest, town_map, Roads(name, text, town_map.offset_m))
+        network = read_network(name, text)
+        town_map = draw_town_map(network)
+        towns[name, digest] = Town(name, digest, network, town_map, Roads(name, text, town_map.offset_m))
     return towns
 
 

@@ -1,36 +1,27 @@
 """The town as nuScenes wants it: a picture of where the ground is road or pavement, in coordinates from 0, 0.
 
-The lanes come from the run's own OpenDRIVE file through `carla.Map`, the same reader that the run used. nuScenes fixes
-0.1 m a pixel, the picture's lower-left corner at the origin of the map, 255 for road and pavement, 0 elsewhere.
+The lanes come from the run's own OpenDRIVE file, see `map_lanes`. nuScenes fixes 0.1 m a pixel, the picture's
+lower-left corner at the origin of the map, 255 for road and pavement, 0 elsewhere.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from xml.etree import ElementTree
 
-import carla
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from av_synth.errors import DataError
+from av_synth.export.nuscenes.map_lanes import GROUND, Network
 from av_synth.export.nuscenes.rows import Offset
-from av_synth.geometry.carla import matrix_from_transform
 from av_synth.geometry.transforms import Array
 
 PIXELS_PER_M = 10
 _MAX_SIDE_PX = 6000
 _MARGIN_M = 20.0
-_STEP_M = 1.0
 _PATCH_M2 = 50.0
-# everything between the buildings that one can drive, park or walk on; kerbs and borders, so that no slit stays open
-_LANE_TYPES = frozenset(
-    {"driving", "bidirectional", "parking", "shoulder", "stop", "biking", "sidewalk", "walking", "border", "curb"}
-    | {"entry", "exit", "onRamp", "offRamp", "connectingRamp", "bus", "taxi", "HOV", "tram", "restricted"}
-)
 
 
 @dataclass(frozen=True)
@@ -47,6 +38,11 @@ class TownMap:
     offset_m: Offset
     size_m: tuple[float, float]
 
+    def sides_px(self, reach_m: tuple[float, float]) -> tuple[int, int]:
+        """Width and height of pictures of the town, see `mask_png`."""
+        width, height = (_side_px(size, reach) for size, reach in zip(self.size_m, reach_m, strict=True))
+        return width, height
+
     def mask_png(self, reach_m: tuple[float, float]) -> bytes:
         """The picture, PNG, 8-bit grey.
 
@@ -54,7 +50,7 @@ class TownMap:
             reach_m: greatest x and y, in map coordinates, that any ego reached. A town of more than 600 m a side is
                 cut off 60 m beyond, because readers need many times the picture's size in memory.
         """
-        sides = [_side_px(size, reach) for size, reach in zip(self.size_m, reach_m, strict=True)]
+        sides = self.sides_px(reach_m)
         mask = np.zeros((sides[1], sides[0]), np.uint8)
         corners = (self.quads_m + np.asarray(self.offset_m)) * PIXELS_PER_M
         corners[..., 1] = sides[1] - corners[..., 1]
@@ -68,26 +64,16 @@ class TownMap:
         return bytes(png)
 
 
-def read_town_map(name: str, opendrive: str) -> TownMap:
-    """Read the lanes of an OpenDRIVE file.
-
-    Args:
-        name: what the town is called, for messages.
-        opendrive: the file's text.
+def draw_town_map(network: Network) -> TownMap:
+    """The ground of a town.
 
     Raises:
-        DataError: if it cannot be parsed or has no lane to stand on.
+        DataError: if it has no lane to stand on.
     """
-    try:
-        # a committed run's own file; expat 2.5 and later stop entity bombs
-        root = ElementTree.fromstring(opendrive)  # noqa: S314
-    except ElementTree.ParseError as error:
-        raise DataError(f"town {name}: OpenDRIVE: {error}") from error
-    world = carla.Map(name, opendrive)
-    quads = [quad for road in root.iter("road") for quad in _road_quads(world, road)]
+    quads = network.quads(GROUND)
     if not quads:
         raise DataError(
-            f"town {name}: OpenDRIVE: no lane of a known type; want one of {', '.join(sorted(_LANE_TYPES))}"
+            f"town {network.name}: OpenDRIVE: no lane of a known type; want one of {', '.join(sorted(GROUND))}"
         )
     corners = np.concatenate(quads)
     low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
@@ -110,32 +96,3 @@ def _close_slits(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 def _side_px(size_m: float, reach_m: float) -> int:
     side = math.ceil(size_m * PIXELS_PER_M)
     return side if side <= _MAX_SIDE_PX else min(side, max(_MAX_SIDE_PX, math.ceil((reach_m + 60.0) * PIXELS_PER_M)))
-
-
-def _road_quads(world: carla.Map, road: ElementTree.Element) -> list[Array]:
-    """Quadrilaterals (N, 4, 2) for each lane of each section of a road."""
-    sections = sorted(road.iter("laneSection"), key=lambda section: float(section.get("s", "0")))
-    ends = [*(float(section.get("s", "0")) for section in sections[1:]), float(road.get("length", "0"))]
-    quads = []
-    for section, end in zip(sections, ends, strict=True):
-        start = float(section.get("s", "0"))
-        # just inside the section: at its border the reader may answer for the neighbour
-        steps = max(2, math.ceil((end - start) / _STEP_M) + 1)
-        stations = [float(station) for station in np.linspace(start + 1e-3, end - 1e-3, steps)]
-        for lane in section.iter("lane"):
-            if lane.get("type") in _LANE_TYPES and lane.get("id") != "0":
-                quads.append(_lane_quads(world, int(road.get("id", "")), int(lane.get("id", "")), stations))
-    return quads
-
-
-def _lane_quads(world: carla.Map, road_id: int, lane_id: int, stations: Sequence[float]) -> Array:
-    edges = []
-    for station in stations:
-        waypoint = world.get_waypoint_xodr(road_id, lane_id, station)
-        if waypoint is None:  # a lane may end inside its section
-            continue
-        pose = matrix_from_transform(waypoint.transform)
-        across = pose[:2, 1] * (waypoint.lane_width / 2)
-        edges.append((pose[:2, 3] + across, pose[:2, 3] - across))
-    sides = np.array(edges).reshape(-1, 2, 2)
-    return np.concatenate([sides[:-1], sides[1:, ::-1]], axis=1)
