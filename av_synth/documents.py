@@ -46,7 +46,7 @@ def nearest(got: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(got, names, 1, 0.6)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"want one of {', '.join(names)}" if 0 < len(names) <= 24 else "there is none like it"
+    return f"want one of {', '.join(names)}" if 0 < len(names) <= 32 else "there is none like it"
 
 
 def shown(value: object) -> str:

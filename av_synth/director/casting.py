@@ -10,10 +10,41 @@ import numpy as np
 from av_synth.errors import CastError, SpawnError
 from av_synth.geometry.carla import transform_from_matrix
 from av_synth.geometry.transforms import Array
-from av_synth.scenario.model import PEOPLE
+from av_synth.log.categories import CATEGORY_ATTRIBUTE, has_rider, nuscenes_category
+from av_synth.scenario.model import TRAILER, is_person, is_thing
 from av_synth.session.boxes import TABLE, actor_box
 
 PROBE_HEIGHT_M = 60.0  # above every roof: nothing is hit there
+TOWS, HITCH_X = "avsynth.tows", "avsynth.hitch_x"
+_TOLD_BY = (CATEGORY_ATTRIBUTE, "base_type", "special_type", "age")
+_CATEGORIES = {
+    "adult": "human.pedestrian.adult",
+    "child": "human.pedestrian.child",
+    "construction_worker": "human.pedestrian.construction_worker",
+    "police_officer": "human.pedestrian.police_officer",
+    "personal_mobility": "human.pedestrian.personal_mobility",
+    "wheelchair": "human.pedestrian.wheelchair",
+    "stroller": "human.pedestrian.stroller",
+    "animal": "animal",
+    "car": "vehicle.car",
+    "van": "vehicle.car",
+    "truck": "vehicle.truck",
+    "bus": "vehicle.bus.rigid",
+    "bendy_bus": "vehicle.bus.bendy",
+    "motorcycle": "vehicle.motorcycle",
+    "bicycle": "vehicle.bicycle",
+    "police": "vehicle.emergency.police",
+    "police_car": "vehicle.emergency.police",
+    "ambulance": "vehicle.emergency.ambulance",
+    "construction_vehicle": "vehicle.construction",
+    TRAILER: "vehicle.trailer",
+    "barrier": "movable_object.barrier",
+    "cone": "movable_object.trafficcone",
+    "debris": "movable_object.debris",
+    "pushable": "movable_object.pushable_pullable",
+    "bicycle_rack": "static_object.bicycle_rack",
+}
+_CYCLES = ("bicycle", "motorcycle")
 
 
 @dataclass(frozen=True)
@@ -26,10 +57,19 @@ class Role:
 
 @dataclass(frozen=True)
 class Size:
-    """A bounding box in the actor's frame: centre (3,) and half sizes (3,) in metres."""
+    """A bounding box in the actor's frame: centre (3,) and half sizes (3,) in metres; `tail_m` is towed behind it."""
 
     centre_m: Array
     half_m: Array
+    tail_m: float = 0.0
+
+
+@dataclass(frozen=True)
+class Towed:
+    """What a vehicle tows: the blueprint, and how far its origin is behind the vehicle's while they are straight."""
+
+    type_id: str
+    behind_m: float
 
 
 class Casting:
@@ -43,23 +83,31 @@ class Casting:
         self._probe_at[2, 3] += PROBE_HEIGHT_M
         self._sizes: dict[str, Size] = {}
 
-    def role(self, body: str, pick: float) -> Role:
+    def role(self, body: str, pick: float, *, parked: bool = False) -> Role:
         """The blueprint and colour that `pick` in [0, 1) chooses for a category or a blueprint id.
+
+        Args:
+            body: what is asked for.
+            pick: the choice.
+            parked: nobody is in it or on it: two-wheelers come without a rider.
 
         Raises:
             CastError: if the library has none.
         """
-        fitting = self.playing(body)
+        fitting = self.playing(body, parked=parked)
         if not fitting:
-            raise CastError(f"the simulator has no {body!r}; its library has {self._offer(body)}")
+            raise CastError(f"the simulator has no {_shown(body, parked)}; its library has {self._offer(body)}")
         share = pick * len(fitting)
         type_id = fitting[int(share)]
-        return Role(type_id, self.colour(type_id, share - int(share)))
+        attributes = self.colour(type_id, share - int(share))
+        if body == "wheelchair" and _may_use_wheelchair(self._library[type_id]):
+            attributes["use_wheelchair"] = "true"
+        return Role(type_id, attributes)
 
-    def playing(self, *bodies: str) -> list[str]:
-        """Ids of the blueprints of some categories, sorted."""
+    def playing(self, *bodies: str, parked: bool = False) -> list[str]:
+        """Ids of the blueprints of some categories, sorted; those that can stand without a driver if `parked`."""
         return sorted(
-            type_id for type_id, found in self._library.items() if any(_plays(found, body) for body in bodies)
+            type_id for type_id, found in self._library.items() if any(_plays(found, body, parked) for body in bodies)
         )
 
     def colour(self, type_id: str, pick: float) -> dict[str, str]:
@@ -67,6 +115,15 @@ class Casting:
         blueprint = self._library[type_id]
         colours = blueprint.get_attribute("color").recommended_values if blueprint.has_attribute("color") else []
         return {"color": colours[int(pick * len(colours))]} if colours else {}
+
+    def towed(self, type_id: str) -> Towed | None:
+        """What a vehicle tows, None for most."""
+        blueprint = self._library[type_id]
+        behind = _attribute(blueprint, TOWS)
+        if behind not in self._library:
+            return None
+        hitches = [float(_attribute(found, HITCH_X)) for found in (blueprint, self._library[behind])]
+        return Towed(behind, hitches[1] - hitches[0])
 
     def size(self, type_id: str) -> Size:
         """The bounding box of a blueprint: one is spawned high above the town, measured and removed.
@@ -76,37 +133,60 @@ class Casting:
             CastError: if it has no usable box, not even a corrected one.
         """
         if type_id not in self._sizes:
-            try:
-                actor = self._world.spawn_actor(self._library[type_id], transform_from_matrix(self._probe_at))
-            except RuntimeError as error:
-                raise SpawnError(f"measuring {type_id} {PROBE_HEIGHT_M:.0f} m above the road: {error}") from error
-            box = actor_box(actor)
-            actor.destroy()
-            if not box.usable:
-                raise CastError(
-                    f"the simulator reports a box of {np.round(2.0 * box.half_m, 3).tolist()} m for {type_id!r}, and "
-                    f"{TABLE.name} has no correction of it; want another body, or a correction there"
-                )
-            self._sizes[type_id] = Size(box.centre_m, box.half_m)
+            centre, half = self._measure(type_id)
+            towed, tail_m = self.towed(type_id), 0.0
+            if towed is not None:
+                rear_centre, rear_half = self._measure(towed.type_id)
+                rear_end = float(rear_centre[0] - rear_half[0]) - towed.behind_m
+                tail_m = float(centre[0] - half[0]) - rear_end
+            self._sizes[type_id] = Size(centre, half, tail_m)
         return self._sizes[type_id]
 
+    def _measure(self, type_id: str) -> tuple[Array, Array]:
+        try:
+            actor = self._world.spawn_actor(self._library[type_id], transform_from_matrix(self._probe_at))
+        except RuntimeError as error:
+            raise SpawnError(f"measuring {type_id} {PROBE_HEIGHT_M:.0f} m above the road: {error}") from error
+        box = actor_box(actor)
+        actor.destroy()
+        if not box.usable:
+            raise CastError(
+                f"the simulator reports a box of {np.round(2.0 * box.half_m, 3).tolist()} m for {type_id!r}, and "
+                f"{TABLE.name} has no correction of it; want another body, or a correction there"
+            )
+        return box.centre_m, box.half_m
+
     def _offer(self, body: str) -> str:
-        family = "walker." if body in PEOPLE or body.startswith("walker.") else "vehicle."
+        family = "walker." if is_person(body) else "static.prop." if is_thing(body) else "vehicle."
         return ", ".join(sorted(type_id for type_id in self._library if type_id.startswith(family))) or "none"
 
 
-def _plays(blueprint: carla.ActorBlueprint, body: str) -> bool:
+def _shown(body: str, parked: bool) -> str:
+    return f"{body!r} without a rider" if parked and body in _CYCLES else repr(body)
+
+
+def _plays(blueprint: carla.ActorBlueprint, body: str, parked: bool) -> bool:
     """Whether a blueprint is of a category, or is the very one that was named."""
     if "." in body:
         return bool(blueprint.id == body)
-    age, base, special = (_attribute(blueprint, name) for name in ("age", "base_type", "special_type"))
-    if body in PEOPLE:
-        return blueprint.id.startswith("walker.pedestrian.") and (age == "child") == (body == "child")
-    if not blueprint.id.startswith("vehicle."):
+    told = {name: _attribute(blueprint, name) for name in _TOLD_BY if blueprint.has_attribute(name)}
+    if nuscenes_category(blueprint.id, told) != _CATEGORIES[body]:
+        return body == "wheelchair" and _may_use_wheelchair(blueprint)
+    if body in _CYCLES:
+        return has_rider(blueprint.id) != parked
+    if is_person(body) or is_thing(body) or body == TRAILER:
+        return True
+    if not blueprint.id.startswith("vehicle."):  # the rear section of a bus
         return False
-    if body in ("police", "ambulance"):
-        return special == "emergency" and body in blueprint.id
-    return base == body and special != "emergency"
+    if body in ("car", "van"):
+        return (told.get("base_type") == "van") == (body == "van")
+    return body != "truck" or told.get("special_type") != "emergency"
+
+
+def _may_use_wheelchair(blueprint: carla.ActorBlueprint) -> bool:
+    """Whether CARLA's own attribute puts this walker into a wheelchair."""
+    name = "can_use_wheelchair"
+    return bool(blueprint.has_attribute(name) and blueprint.get_attribute(name).as_bool())
 
 
 def _attribute(blueprint: carla.ActorBlueprint, name: str) -> str:

@@ -24,7 +24,7 @@ from av_synth.geometry.carla import vector_from_carla, vector_to_carla
 from av_synth.geometry.transforms import Array, rigid
 from av_synth.log.state import WorldState
 from av_synth.scenario.draw import ConcreteScenario
-from av_synth.scenario.model import EGO, EventSpec, is_person
+from av_synth.scenario.model import EGO, EventSpec, is_person, is_thing
 
 WARM_UP_S = 2.0  # vehicles settle on their wheels and traffic gets going before time zero
 SPARE_M = 10.0
@@ -93,20 +93,28 @@ class Director:
         ego_mps = concrete.ego.speed_kmh / 3.6
         # spawned so far back that, the first tick included, the ego is at station 0 at time zero
         run_up_s = (self.warm_up_ticks + 1) * self._dt_s
-        before_m = ego_mps * run_up_s + SPARE_M
+        behind_m = [
+            actor.speed_kmh / 3.6 * run_up_s - actor.at.ahead_m
+            for actor in concrete.actors.values()
+            if actor.at.ahead_m is not None
+        ]
+        before_m = max(ego_mps * run_up_s, *behind_m, 0.0) + SPARE_M
         casting = Casting(stage.world, _somewhere(stage.map))
-        roles = {name: casting.role(actor.body, concrete.picks[name]) for name, actor in concrete.actors.items()}
+        roles = {
+            name: casting.role(actor.body, concrete.picks[name], parked=actor.stands)
+            for name, actor in concrete.actors.items()
+        }
         sizes = {name: casting.size(role.type_id) for name, role in roles.items()}
         self._unreported += replace_parked(stage, casting)
         place, cast = self._choose_place(before_m, sizes)
         self._ego = self._place_ego(casting, place, ego_mps, run_up_s)
         for name, actor in concrete.actors.items():
             spot, speed = cast[name], actor.speed_kmh / 3.6
-            spawned = spawn_named(stage, place, roles[name], sizes[name], name, actor, spot, speed * run_up_s)
+            spawned = spawn_named(stage, place, casting, roles[name], name, actor, spot, speed * run_up_s)
             self._pairs[name] = Pair(name, self.ego.id, spawned.id)
             if is_person(actor.body):
                 self._players[name] = WalkerPlayer(spawned)
-            elif not actor.parked:
+            elif not actor.stands:
                 along_path = math.cos(spot.turn_rad)
                 begins_m = spot.station_m - along_path * speed * run_up_s
                 self._players[name] = self._moving(spawned, place, begins_m, spot.offset_m, speed, along_path > 0.0)
@@ -219,10 +227,12 @@ class Director:
         offsets = {0.0}
         lines = []
         for name, spot in cast.items():
-            if is_person(self._concrete.actors[name].body):
-                ends = np.arange(0.0, 16.0, 2.0) * math.copysign(1.0, math.sin(spot.turn_rad) or 1.0)
-                lines += [path.point(spot.station_m, spot.offset_m + float(aside)) for aside in ends]
-            elif not self._concrete.actors[name].parked:
+            actor = self._concrete.actors[name]
+            if is_person(actor.body):
+                lines += [path.point(*spot.ahead(along_m)) for along_m in np.arange(0.0, 16.0, 2.0).tolist()]
+            elif is_thing(actor.body):
+                lines.append(path.point(spot.station_m, spot.offset_m))
+            elif not actor.stands:
                 offsets.add(round(spot.offset_m, 2))
         stations = np.arange(path.begin_m, path.end_m, 2.0).tolist()
         return [*lines, *(path.point(s, d) for s in stations for d in sorted(offsets))]

@@ -29,6 +29,7 @@ class Stage(Protocol):
         role: str,
         attributes: Mapping[str, str] | None = None,
         parked: bool = False,
+        towed_by: carla.Actor | None = None,
     ) -> carla.Actor:
         """Place an actor that the labels will know; SpawnError if the simulator refuses the place."""
 

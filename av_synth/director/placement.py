@@ -13,8 +13,8 @@ from av_synth.director.casting import Casting, Role, Size
 from av_synth.director.model import Event, Stage
 from av_synth.director.roads import Place
 from av_synth.errors import SpawnError
-from av_synth.geometry.carla import location_from_point, transform_from_matrix
-from av_synth.geometry.transforms import Array
+from av_synth.geometry.carla import location_from_point, transform_from_matrix, vector_from_carla
+from av_synth.geometry.transforms import Array, rigid
 from av_synth.scenario.draw import ConcreteScenario, Row
 from av_synth.scenario.model import Actor, Placement, is_person
 
@@ -28,12 +28,27 @@ TURN_RAD = {"along": 0.0, "against": math.pi, "left": math.pi / 2, "right": -mat
 
 @dataclass(frozen=True)
 class Spot:
-    """Where an actor goes: the centre of its box at a station and an offset, turned left of the path."""
+    """Where an actor goes: the centre of its box at a station and an offset, turned left of the path.
+
+    It reaches `half_along_m` to either side of the station, and what it tows `tail_m` further back.
+    """
 
     station_m: float
     offset_m: float
     turn_rad: float
     half_along_m: float
+    tail_m: float = 0.0
+
+    @property
+    def ends_m(self) -> tuple[float, float]:
+        """First and last station that it covers."""
+        back, front = (self.tail_m, 0.0) if math.cos(self.turn_rad) > 0 else (0.0, self.tail_m)
+        return self.station_m - self.half_along_m - back, self.station_m + self.half_along_m + front
+
+    def ahead(self, along_m: float, beside_m: float = 0.0) -> tuple[float, float]:
+        """Station and offset of a point so far ahead of it, and beside it to its left."""
+        cos, sin = math.cos(self.turn_rad), math.sin(self.turn_rad)
+        return self.station_m + along_m * cos - beside_m * sin, self.offset_m + along_m * sin + beside_m * cos
 
 
 def spots(concrete: ConcreteScenario, place: Place, sizes: Mapping[str, Size]) -> dict[str, Spot]:
@@ -56,10 +71,9 @@ def obstructed(stage: Stage, concrete: ConcreteScenario, place: Place, cast: Map
         if event.do.run_across is None:
             continue
         spot = cast[event.actor]
-        way = math.copysign(1.0, math.sin(spot.turn_rad))
         for beside_m in RAYS_M:
             ends = [
-                place.path.point(spot.station_m + beside_m, spot.offset_m + way * along_m)
+                place.path.point(*spot.ahead(along_m, beside_m))
                 for along_m in (RAYS_M[0], event.do.run_across.distance_m)
             ]
             start, end = (location_from_point(point + RAY_LIFT_M) for point in ends)
@@ -69,17 +83,29 @@ def obstructed(stage: Stage, concrete: ConcreteScenario, place: Place, cast: Map
 
 
 def spawn_named(
-    stage: Stage, place: Place, role: Role, size: Size, name: str, actor: Actor, spot: Spot, before_m: float
+    stage: Stage, place: Place, casting: Casting, role: Role, name: str, actor: Actor, spot: Spot, before_m: float
 ) -> carla.Actor:
-    """Spawn a named actor, `before_m` back along its own way from its spot."""
+    """Spawn a named actor, with what it tows, `before_m` back along its own way from its spot."""
+    size = casting.size(role.type_id)
     s_m = spot.station_m - math.cos(spot.turn_rad) * before_m
     pose = box_pose(place, s_m, spot.offset_m, spot.turn_rad, size)
     if is_person(actor.body):
         pose[2, 3] += float(size.half_m[2]) - float(size.centre_m[2])  # CARLA's walkers have their origin half way up
-    spawned = _spawn(stage, role, pose, name, actor.parked)
-    if actor.parked:
+    if actor.stands:
+        pose[2, 3] = _ground_m(stage, pose)
+    spawned = _spawn(stage, role, pose, name, actor.stands)
+    if actor.stands:
         settle(stage, spawned, pose)
+    hitch_on(stage, casting, role, spawned, name, parked=actor.stands)
     return spawned
+
+
+def hitch_on(stage: Stage, casting: Casting, role: Role, vehicle: carla.Actor, name: str, *, parked: bool) -> None:
+    """Spawn what a vehicle tows, straight behind it."""
+    towed = casting.towed(role.type_id)
+    if towed is not None:
+        behind = rigid(np.eye(3), [-towed.behind_m, 0.0, 0.0])
+        stage.spawn(towed.type_id, behind, role=f"{name}_rear", parked=parked, towed_by=vehicle)
 
 
 def park_row(
@@ -88,21 +114,23 @@ def park_row(
     """Fill the scenario's n-th row, front to back, but for what is taken; tells of vehicles that were refused."""
     cursor = row.from_m
     for index, slot in enumerate(row.slots):
-        role = casting.role(slot.body, slot.pick)
+        role = casting.role(slot.body, slot.pick, parked=True)
         size = casting.size(role.type_id)
-        length = 2.0 * float(size.half_m[0])
+        length = 2.0 * float(size.half_m[0]) + size.tail_m
         begin = _first_free(cursor + slot.gap_m, length, taken)
         if begin + length > row.to_m:
             return
         cursor = begin + length
-        s_m = begin + length / 2.0
         against = row.side == "left"
+        s_m = begin + (length - size.tail_m if against else length + size.tail_m) / 2.0
         aside = place.lane_offset_m("parking_left" if against else "parking_right", s_m)
         turn = (math.pi if against else 0.0) + slot.yaw_rad
         pose = box_pose(place, s_m, aside + slot.offset_m, turn, size)
         name = f"parked_{number}_{index}"
         try:
-            settle(stage, _spawn(stage, role, pose, name, parked=True), pose)
+            spawned = _spawn(stage, role, pose, name, parked=True)
+            settle(stage, spawned, pose)
+            hitch_on(stage, casting, role, spawned, name, parked=True)
         except SpawnError as error:
             yield Event(0, "not_placed", detail={"role": name, "reason": str(error)})
 
@@ -112,10 +140,10 @@ def taken_by(concrete: ConcreteScenario, cast: Mapping[str, Spot], place: Place,
     lane_m = place.lane_offset_m("parking_left" if row.side == "left" else "parking_right", (row.from_m + row.to_m) / 2)
     taken = []
     for name, spot in cast.items():
-        crosses = is_person(concrete.actors[name].body)
+        crosses = is_person(concrete.actors[name].body) and abs(math.sin(spot.turn_rad)) > 0.5
         if crosses or abs(spot.offset_m - lane_m) < 1.5:
-            reach = spot.half_along_m + CLEAR_M
-            taken.append((spot.station_m - reach, spot.station_m + reach))
+            begin, end = spot.ends_m
+            taken.append((begin - CLEAR_M, end + CLEAR_M))
     return sorted(taken)
 
 
@@ -130,6 +158,12 @@ def settle(stage: Stage, actor: carla.Actor, world_from_actor: Array) -> None:
     """Put something without physics exactly on the ground: it was spawned a little above."""
     command = carla.command.ApplyTransform(actor.id, transform_from_matrix(world_from_actor))
     stage.client.apply_batch_sync([command], False)
+
+
+def _ground_m(stage: Stage, pose: Array) -> float:
+    """Height of the ground under a pose of the road: a pavement is a kerb higher."""
+    found = stage.world.ground_projection(location_from_point(pose[:3, 3] + RAY_LIFT_M), 2.0 * float(RAY_LIFT_M[2]))
+    return float(pose[2, 3]) if found is None else float(vector_from_carla(found.location)[2])
 
 
 def _spawn(stage: Stage, role: Role, pose: Array, name: str, parked: bool) -> carla.Actor:
@@ -149,10 +183,10 @@ def _spot(at: Placement, place: Place, size: Size, found: Mapping[str, Spot]) ->
     half_along = float(size.half_m[1] if across else size.half_m[0])
     if at.beyond is not None:
         other = found[at.beyond]
-        station = other.station_m + other.half_along_m + at.gap_m + half_along
+        station = other.ends_m[1] + at.gap_m + half_along
     else:
         station = float(at.ahead_m or 0.0)
-    return Spot(station, place.lane_offset_m(at.lane, station) + at.offset_m, turn, half_along)
+    return Spot(station, place.lane_offset_m(at.lane, station) + at.offset_m, turn, half_along, size.tail_m)
 
 
 def _first_free(begin_m: float, length_m: float, taken: list[tuple[float, float]]) -> float:

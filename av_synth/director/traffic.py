@@ -9,6 +9,7 @@ import numpy as np
 
 from av_synth.director.casting import Casting
 from av_synth.director.model import Event, Stage
+from av_synth.director.placement import hitch_on
 from av_synth.errors import SpawnError
 from av_synth.geometry.carla import matrix_from_transform, vector_from_carla, vector_to_carla
 from av_synth.geometry.transforms import Array
@@ -60,6 +61,7 @@ def start_traffic(
         except SpawnError as error:
             yield Event(0, "not_placed", detail={"role": name, "reason": str(error)})
             continue
+        hitch_on(stage, casting, role, vehicle, name, parked=False)
         vehicle.set_target_velocity(vector_to_carla(world_from_vehicle[:3, 0] * speed_kmh / 3.6))
         vehicle.set_autopilot(True, manager.get_port())
         manager.vehicle_percentage_speed_difference(vehicle, slower_percent)

@@ -12,6 +12,7 @@ from av_synth.capture import FrameSet
 from av_synth.geometry.boxes import points_inside
 from av_synth.geometry.transforms import Array, invert
 from av_synth.labels.visibility import Look, Visibility, visibility
+from av_synth.log.categories import has_rider
 from av_synth.log.state import ActorInfo
 from av_synth.rig.model import MAIN_LIDAR, Lidar, Radar, Rig
 
@@ -20,6 +21,8 @@ LABEL_RANGE_M = 80.0
 # centimetre on each side holds them all, as an annotator's box would.
 BOX_MARGIN_M = 0.01
 _MOVING_MPS = 0.2
+_RIDDEN = ("vehicle.bicycle", "vehicle.motorcycle", "human.pedestrian.personal_mobility")
+_SEATED = ("human.pedestrian.wheelchair", "human.pedestrian.stroller")
 
 
 @dataclass(frozen=True)
@@ -76,17 +79,19 @@ def label_boxes(frames: FrameSet, rig: Rig, looks: Mapping[str, Look], ego_id: i
 
 
 def attribute(info: ActorInfo, speed_mps: float) -> str:
-    """The nuScenes attribute of an actor at a speed, or '' for categories that have none.
+    """The nuScenes attribute of an actor at a speed, or '' for categories that have none (animals, things).
 
-    CARLA's two-wheelers always carry their rider.
+    Source: nuScenes, docs/instructions_nuscenes.md: the rider status goes with personal mobility vehicles too; who is
+    in a wheelchair or a stroller sits while that stands.
     """
     moving = speed_mps > _MOVING_MPS
-    if info.category in ("vehicle.bicycle", "vehicle.motorcycle"):
-        return "cycle.with_rider"
+    if info.category in _RIDDEN:
+        return "cycle.with_rider" if has_rider(info.type_id) else "cycle.without_rider"
     if info.category.startswith("vehicle."):
         return "vehicle.moving" if moving else ("vehicle.parked" if info.parked else "vehicle.stopped")
     if info.category.startswith("human.pedestrian."):
-        return "pedestrian.moving" if moving else "pedestrian.standing"
+        at_rest = "sitting_lying_down" if info.category in _SEATED else "standing"
+        return "pedestrian.moving" if moving else f"pedestrian.{at_rest}"
     return ""
 
 

@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from av_synth.documents import Document, nearest, shown
 from av_synth.errors import Problem
 from av_synth.plain_yaml import KeyPath
-from av_synth.scenario.model import CYCLES, EGO, PEOPLE, VEHICLES, ScenarioModel, is_person, is_vehicle
+from av_synth.scenario.model import (
+    EGO,
+    PEOPLE,
+    THINGS,
+    VEHICLES,
+    ScenarioModel,
+    can_drive,
+    is_person,
+    is_thing,
+    is_vehicle,
+)
 
 
 def check(document: Document, model: ScenarioModel) -> Iterator[Problem]:
@@ -43,28 +53,27 @@ def _names(document: Document, model: ScenarioModel) -> Iterator[Problem]:
 
 
 def _bodies(document: Document, model: ScenarioModel) -> Iterator[Problem]:
-    bodies: list[tuple[KeyPath, str]] = [(("actors", name, "body"), found.body) for name, found in model.actors.items()]
-    vehicles: list[tuple[KeyPath, str]] = [(("ego", "body"), model.ego.body)]
-    for index, row in enumerate(model.parked):
-        vehicles += [(("parked", index, "bodies", item), body) for item, body in enumerate(row.bodies)]
-    vehicles += [(("traffic", "bodies", item), body) for item, body in enumerate(model.traffic.bodies)]
-    for path, body in bodies:
-        if not is_vehicle(body) and not is_person(body):
-            hint = nearest(body, (*VEHICLES, *PEOPLE))
-            yield document.problem(path, f"got {shown(body)}; want a category or a vehicle or walker blueprint; {hint}")
-    for path, body in vehicles:
-        if not is_vehicle(body):
-            hint = nearest(body, VEHICLES)
-            yield document.problem(path, f"got {shown(body)}; want a category or blueprint of vehicle; {hint}")
-    parked = [(path, body) for path, body in vehicles if path[0] == "parked"]
-    parked += [(("actors", name, "body"), actor.body) for name, actor in model.actors.items() if actor.parked]
-    for path, body in parked:
-        if body in CYCLES:
-            message = f"got {shown(body)}; want a body without a rider: CARLA's two-wheelers always have one"
-            yield document.problem(path, message)
     for name, actor in model.actors.items():
-        if (actor.parked or is_person(actor.body)) and actor.speed_kmh > 0:
-            what = "something parked" if actor.parked else "a pedestrian, who moves by events only"
+        if not (is_vehicle(actor.body) or is_person(actor.body) or is_thing(actor.body)):
+            want = "want a category, or a blueprint of vehicle, walker or prop"
+            hint = nearest(actor.body, (*VEHICLES, *PEOPLE, *THINGS))
+            yield document.problem(("actors", name, "body"), f"got {shown(actor.body)}; {want}; {hint}")
+    drivers: list[tuple[KeyPath, str]] = [(("ego", "body"), model.ego.body)]
+    drivers += [(("traffic", "bodies", item), body) for item, body in enumerate(model.traffic.bodies)]
+    for path, body in drivers:
+        if not can_drive(body):
+            what = "nobody drives one" if is_vehicle(body) else nearest(body, filter(can_drive, VEHICLES))
+            yield document.problem(path, f"got {shown(body)}; want a category or blueprint of vehicle; {what}")
+    for index, row in enumerate(model.parked):
+        for item, body in enumerate(row.bodies):
+            if not is_vehicle(body):
+                message = f"got {shown(body)}; want a category or blueprint of vehicle; {nearest(body, VEHICLES)}"
+                yield document.problem(("parked", index, "bodies", item), message)
+    for name, actor in model.actors.items():
+        if (actor.stands or is_person(actor.body)) and actor.speed_kmh > 0:
+            what = "a pedestrian, who moves by events only"
+            if actor.stands:
+                what = "something parked" if actor.parked else "what never moves"
             yield document.problem(("actors", name, "speed_kmh"), f"got {actor.speed_kmh:g}; want 0 for {what}")
 
 
@@ -86,8 +95,9 @@ def _events(document: Document, model: ScenarioModel) -> Iterator[Problem]:
             continue
         path = ("events", index, "do")
         doing = next(iter(event.do.model_fields_set))
-        if actor.parked:
-            yield document.problem(path, f"{event.actor} is parked; want an actor that can move")
+        if actor.stands:
+            why = "is parked" if actor.parked else f"is {shown(actor.body)}, which stands"
+            yield document.problem(path, f"{event.actor} {why}; want an actor that can move")
         elif (doing == "run_across") != is_person(actor.body):
             want = "drive, cut_in or brake of a vehicle" if doing == "run_across" else "run_across of a pedestrian"
             yield document.problem((*path, doing), f"{event.actor} is {shown(actor.body)}; want {want}")

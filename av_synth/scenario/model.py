@@ -22,20 +22,53 @@ Metres = Annotated[float, Field(ge=-1000, le=1000)]
 Side = Literal["left", "right"]
 Lane = Literal["same", "left", "right", "oncoming", "parking_left", "parking_right", "pavement_left", "pavement_right"]
 
-PEOPLE = ("adult", "child")
-VEHICLES = ("car", "van", "truck", "bus", "motorcycle", "bicycle", "police", "ambulance")
-CYCLES = ("motorcycle", "bicycle")
+PEOPLE = (
+    "adult",
+    "child",
+    "construction_worker",
+    "police_officer",
+    "personal_mobility",
+    "wheelchair",
+    "stroller",
+    "animal",
+)
+TRAILER = "trailer"
+VEHICLES = (
+    "car",
+    "van",
+    "truck",
+    "bus",
+    "bendy_bus",
+    "motorcycle",
+    "bicycle",
+    "police",
+    "police_car",
+    "ambulance",
+    "construction_vehicle",
+    TRAILER,
+)
+THINGS = ("barrier", "cone", "debris", "pushable", "bicycle_rack")
 EGO = "ego"
 
 
 def is_person(body: str) -> bool:
-    """Whether a body, by category or by blueprint id, is a pedestrian."""
+    """Whether a body, by category or by blueprint id, walks or rolls as pedestrians do; animals too."""
     return body in PEOPLE or body.startswith("walker.")
 
 
 def is_vehicle(body: str) -> bool:
     """Whether a body, by category or by blueprint id, is a vehicle."""
     return body in VEHICLES or body.startswith("vehicle.")
+
+
+def is_thing(body: str) -> bool:
+    """Whether a body, by category or by blueprint id, is a prop."""
+    return body in THINGS or body.startswith("static.prop.")
+
+
+def can_drive(body: str) -> bool:
+    """Whether a body is a vehicle that somebody drives."""
+    return is_vehicle(body) and body != TRAILER
 
 
 def exactly_one(model: Strict, what: str) -> None:
@@ -109,6 +142,11 @@ class Actor(Strict):
     at: Placement = Field(description="where it is at the start")
     parked: bool = Field(default=False, description="it stands there for good, engine off")
     speed_kmh: SpeedKmh = Field(default=0.0, description="a vehicle's speed from the start on")
+
+    @property
+    def stands(self) -> bool:
+        """Whether it never moves: it is parked, a thing, or a trailer that nothing pulls."""
+        return self.parked or not (is_person(self.body) or can_drive(self.body))
 
 
 class ParkedRow(Strict):

@@ -94,22 +94,24 @@ class Session:
         role: str,
         attributes: Mapping[str, str] | None = None,
         parked: bool = False,
+        towed_by: carla.Actor | None = None,
     ) -> carla.Actor:
         """Place an actor that the labels will know.
 
         Args:
             type_id: blueprint id.
-            world_from_actor: (4, 4), right-handed, where its origin goes.
+            world_from_actor: (4, 4), right-handed, where its origin goes; relative to `towed_by` where that is given.
             role: its name in the scenario, written as role_name where the blueprint has that attribute.
             attributes: further blueprint attributes.
             parked: it stands there for good: physics is switched off.
+            towed_by: the vehicle that it is attached to.
 
         Raises:
             CastError: if the blueprint library has no such blueprint or attribute value.
             SpawnError: if the simulator refuses the place.
         """
         blueprint = self._blueprint(type_id, {"role_name": role, **(attributes or {})}, optional=("role_name",))
-        actor = self._spawn(blueprint, world_from_actor, None, f"{role} ({type_id})")
+        actor = self._spawn(blueprint, world_from_actor, towed_by, f"{role} ({type_id})")
         if parked:
             actor.set_simulate_physics(False)
         self._actors.append(actor)

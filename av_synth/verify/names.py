@@ -72,7 +72,7 @@ NO_CAN_DATA = frozenset((*range(161, 169), *range(170, 177), *range(309, 315)))
 
 def attribute_family(category: str) -> str | None:
     """The first part of the attributes that a category may have: vehicle, cycle, pedestrian, or None for none."""
-    if category in ("vehicle.bicycle", "vehicle.motorcycle"):
+    if category in ("vehicle.bicycle", "vehicle.motorcycle", "human.pedestrian.personal_mobility"):
         return "cycle"
     if category.startswith("vehicle."):
         return "vehicle"

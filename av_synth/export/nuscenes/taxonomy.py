@@ -97,7 +97,7 @@ def channel_order(channel: str) -> tuple[int, str]:
 
 def attribute_family(category: str) -> str:
     """Prefix that an attribute of this category must have ('vehicle.', 'cycle.', 'pedestrian.'); '' if it has none."""
-    if category in ("vehicle.bicycle", "vehicle.motorcycle"):
+    if category in ("vehicle.bicycle", "vehicle.motorcycle", "human.pedestrian.personal_mobility"):
         return "cycle."
     if category.startswith("vehicle."):
         return "vehicle."

@@ -269,6 +269,8 @@ class World(Commands):
         actor.collisions = actor.kind != "traffic_light"
         if "color" in actor.attributes:
             actor.colour = parse_colour(actor.attributes["color"])
+        elif actor.id in self._towed:
+            actor.colour = self.actors[actor.parent_id].colour
         elif body.colours:
             actor.colour = body.colours[0]
         k = self._arrays.add(actor)

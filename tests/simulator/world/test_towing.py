@@ -17,7 +17,7 @@ AXLE_M = float(REAR.wheels[0].position_m[0])
 
 @pytest.fixture
 def bus(world):
-    front = world.spawn(FRONT.blueprint_id, {}, from_yaw(250.0, 58.25, 0.1, 0.0))
+    front = world.spawn(FRONT.blueprint_id, {"color": "36,84,138"}, from_yaw(250.0, 58.25, 0.1, 0.0))
     rear = world.spawn(REAR.blueprint_id, {}, from_yaw(HOOK_M - EYE_M, 0.0, 0.0, 0.0), front.id)
     world.run(2.0)
     return front, rear
@@ -38,6 +38,7 @@ def test_it_comes_to_rest_straight_behind_on_the_ground(world, bus):
     axle = rear.world_from_actor[:3, 3] + AXLE_M * rear.world_from_actor[:3, 0]
     assert axle[2] == pytest.approx(world.town.ground_height_m(axle[:1], axle[1:2])[0], abs=0.02)
     assert (rear.world_from_actor == before).all()
+    assert rear.colour == front.colour == (36, 84, 138)
     assert not rear.velocity_mps.any()
 
 
