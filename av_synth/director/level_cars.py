@@ -16,7 +16,7 @@ from av_synth.director.model import Event, Stage
 from av_synth.director.placement import LIFT_M, settle
 from av_synth.errors import SpawnError
 from av_synth.geometry import transforms
-from av_synth.geometry.carla import matrix_from_transform, vector_from_carla
+from av_synth.geometry.carla import matrix_from_world_box
 from av_synth.geometry.transforms import Array, from_yaw
 
 _LABELS = (carla.CityObjectLabel.Car, carla.CityObjectLabel.Truck, carla.CityObjectLabel.Bus)
@@ -55,8 +55,8 @@ def replace_parked(stage: Stage, casting: Casting) -> Iterator[Event]:
 
 def _pose(thing: carla.EnvironmentObject, centre_m: Array, half_height_m: float) -> Array:
     """`world_from_actor` (4, 4) of a body whose box stands where the thing's does: its box is in world axes."""
-    middle = vector_from_carla(thing.bounding_box.location)
-    turn = matrix_from_transform(carla.Transform(carla.Location(), thing.bounding_box.rotation))
-    pose = from_yaw(float(middle[0]), float(middle[1]), float(middle[2]) - half_height_m, transforms.yaw(turn))
+    world_from_box = matrix_from_world_box(thing.bounding_box)
+    x, y, z = world_from_box[:3, 3].tolist()
+    pose = from_yaw(x, y, z - half_height_m, transforms.yaw(world_from_box))
     pose[:2, 3] -= pose[:2, :2] @ centre_m[:2]
     return pose

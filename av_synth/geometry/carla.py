@@ -59,6 +59,12 @@ def matrix_from_transform(transform: carla.Transform) -> Array:
     return matrix_from_carla((place.x, place.y, place.z), turn.pitch, turn.yaw, turn.roll)
 
 
+def matrix_from_world_box(box: carla.BoundingBox) -> Array:
+    """Right-handed `world_from_box` (4, 4) of a bounding box in world axes, as environment objects have them."""
+    place, turn = box.location, box.rotation
+    return matrix_from_carla((place.x, place.y, place.z), turn.pitch, turn.yaw, turn.roll)
+
+
 def location_from_point(point_m: Array) -> carla.Location:
     """The client's Location of a point (3,) in metres, in our axes."""
     return carla.Location(*flip_y(point_m).tolist())
