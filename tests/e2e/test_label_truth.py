@@ -207,12 +207,18 @@ def test_2d_boxes_touch_the_masks_and_the_3d_boxes_around_them(which, request):
         for row in run.table("boxes_2d").to_pylist():
             own = masks.pop((row["channel"], row["frame"], row["actor_id"]), [])
             assert row["visible_px"] == sum(mask["pixels"] for mask in own)
+            assert row["method"] == "amodal_render"
+            assert row["amodal_px"] >= row["visible_px"]
+            left, top, right, bottom = (row[f"amodal_{side}_px"] for side in ("left", "top", "right", "bottom"))
+            assert 0 < row["amodal_px"] <= (right - left) * (bottom - top)
             if own:
                 boxes += 1
                 image = cv2.imread(str(run.path(own[0]["path"])), cv2.IMREAD_UNCHANGED)
                 v, u = np.nonzero(np.isin(image, [mask["value"] for mask in own]))
                 tight = (u.min(), v.min(), u.max() + 1, v.max() + 1)
                 assert tight == tuple(row[f"{side}_px"] for side in ("left", "top", "right", "bottom"))
+                assert left <= tight[0] < tight[2] <= right
+                assert top <= tight[1] < tight[3] <= bottom
         boxed = {row["actor_id"] for row in run.table("actors").to_pylist() if row["category"] and not row["is_ego"]}
         assert not boxed & {actor_id for _, _, actor_id in masks}
         clear += [row for row in run.table("quality").to_pylist() if row["clear_looks"]]

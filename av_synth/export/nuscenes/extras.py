@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from av_synth.export.nuscenes.annotations import Annotations
+from av_synth.export.nuscenes.fold import Fold
 from av_synth.export.nuscenes.names import RunNames, category, token
 from av_synth.export.nuscenes.quality import fold_quality
-from av_synth.export.nuscenes.recordings import Recordings
+from av_synth.export.nuscenes.recordings import Blob, Recordings
 from av_synth.export.nuscenes.reprojection import fold_image_annotations
-from av_synth.export.nuscenes.rows import Blob, Fold, Record, Row
+from av_synth.export.nuscenes.rows import Record, Row
 from av_synth.export.nuscenes.segmentation import fold_segmentation
 from av_synth.log.semantics import SURFACES
 from av_synth.store import Run
@@ -115,7 +116,8 @@ def _annotation_truth(run: Run, names: RunNames, annotations: Annotations) -> It
 
 
 def _accelerations(run: Run, frames: list[int]) -> Mapping[tuple[int, int], list[float]]:
-    states = run.table("states").select(["frame", "actor_id", "ax_mps2", "ay_mps2", "az_mps2"])
+    columns = ["frame", "actor_id", "ax_mps2", "ay_mps2", "az_mps2"]
+    states = run.table("states", columns).select(columns)
     states = states.filter(pa.array(np.isin(states["frame"].to_numpy(), frames)))
     frame, actor_id, *axes = (column.to_pylist() for column in states.columns)
     return {(f, a): list(vector) for f, a, *vector in zip(frame, actor_id, *axes, strict=True)}
@@ -123,7 +125,7 @@ def _accelerations(run: Run, frames: list[int]) -> Mapping[tuple[int, int], list
 
 def _sample_truth(run: Run, names: RunNames, recordings: Recordings, annotated: set[tuple[int, int]]) -> Iterator[Row]:
     instances = {actor_id: names.instance(actor_id) for _, actor_id in annotated}
-    roles = {actor["actor_id"]: actor["role"] for actor in run.table("actors").to_pylist()}
+    roles = {actor["actor_id"]: actor["role"] for actor in run.table("actors", ["actor_id", "role"]).to_pylist()}
     criticality: dict[int, list[Row]] = {frame: [] for frame in recordings.keyframes}
     for row in run.table("metrics").to_pylist():
         if row["frame"] in criticality:

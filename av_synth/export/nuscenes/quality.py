@@ -25,7 +25,9 @@ def fold_quality(run: Run, names: RunNames, annotations: Annotations) -> Iterato
         DataError: if the run's table quality lacks one.
     """
     evidence = {(row["frame"], row["actor_id"]): row for row in run.table("quality").to_pylist()}
-    egos = {row["frame"]: (row["x_m"], row["y_m"]) for row in run.table("ego_poses").to_pylist()}
+    egos = {
+        row["frame"]: (row["x_m"], row["y_m"]) for row in run.table("ego_poses", ["frame", "x_m", "y_m"]).to_pylist()
+    }
     derived = _derived_velocities(annotations.boxes)
     for box in annotations.boxes:
         key = (box["frame"], box["actor_id"])

@@ -8,12 +8,20 @@ from dataclasses import dataclass
 
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.names import RunNames, sensor
-from av_synth.export.nuscenes.rows import Blob, Offset, Record, Row, rotation_of, translation_of
+from av_synth.export.nuscenes.rows import Offset, Record, Row, rotation_of, translation_of
 from av_synth.export.nuscenes.taxonomy import channel_order
 from av_synth.store import Run
 
 LIDAR = "LIDAR_TOP"
 _SUFFIXES = {"camera": ".jpg", "lidar": ".pcd.bin", "radar": ".pcd"}
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A file of the run (`source`, relative to it) and its name in the dataset (`target`)."""
+
+    source: str
+    target: str
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ The run has them as files in the dataset's own encoding, in the order of the poi
 from __future__ import annotations
 
 from av_synth.errors import DataError
+from av_synth.export.nuscenes.fold import Fold
 from av_synth.export.nuscenes.names import RunNames
-from av_synth.export.nuscenes.recordings import LIDAR, Recordings
-from av_synth.export.nuscenes.rows import Blob, Fold, Row
+from av_synth.export.nuscenes.recordings import LIDAR, Blob, Recordings
+from av_synth.export.nuscenes.rows import Row
 from av_synth.store import Run
 
 _POINT_BYTES = 20  # five float32
