@@ -20,9 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+from clones import clones
 from nuscenes import NuScenes
 from nuscenes.utils.data_classes import LidarPointCloud, RadarPointCloud
 
+from av_synth import store
+from av_synth.export import nuscenes
 from av_synth.launch import launch_embedded
 from av_synth.run import Recorder, RunSpec, execute
 from av_synth.run.generate import export_dataset, plan
@@ -30,6 +33,7 @@ from av_synth.verify import verify
 
 ROUNDS = 3
 DEMO_LIMIT_S = 120.0
+MANY, MANY_LIMIT_S = 1000, 60.0
 SCENARIO = "pedestrian_runs_out"
 READING = "the devkit and OpenCV reading every file once"
 
@@ -99,6 +103,14 @@ def main() -> None:
         read_s = median_s(lambda: read_all(dataset))
         figures.append(figure("export with verification", exported_s, READING, read_s))
         figures.append(figure("verify", verified_s, READING, read_s))
+
+        with Recorder(root / "seed") as recorder:
+            execute(RunSpec(replace(tiny.scenario, duration_s=0.5), tiny.rig), address, [recorder])
+        many = list(clones(store.runs(root / "seed")[0], root / "many", MANY))
+        merged = root / "merged"
+        took_s = seconds(lambda: nuscenes.export(many, merged))
+        figures.append(figure(f"merging {MANY} runs of two keyframes", took_s, "its limit", MANY_LIMIT_S))
+        figures.append(figure("verifying the result", seconds(lambda: verify(merged)), "merging", took_s))
     helped = [sys.executable, "-m", "av_synth.cli", "--help"]
     imported = [sys.executable, "-c", "import carla, numpy, cv2"]
     figures.append(

@@ -16,8 +16,8 @@ from av_synth.export.nuscenes.places import Place, Town, read_towns
 from av_synth.export.nuscenes.prediction import FILE as PREDICTION
 from av_synth.export.nuscenes.prediction import prediction_tokens
 from av_synth.export.nuscenes.profiles import Part, divide
-from av_synth.export.nuscenes.recordings import Recordings, fold_recordings
-from av_synth.export.nuscenes.rows import Blob, JsonTable, Row, write_file
+from av_synth.export.nuscenes.recordings import Blob, Recordings, fold_recordings
+from av_synth.export.nuscenes.rows import JsonTable, Row, compact_json, write_file
 from av_synth.export.nuscenes.sources import MARKER, Source, TownKey, distinct, parts, refuse
 from av_synth.export.publish import publish
 from av_synth.export.splits import Splits
@@ -109,7 +109,7 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
     places = {key: Place(towns[key], locations) for key, locations in part.locations.items()}
     scenes: list[str] = []
     splits: dict[str, list[str]] = {"all": scenes}
-    told: list[object] = []
+    told: list[str] = []
     channels: dict[str, str] = {}
     predicted: dict[str, list[str]] = {}
     with ExitStack() as stack:
@@ -138,18 +138,20 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
             predicted[scene] = prediction_tokens(
                 run.run_id, recordings.keyframes, annotations.instances, annotations.annotations
             )
-            told.append(_tell(run, scene, source.scenario, place, annotations))
+            told.append(compact_json(_tell(run, scene, source.scenario, place, annotations)))
         for channel in sorted(channels, key=taxonomy.channel_order):
             tables["sensor"].add({"token": sensor(channel), "channel": channel, "modality": channels[channel]})
         towns_told = []
         for _, place in sorted(places.items()):
             row, town_told = place.write(root)
             tables["map"].add(row)
-            towns_told.append(town_told)
+            towns_told.append(compact_json(town_told))
     write_file(root / PREDICTION, canonical_json(predicted))
     write_file(tables_dir / "splits.json", canonical_json(splits))
-    extra = {"schema": EXTRA_SCHEMA, "av_synth": av_synth.__version__, "profile": profile, "runs": told}
-    write_file(tables_dir / MARKER, canonical_json(extra | {"towns": towns_told}))
+    extra = {"schema": str(EXTRA_SCHEMA), "av_synth": f'"{av_synth.__version__}"', "profile": f'"{profile}"'}
+    extra |= {name: "[\n" + ",\n".join(rows) + "\n]" for name, rows in (("runs", told), ("towns", towns_told))}
+    text = ",\n".join(f'"{key}": {value}' for key, value in extra.items())
+    write_file(tables_dir / MARKER, f"{{{text}}}\n".encode())
 
 
 def split_name(name: str) -> str:

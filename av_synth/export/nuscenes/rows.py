@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -22,31 +21,8 @@ Offset = tuple[float, float]
 """Metres added to x and y so that no map coordinate is negative."""
 
 
+_SORTED = json.JSONEncoder(allow_nan=False, ensure_ascii=False, sort_keys=True).encode
 _ENCODE = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
-
-
-@dataclass(frozen=True)
-class Blob:
-    """A file of the run (`source`, relative to it) and its name in the dataset (`target`)."""
-
-    source: str
-    target: str
-
-
-@dataclass(frozen=True)
-class Fold:
-    """What is made of one run: rows by table, and files."""
-
-    rows: dict[str, list[Row]] = field(default_factory=dict)
-    files: list[Blob] = field(default_factory=list)
-
-    def add(self, table: str, row: Row) -> None:
-        """Append a row to a table."""
-        self.rows.setdefault(table, []).append(row)
-
-    def extend(self, table: str, rows: Iterable[Row]) -> None:
-        """Append rows to a table."""
-        self.rows.setdefault(table, []).extend(rows)
 
 
 class JsonTable:
@@ -77,6 +53,14 @@ class JsonTable:
         with self._file:
             if kind is None:
                 self._file.write("\n]\n")
+
+
+def compact_json(value: object) -> str:
+    """One line of JSON, keys sorted; raises DataError for anything that JSON has not."""
+    try:
+        return _SORTED(value)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"not plain JSON: {error}") from error
 
 
 def write_file(path: Path, data: bytes) -> None:
