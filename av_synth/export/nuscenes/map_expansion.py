@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from av_synth.export.nuscenes.basemap import draw_basemap
 from av_synth.export.nuscenes.map_arclines import fit
@@ -137,7 +138,7 @@ def _lanes(
         layer = "lane" if block.road.junction < 0 else "lane_connector"
         for lane in block.lanes:
             name = lane.places[0]
-            path = fit([sheet.on_map(stretch) for stretch in lane.stretches])
+            path = fit([sheet.shifted(stretch) for stretch in lane.stretches])
             polygon = sheet.polygon(band(lane.left.points_m, lane.right.points_m), layer, *name) if path else ""
             if not polygon:  # a lane of no width or length
                 continue
@@ -175,9 +176,11 @@ def _lane_dividers(sheet: Sheet, blocks: Sequence[Block]) -> list[Row]:
     rows: list[Row] = []
     for block in blocks:
         if block.road.junction < 0:
-            for lane in block.lanes[:-1]:
-                line = sheet.line(lane.right.points_m, "lane_divider", *lane.places[0])
-                token, segments = sheet.token("lane_divider", *lane.places[0]), _segments(sheet, lane.right)
+            for left, right in pairwise(block.lanes):
+                # as long as both are there
+                edge = min(left.right, right.left, key=lambda side: len(side.types))
+                line = sheet.line(edge.points_m, "lane_divider", *left.places[0])
+                token, segments = sheet.token("lane_divider", *left.places[0]), _segments(sheet, edge)
                 rows.append({"token": token, "line_token": line, "lane_divider_segments": segments})
     return rows
 

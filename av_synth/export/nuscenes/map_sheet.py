@@ -38,10 +38,15 @@ class Sheet:
         """Token of the row of a layer that has this name in the town."""
         return token("map", *self._key, layer, *name)
 
+    def shifted(self, points_m: npt.ArrayLike) -> Array:
+        """World metres (..., 2) as map metres."""
+        placed: Array = np.asarray(points_m, dtype=np.float64) + self._offset
+        return placed
+
     def on_map(self, points_m: npt.ArrayLike) -> Array:
         """World metres (..., 2) as map metres, to the millimetre."""
         # adding zero makes +0 of -0
-        placed: Array = np.round(np.asarray(points_m, dtype=np.float64) + self._offset, 3) + 0.0
+        placed: Array = np.round(self.shifted(points_m), 3) + 0.0
         return placed
 
     def node(self, point_m: Array) -> str:
