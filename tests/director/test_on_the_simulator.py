@@ -7,21 +7,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import carla
 import numpy as np
 import pytest
 
 from av_synth import documents, scenario
 from av_synth.director import Director, Event, Outcome
+from av_synth.director.casting import Casting
 from av_synth.director.footprints import footprint
 from av_synth.errors import CastError
+from av_synth.labels.boxes import attribute
 from av_synth.launch import Address, launch_embedded
+from av_synth.log.categories import nuscenes_category
 from av_synth.log.state import WorldState
 from av_synth.metrics import distance_m
 from av_synth.scenario import ConcreteScenario
+from av_synth.scenario.model import PEOPLE, THINGS, VEHICLES
 from av_synth.scenario.scenario import from_document
 from av_synth.session import open_session
+from av_synth.verify.names import ATTRIBUTES, CATEGORIES
 
 TICK_US = 50_000
+TOLD_BY = ("avsynth.category", "base_type", "special_type", "age")
+NEAR_MISSES = tuple(name for name in scenario.names() if name != "every_class")
 ROAD = "road: {town: AvSynth01, length_m: 60, lanes: 1, parking: [right], pavement: [right]}\n"
 
 
@@ -75,7 +83,7 @@ def quiet(address: Address, cache: Path, text: str) -> Played:
     return play(scenario.draw(from_document(documents.parse(begin + text, "small.yaml")), 1), address, cache)
 
 
-@pytest.mark.parametrize("name", scenario.names())
+@pytest.mark.parametrize("name", NEAR_MISSES)
 def test_a_scenario_shows_its_near_miss_about_half_way_and_no_contact(name: str, played: dict[str, Played]) -> None:
     run = played[name]
 
@@ -124,7 +132,7 @@ def test_nothing_that_stands_overlaps_or_moves(played: dict[str, Played]) -> Non
         assert abs(first.actors[actor_id].world_from_actor[2, 3]) < 0.01
 
 
-@pytest.mark.parametrize("name", scenario.names())
+@pytest.mark.parametrize("name", NEAR_MISSES)
 def test_traffic_moves_and_keeps_out_of_the_ego_lane(name: str, played: dict[str, Played]) -> None:
     run = played[name]
     traffic = [actor_id for actor_id, info in run.states[0].infos.items() if info.role.startswith("traffic")]
@@ -141,6 +149,47 @@ def test_traffic_moves_and_keeps_out_of_the_ego_lane(name: str, played: dict[str
         for actor_id in traffic:
             station, offset = path.project(state.actors[actor_id].world_from_actor[:3, 3])
             assert not (path.begin_m < station < path.end_m and abs(offset) < 1.5)
+
+
+def test_one_of_each_category_stands_or_moves_near_the_ego_with_each_attribute(played: dict[str, Played]) -> None:
+    run = played["every_class"]
+    last, ego_id = run.states[-1], run.director.ego.id
+    others = {actor_id: info for actor_id, info in last.infos.items() if actor_id != ego_id}
+    state = [
+        attribute(info, float(np.linalg.norm(last.actors[actor_id].velocity_mps))) for actor_id, info in others.items()
+    ]
+    far_m = [
+        np.linalg.norm(last.world_from_box(actor_id)[:2, 3] - last.world_from_box(ego_id)[:2, 3]) for actor_id in others
+    ]
+    ground_m = {
+        info.role: last.world_from_box(actor_id)[2, 3] - info.size_lwh_m[2] / 2 for actor_id, info in others.items()
+    }
+
+    assert {info.category for info in others.values()} == set(CATEGORIES[1:24])
+    assert set(state) - {""} == set(ATTRIBUTES)
+    assert max(far_m) < 40.0
+    for role, height in ground_m.items():
+        on_pavement = role in ("child", "stroller", "parent", "dog", "wheelchair", "rack")
+        assert height == pytest.approx(0.12 if on_pavement else 0.0, abs=0.02), role
+
+
+def test_in_the_scene_with_one_of_each_nobody_touches_anybody(played: dict[str, Played]) -> None:
+    for state in played["every_class"].states[::10]:
+        boxes = [footprint(state, actor_id) for actor_id in state.actors]
+        assert min(distance_m(a, b) for i, a in enumerate(boxes) for b in boxes[:i]) > 0.005
+
+
+def test_what_is_pushed_or_towed_keeps_its_place_before_or_behind(played: dict[str, Played]) -> None:
+    run = played["every_class"]
+    for one, other in (("stroller", "parent"), ("bendy_bus", "bendy_bus_rear")):
+        apart = [
+            np.linalg.norm(state.world_from_box(run.who(one))[:3, 3] - state.world_from_box(run.who(other))[:3, 3])
+            for state in run.states
+        ]
+        moved = run.states[-1].world_from_box(run.who(other)) - run.states[0].world_from_box(run.who(other))
+        assert np.ptp(apart) < 0.02
+        assert np.linalg.norm(moved[:2, 3]) > 4.0
+    assert run.states[0].infos[run.who("bendy_bus_rear")].category == "vehicle.bus.bendy"
 
 
 def test_the_same_draw_plays_the_same_to_the_bit_in_another_session(
@@ -195,6 +244,48 @@ def test_a_road_that_the_town_has_not_is_said_before_anything_is_placed(address:
 def test_a_body_that_the_simulator_has_not_is_said_with_what_it_has(address: Address, tmp_path: Path) -> None:
     with pytest.raises(CastError, match=r"no 'vehicle.bat.mobile'; its library has .*vehicle\.audi\.a2"):
         quiet(address, tmp_path, ROAD + "ego: {speed_kmh: 18, body: vehicle.bat.mobile}\n")
+
+
+class WithoutExtensions:
+    """A world whose library has only what is CARLA's own."""
+
+    def __init__(self, world: carla.World) -> None:
+        self._world = world
+
+    def get_blueprint_library(self) -> list[carla.ActorBlueprint]:
+        return [blueprint for blueprint in self._world.get_blueprint_library() if "avsynth" not in blueprint.id]
+
+
+def test_every_word_casts_its_category_and_what_a_stock_library_lacks_is_said(address: Address, tmp_path: Path) -> None:
+    words = (*VEHICLES, *PEOPLE, *THINGS)
+    lacking = {"animal", "bendy_bus", "construction_vehicle", "construction_worker", "personal_mobility"}
+    lacking |= {"stroller", "trailer", "wheelchair"}
+    with open_session(address, "AvSynth01", TICK_US, 0, tmp_path) as session:
+        library = {blueprint.id: blueprint for blueprint in session.library}
+
+        def category(type_id: str) -> str:
+            return nuscenes_category(type_id, {a.id: str(a.as_str()) for a in library[type_id] if a.id in TOLD_BY})
+
+        extended, stock = (Casting(world, np.eye(4)) for world in (session.world, WithoutExtensions(session.world)))
+        cast = {word: extended.role(word, 0.5).type_id for word in words}
+        parked = {word: extended.role(word, 0.5, parked=True).type_id for word in ("bicycle", "motorcycle", "car")}
+        refused = {}
+        for word in words:
+            try:
+                assert stock.role(word, 0.5).type_id in library
+            except CastError as error:
+                refused[word] = str(error)
+        with pytest.raises(CastError, match="no 'bicycle' without a rider"):
+            stock.role("bicycle", 0.5, parked=True)
+
+    assert {category(type_id) for type_id in cast.values()} == set(CATEGORIES[1:24])
+    assert cast["police"] == cast["police_car"] == "vehicle.dodge.charger_police"
+    assert (cast["bicycle"], parked["bicycle"]) == ("vehicle.bh.crossbike", "static.prop.avsynth_bicycle")
+    assert (cast["motorcycle"], parked["motorcycle"]) == ("vehicle.yamaha.yzf", "static.prop.avsynth_motorcycle")
+    assert cast["bendy_bus"] == "vehicle.avsynth.bendy_bus"
+    assert category(parked["car"]) == "vehicle.car"
+    assert refused.keys() == lacking
+    assert all(f"no {word!r}; its library has " in message for word, message in refused.items())
 
 
 @pytest.mark.long

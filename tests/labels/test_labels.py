@@ -232,11 +232,17 @@ def test_boxes_count_the_stored_points_and_leave_out_the_ego():
 
 
 def test_attributes_belong_to_the_category_and_to_the_speed():
-    def of(category: str, speed_mps: float) -> str:
-        return attribute(ActorInfo(9, "", "", category, np.zeros(3), np.ones(3)), speed_mps)
+    def of(category: str, speed_mps: float, type_id: str = "") -> str:
+        return attribute(ActorInfo(9, type_id, "", category, np.zeros(3), np.ones(3)), speed_mps)
 
     assert of("vehicle.bus.rigid", 3.0) == "vehicle.moving"
     assert of("vehicle.car", 0.0) == "vehicle.stopped"
     assert of("vehicle.bicycle", 3.0) == "cycle.with_rider"
+    assert of("vehicle.bicycle", 0.0, "vehicle.bh.crossbike") == "cycle.with_rider"
+    assert of("vehicle.motorcycle", 0.0, "static.prop.avsynth_motorcycle") == "cycle.without_rider"
+    assert of("human.pedestrian.personal_mobility", 0.0, "walker.avsynth.scooter") == "cycle.with_rider"
     assert of("human.pedestrian.adult", 0.0) == "pedestrian.standing"
+    assert of("human.pedestrian.wheelchair", 0.0) == "pedestrian.sitting_lying_down"
+    assert of("human.pedestrian.stroller", 1.0) == "pedestrian.moving"
+    assert of("animal", 1.0) == ""
     assert of("movable_object.trafficcone", 0.0) == ""

@@ -34,7 +34,7 @@ def test_built_in_scenarios_load_and_are_named_like_their_files(name: str) -> No
     found = scenario.load(name)
 
     assert found.name == name
-    assert found.parameters
+    assert bool(found.parameters) == (name != "every_class")
     assert scenario.draw(found, 0).expectations
 
 
@@ -83,11 +83,16 @@ def test_rules_between_the_parts_are_checked() -> None:
   bus: {body: bus, at: {beyond: van}}
   child: {body: child, at: {ahead_m: 30}}
   wreck: {body: car, parked: true, speed_kmh: 5, at: {ahead_m: 50}}
+  row: {body: barier, at: {ahead_m: 51}}
+  works: {body: cone, speed_kmh: 5, at: {ahead_m: 52}}
+  hung: {body: trailer, at: {ahead_m: 60}}
 parked:
-  - {side: right, from_m: 0, to_m: 40, bodies: [car, bicycle]}
+  - {side: right, from_m: 0, to_m: 40, bodies: [car, bicycle, trailer, adult]}
+traffic: {vehicles: 2, bodies: [car, trailer, cone]}
 events:
   - {actor: bus, when: {time_s: 5}, do: {run_across: {speed_kmh: 5}}}
   - {actor: wreck, when: {time_s: 1}, do: {brake: {deceleration_mps2: 3}}}
+  - {actor: hung, when: {time_s: 1}, do: {drive: {speed_kmh: 3}}}
   - {actor: bos, when: {crosses_before_ego_s: 1}, do: {drive: {speed_kmh: 3}}}
 expectations:
   - {of: childe, contact: false}
@@ -97,17 +102,25 @@ expectations:
 
     for wanted in (
         "expectations[0].of: there is no actor 'childe'; did you mean 'child'?",
-        "events[2].actor: there is no actor 'bos'; did you mean 'bus'?",
-        "actors.van.body: got 'lorry'; want a category or a vehicle or walker blueprint",
+        "events[3].actor: there is no actor 'bos'; did you mean 'bus'?",
+        "actors.van.body: got 'lorry'; want a category, or a blueprint of vehicle, walker or prop; want one of adult",
+        "actors.row.body: got 'barier'; want a category, or a blueprint of vehicle, walker or prop; "
+        "did you mean 'barrier'?",
         "actors.van.at.beyond: stands beyond itself: van -> bus -> van",
         "actors.wreck.speed_kmh: got 5; want 0 for something parked",
-        "parked[0].bodies[1]: got 'bicycle'; want a body without a rider",
+        "actors.works.speed_kmh: got 5; want 0 for what never moves",
+        "parked[0].bodies[3]: got 'adult'; want a category or blueprint of vehicle",
+        "traffic.bodies[1]: got 'trailer'; want a category or blueprint of vehicle; nobody drives one",
+        "traffic.bodies[2]: got 'cone'; want a category or blueprint of vehicle; want one of ambulance",
         "events[0].do.run_across: bus is 'bus'; want drive, cut_in or brake of a vehicle",
         "events[0].when.time_s: got 5; want less than duration_s = 3",
         "events[1].do: wreck is parked",
+        "events[2].do: hung is 'trailer', which stands; want an actor that can move",
         "parked[0].side: got 'right'; want a side with a parking lane: add it to road.parking",
     ):
         assert wanted in found
+    assert "parked[0].bodies[1]" not in found  # parked bicycles come without a rider
+    assert "parked[0].bodies[2]" not in found
 
 
 def test_a_mistake_at_the_end_of_a_range_is_found_before_any_draw() -> None:

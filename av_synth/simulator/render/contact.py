@@ -22,9 +22,9 @@ def contact_quads(placed: list[tuple[Instance, Shape]], eye_m: Array) -> list[Ar
         poles = shape.half_m[2] > _TALL_M
         if poles or np.linalg.norm(offset) > _REACH_M or instance.world_from_body[2, 2] < 0.9:
             continue
-        # wide and low bodies keep more of the sky off the ground than thin and tall ones
+        # wide and low bodies keep more of the sky off the ground than thin and tall ones, open frames less
         half = shape.half_m[:2]
-        dark = 0.72 * min(float(half.min()) / 0.8, 1.0) + 0.15
+        dark = (0.72 * min(float(half.min()) / 0.8, 1.0) + 0.15) * min(2.0 * shape.cover, 1.0)
         spread = CORNERS * (half * 1.12 + 0.12)
         corners = np.zeros((6, 3))
         corners[:, :2] = shape.centre_m[:2] + spread

@@ -60,6 +60,7 @@ class Shape:
     radius_m: float
     first_vertex: int
     follows: bool
+    cover: float = 1.0  # share of the ground under the box that is under the body
 
     @property
     def first(self) -> int:
@@ -98,9 +99,17 @@ def pack(town: Mesh, bodies: Mapping[str, Meshes]) -> Geometry:
             low, high = mesh.positions_m.min(axis=0).astype(float), mesh.positions_m.max(axis=0).astype(float)
             centre = (low + high) / 2
             radius = float(np.linalg.norm(mesh.positions_m - centre, axis=1).max())
-            shapes[name, pose] = Shape(chunks, centre, (high - low) / 2, radius, base, follows)
+            cover = _cover(mesh, low, high)
+            shapes[name, pose] = Shape(chunks, centre, (high - low) / 2, radius, base, follows, cover)
             first, base = first + 3 * len(order), base + len(mesh.positions_m)
     return Geometry(np.concatenate(vertices), np.concatenate(indices).reshape(-1), town_chunks, shapes)
+
+
+def _cover(mesh: Mesh, low: Array, high: Array) -> float:
+    """Share of the ground under the box (low, high: (3,)) that upward faces cover, each counted; at most 1."""
+    a, b, c = (mesh.positions_m[mesh.triangles[:, k], :2].astype(float) for k in range(3))
+    twice = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+    return min(float(np.maximum(twice, 0.0).sum()) / 2.0 / max(float(np.prod((high - low)[:2])), 1e-9), 1.0)
 
 
 def _vertices(mesh: Mesh) -> npt.NDArray[np.void]:
