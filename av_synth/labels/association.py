@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.capture import FrameSet, LabelImage
+from av_synth.geometry.boxes import corners
 from av_synth.geometry.cameras import project, unproject
 from av_synth.geometry.transforms import Array, apply, invert
 from av_synth.labels.classes import ACTOR_TAGS, CERTAIN_TAGS, tags_of
@@ -33,7 +34,16 @@ _ECHOES = 2
 _NOBODY, _SEVERAL = -1, -2
 
 Flags = npt.NDArray[np.bool_]
+Points = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
+
+
+def _table(tags: frozenset[int]) -> Flags:
+    """Whether each of the 256 classes is among some."""
+    return np.isin(np.arange(256), list(tags))
+
+
+_CERTAIN, _POSSIBLE = _table(CERTAIN_TAGS), _table(ACTOR_TAGS)
 
 
 @dataclass(frozen=True)
@@ -76,27 +86,27 @@ def tie_instances(
     Returns:
         The mask image (H, W) uint16, 0 where there is no instance, and a Mask for each value in it.
     """
-    certain = np.isin(label.tag, list(CERTAIN_TAGS))
-    wanted = certain | (np.isin(label.tag, list(ACTOR_TAGS)) & (label.instance != 0))
-    rows, columns = np.nonzero(wanted)
-    ids = label.instance[rows, columns]
+    certain = _CERTAIN[label.tag]
+    flat = np.flatnonzero(certain | (_POSSIBLE[label.tag] & (label.instance != 0)))
+    ids = label.instance.reshape(-1)[flat]
     order = np.argsort(ids, kind="stable")
-    rows, columns, ids = rows[order], columns[order], ids[order]
-    pixels_camera = unproject(
+    flat, ids = flat[order], ids[order]
+    rows, columns = np.divmod(flat, label.instance.shape[1])
+    points_camera = unproject(
         np.stack([columns, rows], axis=1),
-        label.depth_m[rows, columns],
+        label.depth_m.reshape(-1)[flat],
         camera.fx_px,
         camera.fy_px,
         camera.cx_px,
         camera.cy_px,
-    )
+    ).astype(np.float32)
     scene = _Scene(label, camera, world_from_camera, state, echoes)
     image = np.zeros(label.instance.shape, dtype=np.uint16)
     masks: list[Mask] = []
     _, starts = np.unique(ids, return_index=True)
     for start, end in pairwise([*starts, len(ids)]):
         at = slice(int(start), int(end))
-        owners = scene.owners(rows[at], columns[at], apply(world_from_camera, pixels_camera[at]))
+        owners = scene.owners(rows[at], columns[at], points_camera[at])
         # static things that nobody claims are no instances; what only actors are made of is
         owners[(owners == _NOBODY) & ~certain[rows[at], columns[at]]] = 0
         owners[owners < 0] = _SEVERAL
@@ -130,63 +140,76 @@ class _Scene:
         self._votes: npt.NDArray[np.int64] | None = None
         actor_ids = list(state.infos)
         self._ids = np.array(actor_ids, dtype=np.int64)
-        self._tags = [np.array(sorted(tags_of(state.infos[each].category))) for each in actor_ids]
-        self._halves = np.array([np.asarray(state.infos[each].size_lwh_m) / 2.0 for each in actor_ids]).reshape(-1, 3)
-        poses = np.array([state.world_from_box(each) for each in actor_ids]).reshape(-1, 4, 4)
-        self._middles = poses[:, :3, 3]
-        self._box_from_world = [invert(pose) for pose in poses]
-        self._reach = np.linalg.norm(self._halves, axis=1) + _STRAY_M
+        self._fits = [_table(tags_of(state.infos[each].category)) for each in actor_ids]
+        self._halves = [np.asarray(state.infos[each].size_lwh_m) / 2.0 for each in actor_ids]
+        camera_from_world = invert(world_from_camera)
+        camera_from_box = [camera_from_world @ state.world_from_box(each) for each in actor_ids]
+        self._box_from_camera = [invert(pose).astype(np.float32) for pose in camera_from_box]
+        around = [corners(pose, 2.0 * half) for pose, half in zip(camera_from_box, self._halves, strict=True)]
+        self._low = np.array([one.min(axis=0) for one in around]).reshape(-1, 3) - _STRAY_M
+        self._high = np.array([one.max(axis=0) for one in around]).reshape(-1, 3) + _STRAY_M
 
-    def owners(self, rows: Rows, columns: Rows, points_world: Array) -> npt.NDArray[np.int64]:
+    def owners(self, rows: Rows, columns: Rows, points_camera: Points) -> npt.NDArray[np.int64]:
         """Whose each pixel (N,) of one id is: an actor's id, or nobody's or several actors' for all that is known.
 
         Args:
             rows: (N,) of the pixels.
             columns: (N,) of the pixels.
-            points_world: (N, 3), what they show.
+            points_camera: (N, 3), what they show, in camera axes.
         """
-        low, high = points_world.min(axis=0), points_world.max(axis=0)
-        nearest = np.clip(self._middles, low, high)
-        near = np.flatnonzero(np.linalg.norm(self._middles - nearest, axis=1) <= self._reach)
+        low, high = points_camera.min(axis=0), points_camera.max(axis=0)
+        near = np.flatnonzero(((self._low <= high) & (self._high >= low)).all(axis=1))
         tags = self._label.tag[rows, columns]
-        outside_m = np.full((len(near), len(rows)), np.inf)  # of each candidate's box
+        claims = np.zeros((len(near), len(rows)), dtype=np.bool_)
         for k, j in enumerate(near):
-            fits = np.isin(tags, self._tags[j])
-            local = np.abs(apply(self._box_from_world[j], points_world[fits])) - self._halves[j]
-            outside_m[k, fits] = np.linalg.norm(np.maximum(local, 0.0), axis=1)
-            outside_m[k, fits] = np.where((local <= _MARGIN_M).all(axis=1), 0.0, outside_m[k, fits])
-        claims = outside_m == 0.0
+            claims[k] = self._fits[j][tags] & (self._outside_m(int(j), points_camera) <= _MARGIN_M).all(axis=1)
         count = claims.sum(axis=0)
         own = claims & (count == 1)
-        present = own.sum(axis=1) >= min(_PRESENT_PX, max(int(own.sum(axis=1).max(initial=0)), 1))
+        own_px = own.sum(axis=1)
+        present = own_px >= min(_PRESENT_PX, max(int(own_px.max(initial=0)), 1))
         owners = np.full(len(rows), _NOBODY, dtype=np.int64)
         owners[count > 0] = _SEVERAL
         for k in np.flatnonzero(present):
             owners[own[k]] = self._ids[near[k]]
-        if (owners < 0).any():
-            self._settle(owners, _components(rows, columns), outside_m, near, present)
-            self._ask_lidar(owners, rows, columns)
-        for owner in np.unique(owners[owners > 0]):
-            mine = owners == owner
-            k = int(np.flatnonzero(self._ids[near] == owner)[0]) if owner in self._ids[near] else -1
-            if k >= 0 and claims[k, mine].mean() < _CLEAR:
+        if (owners >= 0).all():
+            return owners
+        parts = _components(rows, columns)
+        for k in np.flatnonzero(present):
+            rivals = claims[present].sum(axis=0) > claims[k]
+            self._settle(owners, parts, points_camera, int(near[k]), claims[k], count, rivals)
+        self._ask_lidar(owners, rows, columns)
+        for k in np.flatnonzero(present):
+            mine = owners == self._ids[near[k]]
+            if claims[k, mine].mean() < _CLEAR:
                 owners[mine] = _SEVERAL
         return owners
 
-    def _settle(self, owners: npt.NDArray[np.int64], parts: Rows, outside_m: Array, near: Rows, present: Flags) -> None:
-        """Give what is open to the one actor that the part of the picture it is connected to shows, if it is near."""
-        for part in np.unique(parts[owners < 0]):
-            there = parts == part
-            seen = np.unique(owners[there & (owners > 0)])
-            if len(seen) != 1:
-                continue
-            k = int(np.flatnonzero(self._ids[near] == seen[0])[0])
-            rivals = (outside_m == 0.0) & present[:, None]
-            rivals[k] = False
-            mine = there & (owners < 0) & (outside_m[k] <= _STRAY_M) & ~rivals.any(axis=0)
-            # what lies in another's box alone is not taken for a piece of this one
-            alien = (outside_m == 0.0).any(axis=0) & (outside_m[k] > 0.0)
-            owners[mine & ~alien] = seen[0]
+    def _outside_m(self, j: int, points_camera: Points) -> Points:
+        """How far (N, 3) points are outside an actor's box along its axes; negative inside."""
+        pose, half = self._box_from_camera[j], self._halves[j].astype(np.float32)
+        outside: Points = np.abs(points_camera @ pose[:3, :3].T + pose[:3, 3]) - half
+        return outside
+
+    def _settle(
+        self,
+        owners: npt.NDArray[np.int64],
+        parts: Rows,
+        points_camera: Points,
+        j: int,
+        claimed: Flags,
+        count: npt.NDArray[np.int64],
+        rivals: Flags,
+    ) -> None:
+        """Give an actor what is open in parts of the picture that show it and nobody else, if it is in or near its box.
+
+        What lies in another's box and not in its own is no piece of it.
+        """
+        ours = np.unique(parts[owners == self._ids[j]])
+        others = np.unique(parts[(owners >= 0) & (owners != self._ids[j])])
+        wanted = (owners < 0) & np.isin(parts, np.setdiff1d(ours, others)) & ~rivals & (claimed | (count == 0))
+        there = np.flatnonzero(wanted)
+        gap_m = np.linalg.norm(np.maximum(self._outside_m(j, points_camera[there]), 0.0), axis=1)
+        owners[there[gap_m <= _STRAY_M]] = self._ids[j]
 
     def _ask_lidar(self, owners: npt.NDArray[np.int64], rows: Rows, columns: Rows) -> None:
         """Give connected pixels that are open to the one actor whose lidar returns came from there."""
