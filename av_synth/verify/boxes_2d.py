@@ -97,7 +97,7 @@ class TightBoxes:
         off = looked = 0
         for token, (visible, amodal) in self._pixels.items():
             annotation = self._known[token]
-            if amodal < _LEVEL_PX or not annotation.visibility:
+            if amodal < _LEVEL_PX or not annotation.visibility or self._methods[token] != _RENDERED:
                 continue
             self._findings.checked("visibility")
             share = float(min(1.0, visible / amodal))
@@ -106,10 +106,12 @@ class TightBoxes:
             lidar = self._scene.keyframe(annotation.sample_token, "LIDAR_TOP")
             if lidar is not None:
                 range_m = float(np.linalg.norm(annotation.world_from_box[:3, 3] - lidar.world_from_sensor[:3, 3]))
-                self._findings.measures.add("visibility", annotation.category, range_m, annotation.visibility, gap)
+                self._findings.measures.add(
+                    "visibility", annotation.category, range_m, annotation.visibility, gap, annotation.token
+                )
             looked += 1
             off += gap > 0
-            if gap > 1 and self._methods[token] == _RENDERED:
+            if gap > 1:
                 message = f"visibility {annotation.visibility!r}, but {visible:.0f} of its {amodal:.0f} pixels"
                 place = annotation_place(self._scene, annotation)
                 self._findings.add("visibility", place, f"{message} ({share:.0%}) are seen; want {level_of(share)!r}")

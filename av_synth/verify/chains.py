@@ -35,6 +35,14 @@ class Link(Protocol):
 
 def _check_links(check: str, table: str, rows: Sequence[Link], of: str, findings: Findings) -> None:
     """Rows in time order point at their neighbours, both ways, and at nothing at the ends."""
+    if len(rows) > 1 and not any(row.prev or row.next for row in rows):
+        message = f"prev = '' and next = '' in all {len(rows)} rows of {of}: the chain is missing"
+        findings.add(check, f"{table}.json token={rows[0].token}", f"{message}; want each to name its neighbours")
+        findings.checked(check, len(rows))
+        return
+    if len(rows) > 1 and all(a.prev == b.token and b.next == a.token for a, b in pairwise(rows)):
+        message = f"prev and next are swapped in {of}; want prev the one before in time"
+        findings.add(check, f"{table}.json token={rows[0].token}", message)
     for k, row in enumerate(rows):
         wanted_prev = rows[k - 1].token if k > 0 else ""
         wanted_next = rows[k + 1].token if k + 1 < len(rows) else ""
@@ -51,9 +59,8 @@ def check_times(tables: Tables, findings: Findings) -> None:
         for row in tables[table]:
             if not _EARLIEST_US <= row["timestamp"] <= _LATEST_US:
                 where = f"{table}.json token={row['token']}"
-                findings.add(
-                    "timestamps", where, f"timestamp = {row['timestamp']}; want microseconds since 1970, about 1.8e15"
-                )
+                message = f"timestamp = {row['timestamp']}{_unit(row['timestamp'])}; want microseconds since 1970"
+                findings.add("timestamps", where, f"{message}, about 1.8e15")
         findings.checked("timestamps", len(tables[table]))
     last: dict[str, int] = {}
     for row in tables["sample"]:
@@ -61,6 +68,17 @@ def check_times(tables: Tables, findings: Findings) -> None:
             where = f"sample.json token={row['token']}"
             findings.add("timestamps", where, "its row stands after a later sample of its scene; want time order")
         last[row["scene_token"]] = row["timestamp"]
+
+
+def _unit(timestamp: int) -> str:
+    for factor, unit in ((10**6, "seconds"), (10**3, "milliseconds")):
+        if _EARLIEST_US <= timestamp * factor <= _LATEST_US:
+            return f", which looks like {unit}"
+    if _EARLIEST_US <= timestamp // 1000 <= _LATEST_US:
+        return ", which looks like nanoseconds"
+    if _EARLIEST_US <= timestamp // 10 <= _LATEST_US:
+        return ", which is ten times too large"
+    return ""
 
 
 def check_sample_chain(scene: Scene, findings: Findings) -> None:

@@ -64,6 +64,7 @@ class DepthCheck:
         self._jacobians: list[Array] = []
         self._errors: list[Array] = []
         self._costs: dict[int, list[float]] = {-1: [], 0: [], 1: []}
+        self._frame_px: list[float] = []
         self._agree = self._total = 0
 
     def add(self, view: View, place: int, depth_m: Array, points: SamplePoints) -> None:
@@ -102,6 +103,7 @@ class DepthCheck:
         still = points.world[points.owner < 0]
         costs = {k: _cost(view, row, depth_m, still) for k, row in others.items()}
         if all(cost is not None for cost in costs.values()):
+            self._frame_px.append(_apart_px(view.intrinsic, others[0], others[1], still))
             for k, cost in costs.items():
                 self._costs[k].append(float(cost or 0.0))
 
@@ -131,7 +133,8 @@ class DepthCheck:
         cost = {k: float(np.mean(found)) for k, found in self._costs.items()}
         curve = cost[-1] - 2 * cost[0] + cost[1]
         offset = 0.5 * (cost[-1] - cost[1]) / curve if curve > 0 else 0.0
-        self._findings.measures.sensor(name, "depth_frames_off", float(np.clip(offset, -1, 1)))
+        offset_px = float(np.clip(offset, -1, 1)) * float(np.median(self._frame_px))
+        self._findings.measures.sensor(name, "time_error_px", offset_px)
         best = min(cost, key=lambda k: cost[k])
         if best and cost[best] < _SHIFT_GAIN * cost[0]:
             late = "late" if best < 0 else "early"
@@ -222,6 +225,17 @@ def _cost(view: View, row: Data, depth_m: Array, world: Array) -> float | None:
     if known.sum() < _LEAST:
         return None
     return float(np.minimum(np.abs(z[known] / seen[known] - 1.0) / _CLOSE_SHARE, 1.0).mean())
+
+
+def _apart_px(intrinsic: Array, row: Data, other: Data, world: Array) -> float:
+    """The middle distance in pixels between where two rows' cameras see the same standing points."""
+    here, there = (move(inverse(r.world_from_sensor), world) for r in (row, other))
+    ahead = (here[:, 2] > _NEAR_M) & (there[:, 2] > _NEAR_M) & (here[:, 2] < _FAR_M)
+    if not ahead.any():
+        return 0.0
+    a, b = project(intrinsic, here[ahead]), project(intrinsic, there[ahead])
+    inside = ((a >= 0) & (a <= (row.width, row.height))).all(axis=1)
+    return float(np.median(np.linalg.norm(a[inside] - b[inside], axis=1))) if inside.any() else 0.0
 
 
 def judge_closure(scene: Scene, residuals: Mapping[str, tuple[Data, Residual]], findings: Findings) -> None:

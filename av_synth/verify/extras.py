@@ -174,7 +174,8 @@ def _measure(scene: Scene, annotation: Annotation, error: float, findings: Findi
     lidar = scene.keyframe(annotation.sample_token, "LIDAR_TOP")
     if lidar is not None:
         range_m = math.dist(annotation.translation, lidar.ego_pose.translation)
-        findings.measures.add("velocity", annotation.category, range_m, annotation.visibility, error)
+        level, token = annotation.visibility, annotation.token
+        findings.measures.add("velocity", annotation.category, range_m, level, error, token)
 
 
 def check_sample_truth(dataset: Dataset, scene: Scene, findings: Findings) -> None:

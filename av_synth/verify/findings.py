@@ -170,9 +170,13 @@ class Findings:
         """Add something worth knowing that is not untrue."""
         self._notes.append(_printable(text))
 
-    def any(self, *checks: str) -> bool:
-        """Whether there are findings, of these checks if any are named."""
-        return any(self._found[check] for check in checks or self._found)
+    def any(self) -> bool:
+        """Whether there are findings."""
+        return any(self._found.values())
+
+    def count(self, check: str) -> int:
+        """How many findings a check has made so far."""
+        return self._found[check]
 
     def report(self, dataset: str, version: str) -> VerifyReport:
         """Close the books; a check that has looked at nothing is reported as not run."""

@@ -77,8 +77,10 @@ class LabelTruth:
         sides = np.abs(np.r_[own.min(axis=0) - 0.5 - low, own.max(axis=0) + 0.5 - high])
         range_m = self._range_m(annotation)
         for name, value in zip(("left", "top", "right", "bottom"), sides, strict=True):
-            quantity = f"box_{name}"
-            self._findings.measures.add(quantity, annotation.category, range_m, annotation.visibility, float(value))
+            quantity, token = f"box_{name}", view.data.token
+            self._findings.measures.add(
+                quantity, annotation.category, range_m, annotation.visibility, float(value), annotation.token, token
+            )
 
     def _count_outside(self, seen: Seen, depth_m: Array | None, points: SamplePoints) -> None:
         """Count points that the camera sees on an instance (by mask, depth and class) and that are outside its box."""
@@ -111,7 +113,9 @@ class LabelTruth:
             outside = int((~inside_box(local, annotation, _OUTSIDE_MARGIN_M)).sum())
             range_m, level = self._range_m(annotation), annotation.visibility
             share = outside / len(local)
-            self._findings.measures.add("points_outside", annotation.category, range_m, level, share)
+            self._findings.measures.add(
+                "points_outside", annotation.category, range_m, level, share, annotation.token, seen.view.data.token
+            )
             self._outside[annotation.token][0] += outside
             self._outside[annotation.token][1] += len(local)
 
@@ -135,7 +139,7 @@ class LabelTruth:
             range_m, level = self._range_m(annotation), annotation.visibility
             touched = float(sum(gap < _FACE_M for gap in gaps))
             self._findings.measures.add("faces_touched", annotation.category, range_m, level, touched)
-            self._findings.measures.add("lidar_gap", annotation.category, range_m, level, gaps[0])
+            self._findings.measures.add("lidar_gap", annotation.category, range_m, level, gaps[0], annotation.token)
             self._gaps[annotation.instance_token].append(gaps[0])
 
     def close(self, masks: SceneMasks | None) -> None:
@@ -179,7 +183,7 @@ class LabelTruth:
             cosine = float(moved @ facing) / max(float(np.linalg.norm(moved) * np.linalg.norm(facing)), 1e-9)
             off = math.degrees(math.acos(float(np.clip(cosine, -1, 1))))
             range_m = self._range_m(before)
-            self._findings.measures.add("heading", before.category, range_m, before.visibility, off)
+            self._findings.measures.add("heading", before.category, range_m, before.visibility, off, before.token)
 
 
 def _face_gaps(local: Array, lidar: Array, annotation: Annotation) -> list[float]:

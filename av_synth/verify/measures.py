@@ -71,6 +71,19 @@ class Spread:
         return self.largest
 
 
+WORST_KEPT = 6
+"""Largest values of each quantity whose annotations are remembered."""
+
+
+@dataclass(frozen=True, order=True)
+class Worst:
+    """A large error: its value, the annotation's token, and the camera keyframe in which it is (a token, or '')."""
+
+    value: float
+    annotation: str
+    data: str = ""
+
+
 Cell = tuple[str, str, str]
 """Class, range such as '0-20 m' and visibility level; '' for what has none."""
 
@@ -81,14 +94,44 @@ class Measures:
     def __init__(self) -> None:
         self.spreads: dict[str, dict[Cell, Spread]] = {}
         self.sensors: dict[str, dict[str, float]] = {}
+        self.worst: dict[str, list[Worst]] = {}
 
-    def add(self, quantity: str, category: str, range_m: float, visibility: str, value: float) -> None:
-        """Count one value of a quantity of `QUANTITIES`; what is not finite or beyond all ranges is left out."""
+    def add(
+        self,
+        quantity: str,
+        category: str,
+        range_m: float,
+        visibility: str,
+        value: float,
+        annotation: str = "",
+        data: str = "",
+    ) -> None:
+        """Count one value of a quantity of `QUANTITIES`; what is not finite or beyond all ranges is left out.
+
+        Args:
+            quantity: one of `QUANTITIES`.
+            category: of the thing.
+            range_m: how far it is, in metres.
+            visibility: its level.
+            value: 0 or more.
+            annotation: the token of the annotation that it is about, to be remembered if it is one of the largest.
+            data: the token of the camera keyframe in which it was measured.
+        """
         if not math.isfinite(value) or quantity not in QUANTITIES or not 0.0 <= range_m < RANGES_M[-1][1]:
             return
         span = next(f"{low:g}-{high:g} m" for low, high in RANGES_M if range_m < high)
         cells = self.spreads.setdefault(quantity, {})
         cells.setdefault((category, span, visibility), Spread()).add(value)
+        if annotation and value > 0:
+            self._remember(quantity, [Worst(value, annotation, data)])
+
+    def _remember(self, quantity: str, found: list[Worst]) -> None:
+        kept = self.worst.get(quantity, [])
+        if len(kept) < WORST_KEPT or found[0] > kept[-1]:
+            best: dict[str, Worst] = {}
+            for one in sorted([*kept, *found], reverse=True):
+                best.setdefault(one.annotation, one)
+            self.worst[quantity] = list(best.values())[:WORST_KEPT]
 
     def sensor(self, name: str, figure: str, value: float) -> None:
         """Note a figure of a sensor, such as its residual yaw; the figure of largest size counts."""
@@ -102,6 +145,8 @@ class Measures:
             own = self.spreads.setdefault(quantity, {})
             for cell, spread in cells.items():
                 own.setdefault(cell, Spread()).merge(spread)
+        for quantity, found in other.worst.items():
+            self._remember(quantity, found)
         for name, figures in other.sensors.items():
             for figure, value in figures.items():
                 self.sensor(name, figure, value)

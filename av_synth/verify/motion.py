@@ -8,8 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from av_synth.verify.calibration import heading_problem, step
 from av_synth.verify.findings import Findings, Place
-from av_synth.verify.maths import turn_between_rad
+from av_synth.verify.hypotheses import xyzw
+from av_synth.verify.maths import rotation_matrix, turn_between_rad
 from av_synth.verify.model import Annotation, Scene
 from av_synth.verify.names import attribute_family
 from av_synth.verify.points import annotation_place
@@ -48,6 +50,22 @@ def check_tracks(scene: Scene, ours: bool, findings: Findings) -> None:
             _check_motion_attributes(scene, track, findings)
 
 
+def check_scene_headings(scene: Scene, findings: Findings) -> None:
+    """The headings of what moves fast in a scene are not all off its motion by the same turn."""
+    steps = [
+        step(before.world_from_box, after.world_from_box, t0, t1)
+        for track in scene.tracks.values()
+        if attribute_family(track[0][1].category) in ("vehicle", "cycle")
+        for (t0, before), (t1, after) in pairwise(track)
+        if 0 < t1 - t0 <= _FLIP_S * 1e6
+    ]
+    findings.checked("headings", len(steps))
+    problem = heading_problem(steps)
+    if problem:
+        where = f"sample_annotation.json ({scene.name})"
+        findings.add("headings", where, f"{problem}; want the box's x axis at the front")
+
+
 def _check_attributes(where: Place, annotation: Annotation, family: str | None, findings: Findings) -> None:
     findings.checked("attributes")
     if len(annotation.attributes) > 1:
@@ -72,7 +90,8 @@ def _check_size(
     width, length, height = annotation.size_wlh_m
     size = f"size (width, length, height) = {list(annotation.size_wlh_m)}"
     if family in ("vehicle", "cycle") and width > length:
-        findings.add("sizes", where, f"{size} is wider than long; want [width, length, height]")
+        message = f"{size} is wider than long: length and width look swapped"
+        findings.add("sizes", where, f"{message}; want [width, length, height]")
     if family is not None:
         for name, value, bounds in (("length", length, _LENGTH_M), ("height", height, _HEIGHT_M)):
             low, high = bounds[family]
@@ -87,7 +106,9 @@ def _check_size(
 def _check_upright(scene: Scene, track: Track, findings: Findings) -> None:
     lying = [annotation for _, annotation in track if annotation.world_from_box[2, 2] < 0.5]
     if len(lying) * 2 > len(track):
-        message = f"lies on its side in {len(lying)} of {len(track)} samples; want rotations w, x, y, z with z up"
+        up = [rotation_matrix(xyzw(annotation.rotation))[2, 2] for _, annotation in track]
+        guess = ": its rotations look like x, y, z, w" if min(up) > 0.9 else ""
+        message = f"lies on its side in {len(lying)} of {len(track)} samples{guess}; want w, x, y, z with z up"
         findings.add("headings", annotation_place(scene, lying[0]), message)
 
 
@@ -106,14 +127,15 @@ def _check_headings(scene: Scene, track: Track, family: str, findings: Findings)
         turned_rad = turn_between_rad(before.world_from_box, after.world_from_box)
         if family != "pedestrian" and seconds <= _FLIP_S and turned_rad > _FLIP_RAD:
             message = f"has turned {math.degrees(turned_rad):.0f} degrees in {seconds:.2f} s from token={before.token}"
-            findings.add("headings", annotation_place(scene, after), f"{message}; no car spins so fast")
+            wanted = "no car spins so fast: is its yaw off by 180 degrees?"
+            findings.add("headings", annotation_place(scene, after), f"{message}; {wanted}")
         if speed >= _BACKWARD_MPS[family]:
             along = float(velocity @ (before.world_from_box[:3, 0] + after.world_from_box[:3, 0])) / (2.0 * speed)
             forward += along > -0.7
             backward += along < -0.7
     if backward >= _BACKWARD_STEPS and backward > 9 * forward:
         message = f"is driven backwards over {backward} samples at {_BACKWARD_MPS[family]:g} m/s or more"
-        findings.add("headings", annotation_place(scene, track[0][1]), f"{message}; want the box's x axis at the front")
+        findings.add("headings", annotation_place(scene, track[0][1]), f"{message}: its yaw looks off by 180 degrees")
 
 
 def _check_motion_attributes(scene: Scene, track: Track, findings: Findings) -> None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from av_synth.verify import blobs, calibration, can_bus, chains, clouds, extras, motion, points, segmentation
 from av_synth.verify.boxes_2d import TightBoxes
 from av_synth.verify.depth import DepthCheck, Residual, judge_closure
+from av_synth.verify.diagnosis import MaskDiagnosis, explain_counts
 from av_synth.verify.edges import EdgeCheck
 from av_synth.verify.findings import Findings
 from av_synth.verify.label_truth import LabelTruth
@@ -29,13 +30,17 @@ def verify_scene(dataset: Dataset, scene: Scene, findings: Findings) -> None:
     chains.check_keyframes(scene, findings)
     calibration.check_ego_motion(scene, findings)
     motion.check_tracks(scene, dataset.ours, findings)
+    motion.check_scene_headings(scene, findings)
     extras.check_velocities(dataset, scene, findings)
     extras.check_sample_truth(dataset, scene, findings)
     can_bus.check_can_bus(dataset, scene, findings)
     truth = LabelTruth(dataset, scene, findings)
     by_sample: Clouds = {}
+    wrong_counts = findings.count("lidar_counts")
     for channel in scene.channels("lidar"):
         by_sample.update(_verify_lidar(dataset, scene, channel, findings))
+    if findings.count("lidar_counts") > wrong_counts:
+        explain_counts(scene, lambda data: _read_points(dataset, data), findings)
     for sample_token, cloud in by_sample.items():
         truth.add_points(sample_token, cloud)
     points.check_ground(scene, by_sample, findings)
@@ -49,6 +54,13 @@ def verify_scene(dataset: Dataset, scene: Scene, findings: Findings) -> None:
         masks.close()
         extras.check_label_quality(dataset, scene, masks, findings)
     truth.close(masks if dataset.masks is not None else None)
+
+
+def _read_points(dataset: Dataset, data: Data) -> Array | None:
+    path = dataset.root / data.filename
+    content = path.read_bytes() if ".." not in data.filename and path.is_file() else b""
+    sweep = clouds.read_lidar(content, data.filename, Findings())
+    return None if sweep is None else sweep.points
 
 
 def _place(scene: Scene, data: Data) -> str:
@@ -125,6 +137,8 @@ class _Cameras:
         self._clouds = clouds_by_sample
         self._findings = findings
         self._tight = TightBoxes(dataset, scene, findings)
+        self._diagnosis = MaskDiagnosis(scene)
+        self._outside_before = findings.count("mask_in_box")
         self._residuals: dict[str, tuple[Data, Residual]] = {}
 
     def verify(self, channel: str) -> None:
@@ -166,6 +180,7 @@ class _Cameras:
         if seen is None:
             return None
         self._tight.add(seen)
+        self._diagnosis.add(seen, place)
         self._truth.add_view(seen, depth_m, cloud)
         if cloud is not None:
             timing.add(seen, place, cloud)
@@ -177,3 +192,5 @@ class _Cameras:
         """Judge what needs all cameras."""
         self._tight.close()
         judge_closure(self._scene, self._residuals, self._findings)
+        if self._findings.count("mask_in_box") > self._outside_before:
+            self._diagnosis.explain(self._findings)

@@ -18,8 +18,8 @@ from av_synth.verify.points import inside_box, near_box
 
 Classes = npt.NDArray[np.uint8]
 
-_CORE = 0.8  # of the box's half size: near its sides a box has some of the ground and of what it leans on
-_AGREE_SHARE, _AGREE_POINTS = 0.8, 20  # of points in the cores of boxes that have the box's category
+_FOOT = 0.25  # of its height, in which a box has points of the ground, a kerb or a hedge
+_AGREE_SHARE, _AGREE_POINTS = 0.8, 20  # of points in the upper parts of boxes that have the box's category
 _OWN_MARGIN_M = 0.3  # bodies reach up to 2 cm out of boxes, points in rain further
 _UNBOXED_SHARE, _UNBOXED_M = 0.1, 40.0  # of thing points within range; beyond, labels may end
 _PANOPTIC_SLACK = 0.002  # of points: those on a box's side round either way
@@ -88,7 +88,7 @@ def check_tables(dataset: Dataset, findings: Findings) -> None:
 
 
 def check_classes(scene: Scene, data: Data, sweep: Sweep, classes: Classes, findings: Findings) -> None:
-    """Points in the core of a box of a thing have its category, and points of things are in a box of theirs."""
+    """Points in the upper part of a box of a thing have its category, and points of things are in a box of theirs."""
     world = move(data.world_from_sensor, sweep.points)
     annotations = scene.annotations.get(data.sample_token, ())
     where = f"lidarseg of {scene.sample_name(data.sample_token)}"
@@ -100,18 +100,20 @@ def check_classes(scene: Scene, data: Data, sweep: Sweep, classes: Classes, find
         index = CATEGORIES.index(annotation.category)
         wide = near[inside_box(local, annotation, _OWN_MARGIN_M)]
         boxed[wide[classes[wide] == index]] = True
-        half = np.array([annotation.size_wlh_m[k] for k in (1, 0, 2)]) / 2.0
-        core = near[(np.abs(local) < _CORE * half).all(axis=1)]
+        raised = local[:, 2] > (_FOOT - 0.5) * annotation.size_wlh_m[2]
+        core = near[raised & inside_box(local, annotation, 0.0)]
         in_core += len(core)
         agree += int((classes[core] == index).sum())
         if len(core) >= _AGREE_POINTS and (classes[core] == index).mean() < 0.5:
             other = int(np.bincount(classes[core]).argmax())
             swapped[annotation.category, other] = swapped.get((annotation.category, other), 0) + 1
     for (category, other), n in swapped.items():
-        message = f"the points inside {n} boxes of {category} are mostly {CATEGORIES[other]}; want the boxes' category"
+        message = f"the points in {n} boxes of {category} are mostly {CATEGORIES[other]}; want the boxes' category"
         findings.add("lidarseg", where, message)
     if in_core >= _AGREE_POINTS and agree < _AGREE_SHARE * in_core and not swapped:
-        message = f"{agree} of {in_core} points well inside boxes have the box's category; want {_AGREE_SHARE:.0%}"
+        message = (
+            f"{agree} of {in_core} points in the upper parts of boxes have the box's category; want {_AGREE_SHARE:.0%}"
+        )
         findings.add("lidarseg", where, f"{message}: are points and classes in the same order?")
     near_m = np.hypot(sweep.points[:, 0], sweep.points[:, 1]) < _UNBOXED_M
     thing = near_m & np.isin(classes, THINGS)
@@ -155,50 +157,52 @@ def check_panoptic(
         message = f"data is {labels.dtype} {labels.shape}; want uint16 ({len(sweep.points)},), one a point"
         findings.add("panoptic", where, message)
         return {}
-    categories, ids = labels // 1000, labels % 1000
-    if classes is not None and (wrong := int((categories != classes).sum())):
+    if classes is not None and (wrong := int(((labels // 1000 != classes) & (labels != 0)).sum())):
         message = f"{wrong} of {len(labels)} points have another category than in lidarseg; want 1000 * category + id"
         findings.add("panoptic", where, message)
         return {}
-    if int((ids[~np.isin(categories, THINGS)] != 0).sum()):
-        findings.add("panoptic", where, "points of stuff (category 0, 24 to 31) have instance ids; want 0")
-    return _check_ids_of_points(scene, data, sweep, categories, ids, where, findings)
+    return _check_ids_of_points(scene, data, sweep, labels, classes, where, findings)
 
 
 def _check_ids_of_points(
     scene: Scene,
     data: Data,
     sweep: Sweep,
-    categories: npt.NDArray[np.uint16],
-    ids: npt.NDArray[np.uint16],
+    labels: npt.NDArray[np.uint16],
+    classes: Classes | None,
     where: str,
     findings: Findings,
 ) -> dict[int, str]:
-    """A thing's point in exactly one box of its category has that box's id, any other has 0 (the devkit's rule)."""
+    """A thing's point in exactly one box of its category has that box's id; in none or several, the label is 0.
+
+    Source: the devkit's generate_panoptic_labels. Stuff has the id 0.
+    """
     world = move(data.world_from_sensor, sweep.points)
     annotations = scene.annotations.get(data.sample_token, ())
+    categories, ids = (labels // 1000 if classes is None else classes), labels % 1000
     surely, perhaps = _owners(world, annotations, categories)
     found: dict[int, str] = {}
-    wrong = 0
+    thing = np.isin(categories, THINGS)
+    wrong = int((ids[~thing] != 0).sum()) + int((labels[thing & ~perhaps] != 0).sum())
+    wrong += int((labels[~thing] == 0).sum() - (categories == 0).sum())
     for k, annotation in enumerate(annotations):
         own = ids[surely == k]
         if len(own) == 0:
             continue
         value = int(np.bincount(own).argmax())
-        wrong += int((own != value).sum())
-        if value == 0:
-            wrong += len(own)
-        elif found.setdefault(value, annotation.instance_token) != annotation.instance_token:
+        wrong += len(own) if value == 0 else int((own != value).sum())
+        if value and found.setdefault(value, annotation.instance_token) != annotation.instance_token:
             findings.add("panoptic", where, f"id {value} is on the points of two instances; want one each")
-    wrong += int((ids[~perhaps] != 0).sum())
     if wrong > max(1, _PANOPTIC_SLACK * len(ids)):
-        message = f"{wrong} points have not the id of the one box of their category that they are in, or 0"
-        findings.add("panoptic", where, f"{message}; want the rule of the devkit's generate_panoptic_labels")
+        message = f"{wrong} of {len(ids)} points have not the id of the one box of their category that they are in"
+        findings.add("panoptic", where, f"{message}, or 0; want the rule of the devkit's generate_panoptic_labels")
     return found
 
 
 def _owners(
-    world: npt.NDArray[np.float64], annotations: Sequence[Annotation], categories: npt.NDArray[np.uint16]
+    world: npt.NDArray[np.float64],
+    annotations: Sequence[Annotation],
+    categories: npt.NDArray[np.uint16] | npt.NDArray[np.uint8],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Per point, the one box of its category that it is surely in (-1), and whether it may be in one at all."""
     surely = np.full(len(world), -1, dtype=np.int64)

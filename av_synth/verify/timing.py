@@ -30,7 +30,6 @@ class MaskTiming:
         self._findings = findings
         self._on = dict.fromkeys(_FRAMES, 0)
         self._total = 0
-        self._apart_px: list[float] = []
 
     def add(self, seen: Seen, place: int, points: SamplePoints) -> None:
         """Take a keyframe's mask and the lidar points of its sample; `place` is its row's in the channel's chain."""
@@ -76,7 +75,6 @@ class MaskTiming:
             for frame, p in pixels.items()
         }
         telling = on[-1] != on[1]
-        self._apart_px.extend(np.linalg.norm(pixels[1] - pixels[-1], axis=1)[keep] / 2)
         self._total += int((telling | (on[0] != on[1]) | (on[0] != on[-1])).sum())
         for frame in _FRAMES:
             self._on[frame] += int(on[frame].sum())
@@ -88,11 +86,6 @@ class MaskTiming:
         self._findings.checked("time_shift", self._total)
         best = max(_FRAMES, key=lambda frame: (self._on[frame], -abs(frame)))
         gain = (self._on[best] - self._on[0]) / self._total
-        curve = 2 * self._on[0] - self._on[-1] - self._on[1]
-        if curve > 0 and self._total >= _SCENE_POINTS:
-            offset = 0.5 * (self._on[1] - self._on[-1]) / curve
-            pixels = float(np.clip(offset, -1, 1)) * float(np.median(self._apart_px))
-            self._findings.measures.sensor(self._channel, "mask_time_error_px", pixels)
         if best and self._total >= _SCENE_POINTS and gain > _GAIN:
             late = "late" if best < 0 else "early"
             message = f"{self._channel} is one frame {late}: of {self._total} lidar points that tell, {gain:.0%} more"

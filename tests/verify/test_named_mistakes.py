@@ -1,0 +1,491 @@
+"""Mistakes of whole tables, files and extra data: each is found, and the finding says what it is."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import synthetic_dataset as synthetic
+from synthetic_copies import Copy
+
+from av_synth.verify import verify
+
+Mutation = Callable[[Copy], object]
+MISTAKES: list[tuple[str, str, Mutation]] = []
+
+
+def named(check: str, says: str) -> Callable[[Mutation], Mutation]:
+    """Register a mistake with the check that has to find it and a pattern that one of its findings has to match."""
+
+    def register(mutation: Mutation) -> Mutation:
+        MISTAKES.append((check, says, mutation))
+        return mutation
+
+    return register
+
+
+@pytest.mark.parametrize(("check", "says", "mutation"), MISTAKES, ids=[m.__name__ for _, _, m in MISTAKES])
+def test_a_mistake_is_found_and_called_by_its_name(copy: Copy, check: str, says: str, mutation: Mutation) -> None:
+    mutation(copy)
+
+    report = verify(copy.root)
+
+    found = [str(problem) for problem in report.problems if problem.check == check]
+    assert any(re.search(says, text) for text in found), (
+        f"no {check} says {says!r}: {[str(p) for p in report.problems]}"
+    )
+
+
+def xyzw(row: dict[str, Any]) -> None:
+    row["rotation"] = row["rotation"][1:] + row["rotation"][:1]
+
+
+def conjugate(row: dict[str, Any]) -> None:
+    row["rotation"] = [row["rotation"][0], *(-v for v in row["rotation"][1:])]
+
+
+def half_turn(row: dict[str, Any]) -> None:
+    w, x, y, z = row["rotation"]
+    row["rotation"] = [-z, y, -x, w]
+
+
+def shift_files(copy: Copy, paths: list[str]) -> None:
+    """Each file gets the content of the one before."""
+    contents = [(copy.root / path).read_bytes() for path in paths]
+    for path, content in zip(paths[1:], contents[:-1], strict=True):
+        copy.write(path, content)
+
+
+def edit_json(copy: Copy, path: str, change: Callable[[Any], object]) -> None:
+    content = json.loads((copy.root / path).read_text())
+    change(content)
+    copy.write(path, json.dumps(content).encode())
+
+
+def image(copy: Copy, path: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    read = cv2.imread(str(copy.root / path), cv2.IMREAD_UNCHANGED)
+    suffix = path[path.rindex(".") :]
+    copy.write(path, cv2.imencode(suffix, np.ascontiguousarray(change(read)))[1].tobytes())
+
+
+def label_files(copy: Copy, kind: str, channel: str) -> list[str]:
+    return [r[kind] for r in copy.rows("label_image") if f"/{channel}/" in r[kind]]
+
+
+# ---- boxes, poses, mounts
+
+
+@named("diagnosis", "length and width are swapped")
+def length_and_width(copy: Copy) -> None:
+    copy.edit_each("sample_annotation", lambda r: r.update(size=[r["size"][1], r["size"][0], r["size"][2]]))
+
+
+@named("diagnosis", "box rotations are x, y, z, w")
+def box_rotations_xyzw(copy: Copy) -> None:
+    copy.edit_each("sample_annotation", xyzw)
+
+
+@named("headings", "yaw is off by 180 degrees")
+def boxes_turned_around(copy: Copy) -> None:
+    copy.edit_each("sample_annotation", half_turn)
+
+
+@named("diagnosis", "translations are at the bottom of boxes")
+def boxes_at_their_feet(copy: Copy) -> None:
+    copy.edit_each("sample_annotation", lambda r: r["translation"].__setitem__(2, 0.0))
+
+
+@named("diagnosis", "sizes are half extents")
+def half_extents(copy: Copy) -> None:
+    copy.edit_each("sample_annotation", lambda r: r.update(size=[v / 2 for v in r["size"]]))
+
+
+@named("diagnosis", "boxes are in the ego's frame")
+def boxes_in_the_ego_frame(copy: Copy) -> None:
+    lidar = {
+        r["sample_token"]: r["token"] for r in copy.rows("sample_data") if r["filename"].startswith("samples/LIDAR")
+    }
+    egos = {r["token"]: r for r in copy.rows("ego_pose")}
+
+    def move(row: dict[str, Any]) -> None:
+        ego = egos[lidar[row["sample_token"]]]
+        yaw = 2 * math.atan2(ego["rotation"][3], ego["rotation"][0])
+        x, y = (row["translation"][k] - ego["translation"][k] for k in (0, 1))
+        row["translation"][:2] = [math.cos(yaw) * x + math.sin(yaw) * y, math.cos(yaw) * y - math.sin(yaw) * x]
+        own = 2 * math.atan2(row["rotation"][3], row["rotation"][0]) - yaw
+        row["rotation"] = [math.cos(own / 2), 0.0, 0.0, math.sin(own / 2)]
+
+    copy.edit_each("sample_annotation", move)
+
+
+@named("diagnosis", "annotations are one sample late")
+def annotations_one_sample_late(copy: Copy) -> None:
+    def shift(rows: list[dict[str, Any]]) -> None:
+        for after, before in zip(rows[:0:-1], rows[-2::-1], strict=True):
+            if after["instance_token"] == before["instance_token"]:
+                after.update(translation=before["translation"], rotation=before["rotation"])
+
+    copy.edit("sample_annotation", shift)
+
+
+@named("ego_motion", "yaw is off by 180 degrees")
+def ego_turned_around(copy: Copy) -> None:
+    copy.edit_each("ego_pose", half_turn)
+
+
+@named("diagnosis", "ego pose rotations are x, y, z, w")
+def ego_rotations_xyzw(copy: Copy) -> None:
+    copy.edit_each("ego_pose", xyzw)
+
+
+@named("mounts", "CAM_FRONT.*looks like x, y, z, w")
+def mounts_xyzw(copy: Copy) -> None:
+    copy.edit_each("calibrated_sensor", xyzw)
+
+
+@named("mounts", "looks inverted")
+def mounts_inverted(copy: Copy) -> None:
+    copy.edit_each("calibrated_sensor", conjugate)
+
+
+@named("quaternions", "not normalised")
+def rotations_not_normalised(copy: Copy) -> None:
+    copy.edit_each("sample_annotation", lambda r: r.update(rotation=[2 * v for v in r["rotation"]]))
+
+
+@named("closure", "CAM_FRONT has its focal length off by 0.99 %")
+def focal_length_off_by_a_hundredth(copy: Copy) -> None:
+    def widen(rows: list[dict[str, Any]]) -> None:
+        matrix = rows[0]["camera_intrinsic"]
+        matrix[0][0] *= 1.01
+        matrix[1][1] *= 1.01
+
+    copy.edit("calibrated_sensor", widen)
+
+
+@named("closure", "CAM_FRONT has its mount moved by 0.05 m")
+def mount_moved_by_five_centimetres(copy: Copy) -> None:
+    copy.edit("calibrated_sensor", lambda rows: rows[0]["translation"].__setitem__(2, rows[0]["translation"][2] + 0.05))
+
+
+@named("closure", "CAM_FRONT has its mount turned by 0.50 degrees")
+def mount_turned_by_half_a_degree(copy: Copy) -> None:
+    def turn(rows: list[dict[str, Any]]) -> None:
+        w, x, y, z = rows[0]["rotation"]
+        s, c = math.sin(math.radians(0.25)), math.cos(math.radians(0.25))
+        rows[0]["rotation"] = [c * w - s * y, c * x + s * z, c * y + s * w, c * z - s * x]
+
+    copy.edit("calibrated_sensor", turn)
+
+
+@named("closure", "LIDAR_TOP.*all cameras say")
+def lidar_mount_turned_by_half_a_degree(copy: Copy) -> None:
+    def turn(row: dict[str, Any]) -> None:
+        if row["sensor_token"] == synthetic.Builder(copy.root).token("LIDAR_TOP"):
+            w, x, y, z = row["rotation"]
+            s, c = math.sin(math.radians(0.25)), math.cos(math.radians(0.25))
+            row["rotation"] = [c * w - s * x, c * x + s * w, c * y - s * z, c * z + s * y]
+
+    copy.edit_each("calibrated_sensor", turn)
+
+
+# ---- frames, files, tables
+
+
+@named("image_on_masks", "CAM_FRONT is one frame late")
+def images_one_frame_late(copy: Copy) -> None:
+    shift_files(copy, copy.files("CAM_FRONT"))
+
+
+@named("image_on_masks", "CAM_FRONT is one frame early")
+def images_one_frame_early(copy: Copy) -> None:
+    shift_files(copy, copy.files("CAM_FRONT")[::-1])
+
+
+@named("diagnosis", "LIDAR_TOP is one frame late")
+def lidar_one_frame_late(copy: Copy) -> None:
+    shift_files(copy, copy.files("LIDAR_TOP"))
+
+
+@named("image_on_masks", "images of CAM_FRONT are mirrored left to right")
+def images_mirrored(copy: Copy) -> None:
+    for path in copy.files("CAM_FRONT"):
+        image(copy, path, lambda pixels: pixels[:, ::-1])
+
+
+@named("image_on_masks", "images of CAM_FRONT show something else than its masks")
+def images_of_two_cameras_swapped(copy: Copy) -> None:
+    for a, b in zip(copy.files("CAM_FRONT"), copy.files("CAM_BACK_RIGHT"), strict=True):
+        first, second = (copy.root / a).read_bytes(), (copy.root / b).read_bytes()
+        copy.write(a, second)
+        copy.write(b, first)
+
+
+@named("lidar_files", "looks like float64 with 5 columns")
+def lidar_as_float64(copy: Copy) -> None:
+    for path in copy.files("LIDAR_TOP"):
+        copy.change(path, lambda raw: np.frombuffer(raw, "<f4").astype("<f8").tobytes())
+
+
+@named("lidar_files", "looks like float32 with 4 columns")
+def lidar_without_rings(copy: Copy) -> None:
+    for path in copy.files("LIDAR_TOP"):
+        copy.change(path, lambda raw: np.frombuffer(raw, "<f4").reshape(-1, 5)[:, :4].tobytes())
+
+
+@named("diagnosis", "x forward, y left")
+def lidar_with_x_forward(copy: Copy) -> None:
+    def turn(raw: bytes) -> bytes:
+        cloud = np.frombuffer(raw, "<f4").reshape(-1, 5).copy()
+        cloud[:, :2] = np.stack([cloud[:, 1], -cloud[:, 0]], axis=1)
+        return cloud.tobytes()
+
+    for path in copy.files("LIDAR_TOP"):
+        copy.change(path, turn)
+
+
+@named("diagnosis", "num_lidar_pts and num_radar_pts are swapped")
+def counts_swapped(copy: Copy) -> None:
+    copy.edit_each(
+        "sample_annotation", lambda r: r.update(num_lidar_pts=r["num_radar_pts"], num_radar_pts=r["num_lidar_pts"])
+    )
+
+
+@named("timestamps", "looks like seconds")
+def seconds(copy: Copy) -> None:
+    for table in ("sample", "sample_data", "ego_pose"):
+        copy.edit_each(table, lambda r: r.update(timestamp=r["timestamp"] // 1_000_000))
+
+
+@named("annotation_chain", "the chain is missing")
+def annotations_without_chain(copy: Copy) -> None:
+    copy.edit_each("sample_annotation", lambda r: r.update(prev="", next=""))
+
+
+@named("data_chain", "prev and next are swapped")
+def data_chained_backwards(copy: Copy) -> None:
+    copy.edit_each("sample_data", lambda r: r.update(prev=r["next"], next=r["prev"]))
+
+
+@named("tokens", "duplicate token")
+def token_twice(copy: Copy) -> None:
+    copy.edit("sample_annotation", lambda rows: rows[4].update(token=rows[3]["token"]))
+
+
+# ---- lidar segmentation, panoptic
+
+
+@named("lidarseg", "has .* bytes for .* points")
+def lidarseg_short(copy: Copy) -> None:
+    copy.change(copy.rows("lidarseg")[1]["filename"], lambda raw: raw[:-3])
+
+
+@named("lidarseg", "has class 200")
+def lidarseg_of_unknown_class(copy: Copy) -> None:
+    copy.change(copy.rows("lidarseg")[1]["filename"], lambda raw: b"\xc8" + raw[1:])
+
+
+@named("lidarseg", "points in .* boxes of vehicle.car are mostly vehicle.truck")
+def lidarseg_classes_swapped(copy: Copy) -> None:
+    for row in copy.rows("lidarseg"):
+        copy.change(row["filename"], lambda raw: raw.translate(bytes.maketrans(b"\x11\x17", b"\x17\x11")))
+
+
+@named("lidarseg", "same order|mostly|in no box")
+def lidarseg_in_another_order(copy: Copy) -> None:
+    for row in copy.rows("lidarseg"):
+        copy.change(row["filename"], lambda raw: raw[::-1])
+
+
+@named("lidarseg", r"\.bin files; lidarseg.json has 3 rows")
+def lidarseg_row_missing(copy: Copy) -> None:
+    copy.edit("lidarseg", lambda rows: rows.pop())
+
+
+@named("panoptic", "another category than in lidarseg")
+def panoptic_of_another_class(copy: Copy) -> None:
+    path = copy.root / copy.rows("panoptic")[0]["filename"]
+    labels = np.load(path)["data"]
+    path.unlink()
+    np.savez_compressed(path, data=labels + np.uint16(1000))
+
+
+@named("panoptic", "rule of the devkit")
+def panoptic_without_ids(copy: Copy) -> None:
+    path = copy.root / copy.rows("panoptic")[0]["filename"]
+    labels = np.load(path)["data"]
+    path.unlink()
+    np.savez_compressed(path, data=labels // 1000 * 1000)
+
+
+# ---- label images, 2D boxes, truths
+
+
+@named("boxes_2d", "visible_box = .*left, top, width, height")
+def tight_boxes_as_width_and_height(copy: Copy) -> None:
+    def change(row: dict[str, Any]) -> None:
+        if row["visible_box"]:
+            left, top, right, bottom = row["visible_box"]
+            row["visible_box"] = [left, top, right - left, bottom - top]
+
+    copy.edit_each("box_2d", change)
+
+
+@named("boxes_2d", "visible_pixels = ")
+def tight_box_of_other_pixels(copy: Copy) -> None:
+    copy.edit("box_2d", lambda rows: rows[0].update(visible_pixels=rows[0]["visible_pixels"] + 1))
+
+
+@named("visibility", "want '4'")
+def level_against_pixels(copy: Copy) -> None:
+    copy.edit_annotations(copy.annotations("lead")[:1], lambda r: r.update(visibility_token="2"))
+
+
+@named("depth", "have the depth that the depth image has")
+def depth_in_millimetres(copy: Copy) -> None:
+    for path in label_files(copy, "depth", "CAM_FRONT"):
+        image(copy, path, lambda depth: np.minimum(depth.astype(np.uint32) * 10, 65535).astype(np.uint16))
+
+
+@named("label_images", "16, 0")
+def depth_of_eight_bits(copy: Copy) -> None:
+    image(copy, label_files(copy, "depth", "CAM_FRONT")[0], lambda depth: (depth % 256).astype(np.uint8))
+
+
+@named("label_images", "road, sky or the like")
+def semantic_images_mirrored(copy: Copy) -> None:
+    for path in label_files(copy, "semantic", "CAM_FRONT"):
+        image(copy, path, lambda classes: classes[:, ::-1])
+
+
+@named("velocities", "km/h")
+def velocities_in_kmh(copy: Copy) -> None:
+    copy.edit_each("annotation_truth", lambda r: r.update(velocity=[3.6 * v for v in r["velocity"]]))
+
+
+@named("velocities", "backwards")
+def velocities_backwards(copy: Copy) -> None:
+    copy.edit_each("annotation_truth", lambda r: r.update(velocity=[-v for v in r["velocity"]]))
+
+
+@named("label_quality", "visible_fraction = 0.100; want '1'")
+def quality_of_another_share(copy: Copy) -> None:
+    copy.edit("label_quality", lambda rows: rows[0].update(visible_fraction=0.1))
+
+
+@named("label_quality", "has no row for")
+def quality_row_missing(copy: Copy) -> None:
+    copy.edit("label_quality", lambda rows: rows.pop())
+
+
+@named("sample_truth", "is not of this scene")
+def criticality_of_an_unknown_instance(copy: Copy) -> None:
+    copy.edit("sample_truth", lambda rows: rows[0]["criticality"][0].update(instance_token="nobody"))
+
+
+# ---- CAN bus, map, prediction
+
+
+@named("can_bus", "keys in the order")
+def can_pose_keys_in_another_order(copy: Copy) -> None:
+    edit_json(copy, "can_bus/scene-0001_pose.json", lambda rows: [r.update(accel=r.pop("accel")) for r in rows])
+
+
+@named("can_bus", "covers .* want all of it")
+def can_pose_ends_early(copy: Copy) -> None:
+    edit_json(copy, "can_bus/scene-0001_pose.json", lambda rows: rows.__delitem__(slice(40, None)))
+
+
+@named("can_bus", "orientation have length")
+def can_orientation_not_unit(copy: Copy) -> None:
+    edit_json(
+        copy,
+        "can_bus/scene-0001_pose.json",
+        lambda rows: [r.update(orientation=[1.1 * v for v in r["orientation"]]) for r in rows],
+    )
+
+
+@named("can_motion", "in the world's axes|ego's axes")
+def can_velocity_sideways(copy: Copy) -> None:
+    edit_json(
+        copy, "can_bus/scene-0001_pose.json", lambda rows: [r.update(vel=[r["vel"][1], r["vel"][0], 0]) for r in rows]
+    )
+
+
+@named("can_motion", r"vehicle_speed \(km/h\)")
+def can_speed_in_metres_per_second(copy: Copy) -> None:
+    edit_json(
+        copy,
+        "can_bus/scene-0001_vehicle_monitor.json",
+        lambda rows: [r.update(vehicle_speed=r["vehicle_speed"] / 3.6) for r in rows],
+    )
+
+
+@named("can_bus", "want <scene name>_<message>.json")
+def can_file_of_no_scene(copy: Copy) -> None:
+    (copy.root / "can_bus/scene-0001_route.json").rename(copy.root / "can_bus/scene-0999_route.json")
+
+
+MAP = "maps/expansion/plane.json"
+
+
+@named("map_expansion", "has no carpark_area")
+def map_without_a_layer(copy: Copy) -> None:
+    edit_json(copy, MAP, lambda content: content.pop("carpark_area"))
+
+
+@named("map_expansion", "polygon has no such token")
+def map_with_a_dangling_polygon(copy: Copy) -> None:
+    edit_json(copy, MAP, lambda content: content["lane"][0].update(polygon_token="none"))
+
+
+@named("map_expansion", "not a valid polygon: Self-intersection")
+def map_with_a_bow_tie(copy: Copy) -> None:
+    def cross(content: Any) -> None:
+        nodes = content["polygon"][1]["exterior_node_tokens"]
+        nodes[0], nodes[1] = nodes[1], nodes[0]
+
+    edit_json(copy, MAP, cross)
+
+
+@named("map_expansion", "off the canvas")
+def map_off_its_canvas(copy: Copy) -> None:
+    edit_json(copy, MAP, lambda content: content.update(canvas_edge=[100.0, 100.0]))
+
+
+@named("map_lanes", "is missing or empty")
+def lane_without_a_path(copy: Copy) -> None:
+    edit_json(copy, MAP, lambda content: content["arcline_path_3"].pop("east-b"))
+
+
+@named("map_lanes", "its end_pose is")
+def lane_path_that_ends_elsewhere(copy: Copy) -> None:
+    edit_json(copy, MAP, lambda content: content["arcline_path_3"]["east-a"][0].update(segment_length=[0, 40, 0]))
+
+
+@named("map_lanes", "want both or none")
+def connectivity_one_way(copy: Copy) -> None:
+    edit_json(copy, MAP, lambda content: content["connectivity"]["east-b"].update(incoming=[]))
+
+
+@named("map_lanes", "on the drivable_area")
+def map_shifted(copy: Copy) -> None:
+    edit_json(copy, MAP, lambda content: [n.update(y=n["y"] - 40) for n in content["node"]])
+
+
+@named("basemap", "want the same shape")
+def basemap_of_another_shape(copy: Copy) -> None:
+    image(copy, "maps/basemap/plane.png", lambda pixels: pixels[:300])
+
+
+@named("prediction", r"annotated samples to come; want 12")
+def prediction_without_future(copy: Copy) -> None:
+    row = copy.rows("sample_annotation")[0]
+    token = f"{row['instance_token']}_{row['sample_token']}"
+    edit_json(copy, "maps/prediction/prediction_scenes.json", lambda scenes: scenes["scene-0001"].append(token))
