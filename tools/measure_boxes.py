@@ -29,8 +29,10 @@ def measured() -> Iterator[boxes.Correction]:
     """A correction for each body that the ue4 profile misreports."""
     for blueprint_id, body in catalogue().items():
         centre, half = UE4.box(body)
-        if body.kind != "traffic_light" and not (
-            np.allclose(centre, body.box_centre_m) and np.allclose(half, body.box_half_m)
+        if (
+            UE4.offers(blueprint_id)
+            and body.kind != "traffic_light"
+            and not (np.allclose(centre, body.box_centre_m) and np.allclose(half, body.box_half_m))
         ):
             true = boxes.BodyBox(centre_m=rounded(body.box_centre_m), half_m=rounded(body.box_half_m))
             wrong = boxes.BodyBox(centre_m=rounded(centre), half_m=rounded(half))

@@ -94,7 +94,9 @@ class Profile:
         family, _, name = blueprint_id.partition(".")
         if family == "vehicle":
             return name in _STOCK_VEHICLES
-        return family != "avsynth" and (family != "walker" or _STOCK_WALKER.fullmatch(blueprint_id) is not None)
+        return "avsynth" not in blueprint_id and (
+            family != "walker" or _STOCK_WALKER.fullmatch(blueprint_id) is not None
+        )
 
     def box(self, body: Body) -> tuple[Array, Array]:
         """Centre and half sizes (3,) of the bounding box that clients are told, in the actor's frame."""

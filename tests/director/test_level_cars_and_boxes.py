@@ -120,8 +120,10 @@ def test_the_table_has_every_body_that_is_reported_wrong_as_it_is_now():
 
     for blueprint_id, body in bodies.items():
         centre, half = UE4.box(body)
-        if body.kind == "traffic_light" or (
-            np.allclose(centre, body.box_centre_m) and np.allclose(half, body.box_half_m)
+        if (
+            body.kind == "traffic_light"
+            or not UE4.offers(blueprint_id)
+            or (np.allclose(centre, body.box_centre_m) and np.allclose(half, body.box_half_m))
         ):
             continue
         entry = table[blueprint_id]  # tools/measure_boxes.py writes it
@@ -146,10 +148,10 @@ def test_somebody_who_would_stand_in_a_kerb_is_put_higher(session):
     role = casting.role("walker.pedestrian.0001", 0.0)
     size = casting.size(role.type_id)
     adult = Actor.model_construct(body="adult", parked=False, at=Placement.model_construct())
-    walker = spawn_named(session, Anywhere, role, size, "walker", adult, SPOT, 0.0)
+    walker = spawn_named(session, Anywhere, casting, role, "walker", adult, SPOT, 0.0)
     for _ in range(20):
         state = session.tick()
 
     assert state.world_from_box(walker.id)[2, 3] - size.half_m[2] == pytest.approx(0.12, abs=0.01)
     with pytest.raises(SpawnError, match="collision"):
-        spawn_named(session, Anywhere, role, size, "twin", adult, SPOT, 0.0)
+        spawn_named(session, Anywhere, casting, role, "twin", adult, SPOT, 0.0)
