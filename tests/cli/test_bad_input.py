@@ -141,7 +141,7 @@ RIGS = {
     ),
 }
 OPTIONS = {
-    "no such scenario": (["nothing"], "scenario: got 'nothing'; want one of cut_in_wet, pedestrian_runs_out"),
+    "no such scenario": (["nothing"], "scenario: got 'nothing'; want one of cut_in_wet, every_class, pedestrian_runs_out"),
     "a misspelt scenario": (["cut_in"], "scenario: got 'cut_in'; did you mean 'cut_in_wet'?"),
     "a scenario with a path in it": (["../cut_in_wet"], "scenario: got '../cut_in_wet'; want a name such as"),
     "no such file": (["none.yaml"], "scenario: got 'none.yaml'; there is no such file"),
@@ -293,7 +293,7 @@ def test_what_only_the_simulator_can_refuse_is_told_with_its_line_and_leaves_not
         (["run", "cut_in_wet", "--rig", "tiny"], "Missing option '--out'"),
         (["run", "cut_in_wet", "--rig", "tiny", "--out", "out", "--sed", "3"], "No such option"),
         (["demo", "--rig", "none", "--out", "out"], "rig: got 'none'; want one of nuscenes, tiny"),
-        (["scenarios", "none"], "scenario: got 'none'; want one of cut_in_wet, pedestrian_runs_out"),
+        (["scenarios", "none"], "scenario: got 'none'; want one of cut_in_wet, every_class, pedestrian_runs_out"),
         (["export", "none", "--format", "nuscene"], "format: got 'nuscene'; did you mean 'nuscenes'?"),
         (["export", "none", "--option", "x"], "--option: got 'x'; want NAME=VALUE"),
         (["formats", "koko"], "format: got 'koko'; want one of coco, kitti, mcap, nuscenes"),
