@@ -46,13 +46,8 @@ def road_segments(
     """Every road with car lanes from junction to junction, and every junction."""
     shapes: list[tuple[tuple[object, ...], Polygon, bool]]
     shapes = [(("road", road.id), shape, False) for road in network.roads for shape in _road_shapes(road, blocks)]
-    mouths = [
-        point
-        for block in blocks
-        if block.road.junction < 0
-        for at_end in (True, False)
-        for point in block.edge_points(at_end)
-    ]
+    proper = [block for block in blocks if block.road.junction < 0]
+    mouths = [point for block in proper for at_end in (True, False) for point in block.edge_points(at_end)]
     for junction in sorted({road.junction for road in network.roads} - {-1}):
         inside = [road for road in network.roads if road.junction == junction]
         for index, shape in enumerate(joined(_strips(inside, CAR_LANES))):
@@ -121,19 +116,19 @@ def car_parks(sheet: Sheet, network: Network, blocks: Sequence[Area]) -> list[Ro
     """Parking lanes, and parking spaces beside the road; the orientation is that of the cars in them."""
     found = [(shape, heading) for road in network.roads for shape, heading in _parking_lanes(road)]
     found += [(ring(list(outline)), heading) for outline, heading in read_parking_spaces(network)]
-    rows = []
+    tree = shapely.STRtree([area.shape for area in blocks])
+    rows: list[Row] = []
     for index, (shape, heading) in enumerate(found):
         polygon = sheet.polygon(shape, "carpark_area", index)
         if not polygon:
             continue
-        beside = min(blocks, key=lambda area: area.shape.distance(shape), default=None)
-        near = beside is not None and beside.shape.distance(shape) < _BESIDE_M
+        beside = [blocks[k] for k in tree.query_nearest(shape, max_distance=_BESIDE_M)]
         rows.append(
             {
                 "token": sheet.token("carpark_area", index),
                 "polygon_token": polygon,
                 "orientation": round(heading, 6),
-                "road_block_token": beside.token if beside is not None and near else "",
+                "road_block_token": beside[0].token if beside else "",
             }
         )
     return rows

@@ -16,7 +16,6 @@ from av_synth.export.nuscenes.map_areas import (
     car_parks,
     crossings,
     drivable_areas,
-    most_on,
     road_segments,
     walkways,
 )
@@ -62,7 +61,10 @@ def build_map_expansion(
         for name, goals in read_links(network, blocks).items()
         if name in tokens
     }
-    before = {name: [source for source in after if name in after[source]] for name in after}
+    before: dict[Place, list[Place]] = {name: [] for name in after}
+    for source, goals in after.items():
+        for goal in goals:
+            before[goal].append(source)
     walks, walk_rows = crossings(sheet, network, segments)
     known = _stop_lanes(blocks, roads, after, before)
     stop_lines, lights = stops(sheet, network, known, walks)
@@ -97,6 +99,7 @@ def _road_blocks(
     sheet: Sheet, blocks: Sequence[Block], segments: Sequence[Area]
 ) -> tuple[dict[Place, Area], list[Row]]:
     """Blocks outside junctions: areas by the block's name, and rows."""
+    known = {segment.token for segment in segments}
     areas: dict[Place, Area] = {}
     rows: list[Row] = []
     for block in blocks:
@@ -108,6 +111,7 @@ def _road_blocks(
         polygon = sheet.polygon(shape, "road_block", *block.name)
         if not polygon:
             continue
+        segment = sheet.token("road_segment", "road", block.road.id)
         areas[block.name] = Area(sheet.token("road_block", *block.name), shape)
         rows.append(
             {
@@ -115,7 +119,7 @@ def _road_blocks(
                 "polygon_token": polygon,
                 "from_edge_line_token": sheet.line(_two(start), "road_block", *block.name, "from"),
                 "to_edge_line_token": sheet.line(_two(end), "road_block", *block.name, "to"),
-                "road_segment_token": most_on(shape, segments),
+                "road_segment_token": segment if segment in known else "",
             }
         )
     return areas, rows

@@ -121,14 +121,13 @@ def joined(shapes: Iterable[Polygon]) -> list[Polygon]:
     ]
 
 
-def with_nodes(shape: Polygon, points_m: Iterable[Array], reach_m: float) -> Polygon:
+def with_nodes(shape: Polygon, points_m: Sequence[Array], reach_m: float) -> Polygon:
     """The polygon with its edge drawn through those of some points (2,) that are within `reach_m` of it."""
     edge = shape.exterior
     corners = {edge.project(shapely.Point(corner)): corner for corner in edge.coords[:-1]}
-    for point in points_m:
-        place = shapely.Point(point)
-        if edge.distance(place) > reach_m:
-            continue
+    places = shapely.points(np.reshape(points_m, (-1, 2)))
+    for k in np.flatnonzero(shapely.dwithin(edge, places, reach_m)):
+        point, place = points_m[k], places[k]
         at = edge.project(place)
         taken = [known for known, corner in corners.items() if abs(known - at) < reach_m and _near(corner, point)]
         for known in taken:
