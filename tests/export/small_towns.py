@@ -159,13 +159,28 @@ TEE_M = (100.0, 100.0)
 """Middle of the crossing of `tee_town`."""
 
 
-def tee_town() -> str:
-    """Arms to the west (road 1), east (2) and south (3), 50 m each; a stop sign 4 m before the end of the south one."""
-    x, y = TEE_M
-    sign = (
-        '<signal id="31" name="" s="46" t="-4" zOffset="2" hOffset="0" roll="0" pitch="0" orientation="+" dynamic="no" '
-        'country="OpenDRIVE" type="206" subtype="-1" value="-1" unit="km/h" text="" height="0.6" width="0.6"/>'
+def signal(signal_id: int, kind: str, s: float, t: float, height: float = 0.6) -> str:
+    """Good for those who drive along the reference line."""
+    return (
+        f'<signal id="{signal_id}" name="" s="{s}" t="{t}" zOffset="2" hOffset="0" roll="0" pitch="0" orientation="+" '
+        f'dynamic="yes" country="OpenDRIVE" type="{kind}" subtype="-1" value="-1" unit="km/h" text="" '
+        f'height="{height}" width="0.6"/>'
     )
+
+
+def tee_town(lights: bool = False) -> str:
+    """Arms to the west (road 1), east (2) and south (3), 50 m each; who comes from the south stops.
+
+    Either for a sign 4 m before the end of the arm, or for a light in the crossing, of which both connecting roads that
+    begin there say, as many files have it, that it is in force on them.
+    """
+    x, y = TEE_M
+    sign = "" if lights else signal(31, "206", 46, -4)
+    lit = {
+        13: signal(32, "1000001", 0.5, -5, height=0.9),
+        14: '<signalReference s="0.5" t="-5" id="32" orientation="+"><validity fromLane="-1" toLane="-1"/>'
+        "</signalReference>",
+    }
     into = '<successor elementType="junction" elementId="9"/>'
     out_of = '<predecessor elementType="junction" elementId="9"/>'
     arms = (
@@ -183,7 +198,9 @@ def tee_town() -> str:
             f'<successor elementType="road" elementId="{goal}" contactPoint="{ends[goal]}"/>'
         )
         lanes = section(0, [(-1, "driving", link(lane, goal_lane) + width(3.5))])
-        turns.append(road(turn, length, arc(*at, curvature) if curvature else line(*at), lanes, links, junction=9))
+        shown = lit.get(turn, "") if lights else ""
+        plan = arc(*at, curvature) if curvature else line(*at)
+        turns.append(road(turn, length, plan, lanes, links, junction=9, signals=shown))
         connections.append(
             f'<connection id="{number}" incomingRoad="{source}" connectingRoad="{turn}" contactPoint="start">'
             f'<laneLink from="{lane}" to="-1"/></connection>'

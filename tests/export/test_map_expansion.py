@@ -37,6 +37,7 @@ SMALL = {
     "left_hand": small_towns.left_hand_town(),
     "turning_lane": small_towns.turning_lane_town(),
     "tee": small_towns.tee_town(),
+    "lit_tee": small_towns.tee_town(lights=True),
 }
 
 
@@ -253,6 +254,22 @@ def test_a_stop_sign_makes_a_stop_line_across_its_lane() -> None:
     assert town.shape(stop).bounds == pytest.approx((x, y - 14.5, x + 3.5, y - 14.0), abs=2e-3)
     assert stop["road_block_token"] == town.at(x + 1.75, y - 30, "road_block")["token"]
     assert stop["traffic_light_tokens"] == town.content["traffic_light"] == []
+
+
+def test_a_light_inside_a_crossing_stops_those_who_are_about_to_enter_it() -> None:
+    town = Town(small_towns.tee_town(lights=True))
+    x, y = small_towns.TEE_M
+    (stop,), (light,) = town.content["stop_line"], town.content["traffic_light"]
+    assert stop["traffic_light_tokens"] == [light["token"]]
+    assert town.shape(stop).bounds == pytest.approx((x, y - 10.5, x + 3.5, y - 10.0), abs=5e-3)
+    assert light["from_road_block_token"] == stop["road_block_token"]
+    assert light["from_road_block_token"] == town.at(x + 1.75, y - 30, "road_block")["token"]
+    beyond = {town.at(*place, "road_block")["token"] for place in ((x - 30, y + 1.75), (x + 30, y - 1.75))}
+    assert all(set(item["to_road_block_tokens"]) == beyond for item in light["items"])
+    pose = light["pose"]
+    assert (pose["tx"], pose["ty"], pose["tz"]) == pytest.approx((x + 5, y - 9.5, 2.0), abs=0.6)
+    assert pose["rz"] == pytest.approx(-math.pi / 2, abs=1e-3)
+    assert [item["rel_pos"]["tz"] for item in light["items"]] == [0.3, 0.0, -0.3]
 
 
 def test_a_lane_that_opens_begins_where_it_has_a_width() -> None:

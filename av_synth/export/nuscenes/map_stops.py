@@ -90,8 +90,9 @@ def stops(sheet: Sheet, network: Network, lanes: Lanes, walks: Sequence[Area]) -
             continue
         block = lanes.block.get(halt.names[0], "")
         for sign in halt.lights:
-            row = _light(sheet, sign, block, ahead, _leads_to(lanes, halt.names))
-            lights.setdefault(str(row["token"]), row)
+            token = _light_token(sheet, sign)
+            if token not in lights:
+                lights[token] = _light(sheet, sign, block, ahead, _leads_to(lanes, halt.names))
         tokens = [_light_token(sheet, sign) for sign in halt.lights]
         stop_lines.append(
             {
