@@ -141,7 +141,10 @@ RIGS = {
     ),
 }
 OPTIONS = {
-    "no such scenario": (["nothing"], "scenario: got 'nothing'; want one of cut_in_wet, every_class, pedestrian_runs_out"),
+    "no such scenario": (
+        ["nothing"],
+        "scenario: got 'nothing'; want one of cut_in_wet, every_class, pedestrian_runs_out",
+    ),
     "a misspelt scenario": (["cut_in"], "scenario: got 'cut_in'; did you mean 'cut_in_wet'?"),
     "a scenario with a path in it": (["../cut_in_wet"], "scenario: got '../cut_in_wet'; want a name such as"),
     "no such file": (["none.yaml"], "scenario: got 'none.yaml'; there is no such file"),
