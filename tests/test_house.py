@@ -116,7 +116,7 @@ def test_every_scenario_draws_twenty_seeds_which_are_not_all_the_same(name):
     loaded = scenario.load(name)
     draws = [scenario.draw(loaded, seed) for seed in range(20)]
 
-    assert len({tuple(sorted(draw.parameters.items())) for draw in draws}) > 10
+    assert len({(*sorted(draw.parameters.items()), *sorted(draw.picks.items())) for draw in draws}) > 10
     assert draws == [scenario.draw(loaded, seed) for seed in range(20)]
 
 
