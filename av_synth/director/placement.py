@@ -22,6 +22,7 @@ LIFT_M = 0.1  # spawned this far above the road, to settle on it
 KERB_M = 0.25  # and this much further where that is refused
 RAYS_M = (-0.45, -0.3, -0.15, 0.0, 0.15, 0.3, 0.45)  # the width somebody who runs needs; no post fits in between
 RAY_LIFT_M = np.array([0.0, 0.0, 0.6])  # above kerbs, below the crowns of trees
+PAINT_M = 0.03  # what lies lower on the road is a marking, not a kerb
 CLEAR_M = 0.8  # a parked row stays this far from named actors
 TURN_RAD = {"along": 0.0, "against": math.pi, "left": math.pi / 2, "right": -math.pi / 2}
 
@@ -163,7 +164,9 @@ def settle(stage: Stage, actor: carla.Actor, world_from_actor: Array) -> None:
 def _ground_m(stage: Stage, pose: Array) -> float:
     """Height of the ground under a pose of the road: a pavement is a kerb higher."""
     found = stage.world.ground_projection(location_from_point(pose[:3, 3] + RAY_LIFT_M), 2.0 * float(RAY_LIFT_M[2]))
-    return float(pose[2, 3]) if found is None else float(vector_from_carla(found.location)[2])
+    road_m = float(pose[2, 3])
+    ground_m = road_m if found is None else float(vector_from_carla(found.location)[2])
+    return ground_m if abs(ground_m - road_m) > PAINT_M else road_m
 
 
 def _spawn(stage: Stage, role: Role, pose: Array, name: str, parked: bool) -> carla.Actor:

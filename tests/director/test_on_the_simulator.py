@@ -236,6 +236,45 @@ expectations:
     assert {event.kind for event in run.events} == {"trigger"}
 
 
+def test_rows_park_cycles_without_riders_and_keep_clear_of_what_a_bus_tows(address: Address, tmp_path: Path) -> None:
+    run = quiet(
+        address,
+        tmp_path,
+        """road: {town: AvSynth01, length_m: 90, lanes: 2, parking: [left, right]}
+ego: {speed_kmh: 10}
+actors:
+  right: {body: bendy_bus, parked: true, at: {ahead_m: 40, lane: parking_right}}
+  after: {body: car, parked: true, at: {beyond: right, gap_m: 1, lane: parking_right}}
+  left: {body: bendy_bus, parked: true, at: {ahead_m: 30, lane: parking_left, heading: against}}
+  past: {body: car, parked: true, at: {beyond: left, gap_m: 1, lane: parking_left}}
+parked:
+  - {side: right, from_m: 0, to_m: 85, bodies: [bicycle, motorcycle, trailer, car, bendy_bus]}
+  - {side: left, from_m: 0, to_m: 85, bodies: [bicycle, motorcycle, trailer, car, bendy_bus]}
+traffic: {vehicles: 3, bodies: [bendy_bus]}
+""",
+    )
+    state, rears = run.states[-1], "_rear"
+    stood = {actor_id: info for actor_id, info in state.infos.items() if info.parked}
+    boxes = {info.role: footprint(state, actor_id) for actor_id, info in stood.items()}
+    apart = {
+        (one, other): distance_m(boxes[one], boxes[other])
+        for one in boxes
+        for other in boxes
+        if one < other != one + rears
+    }
+    path = run.director.place.path
+    ends = {role: path.project(box.centre_m)[0] for role, box in boxes.items()}
+
+    assert {info.category for info in stood.values()} >= {"vehicle.bicycle", "vehicle.motorcycle", "vehicle.trailer"}
+    assert {attribute(info, 0.0) for info in stood.values()} == {"vehicle.parked", "cycle.without_rider"}
+    assert min(apart.values()) > 0.4
+    assert ends["after"] > ends["right"] > ends["right_rear"] + 8.0
+    assert ends["past"] > ends["left_rear"] > ends["left"] + 8.0
+    for number in range(3):
+        front, rear = (state.actors[run.who(f"traffic_{number}{end}")] for end in ("", rears))
+        assert np.linalg.norm(rear.velocity_mps) == pytest.approx(np.linalg.norm(front.velocity_mps), abs=0.8)
+
+
 def test_a_road_that_the_town_has_not_is_said_before_anything_is_placed(address: Address, tmp_path: Path) -> None:
     with pytest.raises(CastError, match=r"no road fits .*5 lane\(s\) in one direction"):
         quiet(address, tmp_path, "road: {town: AvSynth01, length_m: 60, lanes: 5}\nego: {speed_kmh: 18}\n")
