@@ -31,7 +31,8 @@ def formats(
     if found.defaults:
         say("options (give one with --option NAME=VALUE):")
     for option, default in found.defaults.items():
-        say_item(option, f"{str(default).lower() if isinstance(default, bool) else default} if not given", 12)
+        told = str(default).lower() if isinstance(default, bool) else default if default != "" else "what fits"
+        say_item(option, f"{told} if not given", 12)
     say(f"write it: av-synth export OUT --format {name}")
 
 
