@@ -190,10 +190,10 @@ def test_without_the_extra_packages_the_message_says_what_to_install(
 
 
 def test_a_run_without_a_rig_has_nothing_to_write(tmp_path: Path) -> None:
-    def unlabelled(rows: Rows) -> None:
-        rows["boxes"] = []
+    def nothing(rows: Rows) -> None:
+        rows["boxes"] = rows["events"] = []
 
-    run = build_run(tmp_path / "store", 0, sensors=(), change=unlabelled)
+    run = build_run(tmp_path / "store", 0, sensors=(), change=nothing)
     assert store.open_run(run).table("sensor_frames").num_rows == 0
     with pytest.raises(DataError, match=f"run {run.name}: no sensor has a record"):
         formats.export("mcap", [run], tmp_path / "out")
