@@ -147,6 +147,29 @@ def test_committed_runs_become_a_verified_dataset_where_one_wants_it(store, caps
     assert (tmp_path / "elsewhere" / VERSION / "scene.json").is_file()
 
 
+def test_runs_are_merged_split_and_written_in_another_format(store, capsys, tmp_path):
+    build_run(tmp_path / "second", 1)
+    both = tmp_path / "both"
+    merged = said(capsys, "merge", str(store), str(tmp_path / "second"), str(store), "--out", str(both))
+    divided = said(capsys, "split", str(both), "--ratio", "train=1,val=1")
+    text = said(capsys, "export", str(both), "--format", "coco", "--splits", str(both / "splits.json"))
+
+    assert f"runs: 2 in {both / 'runs'} (verified)" in merged
+    assert "  train  1 run (50%, 1 draw)\n  val    1 run (50%, 1 draw)\n" in divided
+    assert text == f"exporting {both} ...\ndataset: {both / 'coco'}\n"
+    names = {path.name for path in (both / "coco" / "annotations").iterdir()}
+    assert names == {"instances_train.json", "instances_val.json"}
+
+
+def test_formats_are_listed_and_one_is_shown_with_its_options(capsys):
+    listed = said(capsys, "formats")
+
+    assert [line.split()[0] for line in listed.splitlines()] == [
+        *("coco", "kitti", "mcap", "nuscenes", "openlabel", "webdataset")
+    ]
+    assert "  shard_mb      500 if not given\n" in said(capsys, "formats", "webdataset")
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_an_export_of_a_folder_without_runs_says_so_and_ends_with_one(there, capsys, tmp_path):
     folder = tmp_path / "folder"

@@ -17,6 +17,7 @@ from av_synth.export import formats
 from av_synth.export.coco import run_lengths
 from av_synth.export.splits import Splits
 from tests.export.synthetic_run import HEIGHT, SENSORS, THINGS, WIDTH, Rows, build_run
+from tests.export.true_boxes import TRUCK, add, allow
 
 TINY = tuple(s for s in SENSORS if s.channel in ("CAM_FRONT", "LIDAR_TOP"))
 
@@ -111,6 +112,19 @@ def test_what_is_uncertain_or_small_is_a_crowd_and_what_nothing_ties_to_an_actor
     assert {row["iscrowd"] for row in rows if row["track_id"] == 4} == {1}
     assert all(row["iscrowd"] == (row["area"] < 30) for row in rows if row["track_id"] != 4)
     assert {row["iscrowd"] for row in rows} == {0, 1}
+
+
+def test_a_run_with_true_2d_boxes_has_those_and_the_amodal_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow(monkeypatch)
+    run = build_run(tmp_path / "store", 0, sensors=TINY, change=add)
+    target = formats.export("coco", [run], tmp_path / "coco")
+    content = json.loads((target / "annotations/instances_all.json").read_text())
+    (image,) = [image["id"] for image in content["images"] if image["frame"] == 0]
+    told = {row["track_id"]: row for row in content["annotations"] if row["image_id"] == image}
+    assert (told[TRUCK]["bbox"], told[TRUCK]["amodal_bbox"]) == ([7, 14, 14, 14], [6, 12, 18, 18])
+    assert not any("amodal_bbox" in row for actor, row in told.items() if actor != TRUCK)
 
 
 def test_two_values_of_one_actor_are_one_instance(tmp_path: Path) -> None:

@@ -9,17 +9,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from av_synth import store
 from av_synth.errors import UserError
 from av_synth.export import formats
 from av_synth.export.splits import Splits
-from av_synth.store import tables
 from tests.export.synthetic_run import HEIGHT, SENSORS, THINGS, WIDTH, Rows, build_run
-
-SIDES = ("left", "top", "right", "bottom")
+from tests.export.true_boxes import add, allow
 
 
 @dataclass(frozen=True)
@@ -216,22 +213,11 @@ def test_splits_are_image_sets(run_dirs: list[Path], tmp_path: Path) -> None:
 def test_a_run_with_true_2d_boxes_has_them_in_place_of_projected_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    numbers = ["visible_px", "amodal_px", *(f"{kind}{side}_px" for kind in ("", "amodal_") for side in SIDES)]
-    columns = {"channel": pa.string(), "frame": pa.int32(), "actor_id": pa.uint32()}
-    columns |= dict.fromkeys(numbers, pa.int32()) | {"method": pa.string()}
-    schema = pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns.items()])
-    spec = tables.TableSpec(schema, ("channel", "frame", "actor_id"))
-    monkeypatch.setattr(tables, "TABLES", {**tables.TABLES, "boxes_2d": spec})
-
-    def add(rows: Rows) -> None:
-        row = {"channel": "CAM_FRONT", "frame": 0, "actor_id": 4, "visible_px": 30, "amodal_px": 100}
-        ends = {f"{kind}{side}_px": 7 * number for kind in ("", "amodal_") for number, side in enumerate(SIDES, 1)}
-        rows["boxes_2d"] = [{**row, **ends, "method": "amodal_render"}]
-
+    allow(monkeypatch)
     run = build_run(tmp_path / "store", 0, change=add)
     target = formats.export("kitti", [run], tmp_path / "kitti", {"image": "jpg"})
     (truck,) = [label for label in read_labels(target / "training/label_2/000000.txt") if label.type == "Truck"]
-    assert truck.bbox.tolist() == [7, 14, 20, 27]
+    assert truck.bbox.tolist() == [6, 12, 23, 29]
     assert truck.occluded == 2
 
 
