@@ -81,10 +81,15 @@ def tiny(address: Address, tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 @pytest.fixture(scope="session")
-def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
-    """The first run of `tiny` again, under the ue4 profile."""
+def stock_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
     with launch_embedded("AvSynth01", tmp_path_factory.mktemp("ue4") / "log", profile="ue4") as address:
-        yield make(tmp_path_factory.mktemp("stock"), [plan("pedestrian_runs_out", "tiny", 0, {})], address)
+        yield address
+
+
+@pytest.fixture(scope="session")
+def stock(stock_address: Address, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The first run of `tiny` again, under the ue4 profile."""
+    return make(tmp_path_factory.mktemp("stock"), [plan("pedestrian_runs_out", "tiny", 0, {})], stock_address)
 
 
 @pytest.fixture(scope="session")

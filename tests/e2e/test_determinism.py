@@ -44,6 +44,13 @@ def test_state_hashes_are_equal_with_and_without_sensors_in_a_used_simulator(tin
     assert without.state_hashes == with_sensors.state_hashes
 
 
+def test_state_hashes_are_equal_with_and_without_sensors_under_the_ue4_profile_too(stock, stock_address):
+    without = execute(RunSpec(plan("pedestrian_runs_out", None, 0, {}).scenario, None), stock_address)
+
+    assert isinstance(without, RunResult)
+    assert without.state_hashes == stock.results[0].state_hashes
+
+
 def test_another_seed_is_another_run_and_expectations_are_in_its_outcome(tiny):
     assert len({result.run_id for result in tiny.results}) == 2
     for run in map(store.open_run, tiny.runs):

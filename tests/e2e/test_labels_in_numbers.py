@@ -24,7 +24,7 @@ SEEDS = range(4)
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize(("rig", "seconds"), [("tiny", 8.0), ("nuscenes", 2.0)])
 def test_levels_and_ties_under_ue4_are_those_of_the_same_scenes_under_native(rig, seconds, tmp_path):
-    counts, ties, boxes_below = np.zeros((5, 5), dtype=np.int64), Ties(), 0
+    counts, ties, worst_m = np.zeros((5, 5), dtype=np.int64), Ties(), 0.0
     for name in SCENARIOS:
         for seed in SEEDS if rig == "tiny" else [0]:
             spec = plan(name, rig, seed, {})
@@ -37,7 +37,7 @@ def test_levels_and_ties_under_ue4_are_those_of_the_same_scenes_under_native(rig
             counts += confusion((box, estimated[key]) for key, box in true.items())
             found = mask_ties(made["ue4"][0], made["ue4"][2])
             ties = Ties(**{field: getattr(ties, field) + value for field, value in asdict(found).items()})
-            boxes_below += worst_box_mm(true, estimated) < 5.0
+            worst_m = max(worst_m, furthest_m(true, estimated))
     exact = np.trace(counts) / counts.sum()
     near = sum(int(np.trace(counts, offset)) for offset in (-1, 0, 1)) / counts.sum()
     seen = f"{rig}, {seconds:g} s: {counts.sum()} boxes, {exact:.1%} exact, {near:.1%} within one\n{counts}\n{ties}"
@@ -47,10 +47,13 @@ def test_levels_and_ties_under_ue4_are_those_of_the_same_scenes_under_native(rig
     assert near >= 0.98
     assert ties.large_right >= 0.99 * ties.large > 0
     assert ties.silent == 0
-    assert boxes_below == len(SCENARIOS) * (len(SEEDS) if rig == "tiny" else 1)
+    assert worst_m < 0.005
 
 
-def worst_box_mm(true: dict, estimated: dict) -> float:
-    """How far the centre of any box under ue4 is from its like under native."""
-    axes = ("x_m", "y_m", "z_m")
-    return 1000.0 * max(abs(box[axis] - estimated[key][axis]) for key, box in true.items() for axis in axes)
+def furthest_m(true: dict, estimated: dict) -> float:
+    """How far the centre of any box under ue4 is from its like under native.
+
+    Traffic is left out: the client's Traffic Manager keeps clear of the boxes that it is told.
+    """
+    placed = [key for key in true if not key[1].startswith("traffic_")]
+    return max(abs(true[key][axis] - estimated[key][axis]) for key in placed for axis in ("x_m", "y_m", "z_m"))

@@ -32,11 +32,11 @@ class Both:
     native: Made
     stock: Made
 
-    def boxes(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """Each box as labelled under `native`, and as labelled under `ue4`."""
+    def boxes(self) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+        """Whose each box is, as labelled under `native`, and as labelled under `ue4`."""
         native, stock = (boxes_by_role(made.runs[0]) for made in (self.native, self.stock))
         assert {key for key in stock if not key[1].startswith(BY_TOWN)} == native.keys()
-        return [(box, stock[key]) for key, box in native.items()]
+        return [(key[1], box, stock[key]) for key, box in native.items()]
 
 
 @pytest.fixture(scope="module")
@@ -105,17 +105,20 @@ def test_boxes_are_the_same_and_each_says_how_it_and_its_visibility_were_got(bot
     }
 
     assert len(pairs) > 300
-    assert {box["visibility_method"] for box, _ in pairs} == {"amodal_render"}
-    assert {box["visibility_method"] for _, box in pairs} == {"estimated"}
+    assert {box["visibility_method"] for _, box, _ in pairs} == {"amodal_render"}
+    assert {box["visibility_method"] for _, _, box in pairs} == {"estimated"}
     assert sources["vehicle.mercedes.sprinter"] == "corrected"
     assert {source for type_id, source in sources.items() if type_id.startswith("walker.")} == {"corrected"}
     assert sources["vehicle.audi.a2"] == "reported"
-    for native, stock in pairs:
-        np.testing.assert_allclose([stock[name] for name in POSE], [native[name] for name in POSE], atol=0.005)
+    for role, native, stock in pairs:
+        # the client's Traffic Manager keeps clear of the boxes that it is told
+        near = 0.5 if role.startswith("traffic_") else 0.005
+        np.testing.assert_allclose([stock[name] for name in POSE], [native[name] for name in POSE], atol=near)
         assert stock["category"] == native["category"]
-        assert stock["attribute"] == native["attribute"]
-        # a return on a face may be counted here and not there, for the boxes differ by parts of a millimetre
-        assert stock["num_lidar_pts"] == pytest.approx(native["num_lidar_pts"], abs=2)
+        if not role.startswith("traffic_"):
+            assert stock["attribute"] == native["attribute"]
+            # a return on a face may be counted here and not there, for the boxes differ by parts of a millimetre
+            assert stock["num_lidar_pts"] == pytest.approx(native["num_lidar_pts"], abs=2)
 
 
 def test_cars_that_are_parts_of_the_town_are_actors_with_labels_of_their_own(both):
@@ -128,7 +131,7 @@ def test_cars_that_are_parts_of_the_town_are_actors_with_labels_of_their_own(bot
 
 
 def test_the_estimated_visibility_agrees_with_the_amodal_one(both):
-    counts = confusion(both.boxes())
+    counts = confusion((native, stock) for _, native, stock in both.boxes())
     seen = f"rows: amodal level 0 to 4, columns: estimated\n{counts}"
 
     assert counts.sum() > 300, seen
