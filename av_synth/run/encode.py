@@ -23,7 +23,8 @@ _RADAR_POINT = np.dtype(
 )
 _MOVING_MPS = 0.5
 _MAX_UINT16 = 65535.0
-_FLOW_STEPS, _FLOW_ZERO = 64.0, 32768.0
+_FLOW_STEPS, _FLOW_ZERO, _NOTHING = np.float32(64.0), np.float32(32768.0), np.float32(0.0)
+_FLOW_LIMIT_PX = 511.99  # 16 bits hold no more
 
 
 def jpeg(image: CameraImage) -> bytes:
@@ -36,19 +37,19 @@ def jpeg(image: CameraImage) -> bytes:
 
 def mask_png(mask: npt.NDArray[np.uint16]) -> bytes:
     """A 16-bit grey PNG of an instance mask (H, W)."""
-    return _label_png(mask, "an instance mask")
+    return _label_png(mask, "an instance mask", cv2.IMWRITE_PNG_STRATEGY_RLE, "UP")
 
 
 def semantic_png(tag: npt.NDArray[np.uint8]) -> bytes:
     """An 8-bit grey PNG of CityObjectLabels (H, W)."""
-    return _label_png(tag, "a semantic image")
+    return _label_png(tag, "a semantic image", cv2.IMWRITE_PNG_STRATEGY_RLE, "UP")
 
 
 def depth_png(depth_m: npt.NDArray[np.float32]) -> bytes:
     """A 16-bit grey PNG of depths (H, W) in centimetres; 0 is farther than 655.35 m."""
     centimetres = np.rint(depth_m * np.float32(100.0))
     centimetres[~(centimetres <= _MAX_UINT16)] = 0.0
-    return _label_png(centimetres.astype(np.uint16), "a depth image")
+    return _label_png(centimetres.astype(np.uint16), "a depth image", cv2.IMWRITE_PNG_STRATEGY_DEFAULT, "UP")
 
 
 def flow_png(flow_px: npt.NDArray[np.float32]) -> bytes:
@@ -58,21 +59,24 @@ def flow_png(flow_px: npt.NDArray[np.float32]) -> bytes:
     finite, too large for that, or as large as the image: CARLA's flow goes no farther, and means nothing there.
     Source: KITTI, optical flow evaluation 2015, development kit, readme.
     """
-    code = np.rint(flow_px * np.float32(_FLOW_STEPS) + np.float32(_FLOW_ZERO))
     height, width = flow_px.shape[:2]
-    inside = np.abs(flow_px) < np.array([width, height], dtype=np.float32)
-    valid = (inside & (code >= 0.0) & (code <= _MAX_UINT16)).all(axis=2)
-    image = np.zeros((*valid.shape, 3), dtype=np.uint16)  # OpenCV takes blue, green, red
-    image[..., 0] = valid
-    for channel, axis in ((1, 1), (2, 0)):
-        image[..., channel] = np.where(valid, code[..., axis], 0.0)
-    return _label_png(image, "a flow image")
+    u, v = cv2.split(np.ascontiguousarray(flow_px))
+    valid = (np.abs(u) < min(width, _FLOW_LIMIT_PX)) & (np.abs(v) < min(height, _FLOW_LIMIT_PX))
+    blue = valid.astype(np.uint16)
+    red, green = (
+        np.where(valid, np.rint(part * _FLOW_STEPS + _FLOW_ZERO), _NOTHING).astype(np.uint16) for part in (u, v)
+    )
+    image = np.asarray(cv2.merge([blue, green, red]), dtype=np.uint16)
+    return _label_png(image, "a flow image", cv2.IMWRITE_PNG_STRATEGY_DEFAULT, "SUB")
 
 
-def _label_png(image: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], what: str) -> bytes:
-    # run lengths alone find most of what there is to find in label images, in the least time
-    strategy = cv2.IMWRITE_PNG_STRATEGY_RLE if image.ndim == 2 else cv2.IMWRITE_PNG_STRATEGY_DEFAULT
+def _label_png(
+    image: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], what: str, strategy: int, row_filter: str
+) -> bytes:
+    """In the least time: one row filter named, instead of the best of all looked for in each row, halves it."""
     settings = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, strategy]
+    if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # older ones of OpenCV have not
+        settings += [cv2.IMWRITE_PNG_FILTER, getattr(cv2, f"IMWRITE_PNG_FILTER_{row_filter}")]
     done, encoded = cv2.imencode(".png", image, settings)
     if not done:
         raise DataError(f"{what} of shape {image.shape} could not be encoded as PNG")
