@@ -15,9 +15,8 @@ import numpy.typing as npt
 
 from av_synth import store
 from av_synth.geometry.transforms import Array, apply, from_yaw, invert, matrix_from_quaternion, quaternion_from_matrix
-from av_synth.labels.segmentation import CATEGORY_INDEX, InstanceBox, panoptic
-from av_synth.run import encode
 from av_synth.store import tables
+from tests.export.synthetic_labels import KeyframeLabels, happenings
 
 Rows = dict[str, list[dict[str, object]]]
 Change = Callable[[Rows], None]
@@ -28,20 +27,6 @@ KEYFRAME_TICKS = 10
 WIDTH, HEIGHT = 160, 90
 EGO_ID = 1
 EGO_WHEELBASE_M = 2.588
-ROAD, SKY, STATIC = 1, 11, 20
-TAGS = {
-    "vehicle.car": 14,
-    "vehicle.truck": 15,
-    "vehicle.bus.rigid": 16,
-    "vehicle.motorcycle": 18,
-    "vehicle.bicycle": 19,
-}
-SIDES = ("left", "top", "right", "bottom")
-EVENTS: tuple[dict[str, object], ...] = (
-    {"frame": 5, "kind": "trigger", "actor_id": 6, "other_id": 1, "detail": '{"do": "run_across", "role": "walker"}'},
-    {"frame": 0, "kind": "not_placed", "actor_id": 0, "other_id": 0, "detail": "{}"},
-    {"frame": 20, "kind": "brake", "actor_id": 1, "other_id": 6, "detail": "{}"},
-)
 RADAR_RECORD = np.dtype(
     [(name, "<f4") for name in ("x", "y", "z")]
     + [("dyn_prop", "i1"), ("id", "<i2")]
@@ -233,8 +218,7 @@ class _Recorder:
         self.masks: list[dict[str, object]] = []
         self.points: dict[tuple[str, int], list[Array]] = {}
         self.pixels: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        self.boxes_2d: list[dict[str, object]] = []
-        self.lidar: dict[int, tuple[Array, npt.NDArray[np.uint8], npt.NDArray[np.uint32]]] = {}
+        self.labels = KeyframeLabels(staging)
 
     def record(self, sensor: Sensor, frame: int) -> None:
         world_from_sensor = world_from_ego(self.town, frame) @ sensor.ego_from_sensor
@@ -266,7 +250,7 @@ class _Recorder:
         span = np.arange(-30.0, 30.5, 1.5)
         ground = np.stack(np.meshgrid(span + round(eye[0] / 1.5) * 1.5, span + round(eye[1] / 1.5) * 1.5), -1)
         clouds = [np.column_stack([ground.reshape(-1, 2), np.zeros(span.size**2)])]
-        owners = [0]
+        owners = [0, *(thing.actor_id for thing in there(frame))]
         for thing in there(frame):
             pose = world_from_box(self.town, thing, frame)
             half = np.asarray(thing.lwh_m) / 2
@@ -277,44 +261,16 @@ class _Recorder:
             local = rng.uniform(-0.97, 0.97, (max(4, min(60, int(1500 / distance))), 3))
             local[np.arange(len(local)), rng.integers(0, 2, len(local))] = 0.97  # onto the front or the left face
             clouds.append(apply(pose, local * half))
-            owners.append(thing.actor_id)
         points = apply(invert(world_from_lidar), np.concatenate(clouds)).astype(np.float32)
         elevation = np.degrees(np.arctan2(points[:, 2], np.hypot(points[:, 0], points[:, 1])))
         ring = np.round((elevation + 30.67) / 1.333)
         seen = (ring >= 0) & (ring <= 31)
         points, ring = points[seen], ring[seen]
-        actor = np.repeat(owners, [len(cloud) for cloud in clouds])[seen].astype("<u4")
         if frame % KEYFRAME_TICKS == 0:
-            self._lidar_labels(frame, points, actor)
+            actor = np.repeat(np.array(owners, np.uint32), [len(cloud) for cloud in clouds])[seen]
+            self.labels.lidar(frame, points, actor, {thing.actor_id: thing.category for thing in there(frame)})
         cloud = np.column_stack([points, np.full(len(points), 20.0), ring]).astype("<f4")
         return cloud.tobytes(), points.astype(np.float64)
-
-    def _lidar_labels(self, frame: int, points: Array, actor: npt.NDArray[np.uint32]) -> None:
-        """Road, and what stands on it."""
-        category = np.full(len(points), CATEGORY_INDEX["flat.driveable_surface"], np.uint8)
-        for thing in there(frame):
-            category[actor == thing.actor_id] = CATEGORY_INDEX[thing.category]
-        self.staging.write(f"lidarseg/LIDAR_TOP/{frame:06d}.bin", category.tobytes())
-        self.staging.write(f"lidar_actors/LIDAR_TOP/{frame:06d}.bin", actor.tobytes())
-        self.lidar[frame] = (points, category, actor)
-
-    def _panoptic(self, frame: int, numbers: Mapping[int, int]) -> None:
-        lidar = next(sensor for sensor in SENSORS if sensor.modality == "lidar")
-        lidar_from_world = invert(world_from_ego(self.town, frame) @ lidar.ego_from_sensor)
-        boxes = [
-            InstanceBox(
-                thing.category,
-                numbers[thing.actor_id],
-                lidar_from_world @ world_from_box(self.town, thing, frame),
-                np.array(thing.lwh_m),
-            )
-            for thing in there(frame)
-            if thing.actor_id in numbers
-        ]
-        points, category, _ = self.lidar[frame]
-        self.staging.write(
-            f"panoptic/LIDAR_TOP/{frame:06d}.npz", encode.panoptic_npz(panoptic(points, category, boxes))
-        )
 
     def _radar(self, frame: int, world_from_radar: Array) -> tuple[bytes, Array]:
         """One return, in the radar's own plane, from every box within 60 m and 45 degrees."""
@@ -342,30 +298,23 @@ class _Recorder:
         image = np.full((HEIGHT, WIDTH, 3), (200, 170, 140), np.uint8)
         image[HEIGHT // 2 :] = np.random.default_rng([self.seed, frame]).integers(80, 100, (HEIGHT // 2, WIDTH, 1))
         mask = np.zeros((HEIGHT, WIDTH), np.uint16)
-        tag = np.full((HEIGHT, WIDTH), SKY, np.uint8)
-        tag[HEIGHT // 2 :] = ROAD
-        columns, rows = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
-        rays = np.stack([columns - WIDTH / 2, rows - HEIGHT / 2, np.full(rows.shape, sensor.focal_px)], axis=-1)
-        rays = (rays / sensor.focal_px).reshape(-1, 3)
-        depth = ground_depth(world_from_camera, rays).reshape(HEIGHT, WIDTH)
         seen = {}
         for thing, corners in self._far_to_near(frame, world_from_camera):
             pixels = corners[:, :2] / corners[:, 2:] * sensor.focal_px + (WIDTH / 2, HEIGHT / 2)
             alone = silhouette(pixels)
             image[alone] = (thing.actor_id * 53 % 256, thing.actor_id * 97 % 256, 40)
             mask[alone] = thing.actor_id
-            tag[alone] = TAGS.get(thing.category, STATIC)
-            depth[alone] = np.inf  # none: a flat silhouette is not where the points of its box are
             seen[thing.actor_id] = alone
         if is_key:
             path = f"masks/{sensor.channel}/{frame:06d}.png"
             self.staging.write(path, bytes(cv2.imencode(".png", mask)[1]))
-            self.staging.write(f"semantic/{sensor.channel}/{frame:06d}.png", encode.semantic_png(tag))
-            self.staging.write(f"depth/{sensor.channel}/{frame:06d}.png", encode.depth_png(depth))
+            columns, rows = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
+            rays = np.stack([columns - WIDTH / 2, rows - HEIGHT / 2, np.full(rows.shape, sensor.focal_px)], axis=-1)
+            ground_m = ground_depth(world_from_camera, rays / sensor.focal_px)
+            kinds = {thing.actor_id: thing.category for thing in THINGS}
+            self.labels.camera(sensor.channel, frame, mask, seen, kinds, ground_m)
             for actor_id, alone in seen.items():
                 amodal, visible = int(alone.sum()), int((mask == actor_id).sum())
-                if amodal:
-                    self.boxes_2d.append(_box_2d_row(sensor.channel, frame, actor_id, mask == actor_id, alone))
                 self.pixels.setdefault((frame, actor_id), []).append((visible, amodal))
                 if visible:
                     row = {"channel": sensor.channel, "frame": frame, "path": path, "value": actor_id}
@@ -386,7 +335,7 @@ class _Recorder:
         """The rows of every table, by its name."""
         frames = range(last_frame + 1)
         rows: Rows = {name: [] for name in tables.TABLES}
-        rows["sensor_frames"], rows["masks"], rows["boxes_2d"] = self.frames, self.masks, self.boxes_2d
+        rows["sensor_frames"], rows["masks"] = self.frames, self.masks
         rows["sensors"] = [_sensor_row(sensor) for sensor in sensors]
         rows["actors"] = [_ego_row(), *(_actor_row(thing) for thing in THINGS)]
         for frame in frames:
@@ -406,47 +355,17 @@ class _Recorder:
                 rows["states"].append(state)
                 if frame % KEYFRAME_TICKS == 0 and is_there(thing, frame):
                     rows["boxes"].append(self._box_row(thing, frame))
-        numbers: dict[int, int] = {}
-        for frame in sorted(self.lidar):
-            for box in rows["boxes"]:
-                if box["frame"] == frame:
-                    rows["quality"].append(self._quality_row(box))
-                    if box["num_lidar_pts"] or box["num_radar_pts"]:
-                        numbers.setdefault(box["actor_id"], len(numbers) + 1)
-            self._panoptic(frame, numbers)
-        rows["events"] = [{**event, "time_us": event["frame"] * TICK_US} for event in EVENTS]
-        rows["metrics"] = [
-            {
-                "frame": f,
-                "time_us": f * TICK_US,
-                "actor_id": 1,
-                "other_id": 6,
-                "metric": "ttc_s",
-                "value": 3.0 - 0.05 * f,
-            }
-            for f in frames
-        ]
-        return rows
+        rows["boxes_2d"], rows["quality"] = (
+            self.labels.boxes_2d,
+            self.labels.quality(rows["boxes"], self._lidar_from_box),
+        )
+        return rows | happenings(TICK_US, frames)
 
-    def _quality_row(self, box: Mapping[str, object]) -> dict[str, object]:
-        key = (box["frame"], box["actor_id"])
-        own = [row for row in self.boxes_2d if (row["frame"], row["actor_id"]) == key]
-        _, _, actor = self.lidar[box["frame"]]
-        counts = {"lidar_own_inside": int((actor == box["actor_id"]).sum())}
-        return {
-            "frame": box["frame"],
-            "actor_id": box["actor_id"],
-            "visible_px": sum(row["visible_px"] for row in own),
-            "amodal_px": sum(row["amodal_px"] for row in own),
-            "cameras": sum(bool(row["visible_px"]) for row in own),
-            "ambiguous": False,
-            "clear_looks": 0,
-            **dict.fromkeys(("gap_left_px", "gap_top_px", "gap_right_px", "gap_bottom_px"), 0.0),
-            **counts,
-            "lidar_own_outside": 0,
-            "lidar_ground_inside": 0,
-            "lidar_foreign_inside": 0,
-        }
+    def _lidar_from_box(self, frame: int, actor_id: int) -> Array:
+        lidar = next(sensor for sensor in SENSORS if sensor.modality == "lidar")
+        thing = next(thing for thing in THINGS if thing.actor_id == actor_id)
+        world_from_lidar = world_from_ego(self.town, frame) @ lidar.ego_from_sensor
+        return invert(world_from_lidar) @ world_from_box(self.town, thing, frame)
 
     def _box_row(self, thing: Thing, frame: int) -> dict[str, object]:
         pose = world_from_box(self.town, thing, frame)
@@ -476,7 +395,7 @@ class _Recorder:
 
 
 def ground_depth(world_from_camera: Array, rays: Array) -> Array:
-    """Depth (N,) at which rays (N, 3) of unit depth, in camera axes, meet the ground; a kilometre in the sky."""
+    """Depth (...) at which rays (..., 3) of unit depth, in camera axes, meet the ground; a kilometre in the sky."""
     down = -(rays @ world_from_camera[2, :3])
     return np.where(down > 1e-6, world_from_camera[2, 3] / np.maximum(down, 1e-6), 1000.0)
 
@@ -489,26 +408,6 @@ def silhouette(pixels: Array) -> npt.NDArray[np.bool_]:
     for (x0, y0), (x1, y1) in zip(hull, np.roll(hull, -1, axis=0), strict=True):
         inside &= (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0) >= 0
     return inside
-
-
-def _box_2d_row(
-    channel: str, frame: int, actor_id: int, seen: npt.NDArray[np.bool_], alone: npt.NDArray[np.bool_]
-) -> dict[str, object]:
-    def around(pixels: npt.NDArray[np.bool_], prefix: str) -> dict[str, object]:
-        v, u = np.nonzero(pixels)
-        box = (u.min(), v.min(), u.max() + 1, v.max() + 1) if len(u) else (0, 0, 0, 0)
-        return {f"{prefix}{side}_px": int(value) for side, value in zip(SIDES, box, strict=True)}
-
-    return {
-        "channel": channel,
-        "frame": frame,
-        "actor_id": actor_id,
-        "visible_px": int(seen.sum()),
-        **around(seen, ""),
-        "amodal_px": int(alone.sum()),
-        **around(alone, "amodal_"),
-        "method": "amodal_render",
-    }
 
 
 def pose_columns(pose: Array) -> dict[str, object]:

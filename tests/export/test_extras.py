@@ -17,7 +17,8 @@ from av_synth import store
 from av_synth.errors import DataError
 from av_synth.export.nuscenes import RunNames, export
 from tests.export import synthetic_run
-from tests.export.synthetic_run import SENSORS, TAGS, THINGS, Rows, build_run
+from tests.export.synthetic_labels import ROAD, STATIC, TAGS
+from tests.export.synthetic_run import SENSORS, THINGS, Rows, build_run
 
 VERSION = "v1.0-trainval"
 TINY = tuple(s for s in SENSORS if s.channel in ("CAM_FRONT", "CAM_BACK", "LIDAR_TOP"))
@@ -128,8 +129,8 @@ def test_each_camera_keyframe_has_semantic_and_depth_images_of_its_size(dataset:
         )
         assert semantic.shape == depth.shape == mask.shape == size
         assert (semantic.dtype, depth.dtype) == (np.uint8, np.uint16)
-        assert ((semantic == synthetic_run.SKY) == (depth == 0)).all()
-        assert set(np.unique(semantic[mask > 0])) <= {*TAGS.values(), synthetic_run.STATIC}
+        assert ((semantic == ROAD) == (depth > 0)).all()
+        assert set(np.unique(semantic[mask > 0])) <= {*TAGS.values(), STATIC}
         assert row["flow"] == ""
 
 
@@ -203,12 +204,12 @@ def test_samples_know_how_critical_they_are_and_what_has_happened(run: store.Run
             "value": 2.0,
             "instance_token": "",  # the ego has none
             "other_instance_token": names.instance(6),
-            "role": "",
+            "role": "ego",
             "other_role": "",
         }
     ]
     phases = [rows[names.sample(frame)]["phase"] for frame in FRAMES]
-    assert phases == [[], ["walker.run_across"], ["walker.run_across", "1.brake"], ["walker.run_across", "1.brake"]]
+    assert phases == [[], ["walker.run_across"], ["walker.run_across", "ego.brake"], ["walker.run_across", "ego.brake"]]
     assert all(row["faults"] == [] for row in rows.values())
 
 
