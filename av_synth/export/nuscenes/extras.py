@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pyarrow as pa
 
+from av_synth.errors import DataError
 from av_synth.export.nuscenes.annotations import Annotations
 from av_synth.export.nuscenes.fold import Fold
 from av_synth.export.nuscenes.names import RunNames, category, token
@@ -107,6 +108,10 @@ def _annotation_truth(run: Run, names: RunNames, annotations: Annotations) -> It
     accelerations = _accelerations(run, sorted({box["frame"] for box in annotations.boxes}))
     for box in annotations.boxes:
         own = names.annotation(box["frame"], box["actor_id"])
+        if (box["frame"], box["actor_id"]) not in accelerations:
+            raise DataError(
+                f"run {run.run_id}: table states has no row of actor {box['actor_id']} at frame {box['frame']}"
+            )
         yield {
             "token": own,
             "sample_annotation_token": own,
