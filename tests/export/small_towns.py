@@ -60,11 +60,12 @@ def road(
     junction: int = -1,
     rule: str = "RHT",
     signals: str = "",
+    objects: str = "",
 ) -> str:
     return (
         f'<road name="" length="{length}" id="{road_id}" junction="{junction}" rule="{rule}"><link>{links}</link>'
         f"<planView>{plan}</planView><elevationProfile/><lateralProfile/><lanes>{lanes}</lanes>"
-        f"<signals>{signals}</signals></road>"
+        f"<objects>{objects}</objects><signals>{signals}</signals></road>"
     )
 
 
@@ -133,6 +134,36 @@ def ending_town() -> str:
 
 def left_hand_town() -> str:
     return town(road(4, 80.0, line(20, 50, 0, 80), section(0, BOTH_WAYS), rule="LHT"))
+
+
+def furnished_town() -> str:
+    """A straight road with a crossing as OpenDRIVE 1.6 has it, four parking spaces on the right, and a light.
+
+    The light stands at 70 m, the holding line before it at 60 m.
+    """
+    walk = (
+        '<object type="crosswalk" id="1" s="63" t="0" zOffset="0" orientation="none" hdg="0"><outlines>'
+        '<outline id="0"><cornerRoad s="62" t="3.5" dz="0" height="0" id="0"/><cornerRoad s="62" t="-3.5" dz="0" '
+        'height="0" id="1"/><cornerRoad s="65" t="-3.5" dz="0" height="0" id="2"/><cornerRoad s="65" t="3.5" dz="0" '
+        'height="0" id="3"/></outline></outlines></object>'
+    )
+    bays = (
+        '<object type="parkingSpace" id="2" s="0" t="0" zOffset="0" orientation="none" hdg="0">'
+        '<repeat s="10" length="24" distance="6" tStart="-4.5" tEnd="-4.5" heightStart="0" heightEnd="0" '
+        'zOffsetStart="0" zOffsetEnd="0"/><outline>'
+        + "".join(f'<cornerLocal u="{u}" v="{v}" z="0" height="0"/>' for u, v in ((0, -1), (6, -1), (6, 1), (0, 1)))
+        + "</outline></object>"
+    )
+    signs = signal(5, "1000001", 70, -4) + signal(6, "294", 60, 0)
+    lanes = section(0, BOTH_WAYS)
+    return town(road(6, 100.0, line(20, 50, 0, 100), lanes, signals=signs, objects=walk + bays))
+
+
+def even_spiral_town() -> str:
+    """A spiral whose curvature stays the same: a quarter circle of 20 m."""
+    shape = '<spiral curvStart="0.05" curvEnd="0.05"/>'
+    plan = f'<geometry s="0" x="30" y="30" hdg="0" length="{10 * math.pi}">{shape}</geometry>'
+    return town(road(8, 10 * math.pi, plan, section(0, BOTH_WAYS)))
 
 
 def turning_lane_town() -> str:

@@ -36,6 +36,8 @@ SMALL = {
     "ending": small_towns.ending_town(),
     "left_hand": small_towns.left_hand_town(),
     "turning_lane": small_towns.turning_lane_town(),
+    "furnished": small_towns.furnished_town(),
+    "even_spiral": small_towns.even_spiral_town(),
     "tee": small_towns.tee_town(),
     "lit_tee": small_towns.tee_town(lights=True),
 }
@@ -270,6 +272,31 @@ def test_a_light_inside_a_crossing_stops_those_who_are_about_to_enter_it() -> No
     assert (pose["tx"], pose["ty"], pose["tz"]) == pytest.approx((x + 5, y - 9.5, 2.0), abs=0.6)
     assert pose["rz"] == pytest.approx(-math.pi / 2, abs=1e-3)
     assert [item["rel_pos"]["tz"] for item in light["items"]] == [0.3, 0.0, -0.3]
+
+
+def test_cars_wait_at_the_holding_line_before_the_light_and_the_crossing() -> None:
+    town = Town(SMALL["furnished"])
+    (stop,), (walk,) = town.content["stop_line"], town.content["ped_crossing"]
+    assert town.shape(stop).bounds == pytest.approx((79.5, 46.5, 80.0, 50.0), abs=5e-3)
+    assert stop["ped_crossing_tokens"] == [walk["token"]]
+    assert town.shape(walk).bounds == pytest.approx((82.0, 46.5, 85.0, 53.5), abs=5e-3)
+    assert walk["road_segment_token"] == town.at(60.0, 50.5, "road_segment")["token"]
+
+
+def test_repeated_parking_spaces_stand_one_behind_the_other() -> None:
+    town = Town(SMALL["furnished"])
+    lefts = [round(town.shape(row).bounds[0], 2) for row in town.content["carpark_area"]]
+    assert lefts == [30.0, 36.0, 42.0, 48.0]
+    for row in town.content["carpark_area"]:
+        assert town.shape(row).bounds[1::2] == pytest.approx((44.5, 46.5), abs=5e-3)
+        assert row["orientation"] == pytest.approx(0.0, abs=1e-5)
+        assert row["road_block_token"] == town.at(60.0, 48.25, "road_block")["token"]
+
+
+def test_a_spiral_of_one_curvature_is_the_arc_that_it_is() -> None:
+    town = Town(SMALL["even_spiral"])
+    radii = [piece["radius"] for path in town.content["arcline_path_3"].values() for piece in path]
+    assert sorted(radii) == pytest.approx([18.25, 21.75], abs=0.01)
 
 
 def test_a_lane_that_opens_begins_where_it_has_a_width() -> None:

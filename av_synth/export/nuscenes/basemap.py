@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.map_blocks import mark_at
-from av_synth.export.nuscenes.map_lanes import Mark, Network, Section
+from av_synth.export.nuscenes.map_lanes import DRIVABLE, GROUND, PAVEMENT, Mark, Network, Section
 from av_synth.export.nuscenes.rows import Offset
 from av_synth.export.nuscenes.town_map import PIXELS_PER_M
 from av_synth.geometry.transforms import Array
@@ -28,6 +28,7 @@ _APART_M = 0.15
 
 # colours R, G, B
 _NOTHING = (255, 255, 255)
+_BESIDE = (170, 166, 160)  # kerbs, borders, cycle lanes
 _WALK = (206, 200, 192)
 _ROAD = (88, 91, 97)
 _PARKING = (108, 113, 124)
@@ -50,6 +51,8 @@ def draw_basemap(content: _Tables, network: Network, offset_m: Offset, size_px: 
     """
     image = np.full((size_px[1], size_px[0], 3), _NOTHING, np.uint8)
     shapes = _Shapes(content)
+    for quads in network.quads(GROUND - DRIVABLE - PAVEMENT):
+        _fill_each(image, quads + np.asarray(offset_m), _BESIDE)
     for layer, colour in (("walkway", _WALK), ("drivable_area", _ROAD), ("carpark_area", _PARKING)):
         for row in content[layer]:
             for token in row.get("polygon_tokens", [row.get("polygon_token")]):
