@@ -192,6 +192,27 @@ def test_a_committed_file_that_rotted_is_named(tmp_path: Path) -> None:
         store.open_run(path)
 
 
+def test_a_run_may_be_opened_for_its_manifest_alone_and_read_column_by_column(tmp_path: Path) -> None:
+    path = make(tmp_path)
+    (path / "blobs/CAM_FRONT/000000.jpg").unlink()
+    with pytest.raises(StoreError, match="make the run again"):
+        store.open_run(path)
+    run = store.open_run(path, files=False)
+    assert "blobs/CAM_FRONT/000000.jpg" in run.files
+    assert run.table("states", ("actor_id", "x_m")).column_names == ["actor_id", "x_m"]
+
+
+def test_a_disk_that_refuses_to_sync_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files.sync_file_system(tmp_path)
+    with pytest.raises(StoreError, match="not safely on disk: No such file"):
+        files.sync_file_system(tmp_path / "nowhere")
+    synced = []
+    monkeypatch.setattr(files.ctypes, "CDLL", lambda *_, **__: None)
+    monkeypatch.setattr(files.os, "sync", lambda: synced.append(True))
+    files.sync_file_system(tmp_path)
+    assert synced == [True]
+
+
 def test_a_run_of_another_schema_epoch_is_refused(tmp_path: Path) -> None:
     path = make(tmp_path)
     (path / "manifest.json").chmod(0o644)
