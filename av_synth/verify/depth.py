@@ -31,6 +31,7 @@ _CAUCHY = (0.05, 0.02, 0.01, 0.005, 0.005)
 _SURE = 8.0  # times its standard deviation, which counts neighbouring points as if they erred independently
 _TURN_DEG, _MOVE_M, _FOCAL = 0.25, 0.03, 0.005
 _GATE = 0.2
+_MOUNT_M = 0.25  # a car drives further from frame to frame than mounts are mistaken
 _MOVED_M = 0.1
 _SHIFT_GAIN = 0.75  # the cost of the right frame is that much lower
 
@@ -253,7 +254,9 @@ def judge_closure(scene: Scene, residuals: Mapping[str, tuple[Data, Residual]], 
     for channel, problem in wrong.items():
         n = residuals[channel][1].points
         message = f"against the lidar, by {n} points on its depth images, {channel} has {problem}"
-        findings.add("closure", f"calibrated_sensor.json {channel} ({scene.name})", f"{message}; want its true mount")
+        far = float(np.linalg.norm(residuals[channel][1].move_m)) > _MOUNT_M
+        wanted = "so far that it may be of another frame" if far else "want its true calibration"
+        findings.add("closure", f"calibrated_sensor.json {channel} ({scene.name})", f"{message}; {wanted}")
 
 
 def _problem(residual: Residual) -> str:

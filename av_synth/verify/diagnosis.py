@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.verify.findings import Findings
-from av_synth.verify.hypotheses import Box, Undo, box_hypotheses, pose_hypotheses
+from av_synth.verify.hypotheses import SIZES, Box, Undo, box_hypotheses, pose_hypotheses
 from av_synth.verify.maths import Array, box_corners, box_outline, depth_inside, inverse, move
 from av_synth.verify.model import Annotation, Data, Scene
 from av_synth.verify.pixels import Seen
@@ -58,7 +58,7 @@ def _count_trials(
     data = rows[place]
     world = move(data.world_from_sensor, own)
     yield "", _right_counts(world, annotations, _as_is)
-    for name, undo in box_hypotheses(scene, data):
+    for name, undo in (*SIZES.items(), *box_hypotheses(scene, data)):
         yield name, _right_counts(world, annotations, undo)
     for name, world_from_sensor in pose_hypotheses(data):
         yield name, _right_counts(move(world_from_sensor, own), annotations, _as_is)
@@ -175,6 +175,7 @@ class MaskDiagnosis:
         self, channel: str, calibrations: dict[str, _Shown]
     ) -> Iterator[tuple[str, Callable[[_Shown], npt.NDArray[np.bool_]]]]:
         first = calibrations[channel]
+        # not those of sizes: pixels are inside any box that is large enough
         for k, (name, _) in enumerate(box_hypotheses(self._scene, first.data)):
             yield (
                 name,

@@ -113,7 +113,7 @@ class EdgeCheck:
         if best > _EDGE_RATIO_SINGLE * own:
             where = f"{edges.data.filename} ({self._scene.sample_name(edges.data.sample_token)})"
             message = f"the edges of its mask fit the image {frame:+d} frames away {best / own:.2f} times better"
-            self._findings.add("image_on_masks", where, f"{message}; want the image of this very instant")
+            self._findings.add("image_on_masks", where, f"{message}: is it {_frames(frame)}?")
 
 
 def _frames(shift: int) -> str:

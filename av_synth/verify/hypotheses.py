@@ -62,34 +62,37 @@ def _turned(change: Callable[[Sequence[float]], Sequence[float]]) -> Undo:
 
 
 def _mirrored(annotation: Annotation) -> Box:
-    mirror = np.diag([1.0, -1.0, 1.0])
-    matrix = np.eye(4)
-    matrix[:3, :3] = mirror @ annotation.world_from_box[:3, :3] @ mirror
-    matrix[:3, 3] = mirror @ annotation.world_from_box[:3, 3]
+    matrix = annotation.world_from_box.copy()
+    matrix[1] *= -1.0
+    matrix[:, 1] *= -1.0
     return matrix, annotation.size_wlh_m
 
 
-BOXES: Mapping[str, Undo] = {
+SIZES: Mapping[str, Undo] = {
     "length and width are swapped: sizes are [length, width, height], want [width, length, height]": _ordered(
         (1, 0, 2)
     ),
     "height is not last in sizes: want [width, length, height]": _ordered((2, 1, 0)),
     "length and height are swapped in sizes: want [width, length, height]": _ordered((0, 2, 1)),
+    "sizes are half extents; want whole ones": _scaled(2.0),
+    "sizes are twice as large as the things": _scaled(0.5),
+}
+"""What is wrong with a box's size, and the box without it."""
+
+PLACES: Mapping[str, Undo] = {
     "box rotations are x, y, z, w; want w, x, y, z": _turned(xyzw),
     "box rotations are inverted (yaw has the wrong sign); want world from box": _turned(conjugate),
     "yaw of boxes is off by 90 degrees: want the x axis along the length": _quarter,
     "translations are at the bottom of boxes; want the centre": _raised(0.5),
     "translations are at the top of boxes; want the centre": _raised(-0.5),
-    "sizes are half extents; want whole ones": _scaled(2.0),
-    "sizes are twice as large as the things": _scaled(0.5),
     "y of boxes has the wrong sign (left-handed axes)": _mirrored,
 }
-"""What is wrong with a box, and the box without it."""
+"""What is wrong with where a box is, and the box without it."""
 
 
 def box_hypotheses(scene: Scene, data: Data) -> Iterator[tuple[str, Undo]]:
-    """Those of `BOXES`, and those that need the scene: other frames of reference, other samples."""
-    yield from BOXES.items()
+    """Those of `PLACES`, and those that need the scene: other frames of reference, other samples."""
+    yield from PLACES.items()
     for name, world_from_frame in (
         ("translations and rotations of boxes are in the ego's frame; want the world's", data.ego_pose.world_from_ego),
         ("translations and rotations of boxes are in the sensor's frame; want the world's", data.world_from_sensor),

@@ -22,6 +22,7 @@ QUANTITIES: Mapping[str, tuple[str, str]] = {
     "without_evidence": ("share", "boxes with no lidar point, radar point or pixel"),
     "visibility": ("levels", "level from the one that pixels over amodal pixels give"),
     "heading": ("deg", "heading from the direction of motion, of what moves at 2 m/s or more"),
+    "lamps": ("share", "views with red rear lamps in which they are on the front of the box"),
     "velocity": ("m/s", "true velocity from central differences of the boxes"),
     "points_off_mask": ("share", "lidar points of a fully visible box that miss its mask"),
 }

@@ -74,15 +74,17 @@ def near_box(world: Array, annotation: Annotation, reach_m: float) -> tuple[npt.
     """Indices of the points within a box's bounding sphere, and those points in the box's frame."""
     centre = np.array(annotation.translation)
     radius = float(np.linalg.norm(annotation.size_wlh_m)) / 2.0 + _COUNT_MARGIN_M + reach_m
-    rough = np.flatnonzero((np.abs(world[:, :2] - centre[:2]) <= radius).all(axis=1))
+    rough = np.flatnonzero(np.abs(world[:, 0] - centre[0]) <= radius)
+    rough = rough[np.abs(world[rough, 1] - centre[1]) <= radius]
     return rough, move(inverse(annotation.world_from_box), world[rough])
 
 
 def inside_box(local: Array, annotation: Annotation, margin_m: float) -> npt.NDArray[np.bool_]:
     """Which points (N, 3) of a box's frame are inside it, made larger by a margin on every side."""
     width, length, height = annotation.size_wlh_m
-    half = np.array([length, width, height]) / 2.0 + margin_m
-    return np.asarray((np.abs(local) <= half).all(axis=1))
+    inside = np.abs(local[:, 0]) <= length / 2.0 + margin_m
+    inside &= np.abs(local[:, 1]) <= width / 2.0 + margin_m
+    return np.asarray(inside & (np.abs(local[:, 2]) <= height / 2.0 + margin_m))
 
 
 def count_radar(

@@ -14,6 +14,7 @@ from av_synth.verify.diagnosis import MaskDiagnosis, explain_counts
 from av_synth.verify.edges import EdgeCheck
 from av_synth.verify.findings import Findings
 from av_synth.verify.label_truth import LabelTruth
+from av_synth.verify.lamps import LampCheck
 from av_synth.verify.maths import Array
 from av_synth.verify.model import Data, Dataset, Scene
 from av_synth.verify.pixels import SceneMasks, Seen, View
@@ -138,6 +139,7 @@ class _Cameras:
         self._findings = findings
         self._tight = TightBoxes(dataset, scene, findings)
         self._diagnosis = MaskDiagnosis(scene)
+        self._lamps = LampCheck(dataset.root, scene, findings)
         self._outside_before = findings.count("mask_in_box")
         self._residuals: dict[str, tuple[Data, Residual]] = {}
 
@@ -181,6 +183,7 @@ class _Cameras:
             return None
         self._tight.add(seen)
         self._diagnosis.add(seen, place)
+        self._lamps.add(seen)
         self._truth.add_view(seen, depth_m, cloud)
         if cloud is not None:
             timing.add(seen, place, cloud)
@@ -191,6 +194,7 @@ class _Cameras:
     def close(self) -> None:
         """Judge what needs all cameras."""
         self._tight.close()
+        self._lamps.close()
         judge_closure(self._scene, self._residuals, self._findings)
         if self._findings.count("mask_in_box") > self._outside_before:
             self._diagnosis.explain(self._findings)

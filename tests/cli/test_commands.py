@@ -22,7 +22,7 @@ OPTIONS = {
     "formats": ["NAME"],
     "split": ["OUT", "--ratio", "--by", "--seed", "--keep", "--file"],
     "merge": ["OUT", "--out"],
-    "verify": ["DATASET", "--version"],
+    "verify": ["DATASET", "--version", "--report", "--quarantine"],
     "scenarios": ["NAME"],
     "rigs": ["NAME"],
     "doctor": ["--out", "--simulator"],

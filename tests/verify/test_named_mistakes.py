@@ -134,6 +134,32 @@ def annotations_one_sample_late(copy: Copy) -> None:
     copy.edit("sample_annotation", shift)
 
 
+@named("headings", "red rear lamps on the front of its box")
+def standing_vehicle_turned_around(copy: Copy) -> None:
+    lamps = np.array([30, 30, 220])  # blue, green, red
+    rows = {r["sample_data_token"]: r for r in copy.rows("instance_mask")}
+    truck = synthetic.Builder(copy.root).token(0, "lead")
+    for data in copy.rows("sample_data"):
+        row = rows.get(data["token"], {"instances": {}})
+        values = [int(v) for v, instance in row["instances"].items() if instance == truck]
+        if values:
+            own = cv2.imread(str(copy.root / row["filename"]), cv2.IMREAD_UNCHANGED) == values[0]
+            image(copy, data["filename"], lambda pixels, own=own: with_lamps(pixels, own, lamps))
+    copy.edit_annotations(copy.annotations("lead"), half_turn)
+
+
+def with_lamps(pixels: np.ndarray, own: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """A grey body with a red lamp at either edge of it."""
+    columns = np.flatnonzero(own.any(axis=0))
+    wide = max(1, len(columns) // 8)
+    at_edge = np.zeros(own.shape[1], dtype=bool)
+    at_edge[[*columns[:wide], *columns[-wide:]]] = True
+    pixels = pixels.copy()
+    pixels[own] = 120
+    pixels[own & at_edge] = colour
+    return pixels
+
+
 @named("ego_motion", "yaw is off by 180 degrees")
 def ego_turned_around(copy: Copy) -> None:
     copy.edit_each("ego_pose", half_turn)

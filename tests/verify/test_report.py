@@ -1,0 +1,110 @@
+"""The report of a verification: figures, page and quarantine list."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+from synthetic_copies import Copy
+from test_named_mistakes import half_turn
+
+from av_synth.errors import UserError
+from av_synth.verify import verify, write_report
+from av_synth.verify.measures import QUANTITIES, Measures
+
+
+def files(root: Path) -> dict[str, tuple[int, int]]:
+    return {str(p): (p.stat().st_size, p.stat().st_mtime_ns) for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+def test_a_report_has_errors_by_class_range_and_visibility_and_pictures_of_the_worst(
+    one_scene: Path, tmp_path: Path
+) -> None:
+    write_report(verify(one_scene), tmp_path / "truth", quarantine=True)
+
+    figures = json.loads((tmp_path / "truth/report.json").read_text())
+    page = (tmp_path / "truth/index.html").read_text()
+    cars = [m for m in figures["measures"] if m["quantity"] == "box_left" and m["class"] == "vehicle.car"]
+    assert figures["ok"]
+    assert {m["range"] for m in cars} == {"0-20 m"}
+    assert all(m["n"] > 0 and m["max"] < 2.5 and m["visibility"] == "4" for m in cars)
+    assert {m["quantity"] for m in figures["measures"]} <= set(QUANTITIES)
+    assert abs(figures["sensors"]["CAM_FRONT"]["focal_percent"]) < 0.05
+    assert abs(figures["sensors"]["CAM_FRONT"]["move_m"]) < 0.01
+    assert page.count("data:image/jpeg;base64,") >= 5
+    assert json.loads((tmp_path / "truth/quarantine.json").read_text())["entries"] == []
+
+
+def test_the_page_asks_for_nothing_from_outside_itself(one_scene: Path, tmp_path: Path) -> None:
+    write_report(verify(one_scene), tmp_path)
+
+    page = (tmp_path / "index.html").read_text()
+
+    assert not re.findall(r"https?:|<script|<link|@import|url\(", page)
+    assert all(source.startswith("data:image/jpeg;base64,") for source in re.findall(r'src="([^"]*)"', page))
+    assert {path.name for path in tmp_path.iterdir()} == {"index.html", "report.json"}
+
+
+def test_what_is_unfit_is_quarantined_with_its_reasons_and_the_dataset_stays_as_it_was(
+    copy: Copy, tmp_path: Path
+) -> None:
+    unfit = copy.annotations("oncoming")
+    copy.edit_annotations(unfit, half_turn)
+    (copy.root / copy.files("CAM_BACK", keyframes=False)[0]).unlink()
+    before = files(copy.root)
+
+    write_report(verify(copy.root), tmp_path / "truth", quarantine=True)
+
+    entries = json.loads((tmp_path / "truth/quarantine.json").read_text())["entries"]
+    by_kind = {entry["kind"]: entry for entry in entries}
+    assert set(by_kind) == {"annotation", "scene"}
+    assert by_kind["annotation"]["annotation"] == unfit[0]
+    assert by_kind["annotation"]["scene"] == by_kind["scene"]["scene"] == "scene-0001"
+    assert "off by 180 degrees" in by_kind["annotation"]["reasons"][0]["message"]
+    assert "is missing" in by_kind["scene"]["reasons"][0]["message"]
+    assert files(copy.root) == before
+    assert "off by 180 degrees" in (tmp_path / "truth/index.html").read_text()
+
+
+def test_a_dataset_whose_tables_are_broken_is_quarantined_as_a_whole(copy: Copy, tmp_path: Path) -> None:
+    copy.edit("sample", lambda rows: rows[0].pop("timestamp"))
+
+    write_report(verify(copy.root), tmp_path / "truth", quarantine=True)
+
+    (entry,) = json.loads((tmp_path / "truth/quarantine.json").read_text())["entries"]
+    assert (entry["kind"], entry["scene"], entry["annotation"]) == ("dataset", "", "")
+
+
+def test_one_report_of_one_dataset_has_the_same_bytes_every_time(one_scene: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_report(verify(one_scene), tmp_path / name, quarantine=True)
+
+    for name in ("report.json", "index.html", "quarantine.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_report_inside_the_dataset_is_refused(copy: Copy) -> None:
+    report = verify(copy.root)
+
+    with pytest.raises(UserError, match="want a folder outside it"):
+        write_report(report, copy.root / "truth")
+    assert not (copy.root / "truth").exists()
+
+
+def test_percentiles_are_good_to_a_twentieth_and_means_are_exact() -> None:
+    measures = Measures()
+    for k in range(1, 1001):
+        measures.add("velocity", "vehicle.car", 30.0, "4", k / 100)
+    measures.add("velocity", "vehicle.car", 30.0, "4", math.nan)
+    measures.add("velocity", "vehicle.car", 95.0, "4", 1.0)
+
+    ((quantity, cell, spread),) = measures.rows()
+
+    assert (quantity, cell, spread.n) == ("velocity", ("vehicle.car", "20-40 m", "4"), 1000)
+    assert spread.mean == pytest.approx(5.005)
+    assert spread.percentile(0.5) == pytest.approx(5.0, rel=0.05)
+    assert spread.percentile(0.95) == pytest.approx(9.5, rel=0.05)
+    assert spread.largest == 10.0
