@@ -14,6 +14,7 @@ from av_synth.errors import DataError, UserError
 from av_synth.export.nuscenes import export, official, parts
 from av_synth.export.nuscenes.profiles import Part, divide
 from av_synth.export.nuscenes.sources import Source
+from av_synth.export.splits import Splits
 from av_synth.verify import verify
 from tests.export.synthetic_run import SENSORS, SyntheticTown, build_run
 
@@ -159,3 +160,14 @@ def test_several_datasets_appear_together_or_not_at_all(tmp_path: Path) -> None:
     (dataset / "part-00").mkdir()
     with pytest.raises(UserError, match="'part-00', which is no part of a dataset"):
         export(runs[:2], tmp_path / "dataset")
+
+
+@pytest.mark.parametrize("version", ["v1.0-mini", "v1.0-trainval"])
+def test_splits_of_the_users_own_decide_which_official_names_the_runs_get(version: str) -> None:
+    runs = sources(8)
+    ids = [run.run_id for run in runs]
+    by_hand = Splits({"val": (ids[0],), "train": (*ids[1:4], *ids[5:]), "test": (ids[4],)})
+    (part,) = divide(runs, "compat", version, by_hand)
+    held_out, trained = official.names(version)
+    assert {run.run_id for run, name in part.scenes if name in trained} == set(by_hand.runs["train"])
+    assert {run.run_id for run, name in part.scenes if name in held_out} == {ids[0], ids[4]}

@@ -97,7 +97,7 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, profile: str = "n
 
 
 def _write_parts(sources: Sequence[Source], root: Path, version: str | None, profile: str, by_hand: Splits) -> None:
-    divided = divide(sources, profile, version)
+    divided = divide(sources, profile, version, by_hand)
     towns = read_towns(sources)
     for part in divided:
         _write(part, towns, root / part.folder, profile, by_hand)

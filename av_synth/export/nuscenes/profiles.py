@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from av_synth.errors import UserError
 from av_synth.export.nuscenes import official, taxonomy
 from av_synth.export.nuscenes.sources import Source, TownKey, part_name
+from av_synth.export.splits import Splits
 
 PROFILES = ("native", "compat")
 TRAINVAL, MINI = "v1.0-trainval", "v1.0-mini"
@@ -36,13 +37,15 @@ class Part:
     locations: Mapping[TownKey, tuple[str, ...]]
 
 
-def divide(sources: Sequence[Source], profile: str, version: str | None) -> list[Part]:
+def divide(sources: Sequence[Source], profile: str, version: str | None, by_hand: Splits | None = None) -> list[Part]:
     """Name the scenes of an export, in as many parts as the names make necessary.
 
     Args:
         sources: the runs in order of id.
         profile: one of `PROFILES`.
         version: name of the folder of tables; None for what fits the profile.
+        by_hand: splits that the user made. Runs in one whose name begins with `train` get official names for training,
+            all others for validation.
 
     Raises:
         UserError: on an unknown profile, or a version for which it has no names.
@@ -52,7 +55,7 @@ def divide(sources: Sequence[Source], profile: str, version: str | None) -> list
     if profile == "native":
         found = _native(sources, version or TRAINVAL)
     elif version in (None, MINI, TRAINVAL):
-        found = [part for towns in _by_towns(sources) for part in _compat(towns, version)]
+        found = [part for towns in _by_towns(sources) for part in _compat(towns, version, by_hand)]
     else:
         raise UserError(f"version '{version}' has no official scenes with labels; want {MINI} or {TRAINVAL}")
     if len(found) == 1:
@@ -83,13 +86,13 @@ def _by_towns(sources: Sequence[Source]) -> Iterable[list[Source]]:
         yield [source for source in sources if source.town_key in some]
 
 
-def _compat(sources: Sequence[Source], version: str | None) -> list[Part]:
+def _compat(sources: Sequence[Source], version: str | None, by_hand: Splits | None) -> list[Part]:
     families = _families(sources)
     if version is None:
-        held_out, trained = _split(families, MINI)
+        held_out, trained = _split(families, MINI, by_hand)
         small = len(held_out) <= len(official.MINI_VAL) and len(trained) <= len(official.MINI_TRAIN)
         version = MINI if small else TRAINVAL
-    held_out, trained = _split(families, version)
+    held_out, trained = _split(families, version, by_hand)
     val, train = official.names(version)
     count = max(math.ceil(len(held_out) / len(val)), math.ceil(len(trained) / len(train)))
     parts = []
@@ -108,12 +111,21 @@ def _families(sources: Sequence[Source]) -> list[list[Source]]:
     return sorted(families.values(), key=lambda family: (-len(family), family[0].run_id))
 
 
-def _split(families: Sequence[Sequence[Source]], version: str) -> tuple[list[Source], list[Source]]:
-    """Runs for validation and for training, in order of id, no family in both.
+def _split(
+    families: Sequence[Sequence[Source]], version: str, by_hand: Splits | None
+) -> tuple[list[Source], list[Source]]:
+    """Runs for validation and for training, in order of id, as the user has split them, else no family in both.
 
     Validation gets its official share, rounded up; in `v1.0-mini` both of its names, because evaluations of lidar
     segmentation need every scene of a split. One family alone is validation while it fits, else training.
     """
+    if by_hand is not None and by_hand.runs:
+        everything = sorted((source for family in families for source in family), key=lambda source: source.run_id)
+        training = {source.run_id for source in everything if by_hand.of(source.run_id).startswith("train")}
+        return (
+            [source for source in everything if source.run_id not in training],
+            [source for source in everything if source.run_id in training],
+        )
     val, train = official.names(version)
     count = sum(map(len, families))
     share = math.ceil(count * len(val) / (len(val) + len(train)))
