@@ -12,7 +12,7 @@ import numpy as np
 from av_synth.verify.findings import Findings
 from av_synth.verify.maths import Array, box_corners, inverse, move, project
 from av_synth.verify.model import Annotation, Dataset, Scene
-from av_synth.verify.names import CATEGORIES, attribute_family
+from av_synth.verify.names import attribute_family, category_index
 from av_synth.verify.pixels import SceneMasks, Seen, View
 from av_synth.verify.points import SamplePoints, annotation_place, inside_box
 
@@ -101,7 +101,7 @@ class LabelTruth:
                 continue
             own = ahead[firm & (middle == value)]
             if points.classes is not None:
-                own = own[points.classes[own] == CATEGORIES.index(annotation.category)]
+                own = own[points.classes[own] == category_index(annotation.category)]
             local = move(inverse(annotation.world_from_box), points.world[own])
             if depth_m is None:
                 # what is seen past an edge by one of the two is no error of the box
@@ -126,7 +126,7 @@ class LabelTruth:
             if len(own) < _FACE_LEAST:
                 continue
             if points.classes is not None:
-                same = points.classes[points.owner == k] == CATEGORIES.index(annotation.category)
+                same = points.classes[points.owner == k] == category_index(annotation.category)
                 own = own[same]
             if len(own) < _FACE_LEAST:
                 continue

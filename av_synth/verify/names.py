@@ -86,3 +86,8 @@ THINGS = tuple(range(1, 24))
 
 LOCATIONS = ("singapore-onenorth", "singapore-hollandvillage", "singapore-queenstown", "boston-seaport")
 """The locations that readers with hard-coded maps know."""
+
+
+def category_index(category: str) -> int:
+    """The index of a category; -1 for one that nuScenes does not have."""
+    return CATEGORIES.index(category) if category in CATEGORIES else -1

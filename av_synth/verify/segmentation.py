@@ -13,7 +13,7 @@ from av_synth.verify.clouds import Sweep
 from av_synth.verify.findings import Findings
 from av_synth.verify.maths import move
 from av_synth.verify.model import Annotation, Data, Dataset, Scene
-from av_synth.verify.names import CATEGORIES, THINGS
+from av_synth.verify.names import CATEGORIES, THINGS, category_index
 from av_synth.verify.points import inside_box, near_box
 
 Classes = npt.NDArray[np.uint8]
@@ -97,7 +97,7 @@ def check_classes(scene: Scene, data: Data, sweep: Sweep, classes: Classes, find
     swapped: dict[tuple[str, int], int] = {}
     for annotation in annotations:
         near, local = near_box(world, annotation, _OWN_MARGIN_M)
-        index = CATEGORIES.index(annotation.category)
+        index = category_index(annotation.category)
         wide = near[inside_box(local, annotation, _OWN_MARGIN_M)]
         boxed[wide[classes[wide] == index]] = True
         raised = local[:, 2] > (_FOOT - 0.5) * annotation.size_wlh_m[2]
@@ -210,7 +210,7 @@ def _owners(
     perhaps = np.zeros(len(world), dtype=np.bool_)
     for k, annotation in enumerate(annotations):
         near, local = near_box(world, annotation, 0.0)
-        own = categories[near] == CATEGORIES.index(annotation.category)
+        own = categories[near] == category_index(annotation.category)
         inner = near[own & inside_box(local, annotation, -_EDGE_M)]
         outer = near[own & inside_box(local, annotation, _EDGE_M)]
         surely[inner] = k

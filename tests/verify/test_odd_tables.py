@@ -72,7 +72,7 @@ def mutated(copy: Copy, table: str, change: Callable[[list[dict[str, Any]]], obj
     return {table: json.dumps(rows).encode()}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(table=st.sampled_from((*TABLES, *EXTRA_TABLES)), junk=JUNK, data=st.data())
 def test_a_value_of_no_kind_that_its_field_has_is_found(mutable: Copy, table: str, junk: Any, data: Any) -> None:
     def change(rows: list[Any]) -> None:
@@ -149,7 +149,7 @@ def odd(value: Any, rows: list[dict[str, Any]], field: str) -> st.SearchStrategy
     return st.one_of(change, st.just([]), st.just([*value, *value]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(path=st.sampled_from(OTHER_FILES), junk=JUNK, data=st.data())
 def test_junk_in_map_prediction_and_can_files_never_raises(mutable: Copy, path: str, junk: Any, data: Any) -> None:
     before = (mutable.root / path).read_bytes()
