@@ -15,6 +15,7 @@ from av_synth.simulator.scene import Material, Mesh, Tag
 _TAG = Tag.DYNAMIC
 _SOIL, _CONCRETE = Finish(Material.MATTE, (112, 92, 70)), Finish(Material.MATTE, (150, 148, 142))
 _BRICK, _WOOD = Finish(Material.MATTE, (156, 78, 56)), Finish(Material.MATTE, (170, 132, 86))
+_CARD = Finish(Material.MATTE, (170, 130, 84))
 _STONES = (  # x, y, z, half size, turn in degrees, finish
     (0.46, 0.10, 0.11, 0.12, 20.0, _CONCRETE),
     (-0.30, 0.42, 0.10, 0.11, 50.0, _BRICK),
@@ -72,7 +73,7 @@ def rubbish_bag() -> Body:
 
 
 def shopping_cart() -> Body:
-    """A wire shopping cart, handle towards -x, 0.98 x 0.58 x 1.03 m."""
+    """A wire shopping cart with boxes in it, handle towards -x, 0.98 x 0.58 x 1.03 m."""
     red = Finish(Material.MATTE, (190, 30, 36))
     parts = []
     low, high = (-0.30, 0.36, 0.17, 0.52), (-0.38, 0.44, 0.235, 0.92)  # back, front, half width, height
@@ -113,7 +114,12 @@ def shopping_cart() -> Body:
     parts.append(limb((-0.50, -0.25, 1.00), (-0.50, 0.25, 1.00), 0.022, 0.022, red, _TAG, 8))
     child_seat = Skin()
     child_seat.box((-0.37, -0.20, 0.72), (-0.34, 0.20, 0.90), red)
-    return prop("shoppingcart", over_its_middle([*parts, child_seat.mesh(_TAG)]), 28.0, "medium", tag=_TAG)
+    goods = Skin()
+    goods.box((-0.27, -0.16, 0.535), (0.02, 0.17, 0.86), _CARD)
+    goods.box((0.05, -0.15, 0.535), (0.33, 0.14, 0.80), Finish(Material.MATTE, (70, 120, 76)))
+    return prop(
+        "shoppingcart", over_its_middle([*parts, child_seat.mesh(_TAG), goods.mesh(_TAG)]), 28.0, "medium", tag=_TAG
+    )
 
 
 def loose_things() -> list[Body]:
