@@ -75,8 +75,9 @@ class Towed:
 class Casting:
     """Chooses blueprints by category, deterministically, and measures them on the simulator itself."""
 
-    def __init__(self, world: carla.World, probe_at: Array) -> None:
+    def __init__(self, client: carla.Client, world: carla.World, probe_at: Array) -> None:
         """Read the library; `probe_at` (4, 4) is a place over which bodies may be tried on, high in the air."""
+        self._client = client
         self._world = world
         self._library = {blueprint.id: blueprint for blueprint in world.get_blueprint_library()}
         self._probe_at = probe_at.copy()
@@ -148,7 +149,8 @@ class Casting:
         except RuntimeError as error:
             raise SpawnError(f"measuring {type_id} {PROBE_HEIGHT_M:.0f} m above the road: {error}") from error
         box = actor_box(actor)
-        actor.destroy()
+        # `actor.destroy()` looks into the last snapshot, in which this one is not, and may take it for dead already
+        self._client.apply_batch_sync([carla.command.DestroyActor(actor)], False)
         if not box.usable:
             raise CastError(
                 f"the simulator reports a box of {np.round(2.0 * box.half_m, 3).tolist()} m for {type_id!r}, and "

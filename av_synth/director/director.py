@@ -99,7 +99,7 @@ class Director:
             if actor.at.ahead_m is not None
         ]
         before_m = max(ego_mps * run_up_s, *behind_m, 0.0) + SPARE_M
-        casting = Casting(stage.world, _somewhere(stage.map))
+        casting = Casting(stage.client, stage.world, _somewhere(stage.map))
         roles = {
             name: casting.role(actor.body, concrete.picks[name], parked=actor.stands)
             for name, actor in concrete.actors.items()

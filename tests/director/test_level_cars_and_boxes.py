@@ -50,7 +50,7 @@ def session(address: Address, tmp_path: Path) -> Iterator[Session]:
 
 def test_every_parked_car_of_the_town_has_an_actor_with_a_true_box_in_its_place(session):
     things = session.world.get_environment_objects(carla.CityObjectLabel.Car)
-    events = list(replace_parked(session, Casting(session.world, STREET)))
+    events = list(replace_parked(session, Casting(session.client, session.world, STREET)))
     state = session.tick()
     replaced = {info.role: actor_id for actor_id, info in state.infos.items()}
 
@@ -72,7 +72,7 @@ def test_a_town_without_parked_cars_is_left_alone(tmp_path):
         launch_embedded("AvSynth01", render_threads=1) as address,
         open_session(address, "AvSynth01", 50_000, 5, tmp_path) as session,
     ):
-        assert list(replace_parked(session, Casting(session.world, STREET))) == []
+        assert list(replace_parked(session, Casting(session.client, session.world, STREET))) == []
         assert session.tick().infos == {}
 
 
@@ -81,14 +81,14 @@ def test_a_place_that_is_taken_is_told(session):
     session.world.enable_environment_objects({thing.id}, False)
     x, y, _ = vector_from_carla(thing.bounding_box.location).tolist()
     session.spawn("vehicle.audi.a2", from_yaw(x, y, 1.0, 0.3), role="squatter", parked=True)
-    events = list(replace_parked(session, Casting(session.world, STREET)))
+    events = list(replace_parked(session, Casting(session.client, session.world, STREET)))
 
     assert [(event.kind, event.detail["role"]) for event in events] == [("not_placed", ROLE.format(0))]
 
 
 @pytest.mark.parametrize("kind", ["vehicle", "walker"])
 def test_boxes_that_are_reported_wrong_are_corrected_to_those_of_the_bodies(session, kind):
-    casting, bodies = Casting(session.world, STREET), catalogue()
+    casting, bodies = Casting(session.client, session.world, STREET), catalogue()
     wrong = [
         body
         for body in bodies.values()
@@ -134,7 +134,7 @@ def test_the_table_has_every_body_that_is_reported_wrong_as_it_is_now():
 
 def test_a_body_whose_box_has_no_width_and_no_correction_is_refused_by_name(session, monkeypatch):
     monkeypatch.setattr(boxes, "corrections", lambda: ())
-    casting = Casting(session.world, STREET)
+    casting = Casting(session.client, session.world, STREET)
 
     with pytest.raises(
         CastError, match=r"box of \[1\.66, 0\.0, 1\.72\] m for 'vehicle\.bh\.crossbike', and boxes\.yaml"
@@ -144,7 +144,7 @@ def test_a_body_whose_box_has_no_width_and_no_correction_is_refused_by_name(sess
 
 
 def test_somebody_who_would_stand_in_a_kerb_is_put_higher(session):
-    casting = Casting(session.world, STREET)
+    casting = Casting(session.client, session.world, STREET)
     role = casting.role("walker.pedestrian.0001", 0.0)
     size = casting.size(role.type_id)
     adult = Actor.model_construct(body="adult", parked=False, at=Placement.model_construct())

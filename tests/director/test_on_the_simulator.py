@@ -305,7 +305,9 @@ def test_every_word_casts_its_category_and_what_a_stock_library_lacks_is_said(ad
         def category(type_id: str) -> str:
             return nuscenes_category(type_id, {a.id: str(a.as_str()) for a in library[type_id] if a.id in TOLD_BY})
 
-        extended, stock = (Casting(world, np.eye(4)) for world in (session.world, WithoutExtensions(session.world)))
+        extended, stock = (
+            Casting(session.client, world, np.eye(4)) for world in (session.world, WithoutExtensions(session.world))
+        )
         cast = {word: extended.role(word, 0.5).type_id for word in words}
         parked = {word: extended.role(word, 0.5, parked=True).type_id for word in ("bicycle", "motorcycle", "car")}
         refused = {}

@@ -249,7 +249,7 @@ def test_an_actor_that_vanishes_is_a_data_error_that_names_its_role(session, oth
     van = session.spawn(CAR, STREET, role="van")
     session.spawn(CAR, ahead(12.0), role="taxi")
     session.tick()
-    other.get_world().get_actor(van.id).destroy()
+    other.apply_batch_sync([carla.command.DestroyActor(van.id)], False)
 
     with pytest.raises(DataError, match=rf"van \(actor {van.id}\) is not in the snapshot of frame \d+: it vanished"):
         session.tick()
