@@ -14,7 +14,7 @@ from av_synth.verify.blobs import png_layout
 from av_synth.verify.findings import Findings
 from av_synth.verify.map_layers import VectorMap, read_map
 from av_synth.verify.model import Dataset, Scene
-from av_synth.verify.values import are_numbers, is_number, is_strings, read_json, short
+from av_synth.verify.values import are_numbers, has_file, is_number, is_strings, read_json, short
 
 _SHAPES = ("LSL", "LSR", "RSL", "RSR", "LRL", "RLR")
 _JOIN_M, _JOIN_RAD = 0.3, 0.1  # a path's arcs, and the ends of lanes that follow one another
@@ -54,7 +54,7 @@ def check_maps(dataset: Dataset, findings: Findings) -> None:
                 findings.enter("")
         _check_mask(dataset, path.stem, vector_map, findings)
     for location in locations:
-        if not (folder / f"{location}.json").is_file():
+        if not has_file(folder / f"{location}.json"):
             message = f"maps/expansion/{location}.json is missing; the dataset has a log of that location"
             findings.add("map_expansion", f"log.json location={location}", message)
 
@@ -199,7 +199,7 @@ def _check_on_road(scene: Scene, vector_map: VectorMap, findings: Findings) -> N
 
 def _check_basemap(dataset: Dataset, location: str, vector_map: VectorMap, findings: Findings) -> None:
     path = dataset.root / "maps" / "basemap" / f"{location}.png"
-    if not path.is_file():
+    if not has_file(path):
         if dataset.ours:
             findings.add("basemap", f"maps/basemap/{location}.png", "is missing; nuscenes2mcap needs it")
         return
@@ -222,7 +222,7 @@ def _check_mask(dataset: Dataset, location: str, vector_map: VectorMap, findings
     logs = {scene.logfile for scene in dataset.scenes if scene.location == location}
     for filename, logfiles in dataset.map_files.items():
         path = dataset.root / filename
-        if not len(middles) or logs.isdisjoint(logfiles) or ".." in filename or not path.is_file():
+        if not len(middles) or logs.isdisjoint(logfiles) or ".." in filename or not has_file(path):
             continue
         mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         if mask is None:

@@ -20,6 +20,7 @@ from av_synth.verify.model import Data, Dataset, Scene
 from av_synth.verify.pixels import SceneMasks, Seen, View
 from av_synth.verify.standing import StandingCheck
 from av_synth.verify.timing import MaskTiming
+from av_synth.verify.values import has_file
 
 Clouds = dict[str, points.SamplePoints]
 
@@ -59,7 +60,7 @@ def verify_scene(dataset: Dataset, scene: Scene, findings: Findings) -> None:
 
 def _read_points(dataset: Dataset, data: Data) -> Array | None:
     path = dataset.root / data.filename
-    content = path.read_bytes() if ".." not in data.filename and path.is_file() else b""
+    content = path.read_bytes() if ".." not in data.filename and has_file(path) else b""
     sweep = clouds.read_lidar(content, data.filename, Findings())
     return None if sweep is None else sweep.points
 

@@ -13,6 +13,14 @@ LARGEST = 1e8
 """Metres, pixels or the like: beyond it arithmetic drowns in rounding."""
 
 
+def has_file(path: Path) -> bool:
+    """Whether there is such a file; there is none of a name that the file system cannot have."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def is_number(value: object) -> bool:
     """Whether a value is a finite number of bearable size."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and -LARGEST < value < LARGEST
