@@ -55,6 +55,19 @@ def test_a_prediction_moved_by_a_metre_and_a_half_does_not_score_one(nusc: Any, 
     assert max(report.ap.values()) < 0.6
 
 
+def test_perfect_tracks_score_one_in_every_class_and_tracks_with_new_names_do_not(nusc: Any, tmp_path: Path) -> None:
+    scores = oracles.tracking(nusc, tmp_path / "perfect")
+    assert set(scores) == CLASSES - {"construction_vehicle"}
+    assert all(row == pytest.approx({"amota": 1.0, "motar": 1.0, "recall": 1.0, "ids": 0}) for row in scores.values())
+
+    tracks = oracles.perfect_tracks(nusc)
+    for boxes in list(tracks["results"].values())[1::2]:
+        for box in boxes:
+            box["tracking_id"] += "again"
+    renamed = oracles.tracking(nusc, tmp_path / "renamed", tracks=tracks)
+    assert all(row["ids"] > 0 for row in renamed.values())
+
+
 def test_every_point_count_is_what_the_devkit_counts(nusc: Any) -> None:
     assert oracles.recount_points(nusc) == []
     assert all(row["num_lidar_pts"] > 0 for row in nusc.sample_annotation)
