@@ -7,6 +7,7 @@ from typing import Final
 # CARLA 0.9.16's CityObjectLabels
 PEDESTRIANS: Final = 12
 _VEHICLES = frozenset({14, 15, 16, 17, 18})  # car, truck, bus, train, motorcycle; a bicycle may be pushed
+_CYCLES = frozenset({18, 19})
 STATIC: Final = 20
 # of what only actors are made: pedestrians, riders, vehicles, two-wheelers
 CERTAIN_TAGS = frozenset(range(PEDESTRIANS, STATIC))
@@ -26,6 +27,8 @@ def tags_of(category: str) -> frozenset[int]:
         return ACTOR_TAGS - _VEHICLES
     if family == "vehicle":
         return ACTOR_TAGS - {PEDESTRIANS, STATIC}
-    if family in ("movable_object", "static_object"):
+    if family == "movable_object":
         return PROP_TAGS
+    if family == "static_object":  # a rack with the bicycles in it
+        return PROP_TAGS | _CYCLES
     return ACTOR_TAGS

@@ -24,7 +24,8 @@ _FACING = 0.8  # cosine between the box's axis and the way to the camera
 _RED, _OVER_GREEN, _OVER_BLUE = 90, 1.7, 1.5
 _RED_BODY = 1.25  # middle red over middle green
 _LAMP_SHARE, _SIDE = 0.0015, 0.4  # of the mask's pixels, in the outer parts of its width
-_VIEWS = 3
+_VIEWS = 6
+_LIVERIED = "vehicle.emergency."  # has red on all sides
 
 
 class LampCheck:
@@ -76,7 +77,9 @@ class LampCheck:
 def _cosine(seen: Seen, annotation: Annotation, own: Array) -> float:
     """How much the front (1) or rear (-1) of a vehicle looks at the camera; 0 when it cannot be judged."""
     vehicle = attribute_family(annotation.category) == "vehicle"
-    if not vehicle or annotation.visibility != "4" or len(own) < _LEAST_PX:
+    if not vehicle or annotation.category.startswith(_LIVERIED):
+        return 0.0
+    if annotation.visibility != "4" or len(own) < _LEAST_PX:
         return 0.0
     way = seen.view.data.world_from_sensor[:3, 3] - annotation.world_from_box[:3, 3]
     cosine = float(way @ annotation.world_from_box[:3, 0]) / max(float(np.linalg.norm(way)), 1e-9)

@@ -12,9 +12,12 @@ from av_synth.geometry.transforms import apply, from_yaw, invert, rigid
 from av_synth.labels import label_boxes, tie_instances
 from av_synth.labels.association import Echoes
 from av_synth.labels.boxes import attribute
+from av_synth.labels.classes import tags_of
 from av_synth.labels.visibility import Look, _estimate, _ray_entry, visibility
+from av_synth.log.categories import nuscenes_category
 from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.rig.model import Camera, Lidar, Mount, Rig
+from av_synth.simulator.bodies import catalogue
 
 EGO, VAN, CHILD = 1, 2, 3
 SIZES = {EGO: [4.0, 1.8, 1.5], VAN: [5.0, 2.0, 2.4], CHILD: [0.4, 0.5, 1.2]}
@@ -246,3 +249,10 @@ def test_attributes_belong_to_the_category_and_to_the_speed():
     assert of("human.pedestrian.stroller", 1.0) == "pedestrian.moving"
     assert of("animal", 1.0) == ""
     assert of("movable_object.trafficcone", 0.0) == ""
+
+
+def test_every_body_is_made_of_classes_that_its_category_can_have():
+    for body in catalogue().values():
+        category = nuscenes_category(body.blueprint_id, body.attributes)
+        if category:
+            assert {int(tag) for mesh in body.meshes for tag in np.unique(mesh.tags)} <= tags_of(category)
