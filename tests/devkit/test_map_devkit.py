@@ -176,6 +176,15 @@ def test_centre_lines_are_as_long_as_their_arcs(maps: Any) -> None:
             assert steps.sum() == pytest.approx(whole, rel=2e-3)
 
 
+def test_the_pieces_of_a_centre_line_meet_so_well_that_readers_drop_the_doubled_points(maps: Any) -> None:
+    """Trajdata and py123d drop what is within 1e-10 m; a pair that stays mixes left and right."""
+    for town in maps.values():
+        for path in town.arcline_path_3.values():
+            points = np.array(discretize_lane(path, resolution_meters=0.25))[:, :2]
+            steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+            assert ((steps < 1e-10) | (steps > 1e-3)).all()
+
+
 def test_masks_of_every_layer_agree_with_each_other_and_with_the_semantic_prior(nusc: Any, maps: Any) -> None:
     # off the town's grid: the devkit fails where an area only touches the edge of the patch
     x, y = 210.3, 180.2

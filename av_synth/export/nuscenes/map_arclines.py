@@ -184,4 +184,5 @@ def _distance(piece: Piece, points: Array) -> Array:
 
 
 def _pose(x_m: float, y_m: float, yaw_rad: float) -> list[float]:
-    return [round(x_m, 6), round(y_m, 6), round(math.remainder(yaw_rad, math.tau), 9)]
+    # readers take the end of one piece and the start of the next for one point if they are within 1e-10 m
+    return [round(x_m, 12), round(y_m, 12), round(math.remainder(yaw_rad, math.tau), 12)]
