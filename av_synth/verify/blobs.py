@@ -6,7 +6,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from av_synth.verify.findings import Findings
 from av_synth.verify.model import Data, Dataset, Scene
+from av_synth.verify.values import leads_out
 
 Grey = npt.NDArray[np.uint8]
 
@@ -27,11 +28,10 @@ _MAP_SHARE = 0.5  # of ego poses on the foreground: a rare event may leave the r
 def locate(dataset: Dataset, filename: str, where: str, findings: Findings) -> Path | None:
     """The path of a file that a table names; None, with a finding, when it is not a file inside the dataset."""
     findings.checked("files")
-    relative = PurePosixPath(filename)
-    if relative.is_absolute() or ".." in relative.parts or "\\" in filename:
+    if leads_out(filename):
         findings.add("files", where, f"filename = {filename!r}; want a relative path inside the dataset")
         return None
-    path = dataset.root / relative
+    path = dataset.root / filename
     try:
         if path.is_file() and os.access(path, os.R_OK):
             return path

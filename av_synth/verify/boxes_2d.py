@@ -77,7 +77,7 @@ class TightBoxes:
             self._findings.add("boxes_2d", place, message)
         elif wanted:
             off = float(np.abs(np.subtract(visible, wanted)).max())
-            range_m = float(np.linalg.norm(annotation.world_from_box[:3, 3] - view.data.world_from_sensor[:3, 3]))
+            range_m = self._scene.range_m(annotation)
             self._findings.measures.add("tight_box", annotation.category, range_m, annotation.visibility, off)
             if off > 0:
                 swapped = [visible[k] for k in (1, 0, 3, 2)] == wanted
@@ -103,12 +103,10 @@ class TightBoxes:
             share = float(min(1.0, visible / amodal))
             options = {level_of(share + slack) for slack in (-_LEVEL_SLACK, 0.0, _LEVEL_SLACK)}
             gap = min(abs(int(option) - int(annotation.visibility)) for option in options)
-            lidar = self._scene.keyframe(annotation.sample_token, "LIDAR_TOP")
-            if lidar is not None:
-                range_m = float(np.linalg.norm(annotation.world_from_box[:3, 3] - lidar.world_from_sensor[:3, 3]))
-                self._findings.measures.add(
-                    "visibility", annotation.category, range_m, annotation.visibility, gap, annotation.token
-                )
+            range_m = self._scene.range_m(annotation)
+            self._findings.measures.add(
+                "visibility", annotation.category, range_m, annotation.visibility, gap, annotation.token
+            )
             looked += 1
             off += gap > 0
             if gap > 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -171,11 +170,8 @@ def _guess(fast: list[Array]) -> str:
 
 
 def _measure(scene: Scene, annotation: Annotation, error: float, findings: Findings) -> None:
-    lidar = scene.keyframe(annotation.sample_token, "LIDAR_TOP")
-    if lidar is not None:
-        range_m = math.dist(annotation.translation, lidar.ego_pose.translation)
-        level, token = annotation.visibility, annotation.token
-        findings.measures.add("velocity", annotation.category, range_m, level, error, token)
+    level, token = annotation.visibility, annotation.token
+    findings.measures.add("velocity", annotation.category, scene.range_m(annotation), level, error, token)
 
 
 def check_sample_truth(dataset: Dataset, scene: Scene, findings: Findings) -> None:

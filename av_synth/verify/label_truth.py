@@ -59,12 +59,6 @@ class LabelTruth:
         found = self._scene.annotations.get(view.data.sample_token, ())
         return {annotation.token for annotation in found if annotation.visibility == "4"}
 
-    def _range_m(self, annotation: Annotation) -> float:
-        lidar = self._scene.keyframe(annotation.sample_token, "LIDAR_TOP")
-        if lidar is None:
-            return math.inf
-        return math.dist(annotation.translation[:2], lidar.ego_pose.translation[:2])
-
     def _measure_sides(self, view: View, annotation: Annotation, own: Array) -> None:
         corners = move(view.camera_from_world, box_corners(annotation.world_from_box, annotation.size_wlh_m))
         if corners[:, 2].min() < 1.0:
@@ -75,7 +69,7 @@ class LabelTruth:
         if (high - low).min() < _SIDES_PX or (low < 1).any() or (high > limit - 1).any():
             return
         sides = np.abs(np.r_[own.min(axis=0) - 0.5 - low, own.max(axis=0) + 0.5 - high])
-        range_m = self._range_m(annotation)
+        range_m = self._scene.range_m(annotation)
         for name, value in zip(("left", "top", "right", "bottom"), sides, strict=True):
             quantity, token = f"box_{name}", view.data.token
             self._findings.measures.add(
@@ -111,7 +105,7 @@ class LabelTruth:
                 continue
             self._findings.checked("box_points", len(local))
             outside = int((~inside_box(local, annotation, _OUTSIDE_MARGIN_M)).sum())
-            range_m, level = self._range_m(annotation), annotation.visibility
+            range_m, level = self._scene.range_m(annotation), annotation.visibility
             share = outside / len(local)
             self._findings.measures.add(
                 "points_outside", annotation.category, range_m, level, share, annotation.token, seen.view.data.token
@@ -136,7 +130,7 @@ class LabelTruth:
             if not gaps:
                 continue
             self._findings.checked("box_points")
-            range_m, level = self._range_m(annotation), annotation.visibility
+            range_m, level = self._scene.range_m(annotation), annotation.visibility
             touched = float(sum(gap < _FACE_M for gap in gaps))
             self._findings.measures.add("faces_touched", annotation.category, range_m, level, touched)
             self._findings.measures.add("lidar_gap", annotation.category, range_m, level, gaps[0], annotation.token)
@@ -169,7 +163,7 @@ class LabelTruth:
                 none = points == 0 and masks.visible_px(annotation.token) == 0
                 level = annotation.visibility
                 self._findings.measures.add(
-                    "without_evidence", annotation.category, self._range_m(annotation), level, float(none)
+                    "without_evidence", annotation.category, self._scene.range_m(annotation), level, float(none)
                 )
 
     def _measure_heading(self, track: Sequence[tuple[int, Annotation]]) -> None:
@@ -182,7 +176,7 @@ class LabelTruth:
             facing = before.world_from_box[:2, 0] + after.world_from_box[:2, 0]
             cosine = float(moved @ facing) / max(float(np.linalg.norm(moved) * np.linalg.norm(facing)), 1e-9)
             off = math.degrees(math.acos(float(np.clip(cosine, -1, 1))))
-            range_m = self._range_m(before)
+            range_m = self._scene.range_m(before)
             self._findings.measures.add("heading", before.category, range_m, before.visibility, off, before.token)
 
 

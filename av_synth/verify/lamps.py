@@ -18,6 +18,7 @@ from av_synth.verify.model import Annotation, Scene
 from av_synth.verify.names import attribute_family
 from av_synth.verify.pixels import Seen
 from av_synth.verify.points import annotation_place
+from av_synth.verify.values import inside
 
 _LEAST_PX = 300
 _FACING = 0.8  # cosine between the box's axis and the way to the camera
@@ -44,10 +45,10 @@ class LampCheck:
         ]
         if not wanted:
             return
-        image = cv2.imread(str(self._root / seen.view.data.filename), cv2.IMREAD_COLOR)
+        path = inside(self._root, seen.view.data.filename)
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR) if path is not None else None
         if image is None or image.shape[:2] != seen.labels.shape:
             return
-        lidar = self._scene.keyframe(seen.view.data.sample_token, "LIDAR_TOP") or seen.view.data
         for annotation, own, cosine in wanted:
             x, y = own[:, 0].astype(np.int64), own[:, 1].astype(np.int64)
             blue, green, red = np.asarray(image)[y, x].astype(np.float64).T
@@ -59,7 +60,7 @@ class LampCheck:
                 continue
             self._findings.checked("headings")
             self._views[annotation.instance_token].append(cosine > 0)
-            range_m = float(np.linalg.norm(np.subtract(annotation.translation, lidar.ego_pose.translation)[:2]))
+            range_m = self._scene.range_m(annotation)
             self._findings.measures.add(
                 "lamps", annotation.category, range_m, annotation.visibility, float(cosine > 0), annotation.token
             )

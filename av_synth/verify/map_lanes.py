@@ -14,7 +14,7 @@ from av_synth.verify.blobs import png_layout
 from av_synth.verify.findings import Findings
 from av_synth.verify.map_layers import VectorMap, read_map
 from av_synth.verify.model import Dataset, Scene
-from av_synth.verify.values import are_numbers, has_file, is_number, is_strings, read_json, short
+from av_synth.verify.values import are_numbers, has_file, inside, is_number, is_strings, read_json, short
 
 _SHAPES = ("LSL", "LSR", "RSL", "RSR", "LRL", "RLR")
 _JOIN_M, _JOIN_RAD = 0.3, 0.1  # a path's arcs, and the ends of lanes that follow one another
@@ -221,20 +221,20 @@ def _check_mask(dataset: Dataset, location: str, vector_map: VectorMap, findings
     )
     logs = {scene.logfile for scene in dataset.scenes if scene.location == location}
     for filename, logfiles in dataset.map_files.items():
-        path = dataset.root / filename
-        if not len(middles) or logs.isdisjoint(logfiles) or ".." in filename or not has_file(path):
+        path = inside(dataset.root, filename)
+        if not len(middles) or logs.isdisjoint(logfiles) or path is None:
             continue
         mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         if mask is None:
             continue
         columns = np.floor(middles[:, 0] * 10).astype(int)
         rows = np.floor(mask.shape[0] - middles[:, 1] * 10).astype(int)
-        inside = (columns >= 0) & (columns < mask.shape[1]) & (rows >= 0) & (rows < mask.shape[0])
-        if inside.sum() < 5:
+        there = (columns >= 0) & (columns < mask.shape[1]) & (rows >= 0) & (rows < mask.shape[0])
+        if there.sum() < 5:
             continue
-        on = int((mask[rows[inside], columns[inside]] == 255).sum())
-        if on < _FOREGROUND * inside.sum():
-            message = f"{on} of {int(inside.sum())} lanes of {vector_map.name} are on the foreground of {filename}"
+        on = int((mask[rows[there], columns[there]] == 255).sum())
+        if on < _FOREGROUND * there.sum():
+            message = f"{on} of {int(there.sum())} lanes of {vector_map.name} are on the foreground of {filename}"
             findings.add("map_lanes", filename, f"{message}; want mask and vector map of the same roads")
 
 

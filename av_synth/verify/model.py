@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -148,6 +149,11 @@ class Scene:
     @cached_property
     def _keyframes(self) -> Mapping[tuple[str, str], Data]:
         return {(d.sample_token, c): d for c, rows in self.data.items() for d in rows if d.is_key_frame}
+
+    def range_m(self, annotation: Annotation) -> float:
+        """How far a box's centre is from the ego, seen from above; infinity without a lidar keyframe of its sample."""
+        lidar = self.keyframe(annotation.sample_token, "LIDAR_TOP")
+        return math.inf if lidar is None else math.dist(annotation.translation[:2], lidar.ego_pose.translation[:2])
 
     def channels(self, modality: str) -> list[str]:
         """The scene's channels of a modality, sorted."""

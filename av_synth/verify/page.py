@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from av_synth.errors import StoreError, UserError
-from av_synth.verify.findings import CHECKS, Finding, VerifyReport
+from av_synth.verify.findings import CHECKS, Finding, Findings, VerifyReport
 from av_synth.verify.measures import QUANTITIES
 from av_synth.verify.pictures import Shot, worst_labels
+from av_synth.verify.values import has_file, read_json
 from av_synth.verify.verifier import open_dataset
 
 _STYLE = """
@@ -35,11 +36,14 @@ def write_report(report: VerifyReport, folder: Path, *, quarantine: bool = False
         quarantine: whether to write down what is unfit for use.
 
     Raises:
-        UserError: the folder is inside the dataset, which would not be as it was verified any more.
+        UserError: the folder is inside the dataset, which would not be as it was verified any more, or has somebody
+            else's page in it.
         StoreError: the folder cannot be written.
     """
     if folder.resolve().is_relative_to(Path(report.dataset).resolve()):
         raise UserError(f"--report {folder}: lies in the dataset {report.dataset}; want a folder outside it")
+    if (folder / "index.html").exists() and not _is_report(folder / "report.json"):
+        raise UserError(f"--report {folder}: has an index.html of something else; want another folder")
     shots = _shots(report)
     files = {"report.json": _json(_figures(report)), "index.html": _page(report, shots)}
     if quarantine:
@@ -50,6 +54,11 @@ def write_report(report: VerifyReport, folder: Path, *, quarantine: bool = False
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise StoreError(f"{folder}: the report cannot be written: {error}") from error
+
+
+def _is_report(path: Path) -> bool:
+    content = read_json(path, "report", Findings()) if has_file(path) else None
+    return isinstance(content, dict) and "checks" in content and "dataset" in content
 
 
 def _shots(report: VerifyReport) -> list[Shot]:

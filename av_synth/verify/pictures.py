@@ -14,6 +14,7 @@ from av_synth.verify.maths import BOX_EDGES, FRONT_CORNERS, Array, box_corners, 
 from av_synth.verify.measures import QUANTITIES
 from av_synth.verify.model import Annotation, Data, Dataset, Scene
 from av_synth.verify.pixels import View
+from av_synth.verify.values import inside
 
 Picture = npt.NDArray[np.uint8]
 
@@ -91,7 +92,8 @@ class _Index:
         return (view, low, high) if (high - low).min() > 1 else None
 
     def _draw(self, view: View, annotation: Annotation, low: Array, high: Array) -> Picture | None:
-        image = cv2.imread(str(self._dataset.root / view.data.filename), cv2.IMREAD_COLOR)
+        path = inside(self._dataset.root, view.data.filename)
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR) if path is not None else None
         if image is None:
             return None
         margin = np.maximum(0.4 * (high - low), _LEAST_CROP_PX / 2)
@@ -125,7 +127,8 @@ class _Index:
         values = [v for v, instance in mask.instances.items() if instance == annotation.instance_token] if mask else []
         if mask is None or not values:
             return
-        labels = cv2.imread(str(self._dataset.root / mask.filename), cv2.IMREAD_UNCHANGED)
+        path = inside(self._dataset.root, mask.filename)
+        labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path is not None else None
         if labels is None or labels.ndim != 2:
             return
         left, top, right, bottom = crop

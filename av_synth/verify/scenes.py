@@ -20,7 +20,7 @@ from av_synth.verify.model import Data, Dataset, Scene
 from av_synth.verify.pixels import SceneMasks, Seen, View
 from av_synth.verify.standing import StandingCheck
 from av_synth.verify.timing import MaskTiming
-from av_synth.verify.values import has_file
+from av_synth.verify.values import inside
 
 Clouds = dict[str, points.SamplePoints]
 
@@ -59,9 +59,8 @@ def verify_scene(dataset: Dataset, scene: Scene, findings: Findings) -> None:
 
 
 def _read_points(dataset: Dataset, data: Data) -> Array | None:
-    path = dataset.root / data.filename
-    content = path.read_bytes() if ".." not in data.filename and has_file(path) else b""
-    sweep = clouds.read_lidar(content, data.filename, Findings())
+    path = inside(dataset.root, data.filename)
+    sweep = clouds.read_lidar(path.read_bytes() if path is not None else b"", data.filename, Findings())
     return None if sweep is None else sweep.points
 
 

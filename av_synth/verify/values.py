@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
+import os
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from av_synth.verify.findings import Findings
@@ -19,6 +20,18 @@ def has_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def leads_out(filename: str) -> bool:
+    """Whether a file name of a table is none of a file inside the dataset, whatever is there."""
+    relative = PurePosixPath(filename)
+    return relative.is_absolute() or ".." in relative.parts or "\\" in filename
+
+
+def inside(root: Path, filename: str) -> Path | None:
+    """The readable file inside a dataset that a table names; None when there is none."""
+    path = root / filename
+    return path if not leads_out(filename) and has_file(path) and os.access(path, os.R_OK) else None
 
 
 def is_number(value: object) -> bool:

@@ -6,7 +6,10 @@ import json
 import math
 import re
 from pathlib import Path
+from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from synthetic_copies import Copy
 from test_named_mistakes import half_turn
@@ -92,6 +95,30 @@ def test_a_report_inside_the_dataset_is_refused(copy: Copy) -> None:
     with pytest.raises(UserError, match="want a folder outside it"):
         write_report(report, copy.root / "truth")
     assert not (copy.root / "truth").exists()
+
+
+def test_somebody_elses_page_is_not_written_over(one_scene: Path, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("my thesis")
+    with pytest.raises(UserError, match=r"has an index\.html of something else"):
+        write_report(verify(one_scene), tmp_path)
+    assert (tmp_path / "index.html").read_text() == "my thesis"
+    write_report(verify(one_scene), tmp_path / "own")
+    write_report(verify(one_scene), tmp_path / "own")
+
+
+def test_files_outside_the_dataset_are_not_read_whatever_the_tables_say(copy: Copy, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.jpg"
+    cv2.imwrite(str(secret), np.full((90, 160, 3), (7, 199, 83), np.uint8))
+
+    def point_out(rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            row["filename"] = str(secret)
+
+    copy.edit("sample_data", point_out)
+    report = verify(copy.root)
+    write_report(report, tmp_path / "report")
+    assert "want a relative path inside the dataset" in str(report.problems)
+    assert "data:image" not in (tmp_path / "report" / "index.html").read_text()
 
 
 def test_percentiles_are_good_to_a_twentieth_and_means_are_exact() -> None:
