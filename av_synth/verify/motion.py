@@ -25,6 +25,7 @@ _FLIP_RAD, _FLIP_S = math.radians(135.0), 0.65  # 270 degrees a second: no car s
 _SPEED_MPS = {"vehicle": 80.0, "cycle": 60.0, "pedestrian": 40.0}
 # Faster than anyone reverses for long; a car thrown back by a crash rolls out within two samples.
 _BACKWARD_MPS = {"vehicle": 3.0, "cycle": 3.0, "pedestrian": 1.0}
+_UPRIGHT = 0.99  # cosine of the tilt
 _BACKWARD_STEPS = 3
 _MOVES_MPS, _RESTS_MPS = 1.0, 0.02
 
@@ -135,7 +136,10 @@ def _check_headings(scene: Scene, track: Track, family: str, findings: Findings)
             backward += along < -0.7
     if backward >= _BACKWARD_STEPS and backward > 9 * forward:
         message = f"is driven backwards over {backward} samples at {_BACKWARD_MPS[family]:g} m/s or more"
-        findings.add("headings", annotation_place(scene, track[0][1]), f"{message}: its yaw looks off by 180 degrees")
+        # for who drives along the world's x axis the two mistakes look the same
+        same = min(rotation_matrix(xyzw(annotation.rotation))[2, 2] for _, annotation in track) > _UPRIGHT
+        guess = "its yaw looks off by 180 degrees" + (", or its rotation is x, y, z, w" if same else "")
+        findings.add("headings", annotation_place(scene, track[0][1]), f"{message}: {guess}")
 
 
 def _check_motion_attributes(scene: Scene, track: Track, findings: Findings) -> None:
