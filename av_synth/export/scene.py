@@ -169,9 +169,9 @@ class Scene:
 
     @cached_property
     def categories(self) -> Mapping[int, str]:
-        """NuScenes category by actor; '' for what nuScenes does not annotate."""
-        columns = self.run.table("actors").select(["actor_id", "category"]).to_pydict()
-        return dict(zip(columns["actor_id"], columns["category"], strict=True))
+        """NuScenes category by actor; '' for what nuScenes does not annotate, the ego among it."""
+        rows = self.run.table("actors").select(["actor_id", "category", "is_ego"]).to_pylist()
+        return {row["actor_id"]: "" if row["is_ego"] else row["category"] for row in rows}
 
     def keyframes(self) -> Iterator[Keyframe]:
         """The keyframes in time order.

@@ -16,7 +16,7 @@ from pycocotools.cocoeval import COCOeval
 from av_synth.export import formats
 from av_synth.export.coco import run_lengths
 from av_synth.export.splits import Splits
-from tests.export.synthetic_run import HEIGHT, SENSORS, THINGS, WIDTH, Rows, build_run
+from tests.export.synthetic_run import EGO_ID, HEIGHT, SENSORS, THINGS, WIDTH, Rows, build_run
 from tests.export.true_boxes import TRUCK, add, allow
 
 TINY = tuple(s for s in SENSORS if s.channel in ("CAM_FRONT", "LIDAR_TOP"))
@@ -112,6 +112,22 @@ def test_what_is_uncertain_or_small_is_a_crowd_and_what_nothing_ties_to_an_actor
     assert {row["iscrowd"] for row in rows if row["track_id"] == 4} == {1}
     assert all(row["iscrowd"] == (row["area"] < 30) for row in rows if row["track_id"] != 4)
     assert {row["iscrowd"] for row in rows} == {0, 1}
+
+
+def test_the_egos_own_bodywork_is_no_car(tmp_path: Path) -> None:
+    def bonnet(rows: Rows) -> None:
+        (ego,) = [row for row in rows["actors"] if row["is_ego"]]
+        assert ego["category"] == "vehicle.car"
+        for row in rows["masks"]:
+            row["actor_id"] = EGO_ID if row["actor_id"] == 2 else row["actor_id"]
+
+    run = build_run(tmp_path / "store", 0, sensors=TINY, change=bonnet)
+    target = formats.export("coco", [run], tmp_path / "coco")
+    told = {
+        row["track_id"] for row in json.loads((target / "annotations/instances_all.json").read_text())["annotations"]
+    }
+    assert {EGO_ID, 2}.isdisjoint(told)
+    assert 4 in told
 
 
 def test_a_run_with_true_2d_boxes_has_those_and_the_amodal_ones(
