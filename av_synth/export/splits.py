@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from av_synth.errors import DocumentError, Problem, StoreError, UserError
@@ -36,7 +37,11 @@ class Splits:
 
     def of(self, run_id: str) -> str:
         """The split that a run is in."""
-        return next((name for name, members in self.runs.items() if run_id in members), ALL)
+        return self._split_of.get(run_id, ALL)
+
+    @cached_property
+    def _split_of(self) -> Mapping[str, str]:
+        return {run_id: name for name, members in self.runs.items() for run_id in members}
 
     def check(self, run_ids: Sequence[str]) -> None:
         """Raise UserError unless these runs and those of the splits are the same."""
@@ -64,7 +69,7 @@ def read_splits(path: Path) -> Splits:
     if not isinstance(content, dict) or not content:
         raise DocumentError([Problem(str(path), "splits", "want run ids by split, as `av-synth split` writes them")])
     problems: list[Problem] = []
-    seen: dict[object, str] = {}
+    seen: dict[str, str] = {}
     for name, members in content.items():
         if not NAME.fullmatch(name) or name == ALL:
             problems.append(Problem(str(path), "splits", f"got the name {name!r}; want one like train, val, test"))
@@ -72,8 +77,11 @@ def read_splits(path: Path) -> Splits:
             problems.append(Problem(str(path), f"splits.{name}", f"got {type(members).__name__}; want run ids"))
             continue
         for member in members:
+            if not isinstance(member, str):
+                problems.append(Problem(str(path), f"splits.{name}", f"got {member!r}; want a run id in quotes"))
+                continue
             try:
-                check_run_id(str(member))
+                check_run_id(member)
             except StoreError as error:
                 problems.append(Problem(str(path), f"splits.{name}", str(error)))
             if seen.setdefault(member, name) != name:

@@ -232,6 +232,8 @@ MISTAKES = {
     "got the name '../x'": json.dumps({"splits": {"../x": [A]}}),
     "got str; want run ids": json.dumps({"splits": {"train": A}}),
     "run id 'x': want 20 lower-case hex digits": json.dumps({"splits": {"train": ["x"]}}),
+    r"splits\.train: got \['a'\]; want a run id in quotes": json.dumps({"splits": {"train": [["a"]]}}),
+    "got 11111111111111111111; want a run id in quotes": json.dumps({"splits": {"train": [int("1" * 20)]}}),
     f"run {A} is in train too": json.dumps({"splits": {"train": [A], "val": [B, A]}}),
 }
 
