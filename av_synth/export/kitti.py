@@ -26,6 +26,7 @@ from av_synth.store import link_or_copy
 from av_synth.store.files import write_durable
 
 CAMERA, LIDAR = "CAM_FRONT", "LIDAR_TOP"
+_EVERYTHING = "trainval"  # the ImageSet of every index
 
 TYPES = {
     "vehicle.car": "Car",
@@ -68,12 +69,14 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, image: str = "png
         min_pixels: what shows fewer pixels is DontCare.
 
     Raises:
-        UserError: if a run has no CAM_FRONT or no LIDAR_TOP, or `image` is something else.
+        UserError: if a run has no CAM_FRONT or no LIDAR_TOP, `image` is something else, or a split is called trainval.
         DataError: if a run contradicts itself.
     """
     if image not in ("png", "jpg"):
         raise UserError(f"--option image: got {image!r}; want png or jpg")
-    sets = ("trainval", *splits.names) if splits.runs else ("trainval", "train")
+    if _EVERYTHING in splits.names:
+        raise UserError(f"KITTI: a split cannot be called {_EVERYTHING}, which is everything; rename it")
+    sets = (_EVERYTHING, *splits.names) if splits.runs else (_EVERYTHING, "train")
     for folder in ("training/image_2", "training/velodyne", "training/label_2", "training/calib", "ImageSets"):
         (root / folder).mkdir(parents=True)
     index = 0
@@ -88,7 +91,7 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, image: str = "png
                 name = f"{index:06d}"
                 _write_keyframe(scene, keyframe, root / "training", name, image, min_pixels)
                 write_durable(root / f"training/calib/{name}.txt", calibration(camera, lidar).encode())
-                for wanted in ("trainval", "train" if split == ALL else split):
+                for wanted in (_EVERYTHING, "train" if split == ALL else split):
                     lists[wanted].write(name + "\n")
                 mapping.write(f"{name} {scene.run_id} {keyframe.frame}\n")
                 index += 1

@@ -213,6 +213,13 @@ def test_splits_are_image_sets(run_dirs: list[Path], tmp_path: Path) -> None:
     assert sets == {"trainval": names, "train": names[4:], "val": names[:4], "test": []}
 
 
+def test_no_split_may_have_the_name_of_the_set_of_everything(run_dirs: list[Path], tmp_path: Path) -> None:
+    splits = Splits({"trainval": (run_dirs[1].name,), "val": (run_dirs[0].name,)})
+    with pytest.raises(UserError, match="KITTI: a split cannot be called trainval, which is everything; rename it"):
+        formats.export("kitti", run_dirs, tmp_path / "kitti", {"image": "jpg"}, splits)
+    assert not (tmp_path / "kitti").exists()
+
+
 def test_a_run_with_true_2d_boxes_has_them_in_place_of_projected_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
