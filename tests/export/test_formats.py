@@ -190,6 +190,25 @@ def test_splits_of_ones_own_are_in_the_nuscenes_dataset_under_names_that_its_rea
     }
 
 
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("synthetic", "night"), "split 'synthetic': splits.json calls it 'synthetic', .* for scenario synthetic too"),
+        (("train", "av_synth_train"), "split 'av_synth_train': .* 'av_synth_train', .* for split 'train' too; rename"),
+        (("av_synth_val", "val"), "split 'val': .* calls it 'av_synth_val', .* for split 'av_synth_val' too; rename"),
+        (("all", "night"), "split 'all': .* for all scenes too; rename it"),
+    ],
+)
+@pytest.mark.parametrize("profile", ["native", "compat"])
+def test_no_two_lists_of_scenes_in_a_nuscenes_dataset_have_one_name(
+    profile: str, names: tuple[str, str], message: str, run_dirs: list[Path], tmp_path: Path
+) -> None:
+    splits = Splits({name: (path.name,) for name, path in zip(names, run_dirs, strict=True)})
+    with pytest.raises(UserError, match=message):
+        formats.export("nuscenes", run_dirs, tmp_path / "out", {"profile": profile}, splits)
+    assert not (tmp_path / "out").exists()
+
+
 def tree(root: Path) -> dict[str, str]:
     """SHA-256 by relative path of everything in a folder."""
     files = (path for path in sorted(root.rglob("*")) if path.is_file())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import av_synth
-from av_synth.errors import DataError
+from av_synth.errors import DataError, UserError
 from av_synth.export.nuscenes import extras, taxonomy
 from av_synth.export.nuscenes.annotations import Annotations, fold_annotations
 from av_synth.export.nuscenes.can_bus import can_files
@@ -25,6 +25,8 @@ from av_synth.store import Run, canonical_json, link_or_copy, open_run
 
 EXTRA_SCHEMA = 1
 """Version of av_synth.json's layout."""
+
+_NO_LIST = taxonomy.PREDEFINED_SPLITS | {"all"}  # a scenario of such a name has no list of its own in splits.json
 
 TABLES = (
     *("category", "attribute", "visibility", "instance", "sensor", "calibrated_sensor", "ego_pose", "log", "scene"),
@@ -87,12 +89,13 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, profile: str = "n
         version: one of `sources.VERSIONS`; empty for what fits the profile.
 
     Raises:
-        UserError: if profile or version is unknown.
+        UserError: if profile or version is unknown, or splits.json cannot tell two splits apart.
         DataError: if a run contradicts itself.
         StoreError: if files cannot be read, linked or written.
     """
     sources = distinct(runs)
     refuse(sources, root, version or None)
+    refuse_splits(splits, {source.scenario for source in sources})
     _write_parts(sources, root, version or None, profile, splits)
 
 
@@ -122,7 +125,7 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
             recordings = fold_recordings(run, offset_m)
             annotations = fold_annotations(run, recordings, offset_m)
             scenes.append(scene)
-            if source.scenario not in taxonomy.PREDEFINED_SPLITS | {"all"}:
+            if source.scenario not in _NO_LIST:
                 splits.setdefault(source.scenario, []).append(scene)
             if by_hand.runs:
                 splits.setdefault(split_name(by_hand.of(run.run_id)), []).append(scene)
@@ -152,6 +155,19 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
     extra |= {name: "[\n" + ",\n".join(rows) + "\n]" for name, rows in (("runs", told), ("towns", towns_told))}
     text = ",\n".join(f'"{key}": {value}' for key, value in extra.items())
     write_file(tables_dir / MARKER, f"{{{text}}}\n".encode())
+
+
+def refuse_splits(by_hand: Splits, scenarios: Collection[str]) -> None:
+    """Raise UserError if two lists of splits.json, the user's splits, the scenarios and `all`, would have one name."""
+    taken: dict[str, str] = {name: f"scenario {name}" for name in scenarios if name not in _NO_LIST}
+    taken["all"] = "all scenes"
+    for name in by_hand.runs:
+        final = split_name(name)
+        if final in taken:
+            raise UserError(
+                f"split '{name}': splits.json calls it '{final}', which is its name for {taken[final]} too; rename it"
+            )
+        taken[final] = f"split '{name}'"
 
 
 def split_name(name: str) -> str:
