@@ -8,7 +8,7 @@ the next try may go on top of them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,15 +88,17 @@ def upload(folder: Path, remote: Remote, form: str) -> None:
 
     Args:
         folder: the dataset, checked.
-        remote: where it goes; `refuse_foreign` has been asked.
+        remote: where it goes.
         form: name of its format.
 
     Raises:
+        UserError: if something is there that may not go (see `refuse_foreign`); then nothing is changed.
         StoreError: if anything fails; then there is no marker of a whole dataset.
     """
     sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
     entries = sorted({name.partition("/")[0] for name in sizes})
     system, root = remote.system, remote.path
+    refuse_foreign(remote, form)
     told = {"format": form, "av_synth": av_synth.__version__, "files": len(sizes), "bytes": sum(sizes.values())}
     with _told(remote, f"upload failed, so there is no {COMPLETE}; run the command again"):
         before = [str(entry) for entry in (_marker(remote) or {}).get("entries", [])]
@@ -111,13 +113,13 @@ def upload(folder: Path, remote: Remote, form: str) -> None:
         for first in range(0, len(names), _BATCH):
             some = names[first : first + _BATCH]
             system.put([str(folder / name) for name in some], [f"{root}/{name}" for name in some])
-        _compare(remote, sizes)
+        _compare(remote, sizes, before)
         _put(remote, COMPLETE, {**told, "entries": entries})
         system.rm_file(f"{root}/{UPLOADING}")
 
 
-def _compare(remote: Remote, sizes: Mapping[str, int]) -> None:
-    """Every file must be there in its size; what else is there was the dataset before, and goes."""
+def _compare(remote: Remote, sizes: Mapping[str, int], before: Collection[str]) -> None:
+    """Every file must be there in its size; what else is in the entries of the dataset before goes."""
     remote.system.invalidate_cache()
     left = dict(sizes)
     stale = []
@@ -126,7 +128,7 @@ def _compare(remote: Remote, sizes: Mapping[str, int]) -> None:
         if name in left:
             if info["size"] != left.pop(name):
                 raise StoreError(f"'{name}' has {info['size']} bytes there, {sizes[name]} here")
-        elif name not in (UPLOADING, COMPLETE):
+        elif name.partition("/")[0] in before:
             stale.append(path)
     if left:
         raise StoreError(f"'{min(left)}' is not there")

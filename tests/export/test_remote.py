@@ -13,7 +13,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from av_synth.errors import StoreError, UserError
-from av_synth.export.remote import COMPLETE, UPLOADING, open_address
+from av_synth.export.remote import COMPLETE, UPLOADING, open_address, refuse_foreign, upload
 from av_synth.run.generate import export_dataset
 from tests.export.synthetic_run import SENSORS, build_run
 
@@ -167,6 +167,34 @@ def test_nothing_but_a_dataset_of_the_same_format_is_replaced(root: Path, memory
     with pytest.raises(UserError, match=r"holds 'notes\.txt', which is no part of the dataset"):
         export_dataset(root, "memory://shop/set", "coco")
     assert memory.cat_file("/home/thesis.tex") == memory.cat_file("/shop/set/notes.txt") == b"x"
+
+
+def test_what_comes_to_the_address_while_the_dataset_is_made_or_sent_is_not_removed(
+    root: Path, tmp_path: Path, torn: type[TornFileSystem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = fsspec.filesystem("torn")
+    torn.room = 1000
+    export_dataset(root, "torn://shop/set", "kitti")
+    again = Path(export_dataset(root, tmp_path / "again", "kitti", {"image": "jpg"}))
+    place = open_address("torn://shop/set")
+    refuse_foreign(place, "kitti")
+    system.pipe_file("/shop/set/thesis.tex", b"x")
+    before = there(system, "/shop/set")
+    with pytest.raises(UserError, match=r"holds 'thesis\.tex', which is no part of the dataset"):
+        upload(again, place, "kitti")
+    assert there(system, "/shop/set") == before
+    assert system.exists(f"/shop/set/{COMPLETE}")
+
+    system.rm_file("/shop/set/thesis.tex")
+    put = TornFileSystem.put_file
+
+    def put_and_come(self: TornFileSystem, lpath: str, rpath: str, **kwargs: Any) -> None:
+        self.pipe_file("/shop/set/notes/a.txt", b"x")
+        put(self, lpath, rpath, **kwargs)
+
+    monkeypatch.setattr(torn, "put_file", put_and_come)
+    upload(again, place, "kitti")
+    assert there(system, "/shop/set") == {**local(again), "notes/a.txt": hashlib.sha256(b"x").hexdigest()}
 
 
 @pytest.mark.parametrize(
