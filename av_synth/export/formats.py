@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import av_synth
 from av_synth.documents import nearest
@@ -46,8 +47,16 @@ _BUILT_IN = {
     "openlabel": "av_synth.export.openlabel",
     "webdataset": "av_synth.export.webdataset",
 }
+_OURS = "av_synth"
 _COMMON = ("runs", "root", "splits")
 _Value = bool | int | float | str
+
+
+class Writer(Protocol):
+    """What writes a format: a module, or any object with this function, and perhaps with `check(root)`."""
+
+    def write(self, runs: Sequence[Path], root: Path, splits: Splits, **options: Any) -> None:
+        """Fill the empty folder `root`; a format has named options with defaults in place of `**options`."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ class Format:
 
     name: str
     origin: str
-    writer: Any
+    writer: Writer
     summary: str
     defaults: Mapping[str, _Value]
 
@@ -102,11 +111,11 @@ def load(name: str) -> Format:
         UserError: if two packages have one, or it cannot be used.
     """
     offers = [(_origin(point), point) for point in entry_points(group=GROUP) if point.name == name]
-    packages = sorted({*(origin for origin, _ in offers), *(["av_synth"] if name in _BUILT_IN else [])})
+    packages = sorted({*(origin for origin, _ in offers), *([_OURS] if name in _BUILT_IN else [])})
     if len(packages) > 1:
         raise UserError(f"format '{name}': offered by {' and by '.join(packages)}; uninstall or rename one")
     if name in _BUILT_IN:
-        return _format(name, "av_synth", import_module(_BUILT_IN[name]))
+        return _format(name, _OURS, import_module(_BUILT_IN[name]))
     if not offers:
         raise DocumentError([Problem("", "format", f"got {name!r}; {nearest(name, names())}")])
     origin, point = offers[0]
@@ -126,7 +135,7 @@ def export(
     target: Path,
     options: Mapping[str, str] | None = None,
     splits: Splits | None = None,
-    check: Any = None,
+    check: Callable[[Path], None] | None = None,
 ) -> Path:
     """Write committed runs in a format; the dataset appears whole or not at all.
 
@@ -157,19 +166,21 @@ def export(
     for run_id, directory in runs.items():
         if directory == target or directory in target.parents:
             raise UserError(f"{target}: inside run {run_id}, which must not change; name another place")
-    own_marker = getattr(chosen.writer, "refuse_place", None)
-    (own_marker or _refuse_foreign(name))(target)
+    # ours of nuScenes has its marker beside the tables, where readers expect no other file at the root
+    own = getattr(chosen.writer, "refuse_place", None) if chosen.origin == _OURS else None
+    refuse: Callable[[Path], None] = own or partial(_refuse_foreign, name=name)
+    refuse(target)
 
-    judge = check or getattr(chosen.writer, "check", None)
+    judge: Callable[[Path], None] | None = check or getattr(chosen.writer, "check", None)
 
     def write(staging: Path) -> None:
         chosen.writer.write(list(runs.values()), staging, splits, **values)
         if judge is not None:
             judge(staging)
-        if own_marker is None:
+        if own is None:
             _mark(staging, chosen, runs, {**chosen.defaults, **values}, splits)
 
-    publish(target, write)
+    publish(target, write, refuse)
     return target
 
 
@@ -224,31 +235,35 @@ def _convert(text: str, kind: type) -> _Value:
     return value
 
 
-def _refuse_foreign(name: str) -> Any:
-    def refuse(target: Path) -> None:
-        """Replacing a dataset removes what is there: only what an export to this format wrote may go."""
-        if not target.exists():
-            return
-        if not target.is_dir():
-            raise UserError(f"{target}: a file is in the way; name another place")
-        there = sorted(entry.name for entry in target.iterdir())
-        if not there:
-            return
-        marker = _read_marker(target / MARKER)
-        if marker is None:
-            raise UserError(f"{target}: holds '{there[0]}', and no dataset that av_synth wrote; name another place")
-        if marker.get("format") != name:
-            raise UserError(
-                f"{target}: holds a dataset in the format {marker.get('format')}, not {name}; name another place"
-            )
-        entries = marker.get("entries")
-        foreign = [entry for entry in there if entry not in (entries if isinstance(entries, list) else ())]
-        if foreign:
-            raise UserError(
-                f"{target}: holds '{foreign[0]}', which is no part of the dataset; move it or name another place"
-            )
+def _refuse_foreign(target: Path, name: str) -> None:
+    """Replacing a dataset removes what is there: only what an export to this format wrote may go."""
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise UserError(f"{target}: a file is in the way; name another place")
+    there = sorted(entry.name for entry in target.iterdir())
+    if not there:
+        return
+    marker = _read_marker(target / MARKER) or _nuscenes_marker(target)
+    if marker is None:
+        raise UserError(f"{target}: holds '{there[0]}', and no dataset that av_synth wrote; name another place")
+    if marker.get("format") != name:
+        raise UserError(
+            f"{target}: holds a dataset in the format {marker.get('format')}, not {name}; name another place"
+        )
+    entries = marker.get("entries")
+    foreign = [entry for entry in there if entry not in (entries if isinstance(entries, list) else ())]
+    if foreign:
+        raise UserError(
+            f"{target}: holds '{foreign[0]}', which is no part of the dataset; move it or name another place"
+        )
 
-    return refuse
+
+def _nuscenes_marker(target: Path) -> Mapping[str, object] | None:
+    """What a marker would say of a nuScenes dataset of ours, or of parts, which have theirs beside their tables."""
+    if any(any(target.glob(f"{part}v1.0-*/{MARKER}")) for part in ("", "part-*/")):
+        return {"format": "nuscenes"}
+    return None
 
 
 def _read_marker(path: Path) -> Mapping[str, object] | None:

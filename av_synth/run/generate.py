@@ -161,13 +161,13 @@ def export_dataset(
         DataError: if the new dataset does not verify; the old one stays.
         StoreError: if there is no run, or a run cannot be read.
     """
-    chosen = formats.load(form)
+    formats.load(form)  # a wrong name is told first
     runs = store.runs(out)
     if not runs:
         raise StoreError(
             f"{out}: has no committed run; want the folder that `av-synth run --out` wrote, with its runs/"
         )
-    check = check_dataset if chosen.writer is nuscenes else None
+    check = check_dataset if form == DATASET else None
     told = None if splits is None else read_splits(splits)
     if not isinstance(dataset, str) or not remote.is_address(dataset):
         return formats.export(form, runs, Path(dataset or out / form), options, told, check)

@@ -130,6 +130,48 @@ def test_a_name_that_no_format_has_brings_the_nearest(run_dirs: list[Path], tmp_
         formats.export("nuscene", run_dirs, tmp_path / "out")
 
 
+@pytest.mark.parametrize("name", ["census", "nuscenes"])
+@pytest.mark.parametrize("replaced", [True, False])
+@pytest.mark.usefixtures("census")
+def test_what_comes_to_the_place_while_the_dataset_is_written_is_not_removed(
+    replaced: bool, name: str, run_dirs: list[Path], tmp_path: Path
+) -> None:
+    target = tmp_path / "out"
+    if replaced:
+        formats.export(name, run_dirs, target)
+    before = tree(target)
+
+    def work_on(staging: Path) -> None:
+        target.mkdir(exist_ok=True)
+        (target / "thesis.tex").write_text("x")
+
+    with pytest.raises(UserError, match=r"holds 'thesis\.tex'"):
+        formats.export(name, run_dirs, target, check=work_on)
+    after = tree(target)
+    assert after.pop("thesis.tex")
+    assert after == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "site"]
+
+
+def test_a_dataset_of_nuscenes_is_known_for_one_by_the_other_formats(run_dirs: list[Path], tmp_path: Path) -> None:
+    dataset = formats.export("nuscenes", run_dirs[:1], tmp_path / "in_parts" / "part-00")
+    for target in (dataset, dataset.parent):
+        with pytest.raises(UserError, match="holds a dataset in the format nuscenes, not coco; name another place"):
+            formats.export("coco", run_dirs, target)
+
+
+@pytest.mark.usefixtures("census")
+def test_a_package_has_no_say_in_what_is_replaced(site: Path, run_dirs: list[Path], tmp_path: Path) -> None:
+    install(site, "greedy", "greedy = greedy", CENSUS + "\n\ndef refuse_place(target):\n    pass\n")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").write_text("x")
+    with pytest.raises(UserError, match=r"holds 'thesis\.tex', and no dataset that av_synth wrote"):
+        formats.export("greedy", run_dirs, tmp_path / "out")
+    (tmp_path / "out" / "thesis.tex").unlink()
+    target = formats.export("greedy", run_dirs, tmp_path / "out")
+    assert json.loads((target / formats.MARKER).read_text())["format"] == "greedy"
+
+
 @pytest.mark.usefixtures("census")
 def test_nothing_but_a_dataset_of_the_same_format_is_ever_replaced(
     site: Path, run_dirs: list[Path], tmp_path: Path
