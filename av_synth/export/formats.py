@@ -28,10 +28,10 @@ from typing import Any, Protocol
 import av_synth
 from av_synth.documents import nearest
 from av_synth.errors import DataError, DocumentError, Problem, StoreError, UserError
-from av_synth.export.publish import publish
+from av_synth.export.publish import publish, write_file
 from av_synth.export.splits import Splits
 from av_synth.store import canonical_json
-from av_synth.store.files import as_mapping, read_json, write_durable
+from av_synth.store.files import as_mapping, read_json
 
 GROUP = "av_synth.formats"
 MARKER = "av_synth.json"
@@ -289,4 +289,4 @@ def _mark(root: Path, chosen: Format, runs: Mapping[str, Path], options: Mapping
         "entries": sorted([*(entry.name for entry in root.iterdir()), MARKER]),
         "runs": told,
     }
-    write_durable(root / MARKER, canonical_json(marker))
+    write_file(root / MARKER, canonical_json(marker))

@@ -18,12 +18,12 @@ import cv2
 import numpy as np
 
 from av_synth.errors import DataError, UserError
+from av_synth.export.publish import write_file
 from av_synth.export.scene import Box, Keyframe, Scene, Sensor, need, tight_box
 from av_synth.export.splits import ALL, Splits
 from av_synth.geometry.boxes import corners
 from av_synth.geometry.transforms import Array, apply, from_yaw, invert
 from av_synth.store import link_or_copy
-from av_synth.store.files import write_durable
 
 CAMERA, LIDAR = "CAM_FRONT", "LIDAR_TOP"
 _EVERYTHING = "trainval"  # the ImageSet of every index
@@ -90,7 +90,7 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, image: str = "png
             for keyframe in scene.keyframes():
                 name = f"{index:06d}"
                 _write_keyframe(scene, keyframe, root / "training", name, image, min_pixels)
-                write_durable(root / f"training/calib/{name}.txt", calibration(camera, lidar).encode())
+                write_file(root / f"training/calib/{name}.txt", calibration(camera, lidar).encode())
                 for wanted in (_EVERYTHING, "train" if split == ALL else split):
                     lists[wanted].write(name + "\n")
                 mapping.write(f"{name} {scene.run_id} {keyframe.frame}\n")
@@ -114,13 +114,13 @@ def _write_keyframe(scene: Scene, keyframe: Keyframe, folder: Path, name: str, i
     if image == "jpg":
         link_or_copy(source, folder / f"image_2/{name}.jpg")
     else:
-        write_durable(folder / f"image_2/{name}.png", _png(source))
+        write_file(folder / f"image_2/{name}.png", _png(source))
     cloud = scene.lidar(records[LIDAR])
     points = apply(_VELODYNE_FROM_LIDAR, cloud[:, :3])
     velodyne = np.column_stack([points, cloud[:, 3] / 255.0]).astype("<f4")
-    write_durable(folder / f"velodyne/{name}.bin", velodyne.tobytes())
+    write_file(folder / f"velodyne/{name}.bin", velodyne.tobytes())
     lines = list(_labels(scene, keyframe, scene.sensors[CAMERA], min_pixels))
-    write_durable(folder / f"label_2/{name}.txt", "".join(f"{line}\n" for line in lines).encode())
+    write_file(folder / f"label_2/{name}.txt", "".join(f"{line}\n" for line in lines).encode())
 
 
 def _png(source: Path) -> bytes:

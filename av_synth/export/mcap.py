@@ -6,7 +6,6 @@ Frames of reference: `world`, `ego` and one for each sensor, by its channel; cam
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -93,8 +92,6 @@ def _write_scene(scene: Scene, path: Path, schemas: _Schemas, split: str) -> Non
             raise DataError(f"run {scene.run_id}: no sensor has a record, so there is nothing to write")
         writer.add_metadata("av_synth", _told(scene.run, split))
         writer.finish()
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _told(run: Run, split: str) -> dict[str, str]:

@@ -14,11 +14,11 @@ from typing import Any
 
 import av_synth
 from av_synth.errors import DataError
+from av_synth.export.publish import write_file
 from av_synth.export.scene import Box, Keyframe, Scene, Sensor, tight_box
 from av_synth.export.splits import Splits
 from av_synth.geometry.transforms import Array, quaternion_from_matrix
 from av_synth.store import canonical_json, link_or_copy
-from av_synth.store.files import write_durable
 
 Json = dict[str, Any]
 _WORLD, _EGO, _CUBOID = "world", "ego", "cuboid"
@@ -33,7 +33,7 @@ def write(runs: Sequence[Path], root: Path, splits: Splits) -> None:
     for directory in runs:
         scene = Scene(directory)
         content = {"openlabel": _openlabel(scene, splits.of(scene.run_id), root)}
-        write_durable(root / f"{scene.run_id}.json", canonical_json(content))
+        write_file(root / f"{scene.run_id}.json", canonical_json(content))
 
 
 def _openlabel(scene: Scene, split: str, root: Path) -> Json:

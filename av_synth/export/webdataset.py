@@ -8,7 +8,6 @@ no time, no owner, and mode 0444, so that equal content gives equal bytes.
 from __future__ import annotations
 
 import io
-import os
 import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.errors import UserError
+from av_synth.export.publish import write_file
 from av_synth.export.scene import RADAR_POINT, Box, Keyframe, Scene, Sensor, tight_box
 from av_synth.export.splits import Splits
 from av_synth.geometry.transforms import quaternion_from_matrix
 from av_synth.store import canonical_json
-from av_synth.store.files import write_durable
 
 _BLOCK = 512  # bytes: a tar's header, and the unit to which a file is filled up
 
@@ -55,7 +54,7 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, shard_mb: int = 5
             each.close()
     for each in shards.values():
         listed = {"wids_version": 1, "name": f"av_synth-{each.split}", "shardlist": each.told}
-        write_durable(root / f"{each.split}.json", canonical_json(listed))
+        write_file(root / f"{each.split}.json", canonical_json(listed))
 
 
 class _Shards:
@@ -98,8 +97,6 @@ class _Shards:
         self._open = None
         with file:
             tar.close()
-            file.flush()
-            os.fsync(file.fileno())
 
 
 def _files(scene: Scene, keyframe: Keyframe) -> Iterator[tuple[str, bytes]]:

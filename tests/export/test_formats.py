@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from av_synth.errors import AvSynthError, DataError, UserError
 from av_synth.export import formats
 from av_synth.export.splits import Splits, read_splits
+from av_synth.store import files
 from tests.export.plug_in import CENSUS, install
 from tests.export.synthetic_run import SENSORS, build_run
 
@@ -267,6 +270,30 @@ def test_the_same_runs_give_the_same_bytes_in_any_order_and_from_any_place(
 
     assert all(other == trees[0] for other in trees[1:])
     assert len(trees[0]) >= 3
+
+
+@pytest.mark.parametrize("name", formats.names())
+def test_the_disk_is_waited_for_once_and_not_file_by_file(
+    name: str, run_dirs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_fsync, real_sync = os.fsync, files.sync_file_system
+    waited: list[int] = []
+    synced: list[bool] = []
+
+    def fsync(handle: int) -> None:
+        waited.append(os.fstat(handle).st_mode)
+        real_fsync(handle)
+
+    def sync(path: Path) -> None:
+        synced.append(any(path.iterdir()))
+        real_sync(path)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(files, "sync_file_system", sync)
+    formats.export(name, run_dirs, tmp_path / "out")
+    assert synced == [True], "all that was written is waited for before it is swapped in"
+    assert waited
+    assert all(map(stat.S_ISDIR, waited))
 
 
 @pytest.mark.parametrize("name", formats.names())

@@ -63,20 +63,6 @@ def compact_json(value: object) -> str:
         raise DataError(f"not plain JSON: {error}") from error
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Create a file of a staged dataset, its folders included; it need not be on disk before the dataset is swapped in.
-
-    Raises:
-        StoreError: if the file exists or cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            file.write(data)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
 def translation_of(row: Record, offset_m: Offset = (0.0, 0.0)) -> list[float]:
     """Columns x_m, y_m, z_m of a run's table as a translation, shifted into the map."""
     return [row["x_m"] + offset_m[0], row["y_m"] + offset_m[1], row["z_m"]]
