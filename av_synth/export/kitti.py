@@ -16,6 +16,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from av_synth.errors import DataError, UserError
 from av_synth.export.publish import write_file
@@ -143,31 +144,54 @@ def calibration(camera: Sensor, lidar: Sensor) -> str:
 
 
 def _labels(scene: Scene, keyframe: Keyframe, camera: Sensor, min_pixels: int) -> Iterator[str]:
-    """Lines of label_2: what the camera sees and the lidar hits; DontCare for what the lidar does not reach."""
+    """Lines of label_2: what the camera sees and the lidar hits; DontCare for what cannot be placed or told apart."""
     camera_from_world = invert(keyframe.world_from_ego @ camera.ego_from_sensor)
     seen = {}
+    unclear: list[tuple[int, int, int, int]] = []
     for mask in scene.masks(CAMERA, keyframe.frame):
         pixels = int(mask.pixels.sum())
-        if mask.actor_id and not mask.ambiguous:
+        if mask.ambiguous and (not mask.actor_id or scene.categories.get(mask.actor_id) in TYPES):
+            unclear += _pieces(mask.pixels)
+        elif pixels and mask.actor_id and not mask.ambiguous:
             seen[mask.actor_id] = pixels, mask
     for box in keyframe.boxes:
         kind = _type(box)
         if kind is None or box.actor_id not in seen:
             continue
         pixels, mask = seen[box.actor_id]
-        if box.num_lidar_pts == 0 or pixels < min_pixels:
-            left, top, right, bottom = tight_box(mask.pixels)
-            yield f"DontCare -1 -1 -10 {left:.2f} {top:.2f} {right - 1:.2f} {bottom - 1:.2f} {_NOT_PLACED}"
-            continue
-        bounds, share = projected(camera, camera_from_world, box), box.visible_fraction
-        row = scene.boxes_2d.get((CAMERA, keyframe.frame, box.actor_id))
-        if row is not None and row["amodal_px"]:  # of this camera, and of the shape instead of the box
-            first, last = (
-                (row["amodal_left_px"], row["amodal_top_px"]),
-                (row["amodal_right_px"], row["amodal_bottom_px"]),
-            )
-            bounds, share = (*first, last[0] - 1.0, last[1] - 1.0), row["visible_px"] / row["amodal_px"]
-        yield _line(kind, camera, camera_from_world @ box.world_from_box, box, bounds, share)
+        bounds, share = _bounds(scene, keyframe, camera, camera_from_world, box)
+        if box.num_lidar_pts == 0 or pixels < min_pixels or bounds is None:
+            yield _dont_care(*tight_box(mask.pixels))
+        else:
+            yield _line(kind, camera, camera_from_world @ box.world_from_box, box, bounds, share)
+    for piece in unclear:
+        yield _dont_care(*piece)
+
+
+def _bounds(
+    scene: Scene, keyframe: Keyframe, camera: Sensor, camera_from_world: Array, box: Box
+) -> tuple[Sequence[float] | None, float]:
+    """Left, top, right, bottom in pixels of a thing alone, None if its box is behind the camera; its visible share."""
+    row = scene.boxes_2d.get((CAMERA, keyframe.frame, box.actor_id))
+    if row is None or not row["amodal_px"]:
+        return projected(camera, camera_from_world, box), box.visible_fraction
+    # of this camera, and of the shape instead of the box
+    left, top, right, bottom = (row[f"amodal_{side}_px"] for side in ("left", "top", "right", "bottom"))
+    return (left, top, right - 1.0, bottom - 1.0), row["visible_px"] / row["amodal_px"]
+
+
+def _pieces(pixels: npt.NDArray[np.bool_]) -> list[tuple[int, int, int, int]]:
+    """Left, top, right, bottom, the last two exclusive, of each connected piece of a mask (H, W), in their order.
+
+    Pixels of nobody are all over the image: one box around them would hide what is labelled between them.
+    """
+    _, _, stats, _ = cv2.connectedComponentsWithStats(pixels.astype(np.uint8), connectivity=8)
+    boxes = stats[1:, : cv2.CC_STAT_AREA].tolist()  # the first is what is around them
+    return sorted((left, top, left + width, top + height) for left, top, width, height in boxes)
+
+
+def _dont_care(left: int, top: int, right: int, bottom: int) -> str:
+    return f"DontCare -1 -1 -10 {left:.2f} {top:.2f} {right - 1:.2f} {bottom - 1:.2f} {_NOT_PLACED}"
 
 
 def _type(box: Box) -> str | None:
@@ -199,9 +223,14 @@ def truncation(camera: Sensor, camera_from_box: Array, box: Box) -> float:
     return float(1.0 - inside.mean())
 
 
-def projected(camera: Sensor, camera_from_world: Array, box: Box) -> tuple[float, float, float, float]:
-    """Left, top, right, bottom in pixels of the box, hidden parts included, cut by the edge of the image."""
+def projected(camera: Sensor, camera_from_world: Array, box: Box) -> tuple[float, float, float, float] | None:
+    """Left, top, right, bottom in pixels of the box, hidden parts included, cut by the edge of the image.
+
+    None if no corner is ahead of the camera.
+    """
     points = corners(camera_from_world @ box.world_from_box, box.size_lwh_m)
+    if (points[:, 2] < _NEAR_M).all():
+        return None
     first, second = points[_EDGES[:, 0]], points[_EDGES[:, 1]]
     # an edge that passes the camera ends where it does
     crossing = (first[:, 2] < _NEAR_M) != (second[:, 2] < _NEAR_M)

@@ -205,6 +205,48 @@ def test_what_the_lidar_does_not_reach_or_shows_few_pixels_is_dont_care(tmp_path
     assert jpeg.samefile(run / "blobs/CAM_FRONT/000000.jpg")
 
 
+def test_what_is_behind_the_camera_by_its_box_is_dont_care(tmp_path: Path) -> None:
+    def turn(rows: Rows) -> None:
+        rows["boxes_2d"] = []
+        for row in rows["boxes"]:
+            row["x_m"] -= 100.0 if row["actor_id"] == 4 else 0.0
+
+    run = build_run(tmp_path / "store", 0, change=turn)
+    target = formats.export("kitti", [run], tmp_path / "kitti", {"image": "jpg", "min_pixels": "1"})
+    labels = read_labels(target / "training/label_2/000000.txt")
+    rows, columns = np.nonzero(cv2.imread(str(run / "masks/CAM_FRONT/000000.png"), cv2.IMREAD_UNCHANGED) == 4)
+    truck = [columns.min(), rows.min(), columns.max(), rows.max()]
+    assert truck in [label.bbox.tolist() for label in labels if label.type == "DontCare"]
+    assert {"Car", "Truck"} & {label.type for label in labels} == {"Car"}
+    assert all(label.location[2] > 0 for label in labels if label.type != "DontCare")
+
+
+@pytest.mark.parametrize("nobody", [True, False])
+def test_each_piece_that_may_be_of_several_actors_is_dont_care(nobody: bool, tmp_path: Path) -> None:
+    def blur(rows: Rows) -> None:
+        for row in rows["masks"]:
+            if row["actor_id"] in (3, 4, 10):
+                row["ambiguous"] = True
+                row["actor_id"] = 0 if nobody else row["actor_id"]
+
+    run = build_run(tmp_path / "store", 0, change=blur)
+    target = formats.export("kitti", [run], tmp_path / "kitti", {"image": "jpg", "min_pixels": "1"})
+    labels = read_labels(target / "training/label_2/000000.txt")
+    mask = cv2.imread(str(run / "masks/CAM_FRONT/000000.png"), cv2.IMREAD_UNCHANGED)
+    ignored = [label.bbox.astype(int).tolist() for label in labels if label.type == "DontCare"]
+    assert len(ignored) >= 2
+    assert "Truck" not in {label.type for label in labels}
+    covered = np.zeros(mask.shape, bool)
+    for left, top, right, bottom in ignored:
+        inside = np.zeros(mask.shape, bool)
+        inside[top : bottom + 1, left : right + 1] = True
+        assert np.isin(mask[inside], (3, 4, 10)).any()
+        covered |= inside
+    assert covered[np.isin(mask, (3, 4))].all()
+    assert covered[mask == 10].all() == nobody, "a cone is nothing that KITTI labels"
+    assert covered.mean() < 0.5, "and not one box around all of them"
+
+
 def test_splits_are_image_sets(run_dirs: list[Path], tmp_path: Path) -> None:
     splits = Splits({"train": (run_dirs[1].name,), "val": (run_dirs[0].name,), "test": ()})
     target = formats.export("kitti", run_dirs, tmp_path / "kitti", {"image": "jpg"}, splits)
