@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from av_synth import __version__
 from av_synth.errors import DocumentError, LaunchError, Problem
 from av_synth.launch.interpreter import python
 
@@ -23,11 +24,18 @@ _SERVE = "from av_synth.simulator.__main__ import main; sys.exit(main())"
 
 @dataclass(frozen=True)
 class Address:
-    """Where a simulator listens; `process` is there when it is ours."""
+    """Where a simulator listens.
+
+    Attributes:
+        process: its process; None if it is not ours.
+        launched: what it is, such as 'av_synth 0.1.0 ue4 bodies 0f3a..', with a digest of its bodies; '' if it is not
+            ours.
+    """
 
     host: str
     port: int
     process: subprocess.Popen[str] | None = None
+    launched: str = ""
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -88,13 +96,14 @@ def launch_embedded(
     if not isinstance(sink, int):
         sink.close()
     try:
-        host, port = _wait_until_ready(process, log)
-        yield Address(host, port, process)
+        host, port, bodies = _wait_until_ready(process, log)
+        yield Address(host, port, process, f"av_synth {__version__} {profile} bodies {bodies[:20]}")
     finally:
         _end(process)
 
 
-def _wait_until_ready(process: subprocess.Popen[str], log: Path | None) -> tuple[str, int]:
+def _wait_until_ready(process: subprocess.Popen[str], log: Path | None) -> tuple[str, int, str]:
+    """Host, port, and the digest of the bodies."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     stdout = process.stdout
     if stdout is None:
@@ -119,7 +128,7 @@ def _wait_until_ready(process: subprocess.Popen[str], log: Path | None) -> tuple
         words = line.split()
         if words and words[0] == "ready":
             host, _, port = words[1].rpartition(":")
-            return host, int(port)
+            return host, int(port), words[2]
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -36,6 +36,7 @@ class _Job:
     spec: RunSpec
     host: str
     port: int
+    launched: str
     out: Path
     simulator_is_ours: bool
 
@@ -66,7 +67,7 @@ def attempt(spec: RunSpec, address: Address, out: Path, on_tick: Progress | None
                 pass_fds=[there.fileno()],
             )
         try:
-            here.send(_Job(spec, address.host, address.port, out, address.process is not None))
+            here.send(_Job(spec, address.host, address.port, address.launched, out, address.process is not None))
             return _watch(here, process, address, out, on_tick)
         except SimulatorError as error:
             # whatever the client made of it, the death of the simulator is the reason
@@ -132,7 +133,7 @@ def child(handle: int) -> None:
             pipe.send(
                 execute(
                     job.spec,
-                    Address(job.host, job.port),
+                    Address(job.host, job.port, launched=job.launched),
                     [recorder],
                     on_tick=lambda done, of: pipe.send((done, of)),
                     wanted=lambda run_id: not store.run_path(job.out, run_id).exists(),

@@ -18,6 +18,7 @@ from av_synth.log.state import WorldState
 from av_synth.rig.model import Rig
 from av_synth.scenario import ConcreteScenario
 from av_synth.session import Session
+from av_synth.session.boxes import TABLE
 from av_synth.store import SCHEMA_EPOCH, canonical_json
 
 Progress = Callable[[int, int], None]
@@ -113,9 +114,11 @@ class Skipped:
 def run_identity(spec: RunSpec, session: Session) -> tuple[str, Mapping[str, Any]]:
     """The run id (20 hex digits of SHA-256) and what it is the hash of.
 
-    On a server without `avsynth.simulator` the digests are of what can be read: the OpenDRIVE text and the blueprints.
+    On a server without `avsynth.simulator` the simulator is what was launched, else the version that the server tells,
+    and the digests are of what can be read: the OpenDRIVE text, the blueprints, and the table that corrects its boxes.
     """
     said = session.extensions
+    told = f"av_synth {said['version']} {said['profile']}" if said else session.address.launched
 
     def digest(text: str) -> str:
         return sha256(text.encode()).hexdigest()
@@ -124,10 +127,12 @@ def run_identity(spec: RunSpec, session: Session) -> tuple[str, Mapping[str, Any
         "schema_epoch": SCHEMA_EPOCH,
         "scenario": spec.scenario.to_json(),
         "rig": None if spec.rig is None else spec.rig.to_json(),
-        "simulator": f"av_synth {said['version']} {said['profile']}" if said else session.client.get_server_version(),
+        "simulator": told or session.client.get_server_version(),
         "town_digest": said.get("town_digest") or digest(session.map.to_opendrive()),
         "bodies_digest": said.get("bodies_digest") or digest(" ".join(sorted(found.id for found in session.library))),
     }
+    if not said:
+        identity["boxes_digest"] = sha256(TABLE.read_bytes()).hexdigest()
     return sha256(canonical_json(identity)).hexdigest()[:20], identity
 
 

@@ -1,4 +1,4 @@
-"""`python -m av_synth.simulator --port N --town T`: says `ready HOST:PORT` on standard output, then serves."""
+"""`python -m av_synth.simulator --port N --town T`: says `ready HOST:PORT DIGEST_OF_BODIES` on stdout, then serves."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import sys
 
 from av_synth.errors import AvSynthError, DocumentError
+from av_synth.simulator.bodies import catalogue
 from av_synth.simulator.profile import NATIVE, parse_profile
 from av_synth.simulator.server import DEFAULT_PORT, serve
 
@@ -26,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     )
 
     def ready(port: int) -> None:
-        sys.stdout.write(f"ready {options.host}:{port}\n")
+        sys.stdout.write(f"ready {options.host}:{port} {catalogue().digest}\n")
         sys.stdout.flush()
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # as SIGTERM: at once

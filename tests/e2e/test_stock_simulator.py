@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from av_synth import store
+from av_synth import __version__, store
 from av_synth.director.level_cars import ROLE
 from av_synth.labels import echoes_of, tie_instances
 from av_synth.rig.model import Rig
@@ -47,7 +47,7 @@ def both(tiny: Made, stock: Made) -> Both:
 def test_a_run_says_where_it_was_made_and_is_not_the_other_profiles(both):
     manifest = store.open_run(both.stock.runs[0]).manifest
 
-    assert manifest["identity"]["simulator"] == "0.9.16"
+    assert manifest["identity"]["simulator"].startswith(f"av_synth {__version__} ue4 bodies ")
     assert manifest["provenance"]["renderer"] == "unknown: the server does not say"
     assert both.stock.results[0].run_id != both.native.results[0].run_id
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from av_synth import store
+from av_synth import __version__, store
 from av_synth.errors import CastError, ConnectionLostError
 from av_synth.launch import Address, launch_embedded
 from av_synth.run import RunResult, RunSpec, Skipped
+from av_synth.run import spec as module
 from av_synth.run.attempt import attempt, logs
 from av_synth.run.generate import plan
+from av_synth.session import open_session
 
 FRAMES = 11  # half a second at 20 Hz, both ends included
 
@@ -73,6 +76,39 @@ def test_what_the_simulator_cannot_play_is_the_same_error_on_this_side_of_the_bo
     assert not (tmp_path / "runs").exists()
     assert left_in_staging(tmp_path) == []
     assert address.why_gone() is None
+
+
+def test_a_run_on_a_simulator_that_says_what_it_is_has_the_id_of_what_it_says(address, spec, tmp_path):
+    _, identity = identified(spec, address, tmp_path)
+
+    assert sorted(identity) == ["bodies_digest", "rig", "scenario", "schema_epoch", "simulator", "town_digest"]
+    assert identity["simulator"] == f"av_synth {__version__} native"
+
+
+def test_what_was_launched_and_the_table_of_boxes_are_in_the_id_of_a_run_on_a_simulator_that_does_not_say(
+    spec, tmp_path, monkeypatch
+):
+    with launch_embedded("AvSynth01", render_threads=1, profile="ue4+colliding_ids") as stock:
+        other_profile, identity = identified(spec, stock, tmp_path)
+    assert identity["simulator"].startswith(f"av_synth {__version__} ue4+colliding_ids bodies ")
+
+    corrected = tmp_path / "boxes.yaml"
+    corrected.write_bytes(module.TABLE.read_bytes() + b"# and one more")
+    with launch_embedded("AvSynth01", render_threads=1, profile="ue4") as stock:
+        run_id, _ = identified(spec, stock, tmp_path)
+        not_ours, identity = identified(spec, Address(stock.host, stock.port), tmp_path)
+        # the process that plays finds the same id
+        store.run_path(tmp_path, run_id).mkdir(parents=True)
+        assert attempt(spec, stock, tmp_path) == Skipped(run_id)
+        monkeypatch.setattr(module, "TABLE", corrected)
+        other_boxes, _ = identified(spec, stock, tmp_path)
+    assert identity["simulator"] == "0.9.16"
+    assert len({run_id, other_profile, not_ours, other_boxes}) == 4
+
+
+def identified(spec: RunSpec, address: Address, cache: Path) -> tuple[str, Mapping[str, Any]]:
+    with open_session(address, spec.scenario.town, 50_000, 0, cache) as session:
+        return module.run_identity(spec, session)
 
 
 def test_an_address_that_cannot_be_is_a_lost_connection_with_its_name(spec, tmp_path):

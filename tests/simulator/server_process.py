@@ -23,7 +23,7 @@ def running_simulator(*options: str) -> Iterator[tuple[subprocess.Popen[str], in
     try:
         line = process.stdout.readline()
         assert line.startswith("ready 127.0.0.1:"), f"got {line!r}"
-        yield process, int(line.rsplit(":", 1)[1])
+        yield process, int(line.split()[1].rsplit(":", 1)[1])
     finally:
         process.kill()
         process.wait()
