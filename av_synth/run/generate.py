@@ -90,7 +90,7 @@ def simulator_at(simulator: str, out: Path) -> Iterator[Address]:
     """The simulator that the user named: a fresh embedded one, or the one at HOST:PORT.
 
     Raises:
-        DocumentError: if it is neither.
+        DocumentError: if it is neither, or there is no such profile.
         ConnectionLostError: if nobody listens at HOST:PORT.
         LaunchError: if the embedded one does not start.
     """
@@ -99,7 +99,7 @@ def simulator_at(simulator: str, out: Path) -> Iterator[Address]:
         _reach(address)
         yield address
         return
-    profile = simulator.removeprefix(EMBEDDED).removeprefix(":") or "native"
+    profile = "native" if simulator == EMBEDDED else simulator.removeprefix(_WITH_PROFILE)
     with launch_embedded(_FIRST_TOWN, logs(out) / "simulator.log", profile=profile) as address:
         yield address
 

@@ -162,6 +162,10 @@ OPTIONS = {
         ["cut_in_wet", "--simulator", "localhost"],
         "--simulator: got 'localhost'; want `embedded` or HOST:PORT",
     ),
+    "no profile": (
+        ["cut_in_wet", "--simulator", "embedded:"],
+        "--simulator: --profile: got ''; want native or ue4, and +SWITCH or -SWITCH behind it",
+    ),
     "a port out of range": (["cut_in_wet", "--simulator", "localhost:70000"], "want `embedded` or HOST:PORT"),
 }
 
