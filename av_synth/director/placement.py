@@ -130,10 +130,14 @@ def park_row(
         name = f"parked_{number}_{index}"
         try:
             spawned = _spawn(stage, role, pose, name, parked=True)
-            settle(stage, spawned, pose)
-            hitch_on(stage, casting, role, spawned, name, parked=True)
         except SpawnError as error:
             yield Event(0, "not_placed", detail={"role": name, "reason": str(error)})
+            continue
+        settle(stage, spawned, pose)
+        try:
+            hitch_on(stage, casting, role, spawned, name, parked=True)
+        except SpawnError as error:  # the vehicle itself stands
+            yield Event(0, "not_placed", detail={"role": f"{name}_rear", "reason": str(error)})
 
 
 def taken_by(concrete: ConcreteScenario, cast: Mapping[str, Spot], place: Place, row: Row) -> list[tuple[float, float]]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import carla
 import numpy as np
@@ -15,7 +16,7 @@ from av_synth import documents, scenario
 from av_synth.director import Director, Event, Outcome
 from av_synth.director.casting import Casting
 from av_synth.director.footprints import footprint
-from av_synth.errors import CastError
+from av_synth.errors import CastError, SpawnError
 from av_synth.labels.boxes import attribute
 from av_synth.launch import Address, launch_embedded
 from av_synth.log.categories import nuscenes_category
@@ -24,7 +25,7 @@ from av_synth.metrics import distance_m
 from av_synth.scenario import ConcreteScenario
 from av_synth.scenario.model import PEOPLE, THINGS, VEHICLES
 from av_synth.scenario.scenario import from_document
-from av_synth.session import open_session
+from av_synth.session import Session, open_session
 from av_synth.verify.names import ATTRIBUTES, CATEGORIES
 
 TICK_US = 50_000
@@ -174,7 +175,9 @@ def test_one_of_each_category_stands_or_moves_near_the_ego_with_each_attribute(p
 
 
 def test_in_the_scene_with_one_of_each_nobody_touches_anybody(played: dict[str, Played]) -> None:
-    for state in played["every_class"].states[::10]:
+    states = played["every_class"].states[::10]
+    assert len(states) > 5
+    for state in states:
         boxes = [footprint(state, actor_id) for actor_id in state.actors]
         assert min(distance_m(a, b) for i, a in enumerate(boxes) for b in boxes[:i]) > 0.005
 
@@ -273,6 +276,30 @@ traffic: {vehicles: 3, bodies: [bendy_bus]}
     for number in range(3):
         front, rear = (state.actors[run.who(f"traffic_{number}{end}")] for end in ("", rears))
         assert np.linalg.norm(rear.velocity_mps) == pytest.approx(np.linalg.norm(front.velocity_mps), abs=0.8)
+
+
+def test_where_only_what_a_parked_vehicle_tows_is_refused_the_vehicle_stands_and_the_other_is_told(
+    address: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawn = Session.spawn
+
+    def without_tows(session: Session, *arguments: Any, **options: Any) -> carla.Actor:
+        if options.get("towed_by") is not None:
+            raise SpawnError(f"{options['role']}: refused")
+        return spawn(session, *arguments, **options)
+
+    monkeypatch.setattr(Session, "spawn", without_tows)
+    run = quiet(
+        address,
+        tmp_path,
+        ROAD + "ego: {speed_kmh: 10}\nparked: [{side: right, from_m: 0, to_m: 25, bodies: [bendy_bus]}]\n",
+    )
+    parked = [info.role for info in run.states[0].infos.values() if info.parked]
+
+    assert parked == ["parked_0_0"]
+    assert [dict(event.detail) for event in run.events if event.kind == "not_placed"] == [
+        {"role": "parked_0_0_rear", "reason": "parked_0_0_rear: refused"}
+    ]
 
 
 def test_a_road_that_the_town_has_not_is_said_before_anything_is_placed(address: Address, tmp_path: Path) -> None:
