@@ -136,6 +136,7 @@ def follows(town: Any, token: str, ego: tuple[float, float, float]) -> bool:
 @pytest.mark.parametrize("location", ["AvSynth01", "Tee"])
 def test_every_lane_is_the_closest_to_its_own_middle_and_goes_on(maps: Any, location: str) -> None:
     town = maps[location]
+    assert len(town.lane) > 5
     for lane in town.lane:
         token = lane["token"]
         x, y = middle_of(town, token)
@@ -169,6 +170,7 @@ def test_every_record_of_every_layer_can_be_had_by_where_it_is(maps: Any) -> Non
 def test_centre_lines_are_as_long_as_their_arcs(maps: Any) -> None:
     for town in maps.values():
         lines = town.discretize_centerlines(0.5)
+        assert len(lines) > 5
         assert len(lines) == len(town.lane) + len(town.lane_connector)
         for lane, points in zip(town.lane + town.lane_connector, lines, strict=True):
             whole = length_of_lane(town.get_arcline_path(lane["token"]))
