@@ -43,8 +43,19 @@ def test_a_thousand_runs_give_the_same_bytes_in_any_order(tmp_path: Path) -> Non
 def test_a_million_annotations_take_less_than_two_gigabytes(tmp_path: Path) -> None:
     def crowd(rows: Rows) -> None:
         """Everybody 430 times, at the same place."""
-        rows["boxes"] = [
-            {**row, "actor_id": int(str(row["actor_id"])) + 100 * copy} for row in rows["boxes"] for copy in range(430)
+        labelled = {(row["frame"], row["actor_id"]) for row in rows["boxes"]}
+        for table in ("boxes", "quality", "states"):
+            rows[table] += [
+                {**row, "actor_id": int(str(row["actor_id"])) + 100 * copy}
+                for row in rows[table]
+                if (row["frame"], row["actor_id"]) in labelled
+                for copy in range(1, 430)
+            ]
+        rows["actors"] += [
+            {**row, "actor_id": int(str(row["actor_id"])) + 100 * copy}
+            for row in rows["actors"]
+            if not row["is_ego"]
+            for copy in range(1, 430)
         ]
 
     run = build_run(tmp_path / "one", 0, sensors=LIDAR, last_frame=190, change=crowd)
