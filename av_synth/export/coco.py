@@ -17,9 +17,9 @@ import numpy.typing as npt
 import av_synth
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.rows import JsonTable, Row
-from av_synth.export.nuscenes.taxonomy import CATEGORIES
 from av_synth.export.scene import Box, Keyframe, Scene, tight_box
 from av_synth.export.splits import Splits
+from av_synth.log.taxonomy import CATEGORIES
 from av_synth.store import link_or_copy
 
 _KINDS = ("animal", "human", "movable_object", "static_object", "vehicle")

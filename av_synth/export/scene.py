@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from av_synth.errors import DataError, UserError
 from av_synth.export.nuscenes.names import RunNames
-from av_synth.export.nuscenes.taxonomy import channel_order
 from av_synth.geometry.cameras import project
 from av_synth.geometry.transforms import Array, matrix_from_quaternion
+from av_synth.log.taxonomy import channel_order
 from av_synth.store import Run, open_run
 
 LIDAR_COLUMNS = ("x", "y", "z", "intensity", "ring")

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.capture import LidarScan
-from av_synth.export.nuscenes.taxonomy import CATEGORIES
 from av_synth.geometry.boxes import points_inside
 from av_synth.geometry.transforms import Array
 from av_synth.log.semantics import EGO_CATEGORY, NO_CATEGORY, SURFACES
 from av_synth.log.state import ActorInfo
+from av_synth.log.taxonomy import CATEGORIES
 
 CATEGORY_INDEX: Mapping[str, int] = {name: index for index, (name, _) in enumerate(CATEGORIES)}
 GROUND = [index for name, index in CATEGORY_INDEX.items() if name.startswith("flat.")]

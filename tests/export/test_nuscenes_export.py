@@ -17,7 +17,7 @@ import pytest
 from av_synth import store
 from av_synth.errors import AvSynthError, DataError, UserError
 from av_synth.export.nuscenes import RunNames, export
-from av_synth.export.nuscenes.taxonomy import scene_numbers
+from av_synth.export.nuscenes.official import scene_numbers
 from av_synth.export.nuscenes.town_map import TownMap
 from av_synth.verify import verify
 from tests.export.synthetic_run import SENSORS, Rows, SyntheticTown, build_run

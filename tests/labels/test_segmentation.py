@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from av_synth.capture import LidarScan
-from av_synth.export.nuscenes.taxonomy import CATEGORY_NAMES
 from av_synth.geometry.boxes import points_inside
 from av_synth.geometry.transforms import apply, from_yaw
 from av_synth.labels.segmentation import CATEGORY_INDEX, InstanceBox, panoptic, point_categories
 from av_synth.log.semantics import SURFACES
 from av_synth.log.state import ActorInfo
+from av_synth.log.taxonomy import CATEGORY_NAMES
 
 EGO, BIKE, LAMP = 1, 2, 3
 CAR, CHILD = CATEGORY_INDEX["vehicle.car"], CATEGORY_INDEX["human.pedestrian.child"]

@@ -10,7 +10,7 @@ from av_synth.errors import DataError
 from av_synth.export.nuscenes.names import RunNames, attribute, category
 from av_synth.export.nuscenes.recordings import Blob, Recordings
 from av_synth.export.nuscenes.rows import Offset, Record, Row, rotation_of, translation_of
-from av_synth.export.nuscenes.taxonomy import ATTRIBUTE_NAMES, CATEGORY_NAMES, attribute_family
+from av_synth.log.taxonomy import ATTRIBUTE_NAMES, CATEGORY_NAMES, attribute_family
 from av_synth.store import Run
 
 

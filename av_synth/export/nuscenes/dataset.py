@@ -8,7 +8,7 @@ from pathlib import Path
 
 import av_synth
 from av_synth.errors import DataError, UserError
-from av_synth.export.nuscenes import extras, taxonomy
+from av_synth.export.nuscenes import extras, official
 from av_synth.export.nuscenes.annotations import Annotations, fold_annotations
 from av_synth.export.nuscenes.can_bus import can_files
 from av_synth.export.nuscenes.names import RunNames, attribute, category, sensor
@@ -21,12 +21,13 @@ from av_synth.export.nuscenes.rows import JsonTable, Row, compact_json
 from av_synth.export.nuscenes.sources import MARKER, Source, TownKey, distinct, parts, refuse, refuse_place
 from av_synth.export.publish import publish, write_file
 from av_synth.export.splits import Splits
+from av_synth.log import taxonomy
 from av_synth.store import Run, canonical_json, link_or_copy, open_run
 
 EXTRA_SCHEMA = 1
 """Version of av_synth.json's layout."""
 
-_NO_LIST = taxonomy.PREDEFINED_SPLITS | {"all"}  # a scenario of such a name has no list of its own in splits.json
+_NO_LIST = official.PREDEFINED_SPLITS | {"all"}  # a scenario of such a name has no list of its own in splits.json
 
 TABLES = (
     *("category", "attribute", "visibility", "instance", "sensor", "calibrated_sensor", "ego_pose", "log", "scene"),
@@ -172,7 +173,7 @@ def refuse_splits(by_hand: Splits, scenarios: Collection[str]) -> None:
 
 def split_name(name: str) -> str:
     """What a split is called in splits.json: readers take a name like `val` for a list of scenes of their own."""
-    return f"av_synth_{name}" if name in taxonomy.PREDEFINED_SPLITS else name
+    return f"av_synth_{name}" if name in official.PREDEFINED_SPLITS else name
 
 
 def _add_fixed(tables: Mapping[str, JsonTable]) -> None:

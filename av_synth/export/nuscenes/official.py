@@ -1,4 +1,4 @@
-"""Names that readers of nuScenes have hard-coded: scenes of the official splits, locations, and their map pictures.
+"""Names that readers of nuScenes have hard-coded: scenes and names of the official splits, locations, map pictures.
 
 Source: nuscenes-devkit 1.2.0, utils/splits.py, can_bus/can_bus_api.py and map_expansion/bitmap.py. The scene
 numbers are facts of that data set, written as ranges; a test compares them with the devkit's.
@@ -6,7 +6,7 @@ numbers are facts of that data set, written as ranges; a test compares them with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 
 def _numbers(ranges: str) -> tuple[int, ...]:
@@ -30,6 +30,11 @@ VAL = _numbers(
     "3 12-18 35-36 38-39 92-110 221 268-278 329-332 344-346 519-524 552-565 625-627 629-630 632-638 770-771 775 "
     "777-778 780-784 794-800 802 904-917 919-931 962-963 966-969 971-972 1059-1073"
 )
+PREDEFINED_SPLITS = frozenset(
+    {"train", "val", "test", "mini_train", "mini_val", "train_detect", "train_track", "teaser_train", "teaser_val"}
+)
+"""Names that readers resolve from lists of their own, whatever splits.json says."""
+
 MINI_TRAIN = _numbers("61 553 655 757 796 1077 1094 1100")
 MINI_VAL = _numbers("103 916")
 
@@ -40,6 +45,11 @@ LOCATIONS = {
     "singapore-queenstown": "93406b464a165eaba6d9de76ca09f5da",
 }
 """Stem of the map picture by location. Boston comes first because CARLA's towns, too, keep to the right."""
+
+
+def scene_numbers() -> Iterator[int]:
+    """Numbers for scene names, in order: 1 to 9999 without those the devkit keeps a blacklist of."""
+    return (number for number in range(1, 10_000) if number not in CAN_BLACKLIST)
 
 
 def names(version: str) -> tuple[list[str], list[str]]:

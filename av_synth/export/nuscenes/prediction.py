@@ -8,7 +8,7 @@ from typing import Any
 
 from av_synth.export.nuscenes.names import RunNames, category
 from av_synth.export.nuscenes.rows import Row
-from av_synth.export.nuscenes.taxonomy import CATEGORY_NAMES
+from av_synth.log.taxonomy import CATEGORY_NAMES
 
 FILE = "maps/prediction/prediction_scenes.json"
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from av_synth.errors import UserError
-from av_synth.export.nuscenes import official, taxonomy
+from av_synth.export.nuscenes import official
 from av_synth.export.nuscenes.sources import Source, TownKey, part_name
 from av_synth.export.splits import Splits
 
@@ -64,7 +64,7 @@ def divide(sources: Sequence[Source], profile: str, version: str | None, by_hand
 
 
 def _native(sources: Sequence[Source], version: str) -> list[Part]:
-    numbers = list(taxonomy.scene_numbers())
+    numbers = list(official.scene_numbers())
     keys = sorted({source.town_key for source in sources})
     towns = [town for town, _ in keys]
     # two contents of one name get names of their own

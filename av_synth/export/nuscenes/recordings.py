@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.names import RunNames, sensor
 from av_synth.export.nuscenes.rows import Offset, Record, Row, rotation_of, translation_of
-from av_synth.export.nuscenes.taxonomy import channel_order
+from av_synth.log.taxonomy import channel_order
 from av_synth.store import Run
 
 LIDAR = "LIDAR_TOP"

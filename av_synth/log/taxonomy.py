@@ -1,13 +1,9 @@
-"""The fixed vocabulary of nuScenes: categories in index order, attributes, visibility levels, channels, scene numbers.
+"""The fixed vocabulary of nuScenes: categories in index order, attributes, visibility levels, channels.
 
 Source: the names and their order are those of nuScenes with lidar segmentation; readers compare them literally.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-
-from av_synth.export.nuscenes.official import CAN_BLACKLIST
 
 CATEGORIES: tuple[tuple[str, str], ...] = (
     ("noise", "Lidar return that belongs to no surface."),
@@ -78,16 +74,6 @@ CHANNELS = (
     "RADAR_BACK_LEFT",
     "RADAR_BACK_RIGHT",
 )
-
-PREDEFINED_SPLITS = frozenset(
-    {"train", "val", "test", "mini_train", "mini_val", "train_detect", "train_track", "teaser_train", "teaser_val"}
-)
-"""Names that readers resolve from lists of their own, whatever splits.json says."""
-
-
-def scene_numbers() -> Iterator[int]:
-    """Numbers for scene names, in order: 1 to 9999 without those the devkit keeps a blacklist of."""
-    return (number for number in range(1, 10_000) if number not in CAN_BLACKLIST)
 
 
 def channel_order(channel: str) -> tuple[int, str]:
