@@ -71,6 +71,11 @@ def test_the_rule_lets_pass_what_is_ours(line):
     assert not LEFT_HAND.search(line)
 
 
+def test_no_module_is_longer_than_400_lines():
+    assert len(SOURCES) > 100
+    assert [name_of(path) for path in SOURCES if len(path.read_text().splitlines()) > 400] == []
+
+
 def test_the_library_prints_nothing_and_leaves_no_process_but_by_the_doors_made_for_it():
     for path in SOURCES:
         calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]

@@ -13,8 +13,9 @@ from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array, rigid
 from av_synth.simulator.bodies.model import Body, Catalogue
 from av_synth.simulator.profile import NATIVE, SPAWN_LIFT_M, WEATHER_FRAMES, Profile
-from av_synth.simulator.scene import Instance, Scene, Weather
+from av_synth.simulator.scene import Scene, Weather
 from av_synth.simulator.town.model import Town
+from av_synth.simulator.world import picture
 from av_synth.simulator.world.arrays import BodyArrays
 from av_synth.simulator.world.blueprints import (
     SPECTATOR_ID,
@@ -52,7 +53,6 @@ LAST_BODY_ID = FIRST_LEVEL_ID - 1
 MAX_STEP_S = 0.05  # longer steps are cut into equal parts
 COLLISION_MESSAGE = "Spawn failed because of collision at spawn position"
 
-_BRAKE_LAMPS = 8
 _GEAR_UP_MPS = np.array([4.2, 8.3, 13.9, 19.4])  # an automatic gearbox, for the read-out
 _CLEARANCE_M = 0.02  # bodies may touch this much at spawn
 
@@ -156,52 +156,13 @@ class World(Commands):
 
     def scene(self) -> Scene:
         """A frozen picture of the frame for the sensors."""
-        arrays = self._arrays
-        poses, velocities, angular = arrays.pose.copy(), arrays.velocity.copy(), arrays.angular.copy()
-        last_poses = arrays.last_pose.copy()
-        strides = np.where(arrays.stride_m > 0.0, arrays.stride_m, np.inf)
-        steps, last_steps = (
-            (walked / strides * 16.0).astype(int) % 16 for walked in (arrays.walked_m, arrays.last_walked_m)
-        )
-        braking = (arrays.asked[:, 1] > 0.02) & arrays.physics
-        instances = []
-        for k, actor in enumerate(arrays.actors):
-            if actor.kind == "walker":
-                pose = int(steps[k])
-            elif actor.traffic_light is not None:
-                pose = min(int(actor.traffic_light.state), 3)
-            else:
-                pose = 0
-            instances.append(
-                Instance(
-                    actor.id,
-                    actor.blueprint_id,
-                    pose,
-                    poses[k],
-                    velocities[k],
-                    angular[k],
-                    actor.colour,
-                    actor.lights | (_BRAKE_LAMPS if braking[k] else 0),
-                    int(last_steps[k]) if actor.kind == "walker" else pose,
-                    last_poses[k],
-                )
-            )
-        instances += [car.instance for car in self.level_cars if car.shown]
+        shown = [*picture.instances(self._arrays), *(car.instance for car in self.level_cars if car.shown)]
         late = self.profile.late_weather and self._weathers
-        return Scene(self.frame, self.elapsed_s, tuple(instances), self._weathers[0] if late else self.weather)
+        return Scene(self.frame, self.elapsed_s, tuple(shown), self._weathers[0] if late else self.weather)
 
     def last_pose(self, actor: Actor) -> Array:
-        """(4, 4), where an actor was on the frame before this one.
-
-        What has no body is taken to have been in its present place on its parent, or without one where it is.
-        """
-        mount = np.eye(4)
-        while actor.id not in self._arrays:
-            if actor.parent_from_actor is None:
-                return np.asarray(actor.world_from_actor @ mount)
-            mount = actor.parent_from_actor @ mount
-            actor = self.actors[actor.parent_id]
-        return np.asarray(self._arrays.last_pose[self._arrays.row(actor.id)] @ mount)
+        """(4, 4), where an actor was on the frame before this one (`picture.last_pose`)."""
+        return picture.last_pose(actor, self.actors, self._arrays)
 
     # -- coming and going ---------------------------------------------------------------------------------------
 

@@ -1,0 +1,62 @@
+"""What a frame looks like to the sensors: an instance for each body, and where things were on the frame before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.scene import Instance
+from av_synth.simulator.world.arrays import BodyArrays
+from av_synth.simulator.world.model import Actor
+
+_BRAKE_LAMPS = 8
+
+
+def instances(arrays: BodyArrays) -> list[Instance]:
+    """All bodies as they are now, in the order of their rows; nothing in it changes with the world."""
+    poses, velocities, angular = arrays.pose.copy(), arrays.velocity.copy(), arrays.angular.copy()
+    last_poses = arrays.last_pose.copy()
+    strides = np.where(arrays.stride_m > 0.0, arrays.stride_m, np.inf)
+    steps, last_steps = (
+        (walked / strides * 16.0).astype(int) % 16 for walked in (arrays.walked_m, arrays.last_walked_m)
+    )
+    braking = (arrays.asked[:, 1] > 0.02) & arrays.physics
+    found = []
+    for k, actor in enumerate(arrays.actors):
+        if actor.kind == "walker":
+            pose = int(steps[k])
+        elif actor.traffic_light is not None:
+            pose = min(int(actor.traffic_light.state), 3)
+        else:
+            pose = 0
+        found.append(
+            Instance(
+                actor.id,
+                actor.blueprint_id,
+                pose,
+                poses[k],
+                velocities[k],
+                angular[k],
+                actor.colour,
+                actor.lights | (_BRAKE_LAMPS if braking[k] else 0),
+                int(last_steps[k]) if actor.kind == "walker" else pose,
+                last_poses[k],
+            )
+        )
+    return found
+
+
+def last_pose(actor: Actor, actors: Mapping[int, Actor], arrays: BodyArrays) -> Array:
+    """(4, 4), where an actor was on the frame before this one.
+
+    What has no body is taken to have been in its present place on its parent, or without one where it is.
+    """
+    mount = np.eye(4)
+    while actor.id not in arrays:
+        if actor.parent_from_actor is None:
+            return np.asarray(actor.world_from_actor @ mount)
+        mount = actor.parent_from_actor @ mount
+        actor = actors[actor.parent_id]
+    return np.asarray(arrays.last_pose[arrays.row(actor.id)] @ mount)
