@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import cv2
@@ -54,10 +55,23 @@ def check_rows(dataset: Dataset, findings: Findings) -> None:
                 findings.add(check, f"{table}.json token={found[1]['token']}", f"is the second row about {token}")
 
 
-def read_label_images(
-    dataset: Dataset, scene: Scene, data: Data, findings: Findings
-) -> tuple[npt.NDArray[np.uint8] | None, Array | None]:
-    """The semantic image (H, W) and the depth image (H, W) in metres, NaN where nothing is, of a camera keyframe."""
+@dataclass(frozen=True)
+class LabelImages:
+    """What label images a camera keyframe has, None where there is none.
+
+    Attributes:
+        semantic: (H, W), CityObjectLabel.
+        depth_m: (H, W), NaN where nothing is.
+        flow: (H, W, 3) as KITTI has it: u, v, known.
+    """
+
+    semantic: npt.NDArray[np.uint8] | None
+    depth_m: Array | None
+    flow: npt.NDArray[np.uint16] | None
+
+
+def read_label_images(dataset: Dataset, scene: Scene, data: Data, findings: Findings) -> LabelImages:
+    """Read the label images of a camera keyframe, checking their places, layouts and classes."""
     rows = dataset.rows_about("label_image", data.token)
     images: dict[str, npt.NDArray[np.uint16]] = {}
     for kind, (bits, colour) in _LAYOUTS.items() if rows else ():
@@ -74,8 +88,6 @@ def read_label_images(
             message = f"{name}: (width, height, bits, colour type) = {layout}; want {wanted}"
             findings.add("label_images", where, message)
             continue
-        if kind == "flow":
-            continue
         image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         if image is None:
             findings.add("label_images", where, f"{name} cannot be decoded")
@@ -86,7 +98,10 @@ def read_label_images(
         _check_classes(dataset, f"{rows[0]['semantic']}", np.unique(semantic), findings)
     depth = images.get("depth")
     metres = None if depth is None else np.where(depth > 0, depth / DEPTH_PER_M, np.nan)
-    return None if semantic is None else semantic.astype(np.uint8), metres
+    flow = images.get("flow")
+    return LabelImages(
+        None if semantic is None else semantic.astype(np.uint8), metres, None if flow is None else flow[..., ::-1]
+    )
 
 
 def _check_classes(dataset: Dataset, name: str, values: npt.NDArray[np.uint16], findings: Findings) -> None:

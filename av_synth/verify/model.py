@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from av_synth.verify.maths import Array, pose
+from av_synth.verify.names import category_index
 from av_synth.verify.tables import OPTIONAL, Row, Tables
 
 
@@ -178,6 +179,8 @@ class Dataset:
         masks: per sample_data token; None when the dataset has no instance_mask table.
         extras: per optional table that is there, its rows by the token of what they are about.
         categories: category names by index, as lidarseg means it; empty when rows have no index.
+        surface_categories: per CityObjectLabel of semantic images, the category index of its surface; none without
+            semantic_class.json.
         ours: whether the dataset says it was made by av_synth, which promises more than nuScenes does.
     """
 
@@ -189,6 +192,7 @@ class Dataset:
     ours: bool
     extras: Mapping[str, Mapping[str, tuple[Row, ...]]]
     categories: Mapping[int, str]
+    surface_categories: Mapping[int, int]
 
     def rows_about(self, table: str, token: str) -> tuple[Row, ...]:
         """The rows of an optional table about something; none when the table is not there."""
@@ -229,7 +233,13 @@ def build(root: Path, version: str, tables: Tables) -> Dataset:
     map_files = {r["filename"]: tuple(logs[token]["logfile"] for token in r["log_tokens"]) for r in tables["map"]}
     ours = (root / version / "av_synth.json").exists()
     indices = {r["index"]: r["name"] for r in tables["category"] if isinstance(r.get("index"), int)}
-    return Dataset(root, version, scenes, map_files, masks, ours, _extras(tables), indices)
+    names = {r["token"]: r["name"] for r in tables["category"]}
+    surfaces = {
+        r["index"]: category_index(names[r["category_token"]])
+        for r in tables.get("semantic_class", ())
+        if r["category_token"]
+    }
+    return Dataset(root, version, scenes, map_files, masks, ours, _extras(tables), indices, surfaces)
 
 
 def _extras(tables: Tables) -> dict[str, dict[str, tuple[Row, ...]]]:

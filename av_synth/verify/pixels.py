@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from av_synth.verify.actors import SceneActors, has_points
 from av_synth.verify.blobs import locate, png_layout
 from av_synth.verify.findings import Findings
 from av_synth.verify.maths import (
@@ -125,11 +126,25 @@ def _pixels_by_value(labels: Labels) -> dict[int, Array]:
     }
 
 
+def _points_on(view: View, own: npt.NDArray[np.bool_], points: SamplePoints, depth_m: Array | None) -> Array:
+    """Points (N, 3), in the world, on the middle of pixels (H, W) whose depth, where it is known, is theirs."""
+    camera = move(view.camera_from_world, points.world)
+    ahead = np.flatnonzero(camera[:, 2] > 0.5)
+    at = np.rint(project(view.intrinsic, camera[ahead])).astype(np.int64)
+    inside = (at >= 1).all(axis=1) & (at[:, 0] < own.shape[1] - 1) & (at[:, 1] < own.shape[0] - 1)
+    ahead, at = ahead[inside], at[inside]
+    firmly = np.all([own[at[:, 1] + dy, at[:, 0] + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)], axis=0)
+    if depth_m is not None and depth_m.shape == own.shape:
+        firmly &= np.abs(depth_m[at[:, 1], at[:, 0]] - camera[ahead, 2]) < 0.05 + 0.01 * camera[ahead, 2]
+    return np.asarray(points.world[ahead[firmly]])
+
+
 class SceneMasks:
     """Gathers what the masks of a scene show of each box, sample by sample and over all cameras."""
 
-    def __init__(self, dataset: Dataset, scene: Scene, findings: Findings) -> None:
+    def __init__(self, dataset: Dataset, scene: Scene, actors: SceneActors, findings: Findings) -> None:
         self._dataset = dataset
+        self._actors = actors
         self._scene = scene
         self._findings = findings
         self._visible_px: dict[str, int] = defaultdict(int)
@@ -140,7 +155,7 @@ class SceneMasks:
         self._incomplete: set[str] = set()
         self._known = {annotation.token: annotation for found in scene.annotations.values() for annotation in found}
 
-    def add(self, data: Data, mask: Mask, points: SamplePoints | None) -> Seen | None:
+    def add(self, data: Data, mask: Mask, points: SamplePoints | None, depth_m: Array | None) -> Seen | None:
         """Judge the mask of one camera keyframe; returns what it shows, or None when it cannot be read."""
         where = f"instance_mask.json token={mask.token} ({self._scene.sample_name(data.sample_token)} {data.channel})"
         labels = read_mask(self._dataset, mask, data, where, self._findings)
@@ -152,7 +167,12 @@ class SceneMasks:
         by_instance = {annotation.instance_token: annotation for annotation in annotations}
         pixels = _pixels_by_value(labels)
         for value, instance in mask.instances.items():
-            self._check_tied(where, view, instance, len(pixels.get(value, ())), by_instance)
+            if instance not in self._scene.tracks:
+                self._findings.add("masks", where, f"its instance {instance} is not of this scene")
+            elif instance in by_instance or points is None:
+                self._findings.checked("missing_boxes")
+            else:
+                self._check_annotated(where, view, instance, labels == value, points, depth_m)
         by_value = {instance: value for value, instance in mask.instances.items() if value in pixels}
         values = [by_value.get(annotation.instance_token) for annotation in annotations]
         none = np.zeros((0, 2))
@@ -176,17 +196,41 @@ class SceneMasks:
         """Say that a camera of a sample has no mask, so that visible pixels cannot be added up."""
         self._incomplete.add(sample_token)
 
-    def _check_tied(self, where: str, view: View, instance: str, n: int, annotated: Mapping[str, Annotation]) -> None:
+    def _check_annotated(
+        self,
+        where: str,
+        view: View,
+        instance: str,
+        own: npt.NDArray[np.bool_],
+        points: SamplePoints,
+        depth_m: Array | None,
+    ) -> None:
+        """An instance that a camera sees near by, and that has lidar points, is annotated.
+
+        Args:
+            where: the mask.
+            view: the camera.
+            instance: the token of an instance without annotation in this sample.
+            own: its pixels (H, W).
+            points: the lidar keyframe of the sample.
+            depth_m: the depth image (H, W); None when there is none.
+        """
         self._findings.checked("missing_boxes")
-        if instance not in self._scene.tracks:
-            self._findings.add("masks", where, f"its instance {instance} is not of this scene")
-        elif instance not in annotated and n >= _MISSING_PX:
-            width, length, height = self._scene.tracks[instance][0][1].size_wlh_m
-            largest_m2 = height * float(np.hypot(length, width))
-            farthest_m = float(view.intrinsic[0, 0]) * float(np.sqrt(largest_m2 / n))
-            if farthest_m < _MISSING_M:
-                message = f"{n} pixels show instance {instance}, so it is within {farthest_m:.0f} m"
-                self._findings.add("missing_boxes", where, f"{message}, but this sample has no annotation of it")
+        track = self._scene.tracks[instance]
+        width, length, height = track[0][1].size_wlh_m
+        n = int(own.sum())
+        farthest_m = float(view.intrinsic[0, 0]) * float(np.sqrt(height * float(np.hypot(length, width)) / max(n, 1)))
+        if n < _MISSING_PX or farthest_m >= _MISSING_M:
+            return
+        actor = self._actors.actor(instance)
+        if points.actors is not None and actor is not None:
+            hits = points.world[points.actors == actor]
+        else:
+            hits = _points_on(view, own, points, depth_m)
+        lidar = self._scene.keyframe(view.data.sample_token, "LIDAR_TOP") or view.data
+        if has_points(track, lidar.timestamp_us, hits):
+            message = f"{n} pixels and {len(hits)} lidar points show instance {instance} within {farthest_m:.0f} m"
+            self._findings.add("missing_boxes", where, f"{message}, but this sample has no annotation of it")
 
     def _check_box(self, view: View, annotation: Annotation, own: Array) -> None:
         outline = view.outline(annotation)

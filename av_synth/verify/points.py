@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from av_synth.verify.clouds import Sweep
 from av_synth.verify.findings import Findings, Place
 from av_synth.verify.maths import Array, inverse, move
 from av_synth.verify.model import Annotation, Data, Sample, Scene
+from av_synth.verify.names import category_index
 
 _COUNT_MARGIN_M = 0.0002  # float32 is off by 4e-6 m at 100 m in the lidar frame, by 3e-5 m at 500 m in the world
 _GROUND_REACH_M = 1.5
@@ -33,6 +34,7 @@ class SamplePoints:
         owner: (N,), the place of the annotation in whose box each point is, -1 for none.
         boxes: (N,), in how many boxes each point is.
         classes: (N,), lidarseg's category index of each point; None when there is no such file.
+        actors: (N,), the id of the actor that each point is on, 0 for none; None when there is no such file.
     """
 
     lidar: Array
@@ -40,6 +42,7 @@ class SamplePoints:
     owner: npt.NDArray[np.int64]
     boxes: npt.NDArray[np.int64]
     classes: npt.NDArray[np.uint8] | None = None
+    actors: npt.NDArray[np.uint32] | None = None
 
 
 def count_lidar(scene: Scene, sample: Sample, data: Data, sweep: Sweep, findings: Findings) -> SamplePoints:
@@ -85,6 +88,25 @@ def inside_box(local: Array, annotation: Annotation, margin_m: float) -> npt.NDA
     inside = np.abs(local[:, 0]) <= length / 2.0 + margin_m
     inside &= np.abs(local[:, 1]) <= width / 2.0 + margin_m
     return np.asarray(inside & (np.abs(local[:, 2]) <= height / 2.0 + margin_m))
+
+
+def box_owners(
+    world: Array, annotations: Sequence[Annotation], categories: npt.NDArray[np.uint16] | npt.NDArray[np.uint8]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Per point, the one box of its category that it is surely in (-1), and whether it may be in one at all."""
+    surely = np.full(len(world), -1, dtype=np.int64)
+    times = np.zeros(len(world), dtype=np.int64)
+    perhaps = np.zeros(len(world), dtype=np.bool_)
+    for k, annotation in enumerate(annotations):
+        near, local = near_box(world, annotation, 0.0)
+        own = categories[near] == category_index(annotation.category)
+        inner = near[own & inside_box(local, annotation, -_COUNT_MARGIN_M)]
+        outer = near[own & inside_box(local, annotation, _COUNT_MARGIN_M)]
+        surely[inner] = k
+        times[outer] += 1
+        perhaps[outer] = True
+    surely[times != 1] = -1
+    return surely, perhaps
 
 
 def count_radar(

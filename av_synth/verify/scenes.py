@@ -8,17 +8,20 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.verify import blobs, calibration, can_bus, chains, clouds, extras, motion, points, segmentation
+from av_synth.verify.actors import SceneActors, read_ids
 from av_synth.verify.boxes_2d import TightBoxes
 from av_synth.verify.depth import DepthCheck, Residual, judge_closure
 from av_synth.verify.diagnosis import MaskDiagnosis, explain_counts
 from av_synth.verify.edges import EdgeCheck
 from av_synth.verify.findings import Findings
+from av_synth.verify.flow import EgoPath, check_flow
 from av_synth.verify.label_truth import LabelTruth
 from av_synth.verify.lamps import LampCheck
 from av_synth.verify.maths import Array
 from av_synth.verify.model import Data, Dataset, Scene
 from av_synth.verify.pixels import SceneMasks, Seen, View
 from av_synth.verify.standing import StandingCheck
+from av_synth.verify.surfaces import SurfaceCheck, check_ego_points, check_on_map
 from av_synth.verify.timing import MaskTiming
 from av_synth.verify.values import inside
 
@@ -43,11 +46,14 @@ def verify_scene(dataset: Dataset, scene: Scene, findings: Findings) -> None:
         by_sample.update(_verify_lidar(dataset, scene, channel, findings))
     if findings.count("lidar_counts") > wrong_counts:
         explain_counts(scene, lambda data: _read_points(dataset, data), findings)
+    actors = SceneActors(dataset, scene, findings)
     for sample_token, cloud in by_sample.items():
         truth.add_points(sample_token, cloud)
+        actors.add(sample_token, cloud)
+    check_on_map(dataset, scene, by_sample, findings)
     points.check_ground(scene, by_sample, findings)
     _verify_radars(dataset, scene, findings)
-    masks = SceneMasks(dataset, scene, findings)
+    masks = SceneMasks(dataset, scene, actors, findings)
     cameras = _Cameras(dataset, scene, masks, truth, by_sample, findings)
     for channel in scene.channels("camera"):
         cameras.verify(channel)
@@ -86,9 +92,11 @@ def _verify_lidar(dataset: Dataset, scene: Scene, channel: str, findings: Findin
             cloud = points.count_lidar(scene, samples[data.sample_token], data, sweep, findings)
             classes = segmentation.read_classes(dataset, scene, data, len(sweep.points), findings)
             if classes is not None:
+                check_ego_points(scene, data, sweep.points, classes, findings)
                 segmentation.check_classes(scene, data, sweep, classes, findings)
             ids.append(segmentation.check_panoptic(dataset, scene, data, sweep, classes, findings))
-            by_sample[data.sample_token] = replace(cloud, classes=classes)
+            actors = read_ids(dataset, scene, data, len(sweep.points), findings)
+            by_sample[data.sample_token] = replace(cloud, classes=classes, actors=actors)
     segmentation.check_ids(scene, ids, findings)
     return by_sample
 
@@ -140,6 +148,8 @@ class _Cameras:
         self._tight = TightBoxes(dataset, scene, findings)
         self._diagnosis = MaskDiagnosis(scene)
         self._lamps = LampCheck(dataset.root, scene, findings)
+        self._surfaces = SurfaceCheck(dataset, scene, findings)
+        self._path = EgoPath(scene)
         self._outside_before = findings.count("mask_in_box")
         self._residuals: dict[str, tuple[Data, Residual]] = {}
 
@@ -166,10 +176,16 @@ class _Cameras:
 
     def _keyframe(self, data: Data, place: int, depth: DepthCheck, timing: MaskTiming) -> Seen | None:
         cloud = self._clouds.get(data.sample_token)
-        semantic, depth_m = extras.read_label_images(self._dataset, self._scene, data, self._findings)
+        images = extras.read_label_images(self._dataset, self._scene, data, self._findings)
+        semantic, depth_m = images.semantic, images.depth_m
         view = View.of(data)
-        if view is not None and depth_m is not None and cloud is not None:
-            depth.add(view, place, depth_m, cloud)
+        if view is not None and depth_m is not None:
+            if cloud is not None:
+                depth.add(view, place, depth_m, cloud)
+            if semantic is not None and cloud is not None:
+                self._surfaces.add(view, semantic, depth_m, cloud)
+            if semantic is not None and images.flow is not None:
+                check_flow(self._path, view, semantic, depth_m, images.flow, self._findings)
         if self._dataset.masks is None:
             return None
         mask = self._dataset.masks.get(data.token)
@@ -178,7 +194,7 @@ class _Cameras:
             self._findings.add("masks", where, "the keyframe has no row in instance_mask.json; want one")
             self._masks.missing(data.sample_token)
             return None
-        seen = self._masks.add(data, mask, cloud)
+        seen = self._masks.add(data, mask, cloud, depth_m)
         if seen is None:
             return None
         self._tight.add(seen)
@@ -195,6 +211,7 @@ class _Cameras:
         """Judge what needs all cameras."""
         self._tight.close()
         self._lamps.close()
+        self._surfaces.close()
         judge_closure(self._scene, self._residuals, self._findings)
         if self._findings.count("mask_in_box") > self._outside_before:
             self._diagnosis.explain(self._findings)

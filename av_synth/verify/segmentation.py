@@ -12,9 +12,9 @@ from av_synth.verify.blobs import locate
 from av_synth.verify.clouds import Sweep
 from av_synth.verify.findings import Findings
 from av_synth.verify.maths import move
-from av_synth.verify.model import Annotation, Data, Dataset, Scene
+from av_synth.verify.model import Data, Dataset, Scene
 from av_synth.verify.names import CATEGORIES, THINGS, category_index
-from av_synth.verify.points import inside_box, near_box
+from av_synth.verify.points import box_owners, inside_box, near_box
 
 Classes = npt.NDArray[np.uint8]
 
@@ -23,7 +23,6 @@ _AGREE_SHARE, _AGREE_POINTS = 0.8, 20  # of points in the upper parts of boxes t
 _OWN_MARGIN_M = 0.3  # bodies reach up to 2 cm out of boxes, points in rain further
 _UNBOXED_SHARE, _UNBOXED_M = 0.1, 40.0  # of thing points within range; beyond, labels may end
 _PANOPTIC_SLACK = 0.002  # of points: those on a box's side round either way
-_EDGE_M = 0.0002
 
 
 def read_classes(dataset: Dataset, scene: Scene, data: Data, n: int, findings: Findings) -> Classes | None:
@@ -180,7 +179,7 @@ def _check_ids_of_points(
     world = move(data.world_from_sensor, sweep.points)
     annotations = scene.annotations.get(data.sample_token, ())
     categories, ids = (labels // 1000 if classes is None else classes), labels % 1000
-    surely, perhaps = _owners(world, annotations, categories)
+    surely, perhaps = box_owners(world, annotations, categories)
     found: dict[int, str] = {}
     thing = np.isin(categories, THINGS)
     wrong = int((ids[~thing] != 0).sum()) + int((labels[thing & ~perhaps] != 0).sum())
@@ -197,27 +196,6 @@ def _check_ids_of_points(
         message = f"{wrong} of {len(ids)} points have not the id of the one box of their category that they are in"
         findings.add("panoptic", where, f"{message}, or 0; want the rule of the devkit's generate_panoptic_labels")
     return found
-
-
-def _owners(
-    world: npt.NDArray[np.float64],
-    annotations: Sequence[Annotation],
-    categories: npt.NDArray[np.uint16] | npt.NDArray[np.uint8],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Per point, the one box of its category that it is surely in (-1), and whether it may be in one at all."""
-    surely = np.full(len(world), -1, dtype=np.int64)
-    times = np.zeros(len(world), dtype=np.int64)
-    perhaps = np.zeros(len(world), dtype=np.bool_)
-    for k, annotation in enumerate(annotations):
-        near, local = near_box(world, annotation, 0.0)
-        own = categories[near] == category_index(annotation.category)
-        inner = near[own & inside_box(local, annotation, -_EDGE_M)]
-        outer = near[own & inside_box(local, annotation, _EDGE_M)]
-        surely[inner] = k
-        times[outer] += 1
-        perhaps[outer] = True
-    surely[times != 1] = -1
-    return surely, perhaps
 
 
 def check_ids(scene: Scene, by_sample: Sequence[Mapping[int, str]], findings: Findings) -> None:

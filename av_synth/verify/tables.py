@@ -148,6 +148,8 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         "mask_pixels": "count",
         "ambiguous": "bool",
     },
+    "lidar_instance": {"sample_data_token": "token", "filename": "token"},
+    "instance_actor": {"instance_token": "token", "actor_id": "count"},
 }
 """Fields of each table beside `token`, and their kinds; other fields are ignored, as the devkit does."""
 
@@ -161,6 +163,8 @@ OPTIONAL: Mapping[str, str] = {
     "annotation_truth": "sample_annotation_token",
     "sample_truth": "sample_token",
     "label_quality": "sample_annotation_token",
+    "lidar_instance": "sample_data_token",
+    "instance_actor": "instance_token",
 }
 """Tables beyond the 13, which may be absent, and what their rows are about."""
 
@@ -201,6 +205,8 @@ _KEYS: tuple[tuple[str, str, str], ...] = (
     ("annotation_truth", "sample_annotation_token", "sample_annotation"),
     ("sample_truth", "sample_token", "sample"),
     ("label_quality", "sample_annotation_token", "sample_annotation"),
+    ("lidar_instance", "sample_data_token", "sample_data"),
+    ("instance_actor", "instance_token", "instance"),
 )
 """Foreign keys: table, field (a string, a list, or an object's values), and the table pointed at."""
 

@@ -373,7 +373,11 @@ class SceneBuilder:
         cv2.imwrite(str(self.out.root / name), mask)
         depth_m = (seen.distance * pixel_rays(FOCALS.get(channel, FOCAL))[:, 2]).reshape(HEIGHT, WIDTH)
         things = seen.thing.reshape(HEIGHT, WIDTH)
-        images = extras.label_images(self.out.root, channel, Path(filename).stem, things, depth_m, self.things)
+        at = origin + rays * np.where(np.isfinite(seen.distance), seen.distance, np.nan)[:, None]
+        moved = self._moved_px(channel, pose, at, seen, t).reshape(HEIGHT, WIDTH, 2)
+        y = at[:, 1].reshape(HEIGHT, WIDTH)
+        stem = Path(filename).stem
+        images = extras.label_images(self.out.root, channel, stem, things, depth_m, y, moved, self.things)
         self.out.add("label_image", token=token, sample_data_token=token, **images)
         shown = {}
         for k, thing in enumerate(self.people):
@@ -397,6 +401,21 @@ class SceneBuilder:
                 shown[str(k + 101)] = self.token(thing.name)
         self.out.add("instance_mask", token=self.token(name), sample_data_token=token, filename=name, instances=shown)
 
+    def _moved_px(self, channel: str, pose: np.ndarray, at: np.ndarray, seen: Cast, t: float) -> np.ndarray:
+        """By how many pixels (N, 2) each pixel's surface has moved in the last 50 ms."""
+        before = world_from_ego(self.scene, t - 0.05) @ np.linalg.inv(world_from_ego(self.scene, t)) @ pose
+        was = at.copy()
+        for k, thing in enumerate(self.people):
+            own = seen.thing == k
+            was[own] -= thing.world_from_box(t)[:3, 3] - thing.world_from_box(t - 0.05)[:3, 3]
+        focal = FOCALS.get(channel, FOCAL)
+        pixels = []
+        for matrix, places in ((pose, at), (before, was)):
+            local = (places - matrix[:3, 3]) @ matrix[:3, :3]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                pixels.append(np.where(local[:, 2:] > 0.1, local[:, :2] / local[:, 2:] * focal, np.nan))
+        return pixels[0] - pixels[1]
+
     def _lidar(self, channel: str, filename: str, pose: np.ndarray, ms: int, token: str) -> None:
         rays, rings = beams()
         seen = cast(pose[:3, 3], rays @ pose[:3, :3].T, self.things, ms / 1000)
@@ -406,8 +425,9 @@ class SceneBuilder:
         np.column_stack([points, intensity, rings[hit].astype("<f4")]).tofile(self.out.root / filename)
         if ms % 500 == 0:
             self.lidar_points[ms // 500] = points.astype(float) @ pose[:3, :3].T + pose[:3, 3]
-            names = extras.point_labels(self.out.root, VERSION, token, seen.thing[hit], self.things)
-            for table, name in zip(("lidarseg", "panoptic"), names, strict=True):
+            y = self.lidar_points[ms // 500][:, 1]
+            names = extras.point_labels(self.out.root, VERSION, token, seen.thing[hit], y, self.things)
+            for table, name in zip(("lidarseg", "panoptic", "lidar_instance"), names, strict=True):
                 self.out.add(table, token=token, sample_data_token=token, filename=name)
 
     def _radar(self, channel: str, filename: str, pose: np.ndarray, ms: int, token: str) -> None:
@@ -456,8 +476,10 @@ class SceneBuilder:
             self.radar_points[ms // 500].append(points.astype(float) @ pose[:3, :3].T + pose[:3, 3])
 
     def _annotations(self) -> None:
-        for thing in self.people:
+        for place, thing in enumerate(self.people):
             instance = self.token(thing.name)
+            actor = extras.FIRST_ACTOR + place + 1
+            self.out.add("instance_actor", token=instance, instance_token=instance, actor_id=actor)
             tokens = ["", *(self.token(thing.name, k) for k in range(SAMPLES)), ""]
             self.out.add(
                 "instance",

@@ -21,15 +21,20 @@ ALL_CATEGORIES = (
     *("vehicle.truck", "flat.driveable_surface", "flat.other", "flat.sidewalk", "flat.terrain", "static.manmade"),
     *("static.other", "static.vegetation", "vehicle.ego"),
 )
-GROUND, WALL = 24, 28
+ROAD_POINT, PAVEMENT_POINT, GRASS_POINT, WALL = 24, 26, 27, 28
 CITY = {"human.pedestrian.adult": 12, "vehicle.bicycle": 13, "vehicle.car": 14, "vehicle.truck": 15}
-ROAD, BUILDING, SKY, DYNAMIC = 1, 3, 11, 21
+ROAD, PAVEMENT, BUILDING, GRASS, SKY, DYNAMIC = 1, 2, 3, 10, 11, 21
+WHEELBASE_M, STEERING_RATIO, WHEEL_M, GRAVITY = 2.6, 16.0, 0.305, 9.81
+FIRST_ACTOR = 100
 Add = Callable[..., object]
 
 
 def semantic_classes(add: Add, token: Callable[..., str]) -> None:
-    names = {ROAD: "roads", BUILDING: "buildings", SKY: "sky", 12: "pedestrians", 13: "rider", 14: "car", 15: "truck"}
+    names = {ROAD: "roads", PAVEMENT: "sidewalks", BUILDING: "buildings", GRASS: "terrain", SKY: "sky"}
+    names |= {12: "pedestrians", 13: "rider", 14: "car", 15: "truck"}
     by_class = {city: name for name, city in CITY.items()}
+    by_class |= {ROAD: "flat.driveable_surface", PAVEMENT: "flat.sidewalk", BUILDING: "static.manmade"}
+    by_class[GRASS] = "flat.terrain"
     for index, name in {**names, DYNAMIC: "dynamic", 0: "unlabeled"}.items():
         category = token(by_class[index]) if index in by_class else ""
         add("semantic_class", token=token("semantic", index), index=index, name=name, category_token=category)
@@ -40,16 +45,32 @@ def write_png(path: Path, image: np.ndarray) -> None:
     cv2.imwrite(str(path), image)
 
 
-def label_images(root: Path, channel: str, stem: str, thing: np.ndarray, depth_m: np.ndarray, things: Any) -> dict:
-    """Semantic, depth and (zero) flow images of a keyframe; returns their names."""
+def ground(y: np.ndarray, road: int, pavement: int, grass: int) -> np.ndarray:
+    """What the ground is at a place: a road along x between pavements."""
+    return np.where((y > 52) & (y < 67), road, np.where((y > 51) & (y < 68), pavement, grass))
+
+
+def label_images(
+    root: Path,
+    channel: str,
+    stem: str,
+    thing: np.ndarray,
+    depth_m: np.ndarray,
+    y: np.ndarray,
+    moved_px: np.ndarray,
+    things: Any,
+) -> dict:
+    """Semantic, depth and flow images of a keyframe; returns their names."""
     classes = np.array([CITY.get(t.category, DYNAMIC) if t.category else BUILDING for t in things] + [SKY, ROAD])
     names = {kind: f"{kind}/{channel}/{stem}.png" for kind in ("semantic", "depth", "flow")}
-    write_png(root / names["semantic"], classes[thing].astype(np.uint8))
+    semantic = np.where(thing == -1, ground(y, ROAD, PAVEMENT, GRASS), classes[thing])
+    write_png(root / names["semantic"], semantic.astype(np.uint8))
     centimetres = np.rint(np.where(np.isfinite(depth_m), depth_m * 100, 0))
     write_png(root / names["depth"], np.where(centimetres > 65535, 0, centimetres).astype(np.uint16))
-    flow = np.full((*thing.shape, 3), 2**15, dtype=np.uint16)
-    flow[..., 0] = 1  # OpenCV writes blue first: valid, v, u
-    write_png(root / names["flow"], flow)
+    known = np.isfinite(moved_px).all(axis=-1) & (np.abs(moved_px) < 500).all(axis=-1)
+    values = np.rint(np.where(known[..., None], moved_px, 0) * 64 + 2**15)
+    # OpenCV writes blue first: valid, v, u
+    write_png(root / names["flow"], np.dstack([known, values[..., 1], values[..., 0]]).astype(np.uint16))
     return names
 
 
@@ -59,16 +80,24 @@ def extent(own: np.ndarray) -> list[int]:
     return [int(v) for v in (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)] if len(rows) else []
 
 
-def point_labels(root: Path, version: str, token: str, thing: np.ndarray, things: Any) -> tuple[str, str]:
-    """lidarseg and panoptic files of a lidar keyframe; returns their names."""
+def point_labels(
+    root: Path, version: str, token: str, thing: np.ndarray, y: np.ndarray, things: Any
+) -> tuple[str, str, str]:
+    """lidarseg, panoptic and actor files of a lidar keyframe; returns their names."""
     of_thing = [ALL_CATEGORIES.index(t.category) if t.category else WALL for t in things]
-    classes = np.array([*of_thing, GROUND], dtype=np.uint8)[thing]
+    classes = np.array([*of_thing, ROAD_POINT], dtype=np.uint8)[thing]
+    classes = np.where(thing < 0, ground(y, ROAD_POINT, PAVEMENT_POINT, GRASS_POINT), classes).astype(np.uint8)
     ids = np.array([*(k + 1 if t.category else 0 for k, t in enumerate(things)), 0], dtype=np.uint16)[thing]
-    names = f"lidarseg/{version}/{token}_lidarseg.bin", f"panoptic/{version}/{token}_panoptic.npz"
+    names = (
+        f"lidarseg/{version}/{token}_lidarseg.bin",
+        f"panoptic/{version}/{token}_panoptic.npz",
+        f"lidar_instances/LIDAR_TOP/{token}.bin",
+    )
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
     classes.tofile(root / names[0])
     np.savez_compressed(root / names[1], data=1000 * classes.astype(np.uint16) + ids)
+    np.where(ids > 0, ids + FIRST_ACTOR, 0).astype("<u4").tofile(root / names[2])
     return names
 
 
@@ -86,7 +115,7 @@ def can_bus(root: Path, scene: str, start_us: int, end_s: float, pose: Callable[
         accel = here[:3, :3].T @ (ahead[:3, 3] - 2 * here[:3, 3] + behind[:3, 3]) / h**2
         yaws = [math.atan2(m[1, 0], m[0, 0]) for m in (behind, ahead)]
         return {
-            "accel": accel.round(4).tolist(),
+            "accel": (accel + here[:3, :3].T @ (0.0, 0.0, GRAVITY)).round(4).tolist(),
             "orientation": quaternion(here),
             "pos": here[:3, 3].tolist(),
             "rotation_rate": [0.0, 0.0, (yaws[1] - yaws[0]) / (2 * h)],
@@ -102,10 +131,15 @@ def can_bus(root: Path, scene: str, start_us: int, end_s: float, pose: Callable[
     names = {"accel": "linear_accel", "orientation": "q"}
     fast = every(0.01)
     put("ms_imu", [{names.get(key, key): m[key] for key in imu} for m in fast])
-    put("steeranglefeedback", [{"utime": m["utime"], "value": 2.0 * m["rotation_rate"][2]} for m in fast])
+    speed = [float(np.hypot(*m["vel"][:2])) * 3.6 for m in fast]
+    turned = [
+        STEERING_RATIO * math.atan(WHEELBASE_M * m["rotation_rate"][2] / (v / 3.6))
+        for m, v in zip(fast, speed, strict=True)
+    ]
+    put("steeranglefeedback", [{"utime": m["utime"], "value": v} for m, v in zip(fast, turned, strict=True)])
     put("route", [m["pos"][:2] for m in every(0.5)])
     put("meta", {"pose": {"message_count": len(every(0.02)), "message_freq": 50.0, "timespan": end_s, "var_stats": {}}})
-    speed = [float(np.hypot(*m["vel"][:2])) * 3.6 for m in fast]
+    rpm = [v / 3.6 / WHEEL_M * 60 / (2 * math.pi) for v in speed]
     monitor = {
         **dict.fromkeys(("available_distance", "battery_level", "brake", "brake_switch", "gear_position"), 0),
         **dict.fromkeys(("left_signal", "rear_left_rpm", "rear_right_rpm", "right_signal", "steering"), 0.0),
@@ -113,7 +147,10 @@ def can_bus(root: Path, scene: str, start_us: int, end_s: float, pose: Callable[
     }
     put(
         "vehicle_monitor",
-        [{**monitor, "utime": m["utime"], "vehicle_speed": v} for m, v in zip(fast[::50], speed[::50], strict=True)],
+        [
+            {**monitor, "rear_left_rpm": r, "rear_right_rpm": r, "utime": m["utime"], "vehicle_speed": v}
+            for m, v, r in zip(fast[::50], speed[::50], rpm[::50], strict=True)
+        ],
     )
     sensors = dict.fromkeys(("brake_sensor", "steering_sensor", "throttle_sensor"), 0.1)
     put("zoesensors", [{**sensors, "utime": m["utime"]} for m in fast])
@@ -121,7 +158,14 @@ def can_bus(root: Path, scene: str, start_us: int, end_s: float, pose: Callable[
     info += ("meanEffTorque", "odom", "pedal_cc", "regen", "requestedTorqueAfterProc", "right_solar", "steer_corrected")
     info += ("steer_offset_can", "steer_raw", "transversal_accel")
     zeros = dict.fromkeys(info, 0.0)
-    put("zoe_veh_info", [{**zeros, "utime": m["utime"], "odom_speed": v} for m, v in zip(fast, speed, strict=True)])
+    wheels = ("FL_wheel_speed", "FR_wheel_speed", "RL_wheel_speed", "RR_wheel_speed")
+    put(
+        "zoe_veh_info",
+        [
+            {**zeros, **dict.fromkeys(wheels, r), "utime": m["utime"], "odom_speed": v}
+            for m, v, r in zip(fast, speed, rpm, strict=True)
+        ],
+    )
 
 
 class MapBuilder:

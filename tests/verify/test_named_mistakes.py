@@ -304,7 +304,53 @@ def token_twice(copy: Copy) -> None:
     copy.edit("sample_annotation", lambda rows: rows[4].update(token=rows[3]["token"]))
 
 
-# ---- lidar segmentation, panoptic
+# ---- lidar segmentation, panoptic, actors
+
+
+@named("surfaces", "points of flat.driveable_surface are seen .* are flat.sidewalk")
+def road_and_pavement_swapped_in_lidarseg(copy: Copy) -> None:
+    for row in copy.rows("lidarseg"):
+        copy.change(row["filename"], lambda raw: raw.translate(bytes.maketrans(b"\x18\x1a", b"\x1a\x18")))
+
+
+@named("surfaces", "points seen on pixels of flat.sidewalk are of it, .* are static.manmade")
+def semantic_class_table_shifted(copy: Copy) -> None:
+    def shift(rows: list[dict[str, Any]]) -> None:
+        rows.sort(key=lambda r: r["index"])
+        for row, other in zip(rows[:0:-1], rows[-2::-1], strict=True):
+            row["category_token"] = other["category_token"]
+
+    copy.edit("semantic_class", shift)
+
+
+@named("surfaces", "own body are not vehicle.ego but mostly flat")
+def ego_points_of_another_class(copy: Copy) -> None:
+    lidar, labels = copy.files("LIDAR_TOP", keyframes=True)[0], copy.rows("lidarseg")[0]["filename"]
+
+    def put_on_the_bonnet(raw: bytes) -> bytes:
+        cloud = np.frombuffer(raw, "<f4").reshape(-1, 5).copy()
+        cloud[:40, :3] = (0.0, 1.0, -0.9)
+        return cloud.tobytes()
+
+    copy.change(lidar, put_on_the_bonnet)
+    copy.change(labels, lambda raw: b"\x1f" * 20 + b"\x18" * 20 + raw[40:])
+
+
+@named("surfaces", "lidar points of flat.sidewalk .* on its foreground")
+def map_mask_shifted(copy: Copy) -> None:
+    image(copy, copy.rows("map")[0]["filename"], lambda mask: np.roll(mask, 30, axis=0))
+
+
+@named("point_actors", "of its actor 101; most are of 102, which is instance")
+def actors_of_two_instances_swapped(copy: Copy) -> None:
+    copy.edit("instance_actor", lambda rows: (rows[0].update(actor_id=102), rows[1].update(actor_id=101)))
+
+
+@named("point_actors", "bytes for .* points; want one little-endian uint32")
+def actor_ids_of_two_bytes(copy: Copy) -> None:
+    copy.change(
+        copy.rows("lidar_instance")[1]["filename"], lambda raw: np.frombuffer(raw, "<u4").astype("<u2").tobytes()
+    )
 
 
 @named("lidarseg", "has .* bytes for .* points")
@@ -388,6 +434,32 @@ def depth_of_eight_bits(copy: Copy) -> None:
 def semantic_images_mirrored(copy: Copy) -> None:
     for path in label_files(copy, "semantic", "CAM_FRONT"):
         image(copy, path, lambda classes: classes[:, ::-1])
+
+
+def edit_flow(copy: Copy, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Change the flow (H, W, 2) of the front camera, in KITTI's units."""
+    for path in label_files(copy, "flow", "CAM_FRONT"):
+
+        def edit(pixels: np.ndarray) -> np.ndarray:
+            moved = change(pixels[..., :0:-1].astype(np.int64) - 2**15)
+            return np.dstack([pixels[..., 0], moved[..., 1] + 2**15, moved[..., 0] + 2**15]).astype(np.uint16)
+
+        image(copy, path, edit)
+
+
+@named("flow", "its sign is turned")
+def flow_backwards(copy: Copy) -> None:
+    edit_flow(copy, lambda moved: -moved)
+
+
+@named("flow", "u and v are swapped")
+def flow_axes_swapped(copy: Copy) -> None:
+    edit_flow(copy, lambda moved: moved[..., ::-1])
+
+
+@named("flow", "it is 3.0. times too large")
+def flow_three_times_too_large(copy: Copy) -> None:
+    edit_flow(copy, lambda moved: 3 * moved)
 
 
 @named("velocities", "km/h")
