@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from av_synth.verify import can_truth
 from av_synth.verify.findings import Findings
 from av_synth.verify.maths import Array, rotation_matrix
 from av_synth.verify.model import Dataset, Scene
@@ -64,6 +65,7 @@ def check_can_bus(dataset: Dataset, scene: Scene, findings: Findings) -> None:
     """Check all messages of a scene, when the dataset has a CAN bus."""
     if not (dataset.root / _FOLDER).is_dir() or not scene.samples:
         return
+    sound: dict[str, list[dict[str, Any]]] = {}
     for message in _FILES:
         name = f"{scene.name}_{message}.json"
         path = dataset.root / _FOLDER / name
@@ -75,25 +77,54 @@ def check_can_bus(dataset: Dataset, scene: Scene, findings: Findings) -> None:
         content = read_json(path, "can_bus", findings)
         if content is None:
             continue
-        if message == "meta":
-            if not isinstance(content, dict) or not all(isinstance(v, dict) for v in content.values()):
-                findings.add("can_bus", name, "want an object of message name to its statistics")
-        elif message == "route":
-            if not isinstance(content, list) or not all(are_numbers(v, 2) for v in content):
-                findings.add("can_bus", name, "want a list of [x, y]")
-        else:
-            _check_message(scene, message, name, content, findings)
+        if message in ("meta", "route"):
+            _check_other(name, message, content, sound, dataset.ours, findings)
+        elif _check_message(scene, message, name, content, findings):
+            sound[message] = content
+    if dataset.ours:
+        _check_values(scene, sound, findings)
 
 
-def _check_message(scene: Scene, message: str, name: str, rows: Any, findings: Findings) -> None:
+def _check_other(
+    name: str, message: str, content: Any, sound: Mapping[str, list[Any]], ours: bool, findings: Findings
+) -> None:
+    if message == "route":
+        if not isinstance(content, list) or not all(are_numbers(v, 2) for v in content):
+            findings.add("can_bus", name, "want a list of [x, y]")
+    elif not isinstance(content, dict) or not all(isinstance(v, dict) for v in content.values()):
+        findings.add("can_bus", name, "want an object of message name to its statistics")
+    elif ours:
+        can_truth.check_meta(name, content, {key: len(rows) for key, rows in sound.items()}, findings)
+
+
+def _check_values(scene: Scene, sound: Mapping[str, list[dict[str, Any]]], findings: Findings) -> None:
+    """Check what av_synth promises of values, and the recordings of a real car keep less well."""
+    motion = EgoMotion.of(scene)
+    for message, rows in sound.items():
+        name = f"{scene.name}_{message}.json"
+        for key in ("accel", "linear_accel"):
+            if key in _KEYS[message]:
+                can_truth.check_gravity(name, key, rows, findings)
+        if message == "pose":
+            can_truth.check_acceleration(name, rows, findings)
+        if message == "steeranglefeedback" and "pose" in sound:
+            can_truth.check_steering(name, rows, sound["pose"], findings)
+        times = [row["utime"] for row in rows]
+        for key, speed in can_truth.wheel_speeds(message, rows).items():
+            if motion is not None:
+                _check_speed(name, f"{key} (turns a minute)", times, speed, motion, "rpm", findings)
+
+
+def _check_message(scene: Scene, message: str, name: str, rows: Any, findings: Findings) -> bool:
+    """Check one file; returns whether its rows have the right fields and times."""
     problem = _row_problem(message, rows)
     if problem:
         findings.add("can_bus", name, problem)
-        return
+        return False
     problem = _time_problem(scene, message, [row["utime"] for row in rows])
     if problem:
         findings.add("can_bus", name, problem)
-        return
+        return False
     for key in ("orientation", "q"):
         norms = [math.sqrt(sum(v * v for v in row[key])) for row in rows if key in row]
         off = [n for n in norms if abs(n - 1) > _NORM_TOLERANCE]
@@ -101,17 +132,20 @@ def _check_message(scene: Scene, message: str, name: str, rows: Any, findings: F
             findings.add("can_bus", name, f"{len(off)} of {len(norms)} {key} have length {off[0]:.4g}; want 1")
     motion = EgoMotion.of(scene)
     if motion is None:
-        return
+        return True
     if message == "pose":
         _check_pose(name, rows, motion, findings)
     elif message in ("vehicle_monitor", "zoe_veh_info"):
         key = "vehicle_speed" if message == "vehicle_monitor" else "odom_speed"
         kmh = [float(row[key]) for row in rows]
-        _check_speed(name, f"{key} (km/h)", [row["utime"] for row in rows], np.array(kmh) / 3.6, motion, findings)
+        _check_speed(
+            name, f"{key} (km/h)", [row["utime"] for row in rows], np.array(kmh) / 3.6, motion, "km/h", findings
+        )
     elif message == "steeranglefeedback":
         largest = max(abs(row["value"]) for row in rows)
         if largest > _STEER_RAD:
             findings.add("can_bus", name, f"value reaches {largest:.4g}; want the steering wheel's angle in rad")
+    return True
 
 
 def _row_problem(message: str, rows: Any) -> str:
@@ -231,7 +265,7 @@ def _check_pose(name: str, rows: list[dict[str, Any]], motion: EgoMotion, findin
 
 
 def _check_speed(
-    name: str, what: str, times: Sequence[int], said_mps: Array, motion: EgoMotion, findings: Findings
+    name: str, what: str, times: Sequence[int], said_mps: Array, motion: EgoMotion, unit: str, findings: Findings
 ) -> None:
     at = np.array(times, dtype=np.float64)
     kept = motion.within(at).astype(int)
@@ -241,5 +275,5 @@ def _check_speed(
     speed = motion.speed(at[kept])
     wrong = float(np.median(np.abs(said_mps[kept] - speed) - _SPEED_SHARE * speed))
     if wrong > _SPEED_MPS:
-        message = f"{what} is {wrong:.2f} m/s (median) off the ego's speed of {np.median(speed):.2f} m/s; want km/h"
+        message = f"{what} is {wrong:.2f} m/s (median) off the ego's speed of {np.median(speed):.2f} m/s; want {unit}"
         findings.add("can_motion", name, message)

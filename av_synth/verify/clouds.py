@@ -17,6 +17,7 @@ Float32 = npt.NDArray[np.float32]
 _FARTHEST_M = 400.0
 _MOST_RINGS = 256
 _SECTORS, _SECTORS_SEEN = 36, 33  # a whole turn sees the ground in every direction, but for a drop or water
+_INTENSITIES = 100  # points that are enough to tell
 _RING_POINTS = 20  # a ring's elevation is taken from at least so many points
 _RING_SPREAD_DEG = 1.5  # of a ring's elevations, noise and vibration included
 
@@ -64,6 +65,9 @@ def read_lidar(content: bytes, where: str, findings: Findings) -> Sweep | None:
     if problem:
         findings.add("lidar_files", where, f"{problem}{_other_layout(content)}")
         return None
+    problem = _intensity_problem(columns[:, 3])
+    if problem:
+        findings.add("lidar_files", where, problem)
     sweep = Sweep(columns[:, :3].astype(np.float64), columns[:, 4].astype(np.int64))
     problem = _turn_problem(sweep) or _ring_problem(sweep)
     if problem:
@@ -84,6 +88,16 @@ def _column_problem(columns: Float32 | Array) -> str:
     if (rings != np.floor(rings)).any() or rings.min() < 0 or rings.max() >= _MOST_RINGS:
         return f"has rings from {rings.min():.4g} to {rings.max():.4g}, want whole numbers from 0; {layout}"
     return ""
+
+
+def _intensity_problem(intensity: Float32) -> str:
+    """Intensities are 0 to 255; a whole turn sees bright and dark surfaces."""
+    if len(intensity) < _INTENSITIES:
+        return ""
+    low, high = float(intensity.min()), float(intensity.max())
+    if low == high:
+        return f"has the intensity {low:g} at all of its {len(intensity)} points; want what surfaces reflect, 0 to 255"
+    return f"has intensities up to {high:.4g}; want 0 to 255, not 0 to 1" if high <= 1.0 else ""
 
 
 def _other_layout(content: bytes) -> str:

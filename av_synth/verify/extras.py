@@ -12,11 +12,13 @@ import numpy.typing as npt
 
 from av_synth.verify.blobs import locate, png_layout
 from av_synth.verify.boxes_2d import level_of
-from av_synth.verify.findings import Findings
+from av_synth.verify.findings import Findings, Place
 from av_synth.verify.maths import Array
 from av_synth.verify.model import Annotation, Data, Dataset, Scene
 from av_synth.verify.pixels import SceneMasks, Seen
 from av_synth.verify.points import annotation_place
+from av_synth.verify.tables import Row
+from av_synth.verify.values import is_number, short
 
 _LAYOUTS = {"semantic": (8, 0), "depth": (16, 0), "flow": (16, 2)}  # bits, PNG colour type (0 grey, 2 RGB)
 # CARLA's CityObjectLabel: roads to sky, and water to rail tracks, are no actors
@@ -27,6 +29,7 @@ _SPEED_OFF_MPS, _SPEED_SHARE = 0.3, 0.1  # of the middle box: central difference
 _SINGLE_OFF_MPS = 3.0
 _LEVEL_SLACK = 0.006
 _LEAST_MOVERS = 4
+_DISTANCE_OFF_M = 0.01
 
 
 def check_rows(dataset: Dataset, findings: Findings) -> None:
@@ -217,9 +220,20 @@ def check_label_quality(dataset: Dataset, scene: Scene, masks: SceneMasks, findi
                     if annotation.visibility not in levels:
                         message = f"visibility {annotation.visibility!r}, but label_quality has visible_fraction"
                         findings.add("label_quality", place, f"{message} = {share:.3f}; want {level_of(share)!r}")
+                _check_distance(scene, annotation, row, place, findings)
                 if dataset.masks is None or not masks.complete(annotation.sample_token):
                     continue
                 n = masks.visible_px(annotation.token)
                 if row["mask_pixels"] != n and not row["ambiguous"]:
                     message = f"label_quality has mask_pixels = {row['mask_pixels']}; its masks have {n}"
                     findings.add("label_quality", place, message)
+
+
+def _check_distance(scene: Scene, annotation: Annotation, row: Row, place: Place, findings: Findings) -> None:
+    """The distance of label_quality is that from the ego to the box's centre, on the ground, at the lidar keyframe."""
+    told, lidar = row.get("distance_m"), scene.keyframe(annotation.sample_token, "LIDAR_TOP")
+    if told is None or lidar is None:
+        return
+    wanted = math.dist(annotation.translation[:2], lidar.ego_pose.translation[:2])
+    if not is_number(told) or abs(told - wanted) > _DISTANCE_OFF_M:
+        findings.add("label_quality", place, f"label_quality has distance_m = {short(told)}; want {wanted:.2f}")

@@ -519,6 +519,7 @@ class SceneBuilder:
                     visible_fraction=float(share),
                     mask_pixels=int(visible),
                     ambiguous=False,
+                    distance_m=math.dist(pose[:2, 3], world_from_ego(self.scene, t)[:2, 3]),
                 )
 
 

@@ -134,6 +134,14 @@ def annotations_one_sample_late(copy: Copy) -> None:
     copy.edit("sample_annotation", shift)
 
 
+@named("headings", "is parked, and .* m from where it was parked .* instance swapped or jumps")
+def parked_vehicles_swapped(copy: Copy) -> None:
+    parked, truck = copy.annotations("parked")[2], copy.annotations("truck")[2]
+    places = {r["token"]: [*r["translation"]] for r in copy.rows("sample_annotation") if r["token"] in (parked, truck)}
+    copy.edit_annotations([parked], lambda r: r.update(translation=places[truck]))
+    copy.edit_annotations([truck], lambda r: r.update(translation=places[parked]))
+
+
 @named("headings", "red rear lamps on the front of its box")
 def standing_vehicle_turned_around(copy: Copy) -> None:
     lamps = np.array([30, 30, 220])  # blue, green, red
@@ -263,6 +271,16 @@ def lidar_as_float64(copy: Copy) -> None:
 def lidar_without_rings(copy: Copy) -> None:
     for path in copy.files("LIDAR_TOP"):
         copy.change(path, lambda raw: np.frombuffer(raw, "<f4").reshape(-1, 5)[:, :4].tobytes())
+
+
+@named("lidar_files", "want 0 to 255, not 0 to 1")
+def lidar_intensities_up_to_one(copy: Copy) -> None:
+    def dim(raw: bytes) -> bytes:
+        cloud = np.frombuffer(raw, "<f4").reshape(-1, 5).copy()
+        cloud[:, 3] /= 255
+        return cloud.tobytes()
+
+    copy.change(copy.files("LIDAR_TOP")[1], dim)
 
 
 @named("diagnosis", "x forward, y left")
@@ -477,6 +495,11 @@ def quality_of_another_share(copy: Copy) -> None:
     copy.edit("label_quality", lambda rows: rows[0].update(visible_fraction=0.1))
 
 
+@named("label_quality", "distance_m = 1000.0; want")
+def quality_of_another_distance(copy: Copy) -> None:
+    copy.edit("label_quality", lambda rows: rows[0].update(distance_m=1000.0))
+
+
 @named("label_quality", "has no row for")
 def quality_row_missing(copy: Copy) -> None:
     copy.edit("label_quality", lambda rows: rows.pop())
@@ -523,6 +546,30 @@ def can_speed_in_metres_per_second(copy: Copy) -> None:
         "can_bus/scene-0001_vehicle_monitor.json",
         lambda rows: [r.update(vehicle_speed=r["vehicle_speed"] / 3.6) for r in rows],
     )
+
+
+def edit_can(copy: Copy, message: str, change: Callable[[dict[str, Any]], object]) -> None:
+    edit_json(copy, f"can_bus/scene-0001_{message}.json", lambda rows: [change(row) for row in rows])
+
+
+@named("can_motion", "accel's z is 0.00 m/s2 .* gravity included")
+def can_without_gravity(copy: Copy) -> None:
+    edit_can(copy, "pose", lambda r: r["accel"].__setitem__(2, 0.0))
+
+
+@named("can_motion", "accel's x is 3.00 m/s2 .* off the derivative of vel's x")
+def can_acceleration_of_nothing(copy: Copy) -> None:
+    edit_can(copy, "pose", lambda r: r["accel"].__setitem__(0, 3.0))
+
+
+@named("can_motion", r"FL_wheel_speed \(turns a minute\) is .* want rpm")
+def can_wheel_speed_in_kmh(copy: Copy) -> None:
+    edit_can(copy, "zoe_veh_info", lambda r: r.update(FL_wheel_speed=r["odom_speed"]))
+
+
+@named("can_bus", "message_count of pose is 75; its file has 76 messages")
+def can_meta_of_another_count(copy: Copy) -> None:
+    edit_json(copy, "can_bus/scene-0001_meta.json", lambda meta: meta["pose"].update(message_count=75))
 
 
 @named("can_bus", "want <scene name>_<message>.json")

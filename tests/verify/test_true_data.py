@@ -12,6 +12,7 @@ from synthetic_copies import Copy, link_tree
 
 from av_synth.errors import StoreError
 from av_synth.verify import CHECKS, verify, write_text_report
+from av_synth.verify.can_truth import check_steering
 from av_synth.verify.findings import KEPT_PER_CHECK, Findings
 from av_synth.verify.maths import box_outline, clip_to_image, depth_inside, polygon_area, rotation_matrix
 from av_synth.verify.model import Annotation, Scene
@@ -149,6 +150,22 @@ def test_rare_but_true_motion_raises_no_alarm(event: str, places: list[tuple[flo
     check_tracks(scene_of(places, yaws), True, findings)
 
     assert [str(problem) for problem in findings.report("d", "v").problems] == []
+
+
+@pytest.mark.parametrize(
+    ("factor", "says"), [(1.0, ""), (-1.0, "its sign is turned"), (math.degrees(1.0), "degrees"), (1.3, "")]
+)
+def test_the_steering_wheel_is_turned_as_speed_and_yaw_rate_need_it(factor: float, says: str) -> None:
+    pose = [{"utime": 20_000 * k, "vel": [5.0, 0.0, 0.0], "rotation_rate": [0.0, 0.0, 0.2]} for k in range(100)]
+    angle = 16.0 * math.atan(2.6 * 0.2 / 5.0)
+    rows = [{"utime": 20_000 * k, "value": factor * angle} for k in range(100)]
+    findings = Findings()
+
+    check_steering("steeranglefeedback", rows, pose, findings)
+
+    found = [str(problem) for problem in findings.report("d", "v").problems]
+    assert len(found) == bool(says)
+    assert all(says in text for text in found)
 
 
 def test_a_box_through_the_camera_is_cut_at_the_near_plane() -> None:
