@@ -17,7 +17,7 @@ from tests.devkit import oracles, point_oracles
 from tests.export.synthetic_run import HEIGHT, WIDTH, SyntheticTown, build_run
 
 CLASSES = {"car", "truck", "bus", "trailer", "construction_vehicle", "pedestrian", "motorcycle", "bicycle"}
-CLASSES |= {"traffic_cone", "barrier", "driveable_surface"}
+CLASSES |= {"traffic_cone", "barrier", "terrain"}
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_statistics_and_instances_are_listed(nusc: Any, capsys: pytest.CaptureFi
     nusc.list_panoptic_instances()
     told = capsys.readouterr().out
     assert "vehicle.emergency.police" in told
-    assert "flat.driveable_surface" in told
+    assert "flat.terrain" in told
 
 
 @pytest.mark.parametrize("show", ["show_lidarseg", "show_panoptic"])

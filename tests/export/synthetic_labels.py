@@ -15,7 +15,7 @@ from av_synth.run import encode
 Row = dict[str, object]
 Mask = npt.NDArray[np.bool_]
 
-ROAD, SKY, STATIC = 1, 11, 20
+TERRAIN, SKY, STATIC = 10, 11, 20
 TAGS = {
     "vehicle.car": 14,
     "vehicle.truck": 15,
@@ -39,8 +39,8 @@ class KeyframeLabels:
         self.boxes_2d: list[Row] = []
 
     def lidar(self, frame: int, points: Array, actor: npt.NDArray[np.uint32], categories: Mapping[int, str]) -> None:
-        """Points of actors have their categories, by actor id; all others are road."""
-        category = np.full(len(points), CATEGORY_INDEX["flat.driveable_surface"], np.uint8)
+        """Points of actors have their categories, by actor id; all others are terrain."""
+        category = np.full(len(points), CATEGORY_INDEX["flat.terrain"], np.uint8)
         for actor_id, name in categories.items():
             category[actor == actor_id] = CATEGORY_INDEX[name]
         self._staging.write(f"lidarseg/LIDAR_TOP/{frame:06d}.bin", category.tobytes())
@@ -56,13 +56,13 @@ class KeyframeLabels:
         kinds: Mapping[int, str],
         ground_m: npt.NDArray[np.float64],
     ) -> None:
-        """Sky above, road below, and silhouettes (`alone`, by actor id) of which `mask` shows what is seen.
+        """Sky above, terrain below, and silhouettes (`alone`, by actor id) of which `mask` shows what is seen.
 
         `ground_m` (H, W) is the depth of the ground. Silhouettes have none: a flat one is not where the lidar's points
         of its box are.
         """
         tag = np.full(mask.shape, SKY, np.uint8)
-        tag[mask.shape[0] // 2 :] = ROAD
+        tag[mask.shape[0] // 2 :] = TERRAIN
         depth = ground_m.astype(np.float32)
         for actor_id, pixels in alone.items():
             seen = mask == actor_id

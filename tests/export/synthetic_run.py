@@ -269,7 +269,8 @@ class _Recorder:
         if frame % KEYFRAME_TICKS == 0:
             actor = np.repeat(np.array(owners, np.uint32), [len(cloud) for cloud in clouds])[seen]
             self.labels.lidar(frame, points, actor, {thing.actor_id: thing.category for thing in there(frame)})
-        cloud = np.column_stack([points, np.full(len(points), 20.0), ring]).astype("<f4")
+        intensity = 10.0 + np.arange(len(points)) % 50
+        cloud = np.column_stack([points, intensity, ring]).astype("<f4")
         return cloud.tobytes(), points.astype(np.float64)
 
     def _radar(self, frame: int, world_from_radar: Array) -> tuple[bytes, Array]:

@@ -17,7 +17,7 @@ from av_synth import store
 from av_synth.errors import DataError
 from av_synth.export.nuscenes import RunNames, export
 from tests.export import synthetic_run
-from tests.export.synthetic_labels import ROAD, STATIC, TAGS
+from tests.export.synthetic_labels import STATIC, TAGS, TERRAIN
 from tests.export.synthetic_run import SENSORS, THINGS, Rows, build_run
 
 VERSION = "v1.0-trainval"
@@ -129,8 +129,8 @@ def test_each_camera_keyframe_has_semantic_and_depth_images_of_its_size(dataset:
         )
         assert semantic.shape == depth.shape == mask.shape == size
         assert (semantic.dtype, depth.dtype) == (np.uint8, np.uint16)
-        assert not depth[semantic != ROAD].any()
-        assert (depth[semantic == ROAD] > 0).mean() > 0.8  # not at the horizon
+        assert not depth[semantic != TERRAIN].any()
+        assert (depth[semantic == TERRAIN] > 0).mean() > 0.8  # not at the horizon
         assert set(np.unique(semantic[mask > 0])) <= {*TAGS.values(), STATIC}
         assert row["flow"] == ""
 
