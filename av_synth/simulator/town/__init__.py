@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from av_synth.errors import UserError
 from av_synth.simulator.town import avsynth01
-from av_synth.simulator.town.build import build_town
+from av_synth.simulator.town.build import Plan, build_town
 from av_synth.simulator.town.model import KERB_HEIGHT_M, EnvironmentObject, Footprint, SpeedZone, Town, TrafficLight
 
 __all__ = [
@@ -24,10 +24,12 @@ __all__ = [
     "names",
 ]
 
+_PLANS = {plan.name: plan for plan in (Plan(avsynth01.NAME, avsynth01.BOUNDS_M, avsynth01.network, avsynth01.settle),)}
+
 
 def names() -> tuple[str, ...]:
     """Names of the towns that `load` knows."""
-    return (avsynth01.NAME,)
+    return tuple(_PLANS)
 
 
 @lru_cache(maxsize=2)
@@ -39,4 +41,4 @@ def load(name: str) -> Town:
     """
     if name not in names():
         raise UserError(f"no town {name!r}; want one of {', '.join(names())}")
-    return build_town(name)
+    return build_town(_PLANS[name])

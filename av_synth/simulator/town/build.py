@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
 
 from av_synth.geometry.transforms import Array, from_yaw
 from av_synth.simulator.scene import Mesh
-from av_synth.simulator.town import avsynth01, markings, opendrive, surface
+from av_synth.simulator.town import markings, opendrive, surface
 from av_synth.simulator.town.model import KERB_HEIGHT_M, SpeedZone, Town, TrafficLight, digest_of
 from av_synth.simulator.town.network import LANE_M, Network
 from av_synth.simulator.town.roads import LaneKind, Road, Signal
@@ -22,13 +24,30 @@ SPAWN_INSET_M = 12.0  # from a road's ends
 STOP_AREA_M = 8.0
 
 
-def build_town(name: str) -> Town:
-    """Build AvSynth01 under its name."""
-    network = avsynth01.network()
-    xodr = opendrive.write(name, network.roads, network.junctions, avsynth01.BOUNDS_M)
-    ground, areas = surface.ground(network, avsynth01.BOUNDS_M)
-    site = Site(name, shapely.union(areas.carriageway, areas.pavement), avsynth01.BOUNDS_M)
-    avsynth01.settle(site, network)
+@dataclass(frozen=True)
+class Plan:
+    """What a town is built from.
+
+    Attributes:
+        name: the map's name.
+        bounds_m: (x_min, y_min, x_max, y_max) of the ground.
+        network: lays out roads and crossings.
+        settle: puts up everything that stands beside them; the same things every time.
+    """
+
+    name: str
+    bounds_m: tuple[float, float, float, float]
+    network: Callable[[], Network]
+    settle: Callable[[Site, Network], None]
+
+
+def build_town(plan: Plan) -> Town:
+    """Build the town of a plan."""
+    name, network = plan.name, plan.network()
+    xodr = opendrive.write(name, network.roads, network.junctions, plan.bounds_m)
+    ground, areas = surface.ground(network, plan.bounds_m)
+    site = Site(name, shapely.union(areas.carriageway, areas.pavement), plan.bounds_m)
+    plan.settle(site, network)
     mesh = Mesh.merge([ground, markings.paint(network.roads), *site.meshes])
     footprints, objects = tuple(site.footprints), tuple(site.objects)
     spawn_points = _spawn_points(network)
@@ -42,7 +61,7 @@ def build_town(name: str) -> Town:
         footprints=footprints,
         environment_objects=objects,
         digest=digest_of(xodr, mesh, spawn_points, lights, footprints, objects),
-        bounds_m=avsynth01.BOUNDS_M,
+        bounds_m=plan.bounds_m,
         carriageway=areas.carriageway,
         speed_zones=tuple(
             SpeedZone(areas.by_road[road.id], road.speed_kmh) for road in network.roads if road.junction_id < 0
