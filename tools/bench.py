@@ -25,7 +25,7 @@ from nuscenes import NuScenes
 from nuscenes.utils.data_classes import LidarPointCloud, RadarPointCloud
 
 from av_synth import store
-from av_synth.export import nuscenes
+from av_synth.export import formats
 from av_synth.launch import launch_embedded
 from av_synth.run import Recorder, RunSpec, execute
 from av_synth.run.generate import export_dataset, plan
@@ -108,7 +108,7 @@ def main() -> None:
             execute(RunSpec(replace(tiny.scenario, duration_s=0.5), tiny.rig), address, [recorder])
         many = list(clones(store.runs(root / "seed")[0], root / "many", MANY))
         merged = root / "merged"
-        took_s = seconds(lambda: nuscenes.export(many, merged))
+        took_s = seconds(lambda: formats.export("nuscenes", many, merged))
         figures.append(figure(f"merging {MANY} runs of two keyframes", took_s, "its limit", MANY_LIMIT_S))
         figures.append(figure("verifying the result", seconds(lambda: verify(merged)), "merging", took_s))
     helped = [sys.executable, "-m", "av_synth.cli", "--help"]

@@ -15,7 +15,6 @@ module (or any object) that has `write`. docs/formats.md has a complete example.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from av_synth.export.publish import publish, write_file
 from av_synth.export.splits import Splits
 from av_synth.store import canonical_json
 from av_synth.store.files import as_mapping, read_json
+from av_synth.store.runs import MANIFEST
 
 GROUP = "av_synth.formats"
 MARKER = "av_synth.json"
@@ -50,6 +50,14 @@ _BUILT_IN = {
 _OURS = "av_synth"
 _COMMON = ("runs", "root", "splits")
 _Value = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """A run to be exported, and what the marker says of it."""
+
+    directory: Path
+    named: Mapping[str, object]
 
 
 class Writer(Protocol):
@@ -158,13 +166,13 @@ def export(
     chosen = load(name)
     values = chosen.options(options or {})
     target = Path(target).resolve()
-    runs = distinct(run_dirs)
+    runs = _distinct(run_dirs)
     if not runs:
         raise UserError("no runs to export: name at least one committed run")
     splits = splits or Splits.none()
     splits.check(list(runs))
-    for run_id, directory in runs.items():
-        if directory == target or directory in target.parents:
+    for run_id, run in runs.items():
+        if run.directory == target or run.directory in target.parents:
             raise UserError(f"{target}: inside run {run_id}, which must not change; name another place")
     # ours of nuScenes has its marker beside the tables, where readers expect no other file at the root
     own = getattr(chosen.writer, "refuse_place", None) if chosen.origin == _OURS else None
@@ -174,7 +182,7 @@ def export(
     judge: Callable[[Path], None] | None = check or getattr(chosen.writer, "check", None)
 
     def write(staging: Path) -> None:
-        chosen.writer.write(list(runs.values()), staging, splits, **values)
+        chosen.writer.write([run.directory for run in runs.values()], staging, splits, **values)
         if judge is not None:
             judge(staging)
         if own is None:
@@ -184,22 +192,23 @@ def export(
     return target
 
 
-def distinct(run_dirs: Sequence[Path]) -> dict[str, Path]:
-    """Where the runs are, by run id and in its order, each once.
+def _distinct(run_dirs: Sequence[Path]) -> dict[str, _Chosen]:
+    """The runs by id and in its order, each once.
 
     Raises:
         DataError: if two runs of one id differ.
         StoreError: if a manifest cannot be read.
     """
-    found: dict[str, tuple[str, Path]] = {}
+    found: dict[str, _Chosen] = {}
     for directory in run_dirs:
-        manifest = Path(directory).resolve() / "manifest.json"
-        run_id = str(as_mapping(read_json(manifest), str(manifest)).get("run_id"))
-        digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
-        other = found.setdefault(run_id, (digest, manifest.parent))
-        if other[0] != digest:
-            raise DataError(f"{other[1]} and {manifest.parent} are both run {run_id}, but differ")
-    return {run_id: path for run_id, (_, path) in sorted(found.items())}
+        where = Path(directory).resolve() / MANIFEST
+        manifest = as_mapping(read_json(where), str(where))
+        run = _Chosen(where.parent, {key: manifest.get(key) for key in ("run_id", "scenario", "seed", "rig")})
+        run_id = str(manifest.get("run_id"))
+        other = found.setdefault(run_id, run)
+        if other.directory != run.directory and (other.directory / MANIFEST).read_bytes() != where.read_bytes():
+            raise DataError(f"{other.directory} and {run.directory} are both run {run_id}, but differ")
+    return dict(sorted(found.items()))
 
 
 def _origin(point: EntryPoint) -> str:
@@ -273,20 +282,17 @@ def _read_marker(path: Path) -> Mapping[str, object] | None:
         return None
 
 
-def _mark(root: Path, chosen: Format, runs: Mapping[str, Path], options: Mapping[str, _Value], splits: Splits) -> None:
+def _mark(
+    root: Path, chosen: Format, runs: Mapping[str, _Chosen], options: Mapping[str, _Value], splits: Splits
+) -> None:
     if (root / MARKER).exists():
         raise DataError(f"format '{chosen.name}' of the package {chosen.origin}: wrote {MARKER}, which is av_synth's")
-    told = []
-    for run_id, directory in runs.items():
-        manifest = as_mapping(read_json(directory / "manifest.json"), f"run {run_id}: manifest.json")
-        named = {key: manifest.get(key) for key in ("run_id", "scenario", "seed", "rig")}
-        told.append(named | {"split": splits.of(run_id)})
     marker = {
         "schema": MARKER_SCHEMA,
         "av_synth": av_synth.__version__,
         "format": chosen.name,
         "options": dict(options),
         "entries": sorted([*(entry.name for entry in root.iterdir()), MARKER]),
-        "runs": told,
+        "runs": [{**run.named, "split": splits.of(run_id)} for run_id, run in runs.items()],
     }
     write_file(root / MARKER, canonical_json(marker))

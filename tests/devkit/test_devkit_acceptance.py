@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from av_synth import store
-from av_synth.export.nuscenes import RunNames, export
+from av_synth.export.nuscenes import RunNames
 from av_synth.geometry.transforms import Array
 from tests.devkit import oracles
+from tests.export.as_nuscenes import export
 from tests.export.synthetic_run import (
     KEYFRAME_TICKS,
     LAST_FRAME,

@@ -11,8 +11,8 @@ import pytest
 from nuscenes.can_bus.can_bus_api import NuScenesCanBus
 from pyquaternion import Quaternion
 
-from av_synth.export.nuscenes import export
 from tests.devkit import oracles
+from tests.export.as_nuscenes import export
 from tests.export.synthetic_run import SENSORS, SyntheticTown, build_run
 
 LIDAR = tuple(s for s in SENSORS if s.channel == "LIDAR_TOP")

@@ -15,8 +15,8 @@ from nuscenes.eval.prediction.splits import get_prediction_challenge_split
 from nuscenes.prediction import PredictHelper
 from nuscenes.prediction.models.physics import ConstantVelocityHeading
 
-from av_synth.export.nuscenes import export
 from tests.devkit import oracles
+from tests.export.as_nuscenes import export
 from tests.export.synthetic_run import SENSORS, THINGS, build_run
 
 LIDAR = tuple(s for s in SENSORS if s.channel == "LIDAR_TOP")

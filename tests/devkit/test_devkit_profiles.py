@@ -11,8 +11,9 @@ from nuscenes.map_expansion import map_api
 from nuscenes.map_expansion.bitmap import BitMap
 from nuscenes.utils import splits
 
-from av_synth.export.nuscenes import export, official
+from av_synth.export.nuscenes import official
 from tests.devkit import oracles
+from tests.export.as_nuscenes import export
 from tests.export.synthetic_run import SENSORS, SyntheticTown, build_run
 
 SPLITS = {"train": official.TRAIN, "val": official.VAL}

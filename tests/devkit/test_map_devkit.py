@@ -15,9 +15,9 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 from pyquaternion import Quaternion
 
-from av_synth.export.nuscenes import export
 from av_synth.simulator.town import avsynth01, opendrive
 from tests.devkit import oracles
+from tests.export.as_nuscenes import export
 from tests.export.small_towns import TEE_M, tee_town
 from tests.export.synthetic_run import SENSORS, SyntheticTown, build_run
 

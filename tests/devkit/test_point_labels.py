@@ -12,8 +12,9 @@ import pytest
 from nuscenes.scripts import export_2d_annotations_as_json as script
 
 from av_synth import store
-from av_synth.export.nuscenes import RunNames, export
+from av_synth.export.nuscenes import RunNames
 from tests.devkit import oracles, point_oracles
+from tests.export.as_nuscenes import export
 from tests.export.synthetic_run import HEIGHT, WIDTH, SyntheticTown, build_run
 
 CLASSES = {"car", "truck", "bus", "trailer", "construction_vehicle", "pedestrian", "motorcycle", "bicycle"}

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from av_synth.errors import DataError
-from av_synth.export.nuscenes import RunNames, export
+from av_synth.export.nuscenes import RunNames
 from av_synth.geometry.transforms import Array, from_yaw
+from tests.export.as_nuscenes import export
 from tests.export.synthetic_run import (
     EGO_ID,
     EGO_WHEELBASE_M,

@@ -15,8 +15,9 @@ import pytest
 
 from av_synth import store
 from av_synth.errors import DataError
-from av_synth.export.nuscenes import RunNames, export
+from av_synth.export.nuscenes import RunNames
 from tests.export import synthetic_run
+from tests.export.as_nuscenes import export
 from tests.export.synthetic_labels import STATIC, TAGS, TERRAIN
 from tests.export.synthetic_run import SENSORS, THINGS, Rows, build_run
 
@@ -60,7 +61,7 @@ def test_labels_of_points_are_the_runs_own_files_one_a_keyframe(run: store.Run, 
 
 
 def test_the_version_is_in_the_folders_name(run: store.Run, tmp_path: Path) -> None:
-    dataset = export([run.directory], tmp_path / "mini", "v1.0-mini")
+    dataset = export([run.directory], tmp_path / "mini", version="v1.0-mini")
     rows = json.loads((dataset / "v1.0-mini/lidarseg.json").read_text())
     assert all((dataset / row["filename"]).parent == dataset / "lidarseg/v1.0-mini" for row in rows)
 

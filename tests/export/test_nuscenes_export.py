@@ -16,10 +16,11 @@ import pytest
 
 from av_synth import store
 from av_synth.errors import AvSynthError, DataError, UserError
-from av_synth.export.nuscenes import RunNames, export
+from av_synth.export.nuscenes import RunNames
 from av_synth.export.nuscenes.official import scene_numbers
 from av_synth.export.nuscenes.town_map import TownMap
 from av_synth.verify import verify
+from tests.export.as_nuscenes import export
 from tests.export.synthetic_run import SENSORS, Rows, SyntheticTown, build_run
 
 VERSION = "v1.0-trainval"
@@ -215,7 +216,7 @@ def test_no_runs_and_unknown_versions_are_refused(run_dirs: list[Path], tmp_path
     with pytest.raises(UserError, match="at least one"):
         export([], tmp_path / "dataset")
     with pytest.raises(UserError, match="version 'v2\\.0'"):
-        export(run_dirs, tmp_path / "dataset", "v2.0")
+        export(run_dirs, tmp_path / "dataset", version="v2.0")
 
 
 def test_two_runs_of_one_id_that_differ_contradict_each_other(run_dirs: list[Path], tmp_path: Path) -> None:

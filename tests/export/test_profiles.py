@@ -11,21 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from av_synth.errors import DataError, UserError
-from av_synth.export.nuscenes import export, official, parts
+from av_synth.export.nuscenes import official, parts
 from av_synth.export.nuscenes.profiles import Part, divide
 from av_synth.export.nuscenes.sources import Source
 from av_synth.export.splits import Splits
+from av_synth.run.generate import check_dataset
 from av_synth.verify import verify
-from tests.export.synthetic_run import SENSORS, SyntheticTown, build_run
+from tests.export.as_nuscenes import export
+from tests.export.synthetic_run import SENSORS, Rows, SyntheticTown, build_run
 
-LIDAR = tuple(s for s in SENSORS if s.channel == "LIDAR_TOP")
 CAR = tuple(s for s in SENSORS if s.channel in ("LIDAR_TOP", "CAM_FRONT"))
 
 
 def source(number: int, seed: int | None = None, town: int = 0, scenario: str = "cut_in") -> Source:
     run_id = hashlib.sha256(str(number).encode()).hexdigest()[:20]
     key = (f"Town{town:02d}", hashlib.sha256(str(town).encode()).hexdigest())
-    return Source(Path(run_id), run_id, "", scenario, number if seed is None else seed, key)
+    return Source(Path(run_id), run_id, scenario, number if seed is None else seed, key)
 
 
 def sources(count: int, families: int | None = None, towns: int = 1) -> list[Source]:
@@ -141,19 +142,20 @@ def test_a_compat_dataset_is_true_and_has_the_files_of_all_four_locations(tmp_pa
 
 
 def test_several_datasets_appear_together_or_not_at_all(tmp_path: Path) -> None:
-    runs = [build_run(tmp_path / "store", seed, SyntheticTown(f"T{seed}"), LIDAR) for seed in range(5)]
+    runs = [build_run(tmp_path / "store", seed, SyntheticTown(f"T{seed}"), CAR, last_frame=10) for seed in range(5)]
     before = export(runs[:1], tmp_path / "dataset")
     assert parts(before) == [before]
 
-    def refuse_the_second(staged: Path) -> None:
-        if staged.name == "part-01":
-            raise DataError("not true")
+    def miscount(rows: Rows) -> None:
+        for row in rows["boxes"]:
+            row["num_lidar_pts"] = 4000
 
-    with pytest.raises(DataError, match="not true"):
-        export(runs, tmp_path / "dataset", check=refuse_the_second, profile="compat")
+    untrue = build_run(tmp_path / "other", 4, SyntheticTown("T4"), CAR, miscount, 10)
+    with pytest.raises(DataError, match="not verify"):
+        export([*runs[:4], untrue], tmp_path / "dataset", check_dataset, profile="compat")
     assert (before / "v1.0-trainval").is_dir()
 
-    dataset = export(runs, tmp_path / "dataset", profile="compat")
+    dataset = export(runs, tmp_path / "dataset", check_dataset, profile="compat")
     assert [path.name for path in parts(dataset)] == ["part-00", "part-01"]
     assert [len(json.loads((path / "v1.0-mini/scene.json").read_text())) for path in parts(dataset)] == [4, 1]
     export(runs[:2], tmp_path / "dataset")  # ours, so it may be replaced

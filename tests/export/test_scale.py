@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from av_synth.export.nuscenes import export
+from tests.export.as_nuscenes import export
 from tests.export.synthetic_run import SENSORS, Rows, build_run
 from tools.clones import clones
 
@@ -17,9 +17,9 @@ LIDAR = tuple(s for s in SENSORS if s.channel == "LIDAR_TOP")
 MEASURED = """
 import re, sys
 from pathlib import Path
-from av_synth.export.nuscenes import export
+from av_synth.export import formats
 from av_synth.store import runs
-export(runs(Path(sys.argv[1])), Path(sys.argv[2]))
+formats.export("nuscenes", runs(Path(sys.argv[1])), Path(sys.argv[2]))
 print(re.search(r"VmHWM:\\s+([0-9]+) kB", Path("/proc/self/status").read_text())[1])
 """
 

@@ -1,8 +1,8 @@
-"""Many runs folded into one dataset, in order of run id, staged beside its place and swapped in when it is whole."""
+"""Many runs folded into one dataset, in order of run id, or into parts of one; `export.formats` does the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,8 +18,8 @@ from av_synth.export.nuscenes.prediction import prediction_tokens
 from av_synth.export.nuscenes.profiles import Part, divide
 from av_synth.export.nuscenes.recordings import Blob, Recordings, fold_recordings
 from av_synth.export.nuscenes.rows import JsonTable, Row, compact_json
-from av_synth.export.nuscenes.sources import MARKER, Source, TownKey, distinct, parts, refuse, refuse_place
-from av_synth.export.publish import publish, write_file
+from av_synth.export.nuscenes.sources import MARKER, VERSIONS, TownKey, read_source
+from av_synth.export.publish import write_file
 from av_synth.export.splits import Splits
 from av_synth.log import taxonomy
 from av_synth.store import Run, canonical_json, link_or_copy, open_run
@@ -36,51 +36,11 @@ TABLES = (
 )
 
 
-def export(
-    run_dirs: Sequence[Path],
-    dataset: Path,
-    version: str | None = None,
-    check: Callable[[Path], None] | None = None,
-    profile: str = "native",
-) -> Path:
-    """Write committed runs as a nuScenes dataset, one scene a run.
-
-    It appears whole or not at all; one of ours that was there is replaced. Blobs are hard links into the runs where the
-    file system allows it. If the runs are more than the profile has scene names for, `dataset` becomes a folder of
-    datasets, part-00 and so on (see `parts`), each complete by itself.
-
-    Args:
-        run_dirs: directories of committed runs, in any order; one named twice counts once.
-        dataset: where the dataset shall be.
-        version: name of the folder of tables, one of `sources.VERSIONS`; None for what fits the profile.
-        check: called with each staged dataset; if it raises, nothing is changed.
-        profile: 'native' or 'compat' (see `profiles`).
-
-    Returns:
-        `dataset`, resolved.
-
-    Raises:
-        UserError: if there is no run, profile or version is unknown, or something else than a dataset of ours is in
-            the way.
-        DataError: if a run contradicts itself.
-        StoreError: if files cannot be read, linked or written.
-    """
-    dataset = Path(dataset).resolve()
-    sources = distinct(run_dirs)
-    refuse(sources, dataset, version)
-
-    def fill(staging: Path) -> None:
-        _write_parts(sources, staging, version, profile, Splits.none())
-        if check is not None:
-            for part in parts(staging):
-                check(part)
-
-    publish(dataset, fill, refuse_place)
-    return dataset
-
-
 def write(runs: Sequence[Path], root: Path, splits: Splits, *, profile: str = "native", version: str = "") -> None:
-    """The writer of the format `nuscenes` (see `export.formats`): fill an empty folder with a dataset, or with parts.
+    """The writer of the format `nuscenes` (see `export.formats`): fill an empty folder with a dataset, one scene a run.
+
+    Blobs are hard links into the runs where the file system allows it. If the runs are more than the profile has scene
+    names for, the folder gets several datasets, part-00 and so on (see `parts`), each complete by itself.
 
     Args:
         runs: directories of committed runs, in order of run id, each once.
@@ -94,17 +54,14 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, profile: str = "n
         DataError: if a run contradicts itself.
         StoreError: if files cannot be read, linked or written.
     """
-    sources = distinct(runs)
-    refuse(sources, root, version or None)
+    if version and version not in VERSIONS:
+        raise UserError(f"version '{version}': want one of {', '.join(VERSIONS)}")
+    sources = [read_source(directory) for directory in runs]
     refuse_splits(splits, {source.scenario for source in sources})
-    _write_parts(sources, root, version or None, profile, splits)
-
-
-def _write_parts(sources: Sequence[Source], root: Path, version: str | None, profile: str, by_hand: Splits) -> None:
-    divided = divide(sources, profile, version, by_hand)
+    divided = divide(sources, profile, version or None, splits)
     towns = read_towns(sources)
     for part in divided:
-        _write(part, towns, root / part.folder, profile, by_hand)
+        _write(part, towns, root / part.folder, profile, splits)
 
 
 def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, by_hand: Splits) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from av_synth.errors import DataError, UserError
+from av_synth.errors import UserError
 from av_synth.export.nuscenes.rows import text_of
 from av_synth.store import open_run
 
@@ -38,49 +36,25 @@ class Source:
 
     directory: Path
     run_id: str
-    manifest_sha256: str
     scenario: str
     seed: object
     town_key: TownKey
 
 
-def distinct(run_dirs: Sequence[Path]) -> list[Source]:
-    """The runs in order of id, each once.
+def read_source(directory: Path) -> Source:
+    """What a run is, by its manifest.
 
     Raises:
-        DataError: if two runs of one id differ.
-        StoreError: if a run cannot be read.
+        StoreError: if it cannot be read.
     """
-    sources: dict[str, Source] = {}
-    for directory in run_dirs:
-        run = open_run(directory, files=False)  # each is opened again, and looked through, when it is folded
-        source = Source(
-            Path(directory).resolve(),
-            run.run_id,
-            hashlib.sha256((run.directory / "manifest.json").read_bytes()).hexdigest(),
-            text_of(run.manifest, "scenario", f"run {run.run_id}: manifest"),
-            run.manifest.get("seed"),
-            (
-                text_of(run.json("scenario.json"), "town", f"run {run.run_id}: scenario.json"),
-                run.files[OPENDRIVE].sha256,
-            ),
-        )
-        other = sources.setdefault(source.run_id, source)
-        if other.manifest_sha256 != source.manifest_sha256:
-            raise DataError(f"{other.directory} and {source.directory} are both run {source.run_id}, but differ")
-    return [source for _, source in sorted(sources.items())]
-
-
-def refuse(sources: Sequence[Source], dataset: Path, version: str | None) -> None:
-    """Raise UserError if there is nothing to write, or if it may not be written at `dataset`, an absolute path."""
-    if version is not None and version not in VERSIONS:
-        raise UserError(f"version '{version}': want one of {', '.join(VERSIONS)}")
-    if not sources:
-        raise UserError("no runs to export: name at least one committed run")
-    refuse_place(dataset)
-    for source in sources:
-        if source.directory in dataset.parents:
-            raise UserError(f"{dataset}: inside run {source.run_id}, which must not change; name another place")
+    run = open_run(directory, files=False)  # it is opened again, and looked through, when it is folded
+    return Source(
+        directory,
+        run.run_id,
+        text_of(run.manifest, "scenario", f"run {run.run_id}: manifest"),
+        run.manifest.get("seed"),
+        (text_of(run.json("scenario.json"), "town", f"run {run.run_id}: scenario.json"), run.files[OPENDRIVE].sha256),
+    )
 
 
 def refuse_place(dataset: Path) -> None:
