@@ -22,7 +22,7 @@ from av_synth.errors import DataError, UserError
 from av_synth.export.publish import write_file
 from av_synth.export.scene import Box, Keyframe, Scene, Sensor, need, tight_box
 from av_synth.export.splits import ALL, Splits
-from av_synth.geometry.boxes import corners
+from av_synth.geometry.boxes import corners, in_front
 from av_synth.geometry.transforms import Array, apply, from_yaw, invert
 from av_synth.store import link_or_copy
 
@@ -53,8 +53,6 @@ TYPES = {
 # share that the cameras see, at least, for KITTI's levels 0 fully visible, 1 partly and 2 largely occluded
 _OCCLUDED = (0.8, 0.4, 0.0)
 _NOT_PLACED = "-1 -1 -1 -1000 -1000 -1000 -10"  # size, location and turn of what is DontCare
-_NEAR_M = 0.1
-_EDGES = np.array([(0, 1), (1, 2), (2, 3), (3, 0), (4, 5), (5, 6), (6, 7), (7, 4), (0, 4), (1, 5), (2, 6), (3, 7)])
 _GRID = np.stack(np.meshgrid(*[np.linspace(-0.95, 0.95, 10)] * 3), -1).reshape(-1, 3)
 _VELODYNE_FROM_LIDAR = from_yaw(0.0, 0.0, 0.0, -math.pi / 2)  # nuScenes' lidar has y ahead and x to the right
 
@@ -228,15 +226,10 @@ def projected(camera: Sensor, camera_from_world: Array, box: Box) -> tuple[float
 
     None if no corner is ahead of the camera.
     """
-    points = corners(camera_from_world @ box.world_from_box, box.size_lwh_m)
-    if (points[:, 2] < _NEAR_M).all():
+    ahead = in_front(corners(camera_from_world @ box.world_from_box, box.size_lwh_m))
+    if len(ahead) == 0:
         return None
-    first, second = points[_EDGES[:, 0]], points[_EDGES[:, 1]]
-    # an edge that passes the camera ends where it does
-    crossing = (first[:, 2] < _NEAR_M) != (second[:, 2] < _NEAR_M)
-    share = (_NEAR_M - first[crossing, 2:]) / (second[crossing, 2:] - first[crossing, 2:])
-    cut = first[crossing] + share * (second[crossing] - first[crossing])
-    pixels, _ = camera.project(np.concatenate([points[points[:, 2] >= _NEAR_M], cut]))
+    pixels, _ = camera.project(ahead)
     most = np.asarray(camera.size_px) - 1.0
     low, high = np.clip(pixels.min(axis=0), 0.0, most), np.clip(pixels.max(axis=0), 0.0, most)
     return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))

@@ -1,4 +1,4 @@
-"""Oriented boxes: corners, and which points lie inside."""
+"""Oriented boxes: corners, what of them is before a camera, and which points lie inside."""
 
 from __future__ import annotations
 
@@ -13,10 +13,32 @@ CORNER_SIGNS: Array = np.array(
     dtype=np.float64,
 )
 
+# (12, 2): an edge joins two corners that differ in one sign
+_EDGES = np.argwhere(np.triu((CORNER_SIGNS[:, None] != CORNER_SIGNS).sum(axis=2) == 1))
+_NEAR_M = 0.1
+
 
 def corners(a_from_box: Array, size_lwh_m: npt.ArrayLike) -> Array:
     """The eight corners (8, 3) in frame a of a box centred on its own origin; 0 to 3 are its front face."""
     return apply(a_from_box, CORNER_SIGNS * (np.asarray(size_lwh_m, dtype=np.float64) / 2.0))
+
+
+def in_front(around: Array) -> Array:
+    """What bounds the part of a box before a camera: corners that are there, and where edges cross the near plane.
+
+    A car alongside the camera reaches behind it, and its corners there would be projected to the wrong side.
+
+    Args:
+        around: the eight corners (8, 3) in metres, in the axes of the camera.
+
+    Returns:
+        (K, 3), in the same axes; none if all of it is behind the camera.
+    """
+    one, two = around[_EDGES[:, 0]], around[_EDGES[:, 1]]
+    crossing = (one[:, 2] < _NEAR_M) != (two[:, 2] < _NEAR_M)
+    one, two = one[crossing], two[crossing]
+    share = (_NEAR_M - one[:, 2:]) / (two[:, 2:] - one[:, 2:])
+    return np.concatenate([around[around[:, 2] >= _NEAR_M], one + share * (two - one)])
 
 
 def points_inside(

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from av_synth.geometry.boxes import corners
+from av_synth.geometry.boxes import corners, in_front
 from av_synth.geometry.cameras import project
 from av_synth.geometry.transforms import Array, invert
 from av_synth.labels.association import Mask
-from av_synth.labels.visibility import Look, in_front
+from av_synth.labels.visibility import Look
 
 PixelBox = tuple[int, int, int, int]
 """left, top, right, bottom in pixel columns and rows; right and bottom are exclusive; all 0 where there is nothing."""

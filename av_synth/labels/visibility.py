@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_synth.capture import LabelImage
-from av_synth.geometry.boxes import CORNER_SIGNS, corners, points_inside
+from av_synth.geometry.boxes import corners, in_front, points_inside
 from av_synth.geometry.cameras import project, unproject
 from av_synth.geometry.transforms import Array, apply, invert, rotate
 from av_synth.labels.classes import tags_of
@@ -17,9 +17,6 @@ from av_synth.rig.model import Camera
 _GRID = 64  # sample pixels across the projected box, at most
 _MARGIN_M = 0.1  # depth is quantised and pixels at a silhouette straddle two surfaces
 _IN_FRONT_M = 0.25  # nearer than the box by more than this hides it
-_NEAR_M = 0.1
-# (12, 2): an edge joins two corners that differ in one sign
-_EDGES = np.argwhere(np.triu((CORNER_SIGNS[:, None] != CORNER_SIGNS).sum(axis=2) == 1))
 
 # What fills a box: a car is its body and its cabin, a van has a bonnet, two-wheelers and people are slim.
 _CAR = np.array([[[-0.93, -0.83, -0.74], [0.93, 0.83, 0.02]], [[-0.87, -0.78, 0.02], [0.31, 0.78, 1.0]]])
@@ -117,18 +114,6 @@ def _shape(category: str, size_lwh_m: Array) -> Array:
     if category == "vehicle.car":
         return _CAR if size_lwh_m[2] < _LOW_CAR_M else _VAN
     return _SHAPES.get(category, _SHAPES.get(category.split(".", maxsplit=1)[0], _SOLID))
-
-
-def in_front(around: Array) -> Array:
-    """What bounds the part of a box before the near plane (K, 3): its corners (8, 3) there, and where edges cross it.
-
-    A car alongside the camera reaches behind it, and its corners there would be projected to the wrong side.
-    """
-    one, two = around[_EDGES[:, 0]], around[_EDGES[:, 1]]
-    crossing = (one[:, 2] < _NEAR_M) != (two[:, 2] < _NEAR_M)
-    one, two = one[crossing], two[crossing]
-    share = (_NEAR_M - one[:, 2:]) / (two[:, 2:] - one[:, 2:])
-    return np.concatenate([around[around[:, 2] >= _NEAR_M], one + share * (two - one)])
 
 
 def _ray_entry(box_from_camera: Array, rays_camera: Array, bounds_m: Array) -> Array:
