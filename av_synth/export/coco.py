@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 import av_synth
 from av_synth.errors import DataError
-from av_synth.export.nuscenes.rows import JsonTable, Row
+from av_synth.export.rows import JsonTable, Row
 from av_synth.export.scene import Box, Keyframe, Scene, tight_box
 from av_synth.export.splits import Splits
 from av_synth.log.taxonomy import CATEGORIES

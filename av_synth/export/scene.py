@@ -14,13 +14,13 @@ import numpy.typing as npt
 
 from av_synth.errors import DataError, UserError
 from av_synth.export.nuscenes.names import RunNames
+from av_synth.export.rows import pose_of
 from av_synth.geometry.cameras import project
-from av_synth.geometry.transforms import Array, matrix_from_quaternion
+from av_synth.geometry.transforms import Array
 from av_synth.log.taxonomy import channel_order
 from av_synth.store import Run, open_run
 
 LIDAR_COLUMNS = ("x", "y", "z", "intensity", "ring")
-_POSE = ("x_m", "y_m", "z_m", "qw", "qx", "qy", "qz")
 
 # of nuScenes' .pcd: source nuscenes-devkit 1.2.0, utils/data_classes.py
 _RADAR_HEADER_LINES = 11
@@ -138,7 +138,7 @@ class Scene:
             row["channel"]: Sensor(
                 row["channel"],
                 row["modality"],
-                _pose(row),
+                pose_of(row),
                 (row["width_px"], row["height_px"]),
                 (row["fx_px"], row["fy_px"], row["cx_px"], row["cy_px"]),
             )
@@ -165,7 +165,7 @@ class Scene:
 
     @cached_property
     def _poses(self) -> Mapping[int, tuple[int, Array]]:
-        return {row["frame"]: (row["time_us"], _pose(row)) for row in self.run.table("ego_poses").to_pylist()}
+        return {row["frame"]: (row["time_us"], pose_of(row)) for row in self.run.table("ego_poses").to_pylist()}
 
     @cached_property
     def categories(self) -> Mapping[int, str]:
@@ -266,11 +266,6 @@ def tight_box(pixels: npt.NDArray[np.bool_]) -> tuple[int, int, int, int]:
     return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
-def _pose(row: Mapping[str, Any]) -> Array:
-    x, y, z, *wxyz = (row[name] for name in _POSE)
-    return matrix_from_quaternion(wxyz, (x, y, z))
-
-
 def _box(row: Mapping[str, Any]) -> Box:
     return Box(
         row["actor_id"],
@@ -278,7 +273,7 @@ def _box(row: Mapping[str, Any]) -> Box:
         row["attribute"],
         row["visibility"],
         row["visible_fraction"],
-        _pose(row),
+        pose_of(row),
         (row["length_m"], row["width_m"], row["height_m"]),
         (row["vx_mps"], row["vy_mps"], row["vz_mps"]),
         row["num_lidar_pts"],

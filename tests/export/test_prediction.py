@@ -6,7 +6,7 @@ import pytest
 
 from av_synth.export.nuscenes.names import RunNames, category
 from av_synth.export.nuscenes.prediction import prediction_tokens
-from av_synth.export.nuscenes.rows import Row
+from av_synth.export.rows import Row
 
 RUN = "0" * 20
 NAMES = RunNames(RUN)

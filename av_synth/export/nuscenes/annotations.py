@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.names import RunNames, attribute, category
 from av_synth.export.nuscenes.recordings import Blob, Recordings
-from av_synth.export.nuscenes.rows import Offset, Record, Row, rotation_of, translation_of
+from av_synth.export.nuscenes.values import Offset, rotation_of, translation_of
+from av_synth.export.rows import Record, Row
 from av_synth.log.taxonomy import ATTRIBUTE_NAMES, CATEGORY_NAMES, attribute_family
 from av_synth.store import Run
 

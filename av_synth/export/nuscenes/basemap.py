@@ -16,8 +16,8 @@ import numpy.typing as npt
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.map_blocks import mark_at
 from av_synth.export.nuscenes.map_lanes import DRIVABLE, GROUND, PAVEMENT, Mark, Network, Section
-from av_synth.export.nuscenes.rows import Offset
 from av_synth.export.nuscenes.town_map import PIXELS_PER_M
+from av_synth.export.nuscenes.values import Offset
 from av_synth.geometry.transforms import Array
 
 _SHIFT = 4  # fractional bits of OpenCV's coordinates

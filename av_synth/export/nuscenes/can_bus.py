@@ -20,7 +20,8 @@ from av_synth.export.nuscenes.can_messages import COLUMNS, PERIODS_US, TYRE_WIDT
 from av_synth.export.nuscenes.ego_motion import EgoMotion, Times
 from av_synth.export.nuscenes.names import RunNames
 from av_synth.export.nuscenes.route import Roads
-from av_synth.export.nuscenes.rows import Offset, Record
+from av_synth.export.nuscenes.values import Offset
+from av_synth.export.rows import Record
 from av_synth.geometry.transforms import Array
 from av_synth.store import Run
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.export.nuscenes.rows import Offset
+from av_synth.export.nuscenes.values import Offset
 from av_synth.geometry.transforms import Array
 from av_synth.store import Run
 

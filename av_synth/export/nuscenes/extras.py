@@ -15,8 +15,8 @@ from av_synth.export.nuscenes.names import RunNames, category, token
 from av_synth.export.nuscenes.quality import fold_quality
 from av_synth.export.nuscenes.recordings import Blob, Recordings
 from av_synth.export.nuscenes.reprojection import fold_image_annotations
-from av_synth.export.nuscenes.rows import Record, Row
 from av_synth.export.nuscenes.segmentation import fold_segmentation
+from av_synth.export.rows import Record, Row
 from av_synth.log.semantics import SURFACES
 from av_synth.store import Run
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from av_synth.export.nuscenes.recordings import Blob
-from av_synth.export.nuscenes.rows import Row
+from av_synth.export.rows import Row
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from av_synth.export.nuscenes.rows import Row
+from av_synth.export.rows import Row
 from av_synth.geometry.transforms import Array
 
 TOLERANCE_M = 0.01

@@ -13,7 +13,7 @@ from av_synth.export.nuscenes.map_blocks import Block
 from av_synth.export.nuscenes.map_lanes import CAR_LANES, DRIVABLE, PAVEMENT, Network, Road
 from av_synth.export.nuscenes.map_sheet import Sheet, band, joined, parts, ring, with_nodes
 from av_synth.export.nuscenes.map_signs import read_crossings, read_parking_spaces
-from av_synth.export.nuscenes.rows import Row
+from av_synth.export.rows import Row
 from av_synth.geometry.transforms import Array
 
 _MOUTH_M = 0.3  # lanes of real maps do not quite meet those in a junction

@@ -23,8 +23,8 @@ from av_synth.export.nuscenes.map_blocks import Block, CarLane, Edge, Place, rea
 from av_synth.export.nuscenes.map_lanes import Network
 from av_synth.export.nuscenes.map_sheet import Sheet, band, ring
 from av_synth.export.nuscenes.map_stops import Lanes, stops
-from av_synth.export.nuscenes.rows import Row
 from av_synth.export.nuscenes.town_map import PIXELS_PER_M, TownMap
+from av_synth.export.rows import Row
 from av_synth.geometry.transforms import Array
 
 VERSION = "1.3"

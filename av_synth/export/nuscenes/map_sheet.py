@@ -10,7 +10,8 @@ import shapely
 from shapely.geometry import Polygon
 
 from av_synth.export.nuscenes.names import token
-from av_synth.export.nuscenes.rows import Offset, Row
+from av_synth.export.nuscenes.values import Offset
+from av_synth.export.rows import Row
 from av_synth.geometry.transforms import Array
 
 _CLOSE_M = 0.05

@@ -15,7 +15,7 @@ from av_synth.export.nuscenes.map_blocks import Block, Place
 from av_synth.export.nuscenes.map_lanes import Network, Road
 from av_synth.export.nuscenes.map_sheet import Sheet, ring
 from av_synth.export.nuscenes.map_signs import LIGHT, Sign, read_signs
-from av_synth.export.nuscenes.rows import Row
+from av_synth.export.rows import Row
 from av_synth.geometry.transforms import Array
 
 _THICK_M = 0.5

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from av_synth.export.nuscenes.names import RunNames, category
-from av_synth.export.nuscenes.rows import Row
+from av_synth.export.rows import Row
 from av_synth.log.taxonomy import CATEGORY_NAMES
 
 FILE = "maps/prediction/prediction_scenes.json"

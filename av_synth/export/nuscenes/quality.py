@@ -10,7 +10,7 @@ import numpy as np
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.annotations import Annotations
 from av_synth.export.nuscenes.names import RunNames
-from av_synth.export.nuscenes.rows import Record, Row
+from av_synth.export.rows import Record, Row
 from av_synth.store import Run
 
 _HEADED_MPS = 1.0  # slower, the direction of a velocity says little about a heading

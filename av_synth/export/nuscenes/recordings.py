@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.names import RunNames, sensor
-from av_synth.export.nuscenes.rows import Offset, Record, Row, rotation_of, translation_of
+from av_synth.export.nuscenes.values import Offset, rotation_of, translation_of
+from av_synth.export.rows import Record, Row
 from av_synth.log.taxonomy import channel_order
 from av_synth.store import Run
 

@@ -15,10 +15,10 @@ import shapely
 from av_synth.export.nuscenes.annotations import Annotations
 from av_synth.export.nuscenes.names import RunNames
 from av_synth.export.nuscenes.recordings import Recordings
-from av_synth.export.nuscenes.rows import Record, Row
-from av_synth.geometry.boxes import CORNER_SIGNS
+from av_synth.export.rows import Record, Row, pose_of
+from av_synth.geometry.boxes import corners
 from av_synth.geometry.cameras import project
-from av_synth.geometry.transforms import Array, apply, invert, matrix_from_quaternion
+from av_synth.geometry.transforms import Array, apply, invert
 from av_synth.store import Run
 
 
@@ -37,18 +37,14 @@ def fold_image_annotations(
         if frame not in by_frame:
             continue
         camera = mounts[channel]
-        camera_from_world = invert(_pose(poses[frame]) @ _pose(camera))
+        camera_from_world = invert(pose_of(poses[frame]) @ pose_of(camera))
         for place, bounds in _bounds(apply(camera_from_world, corners_world[frame].reshape(-1, 3)), camera):
             box, row = by_frame[frame][place]
             yield _row(box, row, bounds, names.sample_data(channel, frame), recordings.keyframe_files[channel, frame])
 
 
-def _pose(row: Record) -> Array:
-    return matrix_from_quaternion([row[key] for key in ("qw", "qx", "qy", "qz")], [row[f"{axis}_m"] for axis in "xyz"])
-
-
 def _corners(box: Record) -> Array:
-    return apply(_pose(box), CORNER_SIGNS * np.array([box["length_m"], box["width_m"], box["height_m"]]) / 2.0)
+    return corners(pose_of(box), [box["length_m"], box["width_m"], box["height_m"]])
 
 
 def _bounds(corners_camera: Array, camera: Record) -> Iterator[tuple[int, Sequence[float]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import carla
 import numpy as np
 
-from av_synth.export.nuscenes.rows import Offset
+from av_synth.export.nuscenes.values import Offset
 from av_synth.geometry.carla import location_from_point, matrix_from_transform
 from av_synth.geometry.transforms import Array
 

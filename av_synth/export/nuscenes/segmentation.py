@@ -9,7 +9,7 @@ from av_synth.errors import DataError
 from av_synth.export.nuscenes.fold import Fold
 from av_synth.export.nuscenes.names import RunNames
 from av_synth.export.nuscenes.recordings import LIDAR, Blob, Recordings
-from av_synth.export.nuscenes.rows import Row
+from av_synth.export.rows import Row
 from av_synth.store import Run
 
 _POINT_BYTES = 20  # five float32

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from av_synth.errors import UserError
-from av_synth.export.nuscenes.rows import text_of
+from av_synth.export.nuscenes.values import text_of
 from av_synth.store import open_run
 
 VERSIONS = ("v1.0-trainval", "v1.0-mini", "v1.0-test")

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.map_lanes import GROUND, Network
-from av_synth.export.nuscenes.rows import Offset
+from av_synth.export.nuscenes.values import Offset
 from av_synth.geometry.transforms import Array
 
 PIXELS_PER_M = 10

@@ -1,58 +1,19 @@
-"""Rows of nuScenes tables and what they are folded from: poses checked and shifted, tables written as streams."""
+"""Values of nuScenes' tables out of a run's: poses checked and shifted, texts that must be there."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping
-from pathlib import Path
-from types import TracebackType
-from typing import Any
 
 from av_synth.errors import DataError, StoreError
-
-Row = dict[str, object]
-"""One row of a table, its keys in the order of the format's description."""
-
-Record = Mapping[str, Any]
-"""One row of a run's table; the store has checked its columns and types."""
+from av_synth.export.rows import Record
 
 Offset = tuple[float, float]
 """Metres added to x and y so that no map coordinate is negative."""
 
 
 _SORTED = json.JSONEncoder(allow_nan=False, ensure_ascii=False, sort_keys=True).encode
-_ENCODE = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
-
-
-class JsonTable:
-    """A JSON array written row by row, so that a table of millions of rows never exists in memory."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = path.open("w", encoding="utf-8", newline="\n")
-        self._file.write("[")
-        self._rows = 0
-
-    def add(self, row: Row) -> None:
-        """Append one row; raises DataError if it holds NaN, infinity or anything that JSON has not."""
-        try:
-            text = _ENCODE(row)
-        except (TypeError, ValueError) as error:
-            raise DataError(f"{self._path.name}: row {self._rows}: {error}: {row}") from error
-        self._file.write(",\n" if self._rows else "\n")
-        self._file.write(text)
-        self._rows += 1
-
-    def __enter__(self) -> JsonTable:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._file:
-            if kind is None:
-                self._file.write("\n]\n")
 
 
 def compact_json(value: object) -> str:

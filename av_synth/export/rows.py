@@ -1,0 +1,59 @@
+"""Rows of tables: those of a run, which every format is folded from, and those of JSON, written as streams."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from av_synth.errors import DataError
+from av_synth.geometry.transforms import Array, matrix_from_quaternion
+
+Row = dict[str, object]
+"""One row of a table that is written, its keys in the order of the format's description."""
+
+Record = Mapping[str, Any]
+"""One row of a run's table; the store has checked its columns and types."""
+
+_ENCODE = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
+
+
+class JsonTable:
+    """A JSON array written row by row, so that a table of millions of rows never exists in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("w", encoding="utf-8", newline="\n")
+        self._file.write("[")
+        self._rows = 0
+
+    def add(self, row: Row) -> None:
+        """Append one row; raises DataError if it holds NaN, infinity or anything that JSON has not."""
+        try:
+            text = _ENCODE(row)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{self._path.name}: row {self._rows}: {error}: {row}") from error
+        self._file.write(",\n" if self._rows else "\n")
+        self._file.write(text)
+        self._rows += 1
+
+    def __enter__(self) -> JsonTable:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._file:
+            if kind is None:
+                self._file.write("\n]\n")
+
+
+def pose_of(row: Record) -> Array:
+    """Columns x_m, y_m, z_m, qw, qx, qy, qz of a run's table as a transform (4, 4).
+
+    Raises:
+        ValueError: if the quaternion is zero or not finite.
+    """
+    return matrix_from_quaternion([row[key] for key in ("qw", "qx", "qy", "qz")], [row[f"{axis}_m"] for axis in "xyz"])
