@@ -90,7 +90,7 @@ def _image(scene: Scene, keyframe: Keyframe, channel: str, number: int, root: Pa
         "run_id": scene.run_id,
         "frame": keyframe.frame,
         "channel": channel,
-        "timestamp_us": scene.names.timestamp(keyframe.time_us),
+        "timestamp_us": scene.clock.timestamp(keyframe.time_us),
         "camera_matrix": scene.sensors[channel].camera_matrix.tolist(),
     }
 

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from av_synth.errors import DataError, UserError
-from av_synth.export.scene import LIDAR_COLUMNS, RADAR_POINT, Box, Keyframe, Record, Scene, Sensor
+from av_synth.export.scene import LIDAR_COLUMNS, Box, Keyframe, Record, Scene, Sensor
 from av_synth.export.splits import Splits
 from av_synth.geometry.transforms import Array, quaternion_from_matrix
+from av_synth.log.taxonomy import RADAR_POINT
 from av_synth.store import Run
 
 _CHUNK_BYTES = 4 << 20
@@ -85,7 +86,7 @@ def _write_scene(scene: Scene, path: Path, schemas: _Schemas, split: str) -> Non
         written = 0
         for time_us, topic, message in _messages(scene, schemas):
             # whole nanoseconds: an integer of microseconds since 1970 has room for them
-            at_ns = scene.names.timestamp(time_us) * 1000
+            at_ns = scene.clock.timestamp(time_us) * 1000
             writer.write_message(topic, message, log_time=at_ns, publish_time=at_ns, sequence=written)
             written += 1
         if not written:
@@ -123,12 +124,12 @@ def _events(
     while events and (before_us is None or events[0]["time_us"] < before_us):
         row = events.pop(0)
         text = f"{row['kind']} actor {row['actor_id']} other {row['other_id']} {row['detail']}"
-        at_us = scene.names.timestamp(row["time_us"])
+        at_us = scene.clock.timestamp(row["time_us"])
         yield row["time_us"], "/events", schemas("Log", at_us, level="INFO", name=row["kind"], message=text)
 
 
 def _poses(scene: Scene, schemas: _Schemas, record: Record) -> Iterator[Stamped]:
-    at_us = scene.names.timestamp(record.time_us)
+    at_us = scene.clock.timestamp(record.time_us)
     world_from_ego = scene.world_from_ego(record.frame)
     yield (
         record.time_us,
@@ -153,7 +154,7 @@ def _poses(scene: Scene, schemas: _Schemas, record: Record) -> Iterator[Stamped]
 
 def _seen(scene: Scene, schemas: _Schemas, record: Record) -> Iterator[Stamped]:
     sensor = scene.sensors[record.channel]
-    at_us = scene.names.timestamp(record.time_us)
+    at_us = scene.clock.timestamp(record.time_us)
     if sensor.modality == "camera":
         data = scene.run.path(record.path).read_bytes()
         image = schemas("CompressedImage", at_us, frame_id=sensor.channel, data=data, format="jpeg")
@@ -204,7 +205,7 @@ def _cloud(schemas: _Schemas, sensor: Sensor, at_us: int, data: bytes, dtype: np
 
 def _boxes(scene: Scene, schemas: _Schemas, keyframe: Keyframe) -> Any:
     """All boxes of a keyframe, in place of those of the one before."""
-    at_us = scene.names.timestamp(keyframe.time_us)
+    at_us = scene.clock.timestamp(keyframe.time_us)
     deletion = schemas("SceneEntityDeletion", at_us, type="ALL")
     return schemas(
         "SceneUpdate", deletions=[deletion], entities=[_entity(schemas, at_us, box) for box in keyframe.boxes]

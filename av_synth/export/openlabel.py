@@ -208,7 +208,7 @@ def _events(scene: Scene, keyframes: Sequence[Keyframe]) -> Iterable[tuple[str, 
 
 
 def _seconds(scene: Scene, time_us: int) -> float:
-    return scene.names.timestamp(time_us) / 1e6
+    return scene.clock.timestamp(time_us) / 1e6
 
 
 def _pose(parent_from_child: Array) -> Json:

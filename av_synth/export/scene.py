@@ -13,24 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.errors import DataError, UserError
-from av_synth.export.nuscenes.names import RunNames
 from av_synth.export.rows import pose_of
+from av_synth.export.run_clock import RunClock
 from av_synth.geometry.cameras import project
 from av_synth.geometry.transforms import Array
-from av_synth.log.taxonomy import channel_order
+from av_synth.log.taxonomy import RADAR_POINT, channel_order
 from av_synth.store import Run, open_run
 
 LIDAR_COLUMNS = ("x", "y", "z", "intensity", "ring")
 
 # of nuScenes' .pcd: source nuscenes-devkit 1.2.0, utils/data_classes.py
 _RADAR_HEADER_LINES = 11
-RADAR_POINT = np.dtype(
-    [(name, "<f4") for name in "xyz"]
-    + [("dyn_prop", "i1"), ("id", "<i2"), ("rcs", "<f4")]
-    + [(name, "<f4") for name in ("vx", "vy", "vx_comp", "vy_comp")]
-    + [(name, "i1") for name in ("is_quality_valid", "ambig_state", "x_rms", "y_rms", "invalid_state", "pdh0")]
-    + [(name, "i1") for name in ("vx_rms", "vy_rms")]
-)
 
 
 @dataclass(frozen=True)
@@ -128,7 +121,7 @@ class Scene:
     def __init__(self, directory: Path) -> None:
         self.run: Run = open_run(directory)
         self.run_id = self.run.run_id
-        self.names = RunNames(self.run_id)
+        self.clock = RunClock(self.run_id)
 
     @cached_property
     def sensors(self) -> Mapping[str, Sensor]:

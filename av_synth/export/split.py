@@ -10,7 +10,7 @@ from pathlib import Path
 
 import av_synth
 from av_synth.errors import DocumentError, Problem, UserError
-from av_synth.export.splits import ALL, NAME, Splits, read_splits
+from av_synth.export.splits import ALL, NAME, Draw, Splits, read_splits
 from av_synth.store import canonical_json, scratch
 from av_synth.store.files import as_mapping, read_json, write_durable
 
@@ -141,7 +141,7 @@ def _groups(run_dirs: Sequence[Path], by: str) -> dict[str, list[str]]:
         where = directory / "scenario.json"
         town = as_mapping(read_json(where), str(where)).get("town")
         run_id, scenario, seed = (manifest.get(key) for key in ("run_id", "scenario", "seed"))
-        keys = {"draw": (scenario, seed, town), "scenario": (scenario,), "town": (town,), "run": (run_id,)}
+        keys = {"draw": Draw(scenario, seed, town), "scenario": (scenario,), "town": (town,), "run": (run_id,)}
         found.setdefault("\x1f".join(map(str, keys[by])), []).append(str(run_id))
     return found
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from av_synth.errors import DocumentError, Problem, StoreError, UserError
 from av_synth.store.files import as_mapping, read_json
@@ -17,6 +18,20 @@ ALL = "all"
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 """What a split may be called."""
+
+
+class Draw(NamedTuple):
+    """What runs have in common that differ in rig, weather or parameters only: they look alike, so nothing parts them.
+
+    Attributes:
+        scenario: its name.
+        seed: of the draw.
+        town: its name, or whatever tells towns apart.
+    """
+
+    scenario: object
+    seed: object
+    town: object
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,10 @@ import numpy.typing as npt
 
 from av_synth.errors import UserError
 from av_synth.export.publish import write_file
-from av_synth.export.scene import RADAR_POINT, Box, Keyframe, Scene, Sensor, tight_box
+from av_synth.export.scene import Box, Keyframe, Scene, Sensor, tight_box
 from av_synth.export.splits import Splits
 from av_synth.geometry.transforms import quaternion_from_matrix
+from av_synth.log.taxonomy import RADAR_POINT
 from av_synth.store import canonical_json
 
 _BLOCK = 512  # bytes: a tar's header, and the unit to which a file is filled up
@@ -117,7 +118,7 @@ def _files(scene: Scene, keyframe: Keyframe) -> Iterator[tuple[str, bytes]]:
 
 
 def _plain(returns: npt.NDArray[np.void]) -> npt.NDArray[np.float32]:
-    """Radar returns (N,) as (N, 18) float32, columns in the order of `scene.RADAR_POINT`."""
+    """Radar returns (N,) as (N, 18) float32, columns in the order of `RADAR_POINT`."""
     return np.stack([returns[name].astype("<f4") for name in RADAR_POINT.names or ()], axis=1)
 
 
@@ -141,7 +142,7 @@ def _labels(scene: Scene, keyframe: Keyframe) -> dict[str, object]:
         "run_id": scene.run_id,
         "scenario": scene.run.manifest.get("scenario"),
         "frame": keyframe.frame,
-        "timestamp_us": scene.names.timestamp(keyframe.time_us),
+        "timestamp_us": scene.clock.timestamp(keyframe.time_us),
         "world_from_ego": keyframe.world_from_ego.tolist(),
         "sensors": {channel: _sensor(scene.sensors[channel]) for channel in keyframe.records},
         "actor_by_mask_value": values,

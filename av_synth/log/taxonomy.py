@@ -1,9 +1,11 @@
-"""The fixed vocabulary of nuScenes: categories in index order, attributes, visibility levels, channels.
+"""The fixed vocabulary of nuScenes: categories in index order, attributes, visibility levels, channels, radar fields.
 
 Source: the names and their order are those of nuScenes with lidar segmentation; readers compare them literally.
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 CATEGORIES: tuple[tuple[str, str], ...] = (
     ("noise", "Lidar return that belongs to no surface."),
@@ -74,6 +76,15 @@ CHANNELS = (
     "RADAR_BACK_LEFT",
     "RADAR_BACK_RIGHT",
 )
+
+RADAR_POINT = np.dtype(
+    [(name, "<f4") for name in "xyz"]
+    + [("dyn_prop", "i1"), ("id", "<i2"), ("rcs", "<f4")]
+    + [(name, "<f4") for name in ("vx", "vy", "vx_comp", "vy_comp")]
+    + [(name, "i1") for name in ("is_quality_valid", "ambig_state", "x_rms", "y_rms", "invalid_state", "pdh0")]
+    + [(name, "i1") for name in ("vx_rms", "vy_rms")]
+)
+"""A return in a radar's .pcd: source nuscenes-devkit 1.2.0, utils/data_classes.py."""
 
 
 def channel_order(channel: str) -> tuple[int, str]:

@@ -12,15 +12,9 @@ import simplejpeg
 from av_synth.capture import CameraImage, LidarScan, RadarScan
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
+from av_synth.log.taxonomy import RADAR_POINT
 
 JPEG_QUALITY = 90
-_RADAR_POINT = np.dtype(
-    [(name, "<f4") for name in "xyz"]
-    + [("dyn_prop", "i1"), ("id", "<i2"), ("rcs", "<f4")]
-    + [(name, "<f4") for name in ("vx", "vy", "vx_comp", "vy_comp")]
-    + [(name, "i1") for name in ("is_quality_valid", "ambig_state", "x_rms", "y_rms", "invalid_state", "pdh0")]
-    + [(name, "i1") for name in ("vx_rms", "vy_rms")]
-)
 _MOVING_MPS = 0.5
 _MAX_UINT16 = 65535.0
 _FLOW_STEPS, _FLOW_ZERO, _NOTHING = np.float32(64.0), np.float32(32768.0), np.float32(0.0)
@@ -114,12 +108,12 @@ def radar_pcd(scan: RadarScan, sensor_velocity_mps: Array) -> bytes:
     points = scan.points_m
     if len(points) == 0:
         # the format has no empty scan: one record that is not a number stands for it
-        table = np.zeros(1, dtype=_RADAR_POINT)
+        table = np.zeros(1, dtype=RADAR_POINT)
         table["x"] = np.nan
     else:
         direction = points / np.linalg.norm(points, axis=1, keepdims=True)
         over_ground = scan.range_rate_mps + direction @ sensor_velocity_mps
-        table = np.zeros(len(points), dtype=_RADAR_POINT)
+        table = np.zeros(len(points), dtype=RADAR_POINT)
         for axis, name in enumerate("xyz"):
             table[name] = points[:, axis]
         for axis, name in enumerate(("vx", "vy")):
@@ -137,7 +131,7 @@ def radar_pcd(scan: RadarScan, sensor_velocity_mps: Array) -> bytes:
         [
             "# .PCD v0.7 - Point Cloud Data file format",
             "VERSION 0.7",
-            f"FIELDS {' '.join(_RADAR_POINT.names or ())}",
+            f"FIELDS {' '.join(RADAR_POINT.names or ())}",
             "SIZE 4 4 4 1 2 4 4 4 4 4 1 1 1 1 1 1 1 1",
             "TYPE F F F I I F F F F F I I I I I I I I",
             "COUNT 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",

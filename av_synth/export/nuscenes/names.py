@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 from functools import cached_property
 
-_YEAR_START = datetime(2026, 1, 1, tzinfo=timezone.utc)
-_YEAR_SECONDS = 360 * 24 * 3600
+from av_synth.export.run_clock import RunClock
 
 
 def token(*key: object) -> str:
@@ -17,32 +15,13 @@ def token(*key: object) -> str:
 
 
 @dataclass(frozen=True)
-class RunNames:
-    """What the things of one run are called in the dataset.
-
-    Attributes:
-        run_id: 20 hex digits.
-    """
-
-    run_id: str
-
-    @cached_property
-    def start(self) -> datetime:
-        """The run's pretended start: a whole second of 2026, drawn by the run id."""
-        return _YEAR_START + timedelta(seconds=int(self.run_id, 16) % _YEAR_SECONDS)
+class RunNames(RunClock):
+    """What the things of one run are called in the dataset, and when they were."""
 
     @cached_property
     def logfile(self) -> str:
         """Unique name of the log, in the manner of nuScenes: vehicle, date, time, UTC offset."""
         return f"{self.run_id}-{self.start:%Y-%m-%d-%H-%M-%S}+0000"
-
-    def timestamp(self, time_us: int) -> int:
-        """Microseconds since the Unix epoch of `time_us` microseconds after the first recorded frame."""
-        return self._start_us + time_us
-
-    @cached_property
-    def _start_us(self) -> int:
-        return (self.start - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
 
     def filename(self, folder: str, channel: str, time_us: int, suffix: str) -> str:
         """Such as 'samples/CAM_FRONT/<logfile>__CAM_FRONT__<timestamp>.jpg'; `suffix` begins with a dot."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from av_synth.errors import UserError
 from av_synth.export.nuscenes import official
 from av_synth.export.nuscenes.sources import Source, TownKey, part_name
-from av_synth.export.splits import Splits
+from av_synth.export.splits import Draw, Splits
 
 PROFILES = ("native", "compat")
 TRAINVAL, MINI = "v1.0-trainval", "v1.0-mini"
@@ -104,10 +104,10 @@ def _compat(sources: Sequence[Source], version: str | None, by_hand: Splits | No
 
 
 def _families(sources: Sequence[Source]) -> list[list[Source]]:
-    """Runs of one draw of a scenario, which differ in rig, weather or parameters only; the largest first."""
-    families: dict[tuple[object, ...], list[Source]] = {}
+    """Runs of one draw of a scenario; the largest family first."""
+    families: dict[Draw, list[Source]] = {}
     for source in sources:
-        families.setdefault((source.town_key, source.scenario, source.seed), []).append(source)
+        families.setdefault(Draw(source.scenario, source.seed, source.town_key), []).append(source)
     return sorted(families.values(), key=lambda family: (-len(family), family[0].run_id))
 
 
