@@ -27,10 +27,10 @@ from typing import Any, Protocol
 import av_synth
 from av_synth.documents import nearest
 from av_synth.errors import DataError, DocumentError, Problem, StoreError, UserError
-from av_synth.export.publish import publish, write_file
+from av_synth.export.publish import publish
 from av_synth.export.splits import Splits
 from av_synth.store import canonical_json
-from av_synth.store.files import as_mapping, read_json
+from av_synth.store.files import as_mapping, read_json, write_file
 from av_synth.store.runs import MANIFEST
 
 GROUP = "av_synth.formats"

@@ -19,12 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.errors import DataError, UserError
-from av_synth.export.publish import write_file
 from av_synth.export.scene import Box, Keyframe, Scene, Sensor, need, tight_box
 from av_synth.export.splits import ALL, Splits
 from av_synth.geometry.boxes import corners, in_front
 from av_synth.geometry.transforms import Array, apply, from_yaw, invert
-from av_synth.store import link_or_copy
+from av_synth.store import link_or_copy, write_file
 
 CAMERA, LIDAR = "CAM_FRONT", "LIDAR_TOP"
 _EVERYTHING = "trainval"  # the ImageSet of every index

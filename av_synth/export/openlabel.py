@@ -14,11 +14,10 @@ from typing import Any
 
 import av_synth
 from av_synth.errors import DataError
-from av_synth.export.publish import write_file
 from av_synth.export.scene import Box, Keyframe, Scene, Sensor, tight_box
 from av_synth.export.splits import Splits
 from av_synth.geometry.transforms import Array, quaternion_from_matrix
-from av_synth.store import canonical_json, link_or_copy
+from av_synth.store import canonical_json, link_or_copy, write_file
 
 Json = dict[str, Any]
 _WORLD, _EGO, _CUBOID = "world", "ego", "cuboid"

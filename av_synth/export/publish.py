@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from av_synth.errors import StoreError
 from av_synth.store import replace_directory, scratch, sweep_scratch
 
 
@@ -28,17 +27,3 @@ def publish(target: Path, write: Callable[[Path], None], refuse: Callable[[Path]
         write(staging)
         refuse(target)
         replace_directory(staging, target)
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Create a file of a staged dataset, its folders included; it need not be on disk before the dataset is swapped in.
-
-    Raises:
-        StoreError: if the file exists or cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            file.write(data)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -12,7 +12,7 @@ import av_synth
 from av_synth.errors import DocumentError, Problem, UserError
 from av_synth.export.splits import ALL, NAME, Draw, Splits, read_splits
 from av_synth.store import canonical_json, scratch
-from av_synth.store.files import as_mapping, read_json, write_durable
+from av_synth.store.files import as_mapping, read_json, write_file
 
 SCHEMA = 1
 DEFAULT_RATIO = "train=0.7,val=0.15,test=0.15"
@@ -128,7 +128,7 @@ def write_splits(path: Path, division: Division, ratio: Mapping[str, float], see
         "splits": {name: list(members) for name, members in division.splits.runs.items()},
     }
     with scratch(path.parent, f".{path.name}.staging") as staging:
-        write_durable(staging / path.name, canonical_json(content))
+        write_file(staging / path.name, canonical_json(content), durable=True)
         os.replace(staging / path.name, path)
 
 

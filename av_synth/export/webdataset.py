@@ -17,12 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.errors import UserError
-from av_synth.export.publish import write_file
 from av_synth.export.scene import Box, Keyframe, Scene, Sensor, tight_box
 from av_synth.export.splits import Splits
 from av_synth.geometry.transforms import quaternion_from_matrix
 from av_synth.log.taxonomy import RADAR_POINT
-from av_synth.store import canonical_json
+from av_synth.store import canonical_json, write_file
 
 _BLOCK = 512  # bytes: a tar's header, and the unit to which a file is filled up
 

@@ -7,7 +7,7 @@ with store.stage(root, run_id) as staging:
 run = store.open_run(path)
 """
 
-from av_synth.store.files import canonical_json, link_or_copy, replace_directory
+from av_synth.store.files import canonical_json, link_or_copy, replace_directory, write_file
 from av_synth.store.runs import (
     MANIFEST_FIELDS,
     REQUIRED_FILES,
@@ -40,4 +40,5 @@ __all__ = [
     "stage",
     "sweep",
     "sweep_scratch",
+    "write_file",
 ]

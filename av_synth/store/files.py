@@ -55,8 +55,13 @@ def read_json(path: Path) -> object:
         raise StoreError(f"{path}: {error}") from error
 
 
-def write_durable(path: Path, data: bytes) -> None:
-    """Create a new file, its folders included, and wait until the disk has it.
+def write_file(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """Create a new file, its folders included.
+
+    Args:
+        path: where nothing is yet.
+        data: its whole content.
+        durable: wait until the disk has it. What is staged for `replace_directory` need not be waited for one by one.
 
     Raises:
         StoreError: if the file exists or cannot be written.
@@ -65,8 +70,9 @@ def write_durable(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
     except OSError as error:
         raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error
 

@@ -31,7 +31,7 @@ from av_synth.store.files import (
     fsync_tree,
     read_json,
     sha256_of,
-    write_durable,
+    write_file,
 )
 from av_synth.store.scratch import scratch, sweep_scratch
 
@@ -81,7 +81,7 @@ class Staging:
             if relpath in self._entries or relpath == MANIFEST:
                 raise StoreError(f"run {self.run_id}: '{relpath}' written twice")
             self._entries[relpath] = None
-        write_durable(self.directory / relpath, data)
+        write_file(self.directory / relpath, data, durable=True)
         entry = FileEntry(relpath, len(data), hashlib.sha256(data).hexdigest())
         with self._lock:
             self._entries[relpath] = entry
@@ -121,7 +121,7 @@ class Staging:
             **fields,
             "files": [vars(entry) for entry in entries],
         }
-        write_durable(self.directory / MANIFEST, canonical_json(manifest))
+        write_file(self.directory / MANIFEST, canonical_json(manifest), durable=True)
         (self.directory / MANIFEST).chmod(0o444)
         fsync_tree(self.directory)
         return self._publish()

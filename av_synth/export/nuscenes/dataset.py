@@ -19,11 +19,10 @@ from av_synth.export.nuscenes.profiles import Part, divide
 from av_synth.export.nuscenes.recordings import Blob, Recordings, fold_recordings
 from av_synth.export.nuscenes.sources import MARKER, VERSIONS, TownKey, read_source
 from av_synth.export.nuscenes.values import compact_json
-from av_synth.export.publish import write_file
 from av_synth.export.rows import JsonTable, Row
 from av_synth.export.splits import Splits
 from av_synth.log import taxonomy
-from av_synth.store import Run, canonical_json, link_or_copy, open_run
+from av_synth.store import Run, canonical_json, link_or_copy, open_run, write_file
 
 EXTRA_SCHEMA = 1
 """Version of av_synth.json's layout."""

@@ -15,9 +15,8 @@ from av_synth.export.nuscenes.names import token
 from av_synth.export.nuscenes.route import Roads
 from av_synth.export.nuscenes.sources import OPENDRIVE, Source, TownKey
 from av_synth.export.nuscenes.town_map import TownMap, draw_town_map
-from av_synth.export.publish import write_file
 from av_synth.export.rows import Row
-from av_synth.store import link_or_copy
+from av_synth.store import link_or_copy, write_file
 
 
 @dataclass(frozen=True)
