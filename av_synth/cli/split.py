@@ -9,7 +9,7 @@ import typer
 from av_synth import store
 from av_synth.cli.output import say, say_item
 from av_synth.errors import UserError
-from av_synth.export.split import BY, DEFAULT_RATIO, divide, parse_ratio, write_splits
+from av_synth.export.division import BY, DEFAULT_RATIO, divide, parse_ratio, write_splits
 from av_synth.export.splits import read_splits
 
 _BY = "; ".join(f"{name}: {meaning}" for name, meaning in BY.items())

@@ -12,11 +12,11 @@ from av_synth.director.casting import Casting, Size
 from av_synth.director.control import Steering
 from av_synth.director.driver import Driver
 from av_synth.director.expectations import Pair, results
-from av_synth.director.level_cars import replace_parked
 from av_synth.director.model import Event, Measurement, Outcome, Stage
 from av_synth.director.placement import Spot, box_pose, obstructed, park_row, spawn_named, spots, taken_by
 from av_synth.director.players import Player, VehiclePlayer, WalkerPlayer
 from av_synth.director.roads import Place, find_places
+from av_synth.director.town_parked import replace_parked
 from av_synth.director.traffic import start_traffic
 from av_synth.director.triggers import along, fires
 from av_synth.errors import CastError, SimulatorError

@@ -181,8 +181,8 @@ def test_arc_line_paths_are_within_two_centimetres_of_where_the_client_has_the_l
     for block in read_blocks(avsynth.network):
         for lane in block.lanes:
             layer = "lane" if block.road.junction < 0 else "lane_connector"
-            path = shapely.LineString(avsynth.path(sheet.token(layer, *lane.places[0]))[:, :2])
-            for road, index, lane_id in lane.places:
+            path = shapely.LineString(avsynth.path(sheet.token(layer, *lane.keys[0]))[:, :2])
+            for road, index, lane_id in lane.keys:
                 stations = roads[road].sections[index].s_m
                 for s in np.arange(stations[0], stations[-1], 1.0):
                     waypoint = avsynth.network.world.get_waypoint_xodr(road, lane_id, float(s))

@@ -15,7 +15,7 @@ import numpy as np
 from av_synth.export.nuscenes.map_lanes import INSIDE_M, TIP_M, Mark, Network, Road
 from av_synth.geometry.transforms import Array
 
-Place = tuple[int, int, int]
+LaneKey = tuple[int, int, int]
 """Road id, index of the section, lane id."""
 
 _JOINED_M = 0.05
@@ -65,14 +65,14 @@ class CarLane:
     """A lane or lane connector.
 
     Attributes:
-        places: what it is made of, in the direction of its traffic; the first is its name.
+        keys: what it is made of, in the direction of its traffic; the first is its name.
         left, right: its sides, from where the lane has a width to where it has none.
         whole_m: its left and right side (N, 2) from the start of its block to the end, where they may be one line.
         stretches: points (N, 2) of its centre line, cut where the road's formula changes.
         opens, shuts: whether it begins or ends inside its block, by its width.
     """
 
-    places: tuple[Place, ...]
+    keys: tuple[LaneKey, ...]
     left: Edge
     right: Edge
     whole_m: tuple[Array, Array]
@@ -98,9 +98,9 @@ class Block:
     lanes: tuple[CarLane, ...]
 
     @property
-    def name(self) -> Place:
+    def name(self) -> LaneKey:
         """What tells the block from all others."""
-        return self.lanes[0].places[0]
+        return self.lanes[0].keys[0]
 
     def edge_points(self, at_end: bool) -> list[Array]:
         """Points (2,) of the lane edges where the traffic comes in or goes out, from left to right."""
@@ -154,23 +154,23 @@ def read_blocks(network: Network) -> list[Block]:
     return [block for road in network.roads for along in (True, False) for block in _blocks(road, along, weld)]
 
 
-def read_links(network: Network, blocks: Sequence[Block]) -> dict[Place, list[Place]]:
+def read_links(network: Network, blocks: Sequence[Block]) -> dict[LaneKey, list[LaneKey]]:
     """The lanes that follow each lane, by their names, as the reader of the run has it."""
     roads = {road.id: road for road in network.roads}
-    owner = {place: lane.places[0] for block in blocks for lane in block.lanes for place in lane.places}
-    opening = {lane.places[0] for block in blocks for lane in block.lanes if lane.opens}
-    links: dict[Place, list[Place]] = {}
+    owner = {key: lane.keys[0] for block in blocks for lane in block.lanes for key in lane.keys}
+    opening = {lane.keys[0] for block in blocks for lane in block.lanes if lane.opens}
+    links: dict[LaneKey, list[LaneKey]] = {}
     for block in blocks:
         for lane in block.lanes:
             if lane.shuts:
-                links[lane.places[0]] = []
+                links[lane.keys[0]] = []
                 continue
-            road_id, index, lane_id = lane.places[-1]
+            road_id, index, lane_id = lane.keys[-1]
             s_m = roads[road_id].sections[index].s_m
             waypoint = network.world.get_waypoint_xodr(road_id, lane_id, float(s_m[-1] if block.along else s_m[0]))
             ahead = () if waypoint is None else waypoint.next(_HOP_M)
-            places = [(w.road_id, roads[w.road_id].section_at(w.s), w.lane_id) for w in ahead if w.road_id in roads]
-            links[lane.places[0]] = sorted({owner[place] for place in places if place in owner} - opening)
+            keys = [(w.road_id, roads[w.road_id].section_at(w.s), w.lane_id) for w in ahead if w.road_id in roads]
+            links[lane.keys[0]] = sorted({owner[key] for key in keys if key in owner} - opening)
     return links
 
 
@@ -197,23 +197,23 @@ def _block(road: Road, along: bool, first: int, chains: Sequence[Sequence[int]],
 
 
 def _car_lane(road: Road, along: bool, first: int, chain: Sequence[int], weld: Welder) -> CarLane:
-    places = [(road.id, first + k, lane_id) for k, lane_id in enumerate(chain)]
-    start, end = (float(road.sections[places[k][1]].s_m[k]) for k in (0, -1))
-    low, high = _open_span(road, places)
+    keys = [(road.id, first + k, lane_id) for k, lane_id in enumerate(chain)]
+    start, end = (float(road.sections[keys[k][1]].s_m[k]) for k in (0, -1))
+    low, high = _open_span(road, keys)
     late, early = low > start + _TAPER_M, high < end - _TAPER_M
     low, high = low if late else start, high if early else end
-    nodes = [_side(road, places, left) for left in (True, False)]
+    nodes = [_side(road, keys, left) for left in (True, False)]
     whole = [weld.ends(np.array([node.point_m for node in side])) for side in nodes]
     inside = [[low <= node.s_m <= high for node in side] for side in nodes]
     edges = [
         Edge(line[kept], tuple(node.name for node, keep in zip(side, kept, strict=True) if keep))
         for side, line, kept in zip(nodes, whole, inside, strict=True)
     ]
-    stretches = [stretch for place in places for stretch in _stretches(road, place, low, high)]
+    stretches = [stretch for key in keys for stretch in _stretches(road, key, low, high)]
     if along:
-        return CarLane(tuple(places), edges[0], edges[1], (whole[0], whole[1]), tuple(stretches), late, early)
+        return CarLane(tuple(keys), edges[0], edges[1], (whole[0], whole[1]), tuple(stretches), late, early)
     return CarLane(
-        places=tuple(reversed(places)),
+        keys=tuple(reversed(keys)),
         left=edges[1].reversed(),
         right=edges[0].reversed(),
         whole_m=(whole[1][::-1], whole[0][::-1]),
@@ -223,10 +223,10 @@ def _car_lane(road: Road, along: bool, first: int, chain: Sequence[int], weld: W
     )
 
 
-def _open_span(road: Road, places: Sequence[Place]) -> tuple[float, float]:
+def _open_span(road: Road, keys: Sequence[LaneKey]) -> tuple[float, float]:
     """First and last station between which a lane has a width, with the tips at its ends."""
     low, high = np.inf, -np.inf
-    for _, index, lane_id in places:
+    for _, index, lane_id in keys:
         section = road.sections[index]
         left, right = section.sides(lane_id)
         wide = np.flatnonzero(np.linalg.norm(left - right, axis=1) > TIP_M)
@@ -236,10 +236,10 @@ def _open_span(road: Road, places: Sequence[Place]) -> tuple[float, float]:
     return low, high
 
 
-def _side(road: Road, places: Sequence[Place], left: bool) -> list[_Node]:
+def _side(road: Road, keys: Sequence[LaneKey], left: bool) -> list[_Node]:
     """One side, left or right along the reference line, without points that two sections share."""
     nodes: list[_Node] = []
-    for _, index, lane_id in places:
+    for _, index, lane_id in keys:
         section = road.sections[index]
         line, marks = section.sides(lane_id)[0 if left else 1], section.side_marks(lane_id)[0 if left else 1]
         for k in section.keep:
@@ -250,9 +250,9 @@ def _side(road: Road, places: Sequence[Place], left: bool) -> list[_Node]:
     return nodes if len(nodes) > 1 else nodes * 2
 
 
-def _stretches(road: Road, place: Place, low_m: float, high_m: float) -> Iterator[Array]:
+def _stretches(road: Road, key: LaneKey, low_m: float, high_m: float) -> Iterator[Array]:
     """Centre line of one section of a lane along the reference line, between two stations, cut at the road's breaks."""
-    _, index, lane_id = place
+    _, index, lane_id = key
     section = road.sections[index]
     inside = (section.s_m >= low_m) & (section.s_m <= high_m)
     left, right = section.sides(lane_id)

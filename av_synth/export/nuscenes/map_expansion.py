@@ -19,7 +19,7 @@ from av_synth.export.nuscenes.map_areas import (
     road_segments,
     walkways,
 )
-from av_synth.export.nuscenes.map_blocks import Block, CarLane, Edge, Place, read_blocks, read_links
+from av_synth.export.nuscenes.map_blocks import Block, CarLane, Edge, LaneKey, read_blocks, read_links
 from av_synth.export.nuscenes.map_lanes import Network
 from av_synth.export.nuscenes.map_sheet import Sheet, band, ring
 from av_synth.export.nuscenes.map_stops import Lanes, stops
@@ -61,7 +61,7 @@ def build_map_expansion(
         for name, goals in read_links(network, blocks).items()
         if name in tokens
     }
-    before: dict[Place, list[Place]] = {name: [] for name in after}
+    before: dict[LaneKey, list[LaneKey]] = {name: [] for name in after}
     for source, goals in after.items():
         for goal in goals:
             before[goal].append(source)
@@ -97,10 +97,10 @@ def build_map_expansion(
 
 def _road_blocks(
     sheet: Sheet, blocks: Sequence[Block], segments: Sequence[Area]
-) -> tuple[dict[Place, Area], list[Row]]:
+) -> tuple[dict[LaneKey, Area], list[Row]]:
     """Blocks outside junctions: areas by the block's name, and rows."""
     known = {segment.token for segment in segments}
-    areas: dict[Place, Area] = {}
+    areas: dict[LaneKey, Area] = {}
     rows: list[Row] = []
     for block in blocks:
         if block.road.junction >= 0:
@@ -132,16 +132,16 @@ def _two(points: Sequence[Array]) -> Sequence[Array]:
 
 def _lanes(
     sheet: Sheet, blocks: Sequence[Block]
-) -> tuple[dict[Place, str], list[Row], list[Row], dict[str, list[Row]]]:
+) -> tuple[dict[LaneKey, str], list[Row], list[Row], dict[str, list[Row]]]:
     """Tokens by name, rows of lanes, rows of connectors, and arc-line paths by token."""
-    tokens: dict[Place, str] = {}
+    tokens: dict[LaneKey, str] = {}
     lanes: list[Row] = []
     connectors: list[Row] = []
     paths: dict[str, list[Row]] = {}
     for block in blocks:
         layer = "lane" if block.road.junction < 0 else "lane_connector"
         for lane in block.lanes:
-            name = lane.places[0]
+            name = lane.keys[0]
             path = fit([sheet.shifted(stretch) for stretch in lane.stretches])
             polygon = sheet.polygon(band(lane.left.points_m, lane.right.points_m), layer, *name) if path else ""
             if not polygon:  # a lane of no width or length
@@ -161,8 +161,8 @@ def _lane(sheet: Sheet, lane: CarLane, polygon: str, token: str) -> Row:
         "token": token,
         "polygon_token": polygon,
         "lane_type": "CAR",
-        "from_edge_line_token": sheet.line(ends[0], "lane", *lane.places[0], "from"),
-        "to_edge_line_token": sheet.line(ends[1], "lane", *lane.places[0], "to"),
+        "from_edge_line_token": sheet.line(ends[0], "lane", *lane.keys[0], "from"),
+        "to_edge_line_token": sheet.line(ends[1], "lane", *lane.keys[0], "to"),
         "left_lane_divider_segments": _segments(sheet, lane.left),
         "right_lane_divider_segments": _segments(sheet, lane.right),
     }
@@ -183,8 +183,8 @@ def _lane_dividers(sheet: Sheet, blocks: Sequence[Block]) -> list[Row]:
             for left, right in pairwise(block.lanes):
                 # as long as both are there
                 edge = min(left.right, right.left, key=lambda side: len(side.types))
-                line = sheet.line(edge.points_m, "lane_divider", *left.places[0])
-                token, segments = sheet.token("lane_divider", *left.places[0]), _segments(sheet, edge)
+                line = sheet.line(edge.points_m, "lane_divider", *left.keys[0])
+                token, segments = sheet.token("lane_divider", *left.keys[0]), _segments(sheet, edge)
                 rows.append({"token": token, "line_token": line, "lane_divider_segments": segments})
     return rows
 
@@ -215,15 +215,15 @@ def _road_dividers(sheet: Sheet, network: Network, segments: Sequence[Area]) -> 
 
 def _stop_lanes(
     blocks: Sequence[Block],
-    roads: Mapping[Place, Area],
-    after: Mapping[Place, Sequence[Place]],
-    before: Mapping[Place, Sequence[Place]],
+    roads: Mapping[LaneKey, Area],
+    after: Mapping[LaneKey, Sequence[LaneKey]],
+    before: Mapping[LaneKey, Sequence[LaneKey]],
 ) -> Lanes:
-    pairs = [(block, lane) for block in blocks for lane in block.lanes if lane.places[0] in after]
+    pairs = [(block, lane) for block in blocks for lane in block.lanes if lane.keys[0] in after]
     return Lanes(
-        owner={place: lane.places[0] for _, lane in pairs for place in lane.places},
-        block={lane.places[0]: roads[block.name].token for block, lane in pairs if block.name in roads},
+        owner={key: lane.keys[0] for _, lane in pairs for key in lane.keys},
+        block={lane.keys[0]: roads[block.name].token for block, lane in pairs if block.name in roads},
         after=after,
         before=before,
-        blocks={lane.places[0]: block for block, lane in pairs},
+        blocks={lane.keys[0]: block for block, lane in pairs},
     )

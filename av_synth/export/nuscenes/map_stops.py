@@ -11,7 +11,7 @@ import shapely
 from shapely.geometry import Polygon
 
 from av_synth.export.nuscenes.map_areas import Area
-from av_synth.export.nuscenes.map_blocks import Block, Place
+from av_synth.export.nuscenes.map_blocks import Block, LaneKey
 from av_synth.export.nuscenes.map_lanes import Network, Road
 from av_synth.export.nuscenes.map_sheet import Sheet, ring
 from av_synth.export.nuscenes.map_signs import LIGHT, Sign, read_signs
@@ -28,17 +28,17 @@ class Lanes:
     """What stop lines must know of the lanes.
 
     Attributes:
-        owner: by place, the name of the lane or connector.
+        owner: by key, the name of the lane or connector.
         block: by name of a lane, the token of its road block; connectors have none.
         after, before: by name, the names of those that follow and precede.
         blocks: by name of a lane or connector, what it is in.
     """
 
-    owner: Mapping[Place, Place]
-    block: Mapping[Place, str]
-    after: Mapping[Place, Sequence[Place]]
-    before: Mapping[Place, Sequence[Place]]
-    blocks: Mapping[Place, Block]
+    owner: Mapping[LaneKey, LaneKey]
+    block: Mapping[LaneKey, str]
+    after: Mapping[LaneKey, Sequence[LaneKey]]
+    before: Mapping[LaneKey, Sequence[LaneKey]]
+    blocks: Mapping[LaneKey, Block]
 
 
 @dataclass
@@ -51,7 +51,7 @@ class _Halt:
     s_m: float
     along: bool
     lanes: list[int]
-    names: list[Place]
+    names: list[LaneKey]
     lights: list[Sign]
 
     def band(self) -> tuple[Polygon, Array]:
@@ -109,8 +109,8 @@ def stops(sheet: Sheet, network: Network, lanes: Lanes, walks: Sequence[Area]) -
 
 def _halts(network: Network, lanes: Lanes, sign: Sign) -> list[_Halt]:
     """Where the traffic stops that a sign is for: at the sign, or before the junction if the sign is inside it."""
-    places = [(sign.road_id, sign.section, i) for i in sign.lanes]
-    names = [lanes.owner[place] for place in places if place in lanes.owner]
+    keys = [(sign.road_id, sign.section, i) for i in sign.lanes]
+    names = [lanes.owner[key] for key in keys if key in lanes.owner]
     lights = [sign] if sign.kind == LIGHT else []
     road = next(road for road in network.roads if road.id == sign.road_id)
     if names and all(name in lanes.block for name in names):
@@ -118,14 +118,14 @@ def _halts(network: Network, lanes: Lanes, sign: Sign) -> list[_Halt]:
     found = []
     for before in dict.fromkeys(before for name in names for before in lanes.before[name] if before in lanes.block):
         block = lanes.blocks[before]
-        lane = next(lane for lane in block.lanes if lane.places[0] == before)
-        _, index, lane_id = lane.places[-1]
+        lane = next(lane for lane in block.lanes if lane.keys[0] == before)
+        _, index, lane_id = lane.keys[-1]
         s_m = float(block.road.sections[index].s_m[-1 if block.along else 0])
         found.append(_Halt(sign.kind, block.road, index, s_m, block.along, [lane_id], [before], list(lights)))
     return found
 
 
-def _leads_to(lanes: Lanes, names: Sequence[Place]) -> list[str]:
+def _leads_to(lanes: Lanes, names: Sequence[LaneKey]) -> list[str]:
     """Tokens of the road blocks that one gets to from some lanes, through connectors."""
     found: dict[str, None] = {}
     for name in names:

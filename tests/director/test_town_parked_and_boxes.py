@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from av_synth.director.casting import Casting
-from av_synth.director.level_cars import ROLE, replace_parked
 from av_synth.director.placement import Spot, spawn_named
+from av_synth.director.town_parked import ROLE, replace_parked
 from av_synth.errors import CastError, SpawnError
 from av_synth.geometry.carla import vector_from_carla
 from av_synth.geometry.transforms import Array, from_yaw

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from av_synth.errors import DocumentError, UserError
-from av_synth.export.split import BY, DEFAULT_RATIO, Division, divide, parse_ratio, write_splits
+from av_synth.export.division import BY, DEFAULT_RATIO, Division, divide, parse_ratio, write_splits
 from av_synth.export.splits import Splits, read_splits
 
 RATIO = parse_ratio(DEFAULT_RATIO)
