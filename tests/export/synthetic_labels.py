@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from av_synth import store
 from av_synth.geometry.transforms import Array
 from av_synth.labels.segmentation import CATEGORY_INDEX, InstanceBox, panoptic
 from av_synth.run import encode
@@ -33,8 +32,8 @@ EVENTS: tuple[Row, ...] = (
 class KeyframeLabels:
     """Writes files as they come, and has the rows of tables boxes_2d and quality in the end."""
 
-    def __init__(self, staging: store.Staging) -> None:
-        self._staging = staging
+    def __init__(self, write: Callable[[str, bytes], None]) -> None:
+        self._write = write
         self._points: dict[int, tuple[Array, npt.NDArray[np.uint8], npt.NDArray[np.uint32]]] = {}
         self.boxes_2d: list[Row] = []
 
@@ -43,8 +42,8 @@ class KeyframeLabels:
         category = np.full(len(points), CATEGORY_INDEX["flat.terrain"], np.uint8)
         for actor_id, name in categories.items():
             category[actor == actor_id] = CATEGORY_INDEX[name]
-        self._staging.write(f"lidarseg/LIDAR_TOP/{frame:06d}.bin", category.tobytes())
-        self._staging.write(f"lidar_actors/LIDAR_TOP/{frame:06d}.bin", actor.astype("<u4").tobytes())
+        self._write(f"lidarseg/LIDAR_TOP/{frame:06d}.bin", category.tobytes())
+        self._write(f"lidar_actors/LIDAR_TOP/{frame:06d}.bin", actor.astype("<u4").tobytes())
         self._points[frame] = (points, category, actor)
 
     def camera(
@@ -69,8 +68,8 @@ class KeyframeLabels:
             tag[seen], depth[seen] = TAGS.get(kinds[actor_id], STATIC), np.inf
             if pixels.any():
                 self.boxes_2d.append(_box_2d_row(channel, frame, actor_id, seen, pixels))
-        self._staging.write(f"semantic/{channel}/{frame:06d}.png", encode.semantic_png(tag))
-        self._staging.write(f"depth/{channel}/{frame:06d}.png", encode.depth_png(depth))
+        self._write(f"semantic/{channel}/{frame:06d}.png", encode.semantic_png(tag))
+        self._write(f"depth/{channel}/{frame:06d}.png", encode.depth_png(depth))
 
     def quality(self, boxes: Iterable[Row], lidar_from_box: Callable[[int, int], Array]) -> list[Row]:
         """Rows of table quality; writes the panoptic labels, which need the same boxes.
@@ -90,7 +89,7 @@ class KeyframeLabels:
                     pose = lidar_from_box(frame, box["actor_id"])
                     annotated.append(InstanceBox(box["category"], number, pose, size))
             labels = encode.panoptic_npz(panoptic(points, category, annotated))
-            self._staging.write(f"panoptic/LIDAR_TOP/{frame:06d}.npz", labels)
+            self._write(f"panoptic/LIDAR_TOP/{frame:06d}.npz", labels)
         return rows
 
     def _quality_row(self, box: Row, actor: npt.NDArray[np.uint32]) -> Row:

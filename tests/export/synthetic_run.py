@@ -7,6 +7,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -36,7 +37,7 @@ RADAR_RECORD = np.dtype(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one is like no other: arrays have no hash
 class Sensor:
     channel: str
     modality: str
@@ -171,12 +172,11 @@ def build_run(
     """Commit a run; equal arguments give equal bytes. `change` may spoil the tables' rows before they are written."""
     town = town or SyntheticTown()
     run_id = hashlib.sha256(f"{seed}/{town.name}/{len(sensors)}".encode()).hexdigest()[:20]
+    blobs, rows = recorded(seed, town, sensors, last_frame)
+    rows = {name: [dict(row) for row in content] for name, content in rows.items()}
     with store.stage(root, run_id) as staging:
-        recorder = _Recorder(staging, town, seed)
-        for sensor in sensors:
-            for frame in range(0, last_frame + 1, sensor.ticks):
-                recorder.record(sensor, frame)
-        rows = recorder.rows(sensors, last_frame)
+        for path, data in blobs.items():
+            staging.write(path, data)
         if change is not None:
             change(rows)
         for name, content in rows.items():
@@ -198,6 +198,20 @@ def build_run(
         )
 
 
+@lru_cache(maxsize=32)
+def recorded(
+    seed: int, town: SyntheticTown, sensors: tuple[Sensor, ...], last_frame: int
+) -> tuple[Mapping[str, bytes], Rows]:
+    """Files and rows of a run, made once for all that ask for the same: whoever changes rows changes copies."""
+    blobs: dict[str, bytes] = {}
+    recorder = _Recorder(blobs.__setitem__, town, seed)
+    for sensor in sensors:
+        for frame in range(0, last_frame + 1, sensor.ticks):
+            recorder.record(sensor, frame)
+    rows = recorder.rows(sensors, last_frame)
+    return blobs, rows
+
+
 def _scenario(town: SyntheticTown, seed: int) -> Mapping[str, object]:
     return {
         "name": "synthetic",
@@ -212,13 +226,13 @@ def _scenario(town: SyntheticTown, seed: int) -> Mapping[str, object]:
 class _Recorder:
     """Makes blobs and remembers what the tables must say about them."""
 
-    def __init__(self, staging: store.Staging, town: SyntheticTown, seed: int) -> None:
-        self.staging, self.town, self.seed = staging, town, seed
+    def __init__(self, write: Callable[[str, bytes], None], town: SyntheticTown, seed: int) -> None:
+        self.write, self.town, self.seed = write, town, seed
         self.frames: list[dict[str, object]] = []
         self.masks: list[dict[str, object]] = []
         self.points: dict[tuple[str, int], list[Array]] = {}
         self.pixels: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        self.labels = KeyframeLabels(staging)
+        self.labels = KeyframeLabels(write)
 
     def record(self, sensor: Sensor, frame: int) -> None:
         world_from_sensor = world_from_ego(self.town, frame) @ sensor.ego_from_sensor
@@ -231,7 +245,7 @@ class _Recorder:
             make = self._lidar if sensor.modality == "lidar" else self._radar
             data, points = make(frame, world_from_sensor)
             self.points.setdefault((sensor.modality, frame), []).append(apply(world_from_sensor, points))
-        self.staging.write(path, data)
+        self.write(path, data)
         self.frames.append(
             {
                 "channel": sensor.channel,
@@ -308,7 +322,7 @@ class _Recorder:
             seen[thing.actor_id] = alone
         if is_key:
             path = f"masks/{sensor.channel}/{frame:06d}.png"
-            self.staging.write(path, bytes(cv2.imencode(".png", mask)[1]))
+            self.write(path, bytes(cv2.imencode(".png", mask)[1]))
             columns, rows = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
             rays = np.stack([columns - WIDTH / 2, rows - HEIGHT / 2, np.full(rows.shape, sensor.focal_px)], axis=-1)
             ground_m = ground_depth(world_from_camera, rays / sensor.focal_px)

@@ -78,6 +78,12 @@ def messages(tmp_path: Path, change: Callable[[Rows], None] | None = None) -> di
     return files
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Of a run that nothing was changed in."""
+    return messages(tmp_path_factory.mktemp("plain"))
+
+
 def column(rows: Any, key: str) -> Array:
     return np.array([row[key] for row in rows], dtype=float)
 
@@ -95,8 +101,8 @@ def test_messages_lie_on_both_sides_of_every_keyframe_at_their_own_rate(tmp_path
     assert column(files["vehicle_monitor"], "utime").tolist() == keyframes
 
 
-def test_pose_has_its_keys_in_the_order_that_readers_concatenate(tmp_path: Path) -> None:
-    pose = messages(tmp_path)["pose"][0]
+def test_pose_has_its_keys_in_the_order_that_readers_concatenate(plain: dict[str, Any]) -> None:
+    pose = plain["pose"][0]
     assert list(pose) == ["accel", "orientation", "pos", "rotation_rate", "utime", "vel"]
     assert [len(pose[key]) for key in pose if key != "utime"] == [3, 4, 3, 3, 3]
 
@@ -182,8 +188,8 @@ def test_a_run_without_controls_has_its_pedals_at_rest(tmp_path: Path) -> None:
     assert not column(files["zoe_veh_info"], "pedal_cc").any()
 
 
-def test_meta_counts_and_measures_every_message(tmp_path: Path) -> None:
-    files = messages(tmp_path)
+def test_meta_counts_and_measures_every_message(plain: dict[str, Any]) -> None:
+    files = plain
     meta = files["meta"]
     assert set(meta) == set(files) - {"meta", "route"}
     assert (meta["pose"]["message_freq"], meta["pose"]["message_count"]) == (50.0, len(files["pose"]))
@@ -194,8 +200,8 @@ def test_meta_counts_and_measures_every_message(tmp_path: Path) -> None:
     assert (told["max"], told["min_diff"]) == (speeds.max(), np.diff(speeds, axis=0).min())
 
 
-def test_what_no_log_knows_is_zero(tmp_path: Path) -> None:
-    files = messages(tmp_path)
+def test_what_no_log_knows_is_zero(plain: dict[str, Any]) -> None:
+    files = plain
     unknown = {
         "vehicle_monitor": ("available_distance", "battery_level", "left_signal", "right_signal"),
         "zoe_veh_info": ("left_solar", "right_solar", "regen", "meanEffTorque", "requestedTorqueAfterProc"),
@@ -204,9 +210,9 @@ def test_what_no_log_knows_is_zero(tmp_path: Path) -> None:
         assert not any(column(files[message], key).any() for key in keys)
 
 
-def test_the_route_goes_50_m_beyond_the_scene_on_the_egos_lane(tmp_path: Path) -> None:
+def test_the_route_goes_50_m_beyond_the_scene_on_the_egos_lane(plain: dict[str, Any]) -> None:
     """The synthetic ego starts 40 m from the road's beginning, in a lane whose middle is at y = 38.25."""
-    files = messages(tmp_path)
+    files = plain
     route, poses = np.array(files["route"]), column(files["pose"], "pos")[:, :2]
     assert np.abs(route[:, None] - poses).sum(axis=2).min(axis=0).max() < 0.6
     assert route[0] == pytest.approx([poses[0, 0] - 40.0, 38.25], abs=2.0)

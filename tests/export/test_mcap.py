@@ -19,20 +19,11 @@ from av_synth.export.splits import Splits
 from tests.export.synthetic_run import HEIGHT, RADAR_RECORD, SENSORS, WIDTH, Rows, build_run
 
 
-def happen(rows: Rows) -> None:
-    event = {"frame": 14, "time_us": 700_000, "kind": "brakes", "actor_id": 2, "other_id": 0, "detail": "{}"}
-    rows["events"] = [event, {**event, "frame": 30, "time_us": 1_500_000, "kind": "passes", "other_id": 4}]
-
-
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_run(tmp_path_factory.mktemp("store"), 0, change=happen)
-
-
-@pytest.fixture(scope="module")
-def path(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    splits = Splits({"test": (run.name,)})
-    return formats.export("mcap", [run], tmp_path_factory.mktemp("mcap") / "out", splits=splits) / f"{run.name}.mcap"
+def path(eventful_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    splits = Splits({"test": (eventful_run.name,)})
+    target = formats.export("mcap", [eventful_run], tmp_path_factory.mktemp("mcap") / "out", splits=splits)
+    return target / f"{eventful_run.name}.mcap"
 
 
 @pytest.fixture(scope="module")
@@ -77,15 +68,15 @@ def test_every_record_of_every_sensor_is_there_and_the_file_is_in_time_order(
     }
 
 
-def test_images_and_points_are_the_runs_bytes(messages: list[tuple[str, int, Any]], run: Path) -> None:
+def test_images_and_points_are_the_runs_bytes(messages: list[tuple[str, int, Any]], eventful_run: Path) -> None:
     images = of(messages, "/CAM_FRONT/image")
     assert [image.data for image in images] == [
-        path.read_bytes() for path in sorted((run / "blobs/CAM_FRONT").iterdir())
+        path.read_bytes() for path in sorted((eventful_run / "blobs/CAM_FRONT").iterdir())
     ]
     assert {(image.format, image.frame_id) for image in images} == {("jpeg", "CAM_FRONT")}
     clouds = of(messages, "/LIDAR_TOP/points")
     assert [cloud.data for cloud in clouds] == [
-        path.read_bytes() for path in sorted((run / "blobs/LIDAR_TOP").iterdir())
+        path.read_bytes() for path in sorted((eventful_run / "blobs/LIDAR_TOP").iterdir())
     ]
     assert [(field.name, field.offset, field.type) for field in clouds[0].fields] == [
         (name, 4 * index, 7) for index, name in enumerate(("x", "y", "z", "intensity", "ring"))
@@ -94,10 +85,10 @@ def test_images_and_points_are_the_runs_bytes(messages: list[tuple[str, int, Any
 
 
 def test_radar_returns_have_all_their_fields_and_an_empty_scan_has_none(
-    messages: list[tuple[str, int, Any]], run: Path
+    messages: list[tuple[str, int, Any]], eventful_run: Path
 ) -> None:
     for channel in ("RADAR_FRONT", "RADAR_BACK_LEFT"):
-        files = sorted((run / "blobs" / channel).iterdir())
+        files = sorted((eventful_run / "blobs" / channel).iterdir())
         for cloud, path in zip(of(messages, f"/{channel}/points"), files, strict=True):
             assert [(f.name, f.offset) for f in cloud.fields] == [
                 (name, RADAR_RECORD.fields[name][1]) for name in RADAR_RECORD.names
@@ -162,7 +153,7 @@ def test_calibrations_are_of_opencvs_pinhole(messages: list[tuple[str, int, Any]
 
 
 def test_events_are_log_messages_and_the_file_tells_its_run(
-    messages: list[tuple[str, int, Any]], path: Path, run: Path
+    messages: list[tuple[str, int, Any]], path: Path, eventful_run: Path
 ) -> None:
     assert [(log.name, log.level, log.message) for log in of(messages, "/events")] == [
         ("brakes", 2, "brakes actor 2 other 0 {}"),
@@ -171,7 +162,7 @@ def test_events_are_log_messages_and_the_file_tells_its_run(
     with path.open("rb") as file:
         (metadata,) = make_reader(file).iter_metadata()
     assert metadata.metadata == {
-        "run_id": run.name,
+        "run_id": eventful_run.name,
         "scenario": "synthetic",
         "seed": "0",
         "rig": "synthetic",
@@ -180,11 +171,11 @@ def test_events_are_log_messages_and_the_file_tells_its_run(
 
 
 def test_without_the_extra_packages_the_message_says_what_to_install(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    eventful_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "mcap_protobuf.writer", None)
     with pytest.raises(UserError, match=r"format mcap: .*; pip install 'av-synth\[mcap\]'"):
-        formats.export("mcap", [run], tmp_path / "out")
+        formats.export("mcap", [eventful_run], tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
     assert formats.load("mcap").summary.startswith("MCAP, one file a run")
 

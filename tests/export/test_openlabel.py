@@ -19,21 +19,10 @@ from av_synth.export.splits import Splits
 from tests.export.synthetic_run import HEIGHT, SENSORS, THINGS, WIDTH, Rows, build_run
 
 
-def happen(rows: Rows) -> None:
-    """Two events: between keyframes, and one that two actors take part in."""
-    event = {"frame": 14, "time_us": 700_000, "kind": "brakes", "actor_id": 2, "other_id": 0, "detail": "{}"}
-    rows["events"] = [event, {**event, "frame": 30, "time_us": 1_500_000, "kind": "passes", "other_id": 4}]
-
-
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_run(tmp_path_factory.mktemp("store"), 0, change=happen)
-
-
-@pytest.fixture(scope="module")
-def root(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    splits = Splits({"val": (run.name,)})
-    return formats.export("openlabel", [run], tmp_path_factory.mktemp("openlabel") / "out", splits=splits)
+def root(eventful_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    splits = Splits({"val": (eventful_run.name,)})
+    return formats.export("openlabel", [eventful_run], tmp_path_factory.mktemp("openlabel") / "out", splits=splits)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +107,7 @@ def test_cuboids_taken_through_the_coordinate_systems_cover_their_2d_boxes(conte
     assert told > 40
 
 
-def test_streams_name_the_runs_files_and_how_the_cameras_see(content: Any, root: Path, run: Path) -> None:
+def test_streams_name_the_runs_files_and_how_the_cameras_see(content: Any, root: Path, eventful_run: Path) -> None:
     label = content["openlabel"]
     assert {name: stream["type"] for name, stream in label["streams"].items()} == {
         sensor.channel: sensor.modality for sensor in SENSORS
@@ -129,14 +118,14 @@ def test_streams_name_the_runs_files_and_how_the_cameras_see(content: Any, root:
         for channel, stream in frame["frame_properties"]["streams"].items():
             name = stream["uri"].rpartition("/")[2]
             assert name.startswith(f"{int(number) * 10:06d}.")
-            assert (root / stream["uri"]).samefile(run / "blobs" / channel / name)
+            assert (root / stream["uri"]).samefile(eventful_run / "blobs" / channel / name)
             assert stream["stream_properties"]["sync"]["timestamp"] == frame["frame_properties"]["timestamp"]
     times = [frame["frame_properties"]["timestamp"] for frame in label["frames"].values()]
     assert np.allclose(np.diff(times), 0.5, atol=1e-6)
 
 
-def test_boxes_in_the_images_are_those_of_the_instance_masks(content: Any, run: Path) -> None:
-    mask = cv2.imread(str(run / "masks/CAM_FRONT/000000.png"), cv2.IMREAD_UNCHANGED)
+def test_boxes_in_the_images_are_those_of_the_instance_masks(content: Any, eventful_run: Path) -> None:
+    mask = cv2.imread(str(eventful_run / "masks/CAM_FRONT/000000.png"), cv2.IMREAD_UNCHANGED)
     rows, columns = np.nonzero(mask == 4)
     boxes = content["openlabel"]["frames"]["0"]["objects"]["4"]["object_data"]["bbox"]
     (front,) = [box["val"] for box in boxes if box["name"] == "bbox_CAM_FRONT"]

@@ -17,18 +17,12 @@ from av_synth.errors import UserError
 from av_synth.export import formats
 from av_synth.export.splits import Splits
 from av_synth.store import canonical_json
-from tests.export.synthetic_run import HEIGHT, SENSORS, WIDTH, build_run
+from tests.export.synthetic_run import HEIGHT, SENSORS, WIDTH
 
 
 @pytest.fixture(scope="module")
-def run_dirs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    root = tmp_path_factory.mktemp("store")
-    return sorted(build_run(root, seed) for seed in range(2))
-
-
-@pytest.fixture(scope="module")
-def root(run_dirs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return formats.export("webdataset", run_dirs, tmp_path_factory.mktemp("webdataset") / "out")
+def root(full_runs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return formats.export("webdataset", full_runs, tmp_path_factory.mktemp("webdataset") / "out")
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +32,13 @@ def samples(root: Path) -> list[dict[str, Any]]:
 
 
 def test_there_is_one_sample_a_keyframe_with_every_sensors_data(
-    samples: list[dict[str, Any]], run_dirs: list[Path]
+    samples: list[dict[str, Any]], full_runs: list[Path]
 ) -> None:
     assert [sample["__key__"] for sample in samples] == [
-        f"{run.name}-{frame:06d}" for run in run_dirs for frame in (0, 10, 20, 30)
+        f"{run.name}-{frame:06d}" for run in full_runs for frame in (0, 10, 20, 30)
     ]
     for sample in samples:
-        run = next(path for path in run_dirs if sample["__key__"].startswith(path.name))
+        run = next(path for path in full_runs if sample["__key__"].startswith(path.name))
         frame = int(sample["__key__"][-6:])
         for sensor in SENSORS:
             name = sensor.channel.lower()
@@ -61,23 +55,23 @@ def test_there_is_one_sample_a_keyframe_with_every_sensors_data(
         assert len(sample["json"]["boxes"]) == (11 if frame == 10 else 12)
 
 
-def test_files_in_a_shard_are_the_runs_bytes(root: Path, run_dirs: list[Path]) -> None:
+def test_files_in_a_shard_are_the_runs_bytes(root: Path, full_runs: list[Path]) -> None:
     with tarfile.open(root / "all-000000.tar") as tar:
-        key = f"{run_dirs[0].name}-000010"
+        key = f"{full_runs[0].name}-000010"
         for name, path in (
             ("cam_back.jpg", "blobs/CAM_BACK/000010.jpg"),
             ("cam_back_mask.png", "masks/CAM_BACK/000010.png"),
         ):
             member = tar.extractfile(f"{key}.{name}")
             assert member is not None
-            assert member.read() == (run_dirs[0] / path).read_bytes()
+            assert member.read() == (full_runs[0] / path).read_bytes()
 
 
-def test_masks_and_boxes_in_the_images_belong_together(samples: list[dict[str, Any]], run_dirs: list[Path]) -> None:
+def test_masks_and_boxes_in_the_images_belong_together(samples: list[dict[str, Any]], full_runs: list[Path]) -> None:
     told = 0
     labels = samples[1]["json"]
     for channel, actors in labels["actor_by_mask_value"].items():
-        mask = cv2.imread(str(run_dirs[0] / f"masks/{channel}/000010.png"), cv2.IMREAD_UNCHANGED)
+        mask = cv2.imread(str(full_runs[0] / f"masks/{channel}/000010.png"), cv2.IMREAD_UNCHANGED)
         for value, actor_id in actors.items():
             rows, columns = np.nonzero(mask == int(value))
             (box,) = [box for box in labels["boxes"] if box["actor_id"] == actor_id]
@@ -114,10 +108,10 @@ def test_headers_tell_no_time_and_no_owner(root: Path) -> None:
     }
 
 
-def test_shards_end_before_they_are_too_large_and_are_listed(run_dirs: list[Path], tmp_path: Path) -> None:
+def test_shards_end_before_they_are_too_large_and_are_listed(full_runs: list[Path], tmp_path: Path) -> None:
     size = 180_000
     big = tmp_path / "store"
-    for run in run_dirs:
+    for run in full_runs:
         _grow(run, big, size)
     target = formats.export("webdataset", store.runs(big), tmp_path / "out", {"shard_mb": "1"})
 
@@ -129,7 +123,7 @@ def test_shards_end_before_they_are_too_large_and_are_listed(run_dirs: list[Path
     for shard, told in zip(shards, listed["shardlist"], strict=True):
         assert len(list(webdataset.WebDataset(str(shard), shardshuffle=False))) == told["nsamples"]
     with pytest.raises(UserError, match="--option shard_mb: got 0; want 1 or more"):
-        formats.export("webdataset", run_dirs, tmp_path / "none", {"shard_mb": "0"})
+        formats.export("webdataset", full_runs, tmp_path / "none", {"shard_mb": "0"})
 
 
 def _grow(run: Path, root: Path, size: int) -> None:
@@ -142,9 +136,9 @@ def _grow(run: Path, root: Path, size: int) -> None:
         staging.commit({name: old.manifest[name] for name in store.MANIFEST_FIELDS})
 
 
-def test_every_split_has_shards_of_its_own(run_dirs: list[Path], tmp_path: Path) -> None:
-    splits = Splits({"train": (run_dirs[1].name,), "val": (run_dirs[0].name,), "test": ()})
-    target = formats.export("webdataset", run_dirs, tmp_path / "out", splits=splits)
+def test_every_split_has_shards_of_its_own(full_runs: list[Path], tmp_path: Path) -> None:
+    splits = Splits({"train": (full_runs[1].name,), "val": (full_runs[0].name,), "test": ()})
+    target = formats.export("webdataset", full_runs, tmp_path / "out", splits=splits)
     assert sorted(path.name for path in target.iterdir()) == [
         *("av_synth.json", "test.json", "train-000000.tar", "train.json", "val-000000.tar", "val.json")
     ]
@@ -152,4 +146,4 @@ def test_every_split_has_shards_of_its_own(run_dirs: list[Path], tmp_path: Path)
         {"wids_version": 1, "name": "av_synth-test", "shardlist": []}
     )
     keys = [sample["__key__"] for sample in webdataset.WebDataset(str(target / "val-000000.tar"), shardshuffle=False)]
-    assert {key[:20] for key in keys} == {run_dirs[0].name}
+    assert {key[:20] for key in keys} == {full_runs[0].name}

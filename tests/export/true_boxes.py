@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
-import pytest
-
-from av_synth.store import tables
 from tests.export.synthetic_run import Rows
 
 SIDES = ("left", "top", "right", "bottom")
 TRUCK = 4
-
-
-def allow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let runs have the table."""
-    numbers = ["visible_px", "amodal_px", *(f"{kind}{side}_px" for kind in ("", "amodal_") for side in SIDES)]
-    columns = {"channel": pa.string(), "frame": pa.int32(), "actor_id": pa.uint32()}
-    columns |= dict.fromkeys(numbers, pa.int32()) | {"method": pa.string()}
-    schema = pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns.items()])
-    spec = tables.TableSpec(schema, ("channel", "frame", "actor_id"))
-    monkeypatch.setattr(tables, "TABLES", {**tables.TABLES, "boxes_2d": spec})
 
 
 def add(rows: Rows) -> None:
