@@ -66,6 +66,7 @@ SENSORS = (
     _sensor("RADAR_BACK_LEFT", (-0.562, 0.628, 0.53), (0.0488, 0.0, 0.0, 0.9988)),
     _sensor("RADAR_BACK_RIGHT", (-0.562, -0.618, 0.53), (0.0339, 0.0, 0.0, -0.9994)),
 )
+TINY = tuple(s for s in SENSORS if s.channel in ("CAM_FRONT", "LIDAR_TOP"))
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,8 @@ from pycocotools.cocoeval import COCOeval
 from av_synth.export import formats
 from av_synth.export.coco import run_lengths
 from av_synth.export.splits import Splits
-from tests.export.synthetic_run import EGO_ID, HEIGHT, SENSORS, THINGS, WIDTH, Rows, build_run
+from tests.export.synthetic_run import EGO_ID, HEIGHT, THINGS, TINY, WIDTH, Rows, build_run
 from tests.export.true_boxes import TRUCK, add
-
-TINY = tuple(s for s in SENSORS if s.channel in ("CAM_FRONT", "LIDAR_TOP"))
 
 
 @pytest.fixture(scope="module")

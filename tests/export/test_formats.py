@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import os
@@ -17,9 +16,8 @@ from av_synth.export import formats
 from av_synth.export.splits import Splits, read_splits
 from av_synth.store import files
 from tests.export.plug_in import CENSUS, install
-from tests.export.synthetic_run import SENSORS, build_run
-
-TINY = tuple(s for s in SENSORS if s.channel in ("CAM_FRONT", "LIDAR_TOP"))
+from tests.export.synthetic_run import TINY, build_run
+from tests.export.trees import tree
 
 
 @pytest.fixture(scope="module")
@@ -252,12 +250,6 @@ def test_no_two_lists_of_scenes_in_a_nuscenes_dataset_have_one_name(
     with pytest.raises(UserError, match=message):
         formats.export("nuscenes", run_dirs, tmp_path / "out", {"profile": profile}, splits)
     assert not (tmp_path / "out").exists()
-
-
-def tree(root: Path) -> dict[str, str]:
-    """SHA-256 by relative path of everything in a folder."""
-    files = (path for path in sorted(root.rglob("*")) if path.is_file())
-    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 @pytest.mark.parametrize("name", [name for name in formats.names() if name != "nuscenes"])

@@ -14,10 +14,8 @@ from av_synth import store
 from av_synth.errors import UserError
 from av_synth.export import formats
 from av_synth.export.splits import Splits
-from tests.export.synthetic_run import HEIGHT, SENSORS, THINGS, WIDTH, Rows, build_run
+from tests.export.synthetic_run import HEIGHT, SENSORS, THINGS, TINY, WIDTH, Rows, build_run
 from tests.export.true_boxes import add
-
-TINY = tuple(s for s in SENSORS if s.channel in ("CAM_FRONT", "LIDAR_TOP"))
 
 
 @dataclass(frozen=True)

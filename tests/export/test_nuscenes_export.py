@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -21,6 +20,7 @@ from av_synth.export.nuscenes.town_map import TownMap
 from av_synth.verify import verify
 from tests.export.as_nuscenes import export
 from tests.export.synthetic_run import SENSORS, Rows, SyntheticTown, build_run, recorded
+from tests.export.trees import tree
 
 VERSION = "v1.0-trainval"
 TINY = tuple(s for s in SENSORS if s.channel in ("CAM_FRONT", "LIDAR_TOP", "RADAR_FRONT"))
@@ -35,12 +35,6 @@ def run_dirs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(scope="module")
 def dataset(run_dirs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export(run_dirs, tmp_path_factory.mktemp("nuscenes") / "dataset")
-
-
-def tree(root: Path) -> dict[str, str]:
-    """SHA-256 by relative path of everything in a folder."""
-    files = (path for path in sorted(root.rglob("*")) if path.is_file())
-    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def table(dataset: Path, name: str) -> Any:

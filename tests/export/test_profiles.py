@@ -18,9 +18,7 @@ from av_synth.export.splits import Splits
 from av_synth.run.generate import check_dataset
 from av_synth.verify import verify
 from tests.export.as_nuscenes import export
-from tests.export.synthetic_run import SENSORS, Rows, SyntheticTown, build_run
-
-CAR = tuple(s for s in SENSORS if s.channel in ("LIDAR_TOP", "CAM_FRONT"))
+from tests.export.synthetic_run import TINY, Rows, SyntheticTown, build_run
 
 
 def source(number: int, seed: int | None = None, town: int = 0, scenario: str = "cut_in") -> Source:
@@ -124,7 +122,7 @@ def test_unknown_profiles_and_versions_without_names_are_refused() -> None:
 
 def test_a_compat_dataset_is_true_and_has_the_files_of_all_four_locations(tmp_path: Path) -> None:
     runs = [
-        build_run(tmp_path / "store", seed, SyntheticTown(name), CAR) for seed, name in enumerate(("B", "A", "A", "B"))
+        build_run(tmp_path / "store", seed, SyntheticTown(name), TINY) for seed, name in enumerate(("B", "A", "A", "B"))
     ]
     dataset = export(runs, tmp_path / "dataset", profile="compat")
     assert verify(dataset).problems == ()
@@ -142,7 +140,7 @@ def test_a_compat_dataset_is_true_and_has_the_files_of_all_four_locations(tmp_pa
 
 
 def test_several_datasets_appear_together_or_not_at_all(tmp_path: Path) -> None:
-    runs = [build_run(tmp_path / "store", seed, SyntheticTown(f"T{seed}"), CAR, last_frame=10) for seed in range(5)]
+    runs = [build_run(tmp_path / "store", seed, SyntheticTown(f"T{seed}"), TINY, last_frame=10) for seed in range(5)]
     before = export(runs[:1], tmp_path / "dataset")
     assert parts(before) == [before]
 
@@ -150,7 +148,7 @@ def test_several_datasets_appear_together_or_not_at_all(tmp_path: Path) -> None:
         for row in rows["boxes"]:
             row["num_lidar_pts"] = 4000
 
-    untrue = build_run(tmp_path / "other", 4, SyntheticTown("T4"), CAR, miscount, 10)
+    untrue = build_run(tmp_path / "other", 4, SyntheticTown("T4"), TINY, miscount, 10)
     with pytest.raises(DataError, match=r"part-01 .*NOT TRUE"):
         export([*runs[:4], untrue], tmp_path / "dataset", check_dataset, profile="compat")
     assert (before / "v1.0-trainval").is_dir()

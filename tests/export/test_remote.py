@@ -15,9 +15,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 from av_synth.errors import StoreError, UserError
 from av_synth.export.remote import COMPLETE, UPLOADING, open_address, refuse_foreign, upload
 from av_synth.run.generate import export_dataset
-from tests.export.synthetic_run import SENSORS, build_run
-
-TINY = tuple(s for s in SENSORS if s.channel in ("CAM_FRONT", "LIDAR_TOP"))
+from tests.export.synthetic_run import TINY, build_run
+from tests.export.trees import tree
 
 
 class TornFileSystem(MemoryFileSystem):
@@ -67,11 +66,6 @@ def memory() -> Iterator[Any]:
     system.pseudo_dirs[:] = [""]
 
 
-def local(folder: Path) -> dict[str, str]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
 def there(system: Any, folder: str) -> dict[str, str]:
     found = {str(path).removeprefix(f"{folder}/"): system.cat_file(path) for path in system.find(folder)}
     return {name: hashlib.sha256(data).hexdigest() for name, data in found.items() if name != COMPLETE}
@@ -81,7 +75,7 @@ def there(system: Any, folder: str) -> dict[str, str]:
 def test_at_an_address_are_the_files_of_a_local_export_and_the_marker(
     form: str, root: Path, tmp_path: Path, memory: Any
 ) -> None:
-    wanted = local(Path(export_dataset(root, tmp_path / "local", form)))
+    wanted = tree(Path(export_dataset(root, tmp_path / "local", form)))
     address = f"memory://bucket/{form}"
 
     assert export_dataset(root, address, form) == address
@@ -97,12 +91,12 @@ def test_a_folder_by_its_address_is_written_and_replaced_and_what_is_stale_goes(
     assert (tmp_path / "shop/kitti/training/image_2/000000.png").is_file()
     export_dataset(root, address, "kitti", {"image": "jpg"})
 
-    files = local(tmp_path / "shop/kitti")
+    files = tree(tmp_path / "shop/kitti")
     assert {name.rpartition(".")[2] for name in files if "image_2" in name} == {"jpg"}
     assert COMPLETE in files
     assert UPLOADING not in files
     del files[COMPLETE]
-    assert files == local(Path(export_dataset(root, tmp_path / "local", "kitti", {"image": "jpg"})))
+    assert files == tree(Path(export_dataset(root, tmp_path / "local", "kitti", {"image": "jpg"})))
 
 
 def test_an_upload_that_fails_in_the_middle_leaves_no_marker_and_the_next_goes_on_top_of_it(
@@ -124,7 +118,7 @@ def test_an_upload_that_fails_in_the_middle_leaves_no_marker_and_the_next_goes_o
     assert not [path for path in root.rglob("*") if "upload" in path.name]
     torn.room = 100
     export_dataset(root, "torn://shop/set", "kitti", {"min_pixels": "1"})
-    assert there(system, "/shop/set") == local(Path(export_dataset(root, tmp_path / "a", "kitti", {"min_pixels": "1"})))
+    assert there(system, "/shop/set") == tree(Path(export_dataset(root, tmp_path / "a", "kitti", {"min_pixels": "1"})))
 
 
 def test_a_file_that_is_not_whole_there_is_found(root: Path, torn: type[TornFileSystem]) -> None:
@@ -194,7 +188,7 @@ def test_what_comes_to_the_address_while_the_dataset_is_made_or_sent_is_not_remo
 
     monkeypatch.setattr(torn, "put_file", put_and_come)
     upload(again, place, "kitti")
-    assert there(system, "/shop/set") == {**local(again), "notes/a.txt": hashlib.sha256(b"x").hexdigest()}
+    assert there(system, "/shop/set") == {**tree(again), "notes/a.txt": hashlib.sha256(b"x").hexdigest()}
 
 
 @pytest.mark.parametrize(
@@ -211,7 +205,7 @@ def test_an_address_that_leads_nowhere_is_told_before_anything_is_done(
     with pytest.raises(UserError) as told:
         open_address(address)
     assert message in str(told.value)
-    before = local(root)
+    before = tree(root)
     with pytest.raises(UserError):
         export_dataset(root, address)
-    assert local(root) == before
+    assert tree(root) == before

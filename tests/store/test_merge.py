@@ -12,9 +12,7 @@ from av_synth import store
 from av_synth.errors import AvSynthError, DataError, StoreError, UserError
 from av_synth.store import files
 from av_synth.store.merge import merge
-from tests.export.synthetic_run import SENSORS, Rows, build_run
-
-TINY = tuple(s for s in SENSORS if s.channel in ("CAM_FRONT", "LIDAR_TOP"))
+from tests.export.synthetic_run import TINY, Rows, build_run
 
 
 @pytest.fixture
