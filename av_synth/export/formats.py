@@ -27,6 +27,7 @@ from typing import Any, Protocol
 import av_synth
 from av_synth.documents import nearest
 from av_synth.errors import DataError, DocumentError, Problem, StoreError, UserError
+from av_synth.export import contents
 from av_synth.export.publish import publish
 from av_synth.export.splits import Splits
 from av_synth.store import canonical_json
@@ -266,6 +267,7 @@ def _refuse_foreign(target: Path, name: str) -> None:
         raise UserError(
             f"{target}: holds '{foreign[0]}', which is no part of the dataset; move it or name another place"
         )
+    contents.refuse_foreign(target, target / contents.LIST)
 
 
 def _nuscenes_marker(target: Path) -> Mapping[str, object] | None:
@@ -285,14 +287,16 @@ def _read_marker(path: Path) -> Mapping[str, object] | None:
 def _mark(
     root: Path, chosen: Format, runs: Mapping[str, _Chosen], options: Mapping[str, _Value], splits: Splits
 ) -> None:
-    if (root / MARKER).exists():
-        raise DataError(f"format '{chosen.name}' of the package {chosen.origin}: wrote {MARKER}, which is av_synth's")
+    for name in (MARKER, contents.LIST):
+        if (root / name).exists():
+            raise DataError(f"format '{chosen.name}' of the package {chosen.origin}: wrote {name}, which is av_synth's")
     marker = {
         "schema": MARKER_SCHEMA,
         "av_synth": av_synth.__version__,
         "format": chosen.name,
         "options": dict(options),
-        "entries": sorted([*(entry.name for entry in root.iterdir()), MARKER]),
+        "entries": sorted([*(entry.name for entry in root.iterdir()), MARKER, contents.LIST]),
         "runs": [{**run.named, "split": splits.of(run_id)} for run_id, run in runs.items()],
     }
     write_file(root / MARKER, canonical_json(marker))
+    contents.note(root, root / contents.LIST)

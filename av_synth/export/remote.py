@@ -17,6 +17,7 @@ from typing import Any
 import av_synth
 from av_synth.documents import nearest
 from av_synth.errors import AvSynthError, StoreError, UserError
+from av_synth.export.contents import refuse_others
 from av_synth.store import canonical_json
 
 COMPLETE = "_av_synth_complete.json"
@@ -76,11 +77,8 @@ def refuse_foreign(remote: Remote, form: str) -> None:
             )
         if marker.get("format") != form:
             raise UserError(f"{remote.address}: holds a dataset in the format {marker.get('format')}, not {form}")
-        foreign = there - {*map(str, marker.get("entries", [])), COMPLETE, UPLOADING}
-        if foreign:
-            raise UserError(
-                f"{remote.address}: holds '{min(foreign)}', which is no part of the dataset; move it or name another"
-            )
+        found = (_below(remote, path) for path in remote.system.find(remote.path))
+        refuse_others(remote.address, found, {*_own(marker), COMPLETE, UPLOADING})
 
 
 def upload(folder: Path, remote: Remote, form: str) -> None:
@@ -96,14 +94,13 @@ def upload(folder: Path, remote: Remote, form: str) -> None:
         StoreError: if anything fails; then there is no marker of a whole dataset.
     """
     sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-    entries = sorted({name.partition("/")[0] for name in sizes})
     system, root = remote.system, remote.path
     refuse_foreign(remote, form)
     told = {"format": form, "av_synth": av_synth.__version__, "files": len(sizes), "bytes": sum(sizes.values())}
     with _told(remote, f"upload failed, so there is no {COMPLETE}; run the command again"):
-        before = [str(entry) for entry in (_marker(remote) or {}).get("entries", [])]
+        before = _own(_marker(remote) or {})
         system.makedirs(root, exist_ok=True)
-        _put(remote, UPLOADING, {"format": form, "entries": sorted({*before, *entries})})
+        _put(remote, UPLOADING, {"format": form, "paths": sorted(before.union(sizes))})
         if system.exists(f"{root}/{COMPLETE}"):
             system.rm_file(f"{root}/{COMPLETE}")
         for parent in sorted({name.rpartition("/")[0] for name in sizes} - {""}):
@@ -114,12 +111,12 @@ def upload(folder: Path, remote: Remote, form: str) -> None:
             some = names[first : first + _BATCH]
             system.put([str(folder / name) for name in some], [f"{root}/{name}" for name in some])
         _compare(remote, sizes, before)
-        _put(remote, COMPLETE, {**told, "entries": entries})
+        _put(remote, COMPLETE, {**told, "paths": sorted(sizes)})
         system.rm_file(f"{root}/{UPLOADING}")
 
 
 def _compare(remote: Remote, sizes: Mapping[str, int], before: Collection[str]) -> None:
-    """Every file must be there in its size; what else is in the entries of the dataset before goes."""
+    """Every file must be there in its size; what else the dataset before had goes."""
     remote.system.invalidate_cache()
     left = dict(sizes)
     stale = []
@@ -128,7 +125,7 @@ def _compare(remote: Remote, sizes: Mapping[str, int], before: Collection[str]) 
         if name in left:
             if info["size"] != left.pop(name):
                 raise StoreError(f"'{name}' has {info['size']} bytes there, {sizes[name]} here")
-        elif name.partition("/")[0] in before:
+        elif name in before:
             stale.append(path)
     if left:
         raise StoreError(f"'{min(left)}' is not there")
@@ -161,6 +158,12 @@ def _marker(remote: Remote) -> Mapping[str, Any] | None:
             return None
         return content if isinstance(content, dict) else None
     return None
+
+
+def _own(marker: Mapping[str, Any]) -> set[str]:
+    """The files of a dataset whose marker this is; none if an earlier av_synth wrote it, without saying."""
+    listed = marker.get("paths")
+    return set(map(str, listed)) if isinstance(listed, list) else set()
 
 
 def _put(remote: Remote, name: str, content: Mapping[str, object]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from av_synth.errors import AvSynthError, DataError, UserError
-from av_synth.export import formats
+from av_synth.export import contents, formats
 from av_synth.export.splits import Splits, read_splits
 from av_synth.store import files
 from tests.export.plug_in import CENSUS, install
@@ -52,7 +52,8 @@ def test_a_format_of_an_installed_package_is_written_like_one_of_ours(run_dirs: 
     assert "human.pedestrian.child" not in {row[2] for row in rows}, "it is there three times only"
     marker = json.loads((target / formats.MARKER).read_text())
     assert (marker["format"], marker["options"]) == ("census", {"least": 4, "title": "census"})
-    assert marker["entries"] == ["av_synth.json", "census.csv"]
+    assert marker["entries"] == ["av_synth.json", "av_synth_files.txt", "census.csv"]
+    assert (target / contents.LIST).read_text().splitlines() == marker["entries"]
     assert [run["split"] for run in marker["runs"]] == [splits.of(path.name) for path in sorted(run_dirs)]
 
 
@@ -180,7 +181,7 @@ def test_nothing_but_a_dataset_of_the_same_format_is_ever_replaced(
     install(site, "other", "register = other")
     target = formats.export("census", run_dirs, tmp_path / "out")
     formats.export("census", run_dirs[:1], target, {"title": "second"})
-    assert sorted(path.name for path in target.iterdir()) == ["av_synth.json", "second.csv"]
+    assert sorted(path.name for path in target.iterdir()) == ["av_synth.json", "av_synth_files.txt", "second.csv"]
 
     for name, place, message in (
         ("register", target, "holds a dataset in the format census, not register"),
@@ -194,7 +195,35 @@ def test_nothing_but_a_dataset_of_the_same_format_is_ever_replaced(
     (target / "thesis.tex").write_text("x")
     with pytest.raises(UserError, match=r"holds 'thesis\.tex', which is no part of the dataset"):
         formats.export("census", run_dirs, target)
-    assert sorted(path.name for path in target.iterdir()) == ["av_synth.json", "second.csv", "thesis.tex"]
+    assert sorted(path.name for path in target.iterdir()) == [
+        *("av_synth.json", "av_synth_files.txt", "second.csv", "thesis.tex")
+    ]
+
+
+@pytest.mark.parametrize(("name", "folder"), [("coco", "images/CAM_FRONT"), ("nuscenes", "samples/LIDAR_TOP/mine")])
+def test_files_that_somebody_put_anywhere_into_a_dataset_are_named_and_not_removed(
+    name: str, folder: str, run_dirs: list[Path], tmp_path: Path
+) -> None:
+    target = formats.export(name, run_dirs, tmp_path / "out")
+    (target / folder).mkdir(exist_ok=True)
+    for note in "abcd":
+        (target / folder / note).write_text("x")
+    (target / folder / "link").symlink_to(tmp_path)
+    before = tree(target)
+
+    named = ", ".join(f"'{folder}/{note}'" for note in "abc")
+    with pytest.raises(UserError, match=f"holds {named} and 2 more, which are no part of the dataset; move them"):
+        formats.export(name, run_dirs, target)
+    assert tree(target) == before
+
+
+def test_a_dataset_without_a_list_of_its_files_is_left_alone(run_dirs: list[Path], tmp_path: Path) -> None:
+    target = formats.export("coco", run_dirs, tmp_path / "out")
+    for path in target.rglob(contents.LIST):
+        path.unlink()
+
+    with pytest.raises(UserError, match=r"cannot be told from yours: move .*out away or name another place"):
+        formats.export("coco", run_dirs, target)
 
 
 def test_a_writer_may_not_write_the_marker_itself(site: Path, run_dirs: list[Path], tmp_path: Path) -> None:

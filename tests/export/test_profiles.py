@@ -127,7 +127,7 @@ def test_a_compat_dataset_is_true_and_has_the_files_of_all_four_locations(tmp_pa
     dataset = export(runs, tmp_path / "dataset", profile="compat")
     assert verify(dataset).problems == ()
     assert parts(dataset) == [dataset]
-    tables = {path.stem: json.loads(path.read_text()) for path in (dataset / "v1.0-mini").iterdir()}
+    tables = {path.stem: json.loads(path.read_text()) for path in (dataset / "v1.0-mini").glob("*.json")}
     assert {row["name"] for row in tables["scene"]} == {"scene-0061", "scene-0553", "scene-0103", "scene-0916"}
     assert {row["location"] for row in tables["log"]} == {"boston-seaport", "singapore-hollandvillage"}
     assert {path.stem for path in (dataset / "maps").glob("*.png")} == set(official.LOCATIONS.values())

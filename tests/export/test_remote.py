@@ -180,15 +180,19 @@ def test_what_comes_to_the_address_while_the_dataset_is_made_or_sent_is_not_remo
     assert system.exists(f"/shop/set/{COMPLETE}")
 
     system.rm_file("/shop/set/thesis.tex")
+    system.pipe_file("/shop/set/training/image_2/mine.png", b"x")
+    with pytest.raises(UserError, match=r"holds 'training/image_2/mine\.png', which is no part of the dataset"):
+        upload(again, place, "kitti")
+    system.rm_file("/shop/set/training/image_2/mine.png")
     put = TornFileSystem.put_file
 
     def put_and_come(self: TornFileSystem, lpath: str, rpath: str, **kwargs: Any) -> None:
-        self.pipe_file("/shop/set/notes/a.txt", b"x")
+        self.pipe_file("/shop/set/training/a.txt", b"x")
         put(self, lpath, rpath, **kwargs)
 
     monkeypatch.setattr(torn, "put_file", put_and_come)
     upload(again, place, "kitti")
-    assert there(system, "/shop/set") == {**tree(again), "notes/a.txt": hashlib.sha256(b"x").hexdigest()}
+    assert there(system, "/shop/set") == {**tree(again), "training/a.txt": hashlib.sha256(b"x").hexdigest()}
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,15 @@ def test_every_split_has_shards_of_its_own(full_runs: list[Path], tmp_path: Path
     splits = Splits({"train": (full_runs[1].name,), "val": (full_runs[0].name,), "test": ()})
     target = formats.export("webdataset", full_runs, tmp_path / "out", splits=splits)
     assert sorted(path.name for path in target.iterdir()) == [
-        *("av_synth.json", "test.json", "train-000000.tar", "train.json", "val-000000.tar", "val.json")
+        *(
+            "av_synth.json",
+            "av_synth_files.txt",
+            "test.json",
+            "train-000000.tar",
+            "train.json",
+            "val-000000.tar",
+            "val.json",
+        )
     ]
     assert (target / "test.json").read_bytes() == canonical_json(
         {"wids_version": 1, "name": "av_synth-test", "shardlist": []}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av_synth
 from av_synth.errors import DataError, UserError
+from av_synth.export import contents
 from av_synth.export.nuscenes import extras, official
 from av_synth.export.nuscenes.annotations import Annotations, fold_annotations
 from av_synth.export.nuscenes.can_bus import can_files
@@ -113,6 +114,7 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
     extra |= {name: "[\n" + ",\n".join(rows) + "\n]" for name, rows in (("runs", told), ("towns", towns_told))}
     text = ",\n".join(f'"{key}": {value}' for key, value in extra.items())
     write_file(tables_dir / MARKER, f"{{{text}}}\n".encode())
+    contents.note(root, tables_dir / contents.LIST)
 
 
 def refuse_splits(by_hand: Splits, scenarios: Collection[str]) -> None:

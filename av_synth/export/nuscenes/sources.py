@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from av_synth.errors import UserError
+from av_synth.export import contents
 from av_synth.export.nuscenes.values import text_of
 from av_synth.store import open_run
 
@@ -73,8 +74,11 @@ def refuse_place(dataset: Path) -> None:
         raise UserError(
             f"{dataset}: holds '{foreign[0]}', which is no part of a dataset; move it or name another place"
         )
-    if entries and not any((dataset / version / MARKER).is_file() for version in VERSIONS):
+    ours = [dataset / version for version in VERSIONS if (dataset / version / MARKER).is_file()]
+    if entries and not ours:
         raise UserError(f"{dataset}: holds a dataset that av_synth did not write; name another place")
+    if ours:
+        contents.refuse_foreign(dataset, ours[0] / contents.LIST)
 
 
 def part_name(index: int) -> str:
