@@ -11,8 +11,7 @@ from pathlib import Path
 import av_synth
 from av_synth.errors import DocumentError, Problem, UserError
 from av_synth.export.splits import ALL, NAME, Draw, Splits, read_splits
-from av_synth.store import canonical_json, scratch
-from av_synth.store.files import as_mapping, read_json, write_file
+from av_synth.store import canonical_json, open_run, scratch, write_file
 
 SCHEMA = 1
 DEFAULT_RATIO = "train=0.7,val=0.15,test=0.15"
@@ -136,11 +135,9 @@ def _groups(run_dirs: Sequence[Path], by: str) -> dict[str, list[str]]:
     """Run ids by group."""
     found: dict[str, list[str]] = {}
     for directory in run_dirs:
-        where = directory / "manifest.json"
-        manifest = as_mapping(read_json(where), str(where))
-        where = directory / "scenario.json"
-        town = as_mapping(read_json(where), str(where)).get("town")
-        run_id, scenario, seed = (manifest.get(key) for key in ("run_id", "scenario", "seed"))
+        run = open_run(directory, files=False)
+        town = run.json("scenario.json").get("town")
+        run_id, scenario, seed = (run.manifest.get(key) for key in ("run_id", "scenario", "seed"))
         keys = {"draw": Draw(scenario, seed, town), "scenario": (scenario,), "town": (town,), "run": (run_id,)}
         found.setdefault("\x1f".join(map(str, keys[by])), []).append(str(run_id))
     return found

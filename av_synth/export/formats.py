@@ -30,7 +30,7 @@ from av_synth.errors import DataError, DocumentError, Problem, StoreError, UserE
 from av_synth.export import contents
 from av_synth.export.publish import publish
 from av_synth.export.splits import Splits
-from av_synth.store import canonical_json
+from av_synth.store import canonical_json, open_run
 from av_synth.store.files import as_mapping, read_json, write_file
 from av_synth.store.runs import MANIFEST
 
@@ -202,13 +202,12 @@ def _distinct(run_dirs: Sequence[Path]) -> dict[str, _Chosen]:
     """
     found: dict[str, _Chosen] = {}
     for directory in run_dirs:
-        where = Path(directory).resolve() / MANIFEST
-        manifest = as_mapping(read_json(where), str(where))
-        run = _Chosen(where.parent, {key: manifest.get(key) for key in ("run_id", "scenario", "seed", "rig")})
-        run_id = str(manifest.get("run_id"))
-        other = found.setdefault(run_id, run)
-        if other.directory != run.directory and (other.directory / MANIFEST).read_bytes() != where.read_bytes():
-            raise DataError(f"{other.directory} and {run.directory} are both run {run_id}, but differ")
+        run = open_run(Path(directory).resolve(), files=False)
+        named = {key: run.manifest.get(key) for key in ("run_id", "scenario", "seed", "rig")}
+        other = found.setdefault(run.run_id, _Chosen(run.directory, named))
+        one, two = other.directory, run.directory
+        if one != two and (one / MANIFEST).read_bytes() != (two / MANIFEST).read_bytes():
+            raise DataError(f"{one} and {two} are both run {run.run_id}, but differ")
     return dict(sorted(found.items()))
 
 

@@ -51,8 +51,10 @@ def read_json(path: Path) -> object:
     """
     try:
         return json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: {error}") from error
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{path}: is not JSON: {error}") from error
 
 
 def write_file(path: Path, data: bytes, *, durable: bool = False) -> None:

@@ -203,12 +203,17 @@ class Run:
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Table `name`, sorted by its key, or some columns of it; raises StoreError if it cannot be read."""
-        return tables.read(name, self.directory / "tables" / f"{name}.parquet", columns)
+        return tables.read(name, self.path(f"tables/{name}.parquet"), columns)
 
     def path(self, relpath: str) -> Path:
-        """Where a file of this run is; raises StoreError if the manifest does not list it."""
+        """Where a file of this run is, once it has been compared with its hash: what is taken is what was committed.
+
+        Raises:
+            StoreError: if the manifest does not list it, or it is not what was committed.
+        """
         if relpath not in self.files:
             raise StoreError(f"run {self.run_id}: has no file '{relpath}'")
+        _check_file(self.directory, self.files[relpath], deep=True)
         return self.directory / relpath
 
     def json(self, relpath: str) -> Mapping[str, object]:
@@ -221,7 +226,7 @@ def open_run(path: Path, *, deep: bool = False, files: bool = True) -> Run:
 
     Args:
         path: the run's directory.
-        deep: read every file and compare its hash, not only its size.
+        deep: read every file and compare its hash, not only its size (`Run.path` compares that of the file it gives).
         files: look whether every file is there; without, only the manifest is read.
 
     Raises:
@@ -229,7 +234,10 @@ def open_run(path: Path, *, deep: bool = False, files: bool = True) -> Run:
     """
     path = Path(path)
     where = path / MANIFEST
-    manifest = as_mapping(read_json(where), str(where))
+    try:
+        manifest = as_mapping(read_json(where), str(where))
+    except StoreError as error:
+        raise StoreError(f"{error}; {_again(path)}") from error
     if manifest.get("schema_epoch") != SCHEMA_EPOCH:
         raise StoreError(f"{where}: schema_epoch {manifest.get('schema_epoch')}; this av_synth reads {SCHEMA_EPOCH}")
     try:
@@ -239,7 +247,7 @@ def open_run(path: Path, *, deep: bool = False, files: bool = True) -> Run:
             raise TypeError("files is not a list")
         entries = [FileEntry(check_relative(row["path"]), int(row["bytes"]), str(row["sha256"])) for row in listed]
     except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(f"{where}: not a manifest of a run: {error!r}") from error
+        raise StoreError(f"{where}: not a manifest of a run: {error!r}; {_again(path)}") from error
     if files:
         for entry in entries:
             _check_file(path, entry, deep)
@@ -250,17 +258,22 @@ def _check_file(directory: Path, entry: FileEntry, deep: bool) -> None:
     try:
         size = os.stat(f"{directory}/{entry.path}").st_size  # a run has thousands of files, and a Path is slow to make
     except OSError as error:
-        raise StoreError(f"{directory}: '{entry.path}': {error.strerror or error}; make the run again") from error
+        raise StoreError(f"{directory}: '{entry.path}': {error.strerror or error}; {_again(directory)}") from error
     if size != entry.bytes or (deep and sha256_of(directory / entry.path) != entry.sha256):
-        raise StoreError(f"{directory}: '{entry.path}' is not what was committed; make the run again")
+        raise StoreError(f"{directory}: '{entry.path}' is not what was committed; {_again(directory)}")
+
+
+def _again(directory: Path) -> str:
+    """What to do about a run that is not whole any more: while it is there, it is not played again."""
+    return f"move {directory} away and make the run again"
 
 
 def runs(root: Path) -> list[Path]:
-    """Directories of all committed runs, in order of run id."""
+    """Directories of all committed runs, in order of run id; one that has lost its manifest is opened in vain."""
     folder = Path(root) / "runs"
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if _RUN_ID.fullmatch(path.name) and (path / MANIFEST).is_file())
+    return sorted(path for path in folder.iterdir() if _RUN_ID.fullmatch(path.name) and path.is_dir())
 
 
 def run_path(root: Path, run_id: str) -> Path:

@@ -12,6 +12,7 @@ import pytest
 from av_synth.errors import DocumentError, UserError
 from av_synth.export.division import BY, DEFAULT_RATIO, Division, divide, parse_ratio, write_splits
 from av_synth.export.splits import Splits, read_splits
+from av_synth.store import SCHEMA_EPOCH, canonical_json
 
 RATIO = parse_ratio(DEFAULT_RATIO)
 
@@ -21,9 +22,11 @@ def make(root: Path, scenario: str, seed: int, rig: str = "tiny", town: str = "A
     run_id = hashlib.sha256(f"{scenario}/{seed}/{rig}/{town}".encode()).hexdigest()[:20]
     folder = root / "runs" / run_id
     folder.mkdir(parents=True)
-    manifest = {"run_id": run_id, "scenario": scenario, "seed": seed, "rig": rig}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    (folder / "scenario.json").write_text(json.dumps({"town": town}))
+    data = canonical_json({"town": town})
+    (folder / "scenario.json").write_bytes(data)
+    files = [{"path": "scenario.json", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}]
+    manifest = {"schema_epoch": SCHEMA_EPOCH, "run_id": run_id, "scenario": scenario, "seed": seed, "rig": rig}
+    (folder / "manifest.json").write_bytes(canonical_json(manifest | {"files": files}))
     return folder
 
 

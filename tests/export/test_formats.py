@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from av_synth.errors import AvSynthError, DataError, UserError
+from av_synth.errors import AvSynthError, DataError, StoreError, UserError
 from av_synth.export import contents, formats
 from av_synth.export.splits import Splits, read_splits
 from av_synth.store import files
@@ -329,6 +329,22 @@ def test_every_format_tells_what_it_is_and_a_run_of_another_epoch_is_refused_by_
     assert formats.load(name).summary.endswith(".")
     with pytest.raises(AvSynthError, match="schema_epoch 0"):
         formats.export(name, [old], tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+@pytest.mark.parametrize("name", formats.names())
+def test_an_image_that_is_not_what_was_committed_gets_into_no_dataset(
+    name: str, run_dirs: list[Path], tmp_path: Path
+) -> None:
+    rotten = Path(shutil.copytree(run_dirs[0], tmp_path / "store" / run_dirs[0].name, copy_function=os.link))
+    image = rotten / "blobs/CAM_FRONT/000010.jpg"
+    data = bytearray(image.read_bytes())
+    data[len(data) // 2] ^= 1
+    image.unlink()
+    image.write_bytes(data)
+
+    with pytest.raises(StoreError, match=f"'blobs/CAM_FRONT/000010.jpg' is not what was committed; move {rotten} away"):
+        formats.export(name, [rotten], tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 

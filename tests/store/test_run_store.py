@@ -188,7 +188,38 @@ def test_a_committed_file_that_rotted_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"000000\.jpg' is not what was committed"):
         store.open_run(path)
     blob.unlink()
-    with pytest.raises(StoreError, match=r"000000\.jpg': No such file"):
+    with pytest.raises(
+        StoreError, match=rf"000000\.jpg': No such file or directory; move {path} away and make the run"
+    ):
+        store.open_run(path)
+
+
+def test_a_file_is_compared_with_its_hash_whenever_it_is_taken(tmp_path: Path) -> None:
+    path = make(tmp_path)
+    run = store.open_run(path)
+    for name in ("blobs/CAM_FRONT/000000.jpg", "scenario.json", "tables/boxes.parquet"):
+        content = (path / name).read_bytes()
+        (path / name).chmod(0o644)
+        (path / name).write_bytes(bytes([content[0] ^ 1]) + content[1:])
+    for take in (
+        lambda: run.path("blobs/CAM_FRONT/000000.jpg"),
+        lambda: run.json("scenario.json"),
+        lambda: run.table("boxes"),
+    ):
+        with pytest.raises(StoreError, match=f"is not what was committed; move {path} away and make the run again"):
+            take()
+    assert run.table("states").num_rows == 0
+
+
+@pytest.mark.parametrize("left", [None, "{"])
+def test_a_run_that_has_lost_its_manifest_is_not_passed_over(left: str | None, tmp_path: Path) -> None:
+    path = make(tmp_path)
+    (path / "manifest.json").unlink()
+    if left is not None:
+        (path / "manifest.json").write_text(left)
+    assert store.runs(tmp_path) == [path]
+    why = "cannot be read: No such file or directory" if left is None else "is not JSON: .*"
+    with pytest.raises(StoreError, match=rf"manifest\.json: {why}; move {path} away and make the run again"):
         store.open_run(path)
 
 

@@ -16,7 +16,7 @@ from av_synth.export.nuscenes.route import Roads
 from av_synth.export.nuscenes.sources import OPENDRIVE, Source, TownKey
 from av_synth.export.nuscenes.town_map import TownMap, draw_town_map
 from av_synth.export.rows import Row
-from av_synth.store import link_or_copy, write_file
+from av_synth.store import link_or_copy, open_run, write_file
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ def read_towns(sources: Iterable[Source]) -> dict[TownKey, Town]:
     """The towns of some runs, each from the first run that has it."""
     paths: dict[TownKey, Path] = {}
     for source in sources:
-        paths.setdefault(source.town_key, source.directory / OPENDRIVE)
+        if source.town_key not in paths:
+            paths[source.town_key] = open_run(source.directory, files=False).path(OPENDRIVE)
     towns = {}
     for (name, digest), path in sorted(paths.items()):
         text = path.read_text(encoding="utf-8")
