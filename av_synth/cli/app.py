@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -13,10 +14,16 @@ import typer
 
 from av_synth import __version__
 from av_synth.cli import demo, doctor, export, formats, merge, rigs, run, scenarios, simulator, split, verify
+from av_synth.cli.options import refuse_empty
 from av_synth.cli.output import err, told
 from av_synth.errors import AvSynthError
 
 INTERRUPTED = 130
+OF_THE_MACHINE = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO),
+    *(errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR),
+)
+"""Failures of files that no check of ours foresees: of the user's folders and disk, so without a traceback."""
 
 app = typer.Typer(
     name="av-synth",
@@ -73,6 +80,7 @@ def status(arguments: Sequence[str] | None = None) -> int:
     Errors that are ours are one message without a traceback.
     """
     try:
+        refuse_empty(sys.argv[1:] if arguments is None else arguments)
         app(arguments)
     except SystemExit as end:  # usage errors and --help have been shown already
         if end.code == INTERRUPTED:  # typer's word for Ctrl-C
@@ -81,6 +89,12 @@ def status(arguments: Sequence[str] | None = None) -> int:
     except AvSynthError as error:
         err(told(error))
         return error.exit_code
+    except OSError as error:
+        if error.errno not in OF_THE_MACHINE or error.filename is None:
+            traceback.print_exc()
+        else:
+            err(f"{error.filename}: {error.strerror}")
+        return 1
     except Exception:  # noqa: BLE001  a mistake of ours: whoever reports it needs all of it
         traceback.print_exc()
         return 1

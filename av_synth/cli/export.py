@@ -8,6 +8,7 @@ import typer
 
 from av_synth.cli.options import pairs
 from av_synth.cli.output import progress, say
+from av_synth.errors import UserError
 from av_synth.export.nuscenes import parts
 from av_synth.run.generate import DATASET, export_dataset
 
@@ -52,7 +53,14 @@ def export(
     av-synth export out/first --format kitti --dataset out/first_kitti
     """
     options = pairs(option, "--option")
-    options |= {name: value for name, value in (("profile", profile), ("version", version)) if value is not None}
+    for name, value in (("profile", profile), ("version", version)):
+        if value is None:
+            continue
+        if form != DATASET:
+            raise UserError(f"--{name}: is of the format {DATASET} only; leave it out with --format {form}")
+        if name in options:
+            raise UserError(f"--{name}: is given with --option too; leave one out")
+        options[name] = value
     with progress(f"exporting {out}", counted=False):
         written = export_dataset(out, dataset, form, options, splits)
     shown = parts(written) if form == DATASET and isinstance(written, Path) else [written]

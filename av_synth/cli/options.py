@@ -7,6 +7,25 @@ from collections.abc import Sequence
 from av_synth.errors import DocumentError, Problem
 
 
+def refuse_empty(arguments: Sequence[str]) -> None:
+    """Nothing takes an empty text, and as a path it would mean the folder that one is in.
+
+    Raises:
+        DocumentError: naming each option, or place, that is given one.
+    """
+    problems = []
+    for index, argument in enumerate(arguments, 1):
+        option, _, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+        if value.strip() or (option and "=" not in argument):
+            continue
+        before = arguments[index - 2] if index > 1 and arguments[index - 2].startswith("-") else f"argument {index}"
+        problems.append(
+            Problem("", option or before, f"got {value!r}; want a text (is a variable of the shell empty?)")
+        )
+    if problems:
+        raise DocumentError(problems)
+
+
 def pairs(given: Sequence[str], option: str) -> dict[str, str]:
     """NAME=VALUE pairs as a mapping.
 

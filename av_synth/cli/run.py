@@ -14,7 +14,7 @@ from av_synth.cli.options import pairs
 from av_synth.cli.output import progress, say
 from av_synth.errors import CastError, DocumentError
 from av_synth.run import RunSpec
-from av_synth.run.generate import EMBEDDED, generate, plan
+from av_synth.run.generate import EMBEDDED, generate, plan, refuse_dataset
 
 
 def register(app: typer.Typer) -> None:
@@ -60,6 +60,7 @@ def _placed(error: CastError, name_or_path: str) -> DocumentError:
 
 def make(specs: Sequence[RunSpec], out: Path, simulator: str) -> Path:
     """Generate runs, say what came of each, export them all, and return the dataset."""
+    refuse_dataset(out)
     for spec in specs:
         with progress(f"running {spec.scenario.name}, seed {spec.scenario.seed}") as on_tick:
             made = generate(spec, out, simulator, on_tick)

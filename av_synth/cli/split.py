@@ -8,7 +8,6 @@ import typer
 
 from av_synth import store
 from av_synth.cli.output import say, say_item
-from av_synth.errors import UserError
 from av_synth.export.division import BY, DEFAULT_RATIO, divide, parse_ratio, write_splits
 from av_synth.export.splits import read_splits
 
@@ -36,10 +35,9 @@ def split(
     Example: av-synth split out/both --ratio train=0.8,val=0.2 --by scenario
     """
     shares = parse_ratio(ratio)
-    runs = store.runs(out)
-    if not runs:
-        raise UserError(f"{out}: has no committed run; want a folder that `av-synth run --out` wrote")
-    division = divide(runs, shares, by, seed, None if keep is None else read_splits(keep))
+    before = None if keep is None else read_splits(keep, "--keep")
+    runs = store.need_runs(out)
+    division = divide(runs, shares, by, seed, before)
     target = file or out / "splits.json"
     write_splits(target, division, shares, seed)
     for name, members in division.splits.runs.items():

@@ -8,8 +8,8 @@ import typer
 
 from av_synth.cli.output import progress, say
 from av_synth.errors import UserError
+from av_synth.verify import check_place, write_report, write_text_report
 from av_synth.verify import verify as verify_dataset
-from av_synth.verify import write_report, write_text_report
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +38,8 @@ def verify(
     """
     if quarantine and report is None:
         raise UserError("--quarantine: want --report FOLDER too, the folder that quarantine.json goes to")
+    if report is not None:
+        check_place(dataset, report)
     with progress(f"verifying {dataset}", counted=False):
         found = verify_dataset(dataset, version)
         if report is not None:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 import av_synth
-from av_synth.errors import DataError
+from av_synth.errors import DataError, UserError
 from av_synth.export.rows import JsonTable, Row
 from av_synth.export.scene import Box, Keyframe, Scene, tight_box
 from av_synth.export.splits import Splits
@@ -39,8 +39,11 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, min_pixels: int =
         min_pixels: what shows fewer pixels is a crowd (`iscrowd` 1), which evaluation neither asks for nor counts.
 
     Raises:
+        UserError: if `min_pixels` is negative.
         DataError: if a run contradicts itself.
     """
+    if min_pixels < 0:
+        raise UserError(f"--option min_pixels: got {min_pixels}; want 0 or more")
     folder = root / "annotations"
     folder.mkdir()
     images = annotations = 0

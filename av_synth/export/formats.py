@@ -16,6 +16,7 @@ module (or any object) that has `write`. docs/formats.md has a complete example.
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -32,7 +33,7 @@ from av_synth.export.publish import publish
 from av_synth.export.splits import Splits
 from av_synth.store import canonical_json, open_run
 from av_synth.store.files import as_mapping, read_json, write_file
-from av_synth.store.runs import MANIFEST
+from av_synth.store.runs import MANIFEST, RUNS
 
 GROUP = "av_synth.formats"
 MARKER = "av_synth.json"
@@ -173,12 +174,15 @@ def export(
     splits = splits or Splits.none()
     splits.check(list(runs))
     for run_id, run in runs.items():
-        if run.directory == target or run.directory in target.parents:
+        if run.directory in (target, *target.parents):
             raise UserError(f"{target}: inside run {run_id}, which must not change; name another place")
-    # ours of nuScenes has its marker beside the tables, where readers expect no other file at the root
-    own = getattr(chosen.writer, "refuse_place", None) if chosen.origin == _OURS else None
+        beside = run.directory.parent
+        if beside.name == RUNS and beside in (target, *target.parents):
+            raise UserError(f"{target}: inside {beside}, which holds runs only; name another place")
+    own = _own_place(chosen)
     refuse: Callable[[Path], None] = own or partial(_refuse_foreign, name=name)
     refuse(target)
+    _refuse_above(target)
 
     judge: Callable[[Path], None] | None = check or getattr(chosen.writer, "check", None)
 
@@ -191,6 +195,12 @@ def export(
 
     publish(target, write, refuse)
     return target
+
+
+def refuse_place(name: str, target: Path) -> None:
+    """Raise UserError if a dataset in this format may not be put at `target`, because of what is there."""
+    own = _own_place(load(name))
+    own(target) if own is not None else _refuse_foreign(target, name)
 
 
 def _distinct(run_dirs: Sequence[Path]) -> dict[str, _Chosen]:
@@ -242,6 +252,20 @@ def _convert(text: str, kind: type) -> _Value:
     except ValueError as error:
         raise ValueError("a whole number" if kind is int else "a number") from error
     return value
+
+
+def _own_place(chosen: Format) -> Callable[[Path], None] | None:
+    """Of nuScenes: it has its marker beside the tables, because readers expect no other file at the root."""
+    return getattr(chosen.writer, "refuse_place", None) if chosen.origin == _OURS else None
+
+
+def _refuse_above(target: Path) -> None:
+    """Raise UserError if no folder can be made at `target`."""
+    above = next(folder for folder in target.parents if folder.exists())
+    if not above.is_dir():
+        raise UserError(f"{target}: {above} is a file, not a folder; name another place")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise UserError(f"{target}: {above} cannot be written to; name another place")
 
 
 def _refuse_foreign(target: Path, name: str) -> None:

@@ -67,11 +67,13 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, image: str = "png
         min_pixels: what shows fewer pixels is DontCare.
 
     Raises:
-        UserError: if a run has no CAM_FRONT or no LIDAR_TOP, `image` is something else, or a split is called trainval.
+        UserError: if a run has no CAM_FRONT or no LIDAR_TOP, an option cannot be, or a split is called trainval.
         DataError: if a run contradicts itself.
     """
     if image not in ("png", "jpg"):
         raise UserError(f"--option image: got {image!r}; want png or jpg")
+    if min_pixels < 0:
+        raise UserError(f"--option min_pixels: got {min_pixels}; want 0 or more")
     if _EVERYTHING in splits.names:
         raise UserError(f"KITTI: a split cannot be called {_EVERYTHING}, which is everything; rename it")
     sets = (_EVERYTHING, *splits.names) if splits.runs else (_EVERYTHING, "train")

@@ -54,8 +54,10 @@ def open_address(address: str) -> Remote:
         raise UserError(f"{address}: the driver of {protocol}:// is not installed: {error}") from error
     except Exception as error:  # a driver of another's: what it refuses at this point is the address
         known = fsspec.available_protocols()
-        hint = "" if protocol in known else f"; {nearest(protocol, known)}"
-        raise UserError(f"{address}: {error}{hint}") from error
+        like = "" if protocol in known else nearest(protocol, known)
+        # of the many that fsspec knows, those that one stores data at
+        hint = like if like.startswith("did") else "want a path, or an address such as s3://, gs://, az:// or file://"
+        raise UserError(f"{address}: {error}; {hint}") from error
     path = str(path).rstrip("/")
     if not path:
         raise UserError(f"{address}: names no folder; want one, as in {protocol}://place/dataset")

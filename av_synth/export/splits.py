@@ -71,8 +71,12 @@ class Splits:
                 raise UserError(f"run {min(one - others)} {reason}; run `av-synth split` on these runs again")
 
 
-def read_splits(path: Path) -> Splits:
+def read_splits(path: Path, option: str = "--splits") -> Splits:
     """Read a file of splits: JSON with {"splits": {"train": [run id, ...], ...}}.
+
+    Args:
+        path: the file.
+        option: what the user named it with.
 
     Raises:
         DocumentError: naming everything that is wrong with it.
@@ -80,7 +84,7 @@ def read_splits(path: Path) -> Splits:
     try:
         content = as_mapping(read_json(path), str(path)).get("splits")
     except StoreError as error:
-        raise DocumentError([Problem("", "--splits", str(error))]) from error
+        raise DocumentError([Problem("", option, str(error))]) from error
     if not isinstance(content, dict) or not content:
         raise DocumentError([Problem(str(path), "splits", "want run ids by split, as `av-synth split` writes them")])
     problems: list[Problem] = []

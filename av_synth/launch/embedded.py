@@ -51,15 +51,19 @@ class Address:
         return f"the simulator process ended with {'signal' if code < 0 else 'exit status'} {abs(code)}"
 
 
-def parse_address(text: str) -> Address:
+def parse_address(text: str, wanted: str = "HOST:PORT") -> Address:
     """Read HOST:PORT.
+
+    Args:
+        text: what `--simulator` was given.
+        wanted: what it may be, as the error says.
 
     Raises:
         DocumentError: if it is not one.
     """
     found = re.fullmatch(r"([^\s/]+):([0-9]{1,5})", text)
     if found is None or not 0 < int(found[2]) < 65536:
-        raise DocumentError([Problem("", "--simulator", f"got {text!r}; want `embedded` or HOST:PORT")])
+        raise DocumentError([Problem("", "--simulator", f"got {text!r}; want {wanted}")])
     return Address(found[1], int(found[2]))
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from av_synth import rig as rigs
 from av_synth import scenario as scenarios
 from av_synth import store
-from av_synth.errors import ConnectionLostError, DataError, DocumentError, Problem, StoreError, UserError
+from av_synth.documents import nearest
+from av_synth.errors import ConnectionLostError, DataError, DocumentError, Problem, UserError
 from av_synth.export import formats, nuscenes, remote
 from av_synth.export.splits import read_splits
 from av_synth.launch import Address, launch_embedded, parse_address
@@ -95,7 +96,9 @@ def simulator_at(simulator: str, out: Path) -> Iterator[Address]:
         LaunchError: if the embedded one does not start.
     """
     if simulator != EMBEDDED and not simulator.startswith(_WITH_PROFILE):
-        address = parse_address(simulator)
+        like = nearest(simulator.partition(":")[0], [EMBEDDED])
+        hint = f"; {like}" if like.startswith("did") else ""
+        address = parse_address(simulator, f"`{EMBEDDED}` or HOST:PORT{hint}")
         _reach(address)
         yield address
         return
@@ -136,6 +139,11 @@ def _folder(out: Path) -> Iterator[None]:
         raise
 
 
+def refuse_dataset(out: Path) -> None:
+    """Raise UserError if the dataset of a store may not be replaced; better asked before anything is played."""
+    formats.refuse_place(DATASET, Path(out).resolve() / DATASET)
+
+
 def export_dataset(
     out: Path,
     dataset: Path | str | None = None,
@@ -157,16 +165,12 @@ def export_dataset(
         The path, resolved, or the address.
 
     Raises:
-        UserError: if what is asked cannot be; nothing was written.
+        UserError: if there is no run, or what is asked cannot be; nothing was written.
         DataError: if the new dataset does not verify; the old one stays.
-        StoreError: if there is no run, or a run cannot be read.
+        StoreError: if a run cannot be read.
     """
     formats.load(form)  # a wrong name is told first
-    runs = store.runs(out)
-    if not runs:
-        raise StoreError(
-            f"{out}: has no committed run; want the folder that `av-synth run --out` wrote, with its runs/"
-        )
+    runs = store.need_runs(out)
     check = check_dataset if form == DATASET else None
     told = None if splits is None else read_splits(splits)
     if not isinstance(dataset, str) or not remote.is_address(dataset):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import socket
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from av_synth.errors import LaunchError
+from av_synth.errors import LaunchError, UserError
 from av_synth.simulator.engine import DEFAULT_DELTA_S, Engine
 from av_synth.simulator.profile import NATIVE, Profile
 from av_synth.simulator.protocol.handlers import answerer
@@ -124,7 +125,8 @@ def _listen(host: str, port: int) -> tuple[socket.socket, socket.socket]:
     """Listening sockets on a port and the next one.
 
     Raises:
-        LaunchError: if they cannot be had.
+        UserError: if the address is none of this machine.
+        LaunchError: if the ports cannot be had.
     """
     reason: OSError | None = None
     for _ in range(1 if port else _PORT_TRIES):
@@ -138,7 +140,10 @@ def _listen(host: str, port: int) -> tuple[socket.socket, socket.socket]:
             return first, second
         reason = second
         first.close()
-    raise LaunchError(f"{host}:{port}: cannot listen on this port and the next: {reason}; choose another --port")
+    why = None if reason is None else reason.strerror or reason
+    if isinstance(reason, socket.gaierror) or (reason is not None and reason.errno == errno.EADDRNOTAVAIL):
+        raise UserError(f"--host: got {host!r}: {why}; want an address of this machine, such as 127.0.0.1 or 0.0.0.0")
+    raise LaunchError(f"{host}:{port}: cannot listen on this port and the next: {why}; choose another --port")
 
 
 def _bind(host: str, port: int) -> socket.socket | OSError:

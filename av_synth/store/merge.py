@@ -8,7 +8,7 @@ from pathlib import Path
 
 from av_synth.errors import DataError, UserError
 from av_synth.store.files import link_or_copy, replace_directory
-from av_synth.store.runs import MANIFEST, Run, open_run, run_path, runs
+from av_synth.store.runs import MANIFEST, Run, need_runs, open_run, run_path, runs
 from av_synth.store.scratch import scratch, sweep_scratch
 
 
@@ -62,12 +62,9 @@ def merge(roots: Sequence[Path], out: Path, on_run: Callable[[int, int], None] |
 
 def _refuse(roots: Sequence[Path], out: Path) -> None:
     for root in roots:
-        if not runs(root):
-            raise UserError(
-                f"{root}: has no committed run; want a folder that `av-synth run --out` or `av-synth merge` wrote"
-            )
-        if (root / "runs").resolve() in (out, *out.parents):
-            raise UserError(f"{out}: inside the runs of {root}, which must not change; name another place")
+        need_runs(root)
+        if root.resolve() in out.parents:
+            raise UserError(f"{out}: inside {root}, which is to be joined; name another place")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out}: there is something already; name a new folder")
 

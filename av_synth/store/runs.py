@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from av_synth.errors import StoreError
+from av_synth.errors import StoreError, UserError
 from av_synth.store import tables
 from av_synth.store.files import (
     as_mapping,
@@ -36,6 +36,9 @@ from av_synth.store.files import (
 from av_synth.store.scratch import scratch, sweep_scratch
 
 SCHEMA_EPOCH = 2
+RUNS = "runs"
+"""The folder of a store that holds its committed runs."""
+
 MANIFEST = "manifest.json"
 MANIFEST_FIELDS = ("scenario", "rig", "seed", "identity", "provenance", "counts")
 """What `Staging.commit` wants beside what the store fills in itself."""
@@ -270,15 +273,29 @@ def _again(directory: Path) -> str:
 
 def runs(root: Path) -> list[Path]:
     """Directories of all committed runs, in order of run id; one that has lost its manifest is opened in vain."""
-    folder = Path(root) / "runs"
+    folder = Path(root) / RUNS
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if _RUN_ID.fullmatch(path.name) and path.is_dir())
 
 
+def need_runs(root: Path) -> list[Path]:
+    """As `runs`, of a folder that the user named; raises UserError if there is none."""
+    root = Path(root)
+    found = runs(root)
+    if not found:
+        why = (
+            "has no committed run" if root.is_dir() else "is no folder" if root.exists() else "there is no such folder"
+        )
+        raise UserError(
+            f"{root}: {why}; want a folder with runs/ in it, as `av-synth run --out` or `av-synth merge` wrote"
+        )
+    return found
+
+
 def run_path(root: Path, run_id: str) -> Path:
     """Where the run is once it is committed; raises StoreError on a malformed id."""
-    return Path(root) / "runs" / check_run_id(run_id)
+    return Path(root) / RUNS / check_run_id(run_id)
 
 
 def check_run_id(run_id: str) -> str:

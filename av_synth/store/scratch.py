@@ -32,17 +32,22 @@ def scratch(parent: Path, stem: str) -> Iterator[Path]:
         parent.mkdir(parents=True, exist_ok=True)
         handle = _take(lease)
     except OSError as error:
-        raise StoreError(f"{lease}: cannot be made: {error.strerror or error}") from error
+        raise _refused(parent, error) from error
     try:
         try:
             directory.mkdir()
         except OSError as error:
-            raise StoreError(f"{directory}: cannot be made: {error.strerror or error}") from error
+            raise _refused(parent, error) from error
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
         lease.unlink(missing_ok=True)
         os.close(handle)
+
+
+def _refused(parent: Path, error: OSError) -> StoreError:
+    reason = error.strerror or error
+    return StoreError(f"{parent}: cannot be written to: {reason}; want a folder that can be made and written to")
 
 
 def sweep_scratch(parent: Path, stem: str = "") -> tuple[Path, ...]:

@@ -40,10 +40,7 @@ def write_report(report: VerifyReport, folder: Path, *, quarantine: bool = False
             else's page in it.
         StoreError: the folder cannot be written.
     """
-    if folder.resolve().is_relative_to(Path(report.dataset).resolve()):
-        raise UserError(f"--report {folder}: lies in the dataset {report.dataset}; want a folder outside it")
-    if (folder / "index.html").exists() and not _is_report(folder / "report.json"):
-        raise UserError(f"--report {folder}: has an index.html of something else; want another folder")
+    check_place(Path(report.dataset), folder)
     shots = _shots(report)
     files = {"report.json": _json(_figures(report)), "index.html": _page(report, shots)}
     if quarantine:
@@ -53,7 +50,18 @@ def write_report(report: VerifyReport, folder: Path, *, quarantine: bool = False
         for name, text in files.items():
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise StoreError(f"{folder}: the report cannot be written: {error}") from error
+        raise StoreError(f"--report {folder}: cannot be written: {error.strerror or error}") from error
+
+
+def check_place(dataset: Path, folder: Path) -> None:
+    """Raise UserError if the report of a dataset may not go to a folder; better asked before the dataset is read."""
+    if folder.resolve().is_relative_to(dataset.resolve()):
+        raise UserError(f"--report {folder}: lies in the dataset {dataset}; want a folder outside it")
+    in_the_way = next((path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()), None)
+    if in_the_way is not None:
+        raise UserError(f"--report {folder}: {in_the_way} is a file; want a folder")
+    if (folder / "index.html").exists() and not _is_report(folder / "report.json"):
+        raise UserError(f"--report {folder}: has an index.html of something else; want another folder")
 
 
 def _is_report(path: Path) -> bool:

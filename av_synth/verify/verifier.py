@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from av_synth.errors import StoreError
+from av_synth.errors import StoreError, UserError
 from av_synth.verify import (
     blobs,
     calibration,
@@ -91,6 +91,9 @@ def _read_tables(version_dir: Path, findings: Findings) -> tables.Tables | None:
 
 
 def _version(root: Path, version: str | None) -> str:
+    if not root.is_dir():
+        why = "is no folder" if root.exists() else "there is no such folder"
+        raise UserError(f"{root}: {why}; want the folder of a nuScenes dataset, as `av-synth export` writes it")
     found = sorted(path.parent.name for path in root.glob("*/sample.json"))
     if version is None and len(found) == 1:
         return found[0]

@@ -171,13 +171,14 @@ def test_formats_are_listed_and_one_is_shown_with_its_options(capsys):
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_an_export_of_a_folder_without_runs_says_so_and_ends_with_one(there, capsys, tmp_path):
+def test_an_export_of_a_folder_without_runs_says_so_and_ends_with_two(there, capsys, tmp_path):
     folder = tmp_path / "folder"
     if there:
         folder.mkdir()
-    text = said(capsys, "export", str(folder), code=1)
+    text = said(capsys, "export", str(folder), code=2)
 
-    assert f"error: {folder}: has no committed run; want the folder that `av-synth run --out` wrote" in text
+    why = "has no committed run" if there else "there is no such folder"
+    assert f"error: {folder}: {why}; want a folder with runs/ in it, as `av-synth run --out`" in text
     assert folder.exists() == there
     assert not there or not list(folder.iterdir())
 
@@ -189,6 +190,47 @@ def test_an_export_never_replaces_what_is_not_a_dataset(store, capsys, tmp_path)
 
     assert "holds 'diary.txt', which is no part of a dataset" in text
     assert (tmp_path / "notes" / "diary.txt").read_text() == "dear diary"
+
+
+@pytest.mark.parametrize(
+    ("place", "wanted"),
+    [
+        ("runs/mine", "runs, which holds runs only; name another place"),
+        ("file/mine", "file is a file, not a folder; name another place"),
+        ("file", "a file is in the way; name another place"),
+        (
+            "/proc/none/mine",
+            "/proc/none: cannot be written to: No such file or directory; want a folder that can be made",
+        ),
+        ("memry://shop/x", "Protocol not known: memry; did you mean 'memory'?"),
+        ("nope://shop/x", "Protocol not known: nope; want a path, or an address such as s3://"),
+    ],
+)
+def test_a_dataset_is_refused_a_place_where_it_cannot_be(place, wanted, store, capsys):
+    (store / "file").touch()
+    before = sorted(store.rglob("*"))
+    where = place if "//" in place else str(store / place)
+    text = said(capsys, "export", str(store), "--format", "coco", "--dataset", where, code=1 if "proc" in place else 2)
+
+    assert wanted in text
+    assert not re.search(r"Errno|staging|lease", text)
+    assert sorted(store.rglob("*")) == before
+
+
+def test_a_run_is_not_played_if_its_dataset_could_not_take_its_place(capsys, tmp_path):
+    (tmp_path / "nuscenes").mkdir()
+    (tmp_path / "nuscenes" / "thesis.tex").write_text("x")
+    text = said(capsys, "run", "cut_in_wet", "--rig", "tiny", "--out", str(tmp_path), code=2)
+
+    assert "holds 'thesis.tex', which is no part of a dataset; move it or name another place" in text
+    assert [path.name for path in tmp_path.iterdir()] == ["nuscenes"]
+
+
+@pytest.mark.parametrize("form", ["coco", "kitti"])
+def test_an_option_of_a_format_that_cannot_be_is_refused(form, store, capsys, tmp_path):
+    arguments = ("--format", form, "--dataset", str(tmp_path / "out"), "--option", "min_pixels=-5")
+
+    assert "--option min_pixels: got -5; want 0 or more" in said(capsys, "export", str(store), *arguments, code=2)
 
 
 def test_a_true_dataset_is_told_to_be_true(store, capsys):
@@ -229,6 +271,24 @@ def test_a_table_that_is_none_is_named_and_ends_with_one(copy, text, capsys):
     table.write_text(text)
 
     assert "sample" in said(capsys, "verify", str(copy), code=1)
+
+
+@pytest.mark.parametrize("place", ["file", "file/report", "here"])
+def test_a_report_is_refused_its_place_before_the_dataset_is_read(place, store, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("av_synth.cli.verify.verify_dataset", lambda *_: pytest.fail("it was read"))
+    (tmp_path / "file").touch()
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "index.html").touch()
+    text = said(capsys, "verify", str(store / "nuscenes"), "--report", str(tmp_path / place), code=2)
+
+    assert f"error: --report {tmp_path / place}: " in text
+    assert "want a folder" in text or "want another folder" in text
+
+
+def test_what_the_machine_refuses_is_one_line_with_the_path(store, capsys):
+    text = said(capsys, "export", str(store), "--dataset", "x" * 300, code=1)
+
+    assert text.endswith(f"{'x' * 300}: File name too long\n")
 
 
 def test_a_folder_that_is_no_dataset_is_told_and_ends_with_one(capsys, tmp_path):

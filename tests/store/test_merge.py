@@ -101,9 +101,10 @@ def test_nothing_that_is_there_is_ever_merged_into_and_empty_folders_are_told(mo
     for roots, out, message in (
         ([monday], monday, "there is something already; name a new folder"),
         ([monday], tmp_path / "file", "there is something already"),
-        ([monday], run / "merged", "inside the runs of"),
+        ([monday], run / "merged", "inside .*monday, which is to be joined; name another place"),
         ([monday, tmp_path / "empty"], tmp_path / "both", "empty: has no committed run; want a folder"),
-        ([tmp_path / "none"], tmp_path / "both", "none: has no committed run"),
+        ([monday], monday / "merged", "inside .*monday, which is to be joined"),
+        ([tmp_path / "none"], tmp_path / "both", "none: there is no such folder; want a folder with runs/ in it"),
     ):
         with pytest.raises(AvSynthError, match=message) as told:
             merge(roots, out)
