@@ -29,7 +29,8 @@ def split(
 ) -> None:
     """Divide the runs of a folder into train, val and test, and write a file for `av-synth export --splits`.
 
-    Equal runs give equal splits, whatever their order. Use --keep when runs were added, so that nothing that was
+    Equal runs give equal splits, whatever their order. Each split gets one draw at least, so that three splits want
+    runs of three seeds or scenarios. Use --keep when runs were added, so that nothing that was
     trained on becomes a test.
 
     Example: av-synth split out/both --ratio train=0.8,val=0.2 --by scenario

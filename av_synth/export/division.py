@@ -85,7 +85,12 @@ def divide(
     if len(groups) < len(names):
         finer = "" if by in ("run", "draw") else ", or --by draw"
         few = f"{len(groups)} {by}{'' if len(groups) == 1 else 's'}"
-        raise UserError(f"{few} in {len(run_dirs)} runs cannot fill {len(names)} splits; want fewer in --ratio{finer}")
+        more = {"draw": "runs of more seeds", "scenario": "more scenarios", "town": "more towns", "run": "more runs"}[
+            by
+        ]
+        raise UserError(
+            f"{few} in {len(run_dirs)} runs cannot fill {len(names)} splits; want {more}, or fewer in --ratio{finer}"
+        )
     kept = _kept(groups, names, keep or Splits.none())
     total = sum(len(members) for members in groups.values())
     lacking = {name: share * total for name, share in ratio.items()}

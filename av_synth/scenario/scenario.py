@@ -58,9 +58,15 @@ def load(name_or_path: str) -> Scenario:
     choice, so that a draw cannot find a mistake in the file that loading did not.
 
     Raises:
-        DocumentError: with every mistake in the file.
+        DocumentError: with every mistake in the file; or that its name is not the file's, because the runs of two files
+            that only a copy made alike would count as draws of one scenario.
     """
-    return from_document(documents.read(documents.find(KIND, name_or_path)))
+    path = documents.find(KIND, name_or_path)
+    found = from_document(documents.read(path))
+    if found.name != path.stem:
+        reason = f"got {found.name!r} in the file {path.name}; want one name for both, because runs and splits go by it"
+        raise DocumentError([found.document.problem(("name",), reason)])
+    return found
 
 
 def from_document(document: Document) -> Scenario:

@@ -13,6 +13,7 @@ from av_synth import documents
 from av_synth.cli.app import status
 
 GOOD = (documents.library_root() / "scenarios" / "pedestrian_runs_out.yaml").read_text()
+GOOD = GOOD.replace("name: pedestrian_runs_out", "name: own")
 RIG = (documents.library_root() / "sensors" / "tiny.yaml").read_text()
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n" for k in range(1, 10))
 
@@ -86,7 +87,7 @@ SCENARIOS = {
     ),
     "an alias": ("duration_s: 8", "duration_s: *x", "*x", "got the alias *x; want the value written out"),
     "a name with a path in it": (
-        "name: pedestrian_runs_out",
+        "name: own",
         "name: ../out",
         "../out",
         "name: got '../out'; want lower-case",
@@ -215,6 +216,15 @@ def test_a_wrong_scenario_is_refused_with_its_line_and_what_was_wanted(what, her
 
     assert wanted in said
     assert named in line_named(said, wanted, here / "own.yaml")
+
+
+def test_a_scenario_whose_name_is_not_its_files_is_refused(here, capsys):
+    write(here / "copy.yaml", GOOD, "speed", "speed")
+
+    said = refused(here, capsys, "run", "copy.yaml", "--rig", "tiny", "--out", "out")
+
+    assert "name: got 'own' in the file copy.yaml; want one name for both" in said
+    assert line_named(said, "got 'own'", here / "copy.yaml") == "name: own"
 
 
 @pytest.mark.parametrize("what", FILES)

@@ -90,9 +90,11 @@ def test_every_split_has_something_when_there_are_groups_enough(count: int, tmp_
 
 def test_too_few_groups_are_told_with_what_would_help(tmp_path: Path) -> None:
     runs = [make(tmp_path, "cut_in", seed) for seed in range(2)]
-    with pytest.raises(UserError, match=r"2 draws in 2 runs cannot fill 3 splits; want fewer in --ratio$"):
+    with pytest.raises(
+        UserError, match=r"2 draws in 2 runs cannot fill 3 splits; want runs of more seeds, or fewer in --ratio$"
+    ):
         divide(runs, RATIO)
-    with pytest.raises(UserError, match="1 scenario in 2 runs cannot fill 3 splits; want fewer in --ratio, or --by dr"):
+    with pytest.raises(UserError, match="cannot fill 3 splits; want more scenarios, or fewer in --ratio, or --by draw"):
         divide(runs, RATIO, "scenario")
     with pytest.raises(UserError, match="--by: got 'weather'; want one of draw, scenario, town, run"):
         divide(runs, RATIO, "weather")
