@@ -14,7 +14,7 @@ import typer
 
 from av_synth import __version__
 from av_synth.cli import demo, doctor, export, formats, merge, rigs, run, scenarios, simulator, split, verify
-from av_synth.cli.options import refuse_empty
+from av_synth.cli.options import refuse_unfilled
 from av_synth.cli.output import err, told
 from av_synth.errors import AvSynthError
 
@@ -80,7 +80,7 @@ def status(arguments: Sequence[str] | None = None) -> int:
     Errors that are ours are one message without a traceback.
     """
     try:
-        refuse_empty(sys.argv[1:] if arguments is None else arguments)
+        refuse_unfilled(sys.argv[1:] if arguments is None else arguments)
         app(arguments)
     except SystemExit as end:  # usage errors and --help have been shown already
         if end.code == INTERRUPTED:  # typer's word for Ctrl-C

@@ -7,21 +7,22 @@ from collections.abc import Sequence
 from av_synth.errors import DocumentError, Problem
 
 
-def refuse_empty(arguments: Sequence[str]) -> None:
-    """Nothing takes an empty text, and as a path it would mean the folder that one is in.
+def refuse_unfilled(arguments: Sequence[str]) -> None:
+    """Refuse what a shell should have filled in: an empty text, which as a path is the folder one is in, and ~.
 
     Raises:
         DocumentError: naming each option, or place, that is given one.
     """
     problems = []
     for index, argument in enumerate(arguments, 1):
-        option, _, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
-        if value.strip() or (option and "=" not in argument):
+        option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "=", argument)
+        if not equals or (value.strip() and not value.startswith("~/")):
             continue
         before = arguments[index - 2] if index > 1 and arguments[index - 2].startswith("-") else f"argument {index}"
-        problems.append(
-            Problem("", option or before, f"got {value!r}; want a text (is a variable of the shell empty?)")
+        want = (
+            "the path in full, because the shell left the ~" if value.strip() else "a text (is a shell variable empty?)"
         )
+        problems.append(Problem("", option or before, f"got {value!r}; want {want}"))
     if problems:
         raise DocumentError(problems)
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import av_synth
-from av_synth.documents import nearest
+from av_synth.documents import nearest, shown
 from av_synth.errors import DataError, DocumentError, Problem, StoreError, UserError
 from av_synth.export import contents
 from av_synth.export.publish import publish
@@ -102,7 +102,7 @@ class Format:
             try:
                 values[name] = _convert(text, type(self.defaults[name]))
             except ValueError as error:
-                problems.append(Problem("", f"--option {name}", f"got {text!r}; want {error}"))
+                problems.append(Problem("", f"--option {name}", f"got {shown(text)}; want {error}"))
         if problems:
             raise DocumentError(problems)
         return values

@@ -53,12 +53,12 @@ def open_address(address: str) -> Remote:
     except ImportError as error:
         raise UserError(f"{address}: the driver of {protocol}:// is not installed: {error}") from error
     except Exception as error:  # a driver of another's: what it refuses at this point is the address
-        known = fsspec.available_protocols()
-        like = "" if protocol in known else nearest(protocol, known)
-        # of the many that fsspec knows, those that one stores data at
-        hint = like if like.startswith("did") else "want a path, or an address such as s3://, gs://, az:// or file://"
-        raise UserError(f"{address}: {error}; {hint}") from error
+        raise UserError(
+            f"{address}: {error if isinstance(error, ValueError) else _reason(error)}{_hint(protocol)}"
+        ) from error
     path = str(path).rstrip("/")
+    if not protocol:
+        raise UserError(f"{address}: has no protocol{_hint(protocol)}")
     if not path:
         raise UserError(f"{address}: names no folder; want one, as in {protocol}://place/dataset")
     return Remote(system, path, address)
@@ -135,6 +135,26 @@ def _compare(remote: Remote, sizes: Mapping[str, int], before: Collection[str]) 
         remote.system.rm_file(path)
 
 
+def _hint(protocol: str) -> str:
+    import fsspec
+
+    known = fsspec.available_protocols()
+    if protocol in known:
+        return ""
+    like = nearest(protocol, known)
+    # of the many that fsspec knows, those that one keeps data at
+    return (
+        f"; {like if like.startswith('did') else 'want a path, or an address such as s3://, gs://, az:// or file://'}"
+    )
+
+
+def _reason(error: Exception) -> str:
+    """What a driver said, without the number of the operating system's error."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+
+
 def _below(remote: Remote, path: str) -> str:
     return str(path).strip("/").removeprefix(remote.path.strip("/")).strip("/")
 
@@ -182,4 +202,4 @@ def _told(remote: Remote, what: str) -> Iterator[None]:
     except AvSynthError as error:
         raise StoreError(f"{remote.address}: {what}: {error}") from error
     except Exception as error:
-        raise StoreError(f"{remote.address}: {what}: {type(error).__name__}: {error}") from error
+        raise StoreError(f"{remote.address}: {what}: {_reason(error)}") from error

@@ -111,9 +111,10 @@ def _reach(address: Address) -> None:
     """Find out at once that nobody listens; the carla client would try for its whole time-out."""
     try:
         socket.create_connection((address.host, address.port), _REACH_TIMEOUT_S).close()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the second of a name that no host can have
+        reason = getattr(error, "strerror", None) or error
         raise ConnectionLostError(
-            f"simulator at {address}: cannot be reached: {error.strerror or error}; start one there with "
+            f"simulator at {address}: cannot be reached: {reason}; start one there with "
             f"`av-synth simulator --port {address.port}`, or leave --simulator out"
         ) from error
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from av_synth.errors import StoreError
+from av_synth.errors import AvSynthError, StoreError, UserError
 
 _SUFFIX = ".lease"
 
@@ -24,6 +24,7 @@ def scratch(parent: Path, stem: str) -> Iterator[Path]:
     """A new empty directory `<parent>/<stem>-<uuid>`, removed on leaving unless it has been renamed away.
 
     Raises:
+        UserError: if a file is where a folder has to be.
         StoreError: if it cannot be made.
     """
     directory = parent / f"{stem}-{uuid.uuid4().hex}"
@@ -45,9 +46,11 @@ def scratch(parent: Path, stem: str) -> Iterator[Path]:
         os.close(handle)
 
 
-def _refused(parent: Path, error: OSError) -> StoreError:
-    reason = error.strerror or error
-    return StoreError(f"{parent}: cannot be written to: {reason}; want a folder that can be made and written to")
+def _refused(parent: Path, error: OSError) -> AvSynthError:
+    wanted = "want a folder that can be made and written to"
+    if isinstance(error, FileExistsError | NotADirectoryError):  # mkdir's words for a file in its way
+        return UserError(f"{parent}: is a file, or in one; {wanted}")
+    return StoreError(f"{parent}: cannot be written to: {error.strerror or error}; {wanted}")
 
 
 def sweep_scratch(parent: Path, stem: str = "") -> tuple[Path, ...]:

@@ -32,7 +32,8 @@ def verify(dataset: Path, version: str | None = None) -> VerifyReport:
         version: the folder of JSON tables; None when there is only one.
 
     Raises:
-        StoreError: there is no such dataset or version. Whatever is wrong inside is a finding, never an exception.
+        UserError: there is no such folder or version, or several and none is named.
+        StoreError: it is no dataset. Whatever is wrong inside is a finding, never an exception.
     """
     root, version = dataset, _version(dataset, version)
     findings = Findings()
@@ -69,7 +70,8 @@ def open_dataset(dataset: Path, version: str | None = None) -> Dataset:
     """Read the tables of a dataset, scene by scene, for those who look at it rather than judge it.
 
     Raises:
-        StoreError: there is no such dataset or version, or its tables are not sound.
+        UserError: there is no such folder or version, or several and none is named.
+        StoreError: it is no dataset, or its tables are not sound.
     """
     version = _version(dataset, version)
     findings = Findings()
@@ -97,11 +99,16 @@ def _version(root: Path, version: str | None) -> str:
     found = sorted(path.parent.name for path in root.glob("*/sample.json"))
     if version is None and len(found) == 1:
         return found[0]
-    if version is not None and (root / version).is_dir():
-        return version
-    got = f"has {found}" if found else "has no folder with a sample.json"
-    wanted = f"version {version!r}" if version is not None else "one nuScenes version, such as v1.0-trainval"
-    raise StoreError(f"{root}: {got}; want {wanted}; is it the dataset's root?")
+    if version is not None:
+        if any(path.name == version and path.is_dir() for path in root.iterdir()):
+            return version
+        raise UserError(f"--version: got {version!r}; {root} has {', '.join(found) or 'none'}")
+    if found:
+        raise UserError(f"{root}: has {', '.join(found)}; want one of them as --version")
+    raise StoreError(
+        f"{root}: has no folder with a sample.json; want one nuScenes version, such as v1.0-trainval; "
+        "is it the dataset's root?"
+    )
 
 
 def _check_masks_present(dataset: Dataset, findings: Findings) -> None:

@@ -326,8 +326,12 @@ def test_what_only_the_simulator_can_refuse_is_told_with_its_line_and_leaves_not
             ["export", "none", "--version", "v1.0-mini", "--option", "version=v1.0-mini"],
             "--version: is given with --opt",
         ),
-        (["export", "none", "--dataset", ""], "--dataset: got ''; want a text (is a variable of the shell empty?)"),
+        (["export", "none", "--dataset", ""], "--dataset: got ''; want a text (is a shell variable empty?)"),
         (["export", "none", "--dataset=", " "], "--dataset: got ''; want a text"),
+        (
+            ["export", "none", "--dataset=~/x"],
+            "--dataset: got '~/x'; want the path in full, because the shell left the ~",
+        ),
         (["export", "none", " "], "argument 3: got ' '; want a text"),
         (["verify", "none"], "none: there is no such folder; want the folder of a nuScenes dataset, as"),
         (["formats", "koko"], "format: got 'koko'; want one of coco, kitti, mcap, nuscenes"),
@@ -351,7 +355,7 @@ def test_every_verb_refuses_what_it_does_not_know(here, capsys, arguments, wante
     assert wanted in refused(here, capsys, *arguments)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid", "x" * 64])
 def test_a_simulator_that_is_not_there_is_told_at_once_and_nothing_is_written(here, capsys, host):
     with socket.socket() as held:  # ours, and nobody listens on it
         held.bind(("127.0.0.1", 0))

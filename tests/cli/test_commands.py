@@ -203,6 +203,7 @@ def test_an_export_never_replaces_what_is_not_a_dataset(store, capsys, tmp_path)
             "/proc/none: cannot be written to: No such file or directory; want a folder that can be made",
         ),
         ("memry://shop/x", "Protocol not known: memry; did you mean 'memory'?"),
+        ("://shop/x", "://shop/x: has no protocol; want a path, or an address such as s3://"),
         ("nope://shop/x", "Protocol not known: nope; want a path, or an address such as s3://"),
     ],
 )

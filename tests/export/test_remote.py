@@ -110,7 +110,7 @@ def test_an_upload_that_fails_in_the_middle_leaves_no_marker_and_the_next_goes_o
     with pytest.raises(StoreError) as told:
         export_dataset(root, "torn://shop/set", "kitti", {"min_pixels": "1"})
 
-    said = f"torn://shop/set: upload failed, so there is no {COMPLETE}; run the command again: OSError: "
+    said = f"torn://shop/set: upload failed, so there is no {COMPLETE}; run the command again: "
     assert str(told.value).startswith(said)
     assert "No space left" in str(told.value)
     assert system.exists(f"/shop/set/{UPLOADING}")

@@ -10,7 +10,7 @@ import pytest
 import synthetic_dataset as synthetic
 from synthetic_copies import Copy, link_tree
 
-from av_synth.errors import StoreError
+from av_synth.errors import StoreError, UserError
 from av_synth.verify import CHECKS, verify, write_text_report
 from av_synth.verify.can_truth import check_steering
 from av_synth.verify.findings import KEPT_PER_CHECK, Findings
@@ -83,11 +83,11 @@ def test_a_rig_of_two_cameras_is_true_and_its_limits_are_noted(copy: Copy) -> No
 def test_no_dataset_or_two_versions_are_errors_that_say_what_is_there(true_dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"has no folder with a sample.json; want one nuScenes version"):
         verify(tmp_path)
-    with pytest.raises(StoreError, match=r"has \['v1.0-trainval'\]; want version 'v1.0-mini'"):
+    with pytest.raises(UserError, match=r"--version: got 'v1\.0-mini'; .* has v1\.0-trainval"):
         verify(true_dataset, "v1.0-mini")
     copied = link_tree(true_dataset, tmp_path / "two")
     link_tree(copied / synthetic.VERSION, copied / "v1.0-mini")
-    with pytest.raises(StoreError, match=r"has \['v1.0-mini', 'v1.0-trainval'\]"):
+    with pytest.raises(UserError, match=r"has v1\.0-mini, v1\.0-trainval; want one of them as --version"):
         verify(copied)
     assert verify(copied, "v1.0-mini").version == "v1.0-mini"
 
