@@ -181,6 +181,10 @@ def test_nothing_but_a_dataset_of_ours_is_ever_replaced(run_dirs: list[Path], tm
     (home / "thesis.tex").write_text("x")
     with pytest.raises(UserError, match=r"thesis\.tex"):
         export(run_dirs[:1], home)
+    (tmp_path / "parts" / "part-00").mkdir(parents=True)
+    (tmp_path / "parts" / "thesis.tex").write_text("x")
+    with pytest.raises(UserError, match=r"parts: holds 'thesis\.tex', which is no part of a dataset"):
+        export(run_dirs[:1], tmp_path / "parts")
     with pytest.raises(UserError, match="a file is in the way"):
         export(run_dirs[:1], home / "thesis.tex")
     with pytest.raises(UserError, match="inside run"):

@@ -69,7 +69,8 @@ def refuse_place(dataset: Path) -> None:
         for part in parts(dataset):
             refuse_place(part)
         return
-    foreign = sorted(entries - {*VERSIONS, *FOLDERS})
+    # beside the parts of a dataset, what is no part is what is in the way
+    foreign = sorted(entries - {*VERSIONS, *FOLDERS}, key=lambda name: (bool(_PART.fullmatch(name)), name))
     if foreign:
         raise UserError(
             f"{dataset}: holds '{foreign[0]}', which is no part of a dataset; move it or name another place"
