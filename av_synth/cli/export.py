@@ -44,9 +44,10 @@ def export(
     """Fold all committed runs of a folder into one dataset: nuScenes, or any format that `av-synth formats` lists.
 
     The bytes do not depend on the order in which the runs were made. What was at the target is replaced in one step,
-    if it is a dataset of that format that av-synth wrote. A nuScenes dataset is verified first. At an address the files
-    are uploaded one by one, and _av_synth_complete.json comes last. Runs for which there are not enough scene names
-    (835 scenes and four towns with --profile compat) make several datasets: DATASET/part-00, DATASET/part-01, ...
+    if it is a dataset of that format that av-synth wrote and no other file is in it. A nuScenes dataset is verified
+    first. At an address the files are uploaded one by one, and _av_synth_complete.json comes last. Runs for which there
+    are not enough scene names (835 scenes and four towns with --profile compat) make several datasets:
+    DATASET/part-00, DATASET/part-01, ...
 
     Examples: av-synth export out/first --profile compat --dataset out/for_mmdet3d
 

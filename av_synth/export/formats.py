@@ -152,7 +152,8 @@ def export(
     Args:
         name: of the format.
         run_dirs: directories of committed runs, in any order; one named twice counts once.
-        target: where the dataset shall be. A dataset of the same format that an export wrote is replaced.
+        target: where the dataset shall be. A dataset of the same format that an export wrote is replaced, if no
+            file of somebody else is in it.
         options: of this format, as text.
         splits: which run is in which split; all in one if None.
         check: called with the staged dataset in place of the format's own check.
