@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.verify.blobs import locate
+from av_synth.verify.blobs import locate, only_row
 from av_synth.verify.findings import Findings
 from av_synth.verify.maths import Array, inverse, move
 from av_synth.verify.model import Annotation, Data, Dataset, Scene
@@ -26,13 +26,8 @@ def read_ids(dataset: Dataset, scene: Scene, data: Data, n: int, findings: Findi
     """The actor id of each of `n` points of a lidar keyframe, 0 for none; None, maybe with a finding, for no file."""
     if "lidar_instance" not in dataset.extras:
         return None
-    findings.checked("point_actors")
-    where = f"lidar_instance.json sample_data_token={data.token} ({scene.sample_name(data.sample_token)})"
-    rows = dataset.rows_about("lidar_instance", data.token)
-    if len(rows) != 1:
-        findings.add("point_actors", where, f"the LIDAR_TOP keyframe has {len(rows)} rows; want exactly one")
-        return None
-    path = locate(dataset, rows[0]["filename"], where, findings)
+    where, row = only_row(dataset, scene, data, "lidar_instance", "point_actors", findings)
+    path = None if row is None else locate(dataset, row["filename"], where, findings)
     return None if path is None else _read(path, n, where, findings)
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from av_synth.verify.findings import Findings
 from av_synth.verify.model import Data, Dataset, Scene
+from av_synth.verify.tables import Row
 from av_synth.verify.values import leads_out
 
 Grey = npt.NDArray[np.uint8]
@@ -40,6 +41,18 @@ def locate(dataset: Dataset, filename: str, where: str, findings: Findings) -> P
         problem = f"cannot be looked for: {error.strerror}"
     findings.add("files", where, f"{filename[:200]} {problem}")
     return None
+
+
+def only_row(
+    dataset: Dataset, scene: Scene, data: Data, table: str, check: str, findings: Findings
+) -> tuple[str, Row | None]:
+    """Where a table is about a lidar keyframe, in words, and its row; None, with a finding, without exactly one."""
+    findings.checked(check)
+    where = f"{table}.json sample_data_token={data.token} ({scene.sample_name(data.sample_token)})"
+    rows = dataset.rows_about(table, data.token)
+    if len(rows) != 1:
+        findings.add(check, where, f"the LIDAR_TOP keyframe has {len(rows)} rows; want exactly one")
+    return where, rows[0] if len(rows) == 1 else None
 
 
 class Repeats:

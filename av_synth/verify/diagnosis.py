@@ -174,21 +174,20 @@ class MaskDiagnosis:
     def _trials(
         self, channel: str, calibrations: dict[str, _Shown]
     ) -> Iterator[tuple[str, Callable[[_Shown], npt.NDArray[np.bool_]]]]:
-        first = calibrations[channel]
+        first = calibrations[channel].data.token
+        views = {shown.data.token: shown.data for shown in self._shown[channel]}
         # not those of sizes: pixels are inside any box that is large enough
-        for k, (name, _) in enumerate(box_hypotheses(self._scene, first.data)):
+        boxes = {token: dict(box_hypotheses(self._scene, data)) for token, data in views.items()}
+        for name in boxes[first]:
             yield (
                 name,
-                lambda s, k=k: _pixels_in(  # type: ignore[misc]
-                    s, s.data.world_from_sensor, s.intrinsic, list(box_hypotheses(self._scene, s.data))[k][1]
-                ),
+                lambda s, n=name: _pixels_in(s, s.data.world_from_sensor, s.intrinsic, boxes[s.data.token][n]),  # type: ignore[misc]
             )
-        for k, (name, _) in enumerate(pose_hypotheses(first.data)):
+        poses = {token: dict(pose_hypotheses(data)) for token, data in views.items()}
+        for name in poses[first]:
             yield (
                 name,
-                lambda s, k=k: _pixels_in(  # type: ignore[misc]
-                    s, list(pose_hypotheses(s.data))[k][1], s.intrinsic, _as_is
-                ),
+                lambda s, n=name: _pixels_in(s, poses[s.data.token][n], s.intrinsic, _as_is),  # type: ignore[misc]
             )
         rows = self._scene.data[channel]
         for step, word in ((-1, "late"), (1, "early")):
@@ -237,12 +236,8 @@ def _at_frame(scene: Scene, rows: Sequence[Data], shown: _Shown, step: int) -> n
     if not 0 <= shown.place + step < len(rows):
         return _pixels_in(shown, shown.data.world_from_sensor, shown.intrinsic, _as_is)
     row = rows[shown.place + step]
-    track = scene.tracks[shown.annotation.instance_token]
-    at = next(k for k, (_, a) in enumerate(track) if a.sample_token == shown.annotation.sample_token)
-    (t0, before), (t1, after) = track[max(at - 1, 0)], track[min(at + 1, len(track) - 1)]
-    velocity = (after.world_from_box[:3, 3] - before.world_from_box[:3, 3]) / max(t1 - t0, 1)
     moved = shown.annotation.world_from_box.copy()
-    moved[:3, 3] += velocity * (row.timestamp_us - shown.data.timestamp_us)
+    moved[:3, 3] += scene.velocity(shown.annotation) * (row.timestamp_us - shown.data.timestamp_us) / 1e6
     return _pixels_in(shown, row.world_from_sensor, shown.intrinsic, lambda a: (moved, a.size_wlh_m))
 
 

@@ -156,6 +156,15 @@ class Scene:
         lidar = self.keyframe(annotation.sample_token, "LIDAR_TOP")
         return math.inf if lidar is None else math.dist(annotation.translation[:2], lidar.ego_pose.translation[:2])
 
+    def velocity(self, annotation: Annotation) -> Array:
+        """Metres per second of an instance around one of its annotations, by those before and after; 0 without any."""
+        track = self.tracks[annotation.instance_token]
+        at = next(k for k, (_, a) in enumerate(track) if a.sample_token == annotation.sample_token)
+        (t0, before), (t1, after) = track[max(at - 1, 0)], track[min(at + 1, len(track) - 1)]
+        if t1 <= t0:
+            return np.zeros(3)
+        return np.asarray((after.world_from_box[:3, 3] - before.world_from_box[:3, 3]) / (t1 - t0) * 1e6)
+
     def channels(self, modality: str) -> list[str]:
         """The scene's channels of a modality, sorted."""
         return sorted(c for c, rows in self.data.items() if rows[0].calibration.modality == modality)

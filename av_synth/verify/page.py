@@ -14,7 +14,6 @@ from av_synth.verify.findings import CHECKS, Finding, Findings, VerifyReport
 from av_synth.verify.measures import QUANTITIES
 from av_synth.verify.pictures import Shot, worst_labels
 from av_synth.verify.values import has_file, read_json
-from av_synth.verify.verifier import open_dataset
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 1180px; padding: 0 1em; color: #1c1c1c }
@@ -41,7 +40,7 @@ def write_report(report: VerifyReport, folder: Path, *, quarantine: bool = False
         StoreError: the folder cannot be written.
     """
     check_place(Path(report.dataset), folder)
-    shots = _shots(report)
+    shots = [] if report.opened is None else list(worst_labels(report.opened, report))
     files = {"report.json": _json(_figures(report)), "index.html": _page(report, shots)}
     if quarantine:
         files["quarantine.json"] = _json(_quarantine(report))
@@ -67,13 +66,6 @@ def check_place(dataset: Path, folder: Path) -> None:
 def _is_report(path: Path) -> bool:
     content = read_json(path, "report", Findings()) if has_file(path) else None
     return isinstance(content, dict) and "checks" in content and "dataset" in content
-
-
-def _shots(report: VerifyReport) -> list[Shot]:
-    try:
-        return list(worst_labels(open_dataset(Path(report.dataset), report.version), report))
-    except StoreError:  # the tables are not sound, which the findings say
-        return []
 
 
 def _json(content: object) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.verify.blobs import locate
+from av_synth.verify.blobs import locate, only_row
 from av_synth.verify.clouds import Sweep
 from av_synth.verify.findings import Findings
 from av_synth.verify.maths import move
@@ -29,13 +29,9 @@ def read_classes(dataset: Dataset, scene: Scene, data: Data, n: int, findings: F
     """The category index of each of `n` points of a lidar keyframe; None, with a finding, when there is none."""
     if "lidarseg" not in dataset.extras:
         return None
-    findings.checked("lidarseg")
-    where = f"lidarseg.json sample_data_token={data.token} ({scene.sample_name(data.sample_token)})"
-    rows = dataset.rows_about("lidarseg", data.token)
-    if len(rows) != 1:
-        findings.add("lidarseg", where, f"the LIDAR_TOP keyframe has {len(rows)} rows; want exactly one")
+    where, row = only_row(dataset, scene, data, "lidarseg", "lidarseg", findings)
+    if row is None:
         return None
-    row = rows[0]
     _check_row("lidarseg", f"{data.token}_lidarseg.bin", dataset, data, row, findings)
     path = locate(dataset, row["filename"], where, findings)
     if path is None:
@@ -136,14 +132,11 @@ def check_panoptic(
     """
     if "panoptic" not in dataset.extras:
         return {}
-    findings.checked("panoptic")
-    where = f"panoptic.json sample_data_token={data.token} ({scene.sample_name(data.sample_token)})"
-    rows = dataset.rows_about("panoptic", data.token)
-    if len(rows) != 1:
-        findings.add("panoptic", where, f"the LIDAR_TOP keyframe has {len(rows)} rows; want exactly one")
+    where, row = only_row(dataset, scene, data, "panoptic", "panoptic", findings)
+    if row is None:
         return {}
-    _check_row("panoptic", f"{data.token}_panoptic.npz", dataset, data, rows[0], findings)
-    path = locate(dataset, rows[0]["filename"], where, findings)
+    _check_row("panoptic", f"{data.token}_panoptic.npz", dataset, data, row, findings)
+    path = locate(dataset, row["filename"], where, findings)
     if path is None:
         return {}
     try:

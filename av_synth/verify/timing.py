@@ -43,17 +43,7 @@ class MaskTiming:
             own = points.world[points.owner == k]
             if len(own) < _LEAST_POINTS:
                 continue
-            velocity = self._velocity(annotation.instance_token, annotation.sample_token)
-            self._compare(seen, rows[place - 1 : place + 2], value, own, velocity)
-
-    def _velocity(self, instance: str, sample: str) -> Array:
-        """Metres per second of an instance around a sample, 0 when it has no neighbour."""
-        track = self._scene.tracks[instance]
-        at = next(k for k, (_, a) in enumerate(track) if a.sample_token == sample)
-        (t0, before), (t1, after) = track[max(at - 1, 0)], track[min(at + 1, len(track) - 1)]
-        if t1 <= t0:
-            return np.zeros(3)
-        return np.asarray((after.world_from_box[:3, 3] - before.world_from_box[:3, 3]) / (t1 - t0) * 1e6)
+            self._compare(seen, rows[place - 1 : place + 2], value, own, self._scene.velocity(annotation))
 
     def _compare(self, seen: Seen, rows: tuple[Data, ...], value: int, own: Array, velocity: Array) -> None:
         labels, intrinsic = seen.labels, seen.view.intrinsic

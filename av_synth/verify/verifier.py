@@ -63,7 +63,7 @@ def verify(dataset: Path, version: str | None = None) -> VerifyReport:
         findings.enter(scene.name)
         verify_scene(opened, scene, findings)
         findings.enter("")
-    return findings.report(str(root), version)
+    return findings.report(str(root), version, opened)
 
 
 def open_dataset(dataset: Path, version: str | None = None) -> Dataset:
