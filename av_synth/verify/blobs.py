@@ -22,7 +22,8 @@ Grey = npt.NDArray[np.uint8]
 _BLANK_LEVELS = 8  # between the 1st and 99th percentile; a night scene has a lit road, noise alone has less
 _STILL_M = 0.3  # an ego that moves so far cannot see the very same bytes twice
 _MAP_PX_PER_M = 10.0  # fixed by nuScenes
-_MAP_SIDE_PX = 6000  # the devkit's map rendering takes over 24 GB of memory at 30,000
+MAP_SIDE_PX = 6000
+"""Longest side of a map's pictures: the devkit's map rendering takes over 24 GB of memory at 30,000."""
 _MAP_SHARE = 0.5  # of ego poses on the foreground: a rare event may leave the road, a flipped mask loses nearly all
 
 
@@ -138,10 +139,10 @@ def check_map_masks(dataset: Dataset, findings: Findings) -> None:
         if layout is None or layout[2:] != (8, 0):
             findings.add("map_masks", filename, f"(width, height, bits, colour type) = {layout}; want 8-bit grey PNG")
             continue
-        if max(layout[:2]) > _MAP_SIDE_PX:
+        if max(layout[:2]) > MAP_SIDE_PX:
             message = f"{filename} is {layout[0]} x {layout[1]} pixels; rendering it takes tens of GB of memory"
             if dataset.ours:
-                findings.add("map_masks", filename, f"{message}; want at most {_MAP_SIDE_PX} a side")
+                findings.add("map_masks", filename, f"{message}; want at most {MAP_SIDE_PX} a side")
             else:
                 findings.note(f"{message}, so whether the ego drives on it was not looked at")
             continue

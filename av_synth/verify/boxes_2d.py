@@ -110,7 +110,7 @@ class TightBoxes:
             looked += 1
             off += gap > 0
             if gap > 1:
-                message = f"visibility {annotation.visibility!r}, but {visible:.0f} of its {amodal:.0f} pixels"
+                message = f"visibility {annotation.visibility!r}, but {visible:.0f} of its {amodal:.0f} amodal pixels"
                 place = annotation_place(self._scene, annotation)
                 self._findings.add("visibility", place, f"{message} ({share:.0%}) are seen; want {level_of(share)!r}")
         if looked >= _LEVELS_LEAST and off > _LEVELS_OFF * looked:

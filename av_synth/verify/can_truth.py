@@ -18,6 +18,7 @@ _HARD_MPS2, _HARD_LEAST, _HARD_SHARE = 1.0, 25, 0.5  # true data are off by 2 %
 _WHEEL_M = 0.305  # of the Renault Zoe, as nuScenes' readers have it
 _WHEELBASE_M, _STEERING_RATIO = 2.6, 16.0
 _TURNING_MPS, _TURNING_RAD, _TURNING_LEAST = 2.0, 0.3, 50
+_STRAIGHT_RAD, _STRAIGHT_OFF_RAD = 0.05, 0.5  # what is needed, and what the middle message may have then
 _STEERING = (0.3, 3.0)  # other cars, tyres that slip, and a lag make it no better known
 _WHEELS: Mapping[str, tuple[str, ...]] = {
     "zoe_veh_info": tuple(f"{corner}_wheel_speed" for corner in ("FL", "FR", "RL", "RR")),
@@ -64,6 +65,13 @@ def check_steering(name: str, rows: Rows, pose: Rows, findings: Findings) -> Non
     fast = speed > _TURNING_MPS
     wanted = np.zeros(len(at))
     wanted[fast] = _STEERING_RATIO * np.arctan(_WHEELBASE_M * rate[fast] / speed[fast])
+    straight = fast & (np.abs(wanted) < _STRAIGHT_RAD)
+    if straight.sum() >= _TURNING_LEAST:
+        findings.checked("can_motion", int(straight.sum()))
+        middle = float(np.median(_column(rows, "value")[straight]))
+        if abs(middle) > _STRAIGHT_OFF_RAD:
+            message = f"value is {middle:.2f} rad (median) while the ego drives straight on"
+            findings.add("can_motion", name, f"{message}; want the steering wheel's angle, about 0 there")
     turning = np.abs(wanted) > _TURNING_RAD
     if turning.sum() < _TURNING_LEAST:
         return

@@ -18,6 +18,7 @@ _FARTHEST_M = 400.0
 _MOST_RINGS = 256
 _SECTORS, _SECTORS_SEEN = 36, 33  # a whole turn sees the ground in every direction, but for a drop or water
 _INTENSITIES = 100  # points that are enough to tell
+_HALF_M, _HALF_POINTS, _HALF_SHARE = 6.0, 100, 0.1  # points of a quarter turn beyond; of sweeps to those of keyframes
 _RING_POINTS = 20  # a ring's elevation is taken from at least so many points
 _RING_SPREAD_DEG = 1.5  # of a ring's elevations, noise and vibration included
 
@@ -97,7 +98,7 @@ def _intensity_problem(intensity: Float32) -> str:
     low, high = float(intensity.min()), float(intensity.max())
     if low == high:
         return f"has the intensity {low:g} at all of its {len(intensity)} points; want what surfaces reflect, 0 to 255"
-    return f"has intensities up to {high:.4g}; want 0 to 255, not 0 to 1" if high <= 1.0 else ""
+    return f"has no intensity above {high:.4g}; want 0 to 255, not 0 to 1" if high <= 1.0 else ""
 
 
 def _other_layout(content: bytes) -> str:
@@ -156,6 +157,36 @@ def ring_elevations_deg(sweep: Sweep) -> Array:
             own = np.sort(own)
             out[ring] = own[len(own) // 20], own[len(own) // 2], own[-1 - len(own) // 20]
     return out
+
+
+class QuarterCheck:
+    """Counts the points of each quarter of a turn, in keyframes and in sweeps: all turns see the whole way around.
+
+    `read_lidar` asks each turn for points in all directions, which near ones alone, on the ego itself, give as well.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[bool, list[Array]] = {True: [], False: []}
+
+    def add(self, sweep: Sweep, keyframe: bool) -> None:
+        """Take the next turn."""
+        x, y = sweep.points[np.abs(sweep.points[:, :2]).max(axis=1) > _HALF_M, :2].T
+        quarters = [(x > np.abs(y)), (-x > np.abs(y)), (y > np.abs(x)), (-y > np.abs(x))]
+        self._counts[keyframe].append(np.array([own.sum() for own in quarters], dtype=np.float64))
+
+    def problem(self) -> str:
+        """What is missing in sweeps, or in keyframes, '' for nothing."""
+        if not all(self._counts.values()):
+            return ""
+        key, other = (np.median(self._counts[keyframe], axis=0) for keyframe in (True, False))
+        for name, few, many in (("sweeps", other, key), ("keyframes", key, other)):
+            lacking = np.flatnonzero((many >= _HALF_POINTS) & (few < _HALF_SHARE * many))
+            if len(lacking):
+                k = int(lacking[0])
+                side = ("+x", "-x", "+y", "-y")[k]
+                message = f"{name} have {few[k]:.0f} points (median) beyond {_HALF_M:g} m towards {side} of the lidar"
+                return f"{message}, the others {many[k]:.0f}; want a whole turn in each: is half a turn missing?"
+        return ""
 
 
 def read_radar(content: bytes, where: str, findings: Findings) -> npt.NDArray[np.void] | None:

@@ -1,11 +1,9 @@
-"""Tables beyond nuScenes: label images, true velocities, truth of samples and quality of labels."""
+"""Tables beyond nuScenes: label images and quality of labels."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -26,11 +24,9 @@ _LAYOUTS = {"semantic": (8, 0), "depth": (16, 0), "flow": (16, 2)}  # bits, PNG 
 _STUFF = (*range(1, 12), *range(23, 28))
 _STUFF_SHARE, _STUFF_LEAST = 0.05, 200
 DEPTH_PER_M = 100.0
-_SPEED_OFF_MPS, _SPEED_SHARE = 0.3, 0.1  # of the middle box: central differences over a second blur accelerations
-_SINGLE_OFF_MPS = 3.0
 _LEVEL_SLACK = 0.006
-_LEAST_MOVERS = 4
 _DISTANCE_OFF_M = 0.01
+_FROM = " from the ego's origin, the ground under its rear axle, to the box's centre"
 
 
 def check_rows(dataset: Dataset, findings: Findings) -> None:
@@ -134,80 +130,6 @@ def check_semantic(seen: Seen, semantic: npt.NDArray[np.uint8], findings: Findin
         findings.add("label_images", where, f"{message}; want classes of the very image that the masks are of")
 
 
-def check_velocities(dataset: Dataset, scene: Scene, findings: Findings) -> None:
-    """True velocities against central differences of the boxes; accelerations against those of the velocities."""
-    if "annotation_truth" not in dataset.extras:
-        return
-    off: list[float] = []
-    fast: list[Array] = []
-    for track in scene.tracks.values():
-        said = [dataset.rows_about("annotation_truth", a.token) for _, a in track]
-        for k in range(1, len(track) - 1):
-            (t0, before), (_, here), (t2, after) = track[k - 1 : k + 2]
-            if not said[k] or not 0 < t2 - t0 <= 1_150_000:
-                continue
-            findings.checked("velocities")
-            truth = np.array(said[k][0]["velocity"], dtype=np.float64)
-            steps = _steps(track, k)
-            central = (after.world_from_box[:3, 3] - before.world_from_box[:3, 3]) / (t2 - t0) * 1e6
-            error = float(np.linalg.norm((truth - central)[:2]))
-            speed = float(np.linalg.norm(central[:2]))
-            _measure(scene, here, error, findings)
-            off.append(error - _SPEED_SHARE * speed)
-            fast += [np.array([truth, central])] if speed > 2 else []
-            # accelerating hard, a velocity still lies between those of the steps before and after, or near them
-            slack = _SINGLE_OFF_MPS + float(np.linalg.norm(steps[1] - steps[0])) + 0.2 * speed
-            if error > slack:
-                message = f"velocity = {truth.round(2).tolist()}; its box moves at {central.round(2).tolist()} m/s"
-                findings.add("velocities", annotation_place(scene, here), message)
-    if len(off) >= _LEAST_MOVERS and float(np.median(off)) > _SPEED_OFF_MPS:
-        message = f"velocities are {np.median(off):.2f} m/s (median) off the motion of the boxes{_guess(fast)}"
-        findings.add("velocities", f"annotation_truth.json ({scene.name})", f"{message}; want m/s, the world's axes")
-
-
-def _steps(track: Sequence[tuple[int, Annotation]], k: int) -> list[Array]:
-    return [
-        (b.world_from_box[:3, 3] - a.world_from_box[:3, 3]) / max(tb - ta, 1) * 1e6
-        for (ta, a), (tb, b) in pairwise(track[k - 1 : k + 2])
-    ]
-
-
-def _guess(fast: list[Array]) -> str:
-    if len(fast) < _LEAST_MOVERS:
-        return ""
-    truth, central = np.array(fast).transpose(1, 0, 2)
-    speeds, wanted = np.linalg.norm(truth, axis=1), np.linalg.norm(central, axis=1)
-    ratio = float(np.median(speeds / wanted))
-    along = float(np.median(np.sum(truth * central, axis=1) / np.maximum(speeds * wanted, 1e-9)))
-    if abs(ratio - 3.6) < 0.4:
-        return ": they are km/h"
-    if ratio < 0.05:
-        return ": they are all zero"
-    if along < -0.9:
-        return ": they point backwards"
-    return ": they are not in the world's axes" if abs(ratio - 1) < 0.1 else ""
-
-
-def _measure(scene: Scene, annotation: Annotation, error: float, findings: Findings) -> None:
-    level, token = annotation.visibility, annotation.token
-    findings.measures.add("velocity", annotation.category, scene.range_m(annotation), level, error, token)
-
-
-def check_sample_truth(dataset: Dataset, scene: Scene, findings: Findings) -> None:
-    """Criticality names instances of the scene, and phases are words."""
-    for sample in scene.samples:
-        for row in dataset.rows_about("sample_truth", sample.token):
-            findings.checked("sample_truth")
-            where = f"sample_truth.json token={row['token']} ({scene.sample_name(sample.token)})"
-            for entry in row["criticality"]:
-                for name in ("instance_token", "other_instance_token"):
-                    if entry[name] and entry[name] not in scene.tracks:
-                        message = f"criticality {entry['metric']}: {name} = {entry[name]!r} is not of this scene"
-                        findings.add("sample_truth", where, message)
-            if not all(isinstance(name, str) for name in row["phase"]):
-                findings.add("sample_truth", where, f"phase = {row['phase']}; want names of events")
-
-
 def check_label_quality(dataset: Dataset, scene: Scene, masks: SceneMasks, findings: Findings) -> None:
     """The visible share is that of the level, and the mask's pixels are as many as the masks have."""
     for found in scene.annotations.values():
@@ -237,4 +159,4 @@ def _check_distance(scene: Scene, annotation: Annotation, row: Row, place: Place
         return
     wanted = math.dist(annotation.translation[:2], lidar.ego_pose.translation[:2])
     if not is_number(told) or abs(told - wanted) > _DISTANCE_OFF_M:
-        findings.add("label_quality", place, f"label_quality has distance_m = {short(told)}; want {wanted:.2f}")
+        findings.add("label_quality", place, f"label_quality has distance_m = {short(told)}; want {wanted:.2f}{_FROM}")

@@ -6,15 +6,15 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-import cv2
 import numpy as np
 import shapely
 
-from av_synth.verify.blobs import png_layout
 from av_synth.verify.findings import Findings
 from av_synth.verify.map_layers import VectorMap, read_map
+from av_synth.verify.map_pictures import check_basemap, check_mask
+from av_synth.verify.maths import Array
 from av_synth.verify.model import Dataset, Scene
-from av_synth.verify.values import are_numbers, has_file, inside, is_number, is_strings, read_json, short
+from av_synth.verify.values import are_numbers, has_file, is_number, is_strings, read_json, short
 
 _SHAPES = ("LSL", "LSR", "RSL", "RSR", "LRL", "RLR")
 _JOIN_M, _JOIN_RAD = 0.3, 0.1  # a path's arcs, and the ends of lanes that follow one another
@@ -22,9 +22,7 @@ _END_M, _END_RAD = 0.5, 0.15  # integrated against end_pose
 _LINK_M = 1.0
 _SHARED = 0.9  # of lanes with a follower that share the nodes of their far edge with one
 _ON_ROAD = 0.5  # of ego poses: a rare event may leave the road, a shifted or mirrored map loses nearly all
-_ASPECT = 0.02
-_PAIRS = 2000  # lanes compared with the map mask, at most
-_FOREGROUND = 0.8
+_WRONG_SIDE, _LEAST_DIVIDERS = 0.5, 4  # of the dividers of a map's lanes
 
 Pose = tuple[float, float, float]
 
@@ -46,13 +44,14 @@ def check_maps(dataset: Dataset, findings: Findings) -> None:
         _check_paths(vector_map, findings)
         _check_connectivity(vector_map, findings)
         _check_edges(vector_map, findings)
-        _check_basemap(dataset, path.stem, vector_map, findings)
+        _check_dividers(vector_map, findings)
+        check_basemap(dataset, path.stem, vector_map, findings)
         for scene in dataset.scenes:
             if scene.location == path.stem:
                 findings.enter(scene.name)
                 _check_on_road(scene, vector_map, findings)
                 findings.enter("")
-        _check_mask(dataset, path.stem, vector_map, findings)
+        check_mask(dataset, path.stem, vector_map, findings)
     for location in locations:
         if not has_file(folder / f"{location}.json"):
             message = f"maps/expansion/{location}.json is missing; the dataset has a log of that location"
@@ -197,49 +196,33 @@ def _check_on_road(scene: Scene, vector_map: VectorMap, findings: Findings) -> N
         findings.add("map_lanes", f"ego_pose.json ({scene.name})", f"{message}; want the map in the poses' coordinates")
 
 
-def _check_basemap(dataset: Dataset, location: str, vector_map: VectorMap, findings: Findings) -> None:
-    path = dataset.root / "maps" / "basemap" / f"{location}.png"
-    if not has_file(path):
-        if dataset.ours:
-            findings.add("basemap", f"maps/basemap/{location}.png", "is missing; nuscenes2mcap needs it")
+def _check_dividers(vector_map: VectorMap, findings: Findings) -> None:
+    """The left divider of a lane is on the left of its path, the right one on its right."""
+    sides: list[float] = []
+    for token, row in vector_map.layers["lane"].items():
+        arcs = vector_map.paths.get(token)
+        if _path_problem(arcs) or arcs is None:
+            continue
+        poses = np.array([arc[end] for arc in arcs for end in ("start_pose", "end_pose")], dtype=np.float64)
+        for name, left in (("left_lane_divider_segments", 1.0), ("right_lane_divider_segments", -1.0)):
+            segments = row[name] if isinstance(row[name], list) else []
+            named = [s.get("node_token") for s in segments if isinstance(s, dict)]
+            places = [vector_map.nodes[n] for n in named if isinstance(n, str) and n in vector_map.nodes]
+            if places:
+                sides.append(left * _left_of(poses, np.array(places)))
+    if len(sides) < _LEAST_DIVIDERS:
         return
-    findings.checked("basemap")
-    layout = png_layout(path)
-    if layout is None:
-        findings.add("basemap", f"maps/basemap/{location}.png", "is not a PNG image")
-        return
-    aspect, wanted = layout[0] / max(layout[1], 1), vector_map.canvas_m[0] / vector_map.canvas_m[1]
-    if abs(aspect / wanted - 1) > _ASPECT:
-        message = f"is {layout[0]} x {layout[1]} pixels; the map's canvas is {list(vector_map.canvas_m)} m"
-        findings.add("basemap", f"maps/basemap/{location}.png", f"{message}; want the same shape")
+    findings.checked("map_lanes", len(sides))
+    wrong = sum(side < 0 for side in sides)
+    if wrong > _WRONG_SIDE * len(sides):
+        message = f"{wrong} of {len(sides)} lane dividers are on the other side of their lane's path"
+        wanted = "are left_lane_divider_segments and right_lane_divider_segments swapped?"
+        findings.add("map_lanes", vector_map.name, f"{message}; {wanted}")
 
 
-def _check_mask(dataset: Dataset, location: str, vector_map: VectorMap, findings: Findings) -> None:
-    """The middles of lanes are on the foreground of the map mask of the same location."""
-    middles = np.array(
-        [shape.representative_point().coords[0] for _, shape in zip(range(_PAIRS), _shapes(vector_map), strict=False)]
-    )
-    logs = {scene.logfile for scene in dataset.scenes if scene.location == location}
-    for filename, logfiles in dataset.map_files.items():
-        path = inside(dataset.root, filename)
-        if not len(middles) or logs.isdisjoint(logfiles) or path is None:
-            continue
-        mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        if mask is None:
-            continue
-        columns = np.floor(middles[:, 0] * 10).astype(int)
-        rows = np.floor(mask.shape[0] - middles[:, 1] * 10).astype(int)
-        there = (columns >= 0) & (columns < mask.shape[1]) & (rows >= 0) & (rows < mask.shape[0])
-        if there.sum() < 5:
-            continue
-        on = int((mask[rows[there], columns[there]] == 255).sum())
-        if on < _FOREGROUND * there.sum():
-            message = f"{on} of {int(there.sum())} lanes of {vector_map.name} are on the foreground of {filename}"
-            findings.add("map_lanes", filename, f"{message}; want mask and vector map of the same roads")
-
-
-def _shapes(vector_map: VectorMap) -> Iterator[shapely.Polygon]:
-    for row in vector_map.layers["lane"].values():
-        shape = vector_map.shapes.get(row["polygon_token"])
-        if shape is not None:
-            yield shape
+def _left_of(poses: Array, places: Array) -> float:
+    """How far places (N, 2) are to the left of the nearest of poses (K, 3) on a path: the middle one."""
+    offset = places[:, None] - poses[None, :, :2]
+    nearest = poses[np.argmin(np.linalg.norm(offset, axis=2), axis=1)]
+    gap = places - nearest[:, :2]
+    return float(np.median(np.cos(nearest[:, 2]) * gap[:, 1] - np.sin(nearest[:, 2]) * gap[:, 0]))

@@ -20,6 +20,13 @@ Track = Sequence[tuple[int, Annotation]]
 
 _LENGTH_M = {"vehicle": (1.5, 35.0), "cycle": (1.0, 3.5), "pedestrian": (0.1, 2.5)}
 _HEIGHT_M = {"vehicle": (0.8, 5.5), "cycle": (0.6, 2.6), "pedestrian": (0.5, 2.5)}
+# People of av_synth's datasets: labels by hand have lower adults, behind cars and in chairs.
+_PERSON_M = {
+    "human.pedestrian.adult": (1.4, 2.2),
+    "human.pedestrian.child": (0.5, 1.6),
+    "human.pedestrian.construction_worker": (1.4, 2.2),
+    "human.pedestrian.police_officer": (1.4, 2.2),
+}
 _SIZE_TOLERANCE_M = 0.02
 _FLIP_RAD, _FLIP_S = math.radians(135.0), 0.65  # 270 degrees a second: no car spins so fast, not even in a crash
 _SPEED_MPS = {"vehicle": 60.0, "cycle": 60.0, "pedestrian": 40.0}
@@ -28,6 +35,10 @@ _PARKED_M = 1.0  # what is pushed so far is moving, not parked, in a sample on t
 _BACKWARD_MPS = {"vehicle": 3.0, "cycle": 3.0, "pedestrian": 1.0}
 _UPRIGHT = 0.99  # cosine of the tilt
 _BACKWARD_STEPS = 3
+# A speed that no step before or after has: a crash changes speed and leaves it so. True steps have up to 1.1 m/s.
+_SPIKE_MPS = {"vehicle": 8.0, "cycle": 15.0, "pedestrian": 15.0}
+_WALKS_MPS, _SIDEWAYS_RAD = (0.7, 4.0), math.radians(60.0)  # who runs faster may be thrown, not run
+_SIDEWAYS_STEPS = 4
 _MOVES_MPS, _RESTS_MPS = 1.0, 0.02
 
 
@@ -46,9 +57,12 @@ def check_tracks(scene: Scene, ours: bool, findings: Findings) -> None:
             _check_attributes(where, annotation, family, findings)
             _check_visibility_token(where, annotation, findings)
             _check_size(where, annotation, track[0][1] if ours else annotation, family, findings)
+            if ours:
+                _check_person(where, annotation, findings)
         _check_upright(scene, track, findings)
         if family is not None:
             _check_headings(scene, track, family, findings)
+            _check_spikes(scene, track, family, findings)
             _check_motion_attributes(scene, track, findings)
 
 
@@ -105,6 +119,16 @@ def _check_size(
         findings.add("sizes", where, message)
 
 
+def _check_person(where: Place, annotation: Annotation, findings: Findings) -> None:
+    height = annotation.size_wlh_m[2]
+    low, high = _PERSON_M.get(annotation.category, (height, height))
+    if not low <= height <= high:
+        others = [name for name, (a, b) in _PERSON_M.items() if a <= height <= b]
+        guess = f": is it a {others[0]}, of another category?" if others else ""
+        message = f"is {height:.2f} m high; want {low} to {high} m of a {annotation.category}{guess}"
+        findings.add("sizes", where, message)
+
+
 def _check_upright(scene: Scene, track: Track, findings: Findings) -> None:
     lying = [annotation for _, annotation in track if annotation.world_from_box[2, 2] < 0.5]
     if len(lying) * 2 > len(track):
@@ -142,8 +166,27 @@ def _check_headings(scene: Scene, track: Track, family: str, findings: Findings)
         message = f"is driven backwards over {backward} samples at {_BACKWARD_MPS[family]:g} m/s or more"
         # for who drives along the world's x axis the two mistakes look the same
         same = min(rotation_matrix(xyzw(annotation.rotation))[2, 2] for _, annotation in track) > _UPRIGHT
-        guess = "its yaw looks off by 180 degrees" + (", or its rotation is x, y, z, w" if same else "")
+        guess = "its yaw looks off by 180 degrees" + (", or its quaternion is x, y, z, w" if same else "")
         findings.add("headings", annotation_place(scene, track[0][1]), f"{message}: {guess}")
+
+
+def _check_spikes(scene: Scene, track: Track, family: str, findings: Findings) -> None:
+    """Nothing moves in one step alone as it does neither before nor after; who walks does not walk sideways."""
+    steps = [
+        (after, (after.world_from_box[:2, 3] - before.world_from_box[:2, 3]) / (t1 - t0) * 1e6, (t1 - t0) / 1e6)
+        for (t0, before), (t1, after) in pairwise(track)
+        if 0 < t1 - t0 <= _FLIP_S * 1e6
+    ]
+    for (_, v0, _), (after, v1, seconds), (_, v2, _) in zip(steps, steps[1:], steps[2:], strict=False):
+        if min(np.linalg.norm(v) for v in (v1 - v0, v1 - v2, v1 - (v0 + v2) / 2)) > _SPIKE_MPS[family]:
+            message = f"moves {np.linalg.norm(v1) * seconds:.1f} m in {seconds:.2f} s, as in no step before and after"
+            findings.add("headings", annotation_place(scene, after), f"{message}: instance swapped or jumps")
+    walked = [(a, v) for a, v, _ in steps if _WALKS_MPS[0] < np.linalg.norm(v) < _WALKS_MPS[1]]
+    if family == "pedestrian" and len(walked) >= _SIDEWAYS_STEPS:
+        off = [math.acos(np.clip(v @ a.world_from_box[:2, 0] / np.linalg.norm(v), -1.0, 1.0)) for a, v in walked]
+        if float(np.median(off)) > _SIDEWAYS_RAD:
+            message = f"walks {math.degrees(np.median(off)):.0f} degrees (median) off its heading, in {len(off)} steps"
+            findings.add("headings", annotation_place(scene, walked[0][0]), f"{message}; want its x axis ahead")
 
 
 def _check_motion_attributes(scene: Scene, track: Track, findings: Findings) -> None:

@@ -20,7 +20,10 @@ _GROUND_REACH_M = 1.5
 _GROUND_POINTS, _GROUND_STRAYS = 15, 3  # so many of the lowest points may be stray reflections
 _GROUND_RANGE_M = 15.0
 _GROUND_GAP_M = (-0.3, 0.5)  # kerbs are 0.12 m and slopes tilt the ground under a box; half a car is 0.75 m
+_SUNK_M, _SUNK_BOXES = -0.12, 5  # of the middle box of a scene, where slopes and kerbs only lower the ground
 _RADAR_POINTS = 30
+_RADAR_KINDS, _RADAR_MIXED = 50, 0.5  # returns of a kind, and the part of them that dyn_prop may call another
+_RESTING_MPS, _MOVING_MPS = 0.3, 2.0
 _RADAR_SPEED_MPS = 1.0  # of the median point: radars are good to 0.1 m/s, poses 0.1 s apart to less
 
 
@@ -149,6 +152,11 @@ def check_ground(scene: Scene, points: Mapping[str, SamplePoints], findings: Fin
             around = np.sort(local[low & (np.abs(local[:, :2]) <= reach).all(axis=1), 2])
             if len(around) >= _GROUND_POINTS:
                 gaps[annotation.instance_token].append(-height / 2.0 - float(around[_GROUND_STRAYS]))
+    middle = float(np.median([np.median(found) for found in gaps.values()])) if len(gaps) >= _SUNK_BOXES else 0.0
+    if middle < _SUNK_M:
+        message = f"boxes are sunk into the ground around them, {middle:+.2f} m (median of {len(gaps)} things)"
+        wanted = "want the centre half the height above the ground"
+        findings.add("ground", f"sample_annotation.json ({scene.name})", f"{message}; {wanted}")
     for token, found in gaps.items():
         findings.checked("ground")
         gap = float(np.median(found))
@@ -202,3 +210,27 @@ def check_radar_speeds(scene: Scene, channel: str, relative: Array, compensated:
             message = f"{name} of {len(errors)} returns outside boxes are off by {middle:.2f} m/s (median)"
             wanted = "want relative speeds, positive going away, and compensated ones without the ego's motion"
             findings.add("radar_velocity", f"{channel} of {scene.name}", f"{message}; {wanted}")
+
+
+def check_radar_kinds(scene: Scene, channel: str, scans: Sequence[npt.NDArray[np.void]], findings: Findings) -> None:
+    """Over a scene, dyn_prop calls most of what rests stationary and most of what moves moving.
+
+    Source of the numbers: nuScenes' schema, 0 moving, 1 stationary, 2 oncoming, 6 crossing moving.
+    """
+    records = np.concatenate(scans)
+    records = records[(records["invalid_state"] == 0) & (records["ambig_state"] == 3)]  # what the devkit keeps
+    speed = np.hypot(records["vx_comp"], records["vy_comp"])
+    for name, chosen, wrong, wanted in (
+        (f"slower than {_RESTING_MPS:g} m/s", speed < _RESTING_MPS, (0, 2, 6), "stationary (1, or 3, 5, 7)"),
+        (f"faster than {_MOVING_MPS:g} m/s", speed > _MOVING_MPS, (1,), "moving (0, 2 or 6)"),
+    ):
+        kinds = records["dyn_prop"][chosen]
+        if len(kinds) < _RADAR_KINDS:
+            continue
+        findings.checked("radar_velocity", len(kinds))
+        n = int(np.isin(kinds, wrong).sum())
+        if n > _RADAR_MIXED * len(kinds):
+            message = (
+                f"dyn_prop of {n} of {len(kinds)} returns {name} (compensated) is {int(np.bincount(kinds).argmax())}"
+            )
+            findings.add("radar_velocity", f"{channel} of {scene.name}", f"{message}; want {wanted}")

@@ -7,9 +7,21 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.verify import blobs, calibration, can_bus, chains, clouds, extras, motion, points, segmentation
+from av_synth.verify import (
+    blobs,
+    calibration,
+    can_bus,
+    chains,
+    clouds,
+    extras,
+    motion,
+    points,
+    segmentation,
+    truth_rows,
+)
 from av_synth.verify.actors import SceneActors, read_ids
 from av_synth.verify.boxes_2d import TightBoxes
+from av_synth.verify.colours import ColourCheck
 from av_synth.verify.depth import DepthCheck, Residual, judge_closure
 from av_synth.verify.diagnosis import MaskDiagnosis, explain_counts
 from av_synth.verify.edges import EdgeCheck
@@ -20,6 +32,7 @@ from av_synth.verify.lamps import LampCheck
 from av_synth.verify.maths import Array
 from av_synth.verify.model import Data, Dataset, Scene
 from av_synth.verify.pixels import SceneMasks, Seen, View
+from av_synth.verify.shifts import check_shifts
 from av_synth.verify.standing import StandingCheck
 from av_synth.verify.surfaces import SurfaceCheck, check_ego_points, check_on_map
 from av_synth.verify.timing import MaskTiming
@@ -36,8 +49,8 @@ def verify_scene(dataset: Dataset, scene: Scene, findings: Findings) -> None:
     calibration.check_ego_motion(scene, findings)
     motion.check_tracks(scene, dataset.ours, findings)
     motion.check_scene_headings(scene, findings)
-    extras.check_velocities(dataset, scene, findings)
-    extras.check_sample_truth(dataset, scene, findings)
+    truth_rows.check_velocities(dataset, scene, findings)
+    truth_rows.check_sample_truth(dataset, scene, findings)
     can_bus.check_can_bus(dataset, scene, findings)
     truth = LabelTruth(dataset, scene, findings)
     by_sample: Clouds = {}
@@ -52,6 +65,7 @@ def verify_scene(dataset: Dataset, scene: Scene, findings: Findings) -> None:
         actors.add(sample_token, cloud)
     check_on_map(dataset, scene, by_sample, findings)
     points.check_ground(scene, by_sample, findings)
+    check_shifts(scene, by_sample, findings)
     _verify_radars(dataset, scene, findings)
     masks = SceneMasks(dataset, scene, actors, findings)
     cameras = _Cameras(dataset, scene, masks, truth, by_sample, findings)
@@ -79,6 +93,7 @@ def _verify_lidar(dataset: Dataset, scene: Scene, channel: str, findings: Findin
     by_sample: Clouds = {}
     ids: list[dict[int, str]] = []
     standing, repeats = StandingCheck(scene, findings), blobs.Repeats(scene, findings)
+    quarters = clouds.QuarterCheck()
     samples = {sample.token: sample for sample in scene.samples}
     for data in scene.data[channel]:
         path = blobs.locate(dataset, data.filename, _place(scene, data), findings)
@@ -88,6 +103,7 @@ def _verify_lidar(dataset: Dataset, scene: Scene, channel: str, findings: Findin
             continue
         repeats.add(data, content)
         standing.add(data, sweep)
+        quarters.add(sweep, data.is_key_frame)
         if data.is_key_frame and channel == "LIDAR_TOP":
             cloud = points.count_lidar(scene, samples[data.sample_token], data, sweep, findings)
             classes = segmentation.read_classes(dataset, scene, data, len(sweep.points), findings)
@@ -97,7 +113,10 @@ def _verify_lidar(dataset: Dataset, scene: Scene, channel: str, findings: Findin
             ids.append(segmentation.check_panoptic(dataset, scene, data, sweep, classes, findings))
             actors = read_ids(dataset, scene, data, len(sweep.points), findings)
             by_sample[data.sample_token] = replace(cloud, classes=classes, actors=actors)
+    standing.close()
     segmentation.check_ids(scene, ids, findings)
+    if problem := quarters.problem():
+        findings.add("lidar_files", f"{channel} of {scene.name}", problem)
     return by_sample
 
 
@@ -107,9 +126,11 @@ def _verify_radars(dataset: Dataset, scene: Scene, findings: Findings) -> None:
     for channel in scene.channels("radar"):
         rows = scene.data[channel]
         errors: list[tuple[Array, Array]] = []
+        read: list[npt.NDArray[np.void]] = []
         for k, data in enumerate(rows):
             path = blobs.locate(dataset, data.filename, _place(scene, data), findings)
             records = clouds.read_radar(path.read_bytes(), _place(scene, data), findings) if path else None
+            read += [records] if records is not None else []
             if not data.is_key_frame:
                 continue
             if records is None:
@@ -122,6 +143,8 @@ def _verify_radars(dataset: Dataset, scene: Scene, findings: Findings) -> None:
         if errors:
             relative, compensated = (np.concatenate([pair[k] for pair in errors]) for k in (0, 1))
             points.check_radar_speeds(scene, channel, relative, compensated, findings)
+        if read:
+            points.check_radar_kinds(scene, channel, read, findings)
     for sample in scene.samples:
         if scene.channels("radar") and sample.token not in unread:
             points.count_radar(scene, sample, scans[sample.token], findings)
@@ -158,6 +181,7 @@ class _Cameras:
         scene, findings = self._scene, self._findings
         edges, repeats = EdgeCheck(scene, channel, findings), blobs.Repeats(scene, findings)
         depth, timing = DepthCheck(scene, channel, findings), MaskTiming(scene, channel, findings)
+        colours = ColourCheck(self._dataset, scene, channel, findings)
         for place, data in enumerate(scene.data[channel]):
             where = _place(scene, data)
             path = blobs.locate(self._dataset, data.filename, where, findings)
@@ -166,19 +190,24 @@ class _Cameras:
                 content = path.read_bytes()
                 repeats.add(data, content)
                 image = blobs.read_image(data, content, where, findings)
-            seen = self._keyframe(data, place, depth, timing) if data.is_key_frame else None
+            seen = self._keyframe(data, place, depth, timing, colours) if data.is_key_frame else None
             edges.add(data, image, seen.labels if seen else None)
         edges.close()
         timing.close()
+        colours.close()
         residual = depth.close()
         if residual is not None:
             self._residuals[channel] = scene.data[channel][0], residual
 
-    def _keyframe(self, data: Data, place: int, depth: DepthCheck, timing: MaskTiming) -> Seen | None:
+    def _keyframe(
+        self, data: Data, place: int, depth: DepthCheck, timing: MaskTiming, colours: ColourCheck
+    ) -> Seen | None:
         cloud = self._clouds.get(data.sample_token)
         images = extras.read_label_images(self._dataset, self._scene, data, self._findings)
         semantic, depth_m = images.semantic, images.depth_m
         view = View.of(data)
+        if view is not None and semantic is not None:
+            colours.add(view, semantic)
         if view is not None and depth_m is not None:
             if cloud is not None:
                 depth.add(view, place, depth_m, cloud)

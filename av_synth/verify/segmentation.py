@@ -119,7 +119,11 @@ def check_classes(scene: Scene, data: Data, sweep: Sweep, classes: Classes, find
     if thing.sum() >= _AGREE_POINTS and lone.sum() > max(_AGREE_POINTS, _UNBOXED_SHARE * thing.sum()):
         names = sorted({CATEGORIES[k] for k in np.unique(classes[lone])})
         message = f"{int(lone.sum())} of {int(thing.sum())} points of things within {_UNBOXED_M:g} m"
-        findings.add("lidarseg", where, f"{message} are in no box of their category ({', '.join(names)})")
+        findings.add(
+            "lidarseg",
+            where,
+            f"{message} are in no box of their category ({', '.join(names)}); is an annotation missing?",
+        )
 
 
 def check_panoptic(

@@ -34,6 +34,7 @@ _EXPLAINED = 0.7  # a true shift takes most of the distances away; wrong matches
 _FACINGS = 6
 _CAUCHY_M = (1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.1)  # from wide, so that a large shift is not taken for wrong matches
 _BOX_MARGIN_M = 0.4
+_MIRRORED = 3  # turns that have to fit if an axis is turned round
 
 
 @dataclass(frozen=True)
@@ -216,26 +217,46 @@ class StandingCheck:
         self._scene = scene
         self._findings = findings
         self._movers = Movers(scene)
-        self._before: tuple[Data, Upright] | None = None
+        self._before: tuple[Data, Sweep, Upright] | None = None
+        self._wrong: list[tuple[Data, Sweep, Data, Sweep]] = []
 
     def add(self, data: Data, sweep: Sweep) -> None:
         """Judge the next turn."""
         surfaces = upright_surfaces(sweep)
         if self._before is not None:
-            previous, before = self._before
+            previous, sweep_before, before = self._before
             keep = self._movers.outside(move(data.world_from_sensor, surfaces.points), data.timestamp_us)
             result = fit(before, surfaces, keep, inverse(previous.world_from_sensor) @ data.world_from_sensor)
-            self._judge(data, previous, result)
-        self._before = (data, surfaces)
+            if not self._judge(data, previous, result) and len(self._wrong) < _MIRRORED:
+                self._wrong.append((previous, sweep_before, data, sweep))
+        self._before = (data, sweep, surfaces)
 
-    def _judge(self, data: Data, previous: Data, result: Fit) -> None:
+    def close(self) -> None:
+        """Say whether turns that do not lie on one another do if one of their axes is turned round."""
+        for axis in (0, 1) if len(self._wrong) == _MIRRORED else ():
+            if all(self._fits_mirrored(axis, *turns) for turns in self._wrong):
+                message = f"{self._wrong[0][0].channel} points are mirrored: {'xy'[axis]} has the wrong sign"
+                message = f"{message}; with that undone what stands still stays put"
+                self._findings.add("lidar_static", f"{self._wrong[0][0].channel} of {self._scene.name}", message)
+
+    def _fits_mirrored(self, axis: int, previous: Data, before: Sweep, data: Data, after: Sweep) -> bool:
+        signs = np.where(np.arange(3) == axis, -1.0, 1.0)
+        old, new = (upright_surfaces(Sweep(turn.points * signs, turn.rings)) for turn in (before, after))
+        keep = self._movers.outside(move(data.world_from_sensor, new.points), data.timestamp_us)
+        result = fit(old, new, keep, inverse(previous.world_from_sensor) @ data.world_from_sensor)
+        return result.matches >= _MATCHES and max(result.shift_m, result.middle_m) <= _SHIFT_M
+
+    def _judge(self, data: Data, previous: Data, result: Fit) -> bool:
+        """Whether a turn stays put, as far as can be said."""
         if result.matches < _MATCHES:
-            return
+            return True
         self._findings.checked("lidar_static")
-        if result.shift_m > _SHIFT_M or result.middle_m > _SHIFT_M:
+        true = max(result.shift_m, result.middle_m) <= _SHIFT_M
+        if not true:
             message = (
                 f"what stands still is {max(result.shift_m, result.middle_m):.2f} m away from where it is in "
                 f"{previous.filename} ({result.matches} points on upright surfaces, median {result.middle_m:.2f} m)"
             )
             wanted = f"want under {_SHIFT_M} m: is it this frame's file, with its own ego pose and true axes?"
             self._findings.add("lidar_static", f"{data.filename} ({self._scene.name})", f"{message}; {wanted}")
+        return true

@@ -24,6 +24,7 @@ _ON_MAP, _MAP_LEAST = 0.98, 100
 _MAP_PX_PER_M = 10.0  # fixed by nuScenes
 _EGO = category_index("vehicle.ego")
 _BODY_M = ((-0.9, 3.5), (-0.8, 0.8), (0.3, 2.0))  # of any car that carries sensors, from the ground at its rear axle
+_BODY_LEAST = 300  # points in it that are no drops of rain; lidars that see their own car have 1,270 and more
 _BODY_STRAYS = 0.01  # drops of rain that are nearer than the bonnet
 
 
@@ -84,11 +85,11 @@ class SurfaceCheck:
 def check_ego_points(
     scene: Scene, data: Data, points: Array, classes: npt.NDArray[np.uint8], findings: Findings
 ) -> None:
-    """Where any points (N, 3) of a lidar are of the ego, all that are in the middle of its body are."""
-    if not (classes == _EGO).any():
-        return
+    """Where any points (N, 3) of a lidar are of the ego, or it surely sees it, all in the middle of its body are."""
     own = move(data.calibration.ego_from_sensor, points)
     inside = np.all([(own[:, k] > low) & (own[:, k] < high) for k, (low, high) in enumerate(_BODY_M)], axis=0)
+    if not (classes == _EGO).any() and inside.sum() < _BODY_LEAST:
+        return
     findings.checked("surfaces", int(inside.sum()))
     others = int((classes[inside] != _EGO).sum())
     if others > max(1, _BODY_STRAYS * inside.sum()):

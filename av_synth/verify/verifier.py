@@ -11,6 +11,7 @@ from av_synth.verify import (
     can_bus,
     chains,
     extras,
+    loose_boxes,
     map_lanes,
     prediction,
     segmentation,
@@ -59,6 +60,7 @@ def verify(dataset: Path, version: str | None = None) -> VerifyReport:
     map_lanes.check_maps(opened, findings)
     can_bus.check_files(opened, findings)
     prediction.check_prediction(opened, findings)
+    loose_boxes.check_image_annotations(opened, findings)
     for scene in opened.scenes:
         findings.enter(scene.name)
         verify_scene(opened, scene, findings)
