@@ -19,7 +19,7 @@ from av_synth.verify.values import inside
 _PLANTS = tuple(map(category_index, ("static.vegetation", "flat.terrain")))
 _ROAD = category_index("flat.driveable_surface")
 _EVERY = 4  # keyframes of a camera; and pixels of an image, each way
-_LEAST_PX = 300
+_LEAST_PX = 80
 _DARK = 40.0  # red, green and blue together: below, the steps of JPEG decide
 _SWAPPED = -0.03  # of the brightness: true scenes of both scenarios, dusk and rain, have 0.06 to 0.13
 

@@ -38,7 +38,7 @@ _BACKWARD_STEPS = 3
 # A speed that no step before or after has: a crash changes speed and leaves it so. True steps have up to 1.1 m/s.
 _SPIKE_MPS = {"vehicle": 8.0, "cycle": 15.0, "pedestrian": 15.0}
 _WALKS_MPS, _SIDEWAYS_RAD = (0.7, 4.0), math.radians(60.0)  # who runs faster may be thrown, not run
-_SIDEWAYS_STEPS = 4
+_SIDEWAYS_STEPS = 3
 _MOVES_MPS, _RESTS_MPS = 1.0, 0.02
 
 

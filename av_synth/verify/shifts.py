@@ -23,7 +23,7 @@ _NEAR_M, _FAR_M = 0.1, 0.5  # out of a box: between them is air, and in a shifte
 _SHELL_POINTS, _SHELL_SHARE = 50, 0.06  # in and around a vehicle's boxes; 1 of 500 vehicles of 25 scenes has 0.08
 _SHELL_VEHICLES, _SHELL_PART = 3, 0.25  # of the vehicles of a scene
 _PARKED, _PARKED_SAMPLES, _TOGETHER_M = 4, 3, 0.2  # labels by hand tremble by less; those of av_synth do not at all
-_SIDE_POINTS, _SIDE_SAMPLES, _SIDE_M = 80, 3, 0.3  # mirrors keep a flank up to 0.21 m inside its box
+_SIDE_POINTS, _SIDE_SAMPLES, _SIDE_M = 40, 3, 0.3  # mirrors keep a flank up to 0.21 m inside its box
 _SIDE_OFF_M = 1.0  # the lidar is so far beside a box whose flank it sees
 _FLANK = 0.98  # of the points are not further out than the flank
 

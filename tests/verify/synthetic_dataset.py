@@ -22,6 +22,7 @@ START_US = 1_772_000_000_000_000
 SAMPLES = 4
 WIDTH, HEIGHT, FOCAL = 160, 90, 126.6
 BEAMS, COLUMNS = 24, 300
+PARKED_LWH = (4.2, 1.8, 1.5)
 MESH_GAP = 0.01  # bodies are so much smaller than their boxes, as tight labels are
 
 CAMERAS = {
@@ -95,7 +96,7 @@ def actors(scene: int) -> tuple[Thing, ...]:
     return (
         Thing("lead", "vehicle.car", (4.4, 1.8, 1.5), (64 + shift, 58.5), 0.05, 7.5, "vehicle.moving", (30, 40, 200)),
         Thing("oncoming", "vehicle.car", (4.7, 1.9, 1.6), (86, 62), math.pi, 8.0, "vehicle.moving", (200, 120, 30)),
-        Thing("parked", "vehicle.car", (4.2, 1.8, 1.5), (66, 54.2), 0.02, 0.0, "vehicle.parked", (60, 170, 60)),
+        Thing("parked", "vehicle.car", PARKED_LWH, (66, 54.2), 0.02, 0.0, "vehicle.parked", (60, 170, 60)),
         Thing("truck", "vehicle.truck", (7.5, 2.5, 3.2), (72, 65.8), math.pi, 0.0, "vehicle.parked", (210, 210, 220)),
         Thing("behind", "vehicle.car", (4.5, 1.8, 1.5), (34, 58.4), 0.0, 6.0, "vehicle.moving", (150, 40, 150)),
         Thing("walker", CATEGORIES[0], (0.6, 0.7, 1.75), (63, 66), -1.5, 1.5, "pedestrian.moving", (30, 200, 220)),
@@ -160,11 +161,12 @@ def pixel_rays(focal: float) -> np.ndarray:
 
 
 def paint(origin: np.ndarray, rays: np.ndarray, seen: Cast, things: tuple[Thing, ...]) -> np.ndarray:
-    """BGR image: shaded faces, a chequered ground, a sky; a photograph's small noise."""
+    """BGR image: shaded faces, a chequered ground of road and grass, a sky; a photograph's small noise."""
     colour = np.full((len(rays), 3), (235.0, 205.0, 170.0))
     ground = seen.thing == -1
     at = origin + rays[ground] * seen.distance[ground, None]
     colour[ground] = (95 + 25 * ((np.floor(at[:, 0]) + np.floor(at[:, 1])) % 2))[:, None]
+    colour[ground] *= np.where(extras.ground(at[:, 1], False, False, True)[:, None], (0.7, 1.1, 0.95), 1.0)
     base = np.array([thing.colour for thing in things], dtype=float)
     solid = seen.thing >= 0
     colour[solid] = base[seen.thing[solid]] * np.array([0.75, 0.9, 1.1])[seen.axis[solid], None]
@@ -208,6 +210,7 @@ class Builder:
     root: Path
     scenes: tuple[int, ...] = (0, 1)
     tables: dict[str, list[dict]] = field(default_factory=dict)
+    loose_boxes: list[dict] = field(default_factory=list)
 
     def token(self, *parts: object) -> str:
         return hashlib.md5("|".join(map(str, parts)).encode()).hexdigest()
@@ -236,6 +239,7 @@ class Builder:
         folder.mkdir(parents=True)
         for table, rows in self.tables.items():
             (folder / f"{table}.json").write_text(json.dumps(rows, indent=0))
+        (folder / "image_annotations.json").write_text(json.dumps(self.loose_boxes))
         (folder / "splits.json").write_text(json.dumps({"all": [f"scene-{k + 1:04d}" for k in self.scenes]}))
         (folder / "av_synth.json").write_text(json.dumps({"schema": 1}))
         prediction = self.root / "maps/prediction/prediction_scenes.json"
@@ -247,7 +251,7 @@ class Builder:
         mask[1500 - 680 : 1500 - 510] = 255
         (self.root / "maps").mkdir(parents=True)
         cv2.imwrite(str(self.root / "maps/0123456789abcdef0123456789abcdef.png"), mask)
-        extras.write_png(self.root / "maps/basemap/plane.png", mask[::2, ::2])
+        extras.write_png(self.root / "maps/basemap/plane.png", 255 - mask[::2, ::2])
         (self.root / "maps/expansion").mkdir()
         (self.root / "maps/expansion/plane.json").write_text(json.dumps(extras.MapBuilder().build()))
         logs = [self.token("log", scene) for scene in self.scenes]
@@ -309,7 +313,10 @@ class SceneBuilder:
         extras.can_bus(self.out.root, name, self.start_us, end_s, lambda t: world_from_ego(self.scene, t), quaternion)
         for k, token in enumerate(self.sample_tokens):
             lead = {"metric": "ttc_s", "value": 9.5, "instance_token": "", "other_instance_token": self.token("lead")}
-            row = {"criticality": [lead], "phase": ["start"], "faults": []}
+            gap = extras.distance_m(world_from_ego(self.scene, k * 0.5), self.people[2].world_from_box(0.0), PARKED_LWH)
+            parked = {"metric": "distance_m", "value": gap, "role": "ego", "instance_token": ""}
+            parked["other_instance_token"] = self.token("parked")
+            row = {"criticality": [lead, parked], "phase": ["start"], "faults": []}
             self.out.add("sample_truth", token=token, sample_token=self.sample_tokens[k], **row)
 
     def _channel(self, channel: str, ego_from_sensor: np.ndarray, step_ms: int, take: object) -> None:
@@ -396,6 +403,17 @@ class SceneBuilder:
                     amodal_box=extras.extent(alone),
                     amodal_pixels=amodal,
                     method="amodal_render",
+                )
+            corners = extras.corners_px(
+                np.linalg.inv(pose) @ thing.world_from_box(t), thing.lwh, FOCALS.get(channel, FOCAL)
+            )
+            if corners is not None and corners.min() >= 0 and (corners.max(axis=0) <= (WIDTH, HEIGHT)).all():
+                self.out.loose_boxes.append(
+                    {
+                        "sample_data_token": token,
+                        "sample_annotation_token": self.token(thing.name, ms // 500),
+                        "bbox_corners": [*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist()],
+                    }
                 )
             if visible:
                 shown[str(k + 101)] = self.token(thing.name)

@@ -74,6 +74,21 @@ def label_images(
     return names
 
 
+def corners_px(camera_from_box: np.ndarray, lwh: tuple[float, float, float], focal: float) -> np.ndarray | None:
+    """The corners (8, 2) of a box in an image; None unless all are before the camera."""
+    signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+    corners = signs * np.array(lwh) / 2 @ camera_from_box[:3, :3].T + camera_from_box[:3, 3]
+    return corners[:, :2] / corners[:, 2:] * focal + (81.0, 46.0) if corners[:, 2].min() > 0.1 else None
+
+
+def distance_m(world_from_ego: np.ndarray, world_from_box: np.ndarray, lwh: tuple[float, float, float]) -> float:
+    """How far a box is from the ego, which reaches from 0.8 m behind its origin to 3.4 m ahead, seen from above."""
+    ego = [(x, y) for x in np.linspace(-0.8, 3.4, 43) for y in np.linspace(-0.9, 0.9, 19)]
+    places = np.array(ego) @ world_from_ego[:2, :2].T + world_from_ego[:2, 3]
+    local = (places - world_from_box[:2, 3]) @ world_from_box[:2, :2]
+    return float(np.linalg.norm(np.maximum(np.abs(local) - np.array(lwh[:2]) / 2, 0.0), axis=1).min())
+
+
 def extent(own: np.ndarray) -> list[int]:
     """[left, top, right, bottom] of a boolean image, right and bottom exclusive."""
     rows, columns = np.nonzero(own)

@@ -70,7 +70,7 @@ def test_a_rig_of_two_cameras_is_true_and_its_limits_are_noted(copy: Copy) -> No
     copy.edit("sensor", lambda rows: [rows.remove(r) for r in [*rows] if r["channel"] in gone])
     sensors = {r["token"] for r in copy.rows("sensor")}
     copy.edit("calibrated_sensor", lambda rows: [rows.remove(r) for r in [*rows] if r["sensor_token"] not in sensors])
-    of_data = ("instance_mask", "box_2d", "label_image")
+    of_data = ("instance_mask", "box_2d", "label_image", "image_annotations")
     for table, key in (("sample_data", "token"), ("ego_pose", "token"), *((t, "sample_data_token") for t in of_data)):
         copy.edit(table, lambda rows, key=key: [rows.remove(r) for r in [*rows] if r[key] in left_out])
 

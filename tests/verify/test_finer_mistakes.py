@@ -1,0 +1,228 @@
+"""Mistakes that leave most of a dataset in order: each is found by what else knows of it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import synthetic_dataset as synthetic
+from synthetic_copies import Copy
+from test_untrue_edits import edit_cloud, edit_radar, rotate
+
+from av_synth.verify import clouds, verify
+from av_synth.verify.findings import Findings
+
+Mutation = Callable[[Copy], object]
+MISTAKES: list[tuple[str, str, Mutation]] = []
+VEHICLES = ("lead", "oncoming", "parked", "truck", "behind")
+
+
+def found_by(check: str, says: str) -> Callable[[Mutation], Mutation]:
+    """Register a mistake with the check that has to find it and a pattern that one of its findings has to match."""
+
+    def register(mutation: Mutation) -> Mutation:
+        MISTAKES.append((check, says, mutation))
+        return mutation
+
+    return register
+
+
+def findings_of(copy: Copy, check: str) -> list[str]:
+    return [str(problem) for problem in verify(copy.root).problems if problem.check == check]
+
+
+@pytest.mark.parametrize(("check", "says", "mutation"), MISTAKES, ids=[m.__name__ for _, _, m in MISTAKES])
+def test_a_finer_mistake_is_found_and_called_by_its_name(copy: Copy, check: str, says: str, mutation: Mutation) -> None:
+    mutation(copy)
+
+    found = findings_of(copy, check)
+
+    assert any(re.search(says, text) for text in found), f"no {check} says {says!r}: {found[:5]}"
+
+
+def moved(copy: Copy, names: tuple[str, ...], by: tuple[float, float, float]) -> None:
+    tokens = [token for name in names for token in copy.annotations(name)]
+    copy.edit_annotations(tokens, lambda r: r.update(translation=np.add(r["translation"], by).tolist()))
+
+
+# ---- images and maps
+
+
+@found_by("colours", "red and blue swapped")
+def blue_before_red(copy: Copy) -> None:
+    for name in copy.files("CAM_BACK_RIGHT"):
+        image = cv2.imdecode(np.frombuffer((copy.root / name).read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+        copy.write(name, cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
+
+
+@found_by("image_annotations", "the corners of its own box are in")
+def loose_boxes_of_the_next_row(copy: Copy) -> None:
+    rows = copy.rows("image_annotations")
+    boxes = [row["bbox_corners"] for row in rows]
+    for row, box in zip(rows, [*boxes[1:], boxes[0]], strict=True):
+        row["bbox_corners"] = box
+    copy.write(copy.table_path("image_annotations"), json.dumps(rows).encode())
+
+
+@found_by("image_annotations", "is not of the sample of its image")
+def loose_box_of_another_sample(copy: Copy) -> None:
+    rows = copy.rows("image_annotations")
+    rows[0]["sample_annotation_token"] = rows[-1]["sample_annotation_token"]
+    copy.write(copy.table_path("image_annotations"), json.dumps(rows).encode())
+
+
+@found_by("basemap", "is upside down: 0% of the mask")
+def basemap_upside_down(copy: Copy) -> None:
+    name = "maps/basemap/plane.png"
+    image = cv2.imread(str(copy.root / name), cv2.IMREAD_UNCHANGED)
+    copy.write(name, cv2.imencode(".png", image[::-1])[1].tobytes())
+
+
+@found_by("basemap", "is it shifted")
+def basemap_shifted(copy: Copy) -> None:
+    name = "maps/basemap/plane.png"
+    image = cv2.imread(str(copy.root / name), cv2.IMREAD_UNCHANGED)
+    copy.write(name, cv2.imencode(".png", np.roll(image, 15, axis=0))[1].tobytes())
+
+
+@found_by("map_lanes", "6 of 6 lane dividers are on the other side")
+def dividers_of_the_other_side(copy: Copy) -> None:
+    name = "maps/expansion/plane.json"
+    content = json.loads((copy.root / name).read_text())
+    for row in content["lane"]:
+        left, right = row["left_lane_divider_segments"], row["right_lane_divider_segments"]
+        row.update(left_lane_divider_segments=right, right_lane_divider_segments=left)
+    copy.write(name, json.dumps(content).encode())
+
+
+# ---- points and radar
+
+
+@found_by("lidar_files", "sweeps have 0 points .* half a turn missing")
+def half_a_turn_missing_in_sweeps(copy: Copy) -> None:
+    for name in copy.files("LIDAR_TOP", keyframes=False):
+        edit_cloud(copy, name, lambda points: points[points[:, 1] > -5])
+
+
+@found_by("lidar_static", "points are mirrored: y has the wrong sign")
+def mirrored_points(copy: Copy) -> None:
+    for name in copy.files("LIDAR_TOP"):
+        edit_cloud(copy, name, lambda points: points * np.array([1, -1, 1, 1, 1], dtype="<f4"))
+
+
+@found_by("radar_velocity", r"dyn_prop of \d+ of \d+ returns slower .* is 0; want stationary")
+def all_returns_move(copy: Copy) -> None:
+    for name in copy.files("RADAR_FRONT"):
+        edit_radar(copy, name, lambda records: records["dyn_prop"].fill(0))
+
+
+@found_by("surfaces", "own body are not vehicle.ego but mostly noise")
+def points_on_the_ego_are_noise(copy: Copy) -> None:
+    name = copy.files("LIDAR_TOP", keyframes=True)[0]
+    token = next(r["token"] for r in copy.rows("sample_data") if r["filename"] == name)
+    body = np.tile(np.array([0.0, 0.2, -1.0, 50.0, 0.0], dtype="<f4"), (400, 1))
+    edit_cloud(copy, name, lambda points: np.concatenate([points, body]))
+    copy.change(f"lidarseg/{synthetic.VERSION}/{token}_lidarseg.bin", lambda raw: raw + bytes(400))
+
+
+# ---- boxes against points
+
+
+@found_by("box_points", "annotations are one sample late")
+def boxes_of_the_sample_before(copy: Copy) -> None:
+    rows = {r["token"]: r for r in copy.rows("sample_annotation")}
+    copy.edit_each("sample_annotation", lambda r: r.update(translation=rows[r["prev"] or r["token"]]["translation"]))
+
+
+@found_by("box_points", "m out of the boxes of .* put into the world with the ego pose of another instant")
+def boxes_shifted_along_the_road(copy: Copy) -> None:
+    moved(copy, VEHICLES, (0.35, 0.0, 0.0))
+
+
+@found_by("box_points", "its side is 0.4. m or more inside its box")
+def truck_aside(copy: Copy) -> None:
+    moved(copy, ("truck",), (0.0, -0.4, 0.0))
+
+
+@found_by("ground", "boxes are sunk into the ground around them, -0.1[45]")
+def boxes_sunk(copy: Copy) -> None:
+    copy.edit_each("sample_annotation", lambda r: r["translation"].__setitem__(2, r["translation"][2] - 0.15))
+
+
+# ---- boxes over time
+
+
+@found_by("attributes", "the boxes of 5 parked vehicles move by .* ego pose of another instant")
+def parked_vehicles_that_move_together(copy: Copy) -> None:
+    parked = next(r["token"] for r in copy.rows("attribute") if r["name"] == "vehicle.parked")
+    tokens = [token for name in VEHICLES for token in copy.annotations(name)]
+    copy.edit_annotations(tokens, lambda r: r.update(attribute_tokens=[parked]))
+
+
+@found_by("headings", "as in no step before and after: instance swapped or jumps")
+def two_slow_things_swapped(copy: Copy) -> None:
+    rows = {r["token"]: r for r in copy.rows("sample_annotation")}
+    pairs = list(zip(copy.annotations("lead"), copy.annotations("parked"), strict=True))[2:]
+    other = {a: b for pair in pairs for a, b in (pair, pair[::-1])}
+    copy.edit_annotations(list(other), lambda r: r.update(translation=rows[other[r["token"]]]["translation"]))
+
+
+@found_by("headings", r"walks 90 degrees \(median\) off its heading")
+def walker_sideways(copy: Copy) -> None:
+    copy.edit_annotations(copy.annotations("walker"), lambda r: r.update(rotation=rotate(r["rotation"], math.pi / 2)))
+
+
+@found_by("sizes", "is 1.75 m high; want 0.5 to 1.6 m .*child: is it a human.pedestrian.adult")
+def adult_called_a_child(copy: Copy) -> None:
+    names = {r["name"]: r["token"] for r in copy.rows("category")}
+    adult, child = (names[f"human.pedestrian.{kind}"] for kind in ("adult", "child"))
+    copy.edit_each("instance", lambda r: r["category_token"] == adult and r.update(category_token=child))
+
+
+# ---- truth
+
+
+@found_by("sample_truth", "criticality distance_m = .*; the ego's rear axle is")
+def distances_halved(copy: Copy) -> None:
+    copy.edit_each("sample_truth", lambda r: r["criticality"][1].update(value=r["criticality"][1]["value"] / 3))
+
+
+@found_by("can_motion", "rad .median. while the ego drives straight on")
+def steering_wheel_off_its_middle(copy: Copy) -> None:
+    name = "can_bus/scene-0001_steeranglefeedback.json"
+    rows = json.loads((copy.root / name).read_text())
+    copy.write(name, json.dumps([{**row, "value": row["value"] + 1.0} for row in rows]).encode())
+
+
+@pytest.mark.parametrize(("sign", "finds"), [(1.0, False), (-1.0, True)])
+def test_accelerations_point_to_where_velocities_grow(copy: Copy, sign: float, finds: bool) -> None:
+    def speed_up(row: dict[str, Any], k: int) -> None:
+        row.update(velocity=[7.5 + 1.5 * k, 0.0, 0.0], acceleration=[sign * 3.0, 0.0, 0.0])
+
+    for name in ("lead", "behind"):
+        places = {token: k for k, token in enumerate(copy.annotations(name))}
+        copy.edit_each(
+            "annotation_truth",
+            lambda r, p=places: r["sample_annotation_token"] in p and speed_up(r, p[r["sample_annotation_token"]]),
+        )
+
+    found = findings_of(copy, "velocities")
+
+    assert any("has acceleration the wrong sign" in text for text in found) == finds
+
+
+def test_sweeps_that_see_as_much_as_keyframes_are_whole(one_scene: Any) -> None:
+    quarters = clouds.QuarterCheck()
+    for folder, keyframe in (("samples", True), ("sweeps", False)):
+        for path in sorted((one_scene / folder / "LIDAR_TOP").iterdir()):
+            sweep = clouds.read_lidar(path.read_bytes(), path.name, Findings())
+            assert sweep is not None
+            quarters.add(sweep, keyframe)
+
+    assert quarters.problem() == ""
