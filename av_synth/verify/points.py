@@ -38,6 +38,7 @@ class SamplePoints:
         boxes: (N,), in how many boxes each point is.
         classes: (N,), lidarseg's category index of each point; None when there is no such file.
         actors: (N,), the id of the actor that each point is on, 0 for none; None when there is no such file.
+        rims: (K, 3), points in the world at which something stands before something else; None when not asked for.
     """
 
     lidar: Array
@@ -46,6 +47,7 @@ class SamplePoints:
     boxes: npt.NDArray[np.int64]
     classes: npt.NDArray[np.uint8] | None = None
     actors: npt.NDArray[np.uint32] | None = None
+    rims: Array | None = None
 
 
 def count_lidar(scene: Scene, sample: Sample, data: Data, sweep: Sweep, findings: Findings) -> SamplePoints:

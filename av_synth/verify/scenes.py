@@ -32,6 +32,7 @@ from av_synth.verify.lamps import LampCheck
 from av_synth.verify.maths import Array
 from av_synth.verify.model import Data, Dataset, Scene
 from av_synth.verify.pixels import SceneMasks, Seen, View
+from av_synth.verify.rims import RimCheck, rim_points
 from av_synth.verify.shifts import check_shifts
 from av_synth.verify.standing import StandingCheck
 from av_synth.verify.surfaces import SurfaceCheck, check_ego_points, check_on_map
@@ -112,7 +113,9 @@ def _verify_lidar(dataset: Dataset, scene: Scene, channel: str, findings: Findin
                 segmentation.check_classes(scene, data, sweep, classes, findings)
             ids.append(segmentation.check_panoptic(dataset, scene, data, sweep, classes, findings))
             actors = read_ids(dataset, scene, data, len(sweep.points), findings)
-            by_sample[data.sample_token] = replace(cloud, classes=classes, actors=actors)
+            # depth images tell more of cameras
+            rims = None if "label_image" in dataset.extras else rim_points(data, sweep)
+            by_sample[data.sample_token] = replace(cloud, classes=classes, actors=actors, rims=rims)
     standing.close()
     segmentation.check_ids(scene, ids, findings)
     if problem := quarters.problem():
@@ -181,7 +184,7 @@ class _Cameras:
         scene, findings = self._scene, self._findings
         edges, repeats = EdgeCheck(scene, channel, findings), blobs.Repeats(scene, findings)
         depth, timing = DepthCheck(scene, channel, findings), MaskTiming(scene, channel, findings)
-        colours = ColourCheck(self._dataset, scene, channel, findings)
+        colours, rims = ColourCheck(self._dataset, scene, channel, findings), RimCheck(scene, channel, findings)
         for place, data in enumerate(scene.data[channel]):
             where = _place(scene, data)
             path = blobs.locate(self._dataset, data.filename, where, findings)
@@ -190,11 +193,15 @@ class _Cameras:
                 content = path.read_bytes()
                 repeats.add(data, content)
                 image = blobs.read_image(data, content, where, findings)
+            cloud, view = self._clouds.get(data.sample_token), View.of(data)
+            if data.is_key_frame and image is not None and view is not None and cloud is not None:
+                rims.add(view, image, cloud.rims)
             seen = self._keyframe(data, place, depth, timing, colours) if data.is_key_frame else None
             edges.add(data, image, seen.labels if seen else None)
         edges.close()
         timing.close()
         colours.close()
+        rims.close()
         residual = depth.close()
         if residual is not None:
             self._residuals[channel] = scene.data[channel][0], residual

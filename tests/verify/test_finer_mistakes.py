@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -15,8 +16,11 @@ import synthetic_dataset as synthetic
 from synthetic_copies import Copy
 from test_untrue_edits import edit_cloud, edit_radar, rotate
 
-from av_synth.verify import clouds, verify
+from av_synth.verify import clouds, open_dataset, verify
 from av_synth.verify.findings import Findings
+from av_synth.verify.maths import move
+from av_synth.verify.pixels import View
+from av_synth.verify.rims import RimCheck
 
 Mutation = Callable[[Copy], object]
 MISTAKES: list[tuple[str, str, Mutation]] = []
@@ -217,7 +221,7 @@ def test_accelerations_point_to_where_velocities_grow(copy: Copy, sign: float, f
     assert any("has acceleration the wrong sign" in text for text in found) == finds
 
 
-def test_sweeps_that_see_as_much_as_keyframes_are_whole(one_scene: Any) -> None:
+def test_sweeps_that_see_as_much_as_keyframes_are_whole(one_scene: Path) -> None:
     quarters = clouds.QuarterCheck()
     for folder, keyframe in (("samples", True), ("sweeps", False)):
         for path in sorted((one_scene / folder / "LIDAR_TOP").iterdir()):
@@ -226,3 +230,23 @@ def test_sweeps_that_see_as_much_as_keyframes_are_whole(one_scene: Any) -> None:
             quarters.add(sweep, keyframe)
 
     assert quarters.problem() == ""
+
+
+@pytest.mark.parametrize(("factor", "says"), [(1.0, ""), (1.05, "wrong, by about 5%: 0.95 times")])
+def test_rims_lie_on_edges_with_the_right_focal_length_only(one_scene: Path, factor: float, says: str) -> None:
+    scene, rng, findings = open_dataset(one_scene).scenes[0], np.random.default_rng(3), Findings()
+    view = View.of(scene.data["CAM_FRONT"][0])
+    assert view is not None
+    edges = rng.choice(np.arange(4, 156), 24, replace=False)
+    image = np.tile((np.searchsorted(np.sort(edges), np.arange(160)) % 2 * 150 + 50).astype(np.uint8), (90, 1))
+    pixels = np.column_stack([np.repeat(edges - 0.5, 25), rng.uniform(0, 89, 600)])
+    rays = np.column_stack([(pixels - view.intrinsic[:2, 2]) / view.intrinsic[0, 0], np.ones(600)])
+    rims = move(view.data.world_from_sensor, rays * rng.uniform(5, 30, (600, 1)))
+    matrix = view.intrinsic * np.array([[factor, 1, 1], [1, factor, 1], [1, 1, 1]])
+    check = RimCheck(scene, "CAM_FRONT", findings)
+
+    check.add(View(view.data, matrix, view.camera_from_world), image, rims)
+    check.close()
+
+    problems = findings.report("", "").problems
+    assert says in str(problems[0]) if says else not problems
