@@ -116,7 +116,6 @@ def _verify_lidar(dataset: Dataset, scene: Scene, channel: str, findings: Findin
             # depth images tell more of cameras
             rims = None if "label_image" in dataset.extras else rim_points(data, sweep)
             by_sample[data.sample_token] = replace(cloud, classes=classes, actors=actors, rims=rims)
-    standing.close()
     segmentation.check_ids(scene, ids, findings)
     if problem := quarters.problem():
         findings.add("lidar_files", f"{channel} of {scene.name}", problem)

@@ -229,10 +229,11 @@ class StandingCheck:
             result = fit(before, surfaces, keep, inverse(previous.world_from_sensor) @ data.world_from_sensor)
             if not self._judge(data, previous, result) and len(self._wrong) < _MIRRORED:
                 self._wrong.append((previous, sweep_before, data, sweep))
+                self._name_mirrored()
         self._before = (data, sweep, surfaces)
 
-    def close(self) -> None:
-        """Say whether turns that do not lie on one another do if one of their axes is turned round."""
+    def _name_mirrored(self) -> None:
+        """Say whether the first turns that do not lie on one another do if one of their axes is turned round."""
         for axis in (0, 1) if len(self._wrong) == _MIRRORED else ():
             if all(self._fits_mirrored(axis, *turns) for turns in self._wrong):
                 message = f"{self._wrong[0][0].channel} points are mirrored: {'xy'[axis]} has the wrong sign"
