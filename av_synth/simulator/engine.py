@@ -67,8 +67,8 @@ class Engine:
 
     @property
     def map_name(self) -> str:
-        """The map's name on the wire. Clients cache map files by name alone, so its content is part of it."""
-        return f"{MAP_FOLDER}/{self.town.name}_{self.town.digest[:8]}"
+        """The map's name on the wire. Clients cache OpenDRIVE texts by name alone, so a hash of it is part of it."""
+        return f"{MAP_FOLDER}/{self._name_with_hash(self.town.name)}"
 
     def apply_settings(self, settings: EpisodeSettings) -> None:
         """Take over settings from the next frame on.
@@ -208,8 +208,9 @@ class Engine:
         """Every town as its map is called."""
         return [f"/Game/{MAP_FOLDER}/{self._name_with_hash(name)}" for name in towns.names()]
 
-    def _name_with_hash(self, name: str) -> str:
-        return f"{name}_{towns.load(name).digest[:8]}"
+    @staticmethod
+    def _name_with_hash(name: str) -> str:
+        return f"{name}_{towns.map_hash(name)[:8]}"  # of the text alone: a list of maps must not build every town
 
     def _restart_scene_clock(self) -> None:
         self._scene_zero = (self.world.frame, self.world.elapsed_s)

@@ -6,11 +6,12 @@ Everything of a town is made from one road description (`roads.py`), so that the
 
 from __future__ import annotations
 
-from functools import lru_cache
+import hashlib
+from functools import cache
 
 from av_synth.errors import UserError
 from av_synth.simulator.town import avsynth01
-from av_synth.simulator.town.build import Plan, build_town
+from av_synth.simulator.town.build import Plan, build_town, write_opendrive
 from av_synth.simulator.town.model import KERB_HEIGHT_M, EnvironmentObject, Footprint, SpeedZone, Town, TrafficLight
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Town",
     "TrafficLight",
     "load",
+    "map_hash",
     "names",
 ]
 
@@ -32,7 +34,7 @@ def names() -> tuple[str, ...]:
     return tuple(_PLANS)
 
 
-@lru_cache(maxsize=2)
+@cache
 def load(name: str) -> Town:
     """Build a town, or return the one built before.
 
@@ -42,3 +44,9 @@ def load(name: str) -> Town:
     if name not in names():
         raise UserError(f"no town {name!r}; want one of {', '.join(names())}")
     return build_town(_PLANS[name])
+
+
+@cache
+def map_hash(name: str) -> str:
+    """Sha256 in hex of a town's OpenDRIVE text, for which nothing but its roads has to be laid out."""
+    return hashlib.sha256(write_opendrive(_PLANS[name]).encode()).hexdigest()

@@ -13,10 +13,12 @@ import numpy as np
 
 from av_synth.simulator.scene import Mesh
 from av_synth.simulator.town.buildings import Style, line_street
-from av_synth.simulator.town.furniture import bus_shelter, fence, furnish_street, plant, put_up_sign, tree_models
+from av_synth.simulator.town.furniture import bus_shelter, fence, furnish_street, plant, tree_models
+from av_synth.simulator.town.greenery import plant_gardens, plant_woods
 from av_synth.simulator.town.network import Network, Node, Street, build
 from av_synth.simulator.town.reference import ReferenceLine
 from av_synth.simulator.town.shapes import rectangle
+from av_synth.simulator.town.signs import put_up_sign
 from av_synth.simulator.town.site import Site
 
 NAME = "AvSynth01"
@@ -95,7 +97,6 @@ FRONTS: tuple[tuple[int, int, Style], ...] = (
 )
 TREE_EVERY = {17: 2, 16: 2, 10: 3, 11: 2, 12: 2, 13: 2, 14: 3, 15: 3}
 PARK = (300.0, 216.0, 38.0, 22.0)  # middle and half extents: lawn and trees on the avenue's north side
-WOODS_STEP_M = 12.0
 GARDEN_DRAWS = 340
 
 
@@ -120,8 +121,8 @@ def settle(site: Site, network: Network) -> None:
         if path.junction_id >= 0 and len(path.sections[0].right) == 2 and not path.line.pieces[0].curvature_per_m:
             line_street(site, path, -1, "shops", rng)  # what the stem of a T looks at
     _park(site, coarse_trees, rng)
-    _gardens(site, coarse_trees, rng)
-    _woods(site, coarse_trees, rng)
+    plant_gardens(site, coarse_trees, BOUNDS_M, GARDEN_DRAWS, rng)
+    plant_woods(site, coarse_trees, BOUNDS_M, rng)
 
 
 def _park(site: Site, trees: list[Mesh], rng: np.random.Generator) -> None:
@@ -131,23 +132,3 @@ def _park(site: Site, trees: list[Mesh], rng: np.random.Generator) -> None:
         fence(site, (x + side * 2.0, front), (x + side * (half_x - 1.0), front))
     for dx, dy in rng.uniform(-0.92, 0.92, (26, 2)):
         plant(site, trees, x + float(dx) * half_x, y + float(dy) * half_y, rng, largest=1.3)
-
-
-def _gardens(site: Site, trees: list[Mesh], rng: np.random.Generator) -> None:
-    """Trees where there is room between and behind the buildings."""
-    x0, y0, x1, y1 = BOUNDS_M
-    for x, y in rng.uniform([x0, y0], [x1, y1], (GARDEN_DRAWS, 2)):
-        spot = rectangle(float(x), float(y), 1.2, 1.2, 0.0)
-        if site.is_free(spot, 1.0) and site.near_pavement(float(x), float(y), 24.0):
-            plant(site, trees, float(x), float(y), rng, largest=1.25)
-
-
-def _woods(site: Site, trees: list[Mesh], rng: np.random.Generator) -> None:
-    """A belt of larger trees around the town, where no building stands, so that no street looks into the void."""
-    x0, y0, x1, y1 = BOUNDS_M
-    ring = [(float(x), y) for x in np.arange(x0 + 5, x1, WOODS_STEP_M) for y in (y0 + 5, y1 - 5)]
-    ring += [(x, float(y)) for y in np.arange(y0 + 14, y1 - 10, WOODS_STEP_M) for x in (x0 + 5, x1 - 5)]
-    for grid_x, grid_y in ring:
-        x, y = grid_x + float(rng.uniform(-2.0, 2.0)), grid_y + float(rng.uniform(-2.0, 2.0))
-        if site.is_free(rectangle(x, y, 1.5, 1.5, 0.0)):
-            plant(site, trees, x, y, rng, largest=1.6)

@@ -41,10 +41,16 @@ class Plan:
     settle: Callable[[Site, Network], None]
 
 
+def write_opendrive(plan: Plan, network: Network | None = None) -> str:
+    """The OpenDRIVE text of a plan: quickly made, unlike the town."""
+    laid_out = network or plan.network()
+    return opendrive.write(plan.name, laid_out.roads, laid_out.junctions, plan.bounds_m)
+
+
 def build_town(plan: Plan) -> Town:
     """Build the town of a plan."""
     name, network = plan.name, plan.network()
-    xodr = opendrive.write(name, network.roads, network.junctions, plan.bounds_m)
+    xodr = write_opendrive(plan, network)
     ground, areas = surface.ground(network, plan.bounds_m)
     site = Site(name, shapely.union(areas.carriageway, areas.pavement), plan.bounds_m)
     plan.settle(site, network)
@@ -76,7 +82,7 @@ def _spawn_points(network: Network) -> tuple[Array, ...]:
         if road.junction_id >= 0:
             continue
         room = road.line.length_m - 2 * SPAWN_INSET_M
-        stations = SPAWN_INSET_M + np.linspace(0.0, room, int(room // SPAWN_SPACING_M) + 1)
+        stations = SPAWN_INSET_M + np.linspace(0.0, room, max(0, int(room // SPAWN_SPACING_M) + 1))
         section = road.sections[0]
         for side, lanes in ((-1, section.right), (1, section.left)):
             driving = sum(lane.kind is LaneKind.DRIVING for lane in lanes)

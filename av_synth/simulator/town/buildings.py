@@ -16,7 +16,7 @@ from av_synth.simulator.town.roads import Road
 from av_synth.simulator.town.shapes import Look, box, faceted, moved, prism, quad, rectangle, shade
 from av_synth.simulator.town.site import Site
 
-Style = Literal["shops", "flats", "houses"]
+Style = Literal["shops", "flats", "houses", "towers", "school"]
 Colour = tuple[int, int, int]
 STOREY_M = 3.2  # storeys are counted from the ground at kerb height: the renderer's windows rely on it
 WINDOW_M = 2.5  # and this is from window to window
@@ -57,6 +57,8 @@ HABITS: dict[Style, Habit] = {
     "houses": Habit("House", (9.0, 13.0), (9.0, 11.0), (2, 4), 3.6, (2.5, 6.0)),
     "flats": Habit("Apartments", (12.0, 24.0), (11.0, 16.0), (3, 6), 1.8, (1.5, 6.0)),
     "shops": Habit("Shops", (12.0, 24.0), (11.0, 16.0), (3, 8), 0.05, (0.25, 0.25)),
+    "towers": Habit("Tower", (16.0, 26.0), (14.0, 18.0), (9, 19), 0.05, (0.25, 0.25)),
+    "school": Habit("School", (40.0, 40.0), (13.0, 13.0), (2, 3), 9.0, (0.0, 0.0)),
 }
 
 
@@ -95,19 +97,27 @@ def line_street(site: Site, road: Road, side: int, style: Style, rng: np.random.
     habit = HABITS[style]
     s = -2.5
     while s < road.line.length_m + 2.5 - 8.0:
-        width, depth = float(rng.uniform(*habit.width_m)), float(rng.uniform(*habit.depth_m))
-        storeys, wall = int(rng.integers(*habit.storeys)), FACADES[int(rng.integers(len(FACADES)))]
-        x, y, yaw = _front(road, side, s + width / 2, habit.setback_m)
-        lot = _Lot(x, y, yaw, width, depth, storeys, wall)
-        foot = rectangle(*lot.world(0.0, depth / 2), width / 2, depth / 2, yaw)
-        if not site.is_free(foot):
-            s += 3.0
-            continue
-        parts = {"houses": _house, "flats": _flats, "shops": _shops}[style](lot, rng)
-        site.add(habit.name, Tag.BUILDINGS, [moved(part, x, y, 0.0, yaw) for part in parts], yaw, foot)
-        if habit.setback_m > 1.0 and rng.random() < 0.75:
-            _front_garden(site, lot, habit.setback_m, rng)
-        s += width + float(rng.uniform(*habit.gap_m))
+        width = put_up_building(site, road, side, s, style, rng)
+        s += 3.0 if width is None else width + float(rng.uniform(*habit.gap_m))
+
+
+def put_up_building(
+    site: Site, road: Road, side: int, s_m: float, style: Style, rng: np.random.Generator
+) -> float | None:
+    """Put up one building whose front begins at distance s along a street; its width, or None if there is no room."""
+    habit = HABITS[style]
+    width, depth = float(rng.uniform(*habit.width_m)), float(rng.uniform(*habit.depth_m))
+    storeys, wall = int(rng.integers(*habit.storeys)), FACADES[int(rng.integers(len(FACADES)))]
+    x, y, yaw = _front(road, side, s_m + width / 2, habit.setback_m)
+    lot = _Lot(x, y, yaw, width, depth, storeys, wall)
+    foot = rectangle(*lot.world(0.0, depth / 2), width / 2, depth / 2, yaw)
+    if not site.is_free(foot):
+        return None
+    build = {"houses": _house, "flats": _flats, "shops": _shops, "towers": _shops, "school": _school}[style]
+    site.add(habit.name, Tag.BUILDINGS, [moved(part, x, y, 0.0, yaw) for part in build(lot, rng)], yaw, foot)
+    if 1.0 < habit.setback_m < 5.0 and rng.random() < 0.75:
+        _front_garden(site, lot, habit.setback_m, rng)
+    return width
 
 
 def _front(road: Road, side: int, s_m: float, setback_m: float) -> tuple[float, float, float]:
@@ -242,6 +252,16 @@ def _flats(lot: _Lot, rng: np.random.Generator) -> list[Mesh]:
             parts.append(box([x, -0.55, z], [1.3, 0.55, 0.08], slab))
             parts.append(box([x, -1.07, z + 0.58], [1.3, 0.03, 0.5], RAILING))
             parts += [_side_rail(x + e, z + 0.08, RAILING) for e in (-1.27, 1.27)]
+    return parts
+
+
+def _school(lot: _Lot, rng: np.random.Generator) -> list[Mesh]:
+    """A long block with a glazed entrance under a roof on posts."""
+    plinth = Look(shade(lot.wall, 0.7), Material.MATTE, Tag.BUILDINGS)
+    slab = Look(shade(lot.wall, 1.1), Material.MATTE, Tag.BUILDINGS)
+    parts = [_walls(lot, 0.0, 0.6, plinth), *_facades(lot, 0.6, lot.eaves_m), *_flat_roof(lot, rng)]
+    parts += [_panel(0.0, 2.4, KERB_HEIGHT_M, 2.7, 0.06, GLASS), box([0.0, -1.2, 2.95], [3.4, 1.2, 0.12], slab)]
+    parts += [box([x, -2.2, 1.5], [0.09, 0.09, 1.38], plinth) for x in (-3.1, 3.1)]
     return parts
 
 

@@ -1,4 +1,4 @@
-"""What stands on pavements and lawns: trees, lamps, signs, benches, hydrants, bins, bus shelters."""
+"""What stands on pavements and lawns: trees, lamps, benches, hydrants, bins, bus shelters."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
 from av_synth.simulator.town.buildings import outer_edge_m
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.network import PAVEMENT_M
 from av_synth.simulator.town.roads import Road, Signal
-from av_synth.simulator.town.shapes import Look, box, circle, icosphere, moved, prism, quad, rectangle, smooth
+from av_synth.simulator.town.shapes import Look, box, circle, icosphere, moved, prism, rectangle, smooth
 from av_synth.simulator.town.site import Site
 
 SLOT_M = 7.0  # street furniture keeps to a rhythm along the kerb
@@ -23,7 +22,6 @@ LAMP_T_M = 0.7
 BACK_T_M = 0.75  # benches and bins keep this far from the pavement's outer edge
 BARK = Look((88, 72, 58), Material.MATTE, Tag.VEGETATION)
 POLE = Look((74, 78, 80), Material.METAL, Tag.POLES)
-PLATE_BACK = Look((120, 122, 124), Material.METAL, Tag.TRAFFIC_SIGNS)
 GREENS = ((74, 98, 48), (86, 108, 54), (66, 92, 56), (98, 110, 52), (80, 96, 44))
 Z = KERB_HEIGHT_M
 
@@ -103,19 +101,6 @@ def _hides(signal: Signal, side: int, s_m: float) -> bool:
     return (signal.t_m > 0) == (side > 0) and -2.0 < before_m < (18.0 if signal.kind == "1000001" else 9.0)
 
 
-def put_up_sign(site: Site, road: Road, signal: Signal) -> None:
-    """Stand a give-way or a speed limit sign where the OpenDRIVE text has it, facing its traffic."""
-    x, y = road.line.point(signal.s_m, signal.t_m)
-    facing = float(road.line.poses([signal.s_m])[0, 2]) + (math.pi if signal.along else 0.0)
-    plate = _give_way() if signal.kind == "205" else _speed_limit(round(signal.value))
-    parts = [
-        moved(prism(circle(0, 0, 0.035, 6), 0.0, 2.75, POLE), x, y, Z),
-        *(moved(part, x, y, Z + 2.4, facing) for part in plate),
-    ]
-    name = "GiveWaySign" if signal.kind == "205" else "SpeedLimitSign"
-    site.add(name, Tag.TRAFFIC_SIGNS, parts, facing, circle(x, y, 0.05, 6))
-
-
 def bus_shelter(site: Site, road: Road, side: int, s_m: float) -> None:
     """A glass shelter at the back of the pavement, open to the street."""
     outer = outer_edge_m(road, side, s_m)
@@ -180,62 +165,3 @@ def _hydrant(site: Site, x: float, y: float) -> None:
         box([x, y, Z + 0.42], [0.22, 0.06, 0.06], red),
     ]
     site.add("Hydrant", Tag.STATIC, parts, 0.0, circle(x, y, 0.16, 8))
-
-
-def _disc(polygon_yz: Array, x_m: float, look: Look) -> Mesh:
-    """A flat convex (K, 2) shape in y and z, counter-clockwise, that looks along +x."""
-    k = len(polygon_yz)
-    points = np.column_stack([np.full(k, x_m), polygon_yz])
-    return smooth(points, np.tile([1.0, 0.0, 0.0], (k, 1)), [[0, i, i + 1] for i in range(1, k - 1)], look)
-
-
-def _back(polygon_yz: Array, x_m: float) -> Mesh:
-    k = len(polygon_yz)
-    points = np.column_stack([np.full(k, x_m), polygon_yz])
-    return smooth(points, np.tile([-1.0, 0.0, 0.0], (k, 1)), [[0, i + 1, i] for i in range(1, k - 1)], PLATE_BACK)
-
-
-def _give_way() -> list[Mesh]:
-    red, white = (Look(c, Material.MATTE, Tag.TRAFFIC_SIGNS) for c in ((172, 38, 36), (220, 220, 216)))
-    triangle = np.array([[0.0, -0.4], [0.45, 0.38], [-0.45, 0.38]])
-    inner = triangle * 0.66 + [0.0, 0.04]
-    return [_disc(triangle, 0.05, red), _disc(inner, 0.056, white), _back(triangle, 0.045)]
-
-
-# digits as on a pocket calculator
-SEGMENTS = dict(
-    zip(
-        "0123456789",
-        ["abcdef", "bc", "abdeg", "abcdg", "bcfg", "acdfg", "acdefg", "abc", "abcdefg", "abcdfg"],
-        strict=True,
-    )
-)
-
-
-def _speed_limit(kmh: int) -> list[Mesh]:
-    """A round sign with two digits."""
-    red, white, black = (
-        Look(c, Material.MATTE, Tag.TRAFFIC_SIGNS) for c in ((172, 38, 36), (220, 220, 216), (28, 28, 30))
-    )
-    rim = circle(0, 0, 0.32, 16)
-    parts = [_disc(rim, 0.05, red), _disc(rim * 0.78, 0.056, white), _back(rim, 0.045)]
-    strokes = {
-        "a": (0, 0.13, 1), "g": (0, 0, 1), "d": (0, -0.13, 1),
-        "f": (-0.06, 0.065, 0), "b": (0.06, 0.065, 0), "e": (-0.06, -0.065, 0), "c": (0.06, -0.065, 0),
-    }  # fmt: skip
-    for place, digit in zip((-0.095, 0.095), str(kmh), strict=True):
-        for name in SEGMENTS[digit]:
-            y, z, level = strokes[name]
-            half_y, half_z = (0.075, 0.016) if level else (0.016, 0.07)
-            # seen from the front, y runs to the right
-            y0, y1 = place + y - half_y, place + y + half_y
-            parts.append(
-                quad(
-                    [0.062, y0, z - half_z],
-                    [0.062, y1, z - half_z],
-                    [0.062, y1, z + half_z],
-                    [0.062, y0, z + half_z],
-                    black,
-                )
-            )
-    return parts

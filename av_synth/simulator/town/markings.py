@@ -19,6 +19,7 @@ DASH_M, GAP_M = 3.0, 6.0
 BAY_LENGTH_M = 6.0
 STOP_LINE_M = 0.4
 GIVE_WAY_INSET_M = 2.0
+AT_END_M = 2.0  # a zebra this near to a road's end is that of the crossing there
 BAR_M = 0.5  # zebra bars and the gaps between them
 
 
@@ -28,14 +29,17 @@ def paint(roads: tuple[Road, ...]) -> Mesh:
 
 
 def _street(road: Road) -> Iterator[Mesh]:
-    # lines begin and end at the stop lines
-    clear_start = max((s for s, along in road.stop_lines if not along), default=0.0)
-    clear_end = min((s for s, along in road.stop_lines if along), default=road.line.length_m)
+    # lines begin and end at the stop lines, or at the zebras at the road's ends
+    zebras = [(c.s_m - c.along_m / 2, c.s_m + c.along_m / 2) for c in road.crosswalks]
+    starts = [end for begin, end in zebras if begin < AT_END_M]
+    ends = [begin for begin, end in zebras if end > road.line.length_m - AT_END_M]
+    clear_start = max((s for s, along in road.stop_lines if not along), default=max(starts, default=0.0))
+    clear_end = min((s for s, along in road.stop_lines if along), default=min(ends, default=road.line.length_m))
     for index, section in enumerate(road.sections):
         low, high = max(section.s_m, clear_start), min(road.section_end_m(index), clear_end)
         if section.centre_mark is Mark.DOUBLE_CENTRE:
             yield from (_line(road, low, high, t, YELLOW) for t in (LINE_WIDTH_M, -LINE_WIDTH_M))
-        else:
+        elif section.centre_mark is Mark.CENTRE:
             yield from _dashes(road, low, high, 0.0, YELLOW)
         for side, lanes in ((1, section.left), (-1, section.right)):
             for k, lane in enumerate(lanes):
@@ -66,8 +70,10 @@ def _lane(road: Road, lane: Lane, span_m: tuple[float, float], k: int, side: int
 
 
 def _give_way(road: Road, signal: Signal, half_m: float) -> Iterator[Mesh]:
-    """A row of short bars at the mouth of the crossing."""
+    """A row of short bars at the mouth of the crossing, or at the sign if a zebra lies between."""
     side, s = (-1, road.line.length_m - GIVE_WAY_INSET_M) if signal.along else (1, GIVE_WAY_INSET_M)
+    if any(abs(crosswalk.s_m - s) < crosswalk.along_m for crosswalk in road.crosswalks):
+        s = signal.s_m
     for t in np.arange(0.3, half_m - 0.5, 0.9):
         yield _across(road, s, STOP_LINE_M, side * float(t), side * (float(t) + 0.6))
 
@@ -80,6 +86,8 @@ def _line(road: Road, low_m: float, high_m: float, t_m: float, colour: tuple[int
 
 def _dashes(road: Road, low_m: float, high_m: float, t_m: float, colour: tuple[int, int, int]) -> Iterator[Mesh]:
     for s in np.arange(low_m + GAP_M / 2, high_m - DASH_M, DASH_M + GAP_M):
+        if any(abs(s + DASH_M / 2 - zebra.s_m) < (DASH_M + zebra.along_m) / 2 for zebra in road.crosswalks):
+            continue
         yield _line(road, float(s), float(s) + DASH_M, t_m, colour)
 
 

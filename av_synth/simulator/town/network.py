@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,11 +36,18 @@ STOP_LINE_S_M = CROSSWALK_GAP_M + CROSSWALK_M + 1.0
 TAPER_M = 4.0
 POLE_T_M = 0.6  # poles of lights and signs stand this far behind the kerb
 COMPASS = {"E": 0.0, "N": math.pi / 2, "W": math.pi, "S": -math.pi / 2}
+OPPOSITE = {"E": "W", "W": "E", "N": "S", "S": "N"}
 
 
 @dataclass(frozen=True)
 class Node:
-    """A crossing at (x, y); `arms` maps a direction (E, N, W, S) to its driving lanes each way."""
+    """A crossing at (x, y); `arms` maps a direction (E, N, W, S) to its driving lanes each way.
+
+    Attributes:
+        lights: whether it has traffic lights.
+        stops: arms whose traffic meets a STOP sign; without lights, the stem of a T gives way if it does not stop.
+        zebras: whether crosswalks cross its arms; they do wherever there are lights.
+    """
 
     id: int
     name: str
@@ -47,11 +55,36 @@ class Node:
     y_m: float
     arms: dict[str, int]
     lights: bool = False
+    stops: str = ""
+    zebras: bool = False
 
     def mouth_m(self, arm: str) -> float:
         """Distance from the middle to where an arm's road begins: clear of the kerb corners of the arms beside it."""
         beside = [lanes for other, lanes in self.arms.items() if (other in "EW") != (arm in "EW")]
         return max(beside) * LANE_M + KERB_RADIUS_M
+
+    def junction_id(self, arm: str) -> int:
+        """Id of the OpenDRIVE junction that an arm's street meets: one for the whole crossing."""
+        del arm
+        return self.id
+
+    def sign(self, arm: str) -> SignalKind | None:
+        """What tells the traffic that comes by an arm to wait."""
+        if self.lights:
+            return "1000001"
+        if arm in self.stops:
+            return "206"
+        return None if OPPOSITE[arm] in self.arms else "205"  # the stem of a T gives way
+
+    def has_zebra(self, arm: str) -> bool:
+        """Whether a crosswalk crosses an arm."""
+        del arm
+        return self.lights or self.zebras
+
+    def lay_out(self, streets: Sequence[Road]) -> tuple[list[Road], list[Junction]]:
+        """Work out the roads and the junctions of the crossing, given all streets."""
+        paths, junction = _Crossing(self, streets).build()
+        return paths, [junction]
 
 
 @dataclass(frozen=True)
@@ -62,6 +95,8 @@ class Street:
         path: continues the reference line from the first mouth; ends on the tangent of the last straight.
         parking: (from, to) distances along the street between which both sides have parking bays, or None.
         speed_signs: distances s and whether along the street, where a speed limit sign stands.
+        zebras: distances s of crosswalks without lights between the crossings.
+        signs: distances s, whether along the street, and the kind of further signs.
     """
 
     id: int
@@ -72,6 +107,8 @@ class Street:
     path: Callable[[ReferenceLine], ReferenceLine] = field(default=lambda line: line)
     parking: tuple[float, float] | None = None
     speed_signs: tuple[tuple[float, bool], ...] = ()
+    zebras: tuple[float, ...] = ()
+    signs: tuple[tuple[float, bool, SignalKind], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,11 +127,11 @@ def build(nodes: Sequence[Node], streets: Sequence[Street]) -> Network:
     """
     by_id = {node.id: node for node in nodes}
     roads = [_street_road(street, by_id) for street in streets]
-    junctions = []
+    junctions: list[Junction] = []
     for node in nodes:
-        paths, junction = _Crossing(node, roads).build()
+        paths, met = node.lay_out(roads)
         roads += paths
-        junctions.append(junction)
+        junctions += met
     return Network(tuple(roads), tuple(junctions))
 
 
@@ -109,28 +146,41 @@ def _street_road(street: Street, nodes: dict[int, Node]) -> Road:
     heading = COMPASS[street.finishes[1]]
     reach = last.mouth_m(street.finishes[1])
     line = street.path(line).line_to(last.x_m + math.cos(heading) * reach, last.y_m + math.sin(heading) * reach)
+    ends = _ends(street, first, last, line.length_m)
+    half_zebra = CROSSWALK_GAP_M + CROSSWALK_M / 2
+    zebras = [(k, end.inset(half_zebra)) for k, end in enumerate(ends) if end.node.has_zebra(end.arm)]
+    zebras += list(enumerate(street.zebras, start=2))
     return Road(
         id=street.id,
         name=street.name,
         line=line,
         sections=_street_sections(lanes, street.parking),
         speed_kmh=street.speed_kmh,
-        begins_at=first.id,
-        finishes_at=last.id,
-        signals=_street_signals(street, line.length_m, lanes, first, last),
-        crosswalks=tuple(
-            Crosswalk(f"{street.id}{k}", s, CROSSWALK_M, 2 * lanes * LANE_M)
-            for k, (node, s) in enumerate(_ends(first, last, line.length_m, CROSSWALK_GAP_M + CROSSWALK_M / 2))
-            if node.lights
-        ),
+        begins_at=first.junction_id(street.begins[1]),
+        finishes_at=last.junction_id(street.finishes[1]),
+        signals=_street_signals(street, ends, lanes),
+        crosswalks=tuple(Crosswalk(f"{street.id}{k}", s, CROSSWALK_M, 2 * lanes * LANE_M) for k, s in zebras),
         stop_lines=tuple(
-            (s, node is last) for node, s in _ends(first, last, line.length_m, STOP_LINE_S_M) if node.lights
+            (end.inset(STOP_LINE_S_M), end.along) for end in ends if end.node.sign(end.arm) in ("1000001", "206")
         ),
     )
 
 
-def _ends(first: Node, last: Node, length_m: float, inset_m: float) -> list[tuple[Node, float]]:
-    return [(first, inset_m), (last, length_m - inset_m)]
+class _End(NamedTuple):
+    """An end of a street: the crossing there, at which arm, whether traffic along the street comes by it, its s."""
+
+    node: Node
+    arm: str
+    along: bool
+    s_m: float
+
+    def inset(self, by_m: float) -> float:
+        """Distance along the street of what is this far from its end."""
+        return self.s_m - by_m if self.along else by_m
+
+
+def _ends(street: Street, first: Node, last: Node, length_m: float) -> tuple[_End, _End]:
+    return _End(first, street.begins[1], False, 0.0), _End(last, street.finishes[1], True, length_m)
 
 
 def _street_sections(lanes: int, parking: tuple[float, float] | None) -> tuple[Section, ...]:
@@ -157,17 +207,19 @@ def _street_sections(lanes: int, parking: tuple[float, float] | None) -> tuple[S
     return (*sections, Section(ends, plain, plain, centre))
 
 
-def _street_signals(street: Street, length_m: float, lanes: int, first: Node, last: Node) -> tuple[Signal, ...]:
+def _street_signals(street: Street, ends: tuple[_End, _End], lanes: int) -> tuple[Signal, ...]:
     signals: list[Signal] = []
-    for node, s in _ends(first, last, length_m, STOP_LINE_S_M):
-        along = node is last
-        arm = street.finishes[1] if along else street.begins[1]
-        kind = _approach_sign(node, arm)
+    for end in ends:
+        kind = end.node.sign(end.arm)
         if kind is not None:
-            signals.append(_signal(f"{street.id}{len(signals) + 1:02d}", kind, s, along, lanes))
+            name = f"{street.id}{len(signals) + 1:02d}"
+            signals.append(_signal(name, kind, end.inset(STOP_LINE_S_M), end.along, lanes))
     signals += [
         _signal(f"{street.id}{k + 50:02d}", "274", s, along, lanes, street.speed_kmh)
         for k, (s, along) in enumerate(street.speed_signs)
+    ]
+    signals += [
+        _signal(f"{street.id}{k + 70:02d}", kind, s, along, lanes) for k, (s, along, kind) in enumerate(street.signs)
     ]
     return tuple(signals)
 
@@ -177,11 +229,36 @@ def _signal(signal_id: str, kind: SignalKind, s_m: float, along: bool, lanes: in
     return Signal(signal_id, kind, s_m, -t if along else t, along, (-lanes, -1) if along else (1, lanes), value)
 
 
-def _approach_sign(node: Node, arm: str) -> SignalKind | None:
-    if node.lights:
-        return "1000001"
-    opposite = {"E": "W", "W": "E", "N": "S", "S": "N"}[arm]
-    return None if opposite in node.arms else "205"  # the stem of a T gives way
+def streets_at(node: Node, streets: Sequence[Road]) -> dict[str, tuple[Road, Contact]]:
+    """The street at each arm of a crossing, and which end of it.
+
+    Raises:
+        ValueError: if an arm has no or two streets.
+    """
+    found: dict[str, tuple[Road, Contact]] = {}
+    for road in streets:
+        ends: tuple[tuple[int, Contact, float], ...] = (
+            (road.begins_at, "start", float(road.line.poses([0.0])[0, 2])),
+            (road.finishes_at, "end", road.line.end[2] + math.pi),
+        )
+        for junction, contact, outward in ends:
+            for arm in node.arms:
+                if junction != node.junction_id(arm) or abs(math.remainder(COMPASS[arm] - outward, math.tau)) > 1e-6:
+                    continue
+                if arm in found:
+                    raise ValueError(f"{node.name}: two streets at arm {arm}")
+                found[arm] = (road, contact)
+    if set(found) != set(node.arms):
+        raise ValueError(f"{node.name}: arms {sorted(node.arms)}, streets only at {sorted(found)}")
+    return found
+
+
+def connection_of(path: Road) -> Connection:
+    """The entry in its junction's table of a path through it."""
+    if path.comes_from is None:
+        raise ValueError(f"{path.name} comes from nowhere")
+    links = tuple((lane, -k - 1) for k, lane in enumerate(path.comes_from.lane_ids))
+    return Connection(path.comes_from.road_id, path.id, links)
 
 
 class _Crossing:
@@ -189,20 +266,7 @@ class _Crossing:
 
     def __init__(self, node: Node, streets: Sequence[Road]) -> None:
         self.node = node
-        self.arms: dict[str, tuple[Road, Contact]] = {}
-        for road in streets:
-            if road.begins_at == node.id:
-                self._join(road, "start", float(road.line.poses([0.0])[0, 2]))
-            if road.finishes_at == node.id:
-                self._join(road, "end", road.line.end[2] + math.pi)
-        if set(self.arms) != set(node.arms):
-            raise ValueError(f"{node.name}: arms {sorted(node.arms)}, streets only at {sorted(self.arms)}")
-
-    def _join(self, road: Road, contact: Contact, outward_rad: float) -> None:
-        arm = next(a for a, h in COMPASS.items() if abs(math.remainder(h - outward_rad, 2 * math.pi)) < 1e-6)
-        if arm in self.arms:
-            raise ValueError(f"{self.node.name}: two streets at arm {arm}")
-        self.arms[arm] = (road, contact)
+        self.arms = streets_at(node, streets)
 
     def build(self) -> tuple[list[Road], Junction]:
         paths: list[Road] = []
@@ -213,7 +277,7 @@ class _Crossing:
                     for lane_in, lane_out in self._lane_pairs(came, left):
                         path = self._path(self.node.id * 100 + len(paths), came, left, lane_in, lane_out)
                         paths.append(path)
-                        connections.append(self._connection(path))
+                        connections.append(connection_of(path))
         phases: tuple[tuple[str, ...], ...] = ()
         if self.node.lights:
             # one approach at a time, as CARLA's own towns do: left turns never meet oncoming traffic
@@ -277,13 +341,6 @@ class _Crossing:
             comes_from=RoadEnd(road_in.id, contact_in, tuple(ids_in)),
             goes_to=RoadEnd(road_out.id, contact_out, tuple(ids_out)),
         )
-
-    @staticmethod
-    def _connection(path: Road) -> Connection:
-        if path.comes_from is None:
-            raise ValueError(f"{path.name} comes from nowhere")
-        links = tuple((lane, -k - 1) for k, lane in enumerate(path.comes_from.lane_ids))
-        return Connection(path.comes_from.road_id, path.id, links)
 
     def _outline(self, paths: Sequence[Road]) -> Array:
         """Kerb after kerb, counter-clockwise; the straight mouths between them come by themselves."""

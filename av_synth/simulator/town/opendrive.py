@@ -19,7 +19,14 @@ from av_synth.simulator.town.roads import (
 )
 
 GEO_REFERENCE = "+proj=tmerc +lat_0=49.0 +lon_0=8.0 +k=1 +x_0=0 +y_0=0 +datum=WGS84 +units=m +no_defs"
-SIGNAL_NAMES = {"1000001": "traffic light", "205": "yield", "274": "speed limit"}
+SIGNAL_NAMES = {
+    "1000001": "traffic light",
+    "205": "yield",
+    "206": "stop",
+    "274": "speed limit",
+    "136": "children",
+    "350": "crosswalk",
+}
 
 
 def write(name: str, roads: Sequence[Road], junctions: Sequence[Junction], bounds_m: Sequence[float]) -> str:

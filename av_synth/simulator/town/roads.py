@@ -19,7 +19,8 @@ LINE_WIDTH_M = 0.15
 TAPER_STEP_M = 0.25  # chords of a bay's smooth step then stay within a centimetre
 
 Contact = Literal["start", "end"]
-SignalKind = Literal["1000001", "205", "274"]  # traffic light, give way, speed limit
+# traffic light, give way, stop, speed limit, children, crosswalk
+SignalKind = Literal["1000001", "205", "206", "274", "136", "350"]
 
 
 class LaneKind(Enum):
@@ -139,6 +140,7 @@ class Road:
     signals: tuple[Signal, ...] = ()
     crosswalks: tuple[Crosswalk, ...] = ()
     stop_lines: tuple[tuple[float, bool], ...] = ()  # (s, for traffic along the reference line?)
+    apron_m: float = 0.0  # width of raised paving to the left of the reference line, where there are no lanes
 
     def section_end_m(self, index: int) -> float:
         """Distance along the road at which section `index` ends."""

@@ -81,6 +81,8 @@ def _pavement_lines(road: Road, index: int, side: int, s: Array) -> tuple[Array,
     """Offsets (N,) of the inner and the outer edge of the pavement on a side, if it has one."""
     section = road.sections[index]
     lanes = section.left if side > 0 else section.right
+    if side > 0 and road.apron_m:
+        return np.zeros(len(s)), np.full(len(s), road.apron_m)
     if not lanes or lanes[-1].kind is not LaneKind.SIDEWALK:
         return None
     return road.edge_t_m(index, side, len(lanes) - 1, s), road.edge_t_m(index, side, len(lanes), s)

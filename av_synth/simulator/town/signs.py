@@ -1,0 +1,154 @@
+"""Signs on poles: give way, stop, speed limits, children, crosswalks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.scene import Material, Mesh, Tag
+from av_synth.simulator.town.furniture import POLE, Z
+from av_synth.simulator.town.roads import Road, Signal
+from av_synth.simulator.town.shapes import Look, circle, moved, prism, quad, smooth
+from av_synth.simulator.town.site import Site
+
+PLATE_HEIGHT_M = 2.4  # of a plate's middle above the pavement
+RED, WHITE, BLACK, BLUE, BACK = (
+    Look(colour, material, Tag.TRAFFIC_SIGNS)
+    for colour, material in (
+        ((172, 38, 36), Material.MATTE),
+        ((220, 220, 216), Material.MATTE),
+        ((28, 28, 30), Material.MATTE),
+        ((30, 74, 140), Material.MATTE),
+        ((120, 122, 124), Material.METAL),
+    )
+)
+DEPTH_M = 0.006  # one layer of paint before the next
+UPRIGHT = np.array([[0.0, 0.42], [-0.45, -0.36], [0.45, -0.36]])
+
+# letters and digits as on a pocket calculator, which has no T
+SEGMENTS = {
+    "0": "abcdef", "1": "bc", "2": "abdeg", "3": "abcdg", "4": "bcfg", "5": "acdfg", "6": "acdefg", "7": "abc",
+    "8": "abcdefg", "9": "abcdfg", "S": "acdfg", "T": "am", "O": "abcdef", "P": "abefg",
+}  # fmt: skip
+STROKES = {
+    "a": (0, 0.13, 1), "g": (0, 0, 1), "d": (0, -0.13, 1), "m": (0, 0, 0),
+    "f": (-0.06, 0.065, 0), "b": (0.06, 0.065, 0), "e": (-0.06, -0.065, 0), "c": (0.06, -0.065, 0),
+}  # fmt: skip
+
+
+class _Face(NamedTuple):
+    """What an object with this sign is called, and its plate: about the plate's middle, looking along +x."""
+
+    name: str
+    plate: Callable[[Signal], list[Mesh]]
+
+
+def put_up_sign(site: Site, road: Road, signal: Signal) -> None:
+    """Stand a sign where the OpenDRIVE text has it, facing its traffic."""
+    x, y = road.line.point(signal.s_m, signal.t_m)
+    facing = float(road.line.poses([signal.s_m])[0, 2]) + (math.pi if signal.along else 0.0)
+    face = _FACES[signal.kind]
+    parts = [
+        moved(prism(circle(0, 0, 0.035, 6), 0.0, 2.75, POLE), x, y, Z),
+        *(moved(part, x, y, Z + PLATE_HEIGHT_M, facing) for part in face.plate(signal)),
+    ]
+    site.add(face.name, Tag.TRAFFIC_SIGNS, parts, facing, circle(x, y, 0.05, 6))
+
+
+def _disc(polygon_yz: Array, layer: int, look: Look) -> Mesh:
+    """A flat convex (K, 2) shape in y and z that looks along +x; layer 0 is the plate's own."""
+    k = len(polygon_yz)
+    (ay, az), (by, bz) = polygon_yz[1] - polygon_yz[0], polygon_yz[2] - polygon_yz[1]
+    ring = polygon_yz if ay * bz > az * by else polygon_yz[::-1]
+    points = np.column_stack([np.full(k, 0.05 + layer * DEPTH_M), ring])
+    return smooth(points, np.tile([1.0, 0.0, 0.0], (k, 1)), [[0, i, i + 1] for i in range(1, k - 1)], look)
+
+
+def _back(polygon_yz: Array) -> Mesh:
+    k = len(polygon_yz)
+    points = np.column_stack([np.full(k, 0.045), polygon_yz])
+    return smooth(points, np.tile([-1.0, 0.0, 0.0], (k, 1)), [[0, i + 1, i] for i in range(1, k - 1)], BACK)
+
+
+def _give_way(_signal: Signal) -> list[Mesh]:
+    triangle = np.array([[0.0, -0.4], [0.45, 0.38], [-0.45, 0.38]])
+    return [_disc(triangle, 0, RED), _disc(triangle * 0.66 + [0.0, 0.04], 1, WHITE), _back(triangle)]
+
+
+def _stop(_signal: Signal) -> list[Mesh]:
+    octagon = circle(0, 0, 0.42, 8)
+    parts = [_disc(octagon, 0, WHITE), _disc(octagon * 0.93, 1, RED), _back(octagon)]
+    return parts + _writing("STOP", 0.17, 2, WHITE)
+
+
+def _speed_limit(signal: Signal) -> list[Mesh]:
+    rim = circle(0, 0, 0.32, 16)
+    parts = [_disc(rim, 0, RED), _disc(rim * 0.78, 1, WHITE), _back(rim)]
+    return parts + _writing(str(round(signal.value)), 0.19, 2, BLACK)
+
+
+def _children(_signal: Signal) -> list[Mesh]:
+    """Two running figures in a warning triangle."""
+    parts = [_disc(UPRIGHT, 0, RED), _disc(UPRIGHT * 0.72 - [0.0, 0.02], 1, WHITE), _back(UPRIGHT)]
+    for y, size in ((-0.09, 1.0), (0.1, 0.8)):
+        parts += [_moved(part, y, -0.13, size) for part in _figure(BLACK)]
+    return parts
+
+
+def _crosswalk(_signal: Signal) -> list[Mesh]:
+    """A figure on bars, in a white triangle on a blue square."""
+    square = np.array([[-0.33, -0.33], [0.33, -0.33], [0.33, 0.33], [-0.33, 0.33]])
+    parts = [_disc(square, 0, BLUE), _disc(UPRIGHT * 0.68 - [0.0, 0.02], 1, WHITE), _back(square)]
+    parts += [_bar(y, -0.22, 0.03, 0.025, 2, BLACK) for y in (-0.16, -0.05, 0.06, 0.17)]
+    return parts + [_moved(part, 0.0, -0.08, 0.75) for part in _figure(BLACK)]
+
+
+def _figure(look: Look) -> list[Mesh]:
+    """A walking figure, 0.3 m tall, about its waist."""
+    legs = (
+        [[0.0, 0.02], [-0.08, -0.13], [-0.04, -0.13], [0.03, 0.02]],
+        [[-0.03, 0.02], [0.05, -0.13], [0.09, -0.13], [0.03, 0.02]],
+    )
+    arms = (
+        [[-0.1, -0.01], [-0.02, 0.08], [0.02, 0.1], [-0.08, -0.02]],
+        [[-0.02, 0.1], [0.08, 0.0], [0.1, 0.01], [0.02, 0.1]],
+    )
+    shapes = [circle(0.0, 0.14, 0.04, 8), np.array([[-0.035, 0.0], [0.035, 0.0], [0.04, 0.1], [-0.04, 0.1]])]
+    return [_disc(shape, 2, look) for shape in (*shapes, *(np.array(limb) for limb in (*legs, *arms)))]
+
+
+def _moved(mesh: Mesh, y_m: float, z_m: float, scale: float) -> Mesh:
+    """A layer scaled and moved in its plane."""
+    points = mesh.positions_m.astype(np.float64)
+    points[:, 1:] = points[:, 1:] * scale + [y_m, z_m]
+    return smooth(points, mesh.normals.astype(np.float64), mesh.triangles, BLACK)
+
+
+def _writing(text: str, step_m: float, layer: int, look: Look) -> list[Mesh]:
+    """Letters side by side; seen from the front, y runs to the right."""
+    parts = []
+    for k, letter in enumerate(text):
+        place = (k - (len(text) - 1) / 2) * step_m
+        for name in SEGMENTS[letter]:
+            y, z, level = STROKES[name]
+            half_y, half_z = (0.075, 0.016) if level else (0.016, 0.07 if name != "m" else 0.13)
+            parts.append(_bar(place + y, z, half_y, half_z, layer, look))
+    return parts
+
+
+def _bar(y: float, z: float, half_y: float, half_z: float, layer: int, look: Look) -> Mesh:
+    x, y0, y1, z0, z1 = 0.05 + layer * DEPTH_M, y - half_y, y + half_y, z - half_z, z + half_z
+    return quad([x, y0, z0], [x, y1, z0], [x, y1, z1], [x, y0, z1], look)
+
+
+_FACES = {
+    "205": _Face("GiveWaySign", _give_way),
+    "206": _Face("StopSign", _stop),
+    "274": _Face("SpeedLimitSign", _speed_limit),
+    "136": _Face("ChildrenSign", _children),
+    "350": _Face("CrosswalkSign", _crosswalk),
+}
