@@ -1,4 +1,4 @@
-"""The town as the carla client's own map reader sees it."""
+"""The towns as the carla client's own map reader sees them."""
 
 from __future__ import annotations
 
@@ -13,19 +13,50 @@ import shapely
 from av_synth.geometry import transforms
 from av_synth.geometry.carla import carla_from_matrix
 from av_synth.simulator import town
+from av_synth.simulator.scene import Tag
 from av_synth.simulator.town import KERB_HEIGHT_M, Town
 
-LIGHTS = "1000001"
+LIGHTS, GIVE_WAY, STOP, CHILDREN, CROSSWALK_SIGN = "1000001", "205", "206", "136", "350"
+LEVEL_TOWNS = ("AvSynth01", "AvSynth02", "AvSynth03")
 
 
-@pytest.fixture(scope="module")
-def place() -> Town:
-    return town.load("AvSynth01")
+def read(place: Town) -> carla.Map:
+    return carla.Map(place.name, place.opendrive)
+
+
+@pytest.fixture(scope="module", params=LEVEL_TOWNS)
+def place(request: pytest.FixtureRequest) -> Town:
+    return town.load(request.param)
 
 
 @pytest.fixture(scope="module")
 def roads(place: Town) -> carla.Map:
-    return carla.Map(place.name, place.opendrive)
+    return read(place)
+
+
+@pytest.fixture(scope="module")
+def first() -> Town:
+    return town.load("AvSynth01")
+
+
+@pytest.fixture(scope="module")
+def first_roads(first: Town) -> carla.Map:
+    return read(first)
+
+
+@pytest.fixture(scope="module")
+def downtown() -> Town:
+    return town.load("AvSynth02")
+
+
+@pytest.fixture(scope="module")
+def suburb() -> Town:
+    return town.load("AvSynth03")
+
+
+@pytest.fixture(scope="module")
+def suburb_roads(suburb: Town) -> carla.Map:
+    return read(suburb)
 
 
 def location(x: float, y: float, z: float = 0.0) -> carla.Location:
@@ -109,38 +140,38 @@ def test_topology_is_closed(roads: carla.Map) -> None:
     assert ends <= begins
 
 
-def test_avenue_lanes_can_be_changed_and_the_centre_line_cannot_be_crossed(roads: carla.Map) -> None:
-    inner, outer = (roads.get_waypoint(location(300.0, 180.0 - t)) for t in (1.75, 5.25))
+def test_avenue_lanes_can_be_changed_and_the_centre_line_cannot_be_crossed(first_roads: carla.Map) -> None:
+    inner, outer = (first_roads.get_waypoint(location(300.0, 180.0 - t)) for t in (1.75, 5.25))
 
     assert inner.lane_change == carla.LaneChange.Right
     assert outer.lane_change == carla.LaneChange.Left
     assert inner.get_right_lane().lane_id == outer.lane_id
-    assert roads.get_waypoint(location(300.0, 58.25)).lane_change == carla.LaneChange.NONE
+    assert first_roads.get_waypoint(location(300.0, 58.25)).lane_change == carla.LaneChange.NONE
 
 
-def test_long_straights_for_the_cut_in_and_the_run_out(roads: carla.Map) -> None:
+def test_long_straights_for_the_cut_in_and_the_run_out(first_roads: carla.Map) -> None:
     for x_from, x_to, y in ((171.0, 439.0, 174.75), (171.0, 424.0, 58.25)):
-        way = roads.get_waypoint(location(x_from, y))
+        way = first_roads.get_waypoint(location(x_from, y))
         while pose(way)[0] < x_to:
             assert abs(pose(way)[1] - y) < 1e-3
             assert not way.is_junction
             (way,) = way.next(2.0)
-    parked = roads.get_waypoint(location(300.0, 60.0 - 4.65), lane_type=carla.LaneType.Parking)
+    parked = first_roads.get_waypoint(location(300.0, 60.0 - 4.65), lane_type=carla.LaneType.Parking)
     assert parked.lane_width == pytest.approx(2.3)
     assert abs(pose(parked)[1] - 55.35) < 1e-3
-    nearest = [roads.get_waypoint(location(300.0, y), lane_type=carla.LaneType.Any) for y in (57.0, 55.0, 53.0)]
+    nearest = [first_roads.get_waypoint(location(300.0, y), lane_type=carla.LaneType.Any) for y in (57.0, 55.0, 53.0)]
     assert [w.lane_type.name for w in nearest] == ["Driving", "Parking", "Sidewalk"]
 
 
-def test_crosswalks_cross_all_four_arms_of_the_lit_crossing(place: Town, roads: carla.Map) -> None:
-    corners = np.array([(c.x, -c.y) for c in roads.get_crosswalks()]).reshape(-1, 5, 2)
+def test_crosswalks_cross_all_four_arms_of_the_lit_crossing(first: Town, first_roads: carla.Map) -> None:
+    corners = np.array([(c.x, -c.y) for c in first_roads.get_crosswalks()]).reshape(-1, 5, 2)
 
     assert len(corners) == 4
     for ring in corners:
         assert np.allclose(ring[0], ring[-1])
         zebra = shapely.Polygon(ring)
-        assert place.carriageway.buffer(0.002).contains(zebra)
-        assert not place.carriageway.contains(zebra.buffer(0.3))  # it ends at the kerbs
+        assert first.carriageway.buffer(0.002).contains(zebra)
+        assert not first.carriageway.contains(zebra.buffer(0.3))  # it ends at the kerbs
         assert zebra.distance(shapely.Point(160.0, 180.0)) < 18.0
 
 
@@ -162,8 +193,11 @@ def test_each_lane_meets_its_own_light_at_the_stop_line_and_no_other(place: Town
 
 
 def test_lights_of_one_phase_let_no_two_approaches_go(place: Town) -> None:
-    assert sorted(light.phase for light in place.traffic_lights) == [0, 1, 2, 3]
-    assert {light.group for light in place.traffic_lights} == {1}
+    groups = {light.group for light in place.traffic_lights}
+    assert len(groups) == {"AvSynth01": 1, "AvSynth02": 7, "AvSynth03": 0}[place.name]
+    for group in groups:
+        phases = sorted(light.phase for light in place.traffic_lights if light.group == group)
+        assert phases in ([0, 1, 2], [0, 1, 2, 3])
 
 
 @pytest.mark.parametrize("kind", [carla.LaneType.Driving, carla.LaneType.Parking, carla.LaneType.Sidewalk])
@@ -189,7 +223,121 @@ def test_kerbs_of_the_ground_and_of_the_map_agree_to_two_centimetres(
     assert checked > 100
 
 
-def test_speed_limits_are_those_of_the_road_descriptions(place: Town) -> None:
-    assert place.speed_limit_kmh(300.0, 58.0) == 50.0
-    assert place.speed_limit_kmh(58.0, 230.0) == 30.0
-    assert place.speed_limit_kmh(300.0, 120.0) is None
+def test_speed_limits_are_those_of_the_road_descriptions(first: Town) -> None:
+    assert first.speed_limit_kmh(300.0, 58.0) == 50.0
+    assert first.speed_limit_kmh(58.0, 230.0) == 30.0
+    assert first.speed_limit_kmh(300.0, 120.0) is None
+
+
+def test_downtown_has_a_crosswalk_on_every_arm_from_kerb_to_kerb(downtown: Town) -> None:
+    corners = np.array([(c.x, -c.y) for c in read(downtown).get_crosswalks()]).reshape(-1, 5, 2)
+
+    assert len(corners) == 6 * 4 + 10 * 3
+    for ring in corners:
+        zebra = shapely.Polygon(ring)
+        assert downtown.carriageway.buffer(0.002).contains(zebra)
+        assert not downtown.carriageway.contains(zebra.buffer(0.3))
+
+
+def test_downtown_stops_at_signs_on_minor_arms_and_nothing_tells_who_waits_at_one_crossing(downtown: Town) -> None:
+    def met(*approaches: tuple[float, float, float]) -> list[list[str]]:
+        """Types of what stands in the way of the last 25 m before a crossing."""
+        roads = read(downtown)
+        found = []
+        for x, y, heading in approaches:
+            waypoint = roads.get_waypoint(location(x, y))
+            assert turned(pose(waypoint)[2], heading) < 0.01
+            found.append(sorted(mark.type for mark in waypoint.get_landmarks(25.0)))
+        return found
+
+    east, north, west, south = 0.0, math.pi / 2, math.pi, -math.pi / 2
+    court = [(441.75, 110.0, north), (438.25, 170.0, south), (410.0, 138.25, east), (470.0, 141.75, west)]
+    assert met(*court) == [[STOP], [STOP], [], []]
+    market = [(441.75, 220.0, north), (438.25, 280.0, south), (410.0, 248.25, east), (470.0, 251.75, west)]
+    assert met(*market) == [[], [], [], []]
+    tees = [(341.75, 310.0, north), (78.0, 251.75, west), (441.75, 310.0, north), (338.25, 80.0, south)]
+    assert met(*tees) == [[STOP], [STOP], [GIVE_WAY], [LIGHTS]]
+
+
+def test_tall_buildings_stand_close_to_both_pavements_of_main_avenue(downtown: Town) -> None:
+    tall = [f for f in downtown.footprints if f.tag == Tag.BUILDINGS and f.top_m > 25.0]
+    for side in (1, -1):
+        looks = [shapely.LineString([(x, 140.0), (x, 140.0 + side * 15.0)]) for x in np.arange(180.0, 325.0, 3.0)]
+        met = [any(look.intersects(shapely.Polygon(f.polygon)) for f in tall) for look in looks]
+        assert np.mean(met) > 0.8
+
+
+def test_linden_street_is_straight_for_two_hundred_metres_with_parking_on_both_sides(suburb_roads: carla.Map) -> None:
+    for y, wanted in ((46.0 - 4.65, 0.0), (46.0 + 4.65, math.pi)):
+        along = [
+            suburb_roads.get_waypoint(location(x, y), lane_type=carla.LaneType.Parking) for x in range(266, 468, 2)
+        ]
+        assert all(abs(pose(bay)[1] - y) < 1e-3 for bay in along)
+        assert all(bay.lane_width == pytest.approx(2.3) for bay in along)
+        driving = suburb_roads.get_waypoint(location(300.0, y))
+        assert turned(pose(driving)[2], wanted) < 1e-6
+
+
+def test_the_school_street_has_a_zebra_in_mid_block_with_signs_and_no_lights(
+    suburb: Town, suburb_roads: carla.Map
+) -> None:
+    corners = np.array([(c.x, -c.y) for c in suburb_roads.get_crosswalks()]).reshape(-1, 5, 2)
+    zebras = [shapely.Polygon(ring) for ring in corners]
+    (school,) = [thing for thing in suburb.environment_objects if thing.name.startswith("School")]
+    before_school = [zebra for zebra in zebras if zebra.distance(shapely.Point(*school.centre_m[:2])) < 30.0]
+
+    assert len(zebras) == 5  # and one on each arm of the roundabout
+    assert len(before_school) == 1
+    middle = before_school[0].centroid
+    assert all(suburb_roads.get_waypoint(location(middle.x + d, middle.y)).junction_id == -1 for d in (-55.0, 55.0))
+    assert suburb.traffic_lights == ()
+    for x, y in ((middle.x - 70.0, 163.25), (middle.x + 62.0, 166.75)):
+        waypoint = suburb_roads.get_waypoint(location(x, y))
+        seen = [mark.type for mark in waypoint.get_landmarks(80.0)]
+        assert seen.count(CHILDREN) == seen.count(CROSSWALK_SIGN) == 1
+        assert suburb.speed_limit_kmh(x, y) == 30.0
+
+
+def test_every_arm_of_the_roundabout_leads_to_every_arm_and_gives_way(suburb: Town, suburb_roads: carla.Map) -> None:
+    middle, reach = np.array([240.0, 165.0]), 32.0
+    out = {arm: np.array(way) for arm, way in {"E": (1, 0), "N": (0, 1), "W": (-1, 0), "S": (0, -1)}.items()}
+
+    def mouth(arm: str, sign: float) -> carla.Waypoint:
+        """The lane into (-1) or out of (1) the roundabout."""
+        right = sign * np.array([out[arm][1], -out[arm][0]]) * 1.75
+        waypoint = suburb_roads.get_waypoint(location(*(middle + out[arm] * reach + right)))
+        assert turned(pose(waypoint)[2], math.atan2(*(sign * out[arm])[::-1])) < 0.01
+        return waypoint
+
+    leaves = {(mouth(arm, 1.0).road_id, mouth(arm, 1.0).lane_id): arm for arm in out}
+    for arm in out:
+        ways, reached = [mouth(arm, -1.0)], {}
+        assert [mark.type for mark in ways[0].get_landmarks(20.0)] == [GIVE_WAY]
+        for metres in range(140):
+            ways = [ahead for way in ways for ahead in way.next(1.0)]
+            for way in ways:
+                x, y, heading = pose(way)
+                from_middle = np.array([x, y]) - middle
+                distance = np.hypot(*from_middle)
+                assert distance > 14.0  # off the island
+                if distance < 17.0:  # counter-clockwise
+                    assert turned(heading, math.atan2(from_middle[1], from_middle[0]) + math.pi / 2) < 0.6
+                if (way.road_id, way.lane_id) in leaves and metres > 10:
+                    reached.setdefault(leaves[(way.road_id, way.lane_id)], metres)
+            unique = {(way.road_id, way.lane_id, round(way.s)): way for way in ways}
+            ways = [way for key, way in unique.items() if key[:2] not in leaves or metres < 10]
+        # the arm itself, after a whole turn, is the furthest
+        assert set(reached) == set(out)
+        assert max(reached, key=reached.__getitem__) == arm
+
+
+def test_four_streets_of_the_suburb_bend_gently(suburb_roads: carla.Map) -> None:
+    radii = set()
+    for waypoint in suburb_roads.generate_waypoints(4.0):
+        if not waypoint.is_junction and not 96 <= waypoint.road_id <= 99:
+            ahead = waypoint.next(2.0)[0]
+            (x, y, heading), (x2, y2, heading2) = pose(waypoint), pose(ahead)
+            if ahead.road_id == waypoint.road_id and turned(heading, heading2) > 0.01:
+                radii.add((waypoint.road_id, round(math.hypot(x2 - x, y2 - y) / turned(heading, heading2))))
+    gentle = {road for road, radius in radii if 58 <= radius <= 105}
+    assert len(gentle) == 4
