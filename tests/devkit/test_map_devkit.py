@@ -15,7 +15,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 from pyquaternion import Quaternion
 
-from av_synth.simulator.town import avsynth01, opendrive
+from av_synth.simulator.town import avsynth01, avsynth03, opendrive
 from tests.devkit import oracles
 from tests.export.as_nuscenes import export
 from tests.export.small_towns import TEE_M, tee_town
@@ -49,6 +49,18 @@ class Avenue(SyntheticTown):
 
 
 @dataclass(frozen=True)
+class School(SyntheticTown):
+    """AvSynth03, with the run on School Street, going east to the roundabout."""
+
+    origin_m: tuple[float, float] = (30.0, 165.0)
+
+    @property
+    def opendrive(self) -> str:
+        plan = avsynth03.network()
+        return opendrive.write(avsynth03.NAME, plan.roads, plan.junctions, avsynth03.BOUNDS_M)
+
+
+@dataclass(frozen=True)
 class Tee(SyntheticTown):
     """A crossing of three streets that reaches below zero; the run goes from its west arm straight over it."""
 
@@ -59,7 +71,7 @@ class Tee(SyntheticTown):
         return tee_town()
 
 
-TOWNS = (Avenue("AvSynth01"), Avenue(STANDARD), Tee("Tee"))
+TOWNS = (Avenue("AvSynth01"), Avenue(STANDARD), School("AvSynth03"), Tee("Tee"))
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +89,7 @@ def nusc(dataset: Path) -> Any:
 @pytest.fixture(scope="module")
 def maps(dataset: Path) -> Iterator[dict[str, Any]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(map_api, "locations", [*map_api.locations, "AvSynth01", "Tee"])
+        patch.setattr(map_api, "locations", [*map_api.locations, "AvSynth01", "AvSynth03", "Tee"])
         yield {town.name: map_api.NuScenesMap(str(dataset), town.name) for town in TOWNS}
 
 
@@ -133,7 +145,7 @@ def follows(town: Any, token: str, ego: tuple[float, float, float]) -> bool:
     return bool(away.min() < 0.5 and abs(turned) < math.radians(15))
 
 
-@pytest.mark.parametrize("location", ["AvSynth01", "Tee"])
+@pytest.mark.parametrize("location", ["AvSynth01", "AvSynth03", "Tee"])
 def test_every_lane_is_the_closest_to_its_own_middle_and_goes_on(maps: Any, location: str) -> None:
     town = maps[location]
     assert len(town.lane) > 5

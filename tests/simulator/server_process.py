@@ -39,9 +39,9 @@ def connect(port: int, cache: Path) -> carla.Client:
     return client
 
 
-def fresh_world(client: carla.Client) -> carla.World:
+def fresh_world(client: carla.Client, town: str = "AvSynth01") -> carla.World:
     """A new episode, synchronous, its traffic lights at the beginning of their cycles."""
-    world = client.load_world("AvSynth01")
+    world = client.load_world(town)
     settings = world.get_settings()
     settings.synchronous_mode = True
     settings.fixed_delta_seconds = TICK_S
