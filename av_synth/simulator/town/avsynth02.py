@@ -32,7 +32,7 @@ QUARTER = math.pi / 2
 NODES = (
     Node(1, "Central Square", BROAD_M, MAIN_M, {"E": 2, "N": 2, "W": 2, "S": 2}, lights=True),
     Node(2, "Main and Mill", MILL_M, MAIN_M, {"E": 2, "N": 1, "W": 2, "S": 1}, lights=True),
-    Node(3, "Main and Court", COURT_M, MAIN_M, {"E": 2, "N": 1, "W": 2, "S": 1}, stops="NS", zebras=True),
+    Node(3, "Main and Court", COURT_M, MAIN_M, {"E": 2, "N": 1, "W": 2, "S": 1}, stops=("N", "S"), zebras=True),
     Node(4, "Market and Broad", BROAD_M, MARKET_M, {"E": 1, "N": 2, "W": 1, "S": 2}, lights=True),
     Node(5, "Market and Mill", MILL_M, MARKET_M, {"E": 1, "N": 1, "W": 1, "S": 1}, lights=True),
     Node(6, "Market and Court", COURT_M, MARKET_M, {"E": 1, "N": 1, "W": 1, "S": 1}, zebras=True),
@@ -40,10 +40,10 @@ NODES = (
     Node(8, "South and Mill", MILL_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}, lights=True),
     Node(9, "South and Court", COURT_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}, zebras=True),
     Node(10, "North and Broad", BROAD_M, NORTH_M, {"E": 1, "W": 1, "S": 2}, lights=True),
-    Node(11, "North and Mill", MILL_M, NORTH_M, {"E": 1, "W": 1, "S": 1}, stops="S", zebras=True),
+    Node(11, "North and Mill", MILL_M, NORTH_M, {"E": 1, "W": 1, "S": 1}, stops=("S",), zebras=True),
     Node(12, "North and Court", COURT_M, NORTH_M, {"E": 1, "W": 1, "S": 1}, zebras=True),
     Node(13, "Main and West", WEST_M, MAIN_M, {"E": 2, "N": 1, "S": 1}, zebras=True),
-    Node(14, "Market and West", WEST_M, MARKET_M, {"E": 1, "N": 1, "S": 1}, stops="E", zebras=True),
+    Node(14, "Market and West", WEST_M, MARKET_M, {"E": 1, "N": 1, "S": 1}, stops=("E",), zebras=True),
     Node(15, "Main and East", EAST_M, MAIN_M, {"N": 1, "W": 2, "S": 1}, lights=True),
     Node(16, "Market and East", EAST_M, MARKET_M, {"N": 1, "W": 1, "S": 1}, zebras=True),
 )

@@ -55,7 +55,7 @@ class Node:
     y_m: float
     arms: dict[str, int]
     lights: bool = False
-    stops: str = ""
+    stops: tuple[str, ...] = ()
     zebras: bool = False
 
     def mouth_m(self, arm: str) -> float:

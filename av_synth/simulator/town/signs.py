@@ -29,13 +29,13 @@ RED, WHITE, BLACK, BLUE, BACK = (
 DEPTH_M = 0.006  # one layer of paint before the next
 UPRIGHT = np.array([[0.0, 0.42], [-0.45, -0.36], [0.45, -0.36]])
 
-# letters and digits as on a pocket calculator, which has no T
+# digits and a few letters as on a pocket calculator, with an upright h in the middle
 SEGMENTS = {
     "0": "abcdef", "1": "bc", "2": "abdeg", "3": "abcdg", "4": "bcfg", "5": "acdfg", "6": "acdefg", "7": "abc",
-    "8": "abcdefg", "9": "abcdfg", "S": "acdfg", "T": "am", "O": "abcdef", "P": "abefg",
+    "8": "abcdefg", "9": "abcdfg", "S": "acdfg", "T": "ah", "O": "abcdef", "P": "abefg",
 }  # fmt: skip
 STROKES = {
-    "a": (0, 0.13, 1), "g": (0, 0, 1), "d": (0, -0.13, 1), "m": (0, 0, 0),
+    "a": (0, 0.13, 1), "g": (0, 0, 1), "d": (0, -0.13, 1), "h": (0, 0, 2),
     "f": (-0.06, 0.065, 0), "b": (0.06, 0.065, 0), "e": (-0.06, -0.065, 0), "c": (0.06, -0.065, 0),
 }  # fmt: skip
 
@@ -82,13 +82,14 @@ def _give_way(_signal: Signal) -> list[Mesh]:
 def _stop(_signal: Signal) -> list[Mesh]:
     octagon = circle(0, 0, 0.42, 8)
     parts = [_disc(octagon, 0, WHITE), _disc(octagon * 0.93, 1, RED), _back(octagon)]
-    return parts + _writing("STOP", 0.17, 2, WHITE)
+    return parts + lettering("STOP", 0.17, 1.0, 0.05 + 2 * DEPTH_M, WHITE)
 
 
 def _speed_limit(signal: Signal) -> list[Mesh]:
     rim = circle(0, 0, 0.32, 16)
     parts = [_disc(rim, 0, RED), _disc(rim * 0.78, 1, WHITE), _back(rim)]
-    return parts + _writing(str(round(signal.value)), 0.19, 2, BLACK)
+    pitch = 0.19 if signal.value < 100 else 0.15
+    return parts + lettering(str(round(signal.value)), pitch, pitch / 0.19, 0.05 + 2 * DEPTH_M, BLACK)
 
 
 def _children(_signal: Signal) -> list[Mesh]:
@@ -103,7 +104,7 @@ def _crosswalk(_signal: Signal) -> list[Mesh]:
     """A figure on bars, in a white triangle on a blue square."""
     square = np.array([[-0.33, -0.33], [0.33, -0.33], [0.33, 0.33], [-0.33, 0.33]])
     parts = [_disc(square, 0, BLUE), _disc(UPRIGHT * 0.68 - [0.0, 0.02], 1, WHITE), _back(square)]
-    parts += [_bar(y, -0.22, 0.03, 0.025, 2, BLACK) for y in (-0.16, -0.05, 0.06, 0.17)]
+    parts += [_bar(y, -0.22, 0.03, 0.025, 0.05 + 2 * DEPTH_M, BLACK) for y in (-0.16, -0.05, 0.06, 0.17)]
     return parts + [_moved(part, 0.0, -0.08, 0.75) for part in _figure(BLACK)]
 
 
@@ -128,20 +129,28 @@ def _moved(mesh: Mesh, y_m: float, z_m: float, scale: float) -> Mesh:
     return smooth(points, mesh.normals.astype(np.float64), mesh.triangles, BLACK)
 
 
-def _writing(text: str, step_m: float, layer: int, look: Look) -> list[Mesh]:
-    """Letters side by side; seen from the front, y runs to the right."""
+def lettering(text: str, pitch_m: float, width: float, x_m: float, look: Look) -> list[Mesh]:
+    """A line of text that looks along +x, its middle at y = z = 0; seen from the front, y runs to the right.
+
+    Args:
+        text: of the characters that have `SEGMENTS`.
+        pitch_m: from one character to the next.
+        width: of a character, as a share of its usual 0.15 m.
+        x_m: how far in front.
+        look: of the strokes.
+    """
     parts = []
-    for k, letter in enumerate(text):
-        place = (k - (len(text) - 1) / 2) * step_m
-        for name in SEGMENTS[letter]:
-            y, z, level = STROKES[name]
-            half_y, half_z = (0.075, 0.016) if level else (0.016, 0.07 if name != "m" else 0.13)
-            parts.append(_bar(place + y, z, half_y, half_z, layer, look))
+    for k, character in enumerate(text):
+        place = (k - (len(text) - 1) / 2) * pitch_m
+        for name in SEGMENTS[character]:
+            y, z, way = STROKES[name]
+            half_y, half_z = ((0.016, 0.07), (0.075 * width, 0.016), (0.016, 0.146))[way]
+            parts.append(_bar(place + y * width, z, half_y, half_z, x_m, look))
     return parts
 
 
-def _bar(y: float, z: float, half_y: float, half_z: float, layer: int, look: Look) -> Mesh:
-    x, y0, y1, z0, z1 = 0.05 + layer * DEPTH_M, y - half_y, y + half_y, z - half_z, z + half_z
+def _bar(y: float, z: float, half_y: float, half_z: float, x: float, look: Look) -> Mesh:
+    y0, y1, z0, z1 = y - half_y, y + half_y, z - half_z, z + half_z
     return quad([x, y0, z0], [x, y1, z0], [x, y1, z1], [x, y0, z1], look)
 
 
