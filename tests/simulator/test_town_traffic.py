@@ -84,7 +84,7 @@ def test_cars_of_the_suburb_drive_round_its_roundabout_and_never_stand_for_long(
 
 @pytest.mark.long
 def test_cars_downtown_get_on_past_lights_stop_signs_and_a_crossing_without_either(client: carla.Client) -> None:
-    found = drives(client, "AvSynth02", [(250.0, 138.25), (441.75, 80.0), (441.75, 200.0), (250.0, 251.75)])
+    found = drives(client, "AvSynth02", [(250.0, 138.25), (481.75, 80.0), (481.75, 200.0), (250.0, 251.75)])
 
     assert len(found) == 4
     for drive in found:

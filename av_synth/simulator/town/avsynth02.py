@@ -23,9 +23,9 @@ from av_synth.simulator.town.signs import put_up_sign
 from av_synth.simulator.town.site import Site
 
 NAME = "AvSynth02"
-BOUNDS_M = (4.0, 4.0, 576.0, 386.0)
+BOUNDS_M = (4.0, 4.0, 616.0, 386.0)
 CORNER_M = 25.0
-WEST_M, BROAD_M, MILL_M, COURT_M, EAST_M = 50.0, 160.0, 340.0, 440.0, 530.0
+WEST_M, BROAD_M, MILL_M, COURT_M, EAST_M = 50.0, 160.0, 390.0, 480.0, 570.0
 SOUTH_M, MAIN_M, MARKET_M, NORTH_M = 50.0, 140.0, 250.0, 340.0
 QUARTER = math.pi / 2
 
@@ -67,11 +67,11 @@ def _north_west(line: ReferenceLine) -> ReferenceLine:
 
 STREETS = (
     Street(30, "Main Avenue", (13, "E"), (1, "W"), 50.0, speed_signs=((14.0, True),)),
-    Street(31, "Main Avenue", (1, "E"), (2, "W"), 50.0, parking=(14.0, 140.0)),
+    Street(31, "Main Avenue", (1, "E"), (2, "W"), 50.0, parking=(14.0, 190.0)),
     Street(32, "Main Avenue", (2, "E"), (3, "W"), 50.0),
     Street(33, "Main Avenue", (3, "E"), (15, "W"), 50.0, speed_signs=((56.0, False),)),
     Street(34, "Market Street", (14, "E"), (4, "W"), 30.0, speed_signs=((14.0, True),)),
-    Street(35, "Market Street", (4, "E"), (5, "W"), 30.0, parking=(14.0, 140.0)),
+    Street(35, "Market Street", (4, "E"), (5, "W"), 30.0, parking=(14.0, 190.0)),
     Street(36, "Market Street", (5, "E"), (6, "W"), 30.0),
     Street(37, "Market Street", (6, "E"), (16, "W"), 30.0, speed_signs=((56.0, False),)),
     Street(38, "Broad Avenue", (7, "N"), (1, "S"), 50.0, speed_signs=((14.0, True),)),
@@ -84,13 +84,13 @@ STREETS = (
     Street(45, "Court Street", (3, "N"), (6, "S"), 30.0, parking=(18.0, 67.0)),
     Street(46, "Court Street", (6, "N"), (12, "S"), 30.0),
     Street(47, "South Street", (13, "S"), (7, "W"), 50.0, _south_west),
-    Street(48, "South Street", (7, "E"), (8, "W"), 50.0, parking=(14.0, 140.0)),
+    Street(48, "South Street", (7, "E"), (8, "W"), 50.0, parking=(14.0, 190.0)),
     Street(49, "South Street", (8, "E"), (9, "W"), 50.0),
     Street(50, "East Street", (9, "E"), (15, "S"), 50.0, _south_east),
     Street(51, "East Street", (15, "N"), (16, "S"), 50.0),
     Street(52, "North Street", (16, "N"), (12, "E"), 50.0, _north_east),
     Street(53, "North Street", (12, "W"), (11, "E"), 50.0),
-    Street(54, "North Street", (11, "W"), (10, "E"), 50.0, parking=(14.0, 140.0)),
+    Street(54, "North Street", (11, "W"), (10, "E"), 50.0, parking=(14.0, 190.0)),
     Street(55, "West Street", (10, "W"), (14, "N"), 50.0, _north_west),
     Street(56, "West Street", (14, "S"), (13, "N"), 50.0),
 )
@@ -104,13 +104,13 @@ def network() -> Network:
 RING = range(47, 57)  # their outer side looks out of town, and is on the right of all but the first
 LOW_STREETS: dict[int, Style] = {34: "shops", 36: "flats", 37: "shops", 43: "flats", 46: "flats"}
 PARK_M = (58.0, 92.0, 24.0)  # along Market Street from, to, and how deep
-GARDEN_DRAWS = 260
+GARDEN_DRAWS = 80
 
 
 def settle(site: Site, network: Network) -> None:
     """Put up signs, street furniture, buildings and trees; the same ones every time."""
     rng = np.random.default_rng(20260202)
-    trees, coarse_trees = tree_models(rng, blobs=2), tree_models(rng, blobs=1)
+    trees = tree_models(rng, blobs=1)
     streets = {road.id: road for road in network.roads if road.junction_id < 0}
     for road in streets.values():
         for signal in road.signals:
@@ -120,7 +120,7 @@ def settle(site: Site, network: Network) -> None:
         bus_shelter(site, streets[road_id], side, s)
     for road in streets.values():
         for side in (1, -1):
-            furnish_street(site, road, side, trees, 5, rng)
+            furnish_street(site, road, side, trees, 6, rng)
     _pocket_park(site, streets[35], trees, rng)
     for road in streets.values():
         for side in (1, -1):
@@ -128,8 +128,8 @@ def settle(site: Site, network: Network) -> None:
     for path in network.roads:
         if path.junction_id >= 0 and len(path.sections[0].right) == 2 and not path.line.pieces[0].curvature_per_m:
             line_street(site, path, -1, "shops", rng)  # what the stem of a T looks at
-    plant_gardens(site, coarse_trees, BOUNDS_M, GARDEN_DRAWS, rng)
-    plant_woods(site, coarse_trees, BOUNDS_M, rng)
+    plant_gardens(site, trees, BOUNDS_M, GARDEN_DRAWS, rng)
+    plant_woods(site, trees, BOUNDS_M, rng)
 
 
 def _pocket_park(site: Site, street: Road, trees: list[Mesh], rng: np.random.Generator) -> None:

@@ -251,18 +251,18 @@ def test_downtown_stops_at_signs_on_minor_arms_and_nothing_tells_who_waits_at_on
         return found
 
     east, north, west, south = 0.0, math.pi / 2, math.pi, -math.pi / 2
-    court = [(441.75, 110.0, north), (438.25, 170.0, south), (410.0, 138.25, east), (470.0, 141.75, west)]
+    court = [(481.75, 110.0, north), (478.25, 170.0, south), (450.0, 138.25, east), (510.0, 141.75, west)]
     assert met(*court) == [[STOP], [STOP], [], []]
-    market = [(441.75, 220.0, north), (438.25, 280.0, south), (410.0, 248.25, east), (470.0, 251.75, west)]
+    market = [(481.75, 220.0, north), (478.25, 280.0, south), (450.0, 248.25, east), (510.0, 251.75, west)]
     assert met(*market) == [[], [], [], []]
-    tees = [(341.75, 310.0, north), (78.0, 251.75, west), (441.75, 310.0, north), (338.25, 80.0, south)]
+    tees = [(391.75, 310.0, north), (78.0, 251.75, west), (481.75, 310.0, north), (388.25, 80.0, south)]
     assert met(*tees) == [[STOP], [STOP], [GIVE_WAY], [LIGHTS]]
 
 
 def test_tall_buildings_stand_close_to_both_pavements_of_main_avenue(downtown: Town) -> None:
     tall = [f for f in downtown.footprints if f.tag == Tag.BUILDINGS and f.top_m > 25.0]
     for side in (1, -1):
-        looks = [shapely.LineString([(x, 140.0), (x, 140.0 + side * 15.0)]) for x in np.arange(180.0, 325.0, 3.0)]
+        looks = [shapely.LineString([(x, 140.0), (x, 140.0 + side * 15.0)]) for x in np.arange(180.0, 375.0, 3.0)]
         met = [any(look.intersects(shapely.Polygon(f.polygon)) for f in tall) for look in looks]
         assert np.mean(met) > 0.8
 
