@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +14,14 @@ from av_synth.simulator.scene import Mesh
 from av_synth.simulator.town import markings, opendrive, surface
 from av_synth.simulator.town.model import KERB_HEIGHT_M, SpeedZone, Town, TrafficLight, digest_of
 from av_synth.simulator.town.network import LANE_M, Network
+from av_synth.simulator.town.relief import FLAT, Relief
 from av_synth.simulator.town.roads import LaneKind, Road, Signal
 from av_synth.simulator.town.site import Site
 
 SPAWN_HEIGHT_M = 0.3
 SPAWN_SPACING_M = 18.0
 SPAWN_INSET_M = 12.0  # from a road's ends
+SLANT_STEP_M = 0.01  # over which the direction of a lane is measured
 # The Traffic Manager brakes from a crawl as soon as it is inside: longer areas stop cars far from the line.
 STOP_AREA_M = 8.0
 
@@ -32,31 +34,46 @@ class Plan:
         name: the map's name.
         bounds_m: (x_min, y_min, x_max, y_max) of the ground.
         network: lays out roads and crossings.
-        settle: puts up everything that stands beside them; the same things every time.
+        settle: puts up everything that stands beside them, as if the ground there were level and at kerb height; the
+            same things every time.
+        verge_m: how high the ground beside the carriageway is.
+        relief: what all of it is lifted by.
     """
 
     name: str
     bounds_m: tuple[float, float, float, float]
     network: Callable[[], Network]
     settle: Callable[[Site, Network], None]
+    verge_m: float = KERB_HEIGHT_M
+    relief: Relief = FLAT
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether everything is where it was settled."""
+        return not self.relief.hills and self.verge_m == KERB_HEIGHT_M
 
 
 def write_opendrive(plan: Plan, network: Network | None = None) -> str:
     """The OpenDRIVE text of a plan: quickly made, unlike the town."""
     laid_out = network or plan.network()
-    return opendrive.write(plan.name, laid_out.roads, laid_out.junctions, plan.bounds_m)
+    return opendrive.write(plan.name, laid_out.roads, laid_out.junctions, plan.bounds_m, plan.relief, plan.verge_m)
 
 
 def build_town(plan: Plan) -> Town:
     """Build the town of a plan."""
     name, network = plan.name, plan.network()
+    relief, raise_m = plan.relief, plan.verge_m - KERB_HEIGHT_M
     xodr = write_opendrive(plan, network)
-    ground, areas = surface.ground(network, plan.bounds_m)
+    ground, areas = surface.ground(network, plan.bounds_m, plan.verge_m)
     site = Site(name, shapely.union(areas.carriageway, areas.pavement), plan.bounds_m)
     plan.settle(site, network)
-    mesh = Mesh.merge([ground, markings.paint(network.roads), *site.meshes])
-    footprints, objects = tuple(site.footprints), tuple(site.objects)
-    spawn_points = _spawn_points(network)
+    ground = Mesh.merge([ground, markings.paint(network.roads)])
+    footprints, objects = site.lifted(relief, raise_m)
+    if plan.is_plain:
+        mesh = Mesh.merge([ground, *site.meshes])
+    else:
+        mesh = Mesh.merge([relief.lift(ground), relief.lift(Mesh.merge(site.meshes), raise_m)])
+    spawn_points = tuple(relief.lift_pose(pose) for pose in _spawn_points(network))
     lights = _traffic_lights(network)
     return Town(
         name=name,
@@ -72,6 +89,8 @@ def build_town(plan: Plan) -> Town:
         speed_zones=tuple(
             SpeedZone(areas.by_road[road.id], road.speed_kmh) for road in network.roads if road.junction_id < 0
         ),
+        verge_m=plan.verge_m,
+        relief=relief,
     )
 
 
@@ -83,17 +102,28 @@ def _spawn_points(network: Network) -> tuple[Array, ...]:
             continue
         room = road.line.length_m - 2 * SPAWN_INSET_M
         stations = SPAWN_INSET_M + np.linspace(0.0, room, max(0, int(room // SPAWN_SPACING_M) + 1))
-        section = road.sections[0]
-        for side, lanes in ((-1, section.right), (1, section.left)):
-            driving = sum(lane.kind is LaneKind.DRIVING for lane in lanes)
-            for k in range(driving):
-                x, y = road.line.points(stations, side * (k + 0.5) * LANE_M).T
-                headings = road.line.poses(stations)[:, 2] + (math.pi if side > 0 else 0.0)
-                points += [
-                    from_yaw(float(px), float(py), SPAWN_HEIGHT_M, float(h))
-                    for px, py, h in zip(x, y, headings, strict=True)
-                ]
+        for side in (-1, 1):
+            for k in range(max(len(s.left if side > 0 else s.right) for s in road.sections)):
+                points += [pose for s in stations for pose in _spawn_point(road, side, k, float(s))]
     return tuple(points)
+
+
+def _spawn_point(road: Road, side: int, k: int, s_m: float) -> Iterator[Array]:
+    """The middle of lane k of a side, if it is one to drive on there and wide enough."""
+    index = road.section_at(s_m)
+    section = road.sections[index]
+    lanes = section.left if side > 0 else section.right
+    if k >= len(lanes) or lanes[k].kind is not LaneKind.DRIVING:
+        return
+    s = np.array([s_m, s_m + SLANT_STEP_M])
+    inner, outer = (road.edge_t_m(index, side, count, s) for count in (k, k + 1))
+    if abs(outer[0] - inner[0]) < LANE_M - 1e-6:
+        return
+    middle = (inner + outer) / 2.0
+    slant = math.atan2(middle[1] - middle[0], SLANT_STEP_M)
+    x, y = road.line.point(s_m, float(middle[0]))
+    heading = float(road.line.poses([s_m])[0, 2]) + slant + (math.pi if side > 0 else 0.0)
+    yield from_yaw(x, y, SPAWN_HEIGHT_M, heading)
 
 
 def _traffic_lights(network: Network) -> tuple[TrafficLight, ...]:

@@ -132,7 +132,7 @@ def _front(road: Road, side: int, s_m: float, setback_m: float) -> tuple[float, 
 
 def outer_edge_m(road: Road, side: int, s_m: float) -> float:
     """Signed offset of the outer edge of everything a street has on a side, pavement included."""
-    index = max(i for i, section in enumerate(road.sections) if section.s_m <= s_m + 1e-9)
+    index = road.section_at(s_m)
     section = road.sections[index]
     lanes = len(section.left if side > 0 else section.right)
     return float(road.edge_t_m(index, side, lanes, np.array([s_m]))[0])

@@ -16,6 +16,7 @@ PAINT_Z_M = 0.008  # above the asphalt: enough for a depth buffer, too little fo
 WHITE = (206, 206, 200)
 YELLOW = (198, 156, 48)
 DASH_M, GAP_M = 3.0, 6.0
+EDGE_STEP_M = 6.0
 BAY_LENGTH_M = 6.0
 STOP_LINE_M = 0.4
 GIVE_WAY_INSET_M = 2.0
@@ -24,8 +25,8 @@ BAR_M = 0.5  # zebra bars and the gaps between them
 
 
 def paint(roads: tuple[Road, ...]) -> Mesh:
-    """All the paint of a network's streets; paths inside crossings have none."""
-    return Mesh.merge([part for road in roads if road.junction_id < 0 for part in _street(road)])
+    """All the paint of a network's streets; paths over crossings have none."""
+    return Mesh.merge([part for road in roads if road.paved for part in _street(road)])
 
 
 def _street(road: Road) -> Iterator[Mesh]:
@@ -39,11 +40,14 @@ def _street(road: Road) -> Iterator[Mesh]:
         low, high = max(section.s_m, clear_start), min(road.section_end_m(index), clear_end)
         if section.centre_mark is Mark.DOUBLE_CENTRE:
             yield from (_line(road, low, high, t, YELLOW) for t in (LINE_WIDTH_M, -LINE_WIDTH_M))
-        elif section.centre_mark is Mark.CENTRE:
-            yield from _dashes(road, low, high, 0.0, YELLOW)
+        elif section.centre_mark is Mark.EDGE:
+            yield _line(road, low, high, 0.0, WHITE)
+        elif section.centre_mark is not Mark.NONE:
+            colour = WHITE if section.centre_mark is Mark.LANE else YELLOW
+            yield from _dashes(road, low, high, 0.0, colour)
         for side, lanes in ((1, section.left), (-1, section.right)):
             for k, lane in enumerate(lanes):
-                yield from _lane(road, lane, (low, high), k, side)
+                yield from _lane(road, index, lane, (low, high), k, side)
     half = _half_width_m(road)
     for s, along in road.stop_lines:
         yield _across(road, s, STOP_LINE_M, 0.0, -half if along else half)
@@ -58,13 +62,21 @@ def _half_width_m(road: Road) -> float:
     return LANE_M * sum(lane.kind is LaneKind.DRIVING for lane in road.sections[0].right)
 
 
-def _lane(road: Road, lane: Lane, span_m: tuple[float, float], k: int, side: int) -> Iterator[Mesh]:
+def _lane(road: Road, index: int, lane: Lane, span_m: tuple[float, float], k: int, side: int) -> Iterator[Mesh]:
     """The line on the outer edge of lane k of a side; the bays, if it is a parking lane."""
-    t = side * (k + 1) * LANE_M  # only driving lanes have marked edges, and they come first
-    if lane.mark is Mark.LANE:
-        yield from _dashes(road, *span_m, t, WHITE)
-    elif lane.mark is Mark.EDGE:
+    section = road.sections[index]
+    slants = any(inner.tapers for inner in (section.left if side > 0 else section.right)[: k + 1])
+    t = float(road.edge_t_m(index, side, k + 1, np.array([section.s_m]))[0])
+    if lane.mark in (Mark.LANE, Mark.GUIDE):
+        yield from _dashes(road, *span_m, t, WHITE)  # lanes open and close beside such lines, which run straight
+    elif lane.mark is Mark.EDGE and not slants:
         yield _line(road, *span_m, t, WHITE)
+    elif lane.mark is Mark.EDGE:
+        s = road.section_stations(index, EDGE_STEP_M)
+        s = np.unique(np.clip(s, *span_m))
+        t_edge = road.edge_t_m(index, side, k + 1, s)
+        look = Look(WHITE, Material.MARKING, Tag.ROAD_LINES)
+        yield ribbon(road, s, t_edge + LINE_WIDTH_M / 2, t_edge - LINE_WIDTH_M / 2, PAINT_Z_M, look)
     if lane.kind is LaneKind.PARKING and not lane.tapers:
         yield from _bays(road, *span_m, side * k * LANE_M, side)
 
@@ -79,7 +91,7 @@ def _give_way(road: Road, signal: Signal, half_m: float) -> Iterator[Mesh]:
 
 
 def _line(road: Road, low_m: float, high_m: float, t_m: float, colour: tuple[int, int, int]) -> Mesh:
-    s = np.array(road.line.stations(6.0, low_m, high_m))
+    s = np.array(road.line.stations(EDGE_STEP_M, low_m, high_m))
     half = np.full(len(s), LINE_WIDTH_M / 2)
     return ribbon(road, s, t_m + half, t_m - half, PAINT_Z_M, Look(colour, Material.MARKING, Tag.ROAD_LINES))
 

@@ -13,6 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Mesh, Tag
+from av_synth.simulator.town.relief import FLAT, Relief
 
 KERB_HEIGHT_M = 0.12  # pavements and all ground behind them lie this high above the carriageway, which lies at 0
 
@@ -84,8 +85,10 @@ class Town:
         footprints: what stops vehicles and walkers.
         digest: sha256 in hex of all content.
         bounds_m: (x_min, y_min, x_max, y_max) of the ground.
-        carriageway: where the ground is at 0 instead of at kerb height.
+        carriageway: where the ground is at 0 instead of at verge height.
         speed_zones: the speed limit of each road.
+        verge_m: how high all ground beside the carriageway lies above it: kerb height, or 0 where there are no kerbs.
+        relief: the hills that all this lies on.
     """
 
     name: str
@@ -99,6 +102,8 @@ class Town:
     bounds_m: tuple[float, float, float, float]
     carriageway: BaseGeometry = field(repr=False)
     speed_zones: tuple[SpeedZone, ...] = field(repr=False)
+    verge_m: float = KERB_HEIGHT_M
+    relief: Relief = FLAT
 
     def __post_init__(self) -> None:
         # prepared once, so that a query costs microseconds
@@ -115,12 +120,13 @@ class Town:
     def ground_height_m(self, x_m: npt.ArrayLike, y_m: npt.ArrayLike) -> float | Array:
         """Height in metres of the ground at world points, each a number or an array (..., ) of one shape.
 
-        The carriageway is at 0, pavements and what lies behind at kerb height, everything beyond the town at 0.
+        The carriageway is at 0, pavements and what lies behind at verge height, everything beyond the town at 0; and
+        the hills come on top of that.
         """
         x, y = np.asarray(x_m, dtype=np.float64), np.asarray(y_m, dtype=np.float64)
         x0, y0, x1, y1 = self.bounds_m
         raised = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1) & ~shapely.contains_xy(self.carriageway, x, y)
-        height = np.where(raised, KERB_HEIGHT_M, 0.0)
+        height = np.where(raised, self.verge_m, 0.0) + self.relief.height_m(x, y)
         return float(height) if height.ndim == 0 else height
 
     def speed_limit_kmh(self, x_m: float, y_m: float) -> float | None:

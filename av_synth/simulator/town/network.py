@@ -21,6 +21,7 @@ from av_synth.simulator.town.roads import (
     Mark,
     Road,
     RoadEnd,
+    RoadKind,
     Section,
     Signal,
     SignalKind,
@@ -41,9 +42,10 @@ OPPOSITE = {"E": "W", "W": "E", "N": "S", "S": "N"}
 
 @dataclass(frozen=True)
 class Node:
-    """A crossing at (x, y); `arms` maps a direction (E, N, W, S) to its driving lanes each way.
+    """A crossing at (x, y).
 
     Attributes:
+        arms: maps a direction (E, N, W, S) to its driving lanes each way.
         lights: whether it has traffic lights.
         stops: arms whose traffic meets a STOP sign; without lights, the stem of a T gives way if it does not stop.
         zebras: whether crosswalks cross its arms; they do wherever there are lights.
@@ -97,6 +99,7 @@ class Street:
         speed_signs: distances s and whether along the street, where a speed limit sign stands.
         zebras: distances s of crosswalks without lights between the crossings.
         signs: distances s, whether along the street, and the kind of further signs.
+        sections: its lanes, where they are not those of a street with pavements.
     """
 
     id: int
@@ -109,6 +112,8 @@ class Street:
     speed_signs: tuple[tuple[float, bool], ...] = ()
     zebras: tuple[float, ...] = ()
     signs: tuple[tuple[float, bool, SignalKind], ...] = ()
+    sections: tuple[Section, ...] = ()
+    kind: RoadKind = "town"
 
 
 @dataclass(frozen=True)
@@ -154,8 +159,9 @@ def _street_road(street: Street, nodes: dict[int, Node]) -> Road:
         id=street.id,
         name=street.name,
         line=line,
-        sections=_street_sections(lanes, street.parking),
+        sections=street.sections or _street_sections(lanes, street.parking),
         speed_kmh=street.speed_kmh,
+        kind=street.kind,
         begins_at=first.junction_id(street.begins[1]),
         finishes_at=last.junction_id(street.finishes[1]),
         signals=_street_signals(street, ends, lanes),
@@ -328,7 +334,7 @@ class _Crossing:
         beside = next(arm for arm in COMPASS if self._turn(came, arm) == -1 and arm != came)
         kerb_on_right = turn < 0 or (turn == 0 and lane_in == self.node.arms[came] and beside not in self.arms)
         if kerb_on_right:
-            lanes.append(Lane.of(LaneKind.SIDEWALK, PAVEMENT_M))
+            lanes.append(road_in.sections[0].right[-1])  # what lies at the kerb goes round the corner
             ids_in.append(sign_in * (self.node.arms[came] + 1))
             ids_out.append(sign_out * (self.node.arms[left] + 1))
         return Road(
@@ -340,6 +346,7 @@ class _Crossing:
             junction_id=self.node.id,
             comes_from=RoadEnd(road_in.id, contact_in, tuple(ids_in)),
             goes_to=RoadEnd(road_out.id, contact_out, tuple(ids_out)),
+            paved=False,
         )
 
     def _outline(self, paths: Sequence[Road]) -> Array:

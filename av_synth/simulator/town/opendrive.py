@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from av_synth.simulator.town.model import KERB_HEIGHT_M
+from av_synth.simulator.town.relief import FLAT, Relief
 from av_synth.simulator.town.roads import (
     LINE_WIDTH_M,
     Crosswalk,
@@ -29,8 +30,24 @@ SIGNAL_NAMES = {
 }
 
 
-def write(name: str, roads: Sequence[Road], junctions: Sequence[Junction], bounds_m: Sequence[float]) -> str:
-    """Return the .xodr text of a network; `bounds_m` is (x_min, y_min, x_max, y_max)."""
+def write(
+    name: str,
+    roads: Sequence[Road],
+    junctions: Sequence[Junction],
+    bounds_m: Sequence[float],
+    relief: Relief = FLAT,
+    verge_m: float = KERB_HEIGHT_M,
+) -> str:
+    """Return the .xodr text of a network.
+
+    Args:
+        name: of the town.
+        roads: of the network, paths through junctions included.
+        junctions: of the network.
+        bounds_m: (x_min, y_min, x_max, y_max).
+        relief: what the roads go up and down with.
+        verge_m: how high above the carriageway the ground beside it is, on which signs stand.
+    """
     root = ET.Element("OpenDRIVE")
     west, south, east, north = (_number(v) for v in bounds_m)
     header = _child(
@@ -47,7 +64,7 @@ def write(name: str, roads: Sequence[Road], junctions: Sequence[Junction], bound
     )
     _child(header, "geoReference").text = GEO_REFERENCE
     for road in roads:
-        _road(root, road)
+        _road(root, road, relief, verge_m)
     for junction in junctions:
         for phase, signals in enumerate(junction.phases):
             controller = _child(
@@ -65,7 +82,7 @@ def write(name: str, roads: Sequence[Road], junctions: Sequence[Junction], bound
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _road(root: ET.Element, road: Road) -> None:
+def _road(root: ET.Element, road: Road, relief: Relief, verge_m: float) -> None:
     element = _child(
         root,
         "road",
@@ -74,16 +91,8 @@ def _road(root: ET.Element, road: Road) -> None:
         id=str(road.id),
         junction=str(road.junction_id),
     )
-    link = _child(element, "link")
-    for tag, junction, end in (
-        ("predecessor", road.begins_at, road.comes_from),
-        ("successor", road.finishes_at, road.goes_to),
-    ):
-        if end is not None:
-            _child(link, tag, elementType="road", elementId=str(end.road_id), contactPoint=end.contact)
-        elif junction >= 0:
-            _child(link, tag, elementType="junction", elementId=str(junction))
-    kind = _child(element, "type", s="0", type="town")
+    _links(element, road)
+    kind = _child(element, "type", s="0", type=road.kind)
     _child(kind, "speed", max=_number(road.speed_kmh), unit="km/h")
     plan = _child(element, "planView")
     for piece in road.line.pieces:
@@ -101,20 +110,37 @@ def _road(root: ET.Element, road: Road) -> None:
         else:
             _child(geometry, "line")
     elevation = _child(element, "elevationProfile")
-    _child(elevation, "elevation", s="0", a="0", b="0", c="0", d="0")
+    for s, *cubic in relief.profile(road.line):
+        a, b, c, d = (_number(v) for v in cubic)
+        _child(elevation, "elevation", s=_number(s), a=a, b=b, c=c, d=d)
     _child(element, "lateralProfile")
     lanes = _child(element, "lanes")
     _child(lanes, "laneOffset", s="0", a="0", b="0", c="0", d="0")
     for index in range(len(road.sections)):
         _section(lanes, road, index)
-    if road.crosswalks:
+    if road.crosswalks or road.tunnels:
         objects = _child(element, "objects")
         for crosswalk in road.crosswalks:
             _crosswalk(objects, crosswalk)
+        for tunnel in road.tunnels:
+            where = {"s": _number(tunnel.s_m), "length": _number(tunnel.length_m)}
+            _child(objects, "tunnel", id=tunnel.id, name=tunnel.name, type="standard", **where)
     if road.signals:
         signals = _child(element, "signals")
         for signal in road.signals:
-            _signal(signals, signal)
+            _signal(signals, signal, verge_m)
+
+
+def _links(element: ET.Element, road: Road) -> None:
+    link = _child(element, "link")
+    for tag, junction, end in (
+        ("predecessor", road.begins_at, road.comes_from),
+        ("successor", road.finishes_at, road.goes_to),
+    ):
+        if end is not None:
+            _child(link, tag, elementType="road", elementId=str(end.road_id), contactPoint=end.contact)
+        elif junction >= 0:
+            _child(link, tag, elementType="junction", elementId=str(junction))
 
 
 def _section(lanes: ET.Element, road: Road, index: int) -> None:
@@ -141,7 +167,8 @@ def _lane(parent: ET.Element, road: Road, index: int, lane_id: int) -> None:
         if 0 <= neighbour < len(road.sections):
             same = _same_lane(section, road.sections[neighbour], lane_id)
         else:
-            same = end.lane_ids[abs(lane_id) - 1] if end is not None else None
+            met = () if end is None else end.left_ids if lane_id > 0 else end.lane_ids
+            same = met[abs(lane_id) - 1] if abs(lane_id) <= len(met) else None
         if same is not None:
             _child(link, tag, id=str(same))
     a, b, c, d = (_number(v) for v in lane.width)
@@ -152,11 +179,17 @@ def _lane(parent: ET.Element, road: Road, index: int, lane_id: int) -> None:
 
 
 def _same_lane(section: Section, neighbour: Section, lane_id: int) -> int | None:
-    """The lane of a neighbouring section that carries on `lane_id`: same side, same kind, same place among its kind."""
+    """The lane of a neighbouring section that carries on `lane_id`: same side, same kind, same place among its kind.
+
+    Places are counted from the middle of the road, those of shoulders from its edge.
+    """
     here, there = (s.left if lane_id > 0 else s.right for s in (section, neighbour))
     kind = here[abs(lane_id) - 1].kind
-    place = sum(lane.kind is kind for lane in here[: abs(lane_id) - 1])
+    outside_in = kind is LaneKind.SHOULDER
+    place = sum(lane.kind is kind for lane in (here[abs(lane_id) :] if outside_in else here[: abs(lane_id) - 1]))
     matches = [k + 1 for k, lane in enumerate(there) if lane.kind is kind]
+    if outside_in:
+        matches = matches[::-1]
     if place >= len(matches):
         return None
     return matches[place] if lane_id > 0 else -matches[place]
@@ -200,7 +233,7 @@ def _crosswalk(objects: ET.Element, crosswalk: Crosswalk) -> None:
         _child(outline, "cornerLocal", u=_number(u * half_u), v=_number(v * half_v), z="0")
 
 
-def _signal(signals: ET.Element, signal: Signal) -> None:
+def _signal(signals: ET.Element, signal: Signal, verge_m: float) -> None:
     element = _child(
         signals,
         "signal",
@@ -208,7 +241,7 @@ def _signal(signals: ET.Element, signal: Signal) -> None:
         name=SIGNAL_NAMES[signal.kind],
         s=_number(signal.s_m),
         t=_number(signal.t_m),
-        zOffset=_number(KERB_HEIGHT_M),
+        zOffset=_number(verge_m),
         hOffset="0",
         roll="0",
         pitch="0",

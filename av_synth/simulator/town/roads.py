@@ -6,6 +6,7 @@ Traffic on the right-hand lanes travels along the reference line, on the left-ha
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
@@ -13,12 +14,13 @@ from typing import Literal
 import numpy as np
 
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.town.reference import ReferenceLine
+from av_synth.simulator.town.reference import SAGITTA_M, ReferenceLine
 
 LINE_WIDTH_M = 0.15
-TAPER_STEP_M = 0.25  # chords of a bay's smooth step then stay within a centimetre
+TAPER_STEP_M = 0.25  # chords of a bay's smooth step then stay within a centimetre; longer tapers need fewer
 
 Contact = Literal["start", "end"]
+RoadKind = Literal["town", "motorway", "rural"]
 # traffic light, give way, stop, speed limit, children, crosswalk
 SignalKind = Literal["1000001", "205", "206", "274", "136", "350"]
 
@@ -29,6 +31,13 @@ class LaneKind(Enum):
     DRIVING = "driving"
     PARKING = "parking"
     SIDEWALK = "sidewalk"
+    SHOULDER = "shoulder"
+    BORDER = "border"  # a verge of gravel and grass, level with the road
+    NONE = "none"  # grass between carriageways of one road
+
+
+PAVED = frozenset({LaneKind.DRIVING, LaneKind.PARKING, LaneKind.SHOULDER})
+"""Lanes that are carriageway."""
 
 
 class Mark(Enum):
@@ -37,6 +46,7 @@ class Mark(Enum):
     NONE = ("none", "standard", "none")
     EDGE = ("solid", "white", "none")
     LANE = ("broken", "white", "both")
+    GUIDE = ("broken", "white", "none")
     CENTRE = ("broken", "yellow", "none")
     DOUBLE_CENTRE = ("solid solid", "yellow", "none")
 
@@ -69,6 +79,11 @@ class Lane:
         a, b, c, d = self.width
         return a + ds_m * (b + ds_m * (c + ds_m * d))
 
+    def bend_1pm(self, length_m: float) -> float:
+        """Greatest second derivative of its width over a section of this length."""
+        _, _, c, d = self.width
+        return max(abs(2 * c), abs(2 * c + 6 * d * length_m))
+
 
 @dataclass(frozen=True)
 class Section:
@@ -82,11 +97,15 @@ class Section:
 
 @dataclass(frozen=True)
 class RoadEnd:
-    """An end of a road that a connecting road meets: the road, its 'start' or 'end', and the lanes met, inside out."""
+    """An end of a road that another road meets: the road, its 'start' or 'end', and the lanes met, inside out.
+
+    `lane_ids` are met by the lanes on the right, `left_ids` by those on the left.
+    """
 
     road_id: int
     contact: Contact
     lane_ids: tuple[int, ...]
+    left_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,6 +128,16 @@ class Signal:
 
 
 @dataclass(frozen=True)
+class Tunnel:
+    """A stretch of road under a roof."""
+
+    id: str
+    name: str
+    s_m: float
+    length_m: float
+
+
+@dataclass(frozen=True)
 class Crosswalk:
     """A zebra crossing over a whole road: its middle line and width along the road."""
 
@@ -124,7 +153,8 @@ class Road:
 
     Attributes:
         begins_at, finishes_at: junction ids at the ends of an ordinary road.
-        comes_from, goes_to: what a path through a junction joins.
+        comes_from, goes_to: what a path through a junction joins, or a road that goes on without a junction.
+        paved: whether it has ground and paint of its own; a path over a crossing has not.
     """
 
     id: int
@@ -133,6 +163,7 @@ class Road:
     sections: tuple[Section, ...]
     speed_kmh: float
     junction_id: int = -1
+    kind: RoadKind = "town"
     begins_at: int = -1
     finishes_at: int = -1
     comes_from: RoadEnd | None = None
@@ -140,11 +171,17 @@ class Road:
     signals: tuple[Signal, ...] = ()
     crosswalks: tuple[Crosswalk, ...] = ()
     stop_lines: tuple[tuple[float, bool], ...] = ()  # (s, for traffic along the reference line?)
+    tunnels: tuple[Tunnel, ...] = ()
+    paved: bool = True
     apron_m: float = 0.0  # width of raised paving to the left of the reference line, where there are no lanes
 
     def section_end_m(self, index: int) -> float:
         """Distance along the road at which section `index` ends."""
         return self.sections[index + 1].s_m if index + 1 < len(self.sections) else self.line.length_m
+
+    def section_at(self, s_m: float) -> int:
+        """Index of the section that a distance along the road is in."""
+        return max(i for i, section in enumerate(self.sections) if section.s_m <= s_m + 1e-9)
 
     def edge_t_m(self, index: int, side: int, lanes: int, s_m: Array) -> Array:
         """Signed offsets t (N,) of the outer edge of the first `lanes` lanes of a side (1 left, -1 right)."""
@@ -158,8 +195,9 @@ class Road:
     def section_stations(self, index: int, longest_m: float) -> Array:
         """Distances along the road at which a mesh of section `index` needs a cross-section."""
         section = self.sections[index]
-        tapers = any(lane.tapers for lane in section.left + section.right)
-        step = TAPER_STEP_M if tapers else longest_m
+        length_m = self.section_end_m(index) - section.s_m
+        bend = sum(lane.bend_1pm(length_m) for lane in section.left + section.right)
+        step = min(longest_m, max(TAPER_STEP_M, math.sqrt(8.0 * SAGITTA_M / bend))) if bend else longest_m
         return np.array(self.line.stations(step, section.s_m, self.section_end_m(index)))
 
 
@@ -177,7 +215,8 @@ class Junction:
     """Where roads meet.
 
     Attributes:
-        outline: (N, 2) carriageway between the kerbs and the mouths, counter-clockwise, star-shaped from `centre`.
+        outline: (N, 2) carriageway between the kerbs and the mouths, counter-clockwise, star-shaped from `centre`;
+            empty where the paths have ground of their own.
         phases: for each phase of its traffic lights the ids of the signals that are green; empty without lights.
     """
 

@@ -143,6 +143,7 @@ class Roundabout(Node):
             comes_from=ends[0],
             goes_to=ends[1],
             apron_m=0.0 if len(lanes) > 1 else APRON_M,
+            paved=False,
         )
 
     def _junction(self, arm: str, paths: Sequence[Road]) -> Junction:

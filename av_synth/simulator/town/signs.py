@@ -33,6 +33,7 @@ UPRIGHT = np.array([[0.0, 0.42], [-0.45, -0.36], [0.45, -0.36]])
 SEGMENTS = {
     "0": "abcdef", "1": "bc", "2": "abdeg", "3": "abcdg", "4": "bcfg", "5": "acdfg", "6": "acdefg", "7": "abc",
     "8": "abcdefg", "9": "abcdfg", "S": "acdfg", "T": "ah", "O": "abcdef", "P": "abefg",
+    "A": "abcefg", "E": "adefg", "I": "h",
 }  # fmt: skip
 STROKES = {
     "a": (0, 0.13, 1), "g": (0, 0, 1), "d": (0, -0.13, 1), "h": (0, 0, 2),
@@ -129,7 +130,7 @@ def _moved(mesh: Mesh, y_m: float, z_m: float, scale: float) -> Mesh:
     return smooth(points, mesh.normals.astype(np.float64), mesh.triangles, BLACK)
 
 
-def lettering(text: str, pitch_m: float, width: float, x_m: float, look: Look) -> list[Mesh]:
+def lettering(text: str, pitch_m: float, width: float, x_m: float, look: Look, scale: float = 1.0) -> list[Mesh]:
     """A line of text that looks along +x, its middle at y = z = 0; seen from the front, y runs to the right.
 
     Args:
@@ -138,6 +139,7 @@ def lettering(text: str, pitch_m: float, width: float, x_m: float, look: Look) -
         width: of a character, as a share of its usual 0.15 m.
         x_m: how far in front.
         look: of the strokes.
+        scale: of everything in the plane.
     """
     parts = []
     for k, character in enumerate(text):
@@ -145,7 +147,8 @@ def lettering(text: str, pitch_m: float, width: float, x_m: float, look: Look) -
         for name in SEGMENTS[character]:
             y, z, way = STROKES[name]
             half_y, half_z = ((0.016, 0.07), (0.075 * width, 0.016), (0.016, 0.146))[way]
-            parts.append(_bar(place + y * width, z, half_y, half_z, x_m, look))
+            across, up = scale * (place + y * width), scale * z
+            parts.append(_bar(across, up, scale * half_y, scale * half_z, x_m, look))
     return parts
 
 

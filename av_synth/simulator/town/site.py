@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import shapely
@@ -14,6 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Mesh, Tag
 from av_synth.simulator.town.model import EnvironmentObject, Footprint
+from av_synth.simulator.town.relief import Relief
 
 
 class Site:
@@ -35,6 +37,23 @@ class Site:
         self._taken: list[Polygon] = []
         self._counts: dict[str, int] = {}
         shapely.prepare(self._paved)
+
+    def lifted(self, relief: Relief, raise_m: float) -> tuple[tuple[Footprint, ...], tuple[EnvironmentObject, ...]]:
+        """The footprints and the objects, put on the hills and raised."""
+
+        def height_m(points: Array) -> Array:
+            return relief.height_m(points[:, 0], points[:, 1]) + raise_m
+
+        feet = []
+        for foot in self.footprints:
+            heights = height_m(foot.polygon)
+            low, high = foot.bottom_m + float(heights.min()), foot.top_m + float(heights.max())
+            feet.append(replace(foot, bottom_m=low, top_m=high))
+        things = [
+            replace(thing, centre_m=thing.centre_m + np.array([0.0, 0.0, float(height_m(thing.centre_m[None])[0])]))
+            for thing in self.objects
+        ]
+        return tuple(feet), tuple(things)
 
     def reserve(self, polygon: Array) -> None:
         """Keep an area (K, 2) free of everything that asks `is_free`."""

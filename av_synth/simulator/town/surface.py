@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 import shapely
@@ -16,7 +17,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.network import Network
-from av_synth.simulator.town.roads import Junction, LaneKind, Road
+from av_synth.simulator.town.roads import PAVED, Junction, LaneKind, Road
 from av_synth.simulator.town.shapes import Look, flat, shade, smooth, triangulate
 
 KERB_WIDTH_M = 0.15
@@ -28,6 +29,8 @@ BAY = (82, 80, 78)
 PAVEMENT = (142, 138, 132)
 KERB = (164, 162, 157)
 GRASS = (84, 104, 58)
+GRAVEL = (112, 106, 92)
+VERGE = (94, 104, 62)
 GRID_M = 1e-3  # areas are snapped to a millimetre, so that neighbours meet exactly
 
 
@@ -40,8 +43,10 @@ class Areas:
     pavement: BaseGeometry
 
 
-def ground(network: Network, bounds_m: tuple[float, float, float, float]) -> tuple[Mesh, Areas]:
-    """Build the ground of a town, out to its bounds (x_min, y_min, x_max, y_max)."""
+def ground(
+    network: Network, bounds_m: tuple[float, float, float, float], verge_m: float = KERB_HEIGHT_M
+) -> tuple[Mesh, Areas]:
+    """Build the ground of a town, out to its bounds (x_min, y_min, x_max, y_max), `verge_m` high beside the roads."""
     parts: list[Mesh] = []
     roads: dict[int, list[Polygon]] = {}
     pavements: list[Polygon] = []
@@ -49,41 +54,48 @@ def ground(network: Network, bounds_m: tuple[float, float, float, float]) -> tup
         tone = 1.0 + 0.04 * math.sin(road.id * 2.4)
         for index in range(len(road.sections)):
             s = road.section_stations(index, LONGEST_M)
-            if road.junction_id < 0:
+            if road.paved:
                 parts += _carriageway(road, index, s, tone)
-                roads.setdefault(road.id, []).append(_strip(road, s, *_kerb_lines(road, index, s)))
+                roads.setdefault(road.id, []).extend(_strip(road, s, *band) for band in _bands(road, index, s))
             for side in (1, -1):
-                strip = _pavement_lines(road, index, side, s)
+                strip = _beside_lines(road, index, side, s)
                 if strip is not None:
-                    parts += _pavement(road, s, side, *strip)
+                    parts += _beside(road, index, s, side, *strip)
                     pavements.append(_strip(road, s, *sorted(strip, key=lambda t: -t[0])))
     crossings = []
     for junction in network.junctions:
+        if not len(junction.outline):
+            continue
         parts.append(_crossing(junction))
         crossings.append(shapely.set_precision(Polygon(junction.outline), GRID_M))
     by_road = {road_id: shapely.union_all(strips) for road_id, strips in roads.items()}
     carriageway = shapely.union_all([*by_road.values(), *crossings], grid_size=GRID_M)
     pavement = shapely.union_all(pavements, grid_size=GRID_M)
     paved = shapely.union(carriageway, pavement, grid_size=GRID_M)
-    parts.append(_grass(paved, bounds_m))
+    parts.append(_grass(paved, bounds_m, verge_m))
     return Mesh.merge(parts), Areas(by_road, carriageway, pavement)
 
 
-def _kerb_lines(road: Road, index: int, s: Array) -> tuple[Array, Array]:
-    """Offsets (N,) of the left and the right edge of the carriageway."""
+def _bands(road: Road, index: int, s: Array) -> Iterator[tuple[Array, Array]]:
+    """Offsets (N,) of the left and the right edge of each carriageway of a section, from left to right."""
     section = road.sections[index]
-    left = sum(lane.kind is not LaneKind.SIDEWALK for lane in section.left)
-    right = sum(lane.kind is not LaneKind.SIDEWALK for lane in section.right)
-    return road.edge_t_m(index, 1, left, s), road.edge_t_m(index, -1, right, s)
+    lanes = [(1, k, lane) for k, lane in reversed(list(enumerate(section.left)))]
+    lanes += [(-1, k, lane) for k, lane in enumerate(section.right)]
+    for paved, group in groupby(lanes, key=lambda entry: entry[2].kind in PAVED):
+        if paved:
+            chosen = list(group)
+            (side, k, _), (last_side, last, _) = chosen[0], chosen[-1]
+            left = road.edge_t_m(index, side, k + (side > 0), s)
+            yield left, road.edge_t_m(index, last_side, last + (last_side < 0), s)
 
 
-def _pavement_lines(road: Road, index: int, side: int, s: Array) -> tuple[Array, Array] | None:
-    """Offsets (N,) of the inner and the outer edge of the pavement on a side, if it has one."""
+def _beside_lines(road: Road, index: int, side: int, s: Array) -> tuple[Array, Array] | None:
+    """Offsets (N,) of the inner and the outer edge of the pavement or border on a side, if it has one."""
     section = road.sections[index]
     lanes = section.left if side > 0 else section.right
     if side > 0 and road.apron_m:
         return np.zeros(len(s)), np.full(len(s), road.apron_m)
-    if not lanes or lanes[-1].kind is not LaneKind.SIDEWALK:
+    if not lanes or lanes[-1].kind not in (LaneKind.SIDEWALK, LaneKind.BORDER):
         return None
     return road.edge_t_m(index, side, len(lanes) - 1, s), road.edge_t_m(index, side, len(lanes), s)
 
@@ -99,7 +111,7 @@ def _carriageway(road: Road, index: int, s: Array, tone: float) -> list[Mesh]:
     ribbons = []
     for side, lanes in ((1, section.left), (-1, section.right)):
         for k, lane in enumerate(lanes):
-            if lane.kind is not LaneKind.SIDEWALK:
+            if lane.kind in PAVED:
                 colour = shade(BAY if lane.kind is LaneKind.PARKING else ASPHALT, tone)
                 inner, outer = road.edge_t_m(index, side, k, s), road.edge_t_m(index, side, k + 1, s)
                 ribbons.append(ribbon(road, s, inner, outer, 0.0, Look(colour, Material.ASPHALT, Tag.ROADS)))
@@ -113,6 +125,19 @@ def ribbon(road: Road, s: Array, t_a: Array, t_b: Array, z_m: float, look: Look)
     i = np.arange(n - 1)
     cells = np.concatenate([np.stack([i, i + 1, n + i + 1], axis=1), np.stack([i, n + i + 1, n + i], axis=1)])
     return flat(points, cells, z_m, look)
+
+
+def _beside(road: Road, index: int, s: Array, side: int, inner: Array, outer: Array) -> list[Mesh]:
+    """A pavement, or a border of gravel level with the road."""
+    section = road.sections[index]
+    lanes = section.left if side > 0 else section.right
+    if not lanes or lanes[-1].kind is LaneKind.SIDEWALK:
+        return _pavement(road, s, side, inner, outer)
+    middle = (inner + outer) / 2.0
+    return [
+        ribbon(road, s, inner, middle, 0.0, Look(GRAVEL, Material.GRASS, Tag.TERRAIN)),
+        ribbon(road, s, middle, outer, 0.0, Look(VERGE, Material.GRASS, Tag.TERRAIN)),
+    ]
 
 
 def _pavement(road: Road, s: Array, side: int, inner: Array, outer: Array) -> list[Mesh]:
@@ -160,13 +185,13 @@ def _crossing(junction: Junction) -> Mesh:
     return flat(points, np.concatenate(cells), 0.0, Look(ASPHALT, Material.ASPHALT, Tag.ROADS))
 
 
-def _grass(paved: BaseGeometry, bounds_m: tuple[float, float, float, float]) -> Mesh:
+def _grass(paved: BaseGeometry, bounds_m: tuple[float, float, float, float], verge_m: float) -> Mesh:
     """Everything that is not paved, cut into cells, and coarse country around the town, all in gently varied greens."""
     look = Look(GRASS, Material.GRASS, Tag.TERRAIN)
     parts = []
     for piece in _cells(paved, bounds_m):
         ring = np.asarray(orient(piece).exterior.coords)[:-1]
-        parts.append(flat(ring, triangulate(ring), KERB_HEIGHT_M, look))
+        parts.append(flat(ring, triangulate(ring), verge_m, look))
     x0, y0, x1, y1 = bounds_m
     for low_x, low_y, high_x, high_y in (
         (x0 - COUNTRY_M, y0 - COUNTRY_M, x1 + COUNTRY_M, y0),

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Weather
+from av_synth.simulator.town.relief import FLAT, Relief
 from av_synth.simulator.world.arrays import CURVE_KNOTS, CURVE_STEP_KMH, BodyArrays
 
 GRAVITY_MPS2 = 9.81
@@ -40,8 +41,16 @@ def road_friction(weather: Weather) -> float:
     return DRY_FRICTION - 0.2 * min(max(wet, 0.0), 1.0)
 
 
-def step_vehicles(arrays: BodyArrays, dt: float, friction: float, ground: Ground) -> None:
-    """Move every vehicle that simulates physics by `dt` seconds, in place."""
+def step_vehicles(arrays: BodyArrays, dt: float, friction: float, ground: Ground, relief: Relief = FLAT) -> None:
+    """Move every vehicle that simulates physics by `dt` seconds, in place.
+
+    Args:
+        arrays: all bodies.
+        dt: seconds.
+        friction: between tyre and road.
+        ground: height of the ground, hills and kerbs.
+        relief: the hills alone: bodies go along with them at once, and follow kerbs softly.
+    """
     rows = np.flatnonzero(arrays.is_vehicle & arrays.physics & ~arrays.attached)
     if len(rows) == 0:
         return
@@ -56,7 +65,11 @@ def step_vehicles(arrays: BodyArrays, dt: float, friction: float, ground: Ground
     slip = vy * cos - vx * sin + rate * rear
 
     flying = arrays.falling[rows]
-    u_new, slip_new, rate_new = _tyres(arrays, rows, dt, friction * arrays.tyre[rows] * GRAVITY_MPS2, u, slip, rate)
+    grip = friction * arrays.tyre[rows] * GRAVITY_MPS2
+    by_x, by_y = relief.slope(pose[:, 0, 3], pose[:, 1, 3])
+    climb = by_x * cos + by_y * sin
+    uphill = GRAVITY_MPS2 * climb / (1.0 + climb**2)
+    u_new, slip_new, rate_new = _tyres(arrays, rows, dt, grip, u, slip, rate, uphill)
     push = arrays.force[rows] * (dt / arrays.mass[rows])[:, None]
     u_new = np.where(flying, u, u_new) + push[:, 0] * cos + push[:, 1] * sin
     slip_new = np.where(flying, slip, slip_new) + push[:, 1] * cos - push[:, 0] * sin
@@ -72,8 +85,13 @@ def step_vehicles(arrays: BodyArrays, dt: float, friction: float, ground: Ground
     if go.any():
         before = np.where(held, u_new, u), np.where(held, slip_new, slip), rate
         after = u_new, slip_new, rate_new
+        hill = _under_wheels(arrays, rows[go], yaw[go], relief.height_m) if relief.hills else None
         heading = _move(arrays, rows[go], dt, yaw[go], [v[go] for v in before], [v[go] for v in after])
-        _ride(arrays, rows[go], dt, heading, ground)
+        rise, turn = np.zeros(len(heading)), np.zeros((len(heading), 2))
+        if hill is not None:
+            now = _under_wheels(arrays, rows[go], heading, relief.height_m)
+            rise, turn = now[0] - hill[0], now[1] - hill[1]
+        _ride(arrays, rows[go], dt, heading, ground, rise, turn)
 
 
 def _actuate(arrays: BodyArrays, rows: Rows, dt: float) -> None:
@@ -84,9 +102,12 @@ def _actuate(arrays: BodyArrays, rows: Rows, dt: float) -> None:
 
 
 def _tyres(
-    arrays: BodyArrays, rows: Rows, dt: float, grip: Array, u: Array, slip: Array, rate: Array
+    arrays: BodyArrays, rows: Rows, dt: float, grip: Array, u: Array, slip: Array, rate: Array, uphill: Array
 ) -> tuple[Array, Array, Array]:
-    """Speed of the rear axle along and across the heading, and yaw rate, after `dt` on the ground."""
+    """Speed of the rear axle along and across the heading, and yaw rate, after `dt` on the ground.
+
+    `uphill` is what a slope takes away along the heading, m/s2.
+    """
     throttle, brake, steer = arrays.pedals[rows].T
     speed, mass = np.abs(u), arrays.mass[rows]
     knot = np.minimum(speed * 3.6 / CURVE_STEP_KMH, CURVE_KNOTS - 1.001)
@@ -105,7 +126,7 @@ def _tyres(
     brakes = brake * arrays.brake_n[rows] / mass + arrays.hand_brake[rows] * arrays.hand_brake_n[rows] / mass
     idle = np.where(arrays.drive_sign[rows] != 0.0, _ENGINE_BRAKE_MPS2 * (1.0 - throttle), 0.0)
     slow = np.minimum(brakes, room) + _ROLLING_MPS2 + idle + arrays.drag_kg_m[rows] * u**2 / mass
-    pulled = u + drive * dt
+    pulled = u + (drive - uphill) * dt
     u_new = np.sign(pulled) * np.maximum(np.abs(pulled) - slow * dt, 0.0)
 
     # across: the tyres take sideways slip away, and turn the car as fast as they grip
@@ -142,8 +163,8 @@ def _move(arrays: BodyArrays, rows: Rows, dt: float, yaw: Array, before: list[Ar
     return end
 
 
-def _ride(arrays: BodyArrays, rows: Rows, dt: float, yaw: Array, ground: Ground) -> None:
-    """Height, pitch and roll from the ground under the four wheels and the lean; falls where there is a gap."""
+def _under_wheels(arrays: BodyArrays, rows: Rows, yaw: Array, ground: Ground) -> tuple[Array, Array]:
+    """Height (R,) at the origin of the plane under the four wheels, and its pitch and roll (R, 2)."""
     pose = arrays.pose[rows]
     cos, sin = np.cos(yaw), np.sin(yaw)
     rear, base, track = arrays.rear_x[rows], arrays.wheelbase[rows], arrays.half_track[rows]
@@ -154,8 +175,23 @@ def _ride(arrays: BodyArrays, rows: Rows, dt: float, yaw: Array, ground: Ground)
         pose[:, 1, 3, None] + along * sin[:, None] + aside * cos[:, None],
     )
     front, back = height[:, 2:].mean(axis=1), height[:, :2].mean(axis=1)
-    floor = back + (front - back) * (-rear / base)
-    old = pose[:, 2, 3]
+    left, right = height[:, ::2].mean(axis=1), height[:, 1::2].mean(axis=1)
+    slope = np.stack([np.arctan2(front - back, base), np.arctan2(left - right, 2 * track)], axis=1)
+    return back + (front - back) * (-rear / base), slope
+
+
+def _ride(
+    arrays: BodyArrays, rows: Rows, dt: float, yaw: Array, ground: Ground, rise_m: Array, turn_rad: Array
+) -> None:
+    """Height, pitch and roll from the ground under the four wheels and the lean; falls where there is a gap.
+
+    `rise_m` (R,) and `turn_rad` (R, 2) are by how much the hills under the wheels rose and tilted in this step.
+    """
+    pose = arrays.pose[rows]
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    floor, slope = _under_wheels(arrays, rows, yaw, ground)
+    last = pose[:, 2, 3]
+    old = last + np.where(arrays.falling[rows], 0.0, rise_m)
     gap = old - floor
     gravity = arrays.gravity[rows]
     follow = 1.0 - np.exp(-dt / _RIDE_LAG_S)
@@ -169,26 +205,20 @@ def _ride(arrays: BodyArrays, rows: Rows, dt: float, yaw: Array, ground: Ground)
     z = np.where(falling, np.maximum(dropped, floor), np.where(gravity, rode, free))
     arrays.falling[rows] = (falling & ~landed) | (~gravity & (gap > _DROP_M))
     arrays.fall_mps[rows] = np.where(falling & ~landed, fall, np.where(gravity, 0.0, arrays.fall_mps[rows]))
-    arrays.velocity[rows, 2] = (z - old) / dt
+    arrays.velocity[rows, 2] = (z - last) / dt
 
     # the body follows the slope under the wheels as softly as it follows the height
-    slope = np.stack(
-        [
-            np.arctan2(front - back, base),
-            np.arctan2(height[:, ::2].mean(axis=1) - height[:, 1::2].mean(axis=1), 2 * track),
-        ],
-        axis=1,
-    )
     before = np.stack([np.arcsin(np.clip(pose[:, 2, 0], -1, 1)), np.arctan2(pose[:, 2, 1], pose[:, 2, 2])], axis=1)
     target = slope + arrays.lean[rows]
-    tilt = before + (target - before) * follow
+    tilted = before + turn_rad
+    tilt = tilted + (target - tilted) * follow
     tilt = np.where(np.abs(target - tilt) < 2e-5, target, tilt)
     _write_pose(arrays, rows, yaw, tilt, z)
     turn = (tilt - before) / dt
     arrays.angular[rows, 0] = turn[:, 1] * cos + turn[:, 0] * sin
     arrays.angular[rows, 1] = turn[:, 1] * sin - turn[:, 0] * cos
     calm = (np.abs(tilt - before) < 1e-9).all(axis=1) & (arrays.lean[rows] == 0.0).all(axis=1)
-    arrays.still[rows] = calm & ~arrays.falling[rows] & (z == old)
+    arrays.still[rows] = calm & ~arrays.falling[rows] & (z == last)
 
 
 def _write_pose(arrays: BodyArrays, rows: Rows, yaw: Array, tilt: Array, z: Array) -> None:

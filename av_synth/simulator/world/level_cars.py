@@ -45,8 +45,11 @@ def level_cars(town: Town, catalogue: Catalogue) -> tuple[LevelCar, ...]:
     for point in quiet[::_EVERY]:
         body = bodies[len(found) % len(bodies)]
         x, y = (point @ np.array([0.0, -_ASIDE_M, 0.0, 1.0]))[:2]
-        pose = from_yaw(float(x), float(y), town.ground_height_m(float(x), float(y)), yaw(point))
+        pose = town.relief.lift_pose(from_yaw(float(x), float(y), 0.0, yaw(point)))
+        pose[2, 3] = town.ground_height_m(float(x), float(y))
         corners = _corners(pose, body)
+        if shapely.contains_xy(town.carriageway, x, y):
+            continue  # another lane, or a hard shoulder
         if len(found) < COUNT and not (shapely.distance(taken, shapely.Polygon(corners)) < _CLEAR_M).any():
             found.append(_level_car(town.name, len(found), pose, corners, body))
     return tuple(found)

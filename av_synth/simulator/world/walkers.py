@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from av_synth.geometry.transforms import Array
+from av_synth.simulator.town.relief import FLAT, Relief
 from av_synth.simulator.world.arrays import BodyArrays
 from av_synth.simulator.world.dynamics import GRAVITY_MPS2, Ground, Rows
 
@@ -15,7 +16,7 @@ _STEP_UP_LAG_S = 0.08
 _DROP_M = 0.2
 
 
-def step_walkers(arrays: BodyArrays, dt: float, ground: Ground) -> None:
+def step_walkers(arrays: BodyArrays, dt: float, ground: Ground, relief: Relief = FLAT) -> None:
     """Walkers go at the speed they want at once, face where they go, and stand on the ground. In place."""
     rows = np.flatnonzero(arrays.is_walker & arrays.physics & ~arrays.attached)
     if len(rows) == 0:
@@ -27,6 +28,7 @@ def step_walkers(arrays: BodyArrays, dt: float, ground: Ground) -> None:
     arrays.knock[rows] = knock
     arrays.velocity[rows, :2] = velocity
     moved = np.where(led[:, None], 0.0, velocity * dt)
+    hill = _hill_m(arrays, rows, relief)
     arrays.pose[rows, :2, 3] += moved
     walking = np.hypot(walk[:, 0], walk[:, 1])
     arrays.walked_m[rows] += np.where(led, 0.0, walking * dt)
@@ -39,10 +41,10 @@ def step_walkers(arrays: BodyArrays, dt: float, ground: Ground) -> None:
     arrays.angular[rows] = 0.0
     arrays.angular[rows, 2] = turn / dt
     _face(arrays, rows[turn != 0.0], (yaw + turn)[turn != 0.0])
-    _stand(arrays, rows, dt, ground)
+    _stand(arrays, rows, dt, ground, _hill_m(arrays, rows, relief) - hill)
 
 
-def step_props(arrays: BodyArrays, dt: float, ground: Ground) -> None:
+def step_props(arrays: BodyArrays, dt: float, ground: Ground, relief: Relief = FLAT) -> None:
     """Props that simulate physics slide and spin to rest, and fall to the ground. In place."""
     rows = np.flatnonzero(~arrays.is_vehicle & ~arrays.is_walker & arrays.physics & ~arrays.attached)
     if len(rows) == 0:
@@ -53,11 +55,12 @@ def step_props(arrays: BodyArrays, dt: float, ground: Ground) -> None:
     spin = arrays.angular[rows, 2]
     spin = np.sign(spin) * np.maximum(np.abs(spin) - _SPIN_DECAY_RADPS2 * dt, 0.0)
     arrays.angular[rows, 2] = spin
+    hill = _hill_m(arrays, rows, relief)
     arrays.pose[rows, :2, 3] += arrays.velocity[rows, :2] * dt
     pose = arrays.pose[rows]
     yaw = np.arctan2(pose[:, 1, 0], pose[:, 0, 0])
     _face(arrays, rows[spin != 0.0], (yaw + spin * dt)[spin != 0.0])
-    _stand(arrays, rows, dt, ground)
+    _stand(arrays, rows, dt, ground, _hill_m(arrays, rows, relief) - hill)
 
 
 def foot_offset(arrays: BodyArrays, rows: Rows) -> Array:
@@ -78,9 +81,17 @@ def _face(arrays: BodyArrays, rows: Rows, yaw: Array) -> None:
     arrays.pose[rows, :3, :3] = upright
 
 
-def _stand(arrays: BodyArrays, rows: Rows, dt: float, ground: Ground) -> None:
-    """Follow the ground, softly over kerbs, at once where a walker was led; fall where it is far below."""
-    old = arrays.pose[rows, 2, 3]
+def _hill_m(arrays: BodyArrays, rows: Rows, relief: Relief) -> Array:
+    return relief.height_m(arrays.pose[rows, 0, 3], arrays.pose[rows, 1, 3])
+
+
+def _stand(arrays: BodyArrays, rows: Rows, dt: float, ground: Ground, carried_m: Array) -> None:
+    """Follow the ground, softly over kerbs, at once where a walker was led; fall where it is far below.
+
+    `carried_m` (R,) is how much the hills under them rose in this step, which they follow at once too.
+    """
+    last = arrays.pose[rows, 2, 3]
+    old = last + np.where(arrays.falling[rows], 0.0, carried_m)
     floor = ground(arrays.pose[rows, 0, 3], arrays.pose[rows, 1, 3]) + foot_offset(arrays, rows)
     gap, gravity = old - floor, arrays.gravity[rows]
     falling = (arrays.falling[rows] | (gap > _DROP_M)) & gravity
@@ -93,4 +104,4 @@ def _stand(arrays: BodyArrays, rows: Rows, dt: float, ground: Ground) -> None:
     arrays.falling[rows] = in_air
     arrays.fall_mps[rows] = np.where(in_air, fall, 0.0)
     arrays.pose[rows, 2, 3] = z
-    arrays.velocity[rows, 2] = (z - old) / dt
+    arrays.velocity[rows, 2] = (z - last) / dt

@@ -314,9 +314,9 @@ class World(Commands):
             group.step(delta_s)
         for _ in range(parts):
             self._run_ackermann(dt)
-            step_vehicles(arrays, dt, friction, self.town.ground_height_m)
-            step_walkers(arrays, dt, self.town.ground_height_m)
-            step_props(arrays, dt, self.town.ground_height_m)
+            step_vehicles(arrays, dt, friction, self.town.ground_height_m, self.town.relief)
+            step_walkers(arrays, dt, self.town.ground_height_m, self.town.relief)
+            step_props(arrays, dt, self.town.ground_height_m, self.town.relief)
             collisions += resolve_contacts(arrays, self._static, dt)
             for actor_id, hitch in self._towed.items():
                 vehicle = arrays.row(self.actors[actor_id].parent_id)
