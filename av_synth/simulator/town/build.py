@@ -86,8 +86,9 @@ def build_town(plan: Plan) -> Town:
         digest=digest_of(xodr, mesh, spawn_points, lights, footprints, objects),
         bounds_m=plan.bounds_m,
         carriageway=areas.carriageway,
-        speed_zones=tuple(
-            SpeedZone(areas.by_road[road.id], road.speed_kmh) for road in network.roads if road.junction_id < 0
+        speed_zones=(
+            *(SpeedZone(*limited) for road in network.roads for limited in surface.lanes_with_limits(road)),
+            *(SpeedZone(areas.by_road[road.id], road.speed_kmh) for road in network.roads if road.junction_id < 0),
         ),
         verge_m=plan.verge_m,
         relief=relief,

@@ -168,12 +168,14 @@ def _lane(parent: ET.Element, road: Road, index: int, lane_id: int) -> None:
             same = _same_lane(section, road.sections[neighbour], lane_id)
         else:
             met = () if end is None else end.left_ids if lane_id > 0 else end.lane_ids
-            same = met[abs(lane_id) - 1] if abs(lane_id) <= len(met) else None
+            same = (met[abs(lane_id) - 1] or None) if abs(lane_id) <= len(met) else None
         if same is not None:
             _child(link, tag, id=str(same))
     a, b, c, d = (_number(v) for v in lane.width)
     _child(element, "width", sOffset="0", a=a, b=b, c=c, d=d)
     _mark(element, lane.mark)
+    if lane.speed_kmh is not None:
+        _child(element, "speed", sOffset="0", max=_number(lane.speed_kmh), unit="km/h")
     if lane.kind is LaneKind.SIDEWALK:
         _child(element, "height", sOffset="0", inner=_number(KERB_HEIGHT_M), outer=_number(KERB_HEIGHT_M))
 

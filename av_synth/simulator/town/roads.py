@@ -58,11 +58,13 @@ class Lane:
     Attributes:
         width: a, b, c, d of its width a + b ds + c ds^2 + d ds^3, in metres, ds from the start of its section.
         mark: on its outer edge.
+        speed_kmh: a limit of its own, if it is not the road's.
     """
 
     kind: LaneKind
     width: tuple[float, float, float, float]
     mark: Mark = Mark.NONE
+    speed_kmh: float | None = None
 
     @staticmethod
     def of(kind: LaneKind, width_m: float, mark: Mark = Mark.NONE) -> Lane:
@@ -99,7 +101,7 @@ class Section:
 class RoadEnd:
     """An end of a road that another road meets: the road, its 'start' or 'end', and the lanes met, inside out.
 
-    `lane_ids` are met by the lanes on the right, `left_ids` by those on the left.
+    `lane_ids` are met by the lanes on the right, `left_ids` by those on the left; 0 is no lane.
     """
 
     road_id: int

@@ -39,12 +39,12 @@ def track_sections() -> tuple[Section, ...]:
     return (Section(0.0, side, side),)
 
 
-def delineate(site: Site, road: Road) -> None:
-    """White posts with a black band at the edges of both verges."""
+def delineate(site: Site, road: Road, away_m: float = -0.4) -> None:
+    """White posts with a black band on both sides, so far beyond all that the road has."""
     white, black = (Look(c, Material.MATTE, Tag.POLES) for c in ((214, 214, 208), (36, 36, 38)))
     for s in np.arange(20.0, road.line.length_m - 20.0, DELINEATOR_M):
         for side in (1, -1):
-            x, y = road.line.point(float(s), outer_edge_m(road, side, float(s)) - side * 0.4)
+            x, y = road.line.point(float(s), outer_edge_m(road, side, float(s)) + side * away_m)
             foot = circle(x, y, 0.06, 6)
             parts = [prism(foot, Z, Z + 0.7, white), prism(foot, Z + 0.7, Z + 0.9, black)]
             site.add("Delineator", Tag.POLES, [*parts, prism(foot, Z + 0.9, Z + 1.0, white)], 0.0, foot)

@@ -43,6 +43,17 @@ class Areas:
     pavement: BaseGeometry
 
 
+def lanes_with_limits(road: Road) -> Iterator[tuple[BaseGeometry, float]]:
+    """The lanes of a road that have a speed limit of their own, and the limit in km/h."""
+    for index, section in enumerate(road.sections):
+        s = road.section_stations(index, LONGEST_M)
+        for side, lanes in ((1, section.left), (-1, section.right)):
+            for k, lane in enumerate(lanes):
+                if lane.speed_kmh is not None:
+                    edges = [road.edge_t_m(index, side, count, s) for count in (k, k + 1)]
+                    yield _strip(road, s, *(edges if side < 0 else edges[::-1])), lane.speed_kmh
+
+
 def ground(
     network: Network, bounds_m: tuple[float, float, float, float], verge_m: float = KERB_HEIGHT_M
 ) -> tuple[Mesh, Areas]:

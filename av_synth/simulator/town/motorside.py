@@ -1,0 +1,227 @@
+"""What stands along a motorway: barriers, guard rails, gantries, a tunnel under its mound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.scene import Material, Mesh, Tag
+from av_synth.simulator.town.furniture import POLE
+from av_synth.simulator.town.model import KERB_HEIGHT_M
+from av_synth.simulator.town.reference import ReferenceLine
+from av_synth.simulator.town.roads import Road
+from av_synth.simulator.town.shapes import Look, box, circle, faceted, moved, prism, quad
+from av_synth.simulator.town.signs import lettering
+from av_synth.simulator.town.site import Site
+from av_synth.simulator.town.surface import GRASS
+
+Z = KERB_HEIGHT_M
+PIECE_M = 8.0  # of barriers and walls: chords this long stay within 3 cm of the sharpest bend
+CONCRETE = Look((150, 148, 142), Material.MATTE, Tag.WALLS)
+BARRIER = Look((158, 156, 150), Material.MATTE, Tag.GUARD_RAIL)
+STEEL = Look((146, 150, 152), Material.METAL, Tag.GUARD_RAIL)
+BOARD_BLUE, BOARD_WHITE = (30, 66, 128), (222, 222, 218)
+# a step barrier, in t and z, clockwise
+BARRIER_TZ = (
+    (-0.28, 0.0),
+    (-0.28, 0.08),
+    (-0.12, 0.32),
+    (-0.08, 0.86),
+    (0.08, 0.86),
+    (0.12, 0.32),
+    (0.28, 0.08),
+    (0.28, 0.0),
+)
+GANTRY_M = 5.7  # clear height
+CEILING_M, ROOF_M = 5.6, 6.7
+WALL_T_M = 15.9  # inner face of the outer walls, from the middle of the motorway
+CORE_T_M = 1.1  # half of what stands between the carriageways
+MOUND_T_M = 30.0
+LAMP_EVERY_M = 12.0
+WING_M = 0.4  # thickness of the walls that hold the mound at its ends
+
+
+def sweep(line: ReferenceLine, s_m: Sequence[float] | Array, tz_m: Sequence[tuple[float, float]], look: Look) -> Mesh:
+    """Draw a profile of points (t, z) out along a line, through stations; its ends are closed where it is convex.
+
+    Faces look to the left of the way from one profile point to the next, seen with t to the right: a solid's profile
+    runs clockwise.
+    """
+    s, profile = np.asarray(s_m, dtype=np.float64), np.asarray(tz_m, dtype=np.float64)
+    rings = [np.column_stack([line.points(s, t), np.full(len(s), Z + z)]) for t, z in profile]
+    points, n = np.concatenate(rings), len(s)
+    cells = []
+    for k in range(len(profile) - 1):
+        for i in range(n - 1):
+            a, b, c, d = k * n + i, k * n + i + 1, (k + 1) * n + i + 1, (k + 1) * n + i
+            cells += [[a, b, c], [a, c, d]]
+    closed = tuple(tz_m[0]) == tuple(tz_m[-1])
+    for k in range(1, len(profile) - 1 - closed):
+        cells += [[0, k * n, (k + 1) * n], [n - 1, (k + 2) * n - 1, (k + 1) * n - 1]]
+    return faceted(points, cells, look)
+
+
+def _pieces(begins_m: float, ends_m: float) -> list[tuple[float, float]]:
+    cuts = np.linspace(begins_m, ends_m, max(1, math.ceil((ends_m - begins_m) / PIECE_M)) + 1)
+    return [(float(a), float(b)) for a, b in pairwise(cuts)]
+
+
+def _foot(line: ReferenceLine, s_m: tuple[float, float], low_t: float, high_t: float) -> Array:
+    """The four corners of a piece between two offsets, counter-clockwise."""
+    begins, ends = s_m
+    return line.points([begins, ends, ends, begins], [low_t, low_t, high_t, high_t])
+
+
+def _yaw(line: ReferenceLine, s_m: tuple[float, float]) -> float:
+    return float(line.poses([(s_m[0] + s_m[1]) / 2])[0, 2])
+
+
+def concrete_barrier(site: Site, line: ReferenceLine, begins_m: float, ends_m: float) -> None:
+    """A concrete barrier on a line."""
+    for piece in _pieces(begins_m, ends_m):
+        mesh = sweep(line, piece, BARRIER_TZ, BARRIER)
+        site.add("ConcreteBarrier", Tag.GUARD_RAIL, [mesh], _yaw(line, piece), _foot(line, piece, -0.28, 0.28))
+
+
+def guard_rail(site: Site, line: ReferenceLine, begins_m: float, ends_m: float, t_m: float) -> None:
+    """A steel rail on posts beside a line."""
+    for piece in _pieces(begins_m, ends_m):
+        rail = [(t_m - 0.05, 0.44), (t_m - 0.05, 0.75), (t_m + 0.05, 0.75), (t_m + 0.05, 0.44)]
+        x, y = line.point(piece[0], t_m)
+        parts = [sweep(line, piece, [*rail, rail[0]], STEEL), prism(circle(x, y, 0.05, 4), Z, Z + 0.7, STEEL)]
+        site.add("GuardRail", Tag.GUARD_RAIL, parts, _yaw(line, piece), _foot(line, piece, t_m - 0.06, t_m + 0.06))
+
+
+def gantry(
+    site: Site, road: Road, s_m: float, span_t_m: tuple[float, float], boards: Sequence[tuple[float, float, str]]
+) -> None:
+    """A portal over a carriageway with boards that face its traffic.
+
+    Args:
+        site: gets it.
+        road: the carriageway.
+        s_m: where along it.
+        span_t_m: offsets of the right and the left post.
+        boards: offset of the middle, width and text of each.
+    """
+    right, left = span_t_m
+    heading = float(road.line.poses([s_m])[0, 2])
+    for t in span_t_m:
+        foot = circle(*road.line.point(s_m, t), 0.22, 8)
+        site.add("GantryPost", Tag.POLES, [prism(foot, Z, Z + GANTRY_M + 1.5, POLE)], heading, foot)
+    x, y = road.line.point(s_m, (right + left) / 2)
+    half = (left - right) / 2
+    beams = [box([0.0, 0.0, Z + z], [0.14, half, 0.1], POLE) for z in (GANTRY_M + 0.2, GANTRY_M + 1.3)]
+    beams += [
+        box([0.0, float(t), Z + GANTRY_M + 0.75], [0.06, 0.06, 0.5], POLE) for t in np.arange(-half + 1.0, half, 2.0)
+    ]
+    site.add("GantryBeam", Tag.POLES, [moved(beam, x, y, 0.0, heading) for beam in beams], heading, None)
+    for t, width, text in boards:
+        bx, by = road.line.point(s_m, t)
+        parts = [moved(part, bx, by, Z + GANTRY_M + 1.0, heading + math.pi) for part in _board(width, 2.2, text)]
+        site.add("GantrySign", Tag.TRAFFIC_SIGNS, parts, heading, None)
+
+
+def _board(width_m: float, height_m: float, text: str) -> list[Mesh]:
+    """A blue board about the origin that looks along +x: a white rim, a line of text and an arrow down to the lane."""
+    blue, white = (Look(c, Material.MATTE, Tag.TRAFFIC_SIGNS) for c in (BOARD_BLUE, BOARD_WHITE))
+
+    def pane(half_y: float, half_z: float, x: float, look: Look, z: float = 0.0) -> Mesh:
+        return quad(
+            [x, -half_y, z - half_z], [x, half_y, z - half_z], [x, half_y, z + half_z], [x, -half_y, z + half_z], look
+        )
+
+    parts = [
+        box(
+            [0.2, 0.0, 0.0], [0.04, width_m / 2, height_m / 2], Look((120, 122, 124), Material.METAL, Tag.TRAFFIC_SIGNS)
+        )
+    ]
+    parts += [pane(width_m / 2, height_m / 2, 0.25, white), pane(width_m / 2 - 0.08, height_m / 2 - 0.08, 0.258, blue)]
+    parts += [moved(part, 0.0, 0.0, 0.4) for part in lettering(text, 0.2, 1.0, 0.266, white, scale=3.0)]
+    parts.append(pane(0.07, 0.22, 0.266, white, -0.45))
+    tip = np.array([[0.266, 0.0, -0.95], [0.266, 0.26, -0.62], [0.266, -0.26, -0.62]])
+    return [*parts, faceted(tip, [[0, 1, 2]], white)]
+
+
+def tunnel(site: Site, middle: ReferenceLine, begins_m: float, ends_m: float) -> None:
+    """Walls, a roof and lamps over both carriageways, and the mound that they lie under.
+
+    Args:
+        site: gets it all.
+        middle: the line in the middle of the motorway.
+        begins_m: the first portal, along it.
+        ends_m: the other portal.
+    """
+    for piece in _pieces(begins_m, ends_m):
+        yaw = _yaw(middle, piece)
+        core = [(-CORE_T_M, 0.0), (-CORE_T_M, CEILING_M), (CORE_T_M, CEILING_M), (CORE_T_M, 0.0)]
+        site.add(
+            "TunnelCore",
+            Tag.WALLS,
+            [sweep(middle, piece, core, CONCRETE)],
+            yaw,
+            _foot(middle, piece, -CORE_T_M, CORE_T_M),
+        )
+        for side in (-1, 1):
+            _tunnel_side(site, middle, piece, side, yaw)
+        slab = [
+            (-WALL_T_M, CEILING_M),
+            (-WALL_T_M, ROOF_M),
+            (WALL_T_M, ROOF_M),
+            (WALL_T_M, CEILING_M),
+            (-WALL_T_M, CEILING_M),
+        ]
+        site.add("TunnelRoof", Tag.WALLS, [sweep(middle, piece, slab, CONCRETE)], yaw, None)
+    for piece in ((begins_m - WING_M, begins_m), (ends_m, ends_m + WING_M)):
+        for side in (-1, 1):
+            wing = [(WALL_T_M, 0.0), (WALL_T_M, ROOF_M), (WALL_T_M + 1.0, ROOF_M), (MOUND_T_M, 0.0)]
+            low, high = sorted((side * WALL_T_M, side * MOUND_T_M))
+            parts = [_swept(middle, piece, side, wing, CONCRETE)]
+            site.add("TunnelWing", Tag.WALLS, parts, _yaw(middle, piece), _foot(middle, piece, low, high))
+    _tunnel_lamps(site, middle, begins_m, ends_m)
+
+
+def _swept(
+    middle: ReferenceLine, piece: tuple[float, float], side: int, tz_m: Sequence[tuple[float, float]], look: Look
+) -> Mesh:
+    """A profile given for the left side, on either side: mirrored, it runs the other way round."""
+    profile = [(side * t, z) for t, z in tz_m]
+    return sweep(middle, piece, profile if side > 0 else profile[::-1], look)
+
+
+def _tunnel_side(site: Site, middle: ReferenceLine, piece: tuple[float, float], side: int, yaw: float) -> None:
+    """The outer wall of one carriageway with a pale band, kerbs along both of its walls, and its half of the mound."""
+    pale = Look((196, 194, 186), Material.MATTE, Tag.WALLS)
+    earth = Look(GRASS, Material.GRASS, Tag.TERRAIN)
+
+    edge = WALL_T_M + 1.0
+    wall = [(WALL_T_M, 0.0), (WALL_T_M, ROOF_M), (edge, ROOF_M), (edge, 0.0)]
+    parts = [
+        _swept(middle, piece, side, wall, CONCRETE),
+        _swept(middle, piece, side, [(WALL_T_M - 0.02, 0.15), (WALL_T_M - 0.02, 3.4)], pale),
+    ]
+    parts.append(
+        _swept(middle, piece, side, [(WALL_T_M - 0.38, 0.0), (WALL_T_M - 0.38, 0.15), (WALL_T_M, 0.15)], CONCRETE)
+    )
+    parts.append(
+        _swept(middle, piece, side, [(CORE_T_M, 0.15), (CORE_T_M + 0.38, 0.15), (CORE_T_M + 0.38, 0.0)], CONCRETE)
+    )
+    parts.append(_swept(middle, piece, side, [(edge, 0.0), (edge, ROOF_M), (MOUND_T_M, 0.0)], earth))
+    parts.append(_swept(middle, piece, side, [(0.0, ROOF_M + 0.02), (edge, ROOF_M + 0.02)], earth))
+    low, high = sorted((side * WALL_T_M, side * MOUND_T_M))
+    site.add("TunnelWall", Tag.WALLS, parts, yaw, _foot(middle, piece, low, high))
+
+
+def _tunnel_lamps(site: Site, middle: ReferenceLine, begins_m: float, ends_m: float) -> None:
+    glow = Look((255, 240, 214), Material.GLOW, Tag.POLES)
+    for s in np.arange(begins_m + LAMP_EVERY_M / 2, ends_m, LAMP_EVERY_M):
+        yaw = float(middle.poses([s])[0, 2])
+        for t in (-8.5, 8.5):
+            x, y = middle.point(float(s), t)
+            casing = box([x, y, Z + CEILING_M - 0.06], [0.8, 0.16, 0.06], POLE, yaw)
+            lamp = box([x, y, Z + CEILING_M - 0.135], [0.72, 0.12, 0.015], glow, yaw)
+            site.add("TunnelLamp", Tag.POLES, [casing, lamp], yaw, None)
