@@ -1,7 +1,7 @@
-"""The plan of town AvSynth05: country roads in a figure of eight around a crossroads, and a farm track.
+"""The plan of town AvSynth05: country roads in a figure of eight around a crossroads, a farm track and a forest track.
 
 The long roads run straight for over 300 m; the east road climbs over a crest that hides what is behind it; woods come
-right up to the west road. North and south stop at the crossroads, the farm track gives way at both of its ends.
+right up to the west road. North and south stop at the crossroads, the tracks give way at both of their ends.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ BOUNDS_M = (4.0, 4.0, 1096.0, 876.0)
 QUARTER = math.pi / 2
 CROSS_X_M, CROSS_Y_M = 440.0, 300.0
 TRACK_SOUTH_X_M, TRACK_NORTH_X_M, NORTH_Y_M = 800.0, 760.0, 840.0
+FOREST_NORTH_X_M, FOREST_SOUTH_X_M, SOUTH_Y_M = 118.0, 180.0, 80.0
 EAST_X_M = 980.0
 
 # level 25 m to both sides of the east road, steep enough along it that a car 70 m ahead is out of sight
@@ -45,6 +46,8 @@ NODES = (
     Node(1, "Crossroads", CROSS_X_M, CROSS_Y_M, {"E": 1, "N": 1, "W": 1, "S": 1}, stops=("N", "S")),
     Node(2, "Farm Turn", TRACK_SOUTH_X_M, CROSS_Y_M, {"E": 1, "N": 1, "W": 1}),
     Node(3, "North Turn", TRACK_NORTH_X_M, NORTH_Y_M, {"E": 1, "S": 1, "W": 1}),
+    Node(4, "Wood Turn", FOREST_NORTH_X_M, CROSS_Y_M, {"E": 1, "S": 1, "W": 1}),
+    Node(5, "South Turn", FOREST_SOUTH_X_M, SOUTH_Y_M, {"E": 1, "N": 1, "W": 1}),
 )
 
 
@@ -61,12 +64,22 @@ def _north_road(line: ReferenceLine) -> ReferenceLine:
     return line.arc(bend, radius).arc(-2 * bend, radius).arc(bend, radius)
 
 
-def _west_road(line: ReferenceLine) -> ReferenceLine:
-    """Straight to the woods, sharply left, left again, an S bend, and left up to the crossroads."""
-    line = line.line_to(110.0, CROSS_Y_M).arc(QUARTER, 80.0).line(40.0).arc(QUARTER, 100.0).line(20.0)
-    bend, radius = math.radians(20.0), 200.0
+def _wood_road(line: ReferenceLine) -> ReferenceLine:
+    """Sharply left, and left again."""
+    return line.arc(QUARTER, 80.0).line(40.0).arc(QUARTER, 100.0)
+
+
+def _south_road(line: ReferenceLine) -> ReferenceLine:
+    """An S bend, and left up to the crossroads."""
+    bend, radius = math.radians(15.0), 200.0
     line = line.arc(-bend, radius).arc(bend, radius)
     return line.line_to(CROSS_X_M - 120.0, line.end[1]).arc(QUARTER, 120.0)
+
+
+def _forest_track(line: ReferenceLine) -> ReferenceLine:
+    radius = 80.0
+    bend = math.acos(1.0 - (FOREST_SOUTH_X_M - FOREST_NORTH_X_M) / (2 * radius))
+    return line.line(20.0).arc(bend, radius).arc(-bend, radius)
 
 
 def _farm_track(line: ReferenceLine) -> ReferenceLine:
@@ -112,13 +125,35 @@ STREETS = (
         13,
         "West Road",
         (1, "W"),
-        (1, "S"),
-        80.0,
-        _west_road,
-        speed_signs=((14.0, True),),
-        sections=road_sections([(40.0, 290.0)]),
+        (4, "E"),
+        100.0,
+        speed_signs=((14.0, True), (285.0, False)),
+        sections=road_sections([(40.0, 260.0)]),
         kind="rural",
     ),
+    Street(
+        15,
+        "Wood Road",
+        (4, "W"),
+        (5, "W"),
+        80.0,
+        _wood_road,
+        speed_signs=((14.0, True),),
+        sections=road_sections([]),
+        kind="rural",
+    ),
+    Street(
+        16,
+        "South Road",
+        (5, "E"),
+        (1, "S"),
+        80.0,
+        _south_road,
+        speed_signs=((14.0, True),),
+        sections=road_sections([]),
+        kind="rural",
+    ),
+    Street(17, "Forest Track", (4, "S"), (5, "N"), 50.0, _forest_track, sections=track_sections(), kind="rural"),
     Street(14, "Farm Track", (2, "N"), (3, "S"), 50.0, _farm_track, sections=track_sections(), kind="rural"),
 )
 
@@ -130,7 +165,7 @@ HEDGES = (
     (11, -1, 330.0, 480.0),
     (12, 1, 330.0, 640.0),
     (12, -1, 40.0, 220.0),
-    (13, -1, 620.0, 900.0),
+    (16, -1, 150.0, 280.0),
     (14, 1, 40.0, 150.0),
 )
 WOODS = (
@@ -139,6 +174,7 @@ WOODS = (
     (4.0, 90.0, 24.0, 290.0),
     (44.0, 100.0, 96.0, 214.0),
 )
+TRACKS = (14, 17)
 FARM = (838.0, 560.0)
 
 
@@ -155,14 +191,14 @@ def settle(site: Site, network: Network) -> None:
     for road in roads.values():
         for signal in road.signals:
             put_up_sign(site, road, signal)
-        if road.id != 14:
+        if road.id not in TRACKS:
             delineate(site, road)
     _farm(site)
     for road_id, side, begins, ends in HEDGES:
         hedge_along(site, roads[road_id], side, (begins, ends), 3.0, rng)
     for box_m in WOODS:
         forest(site, trees, box_m, 9.0, rng)
-    for road_id, side in ((11, 1), (11, -1), (12, 1), (10, -1), (13, 1), (14, -1)):
+    for road_id, side in ((11, 1), (11, -1), (12, 1), (10, -1), (16, 1), (14, -1)):
         trees_along(site, trees, roads[road_id], side, 42.0, 6.0, rng)
     _fields(site, trees, rng)
 

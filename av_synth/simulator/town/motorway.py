@@ -83,7 +83,7 @@ def carriageway(
         comes_from=RoadEnd(ids[-1], "end", _MAIN, (1,)),
         signals=(
             _limit(ids[0], 1, 6.0, rest.speed_kmh),
-            _limit(ids[0], 2, APART_S_M + 12.0, RAMP_KMH, exit_lane=True),
+            _limit(ids[0], 2, APART_S_M - 4.0, RAMP_KMH, exit_lane=True),
         ),
     )
     roads = [first, *_merge(first, ids[1], junction_id)]
@@ -149,7 +149,7 @@ def _merge(first: Road, following_id: int, junction_id: int) -> list[Road]:
 
 
 def _limit(road_id: int, number: int, s_m: float, kmh: float, *, exit_lane: bool = False) -> Signal:
-    lanes = (-6, -6) if exit_lane else (-LANES, -1)
+    lanes = (-4, -4) if exit_lane else (-LANES, -1)
     t = (LANES + exit_lane) * LANE_M + SHOULDER_M + POLE_T_M
     return Signal(f"{road_id}{number:02d}", "274", s_m, -t, True, lanes, kmh)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import carla
 import numpy as np
@@ -15,6 +14,7 @@ from av_synth.geometry.carla import carla_from_matrix
 from av_synth.simulator import town
 from av_synth.simulator.scene import Tag
 from av_synth.simulator.town import KERB_HEIGHT_M, Town
+from tests.simulator.town.reading import every, location, pose, turned
 
 LIGHTS, GIVE_WAY, STOP, CHILDREN, CROSSWALK_SIGN = "1000001", "205", "206", "136", "350"
 LEVEL_TOWNS = ("AvSynth01", "AvSynth02", "AvSynth03")
@@ -57,31 +57,6 @@ def suburb() -> Town:
 @pytest.fixture(scope="module")
 def suburb_roads(suburb: Town) -> carla.Map:
     return read(suburb)
-
-
-def location(x: float, y: float, z: float = 0.0) -> carla.Location:
-    return carla.Location(x, -y, z)
-
-
-def pose(waypoint: carla.Waypoint) -> tuple[float, float, float]:
-    """(x, y, heading) in the world frame."""
-    transform = waypoint.transform
-    return transform.location.x, -transform.location.y, -math.radians(transform.rotation.yaw)
-
-
-def turned(a: float, b: float) -> float:
-    return abs(math.remainder(a - b, 2 * math.pi))
-
-
-def every(roads: carla.Map, step_m: float, kind: carla.LaneType) -> Iterator[tuple[carla.Waypoint, float]]:
-    """Waypoints of a lane type on all roads, with the road's heading, found sideways from the driving lanes."""
-    for waypoint in roads.generate_waypoints(step_m):
-        heading = pose(waypoint)[2]
-        while waypoint is not None and waypoint.lane_type != kind:
-            outer = waypoint.get_right_lane()
-            waypoint = outer if outer is not None and abs(outer.lane_id) > abs(waypoint.lane_id) else None
-        if waypoint is not None:
-            yield waypoint, heading
 
 
 def test_spawn_points_lie_on_driving_lanes_and_look_along_them(place: Town, roads: carla.Map) -> None:
