@@ -26,6 +26,7 @@ _STRAIGHT_RADIUS_M = 999.999  # what nuScenes writes for straight pieces
 _BOW_M = 5e-4  # less than this between arc and chord is straight
 _KINK_RAD = math.radians(2.0)  # below this, the headings on both sides of a break are one
 _SHORTEST_M = 1e-3
+_LONGEST_ARC_M = 100.0  # poses have twelve decimals: the end of a longer arc is too far from the next one's start
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,16 @@ def _pieces(points: Array, yaws: Array, first: int, last: int) -> Iterator[Piece
     # headings are less sure than points: a long straight line would come out as a wide arc
     if len(between) and _stray(chord, between) < _BOW_M:
         yield from chord
-    elif not len(between) or _stray(pair, between) <= TOLERANCE_M:
+    elif not len(between) or (_short(pair) and _stray(pair, between) <= TOLERANCE_M):
         yield from pair
     else:
         middle = (first + last) // 2
         yield from _pieces(points, yaws, first, middle)
         yield from _pieces(points, yaws, middle, last)
+
+
+def _short(pair: Sequence[Piece]) -> bool:
+    return all(piece.length_m <= _LONGEST_ARC_M or piece.curvature_1pm == 0 for piece in pair)
 
 
 def _biarc(start: Array, start_yaw: float, end: Array, end_yaw: float) -> tuple[Piece, ...]:

@@ -18,6 +18,7 @@ from av_synth.simulator.town.relief import Hill, Relief
 from av_synth.simulator.town.rural import (
     bale,
     barn,
+    bushes_along,
     delineate,
     fields,
     forest,
@@ -169,10 +170,10 @@ HEDGES = (
     (14, 1, 40.0, 150.0),
 )
 WOODS = (
-    (40.0, 306.0, 330.0, 372.0),
-    (120.0, 236.0, 330.0, 294.0),
-    (4.0, 90.0, 24.0, 290.0),
-    (44.0, 100.0, 96.0, 214.0),
+    (40.0, 306.0, 330.0, 360.0),
+    (132.0, 240.0, 330.0, 294.0),
+    (34.0, 120.0, 230.0, 240.0),
+    (4.0, 90.0, 22.0, 290.0),
 )
 TRACKS = (14, 17)
 FARM = (838.0, 560.0)
@@ -197,7 +198,9 @@ def settle(site: Site, network: Network) -> None:
     for road_id, side, begins, ends in HEDGES:
         hedge_along(site, roads[road_id], side, (begins, ends), 3.0, rng)
     for box_m in WOODS:
-        forest(site, trees, box_m, 9.0, rng)
+        forest(site, trees, box_m, 10.5, rng)
+    for side in (1, -1):
+        bushes_along(site, roads[13], side, (105.0, 290.0), rng)
     for road_id, side in ((11, 1), (11, -1), (12, 1), (10, -1), (16, 1), (14, -1)):
         trees_along(site, trees, roads[road_id], side, 42.0, 6.0, rng)
     _fields(site, trees, rng)

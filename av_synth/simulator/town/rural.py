@@ -13,7 +13,19 @@ from av_synth.simulator.town.furniture import plant
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.network import LANE_M
 from av_synth.simulator.town.roads import Lane, LaneKind, Mark, Road, Section
-from av_synth.simulator.town.shapes import Look, box, circle, faceted, moved, prism, quad, rectangle, shade
+from av_synth.simulator.town.shapes import (
+    Look,
+    box,
+    circle,
+    faceted,
+    icosphere,
+    moved,
+    prism,
+    quad,
+    rectangle,
+    shade,
+    smooth,
+)
 from av_synth.simulator.town.site import Site
 
 VERGE_M = 1.5
@@ -98,6 +110,21 @@ def trees_along(
         x, y = road.line.point(at, t)
         if site.is_free(rectangle(x, y, 1.0, 1.0, 0.0), 0.5):
             plant(site, trees, x, y, rng, largest=1.7)
+
+
+def bushes_along(site: Site, road: Road, side: int, span_m: tuple[float, float], rng: np.random.Generator) -> None:
+    """Bushes where a wood begins, close to the verge: what steps out between them is seen late."""
+    sphere, faces = icosphere(1)
+    for s in np.arange(*span_m, 4.5):
+        at = float(s + rng.uniform(0.0, 3.0))
+        x, y = road.line.point(at, outer_edge_m(road, side, at) + side * float(rng.uniform(2.2, 4.0)))
+        wide, high = float(rng.uniform(0.8, 1.3)), float(rng.uniform(1.1, 1.7))
+        lumps = 1.0 + 0.12 * rng.standard_normal(len(sphere)).clip(-1.5, 1.5)
+        points = sphere * lumps[:, None] * [wide, wide, high * 0.55] + [x, y, Z + high * 0.45]
+        foot = circle(x, y, wide * 0.5, 8)
+        if site.is_free(foot, 0.3):
+            bush = smooth(points, sphere, faces, Look(shade(HEDGE.colour, lumps[0]), HEDGE.material, HEDGE.tag))
+            site.add("Bush", Tag.VEGETATION, [bush], 0.0, foot)
 
 
 def barn(
