@@ -271,8 +271,8 @@ def test_the_map_fills_patches_in_a_junction_but_not_a_block_of_houses() -> None
 
 def test_a_town_too_large_for_readers_is_cut_off_beyond_what_the_scenes_reach() -> None:
     town = TownMap(np.array([rectangle(0, 0, 2000, 10)]), (0.0, 0.0), (2020.0, 30.0))
-    assert mask_of(town, (100.0, 5.0)).shape == (300, 6000)
-    assert mask_of(town, (700.0, 5.0)).shape == (300, 7600)
+    assert mask_of(town, (100.0, 5.0)).shape == (300, 15000)
+    assert mask_of(town, (1700.0, 5.0)).shape == (300, 17600)
     assert mask_of(town, (1999.0, 5.0)).shape == (300, 20200)
 
 

@@ -19,7 +19,7 @@ from av_synth.export.nuscenes.values import Offset
 from av_synth.geometry.transforms import Array
 
 PIXELS_PER_M = 10
-_MAX_SIDE_PX = 6000
+_MAX_SIDE_PX = 15_000
 _MARGIN_M = 20.0
 _PATCH_M2 = 50.0
 
@@ -47,7 +47,7 @@ class TownMap:
         """The picture, PNG, 8-bit grey.
 
         Args:
-            reach_m: greatest x and y, in map coordinates, that any ego reached. A town of more than 600 m a side is
+            reach_m: greatest x and y, in map coordinates, that any ego reached. A town of more than 1500 m a side is
                 cut off 60 m beyond, because readers need many times the picture's size in memory.
         """
         sides = self.sides_px(reach_m)
