@@ -30,6 +30,7 @@ _GATE_M = 2.0
 _MATCHES = 100
 _SHIFT_M = 0.2  # a car at 15 km/h drives that in a turn of 50 ms; fits of true turns are within 0.05 m
 _OBSERVABLE = 0.05  # share of the (balanced) surfaces that must face a direction for its shift to count
+_FACING = 25.0  # and so many points: on an open road, 20 at the ends of hedges and on posts say nothing
 _EXPLAINED = 0.7  # a true shift takes most of the distances away; wrong matches at corners stay
 _FACINGS = 6
 _CAUCHY_M = (1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.1)  # from wide, so that a large shift is not taken for wrong matches
@@ -138,7 +139,8 @@ def fit(before: Upright, after: Upright, keep: npt.NDArray[np.bool_], before_fro
     jacobian = np.column_stack([normals, lever])
     balance = _balance(normals)
     values, vectors = np.linalg.eigh(jacobian.T @ (jacobian * balance[:, None]) / balance.sum())
-    observable = vectors[:, values > _OBSERVABLE]
+    facing = np.sum((jacobian @ vectors) ** 2, axis=0)
+    observable = vectors[:, (values > _OBSERVABLE) & (facing > _FACING)]
     seen = jacobian @ observable
     solution = np.zeros(3)
     for scale_m in _CAUCHY_M:
