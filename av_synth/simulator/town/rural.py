@@ -121,7 +121,7 @@ def bushes_along(site: Site, road: Road, side: int, span_m: tuple[float, float],
         wide, high = float(rng.uniform(0.8, 1.3)), float(rng.uniform(1.1, 1.7))
         lumps = 1.0 + 0.12 * rng.standard_normal(len(sphere)).clip(-1.5, 1.5)
         points = sphere * lumps[:, None] * [wide, wide, high * 0.55] + [x, y, Z + high * 0.45]
-        foot = circle(x, y, wide * 0.5, 8)
+        foot = circle(x, y, wide * 0.72, 8)
         if site.is_free(foot, 0.3):
             bush = smooth(points, sphere, faces, Look(shade(HEDGE.colour, lumps[0]), HEDGE.material, HEDGE.tag))
             site.add("Bush", Tag.VEGETATION, [bush], 0.0, foot)
