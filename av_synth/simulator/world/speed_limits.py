@@ -22,7 +22,11 @@ class SpeedLimits:
         x, y = np.meshgrid(x0 + (np.arange(columns) + 0.5) * _CELL_M, y0 + (np.arange(rows) + 0.5) * _CELL_M)
         self._grid = np.zeros((rows, columns))
         for zone in reversed(town.speed_zones):
-            self._grid[shapely.contains_xy(zone.area, x, y)] = zone.speed_kmh
+            low, high = np.reshape(zone.area.bounds, (2, 2))
+            first = np.maximum((low - self._origin) / _CELL_M, 0.0).astype(int)
+            last = np.maximum((high - self._origin) / _CELL_M, -1.0).astype(int) + 1
+            part = slice(first[1], last[1]), slice(first[0], last[0])
+            self._grid[part][shapely.contains_xy(zone.area, x[part], y[part])] = zone.speed_kmh
 
     def at(self, positions: Array, otherwise: Array) -> Array:
         """Limits (N,) in km/h at world positions (N, 2); `otherwise` (N,) where there is none."""
