@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from av_synth.export.nuscenes import export
 from av_synth.simulator import town
 from tests.devkit import oracles
 from tests.devkit.test_map_devkit import FEW, ego_poses, follows, middle_of
+from tests.export.as_nuscenes import export
 from tests.export.synthetic_run import SyntheticTown, build_run
 
 # after the oracles, which choose a matplotlib that needs no screen

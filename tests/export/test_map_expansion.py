@@ -42,6 +42,7 @@ SMALL = {
     "lit_tee": small_towns.tee_town(lights=True),
 }
 PLANS = {plan.NAME: plan for plan in (avsynth01, avsynth02, avsynth03)}
+TOWNS = ("AvSynth01", pytest.param("AvSynth02", marks=pytest.mark.long), "AvSynth03")
 
 
 class Town:
@@ -101,7 +102,7 @@ def avsynth() -> Town:
     return Town(avsynth_text())
 
 
-@pytest.fixture(scope="module", params=[*PLANS, *SMALL])
+@pytest.fixture(scope="module", params=[*TOWNS, *SMALL])
 def town(request: pytest.FixtureRequest, avsynth: Town) -> Town:
     if request.param == "AvSynth01":
         return avsynth
@@ -177,7 +178,7 @@ def test_the_same_file_gives_the_same_bytes(town: Town) -> None:
     assert json.dumps(again) == json.dumps(town.content)
 
 
-@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("name", TOWNS)
 def test_arc_line_paths_are_within_two_centimetres_of_where_the_client_has_the_lanes(name: str) -> None:
     town = Town(avsynth_text(name))
     sheet = Sheet(("Town",), town.map.offset_m)
@@ -360,7 +361,7 @@ def test_lanes_of_the_town_are_what_its_plan_says(avsynth: Town) -> None:
     assert types <= LANE_TYPES
 
 
-@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("name", TOWNS)
 def test_drivable_ground_and_walkways_are_the_surfaces_that_the_simulator_drives_on(name: str) -> None:
     town = Town(avsynth_text(name))
     _, areas = surface.ground(PLANS[name].network(), PLANS[name].BOUNDS_M)

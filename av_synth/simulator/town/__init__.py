@@ -7,7 +7,7 @@ Everything of a town is made from one road description (`roads.py`), so that the
 from __future__ import annotations
 
 import hashlib
-from functools import cache, lru_cache
+from functools import cache
 
 from av_synth.errors import UserError
 from av_synth.simulator.town import avsynth01, avsynth02, avsynth03, avsynth04, avsynth05
@@ -43,7 +43,7 @@ def names() -> tuple[str, ...]:
     return tuple(_PLANS)
 
 
-@lru_cache(maxsize=4)
+@cache
 def load(name: str) -> Town:
     """Build a town, or return the one built before.
 
