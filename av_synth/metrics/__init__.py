@@ -12,11 +12,12 @@ from av_synth.metrics.braking import (
 from av_synth.metrics.exposure import time_exposed_s, time_integrated_s2
 from av_synth.metrics.headway import headway_along_m, headway_m, headway_s, headways_m, headways_s
 from av_synth.metrics.many import Footprints, distances_m, overlaps, times_to_collision_s
-from av_synth.metrics.pet import encroachment_s, encroachments_s, post_encroachment_s, post_encroachments_s
+from av_synth.metrics.pet import Encroachment, encroachment_s, encroachments, post_encroachment_s
 from av_synth.metrics.sight import in_sight
 from av_synth.metrics.ttc import time_to_collision_s
 
 __all__ = [
+    "Encroachment",
     "Footprint",
     "Footprints",
     "brake_threat_number",
@@ -26,7 +27,7 @@ __all__ = [
     "distance_m",
     "distances_m",
     "encroachment_s",
-    "encroachments_s",
+    "encroachments",
     "headway_along_m",
     "headway_m",
     "headway_s",
@@ -36,7 +37,6 @@ __all__ = [
     "overlap_interval_s",
     "overlaps",
     "post_encroachment_s",
-    "post_encroachments_s",
     "required_deceleration_mps2",
     "required_decelerations_mps2",
     "required_lateral_mps2",

@@ -9,7 +9,7 @@ import numpy as np
 from av_synth.geometry.transforms import Array
 
 
-def time_exposed_s(ttc_s: Sequence[float], step_s: float, threshold_s: float) -> float:
+def time_exposed_s(ttc_s: Sequence[float] | Array, step_s: float, threshold_s: float) -> float:
     """TET: seconds during which the time to collision was at or below the threshold.
 
     Source: M. M. Minderhoud, P. H. L. Bovy, Extended time-to-collision measures for road traffic safety assessment,
@@ -23,7 +23,7 @@ def time_exposed_s(ttc_s: Sequence[float], step_s: float, threshold_s: float) ->
     return float((_series(ttc_s) <= threshold_s).sum()) * step_s
 
 
-def time_integrated_s2(ttc_s: Sequence[float], step_s: float, threshold_s: float) -> float:
+def time_integrated_s2(ttc_s: Sequence[float] | Array, step_s: float, threshold_s: float) -> float:
     """TIT, in s2: the area between the threshold and the time to collision where that is below it.
 
     Source, arguments: as `time_exposed_s`.
@@ -31,7 +31,7 @@ def time_integrated_s2(ttc_s: Sequence[float], step_s: float, threshold_s: float
     return float(np.maximum(threshold_s - _series(ttc_s), 0.0).sum()) * step_s
 
 
-def _series(ttc_s: Sequence[float]) -> Array:
+def _series(ttc_s: Sequence[float] | Array) -> Array:
     values = np.asarray(ttc_s, dtype=np.float64)
     if np.isnan(values).any() or (values < 0.0).any():
         raise ValueError("ttc_s: want times of 0 or more, inf for never")

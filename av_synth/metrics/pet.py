@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,21 @@ from av_synth.metrics.many import Footprints, overlaps
 
 _PARTS = 16  # of a frame: how fine the frames around the nearest pair are looked at again
 _AROUND = 2  # frames to each side of it
+
+
+@dataclass(frozen=True)
+class Encroachment:
+    """What two tracks have to do with one another.
+
+    Attributes:
+        post_s: `post_encroachment_s`.
+        a_s: `encroachment_s` of a on b's ground.
+        b_s: that of b on a's.
+    """
+
+    post_s: float = math.inf
+    a_s: float = 0.0
+    b_s: float = 0.0
 
 
 def post_encroachment_s(a: Sequence[Footprint], b: Sequence[Footprint], times_s: Sequence[float]) -> float:
@@ -33,7 +49,7 @@ def post_encroachment_s(a: Sequence[Footprint], b: Sequence[Footprint], times_s:
         ValueError: if the lengths differ.
     """
     mine, others, times = _tracks(a, b, times_s)
-    return post_encroachments_s(mine, others, times) if len(times) else math.inf
+    return encroachments(mine, others, times).post_s if len(times) else math.inf
 
 
 def encroachment_s(a: Sequence[Footprint], b: Sequence[Footprint], times_s: Sequence[float]) -> float:
@@ -45,27 +61,24 @@ def encroachment_s(a: Sequence[Footprint], b: Sequence[Footprint], times_s: Sequ
     Args, Raises: as `post_encroachment_s`.
     """
     mine, others, times = _tracks(a, b, times_s)
-    return encroachments_s(mine, others, times) if len(times) else 0.0
+    return encroachments(mine, others, times).a_s if len(times) else 0.0
 
 
-def post_encroachments_s(a: Footprints, b: Footprints, times_s: Array) -> float:
-    """As `post_encroachment_s`, of tracks (N, ...) with times (N,)."""
+def encroachments(a: Footprints, b: Footprints, times_s: Array) -> Encroachment:
+    """Both times of both, of tracks (N, ...) with times (N,), N at least 1; as the functions above say."""
     shared = _shared(a, b)
     if not shared.any():
-        return math.inf
+        return Encroachment()
+    each = np.gradient(times_s) if len(times_s) > 1 else np.zeros(1)
+    a_s, b_s = (float(each[shared.any(axis=axis)].sum()) for axis in (1, 0))
     apart = np.where(shared, np.abs(times_s[:, None] - times_s[None]), math.inf)
     first, second = np.unravel_index(int(apart.argmin()), apart.shape)
-    if first == second:
-        return 0.0
-    (fine_a, at_a), (fine_b, at_b) = _finer(a, times_s, int(first)), _finer(b, times_s, int(second))
-    shared = overlaps(fine_a[:, None], fine_b[None])
-    return float(np.abs(at_a[:, None] - at_b[None])[shared].min(initial=float(apart.min())))
-
-
-def encroachments_s(a: Footprints, b: Footprints, times_s: Array) -> float:
-    """As `encroachment_s`, of tracks (N, ...) with times (N,), N at least 1."""
-    each = np.gradient(times_s) if len(times_s) > 1 else np.zeros(1)
-    return float(each[_shared(a, b).any(axis=1)].sum())
+    least = float(apart.min())
+    if least > 0.0:
+        (fine_a, at_a), (fine_b, at_b) = _finer(a, times_s, int(first)), _finer(b, times_s, int(second))
+        fine = overlaps(fine_a[:, None], fine_b[None])
+        least = float(np.abs(at_a[:, None] - at_b[None])[fine].min(initial=least))
+    return Encroachment(least, a_s, b_s)
 
 
 def _shared(a: Footprints, b: Footprints) -> npt.NDArray[np.bool_]:

@@ -24,6 +24,7 @@ from av_synth.labels.visibility import Look
 from av_synth.log.state import WorldState
 from av_synth.rig.model import Rig
 from av_synth.run import encode
+from av_synth.run.criticality import measure
 from av_synth.run.keyframe import Labeller
 from av_synth.run.spec import Context, Tick
 from av_synth.store import Staging, stage, tables
@@ -64,7 +65,7 @@ class Recorder:
         self._context = context
         self._staging: Staging = self._stack.enter_context(stage(self._root, context.run_id))
         self._last_weather: Mapping[str, float] = {}
-        self._seen: WorldState | None = None
+        self._states: list[WorldState] = []
         self._frames: dict[int, int] = {}  # recorded frame by its time
         staging = self._staging
         staging.write_json("scenario.json", context.spec.scenario.to_json())
@@ -77,7 +78,7 @@ class Recorder:
     def tick(self, tick: Tick) -> None:
         """Log the frame; encode and write what the sensors saw of it."""
         self._check_encoders()
-        self._seen = tick.state
+        self._states.append(tick.state)
         self._frames[tick.state.time_us] = tick.index
         self._log(tick)
         if tick.frames is not None and self._context.rig is not None:
@@ -90,15 +91,23 @@ class Recorder:
         for future in self._pending:
             future.result()
         self._rows["actors"] = self._actor_rows()
-        # what never comes to a collision has no time to one, and so no row
-        self._rows["metrics"] = [
-            {"frame": self._frames[found.time_us], **vars(found)}
-            for found in measurements
-            if math.isfinite(found.value)
-        ]
+        named = self._context.spec.scenario.actors.keys()
+        critical = measure(self._states, self._context.ego_id, named)
+        # the director may have measured the same; what never comes to a collision has no time to one, and so no row
+        self._rows["metrics"] = list(
+            {
+                (found.time_us, found.metric, found.actor_id, found.other_id): {
+                    "frame": self._frames[found.time_us],
+                    **vars(found),
+                }
+                for found in (*critical.measurements, *measurements)
+                if math.isfinite(found.value)
+            }.values()
+        )
         for name in tables.TABLES:
             self._staging.write_table(name, tables.from_rows(name, self._rows[name]))
         self._staging.write_json("outcome.json", outcome.to_json())
+        self._staging.write_json("criticality.json", {"pairs": [pair.to_json() for pair in critical.pairs]})
         context = self._context
         self.path = self._staging.commit(
             {
@@ -231,7 +240,7 @@ class Recorder:
         self._rows["ticks"].append({**at, "state_hash": tick.state_hash})
 
     def _actor_rows(self) -> list[Row]:
-        if self._seen is None:
+        if not self._states:
             raise DataError(f"run {self._context.run_id}: it ended without a frame")
         return [
             {
@@ -245,7 +254,7 @@ class Recorder:
                 "parked": info.parked,
                 "is_ego": info.actor_id == self._context.ego_id,
             }
-            for info in self._seen.infos.values()
+            for info in self._states[-1].infos.values()
         ]
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from av_synth.geometry.transforms import Array
 from av_synth.labels.segmentation import CATEGORY_INDEX, InstanceBox, panoptic
 from av_synth.run import encode
+from av_synth.scenario.weather import Weather
 
 Row = dict[str, object]
 Mask = npt.NDArray[np.bool_]
@@ -110,7 +111,7 @@ class KeyframeLabels:
 
 
 def happenings(tick_us: int, frames: Sequence[int]) -> dict[str, list[Row]]:
-    """Rows of tables events and metrics: somebody runs, the ego brakes, and the time to collision falls."""
+    """Rows of events, metrics and weather: somebody runs, the ego brakes, the time to collision falls, it gets dark."""
 
     def when(frame: int) -> Row:
         return {"frame": frame, "time_us": frame * tick_us}
@@ -119,6 +120,9 @@ def happenings(tick_us: int, frames: Sequence[int]) -> dict[str, list[Row]]:
     return {
         "events": [event | when(event["frame"]) for event in EVENTS],
         "metrics": [{**when(frame), **falling, "value": 3.0 - 0.05 * frame} for frame in frames],
+        "weather": [
+            {"frame": frame, **Weather(sun_altitude_angle=sun).to_json()} for frame, sun in ((0, 4.0), (15, -2.0))
+        ],
     }
 
 

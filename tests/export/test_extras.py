@@ -213,6 +213,20 @@ def test_samples_know_how_critical_they_are_and_what_has_happened(run: store.Run
     phases = [rows[names.sample(frame)]["phase"] for frame in FRAMES]
     assert phases == [[], ["walker.run_across"], ["walker.run_across", "ego.brake"], ["walker.run_across", "ego.brake"]]
     assert all(row["faults"] == [] for row in rows.values())
+    assert [rows[names.sample(frame)]["weather"]["sun_altitude_angle"] for frame in FRAMES] == [4.0, 4.0, -2.0, -2.0]
+
+
+def test_samples_have_the_ego_as_a_box_in_the_map(run: store.Run, dataset: Path) -> None:
+    names = RunNames(run.run_id)
+    rows = by_token(dataset, "sample_truth")
+    poses = by_token(dataset, "ego_pose")
+    for frame in FRAMES:
+        ego, pose = rows[names.sample(frame)]["ego"], poses[names.sample_data("LIDAR_TOP", frame)]
+        assert ego["size"] == [1.73, 4.08, 1.56]
+        assert ego["rotation"] == pytest.approx(pose["rotation"])
+        between = math.dist(ego["translation"][:2], pose["translation"][:2])
+        assert between == pytest.approx(synthetic_run.EGO_WHEELBASE_M / 2)
+        assert math.hypot(*ego["velocity"]) == pytest.approx(math.hypot(8.0, 0.4 * frame * 0.05))
 
 
 def test_each_annotation_says_what_evidence_there_is_for_it(run: store.Run, dataset: Path) -> None:

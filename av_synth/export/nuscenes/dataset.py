@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import av_synth
 from av_synth.errors import DataError, UserError
@@ -90,7 +91,7 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
                 splits.setdefault(split_name(by_hand.of(run.run_id)), []).append(scene)
             _add_run(tables, run, scene, place, recordings, annotations)
             _merge_channels(run.run_id, channels, recordings.channels)
-            more = extras.fold_extras(run, recordings, annotations, part.version)
+            more = extras.fold_extras(run, recordings, annotations, part.version, offset_m)
             for name, rows in more.rows.items():
                 for row in rows:
                     tables[name].add(row)
@@ -223,8 +224,21 @@ def _tell(run: Run, scene: str, scenario: str, place: Place, annotations: Annota
         "town": place.town.name,
         "location": place.location,
         "outcome": run.json("outcome.json"),
+        "criticality": _criticality(run, annotations),
         "renderer": provenance.get("renderer", "") if isinstance(provenance, dict) else "",
         "identity": run.manifest.get("identity"),
         "provenance": provenance,
         "visibility_methods": list(annotations.visibility_methods),
     }
+
+
+def _criticality(run: Run, annotations: Annotations) -> list[Row]:
+    """The run's figures of the ego and each other, with the instance where the other is annotated; none of old runs."""
+    if "criticality.json" not in run.files:
+        return []
+    names, annotated = RunNames(run.run_id), {box["actor_id"] for box in annotations.boxes}
+    pairs: Any = run.json("criticality.json").get("pairs", [])
+    return [
+        {**pair, "instance_token": names.instance(pair["actor_id"]) if pair["actor_id"] in annotated else ""}
+        for pair in pairs
+    ]

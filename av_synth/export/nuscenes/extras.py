@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -15,8 +14,10 @@ from av_synth.export.nuscenes.names import RunNames, category, token
 from av_synth.export.nuscenes.quality import fold_quality
 from av_synth.export.nuscenes.recordings import Blob, Recordings
 from av_synth.export.nuscenes.reprojection import fold_image_annotations
+from av_synth.export.nuscenes.sample_truth import fold_sample_truth
 from av_synth.export.nuscenes.segmentation import fold_segmentation
-from av_synth.export.rows import Record, Row
+from av_synth.export.nuscenes.values import Offset
+from av_synth.export.rows import Row
 from av_synth.log.semantics import SURFACES
 from av_synth.store import Run
 
@@ -26,10 +27,9 @@ TABLES = (
     *("annotation_truth", "sample_truth", "label_quality"),
 )
 _SIDES = ("left", "top", "right", "bottom")
-_NO_PHASE = frozenset({"not_placed"})  # an event of the stage, not of the scenario
 
 
-def fold_extras(run: Run, recordings: Recordings, annotations: Annotations, version: str) -> Fold:
+def fold_extras(run: Run, recordings: Recordings, annotations: Annotations, version: str, offset_m: Offset) -> Fold:
     """Rows and files of every table in `TABLES`, except semantic_class, for one scene.
 
     Args:
@@ -37,6 +37,7 @@ def fold_extras(run: Run, recordings: Recordings, annotations: Annotations, vers
         recordings: its sensor rows.
         annotations: its annotations: only what they name is in the tables here.
         version: the folder of tables.
+        offset_m: what is added to world coordinates.
 
     Raises:
         DataError: if the run lacks something that it must have for what is annotated.
@@ -48,7 +49,7 @@ def fold_extras(run: Run, recordings: Recordings, annotations: Annotations, vers
     fold.extend("box_2d", _boxes_2d(run, names, annotated))
     fold.extend("instance_actor", _actors(run, names, {actor_id for _, actor_id in annotated}))
     fold.extend("annotation_truth", _annotation_truth(run, names, annotations))
-    fold.extend("sample_truth", _sample_truth(run, names, recordings, annotated))
+    fold.extend("sample_truth", fold_sample_truth(run, names, recordings, annotated, offset_m))
     fold.extend("label_quality", fold_quality(run, names, annotations))
     fold.extend("image_annotations", fold_image_annotations(run, names, recordings, annotations))
     return fold
@@ -126,40 +127,3 @@ def _accelerations(run: Run, frames: list[int]) -> Mapping[tuple[int, int], list
     states = states.filter(pa.array(np.isin(states["frame"].to_numpy(), frames)))
     frame, actor_id, *axes = (column.to_pylist() for column in states.columns)
     return {(f, a): list(vector) for f, a, *vector in zip(frame, actor_id, *axes, strict=True)}
-
-
-def _sample_truth(run: Run, names: RunNames, recordings: Recordings, annotated: set[tuple[int, int]]) -> Iterator[Row]:
-    instances = {actor_id: names.instance(actor_id) for _, actor_id in annotated}
-    roles = {actor["actor_id"]: actor["role"] for actor in run.table("actors", ["actor_id", "role"]).to_pylist()}
-    criticality: dict[int, list[Row]] = {frame: [] for frame in recordings.keyframes}
-    for row in run.table("metrics").to_pylist():
-        if row["frame"] in criticality:
-            criticality[row["frame"]].append(
-                {
-                    "metric": row["metric"],
-                    "value": row["value"],
-                    "instance_token": instances.get(row["actor_id"], ""),
-                    "other_instance_token": instances.get(row["other_id"], ""),
-                    "role": roles.get(row["actor_id"], ""),
-                    "other_role": roles.get(row["other_id"], ""),
-                }
-            )
-    began = [(row["frame"], _phase(row, roles)) for row in run.table("events").to_pylist()]
-    for frame, found in criticality.items():
-        yield {
-            "token": names.sample(frame),
-            "sample_token": names.sample(frame),
-            "criticality": found,
-            "phase": list(dict.fromkeys(name for at, name in began if name and at <= frame)),
-            "faults": [],  # no sensor fault can be injected yet
-        }
-
-
-def _phase(event: Record, roles: Mapping[int, str]) -> str:
-    """Who and what: 'pedestrian.run_across' for an event of the scenario, 'ego.brake' for what came of it."""
-    if event["kind"] in _NO_PHASE:
-        return ""
-    if event["kind"] == "trigger":
-        detail = json.loads(event["detail"])
-        return f"{detail['role']}.{detail['do']}"
-    return f"{roles.get(event['actor_id'], '') or event['actor_id']}.{event['kind']}"

@@ -1,0 +1,112 @@
+"""sample_truth: for each sample how critical it is, what has happened, the weather, and the ego as a box."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from av_synth.errors import DataError
+from av_synth.export.nuscenes.names import RunNames
+from av_synth.export.nuscenes.recordings import Recordings
+from av_synth.export.nuscenes.values import Offset, rotation_of, translation_of
+from av_synth.export.rows import Record, Row
+from av_synth.geometry.transforms import matrix_from_quaternion
+from av_synth.store import Run
+
+_NO_PHASE = frozenset({"not_placed"})  # an event of the stage, not of the scenario
+
+
+def fold_sample_truth(
+    run: Run, names: RunNames, recordings: Recordings, annotated: Collection[tuple[int, int]], offset_m: Offset
+) -> Iterator[Row]:
+    """One row for each sample.
+
+    Args:
+        run: the run.
+        names: its tokens.
+        recordings: its sensor rows.
+        annotated: (frame, actor) of each annotation.
+        offset_m: what is added to world coordinates.
+
+    Raises:
+        DataError: if the run has no weather, or no state of the ego, at a keyframe.
+    """
+    actors: dict[int, Record] = {actor["actor_id"]: actor for actor in run.table("actors").to_pylist()}
+    frames = list(recordings.keyframes)
+    criticality = _criticality(run, names, frames, {actor_id for _, actor_id in annotated}, actors)
+    began = [(row["frame"], _phase(row, actors)) for row in run.table("events").to_pylist()]
+    weather = run.table("weather").to_pylist()
+    egos = _ego_boxes(run, frames, actors, offset_m)
+    for frame in frames:
+        since = bisect_right([row["frame"] for row in weather], frame) - 1
+        if since < 0 or frame not in egos:
+            raise DataError(f"run {run.run_id}: its tables have no weather, or no state of the ego, at frame {frame}")
+        yield {
+            "token": names.sample(frame),
+            "sample_token": names.sample(frame),
+            "criticality": criticality[frame],
+            "phase": list(dict.fromkeys(name for at, name in began if name and at <= frame)),
+            "faults": [],  # no sensor fault can be injected yet
+            "weather": {name: value for name, value in weather[since].items() if name != "frame"},
+            "ego": egos[frame],
+        }
+
+
+def _criticality(
+    run: Run, names: RunNames, frames: list[int], annotated: Collection[int], actors: Mapping[int, Record]
+) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {frame: [] for frame in frames}
+    rows = run.table("metrics")
+    for row in rows.filter(pa.array(np.isin(rows["frame"].to_numpy(), frames))).to_pylist():
+        pair = [row["actor_id"], row["other_id"]]
+        tokens = [names.instance(actor_id) if actor_id in annotated else "" for actor_id in pair]
+        roles = [str(actors[actor_id]["role"]) if actor_id in actors else "" for actor_id in pair]
+        found[row["frame"]].append(
+            {
+                "metric": row["metric"],
+                "value": row["value"],
+                "instance_token": tokens[0],
+                "other_instance_token": tokens[1],
+                "role": roles[0],
+                "other_role": roles[1],
+            }
+        )
+    return found
+
+
+def _ego_boxes(run: Run, frames: list[int], actors: Mapping[int, Record], offset_m: Offset) -> dict[int, Row]:
+    """The ego as nuScenes would annotate it, and its true velocity, by frame."""
+    states = run.table("states")
+    ego = next((actor for actor in actors.values() if actor["is_ego"]), None)
+    if ego is None:
+        return {}
+    wanted = np.isin(states["frame"].to_numpy(), frames) & (states["actor_id"].to_numpy() == ego["actor_id"])
+    boxes: dict[int, Row] = {}
+    for state in states.filter(pa.array(wanted)).to_pylist():
+        rotation = rotation_of(state, f"run {run.run_id}: the ego at frame {state['frame']}")
+        centre = matrix_from_quaternion(rotation, translation_of(state, offset_m)) @ [
+            *(ego[f"box_{axis}_m"] for axis in "xyz"),
+            1.0,
+        ]
+        boxes[state["frame"]] = {
+            "translation": centre[:3].tolist(),
+            "size": [ego["width_m"], ego["length_m"], ego["height_m"]],
+            "rotation": rotation,
+            "velocity": [state[f"v{axis}_mps"] for axis in "xyz"],
+        }
+    return boxes
+
+
+def _phase(event: Record, actors: Mapping[int, Record]) -> str:
+    """Who and what: 'pedestrian.run_across' for an event of the scenario, 'ego.brake' for what came of it."""
+    if event["kind"] in _NO_PHASE:
+        return ""
+    if event["kind"] == "trigger":
+        detail = json.loads(event["detail"])
+        return f"{detail['role']}.{detail['do']}"
+    role = actors[event["actor_id"]]["role"] if event["actor_id"] in actors else ""
+    return f"{role or event['actor_id']}.{event['kind']}"
