@@ -69,7 +69,7 @@ CHECKS: Mapping[str, str] = {
     "can_motion": "CAN poses and speeds are the ego's",
     "prediction": "prediction tokens exist and have 6 s of future",
     "velocities": "true velocities and accelerations agree with how the boxes move",
-    "sample_truth": "each sample has its criticality, phase and faults",
+    "sample_truth": "each sample has its criticality, phase and faults; metrics follow from boxes and velocities",
     "label_quality": "each annotation says how good its label is",
     "diagnosis": "no single mistake explains what the other checks found",
 }

@@ -13,6 +13,7 @@ from av_synth.verify import (
     can_bus,
     chains,
     clouds,
+    criticality,
     extras,
     motion,
     points,
@@ -52,6 +53,7 @@ def verify_scene(dataset: Dataset, scene: Scene, findings: Findings) -> None:
     motion.check_scene_headings(scene, findings)
     truth_rows.check_velocities(dataset, scene, findings)
     truth_rows.check_sample_truth(dataset, scene, findings)
+    criticality.check_sample_truth_values(dataset, scene, findings)
     can_bus.check_can_bus(dataset, scene, findings)
     truth = LabelTruth(dataset, scene, findings)
     by_sample: Clouds = {}

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-import shapely
 
 from av_synth.verify.findings import Findings
-from av_synth.verify.maths import Array, box_corners
-from av_synth.verify.model import Annotation, Dataset, Sample, Scene
+from av_synth.verify.maths import Array
+from av_synth.verify.model import Annotation, Dataset, Scene
 from av_synth.verify.points import annotation_place
-from av_synth.verify.tables import Row
 
 _SPEED_OFF_MPS, _SPEED_SHARE = 0.3, 0.1  # of the middle box: central differences over a second blur accelerations
 _SINGLE_OFF_MPS = 3.0
 _LEAST_MOVERS = 4
 _GAIN_MPS2, _GAINS = 1.0, 3
 _GAIN_SHARE = -0.3  # true scenes have 0.0 to 1.5: what acts at an instant is not what did over a second
-_BOXES_OFF_M = 0.3
-_EGO_REACH_M = 8.0  # no vehicle reaches further from its rear axle, a bus neither
 
 
 def check_velocities(dataset: Dataset, scene: Scene, findings: Findings) -> None:
@@ -102,9 +98,8 @@ def _measure(scene: Scene, annotation: Annotation, error: float, findings: Findi
 
 
 def check_sample_truth(dataset: Dataset, scene: Scene, findings: Findings) -> None:
-    """Criticality names instances of the scene, distances are those of the boxes, and phases are words."""
+    """Criticality names instances of the scene, and phases are words; `criticality.py` derives the values anew."""
     for sample in scene.samples:
-        boxes = {annotation.instance_token: annotation for annotation in scene.annotations.get(sample.token, ())}
         for row in dataset.rows_about("sample_truth", sample.token):
             findings.checked("sample_truth")
             where = f"sample_truth.json token={row['token']} ({scene.sample_name(sample.token)})"
@@ -113,35 +108,5 @@ def check_sample_truth(dataset: Dataset, scene: Scene, findings: Findings) -> No
                     if entry[name] and entry[name] not in scene.tracks:
                         message = f"criticality {entry['metric']}: {name} = {entry[name]!r} is not of this scene"
                         findings.add("sample_truth", where, message)
-                problem = _distance_problem(scene, sample, boxes, entry)
-                if problem:
-                    findings.add("sample_truth", where, f"criticality distance_m = {entry['value']:.2f}; {problem}")
             if not all(isinstance(name, str) for name in row["phase"]):
                 findings.add("sample_truth", where, f"phase = {row['phase']}; want names of events")
-
-
-def _distance_problem(scene: Scene, sample: Sample, boxes: Mapping[str, Annotation], entry: Row) -> str:
-    """What is wrong with a distance between the footprints of two boxes, or of the ego and one; '' if nothing is.
-
-    The size of the ego is not known, but that its rear axle is in its own footprint.
-    """
-    if entry["metric"] != "distance_m" or entry["value"] is None:
-        return ""
-    ends = [boxes.get(entry[name]) for name in ("instance_token", "other_instance_token")]
-    lidar = scene.keyframe(sample.token, "LIDAR_TOP")
-    if ends[1] is None:
-        return ""
-    if ends[0] is not None:
-        wanted = float(_footprint(ends[0]).distance(_footprint(ends[1])))
-        return f"want {wanted:.2f}, between their boxes" if abs(entry["value"] - wanted) > _BOXES_OFF_M else ""
-    if entry["instance_token"] or entry.get("role") != "ego" or lidar is None:
-        return ""
-    axle = float(_footprint(ends[1]).distance(shapely.Point(lidar.ego_pose.translation[:2])))
-    if -_BOXES_OFF_M <= axle - entry["value"] <= _EGO_REACH_M:
-        return ""
-    return f"the ego's rear axle is {axle:.2f} m from that box; want at most {_EGO_REACH_M:g} m less"
-
-
-def _footprint(annotation: Annotation) -> shapely.Polygon:
-    corners = box_corners(annotation.world_from_box, annotation.size_wlh_m)
-    return shapely.MultiPoint(corners[:, :2]).convex_hull

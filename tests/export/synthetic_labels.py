@@ -110,16 +110,16 @@ class KeyframeLabels:
         }
 
 
-def happenings(tick_us: int, frames: Sequence[int]) -> dict[str, list[Row]]:
-    """Rows of events, metrics and weather: somebody runs, the ego brakes, the time to collision falls, it gets dark."""
+def happenings(tick_us: int, frames: Sequence[int], apart_m: Callable[[int], float]) -> dict[str, list[Row]]:
+    """Rows of events, metrics and weather: somebody runs, the ego brakes, they come near each other, it gets dark."""
 
     def when(frame: int) -> Row:
         return {"frame": frame, "time_us": frame * tick_us}
 
-    falling = {"actor_id": 1, "other_id": 6, "metric": "ttc_s"}
+    nearing = {"actor_id": 1, "other_id": 6, "metric": "distance_m"}
     return {
         "events": [event | when(event["frame"]) for event in EVENTS],
-        "metrics": [{**when(frame), **falling, "value": 3.0 - 0.05 * frame} for frame in frames],
+        "metrics": [{**when(frame), **nearing, "value": apart_m(frame)} for frame in frames],
         "weather": [
             {"frame": frame, **Weather(sun_altitude_angle=sun).to_json()} for frame, sun in ((0, 4.0), (15, -2.0))
         ],

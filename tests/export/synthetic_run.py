@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from av_synth import store
 from av_synth.geometry.transforms import Array, apply, from_yaw, invert, matrix_from_quaternion, quaternion_from_matrix
+from av_synth.metrics import Footprint, distance_m
 from av_synth.store import tables
 from tests.export.synthetic_labels import KeyframeLabels, happenings
 
@@ -28,6 +29,7 @@ KEYFRAME_TICKS = 10
 WIDTH, HEIGHT = 160, 90
 EGO_ID = 1
 EGO_WHEELBASE_M = 2.588
+EGO_LWH_M = (4.08, 1.73, 1.56)
 RADAR_RECORD = np.dtype(
     [(name, "<f4") for name in ("x", "y", "z")]
     + [("dyn_prop", "i1"), ("id", "<i2")]
@@ -146,6 +148,14 @@ def world_from_box(town: SyntheticTown, thing: Thing, frame: int) -> Array:
 
 def velocity(thing: Thing) -> Array:
     return thing.speed_mps * np.array([math.cos(thing.yaw_rad), math.sin(thing.yaw_rad), 0.0])
+
+
+def ego_to_walker_m(town: SyntheticTown, frame: int) -> float:
+    """Between the box of the ego, whose middle is that of its axles, and that of the walker."""
+    ego = world_from_ego(town, frame) @ from_yaw(EGO_WHEELBASE_M / 2, 0.0, 0.0, 0.0)
+    walker = next(thing for thing in THINGS if thing.actor_id == 6)
+    boxes = (ego, EGO_LWH_M), (world_from_box(town, walker, frame), walker.lwh_m)
+    return distance_m(*(Footprint.of_box(pose, np.array(size), np.zeros(3)) for pose, size in boxes))
 
 
 def is_there(thing: Thing, frame: int) -> bool:
@@ -375,7 +385,7 @@ class _Recorder:
             self.labels.boxes_2d,
             self.labels.quality(rows["boxes"], self._lidar_from_box),
         )
-        return rows | happenings(TICK_US, frames)
+        return rows | happenings(TICK_US, frames, lambda frame: ego_to_walker_m(self.town, frame))
 
     def _lidar_from_box(self, frame: int, actor_id: int) -> Array:
         lidar = next(sensor for sensor in SENSORS if sensor.modality == "lidar")
@@ -460,7 +470,7 @@ def _ego_state(town: SyntheticTown, frame: int, when: dict[str, int], speed: dic
 
 
 def _ego_row() -> dict[str, object]:
-    row = _actor_row(Thing(EGO_ID, "vehicle.car", "vehicle.moving", (4.08, 1.73, 1.56), 0.0, 0.0))
+    row = _actor_row(Thing(EGO_ID, "vehicle.car", "vehicle.moving", EGO_LWH_M, 0.0, 0.0))
     return {**row, "role": "ego", "is_ego": True}
 
 

@@ -202,8 +202,8 @@ def test_samples_know_how_critical_they_are_and_what_has_happened(run: store.Run
     assert set(rows) == set(by_token(dataset, "sample"))
     assert rows[names.sample(20)]["criticality"] == [
         {
-            "metric": "ttc_s",
-            "value": 2.0,
+            "metric": "distance_m",
+            "value": synthetic_run.ego_to_walker_m(synthetic_run.SyntheticTown(), 20),
             "instance_token": "",  # the ego has none
             "other_instance_token": names.instance(6),
             "role": "ego",

@@ -311,13 +311,25 @@ class SceneBuilder:
         self._annotations()
         end_s = (SAMPLES - 1) * 0.5
         extras.can_bus(self.out.root, name, self.start_us, end_s, lambda t: world_from_ego(self.scene, t), quaternion)
+
+        def ego(t: float) -> np.ndarray:
+            return world_from_ego(self.scene, t)
+
         for k, token in enumerate(self.sample_tokens):
-            lead = {"metric": "ttc_s", "value": 9.5, "instance_token": "", "other_instance_token": self.token("lead")}
-            gap = extras.distance_m(world_from_ego(self.scene, k * 0.5), self.people[2].world_from_box(0.0), PARKED_LWH)
-            parked = {"metric": "distance_m", "value": gap, "role": "ego", "instance_token": ""}
-            parked["other_instance_token"] = self.token("parked")
-            row = {"criticality": [lead, parked], "phase": ["start"], "faults": []}
+            row = {"criticality": self._criticality(k * 0.5), "phase": ["start"], "faults": []}
+            row |= {"weather": {"sun_altitude_angle": 30.0}, "ego": extras.ego_box(ego, quaternion, k * 0.5)}
             self.out.add("sample_truth", token=token, sample_token=self.sample_tokens[k], **row)
+
+    def _criticality(self, t: float) -> list[dict]:
+        """How far the ego is from the parked car: the least between points all round their outlines."""
+        mine = extras.outline(world_from_ego(self.scene, t) @ turned(0.0, extras.EGO_CENTRE), extras.EGO_LWH)
+        found = []
+        for thing in self.people:
+            if thing.name == "parked":
+                apart = mine[:, None] - extras.outline(thing.world_from_box(t), thing.lwh)[None]
+                row = {"metric": "distance_m", "value": float(np.sqrt((apart**2).sum(-1)).min())}
+                found.append({**row, "instance_token": "", "other_instance_token": self.token(thing.name)})
+        return found
 
     def _channel(self, channel: str, ego_from_sensor: np.ndarray, step_ms: int, take: object) -> None:
         calibration = self.token("calibration", channel)

@@ -81,14 +81,6 @@ def corners_px(camera_from_box: np.ndarray, lwh: tuple[float, float, float], foc
     return corners[:, :2] / corners[:, 2:] * focal + (81.0, 46.0) if corners[:, 2].min() > 0.1 else None
 
 
-def distance_m(world_from_ego: np.ndarray, world_from_box: np.ndarray, lwh: tuple[float, float, float]) -> float:
-    """How far a box is from the ego, which reaches from 0.8 m behind its origin to 3.4 m ahead, seen from above."""
-    ego = [(x, y) for x in np.linspace(-0.8, 3.4, 43) for y in np.linspace(-0.9, 0.9, 19)]
-    places = np.array(ego) @ world_from_ego[:2, :2].T + world_from_ego[:2, 3]
-    local = (places - world_from_box[:2, 3]) @ world_from_box[:2, :2]
-    return float(np.linalg.norm(np.maximum(np.abs(local) - np.array(lwh[:2]) / 2, 0.0), axis=1).min())
-
-
 def extent(own: np.ndarray) -> list[int]:
     """[left, top, right, bottom] of a boolean image, right and bottom exclusive."""
     rows, columns = np.nonzero(own)
@@ -257,3 +249,27 @@ class MapBuilder:
                     "outgoing": names[k + 1 : k + 2],
                 }
         return self.out
+
+
+EGO_LWH, EGO_CENTRE = (4.08, 1.73, 1.56), (1.3, 0.0, 0.78)
+
+
+def ego_box(world_from_ego: Callable[[float], np.ndarray], quaternion: Callable[[np.ndarray], list[float]], t: float):  # type: ignore[no-untyped-def]
+    """The ego at a time as an annotation has it, and its velocity by central differences."""
+    centre = [(world_from_ego(at) @ [*EGO_CENTRE, 1.0])[:3] for at in (t - 1e-4, t, t + 1e-4)]
+    length, width, height = EGO_LWH
+    return {
+        "translation": centre[1].tolist(),
+        "size": [width, length, height],
+        "rotation": quaternion(world_from_ego(t)),
+        "velocity": ((centre[2] - centre[0]) / 2e-4).tolist(),
+    }
+
+
+def outline(world_from_box: np.ndarray, lwh: tuple[float, float, float]) -> np.ndarray:
+    """Points (N, 2), 2 cm apart, all round a box seen from above."""
+    x, y = lwh[0] / 2, lwh[1] / 2
+    along, across = np.linspace(-x, x, round(x * 100)), np.linspace(-y, y, round(y * 100))
+    sides = [np.stack([along, np.full_like(along, v)], 1) for v in (-y, y)]
+    sides += [np.stack([np.full_like(across, v), across], 1) for v in (-x, x)]
+    return np.concatenate(sides) @ world_from_box[:2, :2].T + world_from_box[:2, 3]

@@ -192,11 +192,6 @@ def adult_called_a_child(copy: Copy) -> None:
 # ---- truth
 
 
-@found_by("sample_truth", "criticality distance_m = .*; the ego's rear axle is")
-def distances_halved(copy: Copy) -> None:
-    copy.edit_each("sample_truth", lambda r: r["criticality"][1].update(value=r["criticality"][1]["value"] / 3))
-
-
 @found_by("can_motion", "rad .median. while the ego drives straight on")
 def steering_wheel_off_its_middle(copy: Copy) -> None:
     name = "can_bus/scene-0001_steeranglefeedback.json"

@@ -510,6 +510,49 @@ def criticality_of_an_unknown_instance(copy: Copy) -> None:
     copy.edit("sample_truth", lambda rows: rows[0]["criticality"][0].update(instance_token="nobody"))
 
 
+TTC = {"metric": "ttc_s", "value": 3.0}
+
+
+@named("sample_truth", "distance_m = 1.000; the boxes give")
+def criticality_of_another_distance(copy: Copy) -> None:
+    copy.edit("sample_truth", lambda rows: rows[0]["criticality"][0].update(value=1.0))
+
+
+@named("sample_truth", "ttc_s = 3.000; the boxes give inf")
+def a_collision_that_is_not_to_come(copy: Copy) -> None:
+    copy.edit("sample_truth", lambda rows: rows[0]["criticality"].append({**rows[0]["criticality"][0], **TTC}))
+
+
+@named("sample_truth", "no ttc_s; the boxes give")
+def a_collision_to_come_is_left_out(copy: Copy) -> None:
+    copy.edit_each("sample_truth", lambda row: row["ego"].update(velocity=[30.0, -8.3, 0.0]))
+
+
+@named("sample_truth", "want the ego's own box")
+def the_egos_box_is_turned(copy: Copy) -> None:
+    copy.edit_each("sample_truth", lambda row: row["ego"].update(rotation=[0.7071068, 0.0, 0.0, 0.7071068]))
+
+
+@named("sample_truth", "want translation, size, rotation, velocity")
+def the_egos_box_has_no_size(copy: Copy) -> None:
+    copy.edit("sample_truth", lambda rows: rows[0]["ego"].pop("size"))
+
+
+@named("sample_truth", "want one in a scene")
+def the_ego_grows(copy: Copy) -> None:
+    copy.edit("sample_truth", lambda rows: rows[0]["ego"]["size"].__setitem__(1, 4.2))
+
+
+@named("sample_truth", "want degrees, -90 to 90")
+def the_sun_in_radians_or_beyond_the_pole(copy: Copy) -> None:
+    copy.edit("sample_truth", lambda rows: rows[0]["weather"].update(sun_altitude_angle=120.0))
+
+
+@named("sample_truth", "want an object of names to finite numbers")
+def weather_in_words(copy: Copy) -> None:
+    copy.edit("sample_truth", lambda rows: rows[0].update(weather={"sky": "clear"}))
+
+
 # ---- CAN bus, map, prediction
 
 
