@@ -23,6 +23,7 @@ OPTIONS = {
     "split": ["OUT", "--ratio", "--by", "--seed", "--keep", "--file"],
     "merge": ["OUT", "--out"],
     "verify": ["DATASET", "--version", "--report", "--quarantine"],
+    "query": ["DATASET", "CONDITIONS", "--fields", "--json", "--version"],
     "scenarios": ["NAME"],
     "rigs": ["NAME"],
     "doctor": ["--out", "--simulator"],

@@ -1,0 +1,7 @@
+"""Samples of a dataset by what is true of them: 'category=human.pedestrian* visibility<=2 weather.night ttc_s<1.5'."""
+
+from av_synth.query.conditions import Condition, parse
+from av_synth.query.facts import FIELDS, SampleFacts, Thing, read
+from av_synth.query.find import Match, Seen, fields, find
+
+__all__ = ["FIELDS", "Condition", "Match", "SampleFacts", "Seen", "Thing", "fields", "find", "parse", "read"]

@@ -1,0 +1,205 @@
+"""What a dataset says about its samples and everything in them, joined from its own tables, one sample at a time."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from av_synth.errors import StoreError
+from av_synth.query.conditions import Value
+
+Row = Mapping[str, Any]
+Values = dict[str, Value]
+
+METRICS = ("ttc_s", "distance_m", "drac_mps2", "required_deceleration_mps2", "headway_s")
+OF_SAMPLES: Mapping[str, str] = {
+    "scene": "name of the scene",
+    "scenario": "name of the scenario",
+    "town": "where it happens",
+    "location": "what the dataset calls that place",
+    "rig": "name of the rig",
+    "seed": "of the draw",
+    "held": "everything came as the scenario expects",
+    "time_s": "since the scene's first sample",
+    "phase": "what has begun so far, such as pedestrian.run_across",
+    "weather.night": "the sun is below the horizon",
+    "weather.rain": "it rains",
+    "weather.fog": "there is fog",
+    "weather.wet": "the road is wet",
+}
+OF_THINGS: Mapping[str, str] = {
+    "category": "nuScenes category",
+    "attribute": "nuScenes attribute",
+    "visibility": "nuScenes level, 1 (0 to 40 % visible) to 4 (80 to 100 %)",
+    "num_lidar_pts": "lidar points in its box",
+    "num_radar_pts": "radar points in its box",
+    "speed_mps": "true speed",
+    "role": "the scenario's name for it",
+    "type_id": "blueprint",
+    "parked": "put there to stay",
+    **dict.fromkeys(METRICS, "of the ego and it, now"),
+}
+FIELDS: Mapping[str, str] = {**OF_SAMPLES, **OF_THINGS}
+"""Fields with a name of their own. Beside them: weather.* (CARLA's parameters) and parameters.* (the scenario's) of a
+sample; quality.* (columns of label_quality) and run.* (figures of the ego and it over the whole run) of a thing."""
+_SAMPLE_PREFIXES = ("weather.", "parameters.")
+_SIGNS = {
+    "weather.night": ("sun_altitude_angle", -1.0),
+    "weather.rain": ("precipitation", 1.0),
+    "weather.fog": ("fog_density", 1.0),
+    "weather.wet": ("wetness", 1.0),
+}
+
+
+def is_of_sample(field: str) -> bool:
+    """Whether a field is said of a sample as a whole, not of a thing in it."""
+    return field in OF_SAMPLES or field.startswith(_SAMPLE_PREFIXES)
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Somebody or something in a sample; `annotation_token` is '' for whom the ego is measured against unannotated."""
+
+    annotation_token: str
+    instance_token: str
+    values: Values
+
+
+@dataclass(frozen=True)
+class SampleFacts:
+    """A sample: `time_s` since the scene's first, `file` of its front camera (else of any; '' for none), what is so."""
+
+    scene: str
+    sample_token: str
+    time_s: float
+    file: str
+    values: Values
+    things: tuple[Thing, ...]
+
+
+def read(dataset: Path, version: str | None = None) -> Iterator[SampleFacts]:
+    """Every sample of a dataset in nuScenes format, by scene and time.
+
+    Raises:
+        StoreError: if there is no such dataset, or a table cannot be read or lacks what the format has.
+    """
+    tables = _Tables(dataset, version)
+    try:
+        yield from tables.samples()
+    except (KeyError, TypeError, IndexError) as error:
+        message = f"{tables.folder}: a table lacks what nuScenes has ({type(error).__name__}: {error})"
+        raise StoreError(f"{message}; av-synth verify says more") from error
+
+
+class _Tables:
+    def __init__(self, dataset: Path, version: str | None) -> None:
+        found = sorted(path.parent.name for path in dataset.glob("*/sample.json"))
+        if version is None and len(found) != 1:
+            raise StoreError(f"{dataset}: has versions {found}; want a dataset's root with one, or --version")
+        self.folder = dataset / (version or found[0])
+
+    def _json(self, name: str, default: Any = None) -> Any:
+        path = self.folder / f"{name}.json"
+        if default is not None and not path.exists():
+            return default
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path}: not a readable table: {error}") from error
+
+    def _by(self, name: str, key: str = "token", *, optional: bool = False) -> dict[str, Row]:
+        return {row[key]: row for row in self._json(name, [] if optional else None)}
+
+    def samples(self) -> Iterator[SampleFacts]:
+        """Join the tables."""
+        self._truth = self._by("sample_truth", "sample_token", optional=True)
+        self._velocities = self._by("annotation_truth", "sample_annotation_token", optional=True)
+        self._quality = self._by("label_quality", "sample_annotation_token", optional=True)
+        self._actors = self._by("instance_actor", "instance_token", optional=True)
+        self._instances, self._categories = self._by("instance"), self._by("category")
+        self._attributes = self._by("attribute")
+        files, logs = self._front_files(), self._by("log")
+        runs: dict[str, Row] = {run["scene_token"]: run for run in self._json("av_synth", {}).get("runs", [])}
+        annotations: dict[str, list[Row]] = defaultdict(list)
+        for row in self._json("sample_annotation"):
+            annotations[row["sample_token"]].append(row)
+        scenes: dict[str, list[Row]] = defaultdict(list)
+        for row in self._json("sample"):
+            scenes[row["scene_token"]].append(row)
+        for scene in sorted(self._json("scene"), key=lambda row: str(row["name"])):
+            run = runs.get(scene["token"], {})
+            samples = sorted(scenes[scene["token"]], key=lambda row: int(row["timestamp"]))
+            for row in samples:
+                time_s = (row["timestamp"] - samples[0]["timestamp"]) * 1e-6
+                truth = self._truth.get(row["token"], {})
+                values = {"location": logs[scene["log_token"]]["location"], **_scene_values(scene["name"], run)}
+                values |= {"time_s": time_s, "phase": tuple(truth.get("phase", ()))}
+                values |= _weather(truth.get("weather") or run.get("weather") or {})
+                things = tuple(self._things(annotations[row["token"]], truth, run))
+                yield SampleFacts(scene["name"], row["token"], time_s, files.get(row["token"], ""), values, things)
+
+    def _front_files(self) -> dict[str, str]:
+        sensors, mounts = self._by("sensor"), self._by("calibrated_sensor")
+        found: dict[str, tuple[bool, str, str]] = {}
+        for row in self._json("sample_data"):
+            sensor = sensors[mounts[row["calibrated_sensor_token"]]["sensor_token"]]
+            if row["is_key_frame"] and sensor["modality"] == "camera":
+                mine = (sensor["channel"] != "CAM_FRONT", sensor["channel"], row["filename"])
+                found[row["sample_token"]] = min(found.get(row["sample_token"], mine), mine)
+        return {token: name for token, (_, _, name) in found.items()}
+
+    def _things(self, annotations: list[Row], truth: Row, run: Row) -> Iterator[Thing]:
+        metrics: dict[tuple[str, str], Values] = defaultdict(dict)
+        for entry in truth.get("criticality", ()):
+            if not entry["instance_token"] and entry["value"] is not None:
+                metrics[_who(entry["other_instance_token"], entry.get("other_role"))][entry["metric"]] = entry["value"]
+        over_run = {
+            _who(pair["instance_token"], pair["role"]): {f"run.{name}": x for name, x in pair["figures"].items()}
+            for pair in run.get("criticality", ())
+        }
+        for row in annotations:
+            who = _who(row["instance_token"], None)
+            values = self._annotated(row) | metrics.pop(who, {}) | over_run.get(who, {})
+            yield Thing(row["token"], row["instance_token"], values)
+        for who, found in metrics.items():
+            role: Values = {"role": who[1]} if who[1] else {}
+            yield Thing("", who[0], role | found | over_run.get(who, {}))
+
+    def _annotated(self, row: Row) -> Values:
+        category = self._categories[self._instances[row["instance_token"]]["category_token"]]["name"]
+        values: Values = {"category": category, **{name: row[name] for name in ("num_lidar_pts", "num_radar_pts")}}
+        values["attribute"] = tuple(self._attributes[token]["name"] for token in row["attribute_tokens"])
+        if row["visibility_token"]:
+            values["visibility"] = int(row["visibility_token"])
+        actor = self._actors.get(row["instance_token"], {})
+        values |= {name: actor[name] for name in ("role", "type_id", "parked") if name in actor}
+        if row["token"] in self._velocities:
+            values["speed_mps"] = math.hypot(*self._velocities[row["token"]]["velocity"])
+        quality = self._quality.get(row["token"], {}).items()
+        told = {f"quality.{name}": value for name, value in quality if isinstance(value, float | int | str)}
+        return values | {name: told[name] for name in told if not name.endswith("token")}
+
+
+def _who(instance_token: str, role: str | None) -> tuple[str, str]:
+    """What tells parties apart: the instance, where there is one."""
+    return (instance_token, "") if instance_token else ("", role or "")
+
+
+def _scene_values(name: str, run: Row) -> Values:
+    values: Values = {"scene": name}
+    values |= {key: run[key] for key in ("scenario", "town", "rig", "seed") if isinstance(run.get(key), str | int)}
+    held = run.get("outcome", {}).get("held")
+    if isinstance(held, bool):
+        values["held"] = held
+    parameters = run.get("parameters", {}).items()
+    return values | {f"parameters.{key}": value for key, value in parameters if isinstance(value, float | int | str)}
+
+
+def _weather(told: Row) -> Values:
+    values: Values = {f"weather.{name}": value for name, value in told.items() if isinstance(value, float | int)}
+    return values | {name: sign * told[key] > 0.0 for name, (key, sign) in _SIGNS.items() if key in told}
