@@ -40,9 +40,9 @@ def required_decelerations_mps2(a: Footprints, b: Footprints) -> Array:
 
     0 where no contact is to come; inf in contact, or where braking does not help: b comes from beside or behind.
     Nobody's reaction time is in it. Boxes turned against each other are taken by their extent along and across a.
-    Source: the longitudinal terms of M. Brannstrom, J. Sjoberg, E. Coelingh, A situation and threat assessment
-    algorithm for a rear-end collision avoidance system, IEEE Intelligent Vehicles Symposium 2008; the last is the same
-    motion, solved for b's leaving.
+    Source of the notion: M. Brannstrom, J. Sjoberg, E. Coelingh, A situation and threat assessment algorithm for a
+    rear-end collision avoidance system, IEEE Intelligent Vehicles Symposium 2008; the formulas are motion at constant
+    acceleration, solved for the three cases.
     """
     found = strips(a, b)
     own_mps = (a.velocity_mps * a.axes[..., 0, :]).sum(-1)
@@ -77,7 +77,7 @@ def required_lateral_mps2(a: Footprint, b: Footprint) -> float:
 
     2 d / TTC^2, d the shift that takes the two apart across a's heading at that instant, to the nearer side. 0 where no
     contact is to come; inf in contact.
-    Source: the lateral term of the steering threat number; M. Brannstrom et al. as in `required_decelerations_mps2`.
+    What a steering threat number sets against what tyres give, as the brake threat number does with braking.
     """
     ones = Footprints.of([a]), Footprints.of([b])
     ttc = float(times_to_collision_s(*ones)[0])
@@ -91,7 +91,7 @@ def required_lateral_mps2(a: Footprint, b: Footprint) -> float:
 def brake_threat_number(required_mps2: float, available_mps2: float) -> float:
     """Required over available deceleration, no unit: above 1, braking alone comes too late.
 
-    Source: M. Brannstrom et al. as in `required_decelerations_mps2`.
+    Source of the notion: as `required_decelerations_mps2`.
 
     Args:
         required_mps2: such as `required_deceleration_mps2` gives; inf stays inf.

@@ -85,10 +85,15 @@ def strips(a: Footprints, b: Footprints) -> Strips:
     """Project pairs of rectangles on their edge normals (the separating axes; see `boxes.overlap_interval_s`)."""
     turn = b.yaw_rad - a.yaw_rad
     c, s = np.abs(np.cos(turn)), np.abs(np.sin(turn))
-    (al, aw), (bl, bw) = np.moveaxis(a.half_m, -1, 0), np.moveaxis(b.half_m, -1, 0)
-    reach = np.stack([al + c * bl + s * bw, aw + s * bl + c * bw, bl + c * al + s * aw, bw + s * al + c * aw], axis=-1)
+    al, aw, bl, bw = a.half_m[..., 0], a.half_m[..., 1], b.half_m[..., 0], b.half_m[..., 1]
     offset, rate = b.centre_m - a.centre_m, b.velocity_mps - a.velocity_mps
-    return Strips(reach, _on_axes(a, b, offset), _on_axes(a, b, rate))
+    found = np.empty((3, *np.broadcast_shapes(c.shape, offset.shape[:-1]), 4))
+    found[0, ..., 0], found[0, ..., 1] = al + c * bl + s * bw, aw + s * bl + c * bw
+    found[0, ..., 2], found[0, ..., 3] = bl + c * al + s * aw, bw + s * al + c * aw
+    for axes, one in ((slice(0, 2), a), (slice(2, 4), b)):
+        cos, sin = np.cos(one.yaw_rad), np.sin(one.yaw_rad)
+        found[1, ..., axes], found[2, ..., axes] = _turned(cos, sin, offset), _turned(cos, sin, rate)
+    return Strips(*found)
 
 
 def overlaps(a: Footprints, b: Footprints) -> npt.NDArray[np.bool_]:
@@ -114,21 +119,18 @@ def times_to_collision_s(a: Footprints, b: Footprints) -> Array:
 
 def distances_m(a: Footprints, b: Footprints) -> Array:
     """The least distance of each pair, (*S,), in metres; 0 if they touch. The same as `distance_m`, for all at once."""
-    mine, others = np.broadcast_arrays(a.corners_m, b.corners_m)
-    apart = np.minimum(_corners_to_edges_m(mine, others), _corners_to_edges_m(others, mine))
-    return np.where(overlaps(a, b), 0.0, apart)
+    # two convex polygons that do not overlap are nearest at a corner of one
+    return np.where(overlaps(a, b), 0.0, np.minimum(_corners_to_box_m(a, b), _corners_to_box_m(b, a)))
 
 
-def _on_axes(a: Footprints, b: Footprints, vector: Array) -> Array:
-    """Components (*S, 4) of vectors (*S, 2) along a's axes and b's."""
-    parts = [(axes * vector[..., None, :]).sum(-1) for axes in (a.axes, b.axes)]
-    return np.concatenate(np.broadcast_arrays(*parts), axis=-1)
+def _corners_to_box_m(a: Footprints, b: Footprints) -> Array:
+    """From each box a to the nearest corner of its b, (*S,); 0 if one is inside."""
+    local = _turned(np.cos(a.yaw_rad)[..., None], np.sin(a.yaw_rad)[..., None], b.corners_m - a.centre_m[..., None, :])
+    outside = np.maximum(np.abs(local) - a.half_m[..., None, :], 0.0)
+    return np.asarray(np.hypot(outside[..., 0], outside[..., 1]).min(-1))
 
 
-def _corners_to_edges_m(corners: Array, polygons: Array) -> Array:
-    edges = np.roll(polygons, -1, axis=-2) - polygons
-    offset = corners[..., :, None, :] - polygons[..., None, :, :]
-    edges = edges[..., None, :, :]
-    along = (offset * edges).sum(-1) / np.maximum((edges * edges).sum(-1), 1e-12)
-    nearest = offset - np.clip(along, 0.0, 1.0)[..., None] * edges
-    return np.asarray(np.sqrt((nearest * nearest).sum(-1).min((-2, -1))))
+def _turned(cos: Array, sin: Array, vectors: Array) -> Array:
+    """Components (..., 2) of vectors (..., 2) along the length and the width of boxes with such headings."""
+    x, y = vectors[..., 0], vectors[..., 1]
+    return np.stack([x * cos + y * sin, y * cos - x * sin], -1)

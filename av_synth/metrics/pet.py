@@ -38,7 +38,7 @@ def post_encroachment_s(a: Sequence[Footprint], b: Sequence[Footprint], times_s:
     Source of the notion: B. L. Allen, B. T. Shin, P. J. Cooper, Analysis of traffic conflicts and collisions,
     Transportation Research Record 667, 1978. A spot is shared where the rectangle of the one at some time overlaps that
     of the other at another. Frames are compared first, then, between the frames around the pair that is nearest in
-    time, boxes that move evenly from frame to frame: the result is exact to a sixteenth of a frame.
+    time, boxes that move evenly from frame to frame: each of the two times is good to a sixteenth of a frame.
 
     Args:
         a: footprints of the one, a frame each.
