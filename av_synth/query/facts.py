@@ -156,7 +156,8 @@ class _Tables:
     def _things(self, annotations: list[Row], truth: Row, run: Row) -> Iterator[Thing]:
         metrics: dict[tuple[str, str], Values] = defaultdict(dict)
         for entry in truth.get("criticality", ()):
-            if not entry["instance_token"] and entry["value"] is not None:
+            of_ego = not entry["instance_token"] and entry.get("role", "ego") == "ego"
+            if of_ego and entry["value"] is not None:
                 metrics[_who(entry["other_instance_token"], entry.get("other_role"))][entry["metric"]] = entry["value"]
         over_run = {
             _who(pair["instance_token"], pair["role"]): {f"run.{name}": x for name, x in pair["figures"].items()}

@@ -9,7 +9,7 @@ that are larger and that are smaller by `_MARGIN_M`; the truth is between.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ _OFF, _SHARE = 0.02, 0.02  # of a value derived of boxes of the right size
 _TURN_RAD, _HEIGHT_M = 0.01, 0.05
 _SLOW_MPS = 0.5
 _STEPS = 400
+_ALWAYS = ("distance_m", "ttc_s")  # what older runs measured too
 _FIELDS = {"translation": 3, "rotation": 4, "size": 3, "velocity": 3}
 
 
@@ -58,6 +59,8 @@ class Body:
 def check_sample_truth_values(dataset: Dataset, scene: Scene, findings: Findings) -> None:
     """The ego's box, the weather and the metrics of every sample of a scene that says them."""
     sizes: set[tuple[float, ...]] = set()
+    rows = [row for sample in scene.samples for row in dataset.rows_about("sample_truth", sample.token)]
+    measured = {*_ALWAYS, *(entry["metric"] for row in rows for entry in row["criticality"])}
     for sample in scene.samples:
         for row in dataset.rows_about("sample_truth", sample.token):
             place = Place(f"sample_truth.json token={row['token']} ({scene.sample_name(sample.token)})", scene.name)
@@ -65,7 +68,7 @@ def check_sample_truth_values(dataset: Dataset, scene: Scene, findings: Findings
             ego = _ego(scene, sample.token, row, place, findings)
             if ego is not None:
                 sizes.add(tuple(row["ego"]["size"]))
-                _check_metrics(dataset, scene, sample.token, row, ego, findings)
+                _check_metrics(dataset, scene, row, ego, measured, findings)
     if len(sizes) > 1:
         where = Place(f"sample_truth.json ({scene.name})", scene.name)
         findings.add("sample_truth", where, f"the ego has sizes {sorted(sizes)[:2]}; want one in a scene")
@@ -105,20 +108,23 @@ def _ego(scene: Scene, sample: str, row: Row, place: Place, findings: Findings) 
     return ego
 
 
-def _check_metrics(dataset: Dataset, scene: Scene, sample: str, row: Row, ego: Body, findings: Findings) -> None:
-    """Metrics of the ego and each annotated other whose distance is said."""
+def _check_metrics(
+    dataset: Dataset, scene: Scene, row: Row, ego: Body, measured: Collection[str], findings: Findings
+) -> None:
+    """Metrics of the ego and each annotated other; who is not annotated has no instance either, but another role."""
     told: dict[str, dict[str, float]] = {}
     for entry in row["criticality"]:
-        if not entry["instance_token"] and entry["other_instance_token"] and is_number(entry["value"]):
+        of_ego = not entry["instance_token"] and entry.get("role", "ego") == "ego"
+        if of_ego and entry["other_instance_token"] and is_number(entry["value"]):
             told.setdefault(entry["other_instance_token"], {})[entry["metric"]] = float(entry["value"])
-    for annotation in scene.annotations.get(sample, ()):
+    for annotation in scene.annotations.get(row["sample_token"], ()):
         truth = dataset.rows_about("annotation_truth", annotation.token)
         said = told.get(annotation.instance_token, {})
         if not truth or not said:
             continue
         findings.checked("sample_truth", len(said))
         other = Body.of(annotation.translation, annotation.rotation, annotation.size_wlh_m, truth[0]["velocity"])
-        for message in problems(said, ego, other):
+        for message in problems(said, ego, other, measured):
             findings.add("sample_truth", _place(scene, row, annotation), message)
 
 
@@ -127,10 +133,10 @@ def _place(scene: Scene, row: Row, annotation: Annotation) -> Place:
     return Place(f"{text}{annotation.category} {annotation.instance_token})", scene.name, annotation.token)
 
 
-def problems(said: Mapping[str, float], ego: Body, other: Body) -> list[str]:
+def problems(said: Mapping[str, float], ego: Body, other: Body, measured: Collection[str] = _ALWAYS) -> list[str]:
     """What is wrong with the metrics that are said of the ego and another, all at one instant.
 
-    A metric that is left out is said to be infinite, if the distance is there; a deceleration, to be 0 or infinite.
+    A metric that is measured and left out is said to be infinite, if the distance is there; a deceleration, 0 or that.
     """
     found = []
     near, far = (_distance_and_time(ego, other, margin) for margin in (_MARGIN_M, -_MARGIN_M))
@@ -143,7 +149,9 @@ def problems(said: Mapping[str, float], ego: Body, other: Body) -> list[str]:
     }
     for metric, (least, most, absent) in bounds.items():
         there = metric in said
-        if not there and ("distance_m" not in said or (metric == "drac_mps2" and most == math.inf)):
+        if not there and (
+            metric not in measured or "distance_m" not in said or (metric == "drac_mps2" and most == math.inf)
+        ):
             continue
         value = said[metric] if there else absent
         slack = _OFF + _SHARE * min(value, 1e9)

@@ -57,7 +57,7 @@ others = st.builds(
 @given(others, st.floats(-3, 3), st.floats(0, 20))
 def test_what_the_product_measures_is_true_to_the_verifier(other: Footprint, yaw: float, speed: float) -> None:
     ego = car(0.0, 0.0, yaw, speed)
-    assert problems(told(ego, other), body(ego), body(other)) == []
+    assert problems(told(ego, other), body(ego), body(other), METRICS) == []
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -69,3 +69,12 @@ def test_a_metric_that_is_off_is_found(metric: str) -> None:
         found = problems({**true, metric: factor * true[metric]}, body(ego), body(lead))
         assert len(found) == 1
         assert metric in found[0]
+
+
+def test_a_metric_that_is_left_out_is_missed_where_it_is_measured() -> None:
+    ego, lead = car(0, 0, 0.3, 15), car(24 * math.cos(0.3), 24 * math.sin(0.3), 0.3, 5)
+    true = told(ego, lead)
+    for metric in ("ttc_s", "drac_mps2", "headway_s"):
+        left = {name: value for name, value in true.items() if name != metric}
+        assert any(metric in found for found in problems(left, body(ego), body(lead), METRICS))
+    assert problems({"distance_m": true["distance_m"], "ttc_s": true["ttc_s"]}, body(ego), body(lead)) == []
