@@ -298,3 +298,9 @@ def test_what_has_no_annotation_is_in_no_extra_table(tmp_path: Path) -> None:
     for name in ("box_2d", "image_annotations", "annotation_truth", "label_quality"):
         assert {row["sample_annotation_token"] for row in table(dataset, name)} <= kept
     assert RunNames(run.name).instance(4) not in by_token(dataset, "instance_actor")
+
+
+def test_a_run_without_weather_is_refused(tmp_path: Path) -> None:
+    run = build_run(tmp_path / "store", 0, sensors=TINY, change=lambda rows: rows["weather"].clear())
+    with pytest.raises(DataError, match="table weather has no row at frame 0"):
+        export([run], tmp_path / "dataset")

@@ -33,7 +33,7 @@ def fold_sample_truth(
         offset_m: what is added to world coordinates.
 
     Raises:
-        DataError: if the run has no weather, or no state of the ego, at a keyframe.
+        DataError: if the run has not one ego, or no weather or state of the ego at a keyframe.
     """
     actors: dict[int, Record] = {actor["actor_id"]: actor for actor in run.table("actors").to_pylist()}
     frames = list(recordings.keyframes)
@@ -43,8 +43,10 @@ def fold_sample_truth(
     egos = _ego_boxes(run, frames, actors, offset_m)
     for frame in frames:
         since = bisect_right([row["frame"] for row in weather], frame) - 1
-        if since < 0 or frame not in egos:
-            raise DataError(f"run {run.run_id}: its tables have no weather, or no state of the ego, at frame {frame}")
+        if since < 0:
+            raise DataError(f"run {run.run_id}: table weather has no row at frame {frame} or before")
+        if frame not in egos:
+            raise DataError(f"run {run.run_id}: table states has no row of the ego at frame {frame}")
         yield {
             "token": names.sample(frame),
             "sample_token": names.sample(frame),
@@ -81,9 +83,10 @@ def _criticality(
 def _ego_boxes(run: Run, frames: list[int], actors: Mapping[int, Record], offset_m: Offset) -> dict[int, Row]:
     """The ego as nuScenes would annotate it, and its true velocity, by frame."""
     states = run.table("states")
-    ego = next((actor for actor in actors.values() if actor["is_ego"]), None)
-    if ego is None:
-        return {}
+    found = [actor for actor in actors.values() if actor["is_ego"]]
+    if len(found) != 1:
+        raise DataError(f"run {run.run_id}: table actors has {len(found)} rows with is_ego; want one")
+    ego = found[0]
     wanted = np.isin(states["frame"].to_numpy(), frames) & (states["actor_id"].to_numpy() == ego["actor_id"])
     boxes: dict[int, Row] = {}
     for state in states.filter(pa.array(wanted)).to_pylist():
