@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, TypeVar, get_args, get_origin
@@ -20,6 +20,8 @@ from av_synth.errors import DocumentError, Problem
 from av_synth.plain_yaml import Key, KeyPath, dotted, read_plain
 
 MAX_BYTES = 1_000_000
+MAX_HINTS = 200  # of the nearest right word, in one file: each costs a comparison with every word there is
+MANY_NAMES = 64
 NAME = "[a-z0-9][a-z0-9_-]{0,63}"
 NAME_IN_WORDS = "lower-case letters, digits, _ and -, at most 64, beginning with a letter or digit"
 
@@ -43,10 +45,13 @@ _WANTED_KIND = {
 def nearest(got: str, known: Iterable[str]) -> str:
     """A hint that ends a message: the known name most like `got`, else all of them when they are few."""
     names = sorted(known)
+    few = len(names) <= MANY_NAMES
+    if not few:  # a comparison costs; who mistypes a word mostly begins or ends it right
+        names = [name for name in names if name[:1] == got[:1] or name[-1:] == got[-1:]]
     close = difflib.get_close_matches(got, names, 1, 0.6)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"want one of {', '.join(names)}" if 0 < len(names) <= 32 else "there is none like it"
+    return f"want one of {', '.join(names)}" if 0 < len(names) <= 32 and few else "there is none like it"
 
 
 def shown(value: object) -> str:
@@ -183,13 +188,29 @@ def validate(document: Document, model: type[Model], data: object = None) -> Mod
         raise DocumentError(problems(document, model, error)) from error
 
 
-def problems(document: Document, model: type[BaseModel], error: ValidationError) -> list[Problem]:
-    """Pydantic's errors in our words, in the order of the file."""
+def problems(
+    document: Document,
+    model: type[BaseModel],
+    error: ValidationError,
+    place: Callable[[KeyPath], KeyPath] = lambda path: path,
+) -> list[Problem]:
+    """Pydantic's errors in our words, in the order of the file.
+
+    Args:
+        document: what was checked.
+        model: against what.
+        error: what pydantic found.
+        place: where in the document a key path of what was checked stands, if only a part of it was.
+    """
     found = []
-    for item in error.errors(include_url=False):
+    for number, item in enumerate(error.errors(include_url=False, include_context=False)):
         # pydantic marks an error in a mapping's key by a last part '[key]'
         path = tuple(key for key in item["loc"] if key != "[key]")
-        found.append(document.problem(path, _message(model, path, item["type"], item["msg"], item.get("input"))))
+        if item["type"] == "extra_forbidden" and number >= MAX_HINTS:
+            message = "unknown key"
+        else:
+            message = _message(model, path, item["type"], item["msg"], item.get("input"))
+        found.append(document.problem(place(path), message))
     return in_order(found)
 
 
@@ -240,6 +261,9 @@ def _message(model: type[BaseModel], path: KeyPath, kind: str, text: str, got: o
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", text)
         return f"got {shown(got)}; {nearest(str(got), choices)}"
+    size = re.search(r"should have (at (?:most|least) \d+ \w+)", text)
+    if size:
+        return f"got {shown(got)}; want {size[1]}"
     bounds = _bounds(_rules(model, path))
     if bounds and kind.startswith(("greater_than", "less_than")):
         return f"got {shown(got)}; want {bounds}"

@@ -96,7 +96,7 @@ class _Builder:
             self._problem(line, f"got the tag {tag}; want a plain value")
         value: object = None
         if isinstance(event, yaml.ScalarEvent):
-            value = _plain(event.value) if event.implicit[0] and not event.style else event.value
+            value = plain(event.value) if event.implicit[0] and not event.style else event.value
         elif isinstance(event, yaml.MappingStartEvent):
             value = {}
         elif isinstance(event, yaml.SequenceStartEvent):
@@ -151,7 +151,8 @@ class _Builder:
         raise _TooMuchError
 
 
-def _plain(text: str) -> object:
+def plain(text: str) -> object:
+    """What a plain scalar means: null, true, false, a decimal number, or the text that it is."""
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):

@@ -6,7 +6,6 @@ import typer
 
 from av_synth import scenario
 from av_synth.cli.output import say, say_item
-from av_synth.scenario.distributions import Distribution
 
 
 def register(app: typer.Typer) -> None:
@@ -38,20 +37,7 @@ def _show(name: str) -> None:
         say("parameters (give one by hand with --set NAME=VALUE):")
     width = max(map(len, found.parameters), default=0)
     for parameter, distribution in found.parameters.items():
-        say_item(parameter, _in_words(distribution), width)
+        say_item(parameter, distribution.in_words(), width)
     say()
     fixed = [f" --set {parameter}={each.middle}" for parameter, each in found.parameters.items()][:1]
     say(f"play it: av-synth run {name} --rig tiny --out out/first{''.join(fixed)}")
-
-
-def _in_words(distribution: Distribution) -> str:
-    if distribution.choice is not None:
-        *others, last = dict.fromkeys(map(str, distribution.choice))
-        return f"{', '.join(others)} or {last}" if others else f"always {last}"
-    if distribution.limits is None:
-        return f"always {distribution.constant}"
-    text = "{:g} to {:g}".format(*distribution.limits)
-    if distribution.integer is not None:
-        return f"{text}, whole numbers"
-    normal = distribution.normal
-    return text if normal is None else f"{text}, mostly around {normal.mean:g} (normal, sd {normal.sd:g})"

@@ -12,6 +12,7 @@ from av_synth.scenario.distributions import stream
 from av_synth.scenario.expressions import Value
 from av_synth.scenario.model import Actor, Ego, EventSpec, Expectation, ParkedRow, Road, ScenarioModel, Side
 from av_synth.scenario.scenario import Scenario
+from av_synth.scenario.units import in_unit, unit_of
 from av_synth.scenario.weather import Weather
 
 SHORTEST_VEHICLE_M = 1.5
@@ -64,7 +65,7 @@ class ConcreteScenario:
         name, description, duration_s: of the scenario.
         town: map name.
         seed: of the draw.
-        parameters: value by name.
+        parameters: value by name; derived values follow from them and are not told.
         weather, road, ego, actors, rows, traffic, events, expectations: see `scenario.model` and above.
         picks: numbers in [0, 1) by what they choose: 'road' among the roads that fit, an actor's name its body.
     """
@@ -113,28 +114,36 @@ class ConcreteScenario:
         }
 
 
-def draw(scenario: Scenario, seed: int, overrides: Mapping[str, str] | None = None) -> ConcreteScenario:
+def draw(
+    scenario: Scenario,
+    seed: int,
+    overrides: Mapping[str, str] | None = None,
+    values: Mapping[str, Value] | None = None,
+) -> ConcreteScenario:
     """Draw a concrete scenario.
 
     Args:
         scenario: the logical scenario.
         seed: 0 or more; equal seeds give equal draws.
         overrides: parameter values given by hand (`--set name=value`), as text.
+        values: parameter values of a design (see `scenario.designs`), or `scenario.defaults`; overrides win over them.
+            What neither gives is drawn by the seed.
 
     Raises:
-        DocumentError: if an override names no parameter or a value out of its range, or the seed is negative.
+        DocumentError: if an override or a value names no parameter or is out of its range, the constraints could not be
+            met, or the seed is negative.
     """
     if not 0 <= seed <= MAX_SEED:
         raise DocumentError([Problem("", "--seed", f"got {seed}; want 0 to {MAX_SEED}")])
-    values = _values(scenario, seed, overrides or {})
-    model = scenario.fill(values)
+    drawn = scenario.chance.draw(seed, _fixed(scenario, overrides or {}, values or {}))
+    model = scenario.fill(drawn)
     return ConcreteScenario(
         name=model.name,
         description=model.description.strip(),
         town=model.road.town,
         seed=seed,
         duration_s=model.duration_s,
-        parameters=values,
+        parameters=drawn,
         weather=model.weather.resolve(),
         road=model.road,
         ego=model.ego,
@@ -147,23 +156,33 @@ def draw(scenario: Scenario, seed: int, overrides: Mapping[str, str] | None = No
     )
 
 
-def _values(scenario: Scenario, seed: int, overrides: Mapping[str, str]) -> dict[str, Value]:
-    found = []
-    values: dict[str, Value] = {}
-    for name, distribution in scenario.parameters.items():
-        values[name] = distribution.draw(stream(scenario.name, f"parameter {name}", seed))
-    for name, text in overrides.items():
-        if name not in scenario.parameters:
-            hint = nearest(name, scenario.parameters)
-            found.append(Problem("", f"--set {name}", f"{scenario.name} has no such parameter; {hint}"))
-            continue
+def _fixed(scenario: Scenario, overrides: Mapping[str, str], values: Mapping[str, Value]) -> dict[str, Value]:
+    """The values given by hand or by a design, as they would have been drawn."""
+    found: list[Problem] = []
+    fixed: dict[str, Value] = {}
+    given: list[tuple[str, str, Value]] = [("", name, value) for name, value in values.items()]
+    given += [("--set ", name, text) for name, text in overrides.items()]
+    for by, name, value in given:
         try:
-            values[name] = scenario.parameters[name].parse(text)
+            fixed[name] = _taken(scenario, name, value, as_text=bool(by))
         except ValueError as error:
-            found.append(Problem("", f"--set {name}", str(error)))
+            found.append(Problem("", f"{by}{name}", str(error)))
     if found:
         raise DocumentError(found)
-    return values
+    return fixed
+
+
+def _taken(scenario: Scenario, name: str, value: Value, as_text: bool) -> Value:
+    distribution = scenario.parameters.get(name)
+    if distribution is None:
+        if name in scenario.chance.derived:
+            raise ValueError(f"follows from {', '.join(scenario.chance.derived[name].uses()) or 'nothing'}; set that")
+        raise ValueError(f"{scenario.name} has no such parameter; {nearest(name, scenario.parameters)}")
+    unit = unit_of(name)
+    converted = in_unit(value, name, unit) if isinstance(value, str) and unit is not None else None
+    if converted is not None:
+        return distribution.take(converted)
+    return distribution.parse(value) if as_text and isinstance(value, str) else distribution.take(value)
 
 
 def _pick(scenario: str, key: str, seed: int) -> float:

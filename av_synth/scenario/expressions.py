@@ -1,7 +1,8 @@
-"""References in documents: `${ego_speed_kmh / 3.6 + 2}` with parameters, numbers, + - * /, min, max and round.
+"""References in documents: `${ego_speed_kmh / 3.6 + 2}`, `${8 if pedestrian == 'child' else 12}`.
 
 A scalar that is one reference and nothing else takes its value, whatever its type; a reference inside other text is
-put in as text. Expressions are walked as a syntax tree with those few kinds of node; nothing is ever executed.
+put in as text. Expressions are walked as a syntax tree of a few kinds of node; nothing is ever executed. Whatever is
+written costs little: expressions are short, exponents small, whole numbers exact up to 2^53 and floating beyond.
 """
 
 from __future__ import annotations
@@ -10,28 +11,96 @@ import ast
 import math
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
 
-from av_synth.documents import Document, nearest
+from av_synth.documents import MAX_HINTS, Document, nearest, shown
 from av_synth.errors import Problem
 from av_synth.plain_yaml import Key, KeyPath
 
 Value = float | int | str | bool
 
 MAX_LENGTH = 200
+MAX_TEXT = 2000  # characters of a text that references were filled into
+MAX_EXPONENT = 8
+EXACT = 2**53  # whole numbers beyond are not told apart as floats, nor needed
 
+_GRAMMAR = "want names, numbers, 'text', + - * / ** ( ), comparisons, and, or, not, if else, or functions such as min"
 _REFERENCE = re.compile(r"\$\{([^{}]*)\}")
-_OPERATORS: Mapping[type[ast.AST], Callable[[float, float], float]] = {
+_ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
 }
-_FUNCTIONS: Mapping[str, Callable[..., float]] = {"min": min, "max": max, "round": round}
+_COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+
+
+def _clamp(value: float, low: float, high: float) -> float:
+    if low > high:
+        raise ExpressionError(f"clamp(..., {low:g}, {high:g}); want the lower end first")
+    return min(max(value, low), high)
+
+
+def _round(value: float, digits: float | None = None) -> float:
+    if digits is None:
+        return round(value)
+    if digits not in range(10):
+        raise ExpressionError(f"round(..., {digits:g}); want 0 to 9 decimals")
+    return round(value, int(digits))
+
+
+# the function, and the least and the greatest number of its arguments; angles are in degrees, as everywhere in YAML
+_FUNCTIONS: Mapping[str, tuple[Callable[..., float], int, int]] = {
+    "min": (lambda *numbers: min(numbers), 1, 50),
+    "max": (lambda *numbers: max(numbers), 1, 50),
+    "round": (_round, 1, 2),
+    "floor": (math.floor, 1, 1),
+    "ceil": (math.ceil, 1, 1),
+    "abs": (abs, 1, 1),
+    "clamp": (_clamp, 3, 3),
+    "sqrt": (math.sqrt, 1, 1),
+    "exp": (math.exp, 1, 1),
+    "log": (math.log, 1, 1),
+    "sin": (lambda angle: math.sin(math.radians(angle)), 1, 1),
+    "cos": (lambda angle: math.cos(math.radians(angle)), 1, 1),
+    "tan": (lambda angle: math.tan(math.radians(angle)), 1, 1),
+}
+_CONSTANTS: Mapping[str, Value] = {"pi": math.pi, "true": True, "false": False}
+WORDS = frozenset([*_FUNCTIONS, *_CONSTANTS])
+"""Names with a meaning of their own, which no parameter can have; Python's keywords are none either."""
+
+_PLAIN_NODES: tuple[type[ast.AST], ...] = (
+    *(ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Name, ast.Load),
+    *(ast.And, ast.Or, ast.Not, ast.USub, ast.UAdd),
+    *_ARITHMETIC,
+    *_COMPARISONS,
+)
 
 
 class ExpressionError(ValueError):
     """An expression that has no value; the message is what a user should read."""
+
+
+class UnknownNameError(ExpressionError):
+    """A name that there is none of; the hint is made only when it is read, for it costs the most."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"there is no parameter {name!r}")
+        self._name, self._known = name, known
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}; {nearest(self._name, self._known)}"
 
 
 def evaluate(expression: str, values: Mapping[str, Value]) -> Value:
@@ -40,25 +109,45 @@ def evaluate(expression: str, values: Mapping[str, Value]) -> Value:
     Raises:
         ExpressionError: if it is malformed, names an unknown parameter, or has no finite value.
     """
-    text = expression.strip()
-    if len(text) > MAX_LENGTH:
-        raise ExpressionError(f"is {len(text)} characters long; want at most {MAX_LENGTH}")
+    tree, names = _parsed(expression)
+    for name in names:
+        if name not in values:
+            raise UnknownNameError(name, values)
     try:
-        tree = ast.parse(text, mode="eval").body
-        result = _value(tree, values)
-    except (SyntaxError, RecursionError, MemoryError) as error:
-        raise ExpressionError("is not an expression; want names, numbers, + - * / ( ) min max round") from error
+        return _value(tree, values)
     except ZeroDivisionError as error:
         raise ExpressionError("divides by zero") from error
-    except OverflowError as error:
+    except (OverflowError, RecursionError) as error:
         raise ExpressionError("has no finite value") from error
-    if isinstance(result, float) and not math.isfinite(result):
-        raise ExpressionError("has no finite value")
-    return result
 
 
-def substitute(document: Document, data: object, values: Mapping[str, Value]) -> tuple[object, list[Problem]]:
-    """Fill in every reference below `data`; return the new data and what went wrong, at its place in the document."""
+def names_in(expression: str) -> tuple[str, ...]:
+    """The parameters that an expression uses, sorted; for one that is malformed, whatever looks like a name."""
+    try:
+        return _parsed(expression)[1]
+    except ExpressionError:
+        return tuple(sorted({*re.findall(r"[a-z_][a-z0-9_]*", expression)} - WORDS))
+
+
+def names_used(text: str) -> Iterator[str]:
+    """The parameters that the references in a text use."""
+    for expression in _REFERENCE.findall(text):
+        yield from names_in(expression)
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text is one reference and nothing else."""
+    return _REFERENCE.fullmatch(text.strip()) is not None
+
+
+def substitute(
+    document: Document, data: object, values: Mapping[str, Value], at: KeyPath = ()
+) -> tuple[object, list[Problem]]:
+    """Fill in every reference below `data`, which stands at a key path.
+
+    Returns:
+        The new data, and what went wrong, at its place in the document.
+    """
     found: list[Problem] = []
 
     def walk(node: object, path: KeyPath) -> object:
@@ -68,12 +157,13 @@ def substitute(document: Document, data: object, values: Mapping[str, Value]) ->
             return [walk(value, (*path, index)) for index, value in enumerate(node)]
         if isinstance(node, str) and "${" in node:
             try:
-                return _filled(node, values)
+                return filled(node, values)
             except ExpressionError as error:
-                found.append(document.problem(path, f"got {node!r}: {error}"))
+                why = str(error) if len(found) < MAX_HINTS else error.args[0]
+                found.append(document.problem(path, f"got {shown(node)}: {why}"))
         return node
 
-    return walk(data, ()), found
+    return walk(data, at), found
 
 
 def references(data: object) -> Iterator[tuple[KeyPath, str]]:
@@ -86,44 +176,141 @@ def references(data: object) -> Iterator[tuple[KeyPath, str]]:
             children = list(node.items())
         elif isinstance(node, list):
             children = list(enumerate(node))
-        elif isinstance(node, str):
-            for expression in _REFERENCE.findall(node):
-                yield from ((path, name) for name in re.findall(r"[a-z_][a-z0-9_]*", expression))
+        elif isinstance(node, str) and "${" in node:
+            yield from ((path, name) for name in names_used(node))
         stack.extend(((*path, key), child) for key, child in children)
 
 
-def _filled(text: str, values: Mapping[str, Value]) -> Value:
+def filled(text: str, values: Mapping[str, Value]) -> Value:
+    """A text with its references filled in; the value itself where it is one reference and nothing else.
+
+    Raises:
+        ExpressionError: if a reference has no value.
+    """
     whole = _REFERENCE.fullmatch(text.strip())
     if whole:
         return evaluate(whole[1], values)
-    filled = _REFERENCE.sub(lambda match: str(evaluate(match[1], values)), text)
-    if "${" in filled:
+    result = _REFERENCE.sub(lambda match: str(evaluate(match[1], values)), text)
+    if "${" in result:
         raise ExpressionError("has a ${ without its }")
-    return filled
+    if len(result) > MAX_TEXT:
+        raise ExpressionError(f"becomes {len(result)} characters long; want at most {MAX_TEXT}")
+    return result
 
 
-def _value(node: ast.expr, values: Mapping[str, Value]) -> Value:
-    if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
-        return node.value
+@lru_cache(maxsize=4096)
+def _parsed(expression: str) -> tuple[ast.expr, tuple[str, ...]]:
+    """The syntax tree of an expression, known to have only what can be walked, and the names in it."""
+    text = expression.strip()
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"is {len(text)} characters long; want at most {MAX_LENGTH}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's opinion on how `1if x` is written
+            tree = ast.parse(text, mode="eval").body
+        nodes = list(ast.walk(tree))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ExpressionError(f"is not an expression; {_GRAMMAR}") from error
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    for node in nodes:
+        if isinstance(node, ast.Call):
+            _check_call(node)
+        elif isinstance(node, ast.Constant):
+            if type(node.value) not in (int, float, str):
+                raise ExpressionError(f"got {ast.unparse(node)}; {_GRAMMAR}")
+        elif not isinstance(node, _PLAIN_NODES):
+            raise ExpressionError(f"{_GRAMMAR}, and nothing else")
+    names = {node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in called}
+    return tree, tuple(sorted(names - _CONSTANTS.keys()))
+
+
+def _check_call(node: ast.Call) -> None:
+    if not isinstance(node.func, ast.Name):
+        raise ExpressionError(f"{_GRAMMAR}, and nothing else")
+    name = node.func.id
+    if name not in _FUNCTIONS:
+        raise ExpressionError(f"there is no function {name!r}; {nearest(name, _FUNCTIONS)}")
+    _, least, most = _FUNCTIONS[name]
+    if node.keywords or not least <= len(node.args) <= most:
+        count = f"{least}" if least == most else f"{least} to {most}"
+        raise ExpressionError(f"{name} has the wrong arguments; want {count}")
+
+
+def _value(node: ast.AST, values: Mapping[str, Value]) -> Value:
+    if isinstance(node, ast.Constant):
+        return _bounded(node.value)
     if isinstance(node, ast.Name):
-        if node.id not in values:
-            raise ExpressionError(f"there is no parameter {node.id!r}; {nearest(node.id, values)}")
-        return values[node.id]
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        return _CONSTANTS[node.id] if node.id in _CONSTANTS else values[node.id]
+    if isinstance(node, ast.BinOp):
+        return _calculated(node, values)
+    if isinstance(node, ast.Compare):
+        return _compared(node, values)
+    if isinstance(node, ast.IfExp):
+        return _value(node.body if _truth(node.test, values) else node.orelse, values)
+    if isinstance(node, ast.BoolOp):
+        truths = (_truth(operand, values) for operand in node.values)
+        return all(truths) if isinstance(node.op, ast.And) else any(truths)
+    if isinstance(node, ast.UnaryOp):
+        if isinstance(node.op, ast.Not):
+            return not _truth(node.operand, values)
         operand = _number(node.operand, values)
         return -operand if isinstance(node.op, ast.USub) else operand
-    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        return _OPERATORS[type(node.op)](_number(node.left, values), _number(node.right, values))
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _FUNCTIONS:
-        if not node.args or node.keywords or (node.func.id == "round" and len(node.args) != 1):
-            raise ExpressionError(f"{node.func.id} has the wrong arguments")
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         numbers = [_number(argument, values) for argument in node.args]
-        return numbers[0] if len(numbers) == 1 and node.func.id != "round" else _FUNCTIONS[node.func.id](*numbers)
-    raise ExpressionError("want names, numbers, + - * / ( ) min max round, and nothing else")
+        try:
+            return _bounded(_FUNCTIONS[node.func.id][0](*numbers))
+        except ExpressionError:
+            raise
+        except ValueError as error:
+            raise ExpressionError(f"{node.func.id} of {numbers[0]:g} has no value") from error
+    raise ExpressionError(f"{_GRAMMAR}, and nothing else")
+
+
+def _calculated(node: ast.BinOp, values: Mapping[str, Value]) -> Value:
+    left, right = _number(node.left, values), _number(node.right, values)
+    if isinstance(node.op, ast.Pow) and abs(right) > MAX_EXPONENT:
+        raise ExpressionError(f"has the exponent {right:g}; want {-MAX_EXPONENT} to {MAX_EXPONENT}")
+    return _bounded(_ARITHMETIC[type(node.op)](left, right))
+
+
+def _compared(node: ast.Compare, values: Mapping[str, Value]) -> bool:
+    left = _value(node.left, values)
+    for sign, each in zip(node.ops, node.comparators, strict=True):
+        right = _value(each, values)
+        ordered = not isinstance(sign, ast.Eq | ast.NotEq)
+        kinds = {
+            "text" if isinstance(it, str) else "truth" if isinstance(it, bool) else "number" for it in (left, right)
+        }
+        if len(kinds) > 1 or (ordered and kinds != {"number"}):
+            raise ExpressionError(
+                f"compares {shown(left)} with {shown(right)}; want two numbers, or == and != of a kind"
+            )
+        if not _COMPARISONS[type(sign)](left, right):
+            return False
+        left = right
+    return True
+
+
+def _truth(node: ast.expr, values: Mapping[str, Value]) -> bool:
+    value = _value(node, values)
+    if not isinstance(value, bool):
+        raise ExpressionError(f"takes {shown(value)} for true or false; want a comparison")
+    return value
 
 
 def _number(node: ast.expr, values: Mapping[str, Value]) -> float:
     value = _value(node, values)
     if isinstance(value, str | bool):
-        raise ExpressionError(f"calculates with {value!r}; want a number")
+        raise ExpressionError(f"calculates with {shown(value)}; want a number")
+    return value
+
+
+def _bounded(value: object) -> Value:
+    """A result that costs no more to keep than any other: no complex number, nothing infinite, no endless digits."""
+    if isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= EXACT else float(value)
+    if not isinstance(value, float) or not math.isfinite(value):
+        raise ExpressionError("has no finite value" if isinstance(value, float) else "has no real value")
     return value

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from pydantic import Field
-
 from av_synth import documents
-from av_synth.documents import Document, Strict, in_order
+from av_synth.documents import MAX_HINTS, Document, in_order, shown
 from av_synth.errors import DocumentError, Problem
+from av_synth.plain_yaml import dotted
+from av_synth.scenario.chance import Chance, ChanceSpec
 from av_synth.scenario.checks import check
 from av_synth.scenario.distributions import Distribution
-from av_synth.scenario.expressions import Value, references, substitute
-from av_synth.scenario.model import Name, ScenarioModel
+from av_synth.scenario.expressions import ExpressionError, Value, references, substitute
+from av_synth.scenario.extremes import at_extremes, following
+from av_synth.scenario.model import ScenarioModel
+from av_synth.scenario.reading import SECTIONS, chance_of, unused, written_out
 
 KIND = "scenarios"
+
+
+class ScenarioDocument(ScenarioModel, ChanceSpec):
+    """A whole scenario file: what happens, and what is said about its parameters."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +32,20 @@ class Scenario:
     Attributes:
         name, description: as written.
         parameters: distribution by name, in the file's order.
+        chance: how values of them come about.
         document: the file, for messages and for filling in.
     """
 
     name: str
     description: str
     parameters: Mapping[str, Distribution]
+    chance: Chance
     document: Document
+
+    @property
+    def defaults(self) -> dict[str, Value]:
+        """The value of each parameter that stands for all: its default, or its middle."""
+        return {name: distribution.middle for name, distribution in self.parameters.items()}
 
     def fill(self, values: Mapping[str, Value]) -> ScenarioModel:
         """The scenario with these values of its parameters.
@@ -39,11 +53,11 @@ class Scenario:
         Raises:
             DocumentError: with everything that is wrong with these values.
         """
-        return _filled(self.document, values)
-
-
-class _Parameters(Strict):
-    parameters: dict[Name, Distribution] = Field(default={})
+        model, found = _filled(self.document, self.chance.complete(values))
+        found = found or list(check(self.document, model) if model else ())
+        if found or model is None:
+            raise DocumentError(found)
+        return model
 
 
 def names() -> tuple[str, ...]:
@@ -54,8 +68,8 @@ def names() -> tuple[str, ...]:
 def load(name_or_path: str) -> Scenario:
     """Load a scenario by its built-in name or from a path that ends in .yaml.
 
-    The whole document is checked with all parameters at their middle, then at the ends of their ranges and for every
-    choice, so that a draw cannot find a mistake in the file that loading did not.
+    The whole document is checked with all parameters at their defaults, and what uses a parameter at the ends of its
+    range or with each of its choices as well, so that a draw cannot find a mistake in the file that loading did not.
 
     Raises:
         DocumentError: with every mistake in the file; or that its name is not the file's, because the runs of two files
@@ -71,84 +85,80 @@ def load(name_or_path: str) -> Scenario:
 
 def from_document(document: Document) -> Scenario:
     """Make a scenario of a document that was read; see `load`."""
-    document = _with_constants(document)
-    parameters, found = _parameters(document)
-    middle = {name: distribution.middle for name, distribution in parameters.items()}
-    model: ScenarioModel | None = None
-    try:
-        model = _filled(document, middle)
-    except DocumentError as error:
-        # what is wrong with a parameter itself was found by both looks, or only by the second
-        found += [problem for problem in error.problems if problem not in found]
-    found += [problem for problem in _unused(document, parameters) if not found]
-    if not found:
-        found += _at_extremes(document, parameters, middle)
+    document, found = written_out(document)
+    chance, unsound, mistakes = chance_of(document)
+    values, without = _at_defaults(chance, unsound)
+    unsound |= following(chance, unsound)
+    # what uses a value that is itself wrong is not wrong for that; and one mistake in a place is enough
+    places = {problem.path for problem in found}
+    places |= {dotted(path) for path, name in references(_filling(document)) if name in unsound}
+    model, wrong = _filled(document, values, places)
+    found += [*mistakes, *without, *wrong]
+    if model is not None and not found:
+        found += check(document, model)
+    meant = {name for problem in found for name in re.findall(r"did you mean '(\w+)'", problem.message)}
+    names = {**chance.parameters, **chance.derived}.keys() - unsound - meant
+    found += [problem for problem in unused(document, chance) if problem.path.rpartition(".")[2] in names]
+    if not mistakes and not without:
+        found += _constraints(chance, values)
+        seen = {problem.path for problem in found} | places
+        found += [one for one in at_extremes(document, chance, values, model, ScenarioDocument) if one.path not in seen]
     if found or model is None:
         raise DocumentError(in_order(found))
-    return Scenario(model.name, model.description.strip(), parameters, document)
+    return Scenario(model.name, model.description.strip(), chance.parameters, chance, document)
 
 
-def _with_constants(document: Document) -> Document:
-    """Let `speed_kmh: 30` be short for `speed_kmh: {constant: 30}` among the parameters."""
-    data = document.data
-    if not isinstance(data, dict) or not isinstance(data.get("parameters"), dict):
-        return document
-    given = {name: _as_distribution(value) for name, value in data["parameters"].items()}
-    return Document(document.where, data | {"parameters": given}, document.lines)
+def _filling(document: Document) -> dict[str, object]:
+    """The part of a document in which references are filled in."""
+    data = document.data if isinstance(document.data, dict) else {}
+    return {key: value for key, value in data.items() if key not in SECTIONS}
 
 
-def _as_distribution(value: object) -> object:
-    return {"constant": value} if isinstance(value, float | int | str) else value
+def _filled(
+    document: Document, values: Mapping[str, Value], places: Collection[str] = ()
+) -> tuple[ScenarioDocument | None, list[Problem]]:
+    """The document with these values, or what is wrong with it; in `places`, with its references only."""
+    if not isinstance(document.data, dict):
+        return documents.validate(document, ScenarioDocument), []
+    data, found = substitute(document, _filling(document), values)
+    sections = {key: value for key, value in document.data.items() if key in SECTIONS}
+    try:
+        model = documents.validate(document, ScenarioDocument, {**(data if isinstance(data, dict) else {}), **sections})
+    except DocumentError as error:
+        places = {*places, *(problem.path for problem in found)}
+        return None, found + [problem for problem in error.problems if problem.path not in places]
+    return (None if found else model), found
 
 
-def _parameters(document: Document) -> tuple[dict[str, Distribution], list[Problem]]:
-    """The parameters that are sound, and what is wrong with the others."""
-    data = document.data.get("parameters") if isinstance(document.data, dict) else None
-    sound: dict[str, Distribution] = {}
+def _at_defaults(chance: Chance, unsound: set[str]) -> tuple[dict[str, Value], list[Problem]]:
+    """All values with the parameters at their defaults, and the derived ones that have none (which are 1 here)."""
+    values: dict[str, Value] = {name: distribution.middle for name, distribution in chance.parameters.items()}
     found: list[Problem] = []
-    for name, value in data.items() if isinstance(data, dict) else ():
+    for name, derived in chance.derived.items():
+        if unsound & {name, *derived.uses()}:
+            unsound.add(name)
         try:
-            checked = documents.validate(document, _Parameters, {"parameters": {name: value}})
-            sound |= checked.parameters
+            values[name] = derived.work_out(values)
+        except ExpressionError as error:
+            values[name] = 1.0
+            if name not in unsound:
+                why = str(error) if len(found) < MAX_HINTS else error.args[0]
+                found.append(chance.document.problem(("derived", name), why))
+                unsound.add(name)
+    return values, found
+
+
+def _constraints(chance: Chance, values: Mapping[str, Value]) -> list[Problem]:
+    """The constraints that no draw meets; if there are none, those that the defaults do not."""
+    try:
+        found = list(chance.never_held())
+    except DocumentError as error:
+        return list(error.problems)
+    for number, text in enumerate(chance.constraints if not found else ()):
+        try:
+            if not chance.holds(number, values):
+                message = f"{shown(text)} does not hold at the defaults; want another `default` of what it uses"
+                found.append(chance.document.problem(("constraints", number), message))
         except DocumentError as error:
             found += error.problems
-            # a stand-in, so that its uses are not reported as well
-            sound[name] = Distribution(constant=1.0)
-    return sound, found
-
-
-def _filled(document: Document, values: Mapping[str, Value]) -> ScenarioModel:
-    data, found = substitute(document, document.data, values)
-    try:
-        model = documents.validate(document, ScenarioModel, data)
-    except DocumentError as error:
-        places = {(problem.where, problem.path) for problem in found}
-        found += [problem for problem in error.problems if (problem.where, problem.path) not in places]
-        raise DocumentError(found) from None
-    found += check(document, model)
-    if found:
-        raise DocumentError(found)
-    return model
-
-
-def _unused(document: Document, parameters: Mapping[str, Distribution]) -> Iterator[Problem]:
-    used = {name for _, name in references(document.data)}
-    for name in parameters:
-        if name not in used:
-            yield document.problem(("parameters", name), f"is never used; want ${{{name}}} somewhere, or no parameter")
-
-
-def _at_extremes(
-    document: Document, parameters: Mapping[str, Distribution], middle: Mapping[str, Value]
-) -> list[Problem]:
-    """What goes wrong at the ends of the ranges only, said once for each place."""
-    found: dict[tuple[str, str], Problem] = {}
-    for name, distribution in parameters.items():
-        for value in distribution.extremes():
-            try:
-                _filled(document, {**middle, name: value})
-            except DocumentError as error:
-                for problem in error.problems:
-                    message = f"with {name} = {documents.shown(value)}: {problem.message}"
-                    found.setdefault((problem.where, problem.path), Problem(problem.where, problem.path, message))
-    return list(found.values())
+    return found

@@ -37,7 +37,12 @@ SCENARIOS = {
         "length_ft",
         "length_ft: unknown key; did you mean 'length_m'?",
     ),
-    "a unit in a value": ("length_m: 110", "length_m: 110 ft", "110 ft", "road.length_m: got '110 ft'; want a number"),
+    "another unit": (
+        "length_m: 110",
+        "length_m: 110 ft",
+        "110 ft",
+        "road.length_m: got '110 ft'; want a length in m, cm",
+    ),
     "a value out of range": (
         "duration_s: 8",
         "duration_s: -8",
