@@ -118,9 +118,9 @@ class Distribution(Strict):
 
     @model_validator(mode="after")
     def _one(self) -> Distribution:
-        given = self.model_fields_set - {"step", "default"}
+        given = [kind for kind in _KINDS if getattr(self, kind) is not None]
         if len(given) != 1:
-            raise ValueError(f"got {', '.join(sorted(given)) or 'none'}; want exactly one of {', '.join(_KINDS)}")
+            raise ValueError(f"got {', '.join(given) or 'none'}; want exactly one of {', '.join(_KINDS)}")
         if self.step is not None:
             self._check_step(self.step)
         if self.default is not None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from av_synth.documents import nearest
+from av_synth.documents import nearest, shown
 from av_synth.errors import DocumentError, Problem
 from av_synth.scenario.distributions import stream
 from av_synth.scenario.expressions import Value
@@ -181,7 +181,11 @@ def _taken(scenario: Scenario, name: str, value: Value, as_text: bool) -> Value:
     unit = unit_of(name)
     converted = in_unit(value, name, unit) if isinstance(value, str) and unit is not None else None
     if converted is not None:
-        return distribution.take(converted)
+        try:
+            return distribution.take(converted)
+        except ValueError as error:
+            want = str(error).partition("; ")[2]
+            raise ValueError(f"got {shown(value)}, which is {converted:g} {unit}; {want}") from None
     return distribution.parse(value) if as_text and isinstance(value, str) else distribution.take(value)
 
 

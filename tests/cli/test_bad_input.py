@@ -161,7 +161,7 @@ OPTIONS = {
     "a parameter twice": (["cut_in_wet", "--set", "a=1", "--set", "a=2"], "--set: a is given twice"),
     "an unknown parameter": (["cut_in_wet", "--set", "ego_speed=50"], "did you mean 'ego_speed_kmh'?"),
     "a parameter too large": (["cut_in_wet", "--set", "ego_speed_kmh=400"], "got '400'; want a number from 48 to 56"),
-    "a parameter with a unit": (["cut_in_wet", "--set", "ego_speed_kmh=50mph"], "got '50mph'; want a number from 48"),
+    "a parameter with a unit": (["cut_in_wet", "--set", "ego_speed_kmh=5 m"], "got '5 m', a length; want a speed"),
     "a seed below zero": (["cut_in_wet", "--seed", "-1"], "--seed"),
     "a seed without end": (["cut_in_wet", "--seed", "9" * 30], "--seed: got"),
     "no port": (

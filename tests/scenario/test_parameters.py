@@ -109,6 +109,8 @@ actors: {van: {body: car, speed_kmh: 5 m/s, at: {ahead_m: 0.04 km, offset_m: "-5
     assert (van.actors["van"].at.ahead_m, van.actors["van"].at.offset_m) == (40, -0.5)
     with pytest.raises(DocumentError, match=r"--set gap_s: got '3 m', a length; want a time in s, ms, min or h"):
         scenario.draw(found, 0, {"gap_s": "3 m"})
+    with pytest.raises(DocumentError, match=r"got '60 mph', which is 96\.56\d* km/h; want a number from 36 to 80"):
+        scenario.draw(found, 0, {"speed_kmh": "60 mph"})
 
 
 def test_mistakes_in_distributions_are_told_with_what_was_wanted() -> None:
