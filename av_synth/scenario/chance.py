@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -179,6 +179,21 @@ class Chance:
                     break
             else:
                 yield from self._hardest(group, held, looks)
+
+    def looks(self, count: int) -> Iterator[dict[str, Value]]:
+        """All values, the derived ones too, of those of some draws that meet the constraints; from a stream of its own.
+
+        Raises:
+            DocumentError: if a derived value has none in one of them.
+        """
+        random = stream(self.scenario, "look", 0)
+        for _ in range(count):
+            fractions = dict(zip(self.parameters, random.random(len(self.parameters)).tolist(), strict=True))
+            values: dict[str, Value] = {}
+            for group in self.groups:
+                values |= self._at(group, {name: fractions[name] for name in group.names})
+            if all(all(self._truths(group, values)) for group in self.groups):
+                yield self.complete({name: values[name] for name in self.parameters})
 
     def _hardest(self, group: Group, held: np.ndarray, looks: int) -> Iterable[Problem]:
         never = [number for number, times in zip(group.constraints, held, strict=True) if not times]

@@ -19,6 +19,8 @@ from av_synth.scenario.model import ScenarioModel
 from av_synth.scenario.reading import SECTIONS, chance_of, unused, written_out
 
 KIND = "scenarios"
+LOOKS = 50  # draws for which everything derived is worked out at loading
+WHOLE_LOOKS = 3  # and those for which the whole document is checked
 
 
 class ScenarioDocument(ScenarioModel, ChanceSpec):
@@ -68,8 +70,9 @@ def names() -> tuple[str, ...]:
 def load(name_or_path: str) -> Scenario:
     """Load a scenario by its built-in name or from a path that ends in .yaml.
 
-    The whole document is checked with all parameters at their defaults, and what uses a parameter at the ends of its
-    range or with each of its choices as well, so that a draw cannot find a mistake in the file that loading did not.
+    The whole document is checked with all parameters at their defaults and in a few draws, and what uses a parameter at
+    the ends of its range or with each of its texts as well, so that a draw hardly ever finds a mistake in the file that
+    loading did not.
 
     Raises:
         DocumentError: with every mistake in the file; or that its name is not the file's, because the runs of two files
@@ -103,6 +106,8 @@ def from_document(document: Document) -> Scenario:
         found += _constraints(chance, values)
         seen = {problem.path for problem in found} | places
         found += [one for one in at_extremes(document, chance, values, model, ScenarioDocument) if one.path not in seen]
+    if not found:
+        found += _in_draws(document, chance)
     if found or model is None:
         raise DocumentError(in_order(found))
     return Scenario(model.name, model.description.strip(), chance.parameters, chance, document)
@@ -146,6 +151,25 @@ def _at_defaults(chance: Chance, unsound: set[str]) -> tuple[dict[str, Value], l
                 found.append(chance.document.problem(("derived", name), why))
                 unsound.add(name)
     return values, found
+
+
+def _in_draws(document: Document, chance: Chance) -> list[Problem]:
+    """What goes wrong in some draws only: inside a range, or where several parameters meet."""
+    found: list[Problem] = []
+    uses: dict[str, list[str]] = {}
+    for path, name in references(_filling(document)):
+        uses.setdefault(dotted(path), []).append(name)
+    try:
+        for number, values in enumerate(chance.looks(LOOKS)):
+            if number < WHOLE_LOOKS and not found:
+                model, wrong = _filled(document, values)
+                for problem in [*wrong, *(check(document, model) if model else ())]:
+                    told = ", ".join(f"{name} = {shown(values[name])}" for name in uses.get(problem.path, ()))
+                    message = f"{f'with {told}' if told else 'in some draws'}: {problem.message}"
+                    found.append(Problem(problem.where, problem.path, message))
+    except DocumentError as error:
+        found += [Problem(one.where, one.path, f"in some draws: {one.message}") for one in error.problems]
+    return found
 
 
 def _constraints(chance: Chance, values: Mapping[str, Value]) -> list[Problem]:

@@ -300,5 +300,19 @@ events:
     ]
 
 
+def test_what_goes_wrong_inside_a_range_or_where_two_ends_meet_is_found_at_loading() -> None:
+    lanes = 'parameters: {lanes: {integer: [1, 4], default: 1}}\nderived: {share: "${1 / (lanes - 3)}"}\n'
+    two = """parameters:
+  ahead_m: {uniform: [0, 1000], default: 0}
+  more_m: {uniform: [0, 1000], default: 0}
+actors: {van: {body: car, at: {ahead_m: "${ahead_m + more_m}"}}}
+"""
+
+    assert mistakes(lanes, "x ${share}") == ["s.yaml:7: derived.share: in some draws: divides by zero"]
+    (found,) = mistakes(two)
+    assert found.startswith("s.yaml:9: actors.van.at.ahead_m: with ahead_m = ")
+    assert found.endswith("; want -1000 to 1000")
+
+
 def test_a_stream_depends_on_names_and_the_seed_only() -> None:
     assert stream("s", "x", 1).random() == stream("s", "x", 1).random() != stream("s", "x", 2).random()
