@@ -87,14 +87,14 @@ def sobol(scenario: Scenario, count: int, seed: int) -> Design:
     _check(count, seed)
     random = stream(scenario.name, "sobol", seed)
     # whole powers of 2 are drawn, as scipy warns of any other number of points
-    return _sequence(scenario, count, lambda size: qmc.Sobol(size, seed=random).random_base2((count - 1).bit_length()))
+    return _sequence(scenario, count, lambda size: qmc.Sobol(size, rng=random).random_base2((count - 1).bit_length()))
 
 
 def halton(scenario: Scenario, count: int, seed: int) -> Design:
     """The first `count` points of scipy's scrambled Halton sequence."""
     _check(count, seed)
     random = stream(scenario.name, "halton", seed)
-    return _sequence(scenario, count, lambda size: qmc.Halton(size, seed=random).random(count))
+    return _sequence(scenario, count, lambda size: qmc.Halton(size, rng=random).random(count))
 
 
 def t_wise(scenario: Scenario, strength: int = 2, levels: int | Mapping[str, int] = 3) -> Design:

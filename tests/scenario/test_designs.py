@@ -73,7 +73,7 @@ def test_sobol_and_halton_are_scipys() -> None:
     found = loaded("a: {uniform: [0, 1]}; b: {uniform: [0, 2]}; c: {integer: [0, 9]}")
 
     for kind, design, count in ((qmc.Sobol, designs.sobol, 16), (qmc.Halton, designs.halton, 11)):
-        points = kind(3, seed=stream("designed", kind.__name__.lower(), 5)).random(count)
+        points = kind(3, rng=stream("designed", kind.__name__.lower(), 5)).random(count)
         made = design(found, count, 5)
         assert column(made, "a") == pytest.approx(points[:, 0], abs=1e-4)
         assert column(made, "b") == pytest.approx(points[:, 1] * 2, abs=1e-4)

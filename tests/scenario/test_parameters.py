@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from av_synth import documents, scenario
+from av_synth.documents import Document
 from av_synth.errors import DocumentError
-from av_synth.scenario import Scenario
+from av_synth.scenario import Scenario, extremes
 from av_synth.scenario.distributions import Distribution, LogNormal, Normal, Weighted, stream
+from av_synth.scenario.expressions import substitute
 from av_synth.scenario.scenario import from_document
 
 BEGIN = """name: tried
@@ -297,6 +299,44 @@ events:
     assert mistakes(text) == [
         "s.yaml:12: events[1].do.run_across: with who = 'car': who is 'car'; want drive, cut_in or brake of a vehicle",
         "s.yaml:12: events[1].when.time_s: with start_s = 30.0: got 30; want less than duration_s = 20",
+    ]
+
+
+MANY = (
+    "actors: {van: {body: car, at: {ahead_m: 20}}}\nparameters:\n"
+    + "".join(f"  p{number}: {{uniform: [1, 9]}}\n" for number in range(12))
+    + "  late_s: {uniform: [1, 30]}\nevents:\n"
+    + "".join(
+        f'  - {{actor: van, when: {{time_s: "${{p{number}}}"}}, do: {{brake: {{deceleration_mps2: 2}}}}}}\n'
+        for number in range(12)
+    )
+)
+LATE = '  - {actor: van, when: {time_s: "${late_s}"}, do: {brake: {deceleration_mps2: 2}}}\n'
+
+
+def test_only_what_uses_a_parameter_is_looked_at_again_at_its_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    filled: list[object] = []
+
+    def counting(document: Document, data: object, values: object, at: object) -> object:
+        filled.append(at)
+        return substitute(document, data, values, at)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(extremes, "substitute", counting)
+    loaded(MANY + LATE.replace("late_s", "late_s / 3"))
+
+    assert filled == [("events", number) for number in range(13) for _ in range(2)]
+
+
+def test_ends_are_looked_at_together_where_one_by_one_would_take_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_by_one = mistakes(MANY + LATE)
+    monkeypatch.setattr(extremes, "MAX_WORK", 0)
+
+    assert one_by_one == [
+        "s.yaml:34: events[12].when.time_s: with late_s = 30.0: got 30; want less than duration_s = 20"
+    ]
+    assert mistakes(MANY + LATE) == [
+        "s.yaml:34: events[12].when.time_s: with p0 = 9.0 and others at their ends: "
+        "got 30; want less than duration_s = 20"
     ]
 
 
