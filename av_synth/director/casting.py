@@ -11,7 +11,7 @@ from av_synth.errors import CastError, SpawnError
 from av_synth.geometry.carla import transform_from_matrix
 from av_synth.geometry.transforms import Array
 from av_synth.log.categories import CATEGORY_ATTRIBUTE, has_rider, nuscenes_category
-from av_synth.scenario.model import TRAILER, is_person, is_thing
+from av_synth.scenario.words import TRAILER, is_person, is_thing
 from av_synth.session.boxes import TABLE, actor_box
 
 PROBE_HEIGHT_M = 60.0  # above every roof: nothing is hit there

@@ -10,7 +10,8 @@ from av_synth.director.footprints import footprint
 from av_synth.director.model import Event, ExpectationResult, Measurement
 from av_synth.log.state import WorldState
 from av_synth.metrics import Footprint, contact, distance_m, post_encroachment_s, time_to_collision_s
-from av_synth.scenario.model import Expectation, Range
+from av_synth.scenario.expectations import Expectation
+from av_synth.scenario.words import Range
 
 
 @dataclass

@@ -11,10 +11,10 @@ from av_synth.geometry.transforms import Array, from_yaw
 
 
 class Path:
-    """A polyline on the road, world frame; station s is 0 at the ego's start, offset d is positive to the left."""
+    """A polyline on the road, world frame; stations s grow along it, offsets d are positive to the left."""
 
-    def __init__(self, points_m: Array, start_index: int) -> None:
-        """Make a path of points (N, 3), at least two, none doubled; `points_m[start_index]` has s = 0."""
+    def __init__(self, points_m: Array, start_index: int = 0, *, origin_m: float = 0.0) -> None:
+        """Make a path of points (N, 3), at least two, none doubled; `points_m[start_index]` has s = `origin_m`."""
         points = np.asarray(points_m, dtype=np.float64)
         if points.ndim != 2 or points.shape[1] != 3 or len(points) < 2 or not np.isfinite(points).all():
             raise ValueError(f"want at least two finite points (N, 3), got an array of shape {points.shape}")
@@ -22,8 +22,12 @@ class Path:
         self._steps = np.diff(points[:, :2], axis=0)
         self._lengths = np.hypot(*self._steps.T)
         along = np.concatenate([[0.0], np.cumsum(self._lengths)])
-        self.stations_m: Array = along - along[start_index]
+        self.stations_m: Array = along - along[start_index] + origin_m
         self._yaws = np.unwrap(np.arctan2(self._steps[:, 1], self._steps[:, 0]))
+
+    def reversed(self) -> Path:
+        """The same line the other way: station s becomes -s, offset d becomes -d."""
+        return Path(self.points_m[::-1], origin_m=-self.end_m)
 
     @property
     def begin_m(self) -> float:

@@ -16,7 +16,9 @@ from av_synth.errors import SpawnError
 from av_synth.geometry.carla import location_from_point, transform_from_matrix, vector_from_carla
 from av_synth.geometry.transforms import Array, rigid
 from av_synth.scenario.draw import ConcreteScenario, Row
-from av_synth.scenario.model import Actor, Placement, is_person
+from av_synth.scenario.model import Actor
+from av_synth.scenario.road import Placement
+from av_synth.scenario.words import is_person
 
 LIFT_M = 0.1  # spawned this far above the road, to settle on it
 KERB_M = 0.25  # and this much further where that is refused
@@ -69,13 +71,12 @@ def obstructed(stage: Stage, concrete: ConcreteScenario, place: Place, cast: Map
     Asked before anybody is placed, so that all the simulator's rays can hit is the town itself.
     """
     for event in concrete.events:
-        if event.do.run_across is None:
+        if event.actor is None or event.do is None or event.do.cross is None:
             continue
         spot = cast[event.actor]
         for beside_m in RAYS_M:
             ends = [
-                place.path.point(*spot.ahead(along_m, beside_m))
-                for along_m in (RAYS_M[0], event.do.run_across.distance_m)
+                place.path.point(*spot.ahead(along_m, beside_m)) for along_m in (RAYS_M[0], event.do.cross.distance_m)
             ]
             start, end = (location_from_point(point + RAY_LIFT_M) for point in ends)
             if stage.world.cast_ray(start, end):

@@ -9,6 +9,7 @@ from typing import Protocol
 import carla
 import numpy as np
 
+from av_synth.director.cast import Member
 from av_synth.director.control import (
     WALKER_ACCELERATION_MPS2,
     SpeedControl,
@@ -17,12 +18,11 @@ from av_synth.director.control import (
     pure_pursuit_rad,
     smooth_step,
 )
-from av_synth.director.path import Path
 from av_synth.geometry import transforms
 from av_synth.geometry.carla import vector_to_carla
 from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState
-from av_synth.scenario.model import Do
+from av_synth.scenario.manoeuvres import Do
 
 USUAL_ACCELERATION_MPS2 = 2.0
 USUAL_DECELERATION_MPS2 = 3.0
@@ -52,17 +52,14 @@ class SpeedPlan:
 class VehiclePlayer:
     """A vehicle that keeps its offset from the path and its speed, and changes both when told to."""
 
-    def __init__(
-        self, actor: carla.Vehicle, path: Path, offset_m: float, speed_mps: float, steering: Steering, along: bool
-    ) -> None:
-        self.actor = actor
-        self.plan = SpeedPlan(speed_mps)
-        self._path = path
-        self._from_m = self._to_m = offset_m
+    def __init__(self, member: Member) -> None:
+        self.actor = member.actor
+        self.plan = SpeedPlan(member.speed_mps)
+        self._path = member.path
+        self._from_m = self._to_m = member.offset_m
         self._change_began_us, self._change_s = 0, 1.0
-        self._speed = SpeedControl(speed_mps)
-        self._steering = steering
-        self._way = 1.0 if along else -1.0
+        self._speed = SpeedControl(member.speed_mps)
+        self._steering = Steering.of(member.actor, 2.0 * float(member.size.half_m[0]))
 
     def begin(self, do: Do, state: WorldState) -> None:
         """Start a manoeuvre."""
@@ -97,7 +94,7 @@ class VehiclePlayer:
         station, _ = self._path.project(rear)
         ahead = look_ahead_m(speed_mps)
         lead_us = int(ahead / max(speed_mps, 1.0) * 1e6)
-        aim = self._path.point(station + self._way * ahead, self._offset_at(time_us + lead_us))
+        aim = self._path.point(station + ahead, self._offset_at(time_us + lead_us))
         local = world_from_actor[:3, :3].T @ (aim - rear)
         return pure_pursuit_rad(float(local[0]), float(local[1]), self._steering.wheelbase_m)
 
@@ -119,12 +116,12 @@ class WalkerPlayer:
 
     def begin(self, do: Do, state: WorldState) -> None:
         """Start a manoeuvre."""
-        if do.run_across is not None:
+        if do.cross is not None:
             pose = state.actors[self.actor.id].world_from_actor
             self._began_m = pose[:2, 3].copy()
             self._way = pose[:3, 0].copy()
-            self._goal_mps = do.run_across.speed_kmh / 3.6
-            self._distance_m = do.run_across.distance_m
+            self._goal_mps = do.cross.speed_kmh / 3.6
+            self._distance_m = do.cross.distance_m
 
     def control(self, state: WorldState, dt_s: float) -> object:
         """Direction and speed for the next tick."""

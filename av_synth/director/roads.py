@@ -1,42 +1,50 @@
-"""Finding the road that a scenario needs in the simulator's own map, and the lanes beside the ego's."""
+"""Finding the road that a scenario needs in the simulator's own map."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import carla
 import numpy as np
 
+from av_synth.director import features, lanes
+from av_synth.director.junctions import JunctionArms, junctions
+from av_synth.director.map_facts import MapFacts, facts
 from av_synth.director.path import Path
+from av_synth.director.routes import Chooser, ahead, behind, by_exit, by_turns, heading_rad, position
 from av_synth.errors import CastError
-from av_synth.geometry.carla import vector_from_carla
-from av_synth.geometry.transforms import Array
-from av_synth.scenario.model import Lane, Road
+from av_synth.geometry.carla import location_from_point
+from av_synth.scenario.road import Lane, Road
 
-SEARCH_STEP_M = 5.0
-PATH_STEP_M = 1.0
+LOOK_STEP_M = 5.0
 STRAIGHT_RAD = math.radians(4.0)
-NARROWEST_M = 1.5  # a lane that is narrower has run out
-
-
-@dataclass(frozen=True)
-class LaneBeside:
-    """A lane next to the ego's: `kind` as CARLA calls it, `along` if it runs the ego's way, offset of its centre."""
-
-    kind: str
-    along: bool
-    offset_m: float
-    width_m: float
+BEND_RAD = math.radians(12.0)  # a road that turns by less over its length does not bend
+MOST_STARTS = 1500  # more candidates than this are thinned out evenly
+SPARE_M = 5.0
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a scenario happens: the ego's path and the map's waypoint at each of its points."""
+    """Where a scenario happens.
+
+    Attributes:
+        path: the ego's; station 0 is where its centre is at recorded time zero.
+        waypoints: the map's at each point of the path.
+        anchors: station of each feature of the road, by the name that scenarios give it.
+        junction: the junction or roundabout that was asked for.
+    """
 
     path: Path
     waypoints: tuple[carla.Waypoint, ...]
+    anchors: Mapping[str, float]
+    junction: JunctionArms | None = None
+
+    def waypoint(self, s_m: float) -> carla.Waypoint:
+        """The map's waypoint on the ego's path nearest to a station."""
+        return self.waypoints[int(np.argmin(np.abs(self.path.stations_m - s_m)))]
 
     def lane_offset_m(self, lane: Lane, s_m: float) -> float:
         """Offset of a lane's centre from the path at a station.
@@ -44,11 +52,33 @@ class Place:
         Raises:
             CastError: if there is no such lane there.
         """
-        index = int(np.argmin(np.abs(self.path.stations_m - s_m)))
-        found = lane_offset_m(self.waypoints[index], lane)
+        found = lanes.find(self.waypoint(s_m), lane)
         if found is None:
             raise CastError(f"the road has no lane {lane!r} at {s_m:.0f} m along the ego's path; ask for it in `road`")
-        return found
+        return found[0]
+
+    def lane_waypoint(self, lane: Lane, s_m: float) -> carla.Waypoint | None:
+        """The map's waypoint in a lane at a station; None if there is no such lane."""
+        found = lanes.find(self.waypoint(s_m), lane)
+        return None if found is None else found[1]
+
+
+@dataclass(frozen=True)
+class _Town:
+    """A map with all that is looked up in it, made once."""
+
+    map: carla.Map
+    facts: MapFacts
+    starts: tuple[carla.Waypoint, ...]
+    junctions: dict[int, JunctionArms]
+
+
+@dataclass(frozen=True)
+class _Start:
+    """A candidate: where the ego would begin, and the feature `ahead_m` before it, if there is one."""
+
+    point: carla.Waypoint
+    feature: carla.Waypoint | None = None
 
 
 def find_places(town: carla.Map, road: Road, before_m: float, pick: float) -> Iterator[Place]:
@@ -61,122 +91,299 @@ def find_places(town: carla.Map, road: Road, before_m: float, pick: float) -> It
         pick: in [0, 1), which of the stretches comes first; they are sorted, so it depends on nothing else.
 
     Raises:
-        CastError: if the map has no such stretch.
+        CastError: if the map has no such stretch; says what it has, and which wish left none.
     """
-    starts = sorted(
-        (point for point in town.generate_waypoints(SEARCH_STEP_M) if not point.is_junction),
-        key=lambda point: (point.road_id, point.section_id, point.lane_id, round(point.s, 3)),
-    )
-    fitting = [point for point in starts if _fits(point, road, before_m)]
-    if not fitting:
-        raise CastError(f"{town.name}: no road fits {_wanted(road, before_m)}; choose another town or ask for less")
+    known = _known(town.name, town.to_opendrive())
+    fitting = _candidates(known, road)
+    told: list[str] = []
+    for words, holds in _wishes(known, road, before_m):
+        kept = [start for start in fitting if holds(start)]
+        if not kept:
+            found = ", of which ".join([*told, f"none {words}"])
+            raise CastError(f"{town.name}: no road fits: {found}; choose another town or ask for less")
+        told.append(f"{len(kept)} {words}")
+        fitting = kept
     first = int(pick * len(fitting))
     for start in (*fitting[first:], *fitting[:first]):
-        yield _place(start, road.length_m, before_m)
+        yield _place(known, road, start, before_m)
 
 
-def beside(waypoint: carla.Waypoint, side: str) -> Iterator[LaneBeside]:
-    """The lanes on one side of a waypoint's, nearest first, as far as the road goes."""
-    origin, heading = _position(waypoint), _heading(waypoint)
-    normal = np.array([-math.sin(heading), math.cos(heading)])
-    here, step_left = waypoint, side == "left"
-    for _ in range(24):  # no road has more lanes; a map whose neighbours run in a circle ends here
-        there = here.get_left_lane() if step_left else here.get_right_lane()
-        if there is None:
-            return
-        if there.lane_id * here.lane_id < 0:
-            step_left = not step_left  # over the middle, outward is the other lane's own right
-        offset_m = float((_position(there)[:2] - origin[:2]) @ normal)
-        yield LaneBeside(str(there.lane_type), there.lane_id * waypoint.lane_id > 0, offset_m, there.lane_width)
-        here = there
+@lru_cache(maxsize=4)
+def _known(name: str, opendrive: str) -> _Town:
+    town = carla.Map(name, opendrive)
+    return _Town(town, facts(opendrive), tuple(features.lane_starts(town)), junctions(town))
 
 
-def lane_offset_m(waypoint: carla.Waypoint, lane: Lane) -> float | None:
-    """Offset of the centre of a lane, as scenarios name it, from a waypoint; None if there is none."""
-    if lane == "same":
-        return 0.0
-    kind, _, side = lane.partition("_")
-    for found in beside(waypoint, side or ("right" if lane == "right" else "left")):
-        fits = {
-            "left": found.kind == "Driving" and found.along,
-            "right": found.kind == "Driving" and found.along,
-            "oncoming": found.kind == "Driving" and not found.along,
-            "parking": found.kind == "Parking",
-            "pavement": found.kind == "Sidewalk",
-        }[kind]
-        if fits:
-            return found.offset_m
-        if kind in ("left", "right") and found.kind == "Driving":
-            return None
+def _candidates(town: _Town, road: Road) -> list[_Start]:
+    """Every start that has the asked feature at the asked distance, thinned out if there are very many."""
+    if road.pose is not None:
+        return [_Start(_nearest(town.map, road))]
+    name = _feature(road)
+    if name is None:
+        every = math.ceil(len(town.starts) / MOST_STARTS) or 1
+        return [_Start(point) for point in town.starts[::every]]
+    starts = list(town.starts)
+    found: Iterator[carla.Waypoint] = {
+        "junction": lambda: features.entrances(town.junctions, roundabouts=False),
+        "roundabout": lambda: features.entrances(town.junctions, roundabouts=True),
+        "crossing": lambda: features.crossings(town.map),
+        "crest": lambda: features.crests(starts),
+        "tunnel": lambda: features.tunnel_mouths(starts, town.facts),
+        "entry": lambda: features.lane_ends(starts, begins=False),
+        "exit": lambda: features.lane_ends(starts, begins=True),
+    }[name]()
+    ahead_m = getattr(road, name).ahead_m
+    candidates = []
+    for point in found:
+        for lane in _own_lanes(point, road, name):
+            back = list(behind(lane, ahead_m))
+            if len(back) >= math.floor(ahead_m) and not any(here.is_junction for here in back[1:]):
+                candidates.append(_Start(back[-1], lane))
+    return candidates
+
+
+def _own_lanes(point: carla.Waypoint, road: Road, feature: str) -> Iterator[carla.Waypoint]:
+    """The lanes in which the ego could come to a feature that was found at one of them."""
+    if feature in ("entry", "exit") and road.ego_lane != "rightmost":
+        side = "right" if road.ego_lane == "entry" else "left"
+        beside = [lane.waypoint for lane in lanes.beside(point, side) if lane.driven and lane.along]
+        if road.ego_lane == "middle":
+            beside = beside[:-1]
+        yield from beside[-1:] if road.ego_lane == "leftmost" else beside[:1]
+        return
+    yield point
+
+
+def _feature(road: Road) -> str | None:
+    names = ("junction", "roundabout", "crossing", "crest", "tunnel", "entry", "exit")
+    return next((name for name in names if getattr(road, name) is not None), None)
+
+
+Wish = tuple[str, Callable[[_Start], bool]]
+"""What is wanted, as it follows a number, and the test."""
+
+
+def _wishes(town: _Town, road: Road, before_m: float) -> Iterator[Wish]:
+    """What a start must have, the cheapest and commonest first."""
+    feature = _feature(road)
+    before = "" if feature is None else f" {getattr(road, feature).ahead_m:g} m before {_shown(feature)}"
+    yield f"starts on a lane{before}", lambda start: not start.point.is_junction
+    if feature not in ("entry", "exit"):
+        yield f"in the {road.ego_lane} lane", lambda start: _in_lane(start.point, road.ego_lane)
+    for words, holds in _beside(road):
+        yield words, lambda start, holds=holds: holds(start.point)  # type: ignore[misc]
+    if road.speed_limit_kmh is not None:
+        limit = road.speed_limit_kmh
+        yield (
+            f"with a speed limit of {limit.in_words()} km/h",
+            lambda start: (found := town.facts.limit_kmh(start.point)) is not None and limit.holds(round(found)),
+        )
+    if road.junction is not None:
+        junction = road.junction
+        if junction.control is not None:
+            yield f"ruled by {junction.control}", lambda start: _control(town, start) == junction.control
+        if junction.arms is not None:
+            yield f"where {junction.arms} roads meet", lambda start: _arms(town, start) == junction.arms
+    length = f"{before_m:.0f} m before and {road.length_m:.0f} m ahead"
+    if road.curve == "straight":
+        length += ", straight"
+    yield f"with {length}{_way_words(road)}", lambda start: _runs(town, road, start, before_m)
+    if road.curve in ("left", "right"):
+        radius = "" if road.radius_m is None else f" with a radius of {road.radius_m.in_words()} m"
+        yield f"in a bend to the {road.curve}{radius}", lambda start: _bends(road, start)
+
+
+def _shown(feature: str) -> str:
+    names = {"tunnel": "a tunnel", "entry": "the end of an acceleration lane", "exit": "an exit lane"}
+    return names.get(feature, f"a {feature}")
+
+
+def _way_words(road: Road) -> str:
+    if road.junction is not None:
+        return f", then {road.junction.turn} at the junction"
+    return f", then the exit {road.roundabout.exit} of the roundabout" if road.roundabout else " without a junction"
+
+
+def _in_lane(point: carla.Waypoint, wanted: str) -> bool:
+    left, right = (lanes.driven_along(point, side) for side in ("left", "right"))
+    return {"leftmost": left == 0, "rightmost": right == 0, "middle": left > 0 and right > 0}.get(wanted, True)
+
+
+def _beside(road: Road) -> Iterator[tuple[str, Callable[[carla.Waypoint], bool]]]:
+    if road.lanes is not None:
+        wanted = road.lanes
+        yield (
+            f"with {wanted.in_words()} lane(s) in its direction",
+            lambda point: wanted.holds(1 + sum(lanes.driven_along(point, side) for side in ("left", "right"))),
+        )
+    if road.oncoming is not None:
+        yield (
+            "with an oncoming lane" if road.oncoming else "without an oncoming lane",
+            lambda point: lanes.has_oncoming(point) == road.oncoming,
+        )
+    for kind, words in (("parking", "parking"), ("pavement", "a pavement"), ("shoulder", "a hard shoulder")):
+        for side in getattr(road, kind):
+            yield (
+                f"with {words} on the {side}",
+                lambda point, kind=kind, side=side: lanes.has(point, kind, side),  # type: ignore[misc]
+            )
+
+
+def _entered(town: _Town, start: _Start) -> JunctionArms | None:
+    """The junction that the feature of a start leads into."""
+    if start.feature is None:
+        return None
+    for step_m in (0.3, 1.0, 2.5):
+        for point in start.feature.next(step_m):
+            if point.is_junction:
+                return town.junctions.get(point.junction_id)
     return None
 
 
-def _fits(start: carla.Waypoint, road: Road, before_m: float) -> bool:
-    if not _lanes_fit(start, road):
+def _control(town: _Town, start: _Start) -> str | None:
+    junction = _entered(town, start)
+    if junction is None or start.feature is None:
+        return None
+    mine = start.feature.road_id, start.feature.lane_id
+    entered = (found for found in junction.entrances if (found.before.road_id, found.before.lane_id) == mine)
+    entrance = next(entered, None)
+    return None if entrance is None else junction.control(entrance)
+
+
+def _arms(town: _Town, start: _Start) -> int | None:
+    junction = _entered(town, start)
+    return None if junction is None else junction.arms
+
+
+def _chooser(road: Road) -> Chooser | None:
+    if road.junction is not None:
+        return by_turns([road.junction.turn])
+    return None if road.roundabout is None else by_exit(road.roundabout.exit)
+
+
+def _length_m(road: Road) -> float:
+    """Length of road needed ahead, what is needed behind a junction included."""
+    if road.junction is not None:
+        return max(road.length_m, road.junction.ahead_m + road.junction.after_m + 15.0)
+    if road.roundabout is not None:
+        return max(road.length_m, road.roundabout.ahead_m + road.roundabout.after_m + 40.0)
+    return road.length_m
+
+
+def _runs(town: _Town, road: Road, start: _Start, before_m: float) -> bool:
+    """Whether the road goes on as far as needed, as straight as asked, through no junction but the one asked for."""
+    back = list(behind(start.point, before_m, LOOK_STEP_M))
+    if len(back) * LOOK_STEP_M < before_m or any(point.is_junction for point in back):
         return False
-    points = list(_walk(start, road.length_m + SEARCH_STEP_M, SEARCH_STEP_M, ahead=True))
-    back = list(_walk(start, before_m, SEARCH_STEP_M, ahead=False))
-    if len(points) * SEARCH_STEP_M < road.length_m or len(back) * SEARCH_STEP_M < before_m:
+    length_m = _length_m(road)
+    on = list(ahead(start.point, length_m, _chooser(road), LOOK_STEP_M))
+    if len(on) * LOOK_STEP_M < length_m - LOOK_STEP_M and road.ego_lane != "entry":
         return False
-    heading = _heading(start)
-    everywhere = [*back, *points]
-    if any(abs(math.remainder(_heading(point) - heading, math.tau)) > STRAIGHT_RAD for point in everywhere):
+    asked = road.junction or road.roundabout
+    approach = on
+    if asked is not None:
+        inside = next((index for index, point in enumerate(on) if point.is_junction), None)
+        if inside is None or abs((inside + 1) * LOOK_STEP_M - asked.ahead_m) > 2 * LOOK_STEP_M:
+            return False
+        approach = on[:inside]
+    elif any(point.is_junction and not _passes(town, point) for point in on):
         return False
-    return all(_lanes_fit(point, road) for point in (points[-1], *everywhere[:: max(1, len(everywhere) // 8)]))
+    if road.curve == "straight":
+        heading = heading_rad(start.point)
+        if any(
+            abs(math.remainder(heading_rad(point) - heading, math.tau)) > STRAIGHT_RAD for point in (*back, *approach)
+        ):
+            return False
+    everywhere = (*back, *approach)
+    sampled = everywhere[:: max(1, len(everywhere) // 8)]
+    wanted = [holds for _, holds in _beside(road) if road.ego_lane != "entry"]
+    return all(holds(point) for point in (*sampled, *approach[-1:]) for holds in wanted if not point.is_junction)
 
 
-def _lanes_fit(point: carla.Waypoint, road: Road) -> bool:
-    left, right = list(beside(point, "left")), list(beside(point, "right"))
-    lanes_left = sum(lane.kind == "Driving" and lane.along for lane in left)
-    lanes_right = sum(lane.kind == "Driving" and lane.along for lane in right)
-    if (lanes_left if road.ego_lane == "leftmost" else lanes_right) > 0:
+def _passes(town: _Town, point: carla.Waypoint) -> bool:
+    """Whether the junction at a waypoint is none to who drives on: nobody crosses or joins its lane there."""
+    junction = town.junctions.get(point.junction_id)
+    if junction is None:
         return False
-    if road.lanes is not None and 1 + lanes_left + lanes_right != road.lanes:
+    for entrance in junction.entrances:
+        for first, _ in entrance.ways:
+            if (first.road_id, first.lane_id) == (point.road_id, point.lane_id):
+                return len(entrance.ways) == 1 and not junction.is_crossed(entrance)
+    return False
+
+
+def _bends(road: Road, start: _Start) -> bool:
+    """Whether the road ahead bends to the asked side, as tightly as asked, and to no other side."""
+    headings = np.unwrap(
+        [heading_rad(point) for point in (start.point, *ahead(start.point, road.length_m, step_m=LOOK_STEP_M))]
+    )
+    sign = 1.0 if road.curve == "left" else -1.0
+    steps = sign * np.diff(headings)
+    if steps.sum() < BEND_RAD or steps.min() < -math.radians(1.0):
         return False
-    oncoming = any(lane.kind == "Driving" and not lane.along for lane in left)
-    if road.oncoming is not None and oncoming != road.oncoming:
-        return False
-    for kind, sides in (("Parking", road.parking), ("Sidewalk", road.pavement)):
-        for side in sides:
-            lanes = left if side == "left" else right
-            if not any(lane.kind == kind and lane.width_m >= NARROWEST_M for lane in lanes):
-                return False
-    return True
+    radius_m = LOOK_STEP_M / max(float(steps.max()), 1e-6)
+    return road.radius_m is None or road.radius_m.holds(radius_m)
 
 
-def _walk(start: carla.Waypoint, length_m: float, step_m: float, ahead: bool) -> Iterator[carla.Waypoint]:
-    """Waypoints from `start` on, which is left out, for so long as there is one way to go and no junction."""
-    here = start
-    for _ in range(math.ceil(length_m / step_m)):
-        following = here.next(step_m) if ahead else here.previous(step_m)
-        if len(following) != 1 or following[0].is_junction:
-            return
-        here = following[0]
-        yield here
+def _nearest(town: carla.Map, road: Road) -> carla.Waypoint:
+    """The lane at an exact pose; of those there, the one that runs nearest to its heading."""
+    pose = road.pose
+    if pose is None:
+        raise ValueError("the road has no pose")
+    here = town.get_waypoint(location_from_point(np.array([pose.x_m, pose.y_m, 0.0])))
+    if here is None:
+        raise CastError(f"{town.name}: no road near ({pose.x_m:g}, {pose.y_m:g}); want a pose on a lane")
+    if pose.yaw_deg is None:
+        return here
+    wanted = math.radians(pose.yaw_deg)
+    near = [here, *(lane.waypoint for side in ("left", "right") for lane in lanes.beside(here, side) if lane.driven)]
+    best = min(near, key=lambda point: abs(math.remainder(heading_rad(point) - wanted, math.tau)))
+    turned = abs(math.remainder(heading_rad(best) - wanted, math.tau))
+    if turned > math.radians(45.0):
+        raise CastError(
+            f"{town.name}: the lane at ({pose.x_m:g}, {pose.y_m:g}) runs at {math.degrees(heading_rad(best)):.0f} "
+            f"degrees; want yaw_deg near that, got {pose.yaw_deg:g}"
+        )
+    return best
 
 
-def _place(start: carla.Waypoint, length_m: float, before_m: float) -> Place:
-    back = list(_walk(start, before_m, PATH_STEP_M, ahead=False))[::-1]
-    ahead = list(_walk(start, length_m + SEARCH_STEP_M, PATH_STEP_M, ahead=True))
-    waypoints = (*back, start, *ahead)
-    return Place(Path(np.array([_position(point) for point in waypoints]), len(back)), waypoints)
+def _place(town: _Town, road: Road, start: _Start, before_m: float) -> Place:
+    back = list(behind(start.point, before_m))[::-1]
+    on = list(ahead(start.point, _length_m(road) + SPARE_M, _chooser(road)))
+    points = _without_doubles([*back, start.point, *on])
+    begin = next(k for k, point in enumerate(points) if point is start.point)
+    path = Path(np.array([position(point) for point in points]), begin)
+    return Place(path, tuple(points), _anchors(town, road, start, path, points), _entered(town, start))
 
 
-def _position(waypoint: carla.Waypoint) -> Array:
-    return vector_from_carla(waypoint.transform.location)
+def _without_doubles(points: Sequence[carla.Waypoint]) -> list[carla.Waypoint]:
+    """Waypoints, those left out that stand where the one before stands: lane sections begin with them."""
+    kept = [points[0]]
+    for point in points[1:]:
+        if float(np.hypot(*(position(point) - position(kept[-1]))[:2])) > 0.05:
+            kept.append(point)
+    return kept
 
 
-def _heading(waypoint: carla.Waypoint) -> float:
-    x, y, _ = vector_from_carla(waypoint.transform.get_forward_vector()).tolist()
-    return math.atan2(y, x)
-
-
-def _wanted(road: Road, before_m: float) -> str:
-    asked = [f"{before_m + road.length_m:.0f} m straight without a junction"]
-    if road.lanes is not None:
-        asked.append(f"{road.lanes} lane(s) in one direction")
-    if road.oncoming is not None:
-        asked.append("an oncoming lane" if road.oncoming else "no oncoming lane")
-    asked += [f"parking on the {side}" for side in road.parking]
-    asked += [f"a pavement on the {side}" for side in road.pavement]
-    return ", ".join(asked)
+def _anchors(town: _Town, road: Road, start: _Start, path: Path, points: Sequence[carla.Waypoint]) -> dict[str, float]:
+    """Stations of the road's features."""
+    found = {"start": 0.0}
+    feature = _feature(road)
+    if feature is None or start.feature is None:
+        return found
+    station, _ = path.project(position(start.feature))
+    found["junction" if feature == "roundabout" else feature] = station
+    if feature in ("junction", "roundabout"):
+        inside = [
+            s for s, point in zip(path.stations_m, points, strict=True) if point.is_junction and s > station - 2.0
+        ]
+        if feature == "junction":
+            # the first junction only: the way on may come to another
+            inside = [s for k, s in enumerate(inside) if s - inside[0] <= k * 1.5 + 1.0]
+        found["junction_exit"] = float(inside[-1]) if inside else station
+    if feature == "tunnel":
+        covered = [
+            s for s, point in zip(path.stations_m, points, strict=True) if s >= station and town.facts.tunnel_at(point)
+        ]
+        found["tunnel_exit"] = float(covered[-1]) if covered else station
+    return found

@@ -53,8 +53,8 @@ def fires(event: EventSpec, state: WorldState, ego: Along, actor: Along) -> bool
         return state.time_us >= when.time_s * 1e6
     if when.ego_arrives_in_s is not None:
         return arrival_s(ego, actor) <= when.ego_arrives_in_s
-    if when.crosses_before_ego_s is not None and event.do.run_across is not None:
-        speed = event.do.run_across.speed_kmh / 3.6
+    if when.crosses_before_ego_s is not None and event.do is not None and event.do.cross is not None:
+        speed = event.do.cross.speed_kmh / 3.6
         crossing_s = abs(actor.offset_m) / speed + speed / (2.0 * WALKER_ACCELERATION_MPS2)
         return arrival_s(ego, actor) <= crossing_s + when.crosses_before_ego_s
     return when.ego_gap_m is not None and actor.gap_m(ego) <= when.ego_gap_m

@@ -13,7 +13,7 @@ from av_synth.errors import DocumentError, Problem
 from av_synth.scenario.correlation import Mixture
 from av_synth.scenario.distributions import Distribution, stream, written
 from av_synth.scenario.expressions import ExpressionError, Value, filled, names_used
-from av_synth.scenario.model import Name
+from av_synth.scenario.words import Name
 
 TRIES = 200  # of a draw, to meet the constraints
 LOOKS = 1000  # draws at loading, of which one must meet them

@@ -7,17 +7,8 @@ from collections.abc import Iterator
 from av_synth.documents import Document, nearest, shown
 from av_synth.errors import Problem
 from av_synth.plain_yaml import KeyPath
-from av_synth.scenario.model import (
-    EGO,
-    PEOPLE,
-    THINGS,
-    VEHICLES,
-    ScenarioModel,
-    can_drive,
-    is_person,
-    is_thing,
-    is_vehicle,
-)
+from av_synth.scenario.model import ScenarioModel
+from av_synth.scenario.words import EGO, PEOPLE, THINGS, VEHICLES, can_drive, is_person, is_thing, is_vehicle
 
 
 def check(document: Document, model: ScenarioModel) -> Iterator[Problem]:
@@ -37,14 +28,14 @@ def _names(document: Document, model: ScenarioModel) -> Iterator[Problem]:
     used: list[tuple[KeyPath, str]] = [
         (("expectations", index, "of"), expectation.of) for index, expectation in enumerate(model.expectations)
     ]
-    used += [(("events", index, "actor"), event.actor) for index, event in enumerate(model.events)]
+    used += [(("events", index, "actor"), event.actor) for index, event in enumerate(model.events) if event.actor]
     used += [
         (("actors", name, "at", "beyond"), actor.at.beyond)
         for name, actor in actors.items()
         if actor.at.beyond is not None
     ]
     if model.ego.reaction is not None:
-        used.append((("ego", "reaction", "to"), model.ego.reaction.to))
+        used += [(("ego", "reaction", "to"), name) for name in model.ego.reaction.to]
     for path, name in used:
         if name not in actors:
             yield document.problem(path, f"there is no actor {name!r}; {nearest(name, actors)}")
@@ -90,19 +81,19 @@ def _chains(document: Document, model: ScenarioModel) -> Iterator[Problem]:
 
 def _events(document: Document, model: ScenarioModel) -> Iterator[Problem]:
     for index, event in enumerate(model.events):
-        actor = model.actors.get(event.actor)
-        if actor is None:
+        actor = model.actors.get(event.actor or "")
+        if actor is None or event.do is None:
             continue
         path = ("events", index, "do")
-        doing = next(iter(event.do.model_fields_set))
+        doing = event.do.kind
         if actor.stands:
             why = "is parked" if actor.parked else f"is {shown(actor.body)}, which stands"
             yield document.problem(path, f"{event.actor} {why}; want an actor that can move")
-        elif (doing == "run_across") != is_person(actor.body):
-            want = "drive, cut_in or brake of a vehicle" if doing == "run_across" else "run_across of a pedestrian"
+        elif (doing == "cross") != is_person(actor.body):
+            want = "drive, cut_in or brake of a vehicle" if doing == "cross" else "cross of a pedestrian"
             yield document.problem((*path, doing), f"{event.actor} is {shown(actor.body)}; want {want}")
-        if event.when.crosses_before_ego_s is not None and doing != "run_across":
-            message = f"goes with run_across only, not with {doing}; want another trigger"
+        if event.when.crosses_before_ego_s is not None and doing != "cross":
+            message = f"goes with cross only, not with {doing}; want another trigger"
             yield document.problem(("events", index, "when", "crosses_before_ego_s"), message)
         if event.when.time_s is not None and event.when.time_s >= model.duration_s:
             message = f"got {event.when.time_s:g}; want less than duration_s = {model.duration_s:g}"

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from av_synth.documents import nearest, shown
 from av_synth.errors import DocumentError, Problem
 from av_synth.scenario.distributions import stream
+from av_synth.scenario.expectations import Expectation
 from av_synth.scenario.expressions import Value
-from av_synth.scenario.model import Actor, Ego, EventSpec, Expectation, ParkedRow, Road, ScenarioModel, Side
+from av_synth.scenario.model import Actor, Ego, EventSpec, ParkedRow, ScenarioModel
+from av_synth.scenario.road import Road
 from av_synth.scenario.scenario import Scenario
 from av_synth.scenario.units import in_unit, unit_of
 from av_synth.scenario.weather import Weather
+from av_synth.scenario.words import Side
 
 SHORTEST_VEHICLE_M = 1.5
 MAX_SEED = 2**63 - 1
@@ -140,7 +143,7 @@ def draw(
     return ConcreteScenario(
         name=model.name,
         description=model.description.strip(),
-        town=model.road.town,
+        town=model.road.town or "",
         seed=seed,
         duration_s=model.duration_s,
         parameters=drawn,

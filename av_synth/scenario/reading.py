@@ -17,8 +17,8 @@ from av_synth.scenario.chance import MAX_CONSTRAINTS, MAX_CORRELATIONS, Chance, 
 from av_synth.scenario.correlation import Mixture, mixtures
 from av_synth.scenario.distributions import Distribution, written
 from av_synth.scenario.expressions import WORDS, is_reference, names_used, references
-from av_synth.scenario.model import Name
 from av_synth.scenario.units import in_unit, unit_of
+from av_synth.scenario.words import Name
 
 SECTIONS = ("parameters", "derived", "correlations", "constraints")
 """The keys that are about chance; references are filled in below all others."""

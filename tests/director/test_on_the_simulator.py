@@ -23,8 +23,8 @@ from av_synth.log.categories import nuscenes_category
 from av_synth.log.state import WorldState
 from av_synth.metrics import distance_m
 from av_synth.scenario import ConcreteScenario
-from av_synth.scenario.model import PEOPLE, THINGS, VEHICLES
 from av_synth.scenario.scenario import from_document
+from av_synth.scenario.words import PEOPLE, THINGS, VEHICLES
 from av_synth.session import Session, open_session
 from av_synth.verify.names import ATTRIBUTES, CATEGORIES
 
@@ -303,7 +303,7 @@ def test_where_only_what_a_parked_vehicle_tows_is_refused_the_vehicle_stands_and
 
 
 def test_a_road_that_the_town_has_not_is_said_before_anything_is_placed(address: Address, tmp_path: Path) -> None:
-    with pytest.raises(CastError, match=r"no road fits .*5 lane\(s\) in one direction"):
+    with pytest.raises(CastError, match=r"no road fits.*none with 5 lane\(s\) in its direction"):
         quiet(address, tmp_path, "road: {town: AvSynth01, length_m: 60, lanes: 5}\nego: {speed_kmh: 18}\n")
 
 

@@ -16,7 +16,8 @@ from av_synth.errors import CastError, SpawnError
 from av_synth.geometry.carla import vector_from_carla
 from av_synth.geometry.transforms import Array, from_yaw
 from av_synth.launch import Address, launch_embedded
-from av_synth.scenario.model import Actor, Placement
+from av_synth.scenario.model import Actor
+from av_synth.scenario.road import Placement
 from av_synth.session import Session, boxes, open_session
 from av_synth.simulator.bodies import catalogue
 from av_synth.simulator.profile import UE4

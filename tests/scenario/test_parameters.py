@@ -294,10 +294,10 @@ def test_rules_between_parts_are_looked_at_with_each_text_and_at_each_end() -> N
 actors: {who: {body: "${who}", at: {ahead_m: 20}}, van: {body: car, at: {ahead_m: 20}}}
 events:
   - {actor: van, when: {time_s: 2}, do: {brake: {deceleration_mps2: 2}}}
-  - {actor: who, when: {time_s: "${start_s}"}, do: {run_across: {speed_kmh: 8}}}
+  - {actor: who, when: {time_s: "${start_s}"}, do: {cross: {speed_kmh: 8}}}
 """
     assert mistakes(text) == [
-        "s.yaml:12: events[1].do.run_across: with who = 'car': who is 'car'; want drive, cut_in or brake of a vehicle",
+        "s.yaml:12: events[1].do.cross: with who = 'car': who is 'car'; want drive, cut_in or brake of a vehicle",
         "s.yaml:12: events[1].when.time_s: with start_s = 30.0: got 30; want less than duration_s = 20",
     ]
 

@@ -71,7 +71,7 @@ actors:
         "s.yaml:8: weather.rain_mm_h: got -3; want 0 to 50",
         "s.yaml:10: ego.speed_kmh: got '${sped_kmh}': there is no parameter 'sped_kmh'; did you mean 'speed_kmh'?",
         "s.yaml:10: ego.reaction.deceleration_mps2: got 20; want more than 0 and at most 10",
-        "s.yaml:12: actors.van.at: want exactly one of ahead_m and beyond",
+        "s.yaml:12: actors.van.at: got ahead_m, beyond; want exactly one of ahead_m, ahead_s, beyond, behind, arm",
         "s.yaml:13: actors.child.at.ahead_m: got '${gap_m +}': is not an expression; "
         "want names, numbers, 'text', + - * / ** ( ), comparisons, and, or, not, if else, or functions such as min",
     ]
@@ -92,7 +92,7 @@ parked:
   - {side: right, from_m: 0, to_m: 40, bodies: [car, bicycle, trailer, adult]}
 traffic: {vehicles: 2, bodies: [car, trailer, cone]}
 events:
-  - {actor: bus, when: {time_s: 5}, do: {run_across: {speed_kmh: 5}}}
+  - {actor: bus, when: {time_s: 5}, do: {cross: {speed_kmh: 5}}}
   - {actor: wreck, when: {time_s: 1}, do: {brake: {deceleration_mps2: 3}}}
   - {actor: hung, when: {time_s: 1}, do: {drive: {speed_kmh: 3}}}
   - {actor: bos, when: {crosses_before_ego_s: 1}, do: {drive: {speed_kmh: 3}}}
@@ -114,7 +114,7 @@ expectations:
         "parked[0].bodies[3]: got 'adult'; want a category or blueprint of vehicle",
         "traffic.bodies[1]: got 'trailer'; want a category or blueprint of vehicle; nobody drives one",
         "traffic.bodies[2]: got 'cone'; want a category or blueprint of vehicle; want one of ambulance",
-        "events[0].do.run_across: bus is 'bus'; want drive, cut_in or brake of a vehicle",
+        "events[0].do.cross: bus is 'bus'; want drive, cut_in or brake of a vehicle",
         "events[0].when.time_s: got 5; want less than duration_s = 3",
         "events[1].do: wreck is parked",
         "events[2].do: hung is 'trailer', which stands; want an actor that can move",

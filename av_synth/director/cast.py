@@ -1,0 +1,62 @@
+"""Who is on stage: what staging hands to the director."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import carla
+
+from av_synth.director.casting import Size
+from av_synth.director.model import Event
+from av_synth.director.path import Path
+from av_synth.director.roads import Place
+from av_synth.scenario.model import Actor
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody, or something, on stage.
+
+    Attributes:
+        name: as the scenario names it; `flow_0_3`, `crowd_1_2` for those of flows and crowds.
+        spec: what the scenario says of it; None for the ego.
+        actor: the simulator's.
+        size: its box, as spawned.
+        path: its own way: its lane's centre line in its direction of travel, through the junctions on its route;
+            station 0 is where the centre of its box is at recorded time zero. People and things have the ego's path.
+        offset_m: of its box's centre from that path, positive to the left.
+        turn_rad: how far it is turned left of that path at the start.
+        speed_mps: along its way, from the start on.
+    """
+
+    name: str
+    spec: Actor | None
+    actor: carla.Actor
+    size: Size
+    path: Path
+    offset_m: float
+    turn_rad: float
+    speed_mps: float
+
+    @property
+    def stands(self) -> bool:
+        """Whether it never moves."""
+        return self.spec is not None and self.spec.stands
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Everybody on stage, placed and lit; parked rows and background traffic are there too, but nobody's business.
+
+    Attributes:
+        place: where it happens.
+        ego: the vehicle with the rig.
+        members: by name, in the scenario's order; the ego is not among them.
+        events: what is to be told of the placing.
+    """
+
+    place: Place
+    ego: Member
+    members: Mapping[str, Member]
+    events: tuple[Event, ...]
