@@ -80,13 +80,13 @@ class Director:
         # spawned so far back that, the first tick included, the ego is at station 0 at time zero
         self._cast = cast = put_on_stage(self._concrete, self._stage, (self.warm_up_ticks + 1) * self._dt_s)
         self._unreported += cast.events
-        self._players[EGO] = VehiclePlayer(cast.ego)
+        self._players[EGO] = VehiclePlayer(cast.ego, cast.place.path)
         for name, member in cast.members.items():
             self._pairs[name] = Pair(name, self.ego.id, member.actor.id)
             if member.spec is not None and is_person(member.spec.body):
                 self._players[name] = WalkerPlayer(member.actor)
             elif not member.stands:
-                self._players[name] = VehiclePlayer(member)
+                self._players[name] = VehiclePlayer(member, cast.place.path)
         self._hire_driver(cast)
 
     def before_tick(self, state: WorldState) -> None:

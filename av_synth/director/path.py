@@ -29,6 +29,10 @@ class Path:
         """The same line the other way: station s becomes -s, offset d becomes -d."""
         return Path(self.points_m[::-1], origin_m=-self.end_m)
 
+    def counted_from(self, station_m: float) -> Path:
+        """The same line with its stations counted from one of its own."""
+        return Path(self.points_m, origin_m=self.begin_m - station_m)
+
     @property
     def begin_m(self) -> float:
         """The first station."""

@@ -18,6 +18,7 @@ from av_synth.director.control import (
     pure_pursuit_rad,
     smooth_step,
 )
+from av_synth.director.path import Path
 from av_synth.geometry import transforms
 from av_synth.geometry.carla import vector_to_carla
 from av_synth.geometry.transforms import Array
@@ -26,6 +27,7 @@ from av_synth.scenario.manoeuvres import Do
 
 USUAL_ACCELERATION_MPS2 = 2.0
 USUAL_DECELERATION_MPS2 = 3.0
+CHANGE_LOOK_M = 20.0  # the lane that is changed into is measured this far ahead
 
 
 class Player(Protocol):
@@ -52,8 +54,9 @@ class SpeedPlan:
 class VehiclePlayer:
     """A vehicle that keeps its offset from the path and its speed, and changes both when told to."""
 
-    def __init__(self, member: Member) -> None:
+    def __init__(self, member: Member, ego_path: Path) -> None:
         self.actor = member.actor
+        self._ego_path = ego_path
         self.plan = SpeedPlan(member.speed_mps)
         self._path = member.path
         self._from_m = self._to_m = member.offset_m
@@ -64,7 +67,7 @@ class VehiclePlayer:
     def begin(self, do: Do, state: WorldState) -> None:
         """Start a manoeuvre."""
         if do.cut_in is not None:
-            self._from_m, self._to_m = self._offset_at(state.time_us), 0.0
+            self._from_m, self._to_m = self._offset_at(state.time_us), self._ego_lane_m(state)
             self._change_began_us, self._change_s = state.time_us, do.cut_in.duration_s
             if do.cut_in.speed_kmh is not None:
                 self.plan = SpeedPlan(do.cut_in.speed_kmh / 3.6)
@@ -97,6 +100,12 @@ class VehiclePlayer:
         aim = self._path.point(station + ahead, self._offset_at(time_us + lead_us))
         local = world_from_actor[:3, :3].T @ (aim - rear)
         return pure_pursuit_rad(float(local[0]), float(local[1]), self._steering.wheelbase_m)
+
+    def _ego_lane_m(self, state: WorldState) -> float:
+        """Offset of the ego's lane from its own path, a little ahead of where it is."""
+        station, _ = self._ego_path.project(state.actors[self.actor.id].world_from_actor[:3, 3])
+        _, offset = self._path.project(self._ego_path.point(station + CHANGE_LOOK_M))
+        return offset
 
     def _offset_at(self, time_us: int) -> float:
         share = smooth_step((time_us - self._change_began_us) * 1e-6 / self._change_s)

@@ -81,7 +81,7 @@ def ahead(
             return
         enters = not inside and any(point.is_junction for point in following)
         if enters or len(following) > 1:
-            chosen = choose([(point, _turned_rad(here, point)) for point in following])
+            chosen = choose([(point, turned_rad(here, point)) for point in following])
             if chosen is None:
                 return
         else:
@@ -118,7 +118,7 @@ def path_along(start: carla.Waypoint, before_m: float, length_m: float, choose: 
     return Path(np.array([points[index] for index in kept]), begin)
 
 
-def _turned_rad(here: carla.Waypoint, first: carla.Waypoint) -> float:
+def turned_rad(here: carla.Waypoint, first: carla.Waypoint) -> float:
     """By how much a way turns, from here to where it has left the junction that it leads into."""
     last, walked = first, 0.0
     while last.is_junction and walked < LONGEST_JUNCTION_M:

@@ -14,15 +14,18 @@ from av_synth.director.model import Stage
 from av_synth.director.path import Path
 from av_synth.director.placement import Spot, box_pose, obstructed, park_row, spawn_named, spots, taken_by
 from av_synth.director.roads import Place, find_places
+from av_synth.director.routes import by_turns, path_along
 from av_synth.director.town_parked import replace_parked
 from av_synth.director.traffic import start_traffic
 from av_synth.errors import CastError
 from av_synth.geometry.carla import vector_from_carla, vector_to_carla
 from av_synth.geometry.transforms import Array, rigid
 from av_synth.scenario.draw import ConcreteScenario
+from av_synth.scenario.model import Actor
 from av_synth.scenario.words import EGO, is_person, is_thing
 
 SPARE_M = 10.0
+ROOM_M = 40.0  # of road before and behind what a vehicle needs
 DARK_SUN_DEG = 10.0
 DRIVING_LIGHTS = int(carla.VehicleLightState.Position | carla.VehicleLightState.LowBeam)
 
@@ -58,10 +61,10 @@ def put_on_stage(concrete: ConcreteScenario, stage: Stage, run_up_s: float) -> C
         events += park_row(stage, place, casting, number, row, taken_by(concrete, cast, place, row))
     placed = [
         place.path.point(-ego.speed_mps * run_up_s),
-        *(place.path.point(spot.station_m, spot.offset_m) for spot in cast.values()),
+        *(spot.point_m for spot in cast.values()),
     ]
     time_s = run_up_s + concrete.duration_s
-    events += start_traffic(stage, casting, concrete.traffic, _zone(concrete, place, cast), placed, time_s)
+    events += start_traffic(stage, casting, concrete.traffic, _zone(place, cast, members, time_s), placed, time_s)
     return Cast(place, ego, members, tuple(events))
 
 
@@ -82,7 +85,7 @@ def _choose_place(
     blocked = None
     for place in find_places(stage.map, concrete.road, before_m, concrete.picks["road"]):
         cast = spots(concrete, place, sizes)
-        blocked = obstructed(stage, concrete, place, cast)
+        blocked = obstructed(stage, concrete, cast)
         if blocked is None:
             return place, cast
     raise CastError(f"{concrete.town}: wherever the road fits, something fixed is in the way of {blocked!r}")
@@ -91,7 +94,7 @@ def _choose_place(
 def _ego(concrete: ConcreteScenario, stage: Stage, casting: Casting, place: Place, run_up_s: float) -> Member:
     role = casting.role(concrete.ego.body, concrete.picks[EGO])
     size, speed = casting.size(role.type_id), concrete.ego.speed_kmh / 3.6
-    pose = box_pose(place, -speed * run_up_s, 0.0, 0.0, size)
+    pose = box_pose(place.path, -speed * run_up_s, 0.0, 0.0, size)
     pose[2, 3] += 0.1
     ego = stage.spawn(role.type_id, pose, role=EGO, attributes=role.attributes)
     member = Member(EGO, None, ego, size, place.path, 0.0, 0.0, speed)
@@ -111,25 +114,42 @@ def _member(
 ) -> Member:
     actor, size = concrete.actors[name], casting.size(role.type_id)
     speed = actor.speed_kmh / 3.6
-    spawned = spawn_named(stage, place, casting, role, name, actor, spot, speed * run_up_s)
     if actor.stands or is_person(actor.body):
-        return Member(name, actor, spawned, size, place.path, spot.offset_m, spot.turn_rad, 0.0)
-    way = 1.0 if math.cos(spot.turn_rad) > 0.0 else -1.0
-    path = _from(place.path if way > 0 else place.path.reversed(), way * spot.station_m)
-    turn = spot.turn_rad if way > 0 else math.remainder(spot.turn_rad - math.pi, math.tau)
-    member = Member(name, actor, spawned, size, path, way * spot.offset_m, turn, speed)
+        pose = box_pose(spot.path, spot.station_m, spot.offset_m, spot.turn_rad, size)
+        spawned = spawn_named(stage, casting, role, name, actor, pose)
+        path = spot.path.counted_from(spot.station_m)
+        return Member(name, actor, spawned, size, path, spot.offset_m, spot.turn_rad, 0.0)
+    path, offset, turn = own_way(actor, spot, place, run_up_s, concrete.duration_s)
+    pose = box_pose(path, -speed * run_up_s, offset, turn, size)
+    spawned = spawn_named(stage, casting, role, name, actor, pose)
+    member = Member(name, actor, spawned, size, path, offset, turn, speed)
     _set_off(concrete, member, run_up_s)
     return member
 
 
-def _from(path: Path, station_m: float) -> Path:
-    """The same path, with its stations counted from one of its own."""
-    return Path(path.points_m, origin_m=path.stations_m[0] - station_m)
+def own_way(actor: Actor, spot: Spot, place: Place, run_up_s: float, duration_s: float) -> tuple[Path, float, float]:
+    """The path that a vehicle drives along, 0 at its spot, its offset from it, and how far it is turned left of it.
+
+    Its lane's centre line, on through junctions by its route; the ego's own path in the ego's lane, unless a route is
+    given; the other way round for somebody who faces against the traffic of the lane.
+    """
+    speed = actor.speed_kmh / 3.6
+    before_m, length_m = speed * run_up_s + ROOM_M, speed * duration_s + ROOM_M
+    follows_ego = spot.path is place.path and actor.at.lane == "same" and not actor.route
+    if spot.waypoint is None or follows_ego:
+        path = spot.path
+    else:
+        path = path_along(spot.waypoint, max(before_m, length_m), max(before_m, length_m), by_turns(actor.route))
+    if math.cos(path.heading_rad(path.project(spot.point_m)[0]) - spot.yaw_rad) < 0.0:
+        path = path.reversed()
+    station, offset = path.project(spot.point_m)
+    turn = math.remainder(spot.yaw_rad - path.heading_rad(station), math.tau)
+    return path.counted_from(station), offset, turn
 
 
 def _set_off(concrete: ConcreteScenario, member: Member, run_up_s: float) -> None:
     """Give a vehicle that was spawned before its spot its speed and its lights."""
-    heading = member.path.heading_rad(-member.speed_mps * run_up_s)
+    heading = member.path.heading_rad(-member.speed_mps * run_up_s) + member.turn_rad
     velocity = member.speed_mps * np.array([math.cos(heading), math.sin(heading), 0.0])
     member.actor.set_target_velocity(vector_to_carla(velocity))
     weather = concrete.weather
@@ -137,21 +157,21 @@ def _set_off(concrete: ConcreteScenario, member: Member, run_up_s: float) -> Non
         member.actor.set_light_state(carla.VehicleLightState(DRIVING_LIGHTS))
 
 
-def _zone(concrete: ConcreteScenario, place: Place, cast: Mapping[str, Spot]) -> list[Array]:
+def _zone(place: Place, cast: Mapping[str, Spot], members: Mapping[str, Member], time_s: float) -> list[Array]:
     """Points that background traffic must not come to: the lanes that are driven, the lines that are walked."""
     path = place.path
-    offsets = {0.0}
-    lines = []
+    points = [path.point(s) for s in np.arange(path.begin_m, path.end_m, 2.0).tolist()]
     for name, spot in cast.items():
-        actor = concrete.actors[name]
-        if is_person(actor.body):
-            lines += [path.point(*spot.ahead(along_m)) for along_m in np.arange(0.0, 16.0, 2.0).tolist()]
-        elif is_thing(actor.body):
-            lines.append(path.point(spot.station_m, spot.offset_m))
-        elif not actor.stands:
-            offsets.add(round(spot.offset_m, 2))
-    stations = np.arange(path.begin_m, path.end_m, 2.0).tolist()
-    return [*lines, *(path.point(s, d) for s in stations for d in sorted(offsets))]
+        member = members[name]
+        if member.spec is not None and is_person(member.spec.body):
+            points += [spot.ahead(along_m) for along_m in np.arange(0.0, 16.0, 2.0).tolist()]
+        elif member.spec is not None and is_thing(member.spec.body):
+            points.append(spot.point_m)
+        elif not member.stands:
+            reach_m = member.speed_mps * time_s + ROOM_M
+            own = np.arange(max(member.path.begin_m, -reach_m), min(member.path.end_m, reach_m), 2.0).tolist()
+            points += [member.path.point(s, member.offset_m) for s in own]
+    return points
 
 
 def _somewhere(town: carla.Map) -> Array:

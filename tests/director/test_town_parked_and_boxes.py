@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from av_synth.director.casting import Casting
-from av_synth.director.placement import Spot, spawn_named
+from av_synth.director.placement import spawn_named
 from av_synth.director.town_parked import ROLE, replace_parked
 from av_synth.errors import CastError, SpawnError
 from av_synth.geometry.carla import vector_from_carla
@@ -24,17 +24,6 @@ from av_synth.simulator.profile import UE4
 
 STREET: Array = from_yaw(182.5, 58.25, 0.3, 0.0)
 PAVEMENT: Array = from_yaw(182.5, 52.5, 0.0, 0.0)  # on it, by the road's height
-
-SPOT = Spot(0.0, 0.0, 0.0, 0.3)
-
-
-class Anywhere:
-    """A place whose every pose is the same."""
-
-    class path:  # noqa: N801  as in roads.Place
-        @staticmethod
-        def pose(*_: float) -> Array:
-            return PAVEMENT.copy()
 
 
 @pytest.fixture(scope="module")
@@ -149,10 +138,10 @@ def test_somebody_who_would_stand_in_a_kerb_is_put_higher(session):
     role = casting.role("walker.pedestrian.0001", 0.0)
     size = casting.size(role.type_id)
     adult = Actor.model_construct(body="adult", parked=False, at=Placement.model_construct())
-    walker = spawn_named(session, Anywhere, casting, role, "walker", adult, SPOT, 0.0)
+    walker = spawn_named(session, casting, role, "walker", adult, PAVEMENT)
     for _ in range(20):
         state = session.tick()
 
     assert state.world_from_box(walker.id)[2, 3] - size.half_m[2] == pytest.approx(0.12, abs=0.01)
     with pytest.raises(SpawnError, match="collision"):
-        spawn_named(session, Anywhere, casting, role, "twin", adult, SPOT, 0.0)
+        spawn_named(session, casting, role, "twin", adult, PAVEMENT)
