@@ -9,7 +9,7 @@ import carla
 import numpy as np
 from shapely.geometry import Point, Polygon
 
-from av_synth.director.junctions import JunctionArms, is_roundabout
+from av_synth.director.junctions import Entrance, JunctionArms, is_roundabout
 from av_synth.director.lanes import DRIVEN, beside
 from av_synth.director.map_facts import MapFacts
 from av_synth.director.routes import ahead, behind, heading_rad, position
@@ -17,6 +17,7 @@ from av_synth.geometry.carla import location_from_point, vector_from_carla
 from av_synth.geometry.transforms import Array
 
 SEARCH_STEP_M = 5.0
+LEADS_M = 120.0  # a junction that leads a lane over is no longer than this
 FROM_JUNCTION_M = 12.0  # a zebra nearer than this belongs to the junction
 CREST_SPAN_M, CREST_RISE_M = 80.0, 1.5  # a crest stands out this much over what is so far before and behind
 
@@ -70,11 +71,30 @@ def tunnel_mouths(starts: list[carla.Waypoint], facts: MapFacts) -> Iterator[car
                 yield point
 
 
-def lane_ends(starts: list[carla.Waypoint], *, begins: bool) -> Iterator[carla.Waypoint]:
-    """Where the lane on the right ends (an acceleration lane), or begins (an exit lane); waypoints of the main lane."""
+def entry_ends(starts: list[carla.Waypoint], junctions: dict[int, JunctionArms]) -> Iterator[carla.Waypoint]:
+    """Where an acceleration lane on the right ends, or is led over into its neighbour; waypoints of that neighbour."""
     for point in starts:
-        there = point.previous(SEARCH_STEP_M) if begins else point.next(SEARCH_STEP_M)
+        there = point.next(SEARCH_STEP_M)
         if len(there) == 1 and not there[0].is_junction and _right(point) and not _right(there[0]):
+            yield point
+    for junction in junctions.values():
+        led_to: dict[tuple[int, int], list[Entrance]] = {}
+        for entrance in junction.entrances:
+            for _, last in entrance.ways if entrance.passes_through else ():
+                after = next((point for point in ahead(last, LEADS_M) if not point.is_junction), None)
+                if after is not None:
+                    led_to.setdefault((after.road_id, after.lane_id), []).append(entrance)
+        for joining in led_to.values():
+            lanes_in = [entrance.before for entrance in joining if _right(entrance.before)]
+            if len(joining) == 2 and len(lanes_in) == 1:
+                yield lanes_in[0]
+
+
+def exit_begins(starts: list[carla.Waypoint]) -> Iterator[carla.Waypoint]:
+    """Where an exit lane begins on the right; waypoints of the lane beside it."""
+    for point in starts:
+        before = point.previous(SEARCH_STEP_M)
+        if len(before) == 1 and not before[0].is_junction and _right(point) and not _right(before[0]):
             yield point
 
 

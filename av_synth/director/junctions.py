@@ -18,7 +18,8 @@ SIGN_WITHIN_M = 40.0
 ARM_RAD = math.radians(50.0)
 STEP_M = 1.0
 CLOSED_M = 2.5  # a ring has come round when it is this near to where it began
-RING_M = (40.0, 400.0)
+RING_M = (40.0, 250.0)
+RING_TURN_RAD = math.radians(0.8)  # a metre, at least, for most of a ring; who drives round a block goes straight on
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def is_roundabout(entrance: Entrance) -> bool:
     keep_left = by_exit(99)
     here = entrance.before
     trail: list[Array] = []
-    turned, walked = 0.0, 0.0
+    turned, walked, turning = 0.0, 0.0, 0
     while walked < RING_M[1]:
         following = here.next(STEP_M)
         if not following:
@@ -121,13 +122,14 @@ def is_roundabout(entrance: Entrance) -> bool:
             chosen = following[0]
         if chosen is None:
             return False
-        turned += math.remainder(heading_rad(chosen) - heading_rad(here), math.tau)
+        step = math.remainder(heading_rad(chosen) - heading_rad(here), math.tau)
+        turned, turning = turned + step, turning + (step > RING_TURN_RAD)
         here, walked = chosen, walked + STEP_M
         trail.append(position(here)[:2])
         if turned > 1.8 * math.pi and len(trail) > RING_M[0] / STEP_M:
             apart = np.hypot(*(np.array(trail[: -int(RING_M[0] / 2)]) - trail[-1]).T)
             if float(apart.min()) < CLOSED_M:
-                return True
+                return turning * STEP_M > 0.6 * walked
     return False
 
 

@@ -129,8 +129,8 @@ def _candidates(town: _Town, road: Road) -> list[_Start]:
         "crossing": lambda: features.crossings(town.map),
         "crest": lambda: features.crests(starts),
         "tunnel": lambda: features.tunnel_mouths(starts, town.facts),
-        "entry": lambda: features.lane_ends(starts, begins=False),
-        "exit": lambda: features.lane_ends(starts, begins=True),
+        "entry": lambda: features.entry_ends(starts, town.junctions),
+        "exit": lambda: features.exit_begins(starts),
     }[name]()
     ahead_m = getattr(road, name).ahead_m
     candidates = []
@@ -286,7 +286,7 @@ def _runs(town: _Town, road: Road, start: _Start, before_m: float) -> bool:
         if inside is None or abs((inside + 1) * LOOK_STEP_M - asked.ahead_m) > 2 * LOOK_STEP_M:
             return False
         approach = on[:inside]
-    elif any(point.is_junction and not _passes(town, point) for point in on):
+    elif any(point.is_junction and not _passes(town, road, point) for point in on):
         return False
     if road.curve == "straight":
         heading = heading_rad(start.point)
@@ -300,15 +300,15 @@ def _runs(town: _Town, road: Road, start: _Start, before_m: float) -> bool:
     return all(holds(point) for point in (*sampled, *approach[-1:]) for holds in wanted if not point.is_junction)
 
 
-def _passes(town: _Town, point: carla.Waypoint) -> bool:
-    """Whether the junction at a waypoint is none to who drives on: nobody crosses or joins its lane there."""
+def _passes(town: _Town, road: Road, point: carla.Waypoint) -> bool:
+    """Whether the junction at a waypoint is none to who drives on: nobody crosses its lane, or joins it unasked."""
     junction = town.junctions.get(point.junction_id)
     if junction is None:
         return False
     for entrance in junction.entrances:
         for first, _ in entrance.ways:
             if (first.road_id, first.lane_id) == (point.road_id, point.lane_id):
-                return len(entrance.ways) == 1 and not junction.is_crossed(entrance)
+                return len(entrance.ways) == 1 and (road.entry is not None or not junction.is_crossed(entrance))
     return False
 
 
