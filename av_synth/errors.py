@@ -59,7 +59,15 @@ class DocumentError(UserError):
 
 
 class CastError(UserError):
-    """The simulator's blueprint library or map cannot play what the scenario asks for."""
+    """The simulator's blueprint library or map cannot play what the scenario asks for.
+
+    Attributes:
+        at: the key path in the scenario of what it cannot play, if whoever raised it knew.
+    """
+
+    def __init__(self, message: str, at: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.at = at
 
 
 class SimulatorError(AvSynthError):

@@ -33,6 +33,10 @@ def run(
         metavar="NAME=VALUE",
         help="Give a parameter by hand; may be repeated. `av-synth scenarios NAME` lists them.",
     ),
+    without: list[str] = typer.Option(
+        [], metavar="NAME", help="Take an actor out, to see what it makes of the scenario; may be repeated."
+    ),
+    town: str | None = typer.Option(None, help="The map to play it on, whatever the scenario says."),
     simulator: str = typer.Option(
         EMBEDDED,
         help="`embedded`, `embedded:ue4` (docs/ue4-profile.md), or HOST:PORT of CARLA 0.9.16 or `av-synth simulator`.",
@@ -44,7 +48,7 @@ def run(
 
     Example: av-synth run cut_in_wet --rig nuscenes --out out/first --seed 3 --set ego_speed_kmh=45
     """
-    spec = plan(scenario, rig, seed, pairs(set_, "--set"))
+    spec = plan(scenario, rig, seed, pairs(set_, "--set"), without=without, town=town)
     try:
         make([spec], out, simulator)
     except CastError as error:
@@ -52,10 +56,10 @@ def run(
 
 
 def _placed(error: CastError, name_or_path: str) -> DocumentError:
-    """The error with the line of the value that it quotes: only a simulator knows its towns and bodies."""
+    """The error with the line of what it is about: only a simulator knows its towns and bodies."""
     document = scenarios.load(name_or_path).document
-    places = map(document.place_of, re.findall("'([^']+)'", str(error)))
-    return DocumentError([document.problem(next(filter(None, places), ()), str(error))])
+    quoted = map(document.place_of, re.findall("'([^']+)'", str(error)))
+    return DocumentError([document.problem(error.at or next(filter(None, quoted), ("road",)), str(error))])
 
 
 def make(specs: Sequence[RunSpec], out: Path, simulator: str) -> Path:

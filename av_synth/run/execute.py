@@ -11,6 +11,7 @@ import numpy as np
 
 from av_synth.capture import SensorArray, warm_up_ticks
 from av_synth.director import Director
+from av_synth.errors import CastError
 from av_synth.launch import Address
 from av_synth.log.state import WorldState
 from av_synth.run.spec import Context, Progress, RunResult, RunSpec, Sink, Skipped, Tick, provenance, run_identity
@@ -42,6 +43,8 @@ def execute(
     """
     scenario, rig = spec.scenario, spec.rig
     tick_us = rig.tick_us if rig is not None else DEFAULT_TICK_US
+    if scenario.town is None:
+        raise CastError(f"{scenario.name} names no town; want one in road.town or --town")
     with (
         tempfile.TemporaryDirectory(prefix="av_synth-") as cache,
         open_session(address, scenario.town, tick_us, scenario.seed, Path(cache)) as session,

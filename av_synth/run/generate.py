@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,8 +43,16 @@ class Generated:
     result: RunResult | None
 
 
-def plan(scenario: str, rig: str | None, seed: int, overrides: Mapping[str, str]) -> RunSpec:
-    """Load a scenario and a rig by name or path, and draw.
+def plan(
+    scenario: str,
+    rig: str | None,
+    seed: int,
+    overrides: Mapping[str, str],
+    *,
+    without: Sequence[str] = (),
+    town: str | None = None,
+) -> RunSpec:
+    """Load a scenario and a rig by name or path, and draw; see `scenario.draw`.
 
     Raises:
         DocumentError: with everything that is wrong in either, or with the overrides.
@@ -56,7 +64,7 @@ def plan(scenario: str, rig: str | None, seed: int, overrides: Mapping[str, str]
     except DocumentError as error:
         wrong += error.problems
     try:
-        played = scenarios.draw(scenarios.load(scenario), seed, overrides)
+        played = scenarios.draw(scenarios.load(scenario), seed, overrides, without=without, town=town)
     except DocumentError as error:
         wrong += error.problems
     if wrong or played is None:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from av_synth.documents import nearest, shown
 from av_synth.errors import DocumentError, Problem
 from av_synth.scenario.distributions import stream
 from av_synth.scenario.expectations import Expectation
 from av_synth.scenario.expressions import Value
-from av_synth.scenario.model import Actor, Ego, EventSpec, ParkedRow, ScenarioModel
-from av_synth.scenario.road import Road
+from av_synth.scenario.manoeuvres import SignalPlan
+from av_synth.scenario.model import Actor, Crowd, Ego, EventSpec, Flow, ParkedRow, ScenarioModel
+from av_synth.scenario.road import Lane, Road
 from av_synth.scenario.scenario import Scenario
 from av_synth.scenario.units import in_unit, unit_of
 from av_synth.scenario.weather import Weather
-from av_synth.scenario.words import Side
+from av_synth.scenario.words import TOWN, Arm, Side, Turn
 
 SHORTEST_VEHICLE_M = 1.5
+STROLLING_M = 0.5  # how far from a pavement's centre people stroll: the narrowest one has 1.5 m
 MAX_SEED = 2**63 - 1
 
 
@@ -61,21 +65,76 @@ class TrafficPlan:
 
 
 @dataclass(frozen=True)
+class Flowing:
+    """One vehicle of a flow: category or blueprint id, its pick in [0, 1), and the time gap to the one before it."""
+
+    body: str
+    pick: float
+    gap_s: float
+
+
+@dataclass(frozen=True)
+class FlowPlan:
+    """A stream of vehicles; see `model.Flow`. Nobody is before the first, which starts at `first_m`."""
+
+    lane: Lane
+    arm: Arm | None
+    route: tuple[Turn, ...]
+    first_m: float
+    speed_kmh: float
+    vehicles: tuple[Flowing, ...]
+
+
+@dataclass(frozen=True)
+class Stroller:
+    """One of a crowd.
+
+    Attributes:
+        body: category or blueprint id.
+        pick: in [0, 1), chooses among the blueprints of the category.
+        at_m: where along the path.
+        offset_m: to the left of the pavement's centre.
+        speed_kmh: how fast.
+        direction: seen from the ego; at the end of the crowd's stretch it turns round.
+    """
+
+    body: str
+    pick: float
+    at_m: float
+    offset_m: float
+    speed_kmh: float
+    direction: Literal["along", "against"]
+
+
+@dataclass(frozen=True)
+class CrowdPlan:
+    """People on a pavement, between two stations."""
+
+    side: Side
+    from_m: float
+    to_m: float
+    people: tuple[Stroller, ...]
+
+
+@dataclass(frozen=True)
 class ConcreteScenario:
     """A scenario with every number fixed; what a run plays, and part of its identity.
 
     Attributes:
         name, description, duration_s: of the scenario.
-        town: map name.
+        town: map name; None for any town that has such a road.
         seed: of the draw.
         parameters: value by name; derived values follow from them and are not told.
-        weather, road, ego, actors, rows, traffic, events, expectations: see `scenario.model` and above.
+        weather, road, ego, actors, rows, traffic, flows, crowds, signals, expectations: see `scenario.model` and above.
+        events: those of actors that were taken out are not among them.
         picks: numbers in [0, 1) by what they choose: 'road' among the roads that fit, an actor's name its body.
+        without: actors that were taken out. They stay in `actors`, for others are placed by them, but nobody plays
+            them.
     """
 
     name: str
     description: str
-    town: str
+    town: str | None
     seed: int
     duration_s: float
     parameters: Mapping[str, Value]
@@ -88,6 +147,10 @@ class ConcreteScenario:
     events: tuple[EventSpec, ...]
     expectations: tuple[Expectation, ...]
     picks: Mapping[str, float]
+    flows: tuple[FlowPlan, ...] = ()
+    crowds: tuple[CrowdPlan, ...] = ()
+    signals: SignalPlan | None = None
+    without: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Everything as plain JSON values; equal for equal draws."""
@@ -114,6 +177,13 @@ class ConcreteScenario:
             "events": [event.model_dump(mode="json", exclude_none=True) for event in self.events],
             "expectations": [item.model_dump(mode="json", exclude_none=True) for item in self.expectations],
             "picks": dict(self.picks),
+            "flows": [
+                {**vars(flow), "route": list(flow.route), "vehicles": [vars(each) for each in flow.vehicles]}
+                for flow in self.flows
+            ],
+            "crowds": [{**vars(crowd), "people": [vars(each) for each in crowd.people]} for crowd in self.crowds],
+            "signals": None if self.signals is None else self.signals.model_dump(mode="json", exclude_none=True),
+            "without": list(self.without),
         }
 
 
@@ -122,6 +192,9 @@ def draw(
     seed: int,
     overrides: Mapping[str, str] | None = None,
     values: Mapping[str, Value] | None = None,
+    *,
+    without: Collection[str] = (),
+    town: str | None = None,
 ) -> ConcreteScenario:
     """Draw a concrete scenario.
 
@@ -131,32 +204,58 @@ def draw(
         overrides: parameter values given by hand (`--set name=value`), as text.
         values: parameter values of a design (see `scenario.designs`), or `scenario.defaults`; overrides win over them.
             What neither gives is drawn by the seed.
+        without: actors to take out; what the others draw stays.
+        town: the map it is to happen on, whatever the scenario says.
 
     Raises:
         DocumentError: if an override or a value names no parameter or is out of its range, the constraints could not be
-            met, or the seed is negative.
+            met, the seed is negative, there is no such actor, or the town is no name or another than that of a pose.
     """
     if not 0 <= seed <= MAX_SEED:
         raise DocumentError([Problem("", "--seed", f"got {seed}; want 0 to {MAX_SEED}")])
     drawn = scenario.chance.draw(seed, _fixed(scenario, overrides or {}, values or {}))
     model = scenario.fill(drawn)
+    _can_go(model, without)
+    road = model.road if town is None else _moved(model.road, town)
     return ConcreteScenario(
         name=model.name,
         description=model.description.strip(),
-        town=model.road.town or "",
+        town=road.town,
         seed=seed,
         duration_s=model.duration_s,
         parameters=drawn,
         weather=model.weather.resolve(),
-        road=model.road,
+        road=road,
         ego=model.ego,
         actors=dict(model.actors),
         rows=tuple(_row(model.name, index, row, seed) for index, row in enumerate(model.parked)),
         traffic=_traffic(model, seed),
-        events=model.events,
+        events=tuple(event for event in model.events if event.actor not in without),
         expectations=model.expectations,
         picks={key: _pick(model.name, key, seed) for key in ("road", "ego", *model.actors)},
+        flows=tuple(_flow(model.name, index, flow, seed) for index, flow in enumerate(model.flows)),
+        crowds=tuple(_crowd(model.name, index, crowd, seed) for index, crowd in enumerate(model.crowds)),
+        signals=model.signals,
+        without=tuple(name for name in model.actors if name in without),
     )
+
+
+def _can_go(model: ScenarioModel, without: Collection[str]) -> None:
+    found = [
+        Problem("", "--without", f"{model.name} has no actor {name!r}; {nearest(name, model.actors)}")
+        for name in without
+        if name not in model.actors
+    ]
+    if found:
+        raise DocumentError(found)
+
+
+def _moved(road: Road, town: str) -> Road:
+    if not re.fullmatch(TOWN, town):
+        raise DocumentError([Problem("", "--town", f"got {shown(town)}; want a town's name")])
+    if road.pose is not None and town != road.town:
+        raise DocumentError([Problem("", "--town", f"got {shown(town)}; want {road.town}, where road.pose is")])
+    return road.model_copy(update={"town": town})
 
 
 def _fixed(scenario: Scenario, overrides: Mapping[str, str], values: Mapping[str, Value]) -> dict[str, Value]:
@@ -216,3 +315,34 @@ def _traffic(model: ScenarioModel, seed: int) -> TrafficPlan:
     bodies = tuple(model.traffic.bodies[int(one.random() * len(model.traffic.bodies))] for one in random)
     picks = tuple(round(float(one.random()), 6) for one in random)
     return TrafficPlan(int(stream(model.name, "traffic", seed).integers(2**31)), bodies, picks)
+
+
+def _flow(scenario: str, index: int, flow: Flow, seed: int) -> FlowPlan:
+    vehicles = []
+    for number in range(flow.vehicles):
+        random = stream(scenario, f"flow {index} {number}", seed)
+        gap_s = float(flow.every_s.draw(random))
+        body = flow.bodies[int(random.random() * len(flow.bodies))]
+        vehicles.append(Flowing(body, round(float(random.random()), 6), gap_s))
+    return FlowPlan(flow.lane, flow.arm, flow.route, flow.first_m, flow.speed_kmh, tuple(vehicles))
+
+
+def _crowd(scenario: str, index: int, crowd: Crowd, seed: int) -> CrowdPlan:
+    people = []
+    for number in range(crowd.people):
+        random = stream(scenario, f"crowd {index} {number}", seed)
+        speed_kmh = float(crowd.speed_kmh.draw(random))
+        body = crowd.bodies[int(random.random() * len(crowd.bodies))]
+        pick, at_m, offset_m = random.random(), random.uniform(crowd.from_m, crowd.to_m), random.uniform(-1.0, 1.0)
+        along = bool(random.random() < 0.5)
+        people.append(
+            Stroller(
+                body,
+                round(float(pick), 6),
+                round(float(at_m), 3),
+                round(float(offset_m) * STROLLING_M, 3),
+                speed_kmh,
+                "along" if along else "against",
+            )
+        )
+    return CrowdPlan(crowd.side, crowd.from_m, crowd.to_m, tuple(people))

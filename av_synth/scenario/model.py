@@ -18,6 +18,8 @@ from av_synth.scenario.triggers import When
 from av_synth.scenario.weather import WeatherSpec
 from av_synth.scenario.words import Arm, Body, Metres, Name, Seconds, Side, SpeedKmh, Turn, can_drive, is_person
 
+MAX_ACTORS = 200
+MAX_BODIES = 100
 DRIVERS = ("scripted", "traffic_manager")
 Driver = Annotated[
     str,
@@ -32,11 +34,17 @@ def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _within(name: str, distribution: Distribution, low: float, high: float) -> None:
+    values = distribution.limits or distribution.values or ()
+    if not all(isinstance(value, int | float) and low <= value <= high for value in values):
+        raise ValueError(f"{name}: want numbers from {low:g} to {high:g}")
+
+
 class Reaction(Strict):
     """How the ego's driver answers a hazard: sees it, and a delay later brakes."""
 
     to: Annotated[tuple[Name, ...], BeforeValidator(_listed)] = Field(
-        min_length=1, description="the actor that is watched, or a list of them"
+        min_length=1, max_length=MAX_ACTORS, description="the actor that is watched, or a list of them"
     )
     delay_s: float = Field(ge=0, le=5, description="from seeing the conflict to the brake")
     deceleration_mps2: float = Field(gt=0, le=10, description="braking at least this hard; harder if it must")
@@ -90,16 +98,14 @@ class ParkedRow(Strict):
         default_factory=lambda: Distribution(uniform=(0.8, 2.0)), description="free length between two, drawn for each"
     )
     bodies: tuple[Body, ...] = Field(
-        default=("car", "car", "car", "van"), min_length=1, description="drawn from for each"
+        default=("car", "car", "car", "van"), min_length=1, max_length=MAX_BODIES, description="drawn from for each"
     )
 
     @model_validator(mode="after")
     def _sane(self) -> ParkedRow:
         if not self.from_m < self.to_m <= self.from_m + 500:
             raise ValueError(f"from_m = {self.from_m}, to_m = {self.to_m}; want from_m below to_m, at most 500 m apart")
-        limits = self.gap_m.limits or (self.gap_m.middle, self.gap_m.middle)
-        if not all(isinstance(limit, int | float) and 0.3 <= limit <= 100 for limit in limits):
-            raise ValueError("gap_m: want numbers from 0.3 to 100")
+        _within("gap_m", self.gap_m, 0.3, 100)
         return self
 
 
@@ -107,7 +113,9 @@ class Traffic(Strict):
     """Background traffic, driven by CARLA's Traffic Manager; none of it can reach the event while it lasts."""
 
     vehicles: int = Field(ge=0, le=200, description="how many, where the town has room")
-    bodies: tuple[Body, ...] = Field(default=("car", "car", "van"), min_length=1, description="drawn from for each")
+    bodies: tuple[Body, ...] = Field(
+        default=("car", "car", "van"), min_length=1, max_length=MAX_BODIES, description="drawn from for each"
+    )
 
 
 class Flow(Strict):
@@ -129,7 +137,14 @@ class Flow(Strict):
     )
     vehicles: int = Field(default=10, ge=1, le=60, description="how many at most, as far as the road reaches")
     speed_kmh: SpeedKmh = Field(description="how fast they go")
-    bodies: tuple[Body, ...] = Field(default=("car", "car", "van"), min_length=1, description="drawn from for each")
+    bodies: tuple[Body, ...] = Field(
+        default=("car", "car", "van"), min_length=1, max_length=MAX_BODIES, description="drawn from for each"
+    )
+
+    @model_validator(mode="after")
+    def _sane(self) -> Flow:
+        _within("every_s", self.every_s, 0.3, 600)
+        return self
 
 
 class Crowd(Strict):
@@ -140,7 +155,7 @@ class Crowd(Strict):
     to_m: Metres = Field(description="to here")
     people: int = Field(ge=1, le=60, description="how many")
     bodies: tuple[Body, ...] = Field(
-        default=("adult", "adult", "child"), min_length=1, description="drawn from for each"
+        default=("adult", "adult", "child"), min_length=1, max_length=MAX_BODIES, description="drawn from for each"
     )
     speed_kmh: Distribution = Field(
         default_factory=lambda: Distribution(uniform=(3.5, 5.5)), description="drawn for each"
@@ -150,6 +165,7 @@ class Crowd(Strict):
     def _sane(self) -> Crowd:
         if not self.from_m < self.to_m:
             raise ValueError(f"from_m = {self.from_m}, to_m = {self.to_m}; want from_m below to_m")
+        _within("speed_kmh", self.speed_kmh, 0.1, 40)
         return self
 
 
@@ -191,12 +207,16 @@ class ScenarioModel(Strict):
     description: str = Field(min_length=1, max_length=2000, description="what happens, in a sentence or two")
     source: str | None = Field(default=None, max_length=500, description="where type and ranges come from")
     duration_s: float = Field(ge=0.5, le=600, description="recorded time in seconds")
-    parameters: dict[Name, Distribution] = Field(default={}, description="what varies from draw to draw")
+    parameters: dict[Name, Distribution] = Field(
+        default={}, max_length=200, description="what varies from draw to draw"
+    )
     weather: WeatherSpec = Field(default=WeatherSpec(), description="the weather")
     road: Road = Field(description="where it happens")
     ego: Ego = Field(description="the vehicle with the sensors")
-    actors: dict[Name, Actor] = Field(default={}, description="named participants; the first is the challenging one")
-    parked: tuple[ParkedRow, ...] = Field(default=(), description="rows of parked vehicles")
+    actors: dict[Name, Actor] = Field(
+        default={}, max_length=MAX_ACTORS, description="named participants; the first is the challenging one"
+    )
+    parked: tuple[ParkedRow, ...] = Field(default=(), max_length=20, description="rows of parked vehicles")
     traffic: Traffic = Field(default=Traffic(vehicles=0), description="background traffic")
     flows: tuple[Flow, ...] = Field(default=(), max_length=10, description="streams of vehicles")
     crowds: tuple[Crowd, ...] = Field(default=(), max_length=10, description="people on the pavements")
@@ -204,4 +224,4 @@ class ScenarioModel(Strict):
         default=None, description="the lights at the start: green for the ego, red across, if left out"
     )
     events: tuple[EventSpec, ...] = Field(default=(), max_length=300, description="what happens, and when")
-    expectations: tuple[Expectation, ...] = Field(default=(), description="what must hold")
+    expectations: tuple[Expectation, ...] = Field(default=(), max_length=MAX_ACTORS, description="what must hold")

@@ -10,7 +10,8 @@ from av_synth.documents import Strict, matching
 
 Name = Annotated[str, matching("[a-z][a-z0-9_]{0,40}", "lower-case letters, digits and _, beginning with a letter")]
 Body = Annotated[str, matching("[a-z][a-z0-9_.]{0,80}", "a category (car, van, child, ...) or a blueprint id")]
-Town = Annotated[str, matching("[A-Za-z0-9_]{1,64}", "a town's name")]
+TOWN = "[A-Za-z0-9_]{1,64}"
+Town = Annotated[str, matching(TOWN, "a town's name")]
 SpeedKmh = Annotated[float, Field(ge=0, le=200)]
 Metres = Annotated[float, Field(ge=-1000, le=1000)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]

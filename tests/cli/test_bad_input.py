@@ -318,6 +318,11 @@ def test_what_only_the_simulator_can_refuse_is_told_with_its_line_and_leaves_not
         (["run", "cut_in_wet", "--out", "out"], "Missing option '--rig'"),
         (["run", "cut_in_wet", "--rig", "tiny"], "Missing option '--out'"),
         (["run", "cut_in_wet", "--rig", "tiny", "--out", "out", "--sed", "3"], "No such option"),
+        (
+            ["run", "cut_in_wet", "--rig", "tiny", "--out", "out", "--without", "cuter"],
+            "--without: cut_in_wet has no actor 'cuter'; did you mean 'cutter'?",
+        ),
+        (["run", "cut_in_wet", "--rig", "tiny", "--out", "out", "--town", "../x"], "--town: got '../x'; want a town"),
         (["demo", "--rig", "none", "--out", "out"], "rig: got 'none'; want one of nuscenes, tiny"),
         (["scenarios", "none"], "scenario: got 'none'; want one of cut_in_wet, every_class, pedestrian_runs_out"),
         (["export", "none", "--format", "nuscene"], "format: got 'nuscene'; did you mean 'nuscenes'?"),

@@ -16,7 +16,7 @@ from av_synth.cli.app import INTERRUPTED, app, status
 from tests.export.synthetic_run import build_run
 
 OPTIONS = {
-    "run": ["SCENARIO", "--rig", "--out", "--seed", "--set", "--simulator"],
+    "run": ["SCENARIO", "--rig", "--out", "--seed", "--set", "--without", "--town", "--simulator"],
     "demo": ["--out", "--rig"],
     "export": ["OUT", "--format", "--dataset", "--splits", "--profile", "--version", "--option"],
     "formats": ["NAME"],
