@@ -2,5 +2,16 @@
 
 from av_synth.director.director import Director
 from av_synth.director.model import Event, ExpectationResult, Measurement, Outcome, Stage
+from av_synth.director.roads import find_places
+from av_synth.director.staging import room_before_m
 
-__all__ = ["Director", "Event", "ExpectationResult", "Measurement", "Outcome", "Stage"]
+__all__ = [
+    "Director",
+    "Event",
+    "ExpectationResult",
+    "Measurement",
+    "Outcome",
+    "Stage",
+    "find_places",
+    "room_before_m",
+]

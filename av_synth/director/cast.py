@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from av_synth.director.casting import Size
 from av_synth.director.model import Event
 from av_synth.director.path import Path
 from av_synth.director.roads import Place
+from av_synth.geometry.transforms import Array
 from av_synth.scenario.model import Actor
 
 
@@ -28,6 +30,7 @@ class Member:
         offset_m: of its box's centre from that path, positive to the left.
         turn_rad: how far it is turned left of that path at the start.
         speed_mps: along its way, from the start on.
+        stroll_m: of those of a crowd, the stations between which they walk up and down.
     """
 
     name: str
@@ -38,11 +41,17 @@ class Member:
     offset_m: float
     turn_rad: float
     speed_mps: float
+    stroll_m: tuple[float, float] | None = None
 
     @property
     def stands(self) -> bool:
         """Whether it never moves."""
         return self.spec is not None and self.spec.stands
+
+    def ahead(self, along_m: float) -> Array:
+        """The point (3,) on the ground so far ahead of where it is at time zero."""
+        cos, sin = math.cos(self.turn_rad), math.sin(self.turn_rad)
+        return self.path.point(along_m * cos, self.offset_m + along_m * sin)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import carla
@@ -13,15 +12,13 @@ from av_synth.director.expectations import Pair, results
 from av_synth.director.model import Event, Measurement, Outcome, Stage
 from av_synth.director.players import Player, VehiclePlayer, WalkerPlayer
 from av_synth.director.roads import Place
-from av_synth.director.staging import put_on_stage
+from av_synth.director.staging import put_on_stage, warm_up_ticks
 from av_synth.director.triggers import along, fires
 from av_synth.errors import SimulatorError
 from av_synth.log.state import WorldState
 from av_synth.scenario.draw import ConcreteScenario
 from av_synth.scenario.model import EventSpec
 from av_synth.scenario.words import EGO, is_person
-
-WARM_UP_S = 2.0  # vehicles settle on their wheels and traffic gets going before time zero
 
 
 class Director:
@@ -39,7 +36,7 @@ class Director:
         self._concrete = concrete
         self._stage = stage
         self._dt_s = stage.tick_us * 1e-6
-        self.warm_up_ticks = math.ceil(WARM_UP_S / self._dt_s)
+        self.warm_up_ticks = warm_up_ticks(stage.tick_us)
         self.measurements: list[Measurement] = []
         self._cast: Cast | None = None
         self._players: dict[str, Player] = {}
@@ -77,8 +74,7 @@ class Director:
             CastError: if the map has no such road, or the blueprint library no such body.
             SpawnError: if the simulator refuses a place to the ego or a named actor.
         """
-        # spawned so far back that, the first tick included, the ego is at station 0 at time zero
-        self._cast = cast = put_on_stage(self._concrete, self._stage, (self.warm_up_ticks + 1) * self._dt_s)
+        self._cast = cast = put_on_stage(self._concrete, self._stage)
         self._unreported += cast.events
         self._players[EGO] = VehiclePlayer(cast.ego, cast.place.path)
         for name, member in cast.members.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import carla
@@ -22,7 +22,7 @@ from av_synth.geometry.transforms import Array, rigid
 from av_synth.scenario.draw import ConcreteScenario, Row
 from av_synth.scenario.model import Actor
 from av_synth.scenario.road import ANCHORS, Placement
-from av_synth.scenario.words import is_person
+from av_synth.scenario.words import Arm, Turn, is_person
 
 LIFT_M = 0.1  # spawned this far above the road, to settle on it
 KERB_M = 0.25  # and this much further where that is refused
@@ -218,7 +218,7 @@ def _spot(actor: Actor, place: Place, size: Size, found: Mapping[str, Spot], ego
     across = abs(math.sin(turn)) > 0.5
     half_along = float(size.half_m[1] if across else size.half_m[0])
     if at.arm is not None:
-        entrance = _entrance(actor, place)
+        entrance = arm_entrance(place, at.arm, actor.route)
         path = path_along(entrance.before, ARM_BACK_M, ARM_ON_M, by_turns(actor.route))
         station = -float(at.before_m or 0.0)
         point: carla.Waypoint | None = [entrance.before, *behind(entrance.before, max(-station, 0.0))][-1]
@@ -251,19 +251,22 @@ def _station(
     return other.path, other.station_m + float(at.ahead_m or 0.0)
 
 
-def _entrance(actor: Actor, place: Place) -> Entrance:
-    """The lane of an arm by which an actor comes to the ego's junction: the outermost that leads where it goes."""
-    arm = actor.at.arm or "opposite"
+def arm_entrance(place: Place, arm: Arm, route: Sequence[Turn]) -> Entrance:
+    """The lane of an arm by which somebody comes to the ego's junction: the outermost that leads where they go.
+
+    Raises:
+        CastError: if there is no such junction, arm or way.
+    """
     if place.junction is None:
         raise CastError("the road has no junction for `arm`; ask for one in `road`")
     lanes_in = place.junction.on_arm(place.waypoint(place.anchors["junction"] - 1.0), arm)
     if not lanes_in:
         raise CastError(f"no lane comes to the junction from the arm {arm!r}; ask for more arms in `road.junction`")
-    choose = actor.route[:1]
     for entrance in lanes_in:
-        if by_turns(choose)([(first, turned_rad(entrance.before, first)) for first, _ in entrance.ways]) is not None:
+        ways = [(first, turned_rad(entrance.before, first)) for first, _ in entrance.ways]
+        if by_turns(route[:1])(ways) is not None:
             return entrance
-    raise CastError(f"nobody can go {choose[0]} from the arm {arm!r} of the junction; want another route")
+    raise CastError(f"nobody can go {route[0]} from the arm {arm!r} of the junction; want another route")
 
 
 def _first_free(begin_m: float, length_m: float, taken: list[tuple[float, float]]) -> float:

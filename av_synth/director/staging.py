@@ -10,11 +10,12 @@ import numpy as np
 
 from av_synth.director.cast import Cast, Member
 from av_synth.director.casting import Casting, Role, Size
-from av_synth.director.model import Stage
+from av_synth.director.model import Event, Stage
 from av_synth.director.path import Path
 from av_synth.director.placement import Spot, box_pose, obstructed, park_row, spawn_named, spots, taken_by
 from av_synth.director.roads import Place, find_places
 from av_synth.director.routes import by_turns, path_along
+from av_synth.director.streams import spawn_extras
 from av_synth.director.town_parked import replace_parked
 from av_synth.director.traffic import start_traffic
 from av_synth.errors import CastError
@@ -24,24 +25,35 @@ from av_synth.scenario.draw import ConcreteScenario
 from av_synth.scenario.model import Actor
 from av_synth.scenario.words import EGO, is_person, is_thing
 
+WARM_UP_S = 2.0  # vehicles settle on their wheels and traffic gets going before time zero
 SPARE_M = 10.0
 ROOM_M = 40.0  # of road before and behind what a vehicle needs
 DARK_SUN_DEG = 10.0
 DRIVING_LIGHTS = int(carla.VehicleLightState.Position | carla.VehicleLightState.LowBeam)
 
 
-def put_on_stage(concrete: ConcreteScenario, stage: Stage, run_up_s: float) -> Cast:
+def warm_up_ticks(tick_us: int) -> int:
+    """Ticks from the first one to recorded time zero."""
+    return math.ceil(WARM_UP_S * 1e6 / tick_us)
+
+
+def _run_up_s(tick_us: int) -> float:
+    """Time from the placing to recorded time zero, the first tick included."""
+    return (warm_up_ticks(tick_us) + 1) * tick_us * 1e-6
+
+
+def put_on_stage(concrete: ConcreteScenario, stage: Stage) -> Cast:
     """Choose the road, set the weather, and place everybody, each so far back that it is at its spot at time zero.
 
     Args:
         concrete: what is to be played.
         stage: where.
-        run_up_s: time from now to recorded time zero, the first tick included.
 
     Raises:
         CastError: if the map has no such road, or the blueprint library no such body.
         SpawnError: if the simulator refuses a place to the ego or a named actor.
     """
+    run_up_s = _run_up_s(stage.tick_us)
     stage.world.set_weather(carla.WeatherParameters(**concrete.weather.to_json()))
     if concrete.traffic.bodies:
         stage.traffic_manager()  # it wants to be there first
@@ -52,43 +64,58 @@ def put_on_stage(concrete: ConcreteScenario, stage: Stage, run_up_s: float) -> C
     }
     sizes = {name: casting.size(role.type_id) for name, role in roles.items()}
     events = list(replace_parked(stage, casting))
-    place, cast = _choose_place(concrete, stage, _before_m(concrete, run_up_s), sizes)
+    place, cast = _choose_place(concrete, stage, room_before_m(concrete, stage.tick_us), sizes)
     ego = _ego(concrete, stage, casting, place, run_up_s)
     members = {
-        name: _member(concrete, stage, casting, place, name, roles[name], spot, run_up_s) for name, spot in cast.items()
+        name: _member(concrete, stage, casting, place, name, roles[name], spot, run_up_s)
+        for name, spot in cast.items()
+        if name not in concrete.without
     }
+    for extra in spawn_extras(concrete, stage, casting, place, run_up_s):
+        if isinstance(extra, Event):
+            events.append(extra)
+        else:
+            members[extra.name] = extra
+            if extra.stroll_m is None:
+                _set_off(concrete, extra, run_up_s)
     for number, row in enumerate(concrete.rows):
         events += park_row(stage, place, casting, number, row, taken_by(concrete, cast, place, row))
     placed = [
         place.path.point(-ego.speed_mps * run_up_s),
-        *(spot.point_m for spot in cast.values()),
+        *(member.path.point(0.0, member.offset_m) for member in members.values()),
     ]
     time_s = run_up_s + concrete.duration_s
-    events += start_traffic(stage, casting, concrete.traffic, _zone(place, cast, members, time_s), placed, time_s)
+    events += start_traffic(stage, casting, concrete.traffic, _zone(place, members, time_s), placed, time_s)
     return Cast(place, ego, members, tuple(events))
 
 
-def _before_m(concrete: ConcreteScenario, run_up_s: float) -> float:
-    """Length of road that the run-up needs before the ego's start."""
+def room_before_m(concrete: ConcreteScenario, tick_us: int) -> float:
+    """Length of road needed before the ego's start: for its own run-up, and for who starts behind it."""
+    run_up_s = _run_up_s(tick_us)
     behind_m = [
         actor.speed_kmh / 3.6 * run_up_s - actor.at.ahead_m
         for actor in concrete.actors.values()
-        if actor.at.ahead_m is not None
+        if actor.at.ahead_m is not None and actor.at.of == "start"
     ]
     return max(concrete.ego.speed_kmh / 3.6 * run_up_s, *behind_m, 0.0) + SPARE_M
 
 
 def _choose_place(
-    concrete: ConcreteScenario, stage: Stage, before_m: float, sizes: Mapping[str, Size]
+    concrete: ConcreteScenario, stage: Stage, room_m: float, sizes: Mapping[str, Size]
 ) -> tuple[Place, dict[str, Spot]]:
     """The first stretch of road, from the drawn one on, where nothing fixed is in a pedestrian's way."""
-    blocked = None
-    for place in find_places(stage.map, concrete.road, before_m, concrete.picks["road"]):
-        cast = spots(concrete, place, sizes)
+    why = ""
+    for place in find_places(stage.map, concrete.road, room_m, concrete.picks["road"]):
+        try:
+            cast = spots(concrete, place, sizes)
+        except CastError as error:
+            why = str(error)
+            continue
         blocked = obstructed(stage, concrete, cast)
         if blocked is None:
             return place, cast
-    raise CastError(f"{concrete.town}: wherever the road fits, something fixed is in the way of {blocked!r}")
+        why = f"something fixed is in the way of {blocked!r}"
+    raise CastError(f"{concrete.town}: wherever the road fits, {why}")
 
 
 def _ego(concrete: ConcreteScenario, stage: Stage, casting: Casting, place: Place, run_up_s: float) -> Member:
@@ -157,16 +184,15 @@ def _set_off(concrete: ConcreteScenario, member: Member, run_up_s: float) -> Non
         member.actor.set_light_state(carla.VehicleLightState(DRIVING_LIGHTS))
 
 
-def _zone(place: Place, cast: Mapping[str, Spot], members: Mapping[str, Member], time_s: float) -> list[Array]:
+def _zone(place: Place, members: Mapping[str, Member], time_s: float) -> list[Array]:
     """Points that background traffic must not come to: the lanes that are driven, the lines that are walked."""
     path = place.path
     points = [path.point(s) for s in np.arange(path.begin_m, path.end_m, 2.0).tolist()]
-    for name, spot in cast.items():
-        member = members[name]
+    for member in members.values():
         if member.spec is not None and is_person(member.spec.body):
-            points += [spot.ahead(along_m) for along_m in np.arange(0.0, 16.0, 2.0).tolist()]
+            points += [member.ahead(along_m) for along_m in np.arange(0.0, 16.0, 2.0).tolist()]
         elif member.spec is not None and is_thing(member.spec.body):
-            points.append(spot.point_m)
+            points.append(member.ahead(0.0))
         elif not member.stands:
             reach_m = member.speed_mps * time_s + ROOM_M
             own = np.arange(max(member.path.begin_m, -reach_m), min(member.path.end_m, reach_m), 2.0).tolist()

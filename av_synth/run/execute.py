@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import carla
 import numpy as np
 
 from av_synth.capture import SensorArray, warm_up_ticks
-from av_synth.director import Director
-from av_synth.errors import CastError
+from av_synth.director import Director, find_places, room_before_m
 from av_synth.launch import Address
 from av_synth.log.state import WorldState
 from av_synth.run.spec import Context, Progress, RunResult, RunSpec, Sink, Skipped, Tick, provenance, run_identity
-from av_synth.session import actor_from_ego, client_errors, open_session
+from av_synth.scenario import ConcreteScenario
+from av_synth.session import TownChoice, actor_from_ego, client_errors, open_session
 
 DEFAULT_TICK_US = 50_000
 
@@ -43,12 +45,15 @@ def execute(
     """
     scenario, rig = spec.scenario, spec.rig
     tick_us = rig.tick_us if rig is not None else DEFAULT_TICK_US
-    if scenario.town is None:
-        raise CastError(f"{scenario.name} names no town; want one in road.town or --town")
     with (
         tempfile.TemporaryDirectory(prefix="av_synth-") as cache,
-        open_session(address, scenario.town, tick_us, scenario.seed, Path(cache)) as session,
+        open_session(
+            address, scenario.town or any_town(scenario, tick_us), tick_us, scenario.seed, Path(cache)
+        ) as session,
     ):
+        if scenario.town is None:
+            scenario = replace(scenario, town=session.town)
+            spec = replace(spec, scenario=scenario)
         run_id, identity = run_identity(spec, session)
         if wanted is not None and not wanted(run_id):
             return Skipped(run_id)
@@ -97,6 +102,15 @@ def execute(
         for sink in sinks:
             sink.end(outcome, director.measurements, made_by)
         return RunResult(run_id, outcome, tuple(hashes))
+
+
+def any_town(scenario: ConcreteScenario, tick_us: int) -> TownChoice:
+    """The choice of a town for a scenario that names none: the first, from the drawn one on, with such a road."""
+
+    def check(town: carla.Map) -> None:
+        next(iter(find_places(town, scenario.road, room_before_m(scenario, tick_us), scenario.picks["road"])))
+
+    return TownChoice(scenario.picks["town"], check)
 
 
 def state_hash(state: WorldState, traffic_lights: Mapping[int, str]) -> str:

@@ -232,7 +232,7 @@ def draw(
         traffic=_traffic(model, seed),
         events=tuple(event for event in model.events if event.actor not in without),
         expectations=model.expectations,
-        picks={key: _pick(model.name, key, seed) for key in ("road", "ego", *model.actors)},
+        picks={key: _pick(model.name, key, seed) for key in ("town", "road", "ego", *model.actors)},
         flows=tuple(_flow(model.name, index, flow, seed) for index, flow in enumerate(model.flows)),
         crowds=tuple(_crowd(model.name, index, crowd, seed) for index, crowd in enumerate(model.crowds)),
         signals=model.signals,

@@ -26,6 +26,7 @@ from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.scenario.weather import Weather
 from av_synth.session.boxes import actor_box
 from av_synth.session.errors import client_errors
+from av_synth.session.towns import TownChoice, load_town
 
 CONNECT_TIMEOUT_S = 15.0
 RPC_TIMEOUT_S = 60.0
@@ -74,6 +75,11 @@ class Session:
         """What the embedded simulator says of itself (blueprint avsynth.simulator); empty on any other."""
         found = [blueprint for blueprint in self.world.get_blueprint_library() if blueprint.id == "avsynth.simulator"]
         return {attribute.id: attribute.as_str() for attribute in found[0]} if found else {}
+
+    @property
+    def town(self) -> str:
+        """The loaded map's name without its path, and without the hash or variant after it."""
+        return str(self.map.name).rsplit("/", 1)[-1].split("_")[0]
 
     def take_over(self) -> None:
         """Stop the world's own clock, and undo what it did since the town was loaded."""
@@ -267,19 +273,19 @@ class Session:
 
 
 @contextmanager
-def open_session(address: Address, town: str, tick_us: int, seed: int, cache: Path) -> Iterator[Session]:
+def open_session(address: Address, town: str | TownChoice, tick_us: int, seed: int, cache: Path) -> Iterator[Session]:
     """Connect, load the town into a new episode, make it synchronous; undo all that at the end.
 
     Args:
         address: where the simulator listens.
-        town: map name, with or without its path.
+        town: map name, with or without its path; or how to choose one.
         tick_us: fixed time step, microseconds.
         seed: for the Traffic Manager and the walkers.
         cache: a folder for the client's map files; a fresh one avoids stale maps.
 
     Raises:
         LaunchError: if the server is of another version.
-        CastError: if it has no such town.
+        CastError: if it has no such town, or none that fits.
         ConnectionLostError: if it does not answer.
     """
     with client_errors(address, "connecting"):
@@ -291,13 +297,9 @@ def open_session(address: Address, town: str, tick_us: int, seed: int, cache: Pa
     if not version.startswith(CLIENT_VERSION):
         raise LaunchError(f"simulator at {address} is CARLA {version}; want {CLIENT_VERSION}, the client's version")
     with client_errors(address, "loading the town"):
-        available = client.get_available_maps()
-        found = _find_town(town, available)
-        if found is None:
-            towns = ", ".join(sorted(name.rsplit("/", 1)[-1] for name in available))
-            raise CastError(f"simulator at {address} has no town {town!r}; it has {towns}")
         settings_before = client.get_world().get_settings()
-        session = Session(address, client, client.load_world(found), settings_before, tick_us, seed)
+        world = load_town(client, address, town)
+        session = Session(address, client, world, settings_before, tick_us, seed)
     try:
         with client_errors(address, "making the world synchronous"):
             session.take_over()
@@ -355,15 +357,6 @@ def _state(snapshot: carla.WorldSnapshot, actor_id: int, info: ActorInfo) -> Act
         seen = f"{transform}, velocity {velocity}, angular velocity {spin}, acceleration {push}"
         raise DataError(f"{info.role} (actor {actor_id}), frame {snapshot.frame}: state is not finite: {seen}")
     return ActorState(pose, *rates)
-
-
-def _find_town(town: str, available: Sequence[str]) -> str | None:
-    """The map of this name, else of this name with a suffix: a stock CARLA lists Town01 beside Town01_Opt."""
-    if not town:
-        return None
-    exact = [name for name in available if f"/{name}".endswith(f"/{town}")]
-    alike = [name for name in available if name.rsplit("/", 1)[-1].split("_")[0] == town]
-    return next(iter(exact + alike), None)
 
 
 def _free_port() -> int:

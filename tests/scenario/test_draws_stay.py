@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from av_synth import scenario
@@ -27,8 +29,13 @@ def test_a_seed_picks_the_places_and_parks_the_cars_that_it_always_did() -> None
     first = scenario.draw(scenario.load("cut_in_wet"), 0)
     second = scenario.draw(scenario.load("pedestrian_runs_out"), 7)
 
-    assert first.picks == {"road": 0.600179, "ego": 0.741712, "cutter": 0.441201}
+    assert _but_town(first.picks) == {"road": 0.600179, "ego": 0.741712, "cutter": 0.441201}
     assert (first.traffic.seed, first.traffic.bodies[:3]) == (1285176785, ("truck", "truck", "van"))
     assert tuple(vars(first.rows[0].slots[0]).values()) == ("car", 2.5589, 0.249041, 0.0092, -0.00544)
-    assert second.picks == {"road": 0.101828, "ego": 0.766024, "van": 0.470334, "pedestrian": 0.185109}
+    assert _but_town(second.picks) == {"road": 0.101828, "ego": 0.766024, "van": 0.470334, "pedestrian": 0.185109}
     assert tuple(vars(second.rows[0].slots[0]).values()) == ("car", 0.8549, 0.445601, 0.0918, -0.01099)
+
+
+def _but_town(picks: Mapping[str, float]) -> dict[str, float]:
+    """What picks the town is newer than what is pinned here."""
+    return {name: pick for name, pick in picks.items() if name != "town"}

@@ -17,6 +17,7 @@ from av_synth.launch import Address, launch_embedded
 from av_synth.run.execute import state_hash
 from av_synth.session import Session, actor_from_ego, client_errors, open_session
 from av_synth.session import session as module
+from av_synth.session.towns import find_town
 from av_synth.simulator.bodies import catalogue
 
 TICK_US = 50_000
@@ -89,7 +90,7 @@ def test_a_town_is_found_by_its_name_with_and_without_its_hash_and_its_path(addr
 def test_a_town_is_the_map_of_just_that_name_before_one_that_begins_so(town, found):
     names = ("Town01_Opt", "Town01", "AvSynth01_e55d1e81")
 
-    assert module._find_town(town, [f"/Game/Carla/Maps/{name}" for name in names]) == found
+    assert find_town(town, [f"/Game/Carla/Maps/{name}" for name in names]) == found
 
 
 def test_a_server_of_another_version_is_a_launch_error_that_names_both(address, cache, monkeypatch):

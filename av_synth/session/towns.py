@@ -1,0 +1,65 @@
+"""Which town a session loads: by its name, or the first that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import carla
+
+from av_synth.errors import CastError
+from av_synth.launch import Address
+
+
+@dataclass(frozen=True)
+class TownChoice:
+    """Any town that fits.
+
+    Attributes:
+        pick: in [0, 1), which of a simulator's maps is tried first.
+        check: raises CastError, saying why, if a map does not fit.
+    """
+
+    pick: float
+    check: Callable[[carla.Map], None]
+
+
+def load_town(client: carla.Client, address: Address, town: str | TownChoice) -> carla.World:
+    """Load a town into a new episode, by its name or by a choice.
+
+    Raises:
+        CastError: if the simulator has no such town, or none that fits.
+    """
+    available = client.get_available_maps()
+    if not isinstance(town, str):
+        return _choose(client, town, available)
+    found = find_town(town, available)
+    if found is None:
+        towns = ", ".join(sorted(name.rsplit("/", 1)[-1] for name in available))
+        raise CastError(f"simulator at {address} has no town {town!r}; it has {towns}")
+    return client.load_world(found)
+
+
+def _choose(client: carla.Client, choice: TownChoice, available: Sequence[str]) -> carla.World:
+    """Load one map after the other, sorted, from the picked one on, until one fits."""
+    names = sorted(available)
+    first = int(choice.pick * len(names))
+    why = []
+    for name in (*names[first:], *names[:first]):
+        world = client.load_world(name)
+        try:
+            choice.check(world.get_map())
+        except CastError as error:
+            why.append(str(error))
+        else:
+            return world
+    raise CastError("no town fits:\n  " + "\n  ".join(sorted(why)))
+
+
+def find_town(town: str, available: Sequence[str]) -> str | None:
+    """The map of this name, else of this name with a suffix: a stock CARLA lists Town01 beside Town01_Opt."""
+    if not town:
+        return None
+    exact = [name for name in available if f"/{name}".endswith(f"/{town}")]
+    alike = [name for name in available if name.rsplit("/", 1)[-1].split("_")[0] == town]
+    return next(iter(exact + alike), None)
