@@ -26,7 +26,7 @@ OF_SAMPLES: Mapping[str, str] = {
     "seed": "of the draw",
     "held": "everything came as the scenario expects",
     "time_s": "since the scene's first sample",
-    "phase": "what has begun so far, such as pedestrian.run_across",
+    "phase": "what has begun so far, such as pedestrian.cross",
     "weather.night": "the sun is below the horizon",
     "weather.rain": "it rains",
     "weather.fog": "there is fog",

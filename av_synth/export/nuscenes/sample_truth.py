@@ -105,7 +105,7 @@ def _ego_boxes(run: Run, frames: list[int], actors: Mapping[int, Record], offset
 
 
 def _phase(event: Record, actors: Mapping[int, Record]) -> str:
-    """Who and what: 'pedestrian.run_across' for an event of the scenario, 'ego.brake' for what came of it."""
+    """Who and what: 'pedestrian.cross' for an event of the scenario, 'ego.brake' for what came of it."""
     if event["kind"] in _NO_PHASE:
         return ""
     if event["kind"] == "trigger":
