@@ -7,18 +7,27 @@ from collections.abc import Mapping
 import carla
 
 from av_synth.director.cast import Cast
+from av_synth.director.courses import Line
 from av_synth.director.driver import Driver
-from av_synth.director.expectations import Pair, results
+from av_synth.director.ego_control import AgentPlayer, AutopilotPlayer, load_agent
+from av_synth.director.expectations import Judge
+from av_synth.director.kinematics import Load
+from av_synth.director.loads import hang_loads, refuse_doors
 from av_synth.director.model import Event, Measurement, Outcome, Stage
-from av_synth.director.players import Player, VehiclePlayer, WalkerPlayer
+from av_synth.director.players import Player
 from av_synth.director.roads import Place
+from av_synth.director.signals import ChangingWeather, Signals
 from av_synth.director.staging import put_on_stage, warm_up_ticks
-from av_synth.director.triggers import along, fires
+from av_synth.director.triggers import Condition, watch
+from av_synth.director.vehicle_player import VehiclePlayer
+from av_synth.director.view import Scene, View
+from av_synth.director.walker_player import WalkerPlayer
 from av_synth.errors import SimulatorError
 from av_synth.log.state import WorldState
+from av_synth.rig import Rig
 from av_synth.scenario.draw import ConcreteScenario
 from av_synth.scenario.model import EventSpec
-from av_synth.scenario.words import EGO, is_person
+from av_synth.scenario.words import EGO, Arm, is_person
 
 
 class Director:
@@ -29,20 +38,27 @@ class Director:
 
     Attributes:
         warm_up_ticks: ticks from the first one to recorded time zero; the ego arrives at its start just then.
-        measurements: metrics of every recorded frame so far.
     """
 
-    def __init__(self, concrete: ConcreteScenario, stage: Stage) -> None:
+    def __init__(self, concrete: ConcreteScenario, stage: Stage, rig: Rig | None = None) -> None:
+        """Of a scenario, where it is played, and what looks; `rig` is asked only what its sensors can see."""
         self._concrete = concrete
         self._stage = stage
+        self._rig = rig
         self._dt_s = stage.tick_us * 1e-6
         self.warm_up_ticks = warm_up_ticks(stage.tick_us)
-        self.measurements: list[Measurement] = []
         self._cast: Cast | None = None
+        self._scene: Scene | None = None
+        self._view: View | None = None
+        self._signals: Signals | None = None
+        self._weather: ChangingWeather | None = None
         self._players: dict[str, Player] = {}
+        self._loads: list[tuple[EventSpec, Load]] = []
         self._driver: Driver | None = None
-        self._pairs: dict[str, Pair] = {}
-        self._waiting: list[EventSpec] = list(concrete.events)
+        self._judge: Judge | None = None
+        self._waiting: list[tuple[EventSpec, Condition]] = [
+            (event, watch(event)) for event in concrete.events if event.actor not in concrete.without
+        ]
         self._unreported: list[Event] = []
 
     @property
@@ -67,32 +83,62 @@ class Director:
             raise SimulatorError("Director.place before Director.setup: no road has been chosen yet")
         return self._cast.place
 
+    @property
+    def measurements(self) -> list[Measurement]:
+        """Metrics of every recorded frame so far."""
+        return [] if self._judge is None else self._judge.measurements()
+
     def setup(self) -> None:
         """Choose the road, set the weather, and place everybody.
 
         Raises:
-            CastError: if the map has no such road, or the blueprint library no such body.
+            CastError: if the map has no such road, the blueprint library no such body, or there is no such driver.
             SpawnError: if the simulator refuses a place to the ego or a named actor.
         """
-        self._cast = cast = put_on_stage(self._concrete, self._stage)
+        concrete, stage = self._concrete, self._stage
+        driver = concrete.ego.driver
+        agent = load_agent(driver) if ":" in driver else None
+        manager = stage.traffic_manager() if driver == "traffic_manager" else None  # it wants to be there first
+        self._cast = cast = put_on_stage(concrete, stage)
         self._unreported += cast.events
-        self._players[EGO] = VehiclePlayer(cast.ego, cast.place.path)
+        refuse_doors(concrete, stage, cast)
+        self._loads = list(hang_loads(concrete, stage, cast))
+        self._signals = signals = Signals(stage.world, cast.place)
+        signals.begin(concrete.signals)
+        self._weather = ChangingWeather(stage.world, concrete.weather)
+        ids = {EGO: cast.ego.actor.id, **{name: member.actor.id for name, member in cast.members.items()}}
+        self._scene = Scene(cast.place.path, ids, cast.place.anchors, stage.map, signals.state)
+        self._judge = Judge(concrete, ids, self._rig, cast.ego.actor)
+        ego_line = Line(cast.place.path)
+        ego = VehiclePlayer(cast.ego, ego_line)
+        if agent is not None:
+            self._players[EGO] = AgentPlayer(ego, agent, driver, concrete.ego.speed_kmh)
+        elif manager is not None:
+            self._players[EGO] = AutopilotPlayer(ego, manager, concrete.ego.speed_kmh)
+        else:
+            self._players[EGO] = ego
+            reaction = concrete.ego.reaction
+            hazards = [] if reaction is None else [ids[name] for name in reaction.to if name in ids]
+            if reaction is not None and hazards:
+                self._driver = Driver(ego, cast.place.path, reaction, hazards)
         for name, member in cast.members.items():
-            self._pairs[name] = Pair(name, self.ego.id, member.actor.id)
             if member.spec is not None and is_person(member.spec.body):
-                self._players[name] = WalkerPlayer(member.actor)
+                self._players[name] = WalkerPlayer(member)
             elif not member.stands:
-                self._players[name] = VehiclePlayer(member, cast.place.path)
-        self._hire_driver(cast)
+                self._players[name] = VehiclePlayer(member, ego_line)
 
     def before_tick(self, state: WorldState) -> None:
         """Send everybody's controls for the next tick, in one call."""
+        view = self._look(state)
         if self._driver is not None and state.time_us < 0:  # at recorded frames `observe` has it look
-            self._unreported += self._driver.look(state)
-        commands = [player.control(state, self._dt_s) for player in self._players.values()]
+            self._unreported += self._driver.look(view)
+        commands = [command for player in self._players.values() for command in player.control(view, self._dt_s)]
+        commands += [command for _, load in self._loads for command in load.move(view, self._dt_s)]
         for response in self._stage.client.apply_batch_sync(commands, False):
             if response.has_error():
                 raise SimulatorError(f"control of actor {response.actor_id} was refused: {response.error}")
+        if self._weather is not None:
+            self._weather.step(state.time_us)
 
     def observe(self, state: WorldState) -> tuple[Event, ...]:
         """Measure a recorded frame and start what is due; call it once a frame, before `before_tick`.
@@ -101,47 +147,72 @@ class Director:
             What happened at this frame; at the first one also what happened before it.
         """
         events, self._unreported = self._unreported, []
-        for pair in self._pairs.values():
-            measurements, contacts = pair.measure(state)
-            self.measurements += measurements
-            events += contacts
-        events += self._start_what_is_due(state)
+        view = self._look(state)
+        if not view.scene.places:
+            view.scene.places |= {name: view.along(actor_id).middle_m for name, actor_id in view.scene.ids.items()}
+        if self._judge is not None:
+            events += self._judge.measure(view)
+        for player in self._players.values():
+            for event in player.ended(view):
+                if event.name is not None:
+                    view.scene.over_us.setdefault(event.name, state.time_us)
+        events += self._start_what_is_due(view)
         if self._driver is not None:
-            events += self._driver.look(state)
+            events += self._driver.look(view)
         return tuple(events)
 
     def outcome(self) -> Outcome:
         """What became of the expectations, over the frames observed so far."""
-        watched = {expectation.of for expectation in self._concrete.expectations}
-        figures: dict[str, float] = {}
-        for name in sorted(watched):
-            pair = self._pairs[name]
-            figures |= {
-                f"{name}.least_ttc_s": pair.ttc_s,
-                f"{name}.least_distance_m": pair.distance_m,
-                f"{name}.post_encroachment_s": pair.post_encroachment_s,
-            }
-        return Outcome(tuple(results(self._concrete.expectations, self._pairs)), figures)
+        return Outcome(()) if self._judge is None else self._judge.outcome()
 
-    def _start_what_is_due(self, state: WorldState) -> list[Event]:
-        path, still, begun = self.place.path, [], []
-        ego = along(state, self.ego.id, path)
-        for event in self._waiting:
-            if event.actor is None or event.do is None:
+    def _look(self, state: WorldState) -> View:
+        """The frame, looked at once for observing and for steering."""
+        if self._scene is None:
+            raise SimulatorError("Director.before_tick or observe before Director.setup: nobody is on stage yet")
+        if self._view is None or self._view.state is not state:
+            self._view = self._scene.of(state)
+        return self._view
+
+    def _start_what_is_due(self, view: View) -> list[Event]:
+        still, begun = [], []
+        for event, due in self._waiting:
+            if not due(view):
+                still.append((event, due))
                 continue
-            player = self._players[event.actor]
-            if not fires(event, state, ego, along(state, player.actor.id, path)):
-                still.append(event)
-                continue
-            player.begin(event.do, state)
-            detail: Mapping[str, object] = {"role": event.actor, "do": event.do.kind}
-            begun.append(Event(state.time_us, "trigger", player.actor.id, self.ego.id, detail))
+            begun.append(self._start(event, view))
         self._waiting = still
         return begun
 
-    def _hire_driver(self, cast: Cast) -> None:
-        reaction = self._concrete.ego.reaction
-        player = self._players[EGO]
-        if reaction is not None and isinstance(player, VehiclePlayer):
-            hazard_id = self._pairs[reaction.to[0]].actor_id
-            self._driver = Driver(player, cast.place.path, reaction, hazard_id, cast.ego.speed_mps)
+    def _start(self, event: EventSpec, view: View) -> Event:
+        now, scene = view.time_us, view.scene
+        if event.name is not None:
+            scene.begun_us[event.name] = now
+        detail: Mapping[str, object]
+        actor_id = 0
+        if event.do is not None and event.actor is not None:
+            player = self._players[event.actor]
+            actor_id = player.actor.id
+            detail = {"role": event.actor, "do": event.do.kind}
+            if event.do.run_light is not None and self._signals is not None:
+                self._signals.show({None: "green", self._arm_of(event.actor): "red"})
+            player.begin(event, view)
+            for dropping, load in self._loads:
+                if dropping is event and event.do.drop is not None:
+                    load.come_off(event.do.drop.slides_mps2, view)
+        else:
+            if event.signals is not None and self._signals is not None:
+                self._signals.show(event.signals.by_arm())
+                detail = {"signals": event.signals.model_dump(exclude_none=True)}
+            elif event.weather is not None and self._weather is not None:
+                self._weather.begin(event.weather, now)
+                detail = {"weather": event.weather.model_dump(exclude_none=True, exclude_unset=True)}
+            else:
+                detail = {}
+            if event.name is not None:
+                over_s = 0.0 if event.weather is None else event.weather.over_s
+                scene.over_us[event.name] = now + round(over_s * 1e6)
+        return Event(now, "trigger", actor_id, self.ego.id, detail)
+
+    def _arm_of(self, name: str) -> Arm:
+        spec = self._concrete.actors[name]
+        return spec.at.arm or "opposite"

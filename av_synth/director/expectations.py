@@ -3,71 +3,218 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 
-from av_synth.director.footprints import footprint
-from av_synth.director.model import Event, ExpectationResult, Measurement
-from av_synth.log.state import WorldState
-from av_synth.metrics import Footprint, contact, distance_m, post_encroachment_s, time_to_collision_s
+import carla
+import numpy as np
+
+from av_synth.director.model import Event, ExpectationResult, Measurement, Outcome, ranged
+from av_synth.director.sighting import Sighting
+from av_synth.director.view import View
+from av_synth.geometry.transforms import Array
+from av_synth.metrics import (
+    Footprint,
+    Footprints,
+    arrivals_s,
+    contact,
+    decelerations_to_avoid_crash_mps2,
+    distances_m,
+    headways_s,
+    post_encroachment_s,
+    times_to_collision_s,
+)
+from av_synth.rig import Rig
+from av_synth.scenario.draw import ConcreteScenario
 from av_synth.scenario.expectations import Expectation
-from av_synth.scenario.words import Range
+from av_synth.scenario.words import EGO, Range
+
+BRAKING_S = 0.3  # decelerations are means over this
 
 
-@dataclass
-class Pair:
-    """The ego and one actor over a run: least time to collision, least distance, contact, and where both went."""
+class Judge:
+    """Follows the ego and the named actors over a run, and judges the expectations at its end.
 
-    name: str
-    ego_id: int
-    actor_id: int
-    ttc_s: float = math.inf
-    ttc_at_us: int = -1
-    distance_m: float = math.inf
-    distance_at_us: int = -1
-    contact_at_us: int = -1
-    _mine: list[Footprint] = field(default_factory=list)
-    _others: list[Footprint] = field(default_factory=list)
-    _times_s: list[float] = field(default_factory=list)
+    An actor that was taken out never comes near anybody: times and distances are infinite, there is no contact.
+    """
 
-    def measure(self, state: WorldState) -> tuple[tuple[Measurement, ...], tuple[Event, ...]]:
-        """Take one recorded frame into account."""
-        ego, other = footprint(state, self.ego_id), footprint(state, self.actor_id)
-        ttc, apart, now = time_to_collision_s(ego, other), distance_m(ego, other), state.time_us
-        self._mine.append(ego)
-        self._others.append(other)
-        self._times_s.append(now * 1e-6)
-        if ttc < self.ttc_s:
-            self.ttc_s, self.ttc_at_us = ttc, now
-        if apart < self.distance_m:
-            self.distance_m, self.distance_at_us = apart, now
-        events: tuple[Event, ...] = ()
-        if self.contact_at_us < 0 and contact(ego, other):
-            self.contact_at_us = now
-            events = (Event(now, "contact", self.ego_id, self.actor_id),)
-        values = (("ttc_s", ttc), ("distance_m", apart))
-        return tuple(Measurement(now, self.ego_id, self.actor_id, metric, value) for metric, value in values), events
+    def __init__(self, concrete: ConcreteScenario, ids: Mapping[str, int], rig: Rig | None, ego: carla.Vehicle) -> None:
+        self._expectations = concrete.expectations
+        self._ids = {name: ids[name] for name in (EGO, *concrete.actors) if name in ids}
+        self._tracks: dict[str, list[Footprint]] = {name: [] for name in self._ids}
+        self._times_us: list[int] = []
+        self._touched_us: dict[str, int] = {}
+        self._sightings: dict[int, Sighting] = {
+            index: Sighting(expectation.seen, self._ids.get(expectation.of), rig, ego)
+            for index, expectation in enumerate(self._expectations)
+            if expectation.seen is not None
+        }
 
-    @property
-    def post_encroachment_s(self) -> float:
-        """The post-encroachment time over all frames so far."""
-        return post_encroachment_s(self._mine, self._others, self._times_s)
+    def measure(self, view: View) -> list[Event]:
+        """Take one recorded frame into account; tells of contacts with the ego."""
+        self._times_us.append(view.time_us)
+        events = []
+        ego = view.box(self._ids[EGO])
+        for name, actor_id in self._ids.items():
+            box = view.box(actor_id)
+            self._tracks[name].append(box)
+            if name == EGO or name in self._touched_us or not _near(ego, box):
+                continue
+            if contact(ego, box):
+                self._touched_us[name] = view.time_us
+                events.append(Event(view.time_us, "contact", self._ids[EGO], actor_id))
+        for sighting in self._sightings.values():
+            sighting.look(view)
+        return events
+
+    def measurements(self) -> list[Measurement]:
+        """Time to collision and distance between the ego and each named actor, frame by frame."""
+        pairs = {name: self._pair(name, EGO) for name in self._ids if name != EGO}
+        ego_id = self._ids[EGO]
+        return [
+            Measurement(time_us, ego_id, self._ids[name], metric, float(values[k]))
+            for k, time_us in enumerate(self._times_us)
+            for name, pair in pairs.items()
+            for metric, values in (("ttc_s", pair.ttc_s), ("distance_m", pair.distance_m))
+        ]
+
+    def outcome(self) -> Outcome:
+        """The verdict over the frames so far."""
+        results = [
+            result
+            for index, expectation in enumerate(self._expectations)
+            for result in self._results(index, expectation)
+        ]
+        figures: dict[str, float] = {}
+        for name, other in sorted({(item.of, item.to) for item in self._expectations if item.of != item.to}):
+            pair = self._pair(name, other)
+            figures |= {
+                f"{pair.name}.least_ttc_s": float(pair.ttc_s.min(initial=math.inf)),
+                f"{pair.name}.least_distance_m": float(pair.distance_m.min(initial=math.inf)),
+                f"{pair.name}.post_encroachment_s": pair.pet_s,
+            }
+        return Outcome(tuple(results), figures)
+
+    def _pair(self, name: str, other: str) -> _Pair:
+        shown = name if other == EGO else other if name == EGO else f"{name}-{other}"
+        return _Pair(shown, self._tracks.get(name, []), self._tracks.get(other, []), self._times_us)
+
+    def _results(self, index: int, asked: Expectation) -> Iterator[ExpectationResult]:
+        pair = self._pair(asked.of, asked.to)
+        name, times = pair.name, self._times_us
+        least = ((asked.ttc_s, "ttc_s", pair.ttc_s), (asked.distance_m, "distance_m", pair.distance_m))
+        for wanted, metric, values in least:
+            if wanted is not None:
+                yield _extreme(f"{name}.{metric}", wanted, values, times)
+        if asked.pet_s is not None:
+            yield ranged(f"{name}.pet_s", asked.pet_s, pair.pet_s, -1)
+        if asked.gap_s is not None:
+            yield _extreme(f"{name}.gap_s", asked.gap_s, pair.gap_s, times)
+        if asked.drac_mps2 is not None:
+            yield _extreme(f"{name}.drac_mps2", asked.drac_mps2, pair.drac_mps2, times, greatest=True)
+        if asked.contact is not None:
+            yield pair.touched(asked.contact)
+        if asked.first is not None:
+            yield pair.precedence(asked.first, asked.of, asked.to)
+        if asked.seen is not None:
+            yield from self._sightings[index].results(f"{asked.of}.seen_by_{asked.seen.by.lower()}", asked.seen)
+        yield from self._own(asked)
+
+    def _own(self, asked: Expectation) -> Iterator[ExpectationResult]:
+        """Of one's own speed and braking."""
+        boxes, times = self._tracks.get(asked.of, []), self._times_us
+        speeds = np.array([math.hypot(*box.velocity_mps) for box in boxes])
+        if asked.least_kmh is not None:
+            yield _extreme(f"{asked.of}.least_kmh", asked.least_kmh, speeds * 3.6, times)
+        if asked.greatest_kmh is not None:
+            yield _extreme(f"{asked.of}.greatest_kmh", asked.greatest_kmh, speeds * 3.6, times, greatest=True)
+        if asked.deceleration_mps2 is not None:
+            step_s = (times[1] - times[0]) * 1e-6 if len(times) > 1 else 1.0
+            span = max(round(BRAKING_S / step_s), 1)
+            braking = (speeds[:-span] - speeds[span:]) / (span * step_s)
+            yield _extreme(
+                f"{asked.of}.deceleration_mps2", asked.deceleration_mps2, braking, times[span:], greatest=True
+            )
 
 
-def results(expectations: Sequence[Expectation], pairs: Mapping[str, Pair]) -> Iterator[ExpectationResult]:
-    """What each expectation came to, in the scenario's order."""
-    for expectation in expectations:
-        pair = pairs[expectation.of]
-        if expectation.ttc_s is not None:
-            yield _ranged(f"{pair.name}.ttc_s", expectation.ttc_s, pair.ttc_s, pair.ttc_at_us)
-        if expectation.distance_m is not None:
-            yield _ranged(f"{pair.name}.distance_m", expectation.distance_m, pair.distance_m, pair.distance_at_us)
-        if expectation.contact is not None:
-            touched = pair.contact_at_us >= 0
-            held = touched == expectation.contact
-            yield ExpectationResult(f"{pair.name}.contact", expectation.contact, touched, held, pair.contact_at_us)
+class _Pair:
+    """Two over a run, a figure for each frame; nothing where one of them was taken out."""
+
+    def __init__(self, name: str, one: list[Footprint], other: list[Footprint], times_us: list[int]) -> None:
+        self.name = name
+        self.there = bool(one) and bool(other)
+        self._boxes = one, other
+        self._times_us = times_us if self.there else []
+        self._tracks = Footprints.of(one if self.there else []), Footprints.of(other if self.there else [])
+
+    @cached_property
+    def ttc_s(self) -> Array:
+        return times_to_collision_s(*self._tracks)
+
+    @cached_property
+    def distance_m(self) -> Array:
+        return distances_m(*self._tracks)
+
+    @cached_property
+    def gap_s(self) -> Array:
+        """Of whichever of the two is behind."""
+        one, other = self._tracks
+        return np.minimum(headways_s(one, other), headways_s(other, one))
+
+    @cached_property
+    def drac_mps2(self) -> Array:
+        return decelerations_to_avoid_crash_mps2(*self._tracks)
+
+    @cached_property
+    def pet_s(self) -> float:
+        if not self.there:
+            return math.inf
+        return post_encroachment_s(*self._boxes, [time * 1e-6 for time in self._times_us])
+
+    def touched(self, asked: bool) -> ExpectationResult:
+        """Whether they touch, heights included."""
+        at_us = (
+            next(
+                (
+                    time
+                    for time, one, other in zip(self._times_us, *self._boxes, strict=True)
+                    if _near(one, other) and contact(one, other)
+                ),
+                -1,
+            )
+            if self.there
+            else -1
+        )
+        nearest = float(self.distance_m.min(initial=math.inf))
+        touched = at_us >= 0
+        margin = (0.0 if touched else -nearest) if asked else (nearest if not touched else 0.0)
+        return ExpectationResult(f"{self.name}.contact", asked, touched, touched == asked, at_us, margin)
+
+    def precedence(self, asked: str, one: str, other: str) -> ExpectationResult:
+        """Who is first on ground that both go over."""
+        found = arrivals_s(*self._tracks, np.array(self._times_us) * 1e-6) if self.there else None
+        if found is None:
+            return ExpectationResult(f"{self.name}.first", asked, None, held=False)
+        first = one if found[0] <= found[1] else other
+        lead_s = abs(found[1] - found[0])
+        at_us = round(min(found) * 1e6)
+        return ExpectationResult(
+            f"{self.name}.first", asked, first, first == asked, at_us, lead_s if first == asked else -lead_s
+        )
 
 
-def _ranged(name: str, asked: Range, reached: float, at_us: int) -> ExpectationResult:
-    held = (asked.min is None or reached >= asked.min) and (asked.max is None or reached <= asked.max)
-    return ExpectationResult(name, asked.model_dump(exclude_none=True), reached, held, at_us)
+def _extreme(
+    name: str, asked: Range, values: Array, times_us: list[int], *, greatest: bool = False
+) -> ExpectationResult:
+    """The least value, or the greatest, against what was asked; none at all is infinity, or 0."""
+    if not len(values):
+        return ranged(name, asked, 0.0 if greatest else math.inf, -1)
+    at = int(values.argmax() if greatest else values.argmin())
+    reached = float(values[at])
+    return ranged(name, asked, reached, times_us[at] if math.isfinite(reached) else -1)
+
+
+def _near(a: Footprint, b: Footprint) -> bool:
+    """Whether the circles around two boxes meet."""
+    reach = math.hypot(*a.half_m) + math.hypot(*b.half_m)
+    return math.hypot(*(a.centre_m - b.centre_m)) <= reach

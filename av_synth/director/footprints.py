@@ -1,12 +1,40 @@
-"""The footprints of actors, read from a world state."""
+"""The footprints of actors, read from a world state, and the eyes that look from them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
+from av_synth.geometry import transforms
+from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState
 from av_synth.metrics import Footprint
+from av_synth.scenario.words import is_person
+
+UPRIGHT = 0.94  # cosine of the tilt above which a body lies on the ground rather than leans
+EYE_AHEAD, EYE_HEIGHT = 0.05, 0.8  # a driver's eye, as shares of the vehicle's length and height
+WALKER_EYE_HEIGHT = 0.93
 
 
 def footprint(state: WorldState, actor_id: int) -> Footprint:
-    """The footprint of an actor's bounding box, with its velocity."""
+    """The footprint of an actor's bounding box, with its velocity; of somebody who lies, of the box as it lies."""
     size, velocity = state.infos[actor_id].size_lwh_m, state.actors[actor_id].velocity_mps
-    return Footprint.of_box(state.world_from_box(actor_id), size, velocity)
+    box = state.world_from_box(actor_id)
+    found = Footprint.of_box(box, size, velocity)
+    if box[2, 2] > UPRIGHT:
+        return found
+    turned = transforms.from_yaw(0.0, 0.0, 0.0, -found.yaw_rad)[:3, :3] @ box[:3, :3]
+    reach = np.abs(turned) @ (np.asarray(size, dtype=np.float64) / 2.0)
+    height = float(box[2, 3])
+    return replace(found, half_m=reach[:2], bottom_m=height - float(reach[2]), top_m=height + float(reach[2]))
+
+
+def eye(state: WorldState, actor_id: int) -> Array:
+    """The point (3,) from which somebody looks: a driver's head, or a walker's."""
+    box, info = state.world_from_box(actor_id), state.infos[actor_id]
+    length, _, height = np.asarray(info.size_lwh_m).tolist()
+    walks = is_person(info.type_id)
+    ahead, share = (0.0, WALKER_EYE_HEIGHT) if walks else (EYE_AHEAD, EYE_HEIGHT)
+    found: Array = box[:3, 3] + box[:3, :3] @ np.array([ahead * length, 0.0, (share - 0.5) * height])
+    return found

@@ -10,6 +10,7 @@ from typing import Protocol
 import carla
 
 from av_synth.geometry.transforms import Array
+from av_synth.scenario.words import Range
 
 
 class Stage(Protocol):
@@ -79,30 +80,54 @@ class ExpectationResult:
     """One expectation after the run.
 
     Attributes:
-        name: actor and metric, such as 'pedestrian.ttc_s'.
-        asked: what had to hold: {'min': .., 'max': ..} or a bool.
-        reached: what was measured; infinity where it never came to that.
-        held: whether it holds.
+        name: actor and metric, such as 'pedestrian.ttc_s'; with the other party where that is not the ego.
+        asked: what had to hold: {'min': .., 'max': ..}, a bool, or who was to be first.
+        reached: what was measured; infinity where it never came to that, None where nobody was first.
+        held: whether it holds; what was not judged counts as held.
         time_us: when it was reached, recorded time; -1 if never.
+        margin: how far inside what was asked it is, in its own unit; negative: outside. Of `contact`, the metres
+            between the two at their nearest; of `first`, the seconds from the one to the other.
+        judged: False where this run cannot tell, for want of the sensor that was asked for.
     """
 
     name: str
-    asked: Mapping[str, float] | bool
-    reached: float | bool
+    asked: Mapping[str, float] | bool | str
+    reached: float | bool | str | None
     held: bool
     time_us: int = -1
+    margin: float = math.nan
+    judged: bool = True
 
     def __str__(self) -> str:
-        if isinstance(self.asked, bool):
-            asked, reached = ("yes", "no")[not self.asked], ("yes", "no")[not self.reached]
-        else:
+        if isinstance(self.asked, Mapping):
             limits = {end: f"{self.asked[end]:g}" for end in _END if end in self.asked}
             asked = " to ".join(
                 limits.values() if len(limits) == 2 else (f"{_END[end]} {limits[end]}" for end in limits)
             )
-            reached = f"{self.reached:.2f}"
+        else:
+            asked = _said(self.asked)
+        if not self.judged:
+            return f"{self.name}: not judged (asked: {asked}): this run has no such sensor"
         when = f" at {self.time_us / 1e6:.2f} s" if self.time_us >= 0 else ""
-        return f"{self.name}: {reached}{when} (asked: {asked}): {'held' if self.held else 'NOT HELD'}"
+        by = f", by {abs(self.margin):.2f}" if math.isfinite(self.margin) else ""
+        verdict = "held" if self.held else "NOT HELD"
+        return f"{self.name}: {_said(self.reached)}{when} (asked: {asked}): {verdict}{by}"
+
+
+def ranged(name: str, asked: Range, reached: float, at_us: int, *, judged: bool = True) -> ExpectationResult:
+    """A figure against a range."""
+    ends = [reached - asked.min] if asked.min is not None else []
+    ends += [asked.max - reached] if asked.max is not None else []
+    limits = asked.model_dump(exclude_none=True)
+    return ExpectationResult(name, limits, reached, not judged or asked.holds(reached), at_us, min(ends), judged)
+
+
+def _said(value: float | bool | str | None) -> str:
+    if value is None:
+        return "nobody"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else f"{value:.2f}"
 
 
 @dataclass(frozen=True)
@@ -124,10 +149,12 @@ class Outcome:
             "expectations": [
                 {
                     "name": result.name,
-                    "asked": result.asked if isinstance(result.asked, bool) else dict(result.asked),
+                    "asked": dict(result.asked) if isinstance(result.asked, Mapping) else result.asked,
                     "reached": _finite(result.reached),
                     "held": result.held,
                     "time_us": result.time_us,
+                    "margin": _finite(result.margin),
+                    "judged": result.judged,
                 }
                 for result in self.expectations
             ],
@@ -135,5 +162,5 @@ class Outcome:
         }
 
 
-def _finite(value: float | bool) -> float | bool | None:
-    return value if isinstance(value, bool) or math.isfinite(value) else None
+def _finite(value: float | bool | str | None) -> float | bool | str | None:
+    return value if value is None or isinstance(value, bool | str) or math.isfinite(value) else None

@@ -13,13 +13,15 @@ from av_synth.metrics.exposure import time_exposed_s, time_integrated_s2
 from av_synth.metrics.headway import headway_along_m, headway_m, headway_s, headways_m, headways_s
 from av_synth.metrics.many import Footprints, distances_m, overlaps, times_to_collision_s
 from av_synth.metrics.pet import Encroachment, encroachment_s, encroachments, post_encroachment_s
-from av_synth.metrics.sight import in_sight
+from av_synth.metrics.precedence import arrivals_s
+from av_synth.metrics.sight import in_sight, points_to_see, unblocked
 from av_synth.metrics.ttc import time_to_collision_s
 
 __all__ = [
     "Encroachment",
     "Footprint",
     "Footprints",
+    "arrivals_s",
     "brake_threat_number",
     "contact",
     "deceleration_to_avoid_crash_mps2",
@@ -36,6 +38,7 @@ __all__ = [
     "in_sight",
     "overlap_interval_s",
     "overlaps",
+    "points_to_see",
     "post_encroachment_s",
     "required_deceleration_mps2",
     "required_decelerations_mps2",
@@ -44,4 +47,5 @@ __all__ = [
     "time_integrated_s2",
     "time_to_collision_s",
     "times_to_collision_s",
+    "unblocked",
 ]

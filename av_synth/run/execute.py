@@ -58,7 +58,7 @@ def execute(
         if wanted is not None and not wanted(run_id):
             return Skipped(run_id)
         with client_errors(address, "playing the scenario"):
-            director = Director(scenario, session)
+            director = Director(scenario, session, rig)
             director.setup()
             state = session.tick()
             from_ego = actor_from_ego(director.ego)

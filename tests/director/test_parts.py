@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from av_synth.director.control import SpeedControl, Steering, pure_pursuit_rad, smooth_step
 from av_synth.director.path import Path
-from av_synth.director.triggers import Along, arrival_s
+from av_synth.director.triggers import arrival_s
+from av_synth.director.view import Along
 
 ANGLES = np.linspace(0.0, 0.5, 60)
 BEND = Path(np.column_stack([200 * np.sin(ANGLES), 200 * (1 - np.cos(ANGLES)), np.linspace(0, 2, 60)]), 20)

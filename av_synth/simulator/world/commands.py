@@ -305,9 +305,11 @@ class Commands:
     def freeze_all_traffic_lights(self, frozen: bool) -> None:
         """Stop, or let go on, every cycle of the town."""
         for group in self._groups.values():
-            group.frozen = frozen
-            for light in group.lights:
-                light.frozen = frozen
+            group.freeze(frozen)
+
+    def freeze_traffic_light(self, actor_id: int, frozen: bool) -> None:
+        """Stop, or let go on, the cycle of a light's group."""
+        self._groups[self._light("freeze_traffic_light", actor_id).group].freeze(frozen)
 
     def reset_traffic_light_group(self, actor_id: int) -> None:
         """Start the cycle of a light's group again."""

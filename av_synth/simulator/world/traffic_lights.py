@@ -30,6 +30,12 @@ class LightGroup:
         for light in self.lights:
             light.elapsed_s = 0.0  # also of those that are red before and after
 
+    def freeze(self, frozen: bool) -> None:
+        """Stop the cycle where it is, or let it go on."""
+        self.frozen = frozen
+        for light in self.lights:
+            light.frozen = frozen
+
     def of_phase(self, phase: int) -> tuple[TrafficLightState, ...]:
         """Lights that are green together."""
         return tuple(light for light in self.lights if light.phase == phase)

@@ -39,6 +39,12 @@ def set_traffic_light_red_time(engine: Engine, actor_id: Any, seconds: Any) -> N
 
 
 @TABLE.void
+def freeze_traffic_light(engine: Engine, actor_id: Any, frozen: Any) -> None:
+    """Stop or let go on the cycle of a light's junction: its lights stop together."""
+    engine.world.freeze_traffic_light(integer(actor_id), flag(frozen))
+
+
+@TABLE.void
 def freeze_all_traffic_lights(engine: Engine, frozen: Any) -> None:
     """Stop or let go on all cycles."""
     engine.world.freeze_all_traffic_lights(flag(frozen))

@@ -54,7 +54,6 @@ _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
         Kind.VOID,
         ("add_actor_impulse_at_location", "add_actor_force_at_location"),
     ),
-    ("a junction's lights stop together", Kind.VOID, ("freeze_traffic_light",)),
     ("its traffic lights have one box each, of pole and head", Kind.VALUE, ("get_light_boxes",)),
     ("its people are meshes without bones", Kind.VALUE, ("get_bones_transform",)),
     (

@@ -1,0 +1,99 @@
+"""When an actor first comes into sight: of the ego's driver, or of a sensor of the rig."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import carla
+import numpy as np
+
+from av_synth.director.model import ExpectationResult, ranged
+from av_synth.director.triggers import arrival_s
+from av_synth.director.view import View
+from av_synth.geometry import transforms
+from av_synth.geometry.transforms import Array
+from av_synth.metrics import distance_m, points_to_see, unblocked
+from av_synth.rig import Camera, Lidar, Radar, Rig
+from av_synth.scenario.expectations import Seen
+from av_synth.scenario.words import EGO, Range
+from av_synth.session import actor_from_ego
+
+InView = Callable[[Array], Array]
+"""Which of some points (N, 3) in the sensor's axes are in its field of view, (N,)."""
+
+
+class Sighting:
+    """One actor, and whoever is to see it: the driver's eye, or a sensor where it is mounted."""
+
+    def __init__(self, asked: Seen, actor_id: int | None, rig: Rig | None, ego: carla.Vehicle) -> None:
+        self._actor_id, self._ego = actor_id, ego
+        sensors: tuple[Camera | Lidar | Radar, ...] = () if rig is None else (*rig.cameras, *rig.lidars, *rig.radars)
+        self._sensor = next((sensor for sensor in sensors if sensor.channel == asked.by), None)
+        self.judged = asked.by == EGO or self._sensor is not None
+        self._actor_from_sensor: Array | None = None
+        self._found: tuple[int, float, float] | None = None
+
+    def look(self, view: View) -> None:
+        """Look for it at one frame, until it was seen."""
+        if self._found is not None or self._actor_id is None or not self.judged or not self._sees(view):
+            return
+        ego, actor = view.along(self._ego.id), view.along(self._actor_id)
+        away = distance_m(view.box(self._ego.id), view.box(self._actor_id))
+        self._found = view.time_us, max(arrival_s(ego, actor), 0.0), away
+
+    def results(self, name: str, asked: Seen) -> Iterator[ExpectationResult]:
+        """What it came to, for each thing asked; infinite for who was never seen."""
+        time_us, arrives_s, away_m = self._found or (-1, math.inf, math.inf)
+        figures: tuple[tuple[str, Range | None, float], ...] = (
+            ("arrival_s", asked.arrival_s, arrives_s),
+            ("distance_m", asked.distance_m, away_m),
+            ("time_s", asked.time_s, time_us * 1e-6 if self._found else math.inf),
+        )
+        for what, wanted, reached in figures:
+            if wanted is not None:
+                yield ranged(f"{name}.{what}", wanted, reached, time_us, judged=self.judged)
+
+    def _sees(self, view: View) -> bool:
+        if self._actor_id is None:
+            return False
+        if self._sensor is None:
+            return view.sees(self._ego.id, self._actor_id)
+        if self._actor_from_sensor is None:
+            self._actor_from_sensor = actor_from_ego(self._ego) @ self._sensor.mount.ego_from_sensor
+        world_from_sensor = view.state.actors[self._ego.id].world_from_actor @ self._actor_from_sensor
+        lens = world_from_sensor[:3, 3]
+        points = points_to_see(lens, view.box(self._actor_id))
+        inside = in_view(self._sensor)(transforms.apply(transforms.invert(world_from_sensor), points))
+        seen = unblocked(lens, points, view.others(self._ego.id, self._actor_id)) & (inside > 0)
+        return 2 * int(seen.sum()) >= len(points)
+
+
+def in_view(sensor: Camera | Lidar | Radar) -> InView:
+    """A sensor's field of view, in the axes of its mount."""
+    if isinstance(sensor, Camera):
+        return lambda points: _in_image(sensor, points)
+    if isinstance(sensor, Lidar):
+        low, high = math.radians(sensor.lower_deg), math.radians(sensor.upper_deg)
+        return lambda points: (
+            (np.linalg.norm(points, axis=1) <= sensor.range_m)
+            & (_elevation(points) >= low)
+            & (_elevation(points) <= high)
+        )
+    wide, tall = math.radians(sensor.horizontal_fov_deg) / 2.0, math.radians(sensor.vertical_fov_deg) / 2.0
+    return lambda points: (
+        (np.linalg.norm(points, axis=1) <= sensor.range_m)
+        & (np.abs(np.arctan2(points[:, 1], points[:, 0])) <= wide)
+        & (np.abs(_elevation(points)) <= tall)
+    )
+
+
+def _in_image(camera: Camera, points: Array) -> Array:
+    depth = np.maximum(points[:, 2], 1e-6)
+    u, v = camera.fx_px * points[:, 0] / depth + camera.cx_px, camera.fy_px * points[:, 1] / depth + camera.cy_px
+    inside = (points[:, 2] > 0.1) & (u >= 0) & (u < camera.width_px) & (v >= 0) & (v < camera.height_px)
+    return np.asarray(inside)
+
+
+def _elevation(points: Array) -> Array:
+    return np.asarray(np.arctan2(points[:, 2], np.hypot(points[:, 0], points[:, 1])))

@@ -1,0 +1,105 @@
+"""The lights of the ego's junction, by arm, and weather that changes while a scenario is played."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import carla
+
+from av_synth.director.junctions import LIGHTS, SIGN_WITHIN_M, Entrance
+from av_synth.director.roads import Place
+from av_synth.scenario.manoeuvres import SignalPlan
+from av_synth.scenario.model import WeatherChange
+from av_synth.scenario.weather import PRESETS, Weather, with_rain
+from av_synth.scenario.words import Arm
+
+AT_START = SignalPlan(ego="green", opposite="green", left="red", right="red")
+_STATES = {
+    "green": carla.TrafficLightState.Green,
+    "yellow": carla.TrafficLightState.Yellow,
+    "red": carla.TrafficLightState.Red,
+    "off": carla.TrafficLightState.Off,
+}
+
+
+class Signals:
+    """The lights of one junction. They are stopped: they change by the scenario alone."""
+
+    def __init__(self, world: carla.World, place: Place) -> None:
+        """Find the lights of each arm; none where the ego comes to no junction, or to one without lights."""
+        self._lights: dict[Arm | None, tuple[carla.TrafficLight, ...]] = {}
+        anchor = place.anchors.get("junction")
+        if place.junction is None or anchor is None:
+            return
+        by_signal = {light.get_opendrive_id(): light for light in world.get_actors().filter("traffic.traffic_light*")}
+        seen_from = place.waypoint(anchor - 2.0)
+        mine = seen_from.road_id, seen_from.lane_id
+        arms: dict[Arm | None, list[Entrance]] = {
+            None: [found for found in place.junction.entrances if (found.before.road_id, found.before.lane_id) == mine],
+            "opposite": place.junction.on_arm(seen_from, "opposite"),
+            "left": place.junction.on_arm(seen_from, "left"),
+            "right": place.junction.on_arm(seen_from, "right"),
+        }
+        for arm, entrances in arms.items():
+            found = {signal for entrance in entrances for signal in _signal_ids(entrance) if signal in by_signal}
+            if found:
+                self._lights[arm] = tuple(by_signal[signal] for signal in sorted(found))
+
+    def begin(self, plan: SignalPlan | None) -> None:
+        """Stop the lights' own cycle and show what the scenario says, else green for the ego and red across."""
+        for lights in self._lights.values():
+            lights[0].freeze(True)
+        self.show({**AT_START.by_arm(), **({} if plan is None else plan.by_arm())})
+
+    def show(self, states: Mapping[Arm | None, str]) -> None:
+        """Change the lights of some arms; arms without lights have nothing to show."""
+        for arm, state in states.items():
+            for light in self._lights.get(arm, ()):
+                light.set_state(_STATES[state])
+
+    def state(self, arm: Arm | None) -> str | None:
+        """What an arm's light shows at the present frame: green, yellow, red or off; None if it has none."""
+        lights = self._lights.get(arm)
+        return str(lights[0].get_state().name).lower() if lights else None
+
+
+def _signal_ids(entrance: Entrance) -> set[str]:
+    away = entrance.before.previous(SIGN_WITHIN_M / 2)
+    looks = [entrance.before, *(point for point in away[:1] if not point.is_junction)]
+    reach = SIGN_WITHIN_M / 2 + 5.0
+    return {str(mark.id) for point in looks for mark in point.get_landmarks_of_type(reach, LIGHTS, True)}
+
+
+class ChangingWeather:
+    """The weather, and where it is going."""
+
+    def __init__(self, world: carla.World, weather: Weather) -> None:
+        self._world = world
+        self._now = self._from = self._to = weather
+        self._began_us, self._over_us = 0, 0
+
+    def begin(self, change: WeatherChange, time_us: int) -> None:
+        """Head for another weather from this frame on."""
+        self._from, self._to = self._now, changed(self._now, change)
+        self._began_us, self._over_us = time_us, round(change.over_s * 1e6)
+
+    def step(self, time_us: int) -> None:
+        """Send the weather of the next frame, if it changes."""
+        if self._now == self._to:
+            return
+        share = 1.0 if self._over_us == 0 else min((time_us - self._began_us) / self._over_us, 1.0)
+        begin, end = self._from.to_json(), self._to.to_json()
+        self._now = Weather(**{name: begin[name] + (end[name] - begin[name]) * share for name in end})
+        if share == 1.0:
+            self._now = self._to
+        self._world.set_weather(carla.WeatherParameters(**self._now.to_json()))
+
+
+def changed(weather: Weather, change: WeatherChange) -> Weather:
+    """The weather that a change leads to: what it does not name stays as it is."""
+    found = PRESETS[change.preset] if "preset" in change.model_fields_set else weather
+    if change.rain_mm_h is not None:
+        found = with_rain(found, change.rain_mm_h)
+    given = change.model_dump(exclude={"preset", "rain_mm_h", "over_s"}, exclude_none=True)
+    return replace(found, **given)

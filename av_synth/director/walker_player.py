@@ -1,0 +1,161 @@
+"""A pedestrian who moves by the scenario: stands until an event begins something, and stands again after."""
+
+from __future__ import annotations
+
+import math
+
+import carla
+import numpy as np
+
+from av_synth.director.cast import Member
+from av_synth.director.control import WALKER_ACCELERATION_MPS2
+from av_synth.director.kinematics import Body, Falling, Tracked
+from av_synth.director.path import Path
+from av_synth.director.players import Command, Manoeuvres, Running
+from av_synth.director.view import View
+from av_synth.geometry.carla import vector_to_carla
+from av_synth.geometry.transforms import Array
+from av_synth.scenario.manoeuvres import Cross, Walk
+from av_synth.scenario.model import EventSpec
+
+BACK_ON_LINE = 0.5  # how fast somebody who walks along comes back to their line, as a share of 1/s
+
+
+class WalkerPlayer:
+    """A pedestrian."""
+
+    def __init__(self, member: Member) -> None:
+        self.actor = member.actor
+        self._manoeuvres = Manoeuvres()
+        self._way: Array | None = None
+        self._goal_mps = self._speed_mps = 0.0
+        self._walk: _Walking | None = None
+        self._cross: _Crossing | None = None
+        self._body: Body | None = None
+        self._extra: list[Command] = []
+
+    def begin(self, event: EventSpec, view: View) -> None:
+        """Start a manoeuvre; see `players.Player`."""
+        do = event.do
+        if do is None:
+            return
+        self._walk = self._cross = None
+        pose = view.state.actors[self.actor.id].world_from_actor
+        if do.cross is not None:
+            self._cross = crossing = _Crossing(do.cross, pose)
+            self._run(event, view, lambda _: crossing.over)
+        elif do.walk is not None:
+            self._walk = walking = _Walking(do.walk, view.scene.path, pose)
+            self._run(event, view, lambda _: walking.over)
+        elif do.fall is not None or do.follow_trajectory is not None:
+            self._let_go(event, view)
+        else:  # it waits
+            self._run(event, view, lambda _: True)
+
+    def stroll(self, from_m: float, to_m: float, speed_mps: float, *, along: bool, path: Path, pose: Array) -> None:
+        """Walk up and down between two stations of a path, for good."""
+        self._walk = _Walking(
+            Walk(speed_kmh=speed_mps * 3.6, direction="along" if along else "against"), path, pose, (from_m, to_m)
+        )
+
+    def ended(self, view: View) -> list[EventSpec]:
+        """The manoeuvres that are over."""
+        return self._manoeuvres.ended(view)
+
+    def control(self, view: View, dt_s: float) -> list[Command]:
+        """Direction and speed for the next tick."""
+        extra, self._extra = self._extra, []
+        if self._body is not None:
+            return [*extra, *self._body.move(view, dt_s)]
+        pose = view.state.actors[self.actor.id].world_from_actor
+        self._goal_mps = 0.0
+        for steps in (self._cross, self._walk):
+            if steps is not None:
+                self._way, self._goal_mps = steps.step(pose, dt_s)
+        way = pose[:3, 0] if self._way is None else self._way
+        step = WALKER_ACCELERATION_MPS2 * dt_s
+        self._speed_mps += min(max(self._goal_mps - self._speed_mps, -step), step)
+        control = carla.WalkerControl(vector_to_carla(way), self._speed_mps)
+        return [*extra, carla.command.ApplyWalkerControl(self.actor.id, control)]
+
+    def _run(self, event: EventSpec, view: View, over: object) -> None:
+        def undo(_: View) -> None:
+            self._walk = self._cross = None
+
+        self._manoeuvres.begin(Running(event, "walk", over, undo), view)  # type: ignore[arg-type]
+
+    def _let_go(self, event: EventSpec, view: View) -> None:
+        do = event.do
+        if do is None:
+            return
+        body: Body
+        if do.follow_trajectory is not None:
+            body = Tracked(self.actor, do.follow_trajectory.points, view, walks=True)
+        else:
+            body = Falling(self.actor, 0.6 if do.fall is None else do.fall.duration_s, view)
+        self._body = body
+
+        def undo(_: View) -> None:
+            if self._body is body and isinstance(body, Tracked):  # who lies stays
+                self._body = None
+                self._extra += body.released()
+
+        def over(now: View) -> bool:
+            if not body.over(now):
+                return False
+            undo(now)
+            return True
+
+        self._manoeuvres.begin(Running(event, "walk", over, undo), view)
+
+
+class _Crossing:
+    """Straight ahead of where somebody faces, with a stop on the way, and perhaps back."""
+
+    def __init__(self, cross: Cross, pose: Array) -> None:
+        self._cross = cross
+        self._began_m, self._ahead = pose[:2, 3].copy(), pose[:3, 0].copy()
+        self._waits_s = cross.stop_s
+        self._stopped = self._back = False
+        self.over = False
+
+    def step(self, pose: Array, dt_s: float) -> tuple[Array, float]:
+        """Direction (3,) and speed."""
+        gone = float((pose[:2, 3] - self._began_m) @ self._ahead[:2])
+        cross = self._cross
+        way = -self._ahead if self._back else self._ahead
+        self.over = self.over or (gone <= 0.0 if self._back else gone >= cross.distance_m)
+        if self.over:
+            return way, 0.0
+        if cross.stop_after_m is not None and not self._stopped and gone >= cross.stop_after_m:
+            if self._waits_s > 0.0:
+                self._waits_s -= dt_s
+                return way, 0.0
+            self._stopped, self._back = True, cross.turn_back
+            way = -self._ahead if self._back else self._ahead
+        return way, cross.speed_kmh / 3.6
+
+
+class _Walking:
+    """Along the ego's road, at one's own distance from the path."""
+
+    def __init__(self, walk: Walk, path: Path, pose: Array, between_m: tuple[float, float] | None = None) -> None:
+        self._path, self._speed_mps = path, walk.speed_kmh / 3.6
+        self._sign = 1.0 if walk.direction == "along" else -1.0
+        self._begin_m, self._offset_m = path.project(pose[:3, 3])
+        self._distance_m = walk.distance_m
+        self._between_m = between_m
+        self.over = False
+
+    def step(self, pose: Array, _dt_s: float) -> tuple[Array, float]:
+        """Direction (3,) and speed."""
+        station, offset = self._path.project(pose[:3, 3])
+        if self._between_m is not None:
+            low, high = self._between_m
+            self._sign = 1.0 if station <= low else -1.0 if station >= high else self._sign
+        heading = self._path.heading_rad(station)
+        along = self._sign * np.array([math.cos(heading), math.sin(heading), 0.0])
+        left = np.array([-math.sin(heading), math.cos(heading), 0.0])
+        self.over = self.over or (self._distance_m is not None and abs(station - self._begin_m) >= self._distance_m)
+        way = along + left * (self._offset_m - offset) * BACK_ON_LINE
+        return way, 0.0 if self.over else self._speed_mps
