@@ -1,100 +1,176 @@
-"""Rules that tie the parts of a scenario to each other: names that must exist, bodies that can do what is asked."""
+"""Rules that tie the parts of a scenario to each other: names that must exist, bodies that can do what is asked.
+
+Those about events are in `checks_of_events`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from av_synth.documents import Document, nearest, shown
+from av_synth.documents import Document, shown
 from av_synth.errors import Problem
 from av_synth.plain_yaml import KeyPath
-from av_synth.scenario.model import ScenarioModel
-from av_synth.scenario.words import EGO, PEOPLE, THINGS, VEHICLES, can_drive, is_person, is_thing, is_vehicle
+from av_synth.scenario.checks_of_events import check_events, circles, place_problem, signal_problem
+from av_synth.scenario.model import Actor, Crowd, Flow, ParkedRow
+from av_synth.scenario.parts import Hints, Parts
+from av_synth.scenario.road import ANCHORS, Lane, Road
+from av_synth.scenario.words import (
+    EGO,
+    PEOPLE,
+    THINGS,
+    VEHICLES,
+    can_drive,
+    is_person,
+    is_thing,
+    is_vehicle,
+)
+
+_BESIDE = ("parking", "pavement", "shoulder")
 
 
-def check(document: Document, model: ScenarioModel) -> Iterator[Problem]:
-    """Every broken rule, each at its place in the document."""
-    yield from _names(document, model)
-    yield from _bodies(document, model)
-    yield from _chains(document, model)
-    yield from _events(document, model)
-    for index, row in enumerate(model.parked):
-        if row.side not in model.road.parking:
-            message = f"got {shown(row.side)}; want a side with a parking lane: add it to road.parking"
-            yield document.problem(("parked", index, "side"), message)
+def check(document: Document, parts: Parts) -> Iterator[Problem]:
+    """Every broken rule between the sound parts of a document, each at its place."""
+    hints = Hints()
+    yield from _names(document, parts, hints)
+    yield from _bodies(document, parts, hints)
+    yield from _places(document, parts, hints)
+    yield from _sides(document, parts)
+    yield from check_events(document, parts, hints)
 
 
-def _names(document: Document, model: ScenarioModel) -> Iterator[Problem]:
-    actors = model.actors
-    used: list[tuple[KeyPath, str]] = [
-        (("expectations", index, "of"), expectation.of) for index, expectation in enumerate(model.expectations)
-    ]
-    used += [(("events", index, "actor"), event.actor) for index, event in enumerate(model.events) if event.actor]
-    used += [
-        (("actors", name, "at", "beyond"), actor.at.beyond)
-        for name, actor in actors.items()
-        if actor.at.beyond is not None
-    ]
-    if model.ego.reaction is not None:
-        used += [(("ego", "reaction", "to"), name) for name in model.ego.reaction.to]
+def _names(document: Document, parts: Parts, hints: Hints) -> Iterator[Problem]:
+    used: list[tuple[KeyPath, str]] = []
+    for index, expected in parts.expectations.items():
+        used += [(("expectations", index, key), getattr(expected, key)) for key in ("of", "to")]
     for path, name in used:
-        if name not in actors:
-            yield document.problem(path, f"there is no actor {name!r}; {nearest(name, actors)}")
-    if EGO in actors:
-        yield document.problem(("actors", EGO), "is the ego's own name; want another")
+        if name not in (*parts.names, EGO):
+            yield document.problem(path, f"there is no actor {name!r}; {hints.nearest(name, (*parts.names, EGO))}")
+    if parts.ego is not None and parts.ego.reaction is not None:
+        for name in parts.ego.reaction.to:
+            if name not in parts.names:
+                message = f"there is no actor {name!r}; {hints.nearest(name, parts.names)}"
+                yield document.problem(("ego", "reaction", "to"), message)
+    for name in parts.names:
+        if name in (EGO, *ANCHORS):
+            whose = "is the ego's own name" if name == EGO else "is the name of a place on the road"
+            yield document.problem(("actors", name), f"{whose}; want another")
 
 
-def _bodies(document: Document, model: ScenarioModel) -> Iterator[Problem]:
-    for name, actor in model.actors.items():
-        if not (is_vehicle(actor.body) or is_person(actor.body) or is_thing(actor.body)):
-            want = "want a category, or a blueprint of vehicle, walker or prop"
-            hint = nearest(actor.body, (*VEHICLES, *PEOPLE, *THINGS))
-            yield document.problem(("actors", name, "body"), f"got {shown(actor.body)}; {want}; {hint}")
-    drivers: list[tuple[KeyPath, str]] = [(("ego", "body"), model.ego.body)]
-    drivers += [(("traffic", "bodies", item), body) for item, body in enumerate(model.traffic.bodies)]
+def _bodies(document: Document, parts: Parts, hints: Hints) -> Iterator[Problem]:
+    drivers: list[tuple[KeyPath, str]] = [] if parts.ego is None else [(("ego", "body"), parts.ego.body)]
+    if parts.traffic is not None:
+        drivers += [(("traffic", "bodies", item), body) for item, body in enumerate(parts.traffic.bodies)]
+    drivers += _listed("flows", parts.flows)
     for path, body in drivers:
         if not can_drive(body):
-            what = "nobody drives one" if is_vehicle(body) else nearest(body, filter(can_drive, VEHICLES))
+            what = "nobody drives one" if is_vehicle(body) else hints.nearest(body, filter(can_drive, VEHICLES))
             yield document.problem(path, f"got {shown(body)}; want a category or blueprint of vehicle; {what}")
-    for index, row in enumerate(model.parked):
-        for item, body in enumerate(row.bodies):
-            if not is_vehicle(body):
-                message = f"got {shown(body)}; want a category or blueprint of vehicle; {nearest(body, VEHICLES)}"
-                yield document.problem(("parked", index, "bodies", item), message)
-    for name, actor in model.actors.items():
-        if (actor.stands or is_person(actor.body)) and actor.speed_kmh > 0:
-            what = "a pedestrian, who moves by events only"
-            if actor.stands:
-                what = "something parked" if actor.parked else "what never moves"
-            yield document.problem(("actors", name, "speed_kmh"), f"got {actor.speed_kmh:g}; want 0 for {what}")
+    of_kind: list[tuple[KeyPath, str, str, bool, tuple[str, ...]]]
+    of_kind = [(path, body, "vehicle", is_vehicle(body), VEHICLES) for path, body in _listed("parked", parts.parked)]
+    of_kind += [(path, body, "walker", is_person(body), PEOPLE) for path, body in _listed("crowds", parts.crowds)]
+    for path, body, kind, fits, known in of_kind:
+        if not fits:
+            message = f"got {shown(body)}; want a category or blueprint of {kind}; {hints.nearest(body, known)}"
+            yield document.problem(path, message)
+    for name, actor in parts.actors.items():
+        if not (is_vehicle(actor.body) or is_person(actor.body) or is_thing(actor.body)):
+            want = "want a category, or a blueprint of vehicle, walker or prop"
+            hint = hints.nearest(actor.body, (*VEHICLES, *PEOPLE, *THINGS))
+            yield document.problem(("actors", name, "body"), f"got {shown(actor.body)}; {want}; {hint}")
+        yield from _drives(document, name, actor)
 
 
-def _chains(document: Document, model: ScenarioModel) -> Iterator[Problem]:
-    for name in model.actors:
-        seen, here = [name], model.actors[name].at.beyond
-        while here is not None and here in model.actors and here not in seen:
-            seen.append(here)
-            here = model.actors[here].at.beyond
-        if here == name:
-            chain = " -> ".join([*seen, name])
-            yield document.problem(("actors", name, "at", "beyond"), f"stands beyond itself: {chain}; want no circle")
+def _listed(key: str, found: Mapping[int, ParkedRow | Flow | Crowd]) -> list[tuple[KeyPath, str]]:
+    return [
+        ((key, index, "bodies", item), body) for index, one in found.items() for item, body in enumerate(one.bodies)
+    ]
 
 
-def _events(document: Document, model: ScenarioModel) -> Iterator[Problem]:
-    for index, event in enumerate(model.events):
-        actor = model.actors.get(event.actor or "")
-        if actor is None or event.do is None:
-            continue
-        path = ("events", index, "do")
-        doing = event.do.kind
-        if actor.stands:
-            why = "is parked" if actor.parked else f"is {shown(actor.body)}, which stands"
-            yield document.problem(path, f"{event.actor} {why}; want an actor that can move")
-        elif (doing == "cross") != is_person(actor.body):
-            want = "drive, cut_in or brake of a vehicle" if doing == "cross" else "cross of a pedestrian"
-            yield document.problem((*path, doing), f"{event.actor} is {shown(actor.body)}; want {want}")
-        if event.when.crosses_before_ego_s is not None and doing != "cross":
-            message = f"goes with cross only, not with {doing}; want another trigger"
-            yield document.problem(("events", index, "when", "crosses_before_ego_s"), message)
-        if event.when.time_s is not None and event.when.time_s >= model.duration_s:
-            message = f"got {event.when.time_s:g}; want less than duration_s = {model.duration_s:g}"
-            yield document.problem(("events", index, "when", "time_s"), message)
+def _drives(document: Document, name: str, actor: Actor) -> Iterator[Problem]:
+    """What only somebody who drives from the start on can have."""
+    if not (actor.stands or is_person(actor.body)):
+        return
+    what = "a pedestrian, who moves by events only"
+    if actor.stands:
+        what = "something parked" if actor.parked else "what never moves"
+    if actor.speed_kmh > 0:
+        yield document.problem(("actors", name, "speed_kmh"), f"got {actor.speed_kmh:g}; want 0 for {what}")
+    for key in ("route", "careful"):
+        if getattr(actor, key):
+            yield document.problem(("actors", name, key), f"is nothing for {what}; want it left out")
+    if actor.lights and not is_vehicle(actor.body):
+        yield document.problem(("actors", name, "lights"), f"{actor.body} has none; want it left out")
+
+
+def _places(document: Document, parts: Parts, hints: Hints) -> Iterator[Problem]:
+    after: dict[str, list[str]] = {}
+    for name, actor in parts.actors.items():
+        at, path = actor.at, ("actors", name, "at")
+        for key in ("beyond", "behind"):
+            other = getattr(at, key)
+            if other is not None and other not in parts.names:
+                message = f"there is no actor {other!r}; {hints.nearest(other, parts.names)}"
+                yield document.problem((*path, key), message)
+        if "of" in at.model_fields_set:
+            strange = place_problem(parts, at.of, hints)
+            if strange:
+                yield document.problem((*path, "of"), strange)
+        if at.arm is not None:
+            yield from _arm(document, parts.road, (*path, "arm"))
+        after[name] = [other for other in (at.beyond, at.behind, at.of) if other is not None and other in parts.actors]
+    for circle in circles(after):
+        key = next(key for key in ("beyond", "behind", "of") if getattr(parts.actors[circle[0]].at, key) == circle[1])
+        message = f"stands beyond itself: {' -> '.join(circle)}; want no circle"
+        if key != "beyond":
+            message = f"is placed by itself: {' -> '.join(circle)}; want no circle"
+        yield document.problem(("actors", circle[0], "at", key), message)
+
+
+def _arm(document: Document, road: Road | None, path: Sequence[str | int]) -> Iterator[Problem]:
+    if road is not None and road.pose is None and road.junction is None and road.roundabout is None:
+        yield document.problem(path, "there is no junction; want one in road.junction")
+
+
+def _sides(document: Document, parts: Parts) -> Iterator[Problem]:
+    """Lanes beside the driving lanes, junctions and lights: what the road must be asked for."""
+    road = parts.road
+    if road is None or road.pose is not None:
+        return  # what there is at an exact place, its map says
+    dark = None if parts.signals is None else signal_problem(parts)
+    if dark:
+        yield document.problem(("signals",), dark)
+    for index, flow in parts.flows.items():
+        if flow.arm is not None:
+            yield from _arm(document, road, ("flows", index, "arm"))
+    sides = [("parked", "parking", index, row.side) for index, row in parts.parked.items()]
+    sides += [("crowds", "pavement", index, crowd.side) for index, crowd in parts.crowds.items()]
+    for key, kind, index, side in sides:
+        if side not in getattr(road, kind):
+            what = "a parking lane" if kind == "parking" else "a pavement"
+            message = f"got {shown(side)}; want a side with {what}: add it to road.{kind}"
+            yield document.problem((key, index, "side"), message)
+    lanes: list[tuple[KeyPath, Lane]] = [
+        (("actors", name, "at", "lane"), actor.at.lane) for name, actor in parts.actors.items() if not actor.at.arm
+    ]
+    lanes += [(("flows", index, "lane"), flow.lane) for index, flow in parts.flows.items() if not flow.arm]
+    for path, lane in lanes:
+        want = _lane(road, lane)
+        if want:
+            yield document.problem(path, f"got {shown(lane)}; {want}")
+
+
+def _lane(road: Road, lane: Lane) -> str | None:
+    """What to want instead of a lane that such a road need not have."""
+    kind, _, detail = lane.partition("_")
+    if kind in _BESIDE and detail not in getattr(road, kind):
+        return f"want road.{kind} to ask for one: [{', '.join((*getattr(road, kind), detail))}]"
+    if kind == "oncoming" and road.oncoming is False:
+        return "want another lane, for road.oncoming is false"
+    most = None if road.lanes is None else road.lanes.max
+    beside_ramp = kind == "right" and (road.entry is not None or road.exit is not None)
+    if kind in ("left", "right") and most is not None and road.ego_lane != "entry" and not beside_ramp:
+        outermost = (road.ego_lane, kind) in (("leftmost", "left"), ("rightmost", "right"))
+        there = 0 if outermost else most - 2 if road.ego_lane == "middle" else most - 1
+        if there < int(detail or 1):
+            return f"want a lane that is there: the ego's is the {road.ego_lane} of {most:g}"
+    return None

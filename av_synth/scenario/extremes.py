@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, get_args, get_origin
 
-from pydantic import ValidationError, create_model
+from pydantic import ValidationError
 
-from av_synth.documents import Document, Strict, problems, shown
+from av_synth.documents import Document, problems, shown
 from av_synth.errors import DocumentError, Problem
 from av_synth.plain_yaml import Key, KeyPath
 from av_synth.scenario.chance import Chance
 from av_synth.scenario.checks import check
 from av_synth.scenario.expressions import ExpressionError, Value, names_used, references, substitute
 from av_synth.scenario.model import ScenarioModel
+from av_synth.scenario.parts import items_of, only, parts_of
 from av_synth.scenario.reading import SECTIONS
 
 MAX_WORK = 2_000_000  # values looked at by rules between the parts, before ends are looked at together
@@ -123,7 +121,7 @@ def _uses(document: Document, chance: Chance) -> dict[str, set[Part]]:
     data = document.data if isinstance(document.data, dict) else {}
     uses: dict[str, set[Part]] = {name: set() for name in (*chance.parameters, *chance.derived)}
     for path, name in references({key: value for key, value in data.items() if key not in SECTIONS}):
-        whole = len(path) == 1 or _items_of(ScenarioModel, str(path[0])) is None
+        whole = len(path) == 1 or items_of(ScenarioModel, str(path[0])) is None
         uses.setdefault(name, set()).add((str(path[0]), None if whole else path[1]))
     return uses
 
@@ -143,7 +141,7 @@ def _validated(
             filled, mistakes = substitute(document, node, values, (key,) if item is None else (key, item))
             raw.append(filled)
             found += mistakes
-        model = _only(kind, key)
+        model = only(kind, key)
         listed = isinstance(data[key], list)
         given = raw[0] if items[0] is None else raw if listed else dict(zip(items, raw, strict=True))
 
@@ -181,7 +179,7 @@ def _between(document: Document, model: ScenarioModel, parts: Mapping[Part, obje
         whole = type(model).model_validate(fields)
     except ValidationError as error:
         return problems(document, type(model), error)
-    return check(document, whole)
+    return check(document, parts_of(whole))
 
 
 def _together(looks: Iterable[_Look]) -> list[_Look]:
@@ -200,18 +198,3 @@ def _together(looks: Iterable[_Look]) -> list[_Look]:
 
 def _parameters(chance: Chance, defaults: Mapping[str, Value], changed: Mapping[str, Value]) -> dict[str, Value]:
     return {name: changed.get(name, defaults[name]) for name in chance.parameters}
-
-
-@cache
-def _items_of(kind: type[ScenarioModel], key: str) -> object:
-    """What a top-level list's items or a mapping's values are; None for what is one thing."""
-    info = kind.model_fields.get(key)
-    return get_args(info.annotation)[-1] if info and get_origin(info.annotation) in (tuple, dict) else None
-
-
-@cache
-def _only(kind: type[ScenarioModel], key: str) -> type[Strict]:
-    """A model of a document with one top-level key."""
-    info = kind.model_fields[key]
-    fields: dict[str, Any] = {key: (info.annotation, copy.copy(info))}
-    return create_model(f"Only_{key}", __base__=Strict, **fields)

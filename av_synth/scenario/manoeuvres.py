@@ -158,6 +158,12 @@ class Meet(Strict):
     min_kmh: SpeedKmh = Field(default=5.0, description="it never goes slower")
     max_kmh: SpeedKmh = Field(default=80.0, description="or faster")
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Meet:
+        if not self.min_kmh < self.max_kmh:
+            raise ValueError(f"min_kmh = {self.min_kmh:g}; want it below max_kmh = {self.max_kmh:g}")
+        return self
+
 
 class LoseControl(Strict):
     """Its tyres lose their hold, and a jerk of the wheel sends it off its line."""
@@ -188,7 +194,10 @@ class Lamps(Strict):
     on: tuple[
         Literal["position", "low_beam", "high_beam", "brake", "left", "right", "reverse", "fog", "interior", "special"],
         ...,
-    ] = Field(description="`left` and `right` are the indicators, both are the hazard lights, `special` the blue ones")
+    ] = Field(
+        max_length=10,
+        description="`left` and `right` are the indicators, both are the hazard lights, `special` the blue ones",
+    )
 
 
 class Cross(Strict):

@@ -31,7 +31,7 @@ Driver = Annotated[
 
 
 def _listed(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
 def _within(name: str, distribution: Distribution, low: float, high: float) -> None:

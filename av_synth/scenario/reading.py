@@ -25,6 +25,7 @@ SECTIONS = ("parameters", "derived", "correlations", "constraints")
 
 _WITHOUT_UNIT = ("sigma", "weight")
 _SHORT_FOR = {"parameters": "constant", "derived": "value"}  # a scalar below the key is short for a mapping with this
+_DRAWN = (("parked", "gap_m"), ("flows", "every_s"), ("crowds", "speed_kmh"))  # distributions in items of lists
 
 
 class _Parameters(Strict):
@@ -49,7 +50,11 @@ def written_out(document: Document) -> tuple[Document, list[Problem]]:
             if path[-1:] == ("discrete",):
                 return [pair(key, weight, path, index, name) for index, (key, weight) in enumerate(node.items())]
             short = _SHORT_FOR.get(str(path[0])) if len(path) == 1 else None
-            return {key: walk(expanded(value, short), (*path, key), named(key, name)) for key, value in node.items()}
+            drawn = [key for top, key in _DRAWN if len(path) == 2 and path[0] == top]
+            return {
+                key: walk(expanded(value, "constant" if key in drawn else short), (*path, key), named(key, name))
+                for key, value in node.items()
+            }
         if isinstance(node, list):
             return [walk(value, (*path, index), name) for index, value in enumerate(node)]
         return number(node, name, path) if isinstance(node, str) and name is not None else node

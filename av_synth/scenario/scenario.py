@@ -16,6 +16,7 @@ from av_synth.scenario.distributions import Distribution
 from av_synth.scenario.expressions import ExpressionError, Value, references, substitute
 from av_synth.scenario.extremes import at_extremes, following
 from av_synth.scenario.model import ScenarioModel
+from av_synth.scenario.parts import parts_of, sound_parts
 from av_synth.scenario.reading import SECTIONS, chance_of, unused, written_out
 
 KIND = "scenarios"
@@ -55,8 +56,8 @@ class Scenario:
         Raises:
             DocumentError: with everything that is wrong with these values.
         """
-        model, found = _filled(self.document, self.chance.complete(values))
-        found = found or list(check(self.document, model) if model else ())
+        model, _, found = _filled(self.document, self.chance.complete(values))
+        found = found or list(check(self.document, parts_of(model)) if model else ())
         if found or model is None:
             raise DocumentError(found)
         return model
@@ -95,10 +96,11 @@ def from_document(document: Document) -> Scenario:
     # what uses a value that is itself wrong is not wrong for that; and one mistake in a place is enough
     places = {problem.path for problem in found}
     places |= {dotted(path) for path, name in references(_filling(document)) if name in unsound}
-    model, wrong = _filled(document, values, places)
+    model, data, wrong = _filled(document, values, places)
     found += [*mistakes, *without, *wrong]
-    if model is not None and not found:
-        found += check(document, model)
+    known = {problem.path for problem in found} | places
+    parts = sound_parts(ScenarioDocument, data, known) if model is None or known else parts_of(model)
+    found += [problem for problem in check(document, parts) if problem.path not in known]
     meant = {name for problem in found for name in re.findall(r"did you mean '(\w+)'", problem.message)}
     names = {**chance.parameters, **chance.derived}.keys() - unsound - meant
     found += [problem for problem in unused(document, chance) if problem.path.rpartition(".")[2] in names]
@@ -121,18 +123,18 @@ def _filling(document: Document) -> dict[str, object]:
 
 def _filled(
     document: Document, values: Mapping[str, Value], places: Collection[str] = ()
-) -> tuple[ScenarioDocument | None, list[Problem]]:
-    """The document with these values, or what is wrong with it; in `places`, with its references only."""
+) -> tuple[ScenarioDocument | None, object, list[Problem]]:
+    """The document with these values, as plain values too, or what is wrong; in `places`, with its references only."""
     if not isinstance(document.data, dict):
-        return documents.validate(document, ScenarioDocument), []
+        return documents.validate(document, ScenarioDocument), {}, []
     data, found = substitute(document, _filling(document), values)
     sections = {key: value for key, value in document.data.items() if key in SECTIONS}
     try:
         model = documents.validate(document, ScenarioDocument, {**(data if isinstance(data, dict) else {}), **sections})
     except DocumentError as error:
         places = {*places, *(problem.path for problem in found)}
-        return None, found + [problem for problem in error.problems if problem.path not in places]
-    return (None if found else model), found
+        return None, data, found + [problem for problem in error.problems if problem.path not in places]
+    return (None if found else model), data, found
 
 
 def _at_defaults(chance: Chance, unsound: set[str]) -> tuple[dict[str, Value], list[Problem]]:
@@ -162,8 +164,8 @@ def _in_draws(document: Document, chance: Chance) -> list[Problem]:
     try:
         for number, values in enumerate(chance.looks(LOOKS)):
             if number < WHOLE_LOOKS and not found:
-                model, wrong = _filled(document, values)
-                for problem in [*wrong, *(check(document, model) if model else ())]:
+                model, _, wrong = _filled(document, values)
+                for problem in [*wrong, *(check(document, parts_of(model)) if model else ())]:
                     told = ", ".join(f"{name} = {shown(values[name])}" for name in uses.get(problem.path, ()))
                     message = f"{f'with {told}' if told else 'in some draws'}: {problem.message}"
                     found.append(Problem(problem.where, problem.path, message))

@@ -43,6 +43,12 @@ class Region(Strict):
     right_m: Annotated[float, Field(ge=-50, le=50)] = Field(default=-2.0, description="its right border")
     anchor: Name = Field(default="start", description="what the stations count from")
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Region:
+        if not (self.from_m < self.to_m and self.right_m < self.left_m):
+            raise ValueError("want from_m below to_m, and right_m below left_m")
+        return self
+
 
 class Sight(Strict):
     """Whether one sees another past everything that stands between."""
