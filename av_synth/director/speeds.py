@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +20,9 @@ HARDEST_MPS2 = 9.0
 MEET_ACCELERATION_MPS2, MEET_DECELERATION_MPS2 = 3.0, 5.0
 HEADWAY_S, STANDSTILL_GAP_M = 1.2, 2.5  # of somebody careful
 LOOK_M, LOOK_STEP_M = 80.0, 2.0
+EAGER_MPS = 100.0
+MEET_STEP_M, CROSSES_WITHIN_M = 0.5, 8.0
+TOGETHER = 0.9  # cosine of the angle under which ways run together rather than cross
 AIR_M = 0.2  # left beside who is passed
 STOPPED_MPS = 0.2
 
@@ -116,7 +119,9 @@ class Behind:
         gap = station - me.station_m - reach
         if gap < -reach:  # it is behind
             return self.own
-        return following(me.speed_mps, self.own, gap, float(box.velocity_mps @ forward), self.gap_s)
+        eager = replace(self.own, target_mps=EAGER_MPS)  # its own speed only caps it: the gap is what it keeps
+        plan = following(me.speed_mps, eager, gap, float(box.velocity_mps @ forward), self.gap_s)
+        return replace(plan, target_mps=min(plan.target_mps, self.own.target_mps))
 
     def over(self, _me: Me, _view: View) -> bool:
         """Never by itself."""
@@ -202,7 +207,8 @@ class Meeting:
         left_s = self.ego_line.travel_s(ego.front_m, self.ego_m, ego.speed_mps)
         room = self.here_m - me.station_m
         time_s = left_s - self.before_ego_s
-        if room <= 0.0 or (self._kept is not None and (left_s <= self.until_s or time_s <= 0.3)):
+        # near the end a small error of time asks for a large change of speed: it keeps what it has
+        if room <= 0.0 or (self._kept is not None and min(left_s, time_s) <= self.until_s):
             return self._kept or SpeedPlan(me.speed_mps)
         self._kept = SpeedPlan(self._speed(me, room, time_s), MEET_ACCELERATION_MPS2, MEET_DECELERATION_MPS2)
         return self._kept
@@ -230,21 +236,20 @@ def meeting_point(mine: Line, from_m: float, ego: Line, half_widths_m: float) ->
 
     Ways that run together do so from where they are nearer to each other than the vehicles are wide.
     """
-    stations = np.arange(from_m, mine.path.end_m, 0.5)
+    stations = np.arange(from_m, mine.path.end_m, MEET_STEP_M)
     places = [ego.path.project(mine.path.point(s, mine.offset_m)) for s in stations.tolist()]
-    inside = [ego.path.begin_m < station < ego.path.end_m for station, _ in places]
+    on_it = [ego.path.begin_m < station < ego.path.end_m for station, _ in places]
     offsets = np.array([offset for _, offset in places])
-    for k in range(1, len(stations)):
-        if not inside[k] or not inside[k - 1]:
-            continue
+    near = [k for k in range(len(stations)) if on_it[k] and abs(offsets[k]) < half_widths_m]
+    if not near or near[0] == 0:
+        return None
+    for k in range(near[0], min(near[0] + int(CROSSES_WITHIN_M / MEET_STEP_M), len(stations))):
         turned = mine.path.heading_rad(float(stations[k])) - ego.path.heading_rad(places[k][0])
-        together = math.cos(turned) > 0.9
-        if together and abs(offsets[k]) < half_widths_m <= abs(offsets[k - 1]):
-            return float(stations[k]), places[k][0]
-        if not together and offsets[k] * offsets[k - 1] <= 0.0 and offsets[k] != offsets[k - 1]:
-            share = offsets[k - 1] / (offsets[k - 1] - offsets[k])
-            return float(stations[k - 1] + 0.5 * share), places[k - 1][0] + share * (places[k][0] - places[k - 1][0])
-    return None
+        if math.cos(turned) < TOGETHER and offsets[k] * offsets[k - 1] <= 0.0 and offsets[k] != offsets[k - 1]:
+            share = float(offsets[k - 1] / (offsets[k - 1] - offsets[k]))
+            here = float(stations[k - 1]) + MEET_STEP_M * share
+            return here, places[k - 1][0] + share * (places[k][0] - places[k - 1][0])
+    return float(stations[near[0]]), places[near[0]][0]
 
 
 def following(
@@ -253,11 +258,11 @@ def following(
     """The speed of the next second behind somebody: the Intelligent Driver Model.
 
     Source: M. Treiber, A. Hennecke, D. Helbing, Congested traffic states in empirical observations and microscopic
-    simulations, Physical Review E 62, 2000.
+    simulations, Physical Review E 62, 2000; the standing gap is the least one here, not added to the time gap.
     """
     a, b = own.acceleration_mps2, USUAL_DECELERATION_MPS2
     closing = speed_mps * (speed_mps - lead_mps) / (2.0 * math.sqrt(a * b))
-    wanted = STANDSTILL_GAP_M + max(speed_mps * headway_s + closing, 0.0)
+    wanted = max(speed_mps * headway_s + closing, STANDSTILL_GAP_M)
     free = (speed_mps / max(own.target_mps, 0.1)) ** 4
     push = max(a * (1.0 - free - (wanted / max(gap_m, 0.1)) ** 2), -HARDEST_MPS2)
     target = min(max(speed_mps + push, 0.0), own.target_mps)

@@ -280,10 +280,13 @@ class VehiclePlayer:
             body = Falling(self.actor, 0.6 if do.fall is None else do.fall.duration_s, view)
         self._body = body
 
-        def undo(_: View) -> None:
+        def undo(now: View) -> None:
             if self._body is body and isinstance(body, Tracked):  # who lies stays
                 self._body = None
                 self._extra += body.released()
+                path = self.line.path
+                self.line = Line(path, path.project(now.box(self.actor.id).centre_m)[1])
+                self._course = Course(self.line)
                 self._speed = SpeedControl(body.speed_mps)
                 self.pace = Keep(SpeedPlan(body.speed_mps))
 

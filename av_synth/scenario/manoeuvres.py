@@ -153,7 +153,7 @@ class Meet(Strict):
         description="its middle is there so long before the ego's front; negative: after"
     )
     until_s: Annotated[float, Field(ge=0, le=20)] = Field(
-        default=1.0, description="it stops adjusting when the ego is this near, and keeps its speed"
+        default=1.0, description="it stops adjusting when either of the two is this near, and keeps its speed"
     )
     min_kmh: SpeedKmh = Field(default=5.0, description="it never goes slower")
     max_kmh: SpeedKmh = Field(default=80.0, description="or faster")
