@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from av_synth.documents import Document, shown
 from av_synth.errors import Problem
 from av_synth.plain_yaml import KeyPath
-from av_synth.scenario.checks_of_events import check_events, circles, place_problem, signal_problem
+from av_synth.scenario.checks_of_events import check_events, circles, place_problem, signal_problem, told
 from av_synth.scenario.model import Actor, Crowd, Flow, ParkedRow
 from av_synth.scenario.parts import Hints, Parts
 from av_synth.scenario.road import ANCHORS, Lane, Road
@@ -120,10 +120,8 @@ def _places(document: Document, parts: Parts, hints: Hints) -> Iterator[Problem]
         after[name] = [other for other in (at.beyond, at.behind, at.of) if other is not None and other in parts.actors]
     for circle in circles(after):
         key = next(key for key in ("beyond", "behind", "of") if getattr(parts.actors[circle[0]].at, key) == circle[1])
-        message = f"stands beyond itself: {' -> '.join(circle)}; want no circle"
-        if key != "beyond":
-            message = f"is placed by itself: {' -> '.join(circle)}; want no circle"
-        yield document.problem(("actors", circle[0], "at", key), message)
+        what = "stands beyond itself" if key == "beyond" else "is placed by itself"
+        yield document.problem(("actors", circle[0], "at", key), f"{what}: {told(circle)}; want no circle")
 
 
 def _arm(document: Document, road: Road | None, path: Sequence[str | int]) -> Iterator[Problem]:

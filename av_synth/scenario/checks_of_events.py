@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from av_synth.documents import Document, shown
+from av_synth.documents import Document, Strict, shown
 from av_synth.errors import Problem
 from av_synth.plain_yaml import KeyPath
 from av_synth.scenario.manoeuvres import OF_EGO, OF_PEOPLE, OF_VEHICLES, Do
@@ -46,7 +46,7 @@ def check_events(document: Document, parts: Parts, hints: Hints) -> Iterator[Pro
             numbers.setdefault(event.name, index)
             after.setdefault(event.name, needed)
     for circle in circles(after):
-        message = f"can only come after itself: {' -> '.join(circle)}; want no circle"
+        message = f"can only come after itself: {told(circle)}; want no circle"
         yield document.problem(("events", numbers[circle[0]], "when"), message)
 
 
@@ -68,6 +68,13 @@ def circles(after: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
                 yield [*names[names.index(other) :], other]
             elif other in after and other not in done:
                 here = other
+
+
+def told(circle: Sequence[str]) -> str:
+    """A circle in words; of a long one, the ends."""
+    left_out = len(circle) - 8
+    names = [*circle[:4], f"{left_out} more", *circle[-4:]] if left_out > 1 else circle
+    return " -> ".join(names)
 
 
 def place_problem(parts: Parts, name: str, hints: Hints, *, ego: bool = False) -> str | None:
@@ -176,12 +183,13 @@ def _condition(
     kind = when.kind
     known = (*parts.names, EGO)
     condition = getattr(when, kind)
+    fields = type(condition).model_fields if isinstance(condition, Strict) else {}
     for key in ("of", "to", "by"):
-        name = getattr(condition, key, None)
+        name = getattr(condition, key) if key in fields else None
         if name is not None and name not in known:
             message = f"there is no actor {name!r}; {hints.nearest(name, known)}"
             yield document.problem((*path, kind, key), message)
-    own = hasattr(condition, "of") and condition.of is None
+    own = "of" in fields and condition.of is None
     if own and event.actor is None:
         yield document.problem((*path, kind), "of whom? The event has no actor; want `of`")
     elif kind in (*_BETWEEN, "sees", "loses_sight"):
@@ -189,7 +197,7 @@ def _condition(
         other = condition.to if kind in _BETWEEN else condition.by
         if one == other:
             yield document.problem((*path, kind), f"is between {one} and itself; want two participants")
-    if hasattr(condition, "anchor"):
+    if "anchor" in fields:
         strange = place_problem(parts, condition.anchor, hints, ego=True)
         if strange:
             yield document.problem((*path, kind, "anchor"), strange)

@@ -20,7 +20,7 @@ from av_synth.scenario.model import ScenarioModel
 from av_synth.scenario.parts import items_of, only, parts_of
 from av_synth.scenario.reading import SECTIONS
 
-MAX_WORK = 2_000_000  # values looked at by rules between the parts, before ends are looked at together
+MAX_WORK = 250_000  # values looked at by rules between the parts, before ends are looked at together
 
 Part = tuple[str, Key | None]  # a top-level key, and the item below it if it is a list or a mapping of models
 

@@ -122,4 +122,4 @@ class When(Strict):
     @property
     def kind(self) -> str:
         """The key of its condition."""
-        return next(name for name in type(self).model_fields if name in self.model_fields_set - set(MODIFIERS))
+        return next(iter(self.model_fields_set.difference(MODIFIERS)))
