@@ -11,10 +11,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from av_synth.errors import DocumentError, Problem
 from av_synth.plain_yaml import Key, KeyPath, dotted, read_plain
@@ -74,16 +75,36 @@ def in_order(found: Iterable[Problem]) -> list[Problem]:
     return sorted(dict.fromkeys(found), key=line)
 
 
-def matching(pattern: str, words: str) -> AfterValidator:
+@dataclass(frozen=True)
+class Matching:
     """A rule on text for `Annotated[str, ...]`: it must match all of a pattern; `words` say so to people."""
-    compiled = re.compile(pattern)
 
-    def check(value: str) -> str:
-        if not compiled.fullmatch(value):
-            raise ValueError(f"got {shown(value)}; want {words}")
+    pattern: str
+    words: str
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The text itself, then the rule."""
+        return no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The text with its pattern."""
+        return {**handler(core), "pattern": f"^(?:{self.pattern})$"}
+
+    def _check(self, value: str) -> str:
+        if not re.fullmatch(self.pattern, value):
+            raise ValueError(f"got {shown(value)}; want {self.words}")
         return value
 
-    return AfterValidator(check)
+
+@dataclass(frozen=True, eq=False)  # a mapping has no hash, which annotations need
+class Written:
+    """A note for `Annotated[..., ...]`: this JSON schema may be written too, as a short form."""
+
+    schema: Mapping[str, Any]
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Both."""
+        return {"anyOf": [dict(self.schema), handler(core)]}
 
 
 class Strict(BaseModel):
@@ -92,7 +113,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-DocumentName = Annotated[str, matching(NAME, NAME_IN_WORDS)]
+DocumentName = Annotated[str, Matching(NAME, NAME_IN_WORDS)]
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -220,9 +241,26 @@ def library_root() -> Path:
     return package / "library" if (package / "library").is_dir() else package.parent
 
 
+def files(kind: str) -> dict[str, Path]:
+    """The built-in documents of a kind ('scenarios', 'sensors', 'configs') by name, sorted; they may be in folders.
+
+    Raises:
+        DocumentError: if two have one name, which is enough to ask for them.
+    """
+    found: dict[str, Path] = {}
+    root = library_root() / kind
+    for path in sorted(root.rglob("*.yaml"), key=lambda path: (path.stem, path.as_posix())):
+        if re.fullmatch(NAME, path.stem):
+            if path.stem in found:
+                both = " and ".join(str(each.relative_to(root)) for each in (found[path.stem], path))
+                raise DocumentError([Problem("", kind, f"{both} have one name; want two")])
+            found[path.stem] = path
+    return found
+
+
 def names(kind: str) -> tuple[str, ...]:
-    """Names of the built-in documents of a kind ('scenarios', 'sensors', 'configs'), sorted."""
-    return tuple(sorted(path.stem for path in (library_root() / kind).glob("*.yaml") if re.fullmatch(NAME, path.stem)))
+    """Names of the built-in documents of a kind, sorted."""
+    return tuple(files(kind))
 
 
 def find(kind: str, name_or_path: str) -> Path:
@@ -237,14 +275,13 @@ def find(kind: str, name_or_path: str) -> Path:
         if "\0" in name_or_path or not path.is_file():
             raise DocumentError([Problem("", one, f"got {shown(name_or_path)}; there is no such file")])
         return path
+    known = files(kind)
     if not re.fullmatch(NAME, name_or_path):
-        want = "want a name such as " + ", ".join(names(kind)[:3]) + ", or a path that ends in .yaml"
+        want = "want a name such as " + ", ".join(list(known)[:3]) + ", or a path that ends in .yaml"
         raise DocumentError([Problem("", one, f"got {shown(name_or_path)}; {want}")])
-    path = library_root() / kind / f"{name_or_path}.yaml"
-    if not path.is_file():
-        hint = nearest(name_or_path, names(kind))
-        raise DocumentError([Problem("", one, f"got {shown(name_or_path)}; {hint}")])
-    return path
+    if name_or_path not in known:
+        raise DocumentError([Problem("", one, f"got {shown(name_or_path)}; {nearest(name_or_path, known)}")])
+    return known[name_or_path]
 
 
 def _message(model: type[BaseModel], path: KeyPath, kind: str, text: str, got: object) -> str:

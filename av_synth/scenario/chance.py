@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from av_synth.documents import Document, Strict, nearest, shown
+from av_synth.documents import Document, Strict, Written, nearest, shown
 from av_synth.errors import DocumentError, Problem
 from av_synth.scenario.correlation import Mixture
 from av_synth.scenario.distributions import Distribution, stream, written
@@ -63,7 +64,9 @@ class Correlation(Strict):
 class ChanceSpec(Strict):
     """What a scenario says about its parameters beside their distributions."""
 
-    derived: dict[Name, Derived] = Field(default={}, max_length=200, description="values that follow from others")
+    derived: dict[Name, Annotated[Derived, Written({"type": ["number", "string", "boolean"]})]] = Field(
+        default={}, max_length=200, description="values that follow from others"
+    )
     correlations: tuple[Correlation, ...] = Field(
         default=(), max_length=MAX_CORRELATIONS, description="parameters that go together"
     )

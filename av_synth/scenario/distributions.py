@@ -6,17 +6,21 @@ import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from statistics import NormalDist
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from av_synth.documents import Strict, nearest, shown
+from av_synth.documents import Strict, Written, nearest, shown
 from av_synth.scenario.expressions import Value
 
 DECIMALS = 4  # of drawn numbers: finer than anything that could matter, short enough to read
 MAX_STEPS = 10_000
 
-_KINDS = ("constant", "uniform", "integer", "normal", "lognormal", "choice", "discrete")
+KINDS = ("constant", "uniform", "integer", "normal", "lognormal", "choice", "discrete")
+
+
+_WEIGHT = {"type": "number", "minimum": 0}
 
 
 def stream(scenario: str, key: str, seed: int) -> np.random.Generator:
@@ -92,9 +96,14 @@ class Distribution(Strict):
     normal: Normal | None = Field(default=None, description="a truncated normal: mean, sd, min, max")
     lognormal: LogNormal | None = Field(default=None, description="a truncated log-normal: median, sigma, min, max")
     choice: tuple[Value, ...] | None = Field(default=None, min_length=1, max_length=100, description="a list of values")
-    discrete: tuple[Weighted, ...] | None = Field(
-        default=None, min_length=1, max_length=100, description="values with weights"
-    )
+    discrete: (
+        Annotated[
+            tuple[Weighted, ...],
+            Field(min_length=1, max_length=100),
+            Written({"type": "object", "minProperties": 1, "maxProperties": 100, "additionalProperties": _WEIGHT}),
+        ]
+        | None
+    ) = Field(default=None, description="values with weights")
     step: float | None = Field(default=None, ge=1e-3, description="with uniform or integer: only low, low + step, ...")
     default: Value | None = Field(default=None, description="the value that stands for all; the middle if left out")
 
@@ -118,9 +127,9 @@ class Distribution(Strict):
 
     @model_validator(mode="after")
     def _one(self) -> Distribution:
-        given = [kind for kind in _KINDS if getattr(self, kind) is not None]
+        given = [kind for kind in KINDS if getattr(self, kind) is not None]
         if len(given) != 1:
-            raise ValueError(f"got {', '.join(given) or 'none'}; want exactly one of {', '.join(_KINDS)}")
+            raise ValueError(f"got {', '.join(given) or 'none'}; want exactly one of {', '.join(KINDS)}")
         if self.step is not None:
             self._check_step(self.step)
         if self.default is not None:

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from av_synth.documents import Strict, matching
+from av_synth.documents import Matching, Strict
 from av_synth.scenario.words import EGO, Name, Range
 
-Looker = Annotated[str, matching("ego|[A-Z][A-Z0-9_]{0,40}", "ego, or a sensor's channel such as CAM_FRONT")]
+Looker = Annotated[str, Matching("ego|[A-Z][A-Z0-9_]{0,40}", "ego, or a sensor's channel such as CAM_FRONT")]
 PAIR_METRICS = ("ttc_s", "pet_s", "distance_m", "gap_s", "drac_mps2", "contact", "first", "seen")
 OWN_METRICS = ("least_kmh", "greatest_kmh", "deceleration_mps2")
 

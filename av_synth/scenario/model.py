@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from av_synth.documents import DocumentName, Strict, matching
+from av_synth.documents import DocumentName, Matching, Strict, Written
 from av_synth.scenario.distributions import Distribution
 from av_synth.scenario.expectations import Expectation
 from av_synth.scenario.manoeuvres import Do, SignalPlan
@@ -23,15 +23,21 @@ MAX_BODIES = 100
 DRIVERS = ("scripted", "traffic_manager")
 Driver = Annotated[
     str,
-    matching(
+    Matching(
         "scripted|traffic_manager|[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*",
         "scripted, traffic_manager, or module:Class",
     ),
 ]
 
 
+Drawn = Annotated[Distribution, Written({"type": ["number", "string", "boolean"]})]
+
+
 def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+_ONE = Written({"type": "string"})
 
 
 def _within(name: str, distribution: Distribution, low: float, high: float) -> None:
@@ -43,7 +49,7 @@ def _within(name: str, distribution: Distribution, low: float, high: float) -> N
 class Reaction(Strict):
     """How the ego's driver answers a hazard: sees it, and a delay later brakes."""
 
-    to: Annotated[tuple[Name, ...], BeforeValidator(_listed)] = Field(
+    to: Annotated[tuple[Name, ...], BeforeValidator(_listed), _ONE] = Field(
         min_length=1, max_length=MAX_ACTORS, description="the actor that is watched, or a list of them"
     )
     delay_s: float = Field(ge=0, le=5, description="from seeing the conflict to the brake")
@@ -68,7 +74,7 @@ class Actor(Strict):
     at: Placement = Field(description="where it is at the start")
     parked: bool = Field(default=False, description="it stands there for good, engine off")
     speed_kmh: SpeedKmh = Field(default=0.0, description="a vehicle's speed from the start on")
-    route: Annotated[tuple[Turn, ...], BeforeValidator(_listed)] = Field(
+    route: Annotated[tuple[Turn, ...], BeforeValidator(_listed), _ONE] = Field(
         default=(), max_length=10, description="where it goes at the junctions on its way; straight on if left out"
     )
     careful: bool = Field(default=False, description="it brakes for whoever is ahead of it in its lane")
@@ -94,7 +100,7 @@ class ParkedRow(Strict):
     side: Side = Field(default="right", description="which side of the road, seen from the ego")
     from_m: Metres = Field(description="where the row begins, along the path")
     to_m: Metres = Field(description="where it ends")
-    gap_m: Distribution = Field(
+    gap_m: Drawn = Field(
         default_factory=lambda: Distribution(uniform=(0.8, 2.0)), description="free length between two, drawn for each"
     )
     bodies: tuple[Body, ...] = Field(
@@ -125,13 +131,13 @@ class Flow(Strict):
         default="oncoming", description="which lane, seen from the ego; with arm, seen by who comes there"
     )
     arm: Arm | None = Field(default=None, description="it comes to the ego's junction on this arm")
-    route: Annotated[tuple[Turn, ...], BeforeValidator(_listed)] = Field(
+    route: Annotated[tuple[Turn, ...], BeforeValidator(_listed), _ONE] = Field(
         default=(), max_length=10, description="where it goes at the junctions on its way"
     )
     first_m: Metres = Field(
         default=30.0, description="where the first is at the start: ahead of the ego, or before the junction with arm"
     )
-    every_s: Distribution = Field(
+    every_s: Drawn = Field(
         default_factory=lambda: Distribution(uniform=(2.0, 5.0)),
         description="time from one to the next, drawn for each",
     )
@@ -157,9 +163,7 @@ class Crowd(Strict):
     bodies: tuple[Body, ...] = Field(
         default=("adult", "adult", "child"), min_length=1, max_length=MAX_BODIES, description="drawn from for each"
     )
-    speed_kmh: Distribution = Field(
-        default_factory=lambda: Distribution(uniform=(3.5, 5.5)), description="drawn for each"
-    )
+    speed_kmh: Drawn = Field(default_factory=lambda: Distribution(uniform=(3.5, 5.5)), description="drawn for each")
 
     @model_validator(mode="after")
     def _sane(self) -> Crowd:
@@ -207,9 +211,7 @@ class ScenarioModel(Strict):
     description: str = Field(min_length=1, max_length=2000, description="what happens, in a sentence or two")
     source: str | None = Field(default=None, max_length=500, description="where type and ranges come from")
     duration_s: float = Field(ge=0.5, le=600, description="recorded time in seconds")
-    parameters: dict[Name, Distribution] = Field(
-        default={}, max_length=200, description="what varies from draw to draw"
-    )
+    parameters: dict[Name, Drawn] = Field(default={}, max_length=200, description="what varies from draw to draw")
     weather: WeatherSpec = Field(default=WeatherSpec(), description="the weather")
     road: Road = Field(description="where it happens")
     ego: Ego = Field(description="the vehicle with the sensors")

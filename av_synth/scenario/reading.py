@@ -23,7 +23,7 @@ from av_synth.scenario.words import Name
 SECTIONS = ("parameters", "derived", "correlations", "constraints")
 """The keys that are about chance; references are filled in below all others."""
 
-_WITHOUT_UNIT = ("sigma", "weight")
+WITHOUT_UNIT = ("sigma", "weight")
 _SHORT_FOR = {"parameters": "constant", "derived": "value"}  # a scalar below the key is short for a mapping with this
 _DRAWN = (("parked", "gap_m"), ("flows", "every_s"), ("crowds", "speed_kmh"))  # distributions in items of lists
 
@@ -63,7 +63,7 @@ def written_out(document: Document) -> tuple[Document, list[Problem]]:
         return {short: value} if short is not None and isinstance(value, float | int | str) else value
 
     def named(key: str, name: str | None) -> str | None:
-        return key if unit_of(key) else None if key in _WITHOUT_UNIT else name
+        return key if unit_of(key) else None if key in WITHOUT_UNIT else name
 
     def pair(key: str, weight: object, path: KeyPath, index: int, name: str | None) -> dict[str, object]:
         line = lines.get((*path, key), lines.get(path, 1))

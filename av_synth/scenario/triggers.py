@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from av_synth.documents import Strict
+from av_synth.documents import Strict, Written
 from av_synth.scenario.words import EGO, Arm, Light, Metres, Name, Range, Seconds, at_most, exactly_one
 
 MODIFIERS = ("for_s", "delay_s")
@@ -73,7 +73,8 @@ class Progress(Strict):
 
 
 _AtMost = BeforeValidator(at_most)
-Gap = Annotated[Between, _AtMost]
+_Number = Written({"type": "number"})
+Gap = Annotated[Between, _AtMost, _Number]
 
 
 class When(Strict):
@@ -99,7 +100,7 @@ class When(Strict):
     gap_s: Gap | None = Field(default=None, description="the same in seconds at the speed of the one behind")
     distance_m: Gap | None = Field(default=None, description="least distance between two boxes")
     ttc_s: Gap | None = Field(default=None, description="time to collision of two boxes")
-    speed_kmh: Annotated[Speed, _AtMost] | None = Field(default=None, description="somebody's speed")
+    speed_kmh: Annotated[Speed, _AtMost, _Number] | None = Field(default=None, description="somebody's speed")
     reaches: Reaches | None = Field(default=None, description="somebody passes a station of the ego's path")
     region: Region | None = Field(default=None, description="somebody is in a stretch of road")
     sees: Sight | None = Field(default=None, description="one sees another")

@@ -56,12 +56,25 @@ _ENDINGS: Mapping[str, str] = {
     "_hz": "Hz",
     "_kg": "kg",
 }
-_WITH_UNIT = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)\s*([A-Za-z°%][A-Za-z/²³°%]*[23]?)")
+_NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)"
+_WITH_UNIT = re.compile(_NUMBER + r"\s*([A-Za-z°%][A-Za-z/²³°%]*[23]?)")
 
 
 def unit_of(name: str) -> str | None:
     """The unit that a name ends in ('km/h' of ego_speed_kmh), or None."""
     return next((unit for ending, unit in _ENDINGS.items() if name.endswith(ending)), None)
+
+
+def patterns(unit: str | None = None) -> dict[str, str]:
+    """Regular expressions of numbers with a unit, by what they measure; only of those that can be in `unit`."""
+    measures = [what for what, _ in _UNITS.values()] if unit is None else [_UNITS[unit][0]]
+    found = {}
+    for measure in dict.fromkeys(measures):
+        known = [
+            re.sub(r"([23])$", r"(\1|²|³)", re.escape(name)) for name, (what, _) in _UNITS.items() if what == measure
+        ]
+        found[measure] = rf"{_NUMBER}\s*({'|'.join(known)})".replace("deg", "(deg|°)")
+    return found
 
 
 def in_unit(text: str, name: str, unit: str) -> float | None:

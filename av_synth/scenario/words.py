@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from av_synth.documents import Strict, matching
+from av_synth.documents import Matching, Strict, Written
 
-Name = Annotated[str, matching("[a-z][a-z0-9_]{0,40}", "lower-case letters, digits and _, beginning with a letter")]
-Body = Annotated[str, matching("[a-z][a-z0-9_.]{0,80}", "a category (car, van, child, ...) or a blueprint id")]
+Name = Annotated[str, Matching("[a-z][a-z0-9_]{0,40}", "lower-case letters, digits and _, beginning with a letter")]
+Body = Annotated[str, Matching("[a-z][a-z0-9_.]{0,80}", "a category (car, van, child, ...) or a blueprint id")]
 TOWN = "[A-Za-z0-9_]{1,64}"
-Town = Annotated[str, matching(TOWN, "a town's name")]
+Town = Annotated[str, Matching(TOWN, "a town's name")]
 SpeedKmh = Annotated[float, Field(ge=0, le=200)]
 Metres = Annotated[float, Field(ge=-1000, le=1000)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
@@ -79,6 +79,8 @@ def exactly_one(model: Strict, what: str, *, beside: tuple[str, ...] = ()) -> No
     if len(given) != 1:
         known = ", ".join(name for name in type(model).model_fields if name not in beside)
         raise ValueError(f"got {', '.join(given) or 'none'}; want exactly one {what} of {known}")
+    if getattr(model, given[0]) is None:
+        raise ValueError(f"{given[0]} has no value; want its keys, or {{}} where it needs none")
 
 
 class Range(Strict):
@@ -111,7 +113,7 @@ def _exact(value: object) -> object:
     return {"min": value, "max": value} if number else value
 
 
-Exact = Annotated[Range, BeforeValidator(_exact)]
+Exact = Annotated[Range, BeforeValidator(_exact), Written({"type": "number"})]
 """A range, or a number for just that one."""
 
 
