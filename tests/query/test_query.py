@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from av_synth.cli.app import status
 from av_synth.errors import AvSynthError, StoreError, UserError
-from av_synth.export.nuscenes import export
 from av_synth.query import FIELDS, fields, find, parse
+from tests.export.as_nuscenes import export
 from tests.export.synthetic_run import SENSORS, SyntheticTown, build_run, ego_to_walker_m
 
 TINY = tuple(sensor for sensor in SENSORS if sensor.channel in ("CAM_FRONT", "LIDAR_TOP"))
