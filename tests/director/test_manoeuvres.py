@@ -1,0 +1,473 @@
+"""Each manoeuvre of the language on the embedded simulator, with what came of it measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import carla
+import numpy as np
+import pytest
+
+from av_synth import documents, rig, scenario
+from av_synth.director import Director, Event
+from av_synth.director.footprints import footprint
+from av_synth.errors import CastError
+from av_synth.geometry.transforms import Array
+from av_synth.launch import Address, launch_embedded
+from av_synth.log.state import WorldState
+from av_synth.scenario.scenario import from_document
+from av_synth.session import open_session
+
+TICK_US = 50_000
+STREET = "road: {town: AvSynth01, length_m: 150, lanes: 2}\n"
+PAVED = "road: {town: AvSynth01, length_m: 100, lanes: 1, pavement: [right]}\n"
+CROSSROADS = "road: {town: AvSynth01, length_m: 110, curve: any, junction: {ahead_m: AHEAD, control: signals}}\n"
+EGO = "ego: {speed_kmh: 30}\n"
+
+
+class Run:
+    """A short scenario that was played: where everybody was at each frame, along the ego's path."""
+
+    def __init__(
+        self, address: Address, cache: Path, text: str, duration_s: float, change: Callable[[Director], None] | None
+    ) -> None:
+        begin = f"name: small\ndescription: x\nduration_s: {duration_s}\n"
+        concrete = scenario.draw(from_document(documents.parse(begin + text, "small.yaml")), 1)
+        with open_session(address, "AvSynth01", TICK_US, 1, cache) as session:
+            self.director = director = Director(concrete, session, rig.load("tiny"))
+            director.setup()
+            state = session.tick()
+            if change is not None:
+                change(director)
+            first = session.begin_recording(director.warm_up_ticks)
+            while state.frame < first:
+                director.before_tick(state)
+                state = session.tick()
+            self.states: list[WorldState] = []
+            self.events: list[Event] = []
+            self.lights: list[dict[int, str]] = []
+            self.weather: list[dict[str, float]] = []
+            self.lamps: list[dict[int, int]] = []
+            for _ in range(round(duration_s * 1e6 / TICK_US) + 1):
+                if self.states:
+                    director.before_tick(state)
+                    state = session.tick()
+                self.events += director.observe(state)
+                self.states.append(state)
+                self.lights.append(session.traffic_lights())
+                self.weather.append(session.weather())
+            self.lamps = [{pair[0]: int(pair[1]) for pair in session.world.get_vehicles_light_states().items()}]
+            self.outcome = director.outcome()
+
+    def who(self, role: str) -> int:
+        return next(actor_id for actor_id, info in self.states[0].infos.items() if info.role == role)
+
+    def of(self, role: str) -> dict[str, Array]:
+        """Time, station, offset, speed, heading relative to the path, and height of the origin of somebody."""
+        path, rows = self.director.place.path, []
+        for state in self.states:
+            box = footprint(state, self.who(role))
+            station, offset = path.project(box.centre_m)
+            turned = math.remainder(box.yaw_rad - path.heading_rad(station), math.tau)
+            height = state.actors[self.who(role)].world_from_actor[2, 3]
+            rows.append([state.time_us * 1e-6, station, offset, np.hypot(*box.velocity_mps), turned, height])
+        return dict(zip(("t", "s", "d", "v", "yaw", "z"), np.array(rows).T, strict=True))
+
+    def begun(self, do: str) -> float:
+        found = (e for e in self.events if e.kind == "trigger" and e.detail.get("do") == do)
+        return next(found).time_us * 1e-6
+
+    def verdicts(self) -> dict[str, tuple[object, bool]]:
+        return {result.name: (result.reached, result.held) for result in self.outcome.expectations}
+
+
+Play = Callable[..., Run]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
+    with launch_embedded("AvSynth01", tmp_path_factory.mktemp("log") / "simulator.log") as found:
+        yield found
+
+
+@pytest.fixture
+def play(address: Address, tmp_path: Path) -> Play:
+    def run(text: str, duration_s: float = 5.0, change: Callable[[Director], None] | None = None) -> Run:
+        return Run(address, tmp_path, text, duration_s, change)
+
+    return run
+
+
+def at(t: Array, values: Array, time_s: float) -> float:
+    return float(np.interp(time_s, t, values))
+
+
+def test_speeds_follow_a_profile_a_brake_ends_when_told_and_who_stops_stands_with_its_front_there(play: Play) -> None:
+    run = play(
+        STREET
+        + EGO
+        + """actors:
+  profile: {body: car, speed_kmh: 36, at: {ahead_m: 25}}
+  brakes: {body: car, speed_kmh: 36, at: {ahead_m: 10, lane: left}}
+  stops: {body: car, speed_kmh: 36, at: {ahead_m: -15, lane: left}}
+events:
+  - {actor: profile, when: {time_s: 0}, do: {speed_profile: {points: [[0, 36], [2, 22], [4, 36]]}}}
+  - {name: slow, actor: brakes, when: {time_s: 0}, do: {brake: {deceleration_mps2: 4, to_kmh: 18}}, for_s: 2}
+  - {actor: brakes, when: {after: {event: slow, done: true}}, do: {lights: {on: [left, low_beam]}}}
+  - {name: halt, actor: stops, when: {time_s: 0}, do: {stop: {ahead_m: 15, wait_s: 0.5}}}
+""",
+        6,
+    )
+    profile, brakes, stops = run.of("profile"), run.of("brakes"), run.of("stops")
+
+    assert at(profile["t"], profile["v"], 2.0) == pytest.approx(22 / 3.6, abs=0.5)
+    assert at(profile["t"], profile["v"], 5.0) == pytest.approx(10.0, abs=0.2)
+    assert brakes["v"].min() == pytest.approx(5.0, abs=0.3)
+    assert brakes["v"][-1] == pytest.approx(10.0, abs=0.5)
+    assert run.begun("lights") == pytest.approx(2.0, abs=0.05)
+    assert run.lamps[0][run.who("brakes")] == int(carla.VehicleLightState.LeftBlinker | carla.VehicleLightState.LowBeam)
+    stood = stops["v"] < 0.05
+    front = stops["s"][stood][0] + run.states[0].infos[run.who("stops")].size_lwh_m[0] / 2
+    assert front == pytest.approx(15.0, abs=0.4)
+    assert stood.sum() * 0.05 == pytest.approx(0.7, abs=0.3)
+    assert stops["v"][-1] > 1.0
+
+
+def test_lanes_are_changed_shifted_cut_into_and_left_to_their_centres(play: Play) -> None:
+    run = play(
+        STREET
+        + EGO
+        + """actors:
+  in: {body: car, speed_kmh: 36, at: {ahead_m: 15, lane: left}}
+  out: {body: car, speed_kmh: 36, at: {ahead_m: 35}}
+  shifts: {body: car, speed_kmh: 36, at: {ahead_m: 60}}
+  swerves: {body: car, speed_kmh: 36, at: {ahead_m: 80}}
+  drifts: {body: car, speed_kmh: 36, at: {ahead_m: 105, lane: left}}
+events:
+  - {actor: in, when: {time_s: 0.5}, do: {cut_in: {duration_s: 2.5, speed_kmh: 30}}}
+  - {actor: out, when: {time_s: 0.5}, do: {cut_out: {to: left, duration_s: 2.5}}}
+  - {actor: shifts, when: {time_s: 0.5}, do: {lane_change: {offset_m: -1, duration_s: 1.5}}, for_s: 1.5}
+  - {actor: swerves, when: {time_s: 0.5}, do: {swerve: {offset_m: 1.2, duration_s: 2}}}
+  - {actor: drifts, when: {time_s: 0.5}, do: {drift: {offset_m: -1.2, rate_mps: 0.6}}}
+""",
+    )
+    cut_in, out, shifts, swerves, drifts = (run.of(name) for name in ("in", "out", "shifts", "swerves", "drifts"))
+
+    assert cut_in["d"][[0, -1]] == pytest.approx([3.5, 0.0], abs=0.1)
+    assert at(cut_in["t"], cut_in["d"], 3.0) == pytest.approx(0.0, abs=0.25)
+    assert cut_in["v"][-1] == pytest.approx(30 / 3.6, abs=0.3)
+    assert out["d"][[0, -1]] == pytest.approx([0.0, 3.5], abs=0.1)
+    assert shifts["d"].min() == pytest.approx(-1.0, abs=0.15)
+    assert shifts["d"][-1] == pytest.approx(0.0, abs=0.1)
+    assert swerves["d"].max() == pytest.approx(1.2, abs=0.25)
+    assert swerves["d"][-1] == pytest.approx(0.0, abs=0.1)
+    assert drifts["d"][-1] == pytest.approx(2.3, abs=0.1)
+    assert (np.diff(drifts["d"]) > -0.6 * 0.05 * 1.6).all()
+
+
+def test_somebody_overtakes_follows_and_keeps_off_whoever_is_ahead_of_them(play: Play) -> None:
+    run = play(
+        STREET
+        + EGO
+        + """actors:
+  overtakes: {body: car, speed_kmh: 40, at: {ahead_m: -12}}
+  follows: {body: car, speed_kmh: 50, at: {ahead_m: -45}}
+  careful: {body: car, speed_kmh: 54, careful: true, at: {ahead_m: -60, lane: left}}
+  slow: {body: car, speed_kmh: 18, at: {ahead_m: 60, lane: left}}
+events:
+  - name: past
+    actor: overtakes
+    when: {time_s: 0}
+    do: {overtake: {speed_kmh: 60, back_gap_m: 4, duration_s: 2}}
+  - {actor: follows, when: {time_s: 0}, do: {follow: {gap_s: 1.5}}}
+  - {actor: overtakes, when: {after: {event: past, done: true}}, do: {drive: {speed_kmh: 70}}}
+expectations:
+  - {of: follows, gap_s: {min: 1.2, max: 1.7}}
+  - {of: careful, to: slow, contact: false, distance_m: {min: 1.5}, first: slow}
+""",
+        9,
+    )
+    overtakes, ego = run.of("overtakes"), run.of("ego")
+
+    assert overtakes["d"].max() == pytest.approx(3.5, abs=0.3)
+    assert overtakes["d"][-1] == pytest.approx(0.0, abs=0.15)
+    assert overtakes["s"][-1] > ego["s"][-1] + 8.0
+    back = overtakes["t"][np.flatnonzero((overtakes["d"] > 3.0) & (overtakes["s"] > ego["s"]))[-1]]
+    assert 1.5 < back < run.begun("drive") < back + 3.0
+    assert run.outcome.held, run.verdicts()
+    follows = run.of("follows")
+    lengths = [run.states[0].infos[run.who(name)].size_lwh_m[0] / 2 for name in ("ego", "follows")]
+    gap_s = (ego["s"][-1] - follows["s"][-1] - sum(lengths)) / follows["v"][-1]
+    assert gap_s == pytest.approx(1.5, abs=0.2)
+
+
+def test_somebody_reverses_stalls_turns_round_loses_hold_or_a_load_and_a_rider_falls(play: Play) -> None:
+    run = play(
+        STREET
+        + "ego: {speed_kmh: 0}\n"
+        + """actors:
+  reverses: {body: car, at: {ahead_m: 20}}
+  stalls: {body: car, speed_kmh: 36, at: {ahead_m: 50}}
+  skids: {body: car, speed_kmh: 36, at: {ahead_m: 75}}
+  loses: {body: van, speed_kmh: 36, at: {ahead_m: 100}}
+  back: {body: car, speed_kmh: 15, at: {ahead_m: 10, lane: left}}
+  rider: {body: bicycle, speed_kmh: 18, at: {ahead_m: -20}}
+events:
+  - {actor: reverses, when: {time_s: 0}, do: {reverse: {speed_kmh: 10, distance_m: 6}}}
+  - {actor: stalls, when: {time_s: 0}, do: {stall: {deceleration_mps2: 2.5}}}
+  - {actor: skids, when: {time_s: 0}, do: {lose_control: {grip: 0.3, steer: 0.4, duration_s: 1}}}
+  - {actor: loses, when: {time_s: 0.5}, do: {drop: {slides_mps2: 4}}}
+  - {actor: back, when: {time_s: 0}, do: {u_turn: {speed_kmh: 12, radius_m: 3.5}}}
+  - {actor: rider, when: {time_s: 0}, do: {fall: {duration_s: 0.5}}}
+""",
+        7,
+    )
+    reverses, stalls, skids, back, rider = (run.of(n) for n in ("reverses", "stalls", "skids", "back", "rider"))
+    load, loses = run.of("loses_load_0"), run.of("loses")
+
+    assert reverses["s"][0] - reverses["s"][-1] == pytest.approx(6.0, abs=0.25)
+    assert abs(reverses["yaw"]).max() < 0.02
+    slowing = (at(stalls["t"], stalls["v"], 1.0) - at(stalls["t"], stalls["v"], 3.0)) / 2.0
+    assert slowing == pytest.approx(2.5, abs=0.3)
+    assert stalls["v"][-1] < 0.1
+    hazard = int(carla.VehicleLightState.LeftBlinker | carla.VehicleLightState.RightBlinker)
+    assert run.lamps[0][run.who("stalls")] & hazard == hazard
+    assert skids["d"].min() < -1.0
+    assert skids["d"][-1] == pytest.approx(0.0, abs=0.2)
+    assert math.cos(back["yaw"][-1]) == pytest.approx(-1.0, abs=0.01)
+    assert back["d"][-1] == pytest.approx(10.5, abs=0.3)
+    assert (loses["s"] - load["s"])[:10] == pytest.approx((loses["s"] - load["s"])[0], abs=0.05)
+    assert load["v"][-1] == 0.0
+    assert load["s"][-1] - at(load["t"], load["s"], 0.5) == pytest.approx(10.0**2 / (2 * 4), abs=0.6)
+    assert load["z"][0] - load["z"][-1] == pytest.approx(0.5, abs=0.05)
+    box = footprint(run.states[-1], run.who("rider"))
+    _, width, height = run.states[0].infos[run.who("rider")].size_lwh_m
+    assert rider["v"][-1] == 0.0
+    assert box.half_m[1] == pytest.approx(height / 2, abs=0.02)
+    assert (box.bottom_m, box.top_m) == pytest.approx((0.0, width), abs=0.03)
+
+
+def test_people_hesitate_turn_back_walk_fall_and_follow_trajectories(play: Play) -> None:
+    person = "{body: adult, at: {ahead_m: %d, lane: pavement_right, heading: %s}}"
+    run = play(
+        PAVED
+        + "ego: {speed_kmh: 0}\n"
+        + f"""actors:
+  hesitates: {person % (30, "left")}
+  returns: {person % (40, "left")}
+  walks: {person % (55, "along")}
+  falls: {person % (60, "left")}
+  goes: {person % (70, "left")}
+events:
+  - actor: hesitates
+    when: {{time_s: 0}}
+    do: {{cross: {{speed_kmh: 6, distance_m: 7, stop_after_m: 3, stop_s: 1}}}}
+  - actor: returns
+    when: {{time_s: 0}}
+    do: {{cross: {{speed_kmh: 6, distance_m: 9, stop_after_m: 3, stop_s: 0.5, turn_back: true}}}}
+  - {{actor: walks, when: {{time_s: 0}}, do: {{walk: {{speed_kmh: 5, direction: against, distance_m: 4}}}}}}
+  - {{name: down, actor: falls, when: {{time_s: 1}}, do: {{fall: {{duration_s: 0.6}}}}}}
+  - {{actor: goes, when: {{time_s: 0}}, do: {{follow_trajectory: {{points: [[1, 70, -3], [3, 72, -1]]}}}}}}
+  - {{actor: hesitates, when: {{after: {{event: down, done: true, after_s: 5}}}}, do: {{wait: {{}}}}}}
+""",
+        6,
+    )
+    hesitates, returns, walks, goes = (run.of(name) for name in ("hesitates", "returns", "walks", "goes"))
+    way = hesitates["d"] - hesitates["d"][0]
+
+    standing = (hesitates["v"] < 0.05) & (hesitates["t"] > 1.0) & (way < 5.0)
+    assert way[standing] == pytest.approx(3.2, abs=0.3)
+    assert standing.sum() * 0.05 == pytest.approx(1.0, abs=0.45)
+    assert way[-1] == pytest.approx(7.1, abs=0.3)
+    assert (returns["d"] - returns["d"][0]).max() == pytest.approx(3.2, abs=0.3)
+    assert returns["d"][-1] == pytest.approx(returns["d"][0], abs=0.45)
+    assert walks["s"][0] - walks["s"][-1] == pytest.approx(4.1, abs=0.3)
+    assert np.ptp(walks["d"]) < 0.1
+    box = footprint(run.states[-1], run.who("falls"))
+    _, width, height = run.states[0].infos[run.who("falls")].size_lwh_m
+    assert max(box.half_m) == pytest.approx(height / 2, abs=0.02)
+    assert box.top_m - box.bottom_m == pytest.approx(width, abs=0.03)
+    assert [at(goes["t"], goes[key], 3.0) for key in ("s", "d")] == pytest.approx([72.0, -1.0], abs=0.1)
+    assert at(goes["t"], goes["v"], 2.0) == pytest.approx(math.sqrt(2.0), abs=0.1)
+
+
+def slippery(director: Director) -> None:
+    physics = director.ego.get_physics_control()
+    wheels = list(physics.wheels)
+    for wheel in wheels:
+        wheel.tire_friction *= 0.6
+    physics.wheels = wheels
+    director.ego.apply_physics_control(physics)
+
+
+@pytest.mark.parametrize(
+    ("arm", "ego_kmh", "ahead_m", "before_s", "change", "more"),
+    [
+        ("left", 30, 70, 0.5, None, ""),
+        ("right", 60, 110, -0.7, None, ""),
+        ("left", 60, 110, 0.3, slippery, "  - {actor: ego, when: {time_s: 2}, do: {brake: BRAKE}}\n"),
+        ("right", 30, 70, 1.0, slippery, "  - {actor: ego, when: {time_s: 2}, do: {drive: {speed_kmh: 45}}}\n"),
+    ],
+)
+def test_two_meet_in_time_whatever_the_ego_does(
+    play: Play,
+    arm: str,
+    ego_kmh: int,
+    ahead_m: int,
+    before_s: float,
+    change: Callable[[Director], None] | None,
+    more: str,
+) -> None:
+    text = CROSSROADS.replace("AHEAD", str(ahead_m)) + f"ego: {{speed_kmh: {ego_kmh}}}\n"
+    text += f"actors: {{a: {{body: car, speed_kmh: 30, at: {{arm: {arm}, before_m: 60}}}}}}\n"
+    text += f"events:\n  - {{actor: a, when: {{time_s: 0}}, do: {{meet: {{before_ego_s: {before_s}}}}}}}\n"
+    text += more.replace("BRAKE", "{deceleration_mps2: 4, to_kmh: 40}")
+    run = play(text, 10.5, change)
+    ego, other = run.of("ego"), run.of("a")
+    front = ego["s"] + run.states[0].infos[run.who("ego")].size_lwh_m[0] / 2
+    crossed = int(np.flatnonzero(np.sign(other["d"]) != np.sign(other["d"][0]))[0])
+    there_s = float(
+        np.interp(0.0, np.abs(other["d"][[crossed, crossed - 1]]) * [-1, 1], other["t"][[crossed, crossed - 1]])
+    )
+    ego_s = float(np.interp(other["s"][crossed], front, ego["t"]))
+
+    assert ego_s - there_s == pytest.approx(before_s, abs=0.2)
+
+
+def test_lights_are_stopped_show_what_is_asked_and_start_events_and_weather_changes(play: Play) -> None:
+    run = play(
+        CROSSROADS.replace("AHEAD", "70")
+        + "ego: {speed_kmh: 20}\n"
+        + """actors:
+  runs: {body: car, speed_kmh: 30, at: {arm: left, before_m: 60}}
+signals: {left: yellow}
+events:
+  - {when: {time_s: 1}, signals: {ego: red, right: green}}
+  - {actor: runs, when: {signal: {state: red}, delay_s: 0.5}, do: {run_light: {speed_kmh: 40}}}
+  - {when: {time_s: 0.5}, weather: {rain_mm_h: 25, over_s: 1}}
+""",
+        3,
+    )
+    changes = [k for k in range(1, len(run.lights)) if run.lights[k] != run.lights[k - 1]]
+    rain = [found["precipitation"] for found in run.weather]
+
+    assert sorted(set(run.lights[0].values())) >= ["Green"]
+    assert "Yellow" in run.lights[0].values()
+    assert [run.states[k].time_us for k in changes] == [1_050_000, 1_600_000]  # seen a frame after it was asked
+    assert run.begun("run_light") == pytest.approx(1.55, abs=0.06)
+    assert rain[0] == 0.0
+    assert rain[-1] == 50.0
+    assert 10.0 < rain[20] < 40.0
+    assert run.of("runs")["v"][-1] > 9.5
+
+
+def test_conditions_are_joined_and_what_is_asked_of_sight_speed_and_place_holds_when_it_does(play: Play) -> None:
+    when = {
+        "first": "{all: [{speed_kmh: {min: 34}}, {gap_m: {max: 30}}], for_s: 0.3}",
+        "second": "{then: [{reaches: {of: ego, ahead_m: 10}}, {reaches: {of: ego, ahead_m: 20}}]}",
+        "third": "{any: [{time_s: 5.9}, {region: {of: ego, from_m: 25, to_m: 40}}]}",
+        "fourth": "{distance_m: {of: ego, to: hidden, max: 10}}",
+        "fifth": "{sees: {of: hidden}}",
+        "sixth": "{ttc_s: {to: wall, max: 1.5}}",
+        "seventh": "{loses_sight: {by: hidden, of: wall}}",
+        "never": "{gap_s: {of: ego, to: wall, max: 2}}",
+    }
+    text = PAVED.replace("pavement: [right]", "parking: [right], pavement: [right]") + EGO
+    text += """actors:
+  a: {body: car, speed_kmh: 36, at: {ahead_m: 30}}
+  wall: {body: car, parked: true, at: {ahead_m: 95}}
+  van: {body: van, parked: true, at: {ahead_m: 40, lane: parking_right}}
+  hidden: {body: child, at: {beyond: van, gap_m: 0.5, lane: parking_right}}
+events:
+"""
+    for number, (name, condition) in enumerate(when.items()):
+        text += f"  - {{name: {name}, actor: a, when: {condition}, do: {{drive: {{speed_kmh: {36 + number / 10}}}}}}}\n"
+    text += "expectations:\n"
+    text += "  - {of: hidden, seen: {distance_m: {max: 25}}, first: ego}\n"
+    text += "  - {of: hidden, seen: {by: CAM_FRONT, time_s: {min: 0.5}}}\n"
+    text += "  - {of: hidden, seen: {by: CAM_NOWHERE, time_s: {max: 0}}}\n"
+    text += "  - {of: ego, least_kmh: {min: 29}, greatest_kmh: {max: 31}, deceleration_mps2: {max: 1}}\n"
+    text += "  - {of: van, distance_m: {min: 0.3}, pet_s: {min: 99}, drac_mps2: {max: 1}}\n"
+    run = play(text, 6)
+    ego, begun = run.of("ego"), [e for e in run.events if e.kind == "trigger"]
+    due = run.director._scene.begun_us if run.director._scene is not None else {}
+    verdicts = run.verdicts()
+
+    assert due["first"] == 300_000
+    assert at(ego["t"], ego["s"], due["second"] * 1e-6) == pytest.approx(20.2, abs=0.5)
+    assert at(ego["t"], ego["s"], due["third"] * 1e-6) == pytest.approx(25.2, abs=0.5)
+    assert at(ego["t"], ego["s"], due["fourth"] * 1e-6) == pytest.approx(31.8, abs=1.0)
+    assert due["fourth"] < min(due["fifth"], due["seventh"])
+    assert due["sixth"] == pytest.approx(5.0e6 - 1.5e6, abs=0.6e6)
+    assert len(due) == len(begun) == 7
+    assert verdicts["hidden.seen_by_ego.distance_m"][1]
+    assert verdicts["hidden.seen_by_cam_front.time_s"][1]
+    unjudged = next(result for result in run.outcome.expectations if "cam_nowhere" in result.name)
+    assert (unjudged.held, unjudged.judged) == (True, False)
+    assert "not judged" in str(unjudged)
+    assert all(verdicts[f"ego.{name}"][1] for name in ("least_kmh", "greatest_kmh", "deceleration_mps2"))
+    assert all(verdicts[f"van.{name}"][1] for name in ("distance_m", "pet_s", "drac_mps2"))
+
+
+def test_a_turn_is_taken_at_the_next_junction_slowly_enough(play: Play) -> None:
+    run = play(
+        CROSSROADS.replace("AHEAD", "70")
+        + "ego: {speed_kmh: 20}\n"
+        + """actors: {a: {body: car, speed_kmh: 45, at: {ahead_m: 20}}}
+events: [{actor: a, when: {time_s: 0}, do: {turn: {to: right}}}]
+""",
+        9,
+    )
+    turned = run.of("a")
+
+    assert turned["yaw"][-1] == pytest.approx(-math.pi / 2, abs=0.1)
+    assert turned["d"][-1] < -8.0
+    assert turned["v"].min() < 8.0
+
+
+def test_a_door_that_the_body_has_not_is_said_before_anything_is_played(play: Play) -> None:
+    with pytest.raises(CastError, match=r"door, and vehicle\.\S+ has none that open; .* none"):
+        play(
+            STREET
+            + EGO
+            + "actors: {a: {body: car, speed_kmh: 0, at: {ahead_m: 30}}}\n"
+            + "events: [{actor: a, when: {time_s: 1}, do: {open_door: {}}}]\n"
+        )
+
+
+class Slow:
+    """An agent as CARLA's own are: constructed with a vehicle, driven by run_step."""
+
+    def __init__(self, vehicle: carla.Vehicle, route: list[carla.Transform], speed_kmh: float) -> None:
+        self.vehicle, self.route, self.speed_kmh = vehicle, route, speed_kmh
+        assert len(route) > 20
+
+    def run_step(self) -> carla.VehicleControl:
+        return carla.VehicleControl(brake=0.5)
+
+
+class Wrong(Slow):
+    """One that says something else."""
+
+    def run_step(self) -> float:  # type: ignore[override]
+        return 1.0
+
+
+def test_the_ego_is_driven_by_the_traffic_manager_or_an_agent_of_ones_own(play: Play) -> None:
+    ego = "ego: {speed_kmh: 30, driver: '%s'}\n"
+    autopilot = play(STREET + ego % "traffic_manager", 4).of("ego")
+    agent = play(STREET + ego % f"{__name__}:Slow", 3).of("ego")
+
+    assert autopilot["v"][-1] == pytest.approx(30 / 3.6, abs=1.0)
+    assert abs(autopilot["d"]).max() < 0.4
+    assert agent["v"][0] == pytest.approx(30 / 3.6, abs=0.2)
+    assert agent["v"][-1] < 0.5
+    for driver, message in (
+        ("no_such_module_here:Agent", "module 'no_such_module_here' cannot be imported"),
+        (f"{__name__}:Play", "no class 'Play' with a run_step"),
+        (f"{__name__}:Wrong", "run_step gave float; want a carla.VehicleControl"),
+    ):
+        with pytest.raises(CastError, match=message):
+            play(STREET + ego % driver, 1)
