@@ -110,3 +110,16 @@ def test_a_path_works_wherever_a_name_does(tmp_path: Path) -> None:
     assert documents.find("sensors", "tiny") == documents.library_root() / "sensors" / "tiny.yaml"
     with pytest.raises(DocumentError, match="there is no such file"):
         documents.find("sensors", str(tmp_path / "none.yaml"))
+
+
+def test_built_in_documents_are_found_in_folders_by_names_that_are_there_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(documents, "library_root", lambda: tmp_path)
+    for name in ("scenarios/b.yaml", "scenarios/people/a.yaml", "scenarios/people/not a name.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x: 1\n")
+
+    assert documents.names("scenarios") == ("a", "b")
+    assert documents.find("scenarios", "a") == tmp_path / "scenarios/people/a.yaml"
+    (tmp_path / "scenarios/a.yaml").write_text("x: 1\n")
+    with pytest.raises(DocumentError, match=r"a\.yaml and people/a\.yaml have one name; want two"):
+        documents.find("scenarios", "a")

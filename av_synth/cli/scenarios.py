@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import tempfile
+from itertools import groupby
+from pathlib import Path
+
 import typer
 
-from av_synth import scenario
-from av_synth.cli.output import say, say_item
+from av_synth import documents, scenario
+from av_synth.cli.options import pairs
+from av_synth.cli.output import progress, say, say_item
+from av_synth.documents import library_root
+from av_synth.report.event_picture import event_picture
+from av_synth.run.attempt import logs
+from av_synth.run.execute import execute
+from av_synth.run.generate import EMBEDDED, plan, simulator_at
+from av_synth.run.watch import Watcher
+from av_synth.scenario.scenario import KIND
+from av_synth.scenario.schema import schema_text
+
+SHOW = "show"
 
 
 def register(app: typer.Typer) -> None:
@@ -14,18 +29,54 @@ def register(app: typer.Typer) -> None:
 
 
 def scenarios(
-    name: str | None = typer.Argument(None, help="One scenario, by its name or the path of a YAML file."),
+    words: list[str] | None = typer.Argument(
+        None,
+        metavar="[show] [NAME]",
+        help="One scenario, by its name or the path of a YAML file; `show` draws it too. Or words that it must have.",
+    ),
+    schema: bool = typer.Option(False, "--schema", help="Print the JSON Schema of scenario files, for editors."),
+    out: Path | None = typer.Option(None, help="With show: the picture to write; NAME.png if left out."),
+    seed: int = typer.Option(0, min=0, help="With show: which draw."),
+    set_: list[str] = typer.Option([], "--set", metavar="NAME=VALUE", help="With show: a parameter by hand."),
+    town: str | None = typer.Option(None, help="With show: the map to play it on, whatever the scenario says."),
+    simulator: str = typer.Option(EMBEDDED, help="With show: where it is played, as for `av-synth run`."),
 ) -> None:
-    """List the built-in scenarios, or show one with its parameters and check its file.
+    """List the built-in scenarios, or those with some words; or check one, say what it draws, and show it from above.
 
-    Example: av-synth scenarios pedestrian_runs_out
+    Example: av-synth scenarios show pedestrian_runs_out --out picture.png
     """
-    if name is not None:
-        _show(name)
-        return
-    names = scenario.names()
-    for each in names:
-        say_item(each, scenario.load(each).description, max(map(len, names)))
+    given = list(words or ())
+    if schema:
+        typer.echo(schema_text(), nl=False)
+    elif given[:1] == [SHOW] and len(given) == 2:
+        _show(given[1])
+        _draw(given[1], out, seed, pairs(set_, "--set"), town, simulator)
+    elif len(given) == 1 and (given[0].endswith((".yaml", ".yml")) or given[0] in scenario.names()):
+        _show(given[0])
+    else:
+        _list(given)
+
+
+def _list(words: list[str]) -> None:
+    """The scenarios by folder; with words, those whose name, folder or description has all of them."""
+    root = library_root() / KIND
+    found = []
+    for name, path in documents.files(KIND).items():
+        folder = path.parent.relative_to(root).as_posix()
+        description = scenario.load(name).description
+        told = f"{folder} {name} {name.replace('_', ' ')} {description}".lower()
+        if all(word.lower() in told for word in words):
+            found.append(("" if folder == "." else folder, name, description))
+    if not found and len(words) == 1:
+        documents.find(KIND, words[0])  # says what there is
+    if not found:
+        say(f"no scenario has {' and '.join(map(repr, words))}")
+    width = max((len(name) for _, name, _ in found), default=0)
+    for folder, group in groupby(sorted(found), key=lambda each: each[0]):
+        if folder:
+            say(f"{folder}:")
+        for _, name, description in group:
+            say_item(name, description, width)
 
 
 def _show(name: str) -> None:
@@ -41,3 +92,25 @@ def _show(name: str) -> None:
     say()
     fixed = [f" --set {parameter}={each.middle}" for parameter, each in found.parameters.items()][:1]
     say(f"play it: av-synth run {name} --rig tiny --out out/first{''.join(fixed)}")
+
+
+def _draw(name: str, out: Path | None, seed: int, overrides: dict[str, str], town: str | None, simulator: str) -> None:
+    """Play it without sensors and draw what was driven."""
+    spec = plan(name, None, seed, overrides, town=town)
+    watcher = Watcher()
+    with (
+        tempfile.TemporaryDirectory(prefix="av_synth-") as folder,
+        progress(f"playing {spec.scenario.name}, seed {seed}") as on_tick,
+        simulator_at(simulator, _logged(Path(folder))) as address,
+    ):
+        execute(spec, address, [watcher], on_tick=on_tick)
+    picture = event_picture(watcher, spec.scenario, out or Path(f"{spec.scenario.name}.png"))
+    for expectation in () if watcher.outcome is None else watcher.outcome.expectations:
+        say(f"  {expectation}", None if expectation.held else "yellow")
+    say(f"picture: {picture}")
+
+
+def _logged(folder: Path) -> Path:
+    """A folder in which a simulator can write its log."""
+    logs(folder).mkdir()
+    return folder

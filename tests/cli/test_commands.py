@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from av_synth import __version__, rig, scenario
+from av_synth import __version__, documents, rig, scenario
 from av_synth.cli import output
 from av_synth.cli.app import INTERRUPTED, app, status
 from tests.export.synthetic_run import build_run
@@ -24,7 +24,7 @@ OPTIONS = {
     "merge": ["OUT", "--out"],
     "verify": ["DATASET", "--version", "--report", "--quarantine"],
     "query": ["DATASET", "CONDITIONS", "--fields", "--json", "--version"],
-    "scenarios": ["NAME"],
+    "scenarios": ["NAME", "show", "--schema", "--out", "--seed", "--set", "--town"],
     "rigs": ["NAME"],
     "doctor": ["--out", "--simulator"],
     "simulator": ["--port", "--town", "--host"],
@@ -89,7 +89,7 @@ def test_scenarios_are_listed_and_one_is_shown_with_what_its_parameters_may_be(c
     listed = said(capsys, "scenarios")
     shown = said(capsys, "scenarios", "pedestrian_runs_out")
 
-    assert [line.split()[0] for line in listed.splitlines()] == list(scenario.names())
+    assert [line.split()[0] for line in listed.splitlines() if line[0] == " "] == list(scenario.names())
     assert [line for line in shown.splitlines() if line.startswith("  ")] == [
         "  ego_speed_kmh  34 to 41",
         "  pedestrian     child or adult",
@@ -99,6 +99,14 @@ def test_scenarios_are_listed_and_one_is_shown_with_what_its_parameters_may_be(c
         "  rain_mm_h      0, 2 or 6",
     ]
     assert "play it: av-synth run pedestrian_runs_out --rig tiny --out out/first --set ego_speed_kmh=37.5" in shown
+
+
+def test_scenarios_can_be_asked_for_by_words_and_their_schema_printed(capsys):
+    assert [line.split()[0] for line in said(capsys, "scenarios", "RAIN", "cut").splitlines()] == ["cut_in_wet"]
+    assert said(capsys, "scenarios", "rain", "snow") == "no scenario has 'rain' and 'snow'\n"
+    assert said(capsys, "scenarios", "--schema") == (
+        documents.library_root() / "scenarios" / "scenario.schema.json"
+    ).read_text(encoding="utf-8")
 
 
 def test_a_scenario_of_ones_own_is_shown_and_checked_by_its_path(capsys, tmp_path):

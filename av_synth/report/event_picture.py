@@ -1,0 +1,233 @@
+"""What happens in a scenario, drawn from above as it was really driven: some moments, and a numbered list of events."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from av_synth.director import Event
+from av_synth.errors import DataError, StoreError
+from av_synth.export.nuscenes.map_reading import read_network
+from av_synth.geometry.transforms import Array
+from av_synth.report import draw
+from av_synth.report.draw import Colour, Image
+from av_synth.report.road_picture import GROUND, Roads, draw_roads, read_roads
+from av_synth.run.watch import Watcher
+from av_synth.scenario import ConcreteScenario
+
+EGO = "ego"
+_WIDTH_PX, _MARGIN_PX = 1500, 24
+_MOST_PX_PER_M, _MOST_HEIGHT_PX = 16.0, 760
+_AROUND_M, _REACH_M = 9.0, 90.0
+_FINE = 2  # drawn so much larger, then shrunk
+_BYSTANDER: Colour = (140, 136, 132)
+_COLOURS: tuple[Colour, ...] = (
+    (70, 120, 255),
+    (90, 215, 255),
+    (230, 150, 80),
+    (200, 120, 230),
+    (120, 220, 120),
+    (80, 180, 200),
+)
+_NOTED = {"trigger", "seen", "brake", "contact"}
+
+
+@dataclass(frozen=True)
+class _View:
+    """How metres become pixels: the ego's way at the start points to the right."""
+
+    centre_m: Array
+    turn: Array
+    px_per_m: float
+    size_px: tuple[int, int]
+
+    def at(self, points_m: Array) -> Array:
+        """Pixels (N, 2) of points (N, 2) or (N, 3), world metres."""
+        local = (np.atleast_2d(points_m)[:, :2] - self.centre_m) @ self.turn.T * self.px_per_m
+        width, height = self.size_px
+        return np.stack([width / 2.0 + local[:, 0], height / 2.0 - local[:, 1]], axis=1) * _FINE
+
+
+def event_picture(watched: Watcher, concrete: ConcreteScenario, out: Path) -> Path:
+    """Draw a run that was watched and write it as a PNG.
+
+    Args:
+        watched: the whole run.
+        concrete: what was played.
+        out: the file to write.
+
+    Raises:
+        DataError: if nothing was watched.
+        StoreError: if the file cannot be written.
+    """
+    if watched.context is None or not watched.states:
+        raise DataError("got a run without a frame; want one that was watched from its beginning to its end")
+    roads = read_roads(read_network(concrete.town or "", watched.context.opendrive))
+    names = _named(watched, concrete)
+    notes = [event for event in watched.events if event.kind in _NOTED]
+    view = _view(watched, names)
+    moments = _moments(watched, notes)
+    panels = [_panel(watched, roads, view, names, notes, first, last) for first, last in moments]
+    picture = np.concatenate([_heading(concrete), *panels, _legend(names, notes)])
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+    except OSError as error:
+        raise StoreError(f"{out}: cannot be written: {error.strerror}") from error
+    return out
+
+
+def _named(watched: Watcher, concrete: ConcreteScenario) -> dict[int, str]:
+    """The ego and the named actors by their ids, the ego first."""
+    found = {info.role: actor for actor, info in watched.infos.items()}
+    return {found[name]: name for name in (EGO, *concrete.actors) if name in found}
+
+
+def _tracks(watched: Watcher, actor: int, first: int, last: int) -> Array:
+    """Where an actor's box was (N, 2), world metres."""
+    states = [state for state in watched.states[first : last + 1] if actor in state.actors]
+    return np.array([state.world_from_box(actor)[:2, 3] for state in states]).reshape(-1, 2)
+
+
+def _view(watched: Watcher, names: dict[int, str]) -> _View:
+    ego = next(iter(names))
+    pose = watched.states[0].world_from_box(ego)
+    turn = pose[:2, :2].T / np.linalg.norm(pose[:2, 0])
+    own = _tracks(watched, ego, 0, len(watched.states))
+    others = [_tracks(watched, actor, 0, len(watched.states)) for actor in names]
+    near = [
+        points[np.hypot(*(points[:, None] - own[None]).transpose(2, 0, 1)).min(axis=1) < _REACH_M] for points in others
+    ]
+    local = np.concatenate(near) @ turn.T
+    low, high = local.min(axis=0) - _AROUND_M, local.max(axis=0) + _AROUND_M
+    size_m = np.maximum(high - low, (40.0, 22.0))
+    width = _WIDTH_PX - 2 * _MARGIN_PX
+    px_per_m = min(width / size_m[0], _MOST_HEIGHT_PX / size_m[1], _MOST_PX_PER_M)
+    height = round(min(size_m[1] * px_per_m, _MOST_HEIGHT_PX))
+    return _View((low + high) / 2.0 @ turn, turn, float(px_per_m), (width, height))
+
+
+def _moments(watched: Watcher, notes: Sequence[Event]) -> list[tuple[int, int]]:
+    """First and last frame of each panel: up to the first event, up to the end of the notes, and to the end."""
+    end = len(watched.states) - 1
+    times = [state.time_us for state in watched.states]
+    frames = sorted({int(np.searchsorted(times, note.time_us)) for note in notes if note.time_us > 0})
+    marks = [0, *frames[:1], *frames[-1:], end]
+    kept = [marks[0]]
+    for mark in marks[1:]:
+        if mark - kept[-1] > end * 0.08:
+            kept.append(min(mark, end))
+    kept[-1] = end if len(kept) > 1 else kept[-1]
+    return [(max(0, before), mark) for before, mark in zip([0, *kept], kept, strict=False)]
+
+
+def _panel(
+    watched: Watcher, roads: Roads, view: _View, names: dict[int, str], notes: Sequence[Event], first: int, last: int
+) -> Image:
+    width, height = view.size_px
+    canvas: Image = np.full((height * _FINE, width * _FINE, 3), GROUND, dtype=np.uint8)
+    reach_m = float(np.hypot(width, height)) / 2.0 / view.px_per_m
+    draw_roads(canvas, roads, view.at, view.centre_m, reach_m, view.px_per_m * _FINE)
+    state = watched.states[last]
+    for actor in sorted(state.actors, key=lambda each: each in names):
+        colour = _colour(names, actor)
+        if actor in names:
+            front_px = watched.infos[actor].size_lwh_m[0] / 2.0 * view.px_per_m * _FINE
+            _way(canvas, view, _tracks(watched, actor, first, last), front_px, colour)
+        corners = view.at(_outline(watched, actor, last, named=actor in names))
+        draw.fill(canvas, corners, colour, 0.95 if actor in names else 0.7)
+        draw.polyline(canvas, corners, (20, 18, 16), 2)
+    picture = np.asarray(cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    for actor, name in names.items():
+        if actor in state.actors:
+            corners = view.at(_outline(watched, actor, last, named=True)) / _FINE
+            draw.plate(
+                picture, float(corners[:, 0].min()), float(corners[:, 1].min()) - 2, name, 10, _colour(names, actor)
+            )
+    times = [each.time_us for each in watched.states]
+    for number, note in enumerate(notes, 1):
+        frame = min(int(np.searchsorted(times, note.time_us)), len(times) - 1)
+        if frame <= last and note.actor_id in watched.states[frame].actors:
+            where = view.at(watched.states[frame].world_from_box(note.actor_id)[None, :2, 3])[0] / _FINE
+            _number(picture, where, number)
+    draw.plate(picture, 8, 26, f"{state.time_us / 1e6:.1f} s", 12, draw.INK)
+    framed: Image = np.full((height + 10, _WIDTH_PX, 3), draw.BACKGROUND, dtype=np.uint8)
+    framed[:height, _MARGIN_PX : _MARGIN_PX + width] = picture
+    return framed
+
+
+def _colour(names: dict[int, str], actor: int) -> Colour:
+    if actor not in names:
+        return _BYSTANDER
+    number = list(names).index(actor)
+    return draw.INK if number == 0 else _COLOURS[(number - 1) % len(_COLOURS)]
+
+
+def _way(canvas: Image, view: _View, track: Array, front_px: float, colour: Colour) -> None:
+    """The way since the panel before, with an arrow before the body's front."""
+    if len(track) < 2 or np.hypot(*(track[-1] - track[0])) < 0.5:
+        return
+    points = view.at(track)
+    draw.polyline(canvas, points, colour, 3, closed=False)
+    step = points[-1] - points[max(0, len(points) - 4)]
+    length = float(np.hypot(*step))
+    if length > 1.0:
+        ahead = step / length
+        side = np.array([-ahead[1], ahead[0]])
+        tip = points[-1] + ahead * (front_px + 40)
+        head = np.array([tip, tip - ahead * 20 + side * 9, tip - ahead * 20 - side * 9])
+        draw.line(canvas, points[-1], tip - ahead * 10, colour, 3)
+        draw.fill(canvas, head, colour, 1.0)
+
+
+def _outline(watched: Watcher, actor: int, frame: int, *, named: bool) -> Array:
+    """Corners (4, 2) of a box, world metres; people are drawn large enough to be seen."""
+    half = np.maximum(np.asarray(watched.infos[actor].size_lwh_m)[:2] / 2.0, 0.35 if named else 0.2)
+    pose = watched.states[frame].world_from_box(actor)
+    corners: Array = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]]) * half @ pose[:2, :2].T + pose[:2, 3]
+    return corners
+
+
+def _number(picture: Image, where: Array, number: int) -> None:
+    x, y = round(float(where[0])), round(float(where[1])) + 20
+    cv2.circle(picture, (x, y), 10, (20, 18, 16), -1, cv2.LINE_AA)
+    cv2.circle(picture, (x, y), 10, draw.INK, 1, cv2.LINE_AA)
+    draw.text(picture, (x - draw.text_width(str(number), 9) / 2, y + 5), str(number), 9)
+
+
+def _heading(concrete: ConcreteScenario) -> Image:
+    told = " ".join(concrete.description.split())
+    lines = textwrap.wrap(told, 170)
+    canvas: Image = np.full((58 + 20 * len(lines), _WIDTH_PX, 3), draw.BACKGROUND, dtype=np.uint8)
+    draw.text(canvas, (_MARGIN_PX, 32), f"{concrete.name}, seed {concrete.seed}, {concrete.town}", 15, bold=True)
+    for number, line in enumerate(lines):
+        draw.text(canvas, (_MARGIN_PX, 58 + 20 * number), line, 10, draw.FAINT)
+    return canvas
+
+
+def _legend(names: dict[int, str], notes: Sequence[Event]) -> Image:
+    canvas: Image = np.full((30 + 24 * max(1, len(notes)), _WIDTH_PX, 3), draw.BACKGROUND, dtype=np.uint8)
+    for number, note in enumerate(notes, 1):
+        y = 4 + 24 * number
+        _number(canvas, np.array([_MARGIN_PX + 10, y - 25]), number)
+        draw.text(canvas, (_MARGIN_PX + 30, y), f"{note.time_us / 1e6:.2f} s   {_words(names, note)}", 10)
+    return canvas
+
+
+def _words(names: dict[int, str], note: Event) -> str:
+    """What an event was, in words."""
+    who = str(note.detail.get("role") or names.get(note.actor_id) or "something")
+    whom = names.get(note.other_id, "somebody else")
+    if "signals" in note.detail:
+        return f"the lights change: {note.detail['signals']}"
+    if "weather" in note.detail:
+        return f"the weather changes: {note.detail['weather']}"
+    if note.kind == "trigger":
+        did = str(note.detail.get("do") or note.detail.get("event") or "begins")
+        return f"{who}: {did.replace('_', ' ')}"
+    return {"seen": f"{who} sees {whom}", "brake": f"{who} brakes for {whom}"}.get(note.kind, f"{who} touches {whom}")

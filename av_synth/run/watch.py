@@ -1,0 +1,48 @@
+"""Watching a run without sensors: where everybody was, for those who draw or measure it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from av_synth.director import Event, Measurement, Outcome
+from av_synth.log.state import ActorInfo, WorldState
+from av_synth.run.spec import Context, Tick
+
+
+@dataclass
+class Watcher:
+    """A sink that keeps every state.
+
+    Attributes:
+        context: of the run.
+        states: of each recorded frame.
+        infos: what does not change, of everybody who was ever there, by actor id.
+        events: what happened, in order.
+        outcome: what became of the expectations; None until the run is over.
+        measurements: what was measured between actors.
+        made_by: what the run was made with, see `spec.provenance`.
+    """
+
+    context: Context | None = None
+    states: list[WorldState] = field(default_factory=list)
+    infos: dict[int, ActorInfo] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    outcome: Outcome | None = None
+    measurements: Sequence[Measurement] = ()
+    made_by: Mapping[str, Any] = field(default_factory=dict)
+
+    def begin(self, context: Context) -> None:
+        """See `spec.Sink`."""
+        self.context = context
+
+    def tick(self, tick: Tick) -> None:
+        """See `spec.Sink`."""
+        self.states.append(tick.state)
+        self.infos |= tick.state.infos
+        self.events += tick.events
+
+    def end(self, outcome: Outcome, measurements: Sequence[Measurement], provenance: Mapping[str, Any]) -> None:
+        """See `spec.Sink`."""
+        self.outcome, self.measurements, self.made_by = outcome, measurements, provenance
