@@ -63,20 +63,22 @@ class WeatherSpec(Strict):
 
     preset: Preset = Field(default="clear_noon", description="where to begin")
     rain_mm_h: Annotated[float, Field(ge=0, le=HEAVIEST_RAIN_MM_H)] | None = Field(default=None, description="rainfall")
-    cloudiness: Percent | None = None
-    precipitation: Percent | None = None
-    precipitation_deposits: Percent | None = None
-    wind_intensity: Percent | None = None
-    sun_azimuth_angle: Annotated[float, Field(ge=0, le=360)] | None = None
-    sun_altitude_angle: Annotated[float, Field(ge=-90, le=90)] | None = None
-    fog_density: Percent | None = None
-    fog_distance: NonNegative | None = None
-    fog_falloff: NonNegative | None = None
-    wetness: Percent | None = None
-    scattering_intensity: NonNegative | None = None
-    mie_scattering_scale: NonNegative | None = None
-    rayleigh_scattering_scale: NonNegative | None = None
-    dust_storm: Percent | None = None
+    cloudiness: Percent | None = Field(default=None, description="share of the sky, percent")
+    precipitation: Percent | None = Field(default=None, description="rain, percent of the heaviest")
+    precipitation_deposits: Percent | None = Field(default=None, description="puddles, percent")
+    wind_intensity: Percent | None = Field(default=None, description="percent")
+    sun_azimuth_angle: Annotated[float, Field(ge=0, le=360)] | None = Field(default=None, description="degrees")
+    sun_altitude_angle: Annotated[float, Field(ge=-90, le=90)] | None = Field(
+        default=None, description="degrees above the horizon; below 0 it is night"
+    )
+    fog_density: Percent | None = Field(default=None, description="percent")
+    fog_distance: NonNegative | None = Field(default=None, description="metres from the camera to where fog begins")
+    fog_falloff: NonNegative | None = Field(default=None, description="how fast fog thins out with height")
+    wetness: Percent | None = Field(default=None, description="of the road, percent")
+    scattering_intensity: NonNegative | None = Field(default=None, description="of light in fog")
+    mie_scattering_scale: NonNegative | None = Field(default=None, description="haze by large particles")
+    rayleigh_scattering_scale: NonNegative | None = Field(default=None, description="blue of the sky")
+    dust_storm: Percent | None = Field(default=None, description="percent")
 
     def resolve(self) -> Weather:
         """The weather it describes."""

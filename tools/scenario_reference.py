@@ -1,0 +1,185 @@
+"""Writes what is made from the models: the reference in docs/scenarios.md, and scenarios/scenario.schema.json.
+
+Run it from the repository's root after a change to the models: `.venv/bin/python tools/scenario_reference.py`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from av_synth.documents import Strict  # noqa: E402
+from av_synth.scenario import chance, distributions, expectations, manoeuvres, model, road, triggers  # noqa: E402
+from av_synth.scenario.scenario import ScenarioDocument  # noqa: E402
+from av_synth.scenario.schema import schema_text  # noqa: E402
+from av_synth.scenario.units import unit_of  # noqa: E402
+from av_synth.scenario.weather import WeatherSpec  # noqa: E402
+from av_synth.scenario.words import Range  # noqa: E402
+
+PAGE = ROOT / "docs" / "scenarios.md"
+SCHEMA = ROOT / "scenarios" / "scenario.schema.json"
+BEGIN = "<!-- from here on made by tools/scenario_reference.py -->\n"
+
+SECTIONS: tuple[tuple[str, type[Strict]], ...] = (
+    ("The file", ScenarioDocument),
+    ("`parameters`, and other distributions", distributions.Distribution),
+    ("`normal`", distributions.Normal),
+    ("`lognormal`", distributions.LogNormal),
+    ("`discrete`, as a list", distributions.Weighted),
+    ("`derived`", chance.Derived),
+    ("`correlations`", chance.Correlation),
+    ("`weather`", WeatherSpec),
+    ("`road`", road.Road),
+    ("`road.junction`", road.Junction),
+    ("`road.roundabout`", road.Roundabout),
+    ("`road.crossing`, `crest`, `tunnel`, `entry`, `exit`", road.Feature),
+    ("`road.pose`", road.Pose),
+    ("`ego`", model.Ego),
+    ("`ego.reaction`", model.Reaction),
+    ("`actors`", model.Actor),
+    ("`at`", road.Placement),
+    ("`parked`", model.ParkedRow),
+    ("`traffic`", model.Traffic),
+    ("`flows`", model.Flow),
+    ("`crowds`", model.Crowd),
+    ("`signals`", manoeuvres.SignalPlan),
+    ("`events`", model.EventSpec),
+    ("`events[].weather`", model.WeatherChange),
+    ("`when`", triggers.When),
+    ("`gap_m`, `gap_s`, `distance_m` and `ttc_s` in `when`", triggers.Between),
+    ("`speed_kmh` in `when`", triggers.Speed),
+    ("`reaches`", triggers.Reaches),
+    ("`region`", triggers.Region),
+    ("`sees` and `loses_sight`", triggers.Sight),
+    ("`signal`", triggers.SignalState),
+    ("`after`", triggers.Progress),
+    ("`do`", manoeuvres.Do),
+    ("`do.drive`", manoeuvres.Drive),
+    ("`do.speed_profile`", manoeuvres.SpeedProfile),
+    ("`do.follow`", manoeuvres.Follow),
+    ("`do.brake`", manoeuvres.Brake),
+    ("`do.stop`", manoeuvres.Stop),
+    ("`do.lane_change` and `do.cut_out`", manoeuvres.LaneChange),
+    ("`do.cut_in`", manoeuvres.CutIn),
+    ("`do.merge`", manoeuvres.Merge),
+    ("`do.overtake`", manoeuvres.Overtake),
+    ("`do.swerve`", manoeuvres.Swerve),
+    ("`do.drift`", manoeuvres.Drift),
+    ("`do.reverse`", manoeuvres.Reverse),
+    ("`do.turn`", manoeuvres.TurnAt),
+    ("`do.u_turn`", manoeuvres.UTurn),
+    ("`do.run_light`", manoeuvres.RunLight),
+    ("`do.open_door`", manoeuvres.OpenDoor),
+    ("`do.meet`", manoeuvres.Meet),
+    ("`do.lose_control`", manoeuvres.LoseControl),
+    ("`do.stall`", manoeuvres.Stall),
+    ("`do.drop`", manoeuvres.Drop),
+    ("`do.lights`", manoeuvres.Lamps),
+    ("`do.follow_trajectory`", manoeuvres.Trajectory),
+    ("`do.cross`", manoeuvres.Cross),
+    ("`do.walk`", manoeuvres.Walk),
+    ("`do.wait`", manoeuvres.Wait),
+    ("`do.fall`", manoeuvres.Fall),
+    ("`expectations`", expectations.Expectation),
+    ("`expectations[].seen`", expectations.Seen),
+    ("A range", Range),
+)
+_BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "more than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
+_PLAIN = {"boolean": "true or false"}
+
+
+def reference() -> str:
+    """The tables: every key of every model, with what it wants and what it means."""
+    return "\n".join(_section(title, kind) for title, kind in SECTIONS)
+
+
+def _section(title: str, kind: type[Strict]) -> str:
+    schema = kind.model_json_schema(mode="validation")
+    if "$ref" in schema:  # a model that may hold itself
+        schema = schema["$defs"][kind.__name__]
+    told = " ".join((kind.__doc__ or "").split())
+    lines = [f"### {title}", "", told, ""]
+    rows = list(_rows(schema))
+    if rows:
+        lines += ["| key | wants | if left out | meaning |", "|---|---|---|---|", *rows, ""]
+    return "\n".join(lines)
+
+
+def _rows(schema: dict[str, Any]) -> Iterator[str]:
+    for key, value in schema.get("properties", {}).items():
+        default = "**needed**" if key in schema.get("required", ()) else _default(value.get("default"))
+        yield f"| `{key}` | {_wants(key, value, schema)} | {default} | {value.get('description', '')} |"
+
+
+def _default(value: object) -> str:
+    plain = isinstance(value, str | float | int) and not isinstance(value, bool)
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`" if plain or isinstance(value, bool) else ""
+
+
+def _wants(key: str, value: dict[str, Any], schema: dict[str, Any]) -> str:
+    """What a value must be, in words."""
+    if "$ref" in value:
+        return _named(value["$ref"])
+    if "allOf" in value:
+        return _wants(key, value["allOf"][0], schema)
+    if "anyOf" in value:
+        found = [_wants(key, each, schema) for each in value["anyOf"] if each.get("type") != "null"]
+        return "a number or text" if "true or false" in found[1:] else " or ".join(dict.fromkeys(found))
+    if "enum" in value or "const" in value:
+        return ", ".join(f"`{each}`" for each in value.get("enum", [value.get("const")]))
+    kind = value.get("type")
+    if kind in ("number", "integer"):
+        return _number(key, value)
+    if kind == "array":
+        return _list(key, value, schema)
+    if kind == "object":
+        inner = value.get("additionalProperties") or next(iter(value.get("patternProperties", {}).values()), None)
+        return f"name: {_wants('', inner, schema)}" if isinstance(inner, dict) else "a mapping"
+    if isinstance(kind, list):
+        return "a number or text"
+    return _PLAIN.get(str(kind), "a name" if "pattern" in value else "text")
+
+
+def _number(key: str, value: dict[str, Any]) -> str:
+    unit = unit_of(key)
+    low, high = value.get("minimum"), value.get("maximum")
+    words = f"{low:g} to {high:g}" if low is not None and high is not None else ""
+    if not words:
+        words = " and ".join(f"{said} {value[bound]:g}" for bound, said in _BOUNDS.items() if bound in value)
+    kind = "a number" if value["type"] == "number" else "a whole number"
+    return f"{words or f'{kind} in'} {unit}" if unit else words or kind
+
+
+def _list(key: str, value: dict[str, Any], schema: dict[str, Any]) -> str:
+    if "prefixItems" in value:
+        kinds = ("number" if each.get("type") in ("number", "integer") else "name" for each in value["prefixItems"])
+        return f"[{', '.join(kinds)}]"
+    of = _wants(key, value.get("items", {}), schema)
+    return f"a list: {of}"
+
+
+def _named(ref: str) -> str:
+    name = ref.rpartition("/")[2]
+    title = next((title for title, kind in SECTIONS if kind.__name__ == name), name)
+    return "a range" if name in ("Range", "Between", "Speed") else f"see {title}"
+
+
+def main() -> None:
+    """Rewrite both files."""
+    text = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(text.partition(BEGIN)[0] + BEGIN + "\n" + reference(), encoding="utf-8")
+    SCHEMA.write_text(schema_text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
