@@ -23,6 +23,7 @@ from av_synth.plain_yaml import Key, KeyPath, dotted, read_plain
 MAX_BYTES = 1_000_000
 MAX_HINTS = 200  # of the nearest right word, in one file: each costs a comparison with every word there is
 MANY_NAMES = 64
+FEW_KEYS = 8  # of a mapping: so many are told to who has written something else
 NAME = "[a-z0-9][a-z0-9_-]{0,63}"
 NAME_IN_WORDS = "lower-case letters, digits, _ and -, at most 64, beginning with a letter or digit"
 
@@ -294,7 +295,10 @@ def _message(model: type[BaseModel], path: KeyPath, kind: str, text: str, got: o
     if kind in ("value_error", "assertion_error"):
         return text.partition(", ")[2]
     if kind in _WANTED_KIND:
-        return f"got {shown(got)}; want {_WANTED_KIND[kind]}"
+        wanted = _model_at(model, path) if kind == "model_type" and path else None
+        keys = list(wanted.model_fields) if wanted else []
+        told = f": {', '.join(keys)}" if 0 < len(keys) <= FEW_KEYS else ""
+        return f"got {shown(got)}; want {_WANTED_KIND[kind]}{told}"
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", text)
         return f"got {shown(got)}; {nearest(str(got), choices)}"
