@@ -8,29 +8,31 @@ Source: CARLA 0.9.16, LibCarla/source/carla/geom/Transform.h and Rotation.h.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import carla
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.geometry.transforms import Array, rigid
+from av_synth.geometry.transforms import Array
 
 
 def matrix_from_carla(
-    location_m: npt.ArrayLike, pitch_deg: float = 0.0, yaw_deg: float = 0.0, roll_deg: float = 0.0
+    location_m: Iterable[float], pitch_deg: float = 0.0, yaw_deg: float = 0.0, roll_deg: float = 0.0
 ) -> Array:
     """Right-handed `world_from_actor` (4, 4) of a CARLA location (3,) in metres and rotation in degrees."""
     p, y, r = math.radians(pitch_deg), math.radians(yaw_deg), math.radians(roll_deg)
     cp, sp, cy, sy, cr, sr = math.cos(p), math.sin(p), math.cos(y), math.sin(y), math.cos(r), math.sin(r)
-    left = np.array(
-        [
-            [cp * cy, cy * sp * sr - sy * cr, -cy * sp * cr - sy * sr],
-            [cp * sy, sy * sp * sr + cy * cr, -sy * sp * cr + cy * sr],
-            [sp, -cp * sr, cp * cr],
-        ]
+    left, right, up = location_m
+    rows = (  # Unreal's matrix, with the signs of S M S; written out, as this is asked for every actor at every tick
+        (cp * cy, -(cy * sp * sr - sy * cr), -cy * sp * cr - sy * sr, float(left)),
+        (-(cp * sy), sy * sp * sr + cy * cr, -(-sy * sp * cr + cy * sr), -float(right)),
+        (sp, -(-cp * sr), cp * cr, float(up)),
+        (0.0, 0.0, 0.0, 1.0),
     )
-    flip = np.array([1.0, -1.0, 1.0])
-    return rigid(left * flip[:, None] * flip[None, :], np.asarray(location_m, dtype=np.float64) * flip)
+    if not all(math.isfinite(value) for row in rows for value in row):
+        raise ValueError(f"want a finite transform, got {rows}")
+    return np.array(rows)
 
 
 def carla_from_matrix(world_from_actor: Array) -> tuple[tuple[float, float, float], tuple[float, float, float]]:

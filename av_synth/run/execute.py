@@ -78,20 +78,21 @@ def execute(
             for index in range(frames):
                 events = director.observe(state)
                 lights = session.traffic_lights()
-                tick = Tick(
-                    index=index,
-                    state=state,
-                    world_from_ego=state.actors[director.ego.id].world_from_actor @ from_ego,
-                    state_hash=state_hash(state, lights),
-                    controls=session.controls(),
-                    traffic_lights=lights,
-                    weather=session.weather(),
-                    events=events,
-                    frames=None if sensors is None else sensors.collect(state),
-                )
-                hashes.append(tick.state_hash)
-                for sink in sinks:
-                    sink.tick(tick)
+                hashes.append(state_hash(state, lights))
+                if sinks:
+                    tick = Tick(
+                        index=index,
+                        state=state,
+                        world_from_ego=state.actors[director.ego.id].world_from_actor @ from_ego,
+                        state_hash=hashes[-1],
+                        controls=session.controls(),
+                        traffic_lights=lights,
+                        weather=session.weather(),
+                        events=events,
+                        frames=None if sensors is None else sensors.collect(state),
+                    )
+                    for sink in sinks:
+                        sink.tick(tick)
                 if on_tick is not None:
                     on_tick(index + 1, frames)
                 if index + 1 < frames:

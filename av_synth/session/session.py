@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +16,8 @@ import numpy as np
 from av_synth.errors import CastError, DataError, LaunchError, SpawnError
 from av_synth.geometry.carla import (
     angular_from_carla,
+    flip_y,
+    matrix_from_carla,
     matrix_from_transform,
     transform_from_matrix,
     vector_from_carla,
@@ -31,6 +34,7 @@ from av_synth.session.towns import TownChoice, load_town
 CONNECT_TIMEOUT_S = 15.0
 RPC_TIMEOUT_S = 60.0
 CLIENT_VERSION = "0.9.16"
+Numbers = tuple[float, ...]
 WEATHER_FIELDS = tuple(field.name for field in fields(Weather))
 
 
@@ -63,6 +67,7 @@ class Session:
         self.library: carla.BlueprintLibrary = world.get_blueprint_library()
         self.sensors: list[carla.Sensor] = []
         self._infos: dict[int, ActorInfo] = {}
+        self._known: dict[int, tuple[Numbers, ActorState]] = {}  # what was read last
         self._actors: list[carla.Actor] = []
         self._lights: list[carla.TrafficLight] = []
         self._traffic_manager: carla.TrafficManager | None = None
@@ -188,9 +193,23 @@ class Session:
             lights = self.world.get_actors().filter("traffic.traffic_light*")
             self._lights = sorted(lights, key=lambda light: int(light.id))
         self._last_frame = frame
-        actors = {actor_id: _state(snapshot, actor_id, info) for actor_id, info in self._infos.items()}
+        actors = {actor_id: self._read(snapshot, actor_id, info) for actor_id, info in self._infos.items()}
         origin = frame if self._origin_frame is None else self._origin_frame
         return WorldState(frame, (frame - origin) * self.tick_us, actors, dict(self._infos))
+
+    def _read(self, snapshot: carla.WorldSnapshot, actor_id: int, info: ActorInfo) -> ActorState:
+        found = snapshot.find(actor_id)
+        if found is None:
+            raise DataError(
+                f"{info.role} (actor {actor_id}) is not in the snapshot of frame {snapshot.frame}: it vanished"
+            )
+        numbers = _numbers(found)
+        known = self._known.get(actor_id)
+        if known is not None and known[0] == numbers:  # most stand still most of the time
+            return known[1]
+        state = _state(numbers, info, snapshot.frame)
+        self._known[actor_id] = numbers, state
+        return state
 
     def controls(self) -> dict[int, dict[str, float | bool | int]]:
         """What each vehicle's driver asks for at the current frame, by actor id (carla.VehicleControl's fields)."""
@@ -338,25 +357,26 @@ def _info(actor: carla.Actor, role: str, parked: bool) -> ActorInfo:
     return ActorInfo(actor.id, actor.type_id, role, category, box.centre_m, size, parked, box.source)
 
 
-def _state(snapshot: carla.WorldSnapshot, actor_id: int, info: ActorInfo) -> ActorState:
-    found = snapshot.find(actor_id)
-    if found is None:
-        raise DataError(f"{info.role} (actor {actor_id}) is not in the snapshot of frame {snapshot.frame}: it vanished")
-    transform, velocity, spin, push = (
-        found.get_transform(),
-        found.get_velocity(),
-        found.get_angular_velocity(),
-        found.get_acceleration(),
+def _numbers(found: carla.ActorSnapshot) -> Numbers:
+    """Place, rotation, velocity, angular velocity and acceleration as they came."""
+    transform, velocity = found.get_transform(), found.get_velocity()
+    spin, push = found.get_angular_velocity(), found.get_acceleration()
+    place, turn = transform.location, transform.rotation
+    return (
+        *(place.x, place.y, place.z, turn.pitch, turn.yaw, turn.roll),
+        *(velocity.x, velocity.y, velocity.z, spin.x, spin.y, spin.z, push.x, push.y, push.z),
     )
-    rates = (vector_from_carla(velocity), angular_from_carla((spin.x, spin.y, spin.z)), vector_from_carla(push))
-    try:
-        pose = matrix_from_transform(transform)
-    except ValueError:
-        pose = None
-    if pose is None or not np.isfinite(rates).all():
-        seen = f"{transform}, velocity {velocity}, angular velocity {spin}, acceleration {push}"
-        raise DataError(f"{info.role} (actor {actor_id}), frame {snapshot.frame}: state is not finite: {seen}")
-    return ActorState(pose, *rates)
+
+
+def _state(numbers: Numbers, info: ActorInfo, frame: int) -> ActorState:
+    if not all(map(math.isfinite, numbers)):
+        raise DataError(f"{info.role} (actor {info.actor_id}), frame {frame}: state is not finite: {numbers}")
+    return ActorState(
+        matrix_from_carla(numbers[:3], *numbers[3:6]),
+        flip_y(numbers[6:9]),
+        angular_from_carla(numbers[9:12]),
+        flip_y(numbers[12:15]),
+    )
 
 
 def _free_port() -> int:

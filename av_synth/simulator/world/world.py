@@ -84,14 +84,18 @@ class World(Commands):
         self.episode_id = 0
         self.facts: dict[str, str] = {"profile": "", "gl_renderer": ""}
         self._sensors = frozenset(sensors)
+        self._measured: Town | None = None  # the town that the next two are of
+        self._bare: StaticGrid | None = None  # without parked cars of the town
         self._definitions = {d.id: d for d in blueprint_library(catalogue, {}, self._sensors, profile)}
         self.reset(town)
 
     def reset(self, town: Town | None = None) -> None:
         """Begin a new episode, in another town if given: no actors but the town's own, ids from 1, fair weather."""
-        if town is not None:
+        if town is not None and town is not self._measured:
+            self._measured = town
             self.town = town
             self._limits = SpeedLimits(town)
+            self._bare = None
         self.level_cars: tuple[LevelCar, ...] = level_cars(self.town, self.catalogue) if self.profile.level_cars else ()
         self._stand_level_cars()
         self.episode_id += 1
@@ -117,9 +121,15 @@ class World(Commands):
         self._stand_level_cars()
 
     def _stand_level_cars(self) -> None:
-        reach = max((float(np.hypot(*(abs(b.box_centre_m) + b.box_half_m)[:2])) for b in self._bodies()), default=1.0)
         standing = tuple(car.footprint for car in self.level_cars if car.shown)
-        self._static = StaticGrid((*self.town.footprints, *standing), reach)
+        if self._bare is None or standing:
+            bodies = (abs(body.box_centre_m) + body.box_half_m for body in self._bodies())
+            reach = max((float(np.hypot(*most[:2])) for most in bodies), default=1.0)
+            self._static = StaticGrid((*self.town.footprints, *standing), reach)
+        else:  # most episodes are in the town of the last
+            self._static = self._bare
+        if not standing:
+            self._bare = self._static
 
     def _bodies(self) -> list[Body]:
         return [body for body in self.catalogue.values() if body.kind != "traffic_light"]
