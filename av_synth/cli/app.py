@@ -13,7 +13,21 @@ from typing import NoReturn
 import typer
 
 from av_synth import __version__
-from av_synth.cli import demo, doctor, export, formats, merge, query, rigs, run, scenarios, simulator, split, verify
+from av_synth.cli import (
+    demo,
+    doctor,
+    export,
+    formats,
+    merge,
+    query,
+    rigs,
+    run,
+    scenarios,
+    search,
+    simulator,
+    split,
+    verify,
+)
 from av_synth.cli.options import refuse_unfilled
 from av_synth.cli.output import err, told
 from av_synth.errors import AvSynthError
@@ -41,7 +55,7 @@ app = typer.Typer(
     ),
     rich_markup_mode="rich",
 )
-for _verb in (run, demo, export, formats, split, merge, verify, query, scenarios, rigs, doctor, simulator):
+for _verb in (run, search, demo, export, formats, split, merge, verify, query, scenarios, rigs, doctor, simulator):
     _verb.register(app)
 
 

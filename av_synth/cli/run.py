@@ -12,9 +12,11 @@ from av_synth import scenario as scenarios
 from av_synth.cli.export import export_with_progress
 from av_synth.cli.options import pairs
 from av_synth.cli.output import progress, say
-from av_synth.errors import CastError, DocumentError
+from av_synth.errors import CastError, DocumentError, Problem
 from av_synth.run import RunSpec
 from av_synth.run.generate import EMBEDDED, generate, plan, refuse_dataset
+from av_synth.search.campaign import is_campaign
+from av_synth.search.campaign import specs as campaign_specs
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +25,9 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    scenario: str = typer.Argument(help="Name of a built-in scenario, or a path to a YAML file."),
+    scenario: str = typer.Argument(
+        help="Name of a built-in scenario, or a path to a YAML file; or to a campaign that `av-synth search` wrote."
+    ),
     rig: str = typer.Option(help="Name of a built-in rig, or a path to a YAML file."),
     out: Path = typer.Option(help="Folder for runs/ and the nuScenes dataset; runs in it are kept and exported too."),
     seed: int = typer.Option(0, min=0, help="Draws the scenario's parameters; equal seeds, equal data."),
@@ -48,6 +52,12 @@ def run(
 
     Example: av-synth run cut_in_wet --rig nuscenes --out out/first --seed 3 --set ego_speed_kmh=45
     """
+    if is_campaign(scenario):
+        if seed or set_ or without or town:
+            option = "--seed" if seed else "--set" if set_ else "--without" if without else "--town"
+            raise DocumentError([Problem("", option, f"{scenario} is a campaign, its draws are fixed; leave it out")])
+        make(campaign_specs(Path(scenario), rig), out, simulator)
+        return
     spec = plan(scenario, rig, seed, pairs(set_, "--set"), without=without, town=town)
     try:
         make([spec], out, simulator)

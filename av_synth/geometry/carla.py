@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
 
+Numbers = tuple[float, ...]
+
 
 def matrix_from_carla(
     location_m: Iterable[float], pitch_deg: float = 0.0, yaw_deg: float = 0.0, roll_deg: float = 0.0
@@ -98,3 +100,24 @@ def angular_to_carla(radians_per_s: npt.ArrayLike) -> Array:
     """The inverse of `angular_from_carla`: (..., 3) in deg/s about CARLA's axes."""
     carlas: Array = np.degrees(np.asarray(radians_per_s, dtype=np.float64)) * np.array([-1.0, 1.0, -1.0])
     return carlas
+
+
+def motion_numbers(found: carla.ActorSnapshot) -> Numbers:
+    """Place, rotation, velocity, angular velocity and acceleration (15 numbers) of a snapshot, as they came."""
+    transform, velocity = found.get_transform(), found.get_velocity()
+    spin, push = found.get_angular_velocity(), found.get_acceleration()
+    place, turn = transform.location, transform.rotation
+    return (
+        *(place.x, place.y, place.z, turn.pitch, turn.yaw, turn.roll),
+        *(velocity.x, velocity.y, velocity.z, spin.x, spin.y, spin.z, push.x, push.y, push.z),
+    )
+
+
+def motion_from_numbers(numbers: Numbers) -> tuple[Array, Array, Array, Array]:
+    """`world_from_actor` (4, 4), velocity, angular velocity and acceleration (3,), SI, in our axes.
+
+    Raises:
+        ValueError: if the pose is not finite.
+    """
+    pose = matrix_from_carla(numbers[:3], *numbers[3:6])
+    return pose, flip_y(numbers[6:9]), angular_from_carla(numbers[9:12]), flip_y(numbers[12:15])

@@ -13,9 +13,21 @@ import numpy as np
 
 from av_synth.capture import SensorArray, warm_up_ticks
 from av_synth.director import Director, find_places, room_before_m
+from av_synth.errors import DataError
 from av_synth.launch import Address
 from av_synth.log.state import WorldState
-from av_synth.run.spec import Context, Progress, RunResult, RunSpec, Sink, Skipped, Tick, provenance, run_identity
+from av_synth.run.spec import (
+    Context,
+    Progress,
+    RunResult,
+    RunSpec,
+    Sink,
+    Skipped,
+    Tick,
+    Watch,
+    provenance,
+    run_identity,
+)
 from av_synth.scenario import ConcreteScenario
 from av_synth.session import TownChoice, actor_from_ego, client_errors, open_session
 
@@ -29,6 +41,7 @@ def execute(
     *,
     on_tick: Progress | None = None,
     wanted: Callable[[str], bool] | None = None,
+    watch: Watch | None = None,
 ) -> RunResult | Skipped:
     """Play a concrete scenario on the simulator at an address and show every frame to the sinks.
 
@@ -38,22 +51,20 @@ def execute(
         sinks: get every frame, in order.
         on_tick: told (frames done, frames in all), for progress.
         wanted: asked once, with the run id; if it says no, nothing is played.
+        watch: looks at every recorded state, sinks or none, and may end the run; the outcome is of what was played.
 
     Raises:
-        SimulatorError, DataError: nothing was committed by any sink.
+        SimulatorError, DataError: nothing was committed by any sink; also if a tick is not as the spec expects it.
         CastError: the simulator cannot play it.
     """
-    scenario, rig = spec.scenario, spec.rig
+    rig = spec.rig
     tick_us = rig.tick_us if rig is not None else DEFAULT_TICK_US
     with (
         tempfile.TemporaryDirectory(prefix="av_synth-") as cache,
-        open_session(
-            address, scenario.town or any_town(scenario, tick_us), tick_us, scenario.seed, Path(cache)
-        ) as session,
+        open_session(address, _town(spec.scenario, tick_us), tick_us, spec.scenario.seed, Path(cache)) as session,
     ):
-        if scenario.town is None:
-            scenario = replace(scenario, town=session.town)
-            spec = replace(spec, scenario=scenario)
+        scenario = replace(spec.scenario, town=spec.scenario.town or session.town)
+        spec = replace(spec, scenario=scenario)
         run_id, identity = run_identity(spec, session)
         if wanted is not None and not wanted(run_id):
             return Skipped(run_id)
@@ -79,6 +90,7 @@ def execute(
                 events = director.observe(state)
                 lights = session.traffic_lights()
                 hashes.append(state_hash(state, lights))
+                _check(spec, index, hashes[-1])
                 if sinks:
                     tick = Tick(
                         index=index,
@@ -95,6 +107,8 @@ def execute(
                         sink.tick(tick)
                 if on_tick is not None:
                     on_tick(index + 1, frames)
+                if watch is not None and watch(state):
+                    break
                 if index + 1 < frames:
                     director.before_tick(state)
                     state = session.tick()
@@ -105,13 +119,29 @@ def execute(
         return RunResult(run_id, outcome, tuple(hashes))
 
 
-def any_town(scenario: ConcreteScenario, tick_us: int) -> TownChoice:
-    """The choice of a town for a scenario that names none: the first, from the drawn one on, with such a road."""
+def _town(scenario: ConcreteScenario, tick_us: int) -> str | TownChoice:
+    """A scenario's town; for one that names none the choice of the first, from the drawn one on, with such a road."""
+    if scenario.town is not None:
+        return scenario.town
 
     def check(town: carla.Map) -> None:
         next(iter(find_places(town, scenario.road, room_before_m(scenario, tick_us), scenario.picks["road"])))
 
     return TownChoice(scenario.picks["town"], check)
+
+
+def _check(spec: RunSpec, index: int, found: str) -> None:
+    """Compare a tick with the one of the run before.
+
+    Raises:
+        DataError: if they differ.
+    """
+    if spec.expected and (index >= len(spec.expected) or not found.startswith(spec.expected[index])):
+        wanted = spec.expected[index] if index < len(spec.expected) else "no such tick"
+        raise DataError(
+            f"{spec.scenario.name}, seed {spec.scenario.seed}: tick {index} is not as it was when it was searched: "
+            f"state hash {found[:8]}.., want {wanted}..; want the simulator, the town and the release it was found with"
+        )
 
 
 def state_hash(state: WorldState, traffic_lights: Mapping[int, str]) -> str:

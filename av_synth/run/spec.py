@@ -23,14 +23,24 @@ from av_synth.store import SCHEMA_EPOCH, canonical_json
 
 Progress = Callable[[int, int], None]
 """Told (frames done, frames in all)."""
+Watch = Callable[[WorldState], bool]
+"""Shown every recorded state; True ends the run there."""
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One run to be made: a concrete scenario and the rig that looks at it; no rig, no sensors."""
+    """One run to be made.
+
+    Attributes:
+        scenario: what is played.
+        rig: what looks at it; None for no sensors.
+        expected: how the state hash of each recorded tick must begin, where the scenario was played before; at a tick
+            that differs the run ends. Empty: as it comes.
+    """
 
     scenario: ConcreteScenario
     rig: Rig | None
+    expected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ import numpy as np
 
 from av_synth.errors import CastError, DataError, LaunchError, SpawnError
 from av_synth.geometry.carla import (
-    angular_from_carla,
-    flip_y,
-    matrix_from_carla,
+    Numbers,
     matrix_from_transform,
+    motion_from_numbers,
+    motion_numbers,
     transform_from_matrix,
     vector_from_carla,
 )
@@ -34,7 +34,6 @@ from av_synth.session.towns import TownChoice, load_town
 CONNECT_TIMEOUT_S = 15.0
 RPC_TIMEOUT_S = 60.0
 CLIENT_VERSION = "0.9.16"
-Numbers = tuple[float, ...]
 WEATHER_FIELDS = tuple(field.name for field in fields(Weather))
 
 
@@ -203,7 +202,7 @@ class Session:
             raise DataError(
                 f"{info.role} (actor {actor_id}) is not in the snapshot of frame {snapshot.frame}: it vanished"
             )
-        numbers = _numbers(found)
+        numbers = motion_numbers(found)
         known = self._known.get(actor_id)
         if known is not None and known[0] == numbers:  # most stand still most of the time
             return known[1]
@@ -357,26 +356,10 @@ def _info(actor: carla.Actor, role: str, parked: bool) -> ActorInfo:
     return ActorInfo(actor.id, actor.type_id, role, category, box.centre_m, size, parked, box.source)
 
 
-def _numbers(found: carla.ActorSnapshot) -> Numbers:
-    """Place, rotation, velocity, angular velocity and acceleration as they came."""
-    transform, velocity = found.get_transform(), found.get_velocity()
-    spin, push = found.get_angular_velocity(), found.get_acceleration()
-    place, turn = transform.location, transform.rotation
-    return (
-        *(place.x, place.y, place.z, turn.pitch, turn.yaw, turn.roll),
-        *(velocity.x, velocity.y, velocity.z, spin.x, spin.y, spin.z, push.x, push.y, push.z),
-    )
-
-
 def _state(numbers: Numbers, info: ActorInfo, frame: int) -> ActorState:
     if not all(map(math.isfinite, numbers)):
         raise DataError(f"{info.role} (actor {info.actor_id}), frame {frame}: state is not finite: {numbers}")
-    return ActorState(
-        matrix_from_carla(numbers[:3], *numbers[3:6]),
-        flip_y(numbers[6:9]),
-        angular_from_carla(numbers[9:12]),
-        flip_y(numbers[12:15]),
-    )
+    return ActorState(*motion_from_numbers(numbers))
 
 
 def _free_port() -> int:

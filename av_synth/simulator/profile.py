@@ -1,7 +1,8 @@
 """Profiles: which habits of Unreal's server this simulator takes on, each a switch with the source of the habit.
 
 `native` has none of them. `ue4` has all that a stock CARLA 0.9.16 is reported to have. None was measured on a real
-server: docs/ue4-profile.md has the list with how the toolkit lives with each.
+server: docs/ue4-profile.md has the list with how the toolkit lives with each. `detuned` is `native` with other
+dynamics, to try on it what was found on `native` (docs/search.md).
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ SPAWN_LIFT_M = 0.02  # a body whose lowest point is nearer to the ground than th
 OBJECT_BITS, FEW_OBJECT_BITS = 16, 5
 WRONG_EVERY = 50  # frames of a depth camera
 CAPSULE_RADIUS_M = 0.1877  # of CARLA's walkers
+WORN_GRIP, LADEN_MASS = 0.8, 1.15
+_OFF_NOMINAL = "no simulator is like another: a search must hold on one that differs"
 MIRROR_M = 0.2  # how far one mirror sticks out of the box of a truck or a bus
 LARGE_M = 5.0  # vehicles of these classes and beyond this length have such mirrors
 
@@ -81,6 +84,9 @@ class Profile:
         "what is left of a sensor_tick that is no multiple of the tick is forgotten", "carla#3653, #4997"
     )
     mute_observer: bool = _quirk("who connects to a synchronous world hears nothing before its next tick", "carla#2809")
+    worn_tyres: bool = _quirk("tyres have a fifth less grip", _OFF_NOMINAL, usual=False)
+    laden: bool = _quirk("vehicles weigh 15 % more, with the same engine and brakes", _OFF_NOMINAL, usual=False)
+    late_controls: bool = _quirk("a vehicle's control acts one tick late", _OFF_NOMINAL, usual=False)
 
     @property
     def object_bits(self) -> int:
@@ -116,11 +122,12 @@ class Profile:
 NATIVE = Profile()
 SWITCHES = tuple(each.name for each in fields(Profile) if each.metadata)
 UE4 = replace(NATIVE, name="ue4", **{each.name: True for each in fields(Profile) if each.metadata.get("usual")})
-PROFILES = {profile.name: profile for profile in (NATIVE, UE4)}
+DETUNED = replace(NATIVE, name="detuned", worn_tyres=True, laden=True, late_controls=True)
+PROFILES = {profile.name: profile for profile in (NATIVE, UE4, DETUNED)}
 
 
 def parse_profile(text: str) -> Profile:
-    """Read `native`, `ue4`, or one of them with switches turned on or off: `ue4+colliding_ids-late_images`.
+    """Read `native`, `ue4`, `detuned`, or one of them with switches turned on or off: `ue4+colliding_ids-late_images`.
 
     Raises:
         DocumentError: if there is no such profile or switch.

@@ -17,6 +17,7 @@ from tests.export.synthetic_run import build_run
 
 OPTIONS = {
     "run": ["SCENARIO", "--rig", "--out", "--seed", "--set", "--without", "--town", "--simulator"],
+    "search": ["SCENARIO", "--target", "--out", "--count", "--of", "--seed", "--town", "--set", "--correct"],
     "demo": ["--out", "--rig"],
     "export": ["OUT", "--format", "--dataset", "--splits", "--profile", "--version", "--option"],
     "formats": ["NAME"],

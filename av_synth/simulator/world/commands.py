@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array, invert
+from av_synth.simulator.profile import Profile
 from av_synth.simulator.world.ackermann import AckermannController
 from av_synth.simulator.world.arrays import BodyArrays
 from av_synth.simulator.world.errors import ActorNotFound, NotSupported, WrongActorKind
@@ -40,6 +41,9 @@ class Commands:
     _groups: dict[int, LightGroup]
     _controllers: dict[int, AckermannController]
     _children: dict[int, list[int]]
+    _asked: dict[int, VehicleControl]  # since the last step, and
+    _due: dict[int, VehicleControl]  # before it; of a profile whose controls come late
+    profile: Profile
 
     def get(self, actor_id: int, call: str = "get") -> Actor:
         """The actor with that id."""
@@ -192,7 +196,18 @@ class Commands:
             return
         vehicle.ackermann = None
         self._controllers.pop(actor_id, None)
-        self._drive(k, vehicle, control)
+        if self.profile.late_controls:
+            self._asked[actor_id] = control
+        else:
+            self._drive(k, vehicle, control)
+
+    def _act_late(self) -> None:
+        """Carry out what was asked before the last step."""
+        for actor_id, control in self._due.items():
+            vehicle = self.actors[actor_id].vehicle if actor_id in self.actors else None
+            if vehicle is not None:
+                self._drive(self._arrays.row(actor_id), vehicle, control)
+        self._due, self._asked = self._asked, {}
 
     def _drive(self, k: int, vehicle: VehicleState, control: VehicleControl) -> None:
         vehicle.control = control

@@ -12,7 +12,7 @@ import numpy as np
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array, rigid
 from av_synth.simulator.bodies.model import Body, Catalogue
-from av_synth.simulator.profile import NATIVE, SPAWN_LIFT_M, WEATHER_FRAMES, Profile
+from av_synth.simulator.profile import LADEN_MASS, NATIVE, SPAWN_LIFT_M, WEATHER_FRAMES, WORN_GRIP, Profile
 from av_synth.simulator.scene import Scene, Weather
 from av_synth.simulator.town.model import Town
 from av_synth.simulator.world import picture
@@ -106,6 +106,7 @@ class World(Commands):
         self._arrays = BodyArrays()
         self._controllers = {}
         self._children = {}
+        self._asked, self._due = {}, {}
         self._towed: dict[int, Hitch] = {}
         self._next_body_id, self._next_sensor_id = 1, FIRST_SENSOR_ID
         self._at_light: dict[int, int] = {}
@@ -246,7 +247,10 @@ class World(Commands):
             actor.colour = body.colours[0]
         k = self._arrays.add(actor)
         if actor.kind == "vehicle":
-            actor.vehicle = VehicleState(default_physics(body))
+            physics = default_physics(body)
+            if self.profile.laden:
+                physics = replace(physics, mass_kg=LADEN_MASS * physics.mass_kg)
+            actor.vehicle = VehicleState(physics)
             load_row(self._arrays, k, body, actor.vehicle.physics)
             self._arrays.drive_sign[k] = 1.0
             self._arrays.limit_kmh[k] = self._limits.at(self._arrays.pose[k : k + 1, :2, 3], np.array([30.0]))[0]
@@ -318,10 +322,11 @@ class World(Commands):
         arrays = self._arrays
         parts = max(1, math.ceil(delta_s / MAX_STEP_S - 1e-9))
         dt = delta_s / parts
-        friction = road_friction(self.weather)
+        friction = road_friction(self.weather) * (WORN_GRIP if self.profile.worn_tyres else 1.0)
         collisions: list[Collision] = []
         for group in self._groups.values():
             group.step(delta_s)
+        self._act_late()
         for _ in range(parts):
             self._run_ackermann(dt)
             step_vehicles(arrays, dt, friction, self.town.ground_height_m, self.town.relief)

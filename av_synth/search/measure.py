@@ -1,0 +1,103 @@
+"""What the ego and the challenging actor come to in a run: the metrics of a target, from every recorded state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from av_synth.director.footprints import footprint
+from av_synth.errors import DataError
+from av_synth.geometry.transforms import Array
+from av_synth.log.state import WorldState
+from av_synth.metrics import Footprint, contact
+from av_synth.metrics.braking import decelerations_to_avoid_crash_mps2
+from av_synth.metrics.headway import headways_s
+from av_synth.metrics.many import Footprints, distances_m, times_to_collision_s
+from av_synth.metrics.pet import encroachments
+from av_synth.scenario.words import EGO
+from av_synth.search.target import CONTACT, METRICS, Target
+
+LOOK_EVERY = 10  # ticks: metrics are worked out for so many at once, which costs a fraction of one by one
+BRAKING_S = 0.3
+
+
+@dataclass
+class Watcher:
+    """Watches a run; give it to `execute` as `watch`.
+
+    Attributes:
+        target: what is asked for.
+        of: the name of the challenging actor.
+        early: end the run as soon as it cannot reach the target any more.
+        complete: False once it ended a run.
+    """
+
+    target: Target
+    of: str
+    early: bool
+    complete: bool = True
+    _ego: list[Footprint] = field(default_factory=list)
+    _other: list[Footprint] = field(default_factory=list)
+    _times_s: list[float] = field(default_factory=list)
+    _ids: tuple[int, int] = (0, 0)
+    _found: dict[str, float] = field(default_factory=dict)
+    _looked: int = 0
+
+    def __call__(self, state: WorldState) -> bool:
+        """Take a recorded state; True where the run may end."""
+        if not self._times_s:
+            ids = {info.role: info.actor_id for info in state.infos.values()}
+            if self.of not in ids:
+                raise DataError(f"{self.of} is not on stage at the first recorded tick")
+            self._ids = ids[EGO], ids[self.of]
+        self._ego.append(footprint(state, self._ids[0]))
+        self._other.append(footprint(state, self._ids[1]))
+        self._times_s.append(state.time_us * 1e-6)
+        if self.early and len(self._times_s) % LOOK_EVERY == 0:
+            self._look()
+            self.complete = not self.target.lost(self._found)
+        return not self.complete
+
+    def measured(self) -> dict[str, float]:
+        """The value of each metric over all states so far; infinite where it never came to that."""
+        self._look()
+        found = dict(self._found)
+        if "pet" in self.target.metrics:
+            tracks = Footprints.of(self._ego), Footprints.of(self._other)
+            found["pet"] = encroachments(*tracks, np.array(self._times_s)).post_s
+        return found
+
+    def _look(self) -> None:
+        """Work out the states that came since the last look."""
+        new = slice(self._looked, None)
+        if not self._ego[new]:
+            return
+        ego, other = Footprints.of(self._ego[new]), Footprints.of(self._other[new])
+        distance = distances_m(ego, other)
+        near = np.flatnonzero(distance == 0.0) + self._looked
+        touched = any(contact(self._ego[index], self._other[index]) for index in near.tolist())
+        values: dict[str, Array] = {
+            "ttc": times_to_collision_s(ego, other),
+            "distance": distance,
+            CONTACT: np.array([float(touched)]),
+            "drac": decelerations_to_avoid_crash_mps2(ego, other),
+            "headway": np.minimum(headways_s(ego, other), headways_s(other, ego)),
+            "deceleration": self._braking(),
+        }
+        for name, series in values.items():
+            least = METRICS[name].least
+            value = float(series.min() if least else series.max())
+            known = self._found.get(name, value)
+            self._found[name] = min(known, value) if least else max(known, value)
+        self._looked = len(self._ego)
+
+    def _braking(self) -> Array:
+        """(N,) deceleration of the ego, m/s2, over `BRAKING_S` up to each new state; (1,) of 0 before there is one."""
+        first = max(self._looked - 1, 0)
+        times = np.array(self._times_s)
+        speeds = np.array([float(box.velocity_mps @ box.axes[0]) for box in self._ego])
+        since = np.searchsorted(times, times - BRAKING_S - 1e-6)
+        whole = times - times[since] > BRAKING_S - 1e-6
+        rates = (speeds[since] - speeds)[whole & (np.arange(len(times)) >= first)] / BRAKING_S
+        return np.append(rates, 0.0)

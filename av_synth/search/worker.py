@@ -1,0 +1,227 @@
+"""A worker: a process with a simulator of its own, or two, that plays one draw after the other.
+
+Why a process: see `run.attempt`. Every draw is played in a new episode; the town, its map and its grids stay.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import traceback
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+
+from av_synth import scenario as scenarios
+from av_synth.errors import AvSynthError, CastError, ConnectionLostError, DataError, SimulatorError, SpawnError
+from av_synth.launch import Address, launch_embedded, parse_address
+from av_synth.launch.interpreter import python
+from av_synth.run import RunResult, RunSpec, execute
+from av_synth.run.generate import EMBEDDED
+from av_synth.scenario.draw import TrafficPlan
+from av_synth.scenario.expressions import Value
+from av_synth.search.campaign import concrete
+from av_synth.search.correct import correct
+from av_synth.search.measure import Watcher
+from av_synth.search.target import parse_target
+
+_FIRST_TOWN = "AvSynth01"  # the session loads the one that is played in
+_TIDY_UP_S = 10.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all draws of a search have in common.
+
+    Attributes:
+        scenario, town, of, target: see `search.Request`.
+        triggers: the parameters that a correction may change.
+        render: the simulator that a draw must reach the target on: `embedded`, `embedded:PROFILE`, or HOST:PORT.
+        log: where what the simulators and the client say goes.
+    """
+
+    scenario: str
+    town: str | None
+    of: str
+    target: str
+    triggers: tuple[str, ...]
+    render: str
+    log: Path
+
+
+@dataclass(frozen=True)
+class Job:
+    """A draw to be tried."""
+
+    number: int
+    seed: int
+    values: dict[str, Value]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of a draw.
+
+    Attributes:
+        found: what it came to in the search; empty where it was refused.
+        reached: whether that is the target.
+        replayed: what it came to on the simulator that renders, in the end; empty where it was not replayed.
+        before, after: whether the target was reached there as drawn, and in the end.
+        values: in the end.
+        ticks: the state hashes of the last replay.
+        refused: why it could not be placed.
+        ticks_played: in the search and in replays, for figures.
+    """
+
+    job: Job
+    found: Mapping[str, float] = field(default_factory=dict)
+    reached: bool = False
+    replayed: Mapping[str, float] = field(default_factory=dict)
+    before: bool = False
+    after: bool = False
+    values: Mapping[str, Value] = field(default_factory=dict)
+    ticks: tuple[str, ...] = ()
+    refused: str = ""
+    ticks_played: int = 0
+
+
+class Worker:
+    """The parent's end of a worker."""
+
+    def __init__(self, setting: Setting) -> None:
+        """Start the process."""
+        self.pipe, there = Pipe()
+        with there, setting.log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
+                python(f"from av_synth.search.worker import child; child({there.fileno()})"),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[there.fileno()],
+            )
+        self._log = setting.log
+        self.busy = False
+        self.pipe.send(setting)
+
+    def give(self, job: Job) -> None:
+        """Have it try a draw."""
+        self.busy = True
+        self.pipe.send(job)
+
+    def result(self) -> Tried:
+        """What came of the draw that it was given.
+
+        Raises:
+            AvSynthError: as it failed there.
+            ConnectionLostError: if the process ended.
+        """
+        try:
+            said = self.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            raise ConnectionLostError(
+                f"a search process ended with status {self._process.wait()}; its log is {self._log}"
+            ) from None
+        if isinstance(said, BaseException):
+            raise said
+        self.busy = False
+        tried: Tried = said
+        return tried
+
+    def close(self) -> None:
+        """End the process; its simulators end with it."""
+        self.pipe.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_TIDY_UP_S)  # it may be in the middle of a draw
+        self._process.kill()
+        self._process.wait()
+
+
+def child(handle: int) -> None:
+    """Try the draws that come over the pipe until it closes. Leaves by `os._exit`, as `run.attempt.child` does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us too; our parent decides
+    pipe = Connection(handle)
+    try:
+        setting: Setting = pipe.recv()
+        with ExitStack() as open_:
+            stage = _Stage(setting, open_)
+            while True:
+                pipe.send(stage.try_out(pipe.recv()))
+    except (EOFError, OSError):
+        pass
+    except AvSynthError as error:
+        pipe.send(error)
+    except Exception:  # noqa: BLE001  the parent raises it
+        pipe.send(RuntimeError(f"in a search process:\n{traceback.format_exc()}"))
+    finally:
+        os._exit(0)
+
+
+class _Stage:
+    """The simulators of a worker, and what is played on them."""
+
+    def __init__(self, setting: Setting, open_: ExitStack) -> None:
+        self._setting = setting
+        self._scenario = scenarios.load(setting.scenario)
+        self._target = parse_target(setting.target)
+        self._search = open_.enter_context(launch_embedded(_FIRST_TOWN, setting.log, 1))
+        self._render = self._search
+        if setting.render not in (EMBEDDED, f"{EMBEDDED}:native"):
+            profile = setting.render.removeprefix(f"{EMBEDDED}:")
+            self._render = (
+                open_.enter_context(launch_embedded(_FIRST_TOWN, setting.log, 1, profile))
+                if profile != setting.render
+                else parse_address(setting.render)
+            )
+        self._ticks_played = 0
+
+    def try_out(self, job: Job) -> Tried:
+        """Play a draw in the search, and if it reaches the target, on the simulator that renders."""
+        self._ticks_played = 0
+        try:
+            found, sketched = self._play(job, job.values, self._search, sketch=True)
+            if not self._target.reached(found):
+                return Tried(job, found, ticks_played=self._ticks_played)
+            return self._replay(job, found, sketched)
+        except (CastError, SpawnError) as error:
+            return Tried(job, refused=str(error), ticks_played=self._ticks_played)
+
+    def _replay(self, job: Job, found: Mapping[str, float], sketched: tuple[str, ...]) -> Tried:
+        measured, ticks = self._play(job, job.values, self._render, sketch=False)
+        if self._render is self._search and sketched and sketched != ticks:
+            first = next(index for index, pair in enumerate(zip(sketched, ticks, strict=True)) if pair[0] != pair[1])
+            raise DataError(
+                f"seed {job.seed}: tick {first} of a replay is not as in the search; its state hash differs"
+            )
+        last = ticks
+
+        def again(values: Mapping[str, Value]) -> Mapping[str, float]:
+            nonlocal last
+            came_to, last = self._play(job, dict(values), self._render, sketch=False)
+            return came_to
+
+        before = self._target.reached(measured)
+        end = correct(self._scenario, self._target, self._setting.triggers, job.values, measured, again)
+        return Tried(
+            job, found, True, end.measured, before, end.reached, end.values, last, ticks_played=self._ticks_played
+        )
+
+    def _play(
+        self, job: Job, values: dict[str, Value], address: Address, *, sketch: bool
+    ) -> tuple[dict[str, float], tuple[str, ...]]:
+        """What a draw comes to, and the state hash of every tick; none of a sketch that is not the whole run.
+
+        A sketch ends where the target is lost, and is without background traffic, which keeps out of the event's way.
+        """
+        drawn = concrete(self._scenario, job.seed, values, self._setting.town)
+        whole = not sketch or not drawn.traffic.bodies
+        if not whole:
+            drawn = replace(drawn, traffic=TrafficPlan(drawn.traffic.seed, (), ()))
+        watcher = Watcher(self._target, self._setting.of, early=sketch)
+        result = execute(RunSpec(drawn, None), address, watch=watcher)
+        if not isinstance(result, RunResult):
+            raise SimulatorError("a run without a sink was skipped")
+        self._ticks_played += len(result.state_hashes)
+        return watcher.measured(), result.state_hashes if whole and watcher.complete else ()

@@ -1,0 +1,95 @@
+"""Searches on the real simulator, and campaigns played with sensors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from av_synth.cli.app import status
+from av_synth.errors import DataError
+from av_synth.launch import Address, launch_embedded
+from av_synth.run import RunResult, execute
+from av_synth.search import Request, Summary, load_campaign, search
+from av_synth.search.campaign import hashes, specs
+from tests.search.near_miss import SHORT
+
+TARGET = "ttc=0.7..1.4, contact=false"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("search")
+    (made / "short.yaml").write_text(SHORT)
+    return made
+
+
+@pytest.fixture(scope="module")
+def found(folder: Path) -> Summary:
+    return search(Request(str(folder / "short.yaml"), TARGET, 3, folder / "found.yaml", workers=1))
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[Address]:
+    with launch_embedded("AvSynth01", folder / "simulator.log") as launched:
+        yield launched
+
+
+def test_a_search_accepts_draws_that_reach_the_target_and_differ(found, folder):
+    campaign = load_campaign(folder / "found.yaml").campaign
+    assert campaign == found.campaign
+    assert len(campaign.draws) == 3
+    assert all(0.7 <= one.measured["ttc"] <= 1.4 and one.measured["contact"] == 0.0 for one in campaign.draws)
+    assert len({json.dumps(one.values) for one in campaign.draws}) == 3
+    assert campaign.of == "cutter"
+    rates = campaign.rates
+    assert rates.tried >= rates.replayed >= rates.reached == 3
+    assert (rates.before, rates.effective) == (1.0, 3.0)
+
+
+def test_draws_with_sensors_in_a_fresh_simulator_have_the_state_hashes_of_the_search(found, folder, address):
+    spec = specs(folder / "found.yaml", "tiny")[-1]
+    result = execute(spec, address)
+
+    assert isinstance(result, RunResult)
+    assert hashes(result.state_hashes)[0] == found.campaign.draws[-1].hash
+    assert len(result.state_hashes) == len(spec.expected) == 61
+
+
+def test_a_run_that_is_not_as_it_was_searched_ends_at_the_first_tick_that_differs(found, folder, address):
+    spec = specs(folder / "found.yaml", None)[0]
+    other = replace(spec, expected=(*spec.expected[:5], "0000", *spec.expected[6:]))
+
+    with pytest.raises(DataError, match=r"short_cut_in, seed 0: tick 5 is not as it was when it was searched"):
+        execute(other, address)
+
+
+def test_a_search_goes_on_from_its_file_and_what_it_finds_is_reported_as_json(found, folder, capsys):
+    command = [
+        *("search", str(folder / "short.yaml"), "--target", TARGET, "--count", "4"),
+        *("--out", str(folder / "found.yaml"), "--workers", "2", "--json"),
+    ]
+    assert status(command) == 0
+    told = json.loads(capsys.readouterr().out)
+    draws = load_campaign(folder / "found.yaml").campaign.draws
+
+    assert told["accepted"] == len(draws) == 4
+    assert tuple(draws[:3]) == tuple(found.campaign.draws)
+    assert told["rate_after_correction"] == 1.0
+    assert told["tried"] > found.campaign.rates.tried
+
+
+def test_what_misses_on_a_simulator_with_other_dynamics_is_corrected_there(folder):
+    asked = Request(
+        str(folder / "short.yaml"), "ttc=1.0..1.06", 2, folder / "detuned.yaml", simulator="embedded:detuned", workers=1
+    )
+    campaign = search(asked).campaign
+
+    assert campaign.rates.after > campaign.rates.before
+    assert all(1.0 <= one.measured["ttc"] <= 1.06 for one in campaign.draws)
+    changed = [one for one in campaign.draws if one.corrected]
+    assert changed
+    assert all(one.corrected.keys() == {"gap_m"} and 6 <= float(one.values["gap_m"]) <= 14 for one in changed)
