@@ -16,6 +16,7 @@ from av_synth.geometry.transforms import from_yaw
 from av_synth.simulator.bodies import catalogue
 from av_synth.simulator.profile import (
     BLANK_FRAMES,
+    DETUNED,
     FEW_OBJECT_BITS,
     NATIVE,
     OBJECT_BITS,
@@ -33,6 +34,7 @@ from av_synth.simulator.sensors.spec import Schedule
 from av_synth.simulator.town import load
 from av_synth.simulator.world import SpawnRefused, World
 from av_synth.simulator.world.level_cars import FIRST_LEVEL_ID
+from av_synth.simulator.world.model import VehicleControl
 from tests.simulator.server_process import connect, fresh_world, running_simulator
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -46,6 +48,7 @@ def world(profile: Profile) -> World:
 def test_a_profile_is_named_and_its_switches_are_turned_on_and_off():
     assert parse_profile("native") == NATIVE
     assert parse_profile("ue4") == UE4
+    assert parse_profile("detuned") == DETUNED
     found = parse_profile("ue4+colliding_ids-late_images")
 
     assert found.colliding_ids
@@ -151,6 +154,30 @@ def test_cameras_show_a_change_of_weather_some_frames_later_and_tyres_feel_it_at
         shown.append(stock.scene().weather.fog_density)
 
     assert shown == [0.0] * (WEATHER_FRAMES - 1) + [60.0]
+
+
+def test_detuned_vehicles_grip_less_weigh_more_and_obey_one_tick_late():
+    speeds, masses = [], []
+    for profile in (NATIVE, DETUNED):
+        stage = world(profile)
+        car = stage.spawn("vehicle.audi.a2", {}, STREET)
+        car_id = car.id
+        for _ in range(20):
+            stage.step(0.05)
+        stage.set_target_velocity(car_id, [10.0, 0.0, 0.0])
+        stage.apply_vehicle_control(car_id, VehicleControl(brake=1.0))
+        seen = []
+        for _ in range(30):
+            stage.step(0.05)
+            seen.append(float(stage.get(car_id).velocity_mps[0]))
+        speeds.append(-np.diff([10.0, *seen]) / 0.05)
+        assert car.vehicle is not None
+        masses.append(car.vehicle.physics.mass_kg)
+
+    native, detuned = speeds
+    assert masses[1] == pytest.approx(1.15 * masses[0])
+    assert native[0] > detuned[0] + 1.0  # the brakes begin a tick later
+    assert detuned.max() == pytest.approx(native.max() / 1.15, rel=0.1)
 
 
 def test_a_sensor_tick_that_is_no_multiple_of_the_tick_drifts():
