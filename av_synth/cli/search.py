@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -36,7 +37,9 @@ def search(
     simulator: str = typer.Option(
         EMBEDDED, help="Where the draws are to be rendered: `embedded`, `embedded:PROFILE` or HOST:PORT."
     ),
-    workers: int = typer.Option(2, min=1, max=64, help="Processes, each with a simulator of its own."),
+    workers: int | None = typer.Option(
+        None, min=1, max=64, help="Processes, each with a simulator of its own; one more than cores if left out."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the summary as JSON."),
 ) -> None:
     """Search for draws of a scenario that reach a target, and write them as a campaign.
@@ -51,8 +54,9 @@ def search(
     from av_synth import search as searching  # scipy takes a while to import
 
     asked = searching.Request(
-        scenario, target, count, out, of, seed, town, pairs(set_, "--set"), tuple(correct), simulator, workers
+        scenario, target, count, out, of, seed, town, pairs(set_, "--set"), tuple(correct), simulator
     )
+    asked = asked if workers is None else replace(asked, workers=workers)
     if as_json:
         typer.echo(json.dumps(searching.search(asked).to_json(), indent=1))
         return

@@ -30,13 +30,11 @@ class Watcher:
         target: what is asked for.
         of: the name of the challenging actor.
         early: end the run as soon as it cannot reach the target any more.
-        complete: False once it ended a run.
     """
 
     target: Target
     of: str
     early: bool
-    complete: bool = True
     _ego: list[Footprint] = field(default_factory=list)
     _other: list[Footprint] = field(default_factory=list)
     _times_s: list[float] = field(default_factory=list)
@@ -56,8 +54,8 @@ class Watcher:
         self._times_s.append(state.time_us * 1e-6)
         if self.early and len(self._times_s) % LOOK_EVERY == 0:
             self._look()
-            self.complete = not self.target.lost(self._found)
-        return not self.complete
+            return self.target.lost(self._found)
+        return False
 
     def measured(self) -> dict[str, float]:
         """The value of each metric over all states so far; infinite where it never came to that."""

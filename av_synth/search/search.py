@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,6 +40,8 @@ SAVE_EVERY_S = 5.0
 DRAW_SEEDS = 1_000_000  # of each search's own
 AT_END = 0.1  # of a parameter's range: where the best draws are all so near to one end, it may be in the way
 BEST = 3  # draws that are looked at for that
+# processes: one more than cores, as each waits for its simulator now and then
+MOST_USEFUL = (os.cpu_count() or 1) + 1
 
 Progress = Callable[[int, int], None]
 
@@ -71,7 +74,7 @@ class Request:
     overrides: Mapping[str, str] = field(default_factory=dict)
     correct: Sequence[str] = ()
     simulator: str = EMBEDDED
-    workers: int = 2
+    workers: int = MOST_USEFUL
 
 
 @dataclass(frozen=True)
