@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,6 +25,14 @@ class Path:
         along = np.concatenate([[0.0], np.cumsum(self._lengths)])
         self.stations_m: Array = along - along[start_index] + origin_m
         self._yaws = np.unwrap(np.arctan2(self._steps[:, 1], self._steps[:, 0]))
+        # the columns and numbers that are looked up at every tick, as they are quickest
+        self._x, self._y = points[:-1, 0].copy(), points[:-1, 1].copy()
+        self._step_x, self._step_y = self._steps[:, 0].copy(), self._steps[:, 1].copy()
+        self._squares = self._lengths**2
+        self._stations = self.stations_m.tolist()
+        self._places = [tuple(row) for row in points.tolist()]
+        self._middles = ((self.stations_m[1:] + self.stations_m[:-1]) / 2.0).tolist()
+        self._headings = self._yaws.tolist()
 
     def reversed(self) -> Path:
         """The same line the other way: station s becomes -s, offset d becomes -d."""
@@ -45,18 +54,18 @@ class Path:
 
     def heading_rad(self, s_m: float) -> float:
         """Direction of travel at a station; turns smoothly from segment to segment."""
-        middles = (self.stations_m[1:] + self.stations_m[:-1]) / 2.0
-        return float(np.interp(s_m, middles, self._yaws))
+        return _between(self._middles, self._headings, s_m)
 
     def point(self, s_m: float, d_m: float = 0.0) -> Array:
         """The point (3,) at a station and an offset; straight on beyond either end."""
         inside = min(max(s_m, self.begin_m), self.end_m)
-        base = np.array([np.interp(inside, self.stations_m, self.points_m[:, axis]) for axis in range(3)])
+        k = min(max(bisect_right(self._stations, inside) - 1, 0), len(self._places) - 2)
+        share = (inside - self._stations[k]) / (self._stations[k + 1] - self._stations[k])
+        here, there = self._places[k], self._places[k + 1]
+        base = [a + (b - a) * share for a, b in zip(here, there, strict=True)]
         heading = self.heading_rad(s_m)
-        tangent = np.array([math.cos(heading), math.sin(heading), 0.0])
-        normal = np.array([-tangent[1], tangent[0], 0.0])
-        result: Array = base + (s_m - inside) * tangent + d_m * normal
-        return result
+        cos, sin, beyond = math.cos(heading), math.sin(heading), s_m - inside
+        return np.array([base[0] + beyond * cos - d_m * sin, base[1] + beyond * sin + d_m * cos, base[2]])
 
     def pose(self, s_m: float, d_m: float = 0.0, turn_rad: float = 0.0) -> Array:
         """`world_from_actor` (4, 4) of something on the ground there, turned left of the path by `turn_rad`."""
@@ -65,12 +74,22 @@ class Path:
 
     def project(self, point_m: Array | Sequence[float]) -> tuple[float, float]:
         """Station and offset of the point of the path nearest to (x, y, ...); beyond the ends, along the tangent."""
-        offset = np.asarray(point_m, dtype=np.float64)[:2] - self.points_m[:-1, :2]
-        share = (offset * self._steps).sum(axis=1) / self._lengths**2
-        clipped = np.clip(share, 0.0, 1.0)
+        dx, dy = float(point_m[0]) - self._x, float(point_m[1]) - self._y
+        share = (dx * self._step_x + dy * self._step_y) / self._squares
+        clipped = np.minimum(np.maximum(share, 0.0), 1.0)
         clipped[0], clipped[-1] = min(share[0], 1.0), max(share[-1], 0.0)  # no ends: straight on
-        apart = offset - clipped[:, None] * self._steps
-        k = int(np.argmin((apart * apart).sum(axis=1)))
-        dx, dy = self._steps[k] / self._lengths[k]
-        left = float(dx * apart[k, 1] - dy * apart[k, 0])
+        dx -= clipped * self._step_x
+        dy -= clipped * self._step_y
+        k = int((dx * dx + dy * dy).argmin())
+        left = float(self._step_x[k] * dy[k] - self._step_y[k] * dx[k]) / float(self._lengths[k])
         return float(self.stations_m[k] + clipped[k] * self._lengths[k]), left
+
+
+def _between(xs: list[float], ys: list[float], x: float) -> float:
+    """Straight lines between knots, flat beyond both ends."""
+    if x <= xs[0]:
+        return ys[0]
+    if x >= xs[-1]:
+        return ys[-1]
+    k = bisect_right(xs, x) - 1
+    return ys[k] + (ys[k + 1] - ys[k]) / (xs[k + 1] - xs[k]) * (x - xs[k])
