@@ -471,3 +471,40 @@ def test_the_ego_is_driven_by_the_traffic_manager_or_an_agent_of_ones_own(play: 
     ):
         with pytest.raises(CastError, match=message):
             play(STREET + ego % driver, 1)
+
+
+def test_who_is_taken_out_never_comes_near_anybody_and_nothing_waits_for_them(address: Address, tmp_path: Path) -> None:
+    text = (
+        "name: small\ndescription: x\nduration_s: 1\n"
+        + STREET
+        + """ego: {speed_kmh: 30, reaction: {to: [a, b], delay_s: 0.3, deceleration_mps2: 4}}
+actors:
+  a: {body: car, speed_kmh: 10, at: {ahead_m: 25}}
+  b: {body: car, speed_kmh: 36, at: {ahead_m: 10, lane: left}}
+events:
+  - {actor: b, when: {gap_m: {of: a, to: ego, max: 90}}, do: {brake: {deceleration_mps2: 4}}}
+expectations:
+  - {of: a, ttc_s: {max: 3}, contact: false, first: a, pet_s: {min: 1}}
+  - {of: b, distance_m: {max: 20}}
+"""
+    )
+    concrete = scenario.draw(from_document(documents.parse(text, "small.yaml")), 1, without=["a"])
+    with open_session(address, "AvSynth01", TICK_US, 1, tmp_path) as session:
+        director = Director(concrete, session)
+        director.setup()
+        state = session.tick()
+        session.begin_recording(0)
+        begun = []
+        for _ in range(20):
+            director.before_tick(state)
+            state = session.tick()
+            begun += [event.kind for event in director.observe(state)]
+    found = {result.name: (result.reached, result.held) for result in director.outcome().expectations}
+
+    assert "trigger" not in begun
+    assert [info.role for info in state.infos.values()] == ["ego", "b"]
+    assert found["a.ttc_s"] == (math.inf, False)
+    assert found["a.contact"] == (False, True)
+    assert found["a.first"] == (None, False)
+    assert found["a.pet_s"] == (math.inf, True)
+    assert found["b.distance_m"][1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -10,9 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from av_synth.director.control import SpeedControl, Steering, pure_pursuit_rad, smooth_step
+from av_synth.director.courses import COMFORT_LATERAL_MPS2, Line
+from av_synth.director.model import Outcome, ranged
 from av_synth.director.path import Path
-from av_synth.director.triggers import arrival_s
-from av_synth.director.view import Along
+from av_synth.director.signals import changed
+from av_synth.director.speeds import SpeedPlan, following, meeting_point
+from av_synth.director.triggers import arrival_s, watch
+from av_synth.director.view import Along, Scene, View, along
+from av_synth.metrics import Footprint, Footprints, arrivals_s
+from av_synth.scenario.model import EventSpec, WeatherChange
+from av_synth.scenario.weather import PRESETS
+from av_synth.scenario.words import Range
 
 ANGLES = np.linspace(0.0, 0.5, 60)
 BEND = Path(np.column_stack([200 * np.sin(ANGLES), 200 * (1 - np.cos(ANGLES)), np.linspace(0, 2, 60)]), 20)
@@ -78,3 +87,172 @@ def test_gaps_and_arrivals_along_the_path() -> None:
     assert beside.gap_m(ego) < 0
     assert arrival_s(ego, ahead) == pytest.approx(2.1)
     assert arrival_s(Along(0, 4, 0, 0), ahead) == math.inf
+
+
+def straight(length_m: float, *, yaw_rad: float = 0.0, through: tuple[float, float] = (0.0, 0.0)) -> Path:
+    """A straight path whose station 0 is at a point."""
+    s = np.arange(-length_m, length_m + 1.0)
+    points = np.column_stack([through[0] + s * math.cos(yaw_rad), through[1] + s * math.sin(yaw_rad), 0 * s])
+    return Path(points, int(length_m))
+
+
+def test_bends_are_driven_as_fast_as_they_allow_and_braked_for_before() -> None:
+    turn = np.linspace(0.0, math.pi / 2, 20)
+    before = np.column_stack([np.arange(-100.0, 0.0), np.zeros(100), np.zeros(100)])
+    bend = np.column_stack([10 * np.sin(turn), 10 * (1 - np.cos(turn)), np.zeros(20)])
+    after = np.column_stack([np.full(40, 10.0), 10.0 + np.arange(1.0, 41.0), np.zeros(40)])
+    line = Line(Path(np.vstack([before, bend, after]), 100))
+
+    in_bend = line.limit_mps(8.0)
+    assert in_bend == pytest.approx(math.sqrt(COMFORT_LATERAL_MPS2 * 10.0), rel=0.1)
+    assert line.limit_mps(-40.0) == pytest.approx(math.sqrt(in_bend**2 + 2 * 2.5 * 40.0), rel=0.06)
+    assert line.limit_mps(50.0) > 30.0
+    assert line.travel_s(-100.0, -60.0, 10.0) == pytest.approx(4.0, abs=0.01)
+    assert line.travel_s(0.0, 16.0, 20.0) == pytest.approx(16.0 / in_bend, rel=0.15)
+
+
+def test_ways_meet_where_they_cross_or_where_they_begin_to_run_together_and_else_nowhere() -> None:
+    ego = Line(straight(100.0))
+    crossing = Line(straight(60.0, yaw_rad=math.pi / 3, through=(30.0, 0.0)))
+    joining = Line(straight(60.0, yaw_rad=math.radians(8.0), through=(20.0, 0.0)))
+
+    assert meeting_point(crossing, -50.0, ego, 2.0) == pytest.approx((0.0, 30.0), abs=0.1)
+    found = meeting_point(joining, -50.0, ego, 2.0)
+    assert found is not None
+    assert found[0] == pytest.approx(-2.0 / math.sin(math.radians(8.0)), abs=0.6)
+    assert meeting_point(Line(straight(60.0), 3.5), -50.0, ego, 2.0) is None
+    assert meeting_point(Line(straight(60.0)), -50.0, ego, 2.0) is None
+
+
+@pytest.mark.parametrize("lead_mps", [0.0, 6.0, 12.0])
+def test_who_follows_ends_up_at_the_time_gap_or_stands_behind(lead_mps: float) -> None:
+    gap, speed, dt, nearest = 60.0, 14.0, 0.05, math.inf
+    for _ in range(1600):
+        plan = following(speed, SpeedPlan(100.0), gap, lead_mps, 1.5)
+        step = min(max(plan.target_mps - speed, -plan.deceleration_mps2 * dt), plan.acceleration_mps2 * dt)
+        speed = max(speed + step, 0.0)
+        gap += (lead_mps - speed) * dt
+        nearest = min(nearest, gap)
+
+    assert speed == pytest.approx(lead_mps, abs=0.1)
+    assert gap == pytest.approx(max(1.5 * lead_mps, 2.5), abs=1.0)
+    assert nearest > 1.5
+
+
+class Frame:
+    """A view of one frame in which everybody is where the test says, along a straight path."""
+
+    def __init__(self, time_s: float, scene: Scene, places: dict[int, tuple[float, float, float]]) -> None:
+        self.time_us, self.scene = round(time_s * 1e6), scene
+        self._boxes = {
+            actor_id: Footprint(np.array([x, y]), 0.0, np.array([2.0, 1.0]), 0.0, 1.5, np.array([v, 0.0]))
+            for actor_id, (x, y, v) in places.items()
+        }
+
+    def box(self, actor_id: int) -> Footprint:
+        return self._boxes[actor_id]
+
+    def along(self, actor_id: int) -> Along:
+        return along(self._boxes[actor_id], self.scene.path)
+
+    def anchor_m(self, name: str) -> float | None:
+        return View.anchor_m(self, name)  # type: ignore[arg-type]
+
+    def sees(self, by: int, of: int) -> bool:
+        return self._boxes[of].centre_m[1] < 5.0 and by != of
+
+
+LIGHTS: dict[str | None, str] = {None: "green", "left": "red"}
+
+
+def begins_s(when: dict[str, object], begun_us: dict[str, int] | None = None) -> float | None:
+    """When an event of `other` begins: the ego drives at 10 m/s from 0, `other` stands at 50 and comes into view."""
+    scene = Scene(straight(200.0), {"ego": 1, "other": 2}, {"start": 0.0, "crossing": 40.0}, None, LIGHTS.get)  # type: ignore[arg-type]
+    scene.begun_us = scene.over_us = begun_us or {}
+    event = EventSpec.model_validate_json(
+        json.dumps({"actor": "other", "when": when, "do": {"drive": {"speed_kmh": 1}}})
+    )
+    due = watch(event)
+    for k in range(200):
+        t = k * 0.05
+        other = (50.0, 8.0 if t < 2.0 or t > 3.0 else 0.0, 0.0)
+        if due(Frame(t, scene, {1: (10.0 * t, 0.0, 10.0), 2: other})):  # type: ignore[arg-type]
+            return round(t, 2)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("when", "wanted"),
+    [
+        ({"time_s": 1.2}, 1.2),
+        ({"time_s": 1, "delay_s": 0.5}, 1.5),
+        ({"ego_gap_m": 20}, 2.6),
+        ({"gap_m": 20}, 2.6),
+        ({"gap_m": {"min": 100}}, None),
+        ({"gap_s": 2.0}, 2.6),
+        ({"ego_arrives_in_s": 2}, 2.8),
+        ({"distance_m": 11.0}, 3.7),
+        ({"speed_kmh": {"of": "ego", "min": 30}}, 0.0),
+        ({"reaches": {"of": "ego", "ahead_m": -10, "anchor": "crossing"}}, 3.0),
+        ({"reaches": {"of": "ego", "ahead_m": -15, "anchor": "other"}}, 3.5),
+        ({"region": {"from_m": 45, "to_m": 55}}, 2.0),
+        ({"sees": {}}, 2.0),
+        ({"sees": {}, "for_s": 0.5}, 2.5),
+        ({"sees": {}, "for_s": 2}, None),
+        ({"loses_sight": {}}, 3.05),
+        ({"signal": {"arm": "left", "state": "red"}}, 0.0),
+        ({"signal": {"state": "red"}}, None),
+        ({"after": {"event": "one", "after_s": 0.5}}, 1.5),
+        ({"after": {"event": "two"}}, None),
+        ({"all": [{"sees": {}}, {"time_s": 2.4}]}, 2.4),
+        ({"any": [{"sees": {}}, {"time_s": 1.5}]}, 1.5),
+        ({"then": [{"sees": {}}, {"loses_sight": {}}, {"time_s": 0}]}, 3.1),
+        ({"ttc_s": {"of": "gone", "max": 9}}, None),
+    ],
+)
+def test_an_event_begins_when_its_condition_has_held_for_so_long(when: dict[str, object], wanted: float | None) -> None:
+    assert begins_s(when, {"one": 1_000_000}) == (None if wanted is None else pytest.approx(wanted, abs=0.051))
+
+
+def test_weather_changes_only_what_the_change_names() -> None:
+    rain = changed(PRESETS["clear_night"], WeatherChange(rain_mm_h=25.0))
+    fog = changed(rain, WeatherChange(fog_density=30.0, over_s=2.0))
+
+    assert (rain.precipitation, rain.sun_altitude_angle) == (50.0, -30.0)
+    assert (fog.fog_density, fog.precipitation) == (30.0, 50.0)
+    assert changed(rain, WeatherChange(preset="clear_noon")) == PRESETS["clear_noon"]
+
+
+def test_who_comes_first_to_shared_ground_is_told_by_their_tracks() -> None:
+    times = np.arange(0.0, 6.0, 0.1)
+    one, other = (
+        Footprints.of([Footprint(np.array(p(t)), yaw, np.array([2.0, 1.0]), 0.0, 1.5, np.zeros(2)) for t in times])
+        for p, yaw in ((lambda t: (-20 + 10 * t, 0.0), 0.0), (lambda t: (0.0, -30 + 10 * t), math.pi / 2))
+    )
+    found = arrivals_s(one, other, times)
+
+    assert found == pytest.approx((1.7, 2.7), abs=0.11)
+    assert arrivals_s(one[:10], other[:10], times[:10]) is None
+
+
+def test_a_verdict_says_what_was_asked_and_reached_and_by_how_much() -> None:
+    held = ranged("a.ttc_s", Range(min=0.5, max=1.5), 1.2, 3_000_000)
+    missed = ranged("a.ttc_s", Range(min=0.5), 0.2, 3_000_000)
+    unjudged = ranged("a.seen", Range(max=1.0), math.inf, -1, judged=False)
+
+    assert (held.held, held.margin) == (True, pytest.approx(0.3))
+    assert str(held) == "a.ttc_s: 1.20 at 3.00 s (asked: 0.5 to 1.5): held, by 0.30"
+    assert str(missed) == "a.ttc_s: 0.20 at 3.00 s (asked: at least 0.5): NOT HELD, by 0.30"
+    assert unjudged.held
+    assert "not judged" in str(unjudged)
+    assert Outcome((unjudged,)).to_json()["expectations"] == [
+        {
+            "name": "a.seen",
+            "asked": {"max": 1.0},
+            "reached": None,
+            "held": True,
+            "time_us": -1,
+            "margin": None,
+            "judged": False,
+        }
+    ]
