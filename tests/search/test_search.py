@@ -23,13 +23,13 @@ TARGET = "ttc=0.7..1.4, contact=false"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("search")
-    (made / "short.yaml").write_text(SHORT)
+    (made / "short_cut_in.yaml").write_text(SHORT)
     return made
 
 
 @pytest.fixture(scope="module")
 def found(folder: Path) -> Summary:
-    return search(Request(str(folder / "short.yaml"), TARGET, 3, folder / "found.yaml", workers=1))
+    return search(Request(str(folder / "short_cut_in.yaml"), TARGET, 3, folder / "found.yaml", workers=1))
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_a_run_that_is_not_as_it_was_searched_ends_at_the_first_tick_that_differ
 
 def test_a_search_goes_on_from_its_file_and_what_it_finds_is_reported_as_json(found, folder, capsys):
     command = [
-        *("search", str(folder / "short.yaml"), "--target", TARGET, "--count", "4"),
+        *("search", str(folder / "short_cut_in.yaml"), "--target", TARGET, "--count", "4"),
         *("--out", str(folder / "found.yaml"), "--workers", "1", "--json"),
     ]
     assert status(command) == 0
@@ -109,7 +109,7 @@ def test_nine_of_ten_reach_the_target_after_correction_on_a_simulator_with_other
 @pytest.mark.long
 def test_what_misses_a_narrow_target_on_other_dynamics_is_corrected_in_the_trigger_alone(folder):
     asked = Request(
-        str(folder / "short.yaml"), "ttc=1.0..1.06", 2, folder / "narrow.yaml", simulator="embedded:detuned", workers=1
+        str(folder / "short_cut_in.yaml"), "ttc=1.0..1.06", 2, folder / "narrow.yaml", simulator="embedded:detuned", workers=1
     )
     campaign = search(asked).campaign
 

@@ -28,7 +28,7 @@ from tests.search.near_miss import SHORT
 
 
 def short() -> Scenario:
-    return from_document(parse(SHORT, "short.yaml"))
+    return from_document(parse(SHORT, "short_cut_in.yaml"))
 
 
 def test_a_target_is_conditions_with_ranges_one_end_or_a_yes_or_no():
@@ -217,7 +217,7 @@ def test_what_an_event_waits_by_is_corrected_through_derived_values_too_unless_o
 
 @pytest.fixture
 def campaign(tmp_path: Path) -> Campaign:
-    path = tmp_path / "short.yaml"
+    path = tmp_path / "short_cut_in.yaml"
     path.write_text(SHORT)
     values: dict[str, Value] = {"ego_speed_kmh": 50.0, "slower_by_kmh": 20.0, "gap_m": 10.0, "cutter": "car"}
     one = Accepted(seed=7, values=values, measured={"ttc": 1.0}, corrected={"gap_m": 9.5}, hash="ab", ticks="00ffe123")
