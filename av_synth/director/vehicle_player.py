@@ -51,7 +51,7 @@ class VehiclePlayer:
         self.line = Line(member.path, member.offset_m)
         self.pace: Pace = Keep(SpeedPlan(member.speed_mps))
         self.cap: SpeedPlan | None = None
-        self.careful = member.name.startswith("flow_") or (member.spec is not None and member.spec.careful)
+        self.careful = member.spec is not None and member.spec.careful
         self.lamps = 0
         self._half_m = member.size.half_m[:2]
         self._ego_line = ego_line

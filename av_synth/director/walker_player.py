@@ -15,7 +15,7 @@ from av_synth.director.players import Command, Manoeuvres, Running
 from av_synth.director.view import View
 from av_synth.geometry.carla import vector_to_carla
 from av_synth.geometry.transforms import Array
-from av_synth.scenario.manoeuvres import Cross, Walk
+from av_synth.scenario.manoeuvres import Cross
 from av_synth.scenario.model import EventSpec
 
 BACK_ON_LINE = 0.5  # how fast somebody who walks along comes back to their line, as a share of 1/s
@@ -30,6 +30,11 @@ class WalkerPlayer:
         self._way: Array | None = None
         self._goal_mps = self._speed_mps = 0.0
         self._walk: _Walking | None = None
+        if member.stroll_m is not None:
+            along = math.cos(member.turn_rad) > 0.0
+            self._walk = _Walking(
+                member.path, member.offset_m, member.speed_mps, along=along, between_m=member.stroll_m
+            )
         self._cross: _Crossing | None = None
         self._body: Body | None = None
         self._extra: list[Command] = []
@@ -45,18 +50,15 @@ class WalkerPlayer:
             self._cross = crossing = _Crossing(do.cross, pose)
             self._run(event, view, lambda _: crossing.over)
         elif do.walk is not None:
-            self._walk = walking = _Walking(do.walk, view.scene.path, pose)
+            path, along = view.scene.path, do.walk.direction == "along"
+            station, offset = path.project(pose[:3, 3])
+            ends = None if do.walk.distance_m is None else station + (1.0 if along else -1.0) * do.walk.distance_m
+            self._walk = walking = _Walking(path, offset, do.walk.speed_kmh / 3.6, along=along, until_m=ends)
             self._run(event, view, lambda _: walking.over)
         elif do.fall is not None or do.follow_trajectory is not None:
             self._let_go(event, view)
         else:  # it waits
             self._run(event, view, lambda _: True)
-
-    def stroll(self, from_m: float, to_m: float, speed_mps: float, *, along: bool, path: Path, pose: Array) -> None:
-        """Walk up and down between two stations of a path, for good."""
-        self._walk = _Walking(
-            Walk(speed_kmh=speed_mps * 3.6, direction="along" if along else "against"), path, pose, (from_m, to_m)
-        )
 
     def ended(self, view: View) -> list[EventSpec]:
         """The manoeuvres that are over."""
@@ -137,14 +139,21 @@ class _Crossing:
 
 
 class _Walking:
-    """Along the ego's road, at one's own distance from the path."""
+    """Along a path, at one's own distance from it: to a station, up and down between two, or for good."""
 
-    def __init__(self, walk: Walk, path: Path, pose: Array, between_m: tuple[float, float] | None = None) -> None:
-        self._path, self._speed_mps = path, walk.speed_kmh / 3.6
-        self._sign = 1.0 if walk.direction == "along" else -1.0
-        self._begin_m, self._offset_m = path.project(pose[:3, 3])
-        self._distance_m = walk.distance_m
-        self._between_m = between_m
+    def __init__(
+        self,
+        path: Path,
+        offset_m: float,
+        speed_mps: float,
+        *,
+        along: bool,
+        until_m: float | None = None,
+        between_m: tuple[float, float] | None = None,
+    ) -> None:
+        self._path, self._offset_m, self._speed_mps = path, offset_m, speed_mps
+        self._sign = 1.0 if along else -1.0
+        self._until_m, self._between_m = until_m, between_m
         self.over = False
 
     def step(self, pose: Array, _dt_s: float) -> tuple[Array, float]:
@@ -156,6 +165,7 @@ class _Walking:
         heading = self._path.heading_rad(station)
         along = self._sign * np.array([math.cos(heading), math.sin(heading), 0.0])
         left = np.array([-math.sin(heading), math.cos(heading), 0.0])
-        self.over = self.over or (self._distance_m is not None and abs(station - self._begin_m) >= self._distance_m)
+        if self._until_m is not None and self._sign * (station - self._until_m) >= 0.0:
+            self.over = True
         way = along + left * (self._offset_m - offset) * BACK_ON_LINE
         return way, 0.0 if self.over else self._speed_mps

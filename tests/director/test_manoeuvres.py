@@ -508,3 +508,26 @@ expectations:
     assert found["a.first"] == (None, False)
     assert found["a.pet_s"] == (math.inf, True)
     assert found["b.distance_m"][1]
+
+
+def test_crowds_stroll_up_and_down_their_stretch_and_flows_keep_off_each_other(play: Play) -> None:
+    run = play(
+        "road: {town: AvSynth01, length_m: 100, lanes: 2, pavement: [right]}\n"
+        + "ego: {speed_kmh: 0}\n"
+        + """crowds: [{side: right, from_m: 20, to_m: 26, people: 3, speed_kmh: {choice: [6]}}]
+flows: [{lane: left, first_m: 40, vehicles: 3, speed_kmh: 36, every_s: {choice: [1.5]}}]
+events: [{when: {time_s: 0}, weather: {fog_density: 10}}]
+""",
+        6,
+    )
+    people = [info.role for info in run.states[0].infos.values() if info.role.startswith("crowd")]
+    flow = [info.role for info in run.states[0].infos.values() if info.role.startswith("flow")]
+
+    assert people
+    assert len(flow) == 3
+    for role in people:
+        walked = run.of(role)
+        assert 19.0 < walked["s"].min() < walked["s"].max() < 27.0
+        assert np.ptp(walked["d"]) < 0.6
+        assert (np.diff(np.sign(np.diff(walked["s"]))) != 0).any()  # turned round
+    assert all(run.of(role)["v"].min() > 8.0 for role in flow)
