@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,8 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Mesh, Tag
 from av_synth.simulator.town.model import EnvironmentObject, Footprint
 from av_synth.simulator.town.relief import Relief
+
+CELL_M = 25.0  # what has been built is looked up by squares of this size
 
 
 class Site:
@@ -34,7 +37,7 @@ class Site:
         self._name = name
         self._paved = ground
         self._bounds = shapely.box(*bounds_m)
-        self._taken: list[Polygon] = []
+        self._taken: dict[tuple[int, int], list[Polygon]] = defaultdict(list)
         self._counts: dict[str, int] = {}
         shapely.prepare(self._paved)
 
@@ -57,14 +60,17 @@ class Site:
 
     def reserve(self, polygon: Array) -> None:
         """Keep an area (K, 2) free of everything that asks `is_free`."""
-        self._taken.append(Polygon(polygon))
+        shape = Polygon(polygon)
+        for cell in _cells(shape, 0.0):
+            self._taken[cell].append(shape)
 
     def is_free(self, polygon: Array, clearance_m: float = 0.2) -> bool:
         """Whether a polygon (K, 2) lies in the bounds, off the pavements, and this far from all that stands."""
         shape = Polygon(polygon)
         if not self._bounds.contains(shape) or self._paved.intersects(shape.buffer(-0.02)):
             return False
-        return not self._taken or bool((shapely.distance(np.array(self._taken), shape) >= clearance_m).all())
+        near = [other for cell in _cells(shape, clearance_m) for other in self._taken.get(cell, ())]
+        return not near or bool((shapely.distance(np.array(near), shape) >= clearance_m).all())
 
     def near_pavement(self, x_m: float, y_m: float, within_m: float) -> bool:
         """Whether a pavement or carriageway is this near."""
@@ -87,4 +93,12 @@ class Site:
         )
         if foot is not None:
             self.footprints.append(Footprint(foot, float(low[2]), float(high[2]), tag))
-            self._taken.append(Polygon(foot))
+            self.reserve(foot)
+
+
+def _cells(shape: Polygon, margin_m: float) -> Iterator[tuple[int, int]]:
+    """The squares that a shape's bounds, this much wider, lie on."""
+    low_x, low_y, high_x, high_y = shape.bounds
+    for i in range(math.floor((low_x - margin_m) / CELL_M), math.floor((high_x + margin_m) / CELL_M) + 1):
+        for j in range(math.floor((low_y - margin_m) / CELL_M), math.floor((high_y + margin_m) / CELL_M) + 1):
+            yield i, j
