@@ -2,7 +2,7 @@
 
 Main Avenue and Broad Avenue have two lanes each way, all else one. Of the six crossings with four arms four have
 lights, one has STOP signs on its minor arms and one nothing at all; three of the T's have lights, two a STOP sign, and
-at the others the stem gives way. Crosswalks cross every arm.
+at the others the stem gives way. Crosswalks cross every arm, and one lies in mid-block.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ def _north_west(line: ReferenceLine) -> ReferenceLine:
     return line.line_to(WEST_M + CORNER_M, NORTH_M).arc(QUARTER, CORNER_M)
 
 
+ZEBRA_M = 103.0  # along North Street's long block, in its middle
 STREETS = (
     Street(30, "Main Avenue", (13, "E"), (1, "W"), 50.0, speed_signs=((14.0, True),)),
     Street(31, "Main Avenue", (1, "E"), (2, "W"), 50.0, parking=(14.0, 190.0)),
@@ -90,7 +91,16 @@ STREETS = (
     Street(51, "East Street", (15, "N"), (16, "S"), 50.0),
     Street(52, "North Street", (16, "N"), (12, "E"), 50.0, _north_east),
     Street(53, "North Street", (12, "W"), (11, "E"), 50.0),
-    Street(54, "North Street", (11, "W"), (10, "E"), 50.0, parking=(14.0, 190.0)),
+    Street(
+        54,
+        "North Street",
+        (11, "W"),
+        (10, "E"),
+        50.0,
+        parking=(14.0, 84.0),
+        zebras=(ZEBRA_M,),
+        signs=((ZEBRA_M - 3, True, "350"), (ZEBRA_M + 3, False, "350")),
+    ),
     Street(55, "West Street", (10, "W"), (14, "N"), 50.0, _north_west),
     Street(56, "West Street", (14, "S"), (13, "N"), 50.0),
 )

@@ -24,7 +24,7 @@ from av_synth.simulator.town.site import Site
 
 NAME = "AvSynth03"
 BOUNDS_M = (4.0, 4.0, 546.0, 362.0)
-WEST_M, CIRCLE_M, LANE_SOUTH_M, LANE_NORTH_M, EAST_M = 46.0, 240.0, 375.0, 355.0, 500.0
+WEST_M, CIRCLE_M, LANE_SOUTH_M, LANE_NORTH_M, EAST_M = 34.0, 240.0, 375.0, 355.0, 500.0
 SOUTH_M, MIDDLE_M, NORTH_M = 46.0, 165.0, 316.0
 QUARTER = math.pi / 2
 
@@ -62,8 +62,8 @@ def _garden_lane(line: ReferenceLine) -> ReferenceLine:
     return line.line(30.0).arc(bend, radius).arc(-bend, radius)
 
 
-SCHOOL_M = 60.0  # where along School Street the school's front begins
-ZEBRA_M = 80.0
+SCHOOL_M = 90.0  # where along School Street the school's front begins
+ZEBRA_M = 110.0
 STREETS = (
     Street(
         30,
@@ -71,9 +71,9 @@ STREETS = (
         (1, "E"),
         (9, "W"),
         30.0,
-        speed_signs=((14.0, True), (142.0, False)),
+        speed_signs=((14.0, True), (162.0, False)),
         zebras=(ZEBRA_M,),
-        signs=((34.0, True, "136"), (126.0, False, "136"), (ZEBRA_M - 3, True, "350"), (ZEBRA_M + 3, False, "350")),
+        signs=((64.0, True, "136"), (156.0, False, "136"), (ZEBRA_M - 3, True, "350"), (ZEBRA_M + 3, False, "350")),
     ),
     Street(31, "Church Street", (2, "N"), (9, "S"), 50.0),
     Street(32, "Station Road", (9, "E"), (5, "W"), 50.0, speed_signs=((16.0, True),)),
