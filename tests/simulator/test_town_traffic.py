@@ -148,3 +148,22 @@ def test_a_car_on_the_country_roads_goes_over_the_crest(client: carla.Client) ->
     over, _ = drives(client, world, on_lanes(world, (11, -1, 120.0), (13, -1, 30.0)), seconds=60)
 
     assert over.highest_m == pytest.approx(6.0, abs=0.01)
+
+
+@pytest.mark.long
+def test_cars_of_the_ring_and_of_the_streets_inside_it_meet_everything_there(client: carla.Client) -> None:
+    world = fresh_world(client, "AvSynth06")
+    # the entry lane, towards the tunnel, to the roundabout beside parked cars, over the crest, through the STOP
+    starts = on_lanes(
+        world, (10, -3, 480.0), (11, -2, 500.0), (30, 1, 150.0), (40, -1, 60.0), (37, -1, 60.0), (31, 1, 240.0)
+    )
+    entry, tunnel, parked, crest, stop, zebra = drives(client, world, starts, seconds=60)
+
+    assert entry.slowest_kmh > 50.0
+    assert entry.roads >= {10, 101, 11}
+    assert tunnel.slowest_kmh > 50.0
+    assert 12 in tunnel.roads
+    assert parked.roads & {96, 97, 98, 99}
+    assert crest.highest_m == pytest.approx(6.0, abs=0.01)
+    assert stop.roads - {37}
+    assert zebra.metres > 200.0

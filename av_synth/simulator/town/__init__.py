@@ -10,7 +10,7 @@ import hashlib
 from functools import cache
 
 from av_synth.errors import UserError
-from av_synth.simulator.town import avsynth01, avsynth02, avsynth03, avsynth04, avsynth05
+from av_synth.simulator.town import avsynth01, avsynth02, avsynth03, avsynth04, avsynth05, avsynth06
 from av_synth.simulator.town.build import Plan, build_town, write_opendrive
 from av_synth.simulator.town.model import KERB_HEIGHT_M, EnvironmentObject, Footprint, SpeedZone, Town, TrafficLight
 
@@ -34,6 +34,7 @@ _PLANS = {
         Plan(avsynth03.NAME, avsynth03.BOUNDS_M, avsynth03.network, avsynth03.settle),
         Plan(avsynth04.NAME, avsynth04.BOUNDS_M, avsynth04.network, avsynth04.settle, 0.0),
         Plan(avsynth05.NAME, avsynth05.BOUNDS_M, avsynth05.network, avsynth05.settle, 0.0, avsynth05.RELIEF),
+        Plan(avsynth06.NAME, avsynth06.BOUNDS_M, avsynth06.network, avsynth06.settle, relief=avsynth06.RELIEF),
     )
 }
 

@@ -38,9 +38,8 @@ BARRIER_TZ = (
 )
 GANTRY_M = 5.7  # clear height
 CEILING_M, ROOF_M = 5.6, 6.7
-WALL_T_M = 15.9  # inner face of the outer walls, from the middle of the motorway
 CORE_T_M = 1.1  # half of what stands between the carriageways
-MOUND_T_M = 30.0
+MOUND_M = 14.1  # of earth beside the inner face of a wall
 LAMP_EVERY_M = 12.0
 WING_M = 0.4  # thickness of the walls that hold the mound at its ends
 
@@ -147,7 +146,7 @@ def _board(width_m: float, height_m: float, text: str) -> list[Mesh]:
     return [*parts, faceted(tip, [[0, 1, 2]], white)]
 
 
-def tunnel(site: Site, middle: ReferenceLine, begins_m: float, ends_m: float) -> None:
+def tunnel(site: Site, middle: ReferenceLine, begins_m: float, ends_m: float, wall_t_m: float) -> None:
     """Walls, a roof and lamps over both carriageways, and the mound that they lie under.
 
     Args:
@@ -155,7 +154,9 @@ def tunnel(site: Site, middle: ReferenceLine, begins_m: float, ends_m: float) ->
         middle: the line in the middle of the motorway.
         begins_m: the first portal, along it.
         ends_m: the other portal.
+        wall_t_m: from the line to the inner faces of the outer walls.
     """
+    mound_t = wall_t_m + MOUND_M
     for piece in _pieces(begins_m, ends_m):
         yaw = _yaw(middle, piece)
         core = [(-CORE_T_M, 0.0), (-CORE_T_M, CEILING_M), (CORE_T_M, CEILING_M), (CORE_T_M, 0.0)]
@@ -167,22 +168,17 @@ def tunnel(site: Site, middle: ReferenceLine, begins_m: float, ends_m: float) ->
             _foot(middle, piece, -CORE_T_M, CORE_T_M),
         )
         for side in (-1, 1):
-            _tunnel_side(site, middle, piece, side, yaw)
-        slab = [
-            (-WALL_T_M, CEILING_M),
-            (-WALL_T_M, ROOF_M),
-            (WALL_T_M, ROOF_M),
-            (WALL_T_M, CEILING_M),
-            (-WALL_T_M, CEILING_M),
-        ]
+            _tunnel_side(site, middle, piece, side, yaw, wall_t_m)
+        corners = [(-1, CEILING_M), (-1, ROOF_M), (1, ROOF_M), (1, CEILING_M), (-1, CEILING_M)]
+        slab = [(side * wall_t_m, z) for side, z in corners]
         site.add("TunnelRoof", Tag.WALLS, [sweep(middle, piece, slab, CONCRETE)], yaw, None)
     for piece in ((begins_m - WING_M, begins_m), (ends_m, ends_m + WING_M)):
         for side in (-1, 1):
-            wing = [(WALL_T_M, 0.0), (WALL_T_M, ROOF_M), (WALL_T_M + 1.0, ROOF_M), (MOUND_T_M, 0.0)]
-            low, high = sorted((side * WALL_T_M, side * MOUND_T_M))
+            wing = [(wall_t_m, 0.0), (wall_t_m, ROOF_M), (wall_t_m + 1.0, ROOF_M), (mound_t, 0.0)]
+            low, high = sorted((side * wall_t_m, side * mound_t))
             parts = [_swept(middle, piece, side, wing, CONCRETE)]
             site.add("TunnelWing", Tag.WALLS, parts, _yaw(middle, piece), _foot(middle, piece, low, high))
-    _tunnel_lamps(site, middle, begins_m, ends_m)
+    _tunnel_lamps(site, middle, begins_m, ends_m, (wall_t_m + CORE_T_M) / 2)
 
 
 def _swept(
@@ -193,34 +189,36 @@ def _swept(
     return sweep(middle, piece, profile if side > 0 else profile[::-1], look)
 
 
-def _tunnel_side(site: Site, middle: ReferenceLine, piece: tuple[float, float], side: int, yaw: float) -> None:
+def _tunnel_side(
+    site: Site, middle: ReferenceLine, piece: tuple[float, float], side: int, yaw: float, wall_t_m: float
+) -> None:
     """The outer wall of one carriageway with a pale band, kerbs along both of its walls, and its half of the mound."""
     pale = Look((196, 194, 186), Material.MATTE, Tag.WALLS)
     earth = Look(GRASS, Material.GRASS, Tag.TERRAIN)
 
-    edge = WALL_T_M + 1.0
-    wall = [(WALL_T_M, 0.0), (WALL_T_M, ROOF_M), (edge, ROOF_M), (edge, 0.0)]
+    edge, mound_t = wall_t_m + 1.0, wall_t_m + MOUND_M
+    wall = [(wall_t_m, 0.0), (wall_t_m, ROOF_M), (edge, ROOF_M), (edge, 0.0)]
     parts = [
         _swept(middle, piece, side, wall, CONCRETE),
-        _swept(middle, piece, side, [(WALL_T_M - 0.02, 0.15), (WALL_T_M - 0.02, 3.4)], pale),
+        _swept(middle, piece, side, [(wall_t_m - 0.02, 0.15), (wall_t_m - 0.02, 3.4)], pale),
     ]
     parts.append(
-        _swept(middle, piece, side, [(WALL_T_M - 0.38, 0.0), (WALL_T_M - 0.38, 0.15), (WALL_T_M, 0.15)], CONCRETE)
+        _swept(middle, piece, side, [(wall_t_m - 0.38, 0.0), (wall_t_m - 0.38, 0.15), (wall_t_m, 0.15)], CONCRETE)
     )
     parts.append(
         _swept(middle, piece, side, [(CORE_T_M, 0.15), (CORE_T_M + 0.38, 0.15), (CORE_T_M + 0.38, 0.0)], CONCRETE)
     )
-    parts.append(_swept(middle, piece, side, [(edge, 0.0), (edge, ROOF_M), (MOUND_T_M, 0.0)], earth))
+    parts.append(_swept(middle, piece, side, [(edge, 0.0), (edge, ROOF_M), (mound_t, 0.0)], earth))
     parts.append(_swept(middle, piece, side, [(0.0, ROOF_M + 0.02), (edge, ROOF_M + 0.02)], earth))
-    low, high = sorted((side * WALL_T_M, side * MOUND_T_M))
+    low, high = sorted((side * wall_t_m, side * mound_t))
     site.add("TunnelWall", Tag.WALLS, parts, yaw, _foot(middle, piece, low, high))
 
 
-def _tunnel_lamps(site: Site, middle: ReferenceLine, begins_m: float, ends_m: float) -> None:
+def _tunnel_lamps(site: Site, middle: ReferenceLine, begins_m: float, ends_m: float, t_m: float) -> None:
     glow = Look((255, 240, 214), Material.GLOW, Tag.POLES)
     for s in np.arange(begins_m + LAMP_EVERY_M / 2, ends_m, LAMP_EVERY_M):
         yaw = float(middle.poses([s])[0, 2])
-        for t in (-8.5, 8.5):
+        for t in (-t_m, t_m):
             x, y = middle.point(float(s), t)
             casing = box([x, y, Z + CEILING_M - 0.06], [0.8, 0.16, 0.06], POLE, yaw)
             lamp = box([x, y, Z + CEILING_M - 0.135], [0.72, 0.12, 0.015], glow, yaw)

@@ -66,8 +66,12 @@ def ground(
         for index in range(len(road.sections)):
             s = road.section_stations(index, LONGEST_M)
             if road.paved:
+                bands = list(_bands(road, index, s))
                 parts += _carriageway(road, index, s, tone)
-                roads.setdefault(road.id, []).extend(_strip(road, s, *band) for band in _bands(road, index, s))
+                roads.setdefault(road.id, []).extend(_strip(road, s, *band) for band in bands)
+                if road.kind == "motorway" and verge_m:
+                    edges = [(side, t) for band in bands for side, t in zip((1, -1), band, strict=True)]
+                    parts += [_kerb_face(road, s, side, t, verge_m) for side, t in edges]
             for side in (1, -1):
                 strip = _beside_lines(road, index, side, s)
                 if strip is not None:
@@ -155,24 +159,25 @@ def _pavement(road: Road, s: Array, side: int, inner: Array, outer: Array) -> li
     """Kerb face, kerb stone and slabs."""
     kerb = Look(KERB, Material.PAVING, Tag.SIDEWALKS)
     back = inner + side * KERB_WIDTH_M
-    face_xy = road.line.points(s, inner)
+    return [
+        _kerb_face(road, s, side, inner, KERB_HEIGHT_M),
+        ribbon(road, s, inner, back, KERB_HEIGHT_M, kerb),
+        ribbon(road, s, back, outer, KERB_HEIGHT_M, Look(PAVEMENT, Material.PAVING, Tag.SIDEWALKS)),
+    ]
+
+
+def _kerb_face(road: Road, s: Array, side: int, t: Array, height_m: float) -> Mesh:
+    """The upright face at an offset (N,), a side's edge of the carriageway, that looks at the carriageway."""
+    face_xy = road.line.points(s, t)
     tangent = np.gradient(face_xy, axis=0)
     out = side * np.column_stack([tangent[:, 1], -tangent[:, 0]])  # towards the carriageway
     out /= np.linalg.norm(out, axis=1, keepdims=True)
     n = len(s)
-    points = np.concatenate(
-        [np.column_stack([face_xy, np.zeros(n)]), np.column_stack([face_xy, np.full(n, KERB_HEIGHT_M)])]
-    )
+    points = np.concatenate([np.column_stack([face_xy, np.full(n, z)]) for z in (0.0, height_m)])
     normals = np.tile(np.column_stack([out, np.zeros(n)]), (2, 1))
     i = np.arange(n - 1)
     cells = np.concatenate([np.stack([i, i + 1, n + i + 1], axis=1), np.stack([i, n + i + 1, n + i], axis=1)])
-    if side < 0:
-        cells = cells[:, ::-1]
-    return [
-        smooth(points, normals, cells, kerb),
-        ribbon(road, s, inner, back, KERB_HEIGHT_M, kerb),
-        ribbon(road, s, back, outer, KERB_HEIGHT_M, Look(PAVEMENT, Material.PAVING, Tag.SIDEWALKS)),
-    ]
+    return smooth(points, normals, cells[:, ::-1] if side < 0 else cells, Look(KERB, Material.PAVING, Tag.SIDEWALKS))
 
 
 def _crossing(junction: Junction) -> Mesh:

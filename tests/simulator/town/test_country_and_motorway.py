@@ -1,4 +1,4 @@
-"""The motorway and the country roads: what the carla client's map reader, the mesh and the town say of one another."""
+"""The motorway, the country roads and the town with hills: the client's map reader, the mesh and the town agree."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from av_synth.simulator.scene import Material, Tag
 from av_synth.simulator.town import Town
 from tests.simulator.town.reading import location, pose, turned
 
-NAMES = ("AvSynth04", "AvSynth05")
+NAMES = ("AvSynth04", "AvSynth05", "AvSynth06")
 SIGNS = {"205": "yield", "206": "stop", "274": "speed limit"}
 CREST = (981.75, 555.0)
 
@@ -93,7 +93,7 @@ def test_lanes_of_the_map_are_the_carriageway_of_the_mesh_to_two_centimetres(pla
         edges = x - np.sin(heading) * sideways, y + np.cos(heading) * sideways
         assert shapely.contains_xy(inner, *edges).all(), f"road {waypoint.road_id} lane {waypoint.lane_id}"
         right = waypoint.get_right_lane()
-        if not waypoint.is_junction and (right is None or right.lane_type.name in ("Border", "NONE")):
+        if not waypoint.is_junction and (right is None or right.lane_type.name in ("Border", "NONE", "Sidewalk")):
             # what lies beyond the outermost lane is no carriageway
             assert not shapely.contains_xy(outer, edges[0][:1], edges[1][:1]).any()
             checked += 1
@@ -117,14 +117,15 @@ def test_heights_of_the_map_the_mesh_and_the_town_agree_to_a_centimetre(place: T
 def test_ground_height_is_the_height_of_the_mesh_from_above(place: Town) -> None:
     rng = np.random.default_rng(3)
     x0, y0, x1, y1 = place.bounds_m
-    xy = rng.uniform([x0, y0], [x1, y1], (30_000, 2))
+    xy = rng.uniform([x0, y0], [x1, y1], (12_000, 2))
     expected = place.ground_height_m(xy[:, 0], xy[:, 1])
     height = rays_down(place, xy, expected + 1.0)
     standing = shapely.union_all([shapely.Polygon(f.polygon) for f in place.footprints]).buffer(0.6)
     shapely.prepare(standing)
-    open_ground = ~shapely.contains_xy(standing, xy[:, 0], xy[:, 1])
+    kerb = np.abs(shapely.distance(shapely.points(xy), place.carriageway.boundary)) < 0.01
+    open_ground = ~shapely.contains_xy(standing, xy[:, 0], xy[:, 1]) & ~kerb
 
-    assert open_ground.sum() > 25_000
+    assert open_ground.sum() > 10_000
     assert np.abs(height - expected)[open_ground].max() < 0.012
 
 

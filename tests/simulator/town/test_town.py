@@ -17,7 +17,7 @@ from av_synth.simulator import town
 from av_synth.simulator.scene import Material, Tag
 from av_synth.simulator.town import KERB_HEIGHT_M, Town
 
-LEVEL_TOWNS = ("AvSynth01", "AvSynth02", "AvSynth03")
+LEVEL_TOWNS = ("AvSynth01", pytest.param("AvSynth02", marks=pytest.mark.long), "AvSynth03")
 
 
 @pytest.fixture(scope="module", params=LEVEL_TOWNS)
