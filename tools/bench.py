@@ -29,12 +29,14 @@ from av_synth.export import formats
 from av_synth.launch import launch_embedded
 from av_synth.run import Recorder, RunSpec, execute
 from av_synth.run.generate import export_dataset, plan
+from av_synth.search import Request, search
 from av_synth.verify import verify
 
 ROUNDS = 3
 DEMO_LIMIT_S = 120.0
 MANY, MANY_LIMIT_S = 1000, 60.0
 SCENARIO = "pedestrian_runs_out"
+NEAR_MISS, TARGET, WANTED, SEARCH_LIMIT_S = "cut_in_wet", "ttc=0.5..1.5, contact=false", 200, 120.0
 READING = "the devkit and OpenCV reading every file once"
 
 
@@ -68,6 +70,14 @@ def figure(name: str, took_s: float, against: str, peer_s: float) -> dict[str, A
         "peer_seconds": round(peer_s, 3),
         "ratio": ratio,
     }
+
+
+def searched(root: Path) -> list[dict[str, Any]]:
+    """A search for near-misses on the simulator that renders, and one on a simulator with other dynamics."""
+    found = search(Request(NEAR_MISS, TARGET, WANTED, root / "found.yaml")).to_json()
+    detuned = search(Request(NEAR_MISS, TARGET, WANTED // 4, root / "detuned.yaml", simulator="embedded:detuned"))
+    told = figure(f"{WANTED} near-misses of {NEAR_MISS}", float(str(found["wall_s"])), "its limit", SEARCH_LIMIT_S)
+    return [{**told, **found}, {"name": "the same on embedded:detuned", **detuned.to_json()}]
 
 
 def main() -> None:
@@ -111,6 +121,7 @@ def main() -> None:
         took_s = seconds(lambda: formats.export("nuscenes", many, merged))
         figures.append(figure(f"merging {MANY} runs of two keyframes", took_s, "its limit", MANY_LIMIT_S))
         figures.append(figure("verifying the result", seconds(lambda: verify(merged)), "merging", took_s))
+        figures += searched(root)
     helped = [sys.executable, "-m", "av_synth.cli", "--help"]
     imported = [sys.executable, "-c", "import carla, numpy, cv2"]
     figures.append(

@@ -57,11 +57,15 @@ def search(
         scenario, target, count, out, of, seed, town, pairs(set_, "--set"), tuple(correct), simulator
     )
     asked = asked if workers is None else replace(asked, workers=workers)
-    if as_json:
-        typer.echo(json.dumps(searching.search(asked).to_json(), indent=1))
-        return
-    with progress(f"searching {scenario} for {target}") as on_accepted:
-        found = searching.search(asked, on_accepted)
+    try:
+        if as_json:
+            typer.echo(json.dumps(searching.search(asked).to_json(), indent=1))
+            return
+        with progress(f"searching {scenario} for {target}") as on_accepted:
+            found = searching.search(asked, on_accepted)
+    except KeyboardInterrupt:
+        say(f"what was accepted is in {out}; the same command goes on from there")
+        raise
     rates, told = found.campaign.rates, found.to_json()
     say(f"{len(found.campaign.draws)} draws of {scenario} reach {found.campaign.target}: {out}")
     say(f"  tried {rates.tried}, of which {rates.replayed} reached it and were replayed on {simulator}")

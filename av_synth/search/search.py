@@ -117,11 +117,18 @@ def search(request: Request, on_accepted: Progress | None = None) -> Summary:
         CastError: if the scenario cannot be played there.
         KeyboardInterrupt: as it came; likewise.
     """
-    return _Search(request).run(on_accepted)
+    return Search(request).run(on_accepted)
 
 
-class _Search:
+class Search:
+    """One search; `search` runs one from beginning to end."""
+
     def __init__(self, request: Request) -> None:
+        """Check what is asked for, and read the file if it is there.
+
+        Raises:
+            DocumentError: as `search`.
+        """
         self._request = request
         self._target, self._scenario, drawn = _checked(request)
         of = request.of or next(iter(drawn.actors))
@@ -172,17 +179,16 @@ class _Search:
                     for worker in workers:
                         ending.callback(worker.close)
                     for tried in self._in_order(workers):
-                        self._take(tried)
+                        self.take(tried)
                         if on_accepted is not None:
                             on_accepted(len(self._draws), wanted)
                         if len(self._draws) >= wanted:
                             break
-                        self._check_hope()
                         if time.monotonic() - saved > SAVE_EVERY_S:
-                            self._save()
+                            self.save()
                             saved = time.monotonic()
         finally:
-            campaign = self._save()
+            campaign = self.save()
         return Summary(campaign, time.monotonic() - began, self._ticks)
 
     def _in_order(self, workers: Sequence[Worker]) -> Iterator[Tried]:
@@ -193,7 +199,7 @@ class _Search:
         while True:
             # while a block is played the next is ready, made of what came before the first of the two
             if not waiting and (len(self._blocks) < 2 or self._blocks[-2][0] < expected):
-                waiting.extend(self._block())
+                waiting.extend(self.block())
             for worker in workers:
                 if not worker.busy and waiting:
                     worker.give(waiting.popleft())
@@ -205,7 +211,12 @@ class _Search:
                 yield done.pop(expected)
                 expected += 1
 
-    def _block(self) -> list[Job]:
+    def block(self) -> list[Job]:
+        """The next draws to be tried.
+
+        Raises:
+            DocumentError: if the parameters that were given leave none.
+        """
         number = len(self._blocks)
         seen = [one for _, known in self._blocks[: max(number - 1, 0)] for one in known]
         jobs = []
@@ -221,8 +232,13 @@ class _Search:
         self._blocks.append((self._proposed - 1, []))
         return jobs
 
-    def _take(self, tried: Tried) -> None:
-        """Count a draw, and accept it if it reached the target and is like no other."""
+    def take(self, tried: Tried) -> None:
+        """Count a draw, and accept it if it reached the target and is like no other.
+
+        Raises:
+            CastError: if nobody can be placed in any of the first draws.
+            DocumentError: if nothing was accepted for long: the target is out of reach.
+        """
         self._ticks += tried.ticks_played
         self._idle += 1
         add = {"tried": 1, "refused": int(bool(tried.refused)), "replayed": int(tried.reached)}
@@ -235,6 +251,7 @@ class _Search:
         if tried.after:
             add["near_copies"] = int(not self._accept(tried))
         self._rates = self._rates.model_copy(update={name: getattr(self._rates, name) + n for name, n in add.items()})
+        self._check_hope()
 
     def _learn(self, tried: Tried) -> None:
         values = np.array([tried.found[name] for name in self._target.metrics])
@@ -263,11 +280,6 @@ class _Search:
         return True
 
     def _check_hope(self) -> None:
-        """Stop where nobody can be placed, or nothing new is found.
-
-        Raises:
-            CastError, DocumentError: saying what was found.
-        """
         if self._refused_at_first and self._rates.tried - self._begun.rates.tried >= BLOCK:
             raise CastError(f"none of {BLOCK} draws could be placed: {self._refused_at_first}")
         if self._idle >= GIVE_UP:
@@ -295,7 +307,8 @@ class _Search:
             )
         return f"{told}; want a wider range, or a scenario with wider parameters"
 
-    def _save(self) -> Campaign:
+    def save(self) -> Campaign:
+        """Write what was accepted so far."""
         effective = round(effective_count(self._space, self._positions, NEAR), 1)
         rates = self._rates.model_copy(update={"effective": effective})
         campaign = self._begun.model_copy(update={"draws": list(self._draws), "rates": rates})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 from av_synth import scenario as scenarios
 from av_synth.documents import parse
-from av_synth.errors import DocumentError
+from av_synth.errors import CastError, DocumentError
 from av_synth.geometry.transforms import from_yaw
 from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.scenario.expressions import Value
@@ -21,9 +21,10 @@ from av_synth.search.campaign import Accepted, Campaign, Rates, digest, load_cam
 from av_synth.search.correct import MOST_TRIES, correct, trigger_parameters
 from av_synth.search.measure import Watcher
 from av_synth.search.propose import BLOCK, DESIGN, Proposer, Seen
-from av_synth.search.search import Request, search
+from av_synth.search.search import Request, Search, search
 from av_synth.search.space import Space, effective_count, outcome
 from av_synth.search.target import Condition, parse_target
+from av_synth.search.worker import Job, Tried
 from tests.search.near_miss import SHORT
 
 
@@ -270,3 +271,51 @@ def test_every_mistake_in_a_request_is_told_before_anything_is_started(campaign,
     with pytest.raises(DocumentError, match=r"is of another search \(target\); want another file"):
         search(replace(request, target="ttc<1", count=1, out=tmp_path / "c.yaml", of=None))
     assert list(tmp_path.glob("logs")) == []
+
+
+def came_to(job: Job, ttc_s: float) -> Tried:
+    measured = {"ttc": ttc_s, "contact": 0.0, "distance": 1.0}
+    good = ttc_s <= 1.5
+    replayed, values = (measured, job.values) if good else ({}, {})
+    return Tried(job, measured, good, replayed, good, good, values, ("ab12",))
+
+
+def take_all(looking: Search, play: Callable[[Job], Tried]) -> None:
+    while True:
+        for job in looking.block():
+            looking.take(play(job))
+
+
+def test_a_target_out_of_reach_ends_the_search_with_the_nearest_draw_and_the_limits_that_are_in_the_way(
+    campaign, tmp_path
+):
+    asked = Request(campaign.scenario, "ttc=0.5..1.5, contact=false", 5, tmp_path / "c.yaml")
+    looking = Search(asked)
+    with pytest.raises(DocumentError) as caught:
+        take_all(looking, lambda job: came_to(job, 0.5 * float(job.values["gap_m"])))
+
+    told = str(caught.value)
+    assert told.startswith("--target: 0 of 5 draws were found for ttc=0.5..1.5, contact=false, none in the last 400")
+    assert "came to ttc = 3" in told
+    assert "at the limits of gap_m (at least 6): want wider ones" in told
+
+
+def test_a_search_where_nobody_can_be_placed_ends_with_the_reason(campaign, tmp_path):
+    looking = Search(Request(campaign.scenario, "ttc<1", 5, tmp_path / "c.yaml"))
+    with pytest.raises(CastError, match="none of 16 draws could be placed: the kerb is in the way"):
+        take_all(looking, lambda job: Tried(job, refused="the kerb is in the way"))
+
+
+def test_near_copies_are_counted_and_left_out(campaign, tmp_path):
+    looking = Search(Request(campaign.scenario, "ttc=0.5..1.5, contact=false", 50, tmp_path / "c.yaml"))
+    jobs = looking.block()
+    copies = [Job(job.number, job.seed, jobs[0].values) for job in jobs[:3]]
+    for job, ttc_s in zip([*copies, jobs[4]], (1.0, 1.01, 1.2, 1.01), strict=True):
+        looking.take(came_to(job, ttc_s))
+    found = looking.save()
+
+    assert [one.measured["ttc"] for one in found.draws] == [1.0, 1.2, 1.01]
+    assert found.rates.near_copies == 1
+    assert found.rates.tried == 4
+    assert found.draws[0].seed != found.draws[1].seed
+    assert load_campaign(tmp_path / "c.yaml").campaign == found
