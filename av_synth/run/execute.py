@@ -113,7 +113,7 @@ def execute(
                     director.before_tick(state)
                     state = session.tick()
             outcome = director.outcome()
-            made_by = provenance(session)
+            made_by = provenance(session) if sinks else {}
         for sink in sinks:
             sink.end(outcome, director.measurements, made_by)
         return RunResult(run_id, outcome, tuple(hashes))
@@ -149,7 +149,7 @@ def state_hash(state: WorldState, traffic_lights: Mapping[int, str]) -> str:
     sha = hashlib.sha256()
     for actor_id in sorted(state.actors):
         actor = state.actors[actor_id]
-        numbers = (actor.world_from_actor, actor.velocity_mps, actor.angular_velocity_radps)
-        sha.update(f"{actor_id}:".encode() + b"".join(np.ascontiguousarray(part, "<f8").tobytes() for part in numbers))
+        numbers = (actor.world_from_actor.ravel(), actor.velocity_mps, actor.angular_velocity_radps)
+        sha.update(f"{actor_id}:".encode() + np.concatenate(numbers).astype("<f8", copy=False).tobytes())
     sha.update(repr(sorted(traffic_lights.items())).encode())
     return sha.hexdigest()
