@@ -63,8 +63,8 @@ def execute(
         tempfile.TemporaryDirectory(prefix="av_synth-") as cache,
         open_session(address, _town(spec.scenario, tick_us), tick_us, spec.scenario.seed, Path(cache)) as session,
     ):
-        scenario = replace(spec.scenario, town=spec.scenario.town or session.town)
-        spec = replace(spec, scenario=scenario)
+        spec = _in_town(spec, session.town)
+        scenario = spec.scenario
         run_id, identity = run_identity(spec, session)
         if wanted is not None and not wanted(run_id):
             return Skipped(run_id)
@@ -91,7 +91,7 @@ def execute(
                 lights = session.traffic_lights()
                 hashes.append(state_hash(state, lights))
                 _check(spec, index, hashes[-1])
-                if sinks:
+                if sinks or sensors is not None:
                     tick = Tick(
                         index=index,
                         state=state,
@@ -113,7 +113,7 @@ def execute(
                     director.before_tick(state)
                     state = session.tick()
             outcome = director.outcome()
-            made_by = provenance(session) if sinks else {}
+            made_by = provenance(session)
         for sink in sinks:
             sink.end(outcome, director.measurements, made_by)
         return RunResult(run_id, outcome, tuple(hashes))
@@ -128,6 +128,11 @@ def _town(scenario: ConcreteScenario, tick_us: int) -> str | TownChoice:
         next(iter(find_places(town, scenario.road, room_before_m(scenario, tick_us), scenario.picks["road"])))
 
     return TownChoice(scenario.picks["town"], check)
+
+
+def _in_town(spec: RunSpec, town: str) -> RunSpec:
+    """The run in the town that was found for it, if its scenario names none."""
+    return spec if spec.scenario.town is not None else replace(spec, scenario=replace(spec.scenario, town=town))
 
 
 def _check(spec: RunSpec, index: int, found: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -148,16 +149,22 @@ def run_identity(spec: RunSpec, session: Session) -> tuple[str, Mapping[str, Any
 
 def provenance(session: Session) -> dict[str, Any]:
     """What else may decide single bits of images and points: renderer, libraries, processor. No clock."""
-    libraries = ("carla", "numpy", "opencv-python-headless", "simplejpeg", "pyarrow", "moderngl", "embreex")
     return {
         "av_synth": __version__,
         "renderer": session.extensions.get("gl_renderer", "unknown: the server does not say"),
         "python": platform.python_version(),
         "processor": _processor(),
-        "libraries": {name: metadata.version(name) for name in libraries},
+        "libraries": dict(_libraries()),
     }
 
 
+@lru_cache(maxsize=1)
+def _libraries() -> tuple[tuple[str, str], ...]:
+    names = ("carla", "numpy", "opencv-python-headless", "simplejpeg", "pyarrow", "moderngl", "embreex")
+    return tuple((name, metadata.version(name)) for name in names)
+
+
+@lru_cache(maxsize=1)
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

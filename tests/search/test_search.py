@@ -109,7 +109,12 @@ def test_nine_of_ten_reach_the_target_after_correction_on_a_simulator_with_other
 @pytest.mark.long
 def test_what_misses_a_narrow_target_on_other_dynamics_is_corrected_in_the_trigger_alone(folder):
     asked = Request(
-        str(folder / "short_cut_in.yaml"), "ttc=1.0..1.06", 2, folder / "narrow.yaml", simulator="embedded:detuned", workers=1
+        str(folder / "short_cut_in.yaml"),
+        "ttc=1.0..1.06",
+        2,
+        folder / "narrow.yaml",
+        simulator="embedded:detuned",
+        workers=1,
     )
     campaign = search(asked).campaign
 
