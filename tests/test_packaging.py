@@ -57,7 +57,8 @@ def test_the_wheel_has_code_library_data_type_marker_and_licence(wheel):
     package = {path for path in (ROOT / "av_synth").rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     assert {str(path.relative_to(ROOT)) for path in package} - names == set()
     assert {"av_synth/py.typed", "av_synth/simulator/render/shaders/frame.glsl"} <= names
-    library = {f"av_synth/library/{kind}/{path.name}" for kind in KINDS for path in (ROOT / kind).iterdir()}
+    files = (path for kind in KINDS for path in (ROOT / kind).rglob("*") if path.is_file())
+    library = {f"av_synth/library/{path.relative_to(ROOT)}" for path in files}
     assert {name for name in names if name.startswith("av_synth/library/")} == library
     assert [name for name in names if name.endswith("/licenses/LICENSE")]
     assert {name.split("/")[0].split("-")[0] for name in names} == {"av_synth"}
