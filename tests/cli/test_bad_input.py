@@ -149,7 +149,7 @@ RIGS = {
 OPTIONS = {
     "no such scenario": (
         ["nothing"],
-        "scenario: got 'nothing'; want one of cut_in_wet, every_class, pedestrian_runs_out",
+        "scenario: got 'nothing'; there is none like it",
     ),
     "a misspelt scenario": (["cut_in"], "scenario: got 'cut_in'; did you mean 'cut_in_wet'?"),
     "a scenario with a path in it": (["../cut_in_wet"], "scenario: got '../cut_in_wet'; want a name such as"),
@@ -174,7 +174,7 @@ OPTIONS = {
     ),
     "no profile": (
         ["cut_in_wet", "--simulator", "embedded:"],
-        "--simulator: --profile: got ''; want native or ue4, and +SWITCH or -SWITCH behind it",
+        "--simulator: --profile: got ''; want native or ue4 or detuned, and +SWITCH or -SWITCH behind it",
     ),
     "a port out of range": (["cut_in_wet", "--simulator", "localhost:70000"], "want `embedded` or HOST:PORT"),
 }
@@ -324,7 +324,7 @@ def test_what_only_the_simulator_can_refuse_is_told_with_its_line_and_leaves_not
         ),
         (["run", "cut_in_wet", "--rig", "tiny", "--out", "out", "--town", "../x"], "--town: got '../x'; want a town"),
         (["demo", "--rig", "none", "--out", "out"], "rig: got 'none'; want one of nuscenes, tiny"),
-        (["scenarios", "none"], "scenario: got 'none'; want one of cut_in_wet, every_class, pedestrian_runs_out"),
+        (["scenarios", "none"], "scenario: got 'none'; there is none like it"),
         (["export", "none", "--format", "nuscene"], "format: got 'nuscene'; did you mean 'nuscenes'?"),
         (["export", "none"], "none: there is no such folder; want a folder with runs/ in it, as"),
         (["export", "none", "--option", "x"], "--option: got 'x'; want NAME=VALUE"),
