@@ -30,7 +30,8 @@ from av_synth.verify.names import ATTRIBUTES, CATEGORIES
 
 TICK_US = 50_000
 TOLD_BY = ("avsynth.category", "base_type", "special_type", "age")
-NEAR_MISSES = tuple(name for name in scenario.names() if name != "every_class")
+NEAR_MISSES = ("cut_in_wet", "pedestrian_runs_out")
+PLAYED = (*NEAR_MISSES, "every_class")
 ROAD = "road: {town: AvSynth01, length_m: 60, lanes: 1, parking: [right], pavement: [right]}\n"
 
 
@@ -55,8 +56,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
 @pytest.fixture(scope="module")
 def played(address: Address, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Played]:
     return {
-        name: play(scenario.draw(scenario.load(name), 0), address, tmp_path_factory.mktemp("cache"))
-        for name in scenario.names()
+        name: play(scenario.draw(scenario.load(name), 0), address, tmp_path_factory.mktemp("cache")) for name in PLAYED
     }
 
 
@@ -95,7 +95,7 @@ def test_a_scenario_shows_its_near_miss_about_half_way_and_no_contact(name: str,
     assert kinds[:3] == ["trigger", "seen", "brake"]
 
 
-@pytest.mark.parametrize("name", scenario.names())
+@pytest.mark.parametrize("name", PLAYED)
 def test_the_ego_is_at_its_start_at_its_speed_when_recording_begins(name: str, played: dict[str, Played]) -> None:
     run = played[name]
     first = run.states[0].actors[run.director.ego.id]
@@ -357,7 +357,7 @@ def test_every_word_casts_its_category_and_what_a_stock_library_lacks_is_said(ad
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", scenario.names())
+@pytest.mark.parametrize("name", PLAYED)
 def test_nine_of_ten_draws_meet_their_expectations(name: str, address: Address, tmp_path: Path) -> None:
     drawn = [scenario.draw(scenario.load(name), seed) for seed in range(100, 120)]
 
