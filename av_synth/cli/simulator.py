@@ -16,7 +16,9 @@ def register(app: typer.Typer) -> None:
 
 def simulator(
     port: int = typer.Option(2000, min=0, max=65534, help="RPC port; streams use the next one. 0 picks a free pair."),
-    town: str = typer.Option("AvSynth01", help="The town to begin with."),
+    town: str = typer.Option(
+        "AvSynth01", help="The town to begin with: a name, or a path to an OpenDRIVE file (.xodr)."
+    ),
     host: str = typer.Option("127.0.0.1", help="Address to listen on. Anybody who reaches it controls the simulator."),
     profile: str = typer.Option(
         "native",
@@ -28,7 +30,7 @@ def simulator(
     It says `ready HOST:PORT` when clients may connect: carla.Client("127.0.0.1", 2000), or
     av-synth run ... --simulator 127.0.0.1:2000
 
-    Example: av-synth simulator --port 2000
+    Example: av-synth simulator --port 2000 --town my_city.xodr
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # as launch/ does; before anything that reads it is imported
     from av_synth.simulator.profile import parse_profile

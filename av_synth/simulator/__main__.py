@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m av_synth.simulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="RPC port, streams use the next; 0: a free pair")
-    parser.add_argument("--town", default="AvSynth01", help="the town to begin with")
+    parser.add_argument("--town", default="AvSynth01", help="the town to begin with: a name or a .xodr file")
     parser.add_argument("--profile", default=NATIVE.name, help="native, or ue4: with the habits of Unreal's server")
     parser.add_argument("--with-parent", action="store_true", help="end when standard input does")
     options = parser.parse_args(argv)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from av_synth.errors import DocumentError
 from av_synth.geometry.transforms import Array
 from av_synth.simulator import town as towns
 from av_synth.simulator.bodies import catalogue
@@ -55,7 +56,8 @@ class Engine:
         self.traffic_managers: dict[int, str] = {}
         self._ticking = threading.Lock()  # taken before `lock`, by what makes frames
         self._catalogue = catalogue()
-        self.town: Town = towns.load(town_name)
+        self.town: Town = towns.find(town_name)
+        self._sent = self.town if self.town.name == towns.OPENDRIVE_TOWN else None  # what that name stands for
         self.world = World(self.town, self._catalogue, [name for name in SENSOR_IDS if is_built(name)], profile)
         self.world.facts["profile"] = profile.name
         self._definitions: dict[str, Definition] | None = None
@@ -67,8 +69,11 @@ class Engine:
 
     @property
     def map_name(self) -> str:
-        """The map's name on the wire. Clients cache OpenDRIVE texts by name alone, so a hash of it is part of it."""
-        return f"{MAP_FOLDER}/{self._name_with_hash(self.town.name)}"
+        """The map's name on the wire. Clients cache map files by name alone, so its content is part of it.
+
+        A map that a client sent has CARLA's name, which scripts look for; clients fetch its text every time.
+        """
+        return f"{MAP_FOLDER}/{_wire_name(self.town.name)}"
 
     def apply_settings(self, settings: EpisodeSettings) -> None:
         """Take over settings from the next frame on.
@@ -164,20 +169,19 @@ class Engine:
         return replace(scene, frame=scene.frame - frame, elapsed_s=round(scene.elapsed_s - begun_s, 6))
 
     def load(self, town_name: str, *, reset_settings: bool) -> None:
-        """Begin a new episode in a town (of any spelling `resolve_town` knows); all actors and sensors are gone.
+        """Begin a new episode in a town (of any spelling `find_town` knows); all actors and sensors are gone.
 
         An empty name, which `carla.Client.reload_world` sends, is the present town.
 
         Raises:
             CallError: if there is no such town.
         """
-        name = self.resolve_town(town_name) if town_name else self.town.name
+        town = self.find_town(town_name) if town_name else self.town
         with self._ticking:
             try:
                 self.sensors.finish()
             except CallError as error:
                 log.warning("%s; the episode it was for is over", error)
-            town = towns.load(name)
             with self.lock:
                 self.town = town
                 self._definitions = None
@@ -192,25 +196,36 @@ class Engine:
                 first, patient = snapshot(self.world, delta_s, MAP_CHANGED), self.settings.synchronous
             self.streams.publish(WORLD_OBSERVER, [first], patient=patient)
 
-    def resolve_town(self, name: str) -> str:
-        """The town's own name of AvSynth01, AvSynth01_<hash>, or either with a path before it.
+    def take_opendrive(self, text: str) -> None:
+        """Build the town of an OpenDRIVE text; from now on it is what the name OpenDriveMap stands for.
+
+        Raises:
+            CallError: if the text cannot be used.
+        """
+        try:
+            self._sent = towns.from_opendrive(text)
+        except DocumentError as error:
+            raise CallError(f"copy_opendrive_to_file: {error}") from error
+
+    def find_town(self, name: str) -> Town:
+        """The town of AvSynth01, AvSynth01_<hash>, OpenDriveMap, or any with a path before it.
 
         Raises:
             CallError: if there is no such town.
         """
         base = name.rsplit("/", 1)[-1]
+        if base == towns.OPENDRIVE_TOWN and self._sent is not None:
+            return self._sent
         for known in towns.names():
-            if base == known or (base.startswith(f"{known}_") and base == self._name_with_hash(known)):
-                return known
-        raise CallError(f"Map '{name}' not found; want one of {', '.join(towns.names())}")
+            if base == known or (base.startswith(f"{known}_") and base == _wire_name(known)):
+                return towns.load(known)
+        hint = "; no OpenDRIVE text was sent" if base == towns.OPENDRIVE_TOWN else ""
+        raise CallError(f"Map '{name}' not found{hint}; want one of {', '.join(towns.names())}")
 
     def available_maps(self) -> list[str]:
         """Every town as its map is called."""
-        return [f"/Game/{MAP_FOLDER}/{self._name_with_hash(name)}" for name in towns.names()]
-
-    @staticmethod
-    def _name_with_hash(name: str) -> str:
-        return f"{name}_{towns.map_hash(name)[:8]}"  # of the text alone: a list of maps must not build every town
+        sent = [] if self._sent is None else [_wire_name(self._sent.name)]
+        return [f"/Game/{MAP_FOLDER}/{name}" for name in (*map(_wire_name, towns.names()), *sent)]
 
     def _restart_scene_clock(self) -> None:
         self._scene_zero = (self.world.frame, self.world.elapsed_s)
@@ -218,3 +233,8 @@ class Engine:
     def _describe(self, actor_id: int, static_name: str) -> WireActor:
         actor = self.world.actors.get(actor_id)
         return structs.static_actor(static_name) if actor is None else self.wire_actor(actor)
+
+
+def _wire_name(name: str) -> str:
+    # of the text alone: a list of maps must not build every town
+    return name if name == towns.OPENDRIVE_TOWN else f"{name}_{towns.map_hash(name)[:8]}"

@@ -15,6 +15,7 @@ from pathlib import Path
 import carla
 import msgpack
 import pytest
+from own_map import own_map
 from server_process import ahead, connect, fresh_world, running_simulator
 
 
@@ -269,9 +270,42 @@ def test_debug_drawings_are_taken_and_change_nothing(world):
 def test_what_is_not_built_says_so_by_name(client, world):
     with pytest.raises(RuntimeError, match=r"start_recorder: not supported by the embedded simulator"):
         client.start_recorder("x.log")
-    for text in ("<OpenDRIVE/>", "<OpenDRIVE/>".ljust(4 << 20)):
-        with pytest.raises(RuntimeError, match=r"copy_opendrive_to_file: not supported by the embedded simulator"):
-            client.generate_opendrive_world(text)
+
+
+def test_a_world_of_the_users_own_opendrive_has_its_roads_and_carlas_name_for_it(client, world):
+    with pytest.raises(RuntimeError, match="Map 'OpenDriveMap' not found; no OpenDRIVE text was sent"):
+        client.load_world("OpenDriveMap")
+    world = client.generate_opendrive_world(own_map())
+    settings = world.get_settings()
+    settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
+    world.apply_settings(settings)
+    roads = world.get_map()
+    first = roads.get_spawn_points()[0]
+    car = world.spawn_actor(world.get_blueprint_library().find("vehicle.audi.a2"), first)
+    for _ in range(10):
+        world.tick()
+    stood = car.get_location()
+    car.apply_control(carla.VehicleControl(throttle=1.0))
+    for _ in range(50):
+        world.tick()
+    drove = car.get_location()
+
+    assert roads.name == "Carla/Maps/OpenDriveMap"
+    assert "/Game/Carla/Maps/OpenDriveMap" in client.get_available_maps()
+    assert stood.z == pytest.approx(roads.get_waypoint(stood).transform.location.z, abs=0.02)
+    assert drove.distance(stood) > 5.0
+    assert drove.z == pytest.approx(roads.get_waypoint(drove).transform.location.z, abs=0.02)
+    assert client.reload_world().get_map().name == roads.name
+    assert client.load_world("AvSynth01").get_map().name != roads.name
+    assert len(client.load_world("OpenDriveMap").get_map().get_spawn_points()) == len(roads.get_spawn_points())
+
+
+@pytest.mark.parametrize("text", ["<OpenDRIVE/>", "<OpenDRIVE/>".ljust(4 << 20)], ids=["short", "of 4 MiB"])
+def test_an_opendrive_text_that_makes_no_town_is_refused_with_its_reason_and_the_world_stays(client, world, text):
+    with pytest.raises(RuntimeError, match="copy_opendrive_to_file: OpenDRIVE: no road has a lane of type driving"):
+        client.generate_opendrive_world(text)
+
+    assert client.get_world().id == world.id
 
 
 def test_twelve_cars_of_a_seeded_traffic_manager_drive_the_same_way_twice(client):

@@ -18,7 +18,7 @@ import msgpack
 
 log = logging.getLogger(__name__)
 
-MAX_MESSAGE_BYTES = (4 << 20) + (64 << 10)  # a batch of some thousand spawns, or a call with a text of 4 MiB
+MAX_MESSAGE_BYTES = 20_000_000 + (64 << 10)  # a batch of many thousand spawns, or a call with a map of 20 MB
 MAX_CONNECTIONS = 256
 ACCEPT_PAUSE_S = 0.05
 _RECEIVE_BYTES = 1 << 18

@@ -1,26 +1,32 @@
 """Towns: an OpenDRIVE text, one classed mesh, spawn points, traffic lights and what stands in the way.
 
 Everything of a town is made from one road description (`roads.py`), so that the mesh agrees with what
-`carla.Map` says of the OpenDRIVE text.
+`carla.Map` says of the OpenDRIVE text. Towns of other people's OpenDRIVE files are made by `xodr`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, lru_cache
+from pathlib import Path
 
 from av_synth.errors import UserError
 from av_synth.simulator.town import avsynth01, avsynth02, avsynth03, avsynth04, avsynth05, avsynth06
 from av_synth.simulator.town.build import Plan, build_town, write_opendrive
 from av_synth.simulator.town.model import KERB_HEIGHT_M, EnvironmentObject, Footprint, SpeedZone, Town, TrafficLight
+from av_synth.simulator.town.xodr import NAME as OPENDRIVE_TOWN
+from av_synth.simulator.town.xodr import build_opendrive_town, read_text
 
 __all__ = [
     "KERB_HEIGHT_M",
+    "OPENDRIVE_TOWN",
     "EnvironmentObject",
     "Footprint",
     "SpeedZone",
     "Town",
     "TrafficLight",
+    "find",
+    "from_opendrive",
     "load",
     "map_hash",
     "names",
@@ -44,6 +50,15 @@ def names() -> tuple[str, ...]:
     return tuple(_PLANS)
 
 
+def find(name: str) -> Town:
+    """The town of this name, or of the OpenDRIVE file at this path.
+
+    Raises:
+        UserError: if there is no town of this name; a DocumentError if the file cannot be used.
+    """
+    return from_opendrive(read_text(Path(name))) if name.lower().endswith(".xodr") else load(name)
+
+
 @cache
 def load(name: str) -> Town:
     """Build a town, or return the one built before.
@@ -52,7 +67,7 @@ def load(name: str) -> Town:
         UserError: if there is no town of this name.
     """
     if name not in names():
-        raise UserError(f"no town {name!r}; want one of {', '.join(names())}")
+        raise UserError(f"no town {name!r}; want one of {', '.join(names())}, or a path to a .xodr file")
     return build_town(_PLANS[name])
 
 
@@ -60,3 +75,13 @@ def load(name: str) -> Town:
 def map_hash(name: str) -> str:
     """Sha256 in hex of a town's OpenDRIVE text, for which nothing but its roads has to be laid out."""
     return hashlib.sha256(write_opendrive(_PLANS[name]).encode()).hexdigest()
+
+
+@lru_cache(maxsize=2)
+def from_opendrive(text: str) -> Town:
+    """Build the town of an OpenDRIVE text; it is called `OPENDRIVE_TOWN`, whatever its header says.
+
+    Raises:
+        DocumentError: if the text cannot be used.
+    """
+    return build_opendrive_town(text)

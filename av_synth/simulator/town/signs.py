@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
@@ -15,6 +16,8 @@ from av_synth.simulator.town.roads import Road, Signal
 from av_synth.simulator.town.shapes import Look, circle, moved, prism, quad, smooth
 from av_synth.simulator.town.site import Site
 
+SPEED_LIMIT = "274"
+_MAX_KMH = 199
 PLATE_HEIGHT_M = 2.4  # of a plate's middle above the pavement
 RED, WHITE, BLACK, BLUE, BACK = (
     Look(colour, material, Tag.TRAFFIC_SIGNS)
@@ -42,22 +45,37 @@ STROKES = {
 
 
 class _Face(NamedTuple):
-    """What an object with this sign is called, and its plate: about the plate's middle, looking along +x."""
+    """What an object with this sign is called, and its plate by value: about the plate's middle, looking along +x."""
 
     name: str
-    plate: Callable[[Signal], list[Mesh]]
+    plate: Callable[[float], list[Mesh]]
 
 
 def put_up_sign(site: Site, road: Road, signal: Signal) -> None:
     """Stand a sign where the OpenDRIVE text has it, facing its traffic."""
     x, y = road.line.point(signal.s_m, signal.t_m)
     facing = float(road.line.poses([signal.s_m])[0, 2]) + (math.pi if signal.along else 0.0)
-    face = _FACES[signal.kind]
+    stand_sign(site, signal.kind, signal.value, (x, y, Z), facing)
+
+
+def stand_sign(site: Site, kind: str, value: float, foot_m: npt.ArrayLike, facing_rad: float) -> None:
+    """Stand a sign on its post.
+
+    Args:
+        site: gets it.
+        kind: by Germany's catalogue of signs; one that has no face here gets a blank plate.
+        value: of a speed limit, km/h.
+        foot_m: (3,), where it stands.
+        facing_rad: where its traffic comes from.
+    """
+    x, y, z = (float(v) for v in np.asarray(foot_m))
+    readable = kind != SPEED_LIMIT or 1 <= round(value) <= _MAX_KMH
+    face = _FACES.get(kind, _BLANK) if readable else _BLANK
     parts = [
-        moved(prism(circle(0, 0, 0.035, 6), 0.0, 2.75, POLE), x, y, Z),
-        *(moved(part, x, y, Z + PLATE_HEIGHT_M, facing) for part in face.plate(signal)),
+        moved(prism(circle(0, 0, 0.035, 6), 0.0, 2.75, POLE), x, y, z),
+        *(moved(part, x, y, z + PLATE_HEIGHT_M, facing_rad) for part in face.plate(value)),
     ]
-    site.add(face.name, Tag.TRAFFIC_SIGNS, parts, facing, circle(x, y, 0.05, 6))
+    site.add(face.name, Tag.TRAFFIC_SIGNS, parts, facing_rad, circle(x, y, 0.05, 6))
 
 
 def _disc(polygon_yz: Array, layer: int, look: Look) -> Mesh:
@@ -75,25 +93,30 @@ def _back(polygon_yz: Array) -> Mesh:
     return smooth(points, np.tile([-1.0, 0.0, 0.0], (k, 1)), [[0, i + 1, i] for i in range(1, k - 1)], BACK)
 
 
-def _give_way(_signal: Signal) -> list[Mesh]:
+def _give_way(_value: float) -> list[Mesh]:
     triangle = np.array([[0.0, -0.4], [0.45, 0.38], [-0.45, 0.38]])
     return [_disc(triangle, 0, RED), _disc(triangle * 0.66 + [0.0, 0.04], 1, WHITE), _back(triangle)]
 
 
-def _stop(_signal: Signal) -> list[Mesh]:
+def _stop(_value: float) -> list[Mesh]:
     octagon = circle(0, 0, 0.42, 8)
     parts = [_disc(octagon, 0, WHITE), _disc(octagon * 0.93, 1, RED), _back(octagon)]
     return parts + lettering("STOP", 0.17, 1.0, 0.05 + 2 * DEPTH_M, WHITE)
 
 
-def _speed_limit(signal: Signal) -> list[Mesh]:
+def _speed_limit(kmh: float) -> list[Mesh]:
     rim = circle(0, 0, 0.32, 16)
     parts = [_disc(rim, 0, RED), _disc(rim * 0.78, 1, WHITE), _back(rim)]
-    pitch = 0.19 if signal.value < 100 else 0.15
-    return parts + lettering(str(round(signal.value)), pitch, pitch / 0.19, 0.05 + 2 * DEPTH_M, BLACK)
+    pitch = 0.19 if round(kmh) < 100 else 0.15
+    return parts + lettering(str(round(kmh)), pitch, pitch / 0.19, 0.05 + 2 * DEPTH_M, BLACK)
 
 
-def _children(_signal: Signal) -> list[Mesh]:
+def _blank_square(_value: float) -> list[Mesh]:
+    square = np.array([[-0.3, -0.3], [0.3, -0.3], [0.3, 0.3], [-0.3, 0.3]])
+    return [_disc(square, 0, WHITE), _back(square)]
+
+
+def _children(_value: float) -> list[Mesh]:
     """Two running figures in a warning triangle."""
     parts = [_disc(UPRIGHT, 0, RED), _disc(UPRIGHT * 0.72 - [0.0, 0.02], 1, WHITE), _back(UPRIGHT)]
     for y, size in ((-0.09, 1.0), (0.1, 0.8)):
@@ -101,7 +124,7 @@ def _children(_signal: Signal) -> list[Mesh]:
     return parts
 
 
-def _crosswalk(_signal: Signal) -> list[Mesh]:
+def _crosswalk(_value: float) -> list[Mesh]:
     """A figure on bars, in a white triangle on a blue square."""
     square = np.array([[-0.33, -0.33], [0.33, -0.33], [0.33, 0.33], [-0.33, 0.33]])
     parts = [_disc(square, 0, BLUE), _disc(UPRIGHT * 0.68 - [0.0, 0.02], 1, WHITE), _back(square)]
@@ -160,7 +183,8 @@ def _bar(y: float, z: float, half_y: float, half_z: float, x: float, look: Look)
 _FACES = {
     "205": _Face("GiveWaySign", _give_way),
     "206": _Face("StopSign", _stop),
-    "274": _Face("SpeedLimitSign", _speed_limit),
+    SPEED_LIMIT: _Face("SpeedLimitSign", _speed_limit),
     "136": _Face("ChildrenSign", _children),
     "350": _Face("CrosswalkSign", _crosswalk),
 }
+_BLANK = _Face("TrafficSign", _blank_square)

@@ -27,6 +27,20 @@ def load_new_episode(engine: Engine, name: Any, reset_settings: Any = True, laye
     engine.load(text(name), reset_settings=flag(reset_settings))
 
 
+@TABLE.unlocked(Kind.VOID)
+def copy_opendrive_to_file(engine: Engine, opendrive: Any, parameters: Any = ()) -> None:
+    """Build the town of an OpenDRIVE text; `load_new_episode("OpenDriveMap")` follows.
+
+    The parameters are about a mesh that is made otherwise here (docs/towns.md): they are read and have no effect.
+    """
+    distance, length, wall, width, *flags = items(list(parameters) or [2.0, 50.0, 1.0, 0.6, True, True, True], 7)
+    for value in (distance, length, wall, width):
+        number(value)
+    for value in flags:
+        flag(value)
+    engine.take_opendrive(text(opendrive))
+
+
 @TABLE.value
 def get_map_info(engine: Engine) -> list[Any]:
     """MapInfo: name and recommended spawn points."""

@@ -11,11 +11,6 @@ from av_synth.simulator.protocol.calls import Call, CallError, CallTable, Kind
 TABLE: CallTable[Engine] = CallTable()
 
 _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
-    (
-        "it loads the towns of get_available_maps only",
-        Kind.VOID,
-        ("copy_opendrive_to_file",),
-    ),
     ("all layers of a town are always there", Kind.VOID, ("unload_map_layer",)),
     (
         "its towns have no textures",

@@ -26,6 +26,8 @@ float sunlit(vec3 p) {
     vec2 off_centre = abs(q.xy - 0.5);
     bool near = max(off_centre.x, off_centre.y) < 0.49;
     q = near ? vec3(q.x * key.w, q.y * key.w * 0.5, q.z) : q * far_shadow_scale.xyz + far_shadow_offset.xyz;
+    // what lies beyond the far map, which is as large as what casts shadows, is in the sun
+    q = vec3(q.x, near ? q.y : max(q.y, 0.501), min(q.z, 1.0));
     return texture(shadow_atlas, q);
 }
 
