@@ -296,14 +296,15 @@ def open_session(address: Address, town: str | TownChoice, tick_us: int, seed: i
 
     Args:
         address: where the simulator listens.
-        town: map name, with or without its path; or how to choose one.
+        town: map name, with or without its path; path of an OpenDRIVE file, ending with .xodr; or how to choose one.
         tick_us: fixed time step, microseconds.
         seed: for the Traffic Manager and the walkers.
         cache: a folder for the client's map files; a fresh one avoids stale maps.
 
     Raises:
         LaunchError: if the server is of another version.
-        CastError: if it has no such town, or none that fits.
+        CastError: if it has no such town, or none that fits, or can make none of the file.
+        DocumentError: if there is no such file.
         ConnectionLostError: if it does not answer.
     """
     with client_errors(address, "connecting"):

@@ -1,14 +1,16 @@
-"""Which town a session loads: by its name, or the first that fits."""
+"""Which town a session loads: by its name, of the user's own file, or the first that fits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import carla
 
 from av_synth.errors import CastError
 from av_synth.launch import Address
+from av_synth.session.opendrive import generate_world, is_opendrive, read_opendrive
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,14 @@ class TownChoice:
 
 
 def load_town(client: carla.Client, address: Address, town: str | TownChoice) -> carla.World:
-    """Load a town into a new episode, by its name or by a choice.
+    """Load a town into a new episode: by its name, by the path of an OpenDRIVE file, or by a choice.
 
     Raises:
-        CastError: if the simulator has no such town, or none that fits.
+        CastError: if the simulator has no such town, or none that fits, or can make none of the file.
+        DocumentError: if there is no such file.
     """
+    if isinstance(town, str) and is_opendrive(town):
+        return generate_world(client, address, town, read_opendrive(Path(town)))
     available = client.get_available_maps()
     if not isinstance(town, str):
         return _choose(client, town, available)

@@ -11,7 +11,7 @@ import carla
 import numpy as np
 import pytest
 
-from av_synth.errors import CastError, ConnectionLostError, DataError, LaunchError, SpawnError
+from av_synth.errors import CastError, ConnectionLostError, DataError, DocumentError, LaunchError, SpawnError
 from av_synth.geometry.transforms import Array, from_yaw, invert, rigid
 from av_synth.launch import Address, launch_embedded
 from av_synth.run.execute import state_hash
@@ -316,3 +316,45 @@ def played(address: Address, cache: Path) -> list[str]:
         assert moved[0, 3] > 1.0
         assert np.linalg.norm(state.actors[traffic.id].velocity_mps) > 0.5
     return hashes
+
+
+OWN_MAP = (
+    '<OpenDRIVE><header revMajor="1" revMinor="4"/><road id="1" length="80" junction="-1"><planView>'
+    '<geometry s="0" x="0" y="0" hdg="0" length="80"><line/></geometry></planView><lanes><laneSection s="0"><center>'
+    '<lane id="0" type="none" level="false"/></center><right><lane id="-1" type="driving" level="false">'
+    '<width sOffset="0" a="3.5" b="0" c="0" d="0"/></lane></right></laneSection></lanes></road></OpenDRIVE>'
+)
+
+
+def test_a_town_may_be_the_path_of_an_opendrive_file(address, cache, tmp_path):
+    path = tmp_path / "mine.xodr"
+    path.write_text(OWN_MAP, encoding="utf-8")
+
+    with opened(address, cache, str(path)) as session:
+        car = session.spawn(CAR, from_yaw(20.0, -1.75, 0.3, 0.0), role="ego")
+        for _ in range(10):
+            state = session.tick()
+
+        assert session.map.name.endswith("/OpenDriveMap")
+        assert state.actors[car.id].world_from_actor[:3, 3] == pytest.approx([20.0, -1.75, 0.0], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        (None, DocumentError, "mine.xodr: cannot be read: No such file"),
+        (b"\xff\xfe<", DocumentError, "mine.xodr: byte 0 is not UTF-8"),
+        (
+            b"<OpenDRIVE/>",
+            CastError,
+            "mine.xodr: copy_opendrive_to_file: OpenDRIVE: no road has a lane of type driving",
+        ),
+    ],
+)
+def test_a_file_that_makes_no_town_is_said_with_its_path_and_reason(address, cache, tmp_path, content, error, message):
+    path = tmp_path / "mine.xodr"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(error, match=message), opened(address, cache, str(path)):
+        pytest.fail("the session began")

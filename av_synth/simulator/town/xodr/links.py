@@ -71,7 +71,8 @@ def _end_of(link: ET.Element | None, lanes: Mapping[int, Lanes], place: str) -> 
 def _check_junction(junction: ET.Element, lanes: Mapping[int, Lanes]) -> None:
     place = f"junction {junction.get('id')}"
     for connection in junction.iterfind("connection"):
-        road_id = whole(connection, "connectingRoad", place)
+        # where it is missing (direct junctions since OpenDRIVE 1.7) the client reads 0
+        road_id = whole(connection, "connectingRoad", place) if connection.get("connectingRoad") else 0
         if road_id not in lanes:
             raise refuse(place, f"a connection leads to road {road_id}; want one that is in the file")
         sections = lanes[road_id]
