@@ -190,6 +190,10 @@ def test_a_text_of_more_than_20_megabytes_is_refused_before_it_is_read():
         build_opendrive_town(straight() + " " * 20_000_000)
 
 
-def test_a_file_that_is_not_there_is_said_with_its_path(tmp_path: Path):
+def test_a_file_that_is_no_map_is_said_with_its_path(tmp_path: Path):
+    path = tmp_path / "empty.xodr"
+    path.write_text("<OpenDRIVE/>", encoding="utf-8")
+    with pytest.raises(DocumentError, match=r"empty\.xodr: no road has a lane of type driving"):
+        towns.find(str(path))
     with pytest.raises(DocumentError, match=r"gone\.xodr: cannot be read: No such file"):
         towns.find(str(tmp_path / "gone.xodr"))

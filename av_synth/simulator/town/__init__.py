@@ -10,7 +10,7 @@ import hashlib
 from functools import cache, lru_cache
 from pathlib import Path
 
-from av_synth.errors import UserError
+from av_synth.errors import DocumentError, Problem, UserError
 from av_synth.simulator.town import avsynth01, avsynth02, avsynth03, avsynth04, avsynth05, avsynth06
 from av_synth.simulator.town.build import Plan, build_town, write_opendrive
 from av_synth.simulator.town.model import KERB_HEIGHT_M, EnvironmentObject, Footprint, SpeedZone, Town, TrafficLight
@@ -56,7 +56,13 @@ def find(name: str) -> Town:
     Raises:
         UserError: if there is no town of this name; a DocumentError if the file cannot be used.
     """
-    return from_opendrive(read_text(Path(name))) if name.lower().endswith(".xodr") else load(name)
+    if not name.lower().endswith(".xodr"):
+        return load(name)
+    text = read_text(Path(name))
+    try:
+        return from_opendrive(text)
+    except DocumentError as error:
+        raise DocumentError([Problem(name, problem.path, problem.message) for problem in error.problems]) from error
 
 
 @cache

@@ -16,6 +16,7 @@ from av_synth.geometry.transforms import Array, from_yaw, yaw
 from av_synth.simulator.bodies.model import Body, Catalogue
 from av_synth.simulator.scene import Instance, Tag
 from av_synth.simulator.town.model import EnvironmentObject, Footprint, Town
+from av_synth.simulator.town.xodr import NAME as OPENDRIVE_TOWN
 
 FIRST_LEVEL_ID = 65_500  # up to 65,535, so that they can be drawn; no actor has these
 COUNT = 6
@@ -36,6 +37,9 @@ class LevelCar:
 
 def level_cars(town: Town, catalogue: Catalogue) -> tuple[LevelCar, ...]:
     """The parked cars of a town, beside the streets with its lowest speed limit."""
+    # as in CARLA, a map that a client sent has none
+    if town.name == OPENDRIVE_TOWN:
+        return ()
     bodies = [body for body in catalogue.values() if body.tag is Tag.CAR]
     slowest = min((zone.speed_kmh for zone in town.speed_zones), default=0.0)
     limits = [town.speed_limit_kmh(float(point[0, 3]), float(point[1, 3])) for point in town.spawn_points]

@@ -28,13 +28,17 @@ def read_text(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise refuse(str(path), f"cannot be read: {error.strerror}") from error
+        raise _unread(path, f"cannot be read: {error.strerror}") from error
     if len(content) > MAX_BYTES:
-        raise refuse(str(path), _too_large())
+        raise _unread(path, _too_large())
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise refuse(str(path), f"byte {error.start} is not UTF-8; want a file in UTF-8") from error
+        raise _unread(path, f"byte {error.start} is not UTF-8; want a file in UTF-8") from error
+
+
+def _unread(path: Path, message: str) -> DocumentError:
+    return DocumentError([Problem(str(path), "", message)])
 
 
 def parse(text: str) -> ET.Element:
