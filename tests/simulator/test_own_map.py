@@ -166,6 +166,7 @@ WRONG = {
     straight().replace("<center>", "<c>").replace("</center>", "</c>"): "got no <center> lane",
     straight().replace('a="3.5"', 'a="0"'): "no lane for driving has a width",
     straight().replace('a="3.5"', 'a="5e3"'): "a lane reaches 5000 m from the reference line",
+    straight().replace('<elevation s="0" a="0"', '<elevation s="0" a="1e9"'): "leads 1e+06 km away or up",
     straight().replace('id="-1"', 'id="1"'): "lane ids [1, 1]; want each once",
     straight().replace('<road id="1"', '<road id="A1"'): "<road> id = 'A1'; want a whole number",
     straight().replace(

@@ -19,6 +19,7 @@ from av_synth.simulator.town.xodr.roads import CARRIAGEWAY, DRIVING, RAISED, VER
 
 STEP_M = 1.0
 MAX_OFFSET_M = 300.0
+MAX_REACH_M = 100_000.0
 _STRIDES = (2, 4, 8)  # so many steps become one chord where the road is straight and even
 _BLOCK = _STRIDES[-1]
 _STRAY_M = 0.003  # that far a chord may be from the road
@@ -80,7 +81,7 @@ def strips(road: Road) -> Iterator[list[Strip]]:
     """The lanes of each section, those of one side together, from the middle outwards.
 
     Raises:
-        DocumentError: if a lane is far from its road.
+        DocumentError: if a lane is far from its road, or a road from the origin.
     """
     for section in road.sections:
         s = stations(road, section)
@@ -90,12 +91,13 @@ def strips(road: Road) -> Iterator[list[Strip]]:
 
 
 def _side(road: Road, section: Section, side: int, s: Array) -> list[Strip]:
-    edges = road.edges(section, side, s)
-    if np.abs(edges).max() > MAX_OFFSET_M:
-        raise refuse(
-            f"road {road.id}, lane section at {section.s_m:g} m",
-            f"a lane reaches {np.abs(edges).max():g} m from the reference line; want {MAX_OFFSET_M:g} m at most",
-        )
+    edges, place = road.edges(section, side, s), f"road {road.id}, lane section at {section.s_m:g} m"
+    if not np.abs(edges).max() <= MAX_OFFSET_M:
+        far = f"{np.abs(edges).max():g} m"
+        raise refuse(place, f"a lane reaches {far} from the reference line; want {MAX_OFFSET_M:g} m at most")
+    far_m = float(np.abs(road.points(s, edges[0])).max())
+    if not far_m <= MAX_REACH_M:
+        raise refuse(place, f"leads {far_m / 1000:g} km away or up; want {MAX_REACH_M / 1000:g} km at most")
     found = []
     for k, lane in enumerate(section.left if side > 0 else section.right):
         inner, outer = road.points(s, edges[k]), road.points(s, edges[k + 1])
