@@ -172,6 +172,9 @@ WRONG = {
     straight().replace(
         'junction="-1"', 'junction="5"'
     ): "road 1: is in junction 5; want a junction that is in the file",
+    straight().replace('<laneSection s="0"', '<laneSection s="-9"'): "lane sections begin at [-9.0] m",
+    own_map().replace('t="-7"', 't="1e9"'): "road 1: <signal> t = 1e+09 m; want 300 m at most",
+    own_map().replace('v="-3.5"', 'v="-3e9"'): "crosswalk 1: <cornerLocal> v = -3e+09 m; want 300 m at most",
     own_map().replace('to="-1"', 'to="-4"'): "junction 9: a connection leads to lane -4 of road 2",
     own_map().replace('connectingRoad="2"', 'connectingRoad="8"'): "junction 9: a connection leads to road 8",
     own_map().replace('<road id="3"', '<road id="1"'): "road 1: two roads have this id",

@@ -92,11 +92,12 @@ def zebra(crosswalk: Crosswalk, carriageway: BaseGeometry) -> Iterator[Mesh]:
     """Bars in the direction of the traffic, where the crosswalk is on the carriageway."""
     corners = crosswalk.corners
     c, s = np.cos(crosswalk.along_rad), np.sin(crosswalk.along_rad)
-    turn = np.array([[c, -s], [s, c]])
-    local = corners[:, :2] @ turn  # x along the traffic
+    turn = np.array([[c, -s], [s, c]])  # x along the traffic
     paved = shapely.intersection(shapely.make_valid(shapely.Polygon(corners[:, :2])), carriageway)
+    if paved.is_empty:
+        return
     area = shapely.transform(paved, lambda points: points @ turn)
-    (low_x, low_y), (high_x, high_y) = local.min(axis=0), local.max(axis=0)
+    low_x, low_y, high_x, high_y = area.bounds
     plane = _plane(corners)
     for y in np.arange(low_y + BAR_M / 2, high_y - BAR_M / 2, 2 * BAR_M):
         bar = shapely.intersection(area, shapely.box(low_x, y, high_x, y + BAR_M))

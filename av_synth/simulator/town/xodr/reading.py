@@ -60,9 +60,9 @@ def _road(element: ET.Element) -> Road:
     if lanes is None or not starts:
         raise refuse(place, "got no <laneSection>; want one at least, if only with the centre lane")
     begins = [number(section, "s", place) for section in starts]
-    if begins != sorted(begins):
-        raise refuse(place, "lane sections are not in the order of their s; want that")
-    ends = [*begins[1:], length]
+    if begins != sorted(begins) or begins[0] < 0.0:
+        raise refuse(place, f"lane sections begin at {begins[:5]} m; want them in this order, from 0 on")
+    ends = [min(end, length) for end in (*begins[1:], length)]
     return Road(
         id=road_id,
         length_m=length,

@@ -8,7 +8,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.town.xodr.document import number, whole
+from av_synth.simulator.town.xodr.document import number, refuse, whole
+from av_synth.simulator.town.xodr.ribbons import MAX_OFFSET_M
 from av_synth.simulator.town.xodr.roads import DRIVING, Lane, Road
 
 LIGHT, PEDESTRIAN_LIGHT = "1000001", "1000002"
@@ -89,19 +90,20 @@ def _signal(road: Road, what: ET.Element, where: ET.Element, place: str) -> Sign
     if validity is not None:
         ends = [whole(validity, key, place) for key in ("fromLane", "toLane")]
         lanes = (min(ends), max(ends))
-    value = number(what, "value", place, 0.0) if _is_number(what.get("value")) else 0.0
-    unit = 1.609344 if what.get("unit") == "mph" else 3.6 if what.get("unit") == "m/s" else 1.0
     kind = what.get("type", "")
+    read = _beside if kind == CROSSWALK else number
+    value = read(what, "value", place, 0.0) if _is_number(what.get("value")) else 0.0
+    unit = 1.609344 if what.get("unit") == "mph" else 3.6 if what.get("unit") == "m/s" else 1.0
     return Signal(
         road=road,
         id=what.get("id", ""),
         kind=kind,
         s_m=min(max(number(where, "s", place), 0.0), road.length_m),
-        t_m=number(where, "t", place, 0.0),
+        t_m=_beside(where, "t", place, 0.0),
         along=where.get("orientation", "+") != "-",
         lanes=lanes,
         value=value * unit if kind == SPEED_LIMIT else value,
-        width_m=number(what, "width", place, 0.0),
+        width_m=read(what, "width", place, 0.0),
         stands=what is where,
     )
 
@@ -112,6 +114,18 @@ def _is_number(text: str | None) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _beside(element: ET.Element, key: str, place: str, default: float | None = None) -> float:
+    """A distance from the road, or within a thing beside it.
+
+    Raises:
+        DocumentError: if that is too far.
+    """
+    value = number(element, key, place, default)
+    if abs(value) > MAX_OFFSET_M:
+        raise refuse(place, f"<{element.tag}> {key} = {value:g} m; want {MAX_OFFSET_M:g} m at most")
+    return value
 
 
 def read_crosswalks(root: ET.Element, roads: dict[int, Road], signals: list[Signal]) -> list[Crosswalk]:
@@ -134,17 +148,19 @@ def read_crosswalks(root: ET.Element, roads: dict[int, Road], signals: list[Sign
 
 def _corners(road: Road, thing: ET.Element, place: str) -> Array:
     """The outline of an object, else the rectangle of its length and width."""
-    s, t, turn = (number(thing, key, place, 0.0) for key in ("s", "t", "hdg"))
+    s, turn = (number(thing, key, place, 0.0) for key in ("s", "hdg"))
+    t = _beside(thing, "t", place, 0.0)
     outline = next(thing.iter("outline"), None)
     on_road = [] if outline is None else outline.findall("cornerRoad")
     if on_road:
-        at = np.array([[number(c, "s", place), number(c, "t", place)] for c in on_road])
+        at = np.array([[number(c, "s", place), _beside(c, "t", place)] for c in on_road])
         return _open(road.points(np.clip(at[:, 0], 0.0, road.length_m), at[:, 1]))
     local = [] if outline is None else outline.findall("cornerLocal")
     if local:
-        uv = np.array([[number(c, "u", place), number(c, "v", place)] for c in local])
+        uv = np.array([[_beside(c, "u", place), _beside(c, "v", place)] for c in local])
         return _open(_placed(road, s, t, turn, uv))
-    return _rectangle(road, s, t, turn, number(thing, "length", place, 0.0), number(thing, "width", place, 0.0))
+    length, width = (_beside(thing, key, place, 0.0) for key in ("length", "width"))
+    return _rectangle(road, s, t, turn, length, width)
 
 
 def _open(ring: Array) -> Array:
