@@ -12,7 +12,7 @@ from shapely.geometry.polygon import orient
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
 from av_synth.simulator.town.shapes import Look, faceted, triangulate
-from av_synth.simulator.town.surface import ASPHALT
+from av_synth.simulator.town.surface import ASPHALT, GRID_M
 from av_synth.simulator.town.xodr.ribbons import Strip
 from av_synth.simulator.town.xodr.roads import CARRIAGEWAY
 
@@ -54,7 +54,8 @@ def _junction(inside: Sequence[Strip], pieces: Sequence[tuple[Strip, BaseGeometr
     everything = shapely.union_all([area for _, area in pieces])
     edges = np.concatenate([strip.level_points() for strip in inside])
     tree = shapely.STRtree(shapely.points(edges[:, :2]))
-    for gap in shapely.get_parts(shapely.intersection(shapely.difference(closed, everything), own)):
+    between = shapely.difference(closed, everything, grid_size=GRID_M)
+    for gap in shapely.get_parts(shapely.intersection(between, own, grid_size=GRID_M)):
         if isinstance(gap, shapely.Polygon) and gap.area > _LEAST_M2:
             # cut through its holes, if it has any, so that its rings can be clipped into triangles
             for piece in _without_holes(gap):
@@ -71,6 +72,6 @@ def _without_holes(gap: shapely.Polygon) -> Iterator[shapely.Polygon]:
     x0, y0, x1, y1 = gap.bounds
     middle = float(np.asarray(gap.interiors[0].coords)[:, 0].mean())
     for half in (shapely.box(x0, y0, middle, y1), shapely.box(middle, y0, x1, y1)):
-        for part in shapely.get_parts(shapely.intersection(gap, half)):
+        for part in shapely.get_parts(shapely.intersection(gap, half, grid_size=GRID_M)):
             if isinstance(part, shapely.Polygon) and part.area > _LEAST_M2:
                 yield from _without_holes(part)

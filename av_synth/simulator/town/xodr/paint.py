@@ -13,6 +13,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
 from av_synth.simulator.town.markings import BAR_M, PAINT_Z_M, STOP_LINE_M, WHITE, YELLOW
 from av_synth.simulator.town.shapes import Look, smooth, triangulate
+from av_synth.simulator.town.surface import GRID_M
 from av_synth.simulator.town.xodr.ribbons import stations
 from av_synth.simulator.town.xodr.roads import Mark, Road, Section, Stripe
 from av_synth.simulator.town.xodr.signals import Crosswalk
@@ -100,13 +101,13 @@ def zebra(crosswalk: Crosswalk, carriageway: BaseGeometry) -> Iterator[Mesh]:
     low_x, low_y, high_x, high_y = area.bounds
     plane = _plane(corners)
     for y in np.arange(low_y + BAR_M / 2, high_y - BAR_M / 2, 2 * BAR_M):
-        bar = shapely.intersection(area, shapely.box(low_x, y, high_x, y + BAR_M))
+        bar = shapely.intersection(area, shapely.box(low_x, y, high_x, y + BAR_M), grid_size=GRID_M)
         for piece in bar.geoms if isinstance(bar, BaseMultipartGeometry) else [bar]:
             if isinstance(piece, shapely.Polygon) and piece.area > 1e-3:
                 ring = np.asarray(shapely.geometry.polygon.orient(piece).exterior.coords)[:-1, :2]
                 xy = ring @ turn.T
                 z = np.column_stack([xy, np.ones(len(xy))]) @ plane + PAINT_Z_M
-                yield _flat(np.column_stack([xy, z]), np.array(triangulate(ring)), WHITE)
+                yield _flat(np.column_stack([xy, z]), np.array(triangulate(ring)).reshape(-1, 3), WHITE)
 
 
 def _plane(points: Array) -> Array:
