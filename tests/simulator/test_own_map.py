@@ -13,10 +13,12 @@ from own_map import lanes as lanes_of
 
 from av_synth.errors import DocumentError
 from av_synth.geometry.carla import carla_from_matrix
-from av_synth.geometry.transforms import Array
+from av_synth.geometry.transforms import Array, from_yaw
 from av_synth.simulator import town as towns
+from av_synth.simulator.bodies import catalogue
 from av_synth.simulator.scene import Tag
 from av_synth.simulator.town.xodr import OpenDriveTown, build_opendrive_town
+from tests.simulator.world.conftest import Stage
 
 
 @pytest.fixture(scope="module", params=["RHT", "LHT"])
@@ -131,6 +133,35 @@ def test_a_spiral_of_one_curvature_reaches_the_client_as_the_arc_that_it_is():
 
     assert np.isfinite(at).all()
     assert not np.isnan(place.surface.height_m(at[:, :2])).any()
+
+
+def test_a_car_rolls_down_a_slope_on_its_wheels_as_gravity_has_it_and_kerbs_are_no_slopes():
+    slope = 0.08
+    both = lanes_of("left", (1, "driving", 3.5, "")) + lanes_of(
+        "right", (-1, "driving", 3.5, ""), (-2, "sidewalk", 2, "")
+    )
+    climbing = straight(sections=section(both)).replace('a="0" b="0"', f'a="0" b="{slope}"', 1)
+    stage = Stage(build_opendrive_town(climbing), catalogue())
+    relief = stage.town.relief
+    y = np.array([-1.75, -4.5])
+    assert stage.town.ground_height_m(np.full(2, 50.0), y) == pytest.approx([4.0, 4.12], abs=1e-6)
+    assert relief.height_m(np.full(2, 50.0), y) == pytest.approx([4.0, 4.0], abs=1e-6)
+    assert np.concatenate(relief.slope(np.full(2, 50.0), y)) == pytest.approx([slope, slope, 0.0, 0.0], abs=1e-6)
+
+    car = stage.spawn("vehicle.audi.a2", {}, relief.lift_pose(from_yaw(80.0, -1.75, 0.0, math.pi)))
+    stage.set_target_velocity(car.id, (-10.0, 0.0, 0.0))
+    stage.step(0.05)
+    for _ in range(80):
+        stage.step(0.05)
+        pose = car.world_from_actor
+        assert pose[2, 3] == pytest.approx(pose[0, 3] * slope, abs=0.01)
+        assert math.asin(pose[2, 0]) == pytest.approx(-math.atan(slope), abs=0.005)
+    # rolling, the engine and the air slow it by less than the slope gives
+    assert -13.0 < car.velocity_mps[0] < -10.0
+
+
+def test_a_level_map_has_no_relief():
+    assert build_opendrive_town(straight()).relief.is_flat
 
 
 def straight(

@@ -63,6 +63,11 @@ class Relief:
 
     hills: tuple[Hill, ...] = ()
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether it lifts nothing."""
+        return not self.hills
+
     def height_m(self, x_m: Array, y_m: Array) -> Array:
         """Height (...) of the carriageway at world points (...), all within the town or not."""
         total: Array = np.zeros(np.shape(x_m))

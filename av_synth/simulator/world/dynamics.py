@@ -85,7 +85,7 @@ def step_vehicles(arrays: BodyArrays, dt: float, friction: float, ground: Ground
     if go.any():
         before = np.where(held, u_new, u), np.where(held, slip_new, slip), rate
         after = u_new, slip_new, rate_new
-        hill = _under_wheels(arrays, rows[go], yaw[go], relief.height_m) if relief.hills else None
+        hill = _under_wheels(arrays, rows[go], yaw[go], relief.height_m) if not relief.is_flat else None
         heading = _move(arrays, rows[go], dt, yaw[go], [v[go] for v in before], [v[go] for v in after])
         rise, turn = np.zeros(len(heading)), np.zeros((len(heading), 2))
         if hill is not None:

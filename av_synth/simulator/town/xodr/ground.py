@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import shapely
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
+from av_synth.simulator.town.relief import FLAT, Relief
 from av_synth.simulator.town.shapes import Look, smooth
 from av_synth.simulator.town.surface import COUNTRY_M, GRASS
 
@@ -23,6 +24,8 @@ _CLEAR_M = 0.03
 _LATTICE_M = 4.0
 _MAX_NODES = 60_000
 _SMOOTHING = 40
+_LEVEL_M = 0.02  # no more than verges lie below lanes
+_ASIDE_M = 1.0
 
 
 class Surface:
@@ -115,6 +118,51 @@ class Land:
         right, up = k + columns, k + 1
         triangles = np.concatenate([np.column_stack([k, right, right + 1]), np.column_stack([k, right + 1, up])])
         return smooth(points, normals, triangles, Look(GRASS, Material.GRASS, Tag.TERRAIN))
+
+
+def height_over(surface: Surface, land: Land, x_m: Array, y_m: Array) -> Array:
+    """Heights (...) at world points (...): of the surface, and of the land beside it."""
+    points = np.column_stack([x_m.ravel(), y_m.ravel()])
+    height = surface.height_m(points)
+    beside = np.isnan(height)
+    if beside.any():
+        height[beside] = land.height_m(points[beside])
+    return height.reshape(x_m.shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoadRelief(Relief):
+    """The heights of roads without their kerbs.
+
+    Attributes:
+        surface: the lanes as if none were raised.
+        land: all the rest, level with the edges of roads.
+    """
+
+    surface: Surface
+    land: Land
+
+    @property
+    def is_flat(self) -> bool:
+        """Never: whoever makes one has heights."""
+        return False
+
+    def height_m(self, x_m: Array, y_m: Array) -> Array:
+        """Height (...) of the carriageway at world points (...)."""
+        return height_over(self.surface, self.land, x_m, y_m)
+
+    def slope(self, x_m: Array, y_m: Array) -> tuple[Array, Array]:
+        """How the height grows with x and with y, each (...), metres per metre, taken over two metres."""
+        by_x = self.height_m(x_m + _ASIDE_M, y_m) - self.height_m(x_m - _ASIDE_M, y_m)
+        by_y = self.height_m(x_m, y_m + _ASIDE_M) - self.height_m(x_m, y_m - _ASIDE_M)
+        return by_x / (2 * _ASIDE_M), by_y / (2 * _ASIDE_M)
+
+
+def relief_of(triangles: Array, land: Land) -> Relief:
+    """What bodies follow at once, given the triangles (T, 3, 3) of lanes as if none were raised."""
+    if float(np.ptp(triangles[..., 2])) < _LEVEL_M:
+        return FLAT
+    return RoadRelief(surface=Surface(triangles), land=replace(land, heights_m=land.heights_m + _DROP_M))
 
 
 def land_around(on_road: Array, bounds_m: tuple[float, float, float, float]) -> Land:

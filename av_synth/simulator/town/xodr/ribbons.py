@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -54,6 +54,13 @@ class Strip:
         ring = np.stack([self.inner[:-1], self.inner[1:], self.outer[1:], self.outer[:-1]], axis=1)
         wide = np.hypot(*(self.outer - self.inner)[:, :2].T) > _THIN_M
         return ring[wide[:-1] | wide[1:]]
+
+    def unraised(self) -> Strip:
+        """The lane as if it were not raised."""
+        inner, outer = (
+            line - [0.0, 0.0, by] for line, by in zip((self.inner, self.outer), self.lane.height_m, strict=True)
+        )
+        return replace(self, inner=inner, outer=outer)
 
     def level_points(self) -> Array:
         """(N, 3) points all over the lane, some 2 m apart, as if it were not raised."""
@@ -152,6 +159,11 @@ def mesh_of(sides: Sequence[Sequence[Strip]], driven: BaseGeometry) -> tuple[Mes
                 parts += _step(strip, before, driven)
         parts += _skirt(side[-1], driven)
     return Mesh.merge(parts), np.concatenate(ground)
+
+
+def unraised_triangles(all_strips: Iterable[Strip]) -> Array:
+    """The triangles (T, 3, 3) of lanes as if none were raised."""
+    return np.concatenate([_upward(strip.unraised().quads()) for strip in all_strips])
 
 
 def _clear(strip: Strip, quads: Array, driven: BaseGeometry) -> Array:

@@ -19,10 +19,10 @@ from av_synth.simulator.town.site import Site
 from av_synth.simulator.town.xodr import lights, paint
 from av_synth.simulator.town.xodr.document import parse, readable, refuse
 from av_synth.simulator.town.xodr.gaps import fill_gaps
-from av_synth.simulator.town.xodr.ground import Land, Surface, land_around
+from av_synth.simulator.town.xodr.ground import Land, Surface, height_over, land_around, relief_of
 from av_synth.simulator.town.xodr.lights import StopPlace
 from av_synth.simulator.town.xodr.reading import read_roads
-from av_synth.simulator.town.xodr.ribbons import Strip, mesh_of, strips
+from av_synth.simulator.town.xodr.ribbons import Strip, mesh_of, strips, unraised_triangles
 from av_synth.simulator.town.xodr.roads import CARRIAGEWAY, Road
 from av_synth.simulator.town.xodr.signals import STOP_LINE, Crosswalk, Signal, read_crosswalks, read_signals
 from av_synth.simulator.town.xodr.spawning import spawn_points_of
@@ -56,12 +56,8 @@ class OpenDriveTown(Town):
         Where one road leads over another it is that of the upper.
         """
         x, y = np.broadcast_arrays(np.asarray(x_m, dtype=np.float64), np.asarray(y_m, dtype=np.float64))
-        points = np.column_stack([x.ravel(), y.ravel()])
-        height = self.surface.height_m(points)
-        beside = np.isnan(height)
-        if beside.any():
-            height[beside] = self.land.height_m(points[beside])
-        return float(height[0]) if x.ndim == 0 else height.reshape(x.shape)
+        height = height_over(self.surface, self.land, x, y)
+        return float(height) if x.ndim == 0 else height
 
 
 def build_opendrive_town(text: str) -> OpenDriveTown:
@@ -115,6 +111,7 @@ def build_opendrive_town(text: str) -> OpenDriveTown:
         bounds_m=bounds,
         carriageway=carriageway,
         speed_zones=tuple(_speed_zones(flat)),
+        relief=relief_of(np.concatenate([unraised_triangles(flat), gap_triangles]), land),
         surface=surface,
         land=land,
     )
