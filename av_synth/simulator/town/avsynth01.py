@@ -18,7 +18,7 @@ from av_synth.simulator.town.greenery import plant_gardens, plant_woods
 from av_synth.simulator.town.network import Network, Node, Street, build
 from av_synth.simulator.town.reference import ReferenceLine
 from av_synth.simulator.town.shapes import rectangle
-from av_synth.simulator.town.signs import put_up_sign
+from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
 
 NAME = "AvSynth01"
@@ -105,10 +105,7 @@ def settle(site: Site, network: Network) -> None:
     rng = np.random.default_rng(20260101)
     trees, coarse_trees = tree_models(rng), tree_models(rng, blobs=2)
     streets = {road.id: road for road in network.roads if road.junction_id < 0}
-    for road in streets.values():
-        for signal in road.signals:
-            if signal.kind != "1000001":
-                put_up_sign(site, road, signal)
+    put_up_signs(site, streets.values())
     for s, side in ((252.0, -1), (20.0, 1)):
         bus_shelter(site, streets[17], side, s)
     for road in streets.values():

@@ -19,7 +19,7 @@ from av_synth.simulator.town.network import LANE_M, PARKING_M, PAVEMENT_M, Netwo
 from av_synth.simulator.town.reference import ReferenceLine
 from av_synth.simulator.town.roads import Road
 from av_synth.simulator.town.shapes import rectangle
-from av_synth.simulator.town.signs import put_up_sign
+from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
 
 NAME = "AvSynth02"
@@ -122,10 +122,7 @@ def settle(site: Site, network: Network) -> None:
     rng = np.random.default_rng(20260202)
     trees = tree_models(rng, blobs=1)
     streets = {road.id: road for road in network.roads if road.junction_id < 0}
-    for road in streets.values():
-        for signal in road.signals:
-            if signal.kind != "1000001":
-                put_up_sign(site, road, signal)
+    put_up_signs(site, streets.values())
     for road_id, s, side in ((30, 44.0, -1), (38, 40.0, -1), (42, 60.0, 1)):
         bus_shelter(site, streets[road_id], side, s)
     for road in streets.values():

@@ -11,15 +11,14 @@ import math
 import numpy as np
 
 from av_synth.simulator.scene import Mesh
-from av_synth.simulator.town.buildings import Style, line_street, put_up_building
+from av_synth.simulator.town.buildings import Style, line_street, line_streets, put_up_building
 from av_synth.simulator.town.furniture import bus_shelter, fence, furnish_street, plant, tree_models
-from av_synth.simulator.town.greenery import plant_gardens, plant_woods
+from av_synth.simulator.town.greenery import plant_gardens, plant_island, plant_woods
 from av_synth.simulator.town.network import LANE_M, PAVEMENT_M, Network, Node, Street, build
 from av_synth.simulator.town.reference import ReferenceLine
 from av_synth.simulator.town.roads import Road
-from av_synth.simulator.town.roundabout import APRON_M, ISLAND_M, Roundabout
-from av_synth.simulator.town.shapes import circle
-from av_synth.simulator.town.signs import put_up_sign
+from av_synth.simulator.town.roundabout import Roundabout
+from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
 
 NAME = "AvSynth03"
@@ -118,17 +117,13 @@ def settle(site: Site, network: Network) -> None:
     trees, coarse_trees = tree_models(rng, blobs=2), tree_models(rng, blobs=1)
     roads = {road.id: road for road in network.roads if road.junction_id < 0}
     streets = {street.id: roads[street.id] for street in STREETS}
-    for road in streets.values():
-        for signal in road.signals:
-            put_up_sign(site, road, signal)
+    put_up_signs(site, streets.values())
     bus_shelter(site, streets[32], -1, 60.0)
     for road in streets.values():
         for side in (1, -1):
             furnish_street(site, road, side, trees, 3, rng)
     _school(site, streets[30], trees, rng)
-    for road_id, styles in FRONTS.items():
-        for side, style in zip((1, -1), styles, strict=True):
-            line_street(site, streets[road_id], side, style, rng)
+    line_streets(site, streets, FRONTS, rng)
     for path in network.roads:
         if (
             path.junction_id in range(1, 7)
@@ -136,7 +131,7 @@ def settle(site: Site, network: Network) -> None:
             and not path.line.pieces[0].curvature_per_m
         ):
             line_street(site, path, -1, "houses", rng)  # what the stem of a T looks at
-    _island(site, trees, rng)
+    plant_island(site, trees, (CIRCLE_M, MIDDLE_M), rng)
     plant_gardens(site, coarse_trees, BOUNDS_M, GARDEN_DRAWS, rng)
     plant_woods(site, coarse_trees, BOUNDS_M, rng)
 
@@ -151,9 +146,3 @@ def _school(site: Site, street: Road, trees: list[Mesh], rng: np.random.Generato
         fence(site, street.line.point(corner, t + 0.2), street.line.point(corner, t + 22.0))
         for depth in (4.0, 11.0, 18.0):
             plant(site, trees, *street.line.point(corner + inward * 3.0, t + depth), rng)
-
-
-def _island(site: Site, trees: list[Mesh], rng: np.random.Generator) -> None:
-    """Trees on the roundabout's island, which nobody should look across."""
-    for x, y in (*circle(CIRCLE_M, MIDDLE_M, (ISLAND_M - APRON_M) * 0.62, 7), (CIRCLE_M, MIDDLE_M)):
-        plant(site, trees, float(x), float(y), rng, largest=1.3)

@@ -29,7 +29,7 @@ from av_synth.simulator.town.rural import (
     trees_along,
 )
 from av_synth.simulator.town.shapes import rectangle
-from av_synth.simulator.town.signs import put_up_sign
+from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
 
 NAME = "AvSynth05"
@@ -190,8 +190,7 @@ def settle(site: Site, network: Network) -> None:
     trees = tree_models(rng, blobs=2)
     roads = {road.id: road for road in network.roads if road.junction_id < 0}
     for road in roads.values():
-        for signal in road.signals:
-            put_up_sign(site, road, signal)
+        put_up_signs(site, [road])
         if road.id not in TRACKS:
             delineate(site, road)
     _farm(site)

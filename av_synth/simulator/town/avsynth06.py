@@ -11,18 +11,16 @@ import math
 
 import numpy as np
 
-from av_synth.simulator.scene import Mesh
 from av_synth.simulator.town import ring
-from av_synth.simulator.town.buildings import Style, line_street
-from av_synth.simulator.town.furniture import bus_shelter, furnish_street, plant, tree_models
-from av_synth.simulator.town.greenery import plant_gardens
+from av_synth.simulator.town.buildings import Style, line_streets
+from av_synth.simulator.town.furniture import bus_shelter, furnish_street, tree_models
+from av_synth.simulator.town.greenery import plant_gardens, plant_island
 from av_synth.simulator.town.network import Network, Node, Street, build
 from av_synth.simulator.town.reference import ReferenceLine
 from av_synth.simulator.town.relief import Hill, Relief
 from av_synth.simulator.town.ring import Leg, Ring
-from av_synth.simulator.town.roundabout import APRON_M, ISLAND_M, Roundabout
-from av_synth.simulator.town.shapes import circle
-from av_synth.simulator.town.signs import put_up_sign
+from av_synth.simulator.town.roundabout import Roundabout
+from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
 
 NAME = "AvSynth06"
@@ -142,24 +140,13 @@ def settle(site: Site, network: Network) -> None:
     trees = tree_models(rng, blobs=1)
     streets = {street.id: road for street in STREETS for road in network.roads if road.id == street.id}
     ring.settle(site, RING, [road for road in network.roads if road.kind == "motorway"], trees, rng)
-    for road in streets.values():
-        for signal in road.signals:
-            if signal.kind != "1000001":
-                put_up_sign(site, road, signal)
+    put_up_signs(site, streets.values())
     for road_id, s, side in ((32, 60.0, -1), (33, 50.0, 1)):
         bus_shelter(site, streets[road_id], side, s)
     for road in streets.values():
         for side in (1, -1):
             furnish_street(site, road, side, trees, 9 if road.id == CREST else 4, rng)
-    for road_id, styles in FRONTS.items():
-        for side, style in zip((1, -1), styles, strict=True):
-            line_street(site, streets[road_id], side, style, rng)
-    _island(site, trees, rng)
+    line_streets(site, streets, FRONTS, rng)
+    plant_island(site, trees, (CIRCLE_M, HIGH_M), rng)
     plant_gardens(site, trees, BOUNDS_M, GARDEN_DRAWS, rng)
     ring.tree_groups(site, trees, BOUNDS_M, TREE_GROUPS, rng)
-
-
-def _island(site: Site, trees: list[Mesh], rng: np.random.Generator) -> None:
-    """Trees on the roundabout's island, which nobody should look across."""
-    for x, y in (*circle(CIRCLE_M, HIGH_M, (ISLAND_M - APRON_M) * 0.62, 7), (CIRCLE_M, HIGH_M)):
-        plant(site, trees, float(x), float(y), rng, largest=1.3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -82,6 +82,15 @@ class _Lot:
         """A point of the lot in the world."""
         c, s = math.cos(self.yaw_rad), math.sin(self.yaw_rad)
         return self.x_m + c * x - s * y, self.y_m + s * x + c * y
+
+
+def line_streets(
+    site: Site, streets: Mapping[int, Road], fronts: Mapping[int, tuple[Style, Style]], rng: np.random.Generator
+) -> None:
+    """Put buildings along both sides of streets: `fronts` has the styles on the left and on the right, by street id."""
+    for road_id, styles in fronts.items():
+        for side, style in zip((1, -1), styles, strict=True):
+            line_street(site, streets[road_id], side, style, rng)
 
 
 def line_street(site: Site, road: Road, side: int, style: Style, rng: np.random.Generator) -> None:

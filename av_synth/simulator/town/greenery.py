@@ -1,4 +1,4 @@
-"""Trees behind the buildings, and a belt of them around a town."""
+"""Trees behind the buildings, on the islands of roundabouts, and in a belt around a town."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from av_synth.simulator.scene import Mesh
 from av_synth.simulator.town.furniture import plant
-from av_synth.simulator.town.shapes import rectangle
+from av_synth.simulator.town.roundabout import APRON_M, ISLAND_M
+from av_synth.simulator.town.shapes import circle, rectangle
 from av_synth.simulator.town.site import Site
 
 WOODS_STEP_M = 12.0
@@ -35,3 +36,9 @@ def plant_woods(site: Site, trees: Sequence[Mesh], bounds_m: Bounds, rng: np.ran
         x, y = grid_x + float(rng.uniform(-2.0, 2.0)), grid_y + float(rng.uniform(-2.0, 2.0))
         if site.is_free(rectangle(x, y, 1.5, 1.5, 0.0)):
             plant(site, trees, x, y, rng, largest=1.6)
+
+
+def plant_island(site: Site, trees: Sequence[Mesh], middle_m: tuple[float, float], rng: np.random.Generator) -> None:
+    """Trees on a roundabout's island, which nobody should look across."""
+    for x, y in (*circle(*middle_m, (ISLAND_M - APRON_M) * 0.62, 7), middle_m):
+        plant(site, trees, float(x), float(y), rng, largest=1.3)

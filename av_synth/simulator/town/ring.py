@@ -30,7 +30,7 @@ from av_synth.simulator.town.reference import ReferenceLine
 from av_synth.simulator.town.roads import Road, Tunnel
 from av_synth.simulator.town.rural import barn, delineate
 from av_synth.simulator.town.shapes import rectangle
-from av_synth.simulator.town.signs import put_up_sign
+from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
 
 MEDIAN_M = 2.5  # from the middle of the motorway to the left edge of a left lane
@@ -141,9 +141,7 @@ def settle(site: Site, ring: Ring, roads: Sequence[Road], trees: list[Mesh], rng
             open_from = ends
         s += piece.length_m
     concrete_barrier(site, middle, open_from, middle.length_m)
-    for road in roads:
-        for signal in road.signals:
-            put_up_sign(site, road, signal)
+    put_up_signs(site, roads)
     for road in roads:
         if road.id in (OUTER_ID, INNER_ID):
             _rest_area(site, ring, road, trees, rng)

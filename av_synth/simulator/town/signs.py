@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -51,7 +51,15 @@ class _Face(NamedTuple):
     plate: Callable[[float], list[Mesh]]
 
 
-def put_up_sign(site: Site, road: Road, signal: Signal) -> None:
+def put_up_signs(site: Site, roads: Iterable[Road]) -> None:
+    """Stand all signs of some roads; traffic lights are bodies of their own."""
+    for road in roads:
+        for signal in road.signals:
+            if signal.kind != "1000001":
+                _put_up_sign(site, road, signal)
+
+
+def _put_up_sign(site: Site, road: Road, signal: Signal) -> None:
     """Stand a sign where the OpenDRIVE text has it, facing its traffic."""
     x, y = road.line.point(signal.s_m, signal.t_m)
     facing = float(road.line.poses([signal.s_m])[0, 2]) + (math.pi if signal.along else 0.0)
