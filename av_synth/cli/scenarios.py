@@ -13,7 +13,6 @@ from av_synth.cli.options import pairs
 from av_synth.cli.output import progress, say, say_item
 from av_synth.documents import library_root
 from av_synth.report.event_picture import event_picture
-from av_synth.run.attempt import logs
 from av_synth.run.execute import execute
 from av_synth.run.generate import EMBEDDED, plan, simulator_at
 from av_synth.run.watch import Watcher
@@ -101,16 +100,10 @@ def _draw(name: str, out: Path | None, seed: int, overrides: dict[str, str], tow
     with (
         tempfile.TemporaryDirectory(prefix="av_synth-") as folder,
         progress(f"playing {spec.scenario.name}, seed {seed}") as on_tick,
-        simulator_at(simulator, _logged(Path(folder))) as address,
+        simulator_at(simulator, Path(folder) / "simulator.log") as address,
     ):
         execute(spec, address, [watcher], on_tick=on_tick)
     picture = event_picture(watcher, spec.scenario, out or Path(f"{spec.scenario.name}.png"))
     for expectation in () if watcher.outcome is None else watcher.outcome.expectations:
         say(f"  {expectation}", None if expectation.held else "yellow")
     say(f"picture: {picture}")
-
-
-def _logged(folder: Path) -> Path:
-    """A folder in which a simulator can write its log."""
-    logs(folder).mkdir()
-    return folder

@@ -14,13 +14,13 @@ import threading
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from av_synth import store
 from av_synth.errors import AvSynthError, ConnectionLostError, SimulatorError
 from av_synth.launch import Address
-from av_synth.launch.interpreter import python
+from av_synth.launch.interpreter import start_child
 from av_synth.run.execute import execute
 from av_synth.run.recorder import Recorder
 from av_synth.run.spec import Progress, RunResult, RunSpec, Skipped
@@ -56,16 +56,9 @@ def attempt(spec: RunSpec, address: Address, out: Path, on_tick: Progress | None
         AvSynthError: whatever else `execute` raises. Nothing was committed.
     """
     logs(out).mkdir(parents=True, exist_ok=True)
-    here, there = Pipe()
-    with here, (logs(out) / "client.log").open("ab") as log:
-        with there:
-            process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-                python(f"from av_synth.run.attempt import child; child({there.fileno()})"),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=[there.fileno()],
-            )
+    with (logs(out) / "client.log").open("ab") as log:
+        process, here = start_child(__name__, log)
+    with here:
         try:
             here.send(_Job(spec, address.host, address.port, address.launched, out, address.process is not None))
             return _watch(here, process, address, out, on_tick)

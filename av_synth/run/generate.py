@@ -85,7 +85,7 @@ def generate(spec: RunSpec, out: Path, simulator: str = EMBEDDED, on_tick: Progr
         UserError: what was asked cannot be; nothing was written.
         AvSynthError: nothing was committed.
     """
-    with _folder(out), simulator_at(simulator, out) as address:
+    with _folder(out), simulator_at(simulator, logs(out) / "simulator.log") as address:
         result = attempt(spec, address, out, on_tick)
     run = store.run_path(out, result.run_id)
     if isinstance(result, RunResult):
@@ -95,8 +95,13 @@ def generate(spec: RunSpec, out: Path, simulator: str = EMBEDDED, on_tick: Progr
 
 
 @contextmanager
-def simulator_at(simulator: str, out: Path) -> Iterator[Address]:
+def simulator_at(simulator: str, log: Path, render_threads: int | None = None) -> Iterator[Address]:
     """The simulator that the user named: a fresh embedded one, or the one at HOST:PORT.
+
+    Args:
+        simulator: `embedded`, `embedded:PROFILE`, or HOST:PORT.
+        log: where a fresh one's standard error goes.
+        render_threads: of a fresh one; all cores if None.
 
     Raises:
         DocumentError: if it is neither, or there is no such profile.
@@ -111,7 +116,7 @@ def simulator_at(simulator: str, out: Path) -> Iterator[Address]:
         yield address
         return
     profile = "native" if simulator == EMBEDDED else simulator.removeprefix(_WITH_PROFILE)
-    with launch_embedded(_FIRST_TOWN, logs(out) / "simulator.log", profile=profile) as address:
+    with launch_embedded(_FIRST_TOWN, log, render_threads, profile) as address:
         yield address
 
 

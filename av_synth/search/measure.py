@@ -23,7 +23,7 @@ BRAKING_S = 0.3
 
 
 @dataclass
-class Watcher:
+class TargetWatch:
     """Watches a run; give it to `execute` as `watch`.
 
     Attributes:

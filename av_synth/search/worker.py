@@ -12,23 +12,22 @@ import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection, Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from av_synth import scenario as scenarios
 from av_synth.errors import AvSynthError, CastError, ConnectionLostError, SimulatorError, SpawnError
-from av_synth.launch import Address, launch_embedded, parse_address
-from av_synth.launch.interpreter import python
+from av_synth.launch import Address
+from av_synth.launch.interpreter import start_child
 from av_synth.run import RunResult, RunSpec, execute
-from av_synth.run.generate import EMBEDDED
+from av_synth.run.generate import EMBEDDED, simulator_at
 from av_synth.scenario.draw import TrafficPlan
 from av_synth.scenario.expressions import Value
 from av_synth.search.campaign import concrete
 from av_synth.search.correct import correct
-from av_synth.search.measure import Watcher
+from av_synth.search.measure import TargetWatch
 from av_synth.search.target import parse_target
 
-_FIRST_TOWN = "AvSynth01"  # the session loads the one that is played in
 _TIDY_UP_S = 10.0
 
 
@@ -93,15 +92,8 @@ class Worker:
 
     def __init__(self, setting: Setting) -> None:
         """Start the process."""
-        self.pipe, there = Pipe()
-        with there, setting.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-                python(f"from av_synth.search.worker import child; child({there.fileno()})"),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=[there.fileno()],
-            )
+        with setting.log.open("ab") as log:
+            self._process, self.pipe = start_child(__name__, log)
         self._log = setting.log
         self.busy = False
         self.pipe.send(setting)
@@ -166,15 +158,10 @@ class _Stage:
         self._setting = setting
         self._scenario = scenarios.load(setting.scenario)
         self._target = parse_target(setting.target)
-        self._search = open_.enter_context(launch_embedded(_FIRST_TOWN, setting.log, 1))
+        self._search = open_.enter_context(simulator_at(EMBEDDED, setting.log, render_threads=1))
         self._render = self._search
         if setting.render not in (EMBEDDED, f"{EMBEDDED}:native"):
-            profile = setting.render.removeprefix(f"{EMBEDDED}:")
-            self._render = (
-                open_.enter_context(launch_embedded(_FIRST_TOWN, setting.log, 1, profile))
-                if profile != setting.render
-                else parse_address(setting.render)
-            )
+            self._render = open_.enter_context(simulator_at(setting.render, setting.log, render_threads=1))
         self._ticks_played = 0
 
     def try_out(self, job: Job) -> Tried:
@@ -220,7 +207,7 @@ class _Stage:
         drawn = concrete(self._scenario, job.seed, values, self._setting.town)
         if address is not self._render:
             drawn = replace(drawn, traffic=TrafficPlan(drawn.traffic.seed, (), ()))
-        watcher = Watcher(self._target, self._setting.of, early=early)
+        watcher = TargetWatch(self._target, self._setting.of, early=early)
         result = execute(RunSpec(drawn, None), address, watch=watcher)
         if not isinstance(result, RunResult):
             raise SimulatorError("a run without a sink was skipped")

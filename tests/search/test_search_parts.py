@@ -19,7 +19,7 @@ from av_synth.scenario.expressions import Value
 from av_synth.scenario.scenario import Scenario, from_document
 from av_synth.search.campaign import Accepted, Campaign, Rates, digest, load_campaign, save_campaign, specs
 from av_synth.search.correct import MOST_TRIES, correct, trigger_parameters
-from av_synth.search.measure import Watcher
+from av_synth.search.measure import TargetWatch
 from av_synth.search.propose import BLOCK, DESIGN, Proposer, Seen
 from av_synth.search.search import Request, Search, search
 from av_synth.search.space import Space, effective_count, outcome
@@ -89,7 +89,7 @@ def approach(gap_m: float, closing_mps: float, braking_mps2: float, time_s: floa
 
 @pytest.mark.parametrize("ticks", [7, 20, 33])
 def test_a_watcher_measures_every_metric_over_all_states_however_many_there_are(ticks):
-    watcher = Watcher(parse_target("ttc<9, pet<9"), "van", early=True)
+    watcher = TargetWatch(parse_target("ttc<9, pet<9"), "van", early=True)
     times = [tick * 0.05 for tick in range(ticks)]
 
     assert not any(watcher(approach(20.0, 8.0, 4.0, time_s)) for time_s in times)
@@ -108,9 +108,9 @@ def test_a_watcher_measures_every_metric_over_all_states_however_many_there_are(
 
 
 def test_a_watcher_ends_a_run_when_its_target_is_lost_and_sees_contacts():
-    watcher = Watcher(parse_target("contact=false"), "van", early=True)
+    watcher = TargetWatch(parse_target("contact=false"), "van", early=True)
     ended = [watcher(approach(2.0, 10.0, 0.0, tick * 0.05)) for tick in range(10)]
-    whole = Watcher(parse_target("contact=false"), "van", early=False)
+    whole = TargetWatch(parse_target("contact=false"), "van", early=False)
 
     assert ended == [False] * 9 + [True]
     assert watcher.measured()["contact"] == 1.0
