@@ -11,7 +11,7 @@ import numpy.typing as npt
 from av_synth.verify.blobs import Grey
 from av_synth.verify.findings import Findings
 from av_synth.verify.model import Data, Scene
-from av_synth.verify.pixels import Labels
+from av_synth.verify.pixels import Labels, Seen
 
 _EDGE_POINTS, _EDGE_PIXELS = 200, 4000
 _EDGE_SPREAD = 1.1  # scores of frames in which nothing has moved differ by noise only: such masks say nothing
@@ -48,15 +48,16 @@ class EdgeCheck:
         self._fits: dict[str, list[float]] = {"mirrored left to right": [], "upside down": []}
         self._place = -1
 
-    def add(self, data: Data, image: Grey | None, labels: Labels | None) -> None:
+    def add(self, data: Data, image: Grey | None, seen: Seen | None) -> None:
         """Take the next image of the channel, with its mask when it has one; `image` None keeps the count."""
         self._place += 1
         if image is not None:
             self._recent.append((self._place, image))
             for edges in self._open:
                 self._score(edges, self._place, image)
-        if labels is None or image is None or labels.shape != image.shape:
+        if seen is None or image is None or seen.labels.shape != image.shape:
             return
+        labels = _of_boxes(seen)
         x, y = _edge_pixels(labels)
         if len(x) < _EDGE_POINTS:
             return
@@ -127,6 +128,12 @@ def _edge_score(image: Grey, x: npt.NDArray[np.int64], y: npt.NDArray[np.int64])
     across = np.abs(image[y, x + 1].astype(np.int16) - image[y, x - 1])
     down = np.abs(image[y + 1, x].astype(np.int16) - image[y - 1, x])
     return float(np.minimum(across + down, 80).mean()) + 1.0
+
+
+def _of_boxes(seen: Seen) -> Labels:
+    """The mask (H, W) with only what has a box: the rim of the ego's own body is in the same place in every frame."""
+    values = [value for value in seen.values if value is not None]
+    return np.where(np.isin(seen.labels, values), seen.labels, 0)
 
 
 def _edge_pixels(labels: Labels) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -198,7 +198,7 @@ class _Cameras:
             if data.is_key_frame and image is not None and view is not None and cloud is not None:
                 rims.add(view, image, cloud.rims)
             seen = self._keyframe(data, place, depth, timing, colours) if data.is_key_frame else None
-            edges.add(data, image, seen.labels if seen else None)
+            edges.add(data, image, seen)
         edges.close()
         timing.close()
         colours.close()
