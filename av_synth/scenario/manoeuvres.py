@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from av_synth.documents import Strict
+from av_synth.scenario.exact import Appear, ArriveTogether, Course, TakeRoute, Vanish
 from av_synth.scenario.words import EGO, Arm, Body, Name, Seconds, Side, SpeedKmh, Turn, exactly_one
 
 Acceleration = Annotated[float, Field(gt=0, le=12)]
@@ -18,6 +19,29 @@ class Drive(Strict):
     """Takes another speed."""
 
     speed_kmh: SpeedKmh = Field(description="the new speed")
+    acceleration_mps2: Acceleration = Field(default=2.0, description="how fast it gets there, up or down")
+    over_s: Annotated[float, Field(gt=0, le=600)] | None = Field(
+        default=None, description="instead: it gets there evenly in so long"
+    )
+    over_m: Annotated[float, Field(gt=0, le=5000)] | None = Field(
+        default=None, description="instead: it gets there evenly over such a way"
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Drive:
+        ways = {"acceleration_mps2", "over_s", "over_m"} & self.model_fields_set
+        if len(ways) > 1:
+            raise ValueError(f"got {' and '.join(sorted(ways))}; want one of them")
+        return self
+
+
+class MatchSpeed(Strict):
+    """Takes a speed told by somebody else's."""
+
+    who: Name = Field(default=EGO, description="whose")
+    faster_kmh: Annotated[float, Field(ge=-200, le=200)] = Field(default=0.0, description="so much faster than that")
+    factor: Annotated[float, Field(ge=0, le=10)] = Field(default=1.0, description="so many times that, and then faster")
+    keeps_to_it: bool = Field(default=False, description="it goes on doing so when the other changes its speed")
     acceleration_mps2: Acceleration = Field(default=2.0, description="how fast it gets there, up or down")
 
 
@@ -41,6 +65,13 @@ class Follow(Strict):
 
     who: Name = Field(default=EGO, description="whom")
     gap_s: Annotated[float, Field(ge=0.2, le=10)] = Field(default=1.5, description="time gap")
+    gap_m: Annotated[float, Field(gt=0, le=500)] | None = Field(default=None, description="instead: free length")
+
+    @model_validator(mode="after")
+    def _one(self) -> Follow:
+        if self.gap_m is not None and "gap_s" in self.model_fields_set:
+            raise ValueError("got gap_s and gap_m; want one of them")
+        return self
 
 
 class Brake(Strict):
@@ -62,14 +93,22 @@ class LaneChange(Strict):
     """Changes lane, or shifts sideways."""
 
     to: Side | None = Field(default=None, description="one lane to the left or right")
+    lanes: Annotated[int, Field(ge=1, le=6)] = Field(default=1, description="with to: so many lanes")
+    into: Name | None = Field(default=None, description="instead: into the lane that this participant is then in")
+    lane_id: Annotated[int, Field(ge=-50, le=50)] | None = Field(
+        default=None, description="instead: into the lane with this number in the map, negative on the right"
+    )
     offset_m: Offset | None = Field(default=None, description="instead: to this offset from its own lane's centre")
     duration_s: Duration = Field(default=3.0, description="from leaving one line to reaching the other")
     speed_kmh: SpeedKmh | None = Field(default=None, description="the speed it takes meanwhile")
 
     @model_validator(mode="after")
     def _one(self) -> LaneChange:
-        if (self.to is None) == (self.offset_m is None):
-            raise ValueError("want exactly one of to and offset_m")
+        ways = [name for name in ("to", "into", "lane_id", "offset_m") if getattr(self, name) is not None]
+        if len(ways) != 1:
+            raise ValueError(f"got {' and '.join(ways) or 'none'}; want exactly one of to, into, lane_id, offset_m")
+        if self.to is None and "lanes" in self.model_fields_set:
+            raise ValueError("lanes goes with to; want it left out")
         return self
 
 
@@ -275,6 +314,12 @@ class Do(Strict):
     drop: Drop | None = Field(default=None, description="loses a load")
     lights: Lamps | None = Field(default=None, description="switches lights")
     follow_trajectory: Trajectory | None = Field(default=None, description="moves point by point")
+    follow_course: Course | None = Field(default=None, description="moves along a line over the map")
+    match_speed: MatchSpeed | None = Field(default=None, description="takes a speed told by somebody else's")
+    take_route: TakeRoute | None = Field(default=None, description="goes on by other ways")
+    arrive_together: ArriveTogether | None = Field(default=None, description="is at a place when another is at theirs")
+    appear: Appear | None = Field(default=None, description="is at a place at once")
+    vanish: Vanish | None = Field(default=None, description="is gone at once")
     cross: Cross | None = Field(default=None, description="a pedestrian crosses")
     walk: Walk | None = Field(default=None, description="a pedestrian walks along the road")
     wait: Wait | None = Field(default=None, description="stands still")
@@ -291,7 +336,17 @@ class Do(Strict):
         return next(iter(self.model_fields_set))
 
 
-OF_PEOPLE = ("cross", "walk", "wait", "fall", "follow_trajectory")
+OF_PEOPLE = (
+    "cross",
+    "walk",
+    "wait",
+    "fall",
+    "follow_trajectory",
+    "follow_course",
+    "arrive_together",
+    "appear",
+    "vanish",
+)
 OF_VEHICLES = tuple(name for name in Do.model_fields if name not in ("cross", "walk"))
 OF_EGO = (
     "drive",
@@ -308,6 +363,11 @@ OF_EGO = (
     "reverse",
     "stall",
     "lights",
+    "follow_course",
+    "match_speed",
+    "take_route",
+    "arrive_together",
+    "appear",
 )
 
 

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from av_synth.documents import DocumentName, Matching, Strict, Written
 from av_synth.scenario.distributions import Distribution
+from av_synth.scenario.exact import Way
 from av_synth.scenario.expectations import Expectation
 from av_synth.scenario.manoeuvres import Do, SignalPlan
 from av_synth.scenario.road import Lane, Placement, Road
@@ -77,6 +78,8 @@ class Actor(Strict):
     route: Annotated[tuple[Turn, ...], BeforeValidator(_listed), _ONE] = Field(
         default=(), max_length=10, description="where it goes at the junctions on its way; straight on if left out"
     )
+    through: Way = Field(default=(), description="instead of route: places [x, y] of a named map on its way, in turn")
+    absent: bool = Field(default=False, description="it is not there until an event lets it `appear`")
     careful: bool = Field(default=False, description="it brakes for whoever is ahead of it in its lane")
     lights: (
         tuple[
@@ -188,6 +191,9 @@ class EventSpec(Strict):
     do: Do | None = Field(default=None, description="what the actor does then")
     for_s: Seconds | None = Field(
         default=None, description="with do: it ends after so long, and goes on as before; by itself if left out"
+    )
+    times: int = Field(
+        default=1, ge=1, le=1000, description="how often at most; again when what it did is over and `when` holds anew"
     )
     signals: SignalPlan | None = Field(default=None, description="instead: the junction's lights change")
     weather: WeatherChange | None = Field(default=None, description="instead: the weather changes")

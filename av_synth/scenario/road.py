@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from av_synth.documents import Strict
+from av_synth.scenario.exact import Pose, Way
 from av_synth.scenario.words import Arm, Exact, Metres, Name, Range, Side, Town, Turn
 
 Lane = Literal[
@@ -61,23 +62,16 @@ class Feature(Strict):
     ahead_m: Ahead = Field(description="from the ego's start to where it begins")
 
 
-class Pose(Strict):
-    """An exact place on a named map."""
-
-    x_m: float = Field(description="east, OpenDRIVE's axes: right-handed")
-    y_m: float = Field(description="north")
-    yaw_deg: Annotated[float, Field(ge=-360, le=360)] | None = Field(
-        default=None, description="heading, counter-clockwise from x; the lane's if left out"
-    )
-
-
 FEATURES = ("junction", "roundabout", "crossing", "crest", "tunnel", "entry", "exit", "pose")
 
 
 class Road(Strict):
     """The road that the scenario needs, found in a town's map; ties are broken by the draw."""
 
-    town: Town | None = Field(default=None, description="a town's name; any town that has such a road if left out")
+    town: Town | None = Field(
+        default=None,
+        description="a town's name, or the path of an OpenDRIVE file; any town that has such a road if left out",
+    )
     length_m: float = Field(ge=10, le=3000, description="road ahead of the ego's start, along its path")
     lanes: Exact | None = Field(default=None, description="driving lanes in the ego's direction")
     ego_lane: Literal["leftmost", "rightmost", "middle", "entry"] = Field(
@@ -98,6 +92,7 @@ class Road(Strict):
     entry: Feature | None = Field(default=None, description="the end of an acceleration lane, on the right")
     exit: Feature | None = Field(default=None, description="the beginning of an exit lane, on the right")
     pose: Pose | None = Field(default=None, description="exactly here; needs `town`")
+    through: Way = Field(default=(), description="with pose: places [x, y] that the ego's path leads through, in turn")
 
     @model_validator(mode="after")
     def _sane(self) -> Road:
@@ -106,6 +101,8 @@ class Road(Strict):
             raise ValueError(f"got {' and '.join(given)}; want at most one of {', '.join(FEATURES)}")
         if self.pose is not None and self.town is None:
             raise ValueError("pose needs a town to be in; want town too")
+        if self.through and self.pose is None:
+            raise ValueError("through goes with pose; want it left out")
         if self.radius_m is not None and self.curve not in ("left", "right"):
             raise ValueError(f"radius_m goes with curve left or right, not with {self.curve}")
         if self.ego_lane == "entry" and self.entry is None:
@@ -123,11 +120,11 @@ class Road(Strict):
         return (*found, *(name for name in ("crossing", "crest", "entry", "exit") if getattr(self, name) is not None))
 
 
-STATIONS = ("ahead_m", "ahead_s", "beyond", "behind", "arm")
+STATIONS = ("ahead_m", "ahead_s", "beyond", "behind", "arm", "pose")
 
 
 class Placement(Strict):
-    """Where an actor is at recorded time zero: one of ahead_m, ahead_s, beyond, behind, arm."""
+    """Where an actor is at recorded time zero: one of ahead_m, ahead_s, beyond, behind, arm, pose."""
 
     ahead_m: Metres | None = Field(default=None, description="to the actor's centre, along the ego's path, from `of`")
     of: Name = Field(default="start", description="with ahead_m: what it counts from: a feature or another actor")
@@ -141,6 +138,7 @@ class Placement(Strict):
     before_m: Annotated[float, Field(ge=-100, le=500)] | None = Field(
         default=None, description="with arm: from the actor's centre to where the junction begins; negative: beyond"
     )
+    pose: Pose | None = Field(default=None, description="instead: exactly here, where the road has a pose too")
     lane: Lane = Field(default="same", description="the lane, seen from the ego; with arm, seen by who comes there")
     offset_m: Annotated[float, Field(ge=-20, le=20)] = Field(
         default=0.0, description="to the left of that lane's centre"
@@ -163,4 +161,7 @@ class Placement(Strict):
             raise ValueError("arm and before_m go together; want both or neither")
         if "of" in self.model_fields_set and self.ahead_m is None:
             raise ValueError("of goes with ahead_m; want it left out")
+        beside = {"lane", "offset_m", "heading", "turn_deg"} & self.model_fields_set
+        if self.pose is not None and beside:
+            raise ValueError(f"{' and '.join(sorted(beside))} do not go with pose; want yaw_deg in it")
         return self

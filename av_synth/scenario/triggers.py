@@ -7,9 +7,10 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, model_validator
 
 from av_synth.documents import Strict, Written
+from av_synth.scenario.exact import Near
 from av_synth.scenario.words import EGO, Arm, Light, Metres, Name, Range, Seconds, at_most, exactly_one
 
-MODIFIERS = ("for_s", "delay_s")
+MODIFIERS = ("for_s", "delay_s", "anew")
 
 
 class Between(Range):
@@ -17,6 +18,31 @@ class Between(Range):
 
     of: Name | None = Field(default=None, description="one of the two; the event's own actor if left out")
     to: Name = Field(default=EGO, description="the other")
+
+
+class Gap(Between):
+    """A range of the room between two; a number alone means `max`."""
+
+    centres: bool = Field(default=False, description="from centre to centre instead of the free room")
+
+
+class Own(Range):
+    """A range of something of one participant."""
+
+    of: Name | None = Field(default=None, description="whose; the event's own actor if left out")
+
+
+class Whose(Strict):
+    """One participant."""
+
+    of: Name | None = Field(default=None, description="who; the event's own actor if left out")
+
+
+class Touch(Strict):
+    """Two participants touch."""
+
+    of: Name | None = Field(default=None, description="one of the two; the event's own actor if left out")
+    to: Name | None = Field(default=EGO, description="the other; nothing for whoever or whatever it is")
 
 
 class Speed(Range):
@@ -74,11 +100,12 @@ class Progress(Strict):
 
 _AtMost = BeforeValidator(at_most)
 _Number = Written({"type": "number"})
-Gap = Annotated[Between, _AtMost, _Number]
+_Gap = Annotated[Gap, _AtMost, _Number]
+_Between = Annotated[Between, _AtMost, _Number]
 
 
 class When(Strict):
-    """What an event waits for: exactly one condition, or several joined by all, any or then."""
+    """What an event waits for: exactly one condition, or several joined by all, any, none or then."""
 
     time_s: Seconds | None = Field(default=None, description="recorded time")
     ego_arrives_in_s: float | None = Field(
@@ -96,11 +123,19 @@ class When(Strict):
     ego_gap_m: float | None = Field(
         default=None, ge=0, le=500, description="free length between actor and ego along the path has shrunk to this"
     )
-    gap_m: Gap | None = Field(default=None, description="free length between two along the ego's path")
-    gap_s: Gap | None = Field(default=None, description="the same in seconds at the speed of the one behind")
-    distance_m: Gap | None = Field(default=None, description="least distance between two boxes")
-    ttc_s: Gap | None = Field(default=None, description="time to collision of two boxes")
+    gap_m: _Gap | None = Field(default=None, description="free length between two along the ego's path")
+    gap_s: _Gap | None = Field(default=None, description="the same in seconds at the speed of the one behind")
+    distance_m: _Gap | None = Field(default=None, description="least distance between two boxes")
+    ttc_s: _Between | None = Field(default=None, description="time to collision of two boxes")
     speed_kmh: Annotated[Speed, _AtMost, _Number] | None = Field(default=None, description="somebody's speed")
+    aside_m: _Gap | None = Field(default=None, description="free width between two, across the ego's path")
+    faster_kmh: _Between | None = Field(default=None, description="the speed of `of` less that of `to`")
+    acceleration_mps2: Own | None = Field(default=None, description="somebody's acceleration along its heading")
+    travelled_m: Own | None = Field(default=None, description="the way somebody has come since recorded time zero")
+    contact: Touch | None = Field(default=None, description="two touch")
+    near: Near | None = Field(default=None, description="somebody is near a place of a named map")
+    lane_ends: Whose | None = Field(default=None, description="somebody has come to where its lane ends")
+    off_road: Whose | None = Field(default=None, description="somebody's centre is off every driving lane")
     reaches: Reaches | None = Field(default=None, description="somebody passes a station of the ego's path")
     region: Region | None = Field(default=None, description="somebody is in a stretch of road")
     sees: Sight | None = Field(default=None, description="one sees another")
@@ -109,11 +144,14 @@ class When(Strict):
     after: Progress | None = Field(default=None, description="another event has begun, or is over")
     all: tuple[When, ...] | None = Field(default=None, min_length=1, max_length=10, description="all of these at once")
     any: tuple[When, ...] | None = Field(default=None, min_length=1, max_length=10, description="one of these")
+    none: tuple[When, ...] | None = Field(default=None, min_length=1, max_length=10, description="not one of these")
     then: tuple[When, ...] | None = Field(
         default=None, min_length=2, max_length=10, description="these, one after the other"
     )
     for_s: Seconds = Field(default=0.0, description="it must hold for so long without a break")
     delay_s: Seconds = Field(default=0.0, description="and then so much time passes")
+
+    anew: bool = Field(default=False, description="it counts only once it has not held: it must come to hold")
 
     @model_validator(mode="after")
     def _one(self) -> When:

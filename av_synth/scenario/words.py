@@ -10,8 +10,8 @@ from av_synth.documents import Matching, Strict, Written
 
 Name = Annotated[str, Matching("[a-z][a-z0-9_]{0,40}", "lower-case letters, digits and _, beginning with a letter")]
 Body = Annotated[str, Matching("[a-z][a-z0-9_.]{0,80}", "a category (car, van, child, ...) or a blueprint id")]
-TOWN = "[A-Za-z0-9_]{1,64}"
-Town = Annotated[str, Matching(TOWN, "a town's name")]
+TOWN = r"[A-Za-z0-9_]{1,64}|[^\x00-\x1f]{1,400}\.xodr"
+Town = Annotated[str, Matching(TOWN, "a town's name, or the path of an .xodr file")]
 SpeedKmh = Annotated[float, Field(ge=0, le=200)]
 Metres = Annotated[float, Field(ge=-1000, le=1000)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
