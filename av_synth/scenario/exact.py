@@ -5,51 +5,67 @@ Coordinates are OpenDRIVE's: right-handed metres, x east, y north, headings coun
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from av_synth.documents import Strict
 from av_synth.scenario.words import EGO, Name, SpeedKmh
 
-Heading = Annotated[float, Field(ge=-360, le=360)]
-Way = Annotated[tuple[tuple[float, float], ...], Field(max_length=200)]
-"""Places [x, y] in turn; at each fork the way that leads to the next of them is taken."""
-
 
 class Pose(Strict):
-    """An exact place on a named map."""
+    """An exact place on a named map: by x and y, or by road, lane and s as the map's file counts them."""
 
-    x_m: float = Field(description="east, OpenDRIVE's axes: right-handed")
-    y_m: float = Field(description="north")
-    yaw_deg: Heading | None = Field(
-        default=None, description="heading, counter-clockwise from x; the lane's if left out"
+    x_m: float | None = Field(default=None, description="east, OpenDRIVE's axes: right-handed")
+    y_m: float | None = Field(default=None, description="north")
+    road_id: int | None = Field(default=None, description="instead: the road's number in the map's file")
+    lane_id: Annotated[int, Field(ge=-50, le=50)] | None = Field(
+        default=None, description="with road_id: the lane, negative on the right; the reference line if left out"
     )
+    s_m: Annotated[float, Field(ge=0)] | None = Field(default=None, description="with road_id: along the road")
+    offset_m: float | None = Field(
+        default=None, description="with road_id: to the left, as the road runs, of the lane's centre or reference line"
+    )
+    yaw_deg: Annotated[float, Field(ge=-360, le=360)] | None = Field(
+        default=None,
+        description="heading, counter-clockwise from x, with road_id from the lane's direction; the lane's if left out",
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Pose:
+        by_xy, by_road = (self.x_m, self.y_m), (self.road_id, self.s_m)
+        if (None in by_xy) == (None in by_road):
+            raise ValueError("want x_m and y_m, or road_id and s_m")
+        rest = (*by_road, self.lane_id, self.offset_m) if None in by_road else by_xy
+        if any(value is not None for value in rest):
+            raise ValueError("want either x_m and y_m, or road_id, s_m, lane_id and offset_m")
+        return self
+
+
+Way = Annotated[tuple[Pose, ...], Field(max_length=200)]
+"""Places in turn; at each fork the way that leads to the next of them is taken."""
 
 
 class Near(Strict):
     """Somebody's centre is near a place of a named map."""
 
     of: Name | None = Field(default=None, description="who; the event's own actor if left out")
-    x_m: float = Field(description="the place, OpenDRIVE's axes")
-    y_m: float = Field(description="the place, OpenDRIVE's axes")
+    at: Pose = Field(description="the place")
     within_m: Annotated[float, Field(gt=0, le=1000)] = Field(description="as near as this, seen from above")
 
 
 class TakeRoute(Strict):
     """Goes on by other ways than those its route said."""
 
-    through: Way = Field(min_length=1, description="places [x, y] of a named map, in turn; it stays in its lane")
+    through: Way = Field(min_length=1, description="places of a named map, in turn; it stays in its lane")
 
 
 class ArriveTogether(Strict):
     """Keeps changing its speed so that it is at its place when another is at theirs."""
 
     who: Name = Field(default=EGO, description="the other, who is not influenced")
-    x_m: float = Field(description="its own place, OpenDRIVE's axes")
-    y_m: float = Field(description="its own place")
-    who_x_m: float = Field(description="the other's place")
-    who_y_m: float = Field(description="the other's place")
+    at: Pose = Field(description="its own place")
+    who_at: Pose = Field(description="the other's place")
     final_kmh: SpeedKmh | None = Field(default=None, description="its speed there; whatever it then has if left out")
 
 
@@ -71,6 +87,10 @@ class Course(Strict):
     )
     line: tuple[tuple[float, float], ...] = Field(
         default=(), max_length=5000, description="instead: [x, y], at the speed that it has or is told to take"
+    )
+
+    frame: Literal["map", "own"] = Field(
+        default="map", description="what x and y are: the map's, or ahead and to the left of where it is as it begins"
     )
 
     @model_validator(mode="after")

@@ -95,6 +95,9 @@ class LaneChange(Strict):
     to: Side | None = Field(default=None, description="one lane to the left or right")
     lanes: Annotated[int, Field(ge=1, le=6)] = Field(default=1, description="with to: so many lanes")
     into: Name | None = Field(default=None, description="instead: into the lane that this participant is then in")
+    aside: Annotated[int, Field(ge=-6, le=6)] = Field(
+        default=0, description="with into: into the lane so many to the left of that, negative: to the right"
+    )
     lane_id: Annotated[int, Field(ge=-50, le=50)] | None = Field(
         default=None, description="instead: into the lane with this number in the map, negative on the right"
     )
@@ -109,6 +112,8 @@ class LaneChange(Strict):
             raise ValueError(f"got {' and '.join(ways) or 'none'}; want exactly one of to, into, lane_id, offset_m")
         if self.to is None and "lanes" in self.model_fields_set:
             raise ValueError("lanes goes with to; want it left out")
+        if self.into is None and "aside" in self.model_fields_set:
+            raise ValueError("aside goes with into; want it left out")
         return self
 
 
@@ -156,7 +161,9 @@ class Reverse(Strict):
     """Drives backwards along its own line."""
 
     speed_kmh: Annotated[float, Field(gt=0, le=40)] = Field(description="how fast")
-    distance_m: Annotated[float, Field(gt=0, le=200)] = Field(description="how far; it stops there")
+    distance_m: Annotated[float, Field(gt=0, le=200)] | None = Field(
+        default=None, description="how far; it stops there; without end if left out"
+    )
 
 
 class TurnAt(Strict):
@@ -336,6 +343,7 @@ class Do(Strict):
         return next(iter(self.model_fields_set))
 
 
+ANYWHERE = ("appear", "vanish")  # what things do too
 OF_PEOPLE = (
     "cross",
     "walk",

@@ -78,7 +78,7 @@ class Actor(Strict):
     route: Annotated[tuple[Turn, ...], BeforeValidator(_listed), _ONE] = Field(
         default=(), max_length=10, description="where it goes at the junctions on its way; straight on if left out"
     )
-    through: Way = Field(default=(), description="instead of route: places [x, y] of a named map on its way, in turn")
+    through: Way = Field(default=(), description="instead of route: places of a named map on its way, in turn")
     absent: bool = Field(default=False, description="it is not there until an event lets it `appear`")
     careful: bool = Field(default=False, description="it brakes for whoever is ahead of it in its lane")
     lights: (

@@ -92,7 +92,7 @@ class Road(Strict):
     entry: Feature | None = Field(default=None, description="the end of an acceleration lane, on the right")
     exit: Feature | None = Field(default=None, description="the beginning of an exit lane, on the right")
     pose: Pose | None = Field(default=None, description="exactly here; needs `town`")
-    through: Way = Field(default=(), description="with pose: places [x, y] that the ego's path leads through, in turn")
+    through: Way = Field(default=(), description="with pose: places that the ego's path leads through, in turn")
 
     @model_validator(mode="after")
     def _sane(self) -> Road:

@@ -24,6 +24,7 @@ class Gap(Between):
     """A range of the room between two; a number alone means `max`."""
 
     centres: bool = Field(default=False, description="from centre to centre instead of the free room")
+    ahead: bool = Field(default=False, description="it counts only while `to` is ahead of `of`")
 
 
 class Own(Range):

@@ -1,0 +1,98 @@
+"""What is known of an OpenSCENARIO file while its parts are put into our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from av_synth.scenario.openscenario.catalogs import Catalogs
+from av_synth.scenario.openscenario.entities import Entity
+from av_synth.scenario.openscenario.places import Places, Spot
+from av_synth.scenario.openscenario.report import Report
+from av_synth.scenario.openscenario.tree import Element
+
+KMH = 3.6
+Words = dict[str, object]
+"""A part of a scenario file, as YAML has it."""
+
+
+@dataclass
+class Actor:
+    """What is known of a participant at a time of the story.
+
+    Attributes:
+        entity: who.
+        spot: where it is at the start; None if nothing says it.
+        starting_mps: what it drives at the start.
+        speed_mps: what it was last told to drive.
+        offset_m: how far left of its lane's centre it was last told to be.
+        lamps: lights that are on.
+        gone: whether it is not there at the start.
+    """
+
+    entity: Entity
+    spot: Spot | None = None
+    starting_mps: float = 0.0
+    speed_mps: float = 0.0
+    offset_m: float = 0.0
+    lamps: tuple[str, ...] = ()
+    gone: bool = False
+
+
+@dataclass
+class Context:
+    """What is known of the file.
+
+    Attributes:
+        actors: by name in the file.
+        catalogs, places, report: see there.
+        starting: whether what is put into words happens at the very start.
+    """
+
+    actors: dict[str, Actor]
+    catalogs: Catalogs
+    places: Places
+    report: Report
+    starting: bool = True
+
+    def actor(self, element: Element, attribute: str = "entityRef") -> Actor:
+        """Who an element names.
+
+        Raises:
+            DocumentError: if there is no such entity.
+        """
+        name = element.word(attribute)
+        if name not in self.actors:
+            raise element.wrong(f"there is no entity {name!r}; want one of {', '.join(self.actors)}", attribute)
+        return self.actors[name]
+
+    @property
+    def spots(self) -> Mapping[str, Spot]:
+        """Where everybody is at the start."""
+        return {name: actor.spot for name, actor in self.actors.items() if actor.spot is not None}
+
+    def others(self, me: Actor) -> Iterator[Actor]:
+        """Everybody else."""
+        return (actor for actor in self.actors.values() if actor is not me)
+
+
+@dataclass
+class Happening:
+    """One event of the file.
+
+    Attributes:
+        element: it.
+        gate: what must have held before it waits: the start of its act; None for nothing.
+        names: those of our events that stand for it.
+        lasts_s: how long what it does takes after it began; None if that is found out while it is played.
+    """
+
+    element: Element
+    gate: Element | None
+    names: list[str] = field(default_factory=list)
+    lasts_s: float | None = None
+
+
+def rounded(value: float, digits: int = 3) -> float:
+    """A number as files have it."""
+    return round(value, digits) + 0.0

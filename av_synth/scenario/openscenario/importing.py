@@ -1,0 +1,257 @@
+"""Import of ASAM OpenSCENARIO XML 1.0 to 1.3: a file becomes a scenario in our language, and a report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from av_synth import documents
+from av_synth.errors import DocumentError, Problem
+from av_synth.scenario import scenario
+from av_synth.scenario.openscenario.catalogs import Catalogs
+from av_synth.scenario.openscenario.conditions import Held
+from av_synth.scenario.openscenario.context import KMH, Actor, Context, Words, rounded
+from av_synth.scenario.openscenario.entities import document_name, entities
+from av_synth.scenario.openscenario.parameters import fill_in
+from av_synth.scenario.openscenario.places import Places, Spot
+from av_synth.scenario.openscenario.report import Report, UnsaidError
+from av_synth.scenario.openscenario.story import Story, Told, at_start, place_all
+from av_synth.scenario.openscenario.tree import Element, read
+from av_synth.scenario.words import EGO
+
+VERSIONS = ("1.0", "1.1", "1.2", "1.3")
+USUAL_DURATION_S = 30.0
+LONGEST_S = 600.0
+SHORTEST_ROAD_M, LONGEST_ROAD_M = 10.0, 3000.0
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes the same value twice where it is there twice; our files have no aliases."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  PyYAML calls it
+        """Always."""
+        return True
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an OpenSCENARIO file became.
+
+    Attributes:
+        text: our YAML file.
+        scenario: the same, loaded.
+        report: what became of each part.
+    """
+
+    text: str
+    scenario: scenario.Scenario
+    report: Report
+
+
+def import_file(path: Path, out: Path | None = None, values: Mapping[str, str] | None = None) -> Imported:
+    """Read a scenario of OpenSCENARIO.
+
+    Args:
+        path: the file; what it names is looked for from there.
+        out: where ours is going to be; the map is named from there, from `path` if None. Nothing is written.
+        values: of the file's own parameters, instead of those that it declares.
+
+    Raises:
+        DocumentError: if the file is not a scenario of OpenSCENARIO 1.0 to 1.3, or a part is wrong: where, and what.
+    """
+    root = read(path)
+    version = _version(root)
+    given = dict(values or {})
+    known = {one.word("name") for one in root.all("ParameterDeclarations", "ParameterDeclaration")}
+    strange = [name for name in given if name not in known]
+    if strange:
+        raise root.wrong(f"there is no parameter {strange[0]!r}; {documents.nearest(strange[0], known)}")
+    parameters = fill_in(root, {}, given)
+    report = Report(version)
+    catalogs = Catalogs(root, path.parent, parameters)
+    town, places = _town(root, path, (out or path).parent, report)
+    _follow_references(root, catalogs)
+    found = entities(root, catalogs, report)
+    context = Context({name: Actor(entity) for name, entity in found.items()}, catalogs, places, report)
+    place_all(root, context)
+    told = Told()
+    at_start(root, context, told)
+    story = Story(root, context, parameters)
+    story.tell(told)
+    data = _document(root, path, context, story, told, town)
+    report.rest(root.need("Storyboard"))
+    text = _header(path, report) + yaml.dump(data, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
+    loaded = scenario.from_document(documents.parse(text, str(out or path.with_suffix(".yaml"))))
+    return Imported(text, loaded, report)
+
+
+def _version(root: Element) -> str:
+    if root.tag.lower() != "openscenario":
+        raise root.wrong("is not OpenSCENARIO; want a file whose first element is OpenSCENARIO")
+    header = root.need("FileHeader")
+    version = f"{header.word('revMajor')}.{header.word('revMinor')}"
+    if version not in VERSIONS:
+        raise header.wrong(f"got version {version}; want one of {', '.join(VERSIONS)}")
+    if root.find("Catalog") is not None:
+        raise root.wrong("is a catalog; want a scenario, which finds its catalogs by itself")
+    if root.find("ParameterValueDistribution") is not None:
+        raise root.wrong("varies another file's parameters; want that file (`--set` gives its parameters)")
+    if root.find("Storyboard") is None:
+        raise root.wrong("has no Storyboard; want a scenario")
+    return version
+
+
+def _follow_references(root: Element, catalogs: Catalogs) -> None:
+    """Put in what routes and trajectories are referred to within positions."""
+    for one in root.walk():
+        if one.tag == "RouteRef":
+            reference = one.find("CatalogReference")
+            if reference is not None:
+                one.inside = [catalogs.entry(reference)]
+
+
+def _town(root: Element, path: Path, base: Path, report: Report) -> tuple[str, Places]:
+    """The town as our file names it, and its places."""
+    logic = root.find("RoadNetwork", "LogicFile")
+    header = root.need("FileHeader").word("description", "")
+    mirrored = header.startswith("CARLA:")
+    if logic is None:
+        report.needs = "the file names no road network"
+        return "unknown", Places(None, mirrored=mirrored)
+    name = logic.word("filepath").replace("\\", "/")
+    file = path.parent / name
+    if not name.lower().endswith(".xodr"):
+        report.needs = f"it needs the map {name}, which is not read here: places are as the file has them"
+        return Path(name).name or "unknown", Places(None, mirrored=mirrored)
+    if not file.is_file():
+        elsewhere = sorted(path.parent.glob(f"../xodr/{Path(name).name}"))
+        if not elsewhere:
+            raise logic.wrong(f"there is no {file}; want the map beside the scenario", "filepath")
+        file = elsewhere[0]
+    try:
+        places = Places.on(file, file.stem)
+    except (OSError, RuntimeError, UnicodeDecodeError) as error:
+        raise logic.wrong(f"{file} cannot be used: {error}", "filepath") from error
+    report.kept(logic)
+    return Path(os.path.relpath(file, base)).as_posix(), places
+
+
+def _document(root: Element, path: Path, context: Context, story: Story, told: Told, town: str) -> Words:
+    by_name = {actor.entity.name: actor for actor in context.actors.values()}
+    ego = by_name[EGO]
+    duration = _duration(root, context, story)
+    if ego.spot is None:
+        raise DocumentError([Problem(ego.entity.element.where, "", "nothing says where the ego starts; want a place")])
+    here = _here(told, by_name)
+    actors = {name: _actor(one, told) for name, one in by_name.items() if name in here and name != EGO}
+    missing = [one for name, one in by_name.items() if name not in here and name != EGO]
+    for one in missing:
+        context.report.lost(one.entity.element, "nothing says where it starts", changes=not one.gone)
+    gone = {one.entity.name for one in missing}
+    told.events = [event for event in told.events if not gone & set(_names(event))]
+    for event in told.events:
+        _early(event, duration)
+    story.drop_lost(told)
+    header = root.need("FileHeader")
+    description = " ".join(header.word("description", "").split())[:1900] or path.stem
+    data: Words = {
+        "name": document_name(path.stem),
+        "description": description,
+        "source": f"ASAM OpenSCENARIO {context.report.version}: {path.name}"[:500],
+        "duration_s": duration,
+        **({"weather": told.weather} if told.weather else {}),
+        "road": _road(context, ego, ego.spot, told, town, duration),
+        "ego": _ego(ego),
+        **({"actors": actors} if actors else {}),
+        **({"events": told.events} if told.events else {}),
+    }
+    return data
+
+
+def _here(told: Told, by_name: Mapping[str, Actor]) -> set[str]:
+    placed = {name for name, actor in by_name.items() if actor.spot is not None}
+    appearing = {str(event["actor"]) for event in told.events if "appear" in dict(_do(event))}
+    told.absent |= {name for name in appearing if name not in placed}
+    return placed
+
+
+def _do(event: Words) -> Words:
+    do = event.get("do")
+    return do if isinstance(do, dict) else {}
+
+
+def _actor(one: Actor, told: Told) -> Words:
+    if one.spot is None:
+        raise ValueError(f"{one.entity.name} has no place")
+    words: Words = {"body": one.entity.body, "at": {"pose": one.spot.pose()}}
+    if one.entity.moves and not one.entity.is_person and one.starting_mps > 0:
+        words["speed_kmh"] = rounded(min(one.starting_mps * KMH, 200.0))
+    if one.entity.name in told.routes:
+        words["through"] = told.routes[one.entity.name]
+    if one.gone or one.entity.name in told.absent:
+        words["absent"] = True
+    return words
+
+
+def _ego(ego: Actor) -> Words:
+    body: Words = {} if ego.entity.body == "car" else {"body": ego.entity.body}
+    return {**body, "speed_kmh": rounded(min(max(ego.starting_mps, 0.0) * KMH, 200.0))}
+
+
+def _road(context: Context, ego: Actor, spot: Spot, told: Told, town: str, duration: float) -> Words:
+    wanted = min(max(max(ego.starting_mps, 10.0) * duration, SHORTEST_ROAD_M), LONGEST_ROAD_M)
+    length = max(SHORTEST_ROAD_M, context.places.ahead_m(spot, wanted))
+    words: Words = {"town": town, "length_m": rounded(length, 1), "curve": "any", "pose": spot.pose()}
+    if EGO in told.routes:
+        words["through"] = told.routes[EGO]
+    return words
+
+
+def _duration(root: Element, context: Context, story: Story) -> float:
+    """When the storyboard stops, as far as time says it."""
+    stop = root.find("Storyboard", "StopTrigger")
+    stops = list([stop] if stop is not None else [])
+    stops += [one for act in root.all("Storyboard", "Story", "Act") for one in act.all("StopTrigger")]
+    known: list[float] = []
+    for one in stops:
+        try:
+            held = story.triggers.trigger(one)
+        except UnsaidError:
+            held = False
+        known += _times(held)
+        if isinstance(held, bool) or "time_s" not in held:
+            context.report.nearly(one, "the recording ends by the clock")
+    duration = max(known) if known else USUAL_DURATION_S
+    return rounded(min(max(duration, 1.0), LONGEST_S))
+
+
+def _times(held: Held) -> list[float]:
+    if isinstance(held, bool):
+        return []
+    if "time_s" in held:
+        return [float(str(held["time_s"])) + float(str(held.get("delay_s", 0.0)))]
+    parts = held.get("any")
+    return [time for part in parts for time in _times(part)] if isinstance(parts, list) else []
+
+
+def _early(event: Words, duration: float) -> None:
+    when = event["when"]
+    if isinstance(when, dict) and "time_s" in when and float(str(when["time_s"])) >= duration:
+        event["when"] = {"all": [when]}  # later than the end: it never happens, as in the file
+
+
+def _names(event: object) -> list[str]:
+    """Everybody whom an event names."""
+    if isinstance(event, dict):
+        own = [str(event[key]) for key in ("actor", "of", "to", "who", "into") if isinstance(event.get(key), str)]
+        return own + [name for key, value in event.items() if key != "name" for name in _names(value)]
+    return [name for one in event for name in _names(one)] if isinstance(event, list) else []
+
+
+def _header(path: Path, report: Report) -> str:
+    lines = [f"# Imported from {path.name}, ASAM OpenSCENARIO {report.version}.", *report.in_words()]
+    return "\n".join(line if line.startswith("#") else f"# {line}".rstrip() for line in lines) + "\n\n"
