@@ -19,6 +19,7 @@ from av_synth.cli import (
     export,
     formats,
     merge,
+    openscenario,
     query,
     rigs,
     run,
@@ -55,7 +56,7 @@ app = typer.Typer(
     ),
     rich_markup_mode="rich",
 )
-for _verb in (run, search, demo, export, formats, split, merge, verify, query, scenarios, rigs, doctor, simulator):
+for _verb in (run, search, demo, export, formats, split, merge, verify, query, scenarios, openscenario, rigs, doctor, simulator):
     _verb.register(app)
 
 

@@ -288,9 +288,23 @@ def _synchronise(context: Context, one: Element, me: Actor) -> list[Words]:
 
 def _trajectory(context: Context, one: Element, me: Actor) -> list[Words]:
     found = course(context, one, me)
+    ahead = _straight_ahead(found)
+    if me.entity.is_person and ahead is not None:
+        return [{"cross": ahead}]
     if found.get("frame") == "own":
         context.report.nearly(one, "told by where it is as it begins; lanes are taken as straight from there")
     return [{"follow_course": found}]
+
+
+def _straight_ahead(found: Words) -> Words | None:
+    """A line that leads straight ahead in a given time, as `cross`."""
+    timed = found.get("timed")
+    if found.get("frame") != "own" or not isinstance(timed, list) or len(timed) != 2:
+        return None
+    (begin, x, y), (end, far, aside) = timed
+    if begin or x or y or aside or not 0 < far <= FARTHEST_WALK_M or far / end * KMH > FASTEST_WALK_KMH:
+        return None
+    return {"speed_kmh": rounded(far / end * KMH), "distance_m": rounded(far)}
 
 
 def through(context: Context, one: Element) -> list[dict[str, object]]:
@@ -306,7 +320,8 @@ def through(context: Context, one: Element) -> list[dict[str, object]]:
         spots = context.places.route(
             context.catalogs.entry(reference) if reference is not None else one.need("Route"), context.spots
         )
-    return [spot.place() for spot in spots]
+    # a route's first place is where it begins, which is behind who is on it
+    return [spot.place() for spot in (spots[1:] or spots)]
 
 
 def _route(context: Context, one: Element, me: Actor) -> list[Words]:

@@ -28,6 +28,7 @@ class Actor:
         offset_m: how far left of its lane's centre it was last told to be.
         lamps: lights that are on.
         gone: whether it is not there at the start.
+        middle_m: how far its centre is ahead of the point that the file's positions tell.
     """
 
     entity: Entity
@@ -37,6 +38,7 @@ class Actor:
     offset_m: float = 0.0
     lamps: tuple[str, ...] = ()
     gone: bool = False
+    middle_m: float = 0.0
 
 
 @dataclass

@@ -91,7 +91,8 @@ def _is_ego(element: Element) -> bool:
 
 def plain_name(text: str, otherwise: str = "one") -> str:
     """A name as our files have them."""
-    name = re.sub(r"[^a-z0-9_]+", "_", text.lower()).strip("_")[:36]
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text).lower()
+    name = re.sub(r"[^a-z0-9_]+", "_", words).strip("_")[:36]
     return name if name[:1].isalpha() else f"{otherwise}_{name}".rstrip("_")
 
 
@@ -150,6 +151,9 @@ def _guess(reference: Element) -> str:
 
 def _body(what: Element) -> tuple[str, str]:
     """Our category, and how it differs if it does."""
+    ours = next((one for one in what.walk() if one.given.get("name") == "av_synth.body"), None)
+    if ours is not None:  # of a file that we wrote
+        return ours.word("value"), ""
     if what.tag == "Vehicle":
         kind = what.word("vehicleCategory")
         if kind in VEHICLES:

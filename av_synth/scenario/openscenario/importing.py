@@ -25,6 +25,15 @@ from av_synth.scenario.words import EGO
 
 VERSIONS = ("1.0", "1.1", "1.2", "1.3")
 USUAL_DURATION_S = 30.0
+USUAL_MPS = 30.0 / KMH
+MOVING = (
+    "SpeedAction",
+    "SpeedProfileAction",
+    "LongitudinalDistanceAction",
+    "SynchronizeAction",
+    "FollowTrajectoryAction",
+)
+LONGEST_OPEN_S = 60.0
 LONGEST_S = 600.0
 SHORTEST_ROAD_M, LONGEST_ROAD_M = 10.0, 3000.0
 
@@ -76,7 +85,11 @@ def import_file(path: Path, out: Path | None = None, values: Mapping[str, str] |
     town, places = _town(root, path, (out or path).parent, report)
     _follow_references(root, catalogs)
     found = entities(root, catalogs, report)
-    context = Context({name: Actor(entity) for name, entity in found.items()}, catalogs, places, report)
+    # ScenarioRunner tells places of an actor's centre, the standard those of its rear axle
+    actors = {
+        name: Actor(entity, middle_m=0.0 if places.mirrored else entity.middle_m) for name, entity in found.items()
+    }
+    context = Context(actors, catalogs, places, report)
     place_all(root, context)
     told = Told()
     at_start(root, context, told)
@@ -84,7 +97,9 @@ def import_file(path: Path, out: Path | None = None, values: Mapping[str, str] |
     story.tell(told)
     data = _document(root, path, context, story, told, town)
     report.rest(root.need("Storyboard"))
-    text = _header(path, report) + yaml.dump(data, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
+    text = _header(path, report) + yaml.dump(
+        data, Dumper=_Plain, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110
+    )
     loaded = scenario.from_document(documents.parse(text, str(out or path.with_suffix(".yaml"))))
     return Imported(text, loaded, report)
 
@@ -146,6 +161,10 @@ def _document(root: Element, path: Path, context: Context, story: Story, told: T
     duration = _duration(root, context, story)
     if ego.spot is None:
         raise DocumentError([Problem(ego.entity.element.where, "", "nothing says where the ego starts; want a place")])
+    if not _is_told_a_speed(root, ego, context):
+        ego.starting_mps = ego.speed_mps = USUAL_MPS
+        how = f"its speed is left to its driver: {USUAL_MPS * KMH:g} km/h"
+        context.report.nearly(ego.entity.element, how)
     here = _here(told, by_name)
     actors = {name: _actor(one, told) for name, one in by_name.items() if name in here and name != EGO}
     missing = [one for name, one in by_name.items() if name not in here and name != EGO]
@@ -172,6 +191,23 @@ def _document(root: Element, path: Path, context: Context, story: Story, told: T
     return data
 
 
+def _is_told_a_speed(root: Element, ego: Actor, context: Context) -> bool:
+    """Whether the file moves the ego itself, instead of leaving it to whoever drives it."""
+    if not any(one.tag in ("Controller", "AssignControllerAction") for one in root.walk()):
+        return True
+    for group in [*root.all("Storyboard", "Init", "Actions", "Private"), *_groups(root)]:
+        refs = [group] if group.tag == "Private" else group.all("Actors", "EntityRef")
+        if any(context.actors.get(one.word("entityRef")) is ego for one in refs) and any(
+            one.tag in MOVING for one in group.walk()
+        ):
+            return True
+    return False
+
+
+def _groups(root: Element) -> list[Element]:
+    return root.all("Storyboard", "Story", "Act", "ManeuverGroup")
+
+
 def _here(told: Told, by_name: Mapping[str, Actor]) -> set[str]:
     placed = {name for name, actor in by_name.items() if actor.spot is not None}
     appearing = {str(event["actor"]) for event in told.events if "appear" in dict(_do(event))}
@@ -187,7 +223,7 @@ def _do(event: Words) -> Words:
 def _actor(one: Actor, told: Told) -> Words:
     if one.spot is None:
         raise ValueError(f"{one.entity.name} has no place")
-    words: Words = {"body": one.entity.body, "at": {"pose": one.spot.pose()}}
+    words: Words = {"body": one.entity.body, "at": {"pose": one.spot.shifted(one.middle_m, 0.0).pose()}}
     if one.entity.moves and not one.entity.is_person and one.starting_mps > 0:
         words["speed_kmh"] = rounded(min(one.starting_mps * KMH, 200.0))
     if one.entity.name in told.routes:
@@ -205,27 +241,37 @@ def _ego(ego: Actor) -> Words:
 def _road(context: Context, ego: Actor, spot: Spot, told: Told, town: str, duration: float) -> Words:
     wanted = min(max(max(ego.starting_mps, 10.0) * duration, SHORTEST_ROAD_M), LONGEST_ROAD_M)
     length = max(SHORTEST_ROAD_M, context.places.ahead_m(spot, wanted))
-    words: Words = {"town": town, "length_m": rounded(length, 1), "curve": "any", "pose": spot.pose()}
+    words: Words = {
+        "town": town,
+        "length_m": rounded(length, 1),
+        "curve": "any",
+        "pose": spot.shifted(ego.middle_m, 0.0).pose(),
+    }
     if EGO in told.routes:
         words["through"] = told.routes[EGO]
     return words
 
 
 def _duration(root: Element, context: Context, story: Story) -> float:
-    """When the storyboard stops, as far as time says it."""
+    """When the storyboard stops, as far as time says it; else when its acts do."""
     stop = root.find("Storyboard", "StopTrigger")
-    stops = list([stop] if stop is not None else [])
-    stops += [one for act in root.all("Storyboard", "Story", "Act") for one in act.all("StopTrigger")]
-    known: list[float] = []
-    for one in stops:
+    acts = [one for act in root.all("Storyboard", "Story", "Act") for one in act.all("StopTrigger")]
+    times: list[float] = []
+    otherwise = False
+    for one in [*([stop] if stop is not None else []), *acts]:
         try:
             held = story.triggers.trigger(one)
         except UnsaidError:
             held = False
-        known += _times(held)
+        found = _times(held)
         if isinstance(held, bool) or "time_s" not in held:
+            otherwise = otherwise or not isinstance(held, bool)
             context.report.nearly(one, "the recording ends by the clock")
-    duration = max(known) if known else USUAL_DURATION_S
+        if one is stop or not times:
+            times += [min(found)] if found else []
+    duration = times[0] if times else USUAL_DURATION_S
+    if otherwise:  # a time beside another way to stop is there for when that never comes
+        duration = min(duration, LONGEST_OPEN_S)
     return rounded(min(max(duration, 1.0), LONGEST_S))
 
 
@@ -253,5 +299,6 @@ def _names(event: object) -> list[str]:
 
 
 def _header(path: Path, report: Report) -> str:
-    lines = [f"# Imported from {path.name}, ASAM OpenSCENARIO {report.version}.", *report.in_words()]
+    told = [line.replace(f"{path}:", f"{path.name}:") for line in report.in_words()]
+    lines = [f"# Imported from {path.name}, ASAM OpenSCENARIO {report.version}.", *told]
     return "\n".join(line if line.startswith("#") else f"# {line}".rstrip() for line in lines) + "\n\n"

@@ -30,7 +30,8 @@ def course(context: Context, action: Element, me: Actor) -> Words:
     shape = _shape(context, action)
     own = _told_by(context, shape, me)
     points = list(_points(context, shape))
-    if any(spot.road is not None for _, spot in points):
+    # lines told by who moves need no map, as long as they are told within its lane
+    if any(spot.road is not None and not (own and me.spot and spot.road == me.spot.road) for _, spot in points):
         raise UnsaidError("a line over a map that is not here has no words")
     base = me.spot
     if _from_itself(shape):

@@ -42,7 +42,8 @@ class Spot:
         if self.road is None:
             yaw = math.degrees(math.remainder(self.yaw_rad, math.tau))
             return {**self.place(), "yaw_deg": round(yaw, 2) + 0.0}
-        return self.place()
+        off = math.remainder(self.yaw_rad - (math.pi if (self.road[1] or -1) > 0 else 0.0), math.tau)
+        return self.place() if abs(off) < 1e-3 else {**self.place(), "yaw_deg": round(math.degrees(off), 2)}
 
     def place(self) -> dict[str, object]:
         """As files have it, without its heading."""
@@ -75,7 +76,7 @@ class Places:
 
     def __init__(self, town: carla.Map | None, *, mirrored: bool = False) -> None:
         self.town = town
-        self._mirrored = mirrored
+        self.mirrored = mirrored
 
     @staticmethod
     def on(opendrive: Path, name: str) -> Places:
@@ -145,7 +146,7 @@ class Places:
         return [self.find(one.need("Position"), actors) for one in route.all("Waypoint")]
 
     def _world(self, one: Element) -> Spot:
-        side = -1.0 if self._mirrored else 1.0
+        side = -1.0 if self.mirrored else 1.0
         return Spot(one.number("x"), side * one.number("y"), side * one.number("h", 0.0))
 
     def _lane(self, one: Element) -> Spot:
@@ -202,7 +203,7 @@ class Places:
             x, y = one.number("dx"), one.number("dy")
             if one.tag == "RelativeObjectPosition":
                 return self._turned(one, base.shifted(x, y))
-            side = -1.0 if self._mirrored else 1.0
+            side = -1.0 if self.mirrored else 1.0
             return self._turned(one, replace(base, x_m=base.x_m + x, y_m=base.y_m + side * y))
         ahead = one.number("ds", one.number("dsLane", 0.0))
         here = self._nearest(base)
@@ -269,7 +270,7 @@ class Places:
         given = one.find("Orientation")
         if given is None or "h" not in given.given:
             return spot
-        side = -1.0 if self._mirrored else 1.0
+        side = -1.0 if self.mirrored else 1.0
         if given.word("type", "absolute") == "relative":
             return replace(spot, yaw_rad=spot.yaw_rad + side * given.number("h"))
         return replace(spot, yaw_rad=side * given.number("h"))

@@ -1,0 +1,75 @@
+"""`av-synth openscenario`: scenarios from and to ASAM OpenSCENARIO XML."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+
+from av_synth import scenario
+from av_synth.cli.options import pairs
+from av_synth.cli.output import say
+from av_synth.scenario import openscenario
+from av_synth.scenario.openscenario import Report
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    verb = typer.Typer(no_args_is_help=True, help="Scenarios from ASAM OpenSCENARIO XML 1.0 to 1.3, and to 1.2.")
+    verb.command("import")(import_)
+    verb.command("export")(export)
+    app.add_typer(verb, name="openscenario")
+
+
+def import_(
+    file: Path = typer.Argument(help="A scenario of OpenSCENARIO: a file that ends in .xosc."),
+    out: Path | None = typer.Option(None, help="Where our YAML goes; FILE with .yaml, here, if not given."),
+    values: list[str] = typer.Option(
+        [], "--set", metavar="NAME=VALUE", help="A parameter that the file declares; may be repeated."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print the report as JSON."),
+) -> None:
+    """Make a scenario of an OpenSCENARIO file, and say what was kept, kept nearly and lost.
+
+    Catalogs and the map are looked for from the file, and the map is named in ours by its path from there.
+
+    Example: av-synth openscenario import cut-in.xosc --out scenarios/their_cut_in.yaml
+    """
+    target = out or Path(file.with_suffix(".yaml").name)
+    imported = openscenario.import_file(file, target, pairs(values, "--set"))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(imported.text, encoding="utf-8")
+    _tell(imported.report, as_json, f"scenario: {target}")
+
+
+def export(
+    name: str = typer.Argument(help="A scenario, by its name or the path of a YAML file."),
+    out: Path | None = typer.Option(None, help="Where the file goes; NAME.xosc, here, if not given."),
+    seed: int = typer.Option(0, help="Of the draw that is written."),
+    values: list[str] = typer.Option(
+        [], "--set", metavar="NAME=VALUE", help="A parameter's value instead of a drawn one; may be repeated."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print the report as JSON."),
+) -> None:
+    """Write one draw of a scenario as OpenSCENARIO 1.2, as far as that has words, and say what is lost.
+
+    A road that is not told by a pose becomes the parameters EgoRoad, EgoLane and EgoS of the file.
+
+    Example: av-synth openscenario export cut_in_wet --seed 3 --out cut_in_wet_3.xosc
+    """
+    found = scenario.load(name)
+    exported = openscenario.export(scenario.draw(found, seed, pairs(values, "--set")), found.document)
+    target = out or Path(f"{found.name}.xosc")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(exported.text, encoding="utf-8")
+    _tell(exported.report, as_json, f"OpenSCENARIO 1.2: {target}")
+
+
+def _tell(report: Report, as_json: bool, last: str) -> None:
+    if as_json:
+        say(json.dumps(report.to_json(), indent=1))
+        return
+    for line in report.in_words():
+        say(line)
+    say(last)

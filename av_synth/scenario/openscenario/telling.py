@@ -1,0 +1,240 @@
+"""Our triggers in OpenSCENARIO 1.2's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from av_synth.scenario.manoeuvres import Do
+from av_synth.scenario.openscenario.context import KMH
+from av_synth.scenario.openscenario.report import UnsaidError
+from av_synth.scenario.openscenario.writing import Xml, limited, opposite, world, xml
+from av_synth.scenario.triggers import When
+from av_synth.scenario.words import EGO
+
+WALKER_STARTS_S = 0.5  # until a pedestrian has its speed
+MOST_GROUPS = 64
+LASTING = ("speed_kmh", "lane_ends", "off_road")
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Who speaks.
+
+    Attributes:
+        names: of the participants of the file; ego is one of them.
+        is_person: whether the event's actor is one.
+        me: the event's actor.
+        half_lane_m: how far its own line is from the ego's.
+    """
+
+    names: tuple[str, ...]
+    me: str
+    is_person: bool = False
+    aside_m: float = 3.5
+
+    def who(self, name: str | None) -> str:
+        """A participant; the event's own actor if none is named.
+
+        Raises:
+            UnsaidError: if it is not in the file.
+        """
+        found = name or self.me
+        if found not in self.names:
+            raise UnsaidError(f"{found} is not in the file")
+        return found
+
+
+Told = tuple[str, Xml]
+"""Whose condition it is ('' for nobody's), and the condition."""
+Groups = list[list[Xml]]
+
+
+def trigger(teller: Teller, when: When, do: Do | None) -> tuple[Xml, str]:
+    """A StartTrigger, and how it differs from ours if it does.
+
+    Raises:
+        UnsaidError: if it cannot be told.
+    """
+    how: list[str] = []
+    groups = _groups(teller, when, do, how)
+    if len(groups) > MOST_GROUPS:
+        raise UnsaidError("it has too many combinations")
+    inside = []
+    for conditions in groups:
+        group = xml("ConditionGroup", *conditions)
+        inside.append(group)
+    return xml("StartTrigger", *inside), "; ".join(dict.fromkeys(how))
+
+
+def _groups(teller: Teller, when: When, do: Do | None, how: list[str], later_s: float = 0.0) -> Groups:
+    """Groups of which one must hold, each of conditions that must all hold; all of them so much later."""
+    later_s += when.delay_s
+    if when.for_s and when.kind not in LASTING:
+        raise UnsaidError("how long a condition must hold has no words")
+    if when.any is not None:
+        return [group for one in when.any for group in _groups(teller, one, do, how, later_s)]
+    if when.all is not None or when.then is not None:
+        if when.then is not None:
+            how.append("all at once instead of one after the other")
+        parts = [_groups(teller, one, do, how, later_s) for one in when.all or when.then or ()]
+        return [[one for group in chosen for one in group] for chosen in product(*parts)]
+    if when.none is not None:
+        return [[_condition(teller, one, do, how, later_s, rising=when.anew, negated=True) for one in when.none]]
+    return [[_condition(teller, when, do, how, later_s, rising=when.anew)]]
+
+
+def _condition(
+    teller: Teller, when: When, do: Do | None, how: list[str], later_s: float, *, rising: bool, negated: bool = False
+) -> Xml:
+    kind = when.kind
+    if kind not in _CONDITIONS:
+        raise UnsaidError(f"there is no condition such as {kind}")
+    whose, one = _CONDITIONS[kind](teller, when, do, how)
+    if negated:
+        if "rule" not in one.attrib:
+            raise UnsaidError(f"that {kind} does not hold has no words")
+        one.set("rule", opposite(one.attrib["rule"]))
+    if when.after is not None:
+        later_s += when.after.after_s
+    inside = xml("ByValueCondition", one)
+    if whose:
+        triggering = xml("TriggeringEntities", xml("EntityRef", entityRef=whose), triggeringEntitiesRule="any")
+        inside = xml("ByEntityCondition", triggering, xml("EntityCondition", one))
+    return xml("Condition", inside, name=kind, delay=later_s, conditionEdge="rising" if rising else "none")
+
+
+def _one(rules: list[tuple[str, float]]) -> tuple[str, float]:
+    if len(rules) > 1:
+        raise UnsaidError("a range with two ends has no words; want one end")
+    return rules[0]
+
+
+def _room(teller: Teller, when: When, kind: str) -> Told:
+    gap = getattr(when, kind)
+    rule, value = _one(limited((gap.min, gap.max)))
+    of, to = teller.who(gap.of), teller.who(gap.to)
+    common: dict[str, object] = {"entityRef": to, "freespace": not gap.centres, "value": value, "rule": rule}
+    if kind == "gap_s":
+        road = {"coordinateSystem": "road", "relativeDistanceType": "longitudinal"}
+        return of, xml("TimeHeadwayCondition", **common, **road)
+    if kind == "distance_m":
+        return of, xml("RelativeDistanceCondition", relativeDistanceType="euclidianDistance", **common)
+    across = "lateral" if kind == "aside_m" else "longitudinal"
+    return of, xml("RelativeDistanceCondition", relativeDistanceType=across, coordinateSystem="road", **common)
+
+
+def _ego_gap(teller: Teller, when: When, *_: object) -> Told:
+    given = {"freespace": True, "relativeDistanceType": "longitudinal", "coordinateSystem": "road"}
+    value = when.ego_gap_m
+    return teller.me, xml("RelativeDistanceCondition", entityRef=EGO, rule="lessOrEqual", value=value, **given)
+
+
+def _headway_of_ego(teller: Teller, seconds: float) -> Told:
+    given = {"freespace": True, "relativeDistanceType": "longitudinal", "coordinateSystem": "road"}
+    return EGO, xml("TimeHeadwayCondition", entityRef=teller.me, rule="lessOrEqual", value=seconds, **given)
+
+
+def _arrives(teller: Teller, when: When, _: Do | None, how: list[str]) -> Told:
+    how.append("time to arrive as headway")
+    return _headway_of_ego(teller, when.ego_arrives_in_s or 0.0)
+
+
+def _crosses(teller: Teller, when: When, do: Do | None, how: list[str]) -> Told:
+    if do is None or do.cross is None or do.cross.speed_kmh <= 0:
+        raise UnsaidError("it goes with cross only")
+    how.append("headway at which the way to the ego's line takes as long")
+    walking = teller.aside_m / (do.cross.speed_kmh / KMH) + WALKER_STARTS_S
+    return _headway_of_ego(teller, max(walking + (when.crosses_before_ego_s or 0.0), 0.0))
+
+
+def _own(tag: str, factor: float) -> Callable[..., Told]:
+    def told(teller: Teller, when: When, *_: object) -> Told:
+        own = getattr(when, when.kind)
+        if when.kind == "speed_kmh" and when.for_s and own.max is not None:
+            return teller.who(own.of), xml("StandStillCondition", duration=when.for_s)
+        rule, value = _one(limited((own.min, own.max), factor))
+        return teller.who(own.of), xml(tag, value=value, rule=rule)
+
+    return told
+
+
+def _travelled(teller: Teller, when: When, *_: object) -> Told:
+    own = when.travelled_m
+    if own is None or own.min is None or own.max is not None:
+        raise UnsaidError("only a least way has words")
+    return teller.who(own.of), xml("TraveledDistanceCondition", value=own.min)
+
+
+def _lasting(teller: Teller, when: When, tag: str) -> Told:
+    return teller.who(getattr(when, when.kind).of), xml(tag, duration=when.for_s)
+
+
+def _time(_: Teller, when: When, *__: object) -> Told:
+    return "", xml("SimulationTimeCondition", value=when.time_s, rule="greaterOrEqual")
+
+
+def _after(_: Teller, when: When, __: Do | None, ___: list[str]) -> Told:
+    after = when.after
+    if after is None:
+        raise UnsaidError("there is no event")
+    state = "endTransition" if after.done else "startTransition"
+    given = {"storyboardElementType": "event", "storyboardElementRef": after.event, "state": state}
+    return "", xml("StoryboardElementStateCondition", **given)
+
+
+def _collides(teller: Teller, when: When, *_: object) -> Told:
+    ttc = when.ttc_s
+    if ttc is None:
+        raise UnsaidError("there is no time to collision")
+    rule, value = _one(limited((ttc.min, ttc.max)))
+    target = xml("TimeToCollisionConditionTarget", xml("EntityRef", entityRef=teller.who(ttc.to)))
+    given = {"freespace": True, "coordinateSystem": "entity", "relativeDistanceType": "euclidianDistance"}
+    return teller.who(ttc.of), xml("TimeToCollisionCondition", target, value=value, rule=rule, **given)
+
+
+def _touches(teller: Teller, when: When, *_: object) -> Told:
+    touch = when.contact
+    if touch is None or touch.to is None:
+        raise UnsaidError("a contact with whatever it is has no words")
+    return teller.who(touch.of), xml("CollisionCondition", xml("EntityRef", entityRef=teller.who(touch.to)))
+
+
+def _near(teller: Teller, when: When, *_: object) -> Told:
+    near = when.near
+    if near is None:
+        raise UnsaidError("there is no place")
+    return teller.who(near.of), xml("ReachPositionCondition", world(near.at), tolerance=near.within_m)
+
+
+def _faster(teller: Teller, when: When, *_: object) -> Told:
+    between = when.faster_kmh
+    if between is None:
+        raise UnsaidError("there is no speed")
+    rule, value = _one(limited((between.min, between.max), 1.0 / KMH))
+    return teller.who(between.of), xml(
+        "RelativeSpeedCondition", entityRef=teller.who(between.to), value=value, rule=rule
+    )
+
+
+_CONDITIONS: Mapping[str, Callable[[Teller, When, Do | None, list[str]], Told]] = {
+    "time_s": _time,
+    "after": _after,
+    "ego_gap_m": _ego_gap,
+    "ego_arrives_in_s": _arrives,
+    "crosses_before_ego_s": _crosses,
+    "gap_m": lambda teller, when, *_: _room(teller, when, "gap_m"),
+    "gap_s": lambda teller, when, *_: _room(teller, when, "gap_s"),
+    "distance_m": lambda teller, when, *_: _room(teller, when, "distance_m"),
+    "aside_m": lambda teller, when, *_: _room(teller, when, "aside_m"),
+    "ttc_s": _collides,
+    "speed_kmh": _own("SpeedCondition", 1.0 / KMH),
+    "acceleration_mps2": _own("AccelerationCondition", 1.0),
+    "travelled_m": _travelled,
+    "contact": _touches,
+    "lane_ends": lambda teller, when, *_: _lasting(teller, when, "EndOfRoadCondition"),
+    "off_road": lambda teller, when, *_: _lasting(teller, when, "OffroadCondition"),
+    "near": _near,
+    "faster_kmh": _faster,
+}
