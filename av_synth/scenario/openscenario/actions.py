@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from av_synth.scenario.openscenario.context import KMH, Actor, Context, Words, rounded
 from av_synth.scenario.openscenario.lines import course
 from av_synth.scenario.openscenario.report import UnsaidError
+from av_synth.scenario.openscenario.sideways import lane_change, lane_offset
 from av_synth.scenario.openscenario.tree import Element
 from av_synth.scenario.words import EGO
 
 FASTEST_KMH, FASTEST_WALK_KMH = 200.0, 40.0
 HARDEST_MPS2 = 12.0
 FARTHEST_WALK_M = 100.0
-SHORTEST_S, LONGEST_S = 0.5, 30.0  # of a lane change
 ACROSS_RAD = math.radians(45.0)
 LAMPS = {
     "daytimeRunningLights": "position",
@@ -197,74 +197,6 @@ def _distance(context: Context, one: Element, me: Actor) -> list[Words]:
     return [{"follow": words}]
 
 
-def _lane_change(context: Context, one: Element, me: Actor) -> list[Words]:
-    target = one.need("LaneChangeTarget")
-    absolute, relative = target.find("AbsoluteTargetLane"), target.find("RelativeTargetLane")
-    width = context.places.beside(me.spot) if me.spot is not None else 3.5
-    lasts: Words = {"duration_s": _sideways_s(context, one, one.need("LaneChangeActionDynamics"), me, width)}
-    if one.number("targetLaneOffset", 0.0) != 0:
-        context.report.nearly(one, "to the middle of the lane, without its offset")
-    me.offset_m = 0.0
-    if absolute is not None:
-        return [{"lane_change": {"lane_id": int(absolute.number("value")), **lasts}}]
-    if relative is None:
-        raise target.wrong("has no lane; want one")
-    who, steps = context.actor(relative), int(relative.number("value"))
-    if who is me:
-        if steps == 0:
-            return [{"lane_change": {"offset_m": 0.0, **lasts}}]
-        several: Words = {"lanes": abs(steps)} if abs(steps) > 1 else {}
-        return [{"lane_change": {"to": "left" if steps > 0 else "right", **several, **lasts}}]
-    if steps != 0:
-        return [{"lane_change": {"into": who.entity.name, "aside": steps, **lasts}}]
-    if who.entity.name == EGO:
-        return [{"cut_in": lasts}]
-    return [{"lane_change": {"into": who.entity.name, **lasts}}]
-
-
-def _sideways_s(context: Context, one: Element, dynamics: Element, me: Actor, aside_m: float) -> float:
-    shape, kind = dynamics.word("dynamicsShape"), dynamics.word("dynamicsDimension", "time")
-    value = abs(dynamics.number("value", 0.0))
-    aside_m = max(abs(aside_m), 0.1)
-    if shape == "step" or value == 0:
-        time = SHORTEST_S
-    elif kind == "time":
-        time = value
-    elif kind == "rate":
-        # the mean rate; that of the standard's sinusoidal and cubic shapes is greater in the middle
-        time = aside_m / value * {"sinusoidal": math.pi / 2.0, "cubic": 1.5}.get(shape, 1.0)
-        context.report.nearly(one, "its duration by the rate and the lane's width")
-    else:
-        time = value / max(me.speed_mps, 1.0)
-        context.report.nearly(one, "its duration by the distance and the speed it was last told")
-    if not SHORTEST_S <= time <= LONGEST_S:
-        context.report.nearly(one, f"in {min(max(time, SHORTEST_S), LONGEST_S):g} s, as near as there is")
-    return rounded(min(max(time, SHORTEST_S), LONGEST_S))
-
-
-def _lane_offset(context: Context, one: Element, me: Actor) -> list[Words]:
-    target = one.find("LaneOffsetTarget", "AbsoluteTargetLaneOffset")
-    relative = one.find("LaneOffsetTarget", "RelativeTargetLaneOffset")
-    if target is not None:
-        offset = target.number("value")
-    elif relative is not None:
-        offset = context.actor(relative).offset_m + relative.number("value")
-        context.report.nearly(one, "its offset by what the other was last told")
-    else:
-        raise one.wrong("has no offset; want one")
-    moved = max(abs(offset - me.offset_m), 0.1)
-    me.offset_m = offset
-    hardest = one.need("LaneOffsetActionDynamics").number("maxLateralAcc", 0.0)
-    # a cosine over time T moves d with at most pi^2 d / (2 T^2)
-    time = math.pi * math.sqrt(moved / (2.0 * hardest)) if hardest > 0 else 2.0
-    if hardest <= 0:
-        context.report.nearly(one, "in 2 s, where the file leaves it open")
-    elif not SHORTEST_S <= time <= LONGEST_S:
-        context.report.nearly(one, "in a duration as near as there is")
-    time = min(max(time, SHORTEST_S), LONGEST_S)
-    return [{"lane_change": {"offset_m": rounded(offset), "duration_s": rounded(time)}}]
-
-
 def _synchronise(context: Context, one: Element, me: Actor) -> list[Words]:
     who = context.actor(one, "masterEntityRef" if "masterEntityRef" in one.given else "masterRef")
     theirs = context.places.find(one.need("TargetPositionMaster"), context.spots)
@@ -392,8 +324,8 @@ _ACTIONS: Mapping[str, Callable[[Context, Element, Actor], list[Words]]] = {
     "SpeedAction": _speed,
     "SpeedProfileAction": _speed_profile,
     "LongitudinalDistanceAction": _distance,
-    "LaneChangeAction": _lane_change,
-    "LaneOffsetAction": _lane_offset,
+    "LaneChangeAction": lane_change,
+    "LaneOffsetAction": lane_offset,
     "SynchronizeAction": _synchronise,
     "FollowTrajectoryAction": _trajectory,
     "AssignRouteAction": _route,

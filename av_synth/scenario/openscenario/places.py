@@ -219,7 +219,7 @@ class Places:
             lane = base.road[1] + steps
             lane += (1 if steps > 0 else -1) if lane * base.road[1] <= 0 else 0
             offset = moved.y_m if one.tag == "RelativeRoadPosition" else aside
-            return replace(moved, y_m=offset, road=(base.road[0], lane))
+            return self._turned(one, replace(moved, y_m=offset, road=(base.road[0], lane)))
         forward = abs(math.remainder(base.yaw_rad - _spot(here).yaw_rad, math.tau)) < math.pi / 2.0
         there, rest = _walked(here, ahead if forward else -ahead)
         there = self._beside(there, steps)
