@@ -15,6 +15,7 @@ from av_synth.scenario.words import EGO
 FASTEST_KMH, FASTEST_WALK_KMH = 200.0, 40.0
 HARDEST_MPS2 = 12.0
 FARTHEST_WALK_M = 100.0
+LIES_RAD = 1.0
 ACROSS_RAD = math.radians(45.0)
 LAMPS = {
     "daytimeRunningLights": "position",
@@ -199,8 +200,8 @@ def _distance(context: Context, one: Element, me: Actor) -> list[Words]:
 
 def _synchronise(context: Context, one: Element, me: Actor) -> list[Words]:
     who = context.actor(one, "masterEntityRef" if "masterEntityRef" in one.given else "masterRef")
-    theirs = context.places.find(one.need("TargetPositionMaster"), context.spots)
-    mine = context.places.find(one.need("TargetPosition"), context.spots)
+    theirs = context.find(one.need("TargetPositionMaster"))
+    mine = context.find(one.need("TargetPosition"))
     words: Words = {"who": who.entity.name, "at": mine.place(), "who_at": theirs.place()}
     final = one.find("FinalSpeed")
     if final is not None and final.inside:
@@ -246,7 +247,7 @@ def through(context: Context, one: Element) -> list[dict[str, object]]:
         UnsaidError: if one cannot be found.
     """
     if one.tag == "AcquirePositionAction":
-        spots = [context.places.find(one.need("Position"), context.spots)]
+        spots = [context.find(one.need("Position"))]
     else:
         reference = one.find("CatalogReference")
         spots = context.places.route(
@@ -268,7 +269,13 @@ def _route(context: Context, one: Element, me: Actor) -> list[Words]:
 
 
 def _teleport(context: Context, one: Element, me: Actor) -> list[Words]:
-    spot = context.places.find(one.need("Position"), context.spots)
+    turned = one.find("Position", "RelativeObjectPosition")
+    if turned is not None and context.actor(turned) is me and not turned.number("dx") and not turned.number("dy"):
+        orientation = turned.find("Orientation")
+        if orientation is not None and abs(orientation.number("r", 0.0)) > LIES_RAD:
+            return [{"fall": {}}]
+        raise UnsaidError("getting up has no words")
+    spot = context.find(one.need("Position"))
     me.spot = me.spot or spot
     return [{"appear": {"at": spot.pose()}}]
 

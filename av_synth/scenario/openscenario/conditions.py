@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from av_synth.scenario.openscenario.context import KMH, Context, Happening, Words, rounded
 from av_synth.scenario.openscenario.parameters import compare
-from av_synth.scenario.openscenario.places import RELATIVE
 from av_synth.scenario.openscenario.report import UnsaidError
 from av_synth.scenario.openscenario.tree import Element
 
@@ -221,10 +220,7 @@ def _collision(context: Context, one: Element, me: str) -> Held:
 
 
 def _near(context: Context, position: Element, me: str, within_m: float) -> Words:
-    one = position.inside[0] if position.inside else position
-    if one.tag in RELATIVE and context.actor(one).entity.moves:
-        raise UnsaidError("a place told by somebody who moves has no words")
-    spot = context.places.find(position, context.spots)
+    spot = context.find(position)
     return {"near": {"of": me, "at": spot.place(), "within_m": max(rounded(within_m), 0.1)}}
 
 

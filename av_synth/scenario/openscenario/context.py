@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from av_synth.scenario.openscenario.catalogs import Catalogs
 from av_synth.scenario.openscenario.entities import Entity
-from av_synth.scenario.openscenario.places import Places, Spot
-from av_synth.scenario.openscenario.report import Report
+from av_synth.scenario.openscenario.places import RELATIVE, Places, Spot
+from av_synth.scenario.openscenario.report import Report, UnsaidError
 from av_synth.scenario.openscenario.tree import Element
 
 KMH = 3.6
@@ -73,9 +73,16 @@ class Context:
         """Where everybody is at the start."""
         return {name: actor.spot for name, actor in self.actors.items() if actor.spot is not None}
 
-    def others(self, me: Actor) -> Iterator[Actor]:
-        """Everybody else."""
-        return (actor for actor in self.actors.values() if actor is not me)
+    def find(self, holder: Element) -> Spot:
+        """The place of the one position inside an element.
+
+        Raises:
+            UnsaidError: if it cannot be told: on this map, or by somebody who has moved by then.
+        """
+        one = holder.inside[0] if holder.inside else holder
+        if not self.starting and one.tag in RELATIVE and self.actor(one).entity.moves:
+            raise UnsaidError("a place told by somebody who moves has no words")
+        return self.places.find(holder, self.spots)
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from av_synth.documents import NAME
 from av_synth.errors import DocumentError
@@ -40,6 +40,7 @@ class Entity:
         middle_m: how far its box's middle is ahead of the point that positions tell.
         element: in the file.
         controller: what drives it, as the file says, if it says so.
+        towed: names in the file of the trailers that it pulls.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Entity:
     middle_m: float
     element: Element
     controller: Element | None = None
+    towed: tuple[str, ...] = ()
 
     @property
     def is_person(self) -> bool:
@@ -77,7 +79,7 @@ def entities(root: Element, catalogs: Catalogs, report: Report) -> dict[str, Ent
         raise DocumentError([root.wrong("has no vehicle that could carry the sensors; want one").problems[0]])
     first = min(drivers, key=lambda name: (not _is_ego(found[name].element), drivers.index(name)))
     ego = found[first]
-    found[first] = Entity(EGO, ego.body, ego.length_m, ego.middle_m, ego.element, ego.controller)
+    found[first] = replace(ego, name=EGO)
     for one in root.all("Entities", "EntitySelection"):
         report.lost(one, "selections of entities are not known; its members are", changes=True)
     return found
@@ -126,9 +128,11 @@ def _entity(one: Element, catalogs: Catalogs, name: str, report: Report) -> Enti
         report.kept(one)
     if what.tag == "ExternalObjectReference":
         report.lost(what, "it is described in another format", changes=True)
+    towed = tuple(inside.word("entityRef", "") for inside in what.walk() if inside.tag == "TrailerRef")
     controller = one.find("ObjectController")
     driven = None
     if controller is not None and controller.inside:
+        report.lost(controller, "who drives it is said by its events, and by the ego's `driver`", changes=False)
         try:
             driven = resolved(controller, catalogs)
         except UnsaidError as error:
@@ -137,7 +141,7 @@ def _entity(one: Element, catalogs: Catalogs, name: str, report: Report) -> Enti
     box = what.find("BoundingBox")
     if box is not None:
         length, middle = box.need("Dimensions").number("length"), box.need("Center").number("x")
-    return Entity(name, body, length, middle, one, driven)
+    return Entity(name, body, length, middle, one, driven, towed)
 
 
 def _guess(reference: Element) -> str:

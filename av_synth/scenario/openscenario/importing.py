@@ -84,6 +84,8 @@ def import_file(path: Path, out: Path | None = None, values: Mapping[str, str] |
     catalogs = Catalogs(root, path.parent, parameters)
     town, places = _town(root, path, (out or path).parent, report)
     _follow_references(root, catalogs)
+    for one in root.all("RoadNetwork", "TrafficSignals"):
+        report.lost(one, "the phases of traffic lights are the simulator's", changes=bool(one.inside))
     found = entities(root, catalogs, report)
     # ScenarioRunner tells places of an actor's centre, the standard those of its rear axle
     actors = {
@@ -91,6 +93,8 @@ def import_file(path: Path, out: Path | None = None, values: Mapping[str, str] |
     }
     context = Context(actors, catalogs, places, report)
     place_all(root, context)
+    for name in {name for actor in actors.values() for name in actor.entity.towed} & actors.keys():
+        actors[name].spot = None  # nothing pulls a trailer here, and where it stood it would be in the way
     told = Told()
     at_start(root, context, told)
     story = Story(root, context, parameters)
@@ -169,7 +173,7 @@ def _document(root: Element, path: Path, context: Context, story: Story, told: T
     actors = {name: _actor(one, told) for name, one in by_name.items() if name in here and name != EGO}
     missing = [one for name, one in by_name.items() if name not in here and name != EGO]
     for one in missing:
-        context.report.lost(one.entity.element, "nothing says where it starts", changes=not one.gone)
+        context.report.lost(one.entity.element, "nothing says where it starts, or it is towed", changes=not one.gone)
     gone = {one.entity.name for one in missing}
     told.events = [event for event in told.events if not gone & set(_names(event))]
     for event in told.events:

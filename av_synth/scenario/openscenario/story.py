@@ -289,7 +289,7 @@ class Story:
                 self._context.report.kept(one)
                 return [{"actor": actor.entity.name, "do": {"vanish": {}}}]
             try:
-                spot = self._context.places.find(what.need("Position"), self._context.spots)
+                spot = self._context.find(what.need("Position"))
             except UnsaidError as error:
                 self._context.report.lost(one, str(error), changes=True)
                 return []
