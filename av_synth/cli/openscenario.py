@@ -13,10 +13,15 @@ from av_synth.cli.output import say
 from av_synth.scenario import openscenario
 from av_synth.scenario.openscenario import Report
 
+HELP = (
+    "Make scenarios of ASAM OpenSCENARIO XML 1.0 to 1.3, and OpenSCENARIO 1.2 of ours.\n\n"
+    "Example: av-synth openscenario import cut-in.xosc --out scenarios/their_cut_in.yaml"
+)
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    verb = typer.Typer(no_args_is_help=True, help="Scenarios from ASAM OpenSCENARIO XML 1.0 to 1.3, and to 1.2.")
+    verb = typer.Typer(no_args_is_help=True, help=HELP)
     verb.command("import")(import_)
     verb.command("export")(export)
     app.add_typer(verb, name="openscenario")

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from av_synth.documents import nearest, shown
@@ -220,7 +221,7 @@ def draw(
     return ConcreteScenario(
         name=model.name,
         description=model.description.strip(),
-        town=road.town,
+        town=_found_from_here(scenario, road.town) if town is None else town,
         seed=seed,
         duration_s=model.duration_s,
         parameters=drawn,
@@ -289,6 +290,13 @@ def _taken(scenario: Scenario, name: str, value: Value, as_text: bool) -> Value:
             want = str(error).partition("; ")[2]
             raise ValueError(f"got {shown(value)}, which is {converted:g} {unit}; {want}") from None
     return distribution.parse(value) if as_text and isinstance(value, str) else distribution.take(value)
+
+
+def _found_from_here(scenario: Scenario, town: str | None) -> str | None:
+    """The town; an OpenDRIVE file, which is named from the scenario's own folder, as it is found from here."""
+    if town is None or not town.lower().endswith(".xodr"):
+        return town
+    return (Path(scenario.document.where).parent / town).as_posix()
 
 
 def _pick(scenario: str, key: str, seed: int) -> float:

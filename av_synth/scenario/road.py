@@ -70,7 +70,7 @@ class Road(Strict):
 
     town: Town | None = Field(
         default=None,
-        description="a town's name, or the path of an OpenDRIVE file; any town that has such a road if left out",
+        description="a town's name, or the path of an .xodr file from here; any town that has such a road if left out",
     )
     length_m: float = Field(ge=10, le=3000, description="road ahead of the ego's start, along its path")
     lanes: Exact | None = Field(default=None, description="driving lanes in the ego's direction")

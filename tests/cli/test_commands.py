@@ -26,6 +26,7 @@ OPTIONS = {
     "verify": ["DATASET", "--version", "--report", "--quarantine"],
     "query": ["DATASET", "CONDITIONS", "--fields", "--json", "--version"],
     "scenarios": ["NAME", "show", "--schema", "--out", "--seed", "--set", "--town"],
+    "openscenario": ["import", "export"],
     "rigs": ["NAME"],
     "doctor": ["--out", "--simulator"],
     "simulator": ["--port", "--town", "--host"],

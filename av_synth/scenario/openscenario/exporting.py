@@ -76,7 +76,7 @@ class _Export:
                 revMajor=1,
                 revMinor=2,
                 date=DATE,
-                description=" ".join(concrete.description.split()),
+                description=" ".join(concrete.description.removeprefix("CARLA:").split()),
                 author="av_synth",
             ),
             self._parameters(),

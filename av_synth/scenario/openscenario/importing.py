@@ -33,6 +33,7 @@ MOVING = (
     "SynchronizeAction",
     "FollowTrajectoryAction",
 )
+CARLAS = "CARLA:"  # how descriptions begin of files that ScenarioRunner reads with CARLA's axes
 LONGEST_OPEN_S = 60.0
 LONGEST_S = 600.0
 SHORTEST_ROAD_M, LONGEST_ROAD_M = 10.0, 3000.0
@@ -137,7 +138,7 @@ def _town(root: Element, path: Path, base: Path, report: Report) -> tuple[str, P
     """The town as our file names it, and its places."""
     logic = root.find("RoadNetwork", "LogicFile")
     header = root.need("FileHeader").word("description", "")
-    mirrored = header.startswith("CARLA:")
+    mirrored = header.startswith(CARLAS)
     if logic is None:
         report.needs = "the file names no road network"
         return "unknown", Places(None, mirrored=mirrored)
@@ -180,7 +181,7 @@ def _document(root: Element, path: Path, context: Context, story: Story, told: T
         _early(event, duration)
     story.drop_lost(told)
     header = root.need("FileHeader")
-    description = " ".join(header.word("description", "").split())[:1900] or path.stem
+    description = " ".join(header.word("description", "").removeprefix(CARLAS).split())[:1900] or path.stem
     data: Words = {
         "name": document_name(path.stem),
         "description": description,

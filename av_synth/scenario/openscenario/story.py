@@ -38,8 +38,8 @@ class Told:
 def place_all(root: Element, context: Context) -> None:
     """Put everybody where the file has them at the start, and give them their speeds."""
     for _ in range(PLACING_ROUNDS):
-        for name, action in _private(root):
-            actor, teleport = context.actors[name], action.find("TeleportAction")
+        for actor, action in _private(root, context):
+            teleport = action.find("TeleportAction")
             line = action.find("RoutingAction", "FollowTrajectoryAction")
             adding = action.find("AddEntityAction")
             holder = teleport or adding
@@ -59,8 +59,7 @@ def at_start(root: Element, context: Context, told: Told) -> None:
     """What is so at the start, and what begins then."""
     for action in root.all("Storyboard", "Init", "Actions", "GlobalAction"):
         told.weather |= _global(context, action)
-    for name, action in _private(root):
-        actor = context.actors[name]
+    for actor, action in _private(root, context):
         try:
             _starts(context, action, actor, told)
         except UnsaidError as error:
@@ -133,11 +132,11 @@ def _starting_speed(context: Context, actor: Actor, speed: Element) -> None:
     actor.starting_mps = actor.speed_mps
 
 
-def _private(root: Element) -> Iterator[tuple[str, Element]]:
+def _private(root: Element, context: Context) -> Iterator[tuple[Actor, Element]]:
     for group in root.all("Storyboard", "Init", "Actions", "Private"):
         for action in group.all("PrivateAction"):
             if action.inside:
-                yield group.word("entityRef"), action
+                yield context.actor(group), action
 
 
 def _global(context: Context, action: Element) -> Words:
@@ -264,6 +263,8 @@ class Story:
                     self._context.report.lost(one.inside[0], str(error), changes=error.changes)
                     continue
                 found += [{"actor": actor.entity.name, "do": do} for do in told]
+        if any(one.get("do") == {"fall": {}} for one in found):  # who lies does not stand up to stand still
+            found = [one for one in found if one.get("do") != {"wait": {}}]
         base = plain_name(happening.element.word("name", ""), "event")
         for number, _ in enumerate(found):
             name = base if number == 0 else f"{base}_{number + 1}"
