@@ -71,7 +71,8 @@ def test_the_programs_help_names_every_verb_and_where_to_begin(capsys, monkeypat
     monkeypatch.setenv("COLUMNS", "200")
     text = said(capsys, "--help")
 
-    assert {command.name for command in app.registered_commands} == OPTIONS.keys()
+    verbs = [*app.registered_commands, *app.registered_groups]
+    assert {verb.name for verb in verbs} == OPTIONS.keys()
     assert all(re.search(rf"^\W*{verb} ", text, re.MULTILINE) for verb in OPTIONS)
     assert "Begin with av-synth doctor and av-synth demo" in text
     assert "Exit status: 0 it is done, 1 it failed or a dataset is not true, 2 what was asked cannot be, 130" in text

@@ -35,6 +35,7 @@ MOVING = (
 )
 CARLAS = "CARLA:"  # how descriptions begin of files that ScenarioRunner reads with CARLA's axes
 LONGEST_OPEN_S = 60.0
+AFTERWARDS_S = 10.0
 LONGEST_S = 600.0
 SHORTEST_ROAD_M, LONGEST_ROAD_M = 10.0, 3000.0
 
@@ -163,7 +164,7 @@ def _town(root: Element, path: Path, base: Path, report: Report) -> tuple[str, P
 def _document(root: Element, path: Path, context: Context, story: Story, told: Told, town: str) -> Words:
     by_name = {actor.entity.name: actor for actor in context.actors.values()}
     ego = by_name[EGO]
-    duration = _duration(root, context, story)
+    duration, certain = _duration(root, context, story)
     if ego.spot is None:
         raise DocumentError([Problem(ego.entity.element.where, "", "nothing says where the ego starts; want a place")])
     if not _is_told_a_speed(root, ego, context):
@@ -176,10 +177,13 @@ def _document(root: Element, path: Path, context: Context, story: Story, told: T
     for one in missing:
         context.report.lost(one.entity.element, "nothing says where it starts, or it is towed", changes=not one.gone)
     gone = {one.entity.name for one in missing}
-    told.events = [event for event in told.events if not gone & set(_names(event))]
-    for event in told.events:
-        _early(event, duration)
-    story.drop_lost(told)
+    story.drop(told, lambda event: bool(gone & set(_names(event))), "it is about somebody who is lost", changes=False)
+    if not certain:
+        latest = max((time for event in told.events for time in _begins(event["when"])), default=0.0)
+        duration = max(duration, min(latest + AFTERWARDS_S, LONGEST_S))
+    late = f"it would begin after the end of the recording, {duration:g} s"
+    story.drop(told, lambda event: min(_begins(event["when"]), default=0.0) >= duration, late, changes=not certain)
+    story.drop_waiting(told)
     header = root.need("FileHeader")
     description = " ".join(header.word("description", "").removeprefix(CARLAS).split())[:1900] or path.stem
     data: Words = {
@@ -257,8 +261,8 @@ def _road(context: Context, ego: Actor, spot: Spot, told: Told, town: str, durat
     return words
 
 
-def _duration(root: Element, context: Context, story: Story) -> float:
-    """When the storyboard stops, as far as time says it; else when its acts do."""
+def _duration(root: Element, context: Context, story: Story) -> tuple[float, bool]:
+    """When the storyboard stops, as far as time says it, else when its acts do; and whether that is all there is."""
     stop = root.find("Storyboard", "StopTrigger")
     acts = [one for act in root.all("Storyboard", "Story", "Act") for one in act.all("StopTrigger")]
     times: list[float] = []
@@ -269,7 +273,9 @@ def _duration(root: Element, context: Context, story: Story) -> float:
         except UnsaidError:
             held = False
         found = _times(held)
-        if isinstance(held, bool) or "time_s" not in held:
+        if one is not stop and len(root.all("Storyboard", "Story", "Act")) > 1 and held is not False:
+            context.report.lost(one, "an act does not stop before the recording does", changes=True)
+        elif isinstance(held, bool) or "time_s" not in held:
             otherwise = otherwise or not isinstance(held, bool)
             context.report.nearly(one, "the recording ends by the clock")
         if one is stop or not times:
@@ -277,7 +283,7 @@ def _duration(root: Element, context: Context, story: Story) -> float:
     duration = times[0] if times else USUAL_DURATION_S
     if otherwise:  # a time beside another way to stop is there for when that never comes
         duration = min(duration, LONGEST_OPEN_S)
-    return rounded(min(max(duration, 1.0), LONGEST_S))
+    return rounded(min(max(duration, 1.0), LONGEST_S)), bool(times) and not otherwise
 
 
 def _times(held: Held) -> list[float]:
@@ -289,10 +295,15 @@ def _times(held: Held) -> list[float]:
     return [time for part in parts for time in _times(part)] if isinstance(parts, list) else []
 
 
-def _early(event: Words, duration: float) -> None:
-    when = event["when"]
-    if isinstance(when, dict) and "time_s" in when and float(str(when["time_s"])) >= duration:
-        event["when"] = {"all": [when]}  # later than the end: it never happens, as in the file
+def _begins(when: object) -> list[float]:
+    """Times before which an event cannot begin."""
+    if not isinstance(when, dict):
+        return []
+    if "time_s" in when:
+        return [float(str(when["time_s"]))]
+    parts = when.get("all") or when.get("then") or ()
+    times = [time for part in parts for time in _begins(part)]
+    return [max(times)] if times else []
 
 
 def _names(event: object) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from av_synth.scenario.openscenario.actions import lasts_s, manoeuvres, relative_mps, through
@@ -169,6 +169,7 @@ class Story:
     def __init__(self, root: Element, context: Context, parameters: dict[str, str]) -> None:
         self._root, self._context = root, context
         self._groups: list[tuple[Happening, list[Actor]]] = []
+        self._elements: dict[str, Element] = {}
         below: dict[tuple[str, str], list[Happening]] = {}
         for one in root.need("Storyboard").walk():
             if one.tag in HOLDERS and not any(inside.tag in ("Event", "CatalogReference") for inside in one.walk()):
@@ -219,13 +220,24 @@ class Story:
             if start is not None and not self._context.report.knows(start):
                 self._context.report.lost(start, "nothing that it starts is played", changes=False)
 
-    def drop_lost(self, told: Told) -> None:
-        """Leave out events that wait for one that is lost."""
+    def drop(self, told: Told, which: Callable[[Words], bool], why: str, *, changes: bool) -> None:
+        """Leave out events, and say so."""
+        for event in [one for one in told.events if which(one)]:
+            told.events.remove(event)
+            element = self._elements.get(str(event.get("name")), self._root.need("Storyboard", "Init"))
+            self._context.report.lost(element, why, changes=changes)
+
+    def drop_waiting(self, told: Told) -> None:
+        """Leave out events that wait for one that is not there."""
         before = -1
         while before != len(told.events):
             before = len(told.events)
             known = {str(event.get("name")) for event in told.events}
-            told.events = [event for event in told.events if set(_waits_for(event.get("when"))) <= known]
+
+            def waits(event: Words, known: set[str] = known) -> bool:
+                return not set(_waits_for(event.get("when"))) <= known
+
+            self.drop(told, waits, "it waits for an event that is lost", changes=True)
 
     def _when(self, happening: Happening, held: Held, action: Words) -> Words:
         when: Words = {"time_s": 0.0} if isinstance(held, bool) else held
@@ -273,6 +285,7 @@ class Story:
                 name = f"{base}_{number + 1}"
             names.add(name)
             happening.names.append(name)
+            self._elements[name] = happening.element
         if lasting and all(one is not None for one in lasting):
             happening.lasts_s = max(one or 0.0 for one in lasting)
         return found
