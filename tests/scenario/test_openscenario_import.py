@@ -282,6 +282,7 @@ def test_a_catalog_that_is_not_there_is_told_and_the_vehicle_guessed(tmp_path: P
         (("<OpenSCENARIO>", "<!DOCTYPE x [<!ENTITY a 'b'>]><OpenSCENARIO>"), ":2: declares a document type"),
         (('entityRef="Other"', 'entityRef="Othr"'), "there is no entity 'Othr'"),
         (('s="50"', 's="fifty"'), ":15: LanePosition.s: got 'fifty'; want a number"),
+        (('laneId="-1"', 'laneId="1e99"'), "LanePosition.laneId: got '1e99'; want a whole number"),
         (("straight.xodr", "crooked.xodr"), "want the map beside the scenario"),
         (('vehicleCategory="car"', 'vehicleCategory="trailer"'), "no vehicle that could carry the sensors"),
         (("<Storyboard>", "<Storybored>"), "is not well-formed XML: mismatched tag"),
@@ -328,3 +329,16 @@ def test_other_kinds_of_files_are_told_apart(tmp_path: Path, inside: str, messag
     path.write_text(f'<OpenSCENARIO><FileHeader revMajor="1" revMinor="1"/>{inside}</OpenSCENARIO>')
 
     assert message in mistake(path)
+
+
+def test_a_manoeuvre_of_a_catalog_that_is_not_there_is_lost_and_changes_the_story(tmp_path: Path) -> None:
+    reference = '<CatalogReference catalogName="Manoeuvres" entryName="overtakes"/>'
+    group = (
+        '<ManeuverGroup maximumExecutionCount="1" name="G"><Actors selectTriggeringEntities="false">'
+        f'<EntityRef entityRef="Other"/></Actors>{reference}</ManeuverGroup>'
+    )
+    report = import_file(write(tmp_path, group)).report
+
+    (lost,) = [entry for entry in report.entries if entry.changes]
+    assert lost.what == "CatalogReference 'overtakes'"
+    assert "there is no catalog 'Manoeuvres'" in lost.why

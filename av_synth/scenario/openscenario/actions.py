@@ -191,7 +191,7 @@ def _distance(context: Context, one: Element, me: Actor) -> list[Words]:
         if not one.flag("freespace"):
             gap -= (who.entity.length_m + me.entity.length_m) / 2.0
             context.report.nearly(one, "the free length by the sizes that the file gives the two")
-        words["gap_m"] = rounded(max(gap, 0.5))
+        words["gap_m"] = rounded(min(max(gap, 0.5), 500.0))
     me.speed_mps = who.speed_mps
     if not one.flag("continuous"):
         context.report.nearly(one, "it goes on keeping the gap once it has it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,7 +133,8 @@ def _follow_references(root: Element, catalogs: Catalogs) -> None:
         if one.tag == "RouteRef":
             reference = one.find("CatalogReference")
             if reference is not None:
-                one.inside = [catalogs.entry(reference)]
+                with suppress(UnsaidError):  # told where the place is asked for
+                    one.inside = [catalogs.entry(reference)]
 
 
 def _town(root: Element, path: Path, base: Path, report: Report) -> tuple[str, Places]:

@@ -163,7 +163,7 @@ def _spline(context: Context, shape: Element) -> Iterator[Point]:
 def _nurbs(context: Context, shape: Element) -> Iterator[Point]:
     """A rational B-spline by de Boor's recursion (L. Piegl, W. Tiller, The NURBS Book, algorithm A4.1)."""
     controls = shape.all("ControlPoint")
-    order = int(shape.number("order"))
+    order = shape.whole("order")
     knots = np.array([one.number("value") for one in shape.all("Knot")])
     if not 2 <= order <= len(controls) or len(knots) != len(controls) + order:
         raise shape.wrong(f"has {len(controls)} points, {len(knots)} knots; want points + order = knots", "order")

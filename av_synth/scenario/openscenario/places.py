@@ -151,10 +151,10 @@ class Places:
 
     def _lane(self, one: Element) -> Spot:
         if self.town is None:
-            lane = int(one.number("laneId"))
+            lane = one.whole("laneId")
             facing = 0.0 if lane < 0 else math.pi
             return Spot(one.number("s"), one.number("offset", 0.0), facing, (_road_number(one), lane))
-        here = self._waypoint(one, int(one.number("laneId")), one.number("s"))
+        here = self._waypoint(one, one.whole("laneId"), one.number("s"))
         left = 1.0 if here.lane_id < 0 else -1.0
         spot = _spot(here).shifted(0.0, left * one.number("offset", 0.0))
         return self._turned(one, spot)
@@ -191,7 +191,7 @@ class Places:
         here = line[min(int(gone / STEP_M), len(line) - 1)]
         rest = gone - STEP_M * min(int(gone / STEP_M), len(line) - 1)
         if place.tag == "FromLaneCoordinates" and self.town is not None:
-            lane = int(place.number("laneId"))
+            lane = place.whole("laneId")
             # a route's lanes are told as if it ran along the road
             lane = abs(lane) * (1 if here.lane_id > 0 else -1)
             here = self.town.get_waypoint_xodr(here.road_id, lane, here.s) or here
@@ -211,7 +211,7 @@ class Places:
             aside = _left_of(base, here) + one.number("dt")
             steps = 0
         else:
-            aside, steps = one.number("offset", 0.0), int(one.number("dLane"))
+            aside, steps = one.number("offset", 0.0), one.whole("dLane")
         if here is None:
             if base.road is None or base.road[1] is None:
                 return self._turned(one, base.shifted(ahead, aside + steps * LANE_WIDTH_M))
@@ -284,7 +284,8 @@ def _spot(here: carla.Waypoint) -> Spot:
 
 def _road_number(one: Element) -> int:
     road = one.word("roadId")
-    if not road.lstrip("-").isdigit():
+    # the client's roads have unsigned numbers
+    if not road.isdecimal() or int(road) >= 2**31:
         raise UnsaidError(f"roads are numbers to the client, and this is {road!r}")
     return int(road)
 

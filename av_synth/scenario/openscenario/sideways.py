@@ -22,10 +22,10 @@ def lane_change(context: Context, one: Element, me: Actor) -> list[Words]:
         context.report.nearly(one, "to the middle of the lane, without its offset")
     me.offset_m = 0.0
     if absolute is not None:
-        return [{"lane_change": {"lane_id": int(absolute.number("value")), **lasts}}]
+        return [{"lane_change": {"lane_id": absolute.whole("value"), **lasts}}]
     if relative is None:
         raise target.wrong("has no lane; want one")
-    who, steps = context.actor(relative), int(relative.number("value"))
+    who, steps = context.actor(relative), relative.whole("value")
     if who is me:
         if steps == 0:
             return [{"lane_change": {"offset_m": 0.0, **lasts}}]

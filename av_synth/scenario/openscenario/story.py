@@ -58,7 +58,10 @@ def place_all(root: Element, context: Context) -> None:
 def at_start(root: Element, context: Context, told: Told) -> None:
     """What is so at the start, and what begins then."""
     for action in root.all("Storyboard", "Init", "Actions", "GlobalAction"):
-        told.weather |= _global(context, action)
+        try:
+            told.weather |= _global(context, action)
+        except UnsaidError as error:
+            context.report.lost(action, str(error), changes=action.find("EnvironmentAction") is None)
     for actor, action in _private(root, context):
         try:
             _starts(context, action, actor, told)
@@ -264,7 +267,10 @@ class Story:
                 self._context.report.lost(action, "it is empty", changes=False)
                 continue
             if private is None:
-                found += self._worldwide(one)
+                try:
+                    found += self._worldwide(one)
+                except UnsaidError as error:
+                    self._context.report.lost(one, str(error), changes=one.find("EnvironmentAction") is None)
                 lasting.append(0.0)
                 continue
             lasting.append(lasts_s(private))
@@ -302,11 +308,7 @@ class Story:
                     return []
                 self._context.report.kept(one)
                 return [{"actor": actor.entity.name, "do": {"vanish": {}}}]
-            try:
-                spot = self._context.find(what.need("Position"))
-            except UnsaidError as error:
-                self._context.report.lost(one, str(error), changes=True)
-                return []
+            spot = self._context.find(what.need("Position"))
             actor.spot = actor.spot or spot
             self._context.report.kept(one)
             return [{"actor": actor.entity.name, "do": {"appear": {"at": spot.pose()}}}]
@@ -331,8 +333,13 @@ class Story:
             if one.tag == "Maneuver":
                 yield one
             elif one.tag == "CatalogReference":
+                try:
+                    maneuver = self._context.catalogs.entry(one)
+                except UnsaidError as error:
+                    self._context.report.lost(one, str(error), changes=True)
+                    continue
                 self._context.report.kept(one)
-                yield self._context.catalogs.entry(one)
+                yield maneuver
 
 
 def _waits_for(when: object) -> Iterator[str]:

@@ -94,6 +94,17 @@ class Element:
             raise self.wrong(f"got {text!r}; want a finite number", attribute)
         return found
 
+    def whole(self, attribute: str) -> int:
+        """An attribute as a whole number of lanes and the like.
+
+        Raises:
+            DocumentError: if it is none, or is missing.
+        """
+        found = self.number(attribute)
+        if found != round(found) or abs(found) > 1000:
+            raise self.wrong(f"got {self.word(attribute)!r}; want a whole number, -1000 to 1000", attribute)
+        return int(found)
+
     def flag(self, attribute: str, default: bool = False) -> bool:
         """An attribute as true or false."""
         text = self.given.get(attribute, "true" if default else "false").lower()
