@@ -56,7 +56,22 @@ app = typer.Typer(
     ),
     rich_markup_mode="rich",
 )
-for _verb in (run, search, demo, export, formats, split, merge, verify, query, scenarios, openscenario, rigs, doctor, simulator):
+for _verb in (
+    run,
+    search,
+    demo,
+    export,
+    formats,
+    split,
+    merge,
+    verify,
+    query,
+    scenarios,
+    openscenario,
+    rigs,
+    doctor,
+    simulator,
+):
     _verb.register(app)
 
 

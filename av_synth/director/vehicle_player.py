@@ -171,7 +171,8 @@ class VehiclePlayer:
         if do.stop is not None:
             return StopAt(self._station_of(do.stop, view), do.stop.wait_s, self.pace)
         if do.reverse is not None:
-            return Backwards(me.station_m, do.reverse.distance_m, do.reverse.speed_kmh / 3.6)
+            distance_m = math.inf if do.reverse.distance_m is None else do.reverse.distance_m
+            return Backwards(me.station_m, distance_m, do.reverse.speed_kmh / 3.6)
         if do.meet is None:
             return None
         half_widths = float(self._half_m[1]) + float(view.box(view.scene.ids[EGO]).half_m[1])
