@@ -41,7 +41,7 @@ def import_(
 
     Example: av-synth openscenario import cut-in.xosc --out scenarios/their_cut_in.yaml
     """
-    target = out or Path(file.with_suffix(".yaml").name)
+    target = out or Path(f"{openscenario.document_name(file.stem)}.yaml")
     imported = openscenario.import_file(file, target, pairs(values, "--set"))
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(imported.text, encoding="utf-8")
@@ -64,8 +64,8 @@ def export(
     Example: av-synth openscenario export cut_in_wet --seed 3 --out cut_in_wet_3.xosc
     """
     found = scenario.load(name)
-    exported = openscenario.export(scenario.draw(found, seed, pairs(values, "--set")), found.document)
     target = out or Path(f"{found.name}.xosc")
+    exported = openscenario.export(scenario.draw(found, seed, pairs(values, "--set")), found.document, target)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(exported.text, encoding="utf-8")
     _tell(exported.report, as_json, f"OpenSCENARIO 1.2: {target}")

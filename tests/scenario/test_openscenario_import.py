@@ -68,8 +68,15 @@ def test_the_map_is_named_from_where_the_yaml_goes_and_found_from_there(tmp_path
 
     drawn = scenario.draw(scenario.load(str(target)), 0)
 
+    assert imported.scenario.name == "mine"
     assert model(imported).road.town == "../straight.xodr"
     assert Path(drawn.town).resolve() == (tmp_path / "straight.xodr").resolve()
+
+
+@pytest.mark.parametrize("out", ["Mine.yaml", "mine.yml", "mine", "mine 2.yaml"])
+def test_a_name_that_no_scenario_can_have_is_refused_with_one_that_it_can(tmp_path: Path, out: str) -> None:
+    with pytest.raises(DocumentError, match=r"--out: got .*; want a scenario's name and .yaml, such as mine"):
+        import_file(write(tmp_path), tmp_path / out)
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1", "1.2", "1.3"])

@@ -133,8 +133,20 @@ def _cross(teller: Teller, do: Strict) -> Xml:
     given = do.model_dump()
     if given["stop_after_m"] is not None or given["turn_back"]:
         raise UnsaidError("stopping on the way has no words")
-    points = [(0.0, 0.0), (given["distance_m"] / (given["speed_kmh"] / KMH), given["distance_m"])]
-    return _course(teller, [(time, ahead, 0.0) for time, ahead in points], "own")
+    return _course(teller, _ahead(given["distance_m"], given["speed_kmh"]), "own")
+
+
+def _walk(teller: Teller, do: Strict) -> Xml:
+    given = do.model_dump()
+    if teller.walks_to != given["direction"]:
+        raise UnsaidError("walking another way than one faces has no words")
+    if given["distance_m"] is not None:
+        return _course(teller, _ahead(given["distance_m"], given["speed_kmh"]), "own")
+    return speed_action(given["speed_kmh"] / KMH, "step", "time", 0.0)
+
+
+def _ahead(distance_m: float, speed_kmh: float) -> list[tuple[float, float, float]]:
+    return [(0.0, 0.0, 0.0), (distance_m / (speed_kmh / KMH), distance_m, 0.0)]
 
 
 def _course(teller: Teller, points: list[tuple[float, float, float]], frame: str, *, timed: bool = True) -> Xml:
@@ -213,7 +225,7 @@ _DOING: Mapping[str, Callable[[Teller, Strict], Xml]] = {
     "cut_out": _lane_change,
     "cut_in": _cut_in,
     "cross": _cross,
-    "walk": lambda _, do: speed_action(do.model_dump()["speed_kmh"] / KMH, "step", "time", 0.0),
+    "walk": _walk,
     "wait": lambda _, __: speed_action(0.0, "step", "time", 0.0),
     "follow_course": _follow_course,
     "arrive_together": _arrive,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 from av_synth.documents import Document
@@ -15,20 +18,18 @@ from av_synth.scenario.manoeuvres import Do
 from av_synth.scenario.model import Actor, EventSpec
 from av_synth.scenario.openscenario.context import KMH
 from av_synth.scenario.openscenario.doing import actions, route, speed_action
+from av_synth.scenario.openscenario.placing import anchors_m, placed, walks_to
 from av_synth.scenario.openscenario.report import Report, UnsaidError
 from av_synth.scenario.openscenario.telling import Teller, trigger
 from av_synth.scenario.openscenario.tree import Element
-from av_synth.scenario.openscenario.writing import CATEGORIES, SIZES_M, Xml, text, world, xml
-from av_synth.scenario.road import Placement, Road
+from av_synth.scenario.openscenario.writing import SIZES_M, Xml, category_of, text, world, xml
+from av_synth.scenario.road import Road
 from av_synth.scenario.weather import PRESETS, Weather, WeatherSpec, with_rain
-from av_synth.scenario.words import EGO, is_person, is_vehicle
+from av_synth.scenario.words import EGO
 
 VERSION = "1.2"
 DATE = "1970-01-01T00:00:00"  # the same draw gives the same bytes
 FAR_M = 10_000.0
-# lanes beside the ego's, counted to the left
-LANES = {"same": 0, "left": 1, "left_2": 2, "right": -1, "right_2": -2}
-GUESSED = {"oncoming": 1, "oncoming_2": 2, "parking": 1, "shoulder": 1, "pavement": 2, "verge": 3}
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Exported:
     report: Report
 
 
-def export(concrete: ConcreteScenario, document: Document) -> Exported:
+def export(concrete: ConcreteScenario, document: Document, out: Path | None = None) -> Exported:
     """Write a draw as OpenSCENARIO 1.2.
 
     A road that is told by what it is like, and not by a pose, becomes three parameters: EgoRoad, EgoLane and EgoS.
@@ -52,8 +53,13 @@ def export(concrete: ConcreteScenario, document: Document) -> Exported:
     Args:
         concrete: the draw.
         document: the scenario's file, for the report.
+        out: where the file is going to be; an OpenDRIVE file is named from there, from here if None. Nothing is
+            written.
     """
-    return _Export(concrete, document, Report(VERSION)).file()
+    town = concrete.town
+    if town is not None and out is not None and town.lower().endswith(".xodr"):
+        town = Path(os.path.relpath(town, out.parent)).as_posix()
+    return _Export(replace(concrete, town=town), document, Report(VERSION)).file()
 
 
 @dataclass(frozen=True)
@@ -120,21 +126,38 @@ class _Export:
         starting.append(_private(EGO, ego_at, concrete.ego.speed_kmh / KMH, routed))
         aside: dict[str, float] = {}
         for name, actor in concrete.actors.items():
+            if name in concrete.without:
+                continue
             part = self._part(("actors", name, "at"))
             try:
-                place, offset, how = self._place(actor)
+                place = placed(concrete, actor)
             except UnsaidError as error:
                 self.report.lost(part, str(error), changes=True)
                 continue
-            if how:
-                self.report.nearly(part, how)
+            if place.how:
+                self.report.nearly(part, place.how)
             else:
                 self.report.kept(part)
-            if actor.route or actor.careful:
-                self.report.lost(self._part(("actors", name)), "its route or its care has no words", changes=True)
-            aside[name] = offset
-            starting.append(_private(name, place, actor.speed_kmh / KMH, actor.through))
+            self._unsaid(name, actor)
+            aside[name] = place.aside_m
+            starting.append(_private(name, place.position, actor.speed_kmh / KMH, actor.through))
+            if actor.absent:
+                gone = xml("EntityAction", xml("DeleteEntityAction"), entityRef=name)
+                starting.append(xml("GlobalAction", gone))
         return starting, aside
+
+    def _unsaid(self, name: str, actor: Actor) -> None:
+        """What an actor has beside its body, place, way and speed."""
+        if actor.route:
+            self.report.lost(self._part(("actors", name, "route")), "a route by turns has no words", changes=True)
+        if actor.careful:
+            why = "braking for whoever is ahead has no words"
+            self.report.lost(self._part(("actors", name, "careful")), why, changes=True)
+        if actor.lights is not None:
+            why = "lights at the start are not written"
+            self.report.lost(self._part(("actors", name, "lights")), why, changes=False)
+        if actor.parked:
+            self.report.nearly(self._part(("actors", name, "parked")), "as somebody who stands there")
 
     def _ego_at(self, road: Road) -> Xml:
         part = self._part(("road",))
@@ -145,40 +168,6 @@ class _Export:
             part, "where it is, is up to the parameters EgoRoad, EgoLane and EgoS; want a road that fits"
         )
         return xml("Position", xml("LanePosition", roadId="$EgoRoad", laneId="$EgoLane", s="$EgoS", offset=0.0))
-
-    def _place(self, actor: Actor) -> tuple[Xml, float, str]:
-        at, how = actor.at, ""
-        if at.pose is not None:
-            return world(at.pose), 3.5, ""
-        if at.ahead_s is not None:
-            ahead = at.ahead_s * self.concrete.ego.speed_kmh / KMH
-        elif at.ahead_m is not None and at.of == "start":
-            ahead = at.ahead_m
-        elif at.beyond is not None or at.behind is not None:
-            ahead, how = self._behind(at, actor.body), "by the usual sizes of such bodies"
-        else:
-            raise UnsaidError("a place told by a feature of the road has no words")
-        lane, side = at.lane, 1
-        if lane in LANES:
-            steps = LANES[lane]
-        else:
-            kind, _, where = lane.partition("_")
-            side = -1 if where == "right" else 1
-            steps = side * GUESSED.get(lane, GUESSED.get(kind, 1))
-            how = f"{lane} as the lane number {steps} to the left of the ego's"
-        turn = {"along": 0.0, "against": 180.0, "left": 90.0, "right": -90.0}
-        heading = at.heading or ("against" if lane.startswith("oncoming") else "along")
-        h = math.radians(turn[heading] + at.turn_deg)
-        facing = (xml("Orientation", type="relative", h=h),) if h else ()
-        given = {"entityRef": EGO, "dLane": steps, "ds": ahead, "offset": at.offset_m}
-        return xml("Position", xml("RelativeLanePosition", *facing, **given)), abs(steps) * 3.5 or 3.5, how
-
-    def _behind(self, at: Placement, body: str) -> float:
-        other = self.concrete.actors.get(at.beyond or at.behind or "")
-        if other is None or other.at.ahead_m is None:
-            raise UnsaidError("a place told by a place that is told otherwise has no words")
-        room = (SIZES_M[_category(body)][0] + SIZES_M[_category(other.body)][0]) / 2.0 + at.gap_m
-        return other.at.ahead_m + (room if at.beyond else -room)
 
     def _changed(self, change: WeatherSpec) -> Weather:
         """The weather at the start with what a change of it says."""
@@ -209,8 +198,9 @@ class _Export:
     def _act(self, names: tuple[str, ...]) -> Xml:
         groups = []
         told = self._told(names)
+        taken = {event.name for event in self.concrete.events}
         for index, event, begin, acts, how in told:
-            name = event.name or f"event_{index + 1}"
+            name = event.name or next(one for one in _numbered(f"event_{index + 1}") if one not in taken)
             if how:
                 self.report.nearly(self._part(("events", index)), how)
             else:
@@ -247,19 +237,25 @@ class _Export:
                 lost |= {event.name} if event.name else set()
                 continue
             if event.for_s is not None:
-                how = "; ".join(filter(None, [how, "it goes on instead of ending after a time"]))
+                why = "it goes on instead of ending after a time"
+                self.report.lost(self._part(("events", index, "for_s")), why, changes=True)
             found.append((index, event, begin, act, how))
-        if lost:  # who waits for something that is not there waits for ever
+        waiting = True
+        while waiting:  # who waits for something that is not there waits for ever, and so does who waits for that
+            waiting = False
             for one in [*found]:
-                refs = {each.get("storyboardElementRef") for each in one[2].iter()}
-                if refs & lost:
+                if lost & {each.get("storyboardElementRef") for each in one[2].iter()}:
                     found.remove(one)
                     self.report.lost(self._part(("events", one[0])), "it waits for an event that is lost", changes=True)
+                    lost |= {one[1].name} if one[1].name else set()
+                    waiting = True
         return found
 
     def _event(self, event: EventSpec, names: tuple[str, ...]) -> tuple[Xml, list[Xml], str]:
+        anchors = anchors_m(self.concrete)
         if event.weather is not None:
-            begin, how = trigger(Teller(names, EGO), event.when, None)
+            # nobody acts: whoever is not named in a condition is a mistake that loading finds
+            begin, how = trigger(Teller(names, EGO, anchors_m=anchors), event.when, None)
             changed = self._changed(event.weather)
             act = xml("GlobalAction", xml("EnvironmentAction", self._environment(changed)))
             return begin, [act], "; ".join(filter(None, [how, "what OpenSCENARIO knows of weather, at once"]))
@@ -267,13 +263,22 @@ class _Export:
             raise UnsaidError("the lights of the ego's junction have no words")
         if event.actor not in names:
             raise UnsaidError(f"{event.actor} is not in the file")
-        body = self.concrete.ego.body if event.actor == EGO else self.concrete.actors[event.actor].body
-        teller = Teller(names, event.actor, is_person(body), self._aside_m(event.actor, event.do))
+        me = self.concrete.actors.get(event.actor)
+        way = "" if me is None else walks_to(self.concrete, me)
+        teller = Teller(names, event.actor, way, self._aside_m(event.actor, event.do), anchors)
         begin, how = trigger(teller, event.when, event.do)
         if event.do.vanish is not None:
             act = xml("GlobalAction", xml("EntityAction", xml("DeleteEntityAction"), entityRef=event.actor))
             return begin, [act], how
+        if event.do.appear is not None and me is not None and self._comes_and_goes(event.actor):
+            adding = xml("AddEntityAction", world(event.do.appear.at))
+            return begin, [xml("GlobalAction", xml("EntityAction", adding, entityRef=event.actor))], how
         return begin, actions(teller, event.do, self._lamps(event.actor)), how
+
+    def _comes_and_goes(self, name: str) -> bool:
+        """Whether somebody is not there all the time."""
+        gone = any(event.actor == name and event.do and event.do.vanish for event in self.concrete.events)
+        return gone or self.concrete.actors[name].absent
 
     def _lamps(self, name: str) -> set[str]:
         """Every light of somebody that is ever switched."""
@@ -290,19 +295,30 @@ class _Export:
 
     def _left_out(self) -> None:
         concrete = self.concrete
-        lost: Mapping[str, tuple[bool, str, bool]] = {
-            "parked": (bool(concrete.rows), "rows of parked vehicles are not written", False),
-            "traffic": (bool(concrete.traffic.bodies), "background traffic is not written", False),
-            "expectations": (bool(concrete.expectations), "OpenSCENARIO has no expectations", False),
+        driven = concrete.ego.driver != "scripted"
+        turns = concrete.road.roundabout or (concrete.road.junction and concrete.road.junction.turn != "straight")
+        lost: Mapping[KeyPath, tuple[bool, str, bool]] = {
+            ("road",): (bool(turns), "where the ego turns has no words", True),
+            ("ego", "driver"): (driven, "its driver is not written", True),
+            ("ego", "reaction"): (concrete.ego.reaction is not None, "how its driver answers has no words", True),
+            ("parked",): (bool(concrete.rows), "rows of parked vehicles are not written", False),
+            ("traffic",): (bool(concrete.traffic.bodies), "background traffic is not written", False),
+            ("flows",): (bool(concrete.flows), "streams of vehicles are not written", True),
+            ("crowds",): (bool(concrete.crowds), "people on the pavements are not written", False),
+            ("signals",): (concrete.signals is not None, "the lights of the ego's junction have no words", True),
+            ("expectations",): (bool(concrete.expectations), "OpenSCENARIO has no expectations", False),
         }
-        for key, (there, why, changes) in lost.items():
+        for path, (there, why, changes) in lost.items():
             if there:
-                self.report.lost(self._part((key,)), why, changes=changes)
-        if concrete.ego.reaction is not None:
-            self.report.lost(self._part(("ego", "reaction")), "how its driver answers has no words", changes=True)
+                self.report.lost(self._part(path), why, changes=changes)
 
     def _part(self, path: KeyPath) -> Element:
         return Element(dotted(path), self.document.problem(path, "").where, {})
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}_{number}" for number in itertools.count(2))
 
 
 def _private(name: str, place: Xml, speed_mps: float, through: tuple[Pose, ...]) -> Xml:
@@ -314,14 +330,8 @@ def _private(name: str, place: Xml, speed_mps: float, through: tuple[Pose, ...])
     return xml("Private", *inside, entityRef=name)
 
 
-def _category(body: str) -> str:
-    if is_vehicle(body):
-        return CATEGORIES.get(body, "car")
-    return "pedestrian" if is_person(body) else "thing"
-
-
 def _entity(name: str, body: str) -> Xml:
-    kind = _category(body)
+    kind = category_of(body)
     length, width, height = SIZES_M[kind]
     box = xml(
         "BoundingBox",

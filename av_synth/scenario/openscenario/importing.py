@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from av_synth import documents
+from av_synth.documents import NAME_IN_WORDS
 from av_synth.errors import DocumentError, Problem
 from av_synth.scenario import scenario
 from av_synth.scenario.openscenario.catalogs import Catalogs
@@ -69,12 +70,15 @@ def import_file(path: Path, out: Path | None = None, values: Mapping[str, str] |
 
     Args:
         path: the file; what it names is looked for from there.
-        out: where ours is going to be; the map is named from there, from `path` if None. Nothing is written.
+        out: where ours is going to be: its name, and the map is named from there; by `path` if None. Nothing is
+            written.
         values: of the file's own parameters, instead of those that it declares.
 
     Raises:
-        DocumentError: if the file is not a scenario of OpenSCENARIO 1.0 to 1.3, or a part is wrong: where, and what.
+        DocumentError: if the file is not a scenario of OpenSCENARIO 1.0 to 1.3, or a part is wrong: where, and what;
+            or if `out` is no name that a scenario can have.
     """
+    name = _name(path, out)
     root = read(path)
     version = _version(root)
     given = dict(values or {})
@@ -102,13 +106,22 @@ def import_file(path: Path, out: Path | None = None, values: Mapping[str, str] |
     at_start(root, context, told)
     story = Story(root, context, parameters)
     story.tell(told)
-    data = _document(root, path, context, story, told, town)
+    data = _document(root, path, name, context, story, told, town)
     report.rest(root.need("Storyboard"))
     text = _header(path, report) + yaml.dump(
         data, Dumper=_Plain, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110
     )
     loaded = scenario.from_document(documents.parse(text, str(out or path.with_suffix(".yaml"))))
     return Imported(text, loaded, report)
+
+
+def _name(path: Path, out: Path | None) -> str:
+    """A scenario's name is that of its file."""
+    likely = document_name(path.stem if out is None else out.stem)
+    if out is None or (out.suffix == ".yaml" and out.stem == likely):
+        return likely
+    want = f"want a scenario's name and .yaml, such as {likely}.yaml: {NAME_IN_WORDS}"
+    raise DocumentError([Problem("", "--out", f"got {out.name!r}; {want}")])
 
 
 def _version(root: Element) -> str:
@@ -163,7 +176,7 @@ def _town(root: Element, path: Path, base: Path, report: Report) -> tuple[str, P
     return Path(os.path.relpath(file, base)).as_posix(), places
 
 
-def _document(root: Element, path: Path, context: Context, story: Story, told: Told, town: str) -> Words:
+def _document(root: Element, path: Path, name: str, context: Context, story: Story, told: Told, town: str) -> Words:
     by_name = {actor.entity.name: actor for actor in context.actors.values()}
     ego = by_name[EGO]
     duration, certain = _duration(root, context, story)
@@ -189,7 +202,7 @@ def _document(root: Element, path: Path, context: Context, story: Story, told: T
     header = root.need("FileHeader")
     description = " ".join(header.word("description", "").removeprefix(CARLAS).split())[:1900] or path.stem
     data: Words = {
-        "name": document_name(path.stem),
+        "name": name,
         "description": description,
         "source": f"ASAM OpenSCENARIO {context.report.version}: {path.name}"[:500],
         "duration_s": duration,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 from av_synth.scenario.manoeuvres import Do
+from av_synth.scenario.openscenario.conditions import STANDS_KMH
 from av_synth.scenario.openscenario.context import KMH
 from av_synth.scenario.openscenario.report import UnsaidError
 from av_synth.scenario.openscenario.writing import Xml, limited, opposite, world, xml
@@ -15,7 +16,6 @@ from av_synth.scenario.words import EGO
 
 WALKER_STARTS_S = 0.5  # until a pedestrian has its speed
 MOST_GROUPS = 64
-LASTING = ("speed_kmh", "lane_ends", "off_road")
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,17 @@ class Teller:
 
     Attributes:
         names: of the participants of the file; ego is one of them.
-        is_person: whether the event's actor is one.
         me: the event's actor.
-        half_lane_m: how far its own line is from the ego's.
+        walks_to: `along` or `against`: where it comes if it goes straight ahead; empty where that is across.
+        aside_m: how far its own line is from the ego's.
+        anchors_m: how far along the ego's path features of the road are.
     """
 
     names: tuple[str, ...]
     me: str
-    is_person: bool = False
+    walks_to: str = ""
     aside_m: float = 3.5
+    anchors_m: Mapping[str, float] = field(default_factory=dict)
 
     def who(self, name: str | None) -> str:
         """A participant; the event's own actor if none is named.
@@ -71,8 +73,10 @@ def trigger(teller: Teller, when: When, do: Do | None) -> tuple[Xml, str]:
 def _groups(teller: Teller, when: When, do: Do | None, how: list[str], later_s: float = 0.0) -> Groups:
     """Groups of which one must hold, each of conditions that must all hold; all of them so much later."""
     later_s += when.delay_s
-    if when.for_s and when.kind not in LASTING:
+    if when.for_s and not _can_last(when):
         raise UnsaidError("how long a condition must hold has no words")
+    if when.anew and (when.kind in ("all", "any", "then") or len(when.none or ()) > 1):
+        raise UnsaidError("that several conditions come to hold anew has no words")
     if when.any is not None:
         return [group for one in when.any for group in _groups(teller, one, do, how, later_s)]
     if when.all is not None or when.then is not None:
@@ -82,7 +86,20 @@ def _groups(teller: Teller, when: When, do: Do | None, how: list[str], later_s: 
         return [[one for group in chosen for one in group] for chosen in product(*parts)]
     if when.none is not None:
         return [[_condition(teller, one, do, how, later_s, rising=when.anew, negated=True) for one in when.none]]
+    if when.gap_s is not None and not when.gap_s.ahead:  # a headway is to somebody ahead
+        of, to = teller.who(when.gap_s.of), teller.who(when.gap_s.to)
+        orders = [{"of": of, "to": to}, {"of": to, "to": of}]
+        gaps = [when.gap_s.model_copy(update={**order, "ahead": True}) for order in orders]
+        both = [when.model_copy(update={"gap_s": gap}) for gap in gaps]
+        return [[_condition(teller, one, do, how, later_s, rising=when.anew)] for one in both]
     return [[_condition(teller, when, do, how, later_s, rising=when.anew)]]
+
+
+def _can_last(when: When) -> bool:
+    """Whether there are words for how long a condition must hold."""
+    speed = when.speed_kmh
+    stands = speed is not None and speed.min is None and speed.max is not None and speed.max <= STANDS_KMH
+    return stands or when.lane_ends is not None or when.off_road is not None
 
 
 def _condition(
@@ -111,8 +128,10 @@ def _one(rules: list[tuple[str, float]]) -> tuple[str, float]:
     return rules[0]
 
 
-def _room(teller: Teller, when: When, kind: str) -> Told:
+def _room(teller: Teller, when: When, kind: str, how: list[str]) -> Told:
     gap = getattr(when, kind)
+    if gap.ahead and kind != "gap_s":
+        how.append("whoever of the two is ahead")
     rule, value = _one(limited((gap.min, gap.max)))
     of, to = teller.who(gap.of), teller.who(gap.to)
     common: dict[str, object] = {"entityRef": to, "freespace": not gap.centres, "value": value, "rule": rule}
@@ -152,7 +171,7 @@ def _crosses(teller: Teller, when: When, do: Do | None, how: list[str]) -> Told:
 def _own(tag: str, factor: float) -> Callable[..., Told]:
     def told(teller: Teller, when: When, *_: object) -> Told:
         own = getattr(when, when.kind)
-        if when.kind == "speed_kmh" and when.for_s and own.max is not None:
+        if when.kind == "speed_kmh" and when.for_s:
             return teller.who(own.of), xml("StandStillCondition", duration=when.for_s)
         rule, value = _one(limited((own.min, own.max), factor))
         return teller.who(own.of), xml(tag, value=value, rule=rule)
@@ -165,6 +184,14 @@ def _travelled(teller: Teller, when: When, *_: object) -> Told:
     if own is None or own.min is None or own.max is not None:
         raise UnsaidError("only a least way has words")
     return teller.who(own.of), xml("TraveledDistanceCondition", value=own.min)
+
+
+def _reaches(teller: Teller, when: When, _: Do | None, how: list[str]) -> Told:
+    reaches = when.reaches
+    if reaches is None or teller.who(reaches.of) != EGO or reaches.anchor not in teller.anchors_m:
+        raise UnsaidError("a station that another than the ego comes to, or that is told by another, has no words")
+    how.append("by the way that the ego has come")
+    return EGO, xml("TraveledDistanceCondition", value=max(teller.anchors_m[reaches.anchor] + reaches.ahead_m, 0.0))
 
 
 def _lasting(teller: Teller, when: When, tag: str) -> Told:
@@ -224,14 +251,15 @@ _CONDITIONS: Mapping[str, Callable[[Teller, When, Do | None, list[str]], Told]] 
     "ego_gap_m": _ego_gap,
     "ego_arrives_in_s": _arrives,
     "crosses_before_ego_s": _crosses,
-    "gap_m": lambda teller, when, *_: _room(teller, when, "gap_m"),
-    "gap_s": lambda teller, when, *_: _room(teller, when, "gap_s"),
-    "distance_m": lambda teller, when, *_: _room(teller, when, "distance_m"),
-    "aside_m": lambda teller, when, *_: _room(teller, when, "aside_m"),
+    "gap_m": lambda teller, when, _, how: _room(teller, when, "gap_m", how),
+    "gap_s": lambda teller, when, _, how: _room(teller, when, "gap_s", how),
+    "distance_m": lambda teller, when, _, how: _room(teller, when, "distance_m", how),
+    "aside_m": lambda teller, when, _, how: _room(teller, when, "aside_m", how),
     "ttc_s": _collides,
     "speed_kmh": _own("SpeedCondition", 1.0 / KMH),
     "acceleration_mps2": _own("AccelerationCondition", 1.0),
     "travelled_m": _travelled,
+    "reaches": _reaches,
     "contact": _touches,
     "lane_ends": lambda teller, when, *_: _lasting(teller, when, "EndOfRoadCondition"),
     "off_road": lambda teller, when, *_: _lasting(teller, when, "OffroadCondition"),

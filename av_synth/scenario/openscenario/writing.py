@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 from av_synth.scenario.exact import Pose
 from av_synth.scenario.openscenario.report import UnsaidError
+from av_synth.scenario.words import is_person, is_vehicle
 
 Xml = ElementTree.Element
 CATEGORIES = {
@@ -31,6 +32,13 @@ SIZES_M: Mapping[str, tuple[float, float, float]] = {
     "pedestrian": (0.5, 0.5, 1.75),
     "thing": (1.0, 1.0, 1.0),
 }
+
+
+def category_of(body: str) -> str:
+    """What OpenSCENARIO calls such a body, as `SIZES_M` has it."""
+    if is_vehicle(body):
+        return CATEGORIES.get(body, "car")
+    return "pedestrian" if is_person(body) else "thing"
 
 
 def xml(tag: str, *inside: Xml, **given: object) -> Xml:
