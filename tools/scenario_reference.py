@@ -14,7 +14,16 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from av_synth.documents import Strict  # noqa: E402
-from av_synth.scenario import chance, distributions, expectations, manoeuvres, model, road, triggers  # noqa: E402
+from av_synth.scenario import (  # noqa: E402
+    chance,
+    distributions,
+    exact,
+    expectations,
+    manoeuvres,
+    model,
+    road,
+    triggers,
+)
 from av_synth.scenario.scenario import ScenarioDocument  # noqa: E402
 from av_synth.scenario.schema import schema_text  # noqa: E402
 from av_synth.scenario.units import unit_of  # noqa: E402
@@ -38,7 +47,7 @@ SECTIONS: tuple[tuple[str, type[Strict]], ...] = (
     ("`road.junction`", road.Junction),
     ("`road.roundabout`", road.Roundabout),
     ("`road.crossing`, `crest`, `tunnel`, `entry`, `exit`", road.Feature),
-    ("`road.pose`", road.Pose),
+    ("`pose` and other exact places", exact.Pose),
     ("`ego`", model.Ego),
     ("`ego.reaction`", model.Reaction),
     ("`actors`", model.Actor),
@@ -51,8 +60,13 @@ SECTIONS: tuple[tuple[str, type[Strict]], ...] = (
     ("`events`", model.EventSpec),
     ("`events[].weather`", model.WeatherChange),
     ("`when`", triggers.When),
-    ("`gap_m`, `gap_s`, `distance_m` and `ttc_s` in `when`", triggers.Between),
+    ("`gap_m`, `gap_s`, `distance_m` and `aside_m` in `when`", triggers.Gap),
+    ("`ttc_s` and `faster_kmh` in `when`", triggers.Between),
     ("`speed_kmh` in `when`", triggers.Speed),
+    ("`acceleration_mps2` and `travelled_m` in `when`", triggers.Own),
+    ("`contact`", triggers.Touch),
+    ("`near`", exact.Near),
+    ("`lane_ends` and `off_road`", triggers.Whose),
     ("`reaches`", triggers.Reaches),
     ("`region`", triggers.Region),
     ("`sees` and `loses_sight`", triggers.Sight),
@@ -60,6 +74,7 @@ SECTIONS: tuple[tuple[str, type[Strict]], ...] = (
     ("`after`", triggers.Progress),
     ("`do`", manoeuvres.Do),
     ("`do.drive`", manoeuvres.Drive),
+    ("`do.match_speed`", manoeuvres.MatchSpeed),
     ("`do.speed_profile`", manoeuvres.SpeedProfile),
     ("`do.follow`", manoeuvres.Follow),
     ("`do.brake`", manoeuvres.Brake),
@@ -81,6 +96,11 @@ SECTIONS: tuple[tuple[str, type[Strict]], ...] = (
     ("`do.drop`", manoeuvres.Drop),
     ("`do.lights`", manoeuvres.Lamps),
     ("`do.follow_trajectory`", manoeuvres.Trajectory),
+    ("`do.follow_course`", exact.Course),
+    ("`do.take_route`", exact.TakeRoute),
+    ("`do.arrive_together`", exact.ArriveTogether),
+    ("`do.appear`", exact.Appear),
+    ("`do.vanish`", exact.Vanish),
     ("`do.cross`", manoeuvres.Cross),
     ("`do.walk`", manoeuvres.Walk),
     ("`do.wait`", manoeuvres.Wait),
@@ -171,7 +191,7 @@ def _list(key: str, value: dict[str, Any], schema: dict[str, Any]) -> str:
 def _named(ref: str) -> str:
     name = ref.rpartition("/")[2]
     title = next((title for title, kind in SECTIONS if kind.__name__ == name), name)
-    return "a range" if name in ("Range", "Between", "Speed") else f"see {title}"
+    return "a range" if name in ("Range", "Speed") else f"see {title}"
 
 
 def main() -> None:

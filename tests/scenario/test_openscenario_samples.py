@@ -19,9 +19,12 @@ def is_scenario(path: Path) -> bool:
 
 
 FILES = [path for path in sorted(SAMPLES.rglob("*.xosc")) if is_scenario(path)]
-pytestmark = pytest.mark.skipif(
-    not FILES, reason=f"no OpenSCENARIO files of others under {SAMPLES}: import goes untested"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        not FILES, reason=f"no OpenSCENARIO files of others under {SAMPLES}: their import goes untested"
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,7 @@ def test_every_file_imports_and_tells_of_its_parts(imported: dict[Path, Imported
 def test_most_files_lose_nothing_that_changes_who_does_what(imported: dict[Path, Imported]) -> None:
     same = [path for path, one in imported.items() if one.report.same_story]
 
-    assert len(same) / len(imported) >= 0.7
+    assert len(same) >= 80
 
 
 def test_what_was_imported_can_be_exported_and_comes_back(imported: dict[Path, Imported], tmp_path: Path) -> None:

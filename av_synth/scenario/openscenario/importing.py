@@ -78,7 +78,7 @@ def import_file(path: Path, out: Path | None = None, values: Mapping[str, str] |
         DocumentError: if the file is not a scenario of OpenSCENARIO 1.0 to 1.3, or a part is wrong: where, and what;
             or if `out` is no name that a scenario can have.
     """
-    name = _name(path, out)
+    ours = _name(path, out)
     root = read(path)
     version = _version(root)
     given = dict(values or {})
@@ -106,7 +106,7 @@ def import_file(path: Path, out: Path | None = None, values: Mapping[str, str] |
     at_start(root, context, told)
     story = Story(root, context, parameters)
     story.tell(told)
-    data = _document(root, path, name, context, story, told, town)
+    data = _document(root, path, ours, context, story, told, town)
     report.rest(root.need("Storyboard"))
     text = _header(path, report) + yaml.dump(
         data, Dumper=_Plain, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110
