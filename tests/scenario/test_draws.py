@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -28,11 +29,15 @@ ego: {{speed_kmh: 30}}
     return from_document(documents.parse(text, "s.yaml"))
 
 
+@cache
+def library() -> tuple[scenario.Scenario, ...]:
+    return tuple(scenario.load(name) for name in scenario.names())
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 2**63 - 1))
 def test_equal_seeds_give_equal_draws_and_draws_are_plain_json(seed: int) -> None:
-    for name in scenario.names():
-        found = scenario.load(name)
+    for found in library():
         first, again = (json.dumps(scenario.draw(found, seed).to_json(), allow_nan=False) for _ in range(2))
 
         assert first == again
