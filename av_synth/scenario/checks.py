@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from av_synth.documents import Document, shown
 from av_synth.errors import Problem
 from av_synth.plain_yaml import KeyPath
-from av_synth.scenario.checks_of_events import check_events, circles, place_problem, signal_problem, told
+from av_synth.scenario.checks_of_events import check_events, circles, exact_problem, place_problem, signal_problem, told
 from av_synth.scenario.model import Actor, Crowd, Flow, ParkedRow
 from av_synth.scenario.parts import Hints, Parts
 from av_synth.scenario.road import ANCHORS, Lane, Road
@@ -95,7 +95,7 @@ def _drives(document: Document, name: str, actor: Actor) -> Iterator[Problem]:
         what = "something parked" if actor.parked else "what never moves"
     if actor.speed_kmh > 0:
         yield document.problem(("actors", name, "speed_kmh"), f"got {actor.speed_kmh:g}; want 0 for {what}")
-    for key in ("route", "careful"):
+    for key in ("route", "through", "careful"):
         if getattr(actor, key):
             yield document.problem(("actors", name, key), f"is nothing for {what}; want it left out")
     if actor.lights and not is_vehicle(actor.body):
@@ -115,6 +115,13 @@ def _places(document: Document, parts: Parts, hints: Hints) -> Iterator[Problem]
             strange = place_problem(parts, at.of, hints)
             if strange:
                 yield document.problem((*path, "of"), strange)
+        strange = exact_problem(parts)
+        if strange and at.pose is not None:
+            yield document.problem((*path, "pose"), strange)
+        if strange and actor.through:
+            yield document.problem(("actors", name, "through"), strange)
+        if actor.through and actor.route:
+            yield document.problem(("actors", name, "through"), "is there beside route; want one of them")
         if at.arm is not None:
             yield from _arm(document, parts.road, (*path, "arm"))
         after[name] = [other for other in (at.beyond, at.behind, at.of) if other is not None and other in parts.actors]

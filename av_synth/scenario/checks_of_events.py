@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from av_synth.documents import Document, Strict, shown
 from av_synth.errors import Problem
 from av_synth.plain_yaml import KeyPath
-from av_synth.scenario.manoeuvres import OF_EGO, OF_PEOPLE, OF_VEHICLES, Do
+from av_synth.scenario.manoeuvres import ANYWHERE, OF_EGO, OF_PEOPLE, OF_VEHICLES, Do
 from av_synth.scenario.model import Actor, EventSpec
 from av_synth.scenario.parts import Hints, Parts
 from av_synth.scenario.road import ANCHORS, Road
@@ -16,7 +16,15 @@ from av_synth.scenario.words import EGO, THINGS, is_person, is_thing, is_vehicle
 
 OF_PARKED = ("open_door", "lights")
 TWO_WHEELED = ("bicycle", "motorcycle")
-_BETWEEN = ("gap_m", "gap_s", "distance_m", "ttc_s")
+_BETWEEN = ("gap_m", "gap_s", "distance_m", "ttc_s", "aside_m", "faster_kmh", "contact")
+_WHO = {  # whom manoeuvres are about
+    "follow": "who",
+    "overtake": "who",
+    "match_speed": "who",
+    "arrive_together": "who",
+    "lane_change": "into",
+    "cut_out": "into",
+}
 _OF_ITSELF = ("ego_arrives_in_s", "ego_gap_m", "crosses_before_ego_s")
 
 
@@ -45,6 +53,7 @@ def check_events(document: Document, parts: Parts, hints: Hints) -> Iterator[Pro
             seen.add(event.name)
             numbers.setdefault(event.name, index)
             after.setdefault(event.name, needed)
+    yield from _never_there(document, parts)
     for circle in circles(after):
         message = f"can only come after itself: {told(circle)}; want no circle"
         yield document.problem(("events", numbers[circle[0]], "when"), message)
@@ -91,6 +100,13 @@ def place_problem(parts: Parts, name: str, hints: Hints, *, ego: bool = False) -
     return f"there is no place and no actor {name!r}; {hints.nearest(name, (*anchors, *known))}"
 
 
+def exact_problem(parts: Parts) -> str | None:
+    """What is wrong with a road that is not on a named map, where a place of one is told."""
+    if parts.road is None or parts.road.pose is not None:
+        return None
+    return "is a place of a named map; want road.town and road.pose"
+
+
 def signal_problem(parts: Parts) -> str | None:
     """What is wrong with a road that has no traffic lights, where some are needed."""
     road = parts.road
@@ -118,13 +134,16 @@ def _manoeuvre(document: Document, parts: Parts, path: KeyPath, name: str, do: D
     message = message or _needs(parts.road, kind) or (signal_problem(parts) if kind == "run_light" else None)
     if message:
         yield document.problem((*path, kind) if deeper else path, message)
-    for manoeuvre in (do.follow, do.overtake):
-        if manoeuvre is not None:
-            others = tuple(other for other in (*parts.names, EGO) if other != name)
-            if manoeuvre.who not in others:
-                why = "is itself" if manoeuvre.who == name else "is nobody"
-                message = f"{manoeuvre.who!r} {why}; {hints.nearest(manoeuvre.who, others)}"
-                yield document.problem((*path, kind, "who"), message)
+    if kind in _WHO:
+        key = _WHO[kind]
+        who = getattr(getattr(do, kind), key)
+        others = tuple(other for other in (*parts.names, EGO) if other != name)
+        if who is not None and who not in others:
+            why = "is itself" if who == name else "is nobody"
+            yield document.problem((*path, kind, key), f"{who!r} {why}; {hints.nearest(who, others)}")
+    strange = exact_problem(parts)
+    for key in _exact(do) if strange else ():
+        yield document.problem((*path, kind, key), strange or "")
     if do.stop is not None:
         strange = place_problem(parts, do.stop.of, hints)
         if strange:
@@ -134,9 +153,34 @@ def _manoeuvre(document: Document, parts: Parts, path: KeyPath, name: str, do: D
         yield document.problem((*path, kind, "body"), message)
 
 
+def _exact(do: Do) -> tuple[str, ...]:
+    """The keys of a manoeuvre that only a named map gives a meaning."""
+    if do.arrive_together is not None:
+        return ("at", "who_at")
+    if do.follow_course is not None and do.follow_course.frame == "map":
+        return ("timed",) if do.follow_course.timed else ("line",)
+    change = do.lane_change or do.cut_out
+    if change is not None and change.lane_id is not None:
+        return ("lane_id",)
+    return ("at",) if do.appear is not None else ("through",) if do.take_route is not None else ()
+
+
+def _never_there(document: Document, parts: Parts) -> Iterator[Problem]:
+    """Who is absent from the start to the end; told when every event is sound, for one that is not may be the one."""
+    if not parts.all_events:
+        return
+    appearing = {event.actor for event in parts.events.values() if event.do is not None and event.do.appear is not None}
+    for name, actor in parts.actors.items():
+        if actor.absent and name not in appearing:
+            message = f"no event lets {name} appear; want one with do: appear, or it left out"
+            yield document.problem(("actors", name, "absent"), message)
+
+
 def _ability(name: str, actor: Actor, kind: str) -> tuple[str | None, bool]:
     """Why an actor cannot do something, if so; and whether that is about what it does, not about who does anything."""
     body = actor.body
+    if kind in ANYWHERE:
+        return None, True
     if not (is_person(body) or is_vehicle(body)) or (actor.stands and not actor.parked):
         return f"{name} is {shown(body)}, which stands; want an actor that can move", False
     if actor.parked:
@@ -171,10 +215,11 @@ def _needs(road: Road | None, kind: str) -> str | None:
 def _conditions(path: KeyPath, when: When, must: bool = True) -> Iterator[tuple[KeyPath, When, bool]]:
     """A condition and those that it joins, each with whether it has to hold for the event to begin."""
     yield path, when, must
-    for key in ("all", "any", "then"):
+    for key in ("all", "any", "none", "then"):
         joined: tuple[When, ...] = getattr(when, key) or ()
+        needed = must and key != "none" and (key != "any" or len(joined) == 1)
         for index, each in enumerate(joined):
-            yield from _conditions((*path, key, index), each, must and (key != "any" or len(joined) == 1))
+            yield from _conditions((*path, key, index), each, needed)
 
 
 def _condition(
@@ -197,6 +242,9 @@ def _condition(
         other = condition.to if kind in _BETWEEN else condition.by
         if one == other:
             yield document.problem((*path, kind), f"is between {one} and itself; want two participants")
+    strange = exact_problem(parts) if when.near is not None else None
+    if strange:
+        yield document.problem((*path, kind, "at"), strange)
     if "anchor" in fields:
         strange = place_problem(parts, condition.anchor, hints, ego=True)
         if strange:

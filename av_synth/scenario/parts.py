@@ -34,6 +34,7 @@ class Parts:
         duration_s, road, ego, traffic, signals: None if it is not sound, or not there.
         actors: by name.
         parked, flows, crowds, events, expectations: by their number in the document.
+        all_events: whether every event is sound.
     """
 
     names: tuple[str, ...]
@@ -49,6 +50,7 @@ class Parts:
     crowds: Mapping[int, Crowd] = field(default_factory=dict)
     events: Mapping[int, EventSpec] = field(default_factory=dict)
     expectations: Mapping[int, Expectation] = field(default_factory=dict)
+    all_events: bool = True
 
 
 class Hints:
@@ -102,6 +104,7 @@ def sound_parts(kind: type[ScenarioModel], data: object, wrong: Iterable[str]) -
         event_names=tuple(name for name in named if isinstance(name, str)),
         **whole,
         actors=_checked(kind, "actors", sound) or {},
+        all_events=events is None or (isinstance(events, list) and len(lists["events"]) == len(events)),
         **lists,
     )
 

@@ -26,6 +26,7 @@ def loads(text: str) -> None:
     from_document(documents.parse(HEAD + text, "s.yaml"))
 
 
+EXACT = "is a place of a named map; want road.town and road.pose"
 ACTORS = """actors:
   van: {body: van, at: {ahead_m: 20}}
   bike: {body: bicycle, at: {ahead_m: 30}}
@@ -95,6 +96,30 @@ ACTORS = """actors:
         ),
         ("{actor: van, when: {after: {event: brake}}, do: {stall: {}}}", "no event has the name 'brake'"),
         ("{name: a, actor: van, when: {after: {event: a}}, do: {stall: {}}}", "can only come after itself: a -> a"),
+        (
+            "{actor: van, when: {time_s: 1}, do: {match_speed: {who: bik}}}",
+            "match_speed.who: 'bik' is nobody; did you mean 'bike'?",
+        ),
+        ("{actor: ego, when: {time_s: 1}, do: {match_speed: {}}}", "match_speed.who: 'ego' is itself; want one of"),
+        ("{actor: van, when: {time_s: 1}, do: {lane_change: {into: bik}}}", "lane_change.into: 'bik' is nobody; did"),
+        ("{actor: van, when: {time_s: 1}, do: {cut_out: {into: van}}}", "cut_out.into: 'van' is itself; want one of"),
+        ("{actor: van, when: {time_s: 1}, do: {lane_change: {lane_id: -1}}}", f"lane_change.lane_id: {EXACT}"),
+        ("{actor: van, when: {time_s: 1}, do: {take_route: {through: [{x_m: 1, y_m: 2}]}}}", f"through: {EXACT}"),
+        ("{actor: cone, when: {time_s: 1}, do: {appear: {at: {x_m: 1, y_m: 2}}}}", f"appear.at: {EXACT}"),
+        ("{actor: kid, when: {time_s: 1}, do: {follow_course: {line: [[1, 2], [3, 4]]}}}", f"course.line: {EXACT}"),
+        ("{actor: van, when: {near: {at: {x_m: 1, y_m: 2}, within_m: 2}}, do: {stall: {}}}", f"near.at: {EXACT}"),
+        ("{actor: ego, when: {time_s: 1}, do: {vanish: {}}}", "do.vanish: the ego cannot; "),
+        ("{actor: kid, when: {time_s: 1}, do: {match_speed: {who: van}}}", "kid is 'child'; want cross, "),
+        ("{actor: van, when: {contact: {of: van, to: bik}}, do: {stall: {}}}", "contact.to: there is no actor 'bik'"),
+        ("{actor: ego, when: {contact: {}}, do: {stall: {}}}", "contact: is between ego and itself"),
+        ("{actor: ego, when: {faster_kmh: 5}, do: {stall: {}}}", "faster_kmh: is between ego and itself"),
+        ("{actor: van, when: {aside_m: {to: eggo, max: 1}}, do: {stall: {}}}", "aside_m.to: there is no actor 'eggo'"),
+        ("{actor: van, when: {lane_ends: {of: vann}}, do: {stall: {}}}", "lane_ends.of: there is no actor 'vann'; did"),
+        (
+            "{actor: van, when: {none: [{gap_m: {of: vann, max: 9}}]}, do: {stall: {}}}",
+            "when.none[0].gap_m.of: there is no actor 'vann'; did you mean 'van'?",
+        ),
+        ("{actor: van, when: {none: [{after: {event: x}}]}, do: {stall: {}}}", "none[0].after.event: no event has"),
     ],
 )
 def test_an_event_that_cannot_be_is_refused_in_words(event, said):
@@ -113,6 +138,11 @@ def test_an_event_that_cannot_be_is_refused_in_words(event, said):
         "{points: [[0, 1, 2], [1, 2, 3]]}}}",
         "{name: a, actor: van, when: {any: [{after: {event: a}}, {time_s: 1}]}, do: {swerve: {offset_m: 1}}}",
         "{actor: ego, when: {ttc_s: {to: van, max: 3}}, do: {lane_change: {to: left}}, for_s: 2}",
+        "{actor: cone, when: {time_s: 1}, do: {vanish: {}}}",
+        "{actor: wreck, when: {contact: {to: null}}, do: {vanish: {}}}",
+        "{actor: kid, when: {time_s: 1}, do: {follow_course: {frame: own, timed: [[0, 0, 0], [2, 3, 0]]}}}",
+        "{name: a, actor: van, when: {none: [{after: {event: a}}]}, do: {swerve: {offset_m: 1}}}",
+        "{actor: van, when: {time_s: 1}, do: {cut_out: {into: ego, aside: 1}}}",
     ],
 )
 def test_an_event_that_can_be_loads(event):
@@ -145,6 +175,13 @@ def test_an_event_that_can_be_loads(event):
         ("actors: {crest: {body: car, at: {ahead_m: 2}}}", "actors.crest: is the name of a place on the road; want"),
         ("actors: {a: {body: adult, route: left, at: {ahead_m: 2}}}", "actors.a.route: is nothing for a pedestrian"),
         ("actors: {a: {body: adult, lights: [fog], at: {ahead_m: 2}}}", "actors.a.lights: adult has none"),
+        ("actors: {a: {body: car, at: {pose: {x_m: 1, y_m: 2}}}}", f"actors.a.at.pose: {EXACT}"),
+        ("actors: {a: {body: car, through: [{x_m: 1, y_m: 2}], at: {ahead_m: 2}}}", f"actors.a.through: {EXACT}"),
+        (
+            "actors: {a: {body: adult, through: [{x_m: 1, y_m: 2}], at: {ahead_m: 2}}}",
+            "actors.a.through: is nothing for a pedestrian",
+        ),
+        ("actors: {a: {body: car, absent: true, at: {ahead_m: 2}}}", "actors.a.absent: no event lets a appear; want"),
         ("flows: [{arm: left, speed_kmh: 30}]", "flows[0].arm: there is no junction"),
         (
             "flows: [{speed_kmh: 30, bodies: [cone]}]",
@@ -231,3 +268,42 @@ def test_lists_have_an_end():
 
     assert "actors: got a mapping with a0, a1" in mistakes(f"{PLAIN}actors:\n{actors}")[0]
     assert "want at most 200 items" in mistakes(f"{PLAIN}actors:\n{actors}")[0]
+
+
+NAMED = """road: {town: AvSynth01, length_m: 90, curve: any, pose: {x_m: 1, y_m: 2}}
+ego: {speed_kmh: 30}
+actors:
+  van: {body: van, speed_kmh: 30, at: {ahead_m: 20}, through: [{x_m: 3, y_m: 4}]}
+  late: {body: cone, absent: true, at: {pose: {x_m: 5, y_m: 6}}}
+  kid: {body: child, at: {ahead_m: 9}}
+"""
+
+
+def test_a_named_map_has_places_and_who_vanished_may_still_be_told_what_to_do():
+    loads(
+        NAMED
+        + """events:
+  - {actor: late, when: {near: {of: ego, at: {x_m: 9, y_m: 9}, within_m: 3}}, do: {appear: {at: {x_m: 9, y_m: 9}}}}
+  - {actor: late, when: {time_s: 4}, do: {vanish: {}}}
+  - {actor: van, when: {time_s: 1}, do: {vanish: {}}}
+  - {actor: van, when: {time_s: 2}, do: {take_route: {through: [{x_m: 9, y_m: 9}]}}}
+  - {actor: van, when: {time_s: 3}, do: {lane_change: {lane_id: -2}}}
+  - {actor: kid, when: {time_s: 3}, do: {follow_course: {line: [[1, 2], [3, 4]]}}}
+  - {actor: kid, when: {time_s: 5}, do: {arrive_together: {at: {x_m: 1, y_m: 1}, who_at: {x_m: 2, y_m: 2}}}}
+"""
+    )
+
+
+def test_who_is_absent_is_not_missed_where_an_event_is_not_sound():
+    found = mistakes(f"{NAMED}events:\n  - {{actor: late, when: {{time_s: 1}}, do: {{appear: {{}}}}}}\n")
+
+    assert found == ["events[0].do.appear.at: is missing; want the place"]
+
+
+def test_every_mistake_in_very_many_events_is_told():
+    wrong = (
+        "{actor: vam, when: {none: [{near: {of: kit, at: {x_m: 1, y_m: 2}, within_m: 1}}]}, do: {cut_out: {into: eg}}}"
+    )
+    found = mistakes(f"{PLAIN}{ACTORS}events:\n" + f"  - {wrong}\n" * 300)
+
+    assert len(found) == 300 * 4

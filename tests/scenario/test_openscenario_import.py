@@ -349,3 +349,18 @@ def test_a_manoeuvre_of_a_catalog_that_is_not_there_is_lost_and_changes_the_stor
     (lost,) = [entry for entry in report.entries if entry.changes]
     assert lost.what == "CatalogReference 'overtakes'"
     assert "there is no catalog 'Manoeuvres'" in lost.why
+
+
+def test_who_is_taken_away_at_the_start_and_never_comes_back_is_left_out(tmp_path: Path) -> None:
+    away = '<GlobalAction><EntityAction entityRef="Other"><DeleteEntityAction/></EntityAction></GlobalAction>'
+    init = start("Ego", lane(-1, 50), "20") + start("Other", lane(-1, 90), "15") + away
+    follows = event("Goes", "Ego", speed("9"), by_entity("Other", BEHIND))
+    imported = import_file(write(tmp_path, BRAKES, follows, init=init))
+
+    assert model(imported).actors == {}
+    assert model(imported).events == ()
+    assert {entry.why for entry in imported.report.of("lost")} == {
+        "it is never there",
+        "it is about somebody who is never there",
+    }
+    assert imported.report.same_story

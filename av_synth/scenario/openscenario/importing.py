@@ -199,6 +199,7 @@ def _document(root: Element, path: Path, name: str, context: Context, story: Sto
     late = f"it would begin after the end of the recording, {duration:g} s"
     story.drop(told, lambda event: min(_begins(event["when"]), default=0.0) >= duration, late, changes=not certain)
     story.drop_waiting(told)
+    _leave_out_who_never_comes(context, story, told, actors)
     header = root.need("FileHeader")
     description = " ".join(header.word("description", "").removeprefix(CARLAS).split())[:1900] or path.stem
     data: Words = {
@@ -232,9 +233,29 @@ def _groups(root: Element) -> list[Element]:
     return root.all("Storyboard", "Story", "Act", "ManeuverGroup")
 
 
+def _leave_out_who_never_comes(context: Context, story: Story, told: Told, actors: dict[str, Words]) -> None:
+    """Whom the file takes away at the start, and nothing brings back."""
+    absent = [name for name, words in actors.items() if words.get("absent")]
+    while True:
+        coming = {event["actor"] for event in told.events if "appear" in _do(event)}
+        never = {name for name in absent if name in actors and name not in coming}
+        if not never:
+            return
+
+        def names_one(event: Words, never: set[str] = never) -> bool:
+            return not never.isdisjoint(_names(event))
+
+        for one in context.actors.values():
+            if one.entity.name in never:
+                context.report.lost(one.entity.element, "it is never there", changes=False)
+                del actors[one.entity.name]
+        story.drop(told, names_one, "it is about somebody who is never there", changes=False)
+        story.drop_waiting(told)
+
+
 def _here(told: Told, by_name: Mapping[str, Actor]) -> set[str]:
     placed = {name for name, actor in by_name.items() if actor.spot is not None}
-    appearing = {str(event["actor"]) for event in told.events if "appear" in dict(_do(event))}
+    appearing = {str(event["actor"]) for event in told.events if "appear" in _do(event)}
     told.absent |= {name for name in appearing if name not in placed}
     return placed
 

@@ -78,7 +78,7 @@ def _starts(context: Context, action: Element, actor: Actor, told: Told) -> None
         context.places.find(teleport.need("Position"), context.spots)
         report.kept(teleport)
         return
-    if route is not None and not actor.entity.is_person:
+    if route is not None and actor.entity.moves and not actor.entity.is_person:
         told.routes.setdefault(actor.entity.name, []).extend(through(context, route))
         report.kept(route)
         return
