@@ -10,6 +10,7 @@ import typer
 from av_synth import scenario
 from av_synth.cli.options import pairs
 from av_synth.cli.output import say
+from av_synth.errors import DocumentError, Problem
 from av_synth.scenario import openscenario
 from av_synth.scenario.openscenario import Report
 
@@ -29,22 +30,24 @@ def register(app: typer.Typer) -> None:
 
 def import_(
     file: Path = typer.Argument(help="A scenario of OpenSCENARIO: a file that ends in .xosc."),
-    out: Path | None = typer.Option(None, help="Where our YAML goes; FILE with .yaml, here, if not given."),
+    out: Path | None = typer.Option(
+        None, help="Where our YAML goes, named like the scenario; FILE.yaml, here, if not given."
+    ),
     values: list[str] = typer.Option(
         [], "--set", metavar="NAME=VALUE", help="A parameter that the file declares; may be repeated."
     ),
+    force: bool = typer.Option(False, "--force", help="Write over a file that is there."),
     as_json: bool = typer.Option(False, "--json", help="Print the report as JSON."),
 ) -> None:
     """Make a scenario of an OpenSCENARIO file, and say what was kept, kept nearly and lost.
 
-    Catalogs and the map are looked for from the file, and the map is named in ours by its path from there.
+    Catalogs and the map are looked for from the file, and ours names the map by its path from where it goes.
 
     Example: av-synth openscenario import cut-in.xosc --out scenarios/their_cut_in.yaml
     """
-    target = out or Path(f"{openscenario.document_name(file.stem)}.yaml")
+    target = _free(out or Path(f"{openscenario.document_name(file.stem)}.yaml"), force)
     imported = openscenario.import_file(file, target, pairs(values, "--set"))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(imported.text, encoding="utf-8")
+    _write(target, imported.text)
     _tell(imported.report, as_json, f"scenario: {target}")
 
 
@@ -55,6 +58,7 @@ def export(
     values: list[str] = typer.Option(
         [], "--set", metavar="NAME=VALUE", help="A parameter's value instead of a drawn one; may be repeated."
     ),
+    force: bool = typer.Option(False, "--force", help="Write over a file that is there."),
     as_json: bool = typer.Option(False, "--json", help="Print the report as JSON."),
 ) -> None:
     """Write one draw of a scenario as OpenSCENARIO 1.2, as far as that has words, and say what is lost.
@@ -64,11 +68,24 @@ def export(
     Example: av-synth openscenario export cut_in_wet --seed 3 --out cut_in_wet_3.xosc
     """
     found = scenario.load(name)
-    target = out or Path(f"{found.name}.xosc")
+    target = _free(out or Path(f"{found.name}.xosc"), force)
     exported = openscenario.export(scenario.draw(found, seed, pairs(values, "--set")), found.document, target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(exported.text, encoding="utf-8")
+    _write(target, exported.text)
     _tell(exported.report, as_json, f"OpenSCENARIO 1.2: {target}")
+
+
+def _free(target: Path, force: bool) -> Path:
+    if target.exists() and not force:
+        raise DocumentError([Problem("", "--out", f"{target} is there already; want another, or --force")])
+    return target
+
+
+def _write(target: Path, text: str) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DocumentError([Problem("", "--out", f"{target} cannot be written: {error.strerror}")]) from error
 
 
 def _tell(report: Report, as_json: bool, last: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from av_synth import scenario
 from av_synth.errors import DocumentError
 from av_synth.scenario.model import EventSpec, ScenarioModel
-from av_synth.scenario.openscenario import Imported, import_file
+from av_synth.scenario.openscenario import Imported, import_file, tree
 from tests.scenario.xosc import (
     at,
     by_entity,
@@ -364,3 +365,39 @@ def test_who_is_taken_away_at_the_start_and_never_comes_back_is_left_out(tmp_pat
         "it is about somebody who is never there",
     }
     assert imported.report.same_story
+
+
+def test_values_that_double_each_other_have_an_end(tmp_path: Path) -> None:
+    names = "abcdefghijklmnop"
+    declared = '<ParameterDeclaration name="a" parameterType="string" value="xxxxxxxx"/>' + "".join(
+        f'<ParameterDeclaration name="{two}" parameterType="string" value="${one}${one}"/>'
+        for one, two in pairwise(names)
+    )
+
+    assert "comes to more than 10000 characters" in mistake(write(tmp_path, parameters=declared))
+
+
+def test_a_route_that_goes_by_itself_is_a_mistake(tmp_path: Path) -> None:
+    reference = '<CatalogReference catalogName="routes" entryName="round"/>'
+    by_itself = (
+        f"<RoutePosition><RouteRef>{reference}</RouteRef>"
+        '<InRoutePosition><FromLaneCoordinates pathS="3" laneId="-1"/></InRoutePosition></RoutePosition>'
+    )
+    waypoint = f'<Waypoint routeStrategy="shortest"><Position>{by_itself}</Position></Waypoint>'
+    (tmp_path / "routes").mkdir()
+    (tmp_path / "routes" / "routes.xosc").write_text(
+        f'<OpenSCENARIO><Catalog name="routes"><Route name="round" closed="false">{waypoint * 2}</Route></Catalog>'
+        "</OpenSCENARIO>"
+    )
+    catalogs = '<RouteCatalog><Directory path="routes"/></RouteCatalog>'
+
+    found = mistake(write(tmp_path, init=start("Ego", lane(-1, 50)) + start("Other", by_itself), catalogs=catalogs))
+
+    assert found.endswith("what it refers to refers to itself, or goes too deep; want no circle")
+
+
+def test_a_file_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path)
+    monkeypatch.setattr(tree, "MAX_ELEMENTS", 20)
+
+    assert "has more than 20 elements; want fewer" in mistake(path)

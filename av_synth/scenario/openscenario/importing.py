@@ -79,9 +79,16 @@ def import_file(path: Path, out: Path | None = None, values: Mapping[str, str] |
             or if `out` is no name that a scenario can have.
     """
     ours = _name(path, out)
+    try:
+        return _imported(path, ours, out, dict(values or {}))
+    except RecursionError as error:  # a route that goes by itself, or parameters that follow from thousands of others
+        message = "what it refers to refers to itself, or goes too deep; want no circle"
+        raise DocumentError([Problem(str(path), "", message)]) from error
+
+
+def _imported(path: Path, ours: str, out: Path | None, given: dict[str, str]) -> Imported:
     root = read(path)
     version = _version(root)
-    given = dict(values or {})
     known = {one.word("name") for one in root.all("ParameterDeclarations", "ParameterDeclaration")}
     strange = [name for name in given if name not in known]
     if strange:

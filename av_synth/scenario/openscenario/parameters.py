@@ -15,6 +15,7 @@ _REFERENCE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_.]*)")
 _EXPRESSION = re.compile(r"\$\{(.*)\}", re.DOTALL)
 _NAMES = ("parameterRef", "variableRef")  # name a parameter instead of standing for its value
 MAX_EXPRESSION = 1000
+MAX_TEXT = 10_000  # with references in it or filled in: values that double each other would have no end
 
 _TWO: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -125,6 +126,8 @@ def _constrain(declaration: Element, value: str) -> None:
 def _filled(element: Element, attribute: str, text: str, known: Mapping[str, str]) -> str:
     if "$" not in text:
         return text
+    if len(text) > MAX_TEXT:
+        raise element.wrong(f"has references and more than {MAX_TEXT} characters; want fewer", attribute)
     expression = _EXPRESSION.fullmatch(text.strip())
     if expression is None:
 
@@ -137,7 +140,10 @@ def _filled(element: Element, attribute: str, text: str, known: Mapping[str, str
                 raise element.wrong(f"there is no parameter {match[1]!r}; {nearest(match[1], known)}", attribute)
             return known[name] + match[1][len(name) :]
 
-        return _REFERENCE.sub(put, text)
+        filled = _REFERENCE.sub(put, text)
+        if len(filled) > MAX_TEXT:
+            raise element.wrong(f"comes to more than {MAX_TEXT} characters; want fewer", attribute)
+        return filled
     words = expression[1]
     for name in _REFERENCE.findall(words):
         if name not in known:

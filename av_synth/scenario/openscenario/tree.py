@@ -11,6 +11,7 @@ from av_synth.errors import DocumentError, Problem
 
 MAX_BYTES = 20_000_000
 MAX_DEPTH = 200
+MAX_ELEMENTS = 500_000
 
 
 @dataclass(eq=False)
@@ -119,6 +120,8 @@ def read(path: Path) -> Element:
     Raises:
         DocumentError: if it cannot be read, is too large, declares a document type, or is not well-formed XML.
     """
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise DocumentError([Problem(str(path), "", "is no file; want a file that ends in .xosc")])
     try:
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
@@ -138,11 +141,16 @@ def parse(raw: bytes, where: str) -> Element:
     parser = expat.ParserCreate(namespace_separator=" ")
     top = Element("", where, {})
     open_elements = [top]
+    count = 0
 
     def place() -> str:
         return f"{where}:{parser.CurrentLineNumber}"
 
     def start(tag: str, given: dict[str, str]) -> None:
+        nonlocal count
+        count += 1
+        if count > MAX_ELEMENTS:
+            raise DocumentError([Problem(place(), "", f"has more than {MAX_ELEMENTS} elements; want fewer")])
         if len(open_elements) > MAX_DEPTH:
             raise DocumentError([Problem(place(), "", f"is nested more than {MAX_DEPTH} deep; want less")])
         element = Element(_plain(tag), place(), {_plain(name): value for name, value in given.items()})
