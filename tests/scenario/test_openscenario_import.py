@@ -401,3 +401,38 @@ def test_a_file_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(tree, "MAX_ELEMENTS", 20)
 
     assert "has more than 20 elements; want fewer" in mistake(path)
+
+
+SETS = (
+    '<ManeuverGroup maximumExecutionCount="1" name="G"><Actors selectTriggeringEntities="false"/><Maneuver name="M">'
+    '<Event name="Sets" priority="override"><Action name="A"><GlobalAction><ParameterAction parameterRef="Go">'
+    '<SetAction value="2"/></ParameterAction></GlobalAction></Action><StartTrigger><ConditionGroup>'
+    f"{at(4)}</ConditionGroup></StartTrigger></Event></Maneuver></ManeuverGroup>"
+)
+
+
+@pytest.mark.parametrize(
+    ("limit", "when"),
+    [
+        ("1", {"time_s": 4.0}),
+        ("0", {"time_s": 0.0}),
+    ],
+)
+def test_a_parameter_that_an_event_sets_is_told_by_that_event(
+    tmp_path: Path, limit: str, when: dict[str, object]
+) -> None:
+    asked = by_value(f'<ParameterCondition parameterRef="Go" value="{limit}" rule="greaterThan"/>')
+    declared = '<ParameterDeclaration name="Go" parameterType="integer" value="1"/>'
+    imported = import_file(write(tmp_path, event("Slows", "Other", speed("3"), asked), SETS, parameters=declared))
+
+    assert only(imported).when.model_dump(exclude_unset=True) == when
+    assert imported.report.same_story
+    assert imported.report.of("lost") == []
+
+
+@pytest.mark.parametrize(("who", "same"), [("Other", True), ("Ego", False)])
+def test_who_triggers_is_not_asked_where_only_who_acts_can(tmp_path: Path, who: str, same: bool) -> None:
+    slow = '<SpeedCondition value="9" rule="lessThan"/>'
+    chosen = event("Slows", "Other", speed("3"), by_entity(who, slow)).replace('Entities="false', 'Entities="true')
+
+    assert import_file(write(tmp_path, chosen)).report.same_story == same

@@ -26,7 +26,8 @@ class Triggers:
     Args:
         context: see there.
         story: events of the file below each of its elements of a kind and a name.
-        parameters: their values.
+        parameters: their values, and those of variables, at the start.
+        settings: what happens in the story that gives one of them another value, and which.
     """
 
     def __init__(
@@ -34,10 +35,12 @@ class Triggers:
         context: Context,
         story: Mapping[tuple[str, str], list[Happening]],
         parameters: Mapping[str, str],
+        settings: Mapping[str, list[tuple[Happening, str]]],
     ) -> None:
         self._context = context
         self._story = story
         self._parameters = parameters
+        self._settings = settings
         self._inside: list[Element] = []
 
     def of(self, happening: Happening) -> Held:
@@ -108,11 +111,23 @@ class Triggers:
             if name not in self._parameters:
                 # what others use for their own pass criteria; it cannot become true by the file itself
                 return False
-            found = compare(one.word("rule"), self._parameters[name], one.word("value"))
-            if found is None:
-                raise UnsaidError(f"{name} cannot be compared")
-            return found
+            return self._value(name, one.word("rule"), one.word("value"))
         raise UnsaidError(f"there is no such trigger as {one.tag}")
+
+    def _value(self, name: str, rule: str, limit: str) -> Held:
+        """What a parameter is at the start, or once an event has set it."""
+        settings = self._settings.get(name, [])
+        told = [compare(rule, value, limit) for value in (self._parameters[name], *(text for _, text in settings))]
+        if None in told:
+            raise UnsaidError(f"{name} cannot be compared")
+        if len({*told}) == 1:
+            return bool(told[0])
+        if len(settings) > 1:
+            raise UnsaidError(f"{name} is set by several events")
+        held = self._begun(settings[0][0])
+        if isinstance(held, bool):
+            return held == bool(told[1])
+        return held if told[1] else {"none": [held]}
 
     def _progress(self, one: Element) -> Held:
         kind, name = one.word("storyboardElementType"), one.word("storyboardElementRef")

@@ -174,23 +174,29 @@ class Story:
         self._groups: list[tuple[Happening, list[Actor]]] = []
         self._elements: dict[str, Element] = {}
         below: dict[tuple[str, str], list[Happening]] = {}
+        settings: dict[str, list[tuple[Happening, str]]] = {}
         for one in root.need("Storyboard").walk():
             if one.tag in HOLDERS and not any(inside.tag in ("Event", "CatalogReference") for inside in one.walk()):
                 context.report.kept(one)  # there is nothing in it
         for story in root.all("Storyboard", "Story"):
             for act in story.all("Act"):
                 for group in act.all("ManeuverGroup"):
-                    actors = self._actors(group)
-                    for maneuver in self._maneuvers(group):
+                    maneuvers = list(self._maneuvers(group))
+                    actors = self._actors(group, maneuvers)
+                    for maneuver in maneuvers:
                         for event in maneuver.all("Event"):
                             happening = Happening(event, act.find("StartTrigger"))
                             self._groups.append((happening, actors))
+                            for name, value in _settings(event):
+                                settings.setdefault(name, []).append((happening, value))
                             around = (("story", story), ("act", act), ("maneuverGroup", group))
                             for kind, element in (*around, ("maneuver", maneuver), ("event", event)):
                                 below.setdefault((kind, element.word("name", "")), []).append(happening)
                             for action in event.all("Action"):
                                 below.setdefault(("action", action.word("name", "")), []).append(happening)
-        self.triggers = Triggers(context, below, parameters)
+        variables = root.all("VariableDeclarations", "VariableDeclaration")
+        values = {**{one.word("name"): one.word("value", "") for one in variables}, **parameters}
+        self.triggers = Triggers(context, below, values, settings)
 
     def tell(self, told: Told) -> None:
         """Add what happens to what is told: what everybody does first, then when."""
@@ -200,7 +206,9 @@ class Story:
         for (happening, _), actions in zip(self._groups, doing, strict=True):
             if not actions:
                 start = happening.element.find("StartTrigger")
-                if start is not None:
+                if start is not None and any(_settings(happening.element)):
+                    self._context.report.kept(start)  # as the trigger of who asks for the value
+                elif start is not None:
                     self._context.report.lost(start, "nothing that it starts is played", changes=False)
                 continue
             try:
@@ -298,6 +306,9 @@ class Story:
 
     def _worldwide(self, action: Element) -> list[Words]:
         one = action.inside[0]
+        if any(_settings(action)):
+            self._context.report.kept(one)  # in the triggers that ask for it
+            return []
         if one.tag == "EnvironmentAction":
             return [{"weather": weather(self._context, one)}]
         if one.tag == "EntityAction" and one.inside:
@@ -315,11 +326,20 @@ class Story:
         self._context.report.lost(one, f"there is nothing such as {one.tag}", changes=True)
         return []
 
-    def _actors(self, group: Element) -> list[Actor]:
+    def _actors(self, group: Element, maneuvers: list[Element]) -> list[Actor]:
         actors = group.find("Actors")
         if actors is None:
             return []
-        if actors.flag("selectTriggeringEntities"):
+        named = {one.word("entityRef") for one in actors.all("EntityRef")}
+        triggering = {
+            one.word("entityRef")
+            for maneuver in maneuvers
+            for each in maneuver.walk()
+            if each.tag == "TriggeringEntities"
+            for one in each.all("EntityRef")
+        }
+        # those who are named act in any case
+        if actors.flag("selectTriggeringEntities") and not triggering <= named:
             self._context.report.lost(actors, "who acts is not chosen by who triggered", changes=True)
         else:
             self._context.report.kept(actors)
@@ -340,6 +360,14 @@ class Story:
                     continue
                 self._context.report.kept(one)
                 yield maneuver
+
+
+def _settings(element: Element) -> Iterator[tuple[str, str]]:
+    """The parameters and variables that actions inside an element set, with the values."""
+    for one in element.walk():
+        setting = one.find("SetAction")
+        if one.tag in ("ParameterAction", "VariableAction") and setting is not None:
+            yield one.word("parameterRef", one.word("variableRef", "")).lstrip("$"), setting.word("value")
 
 
 def _waits_for(when: object) -> Iterator[str]:
