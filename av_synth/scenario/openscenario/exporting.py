@@ -143,7 +143,7 @@ class _Export:
             starting.append(_private(name, place.position, actor.speed_kmh / KMH, actor.through))
             if actor.absent:
                 gone = xml("EntityAction", xml("DeleteEntityAction"), entityRef=name)
-                starting.append(xml("GlobalAction", gone))
+                starting.insert(1, xml("GlobalAction", gone))  # those of all come before those of one
         return starting, aside
 
     def _unsaid(self, name: str, actor: Actor) -> None:
