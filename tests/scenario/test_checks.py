@@ -255,7 +255,7 @@ expectations:
 
 
 def test_every_circle_is_told_once_and_long_chains_cost_one_look_each():
-    many = 100_000
+    many = 20_000
     chain = {str(number): [str(number + 1)] for number in range(many)} | {str(many): ["7"], "x": ["9"], "y": ["y"]}
 
     found = list(circles(chain))
