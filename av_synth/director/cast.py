@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import carla
 
-from av_synth.director.casting import Size
+from av_synth.director.casting import Casting, Role, Size
 from av_synth.director.model import Event
 from av_synth.director.path import Path
 from av_synth.director.roads import Place
@@ -61,11 +61,16 @@ class Cast:
     Attributes:
         place: where it happens.
         ego: the vehicle with the rig.
-        members: by name, in the scenario's order; the ego is not among them.
+        members: by name, in the scenario's order; the ego is not among them, nor is who is absent at the start. Whoever
+            appears later is put in.
         events: what is to be told of the placing.
+        casting: which blueprints there are, and their sizes.
+        roles: the blueprint of each named actor, of those who are absent too.
     """
 
     place: Place
     ego: Member
-    members: Mapping[str, Member]
+    members: dict[str, Member]
     events: tuple[Event, ...]
+    casting: Casting
+    roles: Mapping[str, Role]

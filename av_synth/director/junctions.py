@@ -10,7 +10,7 @@ from functools import cached_property
 import carla
 import numpy as np
 
-from av_synth.director.routes import by_exit, heading_rad, position
+from av_synth.director.routes import by_exit, heading_rad, position, turned_rad
 from av_synth.geometry.transforms import Array
 
 LIGHTS, STOP, GIVE_WAY = "1000001", "206", "205"  # OpenDRIVE's signal types, as CARLA's maps use them
@@ -116,8 +116,7 @@ def is_roundabout(entrance: Entrance) -> bool:
         if not following:
             return False
         if len(following) > 1:
-            ways = [(point, math.remainder(_leaves(point) - heading_rad(here), math.tau)) for point in following]
-            chosen = keep_left(ways)
+            chosen = keep_left([(point, turned_rad(here, point)) for point in following])
         else:
             chosen = following[0]
         if chosen is None:
@@ -131,18 +130,6 @@ def is_roundabout(entrance: Entrance) -> bool:
             if float(apart.min()) < CLOSED_M:
                 return turning * STEP_M > 0.6 * walked
     return False
-
-
-def _leaves(point: carla.Waypoint) -> float:
-    """Heading where a way has left its junction."""
-    for _ in range(60):
-        if not point.is_junction:
-            break
-        following = point.next(STEP_M)
-        if not following:
-            break
-        point = following[0]
-    return heading_rad(point)
 
 
 def _entrances(junction: carla.Junction) -> Iterator[Entrance]:

@@ -34,6 +34,15 @@ class Stage(Protocol):
     ) -> carla.Actor:
         """Place an actor that the labels will know; SpawnError if the simulator refuses the place."""
 
+    def has(self, actor: carla.Actor) -> bool:
+        """Whether it was placed, and not taken away since."""
+
+    def destroy(self, actor: carla.Actor) -> None:
+        """Take an actor that was placed away, with what it tows."""
+
+    def before_time_zero(self, ticks: int, commands: Sequence[object]) -> None:
+        """Have commands (carla.command.*) sent before the tick that is so many ticks before recorded time zero."""
+
     def hide_town_objects(self, ids: Sequence[int]) -> None:
         """Take parts of the town (ids of environment objects) away."""
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import carla
 import numpy as np
 
+from av_synth.director import lanes, ways
 from av_synth.director.cast import Cast, Member
 from av_synth.director.casting import Casting, Role, Size
+from av_synth.director.lamps import flags_of
 from av_synth.director.model import Event, Stage
 from av_synth.director.path import Path
-from av_synth.director.placement import Spot, box_pose, obstructed, park_row, spawn_named, spots, taken_by
+from av_synth.director.placement import box_pose, obstructed, park_row, settle, sloped, spawn_named
 from av_synth.director.roads import Place, find_places
 from av_synth.director.routes import by_turns, path_along
-from av_synth.director.streams import spawn_extras
+from av_synth.director.spots import Spot, farthest_m, spots, taken_by
+from av_synth.director.streams import refuse_extras, spawn_extras
 from av_synth.director.town_parked import replace_parked
 from av_synth.director.traffic import start_traffic
-from av_synth.errors import CastError
+from av_synth.errors import CastError, SpawnError
 from av_synth.geometry.carla import vector_from_carla, vector_to_carla
 from av_synth.geometry.transforms import Array, rigid
 from av_synth.scenario.draw import ConcreteScenario
@@ -27,6 +31,7 @@ from av_synth.scenario.words import EGO, is_person, is_thing
 
 WARM_UP_S = 2.0  # vehicles settle on their wheels and traffic gets going before time zero
 SPARE_M = 10.0
+MOST_SPAWNED = 12  # stretches of road on which the simulator is asked for places, before it is given up
 ROOM_M = 40.0  # of road before and behind what a vehicle needs
 DARK_SUN_DEG = 10.0
 DRIVING_LIGHTS = int(carla.VehicleLightState.Position | carla.VehicleLightState.LowBeam)
@@ -37,13 +42,32 @@ def warm_up_ticks(tick_us: int) -> int:
     return math.ceil(WARM_UP_S * 1e6 / tick_us)
 
 
-def _run_up_s(tick_us: int) -> float:
+def _warm_up_s(tick_us: int) -> float:
     """Time from the placing to recorded time zero, the first tick included."""
     return (warm_up_ticks(tick_us) + 1) * tick_us * 1e-6
 
 
+def _run_up_s(concrete: ConcreteScenario, tick_us: int) -> float:
+    """How long before time zero vehicles begin to move: all the time, or a tick where the road is told by a pose."""
+    return _warm_up_s(tick_us) if concrete.road.pose is None else tick_us * 1e-6
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What placing takes: the scenario, where it is played, who plays whom, and how long vehicles run up."""
+
+    concrete: ConcreteScenario
+    stage: Stage
+    casting: Casting
+    roles: Mapping[str, Role]
+    run_up_s: float
+
+
 def put_on_stage(concrete: ConcreteScenario, stage: Stage) -> Cast:
     """Choose the road, set the weather, and place everybody, each so far back that it is at its spot at time zero.
+
+    Where the road is told by a pose, everybody stands at theirs until a tick before time zero, and has the speed that
+    it begins with from then on: there need not be a road behind them, and they need not come from behind each other.
 
     Args:
         concrete: what is to be played.
@@ -51,9 +75,8 @@ def put_on_stage(concrete: ConcreteScenario, stage: Stage) -> Cast:
 
     Raises:
         CastError: if the map has no such road, or the blueprint library no such body.
-        SpawnError: if the simulator refuses a place to the ego or a named actor.
+        SpawnError: if the simulator refuses a place to the ego or a named actor, wherever the road fits.
     """
-    run_up_s = _run_up_s(stage.tick_us)
     stage.world.set_weather(carla.WeatherParameters(**concrete.weather.to_json()))
     if concrete.traffic.bodies:
         stage.traffic_manager()  # it wants to be there first
@@ -62,36 +85,30 @@ def put_on_stage(concrete: ConcreteScenario, stage: Stage) -> Cast:
         name: casting.role(actor.body, concrete.picks[name], parked=actor.stands)
         for name, actor in concrete.actors.items()
     }
-    sizes = {name: casting.size(role.type_id) for name, role in roles.items()}
+    setting = Setting(concrete, stage, casting, roles, _run_up_s(concrete, stage.tick_us))
     events = list(replace_parked(stage, casting))
-    place, cast = _choose_place(concrete, stage, room_before_m(concrete, stage.tick_us), sizes)
-    ego = _ego(concrete, stage, casting, place, run_up_s)
-    members = {
-        name: _member(concrete, stage, casting, place, name, roles[name], spot, run_up_s)
-        for name, spot in cast.items()
-        if name not in concrete.without
-    }
-    for extra in spawn_extras(concrete, stage, casting, place, run_up_s):
+    place, cast, ego, members = _placed(setting)
+    for extra in spawn_extras(concrete, stage, casting, place, setting.run_up_s):
         if isinstance(extra, Event):
             events.append(extra)
         else:
             members[extra.name] = extra
             if extra.stroll_m is None:
-                _set_off(concrete, extra, run_up_s)
+                _set_off(setting, extra)
     for number, row in enumerate(concrete.rows):
         events += park_row(stage, place, casting, number, row, taken_by(concrete, cast, place, row))
     placed = [
-        place.path.point(-ego.speed_mps * run_up_s),
+        place.path.point(-ego.speed_mps * setting.run_up_s),
         *(member.path.point(0.0, member.offset_m) for member in members.values()),
     ]
-    time_s = run_up_s + concrete.duration_s
+    time_s = _warm_up_s(stage.tick_us) + concrete.duration_s
     events += start_traffic(stage, casting, concrete.traffic, _zone(place, members, time_s), placed, time_s)
-    return Cast(place, ego, members, tuple(events))
+    return Cast(place, ego, members, tuple(events), casting, roles)
 
 
 def room_before_m(concrete: ConcreteScenario, tick_us: int) -> float:
     """Length of road needed before the ego's start: for its own run-up, and for who starts behind it."""
-    run_up_s = _run_up_s(tick_us)
+    run_up_s = _run_up_s(concrete, tick_us)
     behind_m = [
         actor.speed_kmh / 3.6 * run_up_s - actor.at.ahead_m
         for actor in concrete.actors.values()
@@ -100,73 +117,114 @@ def room_before_m(concrete: ConcreteScenario, tick_us: int) -> float:
     return max(concrete.ego.speed_kmh / 3.6 * run_up_s, *behind_m, 0.0) + SPARE_M
 
 
-def _choose_place(
-    concrete: ConcreteScenario, stage: Stage, room_m: float, sizes: Mapping[str, Size]
-) -> tuple[Place, dict[str, Spot]]:
-    """The first stretch of road, from the drawn one on, where nothing fixed is in a pedestrian's way."""
-    why = ""
-    for place in find_places(stage.map, concrete.road, room_m, concrete.picks["road"]):
+def _placed(setting: Setting) -> tuple[Place, dict[str, Spot], Member, dict[str, Member]]:
+    """Everybody who is named, on the first stretch of road, from the drawn one on, that has room for them all.
+
+    A stretch where something fixed is in a pedestrian's way, or the simulator refuses a place, is left as it was.
+    """
+    concrete, stage = setting.concrete, setting.stage
+    sizes = {name: setting.casting.size(role.type_id) for name, role in setting.roles.items()}
+    room_m = room_before_m(concrete, stage.tick_us)
+    error: CastError | SpawnError | None = None
+    tried = 0
+    for found in find_places(stage.map, concrete.road, room_m, concrete.picks["road"]):
+        if tried == MOST_SPAWNED:
+            break
+        spawned: list[Member] = []
         try:
-            cast = spots(concrete, place, sizes)
-        except CastError as error:
-            why = str(error)
-            continue
-        blocked = obstructed(stage, concrete, cast)
-        if blocked is None:
-            return place, cast
-        why = f"something fixed is in the way of {blocked!r}"
-    raise CastError(f"{concrete.town}: wherever the road fits, {why}")
+            place = found.reaching(farthest_m(concrete, found))
+            cast = spots(concrete, stage.map, place, sizes)
+            blocked = obstructed(stage, concrete, cast)
+            if blocked is not None:
+                error = CastError(f"something fixed is in the way of {blocked!r}")
+                continue
+            refuse_extras(concrete, place)
+            tried += 1
+            for name in (EGO, *cast):
+                if name == EGO or not (name in concrete.without or concrete.actors[name].absent):
+                    spawned.append(_ego(setting, place) if name == EGO else _member(setting, place, name, cast[name]))
+            return place, cast, spawned[0], {member.name: member for member in spawned[1:]}
+        except (CastError, SpawnError) as refused:
+            error = refused
+            for member in spawned[::-1]:
+                stage.destroy(member.actor)
+    if isinstance(error, SpawnError):
+        raise error
+    raise CastError(f"{concrete.town}: wherever the road fits, {error}") from error
 
 
-def _ego(concrete: ConcreteScenario, stage: Stage, casting: Casting, place: Place, run_up_s: float) -> Member:
+def _ego(setting: Setting, place: Place) -> Member:
+    concrete, casting = setting.concrete, setting.casting
     role = casting.role(concrete.ego.body, concrete.picks[EGO])
     size, speed = casting.size(role.type_id), concrete.ego.speed_kmh / 3.6
-    pose = box_pose(place.path, -speed * run_up_s, 0.0, 0.0, size)
+    pose = _run_up_pose(setting, place.path, speed, 0.0, place.turn_rad, size)
     pose[2, 3] += 0.1
-    ego = stage.spawn(role.type_id, pose, role=EGO, attributes=role.attributes)
-    member = Member(EGO, None, ego, size, place.path, 0.0, 0.0, speed)
-    _set_off(concrete, member, run_up_s)
+    ego = setting.stage.spawn(role.type_id, pose, role=EGO, attributes=role.attributes)
+    member = Member(EGO, None, ego, size, place.path, 0.0, place.turn_rad, speed)
+    _set_off(setting, member)
     return member
 
 
-def _member(
-    concrete: ConcreteScenario,
-    stage: Stage,
-    casting: Casting,
-    place: Place,
-    name: str,
-    role: Role,
-    spot: Spot,
-    run_up_s: float,
-) -> Member:
+def _member(setting: Setting, place: Place, name: str, spot: Spot) -> Member:
+    concrete, stage, casting, role = setting.concrete, setting.stage, setting.casting, setting.roles[name]
     actor, size = concrete.actors[name], casting.size(role.type_id)
     speed = actor.speed_kmh / 3.6
+    path, offset, turn = own_way(stage.map, actor, spot, place, setting.run_up_s, concrete.duration_s)
     if actor.stands or is_person(actor.body):
         pose = box_pose(spot.path, spot.station_m, spot.offset_m, spot.turn_rad, size)
         spawned = spawn_named(stage, casting, role, name, actor, pose)
-        path = spot.path.counted_from(spot.station_m)
-        return Member(name, actor, spawned, size, path, spot.offset_m, spot.turn_rad, 0.0)
-    path, offset, turn = own_way(actor, spot, place, run_up_s, concrete.duration_s)
-    pose = box_pose(path, -speed * run_up_s, offset, turn, size)
+        return Member(name, actor, spawned, size, path, offset, turn, 0.0)
+    pose = _run_up_pose(setting, path, speed, offset, turn, size)
     spawned = spawn_named(stage, casting, role, name, actor, pose)
     member = Member(name, actor, spawned, size, path, offset, turn, speed)
-    _set_off(concrete, member, run_up_s)
+    _set_off(setting, member)
     return member
 
 
-def own_way(actor: Actor, spot: Spot, place: Place, run_up_s: float, duration_s: float) -> tuple[Path, float, float]:
+def _run_up_pose(setting: Setting, path: Path, speed: float, offset: float, turn: float, size: Size) -> Array:
+    """`world_from_actor` of a vehicle so long before its spot, straight back from it where it is turned to its path."""
+    back_m = speed * setting.run_up_s
+    return box_pose(path, -back_m * math.cos(turn), offset - back_m * math.sin(turn), turn, size)
+
+
+def own_way(
+    town: carla.Map,
+    actor: Actor,
+    spot: Spot,
+    place: Place,
+    run_up_s: float,
+    duration_s: float,
+    *,
+    speed_mps: float | None = None,
+) -> tuple[Path, float, float]:
     """The path that a vehicle drives along, 0 at its spot, its offset from it, and how far it is turned left of it.
 
     Its lane's centre line, on through junctions by its route; the ego's own path in the ego's lane, unless a route is
-    given; the other way round for somebody who faces against the traffic of the lane.
+    given; the other way round for somebody who faces against the traffic of the lane. Things and people have the path
+    that their spot is told along.
+
+    Args:
+        town: the map.
+        actor: who.
+        spot: where they are at time zero.
+        place: where the scenario happens.
+        run_up_s: how long before they begin.
+        duration_s: how long it lasts.
+        speed_mps: instead of the actor's own.
     """
-    speed = actor.speed_kmh / 3.6
-    before_m, length_m = speed * run_up_s + ROOM_M, speed * duration_s + ROOM_M
-    follows_ego = spot.path is place.path and actor.at.lane == "same" and not actor.route
+    if actor.stands or is_person(actor.body):
+        return spot.path.counted_from(spot.station_m), spot.offset_m, spot.turn_rad
+    speed = actor.speed_kmh / 3.6 if speed_mps is None else speed_mps
+    reach_m = max(speed * run_up_s, speed * duration_s) + ROOM_M
+    follows_ego = spot.path is place.path and actor.at.lane == "same" and not (actor.route or actor.through)
     if spot.waypoint is None or follows_ego:
         path = spot.path
+    elif actor.through:
+        path = ways.through(town, spot.waypoint, actor.through, reach_m, reach_m)
     else:
-        path = path_along(spot.waypoint, max(before_m, length_m), max(before_m, length_m), by_turns(actor.route))
+        path = path_along(spot.waypoint, reach_m, reach_m, by_turns(actor.route))
+        if actor.at.arm is not None and actor.at.lane == "same" and not _leads_to(path, spot.path.point(0.0)):
+            path = spot.path  # a junction before the ego's would have led it elsewhere
     if math.cos(path.heading_rad(path.project(spot.point_m)[0]) - spot.yaw_rad) < 0.0:
         path = path.reversed()
     station, offset = path.project(spot.point_m)
@@ -174,13 +232,41 @@ def own_way(actor: Actor, spot: Spot, place: Place, run_up_s: float, duration_s:
     return path.counted_from(station), offset, turn
 
 
-def _set_off(concrete: ConcreteScenario, member: Member, run_up_s: float) -> None:
+def _leads_to(path: Path, point_m: Array) -> bool:
+    return float(np.hypot(*(path.points_m - point_m)[:, :2].T).min()) < lanes.NARROWEST_M
+
+
+def _set_off(setting: Setting, member: Member) -> None:
     """Give a vehicle that was spawned before its spot its speed and its lights."""
-    heading = member.path.heading_rad(-member.speed_mps * run_up_s) + member.turn_rad
-    velocity = member.speed_mps * np.array([math.cos(heading), math.sin(heading), 0.0])
-    member.actor.set_target_velocity(vector_to_carla(velocity))
+    back_m = member.speed_mps * setting.run_up_s
+    heading = member.path.heading_rad(-back_m) + member.turn_rad
+    velocity = vector_to_carla(member.speed_mps * np.array([math.cos(heading), math.sin(heading), 0.0]))
+    if setting.concrete.road.pose is not None and member.speed_mps > 0.0:
+        _hold(setting, member, velocity)
+    member.actor.set_target_velocity(velocity)
+    switch_on(setting.concrete, member)
+
+
+def _hold(setting: Setting, member: Member, velocity: carla.Vector3D) -> None:
+    """Let a vehicle stand where it is, and go from there a tick before time zero.
+
+    Its pose is the road's: nothing settles it while it stands.
+    """
+    path, size, actor_id = member.path, member.size, member.actor.id
+    pose = _run_up_pose(setting, path, member.speed_mps, member.offset_m, member.turn_rad, size)
+    command = carla.command
+    setting.stage.client.apply_batch_sync([command.SetSimulatePhysics(actor_id, False)], False)
+    settle(setting.stage, member.actor, sloped(path, -member.speed_mps * setting.run_up_s, member.turn_rad, pose))
+    go = [command.SetSimulatePhysics(actor_id, True), command.ApplyTargetVelocity(actor_id, velocity)]
+    setting.stage.before_time_zero(1, go)
+
+
+def switch_on(concrete: ConcreteScenario, member: Member) -> None:
+    """Light a vehicle's lamps: those that the scenario says, else by the weather."""
     weather = concrete.weather
-    if weather.sun_altitude_angle < DARK_SUN_DEG or weather.precipitation > 0 or weather.fog_density > 20:
+    if member.spec is not None and member.spec.lights is not None:
+        member.actor.set_light_state(carla.VehicleLightState(flags_of(member.spec.lights)))
+    elif weather.sun_altitude_angle < DARK_SUN_DEG or weather.precipitation > 0 or weather.fog_density > 20:
         member.actor.set_light_state(carla.VehicleLightState(DRIVING_LIGHTS))
 
 

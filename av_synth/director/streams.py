@@ -12,9 +12,10 @@ from av_synth.director.cast import Member
 from av_synth.director.casting import Casting, Role
 from av_synth.director.model import Event, Stage
 from av_synth.director.path import Path
-from av_synth.director.placement import arm_entrance, box_pose, spawn_named
+from av_synth.director.placement import box_pose, spawn_named
 from av_synth.director.roads import Place
 from av_synth.director.routes import by_turns, path_along
+from av_synth.director.spots import arm_entrance
 from av_synth.errors import SpawnError
 from av_synth.scenario.draw import ConcreteScenario, CrowdPlan, FlowPlan
 from av_synth.scenario.model import Actor
@@ -35,6 +36,15 @@ class _Extra:
     turn_rad: float
     speed_mps: float
     stroll_m: tuple[float, float] | None = None
+
+
+def refuse_extras(concrete: ConcreteScenario, place: Place) -> None:
+    """Raise CastError if a place lacks a lane, an arm or a pavement that flows or crowds go on."""
+    for flow in concrete.flows:
+        _flow_begins(flow, place)
+    for crowd in concrete.crowds:
+        for each in crowd.people:
+            _strolls_m(crowd, each.at_m, place)
 
 
 def spawn_extras(
@@ -105,8 +115,7 @@ def _flow_begins(flow: FlowPlan, place: Place) -> tuple[carla.Waypoint, float]:
 def _crowd(crowd: CrowdPlan, index: int, place: Place, casting: Casting) -> Iterator[_Extra]:
     for number, each in enumerate(crowd.people):
         along = each.direction == "along"
-        pavement: Lane = "pavement_left" if crowd.side == "left" else "pavement_right"
-        offset = place.lane_offset_m(pavement, each.at_m) + each.offset_m
+        offset = _strolls_m(crowd, each.at_m, place) + each.offset_m
         path = place.path.counted_from(each.at_m)
         spec = Actor(body=each.body, at=Placement(ahead_m=each.at_m))
         stretch = crowd.from_m - each.at_m, crowd.to_m - each.at_m
@@ -120,3 +129,9 @@ def _crowd(crowd: CrowdPlan, index: int, place: Place, casting: Casting) -> Iter
             each.speed_kmh / 3.6,
             stretch,
         )
+
+
+def _strolls_m(crowd: CrowdPlan, at_m: float, place: Place) -> float:
+    """Offset of the pavement's centre."""
+    pavement: Lane = "pavement_left" if crowd.side == "left" else "pavement_right"
+    return place.lane_offset_m(pavement, at_m)

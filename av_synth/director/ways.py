@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import carla
 import numpy as np
@@ -11,9 +12,11 @@ from av_synth.director import lanes
 from av_synth.director.courses import Line
 from av_synth.director.path import Path
 from av_synth.director.routes import Ways, by_turns, heading_rad, path_along, position
+from av_synth.director.towards import towards
 from av_synth.errors import CastError
 from av_synth.geometry.carla import location_from_point
 from av_synth.geometry.transforms import Array
+from av_synth.scenario.exact import Pose
 from av_synth.scenario.words import Side, Turn
 
 BEHIND_M = 20.0
@@ -73,6 +76,24 @@ def turning(town: carla.Map, line: Line, position_m: Array, to: Turn, who: str) 
     if path is None or not met:
         raise CastError(f"{who}: turn: its lane has no way {to} at the next junction; want a lane or turn that has one")
     return Line(path)
+
+
+def through(
+    town: carla.Map, waypoint: carla.Waypoint, places: Sequence[Pose], length_m: float, before_m: float = BEHIND_M
+) -> Path:
+    """The way along a lane and through places in turn, station 0 at the waypoint; see `towards`.
+
+    Args:
+        town: the map.
+        waypoint: in the lane.
+        places: where it leads.
+        length_m: as far as it goes, straight on behind the last place.
+        before_m: of the lane before the waypoint, too.
+
+    Raises:
+        CastError: if a place is not on the map.
+    """
+    return path_along(waypoint, before_m, length_m, towards(town, waypoint, places))
 
 
 def turned_round(town: carla.Map, line: Line, position_m: Array, radius_m: float, who: str) -> Line:

@@ -21,7 +21,7 @@ from av_synth.geometry.transforms import Array, invert, quaternion_from_matrix, 
 from av_synth.labels import BoxLabel, echoes_of, label_boxes, tie_instances
 from av_synth.labels.boxes_2d import Tie
 from av_synth.labels.visibility import Look
-from av_synth.log.state import WorldState
+from av_synth.log.state import ActorInfo, WorldState
 from av_synth.rig.model import Rig
 from av_synth.run import encode
 from av_synth.run.criticality import measure
@@ -242,6 +242,9 @@ class Recorder:
     def _actor_rows(self) -> list[Row]:
         if not self._states:
             raise DataError(f"run {self._context.run_id}: it ended without a frame")
+        infos: dict[int, ActorInfo] = {}  # of those too who came, or went, while it was recorded
+        for state in self._states:
+            infos |= state.infos
         return [
             {
                 "actor_id": info.actor_id,
@@ -254,7 +257,7 @@ class Recorder:
                 "parked": info.parked,
                 "is_ego": info.actor_id == self._context.ego_id,
             }
-            for info in self._states[-1].infos.values()
+            for info in infos.values()
         ]
 
 

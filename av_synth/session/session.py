@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,18 +16,16 @@ from av_synth.errors import CastError, DataError, LaunchError, SpawnError
 from av_synth.geometry.carla import (
     Numbers,
     matrix_from_transform,
-    motion_from_numbers,
     motion_numbers,
     transform_from_matrix,
     vector_from_carla,
 )
 from av_synth.geometry.transforms import Array, invert, rigid
 from av_synth.launch import Address
-from av_synth.log.categories import nuscenes_category
 from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.scenario.weather import Weather
-from av_synth.session.boxes import actor_box
 from av_synth.session.errors import client_errors
+from av_synth.session.readings import info_of, state_of
 from av_synth.session.towns import TownChoice, load_town
 
 CONNECT_TIMEOUT_S = 15.0
@@ -71,6 +68,8 @@ class Session:
         self._lights: list[carla.TrafficLight] = []
         self._traffic_manager: carla.TrafficManager | None = None
         self._hidden: list[int] = []
+        self._towed: dict[int, list[carla.Actor]] = {}
+        self._due: list[tuple[int, Sequence[object]]] = []  # ticks before time zero, commands
         self._origin_frame: int | None = None
         self._last_frame: int | None = None
 
@@ -125,8 +124,24 @@ class Session:
         if parked:
             actor.set_simulate_physics(False)
         self._actors.append(actor)
-        self._infos[actor.id] = _info(actor, role, parked)
+        self._infos[actor.id] = info_of(actor, role, parked)
+        if towed_by is not None:
+            self._towed.setdefault(towed_by.id, []).append(actor)
         return actor
+
+    def has(self, actor: carla.Actor) -> bool:
+        """Whether an actor was placed here and not taken away since."""
+        return actor.id in self._infos
+
+    def destroy(self, actor: carla.Actor) -> None:
+        """Take an actor away, with what it tows; from the next tick on labels do not know it."""
+        gone = [*self._towed.pop(actor.id, ()), actor]
+        with client_errors(self.address, "taking an actor away"):
+            self.client.apply_batch_sync([carla.command.DestroyActor(each) for each in gone], False)
+        for each in gone:
+            self._infos.pop(each.id)
+            self._known.pop(each.id, None)
+        self._actors = [each for each in self._actors if each.id in self._infos]
 
     def spawn_sensor(
         self, type_id: str, attributes: Mapping[str, str], parent: carla.Actor, parent_from_sensor: Array
@@ -169,6 +184,13 @@ class Session:
                 self.world.tick(RPC_TIMEOUT_S)
         return self._traffic_manager
 
+    def before_time_zero(self, ticks: int, commands: Sequence[object]) -> None:
+        """Have commands (carla.command.*) sent before the tick that is so many ticks before recorded time zero.
+
+        One tick before is the tick whose outcome is the first recorded frame.
+        """
+        self._due.append((ticks, commands))
+
     def begin_recording(self, in_ticks: int) -> int:
         """Say that time zero is `in_ticks` ticks ahead; return that frame number."""
         if self._last_frame is None:
@@ -184,6 +206,7 @@ class Session:
             DataError: if a frame was skipped, an actor vanished, or a state is not finite.
         """
         with client_errors(self.address, "ticking"):
+            self._send_what_is_due()
             frame = self.world.tick(RPC_TIMEOUT_S)
             snapshot = self.world.get_snapshot()
         if snapshot.frame != frame or (self._last_frame is not None and frame != self._last_frame + 1):
@@ -196,6 +219,14 @@ class Session:
         origin = frame if self._origin_frame is None else self._origin_frame
         return WorldState(frame, (frame - origin) * self.tick_us, actors, dict(self._infos))
 
+    def _send_what_is_due(self) -> None:
+        if self._origin_frame is None or self._last_frame is None:
+            return
+        left = self._origin_frame - self._last_frame
+        for ticks, commands in self._due:
+            if ticks == left:
+                self.client.apply_batch_sync(list(commands), False)
+
     def _read(self, snapshot: carla.WorldSnapshot, actor_id: int, info: ActorInfo) -> ActorState:
         found = snapshot.find(actor_id)
         if found is None:
@@ -206,7 +237,7 @@ class Session:
         known = self._known.get(actor_id)
         if known is not None and known[0] == numbers:  # most stand still most of the time
             return known[1]
-        state = _state(numbers, info, snapshot.frame)
+        state = state_of(numbers, info, snapshot.frame)
         self._known[actor_id] = numbers, state
         return state
 
@@ -346,21 +377,6 @@ def actor_from_ego(vehicle: carla.Vehicle) -> Array:
     if not abs(axle_x_m - box.location.x) < box.extent.x:
         raise DataError(f"{vehicle.type_id}: rear axle at x = {axle_x_m} m is outside its box; want wheel positions")
     return rigid(np.eye(3), [axle_x_m, 0.0, 0.0])
-
-
-def _info(actor: carla.Actor, role: str, parked: bool) -> ActorInfo:
-    box = actor_box(actor)
-    size = 2.0 * box.half_m
-    category = nuscenes_category(actor.type_id, actor.attributes)
-    if category and not box.usable:
-        raise DataError(f"{role} ({actor.type_id}): bounding box size {size.tolist()} m; want three positive lengths")
-    return ActorInfo(actor.id, actor.type_id, role, category, box.centre_m, size, parked, box.source)
-
-
-def _state(numbers: Numbers, info: ActorInfo, frame: int) -> ActorState:
-    if not all(map(math.isfinite, numbers)):
-        raise DataError(f"{info.role} (actor {info.actor_id}), frame {frame}: state is not finite: {numbers}")
-    return ActorState(*motion_from_numbers(numbers))
 
 
 def _free_port() -> int:
