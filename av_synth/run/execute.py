@@ -29,9 +29,10 @@ from av_synth.run.spec import (
     run_identity,
 )
 from av_synth.scenario import ConcreteScenario
-from av_synth.session import TownChoice, actor_from_ego, client_errors, open_session
+from av_synth.session import Session, TownChoice, actor_from_ego, client_errors, is_opendrive, open_session
 
 DEFAULT_TICK_US = 50_000
+DIGITS = 16  # of a map's digest, in the name of a town out of a file
 
 
 def execute(
@@ -63,7 +64,7 @@ def execute(
         tempfile.TemporaryDirectory(prefix="av_synth-") as cache,
         open_session(address, _town(spec.scenario, tick_us), tick_us, spec.scenario.seed, Path(cache)) as session,
     ):
-        spec = _in_town(spec, session.town)
+        spec = _in_town(spec, session)
         scenario = spec.scenario
         run_id, identity = run_identity(spec, session)
         if wanted is not None and not wanted(run_id):
@@ -130,9 +131,21 @@ def _town(scenario: ConcreteScenario, tick_us: int) -> str | TownChoice:
     return TownChoice(scenario.picks["town"], check)
 
 
-def _in_town(spec: RunSpec, town: str) -> RunSpec:
-    """The run in the town that was found for it, if its scenario names none."""
-    return spec if spec.scenario.town is not None else replace(spec, scenario=replace(spec.scenario, town=town))
+def _in_town(spec: RunSpec, session: Session) -> RunSpec:
+    """The run in the town that it is played in: the one that was found for it, if its scenario names none.
+
+    A map out of a file is named by what is in it, wherever the file was and whatever it was called: a run of the same
+    map is the same run. The map itself is kept with the run.
+    """
+    scenario, town = spec.scenario, spec.scenario.town
+    if town is None:
+        return replace(spec, scenario=replace(scenario, town=session.town))
+    if not is_opendrive(town):
+        return spec
+    digest = hashlib.sha256(session.map.to_opendrive().encode()).hexdigest()
+    town = f"opendrive_{digest[:DIGITS]}.xodr"
+    road = scenario.road.model_copy(update={"town": town})
+    return replace(spec, scenario=replace(scenario, town=town, road=road))
 
 
 def _check(spec: RunSpec, index: int, found: str) -> None:

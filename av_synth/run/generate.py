@@ -55,7 +55,8 @@ def plan(
     """Load a scenario and a rig by name or path, and draw; see `scenario.draw`.
 
     Raises:
-        DocumentError: with everything that is wrong in either, or with the overrides.
+        DocumentError: with everything that is wrong in either, or with the overrides; or if the map of the scenario is a
+            file that is not there.
     """
     looks = played = None
     wrong: list[Problem] = []
@@ -64,7 +65,9 @@ def plan(
     except DocumentError as error:
         wrong += error.problems
     try:
-        played = scenarios.draw(scenarios.load(scenario), seed, overrides, without=without, town=town)
+        logical = scenarios.load(scenario)
+        played = scenarios.draw(logical, seed, overrides, without=without, town=town)
+        scenarios.need_map(logical, played)
     except DocumentError as error:
         wrong += error.problems
     if wrong or played is None:

@@ -25,6 +25,8 @@ from av_synth.scenario.words import TOWN, Arm, Side, Turn
 SHORTEST_VEHICLE_M = 1.5
 STROLLING_M = 0.5  # how far from a pavement's centre people stroll: the narrowest one has 1.5 m
 MAX_SEED = 2**63 - 1
+XODR = ".xodr"
+WANT_MAP = "want the path of an OpenDRIVE file; put the map there, or say where it is"
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,8 @@ def draw(
 
     Raises:
         DocumentError: if an override or a value names no parameter or is out of its range, the constraints could not be
-            met, the seed is negative, there is no such actor, or the town is no name or another than that of a pose.
+            met, the seed is negative, there is no such actor, or the town is no name or another than that of a pose,
+            or a file that is not there.
     """
     if not 0 <= seed <= MAX_SEED:
         raise DocumentError([Problem("", "--seed", f"got {seed}; want 0 to {MAX_SEED}")])
@@ -254,7 +257,11 @@ def _can_go(model: ScenarioModel, without: Collection[str]) -> None:
 def _moved(road: Road, town: str) -> Road:
     if not re.fullmatch(TOWN, town):
         raise DocumentError([Problem("", "--town", f"got {shown(town)}; want a town's name")])
-    if road.pose is not None and town != road.town:
+    is_file = town.lower().endswith(XODR)
+    if is_file and not Path(town).is_file():
+        raise DocumentError([Problem("", "--town", f"got {shown(town)}, and there is no such file; {WANT_MAP}")])
+    one_map = town == road.town or (is_file and (road.town or "").lower().endswith(XODR))  # it may lie elsewhere
+    if road.pose is not None and not one_map:
         raise DocumentError([Problem("", "--town", f"got {shown(town)}; want {road.town}, where road.pose is")])
     return road.model_copy(update={"town": town})
 
@@ -294,9 +301,22 @@ def _taken(scenario: Scenario, name: str, value: Value, as_text: bool) -> Value:
 
 def _found_from_here(scenario: Scenario, town: str | None) -> str | None:
     """The town; an OpenDRIVE file, which is named from the scenario's own folder, as it is found from here."""
-    if town is None or not town.lower().endswith(".xodr"):
+    if town is None or not town.lower().endswith(XODR):
         return town
     return (Path(scenario.document.where).parent / town).as_posix()
+
+
+def need_map(scenario: Scenario, concrete: ConcreteScenario) -> None:
+    """Refuse to play a draw whose OpenDRIVE file is not there; drawing, checking and exporting it need none.
+
+    Raises:
+        DocumentError: with the line that names it.
+    """
+    town = concrete.town
+    if town is not None and town.lower().endswith(XODR) and not Path(town).is_file():
+        said = shown(concrete.road.town)
+        reason = f"got {said}, and there is no file {town}; {WANT_MAP}"
+        raise DocumentError([scenario.document.problem(("road", "town"), reason)])
 
 
 def _pick(scenario: str, key: str, seed: int) -> float:
