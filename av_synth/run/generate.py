@@ -55,8 +55,8 @@ def plan(
     """Load a scenario and a rig by name or path, and draw; see `scenario.draw`.
 
     Raises:
-        DocumentError: with everything that is wrong in either, or with the overrides; or if the map of the scenario is a
-            file that is not there.
+        DocumentError: with everything that is wrong in either, or with the overrides; or if the map is a file
+            that is not there.
     """
     looks = played = None
     wrong: list[Problem] = []
