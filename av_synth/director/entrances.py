@@ -7,7 +7,7 @@ import numpy as np
 
 from av_synth.director.cast import Cast, Member
 from av_synth.director.model import Stage
-from av_synth.director.placement import box_pose, settle, spawn_named, upright
+from av_synth.director.placement import box_pose, settle, spawn_at, upright
 from av_synth.director.poses import Located, locate
 from av_synth.director.spots import exact_spot
 from av_synth.director.staging import own_way, switch_on
@@ -56,7 +56,7 @@ def _come(concrete: ConcreteScenario, stage: Stage, cast: Cast, name: str, there
     speed = 0.0 if actor.stands or is_person(actor.body) else actor.speed_kmh / 3.6
     path, offset, turn = own_way(stage.map, actor, spot, cast.place, 0.0, concrete.duration_s)
     world_from_actor = box_pose(path, 0.0, offset, turn, size)
-    spawned = spawn_named(stage, cast.casting, role, name, actor, world_from_actor)
+    spawned = spawn_at(stage, cast.casting, role, name, actor, world_from_actor)
     member = Member(name, actor, spawned, size, path, offset, turn, speed)
     if not actor.stands:
         settle(stage, spawned, upright(actor.body, size, world_from_actor))

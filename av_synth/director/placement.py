@@ -24,6 +24,7 @@ LIFT_M = 0.1  # spawned this far above the road, to settle on it
 KERB_M = 0.25  # and this much further where that is refused
 RAYS_M = (-0.45, -0.3, -0.15, 0.0, 0.15, 0.3, 0.45)  # the width somebody who runs needs; no post fits in between
 RAY_LIFT_M = np.array([0.0, 0.0, 0.6])  # above kerbs, below the crowns of trees
+ABOVE_M = 40.0  # over most roofs
 SLOPE_M = 1.5  # slopes are taken over twice this
 PAINT_M = 0.03  # what lies lower on the road is a marking, not a kerb
 
@@ -45,6 +46,22 @@ def obstructed(stage: Stage, concrete: ConcreteScenario, cast: Mapping[str, Spot
             if stage.world.cast_ray(start, end):
                 return event.actor
     return None
+
+
+def spawn_at(stage: Stage, casting: Casting, role: Role, name: str, actor: Actor, pose: Array) -> carla.Actor:
+    """Spawn a named actor exactly at a pose of the road, even where others touch it: what is exact is asked for.
+
+    Raises:
+        SpawnError: if the simulator refuses even the air over it.
+    """
+    try:
+        return spawn_named(stage, casting, role, name, actor, pose)
+    except SpawnError:
+        above = pose.copy()
+        above[2, 3] += ABOVE_M
+        spawned = spawn_named(stage, casting, role, name, actor, above)
+        settle(stage, spawned, upright(actor.body, casting.size(role.type_id), pose))
+        return spawned
 
 
 def spawn_named(stage: Stage, casting: Casting, role: Role, name: str, actor: Actor, pose: Array) -> carla.Actor:

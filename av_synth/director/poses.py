@@ -18,6 +18,7 @@ from av_synth.scenario.exact import Pose
 
 LOOKS = 4  # a map's nearest lane is the nearest in space: asked again at the height that was found
 INSIDE_STEP_M = 1.0
+FAR_M = 25.0  # from the lane of who drives on the other side of a motorway
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Located:
     point_m: Array
     yaw_rad: float
     lane: carla.Waypoint
+
+    @property
+    def on_road(self) -> bool:
+        """Whether it is so near to its lane that who is there drives along it; others drive straight on."""
+        return float(np.hypot(*(position(self.lane) - self.point_m)[:2])) < FAR_M
 
     @property
     def line(self) -> Path:

@@ -146,6 +146,9 @@ def _place(town: Known, road: Road, start: Start, before_m: float) -> Place:
 def _exact(town: Known, road: Road, there: Located, before_m: float) -> Place:
     """The place at a pose, whatever the road is like there."""
     lane, length_m = there.lane, road.length_m + SPARE_M
+    if not there.on_road:  # a yard, or a map that has other roads
+        ends = np.array([there.line.point(s_m) for s_m in (-1.0, 0.0, length_m)])
+        return Place(Path(ends, 1), (lane,) * 3, {"start": 0.0})
     against = abs(math.remainder(there.yaw_rad - heading_rad(lane), math.tau)) > math.pi / 2
     if against:
         back, on = list(ahead(lane, before_m)), list(behind(lane, length_m))

@@ -90,7 +90,8 @@ def spots(concrete: ConcreteScenario, town: carla.Map, place: Place, sizes: Mapp
 
 def exact_spot(there: Located, size: Size) -> Spot:
     """The spot of somebody at a pose; its path is the line straight on from there, until it gets one of its own."""
-    return Spot(there.line, 0.0, 0.0, 0.0, float(size.half_m[0]), size.tail_m, there.lane)
+    lane = there.lane if there.on_road else None
+    return Spot(there.line, 0.0, 0.0, 0.0, float(size.half_m[0]), size.tail_m, lane)
 
 
 def farthest_m(concrete: ConcreteScenario, place: Place) -> float:

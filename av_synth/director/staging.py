@@ -15,7 +15,7 @@ from av_synth.director.casting import Casting, Role, Size
 from av_synth.director.lamps import flags_of
 from av_synth.director.model import Event, Stage
 from av_synth.director.path import Path
-from av_synth.director.placement import box_pose, obstructed, park_row, settle, sloped, spawn_named
+from av_synth.director.placement import box_pose, obstructed, park_row, settle, sloped, spawn_at, spawn_named
 from av_synth.director.roads import Place, find_places
 from av_synth.director.routes import by_turns, path_along
 from av_synth.director.spots import Spot, farthest_m, spots, taken_by
@@ -170,12 +170,13 @@ def _member(setting: Setting, place: Place, name: str, spot: Spot) -> Member:
     actor, size = concrete.actors[name], casting.size(role.type_id)
     speed = actor.speed_kmh / 3.6
     path, offset, turn = own_way(stage.map, actor, spot, place, setting.run_up_s, concrete.duration_s)
+    spawn = spawn_named if actor.at.pose is None else spawn_at
     if actor.stands or is_person(actor.body):
         pose = box_pose(spot.path, spot.station_m, spot.offset_m, spot.turn_rad, size)
-        spawned = spawn_named(stage, casting, role, name, actor, pose)
+        spawned = spawn(stage, casting, role, name, actor, pose)
         return Member(name, actor, spawned, size, path, offset, turn, 0.0)
     pose = _run_up_pose(setting, path, speed, offset, turn, size)
-    spawned = spawn_named(stage, casting, role, name, actor, pose)
+    spawned = spawn(stage, casting, role, name, actor, pose)
     member = Member(name, actor, spawned, size, path, offset, turn, speed)
     _set_off(setting, member)
     return member

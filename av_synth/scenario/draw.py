@@ -208,12 +208,11 @@ def draw(
         values: parameter values of a design (see `scenario.designs`), or `scenario.defaults`; overrides win over them.
             What neither gives is drawn by the seed.
         without: actors to take out; what the others draw stays.
-        town: the map it is to happen on, whatever the scenario says.
+        town: the map it is to happen on, whatever the scenario says; poses are then taken on that map as they are.
 
     Raises:
         DocumentError: if an override or a value names no parameter or is out of its range, the constraints could not be
-            met, the seed is negative, there is no such actor, or the town is no name or another than that of a pose,
-            or a file that is not there.
+            met, the seed is negative, there is no such actor, or the town is no name, or a file that is not there.
     """
     if not 0 <= seed <= MAX_SEED:
         raise DocumentError([Problem("", "--seed", f"got {seed}; want 0 to {MAX_SEED}")])
@@ -257,12 +256,8 @@ def _can_go(model: ScenarioModel, without: Collection[str]) -> None:
 def _moved(road: Road, town: str) -> Road:
     if not re.fullmatch(TOWN, town):
         raise DocumentError([Problem("", "--town", f"got {shown(town)}; want a town's name")])
-    is_file = town.lower().endswith(XODR)
-    if is_file and not Path(town).is_file():
+    if town.lower().endswith(XODR) and not Path(town).is_file():
         raise DocumentError([Problem("", "--town", f"got {shown(town)}, and there is no such file; {WANT_MAP}")])
-    one_map = town == road.town or (is_file and (road.town or "").lower().endswith(XODR))  # it may lie elsewhere
-    if road.pose is not None and not one_map:
-        raise DocumentError([Problem("", "--town", f"got {shown(town)}; want {road.town}, where road.pose is")])
     return road.model_copy(update={"town": town})
 
 

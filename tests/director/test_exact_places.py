@@ -13,13 +13,14 @@ import pytest
 
 from av_synth import documents, scenario
 from av_synth.director import Director, find_places
+from av_synth.director.casting import Size
 from av_synth.director.entrances import appear, vanish
 from av_synth.director.features import entrances
 from av_synth.director.footprints import footprint
 from av_synth.director.poses import locate
 from av_synth.director.routes import heading_rad, position
-from av_synth.director.spots import farthest_m
-from av_synth.director.staging import put_on_stage
+from av_synth.director.spots import farthest_m, spots
+from av_synth.director.staging import own_way, put_on_stage
 from av_synth.director.starts import known
 from av_synth.director.ways import through
 from av_synth.errors import CastError, DocumentError, SpawnError
@@ -321,3 +322,46 @@ def test_searching_the_same_road_again_gives_the_same_places(town: carla.Map, tm
         next(iter(find_places(town, road, 903.0, 0.0)))
     with pytest.raises(CastError, match="none with 902 m before"):
         next(iter(find_places(town, road, 902.0, 0.0)))
+
+
+def test_who_stands_where_another_does_is_there_as_the_scenario_says(address: Address, tmp_path: Path) -> None:
+    bike = "  bike: {body: bicycle, parked: true, at: {pose: {x_m: 201, y_m: -5.25, yaw_deg: 90}}}\n"
+    concrete = drawn(tmp_path, EXACT.replace("body: van, speed_kmh: 54", "body: van, parked: true") + bike)
+    with open_session(address, concrete.town or "", TICK_US, 0, tmp_path) as session:
+        put_on_stage(concrete, session)
+        state = session.tick()
+
+    assert footprint(state, by_role(state)["bike"]).centre_m[:2] == pytest.approx([201.0, -5.25], abs=0.05)
+
+
+def test_who_is_far_from_every_road_goes_straight_on(straight: carla.Map, tmp_path: Path) -> None:
+    road = Road(town="a.xodr", length_m=80.0, pose=Pose(x_m=100.0, y_m=-60.0, yaw_deg=45.0))
+
+    (place,) = find_places(straight, road, 10.0, 0.0)
+
+    side_m = 50.0 / math.sqrt(2.0)
+    assert place.path.point(50.0)[:2] == pytest.approx([100.0 + side_m, -60.0 + side_m], abs=1e-6)
+
+
+def test_who_comes_on_an_arm_from_before_another_junction_comes_to_the_ego_junction(
+    town: carla.Map, tmp_path: Path
+) -> None:
+    text = """road: {town: AvSynth01, length_m: 40, curve: any, junction: {ahead_m: 20}}
+ego: {speed_kmh: 18}
+actors:
+  early: {body: car, speed_kmh: 50, route: right, at: {arm: left, before_m: 140}}
+"""
+    concrete = drawn(tmp_path, text)
+    actor, size = concrete.actors["early"], Size(np.zeros(3), np.array([2.0, 1.0, 0.8]))
+    ways, kept = 0, 0
+    for place in find_places(town, concrete.road, 15.0, 0.0):
+        try:
+            spot = spots(concrete, town, place, {"early": size})["early"]
+        except CastError:  # no such arm
+            continue
+        path, _, _ = own_way(town, actor, spot, place, 2.0, 20.0)
+        apart = np.hypot(*(path.points_m - spot.path.point(0.0))[:, :2].T)
+        ways, kept = ways + 1, kept + (len(path.points_m) == len(spot.path.points_m))
+
+        assert float(apart.min()) < 1.5
+    assert ways > kept > 0
