@@ -26,7 +26,8 @@ class Member:
         actor: the simulator's.
         size: its box, as spawned.
         path: its own way: its lane's centre line in its direction of travel, through the junctions on its route;
-            station 0 is where the centre of its box is at recorded time zero. People and things have the ego's path.
+            station 0 is where the centre of its box is at recorded time zero. People and things have the ego's path, or
+            at a pose the line straight on from there.
         offset_m: of its box's centre from that path, positive to the left.
         turn_rad: how far it is turned left of that path at the start.
         speed_mps: along its way, from the start on.

@@ -10,7 +10,7 @@ from av_synth.errors import CastError, DocumentError, Problem
 from av_synth.launch import Address
 
 MAX_BYTES = 20_000_000
-_TIMED_OUT = "time-out"  # begins the client's message when nobody answers
+TIMED_OUT = "time-out"  # begins the client's message when nobody answers
 
 
 def is_opendrive(town: str) -> bool:
@@ -49,7 +49,7 @@ def generate_world(client: carla.Client, address: Address, town: str, opendrive:
     try:
         return client.generate_opendrive_world(opendrive, parameters)
     except RuntimeError as error:
-        if address.why_gone() is not None or _TIMED_OUT in str(error):
+        if address.why_gone() is not None or TIMED_OUT in str(error):
             raise
         raise CastError(f"simulator at {address} can make no town of {town}: {str(error).strip()}") from error
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import carla
 import numpy as np
 
-from av_synth.errors import CastError, DataError, LaunchError, SpawnError
+from av_synth.errors import CastError, ConnectionLostError, DataError, LaunchError, SpawnError
 from av_synth.geometry.carla import (
     Numbers,
     matrix_from_transform,
@@ -25,6 +25,7 @@ from av_synth.launch import Address
 from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.scenario.weather import Weather
 from av_synth.session.errors import client_errors
+from av_synth.session.opendrive import TIMED_OUT
 from av_synth.session.readings import info_of, state_of
 from av_synth.session.towns import TownChoice, load_town
 
@@ -315,10 +316,12 @@ class Session:
         try:
             return self.world.spawn_actor(blueprint, transform_from_matrix(parent_from_actor), attach_to=parent)
         except RuntimeError as error:
-            gone = self.address.why_gone()
-            reason = gone or str(error).strip()
+            said = str(error).strip()
+            gone = self.address.why_gone() or (said if said.startswith(TIMED_OUT) else None)
+            if gone is not None:  # another place would not be answered either
+                raise ConnectionLostError(f"simulator at {self.address}, while placing {what}: {gone}") from error
             x, y = parent_from_actor[:2, 3]
-            raise SpawnError(f"{what} at x={x:.2f} y={y:.2f}: {reason}") from error
+            raise SpawnError(f"{what} at x={x:.2f} y={y:.2f}: {said}") from error
 
 
 @contextmanager
