@@ -117,10 +117,8 @@ class Director:
             self._players[EGO] = AutopilotPlayer(ego, manager, concrete.ego.speed_kmh)
         else:
             self._players[EGO] = ego
-            reaction = concrete.ego.reaction
-            hazards = [] if reaction is None else [ids[name] for name in reaction.to if name in ids]
-            if reaction is not None and hazards:
-                self._driver = Driver(ego, cast.place.path, reaction, hazards)
+            if concrete.ego.reaction is not None:
+                self._driver = Driver(ego, concrete.ego.reaction)
         for name, member in cast.members.items():
             if member.spec is not None and is_person(member.spec.body):
                 self._players[name] = WalkerPlayer(member)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from av_synth.geometry import transforms
 from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState
-from av_synth.metrics import Footprint
+from av_synth.metrics import Footprint, contact
 from av_synth.scenario.words import is_person
 
 UPRIGHT = 0.94  # cosine of the tilt above which a body lies on the ground rather than leans
@@ -28,6 +29,12 @@ def footprint(state: WorldState, actor_id: int) -> Footprint:
     reach = np.abs(turned) @ (np.asarray(size, dtype=np.float64) / 2.0)
     height = float(box[2, 3])
     return replace(found, half_m=reach[:2], bottom_m=height - float(reach[2]), top_m=height + float(reach[2]))
+
+
+def touching(one: Footprint, other: Footprint) -> bool:
+    """Whether two boxes touch, heights included; quick where even the circles around them do not."""
+    reach = math.hypot(*one.half_m) + math.hypot(*other.half_m)
+    return math.hypot(*(one.centre_m - other.centre_m)) <= reach and contact(one, other)
 
 
 def eye(state: WorldState, actor_id: int) -> Array:

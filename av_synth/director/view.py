@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import carla
 import numpy as np
 
-from av_synth.director.footprints import eye, footprint
+from av_synth.director.footprints import eye, footprint, touching
 from av_synth.director.path import Path
 from av_synth.log.state import WorldState
 from av_synth.metrics import Footprint, in_sight
@@ -20,7 +20,8 @@ from av_synth.scenario.words import Arm
 class Along:
     """Where an actor is along the ego's path: stations of its rear and front, offset of its middle, and its speed.
 
-    `speed_mps` counts along the path, `along` tells whether it faces that way.
+    `speed_mps` counts along the path, `along` tells whether it faces that way; `half_width_m` is half of what it takes
+    up across the path.
     """
 
     rear_m: float
@@ -28,6 +29,7 @@ class Along:
     offset_m: float
     speed_mps: float
     along: bool = True
+    half_width_m: float = 0.0
 
     @property
     def middle_m(self) -> float:
@@ -45,23 +47,35 @@ class Scene:
 
     Attributes:
         path: the ego's.
-        ids: the simulator's id of everybody who is on stage, by the scenario's name; those taken out have none.
+        ids: the simulator's id of everybody who is on stage, by the scenario's name; those taken out, not there yet, or
+            gone have none.
         anchors: stations of the road's features.
         places: station of everybody's middle at recorded time zero, by name.
         map: the town's.
         light: what the light of an arm of the ego's junction shows; None if it has none.
-        begun_us, over_us: when events began and were over, by name.
+        begun_us, over_us: when events last began and were over, by name; who begins again is not over.
+        travelled_m: how far everybody has come since recorded time zero, by name; see `count`.
+        standing: the footprints of those who are parked.
     """
 
     path: Path
-    ids: Mapping[str, int]
+    ids: dict[str, int]
     anchors: Mapping[str, float]
     map: carla.Map
     light: Callable[[Arm | None], str | None]
     places: dict[str, float] = field(default_factory=dict)
     begun_us: dict[str, int] = field(default_factory=dict)
     over_us: dict[str, int] = field(default_factory=dict)
+    travelled_m: dict[str, float] = field(default_factory=dict)
     standing: dict[int, Footprint] = field(default_factory=dict)
+    _counted_us: int = 0
+
+    def count(self, state: WorldState) -> None:
+        """Take a recorded frame into account; being put elsewhere is no way that one comes."""
+        passed_s, self._counted_us = (state.time_us - self._counted_us) * 1e-6, state.time_us
+        for name, actor_id in self.ids.items():
+            speed = math.hypot(*state.actors[actor_id].velocity_mps[:2])
+            self.travelled_m[name] = self.travelled_m.get(name, 0.0) + speed * passed_s
 
     def of(self, state: WorldState) -> View:
         """A frame."""
@@ -102,6 +116,23 @@ class View:
         """The footprints of everybody but some."""
         return [self.box(actor_id) for actor_id in self.state.actors if actor_id not in but]
 
+    def acceleration_mps2(self, actor_id: int) -> float:
+        """Along its heading."""
+        state = self.state.actors[actor_id]
+        return float(state.acceleration_mps2 @ state.world_from_actor[:3, 0])
+
+    def touched(self, actor_id: int) -> bool:
+        """Whether anybody or anything else touches an actor; what it tows or carries does not count."""
+        role, known = self.state.infos[actor_id].role, self.scene.ids.values()
+        own = (f"{role}_rear", f"{role}_load_")
+        others = (
+            other
+            for other, info in self.state.infos.items()
+            if other != actor_id and (other in known or not info.role.startswith(own))
+        )
+        box = self.box(actor_id)
+        return any(touching(box, self.box(other)) for other in others)
+
     def sees(self, by: int, of: int) -> bool:
         """Whether one sees another past everybody else."""
         return in_sight(eye(self.state, by), self.box(of), self.others(by, of))
@@ -120,5 +151,6 @@ def along(box: Footprint, path: Path) -> Along:
     heading = path.heading_rad(station)
     forward = np.array([math.cos(heading), math.sin(heading)])
     faces = box.axes @ forward
-    reach = float(np.abs(faces) @ box.half_m)
-    return Along(station - reach, station + reach, offset, float(box.velocity_mps @ forward), float(faces[0]) >= 0.0)
+    reach, across = float(np.abs(faces) @ box.half_m), float(np.abs(faces[::-1]) @ box.half_m)
+    speed = float(box.velocity_mps @ forward)
+    return Along(station - reach, station + reach, offset, speed, float(faces[0]) >= 0.0, across)
