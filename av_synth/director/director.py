@@ -6,19 +6,21 @@ from collections.abc import Mapping
 
 import carla
 
-from av_synth.director.cast import Cast
+from av_synth.director.agenda import Agenda
+from av_synth.director.cast import Cast, Member
 from av_synth.director.courses import Line
 from av_synth.director.driver import Driver
 from av_synth.director.ego_control import AgentPlayer, AutopilotPlayer, load_agent
+from av_synth.director.entrances import appear, vanish
 from av_synth.director.expectations import Judge
 from av_synth.director.kinematics import Load
 from av_synth.director.loads import hang_loads, refuse_doors
 from av_synth.director.model import Event, Measurement, Outcome, Stage
+from av_synth.director.parked_player import ParkedPlayer
 from av_synth.director.players import Player
 from av_synth.director.roads import Place
 from av_synth.director.signals import ChangingWeather, Signals
 from av_synth.director.staging import put_on_stage, warm_up_ticks
-from av_synth.director.triggers import Condition, watch
 from av_synth.director.vehicle_player import VehiclePlayer
 from av_synth.director.view import Scene, View
 from av_synth.director.walker_player import WalkerPlayer
@@ -28,6 +30,8 @@ from av_synth.rig import Rig
 from av_synth.scenario.draw import ConcreteScenario
 from av_synth.scenario.model import EventSpec
 from av_synth.scenario.words import EGO, Arm, is_person
+
+SCRIPTED = "scripted"
 
 
 class Director:
@@ -53,12 +57,12 @@ class Director:
         self._signals: Signals | None = None
         self._weather: ChangingWeather | None = None
         self._players: dict[str, Player] = {}
-        self._loads: list[tuple[EventSpec, Load]] = []
+        self._coming: dict[str, tuple[Member, list[EventSpec]]] = {}
+        self._hanging: list[tuple[EventSpec, Load]] = []
+        self._dropped: list[Load] = []
         self._driver: Driver | None = None
         self._judge: Judge | None = None
-        self._waiting: list[tuple[EventSpec, Condition]] = [
-            (event, watch(event)) for event in concrete.events if event.actor not in concrete.without
-        ]
+        self._agenda = Agenda(concrete.events)
         self._unreported: list[Event] = []
 
     @property
@@ -68,9 +72,7 @@ class Director:
         Raises:
             SimulatorError: before `setup`.
         """
-        if self._cast is None:
-            raise SimulatorError("Director.ego before Director.setup: nobody is on stage yet")
-        return self._cast.ego.actor
+        return self._on_stage.ego.actor
 
     @property
     def place(self) -> Place:
@@ -79,9 +81,13 @@ class Director:
         Raises:
             SimulatorError: before `setup`.
         """
+        return self._on_stage.place
+
+    @property
+    def _on_stage(self) -> Cast:
         if self._cast is None:
-            raise SimulatorError("Director.place before Director.setup: no road has been chosen yet")
-        return self._cast.place
+            raise SimulatorError("Director.setup has not been called: no road has been chosen, nobody is on stage yet")
+        return self._cast
 
     @property
     def measurements(self) -> list[Measurement]:
@@ -102,15 +108,14 @@ class Director:
         self._cast = cast = put_on_stage(concrete, stage)
         self._unreported += cast.events
         refuse_doors(concrete, stage, cast)
-        self._loads = list(hang_loads(concrete, stage, cast))
+        self._hanging = list(hang_loads(concrete, stage, cast))
         self._signals = signals = Signals(stage.world, cast.place)
         signals.begin(concrete.signals)
         self._weather = ChangingWeather(stage.world, concrete.weather)
         ids = {EGO: cast.ego.actor.id, **{name: member.actor.id for name, member in cast.members.items()}}
         self._scene = Scene(cast.place.path, ids, cast.place.anchors, stage.map, signals.state)
-        self._judge = Judge(concrete, ids, self._rig, cast.ego.actor)
-        ego_line = Line(cast.place.path)
-        ego = VehiclePlayer(cast.ego, ego_line)
+        self._judge = Judge(concrete, self._rig, cast.ego.actor)
+        ego = VehiclePlayer(cast.ego, Line(cast.place.path))
         if agent is not None:
             self._players[EGO] = AgentPlayer(ego, agent, driver, concrete.ego.speed_kmh)
         elif manager is not None:
@@ -119,11 +124,22 @@ class Director:
             self._players[EGO] = ego
             if concrete.ego.reaction is not None:
                 self._driver = Driver(ego, concrete.ego.reaction)
-        for name, member in cast.members.items():
-            if member.spec is not None and is_person(member.spec.body):
-                self._players[name] = WalkerPlayer(member)
-            elif not member.stands:
-                self._players[name] = VehiclePlayer(member, ego_line)
+        for member in cast.members.values():
+            self._enlist(member)
+
+    def _enlist(self, member: Member) -> None:
+        """Give a player to somebody who moves, or who stands and yet does something."""
+        line = Line(self.place.path)
+        if member.spec is not None and is_person(member.spec.body):
+            self._players[member.name] = WalkerPlayer(member)
+        elif not member.stands:
+            self._players[member.name] = player = VehiclePlayer(member, line)
+            if member.name == EGO and self._driver is not None:
+                self._driver.player = player
+        elif isinstance(member.actor, carla.Vehicle) and any(
+            event.actor == member.name for event in self._concrete.events
+        ):
+            self._players[member.name] = ParkedPlayer(member, line)
 
     def before_tick(self, state: WorldState) -> None:
         """Send everybody's controls for the next tick, in one call."""
@@ -131,7 +147,8 @@ class Director:
         if self._driver is not None and state.time_us < 0:  # at recorded frames `observe` has it look
             self._unreported += self._driver.look(view)
         commands = [command for player in self._players.values() for command in player.control(view, self._dt_s)]
-        commands += [command for _, load in self._loads for command in load.move(view, self._dt_s)]
+        for load in (*(load for _, load in self._hanging), *self._dropped):
+            commands += load.move(view, self._dt_s)
         for response in self._stage.client.apply_batch_sync(commands, False):
             if response.has_error():
                 raise SimulatorError(f"control of actor {response.actor_id} was refused: {response.error}")
@@ -146,15 +163,15 @@ class Director:
         """
         events, self._unreported = self._unreported, []
         view = self._look(state)
+        view.scene.count(state)
         if not view.scene.places:
             view.scene.places |= {name: view.along(actor_id).middle_m for name, actor_id in view.scene.ids.items()}
         if self._judge is not None:
             events += self._judge.measure(view)
         for player in self._players.values():
             for event in player.ended(view):
-                if event.name is not None:
-                    view.scene.over_us.setdefault(event.name, state.time_us)
-        events += self._start_what_is_due(view)
+                self._agenda.over(event, state.time_us, view.scene)
+        events += [self._start(event, view) for event in self._agenda.due(view)]
         if self._driver is not None:
             events += self._driver.look(view)
         return tuple(events)
@@ -164,52 +181,83 @@ class Director:
         return Outcome(()) if self._judge is None else self._judge.outcome()
 
     def _look(self, state: WorldState) -> View:
-        """The frame, looked at once for observing and for steering."""
+        """The frame, looked at once for observing and for steering; who has come is there from then on."""
         if self._scene is None:
             raise SimulatorError("Director.before_tick or observe before Director.setup: nobody is on stage yet")
         if self._view is None or self._view.state is not state:
             self._view = self._scene.of(state)
+            coming, self._coming = self._coming, {}
+            for name, (member, events) in coming.items():
+                self._scene.ids[name] = member.actor.id
+                self._enlist(member)
+                for event in events:
+                    self._begin(event, name, self._view)
         return self._view
 
-    def _start_what_is_due(self, view: View) -> list[Event]:
-        still, begun = [], []
-        for event, due in self._waiting:
-            if not due(view):
-                still.append((event, due))
-                continue
-            begun.append(self._start(event, view))
-        self._waiting = still
-        return begun
-
     def _start(self, event: EventSpec, view: View) -> Event:
-        now, scene = view.time_us, view.scene
-        if event.name is not None:
-            scene.begun_us[event.name] = now
-        detail: Mapping[str, object]
-        actor_id = 0
-        if event.do is not None and event.actor is not None:
-            player = self._players[event.actor]
-            actor_id = player.actor.id
-            detail = {"role": event.actor, "do": event.do.kind}
-            if event.do.run_light is not None and self._signals is not None:
-                self._signals.show({None: "green", self._arm_of(event.actor): "red"})
-            player.begin(event, view)
-            for dropping, load in self._loads:
-                if dropping is event and event.do.drop is not None:
-                    load.come_off(event.do.drop.slides_mps2, view)
+        name, do = event.actor, event.do
+        if name is None or do is None:
+            return Event(view.time_us, "trigger", 0, self.ego.id, self._change(event, view))
+        detail = {"role": name, "do": do.kind}
+        if name == EGO and self._concrete.ego.driver != SCRIPTED:
+            why = f"the ego is driven by {self._concrete.ego.driver}"
+        elif name not in view.scene.ids and name not in self._coming and do.appear is None:
+            why = "it is not there"
         else:
-            if event.signals is not None and self._signals is not None:
-                self._signals.show(event.signals.by_arm())
-                detail = {"signals": event.signals.model_dump(exclude_none=True)}
-            elif event.weather is not None and self._weather is not None:
-                self._weather.begin(event.weather, now)
-                detail = {"weather": event.weather.model_dump(exclude_none=True, exclude_unset=True)}
-            else:
-                detail = {}
-            if event.name is not None:
-                over_s = 0.0 if event.weather is None else event.weather.over_s
-                scene.over_us[event.name] = now + round(over_s * 1e6)
-        return Event(now, "trigger", actor_id, self.ego.id, detail)
+            actor_id = self._perform(event, name, view)
+            return Event(view.time_us, "trigger", actor_id, self.ego.id, detail)
+        self._agenda.over(event, view.time_us, view.scene)
+        return Event(view.time_us, "not_done", view.scene.ids.get(name, 0), self.ego.id, {**detail, "reason": why})
+
+    def _perform(self, event: EventSpec, name: str, view: View) -> int:
+        """Have somebody do something, from the next frame on if they have just come; returns who."""
+        cast, do = self._on_stage, event.do
+        if do is not None and do.appear is not None:
+            member = appear(self._concrete, self._stage, cast, name, do.appear.at)
+            self._coming[name] = member, []
+        elif do is not None and do.vanish is not None:
+            member = cast.members.pop(name)
+            view.scene.ids.pop(name, None)
+            self._coming.pop(name, None)
+            vanish(self._stage, member)
+            for lost in [hung for hung in self._hanging if hung[0].actor == name]:
+                self._stage.destroy(lost[1].actor)
+                self._hanging.remove(lost)
+        elif name in self._coming:
+            member, events = self._coming[name]
+            events.append(event)
+            return member.actor.id
+        else:
+            self._begin(event, name, view)
+            return view.scene.ids[name]
+        self._agenda.give_up(name, view)
+        self._players.pop(name, None)
+        return member.actor.id
+
+    def _begin(self, event: EventSpec, name: str, view: View) -> None:
+        do = event.do
+        if do is not None and do.run_light is not None and self._signals is not None:
+            self._signals.show({None: "green", self._arm_of(name): "red"})
+        self._players[name].begin(event, view)
+        for hung in [hung for hung in self._hanging if hung[0] is event]:
+            if do is not None and do.drop is not None:
+                hung[1].come_off(do.drop.slides_mps2, view)
+                self._hanging.remove(hung)
+                self._dropped.append(hung[1])
+
+    def _change(self, event: EventSpec, view: View) -> Mapping[str, object]:
+        """Change the lights or the weather; returns what is to be told of it."""
+        now, over_s = view.time_us, 0.0
+        detail: Mapping[str, object] = {}
+        if event.signals is not None and self._signals is not None:
+            self._signals.show(event.signals.by_arm())
+            detail = {"signals": event.signals.model_dump(exclude_none=True)}
+        elif event.weather is not None and self._weather is not None:
+            over_s = event.weather.over_s
+            self._weather.begin(event.weather, now)
+            detail = {"weather": event.weather.model_dump(exclude_none=True, exclude_unset=True)}
+        self._agenda.over(event, now + round(over_s * 1e6), view.scene)
+        return detail
 
     def _arm_of(self, name: str) -> Arm:
         spec = self._concrete.actors[name]

@@ -54,7 +54,7 @@ class AgentPlayer:
         self._agent: Any = None
 
     def begin(self, _event: EventSpec, _view: View) -> None:
-        """The agent does as it likes; the scenario's rules leave the ego without events."""
+        """Nothing: the agent does as it likes, and the director tells of what it leaves undone."""
 
     def ended(self, _view: View) -> list[EventSpec]:
         """Nothing that begins here."""
@@ -86,7 +86,7 @@ class AutopilotPlayer:
         self._handed_over = False
 
     def begin(self, _event: EventSpec, _view: View) -> None:
-        """It does as it likes; the scenario's rules leave the ego without events."""
+        """Nothing: it does as it likes, and the director tells of what it leaves undone."""
 
     def ended(self, _view: View) -> list[EventSpec]:
         """Nothing that begins here."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 
 import carla
 import numpy as np
 
+from av_synth.director.footprints import touching
 from av_synth.director.model import Event, ExpectationResult, Measurement, Outcome, ranged
 from av_synth.director.sighting import Sighting
 from av_synth.director.view import View
@@ -17,7 +18,6 @@ from av_synth.metrics import (
     Footprint,
     Footprints,
     arrivals_s,
-    contact,
     decelerations_to_avoid_crash_mps2,
     distances_m,
     headways_s,
@@ -30,52 +30,61 @@ from av_synth.scenario.expectations import Expectation
 from av_synth.scenario.words import EGO, Range
 
 BRAKING_S = 0.3  # decelerations are means over this
+Track = dict[int, Footprint]
+"""Somebody's box by recorded time, at the frames at which they are there."""
 
 
 class Judge:
     """Follows the ego and the named actors over a run, and judges the expectations at its end.
 
-    An actor that was taken out never comes near anybody: times and distances are infinite, there is no contact.
+    Two are judged over the frames at which both are there. An actor that was taken out, or is never there, never comes
+    near anybody: times and distances are infinite, there is no contact.
     """
 
-    def __init__(self, concrete: ConcreteScenario, ids: Mapping[str, int], rig: Rig | None, ego: carla.Vehicle) -> None:
+    def __init__(self, concrete: ConcreteScenario, rig: Rig | None, ego: carla.Vehicle) -> None:
         self._expectations = concrete.expectations
-        self._ids = {name: ids[name] for name in (EGO, *concrete.actors) if name in ids}
-        self._tracks: dict[str, list[Footprint]] = {name: [] for name in self._ids}
+        self._tracks: dict[str, Track] = {name: {} for name in (EGO, *concrete.actors)}
+        self._ids: dict[tuple[str, int], int] = {}
         self._times_us: list[int] = []
         self._touched_us: dict[str, int] = {}
         self._sightings: dict[int, Sighting] = {
-            index: Sighting(expectation.seen, self._ids.get(expectation.of), rig, ego)
+            index: Sighting(expectation.seen, expectation.of, rig, ego)
             for index, expectation in enumerate(self._expectations)
             if expectation.seen is not None
         }
 
     def measure(self, view: View) -> list[Event]:
         """Take one recorded frame into account; tells of contacts with the ego."""
-        self._times_us.append(view.time_us)
+        now, ids = view.time_us, view.scene.ids
+        self._times_us.append(now)
         events = []
-        ego = view.box(self._ids[EGO])
-        for name, actor_id in self._ids.items():
-            box = view.box(actor_id)
-            self._tracks[name].append(box)
-            if name == EGO or name in self._touched_us or not _near(ego, box):
+        ego = view.box(ids[EGO])
+        for name, track in self._tracks.items():
+            if name not in ids:
                 continue
-            if contact(ego, box):
-                self._touched_us[name] = view.time_us
-                events.append(Event(view.time_us, "contact", self._ids[EGO], actor_id))
+            box = track[now] = view.box(ids[name])
+            self._ids[name, now] = ids[name]
+            if name != EGO and name not in self._touched_us and touching(ego, box):
+                self._touched_us[name] = now
+                events.append(Event(now, "contact", ids[EGO], ids[name]))
         for sighting in self._sightings.values():
             sighting.look(view)
         return events
 
     def measurements(self) -> list[Measurement]:
         """Time to collision and distance between the ego and each named actor, frame by frame."""
-        pairs = {name: self._pair(name, EGO) for name in self._ids if name != EGO}
-        ego_id = self._ids[EGO]
-        return [
-            Measurement(time_us, ego_id, self._ids[name], metric, float(values[k]))
-            for k, time_us in enumerate(self._times_us)
+        pairs = {name: self._pair(name, EGO) for name in self._tracks if name != EGO}
+        figures = {
+            (name, time_us): (float(pair.ttc_s[k]), float(pair.distance_m[k]))
             for name, pair in pairs.items()
-            for metric, values in (("ttc_s", pair.ttc_s), ("distance_m", pair.distance_m))
+            for k, time_us in enumerate(pair.times_us)
+        }
+        return [
+            Measurement(time_us, self._ids[EGO, time_us], self._ids[name, time_us], metric, value)
+            for time_us in self._times_us
+            for name in pairs
+            if (name, time_us) in figures
+            for metric, value in zip(("ttc_s", "distance_m"), figures[name, time_us], strict=True)
         ]
 
     def outcome(self) -> Outcome:
@@ -97,11 +106,11 @@ class Judge:
 
     def _pair(self, name: str, other: str) -> _Pair:
         shown = name if other == EGO else other if name == EGO else f"{name}-{other}"
-        return _Pair(shown, self._tracks.get(name, []), self._tracks.get(other, []), self._times_us)
+        return _Pair(shown, self._tracks[name], self._tracks[other])
 
     def _results(self, index: int, asked: Expectation) -> Iterator[ExpectationResult]:
         pair = self._pair(asked.of, asked.to)
-        name, times = pair.name, self._times_us
+        name, times = pair.name, pair.times_us
         least = ((asked.ttc_s, "ttc_s", pair.ttc_s), (asked.distance_m, "distance_m", pair.distance_m))
         for wanted, metric, values in least:
             if wanted is not None:
@@ -122,30 +131,31 @@ class Judge:
 
     def _own(self, asked: Expectation) -> Iterator[ExpectationResult]:
         """Of one's own speed and braking."""
-        boxes, times = self._tracks.get(asked.of, []), self._times_us
-        speeds = np.array([math.hypot(*box.velocity_mps) for box in boxes])
+        track = self._tracks[asked.of]
+        times, speeds = list(track), np.array([math.hypot(*box.velocity_mps) for box in track.values()])
         if asked.least_kmh is not None:
             yield _extreme(f"{asked.of}.least_kmh", asked.least_kmh, speeds * 3.6, times)
         if asked.greatest_kmh is not None:
             yield _extreme(f"{asked.of}.greatest_kmh", asked.greatest_kmh, speeds * 3.6, times, greatest=True)
         if asked.deceleration_mps2 is not None:
-            step_s = (times[1] - times[0]) * 1e-6 if len(times) > 1 else 1.0
-            span = max(round(BRAKING_S / step_s), 1)
-            braking = (speeds[:-span] - speeds[span:]) / (span * step_s)
+            step_us = self._times_us[1] - self._times_us[0] if len(self._times_us) > 1 else 1_000_000
+            span = max(round(BRAKING_S * 1e6 / step_us), 1)
+            braking = (speeds[:-span] - speeds[span:]) / (span * step_us * 1e-6)
+            there = np.subtract(times[span:], times[:-span]) == span * step_us  # all the while
+            after = np.array(times[span:])[there].tolist()
             yield _extreme(
-                f"{asked.of}.deceleration_mps2", asked.deceleration_mps2, braking, times[span:], greatest=True
+                f"{asked.of}.deceleration_mps2", asked.deceleration_mps2, braking[there], after, greatest=True
             )
 
 
 class _Pair:
-    """Two over a run, a figure for each frame; nothing where one of them was taken out."""
+    """Two over a run, a figure for each frame at which both are there."""
 
-    def __init__(self, name: str, one: list[Footprint], other: list[Footprint], times_us: list[int]) -> None:
+    def __init__(self, name: str, one: Track, other: Track) -> None:
         self.name = name
-        self.there = bool(one) and bool(other)
-        self._boxes = one, other
-        self._times_us = times_us if self.there else []
-        self._tracks = Footprints.of(one if self.there else []), Footprints.of(other if self.there else [])
+        self.times_us = [time_us for time_us in one if time_us in other]
+        self._boxes = [one[time_us] for time_us in self.times_us], [other[time_us] for time_us in self.times_us]
+        self._tracks = Footprints.of(self._boxes[0]), Footprints.of(self._boxes[1])
 
     @cached_property
     def ttc_s(self) -> Array:
@@ -167,24 +177,14 @@ class _Pair:
 
     @cached_property
     def pet_s(self) -> float:
-        if not self.there:
+        if not self.times_us:
             return math.inf
-        return post_encroachment_s(*self._boxes, [time * 1e-6 for time in self._times_us])
+        return post_encroachment_s(*self._boxes, [time * 1e-6 for time in self.times_us])
 
     def touched(self, asked: bool) -> ExpectationResult:
         """Whether they touch, heights included."""
-        at_us = (
-            next(
-                (
-                    time
-                    for time, one, other in zip(self._times_us, *self._boxes, strict=True)
-                    if _near(one, other) and contact(one, other)
-                ),
-                -1,
-            )
-            if self.there
-            else -1
-        )
+        boxes = zip(self.times_us, *self._boxes, strict=True)
+        at_us = next((time_us for time_us, one, other in boxes if touching(one, other)), -1)
         nearest = float(self.distance_m.min(initial=math.inf))
         touched = at_us >= 0
         margin = (0.0 if touched else -nearest) if asked else (nearest if not touched else 0.0)
@@ -192,7 +192,7 @@ class _Pair:
 
     def precedence(self, asked: str, one: str, other: str) -> ExpectationResult:
         """Who is first on ground that both go over."""
-        found = arrivals_s(*self._tracks, np.array(self._times_us) * 1e-6) if self.there else None
+        found = arrivals_s(*self._tracks, np.array(self.times_us) * 1e-6) if self.times_us else None
         if found is None:
             return ExpectationResult(f"{self.name}.first", asked, None, held=False)
         first = one if found[0] <= found[1] else other
@@ -212,9 +212,3 @@ def _extreme(
     at = int(values.argmax() if greatest else values.argmin())
     reached = float(values[at])
     return ranged(name, asked, reached, times_us[at] if math.isfinite(reached) else -1)
-
-
-def _near(a: Footprint, b: Footprint) -> bool:
-    """Whether the circles around two boxes meet."""
-    reach = math.hypot(*a.half_m) + math.hypot(*b.half_m)
-    return math.hypot(*(a.centre_m - b.centre_m)) <= reach

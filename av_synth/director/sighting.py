@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import carla
 import numpy as np
 
+from av_synth.director.conditions import arrival_s
 from av_synth.director.model import ExpectationResult, ranged
-from av_synth.director.triggers import arrival_s
 from av_synth.director.view import View
 from av_synth.geometry import transforms
 from av_synth.geometry.transforms import Array
@@ -26,8 +26,8 @@ InView = Callable[[Array], Array]
 class Sighting:
     """One actor, and whoever is to see it: the driver's eye, or a sensor where it is mounted."""
 
-    def __init__(self, asked: Seen, actor_id: int | None, rig: Rig | None, ego: carla.Vehicle) -> None:
-        self._actor_id, self._ego = actor_id, ego
+    def __init__(self, asked: Seen, of: str, rig: Rig | None, ego: carla.Vehicle) -> None:
+        self._of, self._ego = of, ego
         sensors: tuple[Camera | Lidar | Radar, ...] = () if rig is None else (*rig.cameras, *rig.lidars, *rig.radars)
         self._sensor = next((sensor for sensor in sensors if sensor.channel == asked.by), None)
         self.judged = asked.by == EGO or self._sensor is not None
@@ -36,10 +36,11 @@ class Sighting:
 
     def look(self, view: View) -> None:
         """Look for it at one frame, until it was seen."""
-        if self._found is not None or self._actor_id is None or not self.judged or not self._sees(view):
+        actor_id = view.scene.ids.get(self._of)
+        if self._found is not None or actor_id is None or not self.judged or not self._sees(view, actor_id):
             return
-        ego, actor = view.along(self._ego.id), view.along(self._actor_id)
-        away = distance_m(view.box(self._ego.id), view.box(self._actor_id))
+        ego, actor = view.along(self._ego.id), view.along(actor_id)
+        away = distance_m(view.box(self._ego.id), view.box(actor_id))
         self._found = view.time_us, max(arrival_s(ego, actor), 0.0), away
 
     def results(self, name: str, asked: Seen) -> Iterator[ExpectationResult]:
@@ -54,18 +55,16 @@ class Sighting:
             if wanted is not None:
                 yield ranged(f"{name}.{what}", wanted, reached, time_us, judged=self.judged)
 
-    def _sees(self, view: View) -> bool:
-        if self._actor_id is None:
-            return False
+    def _sees(self, view: View, actor_id: int) -> bool:
         if self._sensor is None:
-            return view.sees(self._ego.id, self._actor_id)
+            return view.sees(self._ego.id, actor_id)
         if self._actor_from_sensor is None:
             self._actor_from_sensor = actor_from_ego(self._ego) @ self._sensor.mount.ego_from_sensor
         world_from_sensor = view.state.actors[self._ego.id].world_from_actor @ self._actor_from_sensor
         lens = world_from_sensor[:3, 3]
-        points = points_to_see(lens, view.box(self._actor_id))
+        points = points_to_see(lens, view.box(actor_id))
         inside = in_view(self._sensor)(transforms.apply(transforms.invert(world_from_sensor), points))
-        seen = unblocked(lens, points, view.others(self._ego.id, self._actor_id)) & (inside > 0)
+        seen = unblocked(lens, points, view.others(self._ego.id, actor_id)) & (inside > 0)
         return 2 * int(seen.sum()) >= len(points)
 
 

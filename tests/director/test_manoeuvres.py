@@ -473,6 +473,72 @@ def test_the_ego_is_driven_by_the_traffic_manager_or_an_agent_of_ones_own(play: 
             play(STREET + ego % driver, 1)
 
 
+def test_what_the_ego_is_to_do_while_somebody_else_drives_it_is_told_as_not_done(play: Play) -> None:
+    text = f"""ego: {{speed_kmh: 30, driver: '{__name__}:Slow'}}
+actors: {{a: {{body: car, speed_kmh: 30, at: {{ahead_m: 30}}}}}}
+events:
+  - {{name: first, actor: ego, when: {{time_s: 0.5}}, do: {{brake: {{deceleration_mps2: 4}}}}}}
+  - {{actor: a, when: {{after: {{event: first, done: true}}}}, do: {{drive: {{speed_kmh: 40}}}}}}
+"""
+    run = play(STREET + text, 1)
+    told = [(event.time_us, event.kind, dict(event.detail)) for event in run.events]
+
+    why = {"reason": f"the ego is driven by {__name__}:Slow"}
+    assert told == [
+        (500_000, "not_done", {"role": "ego", "do": "brake", **why}),
+        (500_000, "trigger", {"role": "a", "do": "drive"}),
+    ]
+
+
+def test_somebody_appears_is_put_elsewhere_and_vanishes_and_others_wait_for_them(play: Play) -> None:
+    path = play(STREET + EGO, 0.5).director.place.path
+    x, y, _ = path.point(60.0).tolist()
+    far_x, far_y, _ = path.point(120.0).tolist()
+    run = play(
+        STREET.replace("lanes: 2", "lanes: 2, parking: [right]")
+        + EGO
+        + f"""actors:
+  late: {{body: car, speed_kmh: 18, absent: true, at: {{ahead_m: 30}}}}
+  lamp: {{body: car, parked: true, at: {{ahead_m: 30, lane: parking_right}}}}
+events:
+  - {{actor: late, when: {{time_s: 0.5}}, do: {{brake: {{deceleration_mps2: 4}}}}}}
+  - {{actor: late, when: {{time_s: 1}}, do: {{appear: {{at: {{x_m: {x}, y_m: {y}}}}}}}}}
+  - {{name: speeds, actor: late, when: {{time_s: 1}}, do: {{drive: {{speed_kmh: 72, acceleration_mps2: 3}}}}}}
+  - {{name: far, actor: late, when: {{time_s: 2.5}}, do: {{appear: {{at: {{x_m: {far_x}, y_m: {far_y}}}}}}}}}
+  - {{name: gone, actor: late, when: {{time_s: 3.5}}, do: {{vanish: {{}}}}}}
+  - {{name: seen, actor: lamp, when: {{speed_kmh: {{of: late, min: 1}}}}, do: {{lights: {{on: [left]}}}}}}
+  - name: alone
+    actor: lamp
+    when: {{none: [{{travelled_m: {{of: late, min: 0}}}}], anew: true}}
+    do: {{lights: {{on: [left, right]}}}}
+expectations:
+  - {{of: late, distance_m: {{min: 20}}, contact: false, least_kmh: {{min: 15}}}}
+""",
+        4,
+    )
+    there = [state for state in run.states if any(info.role == "late" for info in state.infos.values())]
+    late = next(actor_id for actor_id, info in there[0].infos.items() if info.role == "late")
+    boxes = {round(state.time_us * 1e-6, 2): footprint(state, late) for state in there}
+    speeds = {time: float(np.hypot(*box.velocity_mps)) for time, box in boxes.items()}
+    scene = run.director._scene
+    assert scene is not None
+
+    assert (min(boxes), max(boxes)) == (1.05, 3.5)
+    assert [dict(event.detail) for event in run.events if event.kind == "not_done"] == [
+        {"role": "late", "do": "brake", "reason": "it is not there"}
+    ]
+    assert path.project(boxes[1.05].centre_m) == pytest.approx((60.25, 0.0), abs=0.4)
+    assert speeds[1.05] == pytest.approx(5.0, abs=0.4)
+    assert speeds[2.5] == pytest.approx(5.0 + 3.0 * 1.4, abs=1.0)
+    assert path.project(boxes[2.55].centre_m)[0] == pytest.approx(120.4, abs=0.8)
+    assert speeds[2.55] == pytest.approx(speeds[2.5], abs=0.5)
+    assert scene.over_us["speeds"] == scene.over_us["far"] == 2_500_000
+    assert (scene.begun_us["seen"], scene.begun_us["alone"]) == (1_050_000, 3_500_000)
+    both = carla.VehicleLightState.LeftBlinker | carla.VehicleLightState.RightBlinker
+    assert run.lamps[0][run.who("lamp")] == int(both)
+    assert run.outcome.held, run.verdicts()
+
+
 def test_who_is_taken_out_never_comes_near_anybody_and_nothing_waits_for_them(address: Address, tmp_path: Path) -> None:
     text = (
         "name: small\ndescription: x\nduration_s: 1\n"
