@@ -26,6 +26,8 @@ TAGS = {
 EVENTS: tuple[Row, ...] = (
     {"frame": 5, "kind": "trigger", "actor_id": 6, "other_id": 1, "detail": '{"do": "run_across", "role": "walker"}'},
     {"frame": 0, "kind": "not_placed", "actor_id": 0, "other_id": 0, "detail": "{}"},
+    {"frame": 5, "kind": "not_done", "actor_id": 0, "other_id": 1, "detail": '{"do": "brake", "role": "late"}'},
+    {"frame": 20, "kind": "trigger", "actor_id": 0, "other_id": 1, "detail": '{"weather": {"fog_density": 9}}'},
     {"frame": 20, "kind": "brake", "actor_id": 1, "other_id": 6, "detail": "{}"},
 )
 

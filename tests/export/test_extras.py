@@ -211,7 +211,8 @@ def test_samples_know_how_critical_they_are_and_what_has_happened(run: store.Run
         }
     ]
     phases = [rows[names.sample(frame)]["phase"] for frame in FRAMES]
-    assert phases == [[], ["walker.run_across"], ["walker.run_across", "ego.brake"], ["walker.run_across", "ego.brake"]]
+    begun = ["walker.run_across", "ego.brake", "weather"]
+    assert phases == [[], begun[:1], begun, begun]
     assert all(row["faults"] == [] for row in rows.values())
     assert [rows[names.sample(frame)]["weather"]["sun_altitude_angle"] for frame in FRAMES] == [4.0, 4.0, -2.0, -2.0]
 

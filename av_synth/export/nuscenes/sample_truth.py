@@ -17,7 +17,7 @@ from av_synth.export.rows import Record, Row
 from av_synth.geometry.transforms import matrix_from_quaternion
 from av_synth.store import Run
 
-_NO_PHASE = frozenset({"not_placed"})  # an event of the stage, not of the scenario
+_NO_PHASE = frozenset({"not_placed", "not_done"})  # what did not happen
 
 
 def fold_sample_truth(
@@ -105,11 +105,11 @@ def _ego_boxes(run: Run, frames: list[int], actors: Mapping[int, Record], offset
 
 
 def _phase(event: Record, actors: Mapping[int, Record]) -> str:
-    """Who and what: 'pedestrian.cross' for an event of the scenario, 'ego.brake' for what came of it."""
+    """Who and what: 'pedestrian.cross' for an event of the scenario, 'ego.brake' for what came of it; or 'weather'."""
     if event["kind"] in _NO_PHASE:
         return ""
     if event["kind"] == "trigger":
         detail = json.loads(event["detail"])
-        return f"{detail['role']}.{detail['do']}"
+        return f"{detail['role']}.{detail['do']}" if "do" in detail else next(iter(detail))
     role = actors[event["actor_id"]]["role"] if event["actor_id"] in actors else ""
     return f"{role or event['actor_id']}.{event['kind']}"
