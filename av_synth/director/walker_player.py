@@ -9,7 +9,7 @@ import numpy as np
 
 from av_synth.director.cast import Member
 from av_synth.director.control import WALKER_ACCELERATION_MPS2
-from av_synth.director.kinematics import Body, Falling, Tracked
+from av_synth.director.kinematics import Body, let_go
 from av_synth.director.path import Path
 from av_synth.director.players import Command, Manoeuvres, Running
 from av_synth.director.view import View
@@ -36,7 +36,7 @@ class WalkerPlayer:
                 member.path, member.offset_m, member.speed_mps, along=along, between_m=member.stroll_m
             )
         self._cross: _Crossing | None = None
-        self._body: Body | None = None
+        self.body: Body | None = None
         self._extra: list[Command] = []
 
     def begin(self, event: EventSpec, view: View) -> None:
@@ -56,7 +56,7 @@ class WalkerPlayer:
             self._walk = walking = _Walking(path, offset, do.walk.speed_kmh / 3.6, along=along, until_m=ends)
             self._run(event, view, lambda _: walking.over)
         elif do.fall is not None or do.follow_trajectory is not None:
-            self._let_go(event, view)
+            self._manoeuvres.begin(Running(event, "walk", *let_go(self, do, view, walks=True)), view)
         else:  # it waits
             self._run(event, view, lambda _: True)
 
@@ -67,8 +67,8 @@ class WalkerPlayer:
     def control(self, view: View, dt_s: float) -> list[Command]:
         """Direction and speed for the next tick."""
         extra, self._extra = self._extra, []
-        if self._body is not None:
-            return [*extra, *self._body.move(view, dt_s)]
+        if self.body is not None:
+            return [*extra, *self.body.move(view, dt_s)]
         pose = view.state.actors[self.actor.id].world_from_actor
         self._goal_mps = 0.0
         for steps in (self._cross, self._walk):
@@ -86,29 +86,12 @@ class WalkerPlayer:
 
         self._manoeuvres.begin(Running(event, "walk", over, undo), view)  # type: ignore[arg-type]
 
-    def _let_go(self, event: EventSpec, view: View) -> None:
-        do = event.do
-        if do is None:
-            return
-        body: Body
-        if do.follow_trajectory is not None:
-            body = Tracked(self.actor, do.follow_trajectory.points, view, walks=True)
-        else:
-            body = Falling(self.actor, 0.6 if do.fall is None else do.fall.duration_s, view)
-        self._body = body
+    def goes_on(self, _body: Body, _view: View) -> None:
+        """Stand where a body came to; see `kinematics.Moved`."""
 
-        def undo(_: View) -> None:
-            if self._body is body and isinstance(body, Tracked):  # who lies stays
-                self._body = None
-                self._extra += body.released()
-
-        def over(now: View) -> bool:
-            if not body.over(now):
-                return False
-            undo(now)
-            return True
-
-        self._manoeuvres.begin(Running(event, "walk", over, undo), view)
+    def send(self, *commands: Command) -> None:
+        """Send these along with the next tick's control."""
+        self._extra += commands
 
 
 class _Crossing:

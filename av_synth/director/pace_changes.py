@@ -1,0 +1,90 @@
+"""Manoeuvres that change a vehicle's pace: told by speeds and times alone, or bound to a place."""
+
+from __future__ import annotations
+
+import math
+
+from av_synth.director.lamps import hazard
+from av_synth.director.speeds import (
+    USUAL_ACCELERATION_MPS2,
+    Backwards,
+    Behind,
+    Keep,
+    Me,
+    Meeting,
+    Pace,
+    SpeedPlan,
+    StopAt,
+    meeting_point,
+    profile,
+)
+from av_synth.director.vehicle import Vehicle
+from av_synth.director.view import View
+from av_synth.errors import CastError
+from av_synth.scenario.manoeuvres import Do, Stop
+from av_synth.scenario.model import EventSpec
+from av_synth.scenario.words import EGO
+
+
+def begin_pace(vehicle: Vehicle, event: EventSpec, view: View) -> None:
+    """Start what changes the pace; whatever else it is leaves the pace as it is.
+
+    Raises:
+        CastError: if the road has no way to do it.
+    """
+    if event.do is None:
+        return
+    me, before = vehicle.me(view), vehicle.pace
+    vehicle.pace = pace = _steady(vehicle, event.do, me, view) or _bound(vehicle, event.do, me, view) or before
+
+    def undo(_: View) -> None:
+        vehicle.pace = before
+
+    vehicle.run(event, "pace", lambda now: pace.over(vehicle.me(now), now), undo, view)
+
+
+def _steady(vehicle: Vehicle, do: Do, me: Me, view: View) -> Pace | None:
+    """The pace of a manoeuvre that is told by speeds and times alone."""
+    own = vehicle.pace.plan(me, view)
+    if do.drive is not None:
+        rate = do.drive.acceleration_mps2
+        return Keep(SpeedPlan(do.drive.speed_kmh / 3.6, rate, rate))
+    if do.speed_profile is not None:
+        return profile(do.speed_profile.points, me, view)
+    if do.follow is not None:
+        return Behind(do.follow.who, do.follow.gap_s, own)
+    if do.brake is not None:
+        target = min(do.brake.to_kmh / 3.6, own.target_mps)
+        return Keep(SpeedPlan(target, USUAL_ACCELERATION_MPS2, do.brake.deceleration_mps2))
+    if do.run_light is not None:
+        vehicle.careful = False
+        speed_kmh = do.run_light.speed_kmh
+        return None if speed_kmh is None else Keep(SpeedPlan(speed_kmh / 3.6))
+    if do.stall is not None:
+        vehicle.light(vehicle.lamps | hazard())
+        return Keep(SpeedPlan(0.0, USUAL_ACCELERATION_MPS2, do.stall.deceleration_mps2))
+    return None
+
+
+def _bound(vehicle: Vehicle, do: Do, me: Me, view: View) -> Pace | None:
+    """The pace of a manoeuvre that is bound to a place."""
+    if do.stop is not None:
+        return StopAt(_station_of(vehicle, do.stop, view), do.stop.wait_s, vehicle.pace)
+    if do.reverse is not None:
+        distance_m = math.inf if do.reverse.distance_m is None else do.reverse.distance_m
+        return Backwards(me.station_m, distance_m, do.reverse.speed_kmh / 3.6)
+    if do.meet is None:
+        return None
+    half_widths = float(vehicle.half_m[1]) + float(view.box(view.scene.ids[EGO]).half_m[1])
+    found = meeting_point(vehicle.line, me.station_m, vehicle.ego_line, half_widths)
+    if found is None:
+        raise CastError(f"{vehicle.name}: meet: its way does not come to the ego's; want a route or lane that does")
+    limits = do.meet.min_kmh / 3.6, do.meet.max_kmh / 3.6
+    return Meeting(*found, vehicle.ego_line, do.meet.before_ego_s, do.meet.until_s, limits)
+
+
+def _station_of(vehicle: Vehicle, stop: Stop, view: View) -> float:
+    """The station on its own path of a place told along the ego's."""
+    anchor = view.scene.places.get(stop.of, view.anchor_m(stop.of))
+    point = vehicle.ego_line.path.point((anchor or 0.0) + stop.ahead_m)
+    return vehicle.line.path.project(point)[0]
