@@ -84,6 +84,10 @@ class Course:
         self._from, self.line = here, to
         self._began_us, self._change_us = time_us, max(round(duration_s * 1e6), 1)
 
+    def go_on(self, path: Path) -> None:
+        """Have the line go on along a path that begins as its own does."""
+        self.line = Line(path, self.line.offset_m)
+
     def wander(self, shape: Wander, time_us: int) -> None:
         """Wander off the line from now on."""
         self.line = Line(self.line.path, self.line.offset_m + self._aside_m(time_us))

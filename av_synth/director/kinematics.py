@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Protocol
 
 import carla
@@ -14,7 +13,6 @@ from av_synth.director.players import Command
 from av_synth.director.view import View
 from av_synth.geometry.carla import transform_from_matrix, vector_to_carla
 from av_synth.geometry.transforms import Array, from_yaw, rigid
-from av_synth.scenario.manoeuvres import Do
 
 GRAVITY_MPS2 = 9.81
 SLIDE_MPS2 = 5.0  # of somebody who fell, over asphalt
@@ -36,49 +34,6 @@ class Body(Protocol):
 
     def released(self) -> list[Command]:
         """What gives it back to its controls."""
-
-
-class Moved(Protocol):
-    """Somebody who can be moved by a body."""
-
-    actor: carla.Actor
-    body: Body | None
-
-    def goes_on(self, body: Body, view: View, /) -> None:
-        """Move by itself again, from where a body came to."""
-
-    def send(self, *commands: Command) -> None:
-        """Send these along with the next tick's control."""
-
-
-def let_go(
-    who: Moved, do: Do, view: View, *, walks: bool = False
-) -> tuple[Callable[[View], bool], Callable[[View], None]]:
-    """Have somebody moved, not driven: along a trajectory, or over and down to the road.
-
-    Returns:
-        Whether that is over, and what gives them back to their controls, as `players.Running` wants them.
-    """
-    body: Body
-    if do.follow_trajectory is not None:
-        body = Tracked(who.actor, do.follow_trajectory.points, view, walks=walks)
-    else:
-        body = Falling(who.actor, 0.6 if do.fall is None else do.fall.duration_s, view)
-    who.body = body
-
-    def undo(now: View) -> None:
-        if who.body is body and not isinstance(body, Falling):  # who lies stays
-            who.body = None
-            who.send(*body.released())
-            who.goes_on(body, now)
-
-    def over(now: View) -> bool:
-        if not body.over(now):
-            return False
-        undo(now)
-        return True
-
-    return over, undo
 
 
 class Tracked:

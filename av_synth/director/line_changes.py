@@ -5,15 +5,40 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from av_synth.director import ways
+import carla
+import numpy as np
+
+from av_synth.director import lanes, ways
 from av_synth.director.courses import Line, drift, swerve
+from av_synth.director.map_courses import MapCourse
+from av_synth.director.moved import take_back
+from av_synth.director.own_lanes import lane_at
+from av_synth.director.routes import path_along
 from av_synth.director.speeds import USUAL_ACCELERATION_MPS2, Keep, SpeedPlan
 from av_synth.director.vehicle import Vehicle
 from av_synth.director.view import View
+from av_synth.errors import CastError
+from av_synth.geometry.transforms import Array
+from av_synth.scenario.exact import TakeRoute
 from av_synth.scenario.manoeuvres import Do, LaneChange, Overtake
 from av_synth.scenario.model import EventSpec
+from av_synth.scenario.words import EGO, Side
 
 GO_BACK_S = 2.5  # to the line that one kept to before
+KINDS = (
+    "lane_change",
+    "cut_in",
+    "cut_out",
+    "merge",
+    "overtake",
+    "swerve",
+    "drift",
+    "turn",
+    "u_turn",
+    "take_route",
+)
+IN_LANE_M = 1.75  # of the ego's line: the ego is in its lane
+ROUTE_M = 2000.0
 TURN_IN_S = 1.5  # from one's line to that of a turn
 
 
@@ -24,8 +49,10 @@ def begin_line(vehicle: Vehicle, event: EventSpec, view: View) -> bool:
         CastError: if the road has no way to do it.
     """
     do = event.do
-    if do is None:
+    if do is None or do.kind not in KINDS:
         return False
+    if isinstance(vehicle.body, MapCourse):
+        take_back(vehicle, view, at_end=True)
     if do.overtake is not None:
         _overtake(vehicle, event, do.overtake, view)
         return True
@@ -58,6 +85,8 @@ def _line(vehicle: Vehicle, do: Do, view: View) -> tuple[Line, float, float | No
         return line, max(min(do.merge.duration_s, left_s), 1.0), do.merge.speed_kmh
     if do.turn is not None:
         return ways.turning(town, vehicle.line, position, do.turn.to, vehicle.name), TURN_IN_S, do.turn.speed_kmh
+    if do.take_route is not None:
+        return _routed(vehicle, do.take_route, view), TURN_IN_S, None
     if do.u_turn is not None:
         line = ways.turned_round(town, vehicle.line, position, do.u_turn.radius_m, vehicle.name)
         return line, 0.5, do.u_turn.speed_kmh
@@ -65,10 +94,62 @@ def _line(vehicle: Vehicle, do: Do, view: View) -> tuple[Line, float, float | No
 
 
 def _changed(vehicle: Vehicle, change: LaneChange, view: View) -> Line:
-    position = vehicle.position_m(view)
+    town, position = view.scene.map, vehicle.position_m(view)
     if change.to is not None:
-        return ways.beside(view.scene.map, vehicle.line, position, change.to)
-    return ways.shifted(view.scene.map, vehicle.line, position, change.offset_m or 0.0)
+        return _several(town, vehicle.line, position, change.to, change.lanes)
+    if change.into is not None:
+        return _into(vehicle, change.into, change.aside, view)
+    if change.lane_id is not None:
+        return _numbered(vehicle, change.lane_id, view)
+    return ways.shifted(town, vehicle.line, position, change.offset_m or 0.0)
+
+
+def _several(town: carla.Map, line: Line, position_m: Array, side: Side, lanes: int) -> Line:
+    """The line so many lanes to a side."""
+    for _ in range(lanes):
+        line = ways.beside(town, line, position_m, side)
+        position_m = line.point(position_m, 0.0)
+    return line
+
+
+def _into(vehicle: Vehicle, who: str, aside: int, view: View) -> Line:
+    """The lane in which somebody is, or one so many to its left; one's own if nobody of that name is there."""
+    actor_id = view.scene.ids.get(who)
+    if actor_id is None:
+        return vehicle.line
+    town, box, me = view.scene.map, view.box(actor_id), vehicle.position_m(view)
+    heading = vehicle.line.path.heading_rad(vehicle.line.path.project(me)[0])
+    if who == EGO and abs(vehicle.ego_line.path.project(box.centre_m)[1]) < IN_LANE_M:
+        theirs = vehicle.ego_line
+    else:
+        apart = float(np.hypot(*(box.centre_m - me)))
+        lane = lane_at(town, box.centre_m, box.yaw_rad)
+        theirs = Line(path_along(lane, ways.BEHIND_M + apart, ways.AHEAD_M + apart))
+    theirs = _several(town, theirs, box.centre_m, "left" if aside > 0 else "right", abs(aside))
+    return ways.facing(theirs, me, heading)
+
+
+def _numbered(vehicle: Vehicle, lane_id: int, view: View) -> Line:
+    """The lane with a number in the map, of the road that one is on."""
+    town, line, position = view.scene.map, vehicle.line, vehicle.position_m(view)
+    heading = line.path.heading_rad(line.path.project(position)[0])
+    here = lane_at(town, position, heading)
+    lane = here if here.lane_id == lane_id else town.get_waypoint_xodr(here.road_id, lane_id, here.s)
+    if lane is None:
+        beside = [found.waypoint for side in ("left", "right") for found in lanes.beside(here, side)]
+        has = ", ".join(str(found.lane_id) for found in sorted([here, *beside], key=lambda found: found.lane_id))
+        raise CastError(
+            f"{vehicle.name}: lane_change: no lane {lane_id} of road {here.road_id} is here; want one of {has}"
+        )
+    return ways.facing(Line(path_along(lane, ways.BEHIND_M, ways.AHEAD_M)), position, heading)
+
+
+def _routed(vehicle: Vehicle, take: TakeRoute, view: View) -> Line:
+    """One's own lane, and the ways from there that lead through some places."""
+    town, line, position = view.scene.map, vehicle.line, vehicle.position_m(view)
+    heading = line.path.heading_rad(line.path.project(position)[0])
+    here = lane_at(town, position, heading)
+    return Line(ways.through(town, here, take.through, ROUTE_M))
 
 
 def _run(vehicle: Vehicle, event: EventSpec, over: Callable[[View], bool], view: View) -> None:

@@ -12,17 +12,13 @@ from av_synth.director.courses import Line
 from av_synth.director.view import View
 from av_synth.geometry.transforms import Array
 from av_synth.metrics import Footprint
-from av_synth.scenario.words import EGO
 
 USUAL_ACCELERATION_MPS2 = 2.0
 USUAL_DECELERATION_MPS2 = 3.0
 HARDEST_MPS2 = 9.0
-MEET_ACCELERATION_MPS2, MEET_DECELERATION_MPS2 = 3.0, 5.0
 HEADWAY_S, STANDSTILL_GAP_M = 1.2, 2.5  # of somebody careful
 LOOK_M, LOOK_STEP_M = 80.0, 2.0
 EAGER_MPS = 100.0
-MEET_STEP_M, CROSSES_WITHIN_M = 0.5, 8.0
-TOGETHER = 0.9  # cosine of the angle under which ways run together rather than cross
 AIR_M = 0.2  # left beside who is passed
 STOPPED_MPS = 0.2
 
@@ -98,13 +94,49 @@ def profile(points: tuple[tuple[float, float], ...], me: Me, view: View) -> Prof
     return Profile(times, tuple(speed / 3.6 for speed in speeds), view.time_us)
 
 
+class Ramp(Profile):
+    """A profile whose last speed is then kept, and got back to, as any other."""
+
+    def plan(self, me: Me, view: View) -> SpeedPlan:
+        """The speed of now."""
+        return SpeedPlan(self.speeds_mps[-1]) if self.over(me, view) else super().plan(me, view)
+
+
+def evenly(speed_mps: float, over_s: float, me: Me, view: View) -> Ramp:
+    """From the present speed to another in so long."""
+    return Ramp((0.0, over_s), (max(me.speed_mps, 0.0), speed_mps), view.time_us)
+
+
+@dataclass
+class Match:
+    """A speed told by what somebody else has at each frame."""
+
+    who: str
+    factor: float
+    faster_mps: float
+    speed: SpeedPlan
+
+    def plan(self, _me: Me, view: View) -> SpeedPlan:
+        """That speed; the last one of somebody who is gone."""
+        actor_id = view.scene.ids.get(self.who)
+        if actor_id is not None:
+            theirs = float(np.hypot(*view.box(actor_id).velocity_mps))
+            self.speed = replace(self.speed, target_mps=max(theirs * self.factor + self.faster_mps, 0.0))
+        return self.speed
+
+    def over(self, _me: Me, _view: View) -> bool:
+        """Never by itself."""
+        return False
+
+
 @dataclass(frozen=True)
 class Behind:
-    """Keeps a time gap to somebody ahead, at most at its own speed."""
+    """Keeps a time gap, or a free length, to somebody ahead, at most at its own speed."""
 
     who: str
     gap_s: float
     own: SpeedPlan
+    gap_m: float | None = None
 
     def plan(self, me: Me, view: View) -> SpeedPlan:
         """Its own speed, or what the gap wants."""
@@ -120,7 +152,7 @@ class Behind:
         if gap < -reach:  # it is behind
             return self.own
         eager = replace(self.own, target_mps=EAGER_MPS)  # its own speed only caps it: the gap is what it keeps
-        plan = following(me.speed_mps, eager, gap, float(box.velocity_mps @ forward), self.gap_s)
+        plan = following(me.speed_mps, eager, gap, float(box.velocity_mps @ forward), self.gap_s, self.gap_m)
         return replace(plan, target_mps=min(plan.target_mps, self.own.target_mps))
 
     def over(self, _me: Me, _view: View) -> bool:
@@ -185,84 +217,25 @@ class Backwards:
         return self.from_m - me.station_m >= self.distance_m - 0.1
 
 
-@dataclass
-class Meeting:
-    """Comes to where two ways cross so long before the ego, whatever the ego does meanwhile.
-
-    At every frame it works out when the ego will be there, by its present speed and the bends before it, and takes the
-    speed that brings itself there at the time wanted.
-    """
-
-    here_m: float
-    ego_m: float
-    ego_line: Line
-    before_ego_s: float
-    until_s: float
-    limits_mps: tuple[float, float]
-    _kept: SpeedPlan | None = field(default=None, init=False)
-
-    def plan(self, me: Me, view: View) -> SpeedPlan:
-        """The speed that it needs."""
-        ego = view.along(view.scene.ids[EGO])
-        left_s = self.ego_line.travel_s(ego.front_m, self.ego_m, ego.speed_mps)
-        room = self.here_m - me.station_m
-        time_s = left_s - self.before_ego_s
-        # near the end a small error of time asks for a large change of speed: it keeps what it has
-        if room <= 0.0 or (self._kept is not None and min(left_s, time_s) <= self.until_s):
-            return self._kept or SpeedPlan(me.speed_mps)
-        self._kept = SpeedPlan(self._speed(me, room, time_s), MEET_ACCELERATION_MPS2, MEET_DECELERATION_MPS2)
-        return self._kept
-
-    def over(self, me: Me, _view: View) -> bool:
-        """Once it has been there."""
-        return me.station_m >= self.here_m
-
-    def _speed(self, me: Me, room_m: float, time_s: float) -> float:
-        """The speed, reached at once from the present one at the usual rate, that makes so many metres in a time."""
-        low, high = self.limits_mps
-        if time_s <= 0.0:
-            return high
-        for _ in range(14):
-            middle = (low + high) / 2.0
-            rate = MEET_ACCELERATION_MPS2 if middle > me.speed_mps else MEET_DECELERATION_MPS2
-            lost_m = (middle - me.speed_mps) * abs(middle - me.speed_mps) / (2.0 * rate)
-            needs_s = me.line.travel_s(me.station_m, me.station_m + room_m, middle) + lost_m / max(middle, 0.1)
-            low, high = (middle, high) if needs_s > time_s else (low, middle)
-        return (low + high) / 2.0
-
-
-def meeting_point(mine: Line, from_m: float, ego: Line, half_widths_m: float) -> tuple[float, float] | None:
-    """Where two ways cross, or run together: the station on one's own path and that on the ego's; None if they do not.
-
-    Ways that run together do so from where they are nearer to each other than the vehicles are wide.
-    """
-    stations = np.arange(from_m, mine.path.end_m, MEET_STEP_M)
-    places = [ego.path.project(mine.path.point(s, mine.offset_m)) for s in stations.tolist()]
-    on_it = [ego.path.begin_m < station < ego.path.end_m for station, _ in places]
-    offsets = np.array([offset for _, offset in places])
-    near = [k for k in range(len(stations)) if on_it[k] and abs(offsets[k]) < half_widths_m]
-    if not near or near[0] == 0:
-        return None
-    for k in range(near[0], min(near[0] + int(CROSSES_WITHIN_M / MEET_STEP_M), len(stations))):
-        turned = mine.path.heading_rad(float(stations[k])) - ego.path.heading_rad(places[k][0])
-        if math.cos(turned) < TOGETHER and offsets[k] * offsets[k - 1] <= 0.0 and offsets[k] != offsets[k - 1]:
-            share = float(offsets[k - 1] / (offsets[k - 1] - offsets[k]))
-            here = float(stations[k - 1]) + MEET_STEP_M * share
-            return here, places[k - 1][0] + share * (places[k][0] - places[k - 1][0])
-    return float(stations[near[0]]), places[near[0]][0]
-
-
 def following(
-    speed_mps: float, own: SpeedPlan, gap_m: float, lead_mps: float, headway_s: float = HEADWAY_S
+    speed_mps: float,
+    own: SpeedPlan,
+    gap_m: float,
+    lead_mps: float,
+    headway_s: float = HEADWAY_S,
+    apart_m: float | None = None,
 ) -> SpeedPlan:
-    """The speed of the next second behind somebody: the Intelligent Driver Model.
+    """The speed of the next second behind somebody: the Intelligent Driver Model; `apart_m` is kept instead of a time.
 
     Source: M. Treiber, A. Hennecke, D. Helbing, Congested traffic states in empirical observations and microscopic
     simulations, Physical Review E 62, 2000; the standing gap is the least one here, not added to the time gap.
     """
     a, b = own.acceleration_mps2, USUAL_DECELERATION_MPS2
     closing = speed_mps * (speed_mps - lead_mps) / (2.0 * math.sqrt(a * b))
-    wanted = max(speed_mps * headway_s + closing, STANDSTILL_GAP_M)
+    if apart_m is None:
+        wanted = max(speed_mps * headway_s + closing, STANDSTILL_GAP_M)
+    else:
+        wanted = max(apart_m + closing, min(apart_m, STANDSTILL_GAP_M))
     free = (speed_mps / max(own.target_mps, 0.1)) ** 4
     push = max(a * (1.0 - free - (wanted / max(gap_m, 0.1)) ** 2), -HARDEST_MPS2)
     target = min(max(speed_mps + push, 0.0), own.target_mps)

@@ -13,6 +13,9 @@ from av_synth.director.cast import Member
 from av_synth.director.control import SpeedControl, Steering, look_ahead_m, pure_pursuit_rad
 from av_synth.director.courses import Course, Line
 from av_synth.director.kinematics import Body
+from av_synth.director.map_courses import MapCourse
+from av_synth.director.own_lanes import prolonged
+from av_synth.director.path import Path
 from av_synth.director.players import Command, Manoeuvres, Running
 from av_synth.director.speeds import USUAL_ACCELERATION_MPS2, Backwards, Keep, Me, Pace, SpeedPlan, careful
 from av_synth.director.view import View
@@ -50,6 +53,7 @@ class Vehicle:
         self.half_m = member.size.half_m[:2]
         self.wheel: float | None = None
         self.body: Body | None = None
+        self._beyond_end: Path | None = None  # its own, once it is known to lead no further
         self._speed = SpeedControl(member.speed_mps)
         self._steering = Steering.of(member.actor, 2.0 * float(member.size.half_m[0]))
         self._manoeuvres = Manoeuvres()
@@ -83,24 +87,45 @@ class Vehicle:
         """Send these along with the next tick's control."""
         self._extra += commands
 
-    def goes_on(self, body: Body, view: View) -> None:
-        """Drive on from where a body came to; see `kinematics.Moved`."""
-        path = self.line.path
+    def goes_on(self, body: Body, view: View, *, at_end: bool) -> None:
+        """Drive on from where a body came to; see `moved.Moved`."""
+        course = body if isinstance(body, MapCourse) else None
+        path = course.rest(self.position_m(view)) if course is not None and at_end else self.line.path
         self.line = Line(path, path.project(self.position_m(view))[1])
         self.course = Course(self.line)
         self._speed = SpeedControl(body.speed_mps)
-        self.pace = Keep(SpeedPlan(body.speed_mps))
+        if course is None or course.is_timed:
+            self.pace = Keep(SpeedPlan(body.speed_mps))
+
+    def plan(self, view: View) -> SpeedPlan:
+        """What its pace, and whoever is in its way, want; bends do not count."""
+        me = self.me(view)
+        return self._allowed(self.pace.plan(me, view), me, view)
 
     def control(self, view: View, dt_s: float) -> list[Command]:
         """Pedals and steering for the next tick."""
         extra, self._extra = self._extra, []
         if self.body is not None:
             return [*extra, *self.body.move(view, dt_s)]
-        me = self.me(view)
+        me = self._on_its_way(view)
         control = (
             self._backwards(me, view, dt_s) if isinstance(self.pace, Backwards) else self._forwards(me, view, dt_s)
         )
         return [*extra, carla.command.ApplyVehicleControl(self.actor.id, control)]
+
+    def _on_its_way(self, view: View) -> Me:
+        """Itself; its way goes on along the lane in which it ends, if there is one."""
+        me = self.me(view)
+        path = self.line.path
+        if me.station_m + look_ahead_m(me.speed_mps) < path.end_m or self._beyond_end is path:
+            return me
+        longer = prolonged(view.scene.map, path)
+        if longer is None:
+            self._beyond_end = path
+            return me
+        self.line = Line(longer, self.line.offset_m)
+        self.course.go_on(longer)
+        return self.me(view)
 
     def _forwards(self, me: Me, view: View, dt_s: float) -> carla.VehicleControl:
         if self.wheel is not None:
@@ -135,6 +160,11 @@ class Vehicle:
         bend = me.line.limit_mps(me.station_m + 0.3 * me.speed_mps)
         if bend < plan.target_mps:
             plan = replace(plan, target_mps=bend, deceleration_mps2=max(plan.deceleration_mps2, 4.0))
+        if me.station_m > me.line.path.end_m and self._beyond_end is me.line.path:
+            plan = replace(plan, target_mps=0.0)
+        return self._allowed(plan, me, view)
+
+    def _allowed(self, plan: SpeedPlan, me: Me, view: View) -> SpeedPlan:
         if self.careful:
             plan = careful(me, view, plan)
         cap = self.cap
@@ -156,5 +186,6 @@ class Vehicle:
         state = view.state.actors[self.actor.id]
         heading = transforms.yaw(state.world_from_actor)
         speed = float(state.velocity_mps[0] * math.cos(heading) + state.velocity_mps[1] * math.sin(heading))
-        station, _ = self.line.path.project(view.box(self.actor.id).centre_m)
-        return Me(self.actor.id, self.line, station, speed, np.asarray(self.half_m))
+        line = self.body.line if isinstance(self.body, MapCourse) else self.line
+        station, _ = line.path.project(view.box(self.actor.id).centre_m)
+        return Me(self.actor.id, line, station, speed, np.asarray(self.half_m))

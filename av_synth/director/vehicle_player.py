@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import carla
 
-from av_synth.director.kinematics import let_go
 from av_synth.director.lamps import flags_of
 from av_synth.director.line_changes import begin_line
+from av_synth.director.moved import let_go
 from av_synth.director.pace_changes import begin_pace
 from av_synth.director.vehicle import Vehicle
 from av_synth.director.view import View
@@ -24,6 +24,8 @@ class VehiclePlayer(Vehicle):
             return
         if do.follow_trajectory is not None or do.fall is not None:
             self.run(event, "body", *let_go(self, do, view), view)
+        elif do.follow_course is not None:
+            self.run(event, "course", *let_go(self, do, view), view)
         elif do.lose_control is not None:
             self._lose_control(event, do.lose_control, view)
         elif do.lights is not None:

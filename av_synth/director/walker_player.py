@@ -9,16 +9,25 @@ import numpy as np
 
 from av_synth.director.cast import Member
 from av_synth.director.control import WALKER_ACCELERATION_MPS2
-from av_synth.director.kinematics import Body, let_go
+from av_synth.director.courses import Line
+from av_synth.director.kinematics import Body
+from av_synth.director.map_courses import MapCourse
+from av_synth.director.meetings import Left, straight, until_at
+from av_synth.director.moved import let_go
 from av_synth.director.path import Path
 from av_synth.director.players import Command, Manoeuvres, Running
+from av_synth.director.poses import locate
+from av_synth.director.speeds import SpeedPlan
 from av_synth.director.view import View
 from av_synth.geometry.carla import vector_to_carla
 from av_synth.geometry.transforms import Array
-from av_synth.scenario.manoeuvres import Cross
+from av_synth.scenario.exact import ArriveTogether
+from av_synth.scenario.manoeuvres import Cross, Do
 from av_synth.scenario.model import EventSpec
 
 BACK_ON_LINE = 0.5  # how fast somebody who walks along comes back to their line, as a share of 1/s
+ARRIVED_S = 0.2  # so little time before another is at their place, nobody changes their speed any more
+FASTEST_MPS = 40.0 / 3.6
 
 
 class WalkerPlayer:
@@ -36,6 +45,8 @@ class WalkerPlayer:
                 member.path, member.offset_m, member.speed_mps, along=along, between_m=member.stroll_m
             )
         self._cross: _Crossing | None = None
+        self._told_mps = member.speed_mps
+        self._arriving: _Arriving | None = None
         self.body: Body | None = None
         self._extra: list[Command] = []
 
@@ -43,6 +54,14 @@ class WalkerPlayer:
         """Start a manoeuvre; see `players.Player`."""
         do = event.do
         if do is None:
+            return
+        if do.arrive_together is not None:
+            self._arrive(event, do.arrive_together, view)
+            return
+        if do.follow_course is None:
+            self._arriving, self._told_mps = None, _told_mps(do)
+        if isinstance(self.body, MapCourse) and do.kind in ("cross", "walk", "wait"):  # it stays on its line
+            self._manoeuvres.begin(Running(event, "pace", lambda _: True, lambda _: None), view)
             return
         self._walk = self._cross = None
         pose = view.state.actors[self.actor.id].world_from_actor
@@ -55,8 +74,10 @@ class WalkerPlayer:
             ends = None if do.walk.distance_m is None else station + (1.0 if along else -1.0) * do.walk.distance_m
             self._walk = walking = _Walking(path, offset, do.walk.speed_kmh / 3.6, along=along, until_m=ends)
             self._run(event, view, lambda _: walking.over)
-        elif do.fall is not None or do.follow_trajectory is not None:
+        elif do.fall is not None or do.follow_trajectory is not None or do.follow_course is not None:
             self._manoeuvres.begin(Running(event, "walk", *let_go(self, do, view, walks=True)), view)
+            if self._arriving is not None and isinstance(self.body, MapCourse):
+                self._arriving.come_along(self.body.line)
         else:  # it waits
             self._run(event, view, lambda _: True)
 
@@ -74,6 +95,10 @@ class WalkerPlayer:
         for steps in (self._cross, self._walk):
             if steps is not None:
                 self._way, self._goal_mps = steps.step(pose, dt_s)
+        if self._arriving is not None:
+            self._goal_mps = self._arriving.speed_mps(view)
+            if self._cross is None and self._walk is None:
+                self._way = self._arriving.way
         way = pose[:3, 0] if self._way is None else self._way
         step = WALKER_ACCELERATION_MPS2 * dt_s
         self._speed_mps += min(max(self._goal_mps - self._speed_mps, -step), step)
@@ -86,12 +111,71 @@ class WalkerPlayer:
 
         self._manoeuvres.begin(Running(event, "walk", over, undo), view)  # type: ignore[arg-type]
 
-    def goes_on(self, _body: Body, _view: View) -> None:
-        """Stand where a body came to; see `kinematics.Moved`."""
+    def _arrive(self, event: EventSpec, arrive: ArriveTogether, view: View) -> None:
+        """Walk at the speed that brings it there in time: along its line if it is on one, else straight."""
+        place, here = locate(view.scene.map, arrive.at).point_m, view.box(self.actor.id).centre_m
+        final = None if arrive.final_kmh is None else arrive.final_kmh / 3.6
+        left_s = until_at(arrive.who, arrive.who_at, view)
+        self._arriving = arriving = _Arriving(self.actor.id, place, left_s, final)
+        arriving.come_along(self.body.line if isinstance(self.body, MapCourse) else straight(here, place))
+
+        def undo(_: View) -> None:
+            self._arriving = None
+
+        self._manoeuvres.begin(Running(event, "pace", arriving.over, undo), view)
+
+    def plan(self, view: View) -> SpeedPlan:
+        """The speed that it was told to walk at, or that it arrives by."""
+        speed = self._told_mps if self._arriving is None else self._arriving.speed_mps(view)
+        return SpeedPlan(speed, WALKER_ACCELERATION_MPS2, WALKER_ACCELERATION_MPS2)
+
+    def goes_on(self, body: Body, _view: View, *, at_end: bool) -> None:
+        """Stand where a body came to; see `moved.Moved`."""
+        if isinstance(body, MapCourse):
+            self._way, self._speed_mps = None, 0.0
+            self._arriving = None if at_end else self._arriving
 
     def send(self, *commands: Command) -> None:
         """Send these along with the next tick's control."""
         self._extra += commands
+
+
+def _told_mps(do: Do) -> float:
+    """How fast a manoeuvre has somebody walk."""
+    told = do.cross or do.walk
+    return 0.0 if told is None else told.speed_kmh / 3.6
+
+
+class _Arriving:
+    """The speed that brings somebody to a place on a line when another is at theirs."""
+
+    def __init__(self, actor_id: int, place_m: Array, left_s: Left, final_mps: float | None) -> None:
+        self._actor_id, self._place_m = actor_id, place_m
+        self._left_s, self._final_mps = left_s, final_mps
+        self._last_mps = 0.0
+
+    def come_along(self, line: Line) -> None:
+        """Come to the place along a line."""
+        self._line = line
+        self._here_m, _ = line.path.project(self._place_m)
+        heading = line.path.heading_rad(self._here_m)
+        self.way = np.array([math.cos(heading), math.sin(heading), 0.0])
+
+    def speed_mps(self, view: View) -> float:
+        """The speed of now; its last one from shortly before it is there."""
+        left_s = self._left_s(view)
+        if self.over(view):
+            return self._last_mps if self._final_mps is None else self._final_mps
+        if left_s > ARRIVED_S:
+            self._last_mps = min(self._room_m(view) / left_s, FASTEST_MPS)
+        return self._last_mps
+
+    def over(self, view: View) -> bool:
+        """Once it has been there."""
+        return self._room_m(view) <= 0.0
+
+    def _room_m(self, view: View) -> float:
+        return self._here_m - self._line.path.project(view.box(self._actor_id).centre_m)[0]
 
 
 class _Crossing:
