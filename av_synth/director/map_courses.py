@@ -34,12 +34,16 @@ class Paced(Protocol):
     def plan(self, view: View, /) -> SpeedPlan:
         """The speed that they want to go at."""
 
+    @property
+    def backs(self) -> bool:
+        """Whether they go backwards."""
+
 
 class MapCourse:
     """Somebody on a line over the map: the middle of their box is on it, at the road's height; they face along it.
 
-    A timed line is kept to the instant. One without times begins where it is given to; who is beside it, or before its
-    first point, comes onto it on the way.
+    Whoever goes backwards faces against it. A timed line is kept to the instant. One without times begins where it is
+    given to; who is beside it, or before its first point, comes onto it on the way.
     """
 
     def __init__(self, who: Paced, course: Course, view: View, *, walks: bool = False) -> None:
@@ -49,8 +53,8 @@ class MapCourse:
         middle = view.state.infos[who.actor.id].box_centre_m
         self._middle_m = np.array([float(middle[0]), float(middle[1]), 0.0])
         here = view.box(who.actor.id).centre_m
-        velocity = view.state.actors[who.actor.id].velocity_mps
-        self.speed_mps = max(float(velocity[:2] @ pose[:2, 0]), 0.0)
+        self._velocity = view.state.actors[who.actor.id].velocity_mps
+        self.speed_mps = max(float(self._velocity[:2] @ pose[:2, 0]), 0.0)
         points = np.array([point[-2:] for point in course.timed or course.line], dtype=np.float64)
         if course.frame == "own":
             ahead = pose[:2, 0] / float(np.hypot(*pose[:2, 0]))
@@ -85,12 +89,12 @@ class MapCourse:
             self._at_m += self.speed_mps * dt_s
         joined = (self._at_m - self._from_m) / max(JOINING * abs(self._beside_m), SAME_M)
         self._place = self.line.path.point(self._at_m, self._beside_m * (1.0 - smooth_step(joined)))
-        velocity = (self._place - before) / dt_s
+        self._velocity = (self._place - before) / dt_s
         if self.is_timed:
-            self.speed_mps = float(np.hypot(*velocity[:2]))
+            self.speed_mps = float(np.hypot(*self._velocity[:2]))
         self._pose = pose = self._facing()
         pose[:3, 3] = self._place - pose[:3, :3] @ self._middle_m + np.array([0.0, 0.0, self._above_m])
-        return placed(self._who.actor.id, pose, velocity)
+        return placed(self._who.actor.id, pose, self._velocity)
 
     def over(self, view: View) -> bool:
         """After its last point."""
@@ -102,8 +106,7 @@ class MapCourse:
         """Physics again, at the speed it has."""
         commands: list[Command] = [carla.command.SetSimulatePhysics(self._who.actor.id, True)]
         if not self._walks:
-            velocity = self._pose[:3, 0] * self.speed_mps
-            commands.append(carla.command.ApplyTargetVelocity(self._who.actor.id, vector_to_carla(velocity)))
+            commands.append(carla.command.ApplyTargetVelocity(self._who.actor.id, vector_to_carla(self._velocity)))
         return commands
 
     def rest(self, here_m: Array) -> Path:
@@ -123,9 +126,11 @@ class MapCourse:
     def _facing(self) -> Array:
         """`world_from_actor` along the line, and up and down with the road; people stand upright."""
         behind, ahead = (self.line.path.point(self._at_m + lead) for lead in (-FACE_M, FACE_M))
-        forward = ahead - behind
+        forward = behind - ahead if self._who.backs else ahead - behind
         if self._walks:
             forward[2] = 0.0
+        if float(np.hypot(*forward[:2])) < SAME_M:  # where a line turns back on itself
+            return rigid(self._pose[:3, :3], np.zeros(3))
         forward /= float(np.linalg.norm(forward))
         left = np.array([-forward[1], forward[0], 0.0]) / float(np.hypot(*forward[:2]))
         return rigid(np.column_stack([forward, left, np.cross(forward, left)]), np.zeros(3))

@@ -21,6 +21,7 @@ LOOK_M, LOOK_STEP_M = 80.0, 2.0
 EAGER_MPS = 100.0
 AIR_M = 0.2  # left beside who is passed
 STOPPED_MPS = 0.2
+REACHED_MPS = 0.3  # so near to a speed it drives at it
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Keep:
 
     def over(self, me: Me, _view: View) -> bool:
         """Once it drives at it."""
-        return abs(me.speed_mps - self.speed.target_mps) < 0.3
+        return abs(me.speed_mps - self.speed.target_mps) < REACHED_MPS
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,9 @@ class Backwards:
         return SpeedPlan(min(self.speed_mps, allowed), USUAL_ACCELERATION_MPS2, HARDEST_MPS2)
 
     def over(self, me: Me, _view: View) -> bool:
-        """Once it has gone so far."""
+        """Once it has gone so far; without a distance, once it drives at that speed."""
+        if math.isinf(self.distance_m):
+            return abs(me.speed_mps + self.speed_mps) < REACHED_MPS
         return self.from_m - me.station_m >= self.distance_m - 0.1
 
 

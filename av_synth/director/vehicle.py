@@ -91,11 +91,18 @@ class Vehicle:
         """Drive on from where a body came to; see `moved.Moved`."""
         course = body if isinstance(body, MapCourse) else None
         path = course.rest(self.position_m(view)) if course is not None and at_end else self.line.path
+        if course is not None and at_end and self.backs:
+            path = path.reversed()
         self.line = Line(path, path.project(self.position_m(view))[1])
         self.course = Course(self.line)
         self._speed = SpeedControl(body.speed_mps)
         if course is None or course.is_timed:
             self.pace = Keep(SpeedPlan(body.speed_mps))
+
+    @property
+    def backs(self) -> bool:
+        """Whether it drives backwards."""
+        return isinstance(self.pace, Backwards)
 
     def plan(self, view: View) -> SpeedPlan:
         """What its pace, and whoever is in its way, want; bends do not count."""
@@ -108,9 +115,7 @@ class Vehicle:
         if self.body is not None:
             return [*extra, *self.body.move(view, dt_s)]
         me = self._on_its_way(view)
-        control = (
-            self._backwards(me, view, dt_s) if isinstance(self.pace, Backwards) else self._forwards(me, view, dt_s)
-        )
+        control = self._backwards(me, view, dt_s) if self.backs else self._forwards(me, view, dt_s)
         return [*extra, carla.command.ApplyVehicleControl(self.actor.id, control)]
 
     def _on_its_way(self, view: View) -> Me:

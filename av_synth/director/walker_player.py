@@ -124,6 +124,11 @@ class WalkerPlayer:
 
         self._manoeuvres.begin(Running(event, "pace", arriving.over, undo), view)
 
+    @property
+    def backs(self) -> bool:
+        """Never: people walk as they face."""
+        return False
+
     def plan(self, view: View) -> SpeedPlan:
         """The speed that it was told to walk at, or that it arrives by."""
         speed = self._told_mps if self._arriving is None else self._arriving.speed_mps(view)

@@ -158,23 +158,29 @@ def test_a_course_ends_when_told_or_when_another_way_is_taken_and_who_is_told_to
 actors:
   told: {{body: car, speed_kmh: 36, at: {{ahead_m: 10}}}}
   changes: {{body: car, speed_kmh: 36, at: {{ahead_m: 60}}}}
+  backs: {{body: car, at: {{ahead_m: 120}}}}
   waits: {{body: adult, at: {{ahead_m: 130, lane: pavement_right}}}}
 events:
   - {{actor: told, when: {{time_s: 0}}, do: {{follow_course: {{line: [{line}]}}}}, for_s: 2.5}}
   - {{actor: changes, when: {{time_s: 0}}, do: {{follow_course: {{line: [[0, 0], [80, 0]], frame: own}}}}}}
   - {{actor: changes, when: {{time_s: 1}}, do: {{lane_change: {{to: left, duration_s: 2}}}}}}
-  - {{actor: waits, when: {{time_s: 0}}, do: {{walk: {{speed_kmh: 6, direction: against}}}}}}
-  - {{actor: waits, when: {{time_s: 2}}, do: {{wait: {{}}}}}}
+  - {{name: back, actor: backs, when: {{time_s: 0}}, do: {{reverse: {{speed_kmh: 18}}}}}}
+  - {{actor: backs, when: {{time_s: 0}}, do: {{follow_course: {{line: [[0, 0], [-10, 0]], frame: own}}}}}}
+  - {{actor: waits, when: {{after: {{event: back, done: true}}}}, do: {{walk: {{speed_kmh: 6, direction: against}}}}}}
+  - {{actor: waits, when: {{time_s: 3.2}}, do: {{wait: {{}}}}}}
 """,
-        4,
+        4.5,
     )
 
     assert run.of("told")["d"][-1] == pytest.approx(3.5, abs=0.1)
     assert run.of("told")["v"][-1] == pytest.approx(10.0, abs=0.3)
     assert run.of("changes")["d"][-1] == pytest.approx(3.5, abs=0.15)
-    waits = run.of("waits")
-    assert at(waits["t"], waits["v"], 1.9) == pytest.approx(6 / 3.6, abs=0.1)
-    assert waits["v"][waits["t"] > 2.6].max() < 0.02
+    waits, backs = run.of("waits"), run.of("backs")
+    assert backs["s"][0] - backs["s"][-1] > 13.0
+    assert backs["d"] == pytest.approx(0.0, abs=0.05)
+    assert backs["yaw"] == pytest.approx(0.0, abs=0.02)
+    assert at(waits["t"], waits["v"], 3.1) == pytest.approx(6 / 3.6, abs=0.1)
+    assert waits["v"][waits["t"] > 3.8].max() < 0.02
 
 
 def test_another_way_is_taken_through_places(play: Play) -> None:
