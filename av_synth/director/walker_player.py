@@ -26,6 +26,8 @@ from av_synth.scenario.manoeuvres import Cross, Do
 from av_synth.scenario.model import EventSpec
 
 BACK_ON_LINE = 0.5  # how fast somebody who walks along comes back to their line, as a share of 1/s
+SEES_M, ROOM_M = 3.0, 0.75  # those of a crowd who are so near ahead, and so little aside, are given way to
+GIVE_WAY = 0.35  # sideways, as a share of the way ahead
 ARRIVED_S = 0.2  # so little time before another is at their place, nobody changes their speed any more
 FASTEST_MPS = 40.0 / 3.6
 
@@ -95,6 +97,8 @@ class WalkerPlayer:
         for steps in (self._cross, self._walk):
             if steps is not None:
                 self._way, self._goal_mps = steps.step(pose, dt_s)
+        if self._walk is not None and self._walk.strolls and self._way is not None:
+            self._way = self._round_others(self._way, view)
         if self._arriving is not None:
             self._goal_mps = self._arriving.speed_mps(view)
             if self._cross is None and self._walk is None:
@@ -104,6 +108,19 @@ class WalkerPlayer:
         self._speed_mps += min(max(self._goal_mps - self._speed_mps, -step), step)
         control = carla.WalkerControl(vector_to_carla(way), self._speed_mps)
         return [*extra, carla.command.ApplyWalkerControl(self.actor.id, control)]
+
+    def _round_others(self, way: Array, view: View) -> Array:
+        """Where to walk, on a stroll, so that nobody of a crowd is run into: to the right of whoever is ahead."""
+        here = view.box(self.actor.id).centre_m
+        ahead = way[:2] / float(np.hypot(*way[:2]))
+        right = np.array([ahead[1], -ahead[0]])
+        for name, actor_id in view.scene.ids.items():
+            if actor_id == self.actor.id or not name.startswith("crowd_"):
+                continue
+            apart = view.box(actor_id).centre_m - here
+            if 0.0 < float(apart @ ahead) < SEES_M and abs(float(apart @ right)) < ROOM_M:
+                return np.array([*(ahead + right * GIVE_WAY), 0.0])
+        return way
 
     def _run(self, event: EventSpec, view: View, over: object) -> None:
         def undo(_: View) -> None:
@@ -226,6 +243,7 @@ class _Walking:
         self._path, self._offset_m, self._speed_mps = path, offset_m, speed_mps
         self._sign = 1.0 if along else -1.0
         self._until_m, self._between_m = until_m, between_m
+        self.strolls = between_m is not None
         self.over = False
 
     def step(self, pose: Array, _dt_s: float) -> tuple[Array, float]:

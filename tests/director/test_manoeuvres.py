@@ -15,6 +15,7 @@ from av_synth.director import Director
 from av_synth.director.footprints import footprint
 from av_synth.errors import CastError
 from av_synth.launch import Address
+from av_synth.metrics import distance_m
 from av_synth.scenario.scenario import from_document
 from av_synth.session import open_session
 from tests.director.played import CROSSROADS, EGO, PAVED, STREET, TICK_US, Play, at
@@ -513,3 +514,18 @@ events: [{when: {time_s: 0}, weather: {fog_density: 10}}]
         assert np.ptp(walked["d"]) < 0.6
         assert (np.diff(np.sign(np.diff(walked["s"]))) != 0).any()  # turned round
     assert all(run.of(role)["v"].min() > 8.0 for role in flow)
+
+
+def test_people_of_a_crowd_pass_each_other_without_a_touch(play: Play) -> None:
+    run = play(
+        "road: {town: AvSynth01, length_m: 100, lanes: 2, pavement: [right]}\n"
+        + "ego: {speed_kmh: 0}\n"
+        + "crowds: [{side: right, from_m: 20, to_m: 40, people: 6, speed_kmh: {uniform: [3, 7]}}]\n",
+        8,
+    )
+    people = [actor_id for actor_id, info in run.states[0].infos.items() if info.role.startswith("crowd")]
+    boxes = [[footprint(state, actor_id) for actor_id in people] for state in run.states]
+    near = [distance_m(one, other) for frame in boxes for k, one in enumerate(frame) for other in frame[:k]]
+
+    assert len(people) >= 4
+    assert min(near) > 0.0
