@@ -115,9 +115,10 @@ def _places(document: Document, parts: Parts, hints: Hints) -> Iterator[Problem]
             strange = place_problem(parts, at.of, hints)
             if strange:
                 yield document.problem((*path, "of"), strange)
+        if at.pose is not None and parts.road is not None and parts.road.pose is None:
+            message = "goes with an exact place of the ego only; want road.pose and road.town"
+            yield document.problem((*path, "pose"), message)
         strange = exact_problem(parts)
-        if strange and at.pose is not None:
-            yield document.problem((*path, "pose"), strange)
         if strange and actor.through:
             yield document.problem(("actors", name, "through"), strange)
         if actor.through and actor.route:

@@ -102,9 +102,9 @@ def place_problem(parts: Parts, name: str, hints: Hints, *, ego: bool = False) -
 
 def exact_problem(parts: Parts) -> str | None:
     """What is wrong with a road that is not on a named map, where a place of one is told."""
-    if parts.road is None or parts.road.pose is not None:
+    if parts.road is None or parts.road.town is not None:
         return None
-    return "is a place of a named map; want road.town and road.pose"
+    return "is a place of a named map; want road.town"
 
 
 def signal_problem(parts: Parts) -> str | None:

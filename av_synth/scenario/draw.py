@@ -208,11 +208,12 @@ def draw(
         values: parameter values of a design (see `scenario.designs`), or `scenario.defaults`; overrides win over them.
             What neither gives is drawn by the seed.
         without: actors to take out; what the others draw stays.
-        town: the map it is to happen on, whatever the scenario says; poses are then taken on that map as they are.
+        town: the map it is to happen on, whatever the scenario says; poses are taken on an OpenDRIVE file as they are.
 
     Raises:
         DocumentError: if an override or a value names no parameter or is out of its range, the constraints could not be
-            met, the seed is negative, there is no such actor, or the town is no name, or a file that is not there.
+            met, the seed is negative, there is no such actor, or the town is no name, a file that is not there, or
+            another than that of a pose.
     """
     if not 0 <= seed <= MAX_SEED:
         raise DocumentError([Problem("", "--seed", f"got {seed}; want 0 to {MAX_SEED}")])
@@ -256,8 +257,12 @@ def _can_go(model: ScenarioModel, without: Collection[str]) -> None:
 def _moved(road: Road, town: str) -> Road:
     if not re.fullmatch(TOWN, town):
         raise DocumentError([Problem("", "--town", f"got {shown(town)}; want a town's name")])
-    if town.lower().endswith(XODR) and not Path(town).is_file():
-        raise DocumentError([Problem("", "--town", f"got {shown(town)}, and there is no such file; {WANT_MAP}")])
+    if town.lower().endswith(XODR):
+        if not Path(town).is_file():
+            raise DocumentError([Problem("", "--town", f"got {shown(town)}, and there is no such file; {WANT_MAP}")])
+    elif road.pose is not None and town != road.town:
+        want = f"want {road.town}, where road.pose is, or the path of an OpenDRIVE file of it"
+        raise DocumentError([Problem("", "--town", f"got {shown(town)}; {want}")])
     return road.model_copy(update={"town": town})
 
 

@@ -64,6 +64,9 @@ actors:
   cone: {body: cone, at: {pose: {road_id: 7, s_m: 120, offset_m: 6}}}
   later: {body: car, speed_kmh: 36, absent: true, at: {pose: {road_id: 7, lane_id: 1, s_m: 300}}}
 """
+LATER = """events:
+  - {when: {speed_kmh: {of: cone, min: 1}}, actor: later, do: {appear: {at: {road_id: 7, lane_id: 1, s_m: 300}}}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +90,8 @@ def drawn(folder: Path, text: str = EXACT) -> ConcreteScenario:
     folder.mkdir(exist_ok=True)
     (folder / "straight.xodr").write_text(STRAIGHT)
     head = "name: exact\ndescription: everybody has a pose\nduration_s: 2\n"
-    return scenario.draw(from_document(documents.parse(head + text, str(folder / "exact.yaml"))), 0)
+    events = LATER if "later:" in text else ""
+    return scenario.draw(from_document(documents.parse(head + text + events, str(folder / "exact.yaml"))), 0)
 
 
 def begin(director: Director, session: Session) -> WorldState:
@@ -171,7 +175,7 @@ def test_a_run_on_a_map_out_of_a_file_is_the_same_wherever_the_file_is_and_anoth
 
 def test_a_map_that_is_not_there_is_told_with_the_line_that_names_it(tmp_path: Path) -> None:
     file = tmp_path / "exact.yaml"
-    file.write_text("name: exact\ndescription: nowhere\nduration_s: 2\n" + EXACT)
+    file.write_text("name: exact\ndescription: nowhere\nduration_s: 2\n" + EXACT + LATER)
 
     with pytest.raises(
         DocumentError, match=r"exact.yaml:4: road.town: got 'straight.xodr', and there is no file .*want"
