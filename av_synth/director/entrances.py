@@ -76,6 +76,8 @@ def _put(concrete: ConcreteScenario, stage: Stage, cast: Cast, before: Member, t
     world_from_actor = box_pose(path, 0.0, offset, turn, before.size)
     member = Member(before.name, before.spec, before.actor, before.size, path, offset, turn, speed)
     settle(stage, member.actor, upright(spec.body, member.size, world_from_actor))
+    if not spec.stands:  # who was moved along a course until now had no physics
+        stage.client.apply_batch_sync([carla.command.SetSimulatePhysics(member.actor.id, True)], False)
     if not (spec.stands or is_person(spec.body)):
         _speed_up(stage, member, world_from_actor)
     return member
