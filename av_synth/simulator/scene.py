@@ -101,11 +101,11 @@ class Mesh:
 
 @dataclass(frozen=True)
 class Instance:
-    """One body in the world at one frame.
+    """One body in the world at one frame, or a part of one that moves on its own.
 
     Attributes:
         actor_id: CARLA actor id, 1..65535 for everything that can be seen.
-        body: key of the body in the catalogue (its blueprint id).
+        body: key of the body in the catalogue (its blueprint id), or of a part of one (`bodies.model.shown`).
         pose: index into `Body.meshes` (a walker's step, a traffic light's lamp).
         world_from_body: (4, 4), the actor's transform.
         velocity_mps, angular_velocity_radps: (3,), world axes.

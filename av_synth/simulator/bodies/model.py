@@ -32,6 +32,31 @@ class Wheel:
 
 
 @dataclass(frozen=True)
+class Doors:
+    """The front doors of a vehicle, left and right; closed they are part of the body's mesh.
+
+    Attributes:
+        behind: the body without the left, the right, and both doors, in the actor frame.
+        panels: the doors as they are when closed, each in the frame of its hinge.
+        hinges_m: (2, 3), where those frames are in the actor frame: axes as the actor's, origin at the ground.
+        open_rad: how far each is turned about z when it is open.
+    """
+
+    behind: tuple[Mesh, Mesh, Mesh]
+    panels: tuple[Mesh, Mesh]
+    hinges_m: Array
+    open_rad: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Meshes, one per pose, that stand in a scene for a part of a body, and the class of the actor."""
+
+    meshes: tuple[Mesh, ...]
+    tag: Tag
+
+
+@dataclass(frozen=True)
 class Body:
     """Everything the simulator knows of one blueprint that can be seen.
 
@@ -51,6 +76,7 @@ class Body:
         mass_kg: kerb mass, rider included.
         wheels: rear left, rear right, front left, front right, or rear, front.
         stride_m: the distance walked in one turn through the poses; 0 where there is no gait.
+        doors: those that open; None where none does.
     """
 
     blueprint_id: str
@@ -64,6 +90,7 @@ class Body:
     mass_kg: float
     wheels: tuple[Wheel, ...] = ()
     stride_m: float = 0.0
+    doors: Doors | None = None
 
 
 def bounds(meshes: Iterable[Mesh]) -> tuple[Array, Array]:
@@ -103,11 +130,35 @@ class Catalogue(Mapping[str, Body]):
             digest.update(repr((sorted(body.attributes.items()), body.colours)).encode())
             for wheel in body.wheels:
                 digest.update(_tenths_of_mm(wheel.position_m) + f"{wheel.radius_m:.4f} {wheel.steered}".encode())
-            for mesh in body.meshes:
+            meshes = body.meshes
+            if body.doors is not None:
+                digest.update(_tenths_of_mm(body.doors.hinges_m) + f"{body.doors.open_rad}".encode())
+                meshes = (*meshes, *body.doors.behind, *body.doors.panels)
+            for mesh in meshes:
                 digest.update(_tenths_of_mm(mesh.positions_m))
                 for array in (mesh.colours, mesh.materials, mesh.tags, mesh.triangles):
                     digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
+
+
+def behind_doors(blueprint_id: str) -> str:
+    """What `shown` calls a body without the doors that are open; poses as `Doors.behind`."""
+    return f"{blueprint_id}#behind_doors"
+
+
+def door_panels(blueprint_id: str) -> str:
+    """What `shown` calls the doors of a body; poses: left, right."""
+    return f"{blueprint_id}#doors"
+
+
+def shown(bodies: Mapping[str, Body]) -> dict[str, Body | Part]:
+    """Everything that an `Instance.body` may name: the bodies, then the parts of those with doors."""
+    parts: dict[str, Body | Part] = {}
+    for name, body in bodies.items():
+        if body.doors is not None:
+            parts[behind_doors(name)] = Part(body.doors.behind, body.tag)
+            parts[door_panels(name)] = Part(body.doors.panels, body.tag)
+    return {**bodies, **parts}
 
 
 def _tenths_of_mm(points_m: npt.ArrayLike) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from av_synth.geometry.transforms import Array
+from av_synth.simulator.bodies.doors import Flank, with_doors
 from av_synth.simulator.bodies.model import Body, Wheel, bounds
 from av_synth.simulator.bodies.shapes import (
     DARK,
@@ -55,7 +56,7 @@ class Details:
         front_plate_z, rear_plate_z: heights of the number plates; None without one.
         middle: patches on the middle line, such as a grille.
         sides: patches on the left, mirrored to the right.
-        seams: x of the door gaps, rising; a handle sits beside each.
+        seams: x of the door gaps, rising; a handle sits beside each. The front doors open, between the last two.
         wheel_width_m: tyre width.
     """
 
@@ -171,7 +172,9 @@ def vehicle(
     skin = Skin()
     for shell in shells:
         shell.build(skin)
+    shell_faces = len(skin.mesh(tag).triangles) if details.seams else 0
     _dress(skin, shells[0], details)
+    dressed_faces = len(skin.mesh(tag).triangles) if details.seams else 0
     wheels = []
     axles = sorted((axle + shell.shift_x_m, shell.wheel_radius_m) for shell in shells for axle in shell.axles_x)
     for axle, radius in axles:
@@ -182,9 +185,9 @@ def vehicle(
     parts = [skin.mesh(tag)]
     if extra is not None:
         parts.append(extra.mesh(tag))
-    if details.mirror is not None:
-        parts += _mirrors(shells[0], details.mirror, tag)
-    return vehicle_body(
+    mirrors = [] if details.mirror is None else _mirrors(shells[0], details.mirror, tag)
+    parts += mirrors
+    body = vehicle_body(
         blueprint_id,
         Mesh.merge(parts),
         tuple(wheels),
@@ -193,6 +196,13 @@ def vehicle(
         colours=colours,
         mass_kg=mass_kg,
     )
+    if not details.seams:
+        return body
+    shift = float(body.wheels[0].position_m[0] - wheels[0].position_m[0])
+    first, last = details.seams[-2:]
+    carried = details.mirror is not None and first < details.mirror[0] < last
+    mirror_faces = sum(len(part.triangles) for part in mirrors) if carried else 0
+    return with_doors(body, Flank(first + shift, last + shift, shell_faces, dressed_faces, mirror_faces))
 
 
 def _mirrors(shell: Shell, mirror: tuple[float, float, float], tag: Tag) -> list[Mesh]:

@@ -7,6 +7,7 @@ far. Nothing is rebuilt from frame to frame.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from embreex import mesh_construction, rtcore_scene
 
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.bodies.model import Catalogue
+from av_synth.simulator.bodies.model import Body, Part
 from av_synth.simulator.scene import Instance, Mesh, Scene
 
 Float32s = npt.NDArray[np.float32]
@@ -67,7 +68,7 @@ class _Prototype:
 class RayScene:
     """Casts rays at the town and at the instances of a frame."""
 
-    def __init__(self, town_mesh: Mesh, catalogue: Catalogue) -> None:
+    def __init__(self, town_mesh: Mesh, catalogue: Mapping[str, Body | Part]) -> None:
         self._catalogue = catalogue
         self._town = _Prototype(town_mesh)
         self._prototypes: dict[tuple[str, int], _Prototype] = {}

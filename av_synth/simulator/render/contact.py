@@ -11,6 +11,7 @@ from av_synth.simulator.scene import Instance
 
 _REACH_M = 90.0
 _LIFT_M = 0.03
+_HANGING_M = 0.1  # above the origin of a body, from which its lowest point is not on the ground: a door's
 _TALL_M = 2.2  # half height from which a body is a pole, with nothing wide above the ground
 
 
@@ -20,7 +21,8 @@ def contact_quads(placed: list[tuple[Instance, Shape]], eye_m: Array) -> list[Ar
     for instance, shape in placed:
         offset = instance.world_from_body[:3, 3] - eye_m
         poles = shape.half_m[2] > _TALL_M
-        if poles or np.linalg.norm(offset) > _REACH_M or instance.world_from_body[2, 2] < 0.9:
+        hanging = shape.centre_m[2] - shape.half_m[2] > _HANGING_M
+        if poles or hanging or np.linalg.norm(offset) > _REACH_M or instance.world_from_body[2, 2] < 0.9:
             continue
         # wide and low bodies keep more of the sky off the ground than thin and tall ones, open frames less
         half = shape.half_m[:2]

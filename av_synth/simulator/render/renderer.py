@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Protocol
 
 import numpy as np
@@ -149,22 +150,31 @@ class Renderer:
         found = []
         with self._context:
             self._painter.look(view)
-            for item in placed:
-                amodal = self._amodal(view, item, self._target(view))
+            for actor, parts in groupby(placed, key=lambda item: item.instance.actor_id):
+                items = list(parts)
+                amodal = self._amodal(view, items, self._target(view))
                 if amodal is not None:
-                    actor, (pixels, box) = item.instance.actor_id, amodal
-                    tag = self._tags[item.instance.body]
+                    pixels, box = amodal
+                    tag = self._tags[items[0].instance.body]
                     found.append(Visibility(actor, tag, pixels, int(visible[actor]), box))
         return found
 
-    def _amodal(self, view: View, item: Placed, targets: Targets) -> tuple[int, tuple[int, int, int, int]] | None:
-        """How many pixels a body covers alone, and the box around them; None if it covers none."""
-        corners = projection.box_corners(item.shape.centre_m, item.shape.half_m)
-        pose = item.instance.world_from_body
-        bounds = projection.pixel_bounds(view, corners @ pose[:3, :3].T + pose[:3, 3])
-        if bounds is None:
+    def _amodal(
+        self, view: View, items: list[Placed], targets: Targets
+    ) -> tuple[int, tuple[int, int, int, int]] | None:
+        """How many pixels an actor covers alone, its body and its open doors; the box around them. None for none."""
+        around = []
+        for item in items:
+            corners = projection.box_corners(item.shape.centre_m, item.shape.half_m)
+            pose = item.instance.world_from_body
+            bounds = projection.pixel_bounds(view, corners @ pose[:3, :3].T + pose[:3, 3])
+            if bounds is not None:
+                around.append(bounds)
+        if not around:
             return None
-        covered = self._painter.cover(item, targets, bounds)
+        x, y = (min(each[k] for each in around) for k in (0, 1))
+        bounds = (x, y, max(each[0] + each[2] for each in around) - x, max(each[1] + each[3] for each in around) - y)
+        covered = np.any([self._painter.cover(item, targets, bounds) for item in items], axis=0)
         rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
         if len(rows) == 0:
             return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.bodies.model import Catalogue
+from av_synth.simulator.bodies.model import Catalogue, shown
 from av_synth.simulator.profile import NATIVE, Profile
 from av_synth.simulator.protocol.calls import CallError
 from av_synth.simulator.protocol.geography import geo_reference
@@ -71,7 +71,7 @@ class SensorSuite:
     def __init__(self, streams: StreamServer, catalogue: Catalogue, town: Town, profile: Profile = NATIVE) -> None:
         self._profile = profile
         self._streams = streams
-        self._catalogue = catalogue
+        self._shown = shown(catalogue)
         self._town = town
         self._sensors: dict[int, Sensor] = {}
         self._trail = Trail()
@@ -240,7 +240,7 @@ class SensorSuite:
 
     def _ray_scene(self) -> RayScene:
         if self._rays is None:
-            self._rays = RayScene(self._town.mesh, self._catalogue)
+            self._rays = RayScene(self._town.mesh, self._shown)
         return self._rays
 
     def _make_renderer(self) -> None:
@@ -248,7 +248,7 @@ class SensorSuite:
         from av_synth.simulator.render import Renderer
 
         if self._renderer is None:  # two clients may want the first one
-            self._renderer = Renderer(self._town.mesh, self._catalogue)
+            self._renderer = Renderer(self._town.mesh, self._shown)
 
     def _drop_renderer(self) -> None:
         if self._renderer is not None:

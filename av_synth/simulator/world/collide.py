@@ -13,8 +13,10 @@ from av_synth.simulator.world.contacts import (
     StaticGrid,
     body_overlaps,
     body_pairs,
+    door_overlaps,
     static_overlaps,
 )
+from av_synth.simulator.world.doors import door_boxes
 from av_synth.simulator.world.model import Collision
 
 _RESTITUTION = 0.1
@@ -35,6 +37,11 @@ def resolve_contacts(arrays: BodyArrays, grid: StaticGrid, dt: float) -> list[Co
     first, second = body_pairs(boxes, usable, moving)
     if len(first):
         found = body_overlaps(boxes, first, second, arrays.velocity, horizon)
+        for k in range(len(found.first)):
+            events += _meet(arrays, found, k)
+    doors, owners = door_boxes(arrays)
+    if len(owners):
+        found = door_overlaps(doors, owners, boxes, usable, moving, arrays.velocity, horizon)
         for k in range(len(found.first)):
             events += _meet(arrays, found, k)
     rows = np.flatnonzero(usable & moving & arrays.physics)

@@ -210,6 +210,32 @@ def body_overlaps(boxes: Boxes, first: Indices, second: Indices, velocity: Array
     return Overlaps(first[hit], second[hit], depth[hit], push[hit], points)
 
 
+def door_overlaps(
+    doors: Boxes,
+    owners: Indices,
+    boxes: Boxes,
+    usable: npt.NDArray[np.bool_],
+    active: npt.NDArray[np.bool_],
+    velocity: Array,
+    horizon_s: float,
+) -> Overlaps:
+    """Which doors overlap which bodies but their own; `first` are the rows (D,) `owners` of the doors' vehicles.
+
+    `boxes`, `usable`, `active` and `velocity` are of all rows, as in `body_pairs` and `body_overlaps`.
+    """
+    door, row = (grid.ravel() for grid in np.meshgrid(np.arange(len(owners)), np.arange(len(usable)), indexing="ij"))
+    owner = owners[door]
+    near = (owner != row) & usable[owner] & usable[row] & (active[owner] | active[row])
+    near &= (doors.corners[door].min(axis=1) < boxes.corners[row].max(axis=1)).all(axis=1)
+    near &= (boxes.corners[row].min(axis=1) < doors.corners[door].max(axis=1)).all(axis=1)
+    near &= (doors.bottom[door] < boxes.top[row]) & (boxes.bottom[row] < doors.top[door])
+    door, owner, row = door[near], owner[near], row[near]
+    closing = (velocity[owner] - velocity[row])[:, :2]
+    a, b = doors.corners[door], boxes.corners[row]
+    depth, push, hit = separate(a, doors.axes[door], b, boxes.axes[row], closing, horizon_s)
+    return Overlaps(owner[hit], row[hit], depth[hit], push[hit], touch_points(a[hit], b[hit], push[hit]))
+
+
 def static_overlaps(
     boxes: Boxes, grid: StaticGrid, rows: Indices, other: Indices, velocity: Array, horizon_s: float
 ) -> Overlaps:

@@ -153,8 +153,21 @@ class VehiclePhysics:
 
 
 @dataclass
+class DoorState:
+    """A door: how far it is open, 0 to 1, now and on the frame before, and how fast that grows."""
+
+    opening: bool = False
+    share: float = 0.0
+    last_share: float = 0.0
+    per_s: float = 0.0
+
+
+@dataclass
 class VehicleState:
-    """What only a vehicle has. `ackermann` is None while pedals drive it; `gear` is what the gearbox is in."""
+    """What only a vehicle has. `ackermann` is None while pedals drive it; `gear` is what the gearbox is in.
+
+    `doors` are those that open, in the order of CARLA's VehicleDoor.
+    """
 
     physics: VehiclePhysics
     control: VehicleControl = VehicleControl()
@@ -162,6 +175,7 @@ class VehicleState:
     ackermann_settings: AckermannSettings = AckermannSettings()
     gear: int = 0
     failure: int = 0
+    doors: tuple[DoorState, ...] = ()
 
 
 @dataclass

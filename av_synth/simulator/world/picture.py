@@ -9,13 +9,17 @@ import numpy as np
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Instance
 from av_synth.simulator.world.arrays import BodyArrays
+from av_synth.simulator.world.doors import with_open_doors
 from av_synth.simulator.world.model import Actor
 
 _BRAKE_LAMPS = 8
 
 
 def instances(arrays: BodyArrays) -> list[Instance]:
-    """All bodies as they are now, in the order of their rows; nothing in it changes with the world."""
+    """All bodies as they are now, in the order of their rows, each before its open doors.
+
+    Nothing in it changes with the world.
+    """
     poses, velocities, angular = arrays.pose.copy(), arrays.velocity.copy(), arrays.angular.copy()
     last_poses = arrays.last_pose.copy()
     strides = np.where(arrays.stride_m > 0.0, arrays.stride_m, np.inf)
@@ -23,7 +27,7 @@ def instances(arrays: BodyArrays) -> list[Instance]:
         (walked / strides * 16.0).astype(int) % 16 for walked in (arrays.walked_m, arrays.last_walked_m)
     )
     braking = (arrays.asked[:, 1] > 0.02) & arrays.physics
-    found = []
+    found: list[Instance] = []
     for k, actor in enumerate(arrays.actors):
         if actor.kind == "walker":
             pose = int(steps[k])
@@ -31,20 +35,19 @@ def instances(arrays: BodyArrays) -> list[Instance]:
             pose = min(int(actor.traffic_light.state), 3)
         else:
             pose = 0
-        found.append(
-            Instance(
-                actor.id,
-                actor.blueprint_id,
-                pose,
-                poses[k],
-                velocities[k],
-                angular[k],
-                actor.colour,
-                actor.lights | (_BRAKE_LAMPS if braking[k] else 0),
-                int(last_steps[k]) if actor.kind == "walker" else pose,
-                last_poses[k],
-            )
+        seen = Instance(
+            actor.id,
+            actor.blueprint_id,
+            pose,
+            poses[k],
+            velocities[k],
+            angular[k],
+            actor.colour,
+            actor.lights | (_BRAKE_LAMPS if braking[k] else 0),
+            int(last_steps[k]) if actor.kind == "walker" else pose,
+            last_poses[k],
         )
+        found += with_open_doors(actor, seen)
     return found
 
 

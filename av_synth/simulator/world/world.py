@@ -28,6 +28,7 @@ from av_synth.simulator.world.blueprints import (
 from av_synth.simulator.world.collide import resolve_contacts
 from av_synth.simulator.world.commands import Commands
 from av_synth.simulator.world.contacts import Boxes, StaticGrid, body_overlaps, static_overlaps
+from av_synth.simulator.world.doors import swing_doors
 from av_synth.simulator.world.dynamics import road_friction, step_vehicles
 from av_synth.simulator.world.errors import SpawnRefused
 from av_synth.simulator.world.level_cars import FIRST_LEVEL_ID, LevelCar, level_cars
@@ -36,6 +37,7 @@ from av_synth.simulator.world.model import (
     ActorKind,
     Collision,
     Definition,
+    DoorState,
     TrafficLightState,
     VehicleControl,
     VehicleState,
@@ -250,7 +252,7 @@ class World(Commands):
             physics = default_physics(body)
             if self.profile.laden:
                 physics = replace(physics, mass_kg=LADEN_MASS * physics.mass_kg)
-            actor.vehicle = VehicleState(physics)
+            actor.vehicle = VehicleState(physics, doors=() if body.doors is None else (DoorState(), DoorState()))
             load_row(self._arrays, k, body, actor.vehicle.physics)
             self._arrays.drive_sign[k] = 1.0
             self._arrays.limit_kmh[k] = self._limits.at(self._arrays.pose[k : k + 1, :2, 3], np.array([30.0]))[0]
@@ -327,6 +329,7 @@ class World(Commands):
         for group in self._groups.values():
             group.step(delta_s)
         self._act_late()
+        swing_doors(arrays.actors, delta_s)
         for _ in range(parts):
             self._run_ackermann(dt)
             step_vehicles(arrays, dt, friction, self.town.ground_height_m, self.town.relief)

@@ -30,7 +30,6 @@ _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
             "set_replayer_ignore_spectator",
         ),
     ),
-    ("its vehicles have no doors", Kind.VOID, ("open_vehicle_door", "close_vehicle_door")),
     (
         "wheels are not turned one by one",
         Kind.VOID,

@@ -9,6 +9,7 @@ from av_synth.simulator.protocol import structs
 from av_synth.simulator.protocol.calls import CallError, CallTable
 from av_synth.simulator.protocol.codec import flag, integer, items
 from av_synth.simulator.world import Actor, WrongActorKind
+from av_synth.simulator.world.doors import move_door
 from av_synth.simulator.world.model import VehicleState
 
 TABLE: CallTable[Engine] = CallTable()
@@ -69,6 +70,18 @@ def set_vehicle_light_state(engine: Engine, actor_id: Any, lights: Any) -> None:
 def get_vehicle_light_states(engine: Engine) -> list[list[int]]:
     """Lights of all vehicles."""
     return [[actor.id, actor.lights] for actor in engine.world.actors.values() if actor.vehicle is not None]
+
+
+@TABLE.void
+def open_vehicle_door(engine: Engine, actor_id: Any, door: Any) -> None:
+    """Begin to open a door."""
+    move_door(engine.world.get(integer(actor_id), "open_vehicle_door"), integer(door), opened=True)
+
+
+@TABLE.void
+def close_vehicle_door(engine: Engine, actor_id: Any, door: Any) -> None:
+    """Close a door at once."""
+    move_door(engine.world.get(integer(actor_id), "close_vehicle_door"), integer(door), opened=False)
 
 
 @TABLE.void
