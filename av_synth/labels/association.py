@@ -4,8 +4,8 @@ An instance camera's ids are the simulator's own: on the embedded one they happe
 object ids cut to 16 bits, which static things have too and which two things can share. So an id only says which pixels
 may belong together: they are put back into the world by the depth image, and the actor whose box holds them is the
 one. What one id's pixels show of two actors is split between them where each pixel lies in one box alone. What two
-boxes claim, or none, is decided by what it is connected to or by lidar returns with actor ids, or is said and not
-guessed.
+boxes claim, or none, is decided by what it is connected to, by lidar returns with actor ids, or by a vehicle whose
+open door it may be, or is said and not guessed.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ from av_synth.rig.model import Camera, Rig
 
 _MARGIN_M = 0.15  # depth is quantised and pixels at a silhouette straddle two surfaces
 _STRAY_M = 0.5  # mirrors and loads stick out of boxes this far
+_DOOR_M = 1.1  # and open doors out of the sides of vehicles, whose boxes stay those of the closed ones
 _CLEAR = 0.6  # share of a mask's pixels that must lie in the box of its actor
 _PRESENT_PX = 3  # pixels that lie in one box alone, for its actor to be in a mask where another is
 _ECHO_M = 0.3  # a lidar return this near to a pixel's own depth has met what the pixel shows
 _ECHOES = 2
 _NOBODY, _SEVERAL = -1, -2
+_WITH_DOORS = ("vehicle.car", "vehicle.truck", "vehicle.emergency")
 
 Flags = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.float32]
@@ -146,8 +148,9 @@ class _Scene:
         camera_from_box = [camera_from_world @ state.world_from_box(each) for each in actor_ids]
         self._box_from_camera = [invert(pose).astype(np.float32) for pose in camera_from_box]
         around = [corners(pose, 2.0 * half) for pose, half in zip(camera_from_box, self._halves, strict=True)]
-        self._low = np.array([one.min(axis=0) for one in around]).reshape(-1, 3) - _STRAY_M
-        self._high = np.array([one.max(axis=0) for one in around]).reshape(-1, 3) + _STRAY_M
+        self._low = np.array([one.min(axis=0) for one in around]).reshape(-1, 3) - _DOOR_M
+        self._high = np.array([one.max(axis=0) for one in around]).reshape(-1, 3) + _DOOR_M
+        self._doors = np.array([state.infos[each].category.startswith(_WITH_DOORS) for each in actor_ids], dtype=bool)
 
     def owners(self, rows: Rows, columns: Rows, points_camera: Points) -> npt.NDArray[np.int64]:
         """Whose each pixel (N,) of one id is: an actor's id, or nobody's or several actors' for all that is known.
@@ -161,8 +164,11 @@ class _Scene:
         near = np.flatnonzero(((self._low <= high) & (self._high >= low)).all(axis=1))
         tags = self._label.tag[rows, columns]
         claims = np.zeros((len(near), len(rows)), dtype=np.bool_)
+        doors = np.zeros_like(claims)
         for k, j in enumerate(near):
-            claims[k] = self._fits[j][tags] & (self._outside_m(int(j), points_camera) <= _MARGIN_M).all(axis=1)
+            outside_m = self._outside_m(int(j), points_camera)
+            claims[k] = self._fits[j][tags] & (outside_m <= _MARGIN_M).all(axis=1)
+            doors[k] = self._doors[j] & self._fits[j][tags] & (outside_m <= (_MARGIN_M, _DOOR_M, _MARGIN_M)).all(axis=1)
         count = claims.sum(axis=0)
         own = claims & (count == 1)
         own_px = own.sum(axis=1)
@@ -178,9 +184,13 @@ class _Scene:
             rivals = claims[present].sum(axis=0) > claims[k]
             self._settle(owners, parts, points_camera, int(near[k]), claims[k], count, rivals)
         self._ask_lidar(owners, rows, columns)
+        # in no box, and beside one vehicle alone: its door
+        beside = (owners == _NOBODY) & (doors.sum(axis=0) == 1)
+        for k in np.flatnonzero(doors.any(axis=1)):
+            owners[beside & doors[k]] = self._ids[near[k]]
         for k in np.flatnonzero(present):
             mine = owners == self._ids[near[k]]
-            if claims[k, mine].mean() < _CLEAR:
+            if (claims | doors)[k, mine].mean() < _CLEAR:
                 owners[mine] = _SEVERAL
         return owners
 

@@ -14,7 +14,7 @@ from av_synth.verify.maths import Array, box_corners, inverse, move, project
 from av_synth.verify.model import Annotation, Dataset, Scene
 from av_synth.verify.names import attribute_family, category_index
 from av_synth.verify.pixels import SceneMasks, Seen, View
-from av_synth.verify.points import SamplePoints, annotation_place, inside_box
+from av_synth.verify.points import SamplePoints, annotation_place, inside_room
 
 _SIDES_PX = 20  # of an object's smaller extent: below, a side of 1 px is noise
 _FULLY = 0.97  # of its amodal pixels, where they are known, for something to be seen whole
@@ -99,12 +99,12 @@ class LabelTruth:
             local = move(inverse(annotation.world_from_box), points.world[own])
             if depth_m is None:
                 # what is seen past an edge by one of the two is no error of the box
-                near = inside_box(local, annotation, _BEHIND_M)
+                near = inside_room(local, annotation, _BEHIND_M)
                 local = local[near]
             if len(local) == 0:
                 continue
             self._findings.checked("box_points", len(local))
-            outside = int((~inside_box(local, annotation, _OUTSIDE_MARGIN_M)).sum())
+            outside = int((~inside_room(local, annotation, _OUTSIDE_MARGIN_M)).sum())
             range_m, level = self._scene.range_m(annotation), annotation.visibility
             share = outside / len(local)
             self._findings.measures.add(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,9 @@ import numpy as np
 from av_synth.verify.maths import Array, pose
 from av_synth.verify.names import category_index
 from av_synth.verify.tables import OPTIONAL, Row, Tables
+
+_OPENED = ".open_door"  # ends the phase of sample_truth that says whose door was opened
+_DOOR_M = 1.1  # how far a car's front door stands out at most
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,10 @@ class Data:
 
 @dataclass(frozen=True)
 class Annotation:
-    """A row of sample_annotation with names in place of tokens; `size_wlh_m` as the table has it."""
+    """A row of sample_annotation with names in place of tokens; `size_wlh_m` as the table has it.
+
+    `doors_open`: sample_truth says that a door of it was opened.
+    """
 
     token: str
     sample_token: str
@@ -93,11 +99,18 @@ class Annotation:
     num_radar_pts: int
     prev: str
     next: str
+    doors_open: bool = False
 
     @cached_property
     def world_from_box(self) -> Array:
         """The pose of the box's centre, x along its length, (4, 4)."""
         return pose(self.rotation, self.translation)
+
+    @property
+    def room_wlh_m(self) -> tuple[float, float, float]:
+        """The size of a box that holds what may be seen of it: also its open doors, which its own box leaves out."""
+        width, length, height = self.size_wlh_m
+        return width + (2.0 * _DOOR_M if self.doors_open else 0.0), length, height
 
 
 @dataclass(frozen=True)
@@ -223,7 +236,7 @@ def build(root: Path, version: str, tables: Tables) -> Dataset:
         item = _data(row, calibrations, poses)
         data[samples[item.sample_token].scene_token][item.channel].append(item)
     annotations: dict[str, list[Annotation]] = defaultdict(list)
-    for item_ in _annotations(tables):
+    for item_ in _annotations(tables, _opened(tables)):
         annotations[samples[item_.sample_token].scene_token].append(item_)
     scene_samples: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples.values():
@@ -294,7 +307,25 @@ def _data(row: Row, calibrations: Mapping[str, Calibration], poses: Mapping[str,
     )
 
 
-def _annotations(tables: Tables) -> list[Annotation]:
+def _opened(tables: Tables) -> set[tuple[str, str]]:
+    """(sample, instance) of whose door was opened in a sample or before, by the phases and roles of sample_truth."""
+    rows = tables.get("sample_truth", ())
+    scene_of = {sample["token"]: sample["scene_token"] for sample in tables["sample"]}
+    instances: dict[tuple[str, str], str] = {}
+    for row in rows:
+        for entry in row["criticality"]:
+            for role, instance in (("role", "instance_token"), ("other_role", "other_instance_token")):
+                instances[scene_of.get(row["sample_token"], ""), entry[role]] = entry[instance]
+    found = set()
+    for row in rows:
+        for phase in row["phase"]:
+            if isinstance(phase, str) and phase.endswith(_OPENED):
+                role = phase.removesuffix(_OPENED)
+                found.add((row["sample_token"], instances.get((scene_of.get(row["sample_token"], ""), role), "")))
+    return found
+
+
+def _annotations(tables: Tables, opened: Collection[tuple[str, str]]) -> list[Annotation]:
     categories = {row["token"]: row["name"] for row in tables["category"]}
     instances = {row["token"]: categories[row["category_token"]] for row in tables["instance"]}
     attributes = {row["token"]: row["name"] for row in tables["attribute"]}
@@ -313,6 +344,7 @@ def _annotations(tables: Tables) -> list[Annotation]:
             r["num_radar_pts"],
             r["prev"],
             r["next"],
+            (r["sample_token"], r["instance_token"]) in opened,
         )
         for r in tables["sample_annotation"]
     ]

@@ -64,9 +64,13 @@ class View:
             return None
         return View(data, matrix, inverse(data.world_from_sensor))
 
-    def outline(self, annotation: Annotation, margin_m: float = 0.0) -> Array | None:
-        """The projected outline (K, 2) of a box; None when it is not in front or has no area."""
-        corners = box_corners(annotation.world_from_box, annotation.size_wlh_m, margin_m)
+    def outline(self, annotation: Annotation, margin_m: float | None = None) -> Array | None:
+        """The projected outline (K, 2) of a box; None when it is not in front or has no area.
+
+        With a margin it is that of what may be seen of the thing: the box made larger, with room for open doors.
+        """
+        size_wlh_m = annotation.size_wlh_m if margin_m is None else annotation.room_wlh_m
+        corners = box_corners(annotation.world_from_box, size_wlh_m, margin_m or 0.0)
         outline = box_outline(self.intrinsic, move(self.camera_from_world, corners))
         return outline if outline is not None and len(outline) >= 3 else None
 

@@ -89,7 +89,16 @@ def near_box(world: Array, annotation: Annotation, reach_m: float) -> tuple[npt.
 
 def inside_box(local: Array, annotation: Annotation, margin_m: float) -> npt.NDArray[np.bool_]:
     """Which points (N, 3) of a box's frame are inside it, made larger by a margin on every side."""
-    width, length, height = annotation.size_wlh_m
+    return _inside(local, annotation.size_wlh_m, margin_m)
+
+
+def inside_room(local: Array, annotation: Annotation, margin_m: float) -> npt.NDArray[np.bool_]:
+    """As `inside_box`, with room for open doors."""
+    return _inside(local, annotation.room_wlh_m, margin_m)
+
+
+def _inside(local: Array, size_wlh_m: tuple[float, float, float], margin_m: float) -> npt.NDArray[np.bool_]:
+    width, length, height = size_wlh_m
     inside = np.abs(local[:, 0]) <= length / 2.0 + margin_m
     inside &= np.abs(local[:, 1]) <= width / 2.0 + margin_m
     return np.asarray(inside & (np.abs(local[:, 2]) <= height / 2.0 + margin_m))
@@ -188,7 +197,7 @@ def radar_speed_errors(
     keep = np.ones(len(points), dtype=np.bool_)
     for annotation in boxes:
         near, local = near_box(world, annotation, 0.5)
-        keep[near[inside_box(local, annotation, 0.5)]] = False
+        keep[near[inside_room(local, annotation, 0.5)]] = False
     before, after = neighbours
     seconds = (after.timestamp_us - before.timestamp_us) / 1e6
     moved = after.world_from_sensor[:3, 3] - before.world_from_sensor[:3, 3]

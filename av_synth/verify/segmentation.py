@@ -14,7 +14,7 @@ from av_synth.verify.findings import Findings
 from av_synth.verify.maths import move
 from av_synth.verify.model import Data, Dataset, Scene
 from av_synth.verify.names import CATEGORIES, THINGS, category_index
-from av_synth.verify.points import box_owners, inside_box, near_box
+from av_synth.verify.points import box_owners, inside_box, inside_room, near_box
 
 Classes = npt.NDArray[np.uint8]
 
@@ -93,7 +93,7 @@ def check_classes(scene: Scene, data: Data, sweep: Sweep, classes: Classes, find
     for annotation in annotations:
         near, local = near_box(world, annotation, _OWN_MARGIN_M)
         index = category_index(annotation.category)
-        wide = near[inside_box(local, annotation, _OWN_MARGIN_M)]
+        wide = near[inside_room(local, annotation, _OWN_MARGIN_M)]
         boxed[wide[classes[wide] == index]] = True
         raised = local[:, 2] > (_FOOT - 0.5) * annotation.size_wlh_m[2]
         core = near[raised & inside_box(local, annotation, 0.0)]
