@@ -27,7 +27,9 @@ from av_synth.rig.model import Camera, Rig
 
 _MARGIN_M = 0.15  # depth is quantised and pixels at a silhouette straddle two surfaces
 _STRAY_M = 0.5  # mirrors and loads stick out of boxes this far
-_DOOR_M = 1.1  # and open doors out of the sides of vehicles, whose boxes stay those of the closed ones
+_DOOR_M = 1.1  # and open doors out of the sides of vehicles, whose boxes stay those of the closed ones;
+_DOOR_BEHIND_M = 0.3  # front doors of cars reach this far behind the middle
+_WHOLLY = 0.98
 _CLEAR = 0.6  # share of a mask's pixels that must lie in the box of its actor
 _PRESENT_PX = 3  # pixels that lie in one box alone, for its actor to be in a mask where another is
 _ECHO_M = 0.3  # a lidar return this near to a pixel's own depth has met what the pixel shows
@@ -166,9 +168,8 @@ class _Scene:
         claims = np.zeros((len(near), len(rows)), dtype=np.bool_)
         doors = np.zeros_like(claims)
         for k, j in enumerate(near):
-            outside_m = self._outside_m(int(j), points_camera)
-            claims[k] = self._fits[j][tags] & (outside_m <= _MARGIN_M).all(axis=1)
-            doors[k] = self._doors[j] & self._fits[j][tags] & (outside_m <= (_MARGIN_M, _DOOR_M, _MARGIN_M)).all(axis=1)
+            claims[k] = self._fits[j][tags] & (self._outside_m(int(j), points_camera) <= _MARGIN_M).all(axis=1)
+            doors[k] = self._fits[j][tags] & self._at_a_door(int(j), points_camera)
         count = claims.sum(axis=0)
         own = claims & (count == 1)
         own_px = own.sum(axis=1)
@@ -184,10 +185,9 @@ class _Scene:
             rivals = claims[present].sum(axis=0) > claims[k]
             self._settle(owners, parts, points_camera, int(near[k]), claims[k], count, rivals)
         self._ask_lidar(owners, rows, columns)
-        # in no box, and beside one vehicle alone: its door
         beside = (owners == _NOBODY) & (doors.sum(axis=0) == 1)
-        for k in np.flatnonzero(doors.any(axis=1)):
-            owners[beside & doors[k]] = self._ids[near[k]]
+        for k in np.flatnonzero((claims | doors).mean(axis=1) >= _WHOLLY):
+            owners[beside & doors[k]] = self._ids[near[k]]  # no more is there under this id than it and its doors
         for k in np.flatnonzero(present):
             mine = owners == self._ids[near[k]]
             if (claims | doors)[k, mine].mean() < _CLEAR:
@@ -199,6 +199,15 @@ class _Scene:
         pose, half = self._box_from_camera[j], self._halves[j].astype(np.float32)
         outside: Points = np.abs(points_camera @ pose[:3, :3].T + pose[:3, 3]) - half
         return outside
+
+    def _at_a_door(self, j: int, points_camera: Points) -> Flags:
+        """Which points (N, 3) a front door that is open may be: beside the front half of a vehicle that has doors."""
+        if not self._doors[j]:
+            return np.zeros(len(points_camera), dtype=np.bool_)
+        pose = self._box_from_camera[j]
+        ahead = points_camera @ pose[0, :3] + pose[0, 3] > -_DOOR_BEHIND_M
+        room = np.array([_MARGIN_M, _DOOR_M, _MARGIN_M], dtype=np.float32)
+        return np.asarray(ahead & (self._outside_m(j, points_camera) <= room).all(axis=1))
 
     def _settle(
         self,

@@ -345,13 +345,26 @@ events: [{actor: a, when: {time_s: 0}, do: {turn: {to: right}}}]
 
 
 def test_a_door_that_the_body_has_not_is_said_before_anything_is_played(play: Play) -> None:
-    with pytest.raises(CastError, match=r"door, and vehicle\.\S+ has none that open; .* none"):
+    with pytest.raises(CastError, match=r"door, and vehicle\.\S+ has none that open; .*vehicle\.audi\.a2, "):
         play(
             STREET
             + EGO
-            + "actors: {a: {body: car, speed_kmh: 0, at: {ahead_m: 30}}}\n"
+            + "actors: {a: {body: bus, speed_kmh: 0, at: {ahead_m: 30}}}\n"
             + "events: [{actor: a, when: {time_s: 1}, do: {open_door: {}}}]\n"
         )
+
+
+@pytest.mark.parametrize(("side", "hit"), [("left", True), ("right", False)])
+def test_a_door_that_opens_into_the_way_is_hit(play: Play, side: str, hit: bool) -> None:
+    run = play(
+        STREET
+        + "ego: {speed_kmh: 20}\n"
+        + "actors: {a: {body: car, speed_kmh: 0, at: {ahead_m: 25, offset_m: -2.2}}}\n"
+        + f"events: [{{actor: a, when: {{time_s: 1}}, do: {{open_door: {{side: {side}}}}}}}]\n",
+        6,
+    )
+
+    assert ("contact" in {event.kind for event in run.events}) == hit
 
 
 class Slow:

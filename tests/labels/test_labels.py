@@ -129,6 +129,26 @@ def test_static_things_are_no_instances_even_under_the_id_of_an_actor():
     assert ((image > 0) == (label.tag == 14)).all()
 
 
+@pytest.mark.parametrize(("beside", "tied"), [("a car", True), ("a bus", False)])
+def test_what_is_seen_of_an_open_door_alone_is_its_vehicles(beside, tied):
+    state = world(12.0, -2.0)
+    true = label_image(state, {VAN: 7, CHILD: 8}, with_extent=False)
+    true.tag[true.tag == 12] = 14
+    # the child's place is where the door of a car would be that stands to its left, heading as the camera looks
+    there = state.world_from_box(CHILD)[:3, 3]
+    parked = from_yaw(there[0] - 0.3, there[1] + 1.5, 0.0, 0.0)
+    category = "vehicle.car" if beside == "a car" else "vehicle.bus.rigid"
+    info = replace(state.infos[VAN], actor_id=9, category=category, size_lwh_m=np.array([4.0, 1.8, 2.2]))
+    one = replace(
+        state,
+        infos={**{each: state.infos[each] for each in (EGO, VAN)}, 9: info},
+        actors={**state.actors, 9: replace(state.actors[VAN], world_from_actor=parked)},
+    )
+    _, masks = tie_instances(true, CAMERA, WORLD_FROM_CAMERA, one)
+
+    assert [(mask.actor_id, mask.ambiguous) for mask in masks] == [(VAN, False), (9 if tied else 0, not tied)]
+
+
 def test_a_picture_without_anybody_has_no_masks():
     state = world(12.0, -2.0)
     label = label_image(state, {VAN: 7, CHILD: 8}, with_extent=False)

@@ -148,6 +148,7 @@ def _rim(sheet: Mesh, by_m: Array) -> Mesh:
     _, welded = np.unique(np.round(sheet.positions_m.astype(np.float64) * 1e3), axis=0, return_inverse=True)
     sides = np.concatenate([sheet.triangles[:, [k, (k + 1) % 3]] for k in range(3)])
     at = np.asarray(welded).reshape(-1)[sides]
+    sides, at = sides[at[:, 0] != at[:, 1]], at[at[:, 0] != at[:, 1]]
     _, kind, count = np.unique(np.sort(at, axis=1), axis=0, return_inverse=True, return_counts=True)
     a, b = sides[count[np.asarray(kind).reshape(-1)] == 1].T
     near = sheet.positions_m
