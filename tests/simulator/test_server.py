@@ -192,6 +192,29 @@ def test_what_a_client_sets_on_an_actor_is_there_in_the_next_snapshot(world):
     assert world.get_vehicles_light_states()[ego.id] == carla.VehicleLightState.LowBeam
 
 
+def test_a_door_that_a_client_opens_stands_in_the_way_of_rays_and_leaves_the_box_as_it_is(world):
+    car = _spawn_ego(world)
+    world.tick()
+    box = car.bounding_box.extent
+    beside = (carla.Location(x=x, y=-box.y - 0.35, z=0.8) for x in (-4.0, 4.0))  # along its left flank
+    start, end = (car.get_transform().transform(place) for place in beside)
+
+    def seen() -> set[carla.CityObjectLabel]:
+        return {point.label for point in world.cast_ray(start, end)}
+
+    closed = seen()
+    car.open_door(carla.VehicleDoor.FL)
+    for _ in range(20):
+        world.tick()
+
+    assert carla.CityObjectLabel.Car not in closed
+    assert carla.CityObjectLabel.Car in seen()
+    assert car.bounding_box.extent == box
+    car.close_door(carla.VehicleDoor.All)
+    world.tick()
+    assert seen() == closed
+
+
 def test_weather_is_read_back_as_it_was_set(world):
     weather = carla.WeatherParameters.HardRainSunset
     world.set_weather(weather)

@@ -46,6 +46,16 @@ def test_the_box_is_that_of_the_actor_alone_and_ends_at_the_images_edge(renderer
     assert 0 < top < 180
 
 
+def test_the_parts_of_an_actor_are_counted_as_one(renderer: Renderer) -> None:
+    apart = of(renderer, at(3, "car", 9.0, 1.3), at(4, "card", 6.0, -3.0, 2.5))
+    joined = of(renderer, at(3, "car", 9.0, 1.3), at(3, "card", 6.0, -3.0, 2.5))
+    boxes = np.array([apart[3].amodal_box, apart[4].amodal_box])
+    assert set(joined) == {3}
+    assert joined[3].tag == Tag.CAR
+    assert joined[3].visible_px == joined[3].amodal_px == apart[3].visible_px + apart[4].visible_px
+    assert joined[3].amodal_box == (*boxes.min(axis=0)[:2], *boxes.max(axis=0)[2:])
+
+
 def drawn(renderer: Renderer, *instances: Instance) -> np.ndarray:
     labels = renderer.render(scene(*instances), camera(), frozenset({LABELS})).actor_id
     assert labels is not None

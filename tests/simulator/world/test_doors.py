@@ -127,7 +127,7 @@ def test_doors_that_are_not_there_are_refused_by_name(world, street):
     walker = world.spawn("walker.pedestrian.0001", {}, street.at(205.0, street.pavement_y_m, z_m=1.0))
     with pytest.raises(NotSupported, match=r"open_vehicle_door.* no door 2; .*FL, FR"):
         move_door(car, DoorIndex.RL, opened=True)
-    with pytest.raises(NotSupported, match="close_vehicle_door.* none"):
+    with pytest.raises(NotSupported, match=r"close_vehicle_door.* none"):
         move_door(bus, DoorIndex.ALL, opened=False)
     with pytest.raises(WrongActorKind):
         move_door(walker, DoorIndex.FL, opened=True)
