@@ -315,7 +315,7 @@ def _opened(tables: Tables) -> set[tuple[str, str]]:
     for row in rows:
         for entry in row["criticality"]:
             for role, instance in (("role", "instance_token"), ("other_role", "other_instance_token")):
-                instances[scene_of.get(row["sample_token"], ""), entry[role]] = entry[instance]
+                instances[scene_of.get(row["sample_token"], ""), entry.get(role, "")] = entry.get(instance, "")
     found = set()
     for row in rows:
         for phase in row["phase"]:
