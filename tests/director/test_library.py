@@ -9,15 +9,13 @@ from pathlib import Path
 import carla
 import pytest
 
-from av_synth import rig, scenario
+from av_synth import rig, scenario, store
 from av_synth.director import find_places, room_before_m
 from av_synth.errors import AvSynthError, CastError
 from av_synth.launch import Address, launch_embedded
 from av_synth.run import Recorder, RunResult, RunSpec, execute
 from av_synth.run.execute import DEFAULT_TICK_US
-from av_synth.run.generate import export_dataset
 from av_synth.scenario import Scenario
-from tests.devkit import oracles
 
 TOWN = "AvSynth01"
 NO_EVENT = "every_class"  # a calm scene: there is nobody in it to take out
@@ -126,18 +124,18 @@ def test_nine_of_ten_draws_over_two_towns_hold_and_fail_without_who_acts(
 
 
 @pytest.mark.long
-def test_ten_themes_play_with_sensors_as_without_and_make_a_true_dataset(address: Address, tmp_path: Path) -> None:
-    tiny = rig.load("tiny")
-    held = {}
-    for name in LOOKED_AT:
-        drawn = scenario.draw(scenario.load(name), 0)
-        blind = execute(RunSpec(drawn, None), address)
-        assert isinstance(blind, RunResult)
-        with Recorder(tmp_path) as recorder:
-            seen = execute(RunSpec(drawn, tiny, blind.state_hashes), address, [recorder])
-        assert isinstance(seen, RunResult)
-        held[name] = seen.outcome.held, seen.state_hashes == blind.state_hashes
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_with_sensors_it_is_the_same_event_and_a_whole_run(name: str, address: Address, tmp_path: Path) -> None:
+    drawn = scenario.draw(scenario.load(name), 0)
+    blind = execute(RunSpec(drawn, None), address)
+    assert isinstance(blind, RunResult)
 
-    assert held == dict.fromkeys(LOOKED_AT, (True, True))
-    dataset = oracles.load(Path(export_dataset(tmp_path)))  # which verifies it
-    assert len(dataset.scene) == len(LOOKED_AT)
+    with Recorder(tmp_path) as recorder:
+        seen = execute(RunSpec(drawn, rig.load("tiny"), blind.state_hashes), address, [recorder])
+
+    assert isinstance(seen, RunResult)
+    assert seen.outcome.held
+    assert seen.state_hashes == blind.state_hashes
+    run = store.run_path(tmp_path, seen.run_id)
+    assert recorder.path == run
+    store.open_run(run, deep=True)  # reads every file
