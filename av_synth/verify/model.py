@@ -16,6 +16,7 @@ from av_synth.verify.names import category_index
 from av_synth.verify.tables import OPTIONAL, Row, Tables
 
 _OPENED = ".open_door"  # ends the phase of sample_truth that says whose door was opened
+_UPRIGHT = 0.9  # of the up axis of a box
 _DOOR_M = 1.1  # how far a car's front door stands out at most
 
 
@@ -105,6 +106,11 @@ class Annotation:
     def world_from_box(self) -> Array:
         """The pose of the box's centre, x along its length, (4, 4)."""
         return pose(self.rotation, self.translation)
+
+    @property
+    def upright(self) -> bool:
+        """Whether it stands; who has fallen lies."""
+        return float(self.world_from_box[2, 2]) > _UPRIGHT
 
     @property
     def room_wlh_m(self) -> tuple[float, float, float]:

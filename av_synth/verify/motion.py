@@ -34,6 +34,7 @@ _PARKED_M = 1.0  # what is pushed so far is moving, not parked, in a sample on t
 # Faster than anyone reverses for long; a car thrown back by a crash rolls out within two samples.
 _BACKWARD_MPS = {"vehicle": 3.0, "cycle": 3.0, "pedestrian": 1.0}
 _UPRIGHT = 0.99  # cosine of the tilt
+_FLAT = 0.2  # of the up axis of who lies
 _BACKWARD_STEPS = 3
 # A speed that no step before or after has: a crash changes speed and leaves it so. True steps have up to 1.1 m/s.
 _SPIKE_MPS = {"vehicle": 8.0, "cycle": 15.0, "pedestrian": 15.0}
@@ -130,7 +131,12 @@ def _check_person(where: Place, annotation: Annotation, findings: Findings) -> N
 
 
 def _check_upright(scene: Scene, track: Track, findings: Findings) -> None:
-    lying = [annotation for _, annotation in track if annotation.world_from_box[2, 2] < 0.5]
+    """People and cycles may fall, and lie flat from then on; vehicles stand."""
+    heights = [float(annotation.world_from_box[2, 2]) for _, annotation in track]
+    lying = [annotation for (_, annotation), height in zip(track, heights, strict=True) if height < 0.5]
+    falls = attribute_family(track[0][1].category) in ("pedestrian", "cycle")
+    if falls and all(abs(height) < _FLAT for height in heights[heights.index(min(heights)) :]):
+        return
     if len(lying) * 2 > len(track):
         up = [rotation_matrix(xyzw(annotation.rotation))[2, 2] for _, annotation in track]
         guess = ": its rotations look like x, y, z, w" if min(up) > 0.9 else ""

@@ -334,7 +334,7 @@ class SceneMasks:
             firmly = (around == value).all(axis=1)
             early = firmly & (owner < 0) & (depth < view.nearest_m(annotation) - _FRONT_GAP_M)
             self._check_early(view, annotation, int(early.sum()), int(firmly.sum()))
-            if annotation.visibility == "4":
+            if annotation.visibility == "4" and annotation.upright:  # most points in a lying box are the road's
                 own = owner == k
                 total += int(own.sum())
                 agree += int((own & (around == value).any(axis=1)).sum())

@@ -155,6 +155,8 @@ def check_ground(scene: Scene, points: Mapping[str, SamplePoints], findings: Fin
         for annotation in scene.annotations.get(sample_token, ()):
             if float(np.hypot(*np.subtract(annotation.translation, cloud.lidar)[:2])) > _GROUND_RANGE_M:
                 continue
+            if not annotation.upright:
+                continue
             _, local = near_box(free, annotation, _GROUND_REACH_M)
             width, length, height = annotation.size_wlh_m
             reach = np.array([length, width]) / 2.0 + _GROUND_REACH_M

@@ -110,6 +110,7 @@ def check_on_map(dataset: Dataset, scene: Scene, clouds: Mapping[str, SamplePoin
     mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if mask is None:
         return
+    mask = cv2.dilate(mask, np.ones((3, 3), np.uint8))  # the face of a kerb is where the foreground may end
     for name in ("flat.driveable_surface", "flat.sidewalk"):
         places = np.concatenate([world[classes == category_index(name), :2] for world, classes in labelled])
         if len(places) < _MAP_LEAST:
