@@ -18,6 +18,7 @@ from av_synth.export import formats, nuscenes, remote
 from av_synth.export.splits import read_splits
 from av_synth.launch import Address, launch_embedded, parse_address
 from av_synth.run.attempt import attempt, logs
+from av_synth.run.sensors import missing_sensors
 from av_synth.run.spec import Progress, RunResult, RunSpec
 from av_synth.verify import verify, write_text_report
 
@@ -68,6 +69,7 @@ def plan(
         logical = scenarios.load(scenario)
         played = scenarios.draw(logical, seed, overrides, without=without, town=town)
         scenarios.need_map(logical, played)
+        wrong += missing_sensors(logical, played, looks)
     except DocumentError as error:
         wrong += error.problems
     if wrong or played is None:

@@ -13,6 +13,7 @@ from av_synth.documents import DocumentName, Matching, Strict, Written
 from av_synth.scenario.distributions import Distribution
 from av_synth.scenario.exact import Way
 from av_synth.scenario.expectations import Expectation
+from av_synth.scenario.faults import Fault
 from av_synth.scenario.manoeuvres import Do, SignalPlan
 from av_synth.scenario.road import Lane, Placement, Road
 from av_synth.scenario.triggers import When
@@ -21,6 +22,8 @@ from av_synth.scenario.words import Arm, Body, Metres, Name, Seconds, Side, Spee
 
 MAX_ACTORS = 200
 MAX_BODIES = 100
+WHAT = ("do", "signals", "weather", "fault")
+"""What an event can be: exactly one of these."""
 DRIVERS = ("scripted", "traffic_manager")
 Driver = Annotated[
     str,
@@ -183,30 +186,33 @@ class WeatherChange(WeatherSpec):
 
 
 class EventSpec(Strict):
-    """The first time that something holds, an actor does something, the lights or the weather change."""
+    """The first time that something holds, an actor does something, lights or weather change, or sensors fail."""
 
     name: Name | None = Field(default=None, description="for other events to refer to")
     actor: Name | None = Field(default=None, description="who acts, with `do`")
     when: When = Field(description="what it waits for")
     do: Do | None = Field(default=None, description="what the actor does then")
     for_s: Seconds | None = Field(
-        default=None, description="with do: it ends after so long, and goes on as before; by itself if left out"
+        default=None,
+        description="with do: it ends after so long, and goes on as before; by itself if left out. With fault: it is "
+        "over after so long; never if left out",
     )
     times: int = Field(
         default=1, ge=1, le=1000, description="how often at most; again when what it did is over and `when` holds anew"
     )
     signals: SignalPlan | None = Field(default=None, description="instead: the junction's lights change")
     weather: WeatherChange | None = Field(default=None, description="instead: the weather changes")
+    fault: Fault | None = Field(default=None, description="instead: sensors fail")
 
     @model_validator(mode="after")
     def _one(self) -> EventSpec:
-        given = [name for name in ("do", "signals", "weather") if getattr(self, name) is not None]
+        given = [name for name in WHAT if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"got {' and '.join(given) or 'none'}; want exactly one of do, signals, weather")
+            raise ValueError(f"got {' and '.join(given) or 'none'}; want exactly one of {', '.join(WHAT)}")
         if (self.actor is None) != (self.do is None):
             raise ValueError("actor and do go together; want both or neither")
-        if self.for_s is not None and self.do is None:
-            raise ValueError("for_s goes with do; want it left out")
+        if self.for_s is not None and self.do is None and self.fault is None:
+            raise ValueError("for_s goes with do and with fault; want it left out")
         return self
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from av_synth.scenario.distributions import KINDS
 from av_synth.scenario.expectations import OWN_METRICS, PAIR_METRICS
 from av_synth.scenario.manoeuvres import Do
+from av_synth.scenario.model import WHAT
 from av_synth.scenario.reading import SECTIONS, WITHOUT_UNIT
 from av_synth.scenario.road import FEATURES, STATIONS
 from av_synth.scenario.scenario import ScenarioDocument
@@ -24,7 +25,7 @@ _EXACTLY_ONE: Mapping[str, Iterable[str]] = {
     "Do": Do.model_fields,
     "When": [name for name in When.model_fields if name not in MODIFIERS],
     "Placement": STATIONS,
-    "EventSpec": ("do", "signals", "weather"),
+    "EventSpec": WHAT,
     "Distribution": KINDS,
 }
 _SCALARS = ("number", "integer", "boolean", "string")

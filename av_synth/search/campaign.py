@@ -20,6 +20,7 @@ from av_synth.documents import Matching, Strict
 from av_synth.errors import DocumentError, Problem, StoreError
 from av_synth.rig.model import Rig
 from av_synth.run import RunSpec
+from av_synth.run.sensors import missing_sensors
 from av_synth.scenario import ConcreteScenario
 from av_synth.scenario.expressions import Value
 
@@ -97,8 +98,16 @@ class Player:
         return concrete(self.scenario, seed, values, self.campaign.town)
 
     def specs(self, rig: Rig | None) -> list[RunSpec]:
-        """A run for each accepted draw, that ends where a tick is not as it was."""
-        return [RunSpec(self.concrete(one.values, one.seed), rig, _ticks(one)) for one in self.campaign.draws]
+        """A run for each accepted draw, that ends where a tick is not as it was.
+
+        Raises:
+            DocumentError: if the scenario names sensors that the rig has not.
+        """
+        specs = [RunSpec(self.concrete(one.values, one.seed), rig, _ticks(one)) for one in self.campaign.draws]
+        wrong = [problem for spec in specs for problem in missing_sensors(self.scenario, spec.scenario, rig)]
+        if wrong:
+            raise DocumentError(list(dict.fromkeys(wrong)))
+        return specs
 
 
 def concrete(scenario: scenarios.Scenario, seed: int, values: dict[str, Value], town: str | None) -> ConcreteScenario:

@@ -259,6 +259,8 @@ class _Export:
             changed = self._changed(event.weather)
             act = xml("GlobalAction", xml("EnvironmentAction", self._environment(changed)))
             return begin, [act], "; ".join(filter(None, [how, "what OpenSCENARIO knows of weather, at once"]))
+        if event.fault is not None:
+            raise UnsaidError("sensor faults have no words")
         if event.do is None or event.actor is None:
             raise UnsaidError("the lights of the ego's junction have no words")
         if event.actor not in names:
