@@ -1,6 +1,17 @@
 """A rig's sensors on a simulator: spawned, joined on the exact frame, one FrameSet a tick."""
 
+from av_synth.capture.faults import SensorFaults
 from av_synth.capture.frameset import CameraImage, Extent, FrameSet, LabelImage, LidarScan, RadarScan
 from av_synth.capture.sensors import SensorArray, warm_up_ticks
 
-__all__ = ["CameraImage", "Extent", "FrameSet", "LabelImage", "LidarScan", "RadarScan", "SensorArray", "warm_up_ticks"]
+__all__ = [
+    "CameraImage",
+    "Extent",
+    "FrameSet",
+    "LabelImage",
+    "LidarScan",
+    "RadarScan",
+    "SensorArray",
+    "SensorFaults",
+    "warm_up_ticks",
+]

@@ -93,6 +93,9 @@ class FrameSet:
         state: everybody's state at this very frame.
         world_from_ego: (4, 4).
         is_keyframe: labels are made for it.
+        cameras, lidars, radars: as they were recorded, with the faults of the sensors.
+        labels: of the scene; faults do not touch them.
+        lidars_before_faults: what the lidars met, whatever became of it; None: no fault has been looked for.
     """
 
     index: int
@@ -103,3 +106,9 @@ class FrameSet:
     labels: Mapping[str, LabelImage]
     lidars: Mapping[str, LidarScan]
     radars: Mapping[str, RadarScan]
+    lidars_before_faults: Mapping[str, LidarScan] | None = None
+
+    @property
+    def true_lidars(self) -> Mapping[str, LidarScan]:
+        """What the lidars met: evidence of what is where, which a faulty turn is not."""
+        return self.lidars if self.lidars_before_faults is None else self.lidars_before_faults

@@ -13,6 +13,7 @@ from av_synth.director.driver import Driver
 from av_synth.director.ego_control import AgentPlayer, AutopilotPlayer, load_agent
 from av_synth.director.entrances import appear, vanish
 from av_synth.director.expectations import Judge
+from av_synth.director.faults import Faults
 from av_synth.director.kinematics import Load
 from av_synth.director.loads import hang_loads, refuse_doors
 from av_synth.director.model import Event, Measurement, Outcome, Stage
@@ -42,6 +43,7 @@ class Director:
 
     Attributes:
         warm_up_ticks: ticks from the first one to recorded time zero; the ego arrives at its start just then.
+        faults: of the rig's sensors, as far as they have begun.
     """
 
     def __init__(self, concrete: ConcreteScenario, stage: Stage, rig: Rig | None = None) -> None:
@@ -51,6 +53,7 @@ class Director:
         self._rig = rig
         self._dt_s = stage.tick_us * 1e-6
         self.warm_up_ticks = warm_up_ticks(stage.tick_us)
+        self.faults = Faults()
         self._cast: Cast | None = None
         self._scene: Scene | None = None
         self._view: View | None = None
@@ -246,17 +249,23 @@ class Director:
                 self._dropped.append(hung[1])
 
     def _change(self, event: EventSpec, view: View) -> Mapping[str, object]:
-        """Change the lights or the weather; returns what is to be told of it."""
-        now, over_s = view.time_us, 0.0
+        """Change the lights or the weather, or let sensors fail; returns what is to be told of it."""
+        now, over_us = view.time_us, view.time_us
         detail: Mapping[str, object] = {}
         if event.signals is not None and self._signals is not None:
             self._signals.show(event.signals.by_arm())
             detail = {"signals": event.signals.model_dump(exclude_none=True)}
         elif event.weather is not None and self._weather is not None:
-            over_s = event.weather.over_s
+            over_us += round(event.weather.over_s * 1e6)
             self._weather.begin(event.weather, now)
             detail = {"weather": event.weather.model_dump(exclude_none=True, exclude_unset=True)}
-        self._agenda.over(event, now + round(over_s * 1e6), view.scene)
+        elif event.fault is not None:
+            until_us = self.faults.begin(event.fault, event.for_s, now)
+            detail = {"fault": event.fault.model_dump(exclude_none=True), "over_us": until_us}
+            if until_us is None:
+                return detail
+            over_us = until_us
+        self._agenda.over(event, over_us, view.scene)
         return detail
 
     def _arm_of(self, name: str) -> Arm:

@@ -124,11 +124,11 @@ def tie_instances(
 
 
 def echoes_of(frames: FrameSet, rig: Rig) -> Echoes:
-    """What all lidars of a frame met."""
+    """What all lidars of a frame met, whatever fault they have."""
     points, ids = [np.zeros((0, 3))], [np.zeros(0, dtype=np.uint32)]
     for lidar in rig.lidars:
-        if lidar.channel in frames.lidars:
-            scan = frames.lidars[lidar.channel]
+        if lidar.channel in frames.true_lidars:
+            scan = frames.true_lidars[lidar.channel]
             points.append(apply(frames.world_from_ego @ lidar.mount.ego_from_sensor, scan.points_m))
             ids.append(scan.actor_id)
     return Echoes(np.concatenate(points), np.concatenate(ids))

@@ -227,6 +227,9 @@ def _words(names: dict[int, str], note: Event) -> str:
         return f"the lights change: {note.detail['signals']}"
     if "weather" in note.detail:
         return f"the weather changes: {note.detail['weather']}"
+    fault = note.detail.get("fault")
+    if isinstance(fault, dict):
+        return f"{fault['sensor']} fails: {fault['kind'].replace('_', ' ')}"
     if note.kind == "trigger":
         did = str(note.detail.get("do") or note.detail.get("event") or "begins")
         return f"{who}: {did.replace('_', ' ')}"

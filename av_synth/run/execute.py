@@ -11,7 +11,7 @@ from pathlib import Path
 import carla
 import numpy as np
 
-from av_synth.capture import SensorArray, warm_up_ticks
+from av_synth.capture import SensorArray, SensorFaults, warm_up_ticks
 from av_synth.director import Director, find_places, room_before_m
 from av_synth.errors import DataError
 from av_synth.launch import Address
@@ -83,6 +83,7 @@ def execute(
                 state = session.tick()
             frames = round(scenario.duration_s * 1e6 / tick_us) + 1
             seen = None if sensors is None else sensors.rig
+            spoil = None if seen is None else SensorFaults(scenario.name, scenario.seed, seen).apply
             context = Context(spec, run_id, identity, seen, director.ego.id, session.map.to_opendrive(), frames)
             for sink in sinks:
                 sink.begin(context)
@@ -102,7 +103,9 @@ def execute(
                         traffic_lights=lights,
                         weather=session.weather(),
                         events=events,
-                        frames=None if sensors is None else sensors.collect(state),
+                        frames=None
+                        if sensors is None or spoil is None
+                        else spoil(sensors.collect(state), director.faults.at(state.time_us)),
                     )
                     for sink in sinks:
                         sink.tick(tick)

@@ -72,7 +72,7 @@ class Labeller:
         in_images = self._boxes_2d(frames, looks, ties, boxes)
         rows = {
             "boxes_2d": [_box_2d_row(frames.index, box) for box in in_images],
-            "quality": self._quality(frames, looks, ties, categories[MAIN_LIDAR], boxes, in_images),
+            "quality": self._quality(frames, looks, ties, boxes, in_images),
         }
         return KeyframeLabels(files, rows)
 
@@ -117,13 +117,13 @@ class Labeller:
         frames: FrameSet,
         looks: Mapping[str, Look],
         ties: Mapping[str, Tie],
-        categories: Categories,
         boxes: Sequence[BoxLabel],
         in_images: Sequence[Box2d],
     ) -> list[Row]:
+        """How good the boxes are, by what the lidar met: a faulty turn tells of the lidar, not of boxes."""
         unclear = {channel: unclear_boxes(tie) for channel, tie in ties.items()}
-        scan, lidar_from_world = frames.lidars[MAIN_LIDAR], self._lidar_from_world(frames)
-        ground = np.isin(categories, GROUND)
+        scan, lidar_from_world = frames.true_lidars[MAIN_LIDAR], self._lidar_from_world(frames)
+        ground = np.isin(point_categories(scan, frames.state.infos, self.ego_id), GROUND)
         rows = []
         for box in boxes:
             own = [each for each in in_images if each.actor_id == box.actor_id]
