@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -13,6 +14,8 @@ from av_synth.export.nuscenes.values import Offset, rotation_of, translation_of
 from av_synth.export.rows import Record, Row
 from av_synth.log.taxonomy import ATTRIBUTE_NAMES, CATEGORY_NAMES, attribute_family
 from av_synth.store import Run
+
+_MET = ("lidar_own_inside", "lidar_ground_inside", "lidar_foreign_inside")
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,14 @@ def fold_annotations(run: Run, recordings: Recordings, offset_m: Offset) -> Anno
             family than its category's, an actor of two categories, or a mask that is listed but not there.
     """
     names = RunNames(run.run_id)
+    met = _met(run)
     tracks: dict[int, list[Record]] = {}
     boxes: list[Record] = []
     for box in run.table("boxes").to_pylist():  # sorted by frame, then actor
         _check_box(run.run_id, box, recordings.keyframes)
-        # nuScenes annotates what at least one lidar or radar point is on (Caesar et al., CVPR 2020, section 3)
-        if box["num_lidar_pts"] + box["num_radar_pts"] == 0:
+        # nuScenes annotates what at least one lidar or radar point is on (Caesar et al., CVPR 2020, section 3); a
+        # lidar that fails takes nobody's label away
+        if box["num_lidar_pts"] + box["num_radar_pts"] == 0 and (box["frame"], box["actor_id"]) not in met:
             continue
         boxes.append(box)
         tracks.setdefault(box["actor_id"], []).append(box)
@@ -67,6 +72,15 @@ def fold_annotations(run: Run, recordings: Recordings, offset_m: Offset) -> Anno
     mask_rows, mask_files = _instance_masks(run, names, recordings, set(tracks))
     methods = sorted({box["visibility_method"] for box in boxes if box["visibility"]})
     return Annotations(tuple(boxes), tuple(instances), tuple(annotations), mask_rows, mask_files, tuple(methods))
+
+
+def _met(run: Run) -> set[tuple[int, int]]:
+    """(frame, actor) of the boxes in which the lidar met something, whatever fault the points that it gave have."""
+    if not any("fault" in json.loads(text) for text in run.table("events")["detail"].to_pylist()):
+        return set()
+    columns = ["frame", "actor_id", *_MET]
+    rows = run.table("quality", columns).to_pylist()
+    return {(row["frame"], row["actor_id"]) for row in rows if any(row[name] for name in _MET)}
 
 
 def _check_box(run_id: str, box: Record, keyframes: Mapping[int, int]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from av_synth.errors import DataError
+from av_synth.export.nuscenes.faults import fold_faults
 from av_synth.export.nuscenes.names import RunNames
 from av_synth.export.nuscenes.recordings import Recordings
 from av_synth.export.nuscenes.values import Offset, rotation_of, translation_of
@@ -39,6 +40,7 @@ def fold_sample_truth(
     frames = list(recordings.keyframes)
     criticality = _criticality(run, names, frames, {actor_id for _, actor_id in annotated}, actors)
     began = [(row["frame"], _phase(row, actors)) for row in run.table("events").to_pylist()]
+    faults = fold_faults(run, names, recordings)
     weather = run.table("weather").to_pylist()
     egos = _ego_boxes(run, frames, actors, offset_m)
     for frame in frames:
@@ -52,7 +54,7 @@ def fold_sample_truth(
             "sample_token": names.sample(frame),
             "criticality": criticality[frame],
             "phase": list(dict.fromkeys(name for at, name in began if name and at <= frame)),
-            "faults": [],  # no sensor fault can be injected yet
+            "faults": faults.get(names.sample(frame), []),
             "weather": {name: value for name, value in weather[since].items() if name != "frame"},
             "ego": egos[frame],
         }
@@ -105,11 +107,16 @@ def _ego_boxes(run: Run, frames: list[int], actors: Mapping[int, Record], offset
 
 
 def _phase(event: Record, actors: Mapping[int, Record]) -> str:
-    """Who and what: 'pedestrian.cross' for an event of the scenario, 'ego.brake' for what came of it; or 'weather'."""
+    """Who and what: 'pedestrian.cross' for an event of the scenario, 'ego.brake' for what came of it; or 'weather'.
+
+    Of a sensor that fails it is, as in 'CAM_FRONT.blackout', which and how.
+    """
     if event["kind"] in _NO_PHASE:
         return ""
     if event["kind"] == "trigger":
         detail = json.loads(event["detail"])
+        if "fault" in detail:
+            return f"{detail['fault']['sensor']}.{detail['fault']['kind']}"
         return f"{detail['role']}.{detail['do']}" if "do" in detail else next(iter(detail))
     role = actors[event["actor_id"]]["role"] if event["actor_id"] in actors else ""
     return f"{role or event['actor_id']}.{event['kind']}"
