@@ -75,8 +75,8 @@ class Repeats:
             self._findings.add("files", f"{data.filename} ({self._scene.name})", f"{message}; want each frame its own")
 
 
-def read_image(data: Data, content: bytes, where: str, findings: Findings) -> Grey | None:
-    """Decode a camera's JPEG to grey (H, W), checking its size, colours, end and contrast."""
+def read_image(data: Data, content: bytes, where: str, findings: Findings, *, clear: bool = True) -> Grey | None:
+    """Decode a camera's JPEG to grey (H, W), checking its size, colours, end and, if it should be clear, contrast."""
     findings.checked("images")
     components = jpeg_components(content)
     if components is None:
@@ -97,7 +97,7 @@ def read_image(data: Data, content: bytes, where: str, findings: Findings) -> Gr
         findings.add("images", where, f"is {got} pixels; sample_data says {data.width} x {data.height}")
         return None
     low, high = np.percentile(grey[::4, ::4], (1, 99))
-    if high - low < _BLANK_LEVELS:
+    if clear and high - low < _BLANK_LEVELS:
         findings.add("images", where, f"is blank: 98 % of its pixels lie between {low:.0f} and {high:.0f} of 255")
     return grey
 

@@ -53,10 +53,19 @@ class Sweep:
     rings: npt.NDArray[np.int64]
 
 
-def read_lidar(content: bytes, where: str, findings: Findings) -> Sweep | None:
-    """Read the content of a .pcd.bin, checking its layout; None when it is not five columns of float32."""
+def read_lidar(content: bytes, where: str, findings: Findings, *, whole: bool = True) -> Sweep | None:
+    """Read the content of a .pcd.bin, checking its layout; None when it is not five columns of float32.
+
+    Args:
+        content: of the file.
+        where: its name, for findings.
+        findings: where those go.
+        whole: a whole turn is wanted; a lidar that fails has part of one, or nothing.
+    """
     findings.checked("lidar_files")
     size = len(content)
+    if size == 0 and not whole:
+        return Sweep(np.zeros((0, 3)), np.zeros(0, dtype=np.int64))
     if size == 0 or size % 20:
         guess = _other_layout(content)
         findings.add("lidar_files", where, f"is {size} bytes{guess}; want rows of 5 float32 (20 bytes), at least one")
@@ -66,11 +75,11 @@ def read_lidar(content: bytes, where: str, findings: Findings) -> Sweep | None:
     if problem:
         findings.add("lidar_files", where, f"{problem}{_other_layout(content)}")
         return None
-    problem = _intensity_problem(columns[:, 3])
+    problem = _intensity_problem(columns[:, 3]) if whole else ""
     if problem:
         findings.add("lidar_files", where, problem)
     sweep = Sweep(columns[:, :3].astype(np.float64), columns[:, 4].astype(np.int64))
-    problem = _turn_problem(sweep) or _ring_problem(sweep)
+    problem = (_turn_problem(sweep) if whole else "") or _ring_problem(sweep)
     if problem:
         findings.add("lidar_files", where, problem)
     return sweep

@@ -70,6 +70,7 @@ CHECKS: Mapping[str, str] = {
     "prediction": "prediction tokens exist and have 6 s of future",
     "velocities": "true velocities and accelerations agree with how the boxes move",
     "sample_truth": "each sample has its criticality, phase and faults; metrics follow from boxes and velocities",
+    "faults": "data of sensors that fail are as the fault says, and faults are of sensors that can have them",
     "label_quality": "each annotation says how good its label is",
     "diagnosis": "no single mistake explains what the other checks found",
 }
@@ -155,6 +156,7 @@ class Findings:
         self._counts: dict[str, int] = dict.fromkeys(CHECKS, 0)
         self._not_run: dict[str, str] = {}
         self._notes: list[str] = []
+        self._left_out: dict[str, int] = {}
 
     def enter(self, scene: str) -> None:
         """Findings that follow are about this scene; '' for none in particular."""
@@ -177,6 +179,10 @@ class Findings:
         """Say that a check could not be made; a second reason for the same check is dropped."""
         self._not_run.setdefault(check, reason)
 
+    def left_out(self, check: str) -> None:
+        """Count a thing that a check was not made on, because a sensor is known to fail."""
+        self._left_out[check] = self._left_out.get(check, 0) + 1
+
     def note(self, text: str) -> None:
         """Add something worth knowing that is not untrue."""
         self._notes.append(_printable(text))
@@ -191,6 +197,9 @@ class Findings:
 
     def report(self, dataset: str, version: str, opened: Dataset | None = None) -> VerifyReport:
         """Close the books; a check that has looked at nothing is reported as not run."""
+        if self._left_out:
+            told = ", ".join(f"{check} {self._left_out[check]:,}" for check in CHECKS if check in self._left_out)
+            self.note(f"data of sensors that fail, by sample_truth.json, were left out of these checks: {told}")
         for check in CHECKS:
             if not self._counts[check] and not self._found[check]:
                 self.skip(check, "the dataset has nothing to check it on")

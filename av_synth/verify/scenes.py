@@ -26,6 +26,7 @@ from av_synth.verify.colours import ColourCheck
 from av_synth.verify.depth import DepthCheck, Residual, judge_closure
 from av_synth.verify.diagnosis import MaskDiagnosis, explain_counts
 from av_synth.verify.edges import EdgeCheck
+from av_synth.verify.faults import SceneFaults
 from av_synth.verify.findings import Findings
 from av_synth.verify.flow import EgoPath, check_flow
 from av_synth.verify.label_truth import LabelTruth
@@ -41,6 +42,12 @@ from av_synth.verify.timing import MaskTiming
 from av_synth.verify.values import inside
 
 Clouds = dict[str, points.SamplePoints]
+# what is said of a lidar's turn, a scan and an image only while its sensor does not fail
+_OF_TURNS = ("files", "lidar_files", "lidar_static")
+_OF_KEYFRAMES = ("ground", "box_points")
+_OF_PLACES = ("lidarseg", "point_actors", "surfaces", "lidar_on_masks", "depth", "missing_boxes")  # points are moved
+_OF_IMAGES = ("files", "images", "image_on_masks")
+_OF_LOOKS = ("colours", "headings")
 
 
 def verify_scene(dataset: Dataset, scene: Scene, findings: Findings) -> None:
@@ -58,20 +65,23 @@ def verify_scene(dataset: Dataset, scene: Scene, findings: Findings) -> None:
     truth = LabelTruth(dataset, scene, findings)
     by_sample: Clouds = {}
     wrong_counts = findings.count("lidar_counts")
+    faults = SceneFaults(dataset, scene, findings)
     for channel in scene.channels("lidar"):
-        by_sample.update(_verify_lidar(dataset, scene, channel, findings))
+        by_sample.update(_verify_lidar(dataset, scene, channel, faults, findings))
     if findings.count("lidar_counts") > wrong_counts:
         explain_counts(scene, lambda data: _read_points(dataset, data), findings)
     actors = SceneActors(dataset, scene, findings)
     for sample_token, cloud in by_sample.items():
-        truth.add_points(sample_token, cloud)
         actors.add(sample_token, cloud)
     check_on_map(dataset, scene, by_sample, findings)
-    points.check_ground(scene, by_sample, findings)
-    check_shifts(scene, by_sample, findings)
-    _verify_radars(dataset, scene, findings)
+    whole = {token: cloud for token, cloud in by_sample.items() if not _fails(scene, token, faults)}
+    for sample_token, cloud in whole.items():
+        truth.add_points(sample_token, cloud)
+    points.check_ground(scene, whole, findings)
+    check_shifts(scene, whole, findings)
+    _verify_radars(dataset, scene, faults, findings)
     masks = SceneMasks(dataset, scene, actors, findings)
-    cameras = _Cameras(dataset, scene, masks, truth, by_sample, findings)
+    cameras = _Cameras(dataset, scene, masks, truth, by_sample, faults, findings)
     for channel in scene.channels("camera"):
         cameras.verify(channel)
     cameras.close()
@@ -87,12 +97,18 @@ def _read_points(dataset: Dataset, data: Data) -> Array | None:
     return None if sweep is None else sweep.points
 
 
+def _fails(scene: Scene, sample_token: str, faults: SceneFaults) -> bool:
+    """Whether the lidar's keyframe of a sample has a fault: it may have no points where some are looked for."""
+    data = scene.keyframe(sample_token, "LIDAR_TOP")
+    return data is not None and bool(faults.of(data))
+
+
 def _place(scene: Scene, data: Data) -> str:
     return f"{data.filename} (sample_data token={data.token}, {scene.name})"
 
 
-def _verify_lidar(dataset: Dataset, scene: Scene, channel: str, findings: Findings) -> Clouds:
-    """Check every turn; returns, for LIDAR_TOP, the points of each sample."""
+def _verify_lidar(dataset: Dataset, scene: Scene, channel: str, faults: SceneFaults, findings: Findings) -> Clouds:
+    """Check every turn; returns, for LIDAR_TOP, the points of each sample, unless a fault has moved or taken all."""
     by_sample: Clouds = {}
     ids: list[dict[int, str]] = []
     standing, repeats = StandingCheck(scene, findings), blobs.Repeats(scene, findings)
@@ -101,22 +117,34 @@ def _verify_lidar(dataset: Dataset, scene: Scene, channel: str, findings: Findin
     for data in scene.data[channel]:
         path = blobs.locate(dataset, data.filename, _place(scene, data), findings)
         content = path.read_bytes() if path else b""
-        sweep = clouds.read_lidar(content, _place(scene, data), findings) if path else None
+        fails = faults.leave_out(data, _OF_TURNS)
+        sweep = clouds.read_lidar(content, _place(scene, data), findings, whole=not fails) if path else None
         if sweep is None:
             continue
-        repeats.add(data, content)
-        standing.add(data, sweep)
-        quarters.add(sweep, data.is_key_frame)
+        faults.check_content(data, content)
+        faults.check_returns(data, len(sweep.points))
+        faults.check_sectors(data, sweep)
+        if fails:
+            standing.pause()
+        else:
+            repeats.add(data, content)
+            standing.add(data, sweep)
+            quarters.add(sweep, data.is_key_frame)
         if data.is_key_frame and channel == "LIDAR_TOP":
             cloud = points.count_lidar(scene, samples[data.sample_token], data, sweep, findings)
             classes = segmentation.read_classes(dataset, scene, data, len(sweep.points), findings)
-            if classes is not None:
+            faults.leave_out(data, _OF_KEYFRAMES)
+            moved = faults.moved(data)
+            if classes is not None and not moved:
                 check_ego_points(scene, data, sweep.points, classes, findings)
                 segmentation.check_classes(scene, data, sweep, classes, findings)
             ids.append(segmentation.check_panoptic(dataset, scene, data, sweep, classes, findings))
             actors = read_ids(dataset, scene, data, len(sweep.points), findings)
+            if moved or not len(sweep.points):
+                faults.leave_out(data, _OF_PLACES)
+                continue
             # depth images tell more of cameras
-            rims = None if "label_image" in dataset.extras else rim_points(data, sweep)
+            rims = None if fails or "label_image" in dataset.extras else rim_points(data, sweep)
             by_sample[data.sample_token] = replace(cloud, classes=classes, actors=actors, rims=rims)
     segmentation.check_ids(scene, ids, findings)
     if problem := quarters.problem():
@@ -124,7 +152,7 @@ def _verify_lidar(dataset: Dataset, scene: Scene, channel: str, findings: Findin
     return by_sample
 
 
-def _verify_radars(dataset: Dataset, scene: Scene, findings: Findings) -> None:
+def _verify_radars(dataset: Dataset, scene: Scene, faults: SceneFaults, findings: Findings) -> None:
     scans: dict[str, list[tuple[Data, npt.NDArray[np.void]]]] = {sample.token: [] for sample in scene.samples}
     unread: set[str] = set()
     for channel in scene.channels("radar"):
@@ -134,14 +162,22 @@ def _verify_radars(dataset: Dataset, scene: Scene, findings: Findings) -> None:
         for k, data in enumerate(rows):
             path = blobs.locate(dataset, data.filename, _place(scene, data), findings)
             records = clouds.read_radar(path.read_bytes(), _place(scene, data), findings) if path else None
-            read += [records] if records is not None else []
+            if records is not None:
+                faults.check_returns(data, len(records))
+            untrue = faults.untrue(data) and faults.leave_out(data, ("radar_velocity",))
+            read += [records] if records is not None and not untrue else []
             if not data.is_key_frame:
                 continue
             if records is None:
                 unread.add(data.sample_token)
                 continue
             scans[data.sample_token].append((data, records))
-            if 0 < k < len(rows) - 1 and len(records) and rows[k + 1].timestamp_us > rows[k - 1].timestamp_us:
+            if (
+                0 < k < len(rows) - 1
+                and len(records)
+                and not untrue
+                and rows[k + 1].timestamp_us > rows[k - 1].timestamp_us
+            ):
                 boxes = scene.annotations.get(data.sample_token, ())
                 errors.append(points.radar_speed_errors(data, (rows[k - 1], rows[k + 1]), records, boxes))
         if errors:
@@ -164,6 +200,7 @@ class _Cameras:
         masks: SceneMasks,
         truth: LabelTruth,
         clouds_by_sample: Clouds,
+        faults: SceneFaults,
         findings: Findings,
     ) -> None:
         self._dataset = dataset
@@ -171,6 +208,7 @@ class _Cameras:
         self._masks = masks
         self._truth = truth
         self._clouds = clouds_by_sample
+        self._faults = faults
         self._findings = findings
         self._tight = TightBoxes(dataset, scene, findings)
         self._diagnosis = MaskDiagnosis(scene)
@@ -189,11 +227,16 @@ class _Cameras:
         for place, data in enumerate(scene.data[channel]):
             where = _place(scene, data)
             path = blobs.locate(self._dataset, data.filename, where, findings)
-            image = None
+            image, fails = None, self._faults.leave_out(data, _OF_IMAGES)
             if path is not None:
                 content = path.read_bytes()
-                repeats.add(data, content)
-                image = blobs.read_image(data, content, where, findings)
+                if not fails:
+                    repeats.add(data, content)
+                image = blobs.read_image(data, content, where, findings, clear=not fails)
+                self._faults.check_content(data, content)
+            if fails and image is not None:
+                self._faults.check_image(data, image)
+                image = None
             cloud, view = self._clouds.get(data.sample_token), View.of(data)
             if data.is_key_frame and image is not None and view is not None and cloud is not None:
                 rims.add(view, image, cloud.rims)
@@ -214,7 +257,8 @@ class _Cameras:
         images = extras.read_label_images(self._dataset, self._scene, data, self._findings)
         semantic, depth_m = images.semantic, images.depth_m
         view = View.of(data)
-        if view is not None and semantic is not None:
+        fails = self._faults.leave_out(data, _OF_LOOKS)
+        if view is not None and semantic is not None and not fails:
             colours.add(view, semantic)
         if view is not None and depth_m is not None:
             if cloud is not None:
@@ -236,7 +280,8 @@ class _Cameras:
             return None
         self._tight.add(seen)
         self._diagnosis.add(seen, place)
-        self._lamps.add(seen)
+        if not fails:
+            self._lamps.add(seen)
         self._truth.add_view(seen, depth_m, cloud)
         if cloud is not None:
             timing.add(seen, place, cloud)

@@ -234,6 +234,10 @@ class StandingCheck:
                 self._name_mirrored()
         self._before = (data, sweep, surfaces)
 
+    def pause(self) -> None:
+        """A turn was left out: the next has none before it."""
+        self._before = None
+
     def _name_mirrored(self) -> None:
         """Say whether the first turns that do not lie on one another do if one of their axes is turned round."""
         for axis in (0, 1) if len(self._wrong) == _MIRRORED else ():
