@@ -1,7 +1,7 @@
 """The director: plays a concrete scenario on a stage, and measures what comes of it."""
 
 from av_synth.director.director import Director
-from av_synth.director.model import Event, ExpectationResult, Measurement, Outcome, Stage
+from av_synth.director.model import Event, ExpectationResult, Outcome, Stage
 from av_synth.director.roads import find_places
 from av_synth.director.staging import room_before_m
 
@@ -9,7 +9,6 @@ __all__ = [
     "Director",
     "Event",
     "ExpectationResult",
-    "Measurement",
     "Outcome",
     "Stage",
     "find_places",

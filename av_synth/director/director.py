@@ -16,7 +16,7 @@ from av_synth.director.expectations import Judge
 from av_synth.director.faults import Faults
 from av_synth.director.kinematics import Load
 from av_synth.director.loads import hang_loads, refuse_doors
-from av_synth.director.model import Event, Measurement, Outcome, Stage
+from av_synth.director.model import Event, Outcome, Stage
 from av_synth.director.parked_player import ParkedPlayer
 from av_synth.director.players import Player
 from av_synth.director.roads import Place
@@ -91,11 +91,6 @@ class Director:
         if self._cast is None:
             raise SimulatorError("Director.setup has not been called: no road has been chosen, nobody is on stage yet")
         return self._cast
-
-    @property
-    def measurements(self) -> list[Measurement]:
-        """Metrics of every recorded frame so far."""
-        return [] if self._judge is None else self._judge.measurements()
 
     def setup(self) -> None:
         """Choose the road, set the weather, and place everybody.

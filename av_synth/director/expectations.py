@@ -10,7 +10,7 @@ import carla
 import numpy as np
 
 from av_synth.director.footprints import touching
-from av_synth.director.model import Event, ExpectationResult, Measurement, Outcome, ranged
+from av_synth.director.model import Event, ExpectationResult, Outcome, ranged
 from av_synth.director.sighting import Sighting
 from av_synth.director.view import View
 from av_synth.geometry.transforms import Array
@@ -44,7 +44,6 @@ class Judge:
     def __init__(self, concrete: ConcreteScenario, rig: Rig | None, ego: carla.Vehicle) -> None:
         self._expectations = concrete.expectations
         self._tracks: dict[str, Track] = {name: {} for name in (EGO, *concrete.actors)}
-        self._ids: dict[tuple[str, int], int] = {}
         self._times_us: list[int] = []
         self._touched_us: dict[str, int] = {}
         self._sightings: dict[int, Sighting] = {
@@ -63,29 +62,12 @@ class Judge:
             if name not in ids:
                 continue
             box = track[now] = view.box(ids[name])
-            self._ids[name, now] = ids[name]
             if name != EGO and name not in self._touched_us and touching(ego, box):
                 self._touched_us[name] = now
                 events.append(Event(now, "contact", ids[EGO], ids[name]))
         for sighting in self._sightings.values():
             sighting.look(view)
         return events
-
-    def measurements(self) -> list[Measurement]:
-        """Time to collision and distance between the ego and each named actor, frame by frame."""
-        pairs = {name: self._pair(name, EGO) for name in self._tracks if name != EGO}
-        figures = {
-            (name, time_us): (float(pair.ttc_s[k]), float(pair.distance_m[k]))
-            for name, pair in pairs.items()
-            for k, time_us in enumerate(pair.times_us)
-        }
-        return [
-            Measurement(time_us, self._ids[EGO, time_us], self._ids[name, time_us], metric, value)
-            for time_us in self._times_us
-            for name in pairs
-            if (name, time_us) in figures
-            for metric, value in zip(("ttc_s", "distance_m"), figures[name, time_us], strict=True)
-        ]
 
     def outcome(self) -> Outcome:
         """The verdict over the frames so far."""

@@ -71,17 +71,6 @@ class Event:
     detail: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """A metric between two actors at a recorded time; times to collision that never come are infinite."""
-
-    time_us: int
-    actor_id: int
-    other_id: int
-    metric: str
-    value: float
-
-
 _END = {"min": "at least", "max": "at most"}
 
 

@@ -12,7 +12,6 @@ from math import isfinite
 
 import numpy as np
 
-from av_synth.director import Measurement
 from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState
 from av_synth.metrics import (
@@ -29,13 +28,24 @@ from av_synth.metrics import (
 from av_synth.metrics.headway import STANDING_MPS
 
 RANGE_M = 60.0
-"""Nobody further from the ego is measured."""
+"""Nobody further from the ego is measured, but those whom the scenario names."""
 EXPOSED_TTC_S = 3.0
 """Threshold of TET and TIT; 3 s as in Minderhoud and Bovy (2001), for drivers without assistance."""
 METRICS = ("ttc_s", "distance_m", "drac_mps2", "required_deceleration_mps2", "headway_s")
 """What is measured of the ego and another at a frame, in this order; where one has no finite value, or no deceleration
 is needed, there is none."""
 _WORST_IS_GREATEST = frozenset({"drac_mps2", "required_deceleration_mps2"})
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A metric between two actors at a recorded time; times to collision that never come are infinite."""
+
+    time_us: int
+    actor_id: int
+    other_id: int
+    metric: str
+    value: float
 
 
 @dataclass(frozen=True)
@@ -70,12 +80,12 @@ class Criticality:
 
 
 def measure(states: Sequence[WorldState], ego_id: int, named: Collection[str]) -> Criticality:
-    """Measure the ego against everybody within `RANGE_M` who moves or whom the scenario names.
+    """Measure the ego against everybody whom the scenario names, and who moves within `RANGE_M`.
 
     Args:
         states: recorded frames in order, evenly spaced; the ego is in all.
         ego_id: the ego's.
-        named: roles that count even if they stand still throughout.
+        named: roles that count wherever they are, and if they stand still throughout.
     """
     ego = _track(states, ego_id)
     measurements: list[Measurement] = []
@@ -84,10 +94,10 @@ def measure(states: Sequence[WorldState], ego_id: int, named: Collection[str]) -
         mine, track = ego[frames], _track([states[k] for k in frames], actor_id)
         between_m = np.linalg.norm(track.centre_m - mine.centre_m, axis=-1)
         corners_m = np.linalg.norm(track.half_m[0]) + np.linalg.norm(mine.half_m[0])
-        if between_m.min() > RANGE_M + corners_m:
+        if role not in named and between_m.min() > RANGE_M + corners_m:
             continue  # most of the town's traffic, at little cost
         values = _values(mine, track)
-        near = values["distance_m"] <= RANGE_M
+        near = (values["distance_m"] <= RANGE_M) | (role in named)
         if not near.any():
             continue
         times_us = [states[k].time_us for k in frames]

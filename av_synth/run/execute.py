@@ -119,7 +119,7 @@ def execute(
             outcome = director.outcome()
             made_by = provenance(session)
         for sink in sinks:
-            sink.end(outcome, director.measurements, made_by)
+            sink.end(outcome, made_by)
         return RunResult(run_id, outcome, tuple(hashes))
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -15,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from av_synth.capture import FrameSet
-from av_synth.director import Measurement, Outcome
+from av_synth.director import Outcome
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array, invert, quaternion_from_matrix, rotate
 from av_synth.labels import BoxLabel, echoes_of, label_boxes, tie_instances
@@ -86,24 +85,16 @@ class Recorder:
             if tick.frames.is_keyframe:
                 self._label(tick.frames, self._context.rig)
 
-    def end(self, outcome: Outcome, measurements: Sequence[Measurement], provenance: Mapping[str, Any]) -> None:
+    def end(self, outcome: Outcome, provenance: Mapping[str, Any]) -> None:
         """Wait for the encoders, write the tables, read everything back, and commit."""
         for future in self._pending:
             future.result()
         self._rows["actors"] = self._actor_rows()
         named = self._context.spec.scenario.actors.keys()
         critical = measure(self._states, self._context.ego_id, named)
-        # the director may have measured the same; what never comes to a collision has no time to one, and so no row
-        self._rows["metrics"] = list(
-            {
-                (found.time_us, found.metric, found.actor_id, found.other_id): {
-                    "frame": self._frames[found.time_us],
-                    **vars(found),
-                }
-                for found in (*critical.measurements, *measurements)
-                if math.isfinite(found.value)
-            }.values()
-        )
+        self._rows["metrics"] = [
+            {"frame": self._frames[found.time_us], **vars(found)} for found in critical.measurements
+        ]
         for name in tables.TABLES:
             self._staging.write_table(name, tables.from_rows(name, self._rows[name]))
         self._staging.write_json("outcome.json", outcome.to_json())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from av_synth import __version__
 from av_synth.capture import FrameSet
-from av_synth.director import Event, Measurement, Outcome
+from av_synth.director import Event, Outcome
 from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState
 from av_synth.rig.model import Rig
@@ -102,7 +102,7 @@ class Sink(Protocol):
     def tick(self, tick: Tick) -> None:
         """One frame was recorded."""
 
-    def end(self, outcome: Outcome, measurements: Sequence[Measurement], provenance: Mapping[str, Any]) -> None:
+    def end(self, outcome: Outcome, provenance: Mapping[str, Any]) -> None:
         """All frames were recorded; not called when the run failed."""
 
 

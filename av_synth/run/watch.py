@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from av_synth.director import Event, Measurement, Outcome
+from av_synth.director import Event, Outcome
 from av_synth.log.state import ActorInfo, WorldState
 from av_synth.run.spec import Context, Tick
 
@@ -21,7 +21,6 @@ class Watcher:
         infos: what does not change, of everybody who was ever there, by actor id.
         events: what happened, in order.
         outcome: what became of the expectations; None until the run is over.
-        measurements: what was measured between actors.
         made_by: what the run was made with, see `spec.provenance`.
     """
 
@@ -30,7 +29,6 @@ class Watcher:
     infos: dict[int, ActorInfo] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     outcome: Outcome | None = None
-    measurements: Sequence[Measurement] = ()
     made_by: Mapping[str, Any] = field(default_factory=dict)
 
     def begin(self, context: Context) -> None:
@@ -43,6 +41,6 @@ class Watcher:
         self.infos |= tick.state.infos
         self.events += tick.events
 
-    def end(self, outcome: Outcome, measurements: Sequence[Measurement], provenance: Mapping[str, Any]) -> None:
+    def end(self, outcome: Outcome, provenance: Mapping[str, Any]) -> None:
         """See `spec.Sink`."""
-        self.outcome, self.measurements, self.made_by = outcome, measurements, provenance
+        self.outcome, self.made_by = outcome, provenance

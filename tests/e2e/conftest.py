@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from av_synth.director import Measurement, Outcome
+from av_synth.director import Outcome
 from av_synth.launch import Address, launch_embedded
 from av_synth.run import Context, Recorder, RunResult, RunSpec, Tick, execute
 from av_synth.run.generate import export_dataset, plan
@@ -32,7 +32,7 @@ class Keyframes:
         if tick.frames is not None and tick.frames.is_keyframe:
             self.ticks.append(tick)
 
-    def end(self, outcome: Outcome, measurements: Sequence[Measurement], provenance: Mapping[str, Any]) -> None:
+    def end(self, outcome: Outcome, provenance: Mapping[str, Any]) -> None:
         self.outcome = outcome
 
 
