@@ -84,8 +84,8 @@ def check_steering(name: str, rows: Rows, pose: Rows, findings: Findings) -> Non
 
 
 def wheel_speeds(message: str, rows: Rows) -> dict[str, Array]:
-    """Per field with the turns of a wheel a minute, the speed (N,) in m/s that it rolls at."""
-    return {key: _column(rows, key) * (2 * math.pi / 60 * _WHEEL_M) for key in _WHEELS.get(message, ())}
+    """Per field with the turns of a wheel a minute, the speed (N,) in m/s that it rolls at, either way."""
+    return {key: np.abs(_column(rows, key)) * (2 * math.pi / 60 * _WHEEL_M) for key in _WHEELS.get(message, ())}
 
 
 def check_meta(
