@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from av_synth.errors import DocumentError, Problem
+from av_synth import scenario as scenarios
+from av_synth.errors import CastError, DocumentError, Problem
 
 
 def refuse_unfilled(arguments: Sequence[str]) -> None:
@@ -45,3 +48,21 @@ def pairs(given: Sequence[str], option: str) -> dict[str, str]:
     if problems:
         raise DocumentError(problems)
     return found
+
+
+@contextmanager
+def cast_errors_with_line(name_or_path: str, town: str | None) -> Iterator[None]:
+    """Tell what a simulator cannot play with the line of the scenario that asks for it, or with `--town`.
+
+    Raises:
+        DocumentError: in place of a CastError: only a simulator knows its towns and bodies.
+    """
+    try:
+        yield
+    except CastError as error:
+        if town is not None and error.at == ("road", "town"):
+            raise DocumentError([Problem("", "--town", str(error))]) from error
+        document = scenarios.load(name_or_path).document
+        quoted = map(document.place_of, re.findall("'([^']+)'", str(error)))
+        path = error.at or next(filter(None, quoted), ("road",))
+        raise DocumentError([document.problem(path, str(error))]) from error

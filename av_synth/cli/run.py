@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
-from av_synth import scenario as scenarios
 from av_synth.cli.export import export_with_progress
-from av_synth.cli.options import pairs
+from av_synth.cli.options import cast_errors_with_line, pairs
 from av_synth.cli.output import progress, say
-from av_synth.errors import CastError, DocumentError, Problem
+from av_synth.errors import DocumentError, Problem
 from av_synth.run import RunSpec
 from av_synth.run.generate import EMBEDDED, generate, plan, refuse_dataset
 from av_synth.search.campaign import is_campaign
@@ -59,17 +57,8 @@ def run(
         make(campaign_specs(Path(scenario), rig), out, simulator)
         return
     spec = plan(scenario, rig, seed, pairs(set_, "--set"), without=without, town=town)
-    try:
+    with cast_errors_with_line(scenario, town):
         make([spec], out, simulator)
-    except CastError as error:
-        raise _placed(error, scenario) from error
-
-
-def _placed(error: CastError, name_or_path: str) -> DocumentError:
-    """The error with the line of what it is about: only a simulator knows its towns and bodies."""
-    document = scenarios.load(name_or_path).document
-    quoted = map(document.place_of, re.findall("'([^']+)'", str(error)))
-    return DocumentError([document.problem(error.at or next(filter(None, quoted), ("road",)), str(error))])
 
 
 def make(specs: Sequence[RunSpec], out: Path, simulator: str) -> Path:

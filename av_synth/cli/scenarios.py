@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from av_synth import documents, scenario
-from av_synth.cli.options import pairs
+from av_synth.cli.options import cast_errors_with_line, pairs
 from av_synth.cli.output import progress, say, say_item
 from av_synth.documents import library_root
 from av_synth.report.event_picture import event_picture
@@ -101,6 +101,7 @@ def _draw(name: str, out: Path | None, seed: int, overrides: dict[str, str], tow
         tempfile.TemporaryDirectory(prefix="av_synth-") as folder,
         progress(f"playing {spec.scenario.name}, seed {seed}") as on_tick,
         simulator_at(simulator, Path(folder) / "simulator.log") as address,
+        cast_errors_with_line(name, town),
     ):
         execute(spec, address, [watcher], on_tick=on_tick)
     picture = event_picture(watcher, spec.scenario, out or Path(f"{spec.scenario.name}.png"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ import carla
 from av_synth.errors import CastError
 from av_synth.launch import Address
 from av_synth.session.opendrive import generate_world, is_opendrive, read_opendrive
+
+_GENERATED = "OpenDriveMap"  # what a client had made of a file
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,9 @@ def load_town(client: carla.Client, address: Address, town: str | TownChoice) ->
         return _choose(client, town, available)
     found = find_town(town, available)
     if found is None:
-        towns = ", ".join(sorted(name.rsplit("/", 1)[-1] for name in available))
-        raise CastError(f"simulator at {address} has no town {town!r}; it has {towns}")
+        towns = ", ".join(sorted(_shown(name) for name in available if not name.endswith(_GENERATED)))
+        what = f"simulator at {address} has no town {town!r}; it has {towns}"
+        raise CastError(f"{what}; want one of them, or the path of an OpenDRIVE file of {town}", ("road", "town"))
     return client.load_world(found)
 
 
@@ -59,6 +63,11 @@ def _choose(client: carla.Client, choice: TownChoice, available: Sequence[str]) 
         else:
             return world
     raise CastError("no town fits:\n  " + "\n  ".join(sorted(why)))
+
+
+def _shown(name: str) -> str:
+    """A map's name without its path, and without the digest after it."""
+    return re.sub(r"_[0-9a-f]{8}$", "", name.rsplit("/", 1)[-1])
 
 
 def find_town(town: str, available: Sequence[str]) -> str | None:

@@ -59,7 +59,7 @@ def test_a_run_is_committed_with_progress_to_its_end_and_a_second_attempt_skips_
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"town": "Town99"}, r"has no town 'Town99'; it has AvSynth01_"),
+        ({"town": "Town99"}, r"has no town 'Town99'; it has AvSynth01, "),
         ({"ego": {"body": "vehicle.nobody.built"}}, r"has no 'vehicle\.nobody\.built'; its library has vehicle\."),
     ],
     ids=["town", "blueprint"],

@@ -62,7 +62,7 @@ def ahead(x_m: float, y_m: float = 0.0) -> Array:
 
 def test_an_unknown_town_is_a_cast_error_that_lists_the_towns(address, cache):
     with (
-        pytest.raises(CastError, match=rf"{address} has no town 'Town99'; it has AvSynth01_[0-9a-f]{{8}}, AvSynth02_"),
+        pytest.raises(CastError, match=rf"{address} has no town 'Town99'; it has AvSynth01, AvSynth02"),
         opened(address, cache, "Town99"),
     ):
         pytest.fail("it opened")
