@@ -64,7 +64,7 @@ class _Watch:
         """Watch it at one frame."""
         ego_id, hazard_id = player.actor.id, view.scene.ids.get(self._name)
         if hazard_id is None:  # not there, or gone
-            self.cap = self._seen_us = None
+            self.cap = self._seen_us = self._slower_us = self._calm_since_us = None
             self._braking = False
             return ()
         pair = _Pair.of(view.box(ego_id), view.box(hazard_id), player.line)

@@ -125,6 +125,18 @@ def test_a_cyclist_who_keeps_beside_the_ego_is_no_conflict_and_one_who_stands_so
     assert stands.station_m < 58.0
 
 
+def test_a_slower_one_that_vanishes_and_comes_again_is_followed_a_reaction_time_after_it_came_again() -> None:
+    def lead(t: float, drive: Drive) -> tuple[float, float, float] | None:
+        return None if 3.0 <= t < 8.0 else (drive.station_m + 30.0, 0.0, 17.0)
+
+    drive = Drive(straight(400.0), reaction(1.5), 20.0).go(lead, 11.0)
+    slows_s = [k * DT_S for k in range(1, len(drive.speeds_mps)) if drive.speeds_mps[k] < drive.speeds_mps[k - 1]]
+
+    assert drive.at("brake") == []
+    assert next(time for time in slows_s if time < 3.0) == pytest.approx(1.5, abs=0.051)
+    assert next(time for time in slows_s if time >= 3.0) == pytest.approx(9.5, abs=0.051)
+
+
 def test_who_appears_is_reacted_to_and_who_vanishes_is_driven_on_for() -> None:
     drive = Drive(straight(400.0), reaction(0.5), 10.0).go(
         lambda t, _: (50.0, 0.0, 0.0) if 2.0 <= t < 8.0 else None, 14.0
