@@ -179,7 +179,6 @@ def _overtake(vehicle: Vehicle, event: EventSpec, overtake: Overtake, view: View
     """Out, past, and back: three parts, one after the other."""
     before = vehicle.line
     passing = ways.beside(view.scene.map, vehicle.line, vehicle.position_m(view), overtake.side)
-    vehicle.pace = Keep(SpeedPlan(overtake.speed_kmh / 3.6, USUAL_ACCELERATION_MPS2 * 1.5))
     returning = False
 
     def over(now: View) -> bool:
@@ -193,6 +192,7 @@ def _overtake(vehicle: Vehicle, event: EventSpec, overtake: Overtake, view: View
         return False
 
     _run(vehicle, event, over, view)
+    vehicle.pace = Keep(SpeedPlan(overtake.speed_kmh / 3.6, USUAL_ACCELERATION_MPS2 * 1.5))
     vehicle.head_for(passing, overtake.duration_s, view)
 
 

@@ -120,6 +120,25 @@ expectations:
     assert gap_s == pytest.approx(1.5, abs=0.2)
 
 
+def test_an_overtaking_that_is_ended_goes_back_to_the_line_and_the_speed_before(play: Play) -> None:
+    run = play(
+        STREET
+        + EGO
+        + """actors:
+  tries: {body: car, speed_kmh: 30, at: {ahead_m: -40}}
+events:
+  - {actor: tries, when: {time_s: 0}, for_s: 2.5, do: {overtake: {speed_kmh: 50, duration_s: 2}}}
+""",
+        7,
+    )
+    tries = run.of("tries")
+
+    assert tries["d"].max() > 3.0
+    assert tries["v"].max() * 3.6 > 40.0
+    assert tries["d"][-1] == pytest.approx(0.0, abs=0.2)
+    assert tries["v"][-1] * 3.6 == pytest.approx(30.0, abs=1.5)
+
+
 def test_somebody_reverses_stalls_turns_round_loses_hold_or_a_load_and_a_rider_falls(play: Play) -> None:
     run = play(
         STREET
