@@ -34,15 +34,18 @@ TOGETHER_UNTIL_S = 0.3  # it adjusts its speed to the last, as far as this is an
 
 
 def begin_pace(vehicle: Vehicle, event: EventSpec, view: View) -> None:
-    """Start what changes the pace; whatever else it is leaves the pace as it is.
+    """Start what changes the pace.
 
     Raises:
-        CastError: if the road has no way to do it.
+        CastError: if the road has no way to do it, or it is no manoeuvre of a vehicle.
     """
     if event.do is None:
         return
     me, before = vehicle.me(view), vehicle.pace
-    vehicle.pace = pace = _steady(vehicle, event.do, me, view) or _bound(vehicle, event.do, me, view) or before
+    pace = _steady(vehicle, event.do, me, view) or _bound(vehicle, event.do, me, view)
+    if pace is None:
+        raise CastError(f"{vehicle.name}: got do: {event.do.kind}; want a manoeuvre of a vehicle")
+    vehicle.pace = pace
 
     def undo(_: View) -> None:
         vehicle.pace = before
@@ -74,7 +77,9 @@ def _steady(vehicle: Vehicle, do: Do, me: Me, view: View) -> Pace | None:
     if do.run_light is not None:
         vehicle.careful = False
         speed_kmh = do.run_light.speed_kmh
-        return None if speed_kmh is None else Keep(SpeedPlan(speed_kmh / 3.6))
+        return vehicle.pace if speed_kmh is None else Keep(SpeedPlan(speed_kmh / 3.6))
+    if do.wait is not None:
+        return Keep(SpeedPlan(0.0))
     if do.stall is not None:
         vehicle.light(vehicle.lamps | hazard())
         return Keep(SpeedPlan(0.0, USUAL_ACCELERATION_MPS2, do.stall.deceleration_mps2))

@@ -269,7 +269,7 @@ class Walk(Strict):
 
 
 class Wait(Strict):
-    """Stands still."""
+    """Stands still; a vehicle brakes gently to a stop first."""
 
 
 class Fall(Strict):

@@ -16,7 +16,10 @@ from av_synth.director.footprints import footprint
 from av_synth.errors import CastError
 from av_synth.launch import Address
 from av_synth.metrics import distance_m
+from av_synth.scenario.manoeuvres import Do, Walk
+from av_synth.scenario.model import EventSpec
 from av_synth.scenario.scenario import from_document
+from av_synth.scenario.triggers import When
 from av_synth.session import open_session
 from tests.director.played import CROSSROADS, EGO, PAVED, STREET, TICK_US, Play, at
 
@@ -118,6 +121,30 @@ expectations:
     lengths = [run.states[0].infos[run.who(name)].size_lwh_m[0] / 2 for name in ("ego", "follows")]
     gap_s = (ego["s"][-1] - follows["s"][-1] - sum(lengths)) / follows["v"][-1]
     assert gap_s == pytest.approx(1.5, abs=0.2)
+
+
+def test_a_vehicle_that_waits_brakes_gently_and_stands_and_one_that_is_to_walk_is_refused(play: Play) -> None:
+    run = play(
+        STREET
+        + "ego: {speed_kmh: 0}\n"
+        + """actors:
+  waits: {body: car, speed_kmh: 36, at: {ahead_m: 30}}
+events:
+  - {name: stood, actor: waits, when: {time_s: 0.5}, do: {wait: {}}}
+  - {actor: waits, when: {after: {event: stood, done: true, after_s: 1}}, do: {drive: {speed_kmh: 10}}}
+""",
+        7,
+    )
+    waits = run.of("waits")
+    slowing = (at(waits["t"], waits["v"], 1.2) - at(waits["t"], waits["v"], 3.0)) / 1.8
+    again = run.begun("drive")
+
+    assert slowing == pytest.approx(3.0, abs=0.3)
+    assert 4.0 < again < 5.5
+    assert waits["v"][(waits["t"] > again - 0.5) & (waits["t"] <= again)].max() < 0.1
+    walk = EventSpec(actor="waits", when=When(time_s=1.0), do=Do(walk=Walk()))
+    with pytest.raises(CastError, match="waits: got do: walk; want a manoeuvre of a vehicle"):
+        run.director._players["waits"].begin(walk, run.director._look(run.states[-1]))
 
 
 def test_an_overtaking_that_is_ended_goes_back_to_the_line_and_the_speed_before(play: Play) -> None:
