@@ -36,7 +36,7 @@ class Start:
     feature: carla.Waypoint | None = None
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)  # the embedded simulator has six towns: a search goes through all of them again and again
 def known(name: str, opendrive: str) -> Known:
     """What is looked up in the map of an OpenDRIVE text."""
     town = carla.Map(name, opendrive)

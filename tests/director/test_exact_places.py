@@ -328,6 +328,12 @@ def test_searching_the_same_road_again_gives_the_same_places(town: carla.Map, tm
         next(iter(find_places(town, road, 902.0, 0.0)))
 
 
+def test_a_search_through_all_towns_looks_each_map_up_once(address: Address) -> None:
+    towns = carla.Client(address.host, address.port).get_available_maps()
+
+    assert known.cache_parameters()["maxsize"] >= len(towns) > 1
+
+
 def test_who_stands_where_another_does_is_there_as_the_scenario_says(address: Address, tmp_path: Path) -> None:
     bike = "  bike: {body: bicycle, parked: true, at: {pose: {x_m: 201, y_m: -5.25, yaw_deg: 90}}}\n"
     concrete = drawn(tmp_path, EXACT.replace("body: van, speed_kmh: 54", "body: van, parked: true") + bike)
