@@ -110,13 +110,17 @@ class Vehicle:
         return self._allowed(self.pace.plan(me, view), me, view)
 
     def control(self, view: View, dt_s: float) -> list[Command]:
-        """Pedals and steering for the next tick."""
+        """What to send for the next tick: what manoeuvres want sent, and what moves it."""
         extra, self._extra = self._extra, []
         if self.body is not None:
             return [*extra, *self.body.move(view, dt_s)]
+        return [*extra, *self.drive(view, dt_s)]
+
+    def drive(self, view: View, dt_s: float) -> list[Command]:
+        """Pedals and steering for the next tick."""
         me = self._on_its_way(view)
         control = self._backwards(me, view, dt_s) if self.backs else self._forwards(me, view, dt_s)
-        return [*extra, carla.command.ApplyVehicleControl(self.actor.id, control)]
+        return [carla.command.ApplyVehicleControl(self.actor.id, control)]
 
     def _on_its_way(self, view: View) -> Me:
         """Itself; its way goes on along the lane in which it ends, if there is one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import carla
 import numpy as np
@@ -122,11 +123,11 @@ class WalkerPlayer:
                 return np.array([*(ahead + right * GIVE_WAY), 0.0])
         return way
 
-    def _run(self, event: EventSpec, view: View, over: object) -> None:
+    def _run(self, event: EventSpec, view: View, over: Callable[[View], bool]) -> None:
         def undo(_: View) -> None:
             self._walk = self._cross = None
 
-        self._manoeuvres.begin(Running(event, "walk", over, undo), view)  # type: ignore[arg-type]
+        self._manoeuvres.begin(Running(event, "walk", over, undo), view)
 
     def _arrive(self, event: EventSpec, arrive: ArriveTogether, view: View) -> None:
         """Walk at the speed that brings it there in time: along its line if it is on one, else straight."""

@@ -15,6 +15,7 @@ from av_synth.director import Director
 from av_synth.director.footprints import footprint
 from av_synth.errors import CastError
 from av_synth.launch import Address
+from av_synth.log.state import WorldState
 from av_synth.metrics import distance_m
 from av_synth.scenario.manoeuvres import Do, Walk
 from av_synth.scenario.model import EventSpec
@@ -512,6 +513,7 @@ expectations:
     assert (scene.begun_us["seen"], scene.begun_us["alone"]) == (1_050_000, 3_500_000)
     both = carla.VehicleLightState.LeftBlinker | carla.VehicleLightState.RightBlinker
     assert run.lamps[0][run.who("lamp")] == int(both)
+    assert run.director._players["lamp"].control(scene.of(WorldState(0, 0, {}, {})), 0.05) == []  # it looks at nothing
     assert run.outcome.held, run.verdicts()
 
 
