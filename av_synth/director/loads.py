@@ -20,16 +20,16 @@ DOORS = "has_dynamic_doors"
 
 
 def refuse_doors(concrete: ConcreteScenario, stage: Stage, cast: Cast) -> None:
-    """See that whoever opens a door has one.
+    """See that whoever opens a door has one, be they on stage already or not.
 
     Raises:
         CastError: if somebody's body has none that open.
     """
     library = stage.world.get_blueprint_library()
     for event in concrete.events:
-        if event.do is None or event.do.open_door is None or event.actor is None or event.actor not in cast.members:
+        if event.do is None or event.do.open_door is None or event.actor is None or event.actor in concrete.without:
             continue
-        type_id = cast.members[event.actor].actor.type_id
+        type_id = cast.roles[event.actor].type_id
         blueprint = library.find(type_id)
         if not (blueprint.has_attribute(DOORS) and blueprint.get_attribute(DOORS).as_bool()):
             with_doors = sorted(

@@ -391,13 +391,15 @@ events: [{actor: a, when: {time_s: 0}, do: {turn: {to: right}}}]
     assert turned["v"].min() < 8.0
 
 
-def test_a_door_that_the_body_has_not_is_said_before_anything_is_played(play: Play) -> None:
+@pytest.mark.parametrize("absent", [False, True])
+def test_a_door_that_the_body_has_not_is_said_before_anything_is_played(play: Play, absent: bool) -> None:
+    appears = "{actor: a, when: {time_s: 1}, do: {appear: {at: {x_m: 0, y_m: 0}}}}, " if absent else ""
     with pytest.raises(CastError, match=r"door, and vehicle\.\S+ has none that open; .*vehicle\.audi\.a2, "):
         play(
             STREET
             + EGO
-            + "actors: {a: {body: bus, speed_kmh: 0, at: {ahead_m: 30}}}\n"
-            + "events: [{actor: a, when: {time_s: 1}, do: {open_door: {}}}]\n"
+            + f"actors: {{a: {{body: bus, speed_kmh: 0, absent: {str(absent).lower()}, at: {{ahead_m: 30}}}}}}\n"
+            + f"events: [{appears}{{actor: a, when: {{time_s: 2}}, do: {{open_door: {{}}}}}}]\n"
         )
 
 

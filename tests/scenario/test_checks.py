@@ -303,6 +303,21 @@ def test_who_is_absent_is_not_missed_where_an_event_is_not_sound():
     assert found == ["events[0].do.appear.at: is missing; want the place"]
 
 
+def test_somebody_absent_has_no_load_to_lose() -> None:
+    text = """road: {town: AvSynth01, length_m: 90, lanes: 2}
+ego: {speed_kmh: 30}
+actors:
+  late: {body: truck, absent: true, at: {ahead_m: 70}}
+events:
+  - {actor: late, when: {time_s: 1}, do: {appear: {at: {x_m: 1, y_m: 2}}}}
+  - {actor: late, when: {time_s: 2}, do: {drop: {}}}
+"""
+
+    assert mistakes(text) == [
+        "events[1].do.drop: late is absent at the start, and has no load; want an actor that is there from the start"
+    ]
+
+
 def test_every_mistake_in_very_many_events_is_told():
     wrong = (
         "{actor: vam, when: {none: [{near: {of: kit, at: {x_m: 1, y_m: 2}, within_m: 1}}]}, do: {cut_out: {into: eg}}}"
