@@ -13,6 +13,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.log.categories import CATEGORY_ATTRIBUTE, has_rider, nuscenes_category
 from av_synth.scenario.words import TRAILER, is_person, is_thing
 from av_synth.session.boxes import TABLE, actor_box
+from av_synth.session.commands import send
 
 PROBE_HEIGHT_M = 60.0  # above every roof: nothing is hit there
 TOWS, HITCH_X = "avsynth.tows", "avsynth.hitch_x"
@@ -150,7 +151,7 @@ class Casting:
             raise SpawnError(f"measuring {type_id} {PROBE_HEIGHT_M:.0f} m above the road: {error}") from error
         box = actor_box(actor)
         # `actor.destroy()` looks into the last snapshot, in which this one is not, and may take it for dead already
-        self._client.apply_batch_sync([carla.command.DestroyActor(actor)], False)
+        send(self._client, [carla.command.DestroyActor(actor)], "taking away", {actor.id: f"the {type_id} to measure"})
         if not box.usable:
             raise CastError(
                 f"the simulator reports a box of {np.round(2.0 * box.half_m, 3).tolist()} m for {type_id!r}, and "

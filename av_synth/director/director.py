@@ -147,9 +147,7 @@ class Director:
         commands = [command for player in self._players.values() for command in player.control(view, self._dt_s)]
         for load in (*(load for _, load in self._hanging), *self._dropped):
             commands += load.move(view, self._dt_s)
-        for response in self._stage.client.apply_batch_sync(commands, False):
-            if response.has_error():
-                raise SimulatorError(f"control of actor {response.actor_id} was refused: {response.error}")
+        self._stage.send(commands, "control of")
         if self._weather is not None:
             self._weather.step(state.time_us)
 

@@ -9,13 +9,13 @@ from typing import Any
 import carla
 import numpy as np
 
-from av_synth.director.players import Command
 from av_synth.director.vehicle_player import VehiclePlayer
 from av_synth.director.view import View
 from av_synth.errors import CastError
 from av_synth.geometry.carla import location_from_point, transform_from_matrix
 from av_synth.geometry.transforms import Array
 from av_synth.scenario.model import EventSpec
+from av_synth.session.commands import Command
 
 ROUTE_STEP_M = 2.0
 PATH_STEP_M = 5.0  # the Traffic Manager's own spacing of a path

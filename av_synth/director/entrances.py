@@ -77,7 +77,7 @@ def _put(concrete: ConcreteScenario, stage: Stage, cast: Cast, before: Member, t
     member = Member(before.name, before.spec, before.actor, before.size, path, offset, turn, speed)
     settle(stage, member.actor, upright(spec.body, member.size, world_from_actor))
     if not spec.stands:  # who was moved along a course until now had no physics
-        stage.client.apply_batch_sync([carla.command.SetSimulatePhysics(member.actor.id, True)], False)
+        stage.send([carla.command.SetSimulatePhysics(member.actor.id, True)], "physics of")
     if not (spec.stands or is_person(spec.body)):
         _speed_up(stage, member, world_from_actor)
     return member
@@ -85,4 +85,4 @@ def _put(concrete: ConcreteScenario, stage: Stage, cast: Cast, before: Member, t
 
 def _speed_up(stage: Stage, member: Member, world_from_actor: Array) -> None:
     velocity = vector_to_carla(member.speed_mps * world_from_actor[:3, 0])
-    stage.client.apply_batch_sync([carla.command.ApplyTargetVelocity(member.actor.id, velocity)], False)
+    stage.send([carla.command.ApplyTargetVelocity(member.actor.id, velocity)], "the speed of")

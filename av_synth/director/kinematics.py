@@ -9,10 +9,10 @@ import carla
 import numpy as np
 
 from av_synth.director.casting import Size
-from av_synth.director.players import Command
 from av_synth.director.view import View
 from av_synth.geometry.carla import transform_from_matrix, vector_to_carla
 from av_synth.geometry.transforms import Array, from_yaw, rigid
+from av_synth.session.commands import Command
 
 GRAVITY_MPS2 = 9.81
 SLIDE_MPS2 = 5.0  # of somebody who fell, over asphalt

@@ -12,12 +12,12 @@ from av_synth.director.control import smooth_step
 from av_synth.director.courses import Line
 from av_synth.director.kinematics import placed
 from av_synth.director.path import Path
-from av_synth.director.players import Command
 from av_synth.director.speeds import SpeedPlan
 from av_synth.director.view import View
 from av_synth.geometry.carla import location_from_point, vector_to_carla
 from av_synth.geometry.transforms import Array, rigid
 from av_synth.scenario.exact import Course
+from av_synth.session.commands import Command
 
 HEIGHT_STEP_M = 2.0  # the road's height is asked for this often
 FACE_M = 0.5  # headings are taken over twice this

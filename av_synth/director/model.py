@@ -11,6 +11,7 @@ import carla
 
 from av_synth.geometry.transforms import Array
 from av_synth.scenario.words import Range
+from av_synth.session.commands import Command
 
 
 class Stage(Protocol):
@@ -40,7 +41,10 @@ class Stage(Protocol):
     def destroy(self, actor: carla.Actor) -> None:
         """Take an actor that was placed away, with what it tows."""
 
-    def before_time_zero(self, ticks: int, commands: Sequence[object]) -> None:
+    def send(self, commands: Sequence[Command], what: str) -> None:
+        """Have commands carried out now; SimulatorError that says what and to whom if one is refused."""
+
+    def before_time_zero(self, ticks: int, commands: Sequence[Command]) -> None:
         """Have commands (carla.command.*) sent before the tick that is so many ticks before recorded time zero."""
 
     def hide_town_objects(self, ids: Sequence[int]) -> None:

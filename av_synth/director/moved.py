@@ -7,9 +7,9 @@ from typing import Protocol
 
 from av_synth.director.kinematics import Body, Falling, Tracked
 from av_synth.director.map_courses import MapCourse, Paced
-from av_synth.director.players import Command
 from av_synth.director.view import View
 from av_synth.scenario.manoeuvres import Do
+from av_synth.session.commands import Command
 
 
 class Moved(Paced, Protocol):

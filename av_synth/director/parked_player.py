@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from av_synth.director.players import Command
 from av_synth.director.vehicle_player import VehiclePlayer
 from av_synth.director.view import View
+from av_synth.session.commands import Command
 
 
 class ParkedPlayer(VehiclePlayer):

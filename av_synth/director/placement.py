@@ -151,7 +151,7 @@ def sloped(path: Path, s_m: float, turn_rad: float, pose: Array) -> Array:
 def settle(stage: Stage, actor: carla.Actor, world_from_actor: Array) -> None:
     """Put something without physics exactly on the ground: it was spawned a little above."""
     command = carla.command.ApplyTransform(actor.id, transform_from_matrix(world_from_actor))
-    stage.client.apply_batch_sync([command], False)
+    stage.send([command], "the place of")
 
 
 def _ground_m(stage: Stage, pose: Array) -> float:

@@ -10,9 +10,7 @@ import carla
 
 from av_synth.director.view import View
 from av_synth.scenario.model import EventSpec
-
-Command = object
-"""One of carla.command.*."""
+from av_synth.session.commands import Command
 
 
 class Player(Protocol):

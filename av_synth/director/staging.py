@@ -256,7 +256,7 @@ def _hold(setting: Setting, member: Member, velocity: carla.Vector3D) -> None:
     path, size, actor_id = member.path, member.size, member.actor.id
     pose = _run_up_pose(setting, path, member.speed_mps, member.offset_m, member.turn_rad, size)
     command = carla.command
-    setting.stage.client.apply_batch_sync([command.SetSimulatePhysics(actor_id, False)], False)
+    setting.stage.send([command.SetSimulatePhysics(actor_id, False)], "physics of")
     settle(setting.stage, member.actor, sloped(path, -member.speed_mps * setting.run_up_s, member.turn_rad, pose))
     go = [command.SetSimulatePhysics(actor_id, True), command.ApplyTargetVelocity(actor_id, velocity)]
     setting.stage.before_time_zero(1, go)

@@ -16,12 +16,13 @@ from av_synth.director.kinematics import Body
 from av_synth.director.map_courses import MapCourse
 from av_synth.director.own_lanes import prolonged
 from av_synth.director.path import Path
-from av_synth.director.players import Command, Manoeuvres, Running
+from av_synth.director.players import Manoeuvres, Running
 from av_synth.director.speeds import USUAL_ACCELERATION_MPS2, Backwards, Keep, Me, Pace, SpeedPlan, careful
 from av_synth.director.view import View
 from av_synth.geometry import transforms
 from av_synth.geometry.transforms import Array
 from av_synth.scenario.model import EventSpec
+from av_synth.session.commands import Command
 
 
 class Vehicle:

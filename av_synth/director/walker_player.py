@@ -16,7 +16,7 @@ from av_synth.director.map_courses import MapCourse
 from av_synth.director.meetings import Left, straight, until_at
 from av_synth.director.moved import let_go
 from av_synth.director.path import Path
-from av_synth.director.players import Command, Manoeuvres, Running
+from av_synth.director.players import Manoeuvres, Running
 from av_synth.director.poses import locate
 from av_synth.director.speeds import SpeedPlan
 from av_synth.director.view import View
@@ -25,6 +25,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.scenario.exact import ArriveTogether
 from av_synth.scenario.manoeuvres import Cross, Do
 from av_synth.scenario.model import EventSpec
+from av_synth.session.commands import Command
 
 BACK_ON_LINE = 0.5  # how fast somebody who walks along comes back to their line, as a share of 1/s
 SEES_M, ROOM_M = 3.0, 0.75  # those of a crowd who are so near ahead, and so little aside, are given way to

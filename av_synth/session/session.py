@@ -24,6 +24,7 @@ from av_synth.geometry.transforms import Array, invert, rigid
 from av_synth.launch import Address
 from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.scenario.weather import Weather
+from av_synth.session.commands import Command, send
 from av_synth.session.errors import client_errors
 from av_synth.session.opendrive import TIMED_OUT
 from av_synth.session.readings import info_of, state_of
@@ -70,7 +71,7 @@ class Session:
         self._traffic_manager: carla.TrafficManager | None = None
         self._hidden: list[int] = []
         self._towed: dict[int, list[carla.Actor]] = {}
-        self._due: list[tuple[int, Sequence[object]]] = []  # ticks before time zero, commands
+        self._due: list[tuple[int, Sequence[Command]]] = []  # ticks before time zero, commands
         self._origin_frame: int | None = None
         self._last_frame: int | None = None
 
@@ -137,8 +138,7 @@ class Session:
     def destroy(self, actor: carla.Actor) -> None:
         """Take an actor away, with what it tows; from the next tick on labels do not know it."""
         gone = [*self._towed.pop(actor.id, ()), actor]
-        with client_errors(self.address, "taking an actor away"):
-            self.client.apply_batch_sync([carla.command.DestroyActor(each) for each in gone], False)
+        self.send([carla.command.DestroyActor(each) for each in gone], "taking away")
         for each in gone:
             self._infos.pop(each.id)
             self._known.pop(each.id, None)
@@ -185,12 +185,17 @@ class Session:
                 self.world.tick(RPC_TIMEOUT_S)
         return self._traffic_manager
 
-    def before_time_zero(self, ticks: int, commands: Sequence[object]) -> None:
+    def before_time_zero(self, ticks: int, commands: Sequence[Command]) -> None:
         """Have commands (carla.command.*) sent before the tick that is so many ticks before recorded time zero.
 
         One tick before is the tick whose outcome is the first recorded frame.
         """
         self._due.append((ticks, commands))
+
+    def send(self, commands: Sequence[Command], what: str) -> None:
+        """Have commands (carla.command.*) carried out now, each about an actor; see `commands.send`."""
+        with client_errors(self.address, what):
+            send(self.client, commands, what, {actor_id: info.role for actor_id, info in self._infos.items()})
 
     def begin_recording(self, in_ticks: int) -> int:
         """Say that time zero is `in_ticks` ticks ahead; return that frame number."""
@@ -226,7 +231,7 @@ class Session:
         left = self._origin_frame - self._last_frame
         for ticks, commands in self._due:
             if ticks == left:
-                self.client.apply_batch_sync(list(commands), False)
+                self.send(commands, "what was due before time zero of")
 
     def _read(self, snapshot: carla.WorldSnapshot, actor_id: int, info: ActorInfo) -> ActorState:
         found = snapshot.find(actor_id)

@@ -11,7 +11,15 @@ import carla
 import numpy as np
 import pytest
 
-from av_synth.errors import CastError, ConnectionLostError, DataError, DocumentError, LaunchError, SpawnError
+from av_synth.errors import (
+    CastError,
+    ConnectionLostError,
+    DataError,
+    DocumentError,
+    LaunchError,
+    SimulatorError,
+    SpawnError,
+)
 from av_synth.geometry.transforms import Array, from_yaw, invert, rigid
 from av_synth.launch import Address, launch_embedded
 from av_synth.run.execute import state_hash
@@ -254,6 +262,24 @@ def test_an_actor_that_vanishes_is_a_data_error_that_names_its_role(session, oth
 
     with pytest.raises(DataError, match=rf"van \(actor {van.id}\) is not in the snapshot of frame \d+: it vanished"):
         session.tick()
+
+
+def test_a_command_that_is_refused_says_which_and_to_whom(session, other):
+    van = session.spawn(CAR, STREET, role="van")
+    taxi = session.spawn(CAR, ahead(12.0), role="taxi")
+    session.tick()
+    other.apply_batch_sync([carla.command.DestroyActor(van.id)], False)
+    still = [carla.command.SetSimulatePhysics(each.id, False) for each in (taxi, van)]
+    session.before_time_zero(1, still)
+    session.begin_recording(1)
+
+    for refused, what in (
+        (lambda: session.send(still, "physics of"), "physics of"),
+        (lambda: session.destroy(van), "taking away"),
+        (session.tick, "what was due before time zero of"),
+    ):
+        with pytest.raises(SimulatorError, match=rf"^{what} van \(actor {van.id}\) was refused by .*not found"):
+            refused()
 
 
 @pytest.mark.parametrize("how", ["in order", "by an error"])
