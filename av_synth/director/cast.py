@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import carla
@@ -32,6 +32,7 @@ class Member:
         turn_rad: how far it is turned left of that path at the start.
         speed_mps: along its way, from the start on.
         stroll_m: of those of a crowd, the stations between which they walk up and down.
+        refused: why the simulator refused its exact pose, at which it is all the same; empty if it did not.
     """
 
     name: str
@@ -43,6 +44,12 @@ class Member:
     turn_rad: float
     speed_mps: float
     stroll_m: tuple[float, float] | None = None
+    refused: str = ""
+
+    def placed_in_another(self, time_us: int) -> Iterator[Event]:
+        """What is to be told of its coming, if it is where something else is already."""
+        if self.refused:
+            yield Event(time_us, "placed_in_another", self.actor.id, detail={"role": self.name, "reason": self.refused})
 
     @property
     def stands(self) -> bool:

@@ -168,6 +168,7 @@ class Director:
             for event in player.ended(view):
                 self._agenda.over(event, state.time_us, view.scene)
         events += [self._start(event, view) for event in self._agenda.due(view)]
+        events, self._unreported = events + self._unreported, []
         if self._driver is not None:
             events += self._driver.look(view)
         return tuple(events)
@@ -211,6 +212,7 @@ class Director:
         if do is not None and do.appear is not None:
             member = appear(self._concrete, self._stage, cast, name, do.appear.at)
             self._coming[name] = member, []
+            self._unreported += member.placed_in_another(view.time_us)
         elif do is not None and do.vanish is not None:
             member = cast.members.pop(name)
             view.scene.ids.pop(name, None)

@@ -56,8 +56,8 @@ def _come(concrete: ConcreteScenario, stage: Stage, cast: Cast, name: str, there
     speed = 0.0 if actor.stands or is_person(actor.body) else actor.speed_kmh / 3.6
     path, offset, turn = own_way(stage.map, actor, spot, cast.place, 0.0, concrete.duration_s)
     world_from_actor = box_pose(path, 0.0, offset, turn, size)
-    spawned = spawn_at(stage, cast.casting, role, name, actor, world_from_actor)
-    member = Member(name, actor, spawned, size, path, offset, turn, speed)
+    spawned, refused = spawn_at(stage, cast.casting, role, name, actor, world_from_actor)
+    member = Member(name, actor, spawned, size, path, offset, turn, speed, refused=refused)
     if not actor.stands:
         settle(stage, spawned, upright(actor.body, size, world_from_actor))
     if speed > 0.0:

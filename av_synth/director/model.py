@@ -61,8 +61,9 @@ class Event:
     Attributes:
         time_us: recorded time.
         kind: 'trigger' (an event of the scenario began), 'seen', 'brake' (the ego's driver saw a hazard, reacted),
-            'resume', 'contact', 'not_placed' (a parked or traffic vehicle found no room), 'not_done' (an event of the
-            scenario was due, but who was to act is not there, or is the ego and driven by somebody else).
+            'resume', 'contact', 'not_placed' (a parked or traffic vehicle found no room), 'placed_in_another'
+            (somebody is at an exact pose that the simulator refused, for what is there already), 'not_done' (an event
+            of the scenario was due, but who was to act is not there, or is the ego and driven by somebody else).
         actor_id: who; 0 for nobody.
         other_id: the other party; 0 for nobody.
         detail: plain JSON values.

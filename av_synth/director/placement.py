@@ -48,20 +48,25 @@ def obstructed(stage: Stage, concrete: ConcreteScenario, cast: Mapping[str, Spot
     return None
 
 
-def spawn_at(stage: Stage, casting: Casting, role: Role, name: str, actor: Actor, pose: Array) -> carla.Actor:
+def spawn_at(
+    stage: Stage, casting: Casting, role: Role, name: str, actor: Actor, pose: Array
+) -> tuple[carla.Actor, str]:
     """Spawn a named actor exactly at a pose of the road, even where others touch it: what is exact is asked for.
+
+    Returns:
+        The actor, and why the simulator refused the place, if it did; empty if not.
 
     Raises:
         SpawnError: if the simulator refuses even the air over it.
     """
     try:
-        return spawn_named(stage, casting, role, name, actor, pose)
-    except SpawnError:
+        return spawn_named(stage, casting, role, name, actor, pose), ""
+    except SpawnError as refused:
         above = pose.copy()
         above[2, 3] += ABOVE_M
         spawned = spawn_named(stage, casting, role, name, actor, above)
         settle(stage, spawned, upright(actor.body, casting.size(role.type_id), pose))
-        return spawned
+        return spawned, str(refused)
 
 
 def spawn_named(stage: Stage, casting: Casting, role: Role, name: str, actor: Actor, pose: Array) -> carla.Actor:

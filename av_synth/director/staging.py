@@ -88,6 +88,7 @@ def put_on_stage(concrete: ConcreteScenario, stage: Stage) -> Cast:
     setting = Setting(concrete, stage, casting, roles, _run_up_s(concrete, stage.tick_us))
     events = list(replace_parked(stage, casting))
     place, cast, ego, members = _placed(setting)
+    events += [event for member in members.values() for event in member.placed_in_another(0)]
     for extra in spawn_extras(concrete, stage, casting, place, setting.run_up_s):
         if isinstance(extra, Event):
             events.append(extra)
@@ -150,7 +151,8 @@ def _placed(setting: Setting) -> tuple[Place, dict[str, Spot], Member, dict[str,
                 stage.destroy(member.actor)
     if isinstance(error, SpawnError):
         raise error
-    raise CastError(f"{concrete.town}: wherever the road fits, {error}") from error
+    where = "wherever the road fits" if concrete.road.pose is None else "at the pose of the road"
+    raise CastError(f"{concrete.town}: {where}, {error}") from error
 
 
 def _ego(setting: Setting, place: Place) -> Member:
@@ -170,15 +172,17 @@ def _member(setting: Setting, place: Place, name: str, spot: Spot) -> Member:
     actor, size = concrete.actors[name], casting.size(role.type_id)
     speed = actor.speed_kmh / 3.6
     path, offset, turn = own_way(stage.map, actor, spot, place, setting.run_up_s, concrete.duration_s)
-    spawn = spawn_named if actor.at.pose is None else spawn_at
     if actor.stands or is_person(actor.body):
-        pose = box_pose(spot.path, spot.station_m, spot.offset_m, spot.turn_rad, size)
-        spawned = spawn(stage, casting, role, name, actor, pose)
-        return Member(name, actor, spawned, size, path, offset, turn, 0.0)
-    pose = _run_up_pose(setting, path, speed, offset, turn, size)
-    spawned = spawn(stage, casting, role, name, actor, pose)
-    member = Member(name, actor, spawned, size, path, offset, turn, speed)
-    _set_off(setting, member)
+        speed, pose = 0.0, box_pose(spot.path, spot.station_m, spot.offset_m, spot.turn_rad, size)
+    else:
+        pose = _run_up_pose(setting, path, speed, offset, turn, size)
+    if actor.at.pose is None:
+        spawned, refused = spawn_named(stage, casting, role, name, actor, pose), ""
+    else:
+        spawned, refused = spawn_at(stage, casting, role, name, actor, pose)
+    member = Member(name, actor, spawned, size, path, offset, turn, speed, refused=refused)
+    if not (actor.stands or is_person(actor.body)):
+        _set_off(setting, member)
     return member
 
 

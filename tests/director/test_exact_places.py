@@ -86,11 +86,11 @@ def straight() -> carla.Map:
     return carla.Map("straight", STRAIGHT)
 
 
-def drawn(folder: Path, text: str = EXACT) -> ConcreteScenario:
+def drawn(folder: Path, text: str = EXACT, later: str = LATER) -> ConcreteScenario:
     folder.mkdir(exist_ok=True)
     (folder / "straight.xodr").write_text(STRAIGHT)
     head = "name: exact\ndescription: everybody has a pose\nduration_s: 2\n"
-    events = LATER if "later:" in text else ""
+    events = later if "later:" in text else ""
     return scenario.draw(from_document(documents.parse(head + text + events, str(folder / "exact.yaml"))), 0)
 
 
@@ -334,14 +334,34 @@ def test_a_search_through_all_towns_looks_each_map_up_once(address: Address) -> 
     assert known.cache_parameters()["maxsize"] >= len(towns) > 1
 
 
-def test_who_stands_where_another_does_is_there_as_the_scenario_says(address: Address, tmp_path: Path) -> None:
+def test_who_stands_where_another_does_is_there_as_the_scenario_says_and_that_is_told(
+    address: Address, tmp_path: Path
+) -> None:
     bike = "  bike: {body: bicycle, parked: true, at: {pose: {x_m: 201, y_m: -5.25, yaw_deg: 90}}}\n"
-    concrete = drawn(tmp_path, EXACT.replace("body: van, speed_kmh: 54", "body: van, parked: true") + bike)
+    appears = "events: [{when: {time_s: 0.05}, actor: later, do: {appear: {at: {x_m: 120, y_m: 6, yaw_deg: 0}}}}]\n"
+    concrete = drawn(tmp_path, EXACT.replace("body: van, speed_kmh: 54", "body: van, parked: true") + bike, appears)
     with open_session(address, concrete.town or "", TICK_US, 0, tmp_path) as session:
-        put_on_stage(concrete, session)
-        state = session.tick()
+        state = begin(director := Director(concrete, session), session)
+        events = list(director.observe(state))
+        for _ in range(2):
+            director.before_tick(state)
+            state = session.tick()
+            events += director.observe(state)
+    who = by_role(state)
+    told = [(event.time_us, event.actor_id, event.detail["role"]) for event in events if "placed" in event.kind]
 
-    assert footprint(state, by_role(state)["bike"]).centre_m[:2] == pytest.approx([201.0, -5.25], abs=0.05)
+    assert footprint(state, who["bike"]).centre_m[:2] == pytest.approx([201.0, -5.25], abs=0.05)
+    assert told == [(0, who["bike"], "bike"), (50_000, who["later"], "later")]
+
+
+def test_what_cannot_be_at_an_exact_place_is_not_said_of_many(address: Address, tmp_path: Path) -> None:
+    beside = EXACT.replace("{pose: {road_id: 7, lane_id: -1, s_m: 40}}", "{ahead_m: 30, lane: parking_right}")
+    concrete = drawn(tmp_path, beside)
+    with (
+        open_session(address, concrete.town or "", TICK_US, 0, tmp_path) as session,
+        pytest.raises(CastError, match=r"at the pose of the road, the road has no lane 'parking_right' at 30 m"),
+    ):
+        put_on_stage(concrete, session)
 
 
 def test_who_is_far_from_every_road_goes_straight_on(straight: carla.Map, tmp_path: Path) -> None:

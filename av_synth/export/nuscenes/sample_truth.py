@@ -18,7 +18,7 @@ from av_synth.export.rows import Record, Row
 from av_synth.geometry.transforms import matrix_from_quaternion
 from av_synth.store import Run
 
-_NO_PHASE = frozenset({"not_placed", "not_done"})  # what did not happen
+_NO_PHASE = frozenset({"not_placed", "placed_in_another", "not_done"})  # of the placing, or what did not happen
 
 
 def fold_sample_truth(
