@@ -29,7 +29,7 @@ def appear(concrete: ConcreteScenario, stage: Stage, cast: Cast, name: str, pose
         The member as it now is, with its path from there on; `cast.members` has it too, the ego apart.
 
     Raises:
-        CastError: if the pose is not on the map.
+        CastError: if the pose is not on the map, or its route cannot be taken from there.
         SpawnError: if the simulator refuses the place to who is absent.
     """
     there = locate(stage.map, pose)

@@ -9,6 +9,7 @@ import carla
 import numpy as np
 
 from av_synth.director.path import Path
+from av_synth.errors import CastError
 from av_synth.geometry.carla import vector_from_carla
 from av_synth.geometry.transforms import Array
 from av_synth.scenario.words import Turn
@@ -51,6 +52,40 @@ def by_turns(turns: Sequence[Turn]) -> Chooser:
         return min(fitting, key=lambda way: abs(abs(way[1]) - math.pi / 2))[0] if fitting else None
 
     return choose
+
+
+class Route:
+    """Takes one turn after the other, as `by_turns`, and knows of one that was not to be had.
+
+    Attributes:
+        missed: the turn that none of the ways at its junction takes; None if there was none so far.
+    """
+
+    def __init__(self, turns: Sequence[Turn]) -> None:
+        self.missed: Turn | None = None
+        self._turns = turns
+        self._choose = by_turns(turns)
+        self._met = 0
+
+    def __call__(self, ways: Ways) -> carla.Waypoint | None:
+        """The way that the next turn takes."""
+        chosen = self._choose(ways)
+        if chosen is None:
+            self.missed = self._turns[self._met]
+        self._met += 1
+        return chosen
+
+    def refuse_missed(self, who: str) -> None:
+        """See that every turn so far was to be had.
+
+        Raises:
+            CastError: if one was not.
+        """
+        if self.missed is not None:
+            raise CastError(
+                f"{who!r} cannot go {self.missed} at junction {self._met} of its way, as its route says; "
+                f"want another route"
+            )
 
 
 def by_exit(number: int) -> Chooser:

@@ -14,7 +14,7 @@ from av_synth.director.junctions import Entrance
 from av_synth.director.path import Path
 from av_synth.director.poses import Located, locate
 from av_synth.director.roads import Place
-from av_synth.director.routes import behind, by_turns, path_along, turned_rad
+from av_synth.director.routes import Route, behind, by_turns, path_along, turned_rad
 from av_synth.errors import CastError
 from av_synth.geometry.transforms import Array
 from av_synth.scenario.draw import ConcreteScenario, Row
@@ -141,7 +141,9 @@ def _spot(concrete: ConcreteScenario, actor: Actor, place: Place, size: Size, fo
         station = -float(at.before_m or 0.0)
         back_m = max(ARM_BACK_M, -station + speed * RUN_UP_S + ARM_SPARE_M)
         on_m = max(ARM_ON_M, station + speed * concrete.duration_s + ARM_SPARE_M)
-        path = path_along(entrance.before, back_m, on_m, by_turns(actor.route))
+        route = Route(actor.route)
+        path = path_along(entrance.before, back_m, on_m, route)
+        route.refuse_missed(actor.body)
         point: carla.Waypoint | None = [entrance.before, *behind(entrance.before, max(-station, 0.0))][-1]
     else:
         path, station = _station(at, place, found, half_along, ego_mps)

@@ -17,7 +17,7 @@ from av_synth.director.model import Event, Stage
 from av_synth.director.path import Path
 from av_synth.director.placement import box_pose, obstructed, park_row, settle, sloped, spawn_at, spawn_named
 from av_synth.director.roads import Place, find_places
-from av_synth.director.routes import by_turns, path_along
+from av_synth.director.routes import Route, path_along
 from av_synth.director.spots import Spot, farthest_m, spots, taken_by
 from av_synth.director.streams import refuse_extras, spawn_extras
 from av_synth.director.town_parked import replace_parked
@@ -216,6 +216,9 @@ def own_way(
         run_up_s: how long before they begin.
         duration_s: how long it lasts.
         speed_mps: instead of the actor's own.
+
+    Raises:
+        CastError: if its route takes a turn that its lane has not.
     """
     if actor.stands or is_person(actor.body):
         return spot.path.counted_from(spot.station_m), spot.offset_m, spot.turn_rad
@@ -227,9 +230,12 @@ def own_way(
     elif actor.through:
         path = ways.through(town, spot.waypoint, actor.through, reach_m, reach_m)
     else:
-        path = path_along(spot.waypoint, reach_m, reach_m, by_turns(actor.route))
+        route = Route(actor.route)
+        path = path_along(spot.waypoint, reach_m, reach_m, route)
         if actor.at.arm is not None and actor.at.lane == "same" and not _leads_to(path, spot.path.point(0.0)):
             path = spot.path  # a junction before the ego's would have led it elsewhere
+        else:
+            route.refuse_missed(actor.body)
     if math.cos(path.heading_rad(path.project(spot.point_m)[0]) - spot.yaw_rad) < 0.0:
         path = path.reversed()
     station, offset = path.project(spot.point_m)

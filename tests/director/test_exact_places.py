@@ -314,6 +314,29 @@ def test_who_is_placed_where_the_road_has_ended_is_told(straight: carla.Map) -> 
         place.reaching(200.0)
 
 
+def test_where_a_route_takes_a_turn_that_its_lane_has_not_the_place_is_refused(town: carla.Map, tmp_path: Path) -> None:
+    text = """road: {town: AvSynth01, length_m: 40, curve: any, junction: {ahead_m: 20}}
+ego: {speed_kmh: 18}
+actors:
+  turns: {body: car, speed_kmh: 18, route: left, at: {ahead_m: 8}}
+"""
+    concrete = drawn(tmp_path, text)
+    actor, size = concrete.actors["turns"], Size(np.zeros(3), np.array([2.0, 1.0, 0.8]))
+    turned, refused = [], []
+    for place in find_places(town, concrete.road, 15.0, 0.0):
+        spot = spots(concrete, town, place, {"turns": size})["turns"]
+        try:
+            path, _, _ = own_way(town, actor, spot, place, 2.0, 8.0)
+        except CastError as error:
+            refused.append(str(error))
+            continue
+        headings = [path.heading_rad(float(s)) - path.heading_rad(0.0) for s in np.arange(0.0, path.end_m)]
+        turned.append(max(math.remainder(heading, math.tau) for heading in headings))
+
+    assert min(turned) > math.radians(30.0)
+    assert set(refused) == {"'car' cannot go left at junction 1 of its way, as its route says; want another route"}
+
+
 def test_searching_the_same_road_again_gives_the_same_places(town: carla.Map, tmp_path: Path) -> None:
     road = drawn(tmp_path, CITY).road
     starts = [
