@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from av_synth.director import Outcome
 from av_synth.errors import AvSynthError, DocumentError
 
 console = Console(highlight=False, soft_wrap=True)
@@ -30,6 +31,14 @@ def say_item(name: str, text: str, width: int) -> None:
     if console.is_terminal:
         text = textwrap.fill(text, max(30, console.width - len(head)), break_long_words=False)
     say(head + text.replace("\n", "\n" + " " * len(head)))
+
+
+def say_outcome(outcome: Outcome) -> None:
+    """What became of a run's expectations, and which of its events never began."""
+    for expectation in outcome.expectations:
+        say(f"  {expectation}", None if expectation.held else "yellow")
+    if outcome.never_began:
+        say(f"  never began: {', '.join(outcome.never_began)}", "yellow")
 
 
 def err(text: str) -> None:

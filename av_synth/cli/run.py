@@ -9,7 +9,7 @@ import typer
 
 from av_synth.cli.export import export_with_progress
 from av_synth.cli.options import cast_errors_with_line, pairs
-from av_synth.cli.output import progress, say
+from av_synth.cli.output import progress, say, say_outcome
 from av_synth.errors import DocumentError, Problem
 from av_synth.run import RunSpec
 from av_synth.run.generate import EMBEDDED, generate, plan, refuse_dataset
@@ -68,8 +68,8 @@ def make(specs: Sequence[RunSpec], out: Path, simulator: str) -> Path:
         with progress(f"running {spec.scenario.name}, seed {spec.scenario.seed}") as on_tick:
             made = generate(spec, out, simulator, on_tick)
         say(f"run {made.run.name}: {'committed' if made.made else 'was there already, not played again'} ({made.run})")
-        for expectation in () if made.result is None else made.result.outcome.expectations:
-            say(f"  {expectation}", None if expectation.held else "yellow")
+        if made.result is not None:
+            say_outcome(made.result.outcome)
     dataset = export_with_progress(out)
     say(f"dataset: {dataset} (verified)")
     return dataset

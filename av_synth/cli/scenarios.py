@@ -10,7 +10,7 @@ import typer
 
 from av_synth import documents, scenario
 from av_synth.cli.options import cast_errors_with_line, pairs
-from av_synth.cli.output import progress, say, say_item
+from av_synth.cli.output import progress, say, say_item, say_outcome
 from av_synth.documents import library_root
 from av_synth.report.event_picture import event_picture
 from av_synth.run.execute import execute
@@ -105,6 +105,6 @@ def _draw(name: str, out: Path | None, seed: int, overrides: dict[str, str], tow
     ):
         execute(spec, address, [watcher], on_tick=on_tick)
     picture = event_picture(watcher, spec.scenario, out or Path(f"{spec.scenario.name}.png"))
-    for expectation in () if watcher.outcome is None else watcher.outcome.expectations:
-        say(f"  {expectation}", None if expectation.held else "yellow")
+    if watcher.outcome is not None:
+        say_outcome(watcher.outcome)
     say(f"picture: {picture}")

@@ -49,8 +49,18 @@ class Agenda:
         if event.name is not None:
             scene.over_us[event.name] = at_us
 
+    def never_began(self) -> tuple[str, ...]:
+        """What has not begun so far: names of events with what they do, such as `steps_out (courier.cross)`."""
+        return tuple(_told(planned.event) for planned in self._planned if planned.left == planned.event.times)
+
     def give_up(self, name: str, view: View) -> None:
         """Whatever somebody does is over at this frame."""
         for planned in self._planned:
             if planned.event.actor == name and planned.over_us == math.inf:
                 self.over(planned.event, view.time_us, view.scene)
+
+
+def _told(event: EventSpec) -> str:
+    what = [key for key in ("signals", "weather", "fault") if getattr(event, key) is not None]
+    does = f"{event.actor}.{event.do.kind}" if event.do is not None else "".join(what)
+    return does if event.name is None else f"{event.name} ({does})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import carla
 
@@ -175,7 +176,9 @@ class Director:
 
     def outcome(self) -> Outcome:
         """What became of the expectations, over the frames observed so far."""
-        return Outcome(()) if self._judge is None else self._judge.outcome()
+        if self._judge is None:
+            return Outcome(())
+        return replace(self._judge.outcome(), never_began=self._agenda.never_began())
 
     def _look(self, state: WorldState) -> View:
         """The frame, looked at once for observing and for steering; who has come is there from then on."""

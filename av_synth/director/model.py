@@ -136,10 +136,11 @@ def _said(value: float | bool | str | None) -> str:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run's expectations, and further figures about it."""
+    """What became of a run's expectations, further figures about it, and the events that never began."""
 
     expectations: tuple[ExpectationResult, ...]
     figures: Mapping[str, float] = field(default_factory=dict)
+    never_began: tuple[str, ...] = ()
 
     @property
     def held(self) -> bool:
@@ -163,6 +164,7 @@ class Outcome:
                 for result in self.expectations
             ],
             "figures": {name: _finite(value) for name, value in self.figures.items()},
+            "never_began": list(self.never_began),
         }
 
 

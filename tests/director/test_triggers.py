@@ -128,6 +128,15 @@ def test_whatever_somebody_does_is_over_when_they_go() -> None:
     assert list(agenda.due(view)) == []
 
 
+def test_what_never_began_is_told_by_its_name_and_by_what_was_to_be_done() -> None:
+    agenda = Agenda([event({"time_s": 0}), event({"time_s": 99}), event({"time_s": 99}, name="late")])
+
+    list(agenda.due(look(scene(straight(200.0), other=OTHER_ID), frame(0.0, everybody(0.0)))))
+
+    does = f"{event({'time_s': 0}).actor}.{event({'time_s': 0}).do.kind}"  # type: ignore[union-attr]
+    assert agenda.never_began() == (does, f"late ({does})")
+
+
 def test_somebody_who_comes_later_and_goes_is_judged_while_they_are_there() -> None:
     expectations = [
         {
