@@ -46,6 +46,9 @@ def begin_pace(vehicle: Vehicle, event: EventSpec, view: View) -> None:
     if pace is None:
         raise CastError(f"{vehicle.name}: got do: {event.do.kind}; want a manoeuvre of a vehicle")
     vehicle.pace = pace
+    told = event.do.drive or event.do.match_speed
+    if told is not None and told.at_once:
+        vehicle.has_speed(pace.plan(me, view).target_mps, view)
 
     def undo(_: View) -> None:
         vehicle.pace = before

@@ -20,6 +20,7 @@ from av_synth.director.players import Manoeuvres, Running
 from av_synth.director.speeds import USUAL_ACCELERATION_MPS2, Backwards, Keep, Me, Pace, SpeedPlan, careful
 from av_synth.director.view import View
 from av_synth.geometry import transforms
+from av_synth.geometry.carla import vector_to_carla
 from av_synth.geometry.transforms import Array
 from av_synth.scenario.model import EventSpec
 from av_synth.session.commands import Command
@@ -83,6 +84,12 @@ class Vehicle:
         """Have these lights on, and no others."""
         self.lamps = flags
         self.send(carla.command.SetVehicleLightState(self.actor.id, flags))
+
+    def has_speed(self, speed_mps: float, view: View) -> None:
+        """Go at a speed at once, along its heading."""
+        forward = view.state.actors[self.actor.id].world_from_actor[:3, 0]
+        self.send(carla.command.ApplyTargetVelocity(self.actor.id, vector_to_carla(speed_mps * forward)))
+        self._speed = SpeedControl(speed_mps)
 
     def send(self, *commands: Command) -> None:
         """Send these along with the next tick's control."""

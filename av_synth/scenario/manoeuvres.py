@@ -26,10 +26,11 @@ class Drive(Strict):
     over_m: Annotated[float, Field(gt=0, le=5000)] | None = Field(
         default=None, description="instead: it gets there evenly over such a way"
     )
+    at_once: bool = Field(default=False, description="instead: it has that speed at once, whatever its engine can do")
 
     @model_validator(mode="after")
     def _one(self) -> Drive:
-        ways = {"acceleration_mps2", "over_s", "over_m"} & self.model_fields_set
+        ways = {"acceleration_mps2", "over_s", "over_m", "at_once"} & self.model_fields_set
         if len(ways) > 1:
             raise ValueError(f"got {' and '.join(sorted(ways))}; want one of them")
         return self
@@ -43,6 +44,13 @@ class MatchSpeed(Strict):
     factor: Annotated[float, Field(ge=0, le=10)] = Field(default=1.0, description="so many times that, and then faster")
     keeps_to_it: bool = Field(default=False, description="it goes on doing so when the other changes its speed")
     acceleration_mps2: Acceleration = Field(default=2.0, description="how fast it gets there, up or down")
+    at_once: bool = Field(default=False, description="instead: it has that speed at once, whatever its engine can do")
+
+    @model_validator(mode="after")
+    def _one(self) -> MatchSpeed:
+        if self.at_once and "acceleration_mps2" in self.model_fields_set:
+            raise ValueError("got acceleration_mps2 and at_once; want one of them")
+        return self
 
 
 class SpeedProfile(Strict):

@@ -10,7 +10,7 @@ import pytest
 from av_synth.director.routes import path_along
 from av_synth.errors import CastError
 from av_synth.geometry.transforms import Array
-from tests.director.played import Play, Run, at
+from tests.director.played import EGO, Play, Run, at
 
 X_M, Y_M = 250.5, 174.75  # where the ego starts; the road runs along x, its second lane is to the left
 STREET = f"road: {{town: AvSynth01, length_m: 150, pose: {{x_m: {X_M}, y_m: {Y_M}, yaw_deg: 0}}}}\n"
@@ -50,6 +50,25 @@ events:
     backs = run.of("backs")
     assert backs["s"][0] - backs["s"][-1] > 18.0
     assert backs["v"][-1] == pytest.approx(2.5, abs=0.2)
+
+
+def test_a_step_of_speed_is_there_at_once_whatever_the_engine_can_do(play: Play) -> None:
+    run = play(
+        STREET
+        + EGO
+        + """actors:
+  step: {body: truck, at: {ahead_m: 30}}
+  like: {body: car, at: {ahead_m: 10, lane: left}}
+events:
+  - {actor: step, when: {time_s: 0.5}, do: {drive: {speed_kmh: 54, at_once: true}}}
+  - {actor: like, when: {time_s: 0.5}, do: {match_speed: {factor: 2, at_once: true}}}
+""",
+        2,
+    )
+    for name, speed in (("step", 15.0), ("like", 60 / 3.6)):
+        there = run.of(name)
+        assert at(there["t"], there["v"], 0.45) == pytest.approx(0.0, abs=0.1)
+        assert [at(there["t"], there["v"], time) for time in (0.65, 1.9)] == pytest.approx([speed, speed], abs=0.5)
 
 
 def free_m(run: Run, behind: str, ahead: str) -> float:
