@@ -136,3 +136,12 @@ def write(
 """
     )
     return file
+
+
+def course(shape: str, timing: str = "<None/>", closed: str = "false") -> str:
+    """A FollowTrajectoryAction along a shape."""
+    return (
+        f'<RoutingAction><FollowTrajectoryAction><TrajectoryRef><Trajectory name="t" closed="{closed}"><Shape>{shape}'
+        f"</Shape></Trajectory></TrajectoryRef><TimeReference>{timing}</TimeReference>"
+        '<TrajectoryFollowingMode followingMode="position"/></FollowTrajectoryAction></RoutingAction>'
+    )

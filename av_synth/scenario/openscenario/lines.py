@@ -16,6 +16,7 @@ from av_synth.scenario.openscenario.report import UnsaidError
 from av_synth.scenario.openscenario.tree import Element
 
 STEP_M = 1.0
+MOST_STEPS = 4000  # of one piece; those of a longer one are longer
 NURBS_POINTS = 60
 Point = tuple[float | None, Spot]
 """Time, if one is given, and place."""
@@ -29,7 +30,7 @@ def course(context: Context, action: Element, me: Actor) -> Words:
     """
     shape = _shape(context, action)
     own = _told_by(context, shape, me)
-    points = list(_points(context, shape))
+    points = _found(context, shape)
     # lines told by who moves need no map, as long as they are told within its lane
     if any(spot.road is not None and not (own and me.spot and spot.road == me.spot.road) for _, spot in points):
         raise UnsaidError("a line over a map that is not here has no words")
@@ -68,7 +69,7 @@ def first_spot(context: Context, action: Element) -> Spot:
     Raises:
         UnsaidError: see `course`.
     """
-    return next(iter(_points(context, _shape(context, action))))[1]
+    return _found(context, _shape(context, action))[0][1]
 
 
 def _shape(context: Context, action: Element) -> Element:
@@ -102,6 +103,13 @@ def _from_itself(shape: Element) -> bool:
     return shape.tag == "ClothoidSpline" and not any(one.tag == "Position" for one in shape.walk())
 
 
+def _found(context: Context, shape: Element) -> list[Point]:
+    points = list(_points(context, shape))
+    if not points:
+        raise shape.wrong("has no points; want two or more")
+    return points
+
+
 def _points(context: Context, shape: Element) -> Iterator[Point]:
     if shape.tag == "Polyline":
         for one in shape.all("Vertex"):
@@ -111,7 +119,7 @@ def _points(context: Context, shape: Element) -> Iterator[Point]:
         start = context.places.find(shape.need("Position"), context.spots)
         rate = shape.number("curvaturePrime", shape.number("curvatureDot", 0.0))
         begin = shape.number("curvature")
-        spots = list(_clothoid(start, begin, rate, shape.number("length")))
+        spots = list(_clothoid(start, begin, rate, _length_m(shape)))
         yield from _timed(spots, _clock(shape, "startTime"), _clock(shape, "stopTime"))
     elif shape.tag == "ClothoidSpline":
         yield from _spline(context, shape)
@@ -131,9 +139,16 @@ def _timed(spots: Sequence[Spot], begin: float | None, end: float | None) -> Ite
         yield (None if begin is None or end is None else begin + share * (end - begin)), spot
 
 
+def _length_m(one: Element) -> float:
+    length = one.number("length")
+    if length < 0:
+        raise one.wrong(f"got {length:g}; want 0 or more", "length")
+    return length
+
+
 def _clothoid(start: Spot, curvature: float, rate: float, length_m: float) -> Iterator[Spot]:
     """Every metre along a line whose curvature grows evenly; headings by the middle of each step."""
-    count = max(1, math.ceil(length_m / STEP_M))
+    count = min(max(1, math.ceil(length_m / STEP_M)), MOST_STEPS)
     step, here = length_m / count, start
     yield here
     for index in range(count):
@@ -154,7 +169,7 @@ def _spline(context: Context, shape: Element) -> Iterator[Point]:
         if here is None:
             raise one.wrong("has no place to begin at; want a position in the first segment")
         here = replace(here, yaw_rad=here.yaw_rad + one.number("hOffset", 0.0))
-        length, begin = one.number("length"), one.number("curvatureStart")
+        length, begin = _length_m(one), one.number("curvatureStart")
         spots = list(_clothoid(here, begin, (one.number("curvatureEnd") - begin) / max(length, 1e-6), length))
         yield from _timed(spots, ends[number], ends[number + 1])
         here = spots[-1]
@@ -167,6 +182,11 @@ def _nurbs(context: Context, shape: Element) -> Iterator[Point]:
     knots = np.array([one.number("value") for one in shape.all("Knot")])
     if not 2 <= order <= len(controls) or len(knots) != len(controls) + order:
         raise shape.wrong(f"has {len(controls)} points, {len(knots)} knots; want points + order = knots", "order")
+    if (np.diff(knots) < 0).any():
+        raise shape.wrong("its knots do not increase; want each at least as great as the one before")
+    for one in controls:
+        if one.number("weight", 1.0) <= 0:
+            raise one.wrong(f"got {one.word('weight')}; want more than 0", "weight")
     spots = [context.places.find(one.need("Position"), context.spots) for one in controls]
     weights = np.array([one.number("weight", 1.0) for one in controls])
     times = [_clock(one, "time") for one in controls]

@@ -252,11 +252,10 @@ class Story:
 
     def _when(self, happening: Happening, held: Held, action: Words) -> Words:
         when: Words = {"time_s": 0.0} if isinstance(held, bool) else held
-        times = happening.element.given.get("maximumExecutionCount", "1")
-        again = int(float(times)) if times.replace(".", "").isdigit() else 1
+        again = int(min(happening.element.number("maximumExecutionCount", 1.0), 1000.0))
         # one whose trigger cannot hold twice happens once
         repeats = again > 1 and not {"time_s", "travelled_m", "after", "then"} & when.keys()
-        several: Words = {"times": min(again, 1000)} if repeats else {}
+        several: Words = {"times": again} if repeats else {}
         if "do" not in action:
             return {"when": when, **several, **action}
         return {"actor": action["actor"], "when": when, **several, "do": action["do"]}
@@ -346,9 +345,9 @@ class Story:
         return [self._context.actor(one) for one in actors.all("EntityRef")]
 
     def _maneuvers(self, group: Element) -> Iterator[Element]:
-        times = group.given.get("maximumExecutionCount", "1")
-        if times not in ("1", "1.0"):
-            self._context.report.nearly(group, f"it happens once instead of up to {times} times")
+        times = group.number("maximumExecutionCount", 1.0)
+        if times > 1:
+            self._context.report.nearly(group, f"it happens once instead of up to {times:g} times")
         for one in group.inside:
             if one.tag == "Maneuver":
                 yield one

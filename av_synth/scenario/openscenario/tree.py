@@ -178,6 +178,8 @@ def parse(raw: bytes, where: str) -> Element:
     except expat.ExpatError as error:
         words = expat.ErrorString(error.code)
         raise DocumentError([Problem(f"{where}:{error.lineno}", "", f"is not well-formed XML: {words}")]) from error
+    except (ValueError, LookupError) as error:  # of several bytes a letter, or unknown
+        raise DocumentError([Problem(f"{where}:1", "", f"its encoding is not read: {error}; want UTF-8")]) from error
     return top.inside[0]
 
 
