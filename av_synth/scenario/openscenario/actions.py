@@ -148,11 +148,12 @@ def _walk(context: Context, one: Element, me: Actor, speed: float) -> Words:
     if speed * KMH > FASTEST_WALK_KMH:
         context.report.nearly(one, f"at {FASTEST_WALK_KMH:g} km/h, the fastest that people are")
     pace = rounded(min(speed * KMH, FASTEST_WALK_KMH))
-    off = 0.0 if me.spot is None else abs(context.places.heading_off_rad(me.spot))
-    if context.places.town is None or me.spot is None or ACROSS_RAD < off < math.pi - ACROSS_RAD:
+    spot = me.first
+    off = 0.0 if spot is None else abs(context.places.heading_off_rad(spot))
+    if context.places.town is None or spot is None or ACROSS_RAD < off < math.pi - ACROSS_RAD:
         return {"cross": {"speed_kmh": pace, "distance_m": FARTHEST_WALK_M}}
-    ego = next(actor.spot for actor in context.actors.values() if actor.entity.name == EGO)
-    against = ego is not None and math.cos(me.spot.yaw_rad - ego.yaw_rad) < 0
+    ego = next(actor.first for actor in context.actors.values() if actor.entity.name == EGO)
+    against = ego is not None and math.cos(spot.yaw_rad - ego.yaw_rad) < 0
     return {"walk": {"speed_kmh": pace, "direction": "against" if against else "along"}}
 
 
@@ -260,10 +261,10 @@ def through(context: Context, one: Element) -> list[dict[str, object]]:
 def _route(context: Context, one: Element, me: Actor) -> list[Words]:
     if me.entity.is_person:
         places = through(context, one)
-        if me.spot is None or any("x_m" not in place for place in places):
+        if me.first is None or any("x_m" not in place for place in places):
             raise UnsaidError("a pedestrian's way over a map that is not here has no words")
         context.report.nearly(one, "a pedestrian walks straight from place to place")
-        line = [[rounded(me.spot.x_m), rounded(me.spot.y_m)], *([one["x_m"], one["y_m"]] for one in places)]
+        line = [[rounded(me.first.x_m), rounded(me.first.y_m)], *([one["x_m"], one["y_m"]] for one in places)]
         return [{"follow_course": {"line": [point for index, point in enumerate(line) if point not in line[:index]]}}]
     return [{"take_route": {"through": through(context, one)}}]
 
@@ -276,7 +277,7 @@ def _teleport(context: Context, one: Element, me: Actor) -> list[Words]:
             return [{"fall": {}}]
         raise UnsaidError("getting up has no words")
     spot = context.find(one.need("Position"))
-    me.spot = me.spot or spot
+    me.coming = me.coming or spot
     return [{"appear": {"at": spot.pose()}}]
 
 

@@ -23,6 +23,7 @@ class Actor:
     Attributes:
         entity: who.
         spot: where it is at the start; None if nothing says it.
+        coming: where it comes to be, of who is not there at the start.
         starting_mps: what it drives at the start.
         speed_mps: what it was last told to drive.
         offset_m: how far left of its lane's centre it was last told to be.
@@ -33,12 +34,18 @@ class Actor:
 
     entity: Entity
     spot: Spot | None = None
+    coming: Spot | None = None
     starting_mps: float = 0.0
     speed_mps: float = 0.0
     offset_m: float = 0.0
     lamps: tuple[str, ...] = ()
     gone: bool = False
     middle_m: float = 0.0
+
+    @property
+    def first(self) -> Spot | None:
+        """Where it is as far as anything says it: at the start, else as it comes."""
+        return self.spot or self.coming
 
 
 @dataclass

@@ -187,6 +187,9 @@ def _document(root: Element, path: Path, name: str, context: Context, story: Sto
     by_name = {actor.entity.name: actor for actor in context.actors.values()}
     ego = by_name[EGO]
     duration, certain = _duration(root, context, story)
+    if ego.spot is None and ego.coming is not None:
+        ego.spot = ego.coming
+        context.report.nearly(ego.entity.element, "the ego is there from the start, where it later comes to be")
     if ego.spot is None:
         raise DocumentError([Problem(ego.entity.element.where, "", "nothing says where the ego starts; want a place")])
     if not _is_told_a_speed(root, ego, context):
@@ -262,9 +265,8 @@ def _leave_out_who_never_comes(context: Context, story: Story, told: Told, actor
 
 def _here(told: Told, by_name: Mapping[str, Actor]) -> set[str]:
     placed = {name for name, actor in by_name.items() if actor.spot is not None}
-    appearing = {str(event["actor"]) for event in told.events if "appear" in _do(event)}
-    told.absent |= {name for name in appearing if name not in placed}
-    return placed
+    told.absent |= {str(event["actor"]) for event in told.events if "appear" in _do(event)} - placed
+    return placed | told.absent
 
 
 def _do(event: Words) -> Words:
@@ -273,9 +275,10 @@ def _do(event: Words) -> Words:
 
 
 def _actor(one: Actor, told: Told) -> Words:
-    if one.spot is None:
+    spot = one.first
+    if spot is None:
         raise ValueError(f"{one.entity.name} has no place")
-    words: Words = {"body": one.entity.body, "at": {"pose": one.spot.shifted(one.middle_m, 0.0).pose()}}
+    words: Words = {"body": one.entity.body, "at": {"pose": spot.shifted(one.middle_m, 0.0).pose()}}
     if one.entity.moves and not one.entity.is_person and one.starting_mps > 0:
         words["speed_kmh"] = rounded(min(one.starting_mps * KMH, 200.0))
     if one.entity.name in told.routes:

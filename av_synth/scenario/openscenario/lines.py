@@ -32,9 +32,9 @@ def course(context: Context, action: Element, me: Actor) -> Words:
     own = _told_by(context, shape, me)
     points = _found(context, shape)
     # lines told by who moves need no map, as long as they are told within its lane
-    if any(spot.road is not None and not (own and me.spot and spot.road == me.spot.road) for _, spot in points):
+    if any(spot.road is not None and not (own and me.first and spot.road == me.first.road) for _, spot in points):
         raise UnsaidError("a line over a map that is not here has no words")
-    base = me.spot
+    base = me.first
     if _from_itself(shape):
         base = None
         if not own and me.spot is not None:

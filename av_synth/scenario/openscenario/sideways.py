@@ -16,7 +16,7 @@ def lane_change(context: Context, one: Element, me: Actor) -> list[Words]:
     """What a LaneChangeAction does."""
     target = one.need("LaneChangeTarget")
     absolute, relative = target.find("AbsoluteTargetLane"), target.find("RelativeTargetLane")
-    width = context.places.beside(me.spot) if me.spot is not None else LANE_WIDTH_M
+    width = context.places.beside(me.first) if me.first is not None else LANE_WIDTH_M
     lasts: Words = {"duration_s": _sideways_s(context, one, one.need("LaneChangeActionDynamics"), me, width)}
     if one.number("targetLaneOffset", 0.0) != 0:
         context.report.nearly(one, "to the middle of the lane, without its offset")

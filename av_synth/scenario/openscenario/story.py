@@ -319,7 +319,7 @@ class Story:
                 self._context.report.kept(one)
                 return [{"actor": actor.entity.name, "do": {"vanish": {}}}]
             spot = self._context.find(what.need("Position"))
-            actor.spot = actor.spot or spot
+            actor.coming = actor.coming or spot
             self._context.report.kept(one)
             return [{"actor": actor.entity.name, "do": {"appear": {"at": spot.pose()}}}]
         self._context.report.lost(one, f"there is nothing such as {one.tag}", changes=True)
