@@ -188,7 +188,8 @@ def test_trajectories_are_points_of_the_map_with_their_times(tmp_path: Path) -> 
 
     assert one.do is not None
     assert one.do.follow_course is not None
-    assert one.do.follow_course.timed == ((1.0, 90.0, -1.75), (5.0, 120.0, -1.75), (9.0, 150.0, -5.25))
+    # its centre is 1.4 m ahead of the points, along the line
+    assert one.do.follow_course.timed == ((1.0, 91.4, -1.75), (5.0, 121.391, -1.912), (9.0, 151.391, -5.412))
 
 
 def test_nurbs_of_a_quarter_circle_are_round(tmp_path: Path) -> None:
@@ -206,7 +207,8 @@ def test_nurbs_of_a_quarter_circle_are_round(tmp_path: Path) -> None:
 
     assert one.do is not None
     assert one.do.follow_course is not None
-    assert {round(math.hypot(x, y), 2) for x, y in one.do.follow_course.line} == {10.0}
+    centre = round(math.hypot(10.0, 1.4), 1)  # the points are those of the rear axle
+    assert {round(math.hypot(x, y), 1) for x, y in one.do.follow_course.line} == {centre}
 
 
 def test_what_has_no_words_is_told_and_said_to_change_the_story(tmp_path: Path) -> None:

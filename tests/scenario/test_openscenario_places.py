@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from av_synth.scenario.exact import Pose
 from av_synth.scenario.model import ScenarioModel
 from av_synth.scenario.openscenario import import_file
-from tests.scenario.xosc import at, event, lane, start, write
+from tests.scenario.xosc import at, by_entity, course, event, lane, speed, start, write
 
 EGO = start("Ego", lane(-1, 50), "20")
 MIDDLE_M = 1.4  # the centres of these cars ahead of their rear axles
@@ -51,3 +53,68 @@ def test_an_ego_that_comes_later_is_there_from_the_start_and_that_is_told(tmp_pa
 
     assert xy(found.scenario.fill({}).road.pose) == (200 + MIDDLE_M, -5.25)
     assert any("from the start" in entry.why for entry in found.report.of("nearly"))
+
+
+VERTICES = "".join(
+    f'<Vertex><Position><WorldPosition x="{x}" y="{y}"/></Position></Vertex>'
+    for x, y in ((90, -2), (120, -2), (120, 8))
+)
+SYNCHRONISE = (
+    f'<SynchronizeAction masterEntityRef="Ego"><TargetPositionMaster>{lane(-1, 150)}</TargetPositionMaster>'
+    f"<TargetPosition>{lane(1, 160)}</TargetPosition></SynchronizeAction>"
+)
+WORLD = '<WorldPosition x="150" y="-1.75"/>'
+ROUTE = '<RoutingAction><AcquirePositionAction><Position><WorldPosition x="200" y="-2"/></Position>' + (
+    "</AcquirePositionAction></RoutingAction>"
+)
+
+
+@pytest.mark.parametrize(
+    ("action", "places"),
+    [
+        (teleport(lane(-2, 200)), [(200 + MIDDLE_M, -5.25)]),
+        (teleport(lane(1, 200)), [(200 - MIDDLE_M, 1.75)]),
+        (SYNCHRONISE, [(150 + MIDDLE_M, -1.75), (160 - MIDDLE_M, 1.75)]),
+        (ROUTE, [(200 + MIDDLE_M, -2)]),
+        (course(f"<Polyline>{VERTICES}</Polyline>"), [(90 + MIDDLE_M, -2), (120, -2 + MIDDLE_M), (120, 8 + MIDDLE_M)]),
+    ],
+)
+def test_places_in_the_story_are_those_of_centres_too(
+    tmp_path: Path, action: str, places: list[tuple[float, float]]
+) -> None:
+    (only,) = imported(write(tmp_path, event("Goes", "Other", action, at(3)))).events
+
+    do = only.do
+    assert do is not None
+    found = [
+        *([xy(do.appear.at)] if do.appear else ()),
+        *([xy(do.arrive_together.who_at), xy(do.arrive_together.at)] if do.arrive_together else ()),
+        *(xy(one) for one in (do.take_route.through if do.take_route else ())),
+        *(do.follow_course.line if do.follow_course else ()),
+    ]
+    assert [point for pair in found for point in pair] == pytest.approx([point for pair in places for point in pair])
+
+
+@pytest.mark.parametrize("position", [lane(-1, 150), WORLD])
+def test_a_place_that_is_reached_is_reached_by_the_centre(tmp_path: Path, position: str) -> None:
+    reach = f'<ReachPositionCondition tolerance="1"><Position>{position}</Position></ReachPositionCondition>'
+
+    (only,) = imported(write(tmp_path, event("Goes", "Other", speed("5"), by_entity("Other", reach)))).events
+
+    assert only.when.near is not None
+    assert xy(only.when.near.at) == (150 + MIDDLE_M, -1.75)
+
+
+def test_a_course_told_by_who_drives_it_begins_at_its_centre(tmp_path: Path) -> None:
+    vertices = "".join(
+        f'<Vertex><Position><RelativeObjectPosition entityRef="Other" dx="{x}" dy="0"/></Position></Vertex>'
+        for x in (0, 30)
+    )
+
+    (only,) = imported(
+        write(tmp_path, event("Goes", "Other", course(f"<Polyline>{vertices}</Polyline>"), at(3)))
+    ).events
+
+    assert only.do is not None
+    assert only.do.follow_course is not None
+    assert only.do.follow_course.line == ((0, 0), (30, 0))

@@ -201,8 +201,8 @@ def _distance(context: Context, one: Element, me: Actor) -> list[Words]:
 
 def _synchronise(context: Context, one: Element, me: Actor) -> list[Words]:
     who = context.actor(one, "masterEntityRef" if "masterEntityRef" in one.given else "masterRef")
-    theirs = context.find(one.need("TargetPositionMaster"))
-    mine = context.find(one.need("TargetPosition"))
+    theirs = context.passed(one.need("TargetPositionMaster"), who)
+    mine = context.passed(one.need("TargetPosition"), me)
     words: Words = {"who": who.entity.name, "at": mine.place(), "who_at": theirs.place()}
     final = one.find("FinalSpeed")
     if final is not None and final.inside:
@@ -241,32 +241,33 @@ def _straight_ahead(found: Words) -> Words | None:
     return {"speed_kmh": rounded(far / end * KMH), "distance_m": rounded(far)}
 
 
-def through(context: Context, one: Element) -> list[dict[str, object]]:
+def through(context: Context, one: Element, me: Actor) -> list[dict[str, object]]:
     """The places that a route leads through, of an AssignRouteAction or AcquirePositionAction.
 
     Raises:
         UnsaidError: if one cannot be found.
     """
     if one.tag == "AcquirePositionAction":
-        spots = [context.find(one.need("Position"))]
+        spots = [context.passed(one.need("Position"), me)]
     else:
         reference = one.find("CatalogReference")
-        spots = context.places.route(
-            context.catalogs.entry(reference) if reference is not None else one.need("Route"), context.spots
-        )
+        route = context.catalogs.entry(reference) if reference is not None else one.need("Route")
+        found = context.places.route(route, context.spots)
+        stops = [stop.need("Position") for stop in route.all("Waypoint")]
+        spots = [context.centred_on_way(spot, stop, me) for spot, stop in zip(found, stops, strict=True)]
     # a route's first place is where it begins, which is behind who is on it
     return [spot.place() for spot in (spots[1:] or spots)]
 
 
 def _route(context: Context, one: Element, me: Actor) -> list[Words]:
     if me.entity.is_person:
-        places = through(context, one)
+        places = through(context, one, me)
         if me.first is None or any("x_m" not in place for place in places):
             raise UnsaidError("a pedestrian's way over a map that is not here has no words")
         context.report.nearly(one, "a pedestrian walks straight from place to place")
         line = [[rounded(me.first.x_m), rounded(me.first.y_m)], *([one["x_m"], one["y_m"]] for one in places)]
         return [{"follow_course": {"line": [point for index, point in enumerate(line) if point not in line[:index]]}}]
-    return [{"take_route": {"through": through(context, one)}}]
+    return [{"take_route": {"through": through(context, one, me)}}]
 
 
 def _teleport(context: Context, one: Element, me: Actor) -> list[Words]:
@@ -278,7 +279,7 @@ def _teleport(context: Context, one: Element, me: Actor) -> list[Words]:
         raise UnsaidError("getting up has no words")
     spot = context.find(one.need("Position"))
     me.coming = me.coming or spot
-    return [{"appear": {"at": spot.pose()}}]
+    return [{"appear": {"at": me.centred(spot).pose()}}]
 
 
 def _lights(context: Context, one: Element, me: Actor) -> list[Words]:

@@ -235,7 +235,8 @@ def _collision(context: Context, one: Element, me: str) -> Held:
 
 
 def _near(context: Context, position: Element, me: str, within_m: float) -> Words:
-    spot = context.find(position)
+    who = next(actor for actor in context.actors.values() if actor.entity.name == me)
+    spot = context.passed(position, who)
     return {"near": {"of": me, "at": spot.place(), "within_m": max(rounded(within_m), 0.1)}}
 
 

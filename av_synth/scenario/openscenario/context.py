@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from av_synth.scenario.openscenario.catalogs import Catalogs
 from av_synth.scenario.openscenario.entities import Entity
@@ -41,6 +41,10 @@ class Actor:
     lamps: tuple[str, ...] = ()
     gone: bool = False
     middle_m: float = 0.0
+
+    def centred(self, spot: Spot) -> Spot:
+        """Where its centre is while the point of it that the file's positions tell is at a place, facing as that."""
+        return spot.shifted(self.middle_m, 0.0)
 
     @property
     def first(self) -> Spot | None:
@@ -90,6 +94,21 @@ class Context:
         if not self.starting and one.tag in RELATIVE and self.actor(one).entity.moves:
             raise UnsaidError("a place told by somebody who moves has no words")
         return self.places.find(holder, self.spots)
+
+    def passed(self, holder: Element, who: Actor) -> Spot:
+        """Where somebody's centre is as it comes by a position.
+
+        Raises:
+            UnsaidError: see `find`.
+        """
+        return self.centred_on_way(self.find(holder), holder, who)
+
+    def centred_on_way(self, spot: Spot, holder: Element, who: Actor) -> Spot:
+        """As `Actor.centred`; where the position says no heading, who comes by faces as the lane does."""
+        one = holder.inside[0]
+        if one.tag == "WorldPosition" and "h" not in one.given:
+            spot = replace(spot, yaw_rad=spot.yaw_rad - self.places.heading_off_rad(spot))
+        return who.centred(spot)
 
 
 @dataclass

@@ -278,7 +278,7 @@ def _actor(one: Actor, told: Told) -> Words:
     spot = one.first
     if spot is None:
         raise ValueError(f"{one.entity.name} has no place")
-    words: Words = {"body": one.entity.body, "at": {"pose": spot.shifted(one.middle_m, 0.0).pose()}}
+    words: Words = {"body": one.entity.body, "at": {"pose": one.centred(spot).pose()}}
     if one.entity.moves and not one.entity.is_person and one.starting_mps > 0:
         words["speed_kmh"] = rounded(min(one.starting_mps * KMH, 200.0))
     if one.entity.name in told.routes:
@@ -300,7 +300,7 @@ def _road(context: Context, ego: Actor, spot: Spot, told: Told, town: str, durat
         "town": town,
         "length_m": rounded(length, 1),
         "curve": "any",
-        "pose": spot.shifted(ego.middle_m, 0.0).pose(),
+        "pose": ego.centred(spot).pose(),
     }
     if EGO in told.routes:
         words["through"] = told.routes[EGO]

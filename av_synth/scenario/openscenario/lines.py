@@ -36,10 +36,12 @@ def course(context: Context, action: Element, me: Actor) -> Words:
         raise UnsaidError("a line over a map that is not here has no words")
     base = me.first
     if _from_itself(shape):
-        base = None
+        base = Spot(0.0, 0.0, 0.0)
         if not own and me.spot is not None:
             points = [(time, me.spot.shifted(spot.x_m, spot.y_m)) for time, spot in points]
+    points = list(zip((time for time, _ in points), _centres(me, [spot for _, spot in points]), strict=True))
     if own and base is not None:
+        base = me.centred(base)
         points = [(time, replace(spot, x_m=x, y_m=y)) for time, spot in points for x, y in (spot.seen_from(base),)]
     frame: Words = {"frame": "own"} if own else {}
     timing = action.find("TimeReference", "Timing")
@@ -70,6 +72,16 @@ def first_spot(context: Context, action: Element) -> Spot:
         UnsaidError: see `course`.
     """
     return _found(context, _shape(context, action))[0][1]
+
+
+def _centres(me: Actor, spots: Sequence[Spot]) -> Iterator[Spot]:
+    """Where its centre is while the point that the file tells goes from place to place."""
+    yaw, last = spots[0].yaw_rad, len(spots) - 1
+    for index, spot in enumerate(spots):
+        begin, end = spots[min(index, last - 1)] if last else spot, spots[min(index + 1, last)]
+        if math.hypot(end.x_m - begin.x_m, end.y_m - begin.y_m) > 1e-3:
+            yaw = math.atan2(end.y_m - begin.y_m, end.x_m - begin.x_m)
+        yield replace(me.centred(replace(spot, yaw_rad=yaw)), yaw_rad=spot.yaw_rad)
 
 
 def _shape(context: Context, action: Element) -> Element:

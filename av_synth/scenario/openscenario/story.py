@@ -79,7 +79,7 @@ def _starts(context: Context, action: Element, actor: Actor, told: Told) -> None
         report.kept(teleport)
         return
     if route is not None and actor.entity.moves and not actor.entity.is_person:
-        told.routes.setdefault(actor.entity.name, []).extend(through(context, route))
+        told.routes.setdefault(actor.entity.name, []).extend(through(context, route, actor))
         report.kept(route)
         return
     if speed is not None and not actor.entity.is_person:
@@ -321,7 +321,7 @@ class Story:
             spot = self._context.find(what.need("Position"))
             actor.coming = actor.coming or spot
             self._context.report.kept(one)
-            return [{"actor": actor.entity.name, "do": {"appear": {"at": spot.pose()}}}]
+            return [{"actor": actor.entity.name, "do": {"appear": {"at": actor.centred(spot).pose()}}}]
         self._context.report.lost(one, f"there is nothing such as {one.tag}", changes=True)
         return []
 
