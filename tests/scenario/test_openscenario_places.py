@@ -12,6 +12,7 @@ from av_synth.scenario.openscenario import import_file
 from tests.scenario.xosc import at, by_entity, course, event, lane, speed, start, write
 
 EGO = start("Ego", lane(-1, 50), "20")
+BACK = '<Orientation type="relative" h="3.14159"/>'
 MIDDLE_M = 1.4  # the centres of these cars ahead of their rear axles
 
 
@@ -118,3 +119,41 @@ def test_a_course_told_by_who_drives_it_begins_at_its_centre(tmp_path: Path) -> 
     assert only.do is not None
     assert only.do.follow_course is not None
     assert only.do.follow_course.line == ((0, 0), (30, 0))
+
+
+def on_route(place: str) -> str:
+    stops = "".join(
+        f'<Waypoint routeStrategy="shortest"><Position>{lane(-1, s)}</Position></Waypoint>' for s in (50, 100, 150, 250)
+    )
+    route = f'<RouteRef><Route name="r" closed="false">{stops}</Route></RouteRef>'
+    return f"<RoutePosition>{route}<InRoutePosition>{place}</InRoutePosition></RoutePosition>"
+
+
+@pytest.mark.parametrize(
+    ("ego", "other", "place"),
+    [
+        (lane(-1, 50), on_route('<FromLaneCoordinates pathS="180" laneId="-1" laneOffset="0"/>'), (231.4, -1.75)),
+        (lane(-1, 50), on_route('<FromLaneCoordinates pathS="30" laneId="-2" laneOffset="1"/>'), (81.4, -4.25)),
+        (lane(-1, 50), on_route('<FromRoadCoordinates pathS="30" t="-5"/>'), (81.4, -5)),
+        (lane(1, 50), '<RelativeRoadPosition entityRef="Ego" ds="10" dt="1"/>', (38.6, 2.75)),
+        (lane(1, 50, BACK), '<RelativeRoadPosition entityRef="Ego" ds="10" dt="1"/>', (61.4, 2.75)),
+        (lane(-1, 50), '<RelativeRoadPosition entityRef="Ego" ds="10" dt="-3.5"/>', (61.4, -5.25)),
+        (lane(-1, 50, BACK), '<RelativeRoadPosition entityRef="Ego" ds="10" dt="-3.5"/>', (38.6, -5.25)),
+        (lane(-1, 50), '<RoadPosition roadId="7" s="80" t="-2"/>', (81.4, -2)),
+    ],
+)
+def test_positions_by_road_and_route_count_as_the_road_runs(
+    tmp_path: Path, ego: str, other: str, place: tuple[float, float]
+) -> None:
+    found = imported(write(tmp_path, init=start("Ego", ego, "20") + start("Other", other)))
+
+    assert xy(found.actors["other"].at.pose) == pytest.approx(place, abs=0.02)
+
+
+def test_a_road_position_counts_from_the_reference_line_not_from_the_middle_of_lanes(tmp_path: Path) -> None:
+    other = start("Other", '<RoadPosition roadId="7" s="80" t="-2"/>')
+    file = write(tmp_path, init=EGO + other)
+    road = tmp_path / "straight.xodr"
+    road.write_text(road.read_text().replace("<lanes>", '<lanes><laneOffset s="0" a="3" b="0" c="0" d="0"/>'))
+
+    assert xy(imported(file).actors["other"].at.pose) == pytest.approx((81.4, -2.0), abs=0.02)

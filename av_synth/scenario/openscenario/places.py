@@ -11,9 +11,10 @@ from pathlib import Path
 import carla
 import numpy as np
 
+from av_synth.errors import DocumentError
 from av_synth.geometry.carla import location_from_point, vector_from_carla
 from av_synth.scenario.openscenario.report import UnsaidError
-from av_synth.scenario.openscenario.tree import Element
+from av_synth.scenario.openscenario.tree import Element, parse
 
 LANE_WIDTH_M = 3.5  # where no map says it
 STEP_M = 2.0
@@ -77,6 +78,7 @@ class Places:
     def __init__(self, town: carla.Map | None, *, mirrored: bool = False) -> None:
         self.town = town
         self.mirrored = mirrored
+        self._roads: dict[str, Element] | None = None
 
     @staticmethod
     def on(opendrive: Path, name: str) -> Places:
@@ -163,18 +165,8 @@ class Places:
         if self.town is None:
             t = one.number("t")
             return Spot(one.number("s"), t, 0.0 if t <= 0 else math.pi, (_road_number(one), None))
-        for lane in (-1, 1):
-            try:
-                here = self._waypoint(one, lane, one.number("s"))
-            except UnsaidError:
-                continue
-            side = 1.0 if lane < 0 else -1.0
-            # the reference line is half a lane to the left of the lane beside it
-            spot = _spot(here).shifted(0.0, here.lane_width / 2.0 + side * one.number("t"))
-            if lane > 0:
-                spot = replace(spot, yaw_rad=spot.yaw_rad + math.pi)
-            return self._turned(one, spot)
-        raise UnsaidError(f"the map has no road {one.word('roadId')} at s = {one.number('s'):g}")
+        here = self._waypoint(one, 0, one.number("s"))
+        return self._turned(one, _spot(here).shifted(0.0, one.number("t") - self._line_offset_m(here)))
 
     def _route(self, one: Element) -> Spot:
         route = one.find("RouteRef", "Route") or one.find("Route")
@@ -190,13 +182,17 @@ class Places:
         gone = place.number("pathS", place.number("s", 0.0))
         here = line[min(int(gone / STEP_M), len(line) - 1)]
         rest = gone - STEP_M * min(int(gone / STEP_M), len(line) - 1)
-        if place.tag == "FromLaneCoordinates" and self.town is not None:
-            lane = place.whole("laneId")
-            # a route's lanes are told as if it ran along the road
-            lane = abs(lane) * (1 if here.lane_id > 0 else -1)
-            here = self.town.get_waypoint_xodr(here.road_id, lane, here.s) or here
-        spot = _spot(here).shifted(rest, place.number("laneOffset", 0.0))
-        return self._turned(one, spot)
+        by_lane = place.tag == "FromLaneCoordinates"
+        aside = place.number("laneOffset", 0.0) if by_lane else place.number("t")
+        spot = _spot(here)
+        if self.town is not None:
+            # a route's lanes, and what is beside its road's line, are told as if it ran along the road
+            lane = abs(place.whole("laneId")) * (1 if here.lane_id > 0 else -1) if by_lane else 0
+            beside = self.town.get_waypoint_xodr(here.road_id, lane, here.s)
+            spot = spot if beside is None else replace(_spot(beside), yaw_rad=spot.yaw_rad)
+            if not by_lane and beside is not None:
+                aside -= self._line_offset_m(beside) * (-1.0 if here.lane_id > 0 else 1.0)
+        return self._turned(one, spot.shifted(rest, aside))
 
     def _relative(self, one: Element, base: Spot) -> Spot:
         if one.tag in ("RelativeObjectPosition", "RelativeWorldPosition"):
@@ -207,20 +203,23 @@ class Places:
             return self._turned(one, replace(base, x_m=base.x_m + x, y_m=base.y_m + side * y))
         ahead = one.number("ds", one.number("dsLane", 0.0))
         here = self._nearest(base)
-        if one.tag == "RelativeRoadPosition":
-            aside = _left_of(base, here) + one.number("dt")
-            steps = 0
-        else:
-            aside, steps = one.number("offset", 0.0), one.whole("dLane")
+        by_road = one.tag == "RelativeRoadPosition"
+        aside = one.number("dt") if by_road else one.number("offset", 0.0)
+        steps = 0 if by_road else one.whole("dLane")
         if here is None:
+            moved = base.shifted(ahead, 0.0)
+            if by_road and base.road is not None:
+                return self._turned(one, replace(moved, y_m=base.y_m + aside))
             if base.road is None or base.road[1] is None:
                 return self._turned(one, base.shifted(ahead, aside + steps * LANE_WIDTH_M))
-            moved = base.shifted(ahead, aside if one.tag == "RelativeRoadPosition" else 0.0)
             lane = base.road[1] + steps
             lane += (1 if steps > 0 else -1) if lane * base.road[1] <= 0 else 0
-            offset = moved.y_m if one.tag == "RelativeRoadPosition" else aside
-            return self._turned(one, replace(moved, y_m=offset, road=(base.road[0], lane)))
+            return self._turned(one, replace(moved, y_m=aside, road=(base.road[0], lane)))
         forward = abs(math.remainder(base.yaw_rad - _spot(here).yaw_rad, math.tau)) < math.pi / 2.0
+        if by_road:
+            # dt counts to the left as the road runs, what is beside the lane as who is there faces
+            aside = base.seen_from(_spot(here))[1] + aside * (1.0 if here.lane_id <= 0 else -1.0)
+            aside *= 1.0 if forward else -1.0
         there, rest = _walked(here, ahead if forward else -ahead)
         there = self._beside(there, steps)
         spot = _spot(there)
@@ -248,10 +247,26 @@ class Places:
             start, goal = self._nearest(begin), self._nearest(end)
             if start is None or goal is None:
                 raise UnsaidError("there is no map to follow the route on")
-            line += _shortest(line[-1] if line else start, goal)
+            line += _shortest(line[-1], goal)[1:] if line else _shortest(start, goal)
         if not line:
             raise UnsaidError("its route has fewer than two places")
         return line
+
+    def _line_offset_m(self, here: carla.Waypoint) -> float:
+        """How far to the left of a road's reference line its lane 0 is: the map's laneOffset, which the client adds."""
+        if self._roads is None and self.town is not None:
+            try:
+                network = parse(self.town.to_opendrive().encode(), self.town.name)
+            except DocumentError as error:
+                raise UnsaidError(f"the map's reference lines cannot be read: {error}") from error
+            self._roads = {one.given.get("id", ""): one for one in network.all("road")}
+        road = (self._roads or {}).get(str(here.road_id))
+        begun = [] if road is None else [one for one in road.all("lanes", "laneOffset") if one.number("s") <= here.s]
+        if not begun:
+            return 0.0
+        last = max(begun, key=lambda one: one.number("s"))
+        gone = here.s - last.number("s")
+        return sum(last.number(name) * gone**power for power, name in enumerate("abcd"))
 
     def _waypoint(self, one: Element, lane: int, s_m: float) -> carla.Waypoint:
         road = _road_number(one)
@@ -288,10 +303,6 @@ def _road_number(one: Element) -> int:
     if not road.isdecimal() or int(road) >= 2**31:
         raise UnsaidError(f"roads are numbers to the client, and this is {road!r}")
     return int(road)
-
-
-def _left_of(base: Spot, here: carla.Waypoint | None) -> float:
-    return 0.0 if here is None else base.seen_from(_spot(here))[1]
 
 
 def _walked(here: carla.Waypoint, ahead_m: float) -> tuple[carla.Waypoint, float]:
