@@ -196,6 +196,8 @@ def route(places: tuple[Pose, ...]) -> Xml:
 
 def _lights(on: Collection[str], known: Collection[str]) -> list[Xml]:
     """What is listed is on, every other light that is ever on is off."""
+    if not known:
+        raise UnsaidError("none of its lights is ever on")
     kinds: dict[str, str] = {}
     for kind, name in LAMPS.items():
         kinds.setdefault(name, kind)

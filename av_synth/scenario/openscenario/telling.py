@@ -85,6 +85,8 @@ def _groups(teller: Teller, when: When, do: Do | None, how: list[str], later_s: 
         parts = [_groups(teller, one, do, how, later_s) for one in when.all or when.then or ()]
         return [[one for group in chosen for one in group] for chosen in product(*parts)]
     if when.none is not None:
+        if any(one.for_s or one.delay_s or one.anew for one in when.none):
+            raise UnsaidError("that a condition with a time or a beginning of its own does not hold has no words")
         return [[_condition(teller, one, do, how, later_s, rising=when.anew, negated=True) for one in when.none]]
     if when.gap_s is not None and not when.gap_s.ahead:  # a headway is to somebody ahead
         of, to = teller.who(when.gap_s.of), teller.who(when.gap_s.to)
