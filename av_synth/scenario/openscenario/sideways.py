@@ -17,6 +17,9 @@ def lane_change(context: Context, one: Element, me: Actor) -> list[Words]:
     target = one.need("LaneChangeTarget")
     absolute, relative = target.find("AbsoluteTargetLane"), target.find("RelativeTargetLane")
     width = context.places.beside(me.first) if me.first is not None else LANE_WIDTH_M
+    if relative is not None and context.actor(relative) is me:
+        lanes = abs(relative.whole("value"))
+        width = width * lanes if lanes else me.offset_m
     lasts: Words = {"duration_s": _sideways_s(context, one, one.need("LaneChangeActionDynamics"), me, width)}
     if one.number("targetLaneOffset", 0.0) != 0:
         context.report.nearly(one, "to the middle of the lane, without its offset")

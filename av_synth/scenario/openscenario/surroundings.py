@@ -6,12 +6,13 @@ import math
 import re
 
 from av_synth.scenario.openscenario.context import Context, Words, rounded
+from av_synth.scenario.openscenario.report import Report
 from av_synth.scenario.openscenario.tree import Element
 from av_synth.scenario.weather import HEAVIEST_RAIN_MM_H
 
 # share of the sky in percent: 1.0 and 1.1 by words, 1.2 and later by oktas
 CLOUDS = {"free": 0.0, "skyOff": 0.0, "cloudy": 60.0, "overcast": 90.0, "rainy": 100.0}
-OKTAS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+OKTAS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
 FAR_M = 10_000.0  # no fog from here on
 STORM_MPS = 25.0
 
@@ -37,20 +38,23 @@ def weather(context: Context, action: Element) -> Words:
             found["sun_altitude_angle"] = rounded(height, 2)
             report.nearly(clock, "the hour tells the sun's height, as on an equinox at 45 degrees of latitude")
     if sky is not None:
-        _sky(sky, found)
+        _sky(sky, found, report)
     grip = environment.find("RoadCondition")
     if grip is not None and grip.number("frictionScaleFactor", 1.0) != 1.0:
         report.lost(grip, "the road's friction follows from its wetness", changes=False)
     return found
 
 
-def _sky(sky: Element, found: Words) -> None:
+def _sky(sky: Element, found: Words, report: Report) -> None:
     state, share = sky.word("cloudState", ""), sky.word("fractionalCloudCover", "")
     if state in CLOUDS:
         found["cloudiness"] = CLOUDS[state]
-    for number, word in enumerate(OKTAS[:9]):
+    for number, word in enumerate(OKTAS):
         if share.startswith(word):
             found["cloudiness"] = rounded(100.0 * number / 8.0, 1)
+    if share == "nineOktas":
+        found["cloudiness"] = 100.0
+        report.nearly(sky, "a sky that is not to be seen as one full of clouds")
     fog, rain, wind = sky.find("Fog"), sky.find("Precipitation"), sky.find("Wind")
     if fog is not None:
         seen = max(fog.number("visualRange"), 10.0)
@@ -61,6 +65,8 @@ def _sky(sky: Element, found: Words) -> None:
             amount = rain.number("precipitationIntensity")
         else:
             amount = rain.number("intensity") * HEAVIEST_RAIN_MM_H  # a share from 0 to 1 in 1.0
+        if rain.word("precipitationType") != "rain":
+            report.lost(rain, f"{rain.word('precipitationType')} falls as rain", changes=False)
         found["rain_mm_h"] = rounded(_within(amount, 0.0, HEAVIEST_RAIN_MM_H), 2)
     if wind is not None:
         found["wind_intensity"] = rounded(_within(100.0 * wind.number("speed") / STORM_MPS, 0.0, 100.0), 1)
