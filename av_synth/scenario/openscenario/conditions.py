@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
 
 from av_synth.scenario.openscenario.context import KMH, Context, Happening, Words, rounded
 from av_synth.scenario.openscenario.parameters import compare
@@ -20,12 +22,40 @@ _BEGUN = ("startTransition", "runningState")
 _DISTANCES = {"longitudinal": "gap_m", "lateral": "aside_m"}
 
 
+@dataclass
+class Part:
+    """An element of the storyboard that triggers can name.
+
+    Attributes:
+        element: it.
+        kind: as triggers call it.
+        path: its name after those of the elements around it, see `path_of`.
+        happenings: the events in it.
+    """
+
+    element: Element
+    kind: str
+    path: str
+    happenings: list[Happening] = field(default_factory=list)
+
+
+def path_of(*names: str) -> str:
+    """Names one inside the other; within one, `::`, `:` and `/` are between names too."""
+    parts = [part for name in names for part in name.replace(":", "/").split("/") if part]
+    return "".join(f"/{part}" for part in parts)
+
+
+def _common(path: str, other: str) -> int:
+    pairs = zip(path.split("/"), other.split("/"), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
 class Triggers:
     """Puts triggers into our words.
 
     Args:
         context: see there.
-        story: events of the file below each of its elements of a kind and a name.
+        story: the storyboard's elements.
         parameters: their values, and those of variables, at the start.
         settings: what happens in the story that gives one of them another value, and which.
     """
@@ -33,7 +63,7 @@ class Triggers:
     def __init__(
         self,
         context: Context,
-        story: Mapping[tuple[str, str], list[Happening]],
+        story: Sequence[Part],
         parameters: Mapping[str, str],
         settings: Mapping[str, list[tuple[Happening, str]]],
     ) -> None:
@@ -96,6 +126,7 @@ class Triggers:
         held = _edged(held, element.word("conditionEdge", "none"))
         delay = element.number("delay", 0.0)
         if delay > 0:
+            delay += float(str(held.get("delay_s", 0.0)))  # of what it stands for
             held = {**held, "delay_s": rounded(min(delay, FOREVER_S))}
         self._context.report.kept(element)
         return held
@@ -132,12 +163,7 @@ class Triggers:
     def _progress(self, one: Element) -> Held:
         kind, name = one.word("storyboardElementType"), one.word("storyboardElementRef")
         state = one.word("state")
-        plain = name.replace(":", "/").rpartition("/")[2]
-        happenings = self._story.get((kind, plain)) or next(
-            (found for (_, known), found in self._story.items() if known == plain), None
-        )
-        if happenings is None:
-            raise UnsaidError(f"there is no {kind} {name!r}")
+        happenings = self._called(kind, name)
         if state in _ENDED:
             return _all([self._over(one) for one in happenings])
         if state in _BEGUN:
@@ -146,6 +172,21 @@ class Triggers:
             gate = happenings[0].gate if happenings else None
             return True if gate is None or kind == "story" else self.trigger(gate)
         raise UnsaidError(f"the state {state} of {name!r} has no words")
+
+    def _called(self, kind: str, name: str) -> list[Happening]:
+        """The events below the element of this name, which may have names of those around it before it."""
+        end = path_of(name)
+        found = [one for one in self._story if one.path.endswith(end)]
+        found = [one for one in found if one.kind == kind] or found
+        if not found:
+            raise UnsaidError(f"there is no {kind} {name!r}")
+        # a manoeuvre of a catalog is there several times, and each means its own events
+        asks = next((one.path for one in self._story if self._inside and one.element is self._inside[-1]), "")
+        common = [_common(one.path, asks) for one in found]
+        near = [one for one, names in zip(found, common, strict=True) if names == max(common)]
+        if len(near) > 1:
+            raise UnsaidError(f"{name!r} is the name of {len(near)} parts of the storyboard")
+        return near[0].happenings
 
     def _begun(self, happening: Happening) -> Held:
         return {"after": {"event": happening.names[0]}} if happening.names else self.of(happening)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from av_synth.scenario.openscenario.actions import lasts_s, manoeuvres, relative_mps, through
-from av_synth.scenario.openscenario.conditions import Held, Triggers
+from av_synth.scenario.openscenario.conditions import Held, Part, Triggers, path_of
 from av_synth.scenario.openscenario.context import Actor, Context, Happening, Words
 from av_synth.scenario.openscenario.entities import plain_name
 from av_synth.scenario.openscenario.lines import first_spot
@@ -15,7 +15,7 @@ from av_synth.scenario.openscenario.surroundings import weather
 from av_synth.scenario.openscenario.tree import Element
 
 HOLDERS = ("Story", "Act", "ManeuverGroup", "Maneuver")
-PLACING_ROUNDS = 5  # positions at the start are told by each other
+KINDS = ("story", "act", "maneuverGroup", "maneuver", "event", "action")
 
 
 @dataclass
@@ -37,8 +37,11 @@ class Told:
 
 def place_all(root: Element, context: Context) -> None:
     """Put everybody where the file has them at the start, and give them their speeds."""
-    for _ in range(PLACING_ROUNDS):
-        for actor, action in _private(root, context):
+    placing = list(_placing(root, context))
+    # positions and speeds at the start are told by each other, in any order; some are in circles, and never settle
+    for _ in placing:
+        before = [(actor.spot, actor.starting_mps) for actor in context.actors.values()]
+        for actor, action in placing:
             teleport = action.find("TeleportAction")
             line = action.find("RoutingAction", "FollowTrajectoryAction")
             adding = action.find("AddEntityAction")
@@ -53,6 +56,8 @@ def place_all(root: Element, context: Context) -> None:
             speed = action.find("LongitudinalAction", "SpeedAction")
             if speed is not None:
                 _starting_speed(context, actor, speed)
+        if before == [(actor.spot, actor.starting_mps) for actor in context.actors.values()]:
+            return
 
 
 def at_start(root: Element, context: Context, told: Told) -> None:
@@ -135,6 +140,13 @@ def _starting_speed(context: Context, actor: Actor, speed: Element) -> None:
     actor.starting_mps = actor.speed_mps
 
 
+def _placing(root: Element, context: Context) -> Iterator[tuple[Actor, Element]]:
+    """The actions at the start that can place somebody."""
+    for one in root.all("Storyboard", "Init", "Actions", "GlobalAction", "EntityAction"):
+        yield context.actor(one), one
+    yield from _private(root, context)
+
+
 def _private(root: Element, context: Context) -> Iterator[tuple[Actor, Element]]:
     for group in root.all("Storyboard", "Init", "Actions", "Private"):
         for action in group.all("PrivateAction"):
@@ -173,7 +185,7 @@ class Story:
         self._root, self._context = root, context
         self._groups: list[tuple[Happening, list[Actor]]] = []
         self._elements: dict[str, Element] = {}
-        below: dict[tuple[str, str], list[Happening]] = {}
+        parts: dict[int, Part] = {}
         settings: dict[str, list[tuple[Happening, str]]] = {}
         for one in root.need("Storyboard").walk():
             if one.tag in HOLDERS and not any(inside.tag in ("Event", "CatalogReference") for inside in one.walk()):
@@ -189,14 +201,11 @@ class Story:
                             self._groups.append((happening, actors))
                             for name, value in _settings(event):
                                 settings.setdefault(name, []).append((happening, value))
-                            around = (("story", story), ("act", act), ("maneuverGroup", group))
-                            for kind, element in (*around, ("maneuver", maneuver), ("event", event)):
-                                below.setdefault((kind, element.word("name", "")), []).append(happening)
-                            for action in event.all("Action"):
-                                below.setdefault(("action", action.word("name", "")), []).append(happening)
+                            for action in event.all("Action") or [event]:
+                                _enter(parts, (story, act, group, maneuver, event, action), happening)
         variables = root.all("VariableDeclarations", "VariableDeclaration")
         values = {**{one.word("name"): one.word("value", "") for one in variables}, **parameters}
-        self.triggers = Triggers(context, below, values, settings)
+        self.triggers = Triggers(context, list(parts.values()), values, settings)
 
     def tell(self, told: Told) -> None:
         """Add what happens to what is told: what everybody does first, then when."""
@@ -359,6 +368,15 @@ class Story:
                     continue
                 self._context.report.kept(one)
                 yield maneuver
+
+
+def _enter(parts: dict[int, Part], around: Sequence[Element], happening: Happening) -> None:
+    """Note an event below each of the elements around one of its actions, by their names."""
+    for number, (kind, element) in enumerate(zip(KINDS, around, strict=True), start=1):
+        path = path_of(*(one.word("name", "") for one in around[:number]))
+        part = parts.setdefault(id(element), Part(element, kind, path))
+        if not part.happenings or part.happenings[-1] is not happening:
+            part.happenings.append(happening)
 
 
 def _settings(element: Element) -> Iterator[tuple[str, str]]:

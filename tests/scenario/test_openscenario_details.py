@@ -1,0 +1,128 @@
+"""Details of OpenSCENARIO files that are easily lost: delays, names, orders, weather, and what does not go out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from av_synth import documents, scenario
+from av_synth.scenario.model import ScenarioModel
+from av_synth.scenario.openscenario import export, import_file
+from tests.scenario.xosc import at, by_value, entity, event, lane, lane_change, speed, start, write
+
+EGO = start("Ego", lane(-1, 50), "20")
+
+
+def imported(file: Path) -> ScenarioModel:
+    return import_file(file).scenario.fill({})
+
+
+def after(ref: str) -> str:
+    return by_value(
+        f'<StoryboardElementStateCondition storyboardElementType="event" storyboardElementRef="{ref}" '
+        'state="startTransition"/>'
+    )
+
+
+def test_delays_of_who_sets_a_value_and_who_asks_for_it_add_up(tmp_path: Path) -> None:
+    setting = '<GlobalAction><ParameterAction parameterRef="p"><SetAction value="1"/></ParameterAction></GlobalAction>'
+    late = by_value('<SimulationTimeCondition value="3" rule="greaterThan"/>', 2.0)
+    sets = event("Sets", "Other", "@", late).replace("<PrivateAction>@</PrivateAction>", setting)
+    asks = by_value('<ParameterCondition parameterRef="p" rule="equalTo" value="1"/>', 1.0)
+    declared = '<ParameterDeclaration name="p" parameterType="integer" value="0"/>'
+
+    (only,) = imported(write(tmp_path, sets, event("Goes", "Other", speed("9"), asks), parameters=declared)).events
+
+    assert (only.when.time_s, only.when.delay_s) == (3, 3)
+
+
+@pytest.mark.parametrize(("ref", "first"), [("GoG::GoM::Go", "go"), ("TooG::GoM::Go", "go_2"), ("TooG/GoM:Go", "go_2")])
+def test_a_name_with_those_around_it_means_that_one(tmp_path: Path, ref: str, first: str) -> None:
+    two = event("Go", "Other", speed("5"), at(3)) + event("Go", "Ego", speed("5"), at(6)).replace('"GoG"', '"TooG"')
+
+    found = imported(write(tmp_path, two, event("Then", "Other", speed("9"), after(ref))))
+
+    assert found.events[-1].when.after is not None
+    assert found.events[-1].when.after.event == first
+
+
+def test_a_name_of_several_is_told(tmp_path: Path) -> None:
+    two = event("Go", "Other", speed("5"), at(3)) + event("Go", "Ego", speed("5"), at(6)).replace('"GoG"', '"TooG"')
+
+    report = import_file(write(tmp_path, two, event("Then", "Other", speed("9"), after("Go")))).report
+
+    assert any("'Go' is the name of 2 parts" in entry.why for entry in report.of("lost"))
+    assert not report.same_story
+
+
+@pytest.mark.parametrize(("lanes", "seconds"), [(-1, 3.5), (-2, 7.0)])
+def test_a_lane_change_by_rate_takes_as_long_as_it_is_wide(tmp_path: Path, lanes: int, seconds: float) -> None:
+    action = lane_change(f'<RelativeTargetLane entityRef="Other" value="{lanes}"/>').replace(
+        'dynamicsShape="sinusoidal" dynamicsDimension="time" value="3.0"',
+        'dynamicsShape="linear" dynamicsDimension="rate" value="1"',
+    )
+
+    (only,) = imported(write(tmp_path, event("Goes", "Other", action, at(3)))).events
+
+    assert only.do is not None
+    assert only.do.lane_change is not None
+    assert only.do.lane_change.duration_s == seconds
+
+
+@pytest.mark.parametrize(
+    ("sky", "why"),
+    [
+        ('cloudState="free"><Precipitation precipitationType="snow" precipitationIntensity="5"/', "snow falls as rain"),
+        ('fractionalCloudCover="nineOktas"><Fog visualRange="50"/', "a sky that is not to be seen"),
+    ],
+)
+def test_weather_that_is_only_nearly_so_is_told(tmp_path: Path, sky: str, why: str) -> None:
+    weather = f'<Environment name="e"><Weather {sky}></Weather></Environment>'
+    first = f"<GlobalAction><EnvironmentAction>{weather}</EnvironmentAction></GlobalAction>"
+
+    report = import_file(write(tmp_path, init=first + EGO)).report
+
+    assert any(entry.why.startswith(why) for entry in report.entries)
+
+
+def test_places_at_the_start_are_found_in_whatever_order_they_are_told_by_each_other(tmp_path: Path) -> None:
+    names = [f"C{number}" for number in range(8)]
+    placed = "".join(
+        start(name, f'<RelativeLanePosition entityRef="{other}" dLane="0" ds="10" offset="0"/>')
+        for name, other in zip(names, [*names[1:], "New"], strict=True)
+    )
+    new = (
+        f'<GlobalAction><EntityAction entityRef="New"><AddEntityAction><Position>{lane(-1, 90)}</Position>'
+        "</AddEntityAction></EntityAction></GlobalAction>"
+    )
+    everybody = "".join(entity(name) for name in ("Ego", "New", *names))
+
+    found = imported(write(tmp_path, entities=everybody, init=placed + EGO + new))
+
+    assert {name: actor.at.pose.x_m for name, actor in found.actors.items() if actor.at.pose} == {
+        "new": 91.4,
+        **{f"c{number}": 171.4 - 10 * number for number in range(8)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ("when: {none: [{gap_m: 10, for_s: 3}]}, do: {brake: {deceleration_mps2: 3}}", "of its own"),
+        ("when: {none: [{time_s: 3, delay_s: 2}]}, do: {brake: {deceleration_mps2: 3}}", "of its own"),
+        ("when: {none: [{speed_kmh: 20, anew: true}]}, do: {brake: {deceleration_mps2: 3}}", "of its own"),
+        ("when: {time_s: 2}, do: {lights: {on: []}}", "none of its lights is ever on"),
+    ],
+)
+def test_what_would_go_out_as_something_else_is_lost(told: str, why: str) -> None:
+    text = (
+        "name: small\ndescription: x\nduration_s: 10\nroad: {town: AvSynth01, length_m: 150, lanes: 2}\n"
+        "ego: {speed_kmh: 30}\nactors:\n  other: {body: car, speed_kmh: 30, at: {ahead_m: 20}}\n"
+        f"events:\n  - {{actor: other, {told}}}\n"
+    )
+    small = scenario.scenario.from_document(documents.parse(text, "small.yaml"))
+
+    report = export(scenario.draw(small, 1), small.document).report
+
+    assert any(why in entry.why for entry in report.of("lost"))
