@@ -29,7 +29,8 @@ from av_synth.run.spec import (
     run_identity,
 )
 from av_synth.scenario import ConcreteScenario
-from av_synth.session import Session, TownChoice, actor_from_ego, client_errors, is_opendrive, open_session
+from av_synth.scenario.words import is_opendrive
+from av_synth.session import Session, TownChoice, actor_from_ego, client_errors, open_session
 
 DEFAULT_TICK_US = 50_000
 DIGITS = 16  # of a map's digest, in the name of a town out of a file

@@ -20,12 +20,11 @@ from av_synth.scenario.road import Lane, Road
 from av_synth.scenario.scenario import Scenario
 from av_synth.scenario.units import in_unit, unit_of
 from av_synth.scenario.weather import Weather
-from av_synth.scenario.words import TOWN, Arm, Side, Turn
+from av_synth.scenario.words import TOWN, Arm, Side, Turn, is_opendrive
 
 SHORTEST_VEHICLE_M = 1.5
 STROLLING_M = 0.5  # how far from a pavement's centre people stroll: the narrowest one has 1.5 m
 MAX_SEED = 2**63 - 1
-XODR = ".xodr"
 WANT_MAP = "want the path of an OpenDRIVE file; put the map there, or say where it is"
 
 
@@ -257,7 +256,7 @@ def _can_go(model: ScenarioModel, without: Collection[str]) -> None:
 def _moved(road: Road, town: str) -> Road:
     if not re.fullmatch(TOWN, town):
         raise DocumentError([Problem("", "--town", f"got {shown(town)}; want a town's name")])
-    if town.lower().endswith(XODR):
+    if is_opendrive(town):
         if not Path(town).is_file():
             raise DocumentError([Problem("", "--town", f"got {shown(town)}, and there is no such file; {WANT_MAP}")])
     elif road.pose is not None and town != road.town:
@@ -301,7 +300,7 @@ def _taken(scenario: Scenario, name: str, value: Value, as_text: bool) -> Value:
 
 def _found_from_here(scenario: Scenario, town: str | None) -> str | None:
     """The town; an OpenDRIVE file, which is named from the scenario's own folder, as it is found from here."""
-    if town is None or not town.lower().endswith(XODR):
+    if town is None or not is_opendrive(town):
         return town
     return (Path(scenario.document.where).parent / town).as_posix()
 
@@ -313,7 +312,7 @@ def need_map(scenario: Scenario, concrete: ConcreteScenario) -> None:
         DocumentError: with the line that names it.
     """
     town = concrete.town
-    if town is not None and town.lower().endswith(XODR) and not Path(town).is_file():
+    if town is not None and is_opendrive(town) and not Path(town).is_file():
         said = shown(concrete.road.town)
         reason = f"got {said}, and there is no file {town}; {WANT_MAP}"
         raise DocumentError([scenario.document.problem(("road", "town"), reason)])

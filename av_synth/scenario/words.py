@@ -10,7 +10,7 @@ from av_synth.documents import Matching, Strict, Written
 
 Name = Annotated[str, Matching("[a-z][a-z0-9_]{0,40}", "lower-case letters, digits and _, beginning with a letter")]
 Body = Annotated[str, Matching("[a-z][a-z0-9_.]{0,80}", "a category (car, van, child, ...) or a blueprint id")]
-TOWN = r"[A-Za-z0-9_]{1,64}|[^\x00-\x1f]{1,400}\.xodr"
+TOWN = r"[A-Za-z0-9_]{1,64}|[^\x00-\x1f]{1,400}\.[xX][oO][dD][rR]"
 Town = Annotated[str, Matching(TOWN, "a town's name, or the path of an .xodr file")]
 SpeedKmh = Annotated[float, Field(ge=0, le=200)]
 Metres = Annotated[float, Field(ge=-1000, le=1000)]
@@ -121,3 +121,8 @@ def at_most(value: object) -> object:
     """`11` is short for `{max: 11}`: what a trigger waits for has come down to it."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return {"max": value} if number else value
+
+
+def is_opendrive(town: str) -> bool:
+    """Whether a town is given as the path of an OpenDRIVE file instead of by name."""
+    return town.lower().endswith(".xodr")

@@ -2,8 +2,7 @@
 
 from av_synth.session.boxes import actor_box
 from av_synth.session.errors import client_errors
-from av_synth.session.opendrive import is_opendrive
 from av_synth.session.session import Session, actor_from_ego, open_session
 from av_synth.session.towns import TownChoice
 
-__all__ = ["Session", "TownChoice", "actor_box", "actor_from_ego", "client_errors", "is_opendrive", "open_session"]
+__all__ = ["Session", "TownChoice", "actor_box", "actor_from_ego", "client_errors", "open_session"]

@@ -13,11 +13,6 @@ MAX_BYTES = 20_000_000
 TIMED_OUT = "time-out"  # begins the client's message when nobody answers
 
 
-def is_opendrive(town: str) -> bool:
-    """Whether a town is given as the path of an OpenDRIVE file instead of by name."""
-    return town.lower().endswith(".xodr")
-
-
 def read_opendrive(path: Path) -> str:
     """Text of an OpenDRIVE file.
 

@@ -11,7 +11,8 @@ import carla
 
 from av_synth.errors import CastError
 from av_synth.launch import Address
-from av_synth.session.opendrive import generate_world, is_opendrive, read_opendrive
+from av_synth.scenario.words import is_opendrive
+from av_synth.session.opendrive import generate_world, read_opendrive
 
 _GENERATED = "OpenDriveMap"  # what a client had made of a file
 

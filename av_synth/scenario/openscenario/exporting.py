@@ -25,7 +25,7 @@ from av_synth.scenario.openscenario.tree import Element
 from av_synth.scenario.openscenario.writing import SIZES_M, Xml, category_of, text, world, xml
 from av_synth.scenario.road import Road
 from av_synth.scenario.weather import PRESETS, Weather, WeatherSpec, with_rain
-from av_synth.scenario.words import EGO
+from av_synth.scenario.words import EGO, is_opendrive
 
 VERSION = "1.2"
 DATE = "1970-01-01T00:00:00"  # the same draw gives the same bytes
@@ -57,7 +57,7 @@ def export(concrete: ConcreteScenario, document: Document, out: Path | None = No
             written.
     """
     town = concrete.town
-    if town is not None and out is not None and town.lower().endswith(".xodr"):
+    if town is not None and out is not None and is_opendrive(town):
         town = Path(os.path.relpath(town, out.parent)).as_posix()
     return _Export(replace(concrete, town=town), document, Report(VERSION)).file()
 
