@@ -9,7 +9,19 @@ import pytest
 from av_synth import documents, scenario
 from av_synth.scenario.model import ScenarioModel
 from av_synth.scenario.openscenario import export, import_file
-from tests.scenario.xosc import at, by_value, entity, event, lane, lane_change, speed, start, write
+from tests.scenario.xosc import (
+    at,
+    by_entity,
+    by_value,
+    course,
+    entity,
+    event,
+    lane,
+    lane_change,
+    speed,
+    start,
+    write,
+)
 
 EGO = start("Ego", lane(-1, 50), "20")
 
@@ -126,3 +138,70 @@ def test_what_would_go_out_as_something_else_is_lost(told: str, why: str) -> Non
     report = export(scenario.draw(small, 1), small.document).report
 
     assert any(why in entry.why for entry in report.of("lost"))
+
+
+def place_within(metres: float) -> str:
+    return by_entity(
+        "Ego",
+        f'<DistanceCondition value="{metres}" freespace="false" rule="lessThan"><Position>{lane(-1, 100)}</Position>'
+        "</DistanceCondition>",
+    )
+
+
+FASTER = speed("5").replace(
+    '<AbsoluteTargetSpeed value="5"/>',
+    '<RelativeTargetSpeed entityRef="Ego" value="100" speedTargetValueType="delta" continuous="false"/>',
+)
+ONE_POINT = course(f"<Polyline><Vertex><Position>{lane(-1, 100)}</Position></Vertex></Polyline>")
+
+
+@pytest.mark.parametrize(
+    ("action", "condition", "why"),
+    [
+        (speed("5"), place_within(2000), "want more than 0 and at most 1000"),
+        (FASTER, at(3), "want -200 to 200"),
+        (lane_change('<RelativeTargetLane entityRef="Other" value="7"/>'), at(3), "want 1 to 6"),
+        (ONE_POINT, at(3), "with two points or more"),
+    ],
+)
+def test_what_the_language_refuses_is_lost_by_itself(tmp_path: Path, action: str, condition: str, why: str) -> None:
+    file = write(tmp_path, event("Bad", "Other", action, condition), event("Good", "Other", speed("9"), at(4)))
+
+    found = import_file(file)
+
+    (lost,) = found.report.of("lost")
+    assert why in lost.why
+    assert (lost.what, lost.changes) == ("Event 'Bad'", True)
+    assert [one.name for one in found.scenario.fill({}).events] == ["good"]
+
+
+def test_more_events_than_a_scenario_can_have_are_lost_and_told(tmp_path: Path) -> None:
+    found = import_file(write(tmp_path, *(event(f"E{number}", "Other", speed("5"), at(3)) for number in range(310))))
+
+    assert len(found.scenario.fill({}).events) == 300
+    assert len(found.report.of("lost")) == 10
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "when"),
+    [
+        (at(100), at(4), {"time_s": 4.0}),
+        (at(100), at(200), None),
+        (by_value('<SimulationTimeCondition value="100" rule="lessThan"/>'), at(4), {"time_s": 0.0}),
+        (by_value('<SimulationTimeCondition value="100" rule="lessThan"/>', 2.0), at(100), {"time_s": 0, "delay_s": 2}),
+    ],
+)
+def test_times_after_the_end_are_never(tmp_path: Path, first: str, second: str, when: dict[str, float] | None) -> None:
+    either = event("Goes", "Other", speed("5"), f"{first}</ConditionGroup><ConditionGroup>{second}")
+
+    found = [one.when.model_dump(exclude_defaults=True) for one in imported(write(tmp_path, either)).events]
+
+    assert found == ([] if when is None else [when])
+
+
+@pytest.mark.parametrize(("town", "named"), [("map.osm", "unknown"), ("straight.XODR", "straight.XODR")])
+def test_maps_are_known_by_their_names_endings(tmp_path: Path, town: str, named: str) -> None:
+    file = write(tmp_path, town=town)
+    (tmp_path / "straight.xodr").rename(tmp_path / "straight.XODR")
+
+    assert imported(file).road.town == named

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,12 +19,19 @@ from av_synth.scenario.openscenario.catalogs import Catalogs
 from av_synth.scenario.openscenario.conditions import Held
 from av_synth.scenario.openscenario.context import KMH, Actor, Context, Words, rounded
 from av_synth.scenario.openscenario.entities import document_name, entities
+from av_synth.scenario.openscenario.fitting import (
+    done_in,
+    leave_out_what_is_late,
+    leave_out_what_is_refused,
+    leave_out_who_never_comes,
+    names_in,
+)
 from av_synth.scenario.openscenario.parameters import fill_in
 from av_synth.scenario.openscenario.places import Places, Spot
 from av_synth.scenario.openscenario.report import Report, UnsaidError
 from av_synth.scenario.openscenario.story import Story, Told, at_start, place_all
 from av_synth.scenario.openscenario.tree import Element, read
-from av_synth.scenario.words import EGO
+from av_synth.scenario.words import EGO, TOWN, is_opendrive
 
 VERSIONS = ("1.0", "1.1", "1.2", "1.3")
 USUAL_DURATION_S = 30.0
@@ -115,11 +123,16 @@ def _imported(path: Path, ours: str, out: Path | None, given: dict[str, str]) ->
     story.tell(told)
     data = _document(root, path, ours, context, story, told, town)
     report.rest(root.need("Storyboard"))
-    text = _header(path, report) + yaml.dump(
-        data, Dumper=_Plain, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110
-    )
-    loaded = scenario.from_document(documents.parse(text, str(out or path.with_suffix(".yaml"))))
-    return Imported(text, loaded, report)
+    while True:
+        text = _header(path, report) + yaml.dump(
+            data, Dumper=_Plain, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110
+        )
+        try:
+            loaded = scenario.from_document(documents.parse(text, str(out or path.with_suffix(".yaml"))))
+        except DocumentError as error:
+            leave_out_what_is_refused(error, context, story, told, data)
+        else:
+            return Imported(text, loaded, report)
 
 
 def _name(path: Path, out: Path | None) -> str:
@@ -167,9 +180,10 @@ def _town(root: Element, path: Path, base: Path, report: Report) -> tuple[str, P
         return "unknown", Places(None, mirrored=mirrored)
     name = logic.word("filepath").replace("\\", "/")
     file = path.parent / name
-    if not name.lower().endswith(".xodr"):
+    if not is_opendrive(name):
         report.needs = f"it needs the map {name}, which is not read here: places are as the file has them"
-        return Path(name).name or "unknown", Places(None, mirrored=mirrored)
+        town = Path(name).name
+        return town if re.fullmatch(TOWN, town) else "unknown", Places(None, mirrored=mirrored)
     if not file.is_file():
         elsewhere = sorted(path.parent.glob(f"../xodr/{Path(name).name}"))
         if not elsewhere:
@@ -202,14 +216,12 @@ def _document(root: Element, path: Path, name: str, context: Context, story: Sto
     for one in missing:
         context.report.lost(one.entity.element, "nothing says where it starts, or it is towed", changes=not one.gone)
     gone = {one.entity.name for one in missing}
-    story.drop(told, lambda event: bool(gone & set(_names(event))), "it is about somebody who is lost", changes=False)
+    story.drop(told, lambda event: bool(gone & set(names_in(event))), "it is about somebody who is lost", changes=False)
     if not certain:
         latest = max((time for event in told.events for time in _begins(event["when"])), default=0.0)
         duration = max(duration, min(latest + AFTERWARDS_S, LONGEST_S))
-    late = f"it would begin after the end of the recording, {duration:g} s"
-    story.drop(told, lambda event: min(_begins(event["when"]), default=0.0) >= duration, late, changes=not certain)
-    story.drop_waiting(told)
-    _leave_out_who_never_comes(context, story, told, actors)
+    leave_out_what_is_late(story, told, duration, changes=not certain)
+    leave_out_who_never_comes(context, story, told, actors)
     header = root.need("FileHeader")
     description = " ".join(header.word("description", "").removeprefix(CARLAS).split())[:1900] or path.stem
     data: Words = {
@@ -243,35 +255,10 @@ def _groups(root: Element) -> list[Element]:
     return root.all("Storyboard", "Story", "Act", "ManeuverGroup")
 
 
-def _leave_out_who_never_comes(context: Context, story: Story, told: Told, actors: dict[str, Words]) -> None:
-    """Whom the file takes away at the start, and nothing brings back."""
-    absent = [name for name, words in actors.items() if words.get("absent")]
-    while True:
-        coming = {event["actor"] for event in told.events if "appear" in _do(event)}
-        never = {name for name in absent if name in actors and name not in coming}
-        if not never:
-            return
-
-        def names_one(event: Words, never: set[str] = never) -> bool:
-            return not never.isdisjoint(_names(event))
-
-        for one in context.actors.values():
-            if one.entity.name in never:
-                context.report.lost(one.entity.element, "it is never there", changes=False)
-                del actors[one.entity.name]
-        story.drop(told, names_one, "it is about somebody who is never there", changes=False)
-        story.drop_waiting(told)
-
-
 def _here(told: Told, by_name: Mapping[str, Actor]) -> set[str]:
     placed = {name for name, actor in by_name.items() if actor.spot is not None}
-    told.absent |= {str(event["actor"]) for event in told.events if "appear" in _do(event)} - placed
+    told.absent |= {str(event["actor"]) for event in told.events if "appear" in done_in(event)} - placed
     return placed | told.absent
-
-
-def _do(event: Words) -> Words:
-    do = event.get("do")
-    return do if isinstance(do, dict) else {}
 
 
 def _actor(one: Actor, told: Told) -> Words:
@@ -350,14 +337,6 @@ def _begins(when: object) -> list[float]:
     parts = when.get("all") or when.get("then") or ()
     times = [time for part in parts for time in _begins(part)]
     return [max(times)] if times else []
-
-
-def _names(event: object) -> list[str]:
-    """Everybody whom an event names."""
-    if isinstance(event, dict):
-        own = [str(event[key]) for key in ("actor", "of", "to", "who", "into") if isinstance(event.get(key), str)]
-        return own + [name for key, value in event.items() if key != "name" for name in _names(value)]
-    return [name for one in event for name in _names(one)] if isinstance(event, list) else []
 
 
 def _header(path: Path, report: Report) -> str:
