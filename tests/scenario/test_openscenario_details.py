@@ -205,3 +205,41 @@ def test_maps_are_known_by_their_names_endings(tmp_path: Path, town: str, named:
     (tmp_path / "straight.xodr").rename(tmp_path / "straight.XODR")
 
     assert imported(file).road.town == named
+
+
+TIMING = '<Timing domainAbsoluteRelative="relative" scale="1" offset="0"/>'
+
+
+def vertices(*times: float | None) -> str:
+    clocks = ["" if time is None else f' time="{time}"' for time in times]
+    places = [f"<Position>{lane(-1, 100 + 20 * number)}</Position>" for number in range(len(times))]
+    inside = [f"<Vertex{clock}>{place}</Vertex>" for clock, place in zip(clocks, places, strict=True)]
+    return f"<Polyline>{''.join(inside)}</Polyline>"
+
+
+def test_a_closed_line_leads_back_to_its_beginning(tmp_path: Path) -> None:
+    action = course(vertices(None, None, None), closed="true")
+
+    (only,) = imported(write(tmp_path, event("Goes", "Other", action, at(3)))).events
+
+    assert only.do is not None
+    assert only.do.follow_course is not None
+    assert [round(x) for x, _ in only.do.follow_course.line] == [101, 121, 139, 99]
+
+
+@pytest.mark.parametrize(
+    ("action", "condition", "why"),
+    [
+        (course(vertices(0, None, 9), TIMING), at(3), "not all points of its line have times"),
+        (course(vertices(0, 4, 9), TIMING, "true"), at(3), "does not go back to where its line begins"),
+        (
+            speed("5"),
+            by_entity("Ego", '<AccelerationCondition value="2" rule="greaterThan" direction="lateral"/>'),
+            "an acceleration that is lateral has no words",
+        ),
+    ],
+)
+def test_what_was_dropped_is_told(tmp_path: Path, action: str, condition: str, why: str) -> None:
+    report = import_file(write(tmp_path, event("Goes", "Other", action, condition), version="1.2")).report
+
+    assert any(why in entry.why for entry in report.entries)

@@ -299,6 +299,12 @@ def _relative_speed(context: Context, one: Element, me: str) -> Held:
     return {"faster_kmh": {"of": me, "to": context.actor(one).entity.name, **_limits(one, KMH)}}
 
 
+def _acceleration(_: Context, one: Element, me: str) -> Held:
+    if one.word("direction", "longitudinal") != "longitudinal":
+        raise UnsaidError(f"an acceleration that is {one.word('direction')} has no words")
+    return {"acceleration_mps2": {"of": me, **_limits(one)}}
+
+
 _BY_ENTITY: Mapping[str, Callable[[Context, Element, str], Held]] = {
     "TimeHeadwayCondition": _headway,
     "RelativeDistanceCondition": _distance,
@@ -308,7 +314,7 @@ _BY_ENTITY: Mapping[str, Callable[[Context, Element, str], Held]] = {
     "DistanceCondition": _place_distance,
     "RelativeSpeedCondition": _relative_speed,
     "SpeedCondition": lambda _, one, me: {"speed_kmh": {"of": me, **_limits(one, KMH)}},
-    "AccelerationCondition": lambda _, one, me: {"acceleration_mps2": {"of": me, **_limits(one)}},
+    "AccelerationCondition": _acceleration,
     "StandStillCondition": lambda _, one, me: {
         "speed_kmh": {"of": me, "max": STANDS_KMH},
         "for_s": rounded(one.number("duration")),

@@ -28,9 +28,12 @@ def course(context: Context, action: Element, me: Actor) -> Words:
     Raises:
         UnsaidError: if the line or its times have no words, or it cannot be found on the map.
     """
-    shape = _shape(context, action)
+    whole = _trajectory(context, action)
+    shape = _shape(whole)
     own = _told_by(context, shape, me)
     points = _found(context, shape)
+    if whole.flag("closed"):
+        points += _way_back(context, action, points)
     # lines told by who moves need no map, as long as they are told within its lane
     if any(spot.road is not None and not (own and me.first and spot.road == me.first.road) for _, spot in points):
         raise UnsaidError("a line over a map that is not here has no words")
@@ -47,6 +50,8 @@ def course(context: Context, action: Element, me: Actor) -> Words:
     timing = action.find("TimeReference", "Timing")
     times = [time for time, _ in points if time is not None]
     if timing is None or len(times) < len(points):
+        if timing is not None and times:
+            context.report.nearly(action, "at its own speed, since not all points of its line have times")
         line = [[rounded(spot.x_m), rounded(spot.y_m)] for _, spot in points]
         return {
             "line": [line[0], *(point for before, point in itertools.pairwise(line) if point != before)],
@@ -71,7 +76,7 @@ def first_spot(context: Context, action: Element) -> Spot:
     Raises:
         UnsaidError: see `course`.
     """
-    return _found(context, _shape(context, action))[0][1]
+    return _found(context, _shape(_trajectory(context, action)))[0][1]
 
 
 def _centres(me: Actor, spots: Sequence[Spot]) -> Iterator[Spot]:
@@ -84,7 +89,15 @@ def _centres(me: Actor, spots: Sequence[Spot]) -> Iterator[Spot]:
         yield replace(me.centred(replace(spot, yaw_rad=yaw)), yaw_rad=spot.yaw_rad)
 
 
-def _shape(context: Context, action: Element) -> Element:
+def _way_back(context: Context, action: Element, points: Sequence[Point]) -> list[Point]:
+    (_, first), (time, _) = points[0], points[-1]
+    if time is None:
+        return [(None, first)]
+    context.report.nearly(action, "it does not go back to where its line begins, since no time is told for that")
+    return []
+
+
+def _trajectory(context: Context, action: Element) -> Element:
     holder = action.find("TrajectoryRef") or action
     line = holder.find("Trajectory")
     reference = holder.find("CatalogReference")
@@ -92,6 +105,10 @@ def _shape(context: Context, action: Element) -> Element:
         line = context.catalogs.entry(reference)
     if line is None:
         raise action.wrong("has no trajectory; want one")
+    return line
+
+
+def _shape(line: Element) -> Element:
     shape = line.need("Shape")
     if not shape.inside:
         raise shape.wrong("is empty")
