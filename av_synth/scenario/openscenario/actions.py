@@ -117,9 +117,7 @@ def _pace(context: Context, one: Element, dynamics: Element) -> Words:
     if shape in ("cubic", "sinusoidal"):
         context.report.nearly(one, f"evenly instead of by a {shape} curve")
     if shape == "step" or value == 0:
-        if not context.starting:
-            context.report.nearly(one, f"a step of speed takes {HARDEST_MPS2:g} m/s2")
-        return {"acceleration_mps2": HARDEST_MPS2}
+        return {"at_once": True}
     if kind == "time":
         return {"over_s": rounded(min(value, 600.0))}
     if kind == "distance":
@@ -138,7 +136,7 @@ def _match(context: Context, target: Element, how: Words, before: float, speed: 
     if "over_s" in how:
         pace = abs(speed - before) / float(str(how["over_s"]))
         how = {"acceleration_mps2": rounded(min(max(pace, 0.5), HARDEST_MPS2))}
-    return {**words, "acceleration_mps2": how.get("acceleration_mps2", 2.0)}
+    return {**words, **(how if "at_once" in how else {"acceleration_mps2": how.get("acceleration_mps2", 2.0)})}
 
 
 def _walk(context: Context, one: Element, me: Actor, speed: float) -> Words:

@@ -51,6 +51,8 @@ def _drive(_: Teller, do: Strict) -> Xml:
         return speed_action(speed, "linear", "time", given["over_s"])
     if given["over_m"] is not None:
         return speed_action(speed, "linear", "distance", given["over_m"])
+    if given["at_once"]:
+        return speed_action(speed, "step", "time", 0.0)
     return speed_action(speed, "linear", "rate", given["acceleration_mps2"])
 
 
@@ -72,9 +74,10 @@ def _match(teller: Teller, do: Strict) -> Xml:
         speedTargetValueType="factor" if by_factor else "delta",
         continuous=given["keeps_to_it"],
     )
-    dynamics = xml(
-        "SpeedActionDynamics", dynamicsShape="linear", dynamicsDimension="rate", value=given["acceleration_mps2"]
-    )
+    shape, dimension, value = "linear", "rate", given["acceleration_mps2"]
+    if given["at_once"]:
+        shape, dimension, value = "step", "time", 0.0
+    dynamics = xml("SpeedActionDynamics", dynamicsShape=shape, dynamicsDimension=dimension, value=value)
     return xml("LongitudinalAction", xml("SpeedAction", dynamics, xml("SpeedActionTarget", target)))
 
 
