@@ -23,6 +23,7 @@ from av_synth.scenario import (  # noqa: E402
     manoeuvres,
     model,
     road,
+    signals,
     triggers,
 )
 from av_synth.scenario.scenario import ScenarioDocument  # noqa: E402
@@ -57,7 +58,7 @@ SECTIONS: tuple[tuple[str, type[Strict]], ...] = (
     ("`traffic`", model.Traffic),
     ("`flows`", model.Flow),
     ("`crowds`", model.Crowd),
-    ("`signals`", manoeuvres.SignalPlan),
+    ("`signals`", signals.SignalPlan),
     ("`events`", model.EventSpec),
     ("`events[].weather`", model.WeatherChange),
     ("`events[].fault`", faults.Fault),

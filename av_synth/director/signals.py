@@ -9,8 +9,8 @@ import carla
 
 from av_synth.director.junctions import LIGHTS, SIGN_WITHIN_M, Entrance
 from av_synth.director.roads import Place
-from av_synth.scenario.manoeuvres import SignalPlan
 from av_synth.scenario.model import WeatherChange
+from av_synth.scenario.signals import SignalPlan
 from av_synth.scenario.weather import PRESETS, Weather, with_rain
 from av_synth.scenario.words import Arm
 

@@ -14,10 +14,10 @@ from av_synth.errors import DocumentError, Problem
 from av_synth.scenario.distributions import stream
 from av_synth.scenario.expectations import Expectation
 from av_synth.scenario.expressions import Value
-from av_synth.scenario.manoeuvres import SignalPlan
 from av_synth.scenario.model import Actor, Crowd, Ego, EventSpec, Flow, ParkedRow, ScenarioModel
 from av_synth.scenario.road import Lane, Road
 from av_synth.scenario.scenario import Scenario
+from av_synth.scenario.signals import SignalPlan
 from av_synth.scenario.units import in_unit, unit_of
 from av_synth.scenario.weather import Weather
 from av_synth.scenario.words import TOWN, Arm, Side, Turn, is_opendrive

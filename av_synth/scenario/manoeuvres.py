@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from av_synth.documents import Strict
 from av_synth.scenario.exact import Appear, ArriveTogether, Course, TakeRoute, Vanish
-from av_synth.scenario.words import EGO, Arm, Body, Name, Seconds, Side, SpeedKmh, Turn, exactly_one
+from av_synth.scenario.words import EGO, Body, Name, Seconds, Side, SpeedKmh, Turn, exactly_one
 
 Acceleration = Annotated[float, Field(gt=0, le=12)]
 Duration = Annotated[float, Field(ge=0.5, le=30)]
@@ -385,22 +385,3 @@ OF_EGO = (
     "arrive_together",
     "appear",
 )
-
-
-class SignalPlan(Strict):
-    """What the lights of the ego's junction show, by arm; arms that are left out stay as they are."""
-
-    ego: Literal["green", "yellow", "red", "off"] | None = Field(default=None, description="the ego's own arm")
-    opposite: Literal["green", "yellow", "red", "off"] | None = Field(default=None, description="the one across")
-    left: Literal["green", "yellow", "red", "off"] | None = Field(default=None, description="the one from the left")
-    right: Literal["green", "yellow", "red", "off"] | None = Field(default=None, description="the one from the right")
-
-    def by_arm(self) -> dict[Arm | None, str]:
-        """State by arm; None is the ego's own."""
-        keys: tuple[tuple[Arm | None, str | None], ...] = (
-            (None, self.ego),
-            ("opposite", self.opposite),
-            ("left", self.left),
-            ("right", self.right),
-        )
-        return {arm: state for arm, state in keys if state is not None}

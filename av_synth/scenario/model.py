@@ -14,8 +14,9 @@ from av_synth.scenario.distributions import Distribution
 from av_synth.scenario.exact import Way
 from av_synth.scenario.expectations import Expectation
 from av_synth.scenario.faults import Fault
-from av_synth.scenario.manoeuvres import Do, SignalPlan
+from av_synth.scenario.manoeuvres import Do
 from av_synth.scenario.road import Lane, Placement, Road
+from av_synth.scenario.signals import SignalPlan
 from av_synth.scenario.triggers import When
 from av_synth.scenario.weather import WeatherSpec
 from av_synth.scenario.words import Arm, Body, Metres, Name, Seconds, Side, SpeedKmh, Turn, can_drive, is_person

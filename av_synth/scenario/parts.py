@@ -15,9 +15,9 @@ from pydantic import ValidationError, create_model
 from av_synth.documents import Strict, nearest
 from av_synth.plain_yaml import dotted
 from av_synth.scenario.expectations import Expectation
-from av_synth.scenario.manoeuvres import SignalPlan
 from av_synth.scenario.model import Actor, Crowd, Ego, EventSpec, Flow, ParkedRow, ScenarioModel, Traffic
 from av_synth.scenario.road import Road
+from av_synth.scenario.signals import SignalPlan
 
 MAX_HINTS = 100  # in one pass over the rules
 _KEYS = ("duration_s", "road", "ego", "traffic", "signals")
