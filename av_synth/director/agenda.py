@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from av_synth.director.conditions import Condition
 from av_synth.director.triggers import watch
 from av_synth.director.view import Scene, View
-from av_synth.scenario.model import EventSpec
+from av_synth.scenario.model import WHAT, EventSpec
 
 
 @dataclass
@@ -61,6 +61,6 @@ class Agenda:
 
 
 def _told(event: EventSpec) -> str:
-    what = [key for key in ("signals", "weather", "fault") if getattr(event, key) is not None]
-    does = f"{event.actor}.{event.do.kind}" if event.do is not None else "".join(what)
+    what = next(key for key in WHAT if getattr(event, key) is not None)
+    does = what if event.do is None else f"{event.actor}.{event.do.kind}"
     return does if event.name is None else f"{event.name} ({does})"

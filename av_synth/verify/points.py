@@ -153,9 +153,8 @@ def check_ground(scene: Scene, points: Mapping[str, SamplePoints], findings: Fin
     for sample_token, cloud in points.items():
         free = cloud.world[cloud.owner < 0]
         for annotation in scene.annotations.get(sample_token, ()):
-            if float(np.hypot(*np.subtract(annotation.translation, cloud.lidar)[:2])) > _GROUND_RANGE_M:
-                continue
-            if not annotation.upright:
+            away_m = float(np.hypot(*np.subtract(annotation.translation, cloud.lidar)[:2]))
+            if away_m > _GROUND_RANGE_M or not annotation.upright:
                 continue
             _, local = near_box(free, annotation, _GROUND_REACH_M)
             width, length, height = annotation.size_wlh_m

@@ -151,8 +151,9 @@ def fit(before: Upright, after: Upright, keep: npt.NDArray[np.bool_], before_fro
         weight = balance / (1.0 + (left / scale_m) ** 2)
         step = np.linalg.lstsq(seen.T @ (seen * weight[:, None]), -seen.T @ (left * weight), rcond=None)[0]
         solution = solution + observable @ step
-    cost, cost_left = (float(balance @ np.minimum(np.abs(r), 1.0)) for r in (residual, residual + jacobian @ solution))
-    telling = int((np.abs(jacobian @ solution) > 0.5 * np.linalg.norm(solution)).sum())
+    nearer = jacobian @ solution
+    cost, cost_left = (float(balance @ np.minimum(np.abs(r), 1.0)) for r in (residual, residual + nearer))
+    telling = int((np.abs(nearer) > 0.5 * np.linalg.norm(solution)).sum())
     explained = cost_left < _EXPLAINED * cost and telling > max(_TELLING, _TELLING_SHARE * len(moved))
     middle_m = float(np.median(np.abs(residual)))
     return Fit(float(np.linalg.norm(solution)) if explained else 0.0, len(moved), middle_m)

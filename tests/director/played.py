@@ -15,13 +15,26 @@ from av_synth.geometry.transforms import Array
 from av_synth.launch import Address
 from av_synth.log.state import WorldState
 from av_synth.scenario.scenario import from_document
-from av_synth.session import open_session
+from av_synth.session import Session, open_session
 
 TICK_US = 50_000
 STREET = "road: {town: AvSynth01, length_m: 150, lanes: 2}\n"
 PAVED = "road: {town: AvSynth01, length_m: 100, lanes: 1, pavement: [right]}\n"
 CROSSROADS = "road: {town: AvSynth01, length_m: 110, curve: any, junction: {ahead_m: AHEAD, control: signals}}\n"
 EGO = "ego: {speed_kmh: 30}\n"
+
+
+def begin(director: Director, session: Session, change: Callable[[Director], None] | None = None) -> WorldState:
+    """Set up, and play up to recorded time zero; `change` is done to the director after its first tick."""
+    director.setup()
+    state = session.tick()
+    if change is not None:
+        change(director)
+    first = session.begin_recording(director.warm_up_ticks)
+    while state.frame < first:
+        director.before_tick(state)
+        state = session.tick()
+    return state
 
 
 class Run:
@@ -36,18 +49,11 @@ class Run:
         change: Callable[[Director], None] | None,
         town: str = "AvSynth01",
     ) -> None:
-        begin = f"name: small\ndescription: x\nduration_s: {duration_s}\n"
-        concrete = scenario.draw(from_document(documents.parse(begin + text, "small.yaml")), 1)
+        head = f"name: small\ndescription: x\nduration_s: {duration_s}\n"
+        concrete = scenario.draw(from_document(documents.parse(head + text, "small.yaml")), 1)
         with open_session(address, town, TICK_US, 1, cache) as session:
             self.director = director = Director(concrete, session, rig.load("tiny"))
-            director.setup()
-            state = session.tick()
-            if change is not None:
-                change(director)
-            first = session.begin_recording(director.warm_up_ticks)
-            while state.frame < first:
-                director.before_tick(state)
-                state = session.tick()
+            state = begin(director, session, change)
             self.states: list[WorldState] = []
             self.events: list[Event] = []
             self.lights: list[dict[int, str]] = []

@@ -34,6 +34,7 @@ from av_synth.scenario.exact import Pose
 from av_synth.scenario.road import Road
 from av_synth.scenario.scenario import from_document
 from av_synth.session import Session, open_session
+from tests.director.played import begin
 
 TICK_US = 50_000
 LANE = '<lane id="{}" type="driving" level="false"><link/><width sOffset="0" a="3.5" b="0" c="0" d="0"/></lane>'
@@ -92,16 +93,6 @@ def drawn(folder: Path, text: str = EXACT, later: str = LATER) -> ConcreteScenar
     head = "name: exact\ndescription: everybody has a pose\nduration_s: 2\n"
     events = later if "later:" in text else ""
     return scenario.draw(from_document(documents.parse(head + text + events, str(folder / "exact.yaml"))), 0)
-
-
-def begin(director: Director, session: Session) -> WorldState:
-    director.setup()
-    state = session.tick()
-    first = session.begin_recording(director.warm_up_ticks)
-    while state.frame < first:
-        director.before_tick(state)
-        state = session.tick()
-    return state
 
 
 def by_role(state: WorldState) -> dict[str, int]:

@@ -27,6 +27,7 @@ from av_synth.scenario.scenario import from_document
 from av_synth.scenario.words import PEOPLE, THINGS, VEHICLES
 from av_synth.session import Session, open_session
 from av_synth.verify.names import ATTRIBUTES, CATEGORIES
+from tests.director.played import begin
 
 TICK_US = 50_000
 TOLD_BY = ("avsynth.category", "base_type", "special_type", "age")
@@ -63,12 +64,7 @@ def played(address: Address, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 def play(concrete: ConcreteScenario, address: Address, cache: Path) -> Played:
     with open_session(address, concrete.town, TICK_US, concrete.seed, cache) as session:
         director = Director(concrete, session)
-        director.setup()
-        state = session.tick()
-        first = session.begin_recording(director.warm_up_ticks)
-        while state.frame < first:
-            director.before_tick(state)
-            state = session.tick()
+        state = begin(director, session)
         states, events = [], []
         for _ in range(round(concrete.duration_s * 1e6 / TICK_US) + 1):
             if states:
