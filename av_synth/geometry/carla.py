@@ -32,7 +32,7 @@ def matrix_from_carla(
         (sp, -(-cp * sr), cp * cr, float(up)),
         (0.0, 0.0, 0.0, 1.0),
     )
-    if not all(math.isfinite(value) for row in rows for value in row):
+    if not math.isfinite(p + y + r + left + right + up):
         raise ValueError(f"want a finite transform, got {rows}")
     return np.array(rows)
 

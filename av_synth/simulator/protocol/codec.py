@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
 
 from av_synth.geometry.carla import carla_from_matrix, flip_y, matrix_from_carla
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.protocol.calls import ArgumentError
+from av_synth.simulator.protocol.calls import ArgumentError, Packed, pack
 from av_synth.simulator.scene import Weather
 
 Item = TypeVar("Item")
@@ -119,9 +120,10 @@ def read_weather(value: Any) -> Weather:
     return Weather(*numbers(value, 14))
 
 
-def weather(value: Weather) -> list[float]:
-    """WeatherParameters as 14 floats."""
-    return [float(v) for v in astuple(value)]
+@lru_cache(maxsize=16)
+def weather(value: Weather) -> Packed:
+    """WeatherParameters as 14 floats, packed: Traffic Managers ask for them at every tick."""
+    return Packed(pack([float(v) for v in astuple(value)]))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from av_synth.geometry.carla import angular_to_carla, carla_from_matrix
 from av_synth.simulator.protocol.bodies import SensorType, header
@@ -29,17 +32,20 @@ def snapshot(world: World, delta_s: float, flags: int) -> bytes:
     ]
     for actor_id in sorted(world.actors):
         actor = world.actors[actor_id]
-        location, rotation = carla_from_matrix(actor.world_from_actor)
+        place = _place(actor.world_from_actor.tobytes())
         vx, vy, vz = actor.velocity_mps
         ax, ay, az = actor.acceleration_mps2
         spin = angular_to_carla(actor.angular_velocity_radps)
         state = _state(world, actor)
-        out.append(
-            _ACTOR.pack(
-                actor_id, _ACTIVE, *location, *rotation, vx, -vy, vz, spin[0], spin[1], spin[2], ax, -ay, az, state
-            )
-        )
+        out.append(_ACTOR.pack(actor_id, _ACTIVE, *place, vx, -vy, vz, spin[0], spin[1], spin[2], ax, -ay, az, state))
     return b"".join(out)
+
+
+@lru_cache(maxsize=1024)
+def _place(world_from_actor: bytes) -> tuple[float, ...]:
+    """Location and rotation of a (4, 4) matrix's bytes: most actors stand still most of the time."""
+    location, rotation = carla_from_matrix(np.frombuffer(world_from_actor).reshape(4, 4))
+    return (*location, *rotation)
 
 
 def _state(world: World, actor: Actor) -> bytes:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import astuple
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from av_synth.geometry.transforms import apply
 from av_synth.simulator.protocol import codec
-from av_synth.simulator.protocol.calls import ArgumentError
+from av_synth.simulator.protocol.calls import ArgumentError, Packed, pack
 from av_synth.simulator.protocol.codec import flag, integer, items, number, numbers, text
 from av_synth.simulator.world.model import (
     AckermannControl,
@@ -57,6 +58,17 @@ def box_of(value: Actor) -> list[Any]:
     """The BoundingBox of an actor in its own frame; empty for what has no body."""
     centre, half = value.box or (np.zeros(3), np.zeros(3))
     return codec.bounding_box(centre, half, actor_id=value.id)
+
+
+def packed_box_of(value: Actor) -> Packed:
+    """As `box_of`, packed: Traffic Managers ask at every tick for the box of every vehicle that they do not drive."""
+    centre, half = value.box or (np.zeros(3), np.zeros(3))
+    return _packed_box(centre.tobytes(), half.tobytes(), value.id)
+
+
+@lru_cache(maxsize=1024)
+def _packed_box(centre: bytes, half: bytes, actor_id: int) -> Packed:
+    return Packed(pack(codec.bounding_box(np.frombuffer(centre), np.frombuffer(half), actor_id=actor_id)))
 
 
 def read_description(value: Any) -> tuple[str, dict[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -191,7 +193,9 @@ class Commands:
         """Set pedals and wheel, clipped to their ranges; they hold until the next control."""
         call = "apply_control_to_vehicle"
         actor, k, vehicle = self._vehicle(call, actor_id)
-        _finite(call, (control.throttle, control.brake, control.steer), (3,))
+        pedals = control.throttle, control.brake, control.steer
+        if not all(map(math.isfinite, pedals)):
+            raise DataError(f"{call}: got {pedals}; want finite numbers")
         if actor.dead:
             return
         vehicle.ackermann = None

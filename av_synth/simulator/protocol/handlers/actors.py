@@ -65,8 +65,8 @@ def destroy_actor(engine: Engine, actor_id: Any) -> bool:
     return True
 
 
-@TABLE.value
+@TABLE.unlocked(Kind.VALUE)
 def get_actor_bounding_box(engine: Engine, actor_id: Any) -> Any:
     """An actor's box. An unknown actor has an empty one: an error would end a client whose TM still asks for it."""
     actor = engine.world.actors.get(integer(actor_id))
-    return codec.NO_BOX if actor is None else structs.box_of(actor)
+    return codec.NO_BOX if actor is None else structs.packed_box_of(actor)

@@ -69,7 +69,7 @@ def load_map_layer(_engine: Engine, layers: Any) -> None:
 
 
 @TABLE.value
-def get_weather_parameters(engine: Engine) -> list[float]:
+def get_weather_parameters(engine: Engine) -> Packed:
     """WeatherParameters."""
     return codec.weather(engine.world.weather)
 
