@@ -7,6 +7,7 @@
     ├── SimulatorError        the simulator failed: exit 1, may be retried
     │   ├── LaunchError       it did not start or was never ready
     │   ├── ConnectionLostError  it stopped answering or died
+    │   ├── StalledError      the process that plays hangs
     │   ├── SpawnError        it refused to place an actor
     │   └── SensorMissError   a sensor frame is missing, late or of another frame
     ├── DataError             what came back is not usable: exit 1, never retried
@@ -80,6 +81,10 @@ class LaunchError(SimulatorError):
 
 class ConnectionLostError(SimulatorError):
     """The simulator stopped answering or its process ended."""
+
+
+class StalledError(SimulatorError):
+    """The process that plays a run was silent for too long and was ended; see `run.stall`."""
 
 
 class SpawnError(SimulatorError):

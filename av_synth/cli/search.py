@@ -38,7 +38,7 @@ def search(
         EMBEDDED, help="Where the draws are to be rendered: `embedded`, `embedded:PROFILE` or HOST:PORT."
     ),
     workers: int | None = typer.Option(
-        None, min=1, max=64, help="Processes, each with a simulator of its own; one more than cores if left out."
+        None, min=1, max=64, help="Processes, each with a simulator of its own; as many as cores if left out."
     ),
     as_json: bool = typer.Option(False, "--json", help="Print the summary as JSON."),
 ) -> None:

@@ -2,7 +2,7 @@
 
 The carla client is native code with threads that outlive whatever they talk to: when its server dies, it waits for its
 time-outs or ends its whole process. So it lives in a child: the caller watches the child and the simulator, and the
-death of either is an error here, at once, and nothing more.
+death of either is an error here, at once, and nothing more. So is the child's silence (see `run.stall`).
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from av_synth import store
-from av_synth.errors import AvSynthError, ConnectionLostError, SimulatorError
+from av_synth.errors import AvSynthError, ConnectionLostError, SimulatorError, StalledError
 from av_synth.launch import Address
 from av_synth.launch.interpreter import start_child
 from av_synth.run.execute import execute
 from av_synth.run.recorder import Recorder
 from av_synth.run.spec import Progress, RunResult, RunSpec, Skipped
+from av_synth.run.stall import Patience, Pulse
 
 _LOOK_EVERY_S = 0.1
+_PATIENCE = Patience()
 _TIDY_UP_S = 20.0  # for a child that was asked to end: it gives a simulator that is not ours its own time back
 
 
@@ -41,17 +43,21 @@ class _Job:
     simulator_is_ours: bool
 
 
-def attempt(spec: RunSpec, address: Address, out: Path, on_tick: Progress | None = None) -> RunResult | Skipped:
+def attempt(
+    spec: RunSpec, address: Address, out: Path, on_tick: Progress | None = None, patience: Patience = _PATIENCE
+) -> RunResult | Skipped:
     """Play a run and commit it under `<out>/runs/`; skip it if it is there already.
 
     Args:
         spec: what to play and what looks.
         address: where the simulator listens; one that is ours is watched.
         out: the store; what the client says goes to `<out>/logs/client.log`.
-        on_tick: told (frames done, frames in all).
+        on_tick: told (frames done, frames in all); 0 are done while it warms up.
+        patience: how long the child may be silent.
 
     Raises:
         ConnectionLostError: the simulator died.
+        StalledError: the child was silent for too long.
         SimulatorError: the carla client died.
         AvSynthError: whatever else `execute` raises. Nothing was committed.
     """
@@ -61,7 +67,7 @@ def attempt(spec: RunSpec, address: Address, out: Path, on_tick: Progress | None
     with here:
         try:
             here.send(_Job(spec, address.host, address.port, address.launched, out, address.process is not None))
-            return _watch(here, process, address, out, on_tick)
+            return _watch(here, process, address, out, on_tick, Pulse(patience))
         except SimulatorError as error:
             # whatever the client made of it, the death of the simulator is the reason
             if (gone := address.why_gone(wait_s=1.0)) is not None:
@@ -80,7 +86,12 @@ def logs(out: Path) -> Path:
 
 
 def _watch(
-    here: Connection, process: subprocess.Popen[bytes], address: Address, out: Path, on_tick: Progress | None
+    here: Connection,
+    process: subprocess.Popen[bytes],
+    address: Address,
+    out: Path,
+    on_tick: Progress | None,
+    pulse: Pulse,
 ) -> RunResult | Skipped:
     while True:
         if here.poll(_LOOK_EVERY_S):
@@ -96,10 +107,13 @@ def _watch(
                 raise said
             if isinstance(said, RunResult | Skipped):
                 return said
+            pulse.tick(*said)
             if on_tick is not None:
                 on_tick(*said)
         elif address.why_gone() is not None:
             raise SimulatorError("the simulator is gone")
+        elif (why := pulse.why_stalled()) is not None:
+            raise StalledError(f"the process that plays the run {why} and was ended; logs are in {logs(out)}")
 
 
 def _end(process: subprocess.Popen[bytes], politely: bool) -> None:

@@ -41,7 +41,7 @@ def execute(
     address: Address,
     sinks: Sequence[Sink] = (),
     *,
-    on_tick: Progress | None = None,
+    on_tick: Progress = lambda *_: None,
     wanted: Callable[[str], bool] | None = None,
     watch: Watch | None = None,
 ) -> RunResult | Skipped:
@@ -51,7 +51,7 @@ def execute(
         spec: what to play and what looks.
         address: where the simulator listens.
         sinks: get every frame, in order.
-        on_tick: told (frames done, frames in all), for progress.
+        on_tick: told (frames done, frames in all) at every tick; 0 are done at those before the first frame.
         wanted: asked once, with the run id; if it says no, nothing is played.
         watch: looks at every recorded state, sinks or none, and may end the run; the outcome is of what was played.
 
@@ -77,12 +77,13 @@ def execute(
             from_ego = actor_from_ego(director.ego)
             first_frame = session.begin_recording(max(1, director.warm_up_ticks))
             sensors, lead = None, warm_up_ticks(session)
+            frames = round(scenario.duration_s * 1e6 / tick_us) + 1
             while state.frame < first_frame:
+                on_tick(0, frames)
                 if rig is not None and sensors is None and first_frame - state.frame <= lead:
                     sensors = SensorArray(session, director.ego, from_ego, rig, first_frame)
                 director.before_tick(state)
                 state = session.tick()
-            frames = round(scenario.duration_s * 1e6 / tick_us) + 1
             seen = None if sensors is None else sensors.rig
             spoil = None if seen is None else SensorFaults(scenario.name, scenario.seed, seen).apply
             context = Context(spec, run_id, identity, seen, director.ego.id, session.map.to_opendrive(), frames)
@@ -110,8 +111,7 @@ def execute(
                     )
                     for sink in sinks:
                         sink.tick(tick)
-                if on_tick is not None:
-                    on_tick(index + 1, frames)
+                on_tick(index + 1, frames)
                 if watch is not None and watch(state):
                     break
                 if index + 1 < frames:

@@ -13,7 +13,7 @@ from av_synth import rig as rigs
 from av_synth import scenario as scenarios
 from av_synth import store
 from av_synth.documents import nearest
-from av_synth.errors import ConnectionLostError, DataError, DocumentError, Problem, UserError
+from av_synth.errors import ConnectionLostError, DataError, DocumentError, Problem, StalledError, UserError
 from av_synth.export import formats, nuscenes, remote
 from av_synth.export.splits import read_splits
 from av_synth.launch import Address, launch_embedded, parse_address
@@ -78,7 +78,7 @@ def plan(
 
 
 def generate(spec: RunSpec, out: Path, simulator: str = EMBEDDED, on_tick: Progress | None = None) -> Generated:
-    """Make one run under `<out>/runs/`, or find it there.
+    """Make one run under `<out>/runs/`, or find it there. Where the process that plays it hangs, it is played again.
 
     Args:
         spec: what to play and what looks.
@@ -91,7 +91,10 @@ def generate(spec: RunSpec, out: Path, simulator: str = EMBEDDED, on_tick: Progr
         AvSynthError: nothing was committed.
     """
     with _folder(out), simulator_at(simulator, logs(out) / "simulator.log") as address:
-        result = attempt(spec, address, out, on_tick)
+        try:
+            result = attempt(spec, address, out, on_tick)
+        except StalledError:  # rare, and by chance: `run.stall`
+            result = attempt(spec, address, out, on_tick)
     run = store.run_path(out, result.run_id)
     if isinstance(result, RunResult):
         return Generated(run, True, result)

@@ -40,8 +40,8 @@ SAVE_EVERY_S = 5.0
 DRAW_SEEDS = 1_000_000  # of each search's own
 AT_END = 0.1  # of a parameter's range: where the best draws are all so near to one end, it may be in the way
 BEST = 3  # draws that are looked at for that
-# processes: one more than cores, as each waits for its simulator now and then
-MOST_USEFUL = (os.cpu_count() or 1) + 1
+MOST_USEFUL = os.cpu_count() or 1  # processes: each keeps a core busy, its simulator and itself by turns
+_LOOK_EVERY_S = 1.0
 
 Progress = Callable[[int, int], None]
 
@@ -204,9 +204,12 @@ class Search:
                 if not worker.busy and waiting:
                     worker.give(waiting.popleft())
             busy = {worker.pipe: worker for worker in workers if worker.busy}
-            for pipe in wait(list(busy)):
-                tried = next(worker for known, worker in busy.items() if known is pipe).result()
-                done[tried.job.number] = tried
+            for pipe in wait(list(busy), _LOOK_EVERY_S):
+                tried = next(worker for known, worker in busy.items() if known is pipe).said()
+                if tried is not None:
+                    done[tried.job.number] = tried
+            for worker in workers:
+                worker.look()
             while expected in done:
                 yield done.pop(expected)
                 expected += 1

@@ -16,11 +16,20 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from av_synth import scenario as scenarios
-from av_synth.errors import AvSynthError, CastError, ConnectionLostError, SimulatorError, SpawnError
+from av_synth.errors import (
+    AvSynthError,
+    CastError,
+    ConnectionLostError,
+    SimulatorError,
+    SpawnError,
+    StalledError,
+)
 from av_synth.launch import Address
 from av_synth.launch.interpreter import start_child
 from av_synth.run import RunResult, RunSpec, execute
 from av_synth.run.generate import EMBEDDED, simulator_at
+from av_synth.run.spec import Progress
+from av_synth.run.stall import Patience, Pulse, at_times
 from av_synth.scenario.draw import TrafficPlan
 from av_synth.scenario.expressions import Value
 from av_synth.search.campaign import concrete
@@ -28,6 +37,9 @@ from av_synth.search.correct import correct
 from av_synth.search.measure import TargetWatch
 from av_synth.search.target import parse_target
 
+MOST_STALLS = 3  # of one draw
+# without sensors a tick takes some milliseconds, and a draw that is tried again costs a second
+_OWN_SIMULATOR = Patience(begin_s=90.0, tick_s=5.0, end_s=30.0)
 _TIDY_UP_S = 10.0
 
 
@@ -92,19 +104,26 @@ class Worker:
 
     def __init__(self, setting: Setting) -> None:
         """Start the process."""
-        with setting.log.open("ab") as log:
-            self._process, self.pipe = start_child(__name__, log)
-        self._log = setting.log
-        self.busy = False
-        self.pipe.send(setting)
+        self._setting = setting
+        own = setting.render.partition(":")[0] == EMBEDDED
+        self._pulse = Pulse(_OWN_SIMULATOR if own else Patience())
+        self._job: Job | None = None
+        self._stalls = 0
+        self._start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is trying a draw."""
+        return self._job is not None
 
     def give(self, job: Job) -> None:
         """Have it try a draw."""
-        self.busy = True
-        self.pipe.send(job)
+        self._job = job
+        self._stalls = 0
+        self._send()
 
-    def result(self) -> Tried:
-        """What came of the draw that it was given.
+    def said(self) -> Tried | None:
+        """What came of the draw that it was given, where that is what it says next.
 
         Raises:
             AvSynthError: as it failed there.
@@ -114,13 +133,33 @@ class Worker:
             said = self.pipe.recv()
         except (EOFError, ConnectionResetError):
             raise ConnectionLostError(
-                f"a search process ended with status {self._process.wait()}; its log is {self._log}"
+                f"a search process ended with status {self._process.wait()}; its log is {self._setting.log}"
             ) from None
         if isinstance(said, BaseException):
             raise said
-        self.busy = False
-        tried: Tried = said
-        return tried
+        if isinstance(said, Tried):
+            self._job = None
+            return said
+        self._pulse.tick(*said)
+        return None
+
+    def look(self) -> None:
+        """See whether it hangs; then a new process tries the draw again. What comes of it does not depend on that.
+
+        Raises:
+            StalledError: if the same draw has hung several times.
+        """
+        if self._job is None or (why := self._pulse.why_stalled()) is None:
+            return
+        self._stalls += 1
+        if self._stalls == MOST_STALLS:
+            raise StalledError(
+                f"seed {self._job.seed}: a search process {why}, {MOST_STALLS} times; its log is {self._setting.log}"
+            )
+        self._process.kill()
+        self.close()
+        self._start()
+        self._send()
 
     def close(self) -> None:
         """End the process; its simulators end with it."""
@@ -130,6 +169,15 @@ class Worker:
         self._process.kill()
         self._process.wait()
 
+    def _start(self) -> None:
+        with self._setting.log.open("ab") as log:
+            self._process, self.pipe = start_child(__name__, log)
+        self.pipe.send(self._setting)
+
+    def _send(self) -> None:
+        self._pulse.begin()
+        self.pipe.send(self._job)
+
 
 def child(handle: int) -> None:
     """Try the draws that come over the pipe until it closes. Leaves by `os._exit`, as `run.attempt.child` does."""
@@ -138,7 +186,7 @@ def child(handle: int) -> None:
     try:
         setting: Setting = pipe.recv()
         with ExitStack() as open_:
-            stage = _Stage(setting, open_)
+            stage = _Stage(setting, open_, at_times(lambda done, of: pipe.send((done, of))))
             while True:
                 pipe.send(stage.try_out(pipe.recv()))
     except (EOFError, OSError):
@@ -154,8 +202,9 @@ def child(handle: int) -> None:
 class _Stage:
     """The simulators of a worker, and what is played on them."""
 
-    def __init__(self, setting: Setting, open_: ExitStack) -> None:
+    def __init__(self, setting: Setting, open_: ExitStack, on_tick: Progress) -> None:
         self._setting = setting
+        self._on_tick = on_tick
         self._scenario = scenarios.load(setting.scenario)
         self._target = parse_target(setting.target)
         self._search = open_.enter_context(simulator_at(EMBEDDED, setting.log, render_threads=1))
@@ -208,7 +257,7 @@ class _Stage:
         if address is not self._render:
             drawn = replace(drawn, traffic=TrafficPlan(drawn.traffic.seed, (), ()))
         watcher = TargetWatch(self._target, self._setting.of, early=early)
-        result = execute(RunSpec(drawn, None), address, watch=watcher)
+        result = execute(RunSpec(drawn, None), address, on_tick=self._on_tick, watch=watcher)
         if not isinstance(result, RunResult):
             raise SimulatorError("a run without a sink was skipped")
         self._ticks_played += len(result.state_hashes)

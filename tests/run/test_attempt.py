@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +12,13 @@ from typing import Any
 import pytest
 
 from av_synth import __version__, store
-from av_synth.errors import CastError, ConnectionLostError
+from av_synth.errors import CastError, ConnectionLostError, StalledError
 from av_synth.launch import Address, launch_embedded
 from av_synth.run import RunResult, RunSpec, Skipped
 from av_synth.run import spec as module
 from av_synth.run.attempt import attempt, logs
 from av_synth.run.generate import plan
+from av_synth.run.stall import Patience
 from av_synth.session import open_session
 
 FRAMES = 11  # half a second at 20 Hz, both ends included
@@ -38,7 +41,8 @@ def test_a_run_is_committed_with_progress_to_its_end_and_a_second_attempt_skips_
     made = attempt(spec, address, tmp_path, lambda done, of: ticks.append((done, of)))
 
     assert isinstance(made, RunResult)
-    assert ticks == [(number, FRAMES) for number in range(1, FRAMES + 1)]
+    assert set(ticks[:-FRAMES]) == {(0, FRAMES)}
+    assert ticks[-FRAMES:] == [(number, FRAMES) for number in range(1, FRAMES + 1)]
     assert len(made.state_hashes) == FRAMES
     run = store.open_run(store.run_path(tmp_path, made.run_id), deep=True)
     assert run.table("ego_poses").num_rows == FRAMES
@@ -109,6 +113,21 @@ def test_what_was_launched_and_the_table_of_boxes_are_in_the_id_of_a_run_on_a_si
 def identified(spec: RunSpec, address: Address, cache: Path) -> tuple[str, Mapping[str, Any]]:
     with open_session(address, spec.scenario.town, 50_000, 0, cache) as session:
         return module.run_identity(spec, session)
+
+
+def test_a_run_that_hangs_is_ended_and_nothing_of_it_is_left(spec, tmp_path):
+    with launch_embedded("AvSynth01", render_threads=1) as frozen:
+
+        def freeze(done: int, _of: int) -> None:
+            if done == 3:
+                os.kill(frozen.process.pid, signal.SIGSTOP)
+
+        with pytest.raises(StalledError, match=f"has not got beyond frame 3 of {FRAMES} for [0-9]+ s and was ended"):
+            attempt(spec, frozen, tmp_path, freeze, Patience(tick_s=1.0))
+        os.kill(frozen.process.pid, signal.SIGCONT)
+
+    assert left_in_staging(tmp_path) == []
+    assert not (tmp_path / "runs").exists()
 
 
 def test_an_address_that_cannot_be_is_a_lost_connection_with_its_name(spec, tmp_path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +15,11 @@ from av_synth.cli.app import status
 from av_synth.errors import DataError
 from av_synth.launch import Address, launch_embedded
 from av_synth.run import RunResult, execute
+from av_synth.run.stall import Patience
 from av_synth.search import Request, Summary, load_campaign, search
+from av_synth.search import worker as worker_module
 from av_synth.search.campaign import hashes, specs
+from av_synth.search.worker import Job, Setting, Worker
 from tests.search.near_miss import SHORT
 
 TARGET = "ttc=0.7..1.4, contact=false"
@@ -80,6 +85,30 @@ def test_a_search_goes_on_from_its_file_and_what_it_finds_is_reported_as_json(fo
     assert tuple(draws[:3]) == tuple(found.campaign.draws)
     assert told["rate_after_correction"] == 1.0
     assert told["tried"] > found.campaign.rates.tried
+
+
+def test_a_search_process_that_hangs_is_replaced_and_the_draw_comes_to_the_same(found, folder, monkeypatch):
+    started = []
+    start_child = worker_module.start_child
+    monkeypatch.setattr(worker_module, "start_child", lambda *of: started.append(start_child(*of)) or started[-1])
+    monkeypatch.setattr(worker_module, "_OWN_SIMULATOR", Patience(tick_s=1.0))
+    one = found.campaign.draws[0]
+    setting = Setting(found.campaign.scenario, None, "cutter", TARGET, (), "embedded", folder / "stalled.log")
+    worker = Worker(setting)
+    try:
+        worker.give(Job(0, one.seed, dict(one.values)))
+        assert worker.said() is None  # its first tick
+        os.kill(started[0][0].pid, signal.SIGSTOP)
+        tried = None
+        while tried is None:
+            if worker.pipe.poll(0.2):
+                tried = worker.said()
+            worker.look()
+    finally:
+        worker.close()
+
+    assert len(started) == 2
+    assert hashes(tried.ticks)[0] == one.hash
 
 
 @pytest.mark.long
