@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -40,7 +40,8 @@ SAVE_EVERY_S = 5.0
 DRAW_SEEDS = 1_000_000  # of each search's own
 AT_END = 0.1  # of a parameter's range: where the best draws are all so near to one end, it may be in the way
 BEST = 3  # draws that are looked at for that
-MOST_USEFUL = os.cpu_count() or 1  # processes: each keeps a core busy, its simulator and itself by turns
+CORES = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
+MOST_USEFUL = len(CORES) or os.cpu_count() or 1  # processes: each keeps a core busy, its simulator and itself by turns
 _LOOK_EVERY_S = 1.0
 
 Progress = Callable[[int, int], None]
@@ -175,7 +176,9 @@ class Search:
                 own = self._request.simulator.partition(":")[0] == EMBEDDED
                 count = self._request.workers if own else 1  # on a simulator that is not ours nobody else may play
                 with ExitStack() as ending:
-                    workers = [Worker(self._setting) for _ in range(count)]
+                    # where every core has a worker of its own; fewer are better placed by the system
+                    cores = [(core,) for core in CORES] if count == len(CORES) else [()] * count
+                    workers = [Worker(replace(self._setting, cores=each)) for each in cores]
                     for worker in workers:
                         ending.callback(worker.close)
                     for tried in self._in_order(workers):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
@@ -193,9 +191,8 @@ class Commands:
         """Set pedals and wheel, clipped to their ranges; they hold until the next control."""
         call = "apply_control_to_vehicle"
         actor, k, vehicle = self._vehicle(call, actor_id)
-        pedals = control.throttle, control.brake, control.steer
-        if not all(map(math.isfinite, pedals)):
-            raise DataError(f"{call}: got {pedals}; want finite numbers")
+        if not np.isfinite(control.throttle + control.brake + control.steer):  # one array a tick and vehicle is dear
+            raise DataError(f"{call}: got {control}; want finite numbers")
         if actor.dead:
             return
         vehicle.ackermann = None
