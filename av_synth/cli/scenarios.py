@@ -104,7 +104,7 @@ def _draw(name: str, out: Path | None, seed: int, overrides: dict[str, str], tow
         cast_errors_with_line(name, town),
     ):
         execute(spec, address, [watcher], on_tick=on_tick)
-    picture = event_picture(watcher, spec.scenario, out or Path(f"{spec.scenario.name}.png"))
+    picture = event_picture(watcher, out or Path(f"{spec.scenario.name}.png"))
     if watcher.outcome is not None:
         say_outcome(watcher.outcome)
     say(f"picture: {picture}")

@@ -113,7 +113,8 @@ class ExpectationResult:
         if not self.judged:
             return f"{self.name}: not judged (asked: {asked}): this run has no such sensor"
         when = f" at {self.time_us / 1e6:.2f} s" if self.time_us >= 0 else ""
-        by = f", by {abs(self.margin):.2f}" if math.isfinite(self.margin) else ""
+        unit = {bool: " m", str: " s"}.get(type(self.asked), "")  # of others it is in the name
+        by = f", by {abs(self.margin):.2f}{unit}" if math.isfinite(self.margin) else ""
         verdict = "held" if self.held else "NOT HELD"
         return f"{self.name}: {_said(self.reached)}{when} (asked: {asked}): {verdict}{by}"
 

@@ -24,6 +24,7 @@ EGO = "ego"
 _WIDTH_PX, _MARGIN_PX = 1500, 24
 _MOST_PX_PER_M, _MOST_HEIGHT_PX = 16.0, 760
 _AROUND_M, _REACH_M = 9.0, 90.0
+_NUMBER_PX = 10  # radius of the disc around an event's number
 _FINE = 2  # drawn so much larger, then shrunk
 _BYSTANDER: Colour = (140, 136, 132)
 _COLOURS: tuple[Colour, ...] = (
@@ -53,12 +54,11 @@ class _View:
         return np.stack([width / 2.0 + local[:, 0], height / 2.0 - local[:, 1]], axis=1) * _FINE
 
 
-def event_picture(watched: Watcher, concrete: ConcreteScenario, out: Path) -> Path:
+def event_picture(watched: Watcher, out: Path) -> Path:
     """Draw a run that was watched and write it as a PNG.
 
     Args:
         watched: the whole run.
-        concrete: what was played.
         out: the file to write.
 
     Raises:
@@ -67,6 +67,7 @@ def event_picture(watched: Watcher, concrete: ConcreteScenario, out: Path) -> Pa
     """
     if watched.context is None or not watched.states:
         raise DataError("got a run without a frame; want one that was watched from its beginning to its end")
+    concrete = watched.context.spec.scenario
     roads = read_roads(read_network(concrete.town or "", watched.context.opendrive))
     names = _named(watched, concrete)
     notes = [event for event in watched.events if event.kind in _NOTED]
@@ -150,10 +151,14 @@ def _panel(
                 picture, float(corners[:, 0].min()), float(corners[:, 1].min()) - 2, name, 10, _colour(names, actor)
             )
     times = [each.time_us for each in watched.states]
+    taken: list[Array] = []
     for number, note in enumerate(notes, 1):
         frame = min(int(np.searchsorted(times, note.time_us)), len(times) - 1)
         if frame <= last and note.actor_id in watched.states[frame].actors:
             where = view.at(watched.states[frame].world_from_box(note.actor_id)[None, :2, 3])[0] / _FINE
+            while any(np.hypot(*(where - other)) < 2 * _NUMBER_PX for other in taken):
+                where[0] += 2.0 * _NUMBER_PX  # what happened at one place stands in a row
+            taken.append(where)
             _number(picture, where, number)
     draw.plate(picture, 8, 26, f"{state.time_us / 1e6:.1f} s", 12, draw.INK)
     framed: Image = np.full((height + 10, _WIDTH_PX, 3), draw.BACKGROUND, dtype=np.uint8)
@@ -195,8 +200,8 @@ def _outline(watched: Watcher, actor: int, frame: int, *, named: bool) -> Array:
 
 def _number(picture: Image, where: Array, number: int) -> None:
     x, y = round(float(where[0])), round(float(where[1])) + 20
-    cv2.circle(picture, (x, y), 10, (20, 18, 16), -1, cv2.LINE_AA)
-    cv2.circle(picture, (x, y), 10, draw.INK, 1, cv2.LINE_AA)
+    cv2.circle(picture, (x, y), _NUMBER_PX, (20, 18, 16), -1, cv2.LINE_AA)
+    cv2.circle(picture, (x, y), _NUMBER_PX, draw.INK, 1, cv2.LINE_AA)
     draw.text(picture, (x - draw.text_width(str(number), 9) / 2, y + 5), str(number), 9)
 
 

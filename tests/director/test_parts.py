@@ -14,7 +14,7 @@ from av_synth.director.conditions import arrival_s
 from av_synth.director.control import SpeedControl, Steering, pure_pursuit_rad, smooth_step
 from av_synth.director.courses import COMFORT_LATERAL_MPS2, Line
 from av_synth.director.meetings import meeting_point
-from av_synth.director.model import Outcome, ranged
+from av_synth.director.model import ExpectationResult, Outcome, ranged
 from av_synth.director.path import Path
 from av_synth.director.signals import changed
 from av_synth.director.speeds import SpeedPlan, following
@@ -245,6 +245,8 @@ def test_a_verdict_says_what_was_asked_and_reached_and_by_how_much() -> None:
     assert (held.held, held.margin) == (True, pytest.approx(0.3))
     assert str(held) == "a.ttc_s: 1.20 at 3.00 s (asked: 0.5 to 1.5): held, by 0.30"
     assert str(missed) == "a.ttc_s: 0.20 at 3.00 s (asked: at least 0.5): NOT HELD, by 0.30"
+    clear = ExpectationResult("a.contact", False, False, held=True, time_us=1_000_000, margin=2.0)
+    assert str(clear) == "a.contact: no at 1.00 s (asked: no): held, by 2.00 m"
     assert unjudged.held
     assert "not judged" in str(unjudged)
     assert Outcome((unjudged,)).to_json()["expectations"] == [
