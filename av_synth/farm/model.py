@@ -1,0 +1,213 @@
+"""What the parts of a farm tell each other. Imports nothing heavy: workers and their keepers start often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class FailureClass(str, Enum):
+    """Why an attempt failed, as far as it decides what is done about it.
+
+    ENVIRONMENTAL: disk full, port taken, no GPU: the farm pauses, and no attempt is charged.
+    TRANSIENT: simulator crashed or stalled, sensor frame missing, worker or node lost: charged, tried again elsewhere.
+    DETERMINISTIC: a scenario that cannot be played, data that is no data: confirmed once, then quarantined.
+    CANCELLED: ended by us: not charged.
+    """
+
+    ENVIRONMENTAL = "environmental"
+    TRANSIENT = "transient"
+    DETERMINISTIC = "deterministic"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a run is drawn, of the files that are frozen in the plan's folder.
+
+    Attributes:
+        scenario: a file in `plan/scenarios/`, such as 'cut_in_wet.yaml'.
+        rig: a file in `plan/rigs/`; None for no sensors.
+        seed: of the draw.
+        values: parameters chosen together by a design or a search; empty where the seed draws them all.
+        overrides: parameters given by hand, as text.
+        weather: what the campaign says instead of the scenario's weather; None for the scenario's own.
+        town: the map to play on; None for the scenario's own choice.
+        without: actors that are taken out.
+        ticks: first digits of each tick's state hash, one after the other, where a search has played it.
+    """
+
+    scenario: str
+    rig: str | None
+    seed: int
+    values: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    weather: Mapping[str, Any] | None = None
+    town: str | None = None
+    without: tuple[str, ...] = ()
+    ticks: str = ""
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run that a campaign asks for.
+
+    Attributes:
+        run_id: 20 hex digits, known before it is played.
+        recipe: what is played and what looks.
+        town: the map that it is played on.
+        entry: which entry of the campaign asked for it, from 0 on.
+    """
+
+    run_id: str
+    recipe: Recipe
+    town: str
+    entry: int = 0
+
+    @property
+    def affinity(self) -> tuple[str, str]:
+        """Town and rig: runs that share them follow each other on a worker, since loading a town is dear."""
+        return self.town, self.recipe.rig or ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """An attempt to be made: which run, and 1 for its first attempt."""
+
+    run: PlannedRun
+    attempt: int
+
+
+@dataclass(frozen=True)
+class WorkerSetting:
+    """What a worker is started with.
+
+    Attributes:
+        store: where runs are committed.
+        slot: the worker's number.
+        player: `module:function` that opens what plays jobs (see `worker.OpenPlayer`).
+        options: plain values for it: the simulator, and what it needs to start.
+        folder: for the logs of the worker and what it starts.
+        cores: what its processes may run on; empty: anything.
+    """
+
+    store: Path
+    slot: int
+    player: str
+    options: Mapping[str, Any]
+    folder: Path
+    cores: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How an attempt failed.
+
+    Attributes:
+        kind: its class.
+        error: the error's type, such as 'ConnectionLostError', or 'stalled', 'worker lost', 'deadline'.
+        message: in words.
+        node: name of the machine.
+        logs: files that say more, on that machine.
+    """
+
+    kind: FailureClass
+    error: str
+    message: str
+    node: str = ""
+    logs: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What an attempt took: seconds, CPU seconds of the worker's whole process tree, bytes committed, frames."""
+
+    wall_s: float
+    cpu_s: float
+    bytes: int
+    frames: int
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker took a job; `pids` are those of its processes, the worker's first."""
+
+    slot: int
+    run_id: str
+    attempt: int
+    pids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """A worker recorded frames: `done` of `of`; 0 are done while it warms up."""
+
+    slot: int
+    run_id: str
+    done: int
+    of: int
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A run is under its final name; `played` is False where it had been there before. `held`: its expectations."""
+
+    slot: int
+    run_id: str
+    figures: Figures
+    played: bool = True
+    held: bool = True
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An attempt came to nothing; the worker lives."""
+
+    slot: int
+    run_id: str
+    failure: Failure
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A worker is gone, with whatever it was doing (None: nothing). The runner starts another in its slot."""
+
+    slot: int
+    run_id: str | None
+    why: str
+    node: str = ""
+
+
+Report = Started | Advanced | Committed | Failed | Lost
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place for one worker: its number, the machine, and what it is doing and was made ready for."""
+
+    number: int
+    node: str
+    run_id: str | None = None
+    affinity: tuple[str, str] | None = None
+
+
+class Runner(Protocol):
+    """Workers somewhere: processes of this machine, or actors of a Ray cluster. All calls come from one thread."""
+
+    def slots(self) -> Sequence[Slot]:
+        """The workers there are now; a cluster's number may change."""
+
+    def start(self, slot: int, job: Job) -> None:
+        """Hand a job to a free worker; returns at once."""
+
+    def poll(self, timeout_s: float) -> Sequence[Report]:
+        """What the workers have told since the last call; waits so long if there is nothing. Never raises for them."""
+
+    def kill(self, slot: int) -> None:
+        """End a worker's whole process tree at once; it is replaced, and `poll` tells nothing of the job."""
+
+    def close(self) -> None:
+        """End every worker and leave no process behind. May be called twice."""
