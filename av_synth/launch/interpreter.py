@@ -7,23 +7,30 @@ import sys
 from multiprocessing.connection import Connection, Pipe
 from typing import IO
 
-
-def python(code: str) -> list[str]:
-    """The command that runs code in a fresh interpreter, which imports nothing from the folder it is started in."""
-    return [sys.executable, "-c", f"import sys; sys.path[:] = [entry for entry in sys.path if entry]; {code}"]
+from av_synth.launch.tree import vow
 
 
-def start_child(module: str, log: IO[bytes]) -> tuple[subprocess.Popen[bytes], Connection]:
+def python(code: str, abrupt: bool = True) -> list[str]:
+    """The command that runs code in a fresh interpreter, which imports nothing from the folder it is started in.
+
+    It ends with this process (see `tree`): with `abrupt` at once, else only if it sees to that itself.
+    """
+    path = "import sys; sys.path[:] = [entry for entry in sys.path if entry]"
+    return [sys.executable, "-c", f"{path}; {vow(abrupt)}; {code}"]
+
+
+def start_child(module: str, log: IO[bytes], abrupt: bool = True) -> tuple[subprocess.Popen[bytes], Connection]:
     """Start a fresh interpreter that calls `child(handle)` of a module, and return it with our end of a pipe to it.
 
     Args:
         module: its `child` makes a `Connection` of the handle.
         log: gets what it says.
+        abrupt: whether it is killed when this process ends; if not, it ends itself when the pipe closes.
     """
     here, there = Pipe()
     with there:
         process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-            python(f"from {module} import child; child({there.fileno()})"),
+            python(f"from {module} import child; child({there.fileno()})", abrupt),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
