@@ -6,6 +6,8 @@
     │   └── CastError         the simulator has nothing that can play a part
     ├── SimulatorError        the simulator failed: exit 1, may be retried
     │   ├── LaunchError       it did not start or was never ready
+    │   │   └── MachineError      nor will it here, as this machine is: no GPU, no Vulkan, no memory, another version
+    │   │       └── PortTakenError  somebody else has its ports
     │   ├── ConnectionLostError  it stopped answering or died
     │   ├── StalledError      the process that plays hangs
     │   ├── SpawnError        it refused to place an actor
@@ -77,6 +79,14 @@ class SimulatorError(AvSynthError):
 
 class LaunchError(SimulatorError):
     """The simulator process did not start, or was never ready."""
+
+
+class MachineError(LaunchError):
+    """This machine, as it is, cannot run the simulator; what was to be played is not to blame."""
+
+
+class PortTakenError(MachineError):
+    """A port that the simulator was given is somebody else's, or there are none left."""
 
 
 class ConnectionLostError(SimulatorError):

@@ -41,7 +41,8 @@ def run(
     town: str | None = typer.Option(None, help="The map to play it on, whatever the scenario says."),
     simulator: str = typer.Option(
         EMBEDDED,
-        help="`embedded`, `embedded:ue4` (docs/ue4-profile.md), or HOST:PORT of CARLA 0.9.16 or `av-synth simulator`.",
+        help="`embedded`, `embedded:ue4` (docs/ue4-profile.md), `carla:FOLDER` or `carla:docker:IMAGE` of a CARLA "
+        "0.9.16 that is started (docs/real-carla.md), or HOST:PORT of one that runs or of `av-synth simulator`.",
     ),
 ) -> None:
     """Play a scenario and write labelled sensor data as a nuScenes dataset.

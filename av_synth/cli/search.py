@@ -34,9 +34,7 @@ def search(
         metavar="NAME",
         help="A parameter that may be corrected; at most three. Those the events wait by if left out.",
     ),
-    simulator: str = typer.Option(
-        EMBEDDED, help="Where the draws are to be rendered: `embedded`, `embedded:PROFILE` or HOST:PORT."
-    ),
+    simulator: str = typer.Option(EMBEDDED, help="Where the draws are to be rendered, as for `av-synth run`."),
     workers: int | None = typer.Option(
         None, min=1, max=64, help="Processes, each with a simulator of its own; as many as cores if left out."
     ),

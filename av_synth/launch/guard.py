@@ -43,6 +43,7 @@ def start_guarded(
     *,
     grace_s: float = GRACE_S,
     afterwards: Sequence[str] = (),
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[str]:
     """Start a program that ends when this process does, and everything that it starts with it.
 
@@ -54,6 +55,7 @@ def start_guarded(
         environment: its variables; ours if None.
         grace_s: how long after SIGTERM it is killed.
         afterwards: a command that is run when it has ended, whatever ended it; it may be run twice.
+        pass_fds: open files that it and its guards keep.
 
     Returns:
         The guard, with the exit status of the program. SIGTERM ends the program, and so does the closing of `stdin`, at
@@ -68,6 +70,7 @@ def start_guarded(
         text=True,
         env=environment,
         start_new_session=True,
+        pass_fds=pass_fds,
     )
 
 

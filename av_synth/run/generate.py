@@ -17,6 +17,8 @@ from av_synth.errors import ConnectionLostError, DataError, DocumentError, Probl
 from av_synth.export import formats, nuscenes, remote
 from av_synth.export.splits import read_splits
 from av_synth.launch import Address, launch_embedded, parse_address
+from av_synth.launch.carla import launch_carla
+from av_synth.launch.carla_spec import CarlaSpec, names_carla, parse_carla
 from av_synth.run.attempt import attempt, logs
 from av_synth.run.sensors import missing_sensors
 from av_synth.run.spec import Progress, RunResult, RunSpec
@@ -24,6 +26,7 @@ from av_synth.verify import verify, write_text_report
 
 EMBEDDED = "embedded"
 _WITH_PROFILE = f"{EMBEDDED}:"  # and the profile's name
+_KINDS = f"`{EMBEDDED}`, carla:FOLDER, carla:docker:IMAGE or HOST:PORT"
 DATASET = "nuscenes"
 _FIRST_TOWN = "AvSynth01"  # which town a run needs, the session says, or that there is no such town
 _REACH_TIMEOUT_S = 5.0
@@ -77,13 +80,15 @@ def plan(
     return RunSpec(played, looks)
 
 
-def generate(spec: RunSpec, out: Path, simulator: str = EMBEDDED, on_tick: Progress | None = None) -> Generated:
+def generate(
+    spec: RunSpec, out: Path, simulator: str | CarlaSpec = EMBEDDED, on_tick: Progress | None = None
+) -> Generated:
     """Make one run under `<out>/runs/`, or find it there. Where the process that plays it hangs, it is played again.
 
     Args:
         spec: what to play and what looks.
         out: the store; made if it is not there.
-        simulator: `embedded`, `embedded:PROFILE`, or HOST:PORT of a running one.
+        simulator: see `simulator_at`.
         on_tick: told (frames done, frames in all).
 
     Raises:
@@ -103,23 +108,29 @@ def generate(spec: RunSpec, out: Path, simulator: str = EMBEDDED, on_tick: Progr
 
 
 @contextmanager
-def simulator_at(simulator: str, log: Path, render_threads: int | None = None) -> Iterator[Address]:
-    """The simulator that the user named: a fresh embedded one, or the one at HOST:PORT.
+def simulator_at(simulator: str | CarlaSpec, log: Path, render_threads: int | None = None) -> Iterator[Address]:
+    """The simulator that the user named: a fresh embedded one, a CARLA that is started, or the one at HOST:PORT.
 
     Args:
-        simulator: `embedded`, `embedded:PROFILE`, or HOST:PORT.
+        simulator: `embedded`, `embedded:PROFILE`, `carla:FOLDER`, `carla:docker:IMAGE` (see `launch.carla_spec`), or
+            HOST:PORT.
         log: where a fresh one's standard error goes.
-        render_threads: of a fresh one; all cores if None.
+        render_threads: of an embedded one; all cores if None.
 
     Raises:
-        DocumentError: if it is neither, or there is no such profile.
+        DocumentError: if it is none of these, or there is no such profile or program.
         ConnectionLostError: if nobody listens at HOST:PORT.
-        LaunchError: if the embedded one does not start.
+        LaunchError: if it does not start.
     """
+    if isinstance(simulator, CarlaSpec) or names_carla(simulator):
+        spec = simulator if isinstance(simulator, CarlaSpec) else parse_carla(simulator)
+        with launch_carla(spec, log) as address:
+            yield address
+        return
     if simulator != EMBEDDED and not simulator.startswith(_WITH_PROFILE):
         like = nearest(simulator.partition(":")[0], [EMBEDDED])
         hint = f"; {like}" if like.startswith("did") else ""
-        address = parse_address(simulator, f"`{EMBEDDED}` or HOST:PORT{hint}")
+        address = parse_address(simulator, f"{_KINDS}{hint}")
         _reach(address)
         yield address
         return

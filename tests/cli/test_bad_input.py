@@ -166,17 +166,17 @@ OPTIONS = {
     "a seed without end": (["cut_in_wet", "--seed", "9" * 30], "--seed: got"),
     "no port": (
         ["cut_in_wet", "--simulator", "localhost"],
-        "--simulator: got 'localhost'; want `embedded` or HOST:PORT",
+        "--simulator: got 'localhost'; want `embedded`, carla:FOLDER, carla:docker:IMAGE or HOST:PORT",
     ),
     "a misspelt simulator": (
         ["cut_in_wet", "--simulator", "embeded"],
-        "--simulator: got 'embeded'; want `embedded` or HOST:PORT; did you mean 'embedded'?",
+        "--simulator: got 'embeded'; want `embedded`, carla:FOLDER, carla:docker:IMAGE or HOST:PORT; did you mean 'embedded'?",
     ),
     "no profile": (
         ["cut_in_wet", "--simulator", "embedded:"],
         "--simulator: --profile: got ''; want native or ue4 or detuned, and +SWITCH or -SWITCH behind it",
     ),
-    "a port out of range": (["cut_in_wet", "--simulator", "localhost:70000"], "want `embedded` or HOST:PORT"),
+    "a port out of range": (["cut_in_wet", "--simulator", "localhost:70000"], "want `embedded`, carla:FOLDER, carla:docker:IMAGE or HOST:PORT"),
 }
 
 
