@@ -7,8 +7,11 @@ from pathlib import Path
 import typer
 
 from av_synth.cli.output import say
+from av_synth.launch.carla_spec import names_carla, parse_carla
 from av_synth.launch.doctor import examine
 from av_synth.launch.embedded import parse_address
+
+_WANTED = "HOST:PORT, carla:FOLDER or carla:docker:IMAGE"
 
 
 def register(app: typer.Typer) -> None:
@@ -18,7 +21,10 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     out: Path = typer.Option(Path("out"), help="Where runs are to be written."),
-    simulator: str = typer.Option("127.0.0.1:2000", help="HOST:PORT where a real CARLA may be."),
+    simulator: str = typer.Option(
+        "127.0.0.1:2000",
+        help="HOST:PORT where a real CARLA may be; or carla:FOLDER or carla:docker:IMAGE, to see whether it starts.",
+    ),
 ) -> None:
     """Check versions, the GL renderer, the embedded simulator and its ports, disk, and whether a CARLA is reachable.
 
@@ -27,7 +33,8 @@ def doctor(
     Example: av-synth doctor --out out/first
     """
     good = True
-    for finding in examine(out, parse_address(simulator)):
+    real = parse_carla(simulator) if names_carla(simulator) else parse_address(simulator, _WANTED)
+    for finding in examine(out, real):
         say(f"{'ok  ' if finding.good else 'BAD '} {finding.what}: {finding.seen}", None if finding.good else "red")
         good = good and finding.good
     if not good:

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -15,6 +16,8 @@ import carla
 
 from av_synth import __version__
 from av_synth.errors import AvSynthError
+from av_synth.launch.carla import launch_carla
+from av_synth.launch.carla_spec import CarlaSpec
 from av_synth.launch.embedded import Address, launch_embedded
 from av_synth.launch.interpreter import python
 
@@ -36,19 +39,19 @@ class Finding:
     seen: str
 
 
-def examine(folder: Path, carla_address: Address) -> Iterator[Finding]:
+def examine(folder: Path, real: Address | CarlaSpec) -> Iterator[Finding]:
     """Look at everything, one thing after the other: some take seconds.
 
     Args:
         folder: where runs are to be written.
-        carla_address: where a real CARLA may be; none there is no fault.
+        real: where a real CARLA may be, and none there is no fault; or which one is to be started, and then it must.
     """
     yield Finding("av_synth", True, f"{__version__} on Python {platform.python_version()}, {platform.platform()}")
     yield _libraries()
     yield _renderer()
     yield _simulator()
     yield _disk(folder)
-    yield _carla(carla_address)
+    yield _started(real) if isinstance(real, CarlaSpec) else _carla(real)
 
 
 def _libraries() -> Finding:
@@ -101,3 +104,15 @@ def _carla(address: Address) -> Finding:
         return Finding("CARLA", True, f"{client.get_server_version()} at {address}")
     except RuntimeError:
         return Finding("CARLA", True, f"none at {address} (not needed: the embedded simulator is used)")
+
+
+def _started(spec: CarlaSpec) -> Finding:
+    handle, name = tempfile.mkstemp(".log", "av_synth-carla-")
+    os.close(handle)
+    try:
+        with launch_carla(spec, Path(name)) as address:
+            found = Finding("CARLA", True, f"{spec.carla} made a tick as {address.launched} at {address}")
+    except AvSynthError as error:
+        return Finding("CARLA", False, str(error))  # which names the log
+    Path(name).unlink()
+    return found

@@ -16,6 +16,7 @@ GOOD = (documents.library_root() / "scenarios" / "pedestrian_runs_out.yaml").rea
 GOOD = GOOD.replace("name: pedestrian_runs_out", "name: own")
 RIG = (documents.library_root() / "sensors" / "tiny.yaml").read_text()
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n" for k in range(1, 10))
+SIMULATORS = "want `embedded`, carla:FOLDER, carla:docker:IMAGE or HOST:PORT"
 
 # what is replaced in a good file, by what, what stands on the line that the message names, and what it says
 SCENARIOS = {
@@ -166,17 +167,17 @@ OPTIONS = {
     "a seed without end": (["cut_in_wet", "--seed", "9" * 30], "--seed: got"),
     "no port": (
         ["cut_in_wet", "--simulator", "localhost"],
-        "--simulator: got 'localhost'; want `embedded`, carla:FOLDER, carla:docker:IMAGE or HOST:PORT",
+        f"--simulator: got 'localhost'; {SIMULATORS}",
     ),
     "a misspelt simulator": (
         ["cut_in_wet", "--simulator", "embeded"],
-        "--simulator: got 'embeded'; want `embedded`, carla:FOLDER, carla:docker:IMAGE or HOST:PORT; did you mean 'embedded'?",
+        f"--simulator: got 'embeded'; {SIMULATORS}; did you mean 'embedded'?",
     ),
     "no profile": (
         ["cut_in_wet", "--simulator", "embedded:"],
         "--simulator: --profile: got ''; want native or ue4 or detuned, and +SWITCH or -SWITCH behind it",
     ),
-    "a port out of range": (["cut_in_wet", "--simulator", "localhost:70000"], "want `embedded`, carla:FOLDER, carla:docker:IMAGE or HOST:PORT"),
+    "a port out of range": (["cut_in_wet", "--simulator", "localhost:70000"], SIMULATORS),
 }
 
 
@@ -351,7 +352,7 @@ def test_what_only_the_simulator_can_refuse_is_told_with_its_line_and_leaves_not
         (["split", "none", "--keep", "nope.json"], "--keep: nope.json: cannot be read: No such file or directory"),
         (["split", "none", "--ratio", "train"], "--ratio: got 'train', and cannot use 'train'; want distinct names"),
         (["rigs", "none"], "rig: got 'none'; want one of nuscenes, tiny"),
-        (["doctor", "--simulator", "x"], "--simulator: got 'x'; want HOST:PORT"),
+        (["doctor", "--simulator", "x"], "--simulator: got 'x'; want HOST:PORT, carla:FOLDER or carla"),
         (["simulator", "--port", "70000"], "--port"),
         (
             ["simulator", "--host", "192.0.2.1"],

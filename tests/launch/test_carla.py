@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
 import re
 import signal
 import socket
 import stat
+import tempfile
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -29,12 +31,13 @@ from av_synth.launch.carla import launch_carla
 from av_synth.launch.carla_spec import CarlaSpec, spec_from
 from av_synth.launch.gpu import gpus_of, need_gpu
 from av_synth.launch.guard import running
-from av_synth.launch.ports import lease_block
+from av_synth.launch.ports import lease_block, listens_on
 from av_synth.run import RunResult, RunSpec
 from av_synth.run.attempt import attempt
 from av_synth.run.generate import plan, simulator_at
 from av_synth.run.stall import Patience
 from tests.launch import stand_in_carla
+from tests.launch.processes import parent, still_there, watched
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +140,34 @@ def test_when_strangers_take_every_port_it_gives_up_and_says_who(folder, tmp_pat
 
     said = refused(spec(folder, "hang"), tmp_path / "log", PortTakenError)
     assert re.fullmatch(rf"port [0-9]+ was free, and now process {os.getpid()} listens there", said)
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
+def test_when_whoever_started_it_is_killed_nothing_is_left_not_even_a_lease(folder, tmp_path, stopped):
+    starts = (
+        "from pathlib import Path\n"
+        "from av_synth.launch.carla import launch_carla\n"
+        "from av_synth.launch.carla_spec import spec_from\n"
+        f"spec = spec_from({{'carla': {str(folder)!r}, 'arguments': ['-stand-in-stubborn', '-stand-in-deaf']}})\n"
+        "tells = lambda: print('looks', flush=True) or 0.0\n"
+        f"with launch_carla(spec, Path({str(tmp_path)!r}) / 'log', clock=tells): pass\n"
+    )
+    with parent(starts) as process:
+        ports: list[int] = []
+        while not ports:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "looks\n"
+            below = {each.pid for each in psutil.Process(process.pid).children(recursive=True)}
+            ports = listens_on(below)
+        with watched(*below) as handles:
+            for pid in below if stopped else ():
+                os.kill(pid, signal.SIGSTOP)
+            process.kill()
+
+            assert still_there(handles) == []
+    lease = os.open(Path(tempfile.gettempdir()) / f"av_synth-ports-{os.getuid()}" / str(ports[0]), os.O_RDWR)
+    fcntl.flock(lease, fcntl.LOCK_EX)  # waits for the last process that has inherited it
+    os.close(lease)
 
 
 @pytest.mark.parametrize(

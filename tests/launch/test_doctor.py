@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from av_synth import __version__
 from av_synth.launch import Address, doctor
+from av_synth.launch.carla_spec import CarlaSpec
 from av_synth.launch.doctor import Finding, examine
+from tests.launch import stand_in_carla
 
 
 @pytest.fixture
@@ -44,6 +48,31 @@ def test_a_host_without_an_address_is_a_carla_that_is_not_there():
     finding = doctor._carla(Address("no..where", 2000))
 
     assert finding == Finding("CARLA", True, "none at no..where:2000 (not needed: the embedded simulator is used)")
+
+
+@pytest.mark.long
+def test_a_carla_that_starts_is_said_to(tmp_path):
+    folder = stand_in_carla.unpack(tmp_path)
+
+    good, seen = started(CarlaSpec(carla=str(folder)))
+    assert good
+    assert seen.startswith(f"{folder} made a tick as carla 0.9.16 Epic at 127.0.0.1:")
+
+
+def test_a_carla_that_is_to_be_started_and_does_not_is_a_fault_and_its_log_is_kept(tmp_path):
+    folder = stand_in_carla.unpack(tmp_path)
+
+    good, seen = started(CarlaSpec(carla=str(folder), arguments=("-stand-in-crash=of nothing",)))
+    assert not good
+    log = re.search("its log (.*) ends with", seen)[1]
+    assert "of nothing" in Path(log).read_text()
+    Path(log).unlink()
+
+
+def started(spec: CarlaSpec) -> tuple[bool, str]:
+    finding = doctor._started(spec)
+    assert finding.what == "CARLA"
+    return finding.good, finding.seen
 
 
 def test_a_full_disk_says_how_much_is_wanted(monkeypatch, tmp_path):
