@@ -1,0 +1,99 @@
+"""Which class a failure is of: what was raised, or how a process ended."""
+
+from __future__ import annotations
+
+import errno
+import signal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from av_synth import errors
+from av_synth.farm.model import Failure, FailureClass, Lost
+
+_ENVIRONMENTAL = FailureClass.ENVIRONMENTAL
+_TRANSIENT = FailureClass.TRANSIENT
+_DETERMINISTIC = FailureClass.DETERMINISTIC
+
+KINDS: Mapping[type[BaseException], FailureClass] = {
+    errors.AvSynthError: _DETERMINISTIC,
+    errors.UserError: _DETERMINISTIC,
+    errors.DocumentError: _DETERMINISTIC,
+    errors.CastError: _DETERMINISTIC,
+    errors.SimulatorError: _TRANSIENT,
+    errors.LaunchError: _ENVIRONMENTAL,  # a port, a GPU, a driver, a binary: no fault of the run that was to be played
+    errors.ConnectionLostError: _TRANSIENT,
+    errors.StalledError: _TRANSIENT,
+    errors.SpawnError: _TRANSIENT,
+    errors.SensorMissError: _TRANSIENT,
+    errors.DataError: _DETERMINISTIC,
+    errors.StoreError: _TRANSIENT,  # unless the disk says why, see `_OF_THE_MACHINE`
+    MemoryError: _TRANSIENT,
+    ImportError: _ENVIRONMENTAL,  # a library or the player is not installed there
+    KeyboardInterrupt: FailureClass.CANCELLED,
+    Exception: _DETERMINISTIC,  # a mistake of ours: it is confirmed once
+    BaseException: _TRANSIENT,
+}
+"""By type; what is not in it is of the class of the nearest type that it derives from."""
+
+_OF_THE_MACHINE = frozenset(
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EIO,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.EAGAIN,  # no process or thread could be started
+        errno.EADDRINUSE,
+        errno.ESTALE,
+    }
+)
+_LONGEST = 8000  # characters of a message; what a worker sends must fit into its pipe at once
+
+
+def of_exception(error: BaseException, node: str = "", logs: tuple[Path, ...] = ()) -> Failure:
+    """How an attempt failed that raised an error.
+
+    Args:
+        error: what was raised. What the operating system refused, anywhere among its causes, counts for more than its
+            type: a full disk, a taken port.
+        node: name of the machine.
+        logs: files that say more.
+    """
+    kind = next(KINDS[base] for base in type(error).__mro__ if base in KINDS)
+    refused = {cause.errno for cause in _causes(error) if isinstance(cause, OSError)}
+    if refused & _OF_THE_MACHINE:
+        kind = _ENVIRONMENTAL
+    return Failure(kind, type(error).__name__, (str(error) or repr(error))[:_LONGEST], node, logs)
+
+
+def of_loss(lost: Lost, logs: tuple[Path, ...] = ()) -> Failure:
+    """How an attempt failed whose worker died, or whose node is gone."""
+    return Failure(_TRANSIENT, "worker lost", lost.why, lost.node, logs)
+
+
+def of_watchdog(error: str, why: str, node: str, logs: tuple[Path, ...] = ()) -> Failure:
+    """How an attempt failed that was ended because it took too long: `error` is 'stalled' or 'deadline'."""
+    return Failure(_TRANSIENT, error, why, node, logs)
+
+
+def how_it_ended(code: int) -> str:
+    """The end of a process in words: `code` as `subprocess` gives it, negative for a signal."""
+    if code >= 0:
+        return f"ended with exit status {code}"
+    names = {number.value: number.name for number in signal.Signals}
+    told = f"was ended by signal {-code} ({names.get(-code, 'unknown')})"
+    return f"{told}; the kernel does that where memory runs out" if -code == signal.SIGKILL else told
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what led to it, the nearest first."""
+    seen: list[BaseException] = []
+    at: BaseException | None = error
+    while at is not None and at not in seen:
+        seen.append(at)
+        yield at
+        at = at.__cause__ if at.__cause__ is not None or at.__suppress_context__ else at.__context__

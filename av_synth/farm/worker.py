@@ -1,0 +1,208 @@
+"""A worker: a process that opens a player at its first job, plays one job after the other, and tells what came of them.
+
+Why a process: see `run.attempt`. Until the player is opened it imports nothing heavy, so that a worker starts at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Protocol
+
+import psutil
+
+from av_synth.errors import UserError
+from av_synth.farm import failures
+from av_synth.farm.model import Advanced, Committed, Failed, Figures, Job, Report, Started, WorkerSetting
+
+TELL_EVERY_S = 1.0  # how often it says how far it is
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came of a job.
+
+    Attributes:
+        played: False where the run had been committed before.
+        held: whether the run met its expectations.
+        frames: recorded.
+        bytes: committed.
+    """
+
+    played: bool
+    held: bool
+    frames: int
+    bytes: int
+
+
+class Player(Protocol):
+    """What plays jobs, with the simulator that it has opened."""
+
+    def play(self, job: Job, on_tick: Callable[[int, int], None]) -> Played:
+        """Commit a run, or find it committed.
+
+        Args:
+            job: what to play.
+            on_tick: to be told (frames done, frames in all); 0 are done while it warms up.
+
+        Raises:
+            Exception: whatever `failures.of_exception` knows the class of. Nothing was committed.
+        """
+
+
+OpenPlayer = Callable[[WorkerSetting], AbstractContextManager[Player]]
+"""Opens a player; leaving it ends whatever it has started. Both happen in the main thread of a worker."""
+
+
+def child(handle: int) -> None:
+    """Play the jobs that come over the pipe until it closes. Leaves by `os._exit`, as `run.attempt.child` does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us too; our parent decides
+    code = 1
+    try:
+        pipe = Connection(handle)
+        setting: WorkerSetting = pipe.recv()
+        if setting.cores:
+            os.sched_setaffinity(0, setting.cores)  # what it starts inherits it
+        jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        with _Stage(setting, pipe.send) as stage:
+            threading.Thread(target=_listen, args=(pipe, jobs, stage), daemon=True).start()
+            while (job := jobs.get()) is not None:
+                stage.take(job)
+        code = 0
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        pass  # nobody listens any more
+    except Exception:  # noqa: BLE001  it is the log that a keeper points to
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _listen(pipe: Connection, jobs: queue.SimpleQueue[Job | None], stage: _Stage) -> None:
+    """Hand on what comes over the pipe; at its end the worker ends, at once if it is at work."""
+    try:
+        while True:
+            job: Job = pipe.recv()
+            stage.busy = True
+            jobs.put(job)
+    except (EOFError, OSError):
+        if stage.busy:
+            os._exit(1)
+        jobs.put(None)
+
+
+class _Stage:
+    """The player of a worker, and what is told of its jobs.
+
+    Attributes:
+        busy: whether a job has come and has not been played.
+    """
+
+    def __init__(self, setting: WorkerSetting, tell: Callable[[Report], None]) -> None:
+        self.busy = False
+        self._setting = setting
+        self._tell = tell
+        self._open = ExitStack()
+        self._player: Player | None = None
+        self._played = 0  # with this player
+
+    def __enter__(self) -> _Stage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def take(self, job: Job) -> None:
+        """Play a job and tell what came of it."""
+        began_s, cpu_s = time.monotonic(), _cpu_s()
+        slot, run_id = self._setting.slot, job.run.run_id
+        try:
+            player = self._opened()
+            self._tell(Started(slot, run_id, job.attempt, tuple(one.pid for one in _tree())))
+            played = player.play(job, self._at_times(run_id))
+        except Exception as error:  # noqa: BLE001  its class decides what is done about it
+            self.busy = False
+            traceback.print_exc()
+            failure = failures.of_exception(error, platform.node(), tuple(sorted(self._setting.folder.glob("*.log"))))
+            try:
+                if not isinstance(error, UserError):  # it may be the simulator's state that made it fail
+                    self._close()
+            finally:
+                self._tell(Failed(slot, run_id, failure))
+        else:
+            took = Figures(
+                time.monotonic() - began_s, max(_cpu_s() - cpu_s, 0.0), bytes=played.bytes, frames=played.frames
+            )
+            self.busy = False
+            self._tell(Committed(slot, run_id, took, played.played, played.held))
+            self._played += 1
+            if self._is_worn():
+                self._close()
+
+    def _opened(self) -> Player:
+        if self._player is None:
+            module, _, function = self._setting.player.partition(":")
+            open_player: OpenPlayer = getattr(importlib.import_module(module), function)
+            self._player = self._open.enter_context(open_player(self._setting))
+        return self._player
+
+    def _close(self) -> None:
+        open_, self._open, self._player, self._played = self._open, ExitStack(), None, 0
+        open_.close()
+
+    def _is_worn(self) -> bool:
+        """Whether the player has played so much, or holds so much memory, that a fresh one is better."""
+        runs, most = (self._setting.options.get(name) for name in ("recycle_runs", "recycle_bytes"))
+        return (runs is not None and self._played >= runs) or (most is not None and _resident_bytes() > most)
+
+    def _at_times(self, run_id: str) -> Callable[[int, int], None]:
+        """Progress that is told at first, once a second at most, and at the last frame (as `run.stall.at_times`)."""
+        last_s = float("-inf")
+
+        def told(done: int, of: int) -> None:
+            nonlocal last_s
+            now_s = time.monotonic()
+            if now_s - last_s >= TELL_EVERY_S or done == of:
+                last_s = now_s
+                self._tell(Advanced(self._setting.slot, run_id, done, of))
+
+        return told
+
+
+def _tree() -> list[psutil.Process]:
+    """This process and everything below it."""
+    root = psutil.Process()
+    return [root, *root.children(recursive=True)]
+
+
+def _cpu_s() -> float:
+    """CPU seconds of this process, of what it has started, and of what has ended and was waited for."""
+    total = 0.0
+    for process in _tree():
+        try:
+            times = process.cpu_times()
+        except psutil.Error:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def _resident_bytes() -> int:
+    total = 0
+    for process in _tree():
+        try:
+            total += process.memory_info().rss
+        except psutil.Error:
+            continue
+    return total

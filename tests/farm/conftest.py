@@ -1,0 +1,17 @@
+"""Workers are fresh interpreters: they find the stand-in player by their path."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _workers_find_the_stand_in() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        there = os.environ.get("PYTHONPATH")
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *([there] if there else [])]))
+        yield

@@ -1,0 +1,219 @@
+"""A worker and its keeper: real processes, killed, stopped, recycled, and gone when they should be."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+from stand_in import FRAMES, planned, setting
+
+from av_synth import store
+from av_synth.farm.keeper import Keeper
+from av_synth.farm.model import Advanced, Committed, Failed, FailureClass, Job, Lost, Report, Started
+
+LONG_S = 120.0  # nothing here takes so long, however busy the machine
+
+
+def until(keeper: Keeper, kind: type[Report]) -> list[Report]:
+    """All reports up to one of a kind."""
+    reports: list[Report] = []
+    while not any(isinstance(one, kind) for one in reports):
+        new = keeper.poll(LONG_S)
+        assert new, f"nothing was told in {LONG_S:.0f} s"
+        reports += new
+    return reports
+
+
+def play(keeper: Keeper, number: int, attempt: int = 1, kind: type[Report] = Committed) -> list[Report]:
+    keeper.give(Job(planned(number), attempt))
+    return until(keeper, kind)
+
+
+def gone(pids: tuple[int, ...]) -> bool:
+    return not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids)
+
+
+def diary(path: Path) -> list[str]:
+    return path.read_text().splitlines()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper]:
+    """One worker for the tests that leave it alive."""
+    behaviours = {
+        planned(10).run_id: {"do": "raise", "error": "ConnectionLostError", "message": "no answer"},
+        planned(11).run_id: {"do": "raise", "error": "CastError"},
+        planned(12).run_id: {"do": "raise", "error": "ENOSPC"},
+    }
+    root = tmp_path_factory.mktemp("store")
+    core = min(os.sched_getaffinity(0))
+    made = setting(root, 3, runs=behaviours, diary=str(root / "diary"), child=["cat"])
+    with closing(Keeper(type(made)(**{**vars(made), "cores": (core,)}))) as keeper:
+        yield keeper
+
+
+def test_a_job_is_started_advances_and_is_committed_with_its_figures(shared):
+    assert not shared.busy
+    started, *advanced, committed = play(shared, 1)
+
+    run_id = planned(1).run_id
+    assert isinstance(started, Started)
+    assert (started.slot, started.run_id, started.attempt) == (3, run_id, 1)
+    assert len(started.pids) == 2  # the worker, and what its player has started
+    assert shared.pids[0] == started.pids[0] != os.getpid()
+    assert advanced[0] == Advanced(3, run_id, 0, FRAMES)
+    assert advanced[-1] == Advanced(3, run_id, FRAMES, FRAMES)
+    assert isinstance(committed, Committed)
+    assert (committed.slot, committed.run_id, committed.played, committed.held) == (3, run_id, True, True)
+    files = store.open_run(store.run_path(shared.setting.store, run_id), deep=True).files
+    assert committed.figures.bytes == sum(file.bytes for file in files.values())
+    assert committed.figures.frames == FRAMES
+    assert committed.figures.wall_s > 0.0
+    assert committed.figures.cpu_s > 0.0
+    assert not shared.busy
+
+
+def test_a_run_that_is_there_is_found_and_not_played_again(shared):
+    play(shared, 2)
+    before = store.open_run(store.run_path(shared.setting.store, planned(2).run_id)).files
+
+    committed = play(shared, 2)[-1]
+
+    assert isinstance(committed, Committed)
+    assert not committed.played
+    assert store.open_run(store.run_path(shared.setting.store, planned(2).run_id)).files == before
+
+
+def test_a_worker_runs_where_it_was_told_to(shared):
+    play(shared, 3)
+    assert {tuple(psutil.Process(pid).cpu_affinity()) for pid in shared.pids} == {shared.setting.cores}
+
+
+@pytest.mark.parametrize(
+    ("number", "error", "kind", "anew"),
+    [
+        (10, "ConnectionLostError", FailureClass.TRANSIENT, True),
+        (11, "CastError", FailureClass.DETERMINISTIC, False),
+        (12, "StoreError", FailureClass.ENVIRONMENTAL, True),
+    ],
+)
+def test_an_error_is_a_failure_of_its_class_and_the_worker_goes_on_with_a_fresh_player_where_it_may_matter(
+    shared, number, error, kind, anew
+):
+    play(shared, 20 + number)
+    before = len(diary(Path(shared.setting.options["diary"])))
+
+    failed = play(shared, number, kind=Failed)[-1]
+
+    assert isinstance(failed, Failed)
+    assert (failed.failure.error, failed.failure.kind, failed.failure.node) == (error, kind, os.uname().nodename)
+    assert [log.name for log in failed.failure.logs] == ["worker.log"]
+    assert f"{error}" in failed.failure.logs[0].read_text()
+    assert not store.run_path(shared.setting.store, planned(number).run_id).exists()
+    assert not list((shared.setting.store / "staging").rglob("*"))
+    play(shared, 40 + number)
+    lines = [line.split()[0] for line in diary(Path(shared.setting.options["diary"]))[before:]]
+    assert lines == (["played", "closed", "opened", "played"] if anew else ["played", "played"])
+
+
+def test_a_player_is_opened_anew_after_so_many_runs_or_when_it_has_grown(tmp_path):
+    with closing(Keeper(setting(tmp_path, recycle_runs=2, diary=str(tmp_path / "diary")))) as keeper:
+        for number in range(3):
+            play(keeper, number)
+    assert [line.split()[0] for line in diary(tmp_path / "diary")] == [
+        *("opened", "played", "played", "closed"),
+        *("opened", "played", "closed"),
+    ]
+
+
+def test_a_player_that_holds_too_much_memory_is_opened_anew(tmp_path):
+    leaks = {planned(1).run_id: {"do": "leak", "at": FRAMES, "bytes": 300_000_000}}
+    options = {"runs": leaks, "recycle_bytes": 290_000_000, "diary": str(tmp_path / "diary")}
+    with closing(Keeper(setting(tmp_path, **options))) as keeper:
+        for number in range(3):
+            play(keeper, number)
+    lines = [line.split()[0] for line in diary(tmp_path / "diary")]
+    assert lines == ["opened", "played", "played", "closed", "opened", "played", "closed"]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "why"),
+    [
+        ({"do": "exit"}, "the worker ended with exit status 7"),
+        ({"do": "kill", "at": 3}, "the worker was ended by signal 9 (SIGKILL)"),
+    ],
+    ids=["exit", "kill"],
+)
+def test_a_worker_that_dies_is_lost_with_its_run_and_what_it_had_started_is_ended(tmp_path, behaviour, why):
+    # what it has started here does not end by itself
+    stubborn = [sys.executable, "-c", "import signal; signal.pause()"]
+    keeper = Keeper(setting(tmp_path, runs={"*": behaviour}, child=stubborn))
+    reports = play(keeper, 1, kind=Lost)
+
+    lost = reports[-1]
+    assert isinstance(lost, Lost)
+    assert (lost.slot, lost.run_id, lost.node) == (0, planned(1).run_id, os.uname().nodename)
+    assert lost.why.startswith(why)
+    assert isinstance(reports[0], Started)
+    assert len(reports[0].pids) == 2
+    assert gone(reports[0].pids)
+    assert keeper.poll(0.0) == []
+    keeper.close()
+
+
+def test_a_worker_that_is_stopped_is_killed_with_its_tree(tmp_path):
+    stubborn = [sys.executable, "-c", "import signal; signal.pause()"]
+    keeper = Keeper(setting(tmp_path, runs={"*": {"do": "hang"}}, child=stubborn))
+    keeper.give(Job(planned(1), 1))
+    started, *_ = until(keeper, Advanced)
+    assert isinstance(started, Started)
+    os.kill(started.pids[0], signal.SIGSTOP)
+
+    keeper.kill()
+
+    assert len(started.pids) == 2
+    assert gone(started.pids)
+    assert keeper.poll(0.0) == []
+    keeper.close()
+    assert store.sweep(tmp_path)  # what it was writing
+
+
+def test_an_idle_worker_is_asked_to_close_its_player_and_a_busy_one_is_not(tmp_path):
+    options = {"runs": {planned(2).run_id: {"do": "hang"}}, "diary": str(tmp_path / "diary")}
+    idle, busy = (Keeper(setting(tmp_path, slot, **options)) for slot in (0, 1))
+    play(idle, 1)
+    busy.give(Job(planned(2), 1))
+    until(busy, Started)
+
+    idle.close()
+    busy.close()
+
+    assert [line for line in diary(tmp_path / "diary") if line.startswith("closed")] == ["closed 0"]
+    assert gone((*idle.pids, *busy.pids))
+
+
+def test_a_worker_ends_when_its_keeper_is_gone_even_while_it_plays(tmp_path):
+    keeper = Keeper(setting(tmp_path, runs={"*": {"do": "hang"}}, child=["cat"]))
+    keeper.give(Job(planned(1), 1))
+    until(keeper, Started)
+    processes = [psutil.Process(pid) for pid in keeper.pids]
+
+    keeper.pipe.close()
+
+    assert psutil.wait_procs(processes, timeout=LONG_S)[1] == []
+    keeper.close()
+
+
+def test_a_player_that_cannot_be_imported_is_a_failure_of_the_machine(tmp_path):
+    made = setting(tmp_path)
+    with closing(Keeper(type(made)(**{**vars(made), "player": "no_such_module:open_player"}))) as keeper:
+        (failed,) = play(keeper, 1, kind=Failed)
+    assert isinstance(failed, Failed)
+    assert failed.failure.kind is FailureClass.ENVIRONMENTAL
+    assert "no_such_module" in failed.failure.message
