@@ -18,11 +18,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from av_synth.errors import StoreError, UserError
-from av_synth.store import tables
 from av_synth.store.files import (
     as_mapping,
     canonical_json,
@@ -34,6 +32,9 @@ from av_synth.store.files import (
     write_file,
 )
 from av_synth.store.scratch import scratch, sweep_scratch
+
+if TYPE_CHECKING:  # tables bring pyarrow, which takes longer to import than a plain look at a store takes
+    import pyarrow as pa
 
 SCHEMA_EPOCH = 2
 RUNS = "runs"
@@ -95,6 +96,8 @@ class Staging:
 
     def write_table(self, name: str, table: pa.Table) -> None:
         """Write `tables/<name>.parquet`; raises StoreError as `write`, and if it is not as `tables.TABLES` says."""
+        from av_synth.store import tables
+
         self.write(f"tables/{name}.parquet", tables.encode(name, table))
 
     def commit(self, fields: Mapping[str, object]) -> Path:
@@ -157,6 +160,8 @@ class Staging:
             raise StoreError(
                 f"run {self.run_id}: manifest fields {sorted(fields)}; want exactly {', '.join(MANIFEST_FIELDS)}"
             )
+        from av_synth.store import tables
+
         there = {entry.path for entry in entries}
         wanted = {*REQUIRED_FILES, *(f"tables/{name}.parquet" for name in tables.TABLES)}
         if wanted - there:
@@ -206,6 +211,8 @@ class Run:
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Table `name`, sorted by its key, or some columns of it; raises StoreError if it cannot be read."""
+        from av_synth.store import tables
+
         return tables.read(name, self.path(f"tables/{name}.parquet"), columns)
 
     def path(self, relpath: str) -> Path:
