@@ -12,10 +12,12 @@ import signal
 import subprocess
 import threading
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from av_synth import store
 from av_synth.errors import AvSynthError, ConnectionLostError, SimulatorError, StalledError
@@ -23,7 +25,7 @@ from av_synth.launch import Address
 from av_synth.launch.interpreter import start_child
 from av_synth.run.execute import execute
 from av_synth.run.recorder import Recorder
-from av_synth.run.spec import Progress, RunResult, RunSpec, Skipped
+from av_synth.run.spec import Planned, Progress, RunResult, RunSpec, Skipped
 from av_synth.run.stall import Patience, Pulse
 
 _LOOK_EVERY_S = 0.1
@@ -41,39 +43,58 @@ class _Job:
     launched: str
     out: Path
     simulator_is_ours: bool
+    planned: Planned | None
+
+    def wanted(self, run_id: str, identity: Mapping[str, Any]) -> bool:
+        """Whether to play it: not where it is there already."""
+        if self.planned is not None:
+            self.planned.check(run_id, identity)
+        return not store.run_path(self.out, run_id).exists()
 
 
 def attempt(
-    spec: RunSpec, address: Address, out: Path, on_tick: Progress | None = None, patience: Patience = _PATIENCE
+    spec: RunSpec,
+    address: Address,
+    out: Path,
+    on_tick: Progress | None = None,
+    patience: Patience = _PATIENCE,
+    *,
+    planned: Planned | None = None,
+    folder: Path | None = None,
 ) -> RunResult | Skipped:
     """Play a run and commit it under `<out>/runs/`; skip it if it is there already.
 
     Args:
         spec: what to play and what looks.
         address: where the simulator listens; one that is ours is watched.
-        out: the store; what the client says goes to `<out>/logs/client.log`.
+        out: the store.
         on_tick: told (frames done, frames in all); 0 are done while it warms up.
         patience: how long the child may be silent.
+        planned: what the run must be.
+        folder: what the client says goes to `client.log` in it; `<out>/logs` if None.
 
     Raises:
         ConnectionLostError: the simulator died.
         StalledError: the child was silent for too long.
         SimulatorError: the carla client died.
+        DataError: the run is not as it was planned.
         AvSynthError: whatever else `execute` raises. Nothing was committed.
     """
-    logs(out).mkdir(parents=True, exist_ok=True)
-    with (logs(out) / "client.log").open("ab") as log:
+    said = folder or logs(out)
+    said.mkdir(parents=True, exist_ok=True)
+    with (said / "client.log").open("ab") as log:
         # at an address that is not ours it gives the simulator its own time back first
         process, here = start_child(__name__, log, abrupt=address.process is not None)
     with here:
         try:
-            here.send(_Job(spec, address.host, address.port, address.launched, out, address.process is not None))
-            return _watch(here, process, address, out, on_tick, Pulse(patience))
+            ours = address.process is not None
+            here.send(_Job(spec, address.host, address.port, address.launched, out, ours, planned))
+            return _watch(here, process, address, said, on_tick, Pulse(patience))
         except SimulatorError as error:
             # whatever the client made of it, the death of the simulator is the reason
             if (gone := address.why_gone(wait_s=1.0)) is not None:
                 raise ConnectionLostError(
-                    f"{gone}, and the run with it; its log is {logs(out) / 'simulator.log'}"
+                    f"{gone}, and the run with it; its log is {said / 'simulator.log'}"
                 ) from error
             raise
         finally:
@@ -90,7 +111,7 @@ def _watch(
     here: Connection,
     process: subprocess.Popen[bytes],
     address: Address,
-    out: Path,
+    folder: Path,
     on_tick: Progress | None,
     pulse: Pulse,
 ) -> RunResult | Skipped:
@@ -102,7 +123,7 @@ def _watch(
                 code = process.wait()
                 raise SimulatorError(
                     f"the carla client ended with {'signal' if code < 0 else 'exit status'} {abs(code)}; "
-                    f"its log is {logs(out) / 'client.log'}"
+                    f"its log is {folder / 'client.log'}"
                 ) from None
             if isinstance(said, BaseException):
                 raise said
@@ -114,7 +135,7 @@ def _watch(
         elif address.why_gone() is not None:
             raise SimulatorError("the simulator is gone")
         elif (why := pulse.why_stalled()) is not None:
-            raise StalledError(f"the process that plays the run {why} and was ended; logs are in {logs(out)}")
+            raise StalledError(f"the process that plays the run {why} and was ended; logs are in {folder}")
 
 
 def _end(process: subprocess.Popen[bytes], politely: bool) -> None:
@@ -144,7 +165,7 @@ def child(handle: int) -> None:
                     Address(job.host, job.port, launched=job.launched),
                     [recorder],
                     on_tick=lambda done, of: pipe.send((done, of)),
-                    wanted=lambda run_id: not store.run_path(job.out, run_id).exists(),
+                    wanted=job.wanted,
                 )
             )
     except AvSynthError as error:

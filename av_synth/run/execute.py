@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import carla
 import numpy as np
 
 from av_synth.capture import SensorArray, SensorFaults, warm_up_ticks
-from av_synth.director import Director, find_places, room_before_m
+from av_synth.director import Director
 from av_synth.errors import DataError
 from av_synth.launch import Address
 from av_synth.log.state import WorldState
@@ -27,13 +26,10 @@ from av_synth.run.spec import (
     Watch,
     provenance,
     run_identity,
+    simulator_facts,
 )
-from av_synth.scenario import ConcreteScenario
-from av_synth.scenario.words import is_opendrive
-from av_synth.session import Session, TownChoice, actor_from_ego, client_errors, open_session
-
-DEFAULT_TICK_US = 50_000
-DIGITS = 16  # of a map's digest, in the name of a town out of a file
+from av_synth.run.towns import in_town, tick_us_of, town_of
+from av_synth.session import actor_from_ego, client_errors, open_session
 
 
 def execute(
@@ -42,7 +38,7 @@ def execute(
     sinks: Sequence[Sink] = (),
     *,
     on_tick: Progress = lambda *_: None,
-    wanted: Callable[[str], bool] | None = None,
+    wanted: Callable[[str, Mapping[str, Any]], bool] | None = None,
     watch: Watch | None = None,
 ) -> RunResult | Skipped:
     """Play a concrete scenario on the simulator at an address and show every frame to the sinks.
@@ -52,7 +48,7 @@ def execute(
         address: where the simulator listens.
         sinks: get every frame, in order.
         on_tick: told (frames done, frames in all) at every tick; 0 are done at those before the first frame.
-        wanted: asked once, with the run id; if it says no, nothing is played.
+        wanted: asked once, with the run id and what it is the hash of; if it says no, nothing is played.
         watch: looks at every recorded state, sinks or none, and may end the run; the outcome is of what was played.
 
     Raises:
@@ -60,15 +56,15 @@ def execute(
         CastError: the simulator cannot play it.
     """
     rig = spec.rig
-    tick_us = rig.tick_us if rig is not None else DEFAULT_TICK_US
+    tick_us = tick_us_of(rig)
     with (
         tempfile.TemporaryDirectory(prefix="av_synth-") as cache,
-        open_session(address, _town(spec.scenario, tick_us), tick_us, spec.scenario.seed, Path(cache)) as session,
+        open_session(address, town_of(spec.scenario, tick_us), tick_us, spec.scenario.seed, Path(cache)) as session,
     ):
-        spec = _in_town(spec, session)
+        spec = in_town(spec, session.town, session.map)
         scenario = spec.scenario
-        run_id, identity = run_identity(spec, session)
-        if wanted is not None and not wanted(run_id):
+        run_id, identity = run_identity(spec, simulator_facts(session))
+        if wanted is not None and not wanted(run_id, identity):
             return Skipped(run_id)
         with client_errors(address, "playing the scenario"):
             director = Director(scenario, session, rig)
@@ -122,34 +118,6 @@ def execute(
         for sink in sinks:
             sink.end(outcome, made_by)
         return RunResult(run_id, outcome, tuple(hashes))
-
-
-def _town(scenario: ConcreteScenario, tick_us: int) -> str | TownChoice:
-    """A scenario's town; for one that names none the choice of the first, from the drawn one on, with such a road."""
-    if scenario.town is not None:
-        return scenario.town
-
-    def check(town: carla.Map) -> None:
-        next(iter(find_places(town, scenario.road, room_before_m(scenario, tick_us), scenario.picks["road"])))
-
-    return TownChoice(scenario.picks["town"], check)
-
-
-def _in_town(spec: RunSpec, session: Session) -> RunSpec:
-    """The run in the town that it is played in: the one that was found for it, if its scenario names none.
-
-    A map out of a file is named by what is in it, wherever the file was and whatever it was called: a run of the same
-    map is the same run. The map itself is kept with the run.
-    """
-    scenario, town = spec.scenario, spec.scenario.town
-    if town is None:
-        return replace(spec, scenario=replace(scenario, town=session.town))
-    if not is_opendrive(town):
-        return spec
-    digest = hashlib.sha256(session.map.to_opendrive().encode()).hexdigest()
-    town = f"opendrive_{digest[:DIGITS]}.xodr"
-    road = scenario.road.model_copy(update={"town": town})
-    return replace(spec, scenario=replace(scenario, town=town, road=road))
 
 
 def _check(spec: RunSpec, index: int, found: str) -> None:

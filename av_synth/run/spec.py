@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from av_synth import __version__
 from av_synth.capture import FrameSet
 from av_synth.director import Event, Outcome
+from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState
 from av_synth.rig.model import Rig
@@ -42,6 +43,38 @@ class RunSpec:
     scenario: ConcreteScenario
     rig: Rig | None
     expected: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a run turned out to be when it was planned.
+
+    Attributes:
+        run_id: its id.
+        facts: of the simulator that it was planned on; see `simulator_facts`.
+    """
+
+    run_id: str
+    facts: Mapping[str, str]
+
+    def check(self, run_id: str, identity: Mapping[str, Any]) -> None:
+        """Refuse to play another run than was planned.
+
+        Raises:
+            DataError: saying what differs.
+        """
+        if run_id == self.run_id:
+            return
+        names = sorted({*self.facts, *identity} - {"scenario", "rig", "schema_epoch"})
+        told = [
+            f"{name} is {identity.get(name)!r}, planned with {self.facts.get(name)!r}"
+            for name in names
+            if identity.get(name) != self.facts.get(name)
+        ]
+        why = "; ".join(told) or "the simulator is alike, so this release of av_synth draws or reads it otherwise"
+        raise DataError(
+            f"run {self.run_id} would be {run_id} here: {why}; want what it was planned with, or another store"
+        )
 
 
 @dataclass(frozen=True)
@@ -122,8 +155,24 @@ class Skipped:
     run_id: str
 
 
-def run_identity(spec: RunSpec, session: Session) -> tuple[str, Mapping[str, Any]]:
-    """The run id (20 hex digits of SHA-256) and what it is the hash of.
+def run_identity(spec: RunSpec, facts: Mapping[str, str]) -> tuple[str, Mapping[str, Any]]:
+    """The run id (20 hex digits of SHA-256) and what it is the hash of: scenario, rig, schema epoch, and these facts.
+
+    Args:
+        spec: the run in its town (see `towns.in_town`).
+        facts: of the simulator with that town; see `simulator_facts`.
+    """
+    identity = {
+        "schema_epoch": SCHEMA_EPOCH,
+        "scenario": spec.scenario.to_json(),
+        "rig": None if spec.rig is None else spec.rig.to_json(),
+        **facts,
+    }
+    return sha256(canonical_json(identity)).hexdigest()[:20], identity
+
+
+def simulator_facts(session: Session) -> dict[str, str]:
+    """What the simulator, with the town that is loaded, gives to the identity of a run.
 
     On a server without `avsynth.simulator` the simulator is what was launched, else the version that the server tells,
     and the digests are of what can be read: the OpenDRIVE text, the blueprints, and the table that corrects its boxes.
@@ -134,17 +183,14 @@ def run_identity(spec: RunSpec, session: Session) -> tuple[str, Mapping[str, Any
     def digest(text: str) -> str:
         return sha256(text.encode()).hexdigest()
 
-    identity = {
-        "schema_epoch": SCHEMA_EPOCH,
-        "scenario": spec.scenario.to_json(),
-        "rig": None if spec.rig is None else spec.rig.to_json(),
+    facts = {
         "simulator": told or session.client.get_server_version(),
         "town_digest": said.get("town_digest") or digest(session.map.to_opendrive()),
         "bodies_digest": said.get("bodies_digest") or digest(" ".join(sorted(found.id for found in session.library))),
     }
     if not said:
-        identity["boxes_digest"] = sha256(TABLE.read_bytes()).hexdigest()
-    return sha256(canonical_json(identity)).hexdigest()[:20], identity
+        facts["boxes_digest"] = sha256(TABLE.read_bytes()).hexdigest()
+    return facts
 
 
 def provenance(session: Session) -> dict[str, Any]:

@@ -41,7 +41,13 @@ def load_town(client: carla.Client, address: Address, town: str | TownChoice) ->
         return generate_world(client, address, town, read_opendrive(Path(town)))
     available = client.get_available_maps()
     if not isinstance(town, str):
-        return _choose(client, town, available)
+        loaded: dict[str, carla.World] = {}
+
+        def load(name: str) -> carla.Map:
+            loaded[name] = client.load_world(name)
+            return loaded[name].get_map()
+
+        return loaded[choose(town, available, load)]
     found = find_town(town, available)
     if found is None:
         towns = ", ".join(sorted(_shown(name) for name in available if not name.endswith(_GENERATED)))
@@ -50,19 +56,23 @@ def load_town(client: carla.Client, address: Address, town: str | TownChoice) ->
     return client.load_world(found)
 
 
-def _choose(client: carla.Client, choice: TownChoice, available: Sequence[str]) -> carla.World:
-    """Load one map after the other, sorted, from the picked one on, until one fits."""
+def choose(choice: TownChoice, available: Sequence[str], load: Callable[[str], carla.Map]) -> str:
+    """Load one map after the other, sorted, from the picked one on, until one fits; the name of that.
+
+    Raises:
+        CastError: if none does.
+    """
     names = sorted(available)
     first = int(choice.pick * len(names))
     why = []
     for name in (*names[first:], *names[:first]):
-        world = client.load_world(name)
+        town = load(name)
         try:
-            choice.check(world.get_map())
+            choice.check(town)
         except CastError as error:
             why.append(str(error))
         else:
-            return world
+            return name
     raise CastError("no town fits:\n  " + "\n  ".join(sorted(why)))
 
 

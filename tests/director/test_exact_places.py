@@ -158,7 +158,7 @@ def test_a_run_on_a_map_out_of_a_file_is_the_same_wherever_the_file_is_and_anoth
     map_file = Path(changed.town or "")
     map_file.write_text(STRAIGHT.replace('length="400"', 'length="401"'))
 
-    found = [execute(RunSpec(each, None), address, wanted=lambda _: False) for each in (here, there, changed)]
+    found = [execute(RunSpec(each, None), address, wanted=lambda *_: False) for each in (here, there, changed)]
 
     assert all(isinstance(each, Skipped) for each in found)
     assert found[0].run_id == found[1].run_id != found[2].run_id

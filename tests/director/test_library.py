@@ -14,7 +14,7 @@ from av_synth.director import find_places, room_before_m
 from av_synth.errors import AvSynthError, CastError
 from av_synth.launch import Address, launch_embedded
 from av_synth.run import Recorder, RunResult, RunSpec, execute
-from av_synth.run.execute import DEFAULT_TICK_US
+from av_synth.run.towns import DEFAULT_TICK_US
 from av_synth.scenario import Scenario
 
 TOWN = "AvSynth01"

@@ -114,7 +114,7 @@ def test_what_was_launched_and_the_table_of_boxes_are_in_the_id_of_a_run_on_a_si
 
 def identified(spec: RunSpec, address: Address, cache: Path) -> tuple[str, Mapping[str, Any]]:
     with open_session(address, spec.scenario.town, 50_000, 0, cache) as session:
-        return module.run_identity(spec, session)
+        return module.run_identity(spec, module.simulator_facts(session))
 
 
 def test_a_run_that_hangs_is_ended_and_nothing_of_it_is_left(spec, tmp_path, monkeypatch):
