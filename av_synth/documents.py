@@ -158,7 +158,7 @@ def read(path: Path) -> Document:
     Raises:
         DocumentError: if it cannot be read, is too large, or is not the YAML that av_synth reads.
     """
-    where = _displayed(path)
+    where = displayed(path)
     try:
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
@@ -375,7 +375,7 @@ def _without_none(annotation: object) -> object:
     return _without_none(arguments[0]) if optional else annotation
 
 
-def _displayed(path: Path) -> str:
+def displayed(path: Path) -> str:
     """A path as messages show it: relative to where the user stands, when it is below."""
     resolved, here = path.resolve(), Path.cwd()
     return str(resolved.relative_to(here)) if resolved.is_relative_to(here) else str(path)

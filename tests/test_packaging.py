@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from av_synth import rig, scenario
-from av_synth.run import batch
+from av_synth.farm import campaign
 
 ROOT = Path(__file__).parent.parent
 KINDS = ("scenarios", "sensors", "configs")
@@ -21,9 +21,9 @@ PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 ASK = """
 import json, av_synth
 from av_synth import documents, rig, scenario
-from av_synth.run import batch
-batch.load("demo")
-print(json.dumps([av_synth.__file__, str(documents.library_root()), scenario.names(), rig.names(), batch.names()]))
+from av_synth.farm import campaign
+campaign.load("demo")
+print(json.dumps([av_synth.__file__, str(documents.library_root()), scenario.names(), rig.names(), campaign.names()]))
 """
 
 
@@ -77,6 +77,6 @@ def test_installed_elsewhere_it_finds_its_own_library(wheel, tmp_path):
 
     assert Path(package) == site / "av_synth" / "__init__.py"
     assert Path(library) == site / "av_synth" / "library"
-    assert list(map(tuple, names)) == [scenario.names(), rig.names(), batch.names()]
+    assert list(map(tuple, names)) == [scenario.names(), rig.names(), campaign.names()]
     assert [entry.name for entry in (site / "bin").iterdir()] == ["av-synth"]
     assert list(here.iterdir()) == []

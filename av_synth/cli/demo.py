@@ -9,7 +9,6 @@ import typer
 from av_synth.cli.output import progress, say
 from av_synth.cli.run import make
 from av_synth.report.contact_sheet import contact_sheet
-from av_synth.run import batch
 from av_synth.run.generate import EMBEDDED
 
 
@@ -28,7 +27,13 @@ def demo(
 
     Example, half a minute: av-synth demo --rig tiny --out out/quick
     """
-    dataset = make(batch.load("demo", rig), out, EMBEDDED)
+    from av_synth.farm.campaign import laid_out, load  # scipy, for the designs of others, takes a while to import
+    from av_synth.farm.recipes import Desk
+
+    campaign = load("demo", rig)
+    with laid_out(campaign) as folder:
+        specs = [Desk(folder).run(recipe) for _, recipe in campaign.recipes]
+    dataset = make(specs, out, EMBEDDED)
     with progress("drawing the contact sheet", counted=False):
         picture = contact_sheet(dataset, out / "contact_sheet.png")
     say(f"contact sheet: {picture}")

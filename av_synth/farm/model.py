@@ -60,12 +60,14 @@ class PlannedRun:
         recipe: what is played and what looks.
         town: the map that it is played on.
         entry: which entry of the campaign asked for it, from 0 on.
+        frames: how many will be recorded; 0 where nobody has asked yet.
     """
 
     run_id: str
     recipe: Recipe
     town: str
     entry: int = 0
+    frames: int = 0
 
     @property
     def affinity(self) -> tuple[str, str]:

@@ -98,7 +98,7 @@ def attempt(
                 ) from error
             raise
         finally:
-            _end(process, politely=address.process is None)
+            end_child(process, politely=address.process is None)
             store.sweep(out)
 
 
@@ -138,7 +138,8 @@ def _watch(
             raise StalledError(f"the process that plays the run {why} and was ended; logs are in {folder}")
 
 
-def _end(process: subprocess.Popen[bytes], politely: bool) -> None:
+def end_child(process: subprocess.Popen[bytes], politely: bool) -> None:
+    """End a child; `politely` if it uses a simulator that is not ours, to which it gives its own time back first."""
     if politely:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
@@ -153,10 +154,10 @@ def child(handle: int) -> None:
     Threads of the carla client that live when an interpreter shuts down end it by std::terminate.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us too; our parent decides
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     pipe = Connection(handle)
     job: _Job = pipe.recv()
-    threading.Thread(target=_outlive_nobody, args=(pipe, job.simulator_is_ours), daemon=True).start()
+    threading.Thread(target=outlive_nobody, args=(pipe, job.simulator_is_ours), daemon=True).start()
     try:
         with Recorder(job.out) as recorder:
             pipe.send(
@@ -176,11 +177,12 @@ def child(handle: int) -> None:
         os._exit(0)
 
 
-def _interrupt(*_: object) -> None:
+def interrupt(*_: object) -> None:
+    """What SIGTERM does in a child that has something to give back first."""
     raise KeyboardInterrupt
 
 
-def _outlive_nobody(pipe: Connection, simulator_is_ours: bool) -> None:
+def outlive_nobody(pipe: Connection, simulator_is_ours: bool) -> None:
     """Wait for the parent's end (it says nothing after the job), and end with it."""
     with suppress(EOFError, OSError):
         pipe.recv()

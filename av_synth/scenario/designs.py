@@ -178,10 +178,11 @@ def _levels(scenario: Scenario, levels: int | Mapping[str, int]) -> list[tuple[V
             raise _refused("levels", f"{scenario.name} has no parameter {name!r}")
         if count < 1:
             raise _refused("levels", f"got {count} of {name}; want 1 or more")
-    return [_levels_of(one, given.get(name, 3)) for name, one in scenario.parameters.items()]
+    return [levels_of(one, given.get(name, 3)) for name, one in scenario.parameters.items()]
 
 
-def _levels_of(distribution: Distribution, count: int) -> tuple[Value, ...]:
+def levels_of(distribution: Distribution, count: int) -> tuple[Value, ...]:
+    """Levels of one parameter; see `grid`."""
     values = distribution.values
     if values is not None and (distribution.integer is None or distribution.step is not None or len(values) <= count):
         return tuple(dict.fromkeys(values))

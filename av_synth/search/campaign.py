@@ -103,7 +103,7 @@ class Player:
         Raises:
             DocumentError: if the scenario names sensors that the rig has not.
         """
-        specs = [RunSpec(self.concrete(one.values, one.seed), rig, _ticks(one)) for one in self.campaign.draws]
+        specs = [RunSpec(self.concrete(one.values, one.seed), rig, ticks_of(one.ticks)) for one in self.campaign.draws]
         wrong = [problem for spec in specs for problem in missing_sensors(self.scenario, spec.scenario, rig)]
         if wrong:
             raise DocumentError(list(dict.fromkeys(wrong)))
@@ -189,5 +189,6 @@ def save_campaign(path: Path, campaign: Campaign) -> None:
         raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def _ticks(one: Accepted) -> tuple[str, ...]:
-    return tuple(one.ticks[start : start + TICK_HEX] for start in range(0, len(one.ticks), TICK_HEX))
+def ticks_of(ticks: str) -> tuple[str, ...]:
+    """The first digits of each tick's state hash, of `Accepted.ticks`."""
+    return tuple(ticks[start : start + TICK_HEX] for start in range(0, len(ticks), TICK_HEX))

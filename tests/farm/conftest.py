@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from av_synth.launch import Address, launch_embedded
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _workers_find_the_stand_in() -> Iterator[None]:
@@ -15,3 +17,10 @@ def _workers_find_the_stand_in() -> Iterator[None]:
         there = os.environ.get("PYTHONPATH")
         patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *([there] if there else [])]))
         yield
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
+    """One simulator for everybody who only asks."""
+    with launch_embedded("AvSynth01", tmp_path_factory.mktemp("simulator") / "log", render_threads=1) as found:
+        yield found

@@ -1,0 +1,65 @@
+"""Plays planned runs on a simulator that it starts, or that is there: what a worker does on every node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from av_synth import store
+from av_synth.farm import plan as plans
+from av_synth.farm.model import Job, WorkerSetting
+from av_synth.farm.recipes import Desk
+from av_synth.farm.worker import Played
+from av_synth.launch import Address
+from av_synth.run.attempt import attempt
+from av_synth.run.generate import simulator_at
+from av_synth.run.spec import Planned, RunResult
+
+
+class Player:
+    """Plays jobs, one after the other, on one simulator."""
+
+    def __init__(self, setting: WorkerSetting, address: Address) -> None:
+        """Read the plan.
+
+        Raises:
+            UserError: if the store has none.
+        """
+        self._setting, self._address = setting, address
+        self._facts = plans.read(setting.store).facts
+        self._desk = Desk(setting.store / plans.FOLDER)
+
+    def play(self, job: Job, on_tick: Callable[[int, int], None]) -> Played:
+        """Draw a run of the plan's files, and commit it, or find it committed.
+
+        Args:
+            job: what to play.
+            on_tick: told (frames done, frames in all); 0 are done while it warms up.
+
+        Raises:
+            DataError: if it is another run here than when it was planned; says what differs.
+            AvSynthError: as `run.attempt`. Nothing was committed.
+        """
+        run = job.run
+        planned = Planned(run.run_id, self._facts[run.town])
+        spec = self._desk.run(run.recipe)
+        out = self._setting.store
+        result = attempt(spec, self._address, out, on_tick, planned=planned, folder=self._setting.folder)
+        there = store.open_run(store.run_path(out, run.run_id), files=False)
+        held = result.outcome.held if isinstance(result, RunResult) else bool(there.json("outcome.json")["held"])
+        size = sum(entry.bytes for entry in there.files.values())
+        return Played(isinstance(result, RunResult), held, run.frames, size)
+
+
+@contextmanager
+def open_player(setting: WorkerSetting) -> Iterator[Player]:
+    """Start the simulator of `setting.options["simulator"]`, or go to it, and play there; a `worker.OpenPlayer`.
+
+    Raises:
+        UserError: if it cannot be as it is asked for.
+        SimulatorError: if it does not start, or nobody listens.
+    """
+    setting.folder.mkdir(parents=True, exist_ok=True)
+    threads = len(setting.cores) or None
+    with simulator_at(setting.options["simulator"], setting.folder / "simulator.log", threads) as address:
+        yield Player(setting, address)
