@@ -26,6 +26,7 @@ from av_synth.store.files import (
     canonical_json,
     fsync_directories,
     read_json,
+    replace_directory,
     write_file,
 )
 from av_synth.store.runs import check_run_id, run_path
@@ -62,12 +63,9 @@ def note(store: Path, run_id: str, attempt: int, failure: Failure) -> None:
         fsync_directories((new,))
         crash.point("quarantine.note.written")
         _make_folder(final.parent)
-        if final.is_dir():
-            _rename(final, staging / "old")
-            crash.point("quarantine.note.replacing")
-        _rename(new, final)
+        replace_directory(new, final, on_disk=True)
         crash.point("quarantine.note.placed")
-        fsync_directories((final.parent, final.parent.parent))
+        fsync_directories((final.parent.parent,))
 
 
 def put(store: Path, run: PlannedRun, failures: Mapping[int, Failure] | None = None) -> Path:

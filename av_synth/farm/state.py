@@ -1,0 +1,216 @@
+"""How far a campaign is, read from its store alone: with its farm dead, or while it works.
+
+What is in runs/ and quarantine/ is the truth. The journal gives figures, and how many attempts have been charged; what
+it does not know of is no loss.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from av_synth.errors import StoreError
+from av_synth.farm.journal import read_diary
+from av_synth.farm.lease import Holder, holder, stop_asked
+from av_synth.farm.quarantine import listed
+from av_synth.store.runs import MANIFEST, Run, open_run, runs
+
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A figure and its range: the median, and the quartiles below and above it."""
+
+    low: float
+    middle: float
+    high: float
+
+    def __mul__(self, factor: float) -> Span:
+        return Span(self.low * factor, self.middle * factor, self.high * factor)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a campaign is, by the journal.
+
+    Attributes:
+        workers: of the last driver.
+        run_s: seconds from the start of an attempt to its commit.
+        runs_per_h: all workers together, at the median.
+        frames_per_s: all workers together, on average.
+        cpu_s: spent on all committed runs.
+        left_s: seconds until nothing remains, if it goes on as it did: what fails and is made again comes on top.
+    """
+
+    workers: int
+    run_s: Span
+    runs_per_h: float
+    frames_per_s: float
+    cpu_s: float
+    left_s: Span
+
+
+@dataclass(frozen=True)
+class StoreState:
+    """A campaign at one moment. Each planned run is in exactly one of committed, damaged, quarantined and remaining.
+
+    Attributes:
+        store: its folder.
+        planned: ids of all runs, in order.
+        committed: those that are there, whole.
+        damaged: those that are there and are not what was committed, with what is wrong.
+        quarantined: those that were given up.
+        remaining: those still to be made.
+        unknown: runs that are there and were not planned; they are left alone.
+        bytes: of the committed runs.
+        not_held: committed runs whose expectations did not hold, as far as the journal tells.
+        attempts: charged since a run was planned or released, where there are any.
+        failures: attempts that failed, by class, all of them.
+        pace: None until a run has been committed.
+        slots: the last event of each worker of the last driver.
+        last: the last event; None if there is none.
+        driver: who is at it; None: nobody.
+        stopping: whether the driver has been asked to stop.
+        unreadable: lines of the journal that are not what was written.
+    """
+
+    store: Path
+    planned: tuple[str, ...]
+    committed: tuple[str, ...]
+    damaged: Mapping[str, str]
+    quarantined: tuple[str, ...]
+    remaining: tuple[str, ...]
+    unknown: tuple[str, ...]
+    bytes: int
+    not_held: tuple[str, ...]
+    attempts: Mapping[str, int]
+    failures: Mapping[str, int]
+    pace: Pace | None
+    slots: Mapping[int, Event]
+    last: Event | None
+    driver: Holder | None
+    stopping: bool
+    unreadable: tuple[str, ...]
+
+    @classmethod
+    def read(cls, store: Path, run_ids: Iterable[str], *, deep: bool = False) -> StoreState:
+        """Look at a store.
+
+        Args:
+            store: its folder.
+            run_ids: of the planned runs.
+            deep: read every file of every run and compare its hash; else the manifests and the files' sizes.
+
+        Raises:
+            StoreError: if the journal or the lock cannot be read. A run that cannot be is told as damaged.
+        """
+        store = Path(store)
+        driver = holder(store)
+        diary = read_diary(store)
+        told = _Told(diary.events)
+        planned = frozenset(run_ids)
+        there = runs(store)
+        size, damaged, committed = 0, {}, []
+        for path in there:
+            if path.name not in planned:
+                continue
+            try:
+                size += sum(entry.bytes for entry in _open(path, deep).files.values())
+                committed.append(path.name)
+            except StoreError as error:
+                if path.is_dir():  # else it has been set aside just now
+                    damaged[path.name] = str(error)
+        quarantined = tuple(sorted((planned & set(listed(store))) - {*committed, *damaged}))
+        remaining = tuple(sorted(planned - {*committed, *damaged, *quarantined}))
+        return cls(
+            store=store,
+            planned=tuple(sorted(planned)),
+            committed=tuple(committed),
+            damaged=damaged,
+            quarantined=quarantined,
+            remaining=remaining,
+            unknown=tuple(path.name for path in there if path.name not in planned),
+            bytes=size,
+            not_held=tuple(sorted(told.not_held & set(committed))),
+            attempts={run_id: len(numbers) for run_id, numbers in sorted(told.charged.items())},
+            failures=dict(sorted(told.failures.items())),
+            pace=_pace(told, len(remaining)),
+            slots=dict(sorted(told.slots.items())),
+            last=diary.events[-1] if diary.events else None,
+            driver=driver,
+            stopping=driver is not None and stop_asked(store),
+            unreadable=diary.damaged,
+        )
+
+
+def _open(path: Path, deep: bool) -> Run:
+    run = open_run(path, deep=deep)
+    if run.run_id != path.name:
+        raise StoreError(f"{path}: is run {run.run_id} by its manifest; move it away")
+    if deep:
+        listed = {f"{path}/{name}" for name in (*run.files, MANIFEST)}
+        extra = sorted({f"{folder}/{name}" for folder, _, names in os.walk(path) for name in names} - listed)
+        if extra:
+            raise StoreError(f"{extra[0]}: is in the run and was not committed; move it away")
+    return run
+
+
+class _Told:
+    """The journal's events, folded. Charged attempts and commits count once, though a driver had told them twice."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self.charged: dict[str, set[int]] = defaultdict(set)
+        self.failures: Counter[str] = Counter()
+        self.committed: dict[str, Event] = {}
+        self.not_held: set[str] = set()
+        self.workers = 1
+        self.slots: dict[int, Event] = {}
+        for event in events:
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
+        name, run_id = event.get("event"), event.get("run")
+        if "slot" in event:
+            self.slots[event["slot"]] = event
+        if name == "opened":
+            self.workers = max(1, int(event.get("workers", 1)))
+            self.slots = {}
+        elif name == "failed":
+            self.failures[str(event.get("kind"))] += 1
+            if event.get("charged"):
+                self.charged[str(run_id)].add(event.get("attempt", 0))
+        elif name == "released":
+            self.charged.pop(str(run_id), None)
+        elif name == "committed":
+            (self.not_held.discard if event.get("held", True) else self.not_held.add)(str(run_id))
+            if event.get("played", True):
+                self.committed[str(run_id)] = event
+
+
+def _pace(told: _Told, remaining: int) -> Pace | None:
+    events = told.committed.values()
+    walls = [float(event["wall_s"]) for event in events if "wall_s" in event]
+    if not walls:
+        return None
+    run_s = _span(walls)
+    return Pace(
+        workers=told.workers,
+        run_s=run_s,
+        runs_per_h=3600.0 * told.workers / max(run_s.middle, 1e-3),
+        frames_per_s=told.workers * sum(int(event.get("frames", 0)) for event in events) / max(sum(walls), 1e-3),
+        cpu_s=sum(float(event.get("cpu_s", 0.0)) for event in events),
+        # the last runs are made one beside the other
+        left_s=run_s * (max(1.0, remaining / told.workers) if remaining else 0.0),
+    )
+
+
+def _span(values: Sequence[float]) -> Span:
+    if len(values) == 1:
+        return Span(values[0], values[0], values[0])
+    return Span(*statistics.quantiles(values, n=4, method="inclusive"))
