@@ -26,6 +26,7 @@ from av_synth.farm import crash
 from av_synth.store.files import fsync_directories
 
 SEGMENT_BYTES = 64 << 20
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
 _SEGMENT = re.compile(r"(\d{6})\.log")
 
 
@@ -56,23 +57,24 @@ class Journal:
             event: plain JSON values; 'event' is its name.
 
         Raises:
-            StoreError: if it is no plain JSON, or cannot be written. What the disk has of it is read as a torn line (or
-                whole), and the next event begins a new segment: once there is space again, the journal goes on.
+            StoreError: if it is no plain JSON, or cannot be written. Then nothing of it is left, and it may be tried
+                again once there is space.
         """
         line = encode({"t": round(self._clock(), 3), **event})
+        handle = self._segment()
+        size = os.fstat(handle).st_size
         try:
-            handle = self._segment()
             crash.point("journal.append.begun")
             _write(handle, line)
             crash.point("journal.append.written")
             os.fsync(handle)
         except OSError as error:
-            self._leave()
+            self._take_back(handle, size)
             raise StoreError(f"{self._path}: cannot be written: {error.strerror or error}") from error
         crash.point("journal.append.synced")
         self._tell(line[9:])
         crash.point("journal.append.told")
-        if os.fstat(handle).st_size >= self._segment_bytes:
+        if size + len(line) >= self._segment_bytes:
             self._seal(handle)
 
     def close(self) -> None:
@@ -92,13 +94,23 @@ class Journal:
         """The open segment; a new one if there is none."""
         if self._handle is None:
             folder = self._store / "journal"
-            folder.mkdir(parents=True, exist_ok=True)
             last = max((number for number, _ in _segments(self._store)), default=0)
             self._path = folder / f"{last + 1:06}.log"
-            self._handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
-            crash.point("journal.segment.created")
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                self._handle = os.open(self._path, _NEW, 0o644)
+                crash.point("journal.segment.created")
+            except OSError as error:
+                raise StoreError(f"{self._path}: cannot be made: {error.strerror or error}") from error
             fsync_directories((folder, self._store))
         return self._handle
+
+    def _take_back(self, handle: int, size: int) -> None:
+        """Cut off what was written of an event; where the disk refuses even that, it stays as garbage at the end."""
+        try:
+            os.ftruncate(handle, size)
+        except OSError:
+            self._leave()
 
     def _seal(self, handle: int) -> None:
         crash.point("journal.seal.begun")

@@ -133,28 +133,74 @@ def test_whenever_its_writer_dies_the_journal_keeps_what_was_acknowledged_and_go
     assert nth == len(names)
 
 
+def refusing(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Have these functions of `os` say that the disk is full."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for name in names:
+        monkeypatch.setattr(os, name, refuse)
+
+
 @pytest.mark.parametrize("taken", [0, 5, 40])
-def test_after_a_full_disk_the_journal_goes_on_in_a_new_segment(
+def test_what_a_full_disk_refused_leaves_nothing_and_may_be_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: int
 ) -> None:
     write = os.write
-
-    def full(handle: int, data: bytes) -> int:
-        if not taken:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return write(handle, data[:taken])
-
     with Journal(tmp_path) as diary:
         diary.append(EVENTS[0])
-        monkeypatch.setattr(os, "write", full)
-        with pytest.raises(StoreError, match=r"000001\.log: cannot be written: ") as told:
+        monkeypatch.setattr(os, "write", lambda handle, data: write(handle, data[:taken]))
+        for _ in range(3):
+            with pytest.raises(StoreError, match=r"000001\.log: cannot be written: ") as told:
+                diary.append(EVENTS[1])
+            assert isinstance(told.value.__cause__, OSError)
+            assert told.value.__cause__.errno == errno.ENOSPC
+        monkeypatch.undo()
+        diary.append(EVENTS[1])
+
+    assert read_diary(tmp_path) == Diary(EVENTS[:2], (), ())
+    assert len(list((tmp_path / "journal").iterdir())) == 1
+
+
+def test_an_event_that_is_not_safely_on_disk_is_not_there_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Journal(tmp_path) as diary:
+        diary.append(EVENTS[0])
+        refusing(monkeypatch, "fsync")
+        with pytest.raises(StoreError, match="No space left"):
             diary.append(EVENTS[1])
-        assert isinstance(told.value.__cause__, OSError)
-        assert told.value.__cause__.errno == errno.ENOSPC
+        assert read_journal(tmp_path) == EVENTS[:1]
+        monkeypatch.undo()
+        diary.append(EVENTS[1])
+
+    assert read_diary(tmp_path) == Diary(EVENTS[:2], (), ())
+
+
+def test_where_not_even_garbage_can_be_cut_off_a_new_segment_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    with Journal(tmp_path) as diary:
+        diary.append(EVENTS[0])
+        refusing(monkeypatch, "ftruncate")
+        monkeypatch.setattr(os, "write", lambda handle, data: write(handle, data[:9]))
+        with pytest.raises(StoreError, match="only 9 of"):
+            diary.append(EVENTS[1])
         monkeypatch.undo()
         diary.append(EVENTS[2])
 
-    assert read_diary(tmp_path) == Diary([EVENTS[0], EVENTS[2]], (), ("journal/000001.log",) if taken else ())
+    assert read_diary(tmp_path) == Diary([EVENTS[0], EVENTS[2]], (), ("journal/000001.log",))
+
+
+def test_a_journal_that_cannot_be_begun_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with (
+        Journal(tmp_path / "file") as diary,
+        pytest.raises(StoreError, match=r"000001\.log: cannot be made: Not a dir"),
+    ):
+        diary.append(EVENTS[0])
 
 
 def test_an_event_that_only_the_plain_file_has_no_room_for_is_no_error(tmp_path: Path) -> None:
