@@ -74,7 +74,7 @@ class StoreState:
         failures: attempts that failed, by class, all of them.
         pace: None until a run has been committed.
         slots: the last event of each worker of the last driver.
-        last: the last event; None if there is none.
+        last: the last event of a driver; None if there is none.
         driver: who is at it; None: nobody.
         stopping: whether the driver has been asked to stop.
         unreadable: lines of the journal that are not what was written.
@@ -142,7 +142,7 @@ class StoreState:
             failures=dict(sorted(told.failures.items())),
             pace=_pace(told, len(remaining)),
             slots=dict(sorted(told.slots.items())),
-            last=diary.events[-1] if diary.events else None,
+            last=next((event for event in reversed(diary.events) if event.get("event") != "released"), None),
             driver=driver,
             stopping=driver is not None and stop_asked(store),
             unreadable=diary.damaged,

@@ -10,26 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from av_synth import store as stores
 from av_synth.farm import quarantine
 from av_synth.farm.journal import Journal
 from av_synth.farm.lease import ask_to_stop, driver_lease
 from av_synth.farm.model import Failure, FailureClass, PlannedRun, Recipe
 from av_synth.farm.state import Span, StoreState
-from av_synth.store import tables
+from tests.farm.committing import commit
 
 IDS = tuple(f"{n:x}" * 20 for n in range(6))
 CRASHED = Failure(FailureClass.TRANSIENT, "ConnectionLostError", "the simulator died", "node-a")
-
-
-def commit(root: Path, run_id: str) -> Path:
-    with stores.stage(root, run_id) as staging:
-        for name in stores.REQUIRED_FILES:
-            staging.write(name, b"{}")
-        for name in tables.TABLES:
-            staging.write(f"tables/{name}.parquet", name.encode())
-        staging.write("blobs/CAM_FRONT/000000.jpg", b"payload")
-        return staging.commit({"scenario": "s", "rig": "r", "seed": 1, "identity": {}, "provenance": {}, "counts": {}})
 
 
 @pytest.fixture(scope="module")
