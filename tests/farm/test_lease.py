@@ -54,6 +54,7 @@ def test_a_second_driver_is_refused_by_name_until_the_first_is_killed(tmp_path: 
         assert found is not None
         assert found.pid == os.getpid()
     assert holder(tmp_path) is None
+    assert (tmp_path / lease.LOCK).read_bytes() == b""
 
 
 def test_a_driver_that_fails_leaves_the_store_free(tmp_path: Path) -> None:
