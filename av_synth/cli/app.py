@@ -14,6 +14,7 @@ import typer
 
 from av_synth import __version__
 from av_synth.cli import (
+    cancel,
     demo,
     doctor,
     export,
@@ -21,6 +22,7 @@ from av_synth.cli import (
     merge,
     openscenario,
     query,
+    retry,
     rigs,
     run,
     scenarios,
@@ -29,6 +31,7 @@ from av_synth.cli import (
     split,
     verify,
 )
+from av_synth.cli import status as status_verb
 from av_synth.cli.options import refuse_unfilled
 from av_synth.cli.output import err, told
 from av_synth.errors import AvSynthError
@@ -59,6 +62,9 @@ app = typer.Typer(
 for _verb in (
     run,
     search,
+    status_verb,
+    retry,
+    cancel,
     demo,
     export,
     formats,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from av_synth.errors import StoreError
+from av_synth.farm import plan
 from av_synth.farm.journal import read_diary
 from av_synth.farm.lease import Holder, holder, stop_asked
 from av_synth.farm.quarantine import listed
@@ -99,22 +100,23 @@ class StoreState:
     unreadable: tuple[str, ...]
 
     @classmethod
-    def read(cls, store: Path, run_ids: Iterable[str], *, deep: bool = False) -> StoreState:
+    def read(cls, store: Path, run_ids: Iterable[str] | None = None, *, deep: bool = False) -> StoreState:
         """Look at a store.
 
         Args:
             store: its folder.
-            run_ids: of the planned runs.
+            run_ids: of the planned runs; None: as the store's plan says.
             deep: read every file of every run and compare its hash; else the manifests and the files' sizes.
 
         Raises:
-            StoreError: if the journal or the lock cannot be read. A run that cannot be is told as damaged.
+            UserError: if the store has no plan.
+            StoreError: if the plan, the journal or the lock cannot be read. A run that cannot be is told as damaged.
         """
         store = Path(store)
+        planned = frozenset([run.run_id for run in plan.read(store).runs] if run_ids is None else run_ids)
         driver = holder(store)
         diary = read_diary(store)
         told = _Told(diary.events)
-        planned = frozenset(run_ids)
         there = runs(store)
         size, damaged, committed = 0, {}, []
         for path in there:

@@ -18,6 +18,9 @@ from tests.export.synthetic_run import build_run
 OPTIONS = {
     "run": ["SCENARIO", "--rig", "--out", "--seed", "--set", "--without", "--town", "--simulator"],
     "search": ["SCENARIO", "--target", "--out", "--count", "--of", "--seed", "--town", "--set", "--correct"],
+    "status": ["STORE", "--deep", "--json"],
+    "retry": ["STORE", "RUN_ID", "--damaged", "--deep"],
+    "cancel": ["STORE"],
     "demo": ["--out", "--rig"],
     "export": ["OUT", "--format", "--dataset", "--splits", "--profile", "--version", "--option"],
     "formats": ["NAME"],

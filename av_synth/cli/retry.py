@@ -1,0 +1,53 @@
+"""`av-synth retry`: runs that were given up, or are damaged, are to be made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from av_synth.cli.output import say
+from av_synth.errors import UserError
+from av_synth.farm import plan, quarantine
+from av_synth.farm.journal import Journal
+from av_synth.farm.lease import driver_lease
+from av_synth.farm.state import StoreState
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("retry")(retry)
+
+
+def retry(
+    store: Path = typer.Argument(help="The folder that `av-synth campaign --out` writes."),
+    run_ids: list[str] = typer.Argument(None, metavar="RUN_ID", help="Which runs; none named: all of them."),
+    damaged: bool = typer.Option(False, "--damaged", help="Committed runs that are damaged, not those in quarantine."),
+    deep: bool = typer.Option(
+        False, "--deep", help="With --damaged: compare the hash of every file, not only its size."
+    ),
+) -> None:
+    """Have runs made again that are in quarantine, by the next `av-synth campaign` on the store.
+
+    Their attempts count anew. Nothing is deleted: what is known of them is in quarantine/.released afterwards.
+
+    Example: av-synth retry out/night
+    """
+    if deep and not damaged:
+        raise UserError("--deep: is for --damaged only")
+    planned = [run.run_id for run in plan.read(store).runs]  # before anything is made in what may be no store
+    with driver_lease(store), Journal(store) as journal:
+        if damaged:
+            found = StoreState.read(store, planned, deep=deep).damaged
+            sound = sorted(set(run_ids or ()) - set(found))
+            if sound:
+                raise UserError(f"{store}: not damaged: {', '.join(sound)}; `av-synth status {store}` lists what is")
+            moved = [quarantine.set_aside(store, each, found[each], journal) for each in run_ids or found]
+        else:
+            moved = [*quarantine.release(store, run_ids or quarantine.listed(store), journal)]
+    for path in moved:
+        say(f"{path.name.rpartition('-')[0]}: to be made again; what was known of it is in {path}")
+    if moved:
+        say("the command that began the campaign makes them")
+    else:
+        say(f"{store}: {'no run is damaged' if damaged else 'nothing is in quarantine'}")

@@ -1,0 +1,163 @@
+"""`av-synth status`: how far a campaign is, whether its farm works or is dead."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from av_synth.cli.output import console, say
+from av_synth.errors import StoreError
+from av_synth.farm import quarantine
+from av_synth.farm.state import Event, Pace, Span, StoreState
+
+_MOST_NAMED = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("status")(status)
+
+
+def status(
+    store: Path = typer.Argument(help="The folder that `av-synth campaign --out` writes."),
+    deep: bool = typer.Option(False, "--deep", help="Read every file and compare its hash, not only its size."),
+    as_json: bool = typer.Option(False, "--json", help="As JSON, for programs."),
+) -> None:
+    """Tell how far a campaign is: what is there, what was given up, who is at it, how long it will take.
+
+    Only the store is read, so it makes no difference whether the farm works or is dead. Nothing is changed.
+
+    Example: av-synth status out/night
+    """
+    state = StoreState.read(store, deep=deep)
+    if as_json:
+        say(json.dumps(asdict(state), default=str, indent=1))
+        return
+    rows = list(_rows(state))
+    if not console.is_terminal:
+        for name, text in rows:
+            say(f"{name}: {text}")
+        return
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in rows:
+        table.add_row(name, Text(text))
+    console.print(table)
+
+
+def _rows(state: StoreState) -> Iterator[tuple[str, str]]:
+    yield "runs", _counts(state)
+    yield "driver", _driver(state)
+    if state.pace:
+        yield "pace", _pace(state.pace, bool(state.remaining))
+    if state.failures:
+        yield "failed attempts", ", ".join(f"{count} {kind}" for kind, count in state.failures.items())
+    for slot, event in state.slots.items() if state.driver else ():
+        yield f"worker {slot}", _event(event)
+    for run_id in state.quarantined[:_MOST_NAMED]:
+        yield f"quarantined {run_id}", _evidence(state.store, run_id)
+    for run_id, why in list(state.damaged.items())[:_MOST_NAMED]:
+        yield f"damaged {run_id}", why
+    more = max(0, len(state.quarantined) - _MOST_NAMED) + max(0, len(state.damaged) - _MOST_NAMED)
+    if more:
+        yield "more of these", f"{more} (all with --json)"
+    if state.unknown:
+        named = ", ".join(state.unknown[:3]) + (", ..." if len(state.unknown) > 3 else "")
+        yield "not planned", f"{_count(len(state.unknown), 'run')}, left alone: {named}"
+    if state.unreadable:
+        yield "journal", f"not what was written: {', '.join(state.unreadable[:_MOST_NAMED])}; no run is lost by that"
+    for advice in _advice(state):
+        yield "next", advice
+
+
+def _counts(state: StoreState) -> str:
+    parts = [f"{len(state.committed)} of {len(state.planned)} committed ({state.bytes / 1e9:.2f} GB)"]
+    if state.not_held:
+        parts[0] += f", {len(state.not_held)} of them with expectations that did not hold"
+    parts += [
+        f"{len(found)} {name}"
+        for name, found in (("quarantined", state.quarantined), ("damaged", state.damaged))
+        if found
+    ]
+    return ", ".join([*parts, f"{len(state.remaining)} remaining"])
+
+
+def _driver(state: StoreState) -> str:
+    if state.driver:
+        return f"{state.driver}" + (", asked to stop" if state.stopping else "")
+    if state.last is None:
+        return "none yet"
+    if state.last.get("event") == "closed":
+        return f"none; the last one ended with exit status {state.last.get('exit_code')}"
+    return f"none; the last one died after: {_event(state.last)}"
+
+
+def _event(event: Event) -> str:
+    """An event in a line: what, which run, where, why and when."""
+    parts = [str(event.get("event")), str(event.get("run", ""))]
+    if "attempt" in event:
+        parts.append(f"(attempt {event['attempt']})")
+    if event.get("node"):
+        parts.append(f"on {event['node']}")
+    if "t" in event:
+        parts.append(time.strftime("at %H:%M:%S", time.localtime(float(event["t"]))))
+    why = event.get("why") or event.get("message")
+    return " ".join(filter(None, parts)) + (f": {why}" if why else "")
+
+
+def _pace(pace: Pace, going_on: bool) -> str:
+    text = (
+        f"{_duration(pace.run_s.middle)} a run ({_range(pace.run_s)}), {pace.runs_per_h:.0f} runs an hour and "
+        f"{pace.frames_per_s:.1f} frames a second with {_count(pace.workers, 'worker')}"
+    )
+    return f"{text}; {_duration(pace.left_s.middle)} left ({_range(pace.left_s)})" if going_on else text
+
+
+def _range(span: Span) -> str:
+    return f"{_duration(span.low)} to {_duration(span.high)}"
+
+
+def _duration(seconds: float) -> str:
+    for unit_s, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
+        if seconds >= 2 * unit_s:
+            return f"{seconds / unit_s:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _evidence(store: Path, run_id: str) -> str:
+    try:
+        kept = quarantine.evidence(store, run_id)
+    except StoreError as error:
+        return str(error)
+    if not kept:
+        return "no evidence"
+    number, failure = max(kept.items())
+    log = f" ({failure.logs[0]})" if failure.logs else ""
+    message = failure.message.partition("\n")[0]
+    how = f"{failure.kind.value}: {failure.error}: {message}{log}"
+    return f"{_count(len(kept), 'attempt')}, number {number} on {failure.node}: {how}"
+
+
+def _advice(state: StoreState) -> Iterator[str]:
+    if state.driver:
+        return
+    if state.damaged:
+        yield f"av-synth retry {state.store} --damaged: what is damaged is moved aside, to be made again"
+    if state.quarantined:
+        yield f"av-synth retry {state.store}: what is in quarantine is to be made again"
+    if state.remaining:
+        yield "the command that began the campaign resumes it"
+    elif state.committed:
+        yield f"av-synth export {state.store}: what is committed as a dataset"
