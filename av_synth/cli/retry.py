@@ -39,10 +39,11 @@ def retry(
     with driver_lease(store), Journal(store) as journal:
         if damaged:
             found = StoreState.read(store, planned, deep=deep).damaged
-            sound = sorted(set(run_ids or ()) - set(found))
+            wanted = sorted(set(run_ids or found))
+            sound = [run_id for run_id in wanted if run_id not in found]
             if sound:
                 raise UserError(f"{store}: not damaged: {', '.join(sound)}; `av-synth status {store}` lists what is")
-            moved = [quarantine.set_aside(store, each, found[each], journal) for each in run_ids or found]
+            moved = [quarantine.set_aside(store, each, found[each], journal) for each in wanted]
         else:
             moved = [*quarantine.release(store, run_ids or quarantine.listed(store), journal)]
     for path in moved:

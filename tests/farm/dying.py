@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -30,6 +31,7 @@ def dies_at(nth: int, action: Callable[[], object]) -> bool:
             code = 0
         except BaseException:  # noqa: BLE001  told by the child, since only its exit status reaches the parent
             traceback.print_exc()
+            sys.stderr.flush()
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
