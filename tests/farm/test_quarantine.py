@@ -106,6 +106,8 @@ def test_a_run_is_given_up_whole_or_not_at_all_whenever_the_driver_dies(tmp_path
         store = tmp_path / str(nth)
         for n in (1, 2, 2):  # an attempt that was noted before an earlier driver died is noted again
             quarantine.note(store, RUN, n, failure(store, n))
+            with (store / "acknowledged").open("a") as file:
+                file.write(str(n))
         quarantine.put(store, PLANNED, {3: failure(store, 3)})
 
     names = points_of(lambda: give_up(1000))
@@ -115,6 +117,8 @@ def test_a_run_is_given_up_whole_or_not_at_all_whenever_the_driver_dies(tmp_path
         store = tmp_path / str(nth)
         found = quarantine.listed(store)
         assert found == () or content(store / "quarantine").keys() == whole.keys()
+        acknowledged = (store / "acknowledged").read_text() if (store / "acknowledged").exists() else ""
+        assert set(map(int, acknowledged)) <= set(quarantine.evidence(store, RUN))
         for number, kept in quarantine.evidence(store, RUN).items():
             assert kept.message == f"attempt {number}: no tick"
             assert kept.logs[0].read_bytes().endswith(b"died in attempt %d\n" % number)
