@@ -22,12 +22,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class AvSynthError(Exception):
     """Base of every error raised on purpose; `exit_code` is what the command line returns."""
 
     exit_code = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled with what the operating system refused, if that was the cause: a full disk is told from others."""
+        cause = self.__cause__
+        behind = {"__cause__": cause} if isinstance(cause, OSError | AvSynthError) else {}
+        return type(self), self.args, {**vars(self), **behind}
 
 
 class UserError(AvSynthError):

@@ -72,9 +72,10 @@ class LocalRunner:
 
     def kill(self, slot: int) -> None:
         """End a worker's whole process tree at once; it is replaced, and `poll` tells nothing of the job."""
-        keeper = self._keepers[slot]
-        keeper.kill()
-        self._gone(keeper)
+        keeper = self._keepers.get(slot)
+        if keeper is not None:  # else it has died, and `poll` has told
+            keeper.kill()
+            self._gone(keeper)
 
     def close(self) -> None:
         """End every worker and leave no process behind. May be called twice."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
@@ -38,21 +39,23 @@ class Patience:
 class Pulse:
     """When a process told of a tick last, and whether it has been silent for too long since.
 
-    Times are of the monotonic clock, which stands still while the machine sleeps and does not jump.
+    Times are of the monotonic clock, which stands still while the machine sleeps and does not jump, or of another
+    `clock` that tells seconds.
     """
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Patience, clock: Callable[[], float] = time.monotonic) -> None:
         self._patience = patience
+        self._clock = clock
         self._took_s: deque[float] = deque(maxlen=_REMEMBERED)
         self.begin()
 
     def begin(self) -> None:
         """A run begins."""
-        self._last_s, self._done, self._of = time.monotonic(), -1, 0
+        self._last_s, self._done, self._of = self._clock(), -1, 0
 
     def tick(self, done: int, of: int) -> None:
         """Frame `done` of `of` is done; 0 before the first."""
-        now = time.monotonic()
+        now = self._clock()
         if self._done >= 0:
             self._took_s.append((now - self._last_s) / max(done - self._done, 1))
         self._last_s, self._done, self._of = now, done, of
@@ -66,7 +69,7 @@ class Pulse:
         else:
             slow_s = _SLOW * median(self._took_s) if self._took_s else 0.0
             limit_s, what = max(self._patience.tick_s, slow_s), f"got beyond frame {self._done} of {self._of}"
-        silent_s = time.monotonic() - self._last_s
+        silent_s = self._clock() - self._last_s
         return f"has not {what} for {silent_s:.0f} s" if silent_s > limit_s else None
 
 

@@ -4,7 +4,7 @@ Options of a `WorkerSetting` (all may be left out):
     frames: ticks of a run; 5.
     bytes: size of its one blob; 2000.
     runs: by run id, or "*" for all others, how it misbehaves: a mapping of
-        do: "exit", "kill" (SIGKILL of itself), "hang", "raise", "leak", "slow"
+        do: "exit", "kill" and "stop" (SIGKILL and SIGSTOP of itself), "hang", "raise", "leak", "slow"
         at: the tick at which; 1. 0 is before the first.
         attempts: up to which attempt; for ever if left out
         while: only while this file is there
@@ -108,6 +108,8 @@ class StandIn:
                 os._exit(7)
             case "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
+            case "stop":
+                os.kill(os.getpid(), signal.SIGSTOP)
             case "hang":
                 threading.Event().wait()
             case "raise":

@@ -23,7 +23,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_a_tick_may_take_its_time_and_no_longer(clock):
-    pulse = Pulse(Patience(tick_s=30.0))
+    pulse = Pulse(Patience(tick_s=30.0), clock.monotonic)
     pulse.tick(4, 10)
     clock.now_s += 30.0
     assert pulse.why_stalled() is None
@@ -32,7 +32,7 @@ def test_a_tick_may_take_its_time_and_no_longer(clock):
 
 
 def test_who_ticks_slowly_is_given_twenty_times_as_long(clock):
-    pulse = Pulse(Patience(tick_s=1.0))
+    pulse = Pulse(Patience(tick_s=1.0), clock.monotonic)
     for done in range(5):
         pulse.tick(done, 10)
         clock.now_s += 10.0
@@ -43,7 +43,7 @@ def test_who_ticks_slowly_is_given_twenty_times_as_long(clock):
 
 
 def test_the_beginning_and_the_end_have_limits_of_their_own(clock):
-    pulse = Pulse(Patience(begin_s=100.0, tick_s=1.0, end_s=50.0))
+    pulse = Pulse(Patience(begin_s=100.0, tick_s=1.0, end_s=50.0), clock.monotonic)
     clock.now_s += 99.0
     assert pulse.why_stalled() is None
     clock.now_s += 2.0
