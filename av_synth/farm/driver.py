@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -97,7 +97,7 @@ def drive(
     """
     with driver_lease(store), Journal(store) as journal:
         books = Books(store, journal, on_event)
-        stores.sweep(store)
+        _sweep(store)
         forget_stop(store)
         crash.point("driver.begin.swept")
         events = read_journal(store)
@@ -111,10 +111,17 @@ def drive(
         driver = _Driver(ledger, outcomes, store, runner, rules, books, clock, usage, on_event)
         with driver.listening():
             ended = driver.run()
+        _sweep(store)
         crash.point("driver.end.decided")
         books.event("closed", exit_code=ended.exit_code)
         crash.point("driver.end.closed")
         return ended
+
+
+def _sweep(store: Path) -> None:
+    """Remove what dead workers were writing; where the disk refuses even that, it waits for the next time."""
+    with suppress(OSError):
+        stores.sweep(store)
 
 
 class _Driver:
@@ -304,6 +311,8 @@ class _Driver:
     def _ended(self, flight: Flight, told: Committed | Failure) -> None:
         del self._flights[flight.slot.number]
         there = self._outcomes.ended(flight, told, self._clock())
+        if not there:
+            _sweep(self._store)
         if there or (isinstance(told, Failure) and told.kind is not FailureClass.ENVIRONMENTAL):
             self._paused_s = None
 

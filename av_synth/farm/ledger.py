@@ -31,6 +31,7 @@ class Ledger:
         self.quarantined = set(quarantine.listed(store)) & self.plan.keys()
         self.largest = 0
         self._failures: dict[str, list[Failure]] = {}
+        self._recalled: set[tuple[str, int]] = set()  # charged attempts: what a disk refused may be told twice
         self._failed_at: dict[str, set[tuple[str, int]]] = {}
         self._took_s: dict[Affinity, list[float]] = {}  # sorted
         for event in events:
@@ -40,8 +41,11 @@ class Ledger:
     def _recall(self, event: Mapping[str, Any]) -> None:
         run_id = event["run"]
         if event["event"] == "released":
+            self._recalled -= {(run_id, attempt) for attempt in range(self.attempts(run_id) + 1)}
             self._failures.pop(run_id, None)
-        elif event["event"] == "failed":
+        elif event["event"] == "failed" and (run_id, event["attempt"]) not in self._recalled:
+            if event["charged"]:
+                self._recalled.add((run_id, event["attempt"]))
             logs = tuple(Path(log) for log in event["logs"])
             failure = Failure(FailureClass(event["kind"]), event["error"], event["message"], event["node"], logs)
             self._failures.setdefault(run_id, []).append(failure)

@@ -64,8 +64,9 @@ class LocalRunner:
         reports: list[Report] = []
         for pipe in wait(list(by_pipe), min(timeout_s, next_s)):
             keeper = next(known for one, known in by_pipe.items() if one is pipe)
-            reports += keeper.poll(0.0)
-            if reports and isinstance(reports[-1], Lost):
+            told = keeper.poll(0.0)
+            reports += told
+            if told and isinstance(told[-1], Lost):
                 self._gone(keeper)
         self._replace()
         return reports

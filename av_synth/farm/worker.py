@@ -15,7 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Protocol
@@ -82,11 +82,17 @@ def child(handle: int) -> None:
         code = 0
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # nobody listens any more
-    except Exception:  # noqa: BLE001  it is the log that a keeper points to
-        traceback.print_exc()
+    except Exception:  # noqa: BLE001  the log says which, and a keeper points to it
+        _log_error()
     finally:
-        sys.stderr.flush()
         os._exit(code)
+
+
+def _log_error() -> None:
+    """Say in the log what was just caught. That its disk is full is no other failure."""
+    with suppress(OSError):
+        traceback.print_exc()
+        sys.stderr.flush()
 
 
 def _listen(pipe: Connection, jobs: queue.SimpleQueue[Job | None], stage: _Stage) -> None:
@@ -133,7 +139,7 @@ class _Stage:
             played = player.play(job, self._at_times(run_id))
         except Exception as error:  # noqa: BLE001  its class decides what is done about it
             self.busy = False
-            traceback.print_exc()
+            _log_error()
             failure = failures.of_exception(error, platform.node(), tuple(sorted(self._setting.folder.glob("*.log"))))
             try:
                 if not isinstance(error, UserError):  # it may be the simulator's state that made it fail

@@ -13,7 +13,6 @@ from fake_farm import (
     FULL,
     NAN,
     PLAY_S,
-    RULES,
     Act,
     FakeFarm,
     acts,
@@ -27,26 +26,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from av_synth import store as stores
-from av_synth.errors import UserError
-from av_synth.farm import books, quarantine
+from av_synth.errors import StoreError, UserError
+from av_synth.farm import quarantine
 from av_synth.farm.driver import Ended
-from av_synth.farm.journal import Journal
+from av_synth.farm.journal import Journal, read_journal
 from av_synth.farm.lease import driver_lease
 from av_synth.farm.model import Advanced, Committed, Failed, Figures, Job, Lost, Report, Slot, Started
 from av_synth.farm.policy import Rules
 from av_synth.farm.quarantine import listed, release
+from av_synth.farm.schedule import Schedule
 
 Space = namedtuple("Space", "free")
 
 
 def names(store: Path) -> Counter[str]:
-    return Counter(event["event"] for event in books_of(store))
-
-
-def books_of(store: Path) -> list[dict]:
-    from av_synth.farm.journal import read_journal
-
-    return read_journal(store)
+    return Counter(event["event"] for event in read_journal(store))
 
 
 def started(farm: FakeFarm, number: int) -> list[tuple[int, int]]:
@@ -59,7 +53,7 @@ def test_every_run_is_played_once_and_the_journal_says_so(tmp_path):
     told: list[object] = []
     farm = FakeFarm(tmp_path)
     assert driven(campaign(5), farm, on_event=told.append) == Ended(0, "", 5, 0, 0)
-    assert len(farm.jobs) == 5
+    assert [job for _, job in farm.jobs] == [Job(run, 1) for run in campaign(5)]
     assert names(tmp_path) == {"planned": 1, "opened": 1, "started": 5, "committed": 5, "closed": 1}
     assert events(tmp_path, "planned")[0]["runs"] == 5
     assert events(tmp_path, "opened")[0]["workers"] == 2
@@ -78,7 +72,7 @@ def test_every_run_is_played_once_and_the_journal_says_so(tmp_path):
     }
     assert events(tmp_path, "started")[0]["pids"] == [1000]
     assert events(tmp_path, "closed")[0]["exit_code"] == 0
-    assert [one for one in told if not isinstance(one, Advanced)] == books_of(tmp_path)
+    assert [one for one in told if not isinstance(one, Advanced)] == read_journal(tmp_path)
     assert sum(isinstance(one, Advanced) for one in told) == 5 * 11
     assert farm.closed == 0
 
@@ -188,6 +182,17 @@ def test_attempts_of_a_driver_that_died_count(tmp_path):
     again = FakeFarm(tmp_path, acts({1: [Act("die")]}, plan))
     assert driven(plan, again) == Ended(3, "", 2, 1, 0)
     assert [attempt for _, attempt in started(again, 1)] == [3]
+
+
+def test_a_charged_attempt_that_was_told_twice_counts_once(tmp_path):
+    plan = campaign(2)
+    with Journal(tmp_path) as journal:
+        for attempt in (1, 1, 2):
+            facts = {"run": plan[0].run_id, "attempt": attempt, "slot": 0, "node": "a", "logs": [], "charged": True}
+            journal.append({"event": "failed", "kind": "transient", "error": "x", "message": "y", **facts})
+    farm = FakeFarm(tmp_path)
+    assert driven(plan, farm) == Ended(0, "", 2, 0, 0)
+    assert started(farm, 0) == [(0, 3)]
 
 
 def test_a_run_that_was_given_up_and_is_there_after_all_counts_as_committed(tmp_path):
@@ -344,7 +349,7 @@ def test_events_that_the_disk_refuses_are_written_later_and_nothing_is_started_m
 
     def full_for_a_while(self: Journal, event: dict) -> None:
         if 1005.0 <= farm.clock.now_s < 1100.0:
-            raise books.StoreError("journal: cannot be written: no space left")
+            raise StoreError("journal: cannot be written: no space left")
         append(self, event)
 
     monkeypatch.setattr(Journal, "append", full_for_a_while)
@@ -361,7 +366,7 @@ def test_a_run_is_given_up_when_the_disk_takes_the_evidence_again(tmp_path, monk
 
     def full_for_a_while(*what: object) -> Path:
         if farm.clock.now_s < 1500.0:
-            raise books.StoreError("quarantine: cannot be written: no space left")
+            raise StoreError("quarantine: cannot be written: no space left")
         return put(*what)
 
     monkeypatch.setattr(quarantine, "put", full_for_a_while)
@@ -557,8 +562,6 @@ def test_whatever_workers_tell_every_run_ends_as_exactly_one_of_committed_quaran
 
 
 def test_a_schedule_prefers_what_is_loaded_to_what_is_due_and_what_is_due_to_what_is_not(tmp_path):
-    from av_synth.farm.schedule import Schedule
-
     near, far, again = campaign(3, towns=3)
     waiting = Schedule([near, far])
     waiting.put_again(again, 10.0, [("a", 0)])
@@ -571,10 +574,3 @@ def test_a_schedule_prefers_what_is_loaded_to_what_is_due_and_what_is_due_to_wha
     assert waiting.take(other, [slot, other], 9.0) is None  # it is not due
     assert waiting.take(slot, [slot], 20.0) == again  # there is no other place
     assert len(waiting) == 0
-
-
-def test_jobs_carry_the_run_and_the_number_of_the_attempt(tmp_path):
-    plan = campaign(1)
-    farm = FakeFarm(tmp_path, nodes=("a",))
-    driven(plan, farm, RULES)
-    assert farm.jobs == [(0, Job(plan[0], 1))]

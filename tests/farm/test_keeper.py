@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
@@ -36,7 +36,12 @@ def play(keeper: Keeper, number: int, attempt: int = 1, kind: type[Report] = Com
 
 
 def gone(pids: tuple[int, ...]) -> bool:
-    return not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids)
+    """Whether none of them runs any more; whose parent has not heard of its end yet does not."""
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):
+            if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                return False
+    return True
 
 
 def diary(path: Path) -> list[str]:
@@ -208,6 +213,17 @@ def test_a_worker_ends_when_its_keeper_is_gone_even_while_it_plays(tmp_path):
 
     assert psutil.wait_procs(processes, timeout=LONG_S)[1] == []
     keeper.close()
+
+
+def test_a_log_on_a_full_disk_is_no_failure_of_its_own(tmp_path):
+    made = setting(tmp_path, runs={planned(1).run_id: {"do": "raise", "error": "ENOSPC"}})
+    made.folder.mkdir(parents=True)
+    (made.folder / "worker.log").symlink_to("/dev/full")
+    with closing(Keeper(made)) as keeper:
+        failed = play(keeper, 1, kind=Failed)[-1]
+        assert isinstance(failed, Failed)
+        assert failed.failure.kind is FailureClass.ENVIRONMENTAL
+        play(keeper, 2)
 
 
 def test_a_player_that_cannot_be_imported_is_a_failure_of_the_machine(tmp_path):
