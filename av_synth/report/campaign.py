@@ -1,0 +1,214 @@
+"""A campaign as one HTML file: what was asked, what was made, what failed and why, what it took, who worked when.
+
+It needs nothing beside itself, no script, and is light or dark as its reader's desktop is.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable, Iterator
+from html import escape
+from pathlib import Path
+
+from av_synth.errors import StoreError
+from av_synth.farm.model import PlannedRun
+from av_synth.farm.seen import ADVICE
+from av_synth.farm.words import duration, size
+from av_synth.report.campaign_facts import COMMITTED, CampaignFacts, Made, read_campaign
+from av_synth.report.campaign_html import link, rig, scenario, several, table
+from av_synth.report.campaign_style import STYLE
+from av_synth.report.campaign_trouble import cost, failed, given_up, workers
+from av_synth.report.thumbnails import thumbnail
+
+_PICTURE_PX = 320
+_PICTURES_BYTES = 3_000_000  # of all pictures together, before they are written as text
+_MOST_ROWS, _MOST_TEXT = 2000, 100_000
+
+
+def write_campaign_report(store: Path, out: Path | None = None) -> Path:
+    """Write the page of a campaign, of whatever is in its store by now.
+
+    Args:
+        store: the store's folder.
+        out: the file to write, replaced if it is there; None for `<store>/report/index.html`.
+
+    Returns:
+        The page.
+
+    Raises:
+        UserError: if the store has no plan.
+        StoreError: if the store cannot be read, or the page cannot be written.
+    """
+    page = Path(out) if out is not None else Path(store) / "report" / "index.html"
+    text = "\n".join(_page(read_campaign(Path(store)), page.parent)) + "\n"
+    new = page.with_name(f".{page.name}.new")
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        new.write_text(text, encoding="utf-8", errors="replace")
+        os.replace(new, page)
+    except OSError as error:
+        raise StoreError(f"{page}: cannot be written: {error.strerror or error}") from error
+    return page
+
+
+def _page(facts: CampaignFacts, folder: Path) -> Iterator[str]:
+    title = escape(facts.name)
+    # nothing that a message or a name might smuggle in is ever loaded or run
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    yield '<!doctype html><html lang="en"><meta charset="utf-8">'
+    yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    yield '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+    yield f"<title>{title}</title><style>{STYLE}</style><h1>{title}</h1>"
+    if facts.description:
+        yield f"<p>{escape(facts.description)}</p>"
+    yield from _head(facts)
+    yield from _asked(facts)
+    yield from _made(facts)
+    yield from _pictures(facts, folder)
+    yield from given_up(facts, folder)
+    yield from failed(facts)
+    yield from cost(facts)
+    yield from workers(facts)
+    yield from _all_runs(facts, folder)
+
+
+def _head(facts: CampaignFacts) -> Iterator[str]:
+    made, lost, left = len(facts.made), len(facts.given_up), facts.remaining
+    damaged = sum(bool(one.problem) for one in facts.made)
+    verdict = "all runs are committed" if not lost + left else f"{lost:,} in quarantine, {left:,} remaining"
+    verdict += f"; {damaged:,} cannot be read any more" if damaged else ""
+    kind = "bad" if lost + damaged else "soft" if left else "good"
+    yield f'<p><b class="{kind}">{verdict}</b></p><div class="bar">'
+    for name, count in ((COMMITTED, made), ("quarantined", lost), ("remaining", left)):
+        if count:
+            yield f'<span class="{name}" style="flex-grow:{count}">{count:,} {name}</span>'
+    yield "</div>"
+    tiles = {
+        f"of {len(facts.planned):,} runs": f"{made:,}",
+        "met their expectations": f"{sum(one.good for one in facts.made):,}",
+        "keyframes": f"{sum(one.keyframes for one in facts.made):,}",
+        "committed": size(sum(one.bytes for one in facts.made)),
+        "failed attempts": f"{sum(one.outcome in ADVICE and one.outcome != 'cancelled' for one in facts.attempts):,}",
+    }
+    yield '<div class="tiles">'
+    yield from (f"<div><b>{value}</b>{name}</div>" for name, value in tiles.items())
+    yield "</div>"
+
+
+def _asked(facts: CampaignFacts) -> Iterator[str]:
+    yield "<h2>What was asked</h2>"
+    made, lost = {one.run.run_id: one for one in facts.made}, {one.run.run_id for one in facts.given_up}
+    entries: dict[int, list[PlannedRun]] = {}
+    for run in facts.planned:
+        entries.setdefault(run.entry, []).append(run)
+    yield from table(
+        ("entry", "scenario", "rig", "town", "asked", "committed", "met", "quarantined", "remaining"),
+        (
+            (
+                entry + 1,
+                several(map(scenario, runs)),
+                several(map(rig, runs)),
+                several(run.town for run in runs),
+                len(runs),
+                sum(run.run_id in made for run in runs),
+                sum(run.run_id in made and made[run.run_id].good for run in runs),
+                sum(run.run_id in lost for run in runs),
+                sum(run.run_id not in made and run.run_id not in lost for run in runs),
+            )
+            for entry, runs in sorted(entries.items())
+        ),
+    )
+    if facts.text:
+        text = escape(facts.text[:_MOST_TEXT])
+        yield f"<details><summary>the campaign as it was written</summary><pre>{text}</pre></details>"
+
+
+def _made(facts: CampaignFacts) -> Iterator[str]:
+    yield "<h2>What was made</h2>"
+    if not facts.made:
+        yield "<p>Nothing yet.</p>"
+        return
+    ways: dict[str, Callable[[Made], str]] = {
+        "scenario": lambda one: scenario(one.run),
+        "town": lambda one: one.run.town,
+        "weather": lambda one: one.weather,
+    }
+    groups: dict[tuple[str, str], list[Made]] = {}
+    for way, of in ways.items():
+        for one in sorted((one for one in facts.made if not one.problem), key=of):
+            groups.setdefault((way, of(one)), []).append(one)
+    yield from table(
+        ("by", "", "committed", "met their expectations", "did not", "keyframes", "bytes"),
+        [
+            (
+                way,
+                escape(name),
+                len(some),
+                sum(one.good for one in some),
+                sum(not one.good for one in some),
+                sum(one.keyframes for one in some),
+                size(sum(one.bytes for one in some)),
+            )
+            for (way, name), some in groups.items()
+        ],
+    )
+    for one in facts.made:
+        if one.problem:
+            yield f'<p class="bad">{escape(one.problem)}</p>'
+
+
+def _pictures(facts: CampaignFacts, folder: Path) -> Iterator[str]:
+    """One picture a scenario: of a run that met its expectations if there is one, at the moment that is about."""
+    yield "<h2>What it looks like</h2><div class=sheet>"
+    room, left_out = _PICTURES_BYTES, 0
+    chosen: dict[str, Made] = {}
+    for one in sorted(facts.made, key=lambda one: not one.good):
+        if not one.problem:
+            chosen.setdefault(scenario(one.run), one)
+    for name, one in sorted(chosen.items()):
+        try:
+            picture = thumbnail(one.directory, one.moment_us, _PICTURE_PX) if room > 0 else b""
+        except StoreError as error:
+            yield f'<figure class="bad">{escape(str(error))}</figure>'
+            continue
+        if picture == b"":
+            left_out += 1
+            continue
+        image = "<div class=none>no camera in its rig</div>"
+        if picture is not None:
+            room -= len(picture)
+            source = base64.b64encode(picture).decode("ascii")
+            image = f'<img src="data:image/jpeg;base64,{source}" alt="{escape(name)}">'
+        facts_of_it = f"{escape(one.run.town)}, {escape(one.weather)}, seed {one.run.recipe.seed}"
+        where = link(one.directory, folder, one.run.run_id)
+        yield f"<figure>{image}<figcaption><b>{escape(name)}</b><br>{facts_of_it}<br>{where}</figcaption></figure>"
+    yield f"</div><p>{left_out:,} scenarios more.</p>" if left_out else "</div>"
+
+
+def _all_runs(facts: CampaignFacts, folder: Path) -> Iterator[str]:
+    shown = facts.made[:_MOST_ROWS]
+    if not shown:
+        return
+    more = f", the first {len(shown):,}" if len(shown) < len(facts.made) else ""
+    took = {one.run_id: one.ended_s - one.begun_s for one in facts.attempts if one.outcome == COMMITTED}
+    yield f"<h2>Runs</h2><details><summary>all committed runs{more}</summary>"
+    yield from table(
+        ("run", "scenario", "seed", "rig", "town", "weather", "expectations", "keyframes", "bytes", "took"),
+        (
+            (
+                link(one.directory, folder, one.run.run_id),
+                escape(scenario(one.run)),
+                one.run.recipe.seed,
+                escape(rig(one.run)),
+                escape(one.run.town),
+                escape(one.weather),
+                f'<span class="{"good" if one.good else "bad"}">{one.held} of {one.expectations}</span>',
+                one.keyframes,
+                size(one.bytes),
+                duration(took[one.run.run_id]) if one.run.run_id in took else "",
+            )
+            for one in shown
+        ),
+    )
+    yield "</details>"

@@ -1,0 +1,198 @@
+"""What a store says of its campaign: what was asked, what was made of it, what failed and what it took.
+
+Reads the plan, the committed runs, the quarantine and the journal; the campaign may still run, or its driver may have
+been killed. A run is where its directory is; of events, only figures and times are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from av_synth import store
+from av_synth.errors import StoreError
+from av_synth.farm import plan, quarantine
+from av_synth.farm.journal import read_journal
+from av_synth.farm.model import Failure, FailureClass, PlannedRun
+from av_synth.farm.seen import Event
+from av_synth.store.files import as_mapping
+
+COMMITTED = "committed"
+CUT_OFF = "cut off"
+"""What became of an attempt whose driver ended before it did."""
+
+_SIGNS = (
+    ("night", "sun_altitude_angle", -90.0, -1.0),
+    ("low sun", "sun_altitude_angle", -1.0, 10.0),
+    ("rain", "precipitation", 1.0, 101.0),
+    ("fog", "fog_density", 1.0, 101.0),
+    ("wet road", "wetness", 1.0, 101.0),
+)
+"""Words for weather: CARLA's parameter and its range, as `query` has them where it has them."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt that was made: by whom, from when to when (seconds of the wall clock), and what became of it.
+
+    `outcome` is COMMITTED, CUT_OFF or a class of failure; `cpu_s` is known of committed ones.
+    """
+
+    run_id: str
+    number: int
+    node: str
+    slot: int
+    begun_s: float
+    ended_s: float
+    outcome: str
+    error: str = ""
+    cpu_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Made:
+    """A committed run; `held` is how many of its `expectations` did, `problem` why it could not be read."""
+
+    run: PlannedRun
+    directory: Path
+    held: int = 0
+    expectations: int = 0
+    keyframes: int = 0
+    bytes: int = 0
+    weather: str = ""
+    moment_us: int | None = None
+    problem: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether it could be read and all of its expectations held."""
+        return not self.problem and self.held == self.expectations
+
+
+@dataclass(frozen=True)
+class GivenUp:
+    """A run in quarantine: what is kept of its attempts, by number; `problem`: why that could not be read."""
+
+    run: PlannedRun
+    directory: Path
+    evidence: Mapping[int, Failure]
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class CampaignFacts:
+    """Everything that the page tells. Runs are in order of run id, attempts in order of their end."""
+
+    root: Path
+    name: str
+    description: str
+    text: str
+    planned: tuple[PlannedRun, ...]
+    made: tuple[Made, ...]
+    given_up: tuple[GivenUp, ...]
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def remaining(self) -> int:
+        """Planned runs that are neither committed nor quarantined."""
+        return len(self.planned) - len(self.made) - len(self.given_up)
+
+
+def read_campaign(root: Path) -> CampaignFacts:
+    """Read a store.
+
+    Raises:
+        UserError: if it has no plan.
+        StoreError: if its plan or its journal cannot be read.
+    """
+    asked = plan.read(root)
+    there = {path.name for path in store.runs(root)}
+    given_up = set(quarantine.listed(root)) - there
+    return CampaignFacts(
+        root=root,
+        name=str(asked.campaign.get("name", "")) or root.resolve().name,
+        description=str(asked.campaign.get("description", "")),
+        text=_read_text(root / plan.FOLDER / plan.CAMPAIGN),
+        planned=asked.runs,
+        made=tuple(_made(root, run) for run in asked.runs if run.run_id in there),
+        given_up=tuple(_given_up(root, run) for run in asked.runs if run.run_id in given_up),
+        attempts=tuple(_attempts(read_journal(root))),
+    )
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""  # a plan without it is a plan
+
+
+def _made(root: Path, run: PlannedRun) -> Made:
+    directory = store.run_path(root, run.run_id)
+    try:
+        opened = store.open_run(directory, files=False)
+        weather = as_mapping(opened.json("scenario.json").get("weather", {}), "weather")
+        expectations: Any = opened.json("outcome.json").get("expectations", [])
+        frames = opened.table("sensor_frames", ("time_us", "is_keyframe")).to_pylist()
+    except StoreError as error:
+        return Made(run, directory, problem=str(error))
+    moments = [int(one["time_us"]) for one in expectations if int(one.get("time_us", -1)) >= 0]
+    return Made(
+        run,
+        directory,
+        held=sum(bool(one["held"]) for one in expectations),
+        expectations=len(expectations),
+        keyframes=len({row["time_us"] for row in frames if row["is_keyframe"]}),
+        bytes=sum(entry.bytes for entry in opened.files.values()),
+        weather=_weather(weather),
+        moment_us=min(moments, default=None),
+    )
+
+
+def _weather(values: Mapping[str, Any]) -> str:
+    found = [name for name, key, low, high in _SIGNS if low <= float(values.get(key, low - 1.0)) < high]
+    return ", ".join(name for name in found if not (name == "wet road" and "rain" in found)) or "clear day"
+
+
+def _given_up(root: Path, run: PlannedRun) -> GivenUp:
+    folder = root / quarantine.FOLDER / run.run_id
+    try:
+        return GivenUp(run, folder, quarantine.evidence(root, run.run_id))
+    except StoreError as error:
+        return GivenUp(run, folder, {}, str(error))
+
+
+def _attempts(events: Iterable[Event]) -> Iterator[Attempt]:
+    begun: dict[tuple[str, int], Event] = {}
+    last_s = 0.0
+    for event in events:
+        what, key = event.get("event"), (event.get("run", ""), event.get("attempt", 0))
+        if what == "started":
+            begun[key] = event
+        elif what in ("opened", "closed"):  # what the driver before had begun, it did not end
+            yield from (_attempt(started, last_s, CUT_OFF) for started in begun.values())
+            begun.clear()
+        elif what == "failed":  # also before it began: the simulator would not start
+            kind = FailureClass(event["kind"]).value
+            yield _attempt(begun.pop(key, event), event["t"], kind, str(event["error"]))
+        elif what == COMMITTED:
+            begin_s = min(begun.pop(key, event)["t"], event["t"] - event["wall_s"])
+            yield _attempt({**event, "t": begin_s}, event["t"], COMMITTED, cpu_s=float(event["cpu_s"]))
+        last_s = event.get("t", last_s)
+
+
+def _attempt(started: Event, ended_s: float, outcome: str, error: str = "", cpu_s: float = 0.0) -> Attempt:
+    begun_s = float(started["t"])
+    return Attempt(
+        run_id=started["run"],
+        number=int(started["attempt"]),
+        node=str(started["node"]),
+        slot=int(started["slot"]),
+        begun_s=begun_s,
+        ended_s=max(begun_s, float(ended_s)),  # the wall clock may have been set back
+        outcome=outcome,
+        error=error,
+        cpu_s=cpu_s,
+    )
