@@ -40,6 +40,12 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
         yield f"{name_of(path)}:{number}", line
 
 
+def imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+
+
 def test_carlas_left_hand_and_degrees_are_in_one_module_and_the_protocol():
     found = [
         f"{where}: {line.strip()}"
@@ -81,6 +87,18 @@ def test_the_library_prints_nothing_and_leaves_no_process_but_by_the_doors_made_
         calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
         names = {func.id for func in calls if isinstance(func, ast.Name)}
         assert not names & {"print", "breakpoint", "input", "eval", "exec", "exit", "quit"}, name_of(path)
+
+
+def test_ray_is_imported_in_one_file_and_only_when_it_is_used():
+    found = [
+        (name_of(path), node.col_offset > 0)
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in imported(node)
+        if name.partition(".")[0] == "ray"
+    ]
+
+    assert found == [("av_synth/farm/ray_farm.py", True)]
 
 
 def test_nothing_is_left_for_later_and_nothing_names_a_machine():
