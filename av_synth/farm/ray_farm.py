@@ -215,8 +215,10 @@ class RayRunner:
 
         The actor is killed; its worker dies with it, and what the worker has started with the worker.
         """
-        with self._reached():
-            self._drop(self._places[slot])
+        place = self._places.get(slot)
+        if place is not None:  # else it was lost, and `poll` has told
+            with self._reached():
+                self._drop(place)
 
     def close(self) -> None:
         """End every worker and leave no process behind. May be called twice."""

@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from fake_farm import check
 from stand_in import planned, setting
 
 from av_synth.errors import DataError, DocumentError, LaunchError, UserError
 from av_synth.farm import ray_farm
+from av_synth.farm.driver import Ended, drive
 from av_synth.farm.local import FIRST_PAUSE_S, LocalRunner
-from av_synth.farm.model import Committed, Job, Lost, Report, Runner, Slot, Started, WorkerSetting
+from av_synth.farm.model import Advanced, Committed, Job, Lost, Report, Runner, Slot, Started, WorkerSetting
+from av_synth.farm.policy import Rules
+from av_synth.farm.quarantine import listed
 from av_synth.farm.ray_farm import Needs, RayRunner
 
 LONG_S = 120.0  # nothing here takes so long, however busy the machine
@@ -82,7 +87,7 @@ def started(runner: Runner, slot: int, number: int) -> list[psutil.Process]:
     return [psutil.Process(pid) for pid in report.pids]
 
 
-def ended(processes: list[psutil.Process]) -> bool:
+def ended_all(processes: list[psutil.Process]) -> bool:
     """Whether none of them is left, which may take the kernel and Ray a moment."""
     for _ in range(int(10 * LONG_S)):
         left = [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
@@ -118,7 +123,7 @@ def test_a_worker_that_is_killed_is_lost_and_another_plays_in_its_slot(farm):
 
     assert isinstance(lost, Lost)
     assert (lost.slot, lost.run_id, lost.node) == (0, planned(0).run_id, os.uname().nodename)
-    assert ended(processes)
+    assert ended_all(processes)
     all_there(runner, 1)
     runner.start(0, Job(planned(0), 2))
     assert isinstance(until(runner, some(Committed))[-1], Committed)
@@ -132,7 +137,7 @@ def test_a_slot_that_is_killed_tells_nothing_of_its_job_and_is_free_again(farm):
 
     runner.kill(0)
 
-    assert ended(processes)
+    assert ended_all(processes)
     all_there(runner, 1)
     assert runner.slots() == [Slot(0, os.uname().nodename)]
     runner.start(0, Job(planned(1), 1))
@@ -165,7 +170,7 @@ def test_nothing_is_left_when_it_is_closed_twice_with_a_job_in_hand(farm):
     runner.close()
     assert runner.slots() == []
     assert len(processes) == 4
-    assert ended(processes)
+    assert ended_all(processes)
 
 
 def test_an_actor_that_is_killed_is_a_lost_worker_and_nothing_of_it_is_left(ray, tmp_path):
@@ -178,8 +183,30 @@ def test_an_actor_that_is_killed_is_a_lost_worker_and_nothing_of_it_is_left(ray,
         assert isinstance(lost, Lost)
         assert (lost.slot, lost.run_id, lost.node) == (0, planned(0).run_id, os.uname().nodename)
         assert "worker process has died" in lost.why
-        assert ended(processes)
+        assert ended_all(processes)
         all_there(runner, 1)
+
+
+def test_a_campaign_whose_workers_and_actors_are_killed_loses_no_run(ray, tmp_path):
+    plan = [planned(number) for number in range(6)]
+    mishaps = {plan[1].run_id: {"do": "kill", "at": 3, "attempts": 1}, plan[2].run_id: {"do": "exit", "at": 5}}
+    killed: list[psutil.Process] = []
+
+    def kill_an_actor(event: Mapping[str, Any] | Advanced) -> None:
+        if isinstance(event, Advanced) or killed or (event["event"], event.get("run")) != ("started", plan[3].run_id):
+            return
+        killed.extend(psutil.Process(pid) for pid in event["pids"])
+        killed[0].parent().kill()
+
+    rules = Rules(run_bytes=1, retry_s=0.01)
+    with closing(RayRunner(on(tmp_path, runs=mishaps, child=["cat"]), Needs(), 2)) as runner:
+        ended = drive(plan, tmp_path, runner, rules, on_event=kill_an_actor)
+
+    check(plan, tmp_path)
+    assert ended == Ended(3, "", 5, 1, 0)
+    assert set(listed(tmp_path)) == {plan[2].run_id}
+    assert len(killed) == 2
+    assert ended_all(killed)
 
 
 def test_there_are_as_many_workers_as_the_cluster_has_room_for_and_none_where_there_is_no_room(ray, tmp_path):
