@@ -27,6 +27,7 @@ from av_synth.farm.keeper import GONE_S, TIDY_UP_S, Keeper
 from av_synth.farm.local import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from av_synth.farm.model import Committed, Failed, Job, Lost, Report, Slot, WorkerSetting
 
+TRIES = 3  # to start a private Ray
 REACH_S = 5.0  # for a TCP connection to a cluster
 PATIENCE_S = 600.0  # for the first worker: a cluster that grows on demand has to start a machine
 COUNT_EVERY_S = 5.0  # how often it is counted how many workers the cluster has room for
@@ -61,6 +62,11 @@ class Needs:
         slots = 1.0 if self.carla and any(SLOT in machine for machine in machines) else 0.0
         wanted = {"CPU": self.cpus, "GPU": self.gpus, "memory": float(self.memory_bytes), SLOT: slots}
         return {name: amount for name, amount in wanted.items() if amount > 0}
+
+
+EMBEDDED_NEEDS = Needs()
+CARLA_NEEDS = Needs(cpus=3.0, gpus=0.5, memory_bytes=6 << 30, carla=True)
+"""A rule of thumb, which nobody has measured; `carla_slot`, and the GPUs that machines say they have, correct it."""
 
 
 @contextmanager
@@ -99,8 +105,8 @@ def connected(address: str, cores: int) -> Iterator[None]:
             }
         ray = _ray()
         try:
-            ray.init(address=address, log_to_driver=False, configure_logging=False, **options)
-        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            _join(ray, address, options)
+        except Exception as error:  # Ray raises bare ones too
             raise UserError(
                 f"--ray {address}: {_why(error)}; want the Ray and Python versions of the cluster here, a machine of "
                 "the cluster (from any other, ray://HOST:10001), and where it asks for a token, RAY_AUTH_MODE=token "
@@ -386,6 +392,19 @@ def _ray() -> Any:
     except ModuleNotFoundError as error:
         raise UserError("--ray: Ray is not installed; want `pip install 'av-synth[farm]'`") from error
     return ray
+
+
+def _join(ray: Any, address: str, options: Mapping[str, Any]) -> None:
+    """Connect, or start a private Ray; it gives itself 30 s for that, which a busy machine may not have."""
+    for left in reversed(range(TRIES if address == "local" else 1)):
+        try:
+            ray.init(address=address, log_to_driver=False, configure_logging=False, **options)
+        except Exception:
+            ray.shutdown()
+            if not left:
+                raise
+        else:
+            return
 
 
 def _knock(address: str, host: str, port: int) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -267,4 +268,23 @@ def test_where_nobody_listens_it_says_so_at_once():
 def test_without_ray_it_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UserError, match=r"pip install 'av-synth\[farm\]'"):
+        ray_farm.connected("local", 1).__enter__()
+
+
+def test_a_private_ray_that_does_not_get_ready_in_time_is_started_again_twice(monkeypatch):
+    calls: list[str] = []
+    late = 2
+
+    def init(address: str, **_: object) -> None:
+        calls.append(address)
+        if calls.count("local") <= late:
+            raise Exception("The current node timed out during startup.")
+
+    fake = SimpleNamespace(init=init, shutdown=lambda: calls.append("shutdown"))
+    monkeypatch.setitem(sys.modules, "ray", fake)
+    with ray_farm.connected("local", 1):
+        assert calls == ["local", "shutdown", "local", "shutdown", "local"]
+
+    late = 99
+    with pytest.raises(UserError, match="--ray local: The current node timed out during startup"):
         ray_farm.connected("local", 1).__enter__()
