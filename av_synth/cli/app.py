@@ -14,6 +14,7 @@ import typer
 
 from av_synth import __version__
 from av_synth.cli import (
+    campaign,
     cancel,
     demo,
     doctor,
@@ -62,6 +63,7 @@ app = typer.Typer(
 for _verb in (
     run,
     search,
+    campaign,
     status_verb,
     retry,
     cancel,

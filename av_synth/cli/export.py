@@ -69,7 +69,7 @@ def export(
         say(f"dataset: {each}{' (verified)' if form == DATASET else ''}")
 
 
-def export_with_progress(out: Path) -> Path:
-    """Export as nuScenes to OUT/nuscenes, show that it goes on, and return the dataset."""
+def export_with_progress(out: Path, form: str = DATASET) -> Path:
+    """Export to OUT/<format>, show that it goes on, and return the dataset."""
     with progress(f"exporting {out}", counted=False):
-        return Path(export_dataset(out))
+        return Path(export_dataset(out, form=form))

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from av_synth.documents import DocumentName, Strict, shown
 from av_synth.errors import DocumentError
 from av_synth.launch import parse_address
+from av_synth.launch.carla_spec import names_carla, parse_carla, spec_from
 from av_synth.run.generate import DATASET, EMBEDDED
 from av_synth.scenario.expressions import Value
 from av_synth.scenario.weather import WeatherSpec
@@ -44,16 +45,24 @@ def _grid(value: object) -> object:
 
 def _simulator(value: object) -> object:
     """`embedded`, `embedded:PROFILE`, HOST:PORT, or what a CARLA is started by."""
-    if isinstance(value, str):
-        if value.partition(":")[0] != EMBEDDED:
-            try:
-                parse_address(value, f"`{EMBEDDED}`, HOST:PORT or a mapping such as {{carla: /opt/carla}}")
-            except DocumentError as error:
-                raise ValueError(error.problems[0].message) from None
+    if isinstance(value, str) and value.partition(":")[0] == EMBEDDED:
         return value
-    if isinstance(value, dict) and value and all(isinstance(one, str | int | float | bool) for one in value.values()):
-        return value
-    raise ValueError(f"got {shown(value)}; want `{EMBEDDED}`, HOST:PORT, or a mapping such as {{carla: /opt/carla}}")
+    try:
+        if isinstance(value, dict):
+            spec_from(value)
+        elif isinstance(value, str) and names_carla(value):
+            parse_carla(value)
+        else:
+            parse_address(
+                str(value), f"`{EMBEDDED}`, HOST:PORT, carla:FOLDER or a mapping such as {{carla: /opt/carla}}"
+            )
+    except DocumentError as error:
+        told = (
+            f"{problem.path}: {problem.message}" if problem.path[:1] != "-" else problem.message
+            for problem in error.problems
+        )
+        raise ValueError("; ".join(told)) from None
+    return value
 
 
 def _weather(value: object) -> object:

@@ -196,20 +196,34 @@ def refuse_changes(campaign: Campaign, store: Path) -> None:
 
 
 def _changes(campaign: Campaign, folder: Path) -> Iterator[str]:
-    """What differs between the files of a campaign and their copies in a plan."""
-    for name, content in {CAMPAIGN: campaign.path.read_bytes(), **campaign.files}.items():
-        origin = campaign.origins.get(name, str(campaign.path))
+    """What differs between a campaign and its files and their copies in a plan, and may make other runs of it."""
+    before, now = (_parsed(path.read_bytes()) for path in (folder / CAMPAIGN, campaign.path))
+    yield from _differences(str(campaign.path), _defining(before), _defining(now))
+    for name, content in campaign.files.items():
+        origin = campaign.origins[name]
         try:
-            before = (folder / name).read_bytes()
+            kept = (folder / name).read_bytes()
         except FileNotFoundError:
             yield f"{origin}: was no part of it"
             continue
-        if before == content:
+        if kept == content:
             continue
         if name.endswith(".yaml"):
-            yield from _differences(origin, _parsed(before), _parsed(content))
+            yield from _differences(origin, _parsed(kept), _parsed(content))
         else:
             yield f"{origin}: has changed"
+
+
+def is_at_address(simulator: object) -> bool:
+    """Whether a campaign's simulator is one that listens at HOST:PORT, and is none that we start."""
+    return isinstance(simulator, str) and not simulator.startswith(("embedded", "carla:"))
+
+
+def _defining(data: object) -> dict[str, object]:
+    """Of a campaign, what decides its runs: a budget may be raised, and a simulator may move to another address."""
+    known = data if isinstance(data, dict) else {}
+    simulator = known.get("simulator", "embedded")
+    return {"simulator": "an address" if is_at_address(simulator) else simulator, "runs": known.get("runs")}
 
 
 def _parsed(content: bytes) -> object:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
 
 from av_synth import store
 from av_synth.farm import plan as plans
@@ -11,6 +13,7 @@ from av_synth.farm.model import Job, WorkerSetting
 from av_synth.farm.recipes import Desk
 from av_synth.farm.worker import Played
 from av_synth.launch import Address
+from av_synth.launch.carla_spec import spec_from
 from av_synth.run.attempt import attempt
 from av_synth.run.generate import simulator_at
 from av_synth.run.spec import Planned, RunResult
@@ -60,6 +63,14 @@ def open_player(setting: WorkerSetting) -> Iterator[Player]:
         SimulatorError: if it does not start, or nobody listens.
     """
     setting.folder.mkdir(parents=True, exist_ok=True)
-    threads = len(setting.cores) or None
-    with simulator_at(setting.options["simulator"], setting.folder / "simulator.log", threads) as address:
+    threads = setting.options.get("render_threads") or len(setting.cores) or None
+    with at_simulator(setting.options["simulator"], setting.folder / "simulator.log", threads) as address:
         yield Player(setting, address)
+
+
+def at_simulator(
+    simulator: str | Mapping[str, Any], log: Path, render_threads: int | None = None
+) -> AbstractContextManager[Address]:
+    """As `run.generate.simulator_at`, of a campaign's plain value."""
+    chosen = simulator if isinstance(simulator, str) else spec_from(simulator)
+    return simulator_at(chosen, log, render_threads)

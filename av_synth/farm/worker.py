@@ -131,7 +131,7 @@ class _Stage:
 
     def take(self, job: Job) -> None:
         """Play a job and tell what came of it."""
-        began_s, cpu_s = time.monotonic(), _cpu_s()
+        began_s, began_cpu_s = time.monotonic(), cpu_s()
         slot, run_id = self._setting.slot, job.run.run_id
         try:
             player = self._opened()
@@ -148,7 +148,7 @@ class _Stage:
                 self._tell(Failed(slot, run_id, failure))
         else:
             took = Figures(
-                time.monotonic() - began_s, max(_cpu_s() - cpu_s, 0.0), bytes=played.bytes, frames=played.frames
+                time.monotonic() - began_s, max(cpu_s() - began_cpu_s, 0.0), bytes=played.bytes, frames=played.frames
             )
             self.busy = False
             self._tell(Committed(slot, run_id, took, played.played, played.held))
@@ -192,7 +192,7 @@ def _tree() -> list[psutil.Process]:
     return [root, *root.children(recursive=True)]
 
 
-def _cpu_s() -> float:
+def cpu_s() -> float:
     """CPU seconds of this process, of what it has started, and of what has ended and was waited for."""
     total = 0.0
     for process in _tree():

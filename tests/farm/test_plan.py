@@ -133,8 +133,8 @@ def test_the_same_campaign_goes_on_and_another_is_refused_with_what_has_changed(
     folder = plans.freeze(plan, load(str(here)), tmp_path / "store")
     before = contents(folder)
 
-    # a comment is no change
-    here.write_text("# a note\n" + here.read_text())
+    # neither a comment nor a budget makes other runs
+    here.write_text("# a note\nbudget: {runs: 100}\n" + here.read_text())
     plans.refuse_changes(load(str(here)), tmp_path / "store")
     plans.freeze(plan, load(str(here)), tmp_path / "store")
 

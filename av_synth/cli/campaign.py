@@ -1,0 +1,176 @@
+"""`av-synth campaign`: a parameter sweep, a batch of edge cases: many runs, on many processes or machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from av_synth.cli.export import export_with_progress
+from av_synth.cli.live import shown
+from av_synth.cli.output import progress, say
+from av_synth.errors import DocumentError, Problem, UserError
+
+if TYPE_CHECKING:
+    from av_synth.farm.campaign import Campaign
+    from av_synth.farm.model import PlannedRun, Runner
+
+NO_RIG = "none"  # as an entry says it
+FINISHED, PAUSED = (0, 3), 4  # exit codes: of a driver that left nothing to be made, and of one that may go on
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("campaign")(campaign)
+
+
+def campaign(
+    campaign: str = typer.Argument(help="Name of a built-in campaign, or a path to a YAML file (docs/campaigns.md)."),
+    out: Path = typer.Option(help="The store: plan, runs and the dataset. The same command goes on with it."),
+    workers: int | None = typer.Option(
+        None, min=1, max=1024, help="Processes, each with a simulator of its own; as many as cores if left out."
+    ),
+    ray: str | None = typer.Option(
+        None, help="Workers of a Ray cluster instead: local, auto, HOST:PORT or ray://HOST:PORT."
+    ),
+    dry_run: bool = typer.Option(
+        False, "--dry-run", help="Only say how many runs it is, what cannot be cast, and what it will take."
+    ),
+    price: float | None = typer.Option(
+        None, "--price-per-core-hour", min=0.0, help="With --dry-run: what an hour of one core costs."
+    ),
+    no_export: bool = typer.Option(False, "--no-export", help="Make no dataset at the end."),
+) -> None:
+    """Make all runs of a campaign (a parameter sweep), whatever dies meanwhile, and a dataset of them.
+
+    What is played is planned first and does not change after that. Ctrl-C once lets end what is being played, twice
+    ends at once; the same command goes on from there. `av-synth status OUT` tells how far it is.
+
+    Exit status: 0 all committed, 3 finished but for runs in quarantine, 4 paused, 130 cancelled.
+
+    Example: av-synth campaign rain_sweep --out out/rain --dry-run
+    """
+    from av_synth.farm import campaign as campaigns  # pydantic models, which take a while to import
+
+    asked = campaigns.load(campaign)
+    if price is not None and not dry_run:
+        raise DocumentError([Problem("", "--price-per-core-hour", "is told with --dry-run only; leave it out")])
+    if dry_run:
+        _tell_outlook(asked, out, workers, price)
+        return
+    raise typer.Exit(_play(asked, out, workers, ray, no_export))
+
+
+def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float | None) -> None:
+    from av_synth.farm import words
+    from av_synth.farm.prepare import ALL_CORES, outlook, settings_here
+
+    count = len(settings_here(asked, out, workers))
+    with progress(f"looking at {asked.asked.name}") as on_planned:
+        found = outlook(asked, out, on_planned)
+    took = found.estimate
+    for note in asked.notes:
+        say(note, "yellow")
+    towns = ", ".join(sorted({run.town for run in found.plan.runs}))
+    say(f"{asked.asked.name}: {len(found.plan.runs)} runs in {towns or 'no town'}, {took.runs} of them yet to be made")
+    if asked.to_search:
+        say(f"  and {asked.to_search} to be searched for first, which the figures below leave out")
+    say(f"  {took.core_hours:.3g} core-hours, {words.size(took.total.bytes)}")
+    say(f"  {words.duration(took.wall_s(count, ALL_CORES))} with {count} workers on {ALL_CORES} cores of this machine")
+    if price is not None:
+        say(f"  {took.core_hours * price:.3g} at {price:g} a core-hour")
+    say(f"  measured by {took.how}")
+    if found.over:
+        reasons = [Problem(str(asked.path), "budget", f"{told}; want fewer runs, or more of it") for told in found.over]
+        raise DocumentError([*found.problems, *reasons])
+    if found.problems:
+        raise DocumentError(found.problems)
+
+
+def _play(asked: Campaign, out: Path, workers: int | None, ray: str | None, no_export: bool) -> int:
+    from av_synth import store
+    from av_synth.export import formats
+    from av_synth.farm.driver import drive
+    from av_synth.farm.journal import read_journal
+    from av_synth.farm.lease import ask_to_stop
+    from av_synth.farm.metrics import Metrics
+    from av_synth.farm.policy import Rules
+    from av_synth.farm.prepare import planned, settings_here
+    from av_synth.farm.progress import Progress
+    from av_synth.farm.purse import Purse
+    from av_synth.farm.quarantine import listed
+    from av_synth.report.campaign import write_campaign_report
+
+    form = None if no_export else _format(asked)
+    if form is not None:
+        formats.refuse_place(form, out.resolve() / form)
+    if ray is None:
+        settings_here(asked, out, workers)  # what cannot be is told before anything is planned
+    with progress(f"planning {asked.asked.name}") as on_planned:
+        plan = planned(asked, out, on_planned)
+    history = read_journal(out)
+    purse = Purse(asked.asked.budget, history, lambda: ask_to_stop(out))
+    if (why := purse.why_empty()) is not None:
+        raise UserError(f"{asked.path}: budget: {why}; want a larger one")
+    seen = Progress(
+        plan.runs, committed=[path.name for path in store.runs(out)], quarantined=listed(out), history=history
+    )
+    also = (Metrics(out, seen).tell, purse.tell)
+    with _runner(asked, out, workers, ray, plan.runs) as runner, shown(asked.asked.name, seen, also=also) as on_event:
+        ended = drive(plan.runs, out, runner, Rules(), on_event=on_event)
+    say(f"{ended.committed} committed, {ended.quarantined} in quarantine, {ended.remaining} remaining: {out}")
+    code = ended.exit_code
+    if (why := purse.why_empty()) is not None and ended.remaining:
+        say(f"paused: {why}", "yellow")
+        code = PAUSED
+    elif ended.why:
+        say(ended.why, "yellow")
+    say(f"report: {write_campaign_report(out)}")
+    if code in FINISHED and ended.committed and form is not None:
+        say(f"dataset: {export_with_progress(out, form)}")
+    return code
+
+
+def _format(asked: Campaign) -> str | None:
+    """What is exported at the end; None where nobody looks.
+
+    Raises:
+        DocumentError: if somebody looks at some runs only: a dataset is made of all runs of a store.
+    """
+    blind = [number for number, entry in enumerate(asked.asked.runs) if entry.rig == NO_RIG]
+    if not blind:
+        return asked.asked.format
+    if len(blind) == len(asked.asked.runs):
+        return None
+    reason = f"is {NO_RIG}, and others have sensors; want a campaign of its own, in another store, or --no-export"
+    raise DocumentError([Problem(asked.lines[number], f"runs[{number}].rig", reason) for number in blind])
+
+
+@contextmanager
+def _runner(
+    asked: Campaign, out: Path, workers: int | None, ray: str | None, runs: Sequence[PlannedRun]
+) -> Iterator[Runner]:
+    """The workers: processes of this machine, or actors of a Ray."""
+    from av_synth.farm.prepare import ALL_CORES, setting_of, settings_here
+
+    if ray is None:
+        from av_synth.farm.local import LocalRunner
+
+        settings = settings_here(asked, out, workers)
+        local = LocalRunner(settings[: max(1, len(runs))])
+        try:
+            yield local
+        finally:
+            local.close()
+        return
+    from av_synth.farm.ray_farm import Needs, RayRunner, connected
+
+    with connected(ray, ALL_CORES):
+        cluster = RayRunner(lambda slot: setting_of(asked, out, slot), Needs(), workers)
+        try:
+            yield cluster
+        finally:
+            cluster.close()

@@ -1,0 +1,148 @@
+"""What a campaign needs before its driver: a plan in its store, settings of workers, or an outlook on what it takes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from av_synth import store as stores
+from av_synth.errors import DocumentError, Problem
+from av_synth.farm import plan as plans
+from av_synth.farm.campaign import Campaign, laid_out, searched
+from av_synth.farm.estimate import Estimate, estimate, trials
+from av_synth.farm.journal import read_journal
+from av_synth.farm.model import WorkerSetting
+from av_synth.farm.plan import Plan, is_at_address
+from av_synth.farm.player import at_simulator
+from av_synth.launch import Address
+from av_synth.run.attempt import logs
+from av_synth.run.generate import EMBEDDED
+from av_synth.run.spec import Progress
+
+PLAYER = "av_synth.farm.player:open_player"
+CORES = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
+ALL_CORES = len(CORES) or os.cpu_count() or 1
+
+
+def planned(
+    campaign: Campaign,
+    store: Path,
+    on_planned: Progress = lambda *_: None,
+    on_accepted: Progress = lambda *_: None,
+) -> Plan:
+    """The plan of a campaign in its store; it is made, and what is to be searched for is searched, if there is none.
+
+    Args:
+        campaign: as it was loaded.
+        store: made if it is not there.
+        on_planned: told (runs planned, runs in all).
+        on_accepted: told (draws accepted, draws wanted) of each search.
+
+    Raises:
+        UserError: if the store has the plan of something else, or runs cannot be drawn or cast; names all of them.
+        SimulatorError: if the simulator fails.
+    """
+    if plans.is_planned(store):
+        plans.refuse_changes(campaign, store)
+        return plans.read(store)
+    logs(store).mkdir(parents=True, exist_ok=True)
+    with at_simulator(campaign.asked.simulator, logs(store) / "simulator.log") as address:
+        if campaign.to_search:
+            asked = campaign.asked.simulator
+            simulator = asked if isinstance(asked, str) else str(address)
+            campaign = searched(campaign, store / "searches", simulator, on_accepted)
+        plan = plans.make(campaign, address, logs(store) / "plan.log", on_planned)
+    plans.freeze(plan, campaign, store)
+    return plan
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a campaign would be.
+
+    Attributes:
+        plan: the runs that can be played; those to be searched for are not among them.
+        problems: what cannot be drawn or cast, by entry.
+        estimate: of what is left to be made.
+        over: what of its budget it would exceed, in words.
+    """
+
+    plan: Plan
+    problems: tuple[Problem, ...]
+    estimate: Estimate
+    over: tuple[str, ...]
+
+
+def outlook(campaign: Campaign, store: Path, on_planned: Progress = lambda *_: None) -> Outlook:
+    """Look at what a campaign would be and take; nothing is written but to a temporary folder.
+
+    Args:
+        campaign: as it was loaded.
+        store: where it would go, or has begun to.
+        on_planned: told (runs planned, runs in all).
+
+    Raises:
+        UserError: if the store has the plan of something else.
+        SimulatorError: if the simulator fails.
+    """
+    problems: list[Problem] = []
+    with tempfile.TemporaryDirectory(prefix="av_synth-outlook-") as name, ExitStack() as opened:
+        folder = Path(name)
+
+        @cache
+        def simulator() -> Address:
+            return opened.enter_context(at_simulator(campaign.asked.simulator, folder / "simulator.log"))
+
+        if plans.is_planned(store):
+            plans.refuse_changes(campaign, store)
+            plan, files = plans.read(store), store / plans.FOLDER
+            done = frozenset(path.name for path in stores.runs(store))
+            found = estimate(plan.runs, read_journal(store), done, trials(files, simulator, folder))
+        else:
+            plan, problems = plans.look(campaign, simulator(), folder / "plan.log", on_planned)
+            with laid_out(campaign) as files:
+                found = estimate(plan.runs, (), frozenset(), trials(files, simulator, folder))
+    return Outlook(plan, tuple(problems), found, tuple(_over(campaign, found)))
+
+
+def _over(campaign: Campaign, found: Estimate) -> Iterator[str]:
+    budget = campaign.asked.budget
+    gigabytes = found.total.bytes / 1e9
+    if budget.core_hours is not None and found.core_hours > budget.core_hours:
+        yield f"{found.core_hours:.3g} core-hours, the budget is {budget.core_hours:g}"
+    if budget.gigabytes is not None and gigabytes > budget.gigabytes:
+        yield f"{gigabytes:.3g} GB, the budget is {budget.gigabytes:g}"
+
+
+def settings_here(campaign: Campaign, store: Path, workers: int | None) -> list[WorkerSetting]:
+    """Settings of workers on this machine, each with cores of its own as far as there are enough.
+
+    A client and its simulator take turns, and on one core they hand over to each other in less time than on two.
+
+    Args:
+        campaign: whose runs they play.
+        store: where these go.
+        workers: how many; as many as cores if None, but one where the simulator is not the embedded one.
+
+    Raises:
+        DocumentError: if more are asked for than the simulator allows.
+    """
+    simulator = campaign.asked.simulator
+    own = isinstance(simulator, str) and simulator.startswith(EMBEDDED)
+    if is_at_address(simulator) and workers is not None and workers > 1:
+        reason = f"got {workers}; want 1, because the simulator at {simulator} plays one run at a time"
+        raise DocumentError([Problem("", "--workers", reason)])
+    count = workers or (ALL_CORES if own else 1)
+    shares = [CORES[slot % len(CORES) :: count] if CORES and own else () for slot in range(count)]
+    return [setting_of(campaign, store, slot, share) for slot, share in enumerate(shares)]
+
+
+def setting_of(campaign: Campaign, store: Path, slot: int, cores: tuple[int, ...] = ()) -> WorkerSetting:
+    """What a worker is started with: a player of this campaign, and a folder for its logs."""
+    store = store.resolve()
+    return WorkerSetting(store, slot, PLAYER, campaign.options, logs(store) / f"worker-{slot}", cores)

@@ -1,0 +1,62 @@
+"""`av-synth campaign`: what it refuses before anything is played, and the whole way once."""
+
+from __future__ import annotations
+
+import pytest
+from small_campaign import campaign
+
+from av_synth import store
+from av_synth.cli.app import status
+from av_synth.farm import plan as plans
+from av_synth.farm.journal import read_journal
+
+TINY = "  - {scenario: short.yaml, rig: tiny, seeds: [0, 1], towns: [AvSynth01]}\n"
+BLIND = "  - {scenario: short.yaml, rig: none, seeds: [2], towns: [AvSynth01]}\n"
+
+
+@pytest.mark.parametrize(
+    ("runs", "more", "options", "message"),
+    [
+        (TINY, "", ["--price-per-core-hour", "1"], "--price-per-core-hour: is told with --dry-run only"),
+        (TINY, "simulator: here:2000\n", ["--workers", "2"], "--workers: got 2; want 1, because the simulator at"),
+        (TINY, "simulator: here:2000\n", ["--workers", "2", "--dry-run"], "--workers: got 2; want 1"),
+        (TINY + BLIND, "", [], "few.yaml:5: runs[1].rig: is none, and others have sensors; want"),
+        (TINY.replace("[0, 1]", "[-1]"), "", [], "few.yaml:4: runs[0].seeds[0]: got -1; want at least 0"),
+    ],
+    ids=["price", "workers", "workers of a dry run", "blind", "document"],
+)
+def test_what_cannot_be_is_refused_with_exit_status_2_and_nothing_is_written(
+    tmp_path, capsys, runs, more, options, message
+):
+    path = campaign(tmp_path, runs, more)
+
+    assert status(["campaign", str(path), "--out", str(tmp_path / "out"), *options]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.long
+def test_a_campaign_is_looked_at_made_gone_on_with_and_exported(tmp_path, capsys):
+    path, out = campaign(tmp_path, TINY + TINY.replace("tiny", str(tmp_path / "other.yaml"))), tmp_path / "out"
+    (tmp_path / "other.yaml").write_text(_other_rig())
+    command = ["campaign", str(path), "--out", str(out), "--workers", "2"]
+
+    assert status([*command, "--dry-run", "--price-per-core-hour", "0.5"]) == 0
+    assert "few: 4 runs in AvSynth01, 4 of them yet to be made" in capsys.readouterr().out
+    assert status([*command, "--no-export"]) == 0
+    assert not (out / "nuscenes").exists()
+    assert [path.name for path in store.runs(out)] == [run.run_id for run in plans.read(out).runs]
+    before = len(read_journal(out))
+    assert status(command) == 0
+    assert (out / "nuscenes" / "v1.0-trainval" / "scene.json").is_file()
+    assert [event["event"] for event in read_journal(out)[before:]] == ["opened", "closed"]
+    assert status([*command, "--dry-run"]) == 0
+    told = capsys.readouterr().out
+    assert "0 of them yet to be made" in told
+    assert "measured by 4 committed runs" in told
+
+
+def _other_rig() -> str:
+    from av_synth import documents
+
+    return documents.find("sensors", "tiny").read_text().replace("name: tiny", "name: other")

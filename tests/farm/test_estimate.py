@@ -1,0 +1,165 @@
+"""What a campaign will take: arithmetic on what was committed, trials where nothing was, and the budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from small_campaign import campaign
+
+from av_synth.errors import DocumentError
+from av_synth.farm import plan as plans
+from av_synth.farm.asked import Budget
+from av_synth.farm.campaign import laid_out, load
+from av_synth.farm.estimate import Cost, Rate, estimate, trial
+from av_synth.farm.model import Advanced, PlannedRun, Recipe
+from av_synth.farm.prepare import outlook, settings_here
+from av_synth.farm.purse import Purse
+from av_synth.farm.recipes import Desk
+
+HOUR_S = 3600.0
+
+
+def run(number: int, scenario: str, rig: str | None = "tiny.yaml", frames: int = 100) -> PlannedRun:
+    return PlannedRun(f"{number:020x}", Recipe(scenario, rig, number), "AvSynth01", 0, frames)
+
+
+def committed(of: PlannedRun, cpu_s: float, wall_s: float, size: int, played: bool = True) -> dict[str, object]:
+    figures = {"cpu_s": cpu_s, "wall_s": wall_s, "bytes": size, "frames": of.frames}
+    return {"event": "committed", "run": of.run_id, "played": played, **figures}
+
+
+def nobody(asked: PlannedRun) -> Rate:
+    raise AssertionError(f"{asked} was tried, and what was committed tells enough")
+
+
+def test_what_is_left_is_estimated_by_what_was_committed_of_its_scenario_else_of_its_rig():
+    first, second, other = run(0, "a.yaml"), run(1, "a.yaml"), run(2, "b.yaml")
+    left = [run(3, "a.yaml", frames=200), run(4, "c.yaml", frames=10)]
+    events = [
+        {"event": "planned", "runs": 5},
+        committed(first, 40.0, 20.0, 1000),
+        committed(second, 60.0, 30.0, 3000),
+        committed(second, 9e9, 9e9, 0, played=False),
+        committed(other, 150.0, 75.0, 4000),
+        committed(run(99, "a.yaml"), 9e9, 9e9, 0),  # of nobody's plan
+    ]
+    found = estimate([first, second, other, *left], events, frozenset(f"{n:020x}" for n in range(3)), nobody)
+
+    # a.yaml takes 0.5 s of CPU and 20 bytes a frame, b.yaml 1.5 s and 40 bytes, what nobody knows their mean
+    assert found.runs == 2
+    assert found.total.cpu_s == pytest.approx(200 * 0.5 + 10 * 1.0)
+    assert found.total.wall_s == pytest.approx(found.total.cpu_s / 2)
+    assert found.total.bytes == pytest.approx(200 * 20 + 10 * 30)
+    assert found.how == "3 committed runs"
+    assert found.wall_s(workers=1, cores=8) == pytest.approx(55.0)
+    assert found.wall_s(workers=11, cores=8) == pytest.approx(110.0 / 8)
+
+
+def test_of_a_rig_of_which_nothing_was_committed_its_three_commonest_kinds_are_tried():
+    asked = []
+
+    def measure(one: PlannedRun) -> Rate:
+        asked.append(one.recipe.scenario)
+        return Rate(Cost(1.0, 2.0, 100.0), Cost(float(len(asked)), 1.0, 10.0))
+
+    names = ["a"] * 2 + ["b"] * 4 + ["c"] * 3 + ["d"]
+    runs = [run(number, f"{name}.yaml", frames=10) for number, name in enumerate(names)]
+    seen = run(50, "a.yaml", rig=None)
+    found = estimate([*runs, seen], [committed(seen, 1.0, 1.0, 1)], frozenset({seen.run_id}), measure)
+
+    assert asked == ["b.yaml", "c.yaml", "a.yaml"]
+    assert found.total.cpu_s == pytest.approx(len(runs) * 1.0 + 10 * (4 * 1 + 3 * 2 + 2 * 3 + 1 * 2))
+    assert found.total.bytes == pytest.approx(len(runs) * 200.0)
+    assert found.how == "1 committed runs and 3 trials of at most 1 s on this machine"
+
+
+def test_a_trial_of_a_whole_short_run_is_all_that_it_takes_and_leaves_nothing(address, tmp_path):
+    asked = load(
+        str(campaign(tmp_path / "mine", "  - {scenario: short.yaml, rig: tiny, seeds: [0], towns: [AvSynth01]}\n"))
+    )
+    (tmp_path / "logs").mkdir()
+    with laid_out(asked) as folder:
+        rate = trial(Desk(folder).run(asked.recipes[0][1]), address, tmp_path / "logs")
+
+    whole = rate.of(11)
+    # a lidar scan of 16 beams and 3 echoes a frame alone has more than a hundred kilobytes
+    assert 100_000 < rate.frame.bytes * 11 < whole.bytes
+    assert rate.start.cpu_s > 0.0
+    assert rate.frame.cpu_s > 0.0
+    assert 0.0 < rate.frame.wall_s < whole.wall_s
+    assert [path.name for path in (tmp_path / "logs").iterdir()] == ["client.log"]
+
+
+def test_an_outlook_tells_runs_what_cannot_be_cast_and_what_is_over_budget_and_writes_nothing(address, tmp_path):
+    path = campaign(
+        tmp_path,
+        "  - {scenario: short.yaml, rig: none, seeds: [0, 1], towns: [AvSynth01]}\n"
+        "  - {scenario: short.yaml, rig: none, seeds: [0], towns: [Town99]}\n",
+        f"simulator: {address}\nbudget: {{core_hours: 1.0e-9, gigabytes: 100}}\n",
+    )
+    found = outlook(load(str(path)), tmp_path / "store")
+
+    assert len(found.plan.runs) == found.estimate.runs == 2
+    assert found.estimate.how == "1 trial of at most 1 s on this machine"
+    assert [problem.path for problem in found.problems] == ["runs[1]"]
+    assert len(found.over) == 1
+    assert found.over[0].endswith("core-hours, the budget is 1e-09")
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_purse_is_empty_once_when_what_was_committed_before_and_now_is_the_budget():
+    spent: list[str] = []
+    budget, one = Budget(core_hours=3.0), run(0, "a.yaml")
+    purse = Purse(budget, [committed(one, HOUR_S, 1.0, 10**9)], lambda: spent.append("spent"))
+    for event in (Advanced(0, one.run_id, 1, 2), {"event": "failed"}, committed(one, 9e9, 1.0, 1, played=False)):
+        purse.tell(event)
+    purse.tell(committed(one, HOUR_S, 1.0, 1))
+    assert (purse.why_empty(), spent) == (None, [])
+
+    for _ in range(2):
+        purse.tell(committed(one, HOUR_S, 1.0, 1))
+    assert purse.why_empty() == "4 core-hours are spent, the budget is 3"
+    assert spent == ["spent"]
+    full = Purse(Budget(gigabytes=0.5), [committed(one, 1.0, 1.0, 10**9)], lambda: spent.append("never"))
+    assert full.why_empty() == "1 GB are written, the budget is 0.5"
+    assert spent == ["spent"]
+
+
+def test_workers_share_the_cores_and_a_simulator_at_an_address_has_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("av_synth.farm.prepare.CORES", (0, 1, 2, 3, 4))
+    monkeypatch.setattr("av_synth.farm.prepare.ALL_CORES", 5)
+    runs = "  - {scenario: short.yaml, rig: none, seeds: [0]}\n"
+
+    def cores(simulator: str, workers: int | None, more: str = "") -> list[tuple[int, ...]]:
+        path = campaign(tmp_path, runs, f"simulator: {simulator}\n{more}")
+        found = settings_here(load(str(path)), Path("out"), workers)
+        assert [one.slot for one in found] == list(range(len(found)))
+        return [one.cores for one in found]
+
+    assert cores("embedded", None) == [(0,), (1,), (2,), (3,), (4,)]
+    assert cores("embedded", 2) == [(0, 2, 4), (1, 3)]
+    assert cores("embedded:ue4", 7) == [(0,), (1,), (2,), (3,), (4,), (0,), (1,)]
+    assert cores("somewhere:2000", None) == [()]
+    assert cores("{carla: /opt/carla}", None) == [()]
+    assert cores("{carla: /opt/carla}", 3) == [(), (), ()]
+    with pytest.raises(DocumentError, match="--workers: got 2; want 1, because the simulator at somewhere:2000"):
+        cores("somewhere:2000", 2)
+
+    path = campaign(tmp_path, runs, "recycle: {runs: 9, gigabytes: 2.5}\n")
+    options = settings_here(load(str(path)), tmp_path, 1)[0].options
+    assert options == {"simulator": "embedded", "recycle_runs": 9, "recycle_bytes": 2_500_000_000}
+
+
+def test_a_store_with_a_plan_is_gone_on_with_and_asks_no_simulator(address, tmp_path, monkeypatch):
+    from av_synth.farm import prepare
+
+    path = campaign(
+        tmp_path, "  - {scenario: short.yaml, rig: none, seeds: [0], towns: [AvSynth01]}\n", f"simulator: {address}\n"
+    )
+    told: list[tuple[int, int]] = []
+    plan = prepare.planned(load(str(path)), tmp_path / "store", lambda done, of: told.append((done, of)))
+    monkeypatch.setattr(prepare, "at_simulator", None)
+
+    assert told == [(1, 1)]
+    assert prepare.planned(load(str(path)), tmp_path / "store") == plan == plans.read(tmp_path / "store")
