@@ -172,6 +172,7 @@ class _Driver:
             for report in self._runner.poll(self._wait_s()):
                 self._hear(report)
             self._watch()
+        self._outcomes.settle()
         left = len(self._ledger.remaining)
         if not left:
             self._exit_code, self._stopped = QUARANTINED if self._ledger.quarantined else DONE, ""

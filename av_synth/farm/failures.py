@@ -51,7 +51,7 @@ _OF_THE_MACHINE = frozenset(
         errno.ESTALE,
     }
 )
-_LONGEST = 8000  # characters of a message; what a worker sends must fit into its pipe at once
+_LONGEST = 3500  # characters of a message: what a worker sends is written into its pipe at once or not at all
 
 
 def of_exception(error: BaseException, node: str = "", logs: tuple[Path, ...] = ()) -> Failure:

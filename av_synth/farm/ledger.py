@@ -27,7 +27,8 @@ class Ledger:
 
     def __init__(self, plan: Sequence[PlannedRun], store: Path, events: Sequence[Mapping[str, Any]]) -> None:
         self.plan = {run.run_id: run for run in plan}
-        self.committed = {path.name for path in stores.runs(store)} & self.plan.keys()
+        self.committed: set[str] = set()
+        self.look(store)
         self.quarantined = set(quarantine.listed(store)) & self.plan.keys()
         self.largest = 0
         self._failures: dict[str, list[Failure]] = {}
@@ -37,6 +38,10 @@ class Ledger:
         for event in events:
             if event.get("run") in self.plan:
                 self._recall(event)
+
+    def look(self, store: Path) -> None:
+        """Committed is what is there, whoever has put it there: a worker that was given up for lost may still live."""
+        self.committed |= {path.name for path in stores.runs(store)} & self.plan.keys()
 
     def _recall(self, event: Mapping[str, Any]) -> None:
         run_id = event["run"]

@@ -59,14 +59,19 @@ class Outcomes:
         self.breaker = Breaker(rules)
         self.shunned: dict[int, Affinity] = {}
         self._ledger, self._store, self._books, self._rules = ledger, store, books, rules
-        for run_id in sorted(ledger.committed & ledger.quarantined):
-            ledger.quarantined.remove(run_id)
-            books.release(run_id)
+        self.settle()
         for run in ledger.remaining:
             if isinstance(ledger.judge(run.run_id, rules), policy.Quarantine):
                 self._give_up(run)
             else:
                 self.schedule.put_last(run)
+
+    def settle(self) -> None:
+        """See what is there; a run that is there is not given up, whatever was decided about it."""
+        self._ledger.look(self._store)
+        for run_id in sorted(self._ledger.committed & self._ledger.quarantined):
+            self._ledger.quarantined.remove(run_id)
+            self._books.release(run_id)
 
     def ended(self, flight: Flight, told: Committed | Failure, now_s: float) -> bool:
         """An attempt is over.

@@ -385,9 +385,9 @@ def test_a_bad_machine_is_left_out_and_no_good_run_is_given_up(tmp_path):
 def test_a_bad_slot_of_a_good_machine_is_left_out_and_comes_back_when_it_works_again(tmp_path):
     farm = FakeFarm(tmp_path, nodes=("a", "a", "a"))
     farm.play = lambda _, slot: Act("die") if slot.number == 2 and farm.clock.now_s < 1500.0 else Act()
-    assert driven(campaign(400), farm) == Ended(0, "", 400, 0, 0)
+    assert driven(campaign(200), farm) == Ended(0, "", 200, 0, 0)
     on_it = [job for slot, job in farm.jobs if slot == 2]
-    assert len(on_it) > 30
+    assert len(on_it) > 10
     assert len(events(tmp_path, "failed")) <= 5
 
 
@@ -540,7 +540,7 @@ class Chaos:
 WHATS = ["commit", "commit unheard", "lie", "start", "advance", "crash", "nan", "full", "lost", "lost idle"]
 
 
-@settings(max_examples=60)
+@settings(max_examples=80)
 @given(
     script=st.lists(st.tuples(st.sampled_from(WHATS), st.integers(0, 3), st.integers(0, 2)), max_size=40),
     interrupted=st.booleans(),
