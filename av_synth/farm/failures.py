@@ -20,7 +20,9 @@ KINDS: Mapping[type[BaseException], FailureClass] = {
     errors.DocumentError: _DETERMINISTIC,
     errors.CastError: _DETERMINISTIC,
     errors.SimulatorError: _TRANSIENT,
-    errors.LaunchError: _ENVIRONMENTAL,  # a port, a GPU, a driver, a binary: no fault of the run that was to be played
+    errors.LaunchError: _TRANSIENT,  # it may be the town that it was to begin with
+    errors.MachineError: _ENVIRONMENTAL,  # a port, a GPU, a driver, a binary: no fault of the run that was to be played
+    errors.PortTakenError: _ENVIRONMENTAL,
     errors.ConnectionLostError: _TRANSIENT,
     errors.StalledError: _TRANSIENT,
     errors.SpawnError: _TRANSIENT,
