@@ -75,7 +75,8 @@ def command_of(spec: CarlaSpec, block: Block) -> list[str]:
         return ["apptainer", "exec", "--nv", spec.image, spec.inside, *options]
     # its ports on the loopback only: whoever reaches them can end a CARLA with one ill-typed call (carla#9025)
     published = [text for port in block.of_carla for text in ("--publish", f"127.0.0.1:{port}:{port}")]
-    own = ["--rm", "--init", "--name", block.name, "--shm-size", _SHARED_MEMORY]
+    # an image that is not there yet would be fetched on the clock of who waits for the server
+    own = ["--rm", "--init", "--pull", "never", "--name", block.name, "--shm-size", _SHARED_MEMORY]
     return [spec.engine, "run", *own, *_gpu_options(spec), *published, spec.image, spec.inside, *options]
 
 

@@ -124,7 +124,7 @@ def find_binary(spec: CarlaSpec) -> Path:
     Raises:
         DocumentError: if it is not on this machine.
     """
-    given = Path(spec.carla)
+    given = Path(spec.carla).expanduser()  # a shell leaves `carla:~/CARLA` as it is
     path = given / BINARY if given.is_dir() else given
     if not path.is_file():
         raise DocumentError([Problem("", "carla", f"got {shown(spec.carla)}; there is no {path}; {_WANTED}")])

@@ -21,6 +21,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import IO, NoReturn
@@ -117,6 +118,8 @@ def _start_inner(outer: int, command: Sequence[str], grace_s: float, afterwards:
         status = _look_after(lambda: _start_program(command), 0, grace_s)
         _run_afterwards(afterwards)
         _leave(status)
+    except Exception:  # noqa: BLE001  a fork must not go on as its parent would
+        traceback.print_exc()
     finally:
         os._exit(1)
 

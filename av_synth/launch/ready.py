@@ -38,6 +38,7 @@ _UNFIT = (
     ("error while loading shared libraries", "a library is missing: install it"),
     ("No space left on device", "a disk is full: make room"),
     ("could not select device driver", "docker has no GPUs: install the NVIDIA container toolkit"),
+    ("No such image|Unable to find image|image not known", "the image is not on this machine: pull it first"),
     ("Cannot connect to the Docker daemon|permission denied.*docker", "docker cannot be reached: start it, or be let"),
 )
 _TRANSIENT = (

@@ -25,6 +25,7 @@ from av_synth.errors import (
     StalledError,
 )
 from av_synth.launch import Address
+from av_synth.launch.carla_spec import names_carla
 from av_synth.launch.interpreter import start_child
 from av_synth.run import RunResult, RunSpec, execute
 from av_synth.run.generate import EMBEDDED, simulator_at
@@ -108,8 +109,10 @@ class Worker:
     def __init__(self, setting: Setting) -> None:
         """Start the process."""
         self._setting = setting
-        own = setting.render.partition(":")[0] == EMBEDDED
-        self._pulse = Pulse(_OWN_SIMULATOR if own else Patience())
+        embedded = setting.render.partition(":")[0] == EMBEDDED
+        self._pulse = Pulse(_OWN_SIMULATOR if embedded else Patience())
+        # a simulator that is not ours is given its own time back when a draw ends
+        self._abrupt = embedded or names_carla(setting.render)
         self._job: Job | None = None
         self._stalls = 0
         self._start()
@@ -174,7 +177,7 @@ class Worker:
 
     def _start(self) -> None:
         with self._setting.log.open("ab") as log:
-            self._process, self.pipe = start_child(__name__, log)
+            self._process, self.pipe = start_child(__name__, log, self._abrupt)
         self.pipe.send(self._setting)
 
     def _send(self) -> None:

@@ -317,13 +317,14 @@ def test_where_nvidia_smi_says_nothing_nothing_is_known(tmp_path, monkeypatch, t
 def test_a_container_is_removed_by_its_name_before_and_after(tmp_path, monkeypatch):
     said = tmp_path / "said"
     program(
-        tmp_path / "docker", f'#!/bin/sh\necho "$@" >> {said}\n[ "$1" = rm ] || {{ echo "docker: no"; exit 125; }}\n'
+        tmp_path / "docker",
+        f'#!/bin/sh\necho "$@" >> {said}\n[ "$1" = rm ] || {{ echo "No such image: carla"; exit 125; }}\n',
     )
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
 
-    told = refused(CarlaSpec(carla="docker:carla", gpu=0), tmp_path / "log")
+    told = refused(CarlaSpec(carla="docker:carla", gpu=0), tmp_path / "log", MachineError)
 
-    assert "CARLA ended before it was ready, with exit status 125" in told
+    assert "CARLA ended before it was ready, with exit status 125: the image is not on this machine: pull it" in told
     before, started, *after = said.read_text().splitlines()
     name = re.search("--name (av-synth-[0-9]+-[0-9]+) ", started)[1]
     assert started.startswith("run --rm ")

@@ -23,6 +23,7 @@ def test_a_folder_is_started_by_its_program_itself_and_not_by_its_script(tmp_pat
         *(program, "CarlaUE4", "-carla-rpc-port=20480", "-nosound", "-quality-level=Low"),
         *("-graphicsadapter=1", "-benchmark"),
     ]
+    assert spec_from(spec_from(spec).model_dump()) == spec_from(spec)
     assert "-graphicsadapter=0" in command_of(spec_from(spec | {"adapter": 0}), BLOCK)
 
 
@@ -94,6 +95,12 @@ def test_every_mistake_in_a_mapping_is_told_at_once():
 def test_what_names_no_carla_is_an_error_of_the_option(text):
     with pytest.raises(DocumentError, match=r"^--simulator: got '.*want "):
         parse_carla(text)
+
+
+def test_the_folder_may_be_below_the_users_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(stand_in_carla.unpack(tmp_path)))
+
+    assert find_binary(parse_carla("carla:~")) == tmp_path / BINARY
 
 
 def test_a_folder_without_a_program_that_can_be_run_is_told(tmp_path):
