@@ -41,14 +41,19 @@ def test_a_child_ends_with_a_parent_that_was_killed(stopped):
 
 
 def test_a_child_that_another_thread_started_outlives_the_thread_and_ends_with_the_process_though_it_is_stopped():
-    sees_to_it = "import os; os.read(0, 1); print(os.getpid(), flush=True); os.read(0, 1)"
+    sees_to_it = "import os; print(flush=True); os.read(0, 1); print(os.getpid(), flush=True); os.read(0, 1)"
     starts = (
         "import subprocess, threading\n"
         "from av_synth.launch.interpreter import python\n"
-        f"start = lambda: subprocess.Popen(python({sees_to_it!r}), stdin=subprocess.PIPE, bufsize=0)\n"
-        "started = []\n"
-        "thread = threading.Thread(target=lambda: started.append(start()))\n"
-        "thread.start(), thread.join(), started[0].stdin.write(b'!')\n"
+        "def start():\n"
+        "    global child\n"
+        f"    command = python({sees_to_it!r})\n"
+        "    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)\n"
+        "    child.stdout.readline()\n"
+        "thread = threading.Thread(target=start)\n"
+        "thread.start(), thread.join()\n"
+        "child.stdin.write(b'!')\n"
+        "print(child.stdout.readline().decode(), end='', flush=True)\n"
     )
     with parent(starts) as process, watched(*pids(process, 1)) as handles:
         (child,) = handles
@@ -101,6 +106,36 @@ def test_of_a_guarded_program_nothing_is_left_whoever_is_killed(killed, stopped)
                 process.kill()
 
             assert still_there(handles) == []
+
+
+def test_a_guarded_program_ends_with_its_parent_though_a_fork_of_that_holds_the_pipe():
+    starts = (
+        "import os, sys\n"
+        "from av_synth.launch.guard import start_guarded\n"
+        f"guard = start_guarded([sys.executable, '-c', {IDLE!r}], 1)\n"
+        "os.fork() or print(os.getpid(), flush=True)\n"
+    )
+    with parent(starts) as process, watched(*pids(process, 2)) as handles:
+        (fork,) = {each.pid for each in psutil.Process(process.pid).children()} & set(handles)
+        process.kill()
+
+        assert still_there({pid: handle for pid, handle in handles.items() if pid != fork}) == []
+        os.kill(fork, signal.SIGKILL)
+
+
+def test_a_program_ends_with_its_guard_though_the_other_guard_can_do_nothing():
+    ours, its = os.pipe()
+    process = start_guarded([sys.executable, "-c", IDLE], its)
+    os.close(its)
+    with os.fdopen(ours) as said, watched(int(said.readline())) as handles:
+        (inner,) = psutil.Process(process.pid).children()
+        os.kill(process.pid, signal.SIGSTOP)
+        inner.kill()
+
+        assert still_there(handles) == []
+    os.kill(process.pid, signal.SIGCONT)
+    end_guarded(process)
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_a_guard_ends_as_the_program_does(tmp_path):
