@@ -66,6 +66,7 @@ def campaign(
 
 def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float | None) -> None:
     from av_synth.farm import words
+    from av_synth.farm.plan import is_planned
     from av_synth.farm.prepare import ALL_CORES, outlook, settings_here
 
     count = len(settings_here(asked, out, workers))
@@ -76,7 +77,7 @@ def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float 
         say(note, "yellow")
     towns = ", ".join(sorted({run.town for run in found.plan.runs}))
     say(f"{asked.asked.name}: {len(found.plan.runs)} runs in {towns or 'no town'}, {took.runs} of them yet to be made")
-    if asked.to_search:
+    if asked.to_search and not is_planned(out):
         say(f"  and {asked.to_search} to be searched for first, which the figures below leave out")
     say(f"  {took.core_hours:.3g} core-hours, {words.size(took.total.bytes)}")
     say(f"  {words.duration(took.wall_s(count, ALL_CORES))} with {count} workers on {ALL_CORES} cores of this machine")
@@ -110,7 +111,7 @@ def _play(asked: Campaign, out: Path, workers: int | None, ray: str | None, no_e
     if ray is None:
         settings_here(asked, out, workers)  # what cannot be is told before anything is planned
     with progress(f"planning {asked.asked.name}") as on_planned:
-        plan = planned(asked, out, on_planned)
+        plan = planned(asked, out, on_planned, on_planned)  # first the searches, one after the other
     history = read_journal(out)
     purse = Purse(asked.asked.budget, history, lambda: ask_to_stop(out))
     if (why := purse.why_empty()) is not None:

@@ -268,4 +268,4 @@ def _to_json(plan: Plan) -> dict[str, object]:
 
 def _recipe(data: Mapping[str, Any]) -> Recipe:
     """A recipe of what `recipes.to_json` made."""
-    return Recipe(**{"rig": None, **data, "without": tuple(data.get("without", ()))})
+    return Recipe(**{**data, "without": tuple(data.get("without", ()))})

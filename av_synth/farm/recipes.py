@@ -17,7 +17,6 @@ from av_synth.run import RunSpec
 from av_synth.run.sensors import missing_sensors
 from av_synth.scenario.weather import WeatherSpec
 from av_synth.scenario.words import is_opendrive
-from av_synth.search.campaign import concrete, ticks_of
 
 SCENARIOS, RIGS, MAPS, SEARCHES = "scenarios", "rigs", "maps", "searches"
 
@@ -40,8 +39,11 @@ class Desk:
         town = recipe.town
         if town is not None and is_opendrive(town):
             town = str(self._folder / MAPS / town)
+        ticks: tuple[str, ...] = ()
         if recipe.ticks:
-            drawn = concrete(scenario, recipe.seed, dict(recipe.values), town)
+            from av_synth.search.campaign import concrete, ticks_of  # scipy takes a while to import
+
+            drawn, ticks = concrete(scenario, recipe.seed, dict(recipe.values), town), ticks_of(recipe.ticks)
         else:
             drawn = scenarios.draw(
                 scenario, recipe.seed, recipe.overrides, recipe.values, without=recipe.without, town=town
@@ -54,7 +56,7 @@ class Desk:
         missing = missing_sensors(scenario, drawn, rig)
         if missing:
             raise DocumentError(missing)
-        return RunSpec(drawn, rig, ticks_of(recipe.ticks))
+        return RunSpec(drawn, rig, ticks)
 
     def _scenario(self, name: str) -> scenarios.Scenario:
         if name not in self._scenarios:
@@ -75,8 +77,8 @@ def map_of(scenario: str, written: str) -> str:
 
 
 def to_json(recipe: Recipe) -> dict[str, Any]:
-    """A recipe as plain JSON values; what is empty is left out."""
-    return {name: value for name, value in vars(recipe).items() if name == "seed" or value}
+    """A recipe as plain JSON values; most of what is empty is left out."""
+    return {name: value for name, value in vars(recipe).items() if name in ("seed", "rig") or value}
 
 
 def key_of(recipe: Recipe) -> str:
