@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from small_campaign import MANY, campaign
 
+from av_synth.farm import plan as plans
+from av_synth.farm.campaign import Campaign, load
 from av_synth.launch import Address, launch_embedded
 
 
@@ -24,3 +27,11 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
     """One simulator for everybody who only asks."""
     with launch_embedded("AvSynth01", tmp_path_factory.mktemp("simulator") / "log", render_threads=1) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def many(address: Address, tmp_path_factory: pytest.TempPathFactory) -> tuple[Campaign, plans.Plan]:
+    """A campaign of several kinds of entries, and its plan."""
+    folder = tmp_path_factory.mktemp("many")
+    asked = load(str(campaign(folder, MANY)))
+    return asked, plans.make(asked, address, folder / "plan.log")

@@ -34,6 +34,12 @@ STRAIGHT = f"""<?xml version="1.0"?>
   </road>
 </OpenDRIVE>
 """
+MANY = """  - {scenario: short.yaml, rig: none, seeds: [0], weather: [clear_night, cloudy_noon]}
+  - {scenario: short.yaml, rig: tiny, seeds: [0], set: {gap_m: 12}, towns: [AvSynth01]}
+  - {scenario: own_road.yaml, rig: none, seeds: [0], set: {gap_m: 12, ahead: van, speed_kmh: 25}}
+  - {scenario: own_road.yaml, rig: none, towns: [straight.xodr],
+     design: {grid: {gap_m: [12], ahead: [van], speed_kmh: [25]}}}
+"""
 
 
 def campaign(folder: Path, runs: str, more: str = "", scenario: str = SHORT) -> Path:

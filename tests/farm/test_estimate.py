@@ -9,6 +9,7 @@ from small_campaign import campaign
 
 from av_synth.errors import DocumentError
 from av_synth.farm import plan as plans
+from av_synth.farm import prepare
 from av_synth.farm.asked import Budget
 from av_synth.farm.campaign import laid_out, load
 from av_synth.farm.estimate import Cost, Rate, estimate, trial
@@ -91,6 +92,7 @@ def test_a_trial_of_a_whole_short_run_is_all_that_it_takes_and_leaves_nothing(ad
     assert [path.name for path in (tmp_path / "logs").iterdir()] == ["client.log"]
 
 
+@pytest.mark.long
 def test_an_outlook_tells_runs_what_cannot_be_cast_and_what_is_over_budget_and_writes_nothing(address, tmp_path):
     path = campaign(
         tmp_path,
@@ -100,7 +102,8 @@ def test_an_outlook_tells_runs_what_cannot_be_cast_and_what_is_over_budget_and_w
     )
     found = outlook(load(str(path)), tmp_path / "store")
 
-    assert len(found.plan.runs) == found.estimate.runs == 2
+    assert [run.entry for run in found.plan.runs] == [0, 0]
+    assert found.estimate.runs == 2
     assert found.estimate.how == "1 trial of at most 1 s on this machine"
     assert [problem.path for problem in found.problems] == ["runs[1]"]
     assert len(found.over) == 1
@@ -151,15 +154,9 @@ def test_workers_share_the_cores_and_a_simulator_at_an_address_has_one(tmp_path,
     assert options == {"simulator": "embedded", "recycle_runs": 9, "recycle_bytes": 2_500_000_000}
 
 
-def test_a_store_with_a_plan_is_gone_on_with_and_asks_no_simulator(address, tmp_path, monkeypatch):
-    from av_synth.farm import prepare
-
-    path = campaign(
-        tmp_path, "  - {scenario: short.yaml, rig: none, seeds: [0], towns: [AvSynth01]}\n", f"simulator: {address}\n"
-    )
-    told: list[tuple[int, int]] = []
-    plan = prepare.planned(load(str(path)), tmp_path / "store", lambda done, of: told.append((done, of)))
+def test_a_store_with_a_plan_is_gone_on_with_and_asks_no_simulator(many, tmp_path, monkeypatch):
+    asked, plan = many
+    plans.freeze(plan, asked, tmp_path)
     monkeypatch.setattr(prepare, "at_simulator", None)
 
-    assert told == [(1, 1)]
-    assert prepare.planned(load(str(path)), tmp_path / "store") == plan == plans.read(tmp_path / "store")
+    assert prepare.planned(asked, tmp_path) == plan

@@ -11,31 +11,16 @@ from pathlib import Path
 
 import carla
 import pytest
-from small_campaign import SHORT, campaign
+from small_campaign import MANY, SHORT, campaign
 
 from av_synth import __version__
 from av_synth.errors import DocumentError, StoreError, UserError
 from av_synth.farm import plan as plans
-from av_synth.farm.campaign import Campaign, load
+from av_synth.farm.campaign import load
 from av_synth.farm.model import PlannedRun, Recipe
-from av_synth.farm.plan import Plan
 from av_synth.farm.recipes import Desk
 from av_synth.launch import Address
 from av_synth.run import execute
-
-MANY = """  - {scenario: short.yaml, rig: none, seeds: [0], weather: [clear_night, cloudy_noon]}
-  - {scenario: short.yaml, rig: tiny, seeds: [0], set: {gap_m: 12}, towns: [AvSynth01]}
-  - {scenario: own_road.yaml, rig: none, seeds: [0], set: {gap_m: 12, ahead: van, speed_kmh: 25}}
-  - {scenario: own_road.yaml, rig: none, towns: [straight.xodr],
-     design: {grid: {gap_m: [12], ahead: [van], speed_kmh: [25]}}}
-"""
-
-
-@pytest.fixture(scope="module")
-def many(address: Address, tmp_path_factory: pytest.TempPathFactory) -> tuple[Campaign, Plan]:
-    folder = tmp_path_factory.mktemp("many")
-    asked = load(str(campaign(folder, MANY)))
-    return asked, plans.make(asked, address, folder / "plan.log")
 
 
 def test_a_run_has_the_id_in_the_plan_that_it_has_when_it_is_played(many, address, tmp_path):
@@ -83,35 +68,29 @@ def test_what_a_simulator_cannot_cast_is_told_of_all_entries_at_once(address, tm
         "  - {scenario: short.yaml, rig: none, seeds: [0], set: {ahead: vehicle.nobody.built}, towns: [AvSynth01]}\n"
         "  - {scenario: short.yaml, rig: none, seeds: [0, 1], towns: [Town99], set: {ahead: car}}\n"
         "  - {scenario: short.yaml, rig: none, seeds: [0], set: {ahead: car}, towns: [AvSynth01]}\n"
-        "  - {scenario: long_road.yaml, rig: none, seeds: [0]}\n",
+        "  - {scenario: long_road.yaml, rig: none, seeds: [0]}\n"
+        "  - {scenario: tied.yaml, rig: none, seeds: [0, 1], set: {speed_kmh: 28}}\n",
         scenario=broad,
     )
+    tied = 'constraints: ["${gap_m > 19.99 or speed_kmh < 28}"]\nroad:'
+    (tmp_path / "tied.yaml").write_text(SHORT.replace("name: short", "name: tied").replace("road:", tied))
     (tmp_path / "long_road.yaml").write_text(long)
     asked = load(str(path))
-    plan, problems = plans.look(asked, address, tmp_path / "plan.log")
+    # what only some draws meet is seen when they are drawn
+    hopeless = [(entry, replace(one, values={"gap_m": 15.0}) if entry == 4 else one) for entry, one in asked.recipes]
+    asked = replace(asked, recipes=tuple(hopeless))
+    with pytest.raises(DocumentError) as caught:
+        plans.make(asked, address, tmp_path / "plan.log")
 
-    told = [str(problem) for problem in problems]
+    told = [str(problem) for problem in caught.value.problems]
     assert "few.yaml:4: runs[0]: 1 of 1 cannot be played, the first with seed 0: the simulator has no 'v" in told[0]
     assert "few.yaml:5: runs[1]: 2 of 2 cannot be played, the first with seed 0: simulator at" in told[1]
     assert "has no town 'Town99'; it has AvSynth01" in told[1]
     assert "few.yaml:7: runs[3]: 1 of 1 cannot be played, the first with seed 0: " in told[2]
     assert "no road fits" in told[2]
-    assert len(told) == 3
-    assert [run.entry for run in plan.runs] == [2]
-    with pytest.raises(DocumentError) as caught:
-        plans.make(asked, address, tmp_path / "plan.log")
-    assert list(caught.value.problems) == problems
-
-
-def test_what_is_wrong_with_a_draw_only_is_told_with_the_place_in_the_users_file(address, tmp_path):
-    tied = SHORT.replace("road:", 'constraints: ["${gap_m > 19.99 or speed_kmh < 28}"]\nroad:')
-    runs = "  - {scenario: short.yaml, rig: none, seeds: {count: 2}, towns: [AvSynth01], set: {speed_kmh: 28}}\n"
-    asked = load(str(campaign(tmp_path, runs, scenario=tied)))
-    hopeless = replace(asked, recipes=tuple((0, replace(one, values={"gap_m": 15.0})) for _, one in asked.recipes))
-    _, problems = plans.look(hopeless, address, tmp_path / "plan.log")
-
-    assert "2 of 2 cannot be played" in problems[0].message
-    assert f"{tmp_path}/short.yaml:8: constraints[0]" in problems[0].message
+    assert "few.yaml:8: runs[4]: 2 of 2 cannot be played" in told[3]
+    assert f"{tmp_path}/tied.yaml:8: constraints[0]" in told[3]  # and not in the copy that it is drawn of
+    assert len(told) == 4
 
 
 def test_a_frozen_plan_draws_the_same_whatever_becomes_of_the_users_files(many, tmp_path):
