@@ -51,7 +51,7 @@ def campaign(
 
     Exit status: 0 all committed, 3 finished but for runs in quarantine, 4 paused, 130 cancelled.
 
-    Example: av-synth campaign rain_sweep --out out/rain --dry-run
+    Example: av-synth campaign rain_sweep --out out/rain --workers 4
     """
     from av_synth.farm import campaign as campaigns  # pydantic models, which take a while to import
 
@@ -98,6 +98,7 @@ def _play(asked: Campaign, out: Path, workers: int | None, ray: str | None, no_e
     from av_synth.farm.journal import read_journal
     from av_synth.farm.lease import ask_to_stop
     from av_synth.farm.metrics import Metrics
+    from av_synth.farm.plan import is_at_address
     from av_synth.farm.policy import Rules
     from av_synth.farm.prepare import planned, settings_here
     from av_synth.farm.progress import Progress
@@ -110,6 +111,9 @@ def _play(asked: Campaign, out: Path, workers: int | None, ray: str | None, no_e
         formats.refuse_place(form, out.resolve() / form)
     if ray is None:
         settings_here(asked, out, workers)  # what cannot be is told before anything is planned
+    elif is_at_address(asked.asked.simulator):
+        reason = f"got {ray!r}, and the simulator at {asked.asked.simulator} plays one run at a time; leave it out"
+        raise DocumentError([Problem("", "--ray", reason)])
     with progress(f"planning {asked.asked.name}") as on_planned:
         plan = planned(asked, out, on_planned, on_planned)  # first the searches, one after the other
     history = read_journal(out)
@@ -170,7 +174,8 @@ def _runner(
     from av_synth.farm.ray_farm import Needs, RayRunner, connected
 
     with connected(ray, ALL_CORES):
-        cluster = RayRunner(lambda slot: setting_of(asked, out, slot), Needs(), workers)
+        # Ray hands out one core a worker, and keeps nobody from more
+        cluster = RayRunner(lambda slot: setting_of(asked, out, slot, render_threads=1), Needs(), workers)
         try:
             yield cluster
         finally:

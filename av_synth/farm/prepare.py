@@ -142,7 +142,18 @@ def settings_here(campaign: Campaign, store: Path, workers: int | None) -> list[
     return [setting_of(campaign, store, slot, share) for slot, share in enumerate(shares)]
 
 
-def setting_of(campaign: Campaign, store: Path, slot: int, cores: tuple[int, ...] = ()) -> WorkerSetting:
-    """What a worker is started with: a player of this campaign, and a folder for its logs."""
+def setting_of(
+    campaign: Campaign, store: Path, slot: int, cores: tuple[int, ...] = (), render_threads: int | None = None
+) -> WorkerSetting:
+    """What a worker is started with: a player of this campaign, and a folder for its logs.
+
+    Args:
+        campaign: whose runs it plays.
+        store: where these go.
+        slot: its number.
+        cores: what it may run on; empty: anything.
+        render_threads: of an embedded simulator; as many as it has cores if None.
+    """
     store = store.resolve()
-    return WorkerSetting(store, slot, PLAYER, campaign.options, logs(store) / f"worker-{slot}", cores)
+    options = campaign.options | ({} if render_threads is None else {"render_threads": render_threads})
+    return WorkerSetting(store, slot, PLAYER, options, logs(store) / f"worker-{slot}", cores)

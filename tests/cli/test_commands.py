@@ -21,6 +21,7 @@ OPTIONS = {
     "status": ["STORE", "--deep", "--json"],
     "retry": ["STORE", "RUN_ID", "--damaged", "--deep"],
     "cancel": ["STORE"],
+    "campaign": ["CAMPAIGN", "--out", "--workers", "--ray", "--dry-run", "--price-per-core-hour", "--no-export"],
     "demo": ["--out", "--rig"],
     "export": ["OUT", "--format", "--dataset", "--splits", "--profile", "--version", "--option"],
     "formats": ["NAME"],

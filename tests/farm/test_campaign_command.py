@@ -20,10 +20,16 @@ BLIND = "  - {scenario: short.yaml, rig: none, seeds: [2], towns: [AvSynth01]}\n
         (TINY, "", ["--price-per-core-hour", "1"], "--price-per-core-hour: is told with --dry-run only"),
         (TINY, "simulator: here:2000\n", ["--workers", "2"], "--workers: got 2; want 1, because the simulator at"),
         (TINY, "simulator: here:2000\n", ["--workers", "2", "--dry-run"], "--workers: got 2; want 1"),
+        (
+            TINY,
+            "simulator: here:2000\n",
+            ["--ray", "local"],
+            "--ray: got 'local', and the simulator at here:2000 plays",
+        ),
         (TINY + BLIND, "", [], "few.yaml:5: runs[1].rig: is none, and others have sensors; want"),
         (TINY.replace("[0, 1]", "[-1]"), "", [], "few.yaml:4: runs[0].seeds[0]: got -1; want at least 0"),
     ],
-    ids=["price", "workers", "workers of a dry run", "blind", "document"],
+    ids=["price", "workers", "workers of a dry run", "ray", "blind", "document"],
 )
 def test_what_cannot_be_is_refused_with_exit_status_2_and_nothing_is_written(
     tmp_path, capsys, runs, more, options, message
