@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,11 @@ def name_of(path: Path) -> str:
 def lines(path: Path) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         yield f"{name_of(path)}:{number}", line
+
+
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
 
 
 def imported(node: ast.AST) -> list[str]:
@@ -84,7 +90,7 @@ def test_no_module_is_longer_than_400_lines():
 
 def test_the_library_prints_nothing_and_leaves_no_process_but_by_the_doors_made_for_it():
     for path in SOURCES:
-        calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        calls = [node.func for node in nodes(path) if isinstance(node, ast.Call)]
         names = {func.id for func in calls if isinstance(func, ast.Name)}
         assert not names & {"print", "breakpoint", "input", "eval", "exec", "exit", "quit"}, name_of(path)
 
@@ -93,7 +99,7 @@ def test_ray_is_imported_in_one_file_and_only_when_it_is_used():
     found = [
         (name_of(path), node.col_offset > 0)
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         for name in imported(node)
         if name.partition(".")[0] == "ray"
     ]

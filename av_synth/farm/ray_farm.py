@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import pickle
-import platform
 import re
 import secrets
 import socket
@@ -21,11 +19,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import psutil
+
 from av_synth import __version__
-from av_synth.errors import ConnectionLostError, DataError, DocumentError, LaunchError, Problem, UserError
-from av_synth.farm.keeper import GONE_S, TIDY_UP_S, Keeper
+from av_synth.errors import ConnectionLostError, DocumentError, LaunchError, Problem, UserError
+from av_synth.farm.keeper import GONE_S, TIDY_UP_S
 from av_synth.farm.local import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from av_synth.farm.model import Committed, Failed, Job, Lost, Report, Slot, WorkerSetting
+from av_synth.farm.seat import Needs, Seat
 
 TRIES = 3  # to start a private Ray
 REACH_S = 5.0  # for a TCP connection to a cluster
@@ -33,40 +34,8 @@ PATIENCE_S = 600.0  # for the first worker: a cluster that grows on demand has t
 COUNT_EVERY_S = 5.0  # how often it is counted how many workers the cluster has room for
 LISTEN_S = 1.0  # an actor listens so long to a worker that plays ...
 GLANCE_S = 0.2  # ... and so long to an idle one, because a job has to wait for that
-MOST_BYTES = (
-    64 << 10
-)  # of a worker's reports at a time; what is smaller than 100 KiB never gets into Ray's object store
 STORE_BYTES = 80 << 20  # the smallest object store that Ray starts with
 WHY_LENGTH = 200
-SLOT = "carla_slot"
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a worker takes of a machine, with its simulator.
-
-    Attributes:
-        cpus: cores.
-        gpus: 0.25 where four workers share one.
-        memory_bytes: 0 to leave it to the machine.
-        carla: whether it also takes one `carla_slot`, in a cluster with a machine that says how many it has.
-    """
-
-    cpus: float = 1.0
-    gpus: float = 0.0
-    memory_bytes: int = 0
-    carla: bool = False
-
-    def resources(self, machines: Sequence[Mapping[str, float]]) -> dict[str, float]:
-        """By the names of Ray, without those that are 0; `machines` are what each has in all."""
-        slots = 1.0 if self.carla and any(SLOT in machine for machine in machines) else 0.0
-        wanted = {"CPU": self.cpus, "GPU": self.gpus, "memory": float(self.memory_bytes), SLOT: slots}
-        return {name: amount for name, amount in wanted.items() if amount > 0}
-
-
-EMBEDDED_NEEDS = Needs()
-CARLA_NEEDS = Needs(cpus=3.0, gpus=0.5, memory_bytes=6 << 30, carla=True)
-"""A rule of thumb, which nobody has measured; `carla_slot`, and the GPUs that machines say they have, correct it."""
 
 
 @contextmanager
@@ -104,18 +73,25 @@ def connected(address: str, cores: int) -> Iterator[None]:
                 "_temp_dir": folder,
             }
         ray = _ray()
+        others = set(psutil.Process().children())
         try:
             _join(ray, address, options)
         except Exception as error:  # Ray raises bare ones too
+            told = " ".join(str(error).split())
             raise UserError(
-                f"--ray {address}: {_why(error)}; want the Ray and Python versions of the cluster here, a machine of "
-                "the cluster (from any other, ray://HOST:10001), and where it asks for a token, RAY_AUTH_MODE=token "
-                "and RAY_AUTH_TOKEN_PATH"
+                f"--ray {address}: {told}; want the Ray and Python versions of the cluster here, a machine of the "
+                "cluster (from any other, ray://HOST:10001), and where it asks for a token, RAY_AUTH_MODE=token and "
+                "RAY_AUTH_TOKEN_PATH"
             ) from error
         try:
             yield
         finally:
+            helpers = _below(others) if address == "local" else []
             ray.shutdown()
+            for helper in helpers:  # some of Ray's take a minute to see that they are alone
+                with suppress(psutil.Error):
+                    helper.kill()
+            psutil.wait_procs(helpers, timeout=GONE_S)
 
 
 @dataclass
@@ -170,7 +146,7 @@ class RayRunner:
         self._needs = needs
         self._workers = workers
         self._clock = clock
-        self._actor = self._ray.remote(_Seat)
+        self._actor = self._ray.remote(Seat)
         self._places: dict[int, _Place] = {}
         self._in_vain: dict[int, int] = {}
         self._not_before_s: dict[int, float] = {}
@@ -182,8 +158,8 @@ class RayRunner:
             self._count()
         if self._room == 0:
             raise UserError(
-                f"--ray: no machine of the cluster has {self._needs}; want one that has, or --workers N if the cluster "
-                "grows on demand"
+                f"--ray: no machine of the cluster has {self._resources}; want one that has, or --workers N if the "
+                "cluster grows on demand"
             )
         try:
             self._wait_for_one(patience_s)
@@ -250,7 +226,7 @@ class RayRunner:
         lost: list[Report] = []
         while not self.slots():
             lost += self.poll(LISTEN_S)
-            if len(lost) >= self._room and isinstance(last := lost[-1], Lost):
+            if lost and len(lost) >= self._room and isinstance(last := lost[-1], Lost):
                 raise LaunchError(f"no worker could be started; the last one, on {last.node or '?'}: {last.why}")
             if time.monotonic() > until_s:
                 raise LaunchError(f"no worker after {patience_s:.0f} s; want machines that have {self._resources} free")
@@ -354,33 +330,6 @@ class RayRunner:
         self._counted_s = self._clock()
 
 
-class _Seat:
-    """The actor: holds the keeper of one worker. Pure Python, since nothing may crash it.
-
-    Ray calls it in the main thread of its process, to whose life that of the worker is bound.
-    """
-
-    def __init__(self, setting: WorkerSetting) -> None:
-        self._keeper = Keeper(setting)
-
-    def hello(self) -> tuple[str, str]:
-        """The machine, and the version of av_synth."""
-        return platform.node(), __version__
-
-    def give(self, job: Job) -> None:
-        self._keeper.give(job)
-
-    def poll(self, timeout_s: float) -> list[Report]:
-        reports = self._keeper.poll(timeout_s)
-        size = len(pickle.dumps(reports))
-        if size > MOST_BYTES:
-            raise DataError(f"a worker told {size} bytes at once; want {MOST_BYTES} at most")
-        return reports
-
-    def close(self) -> None:
-        self._keeper.close()
-
-
 def _ray() -> Any:
     """The library, imported when it is needed: that takes a quarter of a second, and it may not be installed.
 
@@ -405,6 +354,16 @@ def _join(ray: Any, address: str, options: Mapping[str, Any]) -> None:
                 raise
         else:
             return
+
+
+def _below(others: set[psutil.Process]) -> list[psutil.Process]:
+    """What runs below this process, but for these children of it and what is below them."""
+    found: list[psutil.Process] = []
+    for child in psutil.Process().children():
+        if child not in others:
+            with suppress(psutil.Error):
+                found += [child, *child.children(recursive=True)]
+    return found
 
 
 def _knock(address: str, host: str, port: int) -> None:

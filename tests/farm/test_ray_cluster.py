@@ -12,7 +12,8 @@ import pytest
 from stand_in import planned, setting
 
 from av_synth.farm.model import Committed, Job, Lost, Report, Started
-from av_synth.farm.ray_farm import Needs, RayRunner
+from av_synth.farm.ray_farm import RayRunner
+from av_synth.farm.seat import Needs
 
 pytestmark = pytest.mark.long
 LONG_S = 120.0  # nothing here takes so long, however busy the machine
@@ -21,11 +22,12 @@ import json, sys
 from pathlib import Path
 from stand_in import planned, setting
 from av_synth.farm import ray_farm
+from av_synth.farm.seat import Needs
 from av_synth.farm.model import Job, Started
 root = Path(sys.argv[1])
 with ray_farm.connected("local", 1):
     behaviour = {"*": {"do": "hang"}}
-    runner = ray_farm.RayRunner(lambda slot: setting(root, slot, runs=behaviour, child=["cat"]), ray_farm.Needs(), 1)
+    runner = ray_farm.RayRunner(lambda slot: setting(root, slot, runs=behaviour, child=["cat"]), Needs(), 1)
     runner.start(0, Job(planned(0), 1))
     while True:
         for report in runner.poll(60.0):

@@ -17,13 +17,14 @@ from fake_farm import check
 from stand_in import planned, setting
 
 from av_synth.errors import DataError, DocumentError, LaunchError, UserError
-from av_synth.farm import ray_farm
+from av_synth.farm import ray_farm, seat
 from av_synth.farm.driver import Ended, drive
 from av_synth.farm.local import FIRST_PAUSE_S, LocalRunner
 from av_synth.farm.model import Advanced, Committed, Job, Lost, Report, Runner, Slot, Started, WorkerSetting
 from av_synth.farm.policy import Rules
 from av_synth.farm.quarantine import listed
-from av_synth.farm.ray_farm import Needs, RayRunner
+from av_synth.farm.ray_farm import RayRunner
+from av_synth.farm.seat import Needs, Seat
 
 LONG_S = 120.0  # nothing here takes so long, however busy the machine
 Farm = Callable[..., Runner]
@@ -35,6 +36,9 @@ def ray() -> Iterator[None]:
     """One private Ray for all tests; it starts slowly."""
     with ray_farm.connected("local", 2):
         yield
+        below = psutil.Process().children(recursive=True)
+    assert len(below) > 3
+    assert not [one for one in below if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 
 @pytest.fixture(params=["local", "ray"])
@@ -215,7 +219,7 @@ def test_there_are_as_many_workers_as_the_cluster_has_room_for_and_none_where_th
         all_there(runner, 4)
         assert [slot.number for slot in runner.slots()] == [0, 1, 2, 3]
 
-    with pytest.raises(UserError, match=r"no machine of the cluster has .*cpus=99.*--workers N"):
+    with pytest.raises(UserError, match=r"no machine of the cluster has {'CPU': 99}; .*--workers N"):
         RayRunner(on(tmp_path), Needs(cpus=99))
     with pytest.raises(LaunchError, match=r"no worker after 0 s; want machines that have {'CPU': 99} free"):
         RayRunner(on(tmp_path), Needs(cpus=99), 1, patience_s=0.0)
@@ -241,14 +245,14 @@ def test_where_no_worker_can_start_it_says_on_which_machine_and_why(ray, tmp_pat
 
 
 def test_what_a_worker_tells_stays_small_enough_for_a_message(tmp_path, monkeypatch):
-    seat = ray_farm._Seat(setting(tmp_path))
+    place = Seat(setting(tmp_path))
     try:
-        seat.give(Job(planned(0), 1))
-        monkeypatch.setattr(ray_farm, "MOST_BYTES", 10)
+        place.give(Job(planned(0), 1))
+        monkeypatch.setattr(seat, "MOST_BYTES", 10)
         with pytest.raises(DataError, match=r"told \d+ bytes at once; want 10 at most"):
-            seat.poll(LONG_S)
+            place.poll(LONG_S)
     finally:
-        seat.close()
+        place.close()
 
 
 @pytest.mark.parametrize("address", ["", "remote", "host:", "host:0", "host:65536", "http://host:8265", "ray://host"])
