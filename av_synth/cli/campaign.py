@@ -171,11 +171,13 @@ def _runner(
         finally:
             local.close()
         return
-    from av_synth.farm.ray_farm import Needs, RayRunner, connected
+    from av_synth.farm.ray_farm import RayRunner, connected
+    from av_synth.farm.seat import CARLA_NEEDS, EMBEDDED_NEEDS
 
-    with connected(ray, ALL_CORES):
+    needs = EMBEDDED_NEEDS if isinstance(asked.asked.simulator, str) else CARLA_NEEDS
+    with connected(ray, max(ALL_CORES, workers or 0)):
         # Ray hands out one core a worker, and keeps nobody from more
-        cluster = RayRunner(lambda slot: setting_of(asked, out, slot, render_threads=1), Needs(), workers)
+        cluster = RayRunner(lambda slot: setting_of(asked, out, slot, render_threads=1), needs, workers)
         try:
             yield cluster
         finally:
