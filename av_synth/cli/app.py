@@ -56,7 +56,8 @@ app = typer.Typer(
         "radar frames as a nuScenes dataset.\n\n"
         "Begin with [bold]av-synth doctor[/bold] and [bold]av-synth demo[/bold], then [bold]av-synth scenarios[/bold] "
         "and [bold]av-synth run pedestrian_runs_out --rig nuscenes --out out/first[/bold].\n\n"
-        "Exit status: 0 it is done, 1 it failed or a dataset is not true, 2 what was asked cannot be, 130 interrupted."
+        "Exit status: 0 it is done, 1 it failed or a dataset is not true, 2 what was asked cannot be, 130 interrupted; "
+        "of a campaign also 3 finished but for runs in quarantine, 4 paused."
     ),
     rich_markup_mode="rich",
 )
