@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 import carla
+import numpy as np
 
 from av_synth.errors import DataError
-from av_synth.geometry.carla import Numbers, motion_from_numbers
+from av_synth.geometry.carla import Numbers, matrix_from_transform, motion_from_numbers, vector_from_carla
+from av_synth.geometry.transforms import Array, invert, rigid
 from av_synth.log.categories import nuscenes_category
 from av_synth.log.state import ActorInfo, ActorState
 from av_synth.session.boxes import actor_box
@@ -36,3 +38,24 @@ def state_of(numbers: Numbers, info: ActorInfo, frame: int) -> ActorState:
     if not all(map(math.isfinite, numbers)):
         raise DataError(f"{info.role} (actor {info.actor_id}), frame {frame}: state is not finite: {numbers}")
     return ActorState(*motion_from_numbers(numbers))
+
+
+def actor_from_ego(vehicle: carla.Vehicle) -> Array:
+    """`actor_from_ego` (4, 4): the ground point under the rear axle, in the vehicle's actor frame.
+
+    CARLA gives wheel positions in world centimetres; the rear axle is the pair furthest behind. Call it after the
+    first tick: before, a spawned actor's transform is zero.
+
+    Raises:
+        DataError: if the wheels give no axle within the vehicle's length.
+    """
+    wheels = vehicle.get_physics_control().wheels
+    actor_from_world = invert(matrix_from_transform(vehicle.get_transform()))
+    centres = np.array([vector_from_carla(wheel.position) / 100.0 for wheel in wheels])
+    in_actor = centres @ actor_from_world[:3, :3].T + actor_from_world[:3, 3]
+    rear = in_actor[np.argsort(in_actor[:, 0])[: len(in_actor) // 2]]
+    axle_x_m = float(rear[:, 0].mean()) if len(rear) else float("nan")
+    box = vehicle.bounding_box
+    if not abs(axle_x_m - box.location.x) < box.extent.x:
+        raise DataError(f"{vehicle.type_id}: rear axle at x = {axle_x_m} m is outside its box; want wheel positions")
+    return rigid(np.eye(3), [axle_x_m, 0.0, 0.0])

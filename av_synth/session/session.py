@@ -1,26 +1,15 @@
-"""The session: a synchronous world at an address, and a way to put it back as it was."""
+"""The session: a synchronous world at an address, and who was placed in it."""
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from functools import partial
-from pathlib import Path
 
 import carla
-import numpy as np
 
-from av_synth.errors import CastError, ConnectionLostError, DataError, LaunchError, SpawnError
-from av_synth.geometry.carla import (
-    Numbers,
-    matrix_from_transform,
-    motion_numbers,
-    transform_from_matrix,
-    vector_from_carla,
-)
-from av_synth.geometry.transforms import Array, invert, rigid
+from av_synth.errors import CastError, ConnectionLostError, DataError, SpawnError
+from av_synth.geometry.carla import Numbers, motion_numbers, transform_from_matrix
+from av_synth.geometry.transforms import Array
 from av_synth.launch import Address
 from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.scenario.weather import Weather
@@ -28,11 +17,10 @@ from av_synth.session.commands import Command, send
 from av_synth.session.errors import client_errors
 from av_synth.session.opendrive import TIMED_OUT
 from av_synth.session.readings import info_of, state_of
-from av_synth.session.towns import TownChoice, load_town
+from av_synth.session.teardown import tear_down
+from av_synth.session.traffic_manager import start_traffic_manager
 
-CONNECT_TIMEOUT_S = 15.0
 RPC_TIMEOUT_S = 60.0
-CLIENT_VERSION = "0.9.16"
 WEATHER_FIELDS = tuple(field.name for field in fields(Weather))
 
 
@@ -177,11 +165,7 @@ class Session:
             if self._actors:
                 raise DataError("the Traffic Manager was asked for after the first spawn; want it before")
             with client_errors(self.address, "starting the Traffic Manager"):
-                manager = self.client.get_trafficmanager(_free_port())
-                manager.set_synchronous_mode(True)
-                manager.set_random_device_seed(self.seed % 2**31)
-                manager.set_hybrid_physics_mode(False)
-                self._traffic_manager = manager
+                self._traffic_manager = start_traffic_manager(self.client, self.seed)
                 self.world.tick(RPC_TIMEOUT_S)
         return self._traffic_manager
 
@@ -279,23 +263,16 @@ class Session:
         When our simulator has died there is nothing to give back: threads of the client's Traffic Manager still look
         for it, and whatever asks them to end, or opens another session in this process, aborts it (see run/attempt.py).
         """
-        if self.address.why_gone() is not None:
-            return
-        doomed = [*reversed(self.sensors), *reversed(self._actors)]
-        destroy = [carla.command.DestroyActor(actor) for actor in doomed]
-        steps: list[Callable[[], object]] = [sensor.stop for sensor in self.sensors]
-        if self._traffic_manager is not None:
-            # one that lives on asks for settings thousands of times a second
-            steps += [partial(self._traffic_manager.set_synchronous_mode, False), self._traffic_manager.shut_down]
-        if self._hidden:
-            steps.append(partial(self.world.enable_environment_objects, set(self._hidden), True))
-        steps += [
-            partial(self.client.apply_batch_sync, destroy, False),
-            partial(self.world.apply_settings, self._settings_before),
-        ]
-        for step in steps:  # whatever becomes of one, the next is tried
-            with suppress(RuntimeError):
-                step()
+        if self.address.why_gone() is None:
+            tear_down(
+                self.client,
+                self.world,
+                sensors=self.sensors,
+                actors=self._actors,
+                manager=self._traffic_manager,
+                hidden=self._hidden,
+                settings=self._settings_before,
+            )
 
     def _blueprint(
         self, type_id: str, attributes: Mapping[str, str], optional: tuple[str, ...] = ()
@@ -327,68 +304,3 @@ class Session:
                 raise ConnectionLostError(f"simulator at {self.address}, while placing {what}: {gone}") from error
             x, y = parent_from_actor[:2, 3]
             raise SpawnError(f"{what} at x={x:.2f} y={y:.2f}: {said}") from error
-
-
-@contextmanager
-def open_session(address: Address, town: str | TownChoice, tick_us: int, seed: int, cache: Path) -> Iterator[Session]:
-    """Connect, load the town into a new episode, make it synchronous; undo all that at the end.
-
-    Args:
-        address: where the simulator listens.
-        town: map name, with or without its path; path of an OpenDRIVE file, ending with .xodr; or how to choose one.
-        tick_us: fixed time step, microseconds.
-        seed: for the Traffic Manager and the walkers.
-        cache: a folder for the client's map files; a fresh one avoids stale maps.
-
-    Raises:
-        LaunchError: if the server is of another version.
-        CastError: if it has no such town, or none that fits, or can make none of the file.
-        DocumentError: if there is no such file.
-        ConnectionLostError: if it does not answer.
-    """
-    with client_errors(address, "connecting"):
-        client = carla.Client(address.host, address.port)
-        client.set_timeout(min(CONNECT_TIMEOUT_S, RPC_TIMEOUT_S))
-        client.set_files_base_folder(str(cache))
-        version = client.get_server_version()
-        client.set_timeout(RPC_TIMEOUT_S)
-    if not version.startswith(CLIENT_VERSION):
-        raise LaunchError(f"simulator at {address} is CARLA {version}; want {CLIENT_VERSION}, the client's version")
-    with client_errors(address, "loading the town"):
-        settings_before = client.get_world().get_settings()
-        world = load_town(client, address, town)
-        session = Session(address, client, world, settings_before, tick_us, seed)
-    try:
-        with client_errors(address, "making the world synchronous"):
-            session.take_over()
-        yield session
-    finally:
-        session.close()
-
-
-def actor_from_ego(vehicle: carla.Vehicle) -> Array:
-    """`actor_from_ego` (4, 4): the ground point under the rear axle, in the vehicle's actor frame.
-
-    CARLA gives wheel positions in world centimetres; the rear axle is the pair furthest behind. Call it after the
-    first tick: before, a spawned actor's transform is zero.
-
-    Raises:
-        DataError: if the wheels give no axle within the vehicle's length.
-    """
-    wheels = vehicle.get_physics_control().wheels
-    actor_from_world = invert(matrix_from_transform(vehicle.get_transform()))
-    centres = np.array([vector_from_carla(wheel.position) / 100.0 for wheel in wheels])
-    in_actor = centres @ actor_from_world[:3, :3].T + actor_from_world[:3, 3]
-    rear = in_actor[np.argsort(in_actor[:, 0])[: len(in_actor) // 2]]
-    axle_x_m = float(rear[:, 0].mean()) if len(rear) else float("nan")
-    box = vehicle.bounding_box
-    if not abs(axle_x_m - box.location.x) < box.extent.x:
-        raise DataError(f"{vehicle.type_id}: rear axle at x = {axle_x_m} m is outside its box; want wheel positions")
-    return rigid(np.eye(3), [axle_x_m, 0.0, 0.0])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -24,7 +24,8 @@ from av_synth.geometry.transforms import Array, from_yaw, invert, rigid
 from av_synth.launch import Address, launch_embedded
 from av_synth.run.execute import state_hash
 from av_synth.session import Session, actor_from_ego, client_errors, open_session
-from av_synth.session import session as module
+from av_synth.session import attach as module
+from av_synth.session.session import WEATHER_FIELDS
 from av_synth.session.towns import find_town
 from av_synth.simulator.bodies import catalogue
 
@@ -244,14 +245,14 @@ def test_controls_lights_and_weather_are_there_under_their_names(session):
     assert len(lights) > 3
     assert list(lights) == sorted(lights)
     assert set(lights.values()) <= {"Red", "Yellow", "Green", "Off", "Unknown"}
-    assert tuple(weather) == module.WEATHER_FIELDS
+    assert tuple(weather) == WEATHER_FIELDS
     assert all(isinstance(value, float) for value in weather.values())
 
 
 def test_every_weather_field_of_the_client_is_read():
     fields = {name for name in dir(carla.WeatherParameters()) if not name.startswith("_") and name[0].islower()}
 
-    assert set(module.WEATHER_FIELDS) == fields
+    assert set(WEATHER_FIELDS) == fields
 
 
 def test_an_actor_that_vanishes_is_a_data_error_that_names_its_role(session, other):
