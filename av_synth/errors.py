@@ -9,8 +9,10 @@
     │   │   └── MachineError      nor will it here, as this machine is: no GPU, no Vulkan, no memory, another version
     │   │       └── PortTakenError  somebody else has its ports
     │   ├── ConnectionLostError  it stopped answering or died
+    │   ├── OccupiedError     it is not ours and somebody else uses it
     │   ├── StalledError      the process that plays hangs
     │   ├── SpawnError        it refused to place an actor
+    │   ├── UnsettledError    actors or cameras were not still when recording was to begin
     │   └── SensorMissError   a sensor frame is missing, late or of another frame
     ├── DataError             what came back is not usable: exit 1, never retried
     └── StoreError            reading or writing runs and datasets failed: exit 1
@@ -100,12 +102,20 @@ class ConnectionLostError(SimulatorError):
     """The simulator stopped answering or its process ended."""
 
 
+class OccupiedError(SimulatorError):
+    """A simulator that is not ours has actors of somebody else in its world, or a client that ticks it."""
+
+
 class StalledError(SimulatorError):
     """The process that plays a run was silent for too long and was ended; see `run.stall`."""
 
 
 class SpawnError(SimulatorError):
     """The simulator refused to place an actor."""
+
+
+class UnsettledError(SimulatorError):
+    """Actors still fell or rocked, or a camera's exposure still changed, when recording was to begin."""
 
 
 class SensorMissError(SimulatorError):

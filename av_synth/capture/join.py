@@ -27,13 +27,13 @@ class FrameQueue:
 
     def __init__(self, sensor: str, is_due: Callable[[int], bool], why_gone: Callable[[], str | None]) -> None:
         self.sensor = sensor
-        self._is_due = is_due
+        self.is_due = is_due
         self._why_gone = why_gone
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def put(self, measurement: Measurement) -> None:
         """The sensor's callback: nothing but this happens on the client's threads."""
-        if self._is_due(measurement.frame):
+        if self.is_due(measurement.frame):
             self._queue.put(measurement)
 
     def get(self, frame: int, timeout_s: float) -> Any:

@@ -10,8 +10,10 @@ from typing import Any
 import carla
 
 from av_synth.capture import decode
+from av_synth.capture.exposure import WATCHED, Sample, sample, why_unstable
 from av_synth.capture.frameset import CameraImage, FrameSet, LabelImage, LidarScan, RadarScan
-from av_synth.capture.join import FrameQueue
+from av_synth.capture.join import FrameQueue, Measurement
+from av_synth.errors import UnsettledError
 from av_synth.geometry.cameras import BODY_FROM_CAMERA
 from av_synth.geometry.transforms import Array, from_yaw, invert
 from av_synth.log.state import WorldState
@@ -69,12 +71,32 @@ class SensorArray:
         self._actor_from_ego = actor_from_ego
         self._first_frame = first_frame
         self._feeds: dict[tuple[str, str], _Feed] = {}
+        self._warming: dict[str, FrameQueue] = {}
+        self._samples: dict[str, list[Sample]] = {}
+        self._started_frame = session.frame
         cameras = tuple(self._start_camera(camera, rig.keyframe_ticks) for camera in rig.cameras)
         self.rig = replace(rig, cameras=cameras)
         for lidar in rig.lidars:
             self._start_lidar(lidar)
         for radar in rig.radars:
             self._start_radar(radar)
+
+    def warm_up(self, state: WorldState) -> None:
+        """Look at what cameras see before the first recorded frame, on a server whose exposure has to settle.
+
+        Raises:
+            SensorMissError: if an image is missing.
+            UnsettledError: at the last frame before recording, if a camera's exposure still changes; says which's.
+        """
+        for channel, queue in self._warming.items():
+            if self._started_frame < state.frame and queue.is_due(state.frame):
+                image = queue.get(state.frame, SENSOR_TIMEOUT_S)
+                self._samples[channel].append(sample(decode.pixels(image, None)))
+        if state.frame == self._first_frame - 1:
+            wrong = {channel: why for channel, seen in self._samples.items() if (why := why_unstable(seen)) is not None}
+            if wrong:
+                told = "; ".join(f"{channel} {why}" for channel, why in wrong.items())
+                raise UnsettledError(f"frame {state.frame}, the last before recording: {told}; want a stable exposure")
 
     def collect(self, state: WorldState) -> FrameSet:
         """Everything that is due at this frame, and nothing of any other.
@@ -148,7 +170,22 @@ class SensorArray:
             wanted |= {_PERIOD: str(period), _PHASE: str(first % period)}
         sensor = self._session.spawn_sensor(type_id, wanted, self._ego, self._actor_from_ego @ ego_from_body)
         self._feeds[channel, type_id] = _Feed(period, queue, crop)
-        sensor.listen(queue.put)
+        if type_id != _RGB or warm_up_ticks(self._session) == 1:
+            sensor.listen(queue.put)
+            return
+        watched = first - WATCHED * period
+        warming = FrameQueue(
+            f"{channel} ({type_id})",
+            lambda frame: watched <= frame < first and (frame - first) % period == 0,
+            self._session.address.why_gone,
+        )
+        self._warming[channel], self._samples[channel] = warming, []
+
+        def put(measurement: Measurement) -> None:
+            warming.put(measurement)
+            queue.put(measurement)
+
+        sensor.listen(put)
 
     def _start_camera(self, camera: Camera, keyframe_ticks: int) -> Camera:
         if self._session.has_attribute(_RGB, "avsynth.cx"):

@@ -44,6 +44,13 @@ def run(
         help="`embedded`, `embedded:ue4` (docs/ue4-profile.md), `carla:FOLDER` or `carla:docker:IMAGE` of a CARLA "
         "0.9.16 that is started (docs/real-carla.md), or HOST:PORT of one that runs or of `av-synth simulator`.",
     ),
+    adopt: bool = typer.Option(
+        False,
+        "--adopt",
+        help="Take a simulator at HOST:PORT over even if its world is in use: the vehicles, walkers, sensors and "
+        "controllers of others in it are destroyed, as a town is loaded, and its clock is stopped for the run. Without "
+        "it such a world is refused and left alone.",
+    ),
 ) -> None:
     """Play a scenario and write labelled sensor data as a nuScenes dataset.
 
@@ -55,19 +62,19 @@ def run(
         if seed or set_ or without or town:
             option = "--seed" if seed else "--set" if set_ else "--without" if without else "--town"
             raise DocumentError([Problem("", option, f"{scenario} is a campaign, its draws are fixed; leave it out")])
-        make(campaign_specs(Path(scenario), rig), out, simulator)
+        make(campaign_specs(Path(scenario), rig), out, simulator, adopt=adopt)
         return
     spec = plan(scenario, rig, seed, pairs(set_, "--set"), without=without, town=town)
     with cast_errors_with_line(scenario, town):
-        make([spec], out, simulator)
+        make([spec], out, simulator, adopt=adopt)
 
 
-def make(specs: Sequence[RunSpec], out: Path, simulator: str) -> Path:
+def make(specs: Sequence[RunSpec], out: Path, simulator: str, *, adopt: bool = False) -> Path:
     """Generate runs, say what came of each, export them all, and return the dataset."""
     refuse_dataset(out)
     for spec in specs:
         with progress(f"running {spec.scenario.name}, seed {spec.scenario.seed}") as on_tick:
-            made = generate(spec, out, simulator, on_tick)
+            made = generate(spec, out, simulator, on_tick, adopt=adopt)
         say(f"run {made.run.name}: {'committed' if made.made else 'was there already, not played again'} ({made.run})")
         if made.result is not None:
             say_outcome(made.result.outcome)

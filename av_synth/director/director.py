@@ -79,6 +79,17 @@ class Director:
         return self._on_stage.ego.actor
 
     @property
+    def standing(self) -> frozenset[int]:
+        """Ids of those who do not move before recorded time zero.
+
+        Raises:
+            SimulatorError: before `setup`.
+        """
+        cast = self._on_stage
+        everybody = (cast.ego, *cast.members.values())
+        return frozenset(each.actor.id for each in everybody if each.speed_mps == 0.0 and each.stroll_m is None)
+
+    @property
     def place(self) -> Place:
         """Where the scenario happens: the ego's path on the map.
 

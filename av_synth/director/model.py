@@ -10,6 +10,7 @@ from typing import Protocol
 import carla
 
 from av_synth.geometry.transforms import Array
+from av_synth.scenario.weather import Weather
 from av_synth.scenario.words import Range
 from av_synth.session.commands import Command
 
@@ -22,6 +23,9 @@ class Stage(Protocol):
     map: carla.Map
     tick_us: int
     seed: int
+
+    def set_weather(self, weather: Weather) -> None:
+        """Set the weather that a scenario begins with, before anybody is spawned."""
 
     def spawn(
         self,

@@ -78,7 +78,7 @@ def spawn_named(stage: Stage, casting: Casting, role: Role, name: str, actor: Ac
     pose = upright(actor.body, casting.size(role.type_id), pose)
     if actor.stands:
         pose[2, 3] = _ground_m(stage, pose)
-    spawned = _spawn(stage, role, pose, name, actor.stands)
+    spawned = spawn_lifted(stage, role, pose, name, parked=actor.stands)
     if actor.stands:
         settle(stage, spawned, pose)
     try:
@@ -125,7 +125,7 @@ def park_row(
         pose = box_pose(place.path, s_m, aside + slot.offset_m, turn, size)
         name = f"parked_{number}_{index}"
         try:
-            spawned = _spawn(stage, role, pose, name, parked=True)
+            spawned = spawn_lifted(stage, role, pose, name, parked=True)
         except SpawnError as error:
             yield Event(0, "not_placed", detail={"role": name, "reason": str(error)})
             continue
@@ -159,15 +159,14 @@ def settle(stage: Stage, actor: carla.Actor, world_from_actor: Array) -> None:
     stage.send([command], "the place of")
 
 
-def _ground_m(stage: Stage, pose: Array) -> float:
-    """Height of the ground under a pose of the road: a pavement is a kerb higher."""
-    found = stage.world.ground_projection(location_from_point(pose[:3, 3] + RAY_LIFT_M), 2.0 * float(RAY_LIFT_M[2]))
-    road_m = float(pose[2, 3])
-    ground_m = road_m if found is None else float(vector_from_carla(found.location)[2])
-    return ground_m if abs(ground_m - road_m) > PAINT_M else road_m
+def spawn_lifted(stage: Stage, role: Role, pose: Array, name: str, *, parked: bool) -> carla.Actor:
+    """Spawn somebody a little above a pose of the road, and a little higher where that is refused.
 
+    Those with physics come down by themselves; who is parked is put down by `settle`.
 
-def _spawn(stage: Stage, role: Role, pose: Array, name: str, parked: bool) -> carla.Actor:
+    Raises:
+        SpawnError: if the simulator refuses both.
+    """
     lifted = pose.copy()
     lifted[2, 3] += LIFT_M
     try:
@@ -176,6 +175,14 @@ def _spawn(stage: Stage, role: Role, pose: Array, name: str, parked: bool) -> ca
         # the road's height says nothing of a kerb, and a CARLA refuses who would stand in it
         lifted[2, 3] += KERB_M
         return stage.spawn(role.type_id, lifted, role=name, attributes=role.attributes, parked=parked)
+
+
+def _ground_m(stage: Stage, pose: Array) -> float:
+    """Height of the ground under a pose of the road: a pavement is a kerb higher."""
+    found = stage.world.ground_projection(location_from_point(pose[:3, 3] + RAY_LIFT_M), 2.0 * float(RAY_LIFT_M[2]))
+    road_m = float(pose[2, 3])
+    ground_m = road_m if found is None else float(vector_from_carla(found.location)[2])
+    return ground_m if abs(ground_m - road_m) > PAINT_M else road_m
 
 
 def _first_free(begin_m: float, length_m: float, taken: list[tuple[float, float]]) -> float:

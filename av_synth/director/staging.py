@@ -15,7 +15,16 @@ from av_synth.director.casting import Casting, Role, Size
 from av_synth.director.lamps import flags_of
 from av_synth.director.model import Event, Stage
 from av_synth.director.path import Path
-from av_synth.director.placement import box_pose, obstructed, park_row, settle, sloped, spawn_at, spawn_named
+from av_synth.director.placement import (
+    box_pose,
+    obstructed,
+    park_row,
+    settle,
+    sloped,
+    spawn_at,
+    spawn_lifted,
+    spawn_named,
+)
 from av_synth.director.roads import Place, find_places
 from av_synth.director.routes import Route, path_along
 from av_synth.director.spots import Spot, farthest_m, spots, taken_by
@@ -77,9 +86,9 @@ def put_on_stage(concrete: ConcreteScenario, stage: Stage) -> Cast:
         CastError: if the map has no such road, or the blueprint library no such body.
         SpawnError: if the simulator refuses a place to the ego or a named actor, wherever the road fits.
     """
-    stage.world.set_weather(carla.WeatherParameters(**concrete.weather.to_json()))
     if concrete.traffic.bodies:
         stage.traffic_manager()  # it wants to be there first
+    stage.set_weather(concrete.weather)
     casting = Casting(stage.client, stage.world, _somewhere(stage.map))
     roles = {
         name: casting.role(actor.body, concrete.picks[name], parked=actor.stands)
@@ -160,8 +169,7 @@ def _ego(setting: Setting, place: Place) -> Member:
     role = casting.role(concrete.ego.body, concrete.picks[EGO])
     size, speed = casting.size(role.type_id), concrete.ego.speed_kmh / 3.6
     pose = _run_up_pose(setting, place.path, speed, 0.0, place.turn_rad, size)
-    pose[2, 3] += 0.1
-    ego = setting.stage.spawn(role.type_id, pose, role=EGO, attributes=role.attributes)
+    ego = spawn_lifted(setting.stage, role, pose, EGO, parked=False)
     member = Member(EGO, None, ego, size, place.path, 0.0, place.turn_rad, speed)
     _set_off(setting, member)
     return member

@@ -30,15 +30,22 @@ class Address:
         process: its process; None if it is not ours.
         launched: what it is, such as 'av_synth 0.1.0 ue4 bodies 0f3a..', with a digest of its bodies; '' if it is not
             ours.
+        adopt: whether a world there that is not empty may be taken over, if it is not ours.
     """
 
     host: str
     port: int
     process: subprocess.Popen[str] | None = None
     launched: str = ""
+    adopt: bool = False
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
+
+    @property
+    def ours(self) -> bool:
+        """Whether we launched it: nobody else uses it, and it ends with us."""
+        return self.launched != ""
 
     def why_gone(self, wait_s: float = 0.0) -> str | None:
         """How our process ended, or None if it lives for `wait_s` longer or is not ours."""

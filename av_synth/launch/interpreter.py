@@ -19,21 +19,25 @@ def python(code: str, abrupt: bool = True) -> list[str]:
     return [sys.executable, "-c", f"{path}; {vow(abrupt)}; {code}"]
 
 
-def start_child(module: str, log: IO[bytes], abrupt: bool = True) -> tuple[subprocess.Popen[bytes], Connection]:
+def start_child(
+    module: str, log: IO[bytes] | None, abrupt: bool = True, *, own_session: bool = False
+) -> tuple[subprocess.Popen[bytes], Connection]:
     """Start a fresh interpreter that calls `child(handle)` of a module, and return it with our end of a pipe to it.
 
     Args:
         module: its `child` makes a `Connection` of the handle.
-        log: gets what it says.
+        log: gets what it says; if None, our standard error gets its.
         abrupt: whether it is killed when this process ends; if not, it ends itself when the pipe closes.
+        own_session: it is in no process group of ours, so that no signal to all of them ends it.
     """
     here, there = Pipe()
     with there:
         process = subprocess.Popen(  # noqa: S603  our own interpreter and module
             python(f"from {module} import child; child({there.fileno()})", abrupt),
             stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdout=log if log is not None else subprocess.DEVNULL,
             stderr=log,
             pass_fds=[there.fileno()],
+            start_new_session=own_session,
         )
     return process, here

@@ -35,13 +35,14 @@ _TIDY_UP_S = 20.0  # for a child that was asked to end: it gives a simulator tha
 
 @dataclass(frozen=True)
 class _Job:
-    """What the child is told: what to play, where, into which store, and whether the simulator ends with us."""
+    """What the child is told: what to play, where, into which store, and whose the simulator is."""
 
     spec: RunSpec
     host: str
     port: int
     launched: str
     out: Path
+    adopt: bool
     simulator_is_ours: bool
     planned: Planned | None
 
@@ -87,8 +88,8 @@ def attempt(
         process, here = start_child(__name__, log, abrupt=address.process is not None)
     with here:
         try:
-            ours = address.process is not None
-            here.send(_Job(spec, address.host, address.port, address.launched, out, ours, planned))
+            whose = address.launched, out, address.adopt, address.process is not None
+            here.send(_Job(spec, address.host, address.port, *whose, planned))
             return _watch(here, process, address, said, on_tick, Pulse(patience))
         except SimulatorError as error:
             # whatever the client made of it, the death of the simulator is the reason
@@ -163,7 +164,7 @@ def child(handle: int) -> None:
             pipe.send(
                 execute(
                     job.spec,
-                    Address(job.host, job.port, launched=job.launched),
+                    Address(job.host, job.port, launched=job.launched, adopt=job.adopt),
                     [recorder],
                     on_tick=lambda done, of: pipe.send((done, of)),
                     wanted=job.wanted,

@@ -13,8 +13,10 @@ import numpy as np
 from av_synth.capture import SensorArray, SensorFaults, warm_up_ticks
 from av_synth.director import Director
 from av_synth.errors import DataError
+from av_synth.geometry.transforms import Array
 from av_synth.launch import Address
 from av_synth.log.state import WorldState
+from av_synth.rig import Rig
 from av_synth.run.spec import (
     Context,
     Progress,
@@ -29,7 +31,8 @@ from av_synth.run.spec import (
     simulator_facts,
 )
 from av_synth.run.towns import in_town, tick_us_of, town_of
-from av_synth.session import actor_from_ego, client_errors, open_session
+from av_synth.session import OnStep, Session, Step, actor_from_ego, client_errors, open_session, unheard
+from av_synth.session.settling import Settling
 
 
 def execute(
@@ -40,6 +43,7 @@ def execute(
     on_tick: Progress = lambda *_: None,
     wanted: Callable[[str, Mapping[str, Any]], bool] | None = None,
     watch: Watch | None = None,
+    on_step: OnStep = unheard,
 ) -> RunResult | Skipped:
     """Play a concrete scenario on the simulator at an address and show every frame to the sinks.
 
@@ -50,6 +54,7 @@ def execute(
         on_tick: told (frames done, frames in all) at every tick; 0 are done at those before the first frame.
         wanted: asked once, with the run id and what it is the hash of; if it says no, nothing is played.
         watch: looks at every recorded state, sinks or none, and may end the run; the outcome is of what was played.
+        on_step: told of each step of the protocol (docs/attach.md) when it has been made.
 
     Raises:
         SimulatorError, DataError: nothing was committed by any sink; also if a tick is not as the spec expects it.
@@ -59,7 +64,9 @@ def execute(
     tick_us = tick_us_of(rig)
     with (
         tempfile.TemporaryDirectory(prefix="av_synth-") as cache,
-        open_session(address, town_of(spec.scenario, tick_us), tick_us, spec.scenario.seed, Path(cache)) as session,
+        open_session(
+            address, town_of(spec.scenario, tick_us), tick_us, spec.scenario.seed, Path(cache), on_step
+        ) as session,
     ):
         spec = in_town(spec, session.town, session.map)
         scenario = spec.scenario
@@ -68,18 +75,9 @@ def execute(
             return Skipped(run_id)
         with client_errors(address, "playing the scenario"):
             director = Director(scenario, session, rig)
-            director.setup()
-            state = session.tick()
-            from_ego = actor_from_ego(director.ego)
-            first_frame = session.begin_recording(max(1, director.warm_up_ticks))
-            sensors, lead = None, warm_up_ticks(session)
             frames = round(scenario.duration_s * 1e6 / tick_us) + 1
-            while state.frame < first_frame:
-                on_tick(0, frames)
-                if rig is not None and sensors is None and first_frame - state.frame <= lead:
-                    sensors = SensorArray(session, director.ego, from_ego, rig, first_frame)
-                director.before_tick(state)
-                state = session.tick()
+            director.setup()
+            state, sensors, from_ego = _warm_up(session, director, rig, lambda: on_tick(0, frames))
             seen = None if sensors is None else sensors.rig
             spoil = None if seen is None else SensorFaults(scenario.name, scenario.seed, seen).apply
             context = Context(spec, run_id, identity, seen, director.ego.id, session.map.to_opendrive(), frames)
@@ -113,11 +111,46 @@ def execute(
                 if index + 1 < frames:
                     director.before_tick(state)
                     state = session.tick()
+            session.reached(Step.RECORDED)
             outcome = director.outcome()
             made_by = provenance(session)
         for sink in sinks:
             sink.end(outcome, made_by)
         return RunResult(run_id, outcome, tuple(hashes))
+
+
+def _warm_up(
+    session: Session, director: Director, rig: Rig | None, on_tick: Callable[[], None]
+) -> tuple[WorldState, SensorArray | None, Array]:
+    """From the placing to the first recorded frame: settle, start the sensors, warm up.
+
+    Meanwhile everybody runs up to where they are to be at time zero, so all of it takes the same time always.
+
+    Returns:
+        The state at the first recorded frame, the sensors, and `actor_from_ego` (4, 4).
+
+    Raises:
+        UnsettledError: if somebody still falls or rocks, or a camera's exposure still changes.
+    """
+    state = session.tick()
+    from_ego = actor_from_ego(director.ego)
+    first_frame = session.begin_recording(max(1, director.warm_up_ticks))
+    sensors, lead = None, warm_up_ticks(session)
+    settling, settled = Settling(session.tick_us, director.standing), False
+    while state.frame < first_frame:
+        on_tick()
+        if not settled and settling.settled(state):
+            settled = True
+            session.reached(Step.SETTLED)
+        if settled and rig is not None and sensors is None and first_frame - state.frame <= lead:
+            sensors = SensorArray(session, director.ego, from_ego, rig, first_frame)
+            session.reached(Step.SENSORS)
+        elif sensors is not None:
+            sensors.warm_up(state)
+        director.before_tick(state)
+        state = session.tick()
+    session.reached(Step.WARM)
+    return state, sensors, from_ego
 
 
 def _check(spec: RunSpec, index: int, found: str) -> None:

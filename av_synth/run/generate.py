@@ -6,7 +6,7 @@ import shutil
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from av_synth import rig as rigs
@@ -81,7 +81,12 @@ def plan(
 
 
 def generate(
-    spec: RunSpec, out: Path, simulator: str | CarlaSpec = EMBEDDED, on_tick: Progress | None = None
+    spec: RunSpec,
+    out: Path,
+    simulator: str | CarlaSpec = EMBEDDED,
+    on_tick: Progress | None = None,
+    *,
+    adopt: bool = False,
 ) -> Generated:
     """Make one run under `<out>/runs/`, or find it there. Where the process that plays it hangs, it is played again.
 
@@ -90,12 +95,13 @@ def generate(
         out: the store; made if it is not there.
         simulator: see `simulator_at`.
         on_tick: told (frames done, frames in all).
+        adopt: take a running simulator over even if somebody uses it; see `session.open_session`.
 
     Raises:
         UserError: what was asked cannot be; nothing was written.
         AvSynthError: nothing was committed.
     """
-    with _folder(out), simulator_at(simulator, logs(out) / "simulator.log") as address:
+    with _folder(out), simulator_at(simulator, logs(out) / "simulator.log", adopt=adopt) as address:
         try:
             result = attempt(spec, address, out, on_tick)
         except StalledError:  # rare, and by chance: `run.stall`
@@ -108,7 +114,9 @@ def generate(
 
 
 @contextmanager
-def simulator_at(simulator: str | CarlaSpec, log: Path, render_threads: int | None = None) -> Iterator[Address]:
+def simulator_at(
+    simulator: str | CarlaSpec, log: Path, render_threads: int | None = None, *, adopt: bool = False
+) -> Iterator[Address]:
     """The simulator that the user named: a fresh embedded one, a CARLA that is started, or the one at HOST:PORT.
 
     Args:
@@ -116,9 +124,10 @@ def simulator_at(simulator: str | CarlaSpec, log: Path, render_threads: int | No
             HOST:PORT.
         log: where a fresh one's standard error goes.
         render_threads: of an embedded one; all cores if None.
+        adopt: whether one at HOST:PORT may be taken over from others.
 
     Raises:
-        DocumentError: if it is none of these, or there is no such profile or program.
+        DocumentError: if it is none of these, there is no such profile or program, or a fresh one is to be adopted.
         ConnectionLostError: if nobody listens at HOST:PORT.
         LaunchError: if it does not start.
     """
@@ -132,8 +141,12 @@ def simulator_at(simulator: str | CarlaSpec, log: Path, render_threads: int | No
         hint = f"; {like}" if like.startswith("did") else ""
         address = parse_address(simulator, f"{_KINDS}{hint}")
         _reach(address)
-        yield address
+        yield replace(address, adopt=adopt)
         return
+    if adopt:
+        raise DocumentError(
+            [Problem("", "--adopt", f"got --simulator {simulator}, which nobody else uses; leave it out")]
+        )
     profile = "native" if simulator == EMBEDDED else simulator.removeprefix(_WITH_PROFILE)
     with launch_embedded(_FIRST_TOWN, log, render_threads, profile) as address:
         yield address

@@ -10,13 +10,14 @@ import carla
 from av_synth.errors import CastError, ConnectionLostError, DataError, SpawnError
 from av_synth.geometry.carla import Numbers, motion_numbers, transform_from_matrix
 from av_synth.geometry.transforms import Array
-from av_synth.launch import Address
+from av_synth.launch import Address, Guard
 from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.scenario.weather import Weather
 from av_synth.session.commands import Command, send
 from av_synth.session.errors import client_errors
 from av_synth.session.opendrive import TIMED_OUT
 from av_synth.session.readings import info_of, state_of
+from av_synth.session.steps import OnStep, Step, unheard
 from av_synth.session.teardown import tear_down
 from av_synth.session.traffic_manager import start_traffic_manager
 
@@ -42,8 +43,13 @@ class Session:
         settings_before: carla.WorldSettings,
         tick_us: int,
         seed: int,
+        guard: Guard | None = None,
+        on_step: OnStep = unheard,
     ) -> None:
         self._settings_before = settings_before
+        self._guard = guard
+        self._on_step = on_step
+        self._steps: set[Step] = set()
         self.address = address
         self.client = client
         self.world = world
@@ -74,6 +80,11 @@ class Session:
         """The loaded map's name without its path, and without the hash or variant after it."""
         return str(self.map.name).rsplit("/", 1)[-1].split("_")[0]
 
+    @property
+    def frame(self) -> int:
+        """The last frame that was ticked; 0 before the first."""
+        return self._last_frame or 0
+
     def take_over(self) -> None:
         """Stop the world's own clock, and undo what it did since the town was loaded."""
         settings = self.world.get_settings()
@@ -84,6 +95,26 @@ class Session:
         # between loading and now the world ran by itself, for as long as it took
         self.world.reset_all_traffic_lights()
         self.world.set_pedestrians_seed(self.seed % 2**31)
+        self.reached(Step.SEEDED)
+
+    def reached(self, step: Step) -> None:
+        """Tell that a step of the protocol has been made; one that was made before is not told again.
+
+        Raises:
+            DataError: if a later one was made before it.
+        """
+        if step in self._steps:
+            return
+        if self._steps and step < max(self._steps):
+            raise DataError(f"{step.name} came after {max(self._steps).name}; want the steps in their order")
+        self._steps.add(step)
+        self._on_step(step)
+
+    def set_weather(self, weather: Weather) -> None:
+        """Set the weather that the session begins with: cameras need to see it while they warm up."""
+        with client_errors(self.address, "setting the weather"):
+            self.world.set_weather(carla.WeatherParameters(**weather.to_json()))
+        self.reached(Step.WEATHER)
 
     def spawn(
         self,
@@ -110,11 +141,12 @@ class Session:
             SpawnError: if the simulator refuses the place.
         """
         blueprint = self._blueprint(type_id, {"role_name": role, **(attributes or {})}, optional=("role_name",))
-        actor = self._spawn(blueprint, world_from_actor, towed_by, f"{role} ({type_id})")
+        actor = self._spawn(blueprint, world_from_actor, towed_by, f"{role} ({type_id})", role)
         if parked:
             actor.set_simulate_physics(False)
         self._actors.append(actor)
         self._infos[actor.id] = info_of(actor, role, parked)
+        self.reached(Step.SPAWNED)
         if towed_by is not None:
             self._towed.setdefault(towed_by.id, []).append(actor)
         return actor
@@ -127,6 +159,8 @@ class Session:
         """Take an actor away, with what it tows; from the next tick on labels do not know it."""
         gone = [*self._towed.pop(actor.id, ()), actor]
         self.send([carla.command.DestroyActor(each) for each in gone], "taking away")
+        if self._guard is not None:
+            self._guard.gone([each.id for each in gone])
         for each in gone:
             self._infos.pop(each.id)
             self._known.pop(each.id, None)
@@ -147,6 +181,8 @@ class Session:
 
     def hide_town_objects(self, ids: Sequence[int]) -> None:
         """Take parts of the town (ids of environment objects) away until the session ends."""
+        if self._guard is not None:
+            self._guard.hidden(ids)
         with client_errors(self.address, "hiding parts of the town"):
             self.world.enable_environment_objects(set(ids), False)
         self._hidden += ids
@@ -272,7 +308,10 @@ class Session:
                 manager=self._traffic_manager,
                 hidden=self._hidden,
                 settings=self._settings_before,
+                on_step=self._on_step,
             )
+            if self._guard is not None:
+                self._guard.dismiss()
 
     def _blueprint(
         self, type_id: str, attributes: Mapping[str, str], optional: tuple[str, ...] = ()
@@ -293,10 +332,18 @@ class Session:
         return blueprint
 
     def _spawn(
-        self, blueprint: carla.ActorBlueprint, parent_from_actor: Array, parent: carla.Actor | None, what: str
+        self,
+        blueprint: carla.ActorBlueprint,
+        parent_from_actor: Array,
+        parent: carla.Actor | None,
+        what: str,
+        role: str = "",
     ) -> carla.Actor:
+        guard, spawned = self._guard, None
+        if guard is not None:
+            guard.spawning(blueprint.id, role, 0 if parent is None else parent.id)
         try:
-            return self.world.spawn_actor(blueprint, transform_from_matrix(parent_from_actor), attach_to=parent)
+            spawned = self.world.spawn_actor(blueprint, transform_from_matrix(parent_from_actor), attach_to=parent)
         except RuntimeError as error:
             said = str(error).strip()
             gone = self.address.why_gone() or (said if said.startswith(TIMED_OUT) else None)
@@ -304,3 +351,7 @@ class Session:
                 raise ConnectionLostError(f"simulator at {self.address}, while placing {what}: {gone}") from error
             x, y = parent_from_actor[:2, 3]
             raise SpawnError(f"{what} at x={x:.2f} y={y:.2f}: {said}") from error
+        finally:
+            if guard is not None:
+                guard.spawned(None if spawned is None else spawned.id)
+        return spawned
