@@ -1,0 +1,90 @@
+"""Clients that are killed in the middle: a process that forks one for each line `PORT STEP` that it reads.
+
+A client plays a short run on a simulator at PORT that is not its own, and kills itself with SIGKILL as soon as it has
+made STEP; `UNTOLD` is when its first actor was spawned and the guard was not told. Once the town is loaded a stranger,
+a client of the same process that no guard knows, places an actor of its own. This imports everything once, so that a
+client costs little; it is a process of its own because a carla client does not survive a fork.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from tempfile import mkdtemp
+
+import carla
+
+from av_synth import documents, scenario
+from av_synth.launch import Address, Guard
+from av_synth.rig.model import Camera, Lidar, Mount, Rig
+from av_synth.run import RunSpec, execute
+from av_synth.scenario.scenario import from_document
+from av_synth.session import Step
+
+UNTOLD = "UNTOLD"
+STRANGER = "vehicle.audi.a2"
+QUIET = """name: quiet
+description: The ego drives down a street; a car is parked beside it, and another is on its way.
+duration_s: 0.5
+road: {town: AvSynth01, length_m: 50}
+ego: {speed_kmh: 30}
+traffic: {vehicles: 1}
+"""
+LEVEL = (1.0, 0.0, 0.0, 0.0)
+AHEAD = (0.5, -0.5, 0.5, -0.5)
+RIG = Rig(
+    "small",
+    "",
+    50_000,
+    2,
+    (Camera("CAM_FRONT", Mount((1.5, 0.0, 1.6), AHEAD), 1, 64, 36, 50.0, 50.0, 31.5, 17.5),),
+    (Lidar("LIDAR_TOP", Mount((1.0, 0.0, 1.8), LEVEL), 1, 4, 90, 10.0, -20.0, 50.0),),
+    (),
+)
+
+
+def spec() -> RunSpec:
+    return RunSpec(scenario.draw(from_document(documents.parse(QUIET, "quiet.yaml")), 1), RIG)
+
+
+def place_stranger(port: int) -> None:
+    client = carla.Client("127.0.0.1", port)
+    client.set_timeout(20.0)
+    client.set_files_base_folder(mkdtemp())
+    world = client.get_world()
+    pose = world.get_map().get_spawn_points()[-1]
+    world.spawn_actor(world.get_blueprint_library().find(STRANGER), pose)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def play_until(port: int, step: str) -> None:
+    if step == UNTOLD:
+        Guard.spawned = lambda *_: die()
+
+    def on_step(made: Step) -> None:
+        if made is Step.LOADED:
+            place_stranger(port)
+        if made.name == step:
+            die()
+
+    execute(spec(), Address("127.0.0.1", port), on_step=on_step)
+    os._exit(0)
+
+
+def main() -> None:
+    for line in sys.stdin:
+        port, step = line.split()
+        pid = os.fork()
+        if pid == 0:
+            play_until(int(port), step)
+        _, status = os.waitpid(pid, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
