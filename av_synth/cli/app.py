@@ -22,6 +22,7 @@ from av_synth.cli import (
     formats,
     merge,
     openscenario,
+    probe,
     query,
     retry,
     rigs,
@@ -79,6 +80,7 @@ for _verb in (
     openscenario,
     rigs,
     doctor,
+    probe,
     simulator,
 ):
     _verb.register(app)

@@ -151,6 +151,13 @@ class Session:
             self._towed.setdefault(towed_by.id, []).append(actor)
         return actor
 
+    def spawn_unlabelled(self, type_id: str, world_from_actor: Array) -> carla.Actor:
+        """Place an actor without physics that is in nobody's labels, whatever box it has; errors as of `spawn`."""
+        actor = self._spawn(self._blueprint(type_id, {}), world_from_actor, None, type_id)
+        actor.set_simulate_physics(False)
+        self._actors.append(actor)
+        return actor
+
     def has(self, actor: carla.Actor) -> bool:
         """Whether an actor was placed here and not taken away since."""
         return actor.id in self._infos
