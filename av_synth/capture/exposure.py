@@ -33,8 +33,9 @@ def why_unstable(samples: Sequence[Sample]) -> str | None:
     """
     if not samples:
         return None
-    if int(samples[-1].max()) == int(samples[-1].min()):
-        return f"is blank, {int(samples[-1].max())} everywhere"
+    blank = [int(each.max()) for each in samples if each.max() == each.min()]
+    if blank:
+        return f"was blank in {len(blank)} of its last {len(samples)} images, {blank[-1]} everywhere"
     gain = 1.0
     for before, after in pairwise(samples):
         usable = (before >= _DARK) & (before <= _FULL) & (after >= _DARK) & (after <= _FULL)

@@ -17,8 +17,11 @@ STEEPEST = 0.25
 ROCKS_MPS2 = 2.0  # over a crest of 200 m at 70 km/h it is 1.9
 
 
+QUIET_LOOKS = 3  # one after the other: who swings is still for a moment at each turn
+
+
 class Settling:
-    """Looks at the first frames after a spawn until everybody has been still once.
+    """Looks at the first frames after a spawn until everybody has been still for a moment.
 
     What is looked at is where actors are, not how fast they are said to be: one that was moved by `set_transform` says
     that it has no speed. Whoever is to stand must stand; whoever drives may neither fall nor rock. Parked vehicles
@@ -30,12 +33,12 @@ class Settling:
         self._dt_s = tick_us * 1e-6
         self._standing = frozenset(standing)
         self._last: deque[WorldState] = deque(maxlen=3)
-        self._settled: set[int] = set()
+        self._quiet: dict[int, int] = {}  # looks in a row at which somebody was still
         self._waited_s = -self._dt_s
         self._why: dict[int, str] = {}
 
     def settled(self, state: WorldState) -> bool:
-        """Look at the next frame; whether everybody has been still.
+        """Look at the next frame; whether everybody has been still for some looks in a row.
 
         Raises:
             UnsettledError: if they should have been by now; names who falls, rocks or rolls.
@@ -43,14 +46,19 @@ class Settling:
         self._last.append(state)
         self._waited_s += self._dt_s
         waiting = [
-            actor_id for actor_id, info in state.infos.items() if not info.parked and actor_id not in self._settled
+            actor_id
+            for actor_id, info in state.infos.items()
+            if not info.parked and self._quiet.get(actor_id, 0) < QUIET_LOOKS
         ]
-        self._why = {actor_id: why for actor_id in waiting if (why := self._restless(actor_id)) is not None}
-        self._settled |= set(waiting) - self._why.keys()
-        if self._why and self._waited_s >= SETTLE_S:
-            who = [f"{state.infos[actor_id].role} (actor {actor_id}) {why}" for actor_id, why in self._why.items()]
+        for actor_id in waiting:
+            why = self._restless(actor_id)
+            self._quiet[actor_id] = self._quiet.get(actor_id, 0) + 1 if why is None else 0
+            self._why[actor_id] = why or self._why.get(actor_id, "has not been seen for long enough")
+        waiting = [actor_id for actor_id in waiting if self._quiet[actor_id] < QUIET_LOOKS]
+        if waiting and self._waited_s >= SETTLE_S:
+            who = [f"{state.infos[actor_id].role} (actor {actor_id}) {self._why[actor_id]}" for actor_id in waiting]
             raise UnsettledError(f"{self._waited_s:.2f} s after they were placed: {'; '.join(who)}; want all at rest")
-        return not self._why
+        return not waiting
 
     def _restless(self, actor_id: int) -> str | None:
         """What somebody does who is not still, or None."""
