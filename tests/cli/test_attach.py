@@ -86,6 +86,27 @@ def test_ctrl_c_leaves_it_usable_without_foreign_actors_and_with_its_own_time(po
     test_a_run_is_played_on_it_once_and_found_there_the_second_time(port, short(tmp_path), tmp_path / "again")
 
 
+@pytest.mark.long
+def test_a_world_in_use_is_refused_and_left_alone_and_taken_over_where_that_is_asked_for(port, scenario, tmp_path):
+    world = connect(port).load_world("AvSynth01")
+    world.spawn_actor(world.get_blueprint_library().find("vehicle.audi.a2"), world.get_map().get_spawn_points()[0])
+    wait_for(lambda: foreign(port) == ["vehicle.audi.a2"])
+    command = ["run", str(scenario), "--rig", "tiny", "--simulator", f"127.0.0.1:{port}"]
+    refused = start(*command, "--out", str(tmp_path / "refused"))
+    _, err = refused.communicate(timeout=120)
+
+    assert refused.returncode == 1
+    assert f"error: simulator at 127.0.0.1:{port} is not free: 1 of vehicle.*; want an empty world" in err
+    assert foreign(port) == ["vehicle.audi.a2"]
+    assert list((tmp_path / "refused" / "runs").glob("*")) == []
+
+    adopting = start(*command, "--out", str(tmp_path / "out"), "--adopt")
+    out, err = adopting.communicate(timeout=120)
+    assert (adopting.returncode, err) == (0, "")
+    assert "committed" in out
+    assert foreign(port) == []
+
+
 def test_ctrl_c_ends_an_embedded_simulator_and_everything_else(scenario, tmp_path):
     scenario.write_text(QUIET.format(duration_s=60))
     process, out = interrupt(scenario=scenario, out=tmp_path / "out")

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from av_synth.errors import DocumentError
 from av_synth.launch import launch_embedded
+from av_synth.run.generate import simulator_at
 from av_synth.session.probe import NOT_MEASURED, probe
 from av_synth.simulator.profile import SWITCHES, parse_profile
 
@@ -41,6 +43,16 @@ def test_the_command_prints_a_table_and_writes_a_profile_of_what_it_found(tmp_pa
             {True: "yes", False: "no", None: "?"}[each["has"]]
         ]
     assert lines[-2:] == [f"alike: av-synth simulator --profile {found['profile']}", f"written: {path}"]
+
+
+def test_a_simulator_of_our_own_cannot_be_adopted(tmp_path: Path):
+    with (
+        pytest.raises(
+            DocumentError, match="--adopt: got --simulator embedded:ue4, which nobody else uses; leave it out"
+        ),
+        simulator_at("embedded:ue4", tmp_path / "log", adopt=True),
+    ):
+        pytest.fail("it was launched")
 
 
 @pytest.mark.long

@@ -23,7 +23,8 @@ from av_synth.errors import (
 from av_synth.geometry.transforms import Array, from_yaw, invert, rigid
 from av_synth.launch import Address, launch_embedded
 from av_synth.run.execute import state_hash
-from av_synth.session import Session, actor_from_ego, client_errors, open_session
+from av_synth.scenario.weather import Weather
+from av_synth.session import Session, Step, actor_from_ego, client_errors, open_session
 from av_synth.session import attach as module
 from av_synth.session.session import WEATHER_FIELDS
 from av_synth.session.towns import find_town
@@ -315,6 +316,20 @@ def test_a_traffic_manager_that_comes_after_the_first_spawn_is_an_error(session)
 
     with pytest.raises(DataError, match="want it before"):
         session.traffic_manager()
+
+
+def test_the_steps_are_told_in_their_order_once_each_and_none_is_made_after_a_later_one(address, cache):
+    told: list[Step] = []
+    with open_session(address, "AvSynth01", TICK_US, 5, cache, told.append) as session:
+        session.set_weather(Weather())
+        session.spawn(CAR, STREET, role="ego")
+        session.spawn(CAR, ahead(12.0), role="van")
+        session.reached(Step.SENSORS)
+        with pytest.raises(DataError, match="SETTLED came after SENSORS; want the steps in their order"):
+            session.reached(Step.SETTLED)
+        session.set_weather(Weather())
+
+    assert told == [step for step in Step if step not in (Step.SETTLED, Step.WARM, Step.RECORDED)]
 
 
 def test_the_same_actions_in_a_second_session_of_this_process_give_the_same_states(address, cache):
