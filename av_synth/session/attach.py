@@ -11,7 +11,7 @@ from pathlib import Path
 import carla
 
 from av_synth.errors import LaunchError, OccupiedError
-from av_synth.launch import Address, Guard
+from av_synth.launch import Address, Caretaker
 from av_synth.session.errors import client_errors
 from av_synth.session.session import RPC_TIMEOUT_S, Session
 from av_synth.session.steps import OnStep, Step, unheard
@@ -19,7 +19,7 @@ from av_synth.session.towns import TownChoice, load_town
 
 CONNECT_TIMEOUT_S = 15.0
 CLIENT_VERSION = "0.9.16"
-GRACE_S = 10.0  # a guard may be giving the world back just now
+GRACE_S = 10.0  # a caretaker may be giving the world back just now
 _LOOK_EVERY_S = 0.25
 _OF_SOMEBODY = ("vehicle", "walker", "sensor", "controller")
 
@@ -62,19 +62,19 @@ def open_session(
     found_synchronous = settings.synchronous_mode
     if found_synchronous:  # whoever ticked it is gone, or will be: it gets a clock of its own
         settings.synchronous_mode, settings.fixed_delta_seconds = False, None
-    guard = None if address.ours else Guard(address, settings, found_synchronous=found_synchronous)
+    caretaker = None if address.ours else Caretaker(address, settings, found_synchronous=found_synchronous)
     try:
         on_step(Step.SAVED)
         with client_errors(address, "loading the town"):
             world = load_town(client, address, town)
-            if guard is not None:
-                guard.episode(world.id)
-            session = Session(address, client, world, settings, tick_us, seed, guard, on_step)
+            if caretaker is not None:
+                caretaker.episode(world.id)
+            session = Session(address, client, world, settings, tick_us, seed, caretaker, on_step)
     except BaseException:
-        if guard is not None:
+        if caretaker is not None:
             with suppress(RuntimeError):
                 world.apply_settings(settings)
-            guard.dismiss()
+            caretaker.dismiss()
         raise
     try:
         session.reached(Step.LOADED)

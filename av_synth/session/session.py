@@ -10,7 +10,7 @@ import carla
 from av_synth.errors import CastError, ConnectionLostError, DataError, SpawnError
 from av_synth.geometry.carla import Numbers, motion_numbers, transform_from_matrix
 from av_synth.geometry.transforms import Array
-from av_synth.launch import Address, Guard
+from av_synth.launch import Address, Caretaker
 from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.scenario.weather import Weather
 from av_synth.session.commands import Command, send
@@ -43,11 +43,11 @@ class Session:
         settings_before: carla.WorldSettings,
         tick_us: int,
         seed: int,
-        guard: Guard | None = None,
+        caretaker: Caretaker | None = None,
         on_step: OnStep = unheard,
     ) -> None:
         self._settings_before = settings_before
-        self._guard = guard
+        self._caretaker = caretaker
         self._on_step = on_step
         self._steps: set[Step] = set()
         self.address = address
@@ -166,8 +166,8 @@ class Session:
         """Take an actor away, with what it tows; from the next tick on labels do not know it."""
         gone = [*self._towed.pop(actor.id, ()), actor]
         self.send([carla.command.DestroyActor(each) for each in gone], "taking away")
-        if self._guard is not None:
-            self._guard.gone([each.id for each in gone])
+        if self._caretaker is not None:
+            self._caretaker.gone([each.id for each in gone])
         for each in gone:
             self._infos.pop(each.id)
             self._known.pop(each.id, None)
@@ -188,8 +188,8 @@ class Session:
 
     def hide_town_objects(self, ids: Sequence[int]) -> None:
         """Take parts of the town (ids of environment objects) away until the session ends."""
-        if self._guard is not None:
-            self._guard.hidden(ids)
+        if self._caretaker is not None:
+            self._caretaker.hidden(ids)
         with client_errors(self.address, "hiding parts of the town"):
             self.world.enable_environment_objects(set(ids), False)
         self._hidden += ids
@@ -317,8 +317,8 @@ class Session:
                 settings=self._settings_before,
                 on_step=self._on_step,
             )
-            if self._guard is not None:
-                self._guard.dismiss()
+            if self._caretaker is not None:
+                self._caretaker.dismiss()
 
     def _blueprint(
         self, type_id: str, attributes: Mapping[str, str], optional: tuple[str, ...] = ()
@@ -346,9 +346,9 @@ class Session:
         what: str,
         role: str = "",
     ) -> carla.Actor:
-        guard, spawned = self._guard, None
-        if guard is not None:
-            guard.spawning(blueprint.id, role, 0 if parent is None else parent.id)
+        caretaker, spawned = self._caretaker, None
+        if caretaker is not None:
+            caretaker.spawning(blueprint.id, role, 0 if parent is None else parent.id)
         try:
             spawned = self.world.spawn_actor(blueprint, transform_from_matrix(parent_from_actor), attach_to=parent)
         except RuntimeError as error:
@@ -359,6 +359,6 @@ class Session:
             x, y = parent_from_actor[:2, 3]
             raise SpawnError(f"{what} at x={x:.2f} y={y:.2f}: {said}") from error
         finally:
-            if guard is not None:
-                guard.spawned(None if spawned is None else spawned.id)
+            if caretaker is not None:
+                caretaker.spawned(None if spawned is None else spawned.id)
         return spawned

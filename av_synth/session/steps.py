@@ -14,7 +14,7 @@ class Step(IntEnum):
     EMPTY = 2
     """Nobody else's actors are there, or they are to be taken over."""
     SAVED = 3
-    """What settings the world had is known; from here on a guard watches where the server is not ours."""
+    """What settings the world had is known; from here on a caretaker watches where the server is not ours."""
     LOADED = 4
     """The town is loaded: a new episode, with nobody in it."""
     SEEDED = 5

@@ -135,7 +135,7 @@ def interrupt(*options: str, scenario: Path, out: Path) -> tuple[subprocess.Pope
     process = start("run", str(scenario), "--rig", "tiny", "--out", str(out), *options)
     wait_for(lambda: len(list(out.glob("staging/*/blobs/LIDAR_TOP/*"))) > 5)
     children = psutil.Process(process.pid).children(recursive=True)
-    assert len(children) == 2  # what plays, and a simulator or a guard
+    assert len(children) == 2  # what plays, and a simulator or a caretaker
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
     _, alive = psutil.wait_procs(children, timeout=30)

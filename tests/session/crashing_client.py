@@ -1,9 +1,9 @@
 """Clients that are killed in the middle: a process that forks one for each line `PORT STEP` that it reads.
 
 A client plays a short run on a simulator at PORT that is not its own, and kills itself with SIGKILL as soon as it has
-made STEP; `UNTOLD` is when its first actor was spawned and the guard was not told. Once the town is loaded a stranger,
-a client of the same process that no guard knows, places an actor of its own. This imports everything once, so that a
-client costs little; it is a process of its own because a carla client does not survive a fork.
+made STEP; `UNTOLD` is when its first actor was spawned and the caretaker was not told. Once the town is loaded a
+stranger, a client of the same process that no caretaker knows, places an actor of its own. This imports everything
+once, so that a client costs little; it is a process of its own because a carla client does not survive a fork.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tempfile import mkdtemp
 import carla
 
 from av_synth import documents, scenario
-from av_synth.launch import Address, Guard
+from av_synth.launch import Address, Caretaker
 from av_synth.rig.model import Camera, Lidar, Mount, Rig
 from av_synth.run import RunSpec, execute
 from av_synth.scenario.scenario import from_document
@@ -63,7 +63,7 @@ def die() -> None:
 
 def play_until(port: int, step: str) -> None:
     if step == UNTOLD:
-        Guard.spawned = lambda *_: die()
+        Caretaker.spawned = lambda *_: die()
 
     def on_step(made: Step) -> None:
         if made is Step.LOADED:

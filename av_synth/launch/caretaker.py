@@ -1,9 +1,9 @@
-"""A guard: a small process that gives a server that is not ours back when the process that uses it dies.
+"""A caretaker: a small process that gives a server that is not ours back when the process that uses it dies.
 
-A client that dies leaves a synchronous world standing, and its actors in it (docs/ue4-profile.md). The guard holds one
-end of a pipe whose other end only the client has, is told over it what there is to be undone, and undoes it when the
-pipe closes before the client said that it has done so itself. It is in a session of its own, so that neither Ctrl-C nor
-the end of the client's process group is its end too.
+A client that dies leaves a synchronous world standing, and its actors in it (docs/ue4-profile.md). The caretaker holds
+one end of a pipe whose other end only the client has, is told over it what there is to be undone, and undoes it when
+the pipe closes before the client said that it has done so itself. It is in a session of its own, so that neither Ctrl-C
+nor the end of the client's process group is its end too.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class _Estate:
     hidden: list[int] = field(default_factory=list)
 
 
-class Guard:
-    """The client's side: tells the guard what it does, before or when it does it."""
+class Caretaker:
+    """The client's side: tells the caretaker what it does, before or when it does it."""
 
     def __init__(self, address: Address, settings: carla.WorldSettings, *, found_synchronous: bool) -> None:
         """Have a server watched.
@@ -91,19 +91,19 @@ class Guard:
         self._tell("hidden", list(ids))
 
     def dismiss(self) -> None:
-        """Everything has been undone: the guard ends."""
+        """Everything has been undone: the caretaker ends."""
         self._tell("done", None)
         self._pipe.close()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_TIMEOUT_S)
 
     def _tell(self, *what: object) -> None:
-        with suppress(OSError):  # without its guard, a session still undoes what it did
+        with suppress(OSError):  # without its caretaker, a session still undoes what it did
             self._pipe.send(what)
 
 
 def child(handle: int) -> None:
-    """The guard's side: listen until the client has done everything itself, or died. Leaves by `os._exit`."""
+    """The caretaker's side: listen until the client has done everything itself, or died. Leaves by `os._exit`."""
     pipe = Connection(handle)
     try:
         host, port, settings, found_synchronous = pipe.recv()
@@ -115,7 +115,7 @@ def child(handle: int) -> None:
             pass
     except (EOFError, OSError):
         said = _give_back(host, port, estate)
-        sys.stderr.write(f"guard: the client of {host}:{port} died; {said}\n")
+        sys.stderr.write(f"caretaker: the client of {host}:{port} died; {said}\n")
         sys.stderr.flush()
     os._exit(0)
 
@@ -137,7 +137,7 @@ def _hear(estate: _Estate, what: str, value: Any) -> bool:
 
 
 def _give_back(host: str, port: int, estate: _Estate) -> str:
-    import carla  # most sessions end by themselves, and a guard that waits needs nothing
+    import carla  # most sessions end by themselves, and a caretaker that waits needs nothing
 
     said = "nothing could be given back"
     with tempfile.TemporaryDirectory(prefix="av_synth-") as cache:
