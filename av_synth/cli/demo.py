@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from av_synth import rig as rigs
 from av_synth.cli.output import progress, say
 from av_synth.cli.run import make
 from av_synth.report.contact_sheet import contact_sheet
@@ -30,6 +31,8 @@ def demo(
     from av_synth.farm.campaign import laid_out, load  # scipy, for the designs of others, takes a while to import
     from av_synth.farm.recipes import Desk
 
+    if rig is not None:
+        rigs.load(rig)  # that there are to be no sensors only a campaign can say
     campaign = load("demo", rig)
     with laid_out(campaign) as folder:
         specs = [Desk(folder).run(recipe) for _, recipe in campaign.recipes]

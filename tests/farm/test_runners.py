@@ -34,9 +34,10 @@ Clock = Callable[[], float]
 @pytest.fixture(scope="module")
 def ray() -> Iterator[None]:
     """One private Ray for all tests; it starts slowly."""
+    others = set(psutil.Process().children(recursive=True))
     with ray_farm.connected("local", 2):
         yield
-        below = psutil.Process().children(recursive=True)
+        below = set(psutil.Process().children(recursive=True)) - others
     assert len(below) > 3
     assert not [one for one in below if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 

@@ -200,12 +200,13 @@ def test_one_that_never_listens_is_given_up_at_the_deadline(folder, tmp_path):
 
 def test_one_that_listens_elsewhere_is_found_out(folder, tmp_path, monkeypatch):
     elsewhere = threading.Event()
+    others = set(psutil.Process().children(True))
     monkeypatch.setattr(ready, "_listens", lambda server: elsewhere.set() or False)
 
     def clock() -> float:
-        """Until it does."""
-        served = elsewhere.is_set() and any(ready.listens_on({each.pid}) for each in psutil.Process().children(True))
-        return 1000.0 if served else 0.0
+        """Until it does, on both of its ports."""
+        below = set(psutil.Process().children(True)) - others if elsewhere.is_set() else set()
+        return 1000.0 if len(ready.listens_on({each.pid for each in below})) == 2 else 0.0
 
     said = refused(spec(folder, "elsewhere"), tmp_path / "log", clock=clock)
 
