@@ -1,6 +1,6 @@
 # `make demo` and `make test` are the two commands; each sets up `.venv` by itself when it has to.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check long bench format lock clean
+.PHONY: help setup demo test check long chaos bench format lock clean
 
 PYTHON3 ?= $(shell command -v python3 || command -v python3.12 || command -v python3.11 || command -v python3.10)
 BIN := .venv/bin
@@ -32,6 +32,10 @@ test: setup  ## everything that a change must pass
 
 long: setup  ## what `make test` leaves out: many draws, full-size runs
 	$(BIN)/python -m pytest -m long
+
+SCHEDULES ?= 1000
+chaos: setup  ## misfortune by seeds on SCHEDULES=1000 campaigns of the farm: nothing may be lost (docs/chaos.md)
+	$(BIN)/python -m tests.farm.chaos $(SCHEDULES)
 
 bench: setup  ## how fast it is here, as JSON
 	$(BIN)/python tools/bench.py
