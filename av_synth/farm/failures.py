@@ -24,6 +24,8 @@ KINDS: Mapping[type[BaseException], FailureClass] = {
     errors.MachineError: _ENVIRONMENTAL,  # a port, a GPU, a driver, a binary: no fault of the run that was to be played
     errors.PortTakenError: _ENVIRONMENTAL,
     errors.ConnectionLostError: _TRANSIENT,
+    errors.OccupiedError: _ENVIRONMENTAL,
+    errors.UnsettledError: _TRANSIENT,
     errors.StalledError: _TRANSIENT,
     errors.SpawnError: _TRANSIENT,
     errors.SensorMissError: _TRANSIENT,

@@ -39,6 +39,8 @@ def test_every_error_of_the_tree_has_a_class_of_its_own_and_no_class_is_of_an_er
         (errors.LaunchError("it ended before it was ready"), FailureClass.TRANSIENT),
         (errors.MachineError("no GPU"), FailureClass.ENVIRONMENTAL),
         (errors.PortTakenError("2000"), FailureClass.ENVIRONMENTAL),
+        (errors.OccupiedError("3 vehicles"), FailureClass.ENVIRONMENTAL),
+        (errors.UnsettledError("the van rocks"), FailureClass.TRANSIENT),
         (errors.StoreError("reads back otherwise"), FailureClass.TRANSIENT),
         (MemoryError(), FailureClass.TRANSIENT),
         (ModuleNotFoundError("No module named 'carla'"), FailureClass.ENVIRONMENTAL),
