@@ -149,7 +149,7 @@ def draw(seed: int) -> Schedule:
 def tours() -> tuple[Schedule, ...]:
     """Schedules in which, one after the other, drivers and retries die at every crash point there is."""
     points = [point for point in crash_points() if not in_retry(point)]
-    # the first driver watches a worker that stands still; after the end of one there is nothing left to die of
+    # the first driver watches a worker that hangs; after the end of one there is nothing left to die of
     points.sort(key=lambda point: (point != WATCHED, "driver.end." in point))
     deaths = [points[k : k + DEATHS_OF_A_TOUR] for k in range(0, len(points), DEATHS_OF_A_TOUR)]
     for chunk in deaths:  # what is given up is given up late
@@ -170,8 +170,7 @@ def _tour(seed: int, deaths: tuple[str, ...]) -> Schedule:
         seed,
         seed % PLANS,
         poisons={first: "poison: data", second: "poison: exit"},
-        once={third: "once: disk full"},
-        faults=(Fault("stop worker", "started", 1),) if WATCHED in deaths else (),
+        once={third: "once: hang" if WATCHED in deaths else "once: disk full"},
         deaths=deaths,
     )
 

@@ -31,6 +31,7 @@ HANGS_S = 300.0  # a driver that tells nothing for so long, on whatever machine
 GONE_S = 60.0  # on whatever machine; how long it took is told
 CAP = 3
 IN_RUN = re.compile(r"I[24]: runs/([0-9a-f]{20})")
+MAY_END = ("kill driver", "interrupt", "interrupt twice")
 JUMP_S = {"clock forward": 3600.0, "clock backward": -3600.0}
 
 
@@ -214,6 +215,8 @@ class _Ordeal:
             self._pending.remove(fault)
             answer |= self._fire(fault, event, life)
             self.outcome.fired.append(fault.kind)
+            if fault.kind in MAY_END:
+                break  # what comes at the same event would meet no driver any more
         return answer
 
     def _status(self) -> None:
