@@ -16,7 +16,7 @@ from av_synth.cli.app import INTERRUPTED, app, status
 from tests.export.synthetic_run import build_run
 
 OPTIONS = {
-    "run": ["SCENARIO", "--rig", "--out", "--seed", "--set", "--without", "--town", "--simulator"],
+    "run": ["SCENARIO", "--rig", "--out", "--seed", "--set", "--without", "--town", "--simulator", "--adopt"],
     "search": ["SCENARIO", "--target", "--out", "--count", "--of", "--seed", "--town", "--set", "--correct"],
     "status": ["STORE", "--deep", "--json"],
     "retry": ["STORE", "RUN_ID", "--damaged", "--deep"],
@@ -33,6 +33,7 @@ OPTIONS = {
     "openscenario": ["import", "export"],
     "rigs": ["NAME"],
     "doctor": ["--out", "--simulator"],
+    "probe": ["SIMULATOR", "--out", "--adopt"],
     "simulator": ["--port", "--town", "--host"],
 }
 VERSION = "v1.0-trainval"
