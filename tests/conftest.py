@@ -1,4 +1,4 @@
-"""What every test shares: the CPU budget by suite."""
+"""What every test shares: the CPU budget by suite, and a client whose Traffic Manager does not hang."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import lost_wakeups
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -21,6 +23,11 @@ TESTS = Path(__file__).parent
 settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repeatable")
 _spent_s: dict[str, float] = defaultdict(float)
+
+
+def pytest_sessionstart() -> None:
+    """Before the first test."""
+    lost_wakeups.watch()
 
 
 def _cpu_s() -> float:
