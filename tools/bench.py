@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+from bench_farm import measure as farmed
 from clones import clones
 from nuscenes import NuScenes
 from nuscenes.utils.data_classes import LidarPointCloud, RadarPointCloud
@@ -122,6 +123,7 @@ def main() -> None:
         figures.append(figure(f"merging {MANY} runs of two keyframes", took_s, "its limit", MANY_LIMIT_S))
         figures.append(figure("verifying the result", seconds(lambda: verify(merged)), "merging", took_s))
         figures += searched(root)
+        figures += farmed(root)
     helped = [sys.executable, "-m", "av_synth.cli", "--help"]
     imported = [sys.executable, "-c", "import carla, numpy, cv2"]
     figures.append(
