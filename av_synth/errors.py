@@ -107,7 +107,7 @@ class OccupiedError(SimulatorError):
 
 
 class StalledError(SimulatorError):
-    """The process that plays a run was silent for too long and was ended; see `run.stall`."""
+    """The process that plays a run was silent for too long and was ended; see `launch.stall`."""
 
 
 class SpawnError(SimulatorError):

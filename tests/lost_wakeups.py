@@ -1,7 +1,7 @@
 """Wakes a Traffic Manager of this process that waits for a wake-up which was lost.
 
 `TrafficManagerLocal::SynchronousTick` of the carla client notifies its thread without holding the lock that the thread
-waits with, so that once in some hundred thousand ticks the two wait for each other for good (`av_synth.run.stall`).
+waits with, so that once in some hundred thousand ticks the two wait for each other for good (`av_synth.launch.stall`).
 What av_synth plays it plays in processes that can be ended; tests that use the client itself live with it. Their two
 condition variables are neighbours, and waking both does nothing but have each thread look again at what it waits for.
 

@@ -16,9 +16,10 @@ from av_synth.farm.driver import drive
 from av_synth.farm.local import LocalRunner
 from av_synth.farm.model import Advanced
 from av_synth.farm.policy import Rules
-from av_synth.farm.prepare import CORES, planned, settings_here
+from av_synth.farm.prepare import planned, settings_here
 from av_synth.farm.recipes import Desk
 from av_synth.launch import launch_embedded
+from av_synth.launch.cores import CORES
 from av_synth.run.attempt import attempt
 
 RUNS_A_CORE = 4

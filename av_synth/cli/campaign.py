@@ -67,7 +67,8 @@ def campaign(
 def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float | None) -> None:
     from av_synth.farm import words
     from av_synth.farm.plan import is_planned
-    from av_synth.farm.prepare import ALL_CORES, outlook, settings_here
+    from av_synth.farm.prepare import outlook, settings_here
+    from av_synth.launch.cores import CORE_COUNT
 
     count = len(settings_here(asked, out, workers))
     with progress(f"looking at {asked.asked.name}") as on_planned:
@@ -80,7 +81,9 @@ def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float 
     if asked.to_search and not is_planned(out):
         say(f"  and {asked.to_search} to be searched for first, which the figures below leave out")
     say(f"  {took.core_hours:.3g} core-hours, {words.size(took.total.bytes)}")
-    say(f"  {words.duration(took.wall_s(count, ALL_CORES))} with {count} workers on {ALL_CORES} cores of this machine")
+    say(
+        f"  {words.duration(took.wall_s(count, CORE_COUNT))} with {count} workers on {CORE_COUNT} cores of this machine"
+    )
     if price is not None:
         say(f"  {took.core_hours * price:.3g} at {price:g} a core-hour")
     say(f"  measured by {took.how}")
@@ -159,7 +162,8 @@ def _runner(
     asked: Campaign, out: Path, workers: int | None, ray: str | None, runs: Sequence[PlannedRun]
 ) -> Iterator[Runner]:
     """The workers: processes of this machine, or actors of a Ray."""
-    from av_synth.farm.prepare import ALL_CORES, setting_of, settings_here
+    from av_synth.farm.prepare import setting_of, settings_here
+    from av_synth.launch.cores import CORE_COUNT
 
     if ray is None:
         from av_synth.farm.local import LocalRunner
@@ -175,7 +179,7 @@ def _runner(
     from av_synth.farm.seat import CARLA_NEEDS, EMBEDDED_NEEDS
 
     needs = EMBEDDED_NEEDS if isinstance(asked.asked.simulator, str) else CARLA_NEEDS
-    with connected(ray, max(ALL_CORES, workers or 0)):
+    with connected(ray, max(CORE_COUNT, workers or 0)):
         # Ray hands out one core a worker, and keeps nobody from more
         cluster = RayRunner(lambda slot: setting_of(asked, out, slot, render_threads=1), needs, workers)
         try:

@@ -41,7 +41,7 @@ from av_synth.farm.model import (
 )
 from av_synth.farm.outcomes import Flight, Outcomes
 from av_synth.farm.policy import Rules
-from av_synth.run.stall import Pulse
+from av_synth.launch.stall import Pulse
 
 DONE, QUARANTINED, PAUSED, CANCELLED = 0, 3, 4, 130  # exit codes
 LOOK_EVERY_S = 1.0  # at the disk, for STOP, and at silent workers

@@ -13,7 +13,7 @@ from av_synth.farm.ledger import Ledger
 from av_synth.farm.model import Committed, Failure, FailureClass, Figures, PlannedRun, Slot
 from av_synth.farm.policy import Breaker, Places, Rules
 from av_synth.farm.schedule import Affinity, Schedule
-from av_synth.run.stall import Pulse
+from av_synth.launch.stall import Pulse
 
 
 @dataclass

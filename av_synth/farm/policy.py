@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from av_synth.farm.model import Failure, FailureClass
-from av_synth.run.stall import Patience
+from av_synth.launch.stall import Patience
 
 CHARGED = (FailureClass.TRANSIENT, FailureClass.DETERMINISTIC)
 """Classes of failures that count as attempts."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,13 +19,12 @@ from av_synth.farm.model import WorkerSetting
 from av_synth.farm.plan import Plan, is_at_address
 from av_synth.farm.player import at_simulator
 from av_synth.launch import Address
+from av_synth.launch.cores import CORE_COUNT, CORES
 from av_synth.run.attempt import logs
 from av_synth.run.generate import EMBEDDED
 from av_synth.run.spec import Progress
 
 PLAYER = "av_synth.farm.player:open_player"
-CORES = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
-ALL_CORES = len(CORES) or os.cpu_count() or 1
 
 
 def planned(
@@ -137,7 +135,7 @@ def settings_here(campaign: Campaign, store: Path, workers: int | None) -> list[
     if is_at_address(simulator) and workers is not None and workers > 1:
         reason = f"got {workers}; want 1, because the simulator at {simulator} plays one run at a time"
         raise DocumentError([Problem("", "--workers", reason)])
-    count = workers or (ALL_CORES if own else 1)
+    count = workers or (CORE_COUNT if own else 1)
     shares = [CORES[slot % len(CORES) :: count] if CORES and own else () for slot in range(count)]
     return [setting_of(campaign, store, slot, share) for slot, share in enumerate(shares)]
 

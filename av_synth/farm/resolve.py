@@ -24,9 +24,9 @@ from av_synth.farm.model import Recipe
 from av_synth.farm.recipes import Desk
 from av_synth.launch import Address
 from av_synth.launch.interpreter import start_child
+from av_synth.launch.stall import Patience, Pulse
 from av_synth.run.attempt import end_child, interrupt, outlive_nobody
 from av_synth.run.spec import Progress, RunSpec, run_identity, simulator_facts
-from av_synth.run.stall import Patience, Pulse
 from av_synth.run.towns import in_town, need_road, tick_us_of, town_of
 from av_synth.scenario import ConcreteScenario
 from av_synth.session import client_errors, open_session

@@ -25,8 +25,7 @@ import psutil
 from av_synth.errors import UserError
 from av_synth.farm import failures
 from av_synth.farm.model import Advanced, Committed, Failed, Figures, Job, Report, Started, WorkerSetting
-
-TELL_EVERY_S = 1.0  # how often it says how far it is
+from av_synth.launch.stall import at_times
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ class _Stage:
         try:
             player = self._opened()
             self._tell(Started(slot, run_id, job.attempt, tuple(one.pid for one in _tree())))
-            played = player.play(job, self._at_times(run_id))
+            played = player.play(job, at_times(lambda done, of: self._tell(Advanced(slot, run_id, done, of))))
         except Exception as error:  # noqa: BLE001  its class decides what is done about it
             self.busy = False
             _log_error()
@@ -171,19 +170,6 @@ class _Stage:
         """Whether the player has played so much, or holds so much memory, that a fresh one is better."""
         runs, most = (self._setting.options.get(name) for name in ("recycle_runs", "recycle_bytes"))
         return (runs is not None and self._played >= runs) or (most is not None and _resident_bytes() > most)
-
-    def _at_times(self, run_id: str) -> Callable[[int, int], None]:
-        """Progress that is told at first, once a second at most, and at the last frame (as `run.stall.at_times`)."""
-        last_s = float("-inf")
-
-        def told(done: int, of: int) -> None:
-            nonlocal last_s
-            now_s = time.monotonic()
-            if now_s - last_s >= TELL_EVERY_S or done == of:
-                last_s = now_s
-                self._tell(Advanced(self._setting.slot, run_id, done, of))
-
-        return told
 
 
 def _tree() -> list[psutil.Process]:

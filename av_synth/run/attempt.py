@@ -2,7 +2,7 @@
 
 The carla client is native code with threads that outlive whatever they talk to: when its server dies, it waits for its
 time-outs or ends its whole process. So it lives in a child: the caller watches the child and the simulator, and the
-death of either is an error here, at once, and nothing more. So is the child's silence (see `run.stall`).
+death of either is an error here, at once, and nothing more. So is the child's silence (see `launch.stall`).
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from av_synth import store
 from av_synth.errors import AvSynthError, ConnectionLostError, SimulatorError, StalledError
 from av_synth.launch import Address
 from av_synth.launch.interpreter import start_child
+from av_synth.launch.stall import Patience, Pulse
 from av_synth.run.execute import execute
 from av_synth.run.recorder import Recorder
 from av_synth.run.spec import Planned, Progress, RunResult, RunSpec, Skipped
-from av_synth.run.stall import Patience, Pulse
 
 _LOOK_EVERY_S = 0.1
 _PATIENCE = Patience()

@@ -104,7 +104,7 @@ def generate(
     with _folder(out), simulator_at(simulator, logs(out) / "simulator.log", adopt=adopt) as address:
         try:
             result = attempt(spec, address, out, on_tick)
-        except StalledError:  # rare, and by chance: `run.stall`
+        except StalledError:  # rare, and by chance: `launch.stall`
             result = attempt(spec, address, out, on_tick)
     run = store.run_path(out, result.run_id)
     if isinstance(result, RunResult):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ import numpy as np
 from av_synth import scenario as scenarios
 from av_synth.documents import nearest
 from av_synth.errors import CastError, DocumentError, Problem
+from av_synth.launch.cores import CORE_COUNT, CORES
 from av_synth.run.generate import EMBEDDED
 from av_synth.run.towns import DEFAULT_TICK_US
 from av_synth.search.campaign import (
@@ -40,8 +40,6 @@ SAVE_EVERY_S = 5.0
 DRAW_SEEDS = 1_000_000  # of each search's own
 AT_END = 0.1  # of a parameter's range: where the best draws are all so near to one end, it may be in the way
 BEST = 3  # draws that are looked at for that
-CORES = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
-MOST_USEFUL = len(CORES) or os.cpu_count() or 1  # processes: each keeps a core busy, its simulator and itself by turns
 _LOOK_EVERY_S = 1.0
 
 Progress = Callable[[int, int], None]
@@ -75,7 +73,7 @@ class Request:
     overrides: Mapping[str, str] = field(default_factory=dict)
     correct: Sequence[str] = ()
     simulator: str = EMBEDDED
-    workers: int = MOST_USEFUL
+    workers: int = CORE_COUNT
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,10 @@ from av_synth.errors import (
 from av_synth.launch import Address
 from av_synth.launch.carla_spec import names_carla
 from av_synth.launch.interpreter import start_child
+from av_synth.launch.stall import Patience, Pulse, at_times
 from av_synth.run import RunResult, RunSpec, execute
 from av_synth.run.generate import EMBEDDED, simulator_at
 from av_synth.run.spec import Progress
-from av_synth.run.stall import Patience, Pulse, at_times
 from av_synth.scenario.draw import TrafficPlan
 from av_synth.scenario.expressions import Value
 from av_synth.search.campaign import concrete

@@ -29,8 +29,8 @@ from av_synth.farm.local import LocalRunner
 from av_synth.farm.model import Advanced, PlannedRun, Runner, WorkerSetting
 from av_synth.farm.policy import Rules
 from av_synth.farm.seat import Needs
+from av_synth.launch.stall import Patience
 from av_synth.launch.tree import die_with_parent
-from av_synth.run.stall import Patience
 from av_synth.store import canonical_json
 from tests.farm import victim
 

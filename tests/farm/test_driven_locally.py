@@ -20,7 +20,7 @@ from av_synth.farm.local import LocalRunner
 from av_synth.farm.model import Advanced
 from av_synth.farm.policy import Rules
 from av_synth.farm.quarantine import listed
-from av_synth.run.stall import Patience
+from av_synth.launch.stall import Patience
 
 SOON = Rules(run_bytes=1, retry_s=0.01, patience=Patience(begin_s=60.0, tick_s=4.0, end_s=60.0))
 PLAN = [planned(number) for number in range(8)]

@@ -131,7 +131,7 @@ def test_a_purse_is_empty_once_when_what_was_committed_before_and_now_is_the_bud
 
 def test_workers_share_the_cores_and_a_simulator_at_an_address_has_one(tmp_path, monkeypatch):
     monkeypatch.setattr("av_synth.farm.prepare.CORES", (0, 1, 2, 3, 4))
-    monkeypatch.setattr("av_synth.farm.prepare.ALL_CORES", 5)
+    monkeypatch.setattr("av_synth.farm.prepare.CORE_COUNT", 5)
     runs = "  - {scenario: short.yaml, rig: none, seeds: [0]}\n"
 
     def cores(simulator: str, workers: int | None, more: str = "") -> list[tuple[int, ...]]:

@@ -14,8 +14,8 @@ import pytest
 from av_synth.cli.app import status
 from av_synth.errors import DataError
 from av_synth.launch import Address, launch_embedded
+from av_synth.launch.stall import Patience
 from av_synth.run import RunResult, execute
-from av_synth.run.stall import Patience
 from av_synth.search import Request, Summary, load_campaign, search
 from av_synth.search import worker as worker_module
 from av_synth.search.campaign import hashes, specs

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from av_synth.run import stall
-from av_synth.run.stall import Patience, Pulse, at_times
+from av_synth.launch import stall
+from av_synth.launch.stall import Patience, Pulse, at_times
 
 
 class Clock:

@@ -14,8 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from av_synth.run.spec import Progress
-
 _SLOW = 20.0  # times the median tick
 _REMEMBERED = 101  # ticks
 _PULSE_S = 1.0
@@ -73,9 +71,9 @@ class Pulse:
         return f"has not {what} for {silent_s:.0f} s" if silent_s > limit_s else None
 
 
-def at_times(tell: Progress) -> Progress:
-    """Progress that is passed on once a second at most, and at the last frame."""
-    last_s = -_PULSE_S
+def at_times(tell: Callable[[int, int], None]) -> Callable[[int, int], None]:
+    """Progress (frames done, frames in all) that is passed on at first, then once a second, and at the last frame."""
+    last_s = float("-inf")
 
     def told(done: int, of: int) -> None:
         nonlocal last_s
