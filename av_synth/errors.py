@@ -16,6 +16,7 @@
     │   └── SensorMissError   a sensor frame is missing, late or of another frame
     ├── DataError             what came back is not usable: exit 1, never retried
     └── StoreError            reading or writing runs and datasets failed: exit 1
+        └── UnreachableError  an object store does not answer, or refuses
 
 A message says where, what it got, what was wanted and what to do.
 """
@@ -143,3 +144,7 @@ class DataError(AvSynthError):
 
 class StoreError(AvSynthError):
     """Reading or writing a run, a dataset or a store failed."""
+
+
+class UnreachableError(StoreError):
+    """An object store does not answer, or refuses what was asked; the run that was to go there is not at fault."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from av_synth.cli.export import export_with_progress
+from av_synth.cli.export import bring, export_with_progress
 from av_synth.cli.live import shown
 from av_synth.cli.output import progress, say
 from av_synth.errors import DocumentError, Problem, UserError
@@ -43,6 +43,11 @@ def campaign(
         None, "--price-per-core-hour", min=0.0, help="With --dry-run: what an hour of one core costs."
     ),
     no_export: bool = typer.Option(False, "--no-export", help="Make no dataset at the end."),
+    commit_to: str | None = typer.Option(
+        None,
+        help="An fsspec address, s3://bucket/folder or gs://bucket/folder, that runs are committed to instead of OUT: "
+        "for machines that share no folder (docs/object_stores.md).",
+    ),
 ) -> None:
     """Make all runs of a campaign (a parameter sweep), whatever dies meanwhile, and a dataset of them.
 
@@ -61,7 +66,7 @@ def campaign(
     if dry_run:
         _tell_outlook(asked, out, workers, price)
         return
-    raise typer.Exit(_play(asked, out, workers, ray, no_export))
+    raise typer.Exit(_play(asked, out, workers, ray, no_export, commit_to))
 
 
 def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float | None) -> None:
@@ -94,9 +99,11 @@ def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float 
         raise DocumentError(found.problems)
 
 
-def _play(asked: Campaign, out: Path, workers: int | None, ray: str | None, no_export: bool) -> int:
-    from av_synth import store
+def _play(
+    asked: Campaign, out: Path, workers: int | None, ray: str | None, no_export: bool, commit_to: str | None
+) -> int:
     from av_synth.export import formats
+    from av_synth.farm import whereabouts
     from av_synth.farm.driver import drive
     from av_synth.farm.journal import read_journal
     from av_synth.farm.lease import ask_to_stop
@@ -118,26 +125,30 @@ def _play(asked: Campaign, out: Path, workers: int | None, ray: str | None, no_e
         reason = f"got {ray!r}, and the simulator at {asked.asked.simulator} plays one run at a time; leave it out"
         raise DocumentError([Problem("", "--ray", reason)])
     with progress(f"planning {asked.asked.name}") as on_planned:
-        plan = planned(asked, out, on_planned, on_planned)  # first the searches, one after the other
+        plan = planned(asked, out, on_planned, on_planned, commit_to)  # first the searches, one after the other
     history = read_journal(out)
     purse = Purse(asked.asked.budget, history, lambda: ask_to_stop(out))
     if (why := purse.why_empty()) is not None:
         raise UserError(f"{asked.path}: budget: {why}; want a larger one")
-    seen = Progress(
-        plan.runs, committed=[path.name for path in store.runs(out)], quarantined=listed(out), history=history
-    )
+    seen = Progress(plan.runs, committed=sorted(whereabouts.committed(out)), quarantined=listed(out), history=history)
     also = (Metrics(out, seen).tell, purse.tell)
     with _runner(asked, out, workers, ray, plan.runs) as runner, shown(asked.asked.name, seen, also=also) as on_event:
         ended = drive(plan.runs, out, runner, Rules(), on_event=on_event)
-    say(f"{ended.committed} committed, {ended.quarantined} in quarantine, {ended.remaining} remaining: {out}")
+    where = whereabouts.address_of(out) or out
+    say(f"{ended.committed} committed, {ended.quarantined} in quarantine, {ended.remaining} remaining: {where}")
     code = ended.exit_code
     if (why := purse.why_empty()) is not None and ended.remaining:
         say(f"paused: {why}", "yellow")
         code = PAUSED
     elif ended.why:
         say(ended.why, "yellow")
+    exports = code in FINISHED and ended.committed and form is not None
+    if whereabouts.address_of(out):
+        whereabouts.tidy(out, finished=code in FINISHED)
+        if exports:
+            bring(out)
     say(f"report: {write_campaign_report(out)}")
-    if code in FINISHED and ended.committed and form is not None:
+    if exports and form is not None:
         say(f"dataset: {export_with_progress(out, form)}")
     return code
 

@@ -43,6 +43,8 @@ def export(
 ) -> None:
     """Fold all committed runs of a folder into one dataset: nuScenes, or any format that `av-synth formats` lists.
 
+    Runs that `av-synth campaign --commit-to` committed to an address are brought to OUT first.
+
     The bytes do not depend on the order in which the runs were made. What was at the target is replaced in one step,
     if it is a dataset of that format that av-synth wrote and no other file is in it. A nuScenes dataset is verified
     first. At an address the files are uploaded one by one, and _av_synth_complete.json comes last. Runs for which there
@@ -62,11 +64,22 @@ def export(
         if name in options:
             raise UserError(f"--{name}: is given with --option too; leave one out")
         options[name] = value
+    bring(out)
     with progress(f"exporting {out}", counted=False):
         written = export_dataset(out, dataset, form, options, splits)
     shown = parts(written) if form == DATASET and isinstance(written, Path) else [written]
     for each in shown:
         say(f"dataset: {each}{' (verified)' if form == DATASET else ''}")
+
+
+def bring(out: Path) -> None:
+    """Bring the runs of a store here that are committed elsewhere and are not here yet; most stores have none."""
+    from av_synth.farm import whereabouts
+
+    address = whereabouts.address_of(out)
+    if address:
+        with progress(f"bringing the runs of {address} to {out}") as on_run:
+            whereabouts.pull(out, on_run)
 
 
 def export_with_progress(out: Path, form: str = DATASET) -> Path:

@@ -32,7 +32,8 @@ def status(
 ) -> None:
     """Tell how far a campaign is: what is there, what was given up, who is at it, how long it will take.
 
-    Only the store is read, so it makes no difference whether the farm works or is dead. Nothing is changed.
+    Only the store is read, so it makes no difference whether the farm works or is dead. Nothing is changed. Where runs
+    are committed to an address (`av-synth campaign --commit-to`), that is listed too.
 
     Example: av-synth status out/night
     """
@@ -55,6 +56,8 @@ def status(
 
 def _rows(state: StoreState) -> Iterator[tuple[str, str]]:
     yield "runs", _counts(state)
+    if state.depot:
+        yield "committed to", f"{state.depot}, where they are listed; bringing one here compares its hashes"
     yield "driver", _driver(state)
     if state.pace:
         yield "pace", _pace(state.pace, bool(state.remaining))

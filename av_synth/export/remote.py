@@ -8,7 +8,7 @@ the next try may go on top of them.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +66,7 @@ def open_address(address: str) -> Remote:
 
 def refuse_foreign(remote: Remote, form: str) -> None:
     """Raise UserError if something is there that is no dataset, whole or half, of this format that av_synth wrote."""
-    with _told(remote, "cannot be looked at"):
+    with told_by(remote, "cannot be looked at"):
         if remote.system.isfile(remote.path):
             raise UserError(f"{remote.address}: a file is in the way; name another place")
         there = _entries(remote)
@@ -99,7 +99,7 @@ def upload(folder: Path, remote: Remote, form: str) -> None:
     system, root = remote.system, remote.path
     refuse_foreign(remote, form)
     told = {"format": form, "av_synth": av_synth.__version__, "files": len(sizes), "bytes": sum(sizes.values())}
-    with _told(remote, f"upload failed, so there is no {COMPLETE}; run the command again"):
+    with told_by(remote, f"upload failed, so there is no {COMPLETE}; run the command again"):
         before = _own(_marker(remote) or {})
         system.makedirs(root, exist_ok=True)
         _put(remote, UPLOADING, {"format": form, "paths": sorted(before.union(sizes))})
@@ -108,17 +108,21 @@ def upload(folder: Path, remote: Remote, form: str) -> None:
         for parent in sorted({name.rpartition("/")[0] for name in sizes} - {""}):
             system.makedirs(f"{root}/{parent}", exist_ok=True)
         # what tells a reader that a dataset is there goes last, even if it does not know the marker
-        names = sorted(sizes, key=lambda name: (name.rpartition("/")[2] == "av_synth.json", name))
-        for first in range(0, len(names), _BATCH):
-            some = names[first : first + _BATCH]
-            system.put([str(folder / name) for name in some], [f"{root}/{name}" for name in some])
-        _compare(remote, sizes, before)
+        send(remote, folder, sorted(sizes, key=lambda name: (name.rpartition("/")[2] == "av_synth.json", name)))
+        compare(remote, sizes, before)
         _put(remote, COMPLETE, {**told, "paths": sorted(sizes)})
         system.rm_file(f"{root}/{UPLOADING}")
 
 
-def _compare(remote: Remote, sizes: Mapping[str, int], before: Collection[str]) -> None:
-    """Every file must be there in its size; what else the dataset before had goes."""
+def send(remote: Remote, folder: Path, names: Sequence[str]) -> None:
+    """Upload files of a folder, in this order but for those that a driver sends at once; raises whatever it raises."""
+    for first in range(0, len(names), _BATCH):
+        some = names[first : first + _BATCH]
+        remote.system.put([str(folder / name) for name in some], [f"{remote.path}/{name}" for name in some])
+
+
+def compare(remote: Remote, sizes: Mapping[str, int], before: Collection[str] = ()) -> None:
+    """Every file must be there in its size, else StoreError; what else the dataset before had goes."""
     remote.system.invalidate_cache()
     left = dict(sizes)
     stale = []
@@ -193,13 +197,13 @@ def _put(remote: Remote, name: str, content: Mapping[str, object]) -> None:
 
 
 @contextmanager
-def _told(remote: Remote, what: str) -> Iterator[None]:
+def told_by(remote: Remote, what: str, kind: type[StoreError] = StoreError) -> Iterator[None]:
     """Errors of drivers, of whatever kind they are, as ours."""
     try:
         yield
     except UserError:
         raise
     except AvSynthError as error:
-        raise StoreError(f"{remote.address}: {what}: {error}") from error
+        raise kind(f"{remote.address}: {what}: {error}") from error
     except Exception as error:
-        raise StoreError(f"{remote.address}: {what}: {_reason(error)}") from error
+        raise kind(f"{remote.address}: {what}: {_reason(error)}") from error

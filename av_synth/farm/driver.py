@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from av_synth import store as stores
+from av_synth.errors import UnreachableError
 from av_synth.farm import crash, failures
 from av_synth.farm.books import Books, OnEvent
 from av_synth.farm.disk import Usage, reserve_bytes, why_full
@@ -172,10 +173,16 @@ class _Driver:
             for report in self._runner.poll(self._wait_s()):
                 self._hear(report)
             self._watch()
-        self._outcomes.settle()
+        why = ""
+        try:
+            self._outcomes.settle()
+        except UnreachableError as error:
+            why = str(error)
         left = len(self._ledger.remaining)
-        if not left:
+        if not left and not why:
             self._exit_code, self._stopped = QUARANTINED if self._ledger.quarantined else DONE, ""
+        elif not self._stopped:
+            self._stop(PAUSED, why or f"{left} runs that were committed are gone; the same command makes them again")
         done, given_up = len(self._ledger.committed), len(self._ledger.quarantined)
         return Ended(self._exit_code, self._stopped, done, given_up, left)
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from av_synth import store as stores
-from av_synth.farm import policy, quarantine
+from av_synth.farm import policy, quarantine, whereabouts
 from av_synth.farm.model import Failure, FailureClass, PlannedRun, Slot
 from av_synth.farm.policy import Rules
 from av_synth.farm.schedule import Affinity
@@ -40,8 +39,12 @@ class Ledger:
                 self._recall(event)
 
     def look(self, store: Path) -> None:
-        """Committed is what is there, whoever has put it there: a worker that was given up for lost may still live."""
-        self.committed |= {path.name for path in stores.runs(store)} & self.plan.keys()
+        """Committed is what is there, whoever has put it there: a worker that was given up for lost may still live.
+
+        Raises:
+            UnreachableError: if the runs are at an address, and nobody answers there.
+        """
+        self.committed = set(whereabouts.committed(store) & self.plan.keys())
 
     def _recall(self, event: Mapping[str, Any]) -> None:
         run_id = event["run"]

@@ -94,6 +94,7 @@ class WorkerSetting:
         options: plain values for it: the simulator, and what it needs to start.
         folder: for the logs of the worker and what it starts.
         cores: what its processes may run on; empty: anything.
+        depot: address that its runs are committed to (see `depot.Depot`); empty: the store itself.
     """
 
     store: Path
@@ -102,6 +103,7 @@ class WorkerSetting:
     options: Mapping[str, Any]
     folder: Path
     cores: tuple[int, ...] = ()
+    depot: str = ""
 
 
 @dataclass(frozen=True)

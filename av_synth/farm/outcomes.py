@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from av_synth import store as stores
-from av_synth.farm import crash, policy
+from av_synth.farm import crash, policy, whereabouts
 from av_synth.farm.books import Books
 from av_synth.farm.ledger import Ledger
 from av_synth.farm.model import Committed, Failure, FailureClass, Figures, PlannedRun, Slot
@@ -59,6 +59,7 @@ class Outcomes:
         self.breaker = Breaker(rules)
         self.shunned: dict[int, Affinity] = {}
         self._ledger, self._store, self._books, self._rules = ledger, store, books, rules
+        self._elsewhere = bool(whereabouts.address_of(store))
         self.settle()
         for run in ledger.remaining:
             if isinstance(ledger.judge(run.run_id, rules), policy.Quarantine):
@@ -67,7 +68,11 @@ class Outcomes:
                 self.schedule.put_last(run)
 
     def settle(self) -> None:
-        """See what is there; a run that is there is not given up, whatever was decided about it."""
+        """See what is there; a run that is there is not given up, whatever was decided about it.
+
+        Raises:
+            UnreachableError: if the runs are at an address, and nobody answers there.
+        """
         self._ledger.look(self._store)
         for run_id in sorted(self._ledger.committed & self._ledger.quarantined):
             self._ledger.quarantined.remove(run_id)
@@ -78,13 +83,16 @@ class Outcomes:
 
         Args:
             flight: which.
-            told: what is known of it. Whether the run is there says the store, whatever was told.
+            told: what is known of it. Whether the run is there says the store, whatever was told; where runs are at an
+                address, the worker, whose word is checked when all is over: nobody waits for an answer meanwhile.
             now_s: the time.
 
         Returns:
             Whether the run is there.
         """
-        there = stores.run_path(self._store, flight.run.run_id).is_dir()
+        there = (
+            isinstance(told, Committed) if self._elsewhere else stores.run_path(self._store, flight.run.run_id).is_dir()
+        )
         crash.point("driver.ended.seen")
         if there:
             nothing = Committed(flight.slot.number, flight.run.run_id, Figures(0.0, 0.0, 0, 0), played=False)

@@ -8,10 +8,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from av_synth import store as stores
 from av_synth.errors import DocumentError, Problem
 from av_synth.farm import plan as plans
+from av_synth.farm import whereabouts
 from av_synth.farm.campaign import Campaign, laid_out, searched
 from av_synth.farm.estimate import Estimate, estimate, trials
 from av_synth.farm.journal import read_journal
@@ -24,6 +25,9 @@ from av_synth.run.attempt import logs
 from av_synth.run.generate import EMBEDDED
 from av_synth.run.spec import Progress
 
+if TYPE_CHECKING:
+    from av_synth.farm.depot import Depot
+
 PLAYER = "av_synth.farm.player:open_player"
 
 
@@ -32,6 +36,7 @@ def planned(
     store: Path,
     on_planned: Progress = lambda *_: None,
     on_accepted: Progress = lambda *_: None,
+    commit_to: str | None = None,
 ) -> Plan:
     """The plan of a campaign in its store; it is made, and what is to be searched for is searched, if there is none.
 
@@ -40,12 +45,23 @@ def planned(
         store: made if it is not there.
         on_planned: told (runs planned, runs in all).
         on_accepted: told (draws accepted, draws wanted) of each search.
+        commit_to: address that runs are committed to; None for what the store says. A plan that is there is taken.
 
     Raises:
-        UserError: if the store has the plan of something else, or runs cannot be drawn or cast; names all of them.
+        UserError: if the store, or the address, has the plan of something else, or runs cannot be drawn or cast; names
+            all of them.
         SimulatorError: if the simulator fails.
+        UnreachableError: if nobody answers at the address.
     """
-    if plans.is_planned(store):
+    depot = whereabouts.agree(store, commit_to)
+    plan = _planned(campaign, store, on_planned, on_accepted, depot)
+    if depot is not None:
+        depot.freeze(store / plans.FOLDER)
+    return plan
+
+
+def _planned(campaign: Campaign, store: Path, on_planned: Progress, on_accepted: Progress, depot: Depot | None) -> Plan:
+    if plans.is_planned(store) or (depot is not None and depot.fetch_plan(store)):
         plans.refuse_changes(campaign, store)
         return plans.read(store)
     logs(store).mkdir(parents=True, exist_ok=True)
@@ -99,7 +115,7 @@ def outlook(campaign: Campaign, store: Path, on_planned: Progress = lambda *_: N
         if plans.is_planned(store):
             plans.refuse_changes(campaign, store)
             plan, files = plans.read(store), store / plans.FOLDER
-            done = frozenset(path.name for path in stores.runs(store))
+            done = whereabouts.committed(store)
             found = estimate(plan.runs, read_journal(store), done, trials(files, simulator, folder))
         else:
             plan, problems = plans.look(campaign, simulator(), folder / "plan.log", on_planned)
@@ -154,4 +170,5 @@ def setting_of(
     """
     store = store.resolve()
     options = campaign.options | ({} if render_threads is None else {"render_threads": render_threads})
-    return WorkerSetting(store, slot, PLAYER, options, logs(store) / f"worker-{slot}", cores)
+    depot = whereabouts.address_of(store)
+    return WorkerSetting(store, slot, PLAYER, options, logs(store) / f"worker-{slot}", cores, depot)

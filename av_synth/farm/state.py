@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from av_synth.errors import StoreError
-from av_synth.farm import plan
+from av_synth.errors import StoreError, UserError
+from av_synth.farm import plan, whereabouts
 from av_synth.farm.journal import read_diary
 from av_synth.farm.lease import Holder, holder, stop_asked
 from av_synth.farm.quarantine import listed
-from av_synth.store.runs import MANIFEST, Run, open_run, runs
+from av_synth.store.runs import MANIFEST, Run, open_run, run_path, runs
 
 Event = Mapping[str, Any]
 
@@ -79,6 +79,8 @@ class StoreState:
         driver: who is at it; None: nobody.
         stopping: whether the driver has been asked to stop.
         unreadable: lines of the journal that are not what was written.
+        depot: address that runs are committed to; empty if that is the store. What is there is listed, not looked at:
+            none of it is damaged, and the bytes are those that the journal tells of.
     """
 
     store: Path
@@ -98,6 +100,7 @@ class StoreState:
     driver: Holder | None
     stopping: bool
     unreadable: tuple[str, ...]
+    depot: str = ""
 
     @classmethod
     def read(cls, store: Path, run_ids: Iterable[str] | None = None, *, deep: bool = False) -> StoreState:
@@ -109,25 +112,26 @@ class StoreState:
             deep: read every file of every run and compare its hash; else the manifests and the files' sizes.
 
         Raises:
-            UserError: if the store has no plan.
+            UserError: if the store has no plan, or files of runs are to be read that are at an address.
             StoreError: if the plan, the journal or the lock cannot be read. A run that cannot be is told as damaged.
+            UnreachableError: if the runs are at an address, and nobody answers there.
         """
         store = Path(store)
         planned = frozenset([run.run_id for run in plan.read(store).runs] if run_ids is None else run_ids)
         driver = holder(store)
         diary = read_diary(store)
         told = _Told(diary.events)
-        there = runs(store)
-        size, damaged, committed = 0, {}, []
-        for path in there:
-            if path.name not in planned:
-                continue
-            try:
-                size += sum(entry.bytes for entry in _open(path, deep).files.values())
-                committed.append(path.name)
-            except StoreError as error:
-                if path.is_dir():  # else it has been set aside just now
-                    damaged[path.name] = str(error)
+        depot = whereabouts.address_of(store)
+        if depot and deep:
+            raise UserError(f"--deep: the runs are at {depot}; want `av-synth pull`, which compares every hash")
+        damaged: dict[str, str] = {}
+        if depot:
+            there = sorted(whereabouts.committed(store))
+            committed = [run_id for run_id in there if run_id in planned]
+            size = sum(int(told.committed.get(run_id, {}).get("bytes", 0)) for run_id in committed)
+        else:
+            there = [path.name for path in runs(store)]
+            committed, damaged, size = _looked_at(store, [run_id for run_id in there if run_id in planned], deep)
         quarantined = tuple(sorted((planned & set(listed(store))) - {*committed, *damaged}))
         remaining = tuple(sorted(planned - {*committed, *damaged, *quarantined}))
         return cls(
@@ -137,7 +141,7 @@ class StoreState:
             damaged=damaged,
             quarantined=quarantined,
             remaining=remaining,
-            unknown=tuple(path.name for path in there if path.name not in planned),
+            unknown=tuple(run_id for run_id in there if run_id not in planned),
             bytes=size,
             not_held=tuple(sorted(told.not_held & set(committed))),
             attempts={run_id: len(numbers) for run_id, numbers in sorted(told.charged.items())},
@@ -148,7 +152,23 @@ class StoreState:
             driver=driver,
             stopping=driver is not None and stop_asked(store),
             unreadable=diary.damaged,
+            depot=depot,
         )
+
+
+def _looked_at(store: Path, run_ids: Iterable[str], deep: bool) -> tuple[list[str], dict[str, str], int]:
+    """Which runs in a store are what was committed, what is wrong with the others, and the bytes of the former."""
+    committed: list[str] = []
+    damaged: dict[str, str] = {}
+    size = 0
+    for path in (run_path(store, run_id) for run_id in run_ids):
+        try:
+            size += sum(entry.bytes for entry in _open(path, deep).files.values())
+            committed.append(path.name)
+        except StoreError as error:
+            if path.is_dir():  # else it has been set aside just now
+                damaged[path.name] = str(error)
+    return committed, damaged, size
 
 
 def _open(path: Path, deep: bool) -> Run:

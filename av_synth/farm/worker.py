@@ -159,7 +159,12 @@ class _Stage:
         if self._player is None:
             module, _, function = self._setting.player.partition(":")
             open_player: OpenPlayer = getattr(importlib.import_module(module), function)
-            self._player = self._open.enter_context(open_player(self._setting))
+            if self._setting.depot:
+                from av_synth.farm import outbox  # brings what a store here does without
+
+                self._player = self._open.enter_context(outbox.opened(self._setting, open_player))
+            else:
+                self._player = self._open.enter_context(open_player(self._setting))
         return self._player
 
     def _close(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from av_synth import store
 from av_synth.errors import StoreError
-from av_synth.farm import plan, quarantine
+from av_synth.farm import plan, quarantine, whereabouts
 from av_synth.farm.journal import read_journal
 from av_synth.farm.model import Failure, FailureClass, PlannedRun
 from av_synth.farm.seen import Event
@@ -106,9 +106,10 @@ def read_campaign(root: Path) -> CampaignFacts:
     Raises:
         UserError: if it has no plan.
         StoreError: if its plan or its journal cannot be read.
+        UnreachableError: if its runs are at an address, and nobody answers there.
     """
     asked = plan.read(root)
-    there = {path.name for path in store.runs(root)}
+    there = whereabouts.committed(root)
     given_up = set(quarantine.listed(root)) - there
     return CampaignFacts(
         root=root,
@@ -131,6 +132,8 @@ def _read_text(path: Path) -> str:
 
 def _made(root: Path, run: PlannedRun) -> Made:
     directory = store.run_path(root, run.run_id)
+    if not directory.is_dir() and (address := whereabouts.address_of(root)):
+        return Made(run, directory, problem=f"is at {address}; `av-synth export {root}` brings it here")
     try:
         opened = store.open_run(directory, files=False)
         weather = as_mapping(opened.json("scenario.json").get("weather", {}), "weather")

@@ -218,7 +218,7 @@ def test_a_run_that_is_damaged_is_told_and_the_rest_is_shown(root: Path, tmp_pat
         path.write_bytes(b"\0" * picture.stat().st_size)
     page = Page(write_campaign_report(tmp_path / "copy"))
 
-    assert "1 in quarantine, 1 remaining; 1 cannot be read any more" in page.words
+    assert "1 in quarantine, 1 remaining; 1 cannot be read here" in page.words
     assert f"move {bad} away and make the run again" in page.words
     assert f"{good}: 'blobs/CAM_FRONT/" in page.words
     assert page.rows("scenario")[0].startswith("scenario|cut_in|1|")

@@ -1,0 +1,84 @@
+"""A worker's folder on the disk of its machine, for runs that are committed to a depot.
+
+A run is played and made whole there as in any store, then uploaded and committed, then removed there. What a worker
+that died had finished is sent by the next one in its place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from av_synth import store as stores
+from av_synth.errors import StoreError, UserError
+from av_synth.farm import crash
+from av_synth.farm.depot import Depot
+from av_synth.farm.model import Job, WorkerSetting
+from av_synth.farm.plan import FOLDER
+from av_synth.farm.worker import OpenPlayer, Played, Player
+
+OUTBOX = "outbox"
+
+
+class Sender:
+    """Plays jobs by a player, and commits to a depot what that has committed in its folder; a `worker.Player`."""
+
+    def __init__(self, player: Player, home: Path, depot: Depot) -> None:
+        self._player, self._home, self._depot = player, home, depot
+
+    def play(self, job: Job, on_tick: Callable[[int, int], None]) -> Played:
+        """Commit a run, or find it committed.
+
+        Raises:
+            UnreachableError: if the depot cannot be reached. A run that has been played stays, and is sent later.
+            Exception: whatever the player raises.
+        """
+        there = self._depot.record(job.run.run_id)
+        if there is not None:
+            return Played(False, there.held, job.run.frames, there.bytes)
+        played = self._player.play(job, on_tick)
+        _send(stores.run_path(self._home, job.run.run_id), self._depot)
+        return played
+
+
+@contextmanager
+def opened(setting: WorkerSetting, open_player: OpenPlayer) -> Iterator[Sender]:
+    """Send what is left in a worker's folder, fetch the plan of the depot, and open a player there.
+
+    Raises:
+        UserError: if the depot has no plan.
+        UnreachableError: if it cannot be reached.
+        Exception: whatever opening the player raises.
+    """
+    depot = Depot(setting.depot)
+    home = home_of(setting)
+    for directory in stores.runs(home):
+        try:
+            stores.open_run(directory)
+        except StoreError:  # its removal was cut short; were it not committed, it would be played again
+            shutil.rmtree(directory)
+        else:
+            _send(directory, depot)
+    # it may be of another campaign, and the player's processes are gone that read it
+    shutil.rmtree(home / FOLDER, ignore_errors=True)
+    if not depot.fetch_plan(home):
+        raise UserError(f"{depot.address}: has no plan any more; the command that began the campaign puts it there")
+    with open_player(replace(setting, store=home)) as player:
+        yield Sender(player, home, depot)
+
+
+def home_of(setting: WorkerSetting) -> Path:
+    """The folder of a worker; of another address it is another one, also on a machine where the store's path is old."""
+    which = hashlib.sha256(setting.depot.encode()).hexdigest()[:8]
+    return setting.store / OUTBOX / which / f"worker-{setting.slot}"
+
+
+def _send(directory: Path, depot: Depot) -> None:
+    depot.commit(directory)
+    crash.point("outbox.sent")
+    shutil.rmtree(directory)
+    crash.point("outbox.removed")
