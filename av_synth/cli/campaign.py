@@ -63,10 +63,22 @@ def campaign(
     asked = campaigns.load(campaign)
     if price is not None and not dry_run:
         raise DocumentError([Problem("", "--price-per-core-hour", "is told with --dry-run only; leave it out")])
+    if commit_to is not None:
+        _check_address(commit_to)
     if dry_run:
         _tell_outlook(asked, out, workers, price)
         return
     raise typer.Exit(_play(asked, out, workers, ray, no_export, commit_to))
+
+
+def _check_address(address: str) -> None:
+    """What cannot be is told before anything is planned."""
+    from av_synth.farm.depot import Depot
+
+    if address.startswith("memory:"):
+        reason = f"got {address!r}; want an address that all processes see, such as s3://bucket/folder"
+        raise DocumentError([Problem("", "--commit-to", reason)])
+    Depot(address)
 
 
 def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float | None) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from av_synth.cli.export import bring
 from av_synth.cli.output import progress, say
 from av_synth.store.merge import merge as merge_stores
 
@@ -26,6 +27,8 @@ def merge(
 
     Example: av-synth merge out/monday out/tuesday --out out/both
     """
+    for folder in folders:
+        bring(folder)
     with progress("merging") as on_run:
         merged = merge_stores(folders, out, on_run)
     doubled = f" ({merged.doubled} of them in several folders)" if merged.doubled else ""

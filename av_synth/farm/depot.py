@@ -99,8 +99,11 @@ class Depot:
         try:
             first, second = self._create(name, b"first"), self._create(name, b"second")
             listed = name in self._names("")
-        finally:
-            self._remove(name)
+        except StoreError:
+            with suppress(StoreError):
+                self._remove(name)
+            raise
+        self._remove(name)
         if not first or second:
             raise UserError(
                 f"{self.address}: puts an object in the place of another although it was told not to (If-None-Match), "

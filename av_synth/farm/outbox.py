@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from av_synth import store as stores
-from av_synth.errors import StoreError, UserError
+from av_synth.errors import StoreError, UnreachableError, UserError
 from av_synth.farm import crash
 from av_synth.farm.depot import Depot
 from av_synth.farm.model import Job, WorkerSetting
@@ -50,11 +50,13 @@ def opened(setting: WorkerSetting, open_player: OpenPlayer) -> Iterator[Sender]:
     """Send what is left in a worker's folder, fetch the plan of the depot, and open a player there.
 
     Raises:
-        UserError: if the depot has no plan.
-        UnreachableError: if it cannot be reached.
+        UnreachableError: if it cannot be reached from this machine, or has no plan.
         Exception: whatever opening the player raises.
     """
-    depot = Depot(setting.depot)
+    try:
+        depot = Depot(setting.depot)
+    except UserError as error:  # the driver's machine could: here a package is missing
+        raise UnreachableError(str(error)) from error
     home = home_of(setting)
     for directory in stores.runs(home):
         try:
@@ -66,7 +68,9 @@ def opened(setting: WorkerSetting, open_player: OpenPlayer) -> Iterator[Sender]:
     # it may be of another campaign, and the player's processes are gone that read it
     shutil.rmtree(home / FOLDER, ignore_errors=True)
     if not depot.fetch_plan(home):
-        raise UserError(f"{depot.address}: has no plan any more; the command that began the campaign puts it there")
+        raise UnreachableError(
+            f"{depot.address}: has no plan any more; the command that began the campaign puts it there"
+        )
     with open_player(replace(setting, store=home)) as player:
         yield Sender(player, home, depot)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -70,7 +71,9 @@ def agree(store: Path, address: str | None) -> Depot | None:
 
         depot = Depot(address)
         depot.check()
-        write_file(store / FILE, canonical_json({"address": depot.address}), durable=True)
+        with stores.scratch(Path(store) / "staging", "depot") as new:
+            write_file(new / FILE, canonical_json({"address": depot.address}), durable=True)
+            os.rename(new / FILE, Path(store) / FILE)
         return depot
     depot_known = depot_of(store)
     if depot_known is not None:

@@ -1,7 +1,7 @@
 """What a depot must survive, at any address: on a disk in the tests, on an S3 server by hand.
 
-    pip install 'av-synth[s3]' 'moto[s3]' flask flask-cors
-    python -m tests.farm.depot_ordeal
+pip install 'av-synth[s3]' 'moto[s3]' flask flask-cors
+python -m tests.farm.depot_ordeal
 """
 
 from __future__ import annotations

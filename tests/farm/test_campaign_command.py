@@ -26,10 +26,12 @@ BLIND = "  - {scenario: short.yaml, rig: none, seeds: [2], towns: [AvSynth01]}\n
             ["--ray", "local"],
             "--ray: got 'local', and the simulator at here:2000 plays",
         ),
+        (TINY, "", ["--commit-to", "bucket/a", "--dry-run"], "bucket/a: is no address; want one such as s3://"),
+        (TINY, "", ["--commit-to", "memory://a"], "--commit-to: got 'memory://a'; want an address that all"),
         (TINY + BLIND, "", [], "few.yaml:5: runs[1].rig: is none, and others have sensors; want"),
         (TINY.replace("[0, 1]", "[-1]"), "", [], "few.yaml:4: runs[0].seeds[0]: got -1; want at least 0"),
     ],
-    ids=["price", "workers", "workers of a dry run", "ray", "blind", "document"],
+    ids=["price", "workers", "workers of a dry run", "ray", "commit to", "memory", "blind", "document"],
 )
 def test_what_cannot_be_is_refused_with_exit_status_2_and_nothing_is_written(
     tmp_path, capsys, runs, more, options, message
@@ -60,6 +62,25 @@ def test_a_campaign_is_looked_at_made_gone_on_with_and_exported(tmp_path, capsys
     told = capsys.readouterr().out
     assert "0 of them yet to be made" in told
     assert "measured by 4 committed runs" in told
+
+
+@pytest.mark.long
+def test_a_campaign_is_committed_to_an_address_brought_here_and_exported_on_another_machine(tmp_path, capsys):
+    path, address = campaign(tmp_path, TINY), f"file://{tmp_path}/depot"
+    command = ["campaign", str(path), "--workers", "2", "--commit-to", address, "--out"]
+
+    assert status([*command, str(tmp_path / "one"), "--no-export"]) == 0
+    assert store.runs(tmp_path / "one") == []
+    assert status([*command, str(tmp_path / "two")]) == 0
+    assert f"2 committed, 0 in quarantine, 0 remaining: {address}" in capsys.readouterr().out
+    assert [event["event"] for event in read_journal(tmp_path / "two")] == ["planned", "opened", "closed"]
+    assert status(["export", str(tmp_path / "one")]) == 0
+    scenes = [(tmp_path / name / "nuscenes" / "v1.0-trainval" / "scene.json").read_bytes() for name in ("one", "two")]
+    assert scenes[0] == scenes[1]
+    assert status(["status", str(tmp_path / "one")]) == 0
+    assert f"committed to: {address}" in capsys.readouterr().out
+    assert status(["status", str(tmp_path / "one"), "--deep"]) == 2
+    assert "want `av-synth pull`, which compares every hash" in capsys.readouterr().err
 
 
 def _other_rig() -> str:
