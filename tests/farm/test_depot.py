@@ -11,7 +11,7 @@ from typing import Any
 
 import fsspec
 import pytest
-from fake_farm import Act, FakeFarm, events
+from fake_farm import Act, FakeFarm, dying_at, events
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.spec import AbstractFileSystem
 from stand_in import planned, setting
@@ -231,6 +231,32 @@ def test_what_is_committed_decides_at_the_end_not_what_workers_told(tmp_path):
     ):
         farm = FakeFarm(store, play_)
         assert drive(runs, store, farm, SOON, clock=farm.clock) == ended
+
+
+def test_a_driver_that_dies_between_any_two_steps_loses_and_doubles_nothing_that_workers_have_committed(tmp_path):
+    runs = [planned(number) for number in range(2)]
+
+    def farm_at(number: int) -> tuple[str, FakeFarm]:
+        """Workers whose commit nobody hears of at the first attempt: they die."""
+        address, store = f"memory://bucket/{number}", tmp_path / str(number) / "out"
+        whereabouts.agree(store, address)
+        play_ = at(address, store)
+        return address, FakeFarm(store, lambda job, _: replace(play_(job, _), end="die" if job.attempt == 1 else "lie"))
+
+    _, whole = farm_at(-1)
+    with dying_at(-1) as reached:
+        assert drive(runs, whole.store, whole, SOON, clock=whole.clock) == Ended(0, "", 2, 0, 0)
+    for number in sorted({name: reached.index(name) for name in reached}.values()):  # each kind of step once
+        address, farm = farm_at(number)
+        with dying_at(number):
+            drive(runs, farm.store, farm, SOON, clock=farm.clock)
+        before = whereabouts.committed(farm.store)
+        again = FakeFarm(farm.store, farm.play)
+        assert drive(runs, farm.store, again, SOON, clock=again.clock) == Ended(0, "", 2, 0, 0), reached[number]
+        assert before <= whereabouts.committed(farm.store) == {run.run_id for run in runs}
+        assert not before & {job.run.run_id for _, job in again.jobs}, reached[number]
+        Depot(address).sweep([run.run_id for run in runs])
+        assert {len(attempts(address, run.run_id)) for run in runs} == {1}
 
 
 def test_a_store_that_has_begun_stays_where_its_runs_are_committed(tmp_path):
