@@ -114,19 +114,26 @@ def upload(folder: Path, remote: Remote, form: str) -> None:
         system.rm_file(f"{root}/{UPLOADING}")
 
 
-def send(remote: Remote, folder: Path, names: Sequence[str]) -> None:
-    """Upload files of a folder, in this order but for those that a driver sends at once; raises whatever it raises."""
+def send(remote: Remote, folder: Path, names: Sequence[str], **how: float) -> None:
+    """Upload files of a folder, in this order but for those that a driver sends at once; raises whatever it raises.
+
+    Args:
+        remote: where to.
+        folder: of the files.
+        names: theirs in it, with forward slashes.
+        how: of the driver, for each of its calls.
+    """
     for first in range(0, len(names), _BATCH):
         some = names[first : first + _BATCH]
-        remote.system.put([str(folder / name) for name in some], [f"{remote.path}/{name}" for name in some])
+        remote.system.put([str(folder / name) for name in some], [f"{remote.path}/{name}" for name in some], **how)
 
 
-def compare(remote: Remote, sizes: Mapping[str, int], before: Collection[str] = ()) -> None:
+def compare(remote: Remote, sizes: Mapping[str, int], before: Collection[str] = (), **how: float) -> None:
     """Every file must be there in its size, else StoreError; what else the dataset before had goes."""
     remote.system.invalidate_cache()
     left = dict(sizes)
     stale = []
-    for path, info in remote.system.find(remote.path, detail=True).items():
+    for path, info in remote.system.find(remote.path, detail=True, **how).items():
         name = _below(remote, path)
         if name in left:
             if info["size"] != left.pop(name):

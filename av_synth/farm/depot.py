@@ -13,13 +13,11 @@ can never be committed: it may be removed at any time, whoever may still be writ
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import re
 import uuid
-import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +28,7 @@ from av_synth.errors import AvSynthError, StoreError, UnreachableError, UserErro
 from av_synth.export import remote as remotes
 from av_synth.export.remote import Remote
 from av_synth.farm import crash
+from av_synth.farm.packed import pack, unpack
 from av_synth.farm.plan import FILE, FOLDER
 from av_synth.store.files import (
     canonical_json,
@@ -44,8 +43,9 @@ PLAN = "plan.zip"
 ATTEMPTS = "attempts"
 _RECORD = re.compile(r"([0-9a-f]{20})\.json")
 _ATTEMPT = re.compile(r"[0-9a-f]{32}")
-_BATCH = 200  # files that a driver may fetch at once
-_DATE = (1980, 1, 1, 0, 0, 0)  # of everything in a plan.zip, so that equal plans are equal bytes
+_BATCH = 25  # files that a driver sends or fetches at once
+_ANSWER_S = 60.0  # for an answer: a network that swallows everything must not look like a worker that hangs ...
+_SLOWEST_BYTES_S = 1e5  # ... and a slow one not like such a network
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class Depot:
         Raises:
             UserError: if the address is none, or its driver is not installed or can only look first and write then.
         """
+        from fsspec.asyn import AsyncFileSystem
         from fsspec.implementations.local import LocalFileSystem
 
         if not remotes.is_address(address):
@@ -83,6 +84,7 @@ class Depot:
         self._remote = remotes.open_address(address)
         self.address = address.rstrip("/")
         self._on_disk = isinstance(self._remote.system, LocalFileSystem)
+        self._can_wait = isinstance(self._remote.system, AsyncFileSystem)
         if not self._on_disk and not _has_conditional_put(self._remote.system):
             raise UserError(
                 f"{address}: its driver cannot make a file only if there is none, so that two machines could commit "
@@ -118,10 +120,9 @@ class Depot:
         Raises:
             UserError: if there is another.
         """
-        content = _zipped(folder)
-        if self._create(PLAN, content):
+        if self._create(PLAN, pack(folder)):
             return
-        there = self._unzipped()
+        there = self._plan()
         if there is not None and there.get(FILE) != (folder / FILE).read_bytes():
             raise UserError(f"{self.address}: has the plan of another campaign; want another address for this one")
 
@@ -131,7 +132,7 @@ class Depot:
         Raises:
             StoreError: if it is no plan, or cannot be written.
         """
-        files = self._unzipped()
+        files = self._plan()
         if files is None:
             return False
         with stores.scratch(store / "staging", FOLDER) as new:
@@ -169,11 +170,12 @@ class Depot:
             raise StoreError(f"{self.address}/{name}: is no record of this run: {error}; {again}") from error
         return found
 
-    def commit(self, directory: Path) -> bool:
+    def commit(self, directory: Path, on_sent: Callable[[], object] = lambda: None) -> bool:
         """Commit a run that is whole on this machine's disk.
 
         Args:
             directory: of the run, as `store.runs` has it. It stays.
+            on_sent: called each time that some more files are there; what it raises ends the commit.
 
         Returns:
             Whether this copy of it is the run now; False if another had been committed before.
@@ -195,7 +197,7 @@ class Depot:
         )
         place = self._place(record)
         try:
-            self._upload(directory, sizes | {MANIFEST: len(manifest)}, place)
+            self._upload(directory, sizes | {MANIFEST: len(manifest)}, place, on_sent)
         except BaseException:
             self._discard(place)
             raise
@@ -272,7 +274,8 @@ class Depot:
                 if self._on_disk:
                     self._create_on_disk(Path(self._path(name)), content)
                 else:
-                    self._remote.system.pipe_file(self._path(name), content, mode="create")
+                    how = self._within(_ANSWER_S + len(content) / _SLOWEST_BYTES_S)
+                    self._remote.system.pipe_file(self._path(name), content, mode="create", **how)
         except UnreachableError:
             there = self._read(name)
             if there is None:
@@ -292,13 +295,20 @@ class Depot:
         finally:
             new.unlink(missing_ok=True)
 
-    def _upload(self, directory: Path, sizes: dict[str, int], place: Remote) -> None:
-        with remotes.told_by(place, "cannot be uploaded", UnreachableError):
-            if self._on_disk:  # object stores have no folders
-                for parent in sorted({name.rpartition("/")[0] for name in sizes}):
+    def _upload(self, directory: Path, sizes: dict[str, int], place: Remote, on_sent: Callable[[], object]) -> None:
+        what, names = "cannot be uploaded", sorted(sizes)
+        if self._on_disk:  # object stores have no folders
+            with remotes.told_by(place, what, UnreachableError):
+                for parent in sorted({name.rpartition("/")[0] for name in names}):
                     place.system.makedirs(f"{place.path}/{parent}".rstrip("/"), exist_ok=True)
-            remotes.send(place, directory, sorted(sizes))
-            remotes.compare(place, sizes)
+        for first in range(0, len(names), _BATCH):
+            some = names[first : first + _BATCH]
+            how = self._within(_ANSWER_S + sum(sizes[name] for name in some) / _SLOWEST_BYTES_S)
+            with remotes.told_by(place, what, UnreachableError):
+                remotes.send(place, directory, some, **how)
+            on_sent()
+        with remotes.told_by(place, what, UnreachableError):
+            remotes.compare(place, sizes, (), **self._within(_ANSWER_S))
 
     def _download(self, place: Remote, names: list[str], folder: Path) -> None:
         for parent in {(folder / name).parent for name in names}:
@@ -308,10 +318,14 @@ class Depot:
                 some = names[first : first + _BATCH]
                 place.system.get([f"{place.path}/{name}" for name in some], [str(folder / name) for name in some])
 
+    def _within(self, seconds: float) -> dict[str, float]:
+        """For a driver's call: how long it may take, where drivers can be told so."""
+        return {"timeout": seconds} if self._can_wait else {}
+
     def _read(self, name: str) -> bytes | None:
         with self._told(f"'{name}' cannot be read"):
             try:
-                return bytes(self._remote.system.cat_file(self._path(name)))
+                return bytes(self._remote.system.cat_file(self._path(name), **self._within(_ANSWER_S)))
             except FileNotFoundError:
                 return None
 
@@ -320,7 +334,7 @@ class Depot:
         self._remote.system.invalidate_cache()
         with self._told(f"'{folder or '.'}' cannot be listed"):
             try:
-                found = self._remote.system.ls(self._path(folder), detail=False)
+                found = self._remote.system.ls(self._path(folder), detail=False, **self._within(_ANSWER_S))
             except FileNotFoundError:
                 return set()
             return {str(path).rstrip("/").rpartition("/")[2] for path in found}
@@ -328,7 +342,7 @@ class Depot:
     def _remove(self, name: str) -> None:
         self._remote.system.invalidate_cache()
         with self._told(f"'{name}' cannot be removed"), suppress(FileNotFoundError):
-            self._remote.system.rm(self._path(name), recursive=True)
+            self._remote.system.rm(self._path(name), recursive=True, **self._within(_ANSWER_S))
 
     def _discard(self, place: Remote) -> None:
         """Remove an attempt that will never be committed; what cannot be removed is swept, or only takes space."""
@@ -345,19 +359,9 @@ class Depot:
     def _told(self, what: str) -> Any:
         return remotes.told_by(self._remote, what, UnreachableError)
 
-    def _unzipped(self) -> dict[str, bytes] | None:
+    def _plan(self) -> dict[str, bytes] | None:
         content = self._read(PLAN)
-        if content is None:
-            return None
-        try:
-            with zipfile.ZipFile(io.BytesIO(content)) as packed:
-                files = {name: packed.read(name) for name in packed.namelist()}
-        except zipfile.BadZipFile as error:
-            raise StoreError(f"{self.address}/{PLAN}: is no plan that av_synth wrote: {error}") from error
-        for name in files:
-            if name.startswith("/") or ".." in name.split("/"):
-                raise StoreError(f"{self.address}/{PLAN}: is no plan that av_synth wrote: it has '{name}'")
-        return files
+        return None if content is None else unpack(content, f"{self.address}/{PLAN}")
 
 
 def _has_conditional_put(system: Any) -> bool:
@@ -368,11 +372,3 @@ def _has_conditional_put(system: Any) -> bool:
     if isinstance(system, AsyncFileSystem):
         return type(system)._pipe_file is not AsyncFileSystem._pipe_file
     return type(system).pipe_file is not AbstractFileSystem.pipe_file
-
-
-def _zipped(folder: Path) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as into:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            into.writestr(zipfile.ZipInfo(path.relative_to(folder).as_posix(), _DATE), path.read_bytes())
-    return packed.getvalue()

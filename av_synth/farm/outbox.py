@@ -1,13 +1,14 @@
 """A worker's folder on the disk of its machine, for runs that are committed to a depot.
 
 A run is played and made whole there as in any store, then uploaded and committed, then removed there. What a worker
-that died had finished is sent by the next one in its place.
+that died had finished is sent by the next one in its place, if that takes no longer than a worker may take to begin.
 """
 
 from __future__ import annotations
 
 import hashlib
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,6 +23,7 @@ from av_synth.farm.plan import FOLDER
 from av_synth.farm.worker import OpenPlayer, Played, Player
 
 OUTBOX = "outbox"
+_LEFT_S = 40.0  # for what was left; a worker that has not begun after 200 s is taken for one that hangs
 
 
 class Sender:
@@ -41,7 +43,10 @@ class Sender:
         if there is not None:
             return Played(False, there.held, job.run.frames, there.bytes)
         played = self._player.play(job, on_tick)
-        _send(stores.run_path(self._home, job.run.run_id), self._depot)
+        frames = job.run.frames
+        directory = stores.run_path(self._home, job.run.run_id)
+        # whoever watches hears of each part, so that a slow line is not taken for a worker that hangs
+        _send(directory, self._depot, lambda: on_tick(frames, frames))
         return played
 
 
@@ -58,13 +63,7 @@ def opened(setting: WorkerSetting, open_player: OpenPlayer) -> Iterator[Sender]:
     except UserError as error:  # the driver's machine could: here a package is missing
         raise UnreachableError(str(error)) from error
     home = home_of(setting)
-    for directory in stores.runs(home):
-        try:
-            stores.open_run(directory)
-        except StoreError:  # its removal was cut short; were it not committed, it would be played again
-            shutil.rmtree(directory)
-        else:
-            _send(directory, depot)
+    _send_left(home, depot)
     # it may be of another campaign, and the player's processes are gone that read it
     shutil.rmtree(home / FOLDER, ignore_errors=True)
     if not depot.fetch_plan(home):
@@ -81,8 +80,31 @@ def home_of(setting: WorkerSetting) -> Path:
     return setting.store / OUTBOX / which / f"worker-{setting.slot}"
 
 
-def _send(directory: Path, depot: Depot) -> None:
-    depot.commit(directory)
+def _send_left(home: Path, depot: Depot) -> None:
+    until_s = time.monotonic() + _LEFT_S
+
+    def in_time() -> None:
+        if time.monotonic() > until_s:
+            raise _TooSlowError
+
+    for directory in stores.runs(home):
+        try:
+            stores.open_run(directory)
+        except StoreError:  # its removal was cut short; were it not committed, it would be played again
+            shutil.rmtree(directory)
+            continue
+        try:
+            _send(directory, depot, in_time)
+        except _TooSlowError:  # it goes when it is its turn, or when another has committed it
+            return
+
+
+class _TooSlowError(Exception):
+    """What was left takes too long to send."""
+
+
+def _send(directory: Path, depot: Depot, on_sent: Callable[[], None]) -> None:
+    depot.commit(directory, on_sent)
     crash.point("outbox.sent")
     shutil.rmtree(directory)
     crash.point("outbox.removed")

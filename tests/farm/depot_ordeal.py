@@ -70,10 +70,10 @@ def a_death_at_each_file() -> Iterator[None]:
     """While this lasts, files are uploaded one by one, and a process may die before each."""
     send = remotes.send
 
-    def one_by_one(remote: remotes.Remote, folder: Path, names: list[str]) -> None:
+    def one_by_one(remote: remotes.Remote, folder: Path, names: list[str], **how: float) -> None:
         for name in names:
             crash.point(f"upload {name}")
-            send(remote, folder, [name])
+            send(remote, folder, [name], **how)
 
     remotes.send = one_by_one
     try:

@@ -19,7 +19,7 @@ from stand_in import planned, setting
 from av_synth import store as stores
 from av_synth.cli.app import status
 from av_synth.errors import StoreError, UnreachableError, UserError
-from av_synth.farm import crash, whereabouts
+from av_synth.farm import crash, outbox, whereabouts
 from av_synth.farm.depot import Depot
 from av_synth.farm.driver import Ended, drive
 from av_synth.farm.local import LocalRunner
@@ -268,14 +268,16 @@ def test_a_store_that_has_begun_stays_where_its_runs_are_committed(tmp_path):
             whereabouts.agree(tmp_path / store, "memory://bucket/two")
 
 
-def test_a_store_that_does_not_answer_costs_nothing_that_has_been_played(tmp_path):
+@pytest.mark.parametrize("left_s", [3600.0, -1.0], ids=["", "and then is slow"])
+def test_a_store_that_does_not_answer_costs_nothing_that_has_been_played(tmp_path, monkeypatch, left_s):
+    monkeypatch.setattr(outbox, "_LEFT_S", left_s)
     with_plan("flaky://bucket/depot", tmp_path / "plan")
     Flaky.failing = "before"
     with pytest.raises(UnreachableError):
         play("flaky://bucket/depot", tmp_path / "machine")
     assert len([path for path in (tmp_path / "machine").rglob("runs/*") if path.is_dir()]) == 1
     Flaky.failing = ""
-    assert not play("flaky://bucket/depot", tmp_path / "machine").played  # it has been sent before
+    assert not play("flaky://bucket/depot", tmp_path / "machine").played  # it has been sent before, or is now
     assert Depot("flaky://bucket/depot").run_ids() == {RUN.run_id}
 
 
