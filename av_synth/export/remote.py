@@ -7,6 +7,7 @@ the next try may go on top of them.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -161,6 +162,8 @@ def _hint(protocol: str) -> str:
 
 def _reason(error: Exception) -> str:
     """What a driver said, without the number of the operating system's error."""
+    if isinstance(error, asyncio.TimeoutError) and not str(error):
+        return "no answer in time"
     if not isinstance(error, OSError) or not error.strerror:
         return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
