@@ -6,30 +6,28 @@ through it. The only module that imports ray, which is not needed for anything e
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
-import secrets
-import socket
+import signal
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-import psutil
+from typing import Any, NoReturn
 
 from av_synth import __version__
 from av_synth.errors import ConnectionLostError, DocumentError, LaunchError, Problem, UserError
 from av_synth.farm.keeper import GONE_S, TIDY_UP_S
+from av_synth.farm.knock import REACH_S, knock
 from av_synth.farm.local import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from av_synth.farm.model import Committed, Failed, Job, Lost, Report, Slot, WorkerSetting
+from av_synth.farm.private_ray import private_ray, protect
 from av_synth.farm.seat import Needs, Seat
 
 TRIES = 3  # to start a private Ray
-REACH_S = 5.0  # for a TCP connection to a cluster
 PATIENCE_S = 600.0  # for the first worker: a cluster that grows on demand has to start a machine
 COUNT_EVERY_S = 5.0  # how often it is counted how many workers the cluster has room for
 LISTEN_S = 1.0  # an actor listens so long to a worker that plays ...
@@ -49,49 +47,78 @@ def connected(address: str, cores: int) -> Iterator[None]:
 
     Raises:
         DocumentError: if the address is none of these.
-        UserError: if Ray is not installed, or cannot be reached.
+        UserError: if Ray is not installed, does not start, or cannot be reached.
     """
     place = re.fullmatch(r"(?:ray://)?([^\s/:]+):([0-9]{1,5})", address)
     if address not in ("local", "auto") and (place is None or not 0 < int(place[2]) < 65536):
         wanted = "local, auto, HOST:PORT or ray://HOST:PORT"
         raise DocumentError([Problem("", "--ray", f"got {address!r}; want {wanted}")])
-    if place is not None:
-        _knock(address, place[1], int(place[2]))
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # else it prints what happens to actors; `poll` tells it
-    with tempfile.TemporaryDirectory(prefix="av-synth-ray-", ignore_cleanup_errors=True) as folder:
-        options: dict[str, Any] = {}
-        if address == "local":
-            if "RAY_AUTH_TOKEN_PATH" not in os.environ:  # else it writes one into the user's home
-                os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-            if "ray" not in sys.modules:  # it is read at the import, and no default before Ray 2.59
-                os.environ.setdefault("RAY_AUTH_MODE", "token")
-            options = {
-                "num_cpus": cores,
-                "include_dashboard": False,
-                "object_store_memory": STORE_BYTES,
-                "_temp_dir": folder,
-            }
-        ray = _ray()
-        others = set(psutil.Process().children())
+    if address == "local":
+        protect(imported="ray" in sys.modules)
+    ray = _ray()
+    if place is not None:
+        knock(address, place[1], int(place[2]))
+    with private_ray(cores) if address == "local" else nullcontext(address) as where:
         try:
-            _join(ray, address, options)
+            ray.init(address=where, log_to_driver=False, configure_logging=False)
         except Exception as error:  # Ray raises bare ones too
-            told = " ".join(str(error).split())
+            ray.shutdown()
             raise UserError(
-                f"--ray {address}: {told}; want the Ray and Python versions of the cluster here, a machine of the "
-                "cluster (from any other, ray://HOST:10001), and where it asks for a token, RAY_AUTH_MODE=token and "
-                "RAY_AUTH_TOKEN_PATH"
+                f"--ray {address}: {_in_a_line(error)}; want the Ray and Python versions of the cluster here, a "
+                "machine of the cluster (from any other, ray://HOST:10001), and where it asks for a token, "
+                "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH"
             ) from error
         try:
             yield
         finally:
-            helpers = _below(others) if address == "local" else []
             ray.shutdown()
-            for helper in helpers:  # some of Ray's take a minute to see that they are alone
-                with suppress(psutil.Error):
-                    helper.kill()
-            psutil.wait_procs(helpers, timeout=GONE_S)
+
+
+def serve(handle: int, cores: int, folder: str) -> NoReturn:
+    """What the process of a private Ray does: start it, tell where it is, and wait to be killed.
+
+    Args:
+        handle: gets the address, or why there is none, see `private_ray`.
+        cores: that it hands out.
+        folder: for what it writes; made here, so that whoever removes it is there before it.
+    """
+    try:
+        os.mkdir(folder, 0o700)
+        said = {"address": start(cores, folder)}
+    except Exception as error:  # noqa: BLE001  Ray raises bare ones; whoever listens tells them
+        said = {"error": _in_a_line(error)}
+    os.write(handle, json.dumps(said).encode() + b"\n")
+    os.close(handle)
+    while True:
+        signal.pause()
+
+
+def start(cores: int, folder: str) -> str:
+    """Start a Ray that ends with this process, and return its address.
+
+    It gives itself 30 s for that, which a busy machine may not have.
+    """
+    ray = _ray()
+    for left in reversed(range(TRIES)):
+        try:
+            ray.init(
+                address="local",
+                num_cpus=cores,
+                include_dashboard=False,
+                object_store_memory=STORE_BYTES,
+                log_to_driver=False,
+                configure_logging=False,
+                _temp_dir=folder,
+            )
+        except Exception:
+            ray.shutdown()
+            if not left:
+                raise
+        else:
+            break
+    return str(ray.get_runtime_context().gcs_address)
 
 
 @dataclass
@@ -337,43 +364,15 @@ def _ray() -> Any:
         UserError: if it is not.
     """
     try:
+        import grpc  # noqa: F401  `knock` needs it
         import ray
     except ModuleNotFoundError as error:
         raise UserError("--ray: Ray is not installed; want `pip install 'av-synth[farm]'`") from error
     return ray
 
 
-def _join(ray: Any, address: str, options: Mapping[str, Any]) -> None:
-    """Connect, or start a private Ray; it gives itself 30 s for that, which a busy machine may not have."""
-    for left in reversed(range(TRIES if address == "local" else 1)):
-        try:
-            ray.init(address=address, log_to_driver=False, configure_logging=False, **options)
-        except Exception:
-            ray.shutdown()
-            if not left:
-                raise
-        else:
-            return
-
-
-def _below(others: set[psutil.Process]) -> list[psutil.Process]:
-    """What runs below this process, but for these children of it and what is below them."""
-    found: list[psutil.Process] = []
-    for child in psutil.Process().children():
-        if child not in others:
-            with suppress(psutil.Error):
-                found += [child, *child.children(recursive=True)]
-    return found
-
-
-def _knock(address: str, host: str, port: int) -> None:
-    """Ray would try for minutes where nobody listens."""
-    try:
-        socket.create_connection((host, port), REACH_S).close()
-    except OSError as error:
-        raise UserError(
-            f"--ray {address}: nobody answers there ({error}); want the address of a running Ray"
-        ) from error
+def _in_a_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
 
 
 def _why(error: BaseException) -> str:

@@ -31,7 +31,6 @@ CAP = 3
 CLASSES = {"environmental", "transient", "deterministic", "cancelled"}
 RUN_ID = re.compile(r"[0-9a-f]{20}")
 ATTEMPT = re.compile(r"attempt-([1-9]\d*)")
-AGENTS_OF_RAY = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
 MARKER = "AV_SYNTH_CHAOS"
 
 
@@ -274,10 +273,7 @@ def _is_held(path: Path) -> bool:
 
 
 def processes(marker: str, spared: Collection[int] = ()) -> dict[int, str]:
-    """The processes started with `AV_SYNTH_CHAOS=<marker>` in their environment: state and command by pid.
-
-    Ray's own agents are not counted: when their Ray is gone they look for it, for a minute, and then end.
-    """
+    """The processes started with `AV_SYNTH_CHAOS=<marker>` in their environment: state and command by pid."""
     wanted = f"\0{MARKER}={marker}\0".encode()
     found = {}
     for entry in os.scandir("/proc"):
@@ -288,8 +284,7 @@ def processes(marker: str, spared: Collection[int] = ()) -> dict[int, str]:
             if wanted in b"\0" + environment + b"\0":
                 state = Path(entry.path, "stat").read_text().rpartition(")")[2].split()[0]
                 command = Path(entry.path, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                if not command.startswith(AGENTS_OF_RAY):
-                    found[int(entry.name)] = f"{state} {command[:200].strip()}"
+                found[int(entry.name)] = f"{state} {command.strip()}"
         except OSError:  # it has ended meanwhile, or it is another user's
             continue
     return found
@@ -312,7 +307,7 @@ def orphans(
     while found := processes(marker, spared):
         left_s = deadline_s - time.monotonic()
         if left_s <= 0:
-            return [f"I6: process {pid} is left: {what}" for pid, what in sorted(found.items())]
+            return [f"I6: process {pid} is left: {what[:200]}" for pid, what in sorted(found.items())]
         _wait_for_the_end(min(found), min(left_s, 0.1))
         meanwhile()
     return []

@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import grpc
 import psutil
 import pytest
 from fake_farm import check
 from stand_in import planned, setting
 
 from av_synth.errors import DataError, DocumentError, LaunchError, UserError
-from av_synth.farm import ray_farm, seat
+from av_synth.farm import knock, ray_farm, seat
 from av_synth.farm.driver import Ended, drive
 from av_synth.farm.local import FIRST_PAUSE_S, LocalRunner
 from av_synth.farm.model import Advanced, Committed, Job, Lost, Report, Runner, Slot, Started, WorkerSetting
@@ -270,26 +273,68 @@ def test_where_nobody_listens_it_says_so_at_once():
             ray_farm.connected(address, 1).__enter__()
 
 
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_where_somebody_listens_and_says_nothing_it_gives_up_in_seconds(scheme, monkeypatch):
+    assert knock.REACH_S + knock.ANSWER_S <= 15.0
+    monkeypatch.setattr(knock, "ANSWER_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"{scheme}127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(UserError, match=rf"--ray {address}: what listens there .*; want HOST:PORT of a cluster"):
+            ray_farm.connected(address, 1).__enter__()
+
+
+def test_where_somebody_else_answers_it_says_that_this_is_no_ray():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet() -> None:
+            with suppress(OSError):  # the listener is closed
+                while True:
+                    listener.accept()[0].sendall(b"SSH-2.0-OpenSSH_9.9\r\n")
+
+        threading.Thread(target=greet, daemon=True).start()
+        with pytest.raises(UserError, match="what listens there does not speak Ray's protocol"):
+            ray_farm.connected(f"127.0.0.1:{listener.getsockname()[1]}", 1).__enter__()
+        listener.shutdown(socket.SHUT_RDWR)
+
+    other = grpc.server(ThreadPoolExecutor(1))
+    port = other.add_insecure_port("127.0.0.1:0")
+    other.start()
+    with pytest.raises(UserError, match="what listens there speaks Ray's protocol, but has no such service"):
+        ray_farm.connected(f"127.0.0.1:{port}", 1).__enter__()
+    other.stop(None).wait()
+
+
+def test_a_ray_is_known_when_it_answers(ray):
+    import ray as library
+
+    host, _, port = library.get_runtime_context().gcs_address.rpartition(":")
+    knock.knock(f"{host}:{port}", host, int(port))
+    with pytest.raises(UserError, match=r"has no such service.*ray://HOST:PORT of its client server"):
+        knock.knock(f"ray://{host}:{port}", host, int(port))
+
+
 def test_without_ray_it_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UserError, match=r"pip install 'av-synth\[farm\]'"):
         ray_farm.connected("local", 1).__enter__()
 
 
-def test_a_private_ray_that_does_not_get_ready_in_time_is_started_again_twice(monkeypatch):
-    calls: list[str] = []
-    late = 2
+def test_a_private_ray_that_does_not_get_ready_in_time_is_started_again_twice(tmp_path, monkeypatch):
+    fake = """
+from pathlib import Path
+tried = Path(__file__).with_name("tried")
+def init(**options):
+    with tried.open("a") as file:
+        file.write(options["address"] + "\\n")
+    raise Exception("The current node\\ntimed out during startup.")
+def shutdown():
+    pass
+"""
+    (tmp_path / "ray.py").write_text(fake)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ["PYTHONPATH"]]))
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace())  # here it comes to no call
 
-    def init(address: str, **_: object) -> None:
-        calls.append(address)
-        if calls.count("local") <= late:
-            raise Exception("The current node timed out during startup.")
-
-    fake = SimpleNamespace(init=init, shutdown=lambda: calls.append("shutdown"))
-    monkeypatch.setitem(sys.modules, "ray", fake)
-    with ray_farm.connected("local", 1):
-        assert calls == ["local", "shutdown", "local", "shutdown", "local"]
-
-    late = 99
-    with pytest.raises(UserError, match="--ray local: The current node timed out during startup"):
+    with pytest.raises(UserError, match="no Ray could be started: The current node timed out during startup"):
         ray_farm.connected("local", 1).__enter__()
+
+    assert (tmp_path / "tried").read_text() == "local\n" * 3
