@@ -57,6 +57,7 @@ class Setup:
         behaviours: by run id, how the player misbehaves: see `stand_in`, and `Player` for more.
         fresh: whether workers are fresh interpreters, as a user's are, and not forks.
         ray: whether they are actors of a Ray, which the driver starts for itself.
+        carla: the home of strangers, and of the program that players launch; None if they launch none.
         segment_bytes: of the journal.
         log: gets what drivers say.
     """
@@ -66,13 +67,16 @@ class Setup:
     behaviours: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fresh: bool = False
     ray: bool = False
+    carla: Path | None = None
     segment_bytes: int = 2000
     log: Path = Path(os.devnull)
     workers: int = 2
 
     def settings(self) -> list[WorkerSetting]:
         """One a worker."""
-        options = {"runs": dict(self.behaviours), "frames": 2}
+        options: dict[str, Any] = {"runs": dict(self.behaviours), "frames": 2}
+        if self.carla is not None:
+            options["carla"] = str(self.carla)
         folders = [self.store / "logs" / f"worker-{slot}" for slot in range(self.workers)]
         return [WorkerSetting(self.store, slot, victim.PLAYER, options, folder) for slot, folder in enumerate(folders)]
 
@@ -171,7 +175,7 @@ def freeze(setup: Setup) -> None:
 def campaign(setup: Setup, pipe: Connection) -> int:
     """What `av-synth campaign` does on a store whose plan is there."""
     ear = Instructed(pipe)
-    rules = WITH_FRESH if setup.fresh or setup.ray else RULES
+    rules = WITH_FRESH if setup.fresh or setup.ray or setup.carla else RULES
     with _runner(setup) as runner:
         try:
             ended = driver.drive(plan.read(setup.store).runs, setup.store, runner, rules, on_event=ear, usage=ear.usage)

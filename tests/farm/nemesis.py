@@ -68,6 +68,8 @@ ONCE: Mapping[str, Mapping[str, Any]] = {
     "once: dies after the commit": {"do": "die", "call": "rename", "nth": 1, "after": True},
 }
 WEIGHTS_ONCE = tuple(1 if name == "once: hang" else 4 for name in ONCE)
+TAKEN, ANSWERS = "port taken", "stranger answers"
+ON_PORTS_EVERY = 25
 DAMAGES = ("flipped", "torn", "missing", "added", "manifest torn")
 TRIGGERS = ("started", "started", "started", "committed", "committed", "failed", "opened")
 
@@ -94,6 +96,8 @@ class Schedule:
         damages: done to committed runs when the campaign has ended: it is retried and ends again.
         healed: whether poison runs are well when they are released at the end, and are tried again.
         retry_deaths: crash points of one `retry` after the other.
+        strangers: how many listen on a port that would be leased, and how many come to one that is; if there are any,
+            players start what has ports (see `taken_ports`).
         fresh: whether workers are fresh interpreters.
         ray: whether they are actors of a Ray.
     """
@@ -107,6 +111,7 @@ class Schedule:
     damages: tuple[str, ...] = ()
     healed: bool = False
     retry_deaths: tuple[str, ...] = ()
+    strangers: tuple[int, int] = (0, 0)
     fresh: bool = False
     ray: bool = False
 
@@ -139,7 +144,7 @@ def plan(number: int) -> tuple[PlannedRun, ...]:
 
 
 def draw(seed: int) -> Schedule:
-    """The schedule of a seed: negative ones are on a Ray, the first ones `tours` of all crash points, others random."""
+    """The schedule of a seed: negative ones are on a Ray, the first ones `tours`, others random."""
     if seed < 0:
         return RAY[seed]
     return tours()[seed] if seed < len(tours()) else _random(seed)
@@ -147,7 +152,7 @@ def draw(seed: int) -> Schedule:
 
 @lru_cache(maxsize=1)
 def tours() -> tuple[Schedule, ...]:
-    """Schedules in which, one after the other, drivers and retries die at every crash point there is."""
+    """Schedules in which drivers and retries die at every crash point there is, and one in which ports are taken."""
     points = [point for point in crash_points() if not in_retry(point)]
     # the first driver watches a worker that hangs; after the end of one there is nothing left to die of
     points.sort(key=lambda point: (point != WATCHED, "driver.end." in point))
@@ -160,6 +165,12 @@ def tours() -> tuple[Schedule, ...]:
     return (
         *(_tour(number, tuple(lives)) for number, lives in enumerate(deaths)),
         replace(_tour(len(deaths), ()), damages=DAMAGES[:2], healed=True, retry_deaths=retries),
+        Schedule(
+            len(deaths) + 1,
+            0,
+            faults=(Fault("kill its children", "started", 2), Fault("kill driver", "committed", 3)),
+            strangers=(2, 4),
+        ),
     )
 
 
@@ -212,7 +223,8 @@ def _random(seed: int) -> Schedule:
     if not (kinds or poisons or once or deaths or damages):
         deaths = [rng.choice(points)]
     fresh = seed % FRESH_EVERY == 0
-    if fresh:  # there is much patience with these, and nobody to wait for it
+    strangers = (rng.choice((0, 1, 2)), rng.choice((1, 2, 4))) if seed % ON_PORTS_EVERY == 7 else (0, 0)
+    if fresh or any(strangers):  # there is much patience with these, and nobody to wait for it
         faults = [fault for fault in faults if fault.kind != "stop worker"]
         once = {run_id: name for run_id, name in once.items() if name != "once: hang"}
     return Schedule(
@@ -225,5 +237,6 @@ def _random(seed: int) -> Schedule:
         tuple(damages),
         healed,
         tuple(retry_deaths),
+        strangers,
         fresh,
     )

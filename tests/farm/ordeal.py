@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -25,10 +25,11 @@ from tests.farm import life as lives
 from tests.farm import nemesis, reader
 from tests.farm.life import Life, Setup, begin, campaign
 from tests.farm.nemesis import Fault, Schedule
+from tests.farm.taken_ports import Strangers, strangers
 
 MOST_LIVES = 30
 HANGS_S = 300.0  # a driver that tells nothing for so long, on whatever machine
-GONE_S = 60.0  # on whatever machine; how long it took is told
+GONE_S = 30.0  # on whatever machine, and half of what agents of Ray take alone; how long it took is told
 CAP = 3
 IN_RUN = re.compile(r"I[24]: runs/([0-9a-f]{20})")
 MAY_END = ("kill driver", "interrupt", "interrupt twice")
@@ -125,6 +126,7 @@ class _Ordeal:
         self._seen: dict[str, str] = {}
         self._damaged: set[str] = set()
         self._full = False
+        self._strangers: Strangers | None = None
 
     def _behaviours(self) -> dict[str, dict[str, Any]]:
         behaviours = {}
@@ -139,6 +141,18 @@ class _Ordeal:
 
     def go(self) -> None:
         """All of it."""
+        early, late = self._schedule.strangers
+        if not early + late:
+            self._suffer()
+            return
+        with strangers(self._tokens / "strangers", early, late, self._schedule.seed) as self._strangers:
+            self._setup = replace(self._setup, carla=self._strangers.home)
+            self._suffer()
+            if heard := self._strangers.heard():
+                self._find(f"I6: a stranger on a port was told {heard!r}")
+            self.outcome.fired += [nemesis.TAKEN] * early + [nemesis.ANSWERS] * self._strangers.came()
+
+    def _suffer(self) -> None:
         deaths = list(self._schedule.deaths)
         self.to_the_end(deaths)
         self._judge(set(self._schedule.poisons))
@@ -195,7 +209,8 @@ class _Ordeal:
         self._find(*reader.orphans(self._ground.marker, {os.getpid()}, GONE_S, _reap))
         self.outcome.gone_s = max(self.outcome.gone_s, time.monotonic() - began_s)
         _reap()
-        self._find(*reader.lives(self._ground.decoy, "CarlaUE4-Linux"))
+        for pid in (self._ground.decoy, *([self._strangers.pid] if self._strangers else [])):
+            self._find(*reader.lives(pid, "CarlaUE4-Linux"))
         seen = {run_id: was for run_id, was in self._seen.items() if run_id not in self._damaged}
         reading = reader.read(self._store, seen=seen, at_rest=at_rest, exit_code=exit_code)
         self._find(*reading.findings)

@@ -13,11 +13,13 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from av_synth.errors import ConnectionLostError
 from av_synth.farm.model import WorkerSetting
 from tests.farm import stand_in
+from tests.farm.taken_ports import launched
 
 PLAYER = f"{__name__}:open_player"
 
@@ -106,10 +108,17 @@ def write_half(_: Call, args: Any) -> int:
 
 @contextmanager
 def open_player(setting: WorkerSetting) -> Iterator[Player]:
-    """What workers are told to open."""
+    """What workers are told to open; with the option `carla`, the home of strangers, also what `taken_ports` starts."""
+    home = setting.options.get("carla")
+    with _cat() if home is None else launched(Path(home), setting.folder / "simulator.log") as beside:
+        yield Player(setting, beside)
+
+
+@contextmanager
+def _cat() -> Iterator[subprocess.Popen[bytes]]:
     beside = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     try:
-        yield Player(setting, beside)
+        yield beside
     finally:
         beside.kill()
         beside.wait()
@@ -117,6 +126,7 @@ def open_player(setting: WorkerSetting) -> Iterator[Player]:
 
 def warm() -> None:
     """Have tables without rows, which are all that a stand-in writes, encoded once for all forks of this process."""
+    from av_synth.launch import carla  # noqa: F401  they need not import it
     from av_synth.store import tables
 
     encode = tables.encode
