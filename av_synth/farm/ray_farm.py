@@ -348,6 +348,8 @@ class RayRunner:
     def _count(self) -> None:
         """How many workers there is room for."""
         machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        if not machines:  # not even that of the head: none will join any more
+            raise ConnectionLostError("Ray has no machine left; start it again, and the same command goes on")
         self._resources = self._needs.resources(machines)
         room = [
             min(math.floor(machine.get(name, 0.0) / amount) for name, amount in self._resources.items())

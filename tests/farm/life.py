@@ -10,13 +10,14 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import secrets
 import signal
 import subprocess
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
@@ -33,6 +34,7 @@ from av_synth.launch.stall import Patience
 from av_synth.launch.tree import die_with_parent
 from av_synth.store import canonical_json
 from tests.farm import victim
+from tests.farm.machines import two_machines
 
 GIB = 1 << 30
 REFUSED = 2  # exit status
@@ -57,6 +59,7 @@ class Setup:
         behaviours: by run id, how the player misbehaves: see `stand_in`, and `Player` for more.
         fresh: whether workers are fresh interpreters, as a user's are, and not forks.
         ray: whether they are actors of a Ray, which the driver starts for itself.
+        machines: how many it has; it is a private one if it has one.
         carla: the home of strangers, and of the program that players launch; None if they launch none.
         segment_bytes: of the journal.
         log: gets what drivers say.
@@ -67,6 +70,7 @@ class Setup:
     behaviours: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fresh: bool = False
     ray: bool = False
+    machines: int = 1
     carla: Path | None = None
     segment_bytes: int = 2000
     log: Path = Path(os.devnull)
@@ -192,8 +196,11 @@ def _runner(setup: Setup) -> Iterator[Runner]:
         with closing(LocalRunner(settings)) as local_runner:
             yield local_runner
         return
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     with (
-        ray_farm.connected("local", len(settings)),
+        two_machines() if setup.machines > 1 else nullcontext("local") as address,
+        ray_farm.connected(address, len(settings)),
         closing(ray_farm.RayRunner(settings.__getitem__, Needs(), len(settings))) as runner,
     ):
         yield runner

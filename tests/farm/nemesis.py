@@ -38,7 +38,8 @@ AT_EVENTS = (
     "clock backward",
     "disk full",
 )
-ON_RAY = ("kill its actor",)
+KILL_RAYLET = "kill a raylet"
+ON_RAY = ("kill its actor", KILL_RAYLET)
 AT_STARTED = AT_EVENTS[:3]  # that event names the processes
 WEIGHTS = (6, 4, 1, 6, 2, 1, 2, 2, 1, 1, 2)
 
@@ -100,6 +101,7 @@ class Schedule:
             players start what has ports (see `taken_ports`).
         fresh: whether workers are fresh interpreters.
         ray: whether they are actors of a Ray.
+        machines: how many that has.
     """
 
     seed: int
@@ -114,6 +116,7 @@ class Schedule:
     strangers: tuple[int, int] = (0, 0)
     fresh: bool = False
     ray: bool = False
+    machines: int = 1
 
     @property
     def runs(self) -> tuple[PlannedRun, ...]:
@@ -187,13 +190,19 @@ def _tour(seed: int, deaths: tuple[str, ...]) -> Schedule:
 
 
 def _on_ray() -> dict[int, Schedule]:
+    """On a Ray of two machines, of which one is lost, and on a private one whose driver is killed."""
     first, second, third, *_ = (run.run_id for run in plan(0))
-    workers = (Fault("kill worker", "started", 2), Fault("kill its actor", "started", 5))
-    drivers = (Fault("kill its children", "started", 3), Fault("kill driver", "committed", 4))
-    poisons, once = {first: "poison: data"}, {second: "once: disk full", third: "once: dies after the commit"}
+    # two of what costs an attempt in each: no run is given up for that
+    machine = (Fault("kill worker", "started", 2), Fault(KILL_RAYLET, "started", 5))
+    driver = (
+        Fault("kill its children", "started", 3),
+        Fault("kill its actor", "started", 5),
+        Fault("kill driver", "committed", 4),
+    )
+    once = {second: "once: disk full", third: "once: dies after the commit"}
     return {
-        -1: Schedule(-1, 0, poisons, faults=workers, ray=True),
-        -2: Schedule(-2, 0, once=once, faults=drivers, ray=True),
+        -1: Schedule(-1, 0, {first: "poison: data"}, faults=machine, ray=True, machines=2),
+        -2: Schedule(-2, 0, once=once, faults=driver, ray=True),
     }
 
 

@@ -117,6 +117,7 @@ class _Ordeal:
             self._behaviours(),
             fresh=schedule.fresh,
             ray=schedule.ray,
+            machines=schedule.machines,
             log=home / "driver.log",
         )
         lives.freeze(self._setup)
@@ -127,6 +128,7 @@ class _Ordeal:
         self._damaged: set[str] = set()
         self._full = False
         self._strangers: Strangers | None = None
+        self._playing: dict[int, Mapping[str, Any]] = {}  # by slot, what was told when it was started
 
     def _behaviours(self) -> dict[str, dict[str, Any]]:
         behaviours = {}
@@ -222,6 +224,8 @@ class _Ordeal:
         self._find(*reader.glance(self._store, self._seen))
         if name == "committed":
             self._status()
+        if name == "started":
+            self._playing[event["slot"]] = event
         answer: dict[str, Any] = {}
         if name == "paused" and self._full:
             self._full = False
@@ -245,6 +249,8 @@ class _Ordeal:
     def _fire(self, fault: Fault, event: Mapping[str, Any], life: Life) -> dict[str, Any]:
         """Do it; returns what the driver is told to do to itself."""
         match fault.kind:
+            case nemesis.KILL_RAYLET:
+                self._kill_raylet()
             case "kill driver":
                 os.kill(life.pid, signal.SIGKILL)
             case "interrupt":
@@ -282,6 +288,14 @@ class _Ordeal:
             self._send([reader.parent(pids[0])], signal.SIGKILL)
         else:
             self._send(pids[:1], signal.SIGKILL if kind == "kill worker" else signal.SIGSTOP)
+
+    def _kill_raylet(self) -> None:
+        """Lose a machine: one without the head, if there is one."""
+        pid = reader.raylets(self._ground.marker)[-1]
+        for event in self._playing.values():
+            with suppress(OSError):  # it has ended
+                self._hits[event["run"]] += reader.parent(reader.parent(event["pids"][0])) == pid
+        self._send([pid], signal.SIGKILL)
 
     def _send(self, pids: Sequence[int], number: int) -> None:
         for pid in pids:

@@ -290,6 +290,12 @@ def processes(marker: str, spared: Collection[int] = ()) -> dict[int, str]:
     return found
 
 
+def raylets(marker: str) -> list[int]:
+    """Process ids of the marked raylets, that of a Ray's head first."""
+    found = {pid: what for pid, what in processes(marker).items() if "/raylet --" in what}
+    return sorted(found, key=lambda pid: " --head " not in f"{found[pid]} ")
+
+
 def parent(pid: int) -> int:
     """Process id of a process's parent."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])

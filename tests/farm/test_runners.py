@@ -6,26 +6,21 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import grpc
 import psutil
 import pytest
-from fake_farm import check
 from stand_in import planned, setting
 
-from av_synth.errors import DataError, DocumentError, LaunchError, UserError
+from av_synth.errors import ConnectionLostError, DataError, DocumentError, LaunchError, UserError
 from av_synth.farm import knock, ray_farm, seat
-from av_synth.farm.driver import Ended, drive
 from av_synth.farm.local import FIRST_PAUSE_S, LocalRunner
-from av_synth.farm.model import Advanced, Committed, Job, Lost, Report, Runner, Slot, Started, WorkerSetting
-from av_synth.farm.policy import Rules
-from av_synth.farm.quarantine import listed
+from av_synth.farm.model import Committed, Job, Lost, Report, Runner, Slot, Started, WorkerSetting
 from av_synth.farm.ray_farm import RayRunner
 from av_synth.farm.seat import Needs, Seat
 
@@ -196,26 +191,15 @@ def test_an_actor_that_is_killed_is_a_lost_worker_and_nothing_of_it_is_left(ray,
         all_there(runner, 1)
 
 
-def test_a_campaign_whose_workers_and_actors_are_killed_loses_no_run(ray, tmp_path):
-    plan = [planned(number) for number in range(6)]
-    mishaps = {plan[1].run_id: {"do": "kill", "at": 3, "attempts": 1}, plan[2].run_id: {"do": "exit", "at": 5}}
-    killed: list[psutil.Process] = []
+def test_a_ray_that_has_lost_its_last_machine_is_not_waited_for(ray, tmp_path, monkeypatch):
+    import ray as library
 
-    def kill_an_actor(event: Mapping[str, Any] | Advanced) -> None:
-        if isinstance(event, Advanced) or killed or (event["event"], event.get("run")) != ("started", plan[3].run_id):
-            return
-        killed.extend(psutil.Process(pid) for pid in event["pids"])
-        killed[0].parent().kill()
-
-    rules = Rules(run_bytes=1, retry_s=0.01)
-    with closing(RayRunner(on(tmp_path, runs=mishaps, child=["cat"]), Needs(), 2)) as runner:
-        ended = drive(plan, tmp_path, runner, rules, on_event=kill_an_actor)
-
-    check(plan, tmp_path)
-    assert ended == Ended(3, "", 5, 1, 0)
-    assert set(listed(tmp_path)) == {plan[2].run_id}
-    assert len(killed) == 2
-    assert ended_all(killed)
+    now = 0.0
+    with closing(RayRunner(on(tmp_path), Needs(), 1, lambda: now)) as runner:
+        monkeypatch.setattr(library, "nodes", lambda: [{"Alive": False, "Resources": {"CPU": 2.0}}])
+        now += ray_farm.COUNT_EVERY_S
+        with pytest.raises(ConnectionLostError, match="Ray has no machine left; start it again, and the same command"):
+            runner.poll(0.0)
 
 
 def test_there_are_as_many_workers_as_the_cluster_has_room_for_and_none_where_there_is_no_room(ray, tmp_path):
