@@ -185,9 +185,11 @@ def _runner(
     asked: Campaign, out: Path, workers: int | None, ray: str | None, runs: Sequence[PlannedRun]
 ) -> Iterator[Runner]:
     """The workers: processes of this machine, or actors of a Ray."""
+    from av_synth.farm import orphans
     from av_synth.farm.prepare import setting_of, settings_here
     from av_synth.launch.cores import CORE_COUNT
 
+    orphans.mark()
     if ray is None:
         from av_synth.farm.local import LocalRunner
 

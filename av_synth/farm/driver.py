@@ -20,7 +20,7 @@ from types import FrameType
 
 from av_synth import store as stores
 from av_synth.errors import UnreachableError
-from av_synth.farm import crash, failures
+from av_synth.farm import crash, failures, orphans
 from av_synth.farm.books import Books, OnEvent
 from av_synth.farm.disk import Usage, reserve_bytes, why_full
 from av_synth.farm.journal import Journal, read_journal
@@ -106,7 +106,8 @@ def drive(
         if [event["runs"] for event in events if event["event"] == "planned"][-1:] != [len(ledger.plan)]:
             books.event("planned", runs=len(ledger.plan))
         crash.point("driver.begin.planned")
-        books.event("opened", pid=os.getpid(), host=platform.node(), workers=len(runner.slots()))
+        slots, left_behind = runner.slots(), orphans.sweep()
+        books.event("opened", pid=os.getpid(), host=platform.node(), workers=len(slots), orphans=left_behind)
         crash.point("driver.begin.opened")
         outcomes = Outcomes(ledger, store, books, rules)
         driver = _Driver(ledger, outcomes, store, runner, rules, books, clock, usage, on_event)

@@ -71,7 +71,7 @@ class Metrics:
             if event["error"] != _LOST:  # that has an event of its own
                 self._restarts[event["error"] if event["error"] in _BY_US else "attempt failed"] += 1
         elif event.get("event") == "opened":
-            self._orphans += int(event.get("orphans", 0))
+            self._orphans += int(event["orphans"])
         due = self._written_s is None or self._clock() - self._written_s >= self._every_s
         if due or (not isinstance(event, Advanced) and event.get("event") == "closed"):
             self._write()
@@ -124,7 +124,7 @@ class Metrics:
             free = shutil.disk_usage(self._path.parent).free
             yield GaugeMetricFamily("av_synth_disk_free_bytes", "Free space where the store is.", value=free)
         yield CounterMetricFamily(
-            "av_synth_orphans_killed_total", "Left-over processes of ours, ended at a start.", value=self._orphans
+            "av_synth_orphans_killed_total", "Processes that earlier drivers had left behind.", value=self._orphans
         )
 
 

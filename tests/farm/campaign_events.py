@@ -23,8 +23,8 @@ def planned(count: int, town: str = "AvSynth01", scenario: str = "cut_in.yaml", 
     return [PlannedRun(f"{k:020x}", Recipe(scenario, "tiny.yaml", k), town) for k in range(first, first + count)]
 
 
-def opened(workers: int = 2) -> dict[str, Any]:
-    return {"event": "opened", "t": 0.0, "pid": 1, "host": "here", "workers": workers}
+def opened(workers: int = 2, orphans: int = 0) -> dict[str, Any]:
+    return {"event": "opened", "t": 0.0, "pid": 1, "host": "here", "workers": workers, "orphans": orphans}
 
 
 def started(run: PlannedRun, slot: int = 0, attempt: int = 1, t: float = 0.0) -> dict[str, Any]:
