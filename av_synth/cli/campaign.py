@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from av_synth.farm.campaign import Campaign
     from av_synth.farm.model import PlannedRun, Runner
 
-NO_RIG = "none"  # as an entry says it
-FINISHED, PAUSED = (0, 3), 4  # exit codes: of a driver that left nothing to be made, and of one that may go on
-
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
@@ -97,7 +94,7 @@ def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float 
 def _play(asked: Campaign, out: Path, workers: int | None, ray: str | None, no_export: bool) -> int:
     from av_synth import store
     from av_synth.export import formats
-    from av_synth.farm.driver import drive
+    from av_synth.farm.driver import DONE, PAUSED, QUARANTINED, drive
     from av_synth.farm.journal import read_journal
     from av_synth.farm.lease import ask_to_stop
     from av_synth.farm.metrics import Metrics
@@ -137,7 +134,7 @@ def _play(asked: Campaign, out: Path, workers: int | None, ray: str | None, no_e
     elif ended.why:
         say(ended.why, "yellow")
     say(f"report: {write_campaign_report(out)}")
-    if code in FINISHED and ended.committed and form is not None:
+    if code in (DONE, QUARANTINED) and ended.committed and form is not None:
         say(f"dataset: {export_with_progress(out, form)}")
     return code
 
@@ -148,6 +145,8 @@ def _format(asked: Campaign) -> str | None:
     Raises:
         DocumentError: if somebody looks at some runs only: a dataset is made of all runs of a store.
     """
+    from av_synth.farm.asked import NO_RIG
+
     blind = [number for number, entry in enumerate(asked.asked.runs) if entry.rig == NO_RIG]
     if not blind:
         return asked.asked.format
