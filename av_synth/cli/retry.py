@@ -35,7 +35,7 @@ def retry(
     """
     if deep and not damaged:
         raise UserError("--deep: is for --damaged only")
-    planned = [run.run_id for run in plan.read(store).runs]  # before anything is made in what may be no store
+    planned = plan.read(store).runs  # before anything is made in what may be no store
     with driver_lease(store), Journal(store) as journal:
         if damaged:
             found = StoreState.read(store, planned, deep=deep).damaged

@@ -15,7 +15,9 @@ from rich.text import Text
 from av_synth.cli.output import console, say
 from av_synth.errors import StoreError
 from av_synth.farm import quarantine
-from av_synth.farm.state import Event, Pace, Span, StoreState
+from av_synth.farm.seen import Event
+from av_synth.farm.state import Pace, StoreState
+from av_synth.farm.words import around, duration, left
 
 _MOST_NAMED = 20
 
@@ -115,21 +117,10 @@ def _event(event: Event) -> str:
 
 def _pace(pace: Pace, going_on: bool) -> str:
     text = (
-        f"{_duration(pace.run_s.middle)} a run ({_range(pace.run_s)}), {pace.runs_per_h:.0f} runs an hour and "
+        f"{duration(pace.run_s.middle)} a run ({around(pace.run_s)}), {pace.runs_per_h:.0f} runs an hour and "
         f"{pace.frames_per_s:.1f} frames a second with {_count(pace.workers, 'worker')}"
     )
-    return f"{text}; {_duration(pace.left_s.middle)} left ({_range(pace.left_s)})" if going_on else text
-
-
-def _range(span: Span) -> str:
-    return f"{_duration(span.low)} to {_duration(span.high)}"
-
-
-def _duration(seconds: float) -> str:
-    for unit_s, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
-        if seconds >= 2 * unit_s:
-            return f"{seconds / unit_s:.1f} {unit}"
-    return f"{seconds:.0f} s"
+    return f"{text}; {left(pace.left_s)}" if going_on and pace.left_s is not None else text
 
 
 def _count(number: int, what: str) -> str:

@@ -12,6 +12,7 @@ from html import escape
 from pathlib import Path
 
 from av_synth.errors import StoreError
+from av_synth.farm import words
 from av_synth.farm.model import PlannedRun
 from av_synth.farm.seen import ADVICE
 from av_synth.farm.words import duration, size
@@ -78,6 +79,7 @@ def _head(facts: CampaignFacts) -> Iterator[str]:
     damaged = sum(bool(one.problem) for one in facts.made)
     verdict = "all runs are committed" if not lost + left else f"{lost:,} in quarantine, {left:,} remaining"
     verdict += f"; {damaged:,} cannot be read any more" if damaged else ""
+    verdict += f"; {words.left(facts.left_s)}" if left and facts.left_s is not None else ""
     kind = "bad" if lost + damaged else "soft" if left else "good"
     yield f'<p><b class="{kind}">{verdict}</b></p><div class="bar">'
     for name, count in ((COMMITTED, made), ("quarantined", lost), ("remaining", left)):

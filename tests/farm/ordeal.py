@@ -221,7 +221,7 @@ class _Ordeal:
 
     def _status(self) -> None:
         """What `av-synth status` says while the driver works: nothing is damaged, nothing committed is forgotten."""
-        state = StoreState.read(self._store, [run.run_id for run in self._schedule.runs])
+        state = StoreState.read(self._store, self._schedule.runs)
         if state.damaged or state.unknown or state.driver is None:
             self._find(f"I5: status says damaged {dict(state.damaged)}, not planned {state.unknown}, {state.driver}")
         if missing := set(self._seen) - self._damaged - set(state.committed):
@@ -314,7 +314,7 @@ class _Ordeal:
         found = {run[1] for finding in reader.read(self._store).findings if (run := IN_RUN.match(finding))}
         if found != self._damaged:
             self._find(f"I2: damaged were {sorted(self._damaged)}, the reader found {sorted(found)}")
-        state = StoreState.read(self._store, self._good, deep=True)
+        state = StoreState.read(self._store, self._schedule.runs, deep=True)
         if set(state.damaged) != self._damaged:
             self._find(f"I2: damaged were {sorted(self._damaged)}, status says {dict(state.damaged)}")
 

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,10 +16,15 @@ from rich.console import Console
 from av_synth import store as stores
 from av_synth.cli import status as status_verb
 from av_synth.cli.app import status as av_synth
-from av_synth.farm import plan, quarantine
+from av_synth.farm import plan, quarantine, words
+from av_synth.farm.eta import Span
 from av_synth.farm.journal import Journal, read_journal
 from av_synth.farm.lease import driver_lease, stop_asked
+from av_synth.farm.metrics import FILE, Metrics
 from av_synth.farm.model import Failure, FailureClass, PlannedRun, Recipe
+from av_synth.farm.progress import Progress
+from av_synth.report.campaign import write_campaign_report
+from tests.farm import campaign_events as told
 from tests.farm.committing import commit
 
 IDS = tuple(f"{n:x}" * 20 for n in range(5))
@@ -95,7 +101,7 @@ def test_status_of_a_dead_farm_says_how_far_it_is_what_failed_and_what_to_do(
     assert lines[1].endswith(": no tick for 60 s")
     assert lines[2] == (
         "pace: 100 s a run (100 s to 100 s), 72 runs an hour and 2.0 frames a second with 2 workers; "
-        "100 s left (100 s to 100 s)"
+        "about 100 s left (100 s to 100 s)"
     )
     assert lines[3] == "failed attempts: 1 transient"
     log = store / "quarantine" / IDS[3] / "attempt-2/worker.log"
@@ -150,6 +156,41 @@ def test_status_while_it_works_says_who_is_at_it_and_what_the_workers_do(
         assert "is asked to stop" in told
         assert stop_asked(store)
         assert ", asked to stop" in said(capsys, "status", store).splitlines()[1]
+
+
+def test_status_live_view_metrics_and_page_tell_the_same_time_left(
+    store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = told.Clock()
+    monkeypatch.setattr(time, "time", clock)
+    seen = Progress(RUNS, committed=IDS[:2], quarantined=[IDS[3]], history=read_journal(store), clock=clock)
+    metrics = Metrics(store, seen, clock=clock, every_s=0.0)
+    happens = (
+        told.opened(workers=2),
+        told.committed(RUNS[1], wall_s=60.0, held=True),
+        told.started(RUNS[2], 0),
+        told.started(RUNS[4], 1),
+        told.failed(RUNS[4], 1),
+        told.started(RUNS[4], 1, attempt=2),
+    )
+    with driver_lease(store), Journal(store) as journal:
+        for event in happens:
+            clock.now_s += 10.0
+            journal.append(dict(event) | {"t": clock.now_s})
+            seen.tell(event)
+            metrics.tell(event)
+        clock.now_s += 10.0
+        metrics.tell(happens[0] | {"event": "draining"})
+        left = seen.seen().left_s
+        spoken = said(capsys, "status", store)
+        page = write_campaign_report(store).read_text()
+    samples = [line.split() for line in (store / FILE).read_text().splitlines() if line.startswith("av_synth_left_s")]
+
+    assert left == Span(70.0, 90.0, 90.0)  # runs took 60, 100 and 100 s, and the last has been played for 10 s
+    assert [float(value) for _, value in samples] == [left.low, left.middle, left.high]
+    assert words.left(left) == "about 90 s left (70 s to 90 s)"
+    assert words.left(left) in spoken
+    assert words.left(left) in page
 
 
 def test_what_is_damaged_is_named_by_status_and_moved_aside_by_retry(
