@@ -16,6 +16,7 @@
     │   └── SensorMissError   a sensor frame is missing, late or of another frame
     ├── DataError             what came back is not usable: exit 1, never retried
     └── StoreError            reading or writing runs and datasets failed: exit 1
+        └── OtherEpochError   a run is whole, and was written by another version of av_synth
 
 A message says where, what it got, what was wanted and what to do.
 """
@@ -143,3 +144,7 @@ class DataError(AvSynthError):
 
 class StoreError(AvSynthError):
     """Reading or writing a run, a dataset or a store failed."""
+
+
+class OtherEpochError(StoreError):
+    """A run was written by another version of av_synth, in a form that this one does not read."""

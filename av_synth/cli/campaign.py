@@ -40,11 +40,17 @@ def campaign(
         None, "--price-per-core-hour", min=0.0, help="With --dry-run: what an hour of one core costs."
     ),
     no_export: bool = typer.Option(False, "--no-export", help="Make no dataset at the end."),
+    deep: bool = typer.Option(
+        False, "--deep", help="Read every file of runs that are there already, and compare its hash."
+    ),
 ) -> None:
     """Make all runs of a campaign (a parameter sweep), whatever dies meanwhile, and a dataset of them.
 
     What is played is planned first and does not change after that. Ctrl-C once lets end what is being played, twice
     ends at once; the same command goes on from there. `av-synth status OUT` tells how far it is.
+
+    Runs that are there already and are damaged (no manifest, a missing file, a table or document of another size) are
+    kept in OUT/quarantine/.released, and made again. With --deep so are those with any byte that is not what it was.
 
     Exit status: 0 all committed, 3 finished but for runs in quarantine, 4 paused, 130 cancelled.
 
@@ -58,7 +64,7 @@ def campaign(
     if dry_run:
         _tell_outlook(asked, out, workers, price)
         return
-    raise typer.Exit(_play(asked, out, workers, ray, no_export))
+    raise typer.Exit(_play(asked, out, workers, ray, no_export, deep))
 
 
 def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float | None) -> None:
@@ -91,7 +97,7 @@ def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float 
         raise DocumentError(found.problems)
 
 
-def _play(asked: Campaign, out: Path, workers: int | None, ray: str | None, no_export: bool) -> int:
+def _play(asked: Campaign, out: Path, workers: int | None, ray: str | None, no_export: bool, deep: bool) -> int:
     from av_synth import store
     from av_synth.export import formats
     from av_synth.farm.driver import DONE, PAUSED, QUARANTINED, drive
@@ -125,7 +131,7 @@ def _play(asked: Campaign, out: Path, workers: int | None, ray: str | None, no_e
     )
     also = (Metrics(out, seen).tell, purse.tell)
     with _runner(asked, out, workers, ray, plan.runs) as runner, shown(asked.asked.name, seen, also=also) as on_event:
-        ended = drive(plan.runs, out, runner, Rules(), on_event=on_event)
+        ended = drive(plan.runs, out, runner, Rules(), on_event=on_event, deep=deep)
     say(f"{ended.committed} committed, {ended.quarantined} in quarantine, {ended.remaining} remaining: {out}")
     code = ended.exit_code
     if (why := purse.why_empty()) is not None and ended.remaining:

@@ -22,10 +22,12 @@ def register(app: typer.Typer) -> None:
 def retry(
     store: Path = typer.Argument(help="The folder that `av-synth campaign --out` writes."),
     run_ids: list[str] = typer.Argument(None, metavar="RUN_ID", help="Which runs; none named: all of them."),
-    damaged: bool = typer.Option(False, "--damaged", help="Committed runs that are damaged, not those in quarantine."),
-    deep: bool = typer.Option(
-        False, "--deep", help="With --damaged: compare the hash of every file, not only its size."
+    damaged: bool = typer.Option(
+        False,
+        "--damaged",
+        help="Not those in quarantine, but committed runs that are damaged, as resuming does by itself.",
     ),
+    deep: bool = typer.Option(False, "--deep", help="With --damaged: read every file and compare its hash."),
 ) -> None:
     """Have runs made again that are in quarantine, by the next `av-synth campaign` on the store.
 

@@ -29,12 +29,13 @@ def register(app: typer.Typer) -> None:
 
 def status(
     store: Path = typer.Argument(help="The folder that `av-synth campaign --out` writes."),
-    deep: bool = typer.Option(False, "--deep", help="Read every file and compare its hash, not only its size."),
+    deep: bool = typer.Option(False, "--deep", help="Read every file and compare its hash."),
     as_json: bool = typer.Option(False, "--json", help="As JSON, for programs."),
 ) -> None:
     """Tell how far a campaign is: what is there, what was given up, who is at it, how long it will take.
 
-    Only the store is read, so it makes no difference whether the farm works or is dead. Nothing is changed.
+    Only the store is read, so it makes no difference whether the farm works or is dead. Nothing is changed. Runs count
+    as damaged without a manifest, with a missing file, or a table or document of another size; --deep sees the rest.
 
     Example: av-synth status out/night
     """
@@ -42,7 +43,7 @@ def status(
     if as_json:
         say(json.dumps(asdict(state), default=str, indent=1))
         return
-    rows = list(_rows(state))
+    rows = list(_rows(state, deep))
     if not console.is_terminal:
         for name, text in rows:
             say(f"{name}: {text}")
@@ -55,7 +56,7 @@ def status(
     console.print(table)
 
 
-def _rows(state: StoreState) -> Iterator[tuple[str, str]]:
+def _rows(state: StoreState, deep: bool) -> Iterator[tuple[str, str]]:
     yield "runs", _counts(state)
     yield "driver", _driver(state)
     if state.pace:
@@ -76,7 +77,7 @@ def _rows(state: StoreState) -> Iterator[tuple[str, str]]:
         yield "not planned", f"{_count(len(state.unknown), 'run')}, left alone: {named}"
     if state.unreadable:
         yield "journal", f"not what was written: {', '.join(state.unreadable[:_MOST_NAMED])}; no run is lost by that"
-    for advice in _advice(state):
+    for advice in _advice(state, deep):
         yield "next", advice
 
 
@@ -141,14 +142,13 @@ def _evidence(store: Path, run_id: str) -> str:
     return f"{_count(len(kept), 'attempt')}, number {number} on {failure.node}: {how}"
 
 
-def _advice(state: StoreState) -> Iterator[str]:
+def _advice(state: StoreState, deep: bool) -> Iterator[str]:
     if state.driver:
         return
-    if state.damaged:
-        yield f"av-synth retry {state.store} --damaged: what is damaged is moved aside, to be made again"
     if state.quarantined:
         yield f"av-synth retry {state.store}: what is in quarantine is to be made again"
-    if state.remaining:
-        yield "the command that began the campaign resumes it"
+    if state.remaining or state.damaged:
+        kept = f"; what is damaged is kept in {quarantine.FOLDER}/, and made again" if state.damaged else ""
+        yield f"the command that began the campaign{' --deep' * deep} resumes it{kept}"
     elif state.committed:
         yield f"av-synth export {state.store}: what is committed as a dataset"

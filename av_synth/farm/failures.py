@@ -30,6 +30,7 @@ KINDS: Mapping[type[BaseException], FailureClass] = {
     errors.SensorMissError: _TRANSIENT,
     errors.DataError: _DETERMINISTIC,
     errors.StoreError: _TRANSIENT,  # unless the disk says why, see `_OF_THE_MACHINE`
+    errors.OtherEpochError: _DETERMINISTIC,
     MemoryError: _TRANSIENT,
     ImportError: _ENVIRONMENTAL,  # a library or the player is not installed there
     KeyboardInterrupt: FailureClass.CANCELLED,

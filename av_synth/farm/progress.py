@@ -193,9 +193,10 @@ class Progress:
         self._settle(event["run"], self._quarantined)
 
     def _on_released(self, event: Event) -> None:
-        if event["run"] in self._quarantined:
-            self._quarantined.remove(event["run"])
-            self._left[self.runs[event["run"]].affinity] += 1
+        for where in (self._quarantined, *((self._committed,) if "damaged" in event else ())):
+            if event["run"] in where:
+                where.remove(event["run"])
+                self._left[self.runs[event["run"]].affinity] += 1
 
     def _on_paused(self, event: Event) -> None:
         self._pause = f"paused for {duration(event['for_s'])}: {event['why']}"

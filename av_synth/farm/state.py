@@ -6,22 +6,20 @@ it does not know of is no loss.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from av_synth.errors import StoreError
 from av_synth.farm import plan
 from av_synth.farm.eta import Reckoning, Span, reckoned
 from av_synth.farm.journal import read_diary
 from av_synth.farm.lease import Holder, holder, stop_asked
+from av_synth.farm.mend import look_at
 from av_synth.farm.model import PlannedRun
 from av_synth.farm.quarantine import listed
 from av_synth.farm.seen import Event
-from av_synth.store.runs import MANIFEST, Run, open_run, runs
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ class StoreState:
         Args:
             store: its folder.
             asked: the planned runs; None: as the store's plan says.
-            deep: read every file of every run and compare its hash; else the manifests and the files' sizes.
+            deep: read every file of every run and compare its hash; else look as `store.look` does.
 
         Raises:
             UserError: if the store has no plan.
@@ -106,30 +104,20 @@ class StoreState:
         driver = holder(store)
         diary = read_diary(store)
         told = _Told(diary.events)
-        there = runs(store)
-        size, damaged, committed = 0, {}, []
-        for path in there:
-            if path.name not in planned:
-                continue
-            try:
-                size += sum(entry.bytes for entry in _open(path, deep).files.values())
-                committed.append(path.name)
-            except StoreError as error:
-                if path.is_dir():  # else it has been set aside just now
-                    damaged[path.name] = str(error)
-        quarantined = tuple(sorted((planned & set(listed(store))) - {*committed, *damaged}))
-        ended = {*committed, *damaged, *quarantined}
+        looked = look_at(store, planned, deep=deep)
+        quarantined = tuple(sorted((planned & set(listed(store))) - {*looked.sizes, *looked.damaged}))
+        ended = {*looked.sizes, *looked.damaged, *quarantined}
         reckoning, left_s = reckoned(asked, diary.events, ended, time.time() if driver else None)
         return cls(
             store=store,
             planned=tuple(sorted(planned)),
-            committed=tuple(committed),
-            damaged=damaged,
+            committed=tuple(looked.sizes),
+            damaged={run_id: str(error) for run_id, error in looked.damaged.items()},
             quarantined=quarantined,
             remaining=tuple(sorted(planned - ended)),
-            unknown=tuple(path.name for path in there if path.name not in planned),
-            bytes=size,
-            not_held=tuple(sorted(told.not_held & set(committed))),
+            unknown=looked.unknown,
+            bytes=sum(looked.sizes.values()),
+            not_held=tuple(sorted(told.not_held & looked.sizes.keys())),
             attempts={run_id: len(numbers) for run_id, numbers in sorted(told.charged.items())},
             failures=dict(sorted(told.failures.items())),
             pace=_pace(told, reckoning, left_s),
@@ -139,18 +127,6 @@ class StoreState:
             stopping=driver is not None and stop_asked(store),
             unreadable=diary.damaged,
         )
-
-
-def _open(path: Path, deep: bool) -> Run:
-    run = open_run(path, deep=deep)
-    if run.run_id != path.name:
-        raise StoreError(f"{path}: is run {run.run_id} by its manifest; move it away")
-    if deep:
-        listed = {f"{path}/{name}" for name in (*run.files, MANIFEST)}
-        extra = sorted({f"{folder}/{name}" for folder, _, names in os.walk(path) for name in names} - listed)
-        if extra:
-            raise StoreError(f"{extra[0]}: is in the run and was not committed; move it away")
-    return run
 
 
 class _Told:

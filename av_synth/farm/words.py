@@ -94,6 +94,8 @@ def told(event: Event, runs: Mapping[str, PlannedRun]) -> str | None:
         text = f"{of_run(run)}, {of_trouble(failed)}; {failed.advice}"
     elif what == "quarantined":
         text = f"{of_run(run)}, given up after {event['attempts']} attempts"
+    elif what == "released" and "damaged" in event:
+        text = f"{of_run(run)}, is played again, and what is there is kept: {clean(str(event['damaged']))}"
     elif what == "lost":
         text = f"worker {event['slot']} on {clean(str(event['node']))}: {clean(str(event['why']))}"
     elif what == "paused":

@@ -42,6 +42,7 @@ def test_every_error_of_the_tree_has_a_class_of_its_own_and_no_class_is_of_an_er
         (errors.OccupiedError("3 vehicles"), FailureClass.ENVIRONMENTAL),
         (errors.UnsettledError("the van rocks"), FailureClass.TRANSIENT),
         (errors.StoreError("reads back otherwise"), FailureClass.TRANSIENT),
+        (errors.OtherEpochError("schema_epoch 1"), FailureClass.DETERMINISTIC),
         (MemoryError(), FailureClass.TRANSIENT),
         (ModuleNotFoundError("No module named 'carla'"), FailureClass.ENVIRONMENTAL),
         (KeyboardInterrupt(), FailureClass.CANCELLED),

@@ -203,8 +203,11 @@ def test_what_is_damaged_is_named_by_status_and_moved_aside_by_retry(
 
     spoken = said(capsys, "status", store)
     assert f"damaged {IDS[1]}: {store / 'runs' / IDS[1]}: 'scenario.json' is not what was committed" in spoken
-    assert f"next: av-synth retry {store} --damaged: " in spoken
-    assert f"damaged {IDS[0]}: " in said(capsys, "status", store, "--deep")
+    again = "resumes it; what is damaged is kept in quarantine/, and made again"
+    assert f"next: the command that began the campaign {again}" in spoken
+    spoken = said(capsys, "status", store, "--deep")
+    assert f"damaged {IDS[0]}: " in spoken
+    assert f"next: the command that began the campaign --deep {again}" in spoken
     assert "not damaged: " + IDS[0] in said(capsys, "retry", store, "--damaged", IDS[0], code=2)
 
     spoken = said(capsys, "retry", store, "--damaged")
