@@ -323,17 +323,19 @@ class _Ordeal:
             (self._tokens / "poison").unlink()
         deaths = list(self._schedule.retry_deaths)
         for _ in range(MOST_LIVES):
-            life = begin(self._setup, partial(retry, self._schedule.healed), deaths.pop(0) if deaths else None)
+            verbs = partial(retry, self._schedule.seed % 2 == 0, self._schedule.healed)
+            life = begin(self._setup, verbs, deaths.pop(0) if deaths else None)
             code = self._attend(life, lambda event, _: {})
             if code == 0:
                 return
         self._find("I1: retry has not ended")
 
 
-def retry(released: bool, setup: Setup, _: Connection) -> int:
-    """`av-synth retry --damaged --deep`, and `av-synth retry` after it."""
+def retry(damaged: bool, released: bool, setup: Setup, _: Connection) -> int:
+    """`av-synth retry --damaged --deep` if it is not left to the driver, and `av-synth retry` after it, if asked for."""
     try:
-        verb.retry(setup.store, [], damaged=True, deep=True)
+        if damaged:
+            verb.retry(setup.store, [], damaged=True, deep=True)
         if released:
             verb.retry(setup.store, [], damaged=False, deep=False)
     except UserError:
