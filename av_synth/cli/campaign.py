@@ -101,15 +101,17 @@ def _play(asked: Campaign, out: Path, workers: int | None, ray: str | None, no_e
     from av_synth import store
     from av_synth.export import formats
     from av_synth.farm.driver import DONE, PAUSED, QUARANTINED, drive
+    from av_synth.farm.estimate import most_bytes
     from av_synth.farm.journal import read_journal
     from av_synth.farm.lease import ask_to_stop
     from av_synth.farm.metrics import Metrics
-    from av_synth.farm.plan import is_at_address
+    from av_synth.farm.plan import FOLDER, is_at_address
     from av_synth.farm.policy import Rules
     from av_synth.farm.prepare import planned, settings_here
     from av_synth.farm.progress import Progress
     from av_synth.farm.purse import Purse
     from av_synth.farm.quarantine import listed
+    from av_synth.farm.recipes import Desk
     from av_synth.report.campaign import write_campaign_report
 
     form = None if no_export else _format(asked)
@@ -129,9 +131,10 @@ def _play(asked: Campaign, out: Path, workers: int | None, ray: str | None, no_e
     seen = Progress(
         plan.runs, committed=[path.name for path in store.runs(out)], quarantined=listed(out), history=history
     )
+    rules = Rules(run_bytes=most_bytes(plan.runs, Desk(out / FOLDER).rig))
     also = (Metrics(out, seen).tell, purse.tell)
     with _runner(asked, out, workers, ray, plan.runs) as runner, shown(asked.asked.name, seen, also=also) as on_event:
-        ended = drive(plan.runs, out, runner, Rules(), on_event=on_event, deep=deep)
+        ended = drive(plan.runs, out, runner, rules, on_event=on_event, deep=deep)
     say(f"{ended.committed} committed, {ended.quarantined} in quarantine, {ended.remaining} remaining: {out}")
     code = ended.exit_code
     if (why := purse.why_empty()) is not None and ended.remaining:

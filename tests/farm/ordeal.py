@@ -332,7 +332,7 @@ class _Ordeal:
 
 
 def retry(damaged: bool, released: bool, setup: Setup, _: Connection) -> int:
-    """`av-synth retry --damaged --deep` if it is not left to the driver, and `av-synth retry` after it, if asked for."""
+    """`av-synth retry --damaged --deep`, unless that is left to the driver, and `av-synth retry` if asked for."""
     try:
         if damaged:
             verb.retry(setup.store, [], damaged=True, deep=True)
