@@ -31,19 +31,26 @@ def status(
     store: Path = typer.Argument(help="The folder that `av-synth campaign --out` writes."),
     deep: bool = typer.Option(False, "--deep", help="Read every file and compare its hash."),
     as_json: bool = typer.Option(False, "--json", help="As JSON, for programs."),
+    html: Path | None = typer.Option(None, "--html", help="Write a page with pictures and charts to this file, too."),
 ) -> None:
     """Tell how far a campaign is: what is there, what was given up, who is at it, how long it will take.
 
     Only the store is read, so it makes no difference whether the farm works or is dead. Nothing is changed. Runs count
     as damaged without a manifest, with a missing file, or a table or document of another size; --deep sees the rest.
 
-    Example: av-synth status out/night
+    Example: av-synth status out/night --html night.html
     """
     state = StoreState.read(store, deep=deep)
+    if html is not None:
+        from av_synth.report.campaign import write_campaign_report  # tables and pictures, which take a while to import
+
+        write_campaign_report(store, html)
     if as_json:
         say(json.dumps(asdict(state), default=str, indent=1))
         return
     rows = list(_rows(state, deep))
+    if html is not None:
+        rows.append(("page", str(html)))
     if not console.is_terminal:
         for name, text in rows:
             say(f"{name}: {text}")

@@ -274,3 +274,24 @@ def test_a_folder_that_is_no_campaigns_is_refused_and_left_alone(
 def test_hashes_are_for_damaged_runs_only(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--deep: is for --damaged only" in said(capsys, "retry", store, "--deep", code=2)
     assert quarantine.listed(store) == (IDS[3],)
+
+
+def test_status_writes_the_page_of_a_campaign_wherever_it_is_asked_to(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(store.rglob("*"))
+    page = tmp_path / "pages" / "night.html"
+
+    assert said(capsys, "status", store, "--html", page).splitlines()[-1] == f"page: {page}"
+    assert "<!doctype html>" in page.read_text()
+    assert IDS[3] in page.read_text()
+    assert sorted(store.rglob("*")) == before
+    assert json.loads(said(capsys, "status", store, "--json", "--html", page))["planned"] == list(IDS)
+
+    assert f"{tmp_path}: is a folder; want the name of a file" in said(
+        capsys, "status", store, "--html", tmp_path, code=2
+    )
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("mine")
+    assert "a.html: cannot be written: " in said(capsys, "status", store, "--html", in_the_way / "a.html", code=2)
+    assert in_the_way.read_text() == "mine"

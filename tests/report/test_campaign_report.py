@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import pytest
 
 from av_synth import store
-from av_synth.errors import StoreError, UserError
+from av_synth.errors import UserError
 from av_synth.farm import plan, quarantine
 from av_synth.farm.journal import Journal
 from av_synth.farm.model import Failure, FailureClass, PlannedRun, Recipe
@@ -235,7 +235,7 @@ def test_a_campaign_that_has_just_been_planned_has_a_page_and_a_folder_without_p
     with pytest.raises(UserError, match="has no plan"):
         write_campaign_report(tmp_path / "nothing")
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(UserError, match="cannot be written"):
         write_campaign_report(tmp_path, tmp_path / "file" / "index.html")
 
 
