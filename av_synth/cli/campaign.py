@@ -100,6 +100,7 @@ def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float 
 def _play(asked: Campaign, out: Path, workers: int | None, ray: str | None, no_export: bool, deep: bool) -> int:
     from av_synth import store
     from av_synth.export import formats
+    from av_synth.farm.disk import need_folder
     from av_synth.farm.driver import DONE, PAUSED, QUARANTINED, drive
     from av_synth.farm.estimate import most_bytes
     from av_synth.farm.journal import read_journal
@@ -114,6 +115,7 @@ def _play(asked: Campaign, out: Path, workers: int | None, ray: str | None, no_e
     from av_synth.farm.recipes import Desk
     from av_synth.report.campaign import write_campaign_report
 
+    need_folder(out)
     form = None if no_export else _format(asked)
     if form is not None:
         formats.refuse_place(form, out.resolve() / form)

@@ -9,6 +9,7 @@ import typer
 from av_synth.cli.output import say
 from av_synth.errors import UserError
 from av_synth.farm import plan, quarantine
+from av_synth.farm.disk import need_folder
 from av_synth.farm.journal import Journal
 from av_synth.farm.lease import driver_lease
 from av_synth.farm.state import StoreState
@@ -38,6 +39,7 @@ def retry(
     if deep and not damaged:
         raise UserError("--deep: is for --damaged only")
     planned = plan.read(store).runs  # before anything is made in what may be no store
+    need_folder(store)
     with driver_lease(store), Journal(store) as journal:
         if damaged:
             found = StoreState.read(store, planned, deep=deep).damaged

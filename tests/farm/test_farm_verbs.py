@@ -267,8 +267,30 @@ def test_cancelling_what_nobody_is_at_stops_nobody_later(store: Path, capsys: py
 def test_a_folder_that_is_no_campaigns_is_refused_and_left_alone(
     verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "`av-synth campaign --out` wr" in said(capsys, verb, tmp_path / "none", code=2)
-    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    for name in ("none", "empty", "file"):
+        refused = f"{tmp_path / name}: has no plan; want a folder that `av-synth campaign --out` wrote"
+        assert refused in said(capsys, verb, tmp_path / name, code=2)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_store_that_cannot_be_written_to_is_refused_before_anything_is_begun(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    wanted = "want a folder that can be made and written to"
+    for name, why in (("file", "is a file"), ("file/in/it", f"{tmp_path / 'file'} is a file")):
+        spoken = said(capsys, "campaign", "weather_grid", "--out", tmp_path / name, code=2)
+        assert f"error: {tmp_path / name}: {why}; {wanted}" in spoken
+
+    (store / "logs").write_text("in the way")
+    assert f"{store}: {store / 'logs'} cannot be written to; {wanted}" in said(capsys, "retry", store, code=2)
+    (store / "logs").unlink()
+    monkeypatch.setattr(os, "access", lambda _, mode: mode != os.W_OK | os.X_OK)  # who is root may write everywhere
+    assert f"{store}: cannot be written to; {wanted}" in said(capsys, "retry", store, code=2)
+    assert quarantine.listed(store) == (IDS[3],)
 
 
 def test_hashes_are_for_damaged_runs_only(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
