@@ -83,7 +83,7 @@ def _head(facts: CampaignFacts) -> Iterator[str]:
     made, lost, left = len(facts.made), len(facts.given_up), facts.remaining
     damaged = sum(bool(one.problem) for one in facts.made)
     verdict = "all runs are committed" if not lost + left else f"{lost:,} in quarantine, {left:,} remaining"
-    verdict += f"; {damaged:,} cannot be read any more" if damaged else ""
+    verdict += f"; {damaged:,} damaged" if damaged else ""
     verdict += f"; {words.left(facts.left_s)}" if left and facts.left_s is not None else ""
     kind = "bad" if lost + damaged else "soft" if left else "good"
     yield f'<p><b class="{kind}">{verdict}</b></p><div class="bar">'

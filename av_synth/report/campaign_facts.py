@@ -21,6 +21,7 @@ from av_synth.farm.lease import holder
 from av_synth.farm.model import Failure, FailureClass, PlannedRun
 from av_synth.farm.seen import Event
 from av_synth.store.files import as_mapping
+from av_synth.store.look import look
 
 COMMITTED = "committed"
 CUT_OFF = "cut off"
@@ -139,6 +140,7 @@ def _read_text(path: Path) -> str:
 def _made(root: Path, run: PlannedRun) -> Made:
     directory = store.run_path(root, run.run_id)
     try:
+        look(directory)  # as `status` does
         opened = store.open_run(directory, files=False)
         weather = as_mapping(opened.json("scenario.json").get("weather", {}), "weather")
         expectations: Any = opened.json("outcome.json").get("expectations", [])

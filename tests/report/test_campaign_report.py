@@ -218,10 +218,14 @@ def test_a_run_that_is_damaged_is_told_and_the_rest_is_shown(root: Path, tmp_pat
         path.write_bytes(b"\0" * picture.stat().st_size)
     page = Page(write_campaign_report(tmp_path / "copy"))
 
-    assert "1 in quarantine, 1 remaining; 1 cannot be read any more" in page.words
+    assert "1 in quarantine, 1 remaining; 1 damaged" in page.words
     assert f"move {bad} away and make the run again" in page.words
     assert f"{good}: 'blobs/CAM_FRONT/" in page.words
     assert page.rows("scenario")[0].startswith("scenario|cut_in|1|")
+
+    (good / "tables" / "boxes.parquet").unlink()
+    page = Page(write_campaign_report(tmp_path / "copy"))
+    assert "1 in quarantine, 1 remaining; 2 damaged" in page.words
 
 
 def test_a_campaign_that_has_just_been_planned_has_a_page_and_a_folder_without_plan_has_none(
