@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from av_synth.farm.model import Advanced, FailureClass
 from av_synth.farm.progress import Progress
-from av_synth.farm.words import duration, size
+from av_synth.farm.words import duration, size, told
 from tests.farm.campaign_events import Clock, committed, failed, opened, planned, quarantined, started
 
 
@@ -236,3 +236,19 @@ def test_durations_are_told_as_people_do(seconds: float, words: str):
 )
 def test_sizes_are_told_as_people_do(amount: float, words: str):
     assert size(amount) == words
+
+
+def test_a_committed_run_that_was_damaged_remains_again_and_is_told_with_what_is_wrong(clock: Clock):
+    runs = planned(2)
+    progress = Progress(runs, committed=[run.run_id for run in runs], clock=clock)
+    event = {"event": "released", "t": 0.0, "run": runs[0].run_id, "damaged": "runs/0: 'rig.json' is not\nwhat it was"}
+    progress.tell(event)
+
+    assert (progress.seen().committed, progress.seen().remaining) == (1, 1)
+    line = told(event, progress.runs)
+    assert line is not None
+    assert line.endswith(
+        f"released     {runs[0].run_id}  cut_in in AvSynth01, is played again, and what is there is kept: "
+        "runs/0: 'rig.json' is not what it was"
+    )
+    assert told({"event": "released", "t": 0.0, "run": runs[0].run_id}, progress.runs) is None
