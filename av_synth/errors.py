@@ -16,7 +16,8 @@
     │   └── SensorMissError   a sensor frame is missing, late or of another frame
     ├── DataError             what came back is not usable: exit 1, never retried
     └── StoreError            reading or writing runs and datasets failed: exit 1
-        └── UnreachableError  an object store does not answer, or refuses
+        ├── UnreachableError  an object store does not answer, or refuses
+        └── OtherEpochError   a run is whole, and was written by another version of av_synth
 
 A message says where, what it got, what was wanted and what to do.
 """
@@ -148,3 +149,7 @@ class StoreError(AvSynthError):
 
 class UnreachableError(StoreError):
     """An object store does not answer, or refuses what was asked; the run that was to go there is not at fault."""
+
+
+class OtherEpochError(StoreError):
+    """A run was written by another version of av_synth, in a form that this one does not read."""

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from av_synth.farm.campaign import Campaign
     from av_synth.farm.model import PlannedRun, Runner
 
-NO_RIG = "none"  # as an entry says it
-FINISHED, PAUSED = (0, 3), 4  # exit codes: of a driver that left nothing to be made, and of one that may go on
-
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
@@ -48,11 +45,17 @@ def campaign(
         help="An fsspec address, s3://bucket/folder or gs://bucket/folder, that runs are committed to instead of OUT: "
         "for machines that share no folder (docs/object_stores.md).",
     ),
+    deep: bool = typer.Option(
+        False, "--deep", help="Read every file of runs that are there already, and compare its hash."
+    ),
 ) -> None:
     """Make all runs of a campaign (a parameter sweep), whatever dies meanwhile, and a dataset of them.
 
     What is played is planned first and does not change after that. Ctrl-C once lets end what is being played, twice
     ends at once; the same command goes on from there. `av-synth status OUT` tells how far it is.
+
+    Runs that are there already and are damaged (no manifest, a missing file, a table or document of another size) are
+    kept in OUT/quarantine/.released, and made again. With --deep so are those with any byte that is not what it was.
 
     Exit status: 0 all committed, 3 finished but for runs in quarantine, 4 paused, 130 cancelled.
 
@@ -68,7 +71,7 @@ def campaign(
     if dry_run:
         _tell_outlook(asked, out, workers, price)
         return
-    raise typer.Exit(_play(asked, out, workers, ray, no_export, commit_to))
+    raise typer.Exit(_play(asked, out, workers, ray, no_export, commit_to, deep))
 
 
 def _check_address(address: str) -> None:
@@ -112,22 +115,30 @@ def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float 
 
 
 def _play(
-    asked: Campaign, out: Path, workers: int | None, ray: str | None, no_export: bool, commit_to: str | None
+    asked: Campaign, out: Path, workers: int | None, ray: str | None, no_export: bool, commit_to: str | None, deep: bool
 ) -> int:
     from av_synth.export import formats
     from av_synth.farm import whereabouts
-    from av_synth.farm.driver import drive
+    from av_synth.farm.disk import need_folder
+    from av_synth.farm.driver import DONE, PAUSED, QUARANTINED, drive
+    from av_synth.farm.estimate import most_bytes
     from av_synth.farm.journal import read_journal
     from av_synth.farm.lease import ask_to_stop
     from av_synth.farm.metrics import Metrics
-    from av_synth.farm.plan import is_at_address
+    from av_synth.farm.plan import FOLDER, is_at_address
     from av_synth.farm.policy import Rules
     from av_synth.farm.prepare import planned, settings_here
     from av_synth.farm.progress import Progress
     from av_synth.farm.purse import Purse
     from av_synth.farm.quarantine import listed
+    from av_synth.farm.recipes import Desk
     from av_synth.report.campaign import write_campaign_report
 
+    need_folder(out)
+    if deep and (commit_to or whereabouts.address_of(out)):
+        where = commit_to or whereabouts.address_of(out)
+        reason = f"the runs are at {where}; leave it out: `av-synth pull` compares the hashes of what it brings"
+        raise DocumentError([Problem("", "--deep", reason)])
     form = None if no_export else _format(asked)
     if form is not None:
         formats.refuse_place(form, out.resolve() / form)
@@ -143,9 +154,10 @@ def _play(
     if (why := purse.why_empty()) is not None:
         raise UserError(f"{asked.path}: budget: {why}; want a larger one")
     seen = Progress(plan.runs, committed=sorted(whereabouts.committed(out)), quarantined=listed(out), history=history)
+    rules = Rules(run_bytes=most_bytes(plan.runs, Desk(out / FOLDER).rig))
     also = (Metrics(out, seen).tell, purse.tell)
     with _runner(asked, out, workers, ray, plan.runs) as runner, shown(asked.asked.name, seen, also=also) as on_event:
-        ended = drive(plan.runs, out, runner, Rules(), on_event=on_event)
+        ended = drive(plan.runs, out, runner, rules, on_event=on_event, deep=deep)
     where = whereabouts.address_of(out) or out
     say(f"{ended.committed} committed, {ended.quarantined} in quarantine, {ended.remaining} remaining: {where}")
     code = ended.exit_code
@@ -154,9 +166,10 @@ def _play(
         code = PAUSED
     elif ended.why:
         say(ended.why, "yellow")
-    exports = code in FINISHED and ended.committed and form is not None
+    finished = code in (DONE, QUARANTINED)
+    exports = finished and ended.committed and form is not None
     if whereabouts.address_of(out):
-        whereabouts.tidy(out, finished=code in FINISHED)
+        whereabouts.tidy(out, finished=finished)
         if exports:
             bring(out)
     say(f"report: {write_campaign_report(out)}")
@@ -171,6 +184,8 @@ def _format(asked: Campaign) -> str | None:
     Raises:
         DocumentError: if somebody looks at some runs only: a dataset is made of all runs of a store.
     """
+    from av_synth.farm.asked import NO_RIG
+
     blind = [number for number, entry in enumerate(asked.asked.runs) if entry.rig == NO_RIG]
     if not blind:
         return asked.asked.format

@@ -9,6 +9,7 @@ import typer
 from av_synth.cli.output import say
 from av_synth.errors import UserError
 from av_synth.farm.lease import ask_to_stop
+from av_synth.farm.plan import is_planned
 
 
 def register(app: typer.Typer) -> None:
@@ -23,8 +24,8 @@ def cancel(store: Path = typer.Argument(help="The folder that `av-synth campaign
 
     Example: av-synth cancel out/night
     """
-    if not store.is_dir():
-        raise UserError(f"{store}: there is no such folder; want the one that `av-synth campaign --out` writes")
+    if not is_planned(store):
+        raise UserError(f"{store}: has no plan; want a folder that `av-synth campaign --out` wrote")
     asked = ask_to_stop(store)
     if asked is None:
         say(f"{store}: nobody is at it, so there is nothing to cancel")

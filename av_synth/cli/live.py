@@ -22,7 +22,7 @@ OnEvent = Callable[[Event | Advanced], None]
 
 _REDRAWS_PER_S = 4
 _SUMMARY_EVERY_S = 30.0
-_KEPT = ("quarantined", "breaker")  # what is told again when the screen is given back
+_KEPT = ("quarantined", "breaker", "released")  # what is told again when the screen is given back
 _MOST_KEPT = 20
 _NARROW = 70  # columns; below it a worker's node and town are left out
 _SHORT_ID = 10  # characters of a run id, enough to find it
@@ -64,7 +64,7 @@ def shown(
         if not console.is_interactive:
             lines.tell(event)
         elif not isinstance(event, Advanced) and event.get("event") in _KEPT:
-            kept.append(words.told(event, progress.runs) or "")
+            kept.extend(filter(None, [words.told(event, progress.runs)]))
 
     if console.is_interactive:
         with Live(

@@ -9,6 +9,7 @@ import typer
 from av_synth.cli.output import say
 from av_synth.errors import UserError
 from av_synth.farm import plan, quarantine
+from av_synth.farm.disk import need_folder
 from av_synth.farm.journal import Journal
 from av_synth.farm.lease import driver_lease
 from av_synth.farm.state import StoreState
@@ -22,10 +23,12 @@ def register(app: typer.Typer) -> None:
 def retry(
     store: Path = typer.Argument(help="The folder that `av-synth campaign --out` writes."),
     run_ids: list[str] = typer.Argument(None, metavar="RUN_ID", help="Which runs; none named: all of them."),
-    damaged: bool = typer.Option(False, "--damaged", help="Committed runs that are damaged, not those in quarantine."),
-    deep: bool = typer.Option(
-        False, "--deep", help="With --damaged: compare the hash of every file, not only its size."
+    damaged: bool = typer.Option(
+        False,
+        "--damaged",
+        help="Not those in quarantine, but committed runs that are damaged, as resuming does by itself.",
     ),
+    deep: bool = typer.Option(False, "--deep", help="With --damaged: read every file and compare its hash."),
 ) -> None:
     """Have runs made again that are in quarantine, by the next `av-synth campaign` on the store.
 
@@ -35,7 +38,8 @@ def retry(
     """
     if deep and not damaged:
         raise UserError("--deep: is for --damaged only")
-    planned = [run.run_id for run in plan.read(store).runs]  # before anything is made in what may be no store
+    planned = plan.read(store).runs  # before anything is made in what may be no store
+    need_folder(store)
     with driver_lease(store), Journal(store) as journal:
         if damaged:
             found = StoreState.read(store, planned, deep=deep).damaged

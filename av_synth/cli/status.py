@@ -15,7 +15,9 @@ from rich.text import Text
 from av_synth.cli.output import console, say
 from av_synth.errors import StoreError
 from av_synth.farm import quarantine
-from av_synth.farm.state import Event, Pace, Span, StoreState
+from av_synth.farm.seen import Event
+from av_synth.farm.state import Pace, StoreState
+from av_synth.farm.words import around, duration, left
 
 _MOST_NAMED = 20
 
@@ -27,21 +29,29 @@ def register(app: typer.Typer) -> None:
 
 def status(
     store: Path = typer.Argument(help="The folder that `av-synth campaign --out` writes."),
-    deep: bool = typer.Option(False, "--deep", help="Read every file and compare its hash, not only its size."),
+    deep: bool = typer.Option(False, "--deep", help="Read every file and compare its hash."),
     as_json: bool = typer.Option(False, "--json", help="As JSON, for programs."),
+    html: Path | None = typer.Option(None, "--html", help="Write a page with pictures and charts to this file, too."),
 ) -> None:
     """Tell how far a campaign is: what is there, what was given up, who is at it, how long it will take.
 
-    Only the store is read, so it makes no difference whether the farm works or is dead. Nothing is changed. Where runs
-    are committed to an address (`av-synth campaign --commit-to`), that is listed too.
+    Only the store is read, so it makes no difference whether the farm works or is dead. Nothing is changed. Runs count
+    as damaged without a manifest, with a missing file, or a table or document of another size; --deep sees the rest.
+    Where runs are committed to an address (`av-synth campaign --commit-to`), that is listed too.
 
-    Example: av-synth status out/night
+    Example: av-synth status out/night --html night.html
     """
     state = StoreState.read(store, deep=deep)
+    if html is not None:
+        from av_synth.report.campaign import write_campaign_report  # tables and pictures, which take a while to import
+
+        write_campaign_report(store, html)
     if as_json:
         say(json.dumps(asdict(state), default=str, indent=1))
         return
-    rows = list(_rows(state))
+    rows = list(_rows(state, deep))
+    if html is not None:
+        rows.append(("page", str(html)))
     if not console.is_terminal:
         for name, text in rows:
             say(f"{name}: {text}")
@@ -54,7 +64,7 @@ def status(
     console.print(table)
 
 
-def _rows(state: StoreState) -> Iterator[tuple[str, str]]:
+def _rows(state: StoreState, deep: bool) -> Iterator[tuple[str, str]]:
     yield "runs", _counts(state)
     if state.depot:
         yield "committed to", f"{state.depot}, where they are listed; bringing one here compares its hashes"
@@ -77,7 +87,7 @@ def _rows(state: StoreState) -> Iterator[tuple[str, str]]:
         yield "not planned", f"{_count(len(state.unknown), 'run')}, left alone: {named}"
     if state.unreadable:
         yield "journal", f"not what was written: {', '.join(state.unreadable[:_MOST_NAMED])}; no run is lost by that"
-    for advice in _advice(state):
+    for advice in _advice(state, deep):
         yield "next", advice
 
 
@@ -118,21 +128,10 @@ def _event(event: Event) -> str:
 
 def _pace(pace: Pace, going_on: bool) -> str:
     text = (
-        f"{_duration(pace.run_s.middle)} a run ({_range(pace.run_s)}), {pace.runs_per_h:.0f} runs an hour and "
+        f"{duration(pace.run_s.middle)} a run ({around(pace.run_s)}), {pace.runs_per_h:.0f} runs an hour and "
         f"{pace.frames_per_s:.1f} frames a second with {_count(pace.workers, 'worker')}"
     )
-    return f"{text}; {_duration(pace.left_s.middle)} left ({_range(pace.left_s)})" if going_on else text
-
-
-def _range(span: Span) -> str:
-    return f"{_duration(span.low)} to {_duration(span.high)}"
-
-
-def _duration(seconds: float) -> str:
-    for unit_s, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
-        if seconds >= 2 * unit_s:
-            return f"{seconds / unit_s:.1f} {unit}"
-    return f"{seconds:.0f} s"
+    return f"{text}; {left(pace.left_s)}" if going_on and pace.left_s is not None else text
 
 
 def _count(number: int, what: str) -> str:
@@ -153,14 +152,13 @@ def _evidence(store: Path, run_id: str) -> str:
     return f"{_count(len(kept), 'attempt')}, number {number} on {failure.node}: {how}"
 
 
-def _advice(state: StoreState) -> Iterator[str]:
+def _advice(state: StoreState, deep: bool) -> Iterator[str]:
     if state.driver:
         return
-    if state.damaged:
-        yield f"av-synth retry {state.store} --damaged: what is damaged is moved aside, to be made again"
     if state.quarantined:
         yield f"av-synth retry {state.store}: what is in quarantine is to be made again"
-    if state.remaining:
-        yield "the command that began the campaign resumes it"
+    if state.remaining or state.damaged:
+        kept = f"; what is damaged is kept in {quarantine.FOLDER}/, and made again" if state.damaged else ""
+        yield f"the command that began the campaign{' --deep' * deep} resumes it{kept}"
     elif state.committed:
         yield f"av-synth export {state.store}: what is committed as a dataset"

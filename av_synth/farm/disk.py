@@ -1,11 +1,14 @@
-"""Is there room? Asked before an attempt starts: a run that fills the disk takes the others with it."""
+"""May a store be written to, and is there room? A run that fills the disk takes the others with it."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+
+from av_synth.errors import UserError
 
 
 class Usage(Protocol):
@@ -14,6 +17,26 @@ class Usage(Protocol):
     @property
     def free(self) -> int:
         """Bytes that may still be written."""
+
+
+def need_folder(store: Path) -> None:
+    """Refuse a store that cannot be made or written to, before anything is begun.
+
+    Raises:
+        UserError: saying which file or folder is in the way.
+    """
+    path = Path(store).absolute()
+    there = next(each for each in (path, *path.parents) if os.path.lexists(each))
+    wanted = "want a folder that can be made and written to"
+    if not there.is_dir():
+        raise UserError(f"{store}: {_named(there, path)}is a file; {wanted}")
+    for folder in (there, *(path / name for name in ("runs", "staging", "quarantine", "journal", "logs"))):
+        if os.path.lexists(folder) and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+            raise UserError(f"{store}: {_named(folder, path)}cannot be written to; {wanted}")
+
+
+def _named(folder: Path, store: Path) -> str:
+    return "" if folder == store else f"{folder} "
 
 
 def reserve_bytes(largest_run_bytes: int, workers: int) -> int:

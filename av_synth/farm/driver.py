@@ -20,12 +20,13 @@ from types import FrameType
 
 from av_synth import store as stores
 from av_synth.errors import UnreachableError
-from av_synth.farm import crash, failures, orphans
+from av_synth.farm import crash, failures, orphans, whereabouts
 from av_synth.farm.books import Books, OnEvent
 from av_synth.farm.disk import Usage, reserve_bytes, why_full
 from av_synth.farm.journal import Journal, read_journal
 from av_synth.farm.lease import driver_lease, forget_stop, stop_asked
 from av_synth.farm.ledger import Ledger
+from av_synth.farm.mend import look_at, set_damaged_aside
 from av_synth.farm.model import (
     Advanced,
     Committed,
@@ -77,8 +78,11 @@ def drive(
     clock: Clock = time.monotonic,
     on_event: OnEvent = lambda _: None,
     usage: Free = shutil.disk_usage,
+    deep: bool = False,
 ) -> Ended:
     """Have all runs of a plan played that are neither committed nor in quarantine.
+
+    What is committed and is not what was committed any more is moved aside first, and is played again.
 
     The first SIGINT or SIGTERM, or a file STOP in the store, lets end what is being played and starts nothing more; the
     second signal ends everything at once. The same call goes on where another ended.
@@ -91,9 +95,11 @@ def drive(
         clock: seconds, monotonic.
         on_event: told every event of the journal and every `Advanced`.
         usage: asks a disk how much is free.
+        deep: read every file of what is committed and compare its hash, instead of a look at what is there.
 
     Raises:
         UserError: if another driver holds the store.
+        OtherEpochError: if runs of another version of av_synth are there.
         StoreError: if the store cannot be read.
     """
     with driver_lease(store), Journal(store) as journal:
@@ -101,8 +107,13 @@ def drive(
         _sweep(store)
         forget_stop(store)
         crash.point("driver.begin.swept")
+        here = not whereabouts.address_of(store)  # elsewhere nobody changes a committed run
+        looked = look_at(store, frozenset(run.run_id for run in plan) if here else (), deep=deep)
+        for event in set_damaged_aside(store, looked, journal):
+            on_event(event)
         events = read_journal(store)
         ledger = Ledger(plan, store, events)
+        ledger.largest = max([ledger.largest, *looked.sizes.values()])
         if [event["runs"] for event in events if event["event"] == "planned"][-1:] != [len(ledger.plan)]:
             books.event("planned", runs=len(ledger.plan))
         crash.point("driver.begin.planned")

@@ -1,9 +1,8 @@
-"""Which class a failure is of: what was raised, or how a process ended."""
+"""Which class a failure is of: what was raised, or that a worker was lost or had to be ended."""
 
 from __future__ import annotations
 
 import errno
-import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -32,6 +31,7 @@ KINDS: Mapping[type[BaseException], FailureClass] = {
     errors.DataError: _DETERMINISTIC,
     errors.StoreError: _TRANSIENT,  # unless the disk says why, see `_OF_THE_MACHINE`
     errors.UnreachableError: _ENVIRONMENTAL,  # network, credentials, 5xx
+    errors.OtherEpochError: _DETERMINISTIC,
     MemoryError: _TRANSIENT,
     ImportError: _ENVIRONMENTAL,  # a library or the player is not installed there
     KeyboardInterrupt: FailureClass.CANCELLED,
@@ -83,15 +83,6 @@ def of_loss(lost: Lost, logs: tuple[Path, ...] = ()) -> Failure:
 def of_watchdog(error: str, why: str, node: str, logs: tuple[Path, ...] = ()) -> Failure:
     """How an attempt failed that was ended because it took too long: `error` is 'stalled' or 'deadline'."""
     return Failure(_TRANSIENT, error, why, node, logs)
-
-
-def how_it_ended(code: int) -> str:
-    """The end of a process in words: `code` as `subprocess` gives it, negative for a signal."""
-    if code >= 0:
-        return f"ended with exit status {code}"
-    names = {number.value: number.name for number in signal.Signals}
-    told = f"was ended by signal {-code} ({names.get(-code, 'unknown')})"
-    return f"{told}; the kernel does that where memory runs out" if -code == signal.SIGKILL else told
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -11,8 +11,8 @@ from contextlib import suppress
 import psutil
 
 from av_synth.errors import LaunchError
-from av_synth.farm.failures import how_it_ended
 from av_synth.farm.model import Advanced, Committed, Failed, Job, Lost, Report, Started, WorkerSetting
+from av_synth.launch.exits import how_it_ended
 from av_synth.launch.interpreter import start_child
 
 WORKER = "av_synth.farm.worker"

@@ -104,6 +104,13 @@ class Metrics:
         for state, count in states.items():
             runs.add_metric([state], count)
         yield runs
+        if seen.left_s is not None:
+            left = GaugeMetricFamily(
+                "av_synth_left_seconds", "Until nothing remains, as runs take by their quartiles.", labels=["estimate"]
+            )
+            for name, seconds in vars(seen.left_s).items():
+                left.add_metric([name], seconds)
+            yield left
         attempts = CounterMetricFamily(
             "av_synth_attempts_total", "Ended attempts by class of failure, or committed.", labels=["class"]
         )

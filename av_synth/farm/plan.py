@@ -168,7 +168,7 @@ def read(store: Path) -> Plan:
             for one in data["runs"]
         )
         return Plan(runs, data["facts"], data["campaign"], tuple(data["entries"]))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError(f"{store}: has no plan; want a folder that `av-synth campaign --out` wrote") from error
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error.strerror or error}") from error

@@ -38,7 +38,8 @@ class Rules:
         deadline_times: an attempt may take so many times what is usual for its town and rig,
         deadline_least_s: but at least this,
         deadline_unknown_s: and this where nothing of its town and rig has been committed yet.
-        run_bytes: of a run, as long as none has been committed: twice that a slot has to be free on the disk.
+        run_bytes: of the largest run, as long as none has been committed (`estimate.most_bytes` reckons it): twice that
+            a slot has to be free on the disk.
     """
 
     attempts: int = 3

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from av_synth.farm.eta import Affinity, Eta, eta
+from av_synth.farm.eta import Affinity, Reckoning
 from av_synth.farm.model import Advanced, FailureClass, PlannedRun
 from av_synth.farm.seen import Event, Seen, Trouble, WorkerSeen, trouble
 from av_synth.farm.words import duration
@@ -23,7 +23,6 @@ from av_synth.farm.words import duration
 _RATE_WINDOW_S = 3600.0
 _FRAMES_WINDOW_S = 30.0
 _SAMPLE_S = 1.0  # frames are counted at most so often: workers report many times a second
-_REMEMBERED = 200  # times of runs by affinity: of very long campaigns, the recent ones
 _TROUBLES = 5
 
 
@@ -33,14 +32,9 @@ class _Work:
 
     run_id: str
     attempt: int
-    since_s: float
     ticked_s: float
     done: int = 0
     of: int = 0
-
-    @property
-    def left(self) -> float:
-        return 1.0 - self.done / self.of if self.of else 1.0
 
 
 class Progress:
@@ -71,14 +65,12 @@ class Progress:
         self._committed: set[str] = set()
         self._quarantined: set[str] = set()
         self._not_held: set[str] = set()
-        self._walls: dict[Affinity, deque[float]] = defaultdict(lambda: deque(maxlen=_REMEMBERED))
+        self._reckoning = Reckoning(self.runs)
         self._slots: dict[int, tuple[str, _Work | None]] = {}
-        self._workers = 0
         self._attempts: Counter[str] = Counter()
         self._lost = 0
         self._troubles: deque[Trouble] = deque(maxlen=_TROUBLES)
         self._bytes = 0
-        self._useful_s = self._wasted_s = 0.0
         self._opened_s = clock()
         self._began_s: float | None = None  # the first attempt: before it, workers start
         self._commits: deque[float] = deque()
@@ -99,6 +91,7 @@ class Progress:
             if isinstance(event, Advanced):
                 self._advanced(event)
                 return
+            self._reckoning.tell(event, self._clock())
             take = getattr(self, f"_on_{event.get('event')}", None)
             if take is not None:
                 take(event)
@@ -120,7 +113,7 @@ class Progress:
             frames_per_s=self._frames_per_s(now),
             bytes=self._bytes,
             elapsed_s=now - self._opened_s,
-            eta=self._eta(),
+            left_s=self._reckoning.left_s(self._left, now),
             workers=tuple(self._worker(slot, now) for slot in sorted(self._slots)),
             attempts=dict(self._attempts),
             lost=self._lost,
@@ -138,6 +131,7 @@ class Progress:
         where.add(run_id)
 
     def _remember(self, event: Event) -> None:
+        self._reckoning.tell(event, float(event.get("t", 0.0)))
         kind = event.get("event")
         if kind == "committed":
             self._count_commit(event)
@@ -148,15 +142,12 @@ class Progress:
 
     def _count_commit(self, event: Event) -> None:
         self._attempts["committed"] += 1
-        run = self.runs.get(event["run"])
         self._bytes += int(event["bytes"])
         if not event["held"]:
             self._not_held.add(event["run"])
-        if run is not None and event["played"]:
-            self._walls[run.affinity].append(float(event["wall_s"]))
 
-    def _on_opened(self, event: Event) -> None:
-        self._workers, self._note = int(event["workers"]), ""
+    def _on_opened(self, _event: Event) -> None:
+        self._note = ""
         self._opened_s = self._clock()
         self._paused_s = self._clock()
         self._slots.clear()
@@ -165,7 +156,7 @@ class Progress:
         now = self._clock()
         self._began_s = now if self._began_s is None else self._began_s
         self._is_idle = False
-        self._slots[event["slot"]] = (event["node"], _Work(event["run"], int(event["attempt"]), now, now))
+        self._slots[event["slot"]] = (event["node"], _Work(event["run"], int(event["attempt"]), now))
 
     def _advanced(self, report: Advanced) -> None:
         _, work = self._slots.get(report.slot, ("", None))
@@ -186,28 +177,26 @@ class Progress:
         self._count_commit(event)
         self._settle(event["run"], self._committed)
         if event["played"]:
-            self._useful_s += float(event["wall_s"])
             self._commits.append(now)
             self._count_frames(int(event["frames"]) - (work.done if work else 0), now)
 
     def _on_failed(self, event: Event) -> None:
-        work = self._free(event)
-        self._wasted_s += self._clock() - work.since_s if work else 0.0
+        self._free(event)
         self._attempts[FailureClass(event["kind"]).value] += 1
         self._troubles.append(trouble(event))
 
     def _on_lost(self, event: Event) -> None:
         self._lost += 1
-        _, work = self._slots.pop(event["slot"], ("", None))
-        self._wasted_s += self._clock() - work.since_s if work else 0.0
+        self._slots.pop(event["slot"], None)
 
     def _on_quarantined(self, event: Event) -> None:
         self._settle(event["run"], self._quarantined)
 
     def _on_released(self, event: Event) -> None:
-        if event["run"] in self._quarantined:
-            self._quarantined.remove(event["run"])
-            self._left[self.runs[event["run"]].affinity] += 1
+        for where in (self._quarantined, *((self._committed,) if "damaged" in event else ())):
+            if event["run"] in where:
+                where.remove(event["run"])
+                self._left[self.runs[event["run"]].affinity] += 1
 
     def _on_paused(self, event: Event) -> None:
         self._pause = f"paused for {duration(event['for_s'])}: {event['why']}"
@@ -252,9 +241,3 @@ class Progress:
         if not samples or now <= samples[0][0]:
             return None
         return (self._frames - samples[0][1]) / (now - samples[0][0])
-
-    def _eta(self) -> Eta | None:
-        works = [work for _, work in self._slots.values() if work is not None]
-        working = [(self.runs[work.run_id], work.left) for work in works if work.run_id in self.runs]
-        waste = self._wasted_s / self._useful_s if self._useful_s else 0.0
-        return eta(self._left, self._walls, working, self._workers, waste)

@@ -35,7 +35,7 @@ class Desk:
         Raises:
             DocumentError: if it cannot be drawn, or its scenario names sensors that its rig has not.
         """
-        scenario, rig = self._scenario(recipe.scenario), self._rig(recipe.rig)
+        scenario, rig = self._scenario(recipe.scenario), self.rig(recipe.rig)
         town = recipe.town
         if town is not None and is_opendrive(town):
             town = str(self._folder / MAPS / town)
@@ -63,7 +63,8 @@ class Desk:
             self._scenarios[name] = scenarios.load(str(self._folder / SCENARIOS / name))
         return self._scenarios[name]
 
-    def _rig(self, name: str | None) -> Rig | None:
+    def rig(self, name: str | None) -> Rig | None:
+        """A rig of the folder; raises DocumentError if it is none."""
         if name is None:
             return None
         if name not in self._rigs:

@@ -23,6 +23,7 @@ from av_synth.errors import AvSynthError, CastError, ConnectionLostError, Docume
 from av_synth.farm.model import Recipe
 from av_synth.farm.recipes import Desk
 from av_synth.launch import Address
+from av_synth.launch.exits import how_it_ended
 from av_synth.launch.interpreter import start_child
 from av_synth.launch.stall import Patience, Pulse
 from av_synth.run.attempt import end_child, interrupt, outlive_nobody
@@ -110,7 +111,7 @@ def resolve(
                 elif (why := pulse.why_stalled()) is not None:
                     raise SimulatorError(f"the process that plans {why} and was ended; its log is {log}")
     except (EOFError, ConnectionResetError):
-        raise SimulatorError(f"the process that plans ended with status {process.wait()}; its log is {log}") from None
+        raise SimulatorError(f"the process that plans {how_it_ended(process.wait())}; its log is {log}") from None
     finally:
         end_child(process, politely=not ours)
 

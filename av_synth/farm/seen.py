@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from av_synth.farm.eta import Eta
+from av_synth.farm.eta import Span
 from av_synth.farm.model import FailureClass, PlannedRun
 
 Event = Mapping[str, Any]
@@ -63,7 +63,7 @@ class Seen:
         frames_per_s: recorded by all workers, lately; None before the first.
         bytes: committed, as far as the events tell.
         elapsed_s: since this driver began.
-        eta: None until a run has been committed, or while nobody works.
+        left_s: until nothing remains; None until a run has been committed.
         workers: by slot.
         attempts: ended attempts by class of failure, and 'committed'.
         lost: workers that were lost and replaced.
@@ -81,7 +81,7 @@ class Seen:
     frames_per_s: float | None
     bytes: int
     elapsed_s: float
-    eta: Eta | None
+    left_s: Span | None
     workers: tuple[WorkerSeen, ...]
     attempts: Mapping[str, int]
     lost: int

@@ -6,34 +6,21 @@ it does not know of is no loss.
 
 from __future__ import annotations
 
-import os
-import statistics
+import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from av_synth.errors import StoreError, UserError
+from av_synth.errors import UserError
 from av_synth.farm import plan, whereabouts
+from av_synth.farm.eta import Reckoning, Span, reckoned
 from av_synth.farm.journal import read_diary
 from av_synth.farm.lease import Holder, holder, stop_asked
+from av_synth.farm.mend import Looked, look_at
+from av_synth.farm.model import PlannedRun
 from av_synth.farm.quarantine import listed
-from av_synth.store.runs import MANIFEST, Run, open_run, run_path, runs
-
-Event = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Span:
-    """A figure and its range: the median, and the quartiles below and above it."""
-
-    low: float
-    middle: float
-    high: float
-
-    def __mul__(self, factor: float) -> Span:
-        return Span(self.low * factor, self.middle * factor, self.high * factor)
+from av_synth.farm.seen import Event
 
 
 @dataclass(frozen=True)
@@ -46,7 +33,7 @@ class Pace:
         runs_per_h: all workers together, at the median.
         frames_per_s: all workers together, on average.
         cpu_s: spent on all committed runs.
-        left_s: seconds until nothing remains, if it goes on as it did: what fails and is made again comes on top.
+        left_s: seconds until nothing remains; None where there has been no worker.
     """
 
     workers: int
@@ -54,7 +41,7 @@ class Pace:
     runs_per_h: float
     frames_per_s: float
     cpu_s: float
-    left_s: Span
+    left_s: Span | None
 
 
 @dataclass(frozen=True)
@@ -103,13 +90,13 @@ class StoreState:
     depot: str = ""
 
     @classmethod
-    def read(cls, store: Path, run_ids: Iterable[str] | None = None, *, deep: bool = False) -> StoreState:
+    def read(cls, store: Path, asked: Iterable[PlannedRun] | None = None, *, deep: bool = False) -> StoreState:
         """Look at a store.
 
         Args:
             store: its folder.
-            run_ids: of the planned runs; None: as the store's plan says.
-            deep: read every file of every run and compare its hash; else the manifests and the files' sizes.
+            asked: the planned runs; None: as the store's plan says.
+            deep: read every file of every run and compare its hash; else look as `store.look` does.
 
         Raises:
             UserError: if the store has no plan, or files of runs are to be read that are at an address.
@@ -117,36 +104,31 @@ class StoreState:
             UnreachableError: if the runs are at an address, and nobody answers there.
         """
         store = Path(store)
-        planned = frozenset([run.run_id for run in plan.read(store).runs] if run_ids is None else run_ids)
+        asked = plan.read(store).runs if asked is None else tuple(asked)
+        planned = frozenset(run.run_id for run in asked)
         driver = holder(store)
         diary = read_diary(store)
         told = _Told(diary.events)
         depot = whereabouts.address_of(store)
         if depot and deep:
             raise UserError(f"--deep: the runs are at {depot}; want `av-synth pull`, which compares every hash")
-        damaged: dict[str, str] = {}
-        if depot:
-            there = sorted(whereabouts.committed(store))
-            committed = [run_id for run_id in there if run_id in planned]
-            size = sum(int(told.committed.get(run_id, {}).get("bytes", 0)) for run_id in committed)
-        else:
-            there = [path.name for path in runs(store)]
-            committed, damaged, size = _looked_at(store, [run_id for run_id in there if run_id in planned], deep)
-        quarantined = tuple(sorted((planned & set(listed(store))) - {*committed, *damaged}))
-        remaining = tuple(sorted(planned - {*committed, *damaged, *quarantined}))
+        looked = _listed_at(store, planned, told) if depot else look_at(store, planned, deep=deep)
+        quarantined = tuple(sorted((planned & set(listed(store))) - {*looked.sizes, *looked.damaged}))
+        ended = {*looked.sizes, *looked.damaged, *quarantined}
+        reckoning, left_s = reckoned(asked, diary.events, ended, time.time() if driver else None)
         return cls(
             store=store,
             planned=tuple(sorted(planned)),
-            committed=tuple(committed),
-            damaged=damaged,
+            committed=tuple(looked.sizes),
+            damaged={run_id: str(error) for run_id, error in looked.damaged.items()},
             quarantined=quarantined,
-            remaining=remaining,
-            unknown=tuple(run_id for run_id in there if run_id not in planned),
-            bytes=size,
-            not_held=tuple(sorted(told.not_held & set(committed))),
+            remaining=tuple(sorted(planned - ended)),
+            unknown=looked.unknown,
+            bytes=sum(looked.sizes.values()),
+            not_held=tuple(sorted(told.not_held & looked.sizes.keys())),
             attempts={run_id: len(numbers) for run_id, numbers in sorted(told.charged.items())},
             failures=dict(sorted(told.failures.items())),
-            pace=_pace(told, len(remaining)),
+            pace=_pace(told, reckoning, left_s),
             slots=dict(sorted(told.slots.items())),
             last=next((event for event in reversed(diary.events) if event.get("event") != "released"), None),
             driver=driver,
@@ -154,33 +136,6 @@ class StoreState:
             unreadable=diary.damaged,
             depot=depot,
         )
-
-
-def _looked_at(store: Path, run_ids: Iterable[str], deep: bool) -> tuple[list[str], dict[str, str], int]:
-    """Which runs in a store are what was committed, what is wrong with the others, and the bytes of the former."""
-    committed: list[str] = []
-    damaged: dict[str, str] = {}
-    size = 0
-    for path in (run_path(store, run_id) for run_id in run_ids):
-        try:
-            size += sum(entry.bytes for entry in _open(path, deep).files.values())
-            committed.append(path.name)
-        except StoreError as error:
-            if path.is_dir():  # else it has been set aside just now
-                damaged[path.name] = str(error)
-    return committed, damaged, size
-
-
-def _open(path: Path, deep: bool) -> Run:
-    run = open_run(path, deep=deep)
-    if run.run_id != path.name:
-        raise StoreError(f"{path}: is run {run.run_id} by its manifest; move it away")
-    if deep:
-        listed = {f"{path}/{name}" for name in (*run.files, MANIFEST)}
-        extra = sorted({f"{folder}/{name}" for folder, _, names in os.walk(path) for name in names} - listed)
-        if extra:
-            raise StoreError(f"{extra[0]}: is in the run and was not committed; move it away")
-    return run
 
 
 class _Told:
@@ -191,7 +146,6 @@ class _Told:
         self.failures: Counter[str] = Counter()
         self.committed: dict[str, Event] = {}
         self.not_held: set[str] = set()
-        self.workers = 1
         self.slots: dict[int, Event] = {}
         for event in events:
             self._take(event)
@@ -201,7 +155,6 @@ class _Told:
         if "slot" in event:
             self.slots[event["slot"]] = event
         if name == "opened":
-            self.workers = max(1, int(event.get("workers", 1)))
             self.slots = {}
         elif name == "failed":
             self.failures[str(event.get("kind"))] += 1
@@ -215,24 +168,24 @@ class _Told:
                 self.committed[str(run_id)] = event
 
 
-def _pace(told: _Told, remaining: int) -> Pace | None:
-    events = told.committed.values()
-    walls = [float(event["wall_s"]) for event in events if "wall_s" in event]
-    if not walls:
+def _listed_at(store: Path, planned: Collection[str], told: _Told) -> Looked:
+    """What there is of runs that are committed to an address; how large they are the journal tells."""
+    there = sorted(whereabouts.committed(store))
+    sizes = {run_id: int(told.committed.get(run_id, {}).get("bytes", 0)) for run_id in there if run_id in planned}
+    return Looked(sizes, {}, tuple(run_id for run_id in there if run_id not in planned))
+
+
+def _pace(told: _Told, reckoning: Reckoning, left_s: Span | None) -> Pace | None:
+    run_s = reckoning.run_s()
+    if run_s is None:
         return None
-    run_s = _span(walls)
+    events = told.committed.values()
+    wall_s = sum(float(event.get("wall_s", 0.0)) for event in events)
     return Pace(
-        workers=told.workers,
+        workers=reckoning.workers,
         run_s=run_s,
-        runs_per_h=3600.0 * told.workers / max(run_s.middle, 1e-3),
-        frames_per_s=told.workers * sum(int(event.get("frames", 0)) for event in events) / max(sum(walls), 1e-3),
+        runs_per_h=3600.0 * reckoning.workers / max(run_s.middle, 1e-3),
+        frames_per_s=reckoning.workers * sum(int(event.get("frames", 0)) for event in events) / max(wall_s, 1e-3),
         cpu_s=sum(float(event.get("cpu_s", 0.0)) for event in events),
-        # the last runs are made one beside the other
-        left_s=run_s * (max(1.0, remaining / told.workers) if remaining else 0.0),
+        left_s=left_s,
     )
-
-
-def _span(values: Sequence[float]) -> Span:
-    if len(values) == 1:
-        return Span(values[0], values[0], values[0])
-    return Span(*statistics.quantiles(values, n=4, method="inclusive"))

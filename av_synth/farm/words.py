@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from av_synth.farm.eta import Eta
+from av_synth.farm.eta import Span
 from av_synth.farm.model import PlannedRun
 from av_synth.farm.seen import Event, Seen, Trouble, trouble
 
@@ -52,14 +52,19 @@ def pace(seen: Seen) -> str:
         "" if seen.runs_per_h is None else f"{seen.runs_per_h:,.0f} runs/h",
         "" if seen.frames_per_s is None else f"{seen.frames_per_s:,.0f} frames/s",
         size(seen.bytes),
-        "" if seen.eta is None or not seen.remaining else left(seen.eta),
+        "" if seen.left_s is None or not seen.remaining else left(seen.left_s),
     ]
     return ", ".join(part for part in parts if part)
 
 
-def left(eta: Eta) -> str:
-    """The estimate with its range."""
-    return f"about {duration(eta.middle_s)} left ({duration(eta.low_s)} to {duration(eta.high_s)})"
+def left(span: Span) -> str:
+    """How long it still takes, with the range."""
+    return f"about {duration(span.middle)} left ({around(span)})"
+
+
+def around(span: Span) -> str:
+    """Such as '4 min to 6 min'."""
+    return f"{duration(span.low)} to {duration(span.high)}"
 
 
 def of_run(run: PlannedRun | None) -> str:
@@ -89,6 +94,8 @@ def told(event: Event, runs: Mapping[str, PlannedRun]) -> str | None:
         text = f"{of_run(run)}, {of_trouble(failed)}; {failed.advice}"
     elif what == "quarantined":
         text = f"{of_run(run)}, given up after {event['attempts']} attempts"
+    elif what == "released" and "damaged" in event:
+        text = f"{of_run(run)}, is played again, and what is there is kept: {clean(str(event['damaged']))}"
     elif what == "lost":
         text = f"worker {event['slot']} on {clean(str(event['node']))}: {clean(str(event['why']))}"
     elif what == "paused":

@@ -19,6 +19,7 @@ from av_synth.errors import AvSynthError
 from av_synth.launch.carla import launch_carla
 from av_synth.launch.carla_spec import CarlaSpec
 from av_synth.launch.embedded import Address, launch_embedded
+from av_synth.launch.exits import how_it_ended
 from av_synth.launch.interpreter import python
 
 _LIBRARIES = ("carla", "numpy", "opencv-python-headless", "moderngl", "embreex", "pyarrow")
@@ -74,7 +75,7 @@ def _renderer() -> Finding:
         return Finding("GL renderer", False, f"none after {_RENDERER_TIMEOUT_S:.0f} s")
     if done.returncode == 0:
         return Finding("GL renderer", True, done.stdout.strip())
-    last = (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]
+    last = (done.stderr.strip().splitlines() or [how_it_ended(done.returncode)])[-1]
     return Finding("GL renderer", False, f"{last}; try `python -m av_synth.simulator.render.software_gl`")
 
 

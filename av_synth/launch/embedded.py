@@ -15,6 +15,7 @@ from typing import IO
 
 from av_synth import __version__
 from av_synth.errors import DocumentError, LaunchError, Problem
+from av_synth.launch.exits import how_it_ended
 from av_synth.launch.interpreter import python
 
 READY_TIMEOUT_S = 60.0
@@ -55,7 +56,7 @@ class Address:
             code = self.process.wait(wait_s)
         except subprocess.TimeoutExpired:
             return None
-        return f"the simulator process ended with {'signal' if code < 0 else 'exit status'} {abs(code)}"
+        return f"the simulator process {how_it_ended(code)}"
 
 
 def parse_address(text: str, wanted: str = "HOST:PORT") -> Address:
@@ -133,7 +134,7 @@ def _wait_until_ready(process: subprocess.Popen[str], log: Path | None) -> tuple
         except queue.Empty:
             raise LaunchError(f"the simulator was not ready after {READY_TIMEOUT_S:.0f} s{where}") from None
         if line == "":
-            raise LaunchError(f"the simulator ended before it was ready, exit status {process.wait()}{where}")
+            raise LaunchError(f"the simulator {how_it_ended(process.wait())} before it was ready{where}")
         if line.startswith("refused "):
             raise DocumentError([Problem("", "--simulator", line.removeprefix("refused ").strip())])
         words = line.split()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from av_synth.errors import ConnectionLostError, LaunchError, MachineError, PortTakenError
+from av_synth.launch.exits import how_it_ended
 from av_synth.launch.guard import running
 from av_synth.launch.interpreter import start_child
 from av_synth.launch.ports import listeners, listens_on
@@ -77,7 +78,7 @@ class Starting:
     def why_gone(self) -> str | None:
         """How its process ended, or None."""
         code = self.process.poll()
-        return None if code is None else f"{'signal' if code < 0 else 'exit status'} {abs(code)}"
+        return None if code is None else how_it_ended(code)
 
 
 def wait_until_ready(
@@ -103,7 +104,7 @@ def wait_until_ready(
 
     def look(doing: str) -> None:
         if (gone := server.why_gone()) is not None:
-            _fail(server, f"ended before it was ready, with {gone}")
+            _fail(server, f"{gone} before it was ready")
         if clock() >= late:
             _fail(server, f"in {deadline_s:.0f} s has not {doing}")
 

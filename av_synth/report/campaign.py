@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
 
-from av_synth.errors import StoreError
+from av_synth.errors import StoreError, UserError
+from av_synth.farm import words
 from av_synth.farm.model import PlannedRun
 from av_synth.farm.seen import ADVICE
 from av_synth.farm.words import duration, size
@@ -37,10 +38,12 @@ def write_campaign_report(store: Path, out: Path | None = None) -> Path:
         The page.
 
     Raises:
-        UserError: if the store has no plan.
-        StoreError: if the store cannot be read, or the page cannot be written.
+        UserError: if the store has no plan, or no page can be written where it is asked for.
+        StoreError: if the store cannot be read or written to.
     """
     page = Path(out) if out is not None else Path(store) / "report" / "index.html"
+    if page.is_dir():
+        raise UserError(f"{page}: is a folder; want the name of a file for the page, such as {page / 'index.html'}")
     text = "\n".join(_page(read_campaign(Path(store)), page.parent)) + "\n"
     new = page.with_name(f".{page.name}.new")
     try:
@@ -48,7 +51,10 @@ def write_campaign_report(store: Path, out: Path | None = None) -> Path:
         new.write_text(text, encoding="utf-8", errors="replace")
         os.replace(new, page)
     except OSError as error:
-        raise StoreError(f"{page}: cannot be written: {error.strerror or error}") from error
+        if out is None:
+            raise StoreError(f"{page}: cannot be written: {error.strerror or error}") from error
+        reason = f"{error.strerror or error}; want a file in a folder that can be written to"
+        raise UserError(f"{page}: cannot be written: {reason}") from error
     return page
 
 
@@ -77,7 +83,8 @@ def _head(facts: CampaignFacts) -> Iterator[str]:
     made, lost, left = len(facts.made), len(facts.given_up), facts.remaining
     damaged = sum(bool(one.problem) for one in facts.made)
     verdict = "all runs are committed" if not lost + left else f"{lost:,} in quarantine, {left:,} remaining"
-    verdict += f"; {damaged:,} cannot be read here" if damaged else ""
+    verdict += f"; {damaged:,} damaged" if damaged else ""
+    verdict += f"; {words.left(facts.left_s)}" if left and facts.left_s is not None else ""
     kind = "bad" if lost + damaged else "soft" if left else "good"
     yield f'<p><b class="{kind}">{verdict}</b></p><div class="bar">'
     for name, count in ((COMMITTED, made), ("quarantined", lost), ("remaining", left)):

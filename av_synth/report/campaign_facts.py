@@ -6,6 +6,7 @@ been killed. A run is where its directory is; of events, only figures and times 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,13 @@ from typing import Any
 from av_synth import store
 from av_synth.errors import StoreError
 from av_synth.farm import plan, quarantine, whereabouts
+from av_synth.farm.eta import Span, reckoned
 from av_synth.farm.journal import read_journal
+from av_synth.farm.lease import holder
 from av_synth.farm.model import Failure, FailureClass, PlannedRun
 from av_synth.farm.seen import Event
 from av_synth.store.files import as_mapping
+from av_synth.store.look import look
 
 COMMITTED = "committed"
 CUT_OFF = "cut off"
@@ -83,7 +87,7 @@ class GivenUp:
 
 @dataclass(frozen=True)
 class CampaignFacts:
-    """Everything that the page tells. Runs are in order of run id, attempts in order of their end."""
+    """Everything that the page tells. Runs are in order of run id, attempts in order of their end; see `farm.eta`."""
 
     root: Path
     name: str
@@ -93,6 +97,7 @@ class CampaignFacts:
     made: tuple[Made, ...]
     given_up: tuple[GivenUp, ...]
     attempts: tuple[Attempt, ...]
+    left_s: Span | None = None
 
     @property
     def remaining(self) -> int:
@@ -111,6 +116,8 @@ def read_campaign(root: Path) -> CampaignFacts:
     asked = plan.read(root)
     there = whereabouts.committed(root)
     given_up = set(quarantine.listed(root)) - there
+    events = read_journal(root)
+    _, left_s = reckoned(asked.runs, events, there | given_up, time.time() if holder(root) else None)
     return CampaignFacts(
         root=root,
         name=str(asked.campaign.get("name", "")) or root.resolve().name,
@@ -119,7 +126,8 @@ def read_campaign(root: Path) -> CampaignFacts:
         planned=asked.runs,
         made=tuple(_made(root, run) for run in asked.runs if run.run_id in there),
         given_up=tuple(_given_up(root, run) for run in asked.runs if run.run_id in given_up),
-        attempts=tuple(_attempts(read_journal(root))),
+        attempts=tuple(_attempts(events)),
+        left_s=left_s,
     )
 
 
@@ -135,6 +143,7 @@ def _made(root: Path, run: PlannedRun) -> Made:
     if not directory.is_dir() and (address := whereabouts.address_of(root)):
         return Made(run, directory, problem=f"is at {address}; `av-synth export {root}` brings it here")
     try:
+        look(directory)  # as `status` does
         opened = store.open_run(directory, files=False)
         weather = as_mapping(opened.json("scenario.json").get("weather", {}), "weather")
         expectations: Any = opened.json("outcome.json").get("expectations", [])

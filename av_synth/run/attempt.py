@@ -22,6 +22,7 @@ from typing import Any
 from av_synth import store
 from av_synth.errors import AvSynthError, ConnectionLostError, SimulatorError, StalledError
 from av_synth.launch import Address
+from av_synth.launch.exits import how_it_ended
 from av_synth.launch.interpreter import start_child
 from av_synth.launch.stall import Patience, Pulse
 from av_synth.run.execute import execute
@@ -121,10 +122,8 @@ def _watch(
             try:
                 said = here.recv()
             except (EOFError, ConnectionResetError):
-                code = process.wait()
                 raise SimulatorError(
-                    f"the carla client ended with {'signal' if code < 0 else 'exit status'} {abs(code)}; "
-                    f"its log is {folder / 'client.log'}"
+                    f"the carla client {how_it_ended(process.wait())}; its log is {folder / 'client.log'}"
                 ) from None
             if isinstance(said, BaseException):
                 raise said

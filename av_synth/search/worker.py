@@ -26,6 +26,7 @@ from av_synth.errors import (
 )
 from av_synth.launch import Address
 from av_synth.launch.carla_spec import names_carla
+from av_synth.launch.exits import how_it_ended
 from av_synth.launch.interpreter import start_child
 from av_synth.launch.stall import Patience, Pulse, at_times
 from av_synth.run import RunResult, RunSpec, execute
@@ -139,7 +140,7 @@ class Worker:
             said = self.pipe.recv()
         except (EOFError, ConnectionResetError):
             raise ConnectionLostError(
-                f"a search process ended with status {self._process.wait()}; its log is {self._setting.log}"
+                f"a search process {how_it_ended(self._process.wait())}; its log is {self._setting.log}"
             ) from None
         if isinstance(said, BaseException):
             raise said

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from av_synth.errors import StoreError, UserError
+from av_synth.errors import OtherEpochError, StoreError, UserError
 from av_synth.store.files import (
     as_mapping,
     canonical_json,
@@ -240,7 +240,8 @@ def open_run(path: Path, *, deep: bool = False, files: bool = True) -> Run:
         files: look whether every file is there; without, only the manifest is read.
 
     Raises:
-        StoreError: if there is no manifest, it is of another schema epoch, or a file is missing or has changed.
+        OtherEpochError: if it is of another schema epoch.
+        StoreError: if there is no manifest, or a file is missing or has changed.
     """
     path = Path(path)
     where = path / MANIFEST
@@ -249,7 +250,10 @@ def open_run(path: Path, *, deep: bool = False, files: bool = True) -> Run:
     except StoreError as error:
         raise StoreError(f"{error}; {_again(path)}") from error
     if manifest.get("schema_epoch") != SCHEMA_EPOCH:
-        raise StoreError(f"{where}: schema_epoch {manifest.get('schema_epoch')}; this av_synth reads {SCHEMA_EPOCH}")
+        raise OtherEpochError(
+            f"{where}: schema_epoch {manifest.get('schema_epoch')}; this av_synth reads {SCHEMA_EPOCH}; "
+            "want the av_synth that wrote it, or another store"
+        )
     try:
         run_id = check_run_id(str(manifest["run_id"]))
         listed: object = manifest["files"]

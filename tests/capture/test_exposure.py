@@ -12,19 +12,10 @@ from av_synth.capture.exposure import sample, why_unstable
 from av_synth.errors import UnsettledError
 from av_synth.geometry.transforms import from_yaw
 from av_synth.launch import launch_embedded
-from av_synth.rig.model import Camera, Mount, Rig
 from av_synth.session import actor_from_ego, open_session
+from tests.small_camera import small_rig
 
-AHEAD = (0.5, -0.5, 0.5, -0.5)
-RIG = Rig(
-    "small",
-    "",
-    50_000,
-    1,
-    (Camera("CAM_FRONT", Mount((1.5, 0.0, 1.6), AHEAD), 1, 64, 36, 50.0, 50.0, 31.5, 17.5),),
-    (),
-    (),
-)
+RIG = small_rig()
 
 
 def scene(gain: float, seed: int = 1) -> np.ndarray:

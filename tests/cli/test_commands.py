@@ -18,7 +18,7 @@ from tests.export.synthetic_run import build_run
 OPTIONS = {
     "run": ["SCENARIO", "--rig", "--out", "--seed", "--set", "--without", "--town", "--simulator", "--adopt"],
     "search": ["SCENARIO", "--target", "--out", "--count", "--of", "--seed", "--town", "--set", "--correct"],
-    "status": ["STORE", "--deep", "--json"],
+    "status": ["STORE", "--deep", "--json", "--html"],
     "retry": ["STORE", "RUN_ID", "--damaged", "--deep"],
     "cancel": ["STORE"],
     "campaign": [
@@ -30,6 +30,7 @@ OPTIONS = {
         "--price-per-core-hour",
         "--no-export",
         "--commit-to",
+        "--deep",
     ],
     "demo": ["--out", "--rig"],
     "export": ["OUT", "--format", "--dataset", "--splits", "--profile", "--version", "--option"],

@@ -35,26 +35,10 @@ from av_synth.scenario.road import Road
 from av_synth.scenario.scenario import from_document
 from av_synth.session import Session, open_session
 from tests.director.played import begin
+from tests.straight_road import LANE, straight_road
 
 TICK_US = 50_000
-LANE = '<lane id="{}" type="driving" level="false"><link/><width sOffset="0" a="3.5" b="0" c="0" d="0"/></lane>'
-STRAIGHT = f"""<?xml version="1.0"?>
-<OpenDRIVE>
-  <header revMajor="1" revMinor="4" name="straight" version="1.00" north="0" south="0" east="0" west="0">
-    <geoReference><![CDATA[+proj=tmerc]]></geoReference>
-  </header>
-  <road name="straight" length="400" id="7" junction="-1">
-    <link/>
-    <planView><geometry s="0" x="0" y="0" hdg="0" length="400"><line/></geometry></planView>
-    <elevationProfile/><lateralProfile/>
-    <lanes><laneSection s="0">
-      <left>{LANE.format(1)}</left>
-      <center><lane id="0" type="none" level="false"><link/></lane></center>
-      <right>{LANE.format(-1)}{LANE.format(-2)}</right>
-    </laneSection></lanes>
-  </road>
-</OpenDRIVE>
-"""
+STRAIGHT = straight_road(right=2)
 EXACT = """road: {town: straight.xodr, length_m: 300, curve: any, pose: {road_id: 7, lane_id: -1, s_m: 3}}
 ego: {speed_kmh: 90}
 actors:

@@ -22,7 +22,7 @@ def test_a_simulator_that_dies_is_one_message_exit_status_one_and_nothing_kept(t
 
     assert process.returncode == 1, stderr
     assert "error: " in stderr
-    assert "ended with signal 9" in stderr
+    assert "was ended by signal 9" in stderr
     assert "Traceback" not in stderr
     assert not list((tmp_path / "runs").glob("*"))
     assert not [path for path in (tmp_path / "staging").rglob("*") if path.is_file()]

@@ -56,6 +56,14 @@ class Act:
     at: int = 5
 
 
+def put_run(store: Path, run_id: str) -> None:
+    """A committed run without files, if it is not there."""
+    folder = stores.run_path(store, run_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = {"schema_epoch": stores.SCHEMA_EPOCH, "run_id": run_id, "files": []}
+    (folder / "manifest.json").write_bytes(stores.canonical_json(manifest))
+
+
 Play = Callable[[Job, Slot], Act]
 
 
@@ -150,7 +158,7 @@ class FakeFarm:
 
     def _commit(self, slot: int, run_id: str, node: str, act: Act) -> Report:
         if act.end != "lie":
-            stores.run_path(self.store, run_id).mkdir(parents=True, exist_ok=True)
+            put_run(self.store, run_id)
         if act.end == "die after commit":
             return Lost(slot, run_id, "the worker was ended by signal 9 (SIGKILL)", node)
         return Committed(slot, run_id, Figures(act.took_s, act.took_s, 1000, FRAMES))

@@ -182,7 +182,8 @@ def campaign(setup: Setup, pipe: Connection) -> int:
     rules = WITH_FRESH if setup.fresh or setup.ray or setup.carla else RULES
     with _runner(setup) as runner:
         try:
-            ended = driver.drive(plan.read(setup.store).runs, setup.store, runner, rules, on_event=ear, usage=ear.usage)
+            runs = plan.read(setup.store).runs
+            ended = driver.drive(runs, setup.store, runner, rules, on_event=ear, usage=ear.usage, deep=True)
         except UserError:
             traceback.print_exc()
             return REFUSED

@@ -240,7 +240,7 @@ class _Ordeal:
 
     def _status(self) -> None:
         """What `av-synth status` says while the driver works: nothing is damaged, nothing committed is forgotten."""
-        state = StoreState.read(self._store, [run.run_id for run in self._schedule.runs])
+        state = StoreState.read(self._store, self._schedule.runs)
         if state.damaged or state.unknown or state.driver is None:
             self._find(f"I5: status says damaged {dict(state.damaged)}, not planned {state.unknown}, {state.driver}")
         if missing := set(self._seen) - self._damaged - set(state.committed):
@@ -343,7 +343,7 @@ class _Ordeal:
         found = {run[1] for finding in reader.read(self._store).findings if (run := IN_RUN.match(finding))}
         if found != self._damaged:
             self._find(f"I2: damaged were {sorted(self._damaged)}, the reader found {sorted(found)}")
-        state = StoreState.read(self._store, self._good, deep=True)
+        state = StoreState.read(self._store, self._schedule.runs, deep=True)
         if set(state.damaged) != self._damaged:
             self._find(f"I2: damaged were {sorted(self._damaged)}, status says {dict(state.damaged)}")
 
@@ -352,17 +352,19 @@ class _Ordeal:
             (self._tokens / "poison").unlink()
         deaths = list(self._schedule.retry_deaths)
         for _ in range(MOST_LIVES):
-            life = begin(self._setup, partial(retry, self._schedule.healed), deaths.pop(0) if deaths else None)
+            verbs = partial(retry, self._schedule.seed % 2 == 0, self._schedule.healed)
+            life = begin(self._setup, verbs, deaths.pop(0) if deaths else None)
             code = self._attend(life, lambda event, _: {})
             if code == 0:
                 return
         self._find("I1: retry has not ended")
 
 
-def retry(released: bool, setup: Setup, _: Connection) -> int:
-    """`av-synth retry --damaged --deep`, and `av-synth retry` after it."""
+def retry(damaged: bool, released: bool, setup: Setup, _: Connection) -> int:
+    """`av-synth retry --damaged --deep`, unless that is left to the driver, and `av-synth retry` if asked for."""
     try:
-        verb.retry(setup.store, [], damaged=True, deep=True)
+        if damaged:
+            verb.retry(setup.store, [], damaged=True, deep=True)
         if released:
             verb.retry(setup.store, [], damaged=False, deep=False)
     except UserError:

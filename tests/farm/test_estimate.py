@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from committing import commit
+from fake_farm import FakeFarm, driven
 from small_campaign import campaign
 
+from av_synth import rig as rigs
+from av_synth import store as stores
 from av_synth.errors import DocumentError
 from av_synth.farm import plan as plans
 from av_synth.farm import prepare
 from av_synth.farm.asked import Budget
 from av_synth.farm.campaign import laid_out, load
-from av_synth.farm.estimate import Cost, Rate, estimate, trial
+from av_synth.farm.estimate import Cost, Rate, estimate, most_bytes, trial
 from av_synth.farm.model import Advanced, PlannedRun, Recipe
+from av_synth.farm.policy import Rules
 from av_synth.farm.prepare import outlook, settings_here
 from av_synth.farm.purse import Purse
 from av_synth.farm.recipes import Desk
@@ -160,3 +166,28 @@ def test_a_store_with_a_plan_is_gone_on_with_and_asks_no_simulator(many, tmp_pat
     monkeypatch.setattr(prepare, "at_simulator", None)
 
     assert prepare.planned(asked, tmp_path) == plan
+
+
+def test_before_anything_is_committed_the_largest_run_is_reckoned_from_what_the_rigs_record():
+    runs = [run(0, "a.yaml", frames=161), run(1, "a.yaml", "nuscenes.yaml", frames=161), run(2, "a.yaml", None, 9999)]
+    few, many, none = (most_bytes([one], lambda name: name and rigs.load(name.removesuffix(".yaml"))) for one in runs)
+
+    assert 33_400_000 < few < 2 * 31_900_000  # what runs of 161 frames took with these rigs
+    assert 279_000_000 < many < 2 * 255_200_000
+    assert none == 1_000_000
+    assert most_bytes(runs, lambda name: name and rigs.load(name.removesuffix(".yaml"))) == many
+    assert most_bytes([], lambda _: None) == 0
+
+
+def test_a_driver_that_begins_reserves_room_for_the_largest_run_that_is_there(tmp_path):
+    size = sum(entry.bytes for entry in stores.open_run(commit(tmp_path, run(0, "a.yaml").run_id)).files.values())
+    asked = []
+    told = driven(
+        [run(0, "a.yaml"), run(1, "a.yaml")],
+        FakeFarm(tmp_path, nodes=("a",)),
+        Rules(run_bytes=10**12, pause_limit_s=1.0),
+        usage=lambda path: asked.append(path) or SimpleNamespace(free=2 * size),
+    )
+
+    assert asked
+    assert told.exit_code == 0

@@ -12,7 +12,7 @@ import pytest
 
 from av_synth import errors, store
 from av_synth.farm import failures
-from av_synth.farm.failures import KINDS, how_it_ended, of_exception
+from av_synth.farm.failures import KINDS, of_exception
 from av_synth.farm.model import FailureClass, Lost
 
 
@@ -43,6 +43,7 @@ def test_every_error_of_the_tree_has_a_class_of_its_own_and_no_class_is_of_an_er
         (errors.UnsettledError("the van rocks"), FailureClass.TRANSIENT),
         (errors.StoreError("reads back otherwise"), FailureClass.TRANSIENT),
         (errors.UnreachableError("503 Slow Down"), FailureClass.ENVIRONMENTAL),
+        (errors.OtherEpochError("schema_epoch 1"), FailureClass.DETERMINISTIC),
         (MemoryError(), FailureClass.TRANSIENT),
         (ModuleNotFoundError("No module named 'carla'"), FailureClass.ENVIRONMENTAL),
         (KeyboardInterrupt(), FailureClass.CANCELLED),
@@ -102,19 +103,6 @@ def test_a_full_disk_that_was_dealt_with_before_is_not_the_reason():
 
 def test_a_message_without_end_is_cut_so_that_it_fits_into_a_pipe():
     assert len(of_exception(RuntimeError("x" * 1_000_000)).message) == 3500
-
-
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        (0, "ended with exit status 0"),
-        (7, "ended with exit status 7"),
-        (-11, "was ended by signal 11 (SIGSEGV)"),
-        (-9, "was ended by signal 9 (SIGKILL); the kernel does that where memory runs out"),
-    ],
-)
-def test_the_end_of_a_process_in_words(code, said):
-    assert how_it_ended(code) == said
 
 
 def test_a_lost_worker_and_a_watchdogs_kill_are_transient():

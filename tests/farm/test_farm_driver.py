@@ -21,12 +21,13 @@ from fake_farm import (
     driven,
     dying_at,
     events,
+    put_run,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from av_synth import store as stores
-from av_synth.errors import StoreError, UserError
+from av_synth.errors import OtherEpochError, StoreError, UserError
 from av_synth.farm import quarantine
 from av_synth.farm.driver import Ended
 from av_synth.farm.journal import Journal, read_journal
@@ -35,6 +36,7 @@ from av_synth.farm.model import Advanced, Committed, Failed, Figures, Job, Lost,
 from av_synth.farm.policy import Rules
 from av_synth.farm.quarantine import listed, release
 from av_synth.farm.schedule import Schedule
+from tests.farm.committing import commit
 
 Space = namedtuple("Space", "free")
 
@@ -198,7 +200,7 @@ def test_a_charged_attempt_that_was_told_twice_counts_once(tmp_path):
 def test_a_run_that_was_given_up_and_is_there_after_all_counts_as_committed(tmp_path):
     plan = campaign(2)
     driven(plan, FakeFarm(tmp_path, acts({1: [Act("die")]}, plan)))
-    stores.run_path(tmp_path, plan[1].run_id).mkdir()
+    put_run(tmp_path, plan[1].run_id)
     assert driven(plan, FakeFarm(tmp_path)) == Ended(0, "", 2, 0, 0)
 
 
@@ -519,7 +521,7 @@ class Chaos:
         run_id = self._plan[number].run_id
         self.clock.now_s += 3.0
         if what in ("commit", "commit unheard"):
-            stores.run_path(self.store, run_id).mkdir(parents=True, exist_ok=True)
+            put_run(self.store, run_id)
         report: Report = {
             "commit": Committed(slot, run_id, Figures(1.0, 1.0, 10, 1)),
             "commit unheard": Advanced(slot, run_id, 3, 10),
@@ -574,3 +576,42 @@ def test_a_schedule_prefers_what_is_loaded_to_what_is_due_and_what_is_due_to_wha
     assert waiting.take(other, [slot, other], 9.0) is None  # it is not due
     assert waiting.take(slot, [slot], 20.0) == again  # there is no other place
     assert len(waiting) == 0
+
+
+def test_committed_runs_that_are_damaged_are_played_again_and_kept_as_they_were(tmp_path):
+    plan = campaign(6)
+    runs = [commit(tmp_path, run.run_id) for run in plan[:5]]
+    for path in (runs[0] / "tables/boxes.parquet", runs[3] / "blobs/CAM_FRONT/000000.jpg"):
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes()[1:] + b"\0" * (path.suffix == ".jpg"))
+    (runs[1] / "blobs/CAM_FRONT/000000.jpg").unlink()
+    (runs[2] / "manifest.json").unlink()
+    told = []
+
+    farm = FakeFarm(tmp_path)
+    assert driven(plan, farm, on_event=told.append) == Ended(0, "", 6, 0, 0)
+    assert [job.run for _, job in farm.jobs] == [*plan[:3], plan[5]]
+    for run in plan[:3]:
+        kept = tmp_path / "quarantine/.released" / f"{run.run_id}-1"
+        assert (kept / "damage.json").is_file()
+        assert (kept / "run/scenario.json").is_file()
+    released = [event for event in told if not isinstance(event, Advanced) and event["event"] == "released"]
+    why = {event["run"]: event["damaged"] for event in released}
+    assert list(why) == sorted(run.run_id for run in plan[:3])
+    assert "'tables/boxes.parquet' is not what was committed" in why[plan[0].run_id]
+
+    # a byte of an image that was flipped is found by its hash
+    farm = FakeFarm(tmp_path)
+    assert driven(plan, farm, deep=True) == Ended(0, "", 6, 0, 0)
+    assert [job.run for _, job in farm.jobs] == [plan[3]]
+
+
+def test_runs_of_another_version_are_not_taken_for_damaged(tmp_path):
+    plan = campaign(2)
+    for run in plan:
+        path = commit(tmp_path, run.run_id) / "manifest.json"
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes().replace(b'"schema_epoch": 2', b'"schema_epoch": 1'))
+    with pytest.raises(OtherEpochError, match="schema_epoch 1; this av_synth reads 2; want the av_synth that wrote it"):
+        driven(plan, FakeFarm(tmp_path))
+    assert len(stores.runs(tmp_path)) == 2

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,10 +16,15 @@ from rich.console import Console
 from av_synth import store as stores
 from av_synth.cli import status as status_verb
 from av_synth.cli.app import status as av_synth
-from av_synth.farm import plan, quarantine
+from av_synth.farm import plan, quarantine, words
+from av_synth.farm.eta import Span
 from av_synth.farm.journal import Journal, read_journal
 from av_synth.farm.lease import driver_lease, stop_asked
+from av_synth.farm.metrics import FILE, Metrics
 from av_synth.farm.model import Failure, FailureClass, PlannedRun, Recipe
+from av_synth.farm.progress import Progress
+from av_synth.report.campaign import write_campaign_report
+from tests.farm import campaign_events as told
 from tests.farm.committing import commit
 
 IDS = tuple(f"{n:x}" * 20 for n in range(5))
@@ -95,7 +101,7 @@ def test_status_of_a_dead_farm_says_how_far_it_is_what_failed_and_what_to_do(
     assert lines[1].endswith(": no tick for 60 s")
     assert lines[2] == (
         "pace: 100 s a run (100 s to 100 s), 72 runs an hour and 2.0 frames a second with 2 workers; "
-        "100 s left (100 s to 100 s)"
+        "about 100 s left (100 s to 100 s)"
     )
     assert lines[3] == "failed attempts: 1 transient"
     log = store / "quarantine" / IDS[3] / "attempt-2/worker.log"
@@ -152,6 +158,41 @@ def test_status_while_it_works_says_who_is_at_it_and_what_the_workers_do(
         assert ", asked to stop" in said(capsys, "status", store).splitlines()[1]
 
 
+def test_status_live_view_metrics_and_page_tell_the_same_time_left(
+    store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = told.Clock()
+    monkeypatch.setattr(time, "time", clock)
+    seen = Progress(RUNS, committed=IDS[:2], quarantined=[IDS[3]], history=read_journal(store), clock=clock)
+    metrics = Metrics(store, seen, clock=clock, every_s=0.0)
+    happens = (
+        told.opened(workers=2),
+        told.committed(RUNS[1], wall_s=60.0, held=True),
+        told.started(RUNS[2], 0),
+        told.started(RUNS[4], 1),
+        told.failed(RUNS[4], 1),
+        told.started(RUNS[4], 1, attempt=2),
+    )
+    with driver_lease(store), Journal(store) as journal:
+        for event in happens:
+            clock.now_s += 10.0
+            journal.append(dict(event) | {"t": clock.now_s})
+            seen.tell(event)
+            metrics.tell(event)
+        clock.now_s += 10.0
+        metrics.tell(happens[0] | {"event": "draining"})
+        left = seen.seen().left_s
+        spoken = said(capsys, "status", store)
+        page = write_campaign_report(store).read_text()
+    samples = [line.split() for line in (store / FILE).read_text().splitlines() if line.startswith("av_synth_left_s")]
+
+    assert left == Span(70.0, 90.0, 90.0)  # runs took 60, 100 and 100 s, and the last has been played for 10 s
+    assert [float(value) for _, value in samples] == [left.low, left.middle, left.high]
+    assert words.left(left) == "about 90 s left (70 s to 90 s)"
+    assert words.left(left) in spoken
+    assert words.left(left) in page
+
+
 def test_what_is_damaged_is_named_by_status_and_moved_aside_by_retry(
     store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -162,8 +203,11 @@ def test_what_is_damaged_is_named_by_status_and_moved_aside_by_retry(
 
     spoken = said(capsys, "status", store)
     assert f"damaged {IDS[1]}: {store / 'runs' / IDS[1]}: 'scenario.json' is not what was committed" in spoken
-    assert f"next: av-synth retry {store} --damaged: " in spoken
-    assert f"damaged {IDS[0]}: " in said(capsys, "status", store, "--deep")
+    again = "resumes it; what is damaged is kept in quarantine/, and made again"
+    assert f"next: the command that began the campaign {again}" in spoken
+    spoken = said(capsys, "status", store, "--deep")
+    assert f"damaged {IDS[0]}: " in spoken
+    assert f"next: the command that began the campaign --deep {again}" in spoken
     assert "not damaged: " + IDS[0] in said(capsys, "retry", store, "--damaged", IDS[0], code=2)
 
     spoken = said(capsys, "retry", store, "--damaged")
@@ -223,10 +267,53 @@ def test_cancelling_what_nobody_is_at_stops_nobody_later(store: Path, capsys: py
 def test_a_folder_that_is_no_campaigns_is_refused_and_left_alone(
     verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "`av-synth campaign --out` wr" in said(capsys, verb, tmp_path / "none", code=2)
-    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    for name in ("none", "empty", "file"):
+        refused = f"{tmp_path / name}: has no plan; want a folder that `av-synth campaign --out` wrote"
+        assert refused in said(capsys, verb, tmp_path / name, code=2)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_store_that_cannot_be_written_to_is_refused_before_anything_is_begun(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    wanted = "want a folder that can be made and written to"
+    for name, why in (("file", "is a file"), ("file/in/it", f"{tmp_path / 'file'} is a file")):
+        spoken = said(capsys, "campaign", "weather_grid", "--out", tmp_path / name, code=2)
+        assert f"error: {tmp_path / name}: {why}; {wanted}" in spoken
+
+    (store / "logs").write_text("in the way")
+    assert f"{store}: {store / 'logs'} cannot be written to; {wanted}" in said(capsys, "retry", store, code=2)
+    (store / "logs").unlink()
+    monkeypatch.setattr(os, "access", lambda _, mode: mode != os.W_OK | os.X_OK)  # who is root may write everywhere
+    assert f"{store}: cannot be written to; {wanted}" in said(capsys, "retry", store, code=2)
+    assert quarantine.listed(store) == (IDS[3],)
 
 
 def test_hashes_are_for_damaged_runs_only(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--deep: is for --damaged only" in said(capsys, "retry", store, "--deep", code=2)
     assert quarantine.listed(store) == (IDS[3],)
+
+
+def test_status_writes_the_page_of_a_campaign_wherever_it_is_asked_to(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(store.rglob("*"))
+    page = tmp_path / "pages" / "night.html"
+
+    assert said(capsys, "status", store, "--html", page).splitlines()[-1] == f"page: {page}"
+    assert "<!doctype html>" in page.read_text()
+    assert IDS[3] in page.read_text()
+    assert sorted(store.rglob("*")) == before
+    assert json.loads(said(capsys, "status", store, "--json", "--html", page))["planned"] == list(IDS)
+
+    assert f"{tmp_path}: is a folder; want the name of a file" in said(
+        capsys, "status", store, "--html", tmp_path, code=2
+    )
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("mine")
+    assert "a.html: cannot be written: " in said(capsys, "status", store, "--html", in_the_way / "a.html", code=2)
+    assert in_the_way.read_text() == "mine"

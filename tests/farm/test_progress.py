@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from av_synth.farm.model import Advanced, FailureClass
 from av_synth.farm.progress import Progress
-from av_synth.farm.words import duration, size
+from av_synth.farm.words import duration, size, told
 from tests.farm.campaign_events import Clock, committed, failed, opened, planned, quarantined, started
 
 
@@ -51,7 +51,7 @@ def test_whatever_is_told_in_whatever_order_no_run_is_counted_twice(told: list[t
     assert seen.committed == len(there)
     assert seen.quarantined == len(given_up - there)
     assert seen.remaining == 3 - len(there | given_up)
-    assert seen.eta is None or (seen.eta.middle_s == 0.0) == (seen.remaining == 0)
+    assert seen.left_s is None or (seen.left_s.middle == 0.0) == (seen.remaining == 0)
 
 
 def test_a_worker_shows_what_it_plays_how_far_it_is_and_how_long_it_has_been_silent(clock: Clock):
@@ -113,20 +113,20 @@ def test_the_estimate_has_a_range_from_the_quartiles_and_counts_the_workers_that
     runs = planned(14)
     progress = Progress(runs, clock=clock)
     progress.tell(opened(workers=4))
-    assert progress.seen().eta is None
+    assert progress.seen().left_s is None
     for run, wall_s in zip(runs, (8.0, 9.0, 11.0, 14.0), strict=False):
         progress.tell(committed(run, wall_s=wall_s))
-    eta = progress.seen().eta
+    left_s = progress.seen().left_s
 
-    assert eta is not None
-    assert (eta.low_s, eta.middle_s, eta.high_s) == pytest.approx((8.75 * 10 / 4, 10.0 * 10 / 4, 11.75 * 10 / 4))
+    assert left_s is not None
+    assert (left_s.low, left_s.middle, left_s.high) == pytest.approx((8.75 * 10 / 4, 10.0 * 10 / 4, 11.75 * 10 / 4))
 
     for slot in (0, 1):
         progress.tell(started(runs[4 + slot], slot))
-        progress.tell(Advanced(slot, runs[4 + slot].run_id, 20, 40))
-    eta = progress.seen().eta
-    assert eta is not None
-    assert eta.middle_s == pytest.approx((10 - 2 * 0.5) * 10.0 / 2)
+    clock.now_s += 5.0
+    left_s = progress.seen().left_s
+    assert left_s is not None
+    assert left_s.middle == pytest.approx((10 - 2 * 0.5) * 10.0 / 2)
 
 
 def test_the_estimate_knows_that_one_town_takes_longer_than_another(clock: Clock):
@@ -135,10 +135,10 @@ def test_the_estimate_knows_that_one_town_takes_longer_than_another(clock: Clock
     done = [run.run_id for run in (*fast[:4], *slow[:4])]
     progress = Progress([*fast, *slow], committed=done, history=walls, clock=clock)
     progress.tell(opened(workers=1))
-    eta = progress.seen().eta
+    left_s = progress.seen().left_s
 
-    assert eta is not None
-    assert eta.middle_s == pytest.approx(2 * 10.0 + 6 * 100.0)
+    assert left_s is not None
+    assert left_s.middle == pytest.approx(2 * 10.0 + 6 * 100.0)
 
 
 def test_the_last_run_takes_as_long_as_a_run_takes_however_many_workers_there_are(clock: Clock):
@@ -147,15 +147,15 @@ def test_the_last_run_takes_as_long_as_a_run_takes_however_many_workers_there_ar
     progress.tell(opened(workers=50))
     for event in (committed(runs[0]), committed(runs[1])):
         progress.tell(event)
-    assert progress.seen().eta is not None
-    assert progress.seen().eta.middle_s == pytest.approx(10.0)  # type: ignore[union-attr]
+    assert progress.seen().left_s is not None
+    assert progress.seen().left_s.middle == pytest.approx(10.0)  # type: ignore[union-attr]
 
     progress.tell(started(runs[2], 0))
-    progress.tell(Advanced(0, runs[2].run_id, 30, 40))
-    assert progress.seen().eta.middle_s == pytest.approx(2.5)  # type: ignore[union-attr]
+    clock.now_s += 7.5
+    assert progress.seen().left_s.middle == pytest.approx(2.5)  # type: ignore[union-attr]
 
     progress.tell(committed(runs[2]))
-    assert progress.seen().eta.high_s == 0.0  # type: ignore[union-attr]
+    assert progress.seen().left_s.high == 0.0  # type: ignore[union-attr]
 
 
 def test_attempts_that_fail_make_the_estimate_longer(clock: Clock):
@@ -167,13 +167,13 @@ def test_attempts_that_fail_make_the_estimate_longer(clock: Clock):
     progress.tell(failed(runs[0]))
     progress.tell(committed(runs[0]))
 
-    assert progress.seen().eta.middle_s == pytest.approx(3 * 10.0 * 1.5)  # type: ignore[union-attr]
+    assert progress.seen().left_s.middle == pytest.approx(3 * 10.0 * 1.5)  # type: ignore[union-attr]
 
     progress.tell(started(runs[1]))
     clock.now_s += 5.0
     progress.tell({"event": "lost", "t": 0.0, "slot": 0, "node": "here", "why": "killed by signal 9"})
     progress.tell(failed(runs[1], error="worker lost"))
-    assert progress.seen().eta.middle_s == pytest.approx(3 * 10.0 * 2.0)  # type: ignore[union-attr]
+    assert progress.seen().left_s.middle == pytest.approx(3 * 10.0 * 2.0)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("kind", list(FailureClass))
@@ -236,3 +236,19 @@ def test_durations_are_told_as_people_do(seconds: float, words: str):
 )
 def test_sizes_are_told_as_people_do(amount: float, words: str):
     assert size(amount) == words
+
+
+def test_a_committed_run_that_was_damaged_remains_again_and_is_told_with_what_is_wrong(clock: Clock):
+    runs = planned(2)
+    progress = Progress(runs, committed=[run.run_id for run in runs], clock=clock)
+    event = {"event": "released", "t": 0.0, "run": runs[0].run_id, "damaged": "runs/0: 'rig.json' is not\nwhat it was"}
+    progress.tell(event)
+
+    assert (progress.seen().committed, progress.seen().remaining) == (1, 1)
+    line = told(event, progress.runs)
+    assert line is not None
+    assert line.endswith(
+        f"released     {runs[0].run_id}  cut_in in AvSynth01, is played again, and what is there is kept: "
+        "runs/0: 'rig.json' is not what it was"
+    )
+    assert told({"event": "released", "t": 0.0, "run": runs[0].run_id}, progress.runs) is None

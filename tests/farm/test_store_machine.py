@@ -62,7 +62,7 @@ class StoreMachine(RuleBasedStateMachine):
         (self.store / "log").write_text("log")
 
     def places(self) -> dict[str, str]:
-        state = StoreState.read(self.store, RUNS)
+        state = StoreState.read(self.store, RUNS.values())
         found = {}
         for place in ("committed", "damaged", "quarantined", "remaining"):
             for run_id in getattr(state, place):

@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 from av_synth.farm import quarantine
+from av_synth.farm.eta import Span
 from av_synth.farm.journal import Journal
 from av_synth.farm.lease import ask_to_stop, driver_lease
 from av_synth.farm.model import Failure, FailureClass, PlannedRun, Recipe
-from av_synth.farm.state import Span, StoreState
+from av_synth.farm.state import StoreState
 from tests.farm.committing import commit
 
 IDS = tuple(f"{n:x}" * 20 for n in range(6))
 CRASHED = Failure(FailureClass.TRANSIENT, "ConnectionLostError", "the simulator died", "node-a")
+
+
+def read(store: Path, ids: Iterable[str], *, deep: bool = False) -> StoreState:
+    return StoreState.read(store, [PlannedRun(each, Recipe("s.yaml", None, 0), "Town01") for each in ids], deep=deep)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +70,7 @@ def failed(run_id: str, attempt: int, kind: str = "transient", charged: bool = T
 
 
 def test_every_planned_run_is_in_exactly_one_place(store: Path) -> None:
-    state = StoreState.read(store, reversed(IDS))
+    state = read(store, reversed(IDS))
 
     assert state.planned == IDS
     assert state.committed == IDS[:4]
@@ -78,7 +83,7 @@ def test_every_planned_run_is_in_exactly_one_place(store: Path) -> None:
 
 
 def test_a_store_in_which_nothing_was_made_remains(tmp_path: Path) -> None:
-    state = StoreState.read(tmp_path, IDS)
+    state = read(tmp_path, IDS)
 
     assert (state.remaining, state.committed, state.bytes) == (IDS, (), 0)
     assert list(tmp_path.iterdir()) == []
@@ -86,7 +91,7 @@ def test_a_store_in_which_nothing_was_made_remains(tmp_path: Path) -> None:
 
 def test_runs_that_nobody_planned_are_told_and_left_alone(store: Path) -> None:
     edited(store / "runs" / IDS[3] / "scenario.json", b"torn")
-    state = StoreState.read(store, IDS[:3])
+    state = read(store, IDS[:3])
 
     assert (state.unknown, state.committed, state.damaged) == ((IDS[3],), IDS[:3], {})
     assert state.quarantined == state.remaining == ()
@@ -143,23 +148,23 @@ def test_a_committed_run_that_is_broken_is_named_and_neither_done_nor_to_be_done
     store: Path, damage: Callable[[Path], None], told: str, deep: bool
 ) -> None:
     damage(store / "runs" / IDS[1])
-    state = StoreState.read(store, IDS, deep=deep)
+    state = read(store, IDS, deep=deep)
 
     assert list(state.damaged) == [IDS[1]]
     assert told in state.damaged[IDS[1]]
     assert state.committed == (IDS[0], *IDS[2:4])
     assert IDS[1] not in (*state.quarantined, *state.remaining)
     if deep:
-        assert StoreState.read(store, IDS).damaged == {}
+        assert read(store, IDS).damaged == {}
 
 
 def test_whole_runs_are_whole_when_every_file_is_read(store: Path) -> None:
-    assert StoreState.read(store, IDS, deep=True) == StoreState.read(store, IDS)
+    assert read(store, IDS, deep=True) == read(store, IDS)
 
 
 def test_a_run_that_was_given_up_and_is_there_after_all_is_committed(store: Path) -> None:
     commit(store, IDS[4])
-    state = StoreState.read(store, IDS)
+    state = read(store, IDS)
 
     assert IDS[4] in state.committed
     assert state.quarantined == ()
@@ -167,7 +172,7 @@ def test_a_run_that_was_given_up_and_is_there_after_all_is_committed(store: Path
 
 def test_a_commit_that_the_journal_missed_counts_and_one_that_it_only_says_does_not(store: Path) -> None:
     tell(store, {"event": "opened", "workers": 1}, committed(IDS[5], 10.0))
-    state = StoreState.read(store, IDS)
+    state = read(store, IDS)
 
     assert state.committed == IDS[:4]
     assert state.remaining == (IDS[5],)
@@ -176,22 +181,22 @@ def test_a_commit_that_the_journal_missed_counts_and_one_that_it_only_says_does_
 def test_attempts_are_those_charged_since_the_run_was_planned_or_released(store: Path) -> None:
     tell(store, failed(IDS[5], 1), failed(IDS[5], 2, "environmental", charged=False), failed(IDS[5], 2))
     tell(store, failed(IDS[5], 2), failed(IDS[3], 1), {"event": "retried", "run": IDS[5], "after_s": 1.0})
-    state = StoreState.read(store, IDS)
+    state = read(store, IDS)
 
     assert state.attempts == {IDS[3]: 1, IDS[5]: 2}  # one that was told twice counts once
     assert state.failures == {"environmental": 1, "transient": 4}
 
     tell(store, {"event": "released", "run": IDS[5]})
-    assert StoreState.read(store, IDS).attempts == {IDS[3]: 1}
+    assert read(store, IDS).attempts == {IDS[3]: 1}
     tell(store, failed(IDS[5], 1))
-    assert StoreState.read(store, IDS).attempts == {IDS[3]: 1, IDS[5]: 1}
+    assert read(store, IDS).attempts == {IDS[3]: 1, IDS[5]: 1}
 
 
 def test_the_pace_is_the_median_with_its_quartiles_by_the_last_drivers_workers(store: Path) -> None:
     tell(store, {"event": "opened", "workers": 16}, committed(IDS[0], 10.0), committed(IDS[1], 20.0))
     tell(store, {"event": "opened", "workers": 2}, committed(IDS[2], 30.0), committed(IDS[3], 60.0, held=False))
     tell(store, committed("9" * 20, 1e6, played=False))  # was there before: nothing was played
-    state = StoreState.read(store, [*IDS, *(f"{n:020x}" for n in range(10, 15))])
+    state = read(store, [*IDS, *(f"{n:020x}" for n in range(10, 15))])
 
     assert len(state.remaining) == 6
     assert state.pace is not None
@@ -208,7 +213,7 @@ def test_the_last_run_takes_as_long_as_a_run_however_many_workers_there_are(
     store: Path, planned: tuple[str, ...], left_s: float
 ) -> None:
     tell(store, {"event": "opened", "workers": 8}, committed(IDS[0], 10.0))
-    pace = StoreState.read(store, planned).pace
+    pace = read(store, planned).pace
 
     assert pace is not None
     assert pace.left_s == Span(left_s, left_s, left_s)
@@ -219,7 +224,7 @@ def test_what_each_worker_did_last_is_of_the_last_driver(store: Path) -> None:
     tell(
         store, {"event": "opened", "workers": 2}, {"event": "started", "run": IDS[5], "slot": 1}, committed(IDS[3], 1.0)
     )
-    state = StoreState.read(store, IDS)
+    state = read(store, IDS)
 
     assert {slot: event["event"] for slot, event in state.slots.items()} == {0: "committed", 1: "started"}
     assert state.last is not None
@@ -228,20 +233,20 @@ def test_what_each_worker_did_last_is_of_the_last_driver(store: Path) -> None:
 
 def test_while_a_driver_is_at_it_the_state_says_so_and_whether_it_was_asked_to_stop(store: Path) -> None:
     with driver_lease(store):
-        state = StoreState.read(store, IDS)
+        state = read(store, IDS)
         assert state.driver is not None
         assert (state.driver.pid, state.stopping) == (os.getpid(), False)
         ask_to_stop(store)
-        assert StoreState.read(store, IDS).stopping
+        assert read(store, IDS).stopping
     # nobody is at it: whoever begins next is not asked
-    assert not StoreState.read(store, IDS).stopping
+    assert not read(store, IDS).stopping
 
 
 def test_events_of_other_versions_and_damaged_lines_are_no_obstacle(store: Path) -> None:
     tell(store, {"event": "comet", "run": 3}, {"what": 1}, {"event": "failed"}, {"event": "committed", "run": IDS[0]})
     with (store / "journal/000001.log").open("ab") as file:
         file.write(b"00000000 {}\n0000")
-    state = StoreState.read(store, IDS)
+    state = read(store, IDS)
 
     assert state.unreadable == ("journal/000001.log:5",)
     assert state.committed == IDS[:4]

@@ -93,7 +93,10 @@ def test_a_file_where_the_folder_should_be_is_said(tmp_path):
     ("program", "seen"),
     [
         ("raise SystemExit('no EGL here')", "no EGL here; try `python -m av_synth.simulator.render.software_gl`"),
-        ("import os; os.abort()", "ended with -6; try `python -m av_synth.simulator.render.software_gl`"),
+        (
+            "import os; os.abort()",
+            "was ended by signal 6 (SIGABRT); try `python -m av_synth.simulator.render.software_gl`",
+        ),
     ],
 )
 def test_a_renderer_that_fails_or_takes_its_process_with_it_is_a_finding(monkeypatch, program, seen):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import signal
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -36,7 +35,7 @@ def test_two_at_once_have_ports_of_their_own_and_an_error_leaves_no_process_and_
         raise ZeroDivisionError
 
     assert other.process is not None
-    assert other.why_gone() == f"the simulator process ended with signal {int(signal.SIGTERM)}"
+    assert other.why_gone() == "the simulator process was ended by signal 15 (SIGTERM)"
     assert not psutil.pid_exists(other.process.pid)
     assert not any(is_open(other.host, other.port + more) for more in (0, 1))
     assert address.why_gone() is None
@@ -63,7 +62,10 @@ def test_a_killed_simulator_is_named_with_the_signal_and_leaving_the_context_sti
         assert address.process is not None
         address.process.kill()
 
-        assert address.why_gone(wait_s=10.0) == "the simulator process ended with signal 9"
+        assert (
+            address.why_gone(wait_s=10.0)
+            == "the simulator process was ended by signal 9 (SIGKILL; the kernel does that where memory runs out)"
+        )
 
 
 def test_a_simulator_ends_when_the_pipe_of_its_parent_closes():
@@ -79,7 +81,7 @@ def test_a_simulator_ends_when_the_pipe_of_its_parent_closes():
 def test_a_town_that_does_not_exist_is_a_launch_error_that_names_the_log_which_names_the_towns(tmp_path):
     log = tmp_path / "simulator.log"
 
-    message = f"ended before it was ready, exit status 2; its log is {re.escape(str(log))}"
+    message = f"ended with exit status 2 before it was ready; its log is {re.escape(str(log))}"
     with pytest.raises(LaunchError, match=message), launch_embedded("Nowhere", log):
         pytest.fail("it was ready")
 

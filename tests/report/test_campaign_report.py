@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import pytest
 
 from av_synth import store
-from av_synth.errors import StoreError, UserError
+from av_synth.errors import UserError
 from av_synth.farm import plan, quarantine
 from av_synth.farm.journal import Journal
 from av_synth.farm.model import Failure, FailureClass, PlannedRun, Recipe
@@ -218,10 +218,14 @@ def test_a_run_that_is_damaged_is_told_and_the_rest_is_shown(root: Path, tmp_pat
         path.write_bytes(b"\0" * picture.stat().st_size)
     page = Page(write_campaign_report(tmp_path / "copy"))
 
-    assert "1 in quarantine, 1 remaining; 1 cannot be read here" in page.words
+    assert "1 in quarantine, 1 remaining; 1 damaged" in page.words
     assert f"move {bad} away and make the run again" in page.words
     assert f"{good}: 'blobs/CAM_FRONT/" in page.words
     assert page.rows("scenario")[0].startswith("scenario|cut_in|1|")
+
+    (good / "tables" / "boxes.parquet").unlink()
+    page = Page(write_campaign_report(tmp_path / "copy"))
+    assert "1 in quarantine, 1 remaining; 2 damaged" in page.words
 
 
 def test_a_campaign_that_has_just_been_planned_has_a_page_and_a_folder_without_plan_has_none(
@@ -235,7 +239,7 @@ def test_a_campaign_that_has_just_been_planned_has_a_page_and_a_folder_without_p
     with pytest.raises(UserError, match="has no plan"):
         write_campaign_report(tmp_path / "nothing")
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(UserError, match="cannot be written"):
         write_campaign_report(tmp_path, tmp_path / "file" / "index.html")
 
 

@@ -4,28 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-LANES = "".join(
-    f'<lane id="{lane}" type="driving" level="false"><link/><width sOffset="0" a="3.5" b="0" c="0" d="0"/></lane>'
-    for lane in (-1, -2)
-)
-LEFT = '<lane id="1" type="driving" level="false"><link/><width sOffset="0" a="3.5" b="0" c="0" d="0"/></lane>'
-ROAD = f"""<?xml version="1.0"?>
-<OpenDRIVE>
-  <header revMajor="1" revMinor="4" name="straight" version="1.00" north="0" south="0" east="0" west="0">
-    <geoReference><![CDATA[+proj=tmerc]]></geoReference>
-  </header>
-  <road name="straight" length="500" id="7" junction="-1">
-    <link/>
-    <planView><geometry s="0" x="0" y="0" hdg="0" length="500"><line/></geometry></planView>
-    <elevationProfile/><lateralProfile/>
-    <lanes><laneSection s="0">
-      <left>{LEFT}</left>
-      <center><lane id="0" type="none" level="false"><link/></lane></center>
-      <right>{LANES}</right>
-    </laneSection></lanes>
-  </road>
-</OpenDRIVE>
-"""
+from tests.straight_road import straight_road
+
+ROAD = straight_road(right=2, length_m=500)
 CAR = """<Vehicle name="{name}" vehicleCategory="{kind}">
   <BoundingBox><Center x="1.4" y="0" z="0.8"/><Dimensions length="4.6" width="1.8" height="1.6"/></BoundingBox>
   <Performance maxSpeed="70" maxAcceleration="10" maxDeceleration="10"/>

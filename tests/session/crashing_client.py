@@ -17,10 +17,11 @@ import carla
 
 from av_synth import documents, scenario
 from av_synth.launch import Address, Caretaker
-from av_synth.rig.model import Camera, Lidar, Mount, Rig
+from av_synth.rig.model import Lidar, Mount
 from av_synth.run import RunSpec, execute
 from av_synth.scenario.scenario import from_document
 from av_synth.session import Step
+from tests.small_camera import small_rig
 
 UNTOLD = "UNTOLD"
 STRANGER = "vehicle.audi.a2"
@@ -31,16 +32,8 @@ road: {town: AvSynth01, length_m: 50}
 ego: {speed_kmh: 30}
 traffic: {vehicles: 1}
 """
-LEVEL = (1.0, 0.0, 0.0, 0.0)
-AHEAD = (0.5, -0.5, 0.5, -0.5)
-RIG = Rig(
-    "small",
-    "",
-    50_000,
-    2,
-    (Camera("CAM_FRONT", Mount((1.5, 0.0, 1.6), AHEAD), 1, 64, 36, 50.0, 50.0, 31.5, 17.5),),
-    (Lidar("LIDAR_TOP", Mount((1.0, 0.0, 1.8), LEVEL), 1, 4, 90, 10.0, -20.0, 50.0),),
-    (),
+RIG = small_rig(
+    Lidar("LIDAR_TOP", Mount((1.0, 0.0, 1.8), (1.0, 0.0, 0.0, 0.0)), 1, 4, 90, 10.0, -20.0, 50.0), keyframe_every=2
 )
 
 

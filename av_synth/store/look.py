@@ -1,0 +1,65 @@
+"""Is a committed run still what was committed? A look that is cheap enough for ten thousand runs, and a thorough one.
+
+The cheap one reads the manifest and the names of the files: a run has hundreds of sensor files, and to ask the disk for
+the size of each takes longer than all the rest. Whoever uses a file compares its hash before (`Run.path`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from av_synth.errors import StoreError
+from av_synth.store.runs import MANIFEST, SCHEMA_EPOCH, open_run
+
+
+def look(path: Path, *, deep: bool = False) -> int:
+    """Look whether a run is whole.
+
+    Args:
+        path: the run's directory.
+        deep: read every file and compare its hash, and look for files that do not belong there. Else: that the manifest
+            is there and is of this run, that no file is missing, and that tables and documents have their size; what
+            is flipped, cut short within a sensor's file, or added is not noticed.
+
+    Returns:
+        Its bytes, by its manifest.
+
+    Raises:
+        OtherEpochError: if it was written by another version of av_synth.
+        StoreError: if it is not whole; says what is wrong.
+    """
+    if not deep and (size := _glance(str(path))) is not None:
+        return size
+    run = open_run(path, deep=deep)
+    if run.run_id != path.name:
+        raise StoreError(f"{path}: is run {run.run_id} by its manifest; move it away")
+    if deep:
+        listed = {f"{path}/{name}" for name in (*run.files, MANIFEST)}
+        extra = sorted({f"{folder}/{name}" for folder, _, names in os.walk(path) for name in names} - listed)
+        if extra:
+            raise StoreError(f"{extra[0]}: is in the run and was not committed; move it away")
+    return sum(entry.bytes for entry in run.files.values())
+
+
+def _glance(path: str) -> int | None:
+    """The bytes of a run; None if anything is odd, and `open_run` is to tell what."""
+    try:
+        with open(f"{path}/{MANIFEST}", "rb") as file:
+            manifest: Any = json.loads(file.read())
+        if (manifest["schema_epoch"], manifest["run_id"]) != (SCHEMA_EPOCH, path.rpartition("/")[2]):
+            return None
+        sizes: dict[str, int] = {row["path"]: row["bytes"] for row in manifest["files"]}
+        there: set[str] = set()
+        for folder in {name.rpartition("/")[0] for name in sizes}:
+            there.update([f"{folder}/{name}" if folder else name for name in os.listdir(f"{path}/{folder}")])
+        if not there.issuperset(sizes):
+            return None
+        for name, size in sizes.items():
+            if ("/" not in name or name.startswith(("tables/", "map/"))) and os.stat(f"{path}/{name}").st_size != size:
+                return None
+        return sum(sizes.values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
