@@ -158,7 +158,7 @@ def _play(
     also = (Metrics(out, seen).tell, purse.tell)
     with _runner(asked, out, workers, ray, plan.runs) as runner, shown(asked.asked.name, seen, also=also) as on_event:
         ended = drive(plan.runs, out, runner, rules, on_event=on_event, deep=deep)
-    where = whereabouts.address_of(out) or out
+    where = whereabouts.address_of(out) or str(out)
     say(f"{ended.committed} committed, {ended.quarantined} in quarantine, {ended.remaining} remaining: {where}")
     code = ended.exit_code
     if (why := purse.why_empty()) is not None and ended.remaining:

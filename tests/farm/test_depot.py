@@ -201,7 +201,7 @@ def test_workers_that_share_no_folder_commit_to_an_address_and_another_machine_f
 
     assert [len(events(store, "committed")) for store in (first, second)] == [3, 0]
     assert whereabouts.committed(second) == {run.run_id for run in runs}
-    state = StoreState.read(first, [run.run_id for run in runs])
+    state = StoreState.read(first, runs)
     assert (state.committed, state.depot) == (tuple(sorted(run.run_id for run in runs)), address)
     assert whereabouts.tidy(first, finished=True) == 0
 
