@@ -95,16 +95,17 @@ def test_the_library_prints_nothing_and_leaves_no_process_but_by_the_doors_made_
         assert not names & {"print", "breakpoint", "input", "eval", "exec", "exit", "quit"}, name_of(path)
 
 
-def test_ray_is_imported_in_one_file_and_only_when_it_is_used():
-    found = [
+@pytest.mark.parametrize(("library", "file"), [("ray", "farm/ray_farm.py"), ("scipy", "scenario/designs.py")])
+def test_what_takes_long_to_import_is_imported_in_one_file_and_only_when_it_is_used(library, file):
+    found = {
         (name_of(path), node.col_offset > 0)
         for path in SOURCES
         for node in nodes(path)
         for name in imported(node)
-        if name.partition(".")[0] == "ray"
-    ]
+        if name.partition(".")[0] == library
+    }
 
-    assert found == [("av_synth/farm/ray_farm.py", True)]
+    assert found == {(f"av_synth/{file}", True)}
 
 
 def test_nothing_is_left_for_later_and_nothing_names_a_machine():

@@ -9,6 +9,8 @@ import typer
 from av_synth import rig as rigs
 from av_synth.cli.output import progress, say
 from av_synth.cli.run import make
+from av_synth.farm.campaign import laid_out, load
+from av_synth.farm.recipes import Desk
 from av_synth.report.contact_sheet import contact_sheet
 from av_synth.run.generate import EMBEDDED
 
@@ -28,9 +30,6 @@ def demo(
 
     Example, half a minute: av-synth demo --rig tiny --out out/quick
     """
-    from av_synth.farm.campaign import laid_out, load  # scipy, for the designs of others, takes a while to import
-    from av_synth.farm.recipes import Desk
-
     if rig is not None:
         rigs.load(rig)  # that there are to be no sensors only a campaign can say
     campaign = load("demo", rig)

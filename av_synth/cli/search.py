@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from av_synth import search as searching
 from av_synth.cli.options import pairs
 from av_synth.cli.output import progress, say
 from av_synth.run.generate import EMBEDDED
@@ -49,8 +50,6 @@ def search(
 
     Then: av-synth run out/cut_in.yaml --rig tiny --out out/cut_in
     """
-    from av_synth import search as searching  # scipy takes a while to import
-
     asked = searching.Request(
         scenario, target, count, out, of, seed, town, pairs(set_, "--set"), tuple(correct), simulator
     )

@@ -2,8 +2,6 @@
 
 Every design takes its values through the parameters' inverse distribution functions, so that each parameter keeps its
 own distribution, and leaves out what the scenario's constraints forbid. `draw(scenario, seed, values=point)` takes one.
-
-This module is imported where it is needed only: scipy takes a while to import.
 """
 
 from __future__ import annotations
@@ -15,7 +13,6 @@ from itertools import combinations, islice, product
 
 import numpy as np
 from allpairspy import AllPairs
-from scipy.stats import qmc
 
 from av_synth.errors import DocumentError, Problem
 from av_synth.geometry.transforms import Array
@@ -84,6 +81,8 @@ def latin_hypercube(scenario: Scenario, count: int, seed: int) -> Design:
 
 def sobol(scenario: Scenario, count: int, seed: int) -> Design:
     """The first `count` points of scipy's scrambled Sobol sequence; balanced best where `count` is a power of 2."""
+    from scipy.stats import qmc  # it takes a while to import
+
     _check(count, seed)
     random = stream(scenario.name, "sobol", seed)
     # whole powers of 2 are drawn, as scipy warns of any other number of points
@@ -92,6 +91,8 @@ def sobol(scenario: Scenario, count: int, seed: int) -> Design:
 
 def halton(scenario: Scenario, count: int, seed: int) -> Design:
     """The first `count` points of scipy's scrambled Halton sequence."""
+    from scipy.stats import qmc  # it takes a while to import
+
     _check(count, seed)
     random = stream(scenario.name, "halton", seed)
     return _sequence(scenario, count, lambda size: qmc.Halton(size, rng=random).random(count))
