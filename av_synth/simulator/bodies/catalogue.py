@@ -17,11 +17,16 @@ from av_synth.simulator.bodies import (
     walkers,
 )
 from av_synth.simulator.bodies.model import Catalogue
+from av_synth.simulator.kept import kept
 
 
 @cache
 def catalogue() -> Catalogue:
-    """All bodies; built once, in about a second."""
+    """All bodies; built once, in about a second, and kept."""
+    return kept("bodies", _build)
+
+
+def _build() -> Catalogue:
     vehicles = [*cars.cars(), *trucks.trucks(), *heavy.heavies(), *two_wheelers.two_wheelers()]
     people = [*walkers.walkers(), *mobility.rolling_walkers(), animals.dog()]
     things = [*parked_cycles.parked_cycles(), *loose.loose_things(), *props.props()]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
-import os
 import platform
 import shutil
 import subprocess
@@ -21,6 +20,7 @@ from pathlib import Path
 import moderngl
 
 from av_synth.errors import LaunchError
+from av_synth.simulator.kept import user_cache
 from av_synth.simulator.render.context import create_egl_context
 
 PACKAGE = "lavavu-osmesa==1.9.10"
@@ -36,9 +36,8 @@ _CONTEXT_ATTRIBUTES = (0x22, _GL_RGBA, 0x30, 24, 0x33, 0x34, 0x36, 3, 0x37, 3, 0
 
 
 def cache_folder() -> Path:
-    """Where the libraries of this wheel are kept: under `$XDG_CACHE_HOME`, else `~/.cache`."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "av_synth" / f"osmesa-{SHA256[:16]}"
+    """Where the libraries of this wheel are kept: in the user's cache."""
+    return user_cache() / f"osmesa-{SHA256[:16]}"
 
 
 def fetch() -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -110,6 +110,11 @@ class Town:
         shapely.prepare(self.carriageway)
         for zone in self.speed_zones:
             shapely.prepare(zone.area)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Preparations are not part of what a pickle holds."""
+        self.__dict__.update(state)
+        self.__post_init__()
 
     @overload
     def ground_height_m(self, x_m: float, y_m: float) -> float: ...

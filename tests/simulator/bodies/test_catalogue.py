@@ -1,7 +1,9 @@
 """The catalogue: every body is what CARLA's blueprint of that id promises, and its box is tight in every pose."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -200,7 +202,8 @@ def test_a_traffic_light_glows_in_one_colour_per_pose() -> None:
     assert heights == sorted(heights, reverse=True)
 
 
-def test_the_digest_is_the_same_in_another_process() -> None:
+def test_another_process_builds_bodies_of_the_same_digest(tmp_path: Path) -> None:
     code = "from av_synth.simulator.bodies import catalogue; import sys; sys.stdout.write(catalogue().digest)"
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    nothing_kept = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "PYTHONHASHSEED": "77"}
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=nothing_kept)
     assert other.stdout == catalogue().digest

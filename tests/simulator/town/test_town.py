@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,10 +40,12 @@ def test_unknown_town_names_those_there_are() -> None:
 @pytest.mark.parametrize(
     "name", ["AvSynth01", *(pytest.param(name, marks=pytest.mark.long) for name in town.names()[1:])]
 )
-def test_another_process_builds_the_same_town(name: str) -> None:
+def test_another_process_builds_the_same_town(name: str, tmp_path: Path) -> None:
     script = "from av_synth.simulator.town import load, map_hash; import sys; "
     script += "print(load(sys.argv[1]).digest, map_hash(sys.argv[1]))"
-    other = subprocess.run([sys.executable, "-c", script, name], capture_output=True, text=True, check=True)
+    nothing_kept = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "PYTHONHASHSEED": "77"}
+    command = [sys.executable, "-c", script, name]
+    other = subprocess.run(command, capture_output=True, text=True, check=True, env=nothing_kept)
 
     assert other.stdout.split() == [town.load(name).digest, town.map_hash(name)]
 
