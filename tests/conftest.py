@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 from collections import defaultdict
@@ -22,6 +23,8 @@ TESTS = Path(__file__).parent
 # the same examples every time, however slow the machine
 settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repeatable")
+# a hundred child processes read what the first of them has compiled, whatever the environment would have
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 _spent_s: dict[str, float] = defaultdict(float)
 
 
