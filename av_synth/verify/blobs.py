@@ -128,6 +128,15 @@ def png_layout(path: Path) -> tuple[int, int, int, int] | None:
     return width, height, depth, colour
 
 
+def read_map_mask(dataset: Dataset, filename: str, path: Path) -> Grey | None:
+    """Decode a map mask (H, W), row 0 north; None if that cannot be. The last one is kept: every scene asks for it."""
+    if filename not in dataset.last_mask:
+        mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        dataset.last_mask.clear()
+        dataset.last_mask[filename] = None if mask is None else np.asarray(mask, dtype=np.uint8)
+    return dataset.last_mask[filename]
+
+
 def check_map_masks(dataset: Dataset, findings: Findings) -> None:
     """Map masks are 8-bit grey PNGs of bearable size, on whose foreground (0.1 m a pixel, row 0 north) the ego is."""
     for filename, logfiles in dataset.map_files.items():
@@ -146,13 +155,11 @@ def check_map_masks(dataset: Dataset, findings: Findings) -> None:
             else:
                 findings.note(f"{message}, so whether the ego drives on it was not looked at")
             continue
-        mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        mask = read_map_mask(dataset, filename, path)
         if mask is None:
             findings.add("map_masks", filename, "cannot be decoded")
             continue
-        _check_foreground(
-            filename, np.asarray(mask, dtype=np.uint8), (s for s in dataset.scenes if s.logfile in logfiles), findings
-        )
+        _check_foreground(filename, mask, (s for s in dataset.scenes if s.logfile in logfiles), findings)
 
 
 def _check_foreground(filename: str, mask: Grey, scenes: Iterable[Scene], findings: Findings) -> None:

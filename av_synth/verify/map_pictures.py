@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import shapely
 
-from av_synth.verify.blobs import MAP_SIDE_PX, Grey, png_layout
+from av_synth.verify.blobs import MAP_SIDE_PX, Grey, png_layout, read_map_mask
 from av_synth.verify.findings import Findings
 from av_synth.verify.map_layers import VectorMap
 from av_synth.verify.model import Dataset
@@ -76,9 +76,9 @@ def _masks(dataset: Dataset, location: str) -> Iterator[tuple[str, Grey]]:
         path = inside(dataset.root, filename)
         mask = None
         if path is not None and not logs.isdisjoint(logfiles):
-            mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+            mask = read_map_mask(dataset, filename, path)
         if mask is not None:
-            yield filename, np.asarray(mask, dtype=np.uint8)
+            yield filename, mask
 
 
 def check_mask(dataset: Dataset, location: str, vector_map: VectorMap, findings: Findings) -> None:

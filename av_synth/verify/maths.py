@@ -16,17 +16,21 @@ NEAR_M = 0.05
 def rotation_matrix(wxyz: Sequence[float]) -> Array:
     """The (3, 3) rotation of a Hamilton quaternion w, x, y, z of any length; the identity for a zero one.
 
-    Source: v' = v + 2 w (u x v) + 2 u x (u x v) with u = (x, y, z), applied to the three axes.
+    Source: v' = v + 2 w (u x v) + 2 u x (u x v) with u = (x, y, z), applied to the three axes and written out.
     """
     q = np.asarray(wxyz, dtype=np.float64)
     norm = float(np.linalg.norm(q))
     if norm < 1e-12:
         return np.eye(3)
-    w, u = q[0] / norm, q[1:] / norm
-    axes = np.eye(3)
-    once = np.cross(u, axes)
-    turned = axes + 2.0 * w * once + 2.0 * np.cross(u, once)
-    return np.asarray(turned.T)
+    w, x, y, z = (q / norm).tolist()
+    twice = 2.0 * w
+    return np.array(
+        [
+            [1.0 + 2.0 * (-y * y - z * z), -twice * z + 2.0 * (x * y), twice * y + 2.0 * (x * z)],
+            [twice * z + 2.0 * (x * y), 1.0 + 2.0 * (-z * z - x * x), -twice * x + 2.0 * (y * z)],
+            [-twice * y + 2.0 * (x * z), twice * x + 2.0 * (y * z), 1.0 + 2.0 * (-x * x - y * y)],
+        ]
+    )
 
 
 def pose(rotation_wxyz: Sequence[float], translation_m: Sequence[float]) -> Array:

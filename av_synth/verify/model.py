@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from av_synth.verify.maths import Array, pose
 from av_synth.verify.names import category_index
@@ -210,6 +211,7 @@ class Dataset:
         surface_categories: per CityObjectLabel of semantic images, the category index of its surface; none without
             semantic_class.json.
         ours: whether the dataset says it was made by av_synth, which promises more than nuScenes does.
+        last_mask: the map mask that was read last, (H, W) by file name; see `blobs.read_map_mask`.
     """
 
     root: Path
@@ -221,6 +223,7 @@ class Dataset:
     extras: Mapping[str, Mapping[str, tuple[Row, ...]]]
     categories: Mapping[int, str]
     surface_categories: Mapping[int, int]
+    last_mask: dict[str, npt.NDArray[np.uint8] | None] = field(default_factory=dict, repr=False)
 
     def rows_about(self, table: str, token: str) -> tuple[Row, ...]:
         """The rows of an optional table about something; none when the table is not there."""

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.verify.blobs import png_layout
+from av_synth.verify.blobs import png_layout, read_map_mask
 from av_synth.verify.findings import Findings
 from av_synth.verify.maths import Array, move, project
 from av_synth.verify.model import Data, Dataset, Scene
@@ -107,10 +107,10 @@ def check_on_map(dataset: Dataset, scene: Scene, clouds: Mapping[str, SamplePoin
     path = dataset.root / names[0]
     if ".." in names[0] or not has_file(path) or (png_layout(path) or (0, 0, 0, 0))[2:] != (8, 0):
         return
-    mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if mask is None:
+    found = read_map_mask(dataset, names[0], path)
+    if found is None:
         return
-    mask = cv2.dilate(mask, np.ones((3, 3), np.uint8))  # the face of a kerb is where the foreground may end
+    mask = cv2.dilate(found, np.ones((3, 3), np.uint8))  # the face of a kerb is where the foreground may end
     for name in ("flat.driveable_surface", "flat.sidewalk"):
         places = np.concatenate([world[classes == category_index(name), :2] for world, classes in labelled])
         if len(places) < _MAP_LEAST:
