@@ -209,6 +209,7 @@ class Builder:
 
     root: Path
     scenes: tuple[int, ...] = (0, 1)
+    cameras: tuple[str, ...] = tuple(CAMERAS)
     tables: dict[str, list[dict]] = field(default_factory=dict)
     loose_boxes: list[dict] = field(default_factory=list)
 
@@ -229,7 +230,7 @@ class Builder:
             self.add("attribute", token=self.token(name), name=name, description="")
         for token, level in (("1", "v0-40"), ("2", "v40-60"), ("3", "v60-80"), ("4", "v80-100")):
             self.add("visibility", token=token, level=level, description="")
-        for channel in (*CAMERAS, "LIDAR_TOP", *RADARS):
+        for channel in (*self.cameras, "LIDAR_TOP", *RADARS):
             modality = {"CAM": "camera", "LID": "lidar", "RAD": "radar"}[channel[:3]]
             self.add("sensor", token=self.token(channel), channel=channel, modality=modality)
         self._map()
@@ -303,8 +304,8 @@ class SceneBuilder:
             self.out.add(
                 "sample", token=token, timestamp=at, scene_token=self.token("scene"), prev=near[k], next=near[k + 2]
             )
-        for channel, (place, yaw) in CAMERAS.items():
-            self._channel(channel, mount(place, yaw, "camera"), 250, self._camera)
+        for channel in self.out.cameras:
+            self._channel(channel, mount(*CAMERAS[channel], "camera"), 250, self._camera)
         self._channel("LIDAR_TOP", mount((0.94, 0.0, 1.84), 0.7, "lidar"), 100, self._lidar)
         for channel, (place, yaw) in RADARS.items():
             self._channel(channel, mount(place, yaw, "radar"), 250, self._radar)
@@ -553,7 +554,7 @@ class SceneBuilder:
                 )
 
 
-def build(root: Path, scenes: tuple[int, ...] = (0, 1)) -> Path:
+def build(root: Path, scenes: tuple[int, ...] = (0, 1), cameras: tuple[str, ...] = tuple(CAMERAS)) -> Path:
     """Write the dataset under `root` and return it."""
-    Builder(root, scenes).write()
+    Builder(root, scenes, cameras).write()
     return root

@@ -178,7 +178,7 @@ def ego_rotations_xyzw(copy: Copy) -> None:
     copy.edit_each("ego_pose", xyzw)
 
 
-@named("mounts", "CAM_FRONT.*looks like x, y, z, w")
+@named("mounts", "CAM_BACK_RIGHT.*looks like x, y, z, w")
 def mounts_xyzw(copy: Copy) -> None:
     copy.edit_each("calibrated_sensor", xyzw)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -13,7 +12,7 @@ import pytest
 import synthetic_dataset as synthetic
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthetic_copies import Copy, link_tree
+from synthetic_copies import Copy
 
 from av_synth.verify import VerifyReport, verify, write_text_report
 
@@ -47,9 +46,9 @@ TIMES = st.sampled_from([0, -1, -(2**63) + 1, 2**63 - 1, synthetic.START_US, syn
 
 
 @pytest.fixture(scope="module")
-def mutable(one_scene: Path, tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    """One copy for all: each example puts back what it has changed."""
-    return Copy(link_tree(one_scene, tmp_path_factory.mktemp("mutable") / "copy"))
+def mutable(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """One dataset for all, of two cameras: each example puts back what it has changed."""
+    return Copy(synthetic.build(tmp_path_factory.mktemp("mutable"), (0,), ("CAM_FRONT", "CAM_BACK_RIGHT")))
 
 
 def verify_with(copy: Copy, contents: dict[str, bytes]) -> VerifyReport:

@@ -313,7 +313,7 @@ def parked_car_is_moving(copy: Copy) -> None:
     copy.edit_annotations(copy.annotations("truck"), lambda r: r.update(attribute_tokens=[moving]))
 
 
-@untrue("mounts", "CAM_FRONT_LEFT.*looks -55 degrees")
+@untrue("mounts", "CAM_BACK_RIGHT.*looks 180 degrees")
 def camera_mounts_swapped(copy: Copy) -> None:
     def swap(rows: list[dict[str, Any]]) -> None:
         right, left = rows[1], rows[2]
