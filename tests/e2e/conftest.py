@@ -18,6 +18,9 @@ from av_synth.run import Context, Recorder, RunResult, RunSpec, Tick, execute
 from av_synth.run.generate import export_dataset, plan
 from tests.devkit import oracles
 
+EVENT_S = 6.0
+"""Of eight seconds of a scenario, the near-miss half-way and what comes of it."""
+
 
 @dataclass
 class Keyframes:
@@ -63,9 +66,9 @@ def make(root: Path, specs: Sequence[RunSpec], address: Address) -> Made:
     return Made(root, runs, results, dataset, oracles.load(dataset), kept)
 
 
-def two_seconds(scenario: str, rig: str) -> RunSpec:
+def shortened(scenario: str, rig: str | None, duration_s: float = 2.0) -> RunSpec:
     spec = plan(scenario, rig, 0, {})
-    return RunSpec(replace(spec.scenario, duration_s=2.0), spec.rig)
+    return RunSpec(replace(spec.scenario, duration_s=duration_s), spec.rig)
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +79,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
 
 @pytest.fixture(scope="session")
 def tiny(address: Address, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    specs = [plan(scenario, "tiny", 0, {}) for scenario in ("pedestrian_runs_out", "cut_in_wet")]
+    specs = [shortened(scenario, "tiny", EVENT_S) for scenario in ("pedestrian_runs_out", "cut_in_wet")]
     return make(tmp_path_factory.mktemp("tiny"), specs, address)
 
 
@@ -89,9 +92,9 @@ def stock_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]
 @pytest.fixture(scope="session")
 def stock(stock_address: Address, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """The first run of `tiny` again, under the ue4 profile."""
-    return make(tmp_path_factory.mktemp("stock"), [plan("pedestrian_runs_out", "tiny", 0, {})], stock_address)
+    return make(tmp_path_factory.mktemp("stock"), [shortened("pedestrian_runs_out", "tiny", EVENT_S)], stock_address)
 
 
 @pytest.fixture(scope="session")
 def full(address: Address, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return make(tmp_path_factory.mktemp("full"), [two_seconds("cut_in_wet", "nuscenes")], address)
+    return make(tmp_path_factory.mktemp("full"), [shortened("cut_in_wet", "nuscenes")], address)

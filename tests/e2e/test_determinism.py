@@ -7,13 +7,12 @@ import pytest
 
 from av_synth import store
 from av_synth.launch import launch_embedded
-from av_synth.run import Recorder, RunResult, RunSpec, execute
-from av_synth.run.generate import plan
-from tests.e2e.conftest import two_seconds
+from av_synth.run import Recorder, RunResult, execute
+from tests.e2e.conftest import EVENT_S, shortened
 
 
 def test_the_same_run_id_gives_the_same_bytes_in_another_process_whatever_frame_it_begins_at(tmp_path, monkeypatch):
-    spec = two_seconds("pedestrian_runs_out", "tiny")
+    spec = shortened("pedestrian_runs_out", "tiny")
     manifests, load_world = [], carla.Client.load_world
     for parity in (0, 1):
 
@@ -37,15 +36,15 @@ def test_the_same_run_id_gives_the_same_bytes_in_another_process_whatever_frame_
 @pytest.mark.parametrize("scenario", ["pedestrian_runs_out", "cut_in_wet"])
 def test_state_hashes_are_equal_with_and_without_sensors_in_a_used_simulator(tiny, address, scenario):
     with_sensors = tiny.results[["pedestrian_runs_out", "cut_in_wet"].index(scenario)]
-    without = execute(RunSpec(plan(scenario, None, 0, {}).scenario, None), address)
+    without = execute(shortened(scenario, None, EVENT_S), address)
 
     assert isinstance(without, RunResult)
-    assert len(without.state_hashes) == 161
+    assert len(without.state_hashes) == 121
     assert without.state_hashes == with_sensors.state_hashes
 
 
 def test_state_hashes_are_equal_with_and_without_sensors_under_the_ue4_profile_too(stock, stock_address):
-    without = execute(RunSpec(plan("pedestrian_runs_out", None, 0, {}).scenario, None), stock_address)
+    without = execute(shortened("pedestrian_runs_out", None, EVENT_S), stock_address)
 
     assert isinstance(without, RunResult)
     assert without.state_hashes == stock.results[0].state_hashes
