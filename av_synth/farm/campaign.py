@@ -73,7 +73,7 @@ def load(name_or_path: str, rig: str | None = None) -> Campaign:
     Raises:
         DocumentError: with every mistake in the campaign, or in what it names.
     """
-    from av_synth.farm.entries import Expanded, at_entry, expand  # scipy, for the designs, takes a while to import
+    from av_synth.farm.entries import Expanded, at_entry, expand
 
     path = documents.find(KIND, name_or_path)
     document = documents.read(path)

@@ -41,7 +41,7 @@ class Desk:
             town = str(self._folder / MAPS / town)
         ticks: tuple[str, ...] = ()
         if recipe.ticks:
-            from av_synth.search.campaign import concrete, ticks_of  # scipy takes a while to import
+            from av_synth.search.campaign import concrete, ticks_of
 
             drawn, ticks = concrete(scenario, recipe.seed, dict(recipe.values), town), ticks_of(recipe.ticks)
         else:
