@@ -125,7 +125,7 @@ class Director:
         ids = {EGO: cast.ego.actor.id, **{name: member.actor.id for name, member in cast.members.items()}}
         self._scene = Scene(cast.place.path, ids, cast.place.anchors, stage.map, signals.state)
         self._judge = Judge(concrete, self._rig, cast.ego.actor)
-        ego = VehiclePlayer(cast.ego, Line(cast.place.path))
+        ego = VehiclePlayer(cast.ego, Line(cast.place.path), stage)
         if agent is not None:
             self._players[EGO] = AgentPlayer(ego, agent, driver, concrete.ego.speed_kmh)
         elif manager is not None:
@@ -143,13 +143,13 @@ class Director:
         if member.spec is not None and is_person(member.spec.body):
             self._players[member.name] = WalkerPlayer(member)
         elif not member.stands:
-            self._players[member.name] = player = VehiclePlayer(member, line)
+            self._players[member.name] = player = VehiclePlayer(member, line, self._stage)
             if member.name == EGO and self._driver is not None:
                 self._driver.player = player
         elif isinstance(member.actor, carla.Vehicle) and any(
             event.actor == member.name for event in self._concrete.events
         ):
-            self._players[member.name] = ParkedPlayer(member, line)
+            self._players[member.name] = ParkedPlayer(member, line, self._stage)
 
     def before_tick(self, state: WorldState) -> None:
         """Send everybody's controls for the next tick, in one call."""

@@ -48,6 +48,9 @@ class Stage(Protocol):
     def send(self, commands: Sequence[Command], what: str) -> None:
         """Have commands carried out now; SimulatorError that says what and to whom if one is refused."""
 
+    def move_door(self, vehicle: carla.Vehicle, door: carla.VehicleDoor, *, opened: bool) -> None:
+        """Have a vehicle's door opened or closed."""
+
     def before_time_zero(self, ticks: int, commands: Sequence[Command]) -> None:
         """Have commands (carla.command.*) sent before the tick that is so many ticks before recorded time zero."""
 

@@ -14,6 +14,7 @@ from av_synth.director.control import SpeedControl, Steering, look_ahead_m, pure
 from av_synth.director.courses import Course, Line
 from av_synth.director.kinematics import Body
 from av_synth.director.map_courses import MapCourse
+from av_synth.director.model import Stage
 from av_synth.director.own_lanes import prolonged
 from av_synth.director.path import Path
 from av_synth.director.players import Manoeuvres, Running
@@ -42,7 +43,7 @@ class Vehicle:
         body: what moves it instead; None while it drives.
     """
 
-    def __init__(self, member: Member, ego_line: Line) -> None:
+    def __init__(self, member: Member, ego_line: Line, stage: Stage) -> None:
         self.actor = member.actor
         self.name = member.name
         self.line = Line(member.path, member.offset_m)
@@ -55,6 +56,7 @@ class Vehicle:
         self.half_m = member.size.half_m[:2]
         self.wheel: float | None = None
         self.body: Body | None = None
+        self._stage = stage
         self._beyond_end: Path | None = None  # its own, once it is known to lead no further
         self._speed = SpeedControl(member.speed_mps)
         self._steering = Steering.of(member.actor, 2.0 * float(member.size.half_m[0]))
@@ -90,6 +92,10 @@ class Vehicle:
         forward = view.state.actors[self.actor.id].world_from_actor[:3, 0]
         self.send(carla.command.ApplyTargetVelocity(self.actor.id, vector_to_carla(speed_mps * forward)))
         self._speed = SpeedControl(speed_mps)
+
+    def move_door(self, door: carla.VehicleDoor, *, opened: bool) -> None:
+        """Have a door opened or closed."""
+        self._stage.move_door(self.actor, door, opened=opened)
 
     def send(self, *commands: Command) -> None:
         """Send these along with the next tick's control."""

@@ -34,8 +34,8 @@ class VehiclePlayer(Vehicle):
             self.light(flags_of(do.lights.on))
         elif do.open_door is not None:
             door = carla.VehicleDoor.FL if do.open_door.side == "left" else carla.VehicleDoor.FR
-            self.actor.open_door(door)
-            self.run(event, "door", lambda _: True, lambda _: self.actor.close_door(door), view)
+            self.move_door(door, opened=True)
+            self.run(event, "door", lambda _: True, lambda _: self.move_door(door, opened=False), view)
         elif do.drop is not None:  # the load goes by itself
             self.run(event, "load", lambda _: True, lambda _: None, view)
         elif not begin_line(self, event, view):

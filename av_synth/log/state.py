@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,6 +23,8 @@ class ActorInfo:
         size_lwh_m: (3,), length, width, height.
         parked: the scenario put it there to stay, engine off.
         box_source: `reported` by the simulator, or `corrected` (session/boxes.py).
+        attributes: of its blueprint, as it was spawned.
+        towed_by: the vehicle that it is attached to; 0 for none.
     """
 
     actor_id: int
@@ -33,6 +35,8 @@ class ActorInfo:
     size_lwh_m: Array
     parked: bool = False
     box_source: str = "reported"
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    towed_by: int = 0
 
 
 @dataclass(frozen=True)

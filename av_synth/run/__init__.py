@@ -2,6 +2,6 @@
 
 from av_synth.run.execute import execute
 from av_synth.run.recorder import Recorder
-from av_synth.run.spec import Context, RunResult, RunSpec, Sink, Skipped, Tick
+from av_synth.run.spec import Context, RunResult, RunSpec, RunUpTick, Sink, Skipped, Tick
 
-__all__ = ["Context", "Recorder", "RunResult", "RunSpec", "Sink", "Skipped", "Tick", "execute"]
+__all__ = ["Context", "Recorder", "RunResult", "RunSpec", "RunUpTick", "Sink", "Skipped", "Tick", "execute"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from av_synth.run.spec import (
     Progress,
     RunResult,
     RunSpec,
+    RunUpTick,
     Sink,
     Skipped,
     Tick,
@@ -77,12 +79,15 @@ def execute(
             director = Director(scenario, session, rig)
             frames = round(scenario.duration_s * 1e6 / tick_us) + 1
             director.setup()
-            state, sensors, from_ego = _warm_up(session, director, rig, lambda: on_tick(0, frames))
+            run_up: list[RunUpTick] | None = [] if sinks else None
+            state, sensors, from_ego = _warm_up(session, director, rig, lambda: on_tick(0, frames), run_up)
             seen = None if sensors is None else sensors.rig
             spoil = None if seen is None else SensorFaults(scenario.name, scenario.seed, seen).apply
             context = Context(spec, run_id, identity, seen, director.ego.id, session.map.to_opendrive(), frames)
             for sink in sinks:
                 sink.begin(context)
+                for before in run_up or ():
+                    sink.run_up(before)
             hashes = []
             for index in range(frames):
                 events = director.observe(state)
@@ -96,6 +101,8 @@ def execute(
                         world_from_ego=state.actors[director.ego.id].world_from_actor @ from_ego,
                         state_hash=hashes[-1],
                         controls=session.controls(),
+                        lamps=session.lamps(state),
+                        doors=session.doors(),
                         traffic_lights=lights,
                         weather=session.weather(),
                         events=events,
@@ -120,11 +127,16 @@ def execute(
 
 
 def _warm_up(
-    session: Session, director: Director, rig: Rig | None, on_tick: Callable[[], None]
+    session: Session,
+    director: Director,
+    rig: Rig | None,
+    on_tick: Callable[[], None],
+    run_up: list[RunUpTick] | None,
 ) -> tuple[WorldState, SensorArray | None, Array]:
     """From the placing to the first recorded frame: settle, start the sensors, warm up.
 
-    Meanwhile everybody runs up to where they are to be at time zero, so all of it takes the same time always.
+    Meanwhile everybody runs up to where they are to be at time zero, so all of it takes the same time always. `run_up`
+    gets its ticks, where somebody listens.
 
     Returns:
         The state at the first recorded frame, the sensors, and `actor_from_ego` (4, 4).
@@ -139,6 +151,8 @@ def _warm_up(
     settling, settled = Settling(session.tick_us, director.standing), False
     while state.frame < first_frame:
         on_tick()
+        if run_up is not None:
+            run_up.append(_run_up_tick(session, state, state.frame - first_frame))
         if not settled and settling.settled(state):
             settled = True
             session.reached(Step.SETTLED)
@@ -151,6 +165,11 @@ def _warm_up(
         state = session.tick()
     session.reached(Step.WARM)
     return state, sensors, from_ego
+
+
+def _run_up_tick(session: Session, state: WorldState, index: int) -> RunUpTick:
+    state = replace(state, time_us=index * session.tick_us)  # the first was read before time zero was known
+    return RunUpTick(index, state, session.lamps(state), session.doors(), session.traffic_lights())
 
 
 def _check(spec: RunSpec, index: int, found: str) -> None:

@@ -25,7 +25,7 @@ from av_synth.rig.model import Rig
 from av_synth.run import encode
 from av_synth.run.criticality import measure
 from av_synth.run.keyframe import Labeller
-from av_synth.run.spec import Context, Tick
+from av_synth.run.spec import Context, RunUpTick, Tick
 from av_synth.store import Staging, stage, tables
 
 _ENCODERS = 2
@@ -64,6 +64,7 @@ class Recorder:
         self._context = context
         self._staging: Staging = self._stack.enter_context(stage(self._root, context.run_id))
         self._last_weather: Mapping[str, float] = {}
+        self._last_lamps: Mapping[int, int] = {}
         self._states: list[WorldState] = []
         self._frames: dict[int, int] = {}  # recorded frame by its time
         staging = self._staging
@@ -73,6 +74,12 @@ class Recorder:
         if context.rig is not None:
             self._rows["sensors"] = _sensor_rows(context.rig)
             self._labeller = Labeller(context.rig, context.ego_id)
+
+    def run_up(self, tick: RunUpTick) -> None:
+        """Log a tick before the first frame."""
+        self._rows["run_up"] += _state_rows(tick.index, tick.state)
+        self._rows["run_up_lights"] += _traffic_light_rows(tick)
+        self._log_lamps_and_doors(tick)
 
     def tick(self, tick: Tick) -> None:
         """Log the frame; encode and write what the sensors saw of it."""
@@ -192,26 +199,14 @@ class Recorder:
 
     def _log(self, tick: Tick) -> None:
         at = {"frame": tick.index, "time_us": tick.state.time_us}
-        for actor_id, actor in tick.state.actors.items():
-            self._rows["states"].append(
-                {
-                    **at,
-                    "actor_id": actor_id,
-                    **_pose(actor.world_from_actor),
-                    **_vector("v{}_mps", actor.velocity_mps),
-                    **_vector("w{}_radps", actor.angular_velocity_radps),
-                    **_vector("a{}_mps2", actor.acceleration_mps2),
-                }
-            )
+        self._rows["states"] += _state_rows(tick.index, tick.state)
         velocity = tick.state.velocity_at(self._context.ego_id, tick.world_from_ego[:3, 3])
         self._rows["ego_poses"].append({**at, **_pose(tick.world_from_ego), **_vector("v{}_mps", velocity)})
         self._rows["controls"] += [
             {"frame": tick.index, "actor_id": actor_id, **control} for actor_id, control in tick.controls.items()
         ]
-        self._rows["traffic_lights"] += [
-            {"frame": tick.index, "actor_id": actor_id, "state": state}
-            for actor_id, state in tick.traffic_lights.items()
-        ]
+        self._rows["traffic_lights"] += _traffic_light_rows(tick)
+        self._log_lamps_and_doors(tick)
         if tick.weather != self._last_weather:
             self._rows["weather"].append({"frame": tick.index, **tick.weather})
             self._last_weather = tick.weather
@@ -230,6 +225,18 @@ class Recorder:
         ]
         self._rows["ticks"].append({**at, "state_hash": tick.state_hash})
 
+    def _log_lamps_and_doors(self, tick: Tick | RunUpTick) -> None:
+        self._rows["lamps"] += [
+            {"frame": tick.index, "actor_id": actor_id, "flags": flags}
+            for actor_id, flags in tick.lamps.items()
+            if self._last_lamps.get(actor_id) != flags
+        ]
+        self._last_lamps = tick.lamps
+        self._rows["doors"] += [
+            {"frame": frame, "actor_id": actor_id, "door": door, "open": opened}
+            for (frame, actor_id, door), opened in tick.doors.items()
+        ]
+
     def _actor_rows(self) -> list[Row]:
         if not self._states:
             raise DataError(f"run {self._context.run_id}: it ended without a frame")
@@ -247,9 +254,32 @@ class Recorder:
                 "box_source": info.box_source,
                 "parked": info.parked,
                 "is_ego": info.actor_id == self._context.ego_id,
+                "attributes": json.dumps(dict(info.attributes), sort_keys=True),
+                "towed_by": info.towed_by,
             }
             for info in infos.values()
         ]
+
+
+def _state_rows(frame: int, state: WorldState) -> list[Row]:
+    return [
+        {
+            "frame": frame,
+            "time_us": state.time_us,
+            "actor_id": actor_id,
+            **_pose(actor.world_from_actor),
+            **_vector("v{}_mps", actor.velocity_mps),
+            **_vector("w{}_radps", actor.angular_velocity_radps),
+            **_vector("a{}_mps2", actor.acceleration_mps2),
+        }
+        for actor_id, actor in state.actors.items()
+    ]
+
+
+def _traffic_light_rows(tick: Tick | RunUpTick) -> list[Row]:
+    return [
+        {"frame": tick.index, "actor_id": actor_id, "state": state} for actor_id, state in tick.traffic_lights.items()
+    ]
 
 
 def _vector(pattern: str, values: Array) -> Row:

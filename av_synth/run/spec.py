@@ -100,6 +100,22 @@ class Context:
 
 
 @dataclass(frozen=True)
+class RunUpTick:
+    """One tick between the placing and the first recorded frame.
+
+    Attributes:
+        index: below 0; -1 for the one before the first recorded frame.
+        state, lamps, doors, traffic_lights: as of `Tick`.
+    """
+
+    index: int
+    state: WorldState
+    lamps: Mapping[int, int]
+    doors: Mapping[tuple[int, int, int], bool]
+    traffic_lights: Mapping[int, str]
+
+
+@dataclass(frozen=True)
 class Tick:
     """All of one recorded frame.
 
@@ -109,6 +125,8 @@ class Tick:
         world_from_ego: (4, 4).
         state_hash: of everything that moves; equal in equal runs whatever sensors there are.
         controls: what each vehicle's driver asks for, by actor id.
+        lamps: flags (carla.VehicleLightState) of what lights each vehicle has switched on, by actor id.
+        doors: which doors were to open (else to close), since the tick before; see `Session.doors`.
         traffic_lights: state name by actor id.
         weather: CARLA's parameters by name.
         events: what happened at this frame.
@@ -120,6 +138,8 @@ class Tick:
     world_from_ego: Array
     state_hash: str
     controls: Mapping[int, Mapping[str, float | bool | int]]
+    lamps: Mapping[int, int]
+    doors: Mapping[tuple[int, int, int], bool]
     traffic_lights: Mapping[int, str]
     weather: Mapping[str, float]
     events: tuple[Event, ...]
@@ -131,6 +151,9 @@ class Sink(Protocol):
 
     def begin(self, context: Context) -> None:
         """The first frame is about to be recorded."""
+
+    def run_up(self, tick: RunUpTick) -> None:
+        """One tick before the first frame; all of them come after `begin`, in order."""
 
     def tick(self, tick: Tick) -> None:
         """One frame was recorded."""

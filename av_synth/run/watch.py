@@ -8,7 +8,7 @@ from typing import Any
 
 from av_synth.director import Event, Outcome
 from av_synth.log.state import ActorInfo, WorldState
-from av_synth.run.spec import Context, Tick
+from av_synth.run.spec import Context, RunUpTick, Tick
 
 
 @dataclass
@@ -34,6 +34,9 @@ class Watcher:
     def begin(self, context: Context) -> None:
         """See `spec.Sink`."""
         self.context = context
+
+    def run_up(self, tick: RunUpTick) -> None:
+        """See `spec.Sink`; what comes before the first frame is not watched."""
 
     def tick(self, tick: Tick) -> None:
         """See `spec.Sink`."""

@@ -15,7 +15,7 @@ from av_synth.log.state import ActorInfo, ActorState
 from av_synth.session.boxes import actor_box
 
 
-def info_of(actor: carla.Actor, role: str, parked: bool) -> ActorInfo:
+def info_of(actor: carla.Actor, role: str, parked: bool, towed_by: int = 0) -> ActorInfo:
     """What does not change of an actor.
 
     Raises:
@@ -23,10 +23,12 @@ def info_of(actor: carla.Actor, role: str, parked: bool) -> ActorInfo:
     """
     box = actor_box(actor)
     size = 2.0 * box.half_m
-    category = nuscenes_category(actor.type_id, actor.attributes)
+    attributes = dict(actor.attributes)
+    category = nuscenes_category(actor.type_id, attributes)
     if category and not box.usable:
         raise DataError(f"{role} ({actor.type_id}): bounding box size {size.tolist()} m; want three positive lengths")
-    return ActorInfo(actor.id, actor.type_id, role, category, box.centre_m, size, parked, box.source)
+    centre = box.centre_m
+    return ActorInfo(actor.id, actor.type_id, role, category, centre, size, parked, box.source, attributes, towed_by)
 
 
 def state_of(numbers: Numbers, info: ActorInfo, frame: int) -> ActorState:

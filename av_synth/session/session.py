@@ -65,6 +65,7 @@ class Session:
         self._traffic_manager: carla.TrafficManager | None = None
         self._hidden: list[int] = []
         self._towed: dict[int, list[carla.Actor]] = {}
+        self._doors: dict[tuple[int, int, int], bool] = {}  # asked since they were read last
         self._due: list[tuple[int, Sequence[Command]]] = []  # ticks before time zero, commands
         self._origin_frame: int | None = None
         self._last_frame: int | None = None
@@ -145,7 +146,7 @@ class Session:
         if parked:
             actor.set_simulate_physics(False)
         self._actors.append(actor)
-        self._infos[actor.id] = info_of(actor, role, parked)
+        self._infos[actor.id] = info_of(actor, role, parked, 0 if towed_by is None else towed_by.id)
         self.reached(Step.SPAWNED)
         if towed_by is not None:
             self._towed.setdefault(towed_by.id, []).append(actor)
@@ -224,6 +225,12 @@ class Session:
         with client_errors(self.address, what):
             send(self.client, commands, what, {actor_id: info.role for actor_id, info in self._infos.items()})
 
+    def move_door(self, vehicle: carla.Vehicle, door: carla.VehicleDoor, *, opened: bool) -> None:
+        """Have a vehicle's door opened or closed, and note it: a client cannot ask how a door is."""
+        with client_errors(self.address, "moving a door"):
+            (vehicle.open_door if opened else vehicle.close_door)(door)
+        self._doors[self.frame, vehicle.id, int(door)] = opened
+
     def begin_recording(self, in_ticks: int) -> int:
         """Say that time zero is `in_ticks` ticks ahead; return that frame number."""
         if self._last_frame is None:
@@ -289,6 +296,21 @@ class Session:
                     "gear": control.gear,
                 }
         return found
+
+    def lamps(self, state: WorldState) -> dict[int, int]:
+        """Flags (carla.VehicleLightState) of the lights that each vehicle of a state has on, by actor id; one call."""
+        with client_errors(self.address, "reading lamps"):
+            found = self.world.get_vehicles_light_states()
+        return {actor_id: int(flags) for actor_id, flags in found.items() if actor_id in state.infos}
+
+    def doors(self) -> dict[tuple[int, int, int], bool]:
+        """Which doors were to open (else to close) since this was asked last.
+
+        By frame, counted from time zero, after which it was asked, actor id, and carla.VehicleDoor.
+        """
+        asked, self._doors = self._doors, {}
+        origin = self._origin_frame or 0
+        return {(frame - origin, actor_id, door): opened for (frame, actor_id, door), opened in asked.items()}
 
     def traffic_lights(self) -> dict[int, str]:
         """State of every traffic light at the current frame (Red, Yellow, Green, Off, Unknown), by actor id."""

@@ -1,6 +1,7 @@
 """The columnar tables of a run: names, columns, types, keys; and their Parquet bytes, equal for equal content.
 
-Time is integer microseconds from the run's first recorded frame, frames count from 0, the world is right-handed metres,
+Time is integer microseconds from the run's first recorded frame, frames count from 0, those of the run-up (`run_up`,
+`run_up_lights`, `lamps` and `doors` have some) are below 0, the world is right-handed metres,
 quaternions are unit length w, x, y, z. Values are always there and finite: a quantity that is undefined has no row.
 Rows are sorted by the table's key before they are written, so the order in which threads finished leaves no trace.
 """
@@ -71,24 +72,29 @@ def _ints(names: Iterable[str]) -> dict[str, pa.DataType]:
     return dict.fromkeys(names, _I32)
 
 
+_STATE = {"frame": _I32, "time_us": _I64, "actor_id": _U32} | _floats(
+    (*_POSE, *_VELOCITY, "wx_radps", "wy_radps", "wz_radps", "ax_mps2", "ay_mps2", "az_mps2")
+)
+_TRAFFIC_LIGHT = {"frame": _I32, "actor_id": _U32, "state": _STR}
+
+
 def _spec(key: tuple[str, ...], columns: Mapping[str, pa.DataType]) -> TableSpec:
     return TableSpec(pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns.items()]), key)
 
 
 TABLES: Mapping[str, TableSpec] = {
-    # who took part; box_* is the centre of the bounding box in the actor's frame
+    # who took part; box_* is the centre of the bounding box in the actor's frame; attributes: a JSON object of those of
+    # the blueprint as the client reads them; towed_by is the actor it is attached to, 0 for none
     "actors": _spec(
         ("actor_id",),
         {"actor_id": _U32, "role": _STR, "type_id": _STR, "category": _STR}
         | _floats(("length_m", "width_m", "height_m", "box_x_m", "box_y_m", "box_z_m"))
-        | {"box_source": _STR, "parked": _BOOL, "is_ego": _BOOL},
+        | {"box_source": _STR, "parked": _BOOL, "is_ego": _BOOL, "attributes": _STR, "towed_by": _U32},
     ),
     # world_from_actor of every actor at every tick; velocities and accelerations in world axes
-    "states": _spec(
-        ("frame", "actor_id"),
-        {"frame": _I32, "time_us": _I64, "actor_id": _U32}
-        | _floats((*_POSE, *_VELOCITY, "wx_radps", "wy_radps", "wz_radps", "ax_mps2", "ay_mps2", "az_mps2")),
-    ),
+    "states": _spec(("frame", "actor_id"), _STATE),
+    # the same of the ticks between the placing and the first recorded frame: what is seen may have a past
+    "run_up": _spec(("frame", "actor_id"), _STATE),
     # world_from_ego: the ground point under the rear axle
     "ego_poses": _spec(("frame",), {"frame": _I32, "time_us": _I64} | _floats((*_POSE, *_VELOCITY))),
     "controls": _spec(
@@ -97,7 +103,12 @@ TABLES: Mapping[str, TableSpec] = {
         | _floats(("throttle", "steer", "brake"))
         | {"hand_brake": _BOOL, "reverse": _BOOL, "gear": _I32},
     ),
-    "traffic_lights": _spec(("frame", "actor_id"), {"frame": _I32, "actor_id": _U32, "state": _STR}),
+    "traffic_lights": _spec(("frame", "actor_id"), _TRAFFIC_LIGHT),
+    "run_up_lights": _spec(("frame", "actor_id"), _TRAFFIC_LIGHT),
+    # carla.VehicleLightState's flags, as set: one row where a vehicle is there first, and one wherever they change
+    "lamps": _spec(("frame", "actor_id"), {"frame": _I32, "actor_id": _U32, "flags": _U32}),
+    # what was asked of a door (carla.VehicleDoor) after a frame, for the next
+    "doors": _spec(("frame", "actor_id", "door"), {"frame": _I32, "actor_id": _U32, "door": _I32, "open": _BOOL}),
     # one row at frame 0 and one wherever something changes
     "weather": _spec(("frame",), {"frame": _I32} | _floats(_WEATHER)),
     "events": _spec(

@@ -14,7 +14,7 @@ import pytest
 
 from av_synth.director import Outcome
 from av_synth.launch import Address, launch_embedded
-from av_synth.run import Context, Recorder, RunResult, RunSpec, Tick, execute
+from av_synth.run import Context, Recorder, RunResult, RunSpec, RunUpTick, Tick, execute
 from av_synth.run.generate import export_dataset, plan
 from tests.devkit import oracles
 
@@ -30,6 +30,9 @@ class Keyframes:
 
     def begin(self, context: Context) -> None:
         self.context = context
+
+    def run_up(self, tick: RunUpTick) -> None:
+        pass
 
     def tick(self, tick: Tick) -> None:
         if tick.frames is not None and tick.frames.is_keyframe:

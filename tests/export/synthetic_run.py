@@ -488,6 +488,8 @@ def _actor_row(thing: Thing) -> dict[str, object]:
         "box_y_m": 0.0,
         "box_z_m": height / 2,
         "box_source": "reported",
+        "attributes": "{}",
+        "towed_by": 0,
         "parked": thing.attribute == "vehicle.parked",
         "is_ego": False,
     }

@@ -1,0 +1,90 @@
+"""The log of a run: what plays it back is in it, from the placing on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import carla
+import numpy as np
+import pytest
+
+from av_synth import documents, rig, scenario, store
+from av_synth.launch import Address
+from av_synth.run import RunSpec
+from av_synth.scenario.scenario import from_document
+from tests.e2e.conftest import record
+
+NIGHT_STREET = """
+name: night_street
+description: In rain at night a car brakes, a parked one opens a door and closes it, and somebody walks along.
+duration_s: 1.5
+road: {town: AvSynth01, length_m: 120, lanes: 1, pavement: [right]}
+weather: {preset: clear_night, rain_mm_h: 10}
+ego: {speed_kmh: 30}
+actors:
+  ahead: {body: bendy_bus, speed_kmh: 25, at: {ahead_m: 14}}
+  wreck: {body: car, parked: true, at: {ahead_m: 18, offset_m: -2.6}}
+  walker: {body: adult, at: {ahead_m: 12, offset_m: -4.5}}
+events:
+  - {actor: ahead, when: {time_s: 0.2}, do: {drive: {speed_kmh: 5}}}
+  - {actor: walker, when: {time_s: 0.1}, do: {walk: {speed_kmh: 6}}}
+  - {actor: ahead, when: {time_s: 0.5}, do: {lights: {on: [left, right]}}}
+  - {actor: wreck, when: {time_s: 0.3}, do: {open_door: {side: left}}, for_s: 0.9}
+"""
+
+
+@pytest.fixture(scope="module")
+def night_run(address: Address, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    drawn = scenario.draw(from_document(documents.parse(NIGHT_STREET, "night_street.yaml")), 1)
+    return record(tmp_path_factory.mktemp("night"), RunSpec(drawn, rig.load("tiny")), address)[0]
+
+
+def test_a_log_tells_who_was_there_and_everything_before_the_first_frame(night_run: Path) -> None:
+    run = store.open_run(night_run)
+    actors = {row["role"]: row for row in run.table("actors").to_pylist()}
+    attributes = {role: json.loads(row["attributes"]) for role, row in actors.items()}
+
+    assert {role: row["towed_by"] for role, row in actors.items() if row["towed_by"]} == {
+        "ahead_rear": actors["ahead"]["actor_id"]
+    }
+    assert {attributes[role]["role_name"] for role in ("ego", "ahead", "wreck")} == {"ego", "ahead", "wreck"}
+    assert len(attributes["ego"]["color"].split(",")) == 3
+
+    run_up, states, ticks = (run.table(name).to_pylist() for name in ("run_up", "states", "ticks"))
+    everybody = {row["actor_id"] for row in actors.values()}
+    before = [(row["frame"], row["actor_id"]) for row in run_up]
+    assert before == [(frame, actor_id) for frame in range(-40, 0) for actor_id in sorted(everybody)]
+    assert {row["time_us"] - 50_000 * row["frame"] for row in (*run_up, *states)} == {0}
+    assert [row["frame"] for row in ticks] == list(range(31))
+
+    ego = [row for row in (*run_up, *states) if row["actor_id"] == actors["ego"]["actor_id"]]
+    went_m = np.diff([(row["x_m"], row["y_m"]) for row in ego], axis=0)
+    velocity = np.array([(row["vx_mps"], row["vy_mps"]) for row in ego])[1:]
+    np.testing.assert_allclose(went_m, 0.05 * velocity, atol=0.01)  # without a gap, to the first frame and on
+
+
+def test_a_log_tells_lamps_doors_and_traffic_lights_wherever_they_change(night_run: Path) -> None:
+    run = store.open_run(night_run)
+    ids = {row["role"]: row["actor_id"] for row in run.table("actors").to_pylist()}
+    begun = {json.loads(row["detail"])["do"]: row["frame"] for row in run.table("events").to_pylist()}
+    low = carla.VehicleLightState.LowBeam | carla.VehicleLightState.Position
+    blinking = carla.VehicleLightState.LeftBlinker | carla.VehicleLightState.RightBlinker
+
+    lamps = [(row["frame"], row["actor_id"], row["flags"]) for row in run.table("lamps").to_pylist()]
+    assert lamps == [
+        (-40, ids["ego"], int(low)),
+        (-40, ids["ahead"], int(low)),
+        (-40, ids["wreck"], 0),
+        (begun["lights"] + 1, ids["ahead"], int(blinking)),
+    ]
+    door = {"actor_id": ids["wreck"], "door": int(carla.VehicleDoor.FL)}
+    opened, closed = run.table("doors").to_pylist()
+    assert opened == {"frame": begun["open_door"], **door, "open": True}
+    assert closed == {"frame": begun["open_door"] + 18, **door, "open": False}
+
+    lights = {row["actor_id"] for row in run.table("traffic_lights").to_pylist()}
+    before = run.table("run_up_lights").to_pylist()
+    assert [(row["frame"], row["actor_id"]) for row in before] == [
+        (frame, light) for frame in range(-40, 0) for light in sorted(lights)
+    ]
