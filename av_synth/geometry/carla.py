@@ -17,6 +17,9 @@ import numpy.typing as npt
 from av_synth.geometry.transforms import Array
 
 Numbers = tuple[float, ...]
+# Angles on the wire are multiples of this: finer ones, which float32 has near zero, are lost where an angle becomes a
+# quaternion or a matrix and an angle again, in which only the sum of all matters.
+_FINEST_DEG = 2.0**-30
 
 
 def matrix_from_carla(
@@ -45,6 +48,49 @@ def carla_from_matrix(world_from_actor: Array) -> tuple[tuple[float, float, floa
     yaw = math.degrees(math.atan2(-float(m[1, 0]), float(m[0, 0])))
     roll = math.degrees(math.atan2(float(m[2, 1]), float(m[2, 2])))
     return (x, -y, z), (pitch, yaw, roll)
+
+
+def told_poses(world_from_actor: Array) -> Array:
+    """Poses (N, 4, 4) as they are after the wire, whose numbers are of 32 bits: what clients are told, in our axes.
+
+    What is told already stays as it is to the bit, also if it came back by way of quaternions.
+    """
+    m = world_from_actor
+    turned = np.stack(
+        [
+            np.arcsin(np.clip(m[:, 2, 0], -1.0, 1.0)),
+            np.arctan2(-m[:, 1, 0], m[:, 0, 0]),
+            np.arctan2(m[:, 2, 1], m[:, 2, 2]),
+        ]
+    )
+    degrees = _float32(np.rint(np.degrees(turned) / _FINEST_DEG) * _FINEST_DEG)
+    degrees[degrees == -180.0] = 180.0
+    turned = np.radians(degrees)
+    (sp, sy, sr), (cp, cy, cr) = np.sin(turned), np.cos(turned)
+    told = np.zeros_like(m)  # as in `matrix_from_carla`
+    told[:, 0, 0], told[:, 0, 1], told[:, 0, 2] = cp * cy, -(cy * sp * sr - sy * cr), -cy * sp * cr - sy * sr
+    told[:, 1, 0], told[:, 1, 1], told[:, 1, 2] = -(cp * sy), sy * sp * sr + cy * cr, -(-sy * sp * cr + cy * sr)
+    told[:, 2, 0], told[:, 2, 1], told[:, 2, 2] = sp, cp * sr, cp * cr
+    told[:, :3, 3] = _float32(m[:, :3, 3])
+    told[:, 3, 3] = 1.0
+    return told
+
+
+def told_vectors(vectors: Array) -> Array:
+    """Velocities (N, 3) as they are after the wire."""
+    return _float32(vectors)
+
+
+def told_spins(radians_per_s: Array) -> Array:
+    """Angular velocities (N, 3) as they are after the wire, which has them in degrees."""
+    spins: Array = np.radians(_float32(np.degrees(radians_per_s)))
+    return spins
+
+
+def _float32(values: Array) -> Array:
+    """Through 32 bits and back; no zero is negative."""
+    rounded: Array = values.astype(np.float32).astype(np.float64) + 0.0
+    return rounded
 
 
 def transform_from_matrix(world_from_actor: Array) -> carla.Transform:

@@ -79,7 +79,7 @@ class Engine:
         """Take over settings from the next frame on.
 
         The scene's clock (clouds, rain, blinking lamps) begins when the world becomes synchronous, so that it does
-        not matter how long it ran freely before.
+        not matter how long it ran freely before, and anew with the first body, nor how long it stood empty.
         """
         if settings.synchronous and not self.settings.synchronous:
             self._restart_scene_clock()
@@ -101,7 +101,10 @@ class Engine:
             SpawnRefused: if the blueprint, its attributes or the place do not allow it.
             ActorNotFound: if there is no such parent.
         """
+        empty = not self.world.had_bodies
         actor = self.world.spawn(blueprint_id, attributes, transform, parent_id)
+        if empty and actor.body is not None and self.settings.synchronous:
+            self._restart_scene_clock()
         if actor.kind == "sensor":
             try:
                 self.sensors.add(actor, self.world.frame, self.world.elapsed_s)

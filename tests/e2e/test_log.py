@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import carla
@@ -11,9 +12,10 @@ import pytest
 
 from av_synth import documents, rig, scenario, store
 from av_synth.launch import Address
-from av_synth.run import RunSpec
+from av_synth.run import RunSpec, execute
 from av_synth.scenario.scenario import from_document
 from tests.e2e.conftest import record
+from tests.e2e.puppets import Puppets
 
 NIGHT_STREET = """
 name: night_street
@@ -34,10 +36,14 @@ events:
 """
 
 
+def night_spec() -> RunSpec:
+    drawn = scenario.draw(from_document(documents.parse(NIGHT_STREET, "night_street.yaml")), 1)
+    return RunSpec(drawn, rig.load("tiny"))
+
+
 @pytest.fixture(scope="module")
 def night_run(address: Address, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    drawn = scenario.draw(from_document(documents.parse(NIGHT_STREET, "night_street.yaml")), 1)
-    return record(tmp_path_factory.mktemp("night"), RunSpec(drawn, rig.load("tiny")), address)[0]
+    return record(tmp_path_factory.mktemp("night"), night_spec(), address)[0]
 
 
 def test_a_log_tells_who_was_there_and_everything_before_the_first_frame(night_run: Path) -> None:
@@ -88,3 +94,18 @@ def test_a_log_tells_lamps_doors_and_traffic_lights_wherever_they_change(night_r
     assert [(row["frame"], row["actor_id"]) for row in before] == [
         (frame, light) for frame in range(-40, 0) for light in sorted(lights)
     ]
+
+
+def test_everybody_put_where_they_were_gives_the_same_bytes_of_every_sensor(
+    night_run: Path, address: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played = store.open_run(night_run)
+    monkeypatch.setattr(
+        sys.modules[execute.__module__], "Director", lambda _concrete, session, _rig: Puppets(played, session)
+    )
+
+    path, _, _ = record(tmp_path, night_spec(), address)
+
+    differ = {name for name, entry in store.open_run(path).files.items() if entry != played.files[name]}
+    assert differ == set()
+    assert len(played.files) > 100

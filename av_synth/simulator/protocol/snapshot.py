@@ -32,10 +32,10 @@ def snapshot(world: World, delta_s: float, flags: int) -> bytes:
     ]
     for actor_id in sorted(world.actors):
         actor = world.actors[actor_id]
-        place = _place(actor.world_from_actor.tobytes())
-        vx, vy, vz = actor.velocity_mps
+        pose, (vx, vy, vz), turn = world.told(actor)
+        place = _place(pose.tobytes())
         ax, ay, az = actor.acceleration_mps2
-        spin = angular_to_carla(actor.angular_velocity_radps)
+        spin = angular_to_carla(turn)
         state = _state(world, actor)
         out.append(_ACTOR.pack(actor_id, _ACTIVE, *place, vx, -vy, vz, spin[0], spin[1], spin[2], ax, -ay, az, state))
     return b"".join(out)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from av_synth.geometry.transforms import apply
+from av_synth.geometry.transforms import Array, apply
 from av_synth.simulator.protocol import codec
 from av_synth.simulator.protocol.calls import ArgumentError, Packed, pack
 from av_synth.simulator.protocol.codec import flag, integer, items, number, numbers, text
@@ -114,11 +114,11 @@ def read_walker_control(value: Any) -> WalkerControl:
     return WalkerControl((x, y, z), number(speed), flag(jump))
 
 
-def physics_control(value: Actor, physics: VehiclePhysics) -> list[Any]:
+def physics_control(world_from_actor: Array, physics: VehiclePhysics) -> list[Any]:
     """VehiclePhysicsControl; wheel positions are world centimetres, as CARLA has them."""
     wheels = []
     for wheel in physics.wheels:
-        position = codec.vector(100.0 * apply(value.world_from_actor, np.asarray(wheel.position_m)))
+        position = codec.vector(100.0 * apply(world_from_actor, np.asarray(wheel.position_m)))
         wheels.append(
             [
                 float(wheel.tire_friction),

@@ -276,7 +276,7 @@ def _motion(sensor: Sensor, world: World) -> tuple[Array, Array, Array]:
         carrier = world.actors.get(carrier.parent_id)
     if carrier is None:
         return np.zeros(3), np.zeros(3), np.zeros(3)
-    arm = world.actors[sensor.actor_id].world_from_actor[:3, 3] - carrier.world_from_actor[:3, 3]
-    turn = carrier.angular_velocity_radps.copy()
-    velocity = carrier.velocity_mps + np.cross(turn, arm)
+    pose, velocity, turn = world.told(carrier)
+    arm = world.actors[sensor.actor_id].world_from_actor[:3, 3] - pose[:3, 3]
+    velocity, turn = velocity + np.cross(turn, arm), turn.copy()
     return velocity, carrier.acceleration_mps2 + np.cross(turn, np.cross(turn, arm)), turn

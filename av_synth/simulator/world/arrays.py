@@ -11,11 +11,14 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from av_synth.geometry.carla import told_poses, told_spins, told_vectors
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.world.model import Actor
 
 CURVE_KNOTS = 21
 CURVE_STEP_KMH = 10.0
+_FASTEST_MPS = 12.5  # nobody runs faster: further in a frame is no step
+_UPRIGHT = 0.7  # cosine of how far who walks leans at most
 
 _FLOATS: dict[str, tuple[int, ...]] = {
     # kinematics, world axes
@@ -58,6 +61,11 @@ _FLOATS: dict[str, tuple[int, ...]] = {
     "knock": (2,),
     "walked_m": (),
     "stride_m": (),
+    # what clients are told and sensors see of it, and the pose that `told_pose` is of
+    "told_pose": (4, 4),
+    "told_velocity": (3,),
+    "told_angular": (3,),
+    "told_of": (4, 4),
     # what the last two frames showed
     "shown_pose": (4, 4),
     "shown_walked_m": (),
@@ -75,6 +83,7 @@ _FLAGS = (
     "still",
     "holds_velocity",
     "led",
+    "placed",
     "unseen",
 )
 
@@ -97,10 +106,13 @@ class BodyArrays:
         pull_n, power_w, top_speed, drag_kg_m, brake_n, hand_brake_n, tyre: (N,), longitudinal parameters.
         limit_kmh: (N,), the last speed limit a vehicle was driven under.
         walk: (N, 2), velocity a walker wants.  knock: (N, 2), what a contact added to it.
-        walked_m: (N,), for its gait.  stride_m: (N,).
+        walked_m: (N,), for its gait: the way that the frames have shown.  stride_m: (N,).
+        told_pose, told_velocity, told_angular: (N, 4, 4), (N, 3), as numbers of 32 bits on the wire have them. Sensors
+            see these, so that who is put where clients were told it was, by whatever means, looks the same to the bit.
         shown_pose, shown_walked_m: (N, 4, 4), (N,), on the frame made last.  last_pose, last_walked_m: on the frame
             before it; what was not there yet has not moved.
         led: (N,), a walker was placed by `set_walker_state` since the last step.
+        placed: (N,), was put somewhere by `set_transform` since the last step: what is towed stays there for it.
         unseen: (N,), no frame shows it yet.
         still: (N,), at rest on the ground: the pose is left bit for bit.
     """
@@ -141,6 +153,10 @@ class BodyArrays:
     knock: Array
     walked_m: Array
     stride_m: Array
+    told_pose: Array
+    told_velocity: Array
+    told_angular: Array
+    told_of: Array
     shown_pose: Array
     shown_walked_m: Array
     last_pose: Array
@@ -155,6 +171,7 @@ class BodyArrays:
     still: npt.NDArray[np.bool_]
     holds_velocity: npt.NDArray[np.bool_]
     led: npt.NDArray[np.bool_]
+    placed: npt.NDArray[np.bool_]
     unseen: npt.NDArray[np.bool_]
 
     def __init__(self) -> None:
@@ -185,7 +202,7 @@ class BodyArrays:
             setattr(self, name, np.concatenate([array, np.zeros((1, *array.shape[1:]), dtype=array.dtype)]))
         self.actors.append(actor)
         k = len(self.actors) - 1
-        self.pose[k] = self.last_pose[k] = actor.world_from_actor
+        self.pose[k] = actor.world_from_actor
         self.unseen[k] = True
         self.centre[k], self.half[k] = body.box_centre_m, body.box_half_m
         self.mass[k] = max(float(body.mass_kg), 1.0)
@@ -197,14 +214,41 @@ class BodyArrays:
         self._point_views()
         return k
 
-    def show(self) -> None:
-        """A frame is made: note what it shows, for actors may be put elsewhere before the next one."""
+    def tell(self) -> None:
+        """Bring up to date what clients are told; who stands where they stood costs nothing."""
+        rows = np.flatnonzero((self.pose != self.told_of).any(axis=(1, 2)))
+        if len(rows):
+            self.told_of[rows] = self.pose[rows]
+            self.told_pose[rows] = told_poses(self.told_of[rows])
+        self.told_velocity[:], self.told_angular[:] = told_vectors(self.velocity), told_spins(self.angular)
+
+    def told(self, actor: Actor) -> tuple[Array, Array, Array]:
+        """Pose that clients are told of an actor, velocities as of the last `tell`; without a body, its own."""
+        if actor.id not in self._rows:
+            return actor.world_from_actor, actor.velocity_mps, actor.angular_velocity_radps
+        k = self._rows[actor.id]
+        if self.pose[k].tobytes() != self.told_of[k].tobytes():
+            self.tell()
+        return self.told_pose[k], self.told_velocity[k], self.told_angular[k]
+
+    def show(self, delta_s: float) -> None:
+        """A frame is made: note what it shows, for actors may be put elsewhere before the next one.
+
+        A walker goes step by step however it is moved, but for jumps, and unless it lies or is carried.
+        """
+        self.tell()
         self.last_pose[:], self.last_walked_m[:] = self.shown_pose, self.shown_walked_m
-        self.shown_pose[:], self.shown_walked_m[:] = self.pose, self.walked_m
+        self.shown_pose[:] = self.told_pose
         if self.unseen.any():
-            self.last_pose[self.unseen] = self.pose[self.unseen]
-            self.last_walked_m[self.unseen] = self.walked_m[self.unseen]
+            self.last_pose[self.unseen] = self.shown_pose[self.unseen]
             self.unseen[:] = False
+        if self.is_walker.any():
+            gone = self.shown_pose[:, :2, 3] - self.last_pose[:, :2, 3]
+            way_m = np.hypot(gone[:, 0], gone[:, 1])
+            walks = self.is_walker & ~self.attached & (way_m <= _FASTEST_MPS * delta_s)
+            walks &= self.shown_pose[:, 2, 2] > _UPRIGHT
+            self.walked_m[walks] += way_m[walks]
+        self.shown_walked_m[:] = self.walked_m
 
     def remove(self, actor_id: int) -> None:
         """Drop an actor's row; the actor keeps its last values."""

@@ -66,6 +66,7 @@ class Commands:
             self._arrays.falling[k] = self._arrays.still[k] = False
             self._arrays.fall_mps[k] = 0.0
             self._arrays.lean[k] = 0.0
+            self._arrays.placed[k] = True
         self._carry_children(actor_id)
 
     def set_location(self, actor_id: int, location_m: npt.ArrayLike) -> None:
@@ -78,11 +79,11 @@ class Commands:
     def _carry_children(self, parent_id: int) -> None:
         parents = [parent_id]  # no recursion: a client may attach a thousand actors, each to the one before
         for parent in parents:
-            for child_id in self._children.get(parent, ()):
-                child = self.actors[child_id]
+            carried = [self.actors[child_id] for child_id in self._children.get(parent, ())]
+            for child in carried:
                 if child.parent_from_actor is not None:
-                    child.world_from_actor[:] = self.actors[parent].world_from_actor @ child.parent_from_actor
-                    parents.append(child_id)
+                    child.world_from_actor[:] = self._arrays.told(self.actors[parent])[0] @ child.parent_from_actor
+                    parents.append(child.id)
 
     # -- motion -------------------------------------------------------------------------------------------------
 
@@ -287,7 +288,6 @@ class Commands:
         if actor.dead:
             return
         arrays = self._arrays
-        arrays.walked_m[k] += float(np.hypot(*(pose[:2, 3] - arrays.pose[k, :2, 3])))
         forward = pose[:2, 0] / max(float(np.hypot(pose[0, 0], pose[1, 0])), 1e-9)
         arrays.pose[k, :2, 3] = pose[:2, 3]
         arrays.pose[k, :3, :3] = [[forward[0], -forward[1], 0.0], [forward[1], forward[0], 0.0], [0.0, 0.0, 1.0]]

@@ -20,13 +20,14 @@ def instances(arrays: BodyArrays) -> list[Instance]:
 
     Nothing in it changes with the world.
     """
-    poses, velocities, angular = arrays.pose.copy(), arrays.velocity.copy(), arrays.angular.copy()
+    arrays.tell()
+    poses, velocities, angular = arrays.told_pose.copy(), arrays.told_velocity.copy(), arrays.told_angular.copy()
     last_poses = arrays.last_pose.copy()
     strides = np.where(arrays.stride_m > 0.0, arrays.stride_m, np.inf)
     steps, last_steps = (
         (walked / strides * 16.0).astype(int) % 16 for walked in (arrays.walked_m, arrays.last_walked_m)
     )
-    braking = (arrays.asked[:, 1] > 0.02) & arrays.physics
+    braking = arrays.asked[:, 1].astype(np.float32) > 0.02
     found: list[Instance] = []
     for k, actor in enumerate(arrays.actors):
         if actor.kind == "walker":

@@ -31,7 +31,6 @@ def step_walkers(arrays: BodyArrays, dt: float, ground: Ground, relief: Relief =
     hill = _hill_m(arrays, rows, relief)
     arrays.pose[rows, :2, 3] += moved
     walking = np.hypot(walk[:, 0], walk[:, 1])
-    arrays.walked_m[rows] += np.where(led, 0.0, walking * dt)
 
     pose = arrays.pose[rows]
     yaw = np.arctan2(pose[:, 1, 0], pose[:, 0, 0])

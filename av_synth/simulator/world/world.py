@@ -150,6 +150,11 @@ class World(Commands):
         self._groups = {g: LightGroup([light for light in lights if light.group == g]) for g in groups}
         self._stop_areas = StopAreas(placed)
 
+    @property
+    def had_bodies(self) -> bool:
+        """Whether anybody was spawned in this episode."""
+        return self._next_body_id > 1 + len(self.town.traffic_lights)
+
     # -- what there is ------------------------------------------------------------------------------------------
 
     def definitions(self) -> tuple[Definition, ...]:
@@ -172,6 +177,10 @@ class World(Commands):
         shown = [*picture.instances(self._arrays), *(car.instance for car in self.level_cars if car.shown)]
         late = self.profile.late_weather and self._weathers
         return Scene(self.frame, self.elapsed_s, tuple(shown), self._weathers[0] if late else self.weather)
+
+    def told(self, actor: Actor) -> tuple[Array, Array, Array]:
+        """Pose (4, 4), and the velocity and angular velocity (3,) of the last step, that clients are told."""
+        return self._arrays.told(actor)
 
     def last_pose(self, actor: Actor) -> Array:
         """(4, 4), where an actor was on the frame before this one (`picture.last_pose`)."""
@@ -337,13 +346,15 @@ class World(Commands):
             step_props(arrays, dt, self.town.ground_height_m, self.town.relief)
             collisions += resolve_contacts(arrays, self._static, dt)
             for actor_id, hitch in self._towed.items():
-                vehicle = arrays.row(self.actors[actor_id].parent_id)
-                tow(arrays, arrays.row(actor_id), vehicle, hitch, dt, self.town.ground_height_m)
-        arrays.acceleration[:] = (arrays.velocity - arrays.last_velocity) / delta_s
-        arrays.last_velocity[:] = arrays.velocity
+                vehicle, towed = arrays.row(self.actors[actor_id].parent_id), arrays.row(actor_id)
+                if not arrays.placed[towed]:
+                    tow(arrays, towed, vehicle, hitch, dt, self.town.ground_height_m)
+        arrays.tell()
+        arrays.acceleration[:] = (arrays.told_velocity - arrays.last_velocity) / delta_s
+        arrays.last_velocity[:] = arrays.told_velocity
         arrays.force[:] = 0.0
         arrays.torque[:] = 0.0
-        arrays.led[:] = False
+        arrays.led[:] = arrays.placed[:] = False
         self.collisions_this_frame = tuple(collisions)
         self._weathers.append(self.weather)
         self.frame += 1
@@ -351,7 +362,7 @@ class World(Commands):
         for parent_id in self._children:
             if parent_id in arrays:
                 self._carry_children(parent_id)
-        arrays.show()
+        arrays.show(delta_s)
         self._read_out()
 
     def _run_ackermann(self, dt: float) -> None:

@@ -88,7 +88,7 @@ def test_attached_actors_follow_at_once_and_on_every_step(world, street):
     world.apply_vehicle_control(car.id, VehicleControl(throttle=0.7, steer=0.1))
     for _ in range(30):
         world.step(0.05)
-        assert (camera.world_from_actor == car.world_from_actor @ mount).all()
+        assert (camera.world_from_actor == world.told(car)[0] @ mount).all()
     assert cone.world_from_actor[:2, 3] == pytest.approx(car.world_from_actor[:2, 3], abs=0.1)
     world.set_transform(car.id, street.at(300.0))
     assert camera.world_from_actor[0, 3] == pytest.approx(301.0)

@@ -43,7 +43,7 @@ def apply_ackermann_controller_settings(engine: Engine, actor_id: Any, settings:
 def get_physics_control(engine: Engine, actor_id: Any) -> list[Any]:
     """VehiclePhysicsControl."""
     actor, vehicle = _vehicle(engine, "get_physics_control", actor_id)
-    return structs.physics_control(actor, vehicle.physics)
+    return structs.physics_control(engine.world.told(actor)[0], vehicle.physics)
 
 
 @TABLE.void
