@@ -80,7 +80,7 @@ def execute(
             frames = round(scenario.duration_s * 1e6 / tick_us) + 1
             director.setup()
             run_up: list[RunUpTick] | None = [] if sinks else None
-            state, sensors, from_ego = _warm_up(session, director, rig, lambda: on_tick(0, frames), run_up)
+            state, lamps, sensors, from_ego = _warm_up(session, director, rig, lambda: on_tick(0, frames), run_up)
             seen = None if sensors is None else sensors.rig
             spoil = None if seen is None else SensorFaults(scenario.name, scenario.seed, seen).apply
             context = Context(spec, run_id, identity, seen, director.ego.id, session.map.to_opendrive(), frames)
@@ -101,7 +101,7 @@ def execute(
                         world_from_ego=state.actors[director.ego.id].world_from_actor @ from_ego,
                         state_hash=hashes[-1],
                         controls=session.controls(),
-                        lamps=session.lamps(state),
+                        lamps=lamps,
                         doors=session.doors(),
                         traffic_lights=lights,
                         weather=session.weather(),
@@ -117,7 +117,7 @@ def execute(
                     break
                 if index + 1 < frames:
                     director.before_tick(state)
-                    state = session.tick()
+                    state, lamps = _tick(session, heard=bool(sinks))
             session.reached(Step.RECORDED)
             outcome = director.outcome()
             made_by = provenance(session)
@@ -132,19 +132,19 @@ def _warm_up(
     rig: Rig | None,
     on_tick: Callable[[], None],
     run_up: list[RunUpTick] | None,
-) -> tuple[WorldState, SensorArray | None, Array]:
+) -> tuple[WorldState, Mapping[int, int], SensorArray | None, Array]:
     """From the placing to the first recorded frame: settle, start the sensors, warm up.
 
     Meanwhile everybody runs up to where they are to be at time zero, so all of it takes the same time always. `run_up`
     gets its ticks, where somebody listens.
 
     Returns:
-        The state at the first recorded frame, the sensors, and `actor_from_ego` (4, 4).
+        The state and the lamps at the first recorded frame, the sensors, and `actor_from_ego` (4, 4).
 
     Raises:
         UnsettledError: if somebody still falls or rocks, or a camera's exposure still changes.
     """
-    state = session.tick()
+    state, lamps = _tick(session, heard=run_up is not None)
     from_ego = actor_from_ego(director.ego)
     first_frame = session.begin_recording(max(1, director.warm_up_ticks))
     sensors, lead = None, warm_up_ticks(session)
@@ -152,7 +152,7 @@ def _warm_up(
     while state.frame < first_frame:
         on_tick()
         if run_up is not None:
-            run_up.append(_run_up_tick(session, state, state.frame - first_frame))
+            run_up.append(_run_up_tick(session, state, lamps, state.frame - first_frame))
         if not settled and settling.settled(state):
             settled = True
             session.reached(Step.SETTLED)
@@ -162,14 +162,21 @@ def _warm_up(
         elif sensors is not None:
             sensors.warm_up(state)
         director.before_tick(state)
-        state = session.tick()
+        state, lamps = _tick(session, heard=run_up is not None)
     session.reached(Step.WARM)
-    return state, sensors, from_ego
+    return state, lamps, sensors, from_ego
 
 
-def _run_up_tick(session: Session, state: WorldState, index: int) -> RunUpTick:
+def _tick(session: Session, *, heard: bool) -> tuple[WorldState, dict[int, int]]:
+    """Advance one step; the new state, and what lamps it shows of whom, where somebody listens."""
+    lamps = session.lamps() if heard else {}
+    state = session.tick()
+    return state, {actor_id: flags for actor_id, flags in lamps.items() if actor_id in state.infos}
+
+
+def _run_up_tick(session: Session, state: WorldState, lamps: Mapping[int, int], index: int) -> RunUpTick:
     state = replace(state, time_us=index * session.tick_us)  # the first was read before time zero was known
-    return RunUpTick(index, state, session.lamps(state), session.doors(), session.traffic_lights())
+    return RunUpTick(index, state, lamps, session.doors(), session.traffic_lights())
 
 
 def _check(spec: RunSpec, index: int, found: str) -> None:

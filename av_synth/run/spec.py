@@ -125,7 +125,7 @@ class Tick:
         world_from_ego: (4, 4).
         state_hash: of everything that moves; equal in equal runs whatever sensors there are.
         controls: what each vehicle's driver asks for, by actor id.
-        lamps: flags (carla.VehicleLightState) of what lights each vehicle has switched on, by actor id.
+        lamps: flags (carla.VehicleLightState) of what lights each vehicle has on at this frame, by actor id.
         doors: which doors were to open (else to close), since the tick before; see `Session.doors`.
         traffic_lights: state name by actor id.
         weather: CARLA's parameters by name.

@@ -297,11 +297,15 @@ class Session:
                 }
         return found
 
-    def lamps(self, state: WorldState) -> dict[int, int]:
-        """Flags (carla.VehicleLightState) of the lights that each vehicle of a state has on, by actor id; one call."""
+    def lamps(self) -> dict[int, int]:
+        """Flags (carla.VehicleLightState) of the lights that every vehicle has on, by actor id; one call for all.
+
+        A frame shows what is on just before the tick that makes it: when a tick is over, the Traffic Manager has
+        switched lights for the next one already.
+        """
         with client_errors(self.address, "reading lamps"):
             found = self.world.get_vehicles_light_states()
-        return {actor_id: int(flags) for actor_id, flags in found.items() if actor_id in state.infos}
+        return {actor_id: int(flags) for actor_id, flags in found.items()}
 
     def doors(self) -> dict[tuple[int, int, int], bool]:
         """Which doors were to open (else to close) since this was asked last.
