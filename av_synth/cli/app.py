@@ -25,6 +25,7 @@ from av_synth.cli import (
     probe,
     pull,
     query,
+    replay,
     retry,
     rigs,
     run,
@@ -65,6 +66,7 @@ app = typer.Typer(
 )
 for _verb in (
     run,
+    replay,
     search,
     campaign,
     status_verb,

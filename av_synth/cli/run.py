@@ -15,6 +15,7 @@ from av_synth.run import RunSpec
 from av_synth.run.generate import EMBEDDED, generate, plan, refuse_dataset
 from av_synth.search.campaign import is_campaign
 from av_synth.search.campaign import specs as campaign_specs
+from av_synth.store import open_run
 
 
 def register(app: typer.Typer) -> None:
@@ -69,6 +70,14 @@ def run(
         make([spec], out, simulator, adopt=adopt)
 
 
+def limits(run: Path) -> Sequence[str]:
+    """What the server that a log was played back on could not do, in sentences."""
+    provenance = open_run(run, files=False).manifest["provenance"]
+    replayed = provenance.get("replay", {}) if isinstance(provenance, dict) else {}
+    found: Sequence[str] = replayed.get("limits", ())
+    return found
+
+
 def make(specs: Sequence[RunSpec], out: Path, simulator: str, *, adopt: bool = False) -> Path:
     """Generate runs, say what came of each, export them all, and return the dataset."""
     refuse_dataset(out)
@@ -78,6 +87,8 @@ def make(specs: Sequence[RunSpec], out: Path, simulator: str, *, adopt: bool = F
         say(f"run {made.run.name}: {'committed' if made.made else 'was there already, not played again'} ({made.run})")
         if made.result is not None:
             say_outcome(made.result.outcome)
+        for limit in limits(made.run):
+            say(f"  note: {limit}", "yellow")
     dataset = export_with_progress(out)
     say(f"dataset: {dataset} (verified)")
     return dataset

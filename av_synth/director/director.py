@@ -27,11 +27,13 @@ from av_synth.director.vehicle_player import VehiclePlayer
 from av_synth.director.view import Scene, View
 from av_synth.director.walker_player import WalkerPlayer
 from av_synth.errors import SimulatorError
+from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState
 from av_synth.rig import Rig
 from av_synth.scenario.draw import ConcreteScenario
 from av_synth.scenario.model import EventSpec
 from av_synth.scenario.words import EGO, Arm, is_person
+from av_synth.session.readings import actor_from_ego
 
 SCRIPTED = "scripted"
 
@@ -77,6 +79,10 @@ class Director:
             SimulatorError: before `setup`.
         """
         return self._on_stage.ego.actor
+
+    def actor_from_ego(self) -> Array:
+        """`actor_from_ego` (4, 4): the ground point under the rear axle; ask after the first tick."""
+        return actor_from_ego(self.ego)
 
     @property
     def standing(self) -> frozenset[int]:
@@ -184,6 +190,14 @@ class Director:
         if self._driver is not None:
             events += self._driver.look(view)
         return tuple(events)
+
+    def corrected(self, state: WorldState) -> WorldState:
+        """The frame as it is: whoever moves by the simulator's dynamics, the simulator knows all of them."""
+        return state
+
+    def provenance(self) -> Mapping[str, object]:
+        """Nothing: what is played is in the scenario."""
+        return {}
 
     def outcome(self) -> Outcome:
         """What became of the expectations, over the frames observed so far."""

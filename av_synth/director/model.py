@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import carla
 
+from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
 from av_synth.scenario.weather import Weather
 from av_synth.scenario.words import Range
@@ -174,6 +175,24 @@ class Outcome:
             "figures": {name: _finite(value) for name, value in self.figures.items()},
             "never_began": list(self.never_began),
         }
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> Outcome:
+        """What `to_json` told; raises DataError if it is not that."""
+        try:
+            results = [
+                replace(found, reached=_reached(found), margin=math.nan if found.margin is None else found.margin)
+                for found in (ExpectationResult(**told) for told in values["expectations"])
+            ]
+            figures = {name: math.inf if value is None else value for name, value in values["figures"].items()}
+            return Outcome(tuple(results), figures, tuple(values["never_began"]))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise DataError(f"not an outcome of a run: {error!r}") from error
+
+
+def _reached(told: ExpectationResult) -> float | bool | str | None:
+    """What was reached, of what was told of it: infinity is told as None, and so is nobody."""
+    return math.inf if told.reached is None and isinstance(told.asked, Mapping) else told.reached
 
 
 def _finite(value: float | bool | str | None) -> float | bool | str | None:

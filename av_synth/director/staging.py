@@ -36,6 +36,7 @@ from av_synth.geometry.carla import vector_from_carla, vector_to_carla
 from av_synth.geometry.transforms import Array, rigid
 from av_synth.scenario.draw import ConcreteScenario
 from av_synth.scenario.model import Actor
+from av_synth.scenario.weather import Weather
 from av_synth.scenario.words import EGO, is_person, is_thing
 
 WARM_UP_S = 2.0  # vehicles settle on their wheels and traffic gets going before time zero
@@ -280,12 +281,16 @@ def _hold(setting: Setting, member: Member, velocity: carla.Vector3D) -> None:
     setting.stage.before_time_zero(1, go)
 
 
+def need_lights(weather: Weather) -> bool:
+    """Whether drivers have their lights on: in the dark, in rain, in fog."""
+    return weather.sun_altitude_angle < DARK_SUN_DEG or weather.precipitation > 0 or weather.fog_density > 20
+
+
 def switch_on(concrete: ConcreteScenario, member: Member) -> None:
     """Light a vehicle's lamps: those that the scenario says, else by the weather."""
-    weather = concrete.weather
     if member.spec is not None and member.spec.lights is not None:
         member.actor.set_light_state(carla.VehicleLightState(flags_of(member.spec.lights)))
-    elif weather.sun_altitude_angle < DARK_SUN_DEG or weather.precipitation > 0 or weather.fog_density > 20:
+    elif need_lights(concrete.weather):
         member.actor.set_light_state(carla.VehicleLightState(DRIVING_LIGHTS))
 
 

@@ -31,7 +31,7 @@ def replace_parked(stage: Stage, casting: Casting) -> Iterator[Event]:
 
     What is asked once, by what the map lists; a town without parked vehicles costs three questions.
     """
-    found = [thing for label in _LABELS for thing in stage.world.get_environment_objects(label)]
+    found = parked_things(stage.world)
     if not found:
         return
     stage.hide_town_objects([thing.id for thing in found])
@@ -51,6 +51,11 @@ def replace_parked(stage: Stage, casting: Casting) -> Iterator[Event]:
             yield Event(0, "not_placed", detail={"role": role, "reason": str(error)})
             continue
         settle(stage, actor, pose)
+
+
+def parked_things(world: carla.World) -> list[carla.EnvironmentObject]:
+    """The parked vehicles that are parts of a town, and parts of such."""
+    return [thing for label in _LABELS for thing in world.get_environment_objects(label)]
 
 
 def _pose(thing: carla.EnvironmentObject, centre_m: Array, half_height_m: float) -> Array:

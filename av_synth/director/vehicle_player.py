@@ -22,6 +22,8 @@ class VehiclePlayer(Vehicle):
         do = event.do
         if do is None:
             return
+        if do.follow_trajectory is not None or do.follow_course is not None or do.fall is not None:
+            self.send(carla.command.ApplyVehicleControl(self.actor.id, carla.VehicleControl()))  # its feet are off
         if do.follow_trajectory is not None or do.fall is not None:
             self.run(event, "body", *let_go(self, do, view), view)
         elif do.follow_course is not None:

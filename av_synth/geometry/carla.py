@@ -53,7 +53,8 @@ def carla_from_matrix(world_from_actor: Array) -> tuple[tuple[float, float, floa
 def told_poses(world_from_actor: Array) -> Array:
     """Poses (N, 4, 4) as they are after the wire, whose numbers are of 32 bits: what clients are told, in our axes.
 
-    What is told already stays as it is to the bit, also if it came back by way of quaternions.
+    What is told already stays as it is to the bit, also if it came back by way of quaternions (but not what points
+    straight up or down, where yaw and roll are one).
     """
     m = world_from_actor
     turned = np.stack(
@@ -146,6 +147,11 @@ def angular_to_carla(radians_per_s: npt.ArrayLike) -> Array:
     """The inverse of `angular_from_carla`: (..., 3) in deg/s about CARLA's axes."""
     carlas: Array = np.degrees(np.asarray(radians_per_s, dtype=np.float64)) * np.array([-1.0, 1.0, -1.0])
     return carlas
+
+
+def spin_to_carla(radians_per_s: Array) -> carla.Vector3D:
+    """The client's Vector3D of an angular velocity (3,) in rad/s about our axes."""
+    return carla.Vector3D(*angular_to_carla(radians_per_s).tolist())
 
 
 def motion_numbers(found: carla.ActorSnapshot) -> Numbers:

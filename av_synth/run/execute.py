@@ -20,6 +20,7 @@ from av_synth.log.state import WorldState
 from av_synth.rig import Rig
 from av_synth.run.spec import (
     Context,
+    Performer,
     Progress,
     RunResult,
     RunSpec,
@@ -33,7 +34,7 @@ from av_synth.run.spec import (
     simulator_facts,
 )
 from av_synth.run.towns import in_town, tick_us_of, town_of
-from av_synth.session import OnStep, Session, Step, actor_from_ego, client_errors, open_session, unheard
+from av_synth.session import OnStep, Session, Step, client_errors, open_session, unheard
 from av_synth.session.settling import Settling
 
 
@@ -76,7 +77,9 @@ def execute(
         if wanted is not None and not wanted(run_id, identity):
             return Skipped(run_id)
         with client_errors(address, "playing the scenario"):
-            director = Director(scenario, session, rig)
+            director: Performer = (
+                Director(scenario, session, rig) if spec.script is None else spec.script.performer(session)
+            )
             frames = round(scenario.duration_s * 1e6 / tick_us) + 1
             director.setup()
             run_up: list[RunUpTick] | None = [] if sinks else None
@@ -117,10 +120,10 @@ def execute(
                     break
                 if index + 1 < frames:
                     director.before_tick(state)
-                    state, lamps = _tick(session, heard=bool(sinks))
+                    state, lamps = _tick(session, director, heard=bool(sinks))
             session.reached(Step.RECORDED)
             outcome = director.outcome()
-            made_by = provenance(session)
+            made_by = {**provenance(session), **director.provenance()}
         for sink in sinks:
             sink.end(outcome, made_by)
         return RunResult(run_id, outcome, tuple(hashes))
@@ -128,7 +131,7 @@ def execute(
 
 def _warm_up(
     session: Session,
-    director: Director,
+    director: Performer,
     rig: Rig | None,
     on_tick: Callable[[], None],
     run_up: list[RunUpTick] | None,
@@ -144,16 +147,17 @@ def _warm_up(
     Raises:
         UnsettledError: if somebody still falls or rocks, or a camera's exposure still changes.
     """
-    state, lamps = _tick(session, heard=run_up is not None)
-    from_ego = actor_from_ego(director.ego)
+    state, lamps = _tick(session, director, heard=run_up is not None)
+    from_ego = director.actor_from_ego()
     first_frame = session.begin_recording(max(1, director.warm_up_ticks))
     sensors, lead = None, warm_up_ticks(session)
-    settling, settled = Settling(session.tick_us, director.standing), False
+    standing = director.standing
+    settling, settled = Settling(session.tick_us, standing or ()), False
     while state.frame < first_frame:
         on_tick()
         if run_up is not None:
             run_up.append(_run_up_tick(session, state, lamps, state.frame - first_frame))
-        if not settled and settling.settled(state):
+        if not settled and (standing is None or settling.settled(state)):
             settled = True
             session.reached(Step.SETTLED)
         if settled and rig is not None and sensors is None and first_frame - state.frame <= lead:
@@ -162,15 +166,15 @@ def _warm_up(
         elif sensors is not None:
             sensors.warm_up(state)
         director.before_tick(state)
-        state, lamps = _tick(session, heard=run_up is not None)
+        state, lamps = _tick(session, director, heard=run_up is not None)
     session.reached(Step.WARM)
     return state, lamps, sensors, from_ego
 
 
-def _tick(session: Session, *, heard: bool) -> tuple[WorldState, dict[int, int]]:
+def _tick(session: Session, director: Performer, *, heard: bool) -> tuple[WorldState, dict[int, int]]:
     """Advance one step; the new state, and what lamps it shows of whom, where somebody listens."""
     lamps = session.lamps() if heard else {}
-    state = session.tick()
+    state = director.corrected(session.tick())
     return state, {actor_id: flags for actor_id, flags in lamps.items() if actor_id in state.infos}
 
 

@@ -11,9 +11,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
+import carla
+
 from av_synth import __version__
 from av_synth.capture import FrameSet
 from av_synth.director import Event, Outcome
+from av_synth.director.faults import Faults
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState
@@ -29,6 +32,60 @@ Watch = Callable[[WorldState], bool]
 """Shown every recorded state; True ends the run there."""
 
 
+class Performer(Protocol):
+    """Who has everybody move in a run; `director.Director` plays the scenario.
+
+    Call `setup`, tick once, then before every further tick `before_tick`, and once for each recorded frame `observe`;
+    at the end `outcome`.
+
+    Attributes:
+        warm_up_ticks: ticks from the first one to recorded time zero.
+        faults: of the rig's sensors, as far as they have begun.
+    """
+
+    warm_up_ticks: int
+    faults: Faults
+
+    @property
+    def ego(self) -> carla.Actor:
+        """Who carries the rig."""
+
+    def actor_from_ego(self) -> Array:
+        """`actor_from_ego` (4, 4): the frame of the rig, on the ground; asked after the first tick."""
+
+    @property
+    def standing(self) -> frozenset[int] | None:
+        """Ids of those who do not move before recorded time zero; None if nobody has to come to rest."""
+
+    def setup(self) -> None:
+        """Set the weather, and place everybody."""
+
+    def before_tick(self, state: WorldState) -> None:
+        """Send what is asked of everybody for the next tick."""
+
+    def corrected(self, state: WorldState) -> WorldState:
+        """The frame with what the simulator cannot tell of it."""
+
+    def observe(self, state: WorldState) -> tuple[Event, ...]:
+        """What happened at a recorded frame."""
+
+    def outcome(self) -> Outcome:
+        """What became of the expectations."""
+
+    def provenance(self) -> Mapping[str, Any]:
+        """What else is to be told of how the run was made."""
+
+
+class Script(Protocol):
+    """What is performed instead of the scenario: a value that can be sent to another process."""
+
+    def performer(self, session: Session) -> Performer:
+        """Who performs it in a world."""
+
+    def to_json(self) -> Mapping[str, Any]:
+        """What it adds to the identity of a run."""
+
+
 @dataclass(frozen=True)
 class RunSpec:
     """One run to be made.
@@ -38,11 +95,13 @@ class RunSpec:
         rig: what looks at it; None for no sensors.
         expected: how the state hash of each recorded tick must begin, where the scenario was played before; at a tick
             that differs the run ends. Empty: as it comes.
+        script: what is performed instead of the scenario; None for the scenario itself.
     """
 
     scenario: ConcreteScenario
     rig: Rig | None
     expected: tuple[str, ...] = ()
+    script: Script | None = None
 
 
 @dataclass(frozen=True)
@@ -189,6 +248,7 @@ def run_identity(spec: RunSpec, facts: Mapping[str, str]) -> tuple[str, Mapping[
         "schema_epoch": SCHEMA_EPOCH,
         "scenario": spec.scenario.to_json(),
         "rig": None if spec.rig is None else spec.rig.to_json(),
+        **({} if spec.script is None else spec.script.to_json()),
         **facts,
     }
     return sha256(canonical_json(identity)).hexdigest()[:20], identity

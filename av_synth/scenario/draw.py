@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
 
 from av_synth.documents import nearest, shown
 from av_synth.errors import DocumentError, Problem
 from av_synth.scenario.distributions import stream
+from av_synth.scenario.dumped import as_given
 from av_synth.scenario.expectations import Expectation
 from av_synth.scenario.expressions import Value
 from av_synth.scenario.model import Actor, Crowd, Ego, EventSpec, Flow, ParkedRow, ScenarioModel
@@ -167,6 +171,7 @@ class ConcreteScenario:
             "road": self.road.model_dump(mode="json"),
             "ego": self.ego.model_dump(mode="json"),
             "actors": {name: actor.model_dump(mode="json") for name, actor in self.actors.items()},
+            "actor_order": list(self.actors),  # in which they are placed; files may have their keys sorted
             "rows": [
                 {"side": row.side, "from_m": row.from_m, "to_m": row.to_m, "slots": [vars(slot) for slot in row.slots]}
                 for row in self.rows
@@ -187,6 +192,24 @@ class ConcreteScenario:
             "signals": None if self.signals is None else self.signals.model_dump(mode="json", exclude_none=True),
             "without": list(self.without),
         }
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> ConcreteScenario:
+        """A draw of what `to_json` said of it.
+
+        Raises:
+            DocumentError: with everything in it that no draw can have, by its key path.
+        """
+        try:
+            kinds = get_type_hints(ConcreteScenario)
+            given = {key: as_given(kinds[key], value) for key, value in values.items() if key in kinds}
+            drawn = TypeAdapter(ConcreteScenario).validate_json(json.dumps(given))
+            return replace(drawn, actors={name: drawn.actors[name] for name in values["actor_order"]})
+        except KeyError as error:
+            raise DocumentError([Problem("", "actor_order", f"{error}: want the name of every actor")]) from error
+        except ValidationError as error:
+            wrong = ((".".join(map(str, each["loc"])), each["msg"]) for each in error.errors())
+            raise DocumentError([Problem("", path, message) for path, message in wrong]) from error
 
 
 def draw(

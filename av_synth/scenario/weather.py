@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from av_synth.documents import Strict
+from av_synth.documents import Strict, nearest
+from av_synth.errors import DocumentError, Problem
 
 
 @dataclass(frozen=True)
@@ -105,3 +106,60 @@ def with_rain(weather: Weather, rain_mm_h: float) -> Weather:
         wetness=round(min(100.0, 50.0 + 250.0 * share), 3),
         cloudiness=max(weather.cloudiness, round(min(100.0, 60.0 + 200.0 * share), 3)),
     )
+
+
+CHANGES: Mapping[str, Mapping[str, float]] = {
+    "day": {"sun_altitude_angle": 60.0},
+    "dusk": {"sun_altitude_angle": 8.0, "sun_azimuth_angle": 250.0},
+    "night": {"sun_altitude_angle": -30.0},
+    "overcast": {"cloudiness": 80.0},
+    "rain": {"rain_mm_h": 10.0},
+    "heavy_rain": {"rain_mm_h": 40.0},
+    "dry": {"rain_mm_h": 0.0},
+    "fog": {"fog_density": 40.0, "fog_distance": 10.0},
+    "no_fog": {"fog_density": 0.0},
+}
+"""Words for a change of one thing about the weather; all else stays as it was."""
+
+
+_FIELDS = tuple(name for name in WeatherSpec.model_fields if name != "preset")
+
+
+def changed_weather(text: str, before: Weather, option: str = "--weather") -> Weather:
+    """The weather that somebody asks for: a preset, or changes of what it was, joined by +.
+
+    Args:
+        text: such as `clear_dusk`, `night`, `night+rain`, `sun_altitude_angle=3+fog_density=20`.
+        before: what it was.
+        option: where it was said, for errors.
+
+    Raises:
+        DocumentError: with everything in it that is no weather.
+    """
+    weather, wrong = before, []
+    for part in (piece.strip() for piece in text.split("+")):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        try:
+            if part in PRESETS:
+                weather = PRESETS[part]
+            elif part in CHANGES:
+                weather = _with(weather, CHANGES[part])
+            elif equals and name in _FIELDS:
+                weather = _with(weather, {name: float(value)})
+            else:
+                known = [*PRESETS, *CHANGES, *_FIELDS]
+                wrong.append(f"got {part!r}; {nearest(name, known)}")
+        except ValidationError as error:
+            wrong.append(f"{name}: got {value}: {error.errors()[0]['msg']}")
+        except ValueError:
+            wrong.append(f"{name}: got {value!r}; want a number")
+    if wrong:
+        raise DocumentError([Problem("", option, each) for each in wrong])
+    return weather
+
+
+def _with(weather: Weather, changes: Mapping[str, float]) -> Weather:
+    spec = WeatherSpec.model_validate(dict(changes))
+    if spec.rain_mm_h is not None:
+        weather = with_rain(weather, spec.rain_mm_h)
+    return replace(weather, **spec.model_dump(exclude={"preset", "rain_mm_h"}, exclude_none=True))

@@ -39,6 +39,7 @@ OPTIONS = {
     "merge": ["OUT", "--out"],
     "pull": ["ADDRESS", "--out"],
     "verify": ["DATASET", "--version", "--report", "--quarantine"],
+    "replay": ["RUN", "--out", "--rig", "--camera", "--weather", "--at", "--resimulate", "--simulator", "--adopt"],
     "query": ["DATASET", "CONDITIONS", "--fields", "--json", "--version"],
     "scenarios": ["NAME", "show", "--schema", "--out", "--seed", "--set", "--town"],
     "openscenario": ["import", "export"],

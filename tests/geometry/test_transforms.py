@@ -1,11 +1,11 @@
 import carla
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from av_synth.geometry.carla import carla_from_matrix, matrix_from_carla
+from av_synth.geometry.carla import carla_from_matrix, matrix_from_carla, told_poses, told_spins, told_vectors
 from av_synth.geometry.transforms import (
     apply,
     from_yaw,
@@ -58,6 +58,36 @@ def test_carla_conversion_round_trips(location, pitch, yaw_deg, roll):
 
     np.testing.assert_allclose(back_location, location, atol=1e-9)
     np.testing.assert_allclose(back_rotation, (pitch, yaw_deg, roll), atol=1e-5)
+
+
+# also upside down, turned right round, and hardly turned at all
+any_deg = st.one_of(angles_deg, st.sampled_from([0.0, -0.0, 90.0, 180.0, -180.0]), st.floats(-1e-7, 1e-7))
+any_poses = st.builds(matrix_from_carla, points, st.one_of(pitches_deg, st.floats(-1e-7, 1e-7)), any_deg, any_deg)
+
+
+@settings(max_examples=40)
+@given(st.lists(any_poses, min_size=1, max_size=5))
+def test_what_is_told_comes_back_to_the_bit_over_the_wire_and_the_log_whoever_else_is_told_of(worlds):
+    told = told_poses(np.array(worlds))
+    np.testing.assert_allclose(told, worlds, atol=1e-4)
+
+    for world_from_actor, alone in zip(told, worlds, strict=True):
+        assert told_poses(alone[None]).tobytes() == world_from_actor.tobytes()
+        location, rotation = np.float32(carla_from_matrix(world_from_actor))  # the snapshot
+        read = matrix_from_carla(location.tolist(), *rotation.tolist())  # by the client, for the log
+        logged = matrix_from_quaternion(quaternion_from_matrix(read), read[:3, 3])
+        place, turn = np.float32(carla_from_matrix(logged))  # of a playback's command
+        again = told_poses(matrix_from_carla(place.tolist(), *turn.tolist())[None])
+        assert again.tobytes() == world_from_actor.tobytes()
+        assert np.float32(carla_from_matrix(again[0])).tobytes() == np.array([location, rotation]).tobytes()
+
+
+@given(points)
+def test_velocities_that_are_told_come_back_to_the_bit(velocity):
+    for told in (told_vectors, told_spins):
+        once = told(np.array([velocity]))
+        np.testing.assert_allclose(once, [velocity], rtol=1e-6, atol=1e-40)
+        assert told(once).tobytes() == once.tobytes()
 
 
 def test_a_left_turn_is_a_positive_heading_here_and_a_negative_one_in_carla():

@@ -25,6 +25,7 @@ from av_synth.export.rows import Record
 from av_synth.geometry.transforms import Array
 from av_synth.store import Run
 
+_CAR = Body(wheelbase_m=2.6, track_m=1.5)
 _SLOWEST_MPS = 1.0
 """Below this a path has no curvature worth the name, and the wheels are taken to turn evenly between what they had."""
 
@@ -95,7 +96,12 @@ def _ego(run: Run) -> Record:
 
 
 def _body(run: Run, ego: Record, motion: EgoMotion, offset_m: Offset) -> Body:
-    """From the ego's box. The log has the rear axle; the front one is taken to be as far before the box's middle."""
+    """From the ego's box. The log has the rear axle; the front one is taken to be as far before the box's middle.
+
+    Whoever carries the sensors without having wheels gets the messages of a car that moves as they do.
+    """
+    if not ego["type_id"].startswith("vehicle."):
+        return _CAR
     states = run.table("states", ("frame", "actor_id", "x_m", "y_m"))
     mine = states.filter(states.column("actor_id").to_numpy() == ego["actor_id"]).slice(0, 1).to_pylist()
     if not mine or mine[0]["frame"] != motion.frame[0]:

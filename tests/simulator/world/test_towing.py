@@ -70,6 +70,15 @@ def test_it_stays_behind_when_the_bus_is_put_elsewhere_and_stays_behind_alone_wh
     assert hitch_gap_m(front, rear) < 1e-6
     assert abs(np.cos(yaw(rear.world_from_actor)) + 1.0) < 1e-6
 
+    aside = from_yaw(205.0, 63.0, 0.1, 2.0)
+    world.set_transform(rear.id, aside)
+    world.set_target_velocity(rear.id, [1.0, 2.0, 0.0])
+    world.step(0.05)  # who puts it somewhere has it there for a step
+    assert np.array_equal(rear.world_from_actor, aside)
+    assert rear.velocity_mps.tolist() == [1.0, 2.0, 0.0]
+    world.step(0.05)
+    assert hitch_gap_m(front, rear) < 1e-6
+
     world.destroy(front.id)
     world.run(0.5)
     assert rear.parent_id == 0

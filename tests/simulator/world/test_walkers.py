@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from av_synth.geometry.transforms import from_yaw, yaw
+from av_synth.geometry.transforms import from_yaw, rigid, yaw
 from av_synth.simulator.world import NotSupported, WalkerControl
 
 
@@ -65,6 +65,35 @@ def test_a_led_walker_is_where_it_is_put_and_lifted_to_the_ground(world, walker)
     assert walker.velocity_mps == pytest.approx([1.4, 0.0, 0.0])
     assert pose_of(world, walker) == int(1.4 / walker.body.stride_m * 16.0) % 16
     assert walker.walker.control.speed_mps == 1.4
+
+
+def test_who_is_put_from_place_to_place_walks_but_not_in_jumps_nor_lying(world, street):
+    steps = {}
+    for name, walks in (("walks", True), ("put", False)):
+        actor = world.spawn("walker.pedestrian.0001", {}, street.at(200.0, street.pavement_y_m, z_m=1.3))
+        world.run(1.0)
+        world.set_simulate_physics(actor.id, walks)
+        world.apply_walker_control(actor.id, WalkerControl((1.0, 0.0, 0.0), 1.0))
+        seen = []
+        for k in range(20):
+            if not walks:
+                ahead = street.at(200.0 + 0.05 * (k + 1), street.pavement_y_m, z_m=1.3)
+                world.set_transform(actor.id, ahead)
+            world.step(0.05)
+            seen.append(pose_of(world, actor))
+        steps[name] = seen, actor
+        world.set_simulate_physics(actor.id, False)
+        world.set_transform(actor.id, street.at(240.0, street.pavement_y_m, z_m=1.3))
+        world.step(0.05)
+        assert pose_of(world, actor) == seen[-1]
+    assert steps["put"][0] == steps["walks"][0]
+    assert len(set(steps["put"][0])) >= 10
+
+    lying = rigid([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]], np.zeros(3))
+    for k in range(4):
+        world.set_transform(actor.id, street.at(240.0 + 0.1 * k, street.pavement_y_m) @ lying)
+        world.step(0.05)
+        assert pose_of(world, actor) == seen[-1]
 
 
 def test_walkers_stop_at_walls_and_two_do_not_share_a_place(world, walker, street):

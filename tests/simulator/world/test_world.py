@@ -108,7 +108,12 @@ def test_the_scene_is_a_copy_with_paint_lamps_and_every_body(world, street):
     assert (instance.body, instance.colour, instance.lights) == ("vehicle.audi.a2", (10, 20, 30), 1 | 8 | 32)
     assert car.lights == 1 | 32
     world.set_transform(car.id, street.at(350.0))
+    world.set_simulate_physics(car.id, False)
+    world.spawn("vehicle.audi.a2", {}, street.at(320.0))
     world.step(0.05)
+    pushed, parked = (each for each in world.scene().instances if each.body == "vehicle.audi.a2")
+    assert pushed.lights == 1 | 8 | 32  # its driver brakes, whatever moves it
+    assert parked.lights == 0
     assert (instance.world_from_body == place).all()
     assert scene.frame == 1
 

@@ -1,0 +1,97 @@
+"""`av-synth replay`: a run again, from its log: from other eyes, in other weather, or made anew and compared."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import typer
+
+from av_synth.cli.output import progress, say
+from av_synth.cli.run import make
+from av_synth.errors import DocumentError, Problem
+from av_synth.run.generate import EMBEDDED, simulator_at
+from av_synth.store import Run
+
+MOST_TOLD = 12  # differences at one tick
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("replay")(replay)
+
+
+def replay(
+    run: Path = typer.Argument(help="Directory of a run, such as out/first/runs/<run id>; or a folder with just one."),
+    out: Path | None = typer.Option(
+        None, help="Folder for runs/ and the nuScenes dataset of what is seen now. Not with --resimulate."
+    ),
+    rig: str | None = typer.Option(
+        None, help="Look with this rig: a name, or a path to a YAML file. Without it, with that of the run."
+    ),
+    camera: list[str] = typer.Option(
+        [],
+        metavar="KEY=VALUE, ...",
+        help="Look with a camera of your own, such as 'attach=ped_1, fov=70'. attach: who carries it, and is the ego "
+        "of what is recorded (default ego). fov (degrees), width, height (pixels), every (ticks); x, y, z (metres "
+        "forward, left, up from the ground under who carries it; of the ego, under its rear axle), yaw, pitch, roll "
+        "(degrees: left, up, right); channel. May be repeated.",
+    ),
+    weather: str | None = typer.Option(
+        None,
+        help="In other weather: a preset such as clear_night, or changes of what it was, such as night, "
+        "rain+dusk or sun_altitude_angle=-5.",
+    ),
+    at: str | None = typer.Option(None, help="Only this part: 3.2s..5s, 3.2s.., ..5s, or a moment, 3.2s."),
+    resimulate: bool = typer.Option(
+        False,
+        "--resimulate",
+        help="Play the scenario again instead, compare every tick with the log, and name the first that differs.",
+    ),
+    simulator: str = typer.Option(EMBEDDED, help="As of `av-synth run`."),
+    adopt: bool = typer.Option(False, "--adopt", help="As of `av-synth run`."),
+) -> None:
+    """Play the log of a run back and look again: other sensors, other weather, other eyes, the same motion.
+
+    Nothing is simulated anew: everybody is put where they were, tick by tick. What comes out is a run like any other.
+
+    Example: av-synth replay out/first/runs/0fb83a02f85a8e089635 --weather night --at 3.2s..5s --out out/night
+    """
+    from av_synth.replay.request import Request, open_named, replay_spec
+
+    looks = {"--out": out, "--rig": rig, "--camera": camera, "--weather": weather, "--at": at}
+    given = [option for option, value in looks.items() if value]
+    found = open_named(run)
+    if resimulate:
+        if given:
+            why = "goes without --resimulate, which looks with nothing and writes nothing; leave it out"
+            raise DocumentError([Problem("", option, why) for option in given])
+        _resimulate(found, simulator, adopt)
+        return
+    if out is None:
+        raise DocumentError([Problem("", "--out", "want a folder for what is seen now; or --resimulate")])
+    spec = replay_spec(found, Request(rig, camera, weather, at))
+    if spec.rig is None:
+        raise DocumentError([Problem("", "--rig", f"run {found.run_id} had no sensors; want --rig or --camera")])
+    make([spec], out, simulator, adopt=adopt)
+
+
+def _resimulate(run: Run, simulator: str, adopt: bool) -> None:
+    """Say whether the scenario plays as it did; leave with status 1 if it does not."""
+    from av_synth.replay import state_log
+    from av_synth.replay.divergence import first_divergence, resimulate
+
+    with (
+        tempfile.TemporaryDirectory(prefix="av_synth-resimulated-") as folder,
+        simulator_at(simulator, Path(folder) / "simulator.log", adopt=adopt) as address,
+        progress(f"playing {run.manifest['scenario']} again") as on_tick,
+    ):
+        again = resimulate(run, address, Path(folder), on_tick)
+    found = first_divergence(state_log.of_run(run), again)
+    if found is None:
+        say(f"run {run.run_id}: all {len(again.frames)} ticks are equal")
+        return
+    say(f"run {run.run_id}: {found}", "yellow")
+    for difference in found.differences[1:MOST_TOLD]:
+        say(f"  {difference}")
+    raise typer.Exit(1)

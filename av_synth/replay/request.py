@@ -1,0 +1,195 @@
+"""What is asked of a replay, as a run to be made: which moments, which eyes, which weather."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from av_synth import rig as rigs
+from av_synth import store
+from av_synth.director import Outcome
+from av_synth.documents import nearest
+from av_synth.errors import DocumentError, Problem, StoreError, UserError
+from av_synth.replay import state_log
+from av_synth.replay.playback import Playback
+from av_synth.replay.state_log import StateLog
+from av_synth.replay.views import carrier_of, parse_camera, rig_of
+from av_synth.rig.model import Rig
+from av_synth.run.spec import RunSpec
+from av_synth.scenario import ConcreteScenario
+from av_synth.scenario.weather import Weather, changed_weather
+from av_synth.scenario.words import is_opendrive
+from av_synth.store.runs import MANIFEST
+
+_SECONDS = r"(\d+(?:\.\d+)?)\s*s?"
+_WINDOW = re.compile(rf"\s*(?:{_SECONDS})?\s*(\.\.)?\s*(?:{_SECONDS})?\s*")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be seen again, and how.
+
+    Attributes:
+        rig: name or path; None for the rig of the run.
+        cameras: as `--camera` has them.
+        weather: as `--weather` has it (`scenario.weather.changed_weather`); None for what it was.
+        at: as `--at` has it, such as '3.2s..5s'; None for the whole run.
+        colours: 'r,g,b' by role, instead of what they were.
+    """
+
+    rig: str | None = None
+    cameras: Sequence[str] = ()
+    weather: str | None = None
+    at: str | None = None
+    colours: Mapping[str, str] = field(default_factory=dict)
+
+
+def open_named(path: Path) -> store.Run:
+    """The committed run that a user named: its directory, or a store that holds just one.
+
+    Raises:
+        UserError: if it is neither.
+        StoreError: if it is not whole, or of another release.
+    """
+    if (path / MANIFEST).is_file():
+        return store.open_run(path)
+    found = store.runs(path) if path.is_dir() else []
+    if len(found) == 1:
+        return store.open_run(found[0])
+    if found:
+        raise UserError(f"{path}: holds {len(found)} runs; want one, such as {found[0]}")
+    why = "is no run" if path.exists() else "there is no such folder"
+    raise UserError(f"{path}: {why}; want the directory of a run, runs/<run id> of a folder that `av-synth run` wrote")
+
+
+def replay_spec(run: store.Run, request: Request) -> RunSpec:
+    """The run that a request asks for, to be made by `run.generate`.
+
+    Raises:
+        DocumentError: with everything that is wrong in the request.
+        StoreError: if the log of the run cannot be read.
+    """
+    log, looked = state_log.of_run(run), _rig_of_run(run)
+    return spec_of(log, scenario_of(run), request, looked, Outcome.from_json(run.json("outcome.json")))
+
+
+def scenario_of(run: store.Run) -> ConcreteScenario:
+    """What a run played, to be played again.
+
+    Raises:
+        StoreError: if that cannot be read.
+    """
+    try:
+        scenario = ConcreteScenario.from_json(run.json("scenario.json"))
+    except DocumentError as error:
+        raise StoreError(f"{run.directory}: scenario.json: not a draw of this release of av_synth: {error}") from error
+    if is_opendrive(scenario.town or ""):  # the map that was played on is kept with the run
+        return replace(scenario, town=str(run.path("map/opendrive.xodr")))
+    return scenario
+
+
+def spec_of(
+    log: StateLog, scenario: ConcreteScenario, request: Request, looked: Rig | None, outcome: Outcome
+) -> RunSpec:
+    """The run that a request asks for of a log.
+
+    Args:
+        log: what is played back.
+        scenario: what it is of.
+        request: what is asked.
+        looked: the rig that it was made with, if there was one.
+        outcome: what became of the expectations then.
+
+    Raises:
+        DocumentError: with everything that is wrong in the request.
+    """
+    wrong: list[Problem] = []
+    rig, carrier = looked, "ego"
+    first, last = log.frames[0], log.frames[-1]
+    weather: Weather | None = None
+    try:
+        if request.rig is not None:
+            rig = rigs.load(request.rig)
+            _same_clock(rig, log)
+        if request.cameras:
+            wishes = [parse_camera(text) for text in request.cameras]
+            carrier = carrier_of(wishes, log)
+            rig = rig_of(wishes, None if request.rig is None else rig, log, carrier)
+    except DocumentError as error:
+        wrong += error.problems
+    try:
+        if request.at is not None:
+            first, last = window(request.at, log)
+    except DocumentError as error:
+        wrong += error.problems
+    try:
+        if request.weather is not None:
+            weather = changed_weather(request.weather, Weather(**log.weather_at(first)))
+    except DocumentError as error:
+        wrong += error.problems
+    wrong += [
+        Problem("", "colours", f"{role}: nobody in the log is called that; {nearest(role, _roles(log))}")
+        for role in request.colours
+        if log.id_of(role) is None
+    ]
+    if not wrong and (log.id_of(carrier) or 0) not in log.there(first):
+        wrong = [Problem("", "--camera", f"{carrier} is not there {_s(log, first)} into the run; want another --at")]
+    if wrong:
+        raise DocumentError(wrong)
+    played = replace(
+        scenario,
+        duration_s=log.time_us(last - first) * 1e-6,
+        weather=scenario.weather if weather is None else weather,
+    )
+    script = Playback(log, first, last, carrier, weather, dict(request.colours), outcome)
+    return RunSpec(played, rig, script=script)
+
+
+def window(text: str, log: StateLog) -> tuple[int, int]:
+    """The first and the last frame of what `--at` says: '3.2s..5s', '3.2..', '..5s', or a moment, '3.2s'.
+
+    Raises:
+        DocumentError: if it is none of these, or not in the run.
+    """
+    found = _WINDOW.fullmatch(text)
+    end_us = log.time_us(log.frames[-1])
+    wrong = ""
+    if found is None or not (found[1] or found[3]) or (found[2] is None and found[3]):
+        wrong = f"got {text!r}; want seconds, such as 3.2s..5s, 3.2s.., ..5s or 3.2s"
+    else:
+        begin_us = round(float(found[1] or 0.0) * 1e6)
+        until_us = begin_us if found[2] is None else round(float(found[3]) * 1e6) if found[3] else end_us
+        if begin_us > until_us:
+            wrong = f"got {text}, which ends before it begins"
+        elif until_us > end_us:
+            wrong = f"got {text}; the run ends after {end_us * 1e-6:g} s"
+        else:
+            first, last = (round(at_us / log.tick_us) for at_us in (begin_us, until_us))
+            return first, last
+    raise DocumentError([Problem("", "--at", wrong)])
+
+
+def _rig_of_run(run: store.Run) -> Rig | None:
+    from pydantic import TypeAdapter, ValidationError
+
+    text = run.path("rig.json").read_bytes()
+    try:
+        return TypeAdapter(Rig | None).validate_json(text)
+    except ValidationError as error:
+        raise StoreError(f"{run.directory}: rig.json: not the rig of a run: {error.errors()[0]['msg']}") from error
+
+
+def _same_clock(rig: Rig, log: StateLog) -> None:
+    if rig.tick_us != log.tick_us:
+        why = f"ticks every {rig.tick_us * 1e-3:g} ms, the run every {log.tick_us * 1e-3:g} ms; want its tick"
+        raise DocumentError([Problem("", "--rig", f"{rig.name}: {why}")])
+
+
+def _roles(log: StateLog) -> list[str]:
+    return sorted({info.role for info in log.actors.values()})
+
+
+def _s(log: StateLog, frame: int) -> str:
+    return f"{log.time_us(frame) * 1e-6:g} s"

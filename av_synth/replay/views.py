@@ -1,0 +1,197 @@
+"""What `--camera` says: a camera of the user's own, carried by anybody who is in the log."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from av_synth.documents import nearest
+from av_synth.errors import DocumentError, Problem
+from av_synth.geometry.cameras import BODY_FROM_CAMERA
+from av_synth.geometry.transforms import Array, quaternion_from_matrix, rigid
+from av_synth.log.state import ActorInfo
+from av_synth.replay.state_log import StateLog
+from av_synth.rig import Camera, Lidar, Mount, Rig
+from av_synth.rig.model import KEYFRAME_US, MAIN_CAMERA, MAIN_LIDAR
+
+OPTION = "--camera"
+EYE, BONNET = 0.93, 0.75  # of the height of a person and of a vehicle
+AHEAD = 0.85  # of a vehicle's length: no nose is further before its rear axle
+LIDAR_ABOVE_M = 0.3  # at least; so far above a long roof that this hides little of the ground
+LIDAR_ABOVE = 0.3  # of the length
+DIRECTIONS_DEG = {
+    MAIN_CAMERA: 0.0,
+    "CAM_FRONT_LEFT": 55.0,
+    "CAM_FRONT_RIGHT": -55.0,
+    "CAM_BACK_LEFT": 110.0,
+    "CAM_BACK_RIGHT": -110.0,
+    "CAM_BACK": 180.0,
+}
+"""Where nuScenes' cameras look, degrees to the left of ahead."""
+
+OTHER_CAMERA = "CAM_USER"
+NEAR_DEG, ON_IT_M = 25.0, 4.0  # a camera is called by a direction if it looks there, and is on who carries it
+_NUMBERS: Mapping[str, tuple[float, float, float | None]] = {
+    # least, most, default; None: by who carries it
+    "fov": (5.0, 150.0, 70.0),
+    "width": (32.0, 4096.0, 1280.0),
+    "height": (32.0, 4096.0, 720.0),
+    "every": (1.0, 100.0, 2.0),
+    "x": (-50.0, 50.0, None),
+    "y": (-50.0, 50.0, 0.0),
+    "z": (-5.0, 200.0, None),
+    "yaw": (-360.0, 360.0, 0.0),
+    "pitch": (-90.0, 90.0, 0.0),
+    "roll": (-180.0, 180.0, 0.0),
+}
+_AHEAD = {"width": 640.0, "height": 360.0}
+_WHOLE = ("width", "height", "every")
+_RIGHT_WXYZ = (math.sqrt(0.5), 0.0, 0.0, -math.sqrt(0.5))  # how nuScenes turns LIDAR_TOP
+_LIDAR = Lidar(MAIN_LIDAR, Mount((0.0, 0.0, 0.0), _RIGHT_WXYZ), 1, 32, 1084, 10.67, -30.67, 100.0)
+
+
+@dataclass(frozen=True)
+class CameraWish:
+    """A camera as the user wrote it.
+
+    Attributes:
+        attach: role of who carries it.
+        channel: its name; '' for one by where it looks.
+        numbers: the keys of `_NUMBERS` that were given.
+    """
+
+    attach: str
+    channel: str
+    numbers: Mapping[str, float]
+
+
+def parse_camera(text: str) -> CameraWish:
+    """Read `attach=ped_1, fov=70`.
+
+    Raises:
+        DocumentError: with everything that is wrong in it.
+    """
+    wrong: list[str] = []
+    words = {"attach": "ego", "channel": ""}
+    numbers: dict[str, float] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or not value:
+            wrong.append(f"got {part!r}; want NAME=VALUE, as in `attach=ego, fov=70`")
+        elif name in words:
+            words[name] = value
+        elif name in _NUMBERS:
+            numbers[name] = _number(name, value, wrong)
+        else:
+            known = [*words, *_NUMBERS]
+            wrong.append(f"{name}: no such key; {nearest(name, known)}")
+    if words["channel"] and not (words["channel"].startswith("CAM_") and words["channel"].replace("_", "").isalnum()):
+        wrong.append(f"channel = {words['channel']}; want a name that begins with CAM_")
+    if wrong:
+        raise DocumentError([Problem("", OPTION, each) for each in wrong])
+    return CameraWish(words["attach"], words["channel"], numbers)
+
+
+def _number(name: str, text: str, wrong: list[str]) -> float:
+    least, most, _ = _NUMBERS[name]
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not least <= value <= most or (name in _WHOLE and value != int(value)):
+        wrong.append(f"{name} = {text}; want a {'whole ' if name in _WHOLE else ''}number from {least:g} to {most:g}")
+        return least
+    return value
+
+
+def carrier_of(wishes: Sequence[CameraWish], log: StateLog) -> str:
+    """Role of who carries the cameras; the ego if there are none.
+
+    Raises:
+        DocumentError: if they are not all on the same, or nobody in the log has that role.
+    """
+    roles = sorted({wish.attach for wish in wishes}) or ["ego"]
+    if len(roles) > 1:
+        why = f"attached to {' and '.join(roles)}; want all of a run on one, who is its ego then; make a run of each"
+        raise DocumentError([Problem("", OPTION, why)])
+    if log.id_of(roles[0]) is None:
+        known = sorted({info.role for info in log.actors.values()})
+        why = f"attach = {roles[0]}: nobody in the log of {log.of} is called that; {nearest(roles[0], known)}"
+        raise DocumentError([Problem("", OPTION, why)])
+    return roles[0]
+
+
+def rig_of(wishes: Sequence[CameraWish], rig: Rig | None, log: StateLog, carrier: str) -> Rig:
+    """A rig with these cameras, and with what else a nuScenes dataset wants: a lidar above who carries them.
+
+    Args:
+        wishes: at least one; those without a channel are called by where they look.
+        rig: further sensors; None for a lidar alone.
+        log: of what is looked at.
+        carrier: role of who carries it all.
+
+    Raises:
+        DocumentError: if two have the same channel.
+    """
+    info = log.actors[log.id_of(carrier) or 0]
+    names = [wish.channel or _channel(wish) for wish in wishes]
+    own = [] if rig is None else [camera for camera in rig.cameras if camera.channel not in names]
+    if len(set(names)) < len(names):
+        why = f"{max(names, key=names.count)} twice; want channel=CAM_..., each another"
+        raise DocumentError([Problem("", OPTION, why)])
+    cameras = [_camera(name, wish, info) for name, wish in zip(names, wishes, strict=True)]
+    if MAIN_CAMERA not in (*names, *(camera.channel for camera in own)):  # every reader of nuScenes wants one
+        cameras.append(_camera(MAIN_CAMERA, CameraWish(carrier, "", _AHEAD), info))
+    length, _, height = (float(size) for size in info.size_lwh_m)
+    middle_m = 0.0 if info.type_id.startswith("walker.") else (AHEAD - 0.5) * length
+    top_m = height + max(LIDAR_ABOVE_M, LIDAR_ABOVE * length)
+    lidar = replace(_LIDAR, mount=Mount((middle_m, 0.0, top_m), _RIGHT_WXYZ))
+    return Rig(
+        name="+".join(([] if rig is None else [rig.name]) + [f"camera_on_{carrier}"]),
+        description=f"{len(cameras)} of the user's own cameras on {carrier}.",
+        tick_us=log.tick_us,
+        keyframe_ticks=round(KEYFRAME_US / log.tick_us) if rig is None else rig.keyframe_ticks,
+        cameras=(*own, *cameras),
+        lidars=(lidar,) if rig is None else rig.lidars,
+        radars=() if rig is None else rig.radars,
+    )
+
+
+def _channel(wish: CameraWish) -> str:
+    yaw, pitch, x_m, y_m, z_m = (wish.numbers.get(name, 0.0) for name in ("yaw", "pitch", "x", "y", "z"))
+    if max(abs(x_m), abs(z_m)) > ON_IT_M or abs(y_m) > ON_IT_M / 2:
+        return OTHER_CAMERA
+    off_deg = {name: abs(math.remainder(yaw - at, 360.0)) for name, at in DIRECTIONS_DEG.items()}
+    name = min(off_deg, key=lambda each: off_deg[each])
+    return name if off_deg[name] <= NEAR_DEG and abs(pitch) <= NEAR_DEG else OTHER_CAMERA
+
+
+def _camera(channel: str, wish: CameraWish, info: ActorInfo) -> Camera:
+    said = {name: wish.numbers.get(name, default) for name, (_, _, default) in _NUMBERS.items()}
+    length, _, height = (float(size) for size in info.size_lwh_m)
+    person = info.type_id.startswith("walker.")
+    # before one's own nose, which would be in the picture otherwise; a vehicle's is counted from its rear axle
+    front_m = float(info.box_centre_m[0]) + length / 2 + 0.05 if person else AHEAD * length
+    x_m = front_m if said["x"] is None else said["x"]
+    z_m = (EYE if person else BONNET) * height if said["z"] is None else said["z"]
+    turn = _turn(*(math.radians(said[name] or 0.0) for name in ("yaw", "pitch", "roll")))
+    width, high = int(said["width"] or 0), int(said["height"] or 0)
+    focal_px = width / (2.0 * math.tan(math.radians(said["fov"] or 0.0) / 2.0))
+    rotation = quaternion_from_matrix(rigid(turn @ BODY_FROM_CAMERA[:3, :3], np.zeros(3)))
+    wxyz = (float(rotation[0]), float(rotation[1]), float(rotation[2]), float(rotation[3]))
+    mount = Mount((x_m, said["y"] or 0.0, z_m), wxyz)
+    every = int(said["every"] or 1)
+    return Camera(channel, mount, every, width, high, focal_px, focal_px, (width - 1) / 2.0, (high - 1) / 2.0)
+
+
+def _turn(yaw: float, pitch: float, roll: float) -> Array:
+    """(3, 3), to the left by yaw, then the nose up by pitch, then to the right by roll; radians."""
+    cy, sy, cp, sp, cr, sr = (f(a) for a in (yaw, pitch, roll) for f in (math.cos, math.sin))
+    about_z = np.array([[cy, -sy, 0.0], [sy, cy, 0.0], [0.0, 0.0, 1.0]])
+    about_y = np.array([[cp, 0.0, -sp], [0.0, 1.0, 0.0], [sp, 0.0, cp]])
+    about_x = np.array([[1.0, 0.0, 0.0], [0.0, cr, -sr], [0.0, sr, cr]])
+    turned: Array = about_z @ about_y @ about_x
+    return turned

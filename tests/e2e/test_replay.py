@@ -1,0 +1,213 @@
+"""Runs again: from their logs, from other eyes and in other weather; and made anew, tick by tick the same."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from av_synth import documents, scenario, store
+from av_synth.errors import DocumentError, StoreError, UserError
+from av_synth.launch import Address, launch_embedded
+from av_synth.replay import state_log
+from av_synth.replay.divergence import first_divergence, resimulate
+from av_synth.replay.request import Request, open_named, replay_spec
+from av_synth.run import RunSpec
+from av_synth.run.attempt import attempt
+from av_synth.scenario.scenario import from_document
+from tests.e2e.conftest import Made, make
+
+BRAKING = """name: braking
+description: The ego brakes on a road of its own.
+duration_s: 1.5
+road: {town: AvSynth01, length_m: 50}
+ego: {speed_kmh: 30}
+actors: {cone: {body: cone, at: {ahead_m: 45}}}
+events:
+  - {actor: ego, when: {time_s: 0.6}, do: {brake: {deceleration_mps2: 4}}}
+"""
+# what a simulator with other brakes runs
+WORN = "import av_synth.simulator.world.dynamics as d; d._LAG_S[1] = 0.3; "
+
+
+@pytest.fixture(scope="module")
+def night(tiny: Made, address: Address, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Two seconds of the day of `tiny` at night."""
+    spec = replay_spec(store.open_run(tiny.runs[0]), Request(weather="night", at="1s..3s"))
+    return make(tmp_path_factory.mktemp("night"), [spec], address)
+
+
+def log_of(path: Path) -> state_log.StateLog:
+    return state_log.of_run(store.open_run(path))
+
+
+@pytest.fixture(scope="module")
+def worn_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
+    from av_synth.launch import embedded
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedded, "_SERVE", WORN + embedded._SERVE)
+        with launch_embedded("AvSynth01", tmp_path_factory.mktemp("worn") / "log") as address:
+            yield address
+
+
+def test_runs_simulate_again_with_equal_ticks(
+    tiny: Made, stock: Made, address: Address, stock_address: Address, tmp_path: Path
+) -> None:
+    for made, where in ((tiny, address), (stock, stock_address)):
+        for path in made.runs:
+            again = resimulate(store.open_run(path), where, tmp_path / path.name)
+            assert first_divergence(log_of(path), again) is None
+
+
+def test_a_changed_constant_diverges_at_the_tick_at_which_it_begins_to_matter(
+    address: Address, worn_address: Address, tmp_path: Path
+) -> None:
+    drawn = scenario.draw(from_document(documents.parse(BRAKING, "braking.yaml")), 1)
+    made = attempt(RunSpec(drawn, None), address, tmp_path / "was")
+    run = store.open_run(store.run_path(tmp_path / "was", made.run_id))
+    was = state_log.of_run(run)
+    braked = min(frame for frame in was.frames if was.controls[frame][was.ego_id]["brake"])
+    found = first_divergence(was, resimulate(run, worn_address, tmp_path / "now"))
+    assert found is not None
+    assert found.frame == braked
+    assert {each.who for each in found.differences} == {"ego"}
+    assert "velocity, m/s" in {each.what for each in found.differences}
+    assert str(found).startswith(f"diverges at tick {braked} ({braked * 0.05:.2f} s): ego: ")
+
+
+def test_a_day_seen_at_night_keeps_its_geometry_and_is_looked_at_anew(tiny: Made, night: Made) -> None:
+    day, dark = store.open_run(tiny.runs[0]), store.open_run(night.runs[0])
+    looks = dark.table("masks").to_pylist()
+    assert looks
+    brightness = {}
+    for path in sorted({row["path"] for row in looks}):
+        channel, name = path.split("/")[1:]
+        frame = int(name.removesuffix(".png"))
+        then = f"masks/{channel}/{frame + 20:06d}.png"
+        assert dark.files[path].sha256 == day.files[then].sha256
+        pictures = [
+            cv2.imread(str(run.path(f"blobs/{channel}/{at:06d}.jpg"))).mean()
+            for run, at in ((dark, frame), (day, frame + 20))
+        ]
+        brightness[path] = pictures
+    assert all(dim < 0.6 * bright for dim, bright in brightness.values())
+    lamps = {row["flags"] for row in dark.table("lamps").to_pylist()}
+    assert lamps != {0}
+    kept = [
+        {
+            (row["actor_id"], row["x_m"], row["y_m"], row["qz"], row["vx_mps"])
+            for row in run.table("boxes").to_pylist()
+            if row["frame"] == frame
+        }
+        for run, frame in ((dark, 0), (day, 20))
+    ]
+    assert kept[0] == kept[1]
+    assert json.loads((dark.directory / "manifest.json").read_bytes())["provenance"]["replay"]["of"] == day.run_id
+
+
+def test_somebody_else_may_carry_the_camera_and_the_ego_is_one_of_those_seen(
+    tiny: Made, address: Address, tmp_path: Path
+) -> None:
+    run = store.open_run(tiny.runs[0])
+    wish = "attach=pedestrian, fov=100, width=320, height=180"
+    made = make(tmp_path, [replay_spec(run, Request(cameras=[wish], at="2s..2.5s"))], address)
+    seen = store.open_run(made.runs[0])
+    carriers = [row for row in seen.table("actors").to_pylist() if row["is_ego"]]
+    assert [row["role"] for row in carriers] == ["pedestrian"]
+    ego = log_of(tiny.runs[0]).ego_id
+    assert ego in set(seen.table("boxes")["actor_id"].to_pylist())
+    assert seen.table("ticks").num_rows == 11
+    first = seen.table("ego_poses").to_pylist()[0]
+    stood = log_of(tiny.runs[0]).state(40).actors[carriers[0]["actor_id"]].world_from_actor[:2, 3]
+    assert (first["x_m"], first["y_m"]) == pytest.approx(tuple(stood), abs=1e-6)
+
+
+def test_a_stock_simulator_plays_a_log_back_too(stock: Made, stock_address: Address, tmp_path: Path) -> None:
+    run = store.open_run(stock.runs[0])
+    made = make(tmp_path, [replay_spec(run, Request(at="2s..2.5s"))], stock_address)
+    again, was = log_of(made.runs[0]), log_of(stock.runs[0])
+    ids = store.open_run(made.runs[0]).manifest["provenance"]["replay"]["actor_ids"]
+    for actor_id, state in was.state(40).actors.items():
+        played = again.state(0).actors[int(ids.get(str(actor_id), actor_id))]
+        assert np.abs(played.world_from_actor - state.world_from_actor).max() < 1e-4
+        assert (played.velocity_mps == state.velocity_mps).all()
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        (Request(at="7s..2s"), "--at: got 7s..2s, which ends before it begins"),
+        (Request(at="3s..90s"), "--at: got 3s..90s; the run ends after"),
+        (Request(at="soon"), "--at: got 'soon'; want seconds, such as 3.2s..5s"),
+        (Request(weather="nigth"), "--weather: got 'nigth'; did you mean 'night'?"),
+        (Request(weather="fog_density=high"), "--weather: fog_density: got 'high'; want a number"),
+        (Request(weather="fog_density=101"), "--weather: fog_density: got 101: "),
+        (Request(rig="tinny"), "got 'tinny'; did you mean 'tiny'?"),
+        (Request(cameras=["attach=pedestrain"]), "did you mean 'pedestrian'?"),
+        (Request(cameras=["fov=500"]), "--camera: fov = 500; want a number from 5 to 150"),
+        (Request(cameras=["zoom=2, fov"]), "--camera: zoom: no such key; "),
+        (Request(cameras=["attach=ego", "attach=pedestrian"]), "want all of a run on one"),
+        (Request(cameras=["fov=50", "fov=60"]), "--camera: CAM_FRONT twice"),
+    ],
+)
+def test_what_cannot_be_seen_again_is_refused_in_words(tiny: Made, request_: Request, told: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        replay_spec(store.open_run(tiny.runs[0]), request_)
+    assert told in str(caught.value)
+
+
+def test_a_bad_truncated_or_foreign_log_is_refused_in_words(tiny: Made, tmp_path: Path) -> None:
+    def damaged(name: str) -> Path:
+        return Path(shutil.copytree(tiny.runs[0], tmp_path / name, copy_function=shutil.copy))
+
+    torn = damaged("torn") / "tables" / "states.parquet"
+    torn.chmod(0o644)
+    torn.write_bytes(torn.read_bytes()[:-100])
+    with pytest.raises(StoreError, match=r"'tables/states.parquet' is not what was committed"):
+        open_named(torn.parents[1])
+    gone = damaged("gone")
+    (gone / "tables" / "run_up.parquet").unlink()
+    with pytest.raises(StoreError, match=r"'tables/run_up.parquet': No such file"):
+        open_named(gone)
+    older = damaged("older")
+    (older / "manifest.json").chmod(0o644)
+    manifest = json.loads((older / "manifest.json").read_text())
+    (older / "manifest.json").write_text(json.dumps(manifest | {"schema_epoch": 2}))
+    with pytest.raises(StoreError, match="schema_epoch 2; this av_synth reads 3"):
+        open_named(older)
+    with pytest.raises(UserError, match="is no run"):
+        open_named(tiny.dataset)
+    with pytest.raises(UserError, match="there is no such folder"):
+        open_named(tmp_path / "nowhere")
+    with pytest.raises(UserError, match="holds 2 runs; want one, such as"):
+        open_named(tiny.root)
+
+
+def test_a_log_that_contradicts_itself_is_refused(tiny: Made, tmp_path: Path) -> None:
+    run = store.open_run(tiny.runs[0])
+
+    class Edited(store.Run):
+        def table(self, name: str, columns: object = None) -> object:  # type: ignore[override]
+            table = run.table(name)
+            return table.slice(1) if name in ("actors", "ticks") else table
+
+    edited = Edited(run.directory, run.run_id, run.manifest, run.files)
+    with pytest.raises(StoreError, match="want one, from 0 on"):
+        state_log.of_run(edited)
+
+
+def test_every_draw_of_the_library_is_read_back_from_its_json() -> None:
+    for name in scenario.names():
+        drawn = scenario.draw(scenario.load(name), 3)
+        told = json.loads(json.dumps(drawn.to_json(), sort_keys=True))
+        again = scenario.ConcreteScenario.from_json(told)
+        assert again.to_json() == drawn.to_json()
+        assert list(again.actors) == list(drawn.actors)
+    with pytest.raises(DocumentError, match="seed"):
+        scenario.ConcreteScenario.from_json({**told, "seed": "three"})
