@@ -3,7 +3,8 @@
     AvSynthError
     ├── UserError             what was asked cannot be: exit 2, never retried
     │   ├── DocumentError     a YAML file or an option is wrong: where, what it got, what it wanted
-    │   └── CastError         the simulator has nothing that can play a part
+    │   ├── CastError         the simulator has nothing that can play a part
+    │   └── LogError          a recording is broken, or is none
     ├── SimulatorError        the simulator failed: exit 1, may be retried
     │   ├── LaunchError       it did not start or was never ready
     │   │   └── MachineError      nor will it here, as this machine is: no GPU, no Vulkan, no memory, another version
@@ -82,6 +83,10 @@ class CastError(UserError):
     def __init__(self, message: str, at: tuple[str | int, ...] = ()) -> None:
         super().__init__(message)
         self.at = at
+
+
+class LogError(UserError):
+    """A file that is to be played back is no recording, is broken, or says too little; or one cannot be written."""
 
 
 class SimulatorError(AvSynthError):

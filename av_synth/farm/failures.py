@@ -18,6 +18,7 @@ KINDS: Mapping[type[BaseException], FailureClass] = {
     errors.UserError: _DETERMINISTIC,
     errors.DocumentError: _DETERMINISTIC,
     errors.CastError: _DETERMINISTIC,
+    errors.LogError: _DETERMINISTIC,
     errors.SimulatorError: _TRANSIENT,
     errors.LaunchError: _TRANSIENT,  # it may be the town that it was to begin with
     errors.MachineError: _ENVIRONMENTAL,  # a port, a GPU, a driver, a binary: no fault of the run that was to be played

@@ -21,6 +21,9 @@ Numbers = tuple[float, ...]
 # quaternion or a matrix and an angle again, in which only the sum of all matters.
 _FINEST_DEG = 2.0**-30
 
+CM_PER_M = 100.0
+"""CARLA's recorder writes Unreal's centimetres; the client speaks metres."""
+
 
 def matrix_from_carla(
     location_m: Iterable[float], pitch_deg: float = 0.0, yaw_deg: float = 0.0, roll_deg: float = 0.0
@@ -173,3 +176,23 @@ def motion_from_numbers(numbers: Numbers) -> tuple[Array, Array, Array, Array]:
     """
     pose = matrix_from_carla(numbers[:3], *numbers[3:6])
     return pose, flip_y(numbers[6:9]), angular_from_carla(numbers[9:12]), flip_y(numbers[12:15])
+
+
+def matrix_from_recorded(location_cm: Iterable[float], euler_deg: Iterable[float]) -> Array:
+    """Right-handed `world_from_actor` (4, 4) of a pose as CARLA's recorder writes it.
+
+    Args:
+        location_cm: (3,), Unreal's centimetres.
+        euler_deg: (3,), roll, pitch, yaw, in the order of Unreal's FQuat::Euler.
+
+    Raises:
+        ValueError: if it is not finite.
+    """
+    roll, pitch, yaw = euler_deg
+    return matrix_from_carla((value / CM_PER_M for value in location_cm), pitch, yaw, roll)
+
+
+def recorded_from_matrix(world_from_actor: Array) -> tuple[Numbers, Numbers]:
+    """The inverse of `matrix_from_recorded`: location (3,) in centimetres; roll, pitch, yaw in degrees."""
+    location, (pitch, yaw, roll) = carla_from_matrix(world_from_actor)
+    return tuple(value * CM_PER_M for value in location), (roll, pitch, yaw)

@@ -32,6 +32,7 @@ def test_every_error_of_the_tree_has_a_class_of_its_own_and_no_class_is_of_an_er
     [
         (errors.DocumentError([errors.Problem("", "a", "b")]), FailureClass.DETERMINISTIC),
         (errors.CastError("no such town", ("town",)), FailureClass.DETERMINISTIC),
+        (errors.LogError("no recording"), FailureClass.DETERMINISTIC),
         (errors.DataError("NaN"), FailureClass.DETERMINISTIC),
         (errors.ConnectionLostError("gone"), FailureClass.TRANSIENT),
         (errors.StalledError("silent"), FailureClass.TRANSIENT),
