@@ -43,6 +43,7 @@ OPTIONS = {
     "query": ["DATASET", "CONDITIONS", "--fields", "--json", "--version"],
     "scenarios": ["NAME", "show", "--schema", "--out", "--seed", "--set", "--town"],
     "openscenario": ["import", "export"],
+    "recorder": ["info", "write"],
     "rigs": ["NAME"],
     "doctor": ["--out", "--simulator"],
     "probe": ["SIMULATOR", "--out", "--adopt"],

@@ -1,0 +1,80 @@
+"""A run as a file of CARLA's recorder, and the file played back as a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from av_synth import documents, scenario, store
+from av_synth.director import Outcome
+from av_synth.launch import Address
+from av_synth.replay import carla_recorder
+from av_synth.replay.request import Request, scenario_of, spec_of
+from av_synth.replay.state_log import StateLog, of_run
+from av_synth.run import RunSpec
+from av_synth.scenario.scenario import from_document
+from tests.e2e.conftest import record
+
+STREET = """
+name: street
+description: A bendy bus brakes and signals, a parked car opens a door and closes it, and somebody walks along.
+duration_s: 1.5
+road: {town: AvSynth01, length_m: 120, lanes: 1, pavement: [right]}
+weather: {preset: clear_night, rain_mm_h: 10}
+ego: {speed_kmh: 30}
+actors:
+  ahead: {body: bendy_bus, speed_kmh: 25, at: {ahead_m: 14}}
+  wreck: {body: car, parked: true, at: {ahead_m: 18, offset_m: -2.6}}
+  walker: {body: adult, at: {ahead_m: 12, offset_m: -4.5}}
+events:
+  - {actor: ahead, when: {time_s: 0.2}, do: {drive: {speed_kmh: 5}}}
+  - {actor: walker, when: {time_s: 0.1}, do: {walk: {speed_kmh: 6}}}
+  - {actor: ahead, when: {time_s: 0.5}, do: {lights: {on: [left, right]}}}
+  - {actor: wreck, when: {time_s: 0.3}, do: {open_door: {side: left}}, for_s: 0.9}
+"""
+
+
+@pytest.fixture(scope="module")
+def run(address: Address, tmp_path_factory: pytest.TempPathFactory) -> store.Run:
+    drawn = scenario.draw(from_document(documents.parse(STREET, "street.yaml")), 1)
+    return store.open_run(record(tmp_path_factory.mktemp("street"), RunSpec(drawn, None), address)[0])
+
+
+@pytest.fixture(scope="module")
+def there_and_back(run: store.Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[StateLog, tuple[str, ...]]:
+    """What is read of the file that the run is written as, and what was lost at writing."""
+    file = tmp_path_factory.mktemp("file") / "street.log"
+    lost = carla_recorder.write(of_run(run), file)
+    return carla_recorder.of_recording(carla_recorder.read(file))[0], lost
+
+
+def test_a_run_written_as_a_file_of_carlas_recorder_is_the_same_story_when_it_is_read(run, there_and_back) -> None:
+    log, (back, lost) = of_run(run), there_and_back
+
+    assert (back.ego_id, back.frames, back.town) == (log.ego_id, log.frames, log.town)
+    for facts in ("type_id", "towed_by", "category"):
+        told, found = ({who: getattr(each, facts) for who, each in one.actors.items()} for one in (log, back))
+        assert found == told
+    for at in log.frames:
+        told, found = log.state(at), back.state(at)
+        assert found.actors.keys() == told.actors.keys()
+        for who, each in told.actors.items():
+            np.testing.assert_allclose(found.actors[who].world_from_actor, each.world_from_actor, rtol=0, atol=1e-4)
+            if not told.infos[who].type_id.startswith("static."):  # CARLA records no velocity of things
+                np.testing.assert_allclose(found.actors[who].velocity_mps, each.velocity_mps, rtol=0, atol=1e-4)
+        assert back.traffic_lights.get(at) == log.traffic_lights.get(at)
+    assert any("CARLA has no blueprint static.prop.avsynth_bendy_bus_rear" in sentence for sentence in lost)
+
+
+def test_a_file_of_carlas_recorder_is_played_back_like_a_run(run, there_and_back, address, tmp_path) -> None:
+    log, spec = of_run(run), spec_of(there_and_back[0], scenario_of(run), Request(), None, Outcome(()))
+    again = of_run(store.open_run(record(tmp_path, spec, address)[0]))
+
+    assert (again.frames, again.lamps, again.doors) == (log.frames, log.lamps, log.doors)
+    assert sum(map(len, again.doors.values())) == 2
+    by_role = {info.role: who for who, info in again.actors.items()}
+    assert by_role.keys() == {"ego", "ahead", "ahead_rear", "wreck", "walker"}
+    for at in log.frames:
+        for who, each in log.state(at).actors.items():
+            found = again.state(at).actors[by_role[log.actors[who].role]]
+            np.testing.assert_allclose(found.world_from_actor, each.world_from_actor, rtol=0, atol=1e-3)
