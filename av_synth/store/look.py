@@ -6,13 +6,17 @@ the size of each takes longer than all the rest. Whoever uses a file compares it
 
 from __future__ import annotations
 
-import json
 import os
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from av_synth.errors import StoreError
 from av_synth.store.runs import MANIFEST, SCHEMA_EPOCH, open_run
+
+_SIZED = ("", "tables", "map")  # the folders of tables and documents
 
 
 def look(path: Path, *, deep: bool = False) -> int:
@@ -48,18 +52,19 @@ def _glance(path: str) -> int | None:
     """The bytes of a run; None if anything is odd, and `open_run` is to tell what."""
     try:
         with open(f"{path}/{MANIFEST}", "rb") as file:
-            manifest: Any = json.loads(file.read())
+            manifest: Any = from_json(file.read())
         if (manifest["schema_epoch"], manifest["run_id"]) != (SCHEMA_EPOCH, path.rpartition("/")[2]):
             return None
-        sizes: dict[str, int] = {row["path"]: row["bytes"] for row in manifest["files"]}
-        there: set[str] = set()
-        for folder in {name.rpartition("/")[0] for name in sizes}:
-            there.update([f"{folder}/{name}" if folder else name for name in os.listdir(f"{path}/{folder}")])
-        if not there.issuperset(sizes):
-            return None
-        for name, size in sizes.items():
-            if ("/" not in name or name.startswith(("tables/", "map/"))) and os.stat(f"{path}/{name}").st_size != size:
+        total, wanted = 0, defaultdict[str, dict[str, int]](dict)
+        for row in manifest["files"]:
+            folder, _, name = row["path"].rpartition("/")
+            wanted[folder][name] = row["bytes"]
+            total += row["bytes"]
+        for folder, sizes in wanted.items():
+            if not sizes.keys() <= set(os.listdir(f"{path}/{folder}")):
                 return None
-        return sum(sizes.values())
+            if folder in _SIZED and any(os.stat(f"{path}/{folder}/{name}").st_size != sizes[name] for name in sizes):
+                return None
+        return total
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
