@@ -6,13 +6,14 @@ import os
 import resource
 import sys
 from collections import defaultdict
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import lost_wakeups
+from tests.browser import Chromium, launched
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -54,3 +55,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         over = "  OVER" if _spent_s[suite] > budget.get(suite, 0) else ""
         terminalreporter.write_line(f"{suite:<16} {_spent_s[suite]:7.1f} ({budget.get(suite, 0)}){over}")
     terminalreporter.write_line(f"{'all':<16} {sum(_spent_s.values()):7.1f} ({sum(budget.values())})")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """The one browser in which all pages are tested."""
+    with launched() as browser:
+        yield browser
