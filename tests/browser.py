@@ -214,6 +214,8 @@ class Page:
             )
             if value:
                 return value
+            if self.errors:
+                raise BrowserError(f"errors of the page while waiting for {expression}: {self.errors}")
         raise BrowserError(f"never came true within {PATIENCE_S:.0f} s: {expression}; errors: {self.errors}")
 
     def middle(self, selector: str) -> tuple[float, float]:

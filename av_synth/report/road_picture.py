@@ -27,10 +27,10 @@ _LANES: dict[str, Colour] = {
     "sidewalk": (118, 116, 114),
     "median": (52, 66, 52),
 }
-_DRIVEN = ("driving", "entry", "exit", "onRamp", "offRamp", "bidirectional", "connectingRamp")
-_PAINT: Colour = (225, 225, 225)
-_YELLOW: Colour = (70, 190, 235)
-_KERB: Colour = (175, 175, 172)
+DRIVEN = ("driving", "entry", "exit", "onRamp", "offRamp", "bidirectional", "connectingRamp")
+PAINT: Colour = (225, 225, 225)
+YELLOW: Colour = (70, 190, 235)
+KERB: Colour = (175, 175, 172)
 _DASH_M, _PERIOD_M = 3.0, 9.0
 _STRIPE_M = 0.5
 
@@ -59,8 +59,8 @@ def draw_roads(canvas: Image, roads: Roads, at: Place, centre_m: Array, reach_m:
     for driven in (False, True):  # carriageways lie over the pavements that junctions cut
         for section in sections:
             for lane in section.lanes.values():
-                colour = _ASPHALT if lane.kind in _DRIVEN else _LANES.get(lane.kind)
-                if colour is not None and (lane.kind in _DRIVEN) == driven:
+                colour = _ASPHALT if lane.kind in DRIVEN else _LANES.get(lane.kind)
+                if colour is not None and (lane.kind in DRIVEN) == driven:
                     quads = _near(section.quads(lane.id), centre_m, reach_m)
                     for quad in quads:
                         draw.fill(canvas, at(quad), colour, 1.0)
@@ -71,7 +71,7 @@ def draw_roads(canvas: Image, roads: Roads, at: Place, centre_m: Array, reach_m:
             _zebra(canvas, at, outline)
     width = max(1, round(0.12 * px_per_m))
     for section in sections:
-        for points, colour, broken in _lines(section):
+        for points, colour, broken in lines(section):
             _line(canvas, at, points[np.hypot(*(points - centre_m).T) < reach_m + 20.0], colour, broken, width)
 
 
@@ -80,14 +80,14 @@ def _near(quads: Array, centre_m: Array, reach_m: float) -> Array:
     return near
 
 
-def _lines(section: Section) -> Iterator[tuple[Array, Colour, bool]]:
-    """Kerbs and paint: points, colour, and whether it is broken."""
+def lines(section: Section) -> Iterator[tuple[Array, Colour, bool]]:
+    """Kerbs and paint: points of the section's edges, colour (KERB, PAINT or YELLOW), and whether it is broken."""
     for lane in section.lanes.values():
         if lane.kind == "sidewalk":
-            yield section.edges_m[lane.inner], _KERB, False
+            yield section.edges_m[lane.inner], KERB, False
     for edge, marks in ((0, section.centre_marks), *((lane.id, lane.marks) for lane in section.lanes.values())):
         for mark, points in _painted(section, edge, marks):
-            yield points, _YELLOW if mark.color == "yellow" else _PAINT, mark.kind.startswith("broken")
+            yield points, YELLOW if mark.color == "yellow" else PAINT, mark.kind.startswith("broken")
 
 
 def _painted(section: Section, edge: int, marks: tuple[Mark, ...]) -> Iterator[tuple[Mark, Array]]:
@@ -104,16 +104,26 @@ def _line(canvas: Image, at: Place, points: Array, colour: Colour, broken: bool,
     if not broken:
         draw.polyline(canvas, at(points), colour, width, closed=False)
         return
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-    for begin in np.arange(0.0, along[-1], _PERIOD_M):
-        ends = np.array([begin, min(begin + _DASH_M, along[-1])])
-        dash = np.stack([np.interp(ends, along, points[:, axis]) for axis in (0, 1)], axis=1)
+    for dash in dashes(points):
         first, last = at(dash)
         draw.line(canvas, first, last, colour, width)
 
 
+def dashes(points: Array) -> Iterator[Array]:
+    """The ends (2, D) of the dashes of a broken line through points (N, D)."""
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    for begin in np.arange(0.0, along[-1], _PERIOD_M):
+        ends = np.array([begin, min(begin + _DASH_M, along[-1])])
+        yield np.stack([np.interp(ends, along, column) for column in points.T], axis=1)
+
+
 def _zebra(canvas: Image, at: Place, outline: Array) -> None:
-    """Stripes along the way that cars go, over the short side of the crossing."""
+    for stripe in stripes(outline):
+        draw.fill(canvas, at(stripe), PAINT, 0.75)
+
+
+def stripes(outline: Array) -> Iterator[Array]:
+    """Stripes (4, 2) of a crossing (N, 2) along the way that cars go, over its short side."""
     box = cv2.minAreaRect(outline.astype(np.float32))
     corners = cv2.boxPoints(box).astype(np.float64)
     sides = np.roll(corners, -1, axis=0) - corners
@@ -123,5 +133,4 @@ def _zebra(canvas: Image, at: Place, outline: Array) -> None:
     count = max(1, int(lengths[first] / (2 * _STRIPE_M)))
     for number in range(count):
         a, b = (2 * number + 0.5) / (2 * count), (2 * number + 1.5) / (2 * count)
-        stripe = np.array([origin + a * walk, origin + b * walk, origin + b * walk + drive, origin + a * walk + drive])
-        draw.fill(canvas, at(stripe), _PAINT, 0.75)
+        yield np.array([origin + a * walk, origin + b * walk, origin + b * walk + drive, origin + a * walk + drive])
