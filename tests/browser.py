@@ -220,9 +220,12 @@ class Page:
 
     def middle(self, selector: str) -> tuple[float, float]:
         """Where the middle of the first element is that a CSS selector finds, scrolled into view."""
+        # the mouse goes by the frame that was drawn last: what was scrolled is there when another one has begun
         found = self.evaluate(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)}); if (!e) return null; "
-            "e.scrollIntoView({block: 'nearest', inline: 'nearest'}); const r = e.getBoundingClientRect(); "
+            f"(async () => {{ const e = document.querySelector({json.dumps(selector)}); if (!e) return null; "
+            "e.scrollIntoView({block: 'nearest', inline: 'nearest'}); "
+            "for (let k = 0; k < 2; k++) await new Promise(requestAnimationFrame); "
+            "const r = e.getBoundingClientRect(); "
             "return [r.x + r.width / 2, r.y + r.height / 2, r.width * r.height]; })()"
         )
         if not found or not found[2]:
@@ -263,6 +266,8 @@ class Page:
     def type(self, selector: str, text: str) -> None:
         """Click on a field and put text into it, as from a keyboard."""
         self.click(selector)
+        if not self.evaluate(f"document.activeElement === document.querySelector({json.dumps(selector)})"):
+            raise BrowserError(f"{selector}: was clicked on and did not get the focus")
         self.call("Input.insertText", text=text)
 
     def resize(self, width: int, height: int) -> None:

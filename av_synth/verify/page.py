@@ -11,6 +11,7 @@ from typing import Any
 
 from av_synth.errors import StoreError, UserError
 from av_synth.verify.findings import CHECKS, Finding, Findings, VerifyReport
+from av_synth.verify.links import PageLinks
 from av_synth.verify.measures import QUANTITIES
 from av_synth.verify.pictures import Shot, worst_labels
 from av_synth.verify.values import has_file, read_json
@@ -31,7 +32,8 @@ def write_report(report: VerifyReport, folder: Path, *, quarantine: bool = False
 
     Args:
         report: the verification.
-        folder: where to; made if needed, files of an earlier report are replaced.
+        folder: where to; made if needed, files of an earlier report are replaced. Where it has the page of a run,
+            viewer-<run id>.html, labels of that run are linked to it.
         quarantine: whether to write down what is unfit for use.
 
     Raises:
@@ -41,7 +43,7 @@ def write_report(report: VerifyReport, folder: Path, *, quarantine: bool = False
     """
     check_place(Path(report.dataset), folder)
     shots = [] if report.opened is None else list(worst_labels(report.opened, report))
-    files = {"report.json": _json(_figures(report)), "index.html": _page(report, shots)}
+    files = {"report.json": _json(_figures(report)), "index.html": _page(report, shots, PageLinks(report, folder))}
     if quarantine:
         files["quarantine.json"] = _json(_quarantine(report))
     try:
@@ -138,23 +140,23 @@ def _quarantine(report: VerifyReport) -> dict[str, Any]:
     }
 
 
-def _page(report: VerifyReport, shots: Iterable[Shot]) -> str:
+def _page(report: VerifyReport, shots: Iterable[Shot], links: PageLinks) -> str:
     title = f"{escape(Path(report.dataset).name)} ({escape(report.version)})"
     verdict = '<b class="good">nothing untrue was found</b>' if report.ok else '<b class="bad">NOT TRUE</b>'
     looked = f"{len(report.counts)} of {len(CHECKS)} checks looked at {sum(report.counts.values()):,} things"
     parts = [
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>',
         f"<h1>{title}</h1><p>{verdict}; {looked}.</p>",
-        *_findings(report),
+        *_findings(report, links),
         *_sensors(report),
         *_measures(report),
-        *_pictures(shots),
+        *_pictures(shots, links),
         *_checks(report),
     ]
     return "\n".join(parts) + "\n"
 
 
-def _findings(report: VerifyReport) -> Iterator[str]:
+def _findings(report: VerifyReport, links: PageLinks) -> Iterator[str]:
     if report.ok:
         return
     yield "<h2>What is not true</h2>"
@@ -162,7 +164,8 @@ def _findings(report: VerifyReport) -> Iterator[str]:
         yield f'<h3>{escape(check)}: {found:,} <span class="bad">({escape(CHECKS[check])})</span></h3><ul>'
         for problem in report.problems:
             if problem.check == check:
-                yield f"<li><code>{escape(problem.where)}</code><br>{escape(problem.message)}</li>"
+                link = links.to(problem.annotation, problem.scene)
+                yield f"<li><code>{escape(problem.where)}</code>{link}<br>{escape(problem.message)}</li>"
         yield "</ul>"
 
 
@@ -198,11 +201,12 @@ def _sensors(report: VerifyReport) -> Iterator[str]:
     yield "</table>"
 
 
-def _pictures(shots: Iterable[Shot]) -> Iterator[str]:
+def _pictures(shots: Iterable[Shot], links: PageLinks) -> Iterator[str]:
     yield "<h2>Worst labels</h2><p>Outline of the mask cyan, 3D box yellow with a red front, tight 2D box white.</p>"
     for shot in shots:
         source = f"data:image/jpeg;base64,{base64.b64encode(shot.jpeg).decode('ascii')}"
-        yield f'<figure><img src="{source}" alt=""><figcaption>{escape(shot.caption)}</figcaption></figure>'
+        caption = escape(shot.caption) + links.to(shot.annotation)
+        yield f'<figure><img src="{source}" alt=""><figcaption>{caption}</figcaption></figure>'
 
 
 def _checks(report: VerifyReport) -> Iterator[str]:

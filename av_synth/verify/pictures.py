@@ -25,10 +25,11 @@ _MASK, _BOX, _FRONT, _TIGHT = (255, 255, 0), (0, 230, 255), (0, 80, 255), (255, 
 
 @dataclass(frozen=True)
 class Shot:
-    """A JPEG of one label, and why it is shown."""
+    """A JPEG of one label, why it is shown, and the token of its annotation."""
 
     caption: str
     jpeg: bytes
+    annotation: str
 
 
 def worst_labels(dataset: Dataset, report: VerifyReport) -> Iterator[Shot]:
@@ -79,7 +80,7 @@ class _Index:
             return None
         name = f"{scene.sample_name(annotation.sample_token)}, {view.data.channel}, {annotation.category}"
         ok, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])
-        return Shot(f"{name}, visibility {annotation.visibility}: {reason}", jpeg.tobytes()) if ok else None
+        return Shot(f"{name}, visibility {annotation.visibility}: {reason}", jpeg.tobytes(), token) if ok else None
 
     def _view(self, scene: Scene, annotation: Annotation, channel: str) -> tuple[View, Array, Array] | None:
         data = scene.keyframe(annotation.sample_token, channel)

@@ -89,6 +89,24 @@ def test_one_report_of_one_dataset_has_the_same_bytes_every_time(one_scene: Path
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+def test_labels_are_linked_to_the_page_of_their_run_if_it_lies_beside_the_report(copy: Copy, tmp_path: Path) -> None:
+    told = {"schema": 1, "runs": [{"scene": "scene-0001", "run_id": "0123456789abcdef0123"}]}
+    copy.write(copy.root / "v1.0-trainval/av_synth.json", json.dumps(told).encode())
+    unfit = copy.annotations("oncoming")
+    copy.edit_annotations(unfit, half_turn)
+    report = verify(copy.root)
+    write_report(report, tmp_path)
+    assert "viewer-" not in (tmp_path / "index.html").read_text()
+    (tmp_path / "viewer-0123456789abcdef0123.html").touch()
+
+    write_report(report, tmp_path)
+
+    page = (tmp_path / "index.html").read_text()
+    row = next(row for row in copy.rows("sample_annotation") if row["token"] == unfit[0])
+    link = f"viewer-0123456789abcdef0123.html#sample={row['sample_token']}&amp;follow={row['instance_token']}"
+    assert page.count(f'href="{link}"') >= 2  # of the finding and of the picture
+
+
 def test_a_report_inside_the_dataset_is_refused(copy: Copy) -> None:
     report = verify(copy.root)
 

@@ -20,6 +20,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.log.taxonomy import CATEGORIES
 from av_synth.report.draw import CLASS_COLOURS, Colour, class_of
 from av_synth.report.viewer.pack import Pack
+from av_synth.store import Run
 
 _POSE = ("x_m", "y_m", "z_m", "qw", "qx", "qy", "qz")
 _STATE = (*_POSE, "vx_mps", "vy_mps", "vz_mps", "ax_mps2", "ay_mps2", "az_mps2")
@@ -57,6 +58,7 @@ def add_facts(pack: Pack, scene: Scene) -> Array:
     grid = _Grid([row["actor_id"] for row in actors], ticks["frame"])
     pose = np.stack([states.column(name).to_numpy() for name in _STATE], axis=1)
     where = grid.places(states.column("frame").to_numpy(), states.column("actor_id").to_numpy())
+    names = RunNames(run.run_id)
     named = run.json("scenario.json").get("actors") or {}
     ego = next((row["actor_id"] for row in actors if row["is_ego"]), 0)
     of_ego = pose[states.column("actor_id").to_numpy() == ego] if ego else pose
@@ -68,9 +70,10 @@ def add_facts(pack: Pack, scene: Scene) -> Array:
         "origin": origin.tolist(),
         "times": [round(value / 1e6, 6) for value in ticks["time_us"]],
         "ego": grid.actors.get(ego, -1),
+        "samples": {names.sample(frame): grid.frames[frame] for frame in _keyframes(run)},
         "lamps": _lamps(scene, grid),
         "lampNames": _LAMPS,
-        "actors": [_actor(row, RunNames(run.run_id), named) for row in actors],
+        "actors": [_actor(row, names, named) for row in actors],
         "boxes": [_box(row, grid) for row in run.table("boxes").to_pylist()],
         "events": [_event(row, grid) for row in run.table("events").to_pylist()],
         "metrics": _metrics(run.table("metrics").to_pylist(), grid),
@@ -111,7 +114,7 @@ def _add_controls(pack: Pack, table: Any, grid: _Grid) -> None:
 
 
 def _lamps(scene: Scene, grid: _Grid) -> list[list[int]]:
-    """Place of the frame, place of the actor and flags wherever somebody's lamps change; none if no lamps are logged."""
+    """Places of frame and actor, and flags, wherever somebody's lamps change; none if no lamps are logged."""
     if "tables/lamps.parquet" not in scene.run.files:
         return []
     rows = scene.run.table("lamps").to_pylist()
@@ -138,6 +141,11 @@ def _actor(row: Mapping[str, Any], names: RunNames, named: object) -> dict[str, 
 def _box(row: Mapping[str, Any], grid: _Grid) -> list[object]:
     facts = (row["visibility"], round(row["visible_fraction"], 4), row["attribute"])
     return [grid.frames[row["frame"]], grid.actors[row["actor_id"]], *facts, row["num_lidar_pts"], row["num_radar_pts"]]
+
+
+def _keyframes(run: Run) -> list[int]:
+    rows = run.table("sensor_frames", ("frame", "is_keyframe")).to_pylist()
+    return sorted({row["frame"] for row in rows if row["is_keyframe"]})
 
 
 def _event(row: Mapping[str, Any], grid: _Grid) -> dict[str, object]:

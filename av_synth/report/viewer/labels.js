@@ -20,7 +20,7 @@ export class Labels {
     pen.font = NAME_FONT;
     pen.textBaseline = "middle";
     const taken = forbidden.map((area) => [...area]);
-    this.shown = [];
+    this.areas = [];
     for (const actor of who) {
       const at = toPixel(view, world.top(actor, frame));
       if (!at || at[2] > view.fog[1] * 0.6) continue;
@@ -31,7 +31,7 @@ export class Labels {
         const bottom = y - 6 - lift * (HIGH + 3), area = [left, bottom - HIGH, left + wide, bottom];
         if (area[1] < 0 || taken.some((t) => area[0] < t[2] + 2 && t[0] < area[2] + 2 && area[1] < t[3] + 2 && t[1] < area[3] + 2)) continue;
         taken.push(area);
-        this.shown.push(actor);
+        this.areas.push(area);
         this.#plate(area, x, y, words, data.colour(actor), actor === followed);
         break;
       }

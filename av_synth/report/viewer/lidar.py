@@ -25,7 +25,8 @@ BYTES_PER_POINT = 8
 _CM = 0.01
 _FARTHEST_M = 320.0  # a signed 16-bit number of centimetres
 _FEWEST = 6_000  # points of a turn, before turns between keyframes are left out
-_MOST = 24_000
+_MOST = 16_000
+_APART_US = 100_000
 _STRUCTURE_POINTS = 120_000
 _VOXEL_M, _GROUND_VOXEL_M = 0.25, 0.9
 _NAMES = tuple(name for name, _ in CATEGORIES)
@@ -34,6 +35,7 @@ _NOISE = _NAMES.index("noise")
 _STANDING = frozenset(k for k, name in enumerate(_NAMES) if name.startswith(("static.", "static_object.")))
 # the lanes are drawn from the map
 _GROUND = frozenset({_NAMES.index("flat.terrain"), _NAMES.index("flat.other")})
+
 
 @dataclass(frozen=True)
 class _Turn:
@@ -57,11 +59,11 @@ def add_structure(pack: Pack, scene: Scene, log: Log, origin: Array) -> None:
     points, category = np.concatenate(places), np.concatenate(kinds)
     ground = np.isin(category, list(_GROUND))
     coarser = 1.0
-    kept = _one_a_voxel(points, ground, coarser)
-    while len(kept) > _STRUCTURE_POINTS:
+    first = _one_a_voxel(points, ground, coarser)
+    while len(first) > _STRUCTURE_POINTS:
         coarser *= 1.25
-        kept = _one_a_voxel(points, ground, coarser)
-    points, category = points[kept], category[kept]
+        first = _one_a_voxel(points, ground, coarser)
+    points, category = points[first], category[first]
     unit_m = max(_CM, float(np.abs(points).max(initial=0.0)) / 32_000.0)
     pack.add("structure", np.round(points / unit_m).astype(np.int16))
     pack.add("structure_kinds", category)
@@ -118,12 +120,17 @@ def _by_frame(scene: Scene) -> dict[int, list[Record]]:
 
 
 def _chosen(by_frame: Mapping[int, Sequence[Record]], most: int) -> list[int]:
-    """Frames: keyframes, and as many others between them as there is room for; fewer keyframes if there is too little."""
+    """Frames: keyframes, fewer if there is no room for all, and as many others between them as there is room for."""
     keys = [frame for frame, records in by_frame.items() if any(record.is_keyframe for record in records)]
     if len(keys) >= most:
         step = -(-len(keys) // max(1, most))
         return keys[::step]
-    others = sorted(set(by_frame) - set(keys))
+    others: list[int] = []
+    due_us = 0
+    for frame, (first, *_) in by_frame.items():
+        if first.is_keyframe or first.time_us >= due_us:
+            due_us = first.time_us + _APART_US
+            others += [] if first.is_keyframe else [frame]
     step = -(-len(others) // (most - len(keys)))
     return sorted({*keys, *others[:: max(1, step)]})
 
@@ -157,7 +164,7 @@ def _one(scene: Scene, record: Record, bodies: Bodies) -> _Turn:
     values = scene.lidar(record)
     points = apply(scene.sensors[record.channel].ego_from_sensor, values[:, :3]).astype(np.float32)
     name = f"{record.channel}/{record.frame:06d}.bin"
-    category = _labels(scene, f"lidarseg/{name}", np.uint8, len(values), UNKNOWN)
+    category = _labels(scene, f"lidarseg/{name}", np.uint8, len(values), UNKNOWN).astype(np.uint8)
     actor = _labels(scene, f"lidar_actors/{name}", np.dtype("<u4"), len(values), 0)
     good = np.isfinite(points).all(axis=1) & (np.abs(points) < _FARTHEST_M).all(axis=1)
     good &= ~np.isin(category, (_EGO, _NOISE))

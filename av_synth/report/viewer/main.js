@@ -119,7 +119,7 @@ class Viewer {
     showState(data, this.follow, this.frame);
     showMoment(data, this.frame);
     this.cast.update(this.frame, this.follow);
-    this.strip.update(data, this.images, through);
+    this.strip.update(data, this.images, this.frame, through);
     $("pictures").hidden = !show.strip;
     const lines = data.actors.map((_, k) => k).filter((k) => (data.actors[k].named && data.moves[k]) || k === this.follow || k === data.ego);
     this.plots.draw(this.frame, this.follow, lines, $("metric").value);
@@ -229,7 +229,7 @@ class Viewer {
     });
   }
 
-  // #t=3.20&follow=van&view=above&camera=CAM_FRONT&lidar=intensity
+  // #t=3.20&follow=van&view=above&camera=CAM_FRONT&lidar=intensity; a dataset's tokens do too: #sample=...&follow=...
   readLink() {
     if (location.hash === this.written) return;
     const asked = new URLSearchParams(location.hash.slice(1)), t = Number(asked.get("t"));
@@ -237,7 +237,7 @@ class Viewer {
     if (asked.get("view")) this.camera.set(["behind", "side", "above"].find((name) => name === asked.get("view")) ?? "behind");
     if (asked.get("camera")) this.camera.through = this.data.cameras.findIndex((c) => c.channel === asked.get("camera"));
     if (["class", "intensity", "height"].includes(asked.get("lidar"))) this.show.colour = $("lidar-colour").value = asked.get("lidar");
-    this.goto(Number.isFinite(t) ? this.data.frameAt(t) : 0);
+    this.goto(this.data.samples[asked.get("sample")] ?? (Number.isFinite(t) ? this.data.frameAt(t) : 0));
   }
 
   #writeLink() {

@@ -1,6 +1,6 @@
 """Named arrays in one piece of bytes, as the page's data.js reads them.
 
-    uint32, length of the header | header, JSON, filled up with blanks | arrays, each from a multiple of 8 bytes on
+uint32, length of the header | header, JSON, filled up with blanks | arrays, each from a multiple of 8 bytes on
 """
 
 from __future__ import annotations

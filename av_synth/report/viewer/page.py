@@ -26,6 +26,7 @@ MOST_BYTES = 15_000_000
 """How large a page may become."""
 
 _PICTURES_SHARE = 0.6  # of what the log and the town leave; the lidar has the rest
+_PACKED = (1.5, 1.0)  # how much smaller points become when they are compressed, as hoped and at worst
 _SCRIPTS = ("maths.js", "data.js", "gl.js", "camera.js", "world.js", "labels.js", "plots.js", "panel.js", "main.js")
 _IMPORT = re.compile(r"^import .*?;\n", re.MULTILINE | re.DOTALL)
 _EXPORT = re.compile(r"^export (?=const|let|function|class|async)", re.MULTILINE)
@@ -83,8 +84,13 @@ def _page(run: Run, most_bytes: int) -> str:
         )
     room -= 65_536 + len(scene.records) * 64  # what is told of pictures and turns
     pictures = add_pictures(pack, scene, max(0, int(room * _PICTURES_SHARE)))
-    add_turns(pack, scene, log, max(0, room - len(pictures)))
-    return _html(scene, script, pack.compressed(), pictures)
+    text = ""
+    for packed in _PACKED:
+        add_turns(pack, scene, log, max(0, int((room - len(pictures)) * packed)))
+        text = _html(scene, script, pack.compressed(), pictures)
+        if len(text.encode()) <= most_bytes:
+            break
+    return text
 
 
 def _script() -> str:

@@ -93,8 +93,8 @@ export function stateOf(data, k, frame) {
   const rows = [], heading = data.heading(k, frame), speed = data.speed(k, frame), a = data.acceleration(k, frame), p = data.position(k, frame);
   const along = [Math.cos(heading), Math.sin(heading)];
   rows.push(["Speed", `${fixed(speed)} m/s (${fixed(speed * 3.6, 0)} km/h)`]);
-  rows.push(["Acceleration along", `${fixed(a[0] * along[0] + a[1] * along[1])} m/s²`]);
-  rows.push(["across", `${fixed(a[1] * along[0] - a[0] * along[1])} m/s²`]);
+  rows.push(["Acceleration", `${fixed(a[0] * along[0] + a[1] * along[1])} m/s²`]);
+  rows.push(["sideways", `${fixed(a[1] * along[0] - a[0] * along[1])} m/s²`]);
   const control = data.control(k, frame);
   if (control) {
     rows.push(["Throttle, brake", `${fixed(control.throttle)}, ${fixed(control.brake)}`]);
@@ -135,11 +135,11 @@ export function showState(data, k, frame) {
   $("values").replaceChildren(...stateOf(data, k, frame).flatMap(([name, value]) => [make("dt", { textContent: name }), make("dd", { textContent: value })]));
 }
 
-// the event that was last, for two seconds
+// the events that were last, for two seconds
 export function showMoment(data, frame) {
-  const event = data.newest(data.events, frame);
-  const fresh = event && data.times[frame] - data.times[event.frame] < 2;
-  $("moment").textContent = fresh ? `${fixed(data.times[event.frame])} s  ${eventWords(data, event)}` : "";
+  const last = data.newest(data.events, frame), fresh = last && data.times[frame] - data.times[last.frame] < 2;
+  const words = fresh ? data.events.filter((event) => event.frame === last.frame).map((event) => eventWords(data, event)) : [];
+  $("moment").textContent = fresh ? `${fixed(data.times[last.frame])} s  ${words.join("; ")}` : "";
 }
 
 // the small pictures over the scene, in the order in which one turns around
@@ -159,14 +159,16 @@ export class Strip {
     }
   }
 
-  update(data, images, through) {
+  update(data, images, frame, through) {
     this.figures.forEach(({ figure, canvas, words, channel }, k) => {
       figure.classList.toggle("chosen", k === through);
       const held = images[k];
-      if (!held || this.shown[k] === held) return;
+      if (!held) return;
+      const late = held.frame === frame ? "" : `  ${fixed(data.times[held.frame])} s`;
+      words.textContent = channel.replace(/^CAM_/, "").replaceAll("_", " ").toLowerCase() + late;
+      if (this.shown[k] === held) return;
       this.shown[k] = held;
       canvas.getContext("2d").drawImage(held.image, 0, 0, canvas.width, canvas.height);
-      words.textContent = `${channel.replace(/^CAM_/, "")}  ${fixed(data.times[held.frame])} s`;
     });
   }
 }

@@ -28,7 +28,15 @@ _REACH_M = 160.0
 _LINE_M, _KERB_M = 0.14, 0.18
 _PARKED_ON = frozenset({"parking", "shoulder", "stop"})
 # what lies over what, metres: nothing flickers where lanes of two roads cover the same ground
-_LIFT_M = {"other": -0.03, "sidewalk": -0.02, "parking": -0.01, "road": 0.0, "kerb": 0.02, "paint": 0.03, "yellow": 0.03}
+_LIFT_M = {
+    "other": -0.03,
+    "sidewalk": -0.02,
+    "parking": -0.01,
+    "road": 0.0,
+    "kerb": 0.02,
+    "paint": 0.03,
+    "yellow": 0.03,
+}
 
 
 def add_town(pack: Pack, scene: Scene, origin: Array, way: Array) -> None:
