@@ -151,13 +151,15 @@ export class Plots {
     const { pen } = this, d = this.data, ends = [-Infinity, -Infinity];
     pen.textBaseline = "middle";
     pen.textAlign = "left";
+    pen.strokeStyle = "rgba(255, 196, 61, 0.35)";
+    for (const event of d.events) this.#line([[this.x(d.times[event.frame]), 4], [this.x(d.times[event.frame]), this.high - 14]]);
     for (const event of d.events) {
       const x = this.x(d.times[event.frame]), words = eventWords(d, event, true), wide = pen.measureText(words).width;
-      pen.strokeStyle = "rgba(255, 196, 61, 0.35)";
-      this.#line([[x, 4], [x, this.high - 14]]);
       const left = Math.min(x + 4, this.wide - RIGHT - wide), row = ends.findIndex((end) => end + 8 < left);
       if (row < 0) continue;
       ends[row] = left + wide;
+      pen.fillStyle = "rgba(22, 25, 30, 0.8)";
+      pen.fillRect(left - 2, 2 + 14 * row, wide + 4, 14);
       pen.fillStyle = MARK;
       pen.fillText(words, left, 9 + 14 * row);
     }

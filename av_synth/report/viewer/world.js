@@ -7,7 +7,7 @@ import { Boxes, Lines, Pictures, Points, Surface } from "./gl.js";
 const GROUND = [25, 28, 32];
 const TOWN = {
   road: [52, 56, 62], parking: [60, 63, 70], sidewalk: [84, 86, 92], other: [40, 47, 44],
-  paint: [200, 203, 208], yellow: [214, 178, 84], kerb: [118, 120, 126],
+  paint: [200, 203, 208], yellow: [158, 136, 78], kerb: [118, 120, 126],
 };
 const MODES = { intensity: 0, class: 1, height: 2 };
 const TRAIL_S = 4, FUTURE_S = 3;
