@@ -132,7 +132,7 @@ export function showState(data, k, frame) {
   const size = actor.size.map((v) => fixed(v, 1)).join(" × ");
   $("kind").textContent = `${[actor.category || "no nuScenes category", actor.type, `id ${actor.id}`].join("  ·  ")}`;
   $("kind").title = `${$("kind").textContent}, ${size} m, instance ${actor.instance}`;
-  $("values").replaceChildren(...stateOf(data, k, frame).flatMap(([name, value]) => [make("dt", { textContent: name }), make("dd", { textContent: value })]));
+  $("values").replaceChildren(...stateOf(data, k, frame).map(([name, value]) => make("div", {}, make("dt", { textContent: name }), make("dd", { textContent: value }))));
 }
 
 // the events that were last, for two seconds
