@@ -44,7 +44,7 @@ export class Camera {
     const eye = axis(place, 3), matrix = multiply(projection(...sides, NEAR, FAR), invertRigid(place));
     const far = this.through >= 0 ? [120, 500] : [this.reach * 1.5 + 90, this.reach * 5 + 330];
     return {
-      matrix, eye, place, sides, width, height, ratio, fog: far, back: [0.071, 0.08, 0.095],
+      matrix, eye, place, sides, width, height, ratio, fog: far, back: [0.071, 0.08, 0.095], clear: 0.85 * this.reach,
       pxPerUnit: height / (sides[3] - sides[2]),
     };
   }

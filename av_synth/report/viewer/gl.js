@@ -17,7 +17,8 @@ void main() { shown = vec4(mix(back, tint, clearness(where)), 1.0); }`;
 
 const POINT_V = `
 in vec3 place; in float value; in float kind;
-uniform mat4 view; uniform mat4 model; uniform float unit; uniform int mode; uniform vec3 size; uniform sampler2D palette;
+uniform mat4 view; uniform mat4 model; uniform float unit; uniform int mode; uniform vec3 size; uniform float clear;
+uniform sampler2D palette;
 out vec3 tint; out vec3 where; out float gone;
 vec3 ramp(float x) {
   vec3 a = vec3(0.16, 0.22, 0.55), b = vec3(0.05, 0.62, 0.72), c = vec3(0.98, 0.85, 0.35), d = vec3(1.0, 0.42, 0.28);
@@ -31,6 +32,8 @@ void main() {
   gone = mode == 1 ? 1.0 - listed.a : 0.0;
   tint = mode == 0 ? ramp(sqrt(value / 255.0)) : mode == 1 ? listed.rgb : ramp((own.z + 0.3) / 4.5);
   gl_Position = view * vec4(where, 1.0);
+  // nothing stands between the eye and who is followed
+  if (gl_Position.w < clear && length(gl_Position.xy) < 0.55 * gl_Position.w) gone = 1.0;
   gl_PointSize = clamp(size.x / gl_Position.w, size.y, size.z);
 }`;
 const POINT_F = `
@@ -167,8 +170,8 @@ export class Points {
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
   }
 
-  // size: metres, least and most pixels; dim: 1 for full colour
-  draw(view, model, { start, count, mode, size, dim }) {
+  // size: metres, least and most pixels; dim: 1 for full colour; clear: how far from the eye the middle stays free
+  draw(view, model, { start, count, mode, size, dim, clear = 0 }) {
     const gl = this.gl, p = this.program;
     p.use(view);
     gl.uniformMatrix4fv(p.at("model"), false, model);
@@ -176,6 +179,7 @@ export class Points {
     gl.uniform1i(p.at("mode"), mode);
     gl.uniform3f(p.at("size"), size[0] * view.pxPerUnit, size[1] * view.ratio, size[2] * view.ratio);
     gl.uniform1f(p.at("dim"), dim);
+    gl.uniform1f(p.at("clear"), clear);
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.palette);
     gl.uniform1i(p.at("palette"), 0);

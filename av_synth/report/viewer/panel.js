@@ -106,8 +106,9 @@ export function stateOf(data, k, frame) {
   if (k !== data.ego && data.isThere(data.ego, frame)) rows.push(["To the ego, origins", `${fixed(distance(p, data.position(data.ego, frame)))} m`]);
   for (const { metric, who, frames, values } of data.metrics) {
     const at = who.includes(k) ? frames.indexOf(frame) : -1;
-    if (at < 0 || (k === data.ego && data.metrics.length > 8)) continue;
-    const other = who.find((one) => one !== k && one >= 0);
+    if (at < 0) continue;
+    const other = who.find((one) => one !== k && one >= 0) ?? -1;
+    if (k === data.ego && data.metrics.length > 8 && !data.actors[other]?.named) continue;
     rows.push([`${metric.replace("ttc", "TTC").replace(/_(s|m|mps2?)$/, "").replaceAll("_", " ")}${k === data.ego ? ` to ${data.name(other)}` : ""}`, `${fixed(values[at])} ${unitOf(metric)}`]);
   }
   const label = data.newest(data.boxesOf[k], frame);

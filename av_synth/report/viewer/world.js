@@ -63,7 +63,7 @@ export class World {
       if (show.town) this.town.draw(view);
       if (show.structure) {
         const count = this.data.arrays.structure_kinds.length;
-        this.structure.draw(view, STILL, { start: 0, count, mode: 1, size: [0.2, 1, 7], dim: 0.5 });
+        this.structure.draw(view, STILL, { start: 0, count, mode: 1, size: [0.2, 1, 6], dim: 0.5, clear: view.clear });
       }
     }
     if (show.lidar) this.#lidar(view, frame, show, through >= 0);
