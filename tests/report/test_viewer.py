@@ -261,6 +261,7 @@ def test_the_plots_lead_to_a_time(page: Page) -> None:
 
 
 def test_it_asks_for_nothing_but_itself_and_may_not(shared: Page, page_path: Path) -> None:
+    shared.check()
     assert shared.requests == [page_path.as_uri()]
     blocked = shared.evaluate("fetch('data:,x').then(() => 'fetched', () => 'refused')")
     assert blocked == "refused"

@@ -11,7 +11,7 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
-from scipy.spatial import cKDTree
+import numpy.typing as npt
 
 from av_synth.export.nuscenes.map_lanes import DRIVABLE, PAVEMENT, Network, Section
 from av_synth.export.nuscenes.map_reading import read_network
@@ -24,7 +24,7 @@ from av_synth.report.viewer.pack import Pack
 KINDS = ("road", "parking", "sidewalk", "other", "paint", "yellow", "kerb")
 """What a quadrilateral is, by its number in the array `town_kinds`."""
 
-_REACH_M = 160.0
+_REACH_M, _STEP_M = 160.0, 5.0
 _LINE_M, _KERB_M = 0.14, 0.18
 _PARKED_ON = frozenset({"parking", "shoulder", "stop"})
 # what lies over what, metres: nothing flickers where lanes of two roads cover the same ground
@@ -50,12 +50,22 @@ def add_town(pack: Pack, scene: Scene, origin: Array, way: Array) -> None:
     kinds = np.concatenate([np.full(len(quads), KINDS.index(kind)) for kind, quads in found] or [np.empty(0)])
     quads = np.concatenate([quads for _, quads in found] or [np.empty((0, 4, 3))])
     if len(quads):
-        near = cKDTree(way).query(quads[:, :, :2].mean(axis=1), distance_upper_bound=_REACH_M)[0] < _REACH_M
+        near = _near(quads[:, :, :2].mean(axis=1), way)
         kinds, quads = kinds[near], quads[near] - origin
         quads[:, :, 2] += np.array([_LIFT_M[kind] for kind in KINDS])[kinds.astype(int), None]
     pack.add("town_kinds", kinds.astype(np.uint8))
     pack.add("town_quads", quads.astype(np.float32))
     pack.about["townKinds"] = KINDS
+
+
+def _near(points: Array, way: Array) -> npt.NDArray[np.bool_]:
+    """Which points (N, 2) are within reach of a way, looked at every few metres of it."""
+    steps = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(way, axis=0), axis=1))])
+    marks = np.unique(np.floor(steps / _STEP_M), return_index=True)[1]
+    near = np.zeros(len(points), dtype=bool)
+    for place in way[marks]:
+        near |= np.hypot(*(points - place).T) < _REACH_M
+    return near
 
 
 def _quads(network: Network) -> Iterator[tuple[str, Array]]:
@@ -78,11 +88,10 @@ def _quads(network: Network) -> Iterator[tuple[str, Array]]:
                     yield kind, _band(piece, _LINE_M)
     if ground:
         corners = np.concatenate(ground).reshape(-1, 3)
-        below = cKDTree(corners[:, :2])
         for outline in read_crossings(network):
             for stripe in stripes(outline):
-                heights = corners[below.query(stripe)[1], 2]
-                yield "paint", np.concatenate([stripe, heights[:, None]], axis=1)[None]
+                nearest = np.argmin(np.hypot(*(corners[:, :2] - stripe.mean(axis=0)).T))
+                yield "paint", np.concatenate([stripe, np.full((4, 1), corners[nearest, 2])], axis=1)[None]
 
 
 def _kind(lane: str) -> str:
