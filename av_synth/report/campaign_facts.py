@@ -20,21 +20,14 @@ from av_synth.farm.journal import read_journal
 from av_synth.farm.lease import holder
 from av_synth.farm.model import Failure, FailureClass, PlannedRun
 from av_synth.farm.seen import Event
+from av_synth.report.thumbnails import moment_us
+from av_synth.report.weather_words import weather_words
 from av_synth.store.files import as_mapping
 from av_synth.store.look import look
 
 COMMITTED = "committed"
 CUT_OFF = "cut off"
 """What became of an attempt whose driver ended before it did."""
-
-_SIGNS = (
-    ("night", "sun_altitude_angle", -90.0, -1.0),
-    ("low sun", "sun_altitude_angle", -1.0, 10.0),
-    ("rain", "precipitation", 1.0, 101.0),
-    ("fog", "fog_density", 1.0, 101.0),
-    ("wet road", "wetness", 1.0, 101.0),
-)
-"""Words for weather: CARLA's parameter and its range, as `query` has them where it has them."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +143,6 @@ def _made(root: Path, run: PlannedRun) -> Made:
         frames = opened.table("sensor_frames", ("time_us", "is_keyframe")).to_pylist()
     except StoreError as error:
         return Made(run, directory, problem=str(error))
-    moments = [int(one["time_us"]) for one in expectations if int(one.get("time_us", -1)) >= 0]
     return Made(
         run,
         directory,
@@ -158,14 +150,9 @@ def _made(root: Path, run: PlannedRun) -> Made:
         expectations=len(expectations),
         keyframes=len({row["time_us"] for row in frames if row["is_keyframe"]}),
         bytes=sum(entry.bytes for entry in opened.files.values()),
-        weather=_weather(weather),
-        moment_us=min(moments, default=None),
+        weather=", ".join(weather_words(weather)),
+        moment_us=moment_us(expectations),
     )
-
-
-def _weather(values: Mapping[str, Any]) -> str:
-    found = [name for name, key, low, high in _SIGNS if low <= float(values.get(key, low - 1.0)) < high]
-    return ", ".join(name for name in found if not (name == "wet road" and "rain" in found)) or "clear day"
 
 
 def _given_up(root: Path, run: PlannedRun) -> GivenUp:

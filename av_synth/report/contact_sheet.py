@@ -16,6 +16,7 @@ import numpy as np
 from av_synth.errors import StoreError
 from av_synth.report import draw
 from av_synth.report.draw import CLASS_COLOURS, Image, class_of
+from av_synth.report.thumbnails import moment_us
 from av_synth.report.top_view import TopBox, height_colours, top_view
 from av_synth.verify import open_dataset
 from av_synth.verify.maths import Array, box_corners, inverse, move
@@ -97,10 +98,10 @@ def _read_story(dataset: Dataset, scene: str) -> _Story:
 
 
 def _moment(scene: Scene, story: _Story) -> int:
-    times = [int(e["time_us"]) for e in story.expectations if int(e.get("time_us", -1)) >= 0]
-    if not times:
+    about_us = moment_us(story.expectations)
+    if about_us is None:
         return len(scene.samples) // 2
-    wanted_us = scene.samples[0].timestamp_us + min(times)
+    wanted_us = scene.samples[0].timestamp_us + about_us
     return min(range(len(scene.samples)), key=lambda k: abs(scene.samples[k].timestamp_us - wanted_us))
 
 
@@ -236,7 +237,7 @@ def _title(canvas: Image, scene: Scene, place: int, story: _Story) -> None:
     draw.text(canvas, (x, 42), "   ".join(facts), 15, draw.FAINT)
     right, left = float(canvas.shape[1] - _MARGIN), float(canvas.shape[1] - _MARGIN)
     for k, expectation in enumerate(story.expectations[:3]):
-        words, held = _expectation_words(expectation), bool(expectation.get("held"))
+        words, held = expectation_words(expectation), bool(expectation.get("held"))
         start = right - draw.text_width(words, 14)
         draw.text(canvas, (start, 30 + 24 * k), words, 14, draw.GOOD if held else draw.BAD)
         left = min(left, start)
@@ -253,18 +254,22 @@ def _shortened(words: str, height_px: float, room_px: float) -> str:
     return words + " ..."
 
 
-def _expectation_words(expectation: Mapping[str, Any]) -> str:
+def expectation_words(expectation: Mapping[str, Any]) -> str:
+    """An expectation as it stands in an outcome, in words: what was asked, what came."""
     asked, reached = expectation.get("asked"), expectation.get("reached")
     if isinstance(asked, dict):
         bounds = (f"{asked[end]:g}" if end in asked else "..." for end in ("min", "max"))
         wanted = "asked {} to {}".format(*bounds)
     else:
-        wanted = f"asked {'yes' if asked else 'no'}"
-    if isinstance(reached, bool):
-        got = "yes" if reached else "no"
-    else:
-        got = "never" if reached is None else f"{reached:.2f}"
+        wanted = f"asked {_plain(asked)}"
+    got = "never" if reached is None else _plain(reached)
     return f"{expectation.get('name')}: {got}  ({wanted}: {'held' if expectation.get('held') else 'NOT HELD'})"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.2f}" if isinstance(value, float | int) else str(value)
 
 
 def _legend(canvas: Image, annotations: Sequence[Annotation]) -> None:

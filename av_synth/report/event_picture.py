@@ -16,6 +16,7 @@ from av_synth.export.nuscenes.map_reading import read_network
 from av_synth.geometry.transforms import Array
 from av_synth.report import draw
 from av_synth.report.draw import Colour, Image
+from av_synth.report.event_words import NOTED, event_words
 from av_synth.report.road_picture import GROUND, Roads, draw_roads, read_roads
 from av_synth.run.watch import Watcher
 from av_synth.scenario import ConcreteScenario
@@ -35,7 +36,6 @@ _COLOURS: tuple[Colour, ...] = (
     (120, 220, 120),
     (80, 180, 200),
 )
-_NOTED = {"trigger", "seen", "brake", "contact"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def event_picture(watched: Watcher, out: Path) -> Path:
     concrete = watched.context.spec.scenario
     roads = read_roads(read_network(concrete.town or "", watched.context.opendrive))
     names = _named(watched, concrete)
-    notes = [event for event in watched.events if event.kind in _NOTED]
+    notes = [event for event in watched.events if event.kind in NOTED]
     view = _view(watched, names)
     moments = _moments(watched, notes)
     panels = [_panel(watched, roads, view, names, notes, first, last) for first, last in moments]
@@ -220,22 +220,10 @@ def _legend(names: dict[int, str], notes: Sequence[Event]) -> Image:
     for number, note in enumerate(notes, 1):
         y = 4 + 24 * number
         _number(canvas, np.array([_MARGIN_PX + 10, y - 25]), number)
-        draw.text(canvas, (_MARGIN_PX + 30, y), f"{note.time_us / 1e6:.2f} s   {_words(names, note)}", 10)
+        draw.text(
+            canvas,
+            (_MARGIN_PX + 30, y),
+            f"{note.time_us / 1e6:.2f} s   {event_words(names, note.kind, note.actor_id, note.other_id, note.detail)}",
+            10,
+        )
     return canvas
-
-
-def _words(names: dict[int, str], note: Event) -> str:
-    """What an event was, in words."""
-    who = str(note.detail.get("role") or names.get(note.actor_id) or "something")
-    whom = names.get(note.other_id, "somebody else")
-    if "signals" in note.detail:
-        return f"the lights change: {note.detail['signals']}"
-    if "weather" in note.detail:
-        return f"the weather changes: {note.detail['weather']}"
-    fault = note.detail.get("fault")
-    if isinstance(fault, dict):
-        return f"{fault['sensor']} fails: {fault['kind'].replace('_', ' ')}"
-    if note.kind == "trigger":
-        did = str(note.detail.get("do") or note.detail.get("event") or "begins")
-        return f"{who}: {did.replace('_', ' ')}"
-    return {"seen": f"{who} sees {whom}", "brake": f"{who} brakes for {whom}"}.get(note.kind, f"{who} touches {whom}")

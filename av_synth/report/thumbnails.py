@@ -1,14 +1,17 @@
-"""One small picture of a run, at the moment that the run is about."""
+"""One small picture of a run, at the moment that the run is about; and small pictures of others."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from av_synth import store
 from av_synth.errors import StoreError
+from av_synth.report.draw import Image
 
 _FIRST_CHOICE = "CAM_FRONT"
 _ENDINGS = (".jpg", ".jpeg", ".png")
@@ -39,9 +42,77 @@ def thumbnail(directory: Path, moment_us: int | None, width_px: int) -> bytes | 
     images = [row for row in images if row["channel"] == channel]
     wanted = images[len(images) // 2]["time_us"] if moment_us is None else moment_us
     path = run.path(min(images, key=lambda row: abs(row["time_us"] - wanted))["path"])
-    image = cv2.imdecode(np.frombuffer(path.read_bytes(), dtype=np.uint8), cv2.IMREAD_COLOR)
+    return small_jpeg(path, width_px)
+
+
+def moment_us(expectations: Iterable[Mapping[str, Any]]) -> int | None:
+    """When the first of an outcome's expectations was reached, microseconds of the run; None if none was."""
+    return min((int(one["time_us"]) for one in expectations if int(one.get("time_us", -1)) >= 0), default=None)
+
+
+def small_jpeg(path: Path, width_px: int) -> bytes:
+    """An image file as a small JPEG.
+
+    Raises:
+        StoreError: if it cannot be read as an image.
+    """
+    return _jpeg(_small(path, width_px))
+
+
+def strip_jpeg(paths: Sequence[Path | None], width_px: int) -> bytes:
+    """Image files beside each other in one JPEG, each `width_px` wide and as high as the first, black for None.
+
+    Raises:
+        StoreError: if one cannot be read as an image.
+        ValueError: if there is none.
+    """
+    pictures = {path: _small(path, width_px) for path in paths if path is not None}
+    height = next(iter(pictures.values())).shape[0] if pictures else 0
+    if not height:
+        raise ValueError("a strip of no pictures")
+    black: Image = np.zeros((height, width_px, 3), dtype=np.uint8)
+    row = [black if path is None else pictures[path] for path in paths]
+    return _jpeg(np.hstack([one if one.shape == black.shape else cv2.resize(one, (width_px, height)) for one in row]))
+
+
+def no_wider(path: Path, width_px: int) -> bytes:
+    """An image file as it is, or as a JPEG of `width_px` if it is wider.
+
+    Raises:
+        StoreError: if it cannot be read as an image.
+    """
+    data = _read(path)
+    image = _decoded(np.frombuffer(data, dtype=np.uint8), path, cv2.IMREAD_COLOR)
+    return data if image.shape[1] <= width_px else _jpeg(_resized(image, width_px))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _small(path: Path, width_px: int) -> Image:
+    data = np.frombuffer(_read(path), dtype=np.uint8)
+    # a JPEG is decoded at a quarter of its size in a quarter of the time, where that is large enough
+    image = _decoded(data, path, cv2.IMREAD_REDUCED_COLOR_4)
+    if image.shape[1] < width_px:
+        image = _decoded(data, path, cv2.IMREAD_COLOR)
+    return _resized(image, width_px)
+
+
+def _resized(image: Image, width_px: int) -> Image:
+    size = (width_px, max(1, round(image.shape[0] * width_px / image.shape[1])))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _decoded(data: Image, path: Path, how: int) -> Image:
+    image = cv2.imdecode(data, how) if len(data) else None
     if image is None:
         raise StoreError(f"{path}: cannot be read as an image")
-    size = (width_px, max(1, round(image.shape[0] * width_px / image.shape[1])))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return bytes(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1])
+    return np.asarray(image, dtype=np.uint8)
+
+
+def _jpeg(image: Image) -> bytes:
+    return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1])
