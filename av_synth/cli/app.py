@@ -35,6 +35,7 @@ from av_synth.cli import (
     simulator,
     split,
     verify,
+    view,
 )
 from av_synth.cli import status as status_verb
 from av_synth.cli.options import refuse_unfilled
@@ -81,6 +82,7 @@ for _verb in (
     pull,
     verify,
     query,
+    view,
     scenarios,
     openscenario,
     recorder,

@@ -41,6 +41,7 @@ OPTIONS = {
     "verify": ["DATASET", "--version", "--report", "--quarantine"],
     "replay": ["RUN", "--out", "--rig", "--camera", "--weather", "--at", "--resimulate", "--simulator", "--adopt"],
     "query": ["DATASET", "CONDITIONS", "--fields", "--json", "--version"],
+    "view": ["PATH", "--port", "--host", "--open", "--html", "--version"],
     "scenarios": ["NAME", "show", "--schema", "--out", "--seed", "--set", "--town"],
     "openscenario": ["import", "export"],
     "recorder": ["info", "write"],
