@@ -22,7 +22,9 @@ def register(app: typer.Typer) -> None:
 
 
 def replay(
-    run: Path = typer.Argument(help="Directory of a run, such as out/first/runs/<run id>; or a folder with just one."),
+    run: Path = typer.Argument(
+        help="Directory of a run, such as out/first/runs/<run id>; a folder with just one; or a CARLA recorder file."
+    ),
     out: Path | None = typer.Option(
         None, help="Folder for runs/ and the nuScenes dataset of what is seen now. Not with --resimulate."
     ),
@@ -43,6 +45,9 @@ def replay(
         "rain+dusk or sun_altitude_angle=-5.",
     ),
     at: str | None = typer.Option(None, help="Only this part: 3.2s..5s, 3.2s.., ..5s, or a moment, 3.2s."),
+    ego: int | None = typer.Option(
+        None, help="Of a recorder file in which no vehicle has the role_name hero: the ego's actor id."
+    ),
     resimulate: bool = typer.Option(
         False,
         "--resimulate",
@@ -57,22 +62,32 @@ def replay(
 
     Example: av-synth replay out/first/runs/0fb83a02f85a8e089635 --weather night --at 3.2s..5s --out out/night
     """
-    from av_synth.replay.request import Request, open_named, replay_spec
+    from av_synth.replay.request import Request, open_named, recording_spec, replay_spec
 
     looks = {"--out": out, "--rig": rig, "--camera": camera, "--weather": weather, "--at": at}
     given = [option for option, value in looks.items() if value]
-    found = open_named(run)
-    if resimulate:
+    recorded = run.is_file()
+    if resimulate and not recorded:
         if given:
             why = "goes without --resimulate, which looks with nothing and writes nothing; leave it out"
             raise DocumentError([Problem("", option, why) for option in given])
-        _resimulate(found, simulator, adopt)
+        _resimulate(open_named(run), simulator, adopt)
         return
+    if resimulate:
+        raise DocumentError([Problem("", "--resimulate", f"{run} is of CARLA's recorder: it has no scenario to play")])
+    if ego is not None and not recorded:
+        raise DocumentError([Problem("", "--ego", "goes with a file of CARLA's recorder; a run says who its ego is")])
     if out is None:
         raise DocumentError([Problem("", "--out", "want a folder for what is seen now; or --resimulate")])
-    spec = replay_spec(found, Request(rig, camera, weather, at))
+    request = Request(rig, camera, weather, at)
+    if recorded:
+        spec, lost = recording_spec(run, request, ego)
+        for sentence in lost:
+            say(f"note: {sentence}", "yellow")
+    else:
+        spec = replay_spec(open_named(run), request)
     if spec.rig is None:
-        raise DocumentError([Problem("", "--rig", f"run {found.run_id} had no sensors; want --rig or --camera")])
+        raise DocumentError([Problem("", "--rig", f"{run} had no sensors; want --rig or --camera")])
     make([spec], out, simulator, adopt=adopt)
 
 

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from av_synth import documents, store
 from av_synth import rig as rigs
-from av_synth import store
+from av_synth import scenario as scenarios
 from av_synth.director import Outcome
 from av_synth.documents import nearest
 from av_synth.errors import DocumentError, Problem, StoreError, UserError
-from av_synth.replay import state_log
+from av_synth.replay import carla_recorder, state_log
 from av_synth.replay.playback import Playback
 from av_synth.replay.state_log import StateLog
 from av_synth.replay.views import carrier_of, parse_camera, rig_of
 from av_synth.rig.model import Rig
 from av_synth.run.spec import RunSpec
+from av_synth.run.towns import tick_us_of
 from av_synth.scenario import ConcreteScenario
+from av_synth.scenario.scenario import from_document
 from av_synth.scenario.weather import Weather, changed_weather
 from av_synth.scenario.words import is_opendrive
 from av_synth.store.runs import MANIFEST
 
 _SECONDS = r"(\d+(?:\.\d+)?)\s*s?"
+_NO_NAME = re.compile("[^a-z0-9_]+")
+_RECORDED = """
+name: recorded
+description: What a file of CARLA's recorder tells.
+duration_s: 1
+road: {{town: {town}}}
+ego: {{speed_kmh: 0}}
+"""
 _WINDOW = re.compile(rf"\s*(?:{_SECONDS})?\s*(\.\.)?\s*(?:{_SECONDS})?\s*")
 
 
@@ -90,6 +102,27 @@ def scenario_of(run: store.Run) -> ConcreteScenario:
     return scenario
 
 
+def recording_spec(path: Path, request: Request, ego_id: int | None = None) -> tuple[RunSpec, tuple[str, ...]]:
+    """The run that a request asks for of a file of CARLA's recorder, and what of the file is lost.
+
+    Args:
+        path: the file.
+        request: with a rig or a camera, and a weather unless the file tells of it.
+        ego_id: actor id of the ego, where no vehicle is called hero.
+
+    Raises:
+        LogError: if it is no such file, or broken.
+        DocumentError: with everything that is wrong in the request.
+    """
+    rig = None if request.rig is None else rigs.load(request.rig)
+    log, lost = carla_recorder.of_recording(carla_recorder.read(path), tick_us_of(rig), ego_id)
+    if request.weather is None and not log.weather:
+        raise DocumentError([Problem("", "--weather", f"{path} says nothing of it; want one, such as clear_noon")])
+    document = documents.parse(_RECORDED.format(town=json.dumps(log.town)), str(path))
+    drawn = replace(scenarios.draw(from_document(document), 0), name=_NO_NAME.sub("_", path.stem.lower()) or "recorded")
+    return spec_of(log, drawn, request, rig, Outcome(())), tuple(lost)
+
+
 def spec_of(
     log: StateLog, scenario: ConcreteScenario, request: Request, looked: Rig | None, outcome: Outcome
 ) -> RunSpec:
@@ -126,7 +159,8 @@ def spec_of(
         wrong += error.problems
     try:
         if request.weather is not None:
-            weather = changed_weather(request.weather, Weather(**log.weather_at(first)))
+            before = Weather(**log.weather_at(first)) if log.weather else Weather()
+            weather = changed_weather(request.weather, before)
     except DocumentError as error:
         wrong += error.problems
     wrong += [

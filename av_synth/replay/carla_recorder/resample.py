@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.transform import Rotation
 
 from av_synth.geometry.carla import angular_from_carla, flip_y, matrix_from_recorded
 from av_synth.geometry.transforms import Array
@@ -97,6 +96,8 @@ def resample(track: Track, frame_times_us: Indices, tick_us: int) -> Resampled:
     of velocities from tick to tick.
     """
     ticks = np.arange(int(frame_times_us[-1]) // tick_us + 1)
+    from scipy.spatial.transform import Rotation  # takes a while to import
+
     latest = np.searchsorted(frame_times_us, ticks * tick_us, side="right") - 1
     at = np.searchsorted(track.rows, latest, side="right") - 1
     there = (at >= 0) & (track.rows[np.maximum(at, 0)] == latest)
@@ -135,6 +136,8 @@ class _Steps:
     """
 
     def __init__(self, track: Track, frame_times_us: Indices) -> None:
+        from scipy.spatial.transform import Rotation
+
         ahead = np.minimum(np.arange(len(track.rows)) + 1, len(track.rows) - 1)
         spans_us = frame_times_us[track.rows[ahead]] - frame_times_us[track.rows]
         self.moves_m = track.poses[ahead, :3, 3] - track.poses[:, :3, 3]
