@@ -33,7 +33,7 @@ _RECORDED = """
 name: recorded
 description: What a file of CARLA's recorder tells.
 duration_s: 1
-road: {{town: {town}}}
+road: {{town: {town}, length_m: 10}}
 ego: {{speed_kmh: 0}}
 """
 _WINDOW = re.compile(rf"\s*(?:{_SECONDS})?\s*(\.\.)?\s*(?:{_SECONDS})?\s*")

@@ -24,7 +24,7 @@ _BEHIND_M = (
     0.5  # lidar and camera are so far apart: without a depth image a point this far off the box may be beside it
 )
 _FACE_LEAST, _FACE_M, _FACING = 30, 0.25, 0.3
-_GAP_M, _GAP_SAMPLES = 0.6, 2
+_GAP_M, _GAP_SAMPLES, _ELSEWHERE_M = 0.6, 2, 1.0
 _HEADING_MPS = 2.0
 
 
@@ -36,7 +36,7 @@ class LabelTruth:
         self._scene = scene
         self._findings = findings
         self._outside: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-        self._gaps: dict[str, list[float]] = defaultdict(list)
+        self._gaps: dict[str, list[tuple[float, Array]]] = defaultdict(list)
 
     def add_view(self, seen: Seen, depth_m: Array | None, points: SamplePoints | None) -> None:
         """Measure what one camera keyframe shows."""
@@ -134,7 +134,8 @@ class LabelTruth:
             touched = float(sum(gap < _FACE_M for gap in gaps))
             self._findings.measures.add("faces_touched", annotation.category, range_m, level, touched)
             self._findings.measures.add("lidar_gap", annotation.category, range_m, level, gaps[0], annotation.token)
-            self._gaps[annotation.instance_token].append(gaps[0])
+            places = np.concatenate([points.lidar[:2], annotation.world_from_box[:2, 3]])
+            self._gaps[annotation.instance_token].append((gaps[0], places))
 
     def close(self, masks: SceneMasks | None) -> None:
         """Judge what was gathered, and what needs all sensors of a sample."""
@@ -144,12 +145,13 @@ class LabelTruth:
                 message = f"{outside} of {total} lidar points on its pixels are outside its box"
                 place = annotation_place(self._scene, known[token])
                 self._findings.add("box_points", place, f"{message}; want the box around all of it")
-        for instance, gaps in self._gaps.items():
-            if len(gaps) >= _GAP_SAMPLES and min(gaps) > _GAP_M:
+        for instance, found in self._gaps.items():
+            least_m = min(gap for gap, _ in found)
+            if len(found) >= _GAP_SAMPLES and least_m > _GAP_M and _seen_anew([places for _, places in found]):
                 annotation = self._scene.tracks[instance][0][1]
-                message = f"the face of its box towards the lidar is {min(gaps):.2f} m or more from any of its points"
+                message = f"the face of its box towards the lidar is {least_m:.2f} m or more from any of its points"
                 place = annotation_place(self._scene, annotation)
-                self._findings.add("box_points", place, f"{message} in {len(gaps)} samples: is the box too large?")
+                self._findings.add("box_points", place, f"{message} in {len(found)} samples: is the box too large?")
         self._measure_evidence(masks)
         for track in self._scene.tracks.values():
             self._measure_heading(track)
@@ -178,6 +180,11 @@ class LabelTruth:
             off = math.degrees(math.acos(float(np.clip(cosine, -1, 1))))
             range_m = self._scene.range_m(before)
             self._findings.measures.add("heading", before.category, range_m, before.visibility, off, before.token)
+
+
+def _seen_anew(places: Sequence[Array]) -> bool:
+    """Whether lidar or box came elsewhere meanwhile: while both stand, what hides a face once hides it always."""
+    return bool(np.ptp(np.stack(places), axis=0).max() > _ELSEWHERE_M)
 
 
 def _face_gaps(local: Array, lidar: Array, annotation: Annotation) -> list[float]:
