@@ -35,6 +35,7 @@ from av_synth.cli import (
     simulator,
     split,
     verify,
+    video,
     view,
 )
 from av_synth.cli import status as status_verb
@@ -81,6 +82,7 @@ for _verb in (
     merge,
     pull,
     verify,
+    video,
     query,
     view,
     scenarios,

@@ -130,23 +130,32 @@ def _sheet(dataset: Dataset, scene: Scene, place: int, story: _Story) -> Image:
 
 
 def _camera_rows(scene: Scene, sample: Sample) -> list[list[Data]]:
-    """The cameras that look ahead, from left to right, then those that look back, as one who turns around sees them."""
     found = [scene.keyframe(sample.token, channel) for channel in scene.channels("camera")]
-    yaws = {data.token: _yaw_deg(data) for data in found if data is not None}
-    usable = [data for data in found if data is not None and data.calibration.intrinsic is not None]
-    ahead = sorted((d for d in usable if abs(yaws[d.token]) < _FRONT_VIEW_DEG), key=lambda d: -yaws[d.token])
-    # behind, the left side of the car is kept on the left of the sheet, as nuScenes' own pictures do
-    back = sorted(
-        (d for d in usable if abs(yaws[d.token]) >= _FRONT_VIEW_DEG), key=lambda d: _back_order(yaws[d.token])
-    )
-    rows = [row for row in (ahead, back) if row]
+    usable = {data.channel: data for data in found if data is not None and data.calibration.intrinsic is not None}
+    rows = rows_of_cameras({channel: data.calibration.ego_from_sensor for channel, data in usable.items()})
     if not rows:
         raise StoreError(f"{scene.name}: sample {sample.token} has no camera keyframe to draw")
-    return rows
+    return [[usable[channel] for channel in row] for row in rows]
 
 
-def _yaw_deg(data: Data) -> float:
-    axis = data.calibration.ego_from_sensor[:3, 2]
+def rows_of_cameras(ego_from_camera: Mapping[str, Array]) -> list[list[str]]:
+    """The cameras that look ahead, from left to right, then those that look back, as nuScenes' own pictures have them.
+
+    Args:
+        ego_from_camera: (4, 4) by channel.
+
+    Returns:
+        Channels; no row is empty.
+    """
+    yaws = {channel: _yaw_deg(pose) for channel, pose in ego_from_camera.items()}
+    ahead = sorted((c for c, yaw in yaws.items() if abs(yaw) < _FRONT_VIEW_DEG), key=lambda c: -yaws[c])
+    # behind, the left side of the car is kept on the left
+    back = sorted((c for c, yaw in yaws.items() if abs(yaw) >= _FRONT_VIEW_DEG), key=lambda c: _back_order(yaws[c]))
+    return [row for row in (ahead, back) if row]
+
+
+def _yaw_deg(ego_from_camera: Array) -> float:
+    axis = ego_from_camera[:3, 2]
     return math.degrees(math.atan2(axis[1], axis[0]))
 
 

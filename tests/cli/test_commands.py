@@ -21,6 +21,7 @@ OPTIONS = {
     "status": ["STORE", "--deep", "--json", "--html"],
     "retry": ["STORE", "RUN_ID", "--damaged", "--deep"],
     "cancel": ["STORE"],
+    "video": ["RUN", "--out", "--at", "--speed", "--width", "--boxes", "--force"],
     "campaign": [
         "CAMPAIGN",
         "--out",

@@ -1,0 +1,49 @@
+"""`av-synth video`: a run as a film."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from av_synth.cli.output import progress, say
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("video")(video)
+
+
+def video(
+    run: Path = typer.Argument(help="Directory of a run, such as out/first/runs/<run id>; or a folder with just one."),
+    out: Path = typer.Option(
+        help="The film, FILE.mp4 or FILE.webp. A film that is there is replaced once the new one is whole."
+    ),
+    at: str | None = typer.Option(None, help="Only this part: 3.2s..5s, 3.2s.., ..5s, or a moment, 3.2s."),
+    speed: float = typer.Option(1.0, help="Of the film, 0.05 to 4: 0.25 shows a second in four; 1 is real time."),
+    width: int | None = typer.Option(None, help="Of the film in pixels, 640 to 3840; without it 1920, of a WebP 960."),
+    boxes: bool = typer.Option(
+        False, "--boxes", help="Draw the boxes of who is seen in the cameras, from the log, in every picture."
+    ),
+    force: bool = typer.Option(False, "--force", help="Replace a file at --out even if it is no film."),
+) -> None:
+    """Make a film of a run: what its cameras saw, the same from above, and a line of what happens.
+
+    The line has the time, the ego's speed, its least time to collision and with whom, and what has just happened. A
+    run without cameras is seen from above only. An MP4 is VP9, which browsers play; a WebP goes into a page like a
+    picture.
+
+    Example: av-synth video out/first/runs/0fb83a02f85a8e089635 --out out/first.mp4 --boxes --at 3s..5s --speed 0.25
+    """
+    from av_synth.replay.request import open_named
+    from av_synth.report.film_file import refuse_target
+    from av_synth.report.video import film
+
+    refuse_target(out, force=force)
+    found = open_named(run)
+    with progress(f"filming {found.run_id}") as on_picture:
+        made = film(found, out, at=at, speed=speed, width_px=width, boxes=boxes, force=force, on_picture=on_picture)
+    if not made.cameras:
+        say("  note: the run has no cameras; it is seen from above only", "yellow")
+    size = "x".join(map(str, made.size_px))
+    say(f"film: {out} ({made.codec}, {size}, {made.pictures} pictures, {made.rate_hz:g} per second)")

@@ -1,0 +1,159 @@
+"""Films as files: pictures in, an MP4 or an animated WebP out, under its own name only once it is whole."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+
+from av_synth.errors import StoreError, UserError
+from av_synth.report.draw import Image
+
+ENDINGS = (".mp4", ".webp")
+_WEBP_QUALITY = 80
+_HEAD_BYTES = 12  # enough of a file to tell whether it is a film
+
+
+class FilmWriter(Protocol):
+    """Takes the pictures of a film in order.
+
+    Attributes:
+        codec: what it is coded with, for people.
+    """
+
+    codec: str
+
+    def add(self, picture: Image) -> None:
+        """The next picture, (H, W, 3) uint8 BGR, of the size that was said."""
+
+    def finish(self) -> None:
+        """Write what is left, close, and look whether the file is whole."""
+
+    def close(self) -> None:
+        """Let go of the file, finished or not."""
+
+
+def refuse_target(out: Path, *, force: bool) -> None:
+    """Refuse a place that no film can go to, before any work is done.
+
+    Raises:
+        UserError: if the ending is unknown, something is in the way, or a file that is no film would be lost.
+    """
+    if out.suffix.lower() not in ENDINGS:
+        raise UserError(f"--out {out}: cannot tell what to write; want a name that ends in {' or '.join(ENDINGS)}")
+    if out.is_dir():
+        raise UserError(f"--out {out}: is a folder; want a name for the film, such as {out.with_suffix('') / out.name}")
+    if out.exists() and not force and not _is_film(out):
+        raise UserError(f"--out {out}: is there already and is no film; name another file, or --force to replace it")
+
+
+def _is_film(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError as error:
+        raise UserError(f"--out {path}: cannot be read: {error.strerror}; name another file") from error
+    return head[4:8] == b"ftyp" or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+
+
+@contextmanager
+def film_file(out: Path, size_px: tuple[int, int], rate_hz: float) -> Iterator[FilmWriter]:
+    """Write a film beside its place, and put it there when it is whole.
+
+    Args:
+        out: the file, which is replaced; its ending says what is written.
+        size_px: width and height, both even.
+        rate_hz: pictures per second.
+
+    Raises:
+        StoreError: if it cannot be written.
+    """
+    new = out.with_name(f".{out.stem}.new{out.suffix.lower()}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        writer: FilmWriter = (_Webp if new.suffix == ".webp" else _Vp9)(new, size_px, rate_hz)
+        with closing(writer):
+            yield writer
+            writer.finish()
+        os.replace(new, out)
+    except OSError as error:
+        raise StoreError(f"{out}: cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            new.unlink()
+
+
+class _Vp9:
+    """VP9 in an MP4, by OpenCV: browsers play it. OpenCV's wheels cannot write H.264, and browsers play no MPEG-4."""
+
+    codec = "VP9"
+
+    def __init__(self, path: Path, size_px: tuple[int, int], rate_hz: float) -> None:
+        path.touch()  # OpenCV would not say why it cannot
+        self._path, self._count = path, 0
+        fourcc = cv2.VideoWriter.fourcc(*"vp09")
+        self._writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, fourcc, rate_hz, size_px)
+        if not self._writer.isOpened():
+            raise StoreError(
+                f"{path}: this OpenCV ({cv2.__version__}) cannot write VP9; want a name that ends in .webp"
+            )
+
+    def add(self, picture: Image) -> None:
+        self._writer.write(picture)
+        self._count += 1
+
+    def close(self) -> None:
+        self._writer.release()
+
+    def finish(self) -> None:
+        self.close()
+        # OpenCV does not tell when a disk is full
+        reader = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
+        found = round(reader.get(cv2.CAP_PROP_FRAME_COUNT)) if reader.isOpened() else 0
+        reader.release()
+        if found != self._count:
+            raise StoreError(f"{self._path}: has {found} of {self._count} pictures; is there room on the disk?")
+
+
+class _Webp:
+    """An animated WebP, each picture for itself. Source: the WebP Container Specification (RFC 9649), section 2.7."""
+
+    codec = "WebP"
+
+    def __init__(self, path: Path, size_px: tuple[int, int], rate_hz: float) -> None:
+        self._size, self._rate_hz, self._count = size_px, rate_hz, 0
+        self._file = path.open("wb")
+        self._file.write(b"RIFF\0\0\0\0WEBP")  # the length is filled in at the end
+        animated = 1 << 1
+        self._chunk(b"VP8X", struct.pack("<I", animated) + _int24(size_px[0] - 1) + _int24(size_px[1] - 1))
+        self._chunk(b"ANIM", struct.pack("<IH", 0xFF000000, 0))  # black behind, again and again
+
+    def add(self, picture: Image) -> None:
+        coded = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, _WEBP_QUALITY])[1].tobytes()
+        # whole milliseconds, so that the film as a whole keeps its time
+        begin, end = (round(1000.0 * k / self._rate_hz) for k in (self._count, self._count + 1))
+        head = _int24(0) * 2 + _int24(self._size[0] - 1) + _int24(self._size[1] - 1) + _int24(end - begin)
+        opaque = b"\2"
+        self._chunk(b"ANMF", head + opaque + coded[_HEAD_BYTES:])  # without the RIFF header of a single picture
+        self._count += 1
+
+    def finish(self) -> None:
+        length = self._file.tell() - 8
+        self._file.seek(4)
+        self._file.write(struct.pack("<I", length))
+        self.close()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _chunk(self, name: bytes, content: bytes) -> None:
+        self._file.write(name + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2))
+
+
+def _int24(value: int) -> bytes:
+    return value.to_bytes(3, "little")

@@ -1,0 +1,276 @@
+"""A run as a film: its cameras, the bird's-eye view, and a line of what happens, at the rate of the recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from av_synth.errors import UserError
+from av_synth.export.nuscenes.map_reading import read_network
+from av_synth.replay import state_log
+from av_synth.replay.request import scenario_of, window
+from av_synth.replay.state_log import StateLog
+from av_synth.report import draw
+from av_synth.report.birds_eye import FRESH_S, BirdsEye, Mark
+from av_synth.report.draw import Colour, Image
+from av_synth.report.event_picture import EGO
+from av_synth.report.event_words import NOTED, event_words
+from av_synth.report.film_cameras import Camera, Cameras
+from av_synth.report.film_file import film_file, refuse_target
+from av_synth.report.road_picture import read_roads
+from av_synth.run.criticality import EXPOSED_TTC_S
+from av_synth.store import Run
+
+WIDTHS_PX = (640, 3840)
+SPEEDS = (0.05, 4.0)
+_WIDTH_PX: Mapping[str, int] = {".mp4": 1920, ".webp": 960}
+_GAP_PX = 4
+_LINE = 0.034  # height of the line of words, of the film's width
+_BAR = 0.004  # height of the bar of time
+_WIDE = 2.0  # cameras that are together so much wider than high have the bird's-eye view below them, others beside
+_LEAST_BELOW = 0.15  # height of that view below the cameras, of the film's width
+_SCREEN = 9.0 / 16.0
+_MOST_TTC_S = 9.95  # longer ones are not worth a number
+_BAD_TTC_S = 1.5  # time that is left for one to react, and no more
+_CAREFUL: Colour = (70, 190, 245)
+
+
+@dataclass(frozen=True)
+class Area:
+    """A rectangle of the film, pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def put(self, canvas: Image, picture: Image) -> None:
+        """Lay a picture of this size there."""
+        canvas[self.y : self.y + self.height, self.x : self.x + self.width] = picture
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything is: cameras by channel, the bird's-eye view, and the line below them."""
+
+    size_px: tuple[int, int]
+    cameras: Mapping[str, Area]
+    above: Area
+    line: Area
+
+
+@dataclass(frozen=True)
+class Film:
+    """What was written: pictures, how many a second, and how they are coded."""
+
+    path: Path
+    pictures: int
+    rate_hz: float
+    size_px: tuple[int, int]
+    cameras: int
+    codec: str
+
+
+@dataclass(frozen=True)
+class _Note:
+    """An event in words, and where it happened (2,), if somebody did it."""
+
+    frame: int
+    words: str
+    where_m: np.ndarray | None
+    bad: bool
+
+
+def film(
+    run: Run,
+    out: Path,
+    *,
+    at: str | None = None,
+    speed: float = 1.0,
+    width_px: int | None = None,
+    boxes: bool = False,
+    force: bool = False,
+    on_picture: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Film:
+    """Make a film of a run.
+
+    Args:
+        run: a committed run; without a camera it is seen from above only.
+        out: the file, an .mp4 or a .webp.
+        at: which part, as `replay.request.window` has it; None for all.
+        speed: of the film; 1 is real time.
+        width_px: of the film; None for 1920, of a WebP 960.
+        boxes: whether the boxes of who is seen are drawn in the cameras.
+        force: whether to replace a file that is no film.
+        on_picture: told how many pictures are done, and how many there will be.
+
+    Raises:
+        UserError: if the target or a wish cannot be.
+        StoreError: if the run cannot be read, or the film cannot be written.
+    """
+    refuse_target(out, force=force)
+    if out.resolve().is_relative_to(run.directory.resolve()):
+        raise UserError(f"--out {out}: is within the run itself; name another place")
+    width = _WIDTH_PX[out.suffix.lower()] if width_px is None else width_px
+    for option, value, (least, most) in (("--width", width, WIDTHS_PX), ("--speed", speed, SPEEDS)):
+        if not least <= value <= most:
+            raise UserError(f"{option}: got {value:g}; want {least:g} to {most:g}")
+    log = state_log.of_run(run)
+    first, last = (log.frames[0], log.frames[-1]) if at is None else window(at, log)
+    picture_at = _Pictures(run, log, first, last, width, boxes=boxes)
+    frames = picture_at.frames
+    step = frames[1] - frames[0] if len(frames) > 1 else picture_at.step
+    rate_hz = speed * 1e6 / (step * log.tick_us)
+    size = picture_at.layout.size_px
+    with film_file(out, size, rate_hz) as file:
+        for done, frame in enumerate(frames, 1):
+            file.add(picture_at(frame))
+            on_picture(done, len(frames))
+    return Film(out, len(frames), rate_hz, size, len(picture_at.layout.cameras), file.codec)
+
+
+class _Pictures:
+    """Draws the film's pictures one by one."""
+
+    def __init__(self, run: Run, log: StateLog, first: int, last: int, width_px: int, *, boxes: bool) -> None:
+        scenario = scenario_of(run)
+        ids = {role: log.id_of(role) for role in (EGO, *scenario.actors)}
+        names = {actor: role for role, actor in ids.items() if actor is not None}
+        self._log, self._first, self._last = log, first, last
+        self._heading = f"{scenario.name}, seed {scenario.seed}"
+        self._cameras = Cameras(run, log, names, boxes=boxes)
+        channels = [camera for row in self._cameras.rows for camera in row]
+        self.step = min((camera.every_ticks for camera in channels), default=1)
+        taken = [frame for camera in channels for frame in camera.frames if first <= frame <= last]
+        self.frames = range(min(taken, default=first), last + 1, self.step)
+        self.layout = arrange(self._cameras.rows, width_px)
+        self._notes = _notes(log, names)
+        roads = read_roads(read_network(log.town, run.path("map/opendrive.xodr").read_text(encoding="utf-8")))
+        marks = [Mark(note.frame, note.where_m, note.bad) for note in self._notes if note.where_m is not None]
+        above = self.layout.above
+        self._above = BirdsEye(log, roads, names, marks, (above.width, above.height))
+        self._ttc = _least_ttc(run, log)
+
+    def __call__(self, frame: int) -> Image:
+        """The picture of a frame, (H, W, 3) uint8 BGR."""
+        width, height = self.layout.size_px
+        canvas: Image = np.full((height, width, 3), draw.BACKGROUND, dtype=np.uint8)
+        for row in self._cameras.rows:
+            for camera in row:
+                area = self.layout.cameras[camera.channel]
+                area.put(canvas, self._cameras.picture(camera, frame, (area.width, area.height)))
+        self.layout.above.put(canvas, self._above.picture(frame))
+        self._words(canvas, frame)
+        self._bar(canvas, frame)
+        return canvas
+
+    def _words(self, canvas: Image, frame: int) -> None:
+        """Time, speed, TTC and what has just happened, each at a place of its own, so that nothing jumps."""
+        line, log = self.layout.line, self._log
+        unit = line.width / 100.0
+        base, text = line.y + 0.64 * line.height, max(9.0, 0.3 * line.height)
+        ego = log.state(frame).actors[log.ego_id]
+        draw.text(canvas, (1.0 * unit, base), f"{log.time_us(frame) * 1e-6:.2f} s", text, bold=True)
+        speed_kmh = 3.6 * float(np.hypot(*ego.velocity_mps[:2]))
+        draw.text(canvas, (11.0 * unit, base), f"{speed_kmh:.0f} km/h", text)
+        value, who = self._ttc.get(frame, (np.inf, ""))
+        words, colour = "TTC  -", draw.FAINT
+        if value <= _MOST_TTC_S:
+            words = f"TTC {value:.1f} s  {who}"
+            colour = draw.BAD if value < _BAD_TTC_S else _CAREFUL if value < EXPOSED_TTC_S else draw.INK
+        draw.text(canvas, (20.0 * unit, base), words, text, colour)
+        room = (99.0 - 42.0) * unit - draw.text_width(self._heading, text)
+        told = [note for note in self._notes if 0 <= log.time_us(frame - note.frame) < FRESH_S * 1e6]
+        now = "; ".join(note.words for note in told if note.frame == told[-1].frame)
+        while now and draw.text_width(now, text) > room:
+            now = now[:-1]
+        draw.text(canvas, (42.0 * unit, base), now, text, draw.BAD if told and told[-1].bad else _CAREFUL)
+        right = 99.0 * unit - draw.text_width(self._heading, text)
+        draw.text(canvas, (right, base), self._heading, text, draw.FAINT)
+
+    def _bar(self, canvas: Image, frame: int) -> None:
+        """How far the film is, along its lower edge, with its events."""
+        line = self.layout.line
+        high = max(2, round(_BAR * line.width))
+        top, bottom = line.y + line.height - high, line.y + line.height
+
+        def x(at: int) -> int:
+            return round((line.width - 1) * (at - self._first) / max(1, self._last - self._first))
+
+        canvas[top:bottom] = draw.PANEL
+        canvas[top:bottom, : x(frame) + 1] = draw.FAINT
+        for note in self._notes:
+            if self._first <= note.frame <= self._last:
+                canvas[top - high : bottom, x(note.frame) : x(note.frame) + 2] = draw.BAD if note.bad else _CAREFUL
+
+
+def arrange(rows: Sequence[Sequence[Camera]], width_px: int) -> Layout:
+    """Where everything is in a film of a width: cameras in rows of one height, the bird's-eye view where most is left.
+
+    Args:
+        rows: of cameras, from left to right; none for the bird's-eye view alone.
+        width_px: of the film; it may come out a pixel narrower, because coders want even sizes.
+    """
+    width = width_px // 2 * 2
+    line_height = round(_LINE * width)
+    if not rows:
+        above = Area(0, 0, width, round(_SCREEN * width) - line_height)
+        return _layout(width, {}, above, line_height)
+    aspects = [[camera.size_px[0] / camera.size_px[1] for camera in row] for row in rows]
+    widest, gaps = max(map(sum, aspects)), _GAP_PX * (max(map(len, rows)) - 1)
+    beside = widest / len(rows) < _WIDE
+    # beside, that view is a square as high as the cameras are together
+    spare = (width - gaps - _GAP_PX * len(rows)) / (widest + len(rows)) if beside else (width - gaps) / widest
+    high = int(spare)
+    block = len(rows) * (high + _GAP_PX)
+    room = width - block if beside else width
+    areas: dict[str, Area] = {}
+    for number, row in enumerate(rows):
+        widths = [int(aspect * spare) for aspect in aspects[number]]
+        x = (room - sum(widths) - _GAP_PX * (len(row) - 1)) // 2
+        for camera, wide in zip(row, widths, strict=True):
+            areas[camera.channel] = Area(x, number * (high + _GAP_PX), wide, high)
+            x += wide + _GAP_PX
+    if beside:
+        above = Area(room + _GAP_PX, 0, block - _GAP_PX, block - _GAP_PX)
+    else:
+        left = max(round(_LEAST_BELOW * width), round(_SCREEN * width) - line_height - block)
+        above = Area(0, block, width, left)
+    return _layout(width, areas, above, line_height)
+
+
+def _layout(width: int, cameras: Mapping[str, Area], above: Area, line_height: int) -> Layout:
+    top = above.y + above.height
+    height = (top + line_height) // 2 * 2
+    return Layout((width, height), cameras, above, Area(0, top, width, height - top))
+
+
+def _notes(log: StateLog, names: Mapping[int, str]) -> list[_Note]:
+    notes = []
+    for frame in sorted(log.events):
+        state = log.state(frame) if frame in log.frames else None
+        for event in log.events[frame]:
+            if event.kind in NOTED:
+                there = state is not None and event.actor_id in state.actors
+                where = state.world_from_box(event.actor_id)[:2, 3] if state is not None and there else None
+                notes.append(
+                    _Note(
+                        frame,
+                        event_words(names, event.kind, event.actor_id, event.other_id, event.detail),
+                        where,
+                        event.kind == "contact",
+                    )
+                )
+    return notes
+
+
+def _least_ttc(run: Run, log: StateLog) -> dict[int, tuple[float, str]]:
+    """The least time to collision of the ego at each frame, seconds, and with whom."""
+    found: dict[int, tuple[float, str]] = {}
+    for row in run.table("metrics").to_pylist():
+        if row["metric"] == "ttc_s" and row["value"] < found.get(row["frame"], (np.inf, ""))[0]:
+            found[row["frame"]] = (row["value"], log.actors[row["other_id"]].role)
+    return found

@@ -1,0 +1,56 @@
+"""Where cameras and the bird's-eye view are in a film."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from av_synth import rig
+from av_synth.report.contact_sheet import rows_of_cameras
+from av_synth.report.film_cameras import Camera
+from av_synth.report.video import Area, arrange
+
+
+def cameras(*aspects: float) -> list[Camera]:
+    return [
+        Camera(f"{id(aspects)} {k}", np.eye(4), np.eye(3), (round(900 * a), 900), (), ()) for k, a in enumerate(aspects)
+    ]
+
+
+def test_the_nuscenes_cameras_stand_as_in_its_own_pictures():
+    mounts = {camera.channel: camera.mount.ego_from_sensor for camera in rig.load("nuscenes").cameras}
+
+    assert rows_of_cameras(mounts) == [
+        ["CAM_FRONT_LEFT", "CAM_FRONT", "CAM_FRONT_RIGHT"],
+        ["CAM_BACK_LEFT", "CAM_BACK", "CAM_BACK_RIGHT"],
+    ]
+
+
+@pytest.mark.parametrize("width", [640, 1001, 1920])
+@pytest.mark.parametrize("rows", [(), (1,), (2,), (5,), (1, 1), (3, 1), (3, 3), (2, 6)])
+def test_everything_has_a_place_of_its_own_and_its_shape(rows, width):
+    arranged = [cameras(*[16 / 9, 4 / 3, 1.0, 2.0, 16 / 9, 16 / 9][:count]) for count in rows]
+    found = arrange(arranged, width)
+
+    areas = [found.above, found.line, *found.cameras.values()]
+    assert found.size_px[0] in (width, width - 1)
+    assert all(side % 2 == 0 for side in found.size_px)
+    assert all(a.x >= 0 and a.y >= 0 for a in areas)
+    assert all(a.x + a.width <= found.size_px[0] and a.y + a.height <= found.size_px[1] for a in areas)
+    assert not [pair for pair in combinations(areas, 2) if meet(*pair)]
+    assert found.above.height >= 0.14 * width
+    for camera in (camera for row in arranged for camera in row):
+        area = found.cameras[camera.channel]
+        assert area.width / area.height == pytest.approx(camera.size_px[0] / camera.size_px[1], abs=2.5 / area.height)
+
+
+def meet(a: Area, b: Area) -> bool:
+    return a.x < b.x + b.width and b.x < a.x + a.width and a.y < b.y + b.height and b.y < a.y + a.height
+
+
+def test_six_cameras_fill_a_screen():
+    found = arrange([cameras(*[16 / 9] * 3), cameras(*[16 / 9] * 3)], 1920)
+
+    assert found.size_px == (1920, 1080)
