@@ -6,8 +6,9 @@ import os
 import struct
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import cv2
 
@@ -16,7 +17,8 @@ from av_synth.report.draw import Image
 
 ENDINGS = (".mp4", ".webp")
 _WEBP_QUALITY = 80
-_HEAD_BYTES = 12  # enough of a file to tell whether it is a film
+_RIFF_BYTES = 12  # header of a WebP
+_ANIMATED = 1 << 1
 
 
 class FilmWriter(Protocol):
@@ -47,7 +49,7 @@ def refuse_target(out: Path, *, force: bool) -> None:
     if out.suffix.lower() not in ENDINGS:
         raise UserError(f"--out {out}: cannot tell what to write; want a name that ends in {' or '.join(ENDINGS)}")
     if out.is_dir():
-        raise UserError(f"--out {out}: is a folder; want a name for the film, such as {out.with_suffix('') / out.name}")
+        raise UserError(f"--out {out}: is a folder; want a name for the film, such as {out / 'film.mp4'}")
     if out.exists() and not force and not _is_film(out):
         raise UserError(f"--out {out}: is there already and is no film; name another file, or --force to replace it")
 
@@ -55,10 +57,12 @@ def refuse_target(out: Path, *, force: bool) -> None:
 def _is_film(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
+            head = file.read(_RIFF_BYTES + 9)
     except OSError as error:
         raise UserError(f"--out {path}: cannot be read: {error.strerror}; name another file") from error
-    return head[4:8] == b"ftyp" or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+    if head[:4] == b"RIFF":  # a single picture is none
+        return head[8:16] == b"WEBPVP8X" and bool(head[-1] & _ANIMATED)
+    return head[4:8] == b"ftyp"
 
 
 @contextmanager
@@ -76,7 +80,7 @@ def film_file(out: Path, size_px: tuple[int, int], rate_hz: float) -> Iterator[F
     new = out.with_name(f".{out.stem}.new{out.suffix.lower()}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        writer: FilmWriter = (_Webp if new.suffix == ".webp" else _Vp9)(new, size_px, rate_hz)
+        writer = _writer(new.suffix)(new, size_px, rate_hz)
         with closing(writer):
             yield writer
             writer.finish()
@@ -86,6 +90,55 @@ def film_file(out: Path, size_px: tuple[int, int], rate_hz: float) -> Iterator[F
     finally:
         with suppress(OSError):
             new.unlink()
+
+
+def _writer(ending: str) -> type[_H264] | type[_Vp9] | type[_Webp]:
+    if ending == ".webp":
+        return _Webp
+    try:
+        from av.codec import codecs_available
+    except ImportError:
+        return _Vp9
+    return _H264 if _H264.coder in codecs_available else _Vp9
+
+
+class _H264:
+    """H.264 in an MP4, by PyAV (the extra `video`): whatever shows films plays it."""
+
+    codec, coder = "H.264", "libx264"
+    # a browser may begin before all is there; what is white stays white, as the coder turns colours by BT.601
+    _of_file: ClassVar = {"movflags": "faststart"}
+    _of_coder: ClassVar = {"preset": "veryfast", "crf": "23", "x264-params": "colormatrix=smpte170m"}
+
+    def __init__(self, path: Path, size_px: tuple[int, int], rate_hz: float) -> None:
+        import av
+
+        self._av, self._path = av, path
+        with self._told():
+            self._file = av.open(str(path), "w", options=self._of_file)
+            rate = Fraction(rate_hz).limit_denominator(10_000)
+            self._stream = self._file.add_stream(self.coder, rate=rate, options=self._of_coder)
+            self._stream.width, self._stream.height = size_px
+            self._stream.pix_fmt = "yuv420p"
+
+    def add(self, picture: Image) -> None:
+        with self._told():
+            self._file.mux(self._stream.encode(self._av.VideoFrame.from_ndarray(picture, format="bgr24")))
+
+    def finish(self) -> None:
+        with self._told():
+            self._file.mux(self._stream.encode(None))
+            self.close()
+
+    def close(self) -> None:
+        self._file.close()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except self._av.FFmpegError as error:
+            raise StoreError(f"{self._path}: cannot be written: {error.strerror}") from error
 
 
 class _Vp9:
@@ -129,8 +182,7 @@ class _Webp:
         self._size, self._rate_hz, self._count = size_px, rate_hz, 0
         self._file = path.open("wb")
         self._file.write(b"RIFF\0\0\0\0WEBP")  # the length is filled in at the end
-        animated = 1 << 1
-        self._chunk(b"VP8X", struct.pack("<I", animated) + _int24(size_px[0] - 1) + _int24(size_px[1] - 1))
+        self._chunk(b"VP8X", struct.pack("<I", _ANIMATED) + _int24(size_px[0] - 1) + _int24(size_px[1] - 1))
         self._chunk(b"ANIM", struct.pack("<IH", 0xFF000000, 0))  # black behind, again and again
 
     def add(self, picture: Image) -> None:
@@ -139,7 +191,7 @@ class _Webp:
         begin, end = (round(1000.0 * k / self._rate_hz) for k in (self._count, self._count + 1))
         head = _int24(0) * 2 + _int24(self._size[0] - 1) + _int24(self._size[1] - 1) + _int24(end - begin)
         opaque = b"\2"
-        self._chunk(b"ANMF", head + opaque + coded[_HEAD_BYTES:])  # without the RIFF header of a single picture
+        self._chunk(b"ANMF", head + opaque + coded[_RIFF_BYTES:])  # without the RIFF header of a single picture
         self._count += 1
 
     def finish(self) -> None:

@@ -181,14 +181,12 @@ class _Pictures:
         if value <= _MOST_TTC_S:
             words = f"TTC {value:.1f} s  {who}"
             colour = draw.BAD if value < _BAD_TTC_S else _CAREFUL if value < EXPOSED_TTC_S else draw.INK
-        draw.text(canvas, (20.0 * unit, base), words, text, colour)
-        room = (99.0 - 42.0) * unit - draw.text_width(self._heading, text)
+        draw.text(canvas, (20.0 * unit, base), _cut(words, text, 21.0 * unit), text, colour)
+        right = 99.0 * unit - draw.text_width(self._heading, text)
         told = [note for note in self._notes if 0 <= log.time_us(frame - note.frame) < FRESH_S * 1e6]
         now = "; ".join(note.words for note in told if note.frame == told[-1].frame)
-        while now and draw.text_width(now, text) > room:
-            now = now[:-1]
+        now = _cut(now, text, right - 43.0 * unit)
         draw.text(canvas, (42.0 * unit, base), now, text, draw.BAD if told and told[-1].bad else _CAREFUL)
-        right = 99.0 * unit - draw.text_width(self._heading, text)
         draw.text(canvas, (right, base), self._heading, text, draw.FAINT)
 
     def _bar(self, canvas: Image, frame: int) -> None:
@@ -205,6 +203,12 @@ class _Pictures:
         for note in self._notes:
             if self._first <= note.frame <= self._last:
                 canvas[top - high : bottom, x(note.frame) : x(note.frame) + 2] = draw.BAD if note.bad else _CAREFUL
+
+
+def _cut(words: str, height_px: float, room_px: float) -> str:
+    while words and draw.text_width(words, height_px) > room_px:
+        words = words[:-1]
+    return words
 
 
 def arrange(rows: Sequence[Sequence[Camera]], width_px: int) -> Layout:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,9 +39,18 @@ def filled(picture: np.ndarray) -> int:
     return int((picture[-1].astype(int).mean(axis=1) > 100).sum())
 
 
+@pytest.mark.parametrize("codec", ["VP9", "H.264"])
 def test_a_film_has_every_picture_of_the_time_asked_for_at_its_pace_and_replaces_the_one_before(
-    tiny: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    codec: str,
+    tiny: Made,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    if codec == "VP9":
+        monkeypatch.setitem(sys.modules, "av.codec", None)  # as if it were not installed
+    else:
+        pytest.importorskip("av")
     out = tmp_path / "films" / "slow.mp4"
     wish = ["video", str(tiny.runs[0]), "--out", str(out), "--width", "640", "--at", "3.2s..3.6s"]
     assert status([*wish[:-1], "3.2s"]) == 0
@@ -52,7 +62,9 @@ def test_a_film_has_every_picture_of_the_time_asked_for_at_its_pace_and_replaces
     assert (len(shown), reader.get(cv2.CAP_PROP_FPS)) == (5, 5.0)  # the cameras of `tiny` see ten times a second
     assert all(picture.shape == alone.shape and picture.shape[1] == 640 for picture in shown)
     assert np.diff([filled(picture) for picture in shown]).min() > 100
-    assert f"film: {out} (VP9, 640x{alone.shape[0]}, 5 pictures, 5 per second)" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"film: {out} ({codec}, 640x{alone.shape[0]}, 5 pictures, 5 per second)" in said
+    assert ("PowerPoint and QuickTime want H.264: pip install 'av-synth[video]'" in said) == (codec == "VP9")
     assert [path.name for path in out.parent.iterdir()] == ["slow.mp4"]
 
 

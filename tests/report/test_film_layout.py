@@ -1,15 +1,18 @@
-"""Where cameras and the bird's-eye view are in a film."""
+"""Where cameras and the bird's-eye view are in a film, and how its file comes about."""
 
 from __future__ import annotations
 
 from itertools import combinations
 
+import cv2
 import numpy as np
 import pytest
 
 from av_synth import rig
+from av_synth.errors import UserError
 from av_synth.report.contact_sheet import rows_of_cameras
 from av_synth.report.film_cameras import Camera
+from av_synth.report.film_file import film_file, refuse_target
 from av_synth.report.video import Area, arrange
 
 
@@ -54,3 +57,30 @@ def test_six_cameras_fill_a_screen():
     found = arrange([cameras(*[16 / 9] * 3), cameras(*[16 / 9] * 3)], 1920)
 
     assert found.size_px == (1920, 1080)
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".webp"])
+def test_a_film_that_fails_halfway_leaves_the_one_before_and_nothing_else(ending, tmp_path):
+    out, picture = tmp_path / f"film{ending}", np.full((48, 64, 3), 90, dtype=np.uint8)
+
+    def make(last):
+        with film_file(out, (64, 48), 10.0) as file:
+            for value in (picture, last):
+                file.add(np.asarray(value))
+
+    make(picture)
+    before = out.read_bytes()
+    with pytest.raises((cv2.error, ValueError)):
+        make("no picture")
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+    assert out.read_bytes() == before
+    refuse_target(out, force=False)
+
+
+def test_a_single_picture_is_no_film(tmp_path):
+    picture = tmp_path / "logo.webp"
+    cv2.imwrite(str(picture), np.zeros((8, 8, 3), dtype=np.uint8))
+
+    with pytest.raises(UserError, match="no film"):
+        refuse_target(picture, force=False)
+    refuse_target(picture, force=True)
