@@ -30,8 +30,8 @@ def video(
     """Make a film of a run: what its cameras saw, the same from above, and a line of what happens.
 
     The line has the time, the ego's speed, its least time to collision and with whom, and what has just happened. A
-    run without cameras is seen from above only. An MP4 is H.264 where av-synth[video] is installed, else VP9, which
-    browsers play; a WebP goes into a page like a picture.
+    run without cameras is seen from above only. An MP4 is H.264 where PyAV is installed (the extra video), else VP9,
+    which browsers play; a WebP goes into a page like a picture.
 
     Example: av-synth video out/first/runs/0fb83a02f85a8e089635 --out out/first.mp4 --boxes --at 3s..5s --speed 0.25
     """

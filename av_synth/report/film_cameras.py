@@ -26,7 +26,7 @@ _LATE = 1.5  # intervals without a picture, after which that is said
 
 @dataclass(frozen=True)
 class Camera:
-    """One camera: its mount (4, 4), (3, 3) of its image, that image's size, and its pictures' paths by frame."""
+    """One camera: its mount (4, 4), (3, 3) of its image, that image's size, its pictures' frames, paths, keyframes."""
 
     channel: str
     ego_from_camera: Array
@@ -34,6 +34,7 @@ class Camera:
     size_px: tuple[int, int]
     frames: tuple[int, ...]
     paths: tuple[str, ...]
+    keyframes: tuple[int, ...]
 
     @property
     def every_ticks(self) -> int:
@@ -113,7 +114,7 @@ class Cameras:
         camera_from_world = invert(self._world_from_ego[frame] @ camera.ego_from_camera)
         state = self._log.state(frame)
         placed = []
-        for actor in self._in_sight(camera.channel, frame, scale) & state.actors.keys():
+        for actor in self._in_sight(camera, frame, scale) & state.actors.keys():
             info, pose = state.infos[actor], state.world_from_box(actor)
             distance_m = float(np.linalg.norm(move(camera_from_world, pose[None, :3, 3])))
             if actor != self._log.ego_id and info.category and distance_m < _REACH_M:
@@ -132,21 +133,21 @@ class Cameras:
             x = min(max(middle - width / 2.0, 2.0), canvas.shape[1] - width - 2.0)
             draw.plate(canvas, x, max(upper - 3.0, 2.0 * height + 24.0), words, height, colour)
 
-    def _in_sight(self, channel: str, frame: int, scale: float) -> set[int]:
+    def _in_sight(self, camera: Camera, frame: int, scale: float) -> set[int]:
         """Who is seen in the keyframe before, or in that after, a frame; everybody where masks do not tell."""
-        seen = self._seen.get(channel)
-        if not seen:
+        if not self._seen or not camera.keyframes:
             return set(self._log.actors)
-        keyframes = sorted(seen)
-        around = {max(bisect_right(keyframes, frame) - 1, 0), min(bisect_left(keyframes, frame), len(keyframes) - 1)}
+        last = len(camera.keyframes) - 1
+        around = max(bisect_right(camera.keyframes, frame) - 1, 0), min(bisect_left(camera.keyframes, frame), last)
         least_px = _LEAST_SEEN_PX / scale**2
-        return {actor for place in around for actor, pixels in seen[keyframes[place]].items() if pixels >= least_px}
+        looks = (self._seen.get((camera.channel, camera.keyframes[place]), {}) for place in around)
+        return {actor for look in looks for actor, pixels in look.items() if pixels >= least_px}
 
 
 def _cameras(run: Run) -> list[Camera]:
-    frames: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    frames: dict[str, list[tuple[int, str, bool]]] = defaultdict(list)
     for row in run.table("sensor_frames").to_pylist():
-        frames[row["channel"]].append((row["frame"], row["path"]))
+        frames[row["channel"]].append((row["frame"], row["path"], row["is_keyframe"]))
     found = []
     for row in run.table("sensors").to_pylist():
         if row["modality"] == "camera":
@@ -154,9 +155,17 @@ def _cameras(run: Run) -> list[Camera]:
             intrinsic = np.array(
                 [[row["fx_px"], 0.0, row["cx_px"]], [0.0, row["fy_px"], row["cy_px"]], [0.0, 0.0, 1.0]]
             )
-            times, paths = zip(*taken, strict=True) if taken else ((), ())
-            size = (row["width_px"], row["height_px"])
-            found.append(Camera(row["channel"], _pose(row), intrinsic, size, times, paths))
+            found.append(
+                Camera(
+                    row["channel"],
+                    _pose(row),
+                    intrinsic,
+                    (row["width_px"], row["height_px"]),
+                    tuple(frame for frame, _, _ in taken),
+                    tuple(path for _, path, _ in taken),
+                    tuple(frame for frame, _, is_keyframe in taken if is_keyframe),
+                )
+            )
     return found
 
 
@@ -164,9 +173,9 @@ def _pose(row: Mapping[str, float]) -> Array:
     return matrix_from_quaternion([row[key] for key in ("qw", "qx", "qy", "qz")], [row[f"{axis}_m"] for axis in "xyz"])
 
 
-def _seen(run: Run) -> dict[str, dict[int, dict[int, int]]]:
+def _seen(run: Run) -> dict[tuple[str, int], dict[int, int]]:
     """Pixels of each actor, by channel and keyframe."""
-    found: dict[str, dict[int, dict[int, int]]] = defaultdict(lambda: defaultdict(dict))
+    found: dict[tuple[str, int], dict[int, int]] = defaultdict(dict)
     for row in run.table("boxes_2d").to_pylist():
-        found[row["channel"]][row["frame"]][row["actor_id"]] = row["visible_px"]
+        found[row["channel"], row["frame"]][row["actor_id"]] = row["visible_px"]
     return found

@@ -18,7 +18,8 @@ from av_synth.report.video import Area, arrange
 
 def cameras(*aspects: float) -> list[Camera]:
     return [
-        Camera(f"{id(aspects)} {k}", np.eye(4), np.eye(3), (round(900 * a), 900), (), ()) for k, a in enumerate(aspects)
+        Camera(f"{id(aspects)} {k}", np.eye(4), np.eye(3), (round(900 * a), 900), (), (), ())
+        for k, a in enumerate(aspects)
     ]
 
 
