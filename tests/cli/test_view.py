@@ -41,7 +41,11 @@ def test_it_says_where_the_page_is_serves_it_and_ends_well_with_ctrl_c(store, ca
         os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(webbrowser, "open", lambda address: threading.Thread(target=read, args=(address,)).start())
-    assert status(["view", str(store), "--open"]) == 0
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background have none
+    try:
+        assert status(["view", str(store), "--open"]) == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
     first, last = capsys.readouterr().out.splitlines()
 
     found = re.fullmatch(r"1 scene at (http://127\.0\.0\.1:\d+/) \(Ctrl-C ends it\)", first)
