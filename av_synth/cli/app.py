@@ -34,6 +34,7 @@ from av_synth.cli import (
     search,
     simulator,
     split,
+    vary,
     verify,
     video,
     view,
@@ -70,6 +71,7 @@ app = typer.Typer(
 for _verb in (
     run,
     replay,
+    vary,
     search,
     campaign,
     status_verb,

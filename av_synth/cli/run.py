@@ -12,7 +12,7 @@ from av_synth.cli.options import cast_errors_with_line, pairs
 from av_synth.cli.output import progress, say, say_outcome
 from av_synth.errors import DocumentError, Problem
 from av_synth.run import RunSpec
-from av_synth.run.generate import EMBEDDED, generate, plan, refuse_dataset
+from av_synth.run.generate import EMBEDDED, Generated, generate, plan, refuse_dataset
 from av_synth.search.campaign import is_campaign
 from av_synth.search.campaign import specs as campaign_specs
 from av_synth.store import open_run
@@ -78,17 +78,22 @@ def limits(run: Path) -> Sequence[str]:
     return found
 
 
+def say_made(made: Generated) -> None:
+    """Say what became of a run."""
+    say(f"run {made.run.name}: {'committed' if made.made else 'was there already, not played again'} ({made.run})")
+    if made.result is not None:
+        say_outcome(made.result.outcome)
+    for limit in limits(made.run):
+        say(f"  note: {limit}", "yellow")
+
+
 def make(specs: Sequence[RunSpec], out: Path, simulator: str, *, adopt: bool = False) -> Path:
     """Generate runs, say what came of each, export them all, and return the dataset."""
     refuse_dataset(out)
     for spec in specs:
         with progress(f"running {spec.scenario.name}, seed {spec.scenario.seed}") as on_tick:
             made = generate(spec, out, simulator, on_tick, adopt=adopt)
-        say(f"run {made.run.name}: {'committed' if made.made else 'was there already, not played again'} ({made.run})")
-        if made.result is not None:
-            say_outcome(made.result.outcome)
-        for limit in limits(made.run):
-            say(f"  note: {limit}", "yellow")
+        say_made(made)
     dataset = export_with_progress(out)
     say(f"dataset: {dataset} (verified)")
     return dataset

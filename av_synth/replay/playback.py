@@ -15,6 +15,7 @@ from av_synth.director.town_parked import parked_things
 from av_synth.errors import CastError, DataError, UserError
 from av_synth.geometry.carla import spin_to_carla, transform_from_matrix, vector_to_carla
 from av_synth.geometry.transforms import Array, rigid
+from av_synth.log.origin import Origin
 from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.replay.state_log import StateLog
 from av_synth.scenario.faults import Fault
@@ -41,7 +42,7 @@ class Playback:
         first, last: the frames of the log that are recorded.
         carrier: role of who carries the sensors.
         weather: instead of what it was; None for what it was.
-        colours: '#rrggbb' by role, instead of what they were.
+        colours: 'r,g,b' by role, instead of what they were.
         outcome: what became of the expectations when the log was made.
     """
 
@@ -87,6 +88,7 @@ class Puppets:
         self.warm_up_ticks = playback.first - self._at
         self.faults = Faults()
         self._actors: dict[int, carla.Actor] = {}
+        self._ids: dict[int, int] = {}  # here by those in the log, of everybody who has come so far
         self._shown: dict[int, bytes] = {}  # what was sent of an actor last
         self._lights: dict[int, carla.TrafficLight] = {}
         self._lit: dict[int, str] = {}
@@ -175,9 +177,11 @@ class Puppets:
 
     def provenance(self) -> Mapping[str, Any]:
         """Of which log, with which ids where they are others here, and what this server could not play back."""
-        others = {str(log_id): actor.id for log_id, actor in self._actors.items() if actor.id != log_id}
+        others = {str(log_id): here for log_id, here in sorted(self._ids.items()) if here != log_id}
         limits = () if self._session.extensions else (STANDING_STILL,)
-        return {"replay": {"of": self._log.of, "actor_ids": others, "limits": list(limits)}}
+        origin = (self._log.origin or Origin(self._log.of)).replayed(self._playback.first, self._ids)
+        told = {"of": self._log.of, "actor_ids": others, "limits": list(limits), "origin": origin.to_json()}
+        return {"replay": told}
 
     @property
     def _frame(self) -> int:
@@ -216,6 +220,7 @@ class Puppets:
         commands: list[Command] = []
         for log_id in sorted(there - self._actors.keys()):
             self._actors[log_id] = actor = self._enter(log_id, log.actors[log_id], frame)
+            self._ids[log_id] = actor.id
             commands.append(carla.command.SetSimulatePhysics(actor.id, False))
             lit = max((at for at, lamps in log.lamps.items() if at < frame and log_id in lamps), default=None)
             if lit is not None:

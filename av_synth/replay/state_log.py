@@ -14,6 +14,7 @@ import numpy as np
 from av_synth.director import Event
 from av_synth.errors import StoreError, UserError
 from av_synth.geometry.transforms import Array, matrix_from_quaternion
+from av_synth.log.origin import Origin, origin_of
 from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.run.towns import DEFAULT_TICK_US
 from av_synth.store import Run
@@ -60,6 +61,7 @@ class StateLog:
         weather: CARLA's parameters by frame, at frames at which they changed.
         events: by frame.
         hashes: the state hash of each recorded frame; empty if they are not known.
+        origin: whose log was played back when this one was made; None if that was nobody's.
     """
 
     of: str
@@ -77,6 +79,7 @@ class StateLog:
     weather: Mapping[int, Mapping[str, float]]
     events: Mapping[int, tuple[Event, ...]]
     hashes: tuple[str, ...] = ()
+    origin: Origin | None = None
 
     @property
     def first(self) -> int:
@@ -171,6 +174,7 @@ def of_run(run: Run) -> StateLog:
         weather={row.pop("frame"): row for row in _rows_of(run, "weather")},
         events=_listed((row["frame"], _event(row)) for row in _rows_of(run, "events")),
         hashes=tuple(row["state_hash"] for row in ticks),
+        origin=origin_of(run.run_id, run.manifest),
     )
 
 

@@ -101,11 +101,29 @@ def generate(
         UserError: what was asked cannot be; nothing was written.
         AvSynthError: nothing was committed.
     """
-    with _folder(out), simulator_at(simulator, logs(out) / "simulator.log", adopt=adopt) as address:
-        try:
-            result = attempt(spec, address, out, on_tick)
-        except StalledError:  # rare, and by chance: `launch.stall`
-            result = attempt(spec, address, out, on_tick)
+    with folder_of(out), simulator_at(simulator, logs(out) / "simulator.log", adopt=adopt) as address:
+        return generate_at(spec, out, address, on_tick)
+
+
+def generate_at(
+    spec: RunSpec, out: Path, address: Address, on_tick: Progress | None = None, folder: Path | None = None
+) -> Generated:
+    """Make one run on a simulator that is there; else as `generate`.
+
+    Args:
+        spec: what to play and what looks.
+        out: the store.
+        address: of the simulator.
+        on_tick: told (frames done, frames in all).
+        folder: where the logs of client and simulator are; `<out>/logs` if None.
+
+    Raises:
+        AvSynthError: nothing was committed.
+    """
+    try:
+        result = attempt(spec, address, out, on_tick, folder=folder)
+    except StalledError:  # rare, and by chance: `launch.stall`
+        result = attempt(spec, address, out, on_tick, folder=folder)
     run = store.run_path(out, result.run_id)
     if isinstance(result, RunResult):
         return Generated(run, True, result)
@@ -165,8 +183,8 @@ def _reach(address: Address) -> None:
 
 
 @contextmanager
-def _folder(out: Path) -> Iterator[None]:
-    """Make the store's folder; take it away again if it turns out that what was asked cannot be."""
+def folder_of(out: Path) -> Iterator[None]:
+    """Make the folder of a store, or of several; take it away again if it turns out that what was asked cannot be."""
     made = [folder for folder in (logs(out), out, *out.parents) if not folder.exists()]
     try:
         logs(out).mkdir(parents=True, exist_ok=True)

@@ -72,6 +72,7 @@ CHECKS: Mapping[str, str] = {
     "sample_truth": "each sample has its criticality, phase and faults; metrics follow from boxes and velocities",
     "faults": "data of sensors that fail are as the fault says, and faults are of sensors that can have them",
     "label_quality": "each annotation says how good its label is",
+    "counterfactuals": "counterparts in two scenes are one thing, or one moment, in both",
     "diagnosis": "no single mistake explains what the other checks found",
 }
 """Every check, in the order of the report, with what it holds true when it finds nothing."""

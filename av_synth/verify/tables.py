@@ -38,6 +38,10 @@ def _is_share(value: object) -> bool:
     return value is None or (is_number(value) and 0 <= value <= 1)  # type: ignore[operator]
 
 
+def _is_counterparts(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(token, str) and token != "" for token in value.values())
+
+
 def _is_criticality(value: object) -> bool:
     return isinstance(value, list) and all(
         isinstance(v, dict)
@@ -68,6 +72,7 @@ _KINDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "share": ("a finite number from 0 to 1, or null", _is_share),
     "criticality": ("a list of {metric, value, instance_token, other_instance_token}", _is_criticality),
     "list": ("a list", lambda v: isinstance(v, list)),
+    "counterparts": ("an object of token to token", _is_counterparts),
 }
 
 _FIELDS: Mapping[str, Mapping[str, str]] = {
@@ -150,6 +155,12 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
     },
     "lidar_instance": {"sample_data_token": "token", "filename": "token"},
     "instance_actor": {"instance_token": "token", "actor_id": "count"},
+    "counterfactuals": {
+        "scene_token": "token",
+        "counterpart_scene_token": "token",
+        "samples": "counterparts",
+        "instances": "counterparts",
+    },
 }
 """Fields of each table beside `token`, and their kinds; other fields are ignored, as the devkit does."""
 
@@ -165,6 +176,7 @@ OPTIONAL: Mapping[str, str] = {
     "label_quality": "sample_annotation_token",
     "lidar_instance": "sample_data_token",
     "instance_actor": "instance_token",
+    "counterfactuals": "scene_token",
 }
 """Tables beyond the 13, which may be absent, and what their rows are about."""
 
@@ -207,6 +219,10 @@ _KEYS: tuple[tuple[str, str, str], ...] = (
     ("label_quality", "sample_annotation_token", "sample_annotation"),
     ("lidar_instance", "sample_data_token", "sample_data"),
     ("instance_actor", "instance_token", "instance"),
+    ("counterfactuals", "scene_token", "scene"),
+    ("counterfactuals", "counterpart_scene_token", "scene"),
+    ("counterfactuals", "samples", "sample"),
+    ("counterfactuals", "instances", "instance"),
 )
 """Foreign keys: table, field (a string, a list, or an object's values), and the table pointed at."""
 

@@ -10,6 +10,7 @@ from av_synth.verify import (
     calibration,
     can_bus,
     chains,
+    counterfactuals,
     extras,
     loose_boxes,
     map_lanes,
@@ -57,6 +58,7 @@ def verify(dataset: Path, version: str | None = None) -> VerifyReport:
     _check_masks_present(opened, findings)
     segmentation.check_tables(opened, findings)
     extras.check_rows(opened, findings)
+    counterfactuals.check_counterfactuals(opened, findings)
     map_lanes.check_maps(opened, findings)
     can_bus.check_files(opened, findings)
     prediction.check_prediction(opened, findings)

@@ -17,6 +17,7 @@ from tests.export.synthetic_run import build_run
 
 OPTIONS = {
     "run": ["SCENARIO", "--rig", "--out", "--seed", "--set", "--without", "--town", "--simulator", "--adopt"],
+    "vary": ["RUN", "--out", "--weather", "--only", "--most", "--rig", "--at", "--simulator", "--adopt"],
     "search": ["SCENARIO", "--target", "--out", "--count", "--of", "--seed", "--town", "--set", "--correct"],
     "status": ["STORE", "--deep", "--json", "--html"],
     "retry": ["STORE", "RUN_ID", "--damaged", "--deep"],

@@ -15,6 +15,7 @@ from av_synth.export.nuscenes import official, parts
 from av_synth.export.nuscenes.profiles import Part, divide
 from av_synth.export.nuscenes.sources import Source
 from av_synth.export.splits import Splits
+from av_synth.log.origin import Origin
 from av_synth.run.generate import check_dataset
 from av_synth.verify import verify
 from tests.export.as_nuscenes import export
@@ -24,7 +25,7 @@ from tests.export.synthetic_run import TINY, Rows, SyntheticTown, build_run
 def source(number: int, seed: int | None = None, town: int = 0, scenario: str = "cut_in") -> Source:
     run_id = hashlib.sha256(str(number).encode()).hexdigest()[:20]
     key = (f"Town{town:02d}", hashlib.sha256(str(town).encode()).hexdigest())
-    return Source(Path(run_id), run_id, scenario, number if seed is None else seed, key)
+    return Source(Path(run_id), run_id, scenario, number if seed is None else seed, key, Origin(run_id))
 
 
 def sources(count: int, families: int | None = None, towns: int = 1) -> list[Source]:

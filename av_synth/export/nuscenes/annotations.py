@@ -35,11 +35,12 @@ class Annotations:
     visibility_methods: tuple[str, ...]
 
 
-def fold_annotations(run: Run, recordings: Recordings, offset_m: Offset) -> Annotations:
+def fold_annotations(run: Run, names: RunNames, recordings: Recordings, offset_m: Offset) -> Annotations:
     """Turn a run's boxes and masks into rows; an actor is one instance, its boxes a chain in time order.
 
     Args:
         run: the run.
+        names: its tokens.
         recordings: its sensor rows.
         offset_m: what is added to world coordinates.
 
@@ -47,7 +48,6 @@ def fold_annotations(run: Run, recordings: Recordings, offset_m: Offset) -> Anno
         DataError: on a box off the keyframes, an unknown category, attribute or visibility, an attribute of another
             family than its category's, an actor of two categories, or a mask that is listed but not there.
     """
-    names = RunNames(run.run_id)
     met = _met(run)
     tracks: dict[int, list[Record]] = {}
     boxes: list[Record] = []

@@ -13,6 +13,7 @@ from av_synth.export import contents
 from av_synth.export.nuscenes import extras, official
 from av_synth.export.nuscenes.annotations import Annotations, fold_annotations
 from av_synth.export.nuscenes.can_bus import can_files
+from av_synth.export.nuscenes.counterfactuals import Counterfactuals
 from av_synth.export.nuscenes.names import RunNames, attribute, category, sensor
 from av_synth.export.nuscenes.places import Place, Town, read_towns
 from av_synth.export.nuscenes.prediction import FILE as PREDICTION
@@ -75,6 +76,7 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
     told: list[str] = []
     channels: dict[str, str] = {}
     predicted: dict[str, list[str]] = {}
+    counterfactuals = Counterfactuals(source for source, _ in part.scenes)
     with ExitStack() as stack:
         tables = {name: stack.enter_context(JsonTable(tables_dir / f"{name}.json")) for name in TABLES}
         _add_fixed(tables)
@@ -82,8 +84,10 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
             run = open_run(source.directory)
             place = places[source.town_key]
             offset_m = place.town.map.offset_m
+            names = counterfactuals.names(source)
             recordings = fold_recordings(run, offset_m)
-            annotations = fold_annotations(run, recordings, offset_m)
+            annotations = fold_annotations(run, names, recordings, offset_m)
+            counterfactuals.add(source, recordings, annotations)
             scenes.append(scene)
             if source.scenario not in _NO_LIST:
                 splits.setdefault(source.scenario, []).append(scene)
@@ -91,7 +95,7 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
                 splits.setdefault(split_name(by_hand.of(run.run_id)), []).append(scene)
             _add_run(tables, run, scene, place, recordings, annotations)
             _merge_channels(run.run_id, channels, recordings.channels)
-            more = extras.fold_extras(run, recordings, annotations, part.version, offset_m)
+            more = extras.fold_extras(run, names, recordings, annotations, part.version, offset_m)
             for name, rows in more.rows.items():
                 for row in rows:
                     tables[name].add(row)
@@ -101,7 +105,9 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
             predicted[scene] = prediction_tokens(
                 run.run_id, recordings.keyframes, annotations.instances, annotations.annotations
             )
-            told.append(compact_json(_tell(run, scene, source.scenario, place, annotations)))
+            told.append(compact_json(_tell(run, names, scene, source.scenario, place, annotations)))
+        for row in counterfactuals.rows():
+            tables["counterfactuals"].add(row)
         for channel in sorted(channels, key=taxonomy.channel_order):
             tables["sensor"].add({"token": sensor(channel), "channel": channel, "modality": channels[channel]})
         towns_told = []
@@ -207,14 +213,14 @@ def _place_files(run: Run, root: Path, blobs: Iterable[Blob]) -> None:
         link_or_copy(run.path(blob.source), root / blob.target)
 
 
-def _tell(run: Run, scene: str, scenario: str, place: Place, annotations: Annotations) -> object:
+def _tell(run: Run, names: RunNames, scene: str, scenario: str, place: Place, annotations: Annotations) -> object:
     """What av_synth.json says about a run: all that nuScenes has no place for."""
     concrete = run.json("scenario.json")
     provenance = run.manifest.get("provenance")
     return {
         "run_id": run.run_id,
         "scene": scene,
-        "scene_token": RunNames(run.run_id).scene(),
+        "scene_token": names.scene(),
         "scenario": scenario,
         "description": concrete.get("description", ""),
         "parameters": concrete.get("parameters", {}),
@@ -224,7 +230,7 @@ def _tell(run: Run, scene: str, scenario: str, place: Place, annotations: Annota
         "town": place.town.name,
         "location": place.location,
         "outcome": run.json("outcome.json"),
-        "criticality": _criticality(run, annotations),
+        "criticality": _criticality(run, names, annotations),
         "renderer": provenance.get("renderer", "") if isinstance(provenance, dict) else "",
         "identity": run.manifest.get("identity"),
         "provenance": provenance,
@@ -232,11 +238,11 @@ def _tell(run: Run, scene: str, scenario: str, place: Place, annotations: Annota
     }
 
 
-def _criticality(run: Run, annotations: Annotations) -> list[Row]:
+def _criticality(run: Run, names: RunNames, annotations: Annotations) -> list[Row]:
     """The run's figures of the ego and each other, with the instance where the other is annotated; none of old runs."""
     if "criticality.json" not in run.files:
         return []
-    names, annotated = RunNames(run.run_id), {box["actor_id"] for box in annotations.boxes}
+    annotated = {box["actor_id"] for box in annotations.boxes}
     pairs: Any = run.json("criticality.json").get("pairs", [])
     return [
         {**pair, "instance_token": names.instance(pair["actor_id"]) if pair["actor_id"] in annotated else ""}

@@ -24,16 +24,19 @@ from av_synth.store import Run
 TABLES = (
     *("lidarseg", "panoptic", "image_annotations"),  # nuScenes' own
     *("lidar_instance", "label_image", "semantic_class", "box_2d", "instance_actor"),
-    *("annotation_truth", "sample_truth", "label_quality"),
+    *("annotation_truth", "sample_truth", "label_quality", "counterfactuals"),
 )
 _SIDES = ("left", "top", "right", "bottom")
 
 
-def fold_extras(run: Run, recordings: Recordings, annotations: Annotations, version: str, offset_m: Offset) -> Fold:
-    """Rows and files of every table in `TABLES`, except semantic_class, for one scene.
+def fold_extras(
+    run: Run, names: RunNames, recordings: Recordings, annotations: Annotations, version: str, offset_m: Offset
+) -> Fold:
+    """Rows and files of every table in `TABLES` for one scene, except semantic_class and counterfactuals.
 
     Args:
         run: the run.
+        names: its tokens.
         recordings: its sensor rows.
         annotations: its annotations: only what they name is in the tables here.
         version: the folder of tables.
@@ -42,7 +45,6 @@ def fold_extras(run: Run, recordings: Recordings, annotations: Annotations, vers
     Raises:
         DataError: if the run lacks something that it must have for what is annotated.
     """
-    names = RunNames(run.run_id)
     fold = fold_segmentation(run, recordings, version)
     _add_label_images(run, names, recordings, fold)
     annotated = {(box["frame"], box["actor_id"]) for box in annotations.boxes}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from av_synth.export.run_clock import RunClock
+from av_synth.log.origin import Origin
 
 
 def token(*key: object) -> str:
@@ -16,7 +17,14 @@ def token(*key: object) -> str:
 
 @dataclass(frozen=True)
 class RunNames(RunClock):
-    """What the things of one run are called in the dataset, and when they were."""
+    """What the things of one run are called in the dataset, and when they were.
+
+    Attributes:
+        origin: the run whose instances these are too, if this one plays it back: they have the same tokens in the
+            datasets of both. None if they are its own.
+    """
+
+    origin: Origin | None = None
 
     @cached_property
     def logfile(self) -> str:
@@ -49,7 +57,8 @@ class RunNames(RunClock):
 
     def instance(self, actor_id: int) -> str:
         """Token of the instance that an actor is."""
-        return token("instance", self.run_id, actor_id)
+        origin = self.origin or Origin(self.run_id)
+        return token("instance", origin.run_id, origin.id_of(actor_id))
 
     def annotation(self, frame: int, actor_id: int) -> str:
         """Token of an actor's box at a keyframe."""

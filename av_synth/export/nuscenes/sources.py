@@ -9,6 +9,7 @@ from pathlib import Path
 from av_synth.errors import UserError
 from av_synth.export import contents
 from av_synth.export.nuscenes.values import text_of
+from av_synth.log.origin import Origin, origin_of
 from av_synth.store import open_run
 
 VERSIONS = ("v1.0-trainval", "v1.0-mini", "v1.0-test")
@@ -33,13 +34,14 @@ _PART = re.compile(r"part-[0-9]{2,}")
 
 @dataclass(frozen=True)
 class Source:
-    """A run to be folded in: enough to order the runs, and to know their towns and which draws they are."""
+    """A run to be folded in: enough to order the runs, and to know their towns, which draws they are, and of whom."""
 
     directory: Path
     run_id: str
     scenario: str
     seed: object
     town_key: TownKey
+    origin: Origin
 
 
 def read_source(directory: Path) -> Source:
@@ -55,6 +57,7 @@ def read_source(directory: Path) -> Source:
         text_of(run.manifest, "scenario", f"run {run.run_id}: manifest"),
         run.manifest.get("seed"),
         (text_of(run.json("scenario.json"), "town", f"run {run.run_id}: scenario.json"), run.files[OPENDRIVE].sha256),
+        origin_of(run.run_id, run.manifest),
     )
 
 

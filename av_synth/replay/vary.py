@@ -1,0 +1,314 @@
+"""Counterfactual pairs: what a run would have looked like if one thing had been otherwise, and the table of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import carla
+
+from av_synth import store
+from av_synth.documents import nearest
+from av_synth.errors import DocumentError, Problem, StoreError, UserError
+from av_synth.launch import Address
+from av_synth.log.origin import origin_of
+from av_synth.replay.playback import Playback
+from av_synth.replay.request import Request, replay_spec
+from av_synth.replay.state_log import StateLog
+from av_synth.run.spec import RunSpec
+from av_synth.scenario.weather import Weather, changed_weather
+from av_synth.session.errors import client_errors
+
+BASE = "base"
+"""Folder of the run that is played back unchanged."""
+
+TABLE = ("variation", "factor", "from", "to", "base_run_id", "run_id", "origin_run_id", "base_dataset", "dataset")
+_WEATHER, _COLOUR = "weather", "colour"
+_ONLY = re.compile(r"actor=(?P<role>[^=]+)\.(?P<what>[^.=]+)(?:=(?P<value>.*))?")
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.=+-]+")
+_TIMEOUT_S = 15.0
+_PAIRS = "pairs.json"
+
+Pair = dict[str, Any]
+"""A row of pairs.json, with the keys of `TABLE`."""
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One thing that is otherwise.
+
+    Attributes:
+        name: of its folder.
+        factor: `weather`, or as in `van.colour`.
+        before, after: of the weather, the parameters that differ, by CARLA's names; of a colour, 'r,g,b'.
+        spec: the run to be made.
+    """
+
+    name: str
+    factor: str
+    before: Mapping[str, float] | str
+    after: Mapping[str, float] | str
+    spec: RunSpec
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for, as far as that is known without a simulator.
+
+    Attributes:
+        base: the run played back unchanged.
+        variations: of it.
+        repaints: roles of those who are to have each colour that their blueprint recommends.
+    """
+
+    base: RunSpec
+    variations: tuple[Variation, ...]
+    repaints: tuple[str, ...]
+
+    @property
+    def playback(self) -> Playback:
+        """What `base` plays."""
+        return cast("Playback", self.base.script)
+
+    @property
+    def bodies(self) -> frozenset[str]:
+        """Blueprint ids of `repaints`."""
+        log = self.playback.log
+        return frozenset(log.actors[log.id_of(role) or 0].type_id for role in self.repaints)
+
+    def settled(self, palettes: Mapping[str, Sequence[str]], most: int) -> tuple[Variation, ...]:
+        """All variations.
+
+        Args:
+            palettes: colours that are recommended, by blueprint id.
+            most: how many colours one actor gets at most; of more, these are taken evenly from the list.
+
+        Raises:
+            DocumentError: if somebody has no other colour.
+        """
+        found, wrong, log = list(self.variations), [], self.playback.log
+        for role in self.repaints:
+            info = log.actors[log.id_of(role) or 0]
+            others = [each for each in palettes[info.type_id] if _rgb(each) != _rgb(info.attributes["color"])]
+            if not others:
+                why = f"{role}: no other colour is recommended for {info.type_id}; want actor={role}.{_COLOUR}=R,G,B"
+                wrong.append(Problem("", "--only", why))
+            few = min(most, len(others))
+            found += [_repainted(self.base, role, others[int((k + 0.5) * len(others) / few)]) for k in range(few)]
+        if wrong:
+            raise DocumentError(wrong)
+        return tuple({each.name: each for each in found}.values())
+
+
+def ask(run: store.Run, looks: Request, weather: Sequence[str], only: Sequence[str]) -> Asked:
+    """Read what shall be otherwise, and check it as far as that goes without a simulator.
+
+    Args:
+        run: whose log is played back.
+        looks: with which sensors, and which part of it.
+        weather: each for one variation, as `scenario.weather.changed_weather` reads it.
+        only: each `actor=NAME.colour` or `actor=NAME.colour=R,G,B`.
+
+    Raises:
+        DocumentError: with everything that is wrong in it.
+        StoreError: if the log of the run cannot be read.
+    """
+    base = replay_spec(run, looks)
+    found, repaints = [], []
+    wrong: list[Problem] = []
+    for text in weather:
+        try:
+            found.append(_in_weather(base, text.strip()))
+        except DocumentError as error:
+            wrong += error.problems
+    for text in only:
+        try:
+            role, colour = _wish(text.strip(), cast("Playback", base.script).log)
+        except DocumentError as error:
+            wrong += error.problems
+            continue
+        if colour:
+            found.append(_repainted(base, role, colour))
+        else:
+            repaints.append(role)
+    if not weather and not only:
+        wrong.append(Problem("", "--weather", "want this, or --only: what shall be otherwise"))
+    if wrong:
+        raise DocumentError(wrong)
+    return Asked(base, tuple(found), tuple(dict.fromkeys(repaints)))
+
+
+def _in_weather(base: RunSpec, text: str) -> Variation:
+    playback = cast("Playback", base.script)
+    before = Weather(**playback.log.weather_at(playback.first))
+    changes = [frame for frame in playback.log.weather if playback.first < frame <= playback.last]
+    after = changed_weather(text, before)
+    was, now = before.to_json(), after.to_json()
+    differ = [name for name in was if was[name] != now[name]]
+    why = ""
+    if changes:
+        at_s = playback.log.time_us(min(changes) - playback.first) * 1e-6
+        why = f"the weather of the run changes {at_s:g} s into it, so more than one thing would be otherwise; want --at"
+    elif not differ:
+        why = f"{text}: is the weather that it was; want another"
+    if why:
+        raise DocumentError([Problem("", "--weather", why)])
+    spec = replace(base, scenario=replace(base.scenario, weather=after), script=replace(playback, weather=after))
+    name = _UNSAFE.sub("_", text)
+    return Variation(
+        f"{_WEATHER}-{name}", _WEATHER, {name: was[name] for name in differ}, {name: now[name] for name in differ}, spec
+    )
+
+
+def _wish(text: str, log: StateLog) -> tuple[str, str]:
+    """Whose colour shall be otherwise, and which it shall be; '' for those that are recommended."""
+    found = _ONLY.fullmatch(text)
+    if found is None:
+        why = f"got {text!r}; want actor=NAME.{_COLOUR} or actor=NAME.{_COLOUR}=R,G,B"
+        raise DocumentError([Problem("", "--only", why)])
+    role, value = found["role"], found["value"]
+    roles = {info.role for info in log.actors.values()}
+    painted = sorted({info.role for info in log.actors.values() if "color" in info.attributes})
+    why = ""
+    if role not in roles:
+        why = f"{role}: nobody in the log of {log.of} is called that; {nearest(role, roles)}"
+    elif found["what"] not in (_COLOUR, "color"):
+        why = f"{role}.{found['what']}: only the colour of somebody changes nothing but looks; want {role}.{_COLOUR}"
+    elif role not in painted:
+        why = f"{role}: {_body(log, role)} has no colour to be chosen; those who have: {', '.join(painted) or 'nobody'}"
+    elif value is not None and _rgb(value) is None:
+        why = f"{role}: got {value!r}; want red, green and blue from 0 to 255, such as 255,0,0"
+    elif value is not None and _rgb(value) == _rgb(_colour(log, role)):
+        why = f"{role}: {value} is the colour that it has; want another"
+    if why:
+        raise DocumentError([Problem("", "--only", why)])
+    return role, "" if value is None else ",".join(map(str, _rgb(value) or ()))
+
+
+def _repainted(base: RunSpec, role: str, colour: str) -> Variation:
+    playback = cast("Playback", base.script)
+    spec = replace(base, script=replace(playback, colours={role: colour}))
+    name = _UNSAFE.sub("_", f"{role}-{_COLOUR}-{colour.replace(',', '-')}")
+    return Variation(name, f"{role}.{_COLOUR}", _colour(playback.log, role), colour, spec)
+
+
+def _body(log: StateLog, role: str) -> str:
+    return log.actors[log.id_of(role) or 0].type_id
+
+
+def _colour(log: StateLog, role: str) -> str:
+    return log.actors[log.id_of(role) or 0].attributes["color"]
+
+
+def _rgb(text: str) -> tuple[int, ...] | None:
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 3 or not all(re.fullmatch("[0-9]{1,3}", part) and int(part) <= 255 for part in parts):
+        return None
+    return tuple(map(int, parts))
+
+
+def palettes_of(address: Address, type_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+    """The colours that a simulator recommends for some blueprints; none for one that it does not have.
+
+    Raises:
+        ConnectionLostError: if it does not answer.
+    """
+    if not type_ids:
+        return {}
+    with client_errors(address, "reading the blueprints"):
+        client = carla.Client(address.host, address.port)
+        client.set_timeout(_TIMEOUT_S)
+        library = client.get_world().get_blueprint_library()
+        painted = {blueprint.id: blueprint for blueprint in library if blueprint.has_attribute("color")}
+        return {
+            type_id: tuple(painted[type_id].get_attribute("color").recommended_values) if type_id in painted else ()
+            for type_id in sorted(type_ids)
+        }
+
+
+def refuse_others(out: Path, asked: Asked, variations: Iterable[Variation]) -> None:
+    """Refuse a folder that has what does not go with what is asked.
+
+    Raises:
+        UserError: if where a run is to go to is one that plays something else back.
+        StoreError: if there is a pairs.json that is no table of pairs.
+    """
+    _rows(out / _PAIRS)
+    for name, spec in ((BASE, asked.base), *((each.name, each.spec) for each in variations)):
+        rig = None if spec.rig is None else spec.rig.to_json()
+        wanted = json.loads(store.canonical_json({"rig": rig, **cast("Playback", spec.script).to_json()}))
+        for path in store.runs(out / name):
+            identity = cast("Mapping[str, Any]", store.open_run(path, files=False).manifest["identity"])
+            if {key: identity.get(key) for key in wanted} != wanted:
+                raise UserError(
+                    f"{out / name}: holds run {path.name}, which plays another run back, another part of it, or has "
+                    "another rig; want another --out"
+                )
+
+
+def pair(variation: Variation, base: store.Run, run: store.Run, dataset: str) -> Pair:
+    """The row of a variation.
+
+    Args:
+        variation: what is otherwise.
+        base: the run without it.
+        run: the run with it.
+        dataset: name of the folder of a dataset in that of a run's store.
+    """
+    return {
+        "variation": variation.name,
+        "factor": variation.factor,
+        "from": variation.before,
+        "to": variation.after,
+        "base_run_id": base.run_id,
+        "run_id": run.run_id,
+        "origin_run_id": origin_of(run.run_id, run.manifest).run_id,
+        "base_dataset": f"{BASE}/{dataset}",
+        "dataset": f"{variation.name}/{dataset}",
+    }
+
+
+def write_pairs(out: Path, pairs: Sequence[Pair]) -> Path:
+    """Write pairs.json and pairs.csv; rows of other variations that are there already stay. Returns the first.
+
+    Raises:
+        StoreError: if what is there cannot be read.
+    """
+    path = out / _PAIRS
+    rows = {row["variation"]: row for row in [*_rows(path), *pairs]}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(TABLE)
+    writer.writerows([_cell(row[key]) for key in TABLE] for _, row in sorted(rows.items()))
+    _replace(path, store.canonical_json([rows[name] for name in sorted(rows)]))
+    _replace(path.with_suffix(".csv"), text.getvalue().encode())
+    return path
+
+
+def _rows(path: Path) -> list[Pair]:
+    try:
+        rows = json.loads(path.read_bytes()) if path.exists() else []
+        if any(set(row) != set(TABLE) for row in rows):
+            raise ValueError(f"want rows of {', '.join(TABLE)}")
+    except (OSError, ValueError, TypeError) as error:
+        raise StoreError(f"{path}: is no table of pairs: {error}; move it away") from error
+    return list(rows)
+
+
+def _cell(value: Mapping[str, float] | str) -> str:
+    """Text; of weather, as `--weather` takes it."""
+    return value if isinstance(value, str) else "+".join(f"{name}={number:g}" for name, number in value.items())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    store.write_file(new, content, durable=True)
+    os.replace(new, path)
