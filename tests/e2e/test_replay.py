@@ -137,6 +137,16 @@ def test_a_stock_simulator_plays_a_log_back_too(stock: Made, stock_address: Addr
         played = again.state(0).actors[int(ids.get(str(actor_id), actor_id))]
         assert np.abs(played.world_from_actor - state.world_from_actor).max() < 1e-4
         assert (played.velocity_mps == state.velocity_mps).all()
+    assert ids  # so tokens go by the ids of the run, not by those here
+    instances = [
+        {
+            row["instance_token"]: row["role"]
+            for row in json.loads(next(each.dataset.glob("*/instance_actor.json")).read_text())
+        }
+        for each in (made, stock)
+    ]
+    assert instances[0]
+    assert instances[0].items() <= instances[1].items()
 
 
 @pytest.mark.parametrize(
