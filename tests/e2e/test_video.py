@@ -142,7 +142,7 @@ def test_a_run_without_cameras_is_seen_from_above(
         (["--out", "folder.mp4"], "folder.mp4: is a folder; want a name for the film"),
         (["--out", "new.mp4", "--width", "10000"], "--width: got 10000; want 640 to 3840"),
         (["--out", "new.mp4", "--speed", "0"], "--speed: got 0; want 0.05 to 4"),
-        (["--out", "new.mp4", "--at", "5s..700s"], "--at: got 5s..700s; the run ends after 8 s"),
+        (["--out", "new.mp4", "--at", "5s..700s"], "--at: got 5s..700s; the run ends after 6 s"),
     ],
 )
 def test_a_film_that_cannot_be_is_refused_and_nothing_is_touched(
