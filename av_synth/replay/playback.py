@@ -30,6 +30,7 @@ APART_M = 30.0
 MOST_IDS_LEFT_OUT = 1000
 STANDING_STILL = "radars measured everything, the ego too, as if it stood still: this server gives what is put \
 somewhere no velocity"
+LOST_MPS = 0.5
 OFF_BY_M, OFF_BY = 0.02, 0.005  # of a place, and of a rotation matrix: what a server may round
 
 
@@ -92,6 +93,7 @@ class Puppets:
         self._shown: dict[int, bytes] = {}  # what was sent of an actor last
         self._lights: dict[int, carla.TrafficLight] = {}
         self._lit: dict[int, str] = {}
+        self._stood_still = False  # somebody who moved had another velocity, by the server
 
     @property
     def ego(self) -> carla.Actor:
@@ -156,6 +158,8 @@ class Puppets:
                     f"{state.infos[actor.id].role} (actor {actor.id}), frame {state.frame}: is "
                     f"{float(np.linalg.norm(off[:3, 3])):.3f} m from where it was put; want a server that leaves it"
                 )
+            lost_mps = float(np.linalg.norm(found.velocity_mps - told.velocity_mps))
+            self._stood_still |= self._at >= self._playback.first and lost_mps > LOST_MPS
             actors[actor.id] = replace(told, world_from_actor=found.world_from_actor)
         return WorldState(state.frame, state.time_us, actors, state.infos)
 
@@ -178,7 +182,7 @@ class Puppets:
     def provenance(self) -> Mapping[str, Any]:
         """Of which log, with which ids where they are others here, and what this server could not play back."""
         others = {str(log_id): here for log_id, here in sorted(self._ids.items()) if here != log_id}
-        limits = () if self._session.extensions else (STANDING_STILL,)
+        limits = (STANDING_STILL,) if self._stood_still else ()
         origin = (self._log.origin or Origin(self._log.of)).replayed(self._playback.first, self._ids)
         told = {"of": self._log.of, "actor_ids": others, "limits": list(limits), "origin": origin.to_json()}
         return {"replay": told}

@@ -132,7 +132,9 @@ def test_a_stock_simulator_plays_a_log_back_too(stock: Made, stock_address: Addr
     run = store.open_run(stock.runs[0])
     made = make(tmp_path, [replay_spec(run, Request(at="2s..2.5s"))], stock_address)
     again, was = log_of(made.runs[0]), log_of(stock.runs[0])
-    ids = store.open_run(made.runs[0]).manifest["provenance"]["replay"]["actor_ids"]
+    told = store.open_run(made.runs[0]).manifest["provenance"]["replay"]
+    ids = told["actor_ids"]
+    assert told["limits"] == []  # this one keeps the velocities that it is given
     for actor_id, state in was.state(40).actors.items():
         played = again.state(0).actors[int(ids.get(str(actor_id), actor_id))]
         assert np.abs(played.world_from_actor - state.world_from_actor).max() < 1e-4
