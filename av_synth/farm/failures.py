@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from av_synth import errors
@@ -70,8 +70,7 @@ def of_exception(error: BaseException, node: str = "", logs: tuple[Path, ...] = 
         logs: files that say more.
     """
     kind = next(KINDS[base] for base in type(error).__mro__ if base in KINDS)
-    refused = {cause.errno for cause in _causes(error) if isinstance(cause, OSError)}
-    if refused & _OF_THE_MACHINE:
+    if errors.refusals(error) & _OF_THE_MACHINE:
         kind = _ENVIRONMENTAL
     return Failure(kind, type(error).__name__, (str(error) or repr(error))[:_LONGEST], node, logs)
 
@@ -84,13 +83,3 @@ def of_loss(lost: Lost, logs: tuple[Path, ...] = ()) -> Failure:
 def of_watchdog(error: str, why: str, node: str, logs: tuple[Path, ...] = ()) -> Failure:
     """How an attempt failed that was ended because it took too long: `error` is 'stalled' or 'deadline'."""
     return Failure(_TRANSIENT, error, why, node, logs)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and what led to it, the nearest first."""
-    seen: list[BaseException] = []
-    at: BaseException | None = error
-    while at is not None and at not in seen:
-        seen.append(at)
-        yield at
-        at = at.__cause__ if at.__cause__ is not None or at.__suppress_context__ else at.__context__

@@ -12,7 +12,7 @@ from av_synth.farm import quarantine
 from av_synth.farm.journal import Journal
 from av_synth.farm.seen import Event
 from av_synth.store.look import look
-from av_synth.store.runs import runs
+from av_synth.store.runs import is_passing, runs
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,11 @@ class Looked:
 
 
 def look_at(store: Path, planned: Collection[str], *, deep: bool = False) -> Looked:
-    """Look at all committed runs of a store, by `store.look`, in order of their ids; nothing is changed."""
+    """Look at all committed runs of a store, by `store.look`, in order of their ids; nothing is changed.
+
+    Raises:
+        StoreError: if one cannot be read, and that tells nothing of the run (`store.runs.is_passing`).
+    """
     sizes: dict[str, int] = {}
     damaged: dict[str, StoreError] = {}
     unknown = []
@@ -42,6 +46,8 @@ def look_at(store: Path, planned: Collection[str], *, deep: bool = False) -> Loo
         try:
             sizes[path.name] = look(path, deep=deep)
         except StoreError as error:
+            if is_passing(error):
+                raise
             if path.is_dir():  # else it has been set aside just now
                 damaged[path.name] = error
     return Looked(sizes, damaged, tuple(unknown))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections import Counter, namedtuple
@@ -604,6 +605,26 @@ def test_committed_runs_that_are_damaged_are_played_again_and_kept_as_they_were(
     farm = FakeFarm(tmp_path)
     assert driven(plan, farm, deep=True) == Ended(0, "", 6, 0, 0)
     assert [job.run for _, job in farm.jobs] == [plan[3]]
+
+
+@pytest.mark.parametrize("code", [errno.ESTALE, errno.EACCES, errno.EMFILE, errno.EINTR])
+def test_a_run_that_cannot_be_read_just_now_is_not_taken_for_damaged(code, tmp_path, monkeypatch):
+    plan = campaign(2)
+    for run in plan:
+        commit(tmp_path, run.run_id)
+    stat, refused = os.stat, str(stores.run_path(tmp_path, plan[1].run_id) / "scenario.json")
+
+    def refuse(path, **how):
+        if os.path.normpath(str(path)) == refused:
+            raise OSError(code, os.strerror(code), refused)
+        return stat(path, **how)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    farm = FakeFarm(tmp_path)
+    with pytest.raises(StoreError, match="that says nothing of the run; try again when it can be read"):
+        driven(plan, farm)
+    assert len(stores.runs(tmp_path)) == 2
+    assert farm.jobs == []
 
 
 def test_runs_of_another_version_are_not_taken_for_damaged(tmp_path):
