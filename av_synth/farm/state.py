@@ -46,13 +46,14 @@ class Pace:
 
 @dataclass(frozen=True)
 class StoreState:
-    """A campaign at one moment. Each planned run is in exactly one of committed, damaged, quarantined and remaining.
+    """A campaign at one moment. Each planned run is in one of committed, damaged, other, quarantined and remaining.
 
     Attributes:
         store: its folder.
         planned: ids of all runs, in order.
         committed: those that are there, whole.
         damaged: those that are there and are not what was committed, with what is wrong.
+        other: those that another version of av_synth has written, with which; no driver begins while there are any.
         quarantined: those that were given up.
         remaining: those still to be made.
         unknown: runs that are there and were not planned; they are left alone.
@@ -74,6 +75,7 @@ class StoreState:
     planned: tuple[str, ...]
     committed: tuple[str, ...]
     damaged: Mapping[str, str]
+    other: Mapping[str, str]
     quarantined: tuple[str, ...]
     remaining: tuple[str, ...]
     unknown: tuple[str, ...]
@@ -100,7 +102,7 @@ class StoreState:
 
         Raises:
             UserError: if the store has no plan, or files of runs are to be read that are at an address.
-            StoreError: if the plan, the journal or the lock cannot be read. A run that cannot be is told as damaged.
+            StoreError: if the plan, the journal, the lock or a run cannot be read; what is damaged is told instead.
             UnreachableError: if the runs are at an address, and nobody answers there.
         """
         store = Path(store)
@@ -113,14 +115,16 @@ class StoreState:
         if depot and deep:
             raise UserError(f"--deep: the runs are at {depot}; want `av-synth pull`, which compares every hash")
         looked = _listed_at(store, planned, told) if depot else look_at(store, planned, deep=deep)
-        quarantined = tuple(sorted((planned & set(listed(store))) - {*looked.sizes, *looked.damaged}))
-        ended = {*looked.sizes, *looked.damaged, *quarantined}
+        there = {*looked.sizes, *looked.damaged, *looked.other}
+        quarantined = tuple(sorted((planned & set(listed(store))) - there))
+        ended = {*there, *quarantined}
         reckoning, left_s = reckoned(asked, diary.events, ended, time.time() if driver else None)
         return cls(
             store=store,
             planned=tuple(sorted(planned)),
             committed=tuple(looked.sizes),
             damaged={run_id: str(error) for run_id, error in looked.damaged.items()},
+            other={run_id: str(error) for run_id, error in looked.other.items()},
             quarantined=quarantined,
             remaining=tuple(sorted(planned - ended)),
             unknown=looked.unknown,
@@ -172,7 +176,7 @@ def _listed_at(store: Path, planned: Collection[str], told: _Told) -> Looked:
     """What there is of runs that are committed to an address; how large they are the journal tells."""
     there = sorted(whereabouts.committed(store))
     sizes = {run_id: int(told.committed.get(run_id, {}).get("bytes", 0)) for run_id in there if run_id in planned}
-    return Looked(sizes, {}, tuple(run_id for run_id in there if run_id not in planned))
+    return Looked(sizes, {}, {}, tuple(run_id for run_id in there if run_id not in planned))
 
 
 def _pace(told: _Told, reckoning: Reckoning, left_s: Span | None) -> Pace | None:

@@ -37,6 +37,7 @@ from av_synth.farm.model import Advanced, Committed, Failed, Figures, Job, Lost,
 from av_synth.farm.policy import Rules
 from av_synth.farm.quarantine import listed, release
 from av_synth.farm.schedule import Schedule
+from av_synth.store.runs import SCHEMA_EPOCH
 from tests.farm.committing import commit
 
 Space = namedtuple("Space", "free")
@@ -632,7 +633,10 @@ def test_runs_of_another_version_are_not_taken_for_damaged(tmp_path):
     for run in plan:
         path = commit(tmp_path, run.run_id) / "manifest.json"
         path.chmod(0o644)
-        path.write_bytes(path.read_bytes().replace(b'"schema_epoch": 2', b'"schema_epoch": 1'))
-    with pytest.raises(OtherEpochError, match="schema_epoch 1; this av_synth reads 2; want the av_synth that wrote it"):
+        now = path.read_bytes()
+        path.write_bytes(now.replace(b'"schema_epoch": %d' % SCHEMA_EPOCH, b'"schema_epoch": 1'))
+        assert path.read_bytes() != now
+    wanted = f"schema_epoch 1; this av_synth reads {SCHEMA_EPOCH}; want the av_synth that wrote it"
+    with pytest.raises(OtherEpochError, match=wanted):
         driven(plan, FakeFarm(tmp_path))
     assert len(stores.runs(tmp_path)) == 2

@@ -223,6 +223,24 @@ def test_what_is_damaged_is_named_by_status_and_moved_aside_by_retry(
     assert stores.runs(store) == []
 
 
+def test_runs_of_another_version_are_told_as_such_and_stay_when_damaged_ones_are_moved(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tear(store, IDS[0])
+    manifest = store / "runs" / IDS[1] / "manifest.json"
+    written = json.loads(manifest.read_bytes()) | {"schema_epoch": 1}
+    manifest.unlink()
+    manifest.write_text(json.dumps(written))
+
+    spoken = said(capsys, "status", store)
+    assert "1 quarantined, 1 damaged, 1 of another version, 2 remaining" in spoken
+    assert f"of another version {IDS[1]}: {manifest}: schema_epoch 1" in spoken
+    assert "resumes it" not in spoken
+    assert "not damaged: " + IDS[1] in said(capsys, "retry", store, "--damaged", IDS[1], code=2)
+    assert IDS[0] in said(capsys, "retry", store, "--damaged")
+    assert [path.name for path in stores.runs(store)] == [IDS[1]]
+
+
 def test_retry_releases_what_is_in_quarantine_and_says_when_nothing_is(
     store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
