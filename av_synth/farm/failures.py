@@ -75,11 +75,11 @@ def of_exception(error: BaseException, node: str = "", logs: tuple[Path, ...] = 
     return Failure(kind, type(error).__name__, (str(error) or repr(error))[:_LONGEST], node, logs)
 
 
-def of_loss(lost: Lost, logs: tuple[Path, ...] = ()) -> Failure:
+def of_loss(lost: Lost) -> Failure:
     """How an attempt failed whose worker died, or whose node is gone."""
-    return Failure(_TRANSIENT, "worker lost", lost.why, lost.node, logs)
+    return Failure(_TRANSIENT, "worker lost", lost.why, lost.node)
 
 
-def of_watchdog(error: str, why: str, node: str, logs: tuple[Path, ...] = ()) -> Failure:
+def of_watchdog(error: str, why: str, node: str) -> Failure:
     """How an attempt failed that was ended because it took too long: `error` is 'stalled' or 'deadline'."""
-    return Failure(_TRANSIENT, error, why, node, logs)
+    return Failure(_TRANSIENT, error, why, node)

@@ -120,7 +120,7 @@ class Outcomes:
 
     def _failed(self, flight: Flight, failure: Failure, now_s: float) -> None:
         run, slot = flight.run, flight.slot
-        failure = replace(failure, node=failure.node or slot.node)
+        failure = replace(failure, node=failure.node or slot.node, logs=failure.logs or self._logs(slot))
         self._ledger.failed(run.run_id, failure, slot)
         self._books.note(run.run_id, flight.attempt, failure)
         crash.point("driver.failed.noted")
@@ -165,3 +165,8 @@ class Outcomes:
         crash.point("driver.given_up.decided")
         self._books.give_up(run, done)
         crash.point("driver.given_up.told")
+
+    def _logs(self, slot: Slot) -> tuple[Path, ...]:
+        """What a worker and its simulator said; where the worker will say it, if it has not said anything yet."""
+        folder = self._store / "logs" / f"worker-{slot.number}"
+        return tuple(sorted(folder.glob("*.log"))) or (folder / "worker.log",)

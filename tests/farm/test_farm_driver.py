@@ -439,7 +439,12 @@ def test_the_second_interrupt_ends_everything_at_once_and_charges_nobody(tmp_pat
     assert (ended.exit_code, ended.committed, ended.remaining) == (130, 2, 8)
     assert sorted(farm.killed) == [0, 1]
     assert farm.closed == 1
-    assert [(event["kind"], event["charged"]) for event in events(tmp_path, "failed")] == [("cancelled", False)] * 2
+    failed = events(tmp_path, "failed")
+    assert [(event["kind"], event["charged"]) for event in failed] == [("cancelled", False)] * 2
+    # also of a worker that had no time to say anything
+    assert [event["logs"] for event in failed] == [
+        [str(tmp_path / f"logs/worker-{slot}/worker.log")] for slot in (0, 1)
+    ]
     assert driven(campaign(10), FakeFarm(tmp_path)) == Ended(0, "", 10, 0, 0)
 
 
