@@ -104,8 +104,8 @@ def drive(
     """
     with driver_lease(store), Journal(store) as journal:
         books = Books(store, journal, on_event)
-        _sweep(store)
         forget_stop(store)
+        _sweep(store)
         crash.point("driver.begin.swept")
         here = not whereabouts.address_of(store)  # elsewhere nobody changes a committed run
         looked = look_at(store, frozenset(run.run_id for run in plan) if here else (), deep=deep)

@@ -465,6 +465,11 @@ def test_a_stop_file_lets_end_what_is_being_played_and_is_forgotten_by_the_next_
     assert not (tmp_path / "STOP").exists()
 
 
+def test_a_driver_that_is_asked_to_stop_while_it_sweeps_stops(tmp_path, monkeypatch):
+    monkeypatch.setattr(stores, "sweep", lambda store: (store / "STOP").touch())
+    assert driven(campaign(2), FakeFarm(tmp_path)).exit_code == 130
+
+
 def test_a_worker_that_hangs_does_not_hold_up_a_stop(tmp_path):
     plan = campaign(10)
     farm = FakeFarm(tmp_path, acts({0: [Act("hang")]}, plan))
