@@ -13,6 +13,7 @@ from av_synth import store as stores
 from av_synth.errors import StoreError, UserError
 from av_synth.farm import plan as plans
 from av_synth.farm.journal import read_journal
+from av_synth.farm.quarantine import listed
 from av_synth.store.files import as_mapping, canonical_json, read_json, write_file
 
 if TYPE_CHECKING:  # object stores and their drivers are for few stores
@@ -86,7 +87,8 @@ def tidy(store: Path, *, finished: bool) -> int:
 
     Args:
         store: whose journal tells which runs were begun more often than once.
-        finished: whether nothing on this machine waits to be sent any more.
+        finished: whether no run remains. If none was given up either, nothing on this machine waits to be sent: of a
+            run that was given up, the outbox may have all of it.
 
     What cannot be removed only takes space.
     """
@@ -96,7 +98,7 @@ def tidy(store: Path, *, finished: bool) -> int:
     if depot is None:
         return 0
     begun = Counter(event["run"] for event in read_journal(store) if event["event"] in ("started", "failed"))
-    if finished:
+    if finished and not listed(store):
         shutil.rmtree(store / OUTBOX, ignore_errors=True)
     try:
         return depot.sweep(sorted(run_id for run_id, times in begun.items() if times > 1))
