@@ -8,6 +8,7 @@ from pathlib import Path
 
 from av_synth import errors
 from av_synth.farm.model import Failure, FailureClass, Lost
+from av_synth.store.files import in_utf8
 
 _ENVIRONMENTAL = FailureClass.ENVIRONMENTAL
 _TRANSIENT = FailureClass.TRANSIENT
@@ -72,7 +73,7 @@ def of_exception(error: BaseException, node: str = "", logs: tuple[Path, ...] = 
     kind = next(KINDS[base] for base in type(error).__mro__ if base in KINDS)
     if errors.refusals(error) & _OF_THE_MACHINE:
         kind = _ENVIRONMENTAL
-    return Failure(kind, type(error).__name__, (str(error) or repr(error))[:_LONGEST], node, logs)
+    return Failure(kind, type(error).__name__, in_utf8(str(error) or repr(error))[:_LONGEST], node, logs)
 
 
 def of_loss(lost: Lost) -> Failure:

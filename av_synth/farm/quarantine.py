@@ -25,6 +25,7 @@ from av_synth.store.files import (
     as_mapping,
     canonical_json,
     fsync_directories,
+    in_utf8,
     read_json,
     replace_directory,
     write_file,
@@ -57,8 +58,9 @@ def note(store: Path, run_id: str, attempt: int, failure: Failure) -> None:
         _make_folder(new)
         copied: dict[str, str | None] = {}
         for log in failure.logs:
-            copied[str(log)] = _copy_tail(log, new)
+            copied[in_utf8(str(log))] = _copy_tail(log, new)
         facts = asdict(failure) | {"run": run_id, "attempt": attempt, "kind": failure.kind.value, "logs": copied}
+        facts |= {key: in_utf8(facts[key]) for key in ("error", "message", "node")}
         write_file(new / "failure.json", canonical_json(facts), durable=True)
         fsync_directories((new,))
         crash.point("quarantine.note.written")
@@ -181,7 +183,7 @@ def set_aside(store: Path, run_id: str, why: str, journal: Journal) -> Path:
     journal.append({"event": "released", "run": run_id, "damaged": why})
     crash.point("quarantine.set_aside.told")
     with scratch(_staging(store), run_id) as staging:
-        write_file(staging / "damage.json", canonical_json({"run": run_id, "message": why}), durable=True)
+        write_file(staging / "damage.json", canonical_json({"run": run_id, "message": in_utf8(why)}), durable=True)
         target = _next_released(folder, run_id)
         _rename(staging, target)
     crash.point("quarantine.set_aside.written")
@@ -230,7 +232,7 @@ def _copy_tail(log: Path, folder: Path) -> str | None:
     except OSError:
         return None
     taken = set(os.listdir(folder))
-    name = next(name for k in range(len(taken) + 1) if (name := f"{log.stem}{k or ''}.log") not in taken)
+    name = next(name for k in range(len(taken) + 1) if (name := f"{in_utf8(log.stem)}{k or ''}.log") not in taken)
     write_file(folder / name, tail, durable=True)
     return name
 
