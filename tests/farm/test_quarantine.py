@@ -101,10 +101,13 @@ def test_a_path_that_is_no_utf_8_is_told_as_well_as_it_can_be(tmp_path: Path) ->
     assert [path.read_text() for path in kept.logs] == ["died"]
 
 
-def test_an_attempt_noted_again_is_replaced_and_nothing_is_left_in_staging(tmp_path: Path) -> None:
-    for n in (5, 1):
+def test_attempts_of_one_number_are_all_kept_each_once_and_nothing_is_left_in_staging(tmp_path: Path) -> None:
+    for n in (5, 5, 1, 1):
         quarantine.note(tmp_path, RUN, 1, failure(tmp_path, n))
 
+    noted = tmp_path / "quarantine/.noted" / RUN
+    told = {path.name: json.loads((path / "failure.json").read_bytes())["message"] for path in noted.iterdir()}
+    assert told == {"attempt-1": "attempt 5: no tick", "attempt-1.1": "attempt 1: no tick"}
     assert quarantine.evidence(tmp_path, RUN)[1].message == "attempt 1: no tick"
     assert list((tmp_path / "staging").iterdir()) == []
 
