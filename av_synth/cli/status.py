@@ -76,7 +76,8 @@ def _rows(state: StoreState, deep: bool) -> Iterator[tuple[str, str]]:
     for slot, event in state.slots.items() if state.driver else ():
         yield f"worker {slot}", _event(event)
     for run_id in state.quarantined[:_MOST_NAMED]:
-        yield f"quarantined {run_id}", _evidence(state.store, run_id)
+        why = state.given_up.get(run_id)
+        yield f"quarantined {run_id}", (f"{why}; " if why else "") + _evidence(state.store, run_id)
     for run_id, why in list(state.damaged.items())[:_MOST_NAMED]:
         yield f"damaged {run_id}", why
     for run_id, why in list(state.other.items())[:_MOST_NAMED]:

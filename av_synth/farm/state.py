@@ -55,6 +55,7 @@ class StoreState:
         damaged: those that are there and are not what was committed, with what is wrong.
         other: those that another version of av_synth has written, with which; no driver begins while there are any.
         quarantined: those that were given up.
+        given_up: why those were, as far as the journal tells.
         remaining: those still to be made.
         unknown: runs that are there and were not planned; they are left alone.
         bytes: of the committed runs.
@@ -77,6 +78,7 @@ class StoreState:
     damaged: Mapping[str, str]
     other: Mapping[str, str]
     quarantined: tuple[str, ...]
+    given_up: Mapping[str, str]
     remaining: tuple[str, ...]
     unknown: tuple[str, ...]
     bytes: int
@@ -126,6 +128,7 @@ class StoreState:
             damaged={run_id: str(error) for run_id, error in looked.damaged.items()},
             other={run_id: str(error) for run_id, error in looked.other.items()},
             quarantined=quarantined,
+            given_up={run_id: told.given_up[run_id] for run_id in quarantined if run_id in told.given_up},
             remaining=tuple(sorted(planned - ended)),
             unknown=looked.unknown,
             bytes=sum(looked.sizes.values()),
@@ -150,6 +153,7 @@ class _Told:
         self.failures: Counter[str] = Counter()
         self.committed: dict[str, Event] = {}
         self.not_held: set[str] = set()
+        self.given_up: dict[str, str] = {}
         self.slots: dict[int, Event] = {}
         for event in events:
             self._take(event)
@@ -164,7 +168,10 @@ class _Told:
             self.failures[str(event.get("kind"))] += 1
             if event.get("charged"):
                 self.charged[str(run_id)].add(event.get("attempt", 0))
+        elif name == "quarantined" and "why" in event:
+            self.given_up[str(run_id)] = str(event["why"])
         elif name == "released":
+            self.given_up.pop(str(run_id), None)
             self.charged.pop(str(run_id), None)
         elif name == "committed":
             (self.not_held.discard if event.get("held", True) else self.not_held.add)(str(run_id))

@@ -151,6 +151,7 @@ def test_a_poison_run_is_given_up_after_three_attempts_and_no_other_suffers(tmp_
     assert len(farm.jobs) == 102
     (given_up,) = events(tmp_path, "quarantined")
     assert (given_up["run"], given_up["attempts"]) == (plan[42].run_id, 3)
+    assert given_up["why"] == "3 attempts failed, the last with worker lost"
     assert sorted(quarantine.evidence(tmp_path, plan[42].run_id)) == [1, 2, 3]
     assert driven(plan, FakeFarm(tmp_path)) == Ended(3, "", 99, 1, 0)
 
