@@ -175,6 +175,10 @@ def test_a_run_that_is_not_what_was_committed_is_not_brought_here_and_what_to_do
 
     with pytest.raises(StoreError, match=r"'blobs/CAM_FRONT/000000.jpg' is not what was committed; remove memory://"):
         depot.fetch(RUN.run_id, tmp_path / "here")
+    del MemoryFileSystem.store[name]
+    with pytest.raises(StoreError, match=r"what was committed is gone: .*000000.jpg; remove memory://") as told:
+        depot.fetch(RUN.run_id, tmp_path / "here")
+    assert not isinstance(told.value, UnreachableError)
     assert stores.runs(tmp_path / "here") == []
 
 
