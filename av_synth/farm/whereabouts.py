@@ -106,13 +106,16 @@ def tidy(store: Path, *, finished: bool) -> int:
         return 0
 
 
-def pull(store: Path, on_run: Callable[[int, int], None] = lambda *_: None, address: str = "") -> int:
-    """Bring committed runs into the runs/ of a folder, those that are not there; how many there are now.
+def pull(store: Path, on_run: Callable[[int, int], None] = lambda *_: None, address: str = "") -> tuple[int, int]:
+    """Bring committed runs into the runs/ of a folder, those that are not there.
 
     Args:
         store: its own depot's runs, or
         address: those that are there.
         on_run: told (runs brought, runs in all).
+
+    Returns:
+        How many were brought and compared with their hashes, and how many were there and were not looked at.
 
     Raises:
         UserError: if there are none.
@@ -122,12 +125,13 @@ def pull(store: Path, on_run: Callable[[int, int], None] = lambda *_: None, addr
 
     depot = Depot(address) if address else depot_of(store)
     if depot is None:
-        return len(stores.runs(store))
+        return 0, len(stores.runs(store))
     run_ids = sorted(depot.run_ids())
     if not run_ids:
         raise UserError(f"{depot.address}: has no committed run; want what `av-synth campaign --commit-to` was given")
+    there = sum(stores.run_path(store, run_id).is_dir() for run_id in run_ids)
     for done, run_id in enumerate(run_ids):
         on_run(done, len(run_ids))
         depot.fetch(run_id, store)
     on_run(len(run_ids), len(run_ids))
-    return len(run_ids)
+    return len(run_ids) - there, there
