@@ -158,3 +158,16 @@ class UnreachableError(StoreError):
 
 class OtherEpochError(StoreError):
     """A run was written by another version of av_synth, in a form that this one does not read."""
+
+
+def refusals(error: BaseException) -> frozenset[int]:
+    """The errno of all that the operating system refused, anywhere among an error and what led to it."""
+    found: set[int] = set()
+    seen: list[BaseException] = []
+    at: BaseException | None = error
+    while at is not None and at not in seen:
+        seen.append(at)
+        if isinstance(at, OSError) and at.errno is not None:
+            found.add(at.errno)
+        at = at.__cause__ if at.__cause__ is not None or at.__suppress_context__ else at.__context__
+    return frozenset(found)

@@ -29,6 +29,6 @@ def pull(
     from av_synth.farm import whereabouts
 
     with progress(f"bringing the runs of {address}") as on_run:
-        count = whereabouts.pull(out, on_run, address)
-    say(f"runs: {count} of {address} are in {out / 'runs'} (compared with their hashes)")
+        brought, there = whereabouts.pull(out, on_run, address)
+    say(f"runs in {out / 'runs'}: {brought} brought and compared with their hashes, {there} were there")
     say(f"write them as a dataset: av-synth export {out}")

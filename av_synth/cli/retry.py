@@ -8,11 +8,11 @@ import typer
 
 from av_synth.cli.output import say
 from av_synth.errors import UserError
-from av_synth.farm import plan, quarantine
+from av_synth.farm import plan, quarantine, whereabouts
 from av_synth.farm.disk import need_folder
 from av_synth.farm.journal import Journal
 from av_synth.farm.lease import driver_lease
-from av_synth.farm.state import StoreState
+from av_synth.farm.mend import look_at
 
 
 def register(app: typer.Typer) -> None:
@@ -42,12 +42,16 @@ def retry(
     need_folder(store)
     with driver_lease(store), Journal(store) as journal:
         if damaged:
-            found = StoreState.read(store, planned, deep=deep).damaged
+            if whereabouts.address_of(store):
+                raise UserError(
+                    "--damaged: the runs are at an address; want `av-synth pull`, which compares every hash"
+                )
+            found = look_at(store, frozenset(run.run_id for run in planned), deep=deep).damaged
             wanted = sorted(set(run_ids or found))
             sound = [run_id for run_id in wanted if run_id not in found]
             if sound:
                 raise UserError(f"{store}: not damaged: {', '.join(sound)}; `av-synth status {store}` lists what is")
-            moved = [quarantine.set_aside(store, each, found[each], journal) for each in wanted]
+            moved = [quarantine.set_aside(store, each, str(found[each]), journal) for each in wanted]
         else:
             moved = [*quarantine.release(store, run_ids or quarantine.listed(store), journal)]
     for path in moved:

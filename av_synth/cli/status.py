@@ -76,10 +76,13 @@ def _rows(state: StoreState, deep: bool) -> Iterator[tuple[str, str]]:
     for slot, event in state.slots.items() if state.driver else ():
         yield f"worker {slot}", _event(event)
     for run_id in state.quarantined[:_MOST_NAMED]:
-        yield f"quarantined {run_id}", _evidence(state.store, run_id)
+        why = state.given_up.get(run_id)
+        yield f"quarantined {run_id}", (f"{why}; " if why else "") + _evidence(state.store, run_id)
     for run_id, why in list(state.damaged.items())[:_MOST_NAMED]:
         yield f"damaged {run_id}", why
-    more = max(0, len(state.quarantined) - _MOST_NAMED) + max(0, len(state.damaged) - _MOST_NAMED)
+    for run_id, why in list(state.other.items())[:_MOST_NAMED]:
+        yield f"of another version {run_id}", why
+    more = sum(max(0, len(found) - _MOST_NAMED) for found in (state.quarantined, state.damaged, state.other))
     if more:
         yield "more of these", f"{more} (all with --json)"
     if state.unknown:
@@ -97,7 +100,11 @@ def _counts(state: StoreState) -> str:
         parts[0] += f", {len(state.not_held)} of them with expectations that did not hold"
     parts += [
         f"{len(found)} {name}"
-        for name, found in (("quarantined", state.quarantined), ("damaged", state.damaged))
+        for name, found in (
+            ("quarantined", state.quarantined),
+            ("damaged", state.damaged),
+            ("of another version", state.other),
+        )
         if found
     ]
     return ", ".join([*parts, f"{len(state.remaining)} remaining"])
@@ -157,7 +164,9 @@ def _advice(state: StoreState, deep: bool) -> Iterator[str]:
         return
     if state.quarantined:
         yield f"av-synth retry {state.store}: what is in quarantine is to be made again"
-    if state.remaining or state.damaged:
+    if state.other:
+        yield "the av_synth that wrote the runs of another version goes on here; this one needs another --out"
+    elif state.remaining or state.damaged:
         kept = f"; what is damaged is kept in {quarantine.FOLDER}/, and made again" if state.damaged else ""
         yield f"the command that began the campaign{' --deep' * deep} resumes it{kept}"
     elif state.committed:

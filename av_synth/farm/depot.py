@@ -223,11 +223,11 @@ class Depot:
         place = self._place(record)
         again = f"remove {self.address}/{RUNS}/{run_id}.json, and the command that began the campaign makes it again"
         with stores.scratch(store / "staging", run_id) as new:
-            self._download(place, [MANIFEST], new)
+            self._download(place, {MANIFEST: 0}, new, again)
             if hashlib.sha256((new / MANIFEST).read_bytes()).hexdigest() != record.manifest_sha256:
                 raise StoreError(f"{place.address}: '{MANIFEST}' is not what was committed; {again}")
             run = open_run(new, files=False)
-            self._download(place, sorted(run.files), new)
+            self._download(place, {name: entry.bytes for name, entry in run.files.items()}, new, again)
             wrong = [name for name, entry in run.files.items() if sha256_of(new / name) != entry.sha256]
             if wrong or run.run_id != run_id:
                 raise StoreError(
@@ -310,13 +310,21 @@ class Depot:
         with remotes.told_by(place, what, UnreachableError):
             remotes.compare(place, sizes, (), **self._within(_ANSWER_S))
 
-    def _download(self, place: Remote, names: list[str], folder: Path) -> None:
+    def _download(self, place: Remote, sizes: dict[str, int], folder: Path, again: str) -> None:
+        names, gone = sorted(sizes), None
         for parent in {(folder / name).parent for name in names}:
             parent.mkdir(parents=True, exist_ok=True)
-        with remotes.told_by(place, "cannot be downloaded", UnreachableError):
-            for first in range(0, len(names), _BATCH):
-                some = names[first : first + _BATCH]
-                place.system.get([f"{place.path}/{name}" for name in some], [str(folder / name) for name in some])
+        for first in range(0, len(names), _BATCH):
+            some = names[first : first + _BATCH]
+            there, here = [f"{place.path}/{name}" for name in some], [str(folder / name) for name in some]
+            how = self._within(_ANSWER_S + sum(sizes[name] for name in some) / _SLOWEST_BYTES_S)
+            with remotes.told_by(place, "cannot be downloaded", UnreachableError):
+                try:
+                    place.system.get(there, here, **how)
+                except FileNotFoundError as error:  # of the address: the folders here have just been made
+                    gone = error
+            if gone is not None:
+                raise StoreError(f"{place.address}: what was committed is gone: {gone}; {again}") from gone
 
     def _within(self, seconds: float) -> dict[str, float]:
         """For a driver's call: how long it may take, where drivers can be told so."""

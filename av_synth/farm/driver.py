@@ -104,8 +104,8 @@ def drive(
     """
     with driver_lease(store), Journal(store) as journal:
         books = Books(store, journal, on_event)
-        _sweep(store)
         forget_stop(store)
+        _sweep(store)
         crash.point("driver.begin.swept")
         here = not whereabouts.address_of(store)  # elsewhere nobody changes a committed run
         looked = look_at(store, frozenset(run.run_id for run in plan) if here else (), deep=deep)
@@ -289,7 +289,7 @@ class _Driver:
         if isinstance(report, Lost):
             self._books.event("lost", slot=report.slot, node=report.node, why=report.why)
             if flight is not None and report.run_id in (flight.run.run_id, None):
-                self._ended(flight, failures.of_loss(report, self._logs(report.slot)))
+                self._ended(flight, failures.of_loss(report))
             return
         if flight is None or report.run_id != flight.run.run_id:
             return  # of an attempt that was ended
@@ -318,9 +318,8 @@ class _Driver:
             if why is not None:
                 self._runner.kill(flight.slot.number)
                 crash.point("driver.watch.killed")
-                logs = self._logs(flight.slot.number)
                 why = f"the worker {why}, and was killed"
-                self._ended(flight, failures.of_watchdog(error, why, flight.slot.node, logs))
+                self._ended(flight, failures.of_watchdog(error, why, flight.slot.node))
 
     def _cancel_all(self) -> None:
         for flight in list(self._flights.values()):
@@ -335,7 +334,3 @@ class _Driver:
             _sweep(self._store)
         if there or (isinstance(told, Failure) and told.kind is not FailureClass.ENVIRONMENTAL):
             self._paused_s = None
-
-    def _logs(self, slot: int) -> tuple[Path, ...]:
-        """What a worker and its simulator said, as far as it is in the store."""
-        return tuple(sorted((self._store / "logs" / f"worker-{slot}").glob("*.log")))

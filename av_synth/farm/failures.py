@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from av_synth import errors
 from av_synth.farm.model import Failure, FailureClass, Lost
+from av_synth.store.files import in_utf8
 
 _ENVIRONMENTAL = FailureClass.ENVIRONMENTAL
 _TRANSIENT = FailureClass.TRANSIENT
@@ -70,27 +71,16 @@ def of_exception(error: BaseException, node: str = "", logs: tuple[Path, ...] = 
         logs: files that say more.
     """
     kind = next(KINDS[base] for base in type(error).__mro__ if base in KINDS)
-    refused = {cause.errno for cause in _causes(error) if isinstance(cause, OSError)}
-    if refused & _OF_THE_MACHINE:
+    if errors.refusals(error) & _OF_THE_MACHINE:
         kind = _ENVIRONMENTAL
-    return Failure(kind, type(error).__name__, (str(error) or repr(error))[:_LONGEST], node, logs)
+    return Failure(kind, type(error).__name__, in_utf8(str(error) or repr(error))[:_LONGEST], node, logs)
 
 
-def of_loss(lost: Lost, logs: tuple[Path, ...] = ()) -> Failure:
+def of_loss(lost: Lost) -> Failure:
     """How an attempt failed whose worker died, or whose node is gone."""
-    return Failure(_TRANSIENT, "worker lost", lost.why, lost.node, logs)
+    return Failure(_TRANSIENT, "worker lost", lost.why, lost.node)
 
 
-def of_watchdog(error: str, why: str, node: str, logs: tuple[Path, ...] = ()) -> Failure:
+def of_watchdog(error: str, why: str, node: str) -> Failure:
     """How an attempt failed that was ended because it took too long: `error` is 'stalled' or 'deadline'."""
-    return Failure(_TRANSIENT, error, why, node, logs)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and what led to it, the nearest first."""
-    seen: list[BaseException] = []
-    at: BaseException | None = error
-    while at is not None and at not in seen:
-        seen.append(at)
-        yield at
-        at = at.__cause__ if at.__cause__ is not None or at.__suppress_context__ else at.__context__
+    return Failure(_TRANSIENT, error, why, node)

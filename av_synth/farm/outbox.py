@@ -6,6 +6,7 @@ that died had finished is sent by the next one in its place, if that takes no lo
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
 import time
@@ -15,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from av_synth import store as stores
-from av_synth.errors import StoreError, UnreachableError, UserError
+from av_synth.errors import OtherEpochError, StoreError, UnreachableError, UserError, refusals
 from av_synth.farm import crash
 from av_synth.farm.depot import Depot
 from av_synth.farm.model import Job, WorkerSetting
@@ -90,8 +91,12 @@ def _send_left(home: Path, depot: Depot) -> None:
     for directory in stores.runs(home):
         try:
             stores.open_run(directory)
-        except StoreError:  # its removal was cut short; were it not committed, it would be played again
-            shutil.rmtree(directory)
+        except OtherEpochError:  # that version may send it
+            continue
+        except StoreError as error:
+            # its removal was cut short, and it is committed or played again; unless the disk only refuses to read it
+            if refusals(error) <= {errno.ENOENT}:
+                shutil.rmtree(directory)
             continue
         try:
             _send(directory, depot, in_time)

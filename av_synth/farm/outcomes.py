@@ -62,8 +62,9 @@ class Outcomes:
         self._elsewhere = bool(whereabouts.address_of(store))
         self.settle()
         for run in ledger.remaining:
-            if isinstance(ledger.judge(run.run_id, rules), policy.Quarantine):
-                self._give_up(run)
+            judged = ledger.judge(run.run_id, rules)
+            if isinstance(judged, policy.Quarantine):
+                self._give_up(run, judged.why)
             else:
                 self.schedule.put_last(run)
 
@@ -120,7 +121,7 @@ class Outcomes:
 
     def _failed(self, flight: Flight, failure: Failure, now_s: float) -> None:
         run, slot = flight.run, flight.slot
-        failure = replace(failure, node=failure.node or slot.node)
+        failure = replace(failure, node=failure.node or slot.node, logs=failure.logs or self._logs(slot))
         self._ledger.failed(run.run_id, failure, slot)
         self._books.note(run.run_id, flight.attempt, failure)
         crash.point("driver.failed.noted")
@@ -140,8 +141,8 @@ class Outcomes:
             for where in flight.places:
                 self._left_alone(where, self.places.failed(where, run.run_id, now_s))
         match self._ledger.judge(run.run_id, self._rules):
-            case policy.Quarantine():
-                self._give_up(run)
+            case policy.Quarantine(why):
+                self._give_up(run, why)
             case policy.Retry(after_s, elsewhere):
                 failed_at = self._ledger.failed_at(run.run_id) if elsewhere else ()
                 self.schedule.put_again(run, now_s + after_s, failed_at)
@@ -157,11 +158,16 @@ class Outcomes:
             place = f"slot {where}" if isinstance(where, int) else where
             self._books.event("paused", why=f"{place}: {self.places.why(where)}", for_s=for_s)
 
-    def _give_up(self, run: PlannedRun) -> None:
+    def _give_up(self, run: PlannedRun, why: str) -> None:
         def done() -> None:
             self._ledger.quarantined.add(run.run_id)
-            self._books.event("quarantined", run=run.run_id, attempts=self._ledger.attempts(run.run_id))
+            self._books.event("quarantined", run=run.run_id, attempts=self._ledger.attempts(run.run_id), why=why)
 
         crash.point("driver.given_up.decided")
         self._books.give_up(run, done)
         crash.point("driver.given_up.told")
+
+    def _logs(self, slot: Slot) -> tuple[Path, ...]:
+        """What a worker and its simulator said; where the worker will say it, if it has not said anything yet."""
+        folder = self._store / "logs" / f"worker-{slot.number}"
+        return tuple(sorted(folder.glob("*.log"))) or (folder / "worker.log",)

@@ -68,7 +68,7 @@ class Retry:
 
 @dataclass(frozen=True)
 class Quarantine:
-    """Give it up; `why` in words."""
+    """Give it up; `why` in words, without what the last attempt said: that is told of each attempt."""
 
     why: str
 
@@ -96,14 +96,14 @@ def after(run_id: str, failures: Sequence[Failure], rules: Rules) -> Retry | Qua
     last = failures[-1]
     count = charged(failures)
     if count >= rules.attempts:
-        return Quarantine(f"{count} attempts failed, the last with {last.error}: {last.message}")
+        return Quarantine(f"{count} attempts failed, the last with {last.error}")
     if last.kind is FailureClass.ENVIRONMENTAL:
         return Pause(f"{last.error}: {last.message}")
     if last.kind is FailureClass.CANCELLED:
         return Retry(0.0, elsewhere=False)
     if last.kind is FailureClass.DETERMINISTIC:
         if any(_alike(last, before) for before in failures[:-1]):
-            return Quarantine(f"it failed twice alike, with {last.error}: {last.message}")
+            return Quarantine(f"it failed twice alike, with {last.error}")
         return Retry(0.0, elsewhere=True)
     jitter = 0.5 + int(run_id[:8], 16) / 2**32
     return Retry(rules.retry_s * 4.0 ** (count - 1) * jitter, elsewhere=True)

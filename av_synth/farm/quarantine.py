@@ -5,6 +5,9 @@
     <store>/quarantine/.noted/<run_id>/attempt-<n>/  the same of attempts that failed and were, or are to be, made again
     <store>/quarantine/.released/<run_id>-<k>/       what somebody had tried again, or a committed run that was damaged
 
+Further attempts of one number are attempt-<n>.<k>: one that is not charged has the number of the next one, and numbers
+begin anew when a damaged run is made again.
+
 A run is in quarantine from the rename that makes `quarantine/<run_id>`, with all of its evidence, to the rename that
 moves it aside.
 """
@@ -25,8 +28,8 @@ from av_synth.store.files import (
     as_mapping,
     canonical_json,
     fsync_directories,
+    in_utf8,
     read_json,
-    replace_directory,
     write_file,
 )
 from av_synth.store.runs import check_run_id, run_path
@@ -35,7 +38,7 @@ from av_synth.store.scratch import scratch
 FOLDER = "quarantine"
 TAIL_BYTES = 64 << 10
 _RUN_ID = re.compile(r"[0-9a-f]{20}")
-_ATTEMPT = re.compile(r"attempt-(\d+)")
+_ATTEMPT = re.compile(r"attempt-(\d+)(?:\.(\d+))?")
 
 
 def note(store: Path, run_id: str, attempt: int, failure: Failure) -> None:
@@ -44,28 +47,32 @@ def note(store: Path, run_id: str, attempt: int, failure: Failure) -> None:
     Args:
         store: the store's folder.
         run_id: of the run.
-        attempt: its number; what was noted of an attempt of this number before is replaced.
+        attempt: its number; what was noted of another attempt of this number before stays beside it.
         failure: what is known of it. Logs that cannot be read are named in failure.json, and no error.
 
     Raises:
         StoreError: if it cannot be written.
     """
-    folder = _folder(store)
-    final = folder / ".noted" / check_run_id(run_id) / f"attempt-{attempt}"
+    noted = _folder(store) / ".noted" / check_run_id(run_id)
     with scratch(_staging(store), f"{run_id}-{attempt}") as staging:
         new = staging / "new"
         _make_folder(new)
         copied: dict[str, str | None] = {}
         for log in failure.logs:
-            copied[str(log)] = _copy_tail(log, new)
+            copied[in_utf8(str(log))] = _copy_tail(log, new)
         facts = asdict(failure) | {"run": run_id, "attempt": attempt, "kind": failure.kind.value, "logs": copied}
+        facts |= {key: in_utf8(facts[key]) for key in ("error", "message", "node")}
         write_file(new / "failure.json", canonical_json(facts), durable=True)
         fsync_directories((new,))
         crash.point("quarantine.note.written")
-        _make_folder(final.parent)
-        replace_directory(new, final, on_disk=True)
-        crash.point("quarantine.note.placed")
-        fsync_directories((final.parent.parent,))
+        _make_folder(noted)
+        there = set(os.listdir(noted))
+        names = (f"attempt-{attempt}" + (f".{k}" if k else "") for k in range(len(there) + 1))
+        final = next(noted / name for name in names if name not in there or _is_copy(new, noted / name))
+        if final.name not in there:
+            _rename(new, final)
+            crash.point("quarantine.note.placed")
+        fsync_directories((noted, noted.parent))
 
 
 def put(store: Path, run: PlannedRun, failures: Mapping[int, Failure] | None = None) -> Path:
@@ -112,7 +119,9 @@ def listed(store: Path) -> tuple[str, ...]:
 
 
 def evidence(store: Path, run_id: str) -> dict[int, Failure]:
-    """What is kept of a run's failed attempts, by their numbers; `logs` are the copies that were kept.
+    """What is kept of a run's failed attempts, by their numbers (of several with one number, the last one).
+
+    `logs` are the copies that were kept.
 
     Raises:
         StoreError: if something is there that was not written by `note`.
@@ -120,12 +129,10 @@ def evidence(store: Path, run_id: str) -> dict[int, Failure]:
     folder = _folder(store) / check_run_id(run_id)
     if not folder.is_dir():
         folder = _folder(store) / ".noted" / run_id
-    found = {}
-    for path in folder.iterdir() if folder.is_dir() else ():
-        number = _ATTEMPT.fullmatch(path.name)
-        if number:
-            found[int(number[1])] = _read_failure(path)
-    return dict(sorted(found.items()))
+    names = os.listdir(folder) if folder.is_dir() else ()
+    found = sorted((int(of[1]), int(of[2] or 0), of[0]) for name in names if (of := _ATTEMPT.fullmatch(name)))
+    last = {number: name for number, _, name in found}
+    return {number: _read_failure(folder / name) for number, name in last.items()}
 
 
 def release(store: Path, run_ids: Iterable[str], journal: Journal) -> tuple[Path, ...]:
@@ -181,7 +188,7 @@ def set_aside(store: Path, run_id: str, why: str, journal: Journal) -> Path:
     journal.append({"event": "released", "run": run_id, "damaged": why})
     crash.point("quarantine.set_aside.told")
     with scratch(_staging(store), run_id) as staging:
-        write_file(staging / "damage.json", canonical_json({"run": run_id, "message": why}), durable=True)
+        write_file(staging / "damage.json", canonical_json({"run": run_id, "message": in_utf8(why)}), durable=True)
         target = _next_released(folder, run_id)
         _rename(staging, target)
     crash.point("quarantine.set_aside.written")
@@ -221,6 +228,15 @@ def _rename(source: Path, target: Path) -> None:
         raise StoreError(f"{source}: cannot be moved to {target}: {error.strerror or error}") from error
 
 
+def _is_copy(one: Path, other: Path) -> bool:
+    """Whether two folders have the same files with the same content."""
+    try:
+        first, second = ({path.name: path.read_bytes() for path in each.iterdir()} for each in (one, other))
+    except OSError:
+        return False
+    return first == second
+
+
 def _copy_tail(log: Path, folder: Path) -> str | None:
     """The name of the copy of a log's end in a folder; None if it cannot be read here (it may be another machine's)."""
     try:
@@ -230,7 +246,7 @@ def _copy_tail(log: Path, folder: Path) -> str | None:
     except OSError:
         return None
     taken = set(os.listdir(folder))
-    name = next(name for k in range(len(taken) + 1) if (name := f"{log.stem}{k or ''}.log") not in taken)
+    name = next(name for k in range(len(taken) + 1) if (name := f"{in_utf8(log.stem)}{k or ''}.log") not in taken)
     write_file(folder / name, tail, durable=True)
     return name
 

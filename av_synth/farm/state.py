@@ -46,14 +46,16 @@ class Pace:
 
 @dataclass(frozen=True)
 class StoreState:
-    """A campaign at one moment. Each planned run is in exactly one of committed, damaged, quarantined and remaining.
+    """A campaign at one moment. Each planned run is in one of committed, damaged, other, quarantined and remaining.
 
     Attributes:
         store: its folder.
         planned: ids of all runs, in order.
         committed: those that are there, whole.
         damaged: those that are there and are not what was committed, with what is wrong.
+        other: those that another version of av_synth has written, with which; no driver begins while there are any.
         quarantined: those that were given up.
+        given_up: why those were, as far as the journal tells.
         remaining: those still to be made.
         unknown: runs that are there and were not planned; they are left alone.
         bytes: of the committed runs.
@@ -74,7 +76,9 @@ class StoreState:
     planned: tuple[str, ...]
     committed: tuple[str, ...]
     damaged: Mapping[str, str]
+    other: Mapping[str, str]
     quarantined: tuple[str, ...]
+    given_up: Mapping[str, str]
     remaining: tuple[str, ...]
     unknown: tuple[str, ...]
     bytes: int
@@ -100,7 +104,7 @@ class StoreState:
 
         Raises:
             UserError: if the store has no plan, or files of runs are to be read that are at an address.
-            StoreError: if the plan, the journal or the lock cannot be read. A run that cannot be is told as damaged.
+            StoreError: if the plan, the journal, the lock or a run cannot be read; what is damaged is told instead.
             UnreachableError: if the runs are at an address, and nobody answers there.
         """
         store = Path(store)
@@ -113,15 +117,18 @@ class StoreState:
         if depot and deep:
             raise UserError(f"--deep: the runs are at {depot}; want `av-synth pull`, which compares every hash")
         looked = _listed_at(store, planned, told) if depot else look_at(store, planned, deep=deep)
-        quarantined = tuple(sorted((planned & set(listed(store))) - {*looked.sizes, *looked.damaged}))
-        ended = {*looked.sizes, *looked.damaged, *quarantined}
+        there = {*looked.sizes, *looked.damaged, *looked.other}
+        quarantined = tuple(sorted((planned & set(listed(store))) - there))
+        ended = {*there, *quarantined}
         reckoning, left_s = reckoned(asked, diary.events, ended, time.time() if driver else None)
         return cls(
             store=store,
             planned=tuple(sorted(planned)),
             committed=tuple(looked.sizes),
             damaged={run_id: str(error) for run_id, error in looked.damaged.items()},
+            other={run_id: str(error) for run_id, error in looked.other.items()},
             quarantined=quarantined,
+            given_up={run_id: told.given_up[run_id] for run_id in quarantined if run_id in told.given_up},
             remaining=tuple(sorted(planned - ended)),
             unknown=looked.unknown,
             bytes=sum(looked.sizes.values()),
@@ -146,6 +153,7 @@ class _Told:
         self.failures: Counter[str] = Counter()
         self.committed: dict[str, Event] = {}
         self.not_held: set[str] = set()
+        self.given_up: dict[str, str] = {}
         self.slots: dict[int, Event] = {}
         for event in events:
             self._take(event)
@@ -160,7 +168,10 @@ class _Told:
             self.failures[str(event.get("kind"))] += 1
             if event.get("charged"):
                 self.charged[str(run_id)].add(event.get("attempt", 0))
+        elif name == "quarantined" and "why" in event:
+            self.given_up[str(run_id)] = str(event["why"])
         elif name == "released":
+            self.given_up.pop(str(run_id), None)
             self.charged.pop(str(run_id), None)
         elif name == "committed":
             (self.not_held.discard if event.get("held", True) else self.not_held.add)(str(run_id))
@@ -172,7 +183,7 @@ def _listed_at(store: Path, planned: Collection[str], told: _Told) -> Looked:
     """What there is of runs that are committed to an address; how large they are the journal tells."""
     there = sorted(whereabouts.committed(store))
     sizes = {run_id: int(told.committed.get(run_id, {}).get("bytes", 0)) for run_id in there if run_id in planned}
-    return Looked(sizes, {}, tuple(run_id for run_id in there if run_id not in planned))
+    return Looked(sizes, {}, {}, tuple(run_id for run_id in there if run_id not in planned))
 
 
 def _pace(told: _Told, reckoning: Reckoning, left_s: Span | None) -> Pace | None:

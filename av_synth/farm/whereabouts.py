@@ -13,6 +13,7 @@ from av_synth import store as stores
 from av_synth.errors import StoreError, UserError
 from av_synth.farm import plan as plans
 from av_synth.farm.journal import read_journal
+from av_synth.farm.quarantine import listed
 from av_synth.store.files import as_mapping, canonical_json, read_json, write_file
 
 if TYPE_CHECKING:  # object stores and their drivers are for few stores
@@ -86,7 +87,8 @@ def tidy(store: Path, *, finished: bool) -> int:
 
     Args:
         store: whose journal tells which runs were begun more often than once.
-        finished: whether nothing on this machine waits to be sent any more.
+        finished: whether no run remains. If none was given up either, nothing on this machine waits to be sent: of a
+            run that was given up, the outbox may have all of it.
 
     What cannot be removed only takes space.
     """
@@ -96,7 +98,7 @@ def tidy(store: Path, *, finished: bool) -> int:
     if depot is None:
         return 0
     begun = Counter(event["run"] for event in read_journal(store) if event["event"] in ("started", "failed"))
-    if finished:
+    if finished and not listed(store):
         shutil.rmtree(store / OUTBOX, ignore_errors=True)
     try:
         return depot.sweep(sorted(run_id for run_id, times in begun.items() if times > 1))
@@ -104,13 +106,16 @@ def tidy(store: Path, *, finished: bool) -> int:
         return 0
 
 
-def pull(store: Path, on_run: Callable[[int, int], None] = lambda *_: None, address: str = "") -> int:
-    """Bring committed runs into the runs/ of a folder, those that are not there; how many there are now.
+def pull(store: Path, on_run: Callable[[int, int], None] = lambda *_: None, address: str = "") -> tuple[int, int]:
+    """Bring committed runs into the runs/ of a folder, those that are not there.
 
     Args:
         store: its own depot's runs, or
         address: those that are there.
         on_run: told (runs brought, runs in all).
+
+    Returns:
+        How many were brought and compared with their hashes, and how many were there and were not looked at.
 
     Raises:
         UserError: if there are none.
@@ -120,12 +125,13 @@ def pull(store: Path, on_run: Callable[[int, int], None] = lambda *_: None, addr
 
     depot = Depot(address) if address else depot_of(store)
     if depot is None:
-        return len(stores.runs(store))
+        return 0, len(stores.runs(store))
     run_ids = sorted(depot.run_ids())
     if not run_ids:
         raise UserError(f"{depot.address}: has no committed run; want what `av-synth campaign --commit-to` was given")
+    there = sum(stores.run_path(store, run_id).is_dir() for run_id in run_ids)
     for done, run_id in enumerate(run_ids):
         on_run(done, len(run_ids))
         depot.fetch(run_id, store)
     on_run(len(run_ids), len(run_ids))
-    return len(run_ids)
+    return len(run_ids) - there, there

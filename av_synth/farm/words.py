@@ -93,7 +93,7 @@ def told(event: Event, runs: Mapping[str, PlannedRun]) -> str | None:
         failed = trouble(event)
         text = f"{of_run(run)}, {of_trouble(failed)}; {failed.advice}"
     elif what == "quarantined":
-        text = f"{of_run(run)}, given up after {event['attempts']} attempts"
+        text = f"{of_run(run)}, given up: {clean(str(event.get('why') or str(event['attempts']) + ' attempts failed'))}"
     elif what == "released" and "damaged" in event:
         text = f"{of_run(run)}, is played again, and what is there is kept: {clean(str(event['damaged']))}"
     elif what == "lost":

@@ -29,8 +29,9 @@ def given_up(facts: CampaignFacts, folder: Path) -> Iterator[str]:
         what = f"{escape(scenario(run))} in {escape(run.town)}, seed {run.recipe.seed}"
         yield f"<details{is_open}><summary>{link(lost.directory, folder, run.run_id)} {what}</summary><ul>"
         for number, one in lost.evidence.items():
-            attempt = lost.directory / f"attempt-{number}"
-            files = " ".join(link(path, folder, path.name) for path in (attempt / "failure.json", *one.logs))
+            there = [lost.directory / f"attempt-{number}", *sorted(lost.directory.glob(f"attempt-{number}.*"))]
+            kept = (*(attempt / "failure.json" for attempt in there), *one.logs)
+            files = " ".join(link(path, folder, path.name) for path in kept)
             where = f" on {escape(one.node)}" if one.node else ""
             yield f'<li>attempt {number}{where}: <b class="bad">{one.kind.value}</b> {escape(one.error)}'
             yield f"<br>{escape(one.message[:_MOST_CHARACTERS])}<br>{files}"

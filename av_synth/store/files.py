@@ -37,10 +37,14 @@ def canonical_json(value: object) -> bytes:
         StoreError: if something is not a plain JSON value, NaN and infinity included.
     """
     try:
-        text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as error:
+        return json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    except (TypeError, ValueError) as error:  # UnicodeEncodeError is a ValueError
         raise StoreError(f"not plain JSON: {error}") from error
-    return text.encode() + b"\n"
+
+
+def in_utf8(text: str) -> str:
+    """Text from outside, where what UTF-8 does not have, such as a byte of a path that is none, is spelt out."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def read_json(path: Path) -> object:

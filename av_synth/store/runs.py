@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from av_synth.errors import OtherEpochError, StoreError, UserError
+from av_synth.errors import OtherEpochError, StoreError, UserError, refusals
 from av_synth.store.files import (
     as_mapping,
     canonical_json,
@@ -46,6 +46,8 @@ MANIFEST_FIELDS = ("scenario", "rig", "seed", "identity", "provenance", "counts"
 
 REQUIRED_FILES = ("scenario.json", "rig.json", "outcome.json", "map/opendrive.xodr")
 _RUN_ID = re.compile(r"[0-9a-f]{20}")
+# what is missing, is something else, or has been lost by the disk; all else may be otherwise in a moment
+_TELL_OF_THE_RUN = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EIO})
 
 
 @dataclass(frozen=True)
@@ -248,7 +250,7 @@ def open_run(path: Path, *, deep: bool = False, files: bool = True) -> Run:
     try:
         manifest = as_mapping(read_json(where), str(where))
     except StoreError as error:
-        raise StoreError(f"{error}; {_again(path)}") from error
+        raise StoreError(f"{error}; {_again(path, error)}") from error
     if manifest.get("schema_epoch") != SCHEMA_EPOCH:
         raise OtherEpochError(
             f"{where}: schema_epoch {manifest.get('schema_epoch')}; this av_synth reads {SCHEMA_EPOCH}; "
@@ -272,13 +274,22 @@ def _check_file(directory: Path, entry: FileEntry, deep: bool) -> None:
     try:
         size = os.stat(f"{directory}/{entry.path}").st_size  # a run has thousands of files, and a Path is slow to make
     except OSError as error:
-        raise StoreError(f"{directory}: '{entry.path}': {error.strerror or error}; {_again(directory)}") from error
+        raise StoreError(
+            f"{directory}: '{entry.path}': {error.strerror or error}; {_again(directory, error)}"
+        ) from error
     if size != entry.bytes or (deep and sha256_of(directory / entry.path) != entry.sha256):
         raise StoreError(f"{directory}: '{entry.path}' is not what was committed; {_again(directory)}")
 
 
-def _again(directory: Path) -> str:
+def is_passing(error: BaseException) -> bool:
+    """Whether a run could not be read for a reason that tells nothing of it: a stale handle, no right, no memory."""
+    return bool(refusals(error) - _TELL_OF_THE_RUN)
+
+
+def _again(directory: Path, error: BaseException | None = None) -> str:
     """What to do about a run that is not whole any more: while it is there, it is not played again."""
+    if error is not None and is_passing(error):
+        return "that says nothing of the run; try again when it can be read"
     return f"move {directory} away and make the run again"
 
 

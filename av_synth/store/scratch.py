@@ -1,7 +1,9 @@
 """Scratch directories whose owner may die: each has a lease, a file lock that the kernel drops at death.
 
 The lease stands beside the directory, `<name>.lease`; it is made before it and removed after it, so a directory whose
-lease is free or gone belongs to nobody. Locks are flock(2): local disks, not NFS.
+lease is free or gone belongs to nobody. Locks are flock(2), and on a disk that several machines write to they have to
+hold between these (NFS 4, or 3 with its lock daemon). Where each machine has locks of its own (`nolock`, `local_lock`)
+a sweep takes what another machine is writing for left, and destroys it.
 """
 
 from __future__ import annotations

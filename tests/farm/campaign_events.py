@@ -45,4 +45,4 @@ def failed(run: PlannedRun, slot: int = 0, kind: str = "transient", **other: Any
 
 
 def quarantined(run: PlannedRun) -> dict[str, Any]:
-    return {"event": "quarantined", "t": 0.0, "run": run.run_id, "attempts": 3}
+    return {"event": "quarantined", "t": 0.0, "run": run.run_id, "attempts": 3, "why": "it failed twice alike"}

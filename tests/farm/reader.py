@@ -30,7 +30,7 @@ from typing import Any
 CAP = 3
 CLASSES = {"environmental", "transient", "deterministic", "cancelled"}
 RUN_ID = re.compile(r"[0-9a-f]{20}")
-ATTEMPT = re.compile(r"attempt-([1-9]\d*)")
+ATTEMPT = re.compile(r"attempt-[1-9]\d*(\.[1-9]\d*)?")
 MARKER = "AV_SYNTH_CHAOS"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -19,10 +21,11 @@ from stand_in import planned, setting
 from av_synth import store as stores
 from av_synth.cli.app import status
 from av_synth.errors import StoreError, UnreachableError, UserError
-from av_synth.farm import crash, outbox, whereabouts
+from av_synth.farm import crash, outbox, quarantine, whereabouts
 from av_synth.farm.depot import Depot
 from av_synth.farm.driver import Ended, drive
 from av_synth.farm.local import LocalRunner
+from av_synth.farm.model import PlannedRun, WorkerSetting
 from av_synth.farm.policy import Rules
 from av_synth.farm.state import StoreState
 from tests.farm.committing import commit
@@ -172,6 +175,10 @@ def test_a_run_that_is_not_what_was_committed_is_not_brought_here_and_what_to_do
 
     with pytest.raises(StoreError, match=r"'blobs/CAM_FRONT/000000.jpg' is not what was committed; remove memory://"):
         depot.fetch(RUN.run_id, tmp_path / "here")
+    del MemoryFileSystem.store[name]
+    with pytest.raises(StoreError, match=r"what was committed is gone: .*000000.jpg; remove memory://") as told:
+        depot.fetch(RUN.run_id, tmp_path / "here")
+    assert not isinstance(told.value, UnreachableError)
     assert stores.runs(tmp_path / "here") == []
 
 
@@ -182,7 +189,7 @@ def test_bringing_runs_here_survives_a_death_at_any_step(tmp_path):
     for nth in every_death(lambda nth: whereabouts.pull(tmp_path / str(nth), address=address)):
         for seen in stores.runs(tmp_path / str(nth)):
             assert files(stores.open_run(seen, deep=True).directory) == files(run)
-        assert whereabouts.pull(tmp_path / str(nth), address=address) == 1
+        assert sum(whereabouts.pull(tmp_path / str(nth), address=address)) == 1
         assert len(stores.runs(tmp_path / str(nth))) == 1
 
 
@@ -205,8 +212,12 @@ def test_workers_that_share_no_folder_commit_to_an_address_and_another_machine_f
     assert (state.committed, state.depot) == (tuple(sorted(run.run_id for run in runs)), address)
     assert whereabouts.tidy(first, finished=True) == 0
 
-    assert status(["pull", address, "--out", str(tmp_path / "third")]) == 0
-    assert f"runs: 3 of {address} are in" in capsys.readouterr().out
+    for counts in (
+        "3 brought and compared with their hashes, 0 were there",
+        "0 brought and compared with their hashes, 3",
+    ):
+        assert status(["pull", address, "--out", str(tmp_path / "third")]) == 0
+        assert counts in capsys.readouterr().out.replace("\n", " ")
     assert {path.name for path in stores.runs(tmp_path / "third")} == whereabouts.committed(first)
 
 
@@ -279,6 +290,33 @@ def test_a_store_that_does_not_answer_costs_nothing_that_has_been_played(tmp_pat
     Flaky.failing = ""
     assert not play("flaky://bucket/depot", tmp_path / "machine").played  # it has been sent before, or is now
     assert Depot("flaky://bucket/depot").run_ids() == {RUN.run_id}
+
+
+def test_what_may_be_whole_stays_in_the_outbox_and_what_was_being_removed_goes(tmp_path, monkeypatch):
+    address = "memory://bucket/depot"
+    with_plan(address, tmp_path / "frozen")
+    whereabouts.agree(tmp_path, address)
+    home = outbox.home_of(WorkerSetting(tmp_path, 0, "", {}, tmp_path / "logs", depot=address))
+    old, refused, removed = (commit(home, digit * 20) for digit in "bcd")
+    manifest = old / "manifest.json"
+    manifest.chmod(0o644)
+    manifest.write_text('{"schema_epoch": 1}')
+    (removed / "scenario.json").unlink()
+    stat = os.stat
+
+    def fail(path, **how):
+        if str(path).startswith(f"{refused}/"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return stat(path, **how)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", fail)
+        play(address, tmp_path)
+    assert stores.runs(home) == [old, refused]
+
+    quarantine.put(tmp_path, PlannedRun("c" * 20, RUN.recipe, "Town01"))
+    whereabouts.tidy(tmp_path, finished=True)
+    assert stores.runs(home) == [old, refused]
 
 
 @pytest.mark.parametrize("address", ["nowhere://bucket/depot", "memory://bucket/without_a_plan"])

@@ -107,13 +107,8 @@ def test_a_message_without_end_is_cut_so_that_it_fits_into_a_pipe():
 
 
 def test_a_lost_worker_and_a_watchdogs_kill_are_transient():
-    lost = failures.of_loss(Lost(3, "0" * 20, "the worker was ended by signal 11 (SIGSEGV)", "n1"), (Path("w.log"),))
+    lost = failures.of_loss(Lost(3, "0" * 20, "the worker was ended by signal 11 (SIGSEGV)", "n1"))
     stalled = failures.of_watchdog("stalled", "was silent", "n2")
-    assert (lost.kind, lost.error, lost.node, lost.logs) == (
-        FailureClass.TRANSIENT,
-        "worker lost",
-        "n1",
-        (Path("w.log"),),
-    )
+    assert (lost.kind, lost.error, lost.node) == (FailureClass.TRANSIENT, "worker lost", "n1")
     assert lost.message == "the worker was ended by signal 11 (SIGSEGV)"
     assert (stalled.kind, stalled.error, stalled.node) == (FailureClass.TRANSIENT, "stalled", "n2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections import Counter, namedtuple
@@ -36,6 +37,7 @@ from av_synth.farm.model import Advanced, Committed, Failed, Figures, Job, Lost,
 from av_synth.farm.policy import Rules
 from av_synth.farm.quarantine import listed, release
 from av_synth.farm.schedule import Schedule
+from av_synth.store.runs import SCHEMA_EPOCH
 from tests.farm.committing import commit
 
 Space = namedtuple("Space", "free")
@@ -149,6 +151,7 @@ def test_a_poison_run_is_given_up_after_three_attempts_and_no_other_suffers(tmp_
     assert len(farm.jobs) == 102
     (given_up,) = events(tmp_path, "quarantined")
     assert (given_up["run"], given_up["attempts"]) == (plan[42].run_id, 3)
+    assert given_up["why"] == "3 attempts failed, the last with worker lost"
     assert sorted(quarantine.evidence(tmp_path, plan[42].run_id)) == [1, 2, 3]
     assert driven(plan, FakeFarm(tmp_path)) == Ended(3, "", 99, 1, 0)
 
@@ -437,7 +440,12 @@ def test_the_second_interrupt_ends_everything_at_once_and_charges_nobody(tmp_pat
     assert (ended.exit_code, ended.committed, ended.remaining) == (130, 2, 8)
     assert sorted(farm.killed) == [0, 1]
     assert farm.closed == 1
-    assert [(event["kind"], event["charged"]) for event in events(tmp_path, "failed")] == [("cancelled", False)] * 2
+    failed = events(tmp_path, "failed")
+    assert [(event["kind"], event["charged"]) for event in failed] == [("cancelled", False)] * 2
+    # also of a worker that had no time to say anything
+    assert [event["logs"] for event in failed] == [
+        [str(tmp_path / f"logs/worker-{slot}/worker.log")] for slot in (0, 1)
+    ]
     assert driven(campaign(10), FakeFarm(tmp_path)) == Ended(0, "", 10, 0, 0)
 
 
@@ -456,6 +464,11 @@ def test_a_stop_file_lets_end_what_is_being_played_and_is_forgotten_by_the_next_
     assert (tmp_path / "STOP").exists()
     assert driven(campaign(10), FakeFarm(tmp_path)) == Ended(0, "", 10, 0, 0)
     assert not (tmp_path / "STOP").exists()
+
+
+def test_a_driver_that_is_asked_to_stop_while_it_sweeps_stops(tmp_path, monkeypatch):
+    monkeypatch.setattr(stores, "sweep", lambda store: (store / "STOP").touch())
+    assert driven(campaign(2), FakeFarm(tmp_path)).exit_code == 130
 
 
 def test_a_worker_that_hangs_does_not_hold_up_a_stop(tmp_path):
@@ -606,12 +619,35 @@ def test_committed_runs_that_are_damaged_are_played_again_and_kept_as_they_were(
     assert [job.run for _, job in farm.jobs] == [plan[3]]
 
 
+@pytest.mark.parametrize("code", [errno.ESTALE, errno.EACCES, errno.EMFILE, errno.EINTR])
+def test_a_run_that_cannot_be_read_just_now_is_not_taken_for_damaged(code, tmp_path, monkeypatch):
+    plan = campaign(2)
+    for run in plan:
+        commit(tmp_path, run.run_id)
+    stat, refused = os.stat, str(stores.run_path(tmp_path, plan[1].run_id) / "scenario.json")
+
+    def refuse(path, **how):
+        if os.path.normpath(str(path)) == refused:
+            raise OSError(code, os.strerror(code), refused)
+        return stat(path, **how)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    farm = FakeFarm(tmp_path)
+    with pytest.raises(StoreError, match="that says nothing of the run; try again when it can be read"):
+        driven(plan, farm)
+    assert len(stores.runs(tmp_path)) == 2
+    assert farm.jobs == []
+
+
 def test_runs_of_another_version_are_not_taken_for_damaged(tmp_path):
     plan = campaign(2)
     for run in plan:
         path = commit(tmp_path, run.run_id) / "manifest.json"
         path.chmod(0o644)
-        path.write_bytes(path.read_bytes().replace(b'"schema_epoch": 2', b'"schema_epoch": 1'))
-    with pytest.raises(OtherEpochError, match="schema_epoch 1; this av_synth reads 2; want the av_synth that wrote it"):
+        now = path.read_bytes()
+        path.write_bytes(now.replace(b'"schema_epoch": %d' % SCHEMA_EPOCH, b'"schema_epoch": 1'))
+        assert path.read_bytes() != now
+    wanted = f"schema_epoch 1; this av_synth reads {SCHEMA_EPOCH}; want the av_synth that wrote it"
+    with pytest.raises(OtherEpochError, match=wanted):
         driven(plan, FakeFarm(tmp_path))
     assert len(stores.runs(tmp_path)) == 2

@@ -47,6 +47,7 @@ EVENTS = (
         "error": "StalledError",
         "message": "no tick for 60 s",
     },
+    {"event": "quarantined", "run": IDS[3], "attempts": 2, "why": "it failed twice alike, with StalledError"},
 )
 
 
@@ -97,8 +98,8 @@ def test_status_of_a_dead_farm_says_how_far_it_is_what_failed_and_what_to_do(
         "runs: 2 of 5 committed (0.00 GB), 1 of them with expectations that did not hold, 1 quar"
     )
     assert lines[0].endswith(", 2 remaining")
-    assert lines[1].startswith(f"driver: none; the last one died after: failed {IDS[3]} (attempt 1) on node-a at ")
-    assert lines[1].endswith(": no tick for 60 s")
+    assert lines[1].startswith(f"driver: none; the last one died after: quarantined {IDS[3]} ")
+    assert lines[1].endswith(": it failed twice alike, with StalledError")
     assert lines[2] == (
         "pace: 100 s a run (100 s to 100 s), 72 runs an hour and 2.0 frames a second with 2 workers; "
         "about 100 s left (100 s to 100 s)"
@@ -106,7 +107,8 @@ def test_status_of_a_dead_farm_says_how_far_it_is_what_failed_and_what_to_do(
     assert lines[3] == "failed attempts: 1 transient"
     log = store / "quarantine" / IDS[3] / "attempt-2/worker.log"
     assert lines[4] == (
-        f"quarantined {IDS[3]}: 2 attempts, number 2 on node-a: transient: StalledError: no tick for [bold]60 s ({log})"
+        f"quarantined {IDS[3]}: it failed twice alike, with StalledError; "
+        f"2 attempts, number 2 on node-a: transient: StalledError: no tick for [bold]60 s ({log})"
     )
     assert lines[5:] == [
         f"next: av-synth retry {store}: what is in quarantine is to be made again",
@@ -221,6 +223,24 @@ def test_what_is_damaged_is_named_by_status_and_moved_aside_by_retry(
 
     assert IDS[0] in said(capsys, "retry", store, "--damaged", "--deep")
     assert stores.runs(store) == []
+
+
+def test_runs_of_another_version_are_told_as_such_and_stay_when_damaged_ones_are_moved(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tear(store, IDS[0])
+    manifest = store / "runs" / IDS[1] / "manifest.json"
+    written = json.loads(manifest.read_bytes()) | {"schema_epoch": 1}
+    manifest.unlink()
+    manifest.write_text(json.dumps(written))
+
+    spoken = said(capsys, "status", store)
+    assert "1 quarantined, 1 damaged, 1 of another version, 2 remaining" in spoken
+    assert f"of another version {IDS[1]}: {manifest}: schema_epoch 1" in spoken
+    assert "resumes it" not in spoken
+    assert "not damaged: " + IDS[1] in said(capsys, "retry", store, "--damaged", IDS[1], code=2)
+    assert IDS[0] in said(capsys, "retry", store, "--damaged")
+    assert [path.name for path in stores.runs(store)] == [IDS[1]]
 
 
 def test_retry_releases_what_is_in_quarantine_and_says_when_nothing_is(

@@ -59,7 +59,7 @@ def test_elsewhere_each_ended_attempt_is_a_line_that_says_where_and_why():
             "cut_in in AvSynth01, attempt 1 on here: deterministic: ConnectionLostError: no answer (log: logs/w.log); "
             "it is played once more to be sure; `av-synth run` plays it alone to see why",
         ],
-        ["quarantined", runs[1].run_id, "cut_in in AvSynth01, given up after 3 attempts"],
+        ["quarantined", runs[1].run_id, "cut_in in AvSynth01, given up: it failed twice alike"],
     ]
     assert lines[3].startswith("1 of 3 committed, 1 quarantined, 1 remaining (0 running); ")
     assert len(lines) == 4
@@ -151,6 +151,6 @@ def test_a_terminal_is_given_back_with_a_summary_and_what_was_given_up():
     screen, _, after = written(console).rpartition("\x1b[?1049l")
 
     assert screen.startswith("\x1b[?1049h")
-    assert "given up after 3 attempts" in after
+    assert "given up: it failed twice alike" in after
     assert "0 of 2 committed, 1 quarantined, 1 remaining (0 running)" in after
     assert [event["event"] for event in heard] == ["started", "failed", "quarantined"]

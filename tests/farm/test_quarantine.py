@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from av_synth import store as stores
 from av_synth.errors import StoreError, UserError
 from av_synth.farm import quarantine
+from av_synth.farm.failures import of_exception
 from av_synth.farm.journal import Journal, read_journal
 from av_synth.farm.model import Failure, FailureClass, PlannedRun, Recipe
 from tests.farm.dying import every_death, points_of
@@ -86,10 +89,25 @@ def test_logs_of_one_name_are_all_kept(tmp_path: Path) -> None:
     assert [path.read_text() for path in quarantine.evidence(tmp_path, RUN)[1].logs] == ["a", "b"]
 
 
-def test_an_attempt_noted_again_is_replaced_and_nothing_is_left_in_staging(tmp_path: Path) -> None:
-    for n in (5, 1):
+def test_a_path_that_is_no_utf_8_is_told_as_well_as_it_can_be(tmp_path: Path) -> None:
+    log = Path(os.fsdecode(bytes(tmp_path) + b"/\xff.log"))
+    log.write_text("died")
+    told = of_exception(FileNotFoundError(2, "No such file or directory", str(log)), "n", (log,))
+    assert r"/\udcff.log" in told.message
+    quarantine.note(tmp_path, RUN, 1, replace(told, message=str(log)))
+
+    kept = quarantine.evidence(tmp_path, RUN)[1]
+    assert kept.message == rf"{tmp_path}/\udcff.log"
+    assert [path.read_text() for path in kept.logs] == ["died"]
+
+
+def test_attempts_of_one_number_are_all_kept_each_once_and_nothing_is_left_in_staging(tmp_path: Path) -> None:
+    for n in (5, 5, 1, 1):
         quarantine.note(tmp_path, RUN, 1, failure(tmp_path, n))
 
+    noted = tmp_path / "quarantine/.noted" / RUN
+    told = {path.name: json.loads((path / "failure.json").read_bytes())["message"] for path in noted.iterdir()}
+    assert told == {"attempt-1": "attempt 5: no tick", "attempt-1.1": "attempt 1: no tick"}
     assert quarantine.evidence(tmp_path, RUN)[1].message == "attempt 1: no tick"
     assert list((tmp_path / "staging").iterdir()) == []
 

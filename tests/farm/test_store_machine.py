@@ -101,7 +101,6 @@ class StoreMachine(RuleBasedStateMachine):
         now = quarantine.evidence(self.store, run_id).get(attempt)
         assert (now.message if now else None) in ((message,) if done else (before, message))
         if now:
-            self.kept.discard(before or "")
             self.noted[run_id, attempt] = now.message
             self.kept.add(now.message)
         if done:
