@@ -7,8 +7,10 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
+import attached
 import psutil
 import pytest
 from stand_in import FRAMES, planned, setting
@@ -16,6 +18,8 @@ from stand_in import FRAMES, planned, setting
 from av_synth import store
 from av_synth.farm.keeper import Keeper
 from av_synth.farm.model import Advanced, Committed, Failed, FailureClass, Job, Lost, Report, Started
+from av_synth.launch import Address, launch_embedded
+from av_synth.session import open_session
 
 LONG_S = 120.0  # nothing here takes so long, however busy the machine
 
@@ -187,6 +191,19 @@ def test_a_worker_that_is_stopped_is_killed_with_its_tree(tmp_path):
     assert keeper.poll(0.0) == []
     keeper.close()
     assert store.sweep(tmp_path)  # what it was writing
+
+
+def test_a_simulator_that_is_not_ours_is_given_back_when_the_worker_that_uses_it_is_killed(tmp_path):
+    with launch_embedded("AvSynth01", render_threads=1) as launched:
+        made = setting(tmp_path, port=launched.port, cache=str(tmp_path / "theirs"))
+        keeper = Keeper(replace(made, player=attached.PLAYER))
+        keeper.give(Job(planned(1, "AvSynth01"), 1))
+        until(keeper, Advanced)
+        os.kill(keeper.pids[0], signal.SIGKILL)
+        until(keeper, Lost)
+
+        with open_session(Address(launched.host, launched.port), "AvSynth01", 50_000, 0, tmp_path / "ours") as session:
+            session.tick()
 
 
 def test_an_idle_worker_is_asked_to_close_its_player_and_a_busy_one_is_not(tmp_path):
