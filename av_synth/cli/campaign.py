@@ -12,7 +12,7 @@ import typer
 from av_synth.cli.export import bring, export_with_progress
 from av_synth.cli.live import shown
 from av_synth.cli.output import progress, say
-from av_synth.errors import DocumentError, Problem, UserError
+from av_synth.errors import AvSynthError, DocumentError, Problem, UserError
 
 if TYPE_CHECKING:
     from av_synth.farm.campaign import Campaign
@@ -172,9 +172,12 @@ def _play(
         whereabouts.tidy(out, finished=finished)
         if exports:
             bring(out)
-    say(f"report: {write_campaign_report(out)}")
     if exports and form is not None:
         say(f"dataset: {export_with_progress(out, form)}")
+    try:
+        say(f"report: {write_campaign_report(out)}")
+    except AvSynthError as error:  # how the campaign ended decides the exit status; the page is only for looking at
+        say(f"no report: {error}", "yellow")
     return code
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from pathlib import Path
+
 import pytest
+from fake_farm import FakeFarm
 from small_campaign import campaign
 
 from av_synth import store
+from av_synth.cli import campaign as command
 from av_synth.cli.app import status
+from av_synth.errors import UnreachableError
 from av_synth.farm import plan as plans
+from av_synth.farm.campaign import load
 from av_synth.farm.journal import read_journal
+from av_synth.launch import Address
 
 TINY = "  - {scenario: short.yaml, rig: tiny, seeds: [0, 1], towns: [AvSynth01]}\n"
 BLIND = "  - {scenario: short.yaml, rig: none, seeds: [2], towns: [AvSynth01]}\n"
@@ -41,6 +49,29 @@ def test_what_cannot_be_is_refused_with_exit_status_2_and_nothing_is_written(
     assert status(["campaign", str(path), "--out", str(tmp_path / "out"), *options]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def begun(address: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """A campaign, and a store with its plan; its runs are committed at once, without files."""
+    path, out = campaign(tmp_path, TINY), tmp_path / "out"
+    asked = load(str(path))
+    plans.freeze(plans.make(asked, address, tmp_path / "plan.log"), asked, out)
+    monkeypatch.setattr(command, "_runner", lambda _asked, out, *_: nullcontext(FakeFarm(out)))
+    monkeypatch.setattr(command, "export_with_progress", lambda out, form: out / form)
+    return path, out
+
+
+def test_a_page_that_cannot_be_written_costs_neither_the_dataset_nor_the_exit_status(begun, capsys, monkeypatch):
+    def fail(_out: Path) -> None:
+        raise UnreachableError("s3://far: nobody answers")
+
+    monkeypatch.setattr("av_synth.report.campaign.write_campaign_report", fail)
+
+    assert status(["campaign", str(begun[0]), "--out", str(begun[1])]) == 0
+    told = capsys.readouterr().out
+    assert "dataset: " in told
+    assert "no report: s3://far: nobody answers" in told
 
 
 @pytest.mark.long
