@@ -123,7 +123,7 @@ def _play(
     from av_synth.farm.driver import DONE, PAUSED, QUARANTINED, drive
     from av_synth.farm.estimate import most_bytes
     from av_synth.farm.journal import read_journal
-    from av_synth.farm.lease import ask_to_stop
+    from av_synth.farm.lease import ask_to_stop, refuse_driven
     from av_synth.farm.metrics import Metrics
     from av_synth.farm.plan import FOLDER, is_at_address
     from av_synth.farm.policy import Rules
@@ -135,6 +135,7 @@ def _play(
     from av_synth.report.campaign import write_campaign_report
 
     need_folder(out)
+    refuse_driven(out)
     if deep and (commit_to or whereabouts.address_of(out)):
         where = commit_to or whereabouts.address_of(out)
         reason = f"the runs are at {where}; leave it out: `av-synth pull` compares the hashes of what it brings"

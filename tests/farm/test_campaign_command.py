@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from av_synth.errors import UnreachableError
 from av_synth.farm import plan as plans
 from av_synth.farm.campaign import load
 from av_synth.farm.journal import read_journal
+from av_synth.farm.lease import driver_lease
 from av_synth.launch import Address
 
 TINY = "  - {scenario: short.yaml, rig: tiny, seeds: [0, 1], towns: [AvSynth01]}\n"
@@ -72,6 +74,16 @@ def test_a_page_that_cannot_be_written_costs_neither_the_dataset_nor_the_exit_st
     told = capsys.readouterr().out
     assert "dataset: " in told
     assert "no report: s3://far: nobody answers" in told
+
+
+def test_a_store_that_is_driven_is_refused_before_anything_is_planned_or_started(tmp_path, capsys):
+    path, out = campaign(tmp_path, TINY, "simulator: localhost:1\n"), tmp_path / "out"
+    out.mkdir()
+
+    with driver_lease(out):
+        assert status(["campaign", str(path), "--out", str(out)]) == 2
+
+    assert f"{out}: is driven by process {os.getpid()} on " in capsys.readouterr().err
 
 
 @pytest.mark.long
