@@ -152,9 +152,9 @@ def _play(
         plan = planned(asked, out, on_planned, on_planned, commit_to)  # first the searches, one after the other
     history = read_journal(out)
     purse = Purse(asked.asked.budget, history, lambda: ask_to_stop(out))
-    if (why := purse.why_empty()) is not None:
-        raise UserError(f"{asked.path}: budget: {why}; want a larger one")
     seen = Progress(plan.runs, committed=sorted(whereabouts.committed(out)), quarantined=listed(out), history=history)
+    if (why := purse.why_empty()) is not None and seen.seen().remaining:
+        raise UserError(f"{asked.path}: budget: {why}; want a larger one")
     rules = Rules(run_bytes=most_bytes(plan.runs, Desk(out / FOLDER).rig))
     also = (Metrics(out, seen).tell, purse.tell)
     with _runner(asked, out, workers, ray, plan.runs) as runner, shown(asked.asked.name, seen, also=also) as on_event:

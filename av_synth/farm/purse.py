@@ -18,11 +18,11 @@ class Purse:
         Args:
             budget: of the campaign; `runs` is looked at when it is read.
             history: events of the store's journal.
-            on_spent: called once, when something is spent.
+            on_spent: called once, by what is spent when nothing is left of something.
         """
         self._budget = budget
         self._core_s = self._bytes = 0.0
-        self._on_spent: Callable[[], object] = lambda: None
+        self._on_spent: Callable[[], object] | None = None
         for event in history:
             self.tell(event)
         self._on_spent = on_spent
@@ -40,8 +40,8 @@ class Purse:
         """Count an event of the driver."""
         if isinstance(event, Advanced) or event.get("event") != "committed" or not event["played"]:
             return
-        was_left = self.why_empty() is None
         self._core_s += event["cpu_s"]
         self._bytes += event["bytes"]
-        if was_left and self.why_empty() is not None:
+        if self._on_spent is not None and self.why_empty() is not None:
             self._on_spent()
+            self._on_spent = None

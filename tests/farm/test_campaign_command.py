@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from av_synth.cli.app import status
 from av_synth.errors import UnreachableError
 from av_synth.farm import plan as plans
 from av_synth.farm.campaign import load
-from av_synth.farm.journal import read_journal
+from av_synth.farm.journal import Journal, read_journal
 from av_synth.farm.lease import driver_lease
 from av_synth.launch import Address
 
@@ -84,6 +85,24 @@ def test_a_store_that_is_driven_is_refused_before_anything_is_planned_or_started
         assert status(["campaign", str(path), "--out", str(out)]) == 2
 
     assert f"{out}: is driven by process {os.getpid()} on " in capsys.readouterr().err
+
+
+def test_a_complete_campaign_whose_budget_is_spent_is_gone_on_with_and_exported_and_one_that_is_not_is_refused(
+    begun, capsys
+):
+    path, out = begun
+    assert status(["campaign", str(path), "--out", str(out), "--no-export"]) == 0
+    path.write_text(path.read_text() + "budget: {core_hours: 0.000001}\n")
+    ended = next(event for event in read_journal(out) if event["event"] == "committed")
+    with Journal(out) as journal:
+        journal.append({**ended, "cpu_s": 3600.0})
+
+    assert status(["campaign", str(path), "--out", str(out)]) == 0
+    assert "dataset: " in capsys.readouterr().out
+
+    shutil.rmtree(store.run_path(out, ended["run"]))
+    assert status(["campaign", str(path), "--out", str(out)]) == 2
+    assert "core-hours are spent, the budget is 1e-06; want a larger one" in capsys.readouterr().err
 
 
 @pytest.mark.long

@@ -130,9 +130,11 @@ def test_a_purse_is_empty_once_when_what_was_committed_before_and_now_is_the_bud
         purse.tell(committed(one, HOUR_S, 1.0, 1))
     assert purse.why_empty() == "4 core-hours are spent, the budget is 3"
     assert spent == ["spent"]
-    full = Purse(Budget(gigabytes=0.5), [committed(one, 1.0, 1.0, 10**9)], lambda: spent.append("never"))
+    full = Purse(Budget(gigabytes=0.5), [committed(one, 1.0, 1.0, 10**9)], lambda: spent.append("too much"))
     assert full.why_empty() == "1 GB are written, the budget is 0.5"
     assert spent == ["spent"]
+    full.tell(committed(one, 1.0, 1.0, 1))  # a damaged run that was made again
+    assert spent == ["spent", "too much"]
 
 
 def test_workers_share_the_cores_and_a_simulator_at_an_address_has_one(tmp_path, monkeypatch):
