@@ -125,7 +125,7 @@ def _play(
     from av_synth.farm.journal import read_journal
     from av_synth.farm.lease import ask_to_stop, refuse_driven
     from av_synth.farm.metrics import Metrics
-    from av_synth.farm.plan import FOLDER, is_at_address
+    from av_synth.farm.plan import FOLDER
     from av_synth.farm.policy import Rules
     from av_synth.farm.prepare import planned, settings_here
     from av_synth.farm.progress import Progress
@@ -133,6 +133,7 @@ def _play(
     from av_synth.farm.quarantine import listed
     from av_synth.farm.recipes import Desk
     from av_synth.report.campaign import write_campaign_report
+    from av_synth.run.generate import is_at_address
 
     need_folder(out)
     refuse_driven(out)
@@ -205,7 +206,7 @@ def _runner(
 ) -> Iterator[Runner]:
     """The workers: processes of this machine, or actors of a Ray."""
     from av_synth.farm import orphans
-    from av_synth.farm.prepare import setting_of, settings_here
+    from av_synth.farm.prepare import needs_of, setting_of, settings_here
     from av_synth.launch.cores import CORE_COUNT
 
     orphans.mark()
@@ -220,12 +221,10 @@ def _runner(
             local.close()
         return
     from av_synth.farm.ray_farm import RayRunner, connected
-    from av_synth.farm.seat import CARLA_NEEDS, EMBEDDED_NEEDS
 
-    needs = EMBEDDED_NEEDS if isinstance(asked.asked.simulator, str) else CARLA_NEEDS
     with connected(ray, max(CORE_COUNT, workers or 0)):
         # Ray hands out one core a worker, and keeps nobody from more
-        cluster = RayRunner(lambda slot: setting_of(asked, out, slot, render_threads=1), needs, workers)
+        cluster = RayRunner(lambda slot: setting_of(asked, out, slot, render_threads=1), needs_of(asked), workers)
         try:
             yield cluster
         finally:

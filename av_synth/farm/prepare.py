@@ -17,12 +17,13 @@ from av_synth.farm.campaign import Campaign, laid_out, searched
 from av_synth.farm.estimate import Estimate, estimate, trials
 from av_synth.farm.journal import read_journal
 from av_synth.farm.model import WorkerSetting
-from av_synth.farm.plan import Plan, is_at_address
+from av_synth.farm.plan import Plan
 from av_synth.farm.player import at_simulator
+from av_synth.farm.seat import CARLA_NEEDS, EMBEDDED_NEEDS, Needs
 from av_synth.launch import Address
 from av_synth.launch.cores import CORE_COUNT, CORES
 from av_synth.run.attempt import logs
-from av_synth.run.generate import EMBEDDED
+from av_synth.run.generate import is_at_address, is_embedded
 from av_synth.run.spec import Progress
 
 if TYPE_CHECKING:
@@ -147,13 +148,18 @@ def settings_here(campaign: Campaign, store: Path, workers: int | None) -> list[
         DocumentError: if more are asked for than the simulator allows.
     """
     simulator = campaign.asked.simulator
-    own = isinstance(simulator, str) and simulator.startswith(EMBEDDED)
+    own = is_embedded(simulator)
     if is_at_address(simulator) and workers is not None and workers > 1:
         reason = f"got {workers}; want 1, because the simulator at {simulator} plays one run at a time"
         raise DocumentError([Problem("", "--workers", reason)])
     count = workers or (CORE_COUNT if own else 1)
     shares = [CORES[slot % len(CORES) :: count] if CORES and own else () for slot in range(count)]
     return [setting_of(campaign, store, slot, share) for slot, share in enumerate(shares)]
+
+
+def needs_of(campaign: Campaign) -> Needs:
+    """What a worker of a campaign takes of a machine of a cluster."""
+    return EMBEDDED_NEEDS if is_embedded(campaign.asked.simulator) else CARLA_NEEDS
 
 
 def setting_of(

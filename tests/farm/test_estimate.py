@@ -20,9 +20,10 @@ from av_synth.farm.campaign import laid_out, load
 from av_synth.farm.estimate import Cost, Rate, estimate, most_bytes, trial
 from av_synth.farm.model import Advanced, PlannedRun, Recipe
 from av_synth.farm.policy import Rules
-from av_synth.farm.prepare import outlook, settings_here
+from av_synth.farm.prepare import needs_of, outlook, settings_here
 from av_synth.farm.purse import Purse
 from av_synth.farm.recipes import Desk
+from av_synth.farm.seat import CARLA_NEEDS, EMBEDDED_NEEDS
 
 HOUR_S = 3600.0
 
@@ -156,6 +157,17 @@ def test_workers_share_the_cores_and_a_simulator_at_an_address_has_one(tmp_path,
     assert cores("{carla: /opt/carla}", 3) == [(), (), ()]
     with pytest.raises(DocumentError, match="--workers: got 2; want 1, because the simulator at somewhere:2000"):
         cores("somewhere:2000", 2)
+
+    assert cores("carla:/opt/carla", 2) == [(), ()]
+    for host in ("carla:2000", "embedded:2000", "embedded1:2000"):
+        assert cores(host, None) == [()]
+        with pytest.raises(DocumentError, match=f"the simulator at {host} plays one run at a time"):
+            cores(host, 2)
+    needs = {
+        simulator: needs_of(load(str(campaign(tmp_path, runs, f"simulator: {simulator}\n"))))
+        for simulator in ("embedded", "embedded:ue4", "carla:/opt/carla", "{carla: /opt/carla}")
+    }
+    assert list(needs.values()) == [EMBEDDED_NEEDS, EMBEDDED_NEEDS, CARLA_NEEDS, CARLA_NEEDS]
 
     path = campaign(tmp_path, runs, "recycle: {runs: 9, gigabytes: 2.5}\n")
     options = settings_here(load(str(path)), tmp_path, 1)[0].options
