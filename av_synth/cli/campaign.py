@@ -126,8 +126,7 @@ def _play(
     from av_synth.farm.lease import ask_to_stop, refuse_driven
     from av_synth.farm.metrics import Metrics
     from av_synth.farm.plan import FOLDER
-    from av_synth.farm.policy import Rules
-    from av_synth.farm.prepare import planned, settings_here
+    from av_synth.farm.prepare import planned, rules_of, settings_here
     from av_synth.farm.progress import Progress
     from av_synth.farm.purse import Purse
     from av_synth.farm.quarantine import listed
@@ -156,7 +155,7 @@ def _play(
     seen = Progress(plan.runs, committed=sorted(whereabouts.committed(out)), quarantined=listed(out), history=history)
     if (why := purse.why_empty()) is not None and seen.seen().remaining:
         raise UserError(f"{asked.path}: budget: {why}; want a larger one")
-    rules = Rules(run_bytes=most_bytes(plan.runs, Desk(out / FOLDER).rig))
+    rules = rules_of(asked, most_bytes(plan.runs, Desk(out / FOLDER).rig))
     also = (Metrics(out, seen).tell, purse.tell)
     with _runner(asked, out, workers, ray, plan.runs) as runner, shown(asked.asked.name, seen, also=also) as on_event:
         ended = drive(plan.runs, out, runner, rules, on_event=on_event, deep=deep)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +19,10 @@ from av_synth.farm.journal import read_journal
 from av_synth.farm.model import WorkerSetting
 from av_synth.farm.plan import Plan
 from av_synth.farm.player import at_simulator
+from av_synth.farm.policy import Rules
 from av_synth.farm.seat import CARLA_NEEDS, EMBEDDED_NEEDS, Needs
 from av_synth.launch import Address
+from av_synth.launch.carla_spec import parse_carla, spec_from
 from av_synth.launch.cores import CORE_COUNT, CORES
 from av_synth.run.attempt import logs
 from av_synth.run.generate import is_at_address, is_embedded
@@ -29,6 +31,7 @@ from av_synth.run.spec import Progress
 if TYPE_CHECKING:
     from av_synth.farm.depot import Depot
 
+_BEYOND_READY_S = 60.0  # an attempt may be silent so much longer than a CARLA may take to its first tick
 PLAYER = "av_synth.farm.player:open_player"
 
 
@@ -160,6 +163,21 @@ def settings_here(campaign: Campaign, store: Path, workers: int | None) -> list[
 def needs_of(campaign: Campaign) -> Needs:
     """What a worker of a campaign takes of a machine of a cluster."""
     return EMBEDDED_NEEDS if is_embedded(campaign.asked.simulator) else CARLA_NEEDS
+
+
+def rules_of(campaign: Campaign, run_bytes: int) -> Rules:
+    """How failures of a campaign are judged: its simulator is waited for as long as it may take, and a minute more.
+
+    Args:
+        campaign: whose runs are played.
+        run_bytes: see `Rules`.
+    """
+    simulator, rules = campaign.asked.simulator, Rules(run_bytes=run_bytes)
+    if is_embedded(simulator) or is_at_address(simulator):
+        return rules
+    spec = parse_carla(simulator) if isinstance(simulator, str) else spec_from(simulator)
+    begin_s = max(rules.patience.begin_s, spec.ready_s + _BEYOND_READY_S)
+    return replace(rules, patience=replace(rules.patience, begin_s=begin_s))
 
 
 def setting_of(

@@ -20,7 +20,7 @@ from av_synth.farm.campaign import laid_out, load
 from av_synth.farm.estimate import Cost, Rate, estimate, most_bytes, trial
 from av_synth.farm.model import Advanced, PlannedRun, Recipe
 from av_synth.farm.policy import Rules
-from av_synth.farm.prepare import needs_of, outlook, settings_here
+from av_synth.farm.prepare import needs_of, outlook, rules_of, settings_here
 from av_synth.farm.purse import Purse
 from av_synth.farm.recipes import Desk
 from av_synth.farm.seat import CARLA_NEEDS, EMBEDDED_NEEDS
@@ -172,6 +172,15 @@ def test_workers_share_the_cores_and_a_simulator_at_an_address_has_one(tmp_path,
     path = campaign(tmp_path, runs, "recycle: {runs: 9, gigabytes: 2.5}\n")
     options = settings_here(load(str(path)), tmp_path, 1)[0].options
     assert options == {"simulator": "embedded", "recycle_runs": 9, "recycle_bytes": 2_500_000_000}
+
+
+def test_a_worker_may_be_silent_for_longer_than_its_simulator_may_take_to_be_ready(tmp_path):
+    def begin_s(simulator: str) -> float:
+        path = campaign(tmp_path, "  - {scenario: short.yaml, rig: none, seeds: [0]}\n", f"simulator: {simulator}\n")
+        return rules_of(load(str(path)), 1).patience.begin_s
+
+    asked = ("embedded", "here:2000", "carla:/opt/carla", "{carla: /opt, ready_s: 20}", "{carla: /opt, ready_s: 900}")
+    assert [begin_s(one) for one in asked] == [200.0, 200.0, 240.0, 200.0, 960.0]
 
 
 def test_a_store_with_a_plan_is_gone_on_with_and_asks_no_simulator(many, tmp_path, monkeypatch):
