@@ -154,6 +154,7 @@ class _Driver:
         self._store, self._runner, self._rules = store, runner, rules
         self._clock, self._usage, self._on_event = clock, usage, on_event
         self._schedule, self._places = outcomes.schedule, outcomes.places
+        self._elsewhere = bool(whereabouts.address_of(store))
         self._flights: dict[int, Flight] = {}  # by slot
         self._full = ""  # why there is no room on the disk
         self._paused_s: float | None = None  # since when nothing can be played
@@ -253,7 +254,9 @@ class _Driver:
         if self._stopped or self._books.why or not self._schedule:
             return
         now_s, slots = self._clock(), self._runner.slots()
-        need = reserve_bytes(self._ledger.largest or self._rules.run_bytes, len(slots))
+        # where runs are elsewhere, each machine keeps them on its own disk until they are sent
+        here = [slot for slot in slots if not self._elsewhere or slot.node == platform.node()]
+        need = reserve_bytes(self._ledger.largest or self._rules.run_bytes, len(here))
         before, self._full = self._full, why_full(self._store, need, self._usage) or ""
         if self._full:
             if not before:
