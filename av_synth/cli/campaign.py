@@ -156,9 +156,10 @@ def _play(
     if (why := purse.why_empty()) is not None and seen.seen().remaining:
         raise UserError(f"{asked.path}: budget: {why}; want a larger one")
     rules = rules_of(asked, most_bytes(plan.runs, Desk(out / FOLDER).rig))
-    also = (Metrics(out, seen).tell, purse.tell)
+    metrics = Metrics(out, seen)
+    also = (metrics.tell, purse.tell)
     with _runner(asked, out, workers, ray, plan.runs) as runner, shown(asked.asked.name, seen, also=also) as on_event:
-        ended = drive(plan.runs, out, runner, rules, on_event=on_event, deep=deep)
+        ended = drive(plan.runs, out, runner, rules, on_event=on_event, on_beat=metrics.beat, deep=deep)
     where = whereabouts.address_of(out) or str(out)
     say(f"{ended.committed} committed, {ended.quarantined} in quarantine, {ended.remaining} remaining: {where}")
     code = ended.exit_code

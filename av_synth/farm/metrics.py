@@ -72,8 +72,14 @@ class Metrics:
                 self._restarts[event["error"] if event["error"] in _BY_US else "attempt failed"] += 1
         elif event.get("event") == "opened":
             self._orphans += int(event["orphans"])
-        due = self._written_s is None or self._clock() - self._written_s >= self._every_s
-        if due or (not isinstance(event, Advanced) and event.get("event") == "closed"):
+        if not isinstance(event, Advanced) and event.get("event") == "closed":
+            self._write()
+        else:
+            self.beat()
+
+    def beat(self) -> None:
+        """Write the file if it is due; to be called also while nothing happens."""
+        if self._written_s is None or self._clock() - self._written_s >= self._every_s:
             self._write()
 
     def _advanced(self, report: Advanced) -> None:

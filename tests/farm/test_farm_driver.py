@@ -7,6 +7,7 @@ import os
 import platform
 import signal
 from collections import Counter, namedtuple
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -351,7 +352,9 @@ def test_where_runs_are_committed_to_an_address_room_is_kept_for_the_workers_of_
 
 def test_a_disk_that_stays_full_ends_the_campaign_as_paused(tmp_path):
     farm = FakeFarm(tmp_path)
-    ended = driven(campaign(2), farm, usage=lambda _: Space(0))
+    beats: list[float] = []
+    ended = driven(campaign(2), farm, usage=lambda _: Space(0), on_beat=lambda: beats.append(farm.clock.now_s))
+    assert max(later - before for before, later in pairwise(beats)) <= 1.0  # it is alive all the time
     assert (ended.exit_code, ended.remaining) == (4, 2)
     assert "make room" in ended.why
     assert farm.jobs == []

@@ -99,6 +99,12 @@ def test_the_file_is_written_at_the_first_event_then_every_few_seconds_and_at_th
     farm.tell(Advanced(0, farm.runs[0].run_id, 1, 40))
     assert farm.path.exists()
     farm.path.unlink()
+    farm.metrics.beat()
+    assert not farm.path.exists()
+    farm.clock.now_s += 5.0
+    farm.metrics.beat()  # nothing happens, and the disk may be full
+    assert farm.path.exists()
+    farm.path.unlink()
     farm.tell(CLOSED)
 
     assert [path.name for path in farm.path.parent.iterdir()] == [FILE]
