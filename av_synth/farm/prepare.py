@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from av_synth.errors import DocumentError, Problem
 from av_synth.farm import plan as plans
@@ -20,6 +20,7 @@ from av_synth.farm.model import WorkerSetting
 from av_synth.farm.plan import Plan
 from av_synth.farm.player import at_simulator
 from av_synth.farm.policy import Rules
+from av_synth.farm.purse import Purse
 from av_synth.farm.seat import CARLA_NEEDS, EMBEDDED_NEEDS, Needs
 from av_synth.launch import Address
 from av_synth.launch.carla_spec import parse_carla, spec_from
@@ -109,6 +110,7 @@ def outlook(campaign: Campaign, store: Path, on_planned: Progress = lambda *_: N
         SimulatorError: if the simulator fails.
     """
     problems: list[Problem] = []
+    history: Sequence[Mapping[str, Any]] = ()
     with tempfile.TemporaryDirectory(prefix="av_synth-outlook-") as name, ExitStack() as opened:
         folder = Path(name)
 
@@ -120,21 +122,27 @@ def outlook(campaign: Campaign, store: Path, on_planned: Progress = lambda *_: N
             plans.refuse_changes(campaign, store)
             plan, files = plans.read(store), store / plans.FOLDER
             done = whereabouts.committed(store)
-            found = estimate(plan.runs, read_journal(store), done, trials(files, simulator, folder))
+            history = read_journal(store)
+            found = estimate(plan.runs, history, done, trials(files, simulator, folder))
         else:
             plan, problems = plans.look(campaign, simulator(), folder / "plan.log", on_planned)
             with laid_out(campaign) as files:
                 found = estimate(plan.runs, (), frozenset(), trials(files, simulator, folder))
-    return Outlook(plan, tuple(problems), found, tuple(_over(campaign, found)))
+    return Outlook(plan, tuple(problems), found, tuple(_over(campaign, found, history)))
 
 
-def _over(campaign: Campaign, found: Estimate) -> Iterator[str]:
+def _over(campaign: Campaign, found: Estimate, history: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What is spent and what is left to be made, where both come to more than the budget."""
     budget = campaign.asked.budget
-    gigabytes = found.total.bytes / 1e9
-    if budget.core_hours is not None and found.core_hours > budget.core_hours:
-        yield f"{found.core_hours:.3g} core-hours, the budget is {budget.core_hours:g}"
-    if budget.gigabytes is not None and gigabytes > budget.gigabytes:
-        yield f"{gigabytes:.3g} GB, the budget is {budget.gigabytes:g}"
+    spent = Purse(budget, history, lambda: None)
+    kinds = (
+        ("core-hours", spent.core_hours, found.core_hours, budget.core_hours),
+        ("GB", spent.gigabytes, found.total.bytes / 1e9, budget.gigabytes),
+    )
+    for unit, before, to_come, most in kinds:
+        if most is not None and to_come and before + to_come > most:
+            already = f" ({before:.3g} of them spent)" if before else ""
+            yield f"{before + to_come:.3g} {unit}{already}, the budget is {most:g}"
 
 
 def settings_here(campaign: Campaign, store: Path, workers: int | None) -> list[WorkerSetting]:

@@ -16,7 +16,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Protocol
 
@@ -139,7 +139,11 @@ class _Stage:
         except Exception as error:  # noqa: BLE001  its class decides what is done about it
             self.busy = False
             _log_error()
-            failure = failures.of_exception(error, platform.node(), tuple(sorted(self._setting.folder.glob("*.log"))))
+            failure = replace(
+                failures.of_exception(error, platform.node(), tuple(sorted(self._setting.folder.glob("*.log")))),
+                wall_s=time.monotonic() - began_s,
+                cpu_s=max(cpu_s() - began_cpu_s, 0.0),
+            )
             try:
                 if not isinstance(error, UserError):  # it may be the simulator's state that made it fail
                     self._close()

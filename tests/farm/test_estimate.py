@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from committing import commit
-from fake_farm import FakeFarm, driven
+from fake_farm import FakeFarm, driven, put_run
 from small_campaign import campaign
 
 from av_synth import rig as rigs
@@ -18,6 +19,7 @@ from av_synth.farm import prepare
 from av_synth.farm.asked import Budget
 from av_synth.farm.campaign import laid_out, load
 from av_synth.farm.estimate import Cost, Rate, estimate, most_bytes, trial
+from av_synth.farm.journal import Journal
 from av_synth.farm.model import Advanced, PlannedRun, Recipe
 from av_synth.farm.policy import Rules
 from av_synth.farm.prepare import needs_of, outlook, rules_of, settings_here
@@ -131,11 +133,28 @@ def test_a_purse_is_empty_once_when_what_was_committed_before_and_now_is_the_bud
         purse.tell(committed(one, HOUR_S, 1.0, 1))
     assert purse.why_empty() == "4 core-hours are spent, the budget is 3"
     assert spent == ["spent"]
+    failing = Purse(Budget(core_hours=1.0), [{"event": "failed", "cpu_s": HOUR_S / 2}] * 2, lambda: None)
+    assert failing.why_empty() == "1 core-hours are spent, the budget is 1"
     full = Purse(Budget(gigabytes=0.5), [committed(one, 1.0, 1.0, 10**9)], lambda: spent.append("too much"))
     assert full.why_empty() == "1 GB are written, the budget is 0.5"
     assert spent == ["spent"]
     full.tell(committed(one, 1.0, 1.0, 1))  # a damaged run that was made again
     assert spent == ["spent", "too much"]
+
+
+def test_what_is_over_budget_is_what_is_spent_and_what_is_left_together(many, tmp_path):
+    asked, plan = many
+    plans.freeze(plan, asked, tmp_path)
+    with Journal(tmp_path) as journal:
+        for rig in (None, "tiny.yaml"):
+            one = next(each for each in plan.runs if (each.recipe.rig is None) == (rig is None))
+            journal.append({**committed(one, HOUR_S, 1.0, 10**6), "t": 0.0})
+    put_run(tmp_path, plan.runs[0].run_id)
+    most = Budget(core_hours=len(plan.runs) + 0.5)
+
+    found = outlook(replace(asked, asked=asked.asked.model_copy(update={"budget": most})), tmp_path)
+
+    assert found.over == (f"{len(plan.runs) + 1} core-hours (2 of them spent), the budget is {most.core_hours:g}",)
 
 
 def test_workers_share_the_cores_and_a_simulator_at_an_address_has_one(tmp_path, monkeypatch):

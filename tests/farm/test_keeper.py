@@ -122,6 +122,8 @@ def test_an_error_is_a_failure_of_its_class_and_the_worker_goes_on_with_a_fresh_
 
     assert isinstance(failed, Failed)
     assert (failed.failure.error, failed.failure.kind, failed.failure.node) == (error, kind, os.uname().nodename)
+    assert failed.failure.wall_s > 0.0
+    assert failed.failure.cpu_s >= 0.0
     assert [log.name for log in failed.failure.logs] == ["worker.log"]
     assert f"{error}" in failed.failure.logs[0].read_text()
     assert not store.run_path(shared.setting.store, planned(number).run_id).exists()
