@@ -118,12 +118,13 @@ class Keeper:
 
     def _bury(self) -> Lost:
         self._end_all()
-        code = self._process.wait()
+        code = self._process.poll()
+        ended = "was killed and does not end" if code is None else how_it_ended(code)
         run_id = self.job.run.run_id if self.job is not None else None
         self._lost, self.job = True, None
         self.pipe.close()
         log = self.setting.folder / "worker.log"
-        return Lost(self.setting.slot, run_id, f"the worker {how_it_ended(code)}; its log is {log}", platform.node())
+        return Lost(self.setting.slot, run_id, f"the worker {ended}; its log is {log}", platform.node())
 
     def _look(self) -> None:
         """Remember what there is; once the worker is gone nobody can tell what was below it."""

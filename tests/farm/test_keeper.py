@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -176,6 +177,22 @@ def test_a_worker_that_dies_is_lost_with_its_run_and_what_it_had_started_is_ende
     assert gone(reports[0].pids)
     assert keeper.poll(0.0) == []
     keeper.close()
+
+
+def test_a_worker_that_does_not_end_when_it_is_killed_is_lost_and_holds_nobody_up(tmp_path, monkeypatch):
+    def never(timeout: float | None = None) -> int:
+        assert timeout is not None
+        raise subprocess.TimeoutExpired("a worker", timeout)
+
+    keeper = Keeper(setting(tmp_path, runs={"*": {"do": "exit"}}))
+    with monkeypatch.context() as patch:
+        patch.setattr(keeper._process, "wait", never)
+        patch.setattr(keeper._process, "poll", lambda: None)
+        lost = play(keeper, 1, kind=Lost)[-1]
+
+    assert isinstance(lost, Lost)
+    assert lost.why.startswith("the worker was killed and does not end; its log is ")
+    keeper._process.wait(LONG_S)
 
 
 def test_a_worker_that_is_stopped_is_killed_with_its_tree(tmp_path):
