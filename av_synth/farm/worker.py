@@ -22,7 +22,6 @@ from typing import Protocol
 
 import psutil
 
-from av_synth.errors import UserError
 from av_synth.farm import failures
 from av_synth.farm.model import Advanced, Committed, Failed, Figures, Job, Report, Started, WorkerSetting
 from av_synth.launch.stall import at_times
@@ -145,7 +144,7 @@ class _Stage:
                 cpu_s=max(cpu_s() - began_cpu_s, 0.0),
             )
             try:
-                if not isinstance(error, UserError):  # it may be the simulator's state that made it fail
+                if failures.closes_player(failure.error):
                     self._close()
             finally:
                 self._tell(Failed(slot, run_id, failure))
