@@ -626,7 +626,8 @@ def test_runs_of_another_version_are_not_taken_for_damaged(tmp_path):
     for run in plan:
         path = commit(tmp_path, run.run_id) / "manifest.json"
         path.chmod(0o644)
-        path.write_bytes(path.read_bytes().replace(b'"schema_epoch": 2', b'"schema_epoch": 1'))
-    with pytest.raises(OtherEpochError, match="schema_epoch 1; this av_synth reads 2; want the av_synth that wrote it"):
+        path.write_bytes(path.read_bytes().replace(b'"schema_epoch": %d' % stores.SCHEMA_EPOCH, b'"schema_epoch": 1'))
+    told = f"schema_epoch 1; this av_synth reads {stores.SCHEMA_EPOCH}; want the av_synth that wrote it"
+    with pytest.raises(OtherEpochError, match=told):
         driven(plan, FakeFarm(tmp_path))
     assert len(stores.runs(tmp_path)) == 2
