@@ -12,7 +12,7 @@ import typer
 from av_synth.cli.export import bring, export_with_progress
 from av_synth.cli.live import shown
 from av_synth.cli.output import progress, say
-from av_synth.errors import DocumentError, Problem, UserError
+from av_synth.errors import AvSynthError, DocumentError, Problem, UserError
 
 if TYPE_CHECKING:
     from av_synth.farm.campaign import Campaign
@@ -123,18 +123,19 @@ def _play(
     from av_synth.farm.driver import DONE, PAUSED, QUARANTINED, drive
     from av_synth.farm.estimate import most_bytes
     from av_synth.farm.journal import read_journal
-    from av_synth.farm.lease import ask_to_stop
+    from av_synth.farm.lease import ask_to_stop, refuse_driven
     from av_synth.farm.metrics import Metrics
-    from av_synth.farm.plan import FOLDER, is_at_address
-    from av_synth.farm.policy import Rules
-    from av_synth.farm.prepare import planned, settings_here
+    from av_synth.farm.plan import FOLDER
+    from av_synth.farm.prepare import planned, rules_of, settings_here
     from av_synth.farm.progress import Progress
     from av_synth.farm.purse import Purse
     from av_synth.farm.quarantine import listed
     from av_synth.farm.recipes import Desk
     from av_synth.report.campaign import write_campaign_report
+    from av_synth.run.generate import is_at_address
 
     need_folder(out)
+    refuse_driven(out)
     if deep and (commit_to or whereabouts.address_of(out)):
         where = commit_to or whereabouts.address_of(out)
         reason = f"the runs are at {where}; leave it out: `av-synth pull` compares the hashes of what it brings"
@@ -151,13 +152,14 @@ def _play(
         plan = planned(asked, out, on_planned, on_planned, commit_to)  # first the searches, one after the other
     history = read_journal(out)
     purse = Purse(asked.asked.budget, history, lambda: ask_to_stop(out))
-    if (why := purse.why_empty()) is not None:
-        raise UserError(f"{asked.path}: budget: {why}; want a larger one")
     seen = Progress(plan.runs, committed=sorted(whereabouts.committed(out)), quarantined=listed(out), history=history)
-    rules = Rules(run_bytes=most_bytes(plan.runs, Desk(out / FOLDER).rig))
-    also = (Metrics(out, seen).tell, purse.tell)
+    if (why := purse.why_empty()) is not None and seen.seen().remaining:
+        raise UserError(f"{asked.path}: budget: {why}; want a larger one")
+    rules = rules_of(asked, most_bytes(plan.runs, Desk(out / FOLDER).rig))
+    metrics = Metrics(out, seen)
+    also = (metrics.tell, purse.tell)
     with _runner(asked, out, workers, ray, plan.runs) as runner, shown(asked.asked.name, seen, also=also) as on_event:
-        ended = drive(plan.runs, out, runner, rules, on_event=on_event, deep=deep)
+        ended = drive(plan.runs, out, runner, rules, on_event=on_event, on_beat=metrics.beat, deep=deep)
     where = whereabouts.address_of(out) or str(out)
     say(f"{ended.committed} committed, {ended.quarantined} in quarantine, {ended.remaining} remaining: {where}")
     code = ended.exit_code
@@ -172,9 +174,12 @@ def _play(
         whereabouts.tidy(out, finished=finished)
         if exports:
             bring(out)
-    say(f"report: {write_campaign_report(out)}")
     if exports and form is not None:
         say(f"dataset: {export_with_progress(out, form)}")
+    try:
+        say(f"report: {write_campaign_report(out)}")
+    except AvSynthError as error:  # how the campaign ended decides the exit status; the page is only for looking at
+        say(f"no report: {error}", "yellow")
     return code
 
 
@@ -201,7 +206,7 @@ def _runner(
 ) -> Iterator[Runner]:
     """The workers: processes of this machine, or actors of a Ray."""
     from av_synth.farm import orphans
-    from av_synth.farm.prepare import setting_of, settings_here
+    from av_synth.farm.prepare import needs_of, setting_of, settings_here
     from av_synth.launch.cores import CORE_COUNT
 
     orphans.mark()
@@ -216,12 +221,10 @@ def _runner(
             local.close()
         return
     from av_synth.farm.ray_farm import RayRunner, connected
-    from av_synth.farm.seat import CARLA_NEEDS, EMBEDDED_NEEDS
 
-    needs = EMBEDDED_NEEDS if isinstance(asked.asked.simulator, str) else CARLA_NEEDS
     with connected(ray, max(CORE_COUNT, workers or 0)):
         # Ray hands out one core a worker, and keeps nobody from more
-        cluster = RayRunner(lambda slot: setting_of(asked, out, slot, render_threads=1), needs, workers)
+        cluster = RayRunner(lambda slot: setting_of(asked, out, slot, render_threads=1), needs_of(asked), workers)
         try:
             yield cluster
         finally:

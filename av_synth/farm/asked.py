@@ -10,7 +10,7 @@ from av_synth.documents import DocumentName, Strict, shown
 from av_synth.errors import DocumentError
 from av_synth.launch import parse_address
 from av_synth.launch.carla_spec import names_carla, parse_carla, spec_from
-from av_synth.run.generate import DATASET, EMBEDDED
+from av_synth.run.generate import DATASET, EMBEDDED, is_embedded
 from av_synth.scenario.expressions import Value
 from av_synth.scenario.weather import WeatherSpec
 from av_synth.scenario.words import Town, exactly_one
@@ -45,7 +45,7 @@ def _grid(value: object) -> object:
 
 def _simulator(value: object) -> object:
     """`embedded`, `embedded:PROFILE`, HOST:PORT, or what a CARLA is started by."""
-    if isinstance(value, str) and value.partition(":")[0] == EMBEDDED:
+    if is_embedded(value):
         return value
     try:
         if isinstance(value, dict):

@@ -77,6 +77,7 @@ def drive(
     *,
     clock: Clock = time.monotonic,
     on_event: OnEvent = lambda _: None,
+    on_beat: Callable[[], object] = lambda: None,
     usage: Free = shutil.disk_usage,
     deep: bool = False,
 ) -> Ended:
@@ -94,6 +95,7 @@ def drive(
         rules: how failures are judged.
         clock: seconds, monotonic.
         on_event: told every event of the journal and every `Advanced`.
+        on_beat: called once a second at least, whatever happens.
         usage: asks a disk how much is free.
         deep: read every file of what is committed and compare its hash, instead of a look at what is there.
 
@@ -121,7 +123,7 @@ def drive(
         books.event("opened", pid=os.getpid(), host=platform.node(), workers=len(slots), orphans=left_behind)
         crash.point("driver.begin.opened")
         outcomes = Outcomes(ledger, store, books, rules)
-        driver = _Driver(ledger, outcomes, store, runner, rules, books, clock, usage, on_event)
+        driver = _Driver(ledger, outcomes, store, runner, rules, books, clock, usage, on_event, on_beat)
         with driver.listening():
             ended = driver.run()
         _sweep(store)
@@ -149,11 +151,13 @@ class _Driver:
         clock: Clock,
         usage: Free,
         on_event: OnEvent,
+        on_beat: Callable[[], object],
     ) -> None:
         self._ledger, self._outcomes, self._books = ledger, outcomes, books
         self._store, self._runner, self._rules = store, runner, rules
-        self._clock, self._usage, self._on_event = clock, usage, on_event
+        self._clock, self._usage, self._on_event, self._on_beat = clock, usage, on_event, on_beat
         self._schedule, self._places = outcomes.schedule, outcomes.places
+        self._elsewhere = bool(whereabouts.address_of(store))
         self._flights: dict[int, Flight] = {}  # by slot
         self._full = ""  # why there is no room on the disk
         self._paused_s: float | None = None  # since when nothing can be played
@@ -181,6 +185,7 @@ class _Driver:
     def run(self) -> Ended:
         """Until there is nothing left to wait for."""
         while self._goes_on():
+            self._on_beat()
             self._give()
             for report in self._runner.poll(self._wait_s()):
                 self._hear(report)
@@ -253,7 +258,9 @@ class _Driver:
         if self._stopped or self._books.why or not self._schedule:
             return
         now_s, slots = self._clock(), self._runner.slots()
-        need = reserve_bytes(self._ledger.largest or self._rules.run_bytes, len(slots))
+        # where runs are elsewhere, each machine keeps them on its own disk until they are sent
+        here = [slot for slot in slots if not self._elsewhere or slot.node == platform.node()]
+        need = reserve_bytes(self._ledger.largest or self._rules.run_bytes, len(here))
         before, self._full = self._full, why_full(self._store, need, self._usage) or ""
         if self._full:
             if not before:

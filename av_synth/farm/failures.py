@@ -76,6 +76,15 @@ def of_exception(error: BaseException, node: str = "", logs: tuple[Path, ...] = 
     return Failure(kind, type(error).__name__, in_utf8(str(error) or repr(error))[:_LONGEST], node, logs)
 
 
+def closes_player(error: str) -> bool:
+    """Whether a worker opens a fresh player after an error of this name: it may be the simulator's state that made it.
+
+    What was asked and cannot be is no fault of the simulator.
+    """
+    kind = getattr(errors, error, None)
+    return not (isinstance(kind, type) and issubclass(kind, errors.UserError))
+
+
 def of_loss(lost: Lost) -> Failure:
     """How an attempt failed whose worker died, or whose node is gone."""
     return Failure(_TRANSIENT, "worker lost", lost.why, lost.node)

@@ -12,6 +12,7 @@ import psutil
 
 from av_synth.errors import LaunchError
 from av_synth.farm.model import Advanced, Committed, Failed, Job, Lost, Report, Started, WorkerSetting
+from av_synth.launch.caretaker import LONGEST_S, is_caretaker
 from av_synth.launch.exits import how_it_ended
 from av_synth.launch.interpreter import start_child
 
@@ -117,12 +118,13 @@ class Keeper:
 
     def _bury(self) -> Lost:
         self._end_all()
-        code = self._process.wait()
+        code = self._process.poll()
+        ended = "was killed and does not end" if code is None else how_it_ended(code)
         run_id = self.job.run.run_id if self.job is not None else None
         self._lost, self.job = True, None
         self.pipe.close()
         log = self.setting.folder / "worker.log"
-        return Lost(self.setting.slot, run_id, f"the worker {how_it_ended(code)}; its log is {log}", platform.node())
+        return Lost(self.setting.slot, run_id, f"the worker {ended}; its log is {log}", platform.node())
 
     def _look(self) -> None:
         """Remember what there is; once the worker is gone nobody can tell what was below it."""
@@ -140,10 +142,16 @@ class Keeper:
         self._tree = list(dict.fromkeys(found))
 
     def _end_all(self) -> None:
-        """SIGKILL the tree. Each process is stopped before its children are listed: what is stopped starts no other."""
+        """SIGKILL the tree. Each process is stopped before its children are listed: what is stopped starts no other.
+
+        Caretakers are left to give back what the others used, and waited for.
+        """
         known: dict[psutil.Process, None] = {}
+        caretakers: list[psutil.Process] = []
         found = list(self._tree)
         while found:
+            caretakers += filter(is_caretaker, found)
+            found = [process for process in found if process not in caretakers]
             known |= dict.fromkeys(found)
             for process in found:
                 with suppress(psutil.Error):
@@ -152,15 +160,22 @@ class Keeper:
             for process in found:
                 with suppress(psutil.Error):
                     below += process.children()
-            found = [process for process in below if process not in known]
+            found = [process for process in below if process not in known and process not in caretakers]
         for process in known:
             with suppress(psutil.Error):
                 process.kill()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(GONE_S)
-        until_s = time.monotonic() + GONE_S
-        while (left := _alive(known)) and time.monotonic() < until_s:
-            psutil.wait_procs(left, timeout=_LOOK_EVERY_S)
+        wait_for_end(known, GONE_S)
+        wait_for_end(caretakers, LONGEST_S)
+
+
+def wait_for_end(processes: Iterable[psutil.Process], at_most_s: float) -> list[psutil.Process]:
+    """Wait until processes have ended; returns those that have not."""
+    until_s = time.monotonic() + at_most_s
+    while (left := _alive(processes)) and time.monotonic() < until_s:
+        psutil.wait_procs(left, timeout=_LOOK_EVERY_S)
+    return left
 
 
 def _alive(processes: Iterable[psutil.Process]) -> list[psutil.Process]:

@@ -63,10 +63,7 @@ def driver_lease(store: Path) -> Iterator[None]:
         raise StoreError(f"{path}: cannot be made: {error.strerror or error}") from error
     try:
         if not _take(handle, path):
-            raise UserError(
-                f"{store}: is driven by {_read(handle)}; `av-synth status {store}` shows how far it is, "
-                f"`av-synth cancel {store}` ends it"
-            )
+            raise _driven(store, _read(handle))
         _say(handle, path, {"pid": os.getpid(), "host": platform.node(), "since_s": round(time.time(), 3)})
         try:
             yield
@@ -75,6 +72,23 @@ def driver_lease(store: Path) -> Iterator[None]:
                 os.ftruncate(handle, 0)
     finally:
         os.close(handle)
+
+
+def refuse_driven(store: Path) -> None:
+    """Refuse a store that is driven now, before anything else is done with it; `driver_lease` alone decides.
+
+    Raises:
+        UserError: if it is held; names the holder.
+        StoreError: if the lock cannot be looked at.
+    """
+    if (found := holder(store)) is not None:
+        raise _driven(store, found)
+
+
+def _driven(store: Path, by: Holder) -> UserError:
+    return UserError(
+        f"{store}: is driven by {by}; `av-synth status {store}` shows how far it is, `av-synth cancel {store}` ends it"
+    )
 
 
 def holder(store: Path) -> Holder | None:

@@ -15,10 +15,24 @@ FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 
 
+def next_pause(worked: bool, in_vain: int) -> tuple[int, float]:
+    """How long a slot waits for another worker: none after the first death in a row, that may be anything; then longer.
+
+    Args:
+        worked: whether the worker that died had come so far as to open its player.
+        in_vain: how many in a row before it had not.
+
+    Returns:
+        How many in a row have not now, and the seconds.
+    """
+    in_vain = 0 if worked else in_vain + 1
+    return in_vain, 0.0 if in_vain < 2 else min(FIRST_PAUSE_S * 2.0 ** (in_vain - 2), LONGEST_PAUSE_S)
+
+
 class LocalRunner:
     """Keeps one worker a setting, and starts another where one has died; a `model.Runner`.
 
-    Where a slot's workers die one after the other without having finished anything, the pauses between them grow.
+    Where a slot's workers die one after the other before their player was open, the pauses between them grow.
     """
 
     def __init__(self, settings: Sequence[WorkerSetting], clock: Callable[[], float] = time.monotonic) -> None:
@@ -34,7 +48,9 @@ class LocalRunner:
         self._settings = {setting.slot: setting for setting in settings}
         self._clock = clock
         self._keepers: dict[int, Keeper] = {}
-        self._in_vain: dict[int, int] = {}  # workers of a slot that died one after the other with nothing done
+        self._in_vain: dict[
+            int, int
+        ] = {}  # workers of a slot that died one after the other before their player was open
         self._not_before_s: dict[int, float] = {}
         try:
             for slot, setting in self._settings.items():
@@ -92,13 +108,8 @@ class LocalRunner:
     def _gone(self, keeper: Keeper) -> None:
         slot = keeper.setting.slot
         del self._keepers[slot]
-        self._in_vain[slot] = 0 if keeper.worked else self._in_vain.get(slot, 0) + 1
-        self._not_before_s[slot] = self._clock() + self._pause_s(slot)
-
-    def _pause_s(self, slot: int) -> float:
-        """None after the first death: that may be anything."""
-        in_vain = self._in_vain[slot]
-        return 0.0 if in_vain < 2 else min(FIRST_PAUSE_S * 2.0 ** (in_vain - 2), LONGEST_PAUSE_S)
+        self._in_vain[slot], pause_s = next_pause(keeper.worked, self._in_vain.get(slot, 0))
+        self._not_before_s[slot] = self._clock() + pause_s
 
     def _replace(self) -> None:
         now_s = self._clock()
@@ -108,5 +119,5 @@ class LocalRunner:
                 try:
                     self._keepers[slot] = Keeper(self._settings[slot])
                 except LaunchError:
-                    self._in_vain[slot] += 1
-                    self._not_before_s[slot] = now_s + max(self._pause_s(slot), FIRST_PAUSE_S)
+                    self._in_vain[slot], pause_s = next_pause(False, self._in_vain[slot])
+                    self._not_before_s[slot] = now_s + max(pause_s, FIRST_PAUSE_S)

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from av_synth.farm.failures import closes_player
 from av_synth.farm.model import Advanced, FailureClass
 from av_synth.farm.progress import Progress
 from av_synth.farm.seen import Event
@@ -26,6 +27,8 @@ _EVERY_S = 5.0
 _TICK_BUCKETS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _CLASSES = ("committed", *(kind.value for kind in FailureClass))
 _LOST = "worker lost"
+_OTHERWISE = (_LOST, "not committed")
+"""Errors of attempts that close no player: a lost worker has an event of its own; who told of a commit goes on."""
 _BY_US = ("stalled", "deadline")
 """Errors of attempts that were ended by ending their worker, which nobody calls lost."""
 
@@ -67,13 +70,19 @@ class Metrics:
             self._advanced(event)
         elif event.get("event") == "lost":
             self._restarts[_LOST] += 1
-        elif event.get("event") == "failed" and event["kind"] == FailureClass.TRANSIENT.value:
-            if event["error"] != _LOST:  # that has an event of its own
+        elif event.get("event") == "failed" and event["kind"] != FailureClass.CANCELLED.value:
+            if event["error"] not in _OTHERWISE and closes_player(event["error"]):
                 self._restarts[event["error"] if event["error"] in _BY_US else "attempt failed"] += 1
         elif event.get("event") == "opened":
             self._orphans += int(event["orphans"])
-        due = self._written_s is None or self._clock() - self._written_s >= self._every_s
-        if due or (not isinstance(event, Advanced) and event.get("event") == "closed"):
+        if not isinstance(event, Advanced) and event.get("event") == "closed":
+            self._write()
+        else:
+            self.beat()
+
+    def beat(self) -> None:
+        """Write the file if it is due; to be called also while nothing happens."""
+        if self._written_s is None or self._clock() - self._written_s >= self._every_s:
             self._write()
 
     def _advanced(self, report: Advanced) -> None:

@@ -116,6 +116,7 @@ class Failure:
         message: in words.
         node: name of the machine.
         logs: files that say more, on that machine.
+        wall_s, cpu_s: what the attempt took, as `Figures`, as far as its worker could tell; 0 where it died.
     """
 
     kind: FailureClass
@@ -123,6 +124,8 @@ class Failure:
     message: str
     node: str = ""
     logs: tuple[Path, ...] = ()
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
 
 
 @dataclass(frozen=True)

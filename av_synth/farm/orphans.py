@@ -13,11 +13,15 @@ from pathlib import Path
 
 import psutil
 
+from av_synth.farm.keeper import GONE_S, wait_for_end
+from av_synth.launch.caretaker import is_caretaker
+
 DRIVER = "AV_SYNTH_DRIVER"
 """Variable in the environment of all processes that a driver starts on its machine, by which they know it."""
 
-ENDING_S = 10.0  # what ends by itself so soon is no orphan
-GONE_S = 10.0
+ENDING_S = 90.0
+"""What ends by itself so soon is no orphan: longer than whoever has something to give back or to remove is given for it
+(`run.attempt` 20 s, `launch.caretaker` 20 s, `launch.guard` 60 s after a grace of 10 s)."""
 
 
 def mark() -> None:
@@ -26,13 +30,13 @@ def mark() -> None:
 
 
 def sweep() -> int:
-    """Kill the processes of drivers that are gone; returns how many there were."""
+    """Kill the processes of drivers that are gone, but for caretakers; returns how many there were."""
     found = [process for process in psutil.process_iter() if _is_orphan(process)]
-    _, left = psutil.wait_procs(found, timeout=ENDING_S) if found else ([], [])
+    left = [process for process in wait_for_end(found, ENDING_S) if not is_caretaker(process)]
     for process in left:
         with suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(left, timeout=GONE_S)
+    wait_for_end(left, GONE_S)
     return len(left)
 
 

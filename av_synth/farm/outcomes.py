@@ -133,6 +133,8 @@ class Outcomes:
             message=failure.message,
             logs=[str(log) for log in failure.logs],
             charged=failure.kind in policy.CHARGED,
+            wall_s=failure.wall_s,
+            cpu_s=failure.cpu_s,
         )
         crash.point("driver.failed.told")
         self.breaker.count(failure, flight.places)

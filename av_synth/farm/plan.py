@@ -182,10 +182,12 @@ def refuse_changes(campaign: Campaign, store: Path) -> None:
     Raises:
         UserError: naming what has changed since.
     """
+    from av_synth.run.generate import is_embedded
+
     plan = read(store)
     release = plan.campaign.get("release")
     found = list(dict.fromkeys(_changes(campaign, store / FOLDER)))
-    if release != __version__ and str(campaign.asked.simulator).startswith("embedded"):
+    if release != __version__ and is_embedded(campaign.asked.simulator):
         found.append(f"av_synth is {__version__}, was {release}")
     if found:
         more = f"\n  and {len(found) - _MOST_CHANGES} more" if len(found) > _MOST_CHANGES else ""
@@ -214,13 +216,10 @@ def _changes(campaign: Campaign, folder: Path) -> Iterator[str]:
             yield f"{origin}: has changed"
 
 
-def is_at_address(simulator: object) -> bool:
-    """Whether a campaign's simulator is one that listens at HOST:PORT, and is none that we start."""
-    return isinstance(simulator, str) and not simulator.startswith(("embedded", "carla:"))
-
-
 def _defining(data: object) -> dict[str, object]:
     """Of a campaign, what decides its runs: a budget may be raised, and a simulator may move to another address."""
+    from av_synth.run.generate import is_at_address
+
     known = data if isinstance(data, dict) else {}
     simulator = known.get("simulator", "embedded")
     return {"simulator": "an address" if is_at_address(simulator) else simulator, "runs": known.get("runs")}

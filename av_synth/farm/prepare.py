@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from av_synth.errors import DocumentError, Problem
 from av_synth.farm import plan as plans
@@ -17,17 +17,22 @@ from av_synth.farm.campaign import Campaign, laid_out, searched
 from av_synth.farm.estimate import Estimate, estimate, trials
 from av_synth.farm.journal import read_journal
 from av_synth.farm.model import WorkerSetting
-from av_synth.farm.plan import Plan, is_at_address
+from av_synth.farm.plan import Plan
 from av_synth.farm.player import at_simulator
+from av_synth.farm.policy import Rules
+from av_synth.farm.purse import Purse
+from av_synth.farm.seat import CARLA_NEEDS, EMBEDDED_NEEDS, Needs
 from av_synth.launch import Address
+from av_synth.launch.carla_spec import parse_carla, spec_from
 from av_synth.launch.cores import CORE_COUNT, CORES
 from av_synth.run.attempt import logs
-from av_synth.run.generate import EMBEDDED
+from av_synth.run.generate import is_at_address, is_embedded
 from av_synth.run.spec import Progress
 
 if TYPE_CHECKING:
     from av_synth.farm.depot import Depot
 
+_BEYOND_READY_S = 60.0  # an attempt may be silent so much longer than a CARLA may take to its first tick
 PLAYER = "av_synth.farm.player:open_player"
 
 
@@ -105,6 +110,7 @@ def outlook(campaign: Campaign, store: Path, on_planned: Progress = lambda *_: N
         SimulatorError: if the simulator fails.
     """
     problems: list[Problem] = []
+    history: Sequence[Mapping[str, Any]] = ()
     with tempfile.TemporaryDirectory(prefix="av_synth-outlook-") as name, ExitStack() as opened:
         folder = Path(name)
 
@@ -116,21 +122,27 @@ def outlook(campaign: Campaign, store: Path, on_planned: Progress = lambda *_: N
             plans.refuse_changes(campaign, store)
             plan, files = plans.read(store), store / plans.FOLDER
             done = whereabouts.committed(store)
-            found = estimate(plan.runs, read_journal(store), done, trials(files, simulator, folder))
+            history = read_journal(store)
+            found = estimate(plan.runs, history, done, trials(files, simulator, folder))
         else:
             plan, problems = plans.look(campaign, simulator(), folder / "plan.log", on_planned)
             with laid_out(campaign) as files:
                 found = estimate(plan.runs, (), frozenset(), trials(files, simulator, folder))
-    return Outlook(plan, tuple(problems), found, tuple(_over(campaign, found)))
+    return Outlook(plan, tuple(problems), found, tuple(_over(campaign, found, history)))
 
 
-def _over(campaign: Campaign, found: Estimate) -> Iterator[str]:
+def _over(campaign: Campaign, found: Estimate, history: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What is spent and what is left to be made, where both come to more than the budget."""
     budget = campaign.asked.budget
-    gigabytes = found.total.bytes / 1e9
-    if budget.core_hours is not None and found.core_hours > budget.core_hours:
-        yield f"{found.core_hours:.3g} core-hours, the budget is {budget.core_hours:g}"
-    if budget.gigabytes is not None and gigabytes > budget.gigabytes:
-        yield f"{gigabytes:.3g} GB, the budget is {budget.gigabytes:g}"
+    spent = Purse(budget, history, lambda: None)
+    kinds = (
+        ("core-hours", spent.core_hours, found.core_hours, budget.core_hours),
+        ("GB", spent.gigabytes, found.total.bytes / 1e9, budget.gigabytes),
+    )
+    for unit, before, to_come, most in kinds:
+        if most is not None and to_come and before + to_come > most:
+            already = f" ({before:.3g} of them spent)" if before else ""
+            yield f"{before + to_come:.3g} {unit}{already}, the budget is {most:g}"
 
 
 def settings_here(campaign: Campaign, store: Path, workers: int | None) -> list[WorkerSetting]:
@@ -147,13 +159,33 @@ def settings_here(campaign: Campaign, store: Path, workers: int | None) -> list[
         DocumentError: if more are asked for than the simulator allows.
     """
     simulator = campaign.asked.simulator
-    own = isinstance(simulator, str) and simulator.startswith(EMBEDDED)
+    own = is_embedded(simulator)
     if is_at_address(simulator) and workers is not None and workers > 1:
         reason = f"got {workers}; want 1, because the simulator at {simulator} plays one run at a time"
         raise DocumentError([Problem("", "--workers", reason)])
     count = workers or (CORE_COUNT if own else 1)
     shares = [CORES[slot % len(CORES) :: count] if CORES and own else () for slot in range(count)]
     return [setting_of(campaign, store, slot, share) for slot, share in enumerate(shares)]
+
+
+def needs_of(campaign: Campaign) -> Needs:
+    """What a worker of a campaign takes of a machine of a cluster."""
+    return EMBEDDED_NEEDS if is_embedded(campaign.asked.simulator) else CARLA_NEEDS
+
+
+def rules_of(campaign: Campaign, run_bytes: int) -> Rules:
+    """How failures of a campaign are judged: its simulator is waited for as long as it may take, and a minute more.
+
+    Args:
+        campaign: whose runs are played.
+        run_bytes: see `Rules`.
+    """
+    simulator, rules = campaign.asked.simulator, Rules(run_bytes=run_bytes)
+    if is_embedded(simulator) or is_at_address(simulator):
+        return rules
+    spec = parse_carla(simulator) if isinstance(simulator, str) else spec_from(simulator)
+    begin_s = max(rules.patience.begin_s, spec.ready_s + _BEYOND_READY_S)
+    return replace(rules, patience=replace(rules.patience, begin_s=begin_s))
 
 
 def setting_of(

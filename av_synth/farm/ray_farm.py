@@ -22,8 +22,8 @@ from av_synth import __version__
 from av_synth.errors import ConnectionLostError, DocumentError, LaunchError, Problem, UserError
 from av_synth.farm.keeper import GONE_S, TIDY_UP_S
 from av_synth.farm.knock import REACH_S, knock
-from av_synth.farm.local import FIRST_PAUSE_S, LONGEST_PAUSE_S
-from av_synth.farm.model import Committed, Failed, Job, Lost, Report, Slot, WorkerSetting
+from av_synth.farm.local import next_pause
+from av_synth.farm.model import Committed, Failed, Job, Lost, Report, Slot, Started, WorkerSetting
 from av_synth.farm.private_ray import private_ray, protect
 from av_synth.farm.seat import Needs, Seat
 
@@ -296,8 +296,10 @@ class RayRunner:
         place.asked = None
         reports: list[Report] = said
         for report in reports:
-            if isinstance(report, Committed | Failed):
-                place.run_id, place.worked = None, True
+            if isinstance(report, Started):
+                place.worked = True
+            elif isinstance(report, Committed | Failed):
+                place.run_id = None
             elif isinstance(report, Lost):
                 self._drop(place)
         return reports
@@ -306,9 +308,7 @@ class RayRunner:
         """Kill an actor; after two that came to nothing in a row, the next has to wait, as `LocalRunner`'s."""
         del self._places[place.number]
         self._ray.kill(place.actor)
-        in_vain = 0 if place.worked else self._in_vain.get(place.number, 0) + 1
-        pause_s = 0.0 if in_vain < 2 else min(FIRST_PAUSE_S * 2.0 ** (in_vain - 2), LONGEST_PAUSE_S)
-        self._in_vain[place.number] = in_vain
+        self._in_vain[place.number], pause_s = next_pause(place.worked, self._in_vain.get(place.number, 0))
         self._not_before_s[place.number] = self._clock() + pause_s
 
     def _fill(self) -> None:

@@ -16,13 +16,12 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Protocol
 
 import psutil
 
-from av_synth.errors import UserError
 from av_synth.farm import failures
 from av_synth.farm.model import Advanced, Committed, Failed, Figures, Job, Report, Started, WorkerSetting
 from av_synth.launch.stall import at_times
@@ -139,9 +138,13 @@ class _Stage:
         except Exception as error:  # noqa: BLE001  its class decides what is done about it
             self.busy = False
             _log_error()
-            failure = failures.of_exception(error, platform.node(), tuple(sorted(self._setting.folder.glob("*.log"))))
+            failure = replace(
+                failures.of_exception(error, platform.node(), tuple(sorted(self._setting.folder.glob("*.log")))),
+                wall_s=time.monotonic() - began_s,
+                cpu_s=max(cpu_s() - began_cpu_s, 0.0),
+            )
             try:
-                if not isinstance(error, UserError):  # it may be the simulator's state that made it fail
+                if failures.closes_player(failure.error):
                     self._close()
             finally:
                 self._tell(Failed(slot, run_id, failure))

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from av_synth.launch.embedded import Address
 from av_synth.launch.interpreter import start_child
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 _RPC_TIMEOUT_S = 5.0
 _TRIES = 3
 _END_TIMEOUT_S = 10.0
+LONGEST_S = 20.0
+"""So long it may take after the end of its client: its tries, and a busy machine."""
 _SETTINGS = (
     *("synchronous_mode", "no_rendering_mode", "fixed_delta_seconds", "substepping", "max_substep_delta_time"),
     *("max_substeps", "max_culling_distance", "deterministic_ragdolls", "tile_stream_distance"),
@@ -100,6 +104,14 @@ class Caretaker:
     def _tell(self, *what: object) -> None:
         with suppress(OSError):  # without its caretaker, a session still undoes what it did
             self._pipe.send(what)
+
+
+def is_caretaker(process: psutil.Process) -> bool:
+    """Whether a process is a caretaker, which nobody may kill; False if it has ended."""
+    try:
+        return any(__name__ in argument for argument in process.cmdline())
+    except psutil.Error:
+        return False
 
 
 def child(handle: int) -> None:

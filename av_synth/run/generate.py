@@ -131,6 +131,17 @@ def generate_at(
     return Generated(run, False, None)
 
 
+def is_embedded(simulator: object) -> bool:
+    """Whether a simulator is `embedded` or `embedded:PROFILE`; `embedded:2000` is a port of a machine called so."""
+    kind, _, profile = simulator.partition(":") if isinstance(simulator, str) else ("", "", "")
+    return kind == EMBEDDED and not profile.isdigit()
+
+
+def is_at_address(simulator: object) -> bool:
+    """Whether a simulator is one that listens at HOST:PORT, and is none that we start."""
+    return isinstance(simulator, str) and not is_embedded(simulator) and not names_carla(simulator)
+
+
 @contextmanager
 def simulator_at(
     simulator: str | CarlaSpec, log: Path, render_threads: int | None = None, *, adopt: bool = False
@@ -154,7 +165,7 @@ def simulator_at(
         with launch_carla(spec, log) as address:
             yield address
         return
-    if simulator != EMBEDDED and not simulator.startswith(_WITH_PROFILE):
+    if not is_embedded(simulator):
         like = nearest(simulator.partition(":")[0], [EMBEDDED])
         hint = f"; {like}" if like.startswith("did") else ""
         address = parse_address(simulator, f"{_KINDS}{hint}")

@@ -30,7 +30,7 @@ from av_synth.launch.exits import how_it_ended
 from av_synth.launch.interpreter import start_child
 from av_synth.launch.stall import Patience, Pulse, at_times
 from av_synth.run import RunResult, RunSpec, execute
-from av_synth.run.generate import EMBEDDED, simulator_at
+from av_synth.run.generate import EMBEDDED, is_embedded, simulator_at
 from av_synth.run.spec import Progress
 from av_synth.scenario.draw import TrafficPlan
 from av_synth.scenario.expressions import Value
@@ -110,7 +110,7 @@ class Worker:
     def __init__(self, setting: Setting) -> None:
         """Start the process."""
         self._setting = setting
-        embedded = setting.render.partition(":")[0] == EMBEDDED
+        embedded = is_embedded(setting.render)
         self._pulse = Pulse(_OWN_SIMULATOR if embedded else Patience())
         # a simulator that is not ours is given its own time back when a draw ends
         self._abrupt = embedded or names_carla(setting.render)

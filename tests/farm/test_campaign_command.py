@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from contextlib import nullcontext
+from pathlib import Path
+
 import pytest
+from fake_farm import FakeFarm
 from small_campaign import campaign
 
 from av_synth import store
+from av_synth.cli import campaign as command
 from av_synth.cli.app import status
+from av_synth.errors import UnreachableError
 from av_synth.farm import plan as plans
-from av_synth.farm.journal import read_journal
+from av_synth.farm.campaign import load
+from av_synth.farm.journal import Journal, read_journal
+from av_synth.farm.lease import driver_lease
+from av_synth.launch import Address
 
 TINY = "  - {scenario: short.yaml, rig: tiny, seeds: [0, 1], towns: [AvSynth01]}\n"
 BLIND = "  - {scenario: short.yaml, rig: none, seeds: [2], towns: [AvSynth01]}\n"
@@ -41,6 +52,57 @@ def test_what_cannot_be_is_refused_with_exit_status_2_and_nothing_is_written(
     assert status(["campaign", str(path), "--out", str(tmp_path / "out"), *options]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def begun(address: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """A campaign, and a store with its plan; its runs are committed at once, without files."""
+    path, out = campaign(tmp_path, TINY), tmp_path / "out"
+    asked = load(str(path))
+    plans.freeze(plans.make(asked, address, tmp_path / "plan.log"), asked, out)
+    monkeypatch.setattr(command, "_runner", lambda _asked, out, *_: nullcontext(FakeFarm(out)))
+    monkeypatch.setattr(command, "export_with_progress", lambda out, form: out / form)
+    return path, out
+
+
+def test_a_page_that_cannot_be_written_costs_neither_the_dataset_nor_the_exit_status(begun, capsys, monkeypatch):
+    def fail(_out: Path) -> None:
+        raise UnreachableError("s3://far: nobody answers")
+
+    monkeypatch.setattr("av_synth.report.campaign.write_campaign_report", fail)
+
+    assert status(["campaign", str(begun[0]), "--out", str(begun[1])]) == 0
+    told = capsys.readouterr().out
+    assert "dataset: " in told
+    assert "no report: s3://far: nobody answers" in told
+
+
+def test_a_store_that_is_driven_is_refused_before_anything_is_planned_or_started(tmp_path, capsys):
+    path, out = campaign(tmp_path, TINY, "simulator: localhost:1\n"), tmp_path / "out"
+    out.mkdir()
+
+    with driver_lease(out):
+        assert status(["campaign", str(path), "--out", str(out)]) == 2
+
+    assert f"{out}: is driven by process {os.getpid()} on " in capsys.readouterr().err
+
+
+def test_a_complete_campaign_whose_budget_is_spent_is_gone_on_with_and_exported_and_one_that_is_not_is_refused(
+    begun, capsys
+):
+    path, out = begun
+    assert status(["campaign", str(path), "--out", str(out), "--no-export"]) == 0
+    path.write_text(path.read_text() + "budget: {core_hours: 0.000001}\n")
+    ended = next(event for event in read_journal(out) if event["event"] == "committed")
+    with Journal(out) as journal:
+        journal.append({**ended, "cpu_s": 3600.0})
+
+    assert status(["campaign", str(path), "--out", str(out)]) == 0
+    assert "dataset: " in capsys.readouterr().out
+
+    shutil.rmtree(store.run_path(out, ended["run"]))
+    assert status(["campaign", str(path), "--out", str(out)]) == 2
+    assert "core-hours are spent, the budget is 1e-06; want a larger one" in capsys.readouterr().err
 
 
 @pytest.mark.long

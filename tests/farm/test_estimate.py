@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from committing import commit
-from fake_farm import FakeFarm, driven
+from fake_farm import FakeFarm, driven, put_run
 from small_campaign import campaign
 
 from av_synth import rig as rigs
@@ -18,11 +19,13 @@ from av_synth.farm import prepare
 from av_synth.farm.asked import Budget
 from av_synth.farm.campaign import laid_out, load
 from av_synth.farm.estimate import Cost, Rate, estimate, most_bytes, trial
+from av_synth.farm.journal import Journal
 from av_synth.farm.model import Advanced, PlannedRun, Recipe
 from av_synth.farm.policy import Rules
-from av_synth.farm.prepare import outlook, settings_here
+from av_synth.farm.prepare import needs_of, outlook, rules_of, settings_here
 from av_synth.farm.purse import Purse
 from av_synth.farm.recipes import Desk
+from av_synth.farm.seat import CARLA_NEEDS, EMBEDDED_NEEDS
 
 HOUR_S = 3600.0
 
@@ -130,9 +133,28 @@ def test_a_purse_is_empty_once_when_what_was_committed_before_and_now_is_the_bud
         purse.tell(committed(one, HOUR_S, 1.0, 1))
     assert purse.why_empty() == "4 core-hours are spent, the budget is 3"
     assert spent == ["spent"]
-    full = Purse(Budget(gigabytes=0.5), [committed(one, 1.0, 1.0, 10**9)], lambda: spent.append("never"))
+    failing = Purse(Budget(core_hours=1.0), [{"event": "failed", "cpu_s": HOUR_S / 2}] * 2, lambda: None)
+    assert failing.why_empty() == "1 core-hours are spent, the budget is 1"
+    full = Purse(Budget(gigabytes=0.5), [committed(one, 1.0, 1.0, 10**9)], lambda: spent.append("too much"))
     assert full.why_empty() == "1 GB are written, the budget is 0.5"
     assert spent == ["spent"]
+    full.tell(committed(one, 1.0, 1.0, 1))  # a damaged run that was made again
+    assert spent == ["spent", "too much"]
+
+
+def test_what_is_over_budget_is_what_is_spent_and_what_is_left_together(many, tmp_path):
+    asked, plan = many
+    plans.freeze(plan, asked, tmp_path)
+    with Journal(tmp_path) as journal:
+        for rig in (None, "tiny.yaml"):
+            one = next(each for each in plan.runs if (each.recipe.rig is None) == (rig is None))
+            journal.append({**committed(one, HOUR_S, 1.0, 10**6), "t": 0.0})
+    put_run(tmp_path, plan.runs[0].run_id)
+    most = Budget(core_hours=len(plan.runs) + 0.5)
+
+    found = outlook(replace(asked, asked=asked.asked.model_copy(update={"budget": most})), tmp_path)
+
+    assert found.over == (f"{len(plan.runs) + 1} core-hours (2 of them spent), the budget is {most.core_hours:g}",)
 
 
 def test_workers_share_the_cores_and_a_simulator_at_an_address_has_one(tmp_path, monkeypatch):
@@ -155,9 +177,29 @@ def test_workers_share_the_cores_and_a_simulator_at_an_address_has_one(tmp_path,
     with pytest.raises(DocumentError, match="--workers: got 2; want 1, because the simulator at somewhere:2000"):
         cores("somewhere:2000", 2)
 
+    assert cores("carla:/opt/carla", 2) == [(), ()]
+    for host in ("carla:2000", "embedded:2000", "embedded1:2000"):
+        assert cores(host, None) == [()]
+        with pytest.raises(DocumentError, match=f"the simulator at {host} plays one run at a time"):
+            cores(host, 2)
+    needs = {
+        simulator: needs_of(load(str(campaign(tmp_path, runs, f"simulator: {simulator}\n"))))
+        for simulator in ("embedded", "embedded:ue4", "carla:/opt/carla", "{carla: /opt/carla}")
+    }
+    assert list(needs.values()) == [EMBEDDED_NEEDS, EMBEDDED_NEEDS, CARLA_NEEDS, CARLA_NEEDS]
+
     path = campaign(tmp_path, runs, "recycle: {runs: 9, gigabytes: 2.5}\n")
     options = settings_here(load(str(path)), tmp_path, 1)[0].options
     assert options == {"simulator": "embedded", "recycle_runs": 9, "recycle_bytes": 2_500_000_000}
+
+
+def test_a_worker_may_be_silent_for_longer_than_its_simulator_may_take_to_be_ready(tmp_path):
+    def begin_s(simulator: str) -> float:
+        path = campaign(tmp_path, "  - {scenario: short.yaml, rig: none, seeds: [0]}\n", f"simulator: {simulator}\n")
+        return rules_of(load(str(path)), 1).patience.begin_s
+
+    asked = ("embedded", "here:2000", "carla:/opt/carla", "{carla: /opt, ready_s: 20}", "{carla: /opt, ready_s: 900}")
+    assert [begin_s(one) for one in asked] == [200.0, 200.0, 240.0, 200.0, 960.0]
 
 
 def test_a_store_with_a_plan_is_gone_on_with_and_asks_no_simulator(many, tmp_path, monkeypatch):

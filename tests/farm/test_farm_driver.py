@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import platform
 import signal
 from collections import Counter, namedtuple
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -30,7 +33,7 @@ from hypothesis import strategies as st
 from av_synth import store as stores
 from av_synth.errors import OtherEpochError, StoreError, UserError
 from av_synth.farm import quarantine
-from av_synth.farm.driver import Ended
+from av_synth.farm.driver import Ended, drive
 from av_synth.farm.journal import Journal, read_journal
 from av_synth.farm.lease import driver_lease
 from av_synth.farm.model import Advanced, Committed, Failed, Figures, Job, Lost, Report, Slot, Started
@@ -340,9 +343,21 @@ def test_nothing_is_started_while_the_disk_has_no_room_for_what_may_run(tmp_path
     assert events(tmp_path, "failed") == []
 
 
+def test_where_runs_are_committed_to_an_address_room_is_kept_for_the_workers_of_this_machine_only(tmp_path):
+    (tmp_path / "depot.json").write_text(json.dumps({"address": f"file://{tmp_path}/depot"}))
+    farm = FakeFarm(tmp_path, nodes=(platform.node(), "b", "b"))
+
+    drive(campaign(6), tmp_path, farm, Rules(run_bytes=1000), clock=farm.clock, usage=lambda _: Space(2 * 1000))
+
+    assert {slot for slot, _ in farm.jobs} == {0, 1, 2}
+    assert events(tmp_path, "paused") == []
+
+
 def test_a_disk_that_stays_full_ends_the_campaign_as_paused(tmp_path):
     farm = FakeFarm(tmp_path)
-    ended = driven(campaign(2), farm, usage=lambda _: Space(0))
+    beats: list[float] = []
+    ended = driven(campaign(2), farm, usage=lambda _: Space(0), on_beat=lambda: beats.append(farm.clock.now_s))
+    assert max(later - before for before, later in pairwise(beats)) <= 1.0  # it is alive all the time
     assert (ended.exit_code, ended.remaining) == (4, 2)
     assert "make room" in ended.why
     assert farm.jobs == []

@@ -48,7 +48,9 @@ def test_runs_attempts_workers_and_restarts_are_counted(farm: Farm):
     farm.tell(failed(runs[1], 1), started(runs[2], 0), failed(runs[2], 0, error="stalled"))
     farm.tell({"event": "lost", "t": 0.0, "slot": 1, "node": "here", "why": HOSTILE})
     farm.tell(failed(runs[1], 1, error="worker lost"), started(runs[1], 1))
-    farm.tell(failed(runs[1], 1, "deterministic"), quarantined(runs[1]), started(runs[3], 0))
+    farm.tell(failed(runs[4], 1, "environmental", error="MachineError"), failed(runs[4], 1, "cancelled"))
+    farm.tell(failed(runs[4], 1, error="not committed"), failed(runs[4], 1, "deterministic", error="DataError"))
+    farm.tell(failed(runs[1], 1, "deterministic", error="CastError"), quarantined(runs[1]), started(runs[3], 0))
     farm.clock.now_s += 10.0
     farm.tell(Advanced(0, runs[3].run_id, 1, 40))
     read = farm.read()
@@ -59,12 +61,12 @@ def test_runs_attempts_workers_and_restarts_are_counted(farm: Farm):
         "av_synth_runs_total.running": 1,
         "av_synth_runs_total.waiting": 3,
         "av_synth_attempts_total.committed": 1,
-        "av_synth_attempts_total.transient": 3,
-        "av_synth_attempts_total.deterministic": 1,
-        "av_synth_attempts_total.environmental": 0,
-        "av_synth_attempts_total.cancelled": 0,
+        "av_synth_attempts_total.transient": 4,
+        "av_synth_attempts_total.deterministic": 2,
+        "av_synth_attempts_total.environmental": 1,
+        "av_synth_attempts_total.cancelled": 1,
         "av_synth_sim_restarts_total.worker lost": 1,
-        "av_synth_sim_restarts_total.attempt failed": 1,
+        "av_synth_sim_restarts_total.attempt failed": 3,
         "av_synth_sim_restarts_total.stalled": 1,
         "av_synth_sim_restarts_total.deadline": 0,
         "av_synth_orphans_killed_total": 2,
@@ -97,6 +99,12 @@ def test_the_file_is_written_at_the_first_event_then_every_few_seconds_and_at_th
     assert not farm.path.exists()
     farm.clock.now_s += 5.0
     farm.tell(Advanced(0, farm.runs[0].run_id, 1, 40))
+    assert farm.path.exists()
+    farm.path.unlink()
+    farm.metrics.beat()
+    assert not farm.path.exists()
+    farm.clock.now_s += 5.0
+    farm.metrics.beat()  # nothing happens, and the disk may be full
     assert farm.path.exists()
     farm.path.unlink()
     farm.tell(CLOSED)

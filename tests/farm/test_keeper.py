@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
+import attached
 import psutil
 import pytest
 from stand_in import FRAMES, planned, setting
@@ -16,6 +19,8 @@ from stand_in import FRAMES, planned, setting
 from av_synth import store
 from av_synth.farm.keeper import Keeper
 from av_synth.farm.model import Advanced, Committed, Failed, FailureClass, Job, Lost, Report, Started
+from av_synth.launch import Address, launch_embedded
+from av_synth.session import open_session
 
 LONG_S = 120.0  # nothing here takes so long, however busy the machine
 
@@ -118,6 +123,8 @@ def test_an_error_is_a_failure_of_its_class_and_the_worker_goes_on_with_a_fresh_
 
     assert isinstance(failed, Failed)
     assert (failed.failure.error, failed.failure.kind, failed.failure.node) == (error, kind, os.uname().nodename)
+    assert failed.failure.wall_s > 0.0
+    assert failed.failure.cpu_s >= 0.0
     assert [log.name for log in failed.failure.logs] == ["worker.log"]
     assert f"{error}" in failed.failure.logs[0].read_text()
     assert not store.run_path(shared.setting.store, planned(number).run_id).exists()
@@ -172,6 +179,22 @@ def test_a_worker_that_dies_is_lost_with_its_run_and_what_it_had_started_is_ende
     keeper.close()
 
 
+def test_a_worker_that_does_not_end_when_it_is_killed_is_lost_and_holds_nobody_up(tmp_path, monkeypatch):
+    def never(timeout: float | None = None) -> int:
+        assert timeout is not None
+        raise subprocess.TimeoutExpired("a worker", timeout)
+
+    keeper = Keeper(setting(tmp_path, runs={"*": {"do": "exit"}}))
+    with monkeypatch.context() as patch:
+        patch.setattr(keeper._process, "wait", never)
+        patch.setattr(keeper._process, "poll", lambda: None)
+        lost = play(keeper, 1, kind=Lost)[-1]
+
+    assert isinstance(lost, Lost)
+    assert lost.why.startswith("the worker was killed and does not end; its log is ")
+    keeper._process.wait(LONG_S)
+
+
 def test_a_worker_that_is_stopped_is_killed_with_its_tree(tmp_path):
     stubborn = [sys.executable, "-c", "import signal; signal.pause()"]
     keeper = Keeper(setting(tmp_path, runs={"*": {"do": "hang"}}, child=stubborn))
@@ -187,6 +210,19 @@ def test_a_worker_that_is_stopped_is_killed_with_its_tree(tmp_path):
     assert keeper.poll(0.0) == []
     keeper.close()
     assert store.sweep(tmp_path)  # what it was writing
+
+
+def test_a_simulator_that_is_not_ours_is_given_back_when_the_worker_that_uses_it_is_killed(tmp_path):
+    with launch_embedded("AvSynth01", render_threads=1) as launched:
+        made = setting(tmp_path, port=launched.port, cache=str(tmp_path / "theirs"))
+        keeper = Keeper(replace(made, player=attached.PLAYER))
+        keeper.give(Job(planned(1, "AvSynth01"), 1))
+        until(keeper, Advanced)
+        os.kill(keeper.pids[0], signal.SIGKILL)
+        until(keeper, Lost)
+
+        with open_session(Address(launched.host, launched.port), "AvSynth01", 50_000, 0, tmp_path / "ours") as session:
+            session.tick()
 
 
 def test_an_idle_worker_is_asked_to_close_its_player_and_a_busy_one_is_not(tmp_path):

@@ -30,9 +30,9 @@ def left() -> Iterator[list[Process]]:
         yield [ended.enter_context(_waiting(name)) for name in names]
 
 
-def _waiting(name: str | None) -> Process:
+def _waiting(name: str | None, *arguments: str) -> Process:
     environment = {} if name is None else {orphans.DRIVER: name}
-    command = [sys.executable, "-I", "-S", "-c", "import sys; print(flush=True); sys.stdin.read()"]
+    command = [sys.executable, "-I", "-S", "-c", "import sys; print(flush=True); sys.stdin.read()", *arguments]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
     assert process.stdout is not None
     process.stdout.readline()
@@ -47,6 +47,14 @@ def test_a_driver_ends_what_one_that_is_gone_left_behind_and_says_how_much_it_wa
     assert [process.poll() is None for process in left] == [True, False, False, True, True]
     (opened,) = (event for event in read_journal(tmp_path) if event["event"] == "opened")
     assert opened["orphans"] >= 2  # on this machine
+
+
+def test_a_caretaker_is_no_orphan_however_long_it_takes(monkeypatch):
+    monkeypatch.setattr(orphans, "ENDING_S", 0.0)
+    gone = f"{orphans._space()} {os.getpid()} 1"
+    with _waiting(gone, "av_synth.launch.caretaker") as caretaker:
+        orphans.sweep()
+        assert caretaker.poll() is None
 
 
 def test_what_a_driver_starts_says_whose_it_is(monkeypatch):

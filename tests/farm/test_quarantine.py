@@ -68,6 +68,8 @@ def test_what_is_given_up_keeps_its_recipe_and_of_each_attempt_why_and_the_end_o
         "error": "StalledError",
         "message": "attempt 2: no tick",
         "logs": {str(tmp_path / "logs/worker-0/worker.log"): "worker.log", "/n/x.log": None},
+        "wall_s": 0.0,
+        "cpu_s": 0.0,
     }
     tail = (folder / "attempt-2/worker.log").read_bytes()
     assert len(tail) == quarantine.TAIL_BYTES

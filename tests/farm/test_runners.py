@@ -163,6 +163,16 @@ def test_workers_that_die_one_after_the_other_with_nothing_done_are_replaced_eve
     assert waited == [0.0, FIRST_PAUSE_S, 2.0 * FIRST_PAUSE_S, 4.0 * FIRST_PAUSE_S]
 
 
+def test_a_worker_of_a_cluster_that_dies_at_its_first_job_has_worked_if_its_player_was_open(ray, tmp_path):
+    runner = RayRunner(on(tmp_path, runs={planned(0).run_id: {"do": "exit"}}), Needs(), 1)
+    for attempt in (1, 2):
+        all_there(runner, 1)
+        runner.start(0, Job(planned(0), attempt))
+        until(runner, some(Lost))
+    assert runner._in_vain == {0: 0}
+    runner.close()
+
+
 def test_nothing_is_left_when_it_is_closed_twice_with_a_job_in_hand(farm):
     runner = farm(2, runs={planned(0).run_id: {"do": "hang"}}, child=["cat"])
     all_there(runner, 2)
