@@ -63,11 +63,12 @@ def names() -> tuple[str, ...]:
     return documents.names(KIND)
 
 
-def load(name_or_path: str) -> Campaign:
+def load(name_or_path: str, rig: str | None = None) -> Campaign:
     """Read a campaign, and every scenario, rig and map that it names. Paths in it are from its own folder on.
 
     Args:
         name_or_path: a built-in name, or a path that ends in .yaml.
+        rig: looks instead of the rigs that the campaign names.
 
     Raises:
         DocumentError: with every mistake in the campaign, or in what it names.
@@ -77,6 +78,8 @@ def load(name_or_path: str) -> Campaign:
     path = documents.find(KIND, name_or_path)
     document = documents.read(path)
     asked = documents.validate(document, Asked)
+    if rig is not None:
+        asked = asked.model_copy(update={"runs": [one.model_copy(update={"rig": rig}) for one in asked.runs]})
     known = Expanded({}, {}, [], [])
     recipes: list[tuple[int, Recipe]] = []
     for number, entry in enumerate(asked.runs):

@@ -46,8 +46,9 @@ def test_every_built_in_campaign_can_be_read_and_its_first_run_of_each_entry_dra
     drawn(replace(found, recipes=tuple(first.values())))
 
 
-def test_the_demo_is_the_run_of_its_scenario_and_rig():
+def test_the_demo_is_the_run_of_its_scenario_and_rig_and_may_be_seen_by_another():
     assert drawn(load("demo")) == [plan("pedestrian_runs_out", "nuscenes", 0, {})]
+    assert drawn(load("demo", rig="tiny")) == [plan("pedestrian_runs_out", "tiny", 0, {})]
 
 
 def test_seeds_are_a_list_or_so_many_from_one_on_and_the_same_run_is_asked_for_once(tmp_path):
