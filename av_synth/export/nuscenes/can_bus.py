@@ -100,7 +100,7 @@ def _body(run: Run, ego: Record, motion: EgoMotion, offset_m: Offset) -> Body:
 
     Whoever carries the sensors without having wheels gets the messages of a car that moves as they do.
     """
-    if not ego["type_id"].startswith("vehicle."):
+    if ego["type_id"].startswith(("walker.", "static.")):
         return _CAR
     states = run.table("states", ("frame", "actor_id", "x_m", "y_m"))
     mine = states.filter(states.column("actor_id").to_numpy() == ego["actor_id"]).slice(0, 1).to_pylist()
