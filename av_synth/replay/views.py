@@ -20,6 +20,7 @@ from av_synth.rig.model import KEYFRAME_US, MAIN_CAMERA, MAIN_LIDAR
 OPTION = "--camera"
 EYE, BONNET = 0.93, 0.75  # of the height of a person and of a vehicle
 AHEAD = 0.85  # of a vehicle's length: no nose is further before its rear axle
+CLEAR_M = 0.05
 LIDAR_ABOVE_M = 0.3  # at least; so far above a long roof that this hides little of the ground
 LIDAR_ABOVE = 0.3  # of the length
 DIRECTIONS_DEG = {
@@ -41,7 +42,7 @@ _NUMBERS: Mapping[str, tuple[float, float, float | None]] = {
     "height": (32.0, 4096.0, 720.0),
     "every": (1.0, 100.0, 2.0),
     "x": (-50.0, 50.0, None),
-    "y": (-50.0, 50.0, 0.0),
+    "y": (-50.0, 50.0, None),
     "z": (-5.0, 200.0, None),
     "yaw": (-360.0, 360.0, 0.0),
     "pitch": (-90.0, 90.0, 0.0),
@@ -171,20 +172,36 @@ def _channel(wish: CameraWish) -> str:
 
 def _camera(channel: str, wish: CameraWish, info: ActorInfo) -> Camera:
     said = {name: wish.numbers.get(name, default) for name, (_, _, default) in _NUMBERS.items()}
-    length, _, height = (float(size) for size in info.size_lwh_m)
+    height = float(info.size_lwh_m[2])
     person = info.type_id.startswith("walker.")
-    # before one's own nose, which would be in the picture otherwise; a vehicle's is counted from its rear axle
-    front_m = float(info.box_centre_m[0]) + length / 2 + 0.05 if person else AHEAD * length
-    x_m = front_m if said["x"] is None else said["x"]
+    yaw = math.radians(said["yaw"] or 0.0)
+    edge_m = _edge_m(info, yaw)
+    x_m, y_m = (edge if said[name] is None else said[name] for name, edge in zip("xy", edge_m, strict=True))
     z_m = (EYE if person else BONNET) * height if said["z"] is None else said["z"]
     turn = _turn(*(math.radians(said[name] or 0.0) for name in ("yaw", "pitch", "roll")))
     width, high = int(said["width"] or 0), int(said["height"] or 0)
     focal_px = width / (2.0 * math.tan(math.radians(said["fov"] or 0.0) / 2.0))
     rotation = quaternion_from_matrix(rigid(turn @ BODY_FROM_CAMERA[:3, :3], np.zeros(3)))
     wxyz = (float(rotation[0]), float(rotation[1]), float(rotation[2]), float(rotation[3]))
-    mount = Mount((x_m, said["y"] or 0.0, z_m), wxyz)
+    mount = Mount((float(x_m or 0.0), float(y_m or 0.0), z_m), wxyz)
     every = int(said["every"] or 1)
     return Camera(channel, mount, every, width, high, focal_px, focal_px, (width - 1) / 2.0, (high - 1) / 2.0)
+
+
+def _edge_m(info: ActorInfo, yaw: float) -> tuple[float, float]:
+    """Where somebody ends in a direction, seen from their middle: there nothing of them is in the picture.
+
+    A vehicle is counted from its rear axle, and nobody told where that is: its nose is `AHEAD` of it at most, and its
+    tail as far behind as is left of its length, and a fifth of that more.
+    """
+    length, width = float(info.size_lwh_m[0]), float(info.size_lwh_m[1])
+    front, back = AHEAD * length, (0.2 + 1.0 - AHEAD) * length
+    if info.type_id.startswith("walker."):
+        front = back = length / 2
+    half = (front + back) / 2 + CLEAR_M, width / 2 + CLEAR_M
+    along, aside = math.cos(yaw), math.sin(yaw)
+    reach = min(half[0] / max(abs(along), 1e-9), half[1] / max(abs(aside), 1e-9))
+    return (front - back) / 2 + reach * along, reach * aside
 
 
 def _turn(yaw: float, pitch: float, roll: float) -> Array:

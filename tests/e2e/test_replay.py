@@ -128,6 +128,21 @@ def test_somebody_else_may_carry_the_camera_and_the_ego_is_one_of_those_seen(
     assert (first["x_m"], first["y_m"]) == pytest.approx(tuple(stood), abs=1e-6)
 
 
+def test_a_camera_is_at_the_edge_of_who_carries_it_on_the_side_it_looks_to(tiny: Made) -> None:
+    run = store.open_run(tiny.runs[0])
+    looks = [f"attach=van, yaw={yaw}, channel=CAM_USER_{yaw}" for yaw in (0, 90, 180, 270)]
+    rig = replay_spec(run, Request(cameras=looks)).rig
+    assert rig is not None
+    places = [camera.mount.translation_m for camera in rig.cameras[:4]]
+    van = next(row for row in run.table("actors").to_pylist() if row["role"] == "van")
+    length, width, height = van["length_m"], van["width_m"], van["height_m"]
+    assert places[0][0] > 0.8 * length
+    assert places[2][0] < -0.3 * length
+    assert [abs(y) for _, y, _ in places] == pytest.approx([0.0, width / 2 + 0.05, 0.0, width / 2 + 0.05], abs=1e-9)
+    assert places[1][1] > 0 > places[3][1]
+    assert {z for *_, z in places} == {0.75 * height}
+
+
 def test_a_stock_simulator_plays_a_log_back_too(stock: Made, stock_address: Address, tmp_path: Path) -> None:
     run = store.open_run(stock.runs[0])
     made = make(tmp_path, [replay_spec(run, Request(at="2s..2.5s"))], stock_address)
