@@ -274,3 +274,14 @@ def test_the_page_as_files_has_the_same_and_reads_nothing_but_them(chromium: Chr
         page.wait_for("document.querySelector('.card img')?.naturalWidth > 0")
         assert all(url.startswith((tmp_path / "out").as_uri()) for url in page.requests if not url.startswith("data:"))
     assert said == [(1, 1)]
+
+
+def test_a_link_to_a_scene_that_is_gone_says_so(chromium: Chromium, served, run, tmp_path):
+    page_file = write_files(Library(open_source(run)), tmp_path / "out", lambda *_: None)
+    for address in (served.address, page_file.as_uri()):
+        with chromium.page(f"{address}#scene=nosuchscene", 1000, 700) as page:
+            page.wait_for("document.querySelector('#scene .failed')?.hidden === false")
+            said = page.evaluate("document.querySelector('#scene .failed').textContent")
+            assert said == "There is no scene nosuchscene here (any more)."
+            page.click(".back")
+            page.wait_for("document.querySelectorAll('.card').length === 1")

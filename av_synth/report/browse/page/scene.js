@@ -115,6 +115,10 @@ AV.makeScene = (place, { go, neighbours }) => {
       message.hidden = true;
       stage.hidden = time.element.hidden = tools.element.hidden = true;
       showHead(AV.byId.get(id));
+      if (AV.cards.length === AV.total && !AV.byId.has(id)) {
+        fail(`There is no scene ${id} here (any more).`);
+        return;
+      }
       try {
         const found = await AV.data.scene(newId);
         if (id !== newId) return;
