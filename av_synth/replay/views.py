@@ -43,7 +43,7 @@ _NUMBERS: Mapping[str, tuple[float, float, float | None]] = {
     "every": (1.0, 100.0, 2.0),
     "x": (-50.0, 50.0, None),
     "y": (-50.0, 50.0, None),
-    "z": (-5.0, 200.0, None),
+    "z": (0.0, 200.0, None),
     "yaw": (-360.0, 360.0, 0.0),
     "pitch": (-90.0, 90.0, 0.0),
     "roll": (-180.0, 180.0, 0.0),
@@ -78,10 +78,13 @@ def parse_camera(text: str) -> CameraWish:
     wrong: list[str] = []
     words = {"attach": "ego", "channel": ""}
     numbers: dict[str, float] = {}
+    given: set[str] = set()
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or not value:
             wrong.append(f"got {part!r}; want NAME=VALUE, as in `attach=ego, fov=70`")
+        elif name in given:
+            wrong.append(f"{name}: given twice; want it once, and a {OPTION} of its own for another camera")
         elif name in words:
             words[name] = value
         elif name in _NUMBERS:
@@ -89,6 +92,7 @@ def parse_camera(text: str) -> CameraWish:
         else:
             known = [*words, *_NUMBERS]
             wrong.append(f"{name}: no such key; {nearest(name, known)}")
+        given.add(name)
     if words["channel"] and not (words["channel"].startswith("CAM_") and words["channel"].replace("_", "").isalnum()):
         wrong.append(f"channel = {words['channel']}; want a name that begins with CAM_")
     if wrong:
