@@ -73,6 +73,8 @@ def open_named(path: Path) -> store.Run:
     if found:
         raise UserError(f"{path}: holds {len(found)} runs; want one, such as {found[0]}")
     why = "is no run" if path.exists() else "there is no such folder"
+    if (path / "tables").is_dir():
+        why = "looks like a run that has lost its manifest.json"
     raise UserError(f"{path}: {why}; want the directory of a run, runs/<run id> of a folder that `av-synth run` wrote")
 
 

@@ -211,6 +211,11 @@ def test_a_bad_truncated_or_foreign_log_is_refused_in_words(tiny: Made, tmp_path
     (older / "manifest.json").write_text(json.dumps(manifest | {"schema_epoch": 2}))
     with pytest.raises(StoreError, match="schema_epoch 2; this av_synth reads 3"):
         open_named(older)
+    (older / "manifest.json").unlink()
+    with pytest.raises(
+        UserError, match=r"older: looks like a run that has lost its manifest\.json; want the directory"
+    ):
+        open_named(older)
     with pytest.raises(UserError, match="is no run"):
         open_named(tiny.dataset)
     with pytest.raises(UserError, match="there is no such folder"):
