@@ -44,7 +44,7 @@ class Playback:
         carrier: role of who carries the sensors.
         weather: instead of what it was; None for what it was.
         colours: 'r,g,b' by role, instead of what they were.
-        outcome: what became of the expectations when the log was made.
+        outcome: what became of the expectations when the log was made, by the clock of these frames.
     """
 
     log: StateLog

@@ -135,7 +135,7 @@ def spec_of(
         scenario: what it is of.
         request: what is asked.
         looked: the rig that it was made with, if there was one.
-        outcome: what became of the expectations then.
+        outcome: what became of the expectations then; of a part of the log, what is about that part is taken over.
 
     Raises:
         DocumentError: with everything that is wrong in the request.
@@ -179,7 +179,8 @@ def spec_of(
         duration_s=log.time_us(last - first) * 1e-6,
         weather=scenario.weather if weather is None else weather,
     )
-    script = Playback(log, first, last, carrier, weather, dict(request.colours), outcome)
+    became = outcome if (first, last) == (log.frames[0], log.frames[-1]) else _within(outcome, log, first, last)
+    script = Playback(log, first, last, carrier, weather, dict(request.colours), became)
     return RunSpec(played, rig, script=script)
 
 
@@ -205,6 +206,21 @@ def window(text: str, log: StateLog) -> tuple[int, int]:
             first, last = (round(at_us / log.tick_us) for at_us in (begin_us, until_us))
             return first, last
     raise DocumentError([Problem("", "--at", wrong)])
+
+
+def _within(outcome: Outcome, log: StateLog, first: int, last: int) -> Outcome:
+    """What an outcome says of a part of its run: expectations that were decided at a moment of it, by its clock.
+
+    What is of the run as a whole (that nobody touched, a figure, what never began) says nothing of a part.
+    """
+    begin_us, end_us = log.time_us(first), log.time_us(last)
+    return Outcome(
+        tuple(
+            replace(result, time_us=result.time_us - begin_us)
+            for result in outcome.expectations
+            if result.time_us >= 0 and begin_us <= result.time_us <= end_us
+        )
+    )
 
 
 def _rig_of_run(run: store.Run) -> Rig | None:

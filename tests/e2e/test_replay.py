@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,10 +13,12 @@ import numpy as np
 import pytest
 
 from av_synth import documents, scenario, store
+from av_synth.director import Outcome
 from av_synth.errors import DocumentError, StoreError, UserError
 from av_synth.launch import Address, launch_embedded
 from av_synth.replay import state_log
 from av_synth.replay.divergence import first_divergence, resimulate
+from av_synth.replay.playback import Playback
 from av_synth.replay.request import Request, open_named, replay_spec
 from av_synth.run import RunSpec
 from av_synth.run.attempt import attempt
@@ -190,6 +193,32 @@ def test_what_cannot_be_seen_again_is_refused_in_words(tiny: Made, request_: Req
     with pytest.raises(DocumentError) as caught:
         replay_spec(store.open_run(tiny.runs[0]), request_)
     assert told in str(caught.value)
+
+
+def test_a_part_of_a_run_tells_of_the_expectations_that_were_decided_in_it_by_its_own_clock(tiny: Made) -> None:
+    run = store.open_run(tiny.runs[1])
+    was = Outcome.from_json(run.json("outcome.json"))
+    (ttc,) = (result for result in was.expectations if result.name.endswith(".ttc_s"))
+    assert min(result.time_us for result in was.expectations) == -1  # such as that there is no contact
+    assert was.figures
+
+    def told(at: str | None) -> Outcome:
+        script = replay_spec(run, Request(at=at)).script
+        assert isinstance(script, Playback)
+        return script.outcome
+
+    end_s = log_of(tiny.runs[1]).frames[-1] * 0.05
+    for whole in (None, f"0s..{end_s}s"):
+        assert told(whole) == was
+    at_s = ttc.time_us * 1e-6
+    around = told(f"{at_s - 0.5:.2f}s..{at_s + 0.5:.2f}s")
+    assert replace(ttc, time_us=500_000) in around.expectations
+    assert {result.time_us for result in told(f"{at_s:.2f}s").expectations} == {0}
+    for part in (around, told(f"{at_s + 0.05:.2f}s..")):
+        assert all(result.time_us >= 0 for result in part.expectations)
+        assert not part.figures
+    assert ttc.name not in {result.name for result in told(f"{at_s + 0.05:.2f}s..").expectations}
+    assert told("0s..0.5s") == Outcome(())
 
 
 def test_a_bad_truncated_or_foreign_log_is_refused_in_words(tiny: Made, tmp_path: Path) -> None:
