@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from av_synth import documents, store
 from av_synth import rig as rigs
 from av_synth import scenario as scenarios
@@ -132,7 +134,7 @@ def spec_of(
 
     Args:
         log: what is played back.
-        scenario: what it is of.
+        scenario: what it is of; its weather is that of the log at the first frame, where the log has one.
         request: what is asked.
         looked: the rig that it was made with, if there was one.
         outcome: what became of the expectations then; of a part of the log, what is about that part is taken over.
@@ -177,7 +179,7 @@ def spec_of(
     played = replace(
         scenario,
         duration_s=log.time_us(last - first) * 1e-6,
-        weather=scenario.weather if weather is None else weather,
+        weather=_weather_then(log, first, scenario.weather) if weather is None else weather,
     )
     became = outcome if (first, last) == (log.frames[0], log.frames[-1]) else _within(outcome, log, first, last)
     script = Playback(log, first, last, carrier, weather, dict(request.colours), became)
@@ -221,6 +223,15 @@ def _within(outcome: Outcome, log: StateLog, first: int, last: int) -> Outcome:
             if result.time_us >= 0 and begin_us <= result.time_us <= end_us
         )
     )
+
+
+def _weather_then(log: StateLog, frame: int, drawn: Weather) -> Weather:
+    """The weather of the log at a frame, as it was drawn where that is the same in CARLA's single precision."""
+    if not log.weather:
+        return drawn
+    told = Weather(**log.weather_at(frame))
+    one, other = (np.array([*each.to_json().values()], dtype=np.float32) for each in (told, drawn))
+    return drawn if np.array_equal(one, other) else told
 
 
 def _rig_of_run(run: store.Run) -> Rig | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,10 +11,11 @@ from av_synth import documents, scenario, store
 from av_synth.director import Outcome
 from av_synth.launch import Address
 from av_synth.replay import carla_recorder
-from av_synth.replay.request import Request, scenario_of, spec_of
+from av_synth.replay.request import Request, recording_spec, replay_spec, scenario_of, spec_of
 from av_synth.replay.state_log import StateLog, of_run
 from av_synth.run import RunSpec
 from av_synth.scenario.scenario import from_document
+from av_synth.scenario.weather import Weather
 from tests.e2e.conftest import record
 
 STREET = """
@@ -64,6 +67,19 @@ def test_a_run_written_as_a_file_of_carlas_recorder_is_the_same_story_when_it_is
                 np.testing.assert_allclose(found.actors[who].velocity_mps, each.velocity_mps, rtol=0, atol=1e-4)
         assert back.traffic_lights.get(at) == log.traffic_lights.get(at)
     assert any("CARLA has no blueprint static.prop.avsynth_bendy_bus_rear" in sentence for sentence in lost)
+
+
+def test_what_is_played_back_is_said_to_be_in_the_weather_of_the_log_at_its_first_frame(run, tmp_path) -> None:
+    file, log, drawn = tmp_path / "street.log", of_run(run), scenario_of(run)
+    carla_recorder.write(log, file)
+    spec, _ = recording_spec(file, Request(rig="tiny"))
+    assert spec.scenario.weather.to_json() == pytest.approx(drawn.weather.to_json(), rel=1e-6)
+    assert replay_spec(run, Request()).scenario.weather == drawn.weather
+
+    dry = Weather(cloudiness=25.0, sun_altitude_angle=-30.0).to_json()
+    cleared = replace(log, weather={**log.weather, 10: dry})
+    for at, weather in (("0s..1s", drawn.weather), ("0.45s..", drawn.weather), ("0.5s..", Weather(**dry))):
+        assert spec_of(cleared, drawn, Request(at=at), None, Outcome(())).scenario.weather == weather
 
 
 def test_a_file_of_carlas_recorder_is_played_back_like_a_run(run, there_and_back, address, tmp_path) -> None:
