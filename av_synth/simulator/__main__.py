@@ -20,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="RPC port, streams use the next; 0: a free pair")
     parser.add_argument("--town", default="AvSynth01", help="the town to begin with: a name or a .xodr file")
     parser.add_argument("--profile", default=NATIVE.name, help="native, or ue4: with the habits of Unreal's server")
-    parser.add_argument("--with-parent", action="store_true", help="end when standard input does")
+    parser.add_argument("--with-parent", action="store_true", help="end when standard input does, not by Ctrl-C")
     options = parser.parse_args(argv)
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -30,7 +30,8 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.write(f"ready {options.host}:{port} {catalogue().digest}\n")
         sys.stdout.flush()
 
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as SIGTERM: at once
+    # as SIGTERM: at once; but what a terminal sends to all of its processes is for a parent to decide, as whom we end
+    signal.signal(signal.SIGINT, signal.SIG_IGN if options.with_parent else signal.SIG_DFL)
     try:
         serve(
             options.host,

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -26,6 +28,16 @@ def test_a_launched_simulator_answers_a_client_and_is_alive(address):
     assert client.get_server_version() == client.get_client_version()
     assert address.why_gone() is None
     assert str(address) == f"127.0.0.1:{address.port}"
+
+
+def test_a_terminals_ctrl_c_which_all_of_its_processes_get_leaves_a_launched_simulator_to_its_parent(address):
+    assert address.process is not None
+    os.kill(address.process.pid, signal.SIGINT)
+
+    client = carla.Client(address.host, address.port)
+    client.set_timeout(20.0)
+    assert client.get_server_version() == client.get_client_version()
+    assert address.why_gone() is None
 
 
 def test_two_at_once_have_ports_of_their_own_and_an_error_leaves_no_process_and_no_open_port_of_one(address):
