@@ -118,7 +118,6 @@ def resolve(
 
 def child(handle: int) -> None:
     """Answer the order that comes over the pipe. Leaves by `os._exit`, as `run.attempt.child` does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us too; our parent decides
     signal.signal(signal.SIGTERM, interrupt)
     pipe = Connection(handle)
     try:

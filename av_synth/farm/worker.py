@@ -9,7 +9,6 @@ import importlib
 import os
 import platform
 import queue
-import signal
 import sys
 import threading
 import time
@@ -65,7 +64,6 @@ OpenPlayer = Callable[[WorkerSetting], AbstractContextManager[Player]]
 
 def child(handle: int) -> None:
     """Play the jobs that come over the pipe until it closes. Leaves by `os._exit`, as `run.attempt.child` does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us too; our parent decides
     code = 1
     try:
         pipe = Connection(handle)

@@ -9,6 +9,8 @@ from typing import IO
 
 from av_synth.launch.tree import vow
 
+_DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+
 
 def python(code: str, abrupt: bool = True) -> list[str]:
     """The command that runs code in a fresh interpreter, which imports nothing from the folder it is started in.
@@ -24,6 +26,9 @@ def start_child(
 ) -> tuple[subprocess.Popen[bytes], Connection]:
     """Start a fresh interpreter that calls `child(handle)` of a module, and return it with our end of a pipe to it.
 
+    It ignores SIGINT from its first line on, and so does what it starts: a terminal sends that to all of its processes,
+    and this one decides.
+
     Args:
         module: its `child` makes a `Connection` of the handle.
         log: gets what it says; if None, our standard error gets its.
@@ -33,7 +38,7 @@ def start_child(
     here, there = Pipe()
     with there:
         process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-            python(f"from {module} import child; child({there.fileno()})", abrupt),
+            python(f"{_DEAF}; from {module} import child; child({there.fileno()})", abrupt),
             stdin=subprocess.DEVNULL,
             stdout=log if log is not None else subprocess.DEVNULL,
             stderr=log,

@@ -153,7 +153,6 @@ def child(handle: int) -> None:
 
     Threads of the carla client that live when an interpreter shuts down end it by std::terminate.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us too; our parent decides
     signal.signal(signal.SIGTERM, interrupt)
     pipe = Connection(handle)
     job: _Job = pipe.recv()

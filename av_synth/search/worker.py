@@ -6,7 +6,6 @@ Why a process: see `run.attempt`. Every draw is played in a new episode; the tow
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import traceback
 from collections.abc import Mapping
@@ -188,7 +187,6 @@ class Worker:
 
 def child(handle: int) -> None:
     """Try the draws that come over the pipe until it closes. Leaves by `os._exit`, as `run.attempt.child` does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us too; our parent decides
     pipe = Connection(handle)
     try:
         setting: Setting = pipe.recv()
