@@ -6,7 +6,6 @@ It needs nothing beside itself, no script, and is light or dark as its reader's 
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
@@ -21,6 +20,7 @@ from av_synth.report.campaign_html import link, rig, scenario, several, table
 from av_synth.report.campaign_style import STYLE
 from av_synth.report.campaign_trouble import cost, failed, given_up, workers
 from av_synth.report.thumbnails import thumbnail
+from av_synth.store import replace_file
 
 _PICTURE_PX = 320
 _PICTURES_BYTES = 3_000_000  # of all pictures together, before they are written as text
@@ -45,16 +45,12 @@ def write_campaign_report(store: Path, out: Path | None = None) -> Path:
     if page.is_dir():
         raise UserError(f"{page}: is a folder; want the name of a file for the page, such as {page / 'index.html'}")
     text = "\n".join(_page(read_campaign(Path(store)), page.parent)) + "\n"
-    new = page.with_name(f".{page.name}.new")
     try:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(text, encoding="utf-8", errors="replace")
-        os.replace(new, page)
-    except OSError as error:
+        replace_file(page, text.encode(errors="replace"))
+    except StoreError as error:
         if out is None:
-            raise StoreError(f"{page}: cannot be written: {error.strerror or error}") from error
-        reason = f"{error.strerror or error}; want a file in a folder that can be written to"
-        raise UserError(f"{page}: cannot be written: {reason}") from error
+            raise
+        raise UserError(f"{error}; want a file in a folder that can be written to") from error
     return page
 
 

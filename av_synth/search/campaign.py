@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,12 +16,13 @@ from av_synth import documents
 from av_synth import rig as rigs
 from av_synth import scenario as scenarios
 from av_synth.documents import Matching, Strict
-from av_synth.errors import DocumentError, Problem, StoreError
+from av_synth.errors import DocumentError, Problem
 from av_synth.rig.model import Rig
 from av_synth.run import RunSpec
 from av_synth.run.sensors import missing_sensors
 from av_synth.scenario import ConcreteScenario
 from av_synth.scenario.expressions import Value
+from av_synth.store import replace_file
 
 VERSION = 1
 MAX_DRAWS = 500  # more than the bounds of a YAML document allow; several campaigns with other seeds do
@@ -180,13 +180,7 @@ def save_campaign(path: Path, campaign: Campaign) -> None:
         row = one.model_dump(mode="json", exclude_defaults=True)
         text = yaml.safe_dump(row, default_flow_style=True, sort_keys=False, width=10**6, allow_unicode=True)
         lines.append(f"- {text}")
-    new = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text("".join(lines), encoding="utf-8")
-        os.replace(new, path)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error
+    replace_file(path, "".join(lines).encode())
 
 
 def ticks_of(ticks: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ with store.stage(root, run_id) as staging:
 run = store.open_run(path)
 """
 
-from av_synth.store.files import canonical_json, link_or_copy, replace_directory, write_file
+from av_synth.store.files import canonical_json, link_or_copy, replace_directory, replace_file, write_file
 from av_synth.store.runs import (
     MANIFEST_FIELDS,
     REQUIRED_FILES,
@@ -36,6 +36,7 @@ __all__ = [
     "need_runs",
     "open_run",
     "replace_directory",
+    "replace_file",
     "run_path",
     "runs",
     "scratch",

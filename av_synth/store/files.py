@@ -83,6 +83,30 @@ def write_file(path: Path, data: bytes, *, durable: bool = False) -> None:
         raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
+def replace_file(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """Write a file in one step, its folders included: what was there stays until the new one is whole.
+
+    Args:
+        path: where it goes.
+        data: its whole content.
+        durable: wait until the disk has it.
+
+    Raises:
+        StoreError: if it cannot be written.
+    """
+    new = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with new.open("wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(new, path)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
 def fsync_directories(directories: Iterable[Path]) -> None:
     """Wait until the disk has the entries of these directories.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
 from html import escape
 from importlib import resources
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from av_synth.errors import StoreError, UserError
+from av_synth.errors import UserError
 from av_synth.export.scene import Scene
 from av_synth.report.viewer.bodies import Log
 from av_synth.report.viewer.facts import add_facts
@@ -20,7 +19,7 @@ from av_synth.report.viewer.lidar import add_structure, add_turns
 from av_synth.report.viewer.pack import Pack
 from av_synth.report.viewer.pictures import add_pictures
 from av_synth.report.viewer.town import add_town
-from av_synth.store import Run
+from av_synth.store import Run, replace_file
 
 MOST_BYTES = 15_000_000
 """How large a page may become."""
@@ -52,13 +51,7 @@ def write_viewer(run: Run, out: Path, *, most_bytes: int = MOST_BYTES) -> Path:
     """
     out = Path(out)
     text = _page(run, most_bytes)
-    new = out.with_name(f".{out.name}.new")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(new, out)
-    except OSError as error:
-        raise StoreError(f"{out}: cannot be written: {error.strerror or error}") from error
+    replace_file(out, text.encode())
     return out
 
 
