@@ -111,7 +111,7 @@ class Puppets:
         """`actor_from_ego` (4, 4): the ground under the rear axle; of who has none, under their origin."""
         if isinstance(self.ego, carla.Vehicle):
             return actor_from_ego(self.ego)
-        info = self._log.actors[self._log.id_of(self._playback.carrier) or 0]
+        info = self._log.info_of(self._playback.carrier)
         return rigid(np.eye(3), [0.0, 0.0, float(info.box_centre_m[2] - info.size_lwh_m[2] / 2.0)])
 
     @property
@@ -217,19 +217,19 @@ class Puppets:
     def _show(self) -> None:
         """Have the next tick make the frame of the log."""
         frame, log, session = self._frame, self._log, self._session
-        there = log.there(frame)
+        state = log.state(frame)
+        there = state.actors.keys()
         for log_id in sorted(self._actors.keys() - there):
             session.destroy(self._actors.pop(log_id))
             self._shown.pop(log_id, None)
         commands: list[Command] = []
         for log_id in sorted(there - self._actors.keys()):
-            self._actors[log_id] = actor = self._enter(log_id, log.actors[log_id], frame)
+            self._actors[log_id] = actor = self._enter(log_id, log.actors[log_id], state.actors[log_id])
             self._ids[log_id] = actor.id
             commands.append(carla.command.SetSimulatePhysics(actor.id, False))
             lit = max((at for at, lamps in log.lamps.items() if at < frame and log_id in lamps), default=None)
             if lit is not None:
                 commands.append(self._lamps(log_id, log.lamps[lit][log_id]))
-        state = log.state(frame)
         for log_id, actor in self._actors.items():
             commands += self._moved(log_id, actor, frame, state.actors[log_id])
         for log_id, flags in log.lamps.get(frame, {}).items():
@@ -240,17 +240,15 @@ class Puppets:
         if self._playback.weather is None and frame in log.weather and frame == self._at:
             session.set_weather(Weather(**log.weather[frame]))
 
-    def _enter(self, log_id: int, info: ActorInfo, frame: int) -> carla.Actor:
+    def _enter(self, log_id: int, info: ActorInfo, state: ActorState) -> carla.Actor:
         """Spawn somebody, high above everything; where ids are counted by spawns, with the id that they had."""
         session = self._session
-        there = self._log.motions[log_id]
-        x, y, _ = there.poses[int(np.searchsorted(there.frames, frame)), :3].tolist()
         high = np.eye(4)
-        high[:3, 3] = x, y, HIGH_M + APART_M * (log_id % 100)
+        high[:3, 3] = *state.world_from_actor[:2, 3], HIGH_M + APART_M * (log_id % 100)
+        towed_by = self._actors.get(info.towed_by)
+        attributes = self._attributes(info.type_id, info.attributes, info.role)
 
         def spawned() -> carla.Actor:
-            towed_by = self._actors.get(info.towed_by)
-            attributes = self._attributes(info.type_id, info.attributes, info.role)
             return session.spawn(
                 info.type_id, high, role=info.role, attributes=attributes, parked=info.parked, towed_by=towed_by
             )

@@ -26,7 +26,7 @@ from av_synth.run.towns import tick_us_of
 from av_synth.scenario import ConcreteScenario
 from av_synth.scenario.scenario import from_document
 from av_synth.scenario.weather import Weather, changed_weather
-from av_synth.scenario.words import is_opendrive
+from av_synth.scenario.words import EGO, is_opendrive
 from av_synth.store.runs import MANIFEST
 
 _SECONDS = r"(\d+(?:\.\d+)?)\s*s?"
@@ -143,7 +143,7 @@ def spec_of(
         DocumentError: with everything that is wrong in the request.
     """
     wrong: list[Problem] = []
-    rig, carrier = looked, "ego"
+    rig, carrier = looked, EGO
     first, last = log.frames[0], log.frames[-1]
     weather: Weather | None = None
     try:
@@ -168,7 +168,7 @@ def spec_of(
     except DocumentError as error:
         wrong += error.problems
     wrong += [
-        Problem("", "colours", f"{role}: nobody in the log is called that; {nearest(role, _roles(log))}")
+        Problem("", "colours", f"{role}: nobody in the log is called that; {nearest(role, log.roles)}")
         for role in request.colours
         if log.id_of(role) is None
     ]
@@ -248,10 +248,6 @@ def _same_clock(rig: Rig, log: StateLog) -> None:
     if rig.tick_us != log.tick_us:
         why = f"ticks every {rig.tick_us * 1e-3:g} ms, the run every {log.tick_us * 1e-3:g} ms; want its tick"
         raise DocumentError([Problem("", "--rig", f"{rig.name}: {why}")])
-
-
-def _roles(log: StateLog) -> list[str]:
-    return sorted({info.role for info in log.actors.values()})
 
 
 def _s(log: StateLog, frame: int) -> str:

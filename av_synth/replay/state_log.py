@@ -17,6 +17,7 @@ from av_synth.geometry.transforms import Array, matrix_from_quaternion
 from av_synth.log.origin import Origin, origin_of
 from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.run.towns import DEFAULT_TICK_US
+from av_synth.scenario.words import EGO
 from av_synth.store import Run
 
 Row = dict[str, Any]
@@ -116,9 +117,25 @@ class StateLog:
 
     def id_of(self, role: str) -> int | None:
         """Actor id of who has a role: a name in the scenario, or `ego`; None if nobody has."""
-        if role == "ego":
+        if role == EGO:
             return self.ego_id
         return next((actor_id for actor_id, info in self.actors.items() if info.role == role), None)
+
+    def info_of(self, role: str) -> ActorInfo:
+        """What does not change about who has a role.
+
+        Raises:
+            StoreError: if nobody has it.
+        """
+        actor_id = self.id_of(role)
+        if actor_id is None:
+            raise StoreError(f"log of {self.of}: nobody in it is called {role}; want one of {', '.join(self.roles)}")
+        return self.actors[actor_id]
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """What those who took part are called, sorted."""
+        return tuple(sorted({info.role for info in self.actors.values()}))
 
     @cached_property
     def _rows(self) -> Mapping[int, Mapping[int, int]]:
@@ -141,8 +158,9 @@ def of_run(run: Run) -> StateLog:
     Raises:
         StoreError: if a table is missing, torn or contradicts another.
     """
-    actors = {row["actor_id"]: _actor(row) for row in _rows_of(run, "actors")}
-    egos = [row["actor_id"] for row in _rows_of(run, "actors") if row["is_ego"]]
+    rows = _rows_of(run, "actors")
+    actors = {row["actor_id"]: _actor(row) for row in rows}
+    egos = [row["actor_id"] for row in rows if row["is_ego"]]
     ticks = _rows_of(run, "ticks")
     frames = [row["frame"] for row in ticks]
     if len(egos) != 1 or not frames or frames != list(range(len(frames))):
@@ -157,7 +175,7 @@ def of_run(run: Run) -> StateLog:
     return StateLog(
         of=run.run_id,
         town=str(run.json("scenario.json").get("town")),
-        tick_us=_tick_us(run),
+        tick_us=_tick_us(run, ticks),
         ego_id=egos[0],
         frames=range(len(frames)),
         run_up=range(min(before, 0), 0),
@@ -212,10 +230,9 @@ def _motions(run: Run) -> dict[int, Motion]:
     }
 
 
-def _tick_us(run: Run) -> int:
-    times = run.table("ticks", ["time_us"])["time_us"].to_pylist()
-    if len(times) > 1:
-        return int(times[1] - times[0])
+def _tick_us(run: Run, ticks: list[Row]) -> int:
+    if len(ticks) > 1:
+        return int(ticks[1]["time_us"] - ticks[0]["time_us"])
     rig = json.loads(run.path("rig.json").read_text())
     return int(rig["tick_us"]) if rig else DEFAULT_TICK_US
 

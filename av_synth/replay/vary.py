@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -81,7 +80,7 @@ class Asked:
     def bodies(self) -> frozenset[str]:
         """Blueprint ids of `repaints`."""
         log = self.playback.log
-        return frozenset(log.actors[log.id_of(role) or 0].type_id for role in self.repaints)
+        return frozenset(log.info_of(role).type_id for role in self.repaints)
 
     def settled(self, palettes: Mapping[str, Sequence[str]], most: int) -> tuple[Variation, ...]:
         """All variations.
@@ -95,7 +94,7 @@ class Asked:
         """
         found, wrong, log = list(self.variations), [], self.playback.log
         for role in self.repaints:
-            info = log.actors[log.id_of(role) or 0]
+            info = log.info_of(role)
             others = [each for each in palettes[info.type_id] if _rgb(each) != _rgb(info.attributes["color"])]
             if not others:
                 why = f"{role}: no other colour is recommended for {info.type_id}; want actor={role}.{_COLOUR}=R,G,B"
@@ -174,15 +173,15 @@ def _wish(text: str, log: StateLog) -> tuple[str, str]:
         why = f"got {text!r}; want actor=NAME.{_COLOUR} or actor=NAME.{_COLOUR}=R,G,B"
         raise DocumentError([Problem("", "--only", why)])
     role, value = found["role"], found["value"]
-    roles = {info.role for info in log.actors.values()}
     painted = sorted({info.role for info in log.actors.values() if "color" in info.attributes})
     why = ""
-    if role not in roles:
-        why = f"{role}: nobody in the log of {log.of} is called that; {nearest(role, roles)}"
+    if role not in log.roles:
+        why = f"{role}: nobody in the log of {log.of} is called that; {nearest(role, log.roles)}"
     elif found["what"] not in (_COLOUR, "color"):
         why = f"{role}.{found['what']}: only the colour of somebody changes nothing but looks; want {role}.{_COLOUR}"
     elif role not in painted:
-        why = f"{role}: {_body(log, role)} has no colour to be chosen; those who have: {', '.join(painted) or 'nobody'}"
+        body, others = log.info_of(role).type_id, ", ".join(painted) or "nobody"
+        why = f"{role}: {body} has no colour to be chosen; those who have: {others}"
     elif value is not None and _rgb(value) is None:
         why = f"{role}: got {value!r}; want red, green and blue from 0 to 255, such as 255,0,0"
     elif value is not None and _rgb(value) == _rgb(_colour(log, role)):
@@ -199,12 +198,8 @@ def _repainted(base: RunSpec, role: str, colour: str) -> Variation:
     return Variation(name, f"{role}.{_COLOUR}", _colour(playback.log, role), colour, spec)
 
 
-def _body(log: StateLog, role: str) -> str:
-    return log.actors[log.id_of(role) or 0].type_id
-
-
 def _colour(log: StateLog, role: str) -> str:
-    return log.actors[log.id_of(role) or 0].attributes["color"]
+    return log.info_of(role).attributes["color"]
 
 
 def _rgb(text: str) -> tuple[int, ...] | None:
@@ -287,8 +282,8 @@ def write_pairs(out: Path, pairs: Sequence[Pair]) -> Path:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(TABLE)
     writer.writerows([_cell(row[key]) for key in TABLE] for _, row in sorted(rows.items()))
-    _replace(path, store.canonical_json([rows[name] for name in sorted(rows)]))
-    _replace(path.with_suffix(".csv"), text.getvalue().encode())
+    store.replace_file(path, store.canonical_json([rows[name] for name in sorted(rows)]), durable=True)
+    store.replace_file(path.with_suffix(".csv"), text.getvalue().encode(), durable=True)
     return path
 
 
@@ -305,10 +300,3 @@ def _rows(path: Path) -> list[Pair]:
 def _cell(value: Mapping[str, float] | str) -> str:
     """Text; of weather, as `--weather` takes it."""
     return value if isinstance(value, str) else "+".join(f"{name}={number:g}" for name, number in value.items())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)
-    store.write_file(new, content, durable=True)
-    os.replace(new, path)

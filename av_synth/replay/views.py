@@ -16,6 +16,7 @@ from av_synth.log.state import ActorInfo
 from av_synth.replay.state_log import StateLog
 from av_synth.rig import Camera, Lidar, Mount, Rig
 from av_synth.rig.model import KEYFRAME_US, MAIN_CAMERA, MAIN_LIDAR
+from av_synth.scenario.words import EGO
 
 OPTION = "--camera"
 EYE, BONNET = 0.93, 0.75  # of the height of a person and of a vehicle
@@ -76,7 +77,7 @@ def parse_camera(text: str) -> CameraWish:
         DocumentError: with everything that is wrong in it.
     """
     wrong: list[str] = []
-    words = {"attach": "ego", "channel": ""}
+    words = {"attach": EGO, "channel": ""}
     numbers: dict[str, float] = {}
     given: set[str] = set()
     for part in filter(None, (piece.strip() for piece in text.split(","))):
@@ -118,13 +119,12 @@ def carrier_of(wishes: Sequence[CameraWish], log: StateLog) -> str:
     Raises:
         DocumentError: if they are not all on the same, or nobody in the log has that role.
     """
-    roles = sorted({wish.attach for wish in wishes}) or ["ego"]
+    roles = sorted({wish.attach for wish in wishes}) or [EGO]
     if len(roles) > 1:
         why = f"attached to {' and '.join(roles)}; want all of a run on one, who is its ego then; make a run of each"
         raise DocumentError([Problem("", OPTION, why)])
     if log.id_of(roles[0]) is None:
-        known = sorted({info.role for info in log.actors.values()})
-        why = f"attach = {roles[0]}: nobody in the log of {log.of} is called that; {nearest(roles[0], known)}"
+        why = f"attach = {roles[0]}: nobody in the log of {log.of} is called that; {nearest(roles[0], log.roles)}"
         raise DocumentError([Problem("", OPTION, why)])
     return roles[0]
 
@@ -141,7 +141,7 @@ def rig_of(wishes: Sequence[CameraWish], rig: Rig | None, log: StateLog, carrier
     Raises:
         DocumentError: if two have the same channel.
     """
-    info = log.actors[log.id_of(carrier) or 0]
+    info = log.info_of(carrier)
     names = [wish.channel or _channel(wish) for wish in wishes]
     own = [] if rig is None else [camera for camera in rig.cameras if camera.channel not in names]
     if len(set(names)) < len(names):
