@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from av_synth import rig, scenario
-from av_synth.farm import campaign
+from av_synth.farm.planning import campaign
 
 ROOT = Path(__file__).parent.parent
 KINDS = ("scenarios", "sensors", "configs")
@@ -21,7 +21,7 @@ PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 ASK = """
 import json, av_synth
 from av_synth import documents, rig, scenario
-from av_synth.farm import campaign
+from av_synth.farm.planning import campaign
 campaign.load("demo")
 print(json.dumps([av_synth.__file__, str(documents.library_root()), scenario.names(), rig.names(), campaign.names()]))
 """

@@ -11,14 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from av_synth.farm import plan as plans
-from av_synth.farm.campaign import Campaign, load
-from av_synth.farm.driver import drive
-from av_synth.farm.local import LocalRunner
+from av_synth.farm.dispatch.driver import drive
+from av_synth.farm.dispatch.policy import Rules
 from av_synth.farm.model import Advanced
-from av_synth.farm.policy import Rules
+from av_synth.farm.planning import plan as plans
+from av_synth.farm.planning.campaign import Campaign, load
+from av_synth.farm.planning.recipes import Desk
 from av_synth.farm.prepare import planned, settings_here
-from av_synth.farm.recipes import Desk
+from av_synth.farm.workers.local import LocalRunner
 from av_synth.launch import launch_embedded
 from av_synth.launch.cores import CORES
 from av_synth.run.attempt import attempt

@@ -15,8 +15,8 @@ from av_synth.cli.output import progress, say
 from av_synth.errors import AvSynthError, DocumentError, Problem, UserError
 
 if TYPE_CHECKING:
-    from av_synth.farm.campaign import Campaign
     from av_synth.farm.model import PlannedRun, Runner
+    from av_synth.farm.planning.campaign import Campaign
 
 
 def register(app: typer.Typer) -> None:
@@ -61,7 +61,7 @@ def campaign(
 
     Example: av-synth campaign rain_sweep --out out/rain --workers 4
     """
-    from av_synth.farm import campaign as campaigns  # pydantic models, which take a while to import
+    from av_synth.farm.planning import campaign as campaigns  # pydantic models, which take a while to import
 
     asked = campaigns.load(campaign)
     if price is not None and not dry_run:
@@ -76,7 +76,7 @@ def campaign(
 
 def _check_address(address: str) -> None:
     """What cannot be is told before anything is planned."""
-    from av_synth.farm.depot import Depot
+    from av_synth.farm.records.depot import Depot
 
     if address.startswith("memory:"):
         reason = f"got {address!r}; want an address that all processes see, such as s3://bucket/folder"
@@ -85,9 +85,9 @@ def _check_address(address: str) -> None:
 
 
 def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float | None) -> None:
-    from av_synth.farm import words
-    from av_synth.farm.plan import is_planned
+    from av_synth.farm.planning.plan import is_planned
     from av_synth.farm.prepare import outlook, settings_here
+    from av_synth.farm.status import words
     from av_synth.launch.cores import CORE_COUNT
 
     count = len(settings_here(asked, out, workers))
@@ -118,19 +118,19 @@ def _play(
     asked: Campaign, out: Path, workers: int | None, ray: str | None, no_export: bool, commit_to: str | None, deep: bool
 ) -> int:
     from av_synth.export import formats
-    from av_synth.farm import whereabouts
-    from av_synth.farm.disk import need_folder
-    from av_synth.farm.driver import DONE, PAUSED, QUARANTINED, drive
+    from av_synth.farm.dispatch.disk import need_folder
+    from av_synth.farm.dispatch.driver import DONE, PAUSED, QUARANTINED, drive
+    from av_synth.farm.dispatch.purse import Purse
     from av_synth.farm.estimate import most_bytes
-    from av_synth.farm.journal import read_journal
-    from av_synth.farm.lease import ask_to_stop, refuse_driven
-    from av_synth.farm.metrics import Metrics
-    from av_synth.farm.plan import FOLDER
+    from av_synth.farm.planning.plan import FOLDER
+    from av_synth.farm.planning.recipes import Desk
     from av_synth.farm.prepare import planned, rules_of, settings_here
-    from av_synth.farm.progress import Progress
-    from av_synth.farm.purse import Purse
-    from av_synth.farm.quarantine import listed
-    from av_synth.farm.recipes import Desk
+    from av_synth.farm.records import whereabouts
+    from av_synth.farm.records.journal import read_journal
+    from av_synth.farm.records.lease import ask_to_stop, refuse_driven
+    from av_synth.farm.records.quarantine import listed
+    from av_synth.farm.status.metrics import Metrics
+    from av_synth.farm.status.progress import Progress
     from av_synth.report.campaign import write_campaign_report
     from av_synth.run.generate import is_at_address
 
@@ -189,7 +189,7 @@ def _format(asked: Campaign) -> str | None:
     Raises:
         DocumentError: if somebody looks at some runs only: a dataset is made of all runs of a store.
     """
-    from av_synth.farm.asked import NO_RIG
+    from av_synth.farm.planning.asked import NO_RIG
 
     blind = [number for number, entry in enumerate(asked.asked.runs) if entry.rig == NO_RIG]
     if not blind:
@@ -205,13 +205,13 @@ def _runner(
     asked: Campaign, out: Path, workers: int | None, ray: str | None, runs: Sequence[PlannedRun]
 ) -> Iterator[Runner]:
     """The workers: processes of this machine, or actors of a Ray."""
-    from av_synth.farm import orphans
     from av_synth.farm.prepare import needs_of, setting_of, settings_here
+    from av_synth.farm.workers import orphans
     from av_synth.launch.cores import CORE_COUNT
 
     orphans.mark()
     if ray is None:
-        from av_synth.farm.local import LocalRunner
+        from av_synth.farm.workers.local import LocalRunner
 
         settings = settings_here(asked, out, workers)
         local = LocalRunner(settings[: max(1, len(runs))])
@@ -220,7 +220,7 @@ def _runner(
         finally:
             local.close()
         return
-    from av_synth.farm.ray_farm import RayRunner, connected
+    from av_synth.farm.workers.ray_farm import RayRunner, connected
 
     with connected(ray, max(CORE_COUNT, workers or 0)):
         # Ray hands out one core a worker, and keeps nobody from more

@@ -8,8 +8,8 @@ import typer
 
 from av_synth.cli.output import say
 from av_synth.errors import UserError
-from av_synth.farm.lease import ask_to_stop
-from av_synth.farm.plan import is_planned
+from av_synth.farm.planning.plan import is_planned
+from av_synth.farm.records.lease import ask_to_stop
 
 
 def register(app: typer.Typer) -> None:

@@ -74,7 +74,7 @@ def export(
 
 def bring(out: Path) -> None:
     """Bring the runs of a store here that are committed elsewhere and are not here yet; most stores have none."""
-    from av_synth.farm import whereabouts
+    from av_synth.farm.records import whereabouts
 
     address = whereabouts.address_of(out)
     if address:

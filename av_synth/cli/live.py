@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from av_synth.cli.output import console as usual_console
-from av_synth.farm import words
 from av_synth.farm.model import Advanced
-from av_synth.farm.progress import Progress
-from av_synth.farm.seen import Event, Seen, WorkerSeen
+from av_synth.farm.status import words
+from av_synth.farm.status.progress import Progress
+from av_synth.farm.status.seen import Event, Seen, WorkerSeen
 
 OnEvent = Callable[[Event | Advanced], None]
 

@@ -26,7 +26,7 @@ def pull(
 
     Example: av-synth pull s3://bucket/rain --out out/rain
     """
-    from av_synth.farm import whereabouts
+    from av_synth.farm.records import whereabouts
 
     with progress(f"bringing the runs of {address}") as on_run:
         brought, there = whereabouts.pull(out, on_run, address)

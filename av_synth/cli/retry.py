@@ -8,11 +8,12 @@ import typer
 
 from av_synth.cli.output import say
 from av_synth.errors import UserError
-from av_synth.farm import plan, quarantine, whereabouts
-from av_synth.farm.disk import need_folder
-from av_synth.farm.journal import Journal
-from av_synth.farm.lease import driver_lease
-from av_synth.farm.mend import look_at
+from av_synth.farm.dispatch.disk import need_folder
+from av_synth.farm.planning import plan
+from av_synth.farm.records import quarantine, whereabouts
+from av_synth.farm.records.journal import Journal
+from av_synth.farm.records.lease import driver_lease
+from av_synth.farm.records.mend import look_at
 
 
 def register(app: typer.Typer) -> None:

@@ -14,10 +14,10 @@ from rich.text import Text
 
 from av_synth.cli.output import console, say
 from av_synth.errors import StoreError
-from av_synth.farm import quarantine
-from av_synth.farm.seen import Event
-from av_synth.farm.state import Pace, StoreState
-from av_synth.farm.words import around, duration, left
+from av_synth.farm.records import quarantine
+from av_synth.farm.status.seen import Event
+from av_synth.farm.status.state import Pace, StoreState
+from av_synth.farm.status.words import around, duration, left
 
 _MOST_NAMED = 20
 

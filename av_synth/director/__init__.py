@@ -2,8 +2,8 @@
 
 from av_synth.director.director import Director
 from av_synth.director.model import Event, ExpectationResult, Outcome, Stage
-from av_synth.director.roads import find_places
-from av_synth.director.staging import room_before_m
+from av_synth.director.roads.places import find_places
+from av_synth.director.stage.staging import room_before_m
 
 __all__ = [
     "Director",

@@ -7,25 +7,25 @@ from dataclasses import replace
 
 import carla
 
-from av_synth.director.agenda import Agenda
-from av_synth.director.cast import Cast, Member
-from av_synth.director.courses import Line
-from av_synth.director.driver import Driver
-from av_synth.director.ego_control import AgentPlayer, AutopilotPlayer, load_agent
-from av_synth.director.entrances import appear, vanish
+from av_synth.director.events.agenda import Agenda
 from av_synth.director.expectations import Judge
 from av_synth.director.faults import Faults
-from av_synth.director.kinematics import Load
-from av_synth.director.loads import hang_loads, refuse_doors
+from av_synth.director.manoeuvres.driver import Driver
+from av_synth.director.manoeuvres.ego_control import AgentPlayer, AutopilotPlayer, load_agent
+from av_synth.director.manoeuvres.kinematics import Load
+from av_synth.director.manoeuvres.loads import hang_loads, refuse_doors
+from av_synth.director.manoeuvres.parked_player import ParkedPlayer
+from av_synth.director.manoeuvres.players import Player
+from av_synth.director.manoeuvres.vehicle_player import VehiclePlayer
+from av_synth.director.manoeuvres.walker_player import WalkerPlayer
 from av_synth.director.model import Event, Outcome, Stage
-from av_synth.director.parked_player import ParkedPlayer
-from av_synth.director.players import Player
-from av_synth.director.roads import Place
+from av_synth.director.roads.courses import Line
+from av_synth.director.roads.places import Place
 from av_synth.director.signals import ChangingWeather, Signals
-from av_synth.director.staging import put_on_stage, warm_up_ticks
-from av_synth.director.vehicle_player import VehiclePlayer
+from av_synth.director.stage.cast import Cast, Member
+from av_synth.director.stage.entrances import appear, vanish
+from av_synth.director.stage.staging import put_on_stage, warm_up_ticks
 from av_synth.director.view import Scene, View
-from av_synth.director.walker_player import WalkerPlayer
 from av_synth.errors import SimulatorError
 from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState

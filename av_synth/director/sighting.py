@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import carla
 import numpy as np
 
-from av_synth.director.conditions import arrival_s
+from av_synth.director.events.conditions import arrival_s
 from av_synth.director.model import ExpectationResult, ranged
 from av_synth.director.view import View
 from av_synth.geometry import transforms

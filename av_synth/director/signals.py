@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import carla
 
-from av_synth.director.junctions import LIGHTS, SIGN_WITHIN_M, Entrance
-from av_synth.director.roads import Place
+from av_synth.director.roads.junctions import LIGHTS, SIGN_WITHIN_M, Entrance
+from av_synth.director.roads.places import Place
 from av_synth.scenario.model import WeatherChange
 from av_synth.scenario.signals import SignalPlan
 from av_synth.scenario.weather import PRESETS, Weather, with_rain

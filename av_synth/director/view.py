@@ -10,7 +10,7 @@ import carla
 import numpy as np
 
 from av_synth.director.footprints import eye, footprint, touching
-from av_synth.director.path import Path
+from av_synth.director.roads.path import Path
 from av_synth.log.state import WorldState
 from av_synth.metrics import Footprint, in_sight
 from av_synth.scenario.words import Arm

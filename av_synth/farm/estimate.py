@@ -12,8 +12,8 @@ from typing import Any
 
 from av_synth import store
 from av_synth.farm.model import PlannedRun
-from av_synth.farm.recipes import Desk
-from av_synth.farm.worker import cpu_s
+from av_synth.farm.planning.recipes import Desk
+from av_synth.farm.workers.worker import cpu_s
 from av_synth.launch import Address
 from av_synth.rig.model import Camera, Lidar, Radar, Rig
 from av_synth.run import RunSpec

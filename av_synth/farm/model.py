@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -90,7 +91,7 @@ class WorkerSetting:
     Attributes:
         store: where runs are committed.
         slot: the worker's number.
-        player: `module:function` that opens what plays jobs (see `worker.OpenPlayer`).
+        player: `module:function` that opens what plays jobs (see `OpenPlayer`).
         options: plain values for it: the simulator, and what it needs to start.
         folder: for the logs of the worker and what it starts.
         cores: what its processes may run on; empty: anything.
@@ -218,3 +219,39 @@ class Runner(Protocol):
 
     def close(self) -> None:
         """End every worker and leave no process behind. May be called twice."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came of a job.
+
+    Attributes:
+        played: False where the run had been committed before.
+        held: whether the run met its expectations.
+        frames: recorded.
+        bytes: committed.
+    """
+
+    played: bool
+    held: bool
+    frames: int
+    bytes: int
+
+
+class Player(Protocol):
+    """What plays jobs, with the simulator that it has opened."""
+
+    def play(self, job: Job, on_tick: Callable[[int, int], None]) -> Played:
+        """Commit a run, or find it committed.
+
+        Args:
+            job: what to play.
+            on_tick: to be told (frames done, frames in all); 0 are done while it warms up.
+
+        Raises:
+            Exception: whatever `failures.of_exception` knows the class of. Nothing was committed.
+        """
+
+
+OpenPlayer = Callable[[WorkerSetting], AbstractContextManager[Player]]
+"""Opens a player; leaving it ends whatever it has started. Both happen in the main thread of a worker."""

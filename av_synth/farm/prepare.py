@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from av_synth.errors import DocumentError, Problem
-from av_synth.farm import plan as plans
-from av_synth.farm import whereabouts
-from av_synth.farm.campaign import Campaign, laid_out, searched
+from av_synth.farm.dispatch.policy import Rules
+from av_synth.farm.dispatch.purse import Purse
 from av_synth.farm.estimate import Estimate, estimate, trials
-from av_synth.farm.journal import read_journal
 from av_synth.farm.model import WorkerSetting
-from av_synth.farm.plan import Plan
-from av_synth.farm.player import at_simulator
-from av_synth.farm.policy import Rules
-from av_synth.farm.purse import Purse
-from av_synth.farm.seat import CARLA_NEEDS, EMBEDDED_NEEDS, Needs
+from av_synth.farm.planning import plan as plans
+from av_synth.farm.planning.campaign import Campaign, laid_out, searched
+from av_synth.farm.planning.plan import Plan
+from av_synth.farm.records import whereabouts
+from av_synth.farm.records.journal import read_journal
+from av_synth.farm.workers.player import at_simulator
+from av_synth.farm.workers.seat import CARLA_NEEDS, EMBEDDED_NEEDS, Needs
 from av_synth.launch import Address
 from av_synth.launch.carla_spec import parse_carla, spec_from
 from av_synth.launch.cores import CORE_COUNT, CORES
@@ -30,10 +30,10 @@ from av_synth.run.generate import is_at_address, is_embedded
 from av_synth.run.spec import Progress
 
 if TYPE_CHECKING:
-    from av_synth.farm.depot import Depot
+    from av_synth.farm.records.depot import Depot
 
 _BEYOND_READY_S = 60.0  # an attempt may be silent so much longer than a CARLA may take to its first tick
-PLAYER = "av_synth.farm.player:open_player"
+PLAYER = "av_synth.farm.workers.player:open_player"
 
 
 def planned(

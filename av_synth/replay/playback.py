@@ -9,9 +9,10 @@ from typing import Any
 import carla
 import numpy as np
 
-from av_synth.director import Event, Outcome, staging
+from av_synth.director import Event, Outcome
 from av_synth.director.faults import Faults
-from av_synth.director.town_parked import parked_things
+from av_synth.director.stage import staging
+from av_synth.director.stage.town_parked import parked_things
 from av_synth.errors import CastError, DataError, UserError
 from av_synth.geometry.carla import spin_to_carla, transform_from_matrix, vector_to_carla
 from av_synth.geometry.transforms import Array, rigid

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
 from av_synth.farm.model import FailureClass
-from av_synth.farm.words import clean, duration
+from av_synth.farm.status.words import clean, duration
 from av_synth.report.campaign_facts import Attempt
 
 _WIDTH, _LEFT, _GAP = 1000.0, 130.0, 14.0

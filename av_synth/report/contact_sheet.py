@@ -20,7 +20,7 @@ from av_synth.report.thumbnails import moment_us
 from av_synth.report.top_view import TopBox, height_colours, top_view
 from av_synth.verify import open_dataset
 from av_synth.verify.maths import Array, box_corners, inverse, move
-from av_synth.verify.model import Annotation, Data, Dataset, Sample, Scene
+from av_synth.verify.reading.model import Annotation, Data, Dataset, Sample, Scene
 
 _CAMERA_PX = 640  # width of a camera in the sheet
 _GAP, _MARGIN, _TITLE_PX, _LEGEND_PX = 8, 24, 92, 52

@@ -1,8 +1,8 @@
 """Is a nuScenes dataset true? Reads it from disk and shares no code with what wrote it."""
 
 from av_synth.verify.findings import CHECKS, Finding, VerifyReport
-from av_synth.verify.page import check_place, write_report
-from av_synth.verify.text import write_text_report
+from av_synth.verify.report.page import check_place, write_report
+from av_synth.verify.report.text import write_text_report
 from av_synth.verify.verifier import open_dataset, verify
 
 __all__ = [

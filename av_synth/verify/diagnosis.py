@@ -14,8 +14,8 @@ import numpy.typing as npt
 from av_synth.verify.findings import Findings
 from av_synth.verify.hypotheses import SIZES, Box, Undo, box_hypotheses, pose_hypotheses
 from av_synth.verify.maths import Array, box_corners, box_outline, depth_inside, inverse, move
-from av_synth.verify.model import Annotation, Data, Scene
-from av_synth.verify.pixels import Seen
+from av_synth.verify.pixels.masks import Seen
+from av_synth.verify.reading.model import Annotation, Data, Scene
 
 _SAMPLES, _BOXES = 8, 6  # looked at, and needed
 _BETTER, _RIGHT = 0.25, 0.7  # of the boxes' counts: so many more have to be right, and so many at all

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from av_synth.verify.measures import Measures
-
-if TYPE_CHECKING:  # reading a dataset takes findings
-    from av_synth.verify.model import Dataset
 
 KEPT_PER_CHECK = 25
 """Findings kept per check; the rest are counted, so that a wrong dataset of any size gives a short report."""
@@ -120,7 +116,6 @@ class VerifyReport:
         notes: true but worth knowing, such as consumers that cannot read this rig.
         unfit: the first finding of each check for each scene and annotation that has any, uncapped.
         measures: the errors of labels by class, range and visibility.
-        opened: the dataset as it was read, to draw pictures of; None when its tables are not sound.
     """
 
     dataset: str
@@ -132,7 +127,6 @@ class VerifyReport:
     notes: tuple[str, ...] = ()
     unfit: tuple[Finding, ...] = ()
     measures: Measures = field(default_factory=Measures)
-    opened: Dataset | None = field(default=None, repr=False, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -196,7 +190,7 @@ class Findings:
         """How many findings a check has made so far."""
         return self._found[check]
 
-    def report(self, dataset: str, version: str, opened: Dataset | None = None) -> VerifyReport:
+    def report(self, dataset: str, version: str) -> VerifyReport:
         """Close the books; a check that has looked at nothing is reported as not run."""
         if self._left_out:
             told = ", ".join(f"{check} {self._left_out[check]:,}" for check in CHECKS if check in self._left_out)
@@ -214,7 +208,6 @@ class Findings:
             notes=tuple(self._notes),
             unfit=tuple(self._unfit[key] for key in sorted(self._unfit)),
             measures=self.measures,
-            opened=opened,
         )
 
 

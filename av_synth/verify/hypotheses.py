@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from av_synth.verify.maths import Array, inverse, pose, rotation_matrix
-from av_synth.verify.model import Annotation, Data, Scene
+from av_synth.verify.reading.model import Annotation, Data, Scene
 
 Size = tuple[float, float, float]
 Box = tuple[Array, Size]

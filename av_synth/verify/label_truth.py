@@ -11,10 +11,10 @@ import numpy as np
 
 from av_synth.verify.findings import Findings
 from av_synth.verify.maths import Array, box_corners, inverse, move, project
-from av_synth.verify.model import Annotation, Dataset, Scene
-from av_synth.verify.names import attribute_family, category_index
-from av_synth.verify.pixels import SceneMasks, Seen, View
-from av_synth.verify.points import SamplePoints, annotation_place, inside_room
+from av_synth.verify.pixels.masks import SceneMasks, Seen, View
+from av_synth.verify.points.counts import SamplePoints, annotation_place, inside_room
+from av_synth.verify.reading.model import Annotation, Dataset, Scene
+from av_synth.verify.reading.names import attribute_family, category_index
 
 _SIDES_PX = 20  # of an object's smaller extent: below, a side of 1 px is noise
 _FULLY = 0.97  # of its amodal pixels, where they are known, for something to be seen whole

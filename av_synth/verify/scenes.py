@@ -7,41 +7,31 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.verify import (
-    blobs,
-    calibration,
-    can_bus,
-    chains,
-    clouds,
-    criticality,
-    extras,
-    motion,
-    points,
-    segmentation,
-    truth_rows,
-)
-from av_synth.verify.actors import SceneActors, read_ids
-from av_synth.verify.boxes_2d import TightBoxes
-from av_synth.verify.colours import ColourCheck
-from av_synth.verify.depth import DepthCheck, Residual, judge_closure
 from av_synth.verify.diagnosis import MaskDiagnosis, explain_counts
-from av_synth.verify.edges import EdgeCheck
-from av_synth.verify.faults import SceneFaults
 from av_synth.verify.findings import Findings
-from av_synth.verify.flow import EgoPath, check_flow
 from av_synth.verify.label_truth import LabelTruth
-from av_synth.verify.lamps import LampCheck
 from av_synth.verify.maths import Array
-from av_synth.verify.model import Data, Dataset, Scene
-from av_synth.verify.pixels import SceneMasks, Seen, View
-from av_synth.verify.rims import RimCheck, rim_points
-from av_synth.verify.shifts import check_shifts
-from av_synth.verify.standing import StandingCheck
-from av_synth.verify.surfaces import SurfaceCheck, check_ego_points, check_on_map
-from av_synth.verify.timing import MaskTiming
-from av_synth.verify.values import inside
+from av_synth.verify.pixels.boxes_2d import TightBoxes
+from av_synth.verify.pixels.colours import ColourCheck
+from av_synth.verify.pixels.depth import DepthCheck, Residual, judge_closure
+from av_synth.verify.pixels.edges import EdgeCheck
+from av_synth.verify.pixels.flow import EgoPath, check_flow
+from av_synth.verify.pixels.lamps import LampCheck
+from av_synth.verify.pixels.masks import SceneMasks, Seen, View
+from av_synth.verify.pixels.rims import RimCheck, rim_points
+from av_synth.verify.pixels.surfaces import SurfaceCheck, check_ego_points, check_on_map
+from av_synth.verify.points import counts, segmentation
+from av_synth.verify.points.actors import SceneActors, read_ids
+from av_synth.verify.points.shifts import check_shifts
+from av_synth.verify.points.standing import StandingCheck
+from av_synth.verify.points.timing import MaskTiming
+from av_synth.verify.reading import blobs, clouds
+from av_synth.verify.reading.model import Data, Dataset, Scene
+from av_synth.verify.reading.values import inside
+from av_synth.verify.rows import calibration, can_bus, chains, criticality, extras, motion, truth_rows
+from av_synth.verify.rows.faults import SceneFaults
 
-Clouds = dict[str, points.SamplePoints]
+Clouds = dict[str, counts.SamplePoints]
 # what is said of a lidar's turn, a scan and an image only while its sensor does not fail
 _OF_TURNS = ("files", "lidar_files", "lidar_static")
 _OF_KEYFRAMES = ("ground", "box_points")
@@ -77,7 +67,7 @@ def verify_scene(dataset: Dataset, scene: Scene, findings: Findings) -> None:
     whole = {token: cloud for token, cloud in by_sample.items() if not _fails(scene, token, faults)}
     for sample_token, cloud in whole.items():
         truth.add_points(sample_token, cloud)
-    points.check_ground(scene, whole, findings)
+    counts.check_ground(scene, whole, findings)
     check_shifts(scene, whole, findings)
     _verify_radars(dataset, scene, faults, findings)
     masks = SceneMasks(dataset, scene, actors, findings)
@@ -131,7 +121,7 @@ def _verify_lidar(dataset: Dataset, scene: Scene, channel: str, faults: SceneFau
             standing.add(data, sweep)
             quarters.add(sweep, data.is_key_frame)
         if data.is_key_frame and channel == "LIDAR_TOP":
-            cloud = points.count_lidar(scene, samples[data.sample_token], data, sweep, findings)
+            cloud = counts.count_lidar(scene, samples[data.sample_token], data, sweep, findings)
             classes = segmentation.read_classes(dataset, scene, data, len(sweep.points), findings)
             faults.leave_out(data, _OF_KEYFRAMES)
             moved = faults.moved(data)
@@ -179,15 +169,15 @@ def _verify_radars(dataset: Dataset, scene: Scene, faults: SceneFaults, findings
                 and rows[k + 1].timestamp_us > rows[k - 1].timestamp_us
             ):
                 boxes = scene.annotations.get(data.sample_token, ())
-                errors.append(points.radar_speed_errors(data, (rows[k - 1], rows[k + 1]), records, boxes))
+                errors.append(counts.radar_speed_errors(data, (rows[k - 1], rows[k + 1]), records, boxes))
         if errors:
             relative, compensated = (np.concatenate([pair[k] for pair in errors]) for k in (0, 1))
-            points.check_radar_speeds(scene, channel, relative, compensated, findings)
+            counts.check_radar_speeds(scene, channel, relative, compensated, findings)
         if read:
-            points.check_radar_kinds(scene, channel, read, findings)
+            counts.check_radar_kinds(scene, channel, read, findings)
     for sample in scene.samples:
         if scene.channels("radar") and sample.token not in unread:
-            points.count_radar(scene, sample, scans[sample.token], findings)
+            counts.count_radar(scene, sample, scans[sample.token], findings)
 
 
 class _Cameras:

@@ -5,22 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from av_synth.errors import StoreError, UserError
-from av_synth.verify import (
-    blobs,
-    calibration,
-    can_bus,
-    chains,
-    counterfactuals,
-    extras,
-    loose_boxes,
-    map_lanes,
-    prediction,
-    segmentation,
-    tables,
-    vocabulary,
-)
 from av_synth.verify.findings import CHECKS, Findings, VerifyReport
-from av_synth.verify.model import Dataset, build
+from av_synth.verify.maps import lanes as map_lanes
+from av_synth.verify.pixels import loose_boxes
+from av_synth.verify.points import segmentation
+from av_synth.verify.reading import blobs, tables
+from av_synth.verify.reading.model import Dataset, build
+from av_synth.verify.rows import calibration, can_bus, chains, counterfactuals, extras, prediction, vocabulary
 from av_synth.verify.scenes import verify_scene
 
 _MASK_CHECKS = ("masks", "mask_in_box", "box_in_mask", "missing_boxes", "lidar_on_masks", "image_on_masks")
@@ -67,7 +58,14 @@ def verify(dataset: Path, version: str | None = None) -> VerifyReport:
         findings.enter(scene.name)
         verify_scene(opened, scene, findings)
         findings.enter("")
-    return findings.report(str(root), version, opened)
+    return findings.report(str(root), version)
+
+
+def reopen(report: VerifyReport) -> Dataset | None:
+    """The dataset of a report as it was read for it, to draw pictures of; None where its tables are not sound."""
+    root = Path(report.dataset)
+    rows = _read_tables(root / report.version, Findings())
+    return None if rows is None else build(root, report.version, rows)
 
 
 def open_dataset(dataset: Path, version: str | None = None) -> Dataset:

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from av_synth.director.courses import Line
-from av_synth.director.driver import AWAKE_S, Driver
-from av_synth.director.path import Path
-from av_synth.director.speeds import SpeedPlan
+from av_synth.director.manoeuvres.driver import AWAKE_S, Driver
+from av_synth.director.manoeuvres.speeds import SpeedPlan
+from av_synth.director.roads.courses import Line
+from av_synth.director.roads.path import Path
 from av_synth.scenario.model import Reaction
 from tests.director.views import EGO_ID, OTHER_ID, frame, look, scene, straight
 

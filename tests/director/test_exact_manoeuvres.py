@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from av_synth.director.routes import path_along
+from av_synth.director.roads.routes import path_along
 from av_synth.errors import CastError
 from av_synth.geometry.transforms import Array
 from tests.director.played import EGO, Play, Run, at

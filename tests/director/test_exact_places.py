@@ -13,16 +13,16 @@ import pytest
 
 from av_synth import documents, scenario
 from av_synth.director import Director, find_places
-from av_synth.director.casting import Size
-from av_synth.director.entrances import appear, vanish
-from av_synth.director.features import entrances
 from av_synth.director.footprints import footprint
-from av_synth.director.poses import locate
-from av_synth.director.routes import heading_rad, position
-from av_synth.director.spots import farthest_m, spots
-from av_synth.director.staging import own_way, put_on_stage
-from av_synth.director.starts import known
-from av_synth.director.ways import through
+from av_synth.director.roads.features import entrances
+from av_synth.director.roads.poses import locate
+from av_synth.director.roads.routes import heading_rad, position
+from av_synth.director.roads.starts import known
+from av_synth.director.roads.ways import through
+from av_synth.director.stage.casting import Size
+from av_synth.director.stage.entrances import appear, vanish
+from av_synth.director.stage.spots import farthest_m, spots
+from av_synth.director.stage.staging import own_way, put_on_stage
 from av_synth.errors import CastError, DocumentError, SpawnError
 from av_synth.launch import Address, launch_embedded
 from av_synth.log.state import WorldState

@@ -9,12 +9,12 @@ import carla
 import numpy as np
 import pytest
 
-from av_synth.director.courses import Line
-from av_synth.director.map_courses import over_road
-from av_synth.director.meetings import Meeting
-from av_synth.director.own_lanes import prolonged
-from av_synth.director.path import Path
-from av_synth.director.speeds import Me
+from av_synth.director.manoeuvres.map_courses import over_road
+from av_synth.director.manoeuvres.meetings import Meeting
+from av_synth.director.manoeuvres.own_lanes import prolonged
+from av_synth.director.manoeuvres.speeds import Me
+from av_synth.director.roads.courses import Line
+from av_synth.director.roads.path import Path
 from av_synth.director.view import View
 from av_synth.geometry.transforms import from_yaw
 

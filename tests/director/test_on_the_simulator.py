@@ -14,8 +14,8 @@ import pytest
 
 from av_synth import documents, scenario
 from av_synth.director import Director, Event, Outcome
-from av_synth.director.casting import Casting
 from av_synth.director.footprints import footprint
+from av_synth.director.stage.casting import Casting
 from av_synth.errors import CastError, SpawnError
 from av_synth.labels.boxes import attribute
 from av_synth.launch import Address, launch_embedded
@@ -26,7 +26,7 @@ from av_synth.scenario import ConcreteScenario
 from av_synth.scenario.scenario import from_document
 from av_synth.scenario.words import PEOPLE, THINGS, VEHICLES
 from av_synth.session import Session, open_session
-from av_synth.verify.names import ATTRIBUTES, CATEGORIES
+from av_synth.verify.reading.names import ATTRIBUTES, CATEGORIES
 from tests.director.played import begin
 
 TICK_US = 50_000

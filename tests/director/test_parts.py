@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from av_synth.director.conditions import arrival_s
-from av_synth.director.control import SpeedControl, Steering, pure_pursuit_rad, smooth_step
-from av_synth.director.courses import COMFORT_LATERAL_MPS2, Line
-from av_synth.director.meetings import meeting_point
+from av_synth.director.events.conditions import arrival_s
+from av_synth.director.events.triggers import watch
+from av_synth.director.manoeuvres.control import SpeedControl, Steering, pure_pursuit_rad
+from av_synth.director.manoeuvres.meetings import meeting_point
+from av_synth.director.manoeuvres.speeds import SpeedPlan, following
 from av_synth.director.model import ExpectationResult, Outcome, ranged
-from av_synth.director.path import Path
+from av_synth.director.roads.courses import COMFORT_LATERAL_MPS2, Line, smooth_step
+from av_synth.director.roads.path import Path
 from av_synth.director.signals import changed
-from av_synth.director.speeds import SpeedPlan, following
-from av_synth.director.triggers import watch
 from av_synth.director.view import Along, Scene, View, along
 from av_synth.metrics import Footprint, Footprints, arrivals_s
 from av_synth.scenario.model import EventSpec, WeatherChange

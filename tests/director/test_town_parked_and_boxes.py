@@ -9,9 +9,9 @@ import carla
 import numpy as np
 import pytest
 
-from av_synth.director.casting import Casting
-from av_synth.director.placement import spawn_named
-from av_synth.director.town_parked import ROLE, replace_parked
+from av_synth.director.stage.casting import Casting
+from av_synth.director.stage.placement import spawn_named
+from av_synth.director.stage.town_parked import ROLE, replace_parked
 from av_synth.errors import CastError, SpawnError
 from av_synth.geometry.carla import vector_from_carla
 from av_synth.geometry.transforms import Array, from_yaw

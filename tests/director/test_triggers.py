@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from av_synth.director.agenda import Agenda
+from av_synth.director.events.agenda import Agenda
+from av_synth.director.events.triggers import watch
 from av_synth.director.expectations import Judge
-from av_synth.director.triggers import watch
 from av_synth.errors import CastError
 from av_synth.scenario.expectations import Expectation
 from av_synth.scenario.model import EventSpec

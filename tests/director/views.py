@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import carla
 import numpy as np
 
-from av_synth.director.path import Path
+from av_synth.director.roads.path import Path
 from av_synth.director.view import Scene, View
 from av_synth.geometry.transforms import from_yaw
 from av_synth.log.state import ActorInfo, ActorState, WorldState

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from av_synth import __version__, store
-from av_synth.director.town_parked import ROLE
+from av_synth.director.stage.town_parked import ROLE
 from av_synth.labels import echoes_of, tie_instances
 from av_synth.rig.model import Rig
 from av_synth.run.generate import plan

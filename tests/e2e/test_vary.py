@@ -28,8 +28,8 @@ from av_synth.replay.request import Request, replay_spec
 from av_synth.replay.vary import Asked, ask, pair, palettes_of, refuse_others, write_pairs
 from av_synth.run import RunResult, RunSpec
 from av_synth.run.generate import export_dataset
-from av_synth.verify.counterfactuals import check_counterfactuals
 from av_synth.verify.findings import Findings
+from av_synth.verify.rows.counterfactuals import check_counterfactuals
 from av_synth.verify.verifier import open_dataset
 from tests.e2e.conftest import Made, record
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from av_synth.farm.model import Job, WorkerSetting
-from av_synth.farm.worker import Played
+from av_synth.farm.model import Job, Played, WorkerSetting
 from av_synth.launch import Address
 
 PLAYER = "attached:open_player"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from small_campaign import MANY, campaign
 
-from av_synth.farm import plan as plans
-from av_synth.farm.campaign import Campaign, load
+from av_synth.farm.planning import plan as plans
+from av_synth.farm.planning.campaign import Campaign, load
 from av_synth.launch import Address, launch_embedded
 
 

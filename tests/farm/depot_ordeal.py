@@ -18,10 +18,10 @@ from pathlib import Path
 from av_synth import store as stores
 from av_synth.errors import StoreError
 from av_synth.export import remote as remotes
-from av_synth.farm import crash, outbox
-from av_synth.farm.depot import Depot
-from av_synth.farm.model import Job, PlannedRun, Recipe, WorkerSetting
-from av_synth.farm.worker import Played
+from av_synth.farm import crash
+from av_synth.farm.model import Job, PlannedRun, Played, Recipe, WorkerSetting
+from av_synth.farm.records.depot import Depot
+from av_synth.farm.workers import outbox
 from tests.farm.committing import commit
 from tests.farm.dying import every_death
 

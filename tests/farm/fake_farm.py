@@ -13,8 +13,8 @@ from stand_in import planned
 
 from av_synth import store as stores
 from av_synth.farm import crash
-from av_synth.farm.driver import Ended, drive
-from av_synth.farm.journal import read_journal
+from av_synth.farm.dispatch.driver import Ended, drive
+from av_synth.farm.dispatch.policy import Rules
 from av_synth.farm.model import (
     Advanced,
     Committed,
@@ -29,8 +29,8 @@ from av_synth.farm.model import (
     Slot,
     Started,
 )
-from av_synth.farm.policy import Rules
-from av_synth.farm.quarantine import listed
+from av_synth.farm.records.journal import read_journal
+from av_synth.farm.records.quarantine import listed
 
 FRAMES = 10
 PLAY_S = 10.0

@@ -25,11 +25,15 @@ from types import SimpleNamespace
 from typing import IO, Any
 
 from av_synth.errors import UserError
-from av_synth.farm import crash, driver, journal, keeper, local, plan, ray_farm
-from av_synth.farm.local import LocalRunner
+from av_synth.farm import crash
+from av_synth.farm.dispatch import driver
+from av_synth.farm.dispatch.policy import Rules
 from av_synth.farm.model import Advanced, PlannedRun, Runner, WorkerSetting
-from av_synth.farm.policy import Rules
-from av_synth.farm.seat import Needs
+from av_synth.farm.planning import plan
+from av_synth.farm.records import journal
+from av_synth.farm.workers import keeper, local, ray_farm
+from av_synth.farm.workers.local import LocalRunner
+from av_synth.farm.workers.seat import Needs
 from av_synth.launch.stall import Patience
 from av_synth.launch.tree import die_with_parent
 from av_synth.store import canonical_json
@@ -168,7 +172,7 @@ def start_child(module: str, log: IO[bytes], abrupt: bool = True) -> tuple[subpr
 
 
 def freeze(setup: Setup) -> None:
-    """Write the plan of a campaign, as `av_synth.farm.plan.freeze` does of one that a simulator was asked for."""
+    """Write the plan of a campaign, as `farm.planning.plan.freeze` does of one that a simulator was asked for."""
     folder = setup.store / plan.FOLDER
     folder.mkdir(parents=True)
     runs = [asdict(run) for run in setup.runs]

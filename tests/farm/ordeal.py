@@ -19,8 +19,8 @@ from typing import Any
 
 from av_synth.cli import retry as verb
 from av_synth.errors import UserError
-from av_synth.farm import lease
-from av_synth.farm.state import StoreState
+from av_synth.farm.records import lease
+from av_synth.farm.status.state import StoreState
 from tests.farm import life as lives
 from tests.farm import nemesis, reader
 from tests.farm.life import Life, Setup, begin, campaign

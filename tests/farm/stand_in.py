@@ -34,8 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from av_synth import errors
-from av_synth.farm.model import Job, PlannedRun, Recipe, WorkerSetting
-from av_synth.farm.worker import Played
+from av_synth.farm.model import Job, PlannedRun, Played, Recipe, WorkerSetting
 
 PLAYER = "stand_in:open_player"  # the folder of this file is on the workers' path, see conftest.py
 FRAMES = 5

@@ -10,10 +10,10 @@ from small_campaign import SHORT, campaign
 
 from av_synth import scenario as scenarios
 from av_synth.errors import DocumentError
-from av_synth.farm.asked import MAX_RUNS
-from av_synth.farm.campaign import Campaign, laid_out, load, names
 from av_synth.farm.model import Recipe
-from av_synth.farm.recipes import Desk
+from av_synth.farm.planning.asked import MAX_RUNS
+from av_synth.farm.planning.campaign import Campaign, laid_out, load, names
+from av_synth.farm.planning.recipes import Desk
 from av_synth.run import RunSpec
 from av_synth.run.generate import plan
 from av_synth.scenario.weather import PRESETS

@@ -15,10 +15,10 @@ from av_synth import store
 from av_synth.cli import campaign as command
 from av_synth.cli.app import status
 from av_synth.errors import UnreachableError
-from av_synth.farm import plan as plans
-from av_synth.farm.campaign import load
-from av_synth.farm.journal import Journal, read_journal
-from av_synth.farm.lease import driver_lease
+from av_synth.farm.planning import plan as plans
+from av_synth.farm.planning.campaign import load
+from av_synth.farm.records.journal import Journal, read_journal
+from av_synth.farm.records.lease import driver_lease
 from av_synth.launch import Address
 
 TINY = "  - {scenario: short.yaml, rig: tiny, seeds: [0, 1], towns: [AvSynth01]}\n"

@@ -21,13 +21,15 @@ from stand_in import planned, setting
 from av_synth import store as stores
 from av_synth.cli.app import status
 from av_synth.errors import StoreError, UnreachableError, UserError
-from av_synth.farm import crash, outbox, quarantine, whereabouts
-from av_synth.farm.depot import Depot
-from av_synth.farm.driver import Ended, drive
-from av_synth.farm.local import LocalRunner
+from av_synth.farm import crash
+from av_synth.farm.dispatch.driver import Ended, drive
+from av_synth.farm.dispatch.policy import Rules
 from av_synth.farm.model import PlannedRun, WorkerSetting
-from av_synth.farm.policy import Rules
-from av_synth.farm.state import StoreState
+from av_synth.farm.records import quarantine, whereabouts
+from av_synth.farm.records.depot import Depot
+from av_synth.farm.status.state import StoreState
+from av_synth.farm.workers import outbox
+from av_synth.farm.workers.local import LocalRunner
 from tests.farm.committing import commit
 from tests.farm.depot_ordeal import (
     PLAN,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
-from av_synth.farm.disk import reserve_bytes, why_full
+from av_synth.farm.dispatch.disk import reserve_bytes, why_full
 
 
 def test_where_there_is_room_nothing_is_said_and_else_how_much_is_wanted(tmp_path: Path) -> None:

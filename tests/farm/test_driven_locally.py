@@ -15,11 +15,11 @@ from fake_farm import check, events
 from stand_in import planned, setting
 
 from av_synth import store as stores
-from av_synth.farm.driver import Ended, drive
-from av_synth.farm.local import LocalRunner
+from av_synth.farm.dispatch.driver import Ended, drive
+from av_synth.farm.dispatch.policy import Rules
 from av_synth.farm.model import Advanced
-from av_synth.farm.policy import Rules
-from av_synth.farm.quarantine import listed
+from av_synth.farm.records.quarantine import listed
+from av_synth.farm.workers.local import LocalRunner
 from av_synth.launch.stall import Patience
 
 SOON = Rules(run_bytes=1, retry_s=0.01, patience=Patience(begin_s=60.0, tick_s=4.0, end_s=60.0))

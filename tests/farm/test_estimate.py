@@ -14,18 +14,18 @@ from small_campaign import campaign
 from av_synth import rig as rigs
 from av_synth import store as stores
 from av_synth.errors import DocumentError
-from av_synth.farm import plan as plans
 from av_synth.farm import prepare
-from av_synth.farm.asked import Budget
-from av_synth.farm.campaign import laid_out, load
+from av_synth.farm.dispatch.policy import Rules
+from av_synth.farm.dispatch.purse import Purse
 from av_synth.farm.estimate import Cost, Rate, estimate, most_bytes, trial
-from av_synth.farm.journal import Journal
 from av_synth.farm.model import Advanced, PlannedRun, Recipe
-from av_synth.farm.policy import Rules
+from av_synth.farm.planning import plan as plans
+from av_synth.farm.planning.asked import Budget
+from av_synth.farm.planning.campaign import laid_out, load
+from av_synth.farm.planning.recipes import Desk
 from av_synth.farm.prepare import needs_of, outlook, rules_of, settings_here
-from av_synth.farm.purse import Purse
-from av_synth.farm.recipes import Desk
-from av_synth.farm.seat import CARLA_NEEDS, EMBEDDED_NEEDS
+from av_synth.farm.records.journal import Journal
+from av_synth.farm.workers.seat import CARLA_NEEDS, EMBEDDED_NEEDS
 
 HOUR_S = 3600.0
 

@@ -32,14 +32,14 @@ from hypothesis import strategies as st
 
 from av_synth import store as stores
 from av_synth.errors import OtherEpochError, StoreError, UserError
-from av_synth.farm import quarantine
-from av_synth.farm.driver import Ended, drive
-from av_synth.farm.journal import Journal, read_journal
-from av_synth.farm.lease import driver_lease
+from av_synth.farm.dispatch.driver import Ended, drive
+from av_synth.farm.dispatch.policy import Rules
+from av_synth.farm.dispatch.schedule import Schedule
 from av_synth.farm.model import Advanced, Committed, Failed, Figures, Job, Lost, Report, Slot, Started
-from av_synth.farm.policy import Rules
-from av_synth.farm.quarantine import listed, release
-from av_synth.farm.schedule import Schedule
+from av_synth.farm.records import quarantine
+from av_synth.farm.records.journal import Journal, read_journal
+from av_synth.farm.records.lease import driver_lease
+from av_synth.farm.records.quarantine import listed, release
 from av_synth.store.runs import SCHEMA_EPOCH
 from tests.farm.committing import commit
 

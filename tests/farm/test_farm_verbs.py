@@ -16,13 +16,15 @@ from rich.console import Console
 from av_synth import store as stores
 from av_synth.cli import status as status_verb
 from av_synth.cli.app import status as av_synth
-from av_synth.farm import plan, quarantine, words
-from av_synth.farm.eta import Span
-from av_synth.farm.journal import Journal, read_journal
-from av_synth.farm.lease import driver_lease, stop_asked
-from av_synth.farm.metrics import FILE, Metrics
 from av_synth.farm.model import Failure, FailureClass, PlannedRun, Recipe
-from av_synth.farm.progress import Progress
+from av_synth.farm.planning import plan
+from av_synth.farm.records import quarantine
+from av_synth.farm.records.journal import Journal, read_journal
+from av_synth.farm.records.lease import driver_lease, stop_asked
+from av_synth.farm.status import words
+from av_synth.farm.status.eta import Span
+from av_synth.farm.status.metrics import FILE, Metrics
+from av_synth.farm.status.progress import Progress
 from av_synth.report.campaign import write_campaign_report
 from tests.farm import campaign_events as told
 from tests.farm.committing import commit

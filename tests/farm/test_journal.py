@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from av_synth.errors import StoreError
-from av_synth.farm import journal
-from av_synth.farm.journal import Diary, Journal, encode, read_diary, read_journal
+from av_synth.farm.records import journal
+from av_synth.farm.records.journal import Diary, Journal, encode, read_diary, read_journal
 from tests.farm.dying import every_death, points_of
 
 EVENTS = [{"event": "started", "run": f"{n:020x}", "message": 'line\nbreak, "ü" and \x85', "t": 1.5} for n in range(4)]

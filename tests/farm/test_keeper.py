@@ -17,8 +17,8 @@ import pytest
 from stand_in import FRAMES, planned, setting
 
 from av_synth import store
-from av_synth.farm.keeper import Keeper
 from av_synth.farm.model import Advanced, Committed, Failed, FailureClass, Job, Lost, Report, Started
+from av_synth.farm.workers.keeper import Keeper
 from av_synth.launch import Address, launch_embedded
 from av_synth.session import open_session
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from av_synth.errors import StoreError, UserError
-from av_synth.farm import lease
-from av_synth.farm.lease import ask_to_stop, driver_lease, forget_stop, holder, stop_asked
+from av_synth.farm.records import lease
+from av_synth.farm.records.lease import ask_to_stop, driver_lease, forget_stop, holder, stop_asked
 
 
 def child_that_drives(store: Path) -> int:

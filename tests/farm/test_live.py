@@ -10,7 +10,7 @@ from rich.console import Console
 
 from av_synth.cli.live import picture, shown
 from av_synth.farm.model import Advanced, PlannedRun, Recipe
-from av_synth.farm.progress import Progress
+from av_synth.farm.status.progress import Progress
 from tests.farm.campaign_events import HOSTILE, Clock, committed, failed, opened, planned, quarantined, started
 
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202e]")

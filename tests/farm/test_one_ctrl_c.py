@@ -10,14 +10,14 @@ from pathlib import Path
 from small_campaign import campaign
 
 from av_synth import store
-from av_synth.farm.journal import read_journal
+from av_synth.farm.records.journal import read_journal
 
 BLIND = "  - {scenario: short.yaml, rig: none, seeds: [0, 1], towns: [AvSynth01]}\n"
 CTRL_C_AT_THE_FIRST_TICK = """
 import os, signal
 from av_synth.cli.app import main
 from av_synth.farm.model import Advanced
-from av_synth.farm.progress import Progress
+from av_synth.farm.status.progress import Progress
 
 tell, sent = Progress.tell, []
 

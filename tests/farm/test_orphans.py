@@ -11,10 +11,10 @@ from contextlib import ExitStack
 import pytest
 from fake_farm import FakeFarm
 
-from av_synth.farm import orphans
-from av_synth.farm.driver import drive
-from av_synth.farm.journal import read_journal
-from av_synth.farm.policy import Rules
+from av_synth.farm.dispatch.driver import drive
+from av_synth.farm.dispatch.policy import Rules
+from av_synth.farm.records.journal import read_journal
+from av_synth.farm.workers import orphans
 
 Process = subprocess.Popen[bytes]
 

@@ -15,10 +15,10 @@ from small_campaign import MANY, SHORT, campaign
 
 from av_synth import __version__
 from av_synth.errors import DocumentError, StoreError, UserError
-from av_synth.farm import plan as plans
-from av_synth.farm.campaign import load
 from av_synth.farm.model import PlannedRun, Recipe
-from av_synth.farm.recipes import Desk
+from av_synth.farm.planning import plan as plans
+from av_synth.farm.planning.campaign import load
+from av_synth.farm.planning.recipes import Desk
 from av_synth.launch import Address
 from av_synth.run import execute
 

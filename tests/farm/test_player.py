@@ -11,11 +11,10 @@ import pytest
 
 from av_synth import __version__, store
 from av_synth.errors import ConnectionLostError, DataError
-from av_synth.farm import plan as plans
-from av_synth.farm.campaign import Campaign
-from av_synth.farm.model import Job, PlannedRun, WorkerSetting
-from av_synth.farm.player import Player, open_player
-from av_synth.farm.worker import Played
+from av_synth.farm.model import Job, PlannedRun, Played, WorkerSetting
+from av_synth.farm.planning import plan as plans
+from av_synth.farm.planning.campaign import Campaign
+from av_synth.farm.workers.player import Player, open_player
 from av_synth.launch import Address
 from av_synth.run.spec import Planned
 
@@ -36,7 +35,7 @@ def player(out: Path, address: Address) -> Iterator[Player]:
 
 
 def setting(out: Path, simulator: str) -> WorkerSetting:
-    player = "av_synth.farm.player:open_player"
+    player = "av_synth.farm.workers.player:open_player"
     return WorkerSetting(out, 3, player, {"simulator": simulator}, out / "logs" / "worker-3", cores=(0,))
 
 

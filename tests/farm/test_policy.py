@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from av_synth.farm.dispatch.policy import CHARGED, Breaker, Pause, Places, Quarantine, Retry, Rules, after, charged
 from av_synth.farm.model import Failure, FailureClass
-from av_synth.farm.policy import CHARGED, Breaker, Pause, Places, Quarantine, Retry, Rules, after, charged
 
 RULES = Rules()
 RUN = "80000000" + "0" * 12  # its jitter is 1

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from av_synth.farm.model import Advanced, FailureClass
-from av_synth.farm.progress import Progress
-from av_synth.farm.words import duration, size, told
+from av_synth.farm.status.progress import Progress
+from av_synth.farm.status.words import duration, size, told
 from tests.farm.campaign_events import Clock, committed, failed, opened, planned, quarantined, started
 
 

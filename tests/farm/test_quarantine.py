@@ -11,10 +11,10 @@ import pytest
 
 from av_synth import store as stores
 from av_synth.errors import StoreError, UserError
-from av_synth.farm import quarantine
 from av_synth.farm.failures import of_exception
-from av_synth.farm.journal import Journal, read_journal
 from av_synth.farm.model import Failure, FailureClass, PlannedRun, Recipe
+from av_synth.farm.records import quarantine
+from av_synth.farm.records.journal import Journal, read_journal
 from tests.farm.dying import every_death, points_of
 
 RUN = "0123456789abcdef0123"

@@ -13,8 +13,8 @@ import pytest
 from stand_in import planned, setting
 
 from av_synth.farm.model import Committed, Job, Lost, Report, Started
-from av_synth.farm.ray_farm import RayRunner
-from av_synth.farm.seat import Needs
+from av_synth.farm.workers.ray_farm import RayRunner
+from av_synth.farm.workers.seat import Needs
 from tests.launch.processes import still_there, watched
 
 pytestmark = pytest.mark.long
@@ -23,8 +23,8 @@ DRIVER = """
 import json, sys
 from pathlib import Path
 from stand_in import planned, setting
-from av_synth.farm import ray_farm
-from av_synth.farm.seat import Needs
+from av_synth.farm.workers import ray_farm
+from av_synth.farm.workers.seat import Needs
 from av_synth.farm.model import Job, Started
 root = Path(sys.argv[1])
 with ray_farm.connected("local", 1):

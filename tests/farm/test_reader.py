@@ -19,9 +19,9 @@ import pytest
 from stand_in import planned, write
 
 from av_synth import store as stores
-from av_synth.farm import quarantine
-from av_synth.farm.journal import Journal
 from av_synth.farm.model import Failure, FailureClass
+from av_synth.farm.records import quarantine
+from av_synth.farm.records.journal import Journal
 from tests.farm import reader
 
 COMMITTED, POISON, REMAINING = planned(1).run_id, planned(2).run_id, planned(3).run_id

@@ -18,11 +18,11 @@ import pytest
 from stand_in import planned, setting
 
 from av_synth.errors import ConnectionLostError, DataError, DocumentError, LaunchError, UserError
-from av_synth.farm import knock, ray_farm, seat
-from av_synth.farm.local import FIRST_PAUSE_S, LocalRunner
 from av_synth.farm.model import Committed, Job, Lost, Report, Runner, Slot, Started, WorkerSetting
-from av_synth.farm.ray_farm import RayRunner
-from av_synth.farm.seat import Needs, Seat
+from av_synth.farm.workers import knock, ray_farm, seat
+from av_synth.farm.workers.local import FIRST_PAUSE_S, LocalRunner
+from av_synth.farm.workers.ray_farm import RayRunner
+from av_synth.farm.workers.seat import Needs, Seat
 
 LONG_S = 120.0  # nothing here takes so long, however busy the machine
 Farm = Callable[..., Runner]

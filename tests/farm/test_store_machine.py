@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from av_synth import store as stores
-from av_synth.farm import quarantine
-from av_synth.farm.journal import Journal, read_diary
 from av_synth.farm.model import Failure, FailureClass, PlannedRun, Recipe
-from av_synth.farm.state import StoreState
+from av_synth.farm.records import quarantine
+from av_synth.farm.records.journal import Journal, read_diary
+from av_synth.farm.status.state import StoreState
 from tests.farm.committing import commit
 from tests.farm.dying import dies_at
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from av_synth.farm import quarantine
-from av_synth.farm.eta import Span
-from av_synth.farm.journal import Journal
-from av_synth.farm.lease import ask_to_stop, driver_lease
 from av_synth.farm.model import Failure, FailureClass, PlannedRun, Recipe
-from av_synth.farm.state import StoreState
+from av_synth.farm.records import quarantine
+from av_synth.farm.records.journal import Journal
+from av_synth.farm.records.lease import ask_to_stop, driver_lease
+from av_synth.farm.status.eta import Span
+from av_synth.farm.status.state import StoreState
 from tests.farm.committing import commit
 
 IDS = tuple(f"{n:x}" * 20 for n in range(6))

@@ -15,9 +15,10 @@ import pytest
 
 from av_synth import store
 from av_synth.errors import UserError
-from av_synth.farm import plan, quarantine
-from av_synth.farm.journal import Journal
 from av_synth.farm.model import Failure, FailureClass, PlannedRun, Recipe
+from av_synth.farm.planning import plan
+from av_synth.farm.records import quarantine
+from av_synth.farm.records.journal import Journal
 from av_synth.report.campaign import write_campaign_report
 from av_synth.report.campaign_charts import timeline
 from av_synth.report.campaign_facts import COMMITTED, CUT_OFF, Attempt, read_campaign

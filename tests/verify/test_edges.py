@@ -8,8 +8,8 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from av_synth.verify.edges import EdgeCheck
 from av_synth.verify.findings import Findings
+from av_synth.verify.pixels.edges import EdgeCheck
 
 HEIGHT, WIDTH, FRAMES = 90, 160, 6
 

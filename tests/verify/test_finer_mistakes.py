@@ -16,11 +16,12 @@ import synthetic_dataset as synthetic
 from synthetic_copies import Copy
 from test_untrue_edits import edit_cloud, edit_radar, rotate
 
-from av_synth.verify import clouds, open_dataset, verify
+from av_synth.verify import open_dataset, verify
 from av_synth.verify.findings import Findings
 from av_synth.verify.maths import move
-from av_synth.verify.pixels import View
-from av_synth.verify.rims import RimCheck
+from av_synth.verify.pixels.masks import View
+from av_synth.verify.pixels.rims import RimCheck
+from av_synth.verify.reading import clouds
 
 Mutation = Callable[[Copy], object]
 MISTAKES: list[tuple[str, str, Mutation]] = []

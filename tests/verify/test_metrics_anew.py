@@ -17,7 +17,7 @@ from av_synth.metrics import (
     required_deceleration_mps2,
     time_to_collision_s,
 )
-from av_synth.verify.criticality import Body, problems
+from av_synth.verify.rows.criticality import Body, problems
 
 METRICS = {
     "distance_m": distance_m,

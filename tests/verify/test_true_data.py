@@ -12,11 +12,11 @@ from synthetic_copies import Copy, link_tree
 
 from av_synth.errors import StoreError, UserError
 from av_synth.verify import CHECKS, verify, write_text_report
-from av_synth.verify.can_truth import check_steering
 from av_synth.verify.findings import KEPT_PER_CHECK, Findings
 from av_synth.verify.maths import box_outline, clip_to_image, depth_inside, polygon_area, rotation_matrix
-from av_synth.verify.model import Annotation, Scene
-from av_synth.verify.motion import check_tracks
+from av_synth.verify.reading.model import Annotation, Scene
+from av_synth.verify.rows.can_truth import check_steering
+from av_synth.verify.rows.motion import check_tracks
 
 
 def test_a_true_dataset_has_no_findings_and_every_check_looked_at_something(true_dataset: Path) -> None:

@@ -14,7 +14,8 @@ import pytest
 import synthetic_dataset as synthetic
 from synthetic_copies import Copy
 
-from av_synth.verify import clouds, verify
+from av_synth.verify import verify
+from av_synth.verify.reading import clouds
 
 Mutation = Callable[[Copy], object]
 MUTATIONS: list[tuple[str, str, Mutation]] = []

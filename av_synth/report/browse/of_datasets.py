@@ -36,7 +36,7 @@ from av_synth.report.draw import class_of
 from av_synth.report.thumbnails import moment_us, small_jpeg
 from av_synth.report.weather_words import weather_words
 from av_synth.verify import open_dataset
-from av_synth.verify.model import Annotation, Data, Dataset, Sample, Scene
+from av_synth.verify.reading.model import Annotation, Data, Dataset, Sample, Scene
 
 Row = Mapping[str, Any]
 _SAID = (("night", "night"), ("rain", "rain"))

@@ -6,8 +6,8 @@ import moderngl
 import numpy as np
 
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.render.context import float_depth_texture
 from av_synth.simulator.render.geometry import Geometry
+from av_synth.simulator.render.gl_calls import float_depth_texture
 from av_synth.simulator.render.lighting import Lighting
 from av_synth.simulator.render.programs import Programs
 from av_synth.simulator.render.projection import Frustum

@@ -21,7 +21,7 @@ import moderngl
 
 from av_synth.errors import LaunchError
 from av_synth.simulator.kept import user_cache
-from av_synth.simulator.render.context import create_egl_context
+from av_synth.simulator.render.egl import egl_context
 
 PACKAGE = "lavavu-osmesa==1.9.10"
 # the CPython 3.11 wheel, whatever Python runs this: the libraries in it do not depend on Python
@@ -166,7 +166,7 @@ def osmesa_context() -> moderngl.Context:
 def main() -> int:
     """Fetch the libraries where EGL does not work; returns the exit status."""
     try:
-        context = create_egl_context()
+        context = egl_context()
     except LaunchError as error:
         sys.stdout.write(f"{error}\nsoftware OpenGL in {fetch()}\n")
         return 0

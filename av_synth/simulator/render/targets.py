@@ -8,7 +8,7 @@ import cv2
 import moderngl
 import numpy as np
 
-from av_synth.simulator.render.context import float_depth_texture
+from av_synth.simulator.render.gl_calls import float_depth_texture
 
 
 @dataclass(frozen=True)

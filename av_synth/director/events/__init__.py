@@ -1,0 +1,1 @@
+"""Events: which of a scenario's begin at a frame, by their triggers."""

@@ -1,0 +1,206 @@
+"""Manoeuvres that change a vehicle's line: it shifts, changes lane, turns, passes somebody, or wanders off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import carla
+import numpy as np
+
+from av_synth.director.manoeuvres.map_courses import MapCourse
+from av_synth.director.manoeuvres.moved import take_back
+from av_synth.director.manoeuvres.own_lanes import lane_at
+from av_synth.director.manoeuvres.speeds import USUAL_ACCELERATION_MPS2, Keep, SpeedPlan
+from av_synth.director.manoeuvres.vehicle import Vehicle
+from av_synth.director.roads import lanes, ways
+from av_synth.director.roads.courses import Line, drift, swerve
+from av_synth.director.roads.routes import path_along
+from av_synth.director.view import View
+from av_synth.errors import CastError
+from av_synth.geometry.transforms import Array
+from av_synth.scenario.exact import TakeRoute
+from av_synth.scenario.manoeuvres import Do, LaneChange, Overtake
+from av_synth.scenario.model import EventSpec
+from av_synth.scenario.words import EGO, Side
+
+GO_BACK_S = 2.5  # to the line that one kept to before
+KINDS = (
+    "lane_change",
+    "cut_in",
+    "cut_out",
+    "merge",
+    "overtake",
+    "swerve",
+    "drift",
+    "turn",
+    "u_turn",
+    "take_route",
+)
+IN_LANE_M = 1.75  # of the ego's line: the ego is in its lane
+ROUTE_M = 2000.0
+TURN_IN_S = 1.5  # from one's line to that of a turn
+
+
+def begin_line(vehicle: Vehicle, event: EventSpec, view: View) -> bool:
+    """Start what changes the line, with the speed that goes with it; False if it is nothing of that kind.
+
+    Raises:
+        CastError: if the road has no way to do it.
+    """
+    do = event.do
+    if do is None or do.kind not in KINDS:
+        return False
+    if isinstance(vehicle.body, MapCourse):
+        take_back(vehicle, view, at_end=True)
+    if do.overtake is not None:
+        _overtake(vehicle, event, do.overtake, view)
+        return True
+    if do.swerve is not None or do.drift is not None:
+        _wander(vehicle, event, do, view)
+        return True
+    found = _line(vehicle, do, view)
+    if found is None:
+        return False
+    line, duration_s, speed_kmh = found
+    _run(vehicle, event, lambda now: vehicle.course.changed(now.time_us), view)
+    vehicle.head_for(line, duration_s, view)
+    if speed_kmh is not None:
+        vehicle.pace = Keep(SpeedPlan(speed_kmh / 3.6))
+    return True
+
+
+def _line(vehicle: Vehicle, do: Do, view: View) -> tuple[Line, float, float | None] | None:
+    """The line that a manoeuvre leads to, how long it takes to get there, and the speed (km/h) that it takes."""
+    town, position, me = view.scene.map, vehicle.position_m(view), vehicle.me(view)
+    change = do.lane_change or do.cut_out
+    if change is not None:
+        return _changed(vehicle, change, view), change.duration_s, change.speed_kmh
+    if do.cut_in is not None:
+        heading = vehicle.line.path.heading_rad(me.station_m)
+        return ways.facing(vehicle.ego_line, position, heading), do.cut_in.duration_s, do.cut_in.speed_kmh
+    if do.merge is not None:
+        left_s = (vehicle.line.path.end_m - me.station_m) / max(me.speed_mps, 1.0)
+        line = ways.beside(town, vehicle.line, position, "left")
+        return line, max(min(do.merge.duration_s, left_s), 1.0), do.merge.speed_kmh
+    if do.turn is not None:
+        return ways.turning(town, vehicle.line, position, do.turn.to, vehicle.name), TURN_IN_S, do.turn.speed_kmh
+    if do.take_route is not None:
+        return _routed(vehicle, do.take_route, view), TURN_IN_S, None
+    if do.u_turn is not None:
+        line = ways.turned_round(town, vehicle.line, position, do.u_turn.radius_m, vehicle.name)
+        return line, 0.5, do.u_turn.speed_kmh
+    return None
+
+
+def _changed(vehicle: Vehicle, change: LaneChange, view: View) -> Line:
+    town, position = view.scene.map, vehicle.position_m(view)
+    if change.to is not None:
+        return _several(town, vehicle.line, position, change.to, change.lanes)
+    if change.into is not None:
+        return _into(vehicle, change.into, change.aside, view)
+    if change.lane_id is not None:
+        return _numbered(vehicle, change.lane_id, view)
+    return ways.shifted(town, vehicle.line, position, change.offset_m or 0.0)
+
+
+def _several(town: carla.Map, line: Line, position_m: Array, side: Side, lanes: int) -> Line:
+    """The line so many lanes to a side."""
+    for _ in range(lanes):
+        line = ways.beside(town, line, position_m, side)
+        position_m = line.point(position_m, 0.0)
+    return line
+
+
+def _into(vehicle: Vehicle, who: str, aside: int, view: View) -> Line:
+    """The lane in which somebody is, or one so many to its left; one's own if nobody of that name is there."""
+    actor_id = view.scene.ids.get(who)
+    if actor_id is None:
+        return vehicle.line
+    town, box, me = view.scene.map, view.box(actor_id), vehicle.position_m(view)
+    heading = vehicle.line.path.heading_rad(vehicle.line.path.project(me)[0])
+    if who == EGO and abs(vehicle.ego_line.path.project(box.centre_m)[1]) < IN_LANE_M:
+        theirs = vehicle.ego_line
+    else:
+        apart = float(np.hypot(*(box.centre_m - me)))
+        lane = lane_at(town, box.centre_m, box.yaw_rad)
+        theirs = Line(path_along(lane, ways.BEHIND_M + apart, ways.AHEAD_M + apart))
+    theirs = _several(town, theirs, box.centre_m, "left" if aside > 0 else "right", abs(aside))
+    return ways.facing(theirs, me, heading)
+
+
+def _numbered(vehicle: Vehicle, lane_id: int, view: View) -> Line:
+    """The lane with a number in the map, of the road that one is on."""
+    town, line, position = view.scene.map, vehicle.line, vehicle.position_m(view)
+    heading = line.path.heading_rad(line.path.project(position)[0])
+    here = lane_at(town, position, heading)
+    lane = here if here.lane_id == lane_id else town.get_waypoint_xodr(here.road_id, lane_id, here.s)
+    if lane is None:
+        beside = [found.waypoint for side in ("left", "right") for found in lanes.beside(here, side)]
+        has = ", ".join(str(found.lane_id) for found in sorted([here, *beside], key=lambda found: found.lane_id))
+        raise CastError(
+            f"{vehicle.name}: lane_change: no lane {lane_id} of road {here.road_id} is here; want one of {has}"
+        )
+    return ways.facing(Line(path_along(lane, ways.BEHIND_M, ways.AHEAD_M)), position, heading)
+
+
+def _routed(vehicle: Vehicle, take: TakeRoute, view: View) -> Line:
+    """One's own lane, and the ways from there that lead through some places."""
+    town, line, position = view.scene.map, vehicle.line, vehicle.position_m(view)
+    heading = line.path.heading_rad(line.path.project(position)[0])
+    here = lane_at(town, position, heading)
+    return Line(ways.through(town, here, take.through, ROUTE_M))
+
+
+def _run(vehicle: Vehicle, event: EventSpec, over: Callable[[View], bool], view: View) -> None:
+    """Note what changes the line; ended by the scenario, the vehicle goes back to the one before."""
+    line, pace = vehicle.line, vehicle.pace
+
+    def undo(now: View) -> None:
+        vehicle.pace = pace
+        vehicle.head_for(line, GO_BACK_S, now)
+
+    vehicle.run(event, "course", over, undo, view)
+
+
+def _wander(vehicle: Vehicle, event: EventSpec, do: Do, view: View) -> None:
+    began_us = view.time_us
+    if do.swerve is not None:
+        vehicle.course.wander(swerve(do.swerve.offset_m, do.swerve.duration_s), began_us)
+        lasts_us = do.swerve.duration_s * 1e6
+        _run(vehicle, event, lambda now: now.time_us - began_us >= lasts_us, view)
+    elif do.drift is not None:
+        vehicle.course.wander(drift(do.drift.offset_m, do.drift.rate_mps), began_us)
+        until_us = began_us + abs(do.drift.offset_m) / do.drift.rate_mps * 1e6
+        _run(vehicle, event, lambda now: now.time_us >= until_us, view)
+
+
+def _overtake(vehicle: Vehicle, event: EventSpec, overtake: Overtake, view: View) -> None:
+    """Out, past, and back: three parts, one after the other."""
+    before = vehicle.line
+    passing = ways.beside(view.scene.map, vehicle.line, vehicle.position_m(view), overtake.side)
+    returning = False
+
+    def over(now: View) -> bool:
+        nonlocal returning
+        if returning:
+            return vehicle.course.changed(now.time_us)
+        if not vehicle.course.changed(now.time_us) or _ahead_of_m(vehicle, overtake.who, now) < overtake.back_gap_m:
+            return False
+        vehicle.head_for(before, overtake.duration_s, now)
+        returning = True
+        return False
+
+    _run(vehicle, event, over, view)
+    vehicle.pace = Keep(SpeedPlan(overtake.speed_kmh / 3.6, USUAL_ACCELERATION_MPS2 * 1.5))
+    vehicle.head_for(passing, overtake.duration_s, view)
+
+
+def _ahead_of_m(vehicle: Vehicle, who: str, view: View) -> float:
+    """Free length from somebody's front to one's own rear, along one's own path."""
+    actor_id = view.scene.ids.get(who)
+    if actor_id is None:
+        return math.inf
+    box = view.box(actor_id)
+    station, _ = vehicle.line.path.project(box.centre_m)
+    return vehicle.me(view).station_m - station - float(vehicle.half_m[0]) - float(box.half_m[0])

@@ -1,0 +1,67 @@
+"""A vehicle that is driven by the scenario: it keeps its line and its pace, and changes both when told to."""
+
+from __future__ import annotations
+
+import carla
+
+from av_synth.director.lamps import flags_of
+from av_synth.director.manoeuvres.line_changes import begin_line
+from av_synth.director.manoeuvres.moved import let_go
+from av_synth.director.manoeuvres.pace_changes import begin_pace
+from av_synth.director.manoeuvres.vehicle import Vehicle
+from av_synth.director.view import View
+from av_synth.scenario.manoeuvres import LoseControl
+from av_synth.scenario.model import EventSpec
+
+
+class VehiclePlayer(Vehicle):
+    """A vehicle with a course and a pace."""
+
+    def begin(self, event: EventSpec, view: View) -> None:
+        """Start a manoeuvre; see `Player`."""
+        do = event.do
+        if do is None:
+            return
+        if do.follow_trajectory is not None or do.follow_course is not None or do.fall is not None:
+            self.send(carla.command.ApplyVehicleControl(self.actor.id, carla.VehicleControl()))  # its feet are off
+        if do.follow_trajectory is not None or do.fall is not None:
+            self.run(event, "body", *let_go(self, do, view), view)
+        elif do.follow_course is not None:
+            self.run(event, "course", *let_go(self, do, view), view)
+        elif do.lose_control is not None:
+            self._lose_control(event, do.lose_control, view)
+        elif do.lights is not None:
+            before = self.lamps
+            self.run(event, "lamps", lambda _: True, lambda _: self.light(before), view)
+            self.light(flags_of(do.lights.on))
+        elif do.open_door is not None:
+            door = carla.VehicleDoor.FL if do.open_door.side == "left" else carla.VehicleDoor.FR
+            self.move_door(door, opened=True)
+            self.run(event, "door", lambda _: True, lambda _: self.move_door(door, opened=False), view)
+        elif do.drop is not None:  # the load goes by itself
+            self.run(event, "load", lambda _: True, lambda _: None, view)
+        elif not begin_line(self, event, view):
+            begin_pace(self, event, view)
+
+    def _lose_control(self, event: EventSpec, lose: LoseControl, view: View) -> None:
+        usual = self.actor.get_physics_control()
+        slippery = self.actor.get_physics_control()
+        wheels = list(slippery.wheels)
+        for wheel in wheels:
+            wheel.tire_friction *= lose.grip
+        slippery.wheels = wheels
+        self.wheel = lose.steer
+        self.send(carla.command.ApplyVehiclePhysicsControl(self.actor.id, slippery))
+        until_us = view.time_us + lose.duration_s * 1e6
+
+        def undo(_: View) -> None:
+            self.wheel = None
+            self.send(carla.command.ApplyVehiclePhysicsControl(self.actor.id, usual))
+
+        def over(now: View) -> bool:
+            if now.time_us < until_us:
+                return False
+            undo(now)
+            return True
+
+        self.run(event, "wheel", over, undo, view)

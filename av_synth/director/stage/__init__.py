@@ -1,0 +1,1 @@
+"""The stage: who plays whom, and where everybody is at recorded time zero."""

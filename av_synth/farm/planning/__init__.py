@@ -1,0 +1,1 @@
+"""Planning: a campaign's file becomes a frozen list of runs."""

@@ -1,0 +1,1 @@
+"""Records: what a store says of its campaign, and where the runs of it are."""

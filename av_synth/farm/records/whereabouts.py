@@ -1,0 +1,137 @@
+"""Where the runs of a store are committed: in its runs/, or at an address that it names (see `depot`)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from av_synth import store as stores
+from av_synth.errors import StoreError, UserError
+from av_synth.farm.planning import plan as plans
+from av_synth.farm.records.journal import read_journal
+from av_synth.farm.records.quarantine import listed
+from av_synth.store.files import as_mapping, canonical_json, read_json, write_file
+
+if TYPE_CHECKING:  # object stores and their drivers are for few stores
+    from av_synth.farm.records.depot import Depot
+
+FILE = "depot.json"
+OUTBOX = "outbox"
+"""Folder in a store where workers keep runs that are still to be sent to its depot."""
+
+
+def address_of(store: Path) -> str:
+    """The address that the runs of a store are committed to; empty if it is the store itself.
+
+    Raises:
+        StoreError: if what the store says about it cannot be read.
+    """
+    path = Path(store) / FILE
+    return str(as_mapping(read_json(path), str(path)).get("address", "")) if path.exists() else ""
+
+
+def depot_of(store: Path) -> Depot | None:
+    """The depot of a store; None if its runs are committed in it. Raises as `address_of`, and as `Depot`."""
+    address = address_of(store)
+    if not address:
+        return None
+    from av_synth.farm.records.depot import Depot
+
+    return Depot(address)
+
+
+def committed(store: Path) -> frozenset[str]:
+    """Ids of the runs that are committed, planned or not.
+
+    Raises:
+        UnreachableError: if they are elsewhere, and it does not answer.
+    """
+    depot = depot_of(store)
+    return frozenset(path.name for path in stores.runs(store)) if depot is None else depot.run_ids()
+
+
+def agree(store: Path, address: str | None) -> Depot | None:
+    """Have the runs of a store committed to an address, from its first run on; it has been tried out then.
+
+    Args:
+        store: made if it is not there.
+        address: None for what the store says already.
+
+    Raises:
+        UserError: if it has begun with another address or none, or runs cannot be committed there.
+        UnreachableError: if nobody answers there.
+    """
+    known = address_of(store)
+    if address is not None and known != address.rstrip("/"):
+        if known or plans.is_planned(store) or stores.runs(store):
+            began = f"commits its runs to {known}" if known else "has begun with runs of its own"
+            raise UserError(f"{store}: {began}; want the same --commit-to as then, or another --out")
+        from av_synth.farm.records.depot import Depot
+
+        depot = Depot(address)
+        depot.check()
+        with stores.scratch(Path(store) / "staging", "depot") as new:
+            write_file(new / FILE, canonical_json({"address": depot.address}), durable=True)
+            os.rename(new / FILE, Path(store) / FILE)
+        return depot
+    depot_known = depot_of(store)
+    if depot_known is not None:
+        depot_known.check()
+    return depot_known
+
+
+def tidy(store: Path, *, finished: bool) -> int:
+    """Remove what attempts left at the depot of a store whose runs another attempt has committed; how many.
+
+    Args:
+        store: whose journal tells which runs were begun more often than once.
+        finished: whether no run remains. If none was given up either, nothing on this machine waits to be sent: of a
+            run that was given up, the outbox may have all of it.
+
+    What cannot be removed only takes space.
+    """
+    depot = depot_of(store)
+    if depot is None:
+        return 0
+    begun = Counter(event["run"] for event in read_journal(store) if event["event"] in ("started", "failed"))
+    if finished and not listed(store):
+        shutil.rmtree(store / OUTBOX, ignore_errors=True)
+    try:
+        return depot.sweep(sorted(run_id for run_id, times in begun.items() if times > 1))
+    except StoreError:
+        return 0
+
+
+def pull(store: Path, on_run: Callable[[int, int], None] = lambda *_: None, address: str = "") -> tuple[int, int]:
+    """Bring committed runs into the runs/ of a folder, those that are not there.
+
+    Args:
+        store: its own depot's runs, or
+        address: those that are there.
+        on_run: told (runs brought, runs in all).
+
+    Returns:
+        How many were brought and compared with their hashes, and how many were there and were not looked at.
+
+    Raises:
+        UserError: if there are none.
+        StoreError: if one cannot be brought, or is not what was committed. Those before it have been brought.
+    """
+    from av_synth.farm.records.depot import Depot
+
+    depot = Depot(address) if address else depot_of(store)
+    if depot is None:
+        return 0, len(stores.runs(store))
+    run_ids = sorted(depot.run_ids())
+    if not run_ids:
+        raise UserError(f"{depot.address}: has no committed run; want what `av-synth campaign --commit-to` was given")
+    there = sum(stores.run_path(store, run_id).is_dir() for run_id in run_ids)
+    for done, run_id in enumerate(run_ids):
+        on_run(done, len(run_ids))
+        depot.fetch(run_id, store)
+    on_run(len(run_ids), len(run_ids))
+    return len(run_ids) - there, there

@@ -1,0 +1,1 @@
+"""Status: how far a campaign is, for everybody who tells or shows it."""

@@ -1,0 +1,1 @@
+"""Maps: checks of vector maps, masks and basemaps."""

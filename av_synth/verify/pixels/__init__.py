@@ -1,0 +1,1 @@
+"""Pixels: checks of images and of everything that is said about their pixels."""

@@ -1,0 +1,1 @@
+"""The report: a verification as text, as a page, as files."""

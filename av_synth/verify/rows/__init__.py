@@ -1,0 +1,1 @@
+"""Rows: checks of what tables say, by themselves and over time."""
