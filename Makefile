@@ -46,7 +46,7 @@ format: setup  ## rewrite in the house format
 
 lock:  ## resolve tools/requirements.in anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header \
-		--override tools/overrides.in --extra mcap --extra farm --extra video pyproject.toml tools/requirements.in --output-file tools/requirements.lock
+		--override tools/overrides.in --extra mcap --extra rerun --extra farm --extra video pyproject.toml tools/requirements.in --output-file tools/requirements.lock
 
 clean:  ## remove what setup and runs made
 	rm -rf .venv out

@@ -47,6 +47,7 @@ _BUILT_IN = {
     "mcap": "av_synth.export.mcap",
     "nuscenes": "av_synth.export.nuscenes",
     "openlabel": "av_synth.export.openlabel",
+    "rrd": "av_synth.export.rrd",
     "webdataset": "av_synth.export.webdataset",
 }
 _OURS = "av_synth"

@@ -209,7 +209,7 @@ def test_formats_are_listed_and_one_is_shown_with_its_options(capsys):
     listed = said(capsys, "formats")
 
     assert [line.split()[0] for line in listed.splitlines()] == [
-        *("coco", "kitti", "mcap", "nuscenes", "openlabel", "webdataset")
+        *("coco", "kitti", "mcap", "nuscenes", "openlabel", "rrd", "webdataset")
     ]
     assert "  shard_mb      500 if not given\n" in said(capsys, "formats", "webdataset")
 
