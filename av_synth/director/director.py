@@ -30,7 +30,7 @@ from av_synth.errors import SimulatorError
 from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState
 from av_synth.rig import Rig
-from av_synth.scenario.draw import ConcreteScenario
+from av_synth.scenario.concrete import ConcreteScenario
 from av_synth.scenario.model import EventSpec
 from av_synth.scenario.words import EGO, Arm, is_person
 from av_synth.session.readings import actor_from_ego

@@ -25,7 +25,7 @@ from av_synth.metrics import (
     times_to_collision_s,
 )
 from av_synth.rig import Rig
-from av_synth.scenario.draw import ConcreteScenario
+from av_synth.scenario.concrete import ConcreteScenario
 from av_synth.scenario.expectations import Expectation
 from av_synth.scenario.words import EGO, Range
 

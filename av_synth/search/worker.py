@@ -31,7 +31,7 @@ from av_synth.launch.stall import Patience, Pulse, at_times
 from av_synth.run import RunResult, RunSpec, execute
 from av_synth.run.generate import EMBEDDED, is_embedded, simulator_at
 from av_synth.run.spec import Progress
-from av_synth.scenario.draw import TrafficPlan
+from av_synth.scenario.concrete import TrafficPlan
 from av_synth.scenario.expressions import Value
 from av_synth.search.campaign import concrete
 from av_synth.search.correct import correct

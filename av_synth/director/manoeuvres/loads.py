@@ -13,7 +13,7 @@ from av_synth.director.stage.cast import Cast
 from av_synth.director.stage.casting import Casting
 from av_synth.errors import CastError
 from av_synth.geometry.transforms import rigid
-from av_synth.scenario.draw import ConcreteScenario
+from av_synth.scenario.concrete import ConcreteScenario
 from av_synth.scenario.model import EventSpec
 
 DOORS = "has_dynamic_doors"

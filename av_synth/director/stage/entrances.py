@@ -13,7 +13,7 @@ from av_synth.director.stage.spots import exact_spot
 from av_synth.director.stage.staging import own_way, switch_on
 from av_synth.geometry.carla import vector_from_carla, vector_to_carla
 from av_synth.geometry.transforms import Array
-from av_synth.scenario.draw import ConcreteScenario
+from av_synth.scenario.concrete import ConcreteScenario
 from av_synth.scenario.exact import Pose
 from av_synth.scenario.model import Actor
 from av_synth.scenario.words import EGO, is_person

@@ -16,7 +16,7 @@ from av_synth.director.stage.spots import Spot
 from av_synth.errors import SpawnError
 from av_synth.geometry.carla import location_from_point, transform_from_matrix, vector_from_carla
 from av_synth.geometry.transforms import Array, rigid
-from av_synth.scenario.draw import ConcreteScenario, Row
+from av_synth.scenario.concrete import ConcreteScenario, Row
 from av_synth.scenario.model import Actor
 from av_synth.scenario.words import is_person
 

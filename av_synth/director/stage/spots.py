@@ -17,7 +17,7 @@ from av_synth.director.roads.routes import Route, behind, by_turns, path_along, 
 from av_synth.director.stage.casting import Size
 from av_synth.errors import CastError
 from av_synth.geometry.transforms import Array
-from av_synth.scenario.draw import ConcreteScenario, Row
+from av_synth.scenario.concrete import ConcreteScenario, Row
 from av_synth.scenario.model import Actor
 from av_synth.scenario.road import ANCHORS, Placement
 from av_synth.scenario.words import Arm, Turn, is_person

@@ -34,7 +34,7 @@ from av_synth.director.stage.traffic import start_traffic
 from av_synth.errors import CastError, SpawnError
 from av_synth.geometry.carla import vector_from_carla, vector_to_carla
 from av_synth.geometry.transforms import Array, rigid
-from av_synth.scenario.draw import ConcreteScenario
+from av_synth.scenario.concrete import ConcreteScenario
 from av_synth.scenario.model import Actor
 from av_synth.scenario.weather import Weather
 from av_synth.scenario.words import EGO, is_person, is_thing

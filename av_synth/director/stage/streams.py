@@ -17,7 +17,7 @@ from av_synth.director.stage.casting import Casting, Role
 from av_synth.director.stage.placement import box_pose, spawn_named
 from av_synth.director.stage.spots import arm_entrance
 from av_synth.errors import SpawnError
-from av_synth.scenario.draw import ConcreteScenario, CrowdPlan, FlowPlan
+from av_synth.scenario.concrete import ConcreteScenario, CrowdPlan, FlowPlan
 from av_synth.scenario.model import Actor
 from av_synth.scenario.road import Lane, Placement
 

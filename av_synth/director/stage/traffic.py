@@ -13,7 +13,7 @@ from av_synth.director.stage.placement import hitch_on
 from av_synth.errors import SpawnError
 from av_synth.geometry.carla import matrix_from_transform, vector_from_carla, vector_to_carla
 from av_synth.geometry.transforms import Array
-from av_synth.scenario.draw import TrafficPlan
+from av_synth.scenario.concrete import TrafficPlan
 
 REACH_STEP_M = 4.0
 ZONE_RADIUS_M = 2.5  # a lane's width: oncoming traffic may pass beside the event's own lanes

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from av_synth.documents import Document
 from av_synth.plain_yaml import KeyPath, dotted
-from av_synth.scenario.draw import ConcreteScenario
+from av_synth.scenario.concrete import ConcreteScenario
 from av_synth.scenario.exact import Pose
 from av_synth.scenario.manoeuvres import Do
 from av_synth.scenario.model import Actor, EventSpec

@@ -6,7 +6,7 @@ import math
 from contextlib import suppress
 from dataclasses import dataclass
 
-from av_synth.scenario.draw import ConcreteScenario
+from av_synth.scenario.concrete import ConcreteScenario
 from av_synth.scenario.model import Actor
 from av_synth.scenario.openscenario.context import KMH
 from av_synth.scenario.openscenario.report import UnsaidError
