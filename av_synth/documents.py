@@ -22,8 +22,8 @@ from av_synth.plain_yaml import Key, KeyPath, dotted, read_plain
 
 MAX_BYTES = 1_000_000
 MAX_HINTS = 200  # of the nearest right word, in one file: each costs a comparison with every word there is
-MANY_NAMES = 64
-FEW_KEYS = 8  # of a mapping: so many are told to who has written something else
+_MANY_NAMES = 64
+_FEW_KEYS = 8  # of a mapping: so many are told to who has written something else
 NAME = "[a-z0-9][a-z0-9_-]{0,63}"
 NAME_IN_WORDS = "lower-case letters, digits, _ and -, at most 64, beginning with a letter or digit"
 
@@ -47,7 +47,7 @@ _WANTED_KIND = {
 def nearest(got: str, known: Iterable[str]) -> str:
     """A hint that ends a message: the known name most like `got`, else all of them when they are few."""
     names = sorted(known)
-    few = len(names) <= MANY_NAMES
+    few = len(names) <= _MANY_NAMES
     if not few:  # a comparison costs; who mistypes a word mostly begins or ends it right
         names = [name for name in names if name[:1] == got[:1] or name[-1:] == got[-1:]]
     close = difflib.get_close_matches(got, names, 1, 0.6)
@@ -297,7 +297,7 @@ def _message(model: type[BaseModel], path: KeyPath, kind: str, text: str, got: o
     if kind in _WANTED_KIND:
         wanted = _model_at(model, path) if kind == "model_type" and path else None
         keys = list(wanted.model_fields) if wanted else []
-        told = f": {', '.join(keys)}" if 0 < len(keys) <= FEW_KEYS else ""
+        told = f": {', '.join(keys)}" if 0 < len(keys) <= _FEW_KEYS else ""
         return f"got {shown(got)}; want {_WANTED_KIND[kind]}{told}"
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", text)

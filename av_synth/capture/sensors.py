@@ -20,9 +20,9 @@ from av_synth.log.state import WorldState
 from av_synth.rig.model import Camera, Lidar, Radar, Rig
 from av_synth.session import Session
 
-SENSOR_TIMEOUT_S = 60.0
+_SENSOR_TIMEOUT_S = 60.0
 # nuScenes mounts LIDAR_TOP with x to the right and y ahead; a CARLA lidar looks along its x.
-LIDAR_FROM_BODY: Array = from_yaw(0.0, 0.0, 0.0, math.pi / 2)
+_LIDAR_FROM_BODY: Array = from_yaw(0.0, 0.0, 0.0, math.pi / 2)
 _RGB, _INSTANCE, _DEPTH = "sensor.camera.rgb", "sensor.camera.instance_segmentation", "sensor.camera.depth"
 _FLOW, _VISIBILITY = "sensor.camera.optical_flow", "avsynth.camera.visibility"
 _PERIOD, _PHASE = "avsynth.frame_period", "avsynth.frame_phase"
@@ -90,7 +90,7 @@ class SensorArray:
         """
         for channel, queue in self._warming.items():
             if self._started_frame < state.frame and queue.is_due(state.frame):
-                image = queue.get(state.frame, SENSOR_TIMEOUT_S)
+                image = queue.get(state.frame, _SENSOR_TIMEOUT_S)
                 self._samples[channel].append(sample(decode.pixels(image, None)))
         if state.frame == self._first_frame - 1:
             wrong = {channel: why for channel, seen in self._samples.items() if (why := why_unstable(seen)) is not None}
@@ -118,7 +118,7 @@ class SensorArray:
         for lidar in rig.lidars:
             turn = self._get(lidar.channel, "sensor.lidar.ray_cast_semantic", state.frame)
             if turn is not None:
-                lidars[lidar.channel] = decode.lidar_scan(turn, LIDAR_FROM_BODY, lidar.beams, lidar.range_m)
+                lidars[lidar.channel] = decode.lidar_scan(turn, _LIDAR_FROM_BODY, lidar.beams, lidar.range_m)
         radars: dict[str, RadarScan] = {}
         for radar in rig.radars:
             scan = self._get(radar.channel, "sensor.other.radar", state.frame)
@@ -148,7 +148,7 @@ class SensorArray:
         feed = self._feeds.get((channel, type_id))
         if feed is None or (frame - self._first_frame) % feed.period != 0:
             return None
-        return feed.queue.get(frame, SENSOR_TIMEOUT_S)
+        return feed.queue.get(frame, _SENSOR_TIMEOUT_S)
 
     def _start(
         self,
@@ -221,7 +221,7 @@ class SensorArray:
             "lower_fov": str(lidar.lower_deg),
             "horizontal_fov": "360.0",
         }
-        ego_from_body = lidar.mount.ego_from_sensor @ LIDAR_FROM_BODY
+        ego_from_body = lidar.mount.ego_from_sensor @ _LIDAR_FROM_BODY
         self._start(lidar.channel, "sensor.lidar.ray_cast_semantic", attributes, ego_from_body, lidar.every_ticks)
 
     def _start_radar(self, radar: Radar) -> None:

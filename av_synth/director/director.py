@@ -35,7 +35,7 @@ from av_synth.scenario.model import EventSpec
 from av_synth.scenario.words import EGO, Arm, is_person
 from av_synth.session.readings import actor_from_ego
 
-SCRIPTED = "scripted"
+_SCRIPTED = "scripted"
 
 
 class Director:
@@ -224,7 +224,7 @@ class Director:
         if name is None or do is None:
             return Event(view.time_us, "trigger", 0, self.ego.id, self._change(event, view))
         detail = {"role": name, "do": do.kind}
-        if name == EGO and self._concrete.ego.driver != SCRIPTED:
+        if name == EGO and self._concrete.ego.driver != _SCRIPTED:
             why = f"the ego is driven by {self._concrete.ego.driver}"
         elif name not in view.scene.ids and name not in self._coming and do.appear is None:
             why = "it is not there"

@@ -14,8 +14,8 @@ from av_synth.metrics import Footprint, contact
 from av_synth.scenario.words import is_person
 
 UPRIGHT = 0.94  # cosine of the tilt above which a body lies on the ground rather than leans
-EYE_AHEAD, EYE_HEIGHT = 0.05, 0.8  # a driver's eye, as shares of the vehicle's length and height
-WALKER_EYE_HEIGHT = 0.93
+_EYE_AHEAD, _EYE_HEIGHT = 0.05, 0.8  # a driver's eye, as shares of the vehicle's length and height
+_WALKER_EYE_HEIGHT = 0.93
 
 
 def footprint(state: WorldState, actor_id: int) -> Footprint:
@@ -42,6 +42,6 @@ def eye(state: WorldState, actor_id: int) -> Array:
     box, info = state.world_from_box(actor_id), state.infos[actor_id]
     length, _, height = np.asarray(info.size_lwh_m).tolist()
     walks = is_person(info.type_id)
-    ahead, share = (0.0, WALKER_EYE_HEIGHT) if walks else (EYE_AHEAD, EYE_HEIGHT)
+    ahead, share = (0.0, _WALKER_EYE_HEIGHT) if walks else (_EYE_AHEAD, _EYE_HEIGHT)
     found: Array = box[:3, 3] + box[:3, :3] @ np.array([ahead * length, 0.0, (share - 0.5) * height])
     return found

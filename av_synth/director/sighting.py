@@ -63,12 +63,12 @@ class Sighting:
         world_from_sensor = view.state.actors[self._ego.id].world_from_actor @ self._actor_from_sensor
         lens = world_from_sensor[:3, 3]
         points = points_to_see(lens, view.box(actor_id))
-        inside = in_view(self._sensor)(transforms.apply(transforms.invert(world_from_sensor), points))
+        inside = _in_view(self._sensor)(transforms.apply(transforms.invert(world_from_sensor), points))
         seen = unblocked(lens, points, view.others(self._ego.id, actor_id)) & (inside > 0)
         return 2 * int(seen.sum()) >= len(points)
 
 
-def in_view(sensor: Camera | Lidar | Radar) -> InView:
+def _in_view(sensor: Camera | Lidar | Radar) -> InView:
     """A sensor's field of view, in the axes of its mount."""
     if isinstance(sensor, Camera):
         return lambda points: _in_image(sensor, points)

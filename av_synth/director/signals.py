@@ -14,7 +14,7 @@ from av_synth.scenario.signals import SignalPlan
 from av_synth.scenario.weather import PRESETS, Weather, with_rain
 from av_synth.scenario.words import Arm
 
-AT_START = SignalPlan(ego="green", opposite="green", left="red", right="red")
+_AT_START = SignalPlan(ego="green", opposite="green", left="red", right="red")
 _STATES = {
     "green": carla.TrafficLightState.Green,
     "yellow": carla.TrafficLightState.Yellow,
@@ -50,7 +50,7 @@ class Signals:
         """Stop the lights' own cycle and show what the scenario says, else green for the ego and red across."""
         for lights in self._lights.values():
             lights[0].freeze(True)
-        self.show({**AT_START.by_arm(), **({} if plan is None else plan.by_arm())})
+        self.show({**_AT_START.by_arm(), **({} if plan is None else plan.by_arm())})
 
     def show(self, states: Mapping[Arm | None, str]) -> None:
         """Change the lights of some arms; arms without lights have nothing to show."""

@@ -23,7 +23,7 @@ from av_synth.log.taxonomy import CATEGORIES
 from av_synth.store import link_or_copy
 
 _KINDS = ("animal", "human", "movable_object", "static_object", "vehicle")
-CATEGORY_IDS = {
+_CATEGORY_IDS = {
     name: index for index, (name, _) in enumerate(CATEGORIES) if name.split(".")[0] in _KINDS and name != "vehicle.ego"
 }
 """COCO's category id is nuScenes' index, 1 to 23; only what can be an instance has one."""
@@ -65,7 +65,7 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, min_pixels: int =
                         annotations += 1
                         parts[split, "annotations"].add({"id": annotations, "image_id": images, **row})
         categories = stack.enter_context(JsonTable(folder / "categories"))
-        for name, index in sorted(CATEGORY_IDS.items(), key=lambda item: item[1]):
+        for name, index in sorted(_CATEGORY_IDS.items(), key=lambda item: item[1]):
             categories.add({"id": index, "name": name, "supercategory": name.split(".")[0]})
     for split in splits.names:
         _assemble(folder, split)
@@ -102,7 +102,7 @@ def _annotations(
     scene: Scene, keyframe: Keyframe, channel: str, boxes: Mapping[int, Box], min_pixels: int
 ) -> Iterator[Row]:
     for mask in scene.masks(channel, keyframe.frame):
-        category = CATEGORY_IDS.get(scene.categories.get(mask.actor_id, ""))
+        category = _CATEGORY_IDS.get(scene.categories.get(mask.actor_id, ""))
         area = int(mask.pixels.sum())
         if category is None or not area:
             continue

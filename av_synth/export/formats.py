@@ -39,7 +39,7 @@ GROUP = "av_synth.formats"
 MARKER = "av_synth.json"
 """At the root of a dataset: tells one of ours from anything else, and how it came about."""
 
-MARKER_SCHEMA = 1
+_MARKER_SCHEMA = 1
 
 _BUILT_IN = {
     "coco": "av_synth.export.coco",
@@ -316,7 +316,7 @@ def _mark(
         if (root / name).exists():
             raise DataError(f"format '{chosen.name}' of the package {chosen.origin}: wrote {name}, which is av_synth's")
     marker = {
-        "schema": MARKER_SCHEMA,
+        "schema": _MARKER_SCHEMA,
         "av_synth": av_synth.__version__,
         "format": chosen.name,
         "options": dict(options),

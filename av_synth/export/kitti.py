@@ -28,7 +28,7 @@ from av_synth.store import link_or_copy, write_file
 CAMERA, LIDAR = "CAM_FRONT", "LIDAR_TOP"
 _EVERYTHING = "trainval"  # the ImageSet of every index
 
-TYPES = {
+_TYPES = {
     "vehicle.car": "Car",
     "vehicle.emergency.police": "Car",
     "vehicle.emergency.ambulance": "Van",
@@ -149,7 +149,7 @@ def _labels(scene: Scene, keyframe: Keyframe, camera: Sensor, min_pixels: int) -
     unclear: list[tuple[int, int, int, int]] = []
     for mask in scene.masks(CAMERA, keyframe.frame):
         pixels = int(mask.pixels.sum())
-        if mask.ambiguous and (not mask.actor_id or scene.categories.get(mask.actor_id) in TYPES):
+        if mask.ambiguous and (not mask.actor_id or scene.categories.get(mask.actor_id) in _TYPES):
             unclear += _pieces(mask.pixels)
         elif pixels and mask.actor_id and not mask.ambiguous:
             seen[mask.actor_id] = pixels, mask
@@ -198,7 +198,7 @@ def _type(box: Box) -> str | None:
         return "Person_sitting"
     if box.category == "vehicle.bicycle" and box.attribute == "cycle.without_rider":
         return "Misc"
-    return TYPES.get(box.category)
+    return _TYPES.get(box.category)
 
 
 def _line(kind: str, camera: Sensor, camera_from_box: Array, box: Box, bounds: Sequence[float], visible: float) -> str:
@@ -210,12 +210,12 @@ def _line(kind: str, camera: Sensor, camera_from_box: Array, box: Box, bounds: S
     length, width, height = box.size_lwh_m
     occluded = next(level for level, share in enumerate(_OCCLUDED) if visible >= share)
     numbers = (*bounds, height, width, length, x, y, z, rotation_y)
-    return f"{kind} {truncation(camera, camera_from_box, box):.2f} {occluded} {alpha:.2f} " + " ".join(
+    return f"{kind} {_truncation(camera, camera_from_box, box):.2f} {occluded} {alpha:.2f} " + " ".join(
         f"{number:.2f}" for number in numbers
     )
 
 
-def truncation(camera: Sensor, camera_from_box: Array, box: Box) -> float:
+def _truncation(camera: Sensor, camera_from_box: Array, box: Box) -> float:
     """Share of the box's volume that lies outside the image, 0 to 1."""
     pixels, depth = camera.project(apply(camera_from_box, _GRID * (np.asarray(box.size_lwh_m) / 2)))
     inside = (depth > 0) & (pixels >= -0.5).all(axis=1) & (pixels < np.asarray(camera.size_px) - 0.5).all(axis=1)

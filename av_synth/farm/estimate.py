@@ -19,8 +19,8 @@ from av_synth.rig.model import Camera, Lidar, Radar, Rig
 from av_synth.run import RunSpec
 from av_synth.run.attempt import attempt
 
-TRIAL_S = 1.0  # of recorded time
-TRIALS = 3  # of a rig at most: its kinds with the most runs
+_TRIAL_S = 1.0  # of recorded time
+_TRIALS = 3  # of a rig at most: its kinds with the most runs
 
 _PIXEL_BYTES, _POINT_BYTES, _RETURN_BYTES, _BARE_BYTES = 0.5, 22, 60, 1_000_000
 """Of images, lidar points and radar returns with their labels, and of a run's tables, documents and map.
@@ -111,7 +111,7 @@ def estimate(
     for rig in dict.fromkeys(run.recipe.rig for run in left):
         if any(kind[1] == rig for kind in rates):
             continue
-        kinds = Counter(kind_of(run) for run in left if run.recipe.rig == rig).most_common(TRIALS)
+        kinds = Counter(kind_of(run) for run in left if run.recipe.rig == rig).most_common(_TRIALS)
         for kind, _ in kinds:
             rates[kind] = measure(next(run for run in left if kind_of(run) == kind))
             tried += 1
@@ -123,7 +123,7 @@ def estimate(
     for run in left:
         total += (rates.get(kind_of(run)) or means[run.recipe.rig]).of(run.frames)
     told = [f"{count} committed runs"] if count else []
-    told += [f"{tried} trial{'s' * (tried > 1)} of at most {TRIAL_S:g} s on this machine"] if tried else []
+    told += [f"{tried} trial{'s' * (tried > 1)} of at most {_TRIAL_S:g} s on this machine"] if tried else []
     return Estimate(len(left), total, " and ".join(told) or "nothing that is left to do")
 
 
@@ -186,7 +186,7 @@ def trial(spec: RunSpec, address: Address, folder: Path) -> Rate:
     Raises:
         AvSynthError: as `run.attempt`.
     """
-    short = replace(spec.scenario, duration_s=min(TRIAL_S, spec.scenario.duration_s))
+    short = replace(spec.scenario, duration_s=min(_TRIAL_S, spec.scenario.duration_s))
     at: dict[int, tuple[float, float]] = {}
     frames = 0
 

@@ -8,19 +8,19 @@ import numpy.typing as npt
 from av_synth.geometry.transforms import Array, apply
 
 # Corners in units of half the size: the front face (x = +1) first, each face counter-clockwise seen from ahead.
-CORNER_SIGNS: Array = np.array(
+_CORNER_SIGNS: Array = np.array(
     [[1, 1, 1], [1, -1, 1], [1, -1, -1], [1, 1, -1], [-1, 1, 1], [-1, -1, 1], [-1, -1, -1], [-1, 1, -1]],
     dtype=np.float64,
 )
 
 # (12, 2): an edge joins two corners that differ in one sign
-_EDGES = np.argwhere(np.triu((CORNER_SIGNS[:, None] != CORNER_SIGNS).sum(axis=2) == 1))
+_EDGES = np.argwhere(np.triu((_CORNER_SIGNS[:, None] != _CORNER_SIGNS).sum(axis=2) == 1))
 _NEAR_M = 0.1
 
 
 def corners(a_from_box: Array, size_lwh_m: npt.ArrayLike) -> Array:
     """The eight corners (8, 3) in frame a of a box centred on its own origin; 0 to 3 are its front face."""
-    return apply(a_from_box, CORNER_SIGNS * (np.asarray(size_lwh_m, dtype=np.float64) / 2.0))
+    return apply(a_from_box, _CORNER_SIGNS * (np.asarray(size_lwh_m, dtype=np.float64) / 2.0))
 
 
 def in_front(around: Array) -> Array:

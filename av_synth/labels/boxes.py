@@ -16,7 +16,7 @@ from av_synth.log.categories import has_rider
 from av_synth.log.state import ActorInfo
 from av_synth.rig.model import MAIN_LIDAR, Lidar, Radar, Rig
 
-LABEL_RANGE_M = 80.0
+_LABEL_RANGE_M = 80.0
 # Boxes from the simulator touch the mesh, so that returns from flat faces lie on the faces and rounding decides. A
 # centimetre on each side holds them all, as an annotator's box would.
 BOX_MARGIN_M = 0.01
@@ -57,7 +57,7 @@ def label_boxes(frames: FrameSet, rig: Rig, looks: Mapping[str, Look], ego_id: i
         world_from_box = state.world_from_box(actor_id)
         if actor_id == ego_id or not info.category:
             continue
-        if np.linalg.norm(world_from_box[:2, 3] - ego_m[:2]) > LABEL_RANGE_M:
+        if np.linalg.norm(world_from_box[:2, 3] - ego_m[:2]) > _LABEL_RANGE_M:
             continue
         size = np.asarray(info.size_lwh_m) + 2 * BOX_MARGIN_M
         velocity = state.actors[actor_id].velocity_mps

@@ -12,8 +12,8 @@ STATIC: Final = 20
 # of what only actors are made: pedestrians, riders, vehicles, two-wheelers
 CERTAIN_TAGS = frozenset(range(PEDESTRIANS, STATIC))
 # of what an actor can be, and the town, too: static and dynamic props, and others
-PROP_TAGS = frozenset({STATIC, 21, 22})
-ACTOR_TAGS = CERTAIN_TAGS | PROP_TAGS
+_PROP_TAGS = frozenset({STATIC, 21, 22})
+ACTOR_TAGS = CERTAIN_TAGS | _PROP_TAGS
 
 
 def tags_of(category: str) -> frozenset[int]:
@@ -28,7 +28,7 @@ def tags_of(category: str) -> frozenset[int]:
     if family == "vehicle":
         return ACTOR_TAGS - {PEDESTRIANS, STATIC}
     if family == "movable_object":
-        return PROP_TAGS
+        return _PROP_TAGS
     if family == "static_object":  # a rack with the bicycles in it
-        return PROP_TAGS | _CYCLES
+        return _PROP_TAGS | _CYCLES
     return ACTOR_TAGS

@@ -17,7 +17,7 @@ from av_synth.log.taxonomy import CATEGORIES
 
 CATEGORY_INDEX: Mapping[str, int] = {name: index for index, (name, _) in enumerate(CATEGORIES)}
 GROUND = [index for name, index in CATEGORY_INDEX.items() if name.startswith("flat.")]
-MAX_INSTANCES = 999
+_MAX_INSTANCES = 999
 """Of one scene: panoptic labels leave three decimal digits to the instance."""
 
 _BY_TAG = np.full(256, CATEGORY_INDEX[NO_CATEGORY], dtype=np.uint8)
@@ -78,7 +78,7 @@ def panoptic(
         own = np.flatnonzero(categories[things] == CATEGORY_INDEX[box.category])
         inside = own[points_inside(box.lidar_from_box, box.size_lwh_m, points_m[things[own]])]
         boxes_around[inside] += np.uint16(1)
-        found[inside] = box.instance if box.instance <= MAX_INSTANCES else 0
+        found[inside] = box.instance if box.instance <= _MAX_INSTANCES else 0
     clear = (boxes_around == 1) & (found > 0)
     labels[things] = np.where(clear, labels[things] + found, 0)
     return labels

@@ -13,7 +13,7 @@ from av_synth.documents import Document, Strict, shown, validate
 from av_synth.errors import DocumentError, Problem
 
 CARLA = "carla:"  # begins what `--simulator` says
-ENGINES = ("docker", "podman", "apptainer")
+_ENGINES = ("docker", "podman", "apptainer")
 BINARY = Path("CarlaUE4") / "Binaries" / "Linux" / "CarlaUE4-Linux-Shipping"
 _WANTED = "want the folder that CARLA was unpacked in, or docker:IMAGE, podman:IMAGE or apptainer:FILE"
 
@@ -34,7 +34,7 @@ _OURS = {
 
 def _place(value: str) -> str:
     engine, colon, image = value.partition(":")
-    if engine in ENGINES and colon:
+    if engine in _ENGINES and colon:
         if not image or image.startswith("-") or image != image.strip():
             raise ValueError(f"got {shown(value)}; want {engine}: and the name of an image")
     elif not value.strip():
@@ -80,7 +80,7 @@ class CarlaSpec(Strict):
     def engine(self) -> str | None:
         """What runs its container; None if it is no container."""
         engine = self.carla.partition(":")[0]
-        return engine if engine in ENGINES and ":" in self.carla else None
+        return engine if engine in _ENGINES and ":" in self.carla else None
 
     @property
     def image(self) -> str:

@@ -18,8 +18,8 @@ from av_synth.errors import DocumentError, LaunchError, Problem
 from av_synth.launch.exits import how_it_ended
 from av_synth.launch.interpreter import python
 
-READY_TIMEOUT_S = 60.0
-END_TIMEOUT_S = 5.0
+_READY_TIMEOUT_S = 60.0
+_END_TIMEOUT_S = 5.0
 _SERVE = "from av_synth.simulator.__main__ import main; sys.exit(main())"
 
 
@@ -130,9 +130,9 @@ def _wait_until_ready(process: subprocess.Popen[str], log: Path | None) -> tuple
     where = f"; its log is {log}" if log is not None else ""
     while True:
         try:
-            line = lines.get(timeout=READY_TIMEOUT_S)
+            line = lines.get(timeout=_READY_TIMEOUT_S)
         except queue.Empty:
-            raise LaunchError(f"the simulator was not ready after {READY_TIMEOUT_S:.0f} s{where}") from None
+            raise LaunchError(f"the simulator was not ready after {_READY_TIMEOUT_S:.0f} s{where}") from None
         if line == "":
             raise LaunchError(f"the simulator {how_it_ended(process.wait())} before it was ready{where}")
         if line.startswith("refused "):
@@ -146,7 +146,7 @@ def _wait_until_ready(process: subprocess.Popen[str], log: Path | None) -> tuple
 def _end(process: subprocess.Popen[str]) -> None:
     process.terminate()
     try:
-        process.wait(END_TIMEOUT_S)
+        process.wait(_END_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -62,7 +62,7 @@ VISIBILITY: tuple[tuple[str, str, str], ...] = (
     ("4", "v80-100", "80 to 100 % of the object is visible in the six cameras together."),
 )
 
-CHANNELS = (
+_CHANNELS = (
     "CAM_FRONT",
     "CAM_FRONT_RIGHT",
     "CAM_FRONT_LEFT",
@@ -89,7 +89,7 @@ RADAR_POINT = np.dtype(
 
 def channel_order(channel: str) -> tuple[int, str]:
     """Sort key: the twelve nuScenes channels first, others by name."""
-    return (CHANNELS.index(channel) if channel in CHANNELS else len(CHANNELS), channel)
+    return (_CHANNELS.index(channel) if channel in _CHANNELS else len(_CHANNELS), channel)
 
 
 def attribute_family(category: str) -> str:

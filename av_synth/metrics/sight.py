@@ -10,7 +10,7 @@ import numpy.typing as npt
 from av_synth.geometry.transforms import Array
 from av_synth.metrics.boxes import Footprint
 
-SEEN_AT = (0.55, 0.9)  # shares of the target's height: the trunk and the head
+_SEEN_AT = (0.55, 0.9)  # shares of the target's height: the trunk and the head
 _PARALLEL_M = 1e-12
 
 
@@ -36,7 +36,7 @@ def points_to_see(eye_m: Array, target: Footprint) -> Array:
         [
             [*(target.centre_m + side * reach * across), target.bottom_m + share * height]
             for side in (-1.0, 0.0, 1.0)
-            for share in SEEN_AT
+            for share in _SEEN_AT
         ]
     )
 

@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 Values = dict[str, Value]
 
 METRICS = ("ttc_s", "distance_m", "drac_mps2", "required_deceleration_mps2", "headway_s")
-OF_SAMPLES: Mapping[str, str] = {
+_OF_SAMPLES: Mapping[str, str] = {
     "scene": "name of the scene",
     "scenario": "name of the scenario",
     "town": "where it happens",
@@ -32,7 +32,7 @@ OF_SAMPLES: Mapping[str, str] = {
     "weather.fog": "there is fog",
     "weather.wet": "the road is wet",
 }
-OF_THINGS: Mapping[str, str] = {
+_OF_THINGS: Mapping[str, str] = {
     "category": "nuScenes category",
     "attribute": "nuScenes attribute",
     "visibility": "nuScenes level, 1 (0 to 40 % visible) to 4 (80 to 100 %)",
@@ -44,7 +44,7 @@ OF_THINGS: Mapping[str, str] = {
     "parked": "put there to stay",
     **dict.fromkeys(METRICS, "of the ego and it, now"),
 }
-FIELDS: Mapping[str, str] = {**OF_SAMPLES, **OF_THINGS}
+FIELDS: Mapping[str, str] = {**_OF_SAMPLES, **_OF_THINGS}
 """Fields with a name of their own. Beside them: weather.* (CARLA's parameters) and parameters.* (the scenario's) of a
 sample; quality.* (columns of label_quality) and run.* (figures of the ego and it over the whole run) of a thing."""
 _SAMPLE_PREFIXES = ("weather.", "parameters.")
@@ -58,7 +58,7 @@ _SIGNS = {
 
 def is_of_sample(field: str) -> bool:
     """Whether a field is said of a sample as a whole, not of a thing in it."""
-    return field in OF_SAMPLES or field.startswith(_SAMPLE_PREFIXES)
+    return field in _OF_SAMPLES or field.startswith(_SAMPLE_PREFIXES)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from av_synth.scenario.road import ANCHORS, Road
 from av_synth.scenario.triggers import When
 from av_synth.scenario.words import EGO, THINGS, is_person, is_thing, is_vehicle
 
-OF_PARKED = ("open_door", "lights")
-TWO_WHEELED = ("bicycle", "motorcycle")
+_OF_PARKED = ("open_door", "lights")
+_TWO_WHEELED = ("bicycle", "motorcycle")
 _BETWEEN = ("gap_m", "gap_s", "distance_m", "ttc_s", "aside_m", "faster_kmh", "contact")
 _WHO = {  # whom manoeuvres are about
     "follow": "who",
@@ -184,8 +184,8 @@ def _ability(name: str, actor: Actor, kind: str) -> tuple[str | None, bool]:
     if not (is_person(body) or is_vehicle(body)) or (actor.stands and not actor.parked):
         return f"{name} is {shown(body)}, which stands; want an actor that can move", False
     if actor.parked:
-        wrong = kind not in OF_PARKED or is_person(body)
-        want = f"want {' or '.join(OF_PARKED)}, or an actor that can move"
+        wrong = kind not in _OF_PARKED or is_person(body)
+        want = f"want {' or '.join(_OF_PARKED)}, or an actor that can move"
         return (f"{name} is parked; {want}" if wrong else None), False
     if is_person(body):
         if kind in OF_PEOPLE:
@@ -195,7 +195,7 @@ def _ability(name: str, actor: Actor, kind: str) -> tuple[str | None, bool]:
         return f"{name} is {shown(body)}; want drive, cut_in or brake of a vehicle", True
     if kind == "drop" and actor.absent:  # loads hang on the vehicles from the start
         return f"{name} is absent at the start, and has no load; want an actor that is there from the start", True
-    two = body in TWO_WHEELED
+    two = body in _TWO_WHEELED
     if kind == "open_door" and two:
         return f"{name} is {shown(body)}, which has no doors; want another vehicle", True
     if kind == "fall" and not two and "." not in body:  # of a blueprint, only its simulator knows

@@ -21,7 +21,7 @@ from av_synth.scenario.expressions import Value
 from av_synth.scenario.scenario import Scenario
 
 MAX_POINTS = 100_000
-MAX_TUPLES = 500_000
+_MAX_TUPLES = 500_000
 TRIES = 100  # at a combination that holds a tuple and keeps the constraints
 
 Point = dict[str, Value]
@@ -118,9 +118,9 @@ def t_wise(scenario: Scenario, strength: int = 2, levels: int | Mapping[str, int
     if not varying:
         return _allowed(scenario, [{name: column[0] for name, column in zip(names, columns, strict=True)}])
     sizes = [len(columns[index]) for index in varying]
-    total = sum(math.prod(of) for of in islice(combinations(sizes, strength), MAX_TUPLES))
-    if total > MAX_TUPLES:
-        raise _refused("levels", f"make {total} combinations or more; want at most {MAX_TUPLES}: fewer levels")
+    total = sum(math.prod(of) for of in islice(combinations(sizes, strength), _MAX_TUPLES))
+    if total > _MAX_TUPLES:
+        raise _refused("levels", f"make {total} combinations or more; want at most {_MAX_TUPLES}: fewer levels")
 
     def point(row: Sequence[int]) -> Point:
         chosen = dict(zip(varying, row, strict=True))

@@ -15,7 +15,7 @@ from av_synth.documents import Strict, Written, nearest, shown
 from av_synth.scenario.expressions import Value
 
 DECIMALS = 4  # of drawn numbers: finer than anything that could matter, short enough to read
-MAX_STEPS = 10_000
+_MAX_STEPS = 10_000
 
 KINDS = ("constant", "uniform", "integer", "normal", "lognormal", "choice", "discrete")
 
@@ -146,9 +146,9 @@ class Distribution(Strict):
         steps = (span[1] - span[0]) / step
         if self.integer is not None and step != int(step):
             raise ValueError(f"step = {step:g}; want a whole number with integer")
-        if steps > MAX_STEPS or abs(steps - round(steps)) > 1e-6:
+        if steps > _MAX_STEPS or abs(steps - round(steps)) > 1e-6:
             raise ValueError(
-                f"step = {step:g}; want one that leads from {span[0]:g} to {span[1]:g}, in {MAX_STEPS} steps at most"
+                f"step = {step:g}; want one that leads from {span[0]:g} to {span[1]:g}, in {_MAX_STEPS} steps at most"
             )
 
     def draw(self, random: np.random.Generator) -> Value:

@@ -18,10 +18,10 @@ from av_synth.scenario.scenario import Scenario
 from av_synth.scenario.units import in_unit, unit_of
 from av_synth.scenario.words import TOWN, is_opendrive
 
-SHORTEST_VEHICLE_M = 1.5
-STROLLING_M = 0.5  # how far from a pavement's centre people stroll: the narrowest one has 1.5 m
-MAX_SEED = 2**63 - 1
-WANT_MAP = "want the path of an OpenDRIVE file; put the map there, or say where it is"
+_SHORTEST_VEHICLE_M = 1.5
+_STROLLING_M = 0.5  # how far from a pavement's centre people stroll: the narrowest one has 1.5 m
+_MAX_SEED = 2**63 - 1
+_WANT_MAP = "want the path of an OpenDRIVE file; put the map there, or say where it is"
 
 
 def draw(
@@ -49,8 +49,8 @@ def draw(
             met, the seed is negative, there is no such actor, or the town is no name, a file that is not there, or
             another than that of a pose.
     """
-    if not 0 <= seed <= MAX_SEED:
-        raise DocumentError([Problem("", "--seed", f"got {seed}; want 0 to {MAX_SEED}")])
+    if not 0 <= seed <= _MAX_SEED:
+        raise DocumentError([Problem("", "--seed", f"got {seed}; want 0 to {_MAX_SEED}")])
     drawn = scenario.chance.draw(seed, _fixed(scenario, overrides or {}, values or {}))
     model = scenario.fill(drawn)
     _can_go(model, without)
@@ -93,7 +93,7 @@ def _moved(road: Road, town: str) -> Road:
         raise DocumentError([Problem("", "--town", f"got {shown(town)}; want a town's name")])
     if is_opendrive(town):
         if not Path(town).is_file():
-            raise DocumentError([Problem("", "--town", f"got {shown(town)}, and there is no such file; {WANT_MAP}")])
+            raise DocumentError([Problem("", "--town", f"got {shown(town)}, and there is no such file; {_WANT_MAP}")])
     elif road.pose is not None and town != road.town:
         want = f"want {road.town}, where road.pose is, or the path of an OpenDRIVE file of it"
         raise DocumentError([Problem("", "--town", f"got {shown(town)}; {want}")])
@@ -149,7 +149,7 @@ def need_map(scenario: Scenario, concrete: ConcreteScenario) -> None:
     town = concrete.town
     if town is not None and is_opendrive(town) and not Path(town).is_file():
         said = shown(concrete.road.town)
-        reason = f"got {said}, and there is no file {town}; {WANT_MAP}"
+        reason = f"got {said}, and there is no file {town}; {_WANT_MAP}"
         raise DocumentError([scenario.document.problem(("road", "town"), reason)])
 
 
@@ -159,7 +159,7 @@ def _pick(scenario: str, key: str, seed: int) -> float:
 
 def _row(scenario: str, index: int, row: ParkedRow, seed: int) -> Row:
     slots = []
-    for number in range(math.ceil((row.to_m - row.from_m) / SHORTEST_VEHICLE_M)):
+    for number in range(math.ceil((row.to_m - row.from_m) / _SHORTEST_VEHICLE_M)):
         # a stream a slot: a longer row begins with the same vehicles
         random = stream(scenario, f"parked {index} {number}", seed)
         gap_m = row.gap_m.draw(random)
@@ -202,7 +202,7 @@ def _crowd(scenario: str, index: int, crowd: Crowd, seed: int) -> CrowdPlan:
                 body,
                 round(float(pick), 6),
                 round(float(at_m), 3),
-                round(float(offset_m) * STROLLING_M, 3),
+                round(float(offset_m) * _STROLLING_M, 3),
                 speed_kmh,
                 "along" if along else "against",
             )

@@ -24,7 +24,7 @@ Value = float | int | str | bool
 
 MAX_LENGTH = 200
 MAX_TEXT = 2000  # characters of a text that references were filled into
-MAX_EXPONENT = 8
+_MAX_EXPONENT = 8
 EXACT = 2**53  # whole numbers beyond are not told apart as floats, nor needed
 
 _GRAMMAR = "want names, numbers, 'text', + - * / ** ( ), comparisons, and, or, not, if else, or functions such as min"
@@ -268,8 +268,8 @@ def _value(node: ast.AST, values: Mapping[str, Value]) -> Value:
 
 def _calculated(node: ast.BinOp, values: Mapping[str, Value]) -> Value:
     left, right = _number(node.left, values), _number(node.right, values)
-    if isinstance(node.op, ast.Pow) and abs(right) > MAX_EXPONENT:
-        raise ExpressionError(f"has the exponent {right:g}; want {-MAX_EXPONENT} to {MAX_EXPONENT}")
+    if isinstance(node.op, ast.Pow) and abs(right) > _MAX_EXPONENT:
+        raise ExpressionError(f"has the exponent {right:g}; want {-_MAX_EXPONENT} to {_MAX_EXPONENT}")
     return _bounded(_ARITHMETIC[type(node.op)](left, right))
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from av_synth.documents import Matching, Strict
 
-MODALITIES = ("camera", "lidar", "radar")
+_MODALITIES = ("camera", "lidar", "radar")
 ALL = "all"
 # how nuScenes' channels begin
 _PREFIXES: Mapping[str, str] = {"CAM": "camera", "LIDAR": "lidar", "RADAR": "radar"}
@@ -29,8 +29,8 @@ Kind = Literal[
     "ghosts",
 ]
 KINDS: Mapping[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "blackout": (MODALITIES, ()),
-    "frozen": (MODALITIES, ()),
+    "blackout": (_MODALITIES, ()),
+    "frozen": (_MODALITIES, ()),
     "noise": (("camera",), ("sigma",)),
     "blur": (("camera",), ("radius_deg",)),
     "brightness": (("camera",), ("stops",)),
@@ -110,14 +110,14 @@ class Fault(Strict):
     def modalities(self) -> tuple[str, ...]:
         """What kinds of sensors it is about."""
         if self.sensor == ALL:
-            return MODALITIES
+            return _MODALITIES
         named = next((kind for prefix, kind in _PREFIXES.items() if self.sensor.startswith(prefix)), self.sensor)
         return (named,)
 
     @property
     def channel(self) -> str | None:
         """The one channel that it is about; None for all of a kind."""
-        return None if self.sensor in (ALL, *MODALITIES) else self.sensor
+        return None if self.sensor in (ALL, *_MODALITIES) else self.sensor
 
     def concerns(self, channel: str, modality: str) -> bool:
         """Whether a sensor has it."""

@@ -21,8 +21,8 @@ from av_synth.scenario.triggers import When
 from av_synth.scenario.weather import WeatherSpec
 from av_synth.scenario.words import Arm, Body, Metres, Name, Seconds, Side, SpeedKmh, Turn, can_drive, is_person
 
-MAX_ACTORS = 200
-MAX_BODIES = 100
+_MAX_ACTORS = 200
+_MAX_BODIES = 100
 WHAT = ("do", "signals", "weather", "fault")
 """What an event can be: exactly one of these."""
 DRIVERS = ("scripted", "traffic_manager")
@@ -55,7 +55,7 @@ class Reaction(Strict):
     """How the ego's driver answers a hazard: sees it, and a delay later brakes."""
 
     to: Annotated[tuple[Name, ...], BeforeValidator(_listed), _ONE] = Field(
-        min_length=1, max_length=MAX_ACTORS, description="the actor that is watched, or a list of them"
+        min_length=1, max_length=_MAX_ACTORS, description="the actor that is watched, or a list of them"
     )
     delay_s: float = Field(ge=0, le=5, description="from seeing the conflict to the brake")
     deceleration_mps2: float = Field(gt=0, le=10, description="braking at least this hard; harder if it must")
@@ -111,7 +111,7 @@ class ParkedRow(Strict):
         default_factory=lambda: Distribution(uniform=(0.8, 2.0)), description="free length between two, drawn for each"
     )
     bodies: tuple[Body, ...] = Field(
-        default=("car", "car", "car", "van"), min_length=1, max_length=MAX_BODIES, description="drawn from for each"
+        default=("car", "car", "car", "van"), min_length=1, max_length=_MAX_BODIES, description="drawn from for each"
     )
 
     @model_validator(mode="after")
@@ -127,7 +127,7 @@ class Traffic(Strict):
 
     vehicles: int = Field(ge=0, le=200, description="how many, where the town has room")
     bodies: tuple[Body, ...] = Field(
-        default=("car", "car", "van"), min_length=1, max_length=MAX_BODIES, description="drawn from for each"
+        default=("car", "car", "van"), min_length=1, max_length=_MAX_BODIES, description="drawn from for each"
     )
 
 
@@ -151,7 +151,7 @@ class Flow(Strict):
     vehicles: int = Field(default=10, ge=1, le=60, description="how many at most, as far as the road reaches")
     speed_kmh: SpeedKmh = Field(description="how fast they go")
     bodies: tuple[Body, ...] = Field(
-        default=("car", "car", "van"), min_length=1, max_length=MAX_BODIES, description="drawn from for each"
+        default=("car", "car", "van"), min_length=1, max_length=_MAX_BODIES, description="drawn from for each"
     )
 
     @model_validator(mode="after")
@@ -168,7 +168,7 @@ class Crowd(Strict):
     to_m: Metres = Field(description="to here")
     people: int = Field(ge=1, le=60, description="how many")
     bodies: tuple[Body, ...] = Field(
-        default=("adult", "adult", "child"), min_length=1, max_length=MAX_BODIES, description="drawn from for each"
+        default=("adult", "adult", "child"), min_length=1, max_length=_MAX_BODIES, description="drawn from for each"
     )
     speed_kmh: Drawn = Field(default_factory=lambda: Distribution(uniform=(3.5, 5.5)), description="drawn for each")
 
@@ -229,7 +229,7 @@ class ScenarioModel(Strict):
     road: Road = Field(description="where it happens")
     ego: Ego = Field(description="the vehicle with the sensors")
     actors: dict[Name, Actor] = Field(
-        default={}, max_length=MAX_ACTORS, description="named participants; the first is the challenging one"
+        default={}, max_length=_MAX_ACTORS, description="named participants; the first is the challenging one"
     )
     parked: tuple[ParkedRow, ...] = Field(default=(), max_length=20, description="rows of parked vehicles")
     traffic: Traffic = Field(default=Traffic(vehicles=0), description="background traffic")
@@ -239,4 +239,4 @@ class ScenarioModel(Strict):
         default=None, description="the lights at the start: green for the ego, red across, if left out"
     )
     events: tuple[EventSpec, ...] = Field(default=(), max_length=300, description="what happens, and when")
-    expectations: tuple[Expectation, ...] = Field(default=(), max_length=MAX_ACTORS, description="what must hold")
+    expectations: tuple[Expectation, ...] = Field(default=(), max_length=_MAX_ACTORS, description="what must hold")

@@ -21,7 +21,7 @@ from av_synth.scenario.reading import SECTIONS, chance_of, unused, written_out
 
 KIND = "scenarios"
 LOOKS = 50  # draws for which everything derived is worked out at loading
-WHOLE_LOOKS = 3  # and those for which the whole document is checked
+_WHOLE_LOOKS = 3  # and those for which the whole document is checked
 
 
 class ScenarioDocument(ScenarioModel, ChanceSpec):
@@ -163,7 +163,7 @@ def _in_draws(document: Document, chance: Chance) -> list[Problem]:
         uses.setdefault(dotted(path), []).append(name)
     try:
         for number, values in enumerate(chance.looks(LOOKS)):
-            if number < WHOLE_LOOKS and not found:
+            if number < _WHOLE_LOOKS and not found:
                 model, _, wrong = _filled(document, values)
                 for problem in [*wrong, *(check(document, parts_of(model)) if model else ())]:
                     told = ", ".join(f"{name} = {shown(values[name])}" for name in uses.get(problem.path, ()))

@@ -108,7 +108,7 @@ def with_rain(weather: Weather, rain_mm_h: float) -> Weather:
     )
 
 
-CHANGES: Mapping[str, Mapping[str, float]] = {
+_CHANGES: Mapping[str, Mapping[str, float]] = {
     "day": {"sun_altitude_angle": 60.0},
     "dusk": {"sun_altitude_angle": 8.0, "sun_azimuth_angle": 250.0},
     "night": {"sun_altitude_angle": -30.0},
@@ -142,12 +142,12 @@ def changed_weather(text: str, before: Weather, option: str = "--weather") -> We
         try:
             if part in PRESETS:
                 weather = PRESETS[part]
-            elif part in CHANGES:
-                weather = _with(weather, CHANGES[part])
+            elif part in _CHANGES:
+                weather = _with(weather, _CHANGES[part])
             elif equals and name in _FIELDS:
                 weather = _with(weather, {name: float(value)})
             else:
-                known = [*PRESETS, *CHANGES, *_FIELDS]
+                known = [*PRESETS, *_CHANGES, *_FIELDS]
                 wrong.append(f"got {part!r}; {nearest(name, known)}")
         except ValidationError as error:
             wrong.append(f"{name}: got {value}: {error.errors()[0]['msg']}")

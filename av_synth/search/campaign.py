@@ -26,7 +26,7 @@ from av_synth.store import replace_file
 
 VERSION = 1
 MAX_DRAWS = 500  # more than the bounds of a YAML document allow; several campaigns with other seeds do
-TICK_HEX = 4  # digits of each tick's state hash: enough to name the first that differs
+_TICK_HEX = 4  # digits of each tick's state hash: enough to name the first that differs
 HEADER = "# Draws that reach a target, found by `av-synth search`; play them with `av-synth run FILE --rig NAME`.\n"
 
 Hex = Annotated[str, Matching("[0-9a-f]*", "hexadecimal digits")]
@@ -123,7 +123,7 @@ def digest(scenario: scenarios.Scenario) -> str:
 
 def hashes(ticks: Sequence[str]) -> tuple[str, str]:
     """`hash` and `ticks` of an accepted draw, from the state hash of each tick."""
-    return sha256("".join(ticks).encode()).hexdigest(), "".join(tick[:TICK_HEX] for tick in ticks)
+    return sha256("".join(ticks).encode()).hexdigest(), "".join(tick[:_TICK_HEX] for tick in ticks)
 
 
 def is_campaign(name_or_path: str) -> bool:
@@ -185,4 +185,4 @@ def save_campaign(path: Path, campaign: Campaign) -> None:
 
 def ticks_of(ticks: str) -> tuple[str, ...]:
     """The first digits of each tick's state hash, of `Accepted.ticks`."""
-    return tuple(ticks[start : start + TICK_HEX] for start in range(0, len(ticks), TICK_HEX))
+    return tuple(ticks[start : start + _TICK_HEX] for start in range(0, len(ticks), _TICK_HEX))

@@ -13,7 +13,7 @@ from av_synth.scenario.expressions import Value, references
 from av_synth.scenario.scenario import Scenario
 from av_synth.search.target import CONTACT, METRICS, Condition, Target
 
-MOST_PARAMETERS = 3
+_MOST_PARAMETERS = 3
 MOST_TRIES = 8
 _FIRST_STEP = 0.25  # of a parameter's range
 _SMALLEST_STEP = 1e-3
@@ -43,8 +43,8 @@ def trigger_parameters(scenario: Scenario, named: Sequence[str], fixed: Mapping[
     usable = [name for name, one in scenario.parameters.items() if one.limits is not None and name not in fixed]
     problems = [f"{name!r} is no numeric parameter that is free; {nearest(name, usable)}" for name in named]
     problems = [problem for problem, name in zip(problems, named, strict=True) if name not in usable]
-    if len(named) > MOST_PARAMETERS:
-        problems.append(f"got {len(named)} parameters; want at most {MOST_PARAMETERS}")
+    if len(named) > _MOST_PARAMETERS:
+        problems.append(f"got {len(named)} parameters; want at most {_MOST_PARAMETERS}")
     if problems:
         raise DocumentError([Problem("", "--correct", problem) for problem in problems])
     if named:
@@ -59,7 +59,7 @@ def trigger_parameters(scenario: Scenario, named: Sequence[str], fixed: Mapping[
             pending += scenario.chance.derived[name].uses()
         elif name in usable:
             found[name] = None
-    return tuple(found)[:MOST_PARAMETERS]
+    return tuple(found)[:_MOST_PARAMETERS]
 
 
 def correct(

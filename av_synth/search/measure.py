@@ -18,7 +18,7 @@ from av_synth.metrics.pet import encroachments
 from av_synth.scenario.words import EGO
 from av_synth.search.target import CONTACT, METRICS, Target
 
-LOOK_EVERY = 10  # ticks: metrics are worked out for so many at once, which costs a fraction of one by one
+_LOOK_EVERY = 10  # ticks: metrics are worked out for so many at once, which costs a fraction of one by one
 BRAKING_S = 0.3
 
 
@@ -52,7 +52,7 @@ class TargetWatch:
         self._ego.append(footprint(state, self._ids[0]))
         self._other.append(footprint(state, self._ids[1]))
         self._times_s.append(state.time_us * 1e-6)
-        if self.early and len(self._times_s) % LOOK_EVERY == 0:
+        if self.early and len(self._times_s) % _LOOK_EVERY == 0:
             self._look()
             return self.target.lost(self._found)
         return False

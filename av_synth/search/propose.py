@@ -16,10 +16,10 @@ from av_synth.search.target import METRICS, Condition, Target
 
 BLOCK = 16  # draws that are proposed at once; a block knows what came of all before the last one
 DESIGN = 64  # draws of the Sobol design
-POOL = 512  # draws that a block is chosen from
-EXPLORED = 4  # every so manieth draw of a block is any of the pool: models can be wrong
-RIDGE = 1e-3  # keeps the fit from chasing single draws
-LEAST_SHARE = 0.05  # a draw whose chance is below this share of the pool's best is not worth its variety
+_POOL = 512  # draws that a block is chosen from
+_EXPLORED = 4  # every so manieth draw of a block is any of the pool: models can be wrong
+_RIDGE = 1e-3  # keeps the fit from chasing single draws
+_LEAST_SHARE = 0.05  # a draw whose chance is below this share of the pool's best is not worth its variety
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Proposer:
         """
         if number < len(self._design):
             return self._design[number]
-        pool = list(designs.sobol(self._space.scenario, POOL, self._seed + 7919 * (number + 1)).points)
+        pool = list(designs.sobol(self._space.scenario, _POOL, self._seed + 7919 * (number + 1)).points)
         positions = np.stack([self._space.position(point) for point in pool])
         score = self._chances(positions, seen) if seen else np.ones(len(pool))
         known = [*tried]
@@ -59,8 +59,8 @@ class Proposer:
         chosen: list[Point] = []
         for place in range(min(BLOCK, len(pool))):
             # likely ones first; of those that are alike likely, what is unlike everything tried
-            worth = np.where(score >= LEAST_SHARE * score.max(), score * np.minimum(room, 0.5), 0.0)
-            worth = np.where(room < self._near, 0.0, room if place % EXPLORED == EXPLORED - 1 else worth)
+            worth = np.where(score >= _LEAST_SHARE * score.max(), score * np.minimum(room, 0.5), 0.0)
+            worth = np.where(room < self._near, 0.0, room if place % _EXPLORED == _EXPLORED - 1 else worth)
             best = int(np.argmax(worth))
             if worth[best] <= 0.0:  # nothing new is left that is likely: any that is new
                 best = int(np.argmax(room))
@@ -75,7 +75,7 @@ class Proposer:
         """
         design = self._space.features(np.stack([one.position for one in seen]))
         asked = self._space.features(positions)
-        normal = design.T @ design + RIDGE * len(seen) * np.eye(design.shape[1])
+        normal = design.T @ design + _RIDGE * len(seen) * np.eye(design.shape[1])
         chance = np.ones(len(positions))
         for number, condition in enumerate(self._target.conditions):
             values = np.minimum([one.values[number] for one in seen], METRICS[condition.metric].most)

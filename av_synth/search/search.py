@@ -34,12 +34,12 @@ from av_synth.search.space import Space, effective_count, outcome
 from av_synth.search.target import METRICS, Target, parse_target
 from av_synth.search.worker import Job, Setting, Tried, Worker
 
-NEAR = 0.03  # of the whole space and of the range asked for: nearer draws are copies
-GIVE_UP = 400  # draws one after the other of which none was accepted
-SAVE_EVERY_S = 5.0
-DRAW_SEEDS = 1_000_000  # of each search's own
-AT_END = 0.1  # of a parameter's range: where the best draws are all so near to one end, it may be in the way
-BEST = 3  # draws that are looked at for that
+_NEAR = 0.03  # of the whole space and of the range asked for: nearer draws are copies
+_GIVE_UP = 400  # draws one after the other of which none was accepted
+_SAVE_EVERY_S = 5.0
+_DRAW_SEEDS = 1_000_000  # of each search's own
+_AT_END = 0.1  # of a parameter's range: where the best draws are all so near to one end, it may be in the way
+_BEST = 3  # draws that are looked at for that
 _LOOK_EVERY_S = 1.0
 
 Progress = Callable[[int, int], None]
@@ -134,7 +134,7 @@ class Search:
         self._fixed = {name: drawn.parameters[name] for name in request.overrides}
         triggers = trigger_parameters(self._scenario, request.correct, request.overrides)
         self._space = Space.of(self._scenario, request.overrides)
-        self._proposer = Proposer(self._space, self._target, request.seed, NEAR)
+        self._proposer = Proposer(self._space, self._target, request.seed, _NEAR)
         self._begun = _go_on(
             request.out,
             Campaign(
@@ -185,7 +185,7 @@ class Search:
                             on_accepted(len(self._draws), wanted)
                         if len(self._draws) >= wanted:
                             break
-                        if time.monotonic() - saved > SAVE_EVERY_S:
+                        if time.monotonic() - saved > _SAVE_EVERY_S:
                             self.save()
                             saved = time.monotonic()
         finally:
@@ -227,7 +227,7 @@ class Search:
         for point in self._proposer.block(self._first_block + number, seen, self._all):
             values = {**point, **self._fixed}
             if self._scenario.chance.allows(values):
-                jobs.append(Job(self._proposed, self._request.seed * DRAW_SEEDS + self._proposed, values))
+                jobs.append(Job(self._proposed, self._request.seed * _DRAW_SEEDS + self._proposed, values))
                 self._all.append(self._space.position(values))
                 self._proposed += 1
         if not jobs:
@@ -262,7 +262,7 @@ class Search:
         block = next(known for last, known in self._blocks if tried.job.number <= last)
         block.append(Seen(self._space.position(tried.job.values), values))
         ranked = sorted([*self._best, tried], key=lambda one: self._target.missed_by(one.replayed or one.found))
-        self._best = ranked[:BEST]
+        self._best = ranked[:_BEST]
 
     def _accept(self, tried: Tried) -> bool:
         values = dict(tried.values)
@@ -270,7 +270,7 @@ class Search:
         if self._positions:
             apart = self._space.apart(np.stack(self._positions), position)
             differs = np.abs(np.stack(self._outcomes) - came_to).max(axis=1)
-            if (np.maximum(apart, differs) < NEAR).any():
+            if (np.maximum(apart, differs) < _NEAR).any():
                 return False
         whole, ticks = hashes(tried.ticks)
         changed = {name: was for name, was in tried.job.values.items() if was != values[name]}
@@ -286,12 +286,12 @@ class Search:
     def _check_hope(self) -> None:
         if self._refused_at_first and self._rates.tried - self._begun.rates.tried >= BLOCK:
             raise CastError(f"none of {BLOCK} draws could be placed: {self._refused_at_first}")
-        if self._idle >= GIVE_UP:
+        if self._idle >= _GIVE_UP:
             raise DocumentError([Problem("", "--target", self._out_of_reach())])
 
     def _out_of_reach(self) -> str:
         target, names = self._target, self._space.names
-        told = f"{len(self._draws)} of {self._request.count} draws were found for {target}, none in the last {GIVE_UP}"
+        told = f"{len(self._draws)} of {self._request.count} draws were found for {target}, none in the last {_GIVE_UP}"
         if not self._best:
             return f"{told}; want a wider range"
         best = self._best[0]
@@ -303,8 +303,8 @@ class Search:
         for name, column, unordered in zip(names, positions.T, self._space.chosen > 0.0, strict=True):
             limits = self._scenario.parameters[name].limits
             if limits is not None and not unordered:
-                binding += [f"{name} (at least {limits[0]:g})"] if (column < AT_END).all() else []
-                binding += [f"{name} (at most {limits[1]:g})"] if (column > 1.0 - AT_END).all() else []
+                binding += [f"{name} (at least {limits[0]:g})"] if (column < _AT_END).all() else []
+                binding += [f"{name} (at most {limits[1]:g})"] if (column > 1.0 - _AT_END).all() else []
         if binding:
             return (
                 f"{told}; the best draws are at the limits of {', '.join(binding)}: want wider ones, or another target"
@@ -313,7 +313,7 @@ class Search:
 
     def save(self) -> Campaign:
         """Write what was accepted so far."""
-        effective = round(effective_count(self._space, self._positions, NEAR), 1)
+        effective = round(effective_count(self._space, self._positions, _NEAR), 1)
         rates = self._rates.model_copy(update={"effective": effective})
         campaign = self._begun.model_copy(update={"draws": list(self._draws), "rates": rates})
         save_campaign(self._request.out, campaign)

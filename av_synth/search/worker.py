@@ -38,7 +38,7 @@ from av_synth.search.correct import correct
 from av_synth.search.measure import TargetWatch
 from av_synth.search.target import parse_target
 
-MOST_STALLS = 3  # of one draw
+_MOST_STALLS = 3  # of one draw
 # without sensors a tick takes some milliseconds, and a draw that is tried again costs a second
 _OWN_SIMULATOR = Patience(begin_s=90.0, tick_s=5.0, end_s=30.0)
 _TIDY_UP_S = 10.0
@@ -158,9 +158,9 @@ class Worker:
         if self._job is None or (why := self._pulse.why_stalled()) is None:
             return
         self._stalls += 1
-        if self._stalls == MOST_STALLS:
+        if self._stalls == _MOST_STALLS:
             raise StalledError(
-                f"seed {self._job.seed}: a search process {why}, {MOST_STALLS} times; its log is {self._setting.log}"
+                f"seed {self._job.seed}: a search process {why}, {_MOST_STALLS} times; its log is {self._setting.log}"
             )
         self._process.kill()
         self.close()

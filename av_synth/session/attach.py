@@ -17,7 +17,7 @@ from av_synth.session.session import RPC_TIMEOUT_S, Session
 from av_synth.session.steps import OnStep, Step, unheard
 from av_synth.session.towns import TownChoice, load_town
 
-CONNECT_TIMEOUT_S = 15.0
+_CONNECT_TIMEOUT_S = 15.0
 CLIENT_VERSION = "0.9.16"
 GRACE_S = 10.0  # a caretaker may be giving the world back just now
 _LOOK_EVERY_S = 0.25
@@ -94,7 +94,7 @@ def _connect(address: Address, cache: Path) -> carla.Client:
     """
     with client_errors(address, "connecting"):
         client = carla.Client(address.host, address.port)
-        client.set_timeout(min(CONNECT_TIMEOUT_S, RPC_TIMEOUT_S))
+        client.set_timeout(min(_CONNECT_TIMEOUT_S, RPC_TIMEOUT_S))
         client.set_files_base_folder(str(cache))
         version = client.get_server_version()
         client.set_timeout(RPC_TIMEOUT_S)
@@ -110,7 +110,7 @@ def _refuse_occupied(address: Address, world: carla.World) -> None:
         OccupiedError: if it is synchronous, or somebody's actors are in it.
     """
     deadline = time.monotonic() + GRACE_S
-    while (why := why_occupied(world)) is not None:
+    while (why := _why_occupied(world)) is not None:
         if time.monotonic() >= deadline:
             raise OccupiedError(
                 f"simulator at {address} is not free: {why}; want an empty world with a clock of its own, or --adopt, "
@@ -119,7 +119,7 @@ def _refuse_occupied(address: Address, world: carla.World) -> None:
         time.sleep(_LOOK_EVERY_S)
 
 
-def why_occupied(world: carla.World) -> str | None:
+def _why_occupied(world: carla.World) -> str | None:
     """What says that somebody uses a world, or None. Spectator, traffic lights and signs are the world's own."""
     found = Counter(actor.type_id.split(".")[0] for actor in world.get_actors())
     there = [f"{found[kind]} of {kind}.*" for kind in _OF_SOMEBODY if found[kind]]

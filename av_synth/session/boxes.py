@@ -20,7 +20,7 @@ from av_synth.documents import Strict
 from av_synth.geometry.carla import vector_from_carla
 from av_synth.geometry.transforms import Array
 
-REPORTED, CORRECTED = "reported", "corrected"
+REPORTED, _CORRECTED = "reported", "corrected"
 TABLE = Path(__file__).with_name("boxes.yaml")
 _SAME_M = 0.01
 _SMALLEST_M = 0.02
@@ -80,7 +80,7 @@ def actor_box(actor: carla.Actor) -> ActorBox:
     )
     for found in corrections():
         if found.blueprint == actor.type_id and _same(found.reported, reported):
-            return ActorBox(np.array(found.box.centre_m), np.array(found.box.half_m), CORRECTED)
+            return ActorBox(np.array(found.box.centre_m), np.array(found.box.half_m), _CORRECTED)
     return reported
 
 

@@ -12,12 +12,12 @@ from av_synth.log.state import ActorState, WorldState
 
 SETTLE_S = 1.5  # of simulated time: a fall from 0.35 m takes 0.27 s, and springs swing on a while
 STILL_MPS = 0.05
-FALLS_MPS = 0.1  # at standstill; who drives rises and sinks with the road, by a quarter of the way at most
-STEEPEST = 0.25
-ROCKS_MPS2 = 2.0  # over a crest of 200 m at 70 km/h it is 1.9
+_FALLS_MPS = 0.1  # at standstill; who drives rises and sinks with the road, by a quarter of the way at most
+_STEEPEST = 0.25
+_ROCKS_MPS2 = 2.0  # over a crest of 200 m at 70 km/h it is 1.9
 
 
-QUIET_LOOKS = 3  # one after the other: who swings is still for a moment at each turn
+_QUIET_LOOKS = 3  # one after the other: who swings is still for a moment at each turn
 
 
 class Settling:
@@ -48,13 +48,13 @@ class Settling:
         waiting = [
             actor_id
             for actor_id, info in state.infos.items()
-            if not info.parked and self._quiet.get(actor_id, 0) < QUIET_LOOKS
+            if not info.parked and self._quiet.get(actor_id, 0) < _QUIET_LOOKS
         ]
         for actor_id in waiting:
             why = self._restless(actor_id)
             self._quiet[actor_id] = self._quiet.get(actor_id, 0) + 1 if why is None else 0
             self._why[actor_id] = why or self._why.get(actor_id, "has not been seen for long enough")
-        waiting = [actor_id for actor_id in waiting if self._quiet[actor_id] < QUIET_LOOKS]
+        waiting = [actor_id for actor_id in waiting if self._quiet[actor_id] < _QUIET_LOOKS]
         if waiting and self._waited_s >= SETTLE_S:
             who = [f"{state.infos[actor_id].role} (actor {actor_id}) {self._why[actor_id]}" for actor_id in waiting]
             raise UnsettledError(f"{self._waited_s:.2f} s after they were placed: {'; '.join(who)}; want all at rest")
@@ -73,6 +73,6 @@ class Settling:
         up_mps, rocks_mps2 = float(now[2]), abs(float(now[2] - before[2])) / self._dt_s
         if actor_id in self._standing and aside_mps > STILL_MPS:
             return f"rolls at {aside_mps:.2f} m/s"
-        if abs(up_mps) > FALLS_MPS + STEEPEST * aside_mps:
+        if abs(up_mps) > _FALLS_MPS + _STEEPEST * aside_mps:
             return f"{'rises' if up_mps > 0.0 else 'falls'} at {abs(up_mps):.2f} m/s"
-        return f"rocks at {rocks_mps2:.1f} m/s2" if rocks_mps2 > ROCKS_MPS2 else None
+        return f"rocks at {rocks_mps2:.1f} m/s2" if rocks_mps2 > _ROCKS_MPS2 else None

@@ -10,7 +10,7 @@ import carla
 
 from av_synth.session.steps import OnStep, Step
 
-DRAIN_TIMEOUT_S = 10.0
+_DRAIN_TIMEOUT_S = 10.0
 
 
 def tear_down(
@@ -41,7 +41,7 @@ def tear_down(
     """
     destroy = [carla.command.DestroyActor(actor) for actor in (*reversed(sensors), *reversed(actors))]
     # in a synchronous world what a sensor is still making is done when the next tick begins
-    drain = [partial(world.tick, DRAIN_TIMEOUT_S)] if sensors else []
+    drain = [partial(world.tick, _DRAIN_TIMEOUT_S)] if sensors else []
     show = [partial(world.enable_environment_objects, set(hidden), True)] if hidden else []
     # a manager that lives on asks for settings thousands of times a second
     end = [] if manager is None else [partial(manager.set_synchronous_mode, False), manager.shut_down]

@@ -28,8 +28,8 @@ from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS
 log = logging.getLogger(__name__)
 
 DEFAULT_DELTA_S = 0.05
-MAX_DELTA_S = 0.1  # a longer pause of an asynchronous world is not made up for
-MAP_FOLDER = "Carla/Maps"
+_MAX_DELTA_S = 0.1  # a longer pause of an asynchronous world is not made up for
+_MAP_FOLDER = "Carla/Maps"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Engine:
 
         A map that a client sent has CARLA's name, which scripts look for; clients fetch its text every time.
         """
-        return f"{MAP_FOLDER}/{_wire_name(self.town.name)}"
+        return f"{_MAP_FOLDER}/{_wire_name(self.town.name)}"
 
     def apply_settings(self, settings: EpisodeSettings) -> None:
         """Take over settings from the next frame on.
@@ -150,7 +150,7 @@ class Engine:
             with self.lock:
                 if self.settings.synchronous:
                     return
-                made = self._advance(self.settings.fixed_delta_s or min(max(elapsed_s, 0.001), MAX_DELTA_S))
+                made = self._advance(self.settings.fixed_delta_s or min(max(elapsed_s, 0.001), _MAX_DELTA_S))
             self._send(made, patient=False)
 
     def _advance(self, delta_s: float) -> _Frame:
@@ -228,7 +228,7 @@ class Engine:
     def available_maps(self) -> list[str]:
         """Every town as its map is called."""
         sent = [] if self._sent is None else [_wire_name(self._sent.name)]
-        return [f"/Game/{MAP_FOLDER}/{name}" for name in (*map(_wire_name, towns.names()), *sent)]
+        return [f"/Game/{_MAP_FOLDER}/{name}" for name in (*map(_wire_name, towns.names()), *sent)]
 
     def _restart_scene_clock(self) -> None:
         self._scene_zero = (self.world.frame, self.world.elapsed_s)

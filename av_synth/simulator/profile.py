@@ -24,11 +24,11 @@ WEATHER_FRAMES = 8  # until cameras show a change
 SPAWN_LIFT_M = 0.02  # a body whose lowest point is nearer to the ground than this collides with it
 OBJECT_BITS, FEW_OBJECT_BITS = 16, 5
 WRONG_EVERY = 50  # frames of a depth camera
-CAPSULE_RADIUS_M = 0.1877  # of CARLA's walkers
+_CAPSULE_RADIUS_M = 0.1877  # of CARLA's walkers
 WORN_GRIP, LADEN_MASS = 0.8, 1.15
 _OFF_NOMINAL = "no simulator is like another: a search must hold on one that differs"
-MIRROR_M = 0.2  # how far one mirror sticks out of the box of a truck or a bus
-LARGE_M = 5.0  # vehicles of these classes and beyond this length have such mirrors
+_MIRROR_M = 0.2  # how far one mirror sticks out of the box of a truck or a bus
+_LARGE_M = 5.0  # vehicles of these classes and beyond this length have such mirrors
 
 _WORD = re.compile(r"[+-]?[a-z0-9_]+")
 # Vehicles and pedestrians of CARLA 0.9.16. Source: Docs/catalogue_vehicles.md, Docs/catalogue_pedestrians.md.
@@ -110,11 +110,11 @@ class Profile:
         if not self.reported_boxes:
             return centre, half
         if body.kind == "walker":
-            return np.zeros(3), np.array([CAPSULE_RADIUS_M, CAPSULE_RADIUS_M, half[2] - centre[2]])
+            return np.zeros(3), np.array([_CAPSULE_RADIUS_M, _CAPSULE_RADIUS_M, half[2] - centre[2]])
         if body.tag in (Tag.MOTORCYCLE, Tag.BICYCLE):
             return centre + half * [0.0, 1.0, 0.0], half * [1.0, 0.0, 1.0]
-        if body.tag in (Tag.TRUCK, Tag.BUS) and 2.0 * half[0] > LARGE_M:
-            mirror = np.array([0.0, MIRROR_M / 2.0, 0.0])
+        if body.tag in (Tag.TRUCK, Tag.BUS) and 2.0 * half[0] > _LARGE_M:
+            mirror = np.array([0.0, _MIRROR_M / 2.0, 0.0])
             return centre + mirror, half + mirror
         return centre, half
 

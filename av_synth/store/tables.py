@@ -179,7 +179,7 @@ def spec(name: str) -> TableSpec:
     return TABLES[name]
 
 
-def from_columns(name: str, columns: Mapping[str, object]) -> pa.Table:
+def _from_columns(name: str, columns: Mapping[str, object]) -> pa.Table:
     """Build a table from one sequence or array (N,) per column, converted where that loses nothing.
 
     Raises:
@@ -216,7 +216,7 @@ def from_rows(name: str, rows: Iterable[Mapping[str, object]]) -> pa.Table:
         _check_names(name, set(row), spec(name).schema)
         for column in names:
             columns[column].append(row[column])
-    return from_columns(name, columns)
+    return _from_columns(name, columns)
 
 
 def checked(name: str, table: pa.Table) -> pa.Table:

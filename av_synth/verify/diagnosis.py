@@ -67,11 +67,11 @@ def _count_trials(
         ("lidar points are in the world's frame; want the sensor's", own),
         (
             "lidar points have x forward, y left; want x right, y forward",
-            world_of(data, own[:, [1, 0, 2]] * (-1, 1, 1)),
+            _world_of(data, own[:, [1, 0, 2]] * (-1, 1, 1)),
         ),
-        ("lidar points are mirrored: x has the wrong sign", world_of(data, own * (-1, 1, 1))),
-        ("lidar points are mirrored: y has the wrong sign", world_of(data, own * (1, -1, 1))),
-        ("lidar points are upside down: z has the wrong sign", world_of(data, own * (1, 1, -1))),
+        ("lidar points are mirrored: x has the wrong sign", _world_of(data, own * (-1, 1, 1))),
+        ("lidar points are mirrored: y has the wrong sign", _world_of(data, own * (1, -1, 1))),
+        ("lidar points are upside down: z has the wrong sign", _world_of(data, own * (1, 1, -1))),
     ):
         yield name, _right_counts(moved, annotations, _as_is)
     for step, word in ((1, "late"), (-1, "early")):
@@ -79,16 +79,16 @@ def _count_trials(
             other = read(rows[place + step])
             if other is not None:
                 name = f"LIDAR_TOP is one frame {word}: the file of the frame {'after' if step > 0 else 'before'} fits"
-                yield name, _right_counts(world_of(data, other), annotations, _as_is)
+                yield name, _right_counts(_world_of(data, other), annotations, _as_is)
             name = f"ego poses of LIDAR_TOP are one frame {'early' if step < 0 else 'late'}"
-            yield name, _right_counts(world_of(rows[place + step], own), annotations, _as_is)
+            yield name, _right_counts(_world_of(rows[place + step], own), annotations, _as_is)
     yield (
         "num_lidar_pts and num_radar_pts are swapped",
         _right_counts(world, annotations, _as_is, lambda a: a.num_radar_pts),
     )
 
 
-def world_of(data: Data, points: Array) -> Array:
+def _world_of(data: Data, points: Array) -> Array:
     """Points (N, 3) of a row's sensor in the world."""
     return move(data.world_from_sensor, points)
 

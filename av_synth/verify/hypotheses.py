@@ -79,7 +79,7 @@ SIZES: Mapping[str, Undo] = {
 }
 """What is wrong with a box's size, and the box without it."""
 
-PLACES: Mapping[str, Undo] = {
+_PLACES: Mapping[str, Undo] = {
     "box rotations are x, y, z, w; want w, x, y, z": _turned(xyzw),
     "box rotations are inverted (yaw has the wrong sign); want world from box": _turned(conjugate),
     "yaw of boxes is off by 90 degrees: want the x axis along the length": _quarter,
@@ -91,8 +91,8 @@ PLACES: Mapping[str, Undo] = {
 
 
 def box_hypotheses(scene: Scene, data: Data) -> Iterator[tuple[str, Undo]]:
-    """Those of `PLACES`, and those that need the scene: other frames of reference, other samples."""
-    yield from PLACES.items()
+    """Those of `_PLACES`, and those that need the scene: other frames of reference, other samples."""
+    yield from _PLACES.items()
     for name, world_from_frame in (
         ("translations and rotations of boxes are in the ego's frame; want the world's", data.ego_pose.world_from_ego),
         ("translations and rotations of boxes are in the sensor's frame; want the world's", data.world_from_sensor),

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-RANGES_M = ((0.0, 20.0), (20.0, 40.0), (40.0, 80.0))
+_RANGES_M = ((0.0, 20.0), (20.0, 40.0), (40.0, 80.0))
 
 QUANTITIES: Mapping[str, tuple[str, str]] = {
     "box_left": ("px", "left side of the projected 3D box from the mask's, of what is seen whole"),
@@ -72,7 +72,7 @@ class Spread:
         return self.largest
 
 
-WORST_KEPT = 6
+_WORST_KEPT = 6
 """Largest values of each quantity whose annotations are remembered."""
 
 
@@ -118,9 +118,9 @@ class Measures:
             annotation: the token of the annotation that it is about, to be remembered if it is one of the largest.
             data: the token of the camera keyframe in which it was measured.
         """
-        if not math.isfinite(value) or quantity not in QUANTITIES or not 0.0 <= range_m < RANGES_M[-1][1]:
+        if not math.isfinite(value) or quantity not in QUANTITIES or not 0.0 <= range_m < _RANGES_M[-1][1]:
             return
-        span = next(f"{low:g}-{high:g} m" for low, high in RANGES_M if range_m < high)
+        span = next(f"{low:g}-{high:g} m" for low, high in _RANGES_M if range_m < high)
         cells = self.spreads.setdefault(quantity, {})
         cells.setdefault((category, span, visibility), Spread()).add(value)
         if annotation and value > 0:
@@ -128,11 +128,11 @@ class Measures:
 
     def _remember(self, quantity: str, found: list[Worst]) -> None:
         kept = self.worst.get(quantity, [])
-        if len(kept) < WORST_KEPT or found[0] > kept[-1]:
+        if len(kept) < _WORST_KEPT or found[0] > kept[-1]:
             best: dict[str, Worst] = {}
             for one in sorted([*kept, *found], reverse=True):
                 best.setdefault(one.annotation, one)
-            self.worst[quantity] = list(best.values())[:WORST_KEPT]
+            self.worst[quantity] = list(best.values())[:_WORST_KEPT]
 
     def sensor(self, name: str, figure: str, value: float) -> None:
         """Note a figure of a sensor, such as its residual yaw; the figure of largest size counts."""

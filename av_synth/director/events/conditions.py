@@ -37,7 +37,7 @@ from av_synth.scenario.triggers import (
 )
 from av_synth.scenario.words import EGO
 
-MOVING_MPS = 0.1
+_MOVING_MPS = 0.1
 DRIVING = sum(int(getattr(carla.LaneType, name)) for name in DRIVEN)
 Condition = Callable[[View], bool]
 
@@ -53,7 +53,7 @@ def single(when: When, event: EventSpec) -> Condition:
 def arrival_s(ego: Along, actor: Along) -> float:
     """Time until the ego's front is level with the actor's middle, at the ego's present speed; inf if it stands."""
     to_go = actor.middle_m - ego.front_m
-    return to_go / ego.speed_mps if ego.speed_mps > MOVING_MPS else math.inf
+    return to_go / ego.speed_mps if ego.speed_mps > _MOVING_MPS else math.inf
 
 
 def _asked(holds: Callable[..., bool], *names: str | None) -> Condition:
@@ -133,7 +133,7 @@ def _room_s(gap: Gap, one: Along, other: Along) -> float:
     """The room at the speed of the one behind, as it goes forward; inf if that one stands."""
     behind = one if gap.ahead or one.middle_m < other.middle_m else other
     speed = behind.speed_mps if behind.along or not gap.ahead else -behind.speed_mps
-    return _room_m(gap, one, other) / speed if speed > MOVING_MPS else math.inf
+    return _room_m(gap, one, other) / speed if speed > _MOVING_MPS else math.inf
 
 
 def _aside_m(gap: Gap, one: Along, other: Along) -> float:

@@ -9,13 +9,13 @@ import carla
 import numpy as np
 
 # What a passenger car does at full pedal, about; the integral part makes up for any other vehicle.
-FULL_THROTTLE_MPS2 = 3.4
-FULL_BRAKE_MPS2 = 8.0
-GAIN_PER_S = 1.2  # acceleration asked for, by m/s of speed error
-INTEGRAL_PER_S2 = 0.4
-MAX_LAG_MPS = 1.5  # the reference speed never runs further ahead than this
-COASTING_MPS2 = 0.6  # a vehicle loses about this with no pedal pressed
-STANDSTILL_MPS = 0.15
+_FULL_THROTTLE_MPS2 = 3.4
+_FULL_BRAKE_MPS2 = 8.0
+_GAIN_PER_S = 1.2  # acceleration asked for, by m/s of speed error
+_INTEGRAL_PER_S2 = 0.4
+_MAX_LAG_MPS = 1.5  # the reference speed never runs further ahead than this
+_COASTING_MPS2 = 0.6  # a vehicle loses about this with no pedal pressed
+_STANDSTILL_MPS = 0.15
 WALKER_ACCELERATION_MPS2 = 5.0  # of somebody who starts to run
 
 
@@ -38,22 +38,22 @@ class SpeedControl:
             deceleration_mps2: and this fast down.
             dt_s: the tick.
         """
-        if target_mps < STANDSTILL_MPS and speed_mps < STANDSTILL_MPS:
+        if target_mps < _STANDSTILL_MPS and speed_mps < _STANDSTILL_MPS:
             self._reference_mps, self._integral_mps2 = 0.0, 0.0
             return 0.0, 1.0
-        before = min(max(self._reference_mps, speed_mps - MAX_LAG_MPS), speed_mps + MAX_LAG_MPS)
+        before = min(max(self._reference_mps, speed_mps - _MAX_LAG_MPS), speed_mps + _MAX_LAG_MPS)
         step = min(max(target_mps - before, -deceleration_mps2 * dt_s), acceleration_mps2 * dt_s)
         self._reference_mps = max(before + step, 0.0)
         error = self._reference_mps - speed_mps
-        asked = step / dt_s + GAIN_PER_S * error + self._integral_mps2
+        asked = step / dt_s + _GAIN_PER_S * error + self._integral_mps2
         # the integral holds a steady speed against drag and slopes; it must not remember a hard braking
         if abs(step / dt_s) < 1.0:
-            self._integral_mps2 = min(max(self._integral_mps2 + INTEGRAL_PER_S2 * error * dt_s, -2.0), 2.0)
-        if target_mps < STANDSTILL_MPS:  # a foot stays on the brake: no rolling out, no creeping
-            return 0.0, min(max(-asked / FULL_BRAKE_MPS2, 0.15), 1.0)
-        if asked > -COASTING_MPS2:
-            return min(max((asked + COASTING_MPS2) / (FULL_THROTTLE_MPS2 + COASTING_MPS2), 0.0), 1.0), 0.0
-        return 0.0, min((-asked - COASTING_MPS2) / FULL_BRAKE_MPS2, 1.0)
+            self._integral_mps2 = min(max(self._integral_mps2 + _INTEGRAL_PER_S2 * error * dt_s, -2.0), 2.0)
+        if target_mps < _STANDSTILL_MPS:  # a foot stays on the brake: no rolling out, no creeping
+            return 0.0, min(max(-asked / _FULL_BRAKE_MPS2, 0.15), 1.0)
+        if asked > -_COASTING_MPS2:
+            return min(max((asked + _COASTING_MPS2) / (_FULL_THROTTLE_MPS2 + _COASTING_MPS2), 0.0), 1.0), 0.0
+        return 0.0, min((-asked - _COASTING_MPS2) / _FULL_BRAKE_MPS2, 1.0)
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from av_synth.director.view import View
 from av_synth.metrics import Footprint, time_to_collision_s
 from av_synth.scenario.model import Reaction
 
-NOTICE_TTC_S = 4.0  # a conflict further away than this alarms nobody
-CLEARANCE_M = 0.5  # drivers want this much air around what they react to
-STEADY_MPS, MOVES_MPS = 0.3, 1.0  # sideways, less than this is keeping one's line; along it, more is being under way
-STOP_SHORT_M = 1.5
-EMERGENCY_MPS2 = 9.0
-CALM_S = 1.0  # after the conflict is over, before driving on
-RESUME_MPS2 = 1.5
+_NOTICE_TTC_S = 4.0  # a conflict further away than this alarms nobody
+_CLEARANCE_M = 0.5  # drivers want this much air around what they react to
+_STEADY_MPS, _MOVES_MPS = 0.3, 1.0  # sideways, less than this is keeping one's line; along it, more is being under way
+_STOP_SHORT_M = 1.5
+_EMERGENCY_MPS2 = 9.0
+_CALM_S = 1.0  # after the conflict is over, before driving on
+_RESUME_MPS2 = 1.5
 HEADWAY_S, STANDSTILL_GAP_M = 1.2, 3.0  # kept to somebody ahead once the event is over
 # who expects to have to brake does so after this: M. Green, "How long does it take to stop?" Transportation Human
 # Factors 2(3), 2000
@@ -93,7 +93,7 @@ class _Watch:
             return ()
         if self._calm_since_us is None:
             self._calm_since_us = view.time_us
-        if view.time_us - self._calm_since_us < CALM_S * 1e6:
+        if view.time_us - self._calm_since_us < _CALM_S * 1e6:
             self._brake(pair)
             return ()
         self._braking, self._seen_us = False, None
@@ -101,10 +101,10 @@ class _Watch:
         return (Event(view.time_us, "resume", ego_id, hazard_id),)
 
     def _brake(self, pair: _Pair) -> None:
-        room = max(pair.gap_m - STOP_SHORT_M, 0.3)
+        room = max(pair.gap_m - _STOP_SHORT_M, 0.3)
         needed = max(pair.closing_mps, 0.0) ** 2 / (2.0 * room) if pair.gap_m > -1.0 else 0.0
-        hard = min(max(self._reaction.deceleration_mps2, needed), EMERGENCY_MPS2)
-        self.cap = SpeedPlan(max(pair.lead_mps - 1.0, 0.0), RESUME_MPS2, hard)
+        hard = min(max(self._reaction.deceleration_mps2, needed), _EMERGENCY_MPS2)
+        self.cap = SpeedPlan(max(pair.lead_mps - 1.0, 0.0), _RESUME_MPS2, hard)
 
     def _follow(self, view: View, pair: _Pair, ego_id: int, hazard_id: int) -> None:
         """Cap the speed at what keeps the distance to the hazard, if it drives ahead; gently.
@@ -112,7 +112,7 @@ class _Watch:
         A reaction time after it was first seen to ask for that, or at once after a braking.
         """
         target = math.inf
-        if pair.lead_mps > MOVES_MPS and pair.gap_m > 0.0 and pair.aside_m < 0.0:
+        if pair.lead_mps > _MOVES_MPS and pair.gap_m > 0.0 and pair.aside_m < 0.0:
             keeps_m = STANDSTILL_GAP_M + HEADWAY_S * pair.lead_mps
             target = max(pair.lead_mps + 0.2 * (pair.gap_m - keeps_m), 0.0)
         if math.isinf(target):
@@ -121,7 +121,7 @@ class _Watch:
             self._slower_us = view.time_us
         delay_us = self._reaction.delay_s * 1e6
         follows = self._slower_us is not None and view.time_us - self._slower_us >= delay_us
-        self.cap = SpeedPlan(target, RESUME_MPS2, RESUME_MPS2) if self._braked or follows else None
+        self.cap = SpeedPlan(target, _RESUME_MPS2, _RESUME_MPS2) if self._braked or follows else None
 
 
 @dataclass(frozen=True)
@@ -146,11 +146,11 @@ class _Pair:
         """Along the line only if the hazard stands or drives ahead in it; who comes into it comes straight."""
         here, there = _straightened(ego, line.path), _straightened(hazard, line.path)
         along_mps, left_mps = there.velocity_mps.tolist()
-        steady, moves = abs(left_mps) < STEADY_MPS, along_mps > MOVES_MPS
+        steady, moves = abs(left_mps) < _STEADY_MPS, along_mps > _MOVES_MPS
         offset = float(there.centre_m[1]) - line.offset_m
         aside = abs(offset) - float(ego.half_m[1] + np.abs(there.axes[:, 1]) @ there.half_m)
         passed = steady and moves and aside >= 0.0
-        in_line = steady and not passed and aside < CLEARANCE_M and there.centre_m[0] > here.centre_m[0]
+        in_line = steady and not passed and aside < _CLEARANCE_M and there.centre_m[0] > here.centre_m[0]
         return _Pair(*((here, there) if in_line else (ego, hazard)), offset, aside, passed)
 
     @property
@@ -161,13 +161,13 @@ class _Pair:
     @property
     def conflict(self) -> bool:
         """Whether the two would come too close to each other soon if neither changed its way."""
-        air = 0.0 if self.passed else CLEARANCE_M
-        wide = replace(self.hazard, half_m=self.hazard.half_m + np.array([CLEARANCE_M, air]))
-        if time_to_collision_s(self.ego, wide, NOTICE_TTC_S) < math.inf:
+        air = 0.0 if self.passed else _CLEARANCE_M
+        wide = replace(self.hazard, half_m=self.hazard.half_m + np.array([_CLEARANCE_M, air]))
+        if time_to_collision_s(self.ego, wide, _NOTICE_TTC_S) < math.inf:
             return True
         # somebody standing, or slower, right in the way stays one while the ego stands before it
         in_the_way = abs(self.offset_m) < self.ego.half_m[1] + min(self.hazard.half_m) + air
-        return in_the_way and 0.0 <= self.gap_m < 2.0 * STOP_SHORT_M + max(self.closing_mps, 0.0)
+        return in_the_way and 0.0 <= self.gap_m < 2.0 * _STOP_SHORT_M + max(self.closing_mps, 0.0)
 
     @property
     def gap_m(self) -> float:

@@ -17,8 +17,8 @@ from av_synth.geometry.transforms import Array
 from av_synth.scenario.model import EventSpec
 from av_synth.session.commands import Command
 
-ROUTE_STEP_M = 2.0
-PATH_STEP_M = 5.0  # the Traffic Manager's own spacing of a path
+_ROUTE_STEP_M = 2.0
+_PATH_STEP_M = 5.0  # the Traffic Manager's own spacing of a path
 
 AgentClass = Callable[[carla.Vehicle, list[carla.Transform], float], Any]
 
@@ -102,14 +102,14 @@ class AutopilotPlayer:
             ego.set_autopilot(True, manager.get_port())
             manager.auto_lane_change(ego, False)
             manager.set_desired_speed(ego, self._speed_kmh)
-            manager.set_path(ego, [location_from_point(point) for point in _points(view, PATH_STEP_M)])
+            manager.set_path(ego, [location_from_point(point) for point in _points(view, _PATH_STEP_M)])
         return []
 
 
 def route(view: View) -> list[carla.Transform]:
     """The ego's path from where it starts, a transform every few metres."""
     path = view.scene.path
-    stations: Sequence[float] = np.arange(0.0, path.end_m, ROUTE_STEP_M).tolist()
+    stations: Sequence[float] = np.arange(0.0, path.end_m, _ROUTE_STEP_M).tolist()
     return [transform_from_matrix(path.pose(s)) for s in stations]
 
 

@@ -15,10 +15,10 @@ from av_synth.geometry.transforms import Array, from_yaw, rigid
 from av_synth.session.commands import Command
 
 GRAVITY_MPS2 = 9.81
-SLIDE_MPS2 = 5.0  # of somebody who fell, over asphalt
-FACE_S = 0.1  # headings are taken over twice this
-STILL_M = 0.02
-LOAD_HEIGHT_M, LOAD_AIR_M = 0.5, 0.05  # where a load is: above the road, behind the vehicle's box
+_SLIDE_MPS2 = 5.0  # of somebody who fell, over asphalt
+_FACE_S = 0.1  # headings are taken over twice this
+_STILL_M = 0.02
+LOAD_HEIGHT_M, _LOAD_AIR_M = 0.5, 0.05  # where a load is: above the road, behind the vehicle's box
 
 
 class Body(Protocol):
@@ -61,10 +61,10 @@ class Tracked:
     def move(self, view: View, dt_s: float) -> list[Command]:
         """Its place at the next tick."""
         now_s = (view.time_us - self._began_us) * 1e-6 + dt_s
-        here, before, after = (self._at(now_s + lead) for lead in (0.0, -FACE_S, FACE_S))
+        here, before, after = (self._at(now_s + lead) for lead in (0.0, -_FACE_S, _FACE_S))
         velocity = (self._at(now_s) - self._at(now_s - dt_s)) / dt_s if now_s <= self._times[-1] else np.zeros(3)
         pose = self._pose
-        if float(np.hypot(*(after - before)[:2])) > STILL_M:
+        if float(np.hypot(*(after - before)[:2])) > _STILL_M:
             yaw = math.atan2(after[1] - before[1], after[0] - before[0])
             pose = from_yaw(0.0, 0.0, 0.0, yaw)
         pose = pose.copy()
@@ -108,21 +108,21 @@ class Falling:
     def move(self, view: View, dt_s: float) -> list[Command]:
         """Its place at the next tick."""
         now_s = (view.time_us - self._began_us) * 1e-6 + dt_s
-        slides_s = min(now_s, self.speed_mps / SLIDE_MPS2)
+        slides_s = min(now_s, self.speed_mps / _SLIDE_MPS2)
         share = min(now_s / self._duration_s, 1.0)
         angle = math.pi / 2 * share * share  # faster and faster
         way = self._velocity / max(self.speed_mps, 1e-9)
-        slid_m = self.speed_mps * slides_s - 0.5 * SLIDE_MPS2 * slides_s**2
+        slid_m = self.speed_mps * slides_s - 0.5 * _SLIDE_MPS2 * slides_s**2
         c, s = math.cos(angle), math.sin(angle)
         over = rigid(np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]]), np.zeros(3))
         moved = rigid(np.eye(3), self._edge_m) @ over @ rigid(np.eye(3), -self._edge_m)
         pose = self._pose @ moved
         pose[:3, 3] += way * slid_m
-        return placed(self._actor_id, pose, way * max(self.speed_mps - SLIDE_MPS2 * now_s, 0.0))
+        return placed(self._actor_id, pose, way * max(self.speed_mps - _SLIDE_MPS2 * now_s, 0.0))
 
     def over(self, view: View) -> bool:
         """Once it lies still."""
-        return view.time_us >= self._began_us + max(self._duration_s, self.speed_mps / SLIDE_MPS2) * 1e6
+        return view.time_us >= self._began_us + max(self._duration_s, self.speed_mps / _SLIDE_MPS2) * 1e6
 
     def released(self) -> list[Command]:
         """Nothing: it stays lying."""
@@ -135,7 +135,7 @@ class Load:
     def __init__(self, actor: carla.Actor, size: Size, vehicle: carla.Actor, vehicle_size: Size) -> None:
         self.actor = actor
         self._vehicle_id = vehicle.id
-        behind = float(vehicle_size.centre_m[0] - vehicle_size.half_m[0] - size.half_m[0]) - LOAD_AIR_M
+        behind = float(vehicle_size.centre_m[0] - vehicle_size.half_m[0] - size.half_m[0]) - _LOAD_AIR_M
         self._vehicle_from_load = rigid(np.eye(3), [behind, 0.0, LOAD_HEIGHT_M])
         self._began_us: int | None = None
         self._slides_mps2 = 1.0

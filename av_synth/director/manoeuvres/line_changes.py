@@ -24,7 +24,7 @@ from av_synth.scenario.manoeuvres import Do, LaneChange, Overtake
 from av_synth.scenario.model import EventSpec
 from av_synth.scenario.words import EGO, Side
 
-GO_BACK_S = 2.5  # to the line that one kept to before
+_GO_BACK_S = 2.5  # to the line that one kept to before
 KINDS = (
     "lane_change",
     "cut_in",
@@ -37,9 +37,9 @@ KINDS = (
     "u_turn",
     "take_route",
 )
-IN_LANE_M = 1.75  # of the ego's line: the ego is in its lane
-ROUTE_M = 2000.0
-TURN_IN_S = 1.5  # from one's line to that of a turn
+_IN_LANE_M = 1.75  # of the ego's line: the ego is in its lane
+_ROUTE_M = 2000.0
+_TURN_IN_S = 1.5  # from one's line to that of a turn
 
 
 def begin_line(vehicle: Vehicle, event: EventSpec, view: View) -> bool:
@@ -84,9 +84,9 @@ def _line(vehicle: Vehicle, do: Do, view: View) -> tuple[Line, float, float | No
         line = ways.beside(town, vehicle.line, position, "left")
         return line, max(min(do.merge.duration_s, left_s), 1.0), do.merge.speed_kmh
     if do.turn is not None:
-        return ways.turning(town, vehicle.line, position, do.turn.to, vehicle.name), TURN_IN_S, do.turn.speed_kmh
+        return ways.turning(town, vehicle.line, position, do.turn.to, vehicle.name), _TURN_IN_S, do.turn.speed_kmh
     if do.take_route is not None:
-        return _routed(vehicle, do.take_route, view), TURN_IN_S, None
+        return _routed(vehicle, do.take_route, view), _TURN_IN_S, None
     if do.u_turn is not None:
         line = ways.turned_round(town, vehicle.line, position, do.u_turn.radius_m, vehicle.name)
         return line, 0.5, do.u_turn.speed_kmh
@@ -119,7 +119,7 @@ def _into(vehicle: Vehicle, who: str, aside: int, view: View) -> Line:
         return vehicle.line
     town, box, me = view.scene.map, view.box(actor_id), vehicle.position_m(view)
     heading = vehicle.line.path.heading_rad(vehicle.line.path.project(me)[0])
-    if who == EGO and abs(vehicle.ego_line.path.project(box.centre_m)[1]) < IN_LANE_M:
+    if who == EGO and abs(vehicle.ego_line.path.project(box.centre_m)[1]) < _IN_LANE_M:
         theirs = vehicle.ego_line
     else:
         apart = float(np.hypot(*(box.centre_m - me)))
@@ -149,7 +149,7 @@ def _routed(vehicle: Vehicle, take: TakeRoute, view: View) -> Line:
     town, line, position = view.scene.map, vehicle.line, vehicle.position_m(view)
     heading = line.path.heading_rad(line.path.project(position)[0])
     here = lane_at(town, position, heading)
-    return Line(ways.through(town, here, take.through, ROUTE_M))
+    return Line(ways.through(town, here, take.through, _ROUTE_M))
 
 
 def _run(vehicle: Vehicle, event: EventSpec, over: Callable[[View], bool], view: View) -> None:
@@ -158,7 +158,7 @@ def _run(vehicle: Vehicle, event: EventSpec, over: Callable[[View], bool], view:
 
     def undo(now: View) -> None:
         vehicle.pace = pace
-        vehicle.head_for(line, GO_BACK_S, now)
+        vehicle.head_for(line, _GO_BACK_S, now)
 
     vehicle.run(event, "course", over, undo, view)
 

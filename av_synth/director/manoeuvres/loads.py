@@ -16,7 +16,7 @@ from av_synth.geometry.transforms import rigid
 from av_synth.scenario.concrete import ConcreteScenario
 from av_synth.scenario.model import EventSpec
 
-DOORS = "has_dynamic_doors"
+_DOORS = "has_dynamic_doors"
 
 
 def refuse_doors(concrete: ConcreteScenario, stage: Stage, cast: Cast) -> None:
@@ -31,9 +31,9 @@ def refuse_doors(concrete: ConcreteScenario, stage: Stage, cast: Cast) -> None:
             continue
         type_id = cast.roles[event.actor].type_id
         blueprint = library.find(type_id)
-        if not (blueprint.has_attribute(DOORS) and blueprint.get_attribute(DOORS).as_bool()):
+        if not (blueprint.has_attribute(_DOORS) and blueprint.get_attribute(_DOORS).as_bool()):
             with_doors = sorted(
-                found.id for found in library if found.has_attribute(DOORS) and found.get_attribute(DOORS).as_bool()
+                found.id for found in library if found.has_attribute(_DOORS) and found.get_attribute(_DOORS).as_bool()
             )
             raise CastError(
                 f"{event.actor} is to open a door, and {type_id} has none that open; this simulator's vehicles with "

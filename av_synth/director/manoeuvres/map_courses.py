@@ -18,11 +18,11 @@ from av_synth.geometry.transforms import Array, rigid
 from av_synth.scenario.exact import Course
 from av_synth.session.commands import Command
 
-HEIGHT_STEP_M = 2.0  # the road's height is asked for this often
-FACE_M = 0.5  # headings are taken over twice this
-BEGIN_M = 10.0  # of a line: where on it somebody is when they begin
-JOINING = 4.0  # from beside the line onto it, in so many times the way across
-SAME_M = 1e-6
+_HEIGHT_STEP_M = 2.0  # the road's height is asked for this often
+_FACE_M = 0.5  # headings are taken over twice this
+_BEGIN_M = 10.0  # of a line: where on it somebody is when they begin
+_JOINING = 4.0  # from beside the line onto it, in so many times the way across
+_SAME_M = 1e-6
 
 
 class Paced(Protocol):
@@ -86,7 +86,7 @@ class MapCourse:
             step = plan.target_mps - self.speed_mps
             self.speed_mps += min(max(step, -plan.deceleration_mps2 * dt_s), plan.acceleration_mps2 * dt_s)
             self._at_m += self.speed_mps * dt_s
-        joined = (self._at_m - self._from_m) / max(JOINING * abs(self._beside_m), SAME_M)
+        joined = (self._at_m - self._from_m) / max(_JOINING * abs(self._beside_m), _SAME_M)
         self._place = self.line.path.point(self._at_m, self._beside_m * (1.0 - smooth_step(joined)))
         self._velocity = (self._place - before) / dt_s
         if self.is_timed:
@@ -124,11 +124,11 @@ class MapCourse:
 
     def _facing(self) -> Array:
         """`world_from_actor` along the line, and up and down with the road; people stand upright."""
-        behind, ahead = (self.line.path.point(self._at_m + lead) for lead in (-FACE_M, FACE_M))
+        behind, ahead = (self.line.path.point(self._at_m + lead) for lead in (-_FACE_M, _FACE_M))
         forward = behind - ahead if self._who.backs else ahead - behind
         if self._walks:
             forward[2] = 0.0
-        if float(np.hypot(*forward[:2])) < SAME_M:  # where a line turns back on itself
+        if float(np.hypot(*forward[:2])) < _SAME_M:  # where a line turns back on itself
             return rigid(self._pose[:3, :3], np.zeros(3))
         forward /= float(np.linalg.norm(forward))
         left = np.array([-forward[1], forward[0], 0.0]) / float(np.hypot(*forward[:2]))
@@ -140,8 +140,8 @@ def over_road(town: carla.Map, points_m: Array, world_from_actor: Array) -> Path
     kept = [points_m[0]]
     for point in points_m[1:]:
         apart = float(np.hypot(*(point - kept[-1])))
-        if apart > SAME_M:
-            parts = math.ceil(apart / HEIGHT_STEP_M)
+        if apart > _SAME_M:
+            parts = math.ceil(apart / _HEIGHT_STEP_M)
             kept += [kept[-1] + (point - kept[-1]) * share for share in np.linspace(0.0, 1.0, parts + 1)[1:]]
     if len(kept) == 1:
         kept.append(kept[0] + world_from_actor[:2, 0])
@@ -160,7 +160,7 @@ def _height_m(town: carla.Map, point_m: Array) -> float:
 
 def _begin(path: Path, here_m: Array) -> tuple[float, float]:
     """Station and offset of somebody at a line's beginning: it may cross itself, so the rest of it does not count."""
-    last = max(int(np.searchsorted(path.stations_m, BEGIN_M)), 1) + 1
+    last = max(int(np.searchsorted(path.stations_m, _BEGIN_M)), 1) + 1
     first = Path(path.points_m[:last])
     station, _ = first.project(here_m)
     station = min(station, first.end_m)

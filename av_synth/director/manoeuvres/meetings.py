@@ -19,10 +19,10 @@ from av_synth.geometry.transforms import Array
 from av_synth.scenario.exact import Pose
 from av_synth.scenario.words import EGO
 
-ACCELERATION_MPS2, DECELERATION_MPS2 = 3.0, 5.0
-STEP_M, CROSSES_WITHIN_M = 0.5, 8.0
-TOGETHER = 0.9  # cosine of the angle under which ways run together rather than cross
-ON_WAY_M = 5.0  # a place is on somebody's way if it is no further from it
+_ACCELERATION_MPS2, _DECELERATION_MPS2 = 3.0, 5.0
+STEP_M, _CROSSES_WITHIN_M = 0.5, 8.0
+_TOGETHER = 0.9  # cosine of the angle under which ways run together rather than cross
+_ON_WAY_M = 5.0  # a place is on somebody's way if it is no further from it
 FARTHEST_M = 1000.0  # of somebody from their place, along the road
 FASTEST_MPS = 200.0 / 3.6
 
@@ -86,11 +86,11 @@ class Meeting:
 
 
 def _plan(speed_mps: float) -> SpeedPlan:
-    return SpeedPlan(speed_mps, ACCELERATION_MPS2, DECELERATION_MPS2)
+    return SpeedPlan(speed_mps, _ACCELERATION_MPS2, _DECELERATION_MPS2)
 
 
 def _rate(from_mps: float, to_mps: float) -> float:
-    return ACCELERATION_MPS2 if to_mps > from_mps else DECELERATION_MPS2
+    return _ACCELERATION_MPS2 if to_mps > from_mps else _DECELERATION_MPS2
 
 
 def _way_m(from_mps: float, middle_mps: float, final_mps: float, time_s: float) -> float:
@@ -100,8 +100,8 @@ def _way_m(from_mps: float, middle_mps: float, final_mps: float, time_s: float) 
     """
     times = np.linspace(0.0, time_s, 41)
     left = time_s - times
-    least = np.maximum(from_mps - DECELERATION_MPS2 * times, final_mps - ACCELERATION_MPS2 * left)
-    greatest = np.minimum(from_mps + ACCELERATION_MPS2 * times, final_mps + DECELERATION_MPS2 * left)
+    least = np.maximum(from_mps - _DECELERATION_MPS2 * times, final_mps - _ACCELERATION_MPS2 * left)
+    greatest = np.minimum(from_mps + _ACCELERATION_MPS2 * times, final_mps + _DECELERATION_MPS2 * left)
     return float(np.clip(middle_mps, least, np.maximum(greatest, least)).mean()) * time_s
 
 
@@ -144,7 +144,7 @@ def _way_to(who: str, place: Pose, there_m: Array, view: View) -> Line:
     lane = lane_at(town, box.centre_m, box.yaw_rad)
     ways_on.append(ways.through(town, lane, (place,), FARTHEST_M))
     for path in ways_on:
-        if max(abs(path.project(point)[1]) for point in (box.centre_m, there_m)) < ON_WAY_M:
+        if max(abs(path.project(point)[1]) for point in (box.centre_m, there_m)) < _ON_WAY_M:
             return Line(path)
     return straight(box.centre_m, there_m)
 
@@ -170,9 +170,9 @@ def meeting_point(mine: Line, from_m: float, ego: Line, half_widths_m: float) ->
     near = [k for k in range(len(stations)) if on_it[k] and abs(offsets[k]) < half_widths_m]
     if not near or near[0] == 0:
         return None
-    for k in range(near[0], min(near[0] + int(CROSSES_WITHIN_M / STEP_M), len(stations))):
+    for k in range(near[0], min(near[0] + int(_CROSSES_WITHIN_M / STEP_M), len(stations))):
         turned = mine.path.heading_rad(float(stations[k])) - ego.path.heading_rad(places[k][0])
-        if math.cos(turned) < TOGETHER and offsets[k] * offsets[k - 1] <= 0.0 and offsets[k] != offsets[k - 1]:
+        if math.cos(turned) < _TOGETHER and offsets[k] * offsets[k - 1] <= 0.0 and offsets[k] != offsets[k - 1]:
             share = float(offsets[k - 1] / (offsets[k - 1] - offsets[k]))
             here = float(stations[k - 1]) + STEP_M * share
             return here, places[k - 1][0] + share * (places[k][0] - places[k - 1][0])

@@ -30,7 +30,7 @@ from av_synth.scenario.manoeuvres import Do, Drive, Stop
 from av_synth.scenario.model import EventSpec
 from av_synth.scenario.words import EGO
 
-TOGETHER_UNTIL_S = 0.3  # it adjusts its speed to the last, as far as this is any use
+_TOGETHER_UNTIL_S = 0.3  # it adjusts its speed to the last, as far as this is any use
 
 
 def begin_pace(vehicle: Vehicle, event: EventSpec, view: View) -> None:
@@ -127,7 +127,7 @@ def _together(vehicle: Vehicle, arrive: ArriveTogether, view: View) -> Pace:
     if left_s(view) <= 0.0:  # the other has been there
         return vehicle.pace if final is None else Keep(SpeedPlan(final))
     return Meeting(
-        lambda now: now.line.path.project(place)[0], left_s, 0.0, TOGETHER_UNTIL_S, (0.0, FASTEST_MPS), final
+        lambda now: now.line.path.project(place)[0], left_s, 0.0, _TOGETHER_UNTIL_S, (0.0, FASTEST_MPS), final
     )
 
 

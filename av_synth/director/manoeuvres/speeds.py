@@ -14,14 +14,14 @@ from av_synth.geometry.transforms import Array
 from av_synth.metrics import Footprint
 
 USUAL_ACCELERATION_MPS2 = 2.0
-USUAL_DECELERATION_MPS2 = 3.0
+_USUAL_DECELERATION_MPS2 = 3.0
 HARDEST_MPS2 = 9.0
 HEADWAY_S, STANDSTILL_GAP_M = 1.2, 2.5  # of somebody careful
-LOOK_M, LOOK_STEP_M = 80.0, 2.0
-EAGER_MPS = 100.0
-AIR_M = 0.2  # left beside who is passed
+_LOOK_M, LOOK_STEP_M = 80.0, 2.0
+_EAGER_MPS = 100.0
+_AIR_M = 0.2  # left beside who is passed
 STOPPED_MPS = 0.2
-REACHED_MPS = 0.3  # so near to a speed it drives at it
+_REACHED_MPS = 0.3  # so near to a speed it drives at it
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class SpeedPlan:
 
     target_mps: float
     acceleration_mps2: float = USUAL_ACCELERATION_MPS2
-    deceleration_mps2: float = USUAL_DECELERATION_MPS2
+    deceleration_mps2: float = _USUAL_DECELERATION_MPS2
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Keep:
 
     def over(self, me: Me, _view: View) -> bool:
         """Once it drives at it."""
-        return abs(me.speed_mps - self.speed.target_mps) < REACHED_MPS
+        return abs(me.speed_mps - self.speed.target_mps) < _REACHED_MPS
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class Behind:
         gap = station - me.station_m - reach
         if gap < -reach:  # it is behind
             return self.own
-        eager = replace(self.own, target_mps=EAGER_MPS)  # its own speed only caps it: the gap is what it keeps
+        eager = replace(self.own, target_mps=_EAGER_MPS)  # its own speed only caps it: the gap is what it keeps
         plan = following(me.speed_mps, eager, gap, float(box.velocity_mps @ forward), self.gap_s, self.gap_m)
         return replace(plan, target_mps=min(plan.target_mps, self.own.target_mps))
 
@@ -179,7 +179,7 @@ class StopAt:
             self._stopped_us = view.time_us
         if self._stopped_us is not None or room <= 0.05:
             return SpeedPlan(0.0, USUAL_ACCELERATION_MPS2, HARDEST_MPS2)
-        allowed = math.sqrt(2.0 * USUAL_DECELERATION_MPS2 * room)
+        allowed = math.sqrt(2.0 * _USUAL_DECELERATION_MPS2 * room)
         free = self.before.plan(me, view)
         if allowed >= free.target_mps:
             return free
@@ -210,13 +210,13 @@ class Backwards:
         room = self.distance_m - (self.from_m - me.station_m)
         if room <= 0.05:
             return SpeedPlan(0.0, USUAL_ACCELERATION_MPS2, HARDEST_MPS2)
-        allowed = max(math.sqrt(2.0 * USUAL_DECELERATION_MPS2 * room), 0.3)
+        allowed = max(math.sqrt(2.0 * _USUAL_DECELERATION_MPS2 * room), 0.3)
         return SpeedPlan(min(self.speed_mps, allowed), USUAL_ACCELERATION_MPS2, HARDEST_MPS2)
 
     def over(self, me: Me, _view: View) -> bool:
         """Once it has gone so far; without a distance, once it drives at that speed."""
         if math.isinf(self.distance_m):
-            return abs(me.speed_mps + self.speed_mps) < REACHED_MPS
+            return abs(me.speed_mps + self.speed_mps) < _REACHED_MPS
         return self.from_m - me.station_m >= self.distance_m - 0.1
 
 
@@ -233,7 +233,7 @@ def following(
     Source: M. Treiber, A. Hennecke, D. Helbing, Congested traffic states in empirical observations and microscopic
     simulations, Physical Review E 62, 2000; the standing gap is the least one here, not added to the time gap.
     """
-    a, b = own.acceleration_mps2, USUAL_DECELERATION_MPS2
+    a, b = own.acceleration_mps2, _USUAL_DECELERATION_MPS2
     closing = speed_mps * (speed_mps - lead_mps) / (2.0 * math.sqrt(a * b))
     if apart_m is None:
         wanted = max(speed_mps * headway_s + closing, STANDSTILL_GAP_M)
@@ -250,7 +250,7 @@ def following(
 def careful(me: Me, view: View, own: SpeedPlan) -> SpeedPlan:
     """Its own speed, or what whoever is ahead on its own line allows."""
     begin = me.station_m
-    stations: Array = begin + LOOK_STEP_M * np.arange(int(LOOK_M / LOOK_STEP_M), dtype=np.float64)
+    stations: Array = begin + LOOK_STEP_M * np.arange(int(_LOOK_M / LOOK_STEP_M), dtype=np.float64)
     path = me.line.path
     points: Array = np.column_stack([np.interp(stations, path.stations_m, path.points_m[:, axis]) for axis in (0, 1)])
     steps = np.diff(points, axis=0, append=2.0 * points[-1:] - points[-2:-1])
@@ -275,7 +275,7 @@ def _ahead(me: Me, box: Footprint, stations: Array, points: Array, ways: Array) 
         return None
     turned = np.abs(box.axes @ np.array([way, [-way[1], way[0]]]).T)
     reach = box.half_m @ turned
-    if abs(aside) > float(reach[1]) + float(me.half_m[1]) + AIR_M:
+    if abs(aside) > float(reach[1]) + float(me.half_m[1]) + _AIR_M:
         return None
     gap = float(stations[nearest]) + along - me.station_m - float(reach[0]) - float(me.half_m[0])
     return gap, float(box.velocity_mps @ way)

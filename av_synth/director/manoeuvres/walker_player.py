@@ -27,10 +27,10 @@ from av_synth.scenario.manoeuvres import Cross, Do
 from av_synth.scenario.model import EventSpec
 from av_synth.session.commands import Command
 
-BACK_ON_LINE = 0.5  # how fast somebody who walks along comes back to their line, as a share of 1/s
-SEES_M, ROOM_M = 3.0, 0.75  # those of a crowd who are so near ahead, and so little aside, are given way to
+_BACK_ON_LINE = 0.5  # how fast somebody who walks along comes back to their line, as a share of 1/s
+_SEES_M, ROOM_M = 3.0, 0.75  # those of a crowd who are so near ahead, and so little aside, are given way to
 GIVE_WAY = 0.35  # sideways, as a share of the way ahead
-ARRIVED_S = 0.2  # so little time before another is at their place, nobody changes their speed any more
+_ARRIVED_S = 0.2  # so little time before another is at their place, nobody changes their speed any more
 FASTEST_MPS = 40.0 / 3.6
 
 
@@ -120,7 +120,7 @@ class WalkerPlayer:
             if actor_id == self.actor.id or not name.startswith("crowd_"):
                 continue
             apart = view.box(actor_id).centre_m - here
-            if 0.0 < float(apart @ ahead) < SEES_M and abs(float(apart @ right)) < ROOM_M:
+            if 0.0 < float(apart @ ahead) < _SEES_M and abs(float(apart @ right)) < ROOM_M:
                 return np.array([*(ahead + right * GIVE_WAY), 0.0])
         return way
 
@@ -190,7 +190,7 @@ class _Arriving:
         left_s = self._left_s(view)
         if self.over(view):
             return self._last_mps if self._final_mps is None else self._final_mps
-        if left_s > ARRIVED_S:
+        if left_s > _ARRIVED_S:
             self._last_mps = min(self._room_m(view) / left_s, FASTEST_MPS)
         return self._last_mps
 
@@ -259,5 +259,5 @@ class _Walking:
         left = np.array([-math.sin(heading), math.cos(heading), 0.0])
         if self._until_m is not None and self._sign * (station - self._until_m) >= 0.0:
             self.over = True
-        way = along + left * (self._offset_m - offset) * BACK_ON_LINE
+        way = along + left * (self._offset_m - offset) * _BACK_ON_LINE
         return way, 0.0 if self.over else self._speed_mps

@@ -12,8 +12,8 @@ from av_synth.director.roads.path import Path
 from av_synth.geometry.transforms import Array
 
 COMFORT_LATERAL_MPS2 = 3.0  # in bends that nobody is in a hurry to take
-BEND_BRAKING_MPS2 = 2.5  # before them
-CHORD_M = 5.0  # bends are measured over twice this, so that joints of lanes are no bends
+_BEND_BRAKING_MPS2 = 2.5  # before them
+_CHORD_M = 5.0  # bends are measured over twice this, so that joints of lanes are no bends
 FASTEST_MPS = 70.0
 
 Wander = Callable[[float], float]
@@ -36,17 +36,17 @@ class Line:
     def _limits_mps(self) -> Array:
         """The speed at each of the path's stations that its bends allow, braking before them included."""
         stations, points = self.path.stations_m, self.path.points_m[:, :2]
-        around = [stations - CHORD_M, stations, stations + CHORD_M]
+        around = [stations - _CHORD_M, stations, stations + _CHORD_M]
         at = [np.column_stack([np.interp(s, stations, points[:, axis]) for axis in (0, 1)]) for s in around]
         chords = at[1] - at[0], at[2] - at[1]
         turn = np.arctan2(
             chords[0][:, 0] * chords[1][:, 1] - chords[0][:, 1] * chords[1][:, 0], (chords[0] * chords[1]).sum(axis=1)
         )
-        bend = np.abs(turn) / CHORD_M
+        bend = np.abs(turn) / _CHORD_M
         limits = np.minimum(np.sqrt(COMFORT_LATERAL_MPS2 / np.maximum(bend, 1e-6)), FASTEST_MPS)
         # energy that may be left at each station: what is allowed later, and the braking until there
-        energy = limits**2 + 2.0 * BEND_BRAKING_MPS2 * stations
-        ahead = np.minimum.accumulate(energy[::-1])[::-1] - 2.0 * BEND_BRAKING_MPS2 * stations
+        energy = limits**2 + 2.0 * _BEND_BRAKING_MPS2 * stations
+        ahead = np.minimum.accumulate(energy[::-1])[::-1] - 2.0 * _BEND_BRAKING_MPS2 * stations
         found: Array = np.sqrt(np.maximum(ahead, 0.0))
         return found
 

@@ -16,16 +16,16 @@ from av_synth.director.roads.routes import ahead, behind, heading_rad, position
 from av_synth.geometry.carla import location_from_point, vector_from_carla
 from av_synth.geometry.transforms import Array
 
-SEARCH_STEP_M = 5.0
-LEADS_M = 120.0  # a junction that leads a lane over is no longer than this
-FROM_JUNCTION_M = 12.0  # a zebra nearer than this belongs to the junction
-CREST_SPAN_M, CREST_RISE_M = 80.0, 1.5  # a crest stands out this much over what is so far before and behind
+_SEARCH_STEP_M = 5.0
+_LEADS_M = 120.0  # a junction that leads a lane over is no longer than this
+_FROM_JUNCTION_M = 12.0  # a zebra nearer than this belongs to the junction
+_CREST_SPAN_M, _CREST_RISE_M = 80.0, 1.5  # a crest stands out this much over what is so far before and behind
 
 
 def lane_starts(town: carla.Map) -> list[carla.Waypoint]:
     """Waypoints every few metres along all driving lanes outside junctions, sorted."""
     return sorted(
-        (point for point in town.generate_waypoints(SEARCH_STEP_M) if not point.is_junction),
+        (point for point in town.generate_waypoints(_SEARCH_STEP_M) if not point.is_junction),
         key=lambda point: (point.road_id, point.section_id, point.lane_id, round(point.s, 3)),
     )
 
@@ -54,11 +54,11 @@ def crests(starts: list[carla.Waypoint]) -> Iterator[carla.Waypoint]:
     """Tops of the road that hide what is behind them."""
     for point in starts:
         height = point.transform.location.z
-        near = [*point.previous(SEARCH_STEP_M), *point.next(SEARCH_STEP_M)]
+        near = [*point.previous(_SEARCH_STEP_M), *point.next(_SEARCH_STEP_M)]
         if any(other.transform.location.z > height for other in near):
             continue
-        far = [list(behind(point, CREST_SPAN_M, 10.0)), list(ahead(point, CREST_SPAN_M, step_m=10.0))]
-        if all(side and height - side[-1].transform.location.z >= CREST_RISE_M for side in far):
+        far = [list(behind(point, _CREST_SPAN_M, 10.0)), list(ahead(point, _CREST_SPAN_M, step_m=10.0))]
+        if all(side and height - side[-1].transform.location.z >= _CREST_RISE_M for side in far):
             yield point
 
 
@@ -66,7 +66,7 @@ def tunnel_mouths(starts: list[carla.Waypoint], facts: MapFacts) -> Iterator[car
     """The first waypoint of each lane in a tunnel."""
     for point in starts:
         if facts.tunnel_at(point) is not None:
-            before = point.previous(SEARCH_STEP_M)
+            before = point.previous(_SEARCH_STEP_M)
             if before and facts.tunnel_at(before[0]) is None:
                 yield point
 
@@ -74,14 +74,14 @@ def tunnel_mouths(starts: list[carla.Waypoint], facts: MapFacts) -> Iterator[car
 def entry_ends(starts: list[carla.Waypoint], junctions: dict[int, JunctionArms]) -> Iterator[carla.Waypoint]:
     """Where an acceleration lane on the right ends, or is led over into its neighbour; waypoints of that neighbour."""
     for point in starts:
-        there = point.next(SEARCH_STEP_M)
+        there = point.next(_SEARCH_STEP_M)
         if len(there) == 1 and not there[0].is_junction and _right(point) and not _right(there[0]):
             yield point
     for junction in junctions.values():
         led_to: dict[tuple[int, int], list[Entrance]] = {}
         for entrance in junction.entrances:
             for _, last in entrance.ways if entrance.passes_through else ():
-                after = next((point for point in ahead(last, LEADS_M) if not point.is_junction), None)
+                after = next((point for point in ahead(last, _LEADS_M) if not point.is_junction), None)
                 if after is not None:
                     led_to.setdefault((after.road_id, after.lane_id), []).append(entrance)
         for joining in led_to.values():
@@ -93,7 +93,7 @@ def entry_ends(starts: list[carla.Waypoint], junctions: dict[int, JunctionArms])
 def exit_begins(starts: list[carla.Waypoint]) -> Iterator[carla.Waypoint]:
     """Where an exit lane begins on the right; waypoints of the lane beside it."""
     for point in starts:
-        before = point.previous(SEARCH_STEP_M)
+        before = point.previous(_SEARCH_STEP_M)
         if len(before) == 1 and not before[0].is_junction and _right(point) and not _right(before[0]):
             yield point
 
@@ -125,7 +125,7 @@ def _polygons(town: carla.Map) -> Iterator[Polygon]:
 
 
 def _near_junction(point: carla.Waypoint) -> bool:
-    walks = (behind(point, FROM_JUNCTION_M), ahead(point, FROM_JUNCTION_M))
+    walks = (behind(point, _FROM_JUNCTION_M), ahead(point, _FROM_JUNCTION_M))
     return any(here.is_junction for walk in walks for here in walk)
 
 

@@ -15,11 +15,11 @@ from av_synth.geometry.transforms import Array
 
 LIGHTS, STOP, GIVE_WAY = "1000001", "206", "205"  # OpenDRIVE's signal types, as CARLA's maps use them
 SIGN_WITHIN_M = 40.0
-ARM_RAD = math.radians(50.0)
+_ARM_RAD = math.radians(50.0)
 STEP_M = 1.0
-CLOSED_M = 2.5  # a ring has come round when it is this near to where it began
-RING_M = (40.0, 250.0)
-RING_TURN_RAD = math.radians(0.8)  # a metre, at least, for most of a ring; who drives round a block goes straight on
+_CLOSED_M = 2.5  # a ring has come round when it is this near to where it began
+_RING_M = (40.0, 250.0)
+_RING_TURN_RAD = math.radians(0.8)  # a metre, at least, for most of a ring; who drives round a block goes straight on
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class JunctionArms:
                 heading_rad(entrance.before) + math.pi,
                 *(heading_rad(last) for _, last in entrance.ways),
             ):
-                if all(abs(math.remainder(heading - other, math.tau)) > ARM_RAD / 2 for other in headings):
+                if all(abs(math.remainder(heading - other, math.tau)) > _ARM_RAD / 2 for other in headings):
                     headings.append(heading)
         return len(headings)
 
@@ -81,7 +81,7 @@ class JunctionArms:
         fitting = [
             entrance
             for entrance in self.entrances
-            if abs(math.remainder(heading_rad(entrance.before) - wanted, math.tau)) < ARM_RAD
+            if abs(math.remainder(heading_rad(entrance.before) - wanted, math.tau)) < _ARM_RAD
         ]
         return sorted(fitting, key=lambda entrance: (-abs(entrance.before.lane_id), entrance.key))
 
@@ -111,7 +111,7 @@ def is_roundabout(entrance: Entrance) -> bool:
     here = entrance.before
     trail: list[Array] = []
     turned, walked, turning = 0.0, 0.0, 0
-    while walked < RING_M[1]:
+    while walked < _RING_M[1]:
         following = here.next(STEP_M)
         if not following:
             return False
@@ -122,12 +122,12 @@ def is_roundabout(entrance: Entrance) -> bool:
         if chosen is None:
             return False
         step = math.remainder(heading_rad(chosen) - heading_rad(here), math.tau)
-        turned, turning = turned + step, turning + (step > RING_TURN_RAD)
+        turned, turning = turned + step, turning + (step > _RING_TURN_RAD)
         here, walked = chosen, walked + STEP_M
         trail.append(position(here)[:2])
-        if turned > 1.8 * math.pi and len(trail) > RING_M[0] / STEP_M:
-            apart = np.hypot(*(np.array(trail[: -int(RING_M[0] / 2)]) - trail[-1]).T)
-            if float(apart.min()) < CLOSED_M:
+        if turned > 1.8 * math.pi and len(trail) > _RING_M[0] / STEP_M:
+            apart = np.hypot(*(np.array(trail[: -int(_RING_M[0] / 2)]) - trail[-1]).T)
+            if float(apart.min()) < _CLOSED_M:
                 return turning * STEP_M > 0.6 * walked
     return False
 

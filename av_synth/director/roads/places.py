@@ -23,7 +23,7 @@ from av_synth.scenario.road import Lane, Road
 
 SPARE_M = 5.0
 NEAR_M = 0.3  # of an exact place, no other point of the path
-BEFORE_M = "{before}"  # in the words of a wish
+_BEFORE_M = "{before}"  # in the words of a wish
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def find_places(town: carla.Map, road: Road, before_m: float, pick: float) -> It
         return
     fitting, why = _fitting(here, road, math.ceil(before_m / LOOK_STEP_M))
     if not fitting:
-        found = why.replace(BEFORE_M, f"{before_m:.0f} m")
+        found = why.replace(_BEFORE_M, f"{before_m:.0f} m")
         raise CastError(f"{town.name}: no road fits: {found}; choose another town or ask for less")
     first = int(pick * len(fitting))
     for start in (*fitting[first:], *fitting[:first]):
@@ -125,7 +125,7 @@ def _fitting(town: Known, road: Road, steps_before: int) -> tuple[tuple[Start, .
     """The starts that fit, with so many steps of road before them; none with what there is, and what not."""
     fitting = candidates(town, road)
     told: list[str] = []
-    for words, holds in wishes(town, road, steps_before * LOOK_STEP_M, BEFORE_M):
+    for words, holds in wishes(town, road, steps_before * LOOK_STEP_M, _BEFORE_M):
         kept = [start for start in fitting if holds(start)]
         if not kept:
             return (), ", of which ".join([*told, f"none {words}"])

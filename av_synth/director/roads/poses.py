@@ -17,7 +17,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.scenario.exact import Pose
 
 LOOKS = 4  # a map's nearest lane is the nearest in space: asked again at the height that was found
-INSIDE_STEP_M = 1.0
+_INSIDE_STEP_M = 1.0
 FAR_M = 25.0  # from the lane of who drives on the other side of a motorway
 
 
@@ -122,7 +122,7 @@ def _inside(point: carla.Waypoint, point_m: Array) -> list[carla.Waypoint]:
     """The waypoints of the ways through a junction that pass within half a lane of a point, the nearest of each."""
     found = []
     for first, _ in point.get_junction().get_waypoints(carla.LaneType.Driving):
-        way = [first, *first.next_until_lane_end(INSIDE_STEP_M)]
+        way = [first, *first.next_until_lane_end(_INSIDE_STEP_M)]
         best = min(way, key=lambda here: float(np.hypot(*(position(here) - point_m)[:2])))
         if float(np.hypot(*(position(best) - point_m)[:2])) < best.lane_width / 2.0:
             found.append(best)

@@ -16,7 +16,7 @@ from av_synth.scenario.words import Turn
 
 STEP_M = 1.0
 TURN_RAD = math.radians(30.0)  # less than this is straight on
-LONGEST_JUNCTION_M = 120.0
+_LONGEST_JUNCTION_M = 120.0
 
 Ways = Sequence[tuple[carla.Waypoint, float]]
 """Where one can go: the waypoint of each way and the angle it turns by, positive to the left."""
@@ -156,7 +156,7 @@ def path_along(start: carla.Waypoint, before_m: float, length_m: float, choose: 
 def turned_rad(here: carla.Waypoint, first: carla.Waypoint) -> float:
     """By how much a way turns, from here to where it has left the junction that it leads into."""
     last, walked = first, 0.0
-    while last.is_junction and walked < LONGEST_JUNCTION_M:
+    while last.is_junction and walked < _LONGEST_JUNCTION_M:
         following = last.next(STEP_M)
         if not following:
             break

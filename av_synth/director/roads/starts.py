@@ -15,7 +15,7 @@ from av_synth.director.roads.map_facts import MapFacts, facts
 from av_synth.director.roads.routes import behind
 from av_synth.scenario.road import Road
 
-MOST_STARTS = 1500  # more candidates than this are thinned out evenly
+_MOST_STARTS = 1500  # more candidates than this are thinned out evenly
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ def candidates(town: Known, road: Road) -> list[Start]:
     """Every start that has the asked feature at the asked distance, thinned out if there are very many."""
     name = feature_of(road)
     if name is None:
-        every = math.ceil(len(town.starts) / MOST_STARTS) or 1
+        every = math.ceil(len(town.starts) / _MOST_STARTS) or 1
         return [Start(point) for point in town.starts[::every]]
     starts = list(town.starts)
     found: Iterator[carla.Waypoint] = {

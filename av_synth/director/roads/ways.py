@@ -21,7 +21,7 @@ from av_synth.scenario.words import Side, Turn
 
 BEHIND_M = 20.0
 AHEAD_M = 250.0  # as far as somebody goes on whose way is found anew
-JOIN_M = 6.0  # from the end of a U-turn to where the lane's centre is reached
+_JOIN_M = 6.0  # from the end of a U-turn to where the lane's centre is reached
 
 
 def facing(line: Line, position_m: Array, yaw_rad: float) -> Line:
@@ -107,7 +107,7 @@ def turned_round(town: carla.Map, line: Line, position_m: Array, radius_m: float
     angles = np.linspace(0.0, math.pi, 25)
     arc = np.column_stack([radius_m * np.sin(angles), radius_m * (1.0 - np.cos(angles)), np.zeros(25)])
     points = np.vstack([line.path.point(station - 8.0, offset), begin[:3, 3] + arc @ begin[:3, :3].T])
-    back = begin[:3, 3] + begin[:3, :3] @ np.array([-JOIN_M, 2.0 * radius_m, 0.0])
+    back = begin[:3, 3] + begin[:3, :3] @ np.array([-_JOIN_M, 2.0 * radius_m, 0.0])
     lane = town.get_waypoint(location_from_point(back))
     if lane is None or math.cos(heading_rad(lane) - line.path.heading_rad(station)) > -0.5:
         raise CastError(

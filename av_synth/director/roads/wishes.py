@@ -14,8 +14,8 @@ from av_synth.director.roads.starts import Known, Start, entered, feature_of
 from av_synth.scenario.road import Road
 
 LOOK_STEP_M = 5.0
-STRAIGHT_RAD = math.radians(4.0)
-BEND_RAD = math.radians(12.0)  # a road that turns by less over its length does not bend
+_STRAIGHT_RAD = math.radians(4.0)
+_BEND_RAD = math.radians(12.0)  # a road that turns by less over its length does not bend
 
 Wish = tuple[str, Callable[[Start], bool]]
 """What is wanted, as it follows a number, and the test."""
@@ -139,7 +139,7 @@ def _runs(town: Known, road: Road, start: Start, before_m: float) -> bool:
     if road.curve == "straight":
         heading = heading_rad(start.point)
         if any(
-            abs(math.remainder(heading_rad(point) - heading, math.tau)) > STRAIGHT_RAD for point in (*back, *approach)
+            abs(math.remainder(heading_rad(point) - heading, math.tau)) > _STRAIGHT_RAD for point in (*back, *approach)
         ):
             return False
     everywhere = (*back, *approach)
@@ -167,7 +167,7 @@ def _bends(road: Road, start: Start) -> bool:
     )
     sign = 1.0 if road.curve == "left" else -1.0
     steps = sign * np.diff(headings)
-    if steps.sum() < BEND_RAD or steps.min() < -math.radians(1.0):
+    if steps.sum() < _BEND_RAD or steps.min() < -math.radians(1.0):
         return False
     radius_m = LOOK_STEP_M / max(float(steps.max()), 1e-6)
     return road.radius_m is None or road.radius_m.holds(radius_m)

@@ -15,7 +15,7 @@ from av_synth.scenario.words import TRAILER, is_person, is_thing
 from av_synth.session.boxes import TABLE, actor_box
 from av_synth.session.commands import send
 
-PROBE_HEIGHT_M = 60.0  # above every roof: nothing is hit there
+_PROBE_HEIGHT_M = 60.0  # above every roof: nothing is hit there
 TOWS, HITCH_X = "avsynth.tows", "avsynth.hitch_x"
 _TOLD_BY = (CATEGORY_ATTRIBUTE, "base_type", "special_type", "age")
 _CATEGORIES = {
@@ -82,7 +82,7 @@ class Casting:
         self._world = world
         self._library = {blueprint.id: blueprint for blueprint in world.get_blueprint_library()}
         self._probe_at = probe_at.copy()
-        self._probe_at[2, 3] += PROBE_HEIGHT_M
+        self._probe_at[2, 3] += _PROBE_HEIGHT_M
         self._sizes: dict[str, Size] = {}
 
     def role(self, body: str, pick: float, *, parked: bool = False) -> Role:
@@ -148,7 +148,7 @@ class Casting:
         try:
             actor = self._world.spawn_actor(self._library[type_id], transform_from_matrix(self._probe_at))
         except RuntimeError as error:
-            raise SpawnError(f"measuring {type_id} {PROBE_HEIGHT_M:.0f} m above the road: {error}") from error
+            raise SpawnError(f"measuring {type_id} {_PROBE_HEIGHT_M:.0f} m above the road: {error}") from error
         box = actor_box(actor)
         # `actor.destroy()` looks into the last snapshot, in which this one is not, and may take it for dead already
         send(self._client, [carla.command.DestroyActor(actor)], "taking away", {actor.id: f"the {type_id} to measure"})

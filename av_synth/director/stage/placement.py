@@ -21,12 +21,12 @@ from av_synth.scenario.model import Actor
 from av_synth.scenario.words import is_person
 
 LIFT_M = 0.1  # spawned this far above the road, to settle on it
-KERB_M = 0.25  # and this much further where that is refused
-RAYS_M = (-0.45, -0.3, -0.15, 0.0, 0.15, 0.3, 0.45)  # the width somebody who runs needs; no post fits in between
-RAY_LIFT_M = np.array([0.0, 0.0, 0.6])  # above kerbs, below the crowns of trees
-ABOVE_M = 40.0  # over most roofs
-SLOPE_M = 1.5  # slopes are taken over twice this
-PAINT_M = 0.03  # what lies lower on the road is a marking, not a kerb
+_KERB_M = 0.25  # and this much further where that is refused
+_RAYS_M = (-0.45, -0.3, -0.15, 0.0, 0.15, 0.3, 0.45)  # the width somebody who runs needs; no post fits in between
+_RAY_LIFT_M = np.array([0.0, 0.0, 0.6])  # above kerbs, below the crowns of trees
+_ABOVE_M = 40.0  # over most roofs
+_SLOPE_M = 1.5  # slopes are taken over twice this
+_PAINT_M = 0.03  # what lies lower on the road is a marking, not a kerb
 
 
 def obstructed(stage: Stage, concrete: ConcreteScenario, cast: Mapping[str, Spot]) -> str | None:
@@ -40,9 +40,9 @@ def obstructed(stage: Stage, concrete: ConcreteScenario, cast: Mapping[str, Spot
         if concrete.actors[event.actor].absent:  # it crosses from wherever it appears
             continue
         spot = cast[event.actor]
-        for beside_m in RAYS_M:
-            ends = [spot.ahead(along_m, beside_m) for along_m in (RAYS_M[0], event.do.cross.distance_m)]
-            start, end = (location_from_point(point + RAY_LIFT_M) for point in ends)
+        for beside_m in _RAYS_M:
+            ends = [spot.ahead(along_m, beside_m) for along_m in (_RAYS_M[0], event.do.cross.distance_m)]
+            start, end = (location_from_point(point + _RAY_LIFT_M) for point in ends)
             if stage.world.cast_ray(start, end):
                 return event.actor
     return None
@@ -63,7 +63,7 @@ def spawn_at(
         return spawn_named(stage, casting, role, name, actor, pose), ""
     except SpawnError as refused:
         above = pose.copy()
-        above[2, 3] += ABOVE_M
+        above[2, 3] += _ABOVE_M
         spawned = spawn_named(stage, casting, role, name, actor, above)
         settle(stage, spawned, upright(actor.body, casting.size(role.type_id), pose))
         return spawned, str(refused)
@@ -145,7 +145,7 @@ def box_pose(path: Path, s_m: float, d_m: float, turn_rad: float, size: Size) ->
 
 def sloped(path: Path, s_m: float, turn_rad: float, pose: Array) -> Array:
     """A level pose on a path, tilted forwards or backwards as the path rises at a station."""
-    rise = float(path.point(s_m + SLOPE_M)[2] - path.point(s_m - SLOPE_M)[2]) / (2.0 * SLOPE_M)
+    rise = float(path.point(s_m + _SLOPE_M)[2] - path.point(s_m - _SLOPE_M)[2]) / (2.0 * _SLOPE_M)
     pitch = math.atan(rise * math.cos(turn_rad))
     tilt = np.array(
         [[math.cos(pitch), 0.0, -math.sin(pitch)], [0.0, 1.0, 0.0], [math.sin(pitch), 0.0, math.cos(pitch)]]
@@ -173,16 +173,16 @@ def spawn_lifted(stage: Stage, role: Role, pose: Array, name: str, *, parked: bo
         return stage.spawn(role.type_id, lifted, role=name, attributes=role.attributes, parked=parked)
     except SpawnError:
         # the road's height says nothing of a kerb, and a CARLA refuses who would stand in it
-        lifted[2, 3] += KERB_M
+        lifted[2, 3] += _KERB_M
         return stage.spawn(role.type_id, lifted, role=name, attributes=role.attributes, parked=parked)
 
 
 def _ground_m(stage: Stage, pose: Array) -> float:
     """Height of the ground under a pose of the road: a pavement is a kerb higher."""
-    found = stage.world.ground_projection(location_from_point(pose[:3, 3] + RAY_LIFT_M), 2.0 * float(RAY_LIFT_M[2]))
+    found = stage.world.ground_projection(location_from_point(pose[:3, 3] + _RAY_LIFT_M), 2.0 * float(_RAY_LIFT_M[2]))
     road_m = float(pose[2, 3])
     ground_m = road_m if found is None else float(vector_from_carla(found.location)[2])
-    return ground_m if abs(ground_m - road_m) > PAINT_M else road_m
+    return ground_m if abs(ground_m - road_m) > _PAINT_M else road_m
 
 
 def _first_free(begin_m: float, length_m: float, taken: list[tuple[float, float]]) -> float:

@@ -22,9 +22,9 @@ from av_synth.scenario.model import Actor
 from av_synth.scenario.road import ANCHORS, Placement
 from av_synth.scenario.words import Arm, Turn, is_person
 
-ARM_BACK_M, ARM_ON_M = 150.0, 200.0  # of the way of somebody on another arm, at least
-ARM_SPARE_M = 40.0
-RUN_UP_S = 2.5  # no run-up is longer
+_ARM_BACK_M, _ARM_ON_M = 150.0, 200.0  # of the way of somebody on another arm, at least
+_ARM_SPARE_M = 40.0
+_RUN_UP_S = 2.5  # no run-up is longer
 CLEAR_M = 0.8  # a parked row stays this far from named actors
 TURN_RAD = {"along": 0.0, "against": math.pi, "left": math.pi / 2, "right": -math.pi / 2}
 
@@ -139,8 +139,8 @@ def _spot(concrete: ConcreteScenario, actor: Actor, place: Place, size: Size, fo
     if at.arm is not None:
         entrance = arm_entrance(place, at.arm, actor.route)
         station = -float(at.before_m or 0.0)
-        back_m = max(ARM_BACK_M, -station + speed * RUN_UP_S + ARM_SPARE_M)
-        on_m = max(ARM_ON_M, station + speed * concrete.duration_s + ARM_SPARE_M)
+        back_m = max(_ARM_BACK_M, -station + speed * _RUN_UP_S + _ARM_SPARE_M)
+        on_m = max(_ARM_ON_M, station + speed * concrete.duration_s + _ARM_SPARE_M)
         route = Route(actor.route)
         path = path_along(entrance.before, back_m, on_m, route)
         route.refuse_missed(actor.body)

@@ -39,17 +39,17 @@ from av_synth.scenario.model import Actor
 from av_synth.scenario.weather import Weather
 from av_synth.scenario.words import EGO, is_person, is_thing
 
-WARM_UP_S = 2.0  # vehicles settle on their wheels and traffic gets going before time zero
+_WARM_UP_S = 2.0  # vehicles settle on their wheels and traffic gets going before time zero
 SPARE_M = 10.0
-MOST_SPAWNED = 12  # stretches of road on which the simulator is asked for places, before it is given up
+_MOST_SPAWNED = 12  # stretches of road on which the simulator is asked for places, before it is given up
 ROOM_M = 40.0  # of road before and behind what a vehicle needs
-DARK_SUN_DEG = 10.0
+_DARK_SUN_DEG = 10.0
 DRIVING_LIGHTS = int(carla.VehicleLightState.Position | carla.VehicleLightState.LowBeam)
 
 
 def warm_up_ticks(tick_us: int) -> int:
     """Ticks from the first one to recorded time zero."""
-    return math.ceil(WARM_UP_S * 1e6 / tick_us)
+    return math.ceil(_WARM_UP_S * 1e6 / tick_us)
 
 
 def _warm_up_s(tick_us: int) -> float:
@@ -139,7 +139,7 @@ def _placed(setting: Setting) -> tuple[Place, dict[str, Spot], Member, dict[str,
     error: CastError | SpawnError | None = None
     tried = 0
     for found in find_places(stage.map, concrete.road, room_m, concrete.picks["road"]):
-        if tried == MOST_SPAWNED:
+        if tried == _MOST_SPAWNED:
             break
         spawned: list[Member] = []
         try:
@@ -283,7 +283,7 @@ def _hold(setting: Setting, member: Member, velocity: carla.Vector3D) -> None:
 
 def need_lights(weather: Weather) -> bool:
     """Whether drivers have their lights on: in the dark, in rain, in fog."""
-    return weather.sun_altitude_angle < DARK_SUN_DEG or weather.precipitation > 0 or weather.fog_density > 20
+    return weather.sun_altitude_angle < _DARK_SUN_DEG or weather.precipitation > 0 or weather.fog_density > 20
 
 
 def switch_on(concrete: ConcreteScenario, member: Member) -> None:

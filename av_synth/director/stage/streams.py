@@ -21,7 +21,7 @@ from av_synth.scenario.concrete import ConcreteScenario, CrowdPlan, FlowPlan
 from av_synth.scenario.model import Actor
 from av_synth.scenario.road import Lane, Placement
 
-BUMPER_M = 2.0  # at least so much between two of a flow, whatever the time gap
+_BUMPER_M = 2.0  # at least so much between two of a flow, whatever the time gap
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _flow(
     """The vehicles of a flow from the first on, for as long as there is road behind them."""
     speed = flow.speed_kmh / 3.6
     first, before_m = _flow_begins(flow, place)
-    reach_m = sum(max(each.gap_s * speed, BUMPER_M) + 12.0 for each in flow.vehicles) + speed * run_up_s
+    reach_m = sum(max(each.gap_s * speed, _BUMPER_M) + 12.0 for each in flow.vehicles) + speed * run_up_s
     whole = path_along(first, before_m + reach_m, speed * duration_s + 60.0, by_turns(flow.route))
     station, leader_rear_m = -before_m, math.inf
     for number, each in enumerate(flow.vehicles):
@@ -90,7 +90,7 @@ def _flow(
         size = casting.size(role.type_id)
         half = float(size.half_m[0])
         if number > 0:
-            station = leader_rear_m - max(each.gap_s * speed, BUMPER_M) - half
+            station = leader_rear_m - max(each.gap_s * speed, _BUMPER_M) - half
         if station - half - size.tail_m - speed * run_up_s < whole.begin_m:
             reason = "the road does not reach further back"
             left = len(flow.vehicles) - number

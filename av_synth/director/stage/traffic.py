@@ -15,14 +15,14 @@ from av_synth.geometry.carla import matrix_from_transform, vector_from_carla, ve
 from av_synth.geometry.transforms import Array
 from av_synth.scenario.concrete import TrafficPlan
 
-REACH_STEP_M = 4.0
-ZONE_RADIUS_M = 2.5  # a lane's width: oncoming traffic may pass beside the event's own lanes
+_REACH_STEP_M = 4.0
+_ZONE_RADIUS_M = 2.5  # a lane's width: oncoming traffic may pass beside the event's own lanes
 FASTEST_MPS = 15.0
-CLEAR_OF_PLACED_M = 9.0
-SIGHT_M = 120.0  # starts this near the ego's are taken first, so that traffic is seen
-MAX_BRANCHES = 400
-BEGINS_KMH = (18.0, 38.0)  # it has been on its way before the scenario begins
-SLOWER_PERCENT = (0.0, 35.0)  # than the speed limit: nobody drives like the next
+_CLEAR_OF_PLACED_M = 9.0
+_SIGHT_M = 120.0  # starts this near the ego's are taken first, so that traffic is seen
+_MAX_BRANCHES = 400
+_BEGINS_KMH = (18.0, 38.0)  # it has been on its way before the scenario begins
+_SLOWER_PERCENT = (0.0, 35.0)  # than the speed limit: nobody drives like the next
 
 
 def start_traffic(
@@ -41,8 +41,8 @@ def start_traffic(
     if not plan.bodies:
         return
     shuffled = _shuffled(stage.map.get_spawn_points(), plan.seed)
-    in_sight = sorted(shuffled, key=lambda point: _distance_m(point, placed[:1]) > SIGHT_M)  # and then the others
-    places = [point for point in in_sight if _distance_m(point, placed) > CLEAR_OF_PLACED_M]
+    in_sight = sorted(shuffled, key=lambda point: _distance_m(point, placed[:1]) > _SIGHT_M)  # and then the others
+    places = [point for point in in_sight if _distance_m(point, placed) > _CLEAR_OF_PLACED_M]
     free = (point for point in places if not _reaches(stage.map, point, zone, time_s * FASTEST_MPS))
     manager = stage.traffic_manager()
     random = np.random.default_rng((plan.seed, 1))
@@ -54,7 +54,7 @@ def start_traffic(
             yield Event(0, "not_placed", detail={"role": name, "count": len(plan.bodies) - index, "reason": reason})
             return
         role = casting.role(body, pick)
-        speed_kmh, slower_percent = random.uniform(*BEGINS_KMH), random.uniform(*SLOWER_PERCENT)
+        speed_kmh, slower_percent = random.uniform(*_BEGINS_KMH), random.uniform(*_SLOWER_PERCENT)
         world_from_vehicle = matrix_from_transform(point)
         try:
             vehicle = stage.spawn(role.type_id, world_from_vehicle, role=name, attributes=role.attributes)
@@ -85,16 +85,16 @@ def _reaches(town: carla.Map, start: carla.Transform, zone: Sequence[Array], len
     front = [town.get_waypoint(start.location)]
     travelled_m = 0.0
     visited: set[tuple[int, int, int]] = set()
-    while front and travelled_m <= length_m and len(visited) < MAX_BRANCHES:
+    while front and travelled_m <= length_m and len(visited) < _MAX_BRANCHES:
         following = []
         for waypoint in front:
             here = vector_from_carla(waypoint.transform.location)[:2]
-            if float(np.hypot(*(keep_out - here).T).min()) < ZONE_RADIUS_M:
+            if float(np.hypot(*(keep_out - here).T).min()) < _ZONE_RADIUS_M:
                 return True
-            for candidate in waypoint.next(REACH_STEP_M):
+            for candidate in waypoint.next(_REACH_STEP_M):
                 key = (candidate.road_id, candidate.lane_id, round(candidate.s))
                 if key not in visited:
                     visited.add(key)
                     following.append(candidate)
-        front, travelled_m = following, travelled_m + REACH_STEP_M
-    return len(visited) >= MAX_BRANCHES
+        front, travelled_m = following, travelled_m + _REACH_STEP_M
+    return len(visited) >= _MAX_BRANCHES

@@ -27,7 +27,7 @@ from av_synth.export.splits import Splits
 from av_synth.log import taxonomy
 from av_synth.store import Run, canonical_json, link_or_copy, open_run, write_file
 
-EXTRA_SCHEMA = 1
+_EXTRA_SCHEMA = 1
 """Version of av_synth.json's layout."""
 
 _NO_LIST = official.PREDEFINED_SPLITS | {"all"}  # a scenario of such a name has no list of its own in splits.json
@@ -60,7 +60,7 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, profile: str = "n
     if version and version not in VERSIONS:
         raise UserError(f"version '{version}': want one of {', '.join(VERSIONS)}")
     sources = [read_source(directory) for directory in runs]
-    refuse_splits(splits, {source.scenario for source in sources})
+    _refuse_splits(splits, {source.scenario for source in sources})
     divided = divide(sources, profile, version or None, splits)
     towns = read_towns(sources)
     for part in divided:
@@ -92,7 +92,7 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
             if source.scenario not in _NO_LIST:
                 splits.setdefault(source.scenario, []).append(scene)
             if by_hand.runs:
-                splits.setdefault(split_name(by_hand.of(run.run_id)), []).append(scene)
+                splits.setdefault(_split_name(by_hand.of(run.run_id)), []).append(scene)
             _add_run(tables, run, scene, place, recordings, annotations)
             _merge_channels(run.run_id, channels, recordings.channels)
             more = extras.fold_extras(run, names, recordings, annotations, part.version, offset_m)
@@ -117,19 +117,19 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
             towns_told.append(compact_json(town_told))
     write_file(root / PREDICTION, canonical_json(predicted))
     write_file(tables_dir / "splits.json", canonical_json(splits))
-    extra = {"schema": str(EXTRA_SCHEMA), "av_synth": f'"{av_synth.__version__}"', "profile": f'"{profile}"'}
+    extra = {"schema": str(_EXTRA_SCHEMA), "av_synth": f'"{av_synth.__version__}"', "profile": f'"{profile}"'}
     extra |= {name: "[\n" + ",\n".join(rows) + "\n]" for name, rows in (("runs", told), ("towns", towns_told))}
     text = ",\n".join(f'"{key}": {value}' for key, value in extra.items())
     write_file(tables_dir / MARKER, f"{{{text}}}\n".encode())
     contents.note(root, tables_dir / contents.LIST)
 
 
-def refuse_splits(by_hand: Splits, scenarios: Collection[str]) -> None:
+def _refuse_splits(by_hand: Splits, scenarios: Collection[str]) -> None:
     """Raise UserError if two lists of splits.json, the user's splits, the scenarios and `all`, would have one name."""
     taken: dict[str, str] = {name: f"scenario {name}" for name in scenarios if name not in _NO_LIST}
     taken["all"] = "all scenes"
     for name in by_hand.runs:
-        final = split_name(name)
+        final = _split_name(name)
         if final in taken:
             raise UserError(
                 f"split '{name}': splits.json calls it '{final}', which is its name for {taken[final]} too; rename it"
@@ -137,7 +137,7 @@ def refuse_splits(by_hand: Splits, scenarios: Collection[str]) -> None:
         taken[final] = f"split '{name}'"
 
 
-def split_name(name: str) -> str:
+def _split_name(name: str) -> str:
     """What a split is called in splits.json: readers take a name like `val` for a list of scenes of their own."""
     return f"av_synth_{name}" if name in official.PREDEFINED_SPLITS else name
 

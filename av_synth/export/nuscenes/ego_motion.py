@@ -19,7 +19,7 @@ from av_synth.store import Run
 GRAVITY_MPS2 = 9.80665
 """Standard gravity (BIPM, The International System of Units)."""
 
-MARGIN_US = 20_000
+_MARGIN_US = 20_000
 """How far the motion is carried on before the first and after the last tick, with the acceleration it has there."""
 
 Times = npt.NDArray[np.int64]
@@ -67,7 +67,7 @@ class EgoMotion:
         acceleration = _slope(velocity, time_s)
         rate = _rates(turn, time_s)
         # one more knot at either end, so that messages lie on both sides of the first and the last keyframe
-        step = MARGIN_US * 1e-6
+        step = _MARGIN_US * 1e-6
         ends = np.array([-step, step])[:, None]
         edge = [0, -1]
         outer = (
@@ -86,8 +86,8 @@ class EgoMotion:
 
     def grid(self, period_us: int) -> Times:
         """Times (N,), microseconds, at the multiples of a period that the log covers, the margins included."""
-        first = -((MARGIN_US - int(self.time_us[0])) // period_us)
-        last = (int(self.time_us[-1]) + MARGIN_US) // period_us
+        first = -((_MARGIN_US - int(self.time_us[0])) // period_us)
+        last = (int(self.time_us[-1]) + _MARGIN_US) // period_us
         return np.arange(first, last + 1, dtype=np.int64) * period_us
 
     def at(self, time_us: Times) -> Motion:

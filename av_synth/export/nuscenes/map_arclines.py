@@ -19,7 +19,7 @@ import numpy as np
 from av_synth.export.rows import Row
 from av_synth.geometry.transforms import Array
 
-TOLERANCE_M = 0.01
+_TOLERANCE_M = 0.01
 """How far a path may be from the points that it is made of."""
 
 _STRAIGHT_RADIUS_M = 999.999  # what nuScenes writes for straight pieces
@@ -72,7 +72,7 @@ def fit(stretches: Sequence[Array]) -> list[Piece]:
         stretches: points (N, 2) of the line, cut where its formula changes; each begins where the last one ended.
 
     Returns:
-        Pieces that pass within `TOLERANCE_M` of every point; empty if the line has no length.
+        Pieces that pass within `_TOLERANCE_M` of every point; empty if the line has no length.
     """
     clean = [points for points in map(_distinct, stretches) if len(points) > 1]
     headings = [_headings(points) for points in clean]
@@ -116,7 +116,7 @@ def _pieces(points: Array, yaws: Array, first: int, last: int) -> Iterator[Piece
     # headings are less sure than points: a long straight line would come out as a wide arc
     if len(between) and _stray(chord, between) < _BOW_M:
         yield from chord
-    elif not len(between) or (_short(pair) and _stray(pair, between) <= TOLERANCE_M):
+    elif not len(between) or (_short(pair) and _stray(pair, between) <= _TOLERANCE_M):
         yield from pair
     else:
         middle = (first + last) // 2

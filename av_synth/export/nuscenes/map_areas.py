@@ -63,7 +63,7 @@ def road_segments(
                 "token": areas[-1].token,
                 "polygon_token": polygon,
                 "is_intersection": is_intersection,
-                "drivable_area_token": most_on(shape, ground),
+                "drivable_area_token": _most_on(shape, ground),
             }
         )
     return areas, rows
@@ -107,7 +107,7 @@ def crossings(sheet: Sheet, network: Network, segments: Sequence[Area]) -> tuple
         polygon = sheet.polygon(shape, "ped_crossing", index)
         if polygon:
             areas.append(Area(sheet.token("ped_crossing", index), shape))
-            segment = most_on(shape, segments)
+            segment = _most_on(shape, segments)
             rows.append({"token": areas[-1].token, "polygon_token": polygon, "road_segment_token": segment})
     return areas, rows
 
@@ -171,7 +171,7 @@ def _strips(roads: Iterable[Road], kinds: frozenset[str]) -> list[Polygon]:
     ]
 
 
-def most_on(shape: Polygon, areas: Sequence[Area]) -> str:
+def _most_on(shape: Polygon, areas: Sequence[Area]) -> str:
     """Token of the area that covers most of a shape, "" if none touches it."""
     sound = shape if shape.is_valid else shape.buffer(0)
     touching = [area for area in areas if area.shape.intersects(sound)]

@@ -16,7 +16,7 @@ from av_synth.export.nuscenes.sources import Source, TownKey, part_name
 from av_synth.export.splits import Draw, Splits
 
 PROFILES = ("native", "compat")
-TRAINVAL, MINI = "v1.0-trainval", "v1.0-mini"
+_TRAINVAL, _MINI = "v1.0-trainval", "v1.0-mini"
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ def divide(sources: Sequence[Source], profile: str, version: str | None, by_hand
     if profile not in PROFILES:
         raise UserError(f"profile '{profile}': want {' or '.join(PROFILES)}")
     if profile == "native":
-        found = _native(sources, version or TRAINVAL)
-    elif version in (None, MINI, TRAINVAL):
+        found = _native(sources, version or _TRAINVAL)
+    elif version in (None, _MINI, _TRAINVAL):
         found = [part for towns in _by_towns(sources) for part in _compat(towns, version, by_hand)]
     else:
-        raise UserError(f"version '{version}' has no official scenes with labels; want {MINI} or {TRAINVAL}")
+        raise UserError(f"version '{version}' has no official scenes with labels; want {_MINI} or {_TRAINVAL}")
     if len(found) == 1:
         return found
     return [Part(part_name(index), part.version, part.scenes, part.locations) for index, part in enumerate(found)]
@@ -89,9 +89,9 @@ def _by_towns(sources: Sequence[Source]) -> Iterable[list[Source]]:
 def _compat(sources: Sequence[Source], version: str | None, by_hand: Splits | None) -> list[Part]:
     families = _families(sources)
     if version is None:
-        held_out, trained = _split(families, MINI, by_hand)
+        held_out, trained = _split(families, _MINI, by_hand)
         small = len(held_out) <= len(official.MINI_VAL) and len(trained) <= len(official.MINI_TRAIN)
-        version = MINI if small else TRAINVAL
+        version = _MINI if small else _TRAINVAL
     held_out, trained = _split(families, version, by_hand)
     val, train = official.names(version)
     count = max(math.ceil(len(held_out) / len(val)), math.ceil(len(trained) / len(train)))
@@ -129,7 +129,7 @@ def _split(
     val, train = official.names(version)
     count = sum(map(len, families))
     share = math.ceil(count * len(val) / (len(val) + len(train)))
-    wanted = max(share, min(count, len(val))) if version == MINI else share
+    wanted = max(share, min(count, len(val))) if version == _MINI else share
     held_out: list[Source] = []
     kept: list[Sequence[Source]] = []
     for family in families:

@@ -18,7 +18,7 @@ VERSIONS = ("v1.0-trainval", "v1.0-mini", "v1.0-test")
 MARKER = "av_synth.json"
 """Beside the tables: tells a dataset of ours from anything else."""
 
-FOLDERS = (
+_FOLDERS = (
     *("samples", "sweeps", "maps", "can_bus", "lidarseg", "panoptic"),
     *("instance_masks", "lidar_instances", "semantic", "depth", "flow"),
 )
@@ -73,7 +73,7 @@ def refuse_place(dataset: Path) -> None:
             refuse_place(part)
         return
     # beside the parts of a dataset, what is no part is what is in the way
-    foreign = sorted(entries - {*VERSIONS, *FOLDERS}, key=lambda name: (bool(_PART.fullmatch(name)), name))
+    foreign = sorted(entries - {*VERSIONS, *_FOLDERS}, key=lambda name: (bool(_PART.fullmatch(name)), name))
     if foreign:
         raise UserError(
             f"{dataset}: holds '{foreign[0]}', which is no part of a dataset; move it or name another place"

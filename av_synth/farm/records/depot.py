@@ -40,7 +40,7 @@ from av_synth.store.files import (
 from av_synth.store.runs import MANIFEST, RUNS, check_run_id, open_run, run_path
 
 PLAN = "plan.zip"
-ATTEMPTS = "attempts"
+_ATTEMPTS = "attempts"
 _RECORD = re.compile(r"([0-9a-f]{20})\.json")
 _ATTEMPT = re.compile(r"[0-9a-f]{32}")
 _BATCH = 25  # files that a driver sends or fetches at once
@@ -257,9 +257,9 @@ class Depot:
             record = self.record(run_id)
             if record is None:
                 continue
-            left = sorted(self._names(f"{ATTEMPTS}/{run_id}") - {record.attempt})
+            left = sorted(self._names(f"{_ATTEMPTS}/{run_id}") - {record.attempt})
             for attempt in left:
-                self._remove(f"{ATTEMPTS}/{run_id}/{attempt}")
+                self._remove(f"{_ATTEMPTS}/{run_id}/{attempt}")
             swept += len(left)
         return swept
 
@@ -285,7 +285,7 @@ class Depot:
 
     def _create_on_disk(self, path: Path, content: bytes) -> None:
         """For a disk: what fsspec has looks first and writes then; a link is made, or is not, in one step."""
-        new = Path(self._path(ATTEMPTS)) / f"{uuid.uuid4().hex}.new"
+        new = Path(self._path(_ATTEMPTS)) / f"{uuid.uuid4().hex}.new"
         try:
             write_file(new, content, durable=True)
             sync_file_system(new)
@@ -358,7 +358,7 @@ class Depot:
             self._remove(place.path.removeprefix(self._remote.path + "/"))
 
     def _place(self, record: Record) -> Remote:
-        name = f"{ATTEMPTS}/{record.run_id}/{record.attempt}"
+        name = f"{_ATTEMPTS}/{record.run_id}/{record.attempt}"
         return Remote(self._remote.system, self._path(name), f"{self.address}/{name}")
 
     def _path(self, name: str) -> str:

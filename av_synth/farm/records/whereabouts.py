@@ -34,7 +34,7 @@ def address_of(store: Path) -> str:
     return str(as_mapping(read_json(path), str(path)).get("address", "")) if path.exists() else ""
 
 
-def depot_of(store: Path) -> Depot | None:
+def _depot_of(store: Path) -> Depot | None:
     """The depot of a store; None if its runs are committed in it. Raises as `address_of`, and as `Depot`."""
     address = address_of(store)
     if not address:
@@ -50,7 +50,7 @@ def committed(store: Path) -> frozenset[str]:
     Raises:
         UnreachableError: if they are elsewhere, and it does not answer.
     """
-    depot = depot_of(store)
+    depot = _depot_of(store)
     return frozenset(path.name for path in stores.runs(store)) if depot is None else depot.run_ids()
 
 
@@ -78,7 +78,7 @@ def agree(store: Path, address: str | None) -> Depot | None:
             write_file(new / FILE, canonical_json({"address": depot.address}), durable=True)
             os.rename(new / FILE, Path(store) / FILE)
         return depot
-    depot_known = depot_of(store)
+    depot_known = _depot_of(store)
     if depot_known is not None:
         depot_known.check()
     return depot_known
@@ -94,7 +94,7 @@ def tidy(store: Path, *, finished: bool) -> int:
 
     What cannot be removed only takes space.
     """
-    depot = depot_of(store)
+    depot = _depot_of(store)
     if depot is None:
         return 0
     begun = Counter(event["run"] for event in read_journal(store) if event["event"] in ("started", "failed"))
@@ -123,7 +123,7 @@ def pull(store: Path, on_run: Callable[[int, int], None] = lambda *_: None, addr
     """
     from av_synth.farm.records.depot import Depot
 
-    depot = Depot(address) if address else depot_of(store)
+    depot = Depot(address) if address else _depot_of(store)
     if depot is None:
         return 0, len(stores.runs(store))
     run_ids = sorted(depot.run_ids())

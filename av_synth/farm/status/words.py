@@ -72,7 +72,7 @@ def of_run(run: PlannedRun | None) -> str:
     return "" if run is None else f"{clean(run.recipe.scenario.removesuffix('.yaml'))} in {clean(run.town)}"
 
 
-def of_trouble(failed: Trouble) -> str:
+def _of_trouble(failed: Trouble) -> str:
     """A failure, where it was, and where to read more."""
     where = f" on {clean(failed.node)}" if failed.node else ""
     log = f" (log: {clean(failed.log)})" if failed.log else ""
@@ -91,7 +91,7 @@ def told(event: Event, runs: Mapping[str, PlannedRun]) -> str | None:
         text = f"{of_run(run)}, {how}" + ("" if event["held"] else ", expectations NOT HELD")
     elif what == "failed":
         failed = trouble(event)
-        text = f"{of_run(run)}, {of_trouble(failed)}; {failed.advice}"
+        text = f"{of_run(run)}, {_of_trouble(failed)}; {failed.advice}"
     elif what == "quarantined":
         text = f"{of_run(run)}, given up: {clean(str(event.get('why') or str(event['attempts']) + ' attempts failed'))}"
     elif what == "released" and "damaged" in event:

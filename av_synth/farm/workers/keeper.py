@@ -16,7 +16,7 @@ from av_synth.launch.caretaker import LONGEST_S, is_caretaker
 from av_synth.launch.exits import how_it_ended
 from av_synth.launch.interpreter import start_child
 
-WORKER = "av_synth.farm.workers.worker"
+_WORKER = "av_synth.farm.workers.worker"
 TIDY_UP_S = 10.0  # for a worker that is asked to end: its player closes what it has opened
 GONE_S = 10.0  # for killed processes; those of the kernel's uninterruptible sleep take longest
 _LOOK_EVERY_S = 0.05
@@ -47,7 +47,7 @@ class Keeper:
         try:
             setting.folder.mkdir(parents=True, exist_ok=True)
             with (setting.folder / "worker.log").open("ab") as log:
-                self._process, self.pipe = start_child(WORKER, log)
+                self._process, self.pipe = start_child(_WORKER, log)
         except OSError as error:
             raise LaunchError(f"worker {setting.slot}: cannot be started: {error.strerror or error}") from error
         self._root = psutil.Process(self._process.pid)  # it is there until it is waited for

@@ -12,7 +12,7 @@ from av_synth.farm.model import Job, Lost, Report, Slot, WorkerSetting
 from av_synth.farm.workers.keeper import Keeper
 
 FIRST_PAUSE_S = 1.0
-LONGEST_PAUSE_S = 60.0
+_LONGEST_PAUSE_S = 60.0
 
 
 def next_pause(worked: bool, in_vain: int) -> tuple[int, float]:
@@ -26,7 +26,7 @@ def next_pause(worked: bool, in_vain: int) -> tuple[int, float]:
         How many in a row have not now, and the seconds.
     """
     in_vain = 0 if worked else in_vain + 1
-    return in_vain, 0.0 if in_vain < 2 else min(FIRST_PAUSE_S * 2.0 ** (in_vain - 2), LONGEST_PAUSE_S)
+    return in_vain, 0.0 if in_vain < 2 else min(FIRST_PAUSE_S * 2.0 ** (in_vain - 2), _LONGEST_PAUSE_S)
 
 
 class LocalRunner:

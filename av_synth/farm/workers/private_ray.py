@@ -20,7 +20,7 @@ from pathlib import Path
 from av_synth.errors import UserError
 from av_synth.launch.guard import start_guarded
 
-START_S = 300.0  # its tries have limits of their own; for a machine on which even these do not come to an end
+_START_S = 300.0  # its tries have limits of their own; for a machine on which even these do not come to an end
 _HEAD = (
     "import sys; sys.path[:] = [entry for entry in sys.path if entry]; "  # nothing of the folder it is started in
     "from av_synth.farm.workers.ray_farm import serve; serve(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])"
@@ -64,14 +64,14 @@ def private_ray(cores: int) -> Iterator[str]:
 
 def _heard(told: int) -> str:
     """The address that the head tells, in a line; the guards have the pipe too, so that it ends only when they do."""
-    until_s, said = time.monotonic() + START_S, b""
+    until_s, said = time.monotonic() + _START_S, b""
     while not said.endswith(b"\n") and (left_s := until_s - time.monotonic()) > 0:
         if select.select([told], [], [], left_s)[0]:
             said += (new := os.read(told, 65536))
             if not new:
                 raise _refused("its process ended")
     if not said.endswith(b"\n"):
-        raise _refused(f"has not told its address in {START_S:.0f} s")
+        raise _refused(f"has not told its address in {_START_S:.0f} s")
     answer: dict[str, str] = json.loads(said)
     if "error" in answer:
         raise _refused(answer["error"])

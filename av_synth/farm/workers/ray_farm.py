@@ -30,10 +30,10 @@ from av_synth.farm.workers.seat import Needs, Seat
 TRIES = 3  # to start a private Ray
 PATIENCE_S = 600.0  # for the first worker: a cluster that grows on demand has to start a machine
 COUNT_EVERY_S = 5.0  # how often it is counted how many workers the cluster has room for
-LISTEN_S = 1.0  # an actor listens so long to a worker that plays ...
-GLANCE_S = 0.2  # ... and so long to an idle one, because a job has to wait for that
-STORE_BYTES = 80 << 20  # the smallest object store that Ray starts with
-WHY_LENGTH = 200
+_LISTEN_S = 1.0  # an actor listens so long to a worker that plays ...
+_GLANCE_S = 0.2  # ... and so long to an idle one, because a job has to wait for that
+_STORE_BYTES = 80 << 20  # the smallest object store that Ray starts with
+_WHY_LENGTH = 200
 
 
 @contextmanager
@@ -107,7 +107,7 @@ def start(cores: int, folder: str) -> str:
                 address="local",
                 num_cpus=cores,
                 include_dashboard=False,
-                object_store_memory=STORE_BYTES,
+                object_store_memory=_STORE_BYTES,
                 log_to_driver=False,
                 configure_logging=False,
                 _temp_dir=folder,
@@ -236,7 +236,7 @@ class RayRunner:
         with suppress(ConnectionLostError), self._reached():
             closing = [place.actor.close.remote() for place in places if place.node is not None]
             if closing:  # all at once, so that they close their simulators side by side
-                self._ray.wait(closing, num_returns=len(closing), timeout=LISTEN_S + TIDY_UP_S + 2 * GONE_S)
+                self._ray.wait(closing, num_returns=len(closing), timeout=_LISTEN_S + TIDY_UP_S + 2 * GONE_S)
             for place in places:
                 self._ray.kill(place.actor)
 
@@ -252,7 +252,7 @@ class RayRunner:
         until_s = time.monotonic() + patience_s
         lost: list[Report] = []
         while not self.slots():
-            lost += self.poll(LISTEN_S)
+            lost += self.poll(_LISTEN_S)
             if lost and len(lost) >= self._room and isinstance(last := lost[-1], Lost):
                 raise LaunchError(f"no worker could be started; the last one, on {last.node or '?'}: {last.why}")
             if time.monotonic() > until_s:
@@ -263,10 +263,10 @@ class RayRunner:
         self._fill()
         for place in self._places.values():
             if place.node is not None and place.asked is None:
-                place.asked = place.actor.poll.remote(GLANCE_S if place.run_id is None else LISTEN_S)
+                place.asked = place.actor.poll.remote(_GLANCE_S if place.run_id is None else _LISTEN_S)
         owner = {call: place for place in self._places.values() for call in place.calls}
         next_s = min(self._not_before_s.values(), default=math.inf) - self._clock()
-        timeout_s = min(timeout_s, max(next_s, GLANCE_S))
+        timeout_s = min(timeout_s, max(next_s, _GLANCE_S))
         if not owner:
             time.sleep(timeout_s)
             return []
@@ -380,4 +380,4 @@ def _in_a_line(error: BaseException) -> str:
 def _why(error: BaseException) -> str:
     """The last line: above it stand names of classes, places in files, advice."""
     lines = str(error).strip().splitlines()
-    return (lines[-1].strip() if lines else type(error).__name__)[:WHY_LENGTH]
+    return (lines[-1].strip() if lines else type(error).__name__)[:_WHY_LENGTH]

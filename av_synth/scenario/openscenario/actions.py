@@ -12,11 +12,11 @@ from av_synth.scenario.openscenario.sideways import lane_change, lane_offset
 from av_synth.scenario.openscenario.tree import Element
 from av_synth.scenario.words import EGO
 
-FASTEST_KMH, FASTEST_WALK_KMH = 200.0, 40.0
+_FASTEST_KMH, _FASTEST_WALK_KMH = 200.0, 40.0
 HARDEST_MPS2 = 12.0
-FARTHEST_WALK_M = 100.0
-LIES_RAD = 1.0
-ACROSS_RAD = math.radians(45.0)
+_FARTHEST_WALK_M = 100.0
+_LIES_RAD = 1.0
+_ACROSS_RAD = math.radians(45.0)
 LAMPS = {
     "daytimeRunningLights": "position",
     "lowBeam": "low_beam",
@@ -106,9 +106,9 @@ def _speed(context: Context, one: Element, me: Actor) -> list[Words]:
     if speed < 0:
         context.report.nearly(one, "backwards along its own line, at 40 km/h at most")
         return [{"reverse": {"speed_kmh": rounded(min(-speed * KMH, 40.0))}}]
-    if speed * KMH > FASTEST_KMH:
-        context.report.nearly(one, f"at {FASTEST_KMH:g} km/h, the greatest speed there is")
-    return [{"drive": {"speed_kmh": rounded(min(speed * KMH, FASTEST_KMH)), **how}}]
+    if speed * KMH > _FASTEST_KMH:
+        context.report.nearly(one, f"at {_FASTEST_KMH:g} km/h, the greatest speed there is")
+    return [{"drive": {"speed_kmh": rounded(min(speed * KMH, _FASTEST_KMH)), **how}}]
 
 
 def _pace(context: Context, one: Element, dynamics: Element) -> Words:
@@ -143,13 +143,13 @@ def _walk(context: Context, one: Element, me: Actor, speed: float) -> Words:
     """A pedestrian goes where it faces: along the road, or across it."""
     if speed <= 0:
         return {"wait": {}}
-    if speed * KMH > FASTEST_WALK_KMH:
-        context.report.nearly(one, f"at {FASTEST_WALK_KMH:g} km/h, the fastest that people are")
-    pace = rounded(min(speed * KMH, FASTEST_WALK_KMH))
+    if speed * KMH > _FASTEST_WALK_KMH:
+        context.report.nearly(one, f"at {_FASTEST_WALK_KMH:g} km/h, the fastest that people are")
+    pace = rounded(min(speed * KMH, _FASTEST_WALK_KMH))
     spot = me.first
     off = 0.0 if spot is None else abs(context.places.heading_off_rad(spot))
-    if context.places.town is None or spot is None or ACROSS_RAD < off < math.pi - ACROSS_RAD:
-        return {"cross": {"speed_kmh": pace, "distance_m": FARTHEST_WALK_M}}
+    if context.places.town is None or spot is None or _ACROSS_RAD < off < math.pi - _ACROSS_RAD:
+        return {"cross": {"speed_kmh": pace, "distance_m": _FARTHEST_WALK_M}}
     ego = next(actor.first for actor in context.actors.values() if actor.entity.name == EGO)
     against = ego is not None and math.cos(spot.yaw_rad - ego.yaw_rad) < 0
     return {"walk": {"speed_kmh": pace, "direction": "against" if against else "along"}}
@@ -214,7 +214,7 @@ def _synchronise(context: Context, one: Element, me: Actor) -> list[Words]:
             context.report.nearly(one, "its speed there by what the other was last told")
         if told.find("SteadyState") is not None or told.inside:
             context.report.nearly(one, "without the stretch of steady speed before")
-        words["final_kmh"] = rounded(min(max(me.speed_mps * KMH, 0.0), FASTEST_KMH))
+        words["final_kmh"] = rounded(min(max(me.speed_mps * KMH, 0.0), _FASTEST_KMH))
     return [{"arrive_together": words}]
 
 
@@ -234,7 +234,7 @@ def _straight_ahead(found: Words) -> Words | None:
     if found.get("frame") != "own" or not isinstance(timed, list) or len(timed) != 2:
         return None
     (begin, x, y), (end, far, aside) = timed
-    if begin or x or y or aside or not 0 < far <= FARTHEST_WALK_M or far / end * KMH > FASTEST_WALK_KMH:
+    if begin or x or y or aside or not 0 < far <= _FARTHEST_WALK_M or far / end * KMH > _FASTEST_WALK_KMH:
         return None
     return {"speed_kmh": rounded(far / end * KMH), "distance_m": rounded(far)}
 
@@ -272,7 +272,7 @@ def _teleport(context: Context, one: Element, me: Actor) -> list[Words]:
     turned = one.find("Position", "RelativeObjectPosition")
     if turned is not None and context.actor(turned) is me and not turned.number("dx") and not turned.number("dy"):
         orientation = turned.find("Orientation")
-        if orientation is not None and abs(orientation.number("r", 0.0)) > LIES_RAD:
+        if orientation is not None and abs(orientation.number("r", 0.0)) > _LIES_RAD:
             return [{"fall": {}}]
         raise UnsaidError("getting up has no words")
     spot = context.find(one.need("Position"))

@@ -12,9 +12,9 @@ from av_synth.scenario.openscenario.report import UnsaidError
 from av_synth.scenario.openscenario.tree import Element
 
 STANDS_KMH = 0.5
-CLOSE = 0.1  # equality of measured numbers, in their own unit
-MOST_JOINED = 10  # of the language's all, any and then
-FOREVER_S = 3600.0
+_CLOSE = 0.1  # equality of measured numbers, in their own unit
+_MOST_JOINED = 10  # of the language's all, any and then
+_FOREVER_S = 3600.0
 Held = Words | bool
 """A condition, or whether it is always or never so."""
 _ENDED = ("endTransition", "completeState", "stopTransition")
@@ -127,7 +127,7 @@ class Triggers:
         delay = element.number("delay", 0.0)
         if delay > 0:
             delay += float(str(held.get("delay_s", 0.0)))  # of what it stands for
-            held = {**held, "delay_s": rounded(min(delay, FOREVER_S))}
+            held = {**held, "delay_s": rounded(min(delay, _FOREVER_S))}
         self._context.report.kept(element)
         return held
 
@@ -228,9 +228,9 @@ def _edged(held: Words, edge: str) -> Words:
 def _time(one: Element) -> Held:
     value, rule = one.number("value"), one.word("rule")
     if rule in ("greaterThan", "greaterOrEqual", "equalTo"):
-        return {"time_s": rounded(min(value, FOREVER_S))} if value > 0.01 else True
+        return {"time_s": rounded(min(value, _FOREVER_S))} if value > 0.01 else True
     if rule in ("lessThan", "lessOrEqual"):
-        return {"none": [{"time_s": rounded(min(value, FOREVER_S))}]} if value > 0 else False
+        return {"none": [{"time_s": rounded(min(value, _FOREVER_S))}]} if value > 0 else False
     return value != 0
 
 
@@ -242,7 +242,7 @@ def _limits(one: Element, factor: float = 1.0, attribute: str = "value") -> Word
     if rule in ("lessThan", "lessOrEqual"):
         return {"max": rounded(value)}
     if rule == "equalTo":
-        return {"min": rounded(value - CLOSE), "max": rounded(value + CLOSE)}
+        return {"min": rounded(value - _CLOSE), "max": rounded(value + _CLOSE)}
     raise UnsaidError(f"the rule {rule} has no words")
 
 
@@ -328,10 +328,10 @@ _BY_ENTITY: Mapping[str, Callable[[Context, Element, str], Held]] = {
 def _joined(key: str, parts: list[Words]) -> Words:
     if len(parts) == 1:
         return parts[0]
-    while len(parts) > MOST_JOINED:
+    while len(parts) > _MOST_JOINED:
         parts = [
-            {key: parts[first : first + MOST_JOINED]} if parts[first + 1 :] else parts[first]
-            for first in range(0, len(parts), MOST_JOINED)
+            {key: parts[first : first + _MOST_JOINED]} if parts[first + 1 :] else parts[first]
+            for first in range(0, len(parts), _MOST_JOINED)
         ]
     return {key: parts}
 

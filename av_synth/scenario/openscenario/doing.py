@@ -16,7 +16,7 @@ from av_synth.scenario.openscenario.writing import Xml, position, world, xml
 from av_synth.scenario.words import EGO
 
 HARDEST_MPS2 = 12.0
-REVERSE_MPS2 = 2.0
+_REVERSE_MPS2 = 2.0
 
 
 def actions(teller: Teller, do: Do, lamps: Collection[str] = ()) -> list[Xml]:
@@ -217,7 +217,7 @@ def _reverse(_: Teller, do: Strict) -> Xml:
     given = do.model_dump()
     if given["distance_m"] is not None:
         raise UnsaidError("driving backwards so far and no further has no words")
-    return speed_action(-given["speed_kmh"] / KMH, "linear", "rate", REVERSE_MPS2)
+    return speed_action(-given["speed_kmh"] / KMH, "linear", "rate", _REVERSE_MPS2)
 
 
 _DOING: Mapping[str, Callable[[Teller, Strict], Xml]] = {

@@ -22,11 +22,11 @@ VEHICLES = {
     "motorbike": "motorcycle",
     "bicycle": "bicycle",
 }
-INSTEAD = {"train": "bus", "tram": "bus", "none": "car"}
+_INSTEAD = {"train": "bus", "tram": "bus", "none": "car"}
 PEDESTRIANS = {"pedestrian": "adult", "wheelchair": "wheelchair", "animal": "animal"}
 THINGS = {"barrier": "barrier", "obstacle": "debris"}
-EGOS = ("ego", "hero", "host", "vut", "sut")
-DEFAULT_LWH_M = (4.5, 1.8, 1.5)
+_EGOS = ("ego", "hero", "host", "vut", "sut")
+_DEFAULT_LWH_M = (4.5, 1.8, 1.5)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def entities(root: Element, catalogs: Catalogs, report: Report) -> dict[str, Ent
 def _is_ego(element: Element) -> bool:
     properties = [one for one in element.walk() if one.tag == "Property"]
     told = any(one.word("name", "") == "type" and one.word("value", "") == "ego_vehicle" for one in properties)
-    return told or element.word("name").lower().startswith(EGOS)
+    return told or element.word("name").lower().startswith(_EGOS)
 
 
 def plain_name(text: str, otherwise: str = "one") -> str:
@@ -137,7 +137,7 @@ def _entity(one: Element, catalogs: Catalogs, name: str, report: Report) -> Enti
             driven = resolved(controller, catalogs)
         except UnsaidError as error:
             report.lost(controller, str(error), changes=False)
-    length, middle = DEFAULT_LWH_M[0], 0.0
+    length, middle = _DEFAULT_LWH_M[0], 0.0
     box = what.find("BoundingBox")
     if box is not None:
         length, middle = box.need("Dimensions").number("length"), box.need("Center").number("x")
@@ -162,7 +162,7 @@ def _body(what: Element) -> tuple[str, str]:
         kind = what.word("vehicleCategory")
         if kind in VEHICLES:
             return VEHICLES[kind], ""
-        return INSTEAD.get(kind, "car"), f"a {kind} is played by a {INSTEAD.get(kind, 'car')}"
+        return _INSTEAD.get(kind, "car"), f"a {kind} is played by a {_INSTEAD.get(kind, 'car')}"
     if what.tag == "Pedestrian":
         kind = what.word("pedestrianCategory", "pedestrian")
         label = f"{what.word('name', '')} {what.word('model', '')}{what.word('model3d', '')}".lower()

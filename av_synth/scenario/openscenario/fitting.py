@@ -12,8 +12,8 @@ from av_synth.scenario.openscenario.conditions import Held
 from av_synth.scenario.openscenario.context import Context, Words
 from av_synth.scenario.openscenario.story import Story, Told
 
-MOST_EVENTS = next(one.max_length for one in ScenarioModel.model_fields["events"].metadata if isinstance(one, MaxLen))
-REFUSED_EVENT = re.compile(r"events\[(\d+)\]\.?(.*)")
+_MOST_EVENTS = next(one.max_length for one in ScenarioModel.model_fields["events"].metadata if isinstance(one, MaxLen))
+_REFUSED_EVENT = re.compile(r"events\[(\d+)\]\.?(.*)")
 
 
 def leave_out_what_is_late(story: Story, told: Told, end_s: float, *, changes: bool) -> None:
@@ -30,8 +30,8 @@ def leave_out_what_is_late(story: Story, told: Told, end_s: float, *, changes: b
         event["when"] = {"time_s": 0.0} if held[id(event)] is True else held[id(event)] or event["when"]
     late = f"it would begin after the end of the recording, {end_s:g} s"
     story.drop(told, lambda event: held[id(event)] is False, late, changes=changes)
-    many = {id(event) for event in told.events[MOST_EVENTS:]}
-    story.drop(told, lambda event: id(event) in many, f"there are {MOST_EVENTS} events before it", changes=True)
+    many = {id(event) for event in told.events[_MOST_EVENTS:]}
+    story.drop(told, lambda event: id(event) in many, f"there are {_MOST_EVENTS} events before it", changes=True)
     story.drop_waiting(told)
 
 
@@ -41,7 +41,7 @@ def leave_out_what_is_refused(error: DocumentError, context: Context, story: Sto
     Raises:
         DocumentError: the one given, if it is not about events.
     """
-    refused = [(REFUSED_EVENT.match(problem.path), problem.message) for problem in error.problems]
+    refused = [(_REFUSED_EVENT.match(problem.path), problem.message) for problem in error.problems]
     why = {id(told.events[int(found[1])]): f"{found[2]}: {message}" for found, message in refused if found is not None}
     if not why:
         raise error

@@ -34,20 +34,20 @@ from av_synth.scenario.openscenario.tree import Element, read
 from av_synth.scenario.words import EGO, TOWN, is_opendrive
 
 VERSIONS = ("1.0", "1.1", "1.2", "1.3")
-USUAL_DURATION_S = 30.0
-USUAL_MPS = 30.0 / KMH
-MOVING = (
+_USUAL_DURATION_S = 30.0
+_USUAL_MPS = 30.0 / KMH
+_MOVING = (
     "SpeedAction",
     "SpeedProfileAction",
     "LongitudinalDistanceAction",
     "SynchronizeAction",
     "FollowTrajectoryAction",
 )
-CARLAS = "CARLA:"  # how descriptions begin of files that ScenarioRunner reads with CARLA's axes
-LONGEST_OPEN_S = 60.0
-AFTERWARDS_S = 10.0
+_CARLAS = "CARLA:"  # how descriptions begin of files that ScenarioRunner reads with CARLA's axes
+_LONGEST_OPEN_S = 60.0
+_AFTERWARDS_S = 10.0
 LONGEST_S = 600.0
-SHORTEST_ROAD_M, LONGEST_ROAD_M = 10.0, 3000.0
+_SHORTEST_ROAD_M, _LONGEST_ROAD_M = 10.0, 3000.0
 
 
 class _Plain(yaml.SafeDumper):
@@ -174,7 +174,7 @@ def _town(root: Element, path: Path, base: Path, report: Report) -> tuple[str, P
     """The town as our file names it, and its places."""
     logic = root.find("RoadNetwork", "LogicFile")
     header = root.need("FileHeader").word("description", "")
-    mirrored = header.startswith(CARLAS)
+    mirrored = header.startswith(_CARLAS)
     if logic is None:
         report.needs = "the file names no road network"
         return "unknown", Places(None, mirrored=mirrored)
@@ -207,8 +207,8 @@ def _document(root: Element, path: Path, name: str, context: Context, story: Sto
     if ego.spot is None:
         raise DocumentError([Problem(ego.entity.element.where, "", "nothing says where the ego starts; want a place")])
     if not _is_told_a_speed(root, ego, context):
-        ego.starting_mps = ego.speed_mps = USUAL_MPS
-        how = f"its speed is left to its driver: {USUAL_MPS * KMH:g} km/h"
+        ego.starting_mps = ego.speed_mps = _USUAL_MPS
+        how = f"its speed is left to its driver: {_USUAL_MPS * KMH:g} km/h"
         context.report.nearly(ego.entity.element, how)
     here = _here(told, by_name)
     actors = {name: _actor(one, told) for name, one in by_name.items() if name in here and name != EGO}
@@ -219,11 +219,11 @@ def _document(root: Element, path: Path, name: str, context: Context, story: Sto
     story.drop(told, lambda event: bool(gone & set(names_in(event))), "it is about somebody who is lost", changes=False)
     if not certain:
         latest = max((time for event in told.events for time in _begins(event["when"])), default=0.0)
-        duration = max(duration, min(latest + AFTERWARDS_S, LONGEST_S))
+        duration = max(duration, min(latest + _AFTERWARDS_S, LONGEST_S))
     leave_out_what_is_late(story, told, duration, changes=not certain)
     leave_out_who_never_comes(context, story, told, actors)
     header = root.need("FileHeader")
-    description = " ".join(header.word("description", "").removeprefix(CARLAS).split())[:1900] or path.stem
+    description = " ".join(header.word("description", "").removeprefix(_CARLAS).split())[:1900] or path.stem
     data: Words = {
         "name": name,
         "description": description,
@@ -245,7 +245,7 @@ def _is_told_a_speed(root: Element, ego: Actor, context: Context) -> bool:
     for group in [*root.all("Storyboard", "Init", "Actions", "Private"), *_groups(root)]:
         refs = [group] if group.tag == "Private" else group.all("Actors", "EntityRef")
         if any(context.actors.get(one.word("entityRef")) is ego for one in refs) and any(
-            one.tag in MOVING for one in group.walk()
+            one.tag in _MOVING for one in group.walk()
         ):
             return True
     return False
@@ -281,8 +281,8 @@ def _ego(ego: Actor) -> Words:
 
 
 def _road(context: Context, ego: Actor, spot: Spot, told: Told, town: str, duration: float) -> Words:
-    wanted = min(max(max(ego.starting_mps, 10.0) * duration, SHORTEST_ROAD_M), LONGEST_ROAD_M)
-    length = max(SHORTEST_ROAD_M, context.places.ahead_m(spot, wanted))
+    wanted = min(max(max(ego.starting_mps, 10.0) * duration, _SHORTEST_ROAD_M), _LONGEST_ROAD_M)
+    length = max(_SHORTEST_ROAD_M, context.places.ahead_m(spot, wanted))
     words: Words = {
         "town": town,
         "length_m": rounded(length, 1),
@@ -313,9 +313,9 @@ def _duration(root: Element, context: Context, story: Story) -> tuple[float, boo
             context.report.nearly(one, "the recording ends by the clock")
         if one is stop or not times:
             times += [min(found)] if found else []
-    duration = times[0] if times else USUAL_DURATION_S
+    duration = times[0] if times else _USUAL_DURATION_S
     if otherwise:  # a time beside another way to stop is there for when that never comes
-        duration = min(duration, LONGEST_OPEN_S)
+        duration = min(duration, _LONGEST_OPEN_S)
     return rounded(min(max(duration, 1.0), LONGEST_S)), bool(times) and not otherwise
 
 

@@ -17,7 +17,7 @@ from av_synth.scenario.openscenario.tree import Element
 
 STEP_M = 1.0
 MOST_STEPS = 4000  # of one piece; those of a longer one are longer
-NURBS_POINTS = 60
+_NURBS_POINTS = 60
 Point = tuple[float | None, Spot]
 """Time, if one is given, and place."""
 
@@ -223,7 +223,7 @@ def _nurbs(context: Context, shape: Element) -> Iterator[Point]:
     timed = len(clock) == len(times)
     columns = [[spot.x_m, spot.y_m, 1.0, time if timed else 0.0] for spot, time in zip(spots, times, strict=True)]
     points = np.array(columns, dtype=np.float64) * weights[:, None]
-    for at in np.linspace(knots[order - 1], knots[len(controls)], NURBS_POINTS):
+    for at in np.linspace(knots[order - 1], knots[len(controls)], _NURBS_POINTS):
         x, y, weight, time = _de_boor(points, knots, order - 1, float(at)).tolist()
         yield (time / weight if timed else None), Spot(x / weight, y / weight, 0.0)
 

@@ -14,7 +14,7 @@ from av_synth.scenario.openscenario.tree import Element
 _REFERENCE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_.]*)")
 _EXPRESSION = re.compile(r"\$\{(.*)\}", re.DOTALL)
 _NAMES = ("parameterRef", "variableRef")  # name a parameter instead of standing for its value
-MAX_EXPRESSION = 1000
+_MAX_EXPRESSION = 1000
 MAX_TEXT = 10_000  # with references in it or filled in: values that double each other would have no end
 
 _TWO: Mapping[type[ast.operator], Callable[[float, float], float]] = {
@@ -157,8 +157,8 @@ def _filled(element: Element, attribute: str, text: str, known: Mapping[str, str
 
 
 def _worked_out(words: str) -> float:
-    if len(words) > MAX_EXPRESSION:
-        raise ValueError(f"is longer than {MAX_EXPRESSION} characters")
+    if len(words) > _MAX_EXPRESSION:
+        raise ValueError(f"is longer than {_MAX_EXPRESSION} characters")
     words = re.sub(r"\btrue\b", "True", re.sub(r"\bfalse\b", "False", words))
     return _value(ast.parse(words.strip(), mode="eval").body)
 

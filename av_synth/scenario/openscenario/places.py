@@ -20,7 +20,7 @@ LANE_WIDTH_M = 3.5  # where no map says it
 STEP_M = 2.0
 MOST_STEPS = 6000
 RELATIVE = ("RelativeLanePosition", "RelativeRoadPosition", "RelativeObjectPosition", "RelativeWorldPosition")
-ANY = carla.LaneType.Any
+_ANY = carla.LaneType.Any
 
 
 @dataclass(frozen=True)
@@ -278,7 +278,7 @@ class Places:
     def _nearest(self, spot: Spot) -> carla.Waypoint | None:
         if self.town is None:
             return None
-        return self.town.get_waypoint(location_from_point(np.array([spot.x_m, spot.y_m, 0.0])), lane_type=ANY)
+        return self.town.get_waypoint(location_from_point(np.array([spot.x_m, spot.y_m, 0.0])), lane_type=_ANY)
 
     def _turned(self, one: Element, spot: Spot) -> Spot:
         """With the position's own orientation, told by the lane's direction of travel or by the world's axes."""

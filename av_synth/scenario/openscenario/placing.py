@@ -17,7 +17,7 @@ from av_synth.scenario.words import EGO
 LANE_M = 3.5
 # lanes beside the ego's, counted to the left
 LANES = {"same": 0, "left": 1, "left_2": 2, "right": -1, "right_2": -2}
-GUESSED = {"oncoming": 1, "oncoming_2": 2, "parking": 1, "shoulder": 1, "pavement": 2, "verge": 3}
+_GUESSED = {"oncoming": 1, "oncoming_2": 2, "parking": 1, "shoulder": 1, "pavement": 2, "verge": 3}
 _TURNED_DEG = {"along": 0.0, "against": 180.0, "left": 90.0, "right": -90.0}
 
 
@@ -52,7 +52,7 @@ def placed(concrete: ConcreteScenario, actor: Actor) -> Placed:
     else:
         kind, _, where = lane.partition("_")
         side = -1 if where == "right" else 1
-        steps = side * GUESSED.get(lane, GUESSED.get(kind, 1))
+        steps = side * _GUESSED.get(lane, _GUESSED.get(kind, 1))
         how = [*how, f"{lane} as the lane number {steps} to the left of the ego's"]
     h = math.radians(_TURNED_DEG[heading(actor)] + at.turn_deg)
     facing = (xml("Orientation", type="relative", h=h),) if h else ()

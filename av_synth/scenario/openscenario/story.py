@@ -14,7 +14,7 @@ from av_synth.scenario.openscenario.report import UnsaidError
 from av_synth.scenario.openscenario.surroundings import weather
 from av_synth.scenario.openscenario.tree import Element
 
-HOLDERS = ("Story", "Act", "ManeuverGroup", "Maneuver")
+_HOLDERS = ("Story", "Act", "ManeuverGroup", "Maneuver")
 KINDS = ("story", "act", "maneuverGroup", "maneuver", "event", "action")
 
 
@@ -188,7 +188,7 @@ class Story:
         parts: dict[int, Part] = {}
         settings: dict[str, list[tuple[Happening, str]]] = {}
         for one in root.need("Storyboard").walk():
-            if one.tag in HOLDERS and not any(inside.tag in ("Event", "CatalogReference") for inside in one.walk()):
+            if one.tag in _HOLDERS and not any(inside.tag in ("Event", "CatalogReference") for inside in one.walk()):
                 context.report.kept(one)  # there is nothing in it
         for story in root.all("Storyboard", "Story"):
             for act in story.all("Act"):

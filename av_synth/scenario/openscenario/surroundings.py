@@ -11,10 +11,10 @@ from av_synth.scenario.openscenario.tree import Element
 from av_synth.scenario.weather import HEAVIEST_RAIN_MM_H
 
 # share of the sky in percent: 1.0 and 1.1 by words, 1.2 and later by oktas
-CLOUDS = {"free": 0.0, "skyOff": 0.0, "cloudy": 60.0, "overcast": 90.0, "rainy": 100.0}
-OKTAS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
+_CLOUDS = {"free": 0.0, "skyOff": 0.0, "cloudy": 60.0, "overcast": 90.0, "rainy": 100.0}
+_OKTAS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
 FAR_M = 10_000.0  # no fog from here on
-STORM_MPS = 25.0
+_STORM_MPS = 25.0
 
 
 def weather(context: Context, action: Element) -> Words:
@@ -47,9 +47,9 @@ def weather(context: Context, action: Element) -> Words:
 
 def _sky(sky: Element, found: Words, report: Report) -> None:
     state, share = sky.word("cloudState", ""), sky.word("fractionalCloudCover", "")
-    if state in CLOUDS:
-        found["cloudiness"] = CLOUDS[state]
-    for number, word in enumerate(OKTAS):
+    if state in _CLOUDS:
+        found["cloudiness"] = _CLOUDS[state]
+    for number, word in enumerate(_OKTAS):
         if share.startswith(word):
             found["cloudiness"] = rounded(100.0 * number / 8.0, 1)
     if share == "nineOktas":
@@ -69,7 +69,7 @@ def _sky(sky: Element, found: Words, report: Report) -> None:
             report.lost(rain, f"{rain.word('precipitationType')} falls as rain", changes=False)
         found["rain_mm_h"] = rounded(_within(amount, 0.0, HEAVIEST_RAIN_MM_H), 2)
     if wind is not None:
-        found["wind_intensity"] = rounded(_within(100.0 * wind.number("speed") / STORM_MPS, 0.0, 100.0), 1)
+        found["wind_intensity"] = rounded(_within(100.0 * wind.number("speed") / _STORM_MPS, 0.0, 100.0), 1)
 
 
 def _within(value: float, low: float, high: float) -> float:

@@ -14,8 +14,8 @@ from av_synth.scenario.openscenario.writing import Xml, limited, opposite, world
 from av_synth.scenario.triggers import When
 from av_synth.scenario.words import EGO
 
-WALKER_STARTS_S = 0.5  # until a pedestrian has its speed
-MOST_GROUPS = 64
+_WALKER_STARTS_S = 0.5  # until a pedestrian has its speed
+_MOST_GROUPS = 64
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def trigger(teller: Teller, when: When, do: Do | None) -> tuple[Xml, str]:
     """
     how: list[str] = []
     groups = _groups(teller, when, do, how)
-    if len(groups) > MOST_GROUPS:
+    if len(groups) > _MOST_GROUPS:
         raise UnsaidError("it has too many combinations")
     inside = []
     for conditions in groups:
@@ -166,7 +166,7 @@ def _crosses(teller: Teller, when: When, do: Do | None, how: list[str]) -> Told:
     if do is None or do.cross is None or do.cross.speed_kmh <= 0:
         raise UnsaidError("it goes with cross only")
     how.append("headway at which the way to the ego's line takes as long")
-    walking = teller.aside_m / (do.cross.speed_kmh / KMH) + WALKER_STARTS_S
+    walking = teller.aside_m / (do.cross.speed_kmh / KMH) + _WALKER_STARTS_S
     return _headway_of_ego(teller, max(walking + (when.crosses_before_ego_s or 0.0), 0.0))
 
 

@@ -15,7 +15,7 @@ BLUE_GLOW = Finish(Material.MATTE, (24, 50, 190))
 WHITE = Finish(Material.MATTE, (236, 236, 236))
 
 
-def hatchback() -> Body:
+def _hatchback() -> Body:
     """The ego: a small hatchback, 4.08 x 1.79 x 1.56 m, wheelbase 2.59 m.
 
     The table is written from the rear axle, for the mounts of the nuScenes rig must all stay clear of it: the tail is
@@ -64,7 +64,7 @@ def hatchback() -> Body:
     return vehicle("vehicle.audi.a2", [shell], details, tag=Tag.CAR, base_type="car", colours=_COLOURS, mass_kg=1480.0)
 
 
-def sedan() -> Body:
+def _sedan() -> Body:
     """A saloon with a flowing roof, 4.79 x 2.16 (over mirrors) x 1.48 m."""
     shell = Shell(
         sections=(
@@ -159,7 +159,7 @@ def coupe() -> Body:
     return vehicle("vehicle.audi.tt", [shell], details, tag=Tag.CAR, base_type="car", colours=colours, mass_kg=1400.0)
 
 
-def off_roader() -> Body:
+def _off_roader() -> Body:
     """A tall four-wheel drive, 4.60 x 1.93 (over mirrors) x 1.86 m."""
     shell = Shell(
         sections=(
@@ -262,4 +262,4 @@ def police_car() -> Body:
 
 def cars() -> list[Body]:
     """All passenger cars, the ego first."""
-    return [hatchback(), sedan(), coupe(), off_roader(), police_car()]
+    return [_hatchback(), _sedan(), coupe(), _off_roader(), police_car()]

@@ -39,7 +39,7 @@ _YELLOW, _ARM = Finish(Material.PAINT, (200, 200, 200)), Finish(Material.METAL, 
 _BELLOWS, _FOLD = Finish(Material.MATTE, (44, 46, 50)), Finish(Material.MATTE, (66, 68, 72))
 _BEACON = Finish(Material.MATTE, (236, 128, 24))
 _RED, _WHITE = Finish(Material.MATTE, (188, 30, 32)), Finish(Material.MATTE, (236, 236, 232))
-REAR_SECTION = "avsynth_bendy_bus_rear"
+_REAR_SECTION = "avsynth_bendy_bus_rear"
 _JOINT_M = 0.90  # between the two sections
 
 
@@ -104,7 +104,7 @@ def bendy_bus() -> Body:
     )
     shift = float(body.wheels[0].position_m[0]) - shell.axles_x[0]
     hitch = f"{-4.60 - _JOINT_M / 2 + shift:.4f}"
-    more = {CATEGORY: "vehicle.bus.bendy", TOWS: f"static.prop.{REAR_SECTION}", HITCH_X: hitch}
+    more = {CATEGORY: "vehicle.bus.bendy", TOWS: f"static.prop.{_REAR_SECTION}", HITCH_X: hitch}
     return replace(body, attributes={**body.attributes, **more})
 
 
@@ -142,7 +142,7 @@ def bendy_bus_rear() -> Body:
     for x in (0.70, 1.75):
         doors.box((x, -1.262, 0.42), (x + 0.03, -1.2, 2.6), DARK)
     body = vehicle(
-        f"static.prop.{REAR_SECTION}",
+        f"static.prop.{_REAR_SECTION}",
         [shell],
         details,
         tag=Tag.BUS,

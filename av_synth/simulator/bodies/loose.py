@@ -27,7 +27,7 @@ _STONES = (  # x, y, z, half size, turn in degrees, finish
 )
 
 
-def rubble() -> Body:
+def _rubble() -> Body:
     """A heap of soil with broken concrete, bricks and a plank, 1.5 x 1.2 x 0.42 m."""
     turn = np.arange(18) * (2 * np.pi / 18)
     uneven = 1.0 + 0.10 * np.sin(3 * turn + 0.6) + 0.06 * np.cos(5 * turn)
@@ -58,7 +58,7 @@ def _block(middle: Array, half: Array, turn_deg: float, tilt_deg: float, finish:
     return mesh
 
 
-def rubbish_bag() -> Body:
+def _rubbish_bag() -> Body:
     """A full rubbish bag with a knot, 0.62 x 0.58 x 0.66 m."""
     plastic = Finish(Material.METAL, (34, 36, 40))
     turn = np.arange(16) * (2 * np.pi / 16)
@@ -72,7 +72,7 @@ def rubbish_bag() -> Body:
     return prop("trashbag", [tube(np.stack(rings), plastic, _TAG), knot], 12.0, "small")
 
 
-def shopping_cart() -> Body:
+def _shopping_cart() -> Body:
     """A wire shopping cart with boxes in it, handle towards -x, 0.98 x 0.58 x 1.03 m."""
     red = Finish(Material.MATTE, (190, 30, 36))
     parts = []
@@ -124,4 +124,4 @@ def shopping_cart() -> Body:
 
 def loose_things() -> list[Body]:
     """Debris, bag and cart."""
-    return [rubble(), rubbish_bag(), shopping_cart()]
+    return [_rubble(), _rubbish_bag(), _shopping_cart()]

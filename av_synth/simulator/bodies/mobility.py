@@ -85,7 +85,7 @@ def wheelchair() -> Body:
     return rolling("wheelchair", parts, "human.pedestrian.wheelchair", "adult", "0.0,1.0,1.8", 92.0, _WALKER)
 
 
-def kick_scooter() -> Body:
+def _kick_scooter() -> Body:
     """An electric kick scooter with somebody in a helmet standing on it, 1.05 x 0.55 x 1.84 m."""
     tag = Tag.DYNAMIC
     black = Finish(Material.METAL, (40, 42, 46))
@@ -164,4 +164,4 @@ _WALKER = Tag.PEDESTRIANS
 
 def rolling_walkers() -> list[Body]:
     """Wheelchair, scooter and stroller."""
-    return [wheelchair(), kick_scooter(), stroller()]
+    return [wheelchair(), _kick_scooter(), stroller()]

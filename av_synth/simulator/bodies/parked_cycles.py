@@ -32,7 +32,7 @@ def over_its_middle(parts: list[Mesh]) -> list[Mesh]:
     return [moved(parts, vec(-(low[0] + high[0]) / 2, -(low[1] + high[1]) / 2, 0.0))]
 
 
-def parked_bicycle() -> Body:
+def _parked_bicycle() -> Body:
     """A cross bicycle on its side stand, 1.66 x 0.60 x 1.05 m."""
     stand = limb((-0.30, 0.03, 0.33), (-0.24, 0.20, 0.012), 0.012, 0.012, STEEL, Tag.BICYCLE, 6)
     return prop(
@@ -46,7 +46,7 @@ def parked_bicycle() -> Body:
     )
 
 
-def parked_motorcycle() -> Body:
+def _parked_motorcycle() -> Body:
     """A sports motorcycle on its side stand, 2.19 x 0.83 x 1.18 m."""
     stand = limb((-0.10, 0.12, 0.34), (-0.04, 0.30, 0.02), 0.018, 0.02, PLASTIC, Tag.MOTORCYCLE, 6)
     return prop(
@@ -80,4 +80,4 @@ def bicycle_rack() -> Body:
 
 def parked_cycles() -> list[Body]:
     """Bicycle, motorcycle and rack."""
-    return [parked_bicycle(), parked_motorcycle(), bicycle_rack()]
+    return [_parked_bicycle(), _parked_motorcycle(), bicycle_rack()]

@@ -85,7 +85,7 @@ def traffic_cone() -> Body:
     return prop("trafficcone01", parts, 5.0, "small")
 
 
-def street_barrier() -> Body:
+def _street_barrier() -> Body:
     """A red and white plank barrier on two feet, 1.60 m wide across the y axis, 1.05 m tall."""
     tag, skin = Tag.STATIC, Skin()
     for y in (-0.62, 0.62):
@@ -98,7 +98,7 @@ def street_barrier() -> Body:
     return prop("streetbarrier", [skin.mesh(tag)], 45.0, "medium")
 
 
-def trash_can() -> Body:
+def _trash_can() -> Body:
     """A green bin with a lid, 0.95 m tall."""
     tag = Tag.DYNAMIC
     bin_ = turned([(0.24, 0.0), (0.25, 0.03), (0.29, 0.78), (0.30, 0.80), (0.30, 0.84)], _GREEN, tag)
@@ -106,7 +106,7 @@ def trash_can() -> Body:
     return prop("trashcan01", [bin_, lid], 18.0, "medium")
 
 
-def construction_barrel() -> Body:
+def _construction_barrel() -> Body:
     """An orange and white plastic drum, 1.0 m tall."""
     tag = Tag.DYNAMIC
     heights = (0.0, 0.08, 0.28, 0.44, 0.62, 0.78, 1.0)
@@ -117,7 +117,7 @@ def construction_barrel() -> Body:
     return prop("barrel", parts, 12.0, "medium")
 
 
-def cardboard_box() -> Body:
+def _cardboard_box() -> Body:
     """A closed cardboard box, 0.6 x 0.45 x 0.4 m: something lost on the road."""
     card, band, skin = Finish(Material.MATTE, (166, 126, 80)), Finish(Material.MATTE, (196, 172, 130)), Skin()
     skin.box((-0.30, -0.225, 0.0), (0.30, 0.225, 0.40), card)
@@ -198,10 +198,10 @@ def props() -> list[Body]:
     """All props, and the traffic light last."""
     return [
         traffic_cone(),
-        street_barrier(),
-        trash_can(),
-        construction_barrel(),
-        cardboard_box(),
+        _street_barrier(),
+        _trash_can(),
+        _construction_barrel(),
+        _cardboard_box(),
         bench(),
         traffic_light(),
     ]

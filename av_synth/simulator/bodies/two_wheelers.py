@@ -79,7 +79,7 @@ def _pairs() -> tuple[tuple[int, float], ...]:
     return tuple(enumerate(_SIDES))
 
 
-MOTORCYCLE_WHEEL_M, BICYCLE_WHEEL_M = 0.31, 0.335
+_MOTORCYCLE_WHEEL_M, _BICYCLE_WHEEL_M = 0.31, 0.335
 _MOTORCYCLE_HUBS_X, _BICYCLE_HUBS_X = (-0.765, 0.785), (-0.495, 0.495)
 _CRANK, _SADDLE, _STEER = vec(-0.06, 0.0, 0.29), vec(-0.22, 0.0, 0.84), vec(0.34, 0.0, 0.83)
 _BAR = vec(0.02, 0.0, 0.20)  # the middle of the handlebar, from `_STEER`
@@ -91,7 +91,7 @@ def _hubs(hubs_x: tuple[float, float], radius_m: float) -> tuple[Array, Array]:
 
 def motorcycle_parts() -> list[Mesh]:
     """A sports motorcycle by itself, upright."""
-    tag, radius = Tag.MOTORCYCLE, MOTORCYCLE_WHEEL_M
+    tag, radius = Tag.MOTORCYCLE, _MOTORCYCLE_WHEEL_M
     rear, front = _hubs(_MOTORCYCLE_HUBS_X, radius)
     parts = []
     for hub, width in ((rear, 0.17), (front, 0.125)):
@@ -161,8 +161,8 @@ def motorcycle() -> Body:
     return _body(
         "vehicle.yamaha.yzf",
         parts,
-        _hubs(_MOTORCYCLE_HUBS_X, MOTORCYCLE_WHEEL_M),
-        MOTORCYCLE_WHEEL_M,
+        _hubs(_MOTORCYCLE_HUBS_X, _MOTORCYCLE_WHEEL_M),
+        _MOTORCYCLE_WHEEL_M,
         tag=Tag.MOTORCYCLE,
         base_type="motorcycle",
         colours=((22, 52, 140), (170, 24, 28), (34, 34, 36)),
@@ -172,7 +172,7 @@ def motorcycle() -> Body:
 
 def bicycle_parts(paint: Finish = PAINT, *, fine: bool = True) -> list[Mesh]:
     """A cross bicycle by itself, upright; not `fine`, it has less than half the triangles."""
-    tag, radius = Tag.BICYCLE, BICYCLE_WHEEL_M
+    tag, radius = Tag.BICYCLE, _BICYCLE_WHEEL_M
     rear, front = _hubs(_BICYCLE_HUBS_X, radius)
     crank, saddle, steer = _CRANK, _SADDLE, _STEER
     round_, sides, spokes = (24, 6, (0.0, 36.0, 72.0, 108.0, 144.0)) if fine else (14, 4, (0.0, 60.0, 120.0))
@@ -228,8 +228,8 @@ def bicycle() -> Body:
     return _body(
         "vehicle.bh.crossbike",
         parts,
-        _hubs(_BICYCLE_HUBS_X, BICYCLE_WHEEL_M),
-        BICYCLE_WHEEL_M,
+        _hubs(_BICYCLE_HUBS_X, _BICYCLE_WHEEL_M),
+        _BICYCLE_WHEEL_M,
         tag=Tag.BICYCLE,
         base_type="bicycle",
         colours=((40, 44, 48), (160, 30, 34), (30, 86, 140)),

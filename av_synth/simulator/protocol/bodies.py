@@ -15,8 +15,8 @@ from av_synth.geometry.carla import angular_to_carla, carla_from_matrix, flip_y
 from av_synth.geometry.transforms import Array
 
 Pixels = npt.NDArray[np.uint8]
-DEPTH_RANGE_M = 1000.0
-FLOW_RANGE = np.float32(2.0)
+_DEPTH_RANGE_M = 1000.0
+_FLOW_RANGE = np.float32(2.0)
 
 
 class SensorType(IntEnum):
@@ -55,7 +55,7 @@ def image(width_px: int, height_px: int, fov_deg: float, pixels: npt.NDArray[Any
 
 def depth_pixels(depth_m: npt.NDArray[np.float32]) -> Pixels:
     """Depth (H, W) in metres as CARLA's 24 bits, low byte in R, middle in G, high in B; 1000 m and beyond is white."""
-    scaled = np.clip(depth_m, 0.0, DEPTH_RANGE_M).astype(np.float64) * ((2**24 - 1) / DEPTH_RANGE_M)
+    scaled = np.clip(depth_m, 0.0, _DEPTH_RANGE_M).astype(np.float64) * ((2**24 - 1) / _DEPTH_RANGE_M)
     value = np.ascontiguousarray(np.rint(scaled), dtype="<u4").view(np.uint8).reshape(*depth_m.shape, 4)
     return _bgra(value[..., 2], value[..., 1], value[..., 0])
 
@@ -80,7 +80,7 @@ def flow_pixels(flow_px: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     height, width = flow_px.shape[:2]
     scale = np.array([2.0 / width, -2.0 / height], dtype=np.float32)
     # adding 0 turns -0.0 into 0.0
-    return np.asarray(np.clip(flow_px * scale, -FLOW_RANGE, FLOW_RANGE) + np.float32(0.0), dtype="<f4")
+    return np.asarray(np.clip(flow_px * scale, -_FLOW_RANGE, _FLOW_RANGE) + np.float32(0.0), dtype="<f4")
 
 
 def _bgra(blue: Pixels | int, green: Pixels | int, red: Pixels) -> Pixels:

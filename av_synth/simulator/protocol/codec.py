@@ -20,8 +20,8 @@ from av_synth.simulator.scene import Weather
 
 Item = TypeVar("Item")
 MAX_COORDINATE_M = 1e7
-MAX_NUMBER = 1e12
-MIN_INTEGER, MAX_INTEGER = -(2**31), 2**32 - 1  # CARLA's integers are of 32 bits, with a sign or without
+_MAX_NUMBER = 1e12
+_MIN_INTEGER, _MAX_INTEGER = -(2**31), 2**32 - 1  # CARLA's integers are of 32 bits, with a sign or without
 
 
 def number(value: Any) -> float:
@@ -30,12 +30,12 @@ def number(value: Any) -> float:
     Raises:
         ArgumentError: if it is not one.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= MAX_NUMBER:
-        raise ArgumentError(f"got {str(value)[:80]}; want a finite number up to {MAX_NUMBER:g}")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= _MAX_NUMBER:
+        raise ArgumentError(f"got {str(value)[:80]}; want a finite number up to {_MAX_NUMBER:g}")
     return float(value)
 
 
-def integer(value: Any, low: int = MIN_INTEGER, high: int = MAX_INTEGER) -> int:
+def integer(value: Any, low: int = _MIN_INTEGER, high: int = _MAX_INTEGER) -> int:
     """Read an integer (an enum travels as one) within bounds; raises ArgumentError."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise ArgumentError(f"got {str(value)[:80]}; want an integer from {low} to {high}")

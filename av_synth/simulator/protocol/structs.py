@@ -46,7 +46,7 @@ def actor(value: Actor, blueprint: Definition | None, token: bytes) -> list[Any]
     attributes = [[name, types.get(name, _NO_TYPE), text] for name, text in value.attributes.items()]
     tags = bytes([int(value.body.tag)]) if value.body else b""
     described = [blueprint.uid if blueprint else 0, value.blueprint_id, attributes]
-    return [value.id, value.parent_id, described, box_of(value), tags, token]
+    return [value.id, value.parent_id, described, _box_of(value), tags, token]
 
 
 def static_actor(name: str) -> list[Any]:
@@ -54,14 +54,14 @@ def static_actor(name: str) -> list[Any]:
     return [0, 0, [0, f"static.{name}", []], codec.NO_BOX, b"", b""]
 
 
-def box_of(value: Actor) -> list[Any]:
+def _box_of(value: Actor) -> list[Any]:
     """The BoundingBox of an actor in its own frame; empty for what has no body."""
     centre, half = value.box or (np.zeros(3), np.zeros(3))
     return codec.bounding_box(centre, half, actor_id=value.id)
 
 
 def packed_box_of(value: Actor) -> Packed:
-    """As `box_of`, packed: Traffic Managers ask at every tick for the box of every vehicle that they do not drive."""
+    """As `_box_of`, packed: Traffic Managers ask at every tick for the box of every vehicle that they do not drive."""
     centre, half = value.box or (np.zeros(3), np.zeros(3))
     return _packed_box(centre.tobytes(), half.tobytes(), value.id)
 

@@ -12,12 +12,12 @@ import numpy.typing as npt
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Mesh
 
-TILE_M = 32.0
+_TILE_M = 32.0
 """The town is cut into squares of this size, which are culled and ordered as one."""
 
-VERTEX = np.dtype([("position", "<f4", 3), ("normal", "<i2", 4), ("colour", "u1", 3), ("tag", "u1")])
+_VERTEX = np.dtype([("position", "<f4", 3), ("normal", "<i2", 4), ("colour", "u1", 3), ("tag", "u1")])
 VERTEX_LAYOUT = "3f 4i2 3f1 1u1"
-"""`VERTEX` in moderngl's words; normals arrive unscaled, which a shader that normalises them need not know."""
+"""`_VERTEX` in moderngl's words; normals arrive unscaled, which a shader that normalises them need not know."""
 
 
 class Meshes(Protocol):
@@ -75,7 +75,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Geometry:
-    """Everything that can be drawn: `vertices` (V,) of dtype `VERTEX`, `indices` (3 T,), and what lies where."""
+    """Everything that can be drawn: `vertices` (V,) of dtype `_VERTEX`, `indices` (3 T,), and what lies where."""
 
     vertices: npt.NDArray[np.void]
     indices: npt.NDArray[np.uint32]
@@ -84,9 +84,9 @@ class Geometry:
 
 
 def pack(town: Mesh, bodies: Mapping[str, Meshes]) -> Geometry:
-    """Pack the town in `TILE_M` tiles and every pose of every body into one pair of buffers."""
+    """Pack the town in `_TILE_M` tiles and every pose of every body into one pair of buffers."""
     vertices, indices = [_vertices(town)], []
-    order, town_chunks = _cut(town, TILE_M, 0)
+    order, town_chunks = _cut(town, _TILE_M, 0)
     indices.append(town.triangles[order])
     first, base = 3 * len(order), len(town.positions_m)
     shapes = {}
@@ -113,7 +113,7 @@ def _cover(mesh: Mesh, low: Array, high: Array) -> float:
 
 
 def _vertices(mesh: Mesh) -> npt.NDArray[np.void]:
-    packed = np.zeros(len(mesh.positions_m), dtype=VERTEX)
+    packed = np.zeros(len(mesh.positions_m), dtype=_VERTEX)
     packed["position"] = mesh.positions_m
     packed["normal"][:, :3] = np.round(np.clip(mesh.normals, -1.0, 1.0) * 32767)
     packed["colour"] = mesh.colours

@@ -11,7 +11,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.render.geometry import Meshes
 from av_synth.simulator.scene import Material, Mesh
 
-POSITION, LOW_BEAM, HIGH_BEAM, BRAKE, RIGHT, LEFT = 1, 2, 4, 8, 16, 32
+POSITION, _LOW_BEAM, _HIGH_BEAM, BRAKE, _RIGHT, _LEFT = 1, 2, 4, 8, 16, 32
 """CARLA's VehicleLightState bits."""
 
 _AMBER, _RED, _WHITE = np.array([1.0, 0.42, 0.05]), np.array([1.0, 0.045, 0.03]), np.array([1.0, 0.93, 0.78])
@@ -64,16 +64,16 @@ def street_lamps(town: Mesh) -> Array:
 def emission(material: int, lights: int, elapsed_s: float) -> Array:
     """What a lamp of a body gives off, linear RGB (3,), by the light bits of its actor and the simulated time."""
     if material == Material.LAMP_FRONT:
-        share = 6.0 if lights & HIGH_BEAM else 4.0 if lights & LOW_BEAM else 1.0 if lights & POSITION else 0.0
+        share = 6.0 if lights & _HIGH_BEAM else 4.0 if lights & _LOW_BEAM else 1.0 if lights & POSITION else 0.0
         return _WHITE * share
     if material == Material.LAMP_BRAKE:
-        share = 2.6 if lights & BRAKE else 0.55 if lights & (POSITION | LOW_BEAM | HIGH_BEAM) else 0.0
+        share = 2.6 if lights & BRAKE else 0.55 if lights & (POSITION | _LOW_BEAM | _HIGH_BEAM) else 0.0
         return _RED * share
-    bit = LEFT if material == Material.LAMP_LEFT else RIGHT
+    bit = _LEFT if material == Material.LAMP_LEFT else _RIGHT
     on = bool(lights & bit) and (elapsed_s * _BLINKS_PER_S) % 1.0 < 0.5
     return _AMBER * (2.4 if on else 0.0)
 
 
 def beam_reach_m(lights: int) -> float:
     """How far headlights light the road with these light bits; 0 where they are off."""
-    return 70.0 if lights & HIGH_BEAM else 42.0 if lights & LOW_BEAM else 0.0
+    return 70.0 if lights & _HIGH_BEAM else 42.0 if lights & _LOW_BEAM else 0.0

@@ -14,7 +14,7 @@ from av_synth.simulator.render.programs import Programs
 from av_synth.simulator.render.quads import CORNERS, Quads
 from av_synth.simulator.scene import Instance, Material, Mesh, Scene
 
-MAP_M = 256.0
+_MAP_M = 256.0
 """Side of the square around the camera in which lamps light the ground."""
 _MAP_PX = 512
 _SNAP_M = 16.0
@@ -26,7 +26,7 @@ _BEAM_HALF_WIDTH_M = 16.0
 
 
 class LampLight:
-    """The light map: `texture`, linear RGB that lamps throw on the ground in a square of `MAP_M` around the camera."""
+    """The light map: `texture`, linear RGB that lamps throw on the ground in a square of `_MAP_M` around the camera."""
 
     def __init__(self, context: moderngl.Context, programs: Programs, town: Mesh) -> None:
         self._context = context
@@ -39,13 +39,13 @@ class LampLight:
     def update(self, scene: Scene, eye_m: Array) -> tuple[float, float, float]:
         """Draw the map for `scene` around a camera at `eye_m`; returns scale and offsets from the world to 0..1."""
         centre = np.round(eye_m[:2] / _SNAP_M) * _SNAP_M
-        scale = 1.0 / MAP_M
+        scale = 1.0 / _MAP_M
         place = (scale, 0.5 - float(centre[0]) * scale, 0.5 - float(centre[1]) * scale)
         self._framebuffer.use()
         self._framebuffer.clear()
         self._context.enable_only(moderngl.BLEND)
         self._context.blend_func = moderngl.ONE, moderngl.ONE
-        near = np.abs(self.street_lamps_m[:, :2] - centre).max(axis=1) < MAP_M / 2 + _POOL_RADIUS_M
+        near = np.abs(self.street_lamps_m[:, :2] - centre).max(axis=1) < _MAP_M / 2 + _POOL_RADIUS_M
         vertices = [_pool(lamp) for lamp in self.street_lamps_m[near]]
         vertices += [_beam(i, beam_reach_m(i.lights)) for i in scene.instances if beam_reach_m(i.lights) > 0]
         self._quads.draw(vertices, map=np.array(place, dtype="<f4").tobytes())

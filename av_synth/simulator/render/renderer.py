@@ -22,7 +22,7 @@ from av_synth.simulator.render.targets import Targets
 from av_synth.simulator.scene import Mesh, Scene, Tag, View
 
 RGB, DEPTH, LABELS, FLOW = "rgb", "depth", "labels", "flow"
-OUTPUTS = frozenset({RGB, DEPTH, LABELS, FLOW})
+_OUTPUTS = frozenset({RGB, DEPTH, LABELS, FLOW})
 _SIZES_KEPT = 4
 
 
@@ -113,8 +113,8 @@ class Renderer:
         Raises:
             DataError: another output, a body or pose that is not in the catalogue, or a view that cannot be drawn.
         """
-        if not outputs or not outputs <= OUTPUTS:
-            raise DataError(f"camera outputs: got {sorted(outputs)}; want some of {sorted(OUTPUTS)}")
+        if not outputs or not outputs <= _OUTPUTS:
+            raise DataError(f"camera outputs: got {sorted(outputs)}; want some of {sorted(_OUTPUTS)}")
         projection.check(view)
         last_view = None
         if FLOW in outputs:

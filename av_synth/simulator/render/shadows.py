@@ -13,10 +13,10 @@ from av_synth.simulator.render.programs import Programs
 from av_synth.simulator.render.projection import Frustum
 from av_synth.simulator.scene import Instance, Material, Scene
 
-ATLAS_PX = 2048
+_ATLAS_PX = 2048
 NEAR_M = 128.0
 """Side of the square, seen from the light, that the fine map covers."""
-SNAP_M = 16.0
+_SNAP_M = 16.0
 """The fine map moves in steps of this, so that all cameras of one car share it nearly always."""
 _DEPTH_M = 256.0
 _SOFT_PX = 384  # a light without an edge: one texel, 33 cm, is how soft its shadow is
@@ -28,7 +28,7 @@ class Shadows:
 
     def __init__(self, context: moderngl.Context, programs: Programs, geometry: Geometry) -> None:
         self._context, self._programs, self._geometry = context, programs, geometry
-        self.texture = float_depth_texture(context, ATLAS_PX, 2 * ATLAS_PX)
+        self.texture = float_depth_texture(context, _ATLAS_PX, 2 * _ATLAS_PX)
         self.texture.compare_func = "<="
         self.texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
         self.texture.repeat_x = self.texture.repeat_y = False
@@ -45,14 +45,14 @@ class Shadows:
     def update(self, scene: Scene, light: Lighting, eye_m: Array) -> None:
         """Draw what has changed of the shadows in `scene` around a camera at `eye_m` (3,) in the world."""
         axes = _light_axes(light.key_direction)
-        self._resolution = ATLAS_PX if light.sharp else _SOFT_PX
-        centre = np.round(axes @ eye_m / SNAP_M) * SNAP_M
+        self._resolution = _ATLAS_PX if light.sharp else _SOFT_PX
+        centre = np.round(axes @ eye_m / _SNAP_M) * _SNAP_M
         self._near = _ortho(axes, centre, NEAR_M / 2, _DEPTH_M)
         self._far = _ortho(axes, axes @ self._town_centre, self._town_radius, self._town_radius)
         near_of, far_of = self._near.tobytes(), self._far.tobytes()
         if self._far_of != far_of:
             self._far_of = far_of
-            self._draw(self._far, (0, ATLAS_PX, ATLAS_PX, ATLAS_PX), ())
+            self._draw(self._far, (0, _ATLAS_PX, _ATLAS_PX, _ATLAS_PX), ())
         if self._near_of is None or self._near_of[0] is not scene or self._near_of[1] != near_of:
             self._near_of = (scene, near_of)
             self._draw(self._near, (0, 0, self._resolution, self._resolution), scene.instances)
@@ -68,7 +68,7 @@ class Shadows:
         offset = far[:3, 3] - scale * near[:3, 3]
         # the far map is the upper half of the atlas
         scale[1], offset[1] = scale[1] / 2, offset[1] / 2 + 0.5
-        return near, scale, offset, self._resolution / ATLAS_PX
+        return near, scale, offset, self._resolution / _ATLAS_PX
 
     def _draw(
         self, clip_from_world: Array, viewport: tuple[int, int, int, int], instances: tuple[Instance, ...]

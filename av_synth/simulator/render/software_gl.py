@@ -23,12 +23,12 @@ from av_synth.errors import LaunchError
 from av_synth.simulator.kept import user_cache
 from av_synth.simulator.render.egl import egl_context
 
-PACKAGE = "lavavu-osmesa==1.9.10"
+_PACKAGE = "lavavu-osmesa==1.9.10"
 # the CPython 3.11 wheel, whatever Python runs this: the libraries in it do not depend on Python
 SHA256 = "c980e1f9cf37ed77a5e51588b67a687cfae6176d763b0f85d771caf851cde3f8"
-LIBS_FOLDER = "lavavu_osmesa.libs/"
+_LIBS_FOLDER = "lavavu_osmesa.libs/"
 # the wheel's libOSMesa does not find its siblings: each must be in the process before the ones that need it
-LOAD_ORDER = ("libpcre2", "libselinux", "libtinfo", "libffi", "libzstd", "libdrm", "libLLVM", "libglapi", "libOSMesa")
+_LOAD_ORDER = ("libpcre2", "libselinux", "libtinfo", "libffi", "libzstd", "libdrm", "libLLVM", "libglapi", "libOSMesa")
 
 _GL_RGBA, _GL_UNSIGNED_BYTE = 0x1908, 0x1401
 # (name, value) pairs of OSMesaCreateContextAttribs: RGBA, 24 bit depth, core profile 3.3
@@ -74,7 +74,7 @@ def fetch() -> Path:
 def _download(scratch: Path) -> Path:
     """The pinned wheel, downloaded into `scratch` by pip, which checks its hash."""
     requirements = scratch / "requirements.txt"
-    requirements.write_text(f"{PACKAGE} --hash=sha256:{SHA256}\n")
+    requirements.write_text(f"{_PACKAGE} --hash=sha256:{SHA256}\n")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:"]
     command += ["--platform", "manylinux_2_28_x86_64", "--implementation", "cp", "--python-version", "3.11"]
     command += ["--abi", "cp311", "--dest", str(scratch), "--requirement", str(requirements), "--quiet"]
@@ -82,7 +82,7 @@ def _download(scratch: Path) -> Path:
     wheels = sorted(scratch.glob("*.whl"))
     if done.returncode != 0 or len(wheels) != 1:
         raise LaunchError(
-            f"software OpenGL: this machine has no working EGL, and pip could not fetch {PACKAGE}: "
+            f"software OpenGL: this machine has no working EGL, and pip could not fetch {_PACKAGE}: "
             f"{done.stderr.strip()[-500:]}; install EGL (libegl1, libgl1-mesa-dri) or let pip reach a package index"
         )
     return wheels[0]
@@ -94,7 +94,7 @@ def _unpack(wheel: Path, folder: Path) -> Path:
     with zipfile.ZipFile(wheel) as archive:
         for entry in archive.infolist():
             name = Path(entry.filename).name
-            if entry.filename == LIBS_FOLDER + name:
+            if entry.filename == _LIBS_FOLDER + name:
                 with archive.open(entry) as source, open(folder / name, "wb") as target:
                     shutil.copyfileobj(source, target)
     return folder
@@ -137,7 +137,7 @@ class OsMesaContext:
 def _load(folder: Path) -> ctypes.CDLL:
     """Load libOSMesa and everything it needs out of `folder`, and declare the calls that are used."""
     library = None
-    for stem in LOAD_ORDER:
+    for stem in _LOAD_ORDER:
         files = sorted(folder.glob(f"{stem}*"))
         if len(files) != 1:
             raise LaunchError(f"software OpenGL: {folder}: want one {stem}*, got {len(files)}; remove the folder")

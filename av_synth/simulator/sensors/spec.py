@@ -17,7 +17,9 @@ from av_synth.simulator.scene import View
 from av_synth.simulator.world.errors import SpawnRefused
 
 # camera axes are OpenCV's (x right, y down, z forward) in the actor's (x forward, y left, z up)
-ACTOR_FROM_CAMERA = np.array([[0.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+_ACTOR_FROM_CAMERA = np.array(
+    [[0.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
+)
 VISIBILITY = "avsynth.camera.visibility"
 FLOW = "flow"
 CAMERAS: Mapping[str, tuple[SensorType, str]] = {
@@ -28,10 +30,10 @@ CAMERAS: Mapping[str, tuple[SensorType, str]] = {
     "sensor.camera.optical_flow": (SensorType.OPTICAL_FLOW, FLOW),
     VISIBILITY: (SensorType.SEMANTIC_LIDAR, "labels"),
 }
-LIDARS = {"sensor.lidar.ray_cast": SensorType.LIDAR, "sensor.lidar.ray_cast_semantic": SensorType.SEMANTIC_LIDAR}
-MAX_IMAGE_PX = 8192
-PHASE = "avsynth.frame_phase"
-MAX_POINTS_PER_SECOND = 20_000_000
+_LIDARS = {"sensor.lidar.ray_cast": SensorType.LIDAR, "sensor.lidar.ray_cast_semantic": SensorType.SEMANTIC_LIDAR}
+_MAX_IMAGE_PX = 8192
+_PHASE = "avsynth.frame_phase"
+_MAX_POINTS_PER_SECOND = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class CameraSpec:
     def view(self, world_from_sensor: Array) -> View:
         """The camera when the sensor, looking along its x, stands at `world_from_sensor` (4, 4)."""
         return View(
-            world_from_sensor @ ACTOR_FROM_CAMERA,
+            world_from_sensor @ _ACTOR_FROM_CAMERA,
             self.width_px,
             self.height_px,
             self.focal_px,
@@ -192,20 +194,20 @@ def make_sensor(
     kind, spec = _spec(blueprint_id, read)
     schedule = Schedule(
         read.integer("avsynth.frame_period", 1, 1, 1_000_000),
-        read.integer(PHASE, 0, -1_000_000, 1_000_000),
+        read.integer(_PHASE, 0, -1_000_000, 1_000_000),
         read.number("sensor_tick", 0.0, 0.0, 1e6),
         now[1],
         drifts,
     )
     mount = np.eye(4) if parent_from_sensor is None else parent_from_sensor
-    what = {name: value for name, value in attributes.items() if name != PHASE}
+    what = {name: value for name, value in attributes.items() if name != _PHASE}
     key = f"{blueprint_id}|{sorted(what.items())}|{np.round(mount, 4).tolist()}"
     return Sensor(actor_id, parent_id, kind, stream_id, schedule, spec, zlib.crc32(key.encode()), *now)
 
 
 def is_built(blueprint_id: str) -> bool:
     """Whether the simulator can make data for this sensor (or needs none, as for lane invasion)."""
-    return blueprint_id in CAMERAS or blueprint_id in LIDARS or blueprint_id in _OTHERS
+    return blueprint_id in CAMERAS or blueprint_id in _LIDARS or blueprint_id in _OTHERS
 
 
 _OTHERS = {
@@ -221,8 +223,8 @@ def _spec(blueprint_id: str, read: _Reader) -> tuple[SensorType, Spec | None]:
     if blueprint_id in CAMERAS:
         kind, output = CAMERAS[blueprint_id]
         return kind, _camera(output, read)
-    if blueprint_id in LIDARS:
-        return LIDARS[blueprint_id], _lidar(read)
+    if blueprint_id in _LIDARS:
+        return _LIDARS[blueprint_id], _lidar(read)
     if blueprint_id not in _OTHERS:
         raise SpawnRefused(f"{blueprint_id}: the embedded simulator has no such sensor")
     kind = _OTHERS[blueprint_id]
@@ -233,7 +235,7 @@ def _spec(blueprint_id: str, read: _Reader) -> tuple[SensorType, Spec | None]:
                 read.number("vertical_fov", 30.0, 0.1, 179.0),
                 read.number("range", 100.0, 0.1, 10_000.0),
             ),
-            read.integer("points_per_second", 1500, 1, MAX_POINTS_PER_SECOND),
+            read.integer("points_per_second", 1500, 1, _MAX_POINTS_PER_SECOND),
         )
     if kind is SensorType.GNSS:
         names = ("lat", "lon", "alt")
@@ -249,12 +251,12 @@ def _spec(blueprint_id: str, read: _Reader) -> tuple[SensorType, Spec | None]:
 
 
 def _camera(output: str, read: _Reader) -> CameraSpec:
-    width = read.integer("image_size_x", 800, 1, MAX_IMAGE_PX)
-    height = read.integer("image_size_y", 600, 1, MAX_IMAGE_PX)
+    width = read.integer("image_size_x", 800, 1, _MAX_IMAGE_PX)
+    height = read.integer("image_size_y", 600, 1, _MAX_IMAGE_PX)
     fov = read.number("fov", 90.0, 1.0, 170.0)
     focal = read.number("avsynth.fx", -1.0, -1.0, 1e6)
-    cx = read.number("avsynth.cx", -1.0, -1.0, MAX_IMAGE_PX)
-    cy = read.number("avsynth.cy", -1.0, -1.0, MAX_IMAGE_PX)
+    cx = read.number("avsynth.cx", -1.0, -1.0, _MAX_IMAGE_PX)
+    cy = read.number("avsynth.cy", -1.0, -1.0, _MAX_IMAGE_PX)
     return CameraSpec(
         output,
         width,
@@ -271,7 +273,7 @@ def _lidar(read: _Reader) -> LidarSpec:
             channels=read.integer("channels", 32, 1, 512),
             upper_deg=read.number("upper_fov", 10.0, -90.0, 90.0),
             lower_deg=read.number("lower_fov", -30.0, -90.0, 90.0),
-            points_per_second=read.integer("points_per_second", 56_000, 1, MAX_POINTS_PER_SECOND),
+            points_per_second=read.integer("points_per_second", 56_000, 1, _MAX_POINTS_PER_SECOND),
             rotation_frequency_hz=read.number("rotation_frequency", 10.0, 0.01, 1000.0),
             range_m=read.number("range", 10.0, 0.1, 10_000.0),
             horizontal_fov_deg=read.number("horizontal_fov", 360.0, 0.1, 360.0),

@@ -25,15 +25,15 @@ NAME = "AvSynth01"
 BOUNDS_M = (4.0, 4.0, 506.0, 356.0)
 CORNER_M = 25.0
 WEST_M, MIDDLE_M, EAST_M = 60.0, 160.0, 450.0
-SOUTH_M, AVENUE_M, NORTH_M, NORTH_EAST_M = 60.0, 180.0, 290.0, 300.0
+SOUTH_M, _AVENUE_M, NORTH_M, _NORTH_EAST_M = 60.0, 180.0, 290.0, 300.0
 QUARTER = math.pi / 2
 
 NODES = (
-    Node(1, "Lights Square", MIDDLE_M, AVENUE_M, {"E": 2, "N": 1, "W": 2, "S": 1}, lights=True),
+    Node(1, "Lights Square", MIDDLE_M, _AVENUE_M, {"E": 2, "N": 1, "W": 2, "S": 1}, lights=True),
     Node(2, "South Corner", MIDDLE_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}),
-    Node(3, "East Corner", EAST_M, AVENUE_M, {"N": 1, "S": 1, "W": 2}),
+    Node(3, "East Corner", EAST_M, _AVENUE_M, {"N": 1, "S": 1, "W": 2}),
     Node(4, "North Corner", MIDDLE_M, NORTH_M, {"E": 1, "W": 1, "S": 1}),
-    Node(5, "West Corner", WEST_M, AVENUE_M, {"N": 1, "S": 1, "E": 2}),
+    Node(5, "West Corner", WEST_M, _AVENUE_M, {"N": 1, "S": 1, "E": 2}),
 )
 
 
@@ -44,8 +44,8 @@ def _south_street(line: ReferenceLine) -> ReferenceLine:
 def _north_street(line: ReferenceLine) -> ReferenceLine:
     """Up the east side, round the corner, then an S bend down to the western end's latitude."""
     radius = 80.0
-    bend = math.acos(1.0 - (NORTH_EAST_M - NORTH_M) / (2 * radius))
-    line = line.line_to(EAST_M, NORTH_EAST_M - CORNER_M).arc(QUARTER, CORNER_M).line(75.0)
+    bend = math.acos(1.0 - (_NORTH_EAST_M - NORTH_M) / (2 * radius))
+    line = line.line_to(EAST_M, _NORTH_EAST_M - CORNER_M).arc(QUARTER, CORNER_M).line(75.0)
     return line.arc(bend, radius).arc(-bend, radius)
 
 
@@ -95,8 +95,8 @@ FRONTS: tuple[tuple[int, int, Style], ...] = (
     (13, 1, "flats"),
     (13, -1, "flats"),
 )
-TREE_EVERY = {17: 2, 16: 2, 10: 3, 11: 2, 12: 2, 13: 2, 14: 3, 15: 3}
-PARK = (300.0, 216.0, 38.0, 22.0)  # middle and half extents: lawn and trees on the avenue's north side
+_TREE_EVERY = {17: 2, 16: 2, 10: 3, 11: 2, 12: 2, 13: 2, 14: 3, 15: 3}
+_PARK = (300.0, 216.0, 38.0, 22.0)  # middle and half extents: lawn and trees on the avenue's north side
 GARDEN_DRAWS = 340
 
 
@@ -110,8 +110,8 @@ def settle(site: Site, network: Network) -> None:
         bus_shelter(site, streets[17], side, s)
     for road in streets.values():
         for side in (1, -1):
-            furnish_street(site, road, side, trees, TREE_EVERY[road.id], rng)
-    site.reserve(rectangle(*PARK, 0.0))
+            furnish_street(site, road, side, trees, _TREE_EVERY[road.id], rng)
+    site.reserve(rectangle(*_PARK, 0.0))
     for road_id, side, style in FRONTS:
         line_street(site, streets[road_id], side, style, rng)
     for path in network.roads:
@@ -123,7 +123,7 @@ def settle(site: Site, network: Network) -> None:
 
 
 def _park(site: Site, trees: list[Mesh], rng: np.random.Generator) -> None:
-    x, y, half_x, half_y = PARK
+    x, y, half_x, half_y = _PARK
     front = y - half_y + 0.3
     for side in (-1, 1):  # a way in stays open in the middle
         fence(site, (x + side * 2.0, front), (x + side * (half_x - 1.0), front))

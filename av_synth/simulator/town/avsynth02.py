@@ -25,27 +25,27 @@ from av_synth.simulator.town.site import Site
 NAME = "AvSynth02"
 BOUNDS_M = (4.0, 4.0, 616.0, 386.0)
 CORNER_M = 25.0
-WEST_M, BROAD_M, MILL_M, COURT_M, EAST_M = 50.0, 160.0, 390.0, 480.0, 570.0
-SOUTH_M, MAIN_M, MARKET_M, NORTH_M = 50.0, 140.0, 250.0, 340.0
+WEST_M, _BROAD_M, _MILL_M, _COURT_M, EAST_M = 50.0, 160.0, 390.0, 480.0, 570.0
+SOUTH_M, _MAIN_M, _MARKET_M, NORTH_M = 50.0, 140.0, 250.0, 340.0
 QUARTER = math.pi / 2
 
 NODES = (
-    Node(1, "Central Square", BROAD_M, MAIN_M, {"E": 2, "N": 2, "W": 2, "S": 2}, lights=True),
-    Node(2, "Main and Mill", MILL_M, MAIN_M, {"E": 2, "N": 1, "W": 2, "S": 1}, lights=True),
-    Node(3, "Main and Court", COURT_M, MAIN_M, {"E": 2, "N": 1, "W": 2, "S": 1}, stops=("N", "S"), zebras=True),
-    Node(4, "Market and Broad", BROAD_M, MARKET_M, {"E": 1, "N": 2, "W": 1, "S": 2}, lights=True),
-    Node(5, "Market and Mill", MILL_M, MARKET_M, {"E": 1, "N": 1, "W": 1, "S": 1}, lights=True),
-    Node(6, "Market and Court", COURT_M, MARKET_M, {"E": 1, "N": 1, "W": 1, "S": 1}, zebras=True),
-    Node(7, "South and Broad", BROAD_M, SOUTH_M, {"E": 1, "N": 2, "W": 1}, zebras=True),
-    Node(8, "South and Mill", MILL_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}, lights=True),
-    Node(9, "South and Court", COURT_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}, zebras=True),
-    Node(10, "North and Broad", BROAD_M, NORTH_M, {"E": 1, "W": 1, "S": 2}, lights=True),
-    Node(11, "North and Mill", MILL_M, NORTH_M, {"E": 1, "W": 1, "S": 1}, stops=("S",), zebras=True),
-    Node(12, "North and Court", COURT_M, NORTH_M, {"E": 1, "W": 1, "S": 1}, zebras=True),
-    Node(13, "Main and West", WEST_M, MAIN_M, {"E": 2, "N": 1, "S": 1}, zebras=True),
-    Node(14, "Market and West", WEST_M, MARKET_M, {"E": 1, "N": 1, "S": 1}, stops=("E",), zebras=True),
-    Node(15, "Main and East", EAST_M, MAIN_M, {"N": 1, "W": 2, "S": 1}, lights=True),
-    Node(16, "Market and East", EAST_M, MARKET_M, {"N": 1, "W": 1, "S": 1}, zebras=True),
+    Node(1, "Central Square", _BROAD_M, _MAIN_M, {"E": 2, "N": 2, "W": 2, "S": 2}, lights=True),
+    Node(2, "Main and Mill", _MILL_M, _MAIN_M, {"E": 2, "N": 1, "W": 2, "S": 1}, lights=True),
+    Node(3, "Main and Court", _COURT_M, _MAIN_M, {"E": 2, "N": 1, "W": 2, "S": 1}, stops=("N", "S"), zebras=True),
+    Node(4, "Market and Broad", _BROAD_M, _MARKET_M, {"E": 1, "N": 2, "W": 1, "S": 2}, lights=True),
+    Node(5, "Market and Mill", _MILL_M, _MARKET_M, {"E": 1, "N": 1, "W": 1, "S": 1}, lights=True),
+    Node(6, "Market and Court", _COURT_M, _MARKET_M, {"E": 1, "N": 1, "W": 1, "S": 1}, zebras=True),
+    Node(7, "South and Broad", _BROAD_M, SOUTH_M, {"E": 1, "N": 2, "W": 1}, zebras=True),
+    Node(8, "South and Mill", _MILL_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}, lights=True),
+    Node(9, "South and Court", _COURT_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}, zebras=True),
+    Node(10, "North and Broad", _BROAD_M, NORTH_M, {"E": 1, "W": 1, "S": 2}, lights=True),
+    Node(11, "North and Mill", _MILL_M, NORTH_M, {"E": 1, "W": 1, "S": 1}, stops=("S",), zebras=True),
+    Node(12, "North and Court", _COURT_M, NORTH_M, {"E": 1, "W": 1, "S": 1}, zebras=True),
+    Node(13, "Main and West", WEST_M, _MAIN_M, {"E": 2, "N": 1, "S": 1}, zebras=True),
+    Node(14, "Market and West", WEST_M, _MARKET_M, {"E": 1, "N": 1, "S": 1}, stops=("E",), zebras=True),
+    Node(15, "Main and East", EAST_M, _MAIN_M, {"N": 1, "W": 2, "S": 1}, lights=True),
+    Node(16, "Market and East", EAST_M, _MARKET_M, {"N": 1, "W": 1, "S": 1}, zebras=True),
 )
 
 
@@ -112,8 +112,8 @@ def network() -> Network:
 
 
 RING = range(47, 57)  # their outer side looks out of town, and is on the right of all but the first
-LOW_STREETS: dict[int, Style] = {34: "shops", 36: "flats", 37: "shops", 43: "flats", 46: "flats"}
-PARK_M = (58.0, 92.0, 24.0)  # along Market Street from, to, and how deep
+_LOW_STREETS: dict[int, Style] = {34: "shops", 36: "flats", 37: "shops", 43: "flats", 46: "flats"}
+_PARK_M = (58.0, 92.0, 24.0)  # along Market Street from, to, and how deep
 GARDEN_DRAWS = 80
 
 
@@ -141,7 +141,7 @@ def settle(site: Site, network: Network) -> None:
 
 def _pocket_park(site: Site, street: Road, trees: list[Mesh], rng: np.random.Generator) -> None:
     """A lawn with trees between the houses on the left of a street, behind railings with a way in."""
-    begins, ends, depth = PARK_M
+    begins, ends, depth = _PARK_M
     # parking bays have pushed the pavement out
     near = LANE_M + PARKING_M + PAVEMENT_M + 0.3
     middle = (begins + ends) / 2
@@ -157,4 +157,4 @@ def _pocket_park(site: Site, street: Road, trees: list[Mesh], rng: np.random.Gen
 def _style(road_id: int, side: int) -> Style:
     if road_id in RING:
         return "flats" if side < 0 else "shops"
-    return LOW_STREETS.get(road_id, "towers")
+    return _LOW_STREETS.get(road_id, "towers")

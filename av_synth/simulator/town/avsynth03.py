@@ -23,7 +23,7 @@ from av_synth.simulator.town.site import Site
 
 NAME = "AvSynth03"
 BOUNDS_M = (4.0, 4.0, 546.0, 362.0)
-WEST_M, CIRCLE_M, LANE_SOUTH_M, LANE_NORTH_M, EAST_M = 34.0, 240.0, 375.0, 355.0, 500.0
+WEST_M, CIRCLE_M, _LANE_SOUTH_M, _LANE_NORTH_M, EAST_M = 34.0, 240.0, 375.0, 355.0, 500.0
 SOUTH_M, MIDDLE_M, NORTH_M = 46.0, 165.0, 316.0
 QUARTER = math.pi / 2
 
@@ -33,8 +33,8 @@ NODES = (
     Node(2, "Linden Corner", CIRCLE_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}),
     Node(3, "Station Corner", EAST_M, MIDDLE_M, {"N": 1, "W": 1, "S": 1}),
     Node(4, "Hill Corner", CIRCLE_M, NORTH_M, {"E": 1, "W": 1, "S": 1}),
-    Node(5, "Garden Corner", LANE_SOUTH_M, MIDDLE_M, {"E": 1, "N": 1, "W": 1}),
-    Node(6, "Orchard Corner", LANE_NORTH_M, NORTH_M, {"E": 1, "W": 1, "S": 1}),
+    Node(5, "Garden Corner", _LANE_SOUTH_M, MIDDLE_M, {"E": 1, "N": 1, "W": 1}),
+    Node(6, "Orchard Corner", _LANE_NORTH_M, NORTH_M, {"E": 1, "W": 1, "S": 1}),
 )
 
 
@@ -57,11 +57,11 @@ def _hill_street(line: ReferenceLine) -> ReferenceLine:
 def _garden_lane(line: ReferenceLine) -> ReferenceLine:
     """An S bend to the left."""
     radius = 75.0
-    bend = math.acos(1.0 - (LANE_SOUTH_M - LANE_NORTH_M) / (2 * radius))
+    bend = math.acos(1.0 - (_LANE_SOUTH_M - _LANE_NORTH_M) / (2 * radius))
     return line.line(30.0).arc(bend, radius).arc(-bend, radius)
 
 
-SCHOOL_M = 90.0  # where along School Street the school's front begins
+_SCHOOL_M = 90.0  # where along School Street the school's front begins
 ZEBRA_M = 110.0
 STREETS = (
     Street(
@@ -138,11 +138,11 @@ def settle(site: Site, network: Network) -> None:
 
 def _school(site: Site, street: Road, trees: list[Mesh], rng: np.random.Generator) -> None:
     """The school behind its yard, and a railing along the pavement with a way in opposite the zebra."""
-    put_up_building(site, street, 1, SCHOOL_M, "school", rng)
+    put_up_building(site, street, 1, _SCHOOL_M, "school", rng)
     t = LANE_M + PAVEMENT_M + 0.3
-    for begins, ends in ((SCHOOL_M - 12.0, ZEBRA_M - 2.0), (ZEBRA_M + 2.0, SCHOOL_M + 52.0)):
+    for begins, ends in ((_SCHOOL_M - 12.0, ZEBRA_M - 2.0), (ZEBRA_M + 2.0, _SCHOOL_M + 52.0)):
         fence(site, street.line.point(begins, t), street.line.point(ends, t))
-    for corner, inward in ((SCHOOL_M - 12.0, 1), (SCHOOL_M + 52.0, -1)):
+    for corner, inward in ((_SCHOOL_M - 12.0, 1), (_SCHOOL_M + 52.0, -1)):
         fence(site, street.line.point(corner, t + 0.2), street.line.point(corner, t + 22.0))
         for depth in (4.0, 11.0, 18.0):
             plant(site, trees, *street.line.point(corner + inward * 3.0, t + depth), rng)

@@ -18,25 +18,27 @@ from av_synth.simulator.town.site import Site
 
 NAME = "AvSynth04"
 BOUNDS_M = (4.0, 4.0, 1436.0, 756.0)
-SOUTH_X_M, SOUTH_Y_M, SOUTH_M = 345.0, 64.0, 730.0
-WEST_RADIUS_M, TUNNEL_RADIUS_M = 300.0, 1000.0
-TUNNEL_TURN = math.radians(18.0)
-WEST_TURN = math.pi - TUNNEL_TURN
+_SOUTH_X_M, SOUTH_Y_M, SOUTH_M = 345.0, 64.0, 730.0
+_WEST_RADIUS_M, _TUNNEL_RADIUS_M = 300.0, 1000.0
+_TUNNEL_TURN = math.radians(18.0)
+_WEST_TURN = math.pi - _TUNNEL_TURN
 # the east bend is as wide as the tunnel bend and the west bend together, so that the ring closes
-EAST_RADIUS_M = (TUNNEL_RADIUS_M * (1.0 - math.cos(TUNNEL_TURN)) + WEST_RADIUS_M * (1.0 + math.cos(TUNNEL_TURN))) / 2
-NORTH_M = SOUTH_M - (TUNNEL_RADIUS_M - WEST_RADIUS_M) * math.sin(TUNNEL_TURN)
-FAST_KMH, BEND_KMH = 130.0, 100.0
+_EAST_RADIUS_M = (
+    _TUNNEL_RADIUS_M * (1.0 - math.cos(_TUNNEL_TURN)) + _WEST_RADIUS_M * (1.0 + math.cos(_TUNNEL_TURN))
+) / 2
+NORTH_M = SOUTH_M - (_TUNNEL_RADIUS_M - _WEST_RADIUS_M) * math.sin(_TUNNEL_TURN)
+_FAST_KMH, _BEND_KMH = 130.0, 100.0
 
 RING = Ring(
-    SOUTH_X_M,
+    _SOUTH_X_M,
     SOUTH_Y_M,
     SOUTH_M,
-    FAST_KMH,
+    _FAST_KMH,
     (
-        Leg("East", math.pi, EAST_RADIUS_M, BEND_KMH),
-        Leg("North", 0.0, NORTH_M, FAST_KMH),
-        Leg("Tunnel", TUNNEL_TURN, TUNNEL_RADIUS_M, BEND_KMH, (50.0, 260.0)),
-        Leg("West", WEST_TURN, WEST_RADIUS_M, BEND_KMH),
+        Leg("East", math.pi, _EAST_RADIUS_M, _BEND_KMH),
+        Leg("North", 0.0, NORTH_M, _FAST_KMH),
+        Leg("Tunnel", _TUNNEL_TURN, _TUNNEL_RADIUS_M, _BEND_KMH, (50.0, 260.0)),
+        Leg("West", _WEST_TURN, _WEST_RADIUS_M, _BEND_KMH),
     ),
     lanes=3,
 )

@@ -35,32 +35,32 @@ from av_synth.simulator.town.site import Site
 NAME = "AvSynth05"
 BOUNDS_M = (4.0, 4.0, 1096.0, 876.0)
 QUARTER = math.pi / 2
-CROSS_X_M, CROSS_Y_M = 440.0, 300.0
-TRACK_SOUTH_X_M, TRACK_NORTH_X_M, NORTH_Y_M = 800.0, 760.0, 840.0
-FOREST_NORTH_X_M, FOREST_SOUTH_X_M, SOUTH_Y_M = 118.0, 180.0, 80.0
-EAST_X_M = 980.0
+_CROSS_X_M, _CROSS_Y_M = 440.0, 300.0
+_TRACK_SOUTH_X_M, _TRACK_NORTH_X_M, _NORTH_Y_M = 800.0, 760.0, 840.0
+_FOREST_NORTH_X_M, _FOREST_SOUTH_X_M, SOUTH_Y_M = 118.0, 180.0, 80.0
+_EAST_X_M = 980.0
 
 # level 25 m to both sides of the east road, steep enough along it that a car 70 m ahead is out of sight
-RELIEF = Relief((Hill(EAST_X_M, 555.0, QUARTER, 6.0, 115.0, 25.0, 60.0),))
+RELIEF = Relief((Hill(_EAST_X_M, 555.0, QUARTER, 6.0, 115.0, 25.0, 60.0),))
 
 NODES = (
-    Node(1, "Crossroads", CROSS_X_M, CROSS_Y_M, {"E": 1, "N": 1, "W": 1, "S": 1}, stops=("N", "S")),
-    Node(2, "Farm Turn", TRACK_SOUTH_X_M, CROSS_Y_M, {"E": 1, "N": 1, "W": 1}),
-    Node(3, "North Turn", TRACK_NORTH_X_M, NORTH_Y_M, {"E": 1, "S": 1, "W": 1}),
-    Node(4, "Wood Turn", FOREST_NORTH_X_M, CROSS_Y_M, {"E": 1, "S": 1, "W": 1}),
-    Node(5, "South Turn", FOREST_SOUTH_X_M, SOUTH_Y_M, {"E": 1, "N": 1, "W": 1}),
+    Node(1, "Crossroads", _CROSS_X_M, _CROSS_Y_M, {"E": 1, "N": 1, "W": 1, "S": 1}, stops=("N", "S")),
+    Node(2, "Farm Turn", _TRACK_SOUTH_X_M, _CROSS_Y_M, {"E": 1, "N": 1, "W": 1}),
+    Node(3, "North Turn", _TRACK_NORTH_X_M, _NORTH_Y_M, {"E": 1, "S": 1, "W": 1}),
+    Node(4, "Wood Turn", _FOREST_NORTH_X_M, _CROSS_Y_M, {"E": 1, "S": 1, "W": 1}),
+    Node(5, "South Turn", _FOREST_SOUTH_X_M, SOUTH_Y_M, {"E": 1, "N": 1, "W": 1}),
 )
 
 
 def _east_road(line: ReferenceLine) -> ReferenceLine:
     """Left into the north, over the crest, left into the west."""
-    line = line.line_to(EAST_X_M - 120.0, CROSS_Y_M).arc(QUARTER, 120.0)
-    return line.line_to(EAST_X_M, NORTH_Y_M - 150.0).arc(QUARTER, 150.0)
+    line = line.line_to(_EAST_X_M - 120.0, _CROSS_Y_M).arc(QUARTER, 120.0)
+    return line.line_to(_EAST_X_M, _NORTH_Y_M - 150.0).arc(QUARTER, 150.0)
 
 
 def _north_road(line: ReferenceLine) -> ReferenceLine:
     """Left into the south, then out and back in four bends."""
-    line = line.line_to(CROSS_X_M + 100.0, NORTH_Y_M).arc(QUARTER, 100.0).line(60.0)
+    line = line.line_to(_CROSS_X_M + 100.0, _NORTH_Y_M).arc(QUARTER, 100.0).line(60.0)
     bend, radius = math.radians(25.0), 160.0
     return line.arc(bend, radius).arc(-2 * bend, radius).arc(bend, radius)
 
@@ -74,18 +74,18 @@ def _south_road(line: ReferenceLine) -> ReferenceLine:
     """An S bend, and left up to the crossroads."""
     bend, radius = math.radians(15.0), 200.0
     line = line.arc(-bend, radius).arc(bend, radius)
-    return line.line_to(CROSS_X_M - 120.0, line.end[1]).arc(QUARTER, 120.0)
+    return line.line_to(_CROSS_X_M - 120.0, line.end[1]).arc(QUARTER, 120.0)
 
 
 def _forest_track(line: ReferenceLine) -> ReferenceLine:
     radius = 80.0
-    bend = math.acos(1.0 - (FOREST_SOUTH_X_M - FOREST_NORTH_X_M) / (2 * radius))
+    bend = math.acos(1.0 - (_FOREST_SOUTH_X_M - _FOREST_NORTH_X_M) / (2 * radius))
     return line.line(20.0).arc(bend, radius).arc(-bend, radius)
 
 
 def _farm_track(line: ReferenceLine) -> ReferenceLine:
     radius = 100.0
-    bend = math.acos(1.0 - (TRACK_SOUTH_X_M - TRACK_NORTH_X_M) / (2 * radius))
+    bend = math.acos(1.0 - (_TRACK_SOUTH_X_M - _TRACK_NORTH_X_M) / (2 * radius))
     return line.line(170.0).arc(bend, radius).arc(-bend, radius)
 
 
@@ -158,7 +158,7 @@ STREETS = (
     Street(14, "Farm Track", (2, "N"), (3, "S"), 50.0, _farm_track, sections=track_sections(), kind="rural"),
 )
 
-HEDGES = (
+_HEDGES = (
     # street, side, from, to
     (10, 1, 30.0, 320.0),
     (10, -1, 60.0, 250.0),
@@ -169,14 +169,14 @@ HEDGES = (
     (16, -1, 150.0, 280.0),
     (14, 1, 40.0, 150.0),
 )
-WOODS = (
+_WOODS = (
     (40.0, 306.0, 330.0, 360.0),
     (132.0, 240.0, 330.0, 294.0),
     (34.0, 120.0, 230.0, 240.0),
     (4.0, 90.0, 22.0, 290.0),
 )
-TRACKS = (14, 17)
-FARM = (838.0, 560.0)
+_TRACKS = (14, 17)
+_FARM = (838.0, 560.0)
 
 
 def network() -> Network:
@@ -191,12 +191,12 @@ def settle(site: Site, network: Network) -> None:
     roads = {road.id: road for road in network.roads if road.junction_id < 0}
     for road in roads.values():
         put_up_signs(site, [road])
-        if road.id not in TRACKS:
+        if road.id not in _TRACKS:
             delineate(site, road)
     _farm(site)
-    for road_id, side, begins, ends in HEDGES:
+    for road_id, side, begins, ends in _HEDGES:
         hedge_along(site, roads[road_id], side, (begins, ends), 3.0, rng)
-    for box_m in WOODS:
+    for box_m in _WOODS:
         forest(site, trees, box_m, 10.5, rng)
     for side in (1, -1):
         bushes_along(site, roads[13], side, (105.0, 290.0), rng)
@@ -206,7 +206,7 @@ def settle(site: Site, network: Network) -> None:
 
 
 def _farm(site: Site) -> None:
-    x, y = FARM
+    x, y = _FARM
     barn(site, x, y, QUARTER, (11.0, 6.5), 4.6, (138, 108, 84))
     barn(site, x - 6.0, y + 36.0, 0.0, (14.0, 7.0), 5.2, (122, 62, 52))
     barn(site, x - 22.0, y - 24.0, 0.0, (6.5, 4.8), 5.4, (196, 186, 168))

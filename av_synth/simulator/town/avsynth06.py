@@ -25,22 +25,22 @@ from av_synth.simulator.town.site import Site
 
 NAME = "AvSynth06"
 BOUNDS_M = (8.0, 8.0, 1232.0, 568.0)
-STRAIGHT_M, BEND_M = 700.0, 230.0
+_STRAIGHT_M, _BEND_M = 700.0, 230.0
 RING = Ring(
     270.0,
     64.0,
-    STRAIGHT_M,
+    _STRAIGHT_M,
     100.0,
     (
-        Leg("East", math.pi, BEND_M, 80.0),
-        Leg("North", 0.0, STRAIGHT_M, 100.0, (120.0, 270.0)),
-        Leg("West", math.pi, BEND_M, 80.0),
+        Leg("East", math.pi, _BEND_M, 80.0),
+        Leg("North", 0.0, _STRAIGHT_M, 100.0, (120.0, 270.0)),
+        Leg("West", math.pi, _BEND_M, 80.0),
     ),
     lanes=2,
 )
 TREE_GROUPS = 90
 
-FAR_WEST_M, CIRCLE_M, STOP_M, LIGHTS_M, FAR_EAST_M = 180.0, 330.0, 620.0, 900.0, 1060.0
+_FAR_WEST_M, CIRCLE_M, _STOP_M, _LIGHTS_M, _FAR_EAST_M = 180.0, 330.0, 620.0, 900.0, 1060.0
 SOUTH_M, HIGH_M, NORTH_M = 170.0, 300.0, 430.0
 QUARTER = math.pi / 2
 # as steep as the crest of AvSynth05
@@ -49,33 +49,33 @@ RELIEF = Relief((Hill(475.0, NORTH_M, 0.0, 6.0, 115.0, 20.0, 55.0),))
 # the reader of CARLA takes a junction for a road of the same number: none has that of one of the ring's
 NODES = (
     Roundabout(9, "Mill Circle", CIRCLE_M, HIGH_M, {"E": 1, "N": 1, "W": 1, "S": 1}, zebras=True),
-    Node(3, "High and Court", STOP_M, HIGH_M, {"E": 1, "N": 1, "W": 1, "S": 1}, stops=("N", "S")),
-    Node(4, "High and Station", LIGHTS_M, HIGH_M, {"E": 1, "N": 1, "W": 1, "S": 1}, lights=True),
+    Node(3, "High and Court", _STOP_M, HIGH_M, {"E": 1, "N": 1, "W": 1, "S": 1}, stops=("N", "S")),
+    Node(4, "High and Station", _LIGHTS_M, HIGH_M, {"E": 1, "N": 1, "W": 1, "S": 1}, lights=True),
     Node(5, "North and Mill", CIRCLE_M, NORTH_M, {"E": 1, "W": 1, "S": 1}),
     Node(6, "South and Mill", CIRCLE_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}),
-    Node(7, "North and Court", STOP_M, NORTH_M, {"E": 1, "W": 1, "S": 1}),
-    Node(8, "North and Station", LIGHTS_M, NORTH_M, {"E": 1, "W": 1, "S": 1}),
-    Node(14, "South and Court", STOP_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}),
-    Node(15, "South and Station", LIGHTS_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}),
-    Node(16, "West End", FAR_WEST_M, HIGH_M, {"E": 1, "N": 1, "S": 1}),
-    Node(17, "East End", FAR_EAST_M, HIGH_M, {"N": 1, "W": 1, "S": 1}),
+    Node(7, "North and Court", _STOP_M, NORTH_M, {"E": 1, "W": 1, "S": 1}),
+    Node(8, "North and Station", _LIGHTS_M, NORTH_M, {"E": 1, "W": 1, "S": 1}),
+    Node(14, "South and Court", _STOP_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}),
+    Node(15, "South and Station", _LIGHTS_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}),
+    Node(16, "West End", _FAR_WEST_M, HIGH_M, {"E": 1, "N": 1, "S": 1}),
+    Node(17, "East End", _FAR_EAST_M, HIGH_M, {"N": 1, "W": 1, "S": 1}),
 )
 
 
 def _north_west(line: ReferenceLine) -> ReferenceLine:
-    return line.line_to(FAR_WEST_M + 100.0, NORTH_M).arc(QUARTER, 100.0)
+    return line.line_to(_FAR_WEST_M + 100.0, NORTH_M).arc(QUARTER, 100.0)
 
 
 def _south_west(line: ReferenceLine) -> ReferenceLine:
-    return line.line_to(FAR_WEST_M, SOUTH_M + 100.0).arc(QUARTER, 100.0)
+    return line.line_to(_FAR_WEST_M, SOUTH_M + 100.0).arc(QUARTER, 100.0)
 
 
 def _north_east(line: ReferenceLine) -> ReferenceLine:
-    return line.line_to(FAR_EAST_M - 110.0, NORTH_M).arc(-QUARTER, 110.0)
+    return line.line_to(_FAR_EAST_M - 110.0, NORTH_M).arc(-QUARTER, 110.0)
 
 
 def _south_east(line: ReferenceLine) -> ReferenceLine:
-    return line.line_to(FAR_EAST_M, SOUTH_M + 90.0).arc(-QUARTER, 90.0)
+    return line.line_to(_FAR_EAST_M, SOUTH_M + 90.0).arc(-QUARTER, 90.0)
 
 
 ZEBRA_M = 130.0  # along High Street's east half

@@ -21,7 +21,7 @@ from av_synth.simulator.town.site import Site
 SPAWN_HEIGHT_M = 0.3
 SPAWN_SPACING_M = 18.0
 SPAWN_INSET_M = 12.0  # from a road's ends
-SLANT_STEP_M = 0.01  # over which the direction of a lane is measured
+_SLANT_STEP_M = 0.01  # over which the direction of a lane is measured
 # The Traffic Manager brakes from a crawl as soon as it is inside: longer areas stop cars far from the line.
 STOP_AREA_M = 8.0
 
@@ -116,12 +116,12 @@ def _spawn_point(road: Road, side: int, k: int, s_m: float) -> Iterator[Array]:
     lanes = section.left if side > 0 else section.right
     if k >= len(lanes) or lanes[k].kind is not LaneKind.DRIVING:
         return
-    s = np.array([s_m, s_m + SLANT_STEP_M])
+    s = np.array([s_m, s_m + _SLANT_STEP_M])
     inner, outer = (road.edge_t_m(index, side, count, s) for count in (k, k + 1))
     if abs(outer[0] - inner[0]) < LANE_M - 1e-6:
         return
     middle = (inner + outer) / 2.0
-    slant = math.atan2(middle[1] - middle[0], SLANT_STEP_M)
+    slant = math.atan2(middle[1] - middle[0], _SLANT_STEP_M)
     x, y = road.line.point(s_m, float(middle[0]))
     heading = float(road.line.poses([s_m])[0, 2]) + slant + (math.pi if side > 0 else 0.0)
     yield from_yaw(x, y, SPAWN_HEIGHT_M, heading)

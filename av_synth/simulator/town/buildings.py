@@ -18,10 +18,10 @@ from av_synth.simulator.town.site import Site
 
 Style = Literal["shops", "flats", "houses", "towers", "school"]
 Colour = tuple[int, int, int]
-STOREY_M = 3.2  # storeys are counted from the ground at kerb height: the renderer's windows rely on it
-WINDOW_M = 2.5  # and this is from window to window
+_STOREY_M = 3.2  # storeys are counted from the ground at kerb height: the renderer's windows rely on it
+_WINDOW_M = 2.5  # and this is from window to window
 
-FACADES: tuple[Colour, ...] = (
+_FACADES: tuple[Colour, ...] = (
     (171, 152, 128),
     (150, 92, 74),
     (187, 178, 160),
@@ -33,13 +33,13 @@ FACADES: tuple[Colour, ...] = (
     (122, 82, 68),
     (158, 162, 148),
 )
-ROOFS: tuple[Colour, ...] = ((122, 66, 52), (88, 84, 84), (104, 60, 50), (72, 74, 80))
+_ROOFS: tuple[Colour, ...] = ((122, 66, 52), (88, 84, 84), (104, 60, 50), (72, 74, 80))
 SIGNS: tuple[Colour, ...] = ((132, 44, 40), (36, 70, 104), (40, 86, 62), (58, 54, 54), (168, 126, 50), (104, 52, 84))
 GRAVEL = (104, 102, 98)
 HEDGE = (62, 84, 46)
-BRICK = (128, 92, 78)
+_BRICK = (128, 92, 78)
 GLASS = Look((40, 48, 54), Material.GLASS, Tag.BUILDINGS)
-RAILING = Look((70, 72, 76), Material.METAL, Tag.BUILDINGS)
+_RAILING = Look((70, 72, 76), Material.METAL, Tag.BUILDINGS)
 
 
 class Habit(NamedTuple):
@@ -53,7 +53,7 @@ class Habit(NamedTuple):
     gap_m: tuple[float, float]
 
 
-HABITS: dict[Style, Habit] = {
+_HABITS: dict[Style, Habit] = {
     "houses": Habit("House", (9.0, 13.0), (9.0, 11.0), (2, 4), 3.6, (2.5, 6.0)),
     "flats": Habit("Apartments", (12.0, 24.0), (11.0, 16.0), (3, 6), 1.8, (1.5, 6.0)),
     "shops": Habit("Shops", (12.0, 24.0), (11.0, 16.0), (3, 8), 0.05, (0.25, 0.25)),
@@ -76,7 +76,7 @@ class _Lot:
 
     @property
     def eaves_m(self) -> float:
-        return KERB_HEIGHT_M + self.storeys * STOREY_M
+        return KERB_HEIGHT_M + self.storeys * _STOREY_M
 
     def world(self, x: float, y: float) -> tuple[float, float]:
         """A point of the lot in the world."""
@@ -103,7 +103,7 @@ def line_street(site: Site, road: Road, side: int, style: Style, rng: np.random.
         style: what kind.
         rng: draws sizes, colours and details.
     """
-    habit = HABITS[style]
+    habit = _HABITS[style]
     s = -2.5
     while s < road.line.length_m + 2.5 - 8.0:
         width = put_up_building(site, road, side, s, style, rng)
@@ -114,9 +114,9 @@ def put_up_building(
     site: Site, road: Road, side: int, s_m: float, style: Style, rng: np.random.Generator
 ) -> float | None:
     """Put up one building whose front begins at distance s along a street; its width, or None if there is no room."""
-    habit = HABITS[style]
+    habit = _HABITS[style]
     width, depth = float(rng.uniform(*habit.width_m)), float(rng.uniform(*habit.depth_m))
-    storeys, wall = int(rng.integers(*habit.storeys)), FACADES[int(rng.integers(len(FACADES)))]
+    storeys, wall = int(rng.integers(*habit.storeys)), _FACADES[int(rng.integers(len(_FACADES)))]
     x, y, yaw = _front(road, side, s_m + width / 2, habit.setback_m)
     lot = _Lot(x, y, yaw, width, depth, storeys, wall)
     foot = rectangle(*lot.world(0.0, depth / 2), width / 2, depth / 2, yaw)
@@ -152,7 +152,7 @@ def _front_garden(site: Site, lot: _Lot, setback_m: float, rng: np.random.Genera
     kind, half_t, height, look = (
         ("Hedge", 0.3, 0.95, Look(HEDGE, Material.FOLIAGE, Tag.VEGETATION))
         if rng.random() < 0.6
-        else ("GardenWall", 0.11, 0.7, Look(BRICK, Material.MATTE, Tag.WALLS))
+        else ("GardenWall", 0.11, 0.7, Look(_BRICK, Material.MATTE, Tag.WALLS))
     )
     run = lot.width_m / 2 - 1.0
     for sign in (-1, 1):
@@ -181,8 +181,8 @@ def _facades(lot: _Lot, bottom_m: float, top_m: float) -> list[Mesh]:
         (px, py), (qx, qy) = lot.world(ax, ay), lot.world(bx, by)
         length = math.hypot(qx - px, qy - py)
         start = (px * (qx - px) + py * (qy - py)) / length
-        first = math.ceil(start / WINDOW_M) * WINDOW_M - start
-        last = math.floor((start + length) / WINDOW_M) * WINDOW_M - start
+        first = math.ceil(start / _WINDOW_M) * _WINDOW_M - start
+        last = math.floor((start + length) / _WINDOW_M) * _WINDOW_M - start
         for low, high, look in ((0.0, first, plain), (first, last, windows), (last, length, plain)):
             if high - low > 1e-3:
                 x0, y0 = ax + (bx - ax) * low / length, ay + (by - ay) * low / length
@@ -222,7 +222,7 @@ def _flat_roof(lot: _Lot, rng: np.random.Generator) -> list[Mesh]:
 def _shops(lot: _Lot, rng: np.random.Generator) -> list[Mesh]:
     """Shop windows, sign boards and awnings below, flats above."""
     stone = Look(shade(lot.wall, float(rng.uniform(0.62, 0.85))), Material.MATTE, Tag.BUILDINGS)
-    ceiling = KERB_HEIGHT_M + STOREY_M
+    ceiling = KERB_HEIGHT_M + _STOREY_M
     parts = [_walls(lot, 0.0, ceiling, stone), *_facades(lot, ceiling, lot.eaves_m)]
     parts += [_ledge(lot, ceiling, 0.24, 0.14, stone), *_flat_roof(lot, rng)]
     for end in (-1, 1):  # plain windows in the side walls: corner buildings show them
@@ -257,10 +257,10 @@ def _flats(lot: _Lot, rng: np.random.Generator) -> list[Mesh]:
     parts.append(box([0.0, -0.5, 2.6], [1.1, 0.5, 0.07], slab))
     for x in (-lot.width_m * 0.3, lot.width_m * 0.3):
         for storey in range(1, lot.storeys):
-            z = KERB_HEIGHT_M + storey * STOREY_M
+            z = KERB_HEIGHT_M + storey * _STOREY_M
             parts.append(box([x, -0.55, z], [1.3, 0.55, 0.08], slab))
-            parts.append(box([x, -1.07, z + 0.58], [1.3, 0.03, 0.5], RAILING))
-            parts += [_side_rail(x + e, z + 0.08, RAILING) for e in (-1.27, 1.27)]
+            parts.append(box([x, -1.07, z + 0.58], [1.3, 0.03, 0.5], _RAILING))
+            parts += [_side_rail(x + e, z + 0.08, _RAILING) for e in (-1.27, 1.27)]
     return parts
 
 
@@ -277,7 +277,7 @@ def _school(lot: _Lot, rng: np.random.Generator) -> list[Mesh]:
 def _house(lot: _Lot, rng: np.random.Generator) -> list[Mesh]:
     """A house under a gable roof whose ridge runs along the street."""
     plain = Look(lot.wall, Material.MATTE, Tag.BUILDINGS)
-    tiles = Look(ROOFS[int(rng.integers(len(ROOFS)))], Material.MATTE, Tag.BUILDINGS)
+    tiles = Look(_ROOFS[int(rng.integers(len(_ROOFS)))], Material.MATTE, Tag.BUILDINGS)
     w, d, top = lot.width_m / 2, lot.depth_m, lot.eaves_m
     ridge = top + d * 0.36
     slope = (ridge - top) / (d / 2)

@@ -15,14 +15,14 @@ from av_synth.simulator.town.roads import Road, Signal
 from av_synth.simulator.town.shapes import Look, box, circle, icosphere, moved, prism, rectangle, smooth
 from av_synth.simulator.town.site import Site
 
-SLOT_M = 7.0  # street furniture keeps to a rhythm along the kerb
-CLEAR_ENDS_M = 10.0
-TREE_T_M = 1.3  # from the kerb: crowns stay clear of lorries
-LAMP_T_M = 0.7
-BACK_T_M = 0.75  # benches and bins keep this far from the pavement's outer edge
-BARK = Look((88, 72, 58), Material.MATTE, Tag.VEGETATION)
+_SLOT_M = 7.0  # street furniture keeps to a rhythm along the kerb
+_CLEAR_ENDS_M = 10.0
+_TREE_T_M = 1.3  # from the kerb: crowns stay clear of lorries
+_LAMP_T_M = 0.7
+_BACK_T_M = 0.75  # benches and bins keep this far from the pavement's outer edge
+_BARK = Look((88, 72, 58), Material.MATTE, Tag.VEGETATION)
 POLE = Look((74, 78, 80), Material.METAL, Tag.POLES)
-GREENS = ((74, 98, 48), (86, 108, 54), (66, 92, 56), (98, 110, 52), (80, 96, 44))
+_GREENS = ((74, 98, 48), (86, 108, 54), (66, 92, 56), (98, 110, 52), (80, 96, 44))
 Z = KERB_HEIGHT_M
 
 
@@ -30,8 +30,8 @@ def tree_models(rng: np.random.Generator, blobs: int = 3) -> list[Mesh]:
     """A few trees about the origin, 5.5 to 7 m tall, crowns of some blobs from 2.8 m up, within 1.8 m of the trunk."""
     sphere, faces = icosphere(1)
     models = []
-    for green in GREENS:
-        parts = [prism(circle(0, 0, 0.16, 5), 0.0, 3.6, BARK, scale=0.6)]
+    for green in _GREENS:
+        parts = [prism(circle(0, 0, 0.16, 5), 0.0, 3.6, _BARK, scale=0.6)]
         for k in range(blobs):
             radius = float(rng.uniform(1.0, 1.25)) if k else 1.4
             angle = k * 2.4 + float(rng.uniform(0, 1))
@@ -71,7 +71,7 @@ def furnish_street(
         tree_every: a tree in each n-th slot of 7 m.
         rng: chooses.
     """
-    slots = np.arange(CLEAR_ENDS_M + (0.0 if side > 0 else SLOT_M / 2), road.line.length_m - CLEAR_ENDS_M, SLOT_M)
+    slots = np.arange(_CLEAR_ENDS_M + (0.0 if side > 0 else _SLOT_M / 2), road.line.length_m - _CLEAR_ENDS_M, _SLOT_M)
     for k, s in enumerate(float(v) for v in slots):
         outer = outer_edge_m(road, side, s)
         kerb = outer - side * PAVEMENT_M
@@ -80,13 +80,13 @@ def furnish_street(
         if any(_hides(signal, side, s) for signal in road.signals):
             continue
         if k % 4 == 1:
-            _lamp(site, *road.line.point(s, kerb + side * LAMP_T_M), to_road)
+            _lamp(site, *road.line.point(s, kerb + side * _LAMP_T_M), to_road)
         elif k % tree_every == 0:
-            plant(site, trees, *road.line.point(s, kerb + side * TREE_T_M), rng)
+            plant(site, trees, *road.line.point(s, kerb + side * _TREE_T_M), rng)
         draw = rng.random()
-        between = s + SLOT_M / 2 - 1.0
+        between = s + _SLOT_M / 2 - 1.0
         outer = outer_edge_m(road, side, between)
-        x, y = road.line.point(between, outer - side * BACK_T_M)
+        x, y = road.line.point(between, outer - side * _BACK_T_M)
         if draw < 0.10:
             _bench(site, x, y, to_road)
         elif draw < 0.16:

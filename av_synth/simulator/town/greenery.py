@@ -12,8 +12,8 @@ from av_synth.simulator.town.roundabout import APRON_M, ISLAND_M
 from av_synth.simulator.town.shapes import circle, rectangle
 from av_synth.simulator.town.site import Site
 
-WOODS_STEP_M = 12.0
-GARDEN_REACH_M = 24.0
+_WOODS_STEP_M = 12.0
+_GARDEN_REACH_M = 24.0
 
 Bounds = tuple[float, float, float, float]
 
@@ -23,15 +23,15 @@ def plant_gardens(site: Site, trees: Sequence[Mesh], bounds_m: Bounds, draws: in
     x0, y0, x1, y1 = bounds_m
     for x, y in rng.uniform([x0, y0], [x1, y1], (draws, 2)):
         spot = rectangle(float(x), float(y), 1.2, 1.2, 0.0)
-        if site.is_free(spot, 1.0) and site.near_pavement(float(x), float(y), GARDEN_REACH_M):
+        if site.is_free(spot, 1.0) and site.near_pavement(float(x), float(y), _GARDEN_REACH_M):
             plant(site, trees, float(x), float(y), rng, largest=1.25)
 
 
 def plant_woods(site: Site, trees: Sequence[Mesh], bounds_m: Bounds, rng: np.random.Generator) -> None:
     """A belt of larger trees around the town, where no building stands, so that no street looks into the void."""
     x0, y0, x1, y1 = bounds_m
-    ring = [(float(x), y) for x in np.arange(x0 + 5, x1, WOODS_STEP_M) for y in (y0 + 5, y1 - 5)]
-    ring += [(x, float(y)) for y in np.arange(y0 + 14, y1 - 10, WOODS_STEP_M) for x in (x0 + 5, x1 - 5)]
+    ring = [(float(x), y) for x in np.arange(x0 + 5, x1, _WOODS_STEP_M) for y in (y0 + 5, y1 - 5)]
+    ring += [(x, float(y)) for y in np.arange(y0 + 14, y1 - 10, _WOODS_STEP_M) for x in (x0 + 5, x1 - 5)]
     for grid_x, grid_y in ring:
         x, y = grid_x + float(rng.uniform(-2.0, 2.0)), grid_y + float(rng.uniform(-2.0, 2.0))
         if site.is_free(rectangle(x, y, 1.5, 1.5, 0.0)):

@@ -16,11 +16,11 @@ PAINT_Z_M = 0.008  # above the asphalt: enough for a depth buffer, too little fo
 WHITE = (206, 206, 200)
 YELLOW = (198, 156, 48)
 DASH_M, GAP_M = 3.0, 6.0
-EDGE_STEP_M = 6.0
-BAY_LENGTH_M = 6.0
+_EDGE_STEP_M = 6.0
+_BAY_LENGTH_M = 6.0
 STOP_LINE_M = 0.4
-GIVE_WAY_INSET_M = 2.0
-AT_END_M = 2.0  # a zebra this near to a road's end is that of the crossing there
+_GIVE_WAY_INSET_M = 2.0
+_AT_END_M = 2.0  # a zebra this near to a road's end is that of the crossing there
 BAR_M = 0.5  # zebra bars and the gaps between them
 
 
@@ -32,8 +32,8 @@ def paint(roads: tuple[Road, ...]) -> Mesh:
 def _street(road: Road) -> Iterator[Mesh]:
     # lines begin and end at the stop lines, or at the zebras at the road's ends
     zebras = [(c.s_m - c.along_m / 2, c.s_m + c.along_m / 2) for c in road.crosswalks]
-    starts = [end for begin, end in zebras if begin < AT_END_M]
-    ends = [begin for begin, end in zebras if end > road.line.length_m - AT_END_M]
+    starts = [end for begin, end in zebras if begin < _AT_END_M]
+    ends = [begin for begin, end in zebras if end > road.line.length_m - _AT_END_M]
     clear_start = max((s for s, along in road.stop_lines if not along), default=max(starts, default=0.0))
     clear_end = min((s for s, along in road.stop_lines if along), default=min(ends, default=road.line.length_m))
     for index, section in enumerate(road.sections):
@@ -72,7 +72,7 @@ def _lane(road: Road, index: int, lane: Lane, span_m: tuple[float, float], k: in
     elif lane.mark is Mark.EDGE and not slants:
         yield _line(road, *span_m, t, WHITE)
     elif lane.mark is Mark.EDGE:
-        s = road.section_stations(index, EDGE_STEP_M)
+        s = road.section_stations(index, _EDGE_STEP_M)
         s = np.unique(np.clip(s, *span_m))
         t_edge = road.edge_t_m(index, side, k + 1, s)
         look = Look(WHITE, Material.MARKING, Tag.ROAD_LINES)
@@ -83,7 +83,7 @@ def _lane(road: Road, index: int, lane: Lane, span_m: tuple[float, float], k: in
 
 def _give_way(road: Road, signal: Signal, half_m: float) -> Iterator[Mesh]:
     """A row of short bars at the mouth of the crossing, or at the sign if a zebra lies between."""
-    side, s = (-1, road.line.length_m - GIVE_WAY_INSET_M) if signal.along else (1, GIVE_WAY_INSET_M)
+    side, s = (-1, road.line.length_m - _GIVE_WAY_INSET_M) if signal.along else (1, _GIVE_WAY_INSET_M)
     if any(abs(crosswalk.s_m - s) < crosswalk.along_m for crosswalk in road.crosswalks):
         s = signal.s_m
     for t in np.arange(0.3, half_m - 0.5, 0.9):
@@ -91,7 +91,7 @@ def _give_way(road: Road, signal: Signal, half_m: float) -> Iterator[Mesh]:
 
 
 def _line(road: Road, low_m: float, high_m: float, t_m: float, colour: tuple[int, int, int]) -> Mesh:
-    s = np.array(road.line.stations(EDGE_STEP_M, low_m, high_m))
+    s = np.array(road.line.stations(_EDGE_STEP_M, low_m, high_m))
     half = np.full(len(s), LINE_WIDTH_M / 2)
     return ribbon(road, s, t_m + half, t_m - half, PAINT_Z_M, Look(colour, Material.MARKING, Tag.ROAD_LINES))
 
@@ -112,7 +112,7 @@ def _across(road: Road, s_m: float, length_m: float, t_a_m: float, t_b_m: float)
 
 def _bays(road: Road, low_m: float, high_m: float, t_m: float, side: int) -> Iterator[Mesh]:
     """The lines between parking bays; a last bay that would be short is left open."""
-    for s in np.arange(low_m, high_m + 0.1, BAY_LENGTH_M):
+    for s in np.arange(low_m, high_m + 0.1, _BAY_LENGTH_M):
         yield _across(road, float(s), 0.1, t_m, t_m + side * PARKING_M)
 
 

@@ -20,13 +20,13 @@ from av_synth.simulator.town.site import Site
 from av_synth.simulator.town.surface import GRASS
 
 Z = KERB_HEIGHT_M
-PIECE_M = 8.0  # of barriers and walls: chords this long stay within 3 cm of the sharpest bend
-CONCRETE = Look((150, 148, 142), Material.MATTE, Tag.WALLS)
-BARRIER = Look((158, 156, 150), Material.MATTE, Tag.GUARD_RAIL)
+_PIECE_M = 8.0  # of barriers and walls: chords this long stay within 3 cm of the sharpest bend
+_CONCRETE = Look((150, 148, 142), Material.MATTE, Tag.WALLS)
+_BARRIER = Look((158, 156, 150), Material.MATTE, Tag.GUARD_RAIL)
 STEEL = Look((146, 150, 152), Material.METAL, Tag.GUARD_RAIL)
-BOARD_BLUE, BOARD_WHITE = (30, 66, 128), (222, 222, 218)
+_BOARD_BLUE, _BOARD_WHITE = (30, 66, 128), (222, 222, 218)
 # a step barrier, in t and z, clockwise
-BARRIER_TZ = (
+_BARRIER_TZ = (
     (-0.28, 0.0),
     (-0.28, 0.08),
     (-0.12, 0.32),
@@ -36,12 +36,12 @@ BARRIER_TZ = (
     (0.28, 0.08),
     (0.28, 0.0),
 )
-GANTRY_M = 5.7  # clear height
-CEILING_M, ROOF_M = 5.6, 6.7
-CORE_T_M = 1.1  # half of what stands between the carriageways
-MOUND_M = 14.1  # of earth beside the inner face of a wall
-LAMP_EVERY_M = 12.0
-WING_M = 0.4  # thickness of the walls that hold the mound at its ends
+_GANTRY_M = 5.7  # clear height
+_CEILING_M, _ROOF_M = 5.6, 6.7
+_CORE_T_M = 1.1  # half of what stands between the carriageways
+_MOUND_M = 14.1  # of earth beside the inner face of a wall
+_LAMP_EVERY_M = 12.0
+_WING_M = 0.4  # thickness of the walls that hold the mound at its ends
 
 
 def sweep(line: ReferenceLine, s_m: Sequence[float] | Array, tz_m: Sequence[tuple[float, float]], look: Look) -> Mesh:
@@ -65,7 +65,7 @@ def sweep(line: ReferenceLine, s_m: Sequence[float] | Array, tz_m: Sequence[tupl
 
 
 def _pieces(begins_m: float, ends_m: float) -> list[tuple[float, float]]:
-    cuts = np.linspace(begins_m, ends_m, max(1, math.ceil((ends_m - begins_m) / PIECE_M)) + 1)
+    cuts = np.linspace(begins_m, ends_m, max(1, math.ceil((ends_m - begins_m) / _PIECE_M)) + 1)
     return [(float(a), float(b)) for a, b in pairwise(cuts)]
 
 
@@ -82,7 +82,7 @@ def _yaw(line: ReferenceLine, s_m: tuple[float, float]) -> float:
 def concrete_barrier(site: Site, line: ReferenceLine, begins_m: float, ends_m: float) -> None:
     """A concrete barrier on a line."""
     for piece in _pieces(begins_m, ends_m):
-        mesh = sweep(line, piece, BARRIER_TZ, BARRIER)
+        mesh = sweep(line, piece, _BARRIER_TZ, _BARRIER)
         site.add("ConcreteBarrier", Tag.GUARD_RAIL, [mesh], _yaw(line, piece), _foot(line, piece, -0.28, 0.28))
 
 
@@ -111,23 +111,23 @@ def gantry(
     heading = float(road.line.poses([s_m])[0, 2])
     for t in span_t_m:
         foot = circle(*road.line.point(s_m, t), 0.22, 8)
-        site.add("GantryPost", Tag.POLES, [prism(foot, Z, Z + GANTRY_M + 1.5, POLE)], heading, foot)
+        site.add("GantryPost", Tag.POLES, [prism(foot, Z, Z + _GANTRY_M + 1.5, POLE)], heading, foot)
     x, y = road.line.point(s_m, (right + left) / 2)
     half = (left - right) / 2
-    beams = [box([0.0, 0.0, Z + z], [0.14, half, 0.1], POLE) for z in (GANTRY_M + 0.2, GANTRY_M + 1.3)]
+    beams = [box([0.0, 0.0, Z + z], [0.14, half, 0.1], POLE) for z in (_GANTRY_M + 0.2, _GANTRY_M + 1.3)]
     beams += [
-        box([0.0, float(t), Z + GANTRY_M + 0.75], [0.06, 0.06, 0.5], POLE) for t in np.arange(-half + 1.0, half, 2.0)
+        box([0.0, float(t), Z + _GANTRY_M + 0.75], [0.06, 0.06, 0.5], POLE) for t in np.arange(-half + 1.0, half, 2.0)
     ]
     site.add("GantryBeam", Tag.POLES, [moved(beam, x, y, 0.0, heading) for beam in beams], heading, None)
     for t, width, text in boards:
         bx, by = road.line.point(s_m, t)
-        parts = [moved(part, bx, by, Z + GANTRY_M + 1.0, heading + math.pi) for part in _board(width, 2.2, text)]
+        parts = [moved(part, bx, by, Z + _GANTRY_M + 1.0, heading + math.pi) for part in _board(width, 2.2, text)]
         site.add("GantrySign", Tag.TRAFFIC_SIGNS, parts, heading, None)
 
 
 def _board(width_m: float, height_m: float, text: str) -> list[Mesh]:
     """A blue board about the origin that looks along +x: a white rim, a line of text and an arrow down to the lane."""
-    blue, white = (Look(c, Material.MATTE, Tag.TRAFFIC_SIGNS) for c in (BOARD_BLUE, BOARD_WHITE))
+    blue, white = (Look(c, Material.MATTE, Tag.TRAFFIC_SIGNS) for c in (_BOARD_BLUE, _BOARD_WHITE))
 
     def pane(half_y: float, half_z: float, x: float, look: Look, z: float = 0.0) -> Mesh:
         return quad(
@@ -156,29 +156,29 @@ def tunnel(site: Site, middle: ReferenceLine, begins_m: float, ends_m: float, wa
         ends_m: the other portal.
         wall_t_m: from the line to the inner faces of the outer walls.
     """
-    mound_t = wall_t_m + MOUND_M
+    mound_t = wall_t_m + _MOUND_M
     for piece in _pieces(begins_m, ends_m):
         yaw = _yaw(middle, piece)
-        core = [(-CORE_T_M, 0.0), (-CORE_T_M, CEILING_M), (CORE_T_M, CEILING_M), (CORE_T_M, 0.0)]
+        core = [(-_CORE_T_M, 0.0), (-_CORE_T_M, _CEILING_M), (_CORE_T_M, _CEILING_M), (_CORE_T_M, 0.0)]
         site.add(
             "TunnelCore",
             Tag.WALLS,
-            [sweep(middle, piece, core, CONCRETE)],
+            [sweep(middle, piece, core, _CONCRETE)],
             yaw,
-            _foot(middle, piece, -CORE_T_M, CORE_T_M),
+            _foot(middle, piece, -_CORE_T_M, _CORE_T_M),
         )
         for side in (-1, 1):
             _tunnel_side(site, middle, piece, side, yaw, wall_t_m)
-        corners = [(-1, CEILING_M), (-1, ROOF_M), (1, ROOF_M), (1, CEILING_M), (-1, CEILING_M)]
+        corners = [(-1, _CEILING_M), (-1, _ROOF_M), (1, _ROOF_M), (1, _CEILING_M), (-1, _CEILING_M)]
         slab = [(side * wall_t_m, z) for side, z in corners]
-        site.add("TunnelRoof", Tag.WALLS, [sweep(middle, piece, slab, CONCRETE)], yaw, None)
-    for piece in ((begins_m - WING_M, begins_m), (ends_m, ends_m + WING_M)):
+        site.add("TunnelRoof", Tag.WALLS, [sweep(middle, piece, slab, _CONCRETE)], yaw, None)
+    for piece in ((begins_m - _WING_M, begins_m), (ends_m, ends_m + _WING_M)):
         for side in (-1, 1):
-            wing = [(wall_t_m, 0.0), (wall_t_m, ROOF_M), (wall_t_m + 1.0, ROOF_M), (mound_t, 0.0)]
+            wing = [(wall_t_m, 0.0), (wall_t_m, _ROOF_M), (wall_t_m + 1.0, _ROOF_M), (mound_t, 0.0)]
             low, high = sorted((side * wall_t_m, side * mound_t))
-            parts = [_swept(middle, piece, side, wing, CONCRETE)]
+            parts = [_swept(middle, piece, side, wing, _CONCRETE)]
             site.add("TunnelWing", Tag.WALLS, parts, _yaw(middle, piece), _foot(middle, piece, low, high))
-    _tunnel_lamps(site, middle, begins_m, ends_m, (wall_t_m + CORE_T_M) / 2)
+    _tunnel_lamps(site, middle, begins_m, ends_m, (wall_t_m + _CORE_T_M) / 2)
 
 
 def _swept(
@@ -196,30 +196,30 @@ def _tunnel_side(
     pale = Look((196, 194, 186), Material.MATTE, Tag.WALLS)
     earth = Look(GRASS, Material.GRASS, Tag.TERRAIN)
 
-    edge, mound_t = wall_t_m + 1.0, wall_t_m + MOUND_M
-    wall = [(wall_t_m, 0.0), (wall_t_m, ROOF_M), (edge, ROOF_M), (edge, 0.0)]
+    edge, mound_t = wall_t_m + 1.0, wall_t_m + _MOUND_M
+    wall = [(wall_t_m, 0.0), (wall_t_m, _ROOF_M), (edge, _ROOF_M), (edge, 0.0)]
     parts = [
-        _swept(middle, piece, side, wall, CONCRETE),
+        _swept(middle, piece, side, wall, _CONCRETE),
         _swept(middle, piece, side, [(wall_t_m - 0.02, 0.15), (wall_t_m - 0.02, 3.4)], pale),
     ]
     parts.append(
-        _swept(middle, piece, side, [(wall_t_m - 0.38, 0.0), (wall_t_m - 0.38, 0.15), (wall_t_m, 0.15)], CONCRETE)
+        _swept(middle, piece, side, [(wall_t_m - 0.38, 0.0), (wall_t_m - 0.38, 0.15), (wall_t_m, 0.15)], _CONCRETE)
     )
     parts.append(
-        _swept(middle, piece, side, [(CORE_T_M, 0.15), (CORE_T_M + 0.38, 0.15), (CORE_T_M + 0.38, 0.0)], CONCRETE)
+        _swept(middle, piece, side, [(_CORE_T_M, 0.15), (_CORE_T_M + 0.38, 0.15), (_CORE_T_M + 0.38, 0.0)], _CONCRETE)
     )
-    parts.append(_swept(middle, piece, side, [(edge, 0.0), (edge, ROOF_M), (mound_t, 0.0)], earth))
-    parts.append(_swept(middle, piece, side, [(0.0, ROOF_M + 0.02), (edge, ROOF_M + 0.02)], earth))
+    parts.append(_swept(middle, piece, side, [(edge, 0.0), (edge, _ROOF_M), (mound_t, 0.0)], earth))
+    parts.append(_swept(middle, piece, side, [(0.0, _ROOF_M + 0.02), (edge, _ROOF_M + 0.02)], earth))
     low, high = sorted((side * wall_t_m, side * mound_t))
     site.add("TunnelWall", Tag.WALLS, parts, yaw, _foot(middle, piece, low, high))
 
 
 def _tunnel_lamps(site: Site, middle: ReferenceLine, begins_m: float, ends_m: float, t_m: float) -> None:
     glow = Look((255, 240, 214), Material.GLOW, Tag.POLES)
-    for s in np.arange(begins_m + LAMP_EVERY_M / 2, ends_m, LAMP_EVERY_M):
+    for s in np.arange(begins_m + _LAMP_EVERY_M / 2, ends_m, _LAMP_EVERY_M):
         yaw = float(middle.poses([s])[0, 2])
         for t in (-t_m, t_m):
             x, y = middle.point(float(s), t)
-            casing = box([x, y, Z + CEILING_M - 0.06], [0.8, 0.16, 0.06], POLE, yaw)
-            lamp = box([x, y, Z + CEILING_M - 0.135], [0.72, 0.12, 0.015], glow, yaw)
+            casing = box([x, y, Z + _CEILING_M - 0.06], [0.8, 0.16, 0.06], POLE, yaw)
+            lamp = box([x, y, Z + _CEILING_M - 0.135], [0.72, 0.12, 0.015], glow, yaw)
             site.add("TunnelLamp", Tag.POLES, [casing, lamp], yaw, None)

@@ -28,22 +28,22 @@ from av_synth.simulator.town.roads import (
     Tunnel,
 )
 
-INNER_SHOULDER_M, SHOULDER_M = 1.0, 2.5
+_INNER_SHOULDER_M, SHOULDER_M = 1.0, 2.5
 GORE_M = 7.0  # of grass between motorway and rest area
-RAMP_KMH = 60.0
+_RAMP_KMH = 60.0
 # along the road with the rest area
-TAPER_M, SLOW_LANE_M, APART_M, REST_M, FAST_LANE_M = 50.0, 150.0, 80.0, 50.0, 160.0
+TAPER_M, _SLOW_LANE_M, APART_M, _REST_M, _FAST_LANE_M = 50.0, 150.0, 80.0, 50.0, 160.0
 EXIT_S_M = 40.0
-APART_S_M = EXIT_S_M + TAPER_M + SLOW_LANE_M
+APART_S_M = EXIT_S_M + TAPER_M + _SLOW_LANE_M
 REST_S_M = APART_S_M + APART_M
-TOGETHER_S_M = REST_S_M + REST_M
-FAST_S_M = TOGETHER_S_M + APART_M
-MERGE_S_M = FAST_S_M + FAST_LANE_M
+_TOGETHER_S_M = REST_S_M + _REST_M
+_FAST_S_M = _TOGETHER_S_M + APART_M
+MERGE_S_M = _FAST_S_M + _FAST_LANE_M
 MERGE_M = 70.0
-PARTS = 5  # sections to a taper: CARLA finds the nearest lane by straight lines between a section's ends
+_PARTS = 5  # sections to a taper: CARLA finds the nearest lane by straight lines between a section's ends
 
 Cubic = tuple[float, float, float, float]
-_LEFT = (Lane.of(LaneKind.SHOULDER, INNER_SHOULDER_M),)
+_LEFT = (Lane.of(LaneKind.SHOULDER, _INNER_SHOULDER_M),)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def carriageway(
         comes_from=RoadEnd(ids[-1], "end", main, (1,)),
         signals=(
             _limit(ids[0], 1, 6.0, rest.speed_kmh, (-lanes, -1)),
-            _limit(ids[0], 2, APART_S_M - 4.0, RAMP_KMH, (-lanes - 1, -lanes - 1)),
+            _limit(ids[0], 2, APART_S_M - 4.0, _RAMP_KMH, (-lanes - 1, -lanes - 1)),
         ),
     )
     roads = [first, *_merge(first, ids[1], junction_id, lanes)]
@@ -173,14 +173,14 @@ def _rest_sections(lanes: int) -> tuple[Section, ...]:
     sections.append((EXIT_S_M + TAPER_M, beside))
     sections += _apart(lanes, APART_S_M, APART_M, 0.0, 1.0)
     sections += _apart(lanes, REST_S_M, 0.0, 1.0, 1.0)
-    sections += _apart(lanes, TOGETHER_S_M, APART_M, 1.0, 0.0)
-    sections.append((FAST_S_M, beside))
+    sections += _apart(lanes, _TOGETHER_S_M, APART_M, 1.0, 0.0)
+    sections.append((_FAST_S_M, beside))
     return tuple(Section(s, _LEFT, right, Mark.EDGE) for s, right in sections)
 
 
 def _apart(lanes: int, s_m: float, length_m: float, begins: float, ends: float) -> list[tuple[float, tuple[Lane, ...]]]:
     """Sections with the exit or entry lane apart: shares of the hard shoulder and the grass between, from and to."""
-    ramp = replace(Lane.of(LaneKind.DRIVING, LANE_M, Mark.EDGE), speed_kmh=RAMP_KMH)
+    ramp = replace(Lane.of(LaneKind.DRIVING, LANE_M, Mark.EDGE), speed_kmh=_RAMP_KMH)
     edge = Lane.of(LaneKind.SHOULDER, SHOULDER_M)
     return [
         (
@@ -198,15 +198,15 @@ def _apart(lanes: int, s_m: float, length_m: float, begins: float, ends: float) 
 
 
 def _eased(s_m: float, length_m: float, begins: float, ends: float) -> list[tuple[float, Cubic]]:
-    """A smooth step from one value to another, 3 u^2 - 2 u^3, in `PARTS` cubics: where each begins, and it."""
+    """A smooth step from one value to another, 3 u^2 - 2 u^3, in `_PARTS` cubics: where each begins, and it."""
     if begins == ends:
         return [(s_m, (begins, 0.0, 0.0, 0.0))]
     found = []
-    for k in range(PARTS):
-        u, rise = k / PARTS, ends - begins
+    for k in range(_PARTS):
+        u, rise = k / _PARTS, ends - begins
         value = begins + rise * u * u * (3.0 - 2.0 * u)
         slope, bend = rise * 6.0 * u * (1.0 - u) / length_m, rise * (3.0 - 6.0 * u) / length_m**2
-        found.append((s_m + k * length_m / PARTS, (value, slope, bend, -2.0 * rise / length_m**3)))
+        found.append((s_m + k * length_m / _PARTS, (value, slope, bend, -2.0 * rise / length_m**3)))
     return found
 
 

@@ -30,14 +30,14 @@ from av_synth.simulator.town.roads import (
 LANE_M = 3.5
 PARKING_M = 2.3
 PAVEMENT_M = 4.0
-KERB_RADIUS_M = 7.0
-CROSSWALK_M = 3.6
-CROSSWALK_GAP_M = 0.8  # between the mouth of the crossing and the zebra
-STOP_LINE_S_M = CROSSWALK_GAP_M + CROSSWALK_M + 1.0
+_KERB_RADIUS_M = 7.0
+_CROSSWALK_M = 3.6
+_CROSSWALK_GAP_M = 0.8  # between the mouth of the crossing and the zebra
+_STOP_LINE_S_M = _CROSSWALK_GAP_M + _CROSSWALK_M + 1.0
 TAPER_M = 4.0
 POLE_T_M = 0.6  # poles of lights and signs stand this far behind the kerb
 COMPASS = {"E": 0.0, "N": math.pi / 2, "W": math.pi, "S": -math.pi / 2}
-OPPOSITE = {"E": "W", "W": "E", "N": "S", "S": "N"}
+_OPPOSITE = {"E": "W", "W": "E", "N": "S", "S": "N"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Node:
     def mouth_m(self, arm: str) -> float:
         """Distance from the middle to where an arm's road begins: clear of the kerb corners of the arms beside it."""
         beside = [lanes for other, lanes in self.arms.items() if (other in "EW") != (arm in "EW")]
-        return max(beside) * LANE_M + KERB_RADIUS_M
+        return max(beside) * LANE_M + _KERB_RADIUS_M
 
     def junction_id(self, arm: str) -> int:
         """Id of the OpenDRIVE junction that an arm's street meets: one for the whole crossing."""
@@ -76,7 +76,7 @@ class Node:
             return "1000001"
         if arm in self.stops:
             return "206"
-        return None if OPPOSITE[arm] in self.arms else "205"  # the stem of a T gives way
+        return None if _OPPOSITE[arm] in self.arms else "205"  # the stem of a T gives way
 
     def has_zebra(self, arm: str) -> bool:
         """Whether a crosswalk crosses an arm."""
@@ -152,7 +152,7 @@ def _street_road(street: Street, nodes: dict[int, Node]) -> Road:
     reach = last.mouth_m(street.finishes[1])
     line = street.path(line).line_to(last.x_m + math.cos(heading) * reach, last.y_m + math.sin(heading) * reach)
     ends = _ends(street, first, last, line.length_m)
-    half_zebra = CROSSWALK_GAP_M + CROSSWALK_M / 2
+    half_zebra = _CROSSWALK_GAP_M + _CROSSWALK_M / 2
     zebras = [(k, end.inset(half_zebra)) for k, end in enumerate(ends) if end.node.has_zebra(end.arm)]
     zebras += list(enumerate(street.zebras, start=2))
     return Road(
@@ -165,9 +165,9 @@ def _street_road(street: Street, nodes: dict[int, Node]) -> Road:
         begins_at=first.junction_id(street.begins[1]),
         finishes_at=last.junction_id(street.finishes[1]),
         signals=_street_signals(street, ends, lanes),
-        crosswalks=tuple(Crosswalk(f"{street.id}{k}", s, CROSSWALK_M, 2 * lanes * LANE_M) for k, s in zebras),
+        crosswalks=tuple(Crosswalk(f"{street.id}{k}", s, _CROSSWALK_M, 2 * lanes * LANE_M) for k, s in zebras),
         stop_lines=tuple(
-            (end.inset(STOP_LINE_S_M), end.along) for end in ends if end.node.sign(end.arm) in ("1000001", "206")
+            (end.inset(_STOP_LINE_S_M), end.along) for end in ends if end.node.sign(end.arm) in ("1000001", "206")
         ),
     )
 
@@ -219,7 +219,7 @@ def _street_signals(street: Street, ends: tuple[_End, _End], lanes: int) -> tupl
         kind = end.node.sign(end.arm)
         if kind is not None:
             name = f"{street.id}{len(signals) + 1:02d}"
-            signals.append(_signal(name, kind, end.inset(STOP_LINE_S_M), end.along, lanes))
+            signals.append(_signal(name, kind, end.inset(_STOP_LINE_S_M), end.along, lanes))
     signals += [
         _signal(f"{street.id}{k + 50:02d}", "274", s, along, lanes, street.speed_kmh)
         for k, (s, along) in enumerate(street.speed_signs)

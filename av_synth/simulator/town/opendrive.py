@@ -19,8 +19,8 @@ from av_synth.simulator.town.roads import (
     Signal,
 )
 
-GEO_REFERENCE = "+proj=tmerc +lat_0=49.0 +lon_0=8.0 +k=1 +x_0=0 +y_0=0 +datum=WGS84 +units=m +no_defs"
-SIGNAL_NAMES = {
+_GEO_REFERENCE = "+proj=tmerc +lat_0=49.0 +lon_0=8.0 +k=1 +x_0=0 +y_0=0 +datum=WGS84 +units=m +no_defs"
+_SIGNAL_NAMES = {
     "1000001": "traffic light",
     "205": "yield",
     "206": "stop",
@@ -62,7 +62,7 @@ def write(
         east=east,
         west=west,
     )
-    _child(header, "geoReference").text = GEO_REFERENCE
+    _child(header, "geoReference").text = _GEO_REFERENCE
     for road in roads:
         _road(root, road, relief, verge_m)
     for junction in junctions:
@@ -240,7 +240,7 @@ def _signal(signals: ET.Element, signal: Signal, verge_m: float) -> None:
         signals,
         "signal",
         id=signal.id,
-        name=SIGNAL_NAMES[signal.kind],
+        name=_SIGNAL_NAMES[signal.kind],
         s=_number(signal.s_m),
         t=_number(signal.t_m),
         zOffset=_number(verge_m),

@@ -33,10 +33,10 @@ from av_synth.simulator.town.shapes import rectangle
 from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
 
-MEDIAN_M = 2.5  # from the middle of the motorway to the left edge of a left lane
-WALL_M = 0.4  # from the hard shoulder to the wall of a tunnel
-OUTER_ID, INNER_ID = 10, 20  # of the first roads
-HUT = (186, 178, 162)
+_MEDIAN_M = 2.5  # from the middle of the motorway to the left edge of a left lane
+_WALL_M = 0.4  # from the hard shoulder to the wall of a tunnel
+_OUTER_ID, _INNER_ID = 10, 20  # of the first roads
+_HUT = (186, 178, 162)
 
 
 @dataclass(frozen=True)
@@ -107,17 +107,17 @@ class Ring:
 
     def network(self) -> Network:
         """Lay out both carriageways."""
-        outer, entry = carriageway(OUTER_ID, 1, self.lanes, *self._stretches(outer=True))
-        inner, other_entry = carriageway(INNER_ID, 2, self.lanes, *self._stretches(outer=False))
+        outer, entry = carriageway(_OUTER_ID, 1, self.lanes, *self._stretches(outer=True))
+        inner, other_entry = carriageway(_INNER_ID, 2, self.lanes, *self._stretches(outer=False))
         return Network((*outer, *inner), (entry, other_entry))
 
     def _stretches(self, outer: bool) -> tuple[Stretch, list[Stretch]]:
         """A carriageway in its own direction: the outer one runs counter-clockwise, the inner one clockwise."""
-        name, side, turn = ("Outer", MEDIAN_M, 1.0) if outer else ("Inner", -MEDIAN_M, -1.0)
+        name, side, turn = ("Outer", _MEDIAN_M, 1.0) if outer else ("Inner", -_MEDIAN_M, -1.0)
         x, y, heading = (
-            (self.x_m, self.y_m - MEDIAN_M, 0.0)
+            (self.x_m, self.y_m - _MEDIAN_M, 0.0)
             if outer
-            else (self.x_m + self.straight_m, self.y_m + MEDIAN_M, math.pi)
+            else (self.x_m + self.straight_m, self.y_m + _MEDIAN_M, math.pi)
         )
         line = ReferenceLine.at(x, y, heading).line(MERGE_S_M + MERGE_M)
         rest = Stretch(f"{name} South", line, self.speed_kmh)
@@ -137,13 +137,13 @@ def settle(site: Site, ring: Ring, roads: Sequence[Road], trees: list[Mesh], rng
         if leg.tunnel_m is not None:
             begins, ends = (s + at for at in leg.tunnel_m)
             concrete_barrier(site, middle, open_from, begins)
-            tunnel(site, middle, begins, ends, MEDIAN_M + ring.edge_t_m + WALL_M)
+            tunnel(site, middle, begins, ends, _MEDIAN_M + ring.edge_t_m + _WALL_M)
             open_from = ends
         s += piece.length_m
     concrete_barrier(site, middle, open_from, middle.length_m)
     put_up_signs(site, roads)
     for road in roads:
-        if road.id in (OUTER_ID, INNER_ID):
+        if road.id in (_OUTER_ID, _INNER_ID):
             _rest_area(site, ring, road, trees, rng)
         elif road.junction_id < 0:
             _along(site, ring, road)
@@ -175,7 +175,7 @@ def _rest_area(site: Site, ring: Ring, road: Road, trees: list[Mesh], rng: np.ra
     guard_rail(site, road.line, EXIT_S_M + 100.0, APART_S_M - 30.0, -edge_t - LANE_M - 1.3)
     ramp_t = -(edge_t + GORE_M + LANE_M + SHOULDER_M)
     x, y = road.line.point(REST_S_M + 25.0, ramp_t - 7.0)
-    barn(site, x, y, float(road.line.poses([0.0])[0, 2]) + math.pi, (4.0, 3.0), 3.0, HUT)
+    barn(site, x, y, float(road.line.poses([0.0])[0, 2]) + math.pi, (4.0, 3.0), 3.0, _HUT)
     for s in np.arange(APART_S_M, REST_S_M + 130.0, 7.0):
         tx, ty = road.line.point(float(s), ramp_t - float(rng.uniform(4.0, 12.0)))
         if site.is_free(rectangle(tx, ty, 1.2, 1.2, 0.0), 1.0):

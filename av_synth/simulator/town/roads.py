@@ -17,7 +17,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.town.reference import SAGITTA_M, ReferenceLine
 
 LINE_WIDTH_M = 0.15
-TAPER_STEP_M = 0.25  # chords of a bay's smooth step then stay within a centimetre; longer tapers need fewer
+_TAPER_STEP_M = 0.25  # chords of a bay's smooth step then stay within a centimetre; longer tapers need fewer
 
 Contact = Literal["start", "end"]
 RoadKind = Literal["town", "motorway", "rural"]
@@ -199,7 +199,7 @@ class Road:
         section = self.sections[index]
         length_m = self.section_end_m(index) - section.s_m
         bend = sum(lane.bend_1pm(length_m) for lane in section.left + section.right)
-        step = min(longest_m, max(TAPER_STEP_M, math.sqrt(8.0 * SAGITTA_M / bend))) if bend else longest_m
+        step = min(longest_m, max(_TAPER_STEP_M, math.sqrt(8.0 * SAGITTA_M / bend))) if bend else longest_m
         return np.array(self.line.stations(step, section.s_m, self.section_end_m(index)))
 
 

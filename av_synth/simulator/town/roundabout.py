@@ -26,11 +26,11 @@ from av_synth.simulator.town.roads import (
 )
 
 ISLAND_M = 14.0  # radius of the kerb of the island
-RING_LANE_M = 4.5  # lorries need more than a street's lane
-REACH_RAD = math.radians(30.0)  # paths leave and join the ring this far before and after an arm
-MOUTH_M = 24.0
+_RING_LANE_M = 4.5  # lorries need more than a street's lane
+_REACH_RAD = math.radians(30.0)  # paths leave and join the ring this far before and after an arm
+_MOUTH_M = 24.0
 APRON_M = 1.2  # paved edge of the island
-SPEED_KMH = 30.0
+_SPEED_KMH = 30.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Roundabout(Node):
     def mouth_m(self, arm: str) -> float:
         """Distance from the middle to where an arm's road begins."""
         del arm
-        return MOUTH_M
+        return _MOUTH_M
 
     def junction_id(self, arm: str) -> int:
         """Id of the junction at an arm."""
@@ -84,14 +84,14 @@ class Roundabout(Node):
         return x, y, math.remainder(angle_rad + math.pi / 2, math.tau)
 
     def _ring(self, arm: str, after: str) -> Road:
-        begins, turn = COMPASS[arm] + REACH_RAD, (COMPASS[after] - COMPASS[arm]) % math.tau - 2 * REACH_RAD
-        lanes = (Lane.of(LaneKind.DRIVING, RING_LANE_M), Lane.of(LaneKind.SIDEWALK, PAVEMENT_M))
+        begins, turn = COMPASS[arm] + _REACH_RAD, (COMPASS[after] - COMPASS[arm]) % math.tau - 2 * _REACH_RAD
+        lanes = (Lane.of(LaneKind.DRIVING, _RING_LANE_M), Lane.of(LaneKind.SIDEWALK, PAVEMENT_M))
         return Road(
             id=self._ring_id(arm),
             name=f"{self.name} {arm}{after}",
             line=ReferenceLine.at(*self._on_ring(begins)).arc(turn, ISLAND_M),
             sections=(Section(0.0, (), lanes),),
-            speed_kmh=SPEED_KMH,
+            speed_kmh=_SPEED_KMH,
             begins_at=self.junction_id(arm),
             finishes_at=self.junction_id(after),
             apron_m=APRON_M,
@@ -107,16 +107,16 @@ class Roundabout(Node):
         inward, outward = (1, -1) if contact == "start" else (-1, 1)
         entry = RoadEnd(street.id, contact, (inward, 2 * inward))
         leave = RoadEnd(street.id, contact, (outward, 2 * outward))
-        mouth = self.x_m + MOUTH_M * math.cos(out), self.y_m + MOUTH_M * math.sin(out)
-        joins, parts = self._on_ring(out + REACH_RAD), self._on_ring(out - REACH_RAD)
-        round_it = ReferenceLine.at(*parts).arc(2 * REACH_RAD, ISLAND_M)
+        mouth = self.x_m + _MOUTH_M * math.cos(out), self.y_m + _MOUTH_M * math.sin(out)
+        joins, parts = self._on_ring(out + _REACH_RAD), self._on_ring(out - _REACH_RAD)
+        round_it = ReferenceLine.at(*parts).arc(2 * _REACH_RAD, ISLAND_M)
         off = turn_between(parts, (*mouth, out))
         into = turn_between((*mouth, math.remainder(out + math.pi, math.tau)), joins)
         one = RoadEnd(came.road_id, came.contact, (-1,)), RoadEnd(on.road_id, on.contact, (-1,))
         return [
-            self._path(arm, 0, round_it, one, (RING_LANE_M, RING_LANE_M)),
-            self._path(arm, 1, off, (came, leave), (RING_LANE_M, LANE_M)),
-            self._path(arm, 2, into, (entry, on), (LANE_M, RING_LANE_M)),
+            self._path(arm, 0, round_it, one, (_RING_LANE_M, _RING_LANE_M)),
+            self._path(arm, 1, off, (came, leave), (_RING_LANE_M, LANE_M)),
+            self._path(arm, 2, into, (entry, on), (LANE_M, _RING_LANE_M)),
         ]
 
     def _path(
@@ -138,7 +138,7 @@ class Roundabout(Node):
             name=f"{self.name} {arm} {('round', 'off', 'in')[number]}",
             line=line,
             sections=(Section(0.0, (), tuple(lanes)),),
-            speed_kmh=SPEED_KMH,
+            speed_kmh=_SPEED_KMH,
             junction_id=self.junction_id(arm),
             comes_from=ends[0],
             goes_to=ends[1],
@@ -154,7 +154,7 @@ class Roundabout(Node):
             kerbs.append(path.line.points(s, path.edge_t_m(0, -1, 1, s)))
         island = round_it.line.points(round_it.section_stations(0, 8.0), 0.0)[::-1]
         # seen from here, a little off the ring, every kerb is in full view
-        away = ISLAND_M + RING_LANE_M - 0.3
+        away = ISLAND_M + _RING_LANE_M - 0.3
         out = COMPASS[arm]
         centre = self.x_m + away * math.cos(out), self.y_m + away * math.sin(out)
         return Junction(

@@ -29,10 +29,10 @@ from av_synth.simulator.town.shapes import (
 from av_synth.simulator.town.site import Site
 
 VERGE_M = 1.5
-DELINEATOR_M = 50.0  # from one to the next, as German roads have them
-HEDGE_PIECE_M = 8.0
+_DELINEATOR_M = 50.0  # from one to the next, as German roads have them
+_HEDGE_PIECE_M = 8.0
 HEDGE = Look((58, 78, 44), Material.FOLIAGE, Tag.VEGETATION)
-TILES = (112, 62, 50)
+_TILES = (112, 62, 50)
 Z = KERB_HEIGHT_M
 
 
@@ -54,7 +54,7 @@ def track_sections() -> tuple[Section, ...]:
 def delineate(site: Site, road: Road, away_m: float = -0.4) -> None:
     """White posts with a black band on both sides, so far beyond all that the road has."""
     white, black = (Look(c, Material.MATTE, Tag.POLES) for c in ((214, 214, 208), (36, 36, 38)))
-    for s in np.arange(20.0, road.line.length_m - 20.0, DELINEATOR_M):
+    for s in np.arange(20.0, road.line.length_m - 20.0, _DELINEATOR_M):
         for side in (1, -1):
             x, y = road.line.point(float(s), outer_edge_m(road, side, float(s)) + side * away_m)
             foot = circle(x, y, 0.06, 6)
@@ -66,14 +66,14 @@ def hedge_along(
     site: Site, road: Road, side: int, span_m: tuple[float, float], away_m: float, rng: np.random.Generator
 ) -> None:
     """A field hedge beside a road, so far from its verge, with gaps where gates are."""
-    for s in np.arange(*span_m, HEDGE_PIECE_M):
+    for s in np.arange(*span_m, _HEDGE_PIECE_M):
         if rng.random() < 0.06:
             continue
-        middle = float(s) + HEDGE_PIECE_M / 2
+        middle = float(s) + _HEDGE_PIECE_M / 2
         t = outer_edge_m(road, side, middle) + side * away_m
         yaw = float(road.line.poses([middle])[0, 2])
         x, y = road.line.point(middle, t)
-        foot = rectangle(x, y, HEDGE_PIECE_M / 2 - 0.05, 0.55, yaw)
+        foot = rectangle(x, y, _HEDGE_PIECE_M / 2 - 0.05, 0.55, yaw)
         if not site.is_free(foot, 0.0):
             continue
         look = Look(shade(HEDGE.colour, float(rng.uniform(0.85, 1.15))), HEDGE.material, HEDGE.tag)
@@ -150,7 +150,7 @@ def barn(
 
 def _roof(half_x: float, half_y: float, low: float, high: float, walls: Look) -> list[Mesh]:
     """Two slopes that stand out over the walls, seen from both sides, and the gables under them."""
-    tiles = Look(TILES, Material.MATTE, Tag.BUILDINGS)
+    tiles = Look(_TILES, Material.MATTE, Tag.BUILDINGS)
     out_x, out_y = half_x + 0.5, half_y * 1.08
     drop = low - 0.08 * (high - low)
     parts = []

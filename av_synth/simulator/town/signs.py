@@ -18,8 +18,8 @@ from av_synth.simulator.town.site import Site
 
 SPEED_LIMIT = "274"
 _MAX_KMH = 199
-PLATE_HEIGHT_M = 2.4  # of a plate's middle above the pavement
-RED, WHITE, BLACK, BLUE, BACK = (
+_PLATE_HEIGHT_M = 2.4  # of a plate's middle above the pavement
+RED, WHITE, _BLACK, _BLUE, BACK = (
     Look(colour, material, Tag.TRAFFIC_SIGNS)
     for colour, material in (
         ((172, 38, 36), Material.MATTE),
@@ -29,16 +29,16 @@ RED, WHITE, BLACK, BLUE, BACK = (
         ((120, 122, 124), Material.METAL),
     )
 )
-DEPTH_M = 0.006  # one layer of paint before the next
+_DEPTH_M = 0.006  # one layer of paint before the next
 UPRIGHT = np.array([[0.0, 0.42], [-0.45, -0.36], [0.45, -0.36]])
 
 # digits and a few letters as on a pocket calculator, with an upright h in the middle
-SEGMENTS = {
+_SEGMENTS = {
     "0": "abcdef", "1": "bc", "2": "abdeg", "3": "abcdg", "4": "bcfg", "5": "acdfg", "6": "acdefg", "7": "abc",
     "8": "abcdefg", "9": "abcdfg", "S": "acdfg", "T": "ah", "O": "abcdef", "P": "abefg",
     "A": "abcefg", "E": "adefg", "I": "h",
 }  # fmt: skip
-STROKES = {
+_STROKES = {
     "a": (0, 0.13, 1), "g": (0, 0, 1), "d": (0, -0.13, 1), "h": (0, 0, 2),
     "f": (-0.06, 0.065, 0), "b": (0.06, 0.065, 0), "e": (-0.06, -0.065, 0), "c": (0.06, -0.065, 0),
 }  # fmt: skip
@@ -81,7 +81,7 @@ def stand_sign(site: Site, kind: str, value: float, foot_m: npt.ArrayLike, facin
     face = _FACES.get(kind, _BLANK) if readable else _BLANK
     parts = [
         moved(prism(circle(0, 0, 0.035, 6), 0.0, 2.75, POLE), x, y, z),
-        *(moved(part, x, y, z + PLATE_HEIGHT_M, facing_rad) for part in face.plate(value)),
+        *(moved(part, x, y, z + _PLATE_HEIGHT_M, facing_rad) for part in face.plate(value)),
     ]
     site.add(face.name, Tag.TRAFFIC_SIGNS, parts, facing_rad, circle(x, y, 0.05, 6))
 
@@ -91,7 +91,7 @@ def _disc(polygon_yz: Array, layer: int, look: Look) -> Mesh:
     k = len(polygon_yz)
     (ay, az), (by, bz) = polygon_yz[1] - polygon_yz[0], polygon_yz[2] - polygon_yz[1]
     ring = polygon_yz if ay * bz > az * by else polygon_yz[::-1]
-    points = np.column_stack([np.full(k, 0.05 + layer * DEPTH_M), ring])
+    points = np.column_stack([np.full(k, 0.05 + layer * _DEPTH_M), ring])
     return smooth(points, np.tile([1.0, 0.0, 0.0], (k, 1)), [[0, i, i + 1] for i in range(1, k - 1)], look)
 
 
@@ -109,14 +109,14 @@ def _give_way(_value: float) -> list[Mesh]:
 def _stop(_value: float) -> list[Mesh]:
     octagon = circle(0, 0, 0.42, 8)
     parts = [_disc(octagon, 0, WHITE), _disc(octagon * 0.93, 1, RED), _back(octagon)]
-    return parts + lettering("STOP", 0.17, 1.0, 0.05 + 2 * DEPTH_M, WHITE)
+    return parts + lettering("STOP", 0.17, 1.0, 0.05 + 2 * _DEPTH_M, WHITE)
 
 
 def _speed_limit(kmh: float) -> list[Mesh]:
     rim = circle(0, 0, 0.32, 16)
     parts = [_disc(rim, 0, RED), _disc(rim * 0.78, 1, WHITE), _back(rim)]
     pitch = 0.19 if round(kmh) < 100 else 0.15
-    return parts + lettering(str(round(kmh)), pitch, pitch / 0.19, 0.05 + 2 * DEPTH_M, BLACK)
+    return parts + lettering(str(round(kmh)), pitch, pitch / 0.19, 0.05 + 2 * _DEPTH_M, _BLACK)
 
 
 def _blank_square(_value: float) -> list[Mesh]:
@@ -128,16 +128,16 @@ def _children(_value: float) -> list[Mesh]:
     """Two running figures in a warning triangle."""
     parts = [_disc(UPRIGHT, 0, RED), _disc(UPRIGHT * 0.72 - [0.0, 0.02], 1, WHITE), _back(UPRIGHT)]
     for y, size in ((-0.09, 1.0), (0.1, 0.8)):
-        parts += [_moved(part, y, -0.13, size) for part in _figure(BLACK)]
+        parts += [_moved(part, y, -0.13, size) for part in _figure(_BLACK)]
     return parts
 
 
 def _crosswalk(_value: float) -> list[Mesh]:
     """A figure on bars, in a white triangle on a blue square."""
     square = np.array([[-0.33, -0.33], [0.33, -0.33], [0.33, 0.33], [-0.33, 0.33]])
-    parts = [_disc(square, 0, BLUE), _disc(UPRIGHT * 0.68 - [0.0, 0.02], 1, WHITE), _back(square)]
-    parts += [_bar(y, -0.22, 0.03, 0.025, 0.05 + 2 * DEPTH_M, BLACK) for y in (-0.16, -0.05, 0.06, 0.17)]
-    return parts + [_moved(part, 0.0, -0.08, 0.75) for part in _figure(BLACK)]
+    parts = [_disc(square, 0, _BLUE), _disc(UPRIGHT * 0.68 - [0.0, 0.02], 1, WHITE), _back(square)]
+    parts += [_bar(y, -0.22, 0.03, 0.025, 0.05 + 2 * _DEPTH_M, _BLACK) for y in (-0.16, -0.05, 0.06, 0.17)]
+    return parts + [_moved(part, 0.0, -0.08, 0.75) for part in _figure(_BLACK)]
 
 
 def _figure(look: Look) -> list[Mesh]:
@@ -158,14 +158,14 @@ def _moved(mesh: Mesh, y_m: float, z_m: float, scale: float) -> Mesh:
     """A layer scaled and moved in its plane."""
     points = mesh.positions_m.astype(np.float64)
     points[:, 1:] = points[:, 1:] * scale + [y_m, z_m]
-    return smooth(points, mesh.normals.astype(np.float64), mesh.triangles, BLACK)
+    return smooth(points, mesh.normals.astype(np.float64), mesh.triangles, _BLACK)
 
 
 def lettering(text: str, pitch_m: float, width: float, x_m: float, look: Look, scale: float = 1.0) -> list[Mesh]:
     """A line of text that looks along +x, its middle at y = z = 0; seen from the front, y runs to the right.
 
     Args:
-        text: of the characters that have `SEGMENTS`.
+        text: of the characters that have `_SEGMENTS`.
         pitch_m: from one character to the next.
         width: of a character, as a share of its usual 0.15 m.
         x_m: how far in front.
@@ -175,8 +175,8 @@ def lettering(text: str, pitch_m: float, width: float, x_m: float, look: Look, s
     parts = []
     for k, character in enumerate(text):
         place = (k - (len(text) - 1) / 2) * pitch_m
-        for name in SEGMENTS[character]:
-            y, z, way = STROKES[name]
+        for name in _SEGMENTS[character]:
+            y, z, way = _STROKES[name]
             half_y, half_z = ((0.016, 0.07), (0.075 * width, 0.016), (0.016, 0.146))[way]
             across, up = scale * (place + y * width), scale * z
             parts.append(_bar(across, up, scale * half_y, scale * half_z, x_m, look))

@@ -20,8 +20,8 @@ from av_synth.simulator.town.network import Network
 from av_synth.simulator.town.roads import PAVED, Junction, LaneKind, Road
 from av_synth.simulator.town.shapes import Look, flat, shade, smooth, triangulate
 
-KERB_WIDTH_M = 0.15
-LONGEST_M = 6.0
+_KERB_WIDTH_M = 0.15
+_LONGEST_M = 6.0
 CELL_M = 20.0
 COUNTRY_M = 400.0  # how far the land goes on around the town
 ASPHALT = (70, 70, 72)
@@ -46,7 +46,7 @@ class Areas:
 def lanes_with_limits(road: Road) -> Iterator[tuple[BaseGeometry, float]]:
     """The lanes of a road that have a speed limit of their own, and the limit in km/h."""
     for index, section in enumerate(road.sections):
-        s = road.section_stations(index, LONGEST_M)
+        s = road.section_stations(index, _LONGEST_M)
         for side, lanes in ((1, section.left), (-1, section.right)):
             for k, lane in enumerate(lanes):
                 if lane.speed_kmh is not None:
@@ -64,7 +64,7 @@ def ground(
     for road in network.roads:
         tone = 1.0 + 0.04 * math.sin(road.id * 2.4)
         for index in range(len(road.sections)):
-            s = road.section_stations(index, LONGEST_M)
+            s = road.section_stations(index, _LONGEST_M)
             if road.paved:
                 bands = list(_bands(road, index, s))
                 parts += _carriageway(road, index, s, tone)
@@ -158,7 +158,7 @@ def _beside(road: Road, index: int, s: Array, side: int, inner: Array, outer: Ar
 def _pavement(road: Road, s: Array, side: int, inner: Array, outer: Array) -> list[Mesh]:
     """Kerb face, kerb stone and slabs."""
     kerb = Look(KERB, Material.PAVING, Tag.SIDEWALKS)
-    back = inner + side * KERB_WIDTH_M
+    back = inner + side * _KERB_WIDTH_M
     return [
         _kerb_face(road, s, side, inner, KERB_HEIGHT_M),
         ribbon(road, s, inner, back, KERB_HEIGHT_M, kerb),
@@ -187,7 +187,7 @@ def _crossing(junction: Junction) -> Mesh:
     # mouths are long and straight: more points there keep the triangles short
     edge: list[Array] = []
     for a, b in zip(outline, np.roll(outline, -1, axis=0), strict=True):
-        count = max(1, math.ceil(float(np.hypot(*(b - a))) / LONGEST_M))
+        count = max(1, math.ceil(float(np.hypot(*(b - a))) / _LONGEST_M))
         edge += [a + (b - a) * (k / count) for k in range(count)]
     border, centre = np.array(edge), np.array(junction.centre)
     n = len(border)

@@ -16,9 +16,9 @@ from av_synth.simulator.world.errors import SpawnRefused
 from av_synth.simulator.world.model import ActorKind, Attribute, AttributeType, Definition
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS, SENSOR_ROLES, sensor_attributes
 
-SIMULATOR_ID = "avsynth.simulator"
+_SIMULATOR_ID = "avsynth.simulator"
 SPECTATOR_ID = "spectator"
-WALKER_CONTROLLER_ID = "controller.ai.walker"
+_WALKER_CONTROLLER_ID = "controller.ai.walker"
 TRAFFIC_LIGHT_ID = "traffic.traffic_light"
 
 _BOOL, _INT, _FLOAT = AttributeType.BOOL, AttributeType.INT, AttributeType.FLOAT
@@ -63,12 +63,12 @@ def blueprint_library(
         profile: says what is left out.
     """
     attributes: dict[str, tuple[Attribute, ...]] = {
-        SIMULATOR_ID: tuple(
+        _SIMULATOR_ID: tuple(
             Attribute(name, _STRING, value, modifiable=False)
             for name, value in {"version": __version__, **facts}.items()
         ),
         SPECTATOR_ID: _common("default"),
-        WALKER_CONTROLLER_ID: _common("default"),
+        _WALKER_CONTROLLER_ID: _common("default"),
         **{sensor: _common(*SENSOR_ROLES) + sensor_attributes(sensor) for sensor in SENSOR_IDS if sensor in sensors},
         **{
             body.blueprint_id: tuple(_body_attributes(body))
@@ -93,7 +93,7 @@ def kind_of(definition: Definition, catalogue: Mapping[str, Body]) -> ActorKind 
         return body.kind
     if definition.id == SPECTATOR_ID:
         return "spectator"
-    if definition.id == WALKER_CONTROLLER_ID:
+    if definition.id == _WALKER_CONTROLLER_ID:
         return "controller"
     return "sensor" if definition.id in SENSOR_IDS else None
 

@@ -65,7 +65,7 @@ class Overlaps:
     point: Array
 
 
-def separate(
+def _separate(
     a: Array, a_axes: Array, b: Array, b_axes: Array, closing: Array, horizon_s: float
 ) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
     """Separating-axis test of convex polygons a (P, K, 2) and b (P, L, 2) with unit axes (P, ., 2).
@@ -95,7 +95,7 @@ def separate(
     return amount, push, hit
 
 
-def touch_points(a: Array, b: Array, push: Array) -> Array:
+def _touch_points(a: Array, b: Array, push: Array) -> Array:
     """Where polygons a and b touch (P, 2): a corner on a face at the corner, a face on a face in what both cover."""
     side = np.stack([-push[:, 1], push[:, 0]], axis=1)
     deep_a, low_a, high_a = _feature(a, -push, side)
@@ -205,8 +205,8 @@ def body_overlaps(boxes: Boxes, first: Indices, second: Indices, velocity: Array
     """Which of the pairs truly overlap; `velocity` (N, 3) of all rows."""
     closing = (velocity[first] - velocity[second])[:, :2]
     a, b = boxes.corners[first], boxes.corners[second]
-    depth, push, hit = separate(a, boxes.axes[first], b, boxes.axes[second], closing, horizon_s)
-    points = touch_points(a[hit], b[hit], push[hit])
+    depth, push, hit = _separate(a, boxes.axes[first], b, boxes.axes[second], closing, horizon_s)
+    points = _touch_points(a[hit], b[hit], push[hit])
     return Overlaps(first[hit], second[hit], depth[hit], push[hit], points)
 
 
@@ -232,8 +232,8 @@ def door_overlaps(
     door, owner, row = door[near], owner[near], row[near]
     closing = (velocity[owner] - velocity[row])[:, :2]
     a, b = doors.corners[door], boxes.corners[row]
-    depth, push, hit = separate(a, doors.axes[door], b, boxes.axes[row], closing, horizon_s)
-    return Overlaps(owner[hit], row[hit], depth[hit], push[hit], touch_points(a[hit], b[hit], push[hit]))
+    depth, push, hit = _separate(a, doors.axes[door], b, boxes.axes[row], closing, horizon_s)
+    return Overlaps(owner[hit], row[hit], depth[hit], push[hit], _touch_points(a[hit], b[hit], push[hit]))
 
 
 def static_overlaps(
@@ -241,6 +241,6 @@ def static_overlaps(
 ) -> Overlaps:
     """Which of the (row, footprint) pairs truly overlap."""
     a, b = boxes.corners[rows], grid.polygons[other]
-    depth, push, hit = separate(a, boxes.axes[rows], b, grid.axes[other], velocity[rows, :2], horizon_s)
-    points = touch_points(a[hit], b[hit], push[hit])
+    depth, push, hit = _separate(a, boxes.axes[rows], b, grid.axes[other], velocity[rows, :2], horizon_s)
+    points = _touch_points(a[hit], b[hit], push[hit])
     return Overlaps(rows[hit], other[hit], depth[hit], push[hit], points)

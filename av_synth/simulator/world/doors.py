@@ -21,7 +21,7 @@ from av_synth.simulator.world.contacts import Boxes, Indices
 from av_synth.simulator.world.errors import NotSupported, WrongActorKind
 from av_synth.simulator.world.model import Actor, DoorState
 
-OPENING_S = 0.6  # our own: about what a hand takes
+_OPENING_S = 0.6  # our own: about what a hand takes
 _INNER_M, _OUTER_M = 0.10, 0.03  # how far a door reaches to both sides of its hinge, below its window
 
 
@@ -68,7 +68,7 @@ def swing_doors(actors: Iterable[Actor], delta_s: float) -> None:
             for door in actor.vehicle.doors:
                 door.last_share = door.share
                 if door.opening:
-                    door.share = min(door.share + delta_s / OPENING_S, 1.0)
+                    door.share = min(door.share + delta_s / _OPENING_S, 1.0)
                 door.per_s = (door.share - door.last_share) / delta_s
 
 

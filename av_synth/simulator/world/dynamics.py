@@ -18,7 +18,7 @@ from av_synth.simulator.town.relief import FLAT, Relief
 from av_synth.simulator.world.arrays import CURVE_KNOTS, CURVE_STEP_KMH, BodyArrays
 
 GRAVITY_MPS2 = 9.81
-DRY_FRICTION = 0.9
+_DRY_FRICTION = 0.9
 _LAG_S = np.array([0.10, 0.06, 0.08])  # throttle, brake, steering
 _ROLLING_MPS2 = 0.15
 _ENGINE_BRAKE_MPS2 = 0.45
@@ -38,7 +38,7 @@ def road_friction(weather: Weather) -> float:
     takes turns as if it were 0.6 in any weather (MotionPlanStage, GetTurnTargetVelocity).
     """
     wet = max(weather.wetness, 0.6 * weather.precipitation, weather.precipitation_deposits) / 100.0
-    return DRY_FRICTION - 0.2 * min(max(wet, 0.0), 1.0)
+    return _DRY_FRICTION - 0.2 * min(max(wet, 0.0), 1.0)
 
 
 def step_vehicles(arrays: BodyArrays, dt: float, friction: float, ground: Ground, relief: Relief = FLAT) -> None:

@@ -18,8 +18,8 @@ from av_synth.simulator.bodies.model import Body
 from av_synth.simulator.world.arrays import CURVE_KNOTS, CURVE_STEP_KMH, BodyArrays
 from av_synth.simulator.world.model import Gear, VehiclePhysics, WheelPhysics
 
-DEFAULT_FRICTION = 3.5
-AIR_KG_M3 = 1.2
+_DEFAULT_FRICTION = 3.5
+_AIR_KG_M3 = 1.2
 _MAX_TORQUE_NM = 1e7
 _BOUNDS: dict[str, tuple[float, float, str]] = {  # of what acts; wide enough for a bicycle and a heavy lorry
     "mass": (1.0, 1e6, "kg"),
@@ -78,7 +78,7 @@ def default_physics(body: Body) -> VehiclePhysics:
     count = max(len(body.wheels), 1)
     wheels = tuple(
         WheelPhysics(
-            tire_friction=DEFAULT_FRICTION,
+            tire_friction=_DEFAULT_FRICTION,
             damping_rate=0.25,
             max_steer_deg=kind.max_steer_deg if wheel.steered else 0.0,
             radius_m=float(wheel.radius_m),
@@ -158,11 +158,11 @@ def load_row(arrays: BodyArrays, k: int, body: Body, physics: VehiclePhysics) ->
     top_ratio = physics.forward_gears[-1].ratio * physics.final_ratio
     arrays.top_speed[k] = physics.max_rpm * 2.0 * math.pi / 60.0 / top_ratio * radius
     frontal_m2 = 4.0 * arrays.half[k, 1] * arrays.half[k, 2] * 0.85
-    arrays.drag_kg_m[k] = 0.5 * AIR_KG_M3 * max(physics.drag_coefficient, 0.0) * frontal_m2
+    arrays.drag_kg_m[k] = 0.5 * _AIR_KG_M3 * max(physics.drag_coefficient, 0.0) * frontal_m2
     arrays.brake_n[k] = sum(max(w.max_brake_torque_nm, 0.0) / w.radius_m for w in physics.wheels)
     arrays.hand_brake_n[k] = sum(max(w.max_handbrake_torque_nm, 0.0) / w.radius_m for w in physics.wheels)
     frictions = [w.tire_friction for w in physics.wheels]
-    arrays.tyre[k] = (sum(frictions) / len(frictions) if frictions else DEFAULT_FRICTION) / DEFAULT_FRICTION
+    arrays.tyre[k] = (sum(frictions) / len(frictions) if frictions else _DEFAULT_FRICTION) / _DEFAULT_FRICTION
     arrays.max_steer[k] = math.radians(max((abs(w.max_steer_deg) for w in physics.wheels), default=0.0))
     arrays.steer_curve[k] = _resample(physics.steering_curve)
     xs = [float(w.position_m[0]) for w in body.wheels] or [arrays.half[k, 0] * 0.6, -arrays.half[k, 0] * 0.6]

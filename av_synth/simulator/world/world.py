@@ -50,10 +50,10 @@ from av_synth.simulator.world.towing import Hitch, tow
 from av_synth.simulator.world.traffic_lights import LightGroup, StopAreas
 from av_synth.simulator.world.walkers import step_props, step_walkers
 
-FIRST_SENSOR_ID = 1_000_000
-LAST_BODY_ID = FIRST_LEVEL_ID - 1
-MAX_STEP_S = 0.05  # longer steps are cut into equal parts
-COLLISION_MESSAGE = "Spawn failed because of collision at spawn position"
+_FIRST_SENSOR_ID = 1_000_000
+_LAST_BODY_ID = FIRST_LEVEL_ID - 1
+_MAX_STEP_S = 0.05  # longer steps are cut into equal parts
+_COLLISION_MESSAGE = "Spawn failed because of collision at spawn position"
 
 _GEAR_UP_MPS = np.array([4.2, 8.3, 13.9, 19.4])  # an automatic gearbox, for the read-out
 _CLEARANCE_M = 0.02  # bodies may touch this much at spawn
@@ -110,7 +110,7 @@ class World(Commands):
         self._children = {}
         self._asked, self._due = {}, {}
         self._towed: dict[int, Hitch] = {}
-        self._next_body_id, self._next_sensor_id = 1, FIRST_SENSOR_ID
+        self._next_body_id, self._next_sensor_id = 1, _FIRST_SENSOR_ID
         self._at_light: dict[int, int] = {}
         self._place_traffic_lights()
         spectator = self._create("spectator", self._definitions[SPECTATOR_ID], {}, None, np.eye(4))
@@ -211,12 +211,12 @@ class World(Commands):
         pose = transform if parent is None else parent.world_from_actor @ transform
         body = self.catalogue.get(blueprint_id)
         if body is not None:
-            if self._next_body_id > LAST_BODY_ID:
+            if self._next_body_id > _LAST_BODY_ID:
                 raise SpawnRefused(
-                    f"Spawn failed: {LAST_BODY_ID} bodies were spawned in this episode; reload the world"
+                    f"Spawn failed: {_LAST_BODY_ID} bodies were spawned in this episode; reload the world"
                 )
             if parent is None and (self._occupied(kind, body, pose) or self._too_low(kind, body, pose)):
-                raise SpawnRefused(COLLISION_MESSAGE)
+                raise SpawnRefused(_COLLISION_MESSAGE)
         return self._create(kind, definition, values, body, pose, parent, transform)
 
     def _create(
@@ -331,7 +331,7 @@ class World(Commands):
         if not (math.isfinite(delta_s) and 0.0 < delta_s <= 10.0):
             raise DataError(f"World.step: delta_s = {delta_s}; want seconds above 0, at most 10")
         arrays = self._arrays
-        parts = max(1, math.ceil(delta_s / MAX_STEP_S - 1e-9))
+        parts = max(1, math.ceil(delta_s / _MAX_STEP_S - 1e-9))
         dt = delta_s / parts
         friction = road_friction(self.weather) * (WORN_GRIP if self.profile.worn_tyres else 1.0)
         collisions: list[Collision] = []

@@ -99,7 +99,7 @@ class Seen:
     own: Sequence[Array]
 
 
-def read_mask(dataset: Dataset, mask: Mask, data: Data, where: str, findings: Findings) -> Labels | None:
+def _read_mask(dataset: Dataset, mask: Mask, data: Data, where: str, findings: Findings) -> Labels | None:
     """Read an instance mask (H, W) uint16, checking its place, layout and size."""
     findings.checked("masks")
     path = locate(dataset, mask.filename, where, findings)
@@ -164,7 +164,7 @@ class SceneMasks:
     def add(self, data: Data, mask: Mask, points: SamplePoints | None, depth_m: Array | None) -> Seen | None:
         """Judge the mask of one camera keyframe; returns what it shows, or None when it cannot be read."""
         where = f"instance_mask.json token={mask.token} ({self._scene.sample_name(data.sample_token)} {data.channel})"
-        labels = read_mask(self._dataset, mask, data, where, self._findings)
+        labels = _read_mask(self._dataset, mask, data, where, self._findings)
         view = View.of(data)
         if labels is None or view is None:
             self._incomplete.add(data.sample_token)

@@ -60,7 +60,7 @@ class Upright:
     ring_elevations_deg: Array
 
 
-def upright_surfaces(sweep: Sweep) -> Upright:
+def _upright_surfaces(sweep: Sweep) -> Upright:
     """Find the points of a turn that lie on upright surfaces, with the surfaces' normals."""
     flat_m = np.hypot(sweep.points[:, 0], sweep.points[:, 1])
     kept = np.flatnonzero((flat_m > _OWN_BODY_M) & (flat_m < _FARTHEST_M))
@@ -229,7 +229,7 @@ class StandingCheck:
 
     def add(self, data: Data, sweep: Sweep) -> None:
         """Judge the next turn."""
-        surfaces = upright_surfaces(sweep)
+        surfaces = _upright_surfaces(sweep)
         if self._before is not None:
             previous, sweep_before, before = self._before
             keep = self._movers.outside(move(data.world_from_sensor, surfaces.points), data.timestamp_us)
@@ -253,7 +253,7 @@ class StandingCheck:
 
     def _fits_mirrored(self, axis: int, previous: Data, before: Sweep, data: Data, after: Sweep) -> bool:
         signs = np.where(np.arange(3) == axis, -1.0, 1.0)
-        old, new = (upright_surfaces(Sweep(turn.points * signs, turn.rings)) for turn in (before, after))
+        old, new = (_upright_surfaces(Sweep(turn.points * signs, turn.rings)) for turn in (before, after))
         keep = self._movers.outside(move(data.world_from_sensor, new.points), data.timestamp_us)
         result = fit(old, new, keep, inverse(previous.world_from_sensor) @ data.world_from_sensor)
         return result.matches >= _MATCHES and max(result.shift_m, result.middle_m) <= _SHIFT_M

@@ -78,7 +78,7 @@ class Repeats:
 def read_image(data: Data, content: bytes, where: str, findings: Findings, *, clear: bool = True) -> Grey | None:
     """Decode a camera's JPEG to grey (H, W), checking its size, colours, end and, if it should be clear, contrast."""
     findings.checked("images")
-    components = jpeg_components(content)
+    components = _jpeg_components(content)
     if components is None:
         findings.add("images", where, f"{len(content)} bytes are not a whole JPEG; want start, frame and end markers")
         return None
@@ -102,7 +102,7 @@ def read_image(data: Data, content: bytes, where: str, findings: Findings, *, cl
     return grey
 
 
-def jpeg_components(content: bytes) -> int | None:
+def _jpeg_components(content: bytes) -> int | None:
     """The number of colour components of a JPEG; None when it does not start, or does not end, as one.
 
     Source: ITU-T T.81 annex B: segments of 0xFF, marker, 16-bit length, up to the start of scan.

@@ -181,7 +181,7 @@ OPTIONAL: Mapping[str, str] = {
 """Tables beyond the 13, which may be absent, and what their rows are about."""
 
 MANDATORY = tuple(table for table in _FIELDS if table not in OPTIONAL)
-MAY_BE_EMPTY = frozenset({"attribute", "instance", "sample_annotation", *OPTIONAL})
+_MAY_BE_EMPTY = frozenset({"attribute", "instance", "sample_annotation", *OPTIONAL})
 
 _KEYS: tuple[tuple[str, str, str], ...] = (
     ("calibrated_sensor", "sensor_token", "sensor"),
@@ -248,7 +248,7 @@ def read_tables(version_dir: Path, findings: Findings) -> tuple[Tables, set[str]
         findings.checked("schema", len(tables[table]))
         if rows is None or len(tables[table]) < len(rows):
             unsound.add(table)
-        elif not rows and table not in MAY_BE_EMPTY:
+        elif not rows and table not in _MAY_BE_EMPTY:
             findings.add("schema", path.name, "the table is empty; readers need at least one row")
             unsound.add(table)
     return tables, unsound

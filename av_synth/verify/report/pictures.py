@@ -18,7 +18,7 @@ from av_synth.verify.reading.values import inside
 
 Picture = npt.NDArray[np.uint8]
 
-MOST_PICTURES = 48
+_MOST_PICTURES = 48
 _WIDTH_PX, _LEAST_CROP_PX = 420, 60
 _MASK, _BOX, _FRONT, _TIGHT = (255, 255, 0), (0, 230, 255), (0, 80, 255), (255, 255, 255)  # blue, green, red
 
@@ -37,7 +37,7 @@ def worst_labels(dataset: Dataset, report: VerifyReport) -> Iterator[Shot]:
     index = _Index(dataset)
     shown: set[str] = set()
     for annotation, data, reason in _reasons(report):
-        if len(shown) >= MOST_PICTURES:
+        if len(shown) >= _MOST_PICTURES:
             return
         shot = index.shot(annotation, data, reason) if annotation not in shown else None
         if shot is not None:

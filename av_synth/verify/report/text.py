@@ -7,7 +7,7 @@ from textwrap import indent
 
 from av_synth.verify.findings import CHECKS, VerifyReport
 
-SHOWN_PER_CHECK = 5
+_SHOWN_PER_CHECK = 5
 
 
 def write_text_report(report: VerifyReport) -> str:
@@ -32,7 +32,7 @@ def _problems(report: VerifyReport) -> Iterator[str]:
     for check, found in report.found.items():
         yield ""
         yield f"FAILED {check} ({found:,} of {report.counts.get(check, 0):,} looked at): {CHECKS[check]}"
-        shown = [problem for problem in report.problems if problem.check == check][:SHOWN_PER_CHECK]
+        shown = [problem for problem in report.problems if problem.check == check][:_SHOWN_PER_CHECK]
         for problem in shown:
             yield indent(f"{problem.where}\n    {problem.message}", "  ")
         if found > len(shown):

@@ -23,7 +23,7 @@ _LAYOUTS = {"semantic": (8, 0), "depth": (16, 0), "flow": (16, 2)}  # bits, PNG 
 # CARLA's CityObjectLabel: roads to sky, and water to rail tracks, are no actors
 _STUFF = (*range(1, 12), *range(23, 28))
 _STUFF_SHARE, _STUFF_LEAST = 0.05, 200
-DEPTH_PER_M = 100.0
+_DEPTH_PER_M = 100.0
 _LEVEL_SLACK = 0.006
 _DISTANCE_OFF_M = 0.01
 _FROM = " from the ego's origin, the ground under its rear axle, to the box's centre"
@@ -97,7 +97,7 @@ def read_label_images(dataset: Dataset, scene: Scene, data: Data, findings: Find
     if semantic is not None:
         _check_classes(dataset, f"{rows[0]['semantic']}", np.unique(semantic), findings)
     depth = images.get("depth")
-    metres = None if depth is None else np.where(depth > 0, depth / DEPTH_PER_M, np.nan)
+    metres = None if depth is None else np.where(depth > 0, depth / _DEPTH_PER_M, np.nan)
     flow = images.get("flow")
     return LabelImages(
         None if semantic is None else semantic.astype(np.uint8), metres, None if flow is None else flow[..., ::-1]

@@ -17,7 +17,7 @@ from av_synth.simulator.town.xodr.document import number, refuse, whole
 from av_synth.simulator.town.xodr.links import check_links
 from av_synth.simulator.town.xodr.roads import DRIVING, RAISED, VERGE, Lane, Mark, Road, Section, Stripe
 
-MAX_LENGTH_M = 500_000.0  # of all roads together
+_MAX_LENGTH_M = 500_000.0  # of all roads together
 MAX_COORDINATE_M = 50_000.0  # meshes are of 32-bit floats: 4 mm there
 _BORDER_M = 1.5  # a border is a hard edge; what is wider and called so is the land beside the road
 _TO_KMH = {"km/h": 1.0, "mph": 1.609344, "m/s": 3.6}
@@ -40,8 +40,8 @@ def read_roads(root: ET.Element) -> tuple[Road, ...]:
     ids = [road.id for road in roads]
     for twice in sorted(road_id for road_id in set(ids) if ids.count(road_id) > 1):
         raise refuse(f"road {twice}", "two roads have this id; want one")
-    if sum(road.length_m for road in roads) > MAX_LENGTH_M:
-        raise refuse("", f"roads are longer than {MAX_LENGTH_M / 1000:.0f} km together; want a part of the map")
+    if sum(road.length_m for road in roads) > _MAX_LENGTH_M:
+        raise refuse("", f"roads are longer than {_MAX_LENGTH_M / 1000:.0f} km together; want a part of the map")
     check_links(root)
     if not any(lane.kind in DRIVING for road in roads for s in road.sections for lane in (*s.left, *s.right)):
         raise refuse("", "no road has a lane of type driving; want one at least")
@@ -106,7 +106,7 @@ def _piece(element: ET.Element, place: str) -> Piece:
     if shape is None:
         raise refuse(place, f"a geometry is none of {', '.join(_PARAMETERS)}; want one of them")
     s, x, y, heading, length = (number(element, key, place) for key in ("s", "x", "y", "hdg", "length"))
-    if not (abs(x) <= MAX_COORDINATE_M and abs(y) <= MAX_COORDINATE_M and 0.0 <= length <= MAX_LENGTH_M):
+    if not (abs(x) <= MAX_COORDINATE_M and abs(y) <= MAX_COORDINATE_M and 0.0 <= length <= _MAX_LENGTH_M):
         raise refuse(
             place,
             f"a geometry of {length:g} m begins at x = {x:g}, y = {y:g} m; want it within "

@@ -19,7 +19,7 @@ from av_synth.simulator.town.xodr.roads import CARRIAGEWAY, DRIVING, RAISED, VER
 
 STEP_M = 1.0
 MAX_OFFSET_M = 300.0
-MAX_REACH_M = 100_000.0
+_MAX_REACH_M = 100_000.0
 _STRIDES = (2, 4, 8)  # so many steps become one chord where the road is straight and even
 _BLOCK = _STRIDES[-1]
 _STRAY_M = 0.003  # that far a chord may be from the road
@@ -27,8 +27,8 @@ _THIN_M = 1e-3  # a lane is not there where it is narrower
 _ZONE_M = 48.0
 _POINTS_M = 2.0
 _STEP_UP_M = 1e-3
-GREEN_DROP_M = 0.01  # where a verge of one road lies on the carriageway of another, that is what shows
-SKIRT_M = 1.5  # the land lies below the road; its edge reaches down into it
+_GREEN_DROP_M = 0.01  # where a verge of one road lies on the carriageway of another, that is what shows
+_SKIRT_M = 1.5  # the land lies below the road; its edge reaches down into it
 
 SHOULDER = (78, 77, 76)
 _GRASS_KINDS = frozenset({"none", "median", VERGE})
@@ -103,12 +103,12 @@ def _side(road: Road, section: Section, side: int, s: Array) -> list[Strip]:
         far = f"{np.abs(edges).max():g} m"
         raise refuse(place, f"a lane reaches {far} from the reference line; want {MAX_OFFSET_M:g} m at most")
     far_m = float(np.abs(road.points(s, edges[0])).max())
-    if not far_m <= MAX_REACH_M:
-        raise refuse(place, f"leads {far_m / 1000:g} km away or up; want {MAX_REACH_M / 1000:g} km at most")
+    if not far_m <= _MAX_REACH_M:
+        raise refuse(place, f"leads {far_m / 1000:g} km away or up; want {_MAX_REACH_M / 1000:g} km at most")
     found = []
     for k, lane in enumerate(section.left if side > 0 else section.right):
         inner, outer = road.points(s, edges[k]), road.points(s, edges[k + 1])
-        drop = GREEN_DROP_M if lane.kind in _GRASS_KINDS and not any(lane.height_m) else 0.0
+        drop = _GREEN_DROP_M if lane.kind in _GRASS_KINDS and not any(lane.height_m) else 0.0
         inner[:, 2] += lane.height_m[0] - drop
         outer[:, 2] += lane.height_m[1] - drop
         found.append(Strip(road, lane, s, inner, outer))
@@ -198,7 +198,7 @@ def _look(strip: Strip) -> Look:
 def _step(strip: Strip, before: Strip, driven: BaseGeometry) -> list[Mesh]:
     """The face between a lane and the one inside of it, where one is higher by more than a millimetre."""
     rise = strip.inner[:, 2] - before.outer[:, 2]
-    if np.abs(rise).max() <= max(_STEP_UP_M, GREEN_DROP_M + 1e-9):
+    if np.abs(rise).max() <= max(_STEP_UP_M, _GREEN_DROP_M + 1e-9):
         return []
     # seen from the lower side
     return _face(strip.inner, before.outer, before.inner if rise.mean() > 0 else strip.outer, driven)
@@ -206,7 +206,7 @@ def _step(strip: Strip, before: Strip, driven: BaseGeometry) -> list[Mesh]:
 
 def _skirt(outermost: Strip, driven: BaseGeometry) -> list[Mesh]:
     """The road's outer edge, from the surface down into the land."""
-    foot = outermost.outer - [0.0, 0.0, SKIRT_M]
+    foot = outermost.outer - [0.0, 0.0, _SKIRT_M]
     return _face(outermost.outer, foot, 2 * outermost.outer - outermost.inner, driven)
 
 

@@ -12,11 +12,11 @@ from av_synth.simulator.town.xodr.document import number, refuse, whole
 from av_synth.simulator.town.xodr.ribbons import MAX_OFFSET_M
 from av_synth.simulator.town.xodr.roads import DRIVING, Lane, Road
 
-LIGHT, PEDESTRIAN_LIGHT = "1000001", "1000002"
-CROSSWALK, STOP_LINE = "1000003", "294"  # as road markings among the signals, in older files
+LIGHT, _PEDESTRIAN_LIGHT = "1000001", "1000002"
+_CROSSWALK, STOP_LINE = "1000003", "294"  # as road markings among the signals, in older files
 GIVE_WAY, STOP, SPEED_LIMIT = "205", "206", "274"
 _THIN_M = 0.5  # nobody waits on a lane that has yet to open
-_ON_THE_ROAD = frozenset({CROSSWALK, STOP_LINE, "-1", ""})
+_ON_THE_ROAD = frozenset({_CROSSWALK, STOP_LINE, "-1", ""})
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Signal:
     @property
     def is_post(self) -> bool:
         """Whether it is a sign on a post."""
-        return self.stands and self.kind not in _ON_THE_ROAD | {LIGHT, PEDESTRIAN_LIGHT}
+        return self.stands and self.kind not in _ON_THE_ROAD | {LIGHT, _PEDESTRIAN_LIGHT}
 
     def governed(self) -> list[tuple[Lane, float, float]]:
         """The driving lanes whose traffic it is for, with the offsets of their edges there."""
@@ -91,7 +91,7 @@ def _signal(road: Road, what: ET.Element, where: ET.Element, place: str) -> Sign
         ends = [whole(validity, key, place) for key in ("fromLane", "toLane")]
         lanes = (min(ends), max(ends))
     kind = what.get("type", "")
-    read = _beside if kind == CROSSWALK else number
+    read = _beside if kind == _CROSSWALK else number
     value = read(what, "value", place, 0.0) if _is_number(what.get("value")) else 0.0
     unit = 1.609344 if what.get("unit") == "mph" else 3.6 if what.get("unit") == "m/s" else 1.0
     return Signal(
@@ -140,7 +140,7 @@ def read_crosswalks(root: ET.Element, roads: dict[int, Road], signals: list[Sign
                     s = min(max(number(thing, "s", f"road {road.id}"), 0.0), road.length_m)
                     found.append(Crosswalk(corners, road.heading_rad(s)))
     for signal in signals:
-        if signal.kind == CROSSWALK and signal.stands and signal.value > 0 and signal.width_m > 0:
+        if signal.kind == _CROSSWALK and signal.stands and signal.value > 0 and signal.width_m > 0:
             corners = _rectangle(signal.road, signal.s_m, signal.t_m, 0.0, signal.value, signal.width_m)
             found.append(Crosswalk(corners, signal.road.heading_rad(signal.s_m)))
     return found
