@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from av_synth.capture import FrameSet, LabelImage
 from av_synth.geometry.boxes import corners
-from av_synth.geometry.cameras import project, unproject
+from av_synth.geometry.cameras import project
 from av_synth.geometry.transforms import Array, apply, invert
 from av_synth.labels.classes import ACTOR_TAGS, CERTAIN_TAGS, tags_of
 from av_synth.log.state import WorldState
@@ -39,6 +39,7 @@ _WITH_DOORS = ("vehicle.car", "vehicle.truck", "vehicle.emergency")
 
 Flags = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.float32]
+"""(3, N): an axis is a row, so that all points are gone through at once."""
 Rows = npt.NDArray[np.intp]
 
 
@@ -96,21 +97,14 @@ def tie_instances(
     order = np.argsort(ids, kind="stable")
     flat, ids = flat[order], ids[order]
     rows, columns = np.divmod(flat, label.instance.shape[1])
-    points_camera = unproject(
-        np.stack([columns, rows], axis=1),
-        label.depth_m.reshape(-1)[flat],
-        camera.fx_px,
-        camera.fy_px,
-        camera.cx_px,
-        camera.cy_px,
-    ).astype(np.float32)
+    points_camera = _unproject(rows, columns, label.depth_m.reshape(-1)[flat], camera)
     scene = _Scene(label, camera, world_from_camera, state, echoes)
     image = np.zeros(label.instance.shape, dtype=np.uint16)
     masks: list[Mask] = []
     _, starts = np.unique(ids, return_index=True)
     for start, end in pairwise([*starts, len(ids)]):
         at = slice(int(start), int(end))
-        owners = scene.owners(rows[at], columns[at], points_camera[at])
+        owners = scene.owners(rows[at], columns[at], points_camera[:, at])
         # static things that nobody claims are no instances; what only actors are made of is
         owners[(owners == _NOBODY) & ~certain[rows[at], columns[at]]] = 0
         owners[owners < 0] = _SEVERAL
@@ -121,6 +115,16 @@ def tie_instances(
             image[rows[at][mine], columns[at][mine]] = value
             masks.append(Mask(value, max(int(owner), 0), int(mine.sum()), bool(owner < 0)))
     return image, tuple(masks)
+
+
+def _unproject(rows: Rows, columns: Rows, depth_m: npt.NDArray[np.float32], camera: Camera) -> Points:
+    """What pixels show, in camera axes."""
+    depth = depth_m.astype(np.float64)
+    points = np.empty((3, len(depth)), dtype=np.float32)
+    points[0] = (columns - camera.cx_px) / camera.fx_px * depth
+    points[1] = (rows - camera.cy_px) / camera.fy_px * depth
+    points[2] = depth
+    return points
 
 
 def echoes_of(frames: FrameSet, rig: Rig) -> Echoes:
@@ -150,9 +154,10 @@ class _Scene:
         camera_from_box = [camera_from_world @ state.world_from_box(each) for each in actor_ids]
         self._box_from_camera = [invert(pose).astype(np.float32) for pose in camera_from_box]
         around = [corners(pose, 2.0 * half) for pose, half in zip(camera_from_box, self._halves, strict=True)]
-        self._low = np.array([one.min(axis=0) for one in around]).reshape(-1, 3) - _DOOR_M
-        self._high = np.array([one.max(axis=0) for one in around]).reshape(-1, 3) + _DOOR_M
         self._doors = np.array([state.infos[each].category.startswith(_WITH_DOORS) for each in actor_ids], dtype=bool)
+        reach_m = np.where(self._doors, _DOOR_M, _MARGIN_M)[:, None]
+        self._low = np.array([one.min(axis=0) for one in around]).reshape(-1, 3) - reach_m
+        self._high = np.array([one.max(axis=0) for one in around]).reshape(-1, 3) + reach_m
 
     def owners(self, rows: Rows, columns: Rows, points_camera: Points) -> npt.NDArray[np.int64]:
         """Whose each pixel (N,) of one id is: an actor's id, or nobody's or several actors' for all that is known.
@@ -160,16 +165,19 @@ class _Scene:
         Args:
             rows: (N,) of the pixels.
             columns: (N,) of the pixels.
-            points_camera: (N, 3), what they show, in camera axes.
+            points_camera: (3, N), what they show, in camera axes.
         """
-        low, high = points_camera.min(axis=0), points_camera.max(axis=0)
+        low, high = points_camera.min(axis=1), points_camera.max(axis=1)
         near = np.flatnonzero(((self._low <= high) & (self._high >= low)).all(axis=1))
         tags = self._label.tag[rows, columns]
         claims = np.zeros((len(near), len(rows)), dtype=np.bool_)
         doors = np.zeros_like(claims)
         for k, j in enumerate(near):
-            claims[k] = self._fits[j][tags] & (self._outside_m(int(j), points_camera) <= _MARGIN_M).all(axis=1)
-            doors[k] = self._fits[j][tags] & self._at_a_door(int(j), points_camera)
+            fits = self._fits[j][tags]
+            if fits.any():
+                in_box = self._in_box(int(j), points_camera)
+                claims[k] = fits & (self._outside_m(int(j), in_box) <= _MARGIN_M).all(axis=0)
+                doors[k] = fits & self._at_a_door(int(j), in_box)
         count = claims.sum(axis=0)
         own = claims & (count == 1)
         own_px = own.sum(axis=1)
@@ -194,20 +202,23 @@ class _Scene:
                 owners[mine] = _SEVERAL
         return owners
 
-    def _outside_m(self, j: int, points_camera: Points) -> Points:
-        """How far (N, 3) points are outside an actor's box along its axes; negative inside."""
-        pose, half = self._box_from_camera[j], self._halves[j].astype(np.float32)
-        outside: Points = np.abs(points_camera @ pose[:3, :3].T + pose[:3, 3]) - half
+    def _in_box(self, j: int, points_camera: Points) -> Points:
+        """Points (3, N) in the axes of an actor's box."""
+        pose = self._box_from_camera[j]
+        points: Points = pose[:3, :3] @ points_camera + pose[:3, 3:]
+        return points
+
+    def _outside_m(self, j: int, in_box: Points) -> Points:
+        """How far (3, N) points in the axes of an actor's box are outside it along them; negative inside."""
+        outside: Points = np.abs(in_box) - self._halves[j].astype(np.float32)[:, None]
         return outside
 
-    def _at_a_door(self, j: int, points_camera: Points) -> Flags:
-        """Which points (N, 3) a front door that is open may be: beside the front half of a vehicle that has doors."""
+    def _at_a_door(self, j: int, in_box: Points) -> Flags:
+        """Which points (3, N) a front door that is open may be: beside the front half of a vehicle that has doors."""
         if not self._doors[j]:
-            return np.zeros(len(points_camera), dtype=np.bool_)
-        pose = self._box_from_camera[j]
-        ahead = points_camera @ pose[0, :3] + pose[0, 3] > -_DOOR_BEHIND_M
-        room = np.array([_MARGIN_M, _DOOR_M, _MARGIN_M], dtype=np.float32)
-        return np.asarray(ahead & (self._outside_m(j, points_camera) <= room).all(axis=1))
+            return np.zeros(in_box.shape[1], dtype=np.bool_)
+        room = np.array([[_MARGIN_M], [_DOOR_M], [_MARGIN_M]], dtype=np.float32)
+        return np.asarray((in_box[0] > -_DOOR_BEHIND_M) & (self._outside_m(j, in_box) <= room).all(axis=0))
 
     def _settle(
         self,
@@ -227,7 +238,8 @@ class _Scene:
         others = np.unique(parts[(owners >= 0) & (owners != self._ids[j])])
         wanted = (owners < 0) & np.isin(parts, np.setdiff1d(ours, others)) & ~rivals & (claimed | (count == 0))
         there = np.flatnonzero(wanted)
-        gap_m = np.linalg.norm(np.maximum(self._outside_m(j, points_camera[there]), 0.0), axis=1)
+        outside_m = self._outside_m(j, self._in_box(j, points_camera[:, there]))
+        gap_m = np.linalg.norm(np.maximum(outside_m, 0.0), axis=0)
         owners[there[gap_m <= _STRAY_M]] = self._ids[j]
 
     def _ask_lidar(self, owners: npt.NDArray[np.int64], rows: Rows, columns: Rows) -> None:

@@ -134,7 +134,7 @@ def depth_inside(outline: Array, points: Array) -> Array:
     starts, edges = outline, np.roll(outline, -1, axis=0) - outline
     lengths = np.maximum(np.linalg.norm(edges, axis=1), 1e-12)
     normals = np.stack([-edges[:, 1], edges[:, 0]], axis=1) / lengths[:, None]
-    return np.asarray((points @ normals.T - np.sum(starts * normals, axis=1)).min(axis=1))
+    return np.asarray((normals @ points.T - np.sum(starts * normals, axis=1)[:, None]).min(axis=0))
 
 
 def clip_to_image(outline: Array, width: int, height: int) -> Array:
