@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from av_synth.director import Event
 from av_synth.errors import StoreError, UserError
@@ -20,7 +21,9 @@ from av_synth.run.towns import DEFAULT_TICK_US
 from av_synth.scenario.words import EGO
 from av_synth.store import Run
 
+Indices = npt.NDArray[np.int64]
 Row = dict[str, Any]
+Value = TypeVar("Value")
 _NUMBERS = (
     *("x_m", "y_m", "z_m", "qw", "qx", "qy", "qz", "vx_mps", "vy_mps", "vz_mps"),
     *("wx_radps", "wy_radps", "wz_radps", "ax_mps2", "ay_mps2", "az_mps2"),
@@ -37,7 +40,7 @@ class Motion:
         rates: (F, 9), velocity, angular velocity, acceleration, world axes, SI.
     """
 
-    frames: Array
+    frames: Indices
     poses: Array
     rates: Array
 
@@ -143,7 +146,7 @@ class StateLog:
         found: dict[int, dict[int, int]] = defaultdict(dict)
         for actor_id in sorted(self.motions):
             for row, frame in enumerate(self.motions[actor_id].frames.tolist()):
-                found[int(frame)][actor_id] = row
+                found[frame][actor_id] = row
         return found
 
     def _state_of(self, actor_id: int, row: int) -> ActorState:
@@ -183,14 +186,14 @@ def of_run(run: Run) -> StateLog:
         motions=motions,
         controls=_by_frame((row.pop("frame"), row.pop("actor_id"), row) for row in _rows_of(run, "controls")),
         lamps=_by_frame((row["frame"], row["actor_id"], row["flags"]) for row in _rows_of(run, "lamps")),
-        doors=_listed((row["frame"], (row["actor_id"], row["door"], row["open"])) for row in _rows_of(run, "doors")),
+        doors=listed((row["frame"], (row["actor_id"], row["door"], row["open"])) for row in _rows_of(run, "doors")),
         traffic_lights=_by_frame(
             (row["frame"], row["actor_id"], row["state"])
             for name in ("run_up_lights", "traffic_lights")
             for row in _rows_of(run, name)
         ),
         weather={row.pop("frame"): row for row in _rows_of(run, "weather")},
-        events=_listed((row["frame"], _event(row)) for row in _rows_of(run, "events")),
+        events=listed((row["frame"], _event(row)) for row in _rows_of(run, "events")),
         hashes=tuple(row["state_hash"] for row in ticks),
         origin=origin_of(run.run_id, run.manifest),
     )
@@ -248,8 +251,9 @@ def _by_frame(rows: Iterable[tuple[int, int, Any]]) -> dict[int, dict[int, Any]]
     return dict(found)
 
 
-def _listed(rows: Iterator[tuple[int, Any]]) -> dict[int, tuple[Any, ...]]:
-    found: dict[int, list[Any]] = defaultdict(list)
+def listed(rows: Iterable[tuple[int, Value]]) -> dict[int, tuple[Value, ...]]:
+    """Values by their frame, in the order in which they come."""
+    found: dict[int, list[Value]] = defaultdict(list)
     for frame, value in rows:
         found[frame].append(value)
     return {frame: tuple(values) for frame, values in found.items()}

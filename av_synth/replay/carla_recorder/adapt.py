@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,16 +14,15 @@ from av_synth.geometry.carla import CM_PER_M, flip_y
 from av_synth.log.categories import nuscenes_category
 from av_synth.log.state import ActorInfo
 from av_synth.replay.carla_recorder import format as layout
-from av_synth.replay.carla_recorder.model import Added, Recording
-from av_synth.replay.carla_recorder.resample import JUMP_MPS, US_PER_S, Indices, Resampled, resample, times_us, tracks
-from av_synth.replay.state_log import Motion, StateLog
+from av_synth.replay.carla_recorder.model import Added, Frame, Recording
+from av_synth.replay.carla_recorder.resample import JUMP_MPS, resample, times_us, tracks
+from av_synth.replay.state_log import Indices, StateLog, listed
 from av_synth.run.towns import DEFAULT_TICK_US
+from av_synth.scenario.words import EGO
 
-Value = TypeVar("Value")
-
-EGO_ROLES = ("hero", "ego_vehicle", "ego")
-MOST_TICKS = 1_000_000
-MOST_APART_S = 60.0
+_EGO_ROLES = (layout.HERO, "ego_vehicle", "ego")
+_MOST_TICKS = 1_000_000
+_MOST_APART_S = 60.0
 """From one frame of a recording to the next: no simulator is as slow as that, but a broken file says anything."""
 _DOORS = (0, 1, 2, 3, 6)  # of carla.VehicleDoor: the client knows no bonnet and no boot
 _PART_OF_THE_TOWN = "static.prop.mesh"
@@ -48,27 +47,19 @@ def of_recording(
     """
     added = _by_id(recording)
     times = times_us(recording)
-    ticks = int(times[-1]) // tick_us + 1
-    if not 2 <= ticks <= MOST_TICKS:
-        raise LogError(
-            f"{recording.name}: {recording.duration_s:.3f} s are {ticks:,} frames of {tick_us:,} us; "
-            f"want 2 to {MOST_TICKS:,}"
-        )
-    if np.diff(times).max() > MOST_APART_S * US_PER_S:
-        after = recording.frames[int(np.diff(times).argmax())]
-        raise LogError(
-            f"{recording.name}: after frame {after.number}, at {after.elapsed_s} s, nothing is recorded for "
-            f"{np.diff(times).max() / US_PER_S:.1f} s; want frames at most {MOST_APART_S:g} s apart"
-        )
+    ticks = _ticks(recording, times, tick_us)
     ego = _ego(recording, added, ego_id)
     played = frozenset(actor_id for actor_id, actor in added.items() if _is_played(actor))
-    motions = {actor_id: resample(track, times, tick_us) for actor_id, track in tracks(recording, played).items()}
-    if ego not in motions or len(motions[ego].ticks) != ticks:
+    resampled = {actor_id: resample(track, times, tick_us) for actor_id, track in tracks(recording, played).items()}
+    motions = {actor_id: motion for actor_id, (motion, _) in resampled.items() if len(motion.frames)}
+    if ego not in motions or len(motions[ego].frames) != ticks:
         raise LogError(f"{recording.name}: actor {ego}, the ego, is not there in every frame; want another ego")
-    there = {actor_id for actor_id, motion in motions.items() if len(motion.ticks)}
+    there = frozenset(motions)
     boxes, towing = _boxes(recording), _towing(recording, there)
-    roles = _roles([added[actor_id] for actor_id in sorted(there)], ego)
-    seen = np.searchsorted(times, np.arange(ticks) * tick_us, side="right") - 1
+    roles = _roles([added[actor_id] for actor_id in motions], ego)
+    latest = np.searchsorted(times, np.arange(ticks) * tick_us, side="right") - 1
+    seen = [recording.frames[row] for row in latest]  # by tick
+    begins = np.minimum(-(-times // tick_us), ticks - 1).tolist()  # by frame: the tick at which it has happened
     log = StateLog(
         of=recording.name,
         town=recording.map_name,
@@ -78,17 +69,36 @@ def of_recording(
         run_up=range(0),
         actors={
             actor_id: _info(added[actor_id], roles[actor_id], boxes.get(actor_id), towing.get(actor_id, 0))
-            for actor_id in sorted(there)
+            for actor_id in motions
         },
-        motions={actor_id: _motion(motions[actor_id]) for actor_id in sorted(there)},
-        controls={tick: _controls(recording, int(row), there) for tick, row in enumerate(seen)},
-        lamps=_lamps(recording, seen, there),
-        doors=_grouped(recording, times, tick_us, lambda row: _doors(recording, row, there)),
-        traffic_lights={tick: _lights(recording, int(row)) for tick, row in enumerate(seen)},
-        weather=_weather(recording, times, tick_us),
-        events=_grouped(recording, times, tick_us, lambda row: _contacts(recording, row, tick_us, times)),
+        motions=motions,
+        controls={tick: _controls(frame, there) for tick, frame in enumerate(seen)},
+        lamps=_lamps(seen, there),
+        doors=listed(_doors(recording, begins, there)),
+        traffic_lights={tick: _lights(frame) for tick, frame in enumerate(seen)},
+        weather=_weather(recording, begins),
+        events=listed(_contacts(recording, begins, tick_us)),
     )
-    return log, tuple(_lost(recording, log, added, motions))
+    jumps = sum(jumps for actor_id, (_, jumps) in resampled.items() if actor_id in there)
+    return log, tuple(_lost(recording, log, times, added, jumps))
+
+
+def _ticks(recording: Recording, times: Indices, tick_us: int) -> int:
+    """How many ticks it has; raises LogError where its times cannot be those of a recording."""
+    ticks = int(times[-1]) // tick_us + 1
+    if not 2 <= ticks <= _MOST_TICKS:
+        raise LogError(
+            f"{recording.name}: {recording.duration_s:.3f} s are {ticks:,} frames of {tick_us:,} us; "
+            f"want 2 to {_MOST_TICKS:,}"
+        )
+    apart_s = np.diff(times) / 1e6
+    if apart_s.max() > _MOST_APART_S:
+        after = recording.frames[int(apart_s.argmax())]
+        raise LogError(
+            f"{recording.name}: after frame {after.number}, at {after.elapsed_s} s, nothing is recorded for "
+            f"{apart_s.max():.1f} s; want frames at most {_MOST_APART_S:g} s apart"
+        )
+    return ticks
 
 
 def _by_id(recording: Recording) -> dict[int, Added]:
@@ -119,14 +129,14 @@ def _ego(recording: Recording, added: Mapping[int, Added], ego_id: int | None) -
                 f"{recording.name}: ego {ego_id} is no vehicle of it; want one of {_listed(added, vehicles)}"
             )
         return ego_id
-    for wanted in EGO_ROLES:
+    for wanted in _EGO_ROLES:
         egos = [actor_id for actor_id in vehicles if _role(added[actor_id]) == wanted]
         if len(egos) == 1:
             return egos[0]
     if len(vehicles) == 1:
         return vehicles[0]
     raise LogError(
-        f"{recording.name}: no vehicle, or several, with role_name {' or '.join(EGO_ROLES)}; "
+        f"{recording.name}: no vehicle, or several, with role_name {' or '.join(_EGO_ROLES)}; "
         f"want one to be the ego: {_listed(added, vehicles) or 'it has no vehicle'}"
     )
 
@@ -140,8 +150,8 @@ def _roles(actors: Iterable[Added], ego: int) -> dict[int, str]:
     """A name of its own for each: its role_name, or what it is, with its id where several would be called so."""
     names = {actor.actor_id: _role(actor) or actor.type_id.split(".")[0] for actor in actors}
     often = Counter(names.values())
-    alone = {who: name if often[name] == 1 and name != "ego" else f"{name}_{who}" for who, name in names.items()}
-    return alone | {ego: "ego"}
+    alone = {who: name if often[name] == 1 and name != EGO else f"{name}_{who}" for who, name in names.items()}
+    return alone | {ego: EGO}
 
 
 def _info(actor: Added, role: str, box: Any, towed_by: int) -> ActorInfo:
@@ -155,10 +165,6 @@ def _info(actor: Added, role: str, box: Any, towed_by: int) -> ActorInfo:
     )
 
 
-def _motion(found: Resampled) -> Motion:
-    return Motion(found.ticks.astype(np.float64), found.poses, found.rates)
-
-
 def _boxes(recording: Recording) -> dict[int, Any]:
     """The true ones: CARLA writes infinite boxes, inside out, for what has none."""
     return {
@@ -169,13 +175,13 @@ def _boxes(recording: Recording) -> dict[int, Any]:
     }
 
 
-def _towing(recording: Recording, there: set[int]) -> dict[int, int]:
+def _towing(recording: Recording, there: frozenset[int]) -> dict[int, int]:
     """Who is attached to whom, of those that are played; sensors are not."""
     pairs = [pair for frame in recording.frames for pair in frame.records(layout.EVENT_PARENT).tolist()]
     return {child: parent for child, parent in pairs if child != parent and {child, parent} <= there}
 
 
-def _controls(recording: Recording, row: int, there: set[int]) -> dict[int, dict[str, float | bool | int]]:
+def _controls(frame: Frame, there: frozenset[int]) -> dict[int, dict[str, float | bool | int]]:
     return {
         int(record["actor_id"]): {
             "throttle": float(record["throttle"]),
@@ -185,16 +191,16 @@ def _controls(recording: Recording, row: int, there: set[int]) -> dict[int, dict
             "reverse": bool(record["gear"] < 0),  # as CARLA's replayer takes it
             "gear": int(record["gear"]),
         }
-        for record in recording.frames[row].records(layout.ANIM_VEHICLE)
+        for record in frame.records(layout.ANIM_VEHICLE)
         if int(record["actor_id"]) in there
     }
 
 
-def _lamps(recording: Recording, seen: Indices, there: set[int]) -> dict[int, dict[int, int]]:
+def _lamps(seen: Sequence[Frame], there: frozenset[int]) -> dict[int, dict[int, int]]:
     found: dict[int, dict[int, int]] = {}
     last: dict[int, int] = {}
-    for tick, row in enumerate(seen.tolist()):
-        now = dict(recording.frames[row].records(layout.VEHICLE_LIGHT).tolist())
+    for tick, frame in enumerate(seen):
+        now = dict(frame.records(layout.VEHICLE_LIGHT).tolist())
         changed = {who: flags for who, flags in now.items() if who in there and last.get(who) != flags}
         if changed:
             found[tick] = changed
@@ -202,8 +208,8 @@ def _lamps(recording: Recording, seen: Indices, there: set[int]) -> dict[int, di
     return found
 
 
-def _lights(recording: Recording, row: int) -> dict[int, str]:
-    records = recording.frames[row].records(layout.STATE)
+def _lights(frame: Frame) -> dict[int, str]:
+    records = frame.records(layout.STATE)
     last = len(layout.LIGHT_STATES) - 1
     return {
         actor_id: layout.LIGHT_STATES[min(state, last)]
@@ -211,58 +217,40 @@ def _lights(recording: Recording, row: int) -> dict[int, str]:
     }
 
 
-def _doors(recording: Recording, row: int, there: set[int]) -> list[tuple[int, int, bool]]:
-    records = recording.frames[row].records(layout.VEHICLE_DOOR)
-    return [(who, door, bool(is_open)) for who, door, is_open in records.tolist() if who in there and door in _DOORS]
+def _doors(
+    recording: Recording, begins: Sequence[int], there: frozenset[int]
+) -> Iterator[tuple[int, tuple[int, int, bool]]]:
+    for frame, tick in zip(recording.frames, begins, strict=True):
+        for who, door, is_open in frame.records(layout.VEHICLE_DOOR).tolist():
+            if who in there and door in _DOORS:
+                yield tick, (who, door, bool(is_open))
 
 
-def _contacts(recording: Recording, row: int, tick_us: int, times: Indices) -> list[Event]:
+def _contacts(recording: Recording, begins: Sequence[int], tick_us: int) -> Iterator[tuple[int, Event]]:
     """Of contacts that last, the beginning: CARLA writes them in every frame."""
-    before = _touching(recording, row - 1) if row else frozenset()
-    time_us = _tick_from(int(times[row]), tick_us, int(times[-1])) * tick_us
-    return [
-        Event(time_us, "contact", _actor(actor_id), _actor(other_id))
-        for actor_id, other_id in sorted(_touching(recording, row) - before)
-    ]
+    before: frozenset[tuple[int, int]] = frozenset()
+    for frame, tick in zip(recording.frames, begins, strict=True):
+        records = frame.records(layout.COLLISION)
+        now = frozenset(zip(records["actor_id"].tolist(), records["other_id"].tolist(), strict=True))
+        for actor_id, other_id in sorted(now - before):
+            yield tick, Event(tick * tick_us, "contact", _actor(actor_id), _actor(other_id))
+        before = now
 
 
 def _actor(actor_id: int) -> int:
     return 0 if actor_id == layout.NOT_AN_ACTOR else actor_id
 
 
-def _touching(recording: Recording, row: int) -> frozenset[tuple[int, int]]:
-    records = recording.frames[row].records(layout.COLLISION)
-    return frozenset(zip(records["actor_id"].tolist(), records["other_id"].tolist(), strict=True))
+def _weather(recording: Recording, begins: Sequence[int]) -> dict[int, dict[str, float]]:
+    return {
+        tick: dict(zip(layout.WEATHER_FIELDS, record.tolist(), strict=True))
+        for frame, tick in zip(recording.frames, begins, strict=True)
+        for record in frame.records(layout.WEATHER)
+    }
 
 
-def _weather(recording: Recording, times: Indices, tick_us: int) -> dict[int, dict[str, float]]:
-    found: dict[int, dict[str, float]] = {}
-    for row, frame in enumerate(recording.frames):
-        for record in frame.records(layout.WEATHER):
-            tick = _tick_from(int(times[row]), tick_us, int(times[-1]))
-            found[tick] = dict(zip(layout.WEATHER_FIELDS, record.tolist(), strict=True))
-    return found
-
-
-def _tick_from(time_us: int, tick_us: int, last_us: int) -> int:
-    """The first tick at which what was recorded then has happened, of those that there are."""
-    return min(-(-time_us // tick_us), last_us // tick_us)
-
-
-def _grouped(
-    recording: Recording, times: Indices, tick_us: int, of_row: Callable[[int], Iterable[Value]]
-) -> dict[int, tuple[Value, ...]]:
-    found: dict[int, list[Value]] = defaultdict(list)
-    for row in range(len(recording.frames)):
-        for value in of_row(row):
-            found[_tick_from(int(times[row]), tick_us, int(times[-1]))].append(value)
-    return {tick: tuple(values) for tick, values in found.items()}
-
-
-def _lost(
-    recording: Recording, log: StateLog, added: Mapping[int, Added], motions: Mapping[int, Resampled]
-) -> Iterator[str]:
-    steps = np.diff(times_us(recording))
+def _lost(recording: Recording, log: StateLog, times: Indices, added: Mapping[int, Added], jumps: int) -> Iterator[str]:
+    steps = np.diff(times)
     if (steps != log.tick_us).any():
         yield (
             f"{len(recording.frames)} frames, {steps.min() / 1000:.1f} to {steps.max() / 1000:.1f} ms apart, become "
@@ -281,7 +269,6 @@ def _lost(
         yield "traffic lights have ids of the server that recorded: they are played in the order of these"
     if counts[layout.ANIM_WALKER]:
         yield "walkers' speeds of animation are not kept: they walk as fast as they move"
-    jumps = sum(motion.jumps for actor_id, motion in motions.items() if actor_id in log.actors)
     if jumps:
         yield f"{jumps} moves faster than {JUMP_MPS:g} m/s are taken for jumps, and nobody is led through them"
     left_out = Counter(_family(actor) for actor_id, actor in added.items() if actor_id not in log.actors)

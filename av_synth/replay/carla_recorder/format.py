@@ -89,6 +89,9 @@ MAYBE_INFINITE = frozenset({BOUNDING_BOX})
 NOT_AN_ACTOR = 0xFFFFFFFF
 """The id, in a collision, of what was hit and is no actor."""
 
+HERO = "hero"
+"""CARLA's word for the ego's role: its tools look for it."""
+
 OTHER, VEHICLE, WALKER = 0, 1, 2
 """Kinds of actors; 3 and 4 are traffic lights and signs, 5 sensors."""
 

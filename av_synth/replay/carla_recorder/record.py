@@ -15,12 +15,8 @@ from av_synth.log.state import ActorInfo, WorldState
 from av_synth.replay.carla_recorder import format as layout
 from av_synth.replay.carla_recorder.format import NAMES, RECORDS
 from av_synth.replay.carla_recorder.model import Added, Attribute, Frame, Recording, Records
-from av_synth.replay.carla_recorder.resample import US_PER_S
 from av_synth.replay.carla_recorder.write import encode
 from av_synth.replay.state_log import StateLog
-
-HERO = "hero"
-"""CARLA's word for the ego's role: its tools look for it."""
 
 _ROLE = "role_name"
 _TEXTS = frozenset({_ROLE, "object_type", "base_type", "special_type", "gender", "age", "ros_name"})
@@ -90,8 +86,8 @@ def _frames(log: StateLog, uids: Mapping[str, int]) -> Iterator[Frame]:
         }
         yield Frame(
             frame - log.frames.start + 1,
-            log.time_us(frame - log.frames.start) / US_PER_S,
-            log.tick_us / US_PER_S if frame != log.frames[-1] else -1.0,  # as CARLA leaves it
+            log.time_us(frame - log.frames.start) / 1e6,
+            log.tick_us / 1e6 if frame != log.frames[-1] else -1.0,  # as CARLA leaves it
             tuple(_added(log, state, actor_id, uids) for actor_id in new),
             {packet: _records(packet, rows) for packet, rows in tables.items()},
         )
@@ -125,7 +121,7 @@ def _pose(state: WorldState, actor_id: int) -> tuple[Any, Any]:
 def _added(log: StateLog, state: WorldState, actor_id: int, uids: Mapping[str, int]) -> Added:
     actor = log.actors[actor_id]
     location, euler = _pose(state, actor_id)
-    values = dict(actor.attributes) | ({_ROLE: HERO} if actor_id == log.ego_id else {})
+    values = dict(actor.attributes) | ({_ROLE: layout.HERO} if actor_id == log.ego_id else {})
     kind = next((kind for family, kind in _KINDS.items() if actor.type_id.startswith(family)), layout.OTHER)
     attributes = tuple(Attribute(_type_of(name, value), name, value) for name, value in sorted(values.items()))
     return Added(actor_id, kind, location, euler, uids.get(actor.type_id, 0), actor.type_id, attributes)
@@ -217,7 +213,7 @@ def _lost(log: StateLog, uids: Mapping[str, int]) -> Iterator[str]:
     if log.weather:
         yield "CARLA 0.9.16 passes over the weather; releases after it play it with replay_weather"
     yield f"the map is written as {log.town}: CARLA must have a map of that name"
-    if log.actors[log.ego_id].attributes.get(_ROLE) != HERO:
-        yield f"the ego's role_name is written as '{HERO}', by which CARLA's tools know it"
+    if log.actors[log.ego_id].attributes.get(_ROLE) != layout.HERO:
+        yield f"the ego's role_name is written as '{layout.HERO}', by which CARLA's tools know it"
     if any(actor.parked for actor in log.actors.values()):
         yield "that a vehicle is parked is not in the file: it stands"

@@ -6,19 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from av_synth.geometry.carla import angular_from_carla, flip_y, matrix_from_recorded
 from av_synth.geometry.transforms import Array
 from av_synth.replay.carla_recorder.format import KINEMATICS, POSITION
 from av_synth.replay.carla_recorder.model import Recording
-
-Indices = npt.NDArray[np.int64]
+from av_synth.replay.state_log import Indices, Motion
 
 JUMP_MPS = 150.0
 """Whoever is faster between two frames was put elsewhere (ScenarioRunner keeps actors under the ground until they are
 wanted), and is not led through what is between."""
-US_PER_S = 1e6
 
 
 @dataclass(frozen=True)
@@ -36,27 +33,10 @@ class Track:
     velocities: Array | None
 
 
-@dataclass(frozen=True)
-class Resampled:
-    """One actor at even ticks, T of them.
-
-    Attributes:
-        ticks: (T,) ascending, with gaps where the actor is not there.
-        poses: (T, 7) x, y, z in metres and the quaternion w, x, y, z of `world_from_actor`.
-        rates: (T, 9) velocity, angular velocity, acceleration, world axes, SI.
-        jumps: how often it was put elsewhere.
-    """
-
-    ticks: Indices
-    poses: Array
-    rates: Array
-    jumps: int
-
-
 def times_us(recording: Recording) -> Indices:
     """(F,) when each frame was, microseconds from the first."""
     elapsed = np.array([frame.elapsed_s for frame in recording.frames])
-    return np.rint((elapsed - elapsed[0]) * US_PER_S).astype(np.int64)
+    return np.rint((elapsed - elapsed[0]) * 1e6).astype(np.int64)
 
 
 def tracks(recording: Recording, actor_ids: frozenset[int]) -> Mapping[int, Track]:
@@ -89,8 +69,8 @@ def _all_of(speeds: Mapping[int, Array], rows: list[int]) -> Array | None:
     return np.stack([speeds[row] for row in rows]) if all(row in speeds for row in rows) else None
 
 
-def resample(track: Track, frame_times_us: Indices, tick_us: int) -> Resampled:
-    """One actor at ticks 0, 1, ... of `tick_us`, where the last frame before shows it.
+def resample(track: Track, frame_times_us: Indices, tick_us: int) -> tuple[Motion, int]:
+    """How one actor moved at ticks 0, 1, ... of `tick_us` whose last frame before shows it, and how often it jumped.
 
     Velocities that were recorded are interpolated, others are those between two frames; accelerations are differences
     of velocities from tick to tick.
@@ -115,12 +95,9 @@ def resample(track: Track, frame_times_us: Indices, tick_us: int) -> Resampled:
     else:
         ahead = track.velocities[np.minimum(at + 1, len(track.rows) - 1)]
         motion = track.velocities[at] + share * (ahead - track.velocities[at])
-    return Resampled(
-        ticks,
-        np.hstack([places, turned[:, [3, 0, 1, 2]]]),
-        np.hstack([motion, _accelerations(ticks, motion[:, :3], tick_us / US_PER_S)]),
-        steps.jumps,
-    )
+    poses = np.hstack([places, turned[:, [3, 0, 1, 2]]])
+    rates = np.hstack([motion, _accelerations(ticks, motion[:, :3], tick_us / 1e6)])
+    return Motion(ticks, poses, rates), steps.jumps
 
 
 class _Steps:
@@ -142,13 +119,13 @@ class _Steps:
         spans_us = frame_times_us[track.rows[ahead]] - frame_times_us[track.rows]
         self.moves_m = track.poses[ahead, :3, 3] - track.poses[:, :3, 3]
         next_frame = (track.rows[ahead] == track.rows + 1) & (spans_us > 0)
-        jumped = next_frame & (np.linalg.norm(self.moves_m, axis=1) > JUMP_MPS * spans_us / US_PER_S)
+        jumped = next_frame & (np.linalg.norm(self.moves_m, axis=1) > JUMP_MPS * spans_us / 1e6)
         self.led = next_frame & ~jumped
         self.jumps = int(jumped.sum())
         self.spans_us = np.where(self.led, spans_us, 1)
         before = Rotation.from_matrix(track.poses[:, :3, :3])
         self.turns_rad = (Rotation.from_matrix(track.poses[ahead, :3, :3]) * before.inv()).as_rotvec()
-        self.velocities = np.hstack([self.moves_m, self.turns_rad]) / (self.spans_us[:, None] / US_PER_S)
+        self.velocities = np.hstack([self.moves_m, self.turns_rad]) / (self.spans_us[:, None] / 1e6)
         self.velocities[~self.led] = 0.0
         ends = np.flatnonzero(~self.led[1:] & self.led[:-1] & (track.rows[1:] == track.rows[:-1] + 1)) + 1
         self.velocities[ends] = self.velocities[ends - 1]
