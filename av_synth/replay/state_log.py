@@ -54,8 +54,8 @@ class StateLog:
         town: the map's name.
         tick_us: microseconds from frame to frame.
         ego_id: who carried the sensors.
-        frames: those that were recorded.
-        run_up: those between the placing and the first recorded one, as far as they are known.
+        frames: those that were recorded, from 0 on.
+        run_up: those between the placing and the first recorded one, as far as they are known; it ends at 0.
         actors: who took part, by id.
         motions: how they moved, by id.
         controls: what each vehicle's driver asked for, by frame and actor (carla.VehicleControl's fields).
@@ -88,7 +88,7 @@ class StateLog:
     @property
     def first(self) -> int:
         """The first frame that is known, recorded or before."""
-        return self.run_up.start if self.run_up else self.frames.start
+        return self.run_up.start
 
     def state(self, frame: int) -> WorldState:
         """Everybody's state at a frame.
@@ -206,16 +206,10 @@ def _rows_of(run: Run, table: str) -> list[Row]:
 
 def _actor(row: Row) -> ActorInfo:
     return ActorInfo(
-        row["actor_id"],
-        row["type_id"],
-        row["role"],
-        row["category"],
-        np.array([row["box_x_m"], row["box_y_m"], row["box_z_m"]]),
-        np.array([row["length_m"], row["width_m"], row["height_m"]]),
-        row["parked"],
-        row["box_source"],
-        json.loads(row["attributes"]),
-        row["towed_by"],
+        **{name: row[name] for name in ("actor_id", "type_id", "role", "category", "parked", "box_source", "towed_by")},
+        box_centre_m=np.array([row["box_x_m"], row["box_y_m"], row["box_z_m"]]),
+        size_lwh_m=np.array([row["length_m"], row["width_m"], row["height_m"]]),
+        attributes=json.loads(row["attributes"]),
     )
 
 

@@ -59,7 +59,7 @@ def of_recording(
     roles = _roles([added[actor_id] for actor_id in motions], ego)
     latest = np.searchsorted(times, np.arange(ticks) * tick_us, side="right") - 1
     seen = [recording.frames[row] for row in latest]  # by tick
-    begins = np.minimum(-(-times // tick_us), ticks - 1).tolist()  # by frame: the tick at which it has happened
+    begins = np.minimum(-(-times // tick_us), ticks - 1).tolist()  # by frame: the first tick at which it has happened
     log = StateLog(
         of=recording.name,
         town=recording.map_name,

@@ -14,6 +14,9 @@ from av_synth.replay.carla_recorder import format as layout
 from av_synth.replay.carla_recorder.format import EVENT_ADD, FRAME_END, FRAME_START, NAMES, RECORDS
 from av_synth.replay.carla_recorder.model import Added, Attribute, Frame, Recording, Records
 
+_BYTE = struct.Struct("<B")
+_UNREAL_5 = "CARLA on Unreal 5 writes longer vectors, and is not read"
+
 
 def read(path: Path) -> Recording:
     """Read a file of CARLA's recorder.
@@ -22,7 +25,6 @@ def read(path: Path) -> Recording:
         LogError: if it cannot be read, is no such file, is cut off or broken: at which byte, what is there and what was
             wanted.
     """
-    path = Path(path)
     try:
         size = path.stat().st_size
         if size > layout.MAX_BYTES:
@@ -201,10 +203,6 @@ class _Reader:
 
     def _wrong(self, at: int, got: str, want: str) -> LogError:
         return LogError(f"{self._name}: byte {at:,}: got {got}; want {want}")
-
-
-_BYTE = struct.Struct("<B")
-_UNREAL_5 = "CARLA on Unreal 5 writes longer vectors, and is not read"
 
 
 def _named(packet: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from av_synth.replay.state_log import StateLog
 _ROLE = "role_name"
 _TEXTS = frozenset({_ROLE, "object_type", "base_type", "special_type", "gender", "age", "ros_name"})
 _OURS = "avsynth"
+_KINDS = {"vehicle.": layout.VEHICLE, "walker.": layout.WALKER}
 
 
 def write(log: StateLog, path: Path, uids: Mapping[str, int] | None = None) -> tuple[str, ...]:
@@ -36,7 +37,7 @@ def write(log: StateLog, path: Path, uids: Mapping[str, int] | None = None) -> t
     """
     recording, lost = recording_of(log, uids)
     try:
-        Path(path).write_bytes(encode(recording))
+        path.write_bytes(encode(recording))
     except OSError as error:
         raise LogError(f"{path}: cannot be written: {error.strerror}") from error
     return lost
@@ -70,7 +71,7 @@ def _frames(log: StateLog, uids: Mapping[str, int]) -> Iterator[Frame]:
         boxed = [actor_id for actor_id in new if actor_id not in known]
         towed = [(actor_id, log.actors[actor_id].towed_by) for actor_id in new if log.actors[actor_id].towed_by]
         hits = [(event.actor_id, event.other_id) for event in log.events.get(frame, ()) if event.kind == "contact"]
-        tables: dict[int, Iterable[tuple[Any, ...]]] = {
+        tables: dict[int, Sequence[tuple[Any, ...]]] = {
             layout.EVENT_DEL: [(actor_id,) for actor_id in sorted(here - now)],
             layout.EVENT_PARENT: towed,
             layout.COLLISION: [_collision(log, collisions + at, *pair) for at, pair in enumerate(hits)],
@@ -82,11 +83,11 @@ def _frames(log: StateLog, uids: Mapping[str, int]) -> Iterator[Frame]:
             layout.KINEMATICS: [_motion(state, actor_id) for actor_id in _of(log, now, "vehicle.", "walker.")],
             layout.BOUNDING_BOX: [_box(log.actors[actor_id]) for actor_id in boxed],
             layout.VEHICLE_DOOR: _doors(log, frame),
-            layout.WEATHER: [_weather(log, frame)] if frame == log.frames.start or frame in log.weather else [],
+            layout.WEATHER: _weather(log, frame),
         }
         yield Frame(
-            frame - log.frames.start + 1,
-            log.time_us(frame - log.frames.start) / 1e6,
+            frame + 1,
+            log.time_us(frame) / 1e6,
             log.tick_us / 1e6 if frame != log.frames[-1] else -1.0,  # as CARLA leaves it
             tuple(_added(log, state, actor_id, uids) for actor_id in new),
             {packet: _records(packet, rows) for packet, rows in tables.items()},
@@ -94,10 +95,10 @@ def _frames(log: StateLog, uids: Mapping[str, int]) -> Iterator[Frame]:
         here, known, collisions = now, known | now, collisions + len(hits)
 
 
-def _records(packet: int, rows: Iterable[tuple[Any, ...]]) -> Records:
+def _records(packet: int, rows: Sequence[tuple[Any, ...]]) -> Records:
     try:
         with np.errstate(over="raise"):
-            return np.array([row for row in rows if row], RECORDS[packet])
+            return np.array(rows, RECORDS[packet])
     except (FloatingPointError, OverflowError) as error:
         raise LogError(f"recorder file: {NAMES[packet]} with a number that does not fit 32 bits") from error
 
@@ -125,9 +126,6 @@ def _added(log: StateLog, state: WorldState, actor_id: int, uids: Mapping[str, i
     kind = next((kind for family, kind in _KINDS.items() if actor.type_id.startswith(family)), layout.OTHER)
     attributes = tuple(Attribute(_type_of(name, value), name, value) for name, value in sorted(values.items()))
     return Added(actor_id, kind, location, euler, uids.get(actor.type_id, 0), actor.type_id, attributes)
-
-
-_KINDS = {"vehicle.": layout.VEHICLE, "walker.": layout.WALKER}
 
 
 def _type_of(name: str, value: str) -> int:
@@ -182,9 +180,11 @@ def _doors(log: StateLog, frame: int) -> list[tuple[int, int, bool]]:
     return [(who, door, is_open) for (who, door), is_open in sorted(stand.items())]
 
 
-def _weather(log: StateLog, frame: int) -> tuple[float, ...]:
-    """The weather there; nothing where the log knows of none."""
-    return tuple(log.weather_at(frame)[name] for name in layout.WEATHER_FIELDS) if log.weather else ()
+def _weather(log: StateLog, frame: int) -> list[tuple[float, ...]]:
+    """The weather of the first frame, and wherever it changes."""
+    if not log.weather or (frame != log.frames.start and frame not in log.weather):
+        return []
+    return [tuple(log.weather_at(frame)[name] for name in layout.WEATHER_FIELDS)]
 
 
 def _lost(log: StateLog, uids: Mapping[str, int]) -> Iterator[str]:

@@ -55,5 +55,7 @@ def _text(text: str) -> bytes:
 
 def _count(count: int) -> bytes:
     if count > layout.MAX_COUNT:
-        raise LogError(f"recorder file: {count:,} records or bytes in one place; the format has room for 65,535")
+        raise LogError(
+            f"recorder file: {count:,} records or bytes in one place; the format has room for {layout.MAX_COUNT:,}"
+        )
     return layout.COUNT.pack(count)
