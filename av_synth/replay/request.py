@@ -16,9 +16,9 @@ from av_synth import scenario as scenarios
 from av_synth.director import Outcome
 from av_synth.documents import nearest
 from av_synth.errors import DocumentError, Problem, StoreError, UserError
-from av_synth.replay import carla_recorder, state_log
+from av_synth.replay import carla_recorder
 from av_synth.replay.playback import Playback
-from av_synth.replay.state_log import StateLog
+from av_synth.replay.state_log import StateLog, of_run, rig_of_run
 from av_synth.replay.views import carrier_of, parse_camera, rig_of
 from av_synth.rig.model import Rig
 from av_synth.run.spec import RunSpec
@@ -87,8 +87,8 @@ def replay_spec(run: store.Run, request: Request) -> RunSpec:
         DocumentError: with everything that is wrong in the request.
         StoreError: if the log of the run cannot be read.
     """
-    log, looked = state_log.of_run(run), _rig_of_run(run)
-    return spec_of(log, scenario_of(run), request, looked, Outcome.from_json(run.json("outcome.json")))
+    outcome = Outcome.from_json(run.json("outcome.json"))
+    return spec_of(of_run(run), scenario_of(run), request, rig_of_run(run), outcome)
 
 
 def scenario_of(run: store.Run) -> ConcreteScenario:
@@ -232,16 +232,6 @@ def _weather_then(log: StateLog, frame: int, drawn: Weather) -> Weather:
     told = Weather(**log.weather_at(frame))
     one, other = (np.array([*each.to_json().values()], dtype=np.float32) for each in (told, drawn))
     return drawn if np.array_equal(one, other) else told
-
-
-def _rig_of_run(run: store.Run) -> Rig | None:
-    from pydantic import TypeAdapter, ValidationError
-
-    text = run.path("rig.json").read_bytes()
-    try:
-        return TypeAdapter(Rig | None).validate_json(text)
-    except ValidationError as error:
-        raise StoreError(f"{run.directory}: rig.json: not the rig of a run: {error.errors()[0]['msg']}") from error
 
 
 def _same_clock(rig: Rig, log: StateLog) -> None:

@@ -11,13 +11,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter, ValidationError
 
 from av_synth.director import Event
 from av_synth.errors import StoreError, UserError
 from av_synth.geometry.transforms import Array, matrix_from_quaternion
 from av_synth.log.origin import Origin, origin_of
 from av_synth.log.state import ActorInfo, ActorState, WorldState
-from av_synth.run.towns import DEFAULT_TICK_US
+from av_synth.rig import Rig
+from av_synth.run.towns import tick_us_of
 from av_synth.scenario.words import EGO
 from av_synth.store import Run
 
@@ -199,6 +201,18 @@ def of_run(run: Run) -> StateLog:
     )
 
 
+def rig_of_run(run: Run) -> Rig | None:
+    """The rig of a committed run, as it really looked; None if it had none.
+
+    Raises:
+        StoreError: if that cannot be read.
+    """
+    try:
+        return TypeAdapter(Rig | None).validate_json(run.path("rig.json").read_bytes())
+    except ValidationError as error:
+        raise StoreError(f"{run.directory}: rig.json: not the rig of a run: {error.errors()[0]['msg']}") from error
+
+
 def _rows_of(run: Run, table: str) -> list[Row]:
     rows: list[Row] = run.table(table).to_pylist()
     return rows
@@ -228,10 +242,7 @@ def _motions(run: Run) -> dict[int, Motion]:
 
 
 def _tick_us(run: Run, ticks: list[Row]) -> int:
-    if len(ticks) > 1:
-        return int(ticks[1]["time_us"] - ticks[0]["time_us"])
-    rig = json.loads(run.path("rig.json").read_text())
-    return int(rig["tick_us"]) if rig else DEFAULT_TICK_US
+    return int(ticks[1]["time_us"] - ticks[0]["time_us"]) if len(ticks) > 1 else tick_us_of(rig_of_run(run))
 
 
 def _event(row: Row) -> Event:
