@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,6 @@ from av_synth import documents, store
 from av_synth import rig as rigs
 from av_synth import scenario as scenarios
 from av_synth.director import Outcome
-from av_synth.documents import nearest
 from av_synth.errors import DocumentError, Problem, StoreError, UserError
 from av_synth.replay import carla_recorder
 from av_synth.replay.playback import Playback
@@ -30,6 +29,7 @@ from av_synth.scenario.words import EGO, is_opendrive
 from av_synth.store.runs import MANIFEST
 
 _SECONDS = r"(\d+(?:\.\d+)?)\s*s?"
+_WINDOW = re.compile(rf"\s*(?:{_SECONDS})?\s*(\.\.)?\s*(?:{_SECONDS})?\s*")
 _NO_NAME = re.compile("[^a-z0-9_]+")
 _RECORDED = """
 name: recorded
@@ -38,7 +38,6 @@ duration_s: 1
 road: {{town: {town}, length_m: 10}}
 ego: {{speed_kmh: 0}}
 """
-_WINDOW = re.compile(rf"\s*(?:{_SECONDS})?\s*(\.\.)?\s*(?:{_SECONDS})?\s*")
 
 
 @dataclass(frozen=True)
@@ -50,14 +49,12 @@ class Request:
         cameras: as `--camera` has them.
         weather: as `--weather` has it (`scenario.weather.changed_weather`); None for what it was.
         at: as `--at` has it, such as '3.2s..5s'; None for the whole run.
-        colours: 'r,g,b' by role, instead of what they were.
     """
 
     rig: str | None = None
     cameras: Sequence[str] = ()
     weather: str | None = None
     at: str | None = None
-    colours: Mapping[str, str] = field(default_factory=dict)
 
 
 def open_named(path: Path) -> store.Run:
@@ -167,13 +164,9 @@ def spec_of(
             weather = changed_weather(request.weather, before)
     except DocumentError as error:
         wrong += error.problems
-    wrong += [
-        Problem("", "colours", f"{role}: nobody in the log is called that; {nearest(role, log.roles)}")
-        for role in request.colours
-        if log.id_of(role) is None
-    ]
     if not wrong and (log.id_of(carrier) or 0) not in log.there(first):
-        wrong = [Problem("", "--camera", f"{carrier} is not there {_s(log, first)} into the run; want another --at")]
+        why = f"{carrier} is not there {log.time_us(first) * 1e-6:g} s into the run; want another --at"
+        wrong = [Problem("", "--camera", why)]
     if wrong:
         raise DocumentError(wrong)
     played = replace(
@@ -182,7 +175,7 @@ def spec_of(
         weather=_weather_then(log, first, scenario.weather) if weather is None else weather,
     )
     became = outcome if (first, last) == (log.frames[0], log.frames[-1]) else _within(outcome, log, first, last)
-    script = Playback(log, first, last, carrier, weather, dict(request.colours), became)
+    script = Playback(log, first, last, carrier, weather, outcome=became)
     return RunSpec(played, rig, script=script)
 
 
@@ -238,7 +231,3 @@ def _same_clock(rig: Rig, log: StateLog) -> None:
     if rig.tick_us != log.tick_us:
         why = f"ticks every {rig.tick_us * 1e-3:g} ms, the run every {log.tick_us * 1e-3:g} ms; want its tick"
         raise DocumentError([Problem("", "--rig", f"{rig.name}: {why}")])
-
-
-def _s(log: StateLog, frame: int) -> str:
-    return f"{log.time_us(frame) * 1e-6:g} s"

@@ -16,15 +16,15 @@ from av_synth.log.state import ActorInfo
 from av_synth.replay.state_log import StateLog
 from av_synth.rig import Camera, Lidar, Mount, Rig
 from av_synth.rig.model import KEYFRAME_US, MAIN_CAMERA, MAIN_LIDAR
-from av_synth.scenario.words import EGO
+from av_synth.scenario.words import EGO, is_person
 
-OPTION = "--camera"
-EYE, BONNET = 0.93, 0.75  # of the height of a person and of a vehicle
-AHEAD = 0.85  # of a vehicle's length: no nose is further before its rear axle
-CLEAR_M = 0.05
-LIDAR_ABOVE_M = 0.3  # at least; so far above a long roof that this hides little of the ground
-LIDAR_ABOVE = 0.3  # of the length
-DIRECTIONS_DEG = {
+_OPTION = "--camera"
+_EYE, _BONNET = 0.93, 0.75  # of the height of a person and of a vehicle
+_AHEAD = 0.85  # of a vehicle's length: no nose is further before its rear axle
+_CLEAR_M = 0.05
+_LIDAR_ABOVE_M = 0.3  # at least; so far above a long roof that this hides little of the ground
+_LIDAR_ABOVE = 0.3  # of the length
+_DIRECTIONS_DEG = {
     MAIN_CAMERA: 0.0,
     "CAM_FRONT_LEFT": 55.0,
     "CAM_FRONT_RIGHT": -55.0,
@@ -34,8 +34,8 @@ DIRECTIONS_DEG = {
 }
 """Where nuScenes' cameras look, degrees to the left of ahead."""
 
-OTHER_CAMERA = "CAM_USER"
-NEAR_DEG, ON_IT_M = 25.0, 4.0  # a camera is called by a direction if it looks there, and is on who carries it
+_OTHER_CAMERA = "CAM_USER"
+_NEAR_DEG, _ON_IT_M = 25.0, 4.0  # a camera is called by a direction if it looks there, and is on who carries it
 _NUMBERS: Mapping[str, tuple[float, float, float | None]] = {
     # least, most, default; None: by who carries it
     "fov": (5.0, 150.0, 70.0),
@@ -49,8 +49,9 @@ _NUMBERS: Mapping[str, tuple[float, float, float | None]] = {
     "pitch": (-90.0, 90.0, 0.0),
     "roll": (-180.0, 180.0, 0.0),
 }
-_AHEAD = {"width": 640.0, "height": 360.0}
-_WHOLE = ("width", "height", "every")
+_DEFAULTS = {name: default for name, (_, _, default) in _NUMBERS.items() if default is not None}
+_SMALL = {"width": 640.0, "height": 360.0}
+_WHOLE = ("every", "width", "height")
 _RIGHT_WXYZ = (math.sqrt(0.5), 0.0, 0.0, -math.sqrt(0.5))  # how nuScenes turns LIDAR_TOP
 _LIDAR = Lidar(MAIN_LIDAR, Mount((0.0, 0.0, 0.0), _RIGHT_WXYZ), 1, 32, 1084, 10.67, -30.67, 100.0)
 
@@ -85,7 +86,7 @@ def parse_camera(text: str) -> CameraWish:
         if not equals or not value:
             wrong.append(f"got {part!r}; want NAME=VALUE, as in `attach=ego, fov=70`")
         elif name in given:
-            wrong.append(f"{name}: given twice; want it once, and a {OPTION} of its own for another camera")
+            wrong.append(f"{name}: given twice; want it once, and a {_OPTION} of its own for another camera")
         elif name in words:
             words[name] = value
         elif name in _NUMBERS:
@@ -97,7 +98,7 @@ def parse_camera(text: str) -> CameraWish:
     if words["channel"] and not (words["channel"].startswith("CAM_") and words["channel"].replace("_", "").isalnum()):
         wrong.append(f"channel = {words['channel']}; want a name that begins with CAM_")
     if wrong:
-        raise DocumentError([Problem("", OPTION, each) for each in wrong])
+        raise DocumentError([Problem("", _OPTION, each) for each in wrong])
     return CameraWish(words["attach"], words["channel"], numbers)
 
 
@@ -122,10 +123,10 @@ def carrier_of(wishes: Sequence[CameraWish], log: StateLog) -> str:
     roles = sorted({wish.attach for wish in wishes}) or [EGO]
     if len(roles) > 1:
         why = f"attached to {' and '.join(roles)}; want all of a run on one, who is its ego then; make a run of each"
-        raise DocumentError([Problem("", OPTION, why)])
+        raise DocumentError([Problem("", _OPTION, why)])
     if log.id_of(roles[0]) is None:
         why = f"attach = {roles[0]}: nobody in the log of {log.of} is called that; {nearest(roles[0], log.roles)}"
-        raise DocumentError([Problem("", OPTION, why)])
+        raise DocumentError([Problem("", _OPTION, why)])
     return roles[0]
 
 
@@ -146,13 +147,13 @@ def rig_of(wishes: Sequence[CameraWish], rig: Rig | None, log: StateLog, carrier
     own = [] if rig is None else [camera for camera in rig.cameras if camera.channel not in names]
     if len(set(names)) < len(names):
         why = f"{max(names, key=names.count)} twice; want channel=CAM_..., each another"
-        raise DocumentError([Problem("", OPTION, why)])
+        raise DocumentError([Problem("", _OPTION, why)])
     cameras = [_camera(name, wish, info) for name, wish in zip(names, wishes, strict=True)]
     if MAIN_CAMERA not in (*names, *(camera.channel for camera in own)):  # every reader of nuScenes wants one
-        cameras.append(_camera(MAIN_CAMERA, CameraWish(carrier, "", _AHEAD), info))
+        cameras.append(_camera(MAIN_CAMERA, CameraWish(carrier, "", _SMALL), info))
     length, _, height = (float(size) for size in info.size_lwh_m)
-    middle_m = 0.0 if info.type_id.startswith("walker.") else (AHEAD - 0.5) * length
-    top_m = height + max(LIDAR_ABOVE_M, LIDAR_ABOVE * length)
+    middle_m = 0.0 if is_person(info.type_id) else (_AHEAD - 0.5) * length
+    top_m = height + max(_LIDAR_ABOVE_M, _LIDAR_ABOVE * length)
     lidar = replace(_LIDAR, mount=Mount((middle_m, 0.0, top_m), _RIGHT_WXYZ))
     return Rig(
         name="+".join(([] if rig is None else [rig.name]) + [f"camera_on_{carrier}"]),
@@ -167,42 +168,37 @@ def rig_of(wishes: Sequence[CameraWish], rig: Rig | None, log: StateLog, carrier
 
 def _channel(wish: CameraWish) -> str:
     yaw, pitch, x_m, y_m, z_m = (wish.numbers.get(name, 0.0) for name in ("yaw", "pitch", "x", "y", "z"))
-    if max(abs(x_m), abs(z_m)) > ON_IT_M or abs(y_m) > ON_IT_M / 2:
-        return OTHER_CAMERA
-    off_deg = {name: abs(math.remainder(yaw - at, 360.0)) for name, at in DIRECTIONS_DEG.items()}
+    if max(abs(x_m), abs(z_m)) > _ON_IT_M or abs(y_m) > _ON_IT_M / 2:
+        return _OTHER_CAMERA
+    off_deg = {name: abs(math.remainder(yaw - at, 360.0)) for name, at in _DIRECTIONS_DEG.items()}
     name = min(off_deg, key=lambda each: off_deg[each])
-    return name if off_deg[name] <= NEAR_DEG and abs(pitch) <= NEAR_DEG else OTHER_CAMERA
+    return name if off_deg[name] <= _NEAR_DEG and abs(pitch) <= _NEAR_DEG else _OTHER_CAMERA
 
 
 def _camera(channel: str, wish: CameraWish, info: ActorInfo) -> Camera:
-    said = {name: wish.numbers.get(name, default) for name, (_, _, default) in _NUMBERS.items()}
-    height = float(info.size_lwh_m[2])
-    person = info.type_id.startswith("walker.")
-    yaw = math.radians(said["yaw"] or 0.0)
-    edge_m = _edge_m(info, yaw)
-    x_m, y_m = (edge if said[name] is None else said[name] for name, edge in zip("xy", edge_m, strict=True))
-    z_m = (EYE if person else BONNET) * height if said["z"] is None else said["z"]
-    turn = _turn(*(math.radians(said[name] or 0.0) for name in ("yaw", "pitch", "roll")))
-    width, high = int(said["width"] or 0), int(said["height"] or 0)
-    focal_px = width / (2.0 * math.tan(math.radians(said["fov"] or 0.0) / 2.0))
+    x_m, y_m = _edge_m(info, math.radians(wish.numbers.get("yaw", 0.0)))
+    z_m = (_EYE if is_person(info.type_id) else _BONNET) * float(info.size_lwh_m[2])
+    said = {**_DEFAULTS, "x": x_m, "y": y_m, "z": z_m, **wish.numbers}
+    turn = _turn(*(math.radians(said[name]) for name in ("yaw", "pitch", "roll")))
     rotation = quaternion_from_matrix(rigid(turn @ BODY_FROM_CAMERA[:3, :3], np.zeros(3)))
-    wxyz = (float(rotation[0]), float(rotation[1]), float(rotation[2]), float(rotation[3]))
-    mount = Mount((float(x_m or 0.0), float(y_m or 0.0), z_m), wxyz)
-    every = int(said["every"] or 1)
-    return Camera(channel, mount, every, width, high, focal_px, focal_px, (width - 1) / 2.0, (high - 1) / 2.0)
+    qw, qx, qy, qz = (float(each) for each in rotation)
+    mount = Mount((said["x"], said["y"], said["z"]), (qw, qx, qy, qz))
+    every, width, height = (int(said[name]) for name in _WHOLE)
+    focal_px = width / (2.0 * math.tan(math.radians(said["fov"]) / 2.0))
+    return Camera(channel, mount, every, width, height, focal_px, focal_px, (width - 1) / 2.0, (height - 1) / 2.0)
 
 
 def _edge_m(info: ActorInfo, yaw: float) -> tuple[float, float]:
     """Where somebody ends in a direction, seen from their middle: there nothing of them is in the picture.
 
-    A vehicle is counted from its rear axle, and nobody told where that is: its nose is `AHEAD` of it at most, and its
+    A vehicle is counted from its rear axle, and nobody told where that is: its nose is `_AHEAD` of it at most, and its
     tail as far behind as is left of its length, and a fifth of that more.
     """
     length, width = float(info.size_lwh_m[0]), float(info.size_lwh_m[1])
-    front, back = AHEAD * length, (0.2 + 1.0 - AHEAD) * length
-    if info.type_id.startswith("walker."):
+    front, back = _AHEAD * length, (0.2 + 1.0 - _AHEAD) * length
+    if is_person(info.type_id):
         front = back = length / 2
-    half = (front + back) / 2 + CLEAR_M, width / 2 + CLEAR_M
+    half = (front + back) / 2 + _CLEAR_M, width / 2 + _CLEAR_M
     along, aside = math.cos(yaw), math.sin(yaw)
     reach = min(half[0] / max(abs(along), 1e-9), half[1] / max(abs(aside), 1e-9))
     return (front - back) / 2 + reach * along, reach * aside
