@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,7 @@ def info(
     recording = carla_recorder.read(file)
     found = _contents(recording)
     try:
-        found["lost"] = list(carla_recorder.of_recording(recording, ego_id=ego)[1])
+        found["lost"] = carla_recorder.of_recording(recording, ego_id=ego)[1]
     except LogError as error:  # it can be looked at all the same
         found["not_playable"] = str(error)
     if as_json:
@@ -58,7 +59,7 @@ def info(
             say(f"  {number:>9,}  {name}")
     if "not_playable" in found:
         say(f"cannot be played back: {found['not_playable']}", "yellow")
-    _say_lost(found.get("lost", []))
+    _say_lost(found.get("lost", ()))
 
 
 def write(
@@ -105,7 +106,7 @@ def _date(seconds: int) -> str:
         return f"at {seconds} s of no calendar"
 
 
-def _say_lost(lost: list[str] | tuple[str, ...]) -> None:
+def _say_lost(lost: Sequence[str]) -> None:
     if lost:
         say("lost, or not as it was:")
     for sentence in lost:

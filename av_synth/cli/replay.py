@@ -13,7 +13,7 @@ from av_synth.errors import DocumentError, Problem
 from av_synth.run.generate import EMBEDDED, simulator_at
 from av_synth.store import Run
 
-MOST_TOLD = 12  # differences at one tick
+_MOST_TOLD = 12  # differences at one tick
 
 
 def register(app: typer.Typer) -> None:
@@ -64,7 +64,7 @@ def replay(
     """
     from av_synth.replay.request import Request, open_named, recording_spec, replay_spec
 
-    looks = {"--out": out, "--rig": rig, "--camera": camera, "--weather": weather, "--at": at}
+    looks = {"--out": out, "--rig": rig, "--camera": camera, "--weather": weather, "--at": at, "--ego": ego}
     given = [option for option, value in looks.items() if value]
     recorded = run.is_file()
     if resimulate and not recorded:
@@ -107,6 +107,6 @@ def _resimulate(run: Run, simulator: str, adopt: bool) -> None:
         say(f"run {run.run_id}: all {len(again.frames)} ticks are equal")
         return
     say(f"run {run.run_id}: {found}", "yellow")
-    for difference in found.differences[1:MOST_TOLD]:
+    for difference in found.differences[1:_MOST_TOLD]:
         say(f"  {difference}")
     raise typer.Exit(1)

@@ -59,12 +59,13 @@ def vary(
     with folder_of(out), simulator_at(simulator, logs(out) / "simulator.log", adopt=adopt) as address:
         variations = asked.settled(pairs.palettes_of(address, asked.bodies), most)
         pairs.refuse_others(out, asked, variations)
-        for name in (pairs.BASE, *(each.name for each in variations)):
+        names = (pairs.BASE, *(each.name for each in variations))
+        for name in names:
             refuse_dataset(out / name)
         base = _make(asked.base, out, pairs.BASE, address)
         made = [_make(each.spec, out, each.name, address) for each in variations]
-    for store in (pairs.BASE, *(each.name for each in variations)):
-        say(f"dataset: {export_with_progress(out / store)} (verified)")
+    for name in names:
+        say(f"dataset: {export_with_progress(out / name)} (verified)")
     rows = [pairs.pair(each, base, one, DATASET) for each, one in zip(variations, made, strict=True)]
     say(f"pairs: {pairs.write_pairs(out, rows)}")
 

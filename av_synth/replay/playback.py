@@ -26,13 +26,14 @@ from av_synth.session import Session
 from av_synth.session.commands import Command
 from av_synth.session.readings import actor_from_ego
 
-HIGH_M = 200.0  # above everything: whoever is spawned there is in nobody's way
-APART_M = 30.0
-MOST_IDS_LEFT_OUT = 1000
-STANDING_STILL = "radars measured everything, the ego too, as if it stood still: this server gives what is put \
-somewhere no velocity"
-LOST_MPS = 0.5
-OFF_BY_M, OFF_BY = 0.02, 0.005  # of a place, and of a rotation matrix: what a server may round
+_HIGH_M = 200.0  # above everything: whoever is spawned there is in nobody's way
+_APART_M = 30.0
+_MOST_IDS_LEFT_OUT = 1000
+_STANDING_STILL = (
+    "radars measured everything, the ego too, as if it stood still: this server gives what is put somewhere no velocity"
+)
+_LOST_MPS = 0.5
+_OFF_BY_M, _OFF_BY = 0.02, 0.005  # of a place, and of a rotation matrix: what a server may round
 
 
 @dataclass(frozen=True)
@@ -154,13 +155,13 @@ class Puppets:
         for log_id, actor in self._actors.items():
             found, told = state.actors[actor.id], logged.actors[log_id]
             off = found.world_from_actor - told.world_from_actor
-            if np.abs(off[:3, 3]).max() > OFF_BY_M or np.abs(off[:3, :3]).max() > OFF_BY:
+            if np.abs(off[:3, 3]).max() > _OFF_BY_M or np.abs(off[:3, :3]).max() > _OFF_BY:
                 raise DataError(
                     f"{state.infos[actor.id].role} (actor {actor.id}), frame {state.frame}: is "
                     f"{float(np.linalg.norm(off[:3, 3])):.3f} m from where it was put; want a server that leaves it"
                 )
             lost_mps = float(np.linalg.norm(found.velocity_mps - told.velocity_mps))
-            self._stood_still |= self._at >= self._playback.first and lost_mps > LOST_MPS
+            self._stood_still |= self._at >= self._playback.first and lost_mps > _LOST_MPS
             actors[actor.id] = replace(told, world_from_actor=found.world_from_actor)
         return WorldState(state.frame, state.time_us, actors, state.infos)
 
@@ -183,9 +184,9 @@ class Puppets:
     def provenance(self) -> Mapping[str, Any]:
         """Of which log, with which ids where they are others here, and what this server could not play back."""
         others = {str(log_id): here for log_id, here in sorted(self._ids.items()) if here != log_id}
-        limits = (STANDING_STILL,) if self._stood_still else ()
+        limits = [_STANDING_STILL] if self._stood_still else []
         origin = (self._log.origin or Origin(self._log.of)).replayed(self._playback.first, self._ids)
-        told = {"of": self._log.of, "actor_ids": others, "limits": list(limits), "origin": origin.to_json()}
+        told = {"of": self._log.of, "actor_ids": others, "limits": limits, "origin": origin.to_json()}
         return {"replay": told}
 
     @property
@@ -245,7 +246,7 @@ class Puppets:
         """Spawn somebody, high above everything; where ids are counted by spawns, with the id that they had."""
         session = self._session
         high = np.eye(4)
-        high[:3, 3] = *state.world_from_actor[:2, 3], HIGH_M + APART_M * (log_id % 100)
+        high[:3, 3] = *state.world_from_actor[:2, 3], _HIGH_M + _APART_M * (log_id % 100)
         towed_by = self._actors.get(info.towed_by)
         attributes = self._attributes(info.type_id, info.attributes, info.role)
 
@@ -256,7 +257,7 @@ class Puppets:
 
         actor = spawned()
         if session.extensions:
-            for _ in range(min(log_id - actor.id, MOST_IDS_LEFT_OUT)):
+            for _ in range(min(log_id - actor.id, _MOST_IDS_LEFT_OUT)):
                 session.destroy(actor)
                 actor = spawned()
         actor.set_collisions(False)

@@ -74,7 +74,7 @@ class Asked:
     @property
     def playback(self) -> Playback:
         """What `base` plays."""
-        return cast("Playback", self.base.script)
+        return _playback(self.base)
 
     @property
     def bodies(self) -> frozenset[str]:
@@ -129,7 +129,7 @@ def ask(run: store.Run, looks: Request, weather: Sequence[str], only: Sequence[s
             wrong += error.problems
     for text in only:
         try:
-            role, colour = _wish(text.strip(), cast("Playback", base.script).log)
+            role, colour = _wish(text.strip(), _playback(base).log)
         except DocumentError as error:
             wrong += error.problems
             continue
@@ -144,8 +144,12 @@ def ask(run: store.Run, looks: Request, weather: Sequence[str], only: Sequence[s
     return Asked(base, tuple(found), tuple(dict.fromkeys(repaints)))
 
 
+def _playback(spec: RunSpec) -> Playback:
+    return cast("Playback", spec.script)  # `replay_spec` made it
+
+
 def _in_weather(base: RunSpec, text: str) -> Variation:
-    playback = cast("Playback", base.script)
+    playback = _playback(base)
     before = Weather(**playback.log.weather_at(playback.first))
     changes = [frame for frame in playback.log.weather if playback.first < frame <= playback.last]
     after = changed_weather(text, before)
@@ -192,7 +196,7 @@ def _wish(text: str, log: StateLog) -> tuple[str, str]:
 
 
 def _repainted(base: RunSpec, role: str, colour: str) -> Variation:
-    playback = cast("Playback", base.script)
+    playback = _playback(base)
     spec = replace(base, script=replace(playback, colours={role: colour}))
     name = _UNSAFE.sub("_", f"{role}-{_COLOUR}-{colour.replace(',', '-')}")
     return Variation(name, f"{role}.{_COLOUR}", _colour(playback.log, role), colour, spec)
@@ -238,7 +242,7 @@ def refuse_others(out: Path, asked: Asked, variations: Iterable[Variation]) -> N
     _rows(out / _PAIRS)
     for name, spec in ((BASE, asked.base), *((each.name, each.spec) for each in variations)):
         rig = None if spec.rig is None else spec.rig.to_json()
-        wanted = json.loads(store.canonical_json({"rig": rig, **cast("Playback", spec.script).to_json()}))
+        wanted = json.loads(store.canonical_json({"rig": rig, **_playback(spec).to_json()}))
         for path in store.runs(out / name):
             identity = cast("Mapping[str, Any]", store.open_run(path, files=False).manifest["identity"])
             if {key: identity.get(key) for key in wanted} != wanted:

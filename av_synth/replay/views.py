@@ -189,8 +189,9 @@ def _camera(channel: str, wish: CameraWish, info: ActorInfo) -> Camera:
 
 
 def _edge_m(info: ActorInfo, yaw: float) -> tuple[float, float]:
-    """Where somebody ends in a direction, seen from their middle: there nothing of them is in the picture.
+    """Where somebody ends in a direction, radians to the left: x and y in metres, from the ground under who carries it.
 
+    Seen from their middle; from there on nothing of them is in the picture.
     A vehicle is counted from its rear axle, and nobody told where that is: its nose is `_AHEAD` of it at most, and its
     tail as far behind as is left of its length, and a fifth of that more.
     """
