@@ -26,8 +26,9 @@ from av_synth.launch.exits import how_it_ended
 from av_synth.launch.interpreter import start_child
 from av_synth.launch.stall import Patience, Pulse
 from av_synth.run.execute import execute
+from av_synth.run.identity import Planned
 from av_synth.run.recorder import Recorder
-from av_synth.run.spec import Planned, Progress, RunResult, RunSpec, Skipped
+from av_synth.run.spec import Progress, RunResult, RunSpec, Skipped
 
 _LOOK_EVERY_S = 0.1
 _PATIENCE = Patience()

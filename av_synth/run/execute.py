@@ -18,6 +18,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.launch import Address
 from av_synth.log.state import WorldState
 from av_synth.rig import Rig
+from av_synth.run.identity import provenance, run_identity, simulator_facts
 from av_synth.run.spec import (
     Context,
     Performer,
@@ -29,9 +30,6 @@ from av_synth.run.spec import (
     Skipped,
     Tick,
     Watch,
-    provenance,
-    run_identity,
-    simulator_facts,
 )
 from av_synth.run.towns import in_town, tick_us_of, town_of
 from av_synth.session import OnStep, Session, Step, client_errors, open_session, unheard

@@ -21,7 +21,7 @@ class Watcher:
         infos: what does not change, of everybody who was ever there, by actor id.
         events: what happened, in order.
         outcome: what became of the expectations; None until the run is over.
-        made_by: what the run was made with, see `spec.provenance`.
+        made_by: what the run was made with, see `identity.provenance`.
     """
 
     context: Context | None = None

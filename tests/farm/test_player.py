@@ -16,7 +16,7 @@ from av_synth.farm.planning import plan as plans
 from av_synth.farm.planning.campaign import Campaign
 from av_synth.farm.workers.player import Player, open_player
 from av_synth.launch import Address
-from av_synth.run.spec import Planned
+from av_synth.run.identity import Planned
 
 
 @pytest.fixture(scope="module")

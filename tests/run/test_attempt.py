@@ -18,7 +18,7 @@ from av_synth.errors import CastError, ConnectionLostError, StalledError
 from av_synth.launch import Address, launch_embedded, stall
 from av_synth.launch.stall import Patience
 from av_synth.run import RunResult, RunSpec, Skipped
-from av_synth.run import spec as module
+from av_synth.run import identity as module
 from av_synth.run.attempt import attempt, logs
 from av_synth.run.generate import plan
 from av_synth.session import open_session

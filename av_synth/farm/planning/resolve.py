@@ -27,7 +27,8 @@ from av_synth.launch.exits import how_it_ended
 from av_synth.launch.interpreter import start_child
 from av_synth.launch.stall import Patience, Pulse
 from av_synth.run.attempt import end_child, interrupt, outlive_nobody
-from av_synth.run.spec import Progress, RunSpec, run_identity, simulator_facts
+from av_synth.run.identity import run_identity, simulator_facts
+from av_synth.run.spec import Progress, RunSpec
 from av_synth.run.towns import in_town, need_road, tick_us_of, town_of
 from av_synth.scenario import ConcreteScenario
 from av_synth.session import client_errors, open_session

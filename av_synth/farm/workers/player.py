@@ -15,7 +15,8 @@ from av_synth.launch import Address
 from av_synth.launch.carla_spec import spec_from
 from av_synth.run.attempt import attempt
 from av_synth.run.generate import simulator_at
-from av_synth.run.spec import Planned, RunResult
+from av_synth.run.identity import Planned
+from av_synth.run.spec import RunResult
 
 
 class Player:
