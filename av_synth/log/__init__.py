@@ -1,1 +1,1 @@
-"""The state log that every run writes: who was where in each frame."""
+"""What a log is told in: states of actors at a frame, where a log comes from, and the vocabulary of nuScenes."""

@@ -54,7 +54,7 @@ class WorldState:
     """Every vehicle, walker and prop at one frame.
 
     Attributes:
-        frame: the simulator's frame number.
+        frame: the simulator's frame number; of a log, its own.
         time_us: microseconds since the run's first recorded frame (negative during warm-up).
         actors: state by actor id.
         infos: what does not change, by actor id; the same keys as `actors`.

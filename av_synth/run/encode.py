@@ -14,7 +14,7 @@ from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
 from av_synth.log.taxonomy import RADAR_POINT
 
-JPEG_QUALITY = 90
+_JPEG_QUALITY = 90
 _MOVING_MPS = 0.5
 _MAX_UINT16 = 65535.0
 _FLOW_STEPS, _FLOW_ZERO, _NOTHING = np.float32(64.0), np.float32(32768.0), np.float32(0.0)
@@ -24,7 +24,7 @@ _FLOW_LIMIT_PX = 511.99  # 16 bits hold no more
 def jpeg(image: CameraImage) -> bytes:
     """A JPEG, RGB, 4:2:0."""
     encoded: bytes = simplejpeg.encode_jpeg(
-        np.ascontiguousarray(image.bgra), quality=JPEG_QUALITY, colorspace="BGRX", colorsubsampling="420"
+        np.ascontiguousarray(image.bgra), quality=_JPEG_QUALITY, colorspace="BGRX", colorsubsampling="420"
     )
     return encoded
 

@@ -22,7 +22,7 @@ from av_synth.rig.model import MAIN_LIDAR, Rig
 from av_synth.run import encode
 
 Row = dict[str, Any]
-Categories = npt.NDArray[np.uint8]
+_Categories = npt.NDArray[np.uint8]
 _SIDES = ("left", "top", "right", "bottom")
 
 
@@ -77,7 +77,7 @@ class Labeller:
         return KeyframeLabels(files, rows)
 
     def _lidar_files(
-        self, frames: FrameSet, categories: Mapping[str, Categories], boxes: Sequence[BoxLabel]
+        self, frames: FrameSet, categories: Mapping[str, _Categories], boxes: Sequence[BoxLabel]
     ) -> dict[str, Callable[[], bytes]]:
         files: dict[str, Callable[[], bytes]] = {}
         for channel, scan in frames.lidars.items():
@@ -147,7 +147,7 @@ def _without_margin(box: BoxLabel) -> Box3d:
     return Box3d(box.world_from_box, box.size_lwh_m - 2 * BOX_MARGIN_M)
 
 
-def _panoptic_npz(scan: LidarScan, categories: Categories, boxes: Sequence[InstanceBox]) -> bytes:
+def _panoptic_npz(scan: LidarScan, categories: _Categories, boxes: Sequence[InstanceBox]) -> bytes:
     return encode.panoptic_npz(panoptic(scan.points_m, categories, boxes))
 
 

@@ -96,9 +96,9 @@ class Recorder:
         """Wait for the encoders, write the tables, read everything back, and commit."""
         for future in self._pending:
             future.result()
+        context = self._context
         self._rows["actors"] = self._actor_rows()
-        named = self._context.spec.scenario.actors.keys()
-        critical = measure(self._states, self._context.ego_id, named)
+        critical = measure(self._states, context.ego_id, context.spec.scenario.actors.keys())
         self._rows["metrics"] = [
             {"frame": self._frames[found.time_us], **vars(found)} for found in critical.measurements
         ]
@@ -106,7 +106,6 @@ class Recorder:
             self._staging.write_table(name, tables.from_rows(name, self._rows[name]))
         self._staging.write_json("outcome.json", outcome.to_json())
         self._staging.write_json("criticality.json", {"pairs": [pair.to_json() for pair in critical.pairs]})
-        context = self._context
         self.path = self._staging.commit(
             {
                 "scenario": context.spec.scenario.name,
@@ -249,7 +248,7 @@ class Recorder:
                 "role": info.role,
                 "type_id": info.type_id,
                 "category": info.category,
-                **dict(zip(("length_m", "width_m", "height_m"), map(float, info.size_lwh_m), strict=True)),
+                **_size(info.size_lwh_m),
                 **_vector("box_{}_m", info.box_centre_m),
                 "box_source": info.box_source,
                 "parked": info.parked,
@@ -286,6 +285,10 @@ def _vector(pattern: str, values: Array) -> Row:
     return {pattern.format(axis): float(value) for axis, value in zip("xyz", values, strict=True)}
 
 
+def _size(lwh_m: Array) -> Row:
+    return {name: float(value) for name, value in zip(("length_m", "width_m", "height_m"), lwh_m, strict=True)}
+
+
 def _pose(a_from_b: Array) -> Row:
     quaternion = quaternion_from_matrix(a_from_b)
     return _vector("{}_m", a_from_b[:3, 3]) | {
@@ -304,7 +307,7 @@ def _box_row(frames: FrameSet, label: BoxLabel) -> Row:
         "visibility_method": label.visibility.method,
         "visible_fraction": label.visibility.fraction,
         **_pose(label.world_from_box),
-        **dict(zip(("length_m", "width_m", "height_m"), map(float, label.size_lwh_m), strict=True)),
+        **_size(label.size_lwh_m),
         **_vector("v{}_mps", label.velocity_mps),
         "num_lidar_pts": label.num_lidar_pts,
         "num_radar_pts": label.num_radar_pts,

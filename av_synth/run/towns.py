@@ -15,7 +15,7 @@ from av_synth.scenario.words import is_opendrive
 from av_synth.session import TownChoice
 
 DEFAULT_TICK_US = 50_000
-DIGITS = 16  # of a map's digest, in the name of a town out of a file
+_DIGITS = 16  # of a map's digest, in the name of a town out of a file
 
 
 def tick_us_of(rig: Rig | None) -> int:
@@ -52,6 +52,6 @@ def in_town(spec: RunSpec, town: str, plan: carla.Map) -> RunSpec:
     if not is_opendrive(scenario.town):
         return spec
     digest = hashlib.sha256(plan.to_opendrive().encode()).hexdigest()
-    named = f"opendrive_{digest[:DIGITS]}.xodr"
+    named = f"opendrive_{digest[:_DIGITS]}.xodr"
     road = scenario.road.model_copy(update={"town": named})
     return replace(spec, scenario=replace(scenario, town=named, road=road))
