@@ -1,6 +1,7 @@
 """Runs made once for the whole suite.
 
-Both scenarios on the tiny rig, two full-size seconds on the nuScenes rig, and one scenario with stock parts alone.
+Both scenarios on the tiny rig, two full-size seconds on the nuScenes rig, one scenario with stock parts alone, and a
+street at night where everything that a log tells of happens.
 """
 
 from __future__ import annotations
@@ -12,14 +13,35 @@ from typing import Any
 
 import pytest
 
+from av_synth import documents, rig, scenario
 from av_synth.director import Outcome
 from av_synth.launch import Address, launch_embedded
 from av_synth.run import Context, Recorder, RunResult, RunSpec, RunUpTick, Tick, execute
 from av_synth.run.generate import export_dataset, plan
+from av_synth.scenario.scenario import from_document
 from tests.devkit import oracles
 
 EVENT_S = 6.0
 """Of eight seconds of a scenario, the near-miss half-way and what comes of it."""
+
+NIGHT_STREET = """
+name: night_street
+description: In rain at night a car brakes, a parked one opens a door and closes it, and somebody walks along.
+duration_s: 1.5
+road: {town: AvSynth01, length_m: 120, lanes: 1, pavement: [right]}
+weather: {preset: clear_night, rain_mm_h: 10}
+ego: {speed_kmh: 30}
+actors:
+  ahead: {body: bendy_bus, speed_kmh: 25, at: {ahead_m: 14}}
+  wreck: {body: car, parked: true, at: {ahead_m: 18, offset_m: -2.6}}
+  walker: {body: adult, at: {ahead_m: 12, offset_m: -4.5}}
+traffic: {vehicles: 3}
+events:
+  - {actor: ahead, when: {time_s: 0.2}, do: {drive: {speed_kmh: 5}}}
+  - {actor: walker, when: {time_s: 0.1}, do: {walk: {speed_kmh: 6}}}
+  - {actor: ahead, when: {time_s: 0.5}, do: {lights: {on: [left, right]}}}
+  - {actor: wreck, when: {time_s: 0.3}, do: {open_door: {side: left}}, for_s: 0.9}
+"""
 
 
 @dataclass
@@ -69,8 +91,8 @@ def make(root: Path, specs: Sequence[RunSpec], address: Address) -> Made:
     return Made(root, runs, results, dataset, oracles.load(dataset), kept)
 
 
-def shortened(scenario: str, rig: str | None, duration_s: float = 2.0) -> RunSpec:
-    spec = plan(scenario, rig, 0, {})
+def shortened(name: str, rig_name: str | None, duration_s: float = 2.0) -> RunSpec:
+    spec = plan(name, rig_name, 0, {})
     return RunSpec(replace(spec.scenario, duration_s=duration_s), spec.rig)
 
 
@@ -82,8 +104,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
 
 @pytest.fixture(scope="session")
 def tiny(address: Address, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    specs = [shortened(scenario, "tiny", EVENT_S) for scenario in ("pedestrian_runs_out", "cut_in_wet")]
+    specs = [shortened(name, "tiny", EVENT_S) for name in ("pedestrian_runs_out", "cut_in_wet")]
     return make(tmp_path_factory.mktemp("tiny"), specs, address)
+
+
+@pytest.fixture(scope="session")
+def night_run(address: Address, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    drawn = scenario.draw(from_document(documents.parse(NIGHT_STREET, "night_street.yaml")), 1)
+    return record(tmp_path_factory.mktemp("night_street"), RunSpec(drawn, rig.load("tiny")), address)[0]
 
 
 @pytest.fixture(scope="session")

@@ -7,43 +7,11 @@ from pathlib import Path
 
 import carla
 import numpy as np
-import pytest
 
-from av_synth import documents, rig, scenario, store
+from av_synth import store
 from av_synth.launch import Address
 from av_synth.replay.request import Request, replay_spec
-from av_synth.run import RunSpec
-from av_synth.scenario.scenario import from_document
 from tests.e2e.conftest import record
-
-NIGHT_STREET = """
-name: night_street
-description: In rain at night a car brakes, a parked one opens a door and closes it, and somebody walks along.
-duration_s: 1.5
-road: {town: AvSynth01, length_m: 120, lanes: 1, pavement: [right]}
-weather: {preset: clear_night, rain_mm_h: 10}
-ego: {speed_kmh: 30}
-actors:
-  ahead: {body: bendy_bus, speed_kmh: 25, at: {ahead_m: 14}}
-  wreck: {body: car, parked: true, at: {ahead_m: 18, offset_m: -2.6}}
-  walker: {body: adult, at: {ahead_m: 12, offset_m: -4.5}}
-traffic: {vehicles: 3}
-events:
-  - {actor: ahead, when: {time_s: 0.2}, do: {drive: {speed_kmh: 5}}}
-  - {actor: walker, when: {time_s: 0.1}, do: {walk: {speed_kmh: 6}}}
-  - {actor: ahead, when: {time_s: 0.5}, do: {lights: {on: [left, right]}}}
-  - {actor: wreck, when: {time_s: 0.3}, do: {open_door: {side: left}}, for_s: 0.9}
-"""
-
-
-def night_spec() -> RunSpec:
-    drawn = scenario.draw(from_document(documents.parse(NIGHT_STREET, "night_street.yaml")), 1)
-    return RunSpec(drawn, rig.load("tiny"))
-
-
-@pytest.fixture(scope="module")
-def night_run(address: Address, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return record(tmp_path_factory.mktemp("night"), night_spec(), address)[0]
 
 
 def test_a_log_tells_who_was_there_and_everything_before_the_first_frame(night_run: Path) -> None:

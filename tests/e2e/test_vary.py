@@ -271,7 +271,7 @@ def asked(tiny: Made) -> Asked:
 
 
 def test_recommended_colours_are_taken_evenly_and_without_the_one_that_is_there(asked: Asked, address: Address) -> None:
-    own = {role: asked.playback.log.actors[asked.playback.log.id_of(role) or 0] for role in asked.repaints}
+    own = {role: asked.playback.log.info_of(role) for role in asked.repaints}
     assert asked.bodies == {info.type_id for info in own.values()}
     offered = palettes_of(address, asked.bodies)
     assert all(info.attributes["color"] in offered[info.type_id] for info in own.values())
@@ -285,14 +285,15 @@ def test_recommended_colours_are_taken_evenly_and_without_the_one_that_is_there(
         asked.settled(alone, 3)
 
 
-def test_weather_that_changes_meanwhile_is_not_varied(tiny: Made, asked: Asked) -> None:
+def test_weather_that_changes_meanwhile_is_not_varied(
+    tiny: Made, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log = asked.playback.log
     changing = replace(log, weather={0: log.weather[0], 15: {**log.weather[0], "fog_density": 30.0}})
     spec = replace(asked.base, script=replace(asked.playback, log=changing))
-    from av_synth.replay import vary
-
+    monkeypatch.setattr("av_synth.replay.vary.replay_spec", lambda *_: spec)
     with pytest.raises(DocumentError, match=r"the weather of the run changes 0.25 s into it"):
-        vary._in_weather(spec, "night")
+        ask(store.open_run(tiny.runs[0]), Request(), ["night"], [])
 
 
 def test_folders_that_hold_something_else_are_refused_and_tables_of_pairs_grow(pairs: Pairs, tmp_path: Path) -> None:

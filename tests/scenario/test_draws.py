@@ -55,6 +55,17 @@ def test_a_draw_does_not_depend_on_the_process_that_makes_it() -> None:
     assert json.loads(other.stdout) == json.loads(json.dumps(here))
 
 
+def test_every_draw_of_the_library_is_read_back_from_its_json() -> None:
+    for name in scenario.names():
+        drawn = scenario.draw(scenario.load(name), 3)
+        told = json.loads(json.dumps(drawn.to_json(), sort_keys=True))
+        again = scenario.ConcreteScenario.from_json(told)
+        assert again.to_json() == drawn.to_json()
+        assert list(again.actors) == list(drawn.actors)
+    with pytest.raises(DocumentError, match="seed"):
+        scenario.ConcreteScenario.from_json({**told, "seed": "three"})
+
+
 def test_another_parameter_shifts_no_other() -> None:
     one = with_parameters("a: {uniform: [0, 1]}", "x ${a}")
     two = with_parameters("b: {choice: [x, y]}, a: {uniform: [0, 1]}", "${a} ${b}")
