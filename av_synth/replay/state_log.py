@@ -25,7 +25,7 @@ from av_synth.store import Run
 
 Indices = npt.NDArray[np.int64]
 Row = dict[str, Any]
-Value = TypeVar("Value")
+_Value = TypeVar("_Value")
 _NUMBERS = (
     *("x_m", "y_m", "z_m", "qw", "qx", "qy", "qz", "vx_mps", "vy_mps", "vz_mps"),
     *("wx_radps", "wy_radps", "wz_radps", "ax_mps2", "ay_mps2", "az_mps2"),
@@ -256,9 +256,9 @@ def _by_frame(rows: Iterable[tuple[int, int, Any]]) -> dict[int, dict[int, Any]]
     return dict(found)
 
 
-def listed(rows: Iterable[tuple[int, Value]]) -> dict[int, tuple[Value, ...]]:
+def listed(rows: Iterable[tuple[int, _Value]]) -> dict[int, tuple[_Value, ...]]:
     """Values by their frame, in the order in which they come."""
-    found: dict[int, list[Value]] = defaultdict(list)
+    found: dict[int, list[_Value]] = defaultdict(list)
     for frame, value in rows:
         found[frame].append(value)
     return {frame: tuple(values) for frame, values in found.items()}

@@ -14,7 +14,7 @@ import threading
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,9 @@ class _Job:
     """What the child is told: what to play, where, into which store, and whose the simulator is."""
 
     spec: RunSpec
-    host: str
-    port: int
-    launched: str
-    out: Path
-    adopt: bool
+    address: Address  # without the process, which is the parent's
     simulator_is_ours: bool
+    out: Path
     planned: Planned | None
 
     def wanted(self, run_id: str, identity: Mapping[str, Any]) -> bool:
@@ -90,8 +87,7 @@ def attempt(
         process, here = start_child(__name__, log, abrupt=address.process is not None)
     with here:
         try:
-            whose = address.launched, out, address.adopt, address.process is not None
-            here.send(_Job(spec, address.host, address.port, *whose, planned))
+            here.send(_Job(spec, replace(address, process=None), address.process is not None, out, planned))
             return _watch(here, process, address, said, on_tick, Pulse(patience))
         except SimulatorError as error:
             # whatever the client made of it, the death of the simulator is the reason
@@ -163,7 +159,7 @@ def child(handle: int) -> None:
             pipe.send(
                 execute(
                     job.spec,
-                    Address(job.host, job.port, launched=job.launched, adopt=job.adopt),
+                    job.address,
                     [recorder],
                     on_tick=lambda done, of: pipe.send((done, of)),
                     wanted=job.wanted,

@@ -75,27 +75,24 @@ def resample(track: Track, frame_times_us: Indices, tick_us: int) -> tuple[Motio
     Velocities that were recorded are interpolated, others are those between two frames; accelerations are differences
     of velocities from tick to tick.
     """
-    ticks = np.arange(int(frame_times_us[-1]) // tick_us + 1)
     from scipy.spatial.transform import Rotation  # takes a while to import
 
+    ticks = np.arange(int(frame_times_us[-1]) // tick_us + 1)
     latest = np.searchsorted(frame_times_us, ticks * tick_us, side="right") - 1
     at = np.searchsorted(track.rows, latest, side="right") - 1
     there = (at >= 0) & (track.rows[np.maximum(at, 0)] == latest)
     ticks, at = ticks[there], at[there]
     steps = _Steps(track, frame_times_us)
-    share = np.where(steps.led[at], (ticks * tick_us - frame_times_us[track.rows[at]]) / steps.spans_us[at], 0.0)[
-        :, None
-    ]
+    since_us = ticks * tick_us - frame_times_us[track.rows[at]]
+    share = np.where(steps.led[at], since_us / steps.spans_us[at], 0.0)[:, None]
     places = track.poses[at, :3, 3] + share * steps.moves_m[at]
-    turned = (
-        Rotation.from_rotvec(share * steps.turns_rad[at]) * Rotation.from_matrix(track.poses[at, :3, :3])
-    ).as_quat()
+    turned = Rotation.from_rotvec(share * steps.turns_rad[at]) * Rotation.from_matrix(track.poses[at, :3, :3])
     if track.velocities is None:
         motion = steps.velocities[at]
     else:
         ahead = track.velocities[np.minimum(at + 1, len(track.rows) - 1)]
         motion = track.velocities[at] + share * (ahead - track.velocities[at])
-    poses = np.hstack([places, turned[:, [3, 0, 1, 2]]])
+    poses = np.hstack([places, turned.as_quat()[:, [3, 0, 1, 2]]])
     rates = np.hstack([motion, _accelerations(ticks, motion[:, :3], tick_us / 1e6)])
     return Motion(ticks, poses, rates), steps.jumps
 
