@@ -19,6 +19,7 @@ from av_synth.director.roads.poses import locate
 from av_synth.director.roads.routes import heading_rad, position
 from av_synth.director.roads.starts import known
 from av_synth.director.roads.ways import through
+from av_synth.director.stage import staging
 from av_synth.director.stage.casting import Size
 from av_synth.director.stage.entrances import appear, vanish
 from av_synth.director.stage.spots import farthest_m, spots
@@ -266,6 +267,23 @@ def test_where_a_place_is_refused_to_anybody_the_next_road_is_taken_and_nobody_i
 
     assert roles == ["cyclist", "ego", "parked"]
     assert float(np.hypot(*(starts[1] - starts[0])[:2])) > 1.0
+
+
+def test_where_every_place_is_refused_to_somebody_it_is_told_who_is_close_by(
+    address: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawn = Session.spawn
+
+    def never(session: Session, *arguments: Any, **options: Any) -> carla.Actor:
+        if options["role"] == "cyclist":
+            raise SpawnError("cyclist: refused")
+        return spawn(session, *arguments, **options)
+
+    monkeypatch.setattr(Session, "spawn", never)
+    monkeypatch.setattr(staging, "MOST_SPAWNED", 2)
+    told = r"AvSynth01: wherever the road fits \(2 tried\), cyclist: refused, \d\.\d m from 'parked'; want it where"
+    with open_session(address, "AvSynth01", TICK_US, 0, tmp_path) as session, pytest.raises(SpawnError, match=told):
+        put_on_stage(drawn(tmp_path, CITY.replace("ahead_m: 15", "ahead_m: 28")), session)
 
 
 def test_who_is_placed_beyond_the_end_of_the_ego_path_is_on_its_lane_there(town: carla.Map, tmp_path: Path) -> None:

@@ -41,7 +41,8 @@ from av_synth.scenario.words import EGO, is_person, is_thing
 
 _WARM_UP_S = 2.0  # vehicles settle on their wheels and traffic gets going before time zero
 SPARE_M = 10.0
-_MOST_SPAWNED = 12  # stretches of road on which the simulator is asked for places, before it is given up
+_MOST_SPAWNED = 100  # stretches of road on which the simulator is asked for places: a hedge runs along many of them
+_NEAR_M = 5.0  # who is so near somebody that is refused may be why
 ROOM_M = 40.0  # of road before and behind what a vehicle needs
 _DARK_SUN_DEG = 10.0
 DRIVING_LIGHTS = int(carla.VehicleLightState.Position | carla.VehicleLightState.LowBeam)
@@ -137,7 +138,7 @@ def _placed(setting: Setting) -> tuple[Place, dict[str, Spot], Member, dict[str,
     sizes = {name: setting.casting.size(role.type_id) for name, role in setting.roles.items()}
     room_m = room_before_m(concrete, stage.tick_us)
     error: CastError | SpawnError | None = None
-    tried = 0
+    tried, near = 0, ""
     for found in find_places(stage.map, concrete.road, room_m, concrete.picks["road"]):
         if tried == _MOST_SPAWNED:
             break
@@ -157,12 +158,24 @@ def _placed(setting: Setting) -> tuple[Place, dict[str, Spot], Member, dict[str,
             return place, cast, spawned[0], {member.name: member for member in spawned[1:]}
         except (CastError, SpawnError) as refused:
             error = refused
+            near = _nearest(name, cast) if isinstance(refused, SpawnError) else ""
             for member in spawned[::-1]:
                 stage.destroy(member.actor)
-    if isinstance(error, SpawnError):
-        raise error
     where = "wherever the road fits" if concrete.road.pose is None else "at the pose of the road"
+    if isinstance(error, SpawnError):
+        want = "want it where neither somebody else nor something of the town is, or another town"
+        raise SpawnError(f"{concrete.town}: {where} ({tried} tried), {error}{near}; {want}") from error
     raise CastError(f"{concrete.town}: {where}, {error}") from error
+
+
+def _nearest(name: str, cast: Mapping[str, Spot]) -> str:
+    """Who else is to be close by somebody at time zero, in words that end a sentence; empty if nobody is."""
+    if name == EGO:
+        return ""
+    away_m = {other: float(np.hypot(*(spot.point_m - cast[name].point_m)[:2])) for other, spot in cast.items()}
+    del away_m[name]
+    other = min(away_m, key=lambda each: away_m[each], default="")
+    return f", {away_m[other]:.1f} m from {other!r}" if other and away_m[other] < _NEAR_M else ""
 
 
 def _ego(setting: Setting, place: Place) -> Member:
