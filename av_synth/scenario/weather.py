@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, ValidationError
 
-from av_synth.documents import Strict, nearest
+from av_synth.documents import Document, Strict, nearest, problems
 from av_synth.errors import DocumentError, Problem
 
 
@@ -122,6 +122,7 @@ _CHANGES: Mapping[str, Mapping[str, float]] = {
 """Words for a change of one thing about the weather; all else stays as it was."""
 
 
+WET = ("precipitation", "precipitation_deposits", "wetness")  # what rain_mm_h says too
 _FIELDS = tuple(name for name in WeatherSpec.model_fields if name != "preset")
 
 
@@ -134,28 +135,45 @@ def changed_weather(text: str, before: Weather, option: str = "--weather") -> We
         option: where it was said, for errors.
 
     Raises:
-        DocumentError: with everything in it that is no weather.
+        DocumentError: with everything in it that is no weather, or that contradicts what is before it.
     """
     weather, wrong = before, []
+    said: dict[str, str] = {}  # by which part what is said
     for part in (piece.strip() for piece in text.split("+")):
         name, equals, value = (piece.strip() for piece in part.partition("="))
+        changes: Mapping[str, float] = {}
         try:
             if part in PRESETS:
-                weather = PRESETS[part]
-            elif part in _CHANGES:
-                weather = _with(weather, _CHANGES[part])
-            elif equals and name in _FIELDS:
-                weather = _with(weather, {name: float(value)})
+                if said:
+                    wrong.append(f"{part} is all of the weather; want it first, and no other beside it")
+                weather, said[part] = PRESETS[part], part
+            elif part in _CHANGES or (equals and name in _FIELDS):
+                changes = _CHANGES[part] if part in _CHANGES else {name: _number(value)}
+                weather = _with(weather, changes)
             else:
                 known = [*PRESETS, *_CHANGES, *_FIELDS]
                 wrong.append(f"got {part!r}; {nearest(name, known)}")
         except ValidationError as error:
-            wrong.append(f"{name}: got {value}: {error.errors()[0]['msg']}")
+            wrong += [f"{each.path}: {each.message}" for each in problems(Document("", {}), WeatherSpec, error)]
         except ValueError:
             wrong.append(f"{name}: got {value!r}; want a number")
+        wrong += [f"{one} and {part} contradict each other; leave one out" for one in _taken_back(part, changes, said)]
+        said.update(dict.fromkeys(changes, part))
     if wrong:
         raise DocumentError([Problem("", option, each) for each in wrong])
     return weather
+
+
+def _taken_back(part: str, changes: Mapping[str, float], said: Mapping[str, str]) -> list[str]:
+    """The parts before this one that it would undo. A key may say a word more exactly, as in fog+fog_distance=30."""
+    changed = {*changes, *(WET if "rain_mm_h" in changes else ())}
+    before = [one for key, one in said.items() if key in changed and one != part]
+    return [one for one in dict.fromkeys(before) if part in _CHANGES or "=" in one]
+
+
+def _number(text: str) -> float:
+    """A number, whole if it is written so: messages quote it."""
+    return int(text) if text.lstrip("-").isdecimal() else float(text)
 
 
 def _with(weather: Weather, changes: Mapping[str, float]) -> Weather:

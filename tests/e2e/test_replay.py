@@ -179,7 +179,7 @@ def test_a_stock_simulator_plays_a_log_back_too(stock: Made, stock_address: Addr
         (Request(at="soon"), "--at: got 'soon'; want seconds, such as 3.2s..5s"),
         (Request(weather="nigth"), "--weather: got 'nigth'; did you mean 'night'?"),
         (Request(weather="fog_density=high"), "--weather: fog_density: got 'high'; want a number"),
-        (Request(weather="fog_density=101"), "--weather: fog_density: got 101: "),
+        (Request(weather="rain_mm_h=-5"), "--weather: rain_mm_h: got -5; want 0 to 50"),
         (Request(rig="tinny"), "got 'tinny'; did you mean 'tiny'?"),
         (Request(cameras=["attach=pedestrain"]), "did you mean 'pedestrian'?"),
         (Request(cameras=["fov=500"]), "--camera: fov = 500; want a number from 5 to 150"),

@@ -11,7 +11,7 @@ from av_synth.errors import DocumentError
 from av_synth.scenario import Scenario
 from av_synth.scenario.expressions import ExpressionError, evaluate
 from av_synth.scenario.scenario import from_document
-from av_synth.scenario.weather import PRESETS, WeatherSpec, with_rain
+from av_synth.scenario.weather import PRESETS, Weather, WeatherSpec, changed_weather, with_rain
 
 MINIMAL = """name: quiet
 description: nothing happens
@@ -218,3 +218,23 @@ def test_weather_is_a_preset_then_physical_names_then_carlas_own() -> None:
     assert rainy.cloudiness == 20.0
     assert rainy.wetness > 0
     assert with_rain(rainy, 0.0).wetness == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("night+day", "--weather: night and day contradict each other; leave one out"),
+        ("rain_mm_h=5+rain", "--weather: rain_mm_h=5 and rain contradict each other; leave one out"),
+        ("wetness=20+rain", "--weather: wetness=20 and rain contradict each other; leave one out"),
+        ("fog+clear_night", "--weather: clear_night is all of the weather; want it first, and no other beside it"),
+    ],
+)
+def test_changes_of_the_weather_that_contradict_each_other_are_refused(text: str, told: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        changed_weather(text, Weather())
+    assert str(caught.value) == told
+
+
+def test_a_key_says_more_exactly_what_a_word_before_it_says() -> None:
+    found = changed_weather("clear_night+fog+fog_distance=30", Weather())
+    assert (found.sun_altitude_angle, found.fog_density, found.fog_distance) == (-30.0, 40.0, 30.0)
