@@ -15,6 +15,7 @@ from av_synth.errors import DocumentError, Problem
 from av_synth.rig.model import KEYFRAME_US, MAIN_CAMERA, MAIN_LIDAR, MAX_RANGE_M, Camera, Lidar, Mount, Radar, Rig
 
 KIND = "sensors"
+NO_RIG = "none"  # as a campaign says it
 
 Metres = Annotated[float, Field(ge=-20, le=20)]
 Pixels = Annotated[int, Field(ge=16, le=8192)]
@@ -100,6 +101,10 @@ def load(name_or_path: str) -> Rig:
     Raises:
         DocumentError: with every mistake in the file.
     """
+    if name_or_path == NO_RIG:
+        want = f"want one of {', '.join(documents.names(KIND))}, because a dataset needs sensors"
+        other = "a campaign may have runs without, and `av-synth scenarios show` plays and draws one"
+        raise DocumentError([Problem("", "rig", f"got {NO_RIG!r}; {want}; {other}")])
     document = documents.read(documents.find(KIND, name_or_path))
     model = documents.validate(document, _RigDocument)
     wrong = list(_across(document, model))

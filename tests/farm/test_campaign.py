@@ -168,9 +168,9 @@ def test_every_mistake_in_what_a_campaign_says_is_told_at_once_with_its_line(tmp
         tmp_path,
         "  - {scenario: short.yaml, rig: tiny}\n"
         "  - {scenario: short.yaml, rig: none, design: {grid: {gap_m: 0}}, weather: [clear_non]}\n"
-        "  - {scenario: short.yaml, rig: none, seeds: {from: 0, coun: 1}}\n"
+        "  - {scenario: shor, rig: tinny, seeds: {from: 0, coun: 1}}\n"
         "  - {scenario: short.yaml, rig: none, design: {t_wise: 2, sobol: 3}}\n"
-        "  - {draws: short.yaml, rig: none, seeds: [1]}\n"
+        "  - {draws: nowhere.yaml, rig: none, seeds: [1]}\n"
         "  - {rig: none, seeds: [1]}\n",
         "simulator: embeded\nbudget: {runs: 0}\nrecycle: {run: 3}\n",
     )
@@ -182,13 +182,13 @@ def test_every_mistake_in_what_a_campaign_says_is_told_at_once_with_its_line(tmp
         "runs[0]",
         "runs[1].design.grid",
         "runs[1].weather[0].preset",
-        "runs[2].seeds",
+        *("runs[2].seeds", "runs[2].rig", "runs[2].scenario"),
         "runs[3].design",
-        "runs[4]",
+        *("runs[4]", "runs[4].draws"),
         "runs[5]",
     ]
     lines = [int(line.partition("few.yaml:")[2].partition(":")[0]) for line in told]
-    assert lines == [3, 4, 5, 7, 8, 8, 9, 10, 11, 12]
+    assert lines == [3, 4, 5, 7, 8, 8, 9, 9, 9, 10, 11, 11, 12]
 
 
 def test_every_mistake_in_what_a_campaign_names_is_told_at_once_with_its_line(tmp_path):

@@ -73,11 +73,14 @@ def load(name_or_path: str, rig: str | None = None) -> Campaign:
     Raises:
         DocumentError: with every mistake in the campaign, or in what it names.
     """
-    from av_synth.farm.planning.entries import Expanded, at_entry, expand
+    from av_synth.farm.planning.entries import Expanded, at_entry, expand, misnamed
 
     path = documents.find(KIND, name_or_path)
     document = documents.read(path)
-    asked = documents.validate(document, Asked)
+    try:
+        asked = documents.validate(document, Asked)
+    except DocumentError as error:
+        raise DocumentError(documents.in_order([*error.problems, *misnamed(document, path.parent)])) from error
     if rig is not None:
         asked = asked.model_copy(update={"runs": [one.model_copy(update={"rig": rig}) for one in asked.runs]})
     known = Expanded({}, {}, [], [])

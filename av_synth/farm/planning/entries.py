@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -15,8 +15,9 @@ from av_synth import scenario as scenarios
 from av_synth.documents import Document
 from av_synth.errors import DocumentError, Problem
 from av_synth.farm.model import Recipe
-from av_synth.farm.planning.asked import NO_RIG, Design, Entry, Search
+from av_synth.farm.planning.asked import Design, Entry, Search
 from av_synth.farm.planning.recipes import MAPS, RIGS, SCENARIOS, SEARCHES, map_of
+from av_synth.rig.loader import NO_RIG
 from av_synth.rig.model import Rig
 from av_synth.run.generate import EMBEDDED
 from av_synth.run.sensors import missing_sensors
@@ -76,6 +77,35 @@ def at_entry(document: Document, number: int, problem: Problem) -> Problem:
     return document.problem(("runs", number), f"{problem.path}: {problem.message}" if problem.path else problem.message)
 
 
+def misnamed(document: Document, folder: Path) -> Iterator[Problem]:
+    """What is wrong with the rigs, scenarios and files that a campaign names which is not well-formed itself.
+
+    Args:
+        document: the campaign.
+        folder: where relative paths begin.
+    """
+    data = document.data if isinstance(document.data, dict) else {}
+    entries = data.get("runs")
+    for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if not isinstance(entry, dict):
+            continue
+        search = entry.get("search")
+        named: list[tuple[object, Callable[[str], object]]] = [
+            (None if entry.get("rig") == NO_RIG else entry.get("rig"), rigs.load),
+            (entry.get("scenario"), scenarios.load),
+            (search.get("scenario") if isinstance(search, dict) else None, scenarios.load),
+        ]
+        for name, load in named:
+            try:
+                if isinstance(name, str):
+                    load(_from(folder, name))
+            except DocumentError as error:
+                yield from (at_entry(document, number, problem) for problem in error.problems)
+        if isinstance(draws := entry.get("draws"), str):
+            missing = _missing_draws(Path(_from(folder, draws)))
+            yield from (at_entry(document, number, problem) for problem in missing)
+
+
 def expand(entry: Entry, known: Expanded, folder: Path) -> list[Recipe]:
     """The runs that an entry asks for, in order; mistakes, notes and files go to `known`.
 
@@ -129,10 +159,14 @@ def _from(folder: Path, name_or_path: str) -> str:
     return str(folder / name_or_path) if name_or_path.endswith((".yaml", ".yml", ".xodr")) else name_or_path
 
 
+def _missing_draws(path: Path) -> list[Problem]:
+    return [] if path.is_file() else [Problem("", "draws", f"got {documents.shown(str(path))}; there is no such file")]
+
+
 def _of_draws(path: Path, rig: Rig | None, rig_file: str | None, known: Expanded) -> Iterator[Recipe]:
     """A run for each draw of a file that a search wrote."""
-    if not path.is_file():
-        known.problems.append(Problem("", "draws", f"got {documents.shown(str(path))}; there is no such file"))
+    known.problems += (missing := _missing_draws(path))
+    if missing:
         return
     found = load_campaign(path)
     if rig is not None and rig.tick_us != found.campaign.tick_us:
