@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from av_synth.launch.carla_spec import CarlaSpec, names_carla, parse_carla
 from av_synth.run.attempt import attempt, logs
 from av_synth.run.sensors import missing_sensors
 from av_synth.run.spec import Progress, RunResult, RunSpec
+from av_synth.store.runs import RUNS
 from av_synth.verify import verify, write_text_report
 
 EMBEDDED = "embedded"
@@ -197,11 +199,15 @@ def _reach(address: Address) -> None:
 def folder_of(out: Path) -> Iterator[None]:
     """Make the folder of a store, or of several; take it away again if it turns out that what was asked cannot be."""
     made = [folder for folder in (logs(out), out, *out.parents) if not folder.exists()]
+    want = "want a folder that can be made and written to"
     try:
         logs(out).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = f"got {str(out)!r}: {error.strerror}; want a folder that can be made and written to"
-        raise DocumentError([Problem("", "--out", reason)]) from error
+        raise DocumentError([Problem("", "--out", f"got {str(out)!r}: {error.strerror}; {want}")]) from error
+    for folder in (out, logs(out), out / RUNS, out / "staging"):  # else it is told when all has been played
+        if os.path.lexists(folder) and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+            reason = f"got {str(out)!r}: {folder} is no folder, or cannot be written to; {want}"
+            raise DocumentError([Problem("", "--out", reason)])
     try:
         yield
     except BaseException as error:

@@ -150,12 +150,16 @@ RIGS = {
 OPTIONS = {
     "no such scenario": (
         ["nothing"],
-        "scenario: got 'nothing'; there is none like it",
+        "scenario: got 'nothing'; there is none like it; `av-synth scenarios` lists them",
     ),
     "a misspelt scenario": (["cut_in"], "scenario: got 'cut_in'; did you mean 'cut_in_wet'?"),
     "a scenario with a path in it": (["../cut_in_wet"], "scenario: got '../cut_in_wet'; want a name such as"),
     "no such file": (["none.yaml"], "scenario: got 'none.yaml'; there is no such file"),
     "no such rig": (["cut_in_wet", "--rig", "nuscene"], "rig: got 'nuscene'; did you mean 'nuscenes'?"),
+    "no sensors": (
+        ["cut_in_wet", "--rig", "none"],
+        "want one of nuscenes, tiny, because a dataset needs sensors; a camp",
+    ),
     "a rig with a path in it": (["cut_in_wet", "--rig", "/etc/passwd"], "rig: got '/etc/passwd'; want a name such as"),
     "no rig": (["cut_in_wet", "--rig"], "Option '--rig' requires an argument"),
     "no parameter": (["cut_in_wet", "--set", "x"], "--set: got 'x'; want NAME=VALUE"),
@@ -287,12 +291,16 @@ def test_of_thousands_of_mistakes_the_first_are_told(here, capsys):
 
 @pytest.mark.parametrize("verb", ["run", "demo"])
 def test_a_place_that_cannot_be_a_folder_is_refused(verb, here, capsys):
-    (here / "file").write_text("")
+    (here / "logs").mkdir()
+    (here / "runs").write_text("")
     what = ["cut_in_wet", "--rig", "tiny"] if verb == "run" else []
+    want = "want a folder that can be made and written to"
 
-    said = refused(here, capsys, verb, *what, "--out", "file/out")
+    below = refused(here, capsys, verb, *what, "--out", "runs/out")
+    beside = refused(here, capsys, verb, *what, "--out", ".")
 
-    assert "error: --out: got 'file/out': Not a directory; want a folder that can be made and written to" in said
+    assert f"error: --out: got 'runs/out': Not a directory; {want}" in below
+    assert f"error: --out: got '.': runs is no folder, or cannot be written to; {want}" in beside
 
 
 @pytest.mark.parametrize(
