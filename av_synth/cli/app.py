@@ -136,7 +136,7 @@ def status(arguments: Sequence[str] | None = None) -> int:
         refuse_unfilled(sys.argv[1:] if arguments is None else arguments)
         app(arguments)
     except SystemExit as end:  # usage errors and --help have been shown already
-        if end.code == INTERRUPTED:  # typer's word for Ctrl-C
+        if end.code == INTERRUPTED and _came_of_ctrl_c(end):  # typer's word for it
             err("interrupted; nothing half-made was kept")
         return end.code if isinstance(end.code, int) else 1 if end.code else 0
     except AvSynthError as error:
@@ -152,3 +152,11 @@ def status(arguments: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         return 1
     return 0
+
+
+def _came_of_ctrl_c(end: SystemExit) -> bool:
+    """Whether a verb was cut off; one that let end what it was at has said so, and what is kept."""
+    at: BaseException | None = end
+    while at is not None and not isinstance(at, KeyboardInterrupt):
+        at = at.__context__
+    return at is not None

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from av_synth.cli.export import bring, export_with_progress
+from av_synth.cli.export import VERIFIED, bring, export_with_progress
 from av_synth.cli.live import shown
 from av_synth.cli.output import progress, say
 from av_synth.errors import AvSynthError, DocumentError, Problem, UserError
 
 if TYPE_CHECKING:
+    from av_synth.farm.dispatch.driver import Ended
     from av_synth.farm.model import PlannedRun, Runner
     from av_synth.farm.planning.campaign import Campaign
 
@@ -119,7 +120,7 @@ def _play(
 ) -> int:
     from av_synth.export import formats
     from av_synth.farm.dispatch.disk import need_folder
-    from av_synth.farm.dispatch.driver import DONE, PAUSED, QUARANTINED, drive
+    from av_synth.farm.dispatch.driver import DONE, QUARANTINED, drive
     from av_synth.farm.dispatch.purse import Purse
     from av_synth.farm.estimate import most_bytes
     from av_synth.farm.planning.plan import FOLDER
@@ -132,7 +133,7 @@ def _play(
     from av_synth.farm.status.metrics import Metrics
     from av_synth.farm.status.progress import Progress
     from av_synth.report.campaign import write_campaign_report
-    from av_synth.run.generate import is_at_address
+    from av_synth.run.generate import DATASET, is_at_address
 
     need_folder(out)
     refuse_driven(out)
@@ -160,14 +161,7 @@ def _play(
     also = (metrics.tell, purse.tell)
     with _runner(asked, out, workers, ray, plan.runs) as runner, shown(asked.asked.name, seen, also=also) as on_event:
         ended = drive(plan.runs, out, runner, rules, on_event=on_event, on_beat=metrics.beat, deep=deep)
-    where = whereabouts.address_of(out) or str(out)
-    say(f"{ended.committed} committed, {ended.quarantined} in quarantine, {ended.remaining} remaining: {where}")
-    code = ended.exit_code
-    if (why := purse.why_empty()) is not None and ended.remaining:
-        say(f"paused: {why}", "yellow")
-        code = PAUSED
-    elif ended.why:
-        say(ended.why, "yellow")
+    code = _say_end(ended, out, purse.why_empty())
     finished = code in (DONE, QUARANTINED)
     exports = finished and ended.committed and form is not None
     if whereabouts.address_of(out):
@@ -175,12 +169,35 @@ def _play(
         if exports:
             bring(out)
     if exports and form is not None:
-        say(f"dataset: {export_with_progress(out, form)}")
+        say(f"dataset: {export_with_progress(out, form)}{VERIFIED if form == DATASET else ''}")
     try:
         say(f"report: {write_campaign_report(out)}")
     except AvSynthError as error:  # how the campaign ended decides the exit status; the page is only for looking at
         say(f"no report: {error}", "yellow")
     return code
+
+
+def _say_end(ended: Ended, out: Path, spent: str | None) -> int:
+    """How it ended, what is kept, and how to go on; `spent` is why the budget is empty. Returns the exit status."""
+    from av_synth.farm.dispatch.driver import CANCELLED, INTERRUPTED_TWICE, PAUSED
+    from av_synth.farm.records import whereabouts
+
+    where = whereabouts.address_of(out) or str(out)
+    say(f"{ended.committed} committed, {ended.quarantined} in quarantine, {ended.remaining} remaining: {where}")
+    if ended.quarantined:
+        say(f"next: av-synth retry {out}: what is in quarantine is to be made again; av-synth status {out} says why")
+    if spent is not None and ended.remaining:
+        say(f"paused: {spent}", "yellow")
+        return PAUSED
+    if ended.exit_code == CANCELLED:
+        kept = "what was being played has ended, and is kept"
+        if ended.why == INTERRUPTED_TWICE:
+            kept = "what was being played was cut short, and nothing half-made is kept"
+        why = ended.why.partition(":")[0]
+        say(f"{why}: {kept}; the same command goes on from there", "yellow")
+    elif ended.why:
+        say(ended.why, "yellow")
+    return ended.exit_code
 
 
 def _format(asked: Campaign) -> str | None:
@@ -189,7 +206,7 @@ def _format(asked: Campaign) -> str | None:
     Raises:
         DocumentError: if somebody looks at some runs only: a dataset is made of all runs of a store.
     """
-    from av_synth.farm.planning.asked import NO_RIG
+    from av_synth.rig.loader import NO_RIG
 
     blind = [number for number, entry in enumerate(asked.asked.runs) if entry.rig == NO_RIG]
     if not blind:

@@ -12,6 +12,8 @@ from av_synth.errors import UserError
 from av_synth.export.nuscenes import parts
 from av_synth.run.generate import DATASET, export_dataset
 
+VERIFIED = " (verified)"  # what `verify` has found true before it was put in place
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
@@ -69,7 +71,7 @@ def export(
         written = export_dataset(out, dataset, form, options, splits)
     shown = parts(written) if form == DATASET and isinstance(written, Path) else [written]
     for each in shown:
-        say(f"dataset: {each}{' (verified)' if form == DATASET else ''}")
+        say(f"dataset: {each}{VERIFIED if form == DATASET else ''}")
 
 
 def bring(out: Path) -> None:

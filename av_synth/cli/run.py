@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from av_synth.cli.export import export_with_progress
+from av_synth.cli.export import VERIFIED, export_with_progress
 from av_synth.cli.options import cast_errors_with_line, pairs
 from av_synth.cli.output import progress, say, say_outcome
 from av_synth.errors import DocumentError, Problem
@@ -95,5 +95,5 @@ def make(specs: Sequence[RunSpec], out: Path, simulator: str, *, adopt: bool = F
             made = generate(spec, out, simulator, on_tick, adopt=adopt)
         say_made(made)
     dataset = export_with_progress(out)
-    say(f"dataset: {dataset} (verified)")
+    say(f"dataset: {dataset}{VERIFIED}")
     return dataset

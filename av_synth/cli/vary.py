@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from av_synth.cli.export import export_with_progress
+from av_synth.cli.export import VERIFIED, export_with_progress
 from av_synth.cli.output import progress, say
 from av_synth.cli.run import say_made
 from av_synth.errors import DocumentError, Problem, UserError
@@ -64,8 +64,8 @@ def vary(
             refuse_dataset(out / name)
         base = _make(asked.base, out, pairs.BASE, address)
         made = [_make(each.spec, out, each.name, address) for each in variations]
-    for name in names:
-        say(f"dataset: {export_with_progress(out / name)} (verified)")
+    for store in (pairs.BASE, *(each.name for each in variations)):
+        say(f"dataset: {export_with_progress(out / store)}{VERIFIED}")
     rows = [pairs.pair(each, base, one, DATASET) for each, one in zip(variations, made, strict=True)]
     say(f"pairs: {pairs.write_pairs(out, rows)}")
 

@@ -47,6 +47,9 @@ def test_one_ctrl_c_lets_end_what_is_being_played_and_starts_and_charges_nothing
 
     assert ended.returncode == 130, ended.stderr
     assert "1 committed, 0 in quarantine, 1 remaining" in ended.stdout
+    kept = "what was being played has ended, and is kept; the same command goes on from there"
+    assert f"interrupted: {kept}\n" in ended.stdout
+    assert ended.stderr == ""
     told = [event["event"] for event in read_journal(out)]
     assert told == ["planned", "opened", "started", "draining", "committed", "closed"]
     assert len(store.runs(out)) == 1

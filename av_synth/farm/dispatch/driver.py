@@ -48,6 +48,7 @@ from av_synth.farm.workers import orphans
 from av_synth.launch.stall import Pulse
 
 DONE, QUARANTINED, PAUSED, CANCELLED = 0, 3, 4, 130  # exit codes
+INTERRUPTED_TWICE = "interrupted twice"
 LOOK_EVERY_S = 1.0  # at the disk, for STOP, and at silent workers
 
 Clock = Callable[[], float]
@@ -208,7 +209,7 @@ class _Driver:
     def _goes_on(self) -> bool:
         """Look at what is outside; whether there is anything left to wait for."""
         if self._signals > 1:
-            self._stop(CANCELLED, "interrupted twice")
+            self._stop(CANCELLED, INTERRUPTED_TWICE)
             self._cancel_all()
             return False
         if not self._stopped and self._signals:
