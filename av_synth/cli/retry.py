@@ -14,6 +14,7 @@ from av_synth.farm.records import quarantine, whereabouts
 from av_synth.farm.records.journal import Journal
 from av_synth.farm.records.lease import driver_lease
 from av_synth.farm.records.mend import look_at
+from av_synth.store.look import what_is_wrong
 
 
 def register(app: typer.Typer) -> None:
@@ -52,7 +53,7 @@ def retry(
             sound = [run_id for run_id in wanted if run_id not in found]
             if sound:
                 raise UserError(f"{store}: not damaged: {', '.join(sound)}; `av-synth status {store}` lists what is")
-            moved = [quarantine.set_aside(store, each, str(found[each]), journal) for each in wanted]
+            moved = [quarantine.set_aside(store, each, what_is_wrong(found[each]), journal) for each in wanted]
         else:
             moved = [*quarantine.release(store, run_ids or quarantine.listed(store), journal)]
     for path in moved:

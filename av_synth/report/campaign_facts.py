@@ -24,7 +24,7 @@ from av_synth.farm.status.seen import Event
 from av_synth.report.thumbnails import moment_us
 from av_synth.report.weather_words import weather_words
 from av_synth.store.files import as_mapping
-from av_synth.store.look import look
+from av_synth.store.look import look, what_is_wrong
 
 COMMITTED = "committed"
 CUT_OFF = "cut off"
@@ -143,7 +143,8 @@ def _made(root: Path, run: PlannedRun) -> Made:
         expectations: Any = opened.json("outcome.json").get("expectations", [])
         frames = opened.table("sensor_frames", ("time_us", "is_keyframe")).to_pylist()
     except StoreError as error:
-        return Made(run, directory, problem=str(error))
+        then = "; the command that began the campaign sets it aside and makes it again"
+        return Made(run, directory, problem=what_is_wrong(error, then))
     return Made(
         run,
         directory,

@@ -48,6 +48,15 @@ def look(path: Path, *, deep: bool = False) -> int:
     return sum(entry.bytes for entry in run.files.values())
 
 
+def what_is_wrong(error: StoreError, then: str = "") -> str:
+    """What is wrong with a run that is damaged, and `then` in place of the advice to move it away by hand.
+
+    A campaign sets such runs aside and makes them again itself.
+    """
+    what, away, _ = str(error).partition("; move ")
+    return f"{what}{then}" if away else what
+
+
 def _glance(path: str) -> int | None:
     """The bytes of a run; None if anything is odd, and `open_run` is to tell what."""
     try:

@@ -206,7 +206,7 @@ def test_what_is_damaged_is_named_by_status_and_moved_aside_by_retry(
     content.write_bytes(b"[]")
 
     spoken = said(capsys, "status", store)
-    assert f"damaged {IDS[1]}: {store / 'runs' / IDS[1]}: 'scenario.json' is not what was committed" in spoken
+    assert f"damaged {IDS[1]}: {store / 'runs' / IDS[1]}: 'scenario.json' is not what was committed\n" in spoken
     again = "resumes it; what is damaged is kept in quarantine/, and made again"
     assert f"next: the command that began the campaign {again}" in spoken
     spoken = said(capsys, "status", store, "--deep")

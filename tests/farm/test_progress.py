@@ -248,7 +248,7 @@ def test_a_committed_run_that_was_damaged_remains_again_and_is_told_with_what_is
     line = told(event, progress.runs)
     assert line is not None
     assert line.endswith(
-        f"released     {runs[0].run_id}  cut_in in AvSynth01, is played again, and what is there is kept: "
+        f"released     {runs[0].run_id}  cut_in in AvSynth01, is kept in quarantine/.released and played again: "
         "runs/0: 'rig.json' is not what it was"
     )
     assert told({"event": "released", "t": 0.0, "run": runs[0].run_id}, progress.runs) is None

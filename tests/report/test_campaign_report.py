@@ -220,7 +220,8 @@ def test_a_run_that_is_damaged_is_told_and_the_rest_is_shown(root: Path, tmp_pat
     page = Page(write_campaign_report(tmp_path / "copy"))
 
     assert "1 in quarantine, 1 remaining; 1 damaged" in page.words
-    assert f"move {bad} away and make the run again" in page.words
+    then = "No such file or directory; the command that began the campaign sets it aside and makes it again"
+    assert f"{bad / 'manifest.json'}: cannot be read: {then}" in page.words
     assert f"{good}: 'blobs/CAM_FRONT/" in page.words
     assert page.rows("scenario")[0].startswith("scenario|cut_in|1|")
 

@@ -11,7 +11,7 @@ from av_synth.errors import OtherEpochError, StoreError
 from av_synth.farm.records import quarantine
 from av_synth.farm.records.journal import Journal
 from av_synth.farm.status.seen import Event
-from av_synth.store.look import look
+from av_synth.store.look import look, what_is_wrong
 from av_synth.store.runs import is_passing, runs
 
 
@@ -71,5 +71,6 @@ def set_damaged_aside(store: Path, looked: Looked, journal: Journal) -> Iterator
     for other in looked.other.values():
         raise other
     for run_id, error in looked.damaged.items():
-        quarantine.set_aside(store, run_id, str(error), journal)
-        yield {"event": "released", "t": round(time.time(), 3), "run": run_id, "damaged": str(error)}
+        why = what_is_wrong(error)
+        quarantine.set_aside(store, run_id, why, journal)
+        yield {"event": "released", "t": round(time.time(), 3), "run": run_id, "damaged": why}

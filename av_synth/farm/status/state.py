@@ -22,6 +22,7 @@ from av_synth.farm.records.mend import Looked, look_at
 from av_synth.farm.records.quarantine import listed
 from av_synth.farm.status.eta import Reckoning, Span, reckoned
 from av_synth.farm.status.seen import Event
+from av_synth.store.look import what_is_wrong
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class StoreState:
             store=store,
             planned=tuple(sorted(planned)),
             committed=tuple(looked.sizes),
-            damaged={run_id: str(error) for run_id, error in looked.damaged.items()},
+            damaged={run_id: what_is_wrong(error) for run_id, error in looked.damaged.items()},
             other={run_id: str(error) for run_id, error in looked.other.items()},
             quarantined=quarantined,
             given_up={run_id: told.given_up[run_id] for run_id in quarantined if run_id in told.given_up},

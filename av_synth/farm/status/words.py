@@ -95,7 +95,7 @@ def told(event: Event, runs: Mapping[str, PlannedRun]) -> str | None:
     elif what == "quarantined":
         text = f"{of_run(run)}, given up: {clean(str(event.get('why') or str(event['attempts']) + ' attempts failed'))}"
     elif what == "released" and "damaged" in event:
-        text = f"{of_run(run)}, is played again, and what is there is kept: {clean(str(event['damaged']))}"
+        text = f"{of_run(run)}, is kept in quarantine/.released and played again: {clean(str(event['damaged']))}"
     elif what == "lost":
         text = f"worker {event['slot']} on {clean(str(event['node']))}: {clean(str(event['why']))}"
     elif what == "paused":
