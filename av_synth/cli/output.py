@@ -41,6 +41,11 @@ def say_outcome(outcome: Outcome) -> None:
         say(f"  never began: {', '.join(outcome.never_began)}", "yellow")
 
 
+def note(text: str) -> None:
+    """What is worth to be told beside what was asked for, on stderr."""
+    _errors.print(f"note: {text}", style="yellow", markup=False)
+
+
 def err(text: str) -> None:
     """An error message, on stderr."""
     _errors.print(f"error: {text}", style="red", markup=False)

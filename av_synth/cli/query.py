@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from av_synth.cli.output import say, say_item
+from av_synth.cli.output import note, say, say_item
 from av_synth.errors import UserError
 from av_synth.query import FIELDS, Match, Seen, find, parse
 from av_synth.query import fields as fields_of
@@ -41,7 +41,7 @@ def query(
     if not conditions:
         raise UserError("query: want conditions, such as 'ttc_s<1.5', or --fields")
     text = " ".join(conditions)
-    found = find(dataset, text, version)
+    found = find(dataset, text, version, note)
     if as_json:
         typer.echo(json.dumps([match.to_json() for match in found], indent=1))
         return

@@ -18,6 +18,7 @@ from av_synth.run.generate import EMBEDDED, plan, simulator_at
 from av_synth.run.watch import Watcher
 from av_synth.scenario.scenario import KIND
 from av_synth.scenario.schema import schema_text
+from av_synth.scenario.words import is_opendrive
 
 SHOW = "show"
 
@@ -89,8 +90,26 @@ def _show(name: str) -> None:
     for parameter, distribution in found.parameters.items():
         say_item(parameter, distribution.in_words(), width)
     say()
+    unsure = sorted(_named_of_a_simulator(found.document.data)) if name not in scenario.names() else []
+    if unsure:
+        what = f"whether there is {' and '.join(unsure)}, which only a simulator knows"
+        say(f"not checked: {what}; av-synth scenarios show {name} plays it on one", "yellow")
     fixed = [f" --set {parameter}={each.middle}" for parameter, each in found.parameters.items()][:1]
     say(f"play it: av-synth run {name} --rig tiny --out out/first{''.join(fixed)}")
+
+
+def _named_of_a_simulator(data: object) -> set[str]:
+    """The towns and the blueprints that a document names."""
+    if isinstance(data, list):
+        return {one for item in data for one in _named_of_a_simulator(item)}
+    found: set[str] = set()
+    for key, value in data.items() if isinstance(data, dict) else ():
+        if key == "town" and isinstance(value, str) and not is_opendrive(value):
+            found.add(f"a town {value!r}")
+        elif key == "body" and isinstance(value, str) and "." in value and "$" not in value:
+            found.add(f"a body {value!r}")
+        found |= _named_of_a_simulator(value)
+    return found
 
 
 def _draw(name: str, out: Path | None, seed: int, overrides: dict[str, str], town: str | None, simulator: str) -> None:

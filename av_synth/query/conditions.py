@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from operator import ge, gt, le, lt
@@ -57,6 +57,12 @@ class Condition:
             return _ORDER[self.operator](float(value), self._number(self.wanted))  # type: ignore[arg-type]
         found = any(self._equals(value, wanted) for wanted in self.wanted.split(","))
         return found == (self.operator == "=")
+
+    def unheard(self, words: Collection[str]) -> list[str]:
+        """Those of the texts that it wants that are none of some words; empty if there are no words, as of numbers."""
+        if not words or self.operator in _ORDER:
+            return []
+        return [wanted for wanted in self.wanted.split(",") if not any(fnmatchcase(word, wanted) for word in words)]
 
     def _equals(self, value: Value, wanted: str) -> bool:
         if isinstance(value, bool):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +52,7 @@ class Seen:
         if isinstance(value, bool):
             value = "yes" if value else "no"
         if isinstance(value, str | tuple):
-            more = (value,) if isinstance(value, str) else value
+            more = _words(value)
             if len(self.words) < _WORDS:
                 self.words = tuple(sorted({*self.words, *more})[:_WORDS])
             return
@@ -59,13 +60,16 @@ class Seen:
         self.greatest = value if self.greatest is None else max(self.greatest, value)
 
 
-def find(dataset: Path, query: str, version: str | None = None) -> tuple[Match, ...]:
+def find(
+    dataset: Path, query: str, version: str | None = None, on_unheard: Callable[[str], None] = lambda _: None
+) -> tuple[Match, ...]:
     """The samples that every condition holds of, those on things of one and the same thing; by scene and time.
 
     Args:
         dataset: the folder that holds v1.0-*/, samples/ and so on.
         query: conditions, as `conditions` says.
         version: the folder of tables, if there are several.
+        on_unheard: told of each word that a condition wants and that nothing in the dataset has, with the nearest.
 
     Raises:
         UserError: if the query cannot be read, or asks for a field that there is not.
@@ -76,8 +80,12 @@ def find(dataset: Path, query: str, version: str | None = None) -> tuple[Match, 
     of_things = [condition for condition in conditions if not is_of_sample(condition.field)]
     there = set(FIELDS)
     found = []
+    heard: dict[str, set[str]] = {condition.field: set() for condition in conditions}
     for sample in read(dataset, version):
-        there.update(sample.values, *(thing.values for thing in sample.things))
+        for values in (sample.values, *(thing.values for thing in sample.things)):
+            there.update(values)
+            for field in heard.keys() & values.keys():
+                heard[field].update(_words(values[field]))
         if not _all_hold(of_sample, sample.values):
             continue
         things = tuple(thing for thing in sample.things if _all_hold(of_things, thing.values)) if of_things else ()
@@ -86,6 +94,10 @@ def find(dataset: Path, query: str, version: str | None = None) -> tuple[Match, 
     unknown = [condition for condition in conditions if condition.field not in there]
     if unknown:
         raise UserError("\n".join(f"query: '{each.text}': {_no_such(each.field, there)}" for each in unknown))
+    for each in conditions:
+        for word in each.unheard(heard[each.field]):
+            hint = nearest(word, heard[each.field])
+            on_unheard(f"query: '{each.text}': nothing in the dataset has {each.field} {word!r}; {hint}")
     return tuple(found)
 
 
@@ -101,6 +113,10 @@ def fields(dataset: Path, version: str | None = None) -> dict[str, Seen]:
             for name, value in values.items():
                 seen.setdefault(name, Seen()).add(value)
     return dict(sorted(seen.items()))
+
+
+def _words(value: Value) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else (value,) if isinstance(value, str) else ()
 
 
 def _all_hold(conditions: list[Condition], values: Values) -> bool:

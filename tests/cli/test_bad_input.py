@@ -313,6 +313,8 @@ def test_a_place_that_cannot_be_a_folder_is_refused(verb, here, capsys):
 def test_what_only_the_simulator_can_refuse_is_told_with_its_line_and_leaves_nothing(here, capsys, old, new, key, says):
     write(here / "own.yaml", GOOD, old, new)
 
+    assert status(["scenarios", "own.yaml"]) == 0
+    assert " a {} '{}'".format(*new.split(": ")) in capsys.readouterr().out
     said = refused(here, capsys, "run", "own.yaml", "--rig", "tiny", "--out", "new/out")
 
     assert says in said

@@ -109,7 +109,12 @@ def test_metrics_weather_and_phases_are_those_of_the_sample(dataset: Path) -> No
 def test_unknown_fields_are_errors_with_the_nearest_name_and_known_ones_without_a_value_are_not(dataset: Path) -> None:
     with pytest.raises(UserError, match=r"(?s)no field 'ttc'; did you mean 'ttc_s'.*no field 'wether.night'.*weather"):
         find(dataset, "ttc<1.5 wether.night")
-    assert find(dataset, "ttc_s<1.5") == ()
+    unheard: list[str] = []
+    assert find(dataset, "ttc_s<1.5", None, unheard.append) == ()
+    assert unheard == []
+    find(dataset, "category=human.pedestrian.adlt,vehicle.* scene=*", None, unheard.append)
+    told = "nothing in the dataset has category 'human.pedestrian.adlt'; did you mean 'human.pedestrian.adult'?"
+    assert unheard == [f"query: 'category=human.pedestrian.adlt,vehicle.*': {told}"]
 
 
 def test_the_fields_that_are_there_are_listed_with_their_values(dataset: Path) -> None:
