@@ -27,7 +27,7 @@ _FEW_KEYS = 8  # of a mapping: so many are told to who has written something els
 NAME = "[a-z0-9][a-z0-9_-]{0,63}"
 NAME_IN_WORDS = "lower-case letters, digits, _ and -, at most 64, beginning with a letter or digit"
 
-_ONE_OF = {"scenarios": "scenario", "sensors": "rig", "configs": "config"}  # as messages call one document of a kind
+_ONE_OF = {"scenarios": "scenario", "sensors": "rig", "configs": "campaign"}  # as messages call one document of a kind
 _LISTED_BY = {"scenarios": "scenarios", "sensors": "rigs"}  # verbs
 
 # pydantic's error types that only say which kind of value was wanted
@@ -283,6 +283,8 @@ def find(kind: str, name_or_path: str) -> Path:
         raise DocumentError([Problem("", one, f"got {shown(name_or_path)}; {want}")])
     if name_or_path not in known:
         lists = "" if kind not in _LISTED_BY else f"; `av-synth {_LISTED_BY[kind]}` lists them"
+        if Path(name_or_path).exists():
+            lists = ", or a path that ends in .yaml"
         raise DocumentError([Problem("", one, f"got {shown(name_or_path)}; {nearest(name_or_path, known)}{lists}")])
     return known[name_or_path]
 

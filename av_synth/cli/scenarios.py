@@ -12,6 +12,7 @@ from av_synth import documents, scenario
 from av_synth.cli.options import cast_errors_with_line, pairs
 from av_synth.cli.output import progress, say, say_item, say_outcome
 from av_synth.documents import library_root
+from av_synth.errors import DocumentError, Problem
 from av_synth.report.event_picture import event_picture
 from av_synth.run.execute import execute
 from av_synth.run.generate import EMBEDDED, plan, simulator_at
@@ -21,6 +22,7 @@ from av_synth.scenario.schema import schema_text
 from av_synth.scenario.words import is_opendrive
 
 SHOW = "show"
+PICTURE = "out/picture.png"
 
 
 def register(app: typer.Typer) -> None:
@@ -51,6 +53,8 @@ def scenarios(
     elif given[:1] == [SHOW] and len(given) == 2:
         _show(given[1])
         _draw(given[1], out, seed, pairs(set_, "--set"), town, simulator)
+    elif given == [SHOW]:
+        raise DocumentError([Problem("", SHOW, "want a scenario's name behind it, or the path of a YAML file")])
     elif len(given) == 1 and (given[0].endswith((".yaml", ".yml")) or given[0] in scenario.names()):
         _show(given[0])
     else:
@@ -114,6 +118,8 @@ def _named_of_a_simulator(data: object) -> set[str]:
 
 def _draw(name: str, out: Path | None, seed: int, overrides: dict[str, str], town: str | None, simulator: str) -> None:
     """Play it without sensors and draw what was driven."""
+    if out is not None and (out.is_dir() or (out.parent.exists() and not out.parent.is_dir())):
+        raise DocumentError([Problem("", "--out", f"got {str(out)!r}; want the path of a picture, such as {PICTURE}")])
     spec = plan(name, None, seed, overrides, town=town)
     watcher = Watcher()
     with (

@@ -99,8 +99,11 @@ def read(dataset: Path, version: str | None = None) -> Iterator[SampleFacts]:
 class _Tables:
     def __init__(self, dataset: Path, version: str | None) -> None:
         found = sorted(path.parent.name for path in dataset.glob("*/sample.json"))
+        if not found:
+            why = "has no folder with a sample.json" if dataset.is_dir() else "there is no such folder"
+            raise StoreError(f"{dataset}: {why}; want a dataset's root, as `av-synth export` writes it")
         if version is None and len(found) != 1:
-            raise StoreError(f"{dataset}: has versions {found}; want a dataset's root with one, or --version")
+            raise StoreError(f"{dataset}: has the versions {', '.join(found)}; want --version with one of them")
         self.folder = dataset / (version or found[0])
 
     def _json(self, name: str, default: Any = None) -> Any:
