@@ -64,7 +64,7 @@ def vary(
             refuse_dataset(out / name)
         base = _make(asked.base, out, pairs.BASE, address)
         made = [_make(each.spec, out, each.name, address) for each in variations]
-    for store in (pairs.BASE, *(each.name for each in variations)):
+    for store in names:
         say(f"dataset: {export_with_progress(out / store)}{VERIFIED}")
     rows = [pairs.pair(each, base, one, DATASET) for each, one in zip(variations, made, strict=True)]
     say(f"pairs: {pairs.write_pairs(out, rows)}")
