@@ -128,7 +128,7 @@ class Schedule:
 def crash_points() -> tuple[str, ...]:
     """All names that the farm's code gives to `crash.point`, but for those of runs at an address (`depot_ordeal`)."""
     found = set()
-    for path in Path(farm.__file__).parent.glob("*.py"):
+    for path in Path(farm.__file__).parent.rglob("*.py"):
         if path.stem in ("depot", "outbox"):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

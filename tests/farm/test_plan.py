@@ -159,7 +159,7 @@ def test_ten_thousand_runs_are_read_as_they_were_planned_and_nothing_is_drawn(ma
     assert plans.read(tmp_path).runs == runs
     # whoever only looks at a plan waits for no library
     code = (
-        "import sys, json, pathlib; from av_synth.farm import plan; plan.read(pathlib.Path(sys.argv[1]));"
+        "import sys, json, pathlib; from av_synth.farm.planning import plan; plan.read(pathlib.Path(sys.argv[1]));"
         "print(json.dumps(sorted({'carla', 'numpy', 'pyarrow', 'pydantic', 'ray'} & set(sys.modules))))"
     )
     done = subprocess.run(
