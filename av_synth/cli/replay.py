@@ -94,15 +94,16 @@ def replay(
 def _resimulate(run: Run, simulator: str, adopt: bool) -> None:
     """Say whether the scenario plays as it did; leave with status 1 if it does not."""
     from av_synth.replay import state_log
-    from av_synth.replay.divergence import first_divergence, resimulate
+    from av_synth.replay.divergence import again_of, first_divergence, resimulate
 
+    was, spec = state_log.of_run(run), again_of(run)
     with (
         tempfile.TemporaryDirectory(prefix="av_synth-resimulated-") as folder,
         simulator_at(simulator, Path(folder) / "simulator.log", adopt=adopt) as address,
         progress(f"playing {run.manifest['scenario']} again") as on_tick,
     ):
-        again = resimulate(run, address, Path(folder), on_tick)
-    found = first_divergence(state_log.of_run(run), again)
+        again = resimulate(spec, address, Path(folder), on_tick)
+    found = first_divergence(was, again)
     if found is None:
         say(f"run {run.run_id}: all {len(again.frames)} ticks are equal")
         return

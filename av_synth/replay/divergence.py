@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from av_synth import store
-from av_synth.errors import DataError
+from av_synth.errors import DataError, UserError
 from av_synth.launch import Address
+from av_synth.log.origin import origin_of
 from av_synth.log.state import ActorState
 from av_synth.replay import state_log
 from av_synth.replay.request import scenario_of
-from av_synth.replay.state_log import StateLog
+from av_synth.replay.state_log import StateLog, rig_of_run
 from av_synth.run.attempt import attempt
 from av_synth.run.spec import Progress, RunSpec
 
@@ -74,11 +75,27 @@ def first_divergence(was: StateLog, found: StateLog) -> Divergence | None:
     return Divergence(frame, was.time_us(frame), tuple(told))
 
 
-def resimulate(run: store.Run, address: Address, scratch: Path, on_tick: Progress | None = None) -> StateLog:
-    """Play the scenario of a run again, without sensors, and read the log of that.
+def again_of(run: store.Run) -> RunSpec:
+    """The run that plays the scenario of a run again: without sensors, by the same clock.
+
+    Raises:
+        UserError: if the run is a replay: nobody in it decided anything.
+        StoreError: if what it played cannot be read.
+    """
+    origin = origin_of(run.run_id, run.manifest)
+    if origin.run_id != run.run_id:
+        raise UserError(
+            f"run {run.run_id}: is a replay of {origin.run_id}, in which nothing was simulated; want the run it is of"
+        )
+    rig = rig_of_run(run)
+    return RunSpec(scenario_of(run), None if rig is None else replace(rig, cameras=(), lidars=(), radars=()))
+
+
+def resimulate(again: RunSpec, address: Address, scratch: Path, on_tick: Progress | None = None) -> StateLog:
+    """Play the scenario of a run again, and read the log of that.
 
     Args:
-        run: what was made.
+        again: what is played, by `again_of`.
         address: of the simulator.
         scratch: a folder for the run that is made.
         on_tick: told (frames done, frames in all).
@@ -86,7 +103,7 @@ def resimulate(run: store.Run, address: Address, scratch: Path, on_tick: Progres
     Raises:
         AvSynthError: whatever `run.attempt` raises.
     """
-    made = attempt(RunSpec(scenario_of(run), None), address, scratch, on_tick)
+    made = attempt(again, address, scratch, on_tick)
     return state_log.of_run(store.open_run(store.run_path(scratch, made.run_id)))
 
 

@@ -82,6 +82,11 @@ class Rig:
     lidars: tuple[Lidar, ...]
     radars: tuple[Radar, ...]
 
+    @property
+    def looks(self) -> bool:
+        """Whether it has a sensor; without one it is a clock only."""
+        return bool(self.cameras or self.lidars or self.radars)
+
     def to_json(self) -> dict[str, object]:
         """The whole rig as plain JSON values, in declaration order: part of a run's identity."""
         return asdict(self)

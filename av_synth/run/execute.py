@@ -158,7 +158,7 @@ def _warm_up(
         if not settled and (standing is None or settling.settled(state)):
             settled = True
             session.reached(Step.SETTLED)
-        if settled and rig is not None and sensors is None and first_frame - state.frame <= lead:
+        if settled and rig is not None and rig.looks and sensors is None and first_frame - state.frame <= lead:
             sensors = SensorArray(session, director.ego, from_ego, rig, first_frame)
             session.reached(Step.SENSORS)
         elif sensors is not None:

@@ -83,7 +83,7 @@ class RunSpec:
 
     Attributes:
         scenario: what is played.
-        rig: what looks at it; None for no sensors.
+        rig: what looks at it; None for no sensors, as one without any is, whose clock is kept.
         expected: how the state hash of each recorded tick must begin, where the scenario was played before; at a tick
             that differs the run ends. Empty: as it comes.
         script: what is performed instead of the scenario; None for the scenario itself.

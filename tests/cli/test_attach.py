@@ -14,6 +14,8 @@ import carla
 import psutil
 import pytest
 
+from av_synth.cli.app import status
+
 QUIET = """name: quiet
 description: The ego drives down an empty street.
 duration_s: {duration_s}
@@ -45,7 +47,16 @@ def scenario(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_run_is_played_on_it_once_and_found_there_the_second_time(port, scenario, tmp_path):
+def test_a_run_is_played_on_it_and_simulated_again_on_it_with_equal_ticks(port, scenario, tmp_path, capsys):
+    run = plays_once(port, scenario, tmp_path)
+    capsys.readouterr()
+
+    assert status(["replay", str(run), "--resimulate", "--simulator", f"127.0.0.1:{port}"]) == 0
+    assert capsys.readouterr().out.endswith(f"run {run.name}: all 11 ticks are equal\n")
+
+
+def plays_once(port: int, scenario: Path, tmp_path: Path) -> Path:
+    """The run that is made there, and found there the second time."""
     command = [
         "run",
         str(scenario),
@@ -67,6 +78,7 @@ def test_a_run_is_played_on_it_once_and_found_there_the_second_time(port, scenar
     assert dataset in first
     assert dataset in second
     assert foreign(port) == []
+    return run
 
 
 def test_ctrl_c_leaves_it_usable_without_foreign_actors_and_with_its_own_time(port, scenario, tmp_path):
@@ -83,7 +95,7 @@ def test_ctrl_c_leaves_it_usable_without_foreign_actors_and_with_its_own_time(po
     assert not world.get_settings().synchronous_mode
     frame = world.get_snapshot().frame
     assert world.wait_for_tick(20.0).frame > frame, "it goes by its own clock again"
-    test_a_run_is_played_on_it_once_and_found_there_the_second_time(port, short(tmp_path), tmp_path / "again")
+    plays_once(port, short(tmp_path), tmp_path / "again")
 
 
 @pytest.mark.long

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import carla
@@ -11,9 +12,12 @@ import pytest
 
 from av_synth import rig, scenario, store
 from av_synth.director import find_places, room_before_m
-from av_synth.errors import AvSynthError, CastError
+from av_synth.errors import AvSynthError, CastError, SpawnError
 from av_synth.launch import Address, launch_embedded
+from av_synth.replay import state_log
+from av_synth.replay.divergence import again_of, first_divergence, resimulate
 from av_synth.run import Recorder, RunResult, RunSpec, execute
+from av_synth.run.attempt import attempt
 from av_synth.run.towns import DEFAULT_TICK_US
 from av_synth.scenario import Scenario
 
@@ -139,3 +143,22 @@ def test_with_sensors_it_is_the_same_event_and_a_whole_run(name: str, address: A
     run = store.run_path(tmp_path, seen.run_id)
     assert recorder.path == run
     store.open_run(run, deep=True)  # reads every file
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", scenario.names())
+def test_a_run_of_it_simulates_again_with_equal_ticks(name: str, address: Address, tmp_path: Path) -> None:
+    run = first_run(name, address, tmp_path / "was")
+
+    again = resimulate(again_of(run), address, tmp_path / "again")
+
+    assert first_divergence(state_log.of_run(run), again) is None
+
+
+def first_run(name: str, address: Address, out: Path) -> store.Run:
+    """Of the first draw that can be played: as above, there may be one that cannot."""
+    drawn = (scenario.draw(scenario.load(name), seed) for seed in range(1 + MOST_MISSES))
+    for each in drawn:
+        with suppress(CastError, SpawnError):
+            return store.open_run(store.run_path(out, attempt(RunSpec(each, None), address, out).run_id))
+    raise AssertionError(f"{name}: none of its first {1 + MOST_MISSES} draws can be played")

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
-from av_synth import documents, rig, scenario
+from av_synth import documents, rig, scenario, store
 from av_synth.director import Outcome
 from av_synth.launch import Address, launch_embedded
+from av_synth.replay import state_log
+from av_synth.replay.divergence import Divergence, again_of, first_divergence
 from av_synth.run import Context, Recorder, RunResult, RunSpec, RunUpTick, Tick, execute
 from av_synth.run.generate import export_dataset, plan
 from av_synth.scenario.scenario import from_document
@@ -89,6 +91,13 @@ def make(root: Path, specs: Sequence[RunSpec], address: Address) -> Made:
     runs, results, kept = zip(*(record(root, spec, address) for spec in specs), strict=True)
     dataset = export_dataset(root)
     return Made(root, runs, results, dataset, oracles.load(dataset), kept)
+
+
+def simulated_again(path: Path, address: Address, scratch: Path) -> Divergence | None:
+    """Where a run whose scenario is played again, in this process, parts from its log."""
+    run = store.open_run(path)
+    again = record(scratch, again_of(run), address)[0]
+    return first_divergence(state_log.of_run(run), state_log.of_run(store.open_run(again)))
 
 
 def shortened(name: str, rig_name: str | None, duration_s: float = 2.0) -> RunSpec:

@@ -11,7 +11,7 @@ import numpy as np
 from av_synth import store
 from av_synth.launch import Address
 from av_synth.replay.request import Request, replay_spec
-from tests.e2e.conftest import record
+from tests.e2e.conftest import record, simulated_again
 
 
 def test_a_log_tells_who_was_there_and_everything_before_the_first_frame(night_run: Path) -> None:
@@ -80,3 +80,9 @@ def test_a_log_that_is_played_back_gives_the_same_bytes_of_every_sensor(
     differ = {name for name, entry in store.open_run(path).files.items() if entry != played.files[name]}
     assert differ == set()
     assert len(played.files) > 100
+
+
+def test_who_opens_doors_and_drives_in_traffic_simulates_again_with_equal_ticks(
+    night_run: Path, address: Address, tmp_path: Path
+) -> None:
+    assert simulated_again(night_run, address, tmp_path) is None

@@ -15,17 +15,17 @@ import pyarrow.compute as pc
 import pytest
 
 from av_synth import documents, scenario, store
+from av_synth import rig as rigs
 from av_synth.director import Outcome
 from av_synth.errors import DocumentError, StoreError, UserError
 from av_synth.launch import Address, launch_embedded
 from av_synth.replay import state_log
-from av_synth.replay.divergence import first_divergence, resimulate
+from av_synth.replay.divergence import again_of, first_divergence, resimulate
 from av_synth.replay.playback import Playback
 from av_synth.replay.request import Request, open_named, replay_spec
 from av_synth.run import RunSpec
-from av_synth.run.attempt import attempt
 from av_synth.scenario.scenario import from_document
-from tests.e2e.conftest import Made, make
+from tests.e2e.conftest import Made, make, record, simulated_again
 
 BRAKING = """name: braking
 description: The ego brakes on a road of its own.
@@ -61,24 +61,42 @@ def worn_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
             yield address
 
 
-def test_runs_simulate_again_with_equal_ticks(
-    tiny: Made, stock: Made, address: Address, stock_address: Address, tmp_path: Path
+def test_runs_simulate_again_with_equal_ticks_in_a_fresh_client_and_a_used_one(
+    tiny: Made, full: Made, stock: Made, address: Address, stock_address: Address, tmp_path: Path
 ) -> None:
     for made, where in ((tiny, address), (stock, stock_address)):
-        for path in made.runs:
-            again = resimulate(store.open_run(path), where, tmp_path / path.name)
-            assert first_divergence(log_of(path), again) is None
+        run = store.open_run(made.runs[0])
+        again = resimulate(again_of(run), where, tmp_path / run.run_id)
+        assert first_divergence(state_log.of_run(run), again) is None
+        assert len(again.hashes) == 121
+    for path in (tiny.runs[1], *full.runs):
+        assert simulated_again(path, address, tmp_path / path.name) is None
+
+
+def test_a_run_by_another_clock_simulates_again_by_that_clock(address: Address, tmp_path: Path) -> None:
+    rig = replace(rigs.load("tiny"), tick_us=100_000, keyframe_ticks=5, cameras=(), radars=())
+    drawn = scenario.draw(from_document(documents.parse(BRAKING, "braking.yaml")), 1)
+    path, made, _ = record(tmp_path / "was", RunSpec(drawn, rig), address)
+    assert len(made.state_hashes) == 16
+    assert simulated_again(path, address, tmp_path / "again") is None
+
+
+def test_a_replay_is_not_simulated_again(night: Made, tiny: Made) -> None:
+    with pytest.raises(
+        UserError, match=f"is a replay of {tiny.runs[0].name}, in which nothing was simulated; want the run"
+    ):
+        again_of(store.open_run(night.runs[0]))
 
 
 def test_a_changed_constant_diverges_at_the_tick_at_which_it_begins_to_matter(
     address: Address, worn_address: Address, tmp_path: Path
 ) -> None:
     drawn = scenario.draw(from_document(documents.parse(BRAKING, "braking.yaml")), 1)
-    made = attempt(RunSpec(drawn, None), address, tmp_path / "was")
-    run = store.open_run(store.run_path(tmp_path / "was", made.run_id))
+    run = store.open_run(record(tmp_path / "was", RunSpec(drawn, None), address)[0])
     was = state_log.of_run(run)
     braked = min(frame for frame in was.frames if was.controls[frame][was.ego_id]["brake"])
-    found = first_divergence(was, resimulate(run, worn_address, tmp_path / "now"))
+    assert simulated_again(run.directory, address, tmp_path / "again") is None
+    found = simulated_again(run.directory, worn_address, tmp_path / "now")
     assert found is not None
     assert found.frame == braked
     assert {each.who for each in found.differences} == {"ego"}

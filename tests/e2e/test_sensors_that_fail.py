@@ -21,7 +21,7 @@ from av_synth.run import RunSpec
 from av_synth.scenario.scenario import from_document
 from av_synth.verify import VerifyReport, verify, write_text_report
 from tests.devkit import oracles
-from tests.e2e.conftest import Made, make
+from tests.e2e.conftest import Made, make, simulated_again
 
 # samples are at 0, 0.5, ... 2.5 s
 TEXT = """name: failing_sensors
@@ -205,3 +205,7 @@ def test_faults_that_the_data_have_not_are_found(made, tmp_path):
     assert "'CAM_LEFT', 'kind': 'blackout'" in found
     assert "CAM_BACK has 'ghosts', which no camera can have" in found
     assert "CAM_BACK: since = 'today'" in found
+
+
+def test_a_run_with_faults_simulates_again_without_the_sensors_that_fail(made, address, tmp_path):
+    assert simulated_again(made.runs[0], address, tmp_path) is None

@@ -16,7 +16,10 @@ from av_synth.farm.planning import plan as plans
 from av_synth.farm.planning.campaign import Campaign
 from av_synth.farm.workers.player import Player, open_player
 from av_synth.launch import Address
+from av_synth.replay.divergence import again_of
+from av_synth.run import RunResult, execute
 from av_synth.run.identity import Planned
+from av_synth.scenario.words import is_opendrive
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,7 @@ def setting(out: Path, simulator: str) -> WorkerSetting:
     return WorkerSetting(out, 3, player, {"simulator": simulator}, out / "logs" / "worker-3", cores=(0,))
 
 
-def test_a_planned_run_is_committed_under_its_id_with_figures_and_not_played_again(out, player):
+def test_a_planned_run_is_committed_under_its_id_with_figures_and_not_played_again(out, player, address):
     run = blind(out)
     told: list[tuple[int, int]] = []
     first = player.play(Job(run, 1), lambda done, of: told.append((done, of)))
@@ -52,6 +55,9 @@ def test_a_planned_run_is_committed_under_its_id_with_figures_and_not_played_aga
     assert first == Played(played=True, held=True, frames=11, bytes=size)
     assert again == replace(first, played=False)
     assert told[-1] == (run.frames, run.frames)
+    once_more = execute(again_of(there), address)
+    assert isinstance(once_more, RunResult)
+    assert list(once_more.state_hashes) == there.table("ticks")["state_hash"].to_pylist()
     assert there.manifest["identity"]["town_digest"] == plans.read(out).facts[run.town]["town_digest"]
     assert [path.name for path in (out / "logs" / "worker-3").iterdir()] == ["client.log"]
 
@@ -91,5 +97,5 @@ def test_nobody_at_the_address_is_said_at_once(out):
 
 
 def blind(out: Path) -> PlannedRun:
-    """A planned run without sensors."""
-    return next(run for run in plans.read(out).runs if run.recipe.rig is None)
+    """A planned run without sensors, on a map out of a file."""
+    return next(run for run in plans.read(out).runs if run.recipe.rig is None and is_opendrive(run.town))

@@ -17,7 +17,8 @@ from av_synth import __version__, store
 from av_synth.errors import CastError, ConnectionLostError, StalledError
 from av_synth.launch import Address, launch_embedded, stall
 from av_synth.launch.stall import Patience
-from av_synth.run import RunResult, RunSpec, Skipped
+from av_synth.replay.divergence import again_of
+from av_synth.run import RunResult, RunSpec, Skipped, execute
 from av_synth.run import identity as module
 from av_synth.run.attempt import attempt, logs
 from av_synth.run.generate import plan
@@ -48,6 +49,9 @@ def test_a_run_is_committed_with_progress_to_its_end_and_a_second_attempt_skips_
     assert len(made.state_hashes) == FRAMES
     run = store.open_run(store.run_path(tmp_path, made.run_id), deep=True)
     assert run.table("ego_poses").num_rows == FRAMES
+    again = execute(again_of(run), address)
+    assert isinstance(again, RunResult)
+    assert again.state_hashes == made.state_hashes
     before = contents(tmp_path / "runs")
 
     # the second time at an address that is not ours: what was left behind by the first would be in the way
