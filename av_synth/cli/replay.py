@@ -62,6 +62,7 @@ def replay(
 
     Example: av-synth replay out/first/runs/0fb83a02f85a8e089635 --weather night --at 3.2s..5s --out out/night
     """
+    from av_synth.replay import carla_recorder
     from av_synth.replay.request import Request, open_named, recording_spec, replay_spec
 
     looks = {"--out": out, "--rig": rig, "--camera": camera, "--weather": weather, "--at": at, "--ego": ego}
@@ -74,6 +75,7 @@ def replay(
         _resimulate(open_named(run), simulator, adopt)
         return
     if resimulate:
+        carla_recorder.read(run)
         raise DocumentError([Problem("", "--resimulate", f"{run} is of CARLA's recorder: it has no scenario to play")])
     if ego is not None and not recorded:
         raise DocumentError([Problem("", "--ego", "goes with a file of CARLA's recorder; a run says who its ego is")])

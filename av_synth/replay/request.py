@@ -74,6 +74,10 @@ def open_named(path: Path) -> store.Run:
     why = "is no run" if path.exists() else "there is no such folder"
     if (path / "tables").is_dir():
         why = "looks like a run that has lost its manifest.json"
+    elif path.is_file():
+        why = "is a file (of one of CARLA's recorder, `av-synth replay FILE --out FOLDER` makes a run)"
+    elif path.is_dir() and (stores := store.stores_in(path)):
+        why = f"holds {len(stores)} stores, such as {stores[0]}"
     raise UserError(f"{path}: {why}; want the directory of a run, runs/<run id> of a folder that `av-synth run` wrote")
 
 

@@ -20,6 +20,7 @@ from av_synth.store.runs import (
     run_path,
     runs,
     stage,
+    stores_in,
     sweep,
 )
 from av_synth.store.scratch import scratch, sweep_scratch
@@ -41,6 +42,7 @@ __all__ = [
     "runs",
     "scratch",
     "stage",
+    "stores_in",
     "sweep",
     "sweep_scratch",
     "write_file",

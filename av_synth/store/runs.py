@@ -215,7 +215,11 @@ class Run:
         """Table `name`, sorted by its key, or some columns of it; raises StoreError if it cannot be read."""
         from av_synth.store import tables
 
-        return tables.read(name, self.path(f"tables/{name}.parquet"), columns)
+        path = self.path(f"tables/{name}.parquet")
+        try:
+            return tables.read(name, path, columns)
+        except StoreError as error:
+            raise StoreError(f"{error}; {_again(self.directory, error)}") from error
 
     def path(self, relpath: str) -> Path:
         """Where a file of this run is, once it has been compared with its hash: what is taken is what was committed.
@@ -225,7 +229,13 @@ class Run:
         """
         if relpath not in self.files:
             raise StoreError(f"run {self.run_id}: has no file '{relpath}'")
-        _check_file(self.directory, self.files[relpath], deep=True)
+        entry = self.files[relpath]
+        _check_file(self.directory, entry, deep=False)
+        if sha256_of(self.directory / relpath) != entry.sha256:
+            raise StoreError(
+                f"{self.directory}: '{relpath}' is not what was committed; {_again(self.directory)}; "
+                "its size is as it was: `av-synth status STORE --deep` finds all such runs"
+            )
         return self.directory / relpath
 
     def json(self, relpath: str) -> Mapping[str, object]:
@@ -251,9 +261,14 @@ def open_run(path: Path, *, deep: bool = False, files: bool = True) -> Run:
         manifest = as_mapping(read_json(where), str(where))
     except StoreError as error:
         raise StoreError(f"{error}; {_again(path, error)}") from error
-    if manifest.get("schema_epoch") != SCHEMA_EPOCH:
+    if not isinstance(manifest.get("schema_epoch"), int):
+        raise StoreError(
+            f"{where}: has no schema_epoch, so it is not of a run; want the directory of a run; if that was one, "
+            f"{_again(path)}"
+        )
+    if manifest["schema_epoch"] != SCHEMA_EPOCH:
         raise OtherEpochError(
-            f"{where}: schema_epoch {manifest.get('schema_epoch')}; this av_synth reads {SCHEMA_EPOCH}; "
+            f"{where}: schema_epoch {manifest['schema_epoch']}; this av_synth reads {SCHEMA_EPOCH}; "
             "want the av_synth that wrote it, or another store"
         )
     try:
@@ -299,6 +314,11 @@ def runs(root: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if _RUN_ID.fullmatch(path.name) and path.is_dir())
+
+
+def stores_in(folder: Path) -> list[Path]:
+    """The stores among the folders in a folder, by name: `av-synth vary` leaves some."""
+    return sorted(path for path in Path(folder).iterdir() if runs(path))
 
 
 def need_runs(root: Path) -> list[Path]:

@@ -280,9 +280,10 @@ def read(name: str, path: Path, columns: Sequence[str] | None = None) -> pa.Tabl
         there = file.schema_arrow
         table = file.read(columns=columns, use_threads=False)
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{path}: not a readable table: {error}") from error
+        raise StoreError(f"{path}: not a readable table: {str(error).rstrip('.')}") from error
     if not there.equals(schema):
-        raise StoreError(f"{path}: columns {there.names} are not those of this version of av_synth: {schema.names}")
+        differ = sorted({field.name for field in (*there, *schema) if field not in there or field not in schema})
+        raise StoreError(f"{path}: {', '.join(differ) or 'the order'} of its columns is not as this av_synth writes it")
     return table
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from av_synth.launch import Address, launch_embedded
 from av_synth.replay import state_log
 from av_synth.replay.divergence import again_of, first_divergence, resimulate
 from av_synth.replay.playback import Playback
-from av_synth.replay.request import Request, open_named, replay_spec
+from av_synth.replay.request import Request, replay_spec
 from av_synth.run import RunSpec
 from av_synth.scenario.scenario import from_document
 from tests.e2e.conftest import Made, make, record, simulated_again
@@ -239,38 +238,6 @@ def test_a_part_of_a_run_tells_of_the_expectations_that_were_decided_in_it_by_it
         assert not part.figures
     assert ttc.name not in {result.name for result in told(f"{at_s + 0.05:.2f}s..").expectations}
     assert told("0s..0.5s") == Outcome(())
-
-
-def test_a_bad_truncated_or_foreign_log_is_refused_in_words(tiny: Made, tmp_path: Path) -> None:
-    def damaged(name: str) -> Path:
-        return Path(shutil.copytree(tiny.runs[0], tmp_path / name, copy_function=shutil.copy))
-
-    torn = damaged("torn") / "tables" / "states.parquet"
-    torn.chmod(0o644)
-    torn.write_bytes(torn.read_bytes()[:-100])
-    with pytest.raises(StoreError, match=r"'tables/states.parquet' is not what was committed"):
-        open_named(torn.parents[1])
-    gone = damaged("gone")
-    (gone / "tables" / "run_up.parquet").unlink()
-    with pytest.raises(StoreError, match=r"'tables/run_up.parquet': No such file"):
-        open_named(gone)
-    older = damaged("older")
-    (older / "manifest.json").chmod(0o644)
-    manifest = json.loads((older / "manifest.json").read_text())
-    (older / "manifest.json").write_text(json.dumps(manifest | {"schema_epoch": 2}))
-    with pytest.raises(StoreError, match="schema_epoch 2; this av_synth reads 3"):
-        open_named(older)
-    (older / "manifest.json").unlink()
-    with pytest.raises(
-        UserError, match=r"older: looks like a run that has lost its manifest\.json; want the directory"
-    ):
-        open_named(older)
-    with pytest.raises(UserError, match="is no run"):
-        open_named(tiny.dataset)
-    with pytest.raises(UserError, match="there is no such folder"):
-        open_named(tmp_path / "nowhere")
-    with pytest.raises(UserError, match="holds 2 runs; want one, such as"):
-        open_named(tiny.root)
 
 
 @pytest.mark.parametrize(

@@ -198,8 +198,11 @@ class _Reader:
         """What ends too early: the packet, which is then broken, or the file, which was then cut off."""
         if self._end < len(self._data):
             return self._wrong(at, got, f"a packet as long as what is in it; {_UNREAL_5}")
-        whole = f"whole up to byte {self._whole:,}, {len(self._frames)} frames"
-        return self._wrong(at, got, f"a file that does not end there; it is {whole}: cut it there, or record again")
+        todo = "no frame of it is whole: record again"
+        if self._frames:
+            whole = f"whole up to byte {self._whole:,}, {len(self._frames)} frames"
+            todo = f"it is {whole}: cut it there (head -c {self._whole}), or record again"
+        return self._wrong(at, got, f"a file that does not end there; {todo}")
 
     def _wrong(self, at: int, got: str, want: str) -> LogError:
         return LogError(f"{self._name}: byte {at:,}: got {got}; want {want}")

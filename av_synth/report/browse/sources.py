@@ -10,6 +10,7 @@ from av_synth.report.browse.model import Source
 from av_synth.report.browse.of_datasets import DatasetSource
 from av_synth.report.browse.of_runs import RunsSource
 
+_MOST_TOLD = 12  # stores in a folder
 _WANT = (
     "want a folder with runs/ in it, as `av-synth run --out` wrote, one of its runs, "
     "or a nuScenes dataset, which has a folder such as v1.0-trainval"
@@ -49,6 +50,9 @@ def _mistaken(path: Path) -> str:
         return f"holds the runs of a store, which is {path.parent}"
     if not any(path.iterdir()):
         return "is empty"
+    if stores := store.stores_in(path):
+        more = f" and {len(stores) - _MOST_TOLD} more" if len(stores) > _MOST_TOLD else ""
+        return f"holds stores, to be looked at one by one: {', '.join(map(str, stores[:_MOST_TOLD]))}{more}"
     if (path / "runs").is_dir():
         return "has no committed run"
     if (path / "tables").is_dir():
