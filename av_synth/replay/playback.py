@@ -214,7 +214,8 @@ class Puppets:
                     self.faults.begin(Fault.model_validate(event.detail["fault"]), for_s, event.time_us - offset_us)
 
     def _here(self, log_id: int) -> int:
-        return self._actors[log_id].id if log_id in self._actors else log_id
+        """Their id here: an event may be about somebody who has left."""
+        return self._ids.get(log_id, log_id)
 
     def _show(self) -> None:
         """Have the next tick make the frame of the log."""

@@ -15,7 +15,7 @@ import pytest
 
 from av_synth import documents, scenario, store
 from av_synth import rig as rigs
-from av_synth.director import Outcome
+from av_synth.director import Event, Outcome
 from av_synth.errors import DocumentError, StoreError, UserError
 from av_synth.launch import Address, launch_embedded
 from av_synth.replay import state_log
@@ -166,9 +166,13 @@ def test_a_camera_is_at_the_edge_of_who_carries_it_on_the_side_it_looks_to(tiny:
 
 
 def test_a_stock_simulator_plays_a_log_back_too(stock: Made, stock_address: Address, tmp_path: Path) -> None:
-    run = store.open_run(stock.runs[0])
-    made = make(tmp_path, [replay_spec(run, Request(at="2s..2.5s"))], stock_address)
-    again, was = log_of(made.runs[0]), log_of(stock.runs[0])
+    run, was = store.open_run(stock.runs[0]), log_of(stock.runs[0])
+    spec = replay_spec(run, Request(at="2s..2.5s"))
+    gone = max(was.there(40) - {was.ego_id})
+    assert isinstance(spec.script, Playback)
+    told_of = replace(spec.script, log=left_at(was, gone, 45))
+    made = make(tmp_path, [replace(spec, script=told_of)], stock_address)
+    again = log_of(made.runs[0])
     told = store.open_run(made.runs[0]).manifest["provenance"]["replay"]
     ids = told["actor_ids"]
     assert told["limits"] == []  # this one keeps the velocities that it is given
@@ -177,6 +181,9 @@ def test_a_stock_simulator_plays_a_log_back_too(stock: Made, stock_address: Addr
         assert np.abs(played.world_from_actor - state.world_from_actor).max() < 1e-4
         assert (played.velocity_mps == state.velocity_mps).all()
     assert ids  # so tokens go by the ids of the run, not by those here
+    here = int(ids[str(gone)])
+    assert [here in again.there(frame) for frame in (4, 5)] == [True, False]
+    assert [(event.actor_id, event.other_id) for event in again.events[6]] == [(int(ids[str(was.ego_id)]), here)]
     instances = [
         {
             row["instance_token"]: row["role"]
@@ -186,6 +193,15 @@ def test_a_stock_simulator_plays_a_log_back_too(stock: Made, stock_address: Addr
     ]
     assert instances[0]
     assert instances[0].items() <= instances[1].items()
+
+
+def left_at(log: state_log.StateLog, who: int, frame: int) -> state_log.StateLog:
+    """The log as if somebody had left at a frame, with an event that is about them at the next."""
+    motion = log.motions[who]
+    until = motion.frames < frame
+    left = state_log.Motion(motion.frames[until], motion.poses[until], motion.rates[until])
+    told = Event(log.time_us(frame + 1), "brake", log.ego_id, who)
+    return replace(log, motions={**log.motions, who: left}, events={frame + 1: (told,)})
 
 
 @pytest.mark.parametrize(
