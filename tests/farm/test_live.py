@@ -137,6 +137,7 @@ def test_a_wide_screen_tells_town_node_attempt_frames_and_the_last_failures():
     assert "failures: transient 2" in text
     assert "9 committed runs did not meet their expectations" in text
     assert "draining: asked to stop" in text
+    assert " left (" not in text
     assert text.count("it is tried again by itself") == 2
 
 

@@ -39,11 +39,13 @@ class Reckoning:
 
     Attributes:
         workers: of the last driver.
+        drains: whether that driver starts nothing more.
     """
 
     def __init__(self, runs: Mapping[str, PlannedRun]) -> None:
         """Know nothing but the planned runs, by their ids."""
         self.workers = 0
+        self.drains = False
         self._runs = runs
         self._walls: dict[Affinity, deque[float]] = defaultdict(lambda: deque(maxlen=_REMEMBERED))
         self._begun: dict[object, tuple[PlannedRun, float]] = {}  # by slot: what is being played, and since when
@@ -54,6 +56,8 @@ class Reckoning:
         what, slot, run = event.get("event"), event.get("slot"), self._runs.get(str(event.get("run")))
         if what == "opened":
             self.workers = max(1, int(event.get("workers", 1)))
+        if what in ("opened", "draining", "breaker"):
+            self.drains = what != "opened"
         if what in ("opened", "closed"):
             self._begun.clear()
         elif what == "started" and run is not None:
@@ -83,7 +87,7 @@ class Reckoning:
             now_s: the time, of the clock by which events were told; None where nobody is at it.
 
         Returns:
-            None where no run has been committed yet, or there is no worker.
+            None where no run has been committed yet, there is no worker, or nothing more is started.
         """
         left = {affinity: count for affinity, count in remaining.items() if count > 0}
         if not left:
@@ -92,7 +96,7 @@ class Reckoning:
         begun = [] if now_s is None else [(run.affinity, now_s - since_s) for run, since_s in self._begun.values()]
         begun = [(affinity, spent_s) for affinity, spent_s in begun if affinity in left]
         workers = len(begun) or self.workers
-        if pooled is None or not workers:
+        if pooled is None or not workers or self.drains:
             return None
         known = {a: (span(self._walls[a]) if len(self._walls[a]) >= _ENOUGH else None) or pooled for a in left}
         waste = self._wasted_s / self._useful_s if self._useful_s else 0.0

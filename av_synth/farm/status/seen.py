@@ -63,7 +63,7 @@ class Seen:
         frames_per_s: recorded by all workers, lately; None before the first.
         bytes: committed, as far as the events tell.
         elapsed_s: since this driver began.
-        left_s: until nothing remains; None until a run has been committed.
+        left_s: until nothing remains; None until a run has been committed, and where nothing more is started.
         workers: by slot.
         attempts: ended attempts by class of failure, and 'committed'.
         lost: workers that were lost and replaced.
