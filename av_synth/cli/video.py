@@ -36,16 +36,15 @@ def video(
     Example: av-synth video out/first/runs/0fb83a02f85a8e089635 --out out/first.mp4 --boxes --at 3s..5s --speed 0.25
     """
     from av_synth.replay.request import open_named
-    from av_synth.report.film_file import refuse_target
-    from av_synth.report.video import film
+    from av_synth.report.video import plan_film
 
-    refuse_target(out, force=force)
     found = open_named(run)
+    film = plan_film(found, out, at=at, speed=speed, width_px=width, boxes=boxes, force=force)
     with progress(f"filming {found.run_id}") as on_picture:
-        made = film(found, out, at=at, speed=speed, width_px=width, boxes=boxes, force=force, on_picture=on_picture)
-    if not made.cameras:
+        codec = film.write(on_picture)
+    if not film.cameras:
         say("  note: the run has no cameras; it is seen from above only", "yellow")
-    if made.codec == "VP9":
+    if codec == "VP9":
         say("  note: browsers play VP9; PowerPoint and QuickTime want H.264: pip install 'av-synth[video]'", "yellow")
-    size = "x".join(map(str, made.size_px))
-    say(f"film: {out} ({made.codec}, {size}, {made.pictures} pictures, {made.rate_hz:g} per second)")
+    size = "x".join(map(str, film.size_px))
+    say(f"film: {out} ({codec}, {size}, {film.pictures} pictures, {film.rate_hz:g} per second)")

@@ -15,14 +15,14 @@ import cv2
 from av_synth.errors import StoreError, UserError
 from av_synth.report.draw import Image
 
-ENDINGS = (".mp4", ".webp")
+_ENDINGS = (".mp4", ".webp")
 _WEBP_QUALITY = 80
 _RIFF_BYTES = 12  # header of a WebP
 _ANIMATED = 1 << 1
 
 
 class FilmWriter(Protocol):
-    """Takes the pictures of a film in order.
+    """Takes the pictures of a film in order. What cannot be written is an OSError, which does not name the file.
 
     Attributes:
         codec: what it is coded with, for people.
@@ -46,12 +46,16 @@ def refuse_target(out: Path, *, force: bool) -> None:
     Raises:
         UserError: if the ending is unknown, something is in the way, or a file that is no film would be lost.
     """
-    if out.suffix.lower() not in ENDINGS:
-        raise UserError(f"--out {out}: cannot tell what to write; want a name that ends in {' or '.join(ENDINGS)}")
+    if out.suffix.lower() not in _ENDINGS:
+        raise UserError(f"--out {out}: cannot tell what to write; want a name that ends in {' or '.join(_ENDINGS)}")
     if out.is_dir():
         raise UserError(f"--out {out}: is a folder; want a name for the film, such as {out / 'film.mp4'}")
     if out.exists() and not force and not _is_film(out):
         raise UserError(f"--out {out}: is there already and is no film; name another file, or --force to replace it")
+    folder = next(parent for parent in out.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        why = "cannot be written to" if folder.is_dir() else "is a file"
+        raise UserError(f"--out {out}: {folder} {why}; want a place in a folder that can be written to")
 
 
 def _is_film(path: Path) -> bool:
@@ -113,7 +117,7 @@ class _H264:
     def __init__(self, path: Path, size_px: tuple[int, int], rate_hz: float) -> None:
         import av
 
-        self._av, self._path = av, path
+        self._av = av
         with self._told():
             self._file = av.open(str(path), "w", options=self._of_file)
             rate = Fraction(rate_hz).limit_denominator(10_000)
@@ -138,7 +142,7 @@ class _H264:
         try:
             yield
         except self._av.FFmpegError as error:
-            raise StoreError(f"{self._path}: cannot be written: {error.strerror}") from error
+            raise OSError(error.strerror or str(error)) from error
 
 
 class _Vp9:
@@ -152,9 +156,7 @@ class _Vp9:
         fourcc = cv2.VideoWriter.fourcc(*"vp09")
         self._writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, fourcc, rate_hz, size_px)
         if not self._writer.isOpened():
-            raise StoreError(
-                f"{path}: this OpenCV ({cv2.__version__}) cannot write VP9; want a name that ends in .webp"
-            )
+            raise OSError(f"this OpenCV ({cv2.__version__}) has no VP9; want a name that ends in .webp")
 
     def add(self, picture: Image) -> None:
         self._writer.write(picture)
@@ -170,7 +172,7 @@ class _Vp9:
         found = round(reader.get(cv2.CAP_PROP_FRAME_COUNT)) if reader.isOpened() else 0
         reader.release()
         if found != self._count:
-            raise StoreError(f"{self._path}: has {found} of {self._count} pictures; is there room on the disk?")
+            raise OSError(f"it has {found} of {self._count} pictures; is there room on the disk?")
 
 
 class _Webp:

@@ -24,8 +24,8 @@ from av_synth.report.road_picture import read_roads
 from av_synth.run.criticality import EXPOSED_TTC_S
 from av_synth.store import Run
 
-WIDTHS_PX = (640, 3840)
-SPEEDS = (0.05, 4.0)
+_WIDTHS_PX = (640, 3840)
+_SPEEDS = (0.05, 4.0)
 _WIDTH_PX: Mapping[str, int] = {".mp4": 1920, ".webp": 960}
 _GAP_PX = 4
 _LINE = 0.034  # height of the line of words, of the film's width
@@ -63,18 +63,6 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Film:
-    """What was written: pictures, how many a second, and how they are coded."""
-
-    path: Path
-    pictures: int
-    rate_hz: float
-    size_px: tuple[int, int]
-    cameras: int
-    codec: str
-
-
-@dataclass(frozen=True)
 class _Note:
     """An event in words, and where it happened (2,), if somebody did it."""
 
@@ -84,7 +72,45 @@ class _Note:
     bad: bool
 
 
-def film(
+@dataclass(frozen=True)
+class Film:
+    """A film that can be made: where to, how many pictures a second, and of how many cameras."""
+
+    path: Path
+    rate_hz: float
+    cameras: int
+    _pictures: _Pictures
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height."""
+        return self._pictures.layout.size_px
+
+    @property
+    def pictures(self) -> int:
+        """How many there are."""
+        return len(self._pictures.frames)
+
+    def write(self, on_picture: Callable[[int, int], None]) -> str:
+        """Make it; what is there already is replaced once the new one is whole.
+
+        Args:
+            on_picture: told how many pictures are done, and how many there will be.
+
+        Returns:
+            What it is coded with.
+
+        Raises:
+            StoreError: if a picture cannot be read, or the film not be written.
+        """
+        with film_file(self.path, self.size_px, self.rate_hz) as file:
+            for done, frame in enumerate(self._pictures.frames, 1):
+                file.add(self._pictures(frame))
+                on_picture(done, self.pictures)
+        return file.codec
+
+
+def plan_film(
     run: Run,
     out: Path,
     *,
@@ -93,9 +119,8 @@ def film(
     width_px: int | None = None,
     boxes: bool = False,
     force: bool = False,
-    on_picture: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Film:
-    """Make a film of a run.
+    """See whether a film of a run can be made as it is wished, and read what it shows; nothing is written yet.
 
     Args:
         run: a committed run; without a camera it is seen from above only.
@@ -105,31 +130,23 @@ def film(
         width_px: of the film; None for 1920, of a WebP 960.
         boxes: whether the boxes of who is seen are drawn in the cameras.
         force: whether to replace a file that is no film.
-        on_picture: told how many pictures are done, and how many there will be.
 
     Raises:
         UserError: if the target or a wish cannot be.
-        StoreError: if the run cannot be read, or the film cannot be written.
+        StoreError: if the run cannot be read.
     """
     refuse_target(out, force=force)
     if out.resolve().is_relative_to(run.directory.resolve()):
         raise UserError(f"--out {out}: is within the run itself; name another place")
     width = _WIDTH_PX[out.suffix.lower()] if width_px is None else width_px
-    for option, value, (least, most) in (("--width", width, WIDTHS_PX), ("--speed", speed, SPEEDS)):
+    for option, value, (least, most) in (("--width", width, _WIDTHS_PX), ("--speed", speed, _SPEEDS)):
         if not least <= value <= most:
             raise UserError(f"{option}: got {value:g}; want {least:g} to {most:g}")
     log = state_log.of_run(run)
     first, last = (log.frames[0], log.frames[-1]) if at is None else window(at, log)
-    picture_at = _Pictures(run, log, first, last, width, boxes=boxes)
-    frames = picture_at.frames
-    step = frames[1] - frames[0] if len(frames) > 1 else picture_at.step
-    rate_hz = speed * 1e6 / (step * log.tick_us)
-    size = picture_at.layout.size_px
-    with film_file(out, size, rate_hz) as file:
-        for done, frame in enumerate(frames, 1):
-            file.add(picture_at(frame))
-            on_picture(done, len(frames))
-    return Film(out, len(frames), rate_hz, size, len(picture_at.layout.cameras), file.codec)
+    pictures = _Pictures(run, log, first, last, width, boxes=boxes)
+    rate_hz = speed * 1e6 / (pictures.frames.step * log.tick_us)
+    return Film(out, rate_hz, len(pictures.layout.cameras), pictures)
 
 
 class _Pictures:
@@ -143,9 +160,9 @@ class _Pictures:
         self._heading = f"{scenario.name}, seed {scenario.seed}"
         self._cameras = Cameras(run, log, names, boxes=boxes)
         channels = [camera for row in self._cameras.rows for camera in row]
-        self.step = min((camera.every_ticks for camera in channels), default=1)
+        step = min((camera.every_ticks for camera in channels), default=1)
         taken = [frame for camera in channels for frame in camera.frames if first <= frame <= last]
-        self.frames = range(min(taken, default=first), last + 1, self.step)
+        self.frames = range(min(taken, default=first), last + 1, step)
         self.layout = arrange(self._cameras.rows, width_px)
         self._notes = _notes(log, names)
         roads = read_roads(read_network(log.town, run.path("map/opendrive.xodr").read_text(encoding="utf-8")))
@@ -220,6 +237,8 @@ def arrange(rows: Sequence[Sequence[Camera]], width_px: int) -> Layout:
     """
     width = width_px // 2 * 2
     line_height = round(_LINE * width)
+    if rows and max(map(len, rows)) == 1:  # in a column they would leave the view from above a square, half of it empty
+        rows = [[camera for (camera,) in rows]]
     if not rows:
         above = Area(0, 0, width, round(_SCREEN * width) - line_height)
         return _layout(width, {}, above, line_height)

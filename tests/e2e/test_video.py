@@ -140,6 +140,7 @@ def test_a_run_without_cameras_is_seen_from_above(
         (["--out", "film.avi"], "--out film.avi: cannot tell what to write; want a name that ends in .mp4 or .webp"),
         (["--out", "notes.mp4"], "notes.mp4: is there already and is no film; name another file, or --force"),
         (["--out", "folder.mp4"], "folder.mp4: is a folder; want a name for the film"),
+        (["--out", "notes.mp4/film.mp4"], "notes.mp4 is a file; want a place in a folder that can be written to"),
         (["--out", "new.mp4", "--width", "10000"], "--width: got 10000; want 640 to 3840"),
         (["--out", "new.mp4", "--speed", "0"], "--speed: got 0; want 0.05 to 4"),
         (["--out", "new.mp4", "--at", "5s..700s"], "--at: got 5s..700s; the run ends after 6 s"),
@@ -158,6 +159,8 @@ def test_a_film_that_cannot_be_is_refused_and_nothing_is_touched(
     (tmp_path / "notes.mp4").write_text("dear diary")
 
     assert status(["video", str(tiny.runs[0]), *options]) == 2
-    assert why in " ".join(capsys.readouterr().err.split())
+    told = capsys.readouterr()
+    assert why in " ".join(told.err.split())
+    assert "filming" not in told.out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.mp4", "notes.mp4"]
     assert (tmp_path / "notes.mp4").read_text() == "dear diary"

@@ -60,6 +60,15 @@ def test_six_cameras_fill_a_screen():
     assert found.size_px == (1920, 1080)
 
 
+def test_two_cameras_stand_side_by_side_over_a_view_from_above_as_wide_as_both():
+    ahead, back = cameras(16 / 9, 16 / 9)
+    found = arrange([[ahead], [back]], 1920)
+
+    assert found.size_px == (1920, 1080)
+    assert [area.y for area in found.cameras.values()] == [0, 0]
+    assert found.above.width == 1920
+
+
 @pytest.mark.parametrize("ending", [".mp4", ".webp"])
 def test_a_film_that_fails_halfway_leaves_the_one_before_and_nothing_else(ending, tmp_path):
     out, picture = tmp_path / f"film{ending}", np.full((48, 64, 3), 90, dtype=np.uint8)
