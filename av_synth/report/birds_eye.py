@@ -158,10 +158,13 @@ class BirdsEye:
         aside = 1.6 * self.px_per_m + 4.0
         for actor, (x, y) in sorted(places.items(), key=lambda each: -each[1][1]):
             width = draw.text_width(self._names[actor], self._text_px) + 6.0
-            left, base = (x - width / 2.0, y - aside) if self._to_the_right else (x + aside, y + height / 2.0)
+            left, base, away = x + aside, y + height / 2.0, -1.0
+            if self._to_the_right:
+                away = 1.0 if y > self._size[1] / 2.0 else -1.0  # not over the ego, which is in the middle
+                left, base = x - width / 2.0, y + away * aside + (height if away > 0.0 else 0.0)
             for other_left, other_right, other_base in taken:
                 if left < other_right and other_left < left + width and abs(base - other_base) < height:
-                    base = other_base - height - 2.0
+                    base = other_base + away * (height + 2.0)
             taken.append((left, left + width, base))
             draw.plate(canvas, left, base, self._names[actor], self._text_px, self.colour(actor))
 

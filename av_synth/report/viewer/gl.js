@@ -76,8 +76,8 @@ const PICTURE_V = `
 in vec3 place; in vec2 texel; uniform mat4 view; out vec2 at;
 void main() { at = texel; gl_Position = view * vec4(place, 1.0); }`;
 const PICTURE_F = `
-in vec2 at; uniform sampler2D picture; uniform float solid;
-void main() { shown = vec4(texture(picture, at).rgb, solid); }`;
+in vec2 at; uniform sampler2D picture;
+void main() { shown = vec4(texture(picture, at).rgb, 1.0); }`;
 
 class Program {
   constructor(gl, vertex, fragment) {
@@ -281,7 +281,7 @@ export class Pictures {
   }
 
   // corners: upper left, upper right, lower right, lower left; key: whose texture it is
-  draw(view, key, image, corners, solid) {
+  draw(view, key, image, corners) {
     const gl = this.gl;
     gl.activeTexture(gl.TEXTURE0);
     let held = this.textures.get(key);
@@ -299,7 +299,6 @@ export class Pictures {
     gl.bufferData(gl.ARRAY_BUFFER, new Float32Array(rows.flatMap(([p, u, v]) => [...p, u, v])), gl.DYNAMIC_DRAW);
     this.program.use(view);
     gl.uniform1i(this.program.at("picture"), 0);
-    gl.uniform1f(this.program.at("solid"), solid);
     gl.bindVertexArray(this.list);
     gl.drawArrays(gl.TRIANGLES, 0, 6);
   }

@@ -67,7 +67,6 @@ def add_pictures(pack: Pack, scene: Scene, most_bytes: int) -> bytes:
         for camera in cameras
     ]
     pack.about["pictures"] = [[order[record.channel], record.frame, len(data)] for record, data in found]
-    pack.about["pictureRate"] = plan.rate_hz
     return b"".join(data for _, data in found)
 
 
@@ -94,8 +93,8 @@ def _at_rate(records: Sequence[Record], rate_hz: float) -> Iterator[Record]:
 def _small(scene: Scene, record: Record, plan: _Plan) -> bytes:
     path = scene.run.path(record.path)
     # half of it is decoded where that is enough, which is several times faster
-    halves = cv2.IMREAD_REDUCED_COLOR_2 if scene.sensors[record.channel].size_px[0] >= 2 * plan.width_px else None
-    flags = cv2.IMREAD_COLOR if halves is None else halves
+    halves = scene.sensors[record.channel].size_px[0] >= 2 * plan.width_px
+    flags = cv2.IMREAD_REDUCED_COLOR_2 if halves else cv2.IMREAD_COLOR
     image = cv2.imdecode(np.frombuffer(path.read_bytes(), dtype=np.uint8), flags)
     if image is None:
         raise DataError(f"run {scene.run_id}: {record.path}: cannot be decoded as a picture")

@@ -133,7 +133,7 @@ export class World {
       // from outside a picture is the wrong way round, and in the way
       const ahead = cross(sub(corners[3], corners[0]), sub(corners[1], corners[0]));
       if (images[k] && dot(ahead, sub(view.eye, corners[0])) * dot(ahead, sub(eye, corners[0])) > 0) {
-        this.pictures.draw(view, k, images[k].image, corners, 1);
+        this.pictures.draw(view, k, images[k].image, corners);
       }
     });
   }
@@ -141,7 +141,7 @@ export class World {
   #backdrop(view, frame, held, through) {
     if (!held) return;
     this.gl.disable(this.gl.DEPTH_TEST);
-    this.pictures.draw(view, through, held.image, pictureCorners(this.data.worldFromEgo(frame), this.data.cameras[through], 5), 1);
+    this.pictures.draw(view, through, held.image, pictureCorners(this.data.worldFromEgo(frame), this.data.cameras[through], 5));
     this.gl.enable(this.gl.DEPTH_TEST);
   }
 

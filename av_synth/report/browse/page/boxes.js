@@ -96,7 +96,7 @@ AV.drawBoxes = (svg, view, frame, things, point) => {
 
 AV.drawBox = (view, box, thing, point) => {
   if (AV.look.how === "off" || !AV.look.wants(box, thing)) return null;
-  const shape = AV.look.how === "3d" ? AV.shape3d(view, box) : AV.shape2d(box.flat[view.channel]?.[AV.look.how] ?? []);
+  const shape = AV.look.how === "3d" ? AV.through(view, box) : AV.shape2d(box.flat[view.channel]?.[AV.look.how] ?? []);
   if (shape === null) return null;
   const weak = !AV.strong(box) || box.level <= 1 ? ".weak" : "";
   const [, height] = view.size_px;
@@ -115,8 +115,6 @@ AV.drawBox = (view, box, thing, point) => {
   group.style.setProperty("--colour", AV.colours[thing.kind] ?? "#bbb");
   return group;
 };
-
-AV.shape3d = (view, box) => AV.through(view, box);
 
 AV.shape2d = ([left, top, right, bottom]) => {
   if (left === undefined) return null;

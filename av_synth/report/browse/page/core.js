@@ -3,7 +3,7 @@
 
 const AV = {
   // how much was done, for whoever wants to know whether a list of thousands costs too much
-  work: { cards: 0, filters: 0, drawn: 0 },
+  work: { cards: 0, filters: 0 },
   cards: [],
   byId: new Map(),
   total: 0,

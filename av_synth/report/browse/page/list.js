@@ -14,7 +14,6 @@ AV.makeList = (open) => {
   const draw = () => {
     drawing = false;
     if (!element.clientWidth) return;
-    AV.work.drawn += 1;
     const width = element.clientWidth - 2 * AV.CARD.gap;
     const columns = Math.max(1, Math.floor((width + AV.CARD.gap) / (AV.CARD.least + AV.CARD.gap)));
     const card = (width - (columns - 1) * AV.CARD.gap) / columns;
