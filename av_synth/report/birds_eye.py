@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from av_synth.export.nuscenes.map_reading import read_network
 from av_synth.geometry.transforms import Array, yaw
 from av_synth.log.state import WorldState
 from av_synth.replay.state_log import StateLog
 from av_synth.report import draw
 from av_synth.report.draw import CLASS_COLOURS, Colour, Image, class_of
-from av_synth.report.road_picture import GROUND, Place, Roads, draw_roads
+from av_synth.report.road_picture import GROUND, Place, Roads, draw_roads, read_roads
+from av_synth.store import Run
 
 FRESH_S = 2.0
 """For how long an event counts as one that has just happened."""
@@ -35,6 +37,16 @@ class Mark:
     frame: int
     where_m: Array
     bad: bool
+
+
+def roads_of(run: Run, log: StateLog) -> Roads:
+    """The roads of the town in which a run was played.
+
+    Raises:
+        StoreError: if its OpenDRIVE is not what was committed.
+        DataError: if that cannot be parsed.
+    """
+    return read_roads(read_network(log.town, run.path("map/opendrive.xodr").read_text(encoding="utf-8")))
 
 
 class BirdsEye:

@@ -56,7 +56,7 @@ def small_jpeg(path: Path, width_px: int) -> bytes:
     Raises:
         StoreError: if it cannot be read as an image.
     """
-    return _jpeg(_small(path, width_px))
+    return as_jpeg(_small(path, width_px))
 
 
 def strip_jpeg(paths: Sequence[Path | None], width_px: int) -> bytes:
@@ -72,7 +72,7 @@ def strip_jpeg(paths: Sequence[Path | None], width_px: int) -> bytes:
         raise ValueError("a strip of no pictures")
     black: Image = np.zeros((height, width_px, 3), dtype=np.uint8)
     row = [black if path is None else pictures[path] for path in paths]
-    return _jpeg(np.hstack([one if one.shape == black.shape else cv2.resize(one, (width_px, height)) for one in row]))
+    return as_jpeg(np.hstack([one if one.shape == black.shape else cv2.resize(one, (width_px, height)) for one in row]))
 
 
 def no_wider(path: Path, width_px: int) -> bytes:
@@ -83,7 +83,7 @@ def no_wider(path: Path, width_px: int) -> bytes:
     """
     data = _read(path)
     image = _decoded(np.frombuffer(data, dtype=np.uint8), path, cv2.IMREAD_COLOR)
-    return data if image.shape[1] <= width_px else _jpeg(_resized(image, width_px))
+    return data if image.shape[1] <= width_px else as_jpeg(_resized(image, width_px))
 
 
 def _read(path: Path) -> bytes:
@@ -114,5 +114,6 @@ def _decoded(data: Image, path: Path, how: int) -> Image:
     return np.asarray(image, dtype=np.uint8)
 
 
-def _jpeg(image: Image) -> bytes:
+def as_jpeg(image: Image) -> bytes:
+    """A picture (H, W, 3) uint8 BGR as a JPEG that is good enough for a small one."""
     return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1])

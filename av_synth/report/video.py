@@ -9,18 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from av_synth.errors import UserError
-from av_synth.export.nuscenes.map_reading import read_network
 from av_synth.replay import state_log
 from av_synth.replay.request import scenario_of, window
 from av_synth.replay.state_log import StateLog
 from av_synth.report import draw
-from av_synth.report.birds_eye import FRESH_S, BirdsEye, Mark
+from av_synth.report.birds_eye import FRESH_S, BirdsEye, Mark, roads_of
 from av_synth.report.draw import Colour, Image
 from av_synth.report.event_picture import EGO
 from av_synth.report.event_words import NOTED, event_words
 from av_synth.report.film_cameras import Camera, Cameras
 from av_synth.report.film_file import film_file, refuse_target
-from av_synth.report.road_picture import read_roads
 from av_synth.run.criticality import EXPOSED_TTC_S
 from av_synth.store import Run
 
@@ -165,10 +163,9 @@ class _Pictures:
         self.frames = range(min(taken, default=first), last + 1, step)
         self.layout = arrange(self._cameras.rows, width_px)
         self._notes = _notes(log, names)
-        roads = read_roads(read_network(log.town, run.path("map/opendrive.xodr").read_text(encoding="utf-8")))
         marks = [Mark(note.frame, note.where_m, note.bad) for note in self._notes if note.where_m is not None]
         above = self.layout.above
-        self._above = BirdsEye(log, roads, names, marks, (above.width, above.height))
+        self._above = BirdsEye(log, roads_of(run, log), names, marks, (above.width, above.height))
         self._ttc = _least_ttc(run, log)
 
     def __call__(self, frame: int) -> Image:

@@ -8,10 +8,12 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from av_synth.errors import DataError, UserError
+from av_synth.report import draw
 from av_synth.report.browse import Library, open_source
 from av_synth.report.weather_words import weather_words
 from tests.export.as_nuscenes import export
@@ -112,13 +114,15 @@ def test_small_pictures_are_made_once_and_index_and_scene_are_plain_json(store):
     assert json.loads(library.scene(run))["frames"][0]["views"][0]["channel"] == "CAM_FRONT"
 
 
-def test_a_run_without_a_camera_has_no_pictures_and_all_the_rest(tmp_path):
+def test_a_run_without_a_camera_is_shown_from_above_and_has_all_the_rest(tmp_path):
     build_run(tmp_path, 0, sensors=tuple(sensor for sensor in TINY if sensor.modality == "lidar"))
     library = Library(open_source(tmp_path))
     (run,) = library.ids()
 
     assert (library.source.card(run).cameras, library.source.card(run).keyframes) == (0, 4)
-    assert (library.thumbnail(run), library.strip(run), library.picture(run, 0, "CAM_FRONT")) == (None, None, None)
+    above = cv2.imdecode(np.frombuffer(library.thumbnail(run) or b"", np.uint8), cv2.IMREAD_COLOR)
+    assert (np.abs(above.astype(int) - draw.INK) < 30).all(axis=2).sum() > 20  # the ego
+    assert (library.strip(run), library.picture(run, 0, "CAM_FRONT")) == (None, None)
     assert library.points(run, 0)
     assert library.open(run).detail.frames[0].boxes
 

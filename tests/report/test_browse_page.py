@@ -276,6 +276,18 @@ def test_the_page_as_files_has_the_same_and_reads_nothing_but_them(chromium: Chr
     assert said == [(1, 1)]
 
 
+def test_a_run_without_sensors_is_shown_from_above_and_leads_to_what_shows_it_whole(chromium: Chromium, tmp_path):
+    bare = build_run(tmp_path, 0, sensors=(), change=lambda rows: rows["boxes"].clear())
+    with BrowseServer(Library(open_source(bare))) as server, chromium.page(server.address, 1000, 700) as page:
+        page.wait_for("document.querySelector('.from-above img')?.naturalWidth > 0")
+        assert page.evaluate("document.querySelector('.from-above a').textContent") == "3D viewer"
+        page.press("ArrowRight")
+        page.press("b")  # there is nothing to switch
+        assert "at=" not in page.evaluate("location.hash")
+        page.press("Escape")
+        page.wait_for("document.querySelector('.card img')?.naturalWidth > 0")
+
+
 def test_a_link_to_a_scene_that_is_gone_says_so(chromium: Chromium, served, run, tmp_path):
     page_file = write_files(Library(open_source(run)), tmp_path / "out", lambda *_: None)
     for address in (served.address, page_file.as_uri()):

@@ -87,7 +87,7 @@ class Library:
         return bytes(np.round(values[within]).astype("<i2").tobytes())
 
     def thumbnail(self, scene: str) -> bytes | None:
-        """A small JPEG of a scene; None if it has no camera."""
+        """A small JPEG of a scene: of a camera, of a run without one from above; None if there is nothing to show."""
         return self._made("thumbnail", scene, lambda: self.source.thumbnail(scene))
 
     def strip(self, scene: str) -> bytes | None:

@@ -216,7 +216,10 @@ class Source(ABC):
 
     @abstractmethod
     def thumbnail(self, scene: str) -> bytes | None:
-        """A small JPEG of the moment that it is about; None without a camera. Raises AvSynthError as `open`."""
+        """A small JPEG of the moment that it is about; None where there is nothing to show.
+
+        Raises AvSynthError as `open`.
+        """
 
     def run_directory(self, scene: str) -> Path | None:  # noqa: ARG002  only runs have one
         """The committed run that a scene is, for the 3D viewer."""

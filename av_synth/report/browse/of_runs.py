@@ -18,6 +18,8 @@ from av_synth.errors import AvSynthError, DataError
 from av_synth.export.scene import Box as RunBox
 from av_synth.export.scene import Keyframe, Scene
 from av_synth.geometry.transforms import Array, apply, invert
+from av_synth.replay import state_log
+from av_synth.report.birds_eye import BirdsEye, roads_of
 from av_synth.report.browse.model import (
     LIDAR,
     THUMBNAIL_PX,
@@ -37,10 +39,11 @@ from av_synth.report.browse.model import (
 from av_synth.report.contact_sheet import expectation_words
 from av_synth.report.draw import class_of
 from av_synth.report.event_words import NOTED, event_words
-from av_synth.report.thumbnails import moment_us, thumbnail
+from av_synth.report.thumbnails import as_jpeg, moment_us, thumbnail
 from av_synth.report.weather_words import weather_words
 from av_synth.store import Run
 
+_ABOVE_PX = (640, 360)  # of the picture of a run without a camera, which its page shows large
 _WRONG = (KeyError, TypeError, ValueError, IndexError)  # what a foreign or torn file makes of reading it
 
 
@@ -75,8 +78,10 @@ class RunsSource(Source):
     def thumbnail(self, scene: str) -> bytes | None:
         """See `Source`."""
         directory = self._directories[scene]
-        expectations: Any = store.open_run(directory, files=False).json("outcome.json").get("expectations", [])
-        return thumbnail(directory, moment_us(expectations), THUMBNAIL_PX)
+        run = store.open_run(directory, files=False)
+        expectations: Any = run.json("outcome.json").get("expectations", [])
+        moment = moment_us(expectations)
+        return thumbnail(directory, moment, THUMBNAIL_PX) or _from_above(run, moment)
 
     def run_directory(self, scene: str) -> Path | None:
         """See `Source`."""
@@ -236,6 +241,16 @@ class OpenedRun(Opened):
             flat=self._flat.get(key, {}),
             evidence=self._evidence.get(key, {}),
         )
+
+
+def _from_above(run: Run, moment_us: int | None) -> bytes:
+    """A run from above at a moment, its middle if None, as a JPEG."""
+    log = state_log.of_run(run)
+    named: Any = run.json("scenario.json").get("actors") or {}
+    names = {actor: info.role for actor, info in log.actors.items() if info.role in named}
+    wanted_us = log.time_us(len(log.frames) // 2) if moment_us is None else moment_us
+    frame = min(log.frames, key=lambda frame: abs(log.time_us(frame) - wanted_us))
+    return as_jpeg(BirdsEye(log, roads_of(run, log), names, (), _ABOVE_PX).picture(frame))
 
 
 def _least_ttc(run: Run) -> tuple[tuple[float, float], ...]:

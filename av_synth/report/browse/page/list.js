@@ -70,7 +70,7 @@ AV.makeCard = (card, open) => {
     open(card.id);
   };
   if (card.problem) {
-    return AV.make("article.card.damaged", { "data-id": card.id }, AV.make("div.picture.none", {}, "cannot be read"), AV.make("h3", {}, card.name), AV.make("p.why", {}, card.problem));
+    return AV.make("article.card.damaged", { "data-id": card.id }, AV.make("h3", {}, AV.make("b", {}, "cannot be read: "), card.name), AV.make("p.why", { title: card.problem }, card.problem));
   }
   const seed = card.seed === null ? null : AV.make("span.seed", {}, `#${card.seed}`);
   const place = [card.scene !== card.name ? card.scene : "", card.town, card.rig].filter(Boolean).join(" · ");
@@ -102,8 +102,9 @@ AV.makePicture = (card) => {
     card.asked ? AV.make(`span.tag.${card.held === card.asked ? "held" : "missed"}`, { title: "expectations that held" }, `${card.held === card.asked ? "✓" : "✗"} ${card.held}/${card.asked}`) : null,
   );
   if (!card.cameras) {
-    picture.classList.add("none");
-    picture.append("no camera");
+    picture.append(AV.make("span.tag.eye", {}, AV.kind === "dataset" ? "no camera" : "no camera: from above"));
+    if (AV.kind === "dataset") picture.classList.add("none");
+    else image.src = AV.data.thumbnail(card.id);
     return picture;
   }
   image.src = AV.data.thumbnail(card.id);

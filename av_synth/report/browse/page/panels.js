@@ -179,16 +179,16 @@ AV.makeTime = (choose) => {
           return cell;
         }),
       );
-      const [begin, end] = [frames[0]?.time_s ?? 0, Math.max(frames.at(-1)?.time_s ?? 1, 0.001)];
+      slider.hidden = !frames.length;
+      const [begin, end] = frames.length ? [frames[0].time_s, Math.max(frames.at(-1).time_s, 0.001)] : [0, card.duration_s];
       const x = (seconds) => (1000 * (seconds - begin)) / (end - begin || 1);
       const within = detail.ttc.filter(([t, value]) => t <= end && value <= most);
       const bars = within.map(([t, value]) => AV.make("line.ttc", { x1: x(t).toFixed(1), x2: x(t).toFixed(1), y1: 40, y2: (40 * (value / most)).toFixed(1) }));
       const marks = detail.events.map(([t]) => AV.make("line.event", { x1: x(t).toFixed(1), x2: x(t).toFixed(1), y1: 0, y2: 40 }));
-      const now = AV.make("line.at", { y1: 0, y2: 40 });
-      plot.replaceChildren(...bars, ...marks, now);
+      plot.replaceChildren(...bars, ...marks, ...(frames.length ? [AV.make("line.at", { y1: 0, y2: 40 })] : []));
       plot.toggleAttribute("hidden", !within.length && !marks.length);
       events.replaceChildren(
-        ...detail.events.map(([t, words]) => AV.make("button", { type: "button", onclick: () => choose(nearest(t)) }, AV.make("b", {}, `${t.toFixed(1)} s`), words)),
+        ...detail.events.map(([t, words]) => AV.make("button", { type: "button", disabled: !frames.length, onclick: () => choose(nearest(t)) }, AV.make("b", {}, `${t.toFixed(1)} s`), words)),
       );
     },
     show(at) {

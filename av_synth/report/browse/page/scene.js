@@ -39,6 +39,7 @@ AV.makeScene = (place, { go, neighbours }) => {
   place.append(head, tools.element, message, stage, time.element);
 
   const redraw = () => {
+    if (!frame()) return;
     cameras.draw(frame(), detail.things);
     above.redraw();
     table.show(frame(), detail.things, pinned);
@@ -46,7 +47,7 @@ AV.makeScene = (place, { go, neighbours }) => {
   };
 
   const show = (k) => {
-    at = Math.min(detail.frames.length - 1, Math.max(0, k));
+    at = Math.max(0, Math.min(detail.frames.length - 1, k));
     const parameters = new URLSearchParams(AV.sceneAddress(id, at).slice(1));
     AV.address.write(parameters);
     time.show(at);
@@ -128,15 +129,16 @@ AV.makeScene = (place, { go, neighbours }) => {
         return;
       }
       document.title = `${detail.card.name} ${detail.card.seed ?? ""} · ${AV.title}`;
-      stage.hidden = time.element.hidden = tools.element.hidden = false;
+      stage.hidden = time.element.hidden = false;
+      // without a keyframe there is nothing to switch, to list, or to lay out
+      tools.element.hidden = table.element.hidden = above.element.hidden = !detail.frames.length;
       showHead(detail.card);
       tools.use(detail);
       time.use(detail);
       about.replaceChildren(...AV.aboutScene(detail));
-      cameras.use(detail);
+      cameras.use(id, detail);
       cameras.arrange("");
       show(k);
-      if (!detail.frames.length) fail("This run has no keyframes: it was played without sensors.");
     },
     close() {
       [id, detail] = [null, null];
@@ -178,7 +180,7 @@ AV.makeCameras = (point, click) => {
   return {
     element,
     arrange,
-    use({ frames }) {
+    use(id, { frames, card }) {
       watch.observe(element.parentNode);
       const views = new Map(frames.flatMap((frame) => frame.views.map((view) => [view.channel, [view, frame]])));
       const found = [...views.values()].map(([view, frame]) => ({ view, yaw: AV.yaw(view, frame) }));
@@ -186,7 +188,7 @@ AV.makeCameras = (point, click) => {
       found.sort((a, b) => order(a) - order(b));
       tiles = new Map(found.map(({ view, yaw }) => [view.channel, AV.makeTile(view, Math.abs(yaw) < Math.PI / 2, click)]));
       element.replaceChildren(...[...tiles.values()].map((tile) => tile.element));
-      if (!tiles.size) element.append(AV.make("p.empty", {}, "no camera"));
+      if (!tiles.size) element.append(AV.kind === "dataset" ? AV.make("p.empty", {}, "no camera") : AV.fromAbove(id));
     },
     show(id, at, frame, things) {
       for (const [channel, tile] of tiles) {
@@ -198,6 +200,18 @@ AV.makeCameras = (point, click) => {
       for (const tile of tiles.values()) tile.draw(frame, things, point);
     },
   };
+};
+
+// In place of pictures: the run from above, and what shows it whole.
+AV.fromAbove = (id) => {
+  const viewer = AV.data.viewer(id);
+  const link = viewer ? [AV.make("a.button", { href: viewer, target: "_blank", rel: "noopener" }, "3D viewer"), " shows it tick by tick; "] : [];
+  return AV.make(
+    "figure.from-above",
+    {},
+    AV.make("p", {}, "This run was played without cameras. ", link, AV.make("code", {}, "av-synth video"), " makes a film of it from above."),
+    AV.make("img", { src: AV.data.thumbnail(id), alt: "the run from above" }),
+  );
 };
 
 AV.yaw = (view, frame) => {
