@@ -63,7 +63,7 @@ def replay(
     Example: av-synth replay out/first/runs/0fb83a02f85a8e089635 --weather night --at 3.2s..5s --out out/night
     """
     from av_synth.replay import carla_recorder
-    from av_synth.replay.request import Request, open_named, recording_spec, replay_spec
+    from av_synth.replay.request import Request, need_sensors, open_named, recording_spec, replay_spec
 
     looks = {"--out": out, "--rig": rig, "--camera": camera, "--weather": weather, "--at": at, "--ego": ego}
     given = [option for option, value in looks.items() if value]
@@ -88,9 +88,7 @@ def replay(
             say(f"note: {sentence}", "yellow")
     else:
         spec = replay_spec(open_named(run), request)
-    if spec.rig is None:
-        raise DocumentError([Problem("", "--rig", f"{run} had no sensors; want --rig or --camera")])
-    make([spec], out, simulator, adopt=adopt)
+    make([need_sensors(spec, run)], out, simulator, adopt=adopt)
 
 
 def _resimulate(run: Run, simulator: str, adopt: bool) -> None:

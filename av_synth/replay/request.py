@@ -92,6 +92,13 @@ def replay_spec(run: store.Run, request: Request) -> RunSpec:
     return spec_of(of_run(run), scenario_of(run), request, rig_of_run(run), outcome)
 
 
+def need_sensors(spec: RunSpec, of: object) -> RunSpec:
+    """The run that was asked for; raises DocumentError if neither the request nor what it is of has sensors."""
+    if spec.rig is None:
+        raise DocumentError([Problem("", "--rig", f"{of} had no sensors; want --rig or --camera")])
+    return spec
+
+
 def scenario_of(run: store.Run) -> ConcreteScenario:
     """What a run played, to be played again.
 

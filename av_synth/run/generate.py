@@ -23,6 +23,7 @@ from av_synth.launch.carla_spec import CarlaSpec, names_carla, parse_carla
 from av_synth.run.attempt import attempt, logs
 from av_synth.run.sensors import missing_sensors
 from av_synth.run.spec import Progress, RunResult, RunSpec
+from av_synth.scenario import ConcreteScenario
 from av_synth.store.runs import RUNS
 from av_synth.verify import verify, write_text_report
 
@@ -64,7 +65,7 @@ def plan(
         DocumentError: with everything that is wrong in either, or with the overrides; or if the map is a file
             that is not there.
     """
-    looks = played = None
+    looks = spec = None
     wrong: list[Problem] = []
     try:
         looks = None if rig is None else rigs.load(rig)
@@ -72,12 +73,27 @@ def plan(
         wrong += error.problems
     try:
         logical = scenarios.load(scenario)
-        played = scenarios.draw(logical, seed, overrides, without=without, town=town)
-        scenarios.need_map(logical, played)
-        wrong += missing_sensors(logical, played, looks)
+        spec = spec_of(scenarios.draw(logical, seed, overrides, without=without, town=town), looks, logical)
     except DocumentError as error:
         wrong += error.problems
-    if wrong or played is None:
+    if wrong or spec is None:
+        raise DocumentError(wrong)
+    return spec
+
+
+def spec_of(played: ConcreteScenario, looks: rigs.Rig | None, logical: scenarios.Scenario | None = None) -> RunSpec:
+    """The run of a draw with a rig.
+
+    Args:
+        played: the draw.
+        looks: the rig; None for no sensors.
+        logical: what it is a draw of, if that is at hand: what is wrong is then told with its line.
+
+    Raises:
+        DocumentError: if the map is a file that is not there, or the scenario names sensors that the rig has not.
+    """
+    scenarios.need_map(logical, played)
+    if wrong := missing_sensors(logical, played, looks):
         raise DocumentError(wrong)
     return RunSpec(played, looks)
 
@@ -85,7 +101,7 @@ def plan(
 def generate(
     spec: RunSpec,
     out: Path,
-    simulator: str | CarlaSpec = EMBEDDED,
+    simulator: str | CarlaSpec | Address = EMBEDDED,
     on_tick: Progress | None = None,
     *,
     adopt: bool = False,
@@ -146,13 +162,13 @@ def is_at_address(simulator: object) -> bool:
 
 @contextmanager
 def simulator_at(
-    simulator: str | CarlaSpec, log: Path, render_threads: int | None = None, *, adopt: bool = False
+    simulator: str | CarlaSpec | Address, log: Path, render_threads: int | None = None, *, adopt: bool = False
 ) -> Iterator[Address]:
     """The simulator that the user named: a fresh embedded one, a CARLA that is started, or the one at HOST:PORT.
 
     Args:
         simulator: `embedded`, `embedded:PROFILE`, `carla:FOLDER`, `carla:docker:IMAGE` (see `launch.carla_spec`), or
-            HOST:PORT.
+            HOST:PORT; or one that is open already, which stays open and is as it is whatever follows.
         log: where a fresh one's standard error goes.
         render_threads: of an embedded one; all cores if None.
         adopt: whether one at HOST:PORT may be taken over from others.
@@ -162,6 +178,9 @@ def simulator_at(
         ConnectionLostError: if nobody listens at HOST:PORT.
         LaunchError: if it does not start.
     """
+    if isinstance(simulator, Address):
+        yield simulator
+        return
     if isinstance(simulator, CarlaSpec) or names_carla(simulator):
         spec = simulator if isinstance(simulator, CarlaSpec) else parse_carla(simulator)
         with launch_carla(spec, log) as address:

@@ -6,12 +6,14 @@ from av_synth.documents import nearest, shown
 from av_synth.errors import Problem
 from av_synth.rig import Rig
 from av_synth.scenario import ConcreteScenario, Scenario
+from av_synth.scenario.scenario import problem_in
 
 
-def missing_sensors(scenario: Scenario, played: ConcreteScenario, rig: Rig | None) -> list[Problem]:
+def missing_sensors(scenario: Scenario | None, played: ConcreteScenario, rig: Rig | None) -> list[Problem]:
     """The faults of single sensors that a rig has not, each at its place in the scenario; none without a rig.
 
-    A fault of a whole kind of sensors is none of them where a rig has none of the kind.
+    A fault of a whole kind of sensors is none of them where a rig has none of the kind. Where nobody has the scenario
+    at hand, places are told without file and line.
     """
     if rig is None:
         return []
@@ -21,5 +23,5 @@ def missing_sensors(scenario: Scenario, played: ConcreteScenario, rig: Rig | Non
         channel = None if event.fault is None else event.fault.channel
         if channel is not None and channel not in known:
             message = f"the rig {rig.name} has no {shown(channel)}; {nearest(channel, known)}"
-            found.append(scenario.document.problem(("events", index, "fault", "sensor"), message))
+            found.append(problem_in(scenario, ("events", index, "fault", "sensor"), message))
     return found

@@ -140,17 +140,17 @@ def _found_from_here(scenario: Scenario, town: str | None) -> str | None:
     return (Path(scenario.document.where).parent / town).as_posix()
 
 
-def need_map(scenario: Scenario, concrete: ConcreteScenario) -> None:
+def need_map(scenario: Scenario | None, concrete: ConcreteScenario) -> None:
     """Refuse to play a draw whose OpenDRIVE file is not there; drawing, checking and exporting it need none.
 
     Raises:
-        DocumentError: with the line that names it.
+        DocumentError: with the line that names it, where the scenario is at hand.
     """
     town = concrete.town
     if town is not None and is_opendrive(town) and not Path(town).is_file():
         said = shown(concrete.road.town)
         reason = f"got {said}, and there is no file {town}; {_WANT_MAP}"
-        raise DocumentError([scenario.document.problem(("road", "town"), reason)])
+        raise DocumentError([problem_in(scenario, ("road", "town"), reason)])
 
 
 def _pick(scenario: str, key: str, seed: int) -> float:

@@ -63,6 +63,11 @@ class Scenario:
         return model
 
 
+def problem_in(scenario: Scenario | None, path: tuple[str | int, ...], message: str) -> Problem:
+    """A problem at a key path of a scenario, with file and line if the scenario is at hand."""
+    return Problem("", dotted(path), message) if scenario is None else scenario.document.problem(path, message)
+
+
 def names() -> tuple[str, ...]:
     """Names of the built-in scenarios."""
     return documents.names(KIND)
