@@ -17,7 +17,7 @@ SOURCES = sorted((ROOT / "av_synth").rglob("*.py"))
 LEFT_HANDED = ("av_synth/geometry/carla.py", "av_synth/simulator/protocol/")
 WRITTEN = [
     path
-    for folder in ("av_synth", "tests", "tools", "docs", "scenarios", "sensors", "configs")
+    for folder in ("av_synth", "tests", "tools", "docs", "examples", "scenarios", "sensors", "configs")
     for path in sorted((ROOT / folder).rglob("*"))
     if path.suffix in (".py", ".md", ".yaml", ".toml", ".glsl", ".vert", ".frag")
 ] + [ROOT / name for name in ("README.md", "CHANGELOG.md", "Makefile", "pyproject.toml")]
