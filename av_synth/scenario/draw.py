@@ -14,7 +14,7 @@ from av_synth.scenario.distributions import stream
 from av_synth.scenario.expressions import Value
 from av_synth.scenario.model import Crowd, Flow, ParkedRow, ScenarioModel
 from av_synth.scenario.road import Road
-from av_synth.scenario.scenario import Scenario
+from av_synth.scenario.scenario import Scenario, problem_in
 from av_synth.scenario.units import in_unit, unit_of
 from av_synth.scenario.words import TOWN, is_opendrive
 

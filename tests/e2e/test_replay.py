@@ -40,10 +40,10 @@ WORN = "import av_synth.simulator.world.dynamics as d; d._LAG_S[1] = 0.3; "
 
 
 @pytest.fixture(scope="module")
-def night(tiny: Made, address: Address, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Two seconds of the day of `tiny` at night."""
+def night(tiny: Made, address: Address, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of the day of `tiny` at night: a run."""
     spec = replay_spec(store.open_run(tiny.runs[0]), Request(weather="night", at="1s..3s"))
-    return make(tmp_path_factory.mktemp("night"), [spec], address)
+    return record(tmp_path_factory.mktemp("night"), spec, address)[0]
 
 
 def log_of(path: Path) -> state_log.StateLog:
@@ -103,8 +103,8 @@ def test_a_changed_constant_diverges_at_the_tick_at_which_it_begins_to_matter(
     assert str(found).startswith(f"diverges at tick {braked} ({braked * 0.05:.2f} s): ego: ")
 
 
-def test_a_day_seen_at_night_keeps_its_geometry_and_is_looked_at_anew(tiny: Made, night: Made) -> None:
-    day, dark = store.open_run(tiny.runs[0]), store.open_run(night.runs[0])
+def test_a_day_seen_at_night_keeps_its_geometry_and_is_looked_at_anew(tiny: Made, night: Path) -> None:
+    day, dark = store.open_run(tiny.runs[0]), store.open_run(night)
     looks = dark.table("masks").to_pylist()
     assert looks
     brightness = {}
@@ -138,8 +138,8 @@ def test_somebody_else_may_carry_the_camera_and_the_ego_is_one_of_those_seen(
 ) -> None:
     run = store.open_run(tiny.runs[0])
     wish = "attach=pedestrian, fov=100, width=320, height=180"
-    made = make(tmp_path, [replay_spec(run, Request(cameras=[wish], at="2s..2.5s"))], address)
-    seen = store.open_run(made.runs[0])
+    path, _, _ = record(tmp_path, replay_spec(run, Request(cameras=[wish], at="2s..2.5s")), address)
+    seen = store.open_run(path)
     carriers = [row for row in seen.table("actors").to_pylist() if row["is_ego"]]
     assert [row["role"] for row in carriers] == ["pedestrian"]
     ego = log_of(tiny.runs[0]).ego_id
