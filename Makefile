@@ -1,6 +1,6 @@
 # `make demo` and `make test` are the two commands; each sets up `.venv` by itself when it has to.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check long chaos bench format lock clean
+.PHONY: help setup demo test check long wheel chaos bench format lock clean
 
 PYTHON3 ?= $(shell command -v python3 || command -v python3.12 || command -v python3.11 || command -v python3.10)
 BIN := .venv/bin
@@ -32,6 +32,9 @@ test: setup  ## everything that a change must pass
 
 long: setup  ## what `make test` leaves out: many draws, full-size runs
 	$(BIN)/python -m pytest -m long
+
+wheel: setup  ## the wheel in empty environments of Python 3.10 to 3.12, and the demo made there (needs a package index)
+	@$(BIN)/python -m tools.wheel
 
 SCHEDULES ?= 1000
 chaos: setup  ## misfortune by seeds on SCHEDULES=1000 campaigns of the farm: nothing may be lost (docs/chaos.md)

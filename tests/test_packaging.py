@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,9 +13,8 @@ import pytest
 
 from av_synth import rig, scenario
 from av_synth.farm.planning import campaign
+from tools.wheel import KINDS, ROOT, build_wheel
 
-ROOT = Path(__file__).parent.parent
-KINDS = ("scenarios", "sensors", "configs")
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 ASK = """
 import json, av_synth
@@ -29,25 +27,7 @@ print(json.dumps([av_synth.__file__, str(documents.library_root()), scenario.nam
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy, so that nothing is left in the checkout."""
-    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    for folder in ("av_synth", *KINDS):
-        shutil.copytree(ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
-        shutil.copy(ROOT / name, source / name)
-    command = [
-        *PIP,
-        "wheel",
-        "--no-deps",
-        "--no-index",
-        "--no-build-isolation",
-        "--wheel-dir",
-        str(target),
-        str(source),
-    ]
-    subprocess.run(command, check=True, env=os.environ | {"PIP_NO_CACHE_DIR": "1"})
-    (found,) = target.iterdir()
-    return found
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 def test_the_wheel_has_code_library_data_type_marker_and_licence(wheel):
