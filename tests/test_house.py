@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,11 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
 @cache
 def nodes(path: Path) -> list[ast.AST]:
     return list(ast.walk(ast.parse(path.read_text())))
+
+
+@cache
+def words(path: Path) -> set[str]:
+    return set(re.findall(r"[A-Za-z_]\w*", path.read_text()))
 
 
 def imported(node: ast.AST) -> list[str]:
@@ -86,6 +93,47 @@ def test_the_rule_lets_pass_what_is_ours(line):
 def test_no_module_is_longer_than_400_lines():
     assert len(SOURCES) > 100
     assert [name_of(path) for path in SOURCES if len(path.read_text().splitlines()) > 400] == []
+
+
+def test_a_function_or_constant_that_only_its_own_file_uses_is_private():
+    files = [path for folder in ("av_synth", "tests", "tools") for path in (ROOT / folder).rglob("*.py")]
+    users = Counter(word for path in files for word in words(path))
+    calls = ROOT / "av_synth/simulator/protocol/handlers"  # their names are those of CARLA's calls
+    found = [
+        f"{name_of(path)}: {name}"
+        for path in SOURCES
+        if path.parent != calls
+        for node in nodes(path)[0].body
+        for name in made_by(node)
+        if not name.startswith("_") and users[name] == 1
+    ]
+
+    assert found == []
+
+
+def made_by(node: ast.stmt) -> list[str]:
+    """The function or the constants that a statement defines; what has a decorator may be called by that."""
+    if isinstance(node, ast.FunctionDef):
+        return [] if node.decorator_list else [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    names = [name for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+    return [name.id for name in names if name.id.isupper()]
+
+
+def test_no_two_files_import_each_other():
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in SOURCES}
+    graph = {
+        name: {
+            target
+            for node in nodes(path)
+            for base in imported(node)
+            for target in [base, *(f"{base}.{alias.name}" for alias in getattr(node, "names", []))]
+            if target in modules and target != name
+        }
+        for name, path in modules.items()
+    }
+
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 def test_the_library_prints_nothing_and_leaves_no_process_but_by_the_doors_made_for_it():

@@ -45,7 +45,7 @@ from av_synth.cli.output import err, told
 from av_synth.errors import AvSynthError
 
 INTERRUPTED = 130
-OF_THE_MACHINE = (
+_OF_THE_MACHINE = (
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO),
     *(errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR),
 )
@@ -143,7 +143,7 @@ def status(arguments: Sequence[str] | None = None) -> int:
         err(told(error))
         return error.exit_code
     except OSError as error:
-        if error.errno not in OF_THE_MACHINE or error.filename is None:
+        if error.errno not in _OF_THE_MACHINE or error.filename is None:
             traceback.print_exc()
         else:
             err(f"{error.filename}: {error.strerror}")

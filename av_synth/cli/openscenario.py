@@ -23,12 +23,12 @@ HELP = (
 def register(app: typer.Typer) -> None:
     """Add the verb."""
     verb = typer.Typer(no_args_is_help=True, help=HELP)
-    verb.command("import")(import_)
+    verb.command("import")(_import)
     verb.command("export")(export)
     app.add_typer(verb, name="openscenario")
 
 
-def import_(
+def _import(
     file: Path = typer.Argument(help="A scenario of OpenSCENARIO: a file that ends in .xosc."),
     out: Path | None = typer.Option(
         None, help="Where our YAML goes, named like the scenario; FILE.yaml, here, if not given."

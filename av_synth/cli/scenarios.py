@@ -21,8 +21,8 @@ from av_synth.scenario.scenario import KIND
 from av_synth.scenario.schema import schema_text
 from av_synth.scenario.words import is_opendrive
 
-SHOW = "show"
-PICTURE = "out/picture.png"
+_SHOW = "show"
+_PICTURE = "out/picture.png"
 
 
 def register(app: typer.Typer) -> None:
@@ -50,11 +50,11 @@ def scenarios(
     given = list(words or ())
     if schema:
         typer.echo(schema_text(), nl=False)
-    elif given[:1] == [SHOW] and len(given) == 2:
+    elif given[:1] == [_SHOW] and len(given) == 2:
         _show(given[1])
         _draw(given[1], out, seed, pairs(set_, "--set"), town, simulator)
-    elif given == [SHOW]:
-        raise DocumentError([Problem("", SHOW, "want a scenario's name behind it, or the path of a YAML file")])
+    elif given == [_SHOW]:
+        raise DocumentError([Problem("", _SHOW, "want a scenario's name behind it, or the path of a YAML file")])
     elif len(given) == 1 and (given[0].endswith((".yaml", ".yml")) or given[0] in scenario.names()):
         _show(given[0])
     else:
@@ -119,7 +119,7 @@ def _named_of_a_simulator(data: object) -> set[str]:
 def _draw(name: str, out: Path | None, seed: int, overrides: dict[str, str], town: str | None, simulator: str) -> None:
     """Play it without sensors and draw what was driven."""
     if out is not None and (out.is_dir() or (out.parent.exists() and not out.parent.is_dir())):
-        raise DocumentError([Problem("", "--out", f"got {str(out)!r}; want the path of a picture, such as {PICTURE}")])
+        raise DocumentError([Problem("", "--out", f"got {str(out)!r}; want the path of a picture, such as {_PICTURE}")])
     spec = plan(name, None, seed, overrides, town=town)
     watcher = Watcher()
     with (

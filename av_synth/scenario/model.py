@@ -25,7 +25,6 @@ _MAX_ACTORS = 200
 _MAX_BODIES = 100
 WHAT = ("do", "signals", "weather", "fault")
 """What an event can be: exactly one of these."""
-DRIVERS = ("scripted", "traffic_manager")
 Driver = Annotated[
     str,
     Matching(

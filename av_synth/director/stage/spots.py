@@ -25,7 +25,7 @@ from av_synth.scenario.words import Arm, Turn, is_person
 _ARM_BACK_M, _ARM_ON_M = 150.0, 200.0  # of the way of somebody on another arm, at least
 _ARM_SPARE_M = 40.0
 _RUN_UP_S = 2.5  # no run-up is longer
-CLEAR_M = 0.8  # a parked row stays this far from named actors
+_CLEAR_M = 0.8  # a parked row stays this far from named actors
 TURN_RAD = {"along": 0.0, "against": math.pi, "left": math.pi / 2, "right": -math.pi / 2}
 
 
@@ -121,7 +121,7 @@ def taken_by(concrete: ConcreteScenario, cast: Mapping[str, Spot], place: Place,
         crosses = is_person(concrete.actors[name].body) and abs(math.sin(spot.turn_rad)) > 0.5
         if crosses or abs(spot.offset_m - lane_m) < 1.5:
             begin, end = spot.ends_m
-            taken.append((begin - CLEAR_M, end + CLEAR_M))
+            taken.append((begin - _CLEAR_M, end + _CLEAR_M))
     return sorted(taken)
 
 

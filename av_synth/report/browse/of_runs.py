@@ -62,7 +62,7 @@ class RunsSource(Source):
     def card(self, scene: str) -> Card:
         """See `Source`."""
         try:
-            return read_card(store.open_run(self._directories[scene], files=False), scene)
+            return _read_card(store.open_run(self._directories[scene], files=False), scene)
         except AvSynthError as error:
             return Card(scene, name=scene, problem=str(error))
         except _WRONG as error:
@@ -88,7 +88,7 @@ class RunsSource(Source):
         return self._directories[scene]
 
 
-def read_card(run: Run, scene: str) -> Card:
+def _read_card(run: Run, scene: str) -> Card:
     """What the list says of a run.
 
     Raises:

@@ -27,7 +27,7 @@ from av_synth import __version__
 from av_synth.errors import AvSynthError, UserError
 from av_synth.report.browse.library import Library, image_kind
 
-LOOPBACK = "127.0.0.1"
+_LOOPBACK = "127.0.0.1"
 PAGE_FILES = {
     "style.css": "text/css",
     "core.js": "text/javascript",
@@ -73,7 +73,7 @@ class BrowseServer:
         address: where the page is, such as http://127.0.0.1:41234/.
     """
 
-    def __init__(self, library: Library, host: str = LOOPBACK, port: int = 0) -> None:
+    def __init__(self, library: Library, host: str = _LOOPBACK, port: int = 0) -> None:
         """Bind.
 
         Args:
@@ -118,7 +118,7 @@ class BrowseServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
-    host = LOOPBACK
+    host = _LOOPBACK
 
     def __init__(self, address: tuple[str, int], handler: Callable[..., BaseHTTPRequestHandler]) -> None:
         if ":" in address[0]:

@@ -21,7 +21,7 @@ from av_synth.report.viewer.bodies import Bodies, Log
 from av_synth.report.viewer.pack import Pack
 
 UNKNOWN = 255
-BYTES_PER_POINT = 8
+_BYTES_PER_POINT = 8
 _CM = 0.01
 _FARTHEST_M = 320.0  # a signed 16-bit number of centimetres
 _FEWEST = 6_000  # points of a turn, before turns between keyframes are left out
@@ -88,7 +88,7 @@ def add_turns(pack: Pack, scene: Scene, log: Log, most_bytes: int) -> None:
         most_bytes: may be too few for all of a keyframe's points.
     """
     by_frame = _by_frame(scene)
-    most = max(0, most_bytes // BYTES_PER_POINT)
+    most = max(0, most_bytes // _BYTES_PER_POINT)
     chosen = _chosen(by_frame, most // _FEWEST)
     each = min(most // max(1, len(chosen)), _MOST)
     rows: list[npt.NDArray[np.int16]] = [np.empty((0, 3), dtype=np.int16)]

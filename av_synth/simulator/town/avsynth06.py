@@ -41,24 +41,24 @@ RING = Ring(
 TREE_GROUPS = 90
 
 _FAR_WEST_M, CIRCLE_M, _STOP_M, _LIGHTS_M, _FAR_EAST_M = 180.0, 330.0, 620.0, 900.0, 1060.0
-SOUTH_M, HIGH_M, NORTH_M = 170.0, 300.0, 430.0
+SOUTH_M, _HIGH_M, NORTH_M = 170.0, 300.0, 430.0
 QUARTER = math.pi / 2
 # as steep as the crest of AvSynth05
 RELIEF = Relief((Hill(475.0, NORTH_M, 0.0, 6.0, 115.0, 20.0, 55.0),))
 
 # the reader of CARLA takes a junction for a road of the same number: none has that of one of the ring's
 NODES = (
-    Roundabout(9, "Mill Circle", CIRCLE_M, HIGH_M, {"E": 1, "N": 1, "W": 1, "S": 1}, zebras=True),
-    Node(3, "High and Court", _STOP_M, HIGH_M, {"E": 1, "N": 1, "W": 1, "S": 1}, stops=("N", "S")),
-    Node(4, "High and Station", _LIGHTS_M, HIGH_M, {"E": 1, "N": 1, "W": 1, "S": 1}, lights=True),
+    Roundabout(9, "Mill Circle", CIRCLE_M, _HIGH_M, {"E": 1, "N": 1, "W": 1, "S": 1}, zebras=True),
+    Node(3, "High and Court", _STOP_M, _HIGH_M, {"E": 1, "N": 1, "W": 1, "S": 1}, stops=("N", "S")),
+    Node(4, "High and Station", _LIGHTS_M, _HIGH_M, {"E": 1, "N": 1, "W": 1, "S": 1}, lights=True),
     Node(5, "North and Mill", CIRCLE_M, NORTH_M, {"E": 1, "W": 1, "S": 1}),
     Node(6, "South and Mill", CIRCLE_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}),
     Node(7, "North and Court", _STOP_M, NORTH_M, {"E": 1, "W": 1, "S": 1}),
     Node(8, "North and Station", _LIGHTS_M, NORTH_M, {"E": 1, "W": 1, "S": 1}),
     Node(14, "South and Court", _STOP_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}),
     Node(15, "South and Station", _LIGHTS_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}),
-    Node(16, "West End", _FAR_WEST_M, HIGH_M, {"E": 1, "N": 1, "S": 1}),
-    Node(17, "East End", _FAR_EAST_M, HIGH_M, {"N": 1, "W": 1, "S": 1}),
+    Node(16, "West End", _FAR_WEST_M, _HIGH_M, {"E": 1, "N": 1, "S": 1}),
+    Node(17, "East End", _FAR_EAST_M, _HIGH_M, {"N": 1, "W": 1, "S": 1}),
 )
 
 
@@ -147,6 +147,6 @@ def settle(site: Site, network: Network) -> None:
         for side in (1, -1):
             furnish_street(site, road, side, trees, 9 if road.id == CREST else 4, rng)
     line_streets(site, streets, FRONTS, rng)
-    plant_island(site, trees, (CIRCLE_M, HIGH_M), rng)
+    plant_island(site, trees, (CIRCLE_M, _HIGH_M), rng)
     plant_gardens(site, trees, BOUNDS_M, GARDEN_DRAWS, rng)
     ring.tree_groups(site, trees, BOUNDS_M, TREE_GROUPS, rng)

@@ -32,12 +32,12 @@ _INNER_SHOULDER_M, SHOULDER_M = 1.0, 2.5
 GORE_M = 7.0  # of grass between motorway and rest area
 _RAMP_KMH = 60.0
 # along the road with the rest area
-TAPER_M, _SLOW_LANE_M, APART_M, _REST_M, _FAST_LANE_M = 50.0, 150.0, 80.0, 50.0, 160.0
+TAPER_M, _SLOW_LANE_M, _APART_M, _REST_M, _FAST_LANE_M = 50.0, 150.0, 80.0, 50.0, 160.0
 EXIT_S_M = 40.0
 APART_S_M = EXIT_S_M + TAPER_M + _SLOW_LANE_M
-REST_S_M = APART_S_M + APART_M
+REST_S_M = APART_S_M + _APART_M
 _TOGETHER_S_M = REST_S_M + _REST_M
-_FAST_S_M = _TOGETHER_S_M + APART_M
+_FAST_S_M = _TOGETHER_S_M + _APART_M
 MERGE_S_M = _FAST_S_M + _FAST_LANE_M
 MERGE_M = 70.0
 _PARTS = 5  # sections to a taper: CARLA finds the nearest lane by straight lines between a section's ends
@@ -171,9 +171,9 @@ def _rest_sections(lanes: int) -> tuple[Section, ...]:
     for s, width in _eased(EXIT_S_M, TAPER_M, 0.0, LANE_M):
         sections.append((s, (*_lanes(lanes, Mark.LANE), Lane(LaneKind.DRIVING, width, Mark.EDGE), hard)))
     sections.append((EXIT_S_M + TAPER_M, beside))
-    sections += _apart(lanes, APART_S_M, APART_M, 0.0, 1.0)
+    sections += _apart(lanes, APART_S_M, _APART_M, 0.0, 1.0)
     sections += _apart(lanes, REST_S_M, 0.0, 1.0, 1.0)
-    sections += _apart(lanes, _TOGETHER_S_M, APART_M, 1.0, 0.0)
+    sections += _apart(lanes, _TOGETHER_S_M, _APART_M, 1.0, 0.0)
     sections.append((_FAST_S_M, beside))
     return tuple(Section(s, _LEFT, right, Mark.EDGE) for s, right in sections)
 
