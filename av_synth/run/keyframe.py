@@ -1,36 +1,36 @@
-"""What a keyframe has beside its boxes and masks: label images, labels of lidar points, 2D boxes, evidence."""
+"""The labels of a keyframe: masks, 3D and 2D boxes, label images, classes of lidar points, evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from av_synth.capture import FrameSet, LidarScan
 from av_synth.geometry.transforms import Array, invert
-from av_synth.labels import BoxLabel
+from av_synth.labels import BoxLabel, echoes_of, label_boxes, tie_instances
 from av_synth.labels.boxes import BOX_MARGIN_M
 from av_synth.labels.boxes_2d import Box2d, Box3d, Tie, boxes_2d
-from av_synth.labels.quality import PixelEvidence, PointEvidence, pixel_evidence, point_evidence, unclear_boxes
+from av_synth.labels.quality import pixel_evidence, point_evidence, unclear_boxes
 from av_synth.labels.segmentation import GROUND, InstanceBox, panoptic, point_categories
 from av_synth.labels.visibility import Look
 from av_synth.rig.model import MAIN_LIDAR, Rig
-from av_synth.run import encode
+from av_synth.run import encode, rows
+from av_synth.run.rows import Row
 
-Row = dict[str, Any]
+Encoder = Callable[[], bytes]
+"""Makes the bytes of a file."""
 _Categories = npt.NDArray[np.uint8]
-_SIDES = ("left", "top", "right", "bottom")
 
 
 @dataclass(frozen=True)
 class KeyframeLabels:
     """Files by path in the run, each with what makes its bytes, and rows by table."""
 
-    files: Mapping[str, Callable[[], bytes]]
+    files: Mapping[str, Encoder]
     rows: Mapping[str, Sequence[Row]]
 
 
@@ -47,46 +47,46 @@ class Labeller:
     ego_id: int
     _instances: dict[int, int] = field(default_factory=dict)  # panoptic number by actor id
 
-    def label(
-        self, frames: FrameSet, looks: Mapping[str, Look], ties: Mapping[str, Tie], boxes: Sequence[BoxLabel]
-    ) -> KeyframeLabels:
-        """Label one keyframe.
-
-        Args:
-            frames: the keyframe.
-            looks: its label images, by camera.
-            ties: their masks, by camera.
-            boxes: its 3D boxes.
-        """
-        files: dict[str, Callable[[], bytes]] = {}
-        for channel, look in looks.items():
-            name = f"{channel}/{frames.index:06d}.png"
-            files[f"semantic/{name}"] = partial(encode.semantic_png, look.label.tag)
-            files[f"depth/{name}"] = partial(encode.depth_png, look.label.depth_m)
-            if look.label.flow_px is not None:
-                files[f"flow/{name}"] = partial(encode.flow_png, look.label.flow_px)
-        categories = {
-            channel: point_categories(scan, frames.state.infos, self.ego_id) for channel, scan in frames.lidars.items()
+    def label(self, frames: FrameSet) -> KeyframeLabels:
+        """Label one keyframe."""
+        looks = {
+            camera.channel: Look(
+                frames.labels[camera.channel], camera, frames.world_from_ego @ camera.mount.ego_from_sensor
+            )
+            for camera in self.rig.cameras
+            if camera.channel in frames.labels
         }
-        files.update(self._lidar_files(frames, categories, boxes))
+        echoes = echoes_of(frames, self.rig)
+        ties = {
+            channel: Tie(*tie_instances(look.label, look.camera, look.world_from_camera, frames.state, echoes))
+            for channel, look in looks.items()
+        }
+        boxes = label_boxes(frames, self.rig, looks, self.ego_id)
         in_images = self._boxes_2d(frames, looks, ties, boxes)
-        rows = {
-            "boxes_2d": [_box_2d_row(frames.index, box) for box in in_images],
-            "quality": self._quality(frames, looks, ties, boxes, in_images),
-        }
-        return KeyframeLabels(files, rows)
+        return KeyframeLabels(
+            files={**_image_files(frames, looks, ties), **self._lidar_files(frames, boxes)},
+            rows={
+                "masks": [
+                    {"channel": channel, "frame": frames.index, "path": _mask_path(channel, frames), **vars(mask)}
+                    for channel, tie in ties.items()
+                    for mask in tie.masks
+                ],
+                "boxes": [rows.box(frames, box) for box in boxes],
+                "boxes_2d": [rows.box_2d(frames.index, box) for box in in_images],
+                "quality": self._quality(frames, looks, ties, boxes, in_images),
+            },
+        )
 
-    def _lidar_files(
-        self, frames: FrameSet, categories: Mapping[str, _Categories], boxes: Sequence[BoxLabel]
-    ) -> dict[str, Callable[[], bytes]]:
-        files: dict[str, Callable[[], bytes]] = {}
+    def _lidar_files(self, frames: FrameSet, boxes: Sequence[BoxLabel]) -> dict[str, Encoder]:
+        files: dict[str, Encoder] = {}
         for channel, scan in frames.lidars.items():
             name = f"{channel}/{frames.index:06d}"
-            files[f"lidarseg/{name}.bin"] = categories[channel].tobytes
+            categories = point_categories(scan, frames.state.infos, self.ego_id)
+            files[f"lidarseg/{name}.bin"] = categories.tobytes
             files[f"lidar_actors/{name}.bin"] = scan.actor_id.astype("<u4").tobytes
             if channel == MAIN_LIDAR:
                 instances = self._instance_boxes(frames, boxes)
-                files[f"panoptic/{name}.npz"] = partial(_panoptic_npz, scan, categories[channel], instances)
+                files[f"panoptic/{name}.npz"] = partial(_panoptic_npz, scan, categories, instances)
         return files
 
     def _instance_boxes(self, frames: FrameSet, boxes: Sequence[BoxLabel]) -> list[InstanceBox]:
@@ -124,7 +124,7 @@ class Labeller:
         unclear = {channel: unclear_boxes(tie) for channel, tie in ties.items()}
         scan, lidar_from_world = frames.true_lidars[MAIN_LIDAR], self._lidar_from_world(frames)
         ground = np.isin(point_categories(scan, frames.state.infos, self.ego_id), GROUND)
-        rows = []
+        found = []
         for box in boxes:
             own = [each for each in in_images if each.actor_id == box.actor_id]
             pixels = pixel_evidence(_without_margin(box), box.visibility.fraction, own, looks, unclear)
@@ -135,12 +135,28 @@ class Labeller:
                 lidar_from_world @ box.world_from_box,
                 box.size_lwh_m,
             )
-            rows.append(_quality_row(frames.index, box.actor_id, pixels, points))
-        return rows
+            found.append(rows.quality(frames.index, box.actor_id, pixels, points))
+        return found
 
     def _lidar_from_world(self, frames: FrameSet) -> Array:
         lidar = next(one for one in self.rig.lidars if one.channel == MAIN_LIDAR)
         return invert(frames.world_from_ego @ lidar.mount.ego_from_sensor)
+
+
+def _image_files(frames: FrameSet, looks: Mapping[str, Look], ties: Mapping[str, Tie]) -> dict[str, Encoder]:
+    files: dict[str, Encoder] = {}
+    for channel, look in looks.items():
+        name = f"{channel}/{frames.index:06d}.png"
+        files[_mask_path(channel, frames)] = partial(encode.mask_png, ties[channel].image)
+        files[f"semantic/{name}"] = partial(encode.semantic_png, look.label.tag)
+        files[f"depth/{name}"] = partial(encode.depth_png, look.label.depth_m)
+        if look.label.flow_px is not None:
+            files[f"flow/{name}"] = partial(encode.flow_png, look.label.flow_px)
+    return files
+
+
+def _mask_path(channel: str, frames: FrameSet) -> str:
+    return f"masks/{channel}/{frames.index:06d}.png"
 
 
 def _without_margin(box: BoxLabel) -> Box3d:
@@ -149,33 +165,3 @@ def _without_margin(box: BoxLabel) -> Box3d:
 
 def _panoptic_npz(scan: LidarScan, categories: _Categories, boxes: Sequence[InstanceBox]) -> bytes:
     return encode.panoptic_npz(panoptic(scan.points_m, categories, boxes))
-
-
-def _box_2d_row(frame: int, box: Box2d) -> Row:
-    return {
-        "channel": box.channel,
-        "frame": frame,
-        "actor_id": box.actor_id,
-        "visible_px": box.visible_px,
-        **{f"{side}_px": value for side, value in zip(_SIDES, box.visible, strict=True)},
-        "amodal_px": box.amodal_px,
-        **{f"amodal_{side}_px": value for side, value in zip(_SIDES, box.amodal, strict=True)},
-        "method": box.method,
-    }
-
-
-def _quality_row(frame: int, actor_id: int, pixels: PixelEvidence, points: PointEvidence) -> Row:
-    return {
-        "frame": frame,
-        "actor_id": actor_id,
-        "visible_px": pixels.visible_px,
-        "amodal_px": pixels.amodal_px,
-        "cameras": pixels.cameras,
-        "ambiguous": pixels.ambiguous,
-        "clear_looks": pixels.clear_looks,
-        **{f"gap_{side}_px": value for side, value in zip(_SIDES, pixels.gaps_px, strict=True)},
-        "lidar_own_inside": points.own_inside,
-        "lidar_own_outside": points.own_outside,
-        "lidar_ground_inside": points.ground_inside,
-        "lidar_foreign_inside": points.foreign_inside,
-    }

@@ -1,0 +1,98 @@
+"""What is written of a run as rows of its tables (`store.tables` lists their columns)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from av_synth.capture import FrameSet
+from av_synth.geometry.transforms import Array, quaternion_from_matrix
+from av_synth.labels import BoxLabel
+from av_synth.labels.boxes_2d import Box2d
+from av_synth.labels.quality import PixelEvidence, PointEvidence
+from av_synth.rig.model import Rig
+
+Row = dict[str, Any]
+_SIDES = ("left", "top", "right", "bottom")
+
+
+def vector(pattern: str, values: Array) -> Row:
+    """Three values (3,) by the pattern of their names, as in "v{}_mps"."""
+    return {pattern.format(axis): float(value) for axis, value in zip("xyz", values, strict=True)}
+
+
+def size(lwh_m: Array) -> Row:
+    """Length, width and height (3,)."""
+    return {name: float(value) for name, value in zip(("length_m", "width_m", "height_m"), lwh_m, strict=True)}
+
+
+def pose(a_from_b: Array) -> Row:
+    """A rigid transform (4, 4) as place and quaternion."""
+    quaternion = quaternion_from_matrix(a_from_b)
+    return vector("{}_m", a_from_b[:3, 3]) | {
+        f"q{axis}": float(value) for axis, value in zip("wxyz", quaternion, strict=True)
+    }
+
+
+def sensors(rig: Rig) -> list[Row]:
+    """Where each sensor is, and the intrinsics of those that are cameras."""
+    found = []
+    for modality, sensors in (("camera", rig.cameras), ("lidar", rig.lidars), ("radar", rig.radars)):
+        for sensor in sensors:
+            optics = {"width_px": 0, "height_px": 0, "fx_px": 0.0, "fy_px": 0.0, "cx_px": 0.0, "cy_px": 0.0}
+            if modality == "camera":
+                optics = {name: getattr(sensor, name) for name in optics}
+            found.append(
+                {"channel": sensor.channel, "modality": modality, **pose(sensor.mount.ego_from_sensor), **optics}
+            )
+    return found
+
+
+def box(frames: FrameSet, label: BoxLabel) -> Row:
+    """A 3D box at a keyframe."""
+    return {
+        "frame": frames.index,
+        "time_us": frames.state.time_us,
+        "actor_id": label.actor_id,
+        "category": label.category,
+        "attribute": label.attribute,
+        "visibility": label.visibility.level,
+        "visibility_method": label.visibility.method,
+        "visible_fraction": label.visibility.fraction,
+        **pose(label.world_from_box),
+        **size(label.size_lwh_m),
+        **vector("v{}_mps", label.velocity_mps),
+        "num_lidar_pts": label.num_lidar_pts,
+        "num_radar_pts": label.num_radar_pts,
+    }
+
+
+def box_2d(frame: int, box: Box2d) -> Row:
+    """A tight and an amodal 2D box at a keyframe."""
+    return {
+        "channel": box.channel,
+        "frame": frame,
+        "actor_id": box.actor_id,
+        "visible_px": box.visible_px,
+        **{f"{side}_px": value for side, value in zip(_SIDES, box.visible, strict=True)},
+        "amodal_px": box.amodal_px,
+        **{f"amodal_{side}_px": value for side, value in zip(_SIDES, box.amodal, strict=True)},
+        "method": box.method,
+    }
+
+
+def quality(frame: int, actor_id: int, pixels: PixelEvidence, points: PointEvidence) -> Row:
+    """How good the evidence for a 3D box is."""
+    return {
+        "frame": frame,
+        "actor_id": actor_id,
+        "visible_px": pixels.visible_px,
+        "amodal_px": pixels.amodal_px,
+        "cameras": pixels.cameras,
+        "ambiguous": pixels.ambiguous,
+        "clear_looks": pixels.clear_looks,
+        **{f"gap_{side}_px": value for side, value in zip(_SIDES, pixels.gaps_px, strict=True)},
+        "lidar_own_inside": points.own_inside,
+        "lidar_own_outside": points.own_outside,
+        "lidar_ground_inside": points.ground_inside,
+        "lidar_foreign_inside": points.foreign_inside,
+    }
