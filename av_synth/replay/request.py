@@ -88,8 +88,8 @@ def replay_spec(run: store.Run, request: Request) -> RunSpec:
         DocumentError: with everything that is wrong in the request.
         StoreError: if the log of the run cannot be read.
     """
-    outcome = Outcome.from_json(run.json("outcome.json"))
-    return spec_of(of_run(run), scenario_of(run), request, rig_of_run(run), outcome)
+    log, looked = of_run(run), rig_of_run(run)
+    return spec_of(log, scenario_of(run), request, looked, Outcome.from_json(run.json("outcome.json")))
 
 
 def need_sensors(spec: RunSpec, of: object) -> RunSpec:

@@ -60,7 +60,6 @@ def test_a_run_is_written_and_what_is_lost_is_said(tmp_path: Path, capsys: pytes
         ("recorder write nothing new.log", "nothing: there is no such folder; want the directory of a run"),
         ("recorder write run no/new.log", "no/new.log: cannot be written: No such file or directory"),
         ("recorder write nothing text.log", "FILE: text.log is there already; want another, or --force"),
-        ("replay text.log --resimulate", "--resimulate: text.log is of CARLA's recorder: it has no scenario to play"),
         ("replay run --resimulate --ego 3", "--ego: goes without --resimulate, which looks with nothing"),
         ("replay run --ego 3 --out out", "--ego: goes with a file of CARLA's recorder; a run says who its ego is"),
     ],
