@@ -18,7 +18,7 @@ from av_synth import scenario as _scenarios
 from av_synth import store as _store
 from av_synth.director import Outcome
 from av_synth.errors import AvSynthError
-from av_synth.farm.records import whereabouts as _whereabouts
+from av_synth.farm.records import committed_runs as _whereabouts
 from av_synth.launch import Address
 from av_synth.replay.request import Request, need_sensors, open_named, replay_spec
 from av_synth.rig import Rig

@@ -77,12 +77,12 @@ def campaign(
 
 def _check_address(address: str) -> None:
     """What cannot be is told before anything is planned."""
-    from av_synth.farm.records.depot import Depot
+    from av_synth.farm.records.object_store import ObjectStore
 
     if address.startswith("memory:"):
         reason = f"got {address!r}; want an address that all processes see, such as s3://bucket/folder"
         raise DocumentError([Problem("", "--commit-to", reason)])
-    Depot(address)
+    ObjectStore(address)
 
 
 def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float | None) -> None:
@@ -126,7 +126,7 @@ def _play(
     from av_synth.farm.planning.plan import FOLDER
     from av_synth.farm.planning.recipes import Desk
     from av_synth.farm.prepare import planned, rules_of, settings_here
-    from av_synth.farm.records import whereabouts
+    from av_synth.farm.records import committed_runs
     from av_synth.farm.records.journal import read_journal
     from av_synth.farm.records.lease import ask_to_stop, refuse_driven
     from av_synth.farm.records.quarantine import listed
@@ -137,8 +137,8 @@ def _play(
 
     need_folder(out)
     refuse_driven(out)
-    if deep and (commit_to or whereabouts.address_of(out)):
-        where = commit_to or whereabouts.address_of(out)
+    if deep and (commit_to or committed_runs.address_of(out)):
+        where = commit_to or committed_runs.address_of(out)
         reason = f"the runs are at {where}; leave it out: `av-synth pull` compares the hashes of what it brings"
         raise DocumentError([Problem("", "--deep", reason)])
     form = None if no_export else _format(asked)
@@ -153,7 +153,7 @@ def _play(
         plan = planned(asked, out, on_planned, on_planned, commit_to)  # first the searches, one after the other
     history = read_journal(out)
     purse = Purse(asked.asked.budget, history, lambda: ask_to_stop(out))
-    seen = Progress(plan.runs, committed=sorted(whereabouts.committed(out)), quarantined=listed(out), history=history)
+    seen = Progress(plan.runs, committed=sorted(committed_runs.ids(out)), quarantined=listed(out), history=history)
     if (why := purse.why_empty()) is not None and seen.seen().remaining:
         raise UserError(f"{asked.path}: budget: {why}; want a larger one")
     rules = rules_of(asked, most_bytes(plan.runs, Desk(out / FOLDER).rig))
@@ -164,8 +164,8 @@ def _play(
     code = _say_end(ended, out, purse.why_empty())
     finished = code in (DONE, QUARANTINED)
     exports = finished and ended.committed and form is not None
-    if whereabouts.address_of(out):
-        whereabouts.tidy(out, finished=finished)
+    if committed_runs.address_of(out):
+        committed_runs.tidy(out, finished=finished)
         if exports:
             bring(out)
     if exports and form is not None:
@@ -180,9 +180,9 @@ def _play(
 def _say_end(ended: Ended, out: Path, spent: str | None) -> int:
     """How it ended, what is kept, and how to go on; `spent` is why the budget is empty. Returns the exit status."""
     from av_synth.farm.dispatch.driver import CANCELLED, INTERRUPTED_TWICE, PAUSED
-    from av_synth.farm.records import whereabouts
+    from av_synth.farm.records import committed_runs
 
-    where = whereabouts.address_of(out) or str(out)
+    where = committed_runs.address_of(out) or str(out)
     say(f"{ended.committed} committed, {ended.quarantined} in quarantine, {ended.remaining} remaining: {where}")
     if ended.quarantined:
         say(f"next: av-synth retry {out}: what is in quarantine is to be made again; av-synth status {out} says why")

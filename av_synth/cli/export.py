@@ -76,12 +76,12 @@ def export(
 
 def bring(out: Path) -> None:
     """Bring the runs of a store here that are committed elsewhere and are not here yet; most stores have none."""
-    from av_synth.farm.records import whereabouts
+    from av_synth.farm.records import committed_runs
 
-    address = whereabouts.address_of(out)
+    address = committed_runs.address_of(out)
     if address:
         with progress(f"bringing the runs of {address} to {out}") as on_run:
-            whereabouts.pull(out, on_run)
+            committed_runs.pull(out, on_run)
 
 
 def export_with_progress(out: Path, form: str = DATASET) -> Path:

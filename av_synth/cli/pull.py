@@ -26,9 +26,9 @@ def pull(
 
     Example: av-synth pull s3://bucket/rain --out out/rain
     """
-    from av_synth.farm.records import whereabouts
+    from av_synth.farm.records import committed_runs
 
     with progress(f"bringing the runs of {address}") as on_run:
-        brought, there = whereabouts.pull(out, on_run, address)
+        brought, there = committed_runs.pull(out, on_run, address)
     say(f"runs in {out / 'runs'}: {brought} brought and compared with their hashes, {there} were there")
     say(f"write them as a dataset: av-synth export {out}")

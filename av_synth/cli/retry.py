@@ -10,7 +10,7 @@ from av_synth.cli.output import say
 from av_synth.errors import UserError
 from av_synth.farm.dispatch.disk import need_folder
 from av_synth.farm.planning import plan
-from av_synth.farm.records import quarantine, whereabouts
+from av_synth.farm.records import committed_runs, quarantine
 from av_synth.farm.records.journal import Journal
 from av_synth.farm.records.lease import driver_lease
 from av_synth.farm.records.mend import look_at
@@ -44,7 +44,7 @@ def retry(
     need_folder(store)
     with driver_lease(store), Journal(store) as journal:
         if damaged:
-            if whereabouts.address_of(store):
+            if committed_runs.address_of(store):
                 raise UserError(
                     "--damaged: the runs are at an address; want `av-synth pull`, which compares every hash"
                 )

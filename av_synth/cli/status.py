@@ -66,8 +66,8 @@ def status(
 
 def _rows(state: StoreState, deep: bool) -> Iterator[tuple[str, str]]:
     yield "runs", _counts(state)
-    if state.depot:
-        yield "committed to", f"{state.depot}, where they are listed; bringing one here compares its hashes"
+    if state.object_store:
+        yield "committed to", f"{state.object_store}, where they are listed; bringing one here compares its hashes"
     yield "driver", _driver(state)
     if state.pace:
         yield "pace", _pace(state.pace, bool(state.remaining))

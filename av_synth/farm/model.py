@@ -95,7 +95,7 @@ class WorkerSetting:
         options: plain values for it: the simulator, and what it needs to start.
         folder: for the logs of the worker and what it starts.
         cores: what its processes may run on; empty: anything.
-        depot: address that its runs are committed to (see `depot.Depot`); empty: the store itself.
+        object_store: address that its runs are committed to (see `ObjectStore`); empty: the store itself.
     """
 
     store: Path
@@ -104,7 +104,7 @@ class WorkerSetting:
     options: Mapping[str, Any]
     folder: Path
     cores: tuple[int, ...] = ()
-    depot: str = ""
+    object_store: str = ""
 
 
 @dataclass(frozen=True)

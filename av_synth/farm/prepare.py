@@ -18,7 +18,7 @@ from av_synth.farm.model import WorkerSetting
 from av_synth.farm.planning import plan as plans
 from av_synth.farm.planning.campaign import Campaign, laid_out, searched
 from av_synth.farm.planning.plan import Plan
-from av_synth.farm.records import whereabouts
+from av_synth.farm.records import committed_runs
 from av_synth.farm.records.journal import read_journal
 from av_synth.farm.workers.player import at_simulator
 from av_synth.farm.workers.seat import CARLA_NEEDS, EMBEDDED_NEEDS, Needs
@@ -30,7 +30,7 @@ from av_synth.run.generate import is_at_address, is_embedded
 from av_synth.run.spec import Progress
 
 if TYPE_CHECKING:
-    from av_synth.farm.records.depot import Depot
+    from av_synth.farm.records.object_store import ObjectStore
 
 _BEYOND_READY_S = 60.0  # an attempt may be silent so much longer than a CARLA may take to its first tick
 PLAYER = "av_synth.farm.workers.player:open_player"
@@ -58,15 +58,17 @@ def planned(
         SimulatorError: if the simulator fails.
         UnreachableError: if nobody answers at the address.
     """
-    depot = whereabouts.agree(store, commit_to)
-    plan = _planned(campaign, store, on_planned, on_accepted, depot)
-    if depot is not None:
-        depot.freeze(store / plans.FOLDER)
+    object_store = committed_runs.agree(store, commit_to)
+    plan = _planned(campaign, store, on_planned, on_accepted, object_store)
+    if object_store is not None:
+        object_store.freeze(store / plans.FOLDER)
     return plan
 
 
-def _planned(campaign: Campaign, store: Path, on_planned: Progress, on_accepted: Progress, depot: Depot | None) -> Plan:
-    if plans.is_planned(store) or (depot is not None and depot.fetch_plan(store)):
+def _planned(
+    campaign: Campaign, store: Path, on_planned: Progress, on_accepted: Progress, object_store: ObjectStore | None
+) -> Plan:
+    if plans.is_planned(store) or (object_store is not None and object_store.fetch_plan(store)):
         plans.refuse_changes(campaign, store)
         return plans.read(store)
     logs(store).mkdir(parents=True, exist_ok=True)
@@ -121,7 +123,7 @@ def outlook(campaign: Campaign, store: Path, on_planned: Progress = lambda *_: N
         if plans.is_planned(store):
             plans.refuse_changes(campaign, store)
             plan, files = plans.read(store), store / plans.FOLDER
-            done = whereabouts.committed(store)
+            done = committed_runs.ids(store)
             history = read_journal(store)
             found = estimate(plan.runs, history, done, trials(files, simulator, folder))
         else:
@@ -202,5 +204,5 @@ def setting_of(
     """
     store = store.resolve()
     options = campaign.options | ({} if render_threads is None else {"render_threads": render_threads})
-    depot = whereabouts.address_of(store)
-    return WorkerSetting(store, slot, PLAYER, options, logs(store) / f"worker-{slot}", cores, depot)
+    object_store = committed_runs.address_of(store)
+    return WorkerSetting(store, slot, PLAYER, options, logs(store) / f"worker-{slot}", cores, object_store)

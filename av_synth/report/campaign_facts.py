@@ -16,7 +16,7 @@ from av_synth import store
 from av_synth.errors import StoreError
 from av_synth.farm.model import Failure, FailureClass, PlannedRun
 from av_synth.farm.planning import plan
-from av_synth.farm.records import quarantine, whereabouts
+from av_synth.farm.records import committed_runs, quarantine
 from av_synth.farm.records.journal import read_journal
 from av_synth.farm.records.lease import holder
 from av_synth.farm.status.eta import Span, reckoned
@@ -108,7 +108,7 @@ def read_campaign(root: Path) -> CampaignFacts:
         UnreachableError: if its runs are at an address, and nobody answers there.
     """
     asked = plan.read(root)
-    there = whereabouts.committed(root)
+    there = committed_runs.ids(root)
     given_up = set(quarantine.listed(root)) - there
     events = read_journal(root)
     _, left_s = reckoned(asked.runs, events, there | given_up, time.time() if holder(root) else None)
@@ -134,7 +134,7 @@ def _read_text(path: Path) -> str:
 
 def _made(root: Path, run: PlannedRun) -> Made:
     directory = store.run_path(root, run.run_id)
-    if not directory.is_dir() and (address := whereabouts.address_of(root)):
+    if not directory.is_dir() and (address := committed_runs.address_of(root)):
         return Made(run, directory, problem=f"is at {address}; `av-synth export {root}` brings it here")
     try:
         look(directory)  # as `status` does

@@ -126,10 +126,10 @@ class Schedule:
 
 @lru_cache(maxsize=1)
 def crash_points() -> tuple[str, ...]:
-    """All names that the farm's code gives to `crash.point`, but for those of runs at an address (`depot_ordeal`)."""
+    """All names that the farm's code gives to `crash.point`, but for those of runs at an address."""
     found = set()
     for path in Path(farm.__file__).parent.rglob("*.py"):
-        if path.stem in ("depot", "outbox"):
+        if path.stem in ("object_store", "outbox"):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "crash.point":

@@ -128,7 +128,7 @@ def test_a_campaign_is_looked_at_made_gone_on_with_and_exported(tmp_path, capsys
 
 @pytest.mark.long
 def test_a_campaign_is_committed_to_an_address_brought_here_and_exported_on_another_machine(tmp_path, capsys):
-    path, address = campaign(tmp_path, TINY), f"file://{tmp_path}/depot"
+    path, address = campaign(tmp_path, TINY), f"file://{tmp_path}/object_store"
     command = ["campaign", str(path), "--workers", "2", "--commit-to", address, "--out"]
 
     assert status([*command, str(tmp_path / "one"), "--no-export"]) == 0

@@ -344,7 +344,7 @@ def test_nothing_is_started_while_the_disk_has_no_room_for_what_may_run(tmp_path
 
 
 def test_where_runs_are_committed_to_an_address_room_is_kept_for_the_workers_of_this_machine_only(tmp_path):
-    (tmp_path / "depot.json").write_text(json.dumps({"address": f"file://{tmp_path}/depot"}))
+    (tmp_path / "object_store.json").write_text(json.dumps({"address": f"file://{tmp_path}/object_store"}))
     farm = FakeFarm(tmp_path, nodes=(platform.node(), "b", "b"))
 
     drive(campaign(6), tmp_path, farm, Rules(run_bytes=1000), clock=farm.clock, usage=lambda _: Space(2 * 1000))

@@ -40,7 +40,7 @@ from av_synth.farm.model import (
     Slot,
     Started,
 )
-from av_synth.farm.records import whereabouts
+from av_synth.farm.records import committed_runs
 from av_synth.farm.records.journal import Journal, read_journal
 from av_synth.farm.records.lease import driver_lease, forget_stop, stop_asked
 from av_synth.farm.records.mend import look_at, set_damaged_aside
@@ -112,7 +112,7 @@ def drive(
         forget_stop(store)
         _sweep(store)
         crash.point("driver.begin.swept")
-        here = not whereabouts.address_of(store)  # elsewhere nobody changes a committed run
+        here = not committed_runs.address_of(store)  # elsewhere nobody changes a committed run
         looked = look_at(store, frozenset(run.run_id for run in plan) if here else (), deep=deep)
         for event in set_damaged_aside(store, looked, journal):
             on_event(event)
@@ -160,7 +160,7 @@ class _Driver:
         self._store, self._runner, self._rules = store, runner, rules
         self._clock, self._usage, self._on_event, self._on_beat = clock, usage, on_event, on_beat
         self._schedule, self._places = outcomes.schedule, outcomes.places
-        self._elsewhere = bool(whereabouts.address_of(store))
+        self._elsewhere = bool(committed_runs.address_of(store))
         self._flights: dict[int, Flight] = {}  # by slot
         self._full = ""  # why there is no room on the disk
         self._paused_s: float | None = None  # since when nothing can be played

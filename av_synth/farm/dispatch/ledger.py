@@ -12,7 +12,7 @@ from av_synth.farm.dispatch import policy
 from av_synth.farm.dispatch.policy import Rules
 from av_synth.farm.dispatch.schedule import Affinity
 from av_synth.farm.model import Failure, FailureClass, PlannedRun, Slot
-from av_synth.farm.records import quarantine, whereabouts
+from av_synth.farm.records import committed_runs, quarantine
 
 
 class Ledger:
@@ -45,7 +45,7 @@ class Ledger:
         Raises:
             UnreachableError: if the runs are at an address, and nobody answers there.
         """
-        self.committed = set(whereabouts.committed(store) & self.plan.keys())
+        self.committed = set(committed_runs.ids(store) & self.plan.keys())
 
     def _recall(self, event: Mapping[str, Any]) -> None:
         run_id = event["run"]

@@ -14,7 +14,7 @@ from av_synth.farm.dispatch.ledger import Ledger
 from av_synth.farm.dispatch.policy import Breaker, Places, Rules
 from av_synth.farm.dispatch.schedule import Affinity, Schedule
 from av_synth.farm.model import Committed, Failure, FailureClass, Figures, PlannedRun, Slot
-from av_synth.farm.records import whereabouts
+from av_synth.farm.records import committed_runs
 from av_synth.launch.stall import Pulse
 
 
@@ -61,7 +61,7 @@ class Outcomes:
         self.breaker = Breaker(rules)
         self.shunned: dict[int, Affinity] = {}
         self._ledger, self._store, self._books, self._rules = ledger, store, books, rules
-        self._elsewhere = bool(whereabouts.address_of(store))
+        self._elsewhere = bool(committed_runs.address_of(store))
         self.settle()
         for run in ledger.remaining:
             judged = ledger.judge(run.run_id, rules)

@@ -15,7 +15,7 @@ from pathlib import Path
 from av_synth.errors import UserError
 from av_synth.farm.model import PlannedRun
 from av_synth.farm.planning import plan
-from av_synth.farm.records import whereabouts
+from av_synth.farm.records import committed_runs
 from av_synth.farm.records.journal import read_diary
 from av_synth.farm.records.lease import Holder, holder, stop_asked
 from av_synth.farm.records.mend import Looked, look_at
@@ -70,8 +70,8 @@ class StoreState:
         driver: who is at it; None: nobody.
         stopping: whether the driver has been asked to stop.
         unreadable: lines of the journal that are not what was written.
-        depot: address that runs are committed to; empty if that is the store. What is there is listed, not looked at:
-            none of it is damaged, and the bytes are those that the journal tells of.
+        object_store: address that runs are committed to; empty if that is the store. What is there is listed,
+            not looked at: none of it is damaged, and the bytes are those that the journal tells of.
     """
 
     store: Path
@@ -93,7 +93,7 @@ class StoreState:
     driver: Holder | None
     stopping: bool
     unreadable: tuple[str, ...]
-    depot: str = ""
+    object_store: str = ""
 
     @classmethod
     def read(cls, store: Path, asked: Iterable[PlannedRun] | None = None, *, deep: bool = False) -> StoreState:
@@ -115,10 +115,10 @@ class StoreState:
         driver = holder(store)
         diary = read_diary(store)
         told = _Told(diary.events)
-        depot = whereabouts.address_of(store)
-        if depot and deep:
-            raise UserError(f"--deep: the runs are at {depot}; want `av-synth pull`, which compares every hash")
-        looked = _listed_at(store, planned, told) if depot else look_at(store, planned, deep=deep)
+        object_store = committed_runs.address_of(store)
+        if object_store and deep:
+            raise UserError(f"--deep: the runs are at {object_store}; want `av-synth pull`, which compares every hash")
+        looked = _listed_at(store, planned, told) if object_store else look_at(store, planned, deep=deep)
         there = {*looked.sizes, *looked.damaged, *looked.other}
         quarantined = tuple(sorted((planned & set(listed(store))) - there))
         ended = {*there, *quarantined}
@@ -143,7 +143,7 @@ class StoreState:
             driver=driver,
             stopping=driver is not None and stop_asked(store),
             unreadable=diary.damaged,
-            depot=depot,
+            object_store=object_store,
         )
 
 
@@ -183,7 +183,7 @@ class _Told:
 
 def _listed_at(store: Path, planned: Collection[str], told: _Told) -> Looked:
     """What there is of runs that are committed to an address; how large they are the journal tells."""
-    there = sorted(whereabouts.committed(store))
+    there = sorted(committed_runs.ids(store))
     sizes = {run_id: int(told.committed.get(run_id, {}).get("bytes", 0)) for run_id in there if run_id in planned}
     return Looked(sizes, {}, {}, tuple(run_id for run_id in there if run_id not in planned))
 

@@ -134,7 +134,7 @@ class _Stage:
         if self._player is None:
             module, _, function = self._setting.player.partition(":")
             open_player: OpenPlayer = getattr(importlib.import_module(module), function)
-            if self._setting.depot:
+            if self._setting.object_store:
                 from av_synth.farm.workers import outbox  # brings what a store here does without
 
                 self._player = self._open.enter_context(outbox.opened(self._setting, open_player))

@@ -1,4 +1,4 @@
-"""Where the runs of a store are committed: in its runs/, or at an address that it names (see `depot`)."""
+"""Where the runs of a store are committed: in its runs/, or at an address that it names (see `object_store`)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from av_synth.farm.records.quarantine import listed
 from av_synth.store.files import as_mapping, canonical_json, read_json, write_file
 
 if TYPE_CHECKING:  # object stores and their drivers are for few stores
-    from av_synth.farm.records.depot import Depot
+    from av_synth.farm.records.object_store import ObjectStore
 
-FILE = "depot.json"
+FILE = "object_store.json"
 OUTBOX = "outbox"
-"""Folder in a store where workers keep runs that are still to be sent to its depot."""
+"""Folder in a store where workers keep runs that are still to be sent to its object_store."""
 
 
 def address_of(store: Path) -> str:
@@ -34,27 +34,27 @@ def address_of(store: Path) -> str:
     return str(as_mapping(read_json(path), str(path)).get("address", "")) if path.exists() else ""
 
 
-def _depot_of(store: Path) -> Depot | None:
-    """The depot of a store; None if its runs are committed in it. Raises as `address_of`, and as `Depot`."""
+def _object_store_of(store: Path) -> ObjectStore | None:
+    """That of a store; None if its runs are committed in it. Raises as `address_of`, and as `ObjectStore`."""
     address = address_of(store)
     if not address:
         return None
-    from av_synth.farm.records.depot import Depot
+    from av_synth.farm.records.object_store import ObjectStore
 
-    return Depot(address)
+    return ObjectStore(address)
 
 
-def committed(store: Path) -> frozenset[str]:
+def ids(store: Path) -> frozenset[str]:
     """Ids of the runs that are committed, planned or not.
 
     Raises:
         UnreachableError: if they are elsewhere, and it does not answer.
     """
-    depot = _depot_of(store)
-    return frozenset(path.name for path in stores.runs(store)) if depot is None else depot.run_ids()
+    object_store = _object_store_of(store)
+    return frozenset(path.name for path in stores.runs(store)) if object_store is None else object_store.run_ids()
 
 
-def agree(store: Path, address: str | None) -> Depot | None:
+def agree(store: Path, address: str | None) -> ObjectStore | None:
     """Have the runs of a store committed to an address, from its first run on; it has been tried out then.
 
     Args:
@@ -70,22 +70,22 @@ def agree(store: Path, address: str | None) -> Depot | None:
         if known or plans.is_planned(store) or stores.runs(store):
             began = f"commits its runs to {known}" if known else "has begun with runs of its own"
             raise UserError(f"{store}: {began}; want the same --commit-to as then, or another --out")
-        from av_synth.farm.records.depot import Depot
+        from av_synth.farm.records.object_store import ObjectStore
 
-        depot = Depot(address)
-        depot.check()
-        with stores.scratch(Path(store) / "staging", "depot") as new:
-            write_file(new / FILE, canonical_json({"address": depot.address}), durable=True)
+        object_store = ObjectStore(address)
+        object_store.check()
+        with stores.scratch(Path(store) / "staging", "object_store") as new:
+            write_file(new / FILE, canonical_json({"address": object_store.address}), durable=True)
             os.rename(new / FILE, Path(store) / FILE)
-        return depot
-    depot_known = _depot_of(store)
-    if depot_known is not None:
-        depot_known.check()
-    return depot_known
+        return object_store
+    known_store = _object_store_of(store)
+    if known_store is not None:
+        known_store.check()
+    return known_store
 
 
 def tidy(store: Path, *, finished: bool) -> int:
-    """Remove what attempts left at the depot of a store whose runs another attempt has committed; how many.
+    """Remove what attempts left at the object store of a store whose runs another attempt has committed; how many.
 
     Args:
         store: whose journal tells which runs were begun more often than once.
@@ -94,14 +94,14 @@ def tidy(store: Path, *, finished: bool) -> int:
 
     What cannot be removed only takes space.
     """
-    depot = _depot_of(store)
-    if depot is None:
+    object_store = _object_store_of(store)
+    if object_store is None:
         return 0
     begun = Counter(event["run"] for event in read_journal(store) if event["event"] in ("started", "failed"))
     if finished and not listed(store):
         shutil.rmtree(store / OUTBOX, ignore_errors=True)
     try:
-        return depot.sweep(sorted(run_id for run_id, times in begun.items() if times > 1))
+        return object_store.sweep(sorted(run_id for run_id, times in begun.items() if times > 1))
     except StoreError:
         return 0
 
@@ -110,7 +110,7 @@ def pull(store: Path, on_run: Callable[[int, int], None] = lambda *_: None, addr
     """Bring committed runs into the runs/ of a folder, those that are not there.
 
     Args:
-        store: its own depot's runs, or
+        store: the runs of its own object store, or
         address: those that are there.
         on_run: told (runs brought, runs in all).
 
@@ -121,17 +121,19 @@ def pull(store: Path, on_run: Callable[[int, int], None] = lambda *_: None, addr
         UserError: if there are none.
         StoreError: if one cannot be brought, or is not what was committed. Those before it have been brought.
     """
-    from av_synth.farm.records.depot import Depot
+    from av_synth.farm.records.object_store import ObjectStore
 
-    depot = Depot(address) if address else _depot_of(store)
-    if depot is None:
+    object_store = ObjectStore(address) if address else _object_store_of(store)
+    if object_store is None:
         return 0, len(stores.runs(store))
-    run_ids = sorted(depot.run_ids())
+    run_ids = sorted(object_store.run_ids())
     if not run_ids:
-        raise UserError(f"{depot.address}: has no committed run; want what `av-synth campaign --commit-to` was given")
+        raise UserError(
+            f"{object_store.address}: has no committed run; want what `av-synth campaign --commit-to` was given"
+        )
     there = sum(stores.run_path(store, run_id).is_dir() for run_id in run_ids)
     for done, run_id in enumerate(run_ids):
         on_run(done, len(run_ids))
-        depot.fetch(run_id, store)
+        object_store.fetch(run_id, store)
     on_run(len(run_ids), len(run_ids))
     return len(run_ids) - there, there

@@ -1,7 +1,7 @@
-"""What a depot must survive, at any address: on a disk in the tests, on an S3 server by hand.
+"""What an object store must survive, at any address: on a disk in the tests, on an S3 server by hand.
 
 pip install 'av-synth[s3]' 'moto[s3]' flask flask-cors
-python -m tests.farm.depot_ordeal
+python -m tests.farm.object_store_ordeal
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from av_synth.errors import StoreError
 from av_synth.export import remote as remotes
 from av_synth.farm import crash
 from av_synth.farm.model import Job, PlannedRun, Played, Recipe, WorkerSetting
-from av_synth.farm.records.depot import Depot
+from av_synth.farm.records.object_store import ObjectStore
 from av_synth.farm.workers import outbox
 from tests.farm.committing import commit
 from tests.farm.dying import every_death
@@ -29,14 +29,14 @@ RUN = PlannedRun("a" * 20, Recipe("s.yaml", None, 0), "Town01")
 PLAN = {"plan.json": b"{}", "scenarios/s.yaml": b"name: s"}
 
 
-def with_plan(address: str, folder: Path) -> Depot:
-    """A depot with a plan, which workers want to see."""
+def with_plan(address: str, folder: Path) -> ObjectStore:
+    """An object store with a plan, which workers want to see."""
     for name, content in PLAN.items():
         stores.write_file(folder / name, content)
-    depot = Depot(address)
-    depot.check()
-    depot.freeze(folder)
-    return depot
+    object_store = ObjectStore(address)
+    object_store.check()
+    object_store.freeze(folder)
+    return object_store
 
 
 class Small:
@@ -60,7 +60,7 @@ def small(setting: WorkerSetting) -> Iterator[Small]:
 
 def play(address: str, machine: Path) -> Played:
     """What a worker does on a machine with a job."""
-    setting = WorkerSetting(machine, 0, "", {}, machine / "logs", depot=address)
+    setting = WorkerSetting(machine, 0, "", {}, machine / "logs", object_store=address)
     with outbox.opened(setting, small) as player:
         return player.play(Job(RUN, 1), lambda *_: None)
 
@@ -96,34 +96,34 @@ def survives_every_death(address: Callable[[int], str], folder: Path) -> int:
     deaths = 0
     with a_death_at_each_file():
         machine[0] = folder / "0"
-        depot = with_plan(address(0), folder / "plan-0")
+        object_store = with_plan(address(0), folder / "plan-0")
         for nth in every_death(once):
-            before = depot.run_ids()
+            before = object_store.run_ids()
             for run_id in before:
-                depot.fetch(run_id, folder / f"seen-{nth}")
+                object_store.fetch(run_id, folder / f"seen-{nth}")
             played = play(address(nth), machine[nth])
             assert not (played.played and before), "a run that was committed has been played again"
-            assert depot.run_ids() == {RUN.run_id}
-            depot.sweep([RUN.run_id])
-            record = depot.record(RUN.run_id)
+            assert object_store.run_ids() == {RUN.run_id}
+            object_store.sweep([RUN.run_id])
+            record = object_store.record(RUN.run_id)
             assert record is not None
             assert attempts(address(nth)) == {record.attempt}
-            there = depot.fetch(RUN.run_id, folder / f"there-{nth}")
+            there = object_store.fetch(RUN.run_id, folder / f"there-{nth}")
             assert files(there) == files(commit(folder / f"again-{nth}", RUN.run_id))
             assert [path for path in (machine[nth] / "outbox").rglob("runs/*") if path.is_dir()] == []
             deaths = nth
             machine[nth + 1] = folder / str(nth + 1)
-            depot = with_plan(address(nth + 1), folder / f"plan-{nth + 1}")
+            object_store = with_plan(address(nth + 1), folder / f"plan-{nth + 1}")
     return deaths
 
 
 def one_of_many_wins(address: str, folder: Path, many: int = 6) -> None:
     """Several machines commit copies of a run at once."""
-    depot = with_plan(address, folder / "plan")
+    object_store = with_plan(address, folder / "plan")
     copies = [commit(folder / str(number), RUN.run_id) for number in range(many)]
     with ThreadPoolExecutor(many) as pool:
-        won = list(pool.map(lambda copy: Depot(address).commit(copy), copies))
-    record = depot.record(RUN.run_id)
+        won = list(pool.map(lambda copy: ObjectStore(address).commit(copy), copies))
+    record = object_store.record(RUN.run_id)
     assert sorted(won) == [False] * (many - 1) + [True]
     assert record is not None
     assert attempts(address) == {record.attempt}

@@ -1,4 +1,4 @@
-"""A depot: an address (s3://, gs://, ...) that runs are committed to by machines that share no folder.
+"""An object store: an address (s3://, gs://, ...) that runs are committed to by machines that share no folder.
 
     <address>/plan.zip                              the frozen plan
     <address>/attempts/<run_id>/<32 hex digits>/    files of a run; nobody looks at them but through a record
@@ -67,7 +67,7 @@ class Record:
     held: bool
 
 
-class Depot:
+class ObjectStore:
     """What is at an address. Every method raises UnreachableError if the object store does not answer, or refuses."""
 
     def __init__(self, address: str) -> None:
@@ -201,9 +201,9 @@ class Depot:
         except BaseException:
             self._discard(place)
             raise
-        crash.point("depot.commit.uploaded")
+        crash.point("object_store.commit.uploaded")
         won = self._create(f"{RUNS}/{run.run_id}.json", canonical_json(asdict(record)))
-        crash.point("depot.commit.put")
+        crash.point("object_store.commit.put")
         if not won:
             self._discard(place)
         return won
@@ -237,7 +237,7 @@ class Depot:
                 if path.is_file():
                     path.chmod(0o444)
             sync_file_system(new)
-            crash.point("depot.fetch.compared")
+            crash.point("object_store.fetch.compared")
             try:
                 final.parent.mkdir(parents=True, exist_ok=True)
                 os.rename(new, final)
