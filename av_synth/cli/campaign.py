@@ -92,13 +92,14 @@ def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float 
     from av_synth.launch.cores import CORE_COUNT
 
     count = len(settings_here(asked, out, workers))
-    with progress(f"looking at {asked.asked.name}") as on_planned:
+    with progress(f"looking at {asked.document.name}") as on_planned:
         found = outlook(asked, out, on_planned)
     took = found.estimate
     for note in asked.notes:
         say(note, "yellow")
     towns = ", ".join(sorted({run.town for run in found.plan.runs}))
-    say(f"{asked.asked.name}: {len(found.plan.runs)} runs in {towns or 'no town'}, {took.runs} of them yet to be made")
+    runs = f"{len(found.plan.runs)} runs in {towns or 'no town'}"
+    say(f"{asked.document.name}: {runs}, {took.runs} of them yet to be made")
     if asked.to_search and not is_planned(out):
         say(f"  and {asked.to_search} to be searched for first, which the figures below leave out")
     say(f"  {took.core_hours:.3g} core-hours, {words.size(took.total.bytes)}")
@@ -146,20 +147,23 @@ def _play(
         formats.refuse_place(form, out.resolve() / form)
     if ray is None:
         settings_here(asked, out, workers)  # what cannot be is told before anything is planned
-    elif is_at_address(asked.asked.simulator):
-        reason = f"got {ray!r}, and the simulator at {asked.asked.simulator} plays one run at a time; leave it out"
+    elif is_at_address(asked.document.simulator):
+        reason = f"got {ray!r}, and the simulator at {asked.document.simulator} plays one run at a time; leave it out"
         raise DocumentError([Problem("", "--ray", reason)])
-    with progress(f"planning {asked.asked.name}") as on_planned:
+    with progress(f"planning {asked.document.name}") as on_planned:
         plan = planned(asked, out, on_planned, on_planned, commit_to)  # first the searches, one after the other
     history = read_journal(out)
-    purse = Purse(asked.asked.budget, history, lambda: ask_to_stop(out))
+    purse = Purse(asked.document.budget, history, lambda: ask_to_stop(out))
     seen = Progress(plan.runs, committed=sorted(committed_runs.ids(out)), quarantined=listed(out), history=history)
     if (why := purse.why_empty()) is not None and seen.seen().remaining:
         raise UserError(f"{asked.path}: budget: {why}; want a larger one")
     rules = rules_of(asked, most_bytes(plan.runs, Desk(out / FOLDER).rig))
     metrics = Metrics(out, seen)
     also = (metrics.tell, purse.tell)
-    with _runner(asked, out, workers, ray, plan.runs) as runner, shown(asked.asked.name, seen, also=also) as on_event:
+    with (
+        _runner(asked, out, workers, ray, plan.runs) as runner,
+        shown(asked.document.name, seen, also=also) as on_event,
+    ):
         ended = drive(plan.runs, out, runner, rules, on_event=on_event, on_beat=metrics.beat, deep=deep)
     code = _say_end(ended, out, purse.why_empty())
     finished = code in (DONE, QUARANTINED)
@@ -208,10 +212,10 @@ def _format(asked: Campaign) -> str | None:
     """
     from av_synth.rig.loader import NO_RIG
 
-    blind = [number for number, entry in enumerate(asked.asked.runs) if entry.rig == NO_RIG]
+    blind = [number for number, entry in enumerate(asked.document.runs) if entry.rig == NO_RIG]
     if not blind:
-        return asked.asked.format
-    if len(blind) == len(asked.asked.runs):
+        return asked.document.format
+    if len(blind) == len(asked.document.runs):
         return None
     reason = f"is {NO_RIG}, and others have sensors; want a campaign of its own, in another store, or --no-export"
     raise DocumentError([Problem(asked.lines[number], f"runs[{number}].rig", reason) for number in blind])

@@ -72,9 +72,9 @@ def _planned(
         plans.refuse_changes(campaign, store)
         return plans.read(store)
     logs(store).mkdir(parents=True, exist_ok=True)
-    with at_simulator(campaign.asked.simulator, logs(store) / "simulator.log") as address:
+    with at_simulator(campaign.document.simulator, logs(store) / "simulator.log") as address:
         if campaign.to_search:
-            asked = campaign.asked.simulator
+            asked = campaign.document.simulator
             simulator = asked if isinstance(asked, str) else str(address)
             campaign = searched(campaign, store / "searches", simulator, on_accepted)
         plan = plans.make(campaign, address, logs(store) / "plan.log", on_planned)
@@ -118,7 +118,7 @@ def outlook(campaign: Campaign, store: Path, on_planned: Progress = lambda *_: N
 
         @cache
         def simulator() -> Address:
-            return opened.enter_context(at_simulator(campaign.asked.simulator, folder / "simulator.log"))
+            return opened.enter_context(at_simulator(campaign.document.simulator, folder / "simulator.log"))
 
         if plans.is_planned(store):
             plans.refuse_changes(campaign, store)
@@ -135,7 +135,7 @@ def outlook(campaign: Campaign, store: Path, on_planned: Progress = lambda *_: N
 
 def _over(campaign: Campaign, found: Estimate, history: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """What is spent and what is left to be made, where both come to more than the budget."""
-    budget = campaign.asked.budget
+    budget = campaign.document.budget
     spent = Purse(budget, history, lambda: None)
     kinds = (
         ("core-hours", spent.core_hours, found.core_hours, budget.core_hours),
@@ -160,7 +160,7 @@ def settings_here(campaign: Campaign, store: Path, workers: int | None) -> list[
     Raises:
         DocumentError: if more are asked for than the simulator allows.
     """
-    simulator = campaign.asked.simulator
+    simulator = campaign.document.simulator
     own = is_embedded(simulator)
     if is_at_address(simulator) and workers is not None and workers > 1:
         reason = f"got {workers}; want 1, because the simulator at {simulator} plays one run at a time"
@@ -172,7 +172,7 @@ def settings_here(campaign: Campaign, store: Path, workers: int | None) -> list[
 
 def needs_of(campaign: Campaign) -> Needs:
     """What a worker of a campaign takes of a machine of a cluster."""
-    return EMBEDDED_NEEDS if is_embedded(campaign.asked.simulator) else CARLA_NEEDS
+    return EMBEDDED_NEEDS if is_embedded(campaign.document.simulator) else CARLA_NEEDS
 
 
 def rules_of(campaign: Campaign, run_bytes: int) -> Rules:
@@ -182,7 +182,7 @@ def rules_of(campaign: Campaign, run_bytes: int) -> Rules:
         campaign: whose runs are played.
         run_bytes: see `Rules`.
     """
-    simulator, rules = campaign.asked.simulator, Rules(run_bytes=run_bytes)
+    simulator, rules = campaign.document.simulator, Rules(run_bytes=run_bytes)
     if is_embedded(simulator) or is_at_address(simulator):
         return rules
     spec = parse_carla(simulator) if isinstance(simulator, str) else spec_from(simulator)

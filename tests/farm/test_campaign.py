@@ -11,8 +11,8 @@ from small_campaign import SHORT, campaign
 from av_synth import scenario as scenarios
 from av_synth.errors import DocumentError
 from av_synth.farm.model import Recipe
-from av_synth.farm.planning.asked import MAX_RUNS
 from av_synth.farm.planning.campaign import Campaign, laid_out, load, names
+from av_synth.farm.planning.document import MAX_RUNS
 from av_synth.farm.planning.recipes import Desk
 from av_synth.run import RunSpec
 from av_synth.run.generate import plan
@@ -41,7 +41,7 @@ def test_every_built_in_campaign_can_be_read_and_its_first_run_of_each_entry_dra
     found = load(name)
     first = {entry: (entry, recipe) for entry, recipe in reversed(found.recipes)}
 
-    assert found.asked.name == name
+    assert found.document.name == name
     assert found.recipes
     drawn(replace(found, recipes=tuple(first.values())))
 

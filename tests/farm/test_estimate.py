@@ -20,8 +20,8 @@ from av_synth.farm.dispatch.purse import Purse
 from av_synth.farm.estimate import Cost, Rate, estimate, most_bytes, trial
 from av_synth.farm.model import Advanced, PlannedRun, Recipe
 from av_synth.farm.planning import plan as plans
-from av_synth.farm.planning.asked import Budget
 from av_synth.farm.planning.campaign import laid_out, load
+from av_synth.farm.planning.document import Budget
 from av_synth.farm.planning.recipes import Desk
 from av_synth.farm.prepare import needs_of, outlook, rules_of, settings_here
 from av_synth.farm.records.journal import Journal
@@ -152,7 +152,7 @@ def test_what_is_over_budget_is_what_is_spent_and_what_is_left_together(many, tm
     put_run(tmp_path, plan.runs[0].run_id)
     most = Budget(core_hours=len(plan.runs) + 0.5)
 
-    found = outlook(replace(asked, asked=asked.asked.model_copy(update={"budget": most})), tmp_path)
+    found = outlook(replace(asked, document=asked.document.model_copy(update={"budget": most})), tmp_path)
 
     assert found.over == (f"{len(plan.runs) + 1} core-hours (2 of them spent), the budget is {most.core_hours:g}",)
 

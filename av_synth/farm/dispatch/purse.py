@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from av_synth.farm.model import Advanced
-from av_synth.farm.planning.asked import Budget
+from av_synth.farm.planning.document import Budget
 
 
 class Purse:

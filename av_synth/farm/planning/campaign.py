@@ -15,7 +15,7 @@ from av_synth import documents
 from av_synth.documents import Document, nearest, shown
 from av_synth.errors import DocumentError, Problem
 from av_synth.farm.model import Recipe
-from av_synth.farm.planning.asked import MAX_RUNS, Asked, Entry
+from av_synth.farm.planning.document import MAX_RUNS, CampaignDocument, Entry
 from av_synth.farm.planning.recipes import key_of
 from av_synth.store import write_file
 
@@ -28,7 +28,7 @@ class Campaign:
 
     Attributes:
         path: its file.
-        asked: its content.
+        document: its content.
         recipes: how each run is drawn, and which entry asks for it, in the file's order, without doubles. Those of
             entries with `search` come with `searched`.
         files: content of the scenarios, rigs, maps and files of draws that recipes name, by their path in a plan.
@@ -39,7 +39,7 @@ class Campaign:
     """
 
     path: Path
-    asked: Asked
+    document: CampaignDocument
     recipes: tuple[tuple[int, Recipe], ...]
     files: Mapping[str, bytes]
     origins: Mapping[str, str]
@@ -50,11 +50,11 @@ class Campaign:
     @property
     def options(self) -> dict[str, object]:
         """What a player is opened with."""
-        found: dict[str, object] = {"simulator": self.asked.simulator}
-        if self.asked.recycle.runs is not None:
-            found["recycle_runs"] = self.asked.recycle.runs
-        if self.asked.recycle.gigabytes is not None:
-            found["recycle_bytes"] = math.floor(self.asked.recycle.gigabytes * 1e9)
+        found: dict[str, object] = {"simulator": self.document.simulator}
+        if self.document.recycle.runs is not None:
+            found["recycle_runs"] = self.document.recycle.runs
+        if self.document.recycle.gigabytes is not None:
+            found["recycle_bytes"] = math.floor(self.document.recycle.gigabytes * 1e9)
         return found
 
 
@@ -78,7 +78,7 @@ def load(name_or_path: str, rig: str | None = None) -> Campaign:
     path = documents.find(KIND, name_or_path)
     document = documents.read(path)
     try:
-        asked = documents.validate(document, Asked)
+        asked = documents.validate(document, CampaignDocument)
     except DocumentError as error:
         raise DocumentError(documents.in_order([*error.problems, *misnamed(document, path.parent)])) from error
     if rig is not None:
@@ -102,7 +102,7 @@ def load(name_or_path: str, rig: str | None = None) -> Campaign:
     return Campaign(path, asked, _once(recipes), known.files, known.origins, tuple(known.notes), lines, to_search)
 
 
-def _formats(document: Document, asked: Asked) -> list[Problem]:
+def _formats(document: Document, asked: CampaignDocument) -> list[Problem]:
     from av_synth.export import formats
 
     if asked.format in formats.names():
@@ -134,7 +134,7 @@ def searched(
         CastError: if a scenario cannot be played there.
         KeyboardInterrupt: as it came; the same call goes on from there.
     """
-    for number, entry in enumerate(campaign.asked.runs):
+    for number, entry in enumerate(campaign.document.runs):
         if entry.search is None:
             continue
         from av_synth.farm.planning.entries import Expanded, expand, request

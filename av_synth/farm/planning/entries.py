@@ -15,7 +15,7 @@ from av_synth import scenario as scenarios
 from av_synth.documents import Document
 from av_synth.errors import DocumentError, Problem
 from av_synth.farm.model import Recipe
-from av_synth.farm.planning.asked import Design, Entry, Search
+from av_synth.farm.planning.document import Design, Entry, Search
 from av_synth.farm.planning.recipes import MAPS, RIGS, SCENARIOS, SEARCHES, map_of
 from av_synth.rig.loader import NO_RIG
 from av_synth.rig.model import Rig

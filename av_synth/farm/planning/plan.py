@@ -93,9 +93,11 @@ def look(
     ]
     entries = tuple(
         f"{entry.scenario or entry.draws or (entry.search.scenario if entry.search else '')}, {entry.rig}"
-        for entry in campaign.asked.runs
+        for entry in campaign.document.runs
     )
-    told_of = campaign.asked.model_dump(mode="json", include={"name", "description", "simulator", "format", "budget"})
+    told_of = campaign.document.model_dump(
+        mode="json", include={"name", "description", "simulator", "format", "budget"}
+    )
     plan = Plan(
         tuple(runs[run_id] for run_id in sorted(runs)),
         resolved.facts,
@@ -187,7 +189,7 @@ def refuse_changes(campaign: Campaign, store: Path) -> None:
     plan = read(store)
     release = plan.campaign.get("release")
     found = list(dict.fromkeys(_changes(campaign, store / FOLDER)))
-    if release != __version__ and is_embedded(campaign.asked.simulator):
+    if release != __version__ and is_embedded(campaign.document.simulator):
         found.append(f"av_synth is {__version__}, was {release}")
     if found:
         more = f"\n  and {len(found) - _MOST_CHANGES} more" if len(found) > _MOST_CHANGES else ""

@@ -147,7 +147,7 @@ class Recycle(Strict):
     gigabytes: Annotated[float, Field(gt=0)] | None = Field(default=None, description="of memory resident")
 
 
-class Asked(Strict):
+class CampaignDocument(Strict):
     """A whole campaign file."""
 
     name: DocumentName = Field(description="the campaign's name")
