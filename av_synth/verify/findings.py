@@ -191,7 +191,7 @@ class Findings:
         return self._found[check]
 
     def report(self, dataset: str, version: str) -> VerifyReport:
-        """Close the books; a check that has looked at nothing is reported as not run."""
+        """End it; a check that has looked at nothing is reported as not run."""
         if self._left_out:
             told = ", ".join(f"{check} {self._left_out[check]:,}" for check in CHECKS if check in self._left_out)
             self.note(f"data of sensors that fail, by sample_truth.json, were left out of these checks: {told}")

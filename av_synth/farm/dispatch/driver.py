@@ -21,11 +21,11 @@ from types import FrameType
 from av_synth import store as stores
 from av_synth.errors import UnreachableError
 from av_synth.farm import crash, failures
-from av_synth.farm.dispatch.books import Books, OnEvent
 from av_synth.farm.dispatch.disk import Usage, reserve_bytes, why_full
-from av_synth.farm.dispatch.ledger import Ledger
 from av_synth.farm.dispatch.outcomes import Flight, Outcomes
 from av_synth.farm.dispatch.policy import Rules
+from av_synth.farm.dispatch.run_states import RunStates
+from av_synth.farm.dispatch.store_writer import OnEvent, StoreWriter
 from av_synth.farm.model import (
     Advanced,
     Committed,
@@ -108,7 +108,7 @@ def drive(
         StoreError: if the store cannot be read.
     """
     with driver_lease(store), Journal(store) as journal:
-        books = Books(store, journal, on_event)
+        writer = StoreWriter(store, journal, on_event)
         forget_stop(store)
         _sweep(store)
         crash.point("driver.begin.swept")
@@ -117,21 +117,21 @@ def drive(
         for event in set_damaged_aside(store, looked, journal):
             on_event(event)
         events = read_journal(store)
-        ledger = Ledger(plan, store, events)
-        ledger.largest = max([ledger.largest, *looked.sizes.values()])
-        if [event["runs"] for event in events if event["event"] == "planned"][-1:] != [len(ledger.plan)]:
-            books.event("planned", runs=len(ledger.plan))
+        states = RunStates(plan, store, events)
+        states.largest = max([states.largest, *looked.sizes.values()])
+        if [event["runs"] for event in events if event["event"] == "planned"][-1:] != [len(states.plan)]:
+            writer.event("planned", runs=len(states.plan))
         crash.point("driver.begin.planned")
         slots, left_behind = runner.slots(), orphans.sweep()
-        books.event("opened", pid=os.getpid(), host=platform.node(), workers=len(slots), orphans=left_behind)
+        writer.event("opened", pid=os.getpid(), host=platform.node(), workers=len(slots), orphans=left_behind)
         crash.point("driver.begin.opened")
-        outcomes = Outcomes(ledger, store, books, rules)
-        driver = _Driver(ledger, outcomes, store, runner, rules, books, clock, usage, on_event, on_beat)
+        outcomes = Outcomes(states, store, writer, rules)
+        driver = _Driver(states, outcomes, store, runner, rules, writer, clock, usage, on_event, on_beat)
         with driver.listening():
             ended = driver.run()
         _sweep(store)
         crash.point("driver.end.decided")
-        books.event("closed", exit_code=ended.exit_code)
+        writer.event("closed", exit_code=ended.exit_code)
         crash.point("driver.end.closed")
         return ended
 
@@ -145,18 +145,18 @@ def _sweep(store: Path) -> None:
 class _Driver:
     def __init__(
         self,
-        ledger: Ledger,
+        states: RunStates,
         outcomes: Outcomes,
         store: Path,
         runner: Runner,
         rules: Rules,
-        books: Books,
+        writer: StoreWriter,
         clock: Clock,
         usage: Free,
         on_event: OnEvent,
         on_beat: Callable[[], object],
     ) -> None:
-        self._ledger, self._outcomes, self._books = ledger, outcomes, books
+        self._states, self._outcomes, self._writer = states, outcomes, writer
         self._store, self._runner, self._rules = store, runner, rules
         self._clock, self._usage, self._on_event, self._on_beat = clock, usage, on_event, on_beat
         self._schedule, self._places = outcomes.schedule, outcomes.places
@@ -198,12 +198,12 @@ class _Driver:
             self._outcomes.settle()
         except UnreachableError as error:
             why = str(error)
-        left = len(self._ledger.remaining)
+        left = len(self._states.remaining)
         if not left and not why:
-            self._exit_code, self._stopped = QUARANTINED if self._ledger.quarantined else DONE, ""
+            self._exit_code, self._stopped = QUARANTINED if self._states.quarantined else DONE, ""
         elif not self._stopped:
             self._stop(PAUSED, why or f"{left} runs that were committed are gone; the same command makes them again")
-        done, given_up = len(self._ledger.committed), len(self._ledger.quarantined)
+        done, given_up = len(self._states.committed), len(self._states.quarantined)
         return Ended(self._exit_code, self._stopped, done, given_up, left)
 
     def _goes_on(self) -> bool:
@@ -218,7 +218,7 @@ class _Driver:
             self._stop(CANCELLED, "asked to stop: what is being played may end")
         elif not self._stopped and self._schedule and (why := self._outcomes.breaker.why()) is not None:
             self._stop(PAUSED, why, "breaker")
-        written = self._books.catch_up()
+        written = self._writer.catch_up()
         if self._flights:
             return True
         if self._stopped or (written and not self._schedule):
@@ -228,7 +228,7 @@ class _Driver:
     def _stop(self, exit_code: int, why: str, event: str = "draining") -> None:
         """Start nothing more."""
         self._stopped, self._exit_code = why, exit_code
-        self._books.event(event, why=why)
+        self._writer.event(event, why=why)
 
     def _may_wait(self) -> bool:
         """Nothing is being played: whether that may go on."""
@@ -245,8 +245,8 @@ class _Driver:
 
     def _why_paused(self) -> str | None:
         """Why nothing can be played anywhere, or None."""
-        if self._books.why or self._full:
-            return self._books.why or self._full
+        if self._writer.why or self._full:
+            return self._writer.why or self._full
         whys = {self._places.why(slot.node) or self._places.why(slot.number) for slot in self._runner.slots()}
         if not whys:
             return "there is no worker"
@@ -258,16 +258,16 @@ class _Driver:
 
     def _give(self) -> None:
         """Start as many runs as may be started."""
-        if self._stopped or self._books.why or not self._schedule:
+        if self._stopped or self._writer.why or not self._schedule:
             return
         now_s, slots = self._clock(), self._runner.slots()
         # where runs are elsewhere, each machine keeps them on its own disk until they are sent
         here = [slot for slot in slots if not self._elsewhere or slot.node == platform.node()]
-        need = reserve_bytes(self._ledger.largest or self._rules.run_bytes, len(here))
+        need = reserve_bytes(self._states.largest or self._rules.run_bytes, len(here))
         before, self._full = self._full, why_full(self._store, need, self._usage) or ""
         if self._full:
             if not before:
-                self._books.event("paused", why=self._full, for_s=LOOK_EVERY_S)
+                self._writer.event("paused", why=self._full, for_s=LOOK_EVERY_S)
             return
         usable = self._usable(slots, now_s)
         for slot in usable:
@@ -288,7 +288,7 @@ class _Driver:
         return bool(self._places.why(node)) and any(flight.slot.node == node for flight in self._flights.values())
 
     def _start(self, run: PlannedRun, slot: Slot, now_s: float) -> None:
-        attempt = self._ledger.attempts(run.run_id) + 1
+        attempt = self._states.attempts(run.run_id) + 1
         crash.point("driver.start.decided")
         self._flights[slot.number] = Flight(run, attempt, slot, now_s, Pulse(self._rules.patience, self._clock))
         self._runner.start(slot.number, Job(run, attempt))
@@ -297,7 +297,7 @@ class _Driver:
     def _hear(self, report: Report) -> None:
         flight = self._flights.get(report.slot)
         if isinstance(report, Lost):
-            self._books.event("lost", slot=report.slot, node=report.node, why=report.why)
+            self._writer.event("lost", slot=report.slot, node=report.node, why=report.why)
             if flight is not None and report.run_id in (flight.run.run_id, None):
                 self._ended(flight, failures.of_loss(report))
             return
@@ -305,7 +305,7 @@ class _Driver:
             return  # of an attempt that was ended
         if isinstance(report, Started):
             flight.pulse.begin()
-            self._books.event("started", **flight.facts, pids=list(report.pids))
+            self._writer.event("started", **flight.facts, pids=list(report.pids))
         elif isinstance(report, Advanced):
             flight.pulse.tick(report.done, report.of)
             if report.done:
@@ -323,7 +323,7 @@ class _Driver:
         for flight in list(self._flights.values()):
             error, why = "stalled", flight.pulse.why_stalled()
             took_s = self._clock() - flight.began_s
-            if why is None and took_s > self._ledger.deadline_s(flight.run, self._rules):
+            if why is None and took_s > self._states.deadline_s(flight.run, self._rules):
                 error, why = "deadline", f"was at it for {took_s:.0f} s, far longer than its town and rig usually take"
             if why is not None:
                 self._runner.kill(flight.slot.number)

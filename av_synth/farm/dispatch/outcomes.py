@@ -9,10 +9,10 @@ from typing import Any
 from av_synth import store as stores
 from av_synth.farm import crash
 from av_synth.farm.dispatch import policy
-from av_synth.farm.dispatch.books import Books
-from av_synth.farm.dispatch.ledger import Ledger
 from av_synth.farm.dispatch.policy import Breaker, Places, Rules
+from av_synth.farm.dispatch.run_states import RunStates
 from av_synth.farm.dispatch.schedule import Affinity, Schedule
+from av_synth.farm.dispatch.store_writer import StoreWriter
 from av_synth.farm.model import Committed, Failure, FailureClass, Figures, PlannedRun, Slot
 from av_synth.farm.records import committed_runs
 from av_synth.launch.stall import Pulse
@@ -54,17 +54,17 @@ class Outcomes:
         shunned: by slot, town and rig that could not be loaded there.
     """
 
-    def __init__(self, ledger: Ledger, store: Path, books: Books, rules: Rules) -> None:
+    def __init__(self, states: RunStates, store: Path, writer: StoreWriter, rules: Rules) -> None:
         """Give up at once what the driver before was about to give up, and let all others wait."""
         self.schedule = Schedule(())
         self.places = Places(rules)
         self.breaker = Breaker(rules)
         self.shunned: dict[int, Affinity] = {}
-        self._ledger, self._store, self._books, self._rules = ledger, store, books, rules
+        self._states, self._store, self._writer, self._rules = states, store, writer, rules
         self._elsewhere = bool(committed_runs.address_of(store))
         self.settle()
-        for run in ledger.remaining:
-            judged = ledger.judge(run.run_id, rules)
+        for run in states.remaining:
+            judged = states.judge(run.run_id, rules)
             if isinstance(judged, policy.Quarantine):
                 self._give_up(run, judged.why)
             else:
@@ -76,10 +76,10 @@ class Outcomes:
         Raises:
             UnreachableError: if the runs are at an address, and nobody answers there.
         """
-        self._ledger.look(self._store)
-        for run_id in sorted(self._ledger.committed & self._ledger.quarantined):
-            self._ledger.quarantined.remove(run_id)
-            self._books.release(run_id)
+        self._states.look(self._store)
+        for run_id in sorted(self._states.committed & self._states.quarantined):
+            self._states.quarantined.remove(run_id)
+            self._writer.release(run_id)
 
     def ended(self, flight: Flight, told: Committed | Failure, now_s: float) -> bool:
         """An attempt is over.
@@ -109,25 +109,25 @@ class Outcomes:
 
     def _committed(self, flight: Flight, told: Committed, now_s: float) -> None:
         run, figures = flight.run, told.figures
-        self._ledger.committed.add(run.run_id)
-        self._books.event("committed", **flight.facts, **vars(figures), played=told.played, held=told.held)
+        self._states.committed.add(run.run_id)
+        self._writer.event("committed", **flight.facts, **vars(figures), played=told.played, held=told.held)
         crash.point("driver.committed.told")
         self.breaker.count(None)
         self.places.tried(flight.places, run.run_id)
         if told.played:
-            self._ledger.learn(run, figures.wall_s, figures.bytes)
+            self._states.learn(run, figures.wall_s, figures.bytes)
         for where, why, for_s in self.places.committed(flight.places, run.run_id, now_s):
             place = f"slot {where}" if isinstance(where, int) else where
-            self._books.event("paused", why=f"{place}: {why}", for_s=for_s)
+            self._writer.event("paused", why=f"{place}: {why}", for_s=for_s)
             self.breaker.forget(where)
 
     def _failed(self, flight: Flight, failure: Failure, now_s: float) -> None:
         run, slot = flight.run, flight.slot
         failure = replace(failure, node=failure.node or slot.node, logs=failure.logs or self._logs(slot))
-        self._ledger.failed(run.run_id, failure, slot)
-        self._books.note(run.run_id, flight.attempt, failure)
+        self._states.failed(run.run_id, failure, slot)
+        self._writer.note(run.run_id, flight.attempt, failure)
         crash.point("driver.failed.noted")
-        self._books.event(
+        self._writer.event(
             "failed",
             **flight.facts,
             kind=failure.kind.value,
@@ -144,13 +144,13 @@ class Outcomes:
             self.places.tried(flight.places, run.run_id)
             for where in flight.places:
                 self._left_alone(where, self.places.failed(where, run.run_id, now_s))
-        match self._ledger.judge(run.run_id, self._rules):
+        match self._states.judge(run.run_id, self._rules):
             case policy.Quarantine(why):
                 self._give_up(run, why)
             case policy.Retry(after_s, elsewhere):
-                failed_at = self._ledger.failed_at(run.run_id) if elsewhere else ()
+                failed_at = self._states.failed_at(run.run_id) if elsewhere else ()
                 self.schedule.put_again(run, now_s + after_s, failed_at)
-                self._books.event("retried", run=run.run_id, after_s=round(after_s, 3))
+                self._writer.event("retried", run=run.run_id, after_s=round(after_s, 3))
             case policy.Pause(why):
                 self.shunned[slot.number] = run.affinity
                 self.schedule.put_last(run)
@@ -160,15 +160,15 @@ class Outcomes:
     def _left_alone(self, where: str | int, for_s: float | None) -> None:
         if for_s is not None:
             place = f"slot {where}" if isinstance(where, int) else where
-            self._books.event("paused", why=f"{place}: {self.places.why(where)}", for_s=for_s)
+            self._writer.event("paused", why=f"{place}: {self.places.why(where)}", for_s=for_s)
 
     def _give_up(self, run: PlannedRun, why: str) -> None:
         def done() -> None:
-            self._ledger.quarantined.add(run.run_id)
-            self._books.event("quarantined", run=run.run_id, attempts=self._ledger.attempts(run.run_id), why=why)
+            self._states.quarantined.add(run.run_id)
+            self._writer.event("quarantined", run=run.run_id, attempts=self._states.attempts(run.run_id), why=why)
 
         crash.point("driver.given_up.decided")
-        self._books.give_up(run, done)
+        self._writer.give_up(run, done)
         crash.point("driver.given_up.told")
 
     def _logs(self, slot: Slot) -> tuple[Path, ...]:

@@ -15,7 +15,7 @@ from av_synth.farm.model import Failure, FailureClass, PlannedRun, Slot
 from av_synth.farm.records import committed_runs, quarantine
 
 
-class Ledger:
+class RunStates:
     """Begins with what the store says: runs/ and quarantine/ are the truth, the journal gives attempts and figures.
 
     Attributes:

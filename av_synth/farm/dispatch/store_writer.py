@@ -18,7 +18,7 @@ OnEvent = Callable[[Mapping[str, Any] | Advanced], None]
 """Told every event of the journal, and how far runs are."""
 
 
-class Books:
+class StoreWriter:
     """The journal and the quarantine of a store, for its one driver.
 
     Attributes:
