@@ -21,7 +21,7 @@ from av_synth.farm.planning.plan import Plan
 from av_synth.farm.records import committed_runs
 from av_synth.farm.records.journal import read_journal
 from av_synth.farm.workers.player import at_simulator
-from av_synth.farm.workers.seat import CARLA_NEEDS, EMBEDDED_NEEDS, Needs
+from av_synth.farm.workers.ray_worker import CARLA_NEEDS, EMBEDDED_NEEDS, Needs
 from av_synth.launch import Address
 from av_synth.launch.carla_spec import parse_carla, spec_from
 from av_synth.launch.cores import CORE_COUNT, CORES

@@ -33,7 +33,7 @@ from av_synth.farm.planning import plan
 from av_synth.farm.records import journal
 from av_synth.farm.workers import keeper, local, ray_farm
 from av_synth.farm.workers.local import LocalRunner
-from av_synth.farm.workers.seat import Needs
+from av_synth.farm.workers.ray_worker import Needs
 from av_synth.launch.stall import Patience
 from av_synth.launch.tree import die_with_parent
 from av_synth.store import canonical_json

@@ -25,7 +25,7 @@ from av_synth.farm.planning.document import Budget
 from av_synth.farm.planning.recipes import Desk
 from av_synth.farm.prepare import needs_of, outlook, rules_of, settings_here
 from av_synth.farm.records.journal import Journal
-from av_synth.farm.workers.seat import CARLA_NEEDS, EMBEDDED_NEEDS
+from av_synth.farm.workers.ray_worker import CARLA_NEEDS, EMBEDDED_NEEDS
 
 HOUR_S = 3600.0
 

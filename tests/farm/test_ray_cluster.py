@@ -14,7 +14,7 @@ from stand_in import planned, setting
 
 from av_synth.farm.model import Committed, Job, Lost, Report, Started
 from av_synth.farm.workers.ray_farm import RayRunner
-from av_synth.farm.workers.seat import Needs
+from av_synth.farm.workers.ray_worker import Needs
 from tests.launch.processes import still_there, watched
 
 pytestmark = pytest.mark.long
@@ -24,7 +24,7 @@ import json, sys
 from pathlib import Path
 from stand_in import planned, setting
 from av_synth.farm.workers import ray_farm
-from av_synth.farm.workers.seat import Needs
+from av_synth.farm.workers.ray_worker import Needs
 from av_synth.farm.model import Job, Started
 root = Path(sys.argv[1])
 with ray_farm.connected("local", 1):

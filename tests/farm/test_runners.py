@@ -19,10 +19,10 @@ from stand_in import planned, setting
 
 from av_synth.errors import ConnectionLostError, DataError, DocumentError, LaunchError, UserError
 from av_synth.farm.model import Committed, Job, Lost, Report, Runner, Slot, Started, WorkerSetting
-from av_synth.farm.workers import knock, ray_farm, seat
+from av_synth.farm.workers import ray_answers, ray_farm, ray_worker
 from av_synth.farm.workers.local import FIRST_PAUSE_S, LocalRunner
 from av_synth.farm.workers.ray_farm import RayRunner
-from av_synth.farm.workers.seat import Needs, Seat
+from av_synth.farm.workers.ray_worker import Needs, RayWorker
 
 LONG_S = 120.0  # nothing here takes so long, however busy the machine
 Farm = Callable[..., Runner]
@@ -243,10 +243,10 @@ def test_where_no_worker_can_start_it_says_on_which_machine_and_why(ray, tmp_pat
 
 
 def test_what_a_worker_tells_stays_small_enough_for_a_message(tmp_path, monkeypatch):
-    place = Seat(setting(tmp_path))
+    place = RayWorker(setting(tmp_path))
     try:
         place.give(Job(planned(0), 1))
-        monkeypatch.setattr(seat, "MOST_BYTES", 10)
+        monkeypatch.setattr(ray_worker, "MOST_BYTES", 10)
         with pytest.raises(DataError, match=r"told \d+ bytes at once; want 10 at most"):
             place.poll(LONG_S)
     finally:
@@ -269,8 +269,8 @@ def test_where_nobody_listens_it_says_so_at_once():
 
 @pytest.mark.parametrize("scheme", ["", "ray://"])
 def test_where_somebody_listens_and_says_nothing_it_gives_up_in_seconds(scheme, monkeypatch):
-    assert knock.REACH_S + knock.ANSWER_S <= 15.0
-    monkeypatch.setattr(knock, "ANSWER_S", 0.5)
+    assert ray_answers.REACH_S + ray_answers.ANSWER_S <= 15.0
+    monkeypatch.setattr(ray_answers, "ANSWER_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"{scheme}127.0.0.1:{listener.getsockname()[1]}"
         with pytest.raises(UserError, match=rf"--ray {address}: what listens there .*; want HOST:PORT of a cluster"):
@@ -302,9 +302,9 @@ def test_a_ray_is_known_when_it_answers(ray):
     import ray as library
 
     host, _, port = library.get_runtime_context().gcs_address.rpartition(":")
-    knock.knock(f"{host}:{port}", host, int(port))
+    ray_answers.expect_ray(f"{host}:{port}", host, int(port))
     with pytest.raises(UserError, match=r"has no such service.*ray://HOST:PORT of its client server"):
-        knock.knock(f"ray://{host}:{port}", host, int(port))
+        ray_answers.expect_ray(f"ray://{host}:{port}", host, int(port))
 
 
 def test_without_ray_it_says_how_to_install_it(monkeypatch):

@@ -22,10 +22,10 @@ from av_synth import __version__
 from av_synth.errors import ConnectionLostError, DocumentError, LaunchError, Problem, UserError
 from av_synth.farm.model import Committed, Failed, Job, Lost, Report, Slot, Started, WorkerSetting
 from av_synth.farm.workers.keeper import GONE_S, TIDY_UP_S
-from av_synth.farm.workers.knock import REACH_S, knock
 from av_synth.farm.workers.local import next_pause
 from av_synth.farm.workers.private_ray import private_ray, protect
-from av_synth.farm.workers.seat import Needs, Seat
+from av_synth.farm.workers.ray_answers import REACH_S, expect_ray
+from av_synth.farm.workers.ray_worker import Needs, RayWorker
 
 TRIES = 3  # to start a private Ray
 PATIENCE_S = 600.0  # for the first worker: a cluster that grows on demand has to start a machine
@@ -59,7 +59,7 @@ def connected(address: str, cores: int) -> Iterator[None]:
         protect(imported="ray" in sys.modules)
     ray = _ray()
     if place is not None:
-        knock(address, place[1], int(place[2]))
+        expect_ray(address, place[1], int(place[2]))
     with private_ray(cores) if address == "local" else nullcontext(address) as where:
         try:
             ray.init(address=where, log_to_driver=False, configure_logging=False)
@@ -173,7 +173,7 @@ class RayRunner:
         self._needs = needs
         self._workers = workers
         self._clock = clock
-        self._actor = self._ray.remote(Seat)
+        self._actor = self._ray.remote(RayWorker)
         self._places: dict[int, _Place] = {}
         self._in_vain: dict[int, int] = {}
         self._not_before_s: dict[int, float] = {}
@@ -366,7 +366,7 @@ def _ray() -> Any:
         UserError: if it is not.
     """
     try:
-        import grpc  # noqa: F401  `knock` needs it
+        import grpc  # noqa: F401  `expect_ray` needs it
         import ray
     except ModuleNotFoundError as error:
         raise UserError("--ray: Ray is not installed; want `pip install 'av-synth[farm]'`") from error

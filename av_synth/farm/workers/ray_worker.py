@@ -45,7 +45,7 @@ CARLA_NEEDS = Needs(cpus=3.0, gpus=0.5, memory_bytes=6 << 30, carla=True)
 """A rule of thumb, which nobody has measured; `carla_slot`, and the GPUs that machines say they have, correct it."""
 
 
-class Seat:
+class RayWorker:
     """The actor: holds the keeper of one worker. Pure Python, since nothing may crash it.
 
     Ray calls it in the main thread of its process, to whose life that of the worker is bound.

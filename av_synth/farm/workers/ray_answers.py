@@ -16,7 +16,7 @@ _OF_HEAD = "/ray.rpc.NodeInfoGcsService/CheckAlive"
 _OF_CLIENT_SERVER = "/ray.rpc.RayletDriver/ClusterInfo"
 
 
-def knock(address: str, host: str, port: int) -> None:
+def expect_ray(address: str, host: str, port: int) -> None:
     """Go on only if a Ray answers.
 
     Args:
