@@ -120,9 +120,9 @@ def _play(
     asked: Campaign, out: Path, workers: int | None, ray: str | None, no_export: bool, commit_to: str | None, deep: bool
 ) -> int:
     from av_synth.export import formats
+    from av_synth.farm.dispatch.budget import BudgetWatch
     from av_synth.farm.dispatch.disk import need_folder
     from av_synth.farm.dispatch.driver import DONE, QUARANTINED, drive
-    from av_synth.farm.dispatch.purse import Purse
     from av_synth.farm.estimate import most_bytes
     from av_synth.farm.planning.plan import FOLDER
     from av_synth.farm.planning.recipes import Desk
@@ -153,19 +153,19 @@ def _play(
     with progress(f"planning {asked.document.name}") as on_planned:
         plan = planned(asked, out, on_planned, on_planned, commit_to)  # first the searches, one after the other
     history = read_journal(out)
-    purse = Purse(asked.document.budget, history, lambda: ask_to_stop(out))
+    spending = BudgetWatch(asked.document.budget, history, lambda: ask_to_stop(out))
     seen = Progress(plan.runs, committed=sorted(committed_runs.ids(out)), quarantined=listed(out), history=history)
-    if (why := purse.why_empty()) is not None and seen.seen().remaining:
+    if (why := spending.why_empty()) is not None and seen.seen().remaining:
         raise UserError(f"{asked.path}: budget: {why}; want a larger one")
     rules = rules_of(asked, most_bytes(plan.runs, Desk(out / FOLDER).rig))
     metrics = Metrics(out, seen)
-    also = (metrics.tell, purse.tell)
+    also = (metrics.tell, spending.tell)
     with (
         _runner(asked, out, workers, ray, plan.runs) as runner,
         shown(asked.document.name, seen, also=also) as on_event,
     ):
         ended = drive(plan.runs, out, runner, rules, on_event=on_event, on_beat=metrics.beat, deep=deep)
-    code = _say_end(ended, out, purse.why_empty())
+    code = _say_end(ended, out, spending.why_empty())
     finished = code in (DONE, QUARANTINED)
     exports = finished and ended.committed and form is not None
     if committed_runs.address_of(out):

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from av_synth.errors import DocumentError, Problem
+from av_synth.farm.dispatch.budget import BudgetWatch
 from av_synth.farm.dispatch.policy import Rules
-from av_synth.farm.dispatch.purse import Purse
 from av_synth.farm.estimate import Estimate, estimate, trials
 from av_synth.farm.model import WorkerSetting
 from av_synth.farm.planning import plan as plans
@@ -136,7 +136,7 @@ def outlook(campaign: Campaign, store: Path, on_planned: Progress = lambda *_: N
 def _over(campaign: Campaign, found: Estimate, history: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """What is spent and what is left to be made, where both come to more than the budget."""
     budget = campaign.document.budget
-    spent = Purse(budget, history, lambda: None)
+    spent = BudgetWatch(budget, history, lambda: None)
     kinds = (
         ("core-hours", spent.core_hours, found.core_hours, budget.core_hours),
         ("GB", spent.gigabytes, found.total.bytes / 1e9, budget.gigabytes),

@@ -15,8 +15,8 @@ from av_synth import rig as rigs
 from av_synth import store as stores
 from av_synth.errors import DocumentError
 from av_synth.farm import prepare
+from av_synth.farm.dispatch.budget import BudgetWatch
 from av_synth.farm.dispatch.policy import Rules
-from av_synth.farm.dispatch.purse import Purse
 from av_synth.farm.estimate import Cost, Rate, estimate, most_bytes, trial
 from av_synth.farm.model import Advanced, PlannedRun, Recipe
 from av_synth.farm.planning import plan as plans
@@ -123,19 +123,19 @@ def test_an_outlook_tells_runs_what_cannot_be_cast_and_what_is_over_budget_and_w
 def test_a_purse_is_empty_once_when_what_was_committed_before_and_now_is_the_budget():
     spent: list[str] = []
     budget, one = Budget(core_hours=3.0), run(0, "a.yaml")
-    purse = Purse(budget, [committed(one, HOUR_S, 1.0, 10**9)], lambda: spent.append("spent"))
+    spending = BudgetWatch(budget, [committed(one, HOUR_S, 1.0, 10**9)], lambda: spent.append("spent"))
     for event in (Advanced(0, one.run_id, 1, 2), {"event": "failed"}, committed(one, 9e9, 1.0, 1, played=False)):
-        purse.tell(event)
-    purse.tell(committed(one, HOUR_S, 1.0, 1))
-    assert (purse.why_empty(), spent) == (None, [])
+        spending.tell(event)
+    spending.tell(committed(one, HOUR_S, 1.0, 1))
+    assert (spending.why_empty(), spent) == (None, [])
 
     for _ in range(2):
-        purse.tell(committed(one, HOUR_S, 1.0, 1))
-    assert purse.why_empty() == "4 core-hours are spent, the budget is 3"
+        spending.tell(committed(one, HOUR_S, 1.0, 1))
+    assert spending.why_empty() == "4 core-hours are spent, the budget is 3"
     assert spent == ["spent"]
-    failing = Purse(Budget(core_hours=1.0), [{"event": "failed", "cpu_s": HOUR_S / 2}] * 2, lambda: None)
+    failing = BudgetWatch(Budget(core_hours=1.0), [{"event": "failed", "cpu_s": HOUR_S / 2}] * 2, lambda: None)
     assert failing.why_empty() == "1 core-hours are spent, the budget is 1"
-    full = Purse(Budget(gigabytes=0.5), [committed(one, 1.0, 1.0, 10**9)], lambda: spent.append("too much"))
+    full = BudgetWatch(Budget(gigabytes=0.5), [committed(one, 1.0, 1.0, 10**9)], lambda: spent.append("too much"))
     assert full.why_empty() == "1 GB are written, the budget is 0.5"
     assert spent == ["spent"]
     full.tell(committed(one, 1.0, 1.0, 1))  # a damaged run that was made again

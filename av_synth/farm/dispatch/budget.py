@@ -9,7 +9,7 @@ from av_synth.farm.model import Advanced
 from av_synth.farm.planning.document import Budget
 
 
-class Purse:
+class BudgetWatch:
     """Counts what attempts took, failed ones too, and says once when a budget is spent."""
 
     def __init__(self, budget: Budget, history: Iterable[Mapping[str, Any]], on_spent: Callable[[], object]) -> None:
