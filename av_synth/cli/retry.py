@@ -11,9 +11,9 @@ from av_synth.errors import UserError
 from av_synth.farm.dispatch.disk import need_folder
 from av_synth.farm.planning import plan
 from av_synth.farm.records import committed_runs, quarantine
+from av_synth.farm.records.damaged_runs import look_at
 from av_synth.farm.records.journal import Journal
 from av_synth.farm.records.lease import driver_lease
-from av_synth.farm.records.mend import look_at
 from av_synth.store.look import what_is_wrong
 
 

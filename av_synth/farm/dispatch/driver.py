@@ -41,9 +41,9 @@ from av_synth.farm.model import (
     Started,
 )
 from av_synth.farm.records import committed_runs
+from av_synth.farm.records.damaged_runs import look_at, set_damaged_aside
 from av_synth.farm.records.journal import Journal, read_journal
 from av_synth.farm.records.lease import driver_lease, forget_stop, stop_asked
-from av_synth.farm.records.mend import look_at, set_damaged_aside
 from av_synth.farm.workers import orphans
 from av_synth.launch.stall import Pulse
 

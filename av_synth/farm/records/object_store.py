@@ -29,7 +29,7 @@ from av_synth.export import remote as remotes
 from av_synth.export.remote import Remote
 from av_synth.farm import crash
 from av_synth.farm.planning.plan import FILE, FOLDER
-from av_synth.farm.records.packed import pack, unpack
+from av_synth.farm.records.plan_zip import pack, unpack
 from av_synth.store.files import (
     canonical_json,
     fsync_directories,

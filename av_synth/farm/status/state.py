@@ -16,9 +16,9 @@ from av_synth.errors import UserError
 from av_synth.farm.model import PlannedRun
 from av_synth.farm.planning import plan
 from av_synth.farm.records import committed_runs
+from av_synth.farm.records.damaged_runs import Looked, look_at
 from av_synth.farm.records.journal import read_diary
 from av_synth.farm.records.lease import Holder, holder, stop_asked
-from av_synth.farm.records.mend import Looked, look_at
 from av_synth.farm.records.quarantine import listed
 from av_synth.farm.status.eta import Reckoning, Span, reckoned
 from av_synth.farm.status.seen import Event
