@@ -154,15 +154,15 @@ def _play(
         plan = planned(asked, out, on_planned, on_planned, commit_to)  # first the searches, one after the other
     history = read_journal(out)
     spending = BudgetWatch(asked.document.budget, history, lambda: ask_to_stop(out))
-    seen = Progress(plan.runs, committed=sorted(committed_runs.ids(out)), quarantined=listed(out), history=history)
-    if (why := spending.why_empty()) is not None and seen.seen().remaining:
+    so_far = Progress(plan.runs, committed=sorted(committed_runs.ids(out)), quarantined=listed(out), history=history)
+    if (why := spending.why_empty()) is not None and so_far.snapshot().remaining:
         raise UserError(f"{asked.path}: budget: {why}; want a larger one")
     rules = rules_of(asked, most_bytes(plan.runs, Desk(out / FOLDER).rig))
-    metrics = Metrics(out, seen)
+    metrics = Metrics(out, so_far)
     also = (metrics.tell, spending.tell)
     with (
         _runner(asked, out, workers, ray, plan.runs) as runner,
-        shown(asked.document.name, seen, also=also) as on_event,
+        shown(asked.document.name, so_far, also=also) as on_event,
     ):
         ended = drive(plan.runs, out, runner, rules, on_event=on_event, on_beat=metrics.beat, deep=deep)
     code = _say_end(ended, out, spending.why_empty())

@@ -16,7 +16,7 @@ from av_synth.cli.output import console as usual_console
 from av_synth.farm.model import Advanced
 from av_synth.farm.status import words
 from av_synth.farm.status.progress import Progress
-from av_synth.farm.status.seen import Event, Seen, WorkerSeen
+from av_synth.farm.status.snapshot import CampaignSnapshot, Event, WorkerSnapshot
 
 OnEvent = Callable[[Event | Advanced], None]
 
@@ -68,7 +68,7 @@ def shown(
 
     if console.is_interactive:
         with Live(
-            get_renderable=lambda: picture(title, progress.seen(), *console.size),
+            get_renderable=lambda: picture(title, progress.snapshot(), *console.size),
             console=console,
             screen=True,
             refresh_per_second=_REDRAWS_PER_S,
@@ -100,15 +100,19 @@ class _Lines:
 
     def summary(self) -> None:
         self._summed_s = self._clock()
-        seen = self._progress.seen()
-        self.say("; ".join(part for part in (words.counts(seen), words.pace(seen), words.clean(seen.note)) if part))
+        snapshot = self._progress.snapshot()
+        self.say(
+            "; ".join(
+                part for part in (words.counts(snapshot), words.pace(snapshot), words.clean(snapshot.note)) if part
+            )
+        )
 
 
-def picture(title: str, seen: Seen, width: int, height: int) -> RenderableType:
+def picture(title: str, snapshot: CampaignSnapshot, width: int, height: int) -> RenderableType:
     """A campaign on a screen of so many columns and rows; what does not fit is left out, and said to be."""
-    head = _head(title, seen)[: max(1, height - 2)]
-    foot = _troubles(seen, room=max(0, height - len(head) - 5))
-    workers = _workers(seen.workers, width, max(1, height - len(head) - len(foot) - 2))
+    head = _head(title, snapshot)[: max(1, height - 2)]
+    foot = _troubles(snapshot, room=max(0, height - len(head) - 5))
+    workers = _workers(snapshot.workers, width, max(1, height - len(head) - len(foot) - 2))
     return Group(*head, workers, *foot)
 
 
@@ -116,32 +120,32 @@ def _line(*parts: str | tuple[str, str]) -> Text:
     return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
 
 
-def _head(title: str, seen: Seen) -> list[RenderableType]:
+def _head(title: str, snapshot: CampaignSnapshot) -> list[RenderableType]:
     bar = Table.grid(padding=(0, 1), expand=True)
     bar.add_column(ratio=1)
     bar.add_column(justify="right", no_wrap=True)
-    ended = seen.committed + seen.quarantined
-    share = _line(f"{100.0 * ended / seen.planned if seen.planned else 100.0:.0f} %")
-    bar.add_row(ProgressBar(max(1, seen.planned), ended), share)
+    ended = snapshot.committed + snapshot.quarantined
+    share = _line(f"{100.0 * ended / snapshot.planned if snapshot.planned else 100.0:.0f} %")
+    bar.add_row(ProgressBar(max(1, snapshot.planned), ended), share)
     parts: list[RenderableType] = [
-        _line((words.clean(title), "bold"), f"   {words.duration(seen.elapsed_s)}"),
+        _line((words.clean(title), "bold"), f"   {words.duration(snapshot.elapsed_s)}"),
         bar,
-        _line(words.counts(seen)),
-        _line(words.pace(seen)),
+        _line(words.counts(snapshot)),
+        _line(words.pace(snapshot)),
     ]
-    notes = [(f"{kind} {n:,}", _COLOURS[kind]) for kind, n in seen.attempts.items() if kind in _COLOURS]
-    if seen.lost:
-        notes.append((f"workers lost {seen.lost:,}", "magenta"))
+    notes = [(f"{kind} {n:,}", _COLOURS[kind]) for kind, n in snapshot.attempts.items() if kind in _COLOURS]
+    if snapshot.lost:
+        notes.append((f"workers lost {snapshot.lost:,}", "magenta"))
     if notes:
         parts.append(_line("failures: ", *(part for note in notes for part in (note, "  "))))
-    if seen.not_held:
-        parts.append(_line((f"{seen.not_held:,} committed runs did not meet their expectations", "yellow")))
-    if seen.note:
-        parts.append(_line((words.clean(seen.note), "bold yellow")))
+    if snapshot.not_held:
+        parts.append(_line((f"{snapshot.not_held:,} committed runs did not meet their expectations", "yellow")))
+    if snapshot.note:
+        parts.append(_line((words.clean(snapshot.note), "bold yellow")))
     return parts
 
 
-def _workers(workers: Sequence[WorkerSeen], width: int, room: int) -> Table:
+def _workers(workers: Sequence[WorkerSnapshot], width: int, room: int) -> Table:
     wide = width >= _NARROW
     table = Table(box=None, expand=True, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("#", justify="right", no_wrap=True)
@@ -160,7 +164,7 @@ def _workers(workers: Sequence[WorkerSeen], width: int, room: int) -> Table:
     return table
 
 
-def _cells(worker: WorkerSeen, wide: bool) -> Iterator[tuple[Text, bool]]:
+def _cells(worker: WorkerSnapshot, wide: bool) -> Iterator[tuple[Text, bool]]:
     run = worker.run
     yield Text(str(worker.slot)), True
     yield Text(words.clean(worker.node)), wide
@@ -175,10 +179,10 @@ def _cells(worker: WorkerSeen, wide: bool) -> Iterator[tuple[Text, bool]]:
     yield Text(words.duration(worker.quiet_s), style="bold yellow" if worker.quiet_s > _QUIET_S else ""), True
 
 
-def _troubles(seen: Seen, room: int) -> list[Text]:
+def _troubles(snapshot: CampaignSnapshot, room: int) -> list[Text]:
     """The last failures, newest first, three lines each."""
     found: list[Text] = []
-    for failed in reversed(seen.troubles):
+    for failed in reversed(snapshot.troubles):
         if len(found) + 4 > room // 2 + 1:
             break
         what = f"{words.clean(failed.error)}: {words.clean(failed.message)}"

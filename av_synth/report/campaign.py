@@ -13,7 +13,7 @@ from pathlib import Path
 from av_synth.errors import StoreError, UserError
 from av_synth.farm.model import PlannedRun
 from av_synth.farm.status import words
-from av_synth.farm.status.seen import ADVICE
+from av_synth.farm.status.snapshot import ADVICE
 from av_synth.farm.status.words import duration, size
 from av_synth.report.campaign_facts import COMMITTED, CampaignFacts, Made, read_campaign
 from av_synth.report.campaign_html import link, rig, scenario, several, table

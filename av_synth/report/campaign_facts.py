@@ -20,7 +20,7 @@ from av_synth.farm.records import committed_runs, quarantine
 from av_synth.farm.records.journal import read_journal
 from av_synth.farm.records.lease import holder
 from av_synth.farm.status.eta import Span, reckoned
-from av_synth.farm.status.seen import Event
+from av_synth.farm.status.snapshot import Event
 from av_synth.report.thumbnails import moment_us
 from av_synth.report.weather_words import weather_words
 from av_synth.store.files import as_mapping

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
 
-from av_synth.farm.status.seen import ADVICE
+from av_synth.farm.status.snapshot import ADVICE
 from av_synth.farm.status.words import duration, size
 from av_synth.report import campaign_charts as charts
 from av_synth.report.campaign_facts import COMMITTED, CampaignFacts

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from av_synth.farm.model import Advanced
 from av_synth.farm.status.metrics import FILE, Metrics
 from av_synth.farm.status.progress import Progress
-from av_synth.farm.status.seen import Event
+from av_synth.farm.status.snapshot import Event
 from tests.farm.campaign_events import HOSTILE, Clock, committed, failed, opened, planned, quarantined, started
 
 CLOSED = {"event": "closed", "t": 0.0, "exit_code": 3}
@@ -128,7 +128,7 @@ def test_a_file_that_cannot_be_written_ends_no_campaign(farm: Farm, tmp_path: Pa
     (tmp_path / FILE / "in the way").mkdir(parents=True)
     farm.tell(opened(), CLOSED)
 
-    assert farm.progress.seen().note == "closed with exit code 3"
+    assert farm.progress.snapshot().note == "closed with exit code 3"
 
 
 def test_hostile_names_stay_in_their_labels(farm: Farm):

@@ -167,8 +167,8 @@ def test_status_live_view_metrics_and_page_tell_the_same_time_left(
 ) -> None:
     clock = told.Clock()
     monkeypatch.setattr(time, "time", clock)
-    seen = Progress(RUNS, committed=IDS[:2], quarantined=[IDS[3]], history=read_journal(store), clock=clock)
-    metrics = Metrics(store, seen, clock=clock, every_s=0.0)
+    so_far = Progress(RUNS, committed=IDS[:2], quarantined=[IDS[3]], history=read_journal(store), clock=clock)
+    metrics = Metrics(store, so_far, clock=clock, every_s=0.0)
     happens = (
         told.opened(workers=2),
         told.committed(RUNS[1], wall_s=60.0, held=True),
@@ -181,11 +181,11 @@ def test_status_live_view_metrics_and_page_tell_the_same_time_left(
         for event in happens:
             clock.now_s += 10.0
             journal.append(dict(event) | {"t": clock.now_s})
-            seen.tell(event)
+            so_far.tell(event)
             metrics.tell(event)
         clock.now_s += 10.0
         metrics.tell(happens[0] | {"event": "draining"})
-        left = seen.seen().left_s
+        left = so_far.snapshot().left_s
         spoken = said(capsys, "status", store)
         page = write_campaign_report(store).read_text()
     samples = [line.split() for line in (store / FILE).read_text().splitlines() if line.startswith("av_synth_left_s")]

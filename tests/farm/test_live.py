@@ -96,7 +96,7 @@ def test_what_comes_from_outside_neither_steers_the_terminal_nor_is_read_as_mark
         for event in events:
             tell(event)
     screen = Console(file=io.StringIO(), force_terminal=False, width=300)
-    screen.print(picture(HOSTILE, progress.seen(), 300, 40))
+    screen.print(picture(HOSTILE, progress.snapshot(), 300, 40))
 
     for text in (written(plain), written(screen)):
         assert not CONTROLS.search(text)
@@ -108,7 +108,7 @@ def test_what_comes_from_outside_neither_steers_the_terminal_nor_is_read_as_mark
 @pytest.mark.parametrize(("workers", "troubles"), [(2, 0), (3, 5), (40, 5)])
 def test_the_picture_fits_the_screen_and_says_what_it_leaves_out(width: int, height: int, workers: int, troubles: int):
     console = Console(file=io.StringIO(), force_terminal=False, width=width)
-    console.print(picture("night", busy_campaign(workers, troubles).seen(), width, height))
+    console.print(picture("night", busy_campaign(workers, troubles).snapshot(), width, height))
     lines = written(console).splitlines()
     hidden = [int(found[1]) for line in lines if (found := re.search(r"and (\d+) more", line))]
     shown_workers = sum(bool(re.search(r"(\d+/40|starts) +0 s", line)) for line in lines)
@@ -122,14 +122,14 @@ def test_before_the_first_worker_has_begun_the_picture_says_so():
     console = Console(file=io.StringIO(), force_terminal=False, width=80)
     progress = Progress(planned(3), clock=Clock())
     progress.tell(opened())
-    console.print(picture("night", progress.seen(), 80, 24))
+    console.print(picture("night", progress.snapshot(), 80, 24))
 
     assert "workers start" in written(console)
 
 
 def test_a_wide_screen_tells_town_node_attempt_frames_and_the_last_failures():
     console = Console(file=io.StringIO(), force_terminal=False, width=160)
-    console.print(picture("night", busy_campaign(3, 2).seen(), 160, 50))
+    console.print(picture("night", busy_campaign(3, 2).snapshot(), 160, 50))
     text = written(console)
 
     assert "9 of 203 committed, 0 quarantined, 194 remaining (3 running)" in text

@@ -25,10 +25,16 @@ def test_each_planned_run_is_committed_quarantined_or_remaining(clock: Clock):
     progress.tell(failed(runs[1], 1, "deterministic"))
     progress.tell(quarantined(runs[1]))
     progress.tell(started(runs[2], 0))
-    seen = progress.seen()
+    snapshot = progress.snapshot()
 
-    assert (seen.planned, seen.committed, seen.quarantined, seen.remaining, seen.running) == (5, 1, 1, 3, 1)
-    assert seen.attempts == {"committed": 1, "deterministic": 1}
+    assert (snapshot.planned, snapshot.committed, snapshot.quarantined, snapshot.remaining, snapshot.running) == (
+        5,
+        1,
+        1,
+        3,
+        1,
+    )
+    assert snapshot.attempts == {"committed": 1, "deterministic": 1}
 
 
 @given(st.lists(st.tuples(st.sampled_from(["committed", "quarantined", "released"]), st.integers(0, 3)), max_size=30))
@@ -46,12 +52,12 @@ def test_whatever_is_told_in_whatever_order_no_run_is_counted_twice(told: list[t
             given_up.add(k)
         elif what == "released":
             given_up.discard(k)
-    seen = progress.seen()
+    snapshot = progress.snapshot()
 
-    assert seen.committed == len(there)
-    assert seen.quarantined == len(given_up - there)
-    assert seen.remaining == 3 - len(there | given_up)
-    assert seen.left_s is None or (seen.left_s.middle == 0.0) == (seen.remaining == 0)
+    assert snapshot.committed == len(there)
+    assert snapshot.quarantined == len(given_up - there)
+    assert snapshot.remaining == 3 - len(there | given_up)
+    assert snapshot.left_s is None or (snapshot.left_s.middle == 0.0) == (snapshot.remaining == 0)
 
 
 def test_a_worker_shows_what_it_plays_how_far_it_is_and_how_long_it_has_been_silent(clock: Clock):
@@ -61,16 +67,16 @@ def test_a_worker_shows_what_it_plays_how_far_it_is_and_how_long_it_has_been_sil
     clock.now_s += 4.0
     progress.tell(Advanced(3, runs[0].run_id, 25, 40))
     clock.now_s += 7.5
-    (worker,) = progress.seen().workers
+    (worker,) = progress.snapshot().workers
 
     assert (worker.slot, worker.node, worker.run, worker.attempt) == (3, "here", runs[0], 2)
     assert (worker.done, worker.of, worker.quiet_s) == (25, 40, 7.5)
 
     progress.tell(committed(runs[0], slot=3))
-    assert progress.seen().workers[0].run is None
+    assert progress.snapshot().workers[0].run is None
     progress.tell({"event": "lost", "t": 0.0, "slot": 3, "node": "here", "why": "killed by signal 9"})
-    assert progress.seen().workers == ()
-    assert progress.seen().lost == 1
+    assert progress.snapshot().workers == ()
+    assert progress.snapshot().lost == 1
 
 
 def test_what_comes_late_of_an_attempt_that_has_ended_is_passed_over(clock: Clock):
@@ -81,42 +87,42 @@ def test_what_comes_late_of_an_attempt_that_has_ended_is_passed_over(clock: Cloc
     progress.tell(Advanced(0, runs[0].run_id, 39, 40))
     progress.tell({"event": "something new", "t": 0.0})
 
-    assert progress.seen().workers[0].done == 0
+    assert progress.snapshot().workers[0].done == 0
 
 
 def test_rates_are_of_this_driver_and_count_what_it_has_played(clock: Clock):
     runs = planned(6)
     progress = Progress(runs, committed=[runs[5].run_id], history=[committed(runs[5])], clock=clock)
-    assert (progress.seen().runs_per_h, progress.seen().frames_per_s) == (None, None)
+    assert (progress.snapshot().runs_per_h, progress.snapshot().frames_per_s) == (None, None)
 
     clock.now_s += 30.0
     progress.tell(started(runs[0], 0))
     progress.tell(Advanced(0, runs[0].run_id, 1, 40))
     clock.now_s += 10.0
     progress.tell(Advanced(0, runs[0].run_id, 21, 40))
-    assert progress.seen().frames_per_s == pytest.approx(2.0)
+    assert progress.snapshot().frames_per_s == pytest.approx(2.0)
 
     clock.now_s += 10.0
     progress.tell(committed(runs[0], 0))
     progress.tell(committed(runs[1], 0, played=False))
-    seen = progress.seen()
+    snapshot = progress.snapshot()
 
-    assert seen.runs_per_h == pytest.approx(180.0)
-    assert seen.elapsed_s == 50.0
-    assert seen.bytes == 90_000_000
+    assert snapshot.runs_per_h == pytest.approx(180.0)
+    assert snapshot.elapsed_s == 50.0
+    assert snapshot.bytes == 90_000_000
 
     clock.now_s += 600.0
-    assert progress.seen().frames_per_s == pytest.approx(0.0, abs=0.1)
+    assert progress.snapshot().frames_per_s == pytest.approx(0.0, abs=0.1)
 
 
 def test_the_estimate_has_a_range_from_the_quartiles_and_counts_the_workers_that_are_busy(clock: Clock):
     runs = planned(14)
     progress = Progress(runs, clock=clock)
     progress.tell(opened(workers=4))
-    assert progress.seen().left_s is None
+    assert progress.snapshot().left_s is None
     for run, wall_s in zip(runs, (8.0, 9.0, 11.0, 14.0), strict=False):
         progress.tell(committed(run, wall_s=wall_s))
-    left_s = progress.seen().left_s
+    left_s = progress.snapshot().left_s
 
     assert left_s is not None
     assert (left_s.low, left_s.middle, left_s.high) == pytest.approx((8.75 * 10 / 4, 10.0 * 10 / 4, 11.75 * 10 / 4))
@@ -124,7 +130,7 @@ def test_the_estimate_has_a_range_from_the_quartiles_and_counts_the_workers_that
     for slot in (0, 1):
         progress.tell(started(runs[4 + slot], slot))
     clock.now_s += 5.0
-    left_s = progress.seen().left_s
+    left_s = progress.snapshot().left_s
     assert left_s is not None
     assert left_s.middle == pytest.approx((10 - 2 * 0.5) * 10.0 / 2)
 
@@ -135,7 +141,7 @@ def test_the_estimate_knows_that_one_town_takes_longer_than_another(clock: Clock
     done = [run.run_id for run in (*fast[:4], *slow[:4])]
     progress = Progress([*fast, *slow], committed=done, history=walls, clock=clock)
     progress.tell(opened(workers=1))
-    left_s = progress.seen().left_s
+    left_s = progress.snapshot().left_s
 
     assert left_s is not None
     assert left_s.middle == pytest.approx(2 * 10.0 + 6 * 100.0)
@@ -147,15 +153,15 @@ def test_the_last_run_takes_as_long_as_a_run_takes_however_many_workers_there_ar
     progress.tell(opened(workers=50))
     for event in (committed(runs[0]), committed(runs[1])):
         progress.tell(event)
-    assert progress.seen().left_s is not None
-    assert progress.seen().left_s.middle == pytest.approx(10.0)  # type: ignore[union-attr]
+    assert progress.snapshot().left_s is not None
+    assert progress.snapshot().left_s.middle == pytest.approx(10.0)  # type: ignore[union-attr]
 
     progress.tell(started(runs[2], 0))
     clock.now_s += 7.5
-    assert progress.seen().left_s.middle == pytest.approx(2.5)  # type: ignore[union-attr]
+    assert progress.snapshot().left_s.middle == pytest.approx(2.5)  # type: ignore[union-attr]
 
     progress.tell(committed(runs[2]))
-    assert progress.seen().left_s.high == 0.0  # type: ignore[union-attr]
+    assert progress.snapshot().left_s.high == 0.0  # type: ignore[union-attr]
 
 
 def test_attempts_that_fail_make_the_estimate_longer(clock: Clock):
@@ -167,13 +173,13 @@ def test_attempts_that_fail_make_the_estimate_longer(clock: Clock):
     progress.tell(failed(runs[0]))
     progress.tell(committed(runs[0]))
 
-    assert progress.seen().left_s.middle == pytest.approx(3 * 10.0 * 1.5)  # type: ignore[union-attr]
+    assert progress.snapshot().left_s.middle == pytest.approx(3 * 10.0 * 1.5)  # type: ignore[union-attr]
 
     progress.tell(started(runs[1]))
     clock.now_s += 5.0
     progress.tell({"event": "lost", "t": 0.0, "slot": 0, "node": "here", "why": "killed by signal 9"})
     progress.tell(failed(runs[1], error="worker lost"))
-    assert progress.seen().left_s.middle == pytest.approx(3 * 10.0 * 2.0)  # type: ignore[union-attr]
+    assert progress.snapshot().left_s.middle == pytest.approx(3 * 10.0 * 2.0)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("kind", list(FailureClass))
@@ -181,12 +187,12 @@ def test_a_failure_of_every_class_says_where_it_was_and_what_to_do(kind: Failure
     runs = planned(1)
     progress = Progress(runs, clock=clock)
     progress.tell(failed(runs[0], kind=kind))
-    (trouble,) = progress.seen().troubles
+    (trouble,) = progress.snapshot().troubles
 
     assert (trouble.run_id, trouble.attempt, trouble.node, trouble.kind) == (runs[0].run_id, 1, "here", kind.value)
     assert trouble.log == "logs/w.log"
     assert trouble.advice
-    assert progress.seen().attempts == {kind.value: 1}
+    assert progress.snapshot().attempts == {kind.value: 1}
 
 
 def test_a_pause_is_told_for_its_time_and_until_something_is_started_again(clock: Clock):
@@ -194,26 +200,26 @@ def test_a_pause_is_told_for_its_time_and_until_something_is_started_again(clock
     progress = Progress(runs, clock=clock)
     progress.tell({"event": "paused", "t": 0.0, "why": "the disk is full", "for_s": 30})
     clock.now_s += 31.0
-    assert progress.seen().note == "paused for 30 s: the disk is full"
+    assert progress.snapshot().note == "paused for 30 s: the disk is full"
     progress.tell(started(runs[0]))
-    assert progress.seen().note == ""
+    assert progress.snapshot().note == ""
 
     progress.tell({"event": "paused", "t": 0.0, "why": "node-1: no GPU", "for_s": 300})
     progress.tell(started(runs[1], slot=1))
-    assert progress.seen().note == "paused for 5 min: node-1: no GPU"
+    assert progress.snapshot().note == "paused for 5 min: node-1: no GPU"
     clock.now_s += 301.0
-    assert progress.seen().note == ""
+    assert progress.snapshot().note == ""
 
 
 def test_why_a_driver_ends_stays_to_be_read(clock: Clock):
     progress = Progress(planned(2), clock=clock)
     progress.tell({"event": "breaker", "t": 0.0, "why": "12 of 50 attempts failed"})
     progress.tell({"event": "closed", "t": 0.0, "exit_code": 4})
-    assert progress.seen().note == "stopped: 12 of 50 attempts failed"
+    assert progress.snapshot().note == "stopped: 12 of 50 attempts failed"
     progress.tell(opened())
-    assert progress.seen().note == ""
+    assert progress.snapshot().note == ""
     progress.tell({"event": "closed", "t": 0.0, "exit_code": 0})
-    assert progress.seen().note == "closed with exit code 0"
+    assert progress.snapshot().note == "closed with exit code 0"
 
 
 @pytest.mark.parametrize(
@@ -244,7 +250,7 @@ def test_a_committed_run_that_was_damaged_remains_again_and_is_told_with_what_is
     event = {"event": "released", "t": 0.0, "run": runs[0].run_id, "damaged": "runs/0: 'rig.json' is not\nwhat it was"}
     progress.tell(event)
 
-    assert (progress.seen().committed, progress.seen().remaining) == (1, 1)
+    assert (progress.snapshot().committed, progress.snapshot().remaining) == (1, 1)
     line = told(event, progress.runs)
     assert line is not None
     assert line.endswith(

@@ -10,7 +10,7 @@ from pathlib import Path
 from av_synth.errors import OtherEpochError, StoreError
 from av_synth.farm.records import quarantine
 from av_synth.farm.records.journal import Journal
-from av_synth.farm.status.seen import Event
+from av_synth.farm.status.snapshot import Event
 from av_synth.store.look import look, what_is_wrong
 from av_synth.store.runs import is_passing, runs
 

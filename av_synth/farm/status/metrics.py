@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from av_synth.farm.failures import closes_player
 from av_synth.farm.model import Advanced, FailureClass
 from av_synth.farm.status.progress import Progress
-from av_synth.farm.status.seen import Event
+from av_synth.farm.status.snapshot import Event
 
 FILE = "metrics.prom"
 
@@ -102,32 +102,32 @@ class Metrics:
             os.replace(new, self._path)
 
     def _families(self) -> Iterable[Metric]:
-        seen = self._progress.seen()
+        snapshot = self._progress.snapshot()
         runs = GaugeMetricFamily("av_synth_runs_total", "Runs of the plan by where they are now.", labels=["state"])
         states = {
-            "committed": seen.committed,
-            "quarantined": seen.quarantined,
-            "running": seen.running,
-            "waiting": seen.remaining - seen.running,
+            "committed": snapshot.committed,
+            "quarantined": snapshot.quarantined,
+            "running": snapshot.running,
+            "waiting": snapshot.remaining - snapshot.running,
         }
         for state, count in states.items():
             runs.add_metric([state], count)
         yield runs
-        if seen.left_s is not None:
+        if snapshot.left_s is not None:
             left = GaugeMetricFamily(
                 "av_synth_left_seconds", "Until nothing remains, as runs take by their quartiles.", labels=["estimate"]
             )
-            for name, seconds in vars(seen.left_s).items():
+            for name, seconds in vars(snapshot.left_s).items():
                 left.add_metric([name], seconds)
             yield left
         attempts = CounterMetricFamily(
             "av_synth_attempts_total", "Ended attempts by class of failure, or committed.", labels=["class"]
         )
         for kind in _CLASSES:
-            attempts.add_metric([kind], seen.attempts.get(kind, 0))
+            attempts.add_metric([kind], snapshot.attempts.get(kind, 0))
         yield attempts
         busy = GaugeMetricFamily("av_synth_worker_busy", "1 while a worker plays a run.", labels=["slot", "node"])
-        for worker in seen.workers:
+        for worker in snapshot.workers:
             busy.add_metric([str(worker.slot), worker.node], worker.run is not None)
         yield busy
         restarts = CounterMetricFamily(

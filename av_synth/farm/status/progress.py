@@ -2,7 +2,7 @@
 
     progress = Progress(plan.runs, committed=..., history=events of earlier drivers)
     progress.tell(event)      # each event of the driver, and each `model.Advanced`
-    progress.seen()           # what the live view, the metrics and the page are drawn from
+    progress.snapshot()       # what the live view, the metrics and the page are drawn from
 
 Events are dicts as the journal has them (docs/farm.md). Nothing here decides anything.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from av_synth.farm.model import Advanced, FailureClass, PlannedRun
 from av_synth.farm.status.eta import Affinity, Reckoning
-from av_synth.farm.status.seen import Event, Seen, Trouble, WorkerSeen, trouble
+from av_synth.farm.status.snapshot import CampaignSnapshot, Event, Trouble, WorkerSnapshot, trouble
 from av_synth.farm.status.words import duration
 
 _RATE_WINDOW_S = 3600.0
@@ -96,13 +96,13 @@ class Progress:
             if take is not None:
                 take(event)
 
-    def seen(self) -> Seen:
+    def snapshot(self) -> CampaignSnapshot:
         """The campaign as it is now."""
         with self._lock:
-            return self._seen(self._clock())
+            return self._snapshot(self._clock())
 
-    def _seen(self, now: float) -> Seen:
-        return Seen(
+    def _snapshot(self, now: float) -> CampaignSnapshot:
+        return CampaignSnapshot(
             planned=len(self.runs),
             committed=len(self._committed),
             quarantined=len(self._quarantined),
@@ -220,12 +220,12 @@ class Progress:
                 return work
         return None
 
-    def _worker(self, slot: int, now: float) -> WorkerSeen:
+    def _worker(self, slot: int, now: float) -> WorkerSnapshot:
         node, work = self._slots[slot]
         if work is None:
-            return WorkerSeen(slot, node)
+            return WorkerSnapshot(slot, node)
         run = self.runs.get(work.run_id)
-        return WorkerSeen(slot, node, run, work.attempt, work.done, work.of, now - work.ticked_s)
+        return WorkerSnapshot(slot, node, run, work.attempt, work.done, work.of, now - work.ticked_s)
 
     def _runs_per_h(self, now: float) -> float | None:
         while self._commits and now - self._commits[0] > _RATE_WINDOW_S:

@@ -21,7 +21,7 @@ from av_synth.farm.records.journal import read_diary
 from av_synth.farm.records.lease import Holder, holder, stop_asked
 from av_synth.farm.records.quarantine import listed
 from av_synth.farm.status.eta import Reckoning, Span, reckoned
-from av_synth.farm.status.seen import Event
+from av_synth.farm.status.snapshot import Event
 from av_synth.store.look import what_is_wrong
 
 

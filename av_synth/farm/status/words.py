@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from av_synth.farm.model import PlannedRun
 from av_synth.farm.status.eta import Span
-from av_synth.farm.status.seen import Event, Seen, Trouble, trouble
+from av_synth.farm.status.snapshot import CampaignSnapshot, Event, Trouble, trouble
 
 _MOST_CHARACTERS = 400  # of a message: its log has the rest
 _MINUTE_S, _HOUR_S, _DAY_S = 60.0, 3600.0, 86400.0
@@ -40,19 +40,19 @@ def size(amount: float) -> str:
     return f"{amount:,.1f} GB"
 
 
-def counts(seen: Seen) -> str:
+def counts(snapshot: CampaignSnapshot) -> str:
     """How many runs are where."""
-    there = f"{seen.committed:,} of {seen.planned:,} committed, {seen.quarantined:,} quarantined"
-    return f"{there}, {seen.remaining:,} remaining ({seen.running:,} running)"
+    there = f"{snapshot.committed:,} of {snapshot.planned:,} committed, {snapshot.quarantined:,} quarantined"
+    return f"{there}, {snapshot.remaining:,} remaining ({snapshot.running:,} running)"
 
 
-def pace(seen: Seen) -> str:
+def pace(snapshot: CampaignSnapshot) -> str:
     """How fast it goes, how much there is, and when it ends."""
     parts = [
-        "" if seen.runs_per_h is None else f"{seen.runs_per_h:,.0f} runs/h",
-        "" if seen.frames_per_s is None else f"{seen.frames_per_s:,.0f} frames/s",
-        size(seen.bytes),
-        "" if seen.left_s is None or not seen.remaining else left(seen.left_s),
+        "" if snapshot.runs_per_h is None else f"{snapshot.runs_per_h:,.0f} runs/h",
+        "" if snapshot.frames_per_s is None else f"{snapshot.frames_per_s:,.0f} frames/s",
+        size(snapshot.bytes),
+        "" if snapshot.left_s is None or not snapshot.remaining else left(snapshot.left_s),
     ]
     return ", ".join(part for part in parts if part)
 

@@ -22,7 +22,7 @@ ADVICE: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class WorkerSeen:
+class WorkerSnapshot:
     """A worker: what it plays (None: nothing), how many frames are done of how many, seconds since the last one."""
 
     slot: int
@@ -49,7 +49,7 @@ class Trouble:
 
 
 @dataclass(frozen=True)
-class Seen:
+class CampaignSnapshot:
     """A campaign at one moment.
 
     Attributes:
@@ -82,7 +82,7 @@ class Seen:
     bytes: int
     elapsed_s: float
     left_s: Span | None
-    workers: tuple[WorkerSeen, ...]
+    workers: tuple[WorkerSnapshot, ...]
     attempts: Mapping[str, int]
     lost: int
     troubles: tuple[Trouble, ...]
