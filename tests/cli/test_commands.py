@@ -229,11 +229,11 @@ def test_an_export_of_a_folder_without_runs_says_so_and_ends_with_two(there, cap
 
 def test_an_export_never_replaces_what_is_not_a_dataset(store, capsys, tmp_path):
     (tmp_path / "notes").mkdir()
-    (tmp_path / "notes" / "diary.txt").write_text("dear diary")
+    (tmp_path / "notes" / "letter.txt").write_text("dear all")
     text = said(capsys, "export", str(store), "--dataset", str(tmp_path / "notes"), code=2)
 
-    assert "holds 'diary.txt', which is no part of a dataset" in text
-    assert (tmp_path / "notes" / "diary.txt").read_text() == "dear diary"
+    assert "holds 'letter.txt', which is no part of a dataset" in text
+    assert (tmp_path / "notes" / "letter.txt").read_text() == "dear all"
 
 
 @pytest.mark.parametrize(

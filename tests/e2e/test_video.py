@@ -156,11 +156,11 @@ def test_a_film_that_cannot_be_is_refused_and_nothing_is_touched(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.mp4").mkdir()
-    (tmp_path / "notes.mp4").write_text("dear diary")
+    (tmp_path / "notes.mp4").write_text("dear all")
 
     assert status(["video", str(tiny.runs[0]), *options]) == 2
     told = capsys.readouterr()
     assert why in " ".join(told.err.split())
     assert "filming" not in told.out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.mp4", "notes.mp4"]
-    assert (tmp_path / "notes.mp4").read_text() == "dear diary"
+    assert (tmp_path / "notes.mp4").read_text() == "dear all"

@@ -15,7 +15,7 @@ Options of a `WorkerSetting` (all may be left out):
         slots: only on these
     open: misbehaviour of the same form while the player is opened
     child: a command that is started beside the player, with a pipe as its standard input ("cat" ends with it)
-    diary: a file to which "opened SLOT", "played SLOT RUN ATTEMPT" and "closed SLOT" are appended
+    told: a file to which "opened SLOT", "played SLOT RUN ATTEMPT" and "closed SLOT" are appended
 """
 
 from __future__ import annotations
@@ -119,11 +119,11 @@ class StandIn:
                 time.sleep(float(behaviour["seconds"]))
 
     def note(self, text: str) -> None:
-        """Write a line into the diary; one write, so that lines of several workers do not mix."""
-        if "diary" in self._setting.options:
+        """Write a line of what is told; one write, so that lines of several workers do not mix."""
+        if "told" in self._setting.options:
             verb, _, rest = text.partition(" ")
             line = f"{verb} {self._setting.slot} {rest}".rstrip() + "\n"
-            handle = os.open(self._setting.options["diary"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            handle = os.open(self._setting.options["told"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             os.write(handle, line.encode())
             os.close(handle)
 

@@ -49,7 +49,7 @@ def gone(pids: tuple[int, ...]) -> bool:
     return True
 
 
-def diary(path: Path) -> list[str]:
+def told(path: Path) -> list[str]:
     return path.read_text().splitlines()
 
 
@@ -63,7 +63,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper]:
     }
     root = tmp_path_factory.mktemp("store")
     core = min(os.sched_getaffinity(0))
-    made = setting(root, 3, runs=behaviours, diary=str(root / "diary"), child=["cat"])
+    made = setting(root, 3, runs=behaviours, told=str(root / "told"), child=["cat"])
     with closing(Keeper(type(made)(**{**vars(made), "cores": (core,)}))) as keeper:
         yield keeper
 
@@ -117,7 +117,7 @@ def test_an_error_is_a_failure_of_its_class_and_the_worker_goes_on_with_a_fresh_
     shared, number, error, kind, anew
 ):
     play(shared, 20 + number)
-    before = len(diary(Path(shared.setting.options["diary"])))
+    before = len(told(Path(shared.setting.options["told"])))
 
     failed = play(shared, number, kind=Failed)[-1]
 
@@ -130,15 +130,15 @@ def test_an_error_is_a_failure_of_its_class_and_the_worker_goes_on_with_a_fresh_
     assert not store.run_path(shared.setting.store, planned(number).run_id).exists()
     assert not list((shared.setting.store / "staging").rglob("*"))
     play(shared, 40 + number)
-    lines = [line.split()[0] for line in diary(Path(shared.setting.options["diary"]))[before:]]
+    lines = [line.split()[0] for line in told(Path(shared.setting.options["told"]))[before:]]
     assert lines == (["played", "closed", "opened", "played"] if anew else ["played", "played"])
 
 
 def test_a_player_is_opened_anew_after_so_many_runs_or_when_it_has_grown(tmp_path):
-    with closing(Keeper(setting(tmp_path, recycle_runs=2, diary=str(tmp_path / "diary")))) as keeper:
+    with closing(Keeper(setting(tmp_path, recycle_runs=2, told=str(tmp_path / "told")))) as keeper:
         for number in range(3):
             play(keeper, number)
-    assert [line.split()[0] for line in diary(tmp_path / "diary")] == [
+    assert [line.split()[0] for line in told(tmp_path / "told")] == [
         *("opened", "played", "played", "closed"),
         *("opened", "played", "closed"),
     ]
@@ -146,11 +146,11 @@ def test_a_player_is_opened_anew_after_so_many_runs_or_when_it_has_grown(tmp_pat
 
 def test_a_player_that_holds_too_much_memory_is_opened_anew(tmp_path):
     leaks = {planned(1).run_id: {"do": "leak", "at": FRAMES, "bytes": 300_000_000}}
-    options = {"runs": leaks, "recycle_bytes": 290_000_000, "diary": str(tmp_path / "diary")}
+    options = {"runs": leaks, "recycle_bytes": 290_000_000, "told": str(tmp_path / "told")}
     with closing(Keeper(setting(tmp_path, **options))) as keeper:
         for number in range(3):
             play(keeper, number)
-    lines = [line.split()[0] for line in diary(tmp_path / "diary")]
+    lines = [line.split()[0] for line in told(tmp_path / "told")]
     assert lines == ["opened", "played", "played", "closed", "opened", "played", "closed"]
 
 
@@ -226,7 +226,7 @@ def test_a_simulator_that_is_not_ours_is_given_back_when_the_worker_that_uses_it
 
 
 def test_an_idle_worker_is_asked_to_close_its_player_and_a_busy_one_is_not(tmp_path):
-    options = {"runs": {planned(2).run_id: {"do": "hang"}}, "diary": str(tmp_path / "diary")}
+    options = {"runs": {planned(2).run_id: {"do": "hang"}}, "told": str(tmp_path / "told")}
     idle, busy = (Keeper(setting(tmp_path, slot, **options)) for slot in (0, 1))
     play(idle, 1)
     busy.give(Job(planned(2), 1))
@@ -235,7 +235,7 @@ def test_an_idle_worker_is_asked_to_close_its_player_and_a_busy_one_is_not(tmp_p
     idle.close()
     busy.close()
 
-    assert [line for line in diary(tmp_path / "diary") if line.startswith("closed")] == ["closed 0"]
+    assert [line for line in told(tmp_path / "told") if line.startswith("closed")] == ["closed 0"]
     assert gone((*idle.pids, *busy.pids))
 
 

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from av_synth import store as stores
 from av_synth.farm.model import Failure, FailureClass, PlannedRun, Recipe
 from av_synth.farm.records import quarantine
-from av_synth.farm.records.journal import Journal, read_diary
+from av_synth.farm.records.journal import Journal, read_content
 from av_synth.farm.status.state import StoreState
 from tests.farm.committing import commit
 from tests.farm.dying import dies_at
@@ -169,9 +169,9 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_was_acknowledged_is_in_the_journal(self) -> None:
-        diary = read_diary(self.store)
-        numbers = [event["number"] for event in diary.events if event["event"] == "failed"]
-        assert diary.damaged == diary.torn == ()
+        content = read_content(self.store)
+        numbers = [event["number"] for event in content.events if event["event"] == "failed"]
+        assert content.damaged == content.torn == ()
         assert [number for number in numbers if number in self.acknowledged] == self.acknowledged
 
 

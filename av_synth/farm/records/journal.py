@@ -1,4 +1,4 @@
-"""The diary of a campaign: what happened, in order, one checked line an event. It decides nothing that is in the store.
+"""The journal of a campaign: what happened, in order, one checked line an event. It decides nothing in the store.
 
     <store>/journal/000001.log   crc32 of the rest as 8 hex digits, a space, compact JSON, a newline; fsync after each
     <store>/events.jsonl         the same events as plain JSON lines, for other programs; not waited for
@@ -136,7 +136,7 @@ class Journal:
 
 
 @dataclass(frozen=True)
-class Diary:
+class JournalContent:
     """What a journal says.
 
     Attributes:
@@ -151,11 +151,11 @@ class Diary:
 
 
 def read_journal(store: Path) -> list[dict[str, Any]]:
-    """The events of a store in order, none if there is no journal; see `read_diary` for what cannot be read of it."""
-    return read_diary(store).events
+    """The events of a store in order, none if there is no journal; `read_content` says what cannot be read."""
+    return read_content(store).events
 
 
-def read_diary(store: Path) -> Diary:
+def read_content(store: Path) -> JournalContent:
     """Read the journal, also while its writer is at work.
 
     Raises:
@@ -178,7 +178,7 @@ def read_diary(store: Path) -> Diary:
                 events.append(event)
         if rest:
             torn.append(name)
-    return Diary(events, tuple(damaged), tuple(torn))
+    return JournalContent(events, tuple(damaged), tuple(torn))
 
 
 def encode(event: Mapping[str, Any]) -> bytes:

@@ -17,7 +17,7 @@ from av_synth.farm.model import PlannedRun
 from av_synth.farm.planning import plan
 from av_synth.farm.records import committed_runs
 from av_synth.farm.records.damaged_runs import Looked, look_at
-from av_synth.farm.records.journal import read_diary
+from av_synth.farm.records.journal import read_content
 from av_synth.farm.records.lease import Holder, holder, stop_asked
 from av_synth.farm.records.quarantine import listed
 from av_synth.farm.status.eta import Reckoning, Span, reckoned
@@ -113,8 +113,8 @@ class StoreState:
         asked = plan.read(store).runs if asked is None else tuple(asked)
         planned = frozenset(run.run_id for run in asked)
         driver = holder(store)
-        diary = read_diary(store)
-        told = _Told(diary.events)
+        content = read_content(store)
+        told = _Told(content.events)
         object_store = committed_runs.address_of(store)
         if object_store and deep:
             raise UserError(f"--deep: the runs are at {object_store}; want `av-synth pull`, which compares every hash")
@@ -122,7 +122,7 @@ class StoreState:
         there = {*looked.sizes, *looked.damaged, *looked.other}
         quarantined = tuple(sorted((planned & set(listed(store))) - there))
         ended = {*there, *quarantined}
-        reckoning, left_s = reckoned(asked, diary.events, ended, time.time() if driver else None)
+        reckoning, left_s = reckoned(asked, content.events, ended, time.time() if driver else None)
         return cls(
             store=store,
             planned=tuple(sorted(planned)),
@@ -139,10 +139,10 @@ class StoreState:
             failures=dict(sorted(told.failures.items())),
             pace=_pace(told, reckoning, left_s),
             slots=dict(sorted(told.slots.items())),
-            last=next((event for event in reversed(diary.events) if event.get("event") != "released"), None),
+            last=next((event for event in reversed(content.events) if event.get("event") != "released"), None),
             driver=driver,
             stopping=driver is not None and stop_asked(store),
-            unreadable=diary.damaged,
+            unreadable=content.damaged,
             object_store=object_store,
         )
 
