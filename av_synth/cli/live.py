@@ -24,7 +24,7 @@ _REDRAWS_PER_S = 4
 _SUMMARY_EVERY_S = 30.0
 _KEPT = ("quarantined", "breaker", "released")  # what is told again when the screen is given back
 _MOST_KEPT = 20
-_NARROW = 70  # columns; below it a worker's node and town are left out
+_NARROW = 70  # columns; below it a worker's machine and town are left out
 _SHORT_ID = 10  # characters of a run id, enough to find it
 _QUIET_S = 10.0  # a worker without a frame for so long is worth a look
 _COLOURS = {"environmental": "yellow", "transient": "magenta", "deterministic": "red", "cancelled": "dim"}
@@ -149,7 +149,7 @@ def _workers(workers: Sequence[WorkerSnapshot], width: int, room: int) -> Table:
     wide = width >= _NARROW
     table = Table(box=None, expand=True, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("#", justify="right", no_wrap=True)
-    for name, needed, ratio in (("node", wide, 1), ("scenario", True, 2), ("town", wide, 1)):
+    for name, needed, ratio in (("machine", wide, 1), ("scenario", True, 2), ("town", wide, 1)):
         if needed:
             table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=ratio)
     table.add_column("run", no_wrap=True, min_width=_SHORT_ID)
@@ -167,7 +167,7 @@ def _workers(workers: Sequence[WorkerSnapshot], width: int, room: int) -> Table:
 def _cells(worker: WorkerSnapshot, wide: bool) -> Iterator[tuple[Text, bool]]:
     run = worker.run
     yield Text(str(worker.slot)), True
-    yield Text(words.clean(worker.node)), wide
+    yield Text(words.clean(worker.machine)), wide
     if run is None:
         idle = (Text("starts or waits", style="dim"), Text(""), Text(""), Text(""), Text(""))
         yield from zip(idle, (True, wide, True, True, True), strict=True)
@@ -186,6 +186,6 @@ def _troubles(snapshot: CampaignSnapshot, room: int) -> list[Text]:
         if len(found) + 4 > room // 2 + 1:
             break
         what = f"{words.clean(failed.error)}: {words.clean(failed.message)}"
-        where = f"    run {failed.run_id}, attempt {failed.attempt}, node {words.clean(failed.node)}"
+        where = f"    run {failed.run_id}, attempt {failed.attempt}, machine {words.clean(failed.machine)}"
         found += [_line((what, _COLOURS[failed.kind])), _line((where, "dim")), _line((f"    {failed.advice}", "dim"))]
     return [_line(("last failures", "dim")), *found] if found else []

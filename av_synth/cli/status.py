@@ -125,8 +125,8 @@ def _event(event: Event) -> str:
     parts = [str(event.get("event")), str(event.get("run", ""))]
     if "attempt" in event:
         parts.append(f"(attempt {event['attempt']})")
-    if event.get("node"):
-        parts.append(f"on {event['node']}")
+    if event.get("machine"):
+        parts.append(f"on {event['machine']}")
     if "t" in event:
         parts.append(time.strftime("at %H:%M:%S", time.localtime(float(event["t"]))))
     why = event.get("why") or event.get("message")
@@ -156,7 +156,7 @@ def _evidence(store: Path, run_id: str) -> str:
     log = f" ({failure.logs[0]})" if failure.logs else ""
     message = failure.message.partition("\n")[0]
     how = f"{failure.kind.value}: {failure.error}: {message}{log}"
-    return f"{_count(len(kept), 'attempt')}, number {number} on {failure.node}: {how}"
+    return f"{_count(len(kept), 'attempt')}, number {number} on {failure.machine}: {how}"
 
 
 def _advice(state: StoreState, deep: bool) -> Iterator[str]:

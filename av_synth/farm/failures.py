@@ -61,19 +61,19 @@ _OF_THE_MACHINE = frozenset(
 _LONGEST = 3500  # characters of a message: what a worker sends is written into its pipe at once or not at all
 
 
-def of_exception(error: BaseException, node: str = "", logs: tuple[Path, ...] = ()) -> Failure:
+def of_exception(error: BaseException, machine: str = "", logs: tuple[Path, ...] = ()) -> Failure:
     """How an attempt failed that raised an error.
 
     Args:
         error: what was raised. What the operating system refused, anywhere among its causes, counts for more than its
             type: a full disk, a taken port.
-        node: name of the machine.
+        machine: name of the machine.
         logs: files that say more.
     """
     kind = next(KINDS[base] for base in type(error).__mro__ if base in KINDS)
     if errors.refusals(error) & _OF_THE_MACHINE:
         kind = _ENVIRONMENTAL
-    return Failure(kind, type(error).__name__, in_utf8(str(error) or repr(error))[:_LONGEST], node, logs)
+    return Failure(kind, type(error).__name__, in_utf8(str(error) or repr(error))[:_LONGEST], machine, logs)
 
 
 def closes_player(error: str) -> bool:
@@ -86,10 +86,10 @@ def closes_player(error: str) -> bool:
 
 
 def of_loss(lost: Lost) -> Failure:
-    """How an attempt failed whose worker died, or whose node is gone."""
-    return Failure(_TRANSIENT, "worker lost", lost.why, lost.node)
+    """How an attempt failed whose worker died, or whose machine is gone."""
+    return Failure(_TRANSIENT, "worker lost", lost.why, lost.machine)
 
 
-def of_watchdog(error: str, why: str, node: str) -> Failure:
+def of_watchdog(error: str, why: str, machine: str) -> Failure:
     """How an attempt failed that was ended because it took too long: `error` is 'stalled' or 'deadline'."""
-    return Failure(_TRANSIENT, error, why, node)
+    return Failure(_TRANSIENT, error, why, machine)

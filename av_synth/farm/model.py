@@ -14,7 +14,7 @@ class FailureClass(str, Enum):
     """Why an attempt failed, as far as it decides what is done about it.
 
     ENVIRONMENTAL: disk full, port taken, no GPU: the farm pauses, and no attempt is charged.
-    TRANSIENT: simulator crashed or stalled, sensor frame missing, worker or node lost: charged, tried again elsewhere.
+    TRANSIENT: simulator crashed or stalled, sensor frame missing, worker or machine lost: charged, tried elsewhere.
     DETERMINISTIC: a scenario that cannot be played, data that is no data: confirmed once, then quarantined.
     CANCELLED: ended by us: not charged.
     """
@@ -115,7 +115,7 @@ class Failure:
         kind: its class.
         error: the error's type, such as 'ConnectionLostError', or 'stalled', 'worker lost', 'deadline'.
         message: in words.
-        node: name of the machine.
+        machine: name of the machine.
         logs: files that say more, on that machine.
         wall_s, cpu_s: what the attempt took, as `Figures`, as far as its worker could tell; 0 where it died.
     """
@@ -123,7 +123,7 @@ class Failure:
     kind: FailureClass
     error: str
     message: str
-    node: str = ""
+    machine: str = ""
     logs: tuple[Path, ...] = ()
     wall_s: float = 0.0
     cpu_s: float = 0.0
@@ -186,7 +186,7 @@ class Lost:
     slot: int
     run_id: str | None
     why: str
-    node: str = ""
+    machine: str = ""
 
 
 Report = Started | Advanced | Committed | Failed | Lost
@@ -197,7 +197,7 @@ class Slot:
     """A place for one worker: its number, the machine, and what it is doing and was made ready for."""
 
     number: int
-    node: str
+    machine: str
     run_id: str | None = None
     affinity: tuple[str, str] | None = None
 

@@ -76,18 +76,18 @@ def timeline(attempts: Sequence[Attempt], name_of: Callable[[str], str]) -> str:
         name_of: what the run of an id plays.
     """
     axis = Axis(attempts)
-    lanes = sorted({(one.node, one.slot) for one in attempts})
+    lanes = sorted({(one.machine, one.slot) for one in attempts})
     place = {lane: k for k, lane in enumerate(lanes)}
     step = min(_LANE_PX, max(3.0, _LANES_PX / len(lanes)))
     every = max(1, round(11.0 / step))  # lanes a name
     parts = [
-        f'<text x="0" y="{(k + 0.5) * step + 4:.1f}">{escape(clean(f"{slot} {node}")[:20])}</text>'
-        for (node, slot), k in place.items()
+        f'<text x="0" y="{(k + 0.5) * step + 4:.1f}">{escape(clean(f"{slot} {machine}")[:20])}</text>'
+        for (machine, slot), k in place.items()
         if k % every == 0
     ]
     for one in attempts:
         x, width = axis.px(one.begun_s), max(1.0, axis.px(one.ended_s) - axis.px(one.begun_s))
-        y, height = place[one.node, one.slot] * step, max(2.0, step - 2.0)
+        y, height = place[one.machine, one.slot] * step, max(2.0, step - 2.0)
         box = f'<rect class="{_class(one)}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
         parts.append(f"{box}>{_title(one, name_of)}</rect>" if len(attempts) <= _MOST_TITLES else f"{box}/>")
     return _svg([*parts, *axis.marks(step * len(lanes))], step * len(lanes), "what each worker did when")

@@ -40,7 +40,7 @@ class Attempt:
 
     run_id: str
     number: int
-    node: str
+    machine: str
     slot: int
     begun_s: float
     ended_s: float
@@ -189,7 +189,7 @@ def _attempt(started: Event, ended_s: float, outcome: str, error: str = "", cpu_
     return Attempt(
         run_id=started["run"],
         number=int(started["attempt"]),
-        node=str(started["node"]),
+        machine=str(started["machine"]),
         slot=int(started["slot"]),
         begun_s=begun_s,
         ended_s=max(begun_s, float(ended_s)),  # the wall clock may have been set back

@@ -32,7 +32,7 @@ def given_up(facts: CampaignFacts, folder: Path) -> Iterator[str]:
             there = [lost.directory / f"attempt-{number}", *sorted(lost.directory.glob(f"attempt-{number}.*"))]
             kept = (*(attempt / "failure.json" for attempt in there), *one.logs)
             files = " ".join(link(path, folder, path.name) for path in kept)
-            where = f" on {escape(one.node)}" if one.node else ""
+            where = f" on {escape(one.machine)}" if one.machine else ""
             yield f'<li>attempt {number}{where}: <b class="bad">{one.kind.value}</b> {escape(one.error)}'
             yield f"<br>{escape(one.message[:_MOST_CHARACTERS])}<br>{files}"
         if not lost.evidence:
@@ -50,7 +50,7 @@ def failed(facts: CampaignFacts) -> Iterator[str]:
         return
     yield f"<h2>Failed attempts</h2><figure class=chart>{charts.failures(facts.attempts)}</figure>"
     counts = Counter((one.outcome, one.error) for one in found)
-    nodes = {key: several(one.node for one in found if (one.outcome, one.error) == key) for key in counts}
+    machines = {key: several(one.machine for one in found if (one.outcome, one.error) == key) for key in counts}
     runs = {key: len({one.run_id for one in found if (one.outcome, one.error) == key}) for key in counts}
     yield from table(
         ("class", "error", "attempts", "runs", "nodes", "what to do"),
@@ -60,7 +60,7 @@ def failed(facts: CampaignFacts) -> Iterator[str]:
                 escape(error),
                 count,
                 runs[kind, error],
-                nodes[kind, error],
+                machines[kind, error],
                 _code(ADVICE[kind]),
             )
             for (kind, error), count in counts.most_common()

@@ -24,22 +24,22 @@ def planned(count: int, town: str = "AvSynth01", scenario: str = "cut_in.yaml", 
 
 
 def opened(workers: int = 2, orphans: int = 0) -> dict[str, Any]:
-    return {"event": "opened", "t": 0.0, "pid": 1, "host": "here", "workers": workers, "orphans": orphans}
+    return {"event": "opened", "t": 0.0, "pid": 1, "machine": "here", "workers": workers, "orphans": orphans}
 
 
 def started(run: PlannedRun, slot: int = 0, attempt: int = 1, t: float = 0.0) -> dict[str, Any]:
-    who = {"run": run.run_id, "attempt": attempt, "slot": slot, "node": "here"}
+    who = {"run": run.run_id, "attempt": attempt, "slot": slot, "machine": "here"}
     return {"event": "started", "t": t, **who, "pids": [1]}
 
 
 def committed(run: PlannedRun, slot: int = 0, wall_s: float = 10.0, **other: Any) -> dict[str, Any]:
-    who = {"run": run.run_id, "attempt": 1, "slot": slot, "node": "here"}
+    who = {"run": run.run_id, "attempt": 1, "slot": slot, "machine": "here"}
     figures = {"wall_s": wall_s, "cpu_s": 2 * wall_s, "bytes": 30_000_000, "frames": 40, "played": True, "held": True}
     return {"event": "committed", "t": 0.0, **who, **figures, **other}
 
 
 def failed(run: PlannedRun, slot: int = 0, kind: str = "transient", **other: Any) -> dict[str, Any]:
-    who = {"run": run.run_id, "attempt": 1, "slot": slot, "node": "here"}
+    who = {"run": run.run_id, "attempt": 1, "slot": slot, "machine": "here"}
     why = {"kind": kind, "error": "ConnectionLostError", "message": "no answer", "logs": ["logs/w.log"]}
     return {"event": "failed", "t": 0.0, **who, **why, "charged": True, **other}
 

@@ -84,13 +84,13 @@ class FakeFarm:
         closed: how often.
     """
 
-    def __init__(self, store: Path, play: Play = lambda *_: Act(), nodes: Sequence[str] = ("a", "a")) -> None:
+    def __init__(self, store: Path, play: Play = lambda *_: Act(), machines: Sequence[str] = ("a", "a")) -> None:
         self.clock = Clock()
         self.store, self.play = store, play
         self.jobs: list[tuple[int, Job]] = []
         self.killed: list[int] = []
         self.closed = 0
-        self.nodes = dict(enumerate(nodes))
+        self.machines = dict(enumerate(machines))
         self.at_poll: Callable[[], None] = lambda: None
         self._affinity: dict[int, tuple[str, str]] = {}
         self._busy: dict[int, Job] = {}
@@ -98,8 +98,8 @@ class FakeFarm:
 
     def slots(self) -> Sequence[Slot]:
         return [
-            Slot(slot, node, self._busy[slot].run.run_id if slot in self._busy else None, self._affinity.get(slot))
-            for slot, node in self.nodes.items()
+            Slot(slot, machine, self._busy[slot].run.run_id if slot in self._busy else None, self._affinity.get(slot))
+            for slot, machine in self.machines.items()
         ]
 
     def start(self, slot: int, job: Job) -> None:
@@ -136,7 +136,7 @@ class FakeFarm:
         self._script.pop(slot, None)
 
     def _told(self, slot: int, job: Job, act: Act) -> Iterator[tuple[float, Report | Callable[[], Report]]]:
-        now_s, run_id, node = self.clock.now_s, job.run.run_id, self.nodes[slot]
+        now_s, run_id, machine = self.clock.now_s, job.run.run_id, self.machines[slot]
         yield now_s, Started(slot, run_id, job.attempt, (1000 + slot,))
         if act.end == "hang" and act.at < 0:
             return
@@ -150,17 +150,17 @@ class FakeFarm:
             yield now_s, Advanced(slot, run_id, done, FRAMES)
         now_s += act.took_s / FRAMES
         if isinstance(act.end, Failure):
-            yield now_s, Failed(slot, run_id, replace(act.end, node=node))
+            yield now_s, Failed(slot, run_id, replace(act.end, machine=machine))
         elif act.end == "die":
-            yield now_s, Lost(slot, run_id, "the worker ended with exit status 7", node)
+            yield now_s, Lost(slot, run_id, "the worker ended with exit status 7", machine)
         elif act.end in ("commit", "lie", "die after commit"):
-            yield now_s, lambda: self._commit(slot, run_id, node, act)
+            yield now_s, lambda: self._commit(slot, run_id, machine, act)
 
-    def _commit(self, slot: int, run_id: str, node: str, act: Act) -> Report:
+    def _commit(self, slot: int, run_id: str, machine: str, act: Act) -> Report:
         if act.end != "lie":
             put_run(self.store, run_id)
         if act.end == "die after commit":
-            return Lost(slot, run_id, "the worker was ended by signal 9 (SIGKILL)", node)
+            return Lost(slot, run_id, "the worker was ended by signal 9 (SIGKILL)", machine)
         return Committed(slot, run_id, Figures(act.took_s, act.took_s, 1000, FRAMES))
 
 

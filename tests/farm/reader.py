@@ -7,7 +7,7 @@ What holds after every kill, whoever was killed:
     I5  what was once seen committed is there still, with the same bytes
     I6  no process, lease or staging folder is left; a process of somebody else's lives on
     I7  a run was charged no more attempts than the cap, and each failure has a class
-    I8  a failure names run, attempt, node, class and a log that is there, or kept in quarantine
+    I8  a failure names run, attempt, machine, class and a log that is there, or kept in quarantine
 (I3, equal bytes with and without faults, takes two stores: compare `Reading.committed`.)
 """
 
@@ -194,7 +194,7 @@ def _check_failure(store: Path, path: Path, findings: list[str]) -> None:
     said = _whole(store, path, findings)
     if said and said.get("kind") not in CLASSES:
         findings.append(f"I7: {path.relative_to(store)} has no class: {said.get('kind')!r}")
-    for key in ("run", "attempt", "node", "error"):
+    for key in ("run", "attempt", "machine", "error"):
         if said and not said.get(key):
             findings.append(f"I8: {path.relative_to(store)} does not name its {key}")
     if said and not said.get("logs"):
@@ -244,7 +244,7 @@ def _attempts(store: Path, planned: set[str], cap: int, findings: list[str]) -> 
 def _faults_of_failure(store: Path, event: Mapping[str, Any]) -> Iterator[str]:
     if event.get("kind") not in CLASSES:
         yield "I7: a failure has no class"
-    for key in ("run", "attempt", "node", "error", "message"):
+    for key in ("run", "attempt", "machine", "error", "message"):
         if not event.get(key):
             yield f"I8: a failure does not name its {key}"
     run_id, quarantine = str(event.get("run")), store / "quarantine"

@@ -226,7 +226,7 @@ def test_a_driver_that_begins_reserves_room_for_the_largest_run_that_is_there(tm
     asked = []
     told = driven(
         [run(0, "a.yaml"), run(1, "a.yaml")],
-        FakeFarm(tmp_path, nodes=("a",)),
+        FakeFarm(tmp_path, machines=("a",)),
         Rules(run_bytes=10**12, pause_limit_s=1.0),
         usage=lambda path: asked.append(path) or SimpleNamespace(free=2 * size),
     )

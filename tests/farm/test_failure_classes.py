@@ -56,11 +56,11 @@ def test_every_error_of_the_tree_has_a_class_of_its_own_and_no_class_is_of_an_er
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else value.value,
 )
 def test_an_error_is_of_its_class(error, kind):
-    failure = of_exception(error, "node", (Path("a.log"),))
-    assert (failure.kind, failure.error, failure.node, failure.logs) == (
+    failure = of_exception(error, "machine", (Path("a.log"),))
+    assert (failure.kind, failure.error, failure.machine, failure.logs) == (
         kind,
         type(error).__name__,
-        "node",
+        "machine",
         (Path("a.log"),),
     )
     assert failure.message
@@ -109,6 +109,6 @@ def test_a_message_without_end_is_cut_so_that_it_fits_into_a_pipe():
 def test_a_lost_worker_and_a_watchdogs_kill_are_transient():
     lost = failures.of_loss(Lost(3, "0" * 20, "the worker was ended by signal 11 (SIGSEGV)", "n1"))
     stalled = failures.of_watchdog("stalled", "was silent", "n2")
-    assert (lost.kind, lost.error, lost.node) == (FailureClass.TRANSIENT, "worker lost", "n1")
+    assert (lost.kind, lost.error, lost.machine) == (FailureClass.TRANSIENT, "worker lost", "n1")
     assert lost.message == "the worker was ended by signal 11 (SIGSEGV)"
-    assert (stalled.kind, stalled.error, stalled.node) == (FailureClass.TRANSIENT, "stalled", "n2")
+    assert (stalled.kind, stalled.error, stalled.machine) == (FailureClass.TRANSIENT, "stalled", "n2")

@@ -69,7 +69,7 @@ def test_every_run_is_played_once_and_the_journal_says_so(tmp_path):
         "event": "committed",
         "attempt": 1,
         "slot": 0,
-        "node": "a",
+        "machine": "a",
         "played": True,
         "held": True,
         "wall_s": PLAY_S,
@@ -103,7 +103,7 @@ def test_a_second_driver_is_refused(tmp_path):
 
 def test_runs_of_one_town_and_rig_follow_each_other_and_towns_are_shared_among_workers(tmp_path):
     plan = campaign(40, towns=4)
-    farm = FakeFarm(tmp_path, nodes=("a", "a", "b", "b"))
+    farm = FakeFarm(tmp_path, machines=("a", "a", "b", "b"))
     driven(plan, farm)
     for slot in range(4):
         towns = [job.run.town for at, job in farm.jobs if at == slot]
@@ -120,7 +120,7 @@ def test_a_worker_takes_over_from_others_when_its_own_town_is_done(tmp_path):
 
 def test_a_crash_is_played_again_elsewhere_after_a_pause(tmp_path):
     plan = campaign(30)
-    farm = FakeFarm(tmp_path, acts({3: [Act(CRASH), Act("die"), Act()]}, plan), nodes=("a", "a", "a"))
+    farm = FakeFarm(tmp_path, acts({3: [Act(CRASH), Act("die"), Act()]}, plan), machines=("a", "a", "a"))
     assert driven(plan, farm) == Ended(0, "", 30, 0, 0)
     tried = started(farm, 3)
     assert [attempt for _, attempt in tried] == [1, 2, 3]
@@ -139,10 +139,10 @@ def test_a_crash_is_played_again_elsewhere_after_a_pause(tmp_path):
 
 def test_a_run_that_failed_goes_to_another_machine_if_there_is_one(tmp_path):
     plan = campaign(30)
-    farm = FakeFarm(tmp_path, acts({0: [Act(CRASH), Act(CRASH), Act()]}, plan), nodes=("a", "a", "b", "b"))
+    farm = FakeFarm(tmp_path, acts({0: [Act(CRASH), Act(CRASH), Act()]}, plan), machines=("a", "a", "b", "b"))
     driven(plan, farm)
     first, second, third = (slot for slot, _ in started(farm, 0))
-    assert farm.nodes[first] != farm.nodes[second]
+    assert farm.machines[first] != farm.machines[second]
     assert third not in (first, second)
 
 
@@ -196,7 +196,7 @@ def test_a_charged_attempt_that_was_told_twice_counts_once(tmp_path):
     plan = campaign(2)
     with Journal(tmp_path) as journal:
         for attempt in (1, 1, 2):
-            facts = {"run": plan[0].run_id, "attempt": attempt, "slot": 0, "node": "a", "logs": [], "charged": True}
+            facts = {"run": plan[0].run_id, "attempt": attempt, "slot": 0, "machine": "a", "logs": [], "charged": True}
             journal.append({"event": "failed", "kind": "transient", "error": "x", "message": "y", **facts})
     farm = FakeFarm(tmp_path)
     assert driven(plan, farm) == Ended(0, "", 2, 0, 0)
@@ -265,12 +265,12 @@ def test_a_slow_worker_is_not_killed_and_twenty_ticks_are_what_it_gets(tmp_path)
 def test_a_run_that_ticks_for_ever_is_ended_at_three_times_what_is_usual(tmp_path):
     plan = campaign(5)
     rules = Rules(run_bytes=1, deadline_least_s=25.0, deadline_unknown_s=90.0)
-    farm = FakeFarm(tmp_path, acts({4: [Act("for ever"), Act()]}, plan), nodes=("a",))
+    farm = FakeFarm(tmp_path, acts({4: [Act("for ever"), Act()]}, plan), machines=("a",))
     assert driven(plan, farm, rules) == Ended(0, "", 5, 0, 0)
     (failed,) = events(tmp_path, "failed")
     assert failed["error"] == "deadline"
     assert failed["message"].startswith("the worker was at it for 3")
-    first = FakeFarm(tmp_path / "other", acts({0: [Act("for ever"), Act()]}, plan), nodes=("a",))
+    first = FakeFarm(tmp_path / "other", acts({0: [Act("for ever"), Act()]}, plan), machines=("a",))
     first.store.mkdir()
     driven(plan, first, rules)
     assert "for 9" in events(first.store, "failed")[0]["message"]  # nothing was known of such runs
@@ -300,7 +300,9 @@ def test_a_full_disk_of_a_worker_pauses_its_machine_and_charges_nobody(tmp_path)
 
 
 def test_a_machine_that_cannot_start_its_simulator_leaves_the_runs_to_the_others(tmp_path):
-    farm = FakeFarm(tmp_path, lambda _, slot: Act(FULL) if slot.node == "b" else Act(), nodes=("a", "a", "b", "b"))
+    farm = FakeFarm(
+        tmp_path, lambda _, slot: Act(FULL) if slot.machine == "b" else Act(), machines=("a", "a", "b", "b")
+    )
     assert driven(campaign(100), farm) == Ended(0, "", 100, 0, 0)
     assert len([slot for slot, _ in farm.jobs if slot in (2, 3)]) < 10
 
@@ -308,7 +310,7 @@ def test_a_machine_that_cannot_start_its_simulator_leaves_the_runs_to_the_others
 def test_a_town_that_cannot_be_loaded_does_not_keep_others_from_being_played(tmp_path):
     plan = campaign(12, towns=3)
     rules = Rules(run_bytes=1, pause_limit_s=1800.0)
-    farm = FakeFarm(tmp_path, lambda job, _: Act(FULL) if job.run.town == "Town00" else Act(), nodes=("a",))
+    farm = FakeFarm(tmp_path, lambda job, _: Act(FULL) if job.run.town == "Town00" else Act(), machines=("a",))
     ended = driven(plan, farm, rules)
     assert (ended.exit_code, ended.committed, ended.remaining) == (4, 8, 4)
     assert ended.why.startswith("nothing could be played for 1")
@@ -317,7 +319,7 @@ def test_a_town_that_cannot_be_loaded_does_not_keep_others_from_being_played(tmp
 
 
 def test_with_no_worker_for_too_long_the_campaign_is_paused(tmp_path):
-    farm = FakeFarm(tmp_path, nodes=())
+    farm = FakeFarm(tmp_path, machines=())
     ended = driven(campaign(2), farm)
     assert ended == Ended(4, "nothing could be played for 3601 s: there is no worker", 0, 0, 2)
 
@@ -345,7 +347,7 @@ def test_nothing_is_started_while_the_disk_has_no_room_for_what_may_run(tmp_path
 
 def test_where_runs_are_committed_to_an_address_room_is_kept_for_the_workers_of_this_machine_only(tmp_path):
     (tmp_path / "object_store.json").write_text(json.dumps({"address": f"file://{tmp_path}/object_store"}))
-    farm = FakeFarm(tmp_path, nodes=(platform.node(), "b", "b"))
+    farm = FakeFarm(tmp_path, machines=(platform.node(), "b", "b"))
 
     drive(campaign(6), tmp_path, farm, Rules(run_bytes=1000), clock=farm.clock, usage=lambda _: Space(2 * 1000))
 
@@ -395,7 +397,7 @@ def test_a_run_is_given_up_when_the_disk_takes_the_evidence_again(tmp_path, monk
 
 
 def test_a_bad_machine_is_left_out_and_no_good_run_is_given_up(tmp_path):
-    farm = FakeFarm(tmp_path, lambda _, slot: Act("die") if slot.node == "b" else Act(), nodes=("a", "a", "b"))
+    farm = FakeFarm(tmp_path, lambda _, slot: Act("die") if slot.machine == "b" else Act(), machines=("a", "a", "b"))
     assert driven(campaign(100), farm) == Ended(0, "", 100, 0, 0)
     assert len([slot for slot, _ in farm.jobs if slot == 2]) <= 5
     paused = {event["why"].partition(" failed")[0] for event in events(tmp_path, "paused")}
@@ -403,7 +405,7 @@ def test_a_bad_machine_is_left_out_and_no_good_run_is_given_up(tmp_path):
 
 
 def test_a_bad_slot_of_a_good_machine_is_left_out_and_comes_back_when_it_works_again(tmp_path):
-    farm = FakeFarm(tmp_path, nodes=("a", "a", "a"))
+    farm = FakeFarm(tmp_path, machines=("a", "a", "a"))
     farm.play = lambda _, slot: Act("die") if slot.number == 2 and farm.clock.now_s < 1500.0 else Act()
     assert driven(campaign(200), farm) == Ended(0, "", 200, 0, 0)
     on_it = [job for slot, job in farm.jobs if slot == 2]
@@ -531,7 +533,7 @@ class Chaos:
     """Workers that say anything of anybody at any time, as long as `draw` gives something; then they work."""
 
     def __init__(self, store: Path, plan: list, script: list) -> None:
-        self.farm = FakeFarm(store, nodes=("a", "b", "b"))
+        self.farm = FakeFarm(store, machines=("a", "b", "b"))
         self.store, self.clock = store, self.farm.clock
         self._plan, self._script = plan, script
         self.jobs, self.killed = self.farm.jobs, self.farm.killed

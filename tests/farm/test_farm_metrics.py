@@ -46,7 +46,7 @@ def test_runs_attempts_workers_and_restarts_are_counted(farm: Farm):
     runs = farm.runs
     farm.tell(opened(orphans=2), started(runs[0], 0), started(runs[1], 1), committed(runs[0], 0))
     farm.tell(failed(runs[1], 1), started(runs[2], 0), failed(runs[2], 0, error="stalled"))
-    farm.tell({"event": "lost", "t": 0.0, "slot": 1, "node": "here", "why": HOSTILE})
+    farm.tell({"event": "lost", "t": 0.0, "slot": 1, "machine": "here", "why": HOSTILE})
     farm.tell(failed(runs[1], 1, error="worker lost"), started(runs[1], 1))
     farm.tell(failed(runs[4], 1, "environmental", error="MachineError"), failed(runs[4], 1, "cancelled"))
     farm.tell(failed(runs[4], 1, error="not committed"), failed(runs[4], 1, "deterministic", error="DataError"))
@@ -132,8 +132,8 @@ def test_a_file_that_cannot_be_written_ends_no_campaign(farm: Farm, tmp_path: Pa
 
 
 def test_hostile_names_stay_in_their_labels(farm: Farm):
-    farm.tell({**started(farm.runs[0]), "node": HOSTILE}, opened(1))
-    farm.tell({**started(farm.runs[0]), "node": HOSTILE})
+    farm.tell({**started(farm.runs[0]), "machine": HOSTILE}, opened(1))
+    farm.tell({**started(farm.runs[0]), "machine": HOSTILE})
     farm.clock.now_s += 60.0
     farm.tell(Advanced(0, farm.runs[0].run_id, 1, 40))
 

@@ -31,9 +31,9 @@ from tests.farm.committing import commit
 
 IDS = tuple(f"{n:x}" * 20 for n in range(5))
 RUNS = tuple(PlannedRun(run_id, Recipe("s.yaml", None, 0), "Town01") for run_id in IDS)
-FIGURES = {"attempt": 1, "slot": 0, "node": "node-a", "cpu_s": 80.0, "bytes": 7, "frames": 100, "played": True}
+FIGURES = {"attempt": 1, "slot": 0, "machine": "machine-a", "cpu_s": 80.0, "bytes": 7, "frames": 100, "played": True}
 EVENTS = (
-    {"event": "opened", "pid": 1, "host": "h", "workers": 2},
+    {"event": "opened", "pid": 1, "machine": "h", "workers": 2},
     *(
         {"event": "committed", "run": run_id, "wall_s": 100.0, "held": run_id != IDS[0], **FIGURES}
         for run_id in IDS[:2]
@@ -43,7 +43,7 @@ EVENTS = (
         "run": IDS[3],
         "attempt": 1,
         "slot": 1,
-        "node": "node-a",
+        "machine": "machine-a",
         "charged": True,
         "kind": "transient",
         "error": "StalledError",
@@ -63,7 +63,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         commit(root, run_id)
     log = root / "worker.log"
     log.write_text("killed\n")
-    failure = Failure(FailureClass.TRANSIENT, "StalledError", "no tick for [bold]60 s\nat all", "node-a", (log,))
+    failure = Failure(FailureClass.TRANSIENT, "StalledError", "no tick for [bold]60 s\nat all", "machine-a", (log,))
     quarantine.put(root, RUNS[3], {1: failure, 2: failure})
     with Journal(root) as journal:
         for event in EVENTS:
@@ -110,7 +110,7 @@ def test_status_of_a_dead_farm_says_how_far_it_is_what_failed_and_what_to_do(
     log = store / "quarantine" / IDS[3] / "attempt-2/worker.log"
     assert lines[4] == (
         f"quarantined {IDS[3]}: it failed twice alike, with StalledError; "
-        f"2 attempts, number 2 on node-a: transient: StalledError: no tick for [bold]60 s ({log})"
+        f"2 attempts, number 2 on machine-a: transient: StalledError: no tick for [bold]60 s ({log})"
     )
     assert lines[5:] == [
         f"next: av-synth retry {store}: what is in quarantine is to be made again",
@@ -152,7 +152,7 @@ def test_status_while_it_works_says_who_is_at_it_and_what_the_workers_do(
     with driver_lease(store):
         lines = said(capsys, "status", store).splitlines()
         assert lines[1].startswith(f"driver: process {os.getpid()} on ")
-        assert any(line.startswith(f"worker 0: committed {IDS[1]} (attempt 1) on node-a at ") for line in lines)
+        assert any(line.startswith(f"worker 0: committed {IDS[1]} (attempt 1) on machine-a at ") for line in lines)
         assert not any(line.startswith("next:") for line in lines)
 
         told = said(capsys, "cancel", store)

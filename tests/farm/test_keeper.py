@@ -122,7 +122,7 @@ def test_an_error_is_a_failure_of_its_class_and_the_worker_goes_on_with_a_fresh_
     failed = play(shared, number, kind=Failed)[-1]
 
     assert isinstance(failed, Failed)
-    assert (failed.failure.error, failed.failure.kind, failed.failure.node) == (error, kind, os.uname().nodename)
+    assert (failed.failure.error, failed.failure.kind, failed.failure.machine) == (error, kind, os.uname().nodename)
     assert failed.failure.wall_s > 0.0
     assert failed.failure.cpu_s >= 0.0
     assert [log.name for log in failed.failure.logs] == ["worker.log"]
@@ -170,7 +170,7 @@ def test_a_worker_that_dies_is_lost_with_its_run_and_what_it_had_started_is_ende
 
     lost = reports[-1]
     assert isinstance(lost, Lost)
-    assert (lost.slot, lost.run_id, lost.node) == (0, planned(1).run_id, os.uname().nodename)
+    assert (lost.slot, lost.run_id, lost.machine) == (0, planned(1).run_id, os.uname().nodename)
     assert lost.why.startswith(why)
     assert isinstance(reports[0], Started)
     assert len(reports[0].pids) == 2

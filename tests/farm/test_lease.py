@@ -43,7 +43,7 @@ def test_a_second_driver_is_refused_by_name_until_the_first_is_killed(tmp_path: 
             pytest.fail("two drivers")
         found = holder(tmp_path)
         assert found is not None
-        assert (found.pid, found.host) == (child, os.uname().nodename)
+        assert (found.pid, found.machine) == (child, os.uname().nodename)
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

@@ -85,9 +85,9 @@ def test_what_comes_from_outside_neither_steers_the_terminal_nor_is_read_as_mark
     run = PlannedRun("a" * 20, Recipe(HOSTILE, None, 0), HOSTILE)
     events = [
         started(run),
-        failed(run, error=HOSTILE, message=HOSTILE, node=HOSTILE, logs=[HOSTILE]),
+        failed(run, error=HOSTILE, message=HOSTILE, machine=HOSTILE, logs=[HOSTILE]),
         started(run),
-        {"event": "lost", "t": 0.0, "slot": 1, "node": HOSTILE, "why": HOSTILE},
+        {"event": "lost", "t": 0.0, "slot": 1, "machine": HOSTILE, "why": HOSTILE},
         {"event": "paused", "t": 0.0, "for_s": 3, "why": HOSTILE},
     ]
     plain, clock = plain_console(), Clock()
@@ -127,7 +127,7 @@ def test_before_the_first_worker_has_begun_the_picture_says_so():
     assert "workers start" in written(console)
 
 
-def test_a_wide_screen_tells_town_node_attempt_frames_and_the_last_failures():
+def test_a_wide_screen_tells_town_machine_attempt_frames_and_the_last_failures():
     console = Console(file=io.StringIO(), force_terminal=False, width=160)
     console.print(picture("night", busy_campaign(3, 2).snapshot(), 160, 50))
     text = written(console)

@@ -206,8 +206,10 @@ def test_workers_that_share_no_folder_commit_to_an_address_and_another_machine_f
     mishap = {runs[1].run_id: {"do": "kill", "at": 3, "attempts": 1}}
     for store in (first, second):
         committed_runs.agree(store, address)
-        nodes = [store / f"node-{slot}" for slot in (0, 1)]
-        workers = [replace(setting(node, slot, runs=mishap), object_store=address) for slot, node in enumerate(nodes)]
+        machines = [store / f"machine-{slot}" for slot in (0, 1)]
+        workers = [
+            replace(setting(machine, slot, runs=mishap), object_store=address) for slot, machine in enumerate(machines)
+        ]
         with closing(LocalRunner(workers[: 2 if store is first else 1])) as farm:
             assert drive(runs, store, farm, SOON) == Ended(0, "", 3, 0, 0)
         assert [path for path in store.rglob("runs/*") if path.is_dir()] == []

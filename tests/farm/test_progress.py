@@ -69,12 +69,12 @@ def test_a_worker_shows_what_it_plays_how_far_it_is_and_how_long_it_has_been_sil
     clock.now_s += 7.5
     (worker,) = progress.snapshot().workers
 
-    assert (worker.slot, worker.node, worker.run, worker.attempt) == (3, "here", runs[0], 2)
+    assert (worker.slot, worker.machine, worker.run, worker.attempt) == (3, "here", runs[0], 2)
     assert (worker.done, worker.of, worker.quiet_s) == (25, 40, 7.5)
 
     progress.tell(committed(runs[0], slot=3))
     assert progress.snapshot().workers[0].run is None
-    progress.tell({"event": "lost", "t": 0.0, "slot": 3, "node": "here", "why": "killed by signal 9"})
+    progress.tell({"event": "lost", "t": 0.0, "slot": 3, "machine": "here", "why": "killed by signal 9"})
     assert progress.snapshot().workers == ()
     assert progress.snapshot().lost == 1
 
@@ -177,7 +177,7 @@ def test_attempts_that_fail_make_the_estimate_longer(clock: Clock):
 
     progress.tell(started(runs[1]))
     clock.now_s += 5.0
-    progress.tell({"event": "lost", "t": 0.0, "slot": 0, "node": "here", "why": "killed by signal 9"})
+    progress.tell({"event": "lost", "t": 0.0, "slot": 0, "machine": "here", "why": "killed by signal 9"})
     progress.tell(failed(runs[1], error="worker lost"))
     assert progress.snapshot().left_s.middle == pytest.approx(3 * 10.0 * 2.0)  # type: ignore[union-attr]
 
@@ -189,7 +189,7 @@ def test_a_failure_of_every_class_says_where_it_was_and_what_to_do(kind: Failure
     progress.tell(failed(runs[0], kind=kind))
     (trouble,) = progress.snapshot().troubles
 
-    assert (trouble.run_id, trouble.attempt, trouble.node, trouble.kind) == (runs[0].run_id, 1, "here", kind.value)
+    assert (trouble.run_id, trouble.attempt, trouble.machine, trouble.kind) == (runs[0].run_id, 1, "here", kind.value)
     assert trouble.log == "logs/w.log"
     assert trouble.advice
     assert progress.snapshot().attempts == {kind.value: 1}
@@ -204,9 +204,9 @@ def test_a_pause_is_told_for_its_time_and_until_something_is_started_again(clock
     progress.tell(started(runs[0]))
     assert progress.snapshot().note == ""
 
-    progress.tell({"event": "paused", "t": 0.0, "why": "node-1: no GPU", "for_s": 300})
+    progress.tell({"event": "paused", "t": 0.0, "why": "machine-1: no GPU", "for_s": 300})
     progress.tell(started(runs[1], slot=1))
-    assert progress.snapshot().note == "paused for 5 min: node-1: no GPU"
+    assert progress.snapshot().note == "paused for 5 min: machine-1: no GPU"
     clock.now_s += 301.0
     assert progress.snapshot().note == ""
 

@@ -31,7 +31,7 @@ def failure(store: Path, attempt: int) -> Failure:
         FailureClass.TRANSIENT,
         "StalledError",
         f"attempt {attempt}: no tick",
-        "node-a",
+        "machine-a",
         (folder / "worker.log", Path("/n/x.log")),
     )
 
@@ -63,7 +63,7 @@ def test_what_is_given_up_keeps_its_recipe_and_of_each_attempt_why_and_the_end_o
     assert told == {
         "run": RUN,
         "attempt": 2,
-        "node": "node-a",
+        "machine": "machine-a",
         "kind": "transient",
         "error": "StalledError",
         "message": "attempt 2: no tick",
@@ -77,7 +77,7 @@ def test_what_is_given_up_keeps_its_recipe_and_of_each_attempt_why_and_the_end_o
     kept = quarantine.evidence(tmp_path, RUN)
     assert list(kept) == [1, 2, 3]
     assert kept[3] == Failure(
-        FailureClass.TRANSIENT, "StalledError", "attempt 3: no tick", "node-a", (folder / "attempt-3/worker.log",)
+        FailureClass.TRANSIENT, "StalledError", "attempt 3: no tick", "machine-a", (folder / "attempt-3/worker.log",)
     )
 
 

@@ -70,7 +70,7 @@ def test_slots_follow_the_machines_of_a_cluster(tmp_path, monkeypatch):
     try:
         with closing(RayRunner(lambda slot: setting(tmp_path, slot, frames=1), Needs())) as runner:
             assert len(runner.slots()) == 1
-            node = cluster.add_node(num_cpus=2)
+            machine = cluster.add_node(num_cpus=2)
             while len(runner.slots()) < 3:
                 assert list(runner.poll(0.1)) == []
             for slot in range(3):
@@ -79,7 +79,7 @@ def test_slots_follow_the_machines_of_a_cluster(tmp_path, monkeypatch):
             while sum(isinstance(one, Committed) for one in reports) < 3:
                 reports += runner.poll(LONG_S)
 
-            cluster.remove_node(node, allow_graceful=False)
+            cluster.remove_node(machine, allow_graceful=False)
             lost: set[int] = set()
             while len(lost) < 2:
                 lost |= {one.slot for one in runner.poll(LONG_S) if isinstance(one, Lost)}

@@ -29,7 +29,7 @@ STRANGER = planned(4).run_id
 
 
 def failed(attempt: int, **other: Any) -> dict[str, Any]:
-    told = {"event": "failed", "run": POISON, "attempt": attempt, "slot": 0, "node": "here", "kind": "transient"}
+    told = {"event": "failed", "run": POISON, "attempt": attempt, "slot": 0, "machine": "here", "kind": "transient"}
     return told | {"error": "stalled", "message": "has not begun", "logs": ["logs/worker-0/worker.log"]} | other
 
 
@@ -129,11 +129,11 @@ BREAKS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "there are too many attempts": ("I7: ", lambda s: journal(s, *(failed(n, charged=True) for n in (3, 4)))),
     "a failure has no class": ("I7: ", lambda s: journal(s, failed(1, kind="bad luck"))),
     "evidence has no class": ("I7: ", lambda s: in_failure(s, kind=None)),
-    "a failure has no node": ("I8: ", lambda s: journal(s, failed(1, node=""))),
+    "a failure has no machine": ("I8: ", lambda s: journal(s, failed(1, machine=""))),
     "a failure has no attempt": ("I8: ", lambda s: journal(s, failed(0))),
     "a failure has no run": ("I8: ", lambda s: journal(s, failed(1, run=None))),
     "a failure has no log": ("I8: a failure has no log", forget_the_logs),
-    "evidence has no node": ("I8: ", lambda s: in_failure(s, node="")),
+    "evidence has no machine": ("I8: ", lambda s: in_failure(s, machine="")),
     "evidence names no log": ("I8: ", lambda s: in_failure(s, logs={})),
     "a run in quarantine has no attempt": (
         "I8: ",

@@ -126,7 +126,7 @@ def test_a_worker_that_is_killed_is_lost_and_another_plays_in_its_slot(farm):
     lost = until(runner, some(Lost))[-1]
 
     assert isinstance(lost, Lost)
-    assert (lost.slot, lost.run_id, lost.node) == (0, planned(0).run_id, os.uname().nodename)
+    assert (lost.slot, lost.run_id, lost.machine) == (0, planned(0).run_id, os.uname().nodename)
     assert ended_all(processes)
     all_there(runner, 1)
     runner.start(0, Job(planned(0), 2))
@@ -195,7 +195,7 @@ def test_an_actor_that_is_killed_is_a_lost_worker_and_nothing_of_it_is_left(ray,
         (lost,) = until(runner, some(Lost))
 
         assert isinstance(lost, Lost)
-        assert (lost.slot, lost.run_id, lost.node) == (0, planned(0).run_id, os.uname().nodename)
+        assert (lost.slot, lost.run_id, lost.machine) == (0, planned(0).run_id, os.uname().nodename)
         assert "worker process has died" in lost.why
         assert ended_all(processes)
         all_there(runner, 1)

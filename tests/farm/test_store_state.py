@@ -19,7 +19,7 @@ from av_synth.farm.status.state import StoreState
 from tests.farm.committing import commit
 
 IDS = tuple(f"{n:x}" * 20 for n in range(6))
-CRASHED = Failure(FailureClass.TRANSIENT, "ConnectionLostError", "the simulator died", "node-a")
+CRASHED = Failure(FailureClass.TRANSIENT, "ConnectionLostError", "the simulator died", "machine-a")
 
 
 def read(store: Path, ids: Iterable[str], *, deep: bool = False) -> StoreState:
@@ -53,7 +53,7 @@ def tell(store: Path, *events: dict[str, object]) -> None:
 
 
 def committed(run_id: str, wall_s: float, **more: object) -> dict[str, object]:
-    figures = {"attempt": 1, "slot": 0, "node": "n", "cpu_s": 2 * wall_s, "bytes": 7, "frames": 100}
+    figures = {"attempt": 1, "slot": 0, "machine": "n", "cpu_s": 2 * wall_s, "bytes": 7, "frames": 100}
     return {"event": "committed", "run": run_id, "wall_s": wall_s, "played": True, "held": True, **figures, **more}
 
 
@@ -63,7 +63,7 @@ def failed(run_id: str, attempt: int, kind: str = "transient", charged: bool = T
         "run": run_id,
         "attempt": attempt,
         "slot": 1,
-        "node": "n",
+        "machine": "n",
         "kind": kind,
         "charged": charged,
     }

@@ -74,7 +74,7 @@ def build_store(root: Path, scenario: str = "cut_in", town: str = "SynthTown", s
     log.write_text("Segmentation fault")
     failure = Failure(FailureClass.DETERMINISTIC, said, said, said, (log,))
     quarantine.put(root, lost, {1: failure, 2: failure})
-    why = {"kind": "deterministic", "error": said, "message": said, "node": said}
+    why = {"kind": "deterministic", "error": said, "message": said, "machine": said}
     journal = Journal(root)
     for event in (
         told.opened(2),
@@ -82,13 +82,13 @@ def build_store(root: Path, scenario: str = "cut_in", town: str = "SynthTown", s
         told.started(done[1], 1, t=100.0),
         told.failed(done[1], 1, "transient", t=110.0),
         told.committed(done[0], 0, t=130.0, cpu_s=60.0),
-        {**told.started(lost, 0, t=131.0), "node": said},
+        {**told.started(lost, 0, t=131.0), "machine": said},
         told.failed(lost, 0, t=135.0, **why),
         told.started(done[1], 1, attempt=2, t=140.0),
         told.started(cut, 0, t=141.0),
         told.committed(done[1], 1, attempt=2, t=170.0, cpu_s=60.0),
         {**told.opened(2), "t": 90_000.0},
-        {**told.started(lost, 0, attempt=2, t=90_001.0), "node": said},
+        {**told.started(lost, 0, attempt=2, t=90_001.0), "machine": said},
         told.failed(lost, 0, attempt=2, t=90_010.0, **why),
         {**told.quarantined(lost), "t": 90_010.0},
     ):
@@ -247,7 +247,7 @@ def test_a_campaign_that_has_just_been_planned_has_a_page_and_a_folder_without_p
 
 def test_the_chart_of_a_thousand_attempts_is_small_and_of_a_hundred_workers_not_tall():
     attempts = [
-        Attempt(f"{k:020x}", 1, f"node-{k % 20}", k % 100, 30.0 * (k // 100), 30.0 * (k // 100) + 29.0, COMMITTED)
+        Attempt(f"{k:020x}", 1, f"machine-{k % 20}", k % 100, 30.0 * (k // 100), 30.0 * (k // 100) + 29.0, COMMITTED)
         for k in range(1000)
     ]
     chart = timeline(attempts, lambda run_id: f"a_scenario {run_id}")

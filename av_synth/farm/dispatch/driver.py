@@ -123,7 +123,7 @@ def drive(
             writer.event("planned", runs=len(states.plan))
         crash.point("driver.begin.planned")
         slots, left_behind = runner.slots(), orphans.sweep()
-        writer.event("opened", pid=os.getpid(), host=platform.node(), workers=len(slots), orphans=left_behind)
+        writer.event("opened", pid=os.getpid(), machine=platform.node(), workers=len(slots), orphans=left_behind)
         crash.point("driver.begin.opened")
         outcomes = Outcomes(states, store, writer, rules)
         driver = _Driver(states, outcomes, store, runner, rules, writer, clock, usage, on_event, on_beat)
@@ -247,7 +247,7 @@ class _Driver:
         """Why nothing can be played anywhere, or None."""
         if self._writer.why or self._full:
             return self._writer.why or self._full
-        whys = {self._places.why(slot.node) or self._places.why(slot.number) for slot in self._runner.slots()}
+        whys = {self._places.why(slot.machine) or self._places.why(slot.number) for slot in self._runner.slots()}
         if not whys:
             return "there is no worker"
         return None if "" in whys else "; ".join(sorted(whys))
@@ -262,7 +262,7 @@ class _Driver:
             return
         now_s, slots = self._clock(), self._runner.slots()
         # where runs are elsewhere, each machine keeps them on its own disk until they are sent
-        here = [slot for slot in slots if not self._elsewhere or slot.node == platform.node()]
+        here = [slot for slot in slots if not self._elsewhere or slot.machine == platform.node()]
         need = reserve_bytes(self._states.largest or self._rules.run_bytes, len(here))
         before, self._full = self._full, why_full(self._store, need, self._usage) or ""
         if self._full:
@@ -271,21 +271,23 @@ class _Driver:
             return
         usable = self._usable(slots, now_s)
         for slot in usable:
-            if slot.number not in self._flights and not self._is_on_trial(slot.node):
+            if slot.number not in self._flights and not self._is_on_trial(slot.machine):
                 run = self._schedule.take(slot, usable, now_s, self._outcomes.shunned.get(slot.number))
                 if run is not None:
                     self._start(run, slot, now_s)
 
     def _usable(self, slots: Sequence[Slot], now_s: float) -> Sequence[Slot]:
         """The slots that runs may be started in, now or when they are free; those in doubt only if all are."""
-        usable = [one for one in slots if all(self._places.usable(where, now_s) for where in (one.node, one.number))]
+        usable = [one for one in slots if all(self._places.usable(where, now_s) for where in (one.machine, one.number))]
         sure = [one for one in usable if not self._places.doubtful(one.number)]
-        surer = [one for one in sure if not self._places.doubtful(one.node)]
+        surer = [one for one in sure if not self._places.doubtful(one.machine)]
         return surer or sure or usable
 
-    def _is_on_trial(self, node: str) -> bool:
+    def _is_on_trial(self, machine: str) -> bool:
         """Whether a run is finding out whether a machine works again."""
-        return bool(self._places.why(node)) and any(flight.slot.node == node for flight in self._flights.values())
+        return bool(self._places.why(machine)) and any(
+            flight.slot.machine == machine for flight in self._flights.values()
+        )
 
     def _start(self, run: PlannedRun, slot: Slot, now_s: float) -> None:
         attempt = self._states.attempts(run.run_id) + 1
@@ -297,7 +299,7 @@ class _Driver:
     def _hear(self, report: Report) -> None:
         flight = self._flights.get(report.slot)
         if isinstance(report, Lost):
-            self._writer.event("lost", slot=report.slot, node=report.node, why=report.why)
+            self._writer.event("lost", slot=report.slot, machine=report.machine, why=report.why)
             if flight is not None and report.run_id in (flight.run.run_id, None):
                 self._ended(flight, failures.of_loss(report))
             return
@@ -310,7 +312,7 @@ class _Driver:
             flight.pulse.tick(report.done, report.of)
             if report.done:
                 self._outcomes.shunned.pop(report.slot, None)
-                self._places.advanced(flight.slot.node, self._clock())
+                self._places.advanced(flight.slot.machine, self._clock())
                 self._paused_s = None
             self._on_event(report)
         elif isinstance(report, Failed):
@@ -329,7 +331,7 @@ class _Driver:
                 self._runner.kill(flight.slot.number)
                 crash.point("driver.watch.killed")
                 why = f"the worker {why}, and was killed"
-                self._ended(flight, failures.of_watchdog(error, why, flight.slot.node))
+                self._ended(flight, failures.of_watchdog(error, why, flight.slot.machine))
 
     def _cancel_all(self) -> None:
         for flight in list(self._flights.values()):

@@ -31,7 +31,7 @@ class Flight:
     @property
     def places(self) -> tuple[str, int]:
         """The machine and the slot."""
-        return self.slot.node, self.slot.number
+        return self.slot.machine, self.slot.number
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -40,7 +40,7 @@ class Flight:
             "run": self.run.run_id,
             "attempt": self.attempt,
             "slot": self.slot.number,
-            "node": self.slot.node,
+            "machine": self.slot.machine,
         }
 
 
@@ -123,7 +123,7 @@ class Outcomes:
 
     def _failed(self, flight: Flight, failure: Failure, now_s: float) -> None:
         run, slot = flight.run, flight.slot
-        failure = replace(failure, node=failure.node or slot.node, logs=failure.logs or self._logs(slot))
+        failure = replace(failure, machine=failure.machine or slot.machine, logs=failure.logs or self._logs(slot))
         self._states.failed(run.run_id, failure, slot)
         self._writer.note(run.run_id, flight.attempt, failure)
         crash.point("driver.failed.noted")
@@ -154,7 +154,7 @@ class Outcomes:
             case policy.Pause(why):
                 self.shunned[slot.number] = run.affinity
                 self.schedule.put_last(run)
-                self._left_alone(slot.node, self.places.pause(slot.node, why, now_s))
+                self._left_alone(slot.machine, self.places.pause(slot.machine, why, now_s))
         crash.point("driver.failed.judged")
 
     def _left_alone(self, where: str | int, for_s: float | None) -> None:

@@ -56,7 +56,7 @@ class RunStates:
             if event["charged"]:
                 self._recalled.add((run_id, event["attempt"]))
             logs = tuple(Path(log) for log in event["logs"])
-            failure = Failure(FailureClass(event["kind"]), event["error"], event["message"], event["node"], logs)
+            failure = Failure(FailureClass(event["kind"]), event["error"], event["message"], event["machine"], logs)
             self._failures.setdefault(run_id, []).append(failure)
         elif event["event"] == "committed" and event["played"]:
             self.learn(self.plan[run_id], event["wall_s"], event["bytes"])
@@ -75,7 +75,7 @@ class RunStates:
     def failed(self, run_id: str, failure: Failure, slot: Slot) -> None:
         """An attempt at a run failed in a slot."""
         self._failures.setdefault(run_id, []).append(failure)
-        self._failed_at.setdefault(run_id, set()).add((slot.node, slot.number))
+        self._failed_at.setdefault(run_id, set()).add((slot.machine, slot.number))
 
     def attempts(self, run_id: str) -> int:
         """That have been charged."""

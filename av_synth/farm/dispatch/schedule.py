@@ -21,9 +21,9 @@ class _Again:
 
     def may(self, slot: Slot, places: Sequence[Slot]) -> bool:
         """Whether it may be played there: not on a machine where it failed if there is another, else not in a slot."""
-        nodes, slots = {node for node, _ in self.failed_at}, {number for _, number in self.failed_at}
-        if any(place.node not in nodes for place in places):
-            return slot.node not in nodes
+        machines, slots = {machine for machine, _ in self.failed_at}, {number for _, number in self.failed_at}
+        if any(place.machine not in machines for place in places):
+            return slot.machine not in machines
         if any(place.number not in slots for place in places):
             return slot.number not in slots
         return True

@@ -31,19 +31,19 @@ class Holder:
 
     Attributes:
         pid: its process; 0 if it has not said yet.
-        host: its machine.
+        machine: its name.
         since_s: when it began, in seconds of that machine's wall clock.
     """
 
     pid: int
-    host: str
+    machine: str
     since_s: float
 
     def __str__(self) -> str:
         if not self.pid:
             return "a process that has not said its name yet"
         began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.since_s))
-        return f"process {self.pid} on {self.host} since {began}"
+        return f"process {self.pid} on {self.machine} since {began}"
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def driver_lease(store: Path) -> Iterator[None]:
     try:
         if not _take(handle, path):
             raise _driven(store, _read(handle))
-        _say(handle, path, {"pid": os.getpid(), "host": platform.node(), "since_s": round(time.time(), 3)})
+        _say(handle, path, {"pid": os.getpid(), "machine": platform.node(), "since_s": round(time.time(), 3)})
         try:
             yield
         finally:
@@ -173,6 +173,6 @@ def _say(handle: int, path: Path, who: dict[str, object]) -> None:
 def _read(handle: int) -> Holder:
     try:
         who = json.loads(os.pread(handle, 4096, 0))
-        return Holder(int(who["pid"]), str(who["host"]), float(who["since_s"]))
+        return Holder(int(who["pid"]), str(who["machine"]), float(who["since_s"]))
     except (OSError, ValueError, KeyError, TypeError):
         return Holder(0, "", 0.0)  # it has the lock, and writes its name in a moment

@@ -61,7 +61,7 @@ def note(store: Path, run_id: str, attempt: int, failure: Failure) -> None:
         for log in failure.logs:
             copied[in_utf8(str(log))] = _copy_tail(log, new)
         facts = asdict(failure) | {"run": run_id, "attempt": attempt, "kind": failure.kind.value, "logs": copied}
-        facts |= {key: in_utf8(facts[key]) for key in ("error", "message", "node")}
+        facts |= {key: in_utf8(facts[key]) for key in ("error", "message", "machine")}
         write_file(new / "failure.json", canonical_json(facts), durable=True)
         fsync_directories((new,))
         crash.point("quarantine.note.written")
@@ -269,7 +269,7 @@ def _read_failure(folder: Path) -> Failure:
             kind=FailureClass(facts["kind"]),
             error=str(facts["error"]),
             message=str(facts["message"]),
-            node=str(facts["node"]),
+            machine=str(facts["machine"]),
             logs=tuple(folder / str(name) for name in logs.values() if name is not None),
         )
     except (KeyError, ValueError) as error:

@@ -126,9 +126,9 @@ class Metrics:
         for kind in _CLASSES:
             attempts.add_metric([kind], snapshot.attempts.get(kind, 0))
         yield attempts
-        busy = GaugeMetricFamily("av_synth_worker_busy", "1 while a worker plays a run.", labels=["slot", "node"])
+        busy = GaugeMetricFamily("av_synth_worker_busy", "1 while a worker plays a run.", labels=["slot", "machine"])
         for worker in snapshot.workers:
-            busy.add_metric([str(worker.slot), worker.node], worker.run is not None)
+            busy.add_metric([str(worker.slot), worker.machine], worker.run is not None)
         yield busy
         restarts = CounterMetricFamily(
             "av_synth_sim_restarts_total", "Simulators started anew after a failure.", labels=["reason"]

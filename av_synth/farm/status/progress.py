@@ -156,7 +156,7 @@ class Progress:
         now = self._clock()
         self._began_s = now if self._began_s is None else self._began_s
         self._is_idle = False
-        self._slots[event["slot"]] = (event["node"], _Work(event["run"], int(event["attempt"]), now))
+        self._slots[event["slot"]] = (event["machine"], _Work(event["run"], int(event["attempt"]), now))
 
     def _advanced(self, report: Advanced) -> None:
         _, work = self._slots.get(report.slot, ("", None))
@@ -214,18 +214,18 @@ class Progress:
 
     def _free(self, event: Event) -> _Work | None:
         """Take an ended attempt from its worker, if that is what the worker was doing."""
-        for slot, (node, work) in self._slots.items():
+        for slot, (machine, work) in self._slots.items():
             if work is not None and slot == event.get("slot") and work.run_id == event["run"]:
-                self._slots[slot] = (node, None)
+                self._slots[slot] = (machine, None)
                 return work
         return None
 
     def _worker(self, slot: int, now: float) -> WorkerSnapshot:
-        node, work = self._slots[slot]
+        machine, work = self._slots[slot]
         if work is None:
-            return WorkerSnapshot(slot, node)
+            return WorkerSnapshot(slot, machine)
         run = self.runs.get(work.run_id)
-        return WorkerSnapshot(slot, node, run, work.attempt, work.done, work.of, now - work.ticked_s)
+        return WorkerSnapshot(slot, machine, run, work.attempt, work.done, work.of, now - work.ticked_s)
 
     def _runs_per_h(self, now: float) -> float | None:
         while self._commits and now - self._commits[0] > _RATE_WINDOW_S:

@@ -26,7 +26,7 @@ class WorkerSnapshot:
     """A worker: what it plays (None: nothing), how many frames are done of how many, seconds since the last one."""
 
     slot: int
-    node: str
+    machine: str
     run: PlannedRun | None = None
     attempt: int = 0
     done: int = 0
@@ -40,7 +40,7 @@ class Trouble:
 
     run_id: str
     attempt: int
-    node: str
+    machine: str
     kind: str
     error: str
     message: str
@@ -96,7 +96,7 @@ def trouble(event: Event) -> Trouble:
     return Trouble(
         run_id=str(event["run"]),
         attempt=int(event["attempt"]),
-        node=str(event.get("node", "")),
+        machine=str(event.get("machine", "")),
         kind=kind,
         error=str(event["error"]),
         message=str(event["message"]),

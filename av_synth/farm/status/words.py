@@ -74,7 +74,7 @@ def of_run(run: PlannedRun | None) -> str:
 
 def _of_trouble(failed: Trouble) -> str:
     """A failure, where it was, and where to read more."""
-    where = f" on {clean(failed.node)}" if failed.node else ""
+    where = f" on {clean(failed.machine)}" if failed.machine else ""
     log = f" (log: {clean(failed.log)})" if failed.log else ""
     message = clean(failed.message)
     if len(message) > _MOST_CHARACTERS:
@@ -97,7 +97,7 @@ def told(event: Event, runs: Mapping[str, PlannedRun]) -> str | None:
     elif what == "released" and "damaged" in event:
         text = f"{of_run(run)}, is kept in quarantine/.released and played again: {clean(str(event['damaged']))}"
     elif what == "lost":
-        text = f"worker {event['slot']} on {clean(str(event['node']))}: {clean(str(event['why']))}"
+        text = f"worker {event['slot']} on {clean(str(event['machine']))}: {clean(str(event['why']))}"
     elif what == "paused":
         text = f"for {duration(event['for_s'])}: {clean(str(event['why']))}"
     elif what in ("breaker", "draining"):

@@ -1,4 +1,4 @@
-"""Plays planned runs on a simulator that it starts, or that is there: what a worker does on every node."""
+"""Plays planned runs on a simulator that it starts, or that is there: what a worker does on every machine."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ class _Place:
     hello: Any
     asked: Any = None  # the call that it listens in
     given: list[Any] = field(default_factory=list)
-    node: str | None = None  # None until it has said hello
+    machine: str | None = None  # None until it has said hello
     run_id: str | None = None
     affinity: tuple[str, str] | None = None
     worked: bool = False
@@ -198,9 +198,9 @@ class RayRunner:
         """The workers there are now, without those that are still being started."""
         self._fill()
         return [
-            Slot(place.number, place.node, place.run_id, place.affinity)
+            Slot(place.number, place.machine, place.run_id, place.affinity)
             for _, place in sorted(self._places.items())
-            if place.node is not None
+            if place.machine is not None
         ]
 
     def start(self, slot: int, job: Job) -> None:
@@ -234,7 +234,7 @@ class RayRunner:
         self._closed = True
         places, self._places = list(self._places.values()), {}
         with suppress(ConnectionLostError), self._reached():
-            closing = [place.actor.close.remote() for place in places if place.node is not None]
+            closing = [place.actor.close.remote() for place in places if place.machine is not None]
             if closing:  # all at once, so that they close their simulators side by side
                 self._ray.wait(closing, num_returns=len(closing), timeout=_LISTEN_S + TIDY_UP_S + 2 * GONE_S)
             for place in places:
@@ -254,7 +254,7 @@ class RayRunner:
         while not self.slots():
             lost += self.poll(_LISTEN_S)
             if lost and len(lost) >= self._room and isinstance(last := lost[-1], Lost):
-                raise LaunchError(f"no worker could be started; the last one, on {last.node or '?'}: {last.why}")
+                raise LaunchError(f"no worker could be started; the last one, on {last.machine or '?'}: {last.why}")
             if time.monotonic() > until_s:
                 raise LaunchError(f"no worker after {patience_s:.0f} s; want machines that have {self._resources} free")
 
@@ -262,7 +262,7 @@ class RayRunner:
         """Listen to all, until one has told something or at most so long."""
         self._fill()
         for place in self._places.values():
-            if place.node is not None and place.asked is None:
+            if place.machine is not None and place.asked is None:
                 place.asked = place.actor.poll.remote(_GLANCE_S if place.run_id is None else _LISTEN_S)
         owner = {call: place for place in self._places.values() for call in place.calls}
         next_s = min(self._not_before_s.values(), default=math.inf) - self._clock()
@@ -284,12 +284,12 @@ class RayRunner:
         try:
             said = self._ray.get(call, timeout=REACH_S)
             if call == place.hello:
-                place.hello, (place.node, version) = None, said
+                place.hello, (place.machine, version) = None, said
                 if version != __version__:
                     raise LaunchError(f"has av_synth {version}; want {__version__}, as here")
         except (self._ray.exceptions.RayError, LaunchError) as error:
             self._drop(place)
-            return [Lost(place.number, place.run_id, _why(error), place.node or "")]
+            return [Lost(place.number, place.run_id, _why(error), place.machine or "")]
         if call != place.asked:
             place.given = [other for other in place.given if other != call]
             return []
@@ -320,7 +320,7 @@ class RayRunner:
             if now_s - self._counted_s >= COUNT_EVERY_S:
                 self._count()
             for number in sorted(self._places, reverse=True):
-                if len(self._places) > self._room and self._places[number].node is None:
+                if len(self._places) > self._room and self._places[number].machine is None:
                     self._ray.kill(self._places.pop(number).actor)
             self._not_before_s = {slot: at_s for slot, at_s in self._not_before_s.items() if at_s > now_s}
             taken = self._places.keys() | self._not_before_s.keys()
@@ -347,7 +347,7 @@ class RayRunner:
 
     def _count(self) -> None:
         """How many workers there is room for."""
-        machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        machines = [machine["Resources"] for machine in self._ray.nodes() if machine["Alive"]]
         if not machines:  # not even that of the head: none will join any more
             raise ConnectionLostError("Ray has no machine left; start it again, and the same command goes on")
         self._resources = self._needs.resources(machines)
