@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from av_synth.store import replace_directory, scratch, sweep_scratch
+from av_synth.store import clear_scratch, replace_directory, scratch
 
 
 def publish(target: Path, write: Callable[[Path], None], refuse: Callable[[Path], None]) -> None:
@@ -22,7 +22,7 @@ def publish(target: Path, write: Callable[[Path], None], refuse: Callable[[Path]
         StoreError: if the folder cannot be made or swapped in.
     """
     stem = f".{target.name}.staging"
-    sweep_scratch(target.parent, stem)
+    clear_scratch(target.parent, stem)
     with scratch(target.parent, stem) as staging:
         write(staging)
         refuse(target)

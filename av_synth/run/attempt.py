@@ -98,7 +98,7 @@ def attempt(
             raise
         finally:
             end_child(process, politely=address.process is None)
-            store.sweep(out)
+            store.clear_staging(out)
 
 
 def logs(out: Path) -> Path:

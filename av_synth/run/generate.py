@@ -278,7 +278,7 @@ def export_dataset(
     place = remote.open_address(dataset)
     remote.refuse_foreign(place, form)
     # on the disk of the runs, so that what is only copied takes no space
-    store.sweep_scratch(out / "staging", "upload")
+    store.clear_scratch(out / "staging", "upload")
     with store.scratch(out / "staging", "upload") as folder:
         remote.upload(formats.export(form, runs, folder / form, options, told, check), place, form)
     return dataset

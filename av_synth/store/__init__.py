@@ -15,15 +15,15 @@ from av_synth.store.runs import (
     FileEntry,
     Run,
     Staging,
+    clear_staging,
     need_runs,
     open_run,
     run_path,
     runs,
     stage,
     stores_in,
-    sweep,
 )
-from av_synth.store.scratch import scratch, sweep_scratch
+from av_synth.store.scratch import clear_scratch, scratch
 
 __all__ = [
     "MANIFEST_FIELDS",
@@ -33,6 +33,8 @@ __all__ = [
     "Run",
     "Staging",
     "canonical_json",
+    "clear_scratch",
+    "clear_staging",
     "link_or_copy",
     "need_runs",
     "open_run",
@@ -43,7 +45,5 @@ __all__ = [
     "scratch",
     "stage",
     "stores_in",
-    "sweep",
-    "sweep_scratch",
     "write_file",
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from av_synth.errors import DataError, UserError
 from av_synth.store.files import link_or_copy, replace_directory
 from av_synth.store.runs import MANIFEST, Run, need_runs, open_run, run_path, runs
-from av_synth.store.scratch import scratch, sweep_scratch
+from av_synth.store.scratch import clear_scratch, scratch
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def merge(roots: Sequence[Path], out: Path, on_run: Callable[[int, int], None] |
     for directory in sorted({path.resolve() for root in roots for path in runs(root)}):
         found.setdefault(directory.name, []).append(directory)
     stem = f".{out.name}.staging"
-    sweep_scratch(out.parent, stem)
+    clear_scratch(out.parent, stem)
     with scratch(out.parent, stem) as staging:
         (staging / "runs").mkdir()
         for done, (run_id, places) in enumerate(sorted(found.items()), 1):

@@ -1,6 +1,6 @@
 """Runs: staged, committed once, read back.
 
-    <root>/staging/<run_id>-<uuid>/   being written; removed on any failure, swept if the writer was killed
+    <root>/staging/<run_id>-<uuid>/   being written; removed on any failure, cleared if the writer was killed
     <root>/runs/<run_id>/             committed: complete, read back and checked, never changed again
 
 The rename that makes `runs/<run_id>` is the commit. If two attempts at one run finish, the first wins and the other
@@ -31,7 +31,7 @@ from av_synth.store.files import (
     sha256_of,
     write_file,
 )
-from av_synth.store.scratch import scratch, sweep_scratch
+from av_synth.store.scratch import clear_scratch, scratch
 
 if TYPE_CHECKING:  # tables bring pyarrow, which takes longer to import than a plain look at a store takes
     import pyarrow as pa
@@ -190,9 +190,9 @@ def stage(root: Path, run_id: str) -> Iterator[Staging]:
         yield Staging(root, run_id, directory)
 
 
-def sweep(root: Path) -> tuple[Path, ...]:
+def clear_staging(root: Path) -> tuple[Path, ...]:
     """Remove the stagings whose writers are dead; returns what was removed. Runs being written are left alone."""
-    return sweep_scratch(Path(root) / "staging")
+    return clear_scratch(Path(root) / "staging")
 
 
 @dataclass(frozen=True)

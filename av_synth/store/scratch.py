@@ -3,7 +3,7 @@
 The lease stands beside the directory, `<name>.lease`; it is made before it and removed after it, so a directory whose
 lease is free or gone belongs to nobody. Locks are flock(2), and on a disk that several machines write to they have to
 hold between these (NFS 4, or 3 with its lock daemon). Where each machine has locks of its own (`nolock`, `local_lock`)
-a sweep takes what another machine is writing for left, and destroys it.
+clearing takes what another machine is writing for left, and destroys it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _refused(parent: Path, error: OSError) -> AvSynthError:
     return StoreError(f"{parent}: cannot be written to: {error.strerror or error}; {wanted}")
 
 
-def sweep_scratch(parent: Path, stem: str = "") -> tuple[Path, ...]:
+def clear_scratch(parent: Path, stem: str = "") -> tuple[Path, ...]:
     """Remove the scratch directories `<stem>-...` under `parent` whose owners are dead; those in use are left alone.
 
     Returns:
@@ -89,7 +89,7 @@ def _is_scratch_name(name: str) -> bool:
 
 
 def _take(lease: Path) -> int:
-    """Create and lock the lease; once more if a sweeper unlinked it between the two."""
+    """Create and lock the lease; once more if somebody who cleared unlinked it between the two."""
     while True:
         handle = os.open(lease, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -164,7 +164,7 @@ def test_two_contents_of_one_town_name_are_two_places(tmp_path: Path) -> None:
     assert all(re.fullmatch(r"SynthTown-[0-9a-f]{8}", location) for location in locations)
 
 
-def test_what_a_killed_export_left_is_swept_by_the_next(run_dirs: list[Path], tmp_path: Path) -> None:
+def test_what_a_killed_export_left_is_removed_by_the_next(run_dirs: list[Path], tmp_path: Path) -> None:
     left = tmp_path / f".dataset.staging-{'0' * 32}"
     left.mkdir()
     (left / "half").write_text("")

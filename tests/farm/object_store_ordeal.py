@@ -86,7 +86,7 @@ def survives_every_death(address: Callable[[int], str], folder: Path) -> int:
     """Kill a worker between any two steps of sending a run; how many deaths that were.
 
     Whoever looks finds no run, or a whole one; the next worker on that machine makes it one; and when what was left
-    is swept, there is one attempt and nothing to send.
+    is cleared, there is one attempt and nothing to send.
     """
     machine = {}
 
@@ -104,7 +104,7 @@ def survives_every_death(address: Callable[[int], str], folder: Path) -> int:
             played = play(address(nth), machine[nth])
             assert not (played.played and before), "a run that was committed has been played again"
             assert object_store.run_ids() == {RUN.run_id}
-            object_store.sweep([RUN.run_id])
+            object_store.remove_lost_attempts([RUN.run_id])
             record = object_store.record(RUN.run_id)
             assert record is not None
             assert attempts(address(nth)) == {record.attempt}

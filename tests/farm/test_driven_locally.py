@@ -64,7 +64,7 @@ def test_whatever_kills_workers_every_good_run_is_committed_once_with_the_same_b
     pids = {pid for event in events(tmp_path / "wild", "started") for pid in event["pids"]}
     assert len(pids) >= 4
     assert pids.isdisjoint(process.pid for process in psutil.Process().children(recursive=True))
-    stores.sweep(tmp_path / "wild")
+    stores.clear_staging(tmp_path / "wild")
     assert not list((tmp_path / "wild" / "staging").iterdir())
 
 

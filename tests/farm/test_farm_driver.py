@@ -484,7 +484,7 @@ def test_a_stop_file_lets_end_what_is_being_played_and_is_forgotten_by_the_next_
 
 
 def test_a_driver_that_is_asked_to_stop_while_it_sweeps_stops(tmp_path, monkeypatch):
-    monkeypatch.setattr(stores, "sweep", lambda store: (store / "STOP").touch())
+    monkeypatch.setattr(stores, "clear_staging", lambda store: (store / "STOP").touch())
     assert driven(campaign(2), FakeFarm(tmp_path)).exit_code == 130
 
 
@@ -506,7 +506,7 @@ def test_a_driver_that_dies_between_any_two_steps_loses_nothing(tmp_path):
         (tmp_path / "whole").mkdir()
         assert driven(plan, FakeFarm(tmp_path / "whole", acts(MISHAPS, plan))) == Ended(3, "", 4, 1, 0)
     assert {name for name in reached if name.startswith("driver.")} == {
-        *(f"driver.begin.{step}" for step in ("swept", "planned", "opened")),
+        *(f"driver.begin.{step}" for step in ("cleared", "planned", "opened")),
         *("driver.start.decided", "driver.start.given", "driver.ended.seen", "driver.committed.told"),
         *("driver.failed.noted", "driver.failed.told", "driver.failed.judged", "driver.watch.killed"),
         *("driver.given_up.decided", "driver.given_up.put", "driver.given_up.told"),

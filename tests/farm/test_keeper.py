@@ -209,7 +209,7 @@ def test_a_worker_that_is_stopped_is_killed_with_its_tree(tmp_path):
     assert gone(started.pids)
     assert keeper.poll(0.0) == []
     keeper.close()
-    assert store.sweep(tmp_path)  # what it was writing
+    assert store.clear_staging(tmp_path)  # what it was writing
 
 
 def test_a_simulator_that_is_not_ours_is_given_back_when_the_worker_that_uses_it_is_killed(tmp_path):

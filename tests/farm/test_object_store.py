@@ -123,7 +123,7 @@ def test_who_is_overtaken_between_its_upload_and_its_record_loses(tmp_path):
     assert len(attempts(address)) == 1
 
 
-def test_a_record_whose_answer_was_lost_counts_and_one_that_was_not_put_is_no_commit_and_is_swept_later(tmp_path):
+def test_a_record_whose_answer_was_lost_counts_and_one_that_was_not_put_is_no_commit_and_is_removed_later(tmp_path):
     object_store, run = ObjectStore("flaky://bucket/object_store"), commit(tmp_path, RUN.run_id)
     Flaky.failing = "before"
     with pytest.raises(
@@ -131,14 +131,14 @@ def test_a_record_whose_answer_was_lost_counts_and_one_that_was_not_put_is_no_co
     ):
         object_store.commit(run)
     assert object_store.run_ids() == frozenset()
-    assert object_store.sweep([RUN.run_id]) == 0  # the put may still arrive
+    assert object_store.remove_lost_attempts([RUN.run_id]) == 0  # the put may still arrive
     assert len(attempts(object_store.address)) == 1
 
     Flaky.failing = "after"
     assert object_store.commit(run)
     assert not object_store.commit(run)
     assert len(attempts(object_store.address)) == 2
-    assert object_store.sweep([RUN.run_id]) == 1
+    assert object_store.remove_lost_attempts([RUN.run_id]) == 1
     Flaky.failing = ""
     assert files(object_store.fetch(RUN.run_id, tmp_path / "here")) == files(run)
 
@@ -274,7 +274,7 @@ def test_a_driver_that_dies_between_any_two_steps_loses_and_doubles_nothing_that
         assert drive(runs, farm.store, again, SOON, clock=again.clock) == Ended(0, "", 2, 0, 0), reached[number]
         assert before <= committed_runs.ids(farm.store) == {run.run_id for run in runs}
         assert not before & {job.run.run_id for _, job in again.jobs}, reached[number]
-        ObjectStore(address).sweep([run.run_id for run in runs])
+        ObjectStore(address).remove_lost_attempts([run.run_id for run in runs])
         assert {len(attempts(address, run.run_id)) for run in runs} == {1}
 
 

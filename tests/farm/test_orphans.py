@@ -53,7 +53,7 @@ def test_a_caretaker_is_no_orphan_however_long_it_takes(monkeypatch):
     monkeypatch.setattr(orphans, "ENDING_S", 0.0)
     gone = f"{orphans._space()} {os.getpid()} 1"
     with _waiting(gone, "av_synth.launch.caretaker") as caretaker:
-        orphans.sweep()
+        orphans.kill()
         assert caretaker.poll() is None
 
 

@@ -144,7 +144,7 @@ def test_a_run_is_given_up_whole_or_not_at_all_whenever_the_driver_dies(tmp_path
             assert kept.logs[0].read_bytes().endswith(b"died in attempt %d\n" % number)
         if not found:
             give_up(nth)
-        stores.sweep(store)
+        stores.clear_staging(store)
         assert quarantine.listed(store) == (RUN,)
         assert content(store / "quarantine").keys() == whole.keys()
         assert list((store / "staging").iterdir()) == []
@@ -223,7 +223,7 @@ def test_a_damaged_run_that_is_set_aside_is_never_lost_whenever_that_dies(tmp_pa
         store = tmp_path / str(nth)
         if (store / "runs" / RUN).exists():
             put_aside(nth)
-        stores.sweep(store)
+        stores.clear_staging(store)
         (kept,) = (store / "quarantine/.released").glob("*/run")
         assert content(kept) == {"blobs/000000.jpg": b"torn"}
         damage = json.loads((kept.parent / "damage.json").read_bytes())

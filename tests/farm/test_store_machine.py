@@ -148,8 +148,8 @@ class StoreMachine(RuleBasedStateMachine):
         self.torn += self.do(death, put_aside, run_id, "remaining") or self.place[run_id] == "remaining"
 
     @rule()
-    def sweep(self) -> None:
-        stores.sweep(self.store)
+    def clear(self) -> None:
+        stores.clear_staging(self.store)
         assert not any((self.store / "staging").glob("*"))
 
     @invariant()

@@ -105,7 +105,7 @@ def test_a_failure_at_any_fsync_leaves_nothing_or_a_whole_run(tmp_path: Path, mo
         assert len(store.runs(root)) == (1 if limit >= total - 1 else 0)
 
 
-def test_a_killed_writer_leaves_no_run_and_its_staging_is_swept_while_a_living_one_stays(tmp_path: Path) -> None:
+def test_a_killed_writer_leaves_no_run_and_its_staging_is_cleared_while_a_living_one_stays(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys\n"
         "from av_synth import store\n"
@@ -120,8 +120,8 @@ def test_a_killed_writer_leaves_no_run_and_its_staging_is_swept_while_a_living_o
         fill(alive)
         dead = [path for path in (tmp_path / "staging").iterdir() if path.is_dir() and path != alive.directory]
         assert len(dead) == 1
-        assert store.sweep(tmp_path) == tuple(dead)
-        assert store.sweep(tmp_path) == ()
+        assert store.clear_staging(tmp_path) == tuple(dead)
+        assert store.clear_staging(tmp_path) == ()
         assert store.open_run(alive.commit(FIELDS), deep=True).run_id == RUN_ID
     assert left_in(tmp_path / "staging") == []
 

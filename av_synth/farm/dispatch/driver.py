@@ -111,7 +111,7 @@ def drive(
         writer = StoreWriter(store, journal, on_event)
         forget_stop(store)
         _sweep(store)
-        crash.point("driver.begin.swept")
+        crash.point("driver.begin.cleared")
         here = not committed_runs.address_of(store)  # elsewhere nobody changes a committed run
         looked = look_at(store, frozenset(run.run_id for run in plan) if here else (), deep=deep)
         for event in set_damaged_aside(store, looked, journal):
@@ -122,7 +122,7 @@ def drive(
         if [event["runs"] for event in events if event["event"] == "planned"][-1:] != [len(states.plan)]:
             writer.event("planned", runs=len(states.plan))
         crash.point("driver.begin.planned")
-        slots, left_behind = runner.slots(), orphans.sweep()
+        slots, left_behind = runner.slots(), orphans.kill()
         writer.event("opened", pid=os.getpid(), machine=platform.node(), workers=len(slots), orphans=left_behind)
         crash.point("driver.begin.opened")
         outcomes = Outcomes(states, store, writer, rules)
@@ -139,7 +139,7 @@ def drive(
 def _sweep(store: Path) -> None:
     """Remove what dead workers were writing; where the disk refuses even that, it waits for the next time."""
     with suppress(OSError):
-        stores.sweep(store)
+        stores.clear_staging(store)
 
 
 class _Driver:

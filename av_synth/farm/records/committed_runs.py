@@ -101,7 +101,7 @@ def tidy(store: Path, *, finished: bool) -> int:
     if finished and not listed(store):
         shutil.rmtree(store / OUTBOX, ignore_errors=True)
     try:
-        return object_store.sweep(sorted(run_id for run_id, times in begun.items() if times > 1))
+        return object_store.remove_lost_attempts(sorted(run_id for run_id, times in begun.items() if times > 1))
     except StoreError:
         return 0
 

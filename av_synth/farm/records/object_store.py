@@ -247,12 +247,12 @@ class ObjectStore:
             fsync_directories((final.parent, store))
         return final
 
-    def sweep(self, run_ids: Iterable[str]) -> int:
+    def remove_lost_attempts(self, run_ids: Iterable[str]) -> int:
         """Remove the attempts at these runs that lost, of whoever died or was refused; how many.
 
         Those at a run that is not committed stay: one of them may be committed in this moment.
         """
-        swept = 0
+        removed = 0
         for run_id in run_ids:
             record = self.record(run_id)
             if record is None:
@@ -260,8 +260,8 @@ class ObjectStore:
             left = sorted(self._names(f"{_ATTEMPTS}/{run_id}") - {record.attempt})
             for attempt in left:
                 self._remove(f"{_ATTEMPTS}/{run_id}/{attempt}")
-            swept += len(left)
-        return swept
+            removed += len(left)
+        return removed
 
     def _create(self, name: str, content: bytes) -> bool:
         """Put an object if there is none of this name; whether it is this one.
@@ -353,7 +353,7 @@ class ObjectStore:
             self._remote.system.rm(self._path(name), recursive=True, **self._within(_ANSWER_S))
 
     def _discard(self, place: Remote) -> None:
-        """Remove an attempt that will never be committed; what cannot be removed is swept, or only takes space."""
+        """Remove an attempt that will never be committed; what cannot be removed only takes space until later."""
         with suppress(AvSynthError):
             self._remove(place.path.removeprefix(self._remote.path + "/"))
 

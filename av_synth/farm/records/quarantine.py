@@ -203,7 +203,7 @@ def _folder(store: Path) -> Path:
 
 
 def _staging(store: Path) -> Path:
-    """Where `store.sweep` removes what somebody who died had begun."""
+    """Where `store.clear_staging` removes what somebody who died had begun."""
     return Path(store) / "staging"
 
 

@@ -29,7 +29,7 @@ def mark() -> None:
     os.environ[DRIVER] = _name(os.getpid())
 
 
-def sweep() -> int:
+def kill() -> int:
     """Kill the processes of drivers that are gone, but for caretakers; returns how many there were."""
     found = [process for process in psutil.process_iter() if _is_orphan(process)]
     left = [process for process in wait_for_end(found, ENDING_S) if not is_caretaker(process)]

@@ -44,7 +44,7 @@ _LAMP_EVERY_M = 12.0
 _WING_M = 0.4  # thickness of the walls that hold the mound at its ends
 
 
-def sweep(line: ReferenceLine, s_m: Sequence[float] | Array, tz_m: Sequence[tuple[float, float]], look: Look) -> Mesh:
+def extrude(line: ReferenceLine, s_m: Sequence[float] | Array, tz_m: Sequence[tuple[float, float]], look: Look) -> Mesh:
     """Draw a profile of points (t, z) out along a line, through stations; its ends are closed where it is convex.
 
     Faces look to the left of the way from one profile point to the next, seen with t to the right: a solid's profile
@@ -82,7 +82,7 @@ def _yaw(line: ReferenceLine, s_m: tuple[float, float]) -> float:
 def concrete_barrier(site: Site, line: ReferenceLine, begins_m: float, ends_m: float) -> None:
     """A concrete barrier on a line."""
     for piece in _pieces(begins_m, ends_m):
-        mesh = sweep(line, piece, _BARRIER_TZ, _BARRIER)
+        mesh = extrude(line, piece, _BARRIER_TZ, _BARRIER)
         site.add("ConcreteBarrier", Tag.GUARD_RAIL, [mesh], _yaw(line, piece), _foot(line, piece, -0.28, 0.28))
 
 
@@ -91,7 +91,7 @@ def guard_rail(site: Site, line: ReferenceLine, begins_m: float, ends_m: float, 
     for piece in _pieces(begins_m, ends_m):
         rail = [(t_m - 0.05, 0.44), (t_m - 0.05, 0.75), (t_m + 0.05, 0.75), (t_m + 0.05, 0.44)]
         x, y = line.point(piece[0], t_m)
-        parts = [sweep(line, piece, [*rail, rail[0]], STEEL), prism(circle(x, y, 0.05, 4), Z, Z + 0.7, STEEL)]
+        parts = [extrude(line, piece, [*rail, rail[0]], STEEL), prism(circle(x, y, 0.05, 4), Z, Z + 0.7, STEEL)]
         site.add("GuardRail", Tag.GUARD_RAIL, parts, _yaw(line, piece), _foot(line, piece, t_m - 0.06, t_m + 0.06))
 
 
@@ -163,7 +163,7 @@ def tunnel(site: Site, middle: ReferenceLine, begins_m: float, ends_m: float, wa
         site.add(
             "TunnelCore",
             Tag.WALLS,
-            [sweep(middle, piece, core, _CONCRETE)],
+            [extrude(middle, piece, core, _CONCRETE)],
             yaw,
             _foot(middle, piece, -_CORE_T_M, _CORE_T_M),
         )
@@ -171,22 +171,22 @@ def tunnel(site: Site, middle: ReferenceLine, begins_m: float, ends_m: float, wa
             _tunnel_side(site, middle, piece, side, yaw, wall_t_m)
         corners = [(-1, _CEILING_M), (-1, _ROOF_M), (1, _ROOF_M), (1, _CEILING_M), (-1, _CEILING_M)]
         slab = [(side * wall_t_m, z) for side, z in corners]
-        site.add("TunnelRoof", Tag.WALLS, [sweep(middle, piece, slab, _CONCRETE)], yaw, None)
+        site.add("TunnelRoof", Tag.WALLS, [extrude(middle, piece, slab, _CONCRETE)], yaw, None)
     for piece in ((begins_m - _WING_M, begins_m), (ends_m, ends_m + _WING_M)):
         for side in (-1, 1):
             wing = [(wall_t_m, 0.0), (wall_t_m, _ROOF_M), (wall_t_m + 1.0, _ROOF_M), (mound_t, 0.0)]
             low, high = sorted((side * wall_t_m, side * mound_t))
-            parts = [_swept(middle, piece, side, wing, _CONCRETE)]
+            parts = [_extruded(middle, piece, side, wing, _CONCRETE)]
             site.add("TunnelWing", Tag.WALLS, parts, _yaw(middle, piece), _foot(middle, piece, low, high))
     _tunnel_lamps(site, middle, begins_m, ends_m, (wall_t_m + _CORE_T_M) / 2)
 
 
-def _swept(
+def _extruded(
     middle: ReferenceLine, piece: tuple[float, float], side: int, tz_m: Sequence[tuple[float, float]], look: Look
 ) -> Mesh:
     """A profile given for the left side, on either side: mirrored, it runs the other way round."""
     profile = [(side * t, z) for t, z in tz_m]
-    return sweep(middle, piece, profile if side > 0 else profile[::-1], look)
+    return extrude(middle, piece, profile if side > 0 else profile[::-1], look)
 
 
 def _tunnel_side(
@@ -199,17 +199,19 @@ def _tunnel_side(
     edge, mound_t = wall_t_m + 1.0, wall_t_m + _MOUND_M
     wall = [(wall_t_m, 0.0), (wall_t_m, _ROOF_M), (edge, _ROOF_M), (edge, 0.0)]
     parts = [
-        _swept(middle, piece, side, wall, _CONCRETE),
-        _swept(middle, piece, side, [(wall_t_m - 0.02, 0.15), (wall_t_m - 0.02, 3.4)], pale),
+        _extruded(middle, piece, side, wall, _CONCRETE),
+        _extruded(middle, piece, side, [(wall_t_m - 0.02, 0.15), (wall_t_m - 0.02, 3.4)], pale),
     ]
     parts.append(
-        _swept(middle, piece, side, [(wall_t_m - 0.38, 0.0), (wall_t_m - 0.38, 0.15), (wall_t_m, 0.15)], _CONCRETE)
+        _extruded(middle, piece, side, [(wall_t_m - 0.38, 0.0), (wall_t_m - 0.38, 0.15), (wall_t_m, 0.15)], _CONCRETE)
     )
     parts.append(
-        _swept(middle, piece, side, [(_CORE_T_M, 0.15), (_CORE_T_M + 0.38, 0.15), (_CORE_T_M + 0.38, 0.0)], _CONCRETE)
+        _extruded(
+            middle, piece, side, [(_CORE_T_M, 0.15), (_CORE_T_M + 0.38, 0.15), (_CORE_T_M + 0.38, 0.0)], _CONCRETE
+        )
     )
-    parts.append(_swept(middle, piece, side, [(edge, 0.0), (edge, _ROOF_M), (mound_t, 0.0)], earth))
-    parts.append(_swept(middle, piece, side, [(0.0, _ROOF_M + 0.02), (edge, _ROOF_M + 0.02)], earth))
+    parts.append(_extruded(middle, piece, side, [(edge, 0.0), (edge, _ROOF_M), (mound_t, 0.0)], earth))
+    parts.append(_extruded(middle, piece, side, [(0.0, _ROOF_M + 0.02), (edge, _ROOF_M + 0.02)], earth))
     low, high = sorted((side * wall_t_m, side * mound_t))
     site.add("TunnelWall", Tag.WALLS, parts, yaw, _foot(middle, piece, low, high))
 

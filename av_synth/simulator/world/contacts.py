@@ -1,6 +1,6 @@
 """Contacts in the plane: which boxes overlap which boxes and which static footprints, and how deep.
 
-Broad phase: sort and sweep along x for bodies, a grid for footprints. Narrow phase: separating axes on convex
+Broad phase: bodies sorted along x, a grid for footprints. Narrow phase: separating axes on convex
 polygons (C. Ericson, Real-Time Collision Detection, 2005, section 5.2), with the axis of first touch where the
 closing speed tells it, so that a fast car hitting a thin pole is stopped and not pushed aside.
 """
