@@ -14,7 +14,7 @@ from av_synth.farm.records import committed_runs, quarantine
 from av_synth.farm.records.damaged_runs import look_at
 from av_synth.farm.records.journal import Journal
 from av_synth.farm.records.lease import driver_lease
-from av_synth.store.look import what_is_wrong
+from av_synth.store.intact import what_is_wrong
 
 
 def register(app: typer.Typer) -> None:

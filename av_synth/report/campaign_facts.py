@@ -24,7 +24,7 @@ from av_synth.farm.status.snapshot import Event
 from av_synth.report.thumbnails import moment_us
 from av_synth.report.weather_words import weather_words
 from av_synth.store.files import as_mapping
-from av_synth.store.look import look, what_is_wrong
+from av_synth.store.intact import check_intact, what_is_wrong
 
 COMMITTED = "committed"
 CUT_OFF = "cut off"
@@ -137,7 +137,7 @@ def _made(root: Path, run: PlannedRun) -> Made:
     if not directory.is_dir() and (address := committed_runs.address_of(root)):
         return Made(run, directory, problem=f"is at {address}; `av-synth export {root}` brings it here")
     try:
-        look(directory)  # as `status` does
+        check_intact(directory)  # as `status` does
         opened = store.open_run(directory, files=False)
         weather = as_mapping(opened.json("scenario.json").get("weather", {}), "weather")
         expectations: Any = opened.json("outcome.json").get("expectations", [])

@@ -11,7 +11,7 @@ from av_synth.errors import OtherEpochError, StoreError
 from av_synth.farm.records import quarantine
 from av_synth.farm.records.journal import Journal
 from av_synth.farm.status.snapshot import Event
-from av_synth.store.look import look, what_is_wrong
+from av_synth.store.intact import check_intact, what_is_wrong
 from av_synth.store.runs import is_passing, runs
 
 
@@ -33,7 +33,7 @@ class Looked:
 
 
 def look_at(store: Path, planned: Collection[str], *, deep: bool = False) -> Looked:
-    """Look at all committed runs of a store, by `store.look`, in order of their ids; nothing is changed.
+    """Look at all committed runs of a store, by `store.intact`, in order of their ids; nothing is changed.
 
     Raises:
         StoreError: if one cannot be read, and that tells nothing of the run (`store.runs.is_passing`).
@@ -47,7 +47,7 @@ def look_at(store: Path, planned: Collection[str], *, deep: bool = False) -> Loo
             unknown.append(path.name)
             continue
         try:
-            sizes[path.name] = look(path, deep=deep)
+            sizes[path.name] = check_intact(path, deep=deep)
         except OtherEpochError as error:
             other[path.name] = error
         except StoreError as error:

@@ -22,7 +22,7 @@ from av_synth.farm.records.lease import Holder, holder, stop_asked
 from av_synth.farm.records.quarantine import listed
 from av_synth.farm.status.eta import Reckoning, Span, reckoned
 from av_synth.farm.status.snapshot import Event
-from av_synth.store.look import what_is_wrong
+from av_synth.store.intact import what_is_wrong
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class StoreState:
         Args:
             store: its folder.
             asked: the planned runs; None: as the store's plan says.
-            deep: read every file of every run and compare its hash; else look as `store.look` does.
+            deep: read every file of every run and compare its hash; else look as `store.intact` does.
 
         Raises:
             UserError: if the store has no plan, or files of runs are to be read that are at an address.

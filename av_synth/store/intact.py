@@ -19,8 +19,8 @@ from av_synth.store.runs import MANIFEST, SCHEMA_EPOCH, open_run
 _SIZED = ("", "tables", "map")  # the folders of tables and documents
 
 
-def look(path: Path, *, deep: bool = False) -> int:
-    """Look whether a run is whole.
+def check_intact(path: Path, *, deep: bool = False) -> int:
+    """Raise unless a run is what was committed.
 
     Args:
         path: the run's directory.
