@@ -17,13 +17,13 @@ from av_synth.simulator.bodies import (
     walkers,
 )
 from av_synth.simulator.bodies.model import Catalogue
-from av_synth.simulator.kept import kept
+from av_synth.simulator.cache import cached
 
 
 @cache
 def catalogue() -> Catalogue:
     """All bodies; built once, in about a second, and kept."""
-    return kept("bodies", _build)
+    return cached("bodies", _build)
 
 
 def _build() -> Catalogue:

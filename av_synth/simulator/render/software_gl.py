@@ -20,7 +20,7 @@ from pathlib import Path
 import moderngl
 
 from av_synth.errors import LaunchError
-from av_synth.simulator.kept import user_cache
+from av_synth.simulator.cache import user_cache
 from av_synth.simulator.render.egl import egl_context
 
 _PACKAGE = "lavavu-osmesa==1.9.10"

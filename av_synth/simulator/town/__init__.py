@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from av_synth.errors import DocumentError, Problem, UserError
-from av_synth.simulator.kept import kept
+from av_synth.simulator.cache import cached
 from av_synth.simulator.town import avsynth01, avsynth02, avsynth03, avsynth04, avsynth05, avsynth06
 from av_synth.simulator.town.build import Plan, build_town, write_opendrive
 from av_synth.simulator.town.model import KERB_HEIGHT_M, EnvironmentObject, Footprint, SpeedZone, Town, TrafficLight
@@ -75,7 +75,7 @@ def load(name: str) -> Town:
     """
     if name not in names():
         raise UserError(f"no town {name!r}; want one of {', '.join(names())}, or a path to a .xodr file")
-    return kept(name, lambda: build_town(_PLANS[name]))
+    return cached(name, lambda: build_town(_PLANS[name]))
 
 
 @cache

@@ -31,7 +31,7 @@ _HASH_BYTES = 32
 Built = TypeVar("Built")
 
 
-def kept(name: str, build: Callable[[], Built]) -> Built:
+def cached(name: str, build: Callable[[], Built]) -> Built:
     """What `build` makes, from the user's cache if it is there.
 
     A cache that cannot be read or written, is damaged, or that others may write to is as good as none. Whoever builds

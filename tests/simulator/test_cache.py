@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import shapely
 
-from av_synth.simulator import kept as keeping
+from av_synth.simulator import cache as keeping
 from av_synth.simulator.bodies import catalogue
-from av_synth.simulator.kept import KEYS_KEPT, kept
+from av_synth.simulator.cache import KEYS_KEPT, cached
 from av_synth.simulator.town import Town, load
 
 
@@ -48,9 +48,9 @@ def leaves(value: Any) -> Iterator[object]:
 @pytest.mark.parametrize("whole", [catalogue, lambda: load("AvSynth01")], ids=["bodies", "a town"])
 def test_what_is_read_is_what_was_built_to_the_last_bit(cache: Path, whole: Any) -> None:
     built = whole()
-    kept("it", lambda: built)
+    cached("it", lambda: built)
 
-    read = kept("it", never)
+    read = cached("it", never)
 
     assert read is not built
     assert read.digest == built.digest
@@ -68,29 +68,29 @@ def test_a_town_that_is_read_answers_as_fast_as_one_that_was_built(cache: Path) 
 
 @pytest.mark.parametrize("damage", [lambda c: c[:-1], lambda c: c[:-1] + bytes([c[-1] ^ 1]), lambda c: b""])
 def test_a_damaged_file_is_built_again_and_mended(cache: Path, damage: Any) -> None:
-    kept("it", lambda: [1, 2])
+    cached("it", lambda: [1, 2])
     (path,) = cache.glob("built-*/*")
     path.write_bytes(damage(path.read_bytes()))
 
-    assert kept("it", lambda: [3]) == [3]
-    assert kept("it", never) == [3]
+    assert cached("it", lambda: [3]) == [3]
+    assert cached("it", never) == [3]
     assert [p.name for p in path.parent.iterdir()] == ["it.pickle"]
 
 
 def test_a_folder_that_others_may_write_to_is_not_read(cache: Path) -> None:
-    kept("it", lambda: "mine")
+    cached("it", lambda: "mine")
     (folder,) = cache.glob("built-*")
     folder.chmod(0o777)
 
-    assert kept("it", lambda: "anew") == "anew"
+    assert cached("it", lambda: "anew") == "anew"
     folder.chmod(0o700)
-    assert kept("it", never) == "mine"
+    assert cached("it", never) == "mine"
 
 
 def test_without_a_place_to_keep_it_what_is_wanted_is_built(cache: Path) -> None:
     cache.write_text("a file where the folder should be")
 
-    assert kept("it", lambda: "built") == "built"
+    assert cached("it", lambda: "built") == "built"
 
 
 def test_other_sources_and_threads_are_another_key_and_the_oldest_keys_go(
@@ -105,7 +105,7 @@ def test_other_sources_and_threads_are_another_key_and_the_oldest_keys_go(
         keeping._key.cache_clear()
         (package / "simulator" / "towns.py").write_text(f"HEIGHT_M = {turn // 2}")
         monkeypatch.setenv("OMP_NUM_THREADS", str(1 + turn % 2))
-        assert kept("it", lambda turn=turn: turn) == turn
+        assert cached("it", lambda turn=turn: turn) == turn
     keeping._key.cache_clear()
 
     assert len(list(cache.glob("built-*"))) == KEYS_KEPT
