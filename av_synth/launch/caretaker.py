@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from av_synth.launch.child_process import start_child
 from av_synth.launch.embedded import Address
-from av_synth.launch.interpreter import start_child
 
 if TYPE_CHECKING:
     import carla

@@ -18,9 +18,9 @@ from av_synth import __version__
 from av_synth.errors import AvSynthError
 from av_synth.launch.carla import launch_carla
 from av_synth.launch.carla_spec import CarlaSpec
+from av_synth.launch.child_process import python
 from av_synth.launch.embedded import Address, launch_embedded
 from av_synth.launch.exits import how_it_ended
-from av_synth.launch.interpreter import python
 
 _LIBRARIES = ("carla", "numpy", "opencv-python-headless", "moderngl", "embreex", "pyarrow")
 _FREE_GB = 5.0

@@ -15,8 +15,8 @@ from typing import IO
 
 from av_synth import __version__
 from av_synth.errors import DocumentError, LaunchError, Problem
+from av_synth.launch.child_process import python
 from av_synth.launch.exits import how_it_ended
-from av_synth.launch.interpreter import python
 
 _READY_TIMEOUT_S = 60.0
 _END_TIMEOUT_S = 5.0

@@ -28,7 +28,7 @@ from typing import IO, NoReturn
 
 import psutil
 
-from av_synth.launch.interpreter import python
+from av_synth.launch.child_process import python
 from av_synth.launch.tree import adopt_orphans, die_with_parent
 
 GRACE_S = 10.0

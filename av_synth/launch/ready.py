@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from av_synth.errors import ConnectionLostError, LaunchError, MachineError, PortTakenError
+from av_synth.launch.child_process import start_child
 from av_synth.launch.exits import how_it_ended
 from av_synth.launch.guard import running
-from av_synth.launch.interpreter import start_child
 from av_synth.launch.ports import listeners, listens_on
 
 _LOOK_EVERY_S = 0.2

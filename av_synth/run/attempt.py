@@ -22,8 +22,8 @@ from typing import Any
 from av_synth import store
 from av_synth.errors import AvSynthError, ConnectionLostError, SimulatorError, StalledError
 from av_synth.launch import Address
+from av_synth.launch.child_process import start_child
 from av_synth.launch.exits import how_it_ended
-from av_synth.launch.interpreter import start_child
 from av_synth.launch.stall import Patience, Pulse
 from av_synth.run.execute import execute
 from av_synth.run.identity import Planned

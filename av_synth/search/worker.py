@@ -25,8 +25,8 @@ from av_synth.errors import (
 )
 from av_synth.launch import Address
 from av_synth.launch.carla_spec import names_carla
+from av_synth.launch.child_process import start_child
 from av_synth.launch.exits import how_it_ended
-from av_synth.launch.interpreter import start_child
 from av_synth.launch.stall import Patience, Pulse, at_times
 from av_synth.run import RunResult, RunSpec, execute
 from av_synth.run.generate import EMBEDDED, is_embedded, simulator_at

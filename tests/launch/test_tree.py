@@ -10,8 +10,8 @@ import sys
 import psutil
 import pytest
 
+from av_synth.launch.child_process import python
 from av_synth.launch.guard import end_guarded, running, start_guarded
-from av_synth.launch.interpreter import python
 from tests.launch.processes import LIMIT_S, parent, pids, still_there, watched
 
 # a child of ours that says who it is, and then does nothing, not even see its pipe close
@@ -30,7 +30,7 @@ while True:
 
 @pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
 def test_a_child_ends_with_a_parent_that_was_killed(stopped):
-    starts = f"import subprocess\nfrom av_synth.launch.interpreter import python\nsubprocess.Popen(python({IDLE!r}))"
+    starts = f"import subprocess\nfrom av_synth.launch.child_process import python\nsubprocess.Popen(python({IDLE!r}))"
     with parent(starts) as process, watched(*pids(process, 1)) as handles:
         (child,) = handles
         if stopped:
@@ -44,7 +44,7 @@ def test_a_child_that_another_thread_started_outlives_the_thread_and_ends_with_t
     sees_to_it = "import os; print(flush=True); os.read(0, 1); print(os.getpid(), flush=True); os.read(0, 1)"
     starts = (
         "import subprocess, threading\n"
-        "from av_synth.launch.interpreter import python\n"
+        "from av_synth.launch.child_process import python\n"
         "def start():\n"
         "    global child\n"
         f"    command = python({sees_to_it!r})\n"

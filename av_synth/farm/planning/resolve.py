@@ -23,8 +23,8 @@ from av_synth.errors import AvSynthError, CastError, ConnectionLostError, Docume
 from av_synth.farm.model import Recipe
 from av_synth.farm.planning.recipes import Desk
 from av_synth.launch import Address
+from av_synth.launch.child_process import start_child
 from av_synth.launch.exits import how_it_ended
-from av_synth.launch.interpreter import start_child
 from av_synth.launch.stall import Patience, Pulse
 from av_synth.run.attempt import end_child, interrupt, outlive_nobody
 from av_synth.run.identity import run_identity, simulator_facts

@@ -13,8 +13,8 @@ import psutil
 from av_synth.errors import LaunchError
 from av_synth.farm.model import Advanced, Committed, Failed, Job, Lost, Report, Started, WorkerSetting
 from av_synth.launch.caretaker import LONGEST_S, is_caretaker
+from av_synth.launch.child_process import start_child
 from av_synth.launch.exits import how_it_ended
-from av_synth.launch.interpreter import start_child
 
 _WORKER = "av_synth.farm.workers.worker"
 TIDY_UP_S = 10.0  # for a worker that is asked to end: its player closes what it has opened
