@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from av_synth.director.manoeuvres.driver import AWAKE_S, Driver
-from av_synth.director.manoeuvres.speeds import SpeedPlan
+from av_synth.director.manoeuvres.paces import SpeedPlan
 from av_synth.director.roads.courses import Line
 from av_synth.director.roads.path import Path
 from av_synth.scenario.model import Reaction

@@ -15,10 +15,10 @@ from av_synth import documents, scenario
 from av_synth.director import Director, find_places
 from av_synth.director.footprints import footprint
 from av_synth.director.roads.features import entrances
+from av_synth.director.roads.new_lines import through
 from av_synth.director.roads.poses import locate
 from av_synth.director.roads.routes import heading_rad, position
 from av_synth.director.roads.starts import known
-from av_synth.director.roads.ways import through
 from av_synth.director.stage import staging
 from av_synth.director.stage.casting import Size
 from av_synth.director.stage.entrances import appear, vanish

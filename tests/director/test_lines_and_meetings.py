@@ -12,7 +12,7 @@ import pytest
 from av_synth.director.manoeuvres.map_courses import over_road
 from av_synth.director.manoeuvres.meetings import Meeting
 from av_synth.director.manoeuvres.own_lanes import prolonged
-from av_synth.director.manoeuvres.speeds import Me
+from av_synth.director.manoeuvres.paces import Me
 from av_synth.director.roads.courses import Line
 from av_synth.director.roads.path import Path
 from av_synth.director.view import View

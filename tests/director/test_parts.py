@@ -14,7 +14,7 @@ from av_synth.director.events.conditions import arrival_s
 from av_synth.director.events.triggers import watch
 from av_synth.director.manoeuvres.control import SpeedControl, Steering, pure_pursuit_rad
 from av_synth.director.manoeuvres.meetings import meeting_point
-from av_synth.director.manoeuvres.speeds import SpeedPlan, following
+from av_synth.director.manoeuvres.paces import SpeedPlan, following
 from av_synth.director.model import ExpectationResult, Outcome, ranged
 from av_synth.director.roads.courses import COMFORT_LATERAL_MPS2, Line, smooth_step
 from av_synth.director.roads.path import Path

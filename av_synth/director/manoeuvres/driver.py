@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from av_synth.director.manoeuvres.speeds import SpeedPlan
+from av_synth.director.manoeuvres.paces import SpeedPlan
 from av_synth.director.manoeuvres.vehicle_player import VehiclePlayer
 from av_synth.director.model import Event
 from av_synth.director.roads.courses import Line

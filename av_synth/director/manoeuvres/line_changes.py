@@ -11,9 +11,9 @@ import numpy as np
 from av_synth.director.manoeuvres.map_courses import MapCourse
 from av_synth.director.manoeuvres.moved import take_back
 from av_synth.director.manoeuvres.own_lanes import lane_at
-from av_synth.director.manoeuvres.speeds import USUAL_ACCELERATION_MPS2, Keep, SpeedPlan
+from av_synth.director.manoeuvres.paces import USUAL_ACCELERATION_MPS2, Keep, SpeedPlan
 from av_synth.director.manoeuvres.vehicle import Vehicle
-from av_synth.director.roads import lanes, ways
+from av_synth.director.roads import lanes, new_lines
 from av_synth.director.roads.courses import Line, drift, swerve
 from av_synth.director.roads.routes import path_along
 from av_synth.director.view import View
@@ -78,17 +78,17 @@ def _line(vehicle: Vehicle, do: Do, view: View) -> tuple[Line, float, float | No
         return _changed(vehicle, change, view), change.duration_s, change.speed_kmh
     if do.cut_in is not None:
         heading = vehicle.line.path.heading_rad(me.station_m)
-        return ways.facing(vehicle.ego_line, position, heading), do.cut_in.duration_s, do.cut_in.speed_kmh
+        return new_lines.facing(vehicle.ego_line, position, heading), do.cut_in.duration_s, do.cut_in.speed_kmh
     if do.merge is not None:
         left_s = (vehicle.line.path.end_m - me.station_m) / max(me.speed_mps, 1.0)
-        line = ways.beside(town, vehicle.line, position, "left")
+        line = new_lines.beside(town, vehicle.line, position, "left")
         return line, max(min(do.merge.duration_s, left_s), 1.0), do.merge.speed_kmh
     if do.turn is not None:
-        return ways.turning(town, vehicle.line, position, do.turn.to, vehicle.name), _TURN_IN_S, do.turn.speed_kmh
+        return new_lines.turning(town, vehicle.line, position, do.turn.to, vehicle.name), _TURN_IN_S, do.turn.speed_kmh
     if do.take_route is not None:
         return _routed(vehicle, do.take_route, view), _TURN_IN_S, None
     if do.u_turn is not None:
-        line = ways.turned_round(town, vehicle.line, position, do.u_turn.radius_m, vehicle.name)
+        line = new_lines.turned_round(town, vehicle.line, position, do.u_turn.radius_m, vehicle.name)
         return line, 0.5, do.u_turn.speed_kmh
     return None
 
@@ -101,13 +101,13 @@ def _changed(vehicle: Vehicle, change: LaneChange, view: View) -> Line:
         return _into(vehicle, change.into, change.aside, view)
     if change.lane_id is not None:
         return _numbered(vehicle, change.lane_id, view)
-    return ways.shifted(town, vehicle.line, position, change.offset_m or 0.0)
+    return new_lines.shifted(town, vehicle.line, position, change.offset_m or 0.0)
 
 
 def _several(town: carla.Map, line: Line, position_m: Array, side: Side, lanes: int) -> Line:
     """The line so many lanes to a side."""
     for _ in range(lanes):
-        line = ways.beside(town, line, position_m, side)
+        line = new_lines.beside(town, line, position_m, side)
         position_m = line.point(position_m, 0.0)
     return line
 
@@ -124,9 +124,9 @@ def _into(vehicle: Vehicle, who: str, aside: int, view: View) -> Line:
     else:
         apart = float(np.hypot(*(box.centre_m - me)))
         lane = lane_at(town, box.centre_m, box.yaw_rad)
-        theirs = Line(path_along(lane, ways.BEHIND_M + apart, ways.AHEAD_M + apart))
+        theirs = Line(path_along(lane, new_lines.BEHIND_M + apart, new_lines.AHEAD_M + apart))
     theirs = _several(town, theirs, box.centre_m, "left" if aside > 0 else "right", abs(aside))
-    return ways.facing(theirs, me, heading)
+    return new_lines.facing(theirs, me, heading)
 
 
 def _numbered(vehicle: Vehicle, lane_id: int, view: View) -> Line:
@@ -141,7 +141,7 @@ def _numbered(vehicle: Vehicle, lane_id: int, view: View) -> Line:
         raise CastError(
             f"{vehicle.name}: lane_change: no lane {lane_id} of road {here.road_id} is here; want one of {has}"
         )
-    return ways.facing(Line(path_along(lane, ways.BEHIND_M, ways.AHEAD_M)), position, heading)
+    return new_lines.facing(Line(path_along(lane, new_lines.BEHIND_M, new_lines.AHEAD_M)), position, heading)
 
 
 def _routed(vehicle: Vehicle, take: TakeRoute, view: View) -> Line:
@@ -149,7 +149,7 @@ def _routed(vehicle: Vehicle, take: TakeRoute, view: View) -> Line:
     town, line, position = view.scene.map, vehicle.line, vehicle.position_m(view)
     heading = line.path.heading_rad(line.path.project(position)[0])
     here = lane_at(town, position, heading)
-    return Line(ways.through(town, here, take.through, _ROUTE_M))
+    return Line(new_lines.through(town, here, take.through, _ROUTE_M))
 
 
 def _run(vehicle: Vehicle, event: EventSpec, over: Callable[[View], bool], view: View) -> None:
@@ -178,7 +178,7 @@ def _wander(vehicle: Vehicle, event: EventSpec, do: Do, view: View) -> None:
 def _overtake(vehicle: Vehicle, event: EventSpec, overtake: Overtake, view: View) -> None:
     """Out, past, and back: three parts, one after the other."""
     before = vehicle.line
-    passing = ways.beside(view.scene.map, vehicle.line, vehicle.position_m(view), overtake.side)
+    passing = new_lines.beside(view.scene.map, vehicle.line, vehicle.position_m(view), overtake.side)
     returning = False
 
     def over(now: View) -> bool:

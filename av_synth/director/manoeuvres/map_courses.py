@@ -9,7 +9,7 @@ import carla
 import numpy as np
 
 from av_synth.director.manoeuvres.kinematics import placed
-from av_synth.director.manoeuvres.speeds import SpeedPlan
+from av_synth.director.manoeuvres.paces import SpeedPlan
 from av_synth.director.roads.courses import Line, smooth_step
 from av_synth.director.roads.path import Path
 from av_synth.director.view import View

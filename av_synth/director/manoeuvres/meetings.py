@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from av_synth.director.manoeuvres.own_lanes import lane_at
-from av_synth.director.manoeuvres.speeds import Me, SpeedPlan
-from av_synth.director.roads import ways
+from av_synth.director.manoeuvres.paces import Me, SpeedPlan
+from av_synth.director.roads import new_lines
 from av_synth.director.roads.courses import Line
 from av_synth.director.roads.path import Path
 from av_synth.director.roads.poses import locate
@@ -142,7 +142,7 @@ def _way_to(who: str, place: Pose, there_m: Array, view: View) -> Line:
     town, box = view.scene.map, view.box(view.scene.ids[who])
     ways_on = [view.scene.path] if who == EGO else []
     lane = lane_at(town, box.centre_m, box.yaw_rad)
-    ways_on.append(ways.through(town, lane, (place,), FARTHEST_M))
+    ways_on.append(new_lines.through(town, lane, (place,), FARTHEST_M))
     for path in ways_on:
         if max(abs(path.project(point)[1]) for point in (box.centre_m, there_m)) < _ON_WAY_M:
             return Line(path)

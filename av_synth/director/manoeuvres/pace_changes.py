@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from av_synth.director.lamps import hazard
 from av_synth.director.manoeuvres.meetings import FASTEST_MPS, Meeting, meeting_point, until_at, until_ego_at
-from av_synth.director.manoeuvres.speeds import (
+from av_synth.director.manoeuvres.paces import (
     STOPPED_MPS,
     USUAL_ACCELERATION_MPS2,
     Backwards,

@@ -13,8 +13,8 @@ from av_synth.director.manoeuvres.control import SpeedControl, Steering, look_ah
 from av_synth.director.manoeuvres.kinematics import Body
 from av_synth.director.manoeuvres.map_courses import MapCourse
 from av_synth.director.manoeuvres.own_lanes import prolonged
+from av_synth.director.manoeuvres.paces import USUAL_ACCELERATION_MPS2, Backwards, Keep, Me, Pace, SpeedPlan, careful
 from av_synth.director.manoeuvres.players import Manoeuvres, Running
-from av_synth.director.manoeuvres.speeds import USUAL_ACCELERATION_MPS2, Backwards, Keep, Me, Pace, SpeedPlan, careful
 from av_synth.director.model import Stage
 from av_synth.director.roads.courses import Course, Line
 from av_synth.director.roads.path import Path

@@ -13,8 +13,8 @@ from av_synth.director.manoeuvres.kinematics import Body
 from av_synth.director.manoeuvres.map_courses import MapCourse
 from av_synth.director.manoeuvres.meetings import Left, straight, until_at
 from av_synth.director.manoeuvres.moved import let_go
+from av_synth.director.manoeuvres.paces import SpeedPlan
 from av_synth.director.manoeuvres.players import Manoeuvres, Running
-from av_synth.director.manoeuvres.speeds import SpeedPlan
 from av_synth.director.roads.courses import Line
 from av_synth.director.roads.path import Path
 from av_synth.director.roads.poses import locate

@@ -11,7 +11,7 @@ import numpy as np
 
 from av_synth.director.lamps import flags_of
 from av_synth.director.model import Event, Stage
-from av_synth.director.roads import lanes, ways
+from av_synth.director.roads import lanes, new_lines
 from av_synth.director.roads.path import Path
 from av_synth.director.roads.places import Place, find_places
 from av_synth.director.roads.routes import Route, path_along
@@ -250,7 +250,7 @@ def own_way(
     if spot.waypoint is None or follows_ego:
         path = spot.path
     elif actor.through:
-        path = ways.through(town, spot.waypoint, actor.through, reach_m, reach_m)
+        path = new_lines.through(town, spot.waypoint, actor.through, reach_m, reach_m)
     else:
         route = Route(actor.route)
         path = path_along(spot.waypoint, reach_m, reach_m, route)
