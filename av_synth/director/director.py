@@ -15,9 +15,9 @@ from av_synth.director.manoeuvres.ego_control import AgentPlayer, AutopilotPlaye
 from av_synth.director.manoeuvres.kinematics import Load
 from av_synth.director.manoeuvres.loads import hang_loads, refuse_doors
 from av_synth.director.manoeuvres.parked_player import ParkedPlayer
+from av_synth.director.manoeuvres.pedestrian_player import PedestrianPlayer
 from av_synth.director.manoeuvres.players import Player
 from av_synth.director.manoeuvres.vehicle_player import VehiclePlayer
-from av_synth.director.manoeuvres.walker_player import WalkerPlayer
 from av_synth.director.model import Event, Outcome, Stage
 from av_synth.director.roads.courses import Line
 from av_synth.director.roads.places import Place
@@ -147,7 +147,7 @@ class Director:
         """Give a player to somebody who moves, or who stands and yet does something."""
         line = Line(self.place.path)
         if member.spec is not None and is_person(member.spec.body):
-            self._players[member.name] = WalkerPlayer(member)
+            self._players[member.name] = PedestrianPlayer(member)
         elif not member.stands:
             self._players[member.name] = player = VehiclePlayer(member, line, self._stage)
             if member.name == EGO and self._driver is not None:

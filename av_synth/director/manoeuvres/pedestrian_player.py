@@ -34,7 +34,7 @@ _ARRIVED_S = 0.2  # so little time before another is at their place, nobody chan
 FASTEST_MPS = 40.0 / 3.6
 
 
-class WalkerPlayer:
+class PedestrianPlayer:
     """A pedestrian."""
 
     def __init__(self, member: Member) -> None:
