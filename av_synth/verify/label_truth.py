@@ -14,7 +14,7 @@ from av_synth.verify.maths import Array, box_corners, inverse, move, project
 from av_synth.verify.pixels.masks import SceneMasks, Seen, View
 from av_synth.verify.points.counts import SamplePoints, annotation_place, inside_room
 from av_synth.verify.reading.model import Annotation, Dataset, Scene
-from av_synth.verify.reading.names import attribute_family, category_index
+from av_synth.verify.reading.nuscenes_names import attribute_family, category_index
 
 _SIDES_PX = 20  # of an object's smaller extent: below, a side of 1 px is noise
 _FULLY = 0.97  # of its amodal pixels, where they are known, for something to be seen whole

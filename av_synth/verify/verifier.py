@@ -11,7 +11,7 @@ from av_synth.verify.pixels import loose_boxes
 from av_synth.verify.points import segmentation
 from av_synth.verify.reading import blobs, tables
 from av_synth.verify.reading.model import Dataset, build
-from av_synth.verify.rows import calibration, can_bus, chains, counterfactuals, extras, prediction, vocabulary
+from av_synth.verify.rows import calibration, can_bus, chains, counterfactuals, extras, names, prediction
 from av_synth.verify.scenes import verify_scene
 
 _MASK_CHECKS = ("masks", "mask_in_box", "box_in_mask", "missing_boxes", "lidar_on_masks", "image_on_masks")
@@ -35,15 +35,15 @@ def verify(dataset: Path, version: str | None = None) -> VerifyReport:
         for check in CHECKS:
             findings.skip(check, "the tables must be sound first: see schema, tokens and keys")
         return findings.report(str(root), version)
-    vocabulary.check_names(rows, findings)
-    vocabulary.check_splits(root / version, rows, findings)
+    names.check_names(rows, findings)
+    names.check_splits(root / version, rows, findings)
     chains.check_times(rows, findings)
     calibration.check_quaternions(rows, findings)
     opened = build(root, version, rows)
     chains.check_ego_poses(opened, findings)
     chains.check_annotation_chains(opened, rows, findings)
     del rows
-    vocabulary.check_file_names(opened, findings)
+    names.check_file_names(opened, findings)
     calibration.check_calibrations(opened, findings)
     blobs.check_map_masks(opened, findings)
     _check_masks_present(opened, findings)

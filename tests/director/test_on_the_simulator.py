@@ -26,7 +26,7 @@ from av_synth.scenario import ConcreteScenario
 from av_synth.scenario.scenario import from_document
 from av_synth.scenario.words import PEOPLE, THINGS, VEHICLES
 from av_synth.session import Session, open_session
-from av_synth.verify.reading.names import ATTRIBUTES, CATEGORIES
+from av_synth.verify.reading.nuscenes_names import ATTRIBUTES, CATEGORIES
 from tests.director.played import begin
 
 TICK_US = 50_000

@@ -4,7 +4,7 @@ import pytest
 
 from av_synth.log.categories import has_rider, nuscenes_category
 from av_synth.simulator.bodies import catalogue
-from av_synth.verify.reading.names import CATEGORIES
+from av_synth.verify.reading.nuscenes_names import CATEGORIES
 
 OF_THE_LIBRARY = {
     "vehicle.audi.a2": "vehicle.car",

@@ -12,7 +12,7 @@ from av_synth.verify.maths import Array
 from av_synth.verify.pixels.masks import Seen, View
 from av_synth.verify.points.counts import annotation_place
 from av_synth.verify.reading.model import Annotation, Dataset, Scene
-from av_synth.verify.reading.names import VISIBILITY_BOUNDS
+from av_synth.verify.reading.nuscenes_names import VISIBILITY_BOUNDS
 
 _MESH_MARGIN_M = 0.03  # bodies reach up to 2 cm out of their boxes
 _MARGIN_PX = 2.5

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from av_synth.verify.findings import Findings
 from av_synth.verify.pixels.masks import View
 from av_synth.verify.reading.model import Dataset, Scene
-from av_synth.verify.reading.names import category_index
+from av_synth.verify.reading.nuscenes_names import category_index
 from av_synth.verify.reading.values import inside
 
 _PLANTS = tuple(map(category_index, ("static.vegetation", "flat.terrain")))

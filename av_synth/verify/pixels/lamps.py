@@ -17,7 +17,7 @@ from av_synth.verify.maths import Array
 from av_synth.verify.pixels.masks import Seen
 from av_synth.verify.points.counts import annotation_place
 from av_synth.verify.reading.model import Annotation, Scene
-from av_synth.verify.reading.names import attribute_family
+from av_synth.verify.reading.nuscenes_names import attribute_family
 from av_synth.verify.reading.values import inside
 
 _LEAST_PX = 300

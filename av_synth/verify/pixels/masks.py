@@ -27,7 +27,7 @@ from av_synth.verify.points.actors import SceneActors, has_points
 from av_synth.verify.points.counts import SamplePoints, annotation_place
 from av_synth.verify.reading.blobs import locate, png_layout
 from av_synth.verify.reading.model import Annotation, Data, Dataset, Mask, Scene
-from av_synth.verify.reading.names import VISIBILITY_BOUNDS
+from av_synth.verify.reading.nuscenes_names import VISIBILITY_BOUNDS
 
 Labels = npt.NDArray[np.uint16]
 

@@ -14,7 +14,7 @@ from av_synth.verify.pixels.masks import View
 from av_synth.verify.points.counts import SamplePoints
 from av_synth.verify.reading.blobs import png_layout, read_map_mask
 from av_synth.verify.reading.model import Data, Dataset, Scene
-from av_synth.verify.reading.names import CATEGORIES, category_index
+from av_synth.verify.reading.nuscenes_names import CATEGORIES, category_index
 from av_synth.verify.reading.values import has_file
 
 _SURFACES = tuple(k for k, name in enumerate(CATEGORIES) if name.startswith(("flat.", "static.")))

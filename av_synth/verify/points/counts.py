@@ -13,7 +13,7 @@ from av_synth.verify.findings import Findings, Place
 from av_synth.verify.maths import Array, inverse, move
 from av_synth.verify.reading.clouds import Sweep
 from av_synth.verify.reading.model import Annotation, Data, Sample, Scene
-from av_synth.verify.reading.names import category_index
+from av_synth.verify.reading.nuscenes_names import category_index
 
 _COUNT_MARGIN_M = 0.0002  # float32 is off by 4e-6 m at 100 m in the lidar frame, by 3e-5 m at 500 m in the world
 _GROUND_REACH_M = 1.5

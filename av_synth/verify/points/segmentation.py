@@ -14,7 +14,7 @@ from av_synth.verify.points.counts import box_owners, inside_box, inside_room, n
 from av_synth.verify.reading.blobs import locate, only_row
 from av_synth.verify.reading.clouds import Sweep
 from av_synth.verify.reading.model import Data, Dataset, Scene
-from av_synth.verify.reading.names import CATEGORIES, THINGS, category_index
+from av_synth.verify.reading.nuscenes_names import CATEGORIES, THINGS, category_index
 
 Classes = npt.NDArray[np.uint8]
 

@@ -14,7 +14,7 @@ from av_synth.verify.findings import Findings
 from av_synth.verify.maths import Array, inverse, move
 from av_synth.verify.points.counts import SamplePoints, annotation_place, inside_box, near_box
 from av_synth.verify.reading.model import Annotation, Scene
-from av_synth.verify.reading.names import attribute_family
+from av_synth.verify.reading.nuscenes_names import attribute_family
 
 _FOOT = 0.25  # of its height, left out
 _MOVED_M = 1.0  # from sample to sample, for boxes of two samples to hold different points

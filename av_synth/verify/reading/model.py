@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.verify.maths import Array, pose
-from av_synth.verify.reading.names import category_index
+from av_synth.verify.reading.nuscenes_names import category_index
 from av_synth.verify.reading.tables import OPTIONAL, Row, Tables
 
 _OPENED = ".open_door"  # ends the phase of sample_truth that says whose door was opened

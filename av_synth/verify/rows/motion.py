@@ -13,7 +13,7 @@ from av_synth.verify.hypotheses import xyzw
 from av_synth.verify.maths import rotation_matrix, turn_between_rad
 from av_synth.verify.points.counts import annotation_place
 from av_synth.verify.reading.model import Annotation, Scene
-from av_synth.verify.reading.names import attribute_family
+from av_synth.verify.reading.nuscenes_names import attribute_family
 from av_synth.verify.rows.calibration import heading_problem, step
 
 Track = Sequence[tuple[int, Annotation]]

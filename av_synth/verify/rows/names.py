@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from av_synth.verify.findings import Findings
-from av_synth.verify.reading import names
+from av_synth.verify.reading import nuscenes_names
 from av_synth.verify.reading.model import Data, Dataset
 from av_synth.verify.reading.tables import Row, Tables
 from av_synth.verify.reading.values import read_json, short
@@ -30,7 +30,7 @@ def check_names(tables: Tables, findings: Findings) -> None:
     for channel in ("LIDAR_TOP", "CAM_FRONT"):
         if channel not in channels:
             findings.add("names", "sensor.json", f"no {channel}; every detection or tracking reader needs it")
-    missing = sorted(set(names.NUSCENES_CAMERAS) - channels)
+    missing = sorted(set(nuscenes_names.NUSCENES_CAMERAS) - channels)
     if missing:
         findings.note(f"mmdetection3d, BEVFormer and StreamPETR need six cameras; this rig has no {', '.join(missing)}")
 
@@ -45,28 +45,28 @@ def _check_unique(table: str, field: str, rows: list[Row], findings: Findings) -
 
 
 def _sensor(row: Row) -> str:
-    wanted = names.MODALITY_BY_PREFIX.get(row["channel"].split("_")[0])
+    wanted = nuscenes_names.MODALITY_BY_PREFIX.get(row["channel"].split("_")[0])
     if wanted is None:
         return f"channel = {row['channel']!r}; want CAM_, LIDAR_ or RADAR_ in front"
     return "" if row["modality"] == wanted else f"modality = {row['modality']!r} of {row['channel']}; want {wanted!r}"
 
 
 def _category(row: Row) -> str:
-    if row["name"] not in names.CATEGORIES:
+    if row["name"] not in nuscenes_names.CATEGORIES:
         return f"name = {row['name']!r} is not one of nuScenes' 32 categories; readers fail or ignore it"
-    wanted = names.CATEGORIES.index(row["name"])
+    wanted = nuscenes_names.CATEGORIES.index(row["name"])
     if "index" in row and row["index"] != wanted:
         return f"index = {short(row['index'])} of {row['name']}; want {wanted}"
     return ""
 
 
 def _attribute(row: Row) -> str:
-    known = row["name"] in names.ATTRIBUTES
+    known = row["name"] in nuscenes_names.ATTRIBUTES
     return "" if known else f"name = {row['name']!r} is not one of nuScenes' 8 attributes; evaluation refuses it"
 
 
 def _visibility(row: Row) -> str:
-    wanted = names.VISIBILITY_LEVELS.get(row["token"])
+    wanted = nuscenes_names.VISIBILITY_LEVELS.get(row["token"])
     return "" if row["level"] == wanted else f"level = {row['level']!r}; want {wanted!r}, and tokens '1' to '4'"
 
 
@@ -74,7 +74,7 @@ def _scene(row: Row) -> str:
     match = _SCENE_NAME.fullmatch(row["name"])
     if match is None:
         return f"name = {row['name']!r}; want scene- and four digits, or the devkit's CAN bus reader fails"
-    if int(match[1]) in names.NO_CAN_DATA:
+    if int(match[1]) in nuscenes_names.NO_CAN_DATA:
         return f"name = {row['name']!r} is one of those that the devkit's CAN bus reader refuses; take another number"
     return ""
 
@@ -132,7 +132,7 @@ def check_file_names(dataset: Dataset, findings: Findings) -> None:
 
 
 def _file_name_problem(data: Data, logfile: str) -> str:
-    form, suffix = names.FILE_FORMATS.get(data.calibration.modality, ("", ""))
+    form, suffix = nuscenes_names.FILE_FORMATS.get(data.calibration.modality, ("", ""))
     folder = "samples" if data.is_key_frame else "sweeps"
     wanted = f"{folder}/{data.channel}/{logfile}__{data.channel}__{data.timestamp_us}{suffix}"
     if data.filename != wanted:
