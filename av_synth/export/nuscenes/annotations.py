@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.names import RunNames, attribute, category
-from av_synth.export.nuscenes.recordings import Blob, Recordings
+from av_synth.export.nuscenes.sample_data import Blob, SensorRows
 from av_synth.export.nuscenes.values import Offset, rotation_of, translation_of
 from av_synth.export.rows import Record, Row
 from av_synth.log.taxonomy import ATTRIBUTE_NAMES, CATEGORY_NAMES, attribute_family
@@ -35,13 +35,13 @@ class Annotations:
     visibility_methods: tuple[str, ...]
 
 
-def fold_annotations(run: Run, names: RunNames, recordings: Recordings, offset_m: Offset) -> Annotations:
+def fold_annotations(run: Run, names: RunNames, sensor_rows: SensorRows, offset_m: Offset) -> Annotations:
     """Turn a run's boxes and masks into rows; an actor is one instance, its boxes a chain in time order.
 
     Args:
         run: the run.
         names: its tokens.
-        recordings: its sensor rows.
+        sensor_rows: its sensor rows.
         offset_m: what is added to world coordinates.
 
     Raises:
@@ -52,7 +52,7 @@ def fold_annotations(run: Run, names: RunNames, recordings: Recordings, offset_m
     tracks: dict[int, list[Record]] = {}
     boxes: list[Record] = []
     for box in run.table("boxes").to_pylist():  # sorted by frame, then actor
-        _check_box(run.run_id, box, recordings.keyframes)
+        _check_box(run.run_id, box, sensor_rows.keyframes)
         # nuScenes annotates what at least one lidar or radar point is on (Caesar et al., CVPR 2020, section 3); a
         # lidar that fails takes nobody's label away
         if box["num_lidar_pts"] + box["num_radar_pts"] == 0 and (box["frame"], box["actor_id"]) not in met:
@@ -69,7 +69,7 @@ def fold_annotations(run: Run, names: RunNames, recordings: Recordings, offset_m
         instances.append(_instance(run.run_id, names, track, tokens[1], tokens[-2]))
 
     annotations = [_annotation(run.run_id, names, box, chains, offset_m) for box in boxes]
-    mask_rows, mask_files = _instance_masks(run, names, recordings, set(tracks))
+    mask_rows, mask_files = _instance_masks(run, names, sensor_rows, set(tracks))
     methods = sorted({box["visibility_method"] for box in boxes if box["visibility"]})
     return Annotations(tuple(boxes), tuple(instances), tuple(annotations), mask_rows, mask_files, tuple(methods))
 
@@ -135,7 +135,7 @@ def _annotation(
 
 
 def _instance_masks(
-    run: Run, names: RunNames, recordings: Recordings, annotated: set[int]
+    run: Run, names: RunNames, sensor_rows: SensorRows, annotated: set[int]
 ) -> tuple[tuple[Row, ...], tuple[Blob, ...]]:
     """One row per camera keyframe that has a mask; pixel values that evidence does not tie to one actor stay untied."""
     by_image: dict[tuple[str, int], list[Record]] = {}
@@ -143,7 +143,7 @@ def _instance_masks(
         by_image.setdefault((row["channel"], row["frame"]), []).append(row)
     rows: list[Row] = []
     files: list[Blob] = []
-    for (channel, frame), image in recordings.keyframe_files.items():
+    for (channel, frame), image in sensor_rows.keyframe_files.items():
         source = f"masks/{channel}/{frame:06d}.png"
         values = by_image.pop((channel, frame), [])
         if source not in run.files and not values:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from av_synth.export.nuscenes.annotations import Annotations
 from av_synth.export.nuscenes.names import RunNames
-from av_synth.export.nuscenes.recordings import Recordings
+from av_synth.export.nuscenes.sample_data import SensorRows
 from av_synth.export.nuscenes.sources import Source
 from av_synth.export.rows import Row
 
@@ -44,14 +44,14 @@ class Counterfactuals:
         """What the things of a run are called in this dataset."""
         return RunNames(source.run_id, source.origin if self._first[source.run_id] == source.run_id else None)
 
-    def add(self, source: Source, recordings: Recordings, annotations: Annotations) -> None:
+    def add(self, source: Source, sensor_rows: SensorRows, annotations: Annotations) -> None:
         """Keep of a run what `rows` wants, if others are of the same origin."""
         if source.run_id not in self._related:
             return
         names, origin = self.names(source), source.origin
         actors = {box["actor_id"] for box in annotations.boxes}
         self._known[source.run_id] = _Known(
-            {origin.frame + frame: names.sample(frame) for frame in recordings.keyframes},
+            {origin.frame + frame: names.sample(frame) for frame in sensor_rows.keyframes},
             {origin.id_of(actor_id): names.instance(actor_id) for actor_id in sorted(actors)},
         )
 

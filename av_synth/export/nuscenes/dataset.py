@@ -19,7 +19,7 @@ from av_synth.export.nuscenes.places import Place, Town, read_towns
 from av_synth.export.nuscenes.prediction import FILE as PREDICTION
 from av_synth.export.nuscenes.prediction import prediction_tokens
 from av_synth.export.nuscenes.profiles import Part, divide
-from av_synth.export.nuscenes.recordings import Blob, Recordings, fold_recordings
+from av_synth.export.nuscenes.sample_data import Blob, SensorRows, fold_sensor_rows
 from av_synth.export.nuscenes.sources import MARKER, VERSIONS, TownKey, read_source
 from av_synth.export.nuscenes.values import compact_json
 from av_synth.export.rows import JsonTable, Row
@@ -85,25 +85,25 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
             place = places[source.town_key]
             offset_m = place.town.map.offset_m
             names = counterfactuals.names(source)
-            recordings = fold_recordings(run, offset_m)
-            annotations = fold_annotations(run, names, recordings, offset_m)
-            counterfactuals.add(source, recordings, annotations)
+            sensor_rows = fold_sensor_rows(run, offset_m)
+            annotations = fold_annotations(run, names, sensor_rows, offset_m)
+            counterfactuals.add(source, sensor_rows, annotations)
             scenes.append(scene)
             if source.scenario not in _NO_LIST:
                 splits.setdefault(source.scenario, []).append(scene)
             if by_hand.runs:
                 splits.setdefault(_split_name(by_hand.of(run.run_id)), []).append(scene)
-            _add_run(tables, run, scene, place, recordings, annotations)
-            _merge_channels(run.run_id, channels, recordings.channels)
-            more = extras.fold_extras(run, names, recordings, annotations, part.version, offset_m)
+            _add_run(tables, run, scene, place, sensor_rows, annotations)
+            _merge_channels(run.run_id, channels, sensor_rows.channels)
+            more = extras.fold_extras(run, names, sensor_rows, annotations, part.version, offset_m)
             for name, rows in more.rows.items():
                 for row in rows:
                     tables[name].add(row)
-            _place_files(run, root, (*recordings.blobs, *annotations.mask_files, *more.files))
+            _place_files(run, root, (*sensor_rows.blobs, *annotations.mask_files, *more.files))
             for path, content in can_files(run, scene, offset_m, place.town.roads):
                 write_file(root / path, content)
             predicted[scene] = prediction_tokens(
-                run.run_id, recordings.keyframes, annotations.instances, annotations.annotations
+                run.run_id, sensor_rows.keyframes, annotations.instances, annotations.annotations
             )
             told.append(compact_json(_tell(run, names, scene, source.scenario, place, annotations)))
         for row in counterfactuals.rows():
@@ -158,11 +158,11 @@ def _add_run(
     run: Run,
     scene: str,
     place: Place,
-    recordings: Recordings,
+    sensor_rows: SensorRows,
     annotations: Annotations,
 ) -> None:
     names = RunNames(run.run_id)
-    frames = list(recordings.keyframes)
+    frames = list(sensor_rows.keyframes)
     description = " ".join(str(run.json("scenario.json").get("description", "")).split())
     log: Row = {
         "token": names.log(),
@@ -183,10 +183,10 @@ def _add_run(
     rows: dict[str, Iterable[Row]] = {
         "log": (log,),
         "scene": (scene_row,),
-        "calibrated_sensor": recordings.calibrated_sensors,
-        "sample": recordings.samples,
-        "sample_data": recordings.sample_data,
-        "ego_pose": recordings.ego_poses,
+        "calibrated_sensor": sensor_rows.calibrated_sensors,
+        "sample": sensor_rows.samples,
+        "sample_data": sensor_rows.sample_data,
+        "ego_pose": sensor_rows.ego_poses,
         "instance": annotations.instances,
         "sample_annotation": annotations.annotations,
         "instance_mask": annotations.instance_masks,
@@ -194,7 +194,7 @@ def _add_run(
     for name, group in rows.items():
         for row in group:
             tables[name].add(row)
-    place.add_log(names.log(), recordings.reach_m)
+    place.add_log(names.log(), sensor_rows.reach_m)
 
 
 def _merge_channels(run_id: str, channels: dict[str, str], more: Mapping[str, str]) -> None:

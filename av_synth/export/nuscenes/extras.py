@@ -12,8 +12,8 @@ from av_synth.export.nuscenes.annotations import Annotations
 from av_synth.export.nuscenes.fold import Fold
 from av_synth.export.nuscenes.names import RunNames, category, token
 from av_synth.export.nuscenes.quality import fold_quality
-from av_synth.export.nuscenes.recordings import Blob, Recordings
 from av_synth.export.nuscenes.reprojection import fold_image_annotations
+from av_synth.export.nuscenes.sample_data import Blob, SensorRows
 from av_synth.export.nuscenes.sample_truth import fold_sample_truth
 from av_synth.export.nuscenes.segmentation import fold_segmentation
 from av_synth.export.nuscenes.values import Offset
@@ -30,14 +30,14 @@ _SIDES = ("left", "top", "right", "bottom")
 
 
 def fold_extras(
-    run: Run, names: RunNames, recordings: Recordings, annotations: Annotations, version: str, offset_m: Offset
+    run: Run, names: RunNames, sensor_rows: SensorRows, annotations: Annotations, version: str, offset_m: Offset
 ) -> Fold:
     """Rows and files of every table in `TABLES` for one scene, except semantic_class and counterfactuals.
 
     Args:
         run: the run.
         names: its tokens.
-        recordings: its sensor rows.
+        sensor_rows: its sensor rows.
         annotations: its annotations: only what they name is in the tables here.
         version: the folder of tables.
         offset_m: what is added to world coordinates.
@@ -45,15 +45,15 @@ def fold_extras(
     Raises:
         DataError: if the run lacks something that it must have for what is annotated.
     """
-    fold = fold_segmentation(run, recordings, version)
-    _add_label_images(run, names, recordings, fold)
+    fold = fold_segmentation(run, sensor_rows, version)
+    _add_label_images(run, names, sensor_rows, fold)
     annotated = {(box["frame"], box["actor_id"]) for box in annotations.boxes}
     fold.extend("box_2d", _boxes_2d(run, names, annotated))
     fold.extend("instance_actor", _actors(run, names, {actor_id for _, actor_id in annotated}))
     fold.extend("annotation_truth", _annotation_truth(run, names, annotations))
-    fold.extend("sample_truth", fold_sample_truth(run, names, recordings, annotated, offset_m))
+    fold.extend("sample_truth", fold_sample_truth(run, names, sensor_rows, annotated, offset_m))
     fold.extend("label_quality", fold_quality(run, names, annotations))
-    fold.extend("image_annotations", fold_image_annotations(run, names, recordings, annotations))
+    fold.extend("image_annotations", fold_image_annotations(run, names, sensor_rows, annotations))
     return fold
 
 
@@ -68,9 +68,9 @@ def semantic_classes() -> Iterator[Row]:
         }
 
 
-def _add_label_images(run: Run, names: RunNames, recordings: Recordings, fold: Fold) -> None:
-    cameras = [channel for channel, modality in recordings.channels.items() if modality == "camera"]
-    for frame, time_us in recordings.keyframes.items():
+def _add_label_images(run: Run, names: RunNames, sensor_rows: SensorRows, fold: Fold) -> None:
+    cameras = [channel for channel, modality in sensor_rows.channels.items() if modality == "camera"]
+    for frame, time_us in sensor_rows.keyframes.items():
         for channel in cameras:
             own = names.sample_data(channel, frame)
             row: Row = {"token": own, "sample_data_token": own}

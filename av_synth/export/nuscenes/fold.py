@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from av_synth.export.nuscenes.recordings import Blob
+from av_synth.export.nuscenes.sample_data import Blob
 from av_synth.export.rows import Row
 
 

@@ -14,7 +14,7 @@ import shapely
 
 from av_synth.export.nuscenes.annotations import Annotations
 from av_synth.export.nuscenes.names import RunNames
-from av_synth.export.nuscenes.recordings import Recordings
+from av_synth.export.nuscenes.sample_data import SensorRows
 from av_synth.export.rows import Record, Row, pose_of
 from av_synth.geometry.boxes import corners
 from av_synth.geometry.cameras import project
@@ -23,7 +23,7 @@ from av_synth.store import Run
 
 
 def fold_image_annotations(
-    run: Run, names: RunNames, recordings: Recordings, annotations: Annotations
+    run: Run, names: RunNames, sensor_rows: SensorRows, annotations: Annotations
 ) -> Iterator[Row]:
     """One row for each annotation in each camera's picture, in the order of the script's output."""
     cameras = [row for row in run.table("sensors").to_pylist() if row["modality"] == "camera"]
@@ -33,14 +33,14 @@ def fold_image_annotations(
         by_frame.setdefault(box["frame"], []).append((box, row))
     corners_world = {frame: np.array([_corners(box) for box, _ in pairs]) for frame, pairs in by_frame.items()}
     mounts = {camera["channel"]: camera for camera in cameras}
-    for channel, frame in recordings.keyframe_files:
+    for channel, frame in sensor_rows.keyframe_files:
         if frame not in by_frame:
             continue
         camera = mounts[channel]
         camera_from_world = invert(pose_of(poses[frame]) @ pose_of(camera))
         for place, bounds in _bounds(apply(camera_from_world, corners_world[frame].reshape(-1, 3)), camera):
             box, row = by_frame[frame][place]
-            yield _row(box, row, bounds, names.sample_data(channel, frame), recordings.keyframe_files[channel, frame])
+            yield _row(box, row, bounds, names.sample_data(channel, frame), sensor_rows.keyframe_files[channel, frame])
 
 
 def _corners(box: Record) -> Array:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.faults import fold_faults
 from av_synth.export.nuscenes.names import RunNames
-from av_synth.export.nuscenes.recordings import Recordings
+from av_synth.export.nuscenes.sample_data import SensorRows
 from av_synth.export.nuscenes.values import Offset, rotation_of, translation_of
 from av_synth.export.rows import Record, Row
 from av_synth.geometry.transforms import matrix_from_quaternion
@@ -22,14 +22,14 @@ _NO_PHASE = frozenset({"not_placed", "placed_in_another", "not_done"})  # of the
 
 
 def fold_sample_truth(
-    run: Run, names: RunNames, recordings: Recordings, annotated: Collection[tuple[int, int]], offset_m: Offset
+    run: Run, names: RunNames, sensor_rows: SensorRows, annotated: Collection[tuple[int, int]], offset_m: Offset
 ) -> Iterator[Row]:
     """One row for each sample.
 
     Args:
         run: the run.
         names: its tokens.
-        recordings: its sensor rows.
+        sensor_rows: its sensor rows.
         annotated: (frame, actor) of each annotation.
         offset_m: what is added to world coordinates.
 
@@ -37,10 +37,10 @@ def fold_sample_truth(
         DataError: if the run has not one ego, or no weather or state of the ego at a keyframe.
     """
     actors: dict[int, Record] = {actor["actor_id"]: actor for actor in run.table("actors").to_pylist()}
-    frames = list(recordings.keyframes)
+    frames = list(sensor_rows.keyframes)
     criticality = _criticality(run, names, frames, {actor_id for _, actor_id in annotated}, actors)
     began = [(row["frame"], _phase(row, actors)) for row in run.table("events").to_pylist()]
-    faults = fold_faults(run, names, recordings)
+    faults = fold_faults(run, names, sensor_rows)
     weather = run.table("weather").to_pylist()
     egos = _ego_boxes(run, frames, actors, offset_m)
     for frame in frames:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.fold import Fold
 from av_synth.export.nuscenes.names import RunNames
-from av_synth.export.nuscenes.recordings import LIDAR, Blob, Recordings
+from av_synth.export.nuscenes.sample_data import LIDAR, Blob, SensorRows
 from av_synth.export.rows import Row
 from av_synth.store import Run
 
 _POINT_BYTES = 20  # five float32
 
 
-def fold_segmentation(run: Run, recordings: Recordings, version: str) -> Fold:
+def fold_segmentation(run: Run, sensor_rows: SensorRows, version: str) -> Fold:
     """Rows and files of tables lidarseg, panoptic and lidar_instance.
 
     The devkit wants one lidarseg file a sample, of LIDAR_TOP, and as many files in its folder as rows in its table.
@@ -23,7 +23,7 @@ def fold_segmentation(run: Run, recordings: Recordings, version: str) -> Fold:
 
     Args:
         run: the run.
-        recordings: its sensor rows.
+        sensor_rows: its sensor rows.
         version: the folder of tables, part of the files' names.
 
     Raises:
@@ -31,14 +31,14 @@ def fold_segmentation(run: Run, recordings: Recordings, version: str) -> Fold:
     """
     names = RunNames(run.run_id)
     fold = Fold()
-    for frame, time_us in recordings.keyframes.items():
+    for frame, time_us in sensor_rows.keyframes.items():
         token = names.sample_data(LIDAR, frame)
         for kind, suffix in (("lidarseg", "bin"), ("panoptic", "npz")):
             blob = Blob(f"{kind}/{LIDAR}/{frame:06d}.{suffix}", f"{kind}/{version}/{token}_{kind}.{suffix}")
             fold.add(kind, _row(token, blob.target))
             fold.files.append(blob)
         _check_counts(run, LIDAR, frame, "lidarseg", 1)
-        for channel, modality in recordings.channels.items():
+        for channel, modality in sensor_rows.channels.items():
             if modality == "lidar":
                 _check_counts(run, channel, frame, "lidar_actors", 4)
                 target = names.filename("lidar_instances", channel, time_us, ".bin")

@@ -26,7 +26,7 @@ class Blob:
 
 
 @dataclass(frozen=True)
-class Recordings:
+class SensorRows:
     """Rows of one scene, and what its annotations need to know.
 
     Attributes:
@@ -47,7 +47,7 @@ class Recordings:
     blobs: tuple[Blob, ...]
 
 
-def fold_recordings(run: Run, offset_m: Offset) -> Recordings:
+def fold_sensor_rows(run: Run, offset_m: Offset) -> SensorRows:
     """Turn a run's sensor tables into rows.
 
     Args:
@@ -100,7 +100,7 @@ def fold_recordings(run: Run, offset_m: Offset) -> Recordings:
                     "next": tokens[index + 2],
                 }
             )
-    return Recordings(
+    return SensorRows(
         {row["channel"]: row["modality"] for row in sensors},
         keyframes,
         keyframe_files,
