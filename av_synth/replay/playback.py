@@ -57,9 +57,9 @@ class Playback:
     colours: Mapping[str, str] = field(default_factory=dict)
     outcome: Outcome = field(default_factory=lambda: Outcome(()))
 
-    def performer(self, session: Session) -> Puppets:
+    def performer(self, session: Session) -> PlayedBack:
         """Who plays it back in a world."""
-        return Puppets(self, session)
+        return PlayedBack(self, session)
 
     def to_json(self) -> Mapping[str, Any]:
         """What of it decides the bytes."""
@@ -71,7 +71,7 @@ class Playback:
         return {"replay": told}
 
 
-class Puppets:
+class PlayedBack:
     """Plays a log back in a world; a `run.spec.Performer`.
 
     Whoever is in a frame of the log is put there before the tick that makes the frame: without physics, and touching

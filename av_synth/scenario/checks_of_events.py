@@ -243,7 +243,7 @@ def _condition(
         one = condition.of or event.actor
         other = condition.to if kind in _BETWEEN else condition.by
         if one == other:
-            yield document.problem((*path, kind), f"is between {one} and itself; want two participants")
+            yield document.problem((*path, kind), f"is between {one} and itself; want two actors")
     strange = exact_problem(parts) if when.near is not None else None
     if strange:
         yield document.problem((*path, kind, "at"), strange)

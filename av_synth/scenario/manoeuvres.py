@@ -1,4 +1,4 @@
-"""What participants do: the manoeuvres of vehicles, of people, and of the ego."""
+"""What actors do: the manoeuvres of vehicles, of people, and of the ego."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class LaneChange(Strict):
 
     to: Side | None = Field(default=None, description="one lane to the left or right")
     lanes: Annotated[int, Field(ge=1, le=6)] = Field(default=1, description="with to: so many lanes")
-    into: Name | None = Field(default=None, description="instead: into the lane that this participant is then in")
+    into: Name | None = Field(default=None, description="instead: into the lane that this actor is then in")
     aside: Annotated[int, Field(ge=-6, le=6)] = Field(
         default=0, description="with into: into the lane so many to the left of that, negative: to the right"
     )

@@ -72,7 +72,7 @@ class Ego(Strict):
 
 
 class Actor(Strict):
-    """A named participant."""
+    """A named actor."""
 
     body: Body = Field(description="a category (car, child, ...) or a blueprint id")
     at: Placement = Field(description="where it is at the start")
@@ -228,7 +228,9 @@ class ScenarioModel(Strict):
     road: Road = Field(description="where it happens")
     ego: Ego = Field(description="the vehicle with the sensors")
     actors: dict[Name, Actor] = Field(
-        default={}, max_length=_MAX_ACTORS, description="named participants; the first is the challenging one"
+        default={},
+        max_length=_MAX_ACTORS,
+        description="everybody with a name but the ego; the first is the challenging one",
     )
     parked: tuple[ParkedRow, ...] = Field(default=(), max_length=20, description="rows of parked vehicles")
     traffic: Traffic = Field(default=Traffic(vehicles=0), description="background traffic")

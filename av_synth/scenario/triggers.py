@@ -14,7 +14,7 @@ MODIFIERS = ("for_s", "delay_s", "anew")
 
 
 class Between(Range):
-    """A range of something between two participants; a number alone means `max`."""
+    """A range of something between two actors; a number alone means `max`."""
 
     of: Name | None = Field(default=None, description="one of the two; the event's own actor if left out")
     to: Name = Field(default=EGO, description="the other")
@@ -28,19 +28,19 @@ class Gap(Between):
 
 
 class Own(Range):
-    """A range of something of one participant."""
+    """A range of something of one actor."""
 
     of: Name | None = Field(default=None, description="whose; the event's own actor if left out")
 
 
 class Whose(Strict):
-    """One participant."""
+    """One actor."""
 
     of: Name | None = Field(default=None, description="who; the event's own actor if left out")
 
 
 class Touch(Strict):
-    """Two participants touch."""
+    """Two actors touch."""
 
     of: Name | None = Field(default=None, description="one of the two; the event's own actor if left out")
     to: Name | None = Field(default=EGO, description="the other; nothing for whoever or whatever it is")

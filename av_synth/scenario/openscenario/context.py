@@ -18,7 +18,7 @@ Words = dict[str, object]
 
 @dataclass
 class Actor:
-    """What is known of a participant at a time of the story.
+    """What is known of an actor at a time of the story.
 
     Attributes:
         entity: who.

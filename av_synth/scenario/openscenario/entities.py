@@ -31,7 +31,7 @@ _DEFAULT_LWH_M = (4.5, 1.8, 1.5)
 
 @dataclass(frozen=True)
 class Entity:
-    """A participant.
+    """An actor.
 
     Attributes:
         name: as we call it.
@@ -63,7 +63,7 @@ class Entity:
 
 
 def entities(root: Element, catalogs: Catalogs, report: Report) -> dict[str, Entity]:
-    """Participants by their names in the file; the ego is called `ego`.
+    """Actors by their names in the file; the ego is called `ego`.
 
     Raises:
         DocumentError: if there is no vehicle to be the ego, or the file is wrong there.

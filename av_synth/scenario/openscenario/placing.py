@@ -1,4 +1,4 @@
-"""Where our participants are at the start, in OpenSCENARIO 1.2's words: seen from the ego, by lanes and metres."""
+"""Where our actors are at the start, in OpenSCENARIO 1.2's words: seen from the ego, by lanes and metres."""
 
 from __future__ import annotations
 

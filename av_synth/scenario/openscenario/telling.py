@@ -23,7 +23,7 @@ class Teller:
     """Who speaks.
 
     Attributes:
-        names: of the participants of the file; ego is one of them.
+        names: of the actors of the file; ego is one of them.
         me: the event's actor.
         walks_to: `along` or `against`: where it comes if it goes straight ahead; empty where that is across.
         aside_m: how far its own line is from the ego's.
@@ -37,7 +37,7 @@ class Teller:
     anchors_m: Mapping[str, float] = field(default_factory=dict)
 
     def who(self, name: str | None) -> str:
-        """A participant; the event's own actor if none is named.
+        """An actor; the event's own actor if none is named.
 
         Raises:
             UnsaidError: if it is not in the file.
