@@ -19,7 +19,7 @@ _DIGITS = 16  # of a map's digest, in the name of a town out of a file
 
 
 def tick_us_of(rig: Rig | None) -> int:
-    """The time step of a run, microseconds."""
+    """The length of a tick of a run, microseconds."""
     return rig.tick_us if rig is not None else DEFAULT_TICK_US
 
 

@@ -79,7 +79,7 @@ class Campaign(Strict):
     of: str = Field(description="the challenging actor")
     target: str = Field(description="what was asked for")
     simulator: str = Field(description="the simulator that was replayed on")
-    tick_us: int = Field(ge=1, description="the time step, microseconds")
+    tick_us: int = Field(ge=1, description="the length of a tick, microseconds")
     seed: int = Field(ge=0, description="the seed of the search")
     overrides: dict[str, str] = Field(default_factory=dict, description="parameters given by hand")
     rates: Rates = Field(default_factory=Rates, description="how the search went")

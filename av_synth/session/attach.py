@@ -38,7 +38,7 @@ def open_session(
     Args:
         address: where the simulator listens, and whose it is.
         town: map name, with or without its path; path of an OpenDRIVE file, ending with .xodr; or how to choose one.
-        tick_us: fixed time step, microseconds.
+        tick_us: length of a tick, microseconds.
         seed: for the Traffic Manager and the walkers.
         cache: a folder for the client's map files; a fresh one avoids stale maps.
         on_step: told of each step when it has been made.

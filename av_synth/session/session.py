@@ -30,7 +30,7 @@ class Session:
 
     Attributes:
         client, world, map: the carla client's own objects.
-        tick_us: the fixed time step.
+        tick_us: the length of a tick.
         seed: seeds whatever is random on the client's side (the Traffic Manager).
         library: the blueprint library, by which the simulator's abilities are found out.
     """

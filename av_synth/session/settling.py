@@ -29,7 +29,7 @@ class Settling:
     """
 
     def __init__(self, tick_us: int, standing: Collection[int]) -> None:
-        """Of a world with this time step; `standing` are the ids of those who are not to move yet."""
+        """Of a world with ticks of this length; `standing` are the ids of those who are not to move yet."""
         self._dt_s = tick_us * 1e-6
         self._standing = frozenset(standing)
         self._last: deque[WorldState] = deque(maxlen=3)

@@ -144,7 +144,7 @@ class Engine:
         """Advance one frame without waiting for anybody, unless the world has become synchronous.
 
         Args:
-            elapsed_s: time step where the settings fix none.
+            elapsed_s: length of the tick where the settings fix none.
         """
         with self._ticking:
             with self.lock:
@@ -168,7 +168,7 @@ class Engine:
         with self.lock:
             frame, begun_s = self._scene_zero
             scene = self.world.scene()
-        # rounded: sums of time steps that began elsewhere differ in their last bits
+        # rounded: sums of ticks that began elsewhere differ in their last bits
         return replace(scene, frame=scene.frame - frame, elapsed_s=round(scene.elapsed_s - begun_s, 6))
 
     def load(self, town_name: str, *, reset_settings: bool) -> None:

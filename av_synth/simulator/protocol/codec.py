@@ -131,7 +131,7 @@ class EpisodeSettings:
     """CARLA's settings; the embedded simulator acts on the first three and keeps the others for reading back.
 
     Attributes:
-        fixed_delta_s: the time step; None for a variable one.
+        fixed_delta_s: the length of a tick; None for a variable one.
     """
 
     synchronous: bool = False
@@ -151,7 +151,7 @@ def read_settings(value: Any) -> EpisodeSettings:
     """EpisodeSettings.
 
     Raises:
-        ArgumentError: if a field has the wrong type, or the time step is not between 1 ms and 1 s.
+        ArgumentError: if a field has the wrong type, or the tick is not between 1 ms and 1 s.
     """
     parts = items(value, 6)
     defaults = EpisodeSettings()
