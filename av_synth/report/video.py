@@ -1,4 +1,4 @@
-"""A run as a film: its cameras, the bird's-eye view, and a line of what happens, at the rate of the recording."""
+"""A run as a video: its cameras, the bird's-eye view, and a line of what happens, at the rate of the recording."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from av_synth.report.birds_eye import FRESH_S, BirdsEye, Mark, roads_of
 from av_synth.report.draw import Colour, Image
 from av_synth.report.event_picture import EGO
 from av_synth.report.event_words import NOTED, event_words
-from av_synth.report.film_cameras import Camera, Cameras
-from av_synth.report.film_file import film_file, refuse_target
+from av_synth.report.video_cameras import Camera, Cameras
+from av_synth.report.video_file import refuse_target, video_file
 from av_synth.run.criticality import EXPOSED_TTC_S
 from av_synth.store import Run
 
@@ -26,10 +26,10 @@ _WIDTHS_PX = (640, 3840)
 _SPEEDS = (0.05, 4.0)
 _WIDTH_PX: Mapping[str, int] = {".mp4": 1920, ".webp": 960}
 _GAP_PX = 4
-_LINE = 0.034  # height of the line of words, of the film's width
+_LINE = 0.034  # height of the line of words, of the video's width
 _BAR = 0.004  # height of the bar of time
 _WIDE = 2.0  # cameras that are together so much wider than high have the bird's-eye view below them, others beside
-_LEAST_BELOW = 0.15  # height of that view below the cameras, of the film's width
+_LEAST_BELOW = 0.15  # height of that view below the cameras, of the video's width
 _SCREEN = 9.0 / 16.0
 _MOST_TTC_S = 9.95  # longer ones are not worth a number
 _BAD_TTC_S = 1.5  # time that is left for one to react, and no more
@@ -38,7 +38,7 @@ _CAREFUL: Colour = (70, 190, 245)
 
 @dataclass(frozen=True)
 class Area:
-    """A rectangle of the film, pixels."""
+    """A rectangle of the video, pixels."""
 
     x: int
     y: int
@@ -71,8 +71,8 @@ class _Note:
 
 
 @dataclass(frozen=True)
-class Film:
-    """A film that can be made: where to, how many pictures a second, and of how many cameras."""
+class Video:
+    """A video that can be made: where to, how many pictures a second, and of how many cameras."""
 
     path: Path
     rate_hz: float
@@ -99,16 +99,16 @@ class Film:
             What it is coded with.
 
         Raises:
-            StoreError: if a picture cannot be read, or the film not be written.
+            StoreError: if a picture cannot be read, or the video not be written.
         """
-        with film_file(self.path, self.size_px, self.rate_hz) as file:
+        with video_file(self.path, self.size_px, self.rate_hz) as file:
             for done, frame in enumerate(self._pictures.frames, 1):
                 file.add(self._pictures(frame))
                 on_picture(done, self.pictures)
         return file.codec
 
 
-def plan_film(
+def plan_video(
     run: Run,
     out: Path,
     *,
@@ -117,17 +117,17 @@ def plan_film(
     width_px: int | None = None,
     boxes: bool = False,
     force: bool = False,
-) -> Film:
-    """See whether a film of a run can be made as it is wished, and read what it shows; nothing is written yet.
+) -> Video:
+    """See whether a video of a run can be made as it is wished, and read what it shows; nothing is written yet.
 
     Args:
         run: a committed run; without a camera it is seen from above only.
         out: the file, an .mp4 or a .webp.
         at: which part, as `replay.request.window` has it; None for all.
-        speed: of the film; 1 is real time.
-        width_px: of the film; None for 1920, of a WebP 960.
+        speed: of the video; 1 is real time.
+        width_px: of the video; None for 1920, of a WebP 960.
         boxes: whether the boxes of who is seen are drawn in the cameras.
-        force: whether to replace a file that is no film.
+        force: whether to replace a file that is no video.
 
     Raises:
         UserError: if the target or a wish cannot be.
@@ -144,11 +144,11 @@ def plan_film(
     first, last = (log.frames[0], log.frames[-1]) if at is None else window(at, log)
     pictures = _Pictures(run, log, first, last, width, boxes=boxes)
     rate_hz = speed * 1e6 / (pictures.frames.step * log.tick_us)
-    return Film(out, rate_hz, len(pictures.layout.cameras), pictures)
+    return Video(out, rate_hz, len(pictures.layout.cameras), pictures)
 
 
 class _Pictures:
-    """Draws the film's pictures one by one."""
+    """Draws the video's pictures one by one."""
 
     def __init__(self, run: Run, log: StateLog, first: int, last: int, width_px: int, *, boxes: bool) -> None:
         scenario = scenario_of(run)
@@ -204,7 +204,7 @@ class _Pictures:
         draw.text(canvas, (right, base), self._heading, text, draw.FAINT)
 
     def _bar(self, canvas: Image, frame: int) -> None:
-        """How far the film is, along its lower edge, with its events."""
+        """How far the video is, along its lower edge, with its events."""
         line = self.layout.line
         high = max(2, round(_BAR * line.width))
         top, bottom = line.y + line.height - high, line.y + line.height
@@ -226,11 +226,11 @@ def _cut(words: str, height_px: float, room_px: float) -> str:
 
 
 def arrange(rows: Sequence[Sequence[Camera]], width_px: int) -> Layout:
-    """Where everything is in a film of a width: cameras in rows of one height, the bird's-eye view where most is left.
+    """Where everything is in a video of a width: cameras in rows of one height, the bird's-eye view where most is left.
 
     Args:
         rows: of cameras, from left to right; none for the bird's-eye view alone.
-        width_px: of the film; it may come out a pixel narrower, because coders want even sizes.
+        width_px: of the video; it may come out a pixel narrower, because coders want even sizes.
     """
     width = width_px // 2 * 2
     line_height = round(_LINE * width)

@@ -1,4 +1,4 @@
-"""Films of runs: their pictures, their pace, boxes on those they are of, the view from above, and what cannot be."""
+"""Videos of runs: their pictures, their pace, boxes on those they are of, the view from above, and what cannot be."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from av_synth.cli.app import status
 from av_synth.launch import Address
 from av_synth.replay import state_log
 from av_synth.report import draw
-from av_synth.report.film_cameras import Cameras
 from av_synth.report.video import arrange
+from av_synth.report.video_cameras import Cameras
 from av_synth.run import RunSpec
 from av_synth.scenario.scenario import from_document
 from tests.e2e.conftest import Made, record
@@ -40,7 +40,7 @@ def filled(picture: np.ndarray) -> int:
 
 
 @pytest.mark.parametrize("codec", ["VP9", "H.264"])
-def test_a_film_has_every_picture_of_the_time_asked_for_at_its_pace_and_replaces_the_one_before(
+def test_a_video_has_every_picture_of_the_time_asked_for_at_its_pace_and_replaces_the_one_before(
     codec: str,
     tiny: Made,
     tmp_path: Path,
@@ -51,7 +51,7 @@ def test_a_film_has_every_picture_of_the_time_asked_for_at_its_pace_and_replaces
         monkeypatch.setitem(sys.modules, "av.codec", None)  # as if it were not installed
     else:
         pytest.importorskip("av")
-    out = tmp_path / "films" / "slow.mp4"
+    out = tmp_path / "videos" / "slow.mp4"
     wish = ["video", str(tiny.runs[0]), "--out", str(out), "--width", "640", "--at", "3.2s..3.6s"]
     assert status([*wish[:-1], "3.2s"]) == 0
     (alone,) = pictures(out)
@@ -63,22 +63,22 @@ def test_a_film_has_every_picture_of_the_time_asked_for_at_its_pace_and_replaces
     assert all(picture.shape == alone.shape and picture.shape[1] == 640 for picture in shown)
     assert np.diff([filled(picture) for picture in shown]).min() > 100
     said = capsys.readouterr().out
-    assert f"film: {out} ({codec}, 640x{alone.shape[0]}, 5 pictures, 5 per second)" in said
+    assert f"video: {out} ({codec}, 640x{alone.shape[0]}, 5 pictures, 5 per second)" in said
     assert ("PowerPoint and QuickTime want H.264: pip install 'av-synth[video]'" in said) == (codec == "VP9")
     assert [path.name for path in out.parent.iterdir()] == ["slow.mp4"]
 
 
 def test_a_webp_shows_what_the_cameras_saw_as_long_as_it_took(tiny: Made, tmp_path: Path) -> None:
-    out = tmp_path / "film.webp"
+    out = tmp_path / "video.webp"
     wish = ["--out", str(out), "--width", "640", "--at", "3.2s..3.4s", "--speed", "0.3"]
     assert status(["video", str(tiny.runs[0]), *wish]) == 0
 
-    _, film = cv2.imreadanimation(str(out))
-    assert list(film.durations) == [333, 334, 333]
+    _, video = cv2.imreadanimation(str(out))
+    assert list(video.durations) == [333, 334, 333]
     run = store.open_run(tiny.runs[0])
     cameras = Cameras(run, state_log.of_run(run), {}, boxes=False)
     area = arrange(cameras.rows, 640).cameras["CAM_BACK"]
-    for frame, shown in zip((64, 66, 68), film.frames, strict=True):
+    for frame, shown in zip((64, 66, 68), video.frames, strict=True):
         seen = cameras.picture(cameras.rows[1][0], frame, (area.width, area.height))
         part = shown[area.y : area.y + area.height, area.x : area.x + area.width, :3]
         assert cv2.PSNR(np.ascontiguousarray(part), seen) > 28.0
@@ -127,9 +127,9 @@ def test_a_run_without_cameras_is_seen_from_above(
     out = tmp_path / "above.webp"
 
     assert status(["video", str(path), "--out", str(out), "--width", "640"]) == 0
-    _, film = cv2.imreadanimation(str(out))
-    assert list(film.durations) == [50] * 11  # every tick
-    first, last = film.frames[0][..., :3].astype(int), film.frames[-1][..., :3].astype(int)
+    _, video = cv2.imreadanimation(str(out))
+    assert list(video.durations) == [50] * 11  # every tick
+    first, last = video.frames[0][..., :3].astype(int), video.frames[-1][..., :3].astype(int)
     assert np.abs(first - last)[:300].max() > 60  # 5 m on, the broken line has moved under the ego
     assert "the run has no cameras; it is seen from above only" in capsys.readouterr().out
 
@@ -137,16 +137,16 @@ def test_a_run_without_cameras_is_seen_from_above(
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (["--out", "film.avi"], "--out film.avi: cannot tell what to write; want a name that ends in .mp4 or .webp"),
-        (["--out", "notes.mp4"], "notes.mp4: is there already and is no film; name another file, or --force"),
-        (["--out", "folder.mp4"], "folder.mp4: is a folder; want a name for the film"),
-        (["--out", "notes.mp4/film.mp4"], "notes.mp4 is a file; want a place in a folder that can be written to"),
+        (["--out", "video.avi"], "--out video.avi: cannot tell what to write; want a name that ends in .mp4 or .webp"),
+        (["--out", "notes.mp4"], "notes.mp4: is there already and is no video; name another file, or --force"),
+        (["--out", "folder.mp4"], "folder.mp4: is a folder; want a name for the video"),
+        (["--out", "notes.mp4/video.mp4"], "notes.mp4 is a file; want a place in a folder that can be written to"),
         (["--out", "new.mp4", "--width", "10000"], "--width: got 10000; want 640 to 3840"),
         (["--out", "new.mp4", "--speed", "0"], "--speed: got 0; want 0.05 to 4"),
         (["--out", "new.mp4", "--at", "5s..700s"], "--at: got 5s..700s; the run ends after 6 s"),
     ],
 )
-def test_a_film_that_cannot_be_is_refused_and_nothing_is_touched(
+def test_a_video_that_cannot_be_is_refused_and_nothing_is_touched(
     options: list[str],
     why: str,
     tiny: Made,
@@ -161,6 +161,6 @@ def test_a_film_that_cannot_be_is_refused_and_nothing_is_touched(
     assert status(["video", str(tiny.runs[0]), *options]) == 2
     told = capsys.readouterr()
     assert why in " ".join(told.err.split())
-    assert "filming" not in told.out
+    assert "making a video" not in told.out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.mp4", "notes.mp4"]
     assert (tmp_path / "notes.mp4").read_text() == "dear all"

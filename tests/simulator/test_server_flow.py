@@ -57,7 +57,7 @@ class Drive:
     shots: list[tuple[Shot, Shot]]
 
 
-def film(client: carla.Client) -> Drive:
+def record_drive(client: carla.Client) -> Drive:
     """An ego that turns, with a car before it that brakes, a parked car and a walker."""
     stage = Stage(client)
     walkers = stage.library.find("walker.pedestrian.0004")
@@ -100,7 +100,7 @@ def film(client: carla.Client) -> Drive:
 
 @pytest.fixture(scope="module")
 def drive(client: carla.Client) -> Drive:
-    return film(client)
+    return record_drive(client)
 
 
 def pairs(drive: Drive, camera: int) -> list[tuple[Shot, Shot]]:
@@ -191,7 +191,7 @@ def test_the_sky_turns_with_the_camera_and_does_not_come_nearer(drive):
 
 
 def test_equal_drives_flow_alike_to_the_last_bit(client, drive):
-    again = film(client)
+    again = record_drive(client)
     for one, other in zip(drive.shots, again.shots, strict=True):
         assert [shot.flow_px.tobytes() for shot in one] == [shot.flow_px.tobytes() for shot in other]
 

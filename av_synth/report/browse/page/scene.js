@@ -209,7 +209,7 @@ AV.fromAbove = (id) => {
   return AV.make(
     "figure.from-above",
     {},
-    AV.make("p", {}, "This run was played without cameras. ", link, AV.make("code", {}, "av-synth video"), " makes a film of it from above."),
+    AV.make("p", {}, "This run was played without cameras. ", link, AV.make("code", {}, "av-synth video"), " makes a video of it from above."),
     AV.make("img", { src: AV.data.thumbnail(id), alt: "the run from above" }),
   );
 };

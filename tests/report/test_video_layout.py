@@ -1,4 +1,4 @@
-"""Where cameras and the bird's-eye view are in a film, and how its file comes about."""
+"""Where cameras and the bird's-eye view are in a video, and how its file comes about."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 from av_synth import rig
 from av_synth.errors import UserError
 from av_synth.report.contact_sheet import rows_of_cameras
-from av_synth.report.film_cameras import Camera
-from av_synth.report.film_file import film_file, refuse_target
 from av_synth.report.video import Area, arrange
+from av_synth.report.video_cameras import Camera
+from av_synth.report.video_file import refuse_target, video_file
 
 
 def cameras(*aspects: float) -> list[Camera]:
@@ -70,11 +70,11 @@ def test_two_cameras_stand_side_by_side_over_a_view_from_above_as_wide_as_both()
 
 
 @pytest.mark.parametrize("ending", [".mp4", ".webp"])
-def test_a_film_that_fails_halfway_leaves_the_one_before_and_nothing_else(ending, tmp_path):
-    out, picture = tmp_path / f"film{ending}", np.full((48, 64, 3), 90, dtype=np.uint8)
+def test_a_video_that_fails_halfway_leaves_the_one_before_and_nothing_else(ending, tmp_path):
+    out, picture = tmp_path / f"video{ending}", np.full((48, 64, 3), 90, dtype=np.uint8)
 
     def make(last):
-        with film_file(out, (64, 48), 10.0) as file:
+        with video_file(out, (64, 48), 10.0) as file:
             for value in (picture, last):
                 file.add(np.asarray(value))
 
@@ -87,10 +87,10 @@ def test_a_film_that_fails_halfway_leaves_the_one_before_and_nothing_else(ending
     refuse_target(out, force=False)
 
 
-def test_a_single_picture_is_no_film(tmp_path):
+def test_a_single_picture_is_no_video(tmp_path):
     picture = tmp_path / "logo.webp"
     cv2.imwrite(str(picture), np.zeros((8, 8, 3), dtype=np.uint8))
 
-    with pytest.raises(UserError, match="no film"):
+    with pytest.raises(UserError, match="no video"):
         refuse_target(picture, force=False)
     refuse_target(picture, force=True)

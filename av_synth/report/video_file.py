@@ -1,4 +1,4 @@
-"""Films as files: pictures in, an MP4 or an animated WebP out, under its own name only once it is whole."""
+"""Videos as files: pictures in, an MP4 or an animated WebP out, under its own name only once it is whole."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _RIFF_BYTES = 12  # header of a WebP
 _ANIMATED = 1 << 1
 
 
-class FilmWriter(Protocol):
-    """Takes the pictures of a film in order. What cannot be written is an OSError, which does not name the file.
+class VideoWriter(Protocol):
+    """Takes the pictures of a video in order. What cannot be written is an OSError, which does not name the file.
 
     Attributes:
         codec: what it is coded with, for people.
@@ -41,24 +41,24 @@ class FilmWriter(Protocol):
 
 
 def refuse_target(out: Path, *, force: bool) -> None:
-    """Refuse a place that no film can go to, before any work is done.
+    """Refuse a place that no video can go to, before any work is done.
 
     Raises:
-        UserError: if the ending is unknown, something is in the way, or a file that is no film would be lost.
+        UserError: if the ending is unknown, something is in the way, or a file that is no video would be lost.
     """
     if out.suffix.lower() not in _ENDINGS:
         raise UserError(f"--out {out}: cannot tell what to write; want a name that ends in {' or '.join(_ENDINGS)}")
     if out.is_dir():
-        raise UserError(f"--out {out}: is a folder; want a name for the film, such as {out / 'film.mp4'}")
-    if out.exists() and not force and not _is_film(out):
-        raise UserError(f"--out {out}: is there already and is no film; name another file, or --force to replace it")
+        raise UserError(f"--out {out}: is a folder; want a name for the video, such as {out / 'video.mp4'}")
+    if out.exists() and not force and not _is_video(out):
+        raise UserError(f"--out {out}: is there already and is no video; name another file, or --force to replace it")
     folder = next(parent for parent in out.absolute().parents if parent.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         why = "cannot be written to" if folder.is_dir() else "is a file"
         raise UserError(f"--out {out}: {folder} {why}; want a place in a folder that can be written to")
 
 
-def _is_film(path: Path) -> bool:
+def _is_video(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             head = file.read(_RIFF_BYTES + 9)
@@ -70,8 +70,8 @@ def _is_film(path: Path) -> bool:
 
 
 @contextmanager
-def film_file(out: Path, size_px: tuple[int, int], rate_hz: float) -> Iterator[FilmWriter]:
-    """Write a film beside its place, and put it there when it is whole.
+def video_file(out: Path, size_px: tuple[int, int], rate_hz: float) -> Iterator[VideoWriter]:
+    """Write a video beside its place, and put it there when it is whole.
 
     Args:
         out: the file, which is replaced; its ending says what is written.
@@ -107,7 +107,7 @@ def _writer(ending: str) -> type[_H264] | type[_Vp9] | type[_Webp]:
 
 
 class _H264:
-    """H.264 in an MP4, by PyAV (the extra `video`): whatever shows films plays it."""
+    """H.264 in an MP4, by PyAV (the extra `video`): whatever shows videos plays it."""
 
     codec, coder = "H.264", "libx264"
     # a browser may begin before all is there; what is white stays white, as the coder turns colours by BT.601
@@ -189,7 +189,7 @@ class _Webp:
 
     def add(self, picture: Image) -> None:
         coded = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, _WEBP_QUALITY])[1].tobytes()
-        # whole milliseconds, so that the film as a whole keeps its time
+        # whole milliseconds, so that the video as a whole keeps its time
         begin, end = (round(1000.0 * k / self._rate_hz) for k in (self._count, self._count + 1))
         head = _int24(0) * 2 + _int24(self._size[0] - 1) + _int24(self._size[1] - 1) + _int24(end - begin)
         opaque = b"\2"

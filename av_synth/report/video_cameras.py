@@ -20,7 +20,7 @@ from av_synth.store import Run
 from av_synth.verify.maths import box_corners, move
 
 _REACH_M = 60.0
-_LEAST_SEEN_PX = 60.0  # in the film: who is seen with fewer pixels has no box
+_LEAST_SEEN_PX = 60.0  # in the video: who is seen with fewer pixels has no box
 _LATE = 1.5  # intervals without a picture, after which that is said
 
 
