@@ -16,8 +16,8 @@ import numpy as np
 from av_synth.errors import StoreError
 from av_synth.report import draw
 from av_synth.report.draw import CLASS_COLOURS, Image, class_of
+from av_synth.report.lidar_from_above import BoxFromAbove, height_colours, lidar_from_above
 from av_synth.report.thumbnails import moment_us
-from av_synth.report.top_view import TopBox, height_colours, top_view
 from av_synth.verify import open_dataset
 from av_synth.verify.maths import Array, box_corners, inverse, move
 from av_synth.verify.reading.model import Annotation, Data, Dataset, Sample, Scene
@@ -228,10 +228,10 @@ def _lidar(dataset: Dataset, scene: Scene, sample: Sample, annotations: Sequence
     points = points[np.isfinite(points).all(axis=1)]
     ego_from_world = inverse(data.ego_pose.world_from_ego)
     boxes = [
-        TopBox(ego_from_world @ a.world_from_box, a.size_wlh_m, CLASS_COLOURS[class_of(a.category)], _is_seen(a))
+        BoxFromAbove(ego_from_world @ a.world_from_box, a.size_wlh_m, CLASS_COLOURS[class_of(a.category)], _is_seen(a))
         for a in annotations
     ]
-    picture = top_view(move(data.calibration.ego_from_sensor, points), boxes, side, _REACH_M)
+    picture = lidar_from_above(move(data.calibration.ego_from_sensor, points), boxes, side, _REACH_M)
     draw.plate(picture, 8, 8 + _LABEL_PX + 6, f"LIDAR_TOP   {len(points):,} points", _LABEL_PX, draw.INK)
     return picture
 

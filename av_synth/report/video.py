@@ -1,4 +1,4 @@
-"""A run as a video: its cameras, the bird's-eye view, and a line of what happens, at the rate of the recording."""
+"""A run as a video: its cameras, the view from above, and a line of what happens, at the rate of the recording."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from av_synth.replay import state_log
 from av_synth.replay.request import scenario_of, window
 from av_synth.replay.state_log import StateLog
 from av_synth.report import draw
-from av_synth.report.birds_eye import FRESH_S, BirdsEye, Mark, roads_of
 from av_synth.report.draw import Colour, Image
 from av_synth.report.event_picture import EGO
 from av_synth.report.event_words import NOTED, event_words
+from av_synth.report.run_from_above import FRESH_S, Mark, RunFromAbove, roads_of
 from av_synth.report.video_cameras import Camera, Cameras
 from av_synth.report.video_file import refuse_target, video_file
 from av_synth.run.criticality import EXPOSED_TTC_S
@@ -28,7 +28,7 @@ _WIDTH_PX: Mapping[str, int] = {".mp4": 1920, ".webp": 960}
 _GAP_PX = 4
 _LINE = 0.034  # height of the line of words, of the video's width
 _BAR = 0.004  # height of the bar of time
-_WIDE = 2.0  # cameras that are together so much wider than high have the bird's-eye view below them, others beside
+_WIDE = 2.0  # cameras that are together so much wider than high have the view from above below them, others beside
 _LEAST_BELOW = 0.15  # height of that view below the cameras, of the video's width
 _SCREEN = 9.0 / 16.0
 _MOST_TTC_S = 9.95  # longer ones are not worth a number
@@ -52,7 +52,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything is: cameras by channel, the bird's-eye view, and the line below them."""
+    """Where everything is: cameras by channel, the view from above, and the line below them."""
 
     size_px: tuple[int, int]
     cameras: Mapping[str, Area]
@@ -165,7 +165,7 @@ class _Pictures:
         self._notes = _notes(log, names)
         marks = [Mark(note.frame, note.where_m, note.bad) for note in self._notes if note.where_m is not None]
         above = self.layout.above
-        self._above = BirdsEye(log, roads_of(run, log), names, marks, (above.width, above.height))
+        self._above = RunFromAbove(log, roads_of(run, log), names, marks, (above.width, above.height))
         self._ttc = _least_ttc(run, log)
 
     def __call__(self, frame: int) -> Image:
@@ -226,10 +226,10 @@ def _cut(words: str, height_px: float, room_px: float) -> str:
 
 
 def arrange(rows: Sequence[Sequence[Camera]], width_px: int) -> Layout:
-    """Where everything is in a video of a width: cameras in rows of one height, the bird's-eye view where most is left.
+    """Where everything is in a video of a width: cameras in rows of one height, the view from above where most is left.
 
     Args:
-        rows: of cameras, from left to right; none for the bird's-eye view alone.
+        rows: of cameras, from left to right; none for the view from above alone.
         width_px: of the video; it may come out a pixel narrower, because coders want even sizes.
     """
     width = width_px // 2 * 2

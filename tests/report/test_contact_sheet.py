@@ -14,7 +14,7 @@ import pytest
 from av_synth.errors import StoreError
 from av_synth.report import draw
 from av_synth.report.contact_sheet import contact_sheet
-from av_synth.report.top_view import TopBox, top_view
+from av_synth.report.lidar_from_above import BoxFromAbove, lidar_from_above
 
 
 def near(picture: np.ndarray, colour: tuple[int, int, int], slack: int = 30) -> np.ndarray:
@@ -139,14 +139,14 @@ def test_a_box_around_the_camera_is_drawn_without_wrapping() -> None:
     assert draw.camera_box(canvas, intrinsic, corners - [0, 0, 10], (255, 255, 255), strong=True) is None
 
 
-def test_the_top_view_has_the_ego_in_the_middle_driving_upwards() -> None:
+def test_the_lidar_from_above_has_the_ego_in_the_middle_driving_upwards() -> None:
     pose = np.eye(4)
     pose[:2, 3] = (20.0, 10.0)
     c, s = math.cos(math.pi / 2), math.sin(math.pi / 2)
     pose[:2, :2] = [[c, -s], [s, c]]
-    box = TopBox(pose, (2.0, 4.0, 1.5), (0, 0, 255), True)
+    box = BoxFromAbove(pose, (2.0, 4.0, 1.5), (0, 0, 255), True)
 
-    picture = top_view(np.array([[-30.0, -20.0, 3.0]]), [box], 400, 40.0)
+    picture = lidar_from_above(np.array([[-30.0, -20.0, 3.0]]), [box], 400, 40.0)
 
     red = near(picture, (0, 0, 255), 90)
     assert red.mean(axis=0) == pytest.approx([200 - 10 * 5, 200 - 20 * 5], abs=4)

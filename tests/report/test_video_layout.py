@@ -1,4 +1,4 @@
-"""Where cameras and the bird's-eye view are in a video, and how its file comes about."""
+"""Where cameras and the view from above are in a video, and how its file comes about."""
 
 from __future__ import annotations
 

@@ -19,7 +19,6 @@ from av_synth.export.scene import Box as RunBox
 from av_synth.export.scene import Keyframe, Scene
 from av_synth.geometry.transforms import Array, apply, invert
 from av_synth.replay import state_log
-from av_synth.report.birds_eye import BirdsEye, roads_of
 from av_synth.report.browse.model import (
     LIDAR,
     THUMBNAIL_PX,
@@ -39,6 +38,7 @@ from av_synth.report.browse.model import (
 from av_synth.report.contact_sheet import expectation_words
 from av_synth.report.draw import class_of
 from av_synth.report.event_words import NOTED, event_words
+from av_synth.report.run_from_above import RunFromAbove, roads_of
 from av_synth.report.thumbnails import as_jpeg, moment_us, thumbnail
 from av_synth.report.weather_words import weather_words
 from av_synth.store import Run
@@ -250,7 +250,7 @@ def _from_above(run: Run, moment_us: int | None) -> bytes:
     names = {actor: info.role for actor, info in log.actors.items() if info.role in named}
     wanted_us = log.time_us(len(log.frames) // 2) if moment_us is None else moment_us
     frame = min(log.frames, key=lambda frame: abs(log.time_us(frame) - wanted_us))
-    return as_jpeg(BirdsEye(log, roads_of(run, log), names, (), _ABOVE_PX).picture(frame))
+    return as_jpeg(RunFromAbove(log, roads_of(run, log), names, (), _ABOVE_PX).picture(frame))
 
 
 def _least_ttc(run: Run) -> tuple[tuple[float, float], ...]:

@@ -49,7 +49,7 @@ def roads_of(run: Run, log: StateLog) -> Roads:
     return read_roads(read_network(log.town, run.path("map/opendrive.xodr").read_text(encoding="utf-8")))
 
 
-class BirdsEye:
+class RunFromAbove:
     """Draws one run again and again; frames that follow one another share what lies on the ground."""
 
     def __init__(

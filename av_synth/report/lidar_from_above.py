@@ -23,7 +23,7 @@ _EGO_M = (4.08, 1.79, 0.77)  # length and width of the ego, and how far its tail
 
 
 @dataclass(frozen=True)
-class TopBox:
+class BoxFromAbove:
     """A box to draw: `ego_from_box` (4, 4), width, length and height in metres, its colour, whether it is seen."""
 
     ego_from_box: Array
@@ -32,7 +32,7 @@ class TopBox:
     strong: bool
 
 
-def top_view(points_ego: Array, boxes: Sequence[TopBox], size_px: int, reach_m: float) -> Image:
+def lidar_from_above(points_ego: Array, boxes: Sequence[BoxFromAbove], size_px: int, reach_m: float) -> Image:
     """Draw points (N, 3) and boxes in the ego's frame; the ego is in the middle and drives upwards.
 
     Args:
@@ -84,7 +84,7 @@ def _points(canvas: Image, at: Place, points_ego: Array) -> None:
         canvas[y[inside], x[inside]] = colours[order][inside]
 
 
-def _box(canvas: Image, at: Place, box: TopBox) -> None:
+def _box(canvas: Image, at: Place, box: BoxFromAbove) -> None:
     corners = box_corners(box.ego_from_box, box.size_wlh_m)[[0, 2, 6, 4], :2]
     outline = at(corners)
     length = box.size_wlh_m[1]
