@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from av_synth.errors import StoreError
-from av_synth.report import draw
-from av_synth.report.draw import CLASS_COLOURS, Image, class_of
+from av_synth.report import drawing
+from av_synth.report.drawing import CLASS_COLOURS, Image, class_of
 from av_synth.report.lidar_from_above import BoxFromAbove, height_colours, lidar_from_above
 from av_synth.report.thumbnails import moment_us
 from av_synth.verify import open_dataset
@@ -114,7 +114,7 @@ def _sheet(dataset: Dataset, scene: Scene, place: int, story: _Story) -> Image:
     cameras_width = max(len(row) for row in pictures) * (_CAMERA_PX + _GAP)
     side = max(height, 480)
     width = 2 * _MARGIN + cameras_width + side
-    canvas: Image = np.full((_TITLE_PX + side + _LEGEND_PX, width, 3), draw.BACKGROUND, dtype=np.uint8)
+    canvas: Image = np.full((_TITLE_PX + side + _LEGEND_PX, width, 3), drawing.BACKGROUND, dtype=np.uint8)
     y = _TITLE_PX + (side - height) // 2
     for row in pictures:
         for k, picture in enumerate(row):
@@ -123,7 +123,7 @@ def _sheet(dataset: Dataset, scene: Scene, place: int, story: _Story) -> Image:
         y += max(p.shape[0] for p in row) + _GAP
     left = _MARGIN + cameras_width
     canvas[_TITLE_PX : _TITLE_PX + side, left : left + side] = _lidar(dataset, scene, sample, annotations, side)
-    draw.polyline(canvas, np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * (side - 1) + (left, _TITLE_PX), (70, 64, 60))
+    drawing.polyline(canvas, np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * (side - 1) + (left, _TITLE_PX), (70, 64, 60))
     _title(canvas, scene, place, story)
     _legend(canvas, annotations)
     return canvas
@@ -176,16 +176,16 @@ def _camera(dataset: Dataset, data: Data, annotations: Sequence[Annotation]) -> 
     intrinsic[:2] *= scale
     intrinsic[:2, 2] += (scale - 1.0) / 2.0
     camera_from_world = inverse(data.world_from_sensor)
-    placed: list[tuple[float, float, str, draw.Colour]] = []
+    placed: list[tuple[float, float, str, drawing.Colour]] = []
     for distance_m, annotation in _far_to_near(camera_from_world, annotations):
         corners = move(camera_from_world, box_corners(annotation.world_from_box, annotation.size_wlh_m))
         name = class_of(annotation.category)
         strong = _is_seen(annotation)
-        top = draw.camera_box(canvas, intrinsic, corners, CLASS_COLOURS[name], strong=strong)
+        top = drawing.camera_box(canvas, intrinsic, corners, CLASS_COLOURS[name], strong=strong)
         if top is not None and strong and top[2] >= _LABEL_BOX_PX:
             placed.append((top[0], top[1], f"{name} {distance_m:.0f} m", CLASS_COLOURS[name]))
     _labels(canvas, placed)
-    draw.plate(canvas, 8, 8 + _LABEL_PX + 6, data.channel, _LABEL_PX, draw.INK)
+    drawing.plate(canvas, 8, 8 + _LABEL_PX + 6, data.channel, _LABEL_PX, drawing.INK)
     return canvas
 
 
@@ -201,18 +201,18 @@ def _far_to_near(camera_from_world: Array, annotations: Sequence[Annotation]) ->
     return sorted(pairs, key=lambda pair: -pair[0])
 
 
-def _labels(canvas: Image, wanted: Sequence[tuple[float, float, str, draw.Colour]]) -> None:
+def _labels(canvas: Image, wanted: Sequence[tuple[float, float, str, drawing.Colour]]) -> None:
     """Write labels above boxes, nearest first, leaving out those that would cover another."""
     taken: list[tuple[float, float, float, float]] = []
     for middle, top, words, colour in reversed(wanted):
-        width, height = draw.text_width(words, _LABEL_PX * 0.8) + 6, _LABEL_PX * 0.8 + 6
+        width, height = drawing.text_width(words, _LABEL_PX * 0.8) + 6, _LABEL_PX * 0.8 + 6
         x = min(max(middle - width / 2, 2.0), canvas.shape[1] - width - 2.0)
         y = max(top - 3.0, 34.0 + height if x < 180 else height + 2.0)
         area = (x, y - height, x + width, y)
         if any(area[0] < t[2] and t[0] < area[2] and area[1] < t[3] and t[1] < area[3] for t in taken):
             continue
         taken.append(area)
-        draw.plate(canvas, x, y, words, _LABEL_PX * 0.8, colour)
+        drawing.plate(canvas, x, y, words, _LABEL_PX * 0.8, colour)
 
 
 def _lidar(dataset: Dataset, scene: Scene, sample: Sample, annotations: Sequence[Annotation], side: int) -> Image:
@@ -232,33 +232,33 @@ def _lidar(dataset: Dataset, scene: Scene, sample: Sample, annotations: Sequence
         for a in annotations
     ]
     picture = lidar_from_above(move(data.calibration.ego_from_sensor, points), boxes, side, _REACH_M)
-    draw.plate(picture, 8, 8 + _LABEL_PX + 6, f"LIDAR_TOP   {len(points):,} points", _LABEL_PX, draw.INK)
+    drawing.plate(picture, 8, 8 + _LABEL_PX + 6, f"LIDAR_TOP   {len(points):,} points", _LABEL_PX, drawing.INK)
     return picture
 
 
 def _title(canvas: Image, scene: Scene, place: int, story: _Story) -> None:
     seconds = (scene.samples[place].timestamp_us - scene.samples[0].timestamp_us) / 1e6
     x = float(_MARGIN)
-    x += draw.text(canvas, (x, 42), story.scenario or scene.name, 22, bold=True) + 18
+    x += drawing.text(canvas, (x, 42), story.scenario or scene.name, 22, bold=True) + 18
     facts = [scene.name] if story.scenario else []
     facts += [f"seed {story.seed}"] if story.seed else []
     facts += [scene.location, f"sample {place + 1} of {len(scene.samples)}", f"t = {seconds:.1f} s"]
-    draw.text(canvas, (x, 42), "   ".join(facts), 15, draw.FAINT)
+    drawing.text(canvas, (x, 42), "   ".join(facts), 15, drawing.FAINT)
     right, left = float(canvas.shape[1] - _MARGIN), float(canvas.shape[1] - _MARGIN)
     for k, expectation in enumerate(story.expectations[:3]):
         words, held = expectation_words(expectation), bool(expectation.get("held"))
-        start = right - draw.text_width(words, 14)
-        draw.text(canvas, (start, 30 + 24 * k), words, 14, draw.GOOD if held else draw.BAD)
+        start = right - drawing.text_width(words, 14)
+        drawing.text(canvas, (start, 30 + 24 * k), words, 14, drawing.GOOD if held else drawing.BAD)
         left = min(left, start)
     room = (left if len(story.expectations) > 2 else right) - 2 * _MARGIN
-    draw.text(canvas, (_MARGIN, 76), _shortened(scene.description, 14, room), 14, draw.FAINT)
+    drawing.text(canvas, (_MARGIN, 76), _shortened(scene.description, 14, room), 14, drawing.FAINT)
 
 
 def _shortened(words: str, height_px: float, room_px: float) -> str:
     words = " ".join(words.split())
-    if draw.text_width(words, height_px) <= room_px:
+    if drawing.text_width(words, height_px) <= room_px:
         return words
-    while words and draw.text_width(words + " ...", height_px) > room_px:
+    while words and drawing.text_width(words + " ...", height_px) > room_px:
         words = words.rpartition(" ")[0]
     return words + " ..."
 
@@ -286,25 +286,25 @@ def _legend(canvas: Image, annotations: Sequence[Annotation]) -> None:
     x, y = float(_MARGIN), canvas.shape[0] - _LEGEND_PX / 2 + 6
     for name in (name for name in CLASS_COLOURS if name in counts):
         swatch = np.add([[0, 0], [16, 0], [16, -12], [0, -12]], (x, y))
-        draw.fill(canvas, swatch, CLASS_COLOURS[name], 0.35)
-        draw.polyline(canvas, swatch, CLASS_COLOURS[name], 1)
+        drawing.fill(canvas, swatch, CLASS_COLOURS[name], 0.35)
+        drawing.polyline(canvas, swatch, CLASS_COLOURS[name], 1)
         x += 24
-        x += draw.text(canvas, (x, y), f"{name} {counts[name]}", 13) + 26
+        x += drawing.text(canvas, (x, y), f"{name} {counts[name]}", 13) + 26
     room = _height_scale(canvas, y) - x
     for words in ("filled face = front;  thin = hidden or without points", "filled = front;  thin = hidden"):
-        if draw.text_width(words, 13) + 40 < room:
-            draw.text(canvas, (x + 10, y), words, 13, draw.FAINT)
+        if drawing.text_width(words, 13) + 40 < room:
+            drawing.text(canvas, (x + 10, y), words, 13, drawing.FAINT)
             break
 
 
 def _height_scale(canvas: Image, y: float) -> int:
     """Draw the colours of the lidar's points at the right end; returns where they begin."""
     bar = height_colours(np.linspace(0.0, 4.0, 140, dtype=np.float64))
-    x = canvas.shape[1] - _MARGIN - draw.text_width("4 m", 13)
-    draw.text(canvas, (x, y), "4 m", 13, draw.FAINT)
+    x = canvas.shape[1] - _MARGIN - drawing.text_width("4 m", 13)
+    drawing.text(canvas, (x, y), "4 m", 13, drawing.FAINT)
     x -= len(bar) + 10
     canvas[round(y) - 11 : round(y) + 1, x : x + len(bar)] = bar
     words = "lidar height above the ground:  0 m"
-    x -= draw.text_width(words, 13) + 10
-    draw.text(canvas, (x, y), words, 13, draw.FAINT)
+    x -= drawing.text_width(words, 13) + 10
+    drawing.text(canvas, (x, y), words, 13, drawing.FAINT)
     return x

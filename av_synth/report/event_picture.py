@@ -14,8 +14,8 @@ from av_synth.director import Event
 from av_synth.errors import DataError, StoreError
 from av_synth.export.nuscenes.map_reading import read_network
 from av_synth.geometry.transforms import Array
-from av_synth.report import draw
-from av_synth.report.draw import Colour, Image
+from av_synth.report import drawing
+from av_synth.report.drawing import Colour, Image
 from av_synth.report.event_words import NOTED, event_words
 from av_synth.report.road_picture import GROUND, Roads, draw_roads, read_roads
 from av_synth.run.watch import Watcher
@@ -141,13 +141,13 @@ def _panel(
             front_px = watched.infos[actor].size_lwh_m[0] / 2.0 * view.px_per_m * _FINE
             _way(canvas, view, _tracks(watched, actor, first, last), front_px, colour)
         corners = view.at(_outline(watched, actor, last, named=actor in names))
-        draw.fill(canvas, corners, colour, 0.95 if actor in names else 0.7)
-        draw.polyline(canvas, corners, (20, 18, 16), 2)
+        drawing.fill(canvas, corners, colour, 0.95 if actor in names else 0.7)
+        drawing.polyline(canvas, corners, (20, 18, 16), 2)
     picture = np.asarray(cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     for actor, name in names.items():
         if actor in state.actors:
             corners = view.at(_outline(watched, actor, last, named=True)) / _FINE
-            draw.plate(
+            drawing.plate(
                 picture, float(corners[:, 0].min()), float(corners[:, 1].min()) - 2, name, 10, _colour(names, actor)
             )
     times = [each.time_us for each in watched.states]
@@ -160,8 +160,8 @@ def _panel(
                 where[0] += 2.0 * _NUMBER_PX  # what happened at one place stands in a row
             taken.append(where)
             _number(picture, where, number)
-    draw.plate(picture, 8, 26, f"{state.time_us / 1e6:.1f} s", 12, draw.INK)
-    framed: Image = np.full((height + 10, _WIDTH_PX, 3), draw.BACKGROUND, dtype=np.uint8)
+    drawing.plate(picture, 8, 26, f"{state.time_us / 1e6:.1f} s", 12, drawing.INK)
+    framed: Image = np.full((height + 10, _WIDTH_PX, 3), drawing.BACKGROUND, dtype=np.uint8)
     framed[:height, _MARGIN_PX : _MARGIN_PX + width] = picture
     return framed
 
@@ -170,7 +170,7 @@ def _colour(names: dict[int, str], actor: int) -> Colour:
     if actor not in names:
         return _BYSTANDER
     number = list(names).index(actor)
-    return draw.INK if number == 0 else _COLOURS[(number - 1) % len(_COLOURS)]
+    return drawing.INK if number == 0 else _COLOURS[(number - 1) % len(_COLOURS)]
 
 
 def _way(canvas: Image, view: _View, track: Array, front_px: float, colour: Colour) -> None:
@@ -178,7 +178,7 @@ def _way(canvas: Image, view: _View, track: Array, front_px: float, colour: Colo
     if len(track) < 2 or np.hypot(*(track[-1] - track[0])) < 0.5:
         return
     points = view.at(track)
-    draw.polyline(canvas, points, colour, 3, closed=False)
+    drawing.polyline(canvas, points, colour, 3, closed=False)
     step = points[-1] - points[max(0, len(points) - 4)]
     length = float(np.hypot(*step))
     if length > 1.0:
@@ -186,8 +186,8 @@ def _way(canvas: Image, view: _View, track: Array, front_px: float, colour: Colo
         side = np.array([-ahead[1], ahead[0]])
         tip = points[-1] + ahead * (front_px + 40)
         head = np.array([tip, tip - ahead * 20 + side * 9, tip - ahead * 20 - side * 9])
-        draw.line(canvas, points[-1], tip - ahead * 10, colour, 3)
-        draw.fill(canvas, head, colour, 1.0)
+        drawing.line(canvas, points[-1], tip - ahead * 10, colour, 3)
+        drawing.fill(canvas, head, colour, 1.0)
 
 
 def _outline(watched: Watcher, actor: int, frame: int, *, named: bool) -> Array:
@@ -201,26 +201,26 @@ def _outline(watched: Watcher, actor: int, frame: int, *, named: bool) -> Array:
 def _number(picture: Image, where: Array, number: int) -> None:
     x, y = round(float(where[0])), round(float(where[1])) + 20
     cv2.circle(picture, (x, y), _NUMBER_PX, (20, 18, 16), -1, cv2.LINE_AA)
-    cv2.circle(picture, (x, y), _NUMBER_PX, draw.INK, 1, cv2.LINE_AA)
-    draw.text(picture, (x - draw.text_width(str(number), 9) / 2, y + 5), str(number), 9)
+    cv2.circle(picture, (x, y), _NUMBER_PX, drawing.INK, 1, cv2.LINE_AA)
+    drawing.text(picture, (x - drawing.text_width(str(number), 9) / 2, y + 5), str(number), 9)
 
 
 def _heading(concrete: ConcreteScenario) -> Image:
     told = " ".join(concrete.description.split())
     lines = textwrap.wrap(told, 170)
-    canvas: Image = np.full((58 + 20 * len(lines), _WIDTH_PX, 3), draw.BACKGROUND, dtype=np.uint8)
-    draw.text(canvas, (_MARGIN_PX, 32), f"{concrete.name}, seed {concrete.seed}, {concrete.town}", 15, bold=True)
+    canvas: Image = np.full((58 + 20 * len(lines), _WIDTH_PX, 3), drawing.BACKGROUND, dtype=np.uint8)
+    drawing.text(canvas, (_MARGIN_PX, 32), f"{concrete.name}, seed {concrete.seed}, {concrete.town}", 15, bold=True)
     for number, line in enumerate(lines):
-        draw.text(canvas, (_MARGIN_PX, 58 + 20 * number), line, 10, draw.FAINT)
+        drawing.text(canvas, (_MARGIN_PX, 58 + 20 * number), line, 10, drawing.FAINT)
     return canvas
 
 
 def _legend(names: dict[int, str], notes: Sequence[Event]) -> Image:
-    canvas: Image = np.full((30 + 24 * max(1, len(notes)), _WIDTH_PX, 3), draw.BACKGROUND, dtype=np.uint8)
+    canvas: Image = np.full((30 + 24 * max(1, len(notes)), _WIDTH_PX, 3), drawing.BACKGROUND, dtype=np.uint8)
     for number, note in enumerate(notes, 1):
         y = 4 + 24 * number
         _number(canvas, np.array([_MARGIN_PX + 10, y - 25]), number)
-        draw.text(
+        drawing.text(
             canvas,
             (_MARGIN_PX + 30, y),
             f"{note.time_us / 1e6:.2f} s   {event_words(names, note.kind, note.actor_id, note.other_id, note.detail)}",

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from av_synth.report import draw
-from av_synth.report.draw import Colour, Image
+from av_synth.report import drawing
+from av_synth.report.drawing import Colour, Image
 from av_synth.verify.maths import Array, box_corners
 
 Place = Callable[[Array], Array]
@@ -50,7 +50,7 @@ def lidar_from_above(points_ego: Array, boxes: Sequence[BoxFromAbove], size_px: 
     def at(xy_m: Array) -> Array:
         return np.asarray((side - 1) / 2.0 - np.atleast_2d(xy_m)[:, 1::-1] * px_per_m)
 
-    canvas: Image = np.full((side, side, 3), draw.BACKGROUND, dtype=np.uint8)
+    canvas: Image = np.full((side, side, 3), drawing.BACKGROUND, dtype=np.uint8)
     middle = (side - 1) / 2.0
     for radius_m in range(_RING_M, int(reach_m * 1.5), _RING_M):
         centre, radius = (round(middle), round(middle)), round(radius_m * px_per_m)
@@ -63,7 +63,7 @@ def lidar_from_above(points_ego: Array, boxes: Sequence[BoxFromAbove], size_px: 
     for radius_m in range(_RING_M, int(reach_m), _RING_M):
         # on the diagonal, where there is seldom a road
         aside = size_px / 2.0 + radius_m * px_per_m / _SCALE * math.sqrt(0.5)
-        draw.text(picture, (aside - 12, aside + 4), f"{radius_m} m", 9, draw.FAINT)
+        drawing.text(picture, (aside - 12, aside + 4), f"{radius_m} m", 9, drawing.FAINT)
     return picture
 
 
@@ -93,16 +93,16 @@ def _box(canvas: Image, at: Place, box: BoxFromAbove) -> None:
     )
     width = _SCALE + 1 if box.strong else 1
     if box.strong:
-        draw.fill(canvas, outline, box.colour, 0.25)
-    draw.polyline(canvas, outline, box.colour, width)
+        drawing.fill(canvas, outline, box.colour, 0.25)
+    drawing.polyline(canvas, outline, box.colour, width)
     ends = at(tick)
-    draw.line(canvas, ends[0], ends[1], box.colour, width)
+    drawing.line(canvas, ends[0], ends[1], box.colour, width)
 
 
 def _ego(canvas: Image, at: Place) -> None:
     length, width, tail = _EGO_M
     x0, x1, y = -tail, length - tail, width / 2.0
     shell = np.array([[x0, -y], [x0, y], [x1 - 0.5, y], [x1, y - 0.5], [x1, 0.5 - y], [x1 - 0.5, -y]])
-    draw.fill(canvas, at(shell), draw.INK, 0.9)
+    drawing.fill(canvas, at(shell), drawing.INK, 0.9)
     arrow = np.array([[x1 - 0.9, 0.0], [x1 - 2.1, 0.6], [x1 - 2.1, -0.6]])
-    draw.fill(canvas, at(arrow), (60, 50, 45), 1.0)
+    drawing.fill(canvas, at(arrow), (60, 50, 45), 1.0)

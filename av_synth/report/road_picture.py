@@ -11,8 +11,8 @@ import numpy as np
 from av_synth.export.nuscenes.map_lanes import Mark, Network, Section
 from av_synth.export.nuscenes.map_signs import read_crossings
 from av_synth.geometry.transforms import Array
-from av_synth.report import draw
-from av_synth.report.draw import Colour, Image
+from av_synth.report import drawing
+from av_synth.report.drawing import Colour, Image
 
 Place = Callable[[Array], Array]
 """From metres (N, 2), world frame, to pixels (N, 2)."""
@@ -63,9 +63,9 @@ def draw_roads(canvas: Image, roads: Roads, at: Place, centre_m: Array, reach_m:
                 if colour is not None and (lane.kind in DRIVEN) == driven:
                     quads = _near(section.quads(lane.id), centre_m, reach_m)
                     for quad in quads:
-                        draw.fill(canvas, at(quad), colour, 1.0)
+                        drawing.fill(canvas, at(quad), colour, 1.0)
                         # neighbours meet without a seam
-                        draw.polyline(canvas, at(quad), colour, 1)
+                        drawing.polyline(canvas, at(quad), colour, 1)
     for outline in roads.crossings:
         if np.hypot(*(outline - centre_m).T).min() < reach_m + 20.0:
             _zebra(canvas, at, outline)
@@ -102,11 +102,11 @@ def _line(canvas: Image, at: Place, points: Array, colour: Colour, broken: bool,
     if len(points) < 2:
         return
     if not broken:
-        draw.polyline(canvas, at(points), colour, width, closed=False)
+        drawing.polyline(canvas, at(points), colour, width, closed=False)
         return
     for dash in dashes(points):
         first, last = at(dash)
-        draw.line(canvas, first, last, colour, width)
+        drawing.line(canvas, first, last, colour, width)
 
 
 def dashes(points: Array) -> Iterator[Array]:
@@ -119,7 +119,7 @@ def dashes(points: Array) -> Iterator[Array]:
 
 def _zebra(canvas: Image, at: Place, outline: Array) -> None:
     for stripe in stripes(outline):
-        draw.fill(canvas, at(stripe), PAINT, 0.75)
+        drawing.fill(canvas, at(stripe), PAINT, 0.75)
 
 
 def stripes(outline: Array) -> Iterator[Array]:

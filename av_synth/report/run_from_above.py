@@ -12,8 +12,8 @@ from av_synth.export.nuscenes.map_reading import read_network
 from av_synth.geometry.transforms import Array, yaw
 from av_synth.log.state import WorldState
 from av_synth.replay.state_log import StateLog
-from av_synth.report import draw
-from av_synth.report.draw import CLASS_COLOURS, Colour, Image, class_of
+from av_synth.report import drawing
+from av_synth.report.drawing import CLASS_COLOURS, Colour, Image, class_of
 from av_synth.report.road_picture import GROUND, Place, Roads, draw_roads, read_roads
 from av_synth.store import Run
 
@@ -103,7 +103,7 @@ class RunFromAbove:
     def colour(self, actor: int) -> Colour:
         """That of its class; the ego is white."""
         category = self._log.actors[actor].category
-        return draw.INK if actor == self._log.ego_id else CLASS_COLOURS[class_of(category)]
+        return drawing.INK if actor == self._log.ego_id else CLASS_COLOURS[class_of(category)]
 
     @property
     def _text_px(self) -> float:
@@ -154,22 +154,22 @@ class RunFromAbove:
         half = np.maximum(np.asarray(info.size_lwh_m, dtype=np.float64)[:2] / 2.0, small / 2.0 / self.px_per_m)
         corners = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]]) * half @ pose[:2, :2].T + pose[:2, 3]
         colour = self.colour(actor)
-        draw.fill(canvas, at(corners), colour, 0.55 if info.parked else 0.95)
-        draw.polyline(canvas, at(corners), _DARK)
+        drawing.fill(canvas, at(corners), colour, 0.55 if info.parked else 0.95)
+        drawing.polyline(canvas, at(corners), _DARK)
         if info.category.startswith("movable_object") or not info.category:
             return
         # an arrowhead in its front half says where it is heading
         ahead, side = pose[:2, 0] * half[0], pose[:2, 1] * half[1]
         middle = pose[:2, 3]
         head = np.array([middle + 0.8 * ahead, middle + 0.2 * ahead + 0.7 * side, middle + 0.2 * ahead - 0.7 * side])
-        draw.fill(canvas, at(head), _DARK, 0.9)
+        drawing.fill(canvas, at(head), _DARK, 0.9)
 
     def _draw_names(self, canvas: Image, places: Mapping[int, Array]) -> None:
         """Write names beside those who have one, off the way that the ego goes, each clear of the others."""
         height, taken = self._text_px + 6.0, list[tuple[float, float, float]]()
         aside = 1.6 * self.px_per_m + 4.0
         for actor, (x, y) in sorted(places.items(), key=lambda each: -each[1][1]):
-            width = draw.text_width(self._names[actor], self._text_px) + 6.0
+            width = drawing.text_width(self._names[actor], self._text_px) + 6.0
             left, base, away = x + aside, y + height / 2.0, -1.0
             if self._to_the_right:
                 away = 1.0 if y > self._size[1] / 2.0 else -1.0  # not over the ego, which is in the middle
@@ -178,7 +178,7 @@ class RunFromAbove:
                 if left < other_right and other_left < left + width and abs(base - other_base) < height:
                     base = other_base + away * (height + 2.0)
             taken.append((left, left + width, base))
-            draw.plate(canvas, left, base, self._names[actor], self._text_px, self.colour(actor))
+            drawing.plate(canvas, left, base, self._names[actor], self._text_px, self.colour(actor))
 
     def _draw_marks(self, canvas: Image, at: Place, frame: int) -> None:
         for mark in self._marks:
@@ -188,7 +188,7 @@ class RunFromAbove:
             x, y = at(mark.where_m)[0]
             if not (0 <= x < self._size[0] and 0 <= y < self._size[1]):
                 continue
-            centre, colour = (round(float(x)), round(float(y))), draw.BAD if mark.bad else draw.INK
+            centre, colour = (round(float(x)), round(float(y))), drawing.BAD if mark.bad else drawing.INK
             fresh = age_s < FRESH_S
             radius = round(self._text_px * (1.2 + age_s)) if fresh else round(self._text_px * 0.45)
             cv2.circle(canvas, centre, radius, _DARK, 4 if fresh else 3, cv2.LINE_AA)
@@ -197,10 +197,10 @@ class RunFromAbove:
     def _draw_scale(self, canvas: Image) -> None:
         height, length = canvas.shape[0], _SCALE_M * self.px_per_m
         words = f"{_SCALE_M} m"
-        draw.plate(canvas, 8, height - 8, words, self._text_px, draw.INK)
-        x, y = 8 + draw.text_width(words, self._text_px) + 12, height - 8 - self._text_px / 2 - 3
-        draw.line(canvas, (x, y), (x + length, y), _DARK, 4)
-        draw.line(canvas, (x, y), (x + length, y), draw.INK, 2)
+        drawing.plate(canvas, 8, height - 8, words, self._text_px, drawing.INK)
+        x, y = 8 + drawing.text_width(words, self._text_px) + 12, height - 8 - self._text_px / 2 - 3
+        drawing.line(canvas, (x, y), (x + length, y), _DARK, 4)
+        drawing.line(canvas, (x, y), (x + length, y), drawing.INK, 2)
 
 
 def _trail(canvas: Image, points: Array, colour: Colour, px_per_m: float) -> None:
@@ -211,4 +211,4 @@ def _trail(canvas: Image, points: Array, colour: Colour, px_per_m: float) -> Non
     for number, part in enumerate(parts, 1):
         share = 0.2 + 0.6 * number / len(parts)
         blue, green, red = (round(share * c + (1.0 - share) * g) for c, g in zip(colour, GROUND, strict=True))
-        draw.polyline(canvas, points[part[0] : part[-1] + 2], (blue, green, red), 2, closed=False)
+        drawing.polyline(canvas, points[part[0] : part[-1] + 2], (blue, green, red), 2, closed=False)

@@ -11,7 +11,7 @@ import numpy as np
 
 from av_synth import store
 from av_synth.errors import StoreError
-from av_synth.report.draw import Image
+from av_synth.report.drawing import Image
 
 _FIRST_CHOICE = "CAM_FRONT"
 _ENDINGS = (".jpg", ".jpeg", ".png")

@@ -12,8 +12,8 @@ from av_synth.errors import UserError
 from av_synth.replay import state_log
 from av_synth.replay.request import scenario_of, window
 from av_synth.replay.state_log import StateLog
-from av_synth.report import draw
-from av_synth.report.draw import Colour, Image
+from av_synth.report import drawing
+from av_synth.report.drawing import Colour, Image
 from av_synth.report.event_picture import EGO
 from av_synth.report.event_words import NOTED, event_words
 from av_synth.report.run_from_above import FRESH_S, Mark, RunFromAbove, roads_of
@@ -171,7 +171,7 @@ class _Pictures:
     def __call__(self, frame: int) -> Image:
         """The picture of a frame, (H, W, 3) uint8 BGR."""
         width, height = self.layout.size_px
-        canvas: Image = np.full((height, width, 3), draw.BACKGROUND, dtype=np.uint8)
+        canvas: Image = np.full((height, width, 3), drawing.BACKGROUND, dtype=np.uint8)
         for row in self._cameras.rows:
             for camera in row:
                 area = self.layout.cameras[camera.channel]
@@ -187,21 +187,21 @@ class _Pictures:
         unit = line.width / 100.0
         base, text = line.y + 0.64 * line.height, max(9.0, 0.3 * line.height)
         ego = log.state(frame).actors[log.ego_id]
-        draw.text(canvas, (1.0 * unit, base), f"{log.time_us(frame) * 1e-6:.2f} s", text, bold=True)
+        drawing.text(canvas, (1.0 * unit, base), f"{log.time_us(frame) * 1e-6:.2f} s", text, bold=True)
         speed_kmh = 3.6 * float(np.hypot(*ego.velocity_mps[:2]))
-        draw.text(canvas, (11.0 * unit, base), f"{speed_kmh:.0f} km/h", text)
+        drawing.text(canvas, (11.0 * unit, base), f"{speed_kmh:.0f} km/h", text)
         value, who = self._ttc.get(frame, (np.inf, ""))
-        words, colour = "TTC  -", draw.FAINT
+        words, colour = "TTC  -", drawing.FAINT
         if value <= _MOST_TTC_S:
             words = f"TTC {value:.1f} s  {who}"
-            colour = draw.BAD if value < _BAD_TTC_S else _CAREFUL if value < EXPOSED_TTC_S else draw.INK
-        draw.text(canvas, (20.0 * unit, base), _cut(words, text, 21.0 * unit), text, colour)
-        right = 99.0 * unit - draw.text_width(self._heading, text)
+            colour = drawing.BAD if value < _BAD_TTC_S else _CAREFUL if value < EXPOSED_TTC_S else drawing.INK
+        drawing.text(canvas, (20.0 * unit, base), _cut(words, text, 21.0 * unit), text, colour)
+        right = 99.0 * unit - drawing.text_width(self._heading, text)
         told = [note for note in self._notes if 0 <= log.time_us(frame - note.frame) < FRESH_S * 1e6]
         now = "; ".join(note.words for note in told if note.frame == told[-1].frame)
         now = _cut(now, text, right - 43.0 * unit)
-        draw.text(canvas, (42.0 * unit, base), now, text, draw.BAD if told and told[-1].bad else _CAREFUL)
-        draw.text(canvas, (right, base), self._heading, text, draw.FAINT)
+        drawing.text(canvas, (42.0 * unit, base), now, text, drawing.BAD if told and told[-1].bad else _CAREFUL)
+        drawing.text(canvas, (right, base), self._heading, text, drawing.FAINT)
 
     def _bar(self, canvas: Image, frame: int) -> None:
         """How far the video is, along its lower edge, with its events."""
@@ -212,15 +212,15 @@ class _Pictures:
         def x(at: int) -> int:
             return round((line.width - 1) * (at - self._first) / max(1, self._last - self._first))
 
-        canvas[top:bottom] = draw.PANEL
-        canvas[top:bottom, : x(frame) + 1] = draw.FAINT
+        canvas[top:bottom] = drawing.PANEL
+        canvas[top:bottom, : x(frame) + 1] = drawing.FAINT
         for note in self._notes:
             if self._first <= note.frame <= self._last:
-                canvas[top - high : bottom, x(note.frame) : x(note.frame) + 2] = draw.BAD if note.bad else _CAREFUL
+                canvas[top - high : bottom, x(note.frame) : x(note.frame) + 2] = drawing.BAD if note.bad else _CAREFUL
 
 
 def _cut(words: str, height_px: float, room_px: float) -> str:
-    while words and draw.text_width(words, height_px) > room_px:
+    while words and drawing.text_width(words, height_px) > room_px:
         words = words[:-1]
     return words
 

@@ -13,9 +13,9 @@ import numpy as np
 from av_synth.errors import StoreError
 from av_synth.geometry.transforms import Array, invert, matrix_from_quaternion
 from av_synth.replay.state_log import StateLog
-from av_synth.report import draw
+from av_synth.report import drawing
 from av_synth.report.contact_sheet import rows_of_cameras
-from av_synth.report.draw import CLASS_COLOURS, Image, class_of
+from av_synth.report.drawing import CLASS_COLOURS, Image, class_of
 from av_synth.store import Run
 from av_synth.verify.maths import box_corners, move
 
@@ -79,7 +79,7 @@ class Cameras:
         said = camera.channel
         late_s = 0.0
         if place < 0:
-            canvas: Image = np.full((size_px[1], size_px[0], 3), draw.PANEL, dtype=np.uint8)
+            canvas: Image = np.full((size_px[1], size_px[0], 3), drawing.PANEL, dtype=np.uint8)
             said += "   no picture yet"
         else:
             at = camera.frames[place]
@@ -91,7 +91,7 @@ class Cameras:
         height = max(8.0, size_px[0] / 64.0)
         if late_s:
             said += f"   no picture for {late_s:.1f} s"
-        draw.plate(canvas, 6, 6 + height + 6, said, height, draw.BAD if late_s or place < 0 else draw.INK)
+        drawing.plate(canvas, 6, 6 + height + 6, said, height, drawing.BAD if late_s or place < 0 else drawing.INK)
         return canvas
 
     def _draw(self, camera: Camera, place: int, size_px: tuple[int, int]) -> Image:
@@ -124,14 +124,14 @@ class Cameras:
             length, width, high = state.infos[actor].size_lwh_m
             colour = CLASS_COLOURS[class_of(state.infos[actor].category)]
             corners = box_corners(camera_from_box, (float(width), float(length), float(high)))
-            top = draw.camera_box(canvas, intrinsic, corners, colour, strong=True)
+            top = drawing.camera_box(canvas, intrinsic, corners, colour, strong=True)
             if top is not None and actor in self._names:
                 tops.append((top[0], top[1], self._names[actor], colour))
         height = max(8.0, canvas.shape[1] / 72.0)
         for middle, upper, words, colour in tops:
-            width = draw.text_width(words, height) + 6.0
+            width = drawing.text_width(words, height) + 6.0
             x = min(max(middle - width / 2.0, 2.0), canvas.shape[1] - width - 2.0)
-            draw.plate(canvas, x, max(upper - 3.0, 2.0 * height + 24.0), words, height, colour)
+            drawing.plate(canvas, x, max(upper - 3.0, 2.0 * height + 24.0), words, height, colour)
 
     def _in_sight(self, camera: Camera, frame: int, scale: float) -> set[int]:
         """Who is seen in the keyframe before, or in that after, a frame; everybody where masks do not tell."""

@@ -13,7 +13,7 @@ from typing import ClassVar, Protocol
 import cv2
 
 from av_synth.errors import StoreError, UserError
-from av_synth.report.draw import Image
+from av_synth.report.drawing import Image
 
 _ENDINGS = (".mp4", ".webp")
 _WEBP_QUALITY = 80

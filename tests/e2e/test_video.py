@@ -14,7 +14,7 @@ from av_synth import documents, scenario, store
 from av_synth.cli.app import status
 from av_synth.launch import Address
 from av_synth.replay import state_log
-from av_synth.report import draw
+from av_synth.report import drawing
 from av_synth.report.video import arrange
 from av_synth.report.video_cameras import Cameras
 from av_synth.run import RunSpec
@@ -114,7 +114,7 @@ def test_a_camera_that_fell_silent_says_for_how_long(tiny: Made) -> None:
     late = [cameras.picture(silent, frame, camera.size_px) for frame in (8, 10, 11)]
     never = cameras.picture(replace(camera, frames=(), paths=()), 8, camera.size_px)
 
-    warned = [int((np.abs(picture.astype(int) - draw.BAD) < 40).all(axis=2).sum()) for picture in (*late, never)]
+    warned = [int((np.abs(picture.astype(int) - drawing.BAD) < 40).all(axis=2).sum()) for picture in (*late, never)]
     assert warned[0] == 0
     assert min(warned[2:]) > 20
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from av_synth.errors import DataError, UserError
-from av_synth.report import draw
+from av_synth.report import drawing
 from av_synth.report.browse import Library, open_source
 from av_synth.report.weather_words import weather_words
 from tests.export.as_nuscenes import export
@@ -121,7 +121,7 @@ def test_a_run_without_a_camera_is_shown_from_above_and_has_all_the_rest(tmp_pat
 
     assert (library.source.card(run).cameras, library.source.card(run).keyframes) == (0, 4)
     above = cv2.imdecode(np.frombuffer(library.thumbnail(run) or b"", np.uint8), cv2.IMREAD_COLOR)
-    assert (np.abs(above.astype(int) - draw.INK) < 30).all(axis=2).sum() > 20  # the ego
+    assert (np.abs(above.astype(int) - drawing.INK) < 30).all(axis=2).sum() > 20  # the ego
     assert (library.strip(run), library.picture(run, 0, "CAM_FRONT")) == (None, None)
     assert library.points(run, 0)
     assert library.open(run).detail.frames[0].boxes

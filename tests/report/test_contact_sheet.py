@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from av_synth.errors import StoreError
-from av_synth.report import draw
+from av_synth.report import drawing
 from av_synth.report.contact_sheet import contact_sheet
 from av_synth.report.lidar_from_above import BoxFromAbove, lidar_from_above
 
@@ -51,8 +51,8 @@ def test_the_sheet_has_all_cameras_the_lidar_and_what_the_scene_is_about(editabl
     assert told.shape == (872, 2 * 24 + 4 * 648 + 728, 3)
     assert np.array_equal(told, last), "without a sample, the one at the expectation's time is drawn"
     assert not np.array_equal(told, first)
-    assert len(near(told[:90], draw.BAD)) > 100, "an expectation that was not held is red"
-    assert len(near(told[:90], draw.GOOD)) == 0
+    assert len(near(told[:90], drawing.BAD)) > 100, "an expectation that was not held is red"
+    assert len(near(told[:90], drawing.GOOD)) == 0
 
 
 def test_boxes_are_drawn_where_the_things_are(one_scene: Path, tmp_path: Path) -> None:
@@ -60,14 +60,14 @@ def test_boxes_are_drawn_where_the_things_are(one_scene: Path, tmp_path: Path) -
 
     # CAM_FRONT is second from the left; the truck is 22 m ahead and 7 m to the left of it
     front = sheet[92:452, 24 + 648 : 24 + 648 + 640]
-    edges = near(front, draw.CLASS_COLOURS["truck"])
+    edges = near(front, drawing.CLASS_COLOURS["truck"])
     left = 4 * (81 - 126.6 * 9 / 16.6)
     right = 4 * (81 - 126.6 * 5.5 / 24)
     assert abs(edges[:, 0].min() - left) < 40
     assert abs(edges[:, 0].max() - right) < 40
     # from above it is drawn up and to the left of the ego, 9.1 pixels a metre
     lidar = sheet[92 : 92 + 728, -24 - 728 : -24]
-    above = near(lidar, draw.CLASS_COLOURS["truck"])
+    above = near(lidar, drawing.CLASS_COLOURS["truck"])
     assert above.mean(axis=0) == pytest.approx([364 - 6.8 * 9.1, 364 - 22 * 9.1], abs=14)
 
 
@@ -80,7 +80,7 @@ def test_hidden_boxes_are_thinner_than_seen_ones(editable: Path, tmp_path: Path)
 
     hidden = cv2.imread(str(contact_sheet(editable, tmp_path / "hidden.png", 0)))
 
-    colour = draw.CLASS_COLOURS["car"]
+    colour = drawing.CLASS_COLOURS["car"]
     assert 0 < len(near(hidden[92:820], colour, 70)) < 0.7 * len(near(seen[92:820], colour, 70))
 
 
@@ -117,8 +117,8 @@ def test_what_cannot_be_drawn_is_an_error_that_names_it(editable: Path, tmp_path
 def test_a_line_to_a_point_far_outside_keeps_its_slope() -> None:
     canvas = np.zeros((100, 100, 3), np.uint8)
 
-    draw.line(canvas, (50.0, 50.0), (50.0 + 1e7, 50.0 + 2e7), (255, 255, 255))
-    draw.line(canvas, (-1e9, 10.0), (1e9, 10.0), (255, 255, 255))
+    drawing.line(canvas, (50.0, 50.0), (50.0 + 1e7, 50.0 + 2e7), (255, 255, 255))
+    drawing.line(canvas, (-1e9, 10.0), (1e9, 10.0), (255, 255, 255))
 
     assert canvas[90, 70, 0] > 100
     assert canvas[10, 2:-2, 0].min() > 200
@@ -130,13 +130,13 @@ def test_a_box_around_the_camera_is_drawn_without_wrapping() -> None:
     corners = np.array([[x, y, z] for x in (-2, 2) for y in (-1, 1.5) for z in (-3.0, 5.0)])
     intrinsic = np.array([[100.0, 0, 80], [0, 100, 45], [0, 0, 1]])
 
-    place = draw.camera_box(canvas, intrinsic, corners, (255, 255, 255), strong=True)
+    place = drawing.camera_box(canvas, intrinsic, corners, (255, 255, 255), strong=True)
 
     assert place is not None
     # the face 5 m ahead spans x 40 to 120 and y 25 to 75
     lit = near(canvas, (255, 255, 255), 60)
     assert {(40, 50), (120, 50)} <= {(int(x), int(y)) for x, y in lit}
-    assert draw.camera_box(canvas, intrinsic, corners - [0, 0, 10], (255, 255, 255), strong=True) is None
+    assert drawing.camera_box(canvas, intrinsic, corners - [0, 0, 10], (255, 255, 255), strong=True) is None
 
 
 def test_the_lidar_from_above_has_the_ego_in_the_middle_driving_upwards() -> None:
@@ -168,5 +168,5 @@ def test_the_lidar_from_above_has_the_ego_in_the_middle_driving_upwards() -> Non
     ],
 )
 def test_every_category_has_a_colour(category: str, name: str) -> None:
-    assert draw.class_of(category) == name
-    assert name in draw.CLASS_COLOURS
+    assert drawing.class_of(category) == name
+    assert name in drawing.CLASS_COLOURS

@@ -14,7 +14,7 @@ import numpy as np
 from av_synth import store
 from av_synth.errors import DataError
 from av_synth.report.browse.model import STRIP_PX, Opened, Source
-from av_synth.report.draw import CLASS_COLOURS
+from av_synth.report.drawing import CLASS_COLOURS
 from av_synth.report.thumbnails import strip_jpeg
 from av_synth.report.weather_words import CLEAR_DAY, SIGNS
 

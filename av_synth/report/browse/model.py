@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
-from av_synth.report.draw import class_of
+from av_synth.report.drawing import class_of
 
 Pose = tuple[float, ...]
 Facts = Mapping[str, float | int | bool | str | None]

@@ -32,7 +32,7 @@ from av_synth.report.browse.model import (
     rounded,
 )
 from av_synth.report.contact_sheet import expectation_words
-from av_synth.report.draw import class_of
+from av_synth.report.drawing import class_of
 from av_synth.report.thumbnails import moment_us, small_jpeg
 from av_synth.report.weather_words import weather_words
 from av_synth.verify import open_dataset

@@ -36,7 +36,7 @@ from av_synth.report.browse.model import (
     rounded,
 )
 from av_synth.report.contact_sheet import expectation_words
-from av_synth.report.draw import class_of
+from av_synth.report.drawing import class_of
 from av_synth.report.event_words import NOTED, event_words
 from av_synth.report.run_from_above import RunFromAbove, roads_of
 from av_synth.report.thumbnails import as_jpeg, moment_us, thumbnail

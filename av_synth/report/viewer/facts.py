@@ -18,7 +18,7 @@ from av_synth.export.nuscenes.names import RunNames
 from av_synth.export.scene import Scene
 from av_synth.geometry.transforms import Array
 from av_synth.log.taxonomy import CATEGORIES
-from av_synth.report.draw import CLASS_COLOURS, Colour, class_of
+from av_synth.report.drawing import CLASS_COLOURS, Colour, class_of
 from av_synth.report.viewer.pack import Pack
 from av_synth.store import Run
 
