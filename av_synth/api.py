@@ -199,7 +199,7 @@ def replay_run(
     """
     played = run if isinstance(run, Run) else open_run(run)
     asked = Request(None if rig is None else os.fspath(rig), cameras, weather, at)
-    spec = need_sensors(replay_spec(played, asked), played.directory)
+    spec = need_sensors(replay_spec(played, asked), played.folder)
     return _store.open_run(generate(spec, Path(out), simulator, on_tick).run)
 
 

@@ -113,7 +113,7 @@ def test_a_store_is_opened_exported_with_options_and_verified(tmp_path):
     dataset = av_synth.export_dataset(str(tmp_path), options={"profile": "compat"}, dataset=tmp_path / "there")
     coco = av_synth.export_dataset(tmp_path, format="coco", options={"min_pixels": 10})
 
-    assert run.directory == tmp_path / "runs" / run.run_id
+    assert run.folder == tmp_path / "runs" / run.run_id
     assert dataset == tmp_path / "there"
     assert (dataset / "v1.0-mini" / "scene.json").is_file()
     assert coco == tmp_path / "coco"

@@ -43,7 +43,7 @@ def campaign(
     no_export: bool = typer.Option(False, "--no-export", help="Make no dataset at the end."),
     commit_to: str | None = typer.Option(
         None,
-        help="An fsspec address, s3://bucket/folder or gs://bucket/folder, that runs are committed to instead of OUT: "
+        help="An fsspec address, s3://bucket/folder or gs://bucket/folder, that runs are committed to, not to --out: "
         "for machines that share no folder (docs/object_stores.md).",
     ),
     deep: bool = typer.Option(
@@ -53,10 +53,10 @@ def campaign(
     """Make all runs of a campaign (a parameter sweep), whatever dies meanwhile, and a dataset of them.
 
     What is played is planned first and does not change after that. Ctrl-C once lets end what is being played, twice
-    ends at once; the same command goes on from there. `av-synth status OUT` tells how far it is.
+    ends at once; the same command goes on from there. `av-synth status STORE` tells how far it is.
 
     Runs that are there already and are damaged (no manifest, a missing file, a table or document of another size) are
-    kept in OUT/quarantine/.released, and made again. With --deep so are those with any byte that is not what it was.
+    kept in STORE/quarantine/.released, and made again. With --deep so are those with any byte that is not what it was.
 
     Exit status: 0 all committed, 3 finished but for runs in quarantine, 4 paused, 130 cancelled.
 

@@ -21,11 +21,13 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    out: Path = typer.Argument(help="The folder that `av-synth run --out` wrote: its runs/ are exported."),
+    out: Path = typer.Argument(
+        metavar="STORE", help="The folder that `av-synth run --out` wrote: its runs/ are exported."
+    ),
     form: str = typer.Option(DATASET, "--format", help="What to write; `av-synth formats` lists them."),
     dataset: str | None = typer.Option(
         None,
-        help="Where it goes: a folder, or an fsspec address like s3://bucket/folder; OUT/<format> if not given.",
+        help="Where it goes: a folder, or an fsspec address like s3://bucket/folder; STORE/<format> if not given.",
     ),
     splits: Path | None = typer.Option(None, help="A file that `av-synth split` wrote."),
     profile: str | None = typer.Option(
@@ -45,7 +47,7 @@ def export(
 ) -> None:
     """Fold all committed runs of a folder into one dataset: nuScenes, or any format that `av-synth formats` lists.
 
-    Runs that `av-synth campaign --commit-to` committed to an address are brought to OUT first.
+    Runs that `av-synth campaign --commit-to` committed to an address are brought to STORE first.
 
     The bytes do not depend on the order in which the runs were made. What was at the target is replaced in one step,
     if it is a dataset of that format that av-synth wrote and no other file is in it. A nuScenes dataset is verified
@@ -85,6 +87,6 @@ def bring(out: Path) -> None:
 
 
 def export_with_progress(out: Path, form: str = DATASET) -> Path:
-    """Export to OUT/<format>, show that it goes on, and return the dataset."""
+    """Export to STORE/<format>, show that it goes on, and return the dataset."""
     with progress(f"exporting {out}", counted=False):
         return Path(export_dataset(out, form=form))

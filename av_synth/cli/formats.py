@@ -33,7 +33,7 @@ def formats(
     for option, default in found.defaults.items():
         told = str(default).lower() if isinstance(default, bool) else default if default != "" else "what fits"
         say_item(option, f"{told} if not given", 12)
-    say(f"write it: av-synth export OUT --format {name}")
+    say(f"write it: av-synth export STORE --format {name}")
 
 
 def _in_a_word(name: str) -> str:

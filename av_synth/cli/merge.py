@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 
 def merge(
-    folders: list[Path] = typer.Argument(metavar="OUT", help="Folders that `av-synth run --out` wrote."),
+    folders: list[Path] = typer.Argument(metavar="STORE", help="Folders that `av-synth run --out` wrote."),
     out: Path = typer.Option(help="The new folder; its runs/ will have the runs of all of them."),
 ) -> None:
     """Join the runs of several folders, of several machines say, in a new one.

@@ -63,7 +63,7 @@ def info(
 
 
 def write(
-    run: Path = typer.Argument(help="Directory of a run, such as out/first/runs/<run id>; or a folder with just one."),
+    run: Path = typer.Argument(help="Folder of a run, such as out/first/runs/<run id>; or a folder with just one."),
     file: Path = typer.Argument(help="Where the file goes, test1.log say."),
     like: Path | None = typer.Option(
         None, help="A recording of the CARLA that is to play it: the numbers of its blueprints are taken from there."

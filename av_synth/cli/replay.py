@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def replay(
     run: Path = typer.Argument(
-        help="Directory of a run, such as out/first/runs/<run id>; a folder with just one; or a CARLA recorder file."
+        help="Folder of a run, such as out/first/runs/<run id>; a folder with just one; or a CARLA recorder file."
     ),
     out: Path | None = typer.Option(
         None, help="Folder for runs/ and the nuScenes dataset of what is seen now. Not with --resimulate."

@@ -39,7 +39,7 @@ def run(
     without: list[str] = typer.Option(
         [], metavar="NAME", help="Take an actor out, to see what it makes of the scenario; may be repeated."
     ),
-    town: str | None = typer.Option(None, help="The map to play it on, whatever the scenario says."),
+    town: str | None = typer.Option(None, help="The town to play it in, whatever the scenario says."),
     simulator: str = typer.Option(
         EMBEDDED,
         help="`embedded`, `embedded:ue4` (docs/ue4-profile.md), `carla:FOLDER` or `carla:docker:IMAGE` of a CARLA "

@@ -40,7 +40,7 @@ def scenarios(
     out: Path | None = typer.Option(None, help="With show: the picture to write; NAME.png if left out."),
     seed: int = typer.Option(0, min=0, help="With show: which draw."),
     set_: list[str] = typer.Option([], "--set", metavar="NAME=VALUE", help="With show: a parameter by hand."),
-    town: str | None = typer.Option(None, help="With show: the map to play it on, whatever the scenario says."),
+    town: str | None = typer.Option(None, help="With show: the town to play it in, whatever the scenario says."),
     simulator: str = typer.Option(EMBEDDED, help="With show: where it is played, as for `av-synth run`."),
 ) -> None:
     """List the built-in scenarios, or those with some words; or check one, say what it draws, and show it from above.

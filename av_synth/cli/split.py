@@ -21,12 +21,12 @@ def register(app: typer.Typer) -> None:
 
 
 def split(
-    out: Path = typer.Argument(help="A folder with runs/ in it."),
+    out: Path = typer.Argument(metavar="STORE", help="A folder with runs/ in it."),
     ratio: str = typer.Option(DEFAULT_RATIO, help="Shares by split; names are free, and shares need not add up to 1."),
     by: str = typer.Option("draw", help=f"What is never divided. {_BY}."),
     seed: int = typer.Option(0, min=0, help="Another one gives another division."),
     keep: Path | None = typer.Option(None, help="A file of splits made before: its runs stay where they are."),
-    file: Path | None = typer.Option(None, help="What to write; OUT/splits.json if not given."),
+    file: Path | None = typer.Option(None, help="What to write; STORE/splits.json if not given."),
 ) -> None:
     """Divide the runs of a folder into train, val and test, and write a file for `av-synth export --splits`.
 

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def vary(
-    run: Path = typer.Argument(help="Directory of a run, such as out/first/runs/<run id>; or a folder with just one."),
+    run: Path = typer.Argument(help="Folder of a run, such as out/first/runs/<run id>; or a folder with just one."),
     out: Path = typer.Option(help="Folder for base/, a folder for each variation, pairs.json and pairs.csv."),
     weather: str | None = typer.Option(
         None,

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 
 def video(
-    run: Path = typer.Argument(help="Directory of a run, such as out/first/runs/<run id>; or a folder with just one."),
+    run: Path = typer.Argument(help="Folder of a run, such as out/first/runs/<run id>; or a folder with just one."),
     out: Path = typer.Option(
         help="The video, FILE.mp4 or FILE.webp. A video that is there is replaced once the new one is whole."
     ),

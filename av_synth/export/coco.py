@@ -33,7 +33,7 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, min_pixels: int =
     """Write images/<CHANNEL>/ and annotations/instances_<split>.json.
 
     Args:
-        runs: directories of committed runs.
+        runs: folders of committed runs.
         root: an empty folder.
         splits: one file of annotations each; `all` if there are none.
         min_pixels: what shows fewer pixels is a crowd (`iscrowd` 1), which evaluation neither asks for nor counts.

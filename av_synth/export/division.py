@@ -67,7 +67,7 @@ def divide(
     lacking. The result does not depend on the order of the runs.
 
     Args:
-        run_dirs: directories of committed runs.
+        run_dirs: folders of committed runs.
         ratio: shares by split.
         by: one of `BY`: what is never divided.
         seed: another one gives another division.

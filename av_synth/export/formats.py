@@ -4,7 +4,7 @@ A format is one file with one function:
 
     def write(runs: Sequence[Path], root: Path, splits: Splits, *, depth: bool = False) -> None:
 
-`runs` are the directories of committed runs in order of run id, each once; `root` is an empty folder; `splits` says
+`runs` are the folders of committed runs in order of run id, each once; `root` is an empty folder; `splits` says
 which runs are for training and which for testing. What follows the star are the format's own options: each has a
 default, whose type is the option's. The file may also have `check(root)`, which raises if what was written is not
 right. Staging, the check, the marker and the exchange with what was there are done here, once for all formats.
@@ -59,7 +59,7 @@ _Value = bool | int | float | str
 class _Chosen:
     """A run to be exported, and what the marker says of it."""
 
-    directory: Path
+    folder: Path
     named: Mapping[str, object]
 
 
@@ -152,7 +152,7 @@ def export(
 
     Args:
         name: of the format.
-        run_dirs: directories of committed runs, in any order; one named twice counts once.
+        run_dirs: folders of committed runs, in any order; one named twice counts once.
         target: where the dataset shall be. A dataset of the same format that an export wrote is replaced, if no
             file of somebody else is in it.
         options: of this format, as text.
@@ -176,9 +176,9 @@ def export(
     splits = splits or Splits.none()
     splits.check(list(runs))
     for run_id, run in runs.items():
-        if run.directory in (target, *target.parents):
+        if run.folder in (target, *target.parents):
             raise UserError(f"{target}: inside run {run_id}, which must not change; name another place")
-        beside = run.directory.parent
+        beside = run.folder.parent
         if beside.name == RUNS and beside in (target, *target.parents):
             raise UserError(f"{target}: inside {beside}, which holds runs only; name another place")
     own = _own_place(chosen)
@@ -189,7 +189,7 @@ def export(
     judge: Callable[[Path], None] | None = check or getattr(chosen.writer, "check", None)
 
     def write(staging: Path) -> None:
-        chosen.writer.write([run.directory for run in runs.values()], staging, splits, **values)
+        chosen.writer.write([run.folder for run in runs.values()], staging, splits, **values)
         if judge is not None:
             judge(staging)
         if own is None:
@@ -216,8 +216,8 @@ def _distinct(run_dirs: Sequence[Path]) -> dict[str, _Chosen]:
     for directory in run_dirs:
         run = open_run(Path(directory).resolve(), files=False)
         named = {key: run.manifest.get(key) for key in ("run_id", "scenario", "seed", "rig")}
-        other = found.setdefault(run.run_id, _Chosen(run.directory, named))
-        one, two = other.directory, run.directory
+        other = found.setdefault(run.run_id, _Chosen(run.folder, named))
+        one, two = other.folder, run.folder
         if one != two and (one / MANIFEST).read_bytes() != (two / MANIFEST).read_bytes():
             raise DataError(f"{one} and {two} are both run {run.run_id}, but differ")
     return dict(sorted(found.items()))

@@ -60,7 +60,7 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, image: str = "png
     """Write training/{image_2,velodyne,label_2,calib}, ImageSets and mapping.txt.
 
     Args:
-        runs: directories of committed runs.
+        runs: folders of committed runs.
         root: an empty folder.
         splits: their names become ImageSets; `trainval` has everything, and so has `train` if there are no splits.
         image: png, as KITTI has and its readers want, or jpg: the run's own files, smaller, linked.

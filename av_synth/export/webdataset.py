@@ -30,7 +30,7 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, shard_mb: int = 5
     """Write <split>-000000.tar and so on, and <split>.json, which lists them.
 
     Args:
-        runs: directories of committed runs.
+        runs: folders of committed runs.
         root: an empty folder.
         splits: shards of their own for each; `all` if there are none.
         shard_mb: a shard ends before the sample that would make it larger; at least one sample is in it.

@@ -36,7 +36,7 @@ class Recipe:
         values: parameters chosen together by a design or a search; empty where the seed draws them all.
         overrides: parameters given by hand, as text.
         weather: what the campaign says instead of the scenario's weather; None for the scenario's own.
-        town: the map to play on; None for the scenario's own choice.
+        town: that it is played in; None for the scenario's own choice.
         without: actors that are taken out.
         ticks: first digits of each tick's state hash, one after the other, where a search has played it.
     """
@@ -59,7 +59,7 @@ class PlannedRun:
     Attributes:
         run_id: 20 hex digits, known before it is played.
         recipe: what is played and what looks.
-        town: the map that it is played on.
+        town: that it is played in.
         entry: which entry of the campaign asked for it, from 0 on.
         frames: how many will be recorded; 0 where nobody has asked yet.
     """

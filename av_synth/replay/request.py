@@ -62,7 +62,7 @@ def open_named(path: Path) -> store.Run:
 
     Raises:
         UserError: if it is neither.
-        StoreError: if it is not whole, or of another release.
+        StoreError: if it is not whole, or of another version.
     """
     if (path / MANIFEST).is_file():
         return store.open_run(path)
@@ -78,7 +78,7 @@ def open_named(path: Path) -> store.Run:
         why = "is a file (of one of CARLA's recorder, `av-synth replay FILE --out FOLDER` makes a run)"
     elif path.is_dir() and (stores := store.stores_in(path)):
         why = f"holds {len(stores)} stores, such as {stores[0]}"
-    raise UserError(f"{path}: {why}; want the directory of a run, runs/<run id> of a folder that `av-synth run` wrote")
+    raise UserError(f"{path}: {why}; want the folder of a run, runs/<run id> of a folder that `av-synth run` wrote")
 
 
 def replay_spec(run: store.Run, request: Request) -> RunSpec:
@@ -108,7 +108,7 @@ def scenario_of(run: store.Run) -> ConcreteScenario:
     try:
         scenario = ConcreteScenario.from_json(run.json("scenario.json"))
     except DocumentError as error:
-        raise StoreError(f"{run.directory}: scenario.json: not a draw of this release of av_synth: {error}") from error
+        raise StoreError(f"{run.folder}: scenario.json: not a draw of this version of av_synth: {error}") from error
     if is_opendrive(scenario.town or ""):  # the map that was played on is kept with the run
         return replace(scenario, town=str(run.path("map/opendrive.xodr")))
     return scenario

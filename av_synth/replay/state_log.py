@@ -169,13 +169,11 @@ def of_run(run: Run) -> StateLog:
     ticks = _rows_of(run, "ticks")
     frames = [row["frame"] for row in ticks]
     if len(egos) != 1 or not frames or frames != list(range(len(frames))):
-        raise StoreError(
-            f"{run.directory}: its log has {len(egos)} egos and frames {frames[:1]}..; want one, from 0 on"
-        )
+        raise StoreError(f"{run.folder}: its log has {len(egos)} egos and frames {frames[:1]}..; want one, from 0 on")
     motions = _motions(run)
     unknown = sorted(set(motions) - set(actors))
     if unknown:
-        raise StoreError(f"{run.directory}: table 'states' has actor {unknown[0]}, which table 'actors' has not")
+        raise StoreError(f"{run.folder}: table 'states' has actor {unknown[0]}, which table 'actors' has not")
     before = min((int(motion.frames[0]) for motion in motions.values() if len(motion.frames)), default=0)
     return StateLog(
         of=run.run_id,
@@ -210,7 +208,7 @@ def rig_of_run(run: Run) -> Rig | None:
     try:
         return TypeAdapter(Rig | None).validate_json(run.path("rig.json").read_bytes())
     except ValidationError as error:
-        raise StoreError(f"{run.directory}: rig.json: not the rig of a run: {error.errors()[0]['msg']}") from error
+        raise StoreError(f"{run.folder}: rig.json: not the rig of a run: {error.errors()[0]['msg']}") from error
 
 
 def _rows_of(run: Run, table: str) -> list[Row]:

@@ -171,7 +171,7 @@ def _pictures(facts: CampaignFacts, folder: Path) -> Iterator[str]:
             chosen.setdefault(scenario(one.run), one)
     for name, one in sorted(chosen.items()):
         try:
-            picture = thumbnail(one.directory, one.moment_us, _PICTURE_PX) if room > 0 else b""
+            picture = thumbnail(one.folder, one.moment_us, _PICTURE_PX) if room > 0 else b""
         except StoreError as error:
             yield f'<figure class="bad">{escape(str(error))}</figure>'
             continue
@@ -184,7 +184,7 @@ def _pictures(facts: CampaignFacts, folder: Path) -> Iterator[str]:
             source = base64.b64encode(picture).decode("ascii")
             image = f'<img src="data:image/jpeg;base64,{source}" alt="{escape(name)}">'
         facts_of_it = f"{escape(one.run.town)}, {escape(one.weather)}, seed {one.run.recipe.seed}"
-        where = link(one.directory, folder, one.run.run_id)
+        where = link(one.folder, folder, one.run.run_id)
         yield f"<figure>{image}<figcaption><b>{escape(name)}</b><br>{facts_of_it}<br>{where}</figcaption></figure>"
     yield f"</div><p>{left_out:,} scenarios more.</p>" if left_out else "</div>"
 
@@ -200,7 +200,7 @@ def _all_runs(facts: CampaignFacts, folder: Path) -> Iterator[str]:
         ("run", "scenario", "seed", "rig", "town", "weather", "expectations", "keyframes", "bytes", "took"),
         (
             (
-                link(one.directory, folder, one.run.run_id),
+                link(one.folder, folder, one.run.run_id),
                 escape(scenario(one.run)),
                 one.run.recipe.seed,
                 escape(rig(one.run)),

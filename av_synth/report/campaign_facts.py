@@ -54,7 +54,7 @@ class Made:
     """A committed run; `held` is how many of its `expectations` did, `problem` why it could not be read."""
 
     run: PlannedRun
-    directory: Path
+    folder: Path
     held: int = 0
     expectations: int = 0
     keyframes: int = 0
@@ -74,7 +74,7 @@ class GivenUp:
     """A run in quarantine: what is kept of its attempts, by number; `problem`: why that could not be read."""
 
     run: PlannedRun
-    directory: Path
+    folder: Path
     evidence: Mapping[int, Failure]
     problem: str = ""
 

@@ -27,9 +27,9 @@ def given_up(facts: CampaignFacts, folder: Path) -> Iterator[str]:
     for lost in facts.given_up[:_MOST_GIVEN_UP]:
         run = lost.run
         what = f"{escape(scenario(run))} in {escape(run.town)}, seed {run.recipe.seed}"
-        yield f"<details{is_open}><summary>{link(lost.directory, folder, run.run_id)} {what}</summary><ul>"
+        yield f"<details{is_open}><summary>{link(lost.folder, folder, run.run_id)} {what}</summary><ul>"
         for number, one in lost.evidence.items():
-            there = [lost.directory / f"attempt-{number}", *sorted(lost.directory.glob(f"attempt-{number}.*"))]
+            there = [lost.folder / f"attempt-{number}", *sorted(lost.folder.glob(f"attempt-{number}.*"))]
             kept = (*(attempt / "failure.json" for attempt in there), *one.logs)
             files = " ".join(link(path, folder, path.name) for path in kept)
             where = f" on {escape(one.machine)}" if one.machine else ""

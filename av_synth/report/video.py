@@ -134,7 +134,7 @@ def plan_video(
         StoreError: if the run cannot be read.
     """
     refuse_target(out, force=force)
-    if out.resolve().is_relative_to(run.directory.resolve()):
+    if out.resolve().is_relative_to(run.folder.resolve()):
         raise UserError(f"--out {out}: is within the run itself; name another place")
     width = _WIDTH_PX[out.suffix.lower()] if width_px is None else width_px
     for option, value, (least, most) in (("--width", width, _WIDTHS_PX), ("--speed", speed, _SPEEDS)):

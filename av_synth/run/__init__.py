@@ -1,4 +1,4 @@
-"""execute(spec, address, sinks): the only tick loop, and the sink that writes a run directory."""
+"""execute(spec, address, sinks): the only tick loop, and the sink that writes the folder of a run."""
 
 from av_synth.run.execute import execute
 from av_synth.run.recorder import Recorder

@@ -45,7 +45,7 @@ class Planned:
             for name in names
             if identity.get(name) != self.facts.get(name)
         ]
-        why = "; ".join(told) or "the simulator is alike, so this release of av_synth draws or reads it otherwise"
+        why = "; ".join(told) or "the simulator is alike, so this version of av_synth draws or reads it otherwise"
         raise DataError(
             f"run {self.run_id} would be {run_id} here: {why}; want what it was planned with, or another store"
         )

@@ -1,4 +1,4 @@
-"""The sink that writes a run directory: blobs as they come, tables at the end, one commit."""
+"""The sink that writes the folder of a run: blobs as they come, tables at the end, one commit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Recorder:
     """Writes one run under `<root>/runs/`; leaving the context without a commit leaves nothing behind.
 
     Attributes:
-        path: the committed run directory, once `end` has been called.
+        path: the folder of the committed run, once `end` has been called.
     """
 
     def __init__(self, root: Path) -> None:

@@ -23,7 +23,7 @@ def check_intact(path: Path, *, deep: bool = False) -> int:
     """Raise unless a run is what was committed.
 
     Args:
-        path: the run's directory.
+        path: the folder of the run.
         deep: read every file and compare its hash, and look for files that do not belong there. Else: that the manifest
             is there and is of this run, that no file is missing, and that tables and documents have their size; what
             is flipped, cut short within a sensor's file, or added is not noticed.

@@ -71,12 +71,12 @@ def _refuse(roots: Sequence[Path], out: Path) -> None:
 
 def _check_same(first: Run, other: Run) -> None:
     """Two attempts at one run on unlike machines may differ in pixels: which of them is meant, only the user knows."""
-    if (first.directory / MANIFEST).read_bytes() == (other.directory / MANIFEST).read_bytes():
+    if (first.folder / MANIFEST).read_bytes() == (other.folder / MANIFEST).read_bytes():
         return
     unlike = sorted(set(first.files.values()) ^ set(other.files.values()), key=lambda entry: entry.path)
     what = f"'{unlike[0].path}'" if unlike else "their manifests"
     raise DataError(
-        f"{first.directory} and {other.directory} are both run {first.run_id}, but differ in {what}; "
+        f"{first.folder} and {other.folder} are both run {first.run_id}, but differ in {what}; "
         "remove the one that is not wanted"
     )
 
@@ -85,8 +85,8 @@ def _place(run: Run, target: Path) -> None:
     """Make the run's files at `target`; copies are read back."""
     for path in (*run.files, MANIFEST):
         (target / path).parent.mkdir(parents=True, exist_ok=True)
-        link_or_copy(run.directory / path, target / path)
-    if not (target / MANIFEST).samefile(run.directory / MANIFEST):
+        link_or_copy(run.folder / path, target / path)
+    if not (target / MANIFEST).samefile(run.folder / MANIFEST):
         for path in (*run.files, MANIFEST):
             (target / path).chmod(0o444)
         open_run(target, deep=True)

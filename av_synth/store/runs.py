@@ -64,7 +64,7 @@ class Staging:
 
     def __init__(self, root: Path, run_id: str, directory: Path) -> None:
         self.run_id = run_id
-        self.directory = directory
+        self.folder = directory
         self._root = root
         self._lock = threading.Lock()
         self._entries: dict[str, FileEntry | None] = {}  # None while the file is being written
@@ -87,7 +87,7 @@ class Staging:
             if relpath in self._entries or relpath == MANIFEST:
                 raise StoreError(f"run {self.run_id}: '{relpath}' written twice")
             self._entries[relpath] = None
-        write_file(self.directory / relpath, data, durable=True)
+        write_file(self.folder / relpath, data, durable=True)
         entry = FileEntry(relpath, len(data), hashlib.sha256(data).hexdigest())
         with self._lock:
             self._entries[relpath] = entry
@@ -117,28 +117,28 @@ class Staging:
         entries = self._close()
         self._check_complete(fields, entries)
         for entry in entries:
-            if sha256_of(self.directory / entry.path) != entry.sha256:
+            if sha256_of(self.folder / entry.path) != entry.sha256:
                 raise StoreError(
                     f"run {self.run_id}: '{entry.path}' reads back otherwise than it was written; check the disk"
                 )
             # datasets hold hard links to these files: an edit there must fail, not reach the run
-            (self.directory / entry.path).chmod(0o444)
+            (self.folder / entry.path).chmod(0o444)
         manifest = {
             "schema_epoch": SCHEMA_EPOCH,
             "run_id": self.run_id,
             **fields,
             "files": [vars(entry) for entry in entries],
         }
-        write_file(self.directory / MANIFEST, canonical_json(manifest), durable=True)
-        (self.directory / MANIFEST).chmod(0o444)
-        fsync_tree(self.directory)
+        write_file(self.folder / MANIFEST, canonical_json(manifest), durable=True)
+        (self.folder / MANIFEST).chmod(0o444)
+        fsync_tree(self.folder)
         return self._publish()
 
     def _publish(self) -> Path:
         final = run_path(self._root, self.run_id)
         try:
             final.parent.mkdir(parents=True, exist_ok=True)
-            os.rename(self.directory, final)
+            os.rename(self.folder, final)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise StoreError(f"{final}: cannot be committed: {error.strerror or error}") from error
@@ -200,13 +200,13 @@ class Run:
     """A committed run.
 
     Attributes:
-        directory: `<root>/runs/<run_id>`.
+        folder: `<root>/runs/<run_id>`.
         run_id: 20 hex digits.
         manifest: the whole manifest.
         files: by relative path.
     """
 
-    directory: Path
+    folder: Path
     run_id: str
     manifest: Mapping[str, object]
     files: Mapping[str, FileEntry]
@@ -219,7 +219,7 @@ class Run:
         try:
             return tables.read(name, path, columns)
         except StoreError as error:
-            raise StoreError(f"{error}; {_again(self.directory, error)}") from error
+            raise StoreError(f"{error}; {_again(self.folder, error)}") from error
 
     def path(self, relpath: str) -> Path:
         """Where a file of this run is, once it has been compared with its hash: what is taken is what was committed.
@@ -230,24 +230,24 @@ class Run:
         if relpath not in self.files:
             raise StoreError(f"run {self.run_id}: has no file '{relpath}'")
         entry = self.files[relpath]
-        _check_file(self.directory, entry, deep=False)
-        if sha256_of(self.directory / relpath) != entry.sha256:
+        _check_file(self.folder, entry, deep=False)
+        if sha256_of(self.folder / relpath) != entry.sha256:
             raise StoreError(
-                f"{self.directory}: '{relpath}' is not what was committed; {_again(self.directory)}; "
+                f"{self.folder}: '{relpath}' is not what was committed; {_again(self.folder)}; "
                 "its size is as it was: `av-synth status STORE --deep` finds all such runs"
             )
-        return self.directory / relpath
+        return self.folder / relpath
 
     def json(self, relpath: str) -> Mapping[str, object]:
         """The JSON object in 'scenario.json', 'rig.json' or 'outcome.json'; raises StoreError if it is not one."""
-        return as_mapping(read_json(self.path(relpath)), str(self.directory / relpath))
+        return as_mapping(read_json(self.path(relpath)), str(self.folder / relpath))
 
 
 def open_run(path: Path, *, deep: bool = False, files: bool = True) -> Run:
     """Open a committed run.
 
     Args:
-        path: the run's directory.
+        path: the folder of the run.
         deep: read every file and compare its hash, not only its size (`Run.path` compares that of the file it gives).
         files: look whether every file is there; without, only the manifest is read.
 
@@ -263,7 +263,7 @@ def open_run(path: Path, *, deep: bool = False, files: bool = True) -> Run:
         raise StoreError(f"{error}; {_again(path, error)}") from error
     if not isinstance(manifest.get("schema_epoch"), int):
         raise StoreError(
-            f"{where}: has no schema_epoch, so it is not of a run; want the directory of a run; if that was one, "
+            f"{where}: has no schema_epoch, so it is not of a run; want the folder of a run; if that was one, "
             f"{_again(path)}"
         )
     if manifest["schema_epoch"] != SCHEMA_EPOCH:
@@ -309,7 +309,7 @@ def _again(directory: Path, error: BaseException | None = None) -> str:
 
 
 def runs(root: Path) -> list[Path]:
-    """Directories of all committed runs, in order of run id; one that has lost its manifest is opened in vain."""
+    """Folders of all committed runs, in order of run id; one that has lost its manifest is opened in vain."""
     folder = Path(root) / RUNS
     if not folder.is_dir():
         return []

@@ -360,7 +360,7 @@ def test_what_only_the_simulator_can_refuse_is_told_with_its_line_and_leaves_not
         (["verify", "none"], "none: there is no such folder; want the folder of a nuScenes dataset, as"),
         (["formats", "koko"], "format: got 'koko'; want one of coco, kitti, mcap, nuscenes"),
         (["merge", "none", "--out", "both"], "none: there is no such folder; want a folder with runs/ in it, as"),
-        (["merge", "--out", "both"], "Missing argument 'OUT"),
+        (["merge", "--out", "both"], "Missing argument 'STORE"),
         (["split", "none"], "none: there is no such folder; want a folder with runs/ in it, as"),
         (["split", "none", "--keep", "nope.json"], "--keep: nope.json: cannot be read: No such file or directory"),
         (["split", "none", "--ratio", "train"], "--ratio: got 'train', and cannot use 'train'; want distinct names"),

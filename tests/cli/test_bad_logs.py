@@ -23,7 +23,7 @@ VERBS = {
 }
 STATES = "tables/states.parquet"
 AGAIN = "; move it away and make the run again"
-WANT_RUN = "want the directory of a run, runs/<run id> of a folder that `av-synth run` wrote"
+WANT_RUN = "want the folder of a run, runs/<run id> of a folder that `av-synth run` wrote"
 NEED_FOLDER = f"it: is a file (of one of CARLA's recorder, `av-synth replay FILE --out FOLDER` makes a run); {WANT_RUN}"
 RECORDED = ("replay", "resimulate")
 
@@ -98,7 +98,7 @@ CASES = {
     ),
     "another manifest": (
         changed("manifest.json", lambda _: b'{"name": "web app"}'),
-        {"*": "it/manifest.json: has no schema_epoch, so it is not of a run; want the directory of a run; if that was"},
+        {"*": "it/manifest.json: has no schema_epoch, so it is not of a run; want the folder of a run; if that was"},
     ),
     "half a manifest": (changed("manifest.json", lambda it: it[:200]), {"*": "it/manifest.json: is not JSON: "}),
     "no manifest": (without("manifest.json"), {"*": "it: looks like a run that has lost its manifest.json; want "}),

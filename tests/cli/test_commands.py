@@ -35,10 +35,10 @@ OPTIONS = {
         "--deep",
     ],
     "demo": ["--out", "--rig"],
-    "export": ["OUT", "--format", "--dataset", "--splits", "--profile", "--version", "--option"],
+    "export": ["STORE", "--format", "--dataset", "--splits", "--profile", "--version", "--option"],
     "formats": ["NAME"],
-    "split": ["OUT", "--ratio", "--by", "--seed", "--keep", "--file"],
-    "merge": ["OUT", "--out"],
+    "split": ["STORE", "--ratio", "--by", "--seed", "--keep", "--file"],
+    "merge": ["STORE", "--out"],
     "pull": ["ADDRESS", "--out"],
     "verify": ["DATASET", "--version", "--report", "--quarantine"],
     "replay": [

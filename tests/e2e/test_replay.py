@@ -94,8 +94,8 @@ def test_a_changed_constant_diverges_at_the_tick_at_which_it_begins_to_matter(
     run = store.open_run(record(tmp_path / "was", RunSpec(drawn, None), address)[0])
     was = state_log.of_run(run)
     braked = min(frame for frame in was.frames if was.controls[frame][was.ego_id]["brake"])
-    assert simulated_again(run.directory, address, tmp_path / "again") is None
-    found = simulated_again(run.directory, worn_address, tmp_path / "now")
+    assert simulated_again(run.folder, address, tmp_path / "again") is None
+    found = simulated_again(run.folder, worn_address, tmp_path / "now")
     assert found is not None
     assert found.frame == braked
     assert {each.who for each in found.differences} == {"ego"}
@@ -130,7 +130,7 @@ def test_a_day_seen_at_night_keeps_its_geometry_and_is_looked_at_anew(tiny: Made
         for run, frame in ((dark, 0), (day, 20))
     ]
     assert kept[0] == kept[1]
-    assert json.loads((dark.directory / "manifest.json").read_bytes())["provenance"]["replay"]["of"] == day.run_id
+    assert json.loads((dark.folder / "manifest.json").read_bytes())["provenance"]["replay"]["of"] == day.run_id
 
 
 def test_somebody_else_may_carry_the_camera_and_the_ego_is_one_of_those_seen(
@@ -272,4 +272,4 @@ def test_a_log_that_contradicts_itself_is_refused(tiny: Made, edited: str, kept:
 
     run = store.open_run(tiny.runs[0])
     with pytest.raises(StoreError, match=told):
-        state_log.of_run(Edited(run.directory, run.run_id, run.manifest, run.files))
+        state_log.of_run(Edited(run.folder, run.run_id, run.manifest, run.files))

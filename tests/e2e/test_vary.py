@@ -83,7 +83,7 @@ def merged(pairs: Pairs, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("merged")
     for name in (NIGHT, RED):
         run = pairs.run(name)
-        shutil.copytree(run.directory, root / "runs" / run.run_id)
+        shutil.copytree(run.folder, root / "runs" / run.run_id)
     return Path(export_dataset(root))
 
 

@@ -33,7 +33,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> store.Run:
 
 @pytest.fixture(scope="module")
 def dataset(run: store.Run) -> Path:
-    return export([run.directory], run.directory.parents[1] / "dataset")
+    return export([run.folder], run.folder.parents[1] / "dataset")
 
 
 def table(dataset: Path, name: str) -> Any:
@@ -61,7 +61,7 @@ def test_labels_of_points_are_the_runs_own_files_one_a_keyframe(run: store.Run, 
 
 
 def test_the_version_is_in_the_folders_name(run: store.Run, tmp_path: Path) -> None:
-    dataset = export([run.directory], tmp_path / "mini", version="v1.0-mini")
+    dataset = export([run.folder], tmp_path / "mini", version="v1.0-mini")
     rows = json.loads((dataset / "v1.0-mini/lidarseg.json").read_text())
     assert all((dataset / row["filename"]).parent == dataset / "lidarseg/v1.0-mini" for row in rows)
 

@@ -128,7 +128,7 @@ def test_a_file_that_cannot_be_written_ends_no_campaign(farm: Farm, tmp_path: Pa
     (tmp_path / FILE / "in the way").mkdir(parents=True)
     farm.tell(opened(), CLOSED)
 
-    assert farm.progress.snapshot().note == "closed with exit code 3"
+    assert farm.progress.snapshot().note == "closed with exit status 3"
 
 
 def test_hostile_names_stay_in_their_labels(farm: Farm):

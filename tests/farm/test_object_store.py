@@ -194,7 +194,7 @@ def test_bringing_runs_here_survives_a_death_at_any_step(tmp_path):
     ObjectStore(address).commit(run)
     for nth in every_death(lambda nth: committed_runs.pull(tmp_path / str(nth), address=address)):
         for seen in stores.runs(tmp_path / str(nth)):
-            assert files(stores.open_run(seen, deep=True).directory) == files(run)
+            assert files(stores.open_run(seen, deep=True).folder) == files(run)
         assert sum(committed_runs.pull(tmp_path / str(nth), address=address)) == 1
         assert len(stores.runs(tmp_path / str(nth))) == 1
 

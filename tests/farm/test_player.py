@@ -50,7 +50,7 @@ def test_a_planned_run_is_committed_under_its_id_with_figures_and_not_played_aga
 
     there = store.open_run(store.run_path(out, run.run_id), deep=True)
     size = sum(
-        path.stat().st_size for path in there.directory.rglob("*") if path.name != "manifest.json" and path.is_file()
+        path.stat().st_size for path in there.folder.rglob("*") if path.name != "manifest.json" and path.is_file()
     )
     assert first == Played(played=True, held=True, frames=11, bytes=size)
     assert again == replace(first, played=False)
@@ -84,7 +84,7 @@ def test_a_run_that_is_drawn_otherwise_on_a_simulator_alike_is_told_so():
     planned.check("0" * 20, {"simulator": "one", "town_digest": "a"})
 
     with pytest.raises(
-        DataError, match="the simulator is alike, so this release of av_synth draws or reads it otherwise"
+        DataError, match="the simulator is alike, so this version of av_synth draws or reads it otherwise"
     ):
         planned.check(
             "1" * 20, {"simulator": "one", "town_digest": "a", "scenario": {}, "rig": None, "schema_epoch": 2}

@@ -219,7 +219,7 @@ def test_why_a_driver_ends_stays_to_be_read(clock: Clock):
     progress.tell(opened())
     assert progress.snapshot().note == ""
     progress.tell({"event": "closed", "t": 0.0, "exit_code": 0})
-    assert progress.snapshot().note == "closed with exit code 0"
+    assert progress.snapshot().note == "closed with exit status 0"
 
 
 @pytest.mark.parametrize(

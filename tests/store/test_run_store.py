@@ -118,7 +118,7 @@ def test_a_killed_writer_leaves_no_run_and_its_staging_is_cleared_while_a_living
     assert store.runs(tmp_path) == []
     with store.stage(tmp_path, RUN_ID) as alive:
         fill(alive)
-        dead = [path for path in (tmp_path / "staging").iterdir() if path.is_dir() and path != alive.directory]
+        dead = [path for path in (tmp_path / "staging").iterdir() if path.is_dir() and path != alive.folder]
         assert len(dead) == 1
         assert store.clear_staging(tmp_path) == tuple(dead)
         assert store.clear_staging(tmp_path) == ()
@@ -154,7 +154,7 @@ def test_one_name_is_written_by_one_thread_only(tmp_path: Path) -> None:
 def test_bytes_that_changed_on_disk_before_the_commit_are_not_committed(tmp_path: Path) -> None:
     with store.stage(tmp_path, RUN_ID) as staging:
         fill(staging)
-        (staging.directory / "rig.json").write_bytes(b"[]")
+        (staging.folder / "rig.json").write_bytes(b"[]")
         with pytest.raises(StoreError, match=r"'rig\.json' reads back otherwise"):
             staging.commit(FIELDS)
     assert store.runs(tmp_path) == []

@@ -46,7 +46,7 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, profile: str = "n
     names for, the folder gets several datasets, part-00 and so on (see `parts`), each complete by itself.
 
     Args:
-        runs: directories of committed runs, in order of run id, each once.
+        runs: folders of committed runs, in order of run id, each once.
         root: the folder.
         splits: which run is in which split.
         profile: one of `PROFILES`.
@@ -81,7 +81,7 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
         tables = {name: stack.enter_context(JsonTable(tables_dir / f"{name}.json")) for name in TABLES}
         _add_fixed(tables)
         for source, scene in part.scenes:
-            run = open_run(source.directory)
+            run = open_run(source.folder)
             place = places[source.town_key]
             offset_m = place.town.map.offset_m
             names = counterfactuals.names(source)

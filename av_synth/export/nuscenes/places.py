@@ -97,7 +97,7 @@ def read_towns(sources: Iterable[Source]) -> dict[TownKey, Town]:
     paths: dict[TownKey, Path] = {}
     for source in sources:
         if source.town_key not in paths:
-            paths[source.town_key] = open_run(source.directory, files=False).path(OPENDRIVE)
+            paths[source.town_key] = open_run(source.folder, files=False).path(OPENDRIVE)
     towns = {}
     for (name, digest), path in sorted(paths.items()):
         text = path.read_text(encoding="utf-8")

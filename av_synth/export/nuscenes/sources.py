@@ -36,7 +36,7 @@ _PART = re.compile(r"part-[0-9]{2,}")
 class Source:
     """A run to be folded in: enough to order the runs, and to know their towns, which draws they are, and of whom."""
 
-    directory: Path
+    folder: Path
     run_id: str
     scenario: str
     seed: object

@@ -47,7 +47,7 @@ from av_synth.farm.records.lease import driver_lease, forget_stop, stop_asked
 from av_synth.farm.workers import orphans
 from av_synth.launch.stall import Pulse
 
-DONE, QUARANTINED, PAUSED, CANCELLED = 0, 3, 4, 130  # exit codes
+DONE, QUARANTINED, PAUSED, CANCELLED = 0, 3, 4, 130  # exit statuses
 INTERRUPTED_TWICE = "interrupted twice"
 LOOK_EVERY_S = 1.0  # at the disk, for STOP, and at silent workers
 

@@ -210,7 +210,7 @@ class Progress:
 
     def _on_closed(self, event: Event) -> None:
         self._slots.clear()
-        self._note = self._note or f"closed with exit code {event['exit_code']}"
+        self._note = self._note or f"closed with exit status {event['exit_code']}"
 
     def _free(self, event: Event) -> _Work | None:
         """Take an ended attempt from its worker, if that is what the worker was doing."""

@@ -49,7 +49,7 @@ def write_files(library: Library, out: Path, tell: Callable[[int, int], None]) -
 
 
 def _one_file(library: Library, out: Path) -> Path:
-    directory = library.source.run_directory(library.ids()[0]) if library.source.kind == "run" else None
+    directory = library.source.run_folder(library.ids()[0]) if library.source.kind == "run" else None
     if directory is None:
         raise UserError(
             f"--html: {out}: only a run can be one file, and this is a {library.source.kind}; want the name of a folder"

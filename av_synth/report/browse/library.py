@@ -101,7 +101,7 @@ class Library:
 
     def viewer(self, scene: str) -> Path | None:
         """The 3D viewer of a run, made when it is first asked for; None for what is no run."""
-        directory = self.source.run_directory(scene)
+        directory = self.source.run_folder(scene)
         if directory is None:
             return None
         with self._viewer_lock:

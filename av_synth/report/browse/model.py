@@ -221,7 +221,7 @@ class Source(ABC):
         Raises AvSynthError as `open`.
         """
 
-    def run_directory(self, scene: str) -> Path | None:  # noqa: ARG002  only runs have one
+    def run_folder(self, scene: str) -> Path | None:  # noqa: ARG002  only runs have one
         """The committed run that a scene is, for the 3D viewer."""
         return None
 

@@ -83,7 +83,7 @@ class RunsSource(Source):
         moment = moment_us(expectations)
         return thumbnail(directory, moment, THUMBNAIL_PX) or _from_above(run, moment)
 
-    def run_directory(self, scene: str) -> Path | None:
+    def run_folder(self, scene: str) -> Path | None:
         """See `Source`."""
         return self._directories[scene]
 

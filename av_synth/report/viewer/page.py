@@ -56,7 +56,7 @@ def write_viewer(run: Run, out: Path, *, most_bytes: int = MOST_BYTES) -> Path:
 
 
 def _page(run: Run, most_bytes: int) -> str:
-    scene = Scene(run.directory)
+    scene = Scene(run.folder)
     pack = Pack()
     log = Log(scene)
     origin = add_facts(pack, scene)
