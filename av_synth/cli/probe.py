@@ -37,8 +37,8 @@ def measure(
         with simulator_at(simulator, log, adopt=adopt) as address:
             found = probe(address, Path(folder))
     say(f"CARLA {found.version} at {simulator}, {found.town}")
-    width = max(map(len, (*found.quirks, *found.facts)))
-    for title, findings in (("habits", found.quirks), ("facts of both profiles", found.facts)):
+    width = max(map(len, (*found.habits, *found.facts)))
+    for title, findings in (("habits", found.habits), ("facts of both profiles", found.facts)):
         say(f"{title}:")
         for name, finding in sorted(findings.items()):
             say_item(name, f"{_word(finding):<4} {finding.observed}", width)

@@ -58,19 +58,19 @@ class Probed:
     Attributes:
         version: that it tells.
         town: in which it was measured.
-        quirks: by the name of the switch.
+        habits: by the name of the switch.
         facts: what both of this simulator's profiles have in common, by a name of its own.
     """
 
     version: str
     town: str
-    quirks: dict[str, Finding] = field(default_factory=dict)
+    habits: dict[str, Finding] = field(default_factory=dict)
     facts: dict[str, Finding] = field(default_factory=dict)
 
     @property
     def profile(self) -> str:
         """The profile of the embedded simulator that has just these habits."""
-        return "native" + "".join(f"+{name}" for name, found in self.quirks.items() if found.has)
+        return "native" + "".join(f"+{name}" for name, found in self.habits.items() if found.has)
 
     def to_json(self) -> dict[str, object]:
         """As plain values, for YAML."""
@@ -79,7 +79,7 @@ class Probed:
             return {name: {"has": found.has, "observed": found.observed} for name, found in findings.items()}
 
         measured = {"version": self.version, "town": self.town, "profile": self.profile}
-        return {**measured, "quirks": plain(self.quirks), "facts": plain(self.facts)}
+        return {**measured, "habits": plain(self.habits), "facts": plain(self.facts)}
 
 
 def probe(address: Address, cache: Path) -> Probed:
@@ -110,11 +110,11 @@ class _Probe:
         self._street = matrix_from_transform(session.map.get_waypoint(points[0].location).transform)
 
     def measure(self) -> Probed:
-        session, quirks = self._session, self._found.quirks
+        session, habits = self._session, self._found.habits
         session.set_weather(PRESETS["clear_noon"])
         session.tick()
         ours = [name for name in self._library if "avsynth" in name]
-        quirks["stock_library"] = Finding(not ours, f"{len(self._library)} blueprints, {len(ours)} named avsynth.*")
+        habits["stock_library"] = Finding(not ours, f"{len(self._library)} blueprints, {len(ours)} named avsynth.*")
         self._level_cars()
         self._boxes()
         car = self._spawn_lift()
@@ -122,7 +122,7 @@ class _Probe:
         self._late_controls(car)
         self._mute_observer()
         for name, why in NOT_MEASURED.items():
-            quirks[name] = Finding(None, f"not measured: {why}")
+            habits[name] = Finding(None, f"not measured: {why}")
         return self._found
 
     def _level_cars(self) -> None:
@@ -132,7 +132,7 @@ class _Probe:
             for label in (labels.Car, labels.Truck, labels.Bus)
             for thing in self._session.world.get_environment_objects(label)
         ]
-        self._found.quirks["level_cars"] = Finding(bool(found), f"{len(found)} vehicles are parts of the town")
+        self._found.habits["level_cars"] = Finding(bool(found), f"{len(found)} vehicles are parts of the town")
         self._session.hide_town_objects([thing.id for thing in found])  # they would be in the way
 
     def _boxes(self) -> None:
@@ -147,7 +147,7 @@ class _Probe:
             told.append(f"{type_id}: half sizes {_told(half)} m about {_told(centre)}")
             capsule = type_id.startswith("walker.") and half[0] == half[1] and np.abs(centre).max() < 1e-3
             wrong = wrong or bool(capsule or half[1] < 0.01)
-        self._found.quirks["reported_boxes"] = Finding(wrong if told else None, "; ".join(told) or "no such bodies")
+        self._found.habits["reported_boxes"] = Finding(wrong if told else None, "; ".join(told) or "no such bodies")
 
     def _spawn_lift(self) -> carla.Actor:
         """Spawn a car on the very ground, and above it where that is refused."""
@@ -161,7 +161,7 @@ class _Probe:
             refused = str(error)
             car = self._session.spawn(type_id, self._lifted(), role="car")
         told = f"on the ground: {refused or 'spawned'}"
-        self._found.quirks["spawn_lift"] = Finding(bool(refused), told)
+        self._found.habits["spawn_lift"] = Finding(bool(refused), told)
         place = vector_from_carla(car.get_location())
         self._found.facts["no_place_before_the_first_tick"] = Finding(not bool(place.any()), f"at {_told(place)} m")
         self._session.tick()
@@ -204,16 +204,16 @@ class _Probe:
         slow = arrivals.count("slow")
         self._first_frames([_bgr(image) for image in images["rgb"]])
         self._ids(images["instance_segmentation"][-1], car.id)
-        quirks = self._found.quirks
+        habits = self._found.habits
         wrong = sum(image.frame != frame for image, frame in zip(images["depth"], frames, strict=True))
-        quirks["wrong_frames"] = Finding(wrong > 0, f"{wrong} of {FRAMES} depth images of another frame")
+        habits["wrong_frames"] = Finding(wrong > 0, f"{wrong} of {FRAMES} depth images of another frame")
         asked = FRAMES * TICK_US * 1e-6 / _SLOW_TICK_S
-        quirks["drifting_sensor_tick"] = Finding(
+        habits["drifting_sensor_tick"] = Finding(
             slow < 0.9 * asked, f"sensor_tick {_SLOW_TICK_S} s: {slow} measurements, {asked:.0f} would be right"
         )
         of_cameras = [name for name in arrivals if name in _CAMERAS]
         in_order = sum(of_cameras[at : at + 3] == list(_CAMERAS) for at in range(0, len(of_cameras), 3))
-        quirks["late_images"] = Finding(
+        habits["late_images"] = Finding(
             in_order < FRAMES // 2, f"cameras came in the order of their spawn at {in_order} of {FRAMES} frames"
         )
         self._late_weather(queues["rgb"])
@@ -222,7 +222,7 @@ class _Probe:
         blank = next((at for at, image in enumerate(images) if image.max() > 0), len(images))
         light = float(images[-1].mean())
         gain = float(images[min(blank, len(images) - 1)].mean()) / max(light, 1.0)
-        self._found.quirks["blank_first_frames"] = Finding(
+        self._found.habits["blank_first_frames"] = Finding(
             blank > 0 or gain > _BRIGHT, f"{blank} black images, the next {gain:.2f} times as bright as the last"
         )
 
@@ -230,16 +230,16 @@ class _Probe:
         blue, green, red = (_bgr(image)[..., channel].astype(int) for channel in range(3))
         ids = green + 256 * blue
         found = sorted({int(each) for each in ids[np.isin(red, _VEHICLES)]})
-        quirks = self._found.quirks
+        habits = self._found.habits
         if not found:
-            quirks["object_ids"] = quirks["colliding_ids"] = Finding(None, "the car was not in the picture")
+            habits["object_ids"] = habits["colliding_ids"] = Finding(None, "the car was not in the picture")
             return
         objects = car_id % 65536 not in found
-        quirks["object_ids"] = Finding(
+        habits["object_ids"] = Finding(
             objects, f"the car, actor {car_id}, is seen with id {', '.join(map(str, found))}"
         )
         most = int(ids.max())
-        quirks["colliding_ids"] = Finding(objects and most < _FEW_IDS, f"the greatest id in the picture is {most}")
+        habits["colliding_ids"] = Finding(objects and most < _FEW_IDS, f"the greatest id in the picture is {most}")
 
     def _late_weather(self, images: queue.SimpleQueue[Any]) -> None:
         session, light = self._session, list[float]()
@@ -249,7 +249,7 @@ class _Probe:
             light.append(float(_bgr(_next(images)).mean()))
         dark = [at for at, each in enumerate(light) if each < _CHANGED * max(light)]
         after = dark[0] + 1 if dark and dark[0] > 0 else 1
-        self._found.quirks["late_weather"] = Finding(
+        self._found.habits["late_weather"] = Finding(
             after > 1, f"night was to be seen at frame {after} after the change"
         )
 
@@ -269,7 +269,7 @@ class _Probe:
             speeds.append(float(np.linalg.norm(vector_from_carla(car.get_velocity())[:2])))
         slower = -np.diff(speeds) / (TICK_US * 1e-6)
         coasting, first, second = float(slower[2]), float(slower[3]), float(slower[4])
-        self._found.quirks["late_controls"] = Finding(
+        self._found.habits["late_controls"] = Finding(
             first - coasting < 0.3 < second - coasting if second - coasting > 0.3 else None,
             f"a full brake: {first:.1f} m/s2 at the first tick, {second:.1f} at the second, {coasting:.1f} without",
         )
@@ -284,7 +284,7 @@ class _Probe:
         while (mute := _frame(world) == 0) and time.monotonic() < deadline:
             time.sleep(0.05)
         told = "nothing was heard" if mute else "the last frame was told"
-        self._found.quirks["mute_observer"] = Finding(mute, f"between two ticks {told}")
+        self._found.habits["mute_observer"] = Finding(mute, f"between two ticks {told}")
 
     def _vehicles(self, wheels: int) -> list[carla.ActorBlueprint]:
         found = sorted((each for each in self._session.library.filter("vehicle.*")), key=lambda each: str(each.id))

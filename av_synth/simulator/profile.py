@@ -47,7 +47,7 @@ _STOCK_VEHICLES = frozenset((
 _STOCK_WALKER = re.compile(r"walker\.pedestrian\.00[0-5][0-9]")
 
 
-def _quirk(what: str, source: str, *, usual: bool = True) -> bool:
+def _habit(what: str, source: str, *, usual: bool = True) -> bool:
     """A switch that is off in `native`; `usual` ones are on in `ue4`."""
     switch: bool = field(default=False, metadata={"what": what, "source": source, "usual": usual})
     return switch
@@ -58,35 +58,35 @@ class Profile:
     """The habits that are on. The metadata of each field says what it does (`what`) and who reports it (`source`)."""
 
     name: str = "native"
-    stock_library: bool = _quirk(
+    stock_library: bool = _habit(
         "no blueprint, attribute or sensor named avsynth.*, and no body that CARLA lacks", "CARLA 0.9.16, bp_library.md"
     )
-    object_ids: bool = _quirk(
+    object_ids: bool = _habit(
         "instance cameras give the engine's object ids, cut to 16 bits; static things have ids, too",
         "CARLA, Tagger.cpp (GetUniqueID); carla#4938, #6636",
     )
-    colliding_ids: bool = _quirk(
+    colliding_ids: bool = _habit(
         "object ids are cut to 5 bits, so that many things share one", "carla#6325: ids do not fit", usual=False
     )
-    level_cars: bool = _quirk("parked cars are parts of the town, not actors", "carla#2343")
-    reported_boxes: bool = _quirk(
+    level_cars: bool = _habit("parked cars are parts of the town, not actors", "carla#2343")
+    reported_boxes: bool = _habit(
         "walkers' boxes are capsules, two-wheelers' have no width, mirrors widen those of trucks and buses",
         "carla#9332, #8767; #3670, #5841; #7089",
     )
-    spawn_lift: bool = _quirk("a body that is spawned touching the ground is refused", "known from use")
-    blank_first_frames: bool = _quirk(
+    spawn_lift: bool = _habit("a body that is spawned touching the ground is refused", "known from use")
+    blank_first_frames: bool = _habit(
         "a camera's first images are black and the next ones too bright", "carla#2455, #3443"
     )
-    late_images: bool = _quirk("images come some time after the tick, the last camera's first", "carla#4757")
-    wrong_frames: bool = _quirk("now and then a depth image is of the frame before", "carla#3391, #5923", usual=False)
-    late_weather: bool = _quirk("cameras show a change of weather some frames later", "carla#1606, #3443")
-    drifting_sensor_tick: bool = _quirk(
+    late_images: bool = _habit("images come some time after the tick, the last camera's first", "carla#4757")
+    wrong_frames: bool = _habit("now and then a depth image is of the frame before", "carla#3391, #5923", usual=False)
+    late_weather: bool = _habit("cameras show a change of weather some frames later", "carla#1606, #3443")
+    drifting_sensor_tick: bool = _habit(
         "what is left of a sensor_tick that is no multiple of the tick is forgotten", "carla#3653, #4997"
     )
-    mute_observer: bool = _quirk("who connects to a synchronous world hears nothing before its next tick", "carla#2809")
-    worn_tyres: bool = _quirk("tyres have a fifth less grip", _OFF_NOMINAL, usual=False)
-    laden: bool = _quirk("vehicles weigh 15 % more, with the same engine and brakes", _OFF_NOMINAL, usual=False)
-    late_controls: bool = _quirk("a vehicle's control acts one tick late", _OFF_NOMINAL, usual=False)
+    mute_observer: bool = _habit("who connects to a synchronous world hears nothing before its next tick", "carla#2809")
+    worn_tyres: bool = _habit("tyres have a fifth less grip", _OFF_NOMINAL, usual=False)
+    laden: bool = _habit("vehicles weigh 15 % more, with the same engine and brakes", _OFF_NOMINAL, usual=False)
+    late_controls: bool = _habit("a vehicle's control acts one tick late", _OFF_NOMINAL, usual=False)
 
     @property
     def object_bits(self) -> int:

@@ -31,14 +31,14 @@ def test_the_command_prints_a_table_and_writes_a_profile_of_what_it_found(tmp_pa
 
     assert (done.returncode, done.stderr) == (0, "")
     found = yaml.safe_load(path.read_text())
-    assert set(found["quirks"]) == set(SWITCHES)
-    assert {name: each["has"] for name, each in found["quirks"].items()} == {
+    assert set(found["habits"]) == set(SWITCHES)
+    assert {name: each["has"] for name, each in found["habits"].items()} == {
         name: None if name in NOT_MEASURED else getattr(parse_profile(wanted), name) for name in SWITCHES
     }
-    assert all(each["observed"] for each in found["quirks"].values())
+    assert all(each["observed"] for each in found["habits"].values())
     assert all(each["has"] for each in found["facts"].values())
     lines = done.stdout.splitlines()
-    for name, each in found["quirks"].items():
+    for name, each in found["habits"].items():
         assert [line.split()[1] for line in lines if line.split()[:1] == [name]] == [
             {True: "yes", False: "no", None: "?"}[each["has"]]
         ]
@@ -63,4 +63,4 @@ def test_a_habit_is_found_where_it_is_the_only_one(switch, tmp_path):
         found = probe(address, tmp_path)
 
     assert found.profile == profile
-    assert {name for name, each in found.quirks.items() if each.has is None} == set(NOT_MEASURED)
+    assert {name for name, each in found.habits.items() if each.has is None} == set(NOT_MEASURED)
