@@ -44,7 +44,9 @@ _LAMP_EVERY_M = 12.0
 _WING_M = 0.4  # thickness of the walls that hold the mound at its ends
 
 
-def extrude(line: ReferenceLine, s_m: Sequence[float] | Array, tz_m: Sequence[tuple[float, float]], look: Look) -> Mesh:
+def _extrude(
+    line: ReferenceLine, s_m: Sequence[float] | Array, tz_m: Sequence[tuple[float, float]], look: Look
+) -> Mesh:
     """Draw a profile of points (t, z) out along a line, through stations; its ends are closed where it is convex.
 
     Faces look to the left of the way from one profile point to the next, seen with t to the right: a solid's profile
@@ -82,7 +84,7 @@ def _yaw(line: ReferenceLine, s_m: tuple[float, float]) -> float:
 def concrete_barrier(site: Site, line: ReferenceLine, begins_m: float, ends_m: float) -> None:
     """A concrete barrier on a line."""
     for piece in _pieces(begins_m, ends_m):
-        mesh = extrude(line, piece, _BARRIER_TZ, _BARRIER)
+        mesh = _extrude(line, piece, _BARRIER_TZ, _BARRIER)
         site.add("ConcreteBarrier", Tag.GUARD_RAIL, [mesh], _yaw(line, piece), _foot(line, piece, -0.28, 0.28))
 
 
@@ -91,7 +93,7 @@ def guard_rail(site: Site, line: ReferenceLine, begins_m: float, ends_m: float, 
     for piece in _pieces(begins_m, ends_m):
         rail = [(t_m - 0.05, 0.44), (t_m - 0.05, 0.75), (t_m + 0.05, 0.75), (t_m + 0.05, 0.44)]
         x, y = line.point(piece[0], t_m)
-        parts = [extrude(line, piece, [*rail, rail[0]], STEEL), prism(circle(x, y, 0.05, 4), Z, Z + 0.7, STEEL)]
+        parts = [_extrude(line, piece, [*rail, rail[0]], STEEL), prism(circle(x, y, 0.05, 4), Z, Z + 0.7, STEEL)]
         site.add("GuardRail", Tag.GUARD_RAIL, parts, _yaw(line, piece), _foot(line, piece, t_m - 0.06, t_m + 0.06))
 
 
@@ -163,7 +165,7 @@ def tunnel(site: Site, middle: ReferenceLine, begins_m: float, ends_m: float, wa
         site.add(
             "TunnelCore",
             Tag.WALLS,
-            [extrude(middle, piece, core, _CONCRETE)],
+            [_extrude(middle, piece, core, _CONCRETE)],
             yaw,
             _foot(middle, piece, -_CORE_T_M, _CORE_T_M),
         )
@@ -171,7 +173,7 @@ def tunnel(site: Site, middle: ReferenceLine, begins_m: float, ends_m: float, wa
             _tunnel_side(site, middle, piece, side, yaw, wall_t_m)
         corners = [(-1, _CEILING_M), (-1, _ROOF_M), (1, _ROOF_M), (1, _CEILING_M), (-1, _CEILING_M)]
         slab = [(side * wall_t_m, z) for side, z in corners]
-        site.add("TunnelRoof", Tag.WALLS, [extrude(middle, piece, slab, _CONCRETE)], yaw, None)
+        site.add("TunnelRoof", Tag.WALLS, [_extrude(middle, piece, slab, _CONCRETE)], yaw, None)
     for piece in ((begins_m - _WING_M, begins_m), (ends_m, ends_m + _WING_M)):
         for side in (-1, 1):
             wing = [(wall_t_m, 0.0), (wall_t_m, _ROOF_M), (wall_t_m + 1.0, _ROOF_M), (mound_t, 0.0)]
@@ -186,7 +188,7 @@ def _extruded(
 ) -> Mesh:
     """A profile given for the left side, on either side: mirrored, it runs the other way round."""
     profile = [(side * t, z) for t, z in tz_m]
-    return extrude(middle, piece, profile if side > 0 else profile[::-1], look)
+    return _extrude(middle, piece, profile if side > 0 else profile[::-1], look)
 
 
 def _tunnel_side(
