@@ -30,7 +30,7 @@ class Patience:
     """
 
     begin_s: float = 180.0
-    tick_s: float = 30.0
+    tick_s: float = 60.0
     end_s: float = 600.0
 
 

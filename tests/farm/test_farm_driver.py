@@ -230,8 +230,8 @@ def test_a_commit_that_is_told_and_is_not_there_is_none(tmp_path):
     ("act", "silent_s", "said"),
     [
         (Act("hang", at=-1), 200.0, "begun to play"),
-        (Act("hang", at=0), 35.0, "got beyond frame 0 of 10"),
-        (Act("hang", at=5), 35.0, "got beyond frame 5 of 10"),
+        (Act("hang", at=0), 65.0, "got beyond frame 0 of 10"),
+        (Act("hang", at=5), 65.0, "got beyond frame 5 of 10"),
         (Act("hang", at=10), 620.0, "committed what it had played"),
     ],
     ids=["opening", "at the first frame", "between frames", "committing"],

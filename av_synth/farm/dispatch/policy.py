@@ -51,7 +51,7 @@ class Rules:
     pause_s: float = 5.0
     longest_pause_s: float = 300.0
     pause_limit_s: float = 3600.0
-    patience: Patience = field(default_factory=lambda: Patience(begin_s=200.0, tick_s=35.0, end_s=620.0))
+    patience: Patience = field(default_factory=lambda: Patience(begin_s=200.0, tick_s=65.0, end_s=620.0))
     deadline_times: float = 3.0
     deadline_least_s: float = 600.0
     deadline_unknown_s: float = 7200.0
