@@ -172,7 +172,8 @@ class Session:
         for each in gone:
             self._infos.pop(each.id)
             self._known.pop(each.id, None)
-        self._actors = [each for each in self._actors if each.id in self._infos]
+        gone_ids = {each.id for each in gone}
+        self._actors = [each for each in self._actors if each.id not in gone_ids]
 
     def spawn_sensor(
         self, type_id: str, attributes: Mapping[str, str], parent: carla.Actor, parent_from_sensor: Array

@@ -291,11 +291,13 @@ def test_a_session_leaves_nobody_behind_and_gives_the_world_its_own_time_back(ad
             session.tick()  # a client lists the actors of the last snapshot that it got
             before = {actor.id for actor in session.world.get_actors()}
             ego = session.spawn(CAR, STREET, role="ego")
-            session.spawn(WALKER, ahead(12.0, 8.0), role="child")
+            child = session.spawn(WALKER, ahead(12.0, 8.0), role="child")
+            cone = session.spawn_unlabelled("static.prop.trafficcone01", ahead(20.0))
+            session.destroy(child)
             camera = session.spawn_sensor("sensor.camera.rgb", {}, ego, np.eye(4))
             camera.listen(lambda image: None)
             last = session.tick().frame
-            assert {ego.id, camera.id} < {actor.id for actor in session.world.get_actors()} - before
+            assert {ego.id, cone.id, camera.id} <= {actor.id for actor in session.world.get_actors()} - before
             assert other.get_world().get_settings().synchronous_mode
             if how == "by an error":
                 raise ZeroDivisionError
