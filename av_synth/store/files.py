@@ -74,11 +74,7 @@ def write_file(path: Path, data: bytes, *, durable: bool = False) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
+        _write(path, "xb", data, durable)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error
 
@@ -97,14 +93,18 @@ def replace_file(path: Path, data: bytes, *, durable: bool = False) -> None:
     new = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with new.open("wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
+        _write(new, "wb", data, durable)
         os.replace(new, path)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _write(path: Path, mode: str, data: bytes, durable: bool) -> None:
+    with path.open(mode) as file:
+        file.write(data)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def fsync_directories(directories: Iterable[Path]) -> None:
