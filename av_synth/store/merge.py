@@ -8,7 +8,7 @@ from pathlib import Path
 
 from av_synth.errors import DataError, UserError
 from av_synth.store.files import link_or_copy, replace_directory
-from av_synth.store.runs import MANIFEST, Run, need_runs, open_run, run_path, runs
+from av_synth.store.runs import MANIFEST, RUNS, Run, need_runs, open_run, run_path, runs
 from av_synth.store.scratch import clear_scratch, scratch
 
 
@@ -48,7 +48,7 @@ def merge(roots: Sequence[Path], out: Path, on_run: Callable[[int, int], None] |
     stem = f".{out.name}.staging"
     clear_scratch(out.parent, stem)
     with scratch(out.parent, stem) as staging:
-        (staging / "runs").mkdir()
+        (staging / RUNS).mkdir()
         for done, (run_id, places) in enumerate(sorted(found.items()), 1):
             first, *others = (open_run(place, deep=True) for place in places)
             for other in others:

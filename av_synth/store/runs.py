@@ -40,6 +40,9 @@ SCHEMA_EPOCH = 3
 RUNS = "runs"
 """The folder of a store that holds its committed runs."""
 
+STAGING = "staging"
+"""The folder of a store for what is being written: `clear_staging` removes what somebody who died had begun there."""
+
 MANIFEST = "manifest.json"
 MANIFEST_FIELDS = ("scenario", "rig", "seed", "identity", "provenance", "counts")
 """What `Staging.commit` wants beside what the store fills in itself."""
@@ -186,13 +189,13 @@ def stage(root: Path, run_id: str) -> Iterator[Staging]:
     """
     root = Path(root)
     check_run_id(run_id)
-    with scratch(root / "staging", run_id) as directory:
+    with scratch(root / STAGING, run_id) as directory:
         yield Staging(root, run_id, directory)
 
 
 def clear_staging(root: Path) -> tuple[Path, ...]:
     """Remove the stagings whose writers are dead; returns what was removed. Runs being written are left alone."""
-    return clear_scratch(Path(root) / "staging")
+    return clear_scratch(Path(root) / STAGING)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from av_synth.errors import UserError
+from av_synth.farm.records import quarantine
+from av_synth.store.runs import RUNS, STAGING
 
 
 class Usage(Protocol):
@@ -30,7 +32,7 @@ def need_folder(store: Path) -> None:
     wanted = "want a folder that can be made and written to"
     if not there.is_dir():
         raise UserError(f"{store}: {_named(there, path)}is a file; {wanted}")
-    for folder in (there, *(path / name for name in ("runs", "staging", "quarantine", "journal", "logs"))):
+    for folder in (there, *(path / name for name in (RUNS, STAGING, quarantine.FOLDER, "journal", "logs"))):
         if os.path.lexists(folder) and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
             raise UserError(f"{store}: {_named(folder, path)}cannot be written to; {wanted}")
 

@@ -127,10 +127,11 @@ def freeze(plan: Plan, campaign: Campaign, store: Path) -> Path:
     """
     from av_synth.store import canonical_json, scratch, write_file
     from av_synth.store.files import fsync_directories, sync_file_system
+    from av_synth.store.runs import STAGING
 
     content = canonical_json(_to_json(plan))
     final = store / FOLDER
-    with scratch(store / "staging", FOLDER) as folder:
+    with scratch(store / STAGING, FOLDER) as folder:
         for name, data in {**campaign.files, CAMPAIGN: campaign.path.read_bytes(), FILE: content}.items():
             write_file(folder / name, data)
             (folder / name).chmod(0o444)

@@ -15,6 +15,7 @@ from av_synth.farm.planning import plan as plans
 from av_synth.farm.records.journal import read_journal
 from av_synth.farm.records.quarantine import listed
 from av_synth.store.files import as_mapping, canonical_json, read_json, write_file
+from av_synth.store.runs import STAGING
 
 if TYPE_CHECKING:  # object stores and their drivers are for few stores
     from av_synth.farm.records.object_store import ObjectStore
@@ -74,7 +75,7 @@ def agree(store: Path, address: str | None) -> ObjectStore | None:
 
         object_store = ObjectStore(address)
         object_store.check()
-        with stores.scratch(Path(store) / "staging", "object_store") as new:
+        with stores.scratch(Path(store) / STAGING, "object_store") as new:
             write_file(new / FILE, canonical_json({"address": object_store.address}), durable=True)
             os.rename(new / FILE, Path(store) / FILE)
         return object_store

@@ -37,7 +37,7 @@ from av_synth.store.files import (
     sync_file_system,
     write_file,
 )
-from av_synth.store.runs import MANIFEST, RUNS, check_run_id, open_run, run_path
+from av_synth.store.runs import MANIFEST, RUNS, STAGING, check_run_id, open_run, run_path
 
 PLAN = "plan.zip"
 _ATTEMPTS = "attempts"
@@ -135,7 +135,7 @@ class ObjectStore:
         files = self._plan()
         if files is None:
             return False
-        with stores.scratch(store / "staging", FOLDER) as new:
+        with stores.scratch(store / STAGING, FOLDER) as new:
             for name, content in files.items():
                 write_file(new / name, content)
                 (new / name).chmod(0o444)
@@ -222,7 +222,7 @@ class ObjectStore:
             raise StoreError(f"{self.address}: has no run {run_id}")
         place = self._place(record)
         again = f"remove {self.address}/{RUNS}/{run_id}.json, and the command that began the campaign makes it again"
-        with stores.scratch(store / "staging", run_id) as new:
+        with stores.scratch(store / STAGING, run_id) as new:
             self._download(place, {MANIFEST: 0}, new, again)
             if hashlib.sha256((new / MANIFEST).read_bytes()).hexdigest() != record.manifest_sha256:
                 raise StoreError(f"{place.address}: '{MANIFEST}' is not what was committed; {again}")
