@@ -53,9 +53,9 @@ def retry(
             sound = [run_id for run_id in wanted if run_id not in found]
             if sound:
                 raise UserError(f"{store}: not damaged: {', '.join(sound)}; `av-synth status {store}` lists what is")
-            moved = [quarantine.set_aside(store, each, what_is_wrong(found[each]), journal) for each in wanted]
+            moved = [quarantine.set_aside(store, each, what_is_wrong(found[each]), journal.append) for each in wanted]
         else:
-            moved = [*quarantine.release(store, run_ids or quarantine.listed(store), journal)]
+            moved = [*quarantine.release(store, run_ids or quarantine.listed(store), journal.append)]
     for path in moved:
         say(f"{path.name.rpartition('-')[0]}: to be made again; what was known of it is in {path}")
     if moved:

@@ -170,7 +170,7 @@ def test_a_released_run_is_played_again_with_three_attempts_of_its_own(tmp_path)
     plan = campaign(5)
     driven(plan, FakeFarm(tmp_path, acts({4: [Act("die")]}, plan)))
     with Journal(tmp_path) as journal:
-        release(tmp_path, [plan[4].run_id], journal)
+        release(tmp_path, [plan[4].run_id], journal.append)
     farm = FakeFarm(tmp_path, acts({4: [Act("die"), Act("die"), Act()]}, plan))
     assert driven(plan, farm) == Ended(0, "", 5, 0, 0)
     assert [attempt for _, attempt in started(farm, 4)] == [1, 2, 3]

@@ -64,7 +64,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     log = root / "worker.log"
     log.write_text("killed\n")
     failure = Failure(FailureClass.TRANSIENT, "StalledError", "no tick for [bold]60 s\nat all", "machine-a", (log,))
-    quarantine.put(root, RUNS[3], {1: failure, 2: failure})
+    for attempt in (1, 2):
+        quarantine.note(root, IDS[3], attempt, failure)
+    quarantine.put(root, RUNS[3])
     with Journal(root) as journal:
         for event in EVENTS:
             journal.append(event)

@@ -37,7 +37,9 @@ def failure(store: Path, attempt: int) -> Failure:
 
 
 def given_up(store: Path, run: PlannedRun = PLANNED) -> Path:
-    return quarantine.put(store, run, {n: failure(store, n) for n in (1, 2, 3)})
+    for n in (1, 2, 3):
+        quarantine.note(store, run.run_id, n, failure(store, n))
+    return quarantine.put(store, run)
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -49,8 +51,9 @@ def test_what_is_given_up_keeps_its_recipe_and_of_each_attempt_why_and_the_end_o
     assert quarantine.listed(tmp_path) == ()
     quarantine.note(tmp_path, RUN, 2, failure(tmp_path, 2))
     assert list(quarantine.evidence(tmp_path, RUN)) == [1, 2]
+    quarantine.note(tmp_path, RUN, 3, failure(tmp_path, 3))
 
-    folder = quarantine.put(tmp_path, PLANNED, {3: failure(tmp_path, 3)})
+    folder = quarantine.put(tmp_path, PLANNED)
 
     assert folder == tmp_path / "quarantine" / RUN
     assert quarantine.listed(tmp_path) == (RUN,)
@@ -116,7 +119,7 @@ def test_attempts_of_one_number_are_all_kept_each_once_and_nothing_is_left_in_st
 
 def test_giving_up_twice_changes_nothing(tmp_path: Path) -> None:
     before = content(given_up(tmp_path))
-    quarantine.put(tmp_path, PLANNED, {4: failure(tmp_path, 4)})
+    quarantine.put(tmp_path, PLANNED)
 
     assert content(tmp_path / "quarantine" / RUN) == before
 
@@ -124,11 +127,11 @@ def test_giving_up_twice_changes_nothing(tmp_path: Path) -> None:
 def test_a_run_is_given_up_whole_or_not_at_all_whenever_the_driver_dies(tmp_path: Path) -> None:
     def give_up(nth: int) -> None:
         store = tmp_path / str(nth)
-        for n in (1, 2, 2):  # an attempt that was noted before an earlier driver died is noted again
+        for n in (1, 2, 2, 3):  # an attempt that was noted before an earlier driver died is noted again
             quarantine.note(store, RUN, n, failure(store, n))
             with (store / "acknowledged").open("a") as file:
                 file.write(str(n))
-        quarantine.put(store, PLANNED, {3: failure(store, 3)})
+        quarantine.put(store, PLANNED)
 
     names = points_of(lambda: give_up(1000))
     whole = content(tmp_path / "1000/quarantine")
@@ -156,7 +159,7 @@ def test_a_released_run_leaves_its_evidence_beside_that_of_earlier_times(tmp_pat
     for _ in range(2):
         before = content(given_up(tmp_path))
         with Journal(tmp_path) as journal:
-            places += quarantine.release(tmp_path, [RUN], journal)
+            places += quarantine.release(tmp_path, [RUN], journal.append)
         assert content(places[-1]) == before
         assert quarantine.listed(tmp_path) == ()
         assert quarantine.evidence(tmp_path, RUN) == {}
@@ -168,7 +171,7 @@ def test_a_released_run_leaves_its_evidence_beside_that_of_earlier_times(tmp_pat
 def test_releasing_what_is_not_in_quarantine_changes_nothing(tmp_path: Path) -> None:
     given_up(tmp_path)
     with Journal(tmp_path) as journal, pytest.raises(UserError, match=f"not in quarantine: {OTHER}; `av-synth status"):
-        quarantine.release(tmp_path, [RUN, OTHER], journal)
+        quarantine.release(tmp_path, [RUN, OTHER], journal.append)
 
     assert quarantine.listed(tmp_path) == (RUN,)
     assert read_journal(tmp_path) == []
@@ -184,7 +187,7 @@ def test_a_release_that_dies_anywhere_keeps_all_evidence_and_can_be_asked_again(
     def let_go(nth: int) -> None:
         store = tmp_path / str(nth)
         with Journal(store) as journal:
-            quarantine.release(store, quarantine.listed(store), journal)
+            quarantine.release(store, quarantine.listed(store), journal.append)
 
     prepare(tmp_path / "1000")
     names = points_of(lambda: let_go(1000))
@@ -213,7 +216,7 @@ def test_a_damaged_run_that_is_set_aside_is_never_lost_whenever_that_dies(tmp_pa
 
     def put_aside(nth: int) -> None:
         with Journal(tmp_path / str(nth)) as journal:
-            quarantine.set_aside(tmp_path / str(nth), RUN, "'blobs/000000.jpg' is torn", journal)
+            quarantine.set_aside(tmp_path / str(nth), RUN, "'blobs/000000.jpg' is torn", journal.append)
 
     prepare(tmp_path / "1000")
     names = points_of(lambda: put_aside(1000))

@@ -119,7 +119,7 @@ class StoreMachine(RuleBasedStateMachine):
 
         def let_go() -> None:
             with Journal(self.store) as journal:
-                quarantine.release(self.store, [run_id], journal)
+                quarantine.release(self.store, [run_id], journal.append)
 
         self.do(death, let_go, run_id, "remaining")
         if self.place[run_id] == "remaining":
@@ -143,7 +143,7 @@ class StoreMachine(RuleBasedStateMachine):
 
         def put_aside() -> None:
             with Journal(self.store) as journal:
-                quarantine.set_aside(self.store, run_id, "torn", journal)
+                quarantine.set_aside(self.store, run_id, "torn", journal.append)
 
         self.torn += self.do(death, put_aside, run_id, "remaining") or self.place[run_id] == "remaining"
 

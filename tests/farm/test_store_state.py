@@ -32,7 +32,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("made")
     for run_id in IDS[:4]:
         commit(root, run_id)
-    quarantine.put(root, PlannedRun(IDS[4], Recipe("s.yaml", None, 0), "Town01"), {1: CRASHED})
+    quarantine.note(root, IDS[4], 1, CRASHED)
+    quarantine.put(root, PlannedRun(IDS[4], Recipe("s.yaml", None, 0), "Town01"))
     return root
 
 

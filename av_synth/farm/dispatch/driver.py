@@ -12,7 +12,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,20 +112,13 @@ def drive(
         forget_stop(store)
         _sweep(store)
         crash.point("driver.begin.cleared")
-        here = not committed_runs.address_of(store)  # elsewhere nobody changes a committed run
-        looked = look_at(store, frozenset(run.run_id for run in plan) if here else (), deep=deep)
-        for event in set_damaged_aside(store, looked, journal):
-            on_event(event)
-        events = read_journal(store)
-        states = RunStates(plan, store, events)
-        states.largest = max([states.largest, *looked.sizes.values()])
-        if [event["runs"] for event in events if event["event"] == "planned"][-1:] != [len(states.plan)]:
-            writer.event("planned", runs=len(states.plan))
-        crash.point("driver.begin.planned")
+        elsewhere = bool(committed_runs.address_of(store))
+        # elsewhere nobody changes a committed run
+        states = _take_stock(plan, store, writer, () if elsewhere else [run.run_id for run in plan], deep=deep)
         slots, left_behind = runner.slots(), orphans.kill()
         writer.event("opened", pid=os.getpid(), machine=platform.node(), workers=len(slots), orphans=left_behind)
         crash.point("driver.begin.opened")
-        outcomes = Outcomes(states, store, writer, rules)
+        outcomes = Outcomes(states, store, writer, rules, elsewhere=elsewhere)
         driver = _Driver(states, outcomes, store, runner, rules, writer, clock, usage, on_event, on_beat)
         with driver.listening():
             ended = driver.run()
@@ -134,6 +127,21 @@ def drive(
         writer.event("closed", exit_code=ended.exit_code)
         crash.point("driver.end.closed")
         return ended
+
+
+def _take_stock(
+    plan: Sequence[PlannedRun], store: Path, writer: StoreWriter, looked_at: Collection[str], *, deep: bool
+) -> RunStates:
+    """What the store says of the plan, when those of the runs to be looked at that are damaged are out of the way."""
+    looked = look_at(store, frozenset(looked_at), deep=deep)
+    set_damaged_aside(store, looked, writer.tell)
+    events = read_journal(store)
+    states = RunStates(plan, store, events)
+    states.largest = max([states.largest, *looked.sizes.values()])
+    if [event["runs"] for event in events if event["event"] == "planned"][-1:] != [len(states.plan)]:
+        writer.event("planned", runs=len(states.plan))
+    crash.point("driver.begin.planned")
+    return states
 
 
 def _sweep(store: Path) -> None:
@@ -160,7 +168,6 @@ class _Driver:
         self._store, self._runner, self._rules = store, runner, rules
         self._clock, self._usage, self._on_event, self._on_beat = clock, usage, on_event, on_beat
         self._schedule, self._places = outcomes.schedule, outcomes.places
-        self._elsewhere = bool(committed_runs.address_of(store))
         self._flights: dict[int, Flight] = {}  # by slot
         self._full = ""  # why there is no room on the disk
         self._paused_s: float | None = None  # since when nothing can be played
@@ -262,7 +269,7 @@ class _Driver:
             return
         now_s, slots = self._clock(), self._runner.slots()
         # where runs are elsewhere, each machine keeps them on its own disk until they are sent
-        here = [slot for slot in slots if not self._elsewhere or slot.machine == platform.node()]
+        here = [slot for slot in slots if not self._outcomes.elsewhere or slot.machine == platform.node()]
         need = reserve_bytes(self._states.largest or self._rules.run_bytes, len(here))
         before, self._full = self._full, why_full(self._store, need, self._usage) or ""
         if self._full:

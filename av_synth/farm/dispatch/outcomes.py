@@ -14,7 +14,6 @@ from av_synth.farm.dispatch.run_states import RunStates
 from av_synth.farm.dispatch.schedule import Affinity, Schedule
 from av_synth.farm.dispatch.store_writer import StoreWriter
 from av_synth.farm.model import Committed, Failure, FailureClass, Figures, PlannedRun, Slot
-from av_synth.farm.records import committed_runs
 from av_synth.launch.stall import Pulse
 
 
@@ -52,16 +51,17 @@ class Outcomes:
         places: where they may be played.
         breaker: whether too much fails.
         shunned: by slot, town and rig that could not be loaded there.
+        elsewhere: whether runs are committed at an address, not in the store.
     """
 
-    def __init__(self, states: RunStates, store: Path, writer: StoreWriter, rules: Rules) -> None:
+    def __init__(self, states: RunStates, store: Path, writer: StoreWriter, rules: Rules, *, elsewhere: bool) -> None:
         """Give up at once what the driver before was about to give up, and let all others wait."""
         self.schedule = Schedule(())
         self.places = Places(rules)
         self.breaker = Breaker(rules)
         self.shunned: dict[int, Affinity] = {}
         self._states, self._store, self._writer, self._rules = states, store, writer, rules
-        self._elsewhere = bool(committed_runs.address_of(store))
+        self.elsewhere = elsewhere
         self.settle()
         for run in states.remaining:
             judged = states.judge(run.run_id, rules)
@@ -94,7 +94,7 @@ class Outcomes:
             Whether the run is there.
         """
         there = (
-            isinstance(told, Committed) if self._elsewhere else stores.run_path(self._store, flight.run.run_id).is_dir()
+            isinstance(told, Committed) if self.elsewhere else stores.run_path(self._store, flight.run.run_id).is_dir()
         )
         crash.point("driver.ended.seen")
         if there:

@@ -38,6 +38,10 @@ class StoreWriter:
         self._do(lambda: self._journal.append(event))
         self._on_event(event)
 
+    def tell(self, event: Mapping[str, Any]) -> None:
+        """Something is about to happen that must not before the disk has this: StoreError if it refuses."""
+        self._on_event(self._journal.append(event))
+
     def note(self, run_id: str, attempt: int, failure: Failure) -> None:
         """Keep the evidence of a failed attempt."""
         self._do(lambda: quarantine.note(self._store, run_id, attempt, failure))
@@ -54,7 +58,7 @@ class StoreWriter:
 
     def release(self, run_id: str) -> None:
         """Take a run out of quarantine, since it was committed after all."""
-        self._do(lambda: quarantine.release(self._store, [run_id], self._journal))
+        self._do(lambda: quarantine.release(self._store, [run_id], self.tell))
 
     def catch_up(self) -> bool:
         """Write what waits; False if the disk refuses."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from av_synth.errors import OtherEpochError, StoreError
 from av_synth.farm.records import quarantine
-from av_synth.farm.records.journal import Journal
-from av_synth.farm.status.snapshot import Event
 from av_synth.store.intact import check_intact, what_is_wrong
 from av_synth.store.runs import is_passing, runs
 
@@ -58,11 +55,13 @@ def look_at(store: Path, planned: Collection[str], *, deep: bool = False) -> Loo
     return Looked(sizes, damaged, other, tuple(unknown))
 
 
-def set_damaged_aside(store: Path, looked: Looked, journal: Journal) -> Iterator[Event]:
+def set_damaged_aside(store: Path, looked: Looked, tell: quarantine.Tell) -> None:
     """Move what is damaged to where released evidence is, so that it is made again; nothing is deleted.
 
-    Yields:
-        What the journal was told of each.
+    Args:
+        store: the store's folder.
+        looked: what there is.
+        tell: called before each is moved.
 
     Raises:
         OtherEpochError: if one is not damaged, but of another version of av_synth; then nothing has changed.
@@ -71,6 +70,4 @@ def set_damaged_aside(store: Path, looked: Looked, journal: Journal) -> Iterator
     for other in looked.other.values():
         raise other
     for run_id, error in looked.damaged.items():
-        why = what_is_wrong(error)
-        quarantine.set_aside(store, run_id, why, journal)
-        yield {"event": "released", "t": round(time.time(), 3), "run": run_id, "damaged": why}
+        quarantine.set_aside(store, run_id, what_is_wrong(error), tell)

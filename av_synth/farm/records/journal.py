@@ -50,17 +50,21 @@ class Journal:
         self._path = self._store
         self._plain: int | None = None
 
-    def append(self, event: Mapping[str, Any]) -> None:
+    def append(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
         """Write an event; when this returns, the disk has it.
 
         Args:
             event: plain JSON values; 'event' is its name.
 
+        Returns:
+            The event with its time, `t`.
+
         Raises:
             StoreError: if it is no plain JSON, or cannot be written. Then nothing of it is left, and it may be tried
                 again once there is space.
         """
-        line = encode({"t": round(self._clock(), 3), **event})
+        event = {"t": round(self._clock(), 3), **event}
+        line = encode(event)
         handle = self._segment()
         size = os.fstat(handle).st_size
         try:
@@ -76,6 +80,7 @@ class Journal:
         crash.point("journal.append.told")
         if size + len(line) >= self._segment_bytes:
             self._seal(handle)
+        return event
 
     def close(self) -> None:
         """Write no more; another event would begin a new segment."""

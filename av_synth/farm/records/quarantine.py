@@ -16,14 +16,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from av_synth.errors import StoreError, UserError
 from av_synth.farm import crash
 from av_synth.farm.model import Failure, FailureClass, PlannedRun
-from av_synth.farm.records.journal import Journal
 from av_synth.store.files import (
     as_mapping,
     canonical_json,
@@ -32,13 +32,16 @@ from av_synth.store.files import (
     read_json,
     write_file,
 )
-from av_synth.store.runs import check_run_id, run_path
+from av_synth.store.runs import STAGING, check_run_id, run_path
 from av_synth.store.scratch import scratch
 
 FOLDER = "quarantine"
 TAIL_BYTES = 64 << 10
 _RUN_ID = re.compile(r"[0-9a-f]{20}")
 _ATTEMPT = re.compile(r"attempt-(\d+)(?:\.(\d+))?")
+
+Tell = Callable[[Mapping[str, Any]], object]
+"""Has the journal written an event before it returns."""
 
 
 def note(store: Path, run_id: str, attempt: int, failure: Failure) -> None:
@@ -54,7 +57,7 @@ def note(store: Path, run_id: str, attempt: int, failure: Failure) -> None:
         StoreError: if it cannot be written.
     """
     noted = _folder(store) / ".noted" / check_run_id(run_id)
-    with scratch(_staging(store), f"{run_id}-{attempt}") as staging:
+    with scratch(Path(store) / STAGING, f"{run_id}-{attempt}") as staging:
         new = staging / "new"
         _make_folder(new)
         copied: dict[str, str | None] = {}
@@ -75,13 +78,12 @@ def note(store: Path, run_id: str, attempt: int, failure: Failure) -> None:
         fsync_directories((noted, noted.parent))
 
 
-def put(store: Path, run: PlannedRun, failures: Mapping[int, Failure] | None = None) -> Path:
-    """Give a run up. If it is in quarantine already, nothing changes.
+def put(store: Path, run: PlannedRun) -> Path:
+    """Give a run up, with what was noted of its attempts. If it is in quarantine already, nothing changes.
 
     Args:
         store: the store's folder.
         run: what was to be played.
-        failures: by the attempt's number, those that have not been noted yet.
 
     Returns:
         `<store>/quarantine/<run_id>`, on disk with everything in it.
@@ -94,13 +96,11 @@ def put(store: Path, run: PlannedRun, failures: Mapping[int, Failure] | None = N
     if final.is_dir():
         return final
     noted = folder / ".noted" / run.run_id
-    for attempt, failure in sorted((failures or {}).items()):
-        note(store, run.run_id, attempt, failure)
     _make_folder(noted)
     crash.point("quarantine.put.noted")
     recipe = noted / "recipe.json"
     if not recipe.exists():
-        with scratch(_staging(store), run.run_id) as staging:
+        with scratch(Path(store) / STAGING, run.run_id) as staging:
             write_file(staging / "recipe.json", canonical_json(_as_json(run)), durable=True)
             crash.point("quarantine.put.written")
             _rename(staging / "recipe.json", recipe)
@@ -135,13 +135,13 @@ def evidence(store: Path, run_id: str) -> dict[int, Failure]:
     return {number: _read_failure(folder / name) for number, name in last.items()}
 
 
-def release(store: Path, run_ids: Iterable[str], journal: Journal) -> tuple[Path, ...]:
+def release(store: Path, run_ids: Iterable[str], tell: Tell) -> tuple[Path, ...]:
     """Have runs made again: their attempts count anew, and what was known of them is moved aside.
 
     Args:
         store: the store's folder.
         run_ids: those meant.
-        journal: is told before each is moved: a run whose attempts count anew, and that is still in quarantine, stays
+        tell: called before each is moved: a run whose attempts count anew, and that is still in quarantine, stays
             there until this is asked again; the other way round it would come back at once.
 
     Returns:
@@ -158,7 +158,7 @@ def release(store: Path, run_ids: Iterable[str], journal: Journal) -> tuple[Path
     folder = _folder(store)
     moved = []
     for run_id in wanted:
-        journal.append({"event": "released", "run": run_id})
+        tell({"event": "released", "run": run_id})
         crash.point("quarantine.release.told")
         target = _next_released(folder, run_id)
         _rename(folder / run_id, target)
@@ -168,14 +168,14 @@ def release(store: Path, run_ids: Iterable[str], journal: Journal) -> tuple[Path
     return tuple(moved)
 
 
-def set_aside(store: Path, run_id: str, why: str, journal: Journal) -> Path:
+def set_aside(store: Path, run_id: str, why: str, tell: Tell) -> Path:
     """Have a committed run that is damaged made again: it is moved, as it is, to where released evidence is.
 
     Args:
         store: the store's folder.
         run_id: of the run.
         why: what is wrong with it.
-        journal: is told first, as in `release`.
+        tell: called first, as in `release`.
 
     Returns:
         `<store>/quarantine/.released/<run_id>-<k>`: damage.json, and the run in run/.
@@ -185,9 +185,9 @@ def set_aside(store: Path, run_id: str, why: str, journal: Journal) -> Path:
     """
     folder = _folder(store)
     source = run_path(store, run_id)
-    journal.append({"event": "released", "run": run_id, "damaged": why})
+    tell({"event": "released", "run": run_id, "damaged": why})
     crash.point("quarantine.set_aside.told")
-    with scratch(_staging(store), run_id) as staging:
+    with scratch(Path(store) / STAGING, run_id) as staging:
         write_file(staging / "damage.json", canonical_json({"run": run_id, "message": in_utf8(why)}), durable=True)
         target = _next_released(folder, run_id)
         _rename(staging, target)
@@ -200,11 +200,6 @@ def set_aside(store: Path, run_id: str, why: str, journal: Journal) -> Path:
 
 def _folder(store: Path) -> Path:
     return Path(store) / FOLDER
-
-
-def _staging(store: Path) -> Path:
-    """Where `store.clear_staging` removes what somebody who died had begun."""
-    return Path(store) / "staging"
 
 
 def _next_released(folder: Path, run_id: str) -> Path:
