@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 import av_synth
 from av_synth.errors import DataError, UserError
-from av_synth.export.rows import JsonTable, Row
+from av_synth.export.rows import JsonTable, Row, sides_px
 from av_synth.export.scene import Box, Keyframe, Scene, tight_box
 from av_synth.export.splits import Splits
 from av_synth.log.taxonomy import CATEGORIES
@@ -120,8 +120,8 @@ def _annotations(
         extent = scene.boxes_2d.get((channel, keyframe.frame, mask.actor_id))
         if extent is not None and not mask.ambiguous:
             if extent["visible_px"]:
-                row["bbox"] = _xywh(*(extent[f"{side}_px"] for side in ("left", "top", "right", "bottom")))
-            row["amodal_bbox"] = _xywh(*(extent[f"amodal_{side}_px"] for side in ("left", "top", "right", "bottom")))
+                row["bbox"] = _xywh(*sides_px(extent))
+            row["amodal_bbox"] = _xywh(*sides_px(extent, "amodal_"))
         yield row
 
 

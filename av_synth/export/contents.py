@@ -9,6 +9,9 @@ from pathlib import Path
 from av_synth.errors import UserError
 from av_synth.store import write_file
 
+MARKER = "av_synth.json"
+"""Tells a dataset of ours from anything else, and how it came about: at its root, of nuScenes beside the tables."""
+
 LIST = "av_synth_files.txt"
 _NAMED = 3  # files in a message
 

@@ -36,9 +36,6 @@ from av_synth.store.files import as_mapping, read_json, write_file
 from av_synth.store.runs import MANIFEST, RUNS
 
 GROUP = "av_synth.formats"
-MARKER = "av_synth.json"
-"""At the root of a dataset: tells one of ours from anything else, and how it came about."""
-
 _MARKER_SCHEMA = 1
 
 _BUILT_IN = {
@@ -175,12 +172,7 @@ def export(
         raise UserError("no runs to export: name at least one committed run")
     splits = splits or Splits.none()
     splits.check(list(runs))
-    for run_id, run in runs.items():
-        if run.folder in (target, *target.parents):
-            raise UserError(f"{target}: inside run {run_id}, which must not change; name another place")
-        beside = run.folder.parent
-        if beside.name == RUNS and beside in (target, *target.parents):
-            raise UserError(f"{target}: inside {beside}, which holds runs only; name another place")
+    _refuse_among_runs(target, runs)
     own = _own_place(chosen)
     refuse: Callable[[Path], None] = own or partial(_refuse_foreign, name=name)
     refuse(target)
@@ -261,6 +253,16 @@ def _own_place(chosen: Format) -> Callable[[Path], None] | None:
     return getattr(chosen.writer, "refuse_place", None) if chosen.origin == _OURS else None
 
 
+def _refuse_among_runs(target: Path, runs: Mapping[str, _Chosen]) -> None:
+    """Raise UserError if a dataset at `target` would be in one of the runs, or beside them in their folder."""
+    for run_id, run in runs.items():
+        if run.folder in (target, *target.parents):
+            raise UserError(f"{target}: inside run {run_id}, which must not change; name another place")
+        beside = run.folder.parent
+        if beside.name == RUNS and beside in (target, *target.parents):
+            raise UserError(f"{target}: inside {beside}, which holds runs only; name another place")
+
+
 def _refuse_above(target: Path) -> None:
     """Raise UserError if no folder can be made at `target`."""
     above = next(folder for folder in target.parents if folder.exists())
@@ -279,7 +281,7 @@ def _refuse_foreign(target: Path, name: str) -> None:
     there = sorted(entry.name for entry in target.iterdir())
     if not there:
         return
-    marker = _read_marker(target / MARKER) or _nuscenes_marker(target)
+    marker = _read_marker(target / contents.MARKER) or _nuscenes_marker(target)
     if marker is None:
         raise UserError(f"{target}: holds '{there[0]}', and no dataset that av_synth wrote; name another place")
     if marker.get("format") != name:
@@ -297,7 +299,7 @@ def _refuse_foreign(target: Path, name: str) -> None:
 
 def _nuscenes_marker(target: Path) -> Mapping[str, object] | None:
     """What a marker would say of a nuScenes dataset of ours, or of parts, which have theirs beside their tables."""
-    if any(any(target.glob(f"{part}v1.0-*/{MARKER}")) for part in ("", "part-*/")):
+    if any(any(target.glob(f"{part}v1.0-*/{contents.MARKER}")) for part in ("", "part-*/")):
         return {"format": "nuscenes"}
     return None
 
@@ -312,7 +314,7 @@ def _read_marker(path: Path) -> Mapping[str, object] | None:
 def _mark(
     root: Path, chosen: Format, runs: Mapping[str, _Chosen], options: Mapping[str, _Value], splits: Splits
 ) -> None:
-    for name in (MARKER, contents.LIST):
+    for name in (contents.MARKER, contents.LIST):
         if (root / name).exists():
             raise DataError(f"format '{chosen.name}' of the package {chosen.origin}: wrote {name}, which is av_synth's")
     marker = {
@@ -320,8 +322,8 @@ def _mark(
         "av_synth": av_synth.__version__,
         "format": chosen.name,
         "options": dict(options),
-        "entries": sorted([*(entry.name for entry in root.iterdir()), MARKER, contents.LIST]),
+        "entries": sorted([*(entry.name for entry in root.iterdir()), contents.MARKER, contents.LIST]),
         "runs": [{**run.named, "split": splits.of(run_id)} for run_id, run in runs.items()],
     }
-    write_file(root / MARKER, canonical_json(marker))
+    write_file(root / contents.MARKER, canonical_json(marker))
     contents.note(root, root / contents.LIST)

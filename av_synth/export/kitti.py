@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.errors import DataError, UserError
+from av_synth.export.rows import sides_px
 from av_synth.export.scene import Box, Keyframe, Scene, Sensor, need, tight_box
 from av_synth.export.splits import ALL, Splits
 from av_synth.geometry.boxes import corners, in_front
@@ -175,7 +176,7 @@ def _bounds(
     if row is None or not row["amodal_px"]:
         return projected(camera, camera_from_world, box), box.visible_fraction
     # of this camera, and of the shape instead of the box
-    left, top, right, bottom = (row[f"amodal_{side}_px"] for side in ("left", "top", "right", "bottom"))
+    left, top, right, bottom = sides_px(row, "amodal_")
     return (left, top, right - 1.0, bottom - 1.0), row["visible_px"] / row["amodal_px"]
 
 

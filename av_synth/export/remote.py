@@ -18,7 +18,7 @@ from typing import Any
 import av_synth
 from av_synth.documents import nearest
 from av_synth.errors import AvSynthError, StoreError, UserError
-from av_synth.export.contents import refuse_others
+from av_synth.export.contents import MARKER, refuse_others
 from av_synth.store import canonical_json
 
 COMPLETE = "_av_synth_complete.json"
@@ -109,7 +109,7 @@ def upload(folder: Path, remote: Remote, form: str) -> None:
         for parent in sorted({name.rpartition("/")[0] for name in sizes} - {""}):
             system.makedirs(f"{root}/{parent}", exist_ok=True)
         # what tells a reader that a dataset is there goes last, even if it does not know the marker
-        send(remote, folder, sorted(sizes, key=lambda name: (name.rpartition("/")[2] == "av_synth.json", name)))
+        send(remote, folder, sorted(sizes, key=lambda name: (name.rpartition("/")[2] == MARKER, name)))
         compare(remote, sizes, before)
         _put(remote, COMPLETE, {**told, "paths": sorted(sizes)})
         system.rm_file(f"{root}/{UPLOADING}")

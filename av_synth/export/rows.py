@@ -50,6 +50,11 @@ class JsonTable:
                 self._file.write("\n]\n")
 
 
+def sides_px(row: Record, kind: str = "") -> list[Any]:
+    """Columns <kind>left_px, <kind>top_px, <kind>right_px and <kind>bottom_px of a run's table, in this order."""
+    return [row[f"{kind}{side}_px"] for side in ("left", "top", "right", "bottom")]
+
+
 def pose_of(row: Record) -> Array:
     """Columns x_m, y_m, z_m, qw, qx, qy, qz of a run's table as a transform (4, 4).
 

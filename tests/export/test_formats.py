@@ -50,7 +50,7 @@ def test_a_format_of_an_installed_package_is_written_like_one_of_ours(run_dirs: 
     assert {row[0] for row in rows} == {path.name for path in run_dirs}
     assert ["vehicle.car", "4"] in [row[2:] for row in rows]
     assert "human.pedestrian.child" not in {row[2] for row in rows}, "it is there three times only"
-    marker = json.loads((target / formats.MARKER).read_text())
+    marker = json.loads((target / contents.MARKER).read_text())
     assert (marker["format"], marker["options"]) == ("census", {"least": 4, "title": "census"})
     assert marker["entries"] == ["av_synth.json", "av_synth_files.txt", "census.csv"]
     assert (target / contents.LIST).read_text().splitlines() == marker["entries"]
@@ -171,7 +171,7 @@ def test_a_package_has_no_say_in_what_is_replaced(site: Path, run_dirs: list[Pat
         formats.export("greedy", run_dirs, tmp_path / "out")
     (tmp_path / "out" / "thesis.tex").unlink()
     target = formats.export("greedy", run_dirs, tmp_path / "out")
-    assert json.loads((target / formats.MARKER).read_text())["format"] == "greedy"
+    assert json.loads((target / contents.MARKER).read_text())["format"] == "greedy"
 
 
 @pytest.mark.usefixtures("census")

@@ -20,7 +20,7 @@ from av_synth.export.nuscenes.prediction import FILE as PREDICTION
 from av_synth.export.nuscenes.prediction import prediction_tokens
 from av_synth.export.nuscenes.profiles import Part, divide
 from av_synth.export.nuscenes.sample_data import Blob, SensorRows, fold_sensor_rows
-from av_synth.export.nuscenes.sources import MARKER, VERSIONS, TownKey, read_source
+from av_synth.export.nuscenes.sources import VERSIONS, TownKey, read_source
 from av_synth.export.nuscenes.values import compact_json
 from av_synth.export.rows import JsonTable, Row
 from av_synth.export.splits import Splits
@@ -120,7 +120,7 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
     extra = {"schema": str(_EXTRA_SCHEMA), "av_synth": f'"{av_synth.__version__}"', "profile": f'"{profile}"'}
     extra |= {name: "[\n" + ",\n".join(rows) + "\n]" for name, rows in (("runs", told), ("towns", towns_told))}
     text = ",\n".join(f'"{key}": {value}' for key, value in extra.items())
-    write_file(tables_dir / MARKER, f"{{{text}}}\n".encode())
+    write_file(tables_dir / contents.MARKER, f"{{{text}}}\n".encode())
     contents.note(root, tables_dir / contents.LIST)
 
 

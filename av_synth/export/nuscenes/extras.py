@@ -17,7 +17,7 @@ from av_synth.export.nuscenes.sample_data import Blob, SensorRows
 from av_synth.export.nuscenes.sample_truth import fold_sample_truth
 from av_synth.export.nuscenes.segmentation import fold_segmentation
 from av_synth.export.nuscenes.values import Offset
-from av_synth.export.rows import Row
+from av_synth.export.rows import Row, sides_px
 from av_synth.log.semantics import SURFACES
 from av_synth.store import Run
 
@@ -26,7 +26,6 @@ TABLES = (
     *("lidar_instance", "label_image", "semantic_class", "box_2d", "instance_actor"),
     *("annotation_truth", "sample_truth", "label_quality", "counterfactuals"),
 )
-_SIDES = ("left", "top", "right", "bottom")
 
 
 def fold_extras(
@@ -91,9 +90,9 @@ def _boxes_2d(run: Run, names: RunNames, annotated: set[tuple[int, int]]) -> Ite
                 "token": token("box_2d", run.run_id, channel, frame, actor_id),
                 "sample_data_token": names.sample_data(channel, frame),
                 "sample_annotation_token": names.annotation(frame, actor_id),
-                "visible_box": [box[f"{side}_px"] for side in _SIDES] if box["visible_px"] else [],
+                "visible_box": sides_px(box) if box["visible_px"] else [],
                 "visible_pixels": box["visible_px"],
-                "amodal_box": [box[f"amodal_{side}_px"] for side in _SIDES],
+                "amodal_box": sides_px(box, "amodal_"),
                 "amodal_pixels": box["amodal_px"],
                 "method": box["method"],
             }

@@ -10,12 +10,11 @@ import numpy as np
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.annotations import Annotations
 from av_synth.export.nuscenes.names import RunNames
-from av_synth.export.rows import Record, Row
+from av_synth.export.rows import Record, Row, sides_px
 from av_synth.store import Run
 
 _HEADED_MPS = 1.0  # slower, the direction of a velocity says little about a heading
 _NEIGHBOUR_S = 1.5  # the devkit's box_velocity takes no neighbours that are farther away, twice that between two
-_SIDES = ("left", "top", "right", "bottom")
 
 
 def fold_quality(run: Run, names: RunNames, annotations: Annotations) -> Iterator[Row]:
@@ -46,7 +45,7 @@ def fold_quality(run: Run, names: RunNames, annotations: Annotations) -> Iterato
             "cameras": found["cameras"],
             "ambiguous": found["ambiguous"],
             "clear_looks": found["clear_looks"],
-            "box_gap_px": [found[f"gap_{side}_px"] for side in _SIDES] if found["clear_looks"] else [],
+            "box_gap_px": sides_px(found, "gap_") if found["clear_looks"] else [],
             "lidar_points_own": found["lidar_own_inside"],
             "lidar_points_outside": found["lidar_own_outside"],
             "lidar_points_ground": found["lidar_ground_inside"],

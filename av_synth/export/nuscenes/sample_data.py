@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from av_synth.errors import DataError
@@ -63,51 +63,25 @@ def fold_sensor_rows(run: Run, offset_m: Offset) -> SensorRows:
     frames = _frames_by_channel(run, sensors)
     keyframes = _keyframes(run.run_id, frames)
     poses: dict[int, Record] = {row["frame"]: row for row in run.table("ego_poses").to_pylist()}
-    key_order = list(keyframes)
-    samples = [names.sample(frame) for frame in key_order]
-
     sample_data: list[Row] = []
     ego_poses: list[Row] = []
     blobs: list[Blob] = []
     keyframe_files: dict[tuple[str, int], str] = {}
-    for row in sensors:
-        channel, modality = row["channel"], row["modality"]
-        calibrated_sensor = names.calibrated_sensor(channel)
-        tokens = ["", *(names.sample_data(channel, frame["frame"]) for frame in frames[channel]), ""]
-        for index, frame in enumerate(frames[channel]):
-            blob = _blob(run.run_id, names, modality, frame)
-            blobs.append(blob)
+    for sensor_row in sensors:
+        channel, modality = sensor_row["channel"], sensor_row["modality"]
+        files = [_blob(run.run_id, names, modality, frame) for frame in frames[channel]]
+        blobs += files
+        sample_data += _sample_data(names, sensor_row, frames[channel], files, list(keyframes))
+        for frame, blob in zip(frames[channel], files, strict=True):
+            ego_poses.append(_ego_pose(run.run_id, names, frame, poses, offset_m))
             if modality == "camera" and frame["is_keyframe"]:
                 keyframe_files[channel, frame["frame"]] = blob.target
-            # a sweep belongs to the keyframe after it; behind the last one there is only the last
-            sample = samples[min(bisect_left(key_order, frame["frame"]), len(samples) - 1)]
-            timestamp = names.timestamp(frame["time_us"])
-            pose = _ego_pose(run.run_id, frame, poses, offset_m)
-            ego_poses.append({"token": tokens[index + 1], "timestamp": timestamp, **pose})
-            sample_data.append(
-                {
-                    "token": tokens[index + 1],
-                    "sample_token": sample,
-                    "ego_pose_token": tokens[index + 1],
-                    "calibrated_sensor_token": calibrated_sensor,
-                    "timestamp": timestamp,
-                    "fileformat": "jpg" if modality == "camera" else "pcd",
-                    "is_key_frame": frame["is_keyframe"],
-                    "height": frame["height_px"] if modality == "camera" else 0,
-                    "width": frame["width_px"] if modality == "camera" else 0,
-                    "filename": blob.target,
-                    "prev": tokens[index],
-                    "next": tokens[index + 2],
-                }
-            )
+    x_m, y_m = (max(pose[f"{axis}_m"] for pose in poses.values()) for axis in "xy")
     return SensorRows(
         {row["channel"]: row["modality"] for row in sensors},
         keyframes,
         keyframe_files,
-        (
-            max(pose["x_m"] for pose in poses.values()) + offset_m[0],
-            max(pose["y_m"] for pose in poses.values()) + offset_m[1],
-        ),
+        (x_m + offset_m[0], y_m + offset_m[1]),
         tuple(_calibration(run.run_id, names, row) for row in sensors),
         tuple(_samples(names, keyframes)),
         tuple(sample_data),
@@ -147,12 +121,44 @@ def _blob(run_id: str, names: RunNames, modality: str, frame: Record) -> Blob:
     return Blob(frame["path"], names.filename(folder, frame["channel"], frame["time_us"], suffix))
 
 
-def _ego_pose(run_id: str, frame: Record, poses: Mapping[int, Record], offset_m: Offset) -> Row:
+def _sample_data(
+    names: RunNames, sensor_row: Record, frames: Sequence[Record], files: Sequence[Blob], keyframes: Sequence[int]
+) -> Iterator[Row]:
+    """The rows of one channel, chained in time order."""
+    channel, is_camera = sensor_row["channel"], sensor_row["modality"] == "camera"
+    calibrated_sensor = names.calibrated_sensor(channel)
+    samples = [names.sample(frame) for frame in keyframes]
+    tokens = ["", *(names.sample_data(channel, frame["frame"]) for frame in frames), ""]
+    for index, (frame, blob) in enumerate(zip(frames, files, strict=True)):
+        yield {
+            "token": tokens[index + 1],
+            # a sweep belongs to the keyframe after it; behind the last one there is only the last
+            "sample_token": samples[min(bisect_left(keyframes, frame["frame"]), len(samples) - 1)],
+            "ego_pose_token": tokens[index + 1],
+            "calibrated_sensor_token": calibrated_sensor,
+            "timestamp": names.timestamp(frame["time_us"]),
+            "fileformat": "jpg" if is_camera else "pcd",
+            "is_key_frame": frame["is_keyframe"],
+            "height": frame["height_px"] if is_camera else 0,
+            "width": frame["width_px"] if is_camera else 0,
+            "filename": blob.target,
+            "prev": tokens[index],
+            "next": tokens[index + 2],
+        }
+
+
+def _ego_pose(run_id: str, names: RunNames, frame: Record, poses: Mapping[int, Record], offset_m: Offset) -> Row:
+    """The row of one record, which has the record's token."""
     pose = poses.get(frame["frame"])
     where = f"run {run_id}: {frame['channel']} at frame {frame['frame']}"
     if pose is None or pose["time_us"] != frame["time_us"]:
         raise DataError(f"{where}: no ego pose of that frame and time ({frame['time_us']} us)")
-    return {"rotation": rotation_of(pose, where), "translation": translation_of(pose, offset_m)}
+    return {
+        "token": names.sample_data(frame["channel"], frame["frame"]),
+        "timestamp": names.timestamp(frame["time_us"]),
+        "rotation": rotation_of(pose, where),
+        "translation": translation_of(pose, offset_m),
+    }
 
 
 def _calibration(run_id: str, names: RunNames, row: Record) -> Row:

@@ -15,9 +15,6 @@ from av_synth.store import open_run
 VERSIONS = ("v1.0-trainval", "v1.0-mini", "v1.0-test")
 """Names of the folder of tables; readers know no others."""
 
-MARKER = "av_synth.json"
-"""Beside the tables: tells a dataset of ours from anything else."""
-
 _FOLDERS = (
     *("samples", "sweeps", "maps", "can_bus", "lidarseg", "panoptic"),
     *("instance_masks", "lidar_instances", "semantic", "depth", "flow"),
@@ -78,7 +75,7 @@ def refuse_place(dataset: Path) -> None:
         raise UserError(
             f"{dataset}: holds '{foreign[0]}', which is no part of a dataset; move it or name another place"
         )
-    ours = [dataset / version for version in VERSIONS if (dataset / version / MARKER).is_file()]
+    ours = [dataset / version for version in VERSIONS if (dataset / version / contents.MARKER).is_file()]
     if entries and not ours:
         raise UserError(f"{dataset}: holds a dataset that av_synth did not write; name another place")
     if ours:
