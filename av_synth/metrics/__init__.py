@@ -17,7 +17,11 @@ from av_synth.metrics.precedence import arrivals_s
 from av_synth.metrics.sight import in_sight, points_to_see, unblocked
 from av_synth.metrics.ttc import time_to_collision_s
 
+METRICS = ("ttc_s", "distance_m", "drac_mps2", "required_deceleration_mps2", "headway_s")
+"""Names of what is measured of the ego and another at a moment, in this order."""
+
 __all__ = [
+    "METRICS",
     "Encroachment",
     "Footprint",
     "Footprints",

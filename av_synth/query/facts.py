@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from av_synth.errors import StoreError
+from av_synth.metrics import METRICS
 from av_synth.query.conditions import Value
 
 Row = Mapping[str, Any]
 Values = dict[str, Value]
 
-METRICS = ("ttc_s", "distance_m", "drac_mps2", "required_deceleration_mps2", "headway_s")
 _OF_SAMPLES: Mapping[str, str] = {
     "scene": "name of the scene",
     "scenario": "name of the scenario",

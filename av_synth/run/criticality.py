@@ -15,6 +15,7 @@ import numpy as np
 from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState
 from av_synth.metrics import (
+    METRICS,
     Footprints,
     decelerations_to_avoid_crash_mps2,
     distances_m,
@@ -31,9 +32,6 @@ RANGE_M = 60.0
 """Nobody further from the ego is measured, but those whom the scenario names."""
 EXPOSED_TTC_S = 3.0
 """Threshold of TET and TIT; 3 s as in Minderhoud and Bovy (2001), for drivers without assistance."""
-METRICS = ("ttc_s", "distance_m", "drac_mps2", "required_deceleration_mps2", "headway_s")
-"""What is measured of the ego and another at a frame, in this order; where one has no finite value, or no deceleration
-is needed, there is none."""
 _WORST_IS_GREATEST = frozenset({"drac_mps2", "required_deceleration_mps2"})
 
 
@@ -81,6 +79,8 @@ class Criticality:
 
 def measure(states: Sequence[WorldState], ego_id: int, named: Collection[str]) -> Criticality:
     """Measure the ego against everybody whom the scenario names, and who moves within `RANGE_M`.
+
+    Where one of `METRICS` has no finite value at a frame, or no deceleration is needed, there is none.
 
     Args:
         states: recorded frames in order, evenly spaced; the ego is in all.

@@ -9,8 +9,8 @@ import pytest
 
 from av_synth.geometry.transforms import from_yaw
 from av_synth.log.state import ActorInfo, ActorState, WorldState
-from av_synth.metrics import Footprint, distance_m, post_encroachment_s, time_to_collision_s
-from av_synth.run.criticality import METRICS, measure
+from av_synth.metrics import METRICS, Footprint, distance_m, post_encroachment_s, time_to_collision_s
+from av_synth.run.criticality import measure
 
 STEP_US = 50_000
 EGO, LEAD, WALKER, PARKED, FAR = 1, 5, 3, 4, 2
