@@ -52,10 +52,7 @@ def open_session(
     """
     client = _connect(address, cache)
     on_step(Step.CONNECTED)
-    with client_errors(address, "looking at the world"):
-        world = client.get_world()
-        if not (address.ours or address.adopt):
-            _refuse_occupied(address, world)
+    world = _free_world(address, client)
     on_step(Step.EMPTY)
     with client_errors(address, "reading the settings"):
         settings = world.get_settings()
@@ -101,6 +98,15 @@ def _connect(address: Address, cache: Path) -> carla.Client:
     if not version.startswith(CLIENT_VERSION):
         raise LaunchError(f"simulator at {address} is CARLA {version}; want {CLIENT_VERSION}, the client's version")
     return client
+
+
+def _free_world(address: Address, client: carla.Client) -> carla.World:
+    """The world as it is there; raises OccupiedError if somebody uses it, unless it is ours or to be adopted."""
+    with client_errors(address, "looking at the world"):
+        world = client.get_world()
+        if not (address.ours or address.adopt):
+            _refuse_occupied(address, world)
+    return world
 
 
 def _refuse_occupied(address: Address, world: carla.World) -> None:
