@@ -115,27 +115,26 @@ class DepthCheck:
             share = f"{self._agree} of {self._total} lidar points on flat surfaces"
             message = f"{share} have the depth that the depth image has; want {_AGREE:.0%}"
             self._findings.add("depth", where, f"{message}: metres along the axis times 100, of this very frame?")
-        name = f"{self._channel}"
         if self._costs[0]:
-            self._judge_frames(where, name)
+            self._judge_frames(where)
         if not self._errors:
             return None
         residual = fit(np.concatenate(self._jacobians), np.concatenate(self._errors))
         if residual is not None:
-            measures = self._findings.measures
+            name, measures = self._channel, self._findings.measures
             measures.sensor(name, "turn_deg", float(np.linalg.norm(residual.turn_deg)))
             measures.sensor(name, "move_m", float(np.linalg.norm(residual.move_m)))
             measures.sensor(name, "focal_percent", 100 * residual.focal)
             measures.sensor(name, "depth_agreement", self._agree / max(self._total, 1))
         return residual
 
-    def _judge_frames(self, where: str, name: str) -> None:
+    def _judge_frames(self, where: str) -> None:
         self._findings.checked("time_shift", len(self._costs[0]))
         cost = {k: float(np.mean(found)) for k, found in self._costs.items()}
         curve = cost[-1] - 2 * cost[0] + cost[1]
         offset = 0.5 * (cost[-1] - cost[1]) / curve if curve > 0 else 0.0
         offset_px = float(np.clip(offset, -1, 1)) * float(np.median(self._frame_px))
-        self._findings.measures.sensor(name, "time_error_px", offset_px)
+        self._findings.measures.sensor(self._channel, "time_error_px", offset_px)
         best = min(cost, key=lambda k: cost[k])
         if best and cost[best] < _SHIFT_GAIN * cost[0]:
             late = "late" if best < 0 else "early"
@@ -180,7 +179,7 @@ def _jacobian(intrinsic: Array, camera: Array, sample: Array) -> Array:
     x, y, z = camera.T
     fx, fy = intrinsic[0, 0], intrinsic[1, 1]
     slope_u, slope_v = _slopes(sample).T
-    by_x, by_y = z * slope_u * fx / z, z * slope_v * fy / z
+    by_x, by_y = slope_u * fx, slope_v * fy
     by_z = sample[:, 0] - slope_u * fx * x / z - slope_v * fy * y / z
     return np.stack(
         [
