@@ -75,7 +75,7 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, min_pixels: int =
 def _labelled(scene: Scene, keyframe: Keyframe) -> Iterator[str]:
     """The cameras whose image at a keyframe has an instance mask, be it an empty one."""
     for channel in keyframe.records:
-        if f"masks/{channel}/{keyframe.frame:06d}.png" in scene.run.files:
+        if scene.mask_file(channel, keyframe.frame) is not None:
             yield channel
 
 

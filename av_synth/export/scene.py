@@ -185,6 +185,11 @@ class Scene:
         for (frame, time_us), channels in records.items():
             yield Keyframe(frame, time_us, self.world_from_ego(frame), channels, tuple(boxes[frame, time_us]))
 
+    def mask_file(self, channel: str, frame: int) -> str | None:
+        """The instance mask of a camera keyframe, be it an empty one, relative to the run; None if there is none."""
+        path = f"masks/{channel}/{frame:06d}.png"
+        return path if path in self.run.files else None
+
     def masks(self, channel: str, frame: int) -> tuple[Mask, ...]:
         """What the instance mask of a camera keyframe shows, in order of actor, certain ones first."""
         rows = self._mask_rows.get((channel, frame), [])

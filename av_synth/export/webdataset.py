@@ -107,8 +107,8 @@ def _files(scene: Scene, keyframe: Keyframe) -> Iterator[tuple[str, bytes]]:
         modality = scene.sensors[channel].modality
         if modality == "camera":
             found[f"{name}.jpg"] = scene.run.path(record.path).read_bytes()
-            mask = f"masks/{channel}/{keyframe.frame:06d}.png"
-            if mask in scene.run.files:
+            mask = scene.mask_file(channel, keyframe.frame)
+            if mask is not None:
                 found[f"{name}_mask.png"] = scene.run.path(mask).read_bytes()
         else:
             points = scene.lidar(record) if modality == "lidar" else _plain(scene.radar(record))

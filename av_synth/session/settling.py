@@ -15,8 +15,6 @@ STILL_MPS = 0.05
 _FALLS_MPS = 0.1  # at standstill; who drives rises and sinks with the road, by a quarter of the way at most
 _STEEPEST = 0.25
 _ROCKS_MPS2 = 2.0  # over a crest of 200 m at 70 km/h it is 1.9
-
-
 _QUIET_LOOKS = 3  # one after the other: who swings is still for a moment at each turn
 
 

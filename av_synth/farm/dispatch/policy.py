@@ -123,9 +123,8 @@ class Breaker:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._ended: deque[tuple[str | int, ...] | None] = deque(
-            maxlen=rules.window
-        )  # None: well; else where it failed
+        # None: well; else where it failed
+        self._ended: deque[tuple[str | int, ...] | None] = deque(maxlen=rules.window)
         self._last = ""
 
     def count(self, failure: Failure | None, where: Sequence[str | int] = ()) -> None:

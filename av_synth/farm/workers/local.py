@@ -48,9 +48,8 @@ class LocalRunner:
         self._settings = {setting.slot: setting for setting in settings}
         self._clock = clock
         self._keepers: dict[int, Keeper] = {}
-        self._in_vain: dict[
-            int, int
-        ] = {}  # workers of a slot that died one after the other before their player was open
+        # by slot: workers that died one after the other before their player was open
+        self._in_vain: dict[int, int] = {}
         self._not_before_s: dict[int, float] = {}
         try:
             for slot, setting in self._settings.items():
