@@ -14,4 +14,4 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "verify"))
 def one_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import synthetic_dataset
 
-    return synthetic_dataset.build(tmp_path_factory.mktemp("one_scene"), scenes=(0,))
+    return synthetic_dataset.build(tmp_path_factory.mktemp("one_scene"), (0,), tuple(synthetic_dataset.CAMERAS))

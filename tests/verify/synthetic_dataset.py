@@ -34,6 +34,7 @@ CAMERAS = {
     "CAM_BACK_RIGHT": ((1.01, -0.48, 1.56), -110),
     "CAM_FRONT_FAR": ((1.70, -0.02, 0.9), 0),
 }
+FEW_CAMERAS = ("CAM_FRONT", "CAM_BACK", "CAM_BACK_RIGHT", "CAM_FRONT_FAR")
 FOCALS = {"CAM_FRONT_FAR": 400.0}
 RADARS = {"RADAR_FRONT": ((3.41, 0.0, 0.5), 0.1), "RADAR_BACK_LEFT": ((-0.56, 0.63, 0.53), 174.4)}
 CATEGORIES = ("human.pedestrian.adult", "movable_object.trafficcone", "vehicle.bicycle", "vehicle.car", "vehicle.truck")
@@ -209,7 +210,7 @@ class Builder:
 
     root: Path
     scenes: tuple[int, ...] = (0, 1)
-    cameras: tuple[str, ...] = tuple(CAMERAS)
+    cameras: tuple[str, ...] = FEW_CAMERAS
     tables: dict[str, list[dict]] = field(default_factory=dict)
     loose_boxes: list[dict] = field(default_factory=list)
 
@@ -554,7 +555,7 @@ class SceneBuilder:
                 )
 
 
-def build(root: Path, scenes: tuple[int, ...] = (0, 1), cameras: tuple[str, ...] = tuple(CAMERAS)) -> Path:
-    """Write the dataset under `root` and return it."""
+def build(root: Path, scenes: tuple[int, ...] = (0, 1), cameras: tuple[str, ...] = FEW_CAMERAS) -> Path:
+    """Write the dataset under `root` and return it; all cameras take almost twice the time of the few."""
     Builder(root, scenes, cameras).write()
     return root

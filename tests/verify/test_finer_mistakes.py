@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 import synthetic_dataset as synthetic
+from mistakes import Mistakes, Mutation, Told, assert_found, edit_cloud, edit_image, edit_json, edit_radar, rotate
 from synthetic_copies import Copy
-from test_untrue_edits import edit_cloud, edit_radar, rotate
 
 from av_synth.verify import open_dataset, verify
 from av_synth.verify.findings import Findings
@@ -23,32 +20,9 @@ from av_synth.verify.pixels.masks import View
 from av_synth.verify.pixels.rims import RimCheck
 from av_synth.verify.reading import clouds
 
-Mutation = Callable[[Copy], object]
-MISTAKES: list[tuple[str, str, Mutation]] = []
+MISTAKES = Mistakes()
+found_by = MISTAKES.found_by
 VEHICLES = ("lead", "oncoming", "parked", "truck", "behind")
-
-
-def found_by(check: str, says: str) -> Callable[[Mutation], Mutation]:
-    """Register a mistake with the check that has to find it and a pattern that one of its findings has to match."""
-
-    def register(mutation: Mutation) -> Mutation:
-        MISTAKES.append((check, says, mutation))
-        return mutation
-
-    return register
-
-
-def findings_of(copy: Copy, check: str) -> list[str]:
-    return [str(problem) for problem in verify(copy.root).problems if problem.check == check]
-
-
-@pytest.mark.parametrize(("check", "says", "mutation"), MISTAKES, ids=[m.__name__ for _, _, m in MISTAKES])
-def test_a_finer_mistake_is_found_and_called_by_its_name(copy: Copy, check: str, says: str, mutation: Mutation) -> None:
-    mutation(copy)
-
-    found = findings_of(copy, check)
-
-    assert any(re.search(says, text) for text in found), f"no {check} says {says!r}: {found[:5]}"
 
 
 def moved(copy: Copy, names: tuple[str, ...], by: tuple[float, float, float]) -> None:
@@ -68,42 +42,35 @@ def blue_before_red(copy: Copy) -> None:
 
 @found_by("image_annotations", "the corners of its own box are in")
 def loose_boxes_of_the_next_row(copy: Copy) -> None:
-    rows = copy.rows("image_annotations")
-    boxes = [row["bbox_corners"] for row in rows]
-    for row, box in zip(rows, [*boxes[1:], boxes[0]], strict=True):
-        row["bbox_corners"] = box
-    copy.write(copy.table_path("image_annotations"), json.dumps(rows).encode())
+    boxes = [row["bbox_corners"] for row in copy.rows("image_annotations")]
+    following = iter([*boxes[1:], boxes[0]])
+    copy.edit_each("image_annotations", lambda r: r.update(bbox_corners=next(following)))
 
 
 @found_by("image_annotations", "is not of the sample of its image")
 def loose_box_of_another_sample(copy: Copy) -> None:
-    rows = copy.rows("image_annotations")
-    rows[0]["sample_annotation_token"] = rows[-1]["sample_annotation_token"]
-    copy.write(copy.table_path("image_annotations"), json.dumps(rows).encode())
+    last = copy.rows("image_annotations")[-1]["sample_annotation_token"]
+    copy.edit("image_annotations", lambda rows: rows[0].update(sample_annotation_token=last))
 
 
 @found_by("basemap", "is upside down: 0% of the mask")
 def basemap_upside_down(copy: Copy) -> None:
-    name = "maps/basemap/plane.png"
-    image = cv2.imread(str(copy.root / name), cv2.IMREAD_UNCHANGED)
-    copy.write(name, cv2.imencode(".png", image[::-1])[1].tobytes())
+    edit_image(copy, "maps/basemap/plane.png", lambda image: image[::-1])
 
 
 @found_by("basemap", "is it shifted")
 def basemap_shifted(copy: Copy) -> None:
-    name = "maps/basemap/plane.png"
-    image = cv2.imread(str(copy.root / name), cv2.IMREAD_UNCHANGED)
-    copy.write(name, cv2.imencode(".png", np.roll(image, 15, axis=0))[1].tobytes())
+    edit_image(copy, "maps/basemap/plane.png", lambda image: np.roll(image, 15, axis=0))
 
 
 @found_by("map_lanes", "6 of 6 lane dividers are on the other side")
 def dividers_of_the_other_side(copy: Copy) -> None:
-    name = "maps/expansion/plane.json"
-    content = json.loads((copy.root / name).read_text())
-    for row in content["lane"]:
-        left, right = row["left_lane_divider_segments"], row["right_lane_divider_segments"]
-        row.update(left_lane_divider_segments=right, right_lane_divider_segments=left)
-    copy.write(name, json.dumps(content).encode())
+    def swap(content: Any) -> None:
+        for row in content["lane"]:
+            left, right = row["left_lane_divider_segments"], row["right_lane_divider_segments"]
+            row.update(left_lane_divider_segments=right, right_lane_divider_segments=left)
+
+    edit_json(copy, "maps/expansion/plane.json", swap)
 
 
 # ---- points and radar
@@ -113,12 +80,6 @@ def dividers_of_the_other_side(copy: Copy) -> None:
 def half_a_turn_missing_in_sweeps(copy: Copy) -> None:
     for name in copy.files("LIDAR_TOP", keyframes=False):
         edit_cloud(copy, name, lambda points: points[points[:, 1] > -5])
-
-
-@found_by("lidar_static", "points are mirrored: y has the wrong sign")
-def mirrored_points(copy: Copy) -> None:
-    for name in copy.files("LIDAR_TOP"):
-        edit_cloud(copy, name, lambda points: points * np.array([1, -1, 1, 1, 1], dtype="<f4"))
 
 
 @found_by("radar_velocity", r"dyn_prop of \d+ of \d+ returns slower .* is 0; want stationary")
@@ -196,8 +157,12 @@ def adult_called_a_child(copy: Copy) -> None:
 @found_by("can_motion", "rad .median. while the ego drives straight on")
 def steering_wheel_off_its_middle(copy: Copy) -> None:
     name = "can_bus/scene-0001_steeranglefeedback.json"
-    rows = json.loads((copy.root / name).read_text())
-    copy.write(name, json.dumps([{**row, "value": row["value"] + 1.0} for row in rows]).encode())
+    edit_json(copy, name, lambda rows: [row.update(value=row["value"] + 1.0) for row in rows])
+
+
+@MISTAKES.each()
+def test_a_finer_mistake_is_found_and_called_by_its_name(copy: Copy, mutation: Mutation, told: Told) -> None:
+    assert_found(copy, mutation, told)
 
 
 @pytest.mark.parametrize(("sign", "finds"), [(1.0, False), (-1.0, True)])
@@ -212,7 +177,7 @@ def test_accelerations_point_to_where_velocities_grow(copy: Copy, sign: float, f
             lambda r, p=places: r["sample_annotation_token"] in p and speed_up(r, p[r["sample_annotation_token"]]),
         )
 
-    found = findings_of(copy, "velocities")
+    found = [str(problem) for problem in verify(copy.root).problems if problem.check == "velocities"]
 
     assert any("has acceleration the wrong sign" in text for text in found) == finds
 

@@ -2,76 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Callable
 from typing import Any
 
 import cv2
 import numpy as np
-import pytest
 import synthetic_dataset as synthetic
+from mistakes import (
+    Mistakes,
+    Mutation,
+    Told,
+    assert_found,
+    edit_cloud,
+    edit_image,
+    edit_json,
+    half_turn,
+    shift_files,
+    swap_files,
+)
 from synthetic_copies import Copy
 
-from av_synth.verify import verify
-
-Mutation = Callable[[Copy], object]
-MISTAKES: list[tuple[str, str, Mutation]] = []
-
-
-def named(check: str, says: str) -> Callable[[Mutation], Mutation]:
-    """Register a mistake with the check that has to find it and a pattern that one of its findings has to match."""
-
-    def register(mutation: Mutation) -> Mutation:
-        MISTAKES.append((check, says, mutation))
-        return mutation
-
-    return register
-
-
-@pytest.mark.parametrize(("check", "says", "mutation"), MISTAKES, ids=[m.__name__ for _, _, m in MISTAKES])
-def test_a_mistake_is_found_and_called_by_its_name(copy: Copy, check: str, says: str, mutation: Mutation) -> None:
-    mutation(copy)
-
-    report = verify(copy.root)
-
-    found = [str(problem) for problem in report.problems if problem.check == check]
-    assert any(re.search(says, text) for text in found), (
-        f"no {check} says {says!r}: {[str(p) for p in report.problems]}"
-    )
-
-
-def xyzw(row: dict[str, Any]) -> None:
-    row["rotation"] = row["rotation"][1:] + row["rotation"][:1]
+MISTAKES = Mistakes()
+named = MISTAKES.found_by
 
 
 def conjugate(row: dict[str, Any]) -> None:
     row["rotation"] = [row["rotation"][0], *(-v for v in row["rotation"][1:])]
-
-
-def half_turn(row: dict[str, Any]) -> None:
-    w, x, y, z = row["rotation"]
-    row["rotation"] = [-z, y, -x, w]
-
-
-def shift_files(copy: Copy, paths: list[str]) -> None:
-    """Each file gets the content of the one before."""
-    contents = [(copy.root / path).read_bytes() for path in paths]
-    for path, content in zip(paths[1:], contents[:-1], strict=True):
-        copy.write(path, content)
-
-
-def edit_json(copy: Copy, path: str, change: Callable[[Any], object]) -> None:
-    content = json.loads((copy.root / path).read_text())
-    change(content)
-    copy.write(path, json.dumps(content).encode())
-
-
-def image(copy: Copy, path: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
-    read = cv2.imread(str(copy.root / path), cv2.IMREAD_UNCHANGED)
-    suffix = path[path.rindex(".") :]
-    copy.write(path, cv2.imencode(suffix, np.ascontiguousarray(change(read)))[1].tobytes())
 
 
 def label_files(copy: Copy, kind: str, channel: str) -> list[str]:
@@ -81,24 +38,9 @@ def label_files(copy: Copy, kind: str, channel: str) -> list[str]:
 # ---- boxes, poses, mounts
 
 
-@named("diagnosis", "length and width are swapped")
-def length_and_width(copy: Copy) -> None:
-    copy.edit_each("sample_annotation", lambda r: r.update(size=[r["size"][1], r["size"][0], r["size"][2]]))
-
-
-@named("diagnosis", "box rotations are x, y, z, w")
-def box_rotations_xyzw(copy: Copy) -> None:
-    copy.edit_each("sample_annotation", xyzw)
-
-
 @named("headings", "yaw is off by 180 degrees")
 def boxes_turned_around(copy: Copy) -> None:
     copy.edit_each("sample_annotation", half_turn)
-
-
-@named("diagnosis", "translations are at the bottom of boxes")
-def boxes_at_their_feet(copy: Copy) -> None:
-    copy.edit_each("sample_annotation", lambda r: r["translation"].__setitem__(2, 0.0))
 
 
 @named("diagnosis", "sizes are half extents")
@@ -152,7 +94,7 @@ def standing_vehicle_turned_around(copy: Copy) -> None:
         values = [int(v) for v, instance in row["instances"].items() if instance == truck]
         if values:
             own = cv2.imread(str(copy.root / row["filename"]), cv2.IMREAD_UNCHANGED) == values[0]
-            image(copy, data["filename"], lambda pixels, own=own: with_lamps(pixels, own, lamps))
+            edit_image(copy, data["filename"], lambda pixels, own=own: with_lamps(pixels, own, lamps))
     copy.edit_annotations(copy.annotations("lead"), half_turn)
 
 
@@ -171,16 +113,6 @@ def with_lamps(pixels: np.ndarray, own: np.ndarray, colour: np.ndarray) -> np.nd
 @named("ego_motion", "yaw is off by 180 degrees")
 def ego_turned_around(copy: Copy) -> None:
     copy.edit_each("ego_pose", half_turn)
-
-
-@named("diagnosis", "ego pose rotations are x, y, z, w")
-def ego_rotations_xyzw(copy: Copy) -> None:
-    copy.edit_each("ego_pose", xyzw)
-
-
-@named("mounts", "CAM_BACK_RIGHT.*looks like x, y, z, w")
-def mounts_xyzw(copy: Copy) -> None:
-    copy.edit_each("calibrated_sensor", xyzw)
 
 
 @named("mounts", "looks inverted")
@@ -232,39 +164,21 @@ def lidar_mount_turned_by_half_a_degree(copy: Copy) -> None:
 # ---- frames, files, tables
 
 
-@named("image_on_masks", "CAM_FRONT is one frame late")
-def images_one_frame_late(copy: Copy) -> None:
-    shift_files(copy, copy.files("CAM_FRONT"))
-
-
 @named("image_on_masks", "CAM_FRONT is one frame early")
 def images_one_frame_early(copy: Copy) -> None:
     shift_files(copy, copy.files("CAM_FRONT")[::-1])
 
 
-@named("diagnosis", "LIDAR_TOP is one frame late")
-def lidar_one_frame_late(copy: Copy) -> None:
-    shift_files(copy, copy.files("LIDAR_TOP"))
-
-
 @named("image_on_masks", "images of CAM_FRONT are mirrored left to right")
 def images_mirrored(copy: Copy) -> None:
     for path in copy.files("CAM_FRONT"):
-        image(copy, path, lambda pixels: pixels[:, ::-1])
+        edit_image(copy, path, lambda pixels: pixels[:, ::-1])
 
 
 @named("image_on_masks", "images of CAM_FRONT show something else than its masks")
 def images_of_two_cameras_swapped(copy: Copy) -> None:
     for a, b in zip(copy.files("CAM_FRONT"), copy.files("CAM_BACK_RIGHT"), strict=True):
-        first, second = (copy.root / a).read_bytes(), (copy.root / b).read_bytes()
-        copy.write(a, second)
-        copy.write(b, first)
-
-
-@named("lidar_files", "looks like float64 with 5 columns")
-def lidar_as_float64(copy: Copy) -> None:
-    for path in copy.files("LIDAR_TOP"):
-        copy.change(path, lambda raw: np.frombuffer(raw, "<f4").astype("<f8").tobytes())
+        swap_files(copy, a, b)
 
 
 @named("lidar_files", "looks like float32 with 4 columns")
@@ -275,23 +189,13 @@ def lidar_without_rings(copy: Copy) -> None:
 
 @named("lidar_files", "want 0 to 255, not 0 to 1")
 def lidar_intensities_up_to_one(copy: Copy) -> None:
-    def dim(raw: bytes) -> bytes:
-        cloud = np.frombuffer(raw, "<f4").reshape(-1, 5).copy()
-        cloud[:, 3] /= 255
-        return cloud.tobytes()
-
-    copy.change(copy.files("LIDAR_TOP")[1], dim)
+    edit_cloud(copy, copy.files("LIDAR_TOP")[1], lambda cloud: cloud / np.array([1, 1, 1, 255, 1], "<f4"))
 
 
 @named("diagnosis", "x forward, y left")
 def lidar_with_x_forward(copy: Copy) -> None:
-    def turn(raw: bytes) -> bytes:
-        cloud = np.frombuffer(raw, "<f4").reshape(-1, 5).copy()
-        cloud[:, :2] = np.stack([cloud[:, 1], -cloud[:, 0]], axis=1)
-        return cloud.tobytes()
-
     for path in copy.files("LIDAR_TOP"):
-        copy.change(path, turn)
+        edit_cloud(copy, path, lambda cloud: cloud[:, [1, 0, 2, 3, 4]] * np.array([1, -1, 1, 1, 1], "<f4"))
 
 
 @named("diagnosis", "num_lidar_pts and num_radar_pts are swapped")
@@ -301,25 +205,9 @@ def counts_swapped(copy: Copy) -> None:
     )
 
 
-@named("timestamps", "looks like seconds")
-def seconds(copy: Copy) -> None:
-    for table in ("sample", "sample_data", "ego_pose"):
-        copy.edit_each(table, lambda r: r.update(timestamp=r["timestamp"] // 1_000_000))
-
-
-@named("annotation_chain", "the chain is missing")
-def annotations_without_chain(copy: Copy) -> None:
-    copy.edit_each("sample_annotation", lambda r: r.update(prev="", next=""))
-
-
 @named("data_chain", "prev and next are swapped")
 def data_chained_backwards(copy: Copy) -> None:
     copy.edit_each("sample_data", lambda r: r.update(prev=r["next"], next=r["prev"]))
-
-
-@named("tokens", "duplicate token")
-def token_twice(copy: Copy) -> None:
-    copy.edit("sample_annotation", lambda rows: rows[4].update(token=rows[3]["token"]))
 
 
 # ---- lidar segmentation, panoptic, actors
@@ -345,18 +233,17 @@ def semantic_class_table_shifted(copy: Copy) -> None:
 def ego_points_of_another_class(copy: Copy) -> None:
     lidar, labels = copy.files("LIDAR_TOP", keyframes=True)[0], copy.rows("lidarseg")[0]["filename"]
 
-    def put_on_the_bonnet(raw: bytes) -> bytes:
-        cloud = np.frombuffer(raw, "<f4").reshape(-1, 5).copy()
+    def put_on_the_bonnet(cloud: np.ndarray) -> np.ndarray:
         cloud[:40, :3] = (0.0, 1.0, -0.9)
-        return cloud.tobytes()
+        return cloud
 
-    copy.change(lidar, put_on_the_bonnet)
+    edit_cloud(copy, lidar, put_on_the_bonnet)
     copy.change(labels, lambda raw: b"\x1f" * 20 + b"\x18" * 20 + raw[40:])
 
 
 @named("surfaces", "lidar points of flat.sidewalk .* on its foreground")
 def map_mask_shifted(copy: Copy) -> None:
-    image(copy, copy.rows("map")[0]["filename"], lambda mask: np.roll(mask, 30, axis=0))
+    edit_image(copy, copy.rows("map")[0]["filename"], lambda mask: np.roll(mask, 30, axis=0))
 
 
 @named("point_actors", "of its actor 101; most are of 102, which is instance")
@@ -440,18 +327,18 @@ def level_against_pixels(copy: Copy) -> None:
 @named("depth", "have the depth that the depth image has")
 def depth_in_millimetres(copy: Copy) -> None:
     for path in label_files(copy, "depth", "CAM_FRONT"):
-        image(copy, path, lambda depth: np.minimum(depth.astype(np.uint32) * 10, 65535).astype(np.uint16))
+        edit_image(copy, path, lambda depth: np.minimum(depth.astype(np.uint32) * 10, 65535).astype(np.uint16))
 
 
 @named("label_images", "16, 0")
 def depth_of_eight_bits(copy: Copy) -> None:
-    image(copy, label_files(copy, "depth", "CAM_FRONT")[0], lambda depth: (depth % 256).astype(np.uint8))
+    edit_image(copy, label_files(copy, "depth", "CAM_FRONT")[0], lambda depth: (depth % 256).astype(np.uint8))
 
 
 @named("label_images", "road, sky or the like")
 def semantic_images_mirrored(copy: Copy) -> None:
     for path in label_files(copy, "semantic", "CAM_FRONT"):
-        image(copy, path, lambda classes: classes[:, ::-1])
+        edit_image(copy, path, lambda classes: classes[:, ::-1])
 
 
 def edit_flow(copy: Copy, change: Callable[[np.ndarray], np.ndarray]) -> None:
@@ -462,7 +349,7 @@ def edit_flow(copy: Copy, change: Callable[[np.ndarray], np.ndarray]) -> None:
             moved = change(pixels[..., :0:-1].astype(np.int64) - 2**15)
             return np.dstack([pixels[..., 0], moved[..., 1] + 2**15, moved[..., 0] + 2**15]).astype(np.uint16)
 
-        image(copy, path, edit)
+        edit_image(copy, path, edit)
 
 
 @named("flow", "its sign is turned")
@@ -556,9 +443,13 @@ def weather_in_words(copy: Copy) -> None:
 # ---- CAN bus, map, prediction
 
 
+def edit_can(copy: Copy, message: str, change: Callable[[dict[str, Any]], object]) -> None:
+    edit_json(copy, f"can_bus/scene-0001_{message}.json", lambda rows: [change(row) for row in rows])
+
+
 @named("can_bus", "keys in the order")
 def can_pose_keys_in_another_order(copy: Copy) -> None:
-    edit_json(copy, "can_bus/scene-0001_pose.json", lambda rows: [r.update(accel=r.pop("accel")) for r in rows])
+    edit_can(copy, "pose", lambda r: r.update(accel=r.pop("accel")))
 
 
 @named("can_bus", "covers .* want all of it")
@@ -568,31 +459,17 @@ def can_pose_ends_early(copy: Copy) -> None:
 
 @named("can_bus", "orientation have length")
 def can_orientation_not_unit(copy: Copy) -> None:
-    edit_json(
-        copy,
-        "can_bus/scene-0001_pose.json",
-        lambda rows: [r.update(orientation=[1.1 * v for v in r["orientation"]]) for r in rows],
-    )
+    edit_can(copy, "pose", lambda r: r.update(orientation=[1.1 * v for v in r["orientation"]]))
 
 
 @named("can_motion", "in the world's axes|ego's axes")
 def can_velocity_sideways(copy: Copy) -> None:
-    edit_json(
-        copy, "can_bus/scene-0001_pose.json", lambda rows: [r.update(vel=[r["vel"][1], r["vel"][0], 0]) for r in rows]
-    )
+    edit_can(copy, "pose", lambda r: r.update(vel=[r["vel"][1], r["vel"][0], 0]))
 
 
 @named("can_motion", r"vehicle_speed \(km/h\)")
 def can_speed_in_metres_per_second(copy: Copy) -> None:
-    edit_json(
-        copy,
-        "can_bus/scene-0001_vehicle_monitor.json",
-        lambda rows: [r.update(vehicle_speed=r["vehicle_speed"] / 3.6) for r in rows],
-    )
-
-
-def edit_can(copy: Copy, message: str, change: Callable[[dict[str, Any]], object]) -> None:
-    edit_json(copy, f"can_bus/scene-0001_{message}.json", lambda rows: [change(row) for row in rows])
+    edit_can(copy, "vehicle_monitor", lambda r: r.update(vehicle_speed=r["vehicle_speed"] / 3.6))
 
 
 @named("can_motion", "accel's z is 0.00 m/s2 .* gravity included")
@@ -669,7 +546,7 @@ def map_shifted(copy: Copy) -> None:
 
 @named("basemap", "want the same shape")
 def basemap_of_another_shape(copy: Copy) -> None:
-    image(copy, "maps/basemap/plane.png", lambda pixels: pixels[:300])
+    edit_image(copy, "maps/basemap/plane.png", lambda pixels: pixels[:300])
 
 
 @named("prediction", r"annotated samples to come; want 12")
@@ -677,3 +554,8 @@ def prediction_without_future(copy: Copy) -> None:
     row = copy.rows("sample_annotation")[0]
     token = f"{row['instance_token']}_{row['sample_token']}"
     edit_json(copy, "maps/prediction/prediction_scenes.json", lambda scenes: scenes["scene-0001"].append(token))
+
+
+@MISTAKES.each()
+def test_a_mistake_is_found_and_called_by_its_name(copy: Copy, mutation: Mutation, told: Told) -> None:
+    assert_found(copy, mutation, told)

@@ -11,12 +11,18 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from mistakes import half_turn
 from synthetic_copies import Copy
-from test_named_mistakes import half_turn
 
 from av_synth.errors import UserError
-from av_synth.verify import verify, write_report
+from av_synth.verify import VerifyReport, verify, write_report
 from av_synth.verify.measures import QUANTITIES, Measures
+
+
+@pytest.fixture(scope="module")
+def report(one_scene: Path) -> VerifyReport:
+    """Of a dataset in which nothing is wrong."""
+    return verify(one_scene)
 
 
 def files(root: Path) -> dict[str, tuple[int, int]]:
@@ -24,9 +30,9 @@ def files(root: Path) -> dict[str, tuple[int, int]]:
 
 
 def test_a_report_has_errors_by_class_range_and_visibility_and_pictures_of_the_worst(
-    one_scene: Path, tmp_path: Path
+    report: VerifyReport, tmp_path: Path
 ) -> None:
-    write_report(verify(one_scene), tmp_path / "truth", quarantine=True)
+    write_report(report, tmp_path / "truth", quarantine=True)
 
     figures = json.loads((tmp_path / "truth/report.json").read_text())
     page = (tmp_path / "truth/index.html").read_text()
@@ -41,8 +47,8 @@ def test_a_report_has_errors_by_class_range_and_visibility_and_pictures_of_the_w
     assert json.loads((tmp_path / "truth/quarantine.json").read_text())["entries"] == []
 
 
-def test_the_page_asks_for_nothing_from_outside_itself(one_scene: Path, tmp_path: Path) -> None:
-    write_report(verify(one_scene), tmp_path)
+def test_the_page_asks_for_nothing_from_outside_itself(report: VerifyReport, tmp_path: Path) -> None:
+    write_report(report, tmp_path)
 
     page = (tmp_path / "index.html").read_text()
 
@@ -81,9 +87,11 @@ def test_a_dataset_whose_tables_are_broken_is_quarantined_as_a_whole(copy: Copy,
     assert (entry["kind"], entry["scene"], entry["annotation"]) == ("dataset", "", "")
 
 
-def test_one_report_of_one_dataset_has_the_same_bytes_every_time(one_scene: Path, tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        write_report(verify(one_scene), tmp_path / name, quarantine=True)
+def test_one_report_of_one_dataset_has_the_same_bytes_every_time(
+    one_scene: Path, report: VerifyReport, tmp_path: Path
+) -> None:
+    for name, told in (("a", report), ("b", verify(one_scene))):
+        write_report(told, tmp_path / name, quarantine=True)
 
     for name in ("report.json", "index.html", "quarantine.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
@@ -115,13 +123,13 @@ def test_a_report_inside_the_dataset_is_refused(copy: Copy) -> None:
     assert not (copy.root / "truth").exists()
 
 
-def test_somebody_elses_page_is_not_written_over(one_scene: Path, tmp_path: Path) -> None:
+def test_somebody_elses_page_is_not_written_over(report: VerifyReport, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("my thesis")
     with pytest.raises(UserError, match=r"has an index\.html of something else"):
-        write_report(verify(one_scene), tmp_path)
+        write_report(report, tmp_path)
     assert (tmp_path / "index.html").read_text() == "my thesis"
-    write_report(verify(one_scene), tmp_path / "own")
-    write_report(verify(one_scene), tmp_path / "own")
+    write_report(report, tmp_path / "own")
+    write_report(report, tmp_path / "own")
 
 
 def test_files_outside_the_dataset_are_not_read_whatever_the_tables_say(copy: Copy, tmp_path: Path) -> None:
