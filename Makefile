@@ -37,7 +37,7 @@ wheel: setup  ## the wheel in empty environments of Python 3.10 to 3.12, and the
 	@$(BIN)/python -m tools.wheel
 
 SCHEDULES ?= 1000
-chaos: setup  ## misfortune by seeds on SCHEDULES=1000 campaigns of the farm: nothing may be lost (docs/chaos.md)
+chaos: setup  ## misfortune by seeds on SCHEDULES=1000 campaigns of the farm: nothing may be lost (docs/explanation/chaos.md)
 	$(BIN)/python -m tests.farm.chaos $(SCHEDULES)
 
 bench: setup  ## how fast it is here, as JSON

@@ -7,8 +7,8 @@
     dataset = av_synth.export_dataset("out/wet")
     night = av_synth.replay_run(run, weather="night", out="out/night")
 
-The names in `__all__` are what a program may rely on (docs/api.md, `av_synth.api`); everything else may change. Nothing
-is loaded before one of them is used.
+The names in `__all__` are what a program may rely on (docs/how-to/python.md, `av_synth.api`); everything else may
+change. Nothing is loaded before one of them is used.
 """
 
 from typing import TYPE_CHECKING

@@ -1,6 +1,6 @@
 """What a program that uses av_synth may rely on: `import av_synth` gives these names, and loads them when one is used.
 
-docs/api.md has them all, and what of their values is promised. Whatever goes wrong on purpose is an
+docs/how-to/python.md has them all, and what of their values is promised. Whatever goes wrong on purpose is an
 `av_synth.AvSynthError`; the kinds are in `av_synth.errors`, and their messages are those of the command line, so that
 `--at` in one is the argument `at` here. Paths may be text or anything `os.fspath` takes.
 """
@@ -71,7 +71,7 @@ def load_scenario(name: StrPath) -> Scenario:
     """Load a scenario: what happens, with what is left to chance.
 
     Args:
-        name: of a built-in scenario, or the path of a YAML file (docs/scenarios.md).
+        name: of a built-in scenario, or the path of a YAML file (docs/reference/scenarios.md).
 
     Raises:
         DocumentError: with every mistake in the file, each with its line.
@@ -187,7 +187,7 @@ def replay_run(
         run: a committed run, its directory, or a store that holds just one.
         out: the store of what is seen now; made if it is not there.
         rig: name or path of the rig to look with; None for that of the run.
-        cameras: of your own, such as 'attach=ped_1, fov=70' (docs/replay.md).
+        cameras: of your own, such as 'attach=ped_1, fov=70' (docs/how-to/replay.md).
         weather: a preset such as 'clear_night', or changes of what it was, such as 'night' or 'rain+dusk'; None for
             what it was.
         at: only this part, in seconds: '3.2s..5s', '3.2s..', '..5s' or a moment, '3.2s'; None for the whole run.
@@ -258,7 +258,7 @@ def export_dataset(
 
     Args:
         out: the store.
-        format: what to write, such as `nuscenes` or `kitti` (docs/formats.md).
+        format: what to write, such as `nuscenes` or `kitti` (docs/reference/formats.md).
         dataset: where it goes, a path or an fsspec address such as s3://bucket/folder; `<out>/<format>` if None. A
             dataset of the same format that is there is replaced.
         options: of the format, such as {"profile": "compat"}.

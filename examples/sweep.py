@@ -4,7 +4,7 @@
 
 One draw is played with several gaps between van and child; all else is the same. Nothing of it asks for sensors, so
 there are none, and a run takes a second or two. With many values, processes or machines a sweep is a campaign
-(docs/campaigns.md).
+(docs/how-to/campaigns.md).
 """
 
 import sys

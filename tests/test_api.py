@@ -18,7 +18,7 @@ from av_synth import api, errors
 from tests.export.synthetic_run import build_run
 
 ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs" / "api.md").read_text()
+PAGE = (ROOT / "docs" / "how-to" / "python.md").read_text()
 PROMISED = [name for name in av_synth.__all__ if name != "__version__"]
 FUNCTIONS = [name for name in PROMISED if inspect.isroutine(getattr(av_synth, name))]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGE = "docs/glossary.md"
+PAGE = "docs/explanation/glossary.md"
 FOLDERS = ("av_synth", "tests", "tools", "docs", "scenarios", "sensors", "configs", "examples")
 KINDS = (".py", ".md", ".yaml", ".yml", ".toml", ".json", ".js", ".html", ".css", ".sh", ".glsl", ".vert", ".frag")
 PASS = {

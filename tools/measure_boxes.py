@@ -17,8 +17,9 @@ from av_synth.simulator.profile import UE4
 
 SOURCE = "this simulator's body, measured on its mesh"
 HEAD = """\
-# What bounding boxes are instead of what a simulator reports (docs/ue4-profile.md). A correction holds where exactly
-# `reported` is reported, to a centimetre. Metres in the actor's frame: x forward, y left, z up; half_m are half sizes.
+# What bounding boxes are instead of what a simulator reports (docs/reference/ue4-profile.md). A correction holds where
+# exactly `reported` is reported, to a centimetre. Metres in the actor's frame: x forward, y left, z up; half_m are half
+# sizes.
 # Entries measured on this simulator's own bodies are written by tools/measure_boxes.py.
 # There are none for CARLA's own bodies: the reports (carla#3670, #3801, #9332) give no complete true boxes.
 corrections:

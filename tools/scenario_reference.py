@@ -1,4 +1,4 @@
-"""Writes what is made from the models: the reference in docs/scenarios.md, and scenarios/scenario.schema.json.
+"""Writes what is made from the models: reference in docs/reference/scenarios.md, scenarios/scenario.schema.json.
 
 Run it from the repository's root after a change to the models: `.venv/bin/python tools/scenario_reference.py`.
 """
@@ -32,7 +32,7 @@ from av_synth.scenario.units import unit_of  # noqa: E402
 from av_synth.scenario.weather import WeatherSpec  # noqa: E402
 from av_synth.scenario.words import Range  # noqa: E402
 
-PAGE = ROOT / "docs" / "scenarios.md"
+PAGE = ROOT / "docs" / "reference" / "scenarios.md"
 SCHEMA = ROOT / "scenarios" / "scenario.schema.json"
 BEGIN = "<!-- from here on made by tools/scenario_reference.py -->\n"
 

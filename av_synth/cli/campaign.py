@@ -26,7 +26,9 @@ def register(app: typer.Typer) -> None:
 
 
 def campaign(
-    campaign: str = typer.Argument(help="Name of a built-in campaign, or a path to a YAML file (docs/campaigns.md)."),
+    campaign: str = typer.Argument(
+        help="Name of a built-in campaign, or a path to a YAML file (docs/how-to/campaigns.md)."
+    ),
     out: Path = typer.Option(help="The store: plan, runs and the dataset. The same command goes on with it."),
     workers: int | None = typer.Option(
         None, min=1, max=1024, help="Processes, each with a simulator of its own; as many as cores if left out."
@@ -44,7 +46,7 @@ def campaign(
     commit_to: str | None = typer.Option(
         None,
         help="An fsspec address, s3://bucket/folder or gs://bucket/folder, that runs are committed to, not to --out: "
-        "for machines that share no folder (docs/object_stores.md).",
+        "for machines that share no folder (docs/how-to/object-stores.md).",
     ),
     deep: bool = typer.Option(
         False, "--deep", help="Read every file of runs that are there already, and compare its hash."

@@ -26,7 +26,7 @@ def measure(
         False, "--adopt", help="Measure it even if its world is in use: what others have in it is destroyed."
     ),
 ) -> None:
-    """Measure which habits a simulator has, by the names of docs/ue4-profile.md, and print a table.
+    """Measure which habits a simulator has, by the names of docs/reference/ue4-profile.md, and print a table.
 
     It loads the simulator's town anew, places a few actors and small cameras, and gives the simulator back.
 

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def search(
     scenario: str = typer.Argument(help="Name of a built-in scenario, or a path to a YAML file."),
-    target: str = typer.Option(help='What is wanted, such as "ttc=0.5..1.5, contact=false" (docs/search.md).'),
+    target: str = typer.Option(help='What is wanted, such as "ttc=0.5..1.5, contact=false" (docs/how-to/search.md).'),
     out: Path = typer.Option(help="The campaign file; one of the same search is gone on with."),
     count: int = typer.Option(20, help="How many draws are wanted, at most 500."),
     of: str | None = typer.Option(None, help="The actor that challenges the ego; the scenario's first."),

@@ -22,7 +22,8 @@ def simulator(
     host: str = typer.Option("127.0.0.1", help="Address to listen on. Anybody who reaches it controls the simulator."),
     profile: str = typer.Option(
         "native",
-        help="`ue4` takes on the habits of Unreal's server (docs/ue4-profile.md); +SWITCH and -SWITCH change it.",
+        help="`ue4` takes on the habits of Unreal's server (docs/reference/ue4-profile.md); "
+        "+SWITCH and -SWITCH change it.",
     ),
 ) -> None:
     """Run the embedded simulator, a server that the official carla 0.9.16 client can drive, until Ctrl-C.

@@ -81,7 +81,8 @@ def _estimate(category: str, world_from_box: Array, size_lwh_m: Array, look: Loo
 
     What it fills are pixels in its box of a class that it can have. What it would fill besides are those where its
     shape is behind something nearer; so only the hidden part is guessed, and from a shape, for a box is larger than
-    what is in it. The shapes (fractions of half sizes) were fitted to this simulator's bodies: docs/ue4-profile.md.
+    what is in it. The shapes (fractions of half sizes) were fitted to this simulator's bodies:
+    docs/reference/ue4-profile.md.
     """
     camera = look.camera
     camera_from_box = invert(look.world_from_camera) @ world_from_box

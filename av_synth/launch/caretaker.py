@@ -1,9 +1,9 @@
 """A caretaker: a small process that gives a server that is not ours back when the process that uses it dies.
 
-A client that dies leaves a synchronous world standing, and its actors in it (docs/ue4-profile.md). The caretaker holds
-one end of a pipe whose other end only the client has, is told over it what there is to be undone, and undoes it when
-the pipe closes before the client said that it has done so itself. It is in a session of its own, so that neither Ctrl-C
-nor the end of the client's process group is its end too.
+A client that dies leaves a synchronous world standing, and its actors in it (docs/reference/ue4-profile.md). The
+caretaker holds one end of a pipe whose other end only the client has, is told over it what there is to be undone, and
+undoes it when the pipe closes before the client said that it has done so itself. It is in a session of its own, so that
+neither Ctrl-C nor the end of the client's process group is its end too.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def launch_embedded(
         town: the town to begin with.
         log: where its standard error goes; nowhere if None.
         render_threads: threads of the software renderer; all cores if None.
-        profile: `ue4` for the habits of Unreal's server (docs/ue4-profile.md).
+        profile: `ue4` for the habits of Unreal's server (docs/reference/ue4-profile.md).
 
     Raises:
         DocumentError: if there is no such profile.

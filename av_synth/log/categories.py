@@ -1,7 +1,7 @@
 """Which nuScenes category a CARLA blueprint is.
 
-From the attribute `avsynth.category` where the blueprint has it (docs/extensions.md), else from CARLA's own attributes
-(0.9.15 and later: base_type, special_type, age, use_wheelchair), else from its id. Sources: CARLA 0.9.16,
+From the attribute `avsynth.category` where the blueprint has it (docs/reference/extensions.md), else from CARLA's own
+attributes (0.9.15 and later: base_type, special_type, age, use_wheelchair), else from its id. Sources: CARLA 0.9.16,
 Docs/bp_library.md and its catalogues of vehicles, pedestrians and props; nuScenes, docs/instructions_nuscenes.md.
 """
 

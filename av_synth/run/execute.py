@@ -55,7 +55,7 @@ def execute(
         on_tick: told (frames done, frames in all) at every tick; 0 are done at those before the first frame.
         wanted: asked once, with the run id and what it is the hash of; if it says no, nothing is played.
         watch: looks at every recorded state, sinks or none, and may end the run; the outcome is of what was played.
-        on_step: told of each step of the protocol (docs/attach.md) when it has been made.
+        on_step: told of each step of the protocol (docs/how-to/attach.md) when it has been made.
 
     Raises:
         SimulatorError, DataError: nothing was committed by any sink; also if a tick is not as the spec expects it.

@@ -1,4 +1,4 @@
-"""The scenario language: what each key of scenarios/*.yaml means (docs/scenarios.md is its reference).
+"""The scenario language: what each key of scenarios/*.yaml means (docs/reference/scenarios.md is its reference).
 
 `road.py` says where, `triggers.py` when, `manoeuvres.py` what, `expectations.py` what must come of it.
 """

@@ -235,7 +235,7 @@ class _Stage:
         """Play a draw on the simulator that renders, and correct it there.
 
         Where the search is played on that simulator itself, it has been: equal draws have equal states, whatever was
-        played before (docs/architecture.md), and `run` holds every tick to that.
+        played before (docs/explanation/architecture.md), and `run` holds every tick to that.
         """
         measured, last = found, ticks
         if self._render is not self._search:

@@ -1,7 +1,7 @@
 """Sensor faults as pure functions: arrays in, arrays out, chance from the generator that is given.
 
 The kinds are those that robustness benchmarks of 3D perception try (camera crash, frame lost, brightness and darkness,
-noise, lost points and beams: see docs/scenarios.md); how each is made is our own and said at its function.
+noise, lost points and beams: see docs/reference/scenarios.md); how each is made is our own and said at its function.
 """
 
 from __future__ import annotations

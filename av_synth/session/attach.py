@@ -1,4 +1,4 @@
-"""Opening a session: the first half of the protocol (see `steps` and docs/attach.md); and its end."""
+"""Opening a session: the first half of the protocol (see `steps` and docs/how-to/attach.md); and its end."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Bounding boxes of actors: as the simulator reports them, or corrected by a table where it is known to be wrong.
 
-A CARLA reports capsules for walkers, no width for two-wheelers, and mirrors as part of trucks (docs/ue4-profile.md).
-`boxes.yaml` beside this module has what is right instead. A correction holds for the reported box that it names and
-for no other, so that one measured on this simulator's bodies never touches another body of the same blueprint id.
+A CARLA reports capsules for walkers, no width for two-wheelers, and mirrors as part of trucks:
+docs/reference/ue4-profile.md. `boxes.yaml` beside this module has what is right instead. A correction holds for the
+reported box that it names and for no other, so that one measured on this simulator's bodies never touches another body
+of the same blueprint id.
 """
 
 from __future__ import annotations

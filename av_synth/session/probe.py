@@ -1,6 +1,7 @@
-"""Measures on any server which habits of Unreal's it has (docs/ue4-profile.md), as far as they show from outside.
+"""Measures on any server which habits of Unreal's it has, as far as they show from outside.
 
-It plays a session of its own: a car, a walker and a two-wheeler, small cameras, some hundred ticks.
+docs/reference/ue4-profile.md lists them. It plays a session of its own: a car, a walker and a two-wheeler, small
+cameras, some hundred ticks.
 """
 
 from __future__ import annotations

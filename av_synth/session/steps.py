@@ -1,4 +1,4 @@
-"""The steps of a session, in their order. docs/attach.md says what each is for."""
+"""The steps of a session, in their order. docs/how-to/attach.md says what each is for."""
 
 from __future__ import annotations
 

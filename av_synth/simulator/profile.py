@@ -1,8 +1,8 @@
 """Profiles: which habits of Unreal's server this simulator takes on, each a switch with the source of the habit.
 
 `native` has none of them. `ue4` has all that a stock CARLA 0.9.16 is reported to have. None was measured on a real
-server: docs/ue4-profile.md has the list with how the toolkit lives with each. `detuned` is `native` with other
-dynamics, to try on it what was found on `native` (docs/search.md).
+server: docs/reference/ue4-profile.md has the list with how the toolkit lives with each. `detuned` is `native` with
+other dynamics, to try on it what was found on `native` (docs/how-to/search.md).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 #
 # Needs: av-synth[farm] installed where all machines see it (PYTHON_ENV); a STORE on a file system that all see, with
 # flock(2) between machines; `ray get-auth-token --generate` once, with a home that all see. What to change says CHANGE.
-# See docs/cluster.md.
+# See docs/how-to/cluster.md.
 #
 #SBATCH --job-name=av-synth
 #SBATCH --nodes=4                    # CHANGE

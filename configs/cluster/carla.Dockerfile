@@ -3,7 +3,7 @@
 #   docker build --file configs/cluster/carla.Dockerfile --tag registry.example.com/av-synth:carla .
 #
 # A campaign finds the server at `simulator: {carla: /opt/carla}`. Its image is Ubuntu 20.04, whose Python is too old, so that
-# one comes along. The machine needs NVIDIA's driver and container toolkit. See docs/cluster.md.
+# one comes along. The machine needs NVIDIA's driver and container toolkit. See docs/how-to/cluster.md.
 FROM ghcr.io/astral-sh/uv:0.8.15 AS uv
 
 FROM carlasim/carla:0.9.16

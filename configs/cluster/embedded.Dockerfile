@@ -2,7 +2,7 @@
 #
 #   docker build --file configs/cluster/embedded.Dockerfile --tag registry.example.com/av-synth:embedded .
 #
-# One image for all machines of a farm: equal files ask for equal versions of everything. See docs/cluster.md.
+# One image for all machines of a farm: equal files ask for equal versions of everything. See docs/how-to/cluster.md.
 FROM python:3.11-slim-bookworm
 
 # wget: KubeRay's probes. rsync, openssh-client: Ray's launcher. procps: `ray status` and people.

@@ -1,4 +1,4 @@
-"""How true labels made with stock parts are, over many scenes; docs/ue4-profile.md has what it prints.
+"""How true labels made with stock parts are, over many scenes; docs/reference/ue4-profile.md has what it prints.
 
 .venv/bin/python -m pytest -m long -s tests/e2e/test_labels_in_numbers.py
 """

@@ -1,4 +1,4 @@
-"""The path for a stock CARLA 0.9.16, on the embedded simulator's ue4 profile (docs/ue4-profile.md).
+"""The path for a stock CARLA 0.9.16, on the embedded simulator's ue4 profile (docs/reference/ue4-profile.md).
 
 One scene is played under both profiles: the world is the same, so each label of one has its like in the other, by role.
 """

@@ -1,4 +1,4 @@
-"""docs/scenarios.md: every example in it loads, and its reference has every key of every model."""
+"""docs/reference/scenarios.md: every example in it loads, and its reference has every key of every model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REST = {
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_every_example_of_the_page_loads(example):
-    document = documents.parse(example, "docs/scenarios.md")
+    document = documents.parse(example, "docs/reference/scenarios.md")
     assert isinstance(document.data, dict)
     if "name" not in document.data:  # a part: the rest, and something that uses what it has
         whole = {**REST, **document.data}

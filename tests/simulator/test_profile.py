@@ -37,7 +37,7 @@ from av_synth.simulator.world.level_cars import FIRST_LEVEL_ID
 from av_synth.simulator.world.model import VehicleControl
 from tests.simulator.server_process import connect, fresh_world, running_simulator
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs" / "reference"
 STREET = from_yaw(182.5, 58.25, 0.1, 0.0)
 
 

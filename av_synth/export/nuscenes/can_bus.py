@@ -1,7 +1,7 @@
 """CAN bus messages of a scene, in the files and with the keys, units and ranges of nuScenes' CAN bus expansion.
 
 They come from what the run logged of its ego: poses, velocities, pedals. What a log cannot know is 0 in every message
-(range and battery, lights, solar sensors, torques, coasting); docs/dataset.md lists it.
+(range and battery, lights, solar sensors, torques, coasting); docs/reference/dataset.md lists it.
 
 Source of names, units, ranges and rates: nuscenes-devkit, can_bus/README.md. Its tutorial gives the tyre radius.
 """

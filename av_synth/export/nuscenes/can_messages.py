@@ -1,7 +1,7 @@
 """The messages of nuScenes' CAN bus expansion, one function a kind: keys, units, ranges and resolutions.
 
 What a log cannot know is 0 in every message (range and battery, lights, solar sensors, torques, coasting);
-docs/dataset.md lists it.
+docs/reference/dataset.md lists it.
 
 Source of names, units, ranges and rates: nuscenes-devkit, can_bus/README.md. Its tutorial gives the tyre radius.
 """

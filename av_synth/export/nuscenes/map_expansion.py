@@ -1,6 +1,6 @@
 """The map expansion of a town: nuScenes' vector map, version 1.3, of lanes, how they connect, and what is beside them.
 
-Everything is a fold over the town's OpenDRIVE file. What each layer is here, docs/dataset.md says.
+Everything is a fold over the town's OpenDRIVE file. What each layer is here, docs/reference/dataset.md says.
 """
 
 from __future__ import annotations

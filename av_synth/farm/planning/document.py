@@ -76,7 +76,7 @@ Count = Annotated[int, Field(ge=1, le=MAX_RUNS)]
 
 
 class Design(Strict):
-    """How values of the parameters are chosen together; see docs/campaigns.md."""
+    """How values of the parameters are chosen together; see docs/how-to/campaigns.md."""
 
     grid: Annotated[Any, AfterValidator(_grid)] = Field(default=None, description="every combination of levels")
     latin_hypercube: Count | None = Field(default=None, description="so many points, spread over each parameter")
@@ -90,7 +90,7 @@ class Design(Strict):
 
 
 class Search(Strict):
-    """Draws that reach a target, looked for when the campaign is planned; see docs/search.md."""
+    """Draws that reach a target, looked for when the campaign is planned; see docs/how-to/search.md."""
 
     scenario: str = Field(description="the name of a built-in scenario, or a path to a YAML file")
     target: str = Field(description="what is wanted, such as 'ttc=0.5..1.5, contact=false'")

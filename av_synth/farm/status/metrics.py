@@ -1,6 +1,6 @@
 """Figures of a campaign for Prometheus, as a text file that the node exporter's textfile collector reads.
 
-<store>/metrics.prom    replaced whole every few seconds while a driver works, and at its end (docs/farm.md)
+<store>/metrics.prom    replaced whole every few seconds while a driver works, and at its end (docs/reference/farm.md)
 """
 
 from __future__ import annotations

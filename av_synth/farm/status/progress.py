@@ -4,7 +4,7 @@
     progress.tell(event)      # each event of the driver, and each `model.Advanced`
     progress.snapshot()       # what the live view, the metrics and the page are drawn from
 
-Events are dicts as the journal has them (docs/farm.md). Nothing here decides anything.
+Events are dicts as the journal has them (docs/reference/farm.md). Nothing here decides anything.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from av_synth.farm.model import FailureClass, PlannedRun
 from av_synth.farm.status.eta import Span
 
 Event = Mapping[str, Any]
-"""An event as the journal has it (docs/farm.md)."""
+"""An event as the journal has it (docs/reference/farm.md)."""
 
 ADVICE: Mapping[str, str] = {
     FailureClass.ENVIRONMENTAL.value: "no attempt is charged; put the machine right and it goes on by itself",

@@ -1,4 +1,4 @@
-"""One run as one HTML file that needs nothing beside itself (docs/viewer.md).
+"""One run as one HTML file that needs nothing beside itself (docs/how-to/viewer.md).
 
 `page.write_viewer` gathers what a committed run says (`facts`), the town around its ego (`town`), what its lidars
 (`lidar`) and cameras (`pictures`) saw, thinned so that the file stays under a bound, and puts it with the scripts of

@@ -17,7 +17,7 @@ from av_synth.simulator.scene import Mesh, Tag
 Kind = Literal["vehicle", "walker", "prop", "traffic_light"]
 
 CATEGORY = "avsynth.category"
-"""Fixed attribute with the nuScenes category of what CARLA has no blueprint of (docs/extensions.md)."""
+"""Fixed attribute with the nuScenes category of what CARLA has no blueprint of (docs/reference/extensions.md)."""
 TOWS, HITCH_X = "avsynth.tows", "avsynth.hitch_x"
 """Fixed attributes: the blueprint that a vehicle pulls, and where its hitch is, metres forward of the origin."""
 

@@ -127,7 +127,7 @@ _V2X: tuple[Row, ...] = (
     ("noise_vel_stddev_x", _F, "0.0"),
 )
 
-# extensions (docs/extensions.md): on which frames there is data, and exact intrinsics
+# extensions (docs/reference/extensions.md): on which frames there is data, and exact intrinsics
 _FRAMES: tuple[Row, ...] = (("avsynth.frame_period", _I, "1"), ("avsynth.frame_phase", _I, "0"))
 _INTRINSICS: tuple[Row, ...] = (("avsynth.fx", _F, "-1"), ("avsynth.cx", _F, "-1"), ("avsynth.cy", _F, "-1"))
 

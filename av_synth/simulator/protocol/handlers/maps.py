@@ -31,7 +31,8 @@ def load_new_episode(engine: Engine, name: Any, reset_settings: Any = True, laye
 def copy_opendrive_to_file(engine: Engine, opendrive: Any, parameters: Any = ()) -> None:
     """Build the town of an OpenDRIVE text; `load_new_episode("OpenDriveMap")` follows.
 
-    The parameters are about a mesh that is made otherwise here (docs/towns.md): they are read and have no effect.
+    The parameters are about a mesh that is made otherwise here (docs/reference/towns.md): they are read and have no
+    effect.
     """
     distance, length, wall, width, *flags = items(list(parameters) or [2.0, 50.0, 1.0, 0.6, True, True, True], 7)
     for value in (distance, length, wall, width):
