@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +17,7 @@ from av_synth.verify.reading.model import Data, Scene
 _EDGE_POINTS, _EDGE_PIXELS = 200, 4000
 _EDGE_SPREAD = 1.1  # scores of frames in which nothing has moved differ by noise only: such masks say nothing
 _EDGE_MASKS, _EDGE_RATIO, _EDGE_RATIO_SINGLE = 3, 1.08, 1.4
+_NEAR_PX = 7  # as far as brightness changes across an edge, on both sides of it
 _FRAMES = (-2, -1, 0, 1, 2)
 # Own images of 20 runs score 1.9 to 25 times what turned over ones do (mean of a camera's masks; one mask from 1.4).
 _FITS, _FITS_SINGLE, _TURNED = 1.15, 0.9, 0.85
@@ -62,9 +64,11 @@ class EdgeCheck:
         if len(x) < _EDGE_POINTS:
             return
         edges = _Edges(data, self._place, labels.shape, x, y, {})
-        own = _edge_score(image, x, y)
-        self._fits["mirrored left to right"].append(own / _edge_score(image[:, ::-1], x, y))
-        self._fits["upside down"].append(own / _edge_score(image[::-1], x, y))
+        for name, over in (("mirrored left to right", np.s_[:, ::-1]), ("upside down", np.s_[::-1])):
+            elsewhere = ~_rims(labels)[over][y, x]
+            if np.count_nonzero(elsewhere) >= _EDGE_POINTS:
+                there = x[elsewhere], y[elsewhere]
+                self._fits[name].append(_edge_score(image, *there) / _edge_score(image[over], *there))
         for place, recent in self._recent:
             self._score(edges, place, recent)
         if len(self._open) == self._open.maxlen:
@@ -134,6 +138,18 @@ def _of_boxes(seen: Seen) -> Labels:
     """The mask (H, W) with only what has a box: the rim of the ego's own body is in the same place in every frame."""
     values = [value for value in seen.values if value is not None]
     return np.where(np.isin(seen.labels, values), seen.labels, 0)
+
+
+def _rims(labels: Labels) -> npt.NDArray[np.bool_]:
+    """Where edges of the mask are near (H, W).
+
+    What is straight ahead, and alike on both sides, has its edges where they are in the image turned over, too: there
+    the two say nothing.
+    """
+    rims = np.zeros(labels.shape, np.uint8)
+    rims[:-1] |= labels[:-1] != labels[1:]
+    rims[:, :-1] |= labels[:, :-1] != labels[:, 1:]
+    return cv2.dilate(rims, np.ones((_NEAR_PX, _NEAR_PX), np.uint8)) > 0
 
 
 def _edge_pixels(labels: Labels) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
