@@ -1,11 +1,11 @@
 # `make demo` and `make test` are the two commands; each sets up `.venv` by itself when it has to.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check long wheel chaos bench format lock clean
+.PHONY: help setup demo test check long wheel chaos bench docs format lock clean
 
 PYTHON3 ?= $(shell command -v python3 || command -v python3.12 || command -v python3.11 || command -v python3.10)
 BIN := .venv/bin
 # the quick suites: few simulators, no dataset
-UNIT := $(addprefix tests/,capture geometry labels launch log metrics rig run scenario sensing session store test_documents.py test_errors.py)
+UNIT := $(addprefix tests/,capture geometry labels launch log metrics rig run scenario sensing session store pages/test_pages.py test_documents.py test_errors.py)
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -42,6 +42,9 @@ chaos: setup  ## misfortune by seeds on SCHEDULES=1000 campaigns of the farm: no
 
 bench: setup  ## how fast it is here, as JSON
 	$(BIN)/python tools/bench.py
+
+docs: setup  ## write the pages of docs/ that are made from the code
+	$(BIN)/python tools/docs.py
 
 format: setup  ## rewrite in the house format
 	$(BIN)/ruff format .

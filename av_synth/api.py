@@ -151,7 +151,7 @@ def open_run(path: StrPath) -> Run:
     """Open a committed run.
 
     Args:
-        path: its directory, or a store that holds just one.
+        path: its folder, or a store that holds just one.
 
     Raises:
         UserError: if it is neither.
@@ -184,7 +184,7 @@ def replay_run(
     """Play the log of a run back and look again: other sensors, other weather, other eyes, the same motion.
 
     Args:
-        run: a committed run, its directory, or a store that holds just one.
+        run: a committed run, its folder, or a store that holds just one.
         out: the store of what is seen now; made if it is not there.
         rig: name or path of the rig to look with; None for that of the run.
         cameras: of your own, such as 'attach=ped_1, fov=70' (docs/how-to/replay.md).

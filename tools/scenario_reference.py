@@ -1,12 +1,12 @@
 """Writes what is made from the models: reference in docs/reference/scenarios.md, scenarios/scenario.schema.json.
 
-Run it from the repository's root after a change to the models: `.venv/bin/python tools/scenario_reference.py`.
+`make docs` runs it, after a change to the models, with all other pages that are made (`tools/docs.py`).
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from av_synth.documents import Strict  # noqa: E402
+from av_synth.farm.planning import document as campaigns  # noqa: E402
+from av_synth.rig import loader as rigs  # noqa: E402
 from av_synth.scenario import (  # noqa: E402
     chance,
     distributions,
@@ -112,6 +114,20 @@ SECTIONS: tuple[tuple[str, type[Strict]], ...] = (
     ("`expectations[].seen`", expectations.Seen),
     ("A range", Range),
 )
+RIG: tuple[tuple[str, type[Strict]], ...] = (
+    ("The file", rigs.RigDocument),
+    ("`cameras`", rigs.CameraEntry),
+    ("`lidars`", rigs.LidarEntry),
+    ("`radars`", rigs.RadarEntry),
+)
+CAMPAIGN: tuple[tuple[str, type[Strict]], ...] = (
+    ("The file", campaigns.CampaignDocument),
+    ("`runs`", campaigns.Entry),
+    ("`runs[].design`", campaigns.Design),
+    ("`runs[].search`", campaigns.Search),
+    ("`budget`", campaigns.Budget),
+    ("`recycle`", campaigns.Recycle),
+)
 _BOUNDS = {
     "minimum": "at least",
     "exclusiveMinimum": "more than",
@@ -121,9 +137,9 @@ _BOUNDS = {
 _PLAIN = {"boolean": "true or false"}
 
 
-def reference() -> str:
-    """The tables: every key of every model, with what it wants and what it means."""
-    return "\n".join(_section(title, kind) for title, kind in SECTIONS)
+def reference(sections: Iterable[tuple[str, type[Strict]]] = SECTIONS, level: int = 3) -> str:
+    """The tables: every key of every model, with what it wants and what it means; headings of a level."""
+    return "\n".join(_section(f"{'#' * level} {title}", kind) for title, kind in sections)
 
 
 def _section(title: str, kind: type[Strict]) -> str:
@@ -131,7 +147,7 @@ def _section(title: str, kind: type[Strict]) -> str:
     if "$ref" in schema:  # a model that may hold itself
         schema = schema["$defs"][kind.__name__]
     told = " ".join((kind.__doc__ or "").split())
-    lines = [f"### {title}", "", told, ""]
+    lines = [title, "", told, ""]
     rows = list(_rows(schema))
     if rows:
         lines += ["| key | wants | if left out | meaning |", "|---|---|---|---|", *rows, ""]
@@ -170,6 +186,8 @@ def _wants(key: str, value: dict[str, Any], schema: dict[str, Any]) -> str:
         return f"name: {_wants('', inner, schema)}" if isinstance(inner, dict) else "a mapping"
     if isinstance(kind, list):
         return "a number or text"
+    if kind is None:
+        return "see there"
     return _PLAIN.get(str(kind), "a name" if "pattern" in value else "text")
 
 
@@ -193,7 +211,7 @@ def _list(key: str, value: dict[str, Any], schema: dict[str, Any]) -> str:
 
 def _named(ref: str) -> str:
     name = ref.rpartition("/")[2]
-    title = next((title for title, kind in SECTIONS if kind.__name__ == name), name)
+    title = next((title for title, kind in (*SECTIONS, *RIG, *CAMPAIGN) if kind.__name__ == name), name)
     return "a range" if name in ("Range", "Speed") else f"see {title}"
 
 

@@ -10,7 +10,7 @@ default, whose type is the option's. The file may also have `check(root)`, which
 right. Staging, the check, the marker and the exchange with what was there are done here, once for all formats.
 
 A package offers a format by an entry point of the group `av_synth.formats`: its name is the format's, its value the
-module (or any object) that has `write`. docs/reference/formats.md has a complete example.
+module (or any object) that has `write`. docs/how-to/own-format.md has a complete example.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def _format(name: str, origin: str, writer: Any) -> Format:
     write = getattr(writer, "write", None)
     where = f"format '{name}' of the package {origin}"
     if not callable(write):
-        raise UserError(f"{where}: has no function write(runs, root, splits); see docs/reference/formats.md")
+        raise UserError(f"{where}: has no function write(runs, root, splits); see docs/how-to/own-format.md")
     parameters = list(inspect.signature(write).parameters.values())
     if tuple(parameter.name for parameter in parameters[:3]) != _COMMON:
         raise UserError(f"{where}: write{inspect.signature(write)}; want write(runs, root, splits, ...)")

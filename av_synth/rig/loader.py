@@ -42,7 +42,9 @@ class _Sensor(Strict):
         return Mount(self.translation_m, self.rotation_wxyz)
 
 
-class _Camera(_Sensor):
+class CameraEntry(_Sensor):
+    """A pinhole camera, by its channel: a name that begins with CAM_. Pixels are square."""
+
     width_px: Pixels = Field(description="the image's width in pixels")
     height_px: Pixels = Field(description="the image's height in pixels")
     fx_px: Positive = Field(description="the focal length in pixels")
@@ -51,7 +53,7 @@ class _Camera(_Sensor):
     cy_px: float = Field(description="the principal point's row")
 
     @model_validator(mode="after")
-    def _square_pixels(self) -> _Camera:
+    def _square_pixels(self) -> CameraEntry:
         if self.fy_px is not None and self.fy_px != self.fx_px:
             raise ValueError(f"fy_px = {self.fy_px}; want it equal to fx_px = {self.fx_px}, or left out")
         if not (0 <= self.cx_px < self.width_px and 0 <= self.cy_px < self.height_px):
@@ -59,7 +61,9 @@ class _Camera(_Sensor):
         return self
 
 
-class _Lidar(_Sensor):
+class LidarEntry(_Sensor):
+    """A spinning lidar, one whole turn a frame; its channel begins with LIDAR_. Beams are evenly spread."""
+
     beams: int = Field(ge=1, le=256, description="the number of beams")
     columns: int = Field(ge=36, le=8192, description="columns a turn")
     upper_deg: float = Field(ge=-90, le=90, description="elevation of the highest beam")
@@ -67,27 +71,31 @@ class _Lidar(_Sensor):
     range_m: float = Field(gt=0, le=MAX_RANGE_M, description="the reach in metres")
 
     @model_validator(mode="after")
-    def _ordered(self) -> _Lidar:
+    def _ordered(self) -> LidarEntry:
         if self.upper_deg <= self.lower_deg:
             raise ValueError(f"upper_deg = {self.upper_deg}; want it above lower_deg = {self.lower_deg}")
         return self
 
 
-class _Radar(_Sensor):
+class RadarEntry(_Sensor):
+    """A radar; its channel begins with RADAR_."""
+
     horizontal_fov_deg: float = Field(gt=0, lt=180, description="the field of view's width")
     vertical_fov_deg: float = Field(gt=0, lt=180, description="the field of view's height")
     range_m: float = Field(gt=0, le=MAX_RANGE_M, description="the reach in metres")
     points: int = Field(ge=1, le=5000, description="the most returns a scan")
 
 
-class _RigDocument(Strict):
+class RigDocument(Strict):
+    """A whole rig file. CAM_FRONT and LIDAR_TOP have to be among the sensors: readers of nuScenes want them."""
+
     name: DocumentName = Field(description="the rig's name")
     description: str = Field(description="what this rig is, in a sentence")
-    tick_us: int = Field(default=50_000, ge=1000, le=200_000)
-    keyframe_ticks: Ticks = 10
-    cameras: dict[str, _Camera] = {}
-    lidars: dict[str, _Lidar] = {}
-    radars: dict[str, _Radar] = {}
+    tick_us: int = Field(default=50_000, ge=1000, le=200_000, description="the step of the world, microseconds")
+    keyframe_ticks: Ticks = Field(default=10, description="ticks between keyframes; times tick_us it is half a second")
+    cameras: dict[str, CameraEntry] = Field(default={}, description="by their channels")
+    lidars: dict[str, LidarEntry] = Field(default={}, description="by their channels")
+    radars: dict[str, RadarEntry] = Field(default={}, description="by their channels")
 
 
 def names() -> tuple[str, ...]:
@@ -106,7 +114,7 @@ def load(name_or_path: str) -> Rig:
         other = "a campaign may have runs without, and `av-synth scenarios show` plays and draws one"
         raise DocumentError([Problem("", "rig", f"got {NO_RIG!r}; {want}; {other}")])
     document = documents.read(documents.find(KIND, name_or_path))
-    model = documents.validate(document, _RigDocument)
+    model = documents.validate(document, RigDocument)
     wrong = list(_across(document, model))
     if wrong:
         raise DocumentError(wrong)
@@ -121,7 +129,7 @@ def load(name_or_path: str) -> Rig:
     )
 
 
-def _camera(channel: str, found: _Camera) -> Camera:
+def _camera(channel: str, found: CameraEntry) -> Camera:
     values = found.model_dump(exclude={"translation_m", "rotation_wxyz"}) | {"fy_px": found.fy_px or found.fx_px}
     return Camera(channel=channel, mount=found.mount(), **values)
 
@@ -133,7 +141,7 @@ def _with_channel(kind: type[Spinning], channel: str, found: _Sensor) -> Spinnin
     return kind(channel=channel, mount=found.mount(), **found.model_dump(exclude={"translation_m", "rotation_wxyz"}))
 
 
-def _across(document: Document, model: _RigDocument) -> Iterable[Problem]:
+def _across(document: Document, model: RigDocument) -> Iterable[Problem]:
     """Rules that tie sensors to each other and to the clock."""
     groups: tuple[tuple[str, str, dict[str, _Sensor]], ...] = (
         ("cameras", "CAM", dict(model.cameras)),

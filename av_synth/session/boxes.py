@@ -45,7 +45,9 @@ class Correction(Strict):
     box: BodyBox = Field(description="the box that is right")
 
 
-class _Table(Strict):
+class BoxTable(Strict):
+    """A whole file of corrections."""
+
     corrections: list[Correction] = Field(description="a list of corrections")
 
 
@@ -70,7 +72,7 @@ def corrections() -> tuple[Correction, ...]:
     Raises:
         DocumentError: if it is not one.
     """
-    return tuple(documents.validate(documents.read(TABLE), _Table).corrections)
+    return tuple(documents.validate(documents.read(TABLE), BoxTable).corrections)
 
 
 def actor_box(actor: carla.Actor) -> ActorBox:

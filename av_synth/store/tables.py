@@ -27,10 +27,12 @@ class TableSpec:
     Attributes:
         schema: column names and types; nothing is nullable.
         key: sort columns; no two rows may agree in all of them.
+        about: what its rows are, in a sentence.
     """
 
     schema: pa.Schema
     key: tuple[str, ...]
+    about: str
 
 
 _POSITION = ("x_m", "y_m", "z_m")
@@ -78,46 +80,70 @@ _STATE = {"frame": _I32, "time_us": _I64, "actor_id": _U32} | _floats(
 _TRAFFIC_LIGHT = {"frame": _I32, "actor_id": _U32, "state": _STR}
 
 
-def _spec(key: tuple[str, ...], columns: Mapping[str, pa.DataType]) -> TableSpec:
-    return TableSpec(pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns.items()]), key)
+def _spec(about: str, key: tuple[str, ...], columns: Mapping[str, pa.DataType]) -> TableSpec:
+    return TableSpec(pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns.items()]), key, about)
 
 
 TABLES: Mapping[str, TableSpec] = {
-    # who took part; box_* is the centre of the bounding box in the actor's frame; attributes: a JSON object of those of
-    # the blueprint as the client reads them; towed_by is the actor it is attached to, 0 for none
     "actors": _spec(
+        "who took part; box_* is the centre of the bounding box in the actor's frame; attributes: a JSON object "
+        "of those of the blueprint as the client reads them; towed_by is the actor it is attached to, 0 for none",
         ("actor_id",),
         {"actor_id": _U32, "role": _STR, "type_id": _STR, "category": _STR}
         | _floats(("length_m", "width_m", "height_m", "box_x_m", "box_y_m", "box_z_m"))
         | {"box_source": _STR, "parked": _BOOL, "is_ego": _BOOL, "attributes": _STR, "towed_by": _U32},
     ),
-    # world_from_actor of every actor at every tick; velocities and accelerations in world axes
-    "states": _spec(("frame", "actor_id"), _STATE),
-    # the same of the ticks between the placing and the first recorded frame: what is seen may have a past
-    "run_up": _spec(("frame", "actor_id"), _STATE),
-    # world_from_ego: the ground point under the rear axle
-    "ego_poses": _spec(("frame",), {"frame": _I32, "time_us": _I64} | _floats((*_POSE, *_VELOCITY))),
+    "states": _spec(
+        "world_from_actor of every actor at every tick; velocities and accelerations in world axes",
+        ("frame", "actor_id"),
+        _STATE,
+    ),
+    "run_up": _spec(
+        "the same of the ticks between the placing and the first recorded frame: what is seen may have a past",
+        ("frame", "actor_id"),
+        _STATE,
+    ),
+    "ego_poses": _spec(
+        "world_from_ego: the ground point under the rear axle",
+        ("frame",),
+        {"frame": _I32, "time_us": _I64} | _floats((*_POSE, *_VELOCITY)),
+    ),
     "controls": _spec(
+        "what the driver of each vehicle asks for at a frame",
         ("frame", "actor_id"),
         {"frame": _I32, "actor_id": _U32}
         | _floats(("throttle", "steer", "brake"))
         | {"hand_brake": _BOOL, "reverse": _BOOL, "gear": _I32},
     ),
-    "traffic_lights": _spec(("frame", "actor_id"), _TRAFFIC_LIGHT),
-    "run_up_lights": _spec(("frame", "actor_id"), _TRAFFIC_LIGHT),
-    # carla.VehicleLightState's flags, as set: one row where a vehicle is there first, and one wherever they change
-    "lamps": _spec(("frame", "actor_id"), {"frame": _I32, "actor_id": _U32, "flags": _U32}),
-    # what was asked of a door (carla.VehicleDoor) after a frame, for the next
-    "doors": _spec(("frame", "actor_id", "door"), {"frame": _I32, "actor_id": _U32, "door": _I32, "open": _BOOL}),
-    # one row at frame 0 and one wherever something changes
-    "weather": _spec(("frame",), {"frame": _I32} | _floats(_WEATHER)),
+    "traffic_lights": _spec("the state of each light at every tick", ("frame", "actor_id"), _TRAFFIC_LIGHT),
+    "run_up_lights": _spec(
+        "the same of the ticks before the first recorded frame", ("frame", "actor_id"), _TRAFFIC_LIGHT
+    ),
+    "lamps": _spec(
+        "carla.VehicleLightState's flags, as set: one row where a vehicle is there first, and one wherever they change",
+        ("frame", "actor_id"),
+        {"frame": _I32, "actor_id": _U32, "flags": _U32},
+    ),
+    "doors": _spec(
+        "what was asked of a door (carla.VehicleDoor) after a frame, for the next",
+        ("frame", "actor_id", "door"),
+        {"frame": _I32, "actor_id": _U32, "door": _I32, "open": _BOOL},
+    ),
+    "weather": _spec(
+        "one row at frame 0 and one wherever something changes", ("frame",), {"frame": _I32} | _floats(_WEATHER)
+    ),
     "events": _spec(
+        "what happened, as it happened; ids are 0 where nobody is meant",
         ("frame", "kind", "actor_id", "other_id", "detail"),
         {"frame": _I32, "time_us": _I64, "kind": _STR, "actor_id": _U32, "other_id": _U32, "detail": _STR},
     ),
-    "ticks": _spec(("frame",), {"frame": _I32, "time_us": _I64, "state_hash": _STR}),
-    # ego_from_sensor and intrinsics (0 for what is no camera)
+    "ticks": _spec(
+        "the hash of all that moves, equal in equal runs with any rig or none",
+        ("frame",),
+        {"frame": _I32, "time_us": _I64, "state_hash": _STR},
+    ),
     "sensors": _spec(
+        "ego_from_sensor and intrinsics (0 for what is no camera)",
         ("channel",),
         {"channel": _STR, "modality": _STR}
         | _floats(_POSE)
@@ -125,35 +151,36 @@ TABLES: Mapping[str, TableSpec] = {
         | _floats(("fx_px", "fy_px", "cx_px", "cy_px")),
     ),
     "sensor_frames": _spec(
+        "each file of a sensor; width and height are 0 for what is no camera",
         ("channel", "frame"),
         {"channel": _STR, "frame": _I32, "time_us": _I64, "is_keyframe": _BOOL, "path": _STR}
         | {"width_px": _I32, "height_px": _I32},
     ),
-    # keyframes only; world_from_box, whose origin is the centre of the box
     "boxes": _spec(
+        "keyframes only; world_from_box, whose origin is the centre of the box",
         ("frame", "actor_id"),
         {"frame": _I32, "time_us": _I64, "actor_id": _U32, "category": _STR, "attribute": _STR}
         | {"visibility": _I32, "visibility_method": _STR, "visible_fraction": _F64}
         | _floats((*_POSE, "length_m", "width_m", "height_m", *_VELOCITY))
         | {"num_lidar_pts": _I32, "num_radar_pts": _I32},
     ),
-    # one row per value that occurs in an instance mask; actor_id 0 = not tied to an actor
     "masks": _spec(
+        "one row per value that occurs in an instance mask; actor_id 0 = not tied to an actor",
         ("channel", "frame", "value"),
         {"channel": _STR, "frame": _I32, "path": _STR, "value": _U16, "actor_id": _U32}
         | {"pixels": _I32, "ambiguous": _BOOL},
     ),
-    # boxes in keyframe images, pixels, right and bottom exclusive: around what is seen of an actor (all 0 where nothing
-    # is), and around what it would fill if nothing stood before it
     "boxes_2d": _spec(
+        "boxes in keyframe images, pixels, right and bottom exclusive: around what is seen of an actor (all 0 "
+        "where nothing is), and around what it would fill if nothing stood before it",
         ("channel", "frame", "actor_id"),
         {"channel": _STR, "frame": _I32, "actor_id": _U32}
         | _ints(("visible_px", "left_px", "top_px", "right_px", "bottom_px"))
         | _ints(("amodal_px", "amodal_left_px", "amodal_top_px", "amodal_right_px", "amodal_bottom_px"))
         | {"method": _STR},
     ),
-    # what there is to tell for and against each row of `boxes`; gap_* only where clear_looks is not 0
     "quality": _spec(
+        "what there is to tell for and against each row of `boxes`; gap_* only where clear_looks is not 0",
         ("frame", "actor_id"),
         {"frame": _I32, "actor_id": _U32}
         | _ints(("visible_px", "amodal_px", "cameras"))
@@ -162,6 +189,7 @@ TABLES: Mapping[str, TableSpec] = {
         | _ints(("lidar_own_inside", "lidar_own_outside", "lidar_ground_inside", "lidar_foreign_inside")),
     ),
     "metrics": _spec(
+        "criticality of two actors at a frame; what is infinite has no row",
         ("frame", "metric", "actor_id", "other_id"),
         {"frame": _I32, "time_us": _I64, "actor_id": _U32, "other_id": _U32, "metric": _STR, "value": _F64},
     ),

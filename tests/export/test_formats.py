@@ -374,7 +374,7 @@ def test_a_file_of_splits_that_is_none_is_told_why(message: str, tmp_path: Path)
 
 
 def test_the_example_of_the_documents_works(site: Path, run_dirs: list[Path], tmp_path: Path) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "reference" / "formats.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "how-to" / "own-format.md").read_text()
     code = text.partition("```python\n")[2].partition("```")[0]
     install(site, "boxes_csv", "boxes_csv = boxes_csv", code)
 

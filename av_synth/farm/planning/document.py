@@ -78,7 +78,9 @@ Count = Annotated[int, Field(ge=1, le=MAX_RUNS)]
 class Design(Strict):
     """How values of the parameters are chosen together; see docs/how-to/campaigns.md."""
 
-    grid: Annotated[Any, AfterValidator(_grid)] = Field(default=None, description="every combination of levels")
+    grid: Annotated[Any, AfterValidator(_grid)] = Field(
+        default=None, description="every combination of so many levels, or of some parameters their levels or values"
+    )
     latin_hypercube: Count | None = Field(default=None, description="so many points, spread over each parameter")
     sobol: Count | None = Field(default=None, description="so many points of a Sobol sequence")
     t_wise: Annotated[int, Field(ge=1, le=6)] | None = Field(default=None, description="2: all pairs of levels")

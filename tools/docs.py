@@ -1,0 +1,234 @@
+"""Writes the pages of docs/ that are made from the code. `make docs` runs it, from the repository's root.
+
+Whole pages, or the end of a page whose beginning is written by hand. Equal code gives equal pages.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import typer  # noqa: E402
+
+import av_synth  # noqa: E402
+from av_synth import errors  # noqa: E402
+from av_synth.cli.app import app  # noqa: E402
+from av_synth.export import formats  # noqa: E402
+from av_synth.farm.failures import KINDS  # noqa: E402
+from av_synth.store.tables import TABLES  # noqa: E402
+from tools import scenario_reference  # noqa: E402
+from tools.scenario_reference import CAMPAIGN, RIG, reference  # noqa: E402
+
+REFERENCE = ROOT / "docs" / "reference"
+MADE = "<!-- made by tools/docs.py from {}; `make docs` writes it anew -->\n"
+BEGIN = "<!-- from here on made by tools/docs.py -->\n"
+_EXAMPLE = re.compile(r"((Examples?|Then)\b[^:]*: )?(?=av-synth )")
+_KINDS = {"int": "whole number", "float": "number", "Path": "path", "str": "text", "list": "text"}
+
+
+def rig() -> str:
+    """Every key of a rig file."""
+    return _page(
+        "av_synth/rig/loader.py",
+        "Rig files",
+        "What looks: the ego's sensors. [A rig of your own](../how-to/own-rig.md) has an example. Mounts are from the\n"
+        "point on the ground under the rear axle, x forward, y left, z up; quaternions are w, x, y, z. A camera looks\n"
+        "along its z axis (x right, y down), a radar along its x axis. A lidar has nuScenes' axes: y looks ahead.\n"
+        "`every_ticks` has to divide `keyframe_ticks`, so that keyframes have all sensors.",
+        reference(RIG, 2),
+    )
+
+
+def campaign() -> str:
+    """Every key of a campaign file."""
+    return _page(
+        "av_synth/farm/planning/document.py",
+        "Campaign files",
+        "Which runs are wanted; [campaigns](../how-to/campaigns.md) says how to use them. An entry of `weather` is as\n"
+        "in [scenarios](scenarios.md#weather).",
+        reference(CAMPAIGN, 2),
+    )
+
+
+def tables() -> str:
+    """Every table of a run with its columns."""
+    parts = []
+    for name, table in sorted(TABLES.items()):
+        rows = (
+            f"| `{field.name}` | {field.type} |{' yes' if field.name in table.key else ''} |" for field in table.schema
+        )
+        parts += [f"## `{name}`\n", f"{_capital(table.about)}.\n", "| column | type | key |\n|---|---|---|", *rows, ""]
+    return _page(
+        "av_synth/store/tables.py",
+        "Tables of a run",
+        "`runs/<run id>/tables/<name>.parquet`. The unit of a column is in its name. The world is right-handed, in\n"
+        "metres; quaternions are qw, qx, qy, qz; time is microseconds from the first recorded frame. Nothing is\n"
+        "missing in a row: a quantity that is undefined has no row. Rows are sorted by the key, in which no two agree.",
+        "\n".join(parts),
+    )
+
+
+def errors_page() -> str:
+    """Every error with its exit status, and what a farm takes it for."""
+    tree = inspect.cleandoc(errors.__doc__ or "").partition("\n\n")[2]
+    shown, _, rest = tree.rpartition("\n\n")
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.AvSynthError)]
+    rows = (
+        f"| `{kind.__name__}` | {kind.exit_code} | {_farm(kind)} | {_paragraph(kind.__doc__)} |"
+        for kind in sorted(kinds, key=lambda kind: kind.__name__)
+    )
+    return _page(
+        "av_synth/errors.py",
+        "Errors",
+        "Every error that av_synth raises on purpose. What it is for a farm, and what is done then:\n"
+        "[the farm](farm.md#what-fails-and-what-is-done).",
+        f"```text\n{inspect.cleandoc(shown)}\n```\n\n{rest}\n\n| error | exit status | for a farm | meaning |\n"
+        "|---|---|---|---|\n" + "\n".join(rows) + "\n\n"
+        "Besides, the program ends with 130 when it is interrupted; `campaign` with 3 when it is finished but for\n"
+        "runs in quarantine, and 4 when it is paused. `verify` ends with 1 if a dataset is not true, `replay\n"
+        "--resimulate` if a run comes out otherwise, and `doctor` if something is missing.\n",
+    )
+
+
+def cli() -> str:
+    """Every verb with its arguments and options."""
+    group: Any = typer.main.get_command(app)
+    return _page(
+        "av_synth/cli",
+        "The command line",
+        "`av-synth VERB --help` says the same. Exit statuses: [errors](errors.md).",
+        "\n".join(_verbs(group, "av-synth")),
+    )
+
+
+def format_options() -> str:
+    """The options of each format, which the page of formats ends with."""
+    lines = ["| format | option | if not given |", "|---|---|---|"]
+    for found in map(formats.load, formats.names()):
+        if found.origin == "av_synth":
+            rows = [f"| `{found.name}` | `{option}` | {_told(value)} |" for option, value in found.defaults.items()]
+            lines += rows or [f"| `{found.name}` | none | |"]
+    return "\n".join(lines) + "\n"
+
+
+def api() -> str:
+    """What `import av_synth` offers, from its docstrings."""
+    parts = []
+    for name in sorted(each for each in av_synth.__all__ if not each.startswith("_")):
+        found = getattr(av_synth, name)
+        about, *sections = re.split(r"\n\n(?=\w+:\n )", inspect.getdoc(found) or "")
+        parts += [f"## `{name}`\n"]
+        if inspect.isroutine(found):
+            called = re.sub(r"(?<=: )'([^']*)'|(?<=-> )'([^']*)'", r"\1\2", str(inspect.signature(found)))
+            parts += [f"```text\n{name}{called}\n```\n"]
+        parts += [f"{_prose(about)}\n"]
+        if sections:
+            told = "\n\n".join(sections)
+            parts += [f"```text\n{told}\n```\n"]
+    about = _prose((av_synth.__doc__ or "").partition("\n\n")[0])
+    return _page("`av_synth.__all__` and its docstrings", "The Python API", about, "\n".join(parts))
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "rig.md": rig,
+    "campaign.md": campaign,
+    "tables.md": tables,
+    "errors.md": errors_page,
+    "cli.md": cli,
+}
+if hasattr(av_synth, "__all__"):
+    PAGES["api.md"] = api
+ENDS: dict[str, Callable[[], str]] = {"formats.md": format_options}
+
+
+def written() -> Iterator[tuple[Path, str]]:
+    """Each page, and what its text should be."""
+    for name, make in PAGES.items():
+        yield REFERENCE / name, make()
+    for name, make in ENDS.items():
+        by_hand = (REFERENCE / name).read_text(encoding="utf-8").partition(BEGIN)[0]
+        yield REFERENCE / name, f"{by_hand}{BEGIN}\n{make()}"
+
+
+def main() -> None:
+    """Rewrite all of them, the reference of scenarios and their schema too."""
+    for path, text in written():
+        path.write_text(text, encoding="utf-8")
+    scenario_reference.main()
+
+
+def _page(source: str, title: str, about: str, body: str) -> str:
+    return f"{MADE.format(source)}\n# {title}\n\n{about}\n\n{body.rstrip()}\n"
+
+
+def _verbs(command: Any, called: str) -> Iterator[str]:
+    """A group's verbs, those of groups in it as well, in the order of the alphabet."""
+    for name, verb in sorted(command.commands.items()):
+        whole = f"{called} {name}"
+        parts = inspect.cleandoc(verb.help or "").split("\n\n")
+        examples = [line for part in parts if _EXAMPLE.match(part) for line in part.splitlines()]
+        about = _prose("\n\n".join(part for part in parts if not _EXAMPLE.match(part)))
+        yield f"## `{whole}`\n\n{about}\n"
+        if examples:
+            yield "\n".join(["```sh", *(_EXAMPLE.sub("", line).strip() for line in examples), "```\n"])
+        if hasattr(verb, "commands"):
+            yield from _verbs(verb, whole)
+            continue
+        rows = [_row(parameter) for parameter in verb.params if parameter.name != "help"]
+        if rows:
+            yield "| | wants | if left out | meaning |\n|---|---|---|---|"
+            yield "\n".join(rows) + "\n"
+
+
+def _row(parameter: Any) -> str:
+    """An argument or option."""
+    option = parameter.opts[0].startswith("-")
+    shown = " ".join(parameter.opts) if option else parameter.metavar or parameter.name.upper()
+    kind = _KINDS.get(getattr(parameter.type_descriptor.annotation, "__name__", ""), "text")
+    wants = "" if getattr(parameter, "is_flag", False) else (option and parameter.metavar) or kind
+    bounds = (("at least", parameter.min), ("at most", parameter.max))
+    wants = ", ".join([wants] * bool(wants) + [f"{said} {bound:g}" for said, bound in bounds if bound is not None])
+    repeated = getattr(parameter, "multiple", False) or parameter.nargs == -1
+    default = "**needed**" if parameter.required else "" if repeated else _told(parameter.default)
+    return f"| `{shown}` | {_cell(wants)} | {default} | {_cell(parameter.help or '')} |"
+
+
+def _told(value: object) -> str:
+    """A default; nothing where there is none."""
+    if value is None or value is False or value == "":
+        return ""
+    return "yes" if value is True else f"`{value}`"
+
+
+def _farm(kind: type[BaseException]) -> str:
+    return next(KINDS[base] for base in kind.__mro__ if base in KINDS).name.lower()
+
+
+def _paragraph(text: str | None) -> str:
+    """The first paragraph of a docstring, on one line."""
+    return _cell(" ".join(inspect.cleandoc(text or "").partition("\n\n")[0].split()))
+
+
+def _prose(text: str) -> str:
+    """Text of a help or a docstring as Markdown, a paragraph a line."""
+    plain = re.sub(r"\[/?bold\]", "", text)
+    return "\n\n".join(" ".join(part.split()) for part in plain.split("\n\n") if part.strip())
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", r"\|")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+if __name__ == "__main__":
+    main()
