@@ -18,13 +18,15 @@ from av_synth import scenario as _scenarios
 from av_synth import store as _store
 from av_synth.director import Outcome
 from av_synth.errors import AvSynthError
+from av_synth.export.dataset import DATASET
+from av_synth.export.dataset import export_dataset as _export_dataset
 from av_synth.farm.records import committed_runs as _whereabouts
 from av_synth.launch import Address
+from av_synth.launch.choose import EMBEDDED, simulator_at
 from av_synth.replay.request import Request, need_sensors, open_named, replay_spec
 from av_synth.rig import Rig
 from av_synth.run.attempt import logs as _logs
-from av_synth.run.generate import DATASET, EMBEDDED, folder_of, generate, simulator_at, spec_of
-from av_synth.run.generate import export_dataset as _export_dataset
+from av_synth.run.generate import folder_of, generate, spec_of
 from av_synth.scenario import ConcreteScenario, Scenario
 from av_synth.scenario.expressions import Value
 from av_synth.store import Run

@@ -27,9 +27,10 @@ from nuscenes.utils.data_classes import LidarPointCloud, RadarPointCloud
 
 from av_synth import store
 from av_synth.export import formats
+from av_synth.export.dataset import export_dataset
 from av_synth.launch import launch_embedded
 from av_synth.run import Recorder, RunSpec, execute
-from av_synth.run.generate import export_dataset, plan
+from av_synth.run.generate import plan
 from av_synth.search import Request, search
 from av_synth.verify import verify
 

@@ -122,6 +122,7 @@ def _play(
     asked: Campaign, out: Path, workers: int | None, ray: str | None, no_export: bool, commit_to: str | None, deep: bool
 ) -> int:
     from av_synth.export import formats
+    from av_synth.export.dataset import DATASET
     from av_synth.farm.dispatch.budget import BudgetWatch
     from av_synth.farm.dispatch.disk import need_folder
     from av_synth.farm.dispatch.driver import DONE, QUARANTINED, drive
@@ -135,8 +136,8 @@ def _play(
     from av_synth.farm.records.quarantine import listed
     from av_synth.farm.status.metrics import Metrics
     from av_synth.farm.status.progress import Progress
+    from av_synth.launch.choose import is_at_address
     from av_synth.report.campaign import write_campaign_report
-    from av_synth.run.generate import DATASET, is_at_address
 
     need_folder(out)
     refuse_driven(out)

@@ -11,8 +11,8 @@ from av_synth.cli.output import progress, say
 from av_synth.cli.run import make
 from av_synth.farm.planning.campaign import laid_out, load
 from av_synth.farm.planning.recipes import Desk
+from av_synth.launch.choose import EMBEDDED
 from av_synth.report.contact_sheet import contact_sheet
-from av_synth.run.generate import EMBEDDED
 
 
 def register(app: typer.Typer) -> None:

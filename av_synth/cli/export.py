@@ -9,8 +9,8 @@ import typer
 from av_synth.cli.options import pairs
 from av_synth.cli.output import progress, say
 from av_synth.errors import UserError
+from av_synth.export.dataset import DATASET, export_dataset
 from av_synth.export.nuscenes import parts
-from av_synth.run.generate import DATASET, export_dataset
 
 VERIFIED = " (verified)"  # what `verify` has found true before it was put in place
 

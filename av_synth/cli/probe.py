@@ -10,7 +10,7 @@ import yaml
 
 from av_synth.cli.output import say, say_item
 from av_synth.errors import DocumentError, Problem
-from av_synth.run.generate import simulator_at
+from av_synth.launch.choose import simulator_at
 from av_synth.session.probe import Finding, probe
 
 

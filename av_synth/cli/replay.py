@@ -10,7 +10,7 @@ import typer
 from av_synth.cli.output import progress, say
 from av_synth.cli.run import make
 from av_synth.errors import DocumentError, Problem
-from av_synth.run.generate import EMBEDDED, simulator_at
+from av_synth.launch.choose import EMBEDDED, simulator_at
 from av_synth.store import Run
 
 _MOST_TOLD = 12  # differences at one tick

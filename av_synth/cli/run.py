@@ -11,8 +11,10 @@ from av_synth.cli.export import VERIFIED, export_with_progress
 from av_synth.cli.options import cast_errors_with_line, pairs
 from av_synth.cli.output import progress, say, say_outcome
 from av_synth.errors import DocumentError, Problem
+from av_synth.export.dataset import refuse_dataset
+from av_synth.launch.choose import EMBEDDED
 from av_synth.run import RunSpec
-from av_synth.run.generate import EMBEDDED, Generated, generate, plan, refuse_dataset
+from av_synth.run.generate import Generated, generate, plan
 from av_synth.search.campaign import is_campaign
 from av_synth.search.campaign import specs as campaign_specs
 from av_synth.store import open_run

@@ -13,9 +13,10 @@ from av_synth.cli.options import cast_errors_with_line, pairs
 from av_synth.cli.output import progress, say, say_item, say_outcome
 from av_synth.documents import library_root
 from av_synth.errors import DocumentError, Problem
+from av_synth.launch.choose import EMBEDDED, simulator_at
 from av_synth.report.event_picture import event_picture
 from av_synth.run.execute import execute
-from av_synth.run.generate import EMBEDDED, plan, simulator_at
+from av_synth.run.generate import plan
 from av_synth.run.watch import Watcher
 from av_synth.scenario.scenario import KIND
 from av_synth.scenario.schema import schema_text

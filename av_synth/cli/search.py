@@ -11,7 +11,7 @@ import typer
 from av_synth import search as searching
 from av_synth.cli.options import pairs
 from av_synth.cli.output import progress, say
-from av_synth.run.generate import EMBEDDED
+from av_synth.launch.choose import EMBEDDED
 
 
 def register(app: typer.Typer) -> None:

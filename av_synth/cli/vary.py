@@ -10,10 +10,12 @@ from av_synth.cli.export import VERIFIED, export_with_progress
 from av_synth.cli.output import progress, say
 from av_synth.cli.run import say_made
 from av_synth.errors import DocumentError, Problem, UserError
+from av_synth.export.dataset import DATASET, refuse_dataset
 from av_synth.launch import Address
+from av_synth.launch.choose import EMBEDDED, simulator_at
 from av_synth.run import RunSpec
 from av_synth.run.attempt import logs
-from av_synth.run.generate import DATASET, EMBEDDED, folder_of, generate_at, refuse_dataset, simulator_at
+from av_synth.run.generate import folder_of, generate_at
 from av_synth.store import Run, open_run, runs
 
 

@@ -24,9 +24,9 @@ from av_synth.farm.workers.player import at_simulator
 from av_synth.farm.workers.ray_worker import CARLA_NEEDS, EMBEDDED_NEEDS, Needs
 from av_synth.launch import Address
 from av_synth.launch.carla_spec import parse_carla, spec_from
+from av_synth.launch.choose import is_at_address, is_embedded
 from av_synth.launch.cores import CORE_COUNT, CORES
 from av_synth.run.attempt import logs
-from av_synth.run.generate import is_at_address, is_embedded
 from av_synth.run.spec import Progress
 
 if TYPE_CHECKING:

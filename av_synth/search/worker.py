@@ -26,10 +26,10 @@ from av_synth.errors import (
 from av_synth.launch import Address
 from av_synth.launch.carla_spec import names_carla
 from av_synth.launch.child_process import start_child
+from av_synth.launch.choose import EMBEDDED, is_embedded, simulator_at
 from av_synth.launch.exits import how_it_ended
 from av_synth.launch.stall import Patience, Pulse, at_times
 from av_synth.run import RunResult, RunSpec, execute
-from av_synth.run.generate import EMBEDDED, is_embedded, simulator_at
 from av_synth.run.spec import Progress
 from av_synth.scenario.concrete import TrafficPlan
 from av_synth.scenario.expressions import Value

@@ -11,7 +11,7 @@ import yaml
 
 from av_synth.errors import DocumentError
 from av_synth.launch import launch_embedded
-from av_synth.run.generate import simulator_at
+from av_synth.launch.choose import simulator_at
 from av_synth.session.probe import NOT_MEASURED, probe
 from av_synth.simulator.profile import SWITCHES, parse_profile
 

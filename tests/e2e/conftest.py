@@ -15,11 +15,12 @@ import pytest
 
 from av_synth import documents, rig, scenario, store
 from av_synth.director import Outcome
+from av_synth.export.dataset import export_dataset
 from av_synth.launch import Address, launch_embedded
 from av_synth.replay import state_log
 from av_synth.replay.divergence import Divergence, again_of, first_divergence
 from av_synth.run import Context, Recorder, RunResult, RunSpec, RunUpTick, Tick, execute
-from av_synth.run.generate import export_dataset, plan
+from av_synth.run.generate import plan
 from av_synth.scenario.scenario import from_document
 from tests.devkit import oracles
 

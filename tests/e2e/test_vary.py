@@ -18,6 +18,7 @@ import pytest
 from av_synth import store
 from av_synth.cli.app import status
 from av_synth.errors import DocumentError, StoreError, UserError
+from av_synth.export.dataset import export_dataset
 from av_synth.export.nuscenes.counterfactuals import Counterfactuals
 from av_synth.export.nuscenes.names import RunNames
 from av_synth.export.nuscenes.sources import Source
@@ -27,7 +28,6 @@ from av_synth.replay import state_log
 from av_synth.replay.request import Request, replay_spec
 from av_synth.replay.vary import Asked, ask, pair, palettes_of, refuse_others, write_pairs
 from av_synth.run import RunResult, RunSpec
-from av_synth.run.generate import export_dataset
 from av_synth.verify.findings import Findings
 from av_synth.verify.rows.counterfactuals import check_counterfactuals
 from av_synth.verify.verifier import open_dataset

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from av_synth.errors import DataError, UserError
+from av_synth.export.dataset import check_dataset
 from av_synth.export.nuscenes import official, parts
 from av_synth.export.nuscenes.profiles import Part, divide
 from av_synth.export.nuscenes.sources import Source
 from av_synth.export.splits import Splits
 from av_synth.log.origin import Origin
-from av_synth.run.generate import check_dataset
 from av_synth.verify import verify
 from tests.export.as_nuscenes import export
 from tests.export.synthetic_run import TINY, Rows, SyntheticTown, build_run

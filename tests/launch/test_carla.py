@@ -29,13 +29,14 @@ from av_synth.errors import (
 from av_synth.launch import ready
 from av_synth.launch.carla import launch_carla
 from av_synth.launch.carla_spec import CarlaSpec, spec_from
+from av_synth.launch.choose import simulator_at
 from av_synth.launch.gpu import gpus_of, need_gpu
 from av_synth.launch.guard import running
 from av_synth.launch.ports import lease_block, listens_on
 from av_synth.launch.stall import Patience
 from av_synth.run import RunResult, RunSpec
 from av_synth.run.attempt import attempt
-from av_synth.run.generate import plan, simulator_at
+from av_synth.run.generate import plan
 from tests.launch import stand_in_carla
 from tests.launch.processes import parent, still_there, watched
 

@@ -17,9 +17,9 @@ from av_synth.errors import DocumentError, Problem
 from av_synth.farm.model import Recipe
 from av_synth.farm.planning.document import Design, Entry, Search
 from av_synth.farm.planning.recipes import MAPS, RIGS, SCENARIOS, SEARCHES, map_of
+from av_synth.launch.choose import EMBEDDED
 from av_synth.rig.loader import NO_RIG
 from av_synth.rig.model import Rig
-from av_synth.run.generate import EMBEDDED
 from av_synth.run.sensors import missing_sensors
 from av_synth.scenario import Scenario, designs
 from av_synth.scenario.designs import MAX_POINTS, Point

@@ -185,7 +185,7 @@ def refuse_changes(campaign: Campaign, store: Path) -> None:
     Raises:
         UserError: naming what has changed since.
     """
-    from av_synth.run.generate import is_embedded
+    from av_synth.launch.choose import is_embedded
 
     plan = read(store)
     release = plan.campaign.get("release")
@@ -221,7 +221,7 @@ def _changes(campaign: Campaign, folder: Path) -> Iterator[str]:
 
 def _defining(data: object) -> dict[str, object]:
     """Of a campaign, what decides its runs: a budget may be raised, and a simulator may move to another address."""
-    from av_synth.run.generate import is_at_address
+    from av_synth.launch.choose import is_at_address
 
     known = data if isinstance(data, dict) else {}
     simulator = known.get("simulator", "embedded")

@@ -13,8 +13,8 @@ from av_synth.farm.planning import plan as plans
 from av_synth.farm.planning.recipes import Desk
 from av_synth.launch import Address
 from av_synth.launch.carla_spec import spec_from
+from av_synth.launch.choose import simulator_at
 from av_synth.run.attempt import attempt
-from av_synth.run.generate import simulator_at
 from av_synth.run.identity import Planned
 from av_synth.run.spec import RunResult
 
@@ -71,6 +71,6 @@ def open_player(setting: WorkerSetting) -> Iterator[Player]:
 def at_simulator(
     simulator: str | Mapping[str, Any], log: Path, render_threads: int | None = None
 ) -> AbstractContextManager[Address]:
-    """As `run.generate.simulator_at`, of a campaign's plain value."""
+    """As `launch.choose.simulator_at`, of a campaign's plain value."""
     chosen = simulator if isinstance(simulator, str) else spec_from(simulator)
     return simulator_at(chosen, log, render_threads)
