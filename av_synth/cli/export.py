@@ -11,6 +11,7 @@ from av_synth.cli.output import progress, say
 from av_synth.errors import UserError
 from av_synth.export.dataset import DATASET, export_dataset
 from av_synth.export.nuscenes import parts
+from av_synth.farm.records import committed_runs
 
 VERIFIED = " (verified)"  # what `verify` has found true before it was put in place
 
@@ -68,7 +69,7 @@ def export(
         if name in options:
             raise UserError(f"--{name}: is given with --option too; leave one out")
         options[name] = value
-    bring(out)
+    committed_runs.bring(out, progress)
     with progress(f"exporting {out}", counted=False):
         written = export_dataset(out, dataset, form, options, splits)
     shown = parts(written) if form == DATASET and isinstance(written, Path) else [written]
@@ -76,17 +77,7 @@ def export(
         say(f"dataset: {each}{VERIFIED if form == DATASET else ''}")
 
 
-def bring(out: Path) -> None:
-    """Bring the runs of a store here that are committed elsewhere and are not here yet; most stores have none."""
-    from av_synth.farm.records import committed_runs
-
-    address = committed_runs.address_of(out)
-    if address:
-        with progress(f"bringing the runs of {address} to {out}") as on_run:
-            committed_runs.pull(out, on_run)
-
-
-def export_with_progress(out: Path, form: str = DATASET) -> Path:
-    """Export to STORE/<format>, show that it goes on, and return the dataset."""
+def export_with_progress(out: Path) -> Path:
+    """Export to STORE/nuscenes, show that it goes on, and return the dataset."""
     with progress(f"exporting {out}", counted=False):
-        return Path(export_dataset(out, form=form))
+        return Path(export_dataset(out))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import typer
 
-from av_synth.cli.export import bring
 from av_synth.cli.output import progress, say
+from av_synth.farm.records import committed_runs
 from av_synth.store.merge import merge as merge_stores
 
 
@@ -28,7 +28,7 @@ def merge(
     Example: av-synth merge out/monday out/tuesday --out out/both
     """
     for folder in folders:
-        bring(folder)
+        committed_runs.bring(folder, progress)
     with progress("merging") as on_run:
         merged = merge_stores(folders, out, on_run)
     doubled = f" ({merged.doubled} of them in several folders)" if merged.doubled else ""

@@ -7,10 +7,10 @@ from pathlib import Path
 import typer
 
 from av_synth import store
-from av_synth.cli.export import bring
-from av_synth.cli.output import say, say_item
+from av_synth.cli.output import progress, say, say_item
 from av_synth.export.division import BY, DEFAULT_RATIO, divide, parse_ratio, write_splits
 from av_synth.export.splits import read_splits
+from av_synth.farm.records import committed_runs
 
 _BY = "; ".join(f"{name}: {meaning}" for name, meaning in BY.items())
 
@@ -38,7 +38,7 @@ def split(
     """
     shares = parse_ratio(ratio)
     before = None if keep is None else read_splits(keep, "--keep")
-    bring(out)
+    committed_runs.bring(out, progress)
     runs = store.need_runs(out)
     division = divide(runs, shares, by, seed, before)
     target = file or out / "splits.json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +20,8 @@ from av_synth.session import Session
 
 Progress = Callable[[int, int], None]
 """Told (frames done, frames in all)."""
+Step = Callable[..., AbstractContextManager[Progress]]
+"""Shows a step for as long as its context lasts: called with what it is, and with `counted=False` if nobody counts."""
 Watch = Callable[[WorldState], bool]
 """Shown every recorded state; True ends the run there."""
 

@@ -12,9 +12,9 @@ from fake_farm import FakeFarm
 from small_campaign import campaign
 
 from av_synth import store
-from av_synth.cli import campaign as command
 from av_synth.cli.app import status
 from av_synth.errors import UnreachableError
+from av_synth.farm import conduct
 from av_synth.farm.planning import plan as plans
 from av_synth.farm.planning.campaign import load
 from av_synth.farm.records.journal import Journal, read_journal
@@ -60,8 +60,8 @@ def begun(address: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     path, out = campaign(tmp_path, TINY), tmp_path / "out"
     asked = load(str(path))
     plans.freeze(plans.make(asked, address, tmp_path / "plan.log"), asked, out)
-    monkeypatch.setattr(command, "_runner", lambda _asked, out, *_: nullcontext(FakeFarm(out)))
-    monkeypatch.setattr(command, "export_with_progress", lambda out, form: out / form)
+    monkeypatch.setattr(conduct, "_runner", lambda _asked, out, *_: nullcontext(FakeFarm(out)))
+    monkeypatch.setattr(conduct, "export_dataset", lambda out, form: out / form)
     return path, out
 
 

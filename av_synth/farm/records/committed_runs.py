@@ -19,6 +19,7 @@ from av_synth.store.runs import STAGING
 
 if TYPE_CHECKING:  # object stores and their drivers are for few stores
     from av_synth.farm.records.object_store import ObjectStore
+    from av_synth.run.spec import Step
 
 FILE = "object_store.json"
 OUTBOX = "outbox"
@@ -105,6 +106,14 @@ def tidy(store: Path, *, finished: bool) -> int:
         return object_store.remove_lost_attempts(sorted(run_id for run_id, times in begun.items() if times > 1))
     except StoreError:
         return 0
+
+
+def bring(store: Path, step: Step) -> None:
+    """Bring the runs of a store here that are committed elsewhere and are not here yet, by `pull`; most have none."""
+    address = address_of(store)
+    if address:
+        with step(f"bringing the runs of {address} to {store}") as on_run:
+            pull(store, on_run)
 
 
 def pull(store: Path, on_run: Callable[[int, int], None] = lambda *_: None, address: str = "") -> tuple[int, int]:
