@@ -8,13 +8,7 @@ import typer
 
 from av_synth.cli.output import say
 from av_synth.errors import UserError
-from av_synth.farm.dispatch.disk import need_folder
-from av_synth.farm.planning import plan
-from av_synth.farm.records import committed_runs, quarantine
-from av_synth.farm.records.damaged_runs import look_at
-from av_synth.farm.records.journal import Journal
-from av_synth.farm.records.lease import driver_lease
-from av_synth.store.intact import what_is_wrong
+from av_synth.farm.again import make_again
 
 
 def register(app: typer.Typer) -> None:
@@ -40,22 +34,7 @@ def retry(
     """
     if deep and not damaged:
         raise UserError("--deep: is for --damaged only")
-    planned = plan.read(store).runs  # before anything is made in what may be no store
-    need_folder(store)
-    with driver_lease(store), Journal(store) as journal:
-        if damaged:
-            if committed_runs.address_of(store):
-                raise UserError(
-                    "--damaged: the runs are at an address; want `av-synth pull`, which compares every hash"
-                )
-            found = look_at(store, frozenset(run.run_id for run in planned), deep=deep).damaged
-            wanted = sorted(set(run_ids or found))
-            sound = [run_id for run_id in wanted if run_id not in found]
-            if sound:
-                raise UserError(f"{store}: not damaged: {', '.join(sound)}; `av-synth status {store}` lists what is")
-            moved = [quarantine.set_aside(store, each, what_is_wrong(found[each]), journal.append) for each in wanted]
-        else:
-            moved = [*quarantine.release(store, run_ids or quarantine.listed(store), journal.append)]
+    moved = make_again(store, run_ids or (), damaged=damaged, deep=deep)
     for path in moved:
         say(f"{path.name.rpartition('-')[0]}: to be made again; what was known of it is in {path}")
     if moved:

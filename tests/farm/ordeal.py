@@ -17,8 +17,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from av_synth.cli import retry as verb
 from av_synth.errors import UserError
+from av_synth.farm.again import make_again
 from av_synth.farm.records import lease
 from av_synth.farm.status.state import StoreState
 from tests.farm import life as lives
@@ -364,9 +364,9 @@ def retry(damaged: bool, released: bool, setup: Setup, _: Connection) -> int:
     """`av-synth retry --damaged --deep`, unless that is left to the driver, and `av-synth retry` if asked for."""
     try:
         if damaged:
-            verb.retry(setup.store, [], damaged=True, deep=True)
+            make_again(setup.store, damaged=True, deep=True)
         if released:
-            verb.retry(setup.store, [], damaged=False, deep=False)
+            make_again(setup.store)
     except UserError:
         return lives.REFUSED
     return 0
