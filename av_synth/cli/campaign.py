@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from av_synth.cli.export import VERIFIED
+from av_synth.cli.export import say_dataset
 from av_synth.cli.live import shown
 from av_synth.cli.output import progress, say
 from av_synth.errors import AvSynthError, DocumentError, Problem
@@ -108,13 +108,12 @@ def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float 
 
 def _make(asked: Campaign, out: Path, orders: Orders) -> int:
     """Show how it goes on, and say what came of it. Returns the exit status."""
-    from av_synth.export.dataset import DATASET
     from av_synth.farm.conduct import conduct
     from av_synth.report.campaign import write_campaign_report
 
     ended, dataset = conduct(asked, out, orders, progress, shown, partial(_say_end, out))
     if dataset is not None:
-        say(f"dataset: {dataset}{VERIFIED if asked.document.format == DATASET else ''}")
+        say_dataset(dataset, asked.document.format)
     try:
         say(f"report: {write_campaign_report(out)}")
     except AvSynthError as error:  # how the campaign ended decides the exit status; the page is only for looking at

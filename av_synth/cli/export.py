@@ -13,8 +13,6 @@ from av_synth.export.dataset import DATASET, export_dataset
 from av_synth.export.nuscenes import parts
 from av_synth.farm.records import committed_runs
 
-VERIFIED = " (verified)"  # what `verify` has found true before it was put in place
-
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
@@ -72,12 +70,10 @@ def export(
     committed_runs.bring(out, progress)
     with progress(f"exporting {out}", counted=False):
         written = export_dataset(out, dataset, form, options, splits)
-    shown = parts(written) if form == DATASET and isinstance(written, Path) else [written]
-    for each in shown:
-        say(f"dataset: {each}{VERIFIED if form == DATASET else ''}")
+    for each in parts(written) if form == DATASET and isinstance(written, Path) else [written]:
+        say_dataset(each, form)
 
 
-def export_with_progress(out: Path) -> Path:
-    """Export to STORE/nuscenes, show that it goes on, and return the dataset."""
-    with progress(f"exporting {out}", counted=False):
-        return Path(export_dataset(out))
+def say_dataset(dataset: Path | str, form: str = DATASET) -> None:
+    """Say where a dataset is; one in nuScenes format has been verified before it was put there."""
+    say(f"dataset: {dataset}{' (verified)' if form == DATASET else ''}")

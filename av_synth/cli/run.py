@@ -7,17 +7,15 @@ from pathlib import Path
 
 import typer
 
-from av_synth.cli.export import VERIFIED, export_with_progress
+from av_synth.cli.export import say_dataset
 from av_synth.cli.options import cast_errors_with_line, pairs
 from av_synth.cli.output import progress, say, say_outcome
 from av_synth.errors import DocumentError, Problem
-from av_synth.export.dataset import refuse_dataset
 from av_synth.launch.choose import EMBEDDED
 from av_synth.run import RunSpec
-from av_synth.run.generate import Generated, generate, plan
+from av_synth.run.generate import Generated, generate_dataset, plan
 from av_synth.search.campaign import is_campaign
 from av_synth.search.campaign import specs as campaign_specs
-from av_synth.store import open_run
 
 
 def register(app: typer.Typer) -> None:
@@ -73,30 +71,17 @@ def run(
         make([spec], out, simulator, adopt=adopt)
 
 
-def limits(run: Path) -> Sequence[str]:
-    """What the server that a log was played back on could not do, in sentences."""
-    provenance = open_run(run, files=False).manifest["provenance"]
-    replayed = provenance.get("replay", {}) if isinstance(provenance, dict) else {}
-    found: Sequence[str] = replayed.get("limits", ())
-    return found
-
-
 def say_made(made: Generated) -> None:
     """Say what became of a run."""
     say(f"run {made.run.name}: {'committed' if made.made else 'was there already, not played again'} ({made.run})")
     if made.result is not None:
         say_outcome(made.result.outcome)
-    for limit in limits(made.run):
+    for limit in made.limits():
         say(f"  note: {limit}", "yellow")
 
 
 def make(specs: Sequence[RunSpec], out: Path, simulator: str, *, adopt: bool = False) -> Path:
-    """Generate runs, say what came of each, export them all, and return the dataset."""
-    refuse_dataset(out)
-    for spec in specs:
-        with progress(f"running {spec.scenario.name}, seed {spec.scenario.seed}") as on_tick:
-            made = generate(spec, out, simulator, on_tick, adopt=adopt)
-        say_made(made)
-    dataset = export_with_progress(out)
-    say(f"dataset: {dataset}{VERIFIED}")
+    """Make runs and a dataset, say what came of each, and return the dataset."""
+    dataset = generate_dataset(specs, out, simulator, progress, say_made, adopt=adopt)
+    say_dataset(dataset)
     return dataset

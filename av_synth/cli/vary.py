@@ -6,17 +6,10 @@ from pathlib import Path
 
 import typer
 
-from av_synth.cli.export import VERIFIED, export_with_progress
+from av_synth.cli.export import say_dataset
 from av_synth.cli.output import progress, say
 from av_synth.cli.run import say_made
-from av_synth.errors import DocumentError, Problem, UserError
-from av_synth.export.dataset import DATASET, refuse_dataset
-from av_synth.launch import Address
-from av_synth.launch.choose import EMBEDDED, simulator_at
-from av_synth.run import RunSpec
-from av_synth.run.attempt import logs
-from av_synth.run.generate import folder_of, generate_at
-from av_synth.store import Run, open_run, runs
+from av_synth.launch.choose import EMBEDDED
 
 
 def register(app: typer.Typer) -> None:
@@ -51,31 +44,10 @@ def vary(
 
     Example: av-synth vary out/first --weather night,fog --only actor=van.colour --out out/pairs
     """
-    from av_synth.replay import vary as pairs
+    from av_synth.replay.pairs import make_pairs
     from av_synth.replay.request import Request, open_named
+    from av_synth.replay.vary import ask
 
-    found = open_named(run)
-    asked = pairs.ask(found, Request(rig=rig, at=at), [] if weather is None else weather.split(","), only)
-    if asked.base.rig is None:
-        raise DocumentError([Problem("", "--rig", f"run {found.run_id} had no sensors; want the name of a rig")])
-    with folder_of(out), simulator_at(simulator, logs(out) / "simulator.log", adopt=adopt) as address:
-        variations = asked.settled(pairs.palettes_of(address, asked.bodies), most)
-        pairs.refuse_others(out, asked, variations)
-        names = (pairs.BASE, *(each.name for each in variations))
-        for name in names:
-            refuse_dataset(out / name)
-        base = _make(asked.base, out, pairs.BASE, address)
-        made = [_make(each.spec, out, each.name, address) for each in variations]
-    for store in names:
-        say(f"dataset: {export_with_progress(out / store)}{VERIFIED}")
-    rows = [pairs.pair(each, base, one, DATASET) for each, one in zip(variations, made, strict=True)]
-    say(f"pairs: {pairs.write_pairs(out, rows)}")
-
-
-def _make(spec: RunSpec, out: Path, name: str, address: Address) -> Run:
-    with progress(f"playing back {name}") as on_tick:
-        made = generate_at(spec, out / name, address, on_tick, logs(out))
-    say_made(made)
-    if len(runs(out / name)) > 1:
-        raise UserError(f"{out / name}: holds runs of several simulators or releases; want another --out")
-    return open_run(made.run, files=False)
+    asked = ask(open_named(run), Request(rig=rig, at=at), [] if weather is None else weather.split(","), only)
+    table = make_pairs(asked, out, simulator, progress, say_made, say_dataset, most=most, adopt=adopt)
+    say(f"pairs: {table}")

@@ -1,23 +1,18 @@
-"""Counterfactual pairs: what a run would have looked like if one thing had been otherwise, and the table of them."""
+"""Variations of a run: what it would have looked like if one thing had been otherwise."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import carla
 
 from av_synth import store
 from av_synth.documents import nearest
-from av_synth.errors import DocumentError, Problem, StoreError, UserError
+from av_synth.errors import DocumentError, Problem
 from av_synth.launch import Address
-from av_synth.log.origin import origin_of
 from av_synth.replay.playback import Playback
 from av_synth.replay.request import Request, replay_spec
 from av_synth.replay.state_log import StateLog
@@ -25,18 +20,10 @@ from av_synth.run.spec import RunSpec
 from av_synth.scenario.weather import Weather, changed_weather
 from av_synth.session.errors import client_errors
 
-BASE = "base"
-"""Folder of the run that is played back unchanged."""
-
-TABLE = ("variation", "factor", "from", "to", "base_run_id", "run_id", "origin_run_id", "base_dataset", "dataset")
 _WEATHER, _COLOUR = "weather", "colour"
 _ONLY = re.compile(r"actor=(?P<role>[^=]+)\.(?P<what>[^.=]+)(?:=(?P<value>.*))?")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.=+-]+")
 _TIMEOUT_S = 15.0
-_PAIRS = "pairs.json"
-
-Pair = dict[str, Any]
-"""A row of pairs.json, with the keys of `TABLE`."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +126,8 @@ def ask(run: store.Run, looks: Request, weather: Sequence[str], only: Sequence[s
             repaints.append(role)
     if not weather and not only:
         wrong.append(Problem("", "--weather", "want this, or --only: what shall be otherwise"))
+    if not wrong and base.rig is None:
+        wrong.append(Problem("", "--rig", f"run {run.run_id} had no sensors; want the name of a rig"))
     if wrong:
         raise DocumentError(wrong)
     return Asked(base, tuple(found), tuple(dict.fromkeys(repaints)))
@@ -230,77 +219,3 @@ def palettes_of(address: Address, type_ids: Collection[str]) -> Mapping[str, Seq
             type_id: tuple(painted[type_id].get_attribute("color").recommended_values) if type_id in painted else ()
             for type_id in sorted(type_ids)
         }
-
-
-def refuse_others(out: Path, asked: Asked, variations: Iterable[Variation]) -> None:
-    """Refuse a folder that has what does not go with what is asked.
-
-    Raises:
-        UserError: if where a run is to go to is one that plays something else back.
-        StoreError: if there is a pairs.json that is no table of pairs.
-    """
-    _rows(out / _PAIRS)
-    for name, spec in ((BASE, asked.base), *((each.name, each.spec) for each in variations)):
-        rig = None if spec.rig is None else spec.rig.to_json()
-        wanted = json.loads(store.canonical_json({"rig": rig, **_playback(spec).to_json()}))
-        for path in store.runs(out / name):
-            identity = cast("Mapping[str, Any]", store.open_run(path, files=False).manifest["identity"])
-            if {key: identity.get(key) for key in wanted} != wanted:
-                raise UserError(
-                    f"{out / name}: holds run {path.name}, which plays another run back, another part of it, or has "
-                    "another rig; want another --out"
-                )
-
-
-def pair(variation: Variation, base: store.Run, run: store.Run, dataset: str) -> Pair:
-    """The row of a variation.
-
-    Args:
-        variation: what is otherwise.
-        base: the run without it.
-        run: the run with it.
-        dataset: name of the folder of a dataset in that of a run's store.
-    """
-    return {
-        "variation": variation.name,
-        "factor": variation.factor,
-        "from": variation.before,
-        "to": variation.after,
-        "base_run_id": base.run_id,
-        "run_id": run.run_id,
-        "origin_run_id": origin_of(run.run_id, run.manifest).run_id,
-        "base_dataset": f"{BASE}/{dataset}",
-        "dataset": f"{variation.name}/{dataset}",
-    }
-
-
-def write_pairs(out: Path, pairs: Sequence[Pair]) -> Path:
-    """Write pairs.json and pairs.csv; rows of other variations that are there already stay. Returns the first.
-
-    Raises:
-        StoreError: if what is there cannot be read.
-    """
-    path = out / _PAIRS
-    rows = {row["variation"]: row for row in [*_rows(path), *pairs]}
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(TABLE)
-    writer.writerows([_cell(row[key]) for key in TABLE] for _, row in sorted(rows.items()))
-    store.replace_file(path, store.canonical_json([rows[name] for name in sorted(rows)]), durable=True)
-    store.replace_file(path.with_suffix(".csv"), text.getvalue().encode(), durable=True)
-    return path
-
-
-def _rows(path: Path) -> list[Pair]:
-    try:
-        rows = json.loads(path.read_bytes()) if path.exists() else []
-        if any(set(row) != set(TABLE) for row in rows):
-            raise ValueError(f"want rows of {', '.join(TABLE)}")
-    except (OSError, ValueError, TypeError) as error:
-        raise StoreError(f"{path}: is no table of pairs: {error}; move it away") from error
-    return list(rows)
-
-
-def _cell(value: Mapping[str, float] | str) -> str:
-    """Text; of weather, as `--weather` takes it."""
-    return value if isinstance(value, str) else "+".join(f"{name}={number:g}" for name, number in value.items())

@@ -1,10 +1,10 @@
-"""From a scenario's name to a committed run: load, draw, launch, execute, commit."""
+"""From a scenario's name to a verified dataset: load, draw, launch, execute, commit, export."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,13 @@ from av_synth import rig as rigs
 from av_synth import scenario as scenarios
 from av_synth import store
 from av_synth.errors import DocumentError, Problem, StalledError, UserError
+from av_synth.export.dataset import export_dataset, refuse_dataset
 from av_synth.launch import Address
 from av_synth.launch.carla_spec import CarlaSpec
 from av_synth.launch.choose import EMBEDDED, simulator_at
 from av_synth.run.attempt import attempt, logs
 from av_synth.run.sensors import missing_sensors
-from av_synth.run.spec import Progress, RunResult, RunSpec
+from av_synth.run.spec import Progress, RunResult, RunSpec, Step
 from av_synth.scenario import ConcreteScenario
 from av_synth.store.runs import RUNS
 
@@ -36,6 +37,13 @@ class Generated:
     run: Path
     made: bool
     result: RunResult | None
+
+    def limits(self) -> Sequence[str]:
+        """What the server that a log was played back on could not do, in sentences."""
+        provenance = store.open_run(self.run, files=False).manifest["provenance"]
+        replayed = provenance.get("replay", {}) if isinstance(provenance, dict) else {}
+        found: Sequence[str] = replayed.get("limits", ())
+        return found
 
 
 def plan(
@@ -84,6 +92,29 @@ def spec_of(played: ConcreteScenario, looks: rigs.Rig | None, logical: scenarios
     if wrong := missing_sensors(logical, played, looks):
         raise DocumentError(wrong)
     return RunSpec(played, looks)
+
+
+def generate_dataset(
+    specs: Sequence[RunSpec],
+    out: Path,
+    simulator: str,
+    step: Step,
+    on_made: Callable[[Generated], object],
+    *,
+    adopt: bool = False,
+) -> Path:
+    """Make runs, each as `generate` does, and the nuScenes dataset of their store, which is returned.
+
+    Raises:
+        AvSynthError: as `generate` and `export_dataset`; that there is no room for the dataset is told first.
+    """
+    refuse_dataset(out)
+    for spec in specs:
+        with step(f"running {spec.scenario.name}, seed {spec.scenario.seed}") as on_tick:
+            made = generate(spec, out, simulator, on_tick, adopt=adopt)
+        on_made(made)
+    with step(f"exporting {out}", counted=False):
+        return Path(export_dataset(out))
 
 
 def generate(

@@ -25,8 +25,9 @@ from av_synth.export.nuscenes.sources import Source
 from av_synth.launch import Address
 from av_synth.log.origin import Origin, origin_of
 from av_synth.replay import state_log
+from av_synth.replay.pairs import pair, refuse_others, write_pairs
 from av_synth.replay.request import Request, replay_spec
-from av_synth.replay.vary import Asked, ask, pair, palettes_of, refuse_others, write_pairs
+from av_synth.replay.vary import Asked, ask, palettes_of
 from av_synth.run import RunResult, RunSpec
 from av_synth.verify.findings import Findings
 from av_synth.verify.rows.counterfactuals import check_counterfactuals
@@ -71,7 +72,7 @@ def pairs(tiny: Made, address: Address, tmp_path_factory: pytest.TempPathFactory
     out = tmp_path_factory.mktemp("pairs")
     wishes = ["--weather", "night", "--only", f"actor={WHO}.colour=200,20,20", "--at", AT]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("av_synth.cli.vary.simulator_at", at_hand)
+        patch.setattr("av_synth.replay.pairs.simulator_at", at_hand)
         patch.setattr("av_synth.run.generate.attempt", played)
         assert status(["vary", str(tiny.runs[0]), *wishes, "--out", str(out)]) == 0
     return Pairs(out, store.open_run(tiny.runs[0]))
