@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import carla
 
@@ -11,7 +10,7 @@ from av_synth.director.roads.junctions import LIGHTS, SIGN_WITHIN_M, Entrance
 from av_synth.director.roads.places import Place
 from av_synth.scenario.model import WeatherChange
 from av_synth.scenario.signals import SignalPlan
-from av_synth.scenario.weather import PRESETS, Weather, with_rain
+from av_synth.scenario.weather import Weather
 from av_synth.scenario.words import Arm
 
 _AT_START = SignalPlan(ego="green", opposite="green", left="red", right="red")
@@ -81,7 +80,7 @@ class ChangingWeather:
 
     def begin(self, change: WeatherChange, time_us: int) -> None:
         """Head for another weather from this frame on."""
-        self._from, self._to = self._now, changed(self._now, change)
+        self._from, self._to = self._now, change.upon(self._now)
         self._began_us, self._over_us = time_us, round(change.over_s * 1e6)
 
     def step(self, time_us: int) -> None:
@@ -94,12 +93,3 @@ class ChangingWeather:
         if share == 1.0:
             self._now = self._to
         self._world.set_weather(carla.WeatherParameters(**self._now.to_json()))
-
-
-def changed(weather: Weather, change: WeatherChange) -> Weather:
-    """The weather that a change leads to: what it does not name stays as it is."""
-    found = PRESETS[change.preset] if "preset" in change.model_fields_set else weather
-    if change.rain_mm_h is not None:
-        found = with_rain(found, change.rain_mm_h)
-    given = change.model_dump(exclude={"preset", "rain_mm_h", "over_s"}, exclude_none=True)
-    return replace(found, **given)

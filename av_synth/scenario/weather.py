@@ -83,11 +83,14 @@ class WeatherSpec(Strict):
 
     def resolve(self) -> Weather:
         """The weather it describes."""
-        weather = PRESETS[self.preset]
+        return self.upon(PRESETS[self.preset])
+
+    def upon(self, before: Weather) -> Weather:
+        """The weather that comes of one before it: a preset is all of it, what is not named stays as it is."""
+        weather = PRESETS[self.preset] if "preset" in self.model_fields_set else before
         if self.rain_mm_h is not None:
             weather = with_rain(weather, self.rain_mm_h)
-        given = self.model_dump(exclude={"preset", "rain_mm_h"}, exclude_none=True)
-        return replace(weather, **given)
+        return replace(weather, **self.model_dump(include=set(Weather.__dataclass_fields__), exclude_none=True))
 
 
 def with_rain(weather: Weather, rain_mm_h: float) -> Weather:
@@ -149,7 +152,7 @@ def changed_weather(text: str, before: Weather, option: str = "--weather") -> We
                 weather, said[part] = PRESETS[part], part
             elif part in _CHANGES or (equals and name in _FIELDS):
                 changes = _CHANGES[part] if part in _CHANGES else {name: _number(value)}
-                weather = _with(weather, changes)
+                weather = WeatherSpec.model_validate(dict(changes)).upon(weather)
             else:
                 known = [*PRESETS, *_CHANGES, *_FIELDS]
                 wrong.append(f"got {part!r}; {nearest(name, known)}")
@@ -174,10 +177,3 @@ def _taken_back(part: str, changes: Mapping[str, float], said: Mapping[str, str]
 def _number(text: str) -> float:
     """A number, whole if it is written so: messages quote it."""
     return int(text) if text.lstrip("-").isdecimal() else float(text)
-
-
-def _with(weather: Weather, changes: Mapping[str, float]) -> Weather:
-    spec = WeatherSpec.model_validate(dict(changes))
-    if spec.rain_mm_h is not None:
-        weather = with_rain(weather, spec.rain_mm_h)
-    return replace(weather, **spec.model_dump(exclude={"preset", "rain_mm_h"}, exclude_none=True))

@@ -18,7 +18,6 @@ from av_synth.director.manoeuvres.paces import SpeedPlan, following
 from av_synth.director.model import ExpectationResult, Outcome, ranged
 from av_synth.director.roads.courses import COMFORT_LATERAL_MPS2, Line, smooth_step
 from av_synth.director.roads.path import Path
-from av_synth.director.signals import changed
 from av_synth.director.view import Along, Scene, View, along
 from av_synth.metrics import Footprint, Footprints, arrivals_s
 from av_synth.scenario.model import EventSpec, WeatherChange
@@ -217,12 +216,12 @@ def test_an_event_begins_when_its_condition_has_held_for_so_long(when: dict[str,
 
 
 def test_weather_changes_only_what_the_change_names() -> None:
-    rain = changed(PRESETS["clear_night"], WeatherChange(rain_mm_h=25.0))
-    fog = changed(rain, WeatherChange(fog_density=30.0, over_s=2.0))
+    rain = WeatherChange(rain_mm_h=25.0).upon(PRESETS["clear_night"])
+    fog = WeatherChange(fog_density=30.0, over_s=2.0).upon(rain)
 
     assert (rain.precipitation, rain.sun_altitude_angle) == (50.0, -30.0)
     assert (fog.fog_density, fog.precipitation) == (30.0, 50.0)
-    assert changed(rain, WeatherChange(preset="clear_noon")) == PRESETS["clear_noon"]
+    assert WeatherChange(preset="clear_noon").upon(rain) == PRESETS["clear_noon"]
 
 
 def test_who_comes_first_to_shared_ground_is_told_by_their_tracks() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,16 +19,15 @@ from av_synth.scenario.openscenario.context import KMH
 from av_synth.scenario.openscenario.doing import actions, route, speed_action
 from av_synth.scenario.openscenario.placing import anchors_m, placed, walks_to
 from av_synth.scenario.openscenario.report import Report, UnsaidError
+from av_synth.scenario.openscenario.surroundings import environment
 from av_synth.scenario.openscenario.telling import Teller, trigger
 from av_synth.scenario.openscenario.tree import Element
 from av_synth.scenario.openscenario.writing import SIZES_M, Xml, category_of, text, world, xml
 from av_synth.scenario.road import Road
-from av_synth.scenario.weather import PRESETS, Weather, WeatherSpec, with_rain
 from av_synth.scenario.words import EGO, is_opendrive
 
 VERSION = "1.2"
 DATE = "1970-01-01T00:00:00"  # the same draw gives the same bytes
-FAR_M = 10_000.0
 
 
 @dataclass(frozen=True)
@@ -120,7 +118,7 @@ class _Export:
         """What is so at the start, and how far aside of the ego's line everybody is that is in the file."""
         concrete = self.concrete
         self.report.nearly(self._part(("weather",)), "what CARLA's weather has and OpenSCENARIO knows")
-        starting = [xml("GlobalAction", xml("EnvironmentAction", self._environment(concrete.weather)))]
+        starting = [xml("GlobalAction", xml("EnvironmentAction", environment(concrete.weather)))]
         ego_at = self._ego_at(concrete.road)
         routed = concrete.road.through
         starting.append(_private(EGO, ego_at, concrete.ego.speed_kmh / KMH, routed))
@@ -168,32 +166,6 @@ class _Export:
             part, "where it is, is up to the parameters EgoRoad, EgoLane and EgoS; want a road that fits"
         )
         return xml("Position", xml("LanePosition", roadId="$EgoRoad", laneId="$EgoLane", s="$EgoS", offset=0.0))
-
-    def _changed(self, change: WeatherSpec) -> Weather:
-        """The weather at the start with what a change of it says."""
-        given = change.model_dump(exclude={"preset", "rain_mm_h", "over_s"}, exclude_none=True)
-        before = PRESETS[change.preset] if "preset" in change.model_fields_set else self.concrete.weather
-        return replace(before if change.rain_mm_h is None else with_rain(before, change.rain_mm_h), **given)
-
-    def _environment(self, weather: Weather) -> Xml:
-        rain = weather.precipitation / 2.0  # with_rain: 100 % are 50 mm/h
-        oktas = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
-        cover = f"{oktas[round(weather.cloudiness / 12.5)]}Oktas"
-        sun = xml(
-            "Sun",
-            azimuth=math.radians(weather.sun_azimuth_angle),
-            elevation=math.radians(weather.sun_altitude_angle),
-            illuminance=max(math.sin(math.radians(weather.sun_altitude_angle)), 0.0) * 1e5,
-        )
-        fog = xml("Fog", visualRange=FAR_M / 10.0 ** (3.0 * weather.fog_density / 100.0))
-        fall = xml("Precipitation", precipitationType="rain" if rain else "dry", precipitationIntensity=rain)
-        wind = xml("Wind", direction=0.0, speed=weather.wind_intensity / 4.0)
-        return xml(
-            "Environment",
-            xml("Weather", sun, fog, fall, wind, fractionalCloudCover=cover),
-            xml("RoadCondition", frictionScaleFactor=1.0),
-            name="weather",
-        )
 
     def _act(self, names: tuple[str, ...]) -> Xml:
         groups = []
@@ -256,8 +228,8 @@ class _Export:
         if event.weather is not None:
             # nobody acts: whoever is not named in a condition is a mistake that loading finds
             begin, how = trigger(Teller(names, EGO, anchors_m=anchors), event.when, None)
-            changed = self._changed(event.weather)
-            act = xml("GlobalAction", xml("EnvironmentAction", self._environment(changed)))
+            changed = event.weather.upon(self.concrete.weather)
+            act = xml("GlobalAction", xml("EnvironmentAction", environment(changed)))
             return begin, [act], "; ".join(filter(None, [how, "what OpenSCENARIO knows of weather, at once"]))
         if event.fault is not None:
             raise UnsaidError("sensor faults have no words")

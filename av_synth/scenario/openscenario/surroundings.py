@@ -1,4 +1,4 @@
-"""Environments of OpenSCENARIO as our weather."""
+"""Environments of OpenSCENARIO as our weather, and our weather as one of them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import re
 from av_synth.scenario.openscenario.context import Context, Words, rounded
 from av_synth.scenario.openscenario.report import Report
 from av_synth.scenario.openscenario.tree import Element
-from av_synth.scenario.weather import HEAVIEST_RAIN_MM_H
+from av_synth.scenario.openscenario.writing import Xml, xml
+from av_synth.scenario.weather import HEAVIEST_RAIN_MM_H, Weather
 
 # share of the sky in percent: 1.0 and 1.1 by words, 1.2 and later by oktas
 _CLOUDS = {"free": 0.0, "skyOff": 0.0, "cloudy": 60.0, "overcast": 90.0, "rainy": 100.0}
 _OKTAS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
-FAR_M = 10_000.0  # no fog from here on
+_FAR_M = 10_000.0  # no fog from here on
 _STORM_MPS = 25.0
 
 
@@ -45,6 +46,28 @@ def weather(context: Context, action: Element) -> Words:
     return found
 
 
+def environment(weather: Weather) -> Xml:
+    """An Environment that `weather` reads as this one, as far as it has words for it."""
+    rain_mm_h = weather.precipitation / 100.0 * HEAVIEST_RAIN_MM_H
+    sun = xml(
+        "Sun",
+        azimuth=math.radians(weather.sun_azimuth_angle),
+        elevation=math.radians(weather.sun_altitude_angle),
+        illuminance=max(math.sin(math.radians(weather.sun_altitude_angle)), 0.0) * 1e5,
+    )
+    fog = xml("Fog", visualRange=_FAR_M / 10.0 ** (3.0 * weather.fog_density / 100.0))
+    kind = "rain" if rain_mm_h else "dry"
+    rain = xml("Precipitation", precipitationType=kind, precipitationIntensity=rain_mm_h)
+    wind = xml("Wind", direction=0.0, speed=weather.wind_intensity / 100.0 * _STORM_MPS)
+    cover = f"{_OKTAS[round(weather.cloudiness / 12.5)]}Oktas"
+    return xml(
+        "Environment",
+        xml("Weather", sun, fog, rain, wind, fractionalCloudCover=cover),
+        xml("RoadCondition", frictionScaleFactor=1.0),
+        name="weather",
+    )
+
+
 def _sky(sky: Element, found: Words, report: Report) -> None:
     state, share = sky.word("cloudState", ""), sky.word("fractionalCloudCover", "")
     if state in _CLOUDS:
@@ -59,7 +82,7 @@ def _sky(sky: Element, found: Words, report: Report) -> None:
     if fog is not None:
         seen = max(fog.number("visualRange"), 10.0)
         # CARLA's density has no unit: 10 m of sight are 100 %, 10 km none, evenly by the logarithm
-        found["fog_density"] = rounded(_within(100.0 * math.log10(FAR_M / seen) / 3.0, 0.0, 100.0), 1)
+        found["fog_density"] = rounded(_within(100.0 * math.log10(_FAR_M / seen) / 3.0, 0.0, 100.0), 1)
     if rain is not None and rain.word("precipitationType", "dry") != "dry":
         if "precipitationIntensity" in rain.given:
             amount = rain.number("precipitationIntensity")
