@@ -12,7 +12,7 @@ from av_synth.errors import DocumentError, Problem
 from av_synth.scenario.concrete import ConcreteScenario, CrowdPlan, Flowing, FlowPlan, Row, Slot, Stroller, TrafficPlan
 from av_synth.scenario.distributions import stream
 from av_synth.scenario.expressions import Value
-from av_synth.scenario.model import Crowd, Flow, ParkedRow, ScenarioModel
+from av_synth.scenario.model import Crowd, EventSpec, Flow, ParkedRow, ScenarioModel, WeatherChange
 from av_synth.scenario.road import Road
 from av_synth.scenario.scenario import Scenario, problem_in
 from av_synth.scenario.units import in_unit, unit_of
@@ -68,7 +68,7 @@ def draw(
         actors=dict(model.actors),
         rows=tuple(_row(model.name, index, row, seed) for index, row in enumerate(model.parked)),
         traffic=_traffic(model, seed),
-        events=tuple(event for event in model.events if event.actor not in without),
+        events=tuple(_in_numbers(event) for event in model.events if event.actor not in without),
         expectations=model.expectations,
         picks={key: _pick(model.name, key, seed) for key in ("town", "road", "ego", *model.actors)},
         flows=tuple(_flow(model.name, index, flow, seed) for index, flow in enumerate(model.flows)),
@@ -151,6 +151,15 @@ def need_map(scenario: Scenario | None, concrete: ConcreteScenario) -> None:
         said = shown(concrete.road.town)
         reason = f"got {said}, and there is no file {town}; {_WANT_MAP}"
         raise DocumentError([problem_in(scenario, ("road", "town"), reason)])
+
+
+def _in_numbers(event: EventSpec) -> EventSpec:
+    """An event with the numbers of the preset that it names: as JSON, one that is named and one left out are alike."""
+    change = event.weather
+    if change is None or "preset" not in change.model_fields_set:
+        return event
+    numbers = WeatherChange.model_validate({**change.resolve().to_json(), "over_s": change.over_s})
+    return event.model_copy(update={"weather": numbers})
 
 
 def _pick(scenario: str, key: str, seed: int) -> float:

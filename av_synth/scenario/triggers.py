@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from av_synth.documents import Strict, Written
 from av_synth.scenario.exact import Near
@@ -44,6 +44,11 @@ class Touch(Strict):
 
     of: Name | None = Field(default=None, description="one of the two; the event's own actor if left out")
     to: Name | None = Field(default=EGO, description="the other; nothing for whoever or whatever it is")
+
+    @model_serializer(mode="wrap")
+    def _with_nobody(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """`to` is in a dump without nothings too: left out it would be read back as the ego."""
+        return {**handler(self), "to": self.to}
 
 
 class Speed(Range):

@@ -16,6 +16,7 @@ from av_synth import documents, scenario
 from av_synth.errors import DocumentError
 from av_synth.scenario.distributions import Distribution, Normal, stream
 from av_synth.scenario.scenario import from_document
+from av_synth.scenario.weather import PRESETS
 
 
 def with_parameters(parameters: str, uses: str) -> scenario.Scenario:
@@ -56,14 +57,36 @@ def test_a_draw_does_not_depend_on_the_process_that_makes_it() -> None:
 
 
 def test_every_draw_of_the_library_is_read_back_from_its_json() -> None:
-    for name in scenario.names():
-        drawn = scenario.draw(scenario.load(name), 3)
+    for found in library():
+        drawn = scenario.draw(found, 3)
         told = json.loads(json.dumps(drawn.to_json(), sort_keys=True))
         again = scenario.ConcreteScenario.from_json(told)
         assert again.to_json() == drawn.to_json()
         assert list(again.actors) == list(drawn.actors)
     with pytest.raises(DocumentError, match="seed"):
         scenario.ConcreteScenario.from_json({**told, "seed": "three"})
+
+
+def test_a_change_of_weather_and_a_touch_of_whoever_it_is_are_read_back_as_what_they_are() -> None:
+    text = """name: drawn
+description: x
+duration_s: 3
+weather: {preset: clear_night}
+road: {town: AvSynth01, length_m: 50}
+ego: {speed_kmh: 30}
+events:
+  - {when: {time_s: 1}, weather: {preset: clear_noon}}
+  - {when: {time_s: 1}, weather: {rain_mm_h: 5}}
+  - {when: {contact: {of: ego, to: null}}, weather: {rain_mm_h: 5}}
+"""
+    drawn = scenario.draw(from_document(documents.parse(text, "s.yaml")), 3)
+
+    events = scenario.ConcreteScenario.from_json(json.loads(json.dumps(drawn.to_json()))).events
+    weathers = [event.weather.upon(drawn.weather) for event in events if event.weather is not None]
+
+    assert weathers[0] == PRESETS["clear_noon"]
+    assert weathers[1].sun_altitude_angle == drawn.weather.sun_altitude_angle
+    assert [event.when.contact.to for event in events if event.when.contact is not None] == [None]
 
 
 def test_another_parameter_shifts_no_other() -> None:
