@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import carla
 
-_LAMPS = {
+from av_synth.scenario.words import Lamp
+
+_LAMPS: Mapping[Lamp, carla.VehicleLightState] = {
     "position": carla.VehicleLightState.Position,
     "low_beam": carla.VehicleLightState.LowBeam,
     "high_beam": carla.VehicleLightState.HighBeam,
@@ -20,7 +22,7 @@ _LAMPS = {
 }
 
 
-def flags_of(names: Iterable[str]) -> int:
+def flags_of(names: Iterable[Lamp]) -> int:
     """The bits of carla.VehicleLightState of some lights."""
     flags = 0
     for name in names:

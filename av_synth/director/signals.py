@@ -11,10 +11,10 @@ from av_synth.director.roads.places import Place
 from av_synth.scenario.model import WeatherChange
 from av_synth.scenario.signals import SignalPlan
 from av_synth.scenario.weather import Weather
-from av_synth.scenario.words import Arm
+from av_synth.scenario.words import Arm, Light
 
 _AT_START = SignalPlan(ego="green", opposite="green", left="red", right="red")
-_STATES = {
+_STATES: Mapping[Light, carla.TrafficLightState] = {
     "green": carla.TrafficLightState.Green,
     "yellow": carla.TrafficLightState.Yellow,
     "red": carla.TrafficLightState.Red,
@@ -51,7 +51,7 @@ class Signals:
             lights[0].freeze(True)
         self.show({**_AT_START.by_arm(), **({} if plan is None else plan.by_arm())})
 
-    def show(self, states: Mapping[Arm | None, str]) -> None:
+    def show(self, states: Mapping[Arm | None, Light]) -> None:
         """Change the lights of some arms; arms without lights have nothing to show."""
         for arm, state in states.items():
             for light in self._lights.get(arm, ()):

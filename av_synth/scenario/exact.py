@@ -88,7 +88,6 @@ class Course(Strict):
     line: tuple[tuple[float, float], ...] = Field(
         default=(), max_length=5000, description="instead: [x, y], at the speed that it has or is told to take"
     )
-
     frame: Literal["map", "own"] = Field(
         default="map", description="what x and y are: the map's, or ahead and to the left of where it is as it begins"
     )

@@ -8,10 +8,12 @@ from pydantic import Field, model_validator
 
 from av_synth.documents import Strict
 from av_synth.scenario.exact import Appear, ArriveTogether, Course, TakeRoute, Vanish
-from av_synth.scenario.words import EGO, Body, Name, Seconds, Side, SpeedKmh, Turn, exactly_one
+from av_synth.scenario.words import EGO, Body, Lamp, Name, Seconds, Side, SlowKmh, SpeedKmh, Turn, exactly_one
 
-Acceleration = Annotated[float, Field(gt=0, le=12)]
-Duration = Annotated[float, Field(ge=0.5, le=30)]
+HARDEST_MPS2 = 12
+Acceleration = Annotated[float, Field(gt=0, le=HARDEST_MPS2)]
+SHORTEST_CHANGE_S, LONGEST_CHANGE_S = 0.5, 30
+Duration = Annotated[float, Field(ge=SHORTEST_CHANGE_S, le=LONGEST_CHANGE_S)]
 Offset = Annotated[float, Field(ge=-20, le=20)]
 
 
@@ -168,7 +170,7 @@ class Drift(Strict):
 class Reverse(Strict):
     """Drives backwards along its own line."""
 
-    speed_kmh: Annotated[float, Field(gt=0, le=40)] = Field(description="how fast")
+    speed_kmh: SlowKmh = Field(description="how fast")
     distance_m: Annotated[float, Field(gt=0, le=200)] | None = Field(
         default=None, description="how far; it stops there; without end if left out"
     )
@@ -184,7 +186,7 @@ class TurnAt(Strict):
 class UTurn(Strict):
     """Turns around into the lane that runs the other way."""
 
-    speed_kmh: Annotated[float, Field(gt=0, le=40)] = Field(default=12.0, description="how fast")
+    speed_kmh: SlowKmh = Field(default=12.0, description="how fast")
     radius_m: Annotated[float, Field(ge=3, le=25)] = Field(default=5.5, description="of the half circle")
 
 
@@ -245,10 +247,7 @@ class Drop(Strict):
 class Lamps(Strict):
     """Switches lights: what is listed is on, the other ones of these are off."""
 
-    on: tuple[
-        Literal["position", "low_beam", "high_beam", "brake", "left", "right", "reverse", "fog", "interior", "special"],
-        ...,
-    ] = Field(
+    on: tuple[Lamp, ...] = Field(
         max_length=10,
         description="`left` and `right` are the indicators, both are the hazard lights, `special` the blue ones",
     )
@@ -257,7 +256,7 @@ class Lamps(Strict):
 class Cross(Strict):
     """A pedestrian crosses, straight ahead of where it faces."""
 
-    speed_kmh: Annotated[float, Field(gt=0, le=40)] = Field(description="how fast")
+    speed_kmh: SlowKmh = Field(description="how fast")
     distance_m: Annotated[float, Field(gt=0, le=100)] = Field(default=12.0, description="how far; it stops there")
     stop_after_m: Annotated[float, Field(ge=0, le=100)] | None = Field(
         default=None, description="it hesitates after so many metres"
@@ -269,7 +268,7 @@ class Cross(Strict):
 class Walk(Strict):
     """A pedestrian walks along the road."""
 
-    speed_kmh: Annotated[float, Field(gt=0, le=40)] = Field(default=4.5, description="how fast")
+    speed_kmh: SlowKmh = Field(default=4.5, description="how fast")
     direction: Literal["along", "against"] = Field(default="along", description="seen from the ego")
     distance_m: Annotated[float, Field(gt=0, le=1000)] | None = Field(
         default=None, description="how far; without end if left out"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -19,9 +19,11 @@ from av_synth.scenario.road import Lane, Placement, Road
 from av_synth.scenario.signals import SignalPlan
 from av_synth.scenario.triggers import When
 from av_synth.scenario.weather import WeatherSpec
-from av_synth.scenario.words import Arm, Body, Metres, Name, Seconds, Side, SpeedKmh, Turn, can_drive, is_person
+from av_synth.scenario.words import Arm, Body, Lamp, Metres, Name, Seconds, Side, SpeedKmh, Turn, can_drive, is_person
 
 _MAX_ACTORS = 200
+MAX_EVENTS = 300
+LONGEST_S = 600
 _MAX_BODIES = 100
 WHAT = ("do", "signals", "weather", "fault")
 """What an event can be: exactly one of these."""
@@ -84,15 +86,9 @@ class Actor(Strict):
     through: Way = Field(default=(), description="instead of route: places of a named map on its way, in turn")
     absent: bool = Field(default=False, description="it is not there until an event lets it `appear`")
     careful: bool = Field(default=False, description="it brakes for whoever is ahead of it in its lane")
-    lights: (
-        tuple[
-            Literal[
-                "position", "low_beam", "high_beam", "brake", "left", "right", "reverse", "fog", "interior", "special"
-            ],
-            ...,
-        ]
-        | None
-    ) = Field(default=None, description="lights that are on from the start; by the weather if left out")
+    lights: tuple[Lamp, ...] | None = Field(
+        default=None, description="lights that are on from the start; by the weather if left out"
+    )
 
     @property
     def stands(self) -> bool:
@@ -222,7 +218,7 @@ class ScenarioModel(Strict):
     name: DocumentName = Field(description="the scenario's name")
     description: str = Field(min_length=1, max_length=2000, description="what happens, in a sentence or two")
     source: str | None = Field(default=None, max_length=500, description="where type and ranges come from")
-    duration_s: float = Field(ge=0.5, le=600, description="recorded time in seconds")
+    duration_s: float = Field(ge=0.5, le=LONGEST_S, description="recorded time in seconds")
     parameters: dict[Name, Drawn] = Field(default={}, max_length=200, description="what varies from draw to draw")
     weather: WeatherSpec = Field(default=WeatherSpec(), description="the weather")
     road: Road = Field(description="where it happens")
@@ -239,5 +235,5 @@ class ScenarioModel(Strict):
     signals: SignalPlan | None = Field(
         default=None, description="the lights at the start: green for the ego, red across, if left out"
     )
-    events: tuple[EventSpec, ...] = Field(default=(), max_length=300, description="what happens, and when")
+    events: tuple[EventSpec, ...] = Field(default=(), max_length=MAX_EVENTS, description="what happens, and when")
     expectations: tuple[Expectation, ...] = Field(default=(), max_length=_MAX_ACTORS, description="what must hold")

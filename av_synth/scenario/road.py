@@ -32,6 +32,7 @@ Lane = Literal[
     "verge_right",
 ]
 ANCHORS = ("start", "junction", "junction_exit", "crossing", "crest", "tunnel", "tunnel_exit", "entry", "exit")
+SHORTEST_ROAD_M, LONGEST_ROAD_M = 10, 3000
 Ahead = Annotated[float, Field(ge=5, le=1000, description="from the ego's start, along its path")]
 
 
@@ -72,7 +73,9 @@ class Road(Strict):
         default=None,
         description="a town's name, or the path of an .xodr file from here; any town that has such a road if left out",
     )
-    length_m: float = Field(ge=10, le=3000, description="road ahead of the ego's start, along its path")
+    length_m: float = Field(
+        ge=SHORTEST_ROAD_M, le=LONGEST_ROAD_M, description="road ahead of the ego's start, along its path"
+    )
     lanes: Exact | None = Field(default=None, description="driving lanes in the ego's direction")
     ego_lane: Literal["leftmost", "rightmost", "middle", "entry"] = Field(
         default="rightmost", description="the lane the ego starts in; `entry` is the acceleration lane before `entry`"

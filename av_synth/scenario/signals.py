@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from av_synth.documents import Strict
-from av_synth.scenario.words import Arm
+from av_synth.scenario.words import Arm, Light
 
 
 class SignalPlan(Strict):
     """What the lights of the ego's junction show, by arm; arms that are left out stay as they are."""
 
-    ego: Literal["green", "yellow", "red", "off"] | None = Field(default=None, description="the ego's own arm")
-    opposite: Literal["green", "yellow", "red", "off"] | None = Field(default=None, description="the one across")
-    left: Literal["green", "yellow", "red", "off"] | None = Field(default=None, description="the one from the left")
-    right: Literal["green", "yellow", "red", "off"] | None = Field(default=None, description="the one from the right")
+    ego: Light | None = Field(default=None, description="the ego's own arm")
+    opposite: Light | None = Field(default=None, description="the one across")
+    left: Light | None = Field(default=None, description="the one from the left")
+    right: Light | None = Field(default=None, description="the one from the right")
 
-    def by_arm(self) -> dict[Arm | None, str]:
+    def by_arm(self) -> dict[Arm | None, Light]:
         """State by arm; None is the ego's own."""
-        keys: tuple[tuple[Arm | None, str | None], ...] = (
+        keys: tuple[tuple[Arm | None, Light | None], ...] = (
             (None, self.ego),
             ("opposite", self.opposite),
             ("left", self.left),

@@ -51,24 +51,20 @@ class Touch(Strict):
         return {**handler(self), "to": self.to}
 
 
-class Speed(Range):
+class Speed(Own):
     """A range of somebody's speed in km/h; a number alone means `max`."""
 
-    of: Name | None = Field(default=None, description="whose; the event's own actor if left out")
 
-
-class Reaches(Strict):
+class Reaches(Whose):
     """Somebody's centre passes a station of the ego's path."""
 
-    of: Name | None = Field(default=None, description="who; the event's own actor if left out")
     ahead_m: Metres = Field(description="the station, counted from `anchor`")
     anchor: Name = Field(default="start", description="a feature of the road, or another actor's present place")
 
 
-class Region(Strict):
+class Region(Whose):
     """Somebody's centre is in a stretch of road: between two stations and two offsets of the ego's path."""
 
-    of: Name | None = Field(default=None, description="who; the event's own actor if left out")
     from_m: Metres = Field(description="the first station")
     to_m: Metres = Field(description="the last")
     left_m: Annotated[float, Field(ge=-50, le=50)] = Field(default=2.0, description="its left border")
@@ -156,7 +152,6 @@ class When(Strict):
     )
     for_s: Seconds = Field(default=0.0, description="it must hold for so long without a break")
     delay_s: Seconds = Field(default=0.0, description="and then so much time passes")
-
     anew: bool = Field(default=False, description="it counts only once it has not held: it must come to hold")
 
     @model_validator(mode="after")

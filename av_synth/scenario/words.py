@@ -12,13 +12,18 @@ Name = Annotated[str, Matching("[a-z][a-z0-9_]{0,40}", "lower-case letters, digi
 Body = Annotated[str, Matching("[a-z][a-z0-9_.]{0,80}", "a category (car, van, child, ...) or a blueprint id")]
 TOWN = r"[A-Za-z0-9_]{1,64}|[^\x00-\x1f]{1,400}\.[xX][oO][dD][rR]"
 Town = Annotated[str, Matching(TOWN, "a town's name, or the path of an .xodr file")]
-SpeedKmh = Annotated[float, Field(ge=0, le=200)]
+FASTEST_KMH, FASTEST_ON_FOOT_KMH = 200, 40
+SpeedKmh = Annotated[float, Field(ge=0, le=FASTEST_KMH)]
+SlowKmh = Annotated[float, Field(gt=0, le=FASTEST_ON_FOOT_KMH)]
+"""Of people, and of vehicles that reverse or turn round."""
 Metres = Annotated[float, Field(ge=-1000, le=1000)]
-Seconds = Annotated[float, Field(ge=0, le=3600)]
+LONGEST_WAIT_S = 3600
+Seconds = Annotated[float, Field(ge=0, le=LONGEST_WAIT_S)]
 Side = Literal["left", "right"]
 Turn = Literal["left", "right", "straight"]
 Arm = Literal["left", "right", "opposite"]
 Light = Literal["green", "yellow", "red", "off"]
+Lamp = Literal["position", "low_beam", "high_beam", "brake", "left", "right", "reverse", "fog", "interior", "special"]
 
 PEOPLE = (
     "adult",

@@ -17,14 +17,14 @@ from av_synth.director.roads.poses import locate
 from av_synth.director.view import View
 from av_synth.geometry.transforms import Array
 from av_synth.scenario.exact import Pose
-from av_synth.scenario.words import EGO
+from av_synth.scenario.words import EGO, FASTEST_KMH
 
 _ACCELERATION_MPS2, _DECELERATION_MPS2 = 3.0, 5.0
 STEP_M, _CROSSES_WITHIN_M = 0.5, 8.0
 _TOGETHER = 0.9  # cosine of the angle under which ways run together rather than cross
 _ON_WAY_M = 5.0  # a place is on somebody's way if it is no further from it
 FARTHEST_M = 1000.0  # of somebody from their place, along the road
-FASTEST_MPS = 200.0 / 3.6
+FASTEST_MPS = FASTEST_KMH / 3.6
 
 Left = Callable[[View], float]
 """Seconds until somebody is at a place; 0 once they have been there, or are gone."""

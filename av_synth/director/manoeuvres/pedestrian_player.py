@@ -25,13 +25,14 @@ from av_synth.geometry.transforms import Array
 from av_synth.scenario.exact import ArriveTogether
 from av_synth.scenario.manoeuvres import Cross, Do
 from av_synth.scenario.model import EventSpec
+from av_synth.scenario.words import FASTEST_ON_FOOT_KMH
 from av_synth.session.commands import Command
 
 _BACK_ON_LINE = 0.5  # how fast somebody who walks along comes back to their line, as a share of 1/s
 _SEES_M, ROOM_M = 3.0, 0.75  # those of a crowd who are so near ahead, and so little aside, are given way to
 GIVE_WAY = 0.35  # sideways, as a share of the way ahead
 _ARRIVED_S = 0.2  # so little time before another is at their place, nobody changes their speed any more
-FASTEST_MPS = 40.0 / 3.6
+_FASTEST_MPS = FASTEST_ON_FOOT_KMH / 3.6
 
 
 class PedestrianPlayer:
@@ -191,7 +192,7 @@ class _Arriving:
         if self.over(view):
             return self._last_mps if self._final_mps is None else self._final_mps
         if left_s > _ARRIVED_S:
-            self._last_mps = min(self._room_m(view) / left_s, FASTEST_MPS)
+            self._last_mps = min(self._room_m(view) / left_s, _FASTEST_MPS)
         return self._last_mps
 
     def over(self, view: View) -> bool:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from av_synth.scenario.manoeuvres import HARDEST_MPS2
 from av_synth.scenario.openscenario.context import KMH, Actor, Context, Words, rounded
 from av_synth.scenario.openscenario.lines import course
 from av_synth.scenario.openscenario.report import UnsaidError
 from av_synth.scenario.openscenario.sideways import lane_change, lane_offset
 from av_synth.scenario.openscenario.tree import Element
-from av_synth.scenario.words import EGO
+from av_synth.scenario.words import EGO, FASTEST_KMH, FASTEST_ON_FOOT_KMH, Lamp
 
-_FASTEST_KMH, _FASTEST_WALK_KMH = 200.0, 40.0
-HARDEST_MPS2 = 12.0
 _FARTHEST_WALK_M = 100.0
 _LIES_RAD = 1.0
 _ACROSS_RAD = math.radians(45.0)
-LAMPS = {
+LAMPS: Mapping[str, Lamp] = {
     "daytimeRunningLights": "position",
     "lowBeam": "low_beam",
     "highBeam": "high_beam",
@@ -104,11 +103,11 @@ def _speed(context: Context, one: Element, me: Actor) -> list[Words]:
     if (relative is not None and not context.starting) or (relative is not None and relative.flag("continuous")):
         return [{"match_speed": _match(context, relative, how, before, speed)}]
     if speed < 0:
-        context.report.nearly(one, "backwards along its own line, at 40 km/h at most")
-        return [{"reverse": {"speed_kmh": rounded(min(-speed * KMH, 40.0))}}]
-    if speed * KMH > _FASTEST_KMH:
-        context.report.nearly(one, f"at {_FASTEST_KMH:g} km/h, the greatest speed there is")
-    return [{"drive": {"speed_kmh": rounded(min(speed * KMH, _FASTEST_KMH)), **how}}]
+        context.report.nearly(one, f"backwards along its own line, at {FASTEST_ON_FOOT_KMH:g} km/h at most")
+        return [{"reverse": {"speed_kmh": rounded(min(-speed * KMH, FASTEST_ON_FOOT_KMH))}}]
+    if speed * KMH > FASTEST_KMH:
+        context.report.nearly(one, f"at {FASTEST_KMH:g} km/h, the greatest speed there is")
+    return [{"drive": {"speed_kmh": rounded(min(speed * KMH, FASTEST_KMH)), **how}}]
 
 
 def _pace(context: Context, one: Element, dynamics: Element) -> Words:
@@ -143,9 +142,9 @@ def _walk(context: Context, one: Element, me: Actor, speed: float) -> Words:
     """A pedestrian goes where it faces: along the road, or across it."""
     if speed <= 0:
         return {"wait": {}}
-    if speed * KMH > _FASTEST_WALK_KMH:
-        context.report.nearly(one, f"at {_FASTEST_WALK_KMH:g} km/h, the fastest that people are")
-    pace = rounded(min(speed * KMH, _FASTEST_WALK_KMH))
+    if speed * KMH > FASTEST_ON_FOOT_KMH:
+        context.report.nearly(one, f"at {FASTEST_ON_FOOT_KMH:g} km/h, the fastest that people are")
+    pace = rounded(min(speed * KMH, FASTEST_ON_FOOT_KMH))
     spot = me.first
     off = 0.0 if spot is None else abs(context.places.heading_off_rad(spot))
     if context.places.town is None or spot is None or _ACROSS_RAD < off < math.pi - _ACROSS_RAD:
@@ -214,7 +213,7 @@ def _synchronise(context: Context, one: Element, me: Actor) -> list[Words]:
             context.report.nearly(one, "its speed there by what the other was last told")
         if told.find("SteadyState") is not None or told.inside:
             context.report.nearly(one, "without the stretch of steady speed before")
-        words["final_kmh"] = rounded(min(max(me.speed_mps * KMH, 0.0), _FASTEST_KMH))
+        words["final_kmh"] = rounded(min(max(me.speed_mps * KMH, 0.0), FASTEST_KMH))
     return [{"arrive_together": words}]
 
 
@@ -234,7 +233,7 @@ def _straight_ahead(found: Words) -> Words | None:
     if found.get("frame") != "own" or not isinstance(timed, list) or len(timed) != 2:
         return None
     (begin, x, y), (end, far, aside) = timed
-    if begin or x or y or aside or not 0 < far <= _FARTHEST_WALK_M or far / end * KMH > _FASTEST_WALK_KMH:
+    if begin or x or y or aside or not 0 < far <= _FARTHEST_WALK_M or far / end * KMH > FASTEST_ON_FOOT_KMH:
         return None
     return {"speed_kmh": rounded(far / end * KMH), "distance_m": rounded(far)}
 

@@ -10,11 +10,11 @@ from av_synth.scenario.openscenario.context import KMH, Context, Happening, Word
 from av_synth.scenario.openscenario.parameters import compare
 from av_synth.scenario.openscenario.report import UnsaidError
 from av_synth.scenario.openscenario.tree import Element
+from av_synth.scenario.words import LONGEST_WAIT_S
 
 STANDS_KMH = 0.5
 _CLOSE = 0.1  # equality of measured numbers, in their own unit
 _MOST_JOINED = 10  # of the language's all, any and then
-_FOREVER_S = 3600.0
 Held = Words | bool
 """A condition, or whether it is always or never so."""
 _ENDED = ("endTransition", "completeState", "stopTransition")
@@ -127,7 +127,7 @@ class Triggers:
         delay = element.number("delay", 0.0)
         if delay > 0:
             delay += float(str(held.get("delay_s", 0.0)))  # of what it stands for
-            held = {**held, "delay_s": rounded(min(delay, _FOREVER_S))}
+            held = {**held, "delay_s": rounded(min(delay, LONGEST_WAIT_S))}
         self._context.report.kept(element)
         return held
 
@@ -228,9 +228,9 @@ def _edged(held: Words, edge: str) -> Words:
 def _time(one: Element) -> Held:
     value, rule = one.number("value"), one.word("rule")
     if rule in ("greaterThan", "greaterOrEqual", "equalTo"):
-        return {"time_s": rounded(min(value, _FOREVER_S))} if value > 0.01 else True
+        return {"time_s": rounded(min(value, LONGEST_WAIT_S))} if value > 0.01 else True
     if rule in ("lessThan", "lessOrEqual"):
-        return {"none": [{"time_s": rounded(min(value, _FOREVER_S))}]} if value > 0 else False
+        return {"none": [{"time_s": rounded(min(value, LONGEST_WAIT_S))}]} if value > 0 else False
     return value != 0
 
 

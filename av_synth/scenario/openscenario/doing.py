@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
-from av_synth.documents import Strict
-from av_synth.scenario.exact import Pose
-from av_synth.scenario.manoeuvres import Do
+from av_synth.scenario.exact import ArriveTogether, Course, Pose, TakeRoute
+from av_synth.scenario.manoeuvres import (
+    HARDEST_MPS2,
+    Brake,
+    Cross,
+    CutIn,
+    Do,
+    Drive,
+    Follow,
+    LaneChange,
+    MatchSpeed,
+    Reverse,
+    SpeedProfile,
+    Walk,
+)
 from av_synth.scenario.openscenario.actions import LAMPS
 from av_synth.scenario.openscenario.context import KMH
 from av_synth.scenario.openscenario.report import UnsaidError
 from av_synth.scenario.openscenario.telling import Teller
 from av_synth.scenario.openscenario.writing import Xml, position, world, xml
-from av_synth.scenario.words import EGO
+from av_synth.scenario.words import EGO, Lamp
 
-HARDEST_MPS2 = 12.0
 _REVERSE_MPS2 = 2.0
 
 
-def actions(teller: Teller, do: Do, lamps: Collection[str] = ()) -> list[Xml]:
+def actions(teller: Teller, do: Do, lamps: Collection[Lamp] = ()) -> list[Xml]:
     """PrivateActions that do it together.
 
     Args:
@@ -39,64 +51,60 @@ def actions(teller: Teller, do: Do, lamps: Collection[str] = ()) -> list[Xml]:
 
 def speed_action(speed_mps: float, shape: str, dimension: str, value: float) -> Xml:
     """A LongitudinalAction that takes a speed."""
-    dynamics = xml("SpeedActionDynamics", dynamicsShape=shape, dynamicsDimension=dimension, value=value)
-    target = xml("SpeedActionTarget", xml("AbsoluteTargetSpeed", value=speed_mps))
-    return xml("LongitudinalAction", xml("SpeedAction", dynamics, target))
+    return _speed(xml("AbsoluteTargetSpeed", value=speed_mps), shape, dimension, value)
 
 
-def _drive(_: Teller, do: Strict) -> Xml:
-    given = do.model_dump()
-    speed = given["speed_kmh"] / KMH
-    if given["over_s"] is not None:
-        return speed_action(speed, "linear", "time", given["over_s"])
-    if given["over_m"] is not None:
-        return speed_action(speed, "linear", "distance", given["over_m"])
-    if given["at_once"]:
-        return speed_action(speed, "step", "time", 0.0)
-    return speed_action(speed, "linear", "rate", given["acceleration_mps2"])
-
-
-def _brake(_: Teller, do: Strict) -> Xml:
-    given = do.model_dump()
-    return speed_action(given["to_kmh"] / KMH, "linear", "rate", given["deceleration_mps2"])
-
-
-def _match(teller: Teller, do: Strict) -> Xml:
-    given = do.model_dump()
-    if given["factor"] != 1 and given["faster_kmh"]:
-        raise UnsaidError("a factor and a difference at once have no words")
-    by_factor = given["factor"] != 1
-    value = given["factor"] if by_factor else given["faster_kmh"] / KMH
-    target = xml(
-        "RelativeTargetSpeed",
-        entityRef=teller.who(given["who"]),
-        value=value,
-        speedTargetValueType="factor" if by_factor else "delta",
-        continuous=given["keeps_to_it"],
-    )
-    shape, dimension, value = "linear", "rate", given["acceleration_mps2"]
-    if given["at_once"]:
-        shape, dimension, value = "step", "time", 0.0
+def _speed(target: Xml, shape: str, dimension: str, value: float) -> Xml:
     dynamics = xml("SpeedActionDynamics", dynamicsShape=shape, dynamicsDimension=dimension, value=value)
     return xml("LongitudinalAction", xml("SpeedAction", dynamics, xml("SpeedActionTarget", target)))
 
 
-def _profile(_: Teller, do: Strict) -> Xml:
+def _drive(_: Teller, do: Drive) -> Xml:
+    speed = do.speed_kmh / KMH
+    if do.over_s is not None:
+        return speed_action(speed, "linear", "time", do.over_s)
+    if do.over_m is not None:
+        return speed_action(speed, "linear", "distance", do.over_m)
+    if do.at_once:
+        return speed_action(speed, "step", "time", 0.0)
+    return speed_action(speed, "linear", "rate", do.acceleration_mps2)
+
+
+def _brake(_: Teller, do: Brake) -> Xml:
+    return speed_action(do.to_kmh / KMH, "linear", "rate", do.deceleration_mps2)
+
+
+def _match(teller: Teller, do: MatchSpeed) -> Xml:
+    if do.factor != 1 and do.faster_kmh:
+        raise UnsaidError("a factor and a difference at once have no words")
+    by_factor = do.factor != 1
+    target = xml(
+        "RelativeTargetSpeed",
+        entityRef=teller.who(do.who),
+        value=do.factor if by_factor else do.faster_kmh / KMH,
+        speedTargetValueType="factor" if by_factor else "delta",
+        continuous=do.keeps_to_it,
+    )
+    if do.at_once:
+        return _speed(target, "step", "time", 0.0)
+    return _speed(target, "linear", "rate", do.acceleration_mps2)
+
+
+def _profile(_: Teller, do: SpeedProfile) -> Xml:
     entries, before = [], 0.0
-    for time, speed in do.model_dump()["points"]:
+    for time, speed in do.points:
         entries.append(xml("SpeedProfileEntry", time=time - before, speed=speed / KMH))
         before = time
     return xml("LongitudinalAction", xml("SpeedProfileAction", *entries, followingMode="position"))
 
 
-def _follow(teller: Teller, do: Strict) -> Xml:
-    given = do.model_dump()
-    gap = {"timeGap": given["gap_s"]} if given["gap_m"] is None else {"distance": given["gap_m"]}
+def _follow(teller: Teller, do: Follow) -> Xml:
+    gap = {"timeGap": do.gap_s} if do.gap_m is None else {"distance": do.gap_m}
     rest = {"freespace": True, "continuous": True, "displacement": "trailingReferencedEntity"}
     limits = xml("DynamicConstraints", maxAcceleration=3.0, maxDeceleration=HARDEST_MPS2, maxSpeed=70.0)
     return xml(
         "LongitudinalAction",
-        xml("LongitudinalDistanceAction", limits, entityRef=teller.who(given["who"]), **gap, **rest),
+        xml("LongitudinalDistanceAction", limits, entityRef=teller.who(do.who), **gap, **rest),
     )
 
 
@@ -105,47 +113,43 @@ def _sideways(duration_s: float, target: Xml) -> Xml:
     return xml("LateralAction", xml("LaneChangeAction", dynamics, xml("LaneChangeTarget", target)))
 
 
-def _lane_change(teller: Teller, do: Strict) -> Xml:
-    given = do.model_dump()
-    if given["speed_kmh"] is not None:
+def _lane_change(teller: Teller, do: LaneChange) -> Xml:
+    if do.speed_kmh is not None:
         raise UnsaidError("another speed meanwhile has no words")
-    if given["offset_m"] is not None:
+    if do.offset_m is not None:
         # a cosine over time T moves d with at most pi^2 d / (2 T^2); the offset is taken as the whole way
-        aside = max(abs(given["offset_m"]), 0.1)
-        hardest = math.pi**2 * aside / (2.0 * given["duration_s"] ** 2)
+        aside = max(abs(do.offset_m), 0.1)
+        hardest = math.pi**2 * aside / (2.0 * do.duration_s**2)
         dynamics = xml("LaneOffsetActionDynamics", dynamicsShape="sinusoidal", maxLateralAcc=hardest)
-        target = xml("LaneOffsetTarget", xml("AbsoluteTargetLaneOffset", value=given["offset_m"]))
+        target = xml("LaneOffsetTarget", xml("AbsoluteTargetLaneOffset", value=do.offset_m))
         return xml("LateralAction", xml("LaneOffsetAction", dynamics, target, continuous=False))
-    if given["lane_id"] is not None:
-        return _sideways(given["duration_s"], xml("AbsoluteTargetLane", value=given["lane_id"]))
-    if given["into"] is not None:
-        target = xml("RelativeTargetLane", entityRef=teller.who(given["into"]), value=given["aside"])
-        return _sideways(given["duration_s"], target)
-    steps = given["lanes"] if given["to"] == "left" else -given["lanes"]
-    return _sideways(given["duration_s"], xml("RelativeTargetLane", entityRef=teller.me, value=steps))
+    if do.lane_id is not None:
+        return _sideways(do.duration_s, xml("AbsoluteTargetLane", value=do.lane_id))
+    if do.into is not None:
+        target = xml("RelativeTargetLane", entityRef=teller.who(do.into), value=do.aside)
+        return _sideways(do.duration_s, target)
+    steps = do.lanes if do.to == "left" else -do.lanes
+    return _sideways(do.duration_s, xml("RelativeTargetLane", entityRef=teller.me, value=steps))
 
 
-def _cut_in(_: Teller, do: Strict) -> Xml:
-    given = do.model_dump()
-    if given["speed_kmh"] is not None:
+def _cut_in(_: Teller, do: CutIn) -> Xml:
+    if do.speed_kmh is not None:
         raise UnsaidError("another speed meanwhile has no words")
-    return _sideways(given["duration_s"], xml("RelativeTargetLane", entityRef=EGO, value=0))
+    return _sideways(do.duration_s, xml("RelativeTargetLane", entityRef=EGO, value=0))
 
 
-def _cross(teller: Teller, do: Strict) -> Xml:
-    given = do.model_dump()
-    if given["stop_after_m"] is not None or given["turn_back"]:
+def _cross(teller: Teller, do: Cross) -> Xml:
+    if do.stop_after_m is not None or do.turn_back:
         raise UnsaidError("stopping on the way has no words")
-    return _course(teller, _ahead(given["distance_m"], given["speed_kmh"]), "own")
+    return _course(teller, _ahead(do.distance_m, do.speed_kmh), "own")
 
 
-def _walk(teller: Teller, do: Strict) -> Xml:
-    given = do.model_dump()
-    if teller.walks_to != given["direction"]:
+def _walk(teller: Teller, do: Walk) -> Xml:
+    if teller.walks_to != do.direction:
         raise UnsaidError("walking another way than one faces has no words")
-    if given["distance_m"] is not None:
-        return _course(teller, _ahead(given["distance_m"], given["speed_kmh"]), "own")
-    return speed_action(given["speed_kmh"] / KMH, "step", "time", 0.0)
+    if do.distance_m is not None:
+        return _course(teller, _ahead(do.distance_m, do.speed_kmh), "own")
+    return speed_action(do.speed_kmh / KMH, "step", "time", 0.0)
 
 
 def _ahead(distance_m: float, speed_kmh: float) -> list[tuple[float, float, float]]:
@@ -163,22 +167,20 @@ def _course(teller: Teller, points: list[tuple[float, float, float]], frame: str
     return xml("RoutingAction", xml("FollowTrajectoryAction", xml("TrajectoryRef", line), *rest))
 
 
-def _follow_course(teller: Teller, do: Strict) -> Xml:
-    given = do.model_dump()
-    if given["timed"]:
-        return _course(teller, list(given["timed"]), given["frame"])
-    return _course(teller, [(0.0, x, y) for x, y in given["line"]], given["frame"], timed=False)
+def _follow_course(teller: Teller, do: Course) -> Xml:
+    if do.timed:
+        return _course(teller, list(do.timed), do.frame)
+    return _course(teller, [(0.0, x, y) for x, y in do.line], do.frame, timed=False)
 
 
-def _arrive(teller: Teller, do: Strict) -> Xml:
-    given = dict(do)
+def _arrive(teller: Teller, do: ArriveTogether) -> Xml:
     inside = [
-        _renamed(world(given["who_at"]), "TargetPositionMaster"),
-        _renamed(world(given["at"]), "TargetPosition"),
+        _renamed(world(do.who_at), "TargetPositionMaster"),
+        _renamed(world(do.at), "TargetPosition"),
     ]
-    if given["final_kmh"] is not None:
-        inside.append(xml("FinalSpeed", xml("AbsoluteSpeed", value=given["final_kmh"] / KMH)))
-    return xml("SynchronizeAction", *inside, masterEntityRef=teller.who(given["who"]))
+    if do.final_kmh is not None:
+        inside.append(xml("FinalSpeed", xml("AbsoluteSpeed", value=do.final_kmh / KMH)))
+    return xml("SynchronizeAction", *inside, masterEntityRef=teller.who(do.who))
 
 
 def _renamed(element: Xml, tag: str) -> Xml:
@@ -186,8 +188,8 @@ def _renamed(element: Xml, tag: str) -> Xml:
     return element
 
 
-def _route(_: Teller, do: Strict) -> Xml:
-    return xml("RoutingAction", xml("AssignRouteAction", route(dict(do)["through"])))
+def _route(_: Teller, do: TakeRoute) -> Xml:
+    return xml("RoutingAction", xml("AssignRouteAction", route(do.through)))
 
 
 def route(places: tuple[Pose, ...]) -> Xml:
@@ -197,11 +199,11 @@ def route(places: tuple[Pose, ...]) -> Xml:
     return xml("Route", *waypoints, name="route", closed=False)
 
 
-def _lights(on: Collection[str], known: Collection[str]) -> list[Xml]:
+def _lights(on: Collection[Lamp], known: Collection[Lamp]) -> list[Xml]:
     """What is listed is on, every other light that is ever on is off."""
     if not known:
         raise UnsaidError("none of its lights is ever on")
-    kinds: dict[str, str] = {}
+    kinds: dict[Lamp, str] = {}
     for kind, name in LAMPS.items():
         kinds.setdefault(name, kind)
     found = []
@@ -213,14 +215,13 @@ def _lights(on: Collection[str], known: Collection[str]) -> list[Xml]:
     return found
 
 
-def _reverse(_: Teller, do: Strict) -> Xml:
-    given = do.model_dump()
-    if given["distance_m"] is not None:
+def _reverse(_: Teller, do: Reverse) -> Xml:
+    if do.distance_m is not None:
         raise UnsaidError("driving backwards so far and no further has no words")
-    return speed_action(-given["speed_kmh"] / KMH, "linear", "rate", _REVERSE_MPS2)
+    return speed_action(-do.speed_kmh / KMH, "linear", "rate", _REVERSE_MPS2)
 
 
-_DOING: Mapping[str, Callable[[Teller, Strict], Xml]] = {
+_DOING: Mapping[str, Callable[[Teller, Any], Xml]] = {
     "drive": _drive,
     "brake": _brake,
     "match_speed": _match,
@@ -235,6 +236,6 @@ _DOING: Mapping[str, Callable[[Teller, Strict], Xml]] = {
     "follow_course": _follow_course,
     "arrive_together": _arrive,
     "take_route": _route,
-    "appear": lambda _, do: xml("TeleportAction", world(dict(do)["at"])),
+    "appear": lambda _, do: xml("TeleportAction", world(do.at)),
     "reverse": _reverse,
 }

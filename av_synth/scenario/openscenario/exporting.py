@@ -13,7 +13,7 @@ from av_synth.documents import Document
 from av_synth.plain_yaml import KeyPath, dotted
 from av_synth.scenario.concrete import ConcreteScenario
 from av_synth.scenario.exact import Pose
-from av_synth.scenario.manoeuvres import Do
+from av_synth.scenario.manoeuvres import HARDEST_MPS2, Do
 from av_synth.scenario.model import Actor, EventSpec
 from av_synth.scenario.openscenario.context import KMH
 from av_synth.scenario.openscenario.doing import actions, route, speed_action
@@ -24,7 +24,7 @@ from av_synth.scenario.openscenario.telling import Teller, trigger
 from av_synth.scenario.openscenario.tree import Element
 from av_synth.scenario.openscenario.writing import SIZES_M, Xml, category_of, text, world, xml
 from av_synth.scenario.road import Road
-from av_synth.scenario.words import EGO, is_opendrive
+from av_synth.scenario.words import EGO, Lamp, is_opendrive
 
 VERSION = "1.2"
 DATE = "1970-01-01T00:00:00"  # the same draw gives the same bytes
@@ -254,7 +254,7 @@ class _Export:
         gone = any(event.actor == name and event.do and event.do.vanish for event in self.concrete.events)
         return gone or self.concrete.actors[name].absent
 
-    def _lamps(self, name: str) -> set[str]:
+    def _lamps(self, name: str) -> set[Lamp]:
         """Every light of somebody that is ever switched."""
         told = [
             event.do.lights.on for event in self.concrete.events if event.actor == name and event.do and event.do.lights
@@ -322,7 +322,7 @@ def _entity(name: str, body: str) -> Xml:
     return xml(
         "Vehicle",
         box,
-        xml("Performance", maxSpeed=70.0, maxAcceleration=12.0, maxDeceleration=12.0),
+        xml("Performance", maxSpeed=70.0, maxAcceleration=HARDEST_MPS2, maxDeceleration=HARDEST_MPS2),
         xml("Axles", _axle("FrontAxle", 0.3 * length), _axle("RearAxle", -0.3 * length)),
         rest,
         vehicleCategory=kind,

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 
-from annotated_types import MaxLen
-
 from av_synth.errors import DocumentError
-from av_synth.scenario.model import ScenarioModel
+from av_synth.scenario.model import MAX_EVENTS
 from av_synth.scenario.openscenario.conditions import Held
 from av_synth.scenario.openscenario.context import Context, Words
 from av_synth.scenario.openscenario.story import Story, Told
 
-_MOST_EVENTS = next(one.max_length for one in ScenarioModel.model_fields["events"].metadata if isinstance(one, MaxLen))
 _REFUSED_EVENT = re.compile(r"events\[(\d+)\]\.?(.*)")
 
 
@@ -30,8 +27,8 @@ def leave_out_what_is_late(story: Story, told: Told, end_s: float, *, changes: b
         event["when"] = {"time_s": 0.0} if held[id(event)] is True else held[id(event)] or event["when"]
     late = f"it would begin after the end of the recording, {end_s:g} s"
     story.drop(told, lambda event: held[id(event)] is False, late, changes=changes)
-    many = {id(event) for event in told.events[_MOST_EVENTS:]}
-    story.drop(told, lambda event: id(event) in many, f"there are {_MOST_EVENTS} events before it", changes=True)
+    many = {id(event) for event in told.events[MAX_EVENTS:]}
+    story.drop(told, lambda event: id(event) in many, f"there are {MAX_EVENTS} events before it", changes=True)
     story.drop_waiting(told)
 
 

@@ -15,6 +15,7 @@ from av_synth import documents
 from av_synth.documents import NAME_IN_WORDS
 from av_synth.errors import DocumentError, Problem
 from av_synth.scenario import scenario
+from av_synth.scenario.model import LONGEST_S
 from av_synth.scenario.openscenario.catalogs import Catalogs
 from av_synth.scenario.openscenario.conditions import Held
 from av_synth.scenario.openscenario.context import KMH, Actor, Context, Words, rounded
@@ -31,7 +32,8 @@ from av_synth.scenario.openscenario.places import Places, Spot
 from av_synth.scenario.openscenario.report import Report, UnsaidError
 from av_synth.scenario.openscenario.story import Story, Told, at_start, place_all
 from av_synth.scenario.openscenario.tree import Element, read
-from av_synth.scenario.words import EGO, TOWN, is_opendrive
+from av_synth.scenario.road import LONGEST_ROAD_M, SHORTEST_ROAD_M
+from av_synth.scenario.words import EGO, FASTEST_KMH, TOWN, is_opendrive
 
 VERSIONS = ("1.0", "1.1", "1.2", "1.3")
 _USUAL_DURATION_S = 30.0
@@ -46,8 +48,6 @@ _MOVING = (
 _CARLAS = "CARLA:"  # how descriptions begin of files that ScenarioRunner reads with CARLA's axes
 _LONGEST_OPEN_S = 60.0
 _AFTERWARDS_S = 10.0
-LONGEST_S = 600.0
-_SHORTEST_ROAD_M, _LONGEST_ROAD_M = 10.0, 3000.0
 
 
 class _Plain(yaml.SafeDumper):
@@ -267,7 +267,7 @@ def _actor(one: Actor, told: Told) -> Words:
         raise ValueError(f"{one.entity.name} has no place")
     words: Words = {"body": one.entity.body, "at": {"pose": one.centred(spot).pose()}}
     if one.entity.moves and not one.entity.is_person and one.starting_mps > 0:
-        words["speed_kmh"] = rounded(min(one.starting_mps * KMH, 200.0))
+        words["speed_kmh"] = rounded(min(one.starting_mps * KMH, FASTEST_KMH))
     if one.entity.name in told.routes:
         words["through"] = told.routes[one.entity.name]
     if one.gone or one.entity.name in told.absent:
@@ -277,12 +277,12 @@ def _actor(one: Actor, told: Told) -> Words:
 
 def _ego(ego: Actor) -> Words:
     body: Words = {} if ego.entity.body == "car" else {"body": ego.entity.body}
-    return {**body, "speed_kmh": rounded(min(max(ego.starting_mps, 0.0) * KMH, 200.0))}
+    return {**body, "speed_kmh": rounded(min(max(ego.starting_mps, 0.0) * KMH, FASTEST_KMH))}
 
 
 def _road(context: Context, ego: Actor, spot: Spot, told: Told, town: str, duration: float) -> Words:
-    wanted = min(max(max(ego.starting_mps, 10.0) * duration, _SHORTEST_ROAD_M), _LONGEST_ROAD_M)
-    length = max(_SHORTEST_ROAD_M, context.places.ahead_m(spot, wanted))
+    wanted = min(max(max(ego.starting_mps, 10.0) * duration, SHORTEST_ROAD_M), LONGEST_ROAD_M)
+    length = max(SHORTEST_ROAD_M, context.places.ahead_m(spot, wanted))
     words: Words = {
         "town": town,
         "length_m": rounded(length, 1),

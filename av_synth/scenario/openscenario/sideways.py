@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
+from av_synth.scenario.manoeuvres import LONGEST_CHANGE_S, SHORTEST_CHANGE_S
 from av_synth.scenario.openscenario.context import Actor, Context, Words, rounded
 from av_synth.scenario.openscenario.places import LANE_WIDTH_M
 from av_synth.scenario.openscenario.tree import Element
 from av_synth.scenario.words import EGO
-
-_SHORTEST_S, LONGEST_S = 0.5, 30.0
 
 
 def lane_change(context: Context, one: Element, me: Actor) -> list[Words]:
@@ -46,7 +45,7 @@ def _sideways_s(context: Context, one: Element, dynamics: Element, me: Actor, as
     value = abs(dynamics.number("value", 0.0))
     aside_m = max(abs(aside_m), 0.1)
     if shape == "step" or value == 0:
-        time = _SHORTEST_S
+        time = SHORTEST_CHANGE_S
     elif kind == "time":
         time = value
     elif kind == "rate":
@@ -56,9 +55,9 @@ def _sideways_s(context: Context, one: Element, dynamics: Element, me: Actor, as
     else:
         time = value / max(me.speed_mps, 1.0)
         context.report.nearly(one, "its duration by the distance and the speed it was last told")
-    if not _SHORTEST_S <= time <= LONGEST_S:
-        context.report.nearly(one, f"in {min(max(time, _SHORTEST_S), LONGEST_S):g} s, as near as there is")
-    return rounded(min(max(time, _SHORTEST_S), LONGEST_S))
+    if not SHORTEST_CHANGE_S <= time <= LONGEST_CHANGE_S:
+        context.report.nearly(one, f"in {min(max(time, SHORTEST_CHANGE_S), LONGEST_CHANGE_S):g} s, as near as there is")
+    return rounded(min(max(time, SHORTEST_CHANGE_S), LONGEST_CHANGE_S))
 
 
 def lane_offset(context: Context, one: Element, me: Actor) -> list[Words]:
@@ -79,7 +78,7 @@ def lane_offset(context: Context, one: Element, me: Actor) -> list[Words]:
     time = math.pi * math.sqrt(moved / (2.0 * hardest)) if hardest > 0 else 2.0
     if hardest <= 0:
         context.report.nearly(one, "in 2 s, where the file leaves it open")
-    elif not _SHORTEST_S <= time <= LONGEST_S:
+    elif not SHORTEST_CHANGE_S <= time <= LONGEST_CHANGE_S:
         context.report.nearly(one, "in a duration as near as there is")
-    time = min(max(time, _SHORTEST_S), LONGEST_S)
+    time = min(max(time, SHORTEST_CHANGE_S), LONGEST_CHANGE_S)
     return [{"lane_change": {"offset_m": rounded(offset), "duration_s": rounded(time)}}]
