@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
+from typing import Any
 
+from av_synth.scenario.exact import Near
 from av_synth.scenario.manoeuvres import Do
 from av_synth.scenario.openscenario.conditions import STANDS_KMH
 from av_synth.scenario.openscenario.context import KMH
 from av_synth.scenario.openscenario.report import UnsaidError
 from av_synth.scenario.openscenario.writing import Xml, limited, opposite, world, xml
-from av_synth.scenario.triggers import When
+from av_synth.scenario.triggers import Between, Gap, Own, Progress, Reaches, Touch, When, Whose
 from av_synth.scenario.words import EGO
 
 _WALKER_STARTS_S = 0.5  # until a pedestrian has its speed
@@ -53,6 +56,18 @@ Told = tuple[str, Xml]
 Groups = list[list[Xml]]
 
 
+@dataclass(frozen=True)
+class _Beside:
+    """What a condition may be told by beside its own value: the rest of `when`, what the event has its actor do.
+
+    `how` notes how what is told differs from ours.
+    """
+
+    when: When
+    do: Do | None
+    how: list[str]
+
+
 def trigger(teller: Teller, when: When, do: Do | None) -> tuple[Xml, str]:
     """A StartTrigger, and how it differs from ours if it does.
 
@@ -63,10 +78,7 @@ def trigger(teller: Teller, when: When, do: Do | None) -> tuple[Xml, str]:
     groups = _groups(teller, when, do, how)
     if len(groups) > _MOST_GROUPS:
         raise UnsaidError("it has too many combinations")
-    inside = []
-    for conditions in groups:
-        group = xml("ConditionGroup", *conditions)
-        inside.append(group)
+    inside = [xml("ConditionGroup", *conditions) for conditions in groups]
     return xml("StartTrigger", *inside), "; ".join(dict.fromkeys(how))
 
 
@@ -110,7 +122,7 @@ def _condition(
     kind = when.kind
     if kind not in _CONDITIONS:
         raise UnsaidError(f"there is no condition such as {kind}")
-    whose, one = _CONDITIONS[kind](teller, when, do, how)
+    whose, one = _CONDITIONS[kind](teller, getattr(when, kind), _Beside(when, do, how))
     if negated:
         if "rule" not in one.attrib:
             raise UnsaidError(f"that {kind} does not hold has no words")
@@ -130,10 +142,10 @@ def _one(rules: list[tuple[str, float]]) -> tuple[str, float]:
     return rules[0]
 
 
-def _room(teller: Teller, when: When, kind: str, how: list[str]) -> Told:
-    gap = getattr(when, kind)
+def _room(teller: Teller, gap: Gap, beside: _Beside) -> Told:
+    kind = beside.when.kind
     if gap.ahead and kind != "gap_s":
-        how.append("whoever of the two is ahead")
+        beside.how.append("whoever of the two is ahead")
     rule, value = _one(limited((gap.min, gap.max)))
     of, to = teller.who(gap.of), teller.who(gap.to)
     common: dict[str, object] = {"entityRef": to, "freespace": not gap.centres, "value": value, "rule": rule}
@@ -146,10 +158,9 @@ def _room(teller: Teller, when: When, kind: str, how: list[str]) -> Told:
     return of, xml("RelativeDistanceCondition", relativeDistanceType=across, coordinateSystem="road", **common)
 
 
-def _ego_gap(teller: Teller, when: When, *_: object) -> Told:
+def _ego_gap(teller: Teller, gap_m: float, _: _Beside) -> Told:
     given = {"freespace": True, "relativeDistanceType": "longitudinal", "coordinateSystem": "road"}
-    value = when.ego_gap_m
-    return teller.me, xml("RelativeDistanceCondition", entityRef=EGO, rule="lessOrEqual", value=value, **given)
+    return teller.me, xml("RelativeDistanceCondition", entityRef=EGO, rule="lessOrEqual", value=gap_m, **given)
 
 
 def _headway_of_ego(teller: Teller, seconds: float) -> Told:
@@ -157,114 +168,97 @@ def _headway_of_ego(teller: Teller, seconds: float) -> Told:
     return EGO, xml("TimeHeadwayCondition", entityRef=teller.me, rule="lessOrEqual", value=seconds, **given)
 
 
-def _arrives(teller: Teller, when: When, _: Do | None, how: list[str]) -> Told:
-    how.append("time to arrive as headway")
-    return _headway_of_ego(teller, when.ego_arrives_in_s or 0.0)
+def _arrives(teller: Teller, arrives_in_s: float, beside: _Beside) -> Told:
+    beside.how.append("time to arrive as headway")
+    return _headway_of_ego(teller, arrives_in_s)
 
 
-def _crosses(teller: Teller, when: When, do: Do | None, how: list[str]) -> Told:
-    if do is None or do.cross is None or do.cross.speed_kmh <= 0:
+def _crosses(teller: Teller, before_s: float, beside: _Beside) -> Told:
+    cross = None if beside.do is None else beside.do.cross
+    if cross is None:
         raise UnsaidError("it goes with cross only")
-    how.append("headway at which the way to the ego's line takes as long")
-    walking = teller.aside_m / (do.cross.speed_kmh / KMH) + _WALKER_STARTS_S
-    return _headway_of_ego(teller, max(walking + (when.crosses_before_ego_s or 0.0), 0.0))
+    beside.how.append("headway at which the way to the ego's line takes as long")
+    walking = teller.aside_m / (cross.speed_kmh / KMH) + _WALKER_STARTS_S
+    return _headway_of_ego(teller, max(walking + before_s, 0.0))
 
 
-def _own(tag: str, factor: float) -> Callable[..., Told]:
-    def told(teller: Teller, when: When, *_: object) -> Told:
-        own = getattr(when, when.kind)
-        if when.kind == "speed_kmh" and when.for_s:
-            return teller.who(own.of), xml("StandStillCondition", duration=when.for_s)
-        rule, value = _one(limited((own.min, own.max), factor))
-        return teller.who(own.of), xml(tag, value=value, rule=rule)
-
-    return told
+def _speed(teller: Teller, speed: Own, beside: _Beside) -> Told:
+    if beside.when.for_s:
+        return teller.who(speed.of), xml("StandStillCondition", duration=beside.when.for_s)
+    return _own("SpeedCondition", teller, speed, 1.0 / KMH)
 
 
-def _travelled(teller: Teller, when: When, *_: object) -> Told:
-    own = when.travelled_m
-    if own is None or own.min is None or own.max is not None:
+def _own(tag: str, teller: Teller, own: Own, factor: float = 1.0) -> Told:
+    rule, value = _one(limited((own.min, own.max), factor))
+    return teller.who(own.of), xml(tag, value=value, rule=rule)
+
+
+def _travelled(teller: Teller, own: Own, _: _Beside) -> Told:
+    if own.min is None or own.max is not None:
         raise UnsaidError("only a least way has words")
     return teller.who(own.of), xml("TraveledDistanceCondition", value=own.min)
 
 
-def _reaches(teller: Teller, when: When, _: Do | None, how: list[str]) -> Told:
-    reaches = when.reaches
-    if reaches is None or teller.who(reaches.of) != EGO or reaches.anchor not in teller.anchors_m:
+def _reaches(teller: Teller, reaches: Reaches, beside: _Beside) -> Told:
+    if teller.who(reaches.of) != EGO or reaches.anchor not in teller.anchors_m:
         raise UnsaidError("a station that another than the ego comes to, or that is told by another, has no words")
-    how.append("by the way that the ego has come")
+    beside.how.append("by the way that the ego has come")
     return EGO, xml("TraveledDistanceCondition", value=max(teller.anchors_m[reaches.anchor] + reaches.ahead_m, 0.0))
 
 
-def _lasting(teller: Teller, when: When, tag: str) -> Told:
-    return teller.who(getattr(when, when.kind).of), xml(tag, duration=when.for_s)
+def _lasting(tag: str, teller: Teller, whose: Whose, beside: _Beside) -> Told:
+    return teller.who(whose.of), xml(tag, duration=beside.when.for_s)
 
 
-def _time(_: Teller, when: When, *__: object) -> Told:
-    return "", xml("SimulationTimeCondition", value=when.time_s, rule="greaterOrEqual")
+def _time(_: Teller, time_s: float, __: _Beside) -> Told:
+    return "", xml("SimulationTimeCondition", value=time_s, rule="greaterOrEqual")
 
 
-def _after(_: Teller, when: When, __: Do | None, ___: list[str]) -> Told:
-    after = when.after
-    if after is None:
-        raise UnsaidError("there is no event")
+def _after(_: Teller, after: Progress, __: _Beside) -> Told:
     state = "endTransition" if after.done else "startTransition"
     given = {"storyboardElementType": "event", "storyboardElementRef": after.event, "state": state}
     return "", xml("StoryboardElementStateCondition", **given)
 
 
-def _collides(teller: Teller, when: When, *_: object) -> Told:
-    ttc = when.ttc_s
-    if ttc is None:
-        raise UnsaidError("there is no time to collision")
+def _collides(teller: Teller, ttc: Between, _: _Beside) -> Told:
     rule, value = _one(limited((ttc.min, ttc.max)))
     target = xml("TimeToCollisionConditionTarget", xml("EntityRef", entityRef=teller.who(ttc.to)))
     given = {"freespace": True, "coordinateSystem": "entity", "relativeDistanceType": "euclidianDistance"}
     return teller.who(ttc.of), xml("TimeToCollisionCondition", target, value=value, rule=rule, **given)
 
 
-def _touches(teller: Teller, when: When, *_: object) -> Told:
-    touch = when.contact
-    if touch is None or touch.to is None:
+def _touches(teller: Teller, touch: Touch, _: _Beside) -> Told:
+    if touch.to is None:
         raise UnsaidError("a contact with whatever it is has no words")
     return teller.who(touch.of), xml("CollisionCondition", xml("EntityRef", entityRef=teller.who(touch.to)))
 
 
-def _near(teller: Teller, when: When, *_: object) -> Told:
-    near = when.near
-    if near is None:
-        raise UnsaidError("there is no place")
+def _near(teller: Teller, near: Near, _: _Beside) -> Told:
     return teller.who(near.of), xml("ReachPositionCondition", world(near.at), tolerance=near.within_m)
 
 
-def _faster(teller: Teller, when: When, *_: object) -> Told:
-    between = when.faster_kmh
-    if between is None:
-        raise UnsaidError("there is no speed")
+def _faster(teller: Teller, between: Between, _: _Beside) -> Told:
     rule, value = _one(limited((between.min, between.max), 1.0 / KMH))
     return teller.who(between.of), xml(
         "RelativeSpeedCondition", entityRef=teller.who(between.to), value=value, rule=rule
     )
 
 
-_CONDITIONS: Mapping[str, Callable[[Teller, When, Do | None, list[str]], Told]] = {
+_CONDITIONS: Mapping[str, Callable[[Teller, Any, _Beside], Told]] = {
     "time_s": _time,
     "after": _after,
     "ego_gap_m": _ego_gap,
     "ego_arrives_in_s": _arrives,
     "crosses_before_ego_s": _crosses,
-    "gap_m": lambda teller, when, _, how: _room(teller, when, "gap_m", how),
-    "gap_s": lambda teller, when, _, how: _room(teller, when, "gap_s", how),
-    "distance_m": lambda teller, when, _, how: _room(teller, when, "distance_m", how),
-    "aside_m": lambda teller, when, _, how: _room(teller, when, "aside_m", how),
+    **dict.fromkeys(("gap_m", "gap_s", "distance_m", "aside_m"), _room),
     "ttc_s": _collides,
-    "speed_kmh": _own("SpeedCondition", 1.0 / KMH),
-    "acceleration_mps2": _own("AccelerationCondition", 1.0),
+    "speed_kmh": _speed,
+    "acceleration_mps2": lambda teller, own, _: _own("AccelerationCondition", teller, own),
     "travelled_m": _travelled,
     "reaches": _reaches,
     "contact": _touches,
-    "lane_ends": lambda teller, when, *_: _lasting(teller, when, "EndOfRoadCondition"),
-    "off_road": lambda teller, when, *_: _lasting(teller, when, "OffroadCondition"),
+    "lane_ends": partial(_lasting, "EndOfRoadCondition"),
+    "off_road": partial(_lasting, "OffroadCondition"),
     "near": _near,
     "faster_kmh": _faster,
 }
