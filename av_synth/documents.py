@@ -141,6 +141,11 @@ class Document:
         line = self.lines.get(known)
         return Problem(self.where if line is None else f"{self.where}:{line}", dotted(path), message)
 
+    @property
+    def keys(self) -> Mapping[str, Any]:
+        """Its top-level keys with their values; none if it is something else than a mapping."""
+        return self.data if isinstance(self.data, dict) else {}
+
     def place_of(self, value: str) -> KeyPath | None:
         """The first key path where a text stands as a value."""
         pending: list[tuple[KeyPath, object]] = [((), self.data)]

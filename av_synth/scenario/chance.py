@@ -132,10 +132,18 @@ class Chance:
         Raises:
             DocumentError: if a derived value has none with these.
         """
+        return self.follow(values, self.derived)
+
+    def follow(self, values: Mapping[str, Value], names: Iterable[str]) -> dict[str, Value]:
+        """These values and, in place of what was there or after them, some derived ones, in the order of `derived`.
+
+        Raises:
+            DocumentError: if one has no value with these.
+        """
         found = dict(values)
-        for name, derived in self.derived.items():
+        for name in names:
             try:
-                found[name] = derived.work_out(found)
+                found[name] = self.derived[name].work_out(found)
             except ExpressionError as error:
                 raise DocumentError([self.document.problem(("derived", name), str(error))]) from error
         return found
@@ -238,12 +246,7 @@ class Chance:
         return {name: self.parameters[name].at(fraction) for name, fraction in fractions.items()}
 
     def _truths(self, group: Group, values: Mapping[str, Value]) -> list[bool]:
-        complete = dict(values)
-        for name in group.derived:
-            try:
-                complete[name] = self.derived[name].work_out(complete)
-            except ExpressionError as error:
-                raise DocumentError([self.document.problem(("derived", name), str(error))]) from error
+        complete = self.follow(values, group.derived)
         return [self.holds(number, complete) for number in group.constraints]
 
     def _shown(self, number: int) -> str:

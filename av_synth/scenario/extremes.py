@@ -15,10 +15,10 @@ from av_synth.errors import DocumentError, Problem
 from av_synth.plain_yaml import Key, KeyPath
 from av_synth.scenario.chance import Chance
 from av_synth.scenario.checks import check
-from av_synth.scenario.expressions import ExpressionError, Value, names_used, references, substitute
+from av_synth.scenario.expressions import Value, names_used, references, substitute
 from av_synth.scenario.model import ScenarioModel
 from av_synth.scenario.parts import items_of, only, parts_of
-from av_synth.scenario.reading import SECTIONS
+from av_synth.scenario.reading import filled_in
 
 MAX_WORK = 250_000  # values looked at by rules between the parts, before ends are looked at together
 
@@ -103,13 +103,7 @@ def _with(
     chance: Chance, defaults: Mapping[str, Value], name: str, value: Value, after: set[str]
 ) -> dict[str, Value] | None:
     """All values with one parameter at an end; None if a constraint forbids that."""
-    values = {**defaults, name: value}
-    for each, derived in chance.derived.items():
-        if each in after:
-            try:
-                values[each] = derived.work_out(values)
-            except ExpressionError as error:
-                raise DocumentError([chance.document.problem(("derived", each), str(error))]) from error
+    values = chance.follow({**defaults, name: value}, (each for each in chance.derived if each in after))
     for number, text in enumerate(chance.constraints):
         if not after.isdisjoint(names_used(text)) and not chance.holds(number, values):
             return None
@@ -118,9 +112,8 @@ def _with(
 
 def _uses(document: Document, chance: Chance) -> dict[str, set[Part]]:
     """The parts of a document in which each name is used."""
-    data = document.data if isinstance(document.data, dict) else {}
     uses: dict[str, set[Part]] = {name: set() for name in (*chance.parameters, *chance.derived)}
-    for path, name in references({key: value for key, value in data.items() if key not in SECTIONS}):
+    for path, name in references(filled_in(document)):
         whole = len(path) == 1 or items_of(ScenarioModel, str(path[0])) is None
         uses.setdefault(name, set()).add((str(path[0]), None if whole else path[1]))
     return uses
@@ -132,7 +125,7 @@ def _validated(
     """Some parts of a document with these values, each checked by itself."""
     parts: dict[Part, object] = {}
     found: list[Problem] = []
-    data = document.data if isinstance(document.data, dict) else {}
+    data = document.keys
     for key, group in groupby(places, key=itemgetter(0)):
         items = [item for _, item in group]
         raw: list[object] = []

@@ -23,7 +23,7 @@ from av_synth.scenario.words import Name
 SECTIONS = ("parameters", "derived", "correlations", "constraints")
 """The keys that are about chance; references are filled in below all others."""
 
-WITHOUT_UNIT = ("sigma", "weight")
+_WITHOUT_UNIT = ("sigma", "weight")
 _SHORT_FOR = {"parameters": "constant", "derived": "value"}  # a scalar below the key is short for a mapping with this
 _DRAWN = (("parked", "gap_m"), ("flows", "every_s"), ("crowds", "speed_kmh"))  # distributions in items of lists
 
@@ -52,7 +52,7 @@ def written_out(document: Document) -> tuple[Document, list[Problem]]:
             short = _SHORT_FOR.get(str(path[0])) if len(path) == 1 else None
             drawn = [key for top, key in _DRAWN if len(path) == 2 and path[0] == top]
             return {
-                key: walk(expanded(value, "constant" if key in drawn else short), (*path, key), named(key, name))
+                key: walk(expanded(value, "constant" if key in drawn else short), (*path, key), unit_name(key, name))
                 for key, value in node.items()
             }
         if isinstance(node, list):
@@ -62,15 +62,22 @@ def written_out(document: Document) -> tuple[Document, list[Problem]]:
     def expanded(value: object, short: str | None) -> object:
         return {short: value} if short is not None and isinstance(value, float | int | str) else value
 
-    def named(key: str, name: str | None) -> str | None:
-        return key if unit_of(key) else None if key in WITHOUT_UNIT else name
-
     def pair(key: str, weight: object, path: KeyPath, index: int, name: str | None) -> dict[str, object]:
         line = lines.get((*path, key), lines.get(path, 1))
         lines.update({(*path, index): line, (*path, index, "value"): line, (*path, index, "weight"): line})
         return {"value": walk(plain(key), (*path, key), name), "weight": weight}
 
     return Document(document.where, walk(document.data, (), None), lines), found
+
+
+def filled_in(document: Document) -> dict[str, object]:
+    """The part of a document in which references are filled in."""
+    return {key: value for key, value in document.keys.items() if key not in SECTIONS}
+
+
+def unit_name(key: str, name: str | None) -> str | None:
+    """The name that says the unit of what is below a key, where `name` did so above it; None for no unit."""
+    return key if unit_of(key) else None if key in _WITHOUT_UNIT else name
 
 
 def chance_of(document: Document) -> tuple[Chance, set[str], list[Problem]]:
@@ -91,7 +98,7 @@ def chance_of(document: Document) -> tuple[Chance, set[str], list[Problem]]:
     constraints, unclear = _constraints(document, spec[3], {*parameters, *derived}, unsound)
     mixed, unfit = _mixtures(document, spec[2], parameters, derived)
     found += [*circles, *_tables(document, parameters, derived, unsound), *unclear, *unfit]
-    name = document.data.get("name") if isinstance(document.data, dict) else None
+    name = document.keys.get("name")
     groups = _groups(parameters, derived, constraints, mixed)
     texts = tuple(constraints.get(number, "${true}") for number in range(max(constraints, default=-1) + 1))
     return Chance(str(name), parameters, derived, texts, groups, document), unsound, found
@@ -99,8 +106,7 @@ def chance_of(document: Document) -> tuple[Chance, set[str], list[Problem]]:
 
 def unused(document: Document, chance: Chance) -> Iterator[Problem]:
     """The parameters and derived values that nothing uses."""
-    data = document.data if isinstance(document.data, dict) else {}
-    used = {name for _, name in references({key: value for key, value in data.items() if key != "parameters"})}
+    used = {name for _, name in references({key: value for key, value in document.keys.items() if key != "parameters"})}
     used |= {one.map for one in chance.derived.values() if one.map is not None}
     for key, names in (("parameters", chance.parameters), ("derived", chance.derived)):
         for name in names:
@@ -113,7 +119,7 @@ def _sound(
     document: Document,
 ) -> tuple[tuple[dict[str, Distribution], dict[str, Derived], dict[int, Correlation], dict[int, str]], set[str]]:
     """Each part of the chance by itself; in place of a distribution or a derived value that is not sound, 1."""
-    data = document.data if isinstance(document.data, dict) else {}
+    data = document.keys
     unsound: set[str] = set()
     parameters: dict[str, Distribution] = {}
     for name, value in _items(data.get("parameters"), dict):
@@ -162,8 +168,7 @@ def _names(
 
 
 def _references(document: Document) -> Iterator[Problem]:
-    data = document.data if isinstance(document.data, dict) else {}
-    for path, _ in references({"parameters": data.get("parameters")}):
+    for path, _ in references({"parameters": document.keys.get("parameters")}):
         yield document.problem(path, "has a reference, which parameters cannot have; want it under derived")
 
 

@@ -17,7 +17,7 @@ from av_synth.scenario.expressions import ExpressionError, Value, references, su
 from av_synth.scenario.extremes import at_extremes, following
 from av_synth.scenario.model import ScenarioModel
 from av_synth.scenario.parts import parts_of, sound_parts
-from av_synth.scenario.reading import SECTIONS, chance_of, unused, written_out
+from av_synth.scenario.reading import SECTIONS, chance_of, filled_in, unused, written_out
 
 KIND = "scenarios"
 LOOKS = 50  # draws for which everything derived is worked out at loading
@@ -100,7 +100,7 @@ def from_document(document: Document) -> Scenario:
     unsound |= following(chance, unsound)
     # what uses a value that is itself wrong is not wrong for that; and one mistake in a place is enough
     places = {problem.path for problem in found}
-    places |= {dotted(path) for path, name in references(_filling(document)) if name in unsound}
+    places |= {dotted(path) for path, name in references(filled_in(document)) if name in unsound}
     model, data, wrong = _filled(document, values, places)
     found += [*mistakes, *without, *wrong]
     known = {problem.path for problem in found} | places
@@ -120,19 +120,13 @@ def from_document(document: Document) -> Scenario:
     return Scenario(model.name, model.description.strip(), chance.parameters, chance, document)
 
 
-def _filling(document: Document) -> dict[str, object]:
-    """The part of a document in which references are filled in."""
-    data = document.data if isinstance(document.data, dict) else {}
-    return {key: value for key, value in data.items() if key not in SECTIONS}
-
-
 def _filled(
     document: Document, values: Mapping[str, Value], places: Collection[str] = ()
 ) -> tuple[ScenarioDocument | None, object, list[Problem]]:
     """The document with these values, as plain values too, or what is wrong; in `places`, with its references only."""
     if not isinstance(document.data, dict):
         return documents.validate(document, ScenarioDocument), {}, []
-    data, found = substitute(document, _filling(document), values)
+    data, found = substitute(document, filled_in(document), values)
     sections = {key: value for key, value in document.data.items() if key in SECTIONS}
     try:
         model = documents.validate(document, ScenarioDocument, {**(data if isinstance(data, dict) else {}), **sections})
@@ -164,7 +158,7 @@ def _in_draws(document: Document, chance: Chance) -> list[Problem]:
     """What goes wrong in some draws only: inside a range, or where several parameters meet."""
     found: list[Problem] = []
     uses: dict[str, list[str]] = {}
-    for path, name in references(_filling(document)):
+    for path, name in references(filled_in(document)):
         uses.setdefault(dotted(path), []).append(name)
     try:
         for number, values in enumerate(chance.looks(LOOKS)):

@@ -14,7 +14,7 @@ from av_synth.scenario.distributions import KINDS
 from av_synth.scenario.expectations import OWN_METRICS, PAIR_METRICS
 from av_synth.scenario.manoeuvres import Do
 from av_synth.scenario.model import WHAT
-from av_synth.scenario.reading import SECTIONS, WITHOUT_UNIT
+from av_synth.scenario.reading import SECTIONS, unit_name
 from av_synth.scenario.road import FEATURES, STATIONS
 from av_synth.scenario.scenario import ScenarioDocument
 from av_synth.scenario.triggers import MODIFIERS, When
@@ -115,8 +115,7 @@ class _Writer:
 
     def _mapping(self, schema: _Schema, name: str | None, filled: bool) -> _Schema:
         def inside(key: str, value: _Schema) -> _Schema:
-            named = key if unit_of(key) else None if key in WITHOUT_UNIT else name
-            return self.node(value, named, filled=filled and key not in SECTIONS)
+            return self.node(value, unit_name(key, name), filled=filled and key not in SECTIONS)
 
         found: _Schema = {"type": "object", "additionalProperties": False}
         if "properties" in schema:
