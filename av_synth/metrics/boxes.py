@@ -11,7 +11,7 @@ import numpy as np
 from av_synth.geometry import transforms
 from av_synth.geometry.transforms import Array
 
-_SIGNS = np.array([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
+CORNERS = np.array([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])  # front left, and on round the left
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Footprint:
     @cached_property
     def corners_m(self) -> Array:
         """(4, 2): front left, rear left, rear right, front right."""
-        return self.centre_m + (_SIGNS * self.half_m) @ self.axes
+        return self.centre_m + (CORNERS * self.half_m) @ self.axes
 
 
 def overlap_interval_s(a: Footprint, b: Footprint) -> tuple[float, float] | None:
@@ -77,8 +77,7 @@ def overlap_interval_s(a: Footprint, b: Footprint) -> tuple[float, float] | None
     Returns:
         The interval (ends may be negative or infinite), or None if they never overlap.
     """
-    axes = np.concatenate([a.axes, b.axes])
-    reach = np.abs(axes @ a.axes.T) @ a.half_m + np.abs(axes @ b.axes.T) @ b.half_m
+    axes, reach = _separating(a, b)
     offset = axes @ (b.centre_m - a.centre_m)
     closing = axes @ (b.velocity_mps - a.velocity_mps)
     enter, leave = -math.inf, math.inf
@@ -109,9 +108,14 @@ def distance_m(a: Footprint, b: Footprint) -> float:
     return min(_corners_to_edges_m(a.corners_m, b.corners_m), _corners_to_edges_m(b.corners_m, a.corners_m))
 
 
-def _overlap(a: Footprint, b: Footprint) -> bool:
+def _separating(a: Footprint, b: Footprint) -> tuple[Array, Array]:
+    """The four edge normals (4, 2), and how far apart along each the centres may be for the projections to touch."""
     axes = np.concatenate([a.axes, b.axes])
-    reach = np.abs(axes @ a.axes.T) @ a.half_m + np.abs(axes @ b.axes.T) @ b.half_m
+    return axes, np.abs(axes @ a.axes.T) @ a.half_m + np.abs(axes @ b.axes.T) @ b.half_m
+
+
+def _overlap(a: Footprint, b: Footprint) -> bool:
+    axes, reach = _separating(a, b)
     return bool((np.abs(axes @ (b.centre_m - a.centre_m)) <= reach).all())
 
 

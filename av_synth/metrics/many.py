@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
-from av_synth.metrics.boxes import Footprint
+from av_synth.metrics.boxes import CORNERS, Footprint
 
-_SIGNS = np.array([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
 STILL_MPS = 1e-9
 
 
@@ -61,7 +60,7 @@ class Footprints:
     @property
     def corners_m(self) -> Array:
         """(*S, 4, 2): front left, rear left, rear right, front right."""
-        return self.centre_m[..., None, :] + (_SIGNS * self.half_m[..., None, :]) @ self.axes
+        return self.centre_m[..., None, :] + (CORNERS * self.half_m[..., None, :]) @ self.axes
 
 
 @dataclass(frozen=True)

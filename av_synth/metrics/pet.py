@@ -66,7 +66,7 @@ def encroachment_s(a: Sequence[Footprint], b: Sequence[Footprint], times_s: Sequ
 
 def encroachments(a: Footprints, b: Footprints, times_s: Array) -> Encroachment:
     """Both times of both, of tracks (N, ...) with times (N,), N at least 1; as the functions above say."""
-    shared = _shared(a, b)
+    shared = shared_ground(a, b)
     if not shared.any():
         return Encroachment()
     each = np.gradient(times_s) if len(times_s) > 1 else np.zeros(1)
@@ -81,8 +81,9 @@ def encroachments(a: Footprints, b: Footprints, times_s: Array) -> Encroachment:
     return Encroachment(least, a_s, b_s)
 
 
-def _shared(a: Footprints, b: Footprints) -> npt.NDArray[np.bool_]:
-    """(N, M): whether a at frame i overlaps b at frame j; exact only for those whose circles meet, which is all."""
+def shared_ground(a: Footprints, b: Footprints) -> npt.NDArray[np.bool_]:
+    """(N, M): whether a at frame i overlaps b at frame j."""
+    # only those whose circles meet can
     reach = np.linalg.norm(a.half_m, axis=-1)[:, None] + np.linalg.norm(b.half_m, axis=-1)[None]
     apart = a.centre_m[:, None] - b.centre_m[None]
     near = np.asarray((apart * apart).sum(-1) <= reach * reach)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from av_synth.geometry.transforms import Array
-from av_synth.metrics.many import Footprints, overlaps
+from av_synth.metrics.many import Footprints
+from av_synth.metrics.pet import shared_ground
 
 
 def arrivals_s(a: Footprints, b: Footprints, times_s: Array) -> tuple[float, float] | None:
@@ -14,10 +15,5 @@ def arrivals_s(a: Footprints, b: Footprints, times_s: Array) -> tuple[float, flo
     Returns:
         (time of a, time of b), to one frame; None if there is no such ground.
     """
-    reach = np.linalg.norm(a.half_m, axis=-1)[:, None] + np.linalg.norm(b.half_m, axis=-1)[None]
-    apart = a.centre_m[:, None] - b.centre_m[None]
-    rows, columns = np.nonzero((apart * apart).sum(-1) <= reach * reach)
-    shared = overlaps(a[rows], b[columns])
-    if not shared.any():
-        return None
-    return float(times_s[rows[shared].min()]), float(times_s[columns[shared].min()])
+    rows, columns = np.nonzero(shared_ground(a, b))
+    return (float(times_s[rows.min()]), float(times_s[columns.min()])) if len(rows) else None

@@ -49,8 +49,7 @@ def trigger_parameters(scenario: Scenario, named: Sequence[str], fixed: Mapping[
         raise DocumentError([Problem("", "--correct", problem) for problem in problems])
     if named:
         return tuple(dict.fromkeys(named))
-    data = scenario.document.data
-    events = data.get("events", []) if isinstance(data, dict) else []
+    events = scenario.document.keys.get("events", [])
     waits = [event.get("when") for event in events if isinstance(event, dict)]
     pending, found = [name for _, name in references(waits)][::-1], dict[str, None]()
     while pending:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from av_synth.director.expectations import BRAKING_S
 from av_synth.director.footprints import footprint
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
@@ -19,7 +20,6 @@ from av_synth.scenario.words import EGO
 from av_synth.search.target import CONTACT, METRICS, Target
 
 _LOOK_EVERY = 10  # ticks: metrics are worked out for so many at once, which costs a fraction of one by one
-BRAKING_S = 0.3
 
 
 @dataclass

@@ -10,7 +10,6 @@ import numpy as np
 
 from av_synth.geometry.transforms import Array
 from av_synth.scenario import designs
-from av_synth.scenario.expressions import Value
 from av_synth.search.space import Space
 from av_synth.search.target import METRICS, Condition, Target
 
@@ -56,7 +55,7 @@ class Proposer:
         room = (
             np.min([self._space.apart(positions, one) for one in known], axis=0) if known else np.full(len(pool), 1.0)
         )
-        chosen: list[Point] = []
+        chosen: list[designs.Point] = []
         for place in range(min(BLOCK, len(pool))):
             # likely ones first; of those that are alike likely, what is unlike everything tried
             worth = np.where(score >= _LEAST_SHARE * score.max(), score * np.minimum(room, 0.5), 0.0)
@@ -83,9 +82,6 @@ class Proposer:
             spread = float(np.sqrt(np.mean((values - design @ fit) ** 2)))
             chance *= _within(condition, asked @ fit, max(spread, 1e-3 * METRICS[condition.metric].most))
         return chance
-
-
-Point = dict[str, Value]
 
 
 def _within(condition: Condition, mean: Array, sd: float) -> Array:
