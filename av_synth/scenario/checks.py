@@ -39,17 +39,15 @@ def check(document: Document, parts: Parts) -> Iterator[Problem]:
 
 
 def _names(document: Document, parts: Parts, hints: Hints) -> Iterator[Problem]:
-    used: list[tuple[KeyPath, str]] = []
     for index, expected in parts.expectations.items():
-        used += [(("expectations", index, key), getattr(expected, key)) for key in ("of", "to")]
-    for path, name in used:
-        if name not in (*parts.names, EGO):
-            yield document.problem(path, f"there is no actor {name!r}; {hints.nearest(name, (*parts.names, EGO))}")
+        for key in ("of", "to"):
+            name = getattr(expected, key)
+            if name not in (*parts.names, EGO):
+                yield document.problem(("expectations", index, key), hints.nobody(name, (*parts.names, EGO)))
     if parts.ego is not None and parts.ego.reaction is not None:
         for name in parts.ego.reaction.to:
             if name not in parts.names:
-                message = f"there is no actor {name!r}; {hints.nearest(name, parts.names)}"
-                yield document.problem(("ego", "reaction", "to"), message)
+                yield document.problem(("ego", "reaction", "to"), hints.nobody(name, parts.names))
     for name in parts.names:
         if name in (EGO, *ANCHORS):
             whose = "is the ego's own name" if name == EGO else "is the name of a place on the road"
@@ -109,8 +107,7 @@ def _places(document: Document, parts: Parts, hints: Hints) -> Iterator[Problem]
         for key in ("beyond", "behind"):
             other = getattr(at, key)
             if other is not None and other not in parts.names:
-                message = f"there is no actor {other!r}; {hints.nearest(other, parts.names)}"
-                yield document.problem((*path, key), message)
+                yield document.problem((*path, key), hints.nobody(other, parts.names))
         if "of" in at.model_fields_set:
             strange = place_problem(parts, at.of, hints)
             if strange:

@@ -17,14 +17,7 @@ from av_synth.scenario.words import EGO, THINGS, is_person, is_thing, is_vehicle
 _OF_PARKED = ("open_door", "lights")
 _TWO_WHEELED = ("bicycle", "motorcycle")
 _BETWEEN = ("gap_m", "gap_s", "distance_m", "ttc_s", "aside_m", "faster_kmh", "contact")
-_WHO = {  # whom manoeuvres are about
-    "follow": "who",
-    "overtake": "who",
-    "match_speed": "who",
-    "arrive_together": "who",
-    "lane_change": "into",
-    "cut_out": "into",
-}
+_OTHERS = ("who", "into")  # keys of manoeuvres that name another participant
 _OF_ITSELF = ("ego_arrives_in_s", "ego_gap_m", "crosses_before_ego_s")
 
 
@@ -118,8 +111,7 @@ def signal_problem(parts: Parts) -> str | None:
 def _actor(document: Document, parts: Parts, path: KeyPath, event: EventSpec, hints: Hints) -> Iterator[Problem]:
     name = event.actor
     if name is not None and name not in (*parts.names, EGO):
-        message = f"there is no actor {name!r}; {hints.nearest(name, (*parts.names, EGO))}"
-        yield document.problem((*path, "actor"), message)
+        yield document.problem((*path, "actor"), hints.nobody(name, (*parts.names, EGO)))
 
 
 def _manoeuvre(document: Document, parts: Parts, path: KeyPath, name: str, do: Do, hints: Hints) -> Iterator[Problem]:
@@ -134,9 +126,8 @@ def _manoeuvre(document: Document, parts: Parts, path: KeyPath, name: str, do: D
     message = message or _needs(parts.road, kind) or (signal_problem(parts) if kind == "run_light" else None)
     if message:
         yield document.problem((*path, kind) if deeper else path, message)
-    if kind in _WHO:
-        key = _WHO[kind]
-        who = getattr(getattr(do, kind), key)
+    for key in _OTHERS:
+        who = getattr(getattr(do, kind), key, None)
         others = tuple(other for other in (*parts.names, EGO) if other != name)
         if who is not None and who not in others:
             why = "is itself" if who == name else "is nobody"
@@ -234,8 +225,7 @@ def _condition(
     for key in ("of", "to", "by"):
         name = getattr(condition, key) if key in fields else None
         if name is not None and name not in known:
-            message = f"there is no actor {name!r}; {hints.nearest(name, known)}"
-            yield document.problem((*path, kind, key), message)
+            yield document.problem((*path, kind, key), hints.nobody(name, known))
     own = "of" in fields and condition.of is None
     if own and event.actor is None:
         yield document.problem((*path, kind), "of whom? The event has no actor; want `of`")

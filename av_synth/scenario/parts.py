@@ -19,7 +19,7 @@ from av_synth.scenario.model import Actor, Crowd, Ego, EventSpec, Flow, ParkedRo
 from av_synth.scenario.road import Road
 from av_synth.scenario.signals import SignalPlan
 
-MAX_HINTS = 100  # in one pass over the rules
+_MAX_HINTS = 100  # in one pass over the rules
 _KEYS = ("duration_s", "road", "ego", "traffic", "signals")
 _LISTS = ("parked", "flows", "crowds", "events", "expectations")
 
@@ -62,7 +62,11 @@ class Hints:
     def nearest(self, got: str, known: Iterable[str]) -> str:
         """See `documents.nearest`."""
         self._given += 1
-        return nearest(got, known) if self._given <= MAX_HINTS else "want one that is there"
+        return nearest(got, known) if self._given <= _MAX_HINTS else "want one that is there"
+
+    def nobody(self, name: str, known: Iterable[str]) -> str:
+        """What is said where nobody of those who are known has a name."""
+        return f"there is no actor {name!r}; {self.nearest(name, known)}"
 
 
 def parts_of(model: ScenarioModel) -> Parts:
