@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_jsonable_python
 
 from av_synth.errors import DocumentError, Problem
 from av_synth.scenario.dumped import as_given
@@ -160,23 +161,13 @@ class ConcreteScenario:
             "ego": self.ego.model_dump(mode="json"),
             "actors": {name: actor.model_dump(mode="json") for name, actor in self.actors.items()},
             "actor_order": list(self.actors),  # in which they are placed; files may have their keys sorted
-            "rows": [
-                {"side": row.side, "from_m": row.from_m, "to_m": row.to_m, "slots": [vars(slot) for slot in row.slots]}
-                for row in self.rows
-            ],
-            "traffic": {
-                "seed": self.traffic.seed,
-                "bodies": list(self.traffic.bodies),
-                "picks": list(self.traffic.picks),
-            },
+            "rows": to_jsonable_python(self.rows),
+            "traffic": to_jsonable_python(self.traffic),
             "events": [event.model_dump(mode="json", exclude_none=True) for event in self.events],
             "expectations": [item.model_dump(mode="json", exclude_none=True) for item in self.expectations],
             "picks": dict(self.picks),
-            "flows": [
-                {**vars(flow), "route": list(flow.route), "vehicles": [vars(each) for each in flow.vehicles]}
-                for flow in self.flows
-            ],
-            "crowds": [{**vars(crowd), "people": [vars(each) for each in crowd.people]} for crowd in self.crowds],
+            "flows": to_jsonable_python(self.flows),
+            "crowds": to_jsonable_python(self.crowds),
             "signals": None if self.signals is None else self.signals.model_dump(mode="json", exclude_none=True),
             "without": list(self.without),
         }
