@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import carla
 
-from av_synth.director.roads.junctions import LIGHTS, SIGN_WITHIN_M, Entrance
+from av_synth.director.roads.junctions import LIGHTS, Entrance, marks
 from av_synth.director.roads.places import Place
 from av_synth.scenario.model import WeatherChange
 from av_synth.scenario.signals import SignalPlan
@@ -41,7 +41,8 @@ class Signals:
             "right": place.junction.on_arm(seen_from, "right"),
         }
         for arm, entrances in arms.items():
-            found = {signal for entrance in entrances for signal in _signal_ids(entrance) if signal in by_signal}
+            found = {str(mark.id) for each in entrances for mark in marks(each.before) if mark.type == LIGHTS}
+            found &= by_signal.keys()
             if found:
                 self._lights[arm] = tuple(by_signal[signal] for signal in sorted(found))
 
@@ -61,13 +62,6 @@ class Signals:
         """What an arm's light shows at the present frame: green, yellow, red or off; None if it has none."""
         lights = self._lights.get(arm)
         return str(lights[0].get_state().name).lower() if lights else None
-
-
-def _signal_ids(entrance: Entrance) -> set[str]:
-    away = entrance.before.previous(SIGN_WITHIN_M / 2)
-    looks = [entrance.before, *(point for point in away[:1] if not point.is_junction)]
-    reach = SIGN_WITHIN_M / 2 + 5.0
-    return {str(mark.id) for point in looks for mark in point.get_landmarks_of_type(reach, LIGHTS, True)}
 
 
 class ChangingWeather:

@@ -113,6 +113,11 @@ class Road(Strict):
         return self
 
     @property
+    def feature(self) -> str | None:
+        """The name of the feature that it asks for; None where it asks for none, or is told by a pose."""
+        return next((name for name in FEATURES if name != "pose" and getattr(self, name) is not None), None)
+
+    @property
     def anchors(self) -> tuple[str, ...]:
         """What places may be measured from on such a road."""
         found = ["start"]

@@ -14,7 +14,7 @@ from av_synth.director.roads.routes import by_exit, heading_rad, position, turne
 from av_synth.geometry.transforms import Array
 
 LIGHTS, STOP, GIVE_WAY = "1000001", "206", "205"  # OpenDRIVE's signal types, as CARLA's maps use them
-SIGN_WITHIN_M = 40.0
+_SIGN_WITHIN_M = 40.0
 _ARM_RAD = math.radians(50.0)
 STEP_M = 1.0
 _CLOSED_M = 2.5  # a ring has come round when it is this near to where it began
@@ -155,10 +155,15 @@ def _outside(first: carla.Waypoint) -> carla.Waypoint | None:
     return None
 
 
+def marks(before: carla.Waypoint) -> Iterator[carla.Landmark]:
+    """The signs and lights over the last metres of a lane before a junction."""
+    away = before.previous(_SIGN_WITHIN_M / 2)
+    for point in (before, *(point for point in away[:1] if not point.is_junction)):
+        yield from point.get_landmarks(_SIGN_WITHIN_M / 2 + 5.0, True)
+
+
 def _sign(before: carla.Waypoint) -> str:
-    away = before.previous(SIGN_WITHIN_M / 2)
-    looks = [before, *(point for point in away[:1] if not point.is_junction)]
-    types = {mark.type for point in looks for mark in point.get_landmarks(SIGN_WITHIN_M / 2 + 5.0, True)}
+    types = {mark.type for mark in marks(before)}
     for kind, name in ((LIGHTS, "signals"), (STOP, "stop"), (GIVE_WAY, "give_way")):
         if kind in types:
             return name

@@ -15,7 +15,7 @@ from av_synth.director.roads.junctions import JunctionArms
 from av_synth.director.roads.path import Path
 from av_synth.director.roads.poses import Located, locate
 from av_synth.director.roads.routes import STEP_M, ahead, behind, heading_rad, position
-from av_synth.director.roads.starts import Known, Start, candidates, entered, feature_of, known
+from av_synth.director.roads.starts import Known, Start, candidates, entered, known
 from av_synth.director.roads.towards import towards
 from av_synth.director.roads.wishes import LOOK_STEP_M, chooser_of, length_of, wishes
 from av_synth.errors import CastError
@@ -182,7 +182,7 @@ def _without_doubles(points: Sequence[carla.Waypoint]) -> list[carla.Waypoint]:
 def _anchors(town: Known, road: Road, start: Start, path: Path, points: Sequence[carla.Waypoint]) -> dict[str, float]:
     """Stations of the road's features."""
     found = {"start": 0.0}
-    feature = feature_of(road)
+    feature = road.feature
     if feature is None or start.feature is None:
         return found
     station, _ = path.project(position(start.feature))

@@ -45,7 +45,7 @@ def known(name: str, opendrive: str) -> Known:
 
 def candidates(town: Known, road: Road) -> list[Start]:
     """Every start that has the asked feature at the asked distance, thinned out if there are very many."""
-    name = feature_of(road)
+    name = road.feature
     if name is None:
         every = math.ceil(len(town.starts) / _MOST_STARTS) or 1
         return [Start(point) for point in town.starts[::every]]
@@ -60,13 +60,13 @@ def candidates(town: Known, road: Road) -> list[Start]:
         "exit": lambda: features.exit_begins(starts),
     }[name]()
     ahead_m = getattr(road, name).ahead_m
-    candidates = []
+    fitting = []
     for point in found:
         for lane in _own_lanes(point, road, name):
             back = list(behind(lane, ahead_m))
             if len(back) >= math.floor(ahead_m) and not any(here.is_junction for here in back[1:]):
-                candidates.append(Start(back[-1], lane))
-    return candidates
+                fitting.append(Start(back[-1], lane))
+    return fitting
 
 
 def _own_lanes(point: carla.Waypoint, road: Road, feature: str) -> Iterator[carla.Waypoint]:
@@ -79,12 +79,6 @@ def _own_lanes(point: carla.Waypoint, road: Road, feature: str) -> Iterator[carl
         yield from beside[-1:] if road.ego_lane == "leftmost" else beside[:1]
         return
     yield point
-
-
-def feature_of(road: Road) -> str | None:
-    """The name of the feature that a road asks for."""
-    names = ("junction", "roundabout", "crossing", "crest", "tunnel", "entry", "exit")
-    return next((name for name in names if getattr(road, name) is not None), None)
 
 
 def entered(town: Known, start: Start) -> JunctionArms | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from av_synth.director.roads import lanes
 from av_synth.director.roads.routes import Chooser, ahead, behind, by_exit, by_turns, heading_rad
-from av_synth.director.roads.starts import Known, Start, entered, feature_of
+from av_synth.director.roads.starts import Known, Start, entered
 from av_synth.scenario.road import Road
 
 LOOK_STEP_M = 5.0
@@ -23,7 +23,7 @@ Wish = tuple[str, Callable[[Start], bool]]
 
 def wishes(town: Known, road: Road, before_m: float, told: str) -> Iterator[Wish]:
     """What a start must have, the cheapest and commonest first; `told` says in words what `before_m` is."""
-    feature = feature_of(road)
+    feature = road.feature
     before = "" if feature is None else f" {getattr(road, feature).ahead_m:g} m before {_shown(feature)}"
     yield f"starts on a lane{before}", lambda start: not start.point.is_junction
     if feature not in ("entry", "exit"):
