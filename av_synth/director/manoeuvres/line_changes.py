@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import carla
 import numpy as np
@@ -14,32 +15,23 @@ from av_synth.director.manoeuvres.own_lanes import lane_at
 from av_synth.director.manoeuvres.paces import USUAL_ACCELERATION_MPS2, Keep, SpeedPlan
 from av_synth.director.manoeuvres.vehicle import Vehicle
 from av_synth.director.roads import lanes, new_lines
-from av_synth.director.roads.courses import Line, drift, swerve
+from av_synth.director.roads.courses import Line, Wander, drift, swerve
 from av_synth.director.roads.routes import path_along
 from av_synth.director.view import View
 from av_synth.errors import CastError
 from av_synth.geometry.transforms import Array
 from av_synth.scenario.exact import TakeRoute
-from av_synth.scenario.manoeuvres import Do, LaneChange, Overtake
+from av_synth.scenario.manoeuvres import CutIn, LaneChange, Merge, Overtake, TurnAt, UTurn
 from av_synth.scenario.model import EventSpec
 from av_synth.scenario.words import EGO, Side
 
 _GO_BACK_S = 2.5  # to the line that one kept to before
-KINDS = (
-    "lane_change",
-    "cut_in",
-    "cut_out",
-    "merge",
-    "overtake",
-    "swerve",
-    "drift",
-    "turn",
-    "u_turn",
-    "take_route",
-)
 _IN_LANE_M = 1.75  # of the ego's line: the ego is in its lane
 _ROUTE_M = 2000.0
-_TURN_IN_S = 1.5  # from one's line to that of a turn
+_TURN_IN_S, _TURN_ROUND_S = 1.5, 0.5  # from one's line to that of a turn
+
+_Led = tuple[Line, float, float | None]
+"""The line that a manoeuvre leads to, how long it takes to get there, and the speed (km/h) that it takes."""
 
 
 def begin_line(vehicle: Vehicle, event: EventSpec, view: View) -> bool:
@@ -49,48 +41,61 @@ def begin_line(vehicle: Vehicle, event: EventSpec, view: View) -> bool:
         CastError: if the road has no way to do it.
     """
     do = event.do
-    if do is None or do.kind not in KINDS:
+    if do is None or do.kind not in {*_LINES, *_WANDERS, "overtake"}:
         return False
     if isinstance(vehicle.body, MapCourse):
         take_back(vehicle, view, at_end=True)
+    asked = getattr(do, do.kind)
     if do.overtake is not None:
         _overtake(vehicle, event, do.overtake, view)
-        return True
-    if do.swerve is not None or do.drift is not None:
-        _wander(vehicle, event, do, view)
-        return True
-    found = _line(vehicle, do, view)
-    if found is None:
-        return False
-    line, duration_s, speed_kmh = found
-    _run(vehicle, event, lambda now: vehicle.course.changed(now.time_us), view)
-    vehicle.head_for(line, duration_s, view)
-    if speed_kmh is not None:
-        vehicle.pace = Keep(SpeedPlan(speed_kmh / 3.6))
+    elif do.kind in _WANDERS:
+        _wander(vehicle, event, *_WANDERS[do.kind](asked), view)
+    else:
+        line, duration_s, speed_kmh = _LINES[do.kind](vehicle, asked, view)
+        _run(vehicle, event, lambda now: vehicle.course.changed(now.time_us), view)
+        vehicle.head_for(line, duration_s, view)
+        if speed_kmh is not None:
+            vehicle.pace = Keep(SpeedPlan(speed_kmh / 3.6))
     return True
 
 
-def _line(vehicle: Vehicle, do: Do, view: View) -> tuple[Line, float, float | None] | None:
-    """The line that a manoeuvre leads to, how long it takes to get there, and the speed (km/h) that it takes."""
-    town, position, me = view.scene.map, vehicle.position_m(view), vehicle.me(view)
-    change = do.lane_change or do.cut_out
-    if change is not None:
-        return _changed(vehicle, change, view), change.duration_s, change.speed_kmh
-    if do.cut_in is not None:
-        heading = vehicle.line.path.heading_rad(me.station_m)
-        return new_lines.facing(vehicle.ego_line, position, heading), do.cut_in.duration_s, do.cut_in.speed_kmh
-    if do.merge is not None:
-        left_s = (vehicle.line.path.end_m - me.station_m) / max(me.speed_mps, 1.0)
-        line = new_lines.beside(town, vehicle.line, position, "left")
-        return line, max(min(do.merge.duration_s, left_s), 1.0), do.merge.speed_kmh
-    if do.turn is not None:
-        return new_lines.turning(town, vehicle.line, position, do.turn.to, vehicle.name), _TURN_IN_S, do.turn.speed_kmh
-    if do.take_route is not None:
-        return _routed(vehicle, do.take_route, view), _TURN_IN_S, None
-    if do.u_turn is not None:
-        line = new_lines.turned_round(town, vehicle.line, position, do.u_turn.radius_m, vehicle.name)
-        return line, 0.5, do.u_turn.speed_kmh
-    return None
+def _change(vehicle: Vehicle, change: LaneChange, view: View) -> _Led:
+    return _changed(vehicle, change, view), change.duration_s, change.speed_kmh
+
+
+def _cut_in(vehicle: Vehicle, cut: CutIn, view: View) -> _Led:
+    position = vehicle.position_m(view)
+    return new_lines.facing(vehicle.ego_line, position, _heading_rad(vehicle, view)), cut.duration_s, cut.speed_kmh
+
+
+def _merge(vehicle: Vehicle, merge: Merge, view: View) -> _Led:
+    me = vehicle.me(view)
+    left_s = (vehicle.line.path.end_m - me.station_m) / max(me.speed_mps, 1.0)
+    line = new_lines.beside(view.scene.map, vehicle.line, vehicle.position_m(view), "left")
+    return line, max(min(merge.duration_s, left_s), 1.0), merge.speed_kmh
+
+
+def _turn(vehicle: Vehicle, turn: TurnAt, view: View) -> _Led:
+    line = new_lines.turning(view.scene.map, vehicle.line, vehicle.position_m(view), turn.to, vehicle.name)
+    return line, _TURN_IN_S, turn.speed_kmh
+
+
+def _u_turn(vehicle: Vehicle, turn: UTurn, view: View) -> _Led:
+    line = new_lines.turned_round(view.scene.map, vehicle.line, vehicle.position_m(view), turn.radius_m, vehicle.name)
+    return line, _TURN_ROUND_S, turn.speed_kmh
+
+
+def _take_route(vehicle: Vehicle, take: TakeRoute, view: View) -> _Led:
+    """One's own lane, and the ways from there that lead through some places."""
+    town = view.scene.map
+    here = lane_at(town, vehicle.position_m(view), _heading_rad(vehicle, view))
+    return Line(new_lines.through(town, here, take.through, _ROUTE_M)), _TURN_IN_S, None
+
+
+def _heading_rad(vehicle: Vehicle, view: View) -> float:
+    """Where one's line leads, beside oneself."""
+    path = vehicle.line.path
+    return path.heading_rad(path.project(vehicle.position_m(view))[0])
 
 
 def _changed(vehicle: Vehicle, change: LaneChange, view: View) -> Line:
@@ -118,7 +123,6 @@ def _into(vehicle: Vehicle, who: str, aside: int, view: View) -> Line:
     if actor_id is None:
         return vehicle.line
     town, box, me = view.scene.map, view.box(actor_id), vehicle.position_m(view)
-    heading = vehicle.line.path.heading_rad(vehicle.line.path.project(me)[0])
     if who == EGO and abs(vehicle.ego_line.path.project(box.centre_m)[1]) < _IN_LANE_M:
         theirs = vehicle.ego_line
     else:
@@ -126,13 +130,12 @@ def _into(vehicle: Vehicle, who: str, aside: int, view: View) -> Line:
         lane = lane_at(town, box.centre_m, box.yaw_rad)
         theirs = Line(path_along(lane, new_lines.BEHIND_M + apart, new_lines.AHEAD_M + apart))
     theirs = _several(town, theirs, box.centre_m, "left" if aside > 0 else "right", abs(aside))
-    return new_lines.facing(theirs, me, heading)
+    return new_lines.facing(theirs, me, _heading_rad(vehicle, view))
 
 
 def _numbered(vehicle: Vehicle, lane_id: int, view: View) -> Line:
     """The lane with a number in the map, of the road that one is on."""
-    town, line, position = view.scene.map, vehicle.line, vehicle.position_m(view)
-    heading = line.path.heading_rad(line.path.project(position)[0])
+    town, position, heading = view.scene.map, vehicle.position_m(view), _heading_rad(vehicle, view)
     here = lane_at(town, position, heading)
     lane = here if here.lane_id == lane_id else town.get_waypoint_xodr(here.road_id, lane_id, here.s)
     if lane is None:
@@ -142,14 +145,6 @@ def _numbered(vehicle: Vehicle, lane_id: int, view: View) -> Line:
             f"{vehicle.name}: lane_change: no lane {lane_id} of road {here.road_id} is here; want one of {has}"
         )
     return new_lines.facing(Line(path_along(lane, new_lines.BEHIND_M, new_lines.AHEAD_M)), position, heading)
-
-
-def _routed(vehicle: Vehicle, take: TakeRoute, view: View) -> Line:
-    """One's own lane, and the ways from there that lead through some places."""
-    town, line, position = view.scene.map, vehicle.line, vehicle.position_m(view)
-    heading = line.path.heading_rad(line.path.project(position)[0])
-    here = lane_at(town, position, heading)
-    return Line(new_lines.through(town, here, take.through, _ROUTE_M))
 
 
 def _run(vehicle: Vehicle, event: EventSpec, over: Callable[[View], bool], view: View) -> None:
@@ -163,16 +158,10 @@ def _run(vehicle: Vehicle, event: EventSpec, over: Callable[[View], bool], view:
     vehicle.run(event, "course", over, undo, view)
 
 
-def _wander(vehicle: Vehicle, event: EventSpec, do: Do, view: View) -> None:
-    began_us = view.time_us
-    if do.swerve is not None:
-        vehicle.course.wander(swerve(do.swerve.offset_m, do.swerve.duration_s), began_us)
-        lasts_us = do.swerve.duration_s * 1e6
-        _run(vehicle, event, lambda now: now.time_us - began_us >= lasts_us, view)
-    elif do.drift is not None:
-        vehicle.course.wander(drift(do.drift.offset_m, do.drift.rate_mps), began_us)
-        until_us = began_us + abs(do.drift.offset_m) / do.drift.rate_mps * 1e6
-        _run(vehicle, event, lambda now: now.time_us >= until_us, view)
+def _wander(vehicle: Vehicle, event: EventSpec, shape: Wander, lasts_s: float, view: View) -> None:
+    until_us = view.time_us + lasts_s * 1e6
+    vehicle.course.wander(shape, view.time_us)
+    _run(vehicle, event, lambda now: now.time_us >= until_us, view)
 
 
 def _overtake(vehicle: Vehicle, event: EventSpec, overtake: Overtake, view: View) -> None:
@@ -204,3 +193,18 @@ def _ahead_of_m(vehicle: Vehicle, who: str, view: View) -> float:
     box = view.box(actor_id)
     station, _ = vehicle.line.path.project(box.centre_m)
     return vehicle.me(view).station_m - station - float(vehicle.half_m[0]) - float(box.half_m[0])
+
+
+_LINES: Mapping[str, Callable[[Vehicle, Any, View], _Led]] = {
+    "lane_change": _change,
+    "cut_out": _change,
+    "cut_in": _cut_in,
+    "merge": _merge,
+    "turn": _turn,
+    "u_turn": _u_turn,
+    "take_route": _take_route,
+}
+_WANDERS: Mapping[str, Callable[[Any], tuple[Wander, float]]] = {
+    "swerve": lambda asked: (swerve(asked.offset_m, asked.duration_s), asked.duration_s),
+    "drift": lambda asked: (drift(asked.offset_m, asked.rate_mps), abs(asked.offset_m) / asked.rate_mps),
+}

@@ -8,7 +8,7 @@ from typing import Protocol
 from av_synth.director.manoeuvres.kinematics import Body, Falling, Tracked
 from av_synth.director.manoeuvres.map_courses import MapCourse, Paced
 from av_synth.director.view import View
-from av_synth.scenario.manoeuvres import Do
+from av_synth.scenario.manoeuvres import Do, Fall
 from av_synth.session.commands import Command
 
 
@@ -36,7 +36,7 @@ def let_go(who: Moved, do: Do, view: View, *, walks: bool = False) -> Ending:
     elif do.follow_trajectory is not None:
         body = Tracked(who.actor, do.follow_trajectory.points, view, walks=walks)
     else:
-        body = Falling(who.actor, 0.6 if do.fall is None else do.fall.duration_s, view)
+        body = Falling(who.actor, (do.fall or Fall()).duration_s, view)
     who.body = body
 
     def over(now: View) -> bool:
