@@ -24,10 +24,8 @@ class VehiclePlayer(Vehicle):
             return
         if do.follow_trajectory is not None or do.follow_course is not None or do.fall is not None:
             self.send(carla.command.ApplyVehicleControl(self.actor.id, carla.VehicleControl()))  # its feet are off
-        if do.follow_trajectory is not None or do.fall is not None:
-            self.run(event, "body", *let_go(self, do, view), view)
-        elif do.follow_course is not None:
-            self.run(event, "course", *let_go(self, do, view), view)
+            slot = "body" if do.follow_course is None else "course"
+            self.run(event, slot, *let_go(self, do, view), view)
         elif do.lose_control is not None:
             self._lose_control(event, do.lose_control, view)
         elif do.lights is not None:
