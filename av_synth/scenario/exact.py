@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from av_synth.documents import Strict
-from av_synth.scenario.words import EGO, Name, SpeedKmh
+from av_synth.scenario.words import EGO, Name, SpeedKmh, check_times
 
 
 class Pose(Strict):
@@ -96,7 +96,5 @@ class Course(Strict):
     def _one(self) -> Course:
         if bool(self.timed) == bool(self.line) or len(self.timed or self.line) < 2:
             raise ValueError("want exactly one of timed and line, with two points or more")
-        times = [time for time, _, _ in self.timed]
-        if times != sorted(set(times)) or (times and times[0] < 0):
-            raise ValueError("timed: want times from 0 on that increase")
+        check_times("timed", [time for time, _, _ in self.timed])
         return self

@@ -8,7 +8,20 @@ from pydantic import Field, model_validator
 
 from av_synth.documents import Strict
 from av_synth.scenario.exact import Appear, ArriveTogether, Course, TakeRoute, Vanish
-from av_synth.scenario.words import EGO, Body, Lamp, Name, Seconds, Side, SlowKmh, SpeedKmh, Turn, exactly_one
+from av_synth.scenario.words import (
+    EGO,
+    Body,
+    Lamp,
+    Name,
+    Seconds,
+    Side,
+    SlowKmh,
+    SpeedKmh,
+    Turn,
+    at_most_one,
+    check_times,
+    exactly_one,
+)
 
 HARDEST_MPS2 = 12
 Acceleration = Annotated[float, Field(gt=0, le=HARDEST_MPS2)]
@@ -32,9 +45,7 @@ class Drive(Strict):
 
     @model_validator(mode="after")
     def _one(self) -> Drive:
-        ways = {"acceleration_mps2", "over_s", "over_m", "at_once"} & self.model_fields_set
-        if len(ways) > 1:
-            raise ValueError(f"got {' and '.join(sorted(ways))}; want one of them")
+        at_most_one(self, "acceleration_mps2", "at_once", "over_m", "over_s")
         return self
 
 
@@ -50,8 +61,7 @@ class MatchSpeed(Strict):
 
     @model_validator(mode="after")
     def _one(self) -> MatchSpeed:
-        if self.at_once and "acceleration_mps2" in self.model_fields_set:
-            raise ValueError("got acceleration_mps2 and at_once; want one of them")
+        at_most_one(self, "acceleration_mps2", "at_once")
         return self
 
 
@@ -64,9 +74,9 @@ class SpeedProfile(Strict):
 
     @model_validator(mode="after")
     def _in_order(self) -> SpeedProfile:
-        times = [time for time, _ in self.points]
-        if times != sorted(set(times)) or times[0] < 0 or any(speed < 0 for _, speed in self.points):
-            raise ValueError("points: want times from 0 on that increase, and speeds of 0 or more")
+        check_times("points", [time for time, _ in self.points])
+        if any(speed < 0 for _, speed in self.points):
+            raise ValueError("points: want speeds of 0 or more")
         return self
 
 
@@ -79,8 +89,7 @@ class Follow(Strict):
 
     @model_validator(mode="after")
     def _one(self) -> Follow:
-        if self.gap_m is not None and "gap_s" in self.model_fields_set:
-            raise ValueError("got gap_s and gap_m; want one of them")
+        at_most_one(self, "gap_s", "gap_m")
         return self
 
 
@@ -296,9 +305,7 @@ class Trajectory(Strict):
 
     @model_validator(mode="after")
     def _in_order(self) -> Trajectory:
-        times = [time for time, _, _ in self.points]
-        if times != sorted(set(times)) or times[0] < 0:
-            raise ValueError("points: want times from 0 on that increase")
+        check_times("points", [time for time, _, _ in self.points])
         return self
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -86,6 +87,27 @@ def exactly_one(model: Strict, what: str, *, beside: tuple[str, ...] = ()) -> No
         raise ValueError(f"got {', '.join(given) or 'none'}; want exactly one {what} of {known}")
     if getattr(model, given[0]) is None:
         raise ValueError(f"{given[0]} has no value; want its keys, or {{}} where it needs none")
+
+
+def at_most_one(model: Strict, *keys: str) -> None:
+    """Refuse a model in which more than one of these keys says something.
+
+    Raises:
+        ValueError: with those that do.
+    """
+    given = [key for key in keys if key in model.model_fields_set and getattr(model, key) not in (None, False)]
+    if len(given) > 1:
+        raise ValueError(f"got {' and '.join(given)}; want one of them")
+
+
+def check_times(key: str, times_s: Sequence[float]) -> None:
+    """Refuse times that do not go on.
+
+    Raises:
+        ValueError: with the key that they are under.
+    """
+    if list(times_s) != sorted(set(times_s)) or min(times_s, default=0.0) < 0:
+        raise ValueError(f"{key}: want times from 0 on that increase")
 
 
 class Range(Strict):
