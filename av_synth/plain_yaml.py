@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 import yaml
 
-MAX_DEPTH = 40
+_MAX_DEPTH = 40
 _MAX_NODES = 20_000
 
 Key = str | int
@@ -88,8 +88,8 @@ class _Builder:
 
     def _node(self, event: yaml.NodeEvent, line: int) -> None:
         self._nodes += 1
-        if self._nodes > _MAX_NODES or len(self._stack) >= MAX_DEPTH:
-            self._stop(line, f"is too large; want at most {_MAX_NODES} values, nested at most {MAX_DEPTH} deep")
+        if self._nodes > _MAX_NODES or len(self._stack) >= _MAX_DEPTH:
+            self._stop(line, f"is too large; want at most {_MAX_NODES} values, nested at most {_MAX_DEPTH} deep")
         if isinstance(event, yaml.AliasEvent):
             self._problem(line, f"got the alias *{event.anchor}; want the value written out")
         elif (tag := getattr(event, "tag", None)) not in (None, "!"):

@@ -26,7 +26,7 @@ _CONDITION = re.compile(r"(?P<not>!?)(?P<field>[A-Za-z_][\w.]*)(?:(?P<operator><
 _AROUND = re.compile(r"\s*(<=|>=|!=|=|<|>)\s*")
 _ORDER: Mapping[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
-MAX_LENGTH = 2000
+_MAX_LENGTH = 2000
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ def parse(text: str) -> tuple[Condition, ...]:
     Raises:
         UserError: with every one that cannot be read.
     """
-    if len(text) > MAX_LENGTH:
-        raise UserError(f"query: is {len(text)} characters long; want at most {MAX_LENGTH}")
+    if len(text) > _MAX_LENGTH:
+        raise UserError(f"query: is {len(text)} characters long; want at most {_MAX_LENGTH}")
     found, wrong = [], []
     for word in _AROUND.sub(r"\1", text).split():
         match = _CONDITION.fullmatch(word)

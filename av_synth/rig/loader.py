@@ -14,7 +14,7 @@ from av_synth.documents import Document, DocumentName, Strict
 from av_synth.errors import DocumentError, Problem
 from av_synth.rig.model import KEYFRAME_US, MAIN_CAMERA, MAIN_LIDAR, MAX_RANGE_M, Camera, Lidar, Mount, Radar, Rig
 
-KIND = "sensors"
+_KIND = "sensors"
 NO_RIG = "none"  # as a campaign says it
 
 Metres = Annotated[float, Field(ge=-20, le=20)]
@@ -100,7 +100,7 @@ class RigDocument(Strict):
 
 def names() -> tuple[str, ...]:
     """Names of the built-in rigs."""
-    return documents.names(KIND)
+    return documents.names(_KIND)
 
 
 def load(name_or_path: str) -> Rig:
@@ -110,10 +110,10 @@ def load(name_or_path: str) -> Rig:
         DocumentError: with every mistake in the file.
     """
     if name_or_path == NO_RIG:
-        want = f"want one of {', '.join(documents.names(KIND))}, because a dataset needs sensors"
+        want = f"want one of {', '.join(documents.names(_KIND))}, because a dataset needs sensors"
         other = "a campaign may have runs without, and `av-synth scenarios show` plays and draws one"
         raise DocumentError([Problem("", "rig", f"got {NO_RIG!r}; {want}; {other}")])
-    document = documents.read(documents.find(KIND, name_or_path))
+    document = documents.read(documents.find(_KIND, name_or_path))
     model = documents.validate(document, RigDocument)
     wrong = list(_across(document, model))
     if wrong:

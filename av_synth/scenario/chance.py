@@ -16,11 +16,11 @@ from av_synth.scenario.distributions import Distribution, stream, written
 from av_synth.scenario.expressions import ExpressionError, Value, filled, names_used
 from av_synth.scenario.words import Name
 
-TRIES = 200  # of a draw, to meet the constraints
-LOOKS = 1000  # draws at loading, of which one must meet them
+_TRIES = 200  # of a draw, to meet the constraints
+_LOOKS = 1000  # draws at loading, of which one must meet them
 MAX_CONSTRAINTS = 40
 MAX_CORRELATIONS = 200
-MAX_WORK = 60_000  # expressions worked out at loading to look for such a draw
+_MAX_WORK = 60_000  # expressions worked out at loading to look for such a draw
 
 
 class Derived(Strict):
@@ -181,7 +181,7 @@ class Chance:
             work = len(group.constraints) + len(group.derived)
             random = stream(self.scenario, f"look {' '.join(group.names)}", 0)
             held = np.zeros(len(group.constraints), int)
-            looks = min(LOOKS, max(100, MAX_WORK // work)) if group.constraints else 0
+            looks = min(_LOOKS, max(100, _MAX_WORK // work)) if group.constraints else 0
             for _ in range(looks):
                 fractions = dict(zip(group.names, random.random(len(group.names)).tolist(), strict=True))
                 truths = self._truths(group, self._at(group, fractions))
@@ -219,7 +219,7 @@ class Chance:
     def _draw_group(self, group: Group, seed: int, fixed: Mapping[str, Value]) -> dict[str, Value]:
         held = np.zeros(len(group.constraints), int)
         free = [name for name in group.names if name not in fixed]
-        tries = TRIES if free else 1
+        tries = _TRIES if free else 1
         for attempt in range(tries):
             again = f" try {attempt}" if attempt else ""
             fractions = {

@@ -22,7 +22,7 @@ from av_synth.scenario.scenario import Scenario
 
 MAX_POINTS = 100_000
 _MAX_TUPLES = 500_000
-TRIES = 100  # at a combination that holds a tuple and keeps the constraints
+_TRIES = 100  # at a combination that holds a tuple and keeps the constraints
 
 Point = dict[str, Value]
 
@@ -160,7 +160,7 @@ def _covering(sizes: Sequence[int], strength: int, name: str, allowed: Callable[
     random = stream(name, "t-wise", 0)
     while missing:
         wanted = next(iter(missing))
-        tries = random.integers(0, sizes, (TRIES, len(sizes)))
+        tries = random.integers(0, sizes, (_TRIES, len(sizes)))
         for index, level in wanted:
             tries[:, index] = level
         found = [row for row in dict.fromkeys(map(tuple, tries.tolist())) if allowed(row)]

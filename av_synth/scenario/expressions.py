@@ -22,10 +22,10 @@ from av_synth.plain_yaml import Key, KeyPath
 
 Value = float | int | str | bool
 
-MAX_LENGTH = 200
-MAX_TEXT = 2000  # characters of a text that references were filled into
+_MAX_LENGTH = 200
+_MAX_TEXT = 2000  # characters of a text that references were filled into
 _MAX_EXPONENT = 8
-EXACT = 2**53  # whole numbers beyond are not told apart as floats, nor needed
+_EXACT = 2**53  # whole numbers beyond are not told apart as floats, nor needed
 
 _GRAMMAR = "want names, numbers, 'text', + - * / ** ( ), comparisons, and, or, not, if else, or functions such as min"
 _REFERENCE = re.compile(r"\$\{([^{}]*)\}")
@@ -193,8 +193,8 @@ def filled(text: str, values: Mapping[str, Value]) -> Value:
     result = _REFERENCE.sub(lambda match: str(evaluate(match[1], values)), text)
     if "${" in result:
         raise ExpressionError("has a ${ without its }")
-    if len(result) > MAX_TEXT:
-        raise ExpressionError(f"becomes {len(result)} characters long; want at most {MAX_TEXT}")
+    if len(result) > _MAX_TEXT:
+        raise ExpressionError(f"becomes {len(result)} characters long; want at most {_MAX_TEXT}")
     return result
 
 
@@ -202,8 +202,8 @@ def filled(text: str, values: Mapping[str, Value]) -> Value:
 def _parsed(expression: str) -> tuple[ast.expr, tuple[str, ...]]:
     """The syntax tree of an expression, known to have only what can be walked, and the names in it."""
     text = expression.strip()
-    if len(text) > MAX_LENGTH:
-        raise ExpressionError(f"is {len(text)} characters long; want at most {MAX_LENGTH}")
+    if len(text) > _MAX_LENGTH:
+        raise ExpressionError(f"is {len(text)} characters long; want at most {_MAX_LENGTH}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's opinion on how `1if x` is written
@@ -310,7 +310,7 @@ def _bounded(value: object) -> Value:
     if isinstance(value, bool | str):
         return value
     if isinstance(value, int):
-        return value if abs(value) <= EXACT else float(value)
+        return value if abs(value) <= _EXACT else float(value)
     if not isinstance(value, float) or not math.isfinite(value):
         raise ExpressionError("has no finite value" if isinstance(value, float) else "has no real value")
     return value

@@ -20,7 +20,7 @@ from av_synth.scenario.parts import parts_of, sound_parts
 from av_synth.scenario.reading import SECTIONS, chance_of, filled_in, unused, written_out
 
 KIND = "scenarios"
-LOOKS = 50  # draws for which everything derived is worked out at loading
+_LOOKS = 50  # draws for which everything derived is worked out at loading
 _WHOLE_LOOKS = 3  # and those for which the whole document is checked
 
 
@@ -161,7 +161,7 @@ def _in_draws(document: Document, chance: Chance) -> list[Problem]:
     for path, name in references(filled_in(document)):
         uses.setdefault(dotted(path), []).append(name)
     try:
-        for number, values in enumerate(chance.looks(LOOKS)):
+        for number, values in enumerate(chance.looks(_LOOKS)):
             if number < _WHOLE_LOOKS and not found:
                 model, _, wrong = _filled(document, values)
                 for problem in [*wrong, *(check(document, parts_of(model)) if model else ())]:

@@ -125,7 +125,7 @@ _CHANGES: Mapping[str, Mapping[str, float]] = {
 """Words for a change of one thing about the weather; all else stays as it was."""
 
 
-WET = ("precipitation", "precipitation_deposits", "wetness")  # what rain_mm_h says too
+_WET = ("precipitation", "precipitation_deposits", "wetness")  # what rain_mm_h says too
 _FIELDS = tuple(name for name in WeatherSpec.model_fields if name != "preset")
 
 
@@ -169,7 +169,7 @@ def changed_weather(text: str, before: Weather, option: str = "--weather") -> We
 
 def _taken_back(part: str, changes: Mapping[str, float], said: Mapping[str, str]) -> list[str]:
     """The parts before this one that it would undo. A key may say a word more exactly, as in fog+fog_distance=30."""
-    changed = {*changes, *(WET if "rain_mm_h" in changes else ())}
+    changed = {*changes, *(_WET if "rain_mm_h" in changes else ())}
     before = [one for key, one in said.items() if key in changed and one != part]
     return [one for one in dict.fromkeys(before) if part in _CHANGES or "=" in one]
 

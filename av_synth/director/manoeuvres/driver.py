@@ -23,7 +23,7 @@ _STOP_SHORT_M = 1.5
 _EMERGENCY_MPS2 = 9.0
 _CALM_S = 1.0  # after the conflict is over, before driving on
 _RESUME_MPS2 = 1.5
-HEADWAY_S, STANDSTILL_GAP_M = 1.2, 3.0  # kept to somebody ahead once the event is over
+_HEADWAY_S, _STANDSTILL_GAP_M = 1.2, 3.0  # kept to somebody ahead once the event is over
 # who expects to have to brake does so after this: M. Green, "How long does it take to stop?" Transportation Human
 # Factors 2(3), 2000
 AWAKE_S = 0.7
@@ -113,7 +113,7 @@ class _Watch:
         """
         target = math.inf
         if pair.lead_mps > _MOVES_MPS and pair.gap_m > 0.0 and pair.aside_m < 0.0:
-            keeps_m = STANDSTILL_GAP_M + HEADWAY_S * pair.lead_mps
+            keeps_m = _STANDSTILL_GAP_M + _HEADWAY_S * pair.lead_mps
             target = max(pair.lead_mps + 0.2 * (pair.gap_m - keeps_m), 0.0)
         if math.isinf(target):
             self._slower_us = None

@@ -14,7 +14,7 @@ from av_synth.geometry.carla import transform_from_matrix, vector_to_carla
 from av_synth.geometry.transforms import Array, from_yaw, rigid
 from av_synth.session.commands import Command
 
-GRAVITY_MPS2 = 9.81
+_GRAVITY_MPS2 = 9.81
 _SLIDE_MPS2 = 5.0  # of somebody who fell, over asphalt
 _FACE_S = 0.1  # headings are taken over twice this
 _STILL_M = 0.02
@@ -166,7 +166,7 @@ class Load:
         way = self._velocity / max(speed, 1e-9)
         pose = self._pose.copy()
         pose[:3, 3] += way * (speed * slides_s - 0.5 * self._slides_mps2 * slides_s**2)
-        pose[2, 3] = max(float(self._pose[2, 3]) - 0.5 * GRAVITY_MPS2 * now_s**2, self._ground_m)
+        pose[2, 3] = max(float(self._pose[2, 3]) - 0.5 * _GRAVITY_MPS2 * now_s**2, self._ground_m)
         return placed(self.actor.id, pose, way * max(speed - self._slides_mps2 * now_s, 0.0))
 
 

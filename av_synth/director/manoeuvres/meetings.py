@@ -20,10 +20,10 @@ from av_synth.scenario.exact import Pose
 from av_synth.scenario.words import EGO, FASTEST_KMH
 
 _ACCELERATION_MPS2, _DECELERATION_MPS2 = 3.0, 5.0
-STEP_M, _CROSSES_WITHIN_M = 0.5, 8.0
+_STEP_M, _CROSSES_WITHIN_M = 0.5, 8.0
 _TOGETHER = 0.9  # cosine of the angle under which ways run together rather than cross
 _ON_WAY_M = 5.0  # a place is on somebody's way if it is no further from it
-FARTHEST_M = 1000.0  # of somebody from their place, along the road
+_FARTHEST_M = 1000.0  # of somebody from their place, along the road
 FASTEST_MPS = FASTEST_KMH / 3.6
 
 Left = Callable[[View], float]
@@ -142,7 +142,7 @@ def _way_to(who: str, place: Pose, there_m: Array, view: View) -> Line:
     town, box = view.scene.map, view.box(view.scene.ids[who])
     ways_on = [view.scene.path] if who == EGO else []
     lane = lane_at(town, box.centre_m, box.yaw_rad)
-    ways_on.append(new_lines.through(town, lane, (place,), FARTHEST_M))
+    ways_on.append(new_lines.through(town, lane, (place,), _FARTHEST_M))
     for path in ways_on:
         if max(abs(path.project(point)[1]) for point in (box.centre_m, there_m)) < _ON_WAY_M:
             return Line(path)
@@ -163,17 +163,17 @@ def meeting_point(mine: Line, from_m: float, ego: Line, half_widths_m: float) ->
 
     Ways that run together do so from where they are nearer to each other than the vehicles are wide.
     """
-    stations = np.arange(from_m, mine.path.end_m, STEP_M)
+    stations = np.arange(from_m, mine.path.end_m, _STEP_M)
     places = [ego.path.project(mine.path.point(s, mine.offset_m)) for s in stations.tolist()]
     on_it = [ego.path.begin_m < station < ego.path.end_m for station, _ in places]
     offsets = np.array([offset for _, offset in places])
     near = [k for k in range(len(stations)) if on_it[k] and abs(offsets[k]) < half_widths_m]
     if not near or near[0] == 0:
         return None
-    for k in range(near[0], min(near[0] + int(_CROSSES_WITHIN_M / STEP_M), len(stations))):
+    for k in range(near[0], min(near[0] + int(_CROSSES_WITHIN_M / _STEP_M), len(stations))):
         turned = mine.path.heading_rad(float(stations[k])) - ego.path.heading_rad(places[k][0])
         if math.cos(turned) < _TOGETHER and offsets[k] * offsets[k - 1] <= 0.0 and offsets[k] != offsets[k - 1]:
             share = float(offsets[k - 1] / (offsets[k - 1] - offsets[k]))
-            here = float(stations[k - 1]) + STEP_M * share
+            here = float(stations[k - 1]) + _STEP_M * share
             return here, places[k - 1][0] + share * (places[k][0] - places[k - 1][0])
     return float(stations[near[0]]), places[near[0]][0]

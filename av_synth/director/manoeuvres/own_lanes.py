@@ -18,7 +18,7 @@ from av_synth.scenario.exact import Pose
 
 _ON_M = 250.0  # further
 NEAR_M = 2.5  # from a path's end to the lane that it is taken to end in
-ALIKE = math.cos(math.radians(30.0))  # of the angle between the two
+_ALIKE = math.cos(math.radians(30.0))  # of the angle between the two
 _STEP_ON_M, _DOUBLED_M = 0.5, 0.05
 _BESIDE_M, _COMING = 0.05, 15.0  # beside the lane's centre, and in how many times this it comes there
 
@@ -42,7 +42,7 @@ def prolonged(town: carla.Map, path: Path) -> Path | None:
     for turned, leads_on in ((0.0, ahead), (math.pi, behind)):
         lane = lane_at(town, end, yaw + turned)
         near = float(np.hypot(*(position(lane) - end)[:2])) < NEAR_M
-        if near and math.cos(heading_rad(lane) - yaw - turned) > ALIKE:
+        if near and math.cos(heading_rad(lane) - yaw - turned) > _ALIKE:
             return _joined(path, end, map(position, leads_on(lane, _ON_M)))
     return None
 

@@ -15,9 +15,9 @@ from av_synth.metrics import Footprint
 
 USUAL_ACCELERATION_MPS2 = 2.0
 _USUAL_DECELERATION_MPS2 = 3.0
-HARDEST_MPS2 = 9.0
-HEADWAY_S, STANDSTILL_GAP_M = 1.2, 2.5  # of somebody careful
-_LOOK_M, LOOK_STEP_M = 80.0, 2.0
+_HARDEST_MPS2 = 9.0
+_HEADWAY_S, _STANDSTILL_GAP_M = 1.2, 2.5  # of somebody careful
+_LOOK_M, _LOOK_STEP_M = 80.0, 2.0
 _EAGER_MPS = 100.0
 _AIR_M = 0.2  # left beside who is passed
 STOPPED_MPS = 0.2
@@ -80,7 +80,7 @@ class Profile:
     def plan(self, _me: Me, view: View) -> SpeedPlan:
         """The speed of now."""
         now_s = (view.time_us - self.began_us) * 1e-6
-        return SpeedPlan(float(np.interp(now_s, self.times_s, self.speeds_mps)), HARDEST_MPS2, HARDEST_MPS2)
+        return SpeedPlan(float(np.interp(now_s, self.times_s, self.speeds_mps)), _HARDEST_MPS2, _HARDEST_MPS2)
 
     def over(self, _me: Me, view: View) -> bool:
         """After its last point."""
@@ -178,14 +178,14 @@ class StopAt:
         if self._stopped_us is None and me.speed_mps < STOPPED_MPS and room < 1.0:
             self._stopped_us = view.time_us
         if self._stopped_us is not None or room <= 0.05:
-            return SpeedPlan(0.0, USUAL_ACCELERATION_MPS2, HARDEST_MPS2)
+            return SpeedPlan(0.0, USUAL_ACCELERATION_MPS2, _HARDEST_MPS2)
         allowed = math.sqrt(2.0 * _USUAL_DECELERATION_MPS2 * room)
         free = self.before.plan(me, view)
         if allowed >= free.target_mps:
             return free
         needed = me.speed_mps**2 / (2.0 * room)
         # a crawl at the end, so that it does not stop short of the place
-        return SpeedPlan(max(allowed, 0.4), free.acceleration_mps2, min(max(needed, 2.0) + 1.0, HARDEST_MPS2))
+        return SpeedPlan(max(allowed, 0.4), free.acceleration_mps2, min(max(needed, 2.0) + 1.0, _HARDEST_MPS2))
 
     def over(self, _me: Me, view: View) -> bool:
         """Once it stands, or has waited."""
@@ -209,9 +209,9 @@ class Backwards:
         """The speed backwards, as a positive number."""
         room = self.distance_m - (self.from_m - me.station_m)
         if room <= 0.05:
-            return SpeedPlan(0.0, USUAL_ACCELERATION_MPS2, HARDEST_MPS2)
+            return SpeedPlan(0.0, USUAL_ACCELERATION_MPS2, _HARDEST_MPS2)
         allowed = max(math.sqrt(2.0 * _USUAL_DECELERATION_MPS2 * room), 0.3)
-        return SpeedPlan(min(self.speed_mps, allowed), USUAL_ACCELERATION_MPS2, HARDEST_MPS2)
+        return SpeedPlan(min(self.speed_mps, allowed), USUAL_ACCELERATION_MPS2, _HARDEST_MPS2)
 
     def over(self, me: Me, _view: View) -> bool:
         """Once it has gone so far; without a distance, once it drives at that speed."""
@@ -225,7 +225,7 @@ def following(
     own: SpeedPlan,
     gap_m: float,
     lead_mps: float,
-    headway_s: float = HEADWAY_S,
+    headway_s: float = _HEADWAY_S,
     apart_m: float | None = None,
 ) -> SpeedPlan:
     """The speed of the next second behind somebody: the Intelligent Driver Model; `apart_m` is kept instead of a time.
@@ -236,21 +236,21 @@ def following(
     a, b = own.acceleration_mps2, _USUAL_DECELERATION_MPS2
     closing = speed_mps * (speed_mps - lead_mps) / (2.0 * math.sqrt(a * b))
     if apart_m is None:
-        wanted = max(speed_mps * headway_s + closing, STANDSTILL_GAP_M)
+        wanted = max(speed_mps * headway_s + closing, _STANDSTILL_GAP_M)
     else:
-        wanted = max(apart_m + closing, min(apart_m, STANDSTILL_GAP_M))
+        wanted = max(apart_m + closing, min(apart_m, _STANDSTILL_GAP_M))
     free = (speed_mps / max(own.target_mps, 0.1)) ** 4
-    push = max(a * (1.0 - free - (wanted / max(gap_m, 0.1)) ** 2), -HARDEST_MPS2)
+    push = max(a * (1.0 - free - (wanted / max(gap_m, 0.1)) ** 2), -_HARDEST_MPS2)
     target = min(max(speed_mps + push, 0.0), own.target_mps)
     if push < 0.0:
-        return SpeedPlan(target, a, min(max(-push, 0.3), HARDEST_MPS2))
+        return SpeedPlan(target, a, min(max(-push, 0.3), _HARDEST_MPS2))
     return SpeedPlan(target, max(push, 0.1), own.deceleration_mps2)
 
 
 def careful(me: Me, view: View, own: SpeedPlan) -> SpeedPlan:
     """Its own speed, or what whoever is ahead on its own line allows."""
     begin = me.station_m
-    stations: Array = begin + LOOK_STEP_M * np.arange(int(_LOOK_M / LOOK_STEP_M), dtype=np.float64)
+    stations: Array = begin + _LOOK_STEP_M * np.arange(int(_LOOK_M / _LOOK_STEP_M), dtype=np.float64)
     path = me.line.path
     points: Array = np.column_stack([np.interp(stations, path.stations_m, path.points_m[:, axis]) for axis in (0, 1)])
     steps = np.diff(points, axis=0, append=2.0 * points[-1:] - points[-2:-1])

@@ -29,8 +29,8 @@ from av_synth.scenario.words import FASTEST_ON_FOOT_KMH
 from av_synth.session.commands import Command
 
 _BACK_ON_LINE = 0.5  # how fast somebody who walks along comes back to their line, as a share of 1/s
-_SEES_M, ROOM_M = 3.0, 0.75  # those of a crowd who are so near ahead, and so little aside, are given way to
-GIVE_WAY = 0.35  # sideways, as a share of the way ahead
+_SEES_M, _ROOM_M = 3.0, 0.75  # those of a crowd who are so near ahead, and so little aside, are given way to
+_GIVE_WAY = 0.35  # sideways, as a share of the way ahead
 _ARRIVED_S = 0.2  # so little time before another is at their place, nobody changes their speed any more
 _FASTEST_MPS = FASTEST_ON_FOOT_KMH / 3.6
 
@@ -121,8 +121,8 @@ class PedestrianPlayer:
             if actor_id == self.actor.id or not name.startswith("crowd_"):
                 continue
             apart = view.box(actor_id).centre_m - here
-            if 0.0 < float(apart @ ahead) < _SEES_M and abs(float(apart @ right)) < ROOM_M:
-                return np.array([*(ahead + right * GIVE_WAY), 0.0])
+            if 0.0 < float(apart @ ahead) < _SEES_M and abs(float(apart @ right)) < _ROOM_M:
+                return np.array([*(ahead + right * _GIVE_WAY), 0.0])
         return way
 
     def _run(self, event: EventSpec, view: View, over: Callable[[View], bool]) -> None:

@@ -14,7 +14,7 @@ from av_synth.geometry.transforms import Array
 COMFORT_LATERAL_MPS2 = 3.0  # in bends that nobody is in a hurry to take
 _BEND_BRAKING_MPS2 = 2.5  # before them
 _CHORD_M = 5.0  # bends are measured over twice this, so that joints of lanes are no bends
-FASTEST_MPS = 70.0
+_FASTEST_MPS = 70.0
 
 Wander = Callable[[float], float]
 """Offset to the left by seconds since it began."""
@@ -43,7 +43,7 @@ class Line:
             chords[0][:, 0] * chords[1][:, 1] - chords[0][:, 1] * chords[1][:, 0], (chords[0] * chords[1]).sum(axis=1)
         )
         bend = np.abs(turn) / _CHORD_M
-        limits = np.minimum(np.sqrt(COMFORT_LATERAL_MPS2 / np.maximum(bend, 1e-6)), FASTEST_MPS)
+        limits = np.minimum(np.sqrt(COMFORT_LATERAL_MPS2 / np.maximum(bend, 1e-6)), _FASTEST_MPS)
         # energy that may be left at each station: what is allowed later, and the braking until there
         energy = limits**2 + 2.0 * _BEND_BRAKING_MPS2 * stations
         ahead = np.minimum.accumulate(energy[::-1])[::-1] - 2.0 * _BEND_BRAKING_MPS2 * stations

@@ -13,10 +13,10 @@ import numpy as np
 from av_synth.director.roads.routes import by_exit, heading_rad, position, turned_rad
 from av_synth.geometry.transforms import Array
 
-LIGHTS, STOP, GIVE_WAY = "1000001", "206", "205"  # OpenDRIVE's signal types, as CARLA's maps use them
+LIGHTS, _STOP, _GIVE_WAY = "1000001", "206", "205"  # OpenDRIVE's signal types, as CARLA's maps use them
 _SIGN_WITHIN_M = 40.0
 _ARM_RAD = math.radians(50.0)
-STEP_M = 1.0
+_STEP_M = 1.0
 _CLOSED_M = 2.5  # a ring has come round when it is this near to where it began
 _RING_M = (40.0, 250.0)
 _RING_TURN_RAD = math.radians(0.8)  # a metre, at least, for most of a ring; who drives round a block goes straight on
@@ -112,7 +112,7 @@ def is_roundabout(entrance: Entrance) -> bool:
     trail: list[Array] = []
     turned, walked, turning = 0.0, 0.0, 0
     while walked < _RING_M[1]:
-        following = here.next(STEP_M)
+        following = here.next(_STEP_M)
         if not following:
             return False
         if len(following) > 1:
@@ -123,12 +123,12 @@ def is_roundabout(entrance: Entrance) -> bool:
             return False
         step = math.remainder(heading_rad(chosen) - heading_rad(here), math.tau)
         turned, turning = turned + step, turning + (step > _RING_TURN_RAD)
-        here, walked = chosen, walked + STEP_M
+        here, walked = chosen, walked + _STEP_M
         trail.append(position(here)[:2])
-        if turned > 1.8 * math.pi and len(trail) > _RING_M[0] / STEP_M:
+        if turned > 1.8 * math.pi and len(trail) > _RING_M[0] / _STEP_M:
             apart = np.hypot(*(np.array(trail[: -int(_RING_M[0] / 2)]) - trail[-1]).T)
             if float(apart.min()) < _CLOSED_M:
-                return turning * STEP_M > 0.6 * walked
+                return turning * _STEP_M > 0.6 * walked
     return False
 
 
@@ -164,7 +164,7 @@ def marks(before: carla.Waypoint) -> Iterator[carla.Landmark]:
 
 def _sign(before: carla.Waypoint) -> str:
     types = {mark.type for mark in marks(before)}
-    for kind, name in ((LIGHTS, "signals"), (STOP, "stop"), (GIVE_WAY, "give_way")):
+    for kind, name in ((LIGHTS, "signals"), (_STOP, "stop"), (_GIVE_WAY, "give_way")):
         if kind in types:
             return name
     return "none"
@@ -180,8 +180,8 @@ def _points(first: carla.Waypoint, last: carla.Waypoint) -> Array:
     for _ in range(120):
         here_m = position(here)[:2]
         points.append(here_m)
-        following = [point for point in here.next(STEP_M) if point.is_junction and point.road_id == first.road_id]
-        if not following or float(np.hypot(*(here_m - end))) < STEP_M:
+        following = [point for point in here.next(_STEP_M) if point.is_junction and point.road_id == first.road_id]
+        if not following or float(np.hypot(*(here_m - end))) < _STEP_M:
             break
         here = following[0]
     return np.array(points)

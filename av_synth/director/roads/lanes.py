@@ -13,7 +13,7 @@ from av_synth.director.roads.routes import heading_rad, position
 from av_synth.scenario.road import Lane
 
 NARROWEST_M = 1.5  # a lane that is narrower has run out
-VERGE_M = 1.2  # from the road's edge to where somebody stands beside it
+_VERGE_M = 1.2  # from the road's edge to where somebody stands beside it
 DRIVEN = ("Driving", "Entry", "Exit", "OnRamp", "OffRamp", "Bidirectional")
 _KINDS = {"parking": ("Parking",), "pavement": ("Sidewalk",), "shoulder": ("Shoulder", "Stop")}
 _ROAD = (*DRIVEN, "Parking", "Shoulder", "Stop", "Biking", "Sidewalk")
@@ -96,4 +96,4 @@ def _verge(waypoint: carla.Waypoint, side: str) -> tuple[float, None]:
     sign = 1.0 if side == "left" else -1.0
     edges = [waypoint.lane_width / 2.0]
     edges += [sign * found.offset_m + found.width_m / 2.0 for found in beside(waypoint, side) if found.kind in _ROAD]
-    return sign * (max(edges) + VERGE_M), None
+    return sign * (max(edges) + _VERGE_M), None

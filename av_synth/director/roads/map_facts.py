@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import carla
 
-KMH = {"km/h": 1.0, "mph": 1.609344, "m/s": 3.6}
+_KMH = {"km/h": 1.0, "mph": 1.609344, "m/s": 3.6}
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def facts(opendrive: str) -> MapFacts:
             speed = kind.find("speed")
             limit = None if speed is None else speed.get("max", "")
             if speed is not None and limit and limit not in ("no limit", "undefined"):
-                found.append((float(kind.get("s", "0")), float(limit) * KMH.get(speed.get("unit", "m/s"), 3.6)))
+                found.append((float(kind.get("s", "0")), float(limit) * _KMH.get(speed.get("unit", "m/s"), 3.6)))
         if found:
             limits[road_id] = tuple(sorted(found))
         for tunnel in road.iter("tunnel"):

@@ -21,7 +21,7 @@ from av_synth.director.roads.wishes import LOOK_STEP_M, chooser_of, length_of, w
 from av_synth.errors import CastError
 from av_synth.scenario.road import Lane, Road
 
-SPARE_M = 5.0
+_SPARE_M = 5.0
 NEAR_M = 0.3  # of an exact place, no other point of the path
 _BEFORE_M = "{before}"  # in the words of a wish
 
@@ -80,8 +80,8 @@ class Place:
         missing_m = to_m - self.path.end_m
         if missing_m <= 0.0 or self.against:
             return self
-        on = _without_doubles([self.waypoints[-1], *ahead(self.waypoints[-1], missing_m + SPARE_M)])[1:]
-        if len(on) * STEP_M < missing_m - SPARE_M:
+        on = _without_doubles([self.waypoints[-1], *ahead(self.waypoints[-1], missing_m + _SPARE_M)])[1:]
+        if len(on) * STEP_M < missing_m - _SPARE_M:
             raise CastError(
                 f"the road ends {self.path.end_m + len(on) * STEP_M:.0f} m ahead of the ego's start, and somebody is "
                 f"placed {to_m:.0f} m ahead; want them nearer"
@@ -136,7 +136,7 @@ def _fitting(town: Known, road: Road, steps_before: int) -> tuple[tuple[Start, .
 
 def _place(town: Known, road: Road, start: Start, before_m: float) -> Place:
     back = list(behind(start.point, before_m))[::-1]
-    on = list(ahead(start.point, length_of(road) + SPARE_M, chooser_of(road)))
+    on = list(ahead(start.point, length_of(road) + _SPARE_M, chooser_of(road)))
     points = _without_doubles([*back, start.point, *on])
     begin = next(k for k, point in enumerate(points) if point is start.point)
     path = Path(np.array([position(point) for point in points]), begin)
@@ -145,7 +145,7 @@ def _place(town: Known, road: Road, start: Start, before_m: float) -> Place:
 
 def _exact(town: Known, road: Road, there: Located, before_m: float) -> Place:
     """The place at a pose, whatever the road is like there."""
-    lane, length_m = there.lane, road.length_m + SPARE_M
+    lane, length_m = there.lane, road.length_m + _SPARE_M
     if not there.on_road:  # a yard, or a map that has other roads
         ends = np.array([there.line.point(s_m) for s_m in (-1.0, 0.0, length_m)])
         return Place(Path(ends, 1), (lane,) * 3, {"start": 0.0})

@@ -16,7 +16,7 @@ from av_synth.geometry.carla import location_from_point
 from av_synth.geometry.transforms import Array
 from av_synth.scenario.exact import Pose
 
-LOOKS = 4  # a map's nearest lane is the nearest in space: asked again at the height that was found
+_LOOKS = 4  # a map's nearest lane is the nearest in space: asked again at the height that was found
 _INSIDE_STEP_M = 1.0
 FAR_M = 25.0  # from the lane of who drives on the other side of a motorway
 
@@ -90,7 +90,7 @@ def _by_road(town: carla.Map, pose: Pose) -> tuple[Array, float]:
 def _nearest(town: carla.Map, point_m: Array, kind: carla.LaneType) -> carla.Waypoint | None:
     """The lane nearest to a point as seen from above, as far as heights let find it."""
     found, height = None, float(point_m[2])
-    for _ in range(LOOKS):
+    for _ in range(_LOOKS):
         asked = location_from_point(np.array([point_m[0], point_m[1], height]))
         found = town.get_waypoint(asked, lane_type=kind)
         if found is None or abs(found.transform.location.z - height) < 0.5:

@@ -15,7 +15,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.scenario.words import Turn
 
 STEP_M = 1.0
-TURN_RAD = math.radians(30.0)  # less than this is straight on
+_TURN_RAD = math.radians(30.0)  # less than this is straight on
 _LONGEST_JUNCTION_M = 120.0
 
 Ways = Sequence[tuple[carla.Waypoint, float]]
@@ -44,10 +44,10 @@ def by_turns(turns: Sequence[Turn]) -> Chooser:
             return min(ways, key=lambda way: abs(way[1]))[0]
         turn = waiting.pop(0)
         if turn == "straight":
-            fitting = [way for way in ways if abs(way[1]) < TURN_RAD]
+            fitting = [way for way in ways if abs(way[1]) < _TURN_RAD]
             return min(fitting, key=lambda way: abs(way[1]))[0] if fitting else None
         side = 1.0 if turn == "left" else -1.0
-        fitting = [way for way in ways if side * way[1] >= TURN_RAD]
+        fitting = [way for way in ways if side * way[1] >= _TURN_RAD]
         # the nearest of several ways to that side, at a fork of five roads
         return min(fitting, key=lambda way: abs(abs(way[1]) - math.pi / 2))[0] if fitting else None
 

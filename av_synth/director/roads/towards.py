@@ -11,8 +11,8 @@ from av_synth.director.roads.poses import locate
 from av_synth.director.roads.routes import Chooser, Ways, by_turns
 from av_synth.scenario.exact import Pose
 
-STEP_M = 2.0  # no way through a junction is shorter
-FARTHEST_M = 4000.0  # from one place to the next
+_STEP_M = 2.0  # no way through a junction is shorter
+_FARTHEST_M = 4000.0  # from one place to the next
 _Lane = tuple[int, int]
 """Numbers of a road and a lane of it."""
 
@@ -63,18 +63,18 @@ def _leg(start: carla.Waypoint, road_id: int) -> list[carla.Waypoint]:
         here, walked = front.popleft()
         if here.road_id == road_id:
             return _back(here, before)
-        if walked >= FARTHEST_M:
+        if walked >= _FARTHEST_M:
             continue
-        for point in here.next(STEP_M):
+        for point in here.next(_STEP_M):
             key = _key(point)
             if key not in before:
                 before[key] = here
-                front.append((point, walked + STEP_M))
+                front.append((point, walked + _STEP_M))
     return []
 
 
 def _key(point: carla.Waypoint) -> tuple[int, int, int, int]:
-    return point.road_id, point.section_id, point.lane_id, round(point.s / STEP_M)
+    return point.road_id, point.section_id, point.lane_id, round(point.s / _STEP_M)
 
 
 def _back(end: carla.Waypoint, before: dict[tuple[int, int, int, int], carla.Waypoint | None]) -> list[carla.Waypoint]:

@@ -16,7 +16,7 @@ from av_synth.session.boxes import TABLE, actor_box
 from av_synth.session.commands import send
 
 _PROBE_HEIGHT_M = 60.0  # above every roof: nothing is hit there
-TOWS, HITCH_X = "avsynth.tows", "avsynth.hitch_x"
+_TOWS, _HITCH_X = "avsynth.tows", "avsynth.hitch_x"
 _TOLD_BY = (CATEGORY_ATTRIBUTE, "base_type", "special_type", "age")
 _CATEGORIES = {
     "adult": "human.pedestrian.adult",
@@ -121,10 +121,10 @@ class Casting:
     def towed(self, type_id: str) -> Towed | None:
         """What a vehicle tows, None for most."""
         blueprint = self._library[type_id]
-        behind = _attribute(blueprint, TOWS)
+        behind = _attribute(blueprint, _TOWS)
         if behind not in self._library:
             return None
-        hitches = [float(_attribute(found, HITCH_X)) for found in (blueprint, self._library[behind])]
+        hitches = [float(_attribute(found, _HITCH_X)) for found in (blueprint, self._library[behind])]
         return Towed(behind, hitches[1] - hitches[0])
 
     def size(self, type_id: str) -> Size:

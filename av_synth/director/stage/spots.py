@@ -26,7 +26,7 @@ _ARM_BACK_M, _ARM_ON_M = 150.0, 200.0  # of the way of somebody on another arm, 
 _ARM_SPARE_M = 40.0
 _RUN_UP_S = 2.5  # no run-up is longer
 _CLEAR_M = 0.8  # a parked row stays this far from named actors
-TURN_RAD = {"along": 0.0, "against": math.pi, "left": math.pi / 2, "right": -math.pi / 2}
+_TURN_RAD = {"along": 0.0, "against": math.pi, "left": math.pi / 2, "right": -math.pi / 2}
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _leader(at: Placement) -> str | None:
 
 def _spot(concrete: ConcreteScenario, actor: Actor, place: Place, size: Size, found: Mapping[str, Spot]) -> Spot:
     at, speed, ego_mps = actor.at, actor.speed_kmh / 3.6, concrete.ego.speed_kmh / 3.6
-    turn = TURN_RAD[at.heading or ("against" if at.lane.startswith("oncoming") else "along")]
+    turn = _TURN_RAD[at.heading or ("against" if at.lane.startswith("oncoming") else "along")]
     turn = math.remainder(turn + math.radians(at.turn_deg), math.tau)
     across = abs(math.sin(turn)) > 0.5
     half_along = float(size.half_m[1] if across else size.half_m[0])

@@ -40,10 +40,10 @@ from av_synth.scenario.weather import Weather
 from av_synth.scenario.words import EGO, is_person, is_thing
 
 _WARM_UP_S = 2.0  # vehicles settle on their wheels and traffic gets going before time zero
-SPARE_M = 10.0
+_SPARE_M = 10.0
 _MOST_SPAWNED = 100  # stretches of road on which the simulator is asked for places: a hedge runs along many of them
 _NEAR_M = 5.0  # who is so near somebody that is refused may be why
-ROOM_M = 40.0  # of road before and behind what a vehicle needs
+_ROOM_M = 40.0  # of road before and behind what a vehicle needs
 _DARK_SUN_DEG = 10.0
 DRIVING_LIGHTS = int(carla.VehicleLightState.Position | carla.VehicleLightState.LowBeam)
 
@@ -126,7 +126,7 @@ def room_before_m(concrete: ConcreteScenario, tick_us: int) -> float:
         for actor in concrete.actors.values()
         if actor.at.ahead_m is not None and actor.at.of == "start"
     ]
-    return max(concrete.ego.speed_kmh / 3.6 * run_up_s, *behind_m, 0.0) + SPARE_M
+    return max(concrete.ego.speed_kmh / 3.6 * run_up_s, *behind_m, 0.0) + _SPARE_M
 
 
 def _placed(setting: Setting) -> tuple[Place, dict[str, Spot], Member, dict[str, Member]]:
@@ -245,7 +245,7 @@ def own_way(
     if actor.stands or is_person(actor.body):
         return spot.path.counted_from(spot.station_m), spot.offset_m, spot.turn_rad
     speed = actor.speed_kmh / 3.6 if speed_mps is None else speed_mps
-    reach_m = max(speed * run_up_s, speed * duration_s) + ROOM_M
+    reach_m = max(speed * run_up_s, speed * duration_s) + _ROOM_M
     follows_ego = spot.path is place.path and actor.at.lane == "same" and not (actor.route or actor.through)
     if spot.waypoint is None or follows_ego:
         path = spot.path
@@ -317,7 +317,7 @@ def _zone(place: Place, members: Mapping[str, Member], time_s: float) -> list[Ar
         elif member.spec is not None and is_thing(member.spec.body):
             points.append(member.ahead(0.0))
         elif not member.stands:
-            reach_m = member.speed_mps * time_s + ROOM_M
+            reach_m = member.speed_mps * time_s + _ROOM_M
             own = np.arange(max(member.path.begin_m, -reach_m), min(member.path.end_m, reach_m), 2.0).tolist()
             points += [member.path.point(s, member.offset_m) for s in own]
     return points

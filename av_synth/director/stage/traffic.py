@@ -17,7 +17,7 @@ from av_synth.scenario.concrete import TrafficPlan
 
 _REACH_STEP_M = 4.0
 _ZONE_RADIUS_M = 2.5  # a lane's width: oncoming traffic may pass beside the event's own lanes
-FASTEST_MPS = 15.0
+_FASTEST_MPS = 15.0
 _CLEAR_OF_PLACED_M = 9.0
 _SIGHT_M = 120.0  # starts this near the ego's are taken first, so that traffic is seen
 _MAX_BRANCHES = 400
@@ -43,7 +43,7 @@ def start_traffic(
     shuffled = _shuffled(stage.map.get_spawn_points(), plan.seed)
     in_sight = sorted(shuffled, key=lambda point: _distance_m(point, placed[:1]) > _SIGHT_M)  # and then the others
     places = [point for point in in_sight if _distance_m(point, placed) > _CLEAR_OF_PLACED_M]
-    free = (point for point in places if not _reaches(stage.map, point, zone, time_s * FASTEST_MPS))
+    free = (point for point in places if not _reaches(stage.map, point, zone, time_s * _FASTEST_MPS))
     manager = stage.traffic_manager()
     random = np.random.default_rng((plan.seed, 1))
     for index, (body, pick) in enumerate(zip(plan.bodies, plan.picks, strict=True)):

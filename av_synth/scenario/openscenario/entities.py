@@ -24,9 +24,9 @@ VEHICLES = {
 }
 _INSTEAD = {"train": "bus", "tram": "bus", "none": "car"}
 PEDESTRIANS = {"pedestrian": "adult", "wheelchair": "wheelchair", "animal": "animal"}
-THINGS = {"barrier": "barrier", "obstacle": "debris"}
+_THINGS = {"barrier": "barrier", "obstacle": "debris"}
 _EGOS = ("ego", "hero", "host", "vut", "sut")
-_DEFAULT_LWH_M = (4.5, 1.8, 1.5)
+_USUAL_LENGTH_M = 4.5
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _entity(one: Element, catalogs: Catalogs, name: str, report: Report) -> Enti
             driven = resolved(controller, catalogs)
         except UnsaidError as error:
             report.lost(controller, str(error), changes=False)
-    length, middle = _DEFAULT_LWH_M[0], 0.0
+    length, middle = _USUAL_LENGTH_M, 0.0
     box = what.find("BoundingBox")
     if box is not None:
         length, middle = box.need("Dimensions").number("length"), box.need("Center").number("x")
@@ -170,4 +170,4 @@ def _body(what: Element) -> tuple[str, str]:
             return "child", ""
         return PEDESTRIANS.get(kind, "adult"), "" if kind in PEDESTRIANS else f"a {kind} is played by an adult"
     kind = what.word("miscObjectCategory", "none")
-    return THINGS.get(kind, "debris"), "" if kind == "barrier" else f"a thing ({kind}) of another shape and size"
+    return _THINGS.get(kind, "debris"), "" if kind == "barrier" else f"a thing ({kind}) of another shape and size"

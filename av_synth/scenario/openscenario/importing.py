@@ -35,7 +35,7 @@ from av_synth.scenario.openscenario.tree import Element, read
 from av_synth.scenario.road import LONGEST_ROAD_M, SHORTEST_ROAD_M
 from av_synth.scenario.words import EGO, FASTEST_KMH, TOWN, is_opendrive
 
-VERSIONS = ("1.0", "1.1", "1.2", "1.3")
+_VERSIONS = ("1.0", "1.1", "1.2", "1.3")
 _USUAL_DURATION_S = 30.0
 _USUAL_MPS = 30.0 / KMH
 _MOVING = (
@@ -149,8 +149,8 @@ def _version(root: Element) -> str:
         raise root.wrong("is not OpenSCENARIO; want a file whose first element is OpenSCENARIO")
     header = root.need("FileHeader")
     version = f"{header.word('revMajor')}.{header.word('revMinor')}"
-    if version not in VERSIONS:
-        raise header.wrong(f"got version {version}; want one of {', '.join(VERSIONS)}")
+    if version not in _VERSIONS:
+        raise header.wrong(f"got version {version}; want one of {', '.join(_VERSIONS)}")
     if root.find("Catalog") is not None:
         raise root.wrong("is a catalog; want a scenario, which finds its catalogs by itself")
     if root.find("ParameterValueDistribution") is not None:

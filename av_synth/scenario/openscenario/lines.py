@@ -15,8 +15,8 @@ from av_synth.scenario.openscenario.places import RELATIVE, Spot
 from av_synth.scenario.openscenario.report import UnsaidError
 from av_synth.scenario.openscenario.tree import Element
 
-STEP_M = 1.0
-MOST_STEPS = 4000  # of one piece; those of a longer one are longer
+_STEP_M = 1.0
+_MOST_STEPS = 4000  # of one piece; those of a longer one are longer
 _NURBS_POINTS = 60
 Point = tuple[float | None, Spot]
 """Time, if one is given, and place."""
@@ -177,7 +177,7 @@ def _length_m(one: Element) -> float:
 
 def _clothoid(start: Spot, curvature: float, rate: float, length_m: float) -> Iterator[Spot]:
     """Every metre along a line whose curvature grows evenly; headings by the middle of each step."""
-    count = min(max(1, math.ceil(length_m / STEP_M)), MOST_STEPS)
+    count = min(max(1, math.ceil(length_m / _STEP_M)), _MOST_STEPS)
     step, here = length_m / count, start
     yield here
     for index in range(count):

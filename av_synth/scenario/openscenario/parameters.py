@@ -15,7 +15,7 @@ _REFERENCE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_.]*)")
 _EXPRESSION = re.compile(r"\$\{(.*)\}", re.DOTALL)
 _NAMES = ("parameterRef", "variableRef")  # name a parameter instead of standing for its value
 _MAX_EXPRESSION = 1000
-MAX_TEXT = 10_000  # with references in it or filled in: values that double each other would have no end
+_MAX_TEXT = 10_000  # with references in it or filled in: values that double each other would have no end
 
 _TWO: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -126,8 +126,8 @@ def _constrain(declaration: Element, value: str) -> None:
 def _filled(element: Element, attribute: str, text: str, known: Mapping[str, str]) -> str:
     if "$" not in text:
         return text
-    if len(text) > MAX_TEXT:
-        raise element.wrong(f"has references and more than {MAX_TEXT} characters; want fewer", attribute)
+    if len(text) > _MAX_TEXT:
+        raise element.wrong(f"has references and more than {_MAX_TEXT} characters; want fewer", attribute)
     expression = _EXPRESSION.fullmatch(text.strip())
     if expression is None:
 
@@ -141,8 +141,8 @@ def _filled(element: Element, attribute: str, text: str, known: Mapping[str, str
             return known[name] + match[1][len(name) :]
 
         filled = _REFERENCE.sub(put, text)
-        if len(filled) > MAX_TEXT:
-            raise element.wrong(f"comes to more than {MAX_TEXT} characters; want fewer", attribute)
+        if len(filled) > _MAX_TEXT:
+            raise element.wrong(f"comes to more than {_MAX_TEXT} characters; want fewer", attribute)
         return filled
     words = expression[1]
     for name in _REFERENCE.findall(words):

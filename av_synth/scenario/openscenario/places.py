@@ -17,8 +17,8 @@ from av_synth.scenario.openscenario.report import UnsaidError
 from av_synth.scenario.openscenario.tree import Element, parse
 
 LANE_WIDTH_M = 3.5  # where no map says it
-STEP_M = 2.0
-MOST_STEPS = 6000
+_STEP_M = 2.0
+_MOST_STEPS = 6000
 RELATIVE = ("RelativeLanePosition", "RelativeRoadPosition", "RelativeObjectPosition", "RelativeWorldPosition")
 _ANY = carla.LaneType.Any
 
@@ -128,10 +128,10 @@ class Places:
         """How far the lane goes on from a place, as far as asked."""
         here, gone = self._nearest(spot), 0.0
         while here is not None and gone < most_m:
-            following = here.next(STEP_M)
+            following = here.next(_STEP_M)
             if not following:
                 return gone
-            here, gone = following[0], gone + STEP_M
+            here, gone = following[0], gone + _STEP_M
         return most_m
 
     def heading_off_rad(self, spot: Spot) -> float:
@@ -180,8 +180,8 @@ class Places:
         if place.tag not in ("FromLaneCoordinates", "FromRoadCoordinates"):
             raise UnsaidError(f"{place.tag} is told while it is played")
         gone = place.number("pathS", place.number("s", 0.0))
-        here = line[min(int(gone / STEP_M), len(line) - 1)]
-        rest = gone - STEP_M * min(int(gone / STEP_M), len(line) - 1)
+        here = line[min(int(gone / _STEP_M), len(line) - 1)]
+        rest = gone - _STEP_M * min(int(gone / _STEP_M), len(line) - 1)
         by_lane = place.tag == "FromLaneCoordinates"
         aside = place.number("laneOffset", 0.0) if by_lane else place.number("t")
         spot = _spot(here)
@@ -241,7 +241,7 @@ class Places:
         return found
 
     def _along(self, stops: list[Spot]) -> list[carla.Waypoint]:
-        """Waypoints every STEP_M along a route."""
+        """Waypoints every _STEP_M along a route."""
         line: list[carla.Waypoint] = []
         for begin, end in itertools.pairwise(stops):
             start, goal = self._nearest(begin), self._nearest(end)
@@ -309,7 +309,7 @@ def _walked(here: carla.Waypoint, ahead_m: float) -> tuple[carla.Waypoint, float
     """So far along the lane, and what is left of the way where it ends."""
     left = abs(ahead_m)
     while left > 0.01:
-        step = min(STEP_M, left)
+        step = min(_STEP_M, left)
         following = here.next(step) if ahead_m > 0 else here.previous(step)
         if not following:
             break
@@ -322,13 +322,13 @@ def _shortest(start: carla.Waypoint, goal: carla.Waypoint) -> list[carla.Waypoin
     came: dict[tuple[int, int, int, int], tuple[carla.Waypoint, tuple[int, int, int, int] | None]] = {}
 
     def key(point: carla.Waypoint) -> tuple[int, int, int, int]:
-        return point.road_id, point.section_id, point.lane_id, round(point.s / STEP_M)
+        return point.road_id, point.section_id, point.lane_id, round(point.s / _STEP_M)
 
     came[key(start)] = (start, None)
     waiting = [start]
-    while waiting and len(came) < MOST_STEPS:
+    while waiting and len(came) < _MOST_STEPS:
         here = waiting.pop(0)
-        if here.road_id == goal.road_id and here.lane_id * goal.lane_id > 0 and abs(here.s - goal.s) <= STEP_M:
+        if here.road_id == goal.road_id and here.lane_id * goal.lane_id > 0 and abs(here.s - goal.s) <= _STEP_M:
             line, at = [], key(here)
             while True:
                 point, before = came[at]
@@ -336,7 +336,7 @@ def _shortest(start: carla.Waypoint, goal: carla.Waypoint) -> list[carla.Waypoin
                 if before is None:
                     return line[::-1]
                 at = before
-        for following in here.next(STEP_M):
+        for following in here.next(_STEP_M):
             if key(following) not in came:
                 came[key(following)] = (following, key(here))
                 waiting.append(following)

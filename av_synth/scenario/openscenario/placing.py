@@ -14,9 +14,9 @@ from av_synth.scenario.openscenario.writing import SIZES_M, Xml, category_of, wo
 from av_synth.scenario.road import ANCHORS
 from av_synth.scenario.words import EGO
 
-LANE_M = 3.5
+_LANE_M = 3.5
 # lanes beside the ego's, counted to the left
-LANES = {"same": 0, "left": 1, "left_2": 2, "right": -1, "right_2": -2}
+_LANES = {"same": 0, "left": 1, "left_2": 2, "right": -1, "right_2": -2}
 _GUESSED = {"oncoming": 1, "oncoming_2": 2, "parking": 1, "shoulder": 1, "pavement": 2, "verge": 3}
 _TURNED_DEG = {"along": 0.0, "against": 180.0, "left": 90.0, "right": -90.0}
 
@@ -44,11 +44,11 @@ def placed(concrete: ConcreteScenario, actor: Actor) -> Placed:
     """
     at = actor.at
     if at.pose is not None:
-        return Placed(world(at.pose), LANE_M)
+        return Placed(world(at.pose), _LANE_M)
     ahead, how = _station_m(concrete, actor)
     lane, side = at.lane, 1
-    if lane in LANES:
-        steps = LANES[lane]
+    if lane in _LANES:
+        steps = _LANES[lane]
     else:
         kind, _, where = lane.partition("_")
         side = -1 if where == "right" else 1
@@ -58,7 +58,7 @@ def placed(concrete: ConcreteScenario, actor: Actor) -> Placed:
     facing = (xml("Orientation", type="relative", h=h),) if h else ()
     given = {"entityRef": EGO, "dLane": steps, "ds": ahead, "offset": at.offset_m}
     position = xml("Position", xml("RelativeLanePosition", *facing, **given))
-    return Placed(position, abs(steps) * LANE_M or LANE_M, "; ".join(dict.fromkeys(how)))
+    return Placed(position, abs(steps) * _LANE_M or _LANE_M, "; ".join(dict.fromkeys(how)))
 
 
 def heading(actor: Actor) -> str:

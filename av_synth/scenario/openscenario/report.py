@@ -9,7 +9,7 @@ from typing import Literal
 from av_synth.scenario.openscenario.tree import Element
 
 Fate = Literal["kept", "nearly", "lost"]
-LABELS = ("name", "entityRef", "entryName", "storyboardElementRef", "parameterRef", "masterEntityRef")
+_LABELS = ("name", "entityRef", "entryName", "storyboardElementRef", "parameterRef", "masterEntityRef")
 
 
 class UnsaidError(ValueError):
@@ -115,5 +115,5 @@ class Report:
 
 
 def _called(element: Element) -> str:
-    label = next((element.given[name] for name in LABELS if element.given.get(name)), "")
+    label = next((element.given[name] for name in _LABELS if element.given.get(name)), "")
     return f"{element.tag} {label!r}" if label else element.tag

@@ -15,7 +15,7 @@ from av_synth.scenario.openscenario.surroundings import weather
 from av_synth.scenario.openscenario.tree import Element
 
 _HOLDERS = ("Story", "Act", "ManeuverGroup", "Maneuver")
-KINDS = ("story", "act", "maneuverGroup", "maneuver", "event", "action")
+_KINDS = ("story", "act", "maneuverGroup", "maneuver", "event", "action")
 
 
 @dataclass
@@ -372,7 +372,7 @@ class Story:
 
 def _enter(parts: dict[int, Part], around: Sequence[Element], happening: Happening) -> None:
     """Note an event below each of the elements around one of its actions, by their names."""
-    for number, (kind, element) in enumerate(zip(KINDS, around, strict=True), start=1):
+    for number, (kind, element) in enumerate(zip(_KINDS, around, strict=True), start=1):
         path = path_of(*(one.word("name", "") for one in around[:number]))
         part = parts.setdefault(id(element), Part(element, kind, path))
         if not part.happenings or part.happenings[-1] is not happening:

@@ -10,7 +10,7 @@ from xml.parsers import expat
 from av_synth.errors import DocumentError, Problem
 
 MAX_BYTES = 20_000_000
-MAX_DEPTH = 200
+_MAX_DEPTH = 200
 MAX_ELEMENTS = 500_000
 
 
@@ -151,8 +151,8 @@ def parse(raw: bytes, where: str) -> Element:
         count += 1
         if count > MAX_ELEMENTS:
             raise DocumentError([Problem(place(), "", f"has more than {MAX_ELEMENTS} elements; want fewer")])
-        if len(open_elements) > MAX_DEPTH:
-            raise DocumentError([Problem(place(), "", f"is nested more than {MAX_DEPTH} deep; want less")])
+        if len(open_elements) > _MAX_DEPTH:
+            raise DocumentError([Problem(place(), "", f"is nested more than {_MAX_DEPTH} deep; want less")])
         element = Element(_plain(tag), place(), {_plain(name): value for name, value in given.items()})
         open_elements[-1].inside.append(element)
         open_elements.append(element)

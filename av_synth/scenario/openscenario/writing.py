@@ -7,19 +7,12 @@ from collections.abc import Mapping
 from xml.etree import ElementTree
 
 from av_synth.scenario.exact import Pose
+from av_synth.scenario.openscenario.entities import VEHICLES
 from av_synth.scenario.openscenario.report import UnsaidError
 from av_synth.scenario.words import is_person, is_vehicle
 
 Xml = ElementTree.Element
-CATEGORIES = {
-    "van": "van",
-    "truck": "truck",
-    "trailer": "trailer",
-    "bus": "bus",
-    "bendy_bus": "bus",
-    "motorcycle": "motorbike",
-    "bicycle": "bicycle",
-}
+_CATEGORIES = {**{ours: theirs for theirs, ours in VEHICLES.items()}, "bendy_bus": "bus"}
 # length, width, height in metres: what is usual for such a thing, where a file must say one
 SIZES_M: Mapping[str, tuple[float, float, float]] = {
     "car": (4.5, 1.8, 1.5),
@@ -37,7 +30,7 @@ SIZES_M: Mapping[str, tuple[float, float, float]] = {
 def category_of(body: str) -> str:
     """What OpenSCENARIO calls such a body, as `SIZES_M` has it."""
     if is_vehicle(body):
-        return CATEGORIES.get(body, "car")
+        return _CATEGORIES.get(body, "car")
     return "pedestrian" if is_person(body) else "thing"
 
 

@@ -28,7 +28,7 @@ from av_synth.simulator.town.shapes import (
 )
 from av_synth.simulator.town.site import Site
 
-VERGE_M = 1.5
+_VERGE_M = 1.5
 _DELINEATOR_M = 50.0  # from one to the next, as German roads have them
 _HEDGE_PIECE_M = 8.0
 HEDGE = Look((58, 78, 44), Material.FOLIAGE, Tag.VEGETATION)
@@ -38,7 +38,7 @@ Z = KERB_HEIGHT_M
 
 def road_sections(passing: Sequence[tuple[float, float]]) -> tuple[Section, ...]:
     """One lane each way with edge lines; the centre line may be crossed between these distances, else not."""
-    side = (Lane.of(LaneKind.DRIVING, LANE_M, Mark.EDGE), Lane.of(LaneKind.BORDER, VERGE_M))
+    side = (Lane.of(LaneKind.DRIVING, LANE_M, Mark.EDGE), Lane.of(LaneKind.BORDER, _VERGE_M))
     sections = [Section(0.0, side, side, Mark.EDGE)]
     for begins, ends in passing:
         sections += [Section(begins, side, side, Mark.LANE), Section(ends, side, side, Mark.EDGE)]
@@ -47,7 +47,7 @@ def road_sections(passing: Sequence[tuple[float, float]]) -> tuple[Section, ...]
 
 def track_sections() -> tuple[Section, ...]:
     """One lane each way without any paint."""
-    side = (Lane.of(LaneKind.DRIVING, LANE_M), Lane.of(LaneKind.BORDER, VERGE_M))
+    side = (Lane.of(LaneKind.DRIVING, LANE_M), Lane.of(LaneKind.BORDER, _VERGE_M))
     return (Section(0.0, side, side),)
 
 

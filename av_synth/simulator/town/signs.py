@@ -30,7 +30,7 @@ RED, WHITE, _BLACK, _BLUE, BACK = (
     )
 )
 _DEPTH_M = 0.006  # one layer of paint before the next
-UPRIGHT = np.array([[0.0, 0.42], [-0.45, -0.36], [0.45, -0.36]])
+_UPRIGHT = np.array([[0.0, 0.42], [-0.45, -0.36], [0.45, -0.36]])
 
 # digits and a few letters as on a pocket calculator, with an upright h in the middle
 _SEGMENTS = {
@@ -126,7 +126,7 @@ def _blank_square(_value: float) -> list[Mesh]:
 
 def _children(_value: float) -> list[Mesh]:
     """Two running figures in a warning triangle."""
-    parts = [_disc(UPRIGHT, 0, RED), _disc(UPRIGHT * 0.72 - [0.0, 0.02], 1, WHITE), _back(UPRIGHT)]
+    parts = [_disc(_UPRIGHT, 0, RED), _disc(_UPRIGHT * 0.72 - [0.0, 0.02], 1, WHITE), _back(_UPRIGHT)]
     for y, size in ((-0.09, 1.0), (0.1, 0.8)):
         parts += [_moved(part, y, -0.13, size) for part in _figure(_BLACK)]
     return parts
@@ -135,7 +135,7 @@ def _children(_value: float) -> list[Mesh]:
 def _crosswalk(_value: float) -> list[Mesh]:
     """A figure on bars, in a white triangle on a blue square."""
     square = np.array([[-0.33, -0.33], [0.33, -0.33], [0.33, 0.33], [-0.33, 0.33]])
-    parts = [_disc(square, 0, _BLUE), _disc(UPRIGHT * 0.68 - [0.0, 0.02], 1, WHITE), _back(square)]
+    parts = [_disc(square, 0, _BLUE), _disc(_UPRIGHT * 0.68 - [0.0, 0.02], 1, WHITE), _back(square)]
     parts += [_bar(y, -0.22, 0.03, 0.025, 0.05 + 2 * _DEPTH_M, _BLACK) for y in (-0.16, -0.05, 0.06, 0.17)]
     return parts + [_moved(part, 0.0, -0.08, 0.75) for part in _figure(_BLACK)]
 
