@@ -10,15 +10,15 @@ import sys
 from av_synth.errors import AvSynthError, DocumentError
 from av_synth.simulator.bodies import catalogue
 from av_synth.simulator.profile import NATIVE, parse_profile
-from av_synth.simulator.server import DEFAULT_PORT, serve
+from av_synth.simulator.server import DEFAULT_HOST, DEFAULT_PORT, DEFAULT_TOWN, serve
 
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM; returns an exit status only if that cannot begin."""
     parser = argparse.ArgumentParser(prog="python -m av_synth.simulator", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    parser.add_argument("--host", default=DEFAULT_HOST, help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="RPC port, streams use the next; 0: a free pair")
-    parser.add_argument("--town", default="AvSynth01", help="the town to begin with: a name or a .xodr file")
+    parser.add_argument("--town", default=DEFAULT_TOWN, help="the town to begin with: a name or a .xodr file")
     parser.add_argument("--profile", default=NATIVE.name, help="native, or ue4: with the habits of Unreal's server")
     parser.add_argument("--with-parent", action="store_true", help="end when standard input does, not by Ctrl-C")
     options = parser.parse_args(argv)

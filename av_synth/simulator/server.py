@@ -19,7 +19,7 @@ from av_synth.simulator.protocol.rpc import RpcServer
 from av_synth.simulator.protocol.streams import StreamServer
 
 log = logging.getLogger(__name__)
-DEFAULT_PORT = 2000
+DEFAULT_HOST, DEFAULT_PORT, DEFAULT_TOWN = "127.0.0.1", 2000, "AvSynth01"
 _PORT_TRIES = 50
 
 
@@ -28,9 +28,9 @@ class Server:
 
     def __init__(
         self,
-        host: str = "127.0.0.1",
+        host: str = DEFAULT_HOST,
         port: int = DEFAULT_PORT,
-        town: str = "AvSynth01",
+        town: str = DEFAULT_TOWN,
         profile: Profile = NATIVE,
     ) -> None:
         """Bind the ports (0 chooses a free pair) and load the town.
@@ -82,13 +82,7 @@ class Server:
 
 
 def serve(
-    host: str = "127.0.0.1",
-    port: int = DEFAULT_PORT,
-    town: str = "AvSynth01",
-    ready: Callable[[int], None] | None = None,
-    *,
-    profile: Profile = NATIVE,
-    with_parent: bool = False,
+    host: str, port: int, town: str, ready: Callable[[int], None], *, profile: Profile, with_parent: bool = False
 ) -> None:
     """Run a simulator in this process until a signal ends it.
 
@@ -110,8 +104,7 @@ def serve(
     if with_parent:
         threading.Thread(target=_end_with_stdin, name="parent", daemon=True).start()
     with Server(host, port, town, profile) as server:
-        if ready is not None:
-            ready(server.port)
+        ready(server.port)
         server.wait()
 
 

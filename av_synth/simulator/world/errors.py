@@ -13,8 +13,7 @@ class ActorNotFound(SimulatorError):  # noqa: N818, reads as what happened
     """No actor of this episode has that id."""
 
     def __init__(self, call: str, actor_id: int) -> None:
-        self.actor_id = actor_id
-        super().__init__(f"{call}: actor not found: {actor_id}; want an id of World.actors")
+        super().__init__(f"{call}: actor not found: {actor_id}; want the id of an actor that is there")
 
 
 class WrongActorKind(SimulatorError):  # noqa: N818, reads as what happened

@@ -10,8 +10,8 @@ from av_synth.simulator.protocol.calls import CallError, CallTable, Kind
 from av_synth.simulator.protocol.codec import integer, items
 
 TABLE: CallTable[Engine] = CallTable()
-NO_PARENT = 0
-RIGID = 0
+_NO_PARENT = 0
+_RIGID = 0
 
 
 @TABLE.value
@@ -31,15 +31,15 @@ def get_actors_by_id(engine: Engine, ids: Any) -> list[Any]:
 @TABLE.unlocked(Kind.VALUE)
 def spawn_actor(engine: Engine, description: Any, transform: Any) -> Any:
     """Create an actor in the world."""
-    return attach(engine, description, transform, NO_PARENT)
+    return attach(engine, description, transform, _NO_PARENT)
 
 
 @TABLE.unlocked(Kind.VALUE)
 def spawn_actor_with_parent(
-    engine: Engine, description: Any, transform: Any, parent_id: Any, attachment: Any = RIGID, socket: Any = ""
+    engine: Engine, description: Any, transform: Any, parent_id: Any, attachment: Any = _RIGID, socket: Any = ""
 ) -> Any:
     """Create an actor attached to another one; only rigidly, and to its origin."""
-    if integer(attachment) != RIGID:
+    if integer(attachment) != _RIGID:
         raise CallError("spawn_actor_with_parent: the embedded simulator attaches rigidly only, without spring arms")
     if socket:
         raise CallError("spawn_actor_with_parent: the embedded simulator's bodies have no sockets")

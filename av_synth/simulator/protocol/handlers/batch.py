@@ -9,10 +9,10 @@ from av_synth.errors import AvSynthError
 from av_synth.simulator.engine import Engine
 from av_synth.simulator.protocol.calls import ArgumentError, CallTable, Kind
 from av_synth.simulator.protocol.codec import flag, integer, items, optional
-from av_synth.simulator.protocol.handlers import actors, lights, motion, vehicles, walkers
+from av_synth.simulator.protocol.handlers import actors, lights, motion, unsupported, vehicles, walkers
 
 TABLE: CallTable[Engine] = CallTable()
-SPAWN = 0
+_SPAWN = 0
 _CONSOLE = 20
 _COMMANDS: dict[int, tuple[Callable[..., Any], int]] = {  # what runs, and how many fields it takes
     1: (actors.destroy_actor, 1),
@@ -34,7 +34,7 @@ _COMMANDS: dict[int, tuple[Callable[..., Any], int]] = {  # what runs, and how m
     17: (vehicles.show_vehicle_debug_telemetry, 2),
     18: (vehicles.set_vehicle_light_state, 2),
     19: (motion.set_actor_location, 2),
-    _CONSOLE: (vehicles.console_command, 1),
+    _CONSOLE: (unsupported.TABLE.calls["console_command"].run, 1),
     21: (lights.set_traffic_light_state, 2),
 }
 
@@ -57,7 +57,7 @@ def _spawned_blueprints(commands: list[Any]) -> set[str]:
     found = set()
     for command in commands:
         match command:
-            case [[int(kind), [[_, str(blueprint_id), *_], *_]], *_] if kind == SPAWN:
+            case [[int(kind), [[_, str(blueprint_id), *_], *_]], *_] if kind == _SPAWN:
                 found.add(blueprint_id)
     return found
 
@@ -66,13 +66,13 @@ def _run(engine: Engine, command: Any) -> list[Any]:
     try:
         variant = items(items(command, 1)[0], 2)
         kind, body = integer(variant[0]), items(variant[1])
-        if kind == SPAWN:
+        if kind == _SPAWN:
             return [[1, _spawn(engine, body)]]
         if kind not in _COMMANDS:
             raise ArgumentError(f"got command {kind}; want 0 to {max(_COMMANDS)}")
         run, fields = _COMMANDS[kind]
         run(engine, *items(body, fields)[:fields])
-        return [[1, 0 if kind == _CONSOLE else integer(body[0])]]
+        return [[1, integer(body[0])]]
     except ArgumentError as error:
         return [[0, [f"apply_batch: {error}"]]]
     except AvSynthError as error:
@@ -93,7 +93,7 @@ def _spawn(engine: Engine, body: list[Any]) -> int:
     actor_id = integer(spawned[0])
     for command in items(body[5]) if len(body) > 5 else []:
         variant = items(items(command, 1)[0], 2)
-        if integer(variant[0]) not in (SPAWN, _CONSOLE):
+        if integer(variant[0]) not in (_SPAWN, _CONSOLE):
             variant = [variant[0], [actor_id, *items(variant[1], 1)[1:]]]
         result = _run(engine, [variant])[0]
         if result[0] == 0:

@@ -17,8 +17,17 @@ _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
         Kind.VOID,
         ("apply_color_texture_to_objects", "apply_float_color_texture_to_objects"),
     ),
-    ("it has no recorder", Kind.VALUE, ("start_recorder", "replay_file", "show_recorder_file_info")),
-    ("it has no recorder", Kind.VALUE, ("show_recorder_collisions", "show_recorder_actors_blocked")),
+    (
+        "it has no recorder",
+        Kind.VALUE,
+        (
+            "start_recorder",
+            "replay_file",
+            "show_recorder_file_info",
+            "show_recorder_collisions",
+            "show_recorder_actors_blocked",
+        ),
+    ),
     (
         "it has no recorder",
         Kind.VOID,
@@ -35,8 +44,11 @@ _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
         Kind.VOID,
         ("set_wheel_steer_direction", "set_vehicle_wheel_steer_direction", "set_wheel_pitch_angle"),
     ),
-    ("wheels are not turned one by one", Kind.VALUE, ("get_wheel_steer_angle", "get_vehicle_wheel_steer_angle")),
-    ("wheels are not turned one by one", Kind.VALUE, ("get_wheel_pitch_angle",)),
+    (
+        "wheels are not turned one by one",
+        Kind.VALUE,
+        ("get_wheel_steer_angle", "get_vehicle_wheel_steer_angle", "get_wheel_pitch_angle"),
+    ),
     ("its dynamics are planar and have no telemetry", Kind.VALUE, ("get_vehicle_telemetry", "get_telemetry_data")),
     (
         "it has its own dynamics only",
@@ -82,6 +94,7 @@ _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
         Kind.VOID,
         ("set_annotations_traverse_translucency", "set_annotations_traverse_translucency_enabled"),
     ),
+    ("it has no Unreal console", Kind.VALUE, ("console_command",)),
     ("it has no navigation mesh", Kind.VALUE, ("get_navigation_mesh",)),
 )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from av_synth.simulator.engine import Engine
 from av_synth.simulator.protocol import structs
-from av_synth.simulator.protocol.calls import CallError, CallTable
+from av_synth.simulator.protocol.calls import CallTable
 from av_synth.simulator.protocol.codec import flag, integer, items
 from av_synth.simulator.world import Actor, WrongActorKind
 from av_synth.simulator.world.doors import move_door
@@ -96,12 +96,6 @@ def show_vehicle_debug_telemetry(engine: Engine, actor_id: Any, enabled: Any) ->
     """Taken and dropped: it would be for a screen."""
     flag(enabled)
     _vehicle(engine, "show_vehicle_debug_telemetry", actor_id)
-
-
-@TABLE.value
-def console_command(_engine: Engine, _command: Any) -> bool:
-    """There is no Unreal console."""
-    raise CallError("console_command: the embedded simulator has no Unreal console")
 
 
 def _vehicle(engine: Engine, call: str, actor_id: Any) -> tuple[Actor, VehicleState]:
