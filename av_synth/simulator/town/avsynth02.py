@@ -17,7 +17,7 @@ from av_synth.simulator.town.furniture import bus_shelter, fence, furnish_street
 from av_synth.simulator.town.greenery import plant_gardens, plant_woods
 from av_synth.simulator.town.network import LANE_M, PARKING_M, PAVEMENT_M, Network, Node, Street, build
 from av_synth.simulator.town.reference import ReferenceLine
-from av_synth.simulator.town.roads import Road
+from av_synth.simulator.town.roads import CROSSWALK, Road
 from av_synth.simulator.town.shapes import rectangle
 from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
@@ -99,7 +99,7 @@ STREETS = (
         50.0,
         parking=(14.0, 84.0),
         zebras=(ZEBRA_M,),
-        signs=((ZEBRA_M - 3, True, "350"), (ZEBRA_M + 3, False, "350")),
+        signs=((ZEBRA_M - 3, True, CROSSWALK), (ZEBRA_M + 3, False, CROSSWALK)),
     ),
     Street(55, "West Street", (10, "W"), (14, "N"), 50.0, _north_west),
     Street(56, "West Street", (14, "S"), (13, "N"), 50.0),

@@ -16,7 +16,7 @@ from av_synth.simulator.town.furniture import bus_shelter, fence, furnish_street
 from av_synth.simulator.town.greenery import plant_gardens, plant_island, plant_woods
 from av_synth.simulator.town.network import LANE_M, PAVEMENT_M, Network, Node, Street, build
 from av_synth.simulator.town.reference import ReferenceLine
-from av_synth.simulator.town.roads import Road
+from av_synth.simulator.town.roads import CHILDREN, CROSSWALK, Road
 from av_synth.simulator.town.roundabout import Roundabout
 from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
@@ -72,7 +72,12 @@ STREETS = (
         30.0,
         speed_signs=((14.0, True), (162.0, False)),
         zebras=(ZEBRA_M,),
-        signs=((64.0, True, "136"), (156.0, False, "136"), (ZEBRA_M - 3, True, "350"), (ZEBRA_M + 3, False, "350")),
+        signs=(
+            (64.0, True, CHILDREN),
+            (156.0, False, CHILDREN),
+            (ZEBRA_M - 3, True, CROSSWALK),
+            (ZEBRA_M + 3, False, CROSSWALK),
+        ),
     ),
     Street(31, "Church Street", (2, "N"), (9, "S"), 50.0),
     Street(32, "Station Road", (9, "E"), (5, "W"), 50.0, speed_signs=((16.0, True),)),

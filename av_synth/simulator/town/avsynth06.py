@@ -19,6 +19,7 @@ from av_synth.simulator.town.network import Network, Node, Street, build
 from av_synth.simulator.town.reference import ReferenceLine
 from av_synth.simulator.town.relief import Hill, Relief
 from av_synth.simulator.town.ring import Leg, Ring
+from av_synth.simulator.town.roads import CROSSWALK
 from av_synth.simulator.town.roundabout import Roundabout
 from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
@@ -88,7 +89,7 @@ STREETS = (
         (4, "W"),
         50.0,
         zebras=(ZEBRA_M,),
-        signs=((ZEBRA_M - 3, True, "350"), (ZEBRA_M + 3, False, "350")),
+        signs=((ZEBRA_M - 3, True, CROSSWALK), (ZEBRA_M + 3, False, CROSSWALK)),
     ),
     Street(32, "High Street", (4, "E"), (17, "W"), 50.0, speed_signs=((132.0, False),)),
     Street(33, "High Street", (16, "E"), (9, "W"), 50.0, speed_signs=((14.0, True),)),

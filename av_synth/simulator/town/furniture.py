@@ -11,7 +11,7 @@ from av_synth.simulator.scene import Material, Mesh, Tag
 from av_synth.simulator.town.buildings import outer_edge_m
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.network import PAVEMENT_M
-from av_synth.simulator.town.roads import Road, Signal
+from av_synth.simulator.town.roads import TRAFFIC_LIGHT, Road, Signal
 from av_synth.simulator.town.shapes import Look, box, circle, icosphere, moved, prism, rectangle, smooth
 from av_synth.simulator.town.site import Site
 
@@ -98,7 +98,7 @@ def furnish_street(
 def _hides(signal: Signal, side: int, s_m: float) -> bool:
     """Whether something at s would stand in or before a sign or light, for the traffic that should see it."""
     before_m = (signal.s_m - s_m) * (1 if signal.along else -1)
-    return (signal.t_m > 0) == (side > 0) and -2.0 < before_m < (18.0 if signal.kind == "1000001" else 9.0)
+    return (signal.t_m > 0) == (side > 0) and -2.0 < before_m < (18.0 if signal.kind == TRAFFIC_LIGHT else 9.0)
 
 
 def bus_shelter(site: Site, road: Road, side: int, s_m: float) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from av_synth.simulator.scene import Material, Mesh, Tag
 from av_synth.simulator.town.network import LANE_M, PARKING_M
-from av_synth.simulator.town.roads import LINE_WIDTH_M, Crosswalk, Lane, LaneKind, Mark, Road, Signal
+from av_synth.simulator.town.roads import GIVE_WAY, LINE_WIDTH_M, Crosswalk, Lane, LaneKind, Mark, Road, Signal
 from av_synth.simulator.town.shapes import Look
 from av_synth.simulator.town.surface import ribbon
 
@@ -52,7 +52,7 @@ def _street(road: Road) -> Iterator[Mesh]:
     for s, along in road.stop_lines:
         yield _across(road, s, STOP_LINE_M, 0.0, -half if along else half)
     for signal in road.signals:
-        if signal.kind == "205":
+        if signal.kind == GIVE_WAY:
             yield from _give_way(road, signal, half)
     for crosswalk in road.crosswalks:
         yield from _zebra(road, crosswalk)

@@ -16,6 +16,7 @@ import numpy as np
 from av_synth.simulator.town.network import LANE_M, POLE_T_M
 from av_synth.simulator.town.reference import ReferenceLine
 from av_synth.simulator.town.roads import (
+    SPEED_LIMIT,
     Connection,
     Junction,
     Lane,
@@ -150,7 +151,7 @@ def _merge(first: Road, following_id: int, junction_id: int, lanes: int) -> list
 
 def _limit(road_id: int, number: int, s_m: float, kmh: float, lanes: tuple[int, int]) -> Signal:
     t = -lanes[0] * LANE_M + SHOULDER_M + POLE_T_M
-    return Signal(f"{road_id}{number:02d}", "274", s_m, -t, True, lanes, kmh)
+    return Signal(f"{road_id}{number:02d}", SPEED_LIMIT, s_m, -t, True, lanes, kmh)
 
 
 def _lanes(count: int, outer: Mark) -> tuple[Lane, ...]:

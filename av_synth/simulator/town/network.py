@@ -12,6 +12,10 @@ import numpy as np
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.town.reference import ReferenceLine, turn_between
 from av_synth.simulator.town.roads import (
+    GIVE_WAY,
+    SPEED_LIMIT,
+    STOP,
+    TRAFFIC_LIGHT,
     Connection,
     Contact,
     Crosswalk,
@@ -73,10 +77,10 @@ class Node:
     def sign(self, arm: str) -> SignalKind | None:
         """What tells the traffic that comes by an arm to wait."""
         if self.lights:
-            return "1000001"
+            return TRAFFIC_LIGHT
         if arm in self.stops:
-            return "206"
-        return None if _OPPOSITE[arm] in self.arms else "205"  # the stem of a T gives way
+            return STOP
+        return None if _OPPOSITE[arm] in self.arms else GIVE_WAY  # the stem of a T gives way
 
     def has_zebra(self, arm: str) -> bool:
         """Whether a crosswalk crosses an arm."""
@@ -167,7 +171,7 @@ def _street_road(street: Street, nodes: dict[int, Node]) -> Road:
         signals=_street_signals(street, ends, lanes),
         crosswalks=tuple(Crosswalk(f"{street.id}{k}", s, _CROSSWALK_M, 2 * lanes * LANE_M) for k, s in zebras),
         stop_lines=tuple(
-            (end.inset(_STOP_LINE_S_M), end.along) for end in ends if end.node.sign(end.arm) in ("1000001", "206")
+            (end.inset(_STOP_LINE_S_M), end.along) for end in ends if end.node.sign(end.arm) in (TRAFFIC_LIGHT, STOP)
         ),
     )
 
@@ -221,7 +225,7 @@ def _street_signals(street: Street, ends: tuple[_End, _End], lanes: int) -> tupl
             name = f"{street.id}{len(signals) + 1:02d}"
             signals.append(_signal(name, kind, end.inset(_STOP_LINE_S_M), end.along, lanes))
     signals += [
-        _signal(f"{street.id}{k + 50:02d}", "274", s, along, lanes, street.speed_kmh)
+        _signal(f"{street.id}{k + 50:02d}", SPEED_LIMIT, s, along, lanes, street.speed_kmh)
         for k, (s, along) in enumerate(street.speed_signs)
     ]
     signals += [
@@ -366,4 +370,4 @@ class _Crossing:
 
     def _light_id(self, arm: str) -> str:
         road, contact = self.arms[arm]
-        return next(s.id for s in road.signals if s.kind == "1000001" and s.along == (contact == "end"))
+        return next(s.id for s in road.signals if s.kind == TRAFFIC_LIGHT and s.along == (contact == "end"))

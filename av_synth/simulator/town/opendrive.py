@@ -9,7 +9,13 @@ from xml.etree import ElementTree as ET
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.relief import FLAT, Relief
 from av_synth.simulator.town.roads import (
+    CHILDREN,
+    CROSSWALK,
+    GIVE_WAY,
     LINE_WIDTH_M,
+    SPEED_LIMIT,
+    STOP,
+    TRAFFIC_LIGHT,
     Crosswalk,
     Junction,
     LaneKind,
@@ -21,12 +27,12 @@ from av_synth.simulator.town.roads import (
 
 _GEO_REFERENCE = "+proj=tmerc +lat_0=49.0 +lon_0=8.0 +k=1 +x_0=0 +y_0=0 +datum=WGS84 +units=m +no_defs"
 _SIGNAL_NAMES = {
-    "1000001": "traffic light",
-    "205": "yield",
-    "206": "stop",
-    "274": "speed limit",
-    "136": "children",
-    "350": "crosswalk",
+    TRAFFIC_LIGHT: "traffic light",
+    GIVE_WAY: "yield",
+    STOP: "stop",
+    SPEED_LIMIT: "speed limit",
+    CHILDREN: "children",
+    CROSSWALK: "crosswalk",
 }
 
 
@@ -248,7 +254,7 @@ def _signal(signals: ET.Element, signal: Signal, verge_m: float) -> None:
         roll="0",
         pitch="0",
         orientation="+" if signal.along else "-",
-        dynamic="yes" if signal.kind == "1000001" else "no",
+        dynamic="yes" if signal.kind == TRAFFIC_LIGHT else "no",
         country="OpenDRIVE",
         type=signal.kind,
         subtype="-1",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
@@ -21,8 +21,14 @@ _TAPER_STEP_M = 0.25  # chords of a bay's smooth step then stay within a centime
 
 Contact = Literal["start", "end"]
 RoadKind = Literal["town", "motorway", "rural"]
-# traffic light, give way, stop, speed limit, children, crosswalk
 SignalKind = Literal["1000001", "205", "206", "274", "136", "350"]
+"""Type of a signal: OpenDRIVE's of a traffic light, else the number of a sign in Germany's catalogue."""
+TRAFFIC_LIGHT: Final = "1000001"
+GIVE_WAY: Final = "205"
+STOP: Final = "206"
+SPEED_LIMIT: Final = "274"
+CHILDREN: Final = "136"
+CROSSWALK: Final = "350"
 
 
 class LaneKind(Enum):

@@ -15,6 +15,7 @@ import numpy as np
 from av_synth.simulator.town.network import COMPASS, LANE_M, PAVEMENT_M, Node, connection_of, streets_at
 from av_synth.simulator.town.reference import ReferenceLine, turn_between
 from av_synth.simulator.town.roads import (
+    GIVE_WAY,
     Contact,
     Junction,
     Lane,
@@ -52,7 +53,7 @@ class Roundabout(Node):
     def sign(self, arm: str) -> SignalKind | None:
         """All that enters gives way."""
         del arm
-        return "205"
+        return GIVE_WAY
 
     def lay_out(self, streets: Sequence[Road]) -> tuple[list[Road], list[Junction]]:
         """Work out ring roads, paths and junctions, given all streets."""

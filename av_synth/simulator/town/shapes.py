@@ -39,6 +39,11 @@ def faceted(points: Array, triangles: npt.ArrayLike, look: Look) -> Mesh:
     )
 
 
+def loose(triangles: Array, look: Look) -> Mesh:
+    """A mesh of triangles (T, 3, 3) given by their corners, with a normal for each face."""
+    return faceted(triangles.reshape(-1, 3), np.arange(len(triangles) * 3).reshape(-1, 3), look)
+
+
 def smooth(points: Array, normals: Array, triangles: npt.ArrayLike, look: Look) -> Mesh:
     """A mesh (V, 3), (T, 3) with given unit normals (V, 3)."""
     return _mesh(points, normals, np.asarray(triangles, dtype=np.int64), look)

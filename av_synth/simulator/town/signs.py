@@ -12,11 +12,10 @@ import numpy.typing as npt
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
 from av_synth.simulator.town.furniture import POLE, Z
-from av_synth.simulator.town.roads import Road, Signal
+from av_synth.simulator.town.roads import CHILDREN, CROSSWALK, GIVE_WAY, SPEED_LIMIT, STOP, TRAFFIC_LIGHT, Road, Signal
 from av_synth.simulator.town.shapes import Look, circle, moved, prism, quad, smooth
 from av_synth.simulator.town.site import Site
 
-SPEED_LIMIT = "274"
 _MAX_KMH = 199
 _PLATE_HEIGHT_M = 2.4  # of a plate's middle above the pavement
 RED, WHITE, _BLACK, _BLUE, BACK = (
@@ -55,7 +54,7 @@ def put_up_signs(site: Site, roads: Iterable[Road]) -> None:
     """Stand all signs of some roads; traffic lights are bodies of their own."""
     for road in roads:
         for signal in road.signals:
-            if signal.kind != "1000001":
+            if signal.kind != TRAFFIC_LIGHT:
                 _put_up_sign(site, road, signal)
 
 
@@ -189,10 +188,10 @@ def _bar(y: float, z: float, half_y: float, half_z: float, x: float, look: Look)
 
 
 _FACES = {
-    "205": _Face("GiveWaySign", _give_way),
-    "206": _Face("StopSign", _stop),
+    GIVE_WAY: _Face("GiveWaySign", _give_way),
+    STOP: _Face("StopSign", _stop),
     SPEED_LIMIT: _Face("SpeedLimitSign", _speed_limit),
-    "136": _Face("ChildrenSign", _children),
-    "350": _Face("CrosswalkSign", _crosswalk),
+    CHILDREN: _Face("ChildrenSign", _children),
+    CROSSWALK: _Face("CrosswalkSign", _crosswalk),
 }
 _BLANK = _Face("TrafficSign", _blank_square)

@@ -11,7 +11,7 @@ from shapely.geometry.polygon import orient
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
-from av_synth.simulator.town.shapes import Look, faceted, triangulate
+from av_synth.simulator.town.shapes import Look, loose, triangulate
 from av_synth.simulator.town.surface import ASPHALT, GRID_M
 from av_synth.simulator.town.xodr.ribbons import Strip
 from av_synth.simulator.town.xodr.roads import CARRIAGEWAY
@@ -37,8 +37,7 @@ def fill_gaps(strips: Sequence[Strip]) -> tuple[list[Mesh], Array]:
     triangles = np.array(found, dtype=np.float64).reshape(-1, 3, 3)
     if not found:
         return [], triangles
-    index = np.arange(len(triangles) * 3).reshape(-1, 3)
-    return [faceted(triangles.reshape(-1, 3), index, Look(ASPHALT, Material.ASPHALT, Tag.ROADS))], triangles
+    return [loose(triangles, Look(ASPHALT, Material.ASPHALT, Tag.ROADS))], triangles
 
 
 def _around(inside: Sequence[Strip], tree: shapely.STRtree) -> list[int]:

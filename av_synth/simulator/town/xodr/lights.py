@@ -14,10 +14,11 @@ from shapely.geometry.base import BaseGeometry
 from av_synth.geometry.transforms import Array, from_yaw, yaw
 from av_synth.simulator.town.build import STOP_AREA_M
 from av_synth.simulator.town.model import TrafficLight
+from av_synth.simulator.town.roads import TRAFFIC_LIGHT
 from av_synth.simulator.town.signs import stand_sign
 from av_synth.simulator.town.site import Site
 from av_synth.simulator.town.xodr.document import number
-from av_synth.simulator.town.xodr.signals import LIGHT, STOP_LINE, Signal
+from av_synth.simulator.town.xodr.signals import STOP_LINE, Signal
 
 Ground = Callable[[float, float], float]
 _LINE_WITHIN_M = 25.0  # a stop line that is further ahead of a light is another's
@@ -37,7 +38,7 @@ def stop_places(signals: Sequence[Signal]) -> list[StopPlace]:
     lines = [signal for signal in signals if signal.kind == STOP_LINE]
     found = []
     for signal in signals:
-        if signal.kind == LIGHT and signal.governed():
+        if signal.kind == TRAFFIC_LIGHT and signal.governed():
             before = [
                 (signal.s_m - line.s_m) * (1 if signal.along else -1)
                 for line in lines

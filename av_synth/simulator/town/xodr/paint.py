@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 import shapely
-from shapely.geometry.base import BaseGeometry, BaseMultipartGeometry
+from shapely.geometry.base import BaseGeometry
+from shapely.geometry.polygon import orient
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
@@ -102,9 +103,9 @@ def zebra(crosswalk: Crosswalk, carriageway: BaseGeometry) -> Iterator[Mesh]:
     plane = _plane(corners)
     for y in np.arange(low_y + BAR_M / 2, high_y - BAR_M / 2, 2 * BAR_M):
         bar = shapely.intersection(area, shapely.box(low_x, y, high_x, y + BAR_M), grid_size=GRID_M)
-        for piece in bar.geoms if isinstance(bar, BaseMultipartGeometry) else [bar]:
+        for piece in shapely.get_parts(bar):
             if isinstance(piece, shapely.Polygon) and piece.area > 1e-3:
-                ring = np.asarray(shapely.geometry.polygon.orient(piece).exterior.coords)[:-1, :2]
+                ring = np.asarray(orient(piece).exterior.coords)[:-1, :2]
                 xy = ring @ turn.T
                 z = np.column_stack([xy, np.ones(len(xy))]) @ plane + PAINT_Z_M
                 yield _flat(np.column_stack([xy, z]), np.array(triangulate(ring)).reshape(-1, 3), WHITE)

@@ -15,12 +15,11 @@ from av_synth.simulator.town.roads import LINE_WIDTH_M
 from av_synth.simulator.town.xodr.curves import Cubics, Piece, Shape
 from av_synth.simulator.town.xodr.document import number, refuse, whole
 from av_synth.simulator.town.xodr.links import check_links
-from av_synth.simulator.town.xodr.roads import DRIVING, RAISED, VERGE, Lane, Mark, Road, Section, Stripe
+from av_synth.simulator.town.xodr.roads import DRIVING, RAISED, TO_KMH, VERGE, Lane, Mark, Road, Section, Stripe
 
 _MAX_LENGTH_M = 500_000.0  # of all roads together
 MAX_COORDINATE_M = 50_000.0  # meshes are of 32-bit floats: 4 mm there
 _BORDER_M = 1.5  # a border is a hard edge; what is wider and called so is the land beside the road
-_TO_KMH = {"km/h": 1.0, "mph": 1.609344, "m/s": 3.6}
 _PARAMETERS: dict[str, tuple[str, ...]] = {
     "line": (),
     "arc": ("curvature",),
@@ -97,7 +96,7 @@ def _speed(kind: ET.Element, place: str) -> tuple[float, float]:
         limit = float(speed.get("max", ""))
     except ValueError:
         return start, 0.0
-    kmh = limit * _TO_KMH.get(speed.get("unit", "m/s"), 0.0)
+    kmh = limit * TO_KMH.get(speed.get("unit", "m/s"), 0.0)
     return start, kmh if math.isfinite(kmh) and kmh > 0.0 else 0.0
 
 

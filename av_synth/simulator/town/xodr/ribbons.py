@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
-from av_synth.simulator.town.shapes import Look, faceted
+from av_synth.simulator.town.shapes import Look, loose
 from av_synth.simulator.town.surface import ASPHALT, BAY, GRASS, KERB, PAVEMENT
 from av_synth.simulator.town.xodr.document import refuse
 from av_synth.simulator.town.xodr.roads import CARRIAGEWAY, DRIVING, RAISED, VERGE, Lane, Road, Section
@@ -153,7 +153,7 @@ def mesh_of(sides: Sequence[Sequence[Strip]], driven: BaseGeometry) -> tuple[Mes
                 continue
             triangles = _upward(quads)
             ground.append(triangles)
-            parts.append(faceted(triangles.reshape(-1, 3), np.arange(len(triangles) * 3).reshape(-1, 3), _look(strip)))
+            parts.append(loose(triangles, _look(strip)))
             before = side[k - 1] if k else None
             if before is not None:
                 parts += _step(strip, before, driven)
@@ -222,5 +222,4 @@ def _face(high: Array, low: Array, seen_from: Array, driven: BaseGeometry) -> li
     away = np.einsum("nk,nk->n", normal[:, :2], out[:, :2]) < 0
     quads = np.where(away[:, None, None], quads[:, ::-1], quads)
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    index = np.arange(len(triangles) * 3).reshape(-1, 3)
-    return [faceted(triangles.reshape(-1, 3), index, Look(KERB, Material.PAVING, Tag.SIDEWALKS))]
+    return [loose(triangles, Look(KERB, Material.PAVING, Tag.SIDEWALKS))]

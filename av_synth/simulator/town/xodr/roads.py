@@ -22,6 +22,7 @@ CARRIAGEWAY = DRIVING | {
 }
 VERGE = "verge"  # not OpenDRIVE's
 RAISED = frozenset({"sidewalk", "walking", "curb"})
+TO_KMH = {"km/h": 1.0, "mph": 1.609344, "m/s": 3.6}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Signals, crosswalks and controllers of an OpenDRIVE file."""
+"""Signals and crosswalks of an OpenDRIVE file."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from av_synth.geometry.transforms import Array
+from av_synth.simulator.town.roads import SPEED_LIMIT, TRAFFIC_LIGHT
 from av_synth.simulator.town.xodr.document import number, refuse, whole
 from av_synth.simulator.town.xodr.ribbons import MAX_OFFSET_M
-from av_synth.simulator.town.xodr.roads import DRIVING, Lane, Road
+from av_synth.simulator.town.xodr.roads import DRIVING, TO_KMH, Lane, Road
 
-LIGHT, _PEDESTRIAN_LIGHT = "1000001", "1000002"
+_PEDESTRIAN_LIGHT = "1000002"
 _CROSSWALK, STOP_LINE = "1000003", "294"  # as road markings among the signals, in older files
-GIVE_WAY, STOP, SPEED_LIMIT = "205", "206", "274"
 _THIN_M = 0.5  # nobody waits on a lane that has yet to open
 _ON_THE_ROAD = frozenset({_CROSSWALK, STOP_LINE, "-1", ""})
 
@@ -44,7 +44,7 @@ class Signal:
     @property
     def is_post(self) -> bool:
         """Whether it is a sign on a post."""
-        return self.stands and self.kind not in _ON_THE_ROAD | {LIGHT, _PEDESTRIAN_LIGHT}
+        return self.stands and self.kind not in _ON_THE_ROAD | {TRAFFIC_LIGHT, _PEDESTRIAN_LIGHT}
 
     def governed(self) -> list[tuple[Lane, float, float]]:
         """The driving lanes whose traffic it is for, with the offsets of their edges there."""
@@ -93,7 +93,7 @@ def _signal(road: Road, what: ET.Element, where: ET.Element, place: str) -> Sign
     kind = what.get("type", "")
     read = _beside if kind == _CROSSWALK else number
     value = read(what, "value", place, 0.0) if _is_number(what.get("value")) else 0.0
-    unit = 1.609344 if what.get("unit") == "mph" else 3.6 if what.get("unit") == "m/s" else 1.0
+    unit = TO_KMH.get(what.get("unit", "km/h"), 1.0)
     return Signal(
         road=road,
         id=what.get("id", ""),
