@@ -70,9 +70,8 @@ def van() -> Body:
     )
 
 
-def truck() -> Body:
-    """A small box truck with a cab over its engine, 5.20 x 2.62 (over mirrors) x 2.47 m."""
-    cab = Shell(
+def _truck_cab() -> Shell:
+    return Shell(
         sections=(
             Section(0.980, 0.50, 0.98, 1.22, 0.98, 2.20, 0.86, 0.02),
             Section(1.020, 0.42, 1.00, 1.22, 1.00, 2.26, 0.88, 0.03),
@@ -88,6 +87,10 @@ def truck() -> Body:
         side_windows=((1.22, 2.26),),
         top_windows=((2.04, 2.45),),
     )
+
+
+def truck() -> Body:
+    """A small box truck with a cab over its engine, 5.20 x 2.62 (over mirrors) x 2.47 m."""
     cargo = Shell(
         sections=_box_sections(-2.59, 0.92, 1.10, 0.60, 1.45, 2.44),
         axles_x=(-1.45,),
@@ -119,7 +122,7 @@ def truck() -> Body:
     colours: tuple[Colour, ...] = ((170, 18, 24), (226, 226, 222), (34, 62, 110))
     return vehicle(
         "vehicle.carlamotors.carlacola",
-        [cab, cargo],
+        [_truck_cab(), cargo],
         details,
         tag=Tag.TRUCK,
         base_type="truck",
@@ -129,9 +132,8 @@ def truck() -> Body:
     )
 
 
-def ambulance() -> Body:
-    """A box ambulance with a bonnet, 6.37 x 2.35 (over mirrors) x 2.43 m."""
-    cab = Shell(
+def _ambulance_cab() -> Shell:
+    return Shell(
         sections=(
             Section(0.600, 0.40, 0.93, 1.16, 0.92, 1.86, 0.74, 0.03),
             Section(1.000, 0.36, 0.93, 1.15, 0.92, 1.88, 0.74, 0.04),
@@ -148,6 +150,10 @@ def ambulance() -> Body:
         side_windows=((0.85, 1.70),),
         top_windows=((1.18, 1.96),),
     )
+
+
+def ambulance() -> Body:
+    """A box ambulance with a bonnet, 6.37 x 2.35 (over mirrors) x 2.43 m."""
     cargo = Shell(
         sections=_box_sections(-3.17, 0.78, 1.08, 0.44, 1.40, 2.34),
         axles_x=(-1.60,),
@@ -181,7 +187,7 @@ def ambulance() -> Body:
         lights.box((-3.10, y - 0.18, 2.33), (-2.92, y + 0.18, 2.42), RED_GLOW if y > 0 else BLUE_GLOW)
     return vehicle(
         "vehicle.ford.ambulance",
-        [cab, cargo],
+        [_ambulance_cab(), cargo],
         details,
         tag=Tag.TRUCK,
         base_type="van",

@@ -72,9 +72,11 @@ class Details:
     wheel_width_m: float = 0.205
 
 
-def _press(skin: Skin, onto: Array, patch: Patch, shape: tuple[int, int], proud_m: float = 0.006) -> None:
-    """Lay one patch of one finish."""
-    points, faces = lay(
+def _laid(
+    onto: Array, patch: Patch, shape: tuple[int, int], proud_m: float
+) -> tuple[Array, list[tuple[int, int, int]]]:
+    """Points and faces of a patch that lies on a skin."""
+    return lay(
         onto,
         patch.centre,
         patch.azimuth_deg,
@@ -84,6 +86,11 @@ def _press(skin: Skin, onto: Array, patch: Patch, shape: tuple[int, int], proud_
         slant_m=patch.slant_m,
         proud_m=proud_m,
     )
+
+
+def _press(skin: Skin, onto: Array, patch: Patch, shape: tuple[int, int], proud_m: float = 0.006) -> None:
+    """Lay one patch of one finish."""
+    points, faces = _laid(onto, patch, shape, proud_m)
     if faces:
         skin.triangles(points, faces, patch.finish)
 
@@ -96,16 +103,7 @@ def _mirrored(patch: Patch) -> Patch:
 def _lamp(skin: Skin, onto: Array, lamp: Patch, finish: Finish) -> None:
     """Lay a lamp on both sides; its outer end is the indicator."""
     for patch, blinker in ((lamp, LEFT_LAMP), (_mirrored(lamp), RIGHT_LAMP)):
-        points, faces = lay(
-            onto,
-            patch.centre,
-            patch.azimuth_deg,
-            patch.width_m,
-            patch.height_m,
-            shape=_LAMP_QUADS,
-            slant_m=patch.slant_m,
-            proud_m=0.014,
-        )
+        points, faces = _laid(onto, patch, _LAMP_QUADS, 0.014)
         if not faces:
             continue
         columns = [min(face) // (_LAMP_QUADS[1] + 1) for face in faces]
@@ -175,22 +173,13 @@ def vehicle(
     shell_faces = len(skin.mesh(tag).triangles) if details.seams else 0
     _dress(skin, shells[0], details)
     dressed_faces = len(skin.mesh(tag).triangles) if details.seams else 0
-    wheels = []
-    axles = sorted((axle + shell.shift_x_m, shell.wheel_radius_m) for shell in shells for axle in shell.axles_x)
-    for axle, radius in axles:
-        for side in (1.0, -1.0):
-            hub = np.array([axle, side * details.track_m / 2, radius])
-            wheel(skin, hub, radius, details.wheel_width_m, side)
-            wheels.append(Wheel(hub, radius, steered=axle == axles[-1][0]))
-    parts = [skin.mesh(tag)]
-    if extra is not None:
-        parts.append(extra.mesh(tag))
+    wheels = _add_wheels(skin, shells, details)
+    extras = [] if extra is None else [extra.mesh(tag)]
     mirrors = [] if details.mirror is None else _mirrors(shells[0], details.mirror, tag)
-    parts += mirrors
     body = vehicle_body(
         blueprint_id,
-        Mesh.merge(parts),
-        tuple(wheels),
+        Mesh.merge([skin.mesh(tag), *extras, *mirrors]),
+        wheels,
         tag=tag,
         attributes={**vehicle_attributes(base_type, len(wheels), special_type), **(more or {})},
         colours=colours,
@@ -203,6 +192,18 @@ def vehicle(
     carried = details.mirror is not None and first < details.mirror[0] < last
     mirror_faces = sum(len(part.triangles) for part in mirrors) if carried else 0
     return with_doors(body, Flank(first + shift, last + shift, shell_faces, dressed_faces, mirror_faces))
+
+
+def _add_wheels(skin: Skin, shells: Sequence[Shell], details: Details) -> tuple[Wheel, ...]:
+    """Put wheels on every axle, from the rear to the front; those of the front axle steer."""
+    wheels = []
+    axles = sorted((axle + shell.shift_x_m, shell.wheel_radius_m) for shell in shells for axle in shell.axles_x)
+    for axle, radius in axles:
+        for side in (1.0, -1.0):
+            hub = np.array([axle, side * details.track_m / 2, radius])
+            wheel(skin, hub, radius, details.wheel_width_m, side)
+            wheels.append(Wheel(hub, radius, steered=axle == axles[-1][0]))
+    return tuple(wheels)
 
 
 def _mirrors(shell: Shell, mirror: tuple[float, float, float], tag: Tag) -> list[Mesh]:
