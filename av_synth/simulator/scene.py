@@ -65,6 +65,21 @@ class Material(IntEnum):
     GLOW = 14  # always emits its own colour (lit traffic light lamps, street lamps at night)
 
 
+class VehicleLight(IntEnum):
+    """Bits of CARLA's VehicleLightState that light something here."""
+
+    POSITION = 1
+    LOW_BEAM = 2
+    HIGH_BEAM = 4
+    BRAKE = 8
+    RIGHT_BLINKER = 16
+    LEFT_BLINKER = 32
+
+
+UNPAINTED = (200, 200, 200)
+"""sRGB of whatever could be painted and is not."""
+
+
 @dataclass(frozen=True)
 class Mesh:
     """Triangles with flat per-vertex attributes; the three corners of a triangle share material and tag.
@@ -110,7 +125,7 @@ class Instance:
         world_from_body: (4, 4), the actor's transform.
         velocity_mps, angular_velocity_radps: (3,), world axes.
         colour: sRGB paint colour.
-        lights: CARLA VehicleLightState bits (position 1, low beam 2, high beam 4, brake 8, right 16, left 32, ...).
+        lights: CARLA's VehicleLightState; `VehicleLight` has the bits that show.
         last_pose, last_world_from_body: pose and (4, 4) transform on the frame before, for optical flow; None if they
             are the same.
     """
@@ -121,7 +136,7 @@ class Instance:
     world_from_body: Array
     velocity_mps: Array = field(default_factory=lambda: np.zeros(3))
     angular_velocity_radps: Array = field(default_factory=lambda: np.zeros(3))
-    colour: tuple[int, int, int] = (200, 200, 200)
+    colour: tuple[int, int, int] = UNPAINTED
     lights: int = 0
     last_pose: int | None = None
     last_world_from_body: Array | None = None

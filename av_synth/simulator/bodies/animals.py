@@ -9,11 +9,10 @@ import numpy as np
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.bodies.figure import bend
-from av_synth.simulator.bodies.model import CATEGORY, Body, bounds
+from av_synth.simulator.bodies.model import CATEGORY, STEPS, Body, bounds
 from av_synth.simulator.bodies.shapes import DARK, Finish, ellipsoid, limb, tube, vec
 from av_synth.simulator.scene import Material, Mesh, Tag
 
-STEPS = 16
 _TAG = Tag.DYNAMIC  # CARLA's class of animals
 _FUR, _LIGHT = Finish(Material.MATTE, (150, 104, 58)), Finish(Material.MATTE, (206, 176, 132))
 _COLLAR = Finish(Material.MATTE, (176, 34, 38))

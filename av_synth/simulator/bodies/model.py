@@ -16,6 +16,8 @@ from av_synth.simulator.scene import Mesh, Tag
 
 Kind = Literal["vehicle", "walker", "prop", "traffic_light"]
 
+STEPS = 16
+"""Poses of the gait of whoever walks: one stride in so many meshes."""
 CATEGORY = "avsynth.category"
 """Fixed attribute with the nuScenes category of what CARLA has no blueprint of (docs/reference/extensions.md)."""
 TOWS, HITCH_X = "avsynth.tows", "avsynth.hitch_x"

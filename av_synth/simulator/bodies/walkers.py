@@ -24,14 +24,13 @@ from av_synth.simulator.bodies.figure import (
     bend,
     build,
 )
-from av_synth.simulator.bodies.model import CATEGORY, Body, bounds
+from av_synth.simulator.bodies.model import CATEGORY, STEPS, Body, bounds
 from av_synth.simulator.bodies.outfits import worn
 from av_synth.simulator.bodies.people import PEOPLE, Held, Person
 from av_synth.simulator.bodies.shapes import Finish, ellipsoid, limb, tube, vec
 from av_synth.simulator.bodies.skin import Skin
 from av_synth.simulator.scene import Material, Mesh, Tag
 
-STEPS = 16
 _STANCE = 0.6  # share of the cycle that a foot is on the ground
 _SHOE_M = 0.155  # between the balls of heel and toe
 _HEEL_M, _TOE_M = 0.046, 0.038  # their radii

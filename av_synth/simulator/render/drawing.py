@@ -51,8 +51,6 @@ _ORDER = (
     *WETTABLE,
 )
 _LAMPS = (Material.LAMP_FRONT, Material.LAMP_BRAKE, Material.LAMP_LEFT, Material.LAMP_RIGHT)
-_NIGHT_FROM = 0.35
-_WET_FROM = 0.15
 _NO_SHADOW: tuple[Array, Array, Array, float] = (np.eye(4), np.zeros(3), np.zeros(3), 1.0)
 _NO_LAMPS = (0.0, 0.0, 0.0)
 _EVERYTHING, _NOTHING = (True, True, True, True), (False, False, False, False)
@@ -91,9 +89,8 @@ class Painter:
         For flow, `placed` must be with it too.
         """
         light, eye = lighting(scene.weather), view.world_from_camera[:3, 3]
-        night, wet = light.night > _NIGHT_FROM, light.wetness > _WET_FROM
         shadow, lamp_map = _NO_SHADOW, _NO_LAMPS
-        if night:
+        if light.is_night:
             lamp_map = self._lamp_light.update(scene, eye)
         else:
             self._shadows.update(scene, light, eye)
@@ -109,10 +106,10 @@ class Painter:
         self._begin(framebuffer)
         town, bodies = self._town_by_material(view), _by_material(placed)
         for material in _ORDER:
-            if wet and material == WETTABLE[0]:
+            if light.is_wet and material == WETTABLE[0]:
                 targets.keep_mirror()
             if material in town or material in bodies:
-                program = self._programs.surface(material, night, wet, flow)
+                program = self._programs.surface(material, light.is_night, light.is_wet, flow)
                 _draw_bodies(program, material, bodies.get(material, []), scene.elapsed_s)
                 _draw_town(program, town.get(material, []), view, last_view)
         self._draw_sky(view, label_only=False, flow=flow)
@@ -214,8 +211,8 @@ class Painter:
         self._contact.draw(contact_quads(pairs, view.world_from_camera[:3, 3]))
         self._context.blend_func = moderngl.ONE, moderngl.ONE
         glowing: list[Array] = []
-        if light.night > _NIGHT_FROM or light.wetness > _WET_FROM:
-            street = self._lamp_light.street_lamps_m if light.night > _NIGHT_FROM else np.zeros((0, 3))
+        if light.is_night or light.is_wet:
+            street = self._lamp_light.street_lamps_m if light.is_night else np.zeros((0, 3))
             glowing += halos(scene, light, self._lamps, street, view.world_from_camera)
         glowing += streaks(scene, view, light)
         self._glow.draw(glowing)

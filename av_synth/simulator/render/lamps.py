@@ -9,13 +9,13 @@ import numpy as np
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.render.geometry import Meshes
-from av_synth.simulator.scene import Material, Mesh
+from av_synth.simulator.scene import Material, Mesh, VehicleLight
 
-POSITION, _LOW_BEAM, _HIGH_BEAM, BRAKE, _RIGHT, _LEFT = 1, 2, 4, 8, 16, 32
-"""CARLA's VehicleLightState bits."""
-
-_AMBER, _RED, _WHITE = np.array([1.0, 0.42, 0.05]), np.array([1.0, 0.045, 0.03]), np.array([1.0, 0.93, 0.78])
+HEADLIGHT = np.array([1.0, 0.93, 0.78])
+"""Colour of head lamps and of their beams."""
+_AMBER, _RED = np.array([1.0, 0.42, 0.05]), np.array([1.0, 0.045, 0.03])
 _LAMP_MATERIALS = (Material.LAMP_FRONT, Material.LAMP_BRAKE, Material.LAMP_LEFT, Material.LAMP_RIGHT, Material.GLOW)
+_TAIL_LAMPS = VehicleLight.POSITION | VehicleLight.LOW_BEAM | VehicleLight.HIGH_BEAM
 _STREET_LAMP_ABOVE_M = 3.0
 _BLINKS_PER_S = 1.5
 
@@ -64,16 +64,16 @@ def street_lamps(town: Mesh) -> Array:
 def emission(material: int, lights: int, elapsed_s: float) -> Array:
     """What a lamp of a body gives off, linear RGB (3,), by the light bits of its actor and the simulated time."""
     if material == Material.LAMP_FRONT:
-        share = 6.0 if lights & _HIGH_BEAM else 4.0 if lights & _LOW_BEAM else 1.0 if lights & POSITION else 0.0
-        return _WHITE * share
+        if lights & VehicleLight.HIGH_BEAM:
+            return HEADLIGHT * 6.0
+        return HEADLIGHT * (4.0 if lights & VehicleLight.LOW_BEAM else 1.0 if lights & VehicleLight.POSITION else 0.0)
     if material == Material.LAMP_BRAKE:
-        share = 2.6 if lights & BRAKE else 0.55 if lights & (POSITION | _LOW_BEAM | _HIGH_BEAM) else 0.0
-        return _RED * share
-    bit = _LEFT if material == Material.LAMP_LEFT else _RIGHT
+        return _RED * (2.6 if lights & VehicleLight.BRAKE else 0.55 if lights & _TAIL_LAMPS else 0.0)
+    bit = VehicleLight.LEFT_BLINKER if material == Material.LAMP_LEFT else VehicleLight.RIGHT_BLINKER
     on = bool(lights & bit) and (elapsed_s * _BLINKS_PER_S) % 1.0 < 0.5
     return _AMBER * (2.4 if on else 0.0)
 
 
 def beam_reach_m(lights: int) -> float:
     """How far headlights light the road with these light bits; 0 where they are off."""
-    return 70.0 if lights & _HIGH_BEAM else 42.0 if lights & _LOW_BEAM else 0.0
+    return 70.0 if lights & VehicleLight.HIGH_BEAM else 42.0 if lights & VehicleLight.LOW_BEAM else 0.0

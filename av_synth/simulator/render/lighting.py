@@ -61,6 +61,7 @@ _AMBIENT = (
     (0.54, 0.65, 0.82),
 )
 _GREY = np.array([0.93, 0.97, 1.02])
+_NIGHT_FROM, _WET_FROM = 0.35, 0.15
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,16 @@ class Lighting:
     wetness: float
     puddles: float
     rain: float
+
+    @property
+    def is_night(self) -> bool:
+        """Whether lamps light the ground instead of the sun."""
+        return self.night > _NIGHT_FROM
+
+    @property
+    def is_wet(self) -> bool:
+        """Whether roads mirror what is above them."""
+        return self.wetness > _WET_FROM
 
 
 def lighting(weather: Weather) -> Lighting:

@@ -8,7 +8,7 @@ import moderngl
 import numpy as np
 
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.render.lamps import Lamp, beam_reach_m, emission, street_lamps
+from av_synth.simulator.render.lamps import HEADLIGHT, Lamp, beam_reach_m, emission, street_lamps
 from av_synth.simulator.render.lighting import Lighting
 from av_synth.simulator.render.programs import Programs
 from av_synth.simulator.render.quads import CORNERS, Quads
@@ -21,7 +21,6 @@ _SNAP_M = 16.0
 _POOL_RADIUS_M = 15.0
 _HALO_REACH_M = 150.0
 _STREET_COLOUR = np.array([1.0, 0.74, 0.42])
-_BEAM_COLOUR = np.array([1.0, 0.93, 0.78])
 _BEAM_HALF_WIDTH_M = 16.0
 
 
@@ -64,7 +63,7 @@ def _beam(instance: Instance, reach_m: float) -> Array:
     left = np.array([-forward[1], forward[0]])
     ahead, across = (CORNERS[:, :1] + 1) / 2, CORNERS[:, 1:]
     ground = instance.world_from_body[:2, 3] + ahead * reach_m * forward + across * _BEAM_HALF_WIDTH_M * left
-    return np.concatenate([ground, ahead + 2.0, across, np.tile(_BEAM_COLOUR * 1.5, (6, 1))], axis=1)
+    return np.concatenate([ground, ahead + 2.0, across, np.tile(HEADLIGHT * 1.5, (6, 1))], axis=1)
 
 
 def halos(
@@ -89,7 +88,7 @@ def halos(
         centre = offset * (1.0 - min(0.25 / distance, 0.5))
         spread = CORNERS[:, :1] * right * size + CORNERS[:, 1:] * down * size
         quads.append(_quad(centre + spread, strength * 0.16))
-        if light.wetness > 0.15:
+        if light.is_wet:
             quads.append(_streak(offset, float(eye[2]), strength * light.wetness * 0.16))
     return quads
 

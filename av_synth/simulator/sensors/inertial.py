@@ -14,8 +14,7 @@ from av_synth.simulator.protocol import bodies
 from av_synth.simulator.protocol.geography import geolocation
 from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.spec import GnssSpec, ImuSpec
-
-GRAVITY_MPS2 = 9.81
+from av_synth.simulator.world.dynamics import GRAVITY_MPS2
 
 
 def expose_gnss(exposure: Exposure, spec: GnssSpec, reference_deg: tuple[float, float]) -> Message:

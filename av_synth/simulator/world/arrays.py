@@ -205,14 +205,18 @@ class BodyArrays:
         self.pose[k] = actor.world_from_actor
         self.unseen[k] = True
         self.centre[k], self.half[k] = body.box_centre_m, body.box_half_m
-        self.mass[k] = max(float(body.mass_kg), 1.0)
-        self.inertia[k] = self.mass[k] * (4.0 * self.half[k, 0] ** 2 + 4.0 * self.half[k, 1] ** 2) / 12.0
+        self.set_mass(k, max(float(body.mass_kg), 1.0))
         self.stride_m[k] = body.stride_m
         self.is_vehicle[k], self.is_walker[k] = actor.kind == "vehicle", actor.kind == "walker"
         self.physics[k], self.gravity[k] = actor.simulate_physics, actor.gravity
         self.collides[k], self.attached[k] = actor.collisions, actor.parent_id != 0
         self._point_views()
         return k
+
+    def set_mass(self, k: int, mass_kg: float) -> None:
+        """Give row `k` a mass, and the inertia about z of a box of its size."""
+        self.mass[k] = mass_kg
+        self.inertia[k] = mass_kg * (4.0 * self.half[k, 0] ** 2 + 4.0 * self.half[k, 1] ** 2) / 12.0
 
     def tell(self) -> None:
         """Bring up to date what clients are told; who stands where they stood costs nothing."""

@@ -14,7 +14,7 @@ import shapely
 
 from av_synth.geometry.transforms import Array, from_yaw, yaw
 from av_synth.simulator.bodies.model import Body, Catalogue
-from av_synth.simulator.scene import Instance, Tag
+from av_synth.simulator.scene import UNPAINTED, Instance, Tag
 from av_synth.simulator.town.model import EnvironmentObject, Footprint, Town
 from av_synth.simulator.town.xodr import NAME as OPENDRIVE_TOWN
 
@@ -64,7 +64,7 @@ def _level_car(town: str, index: int, pose: Array, corners: Array, body: Body) -
     identity = int.from_bytes(hashlib.sha256(f"{town}/{name}".encode()).digest()[:8], "big")
     centre = pose[:3, :3] @ body.box_centre_m + pose[:3, 3]
     still = np.zeros(3)
-    colour = body.colours[index % len(body.colours)] if body.colours else (200, 200, 200)
+    colour = body.colours[index % len(body.colours)] if body.colours else UNPAINTED
     return LevelCar(
         EnvironmentObject(identity, name, body.tag, centre, body.box_half_m, yaw(pose)),
         Footprint(corners, float(pose[2, 3]), float(centre[2] + body.box_half_m[2]), body.tag),

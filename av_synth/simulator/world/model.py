@@ -14,7 +14,7 @@ import numpy as np
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.bodies.model import Body
-from av_synth.simulator.scene import Tag
+from av_synth.simulator.scene import UNPAINTED, Tag
 
 ActorKind = Literal["vehicle", "walker", "prop", "traffic_light", "sensor", "controller", "spectator"]
 
@@ -244,7 +244,7 @@ class Actor:
     collisions: bool = True
     dead: bool = False
     lights: int = 0
-    colour: tuple[int, int, int] = (200, 200, 200)
+    colour: tuple[int, int, int] = UNPAINTED
     vehicle: VehicleState | None = None
     walker: WalkerState | None = None
     traffic_light: TrafficLightState | None = None

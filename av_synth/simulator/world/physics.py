@@ -151,8 +151,7 @@ def load_row(arrays: BodyArrays, k: int, body: Body, physics: VehiclePhysics) ->
     radius = float(np.mean([w.radius_m for w in physics.wheels])) if physics.wheels else 0.35
     peak = max(torque for _, torque in physics.torque_curve)
     pull = max(peak, 0.0) * physics.forward_gears[0].ratio * physics.final_ratio / radius
-    arrays.mass[k] = physics.mass_kg
-    arrays.inertia[k] = physics.mass_kg * (4.0 * arrays.half[k, 0] ** 2 + 4.0 * arrays.half[k, 1] ** 2) / 12.0
+    arrays.set_mass(k, physics.mass_kg)
     arrays.pull_n[k] = pull
     arrays.power_w[k] = pull * kind.power_w_kg / kind.pull_mps2
     top_ratio = physics.forward_gears[-1].ratio * physics.final_ratio

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.scene import Instance
+from av_synth.simulator.bodies.model import STEPS
+from av_synth.simulator.scene import Instance, VehicleLight
 from av_synth.simulator.world.arrays import BodyArrays
 from av_synth.simulator.world.doors import with_open_doors
-from av_synth.simulator.world.model import Actor
-
-_BRAKE_LAMPS = 8
+from av_synth.simulator.world.model import Actor, LightState
 
 
 def instances(arrays: BodyArrays) -> list[Instance]:
@@ -25,7 +24,7 @@ def instances(arrays: BodyArrays) -> list[Instance]:
     last_poses = arrays.last_pose.copy()
     strides = np.where(arrays.stride_m > 0.0, arrays.stride_m, np.inf)
     steps, last_steps = (
-        (walked / strides * 16.0).astype(int) % 16 for walked in (arrays.walked_m, arrays.last_walked_m)
+        (walked / strides * STEPS).astype(int) % STEPS for walked in (arrays.walked_m, arrays.last_walked_m)
     )
     braking = arrays.asked[:, 1].astype(np.float32) > 0.02
     found: list[Instance] = []
@@ -33,7 +32,7 @@ def instances(arrays: BodyArrays) -> list[Instance]:
         if actor.kind == "walker":
             pose = int(steps[k])
         elif actor.traffic_light is not None:
-            pose = min(int(actor.traffic_light.state), 3)
+            pose = min(int(actor.traffic_light.state), int(LightState.OFF))
         else:
             pose = 0
         seen = Instance(
@@ -44,7 +43,7 @@ def instances(arrays: BodyArrays) -> list[Instance]:
             velocities[k],
             angular[k],
             actor.colour,
-            actor.lights | (_BRAKE_LAMPS if braking[k] else 0),
+            actor.lights | (VehicleLight.BRAKE if braking[k] else 0),
             int(last_steps[k]) if actor.kind == "walker" else pose,
             last_poses[k],
         )
