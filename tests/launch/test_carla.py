@@ -32,7 +32,7 @@ from av_synth.launch.carla_spec import CarlaSpec, spec_from
 from av_synth.launch.choose import simulator_at
 from av_synth.launch.gpu import gpus_of, need_gpu
 from av_synth.launch.guard import running
-from av_synth.launch.ports import lease_block, listens_on
+from av_synth.launch.ports import lease_block
 from av_synth.launch.stall import Patience
 from av_synth.run import RunResult, RunSpec
 from av_synth.run.attempt import attempt
@@ -154,19 +154,19 @@ def test_when_whoever_started_it_is_killed_nothing_is_left_not_even_a_lease(fold
         f"with launch_carla(spec, Path({str(tmp_path)!r}) / 'log', clock=tells): pass\n"
     )
     with parent(starts) as process:
-        ports: list[int] = []
-        while not ports:
+        asked: list[int] = []  # ports; who asks there has begun, and so it is bound to its parent
+        while not asked:
             assert process.stdout is not None
             assert process.stdout.readline() == "looks\n"
             below = {each.pid for each in psutil.Process(process.pid).children(recursive=True)}
-            ports = listens_on(below)
+            asked = [each.raddr.port for each in psutil.net_connections("tcp") if each.raddr and each.pid in below]
         with watched(*below) as handles:
             for pid in below if stopped else ():
                 os.kill(pid, signal.SIGSTOP)
             process.kill()
 
             assert still_there(handles) == []
-    lease = os.open(Path(tempfile.gettempdir()) / f"av_synth-ports-{os.getuid()}" / str(ports[0]), os.O_RDWR)
+    lease = os.open(Path(tempfile.gettempdir()) / f"av_synth-ports-{os.getuid()}" / str(asked[0]), os.O_RDWR)
     fcntl.flock(lease, fcntl.LOCK_EX)  # waits for the last process that has inherited it
     os.close(lease)
 
