@@ -8,6 +8,7 @@ from pathlib import Path
 import carla
 import numpy as np
 import pytest
+import shapely
 from own_map import geometry, own_map, road, section
 from own_map import lanes as lanes_of
 
@@ -18,6 +19,10 @@ from av_synth.simulator import town as towns
 from av_synth.simulator.bodies import catalogue
 from av_synth.simulator.scene import Tag
 from av_synth.simulator.town.xodr import OpenDriveTown, build_opendrive_town
+from av_synth.simulator.town.xodr.document import parse
+from av_synth.simulator.town.xodr.gaps import fill_gaps
+from av_synth.simulator.town.xodr.reading import read_roads
+from av_synth.simulator.town.xodr.ribbons import strips
 from tests.simulator.world.conftest import Stage
 
 
@@ -116,6 +121,35 @@ def test_lights_take_turns_by_controller_in_the_files_order():
     phases = {light.signal_id: (light.group, light.phase) for light in build_opendrive_town(text).traffic_lights}
 
     assert phases == {"2": (4, 0), "3": (4, 1), "1": (4, 2)}
+
+
+def test_what_lanes_of_a_junction_leave_open_between_them_is_paved_but_for_the_island_in_it():
+    around = ((-3.5, 0.0, 0), (5.0, -3.5, 1), (8.5, 5.0, 2), (0.0, 8.5, 3))  # a square of 5 m, on the left of each lane
+    places = [(x, y, quarters * math.pi / 2, 12.0, "driving", 3.5) for x, y, quarters in around]
+    places.append((2.0, 3.0, 0.0, 1.0, "sidewalk", 1.0))
+    level = '<elevation s="0" a="2" b="0" c="0" d="0"/>'
+    roads = "".join(
+        road(
+            k,
+            long,
+            9,
+            "",
+            geometry(0, x, y, to, long, "<line/>"),
+            level,
+            section(lanes_of("right", (-1, kind, wide, ""))),
+        )
+        for k, (x, y, to, long, kind, wide) in enumerate(places)
+    )
+    read = read_roads(parse(f'<OpenDRIVE>{roads}<junction id="9" name=""/></OpenDRIVE>'))
+
+    (mesh,), triangles = fill_gaps([strip for each in read for side in strips(each) for strip in side])
+
+    paved = shapely.polygons(triangles[:, :, :2])
+    expected = shapely.box(0, 0, 5, 5).difference(shapely.box(2, 2, 3, 3))
+    assert shapely.union_all(paved).symmetric_difference(expected).area < 1e-3
+    assert shapely.area(paved).sum() == pytest.approx(24.0, abs=1e-3)
+    assert triangles[:, :, 2] == pytest.approx(2.0)
+    assert set(mesh.tags) == {Tag.ROADS}
 
 
 def test_the_same_text_is_the_same_town_and_another_is_not(tmp_path):
