@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from av_synth.simulator import render
 from av_synth.simulator.engine import Engine
-from av_synth.simulator.protocol.handlers import answerer
+from av_synth.simulator.protocol import handlers
+from av_synth.simulator.protocol.calls import Call, Kind
 from av_synth.simulator.protocol.streams import StreamServer
 from av_synth.simulator.server import Server
 
@@ -102,6 +103,25 @@ def _spawn(client: Client, blueprint: str, place: Any, parent: int = 0, attribut
     return client("spawn_actor_with_parent", [1, blueprint, list(attributes)], place, parent)[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "params", "said"),
+    [
+        ("fly_away", [[False]], "fly_away: the embedded simulator knows no such call"),
+        ("version", [], "version: got no metadata; want [[asynchronous], arguments...]"),
+        ("version", [[False], 1], "version: arguments do not fit: "),
+        ("breaks", [[False]], "breaks: internal error: ZeroDivisionError: "),
+    ],
+)
+def test_a_call_that_cannot_be_done_is_answered_in_words_that_begin_with_its_name(name, params, said, monkeypatch):
+    monkeypatch.setitem(handlers.CALLS, "breaks", Call("breaks", lambda _: 1 // 0, Kind.VALUE, alone=False))
+    unpacker = msgpack.Unpacker()
+    unpacker.feed(handlers.answerer(None)(name, params))  # none of these gets as far as an engine
+
+    error, result = unpacker
+
+    assert (error or result[0][1][0]).startswith(said)
+
+
 def test_a_slow_reader_of_snapshots_holds_nobody_but_the_one_who_ticks(server, clients, monkeypatch):
     slow, other = clients
     frame = slow("tick_cue")
@@ -146,7 +166,7 @@ def test_the_first_camera_holds_nobody_while_its_renderer_is_made(server, client
     spawn = [[0, [description, ORIGIN, [False], 0, "", []]]]
     call = ("apply_batch", [spawn], False) if batched else ("spawn_actor", description, ORIGIN)
 
-    gate.holds_nobody_else(lambda: answerer(server.engine)(call[0], [[False], *call[1:]]), clients[1])
+    gate.holds_nobody_else(lambda: handlers.answerer(server.engine)(call[0], [[False], *call[1:]]), clients[1])
     assert "sensor.camera.rgb" in {actor.blueprint_id for actor in server.engine.world.actors.values()}
 
 
@@ -252,7 +272,7 @@ def stage() -> Iterator[tuple[Callable[..., Any], int, int]]:
     """A synchronous world with sensors of every kind on a car, asked without a socket; the car and a walker."""
     listener = socket.create_server(("127.0.0.1", 0))
     engine = Engine("AvSynth01", Everybody(listener))
-    answer = answerer(engine)
+    answer = handlers.answerer(engine)
 
     def call(name: str, *arguments: Any) -> Any:
         value = _unwrap(*msgpack.unpackb(b"\x92" + answer(name, [[False], *arguments])))

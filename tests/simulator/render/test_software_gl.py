@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from av_synth.errors import LaunchError
-from av_synth.simulator.render import software_gl
+from av_synth.simulator.render import egl, software_gl
 from av_synth.simulator.render.context import create_context
 
 
@@ -39,14 +40,24 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_two_that_fetch_at_once_get_one_whole_folder(wheel: Path) -> None:
+@pytest.fixture
+def no_egl(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without EGL."""
+    monkeypatch.setattr(egl, "_EGL", "libNoEGL.so.1")
+
+
+def test_two_that_fetch_at_once_get_one_whole_folder(
+    wheel: Path, no_egl: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(lambda _: software_gl.fetch(), range(2))
     assert first == second == software_gl.cache_folder()
     assert [p.name for p in first.iterdir()] == ["libOSMesa-x.so"]
     assert sorted(p.name for p in first.parent.iterdir()) == [first.name, f"{first.name}.lock"]
     wheel.unlink()
-    assert software_gl.fetch() == first  # out of the cache, with nothing left to download
+    assert software_gl.main() == 0  # out of the cache, with nothing left to download
+    said = capsys.readouterr().out
+    assert re.fullmatch(rf"EGL: .*libNoEGL.so.1.*\nsoftware OpenGL in {re.escape(str(first))}\n", said)
 
 
 def test_another_file_than_the_pinned_one_is_refused_and_leaves_nothing(
@@ -58,10 +69,39 @@ def test_another_file_than_the_pinned_one_is_refused_and_leaves_nothing(
     assert not software_gl.cache_folder().exists()
 
 
-def test_an_incomplete_cache_is_named(wheel: Path) -> None:
-    software_gl.fetch()
-    with pytest.raises(LaunchError, match=r"want one libpcre2.*remove the folder"):
+def test_where_neither_way_works_both_reasons_are_told_and_whoever_insists_on_one_is_told_one(
+    tmp_path: Path, no_egl: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    software_gl.cache_folder().mkdir(parents=True)
+    incomplete = r"software OpenGL: .*: want one libpcre2\*, got 0; remove the folder"
+    for way, reasons in (("", rf"EGL: .*\n{incomplete}"), ("egl", r"EGL: .*"), ("osmesa", incomplete)):
+        monkeypatch.setenv("AV_SYNTH_GL", way)
+        with pytest.raises(LaunchError) as caught:
+            create_context()
+        assert re.fullmatch(reasons, str(caught.value)), way
+
+
+def test_a_library_that_cannot_be_loaded_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    software_gl.cache_folder().mkdir(parents=True)
+    for stem in software_gl._LOAD_ORDER:
+        (software_gl.cache_folder() / f"{stem}-x.so").write_text("no library")
+    with pytest.raises(LaunchError, match=r"software OpenGL: .*/libpcre2-x.so: .*"):
         software_gl.OsMesaContext()
+
+
+def test_a_cache_that_cannot_be_and_a_machine_without_a_wheel_are_refused_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    with pytest.raises(LaunchError, match=r"cannot be written: Not a directory; set XDG_CACHE_HOME"):
+        software_gl.fetch()
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    with pytest.raises(LaunchError, match=r"there is none to fetch for linux on riscv64; install EGL"):
+        software_gl.fetch()
 
 
 def test_an_unknown_way_to_opengl_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
