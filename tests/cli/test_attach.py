@@ -8,13 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import carla
 import psutil
 import pytest
 
+from av_synth import store
 from av_synth.cli.app import status
+from av_synth.replay import divergence, state_log
 
 QUIET = """name: quiet
 description: The ego drives down an empty street.
@@ -47,12 +50,20 @@ def scenario(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_run_is_played_on_it_and_simulated_again_on_it_with_equal_ticks(port, scenario, tmp_path, capsys):
+def test_a_run_is_played_on_it_and_simulated_again_on_it_with_equal_ticks_or_told_where_they_part(
+    port, scenario, tmp_path, capsys, monkeypatch
+):
     run = plays_once(port, scenario, tmp_path)
     capsys.readouterr()
 
     assert status(["replay", str(run), "--resimulate", "--simulator", f"127.0.0.1:{port}"]) == 0
     assert capsys.readouterr().out.endswith(f"run {run.name}: all 11 ticks are equal\n")
+
+    shorter = replace(was := state_log.of_run(store.open_run(run)), frames=was.frames[:5], hashes=was.hashes[:5])
+    monkeypatch.setattr(divergence, "resimulate", lambda *_: shorter)
+    assert status(["replay", str(run), "--resimulate", "--simulator", f"127.0.0.1:{port}"]) == 1
+    parts = "diverges at tick 5 (0.25 s): the run: frames: was 11, is 5"
+    assert capsys.readouterr().out.endswith(f"run {run.name}: {parts}\n")
 
 
 def plays_once(port: int, scenario: Path, tmp_path: Path) -> Path:

@@ -72,12 +72,10 @@ def test_a_run_that_is_not_as_it_was_searched_ends_at_the_first_tick_that_differ
         execute(other, address)
 
 
-def test_a_search_goes_on_from_its_file_and_what_it_finds_is_reported_as_json(found, folder, capsys):
-    command = [
-        *("search", str(folder / "short_cut_in.yaml"), "--target", TARGET, "--count", "4"),
-        *("--out", str(folder / "found.yaml"), "--workers", "1", "--json"),
-    ]
-    assert status(command) == 0
+def test_a_search_goes_on_from_its_file_and_what_it_finds_is_reported(found, folder, capsys, monkeypatch):
+    scenario, out = folder / "short_cut_in.yaml", folder / "found.yaml"
+    command = ["search", str(scenario), "--target", TARGET, "--count", "4", "--out", str(out), "--workers", "1"]
+    assert status([*command, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     draws = load_campaign(folder / "found.yaml").campaign.draws
 
@@ -85,6 +83,20 @@ def test_a_search_goes_on_from_its_file_and_what_it_finds_is_reported_as_json(fo
     assert tuple(draws[:3]) == tuple(found.campaign.draws)
     assert told["rate_after_correction"] == 1.0
     assert told["tried"] > found.campaign.rates.tried
+    assert status(command) == 0
+    said = capsys.readouterr().out
+    reached = f"\n4 draws of {scenario} reach {found.campaign.target}: {out}\n  tried {told['tried']}, of which "
+    assert reached in said
+    assert "\n  reached there: 100.0% as drawn, 100.0% after correction\n  near-copies left out: " in said
+    assert said.endswith(f"\nrender them: av-synth run {out} --rig tiny --out {folder / 'found'}\n")
+
+    def interrupted(*_: object) -> Summary:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("av_synth.search.search", interrupted)
+    assert status(command) == 130
+    kept = f"\nwhat was accepted is in {out}; the same command goes on from there\n"
+    assert capsys.readouterr().out.endswith(kept)
 
 
 def test_a_search_process_that_hangs_is_replaced_and_the_draw_comes_to_the_same(found, folder, monkeypatch):
