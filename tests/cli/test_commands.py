@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from av_synth import __version__, documents, rig, scenario
-from av_synth.cli import output
+from av_synth.cli import demo, output
 from av_synth.cli.app import INTERRUPTED, app, status
 from tests.export.synthetic_run import build_run
 
@@ -162,6 +162,18 @@ def test_rigs_are_listed_with_their_sensors_and_one_can_be_named(capsys):
     assert [line.split(":")[0] for line in listed.splitlines() if line[0] != " "] == list(rig.names())
     assert re.search(r"CAM_FRONT +1600x900 at 10 Hz", listed)
     assert said(capsys, "rigs", "tiny") in listed
+
+
+def test_the_demo_makes_the_run_of_its_campaign_and_a_picture_and_says_how_to_load_it(capsys, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(demo, "make", lambda *of: asked.append(of) or tmp_path / "nuscenes")  # `make wheel` plays it
+    monkeypatch.setattr(demo, "contact_sheet", lambda dataset, path: f"{path.name} of {dataset.name}")
+    text = said(capsys, "demo", "--rig", "tiny", "--out", str(tmp_path))
+
+    ((spec,), out, simulator) = asked[0]
+    assert (spec.scenario.name, spec.rig.name, out, simulator) == ("pedestrian_runs_out", "tiny", tmp_path, "embedded")
+    assert "contact sheet: contact_sheet.png of nuscenes\n" in text
+    assert text.endswith(f"  NuScenes(version='v1.0-trainval', dataroot='{tmp_path / 'nuscenes'}')\n")
 
 
 def test_the_doctor_finds_this_machine_well(capsys, tmp_path):
