@@ -13,6 +13,7 @@ import pytest
 
 from av_synth.errors import DocumentError, LaunchError
 from av_synth.launch import Address, launch_embedded, parse_address
+from av_synth.launch.child_process import start_child
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,21 @@ def test_a_launched_simulator_answers_a_client_and_is_alive(address):
     assert client.get_server_version() == client.get_client_version()
     assert address.why_gone() is None
     assert str(address) == f"127.0.0.1:{address.port}"
+
+
+def test_who_asks_for_the_first_tick_tells_of_each_answer_and_ends_by_itself(address):
+    process, pipe = start_child("av_synth.launch.first_tick", None)
+    told = {}
+    with pipe:
+        pipe.send(address.port)
+        while "tick" not in told:
+            what, value = pipe.recv()
+            told[what] = value
+
+        assert process.wait(120.0) == 0
+    assert told["version"] == carla.Client("127.0.0.1", address.port).get_client_version()
+    assert "/AvSynth01_" in told["world"]
+    assert told["tick"] > 0
 
 
 def test_a_terminals_ctrl_c_which_all_of_its_processes_get_leaves_a_launched_simulator_to_its_parent(address):
