@@ -17,7 +17,7 @@ from av_synth.scenario.words import EGO, THINGS, is_person, is_thing, is_vehicle
 _OF_PARKED = ("open_door", "lights")
 _TWO_WHEELED = ("bicycle", "motorcycle")
 _BETWEEN = ("gap_m", "gap_s", "distance_m", "ttc_s", "aside_m", "faster_kmh", "contact")
-_OTHERS = ("who", "into")  # keys of manoeuvres that name another participant
+_OTHERS = ("who", "into")  # keys of manoeuvres that name another actor
 _OF_ITSELF = ("ego_arrives_in_s", "ego_gap_m", "crosses_before_ego_s")
 
 
