@@ -10,7 +10,7 @@ import numpy as np
 from shapely.geometry import Point, Polygon
 
 from av_synth.director.roads.junctions import Entrance, JunctionArms, is_roundabout
-from av_synth.director.roads.lanes import DRIVEN, beside
+from av_synth.director.roads.lanes import DRIVEN, LaneBeside, beside
 from av_synth.director.roads.map_facts import MapFacts
 from av_synth.director.roads.routes import ahead, behind, heading_rad, position
 from av_synth.geometry.carla import location_from_point, vector_from_carla
@@ -91,16 +91,23 @@ def entry_ends(starts: list[carla.Waypoint], junctions: dict[int, JunctionArms])
 
 
 def exit_begins(starts: list[carla.Waypoint]) -> Iterator[carla.Waypoint]:
-    """Where an exit lane begins on the right; waypoints of the lane beside it."""
+    """Where an exit lane begins on the right; waypoints of the lane beside it.
+
+    A lane beside one's own that comes from somewhere is that of an entry.
+    """
     for point in starts:
         before = point.previous(_SEARCH_STEP_M)
-        if len(before) == 1 and not before[0].is_junction and _right(point) and not _right(before[0]):
+        if len(before) != 1 or before[0].is_junction or _right(before[0]):
+            continue
+        lane = _right(point)
+        if lane is not None and not lane.waypoint.previous(_SEARCH_STEP_M):
             yield point
 
 
-def _right(point: carla.Waypoint) -> bool:
-    neighbour = next(beside(point, "right"), None)
-    return neighbour is not None and neighbour.along and neighbour.kind in DRIVEN
+def _right(point: carla.Waypoint) -> LaneBeside | None:
+    """The lane on the right, if it is driven in one's own direction."""
+    lane = next(beside(point, "right"), None)
+    return lane if lane is not None and lane.along and lane.kind in DRIVEN else None
 
 
 def _in_ring(before: carla.Waypoint) -> bool:

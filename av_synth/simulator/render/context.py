@@ -9,7 +9,6 @@ import moderngl
 from av_synth.errors import LaunchError
 from av_synth.simulator.render.egl import egl_context
 from av_synth.simulator.render.gl_calls import with_unit_depth
-from av_synth.simulator.render.software_gl import osmesa_context
 
 
 def create_context() -> moderngl.Context:
@@ -26,13 +25,19 @@ def create_context() -> moderngl.Context:
     if os.environ.get("LP_NATIVE_VECTOR_WIDTH") == "512":
         os.environ["LP_NATIVE_VECTOR_WIDTH"] = "256"  # Mesa's software rasteriser crashes at 512
     if wanted == "osmesa":
-        return with_unit_depth(osmesa_context())
+        return _osmesa_context()
     try:
         return egl_context()
     except LaunchError as error:
         if wanted == "egl":
             raise
         try:
-            return with_unit_depth(osmesa_context())
+            return _osmesa_context()
         except LaunchError as second:
             raise LaunchError(f"{error}\n{second}") from second
+
+
+def _osmesa_context() -> moderngl.Context:
+    from av_synth.simulator.render.software_gl import osmesa_context  # a program too: loaded here only where needed
+
+    return with_unit_depth(osmesa_context())
