@@ -80,11 +80,11 @@ def test_a_run_by_another_clock_simulates_again_by_that_clock(address: Address, 
     assert simulated_again(path, address, tmp_path / "again") is None
 
 
-def test_a_replay_is_not_simulated_again(night: Made, tiny: Made) -> None:
+def test_a_replay_is_not_simulated_again(night: Path, tiny: Made) -> None:
     with pytest.raises(
         UserError, match=f"is a replay of {tiny.runs[0].name}, in which nothing was simulated; want the run"
     ):
-        again_of(store.open_run(night.runs[0]))
+        again_of(store.open_run(night))
 
 
 def test_a_changed_constant_diverges_at_the_tick_at_which_it_begins_to_matter(

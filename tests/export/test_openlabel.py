@@ -13,7 +13,7 @@ import pytest
 from vcd.schema import openlabel_schema
 
 from av_synth.errors import DataError
-from av_synth.export import formats
+from av_synth.export import contents, formats
 from av_synth.export.openlabel import intervals
 from av_synth.export.splits import Splits
 from tests.export.synthetic_run import HEIGHT, SENSORS, THINGS, WIDTH, Rows, build_run
@@ -27,7 +27,7 @@ def root(eventful_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def content(root: Path) -> Any:
-    (path,) = (path for path in root.glob("*.json") if path.name != formats.MARKER)
+    (path,) = (path for path in root.glob("*.json") if path.name != contents.MARKER)
     return json.loads(path.read_text(), parse_constant=pytest.fail)
 
 

@@ -68,6 +68,7 @@ def serve(port: int, faults: Mapping[str, str]) -> None:
     """Be a simulator whose ticks may fail."""
     from av_synth.simulator import server
     from av_synth.simulator.engine import Engine
+    from av_synth.simulator.profile import NATIVE
 
     leaked = []
     ticks = 0
@@ -85,7 +86,7 @@ def serve(port: int, faults: Mapping[str, str]) -> None:
         return advance(engine, delta_s)
 
     Engine._advance = faulty
-    server.serve("127.0.0.1", port, "AvSynth01")
+    server.serve("127.0.0.1", port, "AvSynth01", lambda _: None, profile=NATIVE)
 
 
 def answer_version(listener: socket.socket, version: str) -> None:

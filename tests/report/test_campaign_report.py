@@ -73,7 +73,9 @@ def build_store(root: Path, scenario: str = "cut_in", town: str = "SynthTown", s
     log = root / f"{said.replace('/', '')} simulator.log"
     log.write_text("Segmentation fault")
     failure = Failure(FailureClass.DETERMINISTIC, said, said, said, (log,))
-    quarantine.put(root, lost, {1: failure, 2: failure})
+    for attempt in (1, 2):
+        quarantine.note(root, GIVEN_UP_RUN, attempt, failure)
+    quarantine.put(root, lost)
     why = {"kind": "deterministic", "error": said, "message": said, "machine": said}
     journal = Journal(root)
     for event in (
