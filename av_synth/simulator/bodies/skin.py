@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.bodies.shapes import DARK, RUBBER, STEEL, Finish
+from av_synth.simulator.runs import runs
 from av_synth.simulator.scene import Mesh, Tag
 
 Knots = Sequence[tuple[float, float]]
@@ -133,9 +134,8 @@ def _corner_normals(faces: npt.NDArray[np.int64], weighted: Array, unit: Array, 
     order = np.argsort(vertex, kind="stable")
     count = np.bincount(vertex)
     start = np.concatenate([[0], np.cumsum(count)[:-1]])
-    own = np.repeat(np.arange(len(vertex)), count[vertex])
-    offset = np.arange(len(own)) - np.repeat(np.cumsum(count[vertex]) - count[vertex], count[vertex])
-    other = owner[order[start[vertex[own]] + offset]]
+    own, place = runs(start[vertex], count[vertex])
+    other = owner[order[place]]
     smooth = np.einsum("ij,ij->i", unit[owner[own]], unit[other]) >= cosine - 1e-9
     total = np.zeros((len(vertex), 3))
     np.add.at(total, own[smooth], weighted[other[smooth]])

@@ -14,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
+from av_synth.simulator.runs import Indices, runs
 from av_synth.simulator.town.model import Footprint
 from av_synth.simulator.world.arrays import BodyArrays
-
-Indices = npt.NDArray[np.intp]
 
 _CELL_M = 8.0
 _SIGNS = np.array([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
@@ -125,8 +124,7 @@ def body_pairs(boxes: Boxes, usable: npt.NDArray[np.bool_], active: npt.NDArray[
     order = np.argsort(low[:, 0], kind="stable")
     last = np.searchsorted(low[order, 0], high[order, 0], side="right")
     count = np.maximum(last - np.arange(len(rows)) - 1, 0)
-    left = np.repeat(np.arange(len(rows)), count)
-    right = left + 1 + np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    left, right = runs(np.arange(len(rows)) + 1, count)
     i, j = order[left], order[right]
     near = (low[i, 1] < high[j, 1]) & (low[j, 1] < high[i, 1])
     i, j = rows[i[near]], rows[j[near]]
@@ -189,10 +187,7 @@ class StaticGrid:
         rows, corners, cell = rows[inside], corners[inside], cell[inside]
         flat = cell[:, 0] * self._shape[1] + cell[:, 1]
         count = self._starts[flat + 1] - self._starts[flat]
-        which = np.repeat(np.arange(len(rows)), count)
-        member = (
-            np.repeat(self._starts[flat], count) + np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-        )
+        which, member = runs(self._starts[flat], count)
         other = self._members[member]
         low, high = corners.min(axis=1)[which], corners.max(axis=1)[which]
         near = (low < self.high[other]).all(axis=1) & (self.low[other] < high).all(axis=1)

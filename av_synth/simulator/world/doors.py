@@ -15,9 +15,10 @@ import numpy as np
 
 from av_synth.geometry.transforms import Array, from_yaw
 from av_synth.simulator.bodies.model import Doors, behind_doors, door_panels
+from av_synth.simulator.runs import Indices
 from av_synth.simulator.scene import Instance
 from av_synth.simulator.world.arrays import BodyArrays
-from av_synth.simulator.world.contacts import Boxes, Indices
+from av_synth.simulator.world.contacts import Boxes
 from av_synth.simulator.world.errors import NotSupported, WrongActorKind
 from av_synth.simulator.world.model import Actor, DoorState
 

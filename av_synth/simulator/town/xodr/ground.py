@@ -10,6 +10,7 @@ import numpy.typing as npt
 import shapely
 
 from av_synth.geometry.transforms import Array
+from av_synth.simulator.runs import runs
 from av_synth.simulator.scene import Material, Mesh, Tag
 from av_synth.simulator.town.relief import FLAT, Relief
 from av_synth.simulator.town.shapes import Look, smooth
@@ -53,8 +54,7 @@ class Surface:
         last = ((high - self._origin) / self._cell_m).astype(int)
         size = last - first + 1
         count = size.prod(axis=1)
-        triangle = np.repeat(np.arange(len(low)), count)
-        place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        triangle, place = runs(np.zeros_like(count), count)
         column = first[triangle, 0] + place // size[triangle, 1]
         row = first[triangle, 1] + place % size[triangle, 1]
         # a bounding box has corners that its triangle does not reach
@@ -76,10 +76,8 @@ class Surface:
         place = np.where(inside[:, None], place, 0).astype(np.intp)
         cell = place[:, 0] * self._shape[1] + place[:, 1]
         count = np.where(inside, self._starts[cell + 1] - self._starts[cell], 0)
-        which = np.repeat(np.arange(len(points)), count)
-        member = self._members[
-            np.repeat(self._starts[cell], count) + np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-        ]
+        which, at = runs(self._starts[cell], count)
+        member = self._members[at]
         met = (self._inside(member, points[which]) >= -_EDGE_M).all(axis=1)
         which, member = which[met], member[met]
         height = np.full(len(points), -np.inf)
