@@ -76,6 +76,9 @@ class VehicleLight(IntEnum):
     LEFT_BLINKER = 32
 
 
+RGB, DEPTH, LABELS, FLOW = "rgb", "depth", "labels", "flow"
+"""What can be drawn of a view; `render.renderer.Frames` says what each is."""
+
 UNPAINTED = (200, 200, 200)
 """sRGB of whatever could be painted and is not."""
 

@@ -19,9 +19,8 @@ from av_synth.simulator.render.drawing import Painter
 from av_synth.simulator.render.geometry import Meshes, pack
 from av_synth.simulator.render.placement import Placed, place
 from av_synth.simulator.render.targets import Targets
-from av_synth.simulator.scene import Mesh, Scene, Tag, View
+from av_synth.simulator.scene import DEPTH, FLOW, LABELS, RGB, Mesh, Scene, Tag, View
 
-RGB, DEPTH, LABELS, FLOW = "rgb", "depth", "labels", "flow"
 _OUTPUTS = frozenset({RGB, DEPTH, LABELS, FLOW})
 _SIZES_KEPT = 4
 
@@ -102,7 +101,7 @@ class Renderer:
     def render(
         self, scene: Scene, view: View, outputs: frozenset[str], last_world_from_camera: Array | None = None
     ) -> Frames:
-        """Draw what is asked for of {"rgb", "depth", "labels", "flow"} in one pass over the geometry.
+        """Draw what is asked for of RGB, DEPTH, LABELS and FLOW in one pass over the geometry.
 
         Args:
             scene: what is seen.

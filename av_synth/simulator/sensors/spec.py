@@ -13,7 +13,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.protocol.bodies import SensorType
 from av_synth.simulator.raycast.lidar import Lidar
 from av_synth.simulator.raycast.radar import Radar
-from av_synth.simulator.scene import View
+from av_synth.simulator.scene import DEPTH, FLOW, LABELS, RGB, View
 from av_synth.simulator.world.errors import SpawnRefused
 
 # camera axes are OpenCV's (x right, y down, z forward) in the actor's (x forward, y left, z up)
@@ -21,14 +21,13 @@ _ACTOR_FROM_CAMERA = np.array(
     [[0.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
 )
 VISIBILITY = "avsynth.camera.visibility"
-FLOW = "flow"
 CAMERAS: Mapping[str, tuple[SensorType, str]] = {
-    "sensor.camera.rgb": (SensorType.RGB, "rgb"),
-    "sensor.camera.depth": (SensorType.DEPTH, "depth"),
-    "sensor.camera.semantic_segmentation": (SensorType.SEMANTIC_SEGMENTATION, "labels"),
-    "sensor.camera.instance_segmentation": (SensorType.INSTANCE_SEGMENTATION, "labels"),
+    "sensor.camera.rgb": (SensorType.RGB, RGB),
+    "sensor.camera.depth": (SensorType.DEPTH, DEPTH),
+    "sensor.camera.semantic_segmentation": (SensorType.SEMANTIC_SEGMENTATION, LABELS),
+    "sensor.camera.instance_segmentation": (SensorType.INSTANCE_SEGMENTATION, LABELS),
     "sensor.camera.optical_flow": (SensorType.OPTICAL_FLOW, FLOW),
-    VISIBILITY: (SensorType.SEMANTIC_LIDAR, "labels"),
+    VISIBILITY: (SensorType.SEMANTIC_LIDAR, LABELS),
 }
 _LIDARS = {"sensor.lidar.ray_cast": SensorType.LIDAR, "sensor.lidar.ray_cast_semantic": SensorType.SEMANTIC_LIDAR}
 _MAX_IMAGE_PX = 8192

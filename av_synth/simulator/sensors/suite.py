@@ -17,14 +17,13 @@ from av_synth.simulator.protocol.geography import geo_reference
 from av_synth.simulator.protocol.streams import StreamServer
 from av_synth.simulator.protocol.structs import WireActor
 from av_synth.simulator.raycast import Hits, RayScene
-from av_synth.simulator.scene import Scene
+from av_synth.simulator.scene import FLOW, Scene
 from av_synth.simulator.sensors.cameras import expose_cameras
 from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.inertial import expose_collision, expose_gnss, expose_imu
 from av_synth.simulator.sensors.rays import expose_lidar, expose_radar
 from av_synth.simulator.sensors.spec import (
     CAMERAS,
-    FLOW,
     CameraSpec,
     CollisionSpec,
     GnssSpec,

@@ -11,8 +11,8 @@ from av_synth.errors import DataError
 from av_synth.geometry.cameras import BODY_FROM_CAMERA, project, unproject
 from av_synth.geometry.transforms import Array, apply, from_yaw, invert, rigid
 from av_synth.simulator.protocol.bodies import flow_pixels
-from av_synth.simulator.render import DEPTH, FLOW, LABELS, RGB, Renderer
-from av_synth.simulator.scene import Instance, Tag, View, Weather
+from av_synth.simulator.render import Renderer
+from av_synth.simulator.scene import DEPTH, FLOW, LABELS, RGB, Instance, Tag, View, Weather
 from tests.simulator.render.conftest import FLAG_CORNERS_M, FLAG_LATER_M, at, camera, scene
 
 WITH_LABELS = frozenset({FLOW, DEPTH, LABELS})

@@ -9,8 +9,8 @@ import pytest
 from av_synth.errors import DataError
 from av_synth.geometry.cameras import project
 from av_synth.geometry.transforms import apply, invert
-from av_synth.simulator.render import DEPTH, LABELS, RGB, Renderer
-from av_synth.simulator.scene import Instance, Scene, Tag, View, Weather
+from av_synth.simulator.render import Renderer
+from av_synth.simulator.scene import DEPTH, LABELS, RGB, Instance, Scene, Tag, View, Weather
 from tests.simulator.render.conftest import WALL_X_M, at, bodies, camera, scene, town
 
 EVERYTHING = frozenset({RGB, DEPTH, LABELS})

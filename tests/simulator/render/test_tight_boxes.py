@@ -16,8 +16,8 @@ from av_synth.geometry.transforms import Array, apply, from_yaw, invert
 from av_synth.labels.boxes_2d import mask_boxes
 from av_synth.log.categories import nuscenes_category
 from av_synth.simulator.bodies import Body, catalogue
-from av_synth.simulator.render import LABELS, Renderer
-from av_synth.simulator.scene import Instance, View
+from av_synth.simulator.render import Renderer
+from av_synth.simulator.scene import LABELS, Instance, View
 from tests.simulator.render.conftest import camera, scene, town
 
 OBJECTS = 300

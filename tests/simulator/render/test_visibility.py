@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from av_synth.errors import DataError
-from av_synth.simulator.render import LABELS, Renderer, Visibility
-from av_synth.simulator.scene import Instance, Tag
+from av_synth.simulator.render import Renderer, Visibility
+from av_synth.simulator.scene import LABELS, Instance, Tag
 from tests.simulator.render.conftest import WALL_X_M, at, camera, scene
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from av_synth.simulator.render import RGB, Renderer
+from av_synth.simulator.render import Renderer
 from av_synth.simulator.render.lighting import lighting
-from av_synth.simulator.scene import Instance, Weather
+from av_synth.simulator.scene import RGB, Instance, Weather
 from tests.simulator.render.conftest import at, camera, scene
 
 NIGHT = Weather(sun_altitude_angle=-30)
