@@ -21,15 +21,15 @@ from av_synth.simulator.scene import Scene
 
 @dataclass(frozen=True)
 class Lidar:
-    """CARLA's lidar attributes that shape its rays; the defaults are CARLA's."""
+    """CARLA's lidar attributes that shape its rays."""
 
-    channels: int = 32
-    upper_deg: float = 10.0
-    lower_deg: float = -30.0
-    points_per_second: int = 56000
-    rotation_frequency_hz: float = 10.0
-    range_m: float = 10.0
-    horizontal_fov_deg: float = 360.0
+    channels: int
+    upper_deg: float
+    lower_deg: float
+    points_per_second: int
+    rotation_frequency_hz: float
+    range_m: float
+    horizontal_fov_deg: float
 
 
 @dataclass(frozen=True)

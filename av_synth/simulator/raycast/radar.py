@@ -19,11 +19,11 @@ from av_synth.simulator.scene import Scene
 
 @dataclass(frozen=True)
 class Radar:
-    """CARLA's radar attributes that shape its rays; the defaults are CARLA's."""
+    """CARLA's radar attributes that shape its rays."""
 
-    horizontal_fov_deg: float = 30.0
-    vertical_fov_deg: float = 30.0
-    range_m: float = 100.0
+    horizontal_fov_deg: float
+    vertical_fov_deg: float
+    range_m: float
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.simulator.protocol import bodies
-from av_synth.simulator.protocol.bodies import SensorType
 from av_synth.simulator.raycast import RayScene, lidar, radar
 from av_synth.simulator.scene import Scene
 from av_synth.simulator.sensors.exposure import Exposure, Message
-from av_synth.simulator.sensors.spec import LidarSpec, RadarSpec
+from av_synth.simulator.sensors.spec import LidarSpec, Losses, RadarSpec
 from av_synth.simulator.world.level_cars import FIRST_LEVEL_ID
 
 
@@ -26,19 +25,19 @@ def expose_lidar(rays: RayScene, scene: Scene, exposure: Exposure, spec: LidarSp
     found = lidar.scan(rays, scene, exposure.world_from_sensor, pattern, exposure.delta_s, start_deg)
     cuts = np.cumsum(found.counts)[:-1]
     angle_rad = math.radians(found.end_deg)
-    if exposure.sensor.kind is SensorType.SEMANTIC_LIDAR:
+    if spec.losses is None:
         points: npt.NDArray[np.void] = np.zeros(len(found.points_m), dtype=bodies.SEMANTIC_POINT)
         points["xyz"], points["cos"] = found.points_m, found.cos_incidence
         points["actor_id"] = np.where(found.actor_id < FIRST_LEVEL_ID, found.actor_id, 0)
         points["tag"] = found.tag
         return exposure.message(bodies.semantic_lidar(angle_rad, np.split(points, cuts)))
-    kept, rows = _weaken(found.points_m, spec, exposure.sensor.random(exposure.frame))
+    kept, rows = _weaken(found.points_m, spec.losses, exposure.sensor.random(exposure.frame))
     channels = [part[keep] for part, keep in zip(np.split(rows, cuts), np.split(kept, cuts), strict=True)]
     return exposure.message(bodies.lidar(angle_rad, channels))
 
 
 def _weaken(
-    points_m: npt.NDArray[np.float32], spec: LidarSpec, random: np.random.Generator
+    points_m: npt.NDArray[np.float32], losses: Losses, random: np.random.Generator
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float32]]:
     """CARLA's losses and noise: which points stay (N,), and x, y, z, intensity (N, 4) of all.
 
@@ -46,14 +45,14 @@ def _weaken(
     of them the weaker a point is; noise along the ray.
     """
     range_m = np.linalg.norm(points_m, axis=1)
-    intensity = np.exp(-spec.attenuation_per_m * range_m)
+    intensity = np.exp(-losses.attenuation_per_m * range_m)
     rows: npt.NDArray[np.float32] = np.column_stack([points_m, intensity]).astype(np.float32)
-    kept: npt.NDArray[np.bool_] = random.random(len(rows)) >= spec.drop_rate
-    if spec.drop_zero_intensity > 0.0 and spec.drop_intensity_limit > 0.0:
-        chance = 1.0 - spec.drop_zero_intensity * (1.0 - intensity / spec.drop_intensity_limit)
-        kept &= (intensity > spec.drop_intensity_limit) | (random.random(len(rows)) < chance)
-    if spec.noise_m > 0.0:
-        longer = 1.0 + random.normal(0.0, spec.noise_m, len(rows)) / np.maximum(range_m, 1e-3)
+    kept: npt.NDArray[np.bool_] = random.random(len(rows)) >= losses.drop_rate
+    if losses.drop_zero_intensity > 0.0 and losses.drop_intensity_limit > 0.0:
+        chance = 1.0 - losses.drop_zero_intensity * (1.0 - intensity / losses.drop_intensity_limit)
+        kept &= (intensity > losses.drop_intensity_limit) | (random.random(len(rows)) < chance)
+    if losses.noise_m > 0.0:
+        longer = 1.0 + random.normal(0.0, losses.noise_m, len(rows)) / np.maximum(range_m, 1e-3)
         rows[:, :3] *= longer[:, None].astype(np.float32)
     return kept, rows
 

@@ -15,6 +15,7 @@ from av_synth.simulator.raycast.lidar import Lidar
 from av_synth.simulator.raycast.radar import Radar
 from av_synth.simulator.scene import DEPTH, FLOW, LABELS, RGB, View
 from av_synth.simulator.world.errors import SpawnRefused
+from av_synth.simulator.world.sensor_blueprints import sensor_defaults
 
 # camera axes are OpenCV's (x right, y down, z forward) in the actor's (x forward, y left, z up)
 _ACTOR_FROM_CAMERA = np.array(
@@ -91,11 +92,10 @@ class CameraSpec:
 
 
 @dataclass(frozen=True)
-class LidarSpec:
-    """A spinning lidar, with CARLA's model of lost points and range noise (all off for the semantic one).
+class Losses:
+    """CARLA's model of a lidar's lost points and range noise.
 
     Attributes:
-        pattern: the rays.
         attenuation_per_m: intensity is exp(-attenuation * range).
         drop_rate: share of points lost whatever they hit.
         drop_intensity_limit: points above this intensity are kept.
@@ -103,12 +103,19 @@ class LidarSpec:
         noise_m: standard deviation of the range.
     """
 
-    pattern: Lidar
     attenuation_per_m: float
     drop_rate: float
     drop_intensity_limit: float
     drop_zero_intensity: float
     noise_m: float
+
+
+@dataclass(frozen=True)
+class LidarSpec:
+    """A spinning lidar: its rays, and what becomes of its points; `losses` is None for the semantic one."""
+
+    pattern: Lidar
+    losses: Losses | None
 
 
 @dataclass(frozen=True)
@@ -189,12 +196,14 @@ def make_sensor(
     Raises:
         SpawnRefused: if the simulator has no such sensor, or a value is out of range.
     """
+    if not is_built(blueprint_id):
+        raise SpawnRefused(f"{blueprint_id}: the embedded simulator has no such sensor")
     read = _Reader(blueprint_id, attributes)
     kind, spec = _spec(blueprint_id, read)
     schedule = Schedule(
-        read.integer("avsynth.frame_period", 1, 1, 1_000_000),
-        read.integer(_PHASE, 0, -1_000_000, 1_000_000),
-        read.number("sensor_tick", 0.0, 0.0, 1e6),
+        read.integer("avsynth.frame_period", 1, 1_000_000),
+        read.integer(_PHASE, -1_000_000, 1_000_000),
+        read.number("sensor_tick", 0.0, 1e6),
         now[1],
         drifts,
     )
@@ -223,18 +232,17 @@ def _spec(blueprint_id: str, read: _Reader) -> tuple[SensorType, Spec | None]:
         kind, output = CAMERAS[blueprint_id]
         return kind, _camera(output, read)
     if blueprint_id in _LIDARS:
-        return _LIDARS[blueprint_id], _lidar(read)
-    if blueprint_id not in _OTHERS:
-        raise SpawnRefused(f"{blueprint_id}: the embedded simulator has no such sensor")
+        kind = _LIDARS[blueprint_id]
+        return kind, LidarSpec(_pattern(read), _losses(read) if kind is SensorType.LIDAR else None)
     kind = _OTHERS[blueprint_id]
     if kind is SensorType.RADAR:
         return kind, RadarSpec(
             Radar(
-                read.number("horizontal_fov", 30.0, 0.1, 179.0),
-                read.number("vertical_fov", 30.0, 0.1, 179.0),
-                read.number("range", 100.0, 0.1, 10_000.0),
+                read.number("horizontal_fov", 0.1, 179.0),
+                read.number("vertical_fov", 0.1, 179.0),
+                read.number("range", 0.1, 10_000.0),
             ),
-            read.integer("points_per_second", 1500, 1, _MAX_POINTS_PER_SECOND),
+            read.integer("points_per_second", 1, _MAX_POINTS_PER_SECOND),
         )
     if kind is SensorType.GNSS:
         names = ("lat", "lon", "alt")
@@ -250,12 +258,12 @@ def _spec(blueprint_id: str, read: _Reader) -> tuple[SensorType, Spec | None]:
 
 
 def _camera(output: str, read: _Reader) -> CameraSpec:
-    width = read.integer("image_size_x", 800, 1, _MAX_IMAGE_PX)
-    height = read.integer("image_size_y", 600, 1, _MAX_IMAGE_PX)
-    fov = read.number("fov", 90.0, 1.0, 170.0)
-    focal = read.number("avsynth.fx", -1.0, -1.0, 1e6)
-    cx = read.number("avsynth.cx", -1.0, -1.0, _MAX_IMAGE_PX)
-    cy = read.number("avsynth.cy", -1.0, -1.0, _MAX_IMAGE_PX)
+    width = read.integer("image_size_x", 1, _MAX_IMAGE_PX)
+    height = read.integer("image_size_y", 1, _MAX_IMAGE_PX)
+    fov = read.number("fov", 1.0, 170.0)
+    focal = read.number("avsynth.fx", -1.0, 1e6)
+    cx = read.number("avsynth.cx", -1.0, _MAX_IMAGE_PX)
+    cy = read.number("avsynth.cy", -1.0, _MAX_IMAGE_PX)
     return CameraSpec(
         output,
         width,
@@ -266,36 +274,37 @@ def _camera(output: str, read: _Reader) -> CameraSpec:
     )
 
 
-def _lidar(read: _Reader) -> LidarSpec:
-    return LidarSpec(
-        Lidar(
-            channels=read.integer("channels", 32, 1, 512),
-            upper_deg=read.number("upper_fov", 10.0, -90.0, 90.0),
-            lower_deg=read.number("lower_fov", -30.0, -90.0, 90.0),
-            points_per_second=read.integer("points_per_second", 56_000, 1, _MAX_POINTS_PER_SECOND),
-            rotation_frequency_hz=read.number("rotation_frequency", 10.0, 0.01, 1000.0),
-            range_m=read.number("range", 10.0, 0.1, 10_000.0),
-            horizontal_fov_deg=read.number("horizontal_fov", 360.0, 0.1, 360.0),
-        ),
-        attenuation_per_m=read.number("atmosphere_attenuation_rate", 0.004, 0.0, 10.0),
-        drop_rate=read.number("dropoff_general_rate", 0.0, 0.0, 1.0),
-        drop_intensity_limit=read.number("dropoff_intensity_limit", 0.8, 0.0, 1.0),
-        drop_zero_intensity=read.number("dropoff_zero_intensity", 0.0, 0.0, 1.0),
-        noise_m=read.number("noise_stddev", 0.0, 0.0, 1000.0),
+def _pattern(read: _Reader) -> Lidar:
+    return Lidar(
+        channels=read.integer("channels", 1, 512),
+        upper_deg=read.number("upper_fov", -90.0, 90.0),
+        lower_deg=read.number("lower_fov", -90.0, 90.0),
+        points_per_second=read.integer("points_per_second", 1, _MAX_POINTS_PER_SECOND),
+        rotation_frequency_hz=read.number("rotation_frequency", 0.01, 1000.0),
+        range_m=read.number("range", 0.1, 10_000.0),
+        horizontal_fov_deg=read.number("horizontal_fov", 0.1, 360.0),
+    )
+
+
+def _losses(read: _Reader) -> Losses:
+    return Losses(
+        attenuation_per_m=read.number("atmosphere_attenuation_rate", 0.0, 10.0),
+        drop_rate=read.number("dropoff_general_rate", 0.0, 1.0),
+        drop_intensity_limit=read.number("dropoff_intensity_limit", 0.0, 1.0),
+        drop_zero_intensity=read.number("dropoff_zero_intensity", 0.0, 1.0),
+        noise_m=read.number("noise_stddev", 0.0, 1000.0),
     )
 
 
 class _Reader:
-    """Reads numbers out of attributes; a missing one has its default."""
+    """Reads numbers out of attributes; a missing one has its blueprint's default."""
 
     def __init__(self, blueprint_id: str, attributes: Mapping[str, str]) -> None:
         self._blueprint_id = blueprint_id
-        self._attributes = attributes
+        self._attributes = {**sensor_defaults(blueprint_id), **attributes}
 
-    def number(self, name: str, default: float, low: float, high: float) -> float:
-        raw = self._attributes.get(name)
-        if raw is None:
-            return default
+    def number(self, name: str, low: float, high: float) -> float:
+        raw = self._attributes[name]
         try:
             value = float(raw)
         except ValueError:
@@ -304,12 +313,12 @@ class _Reader:
             raise SpawnRefused(f"{self._blueprint_id}: {name} = {raw!r}; want a number from {low:g} to {high:g}")
         return value
 
-    def integer(self, name: str, default: int, low: int, high: int) -> int:
-        value = self.number(name, default, low, high)
+    def integer(self, name: str, low: int, high: int) -> int:
+        value = self.number(name, low, high)
         if value != int(value):
             raise SpawnRefused(f"{self._blueprint_id}: {name} = {value}; want a whole number")
         return int(value)
 
     def three(self, pattern: str, names: tuple[str, str, str]) -> tuple[float, float, float]:
-        x, y, z = (self.number(pattern.format(name), 0.0, -1e9, 1e9) for name in names)
+        x, y, z = (self.number(pattern.format(name), -1e9, 1e9) for name in names)
         return x, y, z

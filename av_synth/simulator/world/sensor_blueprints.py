@@ -175,3 +175,11 @@ def sensor_attributes(blueprint_id: str) -> tuple[Attribute, ...]:
         *(Attribute(name, kind, value, (value,)) for name, kind, value in rows),
         *(Attribute(mode, _S, _MODES[mode][0], _MODES[mode], restrict_to_recommended=True) for mode in modes),
     )
+
+
+def sensor_defaults(blueprint_id: str) -> dict[str, str]:
+    """What attributes of a sensor are where nothing is said (KeyError for other ids).
+
+    The schedule is among them for every sensor: also where a blueprint of CARLA's own lacks it.
+    """
+    return {name: value for name, _, value in (*_TICK, *_FRAMES, *_SENSORS[blueprint_id][0])}

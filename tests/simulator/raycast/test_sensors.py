@@ -1,5 +1,7 @@
 """Lidar and radar patterns, as CARLA has them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from av_synth.simulator.bodies import catalogue
 from av_synth.simulator.raycast import RayScene, lidar, radar
 from av_synth.simulator.scene import Instance, Material, Mesh, Scene, Tag, Weather
 
-NUSCENES = lidar.Lidar(32, 10.67, -30.67, 32 * 1084 * 20, 20.0, 100.0)
+NUSCENES = lidar.Lidar(32, 10.67, -30.67, 32 * 1084 * 20, 20.0, 100.0, 360.0)
 
 
 def plain(size_m: float) -> Mesh:
@@ -56,7 +58,7 @@ def test_a_turn_starts_behind_and_goes_clockwise(rays: RayScene) -> None:
 
 
 def test_half_turns_continue_where_the_last_one_ended(rays: RayScene) -> None:
-    slow = lidar.Lidar(32, 10.67, -30.67, 32 * 1084 * 20, 10.0, 100.0)
+    slow = replace(NUSCENES, rotation_frequency_hz=10.0)
     first = lidar.scan(rays, scene(), from_yaw(0, 0, 1.84, 0), slow, 0.05)
     second = lidar.scan(rays, scene(), from_yaw(0, 0, 1.84, 0), slow, 0.05, first.end_deg)
     assert first.end_deg == pytest.approx(180.0)
@@ -128,8 +130,9 @@ def test_radar_rays_depend_on_frame_and_key_alone(rays: RayScene) -> None:
 def test_the_radar_looks_through_its_own_vehicle(rays: RayScene) -> None:
     own = Instance(23, "vehicle.audi.a2", 0, from_yaw(0.0, 0.0, 0.0, 0.0))
     inside = from_yaw(0.0, 0.0, 0.8, 0.0)
+    unit = radar.Radar(30.0, 30.0, 100.0)
     arguments = {"points": 100, "sensor_velocity_mps": np.zeros(3), "frame": 0, "key": 0}
-    blocked = radar.scan(rays, scene(own), inside, radar.Radar(), **arguments)
-    free = radar.scan(rays, scene(own), inside, radar.Radar(), ignore=frozenset({23}), **arguments)
+    blocked = radar.scan(rays, scene(own), inside, unit, **arguments)
+    free = radar.scan(rays, scene(own), inside, unit, ignore=frozenset({23}), **arguments)
     assert blocked.depth_m.min() < 2.5
     assert free.depth_m.min() > 2.5  # the ground

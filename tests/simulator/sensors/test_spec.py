@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,14 @@ def test_a_camera_looks_along_its_actors_x_with_y_to_the_left():
     in_camera = np.linalg.inv(view.world_from_camera) @ point
 
     assert in_camera[:3] == pytest.approx([-1.0, -0.5, 8.0])
+
+
+def test_what_is_left_unsaid_is_as_the_blueprint_has_it_or_every_frame_where_it_has_no_schedule():
+    lidar, semantic = (_sensor(f"sensor.lidar.{kind}").spec for kind in ("ray_cast", "ray_cast_semantic"))
+
+    assert (lidar.losses.drop_rate, lidar.losses.drop_zero_intensity) == (0.45, 0.4)
+    assert semantic == replace(lidar, losses=None)
+    assert _sensor("sensor.other.collision").schedule == Schedule(1, 0, 0.0, 5.0)
 
 
 @pytest.mark.parametrize(
