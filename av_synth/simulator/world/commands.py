@@ -189,7 +189,7 @@ class Commands:
     # -- vehicles -----------------------------------------------------------------------------------------------
 
     def apply_vehicle_control(self, actor_id: int, control: VehicleControl) -> None:
-        """Set pedals and wheel, clipped to their ranges; they hold until the next control."""
+        """Set pedals and wheel, within their ranges; they hold until the next control."""
         call = "apply_control_to_vehicle"
         actor, k, vehicle = self._vehicle(call, actor_id)
         if not np.isfinite(control.throttle + control.brake + control.steer):  # one array a tick and vehicle is dear
@@ -214,9 +214,7 @@ class Commands:
     def _drive(self, k: int, vehicle: VehicleState, control: VehicleControl) -> None:
         vehicle.control = control
         arrays = self._arrays
-        arrays.asked[k, 0] = min(max(control.throttle, 0.0), 1.0)
-        arrays.asked[k, 1] = min(max(control.brake, 0.0), 1.0)
-        arrays.asked[k, 2] = min(max(control.steer, -1.0), 1.0)
+        arrays.asked[k] = control.throttle, control.brake, control.steer
         arrays.hand_brake[k] = float(control.hand_brake)
         sign = -1.0 if control.reverse else 1.0
         if control.manual_gear_shift:
@@ -251,7 +249,7 @@ class Commands:
         actor, k, vehicle = self._vehicle("apply_physics_control", actor_id)
         if actor.body is None:
             raise WrongActorKind("apply_physics_control", actor_id, actor.kind, "vehicle with a body")
-        check_physics(physics, len(vehicle.physics.wheels))
+        check_physics(physics)
         vehicle.physics = physics
         load_row(self._arrays, k, actor.body, physics)
         self._arrays.still[k] = False

@@ -111,14 +111,12 @@ def default_physics(body: Body) -> VehiclePhysics:
     )
 
 
-def check_physics(physics: VehiclePhysics, wheels: int) -> None:
-    """Refuse numbers that would break the dynamics.
+def check_physics(physics: VehiclePhysics) -> None:
+    """Refuse numbers that would break the dynamics; the wheels are as many as the vehicle has.
 
     Raises:
-        DataError: if a wheel is missing, a curve is empty, or something that acts is out of its bounds.
+        DataError: if a curve is empty, or something that acts is out of its bounds.
     """
-    if len(physics.wheels) != wheels:
-        raise DataError(f"apply_physics_control: got {len(physics.wheels)} wheels, want the vehicle's {wheels}")
     if not (physics.torque_curve and physics.forward_gears):
         raise DataError("apply_physics_control: torque_curve or forward_gears is empty; want one entry at least")
     values = [("mass", physics.mass_kg), ("max_rpm", physics.max_rpm), ("final_ratio", physics.final_ratio)]

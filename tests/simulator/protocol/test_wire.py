@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from av_synth.geometry.transforms import from_yaw
-from av_synth.simulator.protocol import bodies, codec
+from av_synth.simulator.bodies import catalogue
+from av_synth.simulator.protocol import bodies, codec, structs
 from av_synth.simulator.protocol.bodies import SensorType
 from av_synth.simulator.protocol.calls import ArgumentError
 from av_synth.simulator.protocol.handlers import CALLS
+from av_synth.simulator.world.physics import default_physics
 
 coordinate = st.floats(-5000.0, 5000.0)
 angle = st.floats(-179.0, 179.0)
@@ -47,6 +49,21 @@ def test_left_and_right_change_hands_on_the_wire():
 def test_what_is_no_finite_number_is_refused(value):
     with pytest.raises(ArgumentError, match="want a finite number"):
         codec.number(value)
+
+
+def test_pedals_and_steering_end_at_their_ranges():
+    control = structs.read_vehicle_control([1.5, -2.0, -0.5, False, False, False, 0])
+
+    assert (control.throttle, control.steer, control.brake) == (1.0, -1.0, 0.0)
+
+
+def test_physics_of_fewer_wheels_than_the_vehicle_has_are_refused():
+    physics = default_physics(catalogue()["vehicle.audi.a2"])
+    wire = structs.physics_control(np.eye(4), physics)
+    wire[15].pop()
+
+    with pytest.raises(ArgumentError, match="got 3 wheels; want the vehicle's 4"):
+        structs.read_physics_control(wire, physics)
 
 
 def test_optional_settings_travel_as_optional_and_zero_means_variable():
