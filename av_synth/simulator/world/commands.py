@@ -374,9 +374,8 @@ class Commands:
 
     def _vehicle(self, call: str, actor_id: int) -> tuple[Actor, int, VehicleState]:
         actor = self.get(actor_id, call)
-        if actor.vehicle is None:
-            raise WrongActorKind(call, actor_id, actor.kind, "vehicle")
-        return actor, self._arrays.row(actor_id), actor.vehicle
+        vehicle = actor.as_vehicle(call)
+        return actor, self._arrays.row(actor_id), vehicle
 
     def _walker(self, call: str, actor_id: int) -> tuple[Actor, int, WalkerState]:
         actor = self.get(actor_id, call)

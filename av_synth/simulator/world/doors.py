@@ -19,7 +19,7 @@ from av_synth.simulator.runs import Indices
 from av_synth.simulator.scene import Instance
 from av_synth.simulator.world.arrays import BodyArrays
 from av_synth.simulator.world.contacts import Boxes
-from av_synth.simulator.world.errors import NotSupported, WrongActorKind
+from av_synth.simulator.world.errors import NotSupported
 from av_synth.simulator.world.model import Actor, DoorState
 
 _OPENING_S = 0.6  # our own: about what a hand takes
@@ -46,9 +46,7 @@ def move_door(actor: Actor, index: int, *, opened: bool) -> None:
         NotSupported: if the vehicle has no such door.
     """
     call = "open_vehicle_door" if opened else "close_vehicle_door"
-    if actor.vehicle is None:
-        raise WrongActorKind(call, actor.id, actor.kind, "vehicle")
-    doors = actor.vehicle.doors
+    doors = actor.as_vehicle(call).doors
     if index == DoorIndex.ALL and doors:
         chosen = doors
     elif 0 <= index < len(doors):

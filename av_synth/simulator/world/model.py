@@ -15,6 +15,7 @@ import numpy as np
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.bodies.model import Body
 from av_synth.simulator.scene import UNPAINTED, Tag
+from av_synth.simulator.world.errors import WrongActorKind
 
 ActorKind = Literal["vehicle", "walker", "prop", "traffic_light", "sensor", "controller", "spectator"]
 
@@ -249,6 +250,12 @@ class Actor:
     walker: WalkerState | None = None
     traffic_light: TrafficLightState | None = None
     box: tuple[Array, Array] | None = None
+
+    def as_vehicle(self, call: str) -> VehicleState:
+        """What it is as a vehicle; raises `WrongActorKind`, in the name of the call, if it is none."""
+        if self.vehicle is None:
+            raise WrongActorKind(call, self.id, self.kind, "vehicle")
+        return self.vehicle
 
 
 @dataclass(frozen=True)

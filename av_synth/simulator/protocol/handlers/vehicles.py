@@ -8,7 +8,7 @@ from av_synth.simulator.engine import Engine
 from av_synth.simulator.protocol import structs
 from av_synth.simulator.protocol.calls import CallTable
 from av_synth.simulator.protocol.codec import flag, integer, items
-from av_synth.simulator.world import Actor, WrongActorKind
+from av_synth.simulator.world import Actor
 from av_synth.simulator.world.doors import move_door
 from av_synth.simulator.world.model import VehicleState
 
@@ -100,6 +100,4 @@ def show_vehicle_debug_telemetry(engine: Engine, actor_id: Any, enabled: Any) ->
 
 def _vehicle(engine: Engine, call: str, actor_id: Any) -> tuple[Actor, VehicleState]:
     actor = engine.world.get(integer(actor_id), call)
-    if actor.vehicle is None:
-        raise WrongActorKind(call, actor.id, actor.kind, "vehicle")
-    return actor, actor.vehicle
+    return actor, actor.as_vehicle(call)
