@@ -169,7 +169,7 @@ def test_detuned_vehicles_grip_less_weigh_more_and_obey_one_tick_late():
         seen = []
         for _ in range(30):
             stage.step(0.05)
-            seen.append(float(stage.get(car_id).velocity_mps[0]))
+            seen.append(float(stage.actors[car_id].velocity_mps[0]))
         speeds.append(-np.diff([10.0, *seen]) / 0.05)
         assert car.vehicle is not None
         masses.append(car.vehicle.physics.mass_kg)

@@ -45,8 +45,8 @@ class Commands:
     _due: dict[int, VehicleControl]  # before it; of a profile whose controls come late
     profile: Profile
 
-    def get(self, actor_id: int, call: str = "get") -> Actor:
-        """The actor with that id."""
+    def get(self, call: str, actor_id: int) -> Actor:
+        """The actor with that id; an error names the call."""
         actor = self.actors.get(actor_id)
         if actor is None:
             raise ActorNotFound(call, actor_id)
@@ -56,7 +56,7 @@ class Commands:
 
     def set_transform(self, actor_id: int, world_from_actor: Array) -> None:
         """Put an actor somewhere at once; an attached one keeps its new place relative to its parent."""
-        actor = self.get(actor_id, "set_actor_transform")
+        actor = self.get("set_actor_transform", actor_id)
         pose = _finite("set_actor_transform", world_from_actor, (4, 4))
         actor.world_from_actor[:] = pose
         if actor.parent_from_actor is not None:
@@ -71,7 +71,7 @@ class Commands:
 
     def set_location(self, actor_id: int, location_m: npt.ArrayLike) -> None:
         """Put an actor's origin (3,) somewhere and leave its heading."""
-        actor = self.get(actor_id, "set_actor_location")
+        actor = self.get("set_actor_location", actor_id)
         pose = actor.world_from_actor.copy()
         pose[:3, 3] = _finite("set_actor_location", location_m, (3,))
         self.set_transform(actor_id, pose)
@@ -346,7 +346,7 @@ class Commands:
     # -- finding, with errors that name the call ----------------------------------------------------------------
 
     def _with_body(self, call: str, actor_id: int) -> tuple[Actor, int]:
-        actor = self.get(actor_id, call)
+        actor = self.get(call, actor_id)
         if actor_id not in self._arrays:
             raise WrongActorKind(call, actor_id, actor.kind, "vehicle, walker or prop")
         return actor, self._arrays.row(actor_id)
@@ -373,18 +373,18 @@ class Commands:
             self._arrays.fall_mps[k] += upward_mps
 
     def _vehicle(self, call: str, actor_id: int) -> tuple[Actor, int, VehicleState]:
-        actor = self.get(actor_id, call)
+        actor = self.get(call, actor_id)
         vehicle = actor.as_vehicle(call)
         return actor, self._arrays.row(actor_id), vehicle
 
     def _walker(self, call: str, actor_id: int) -> tuple[Actor, int, WalkerState]:
-        actor = self.get(actor_id, call)
+        actor = self.get(call, actor_id)
         if actor.walker is None:
             raise WrongActorKind(call, actor_id, actor.kind, "walker")
         return actor, self._arrays.row(actor_id), actor.walker
 
     def _light(self, call: str, actor_id: int) -> TrafficLightState:
-        actor = self.get(actor_id, call)
+        actor = self.get(call, actor_id)
         if actor.traffic_light is None:
             raise WrongActorKind(call, actor_id, actor.kind, "traffic light")
         return actor.traffic_light

@@ -207,7 +207,7 @@ class World(Commands):
             raise SpawnRefused(f"Spawn failed because of invalid actor description: '{blueprint_id}' cannot be spawned")
         values = complete_attributes(definition, attributes)
         transform = rigid(transform[:3, :3], transform[:3, 3])
-        parent = self.get(parent_id, "spawn_actor_with_parent") if parent_id else None
+        parent = self.get("spawn_actor_with_parent", parent_id) if parent_id else None
         pose = transform if parent is None else parent.world_from_actor @ transform
         body = self.catalogue.get(blueprint_id)
         if body is not None:

@@ -75,13 +75,13 @@ def get_vehicle_light_states(engine: Engine) -> list[list[int]]:
 @TABLE.void
 def open_vehicle_door(engine: Engine, actor_id: Any, door: Any) -> None:
     """Begin to open a door."""
-    move_door(engine.world.get(integer(actor_id), "open_vehicle_door"), integer(door), opened=True)
+    move_door(engine.world.get("open_vehicle_door", integer(actor_id)), integer(door), opened=True)
 
 
 @TABLE.void
 def close_vehicle_door(engine: Engine, actor_id: Any, door: Any) -> None:
     """Close a door at once."""
-    move_door(engine.world.get(integer(actor_id), "close_vehicle_door"), integer(door), opened=False)
+    move_door(engine.world.get("close_vehicle_door", integer(actor_id)), integer(door), opened=False)
 
 
 @TABLE.void
@@ -99,5 +99,5 @@ def show_vehicle_debug_telemetry(engine: Engine, actor_id: Any, enabled: Any) ->
 
 
 def _vehicle(engine: Engine, call: str, actor_id: Any) -> tuple[Actor, VehicleState]:
-    actor = engine.world.get(integer(actor_id), call)
+    actor = engine.world.get(call, integer(actor_id))
     return actor, actor.as_vehicle(call)
