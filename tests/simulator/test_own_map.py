@@ -165,7 +165,8 @@ def test_a_spiral_of_one_curvature_reaches_the_client_as_the_arc_that_it_is():
     place = build_opendrive_town(straight(shape=shape))
     at = points(carla.Map("mine", place.opendrive).generate_waypoints(5.0))
 
-    assert np.isfinite(at).all()
+    from_centre = np.hypot(at[:, 0], at[:, 1] - 100.0)  # of a circle to the left of where the road begins
+    assert np.abs(from_centre - 100.0) == pytest.approx(1.75, abs=0.01)
     assert not np.isnan(place.surface.height_m(at[:, :2])).any()
 
 

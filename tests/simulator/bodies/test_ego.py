@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from av_synth.geometry.transforms import invert, matrix_from_quaternion
+from av_synth.geometry.transforms import matrix_from_quaternion
 from av_synth.simulator.bodies import catalogue
 from av_synth.simulator.raycast import RayScene
 from av_synth.simulator.scene import Instance, Mesh, Scene, Weather
@@ -79,7 +79,6 @@ def test_every_mount_is_three_centimetres_outside_the_body(
 def test_the_ego_fills_little_of_its_own_cameras(channel: str, actor_from_ego: np.ndarray, rays: RayScene) -> None:
     translation, quaternion, focal, cx, cy = CAMERAS[channel]
     world_from_camera = actor_from_ego @ matrix_from_quaternion(quaternion, translation)
-    assert np.allclose(invert(world_from_camera) @ world_from_camera, np.eye(4), atol=1e-9)
     u, v = np.meshgrid(np.arange(5, 1600, 10), np.arange(5, 900, 10))
     directions = np.stack([(u - cx) / focal, (v - cy) / focal, np.ones(u.shape)], axis=-1).reshape(-1, 3)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)

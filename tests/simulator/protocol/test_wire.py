@@ -123,6 +123,7 @@ def test_every_call_that_the_client_cannot_do_without_has_a_handler():
         "query_lights_state tick_cue get_map_info get_map_data get_actor_definitions get_actors_by_id spawn_actor "
         "spawn_actor_with_parent destroy_actor get_actor_bounding_box apply_batch get_spectator get_available_maps "
         "load_new_episode get_weather_parameters set_weather_parameters set_actor_transform get_physics_control "
-        "get_vehicle_light_states is_traffic_manager_running add_traffic_manager_running destroy_traffic_manager"
+        "get_vehicle_light_states is_traffic_manager_running add_traffic_manager_running destroy_traffic_manager "
+        "draw_debug_shape"
     )
     assert set(needed.split()) <= set(CALLS)

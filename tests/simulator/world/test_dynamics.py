@@ -99,9 +99,11 @@ def test_a_fast_car_cannot_corner_beyond_its_grip(world):
     world.set_collisions(car.id, False)
     world.set_target_velocity(car.id, (20.0, 0.0, 0.0))
     world.apply_vehicle_control(car.id, VehicleControl(throttle=0.3, steer=1.0))
+    pulls = []
     for _ in range(40):
         world.step(0.05)
-        assert speed(car) * abs(car.angular_velocity_radps[2]) < 0.9 * 9.81 * 1.05
+        pulls.append(speed(car) * abs(car.angular_velocity_radps[2]))
+    assert 0.75 * 9.81 < max(pulls) < 0.9 * 9.81 * 1.05
 
 
 def test_velocity_is_the_derivative_of_place_and_acceleration_of_velocity(world, rng):

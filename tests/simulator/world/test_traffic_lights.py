@@ -43,8 +43,11 @@ def test_frozen_lights_keep_their_colour_and_take_the_one_they_are_given(world):
     assert all(a.traffic_light.frozen for a in rest)
     world.freeze_all_traffic_lights(False)
     world.reset_all_traffic_lights()
-    world.run(12.0, 0.5)
-    assert first.traffic_light.state in (Y, R)
+    assert not any(a.traffic_light.frozen for a in (first, *rest))
+    world.run(14.0, 0.5)
+    assert {a.traffic_light.state for a in (first, *rest)} == {
+        R
+    }  # between the yellow of one phase and the next's green
 
 
 def test_times_hold_for_a_phase_and_a_group_can_start_again(world):
