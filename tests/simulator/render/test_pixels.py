@@ -79,18 +79,6 @@ def test_labels_tell_actor_and_class_and_a_rider_belongs_to_the_bicycle(renderer
     assert set(np.unique(frames.tag[frames.actor_id == 0])) == {Tag.ROADS, Tag.BUILDINGS, Tag.SKY}
 
 
-@pytest.mark.parametrize("weather", [Weather(), Weather(wetness=80, sun_altitude_angle=-30, precipitation=50)])
-def test_every_choice_of_outputs_gives_the_same_images(renderer: Renderer, weather: Weather) -> None:
-    world = scene(at(3, "car", 9.0, 1.0, lights=3), at(4, "bicycle", 6.0, -1.0), weather=weather)
-    whole = renderer.render(world, camera(), EVERYTHING)
-    for outputs in (frozenset({RGB}), frozenset({LABELS}), frozenset({DEPTH}), frozenset({RGB, DEPTH})):
-        part = renderer.render(world, camera(), outputs)
-        for name, wanted in (("rgb", RGB), ("depth_m", DEPTH), ("tag", LABELS), ("actor_id", LABELS)):
-            image = getattr(part, name)
-            assert (image is not None) == (wanted in outputs)
-            assert image is None or np.array_equal(image, getattr(whole, name))
-
-
 def test_colour_and_labels_change_at_the_same_pixels(renderer: Renderer) -> None:
     with_car = scene(at(9, "car", 7.0))
     a = renderer.render(with_car, camera(z_m=0.8), EVERYTHING)
