@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from av_synth import store
+from av_synth.errors import StalledError
 from av_synth.farm.model import PlannedRun
 from av_synth.farm.planning.recipes import Desk
 from av_synth.farm.workers.worker import cpu_s
@@ -199,7 +200,12 @@ def trial(spec: RunSpec, address: Address, folder: Path) -> Rate:
     began = cpu_s(), time.monotonic()
     with tempfile.TemporaryDirectory(dir=folder, prefix="trial-") as name:
         out = Path(name)
-        result = attempt(replace(spec, scenario=short), address, out, look, folder=folder)
+        played = replace(spec, scenario=short)
+        try:
+            result = attempt(played, address, out, look, folder=folder)
+        except StalledError:  # rare, and by chance: `launch.stall`
+            began = cpu_s(), time.monotonic()
+            result = attempt(played, address, out, look, folder=folder)
         ended = cpu_s(), time.monotonic()
         files = store.open_run(store.run_path(out, result.run_id), files=False).files
     whole = sum(entry.bytes for entry in files.values())

@@ -196,6 +196,16 @@ def test_accelerations_are_those_of_the_very_frame_and_actor(tmp_path: Path) -> 
         assert rows[names.annotation(frame, 4)]["acceleration"] == [float(frame), 0.0, -4.0]
 
 
+def test_a_door_that_was_opened_before_a_part_of_a_run_began_is_told_from_its_first_sample_on(tmp_path: Path) -> None:
+    def opened(rows: Rows) -> None:
+        rows["actors"][1]["role"] = "van"
+        rows["doors"] = [{"frame": -1, "actor_id": rows["actors"][1]["actor_id"], "door": 0, "open": True}]
+
+    run = build_run(tmp_path / "store", 0, sensors=TINY, change=opened)
+    rows = by_token(export([run], tmp_path / "dataset"), "sample_truth")
+    assert all("van.open_door" in row["phase"] for row in rows.values())
+
+
 def test_samples_know_how_critical_they_are_and_what_has_happened(run: store.Run, dataset: Path) -> None:
     names = RunNames(run.run_id)
     rows = by_token(dataset, "sample_truth")

@@ -40,6 +40,7 @@ def fold_sample_truth(
     frames = list(sensor_rows.keyframes)
     criticality = _criticality(run, names, frames, {actor_id for _, actor_id in annotated}, actors)
     began = [(row["frame"], _phase(row, actors)) for row in run.table("events").to_pylist()]
+    began += _opened(run, actors)
     faults = fold_faults(run, names, sensor_rows)
     weather = run.table("weather").to_pylist()
     egos = _ego_boxes(run, frames, actors, offset_m)
@@ -58,6 +59,13 @@ def fold_sample_truth(
             "weather": {name: value for name, value in weather[since].items() if name != "frame"},
             "ego": egos[frame],
         }
+
+
+def _opened(run: Run, actors: Mapping[int, Record]) -> Iterator[tuple[int, str]]:
+    """Whose doors are open, from which frame on; a part of a run may begin after the event that had them opened."""
+    for row in run.table("doors").to_pylist():
+        if row["open"] and row["actor_id"] in actors:
+            yield row["frame"], f"{actors[row['actor_id']]['role']}.open_door"
 
 
 def _criticality(
