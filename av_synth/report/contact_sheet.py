@@ -18,6 +18,7 @@ from av_synth.report import drawing
 from av_synth.report.drawing import CLASS_COLOURS, Image, class_of
 from av_synth.report.lidar_from_above import BoxFromAbove, height_colours, lidar_from_above
 from av_synth.report.thumbnails import moment_us
+from av_synth.rig.model import MAIN_LIDAR
 from av_synth.verify import open_dataset
 from av_synth.verify.maths import Array, box_corners, inverse, move
 from av_synth.verify.reading.model import Annotation, Data, Dataset, Sample, Scene
@@ -216,7 +217,7 @@ def _labels(canvas: Image, wanted: Sequence[tuple[float, float, str, drawing.Col
 
 
 def _lidar(dataset: Dataset, scene: Scene, sample: Sample, annotations: Sequence[Annotation], side: int) -> Image:
-    data = scene.keyframe(sample.token, "LIDAR_TOP")
+    data = scene.keyframe(sample.token, MAIN_LIDAR)
     if data is None:
         raise StoreError(f"{scene.name}: sample {sample.token} has no LIDAR_TOP keyframe to draw")
     path = dataset.root / data.filename

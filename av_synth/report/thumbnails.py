@@ -12,8 +12,8 @@ import numpy as np
 from av_synth import store
 from av_synth.errors import StoreError
 from av_synth.report.drawing import Image
+from av_synth.rig.model import MAIN_CAMERA
 
-_FIRST_CHOICE = "CAM_FRONT"
 _ENDINGS = (".jpg", ".jpeg", ".png")
 _QUALITY = 72
 
@@ -37,12 +37,17 @@ def thumbnail(directory: Path, moment_us: int | None, width_px: int) -> bytes | 
     images = [row for row in rows if row["path"].endswith(_ENDINGS)]
     if not images:
         return None
-    channels = {row["channel"] for row in images}
-    channel = _FIRST_CHOICE if _FIRST_CHOICE in channels else min(channels)
+    channel = front_camera(row["channel"] for row in images)
     images = [row for row in images if row["channel"] == channel]
     wanted = images[len(images) // 2]["time_us"] if moment_us is None else moment_us
     path = run.path(min(images, key=lambda row: abs(row["time_us"] - wanted))["path"])
     return small_jpeg(path, width_px)
+
+
+def front_camera(channels: Iterable[str]) -> str:
+    """The camera of small pictures: the front one, or the first by name; raises ValueError if there is none."""
+    names = set(channels)
+    return MAIN_CAMERA if MAIN_CAMERA in names else min(names)
 
 
 def moment_us(expectations: Iterable[Mapping[str, Any]]) -> int | None:

@@ -16,13 +16,11 @@ import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
 from av_synth.report.drawing import class_of
+from av_synth.report.thumbnails import front_camera
 
 Pose = tuple[float, ...]
 Facts = Mapping[str, float | int | bool | str | None]
 THUMBNAIL_PX, STRIP_PX = 320, 160
-FRONT = "CAM_FRONT"
-"""The camera of small pictures; the first by name in a rig that has none of this name."""
-LIDAR = "LIDAR_TOP"
 
 
 @dataclass(frozen=True)
@@ -192,7 +190,7 @@ class Opened(ABC):
         channels = [view.channel for frame in self.detail.frames for view in frame.views]
         if not channels:
             return []
-        channel = FRONT if FRONT in channels else min(channels)
+        channel = front_camera(channels)
         return [self.picture(k, channel) for k in range(len(self.detail.frames))]
 
 

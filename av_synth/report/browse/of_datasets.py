@@ -14,8 +14,6 @@ import numpy.typing as npt
 from av_synth.errors import DataError, StoreError
 from av_synth.geometry.transforms import Array, apply, invert
 from av_synth.report.browse.model import (
-    FRONT,
-    LIDAR,
     THUMBNAIL_PX,
     Box,
     Card,
@@ -33,8 +31,9 @@ from av_synth.report.browse.model import (
 )
 from av_synth.report.contact_sheet import expectation_words
 from av_synth.report.drawing import class_of
-from av_synth.report.thumbnails import moment_us, small_jpeg
+from av_synth.report.thumbnails import front_camera, moment_us, small_jpeg
 from av_synth.report.weather_words import weather_words
+from av_synth.rig.model import MAIN_LIDAR
 from av_synth.verify import open_dataset
 from av_synth.verify.reading.model import Annotation, Data, Dataset, Sample, Scene
 
@@ -74,7 +73,7 @@ class DatasetSource(Source):
     def open(self, scene: str) -> Opened:
         """See `Source`."""
         found = self._scenes[scene]
-        return OpenedScene(self._dataset, found, self._card(found), self._told.get(scene, {}))
+        return _OpenedScene(self._dataset, found, self._card(found), self._told.get(scene, {}))
 
     def thumbnail(self, scene: str) -> bytes | None:
         """See `Source`."""
@@ -83,11 +82,11 @@ class DatasetSource(Source):
         cameras = found.channels("camera")
         if not cameras or not found.samples:
             return None
-        channel = FRONT if FRONT in cameras else cameras[0]
+        channel = front_camera(cameras)
         middle_us = found.samples[len(found.samples) // 2].timestamp_us
         wanted_us = middle_us if about_us is None else found.samples[0].timestamp_us + about_us
         image = min(found.data[channel], key=lambda data: abs(data.timestamp_us - wanted_us))
-        return small_jpeg(inside(self._dataset.root, image.filename), THUMBNAIL_PX)
+        return small_jpeg(_inside(self._dataset.root, image.filename), THUMBNAIL_PX)
 
     def _card(self, scene: Scene) -> Card:
         told = self._told.get(scene.token, {})
@@ -121,7 +120,7 @@ class DatasetSource(Source):
         )
 
 
-class OpenedScene(Opened):
+class _OpenedScene(Opened):
     """A scene of a dataset."""
 
     def __init__(self, dataset: Dataset, scene: Scene, card: Card, told: Row) -> None:
@@ -146,14 +145,14 @@ class OpenedScene(Opened):
         data = self._scene.keyframe(self._scene.samples[frame].token, channel)
         if data is None or data.calibration.modality != "camera":
             return None
-        return inside(self._dataset.root, data.filename)
+        return _inside(self._dataset.root, data.filename)
 
     def points_ego(self, frame: int) -> npt.NDArray[np.float32] | None:
         """See `Opened`."""
         data = self._lidar(self._scene.samples[frame])
         if data is None:
             return None
-        path = inside(self._dataset.root, data.filename)
+        path = _inside(self._dataset.root, data.filename)
         try:
             values = np.fromfile(path, dtype="<f4")
         except OSError as error:
@@ -167,7 +166,11 @@ class OpenedScene(Opened):
 
     def _lidar(self, sample: Sample) -> Data | None:
         channels = self._scene.channels("lidar")
-        return self._scene.keyframe(sample.token, LIDAR if LIDAR in channels else channels[0]) if channels else None
+        return (
+            self._scene.keyframe(sample.token, MAIN_LIDAR if MAIN_LIDAR in channels else channels[0])
+            if channels
+            else None
+        )
 
     def _thing(self, token: str, annotation: Annotation) -> Thing:
         actor = next(iter(self._dataset.rows_about("instance_actor", token)), {})
@@ -248,7 +251,7 @@ class OpenedScene(Opened):
                     yield (sample.timestamp_us - self._start_us) * 1e-6, words
 
 
-def inside(root: Path, name: str) -> Path:
+def _inside(root: Path, name: str) -> Path:
     """A file that a table names.
 
     Raises:

@@ -20,7 +20,6 @@ from av_synth.export.scene import Keyframe, Scene
 from av_synth.geometry.transforms import Array, apply, invert
 from av_synth.replay import state_log
 from av_synth.report.browse.model import (
-    LIDAR,
     THUMBNAIL_PX,
     Box,
     Card,
@@ -41,6 +40,7 @@ from av_synth.report.event_words import NOTED, event_words
 from av_synth.report.run_from_above import RunFromAbove, roads_of
 from av_synth.report.thumbnails import as_jpeg, moment_us, thumbnail
 from av_synth.report.weather_words import weather_words
+from av_synth.rig.model import MAIN_LIDAR
 from av_synth.store import Run
 
 _ABOVE_PX = (640, 360)  # of the picture of a run without a camera, which its page shows large
@@ -71,7 +71,7 @@ class RunsSource(Source):
     def open(self, scene: str) -> Opened:
         """See `Source`."""
         try:
-            return OpenedRun(self._directories[scene], self.card(scene))
+            return _OpenedRun(self._directories[scene], self.card(scene))
         except _WRONG as error:
             raise DataError(f"run {scene}: not as this av_synth writes runs: {error!r}") from error
 
@@ -142,7 +142,7 @@ def _extreme(values: Any, metric: str, which: str) -> float | None:
     return getattr(pc, which)(found).as_py() if len(found) else None
 
 
-class OpenedRun(Opened):
+class _OpenedRun(Opened):
     """A run, by the checks that exports read it with."""
 
     def __init__(self, directory: Path, card: Card) -> None:
@@ -192,7 +192,7 @@ class OpenedRun(Opened):
     @cached_property
     def _lidar(self) -> str:
         channels = [name for name, sensor in self._scene.sensors.items() if sensor.modality == "lidar"]
-        return LIDAR if LIDAR in channels else min(channels, default="")
+        return MAIN_LIDAR if MAIN_LIDAR in channels else min(channels, default="")
 
     @cached_property
     def _evidence(self) -> Mapping[tuple[int, int], Mapping[str, Any]]:
