@@ -55,6 +55,15 @@ def moment_us(expectations: Iterable[Mapping[str, Any]]) -> int | None:
     return min((int(one["time_us"]) for one in expectations if int(one.get("time_us", -1)) >= 0), default=None)
 
 
+def picture_of(path: Path) -> Image:
+    """An image file as a picture (H, W, 3) uint8 BGR.
+
+    Raises:
+        StoreError: if it cannot be read as an image.
+    """
+    return _decoded(_read(path), path, cv2.IMREAD_COLOR)
+
+
 def small_jpeg(path: Path, width_px: int) -> bytes:
     """An image file as a small JPEG.
 
@@ -87,7 +96,7 @@ def no_wider(path: Path, width_px: int) -> bytes:
         StoreError: if it cannot be read as an image.
     """
     data = _read(path)
-    image = _decoded(np.frombuffer(data, dtype=np.uint8), path, cv2.IMREAD_COLOR)
+    image = _decoded(data, path, cv2.IMREAD_COLOR)
     return data if image.shape[1] <= width_px else as_jpeg(_resized(image, width_px))
 
 
@@ -99,7 +108,7 @@ def _read(path: Path) -> bytes:
 
 
 def _small(path: Path, width_px: int) -> Image:
-    data = np.frombuffer(_read(path), dtype=np.uint8)
+    data = _read(path)
     # a JPEG is decoded at a quarter of its size in a quarter of the time, where that is large enough
     image = _decoded(data, path, cv2.IMREAD_REDUCED_COLOR_4)
     if image.shape[1] < width_px:
@@ -112,8 +121,8 @@ def _resized(image: Image, width_px: int) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _decoded(data: Image, path: Path, how: int) -> Image:
-    image = cv2.imdecode(data, how) if len(data) else None
+def _decoded(data: bytes, path: Path, how: int) -> Image:
+    image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), how) if data else None
     if image is None:
         raise StoreError(f"{path}: cannot be read as an image")
     return np.asarray(image, dtype=np.uint8)

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from av_synth.errors import StoreError
-from av_synth.geometry.transforms import Array, invert, matrix_from_quaternion
+from av_synth.export.rows import pose_of
+from av_synth.geometry.transforms import Array, invert
 from av_synth.replay.state_log import StateLog
 from av_synth.report import drawing
 from av_synth.report.contact_sheet import rows_of_cameras
 from av_synth.report.drawing import CLASS_COLOURS, Image, class_of
+from av_synth.report.thumbnails import picture_of
 from av_synth.store import Run
 from av_synth.verify.maths import box_corners, move
 
@@ -65,7 +66,9 @@ class Cameras:
         found = {camera.channel: camera for camera in _cameras(run)}
         order = rows_of_cameras({channel: camera.ego_from_camera for channel, camera in found.items()})
         self.rows = [[found[channel] for channel in row] for row in order]
-        self._world_from_ego = {row["frame"]: _pose(row) for row in run.table("ego_poses").to_pylist()} if boxes else {}
+        self._world_from_ego = (
+            {row["frame"]: pose_of(row) for row in run.table("ego_poses").to_pylist()} if boxes else {}
+        )
         self._seen = _seen(run) if boxes else {}
         self._drawn: dict[str, tuple[int, Image]] = {}
 
@@ -97,9 +100,7 @@ class Cameras:
     def _draw(self, camera: Camera, place: int, size_px: tuple[int, int]) -> Image:
         path = self._run.path(camera.paths[place])
         scale = size_px[0] / camera.size_px[0]
-        image = cv2.imdecode(np.frombuffer(path.read_bytes(), dtype=np.uint8), cv2.IMREAD_COLOR)
-        if image is None:
-            raise StoreError(f"{path}: cannot be read as an image; make the run again")
+        image = picture_of(path)
         shrink = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         canvas = np.asarray(cv2.resize(image, size_px, interpolation=shrink), dtype=np.uint8)
         if self._boxes:
@@ -158,7 +159,7 @@ def _cameras(run: Run) -> list[Camera]:
             found.append(
                 Camera(
                     row["channel"],
-                    _pose(row),
+                    pose_of(row),
                     intrinsic,
                     (row["width_px"], row["height_px"]),
                     tuple(frame for frame, _, _ in taken),
@@ -167,10 +168,6 @@ def _cameras(run: Run) -> list[Camera]:
                 )
             )
     return found
-
-
-def _pose(row: Mapping[str, float]) -> Array:
-    return matrix_from_quaternion([row[key] for key in ("qw", "qx", "qy", "qz")], [row[f"{axis}_m"] for axis in "xyz"])
 
 
 def _seen(run: Run) -> dict[tuple[str, int], dict[int, int]]:
