@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 NOTED = frozenset({"trigger", "seen", "brake", "contact"})
-"""Kinds of events that are told of."""
+"""Kinds of events that pictures and lists tell of; the page of a run in 3D tells of all."""
 
 
 def event_words(names: Mapping[int, str], kind: str, actor_id: int, other_id: int, detail: Mapping[str, object]) -> str:
@@ -13,7 +13,7 @@ def event_words(names: Mapping[int, str], kind: str, actor_id: int, other_id: in
 
     Args:
         names: roles by actor.
-        kind: one of `NOTED`.
+        kind: as `director.Event` has it.
         actor_id: who; 0 for nobody.
         other_id: the other party; 0 for nobody.
         detail: as `director.Event` has it.
@@ -27,7 +27,15 @@ def event_words(names: Mapping[int, str], kind: str, actor_id: int, other_id: in
     fault = detail.get("fault")
     if isinstance(fault, dict):
         return f"{fault['sensor']} fails: {fault['kind'].replace('_', ' ')}"
-    if kind == "trigger":
-        did = str(detail.get("do") or detail.get("event") or "begins")
-        return f"{who}: {did.replace('_', ' ')}"
-    return {"seen": f"{who} sees {whom}", "brake": f"{who} brakes for {whom}"}.get(kind, f"{who} touches {whom}")
+    did = str(detail.get("do") or detail.get("event") or "begins").replace("_", " ")
+    told = {
+        "trigger": f"{who}: {did}",
+        "seen": f"{who} sees {whom}",
+        "brake": f"{who} brakes for {whom}",
+        "resume": f"{who} drives on",
+        "contact": f"{who} touches {whom}",
+        "not_placed": f"{who} found no room",
+        "placed_in_another": f"{who} stands in something else",
+        "not_done": f"{who}: {did}, not done",
+    }
+    return told.get(kind, f"{who}: {kind.replace('_', ' ')}")

@@ -257,7 +257,7 @@ def test_the_plots_lead_to_a_time(page: Page) -> None:
     page.click((left + page.evaluate("viewer.plots.x(1.25)"), top + 40))
     drawn(page)
     assert text(page, "time") == "1.25 s"
-    assert "brake" in text(page, "moment")
+    assert "ego brakes for " in text(page, "moment")
 
 
 def test_it_asks_for_nothing_but_itself_and_may_not(shared: Page, page_path: Path) -> None:

@@ -19,6 +19,7 @@ from av_synth.export.scene import Scene
 from av_synth.geometry.transforms import Array
 from av_synth.log.taxonomy import CATEGORIES
 from av_synth.report.drawing import CLASS_COLOURS, Colour, class_of
+from av_synth.report.event_words import event_words
 from av_synth.report.viewer.pack import Pack
 from av_synth.store import Run
 
@@ -60,6 +61,7 @@ def add_facts(pack: Pack, scene: Scene) -> Array:
     where = grid.places(states.column("frame").to_numpy(), states.column("actor_id").to_numpy())
     names = RunNames(run.run_id)
     named = run.json("scenario.json").get("actors") or {}
+    roles = {row["actor_id"]: row["role"] or f"{row['type_id']} {row['actor_id']}" for row in actors}
     ego = next((row["actor_id"] for row in actors if row["is_ego"]), 0)
     of_ego = pose[states.column("actor_id").to_numpy() == ego] if ego else pose
     origin: Array = np.floor(of_ego[0, :3])
@@ -75,7 +77,7 @@ def add_facts(pack: Pack, scene: Scene) -> Array:
         "lampNames": _LAMPS,
         "actors": [_actor(row, names, named) for row in actors],
         "boxes": [_box(row, grid) for row in run.table("boxes").to_pylist()],
-        "events": [_event(row, grid) for row in run.table("events").to_pylist()],
+        "events": [_event(row, grid, roles) for row in run.table("events").to_pylist()],
         "metrics": _metrics(run.table("metrics").to_pylist(), grid),
         "categories": [name for name, _ in CATEGORIES],
         "categoryColours": [_rgb(_colour(name)) for name, _ in CATEGORIES],
@@ -148,11 +150,12 @@ def _keyframes(run: Run) -> list[int]:
     return sorted({row["frame"] for row in rows if row["is_keyframe"]})
 
 
-def _event(row: Mapping[str, Any], grid: _Grid) -> dict[str, object]:
-    who = (grid.actors.get(row["actor_id"], -1), grid.actors.get(row["other_id"], -1))
+def _event(row: Mapping[str, Any], grid: _Grid, names: Mapping[int, str]) -> dict[str, object]:
+    """When it was, what in words, and why, if that is told."""
     detail = json.loads(row["detail"] or "{}")
-    told = detail if isinstance(detail, dict) else {"": detail}
-    return {"frame": grid.frames[row["frame"]], "kind": row["kind"], "who": who, "detail": told}
+    told = detail if isinstance(detail, dict) else {}
+    words = event_words(names, row["kind"], row["actor_id"], row["other_id"], told)
+    return {"frame": grid.frames[row["frame"]], "words": words, "why": str(told.get("reason", ""))}
 
 
 def _metrics(rows: Sequence[Mapping[str, Any]], grid: _Grid) -> list[dict[str, object]]:

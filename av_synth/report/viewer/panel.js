@@ -1,6 +1,6 @@
 // What stands beside the scene: who is followed and how they fare, switches, the list of everybody, small pictures.
 
-import { css, eventWords } from "./plots.js";
+import { css } from "./plots.js";
 
 export const $ = (id) => document.getElementById(id);
 
@@ -139,7 +139,7 @@ export function showState(data, k, frame) {
 // the events that were last, for two seconds
 export function showMoment(data, frame) {
   const last = data.newest(data.events, frame), fresh = last && data.times[frame] - data.times[last.frame] < 2;
-  const words = fresh ? data.events.filter((event) => event.frame === last.frame).map((event) => eventWords(data, event)) : [];
+  const words = fresh ? data.events.filter((event) => event.frame === last.frame).map(({ words: told, why }) => (why ? `${told}: ${why}` : told)) : [];
   $("moment").textContent = fresh ? `${fixed(data.times[last.frame])} s  ${words.join("; ")}` : "";
 }
 

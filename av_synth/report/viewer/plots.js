@@ -154,7 +154,7 @@ export class Plots {
     pen.strokeStyle = "rgba(255, 196, 61, 0.35)";
     for (const event of d.events) this.#line([[this.x(d.times[event.frame]), 4], [this.x(d.times[event.frame]), this.high - 14]]);
     for (const event of d.events) {
-      const x = this.x(d.times[event.frame]), words = eventWords(d, event, true), wide = pen.measureText(words).width;
+      const x = this.x(d.times[event.frame]), { words } = event, wide = pen.measureText(words).width;
       const left = Math.min(x + 4, this.wide - RIGHT - wide), row = ends.findIndex((end) => end + 8 < left);
       if (row < 0) continue;
       ends[row] = left + wide;
@@ -179,14 +179,4 @@ export class Plots {
     this.pen.lineTo(...b);
     this.pen.stroke();
   }
-}
-
-// what an event was; short: without its details
-export function eventWords(data, { kind, who, detail }, short = false) {
-  const doing = detail.do ?? detail.action ?? "", what = kind === "trigger" && doing ? doing : `${kind}${doing ? ` ${doing}` : ""}`;
-  const names = who.filter((k) => k >= 0).map((k) => data.name(k));
-  const whose = short ? names[0] ?? "" : names.join(", ");
-  const more = Object.entries(detail).filter(([key]) => !["do", "action", "role"].includes(key));
-  const told = short ? "" : more.map(([key, value]) => ` ${key} ${typeof value === "number" ? Number(value.toFixed(2)) : JSON.stringify(value)}`).join(",");
-  return `${whose ? `${whose}: ` : ""}${what.replaceAll("_", " ")}${told}`;
 }
