@@ -23,7 +23,7 @@ from av_synth.export.dataset import export_dataset as _export_dataset
 from av_synth.farm.records import committed_runs as _whereabouts
 from av_synth.launch import Address
 from av_synth.launch.choose import EMBEDDED, simulator_at
-from av_synth.replay.request import Request, need_sensors, open_named, replay_spec
+from av_synth.replay.request import Request, need_sensors, replay_spec
 from av_synth.rig import Rig
 from av_synth.run.attempt import logs as _logs
 from av_synth.run.generate import folder_of, generate, spec_of
@@ -159,7 +159,7 @@ def open_run(path: StrPath) -> Run:
         UserError: if it is neither.
         StoreError: if the run is not whole, or was written by another version of av_synth.
     """
-    return open_named(Path(path))
+    return _store.open_named(Path(path))
 
 
 def read_outcome(run: Run) -> Outcome:

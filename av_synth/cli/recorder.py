@@ -13,6 +13,7 @@ import typer
 
 from av_synth.cli.output import say
 from av_synth.errors import DocumentError, LogError, Problem
+from av_synth.store import open_named
 
 if TYPE_CHECKING:  # a log brings the director and pyarrow, which take longer to import than the help of a verb takes
     from av_synth.replay.carla_recorder import Recording
@@ -75,7 +76,6 @@ def write(
     Example: av-synth recorder write out/first/runs/3d17e46d96e2a2ac84c9 cut_in.log --like theirs.log
     """
     from av_synth.replay import carla_recorder, state_log
-    from av_synth.replay.request import open_named
 
     if file.exists() and not force:
         raise DocumentError([Problem("", "FILE", f"{file} is there already; want another, or --force")])

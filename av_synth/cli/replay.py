@@ -11,7 +11,7 @@ from av_synth.cli.output import progress, say
 from av_synth.cli.run import make
 from av_synth.errors import DocumentError, Problem
 from av_synth.launch.choose import EMBEDDED, simulator_at
-from av_synth.store import Run
+from av_synth.store import Run, open_named
 
 _MOST_TOLD = 12  # differences at one tick
 
@@ -63,7 +63,7 @@ def replay(
     Example: av-synth replay out/first/runs/0fb83a02f85a8e089635 --weather night --at 3.2s..5s --out out/night
     """
     from av_synth.replay import carla_recorder
-    from av_synth.replay.request import Request, need_sensors, open_named, recording_spec, replay_spec
+    from av_synth.replay.request import Request, need_sensors, recording_spec, replay_spec
 
     looks = {"--out": out, "--rig": rig, "--camera": camera, "--weather": weather, "--at": at, "--ego": ego}
     given = [option for option, value in looks.items() if value]

@@ -10,6 +10,7 @@ from av_synth.cli.export import say_dataset
 from av_synth.cli.output import progress, say
 from av_synth.cli.run import say_made
 from av_synth.launch.choose import EMBEDDED
+from av_synth.store import open_named
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +46,7 @@ def vary(
     Example: av-synth vary out/first --weather night,fog --only actor=van.colour --out out/pairs
     """
     from av_synth.replay.pairs import make_pairs
-    from av_synth.replay.request import Request, open_named
+    from av_synth.replay.request import Request
     from av_synth.replay.vary import ask
 
     asked = ask(open_named(run), Request(rig=rig, at=at), [] if weather is None else weather.split(","), only)

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from av_synth.cli.output import progress, say
+from av_synth.store import open_named
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +36,6 @@ def video(
 
     Example: av-synth video out/first/runs/0fb83a02f85a8e089635 --out out/first.mp4 --boxes --at 3s..5s --speed 0.25
     """
-    from av_synth.replay.request import open_named
     from av_synth.report.video import plan_video
 
     found = open_named(run)

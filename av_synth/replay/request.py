@@ -14,7 +14,7 @@ from av_synth import documents, store
 from av_synth import rig as rigs
 from av_synth import scenario as scenarios
 from av_synth.director import Outcome
-from av_synth.errors import DocumentError, Problem, StoreError, UserError
+from av_synth.errors import DocumentError, Problem, StoreError
 from av_synth.replay import carla_recorder
 from av_synth.replay.playback import Playback
 from av_synth.replay.state_log import StateLog, of_run, rig_of_run
@@ -26,7 +26,6 @@ from av_synth.scenario import ConcreteScenario
 from av_synth.scenario.scenario import from_document
 from av_synth.scenario.weather import Weather, changed_weather
 from av_synth.scenario.words import EGO, is_opendrive
-from av_synth.store.runs import MANIFEST
 
 _SECONDS = r"(\d+(?:\.\d+)?)\s*s?"
 _WINDOW = re.compile(rf"\s*(?:{_SECONDS})?\s*(\.\.)?\s*(?:{_SECONDS})?\s*")
@@ -55,30 +54,6 @@ class Request:
     cameras: Sequence[str] = ()
     weather: str | None = None
     at: str | None = None
-
-
-def open_named(path: Path) -> store.Run:
-    """The committed run that a user named: its directory, or a store that holds just one.
-
-    Raises:
-        UserError: if it is neither.
-        StoreError: if it is not whole, or of another version.
-    """
-    if (path / MANIFEST).is_file():
-        return store.open_run(path)
-    found = store.runs(path) if path.is_dir() else []
-    if len(found) == 1:
-        return store.open_run(found[0])
-    if found:
-        raise UserError(f"{path}: holds {len(found)} runs; want one, such as {found[0]}")
-    why = "is no run" if path.exists() else "there is no such folder"
-    if (path / "tables").is_dir():
-        why = "looks like a run that has lost its manifest.json"
-    elif path.is_file():
-        why = "is a file (of one of CARLA's recorder, `av-synth replay FILE --out FOLDER` makes a run)"
-    elif path.is_dir() and (stores := store.stores_in(path)):
-        why = f"holds {len(stores)} stores, such as {stores[0]}"
-    raise UserError(f"{path}: {why}; want the folder of a run, runs/<run id> of a folder that `av-synth run` wrote")
 
 
 def replay_spec(run: store.Run, request: Request) -> RunSpec:
