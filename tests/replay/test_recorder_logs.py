@@ -327,5 +327,7 @@ def test_a_number_that_does_not_fit_is_refused_when_it_is_written():
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path):
-    with pytest.raises(LogError, match="cannot be written: No such file or directory"):
-        write(a_log(), tmp_path / "none" / "x.log")
+    (tmp_path / "none").touch()
+
+    with pytest.raises(LogError, match="cannot be written: Not a directory"):
+        write(a_log(), tmp_path / "none" / "in" / "x.log")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from av_synth.errors import LogError
+from av_synth.errors import LogError, StoreError
 from av_synth.geometry.carla import CM_PER_M, angular_to_carla, flip_y, recorded_from_matrix
 from av_synth.log.state import ActorInfo, WorldState
 from av_synth.replay.carla_recorder import format as layout
@@ -17,6 +17,7 @@ from av_synth.replay.carla_recorder.format import NAMES, RECORDS
 from av_synth.replay.carla_recorder.model import Added, Attribute, Frame, Recording, Records
 from av_synth.replay.carla_recorder.write import encode
 from av_synth.replay.state_log import StateLog
+from av_synth.store import replace_file
 
 _ROLE = "role_name"
 _TEXTS = frozenset({_ROLE, "object_type", "base_type", "special_type", "gender", "age", "ros_name"})
@@ -25,11 +26,11 @@ _KINDS = {"vehicle.": layout.VEHICLE, "walker.": layout.WALKER}
 
 
 def write(log: StateLog, path: Path, uids: Mapping[str, int] | None = None) -> tuple[str, ...]:
-    """Write a log as a recorder file; returns what is lost, in sentences.
+    """Write a log as a recorder file, in one step; returns what is lost, in sentences.
 
     Args:
         log: of a run.
-        path: where the file goes; written over.
+        path: where the file goes, its folders included; what was there stays until the new one is whole.
         uids: number of each blueprint in the library of the CARLA that is to play it; see `uids_of`.
 
     Raises:
@@ -37,9 +38,9 @@ def write(log: StateLog, path: Path, uids: Mapping[str, int] | None = None) -> t
     """
     recording, lost = recording_of(log, uids)
     try:
-        path.write_bytes(encode(recording))
-    except OSError as error:
-        raise LogError(f"{path}: cannot be written: {error.strerror}") from error
+        replace_file(path, encode(recording))
+    except StoreError as error:
+        raise LogError(str(error)) from error
     return lost
 
 
