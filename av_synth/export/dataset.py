@@ -9,6 +9,7 @@ from av_synth import store
 from av_synth.errors import DataError
 from av_synth.export import formats, nuscenes, remote
 from av_synth.export.splits import read_splits
+from av_synth.store.runs import STAGING
 from av_synth.verify import verify
 
 DATASET = "nuscenes"
@@ -53,8 +54,8 @@ def export_dataset(
     place = remote.open_address(dataset)
     remote.refuse_foreign(place, form)
     # on the disk of the runs, so that what is only copied takes no space
-    store.clear_scratch(out / "staging", "upload")
-    with store.scratch(out / "staging", "upload") as folder:
+    store.clear_scratch(out / STAGING, "upload")
+    with store.scratch(out / STAGING, "upload") as folder:
         remote.upload(formats.export(form, runs, folder / form, options, told, check), place, form)
     return dataset
 

@@ -21,7 +21,7 @@ from av_synth.run.attempt import attempt, logs
 from av_synth.run.sensors import missing_sensors
 from av_synth.run.spec import Progress, RunResult, RunSpec, Step
 from av_synth.scenario import ConcreteScenario
-from av_synth.store.runs import RUNS
+from av_synth.store.runs import RUNS, STAGING
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def folder_of(out: Path) -> Iterator[None]:
         logs(out).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DocumentError([Problem("", "--out", f"got {str(out)!r}: {error.strerror}; {want}")]) from error
-    for folder in (out, logs(out), out / RUNS, out / "staging"):  # else it is told when all has been played
+    for folder in (out, logs(out), out / RUNS, out / STAGING):  # else it is told when all has been played
         if os.path.lexists(folder) and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
             reason = f"got {str(out)!r}: {folder} is no folder, or cannot be written to; {want}"
             raise DocumentError([Problem("", "--out", reason)])
@@ -187,7 +187,7 @@ def folder_of(out: Path) -> Iterator[None]:
         if made and isinstance(error, UserError):
             shutil.rmtree(logs(out), ignore_errors=True)
         with suppress(OSError):  # what is not empty stays
-            for folder in (logs(out), out / "staging", *made[1:]):
+            for folder in (logs(out), out / STAGING, *made[1:]):
                 if folder.is_dir():
                     folder.rmdir()
         raise
