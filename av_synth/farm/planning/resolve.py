@@ -11,7 +11,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -66,9 +66,7 @@ class Resolved:
 class _Order:
     folder: Path
     recipes: tuple[Recipe, ...]
-    host: str
-    port: int
-    launched: str
+    address: Address  # without the process, which is the parent's
     simulator_is_ours: bool
 
 
@@ -96,7 +94,7 @@ def resolve(
     answers: list[Answer] = []
     try:
         with here:
-            here.send(_Order(folder, tuple(recipes), address.host, address.port, address.launched, ours))
+            here.send(_Order(folder, tuple(recipes), replace(address, process=None), ours))
             while True:
                 if here.poll(_LOOK_EVERY_S):
                     answer = here.recv()
@@ -125,7 +123,7 @@ def child(handle: int) -> None:
         order: _Order = pipe.recv()
         threading.Thread(target=outlive_nobody, args=(pipe, order.simulator_is_ours), daemon=True).start()
         with tempfile.TemporaryDirectory(prefix="av_synth-") as cache:
-            towns = _Towns(Address(order.host, order.port, launched=order.launched), Path(cache))
+            towns = _Towns(order.address, Path(cache))
             desk = Desk(order.folder)
             for recipe in order.recipes:
                 pipe.send(_answer(desk, towns, recipe))
