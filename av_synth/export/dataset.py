@@ -9,6 +9,7 @@ from av_synth import store
 from av_synth.errors import DataError
 from av_synth.export import formats, nuscenes, remote
 from av_synth.export.splits import read_splits
+from av_synth.store.addresses import is_address, open_address
 from av_synth.store.runs import STAGING
 from av_synth.verify import verify
 
@@ -49,9 +50,9 @@ def export_dataset(
     runs = store.need_runs(out)
     check = check_dataset if form == DATASET else None
     told = None if splits is None else read_splits(splits)
-    if not isinstance(dataset, str) or not remote.is_address(dataset):
+    if not isinstance(dataset, str) or not is_address(dataset):
         return formats.export(form, runs, Path(dataset or out / form), options, told, check)
-    place = remote.open_address(dataset)
+    place = open_address(dataset)
     remote.refuse_foreign(place, form)
     # on the disk of the runs, so that what is only copied takes no space
     store.clear_scratch(out / STAGING, "upload")

@@ -14,7 +14,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from av_synth.errors import StoreError, UserError
 from av_synth.export.dataset import export_dataset
-from av_synth.export.remote import COMPLETE, UPLOADING, open_address, refuse_foreign, upload
+from av_synth.export.remote import COMPLETE, UPLOADING, refuse_foreign, upload
+from av_synth.store.addresses import open_address
 from tests.export.synthetic_run import TINY, build_run
 from tests.export.trees import tree
 

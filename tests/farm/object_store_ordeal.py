@@ -17,11 +17,11 @@ from pathlib import Path
 
 from av_synth import store as stores
 from av_synth.errors import StoreError
-from av_synth.export import remote as remotes
 from av_synth.farm import crash
 from av_synth.farm.model import Job, PlannedRun, Played, Recipe, WorkerSetting
 from av_synth.farm.records.object_store import ObjectStore
 from av_synth.farm.workers import outbox
+from av_synth.store import addresses
 from tests.farm.committing import commit
 from tests.farm.dying import every_death
 
@@ -68,18 +68,18 @@ def play(address: str, machine: Path) -> Played:
 @contextmanager
 def a_death_at_each_file() -> Iterator[None]:
     """While this lasts, files are uploaded one by one, and a process may die before each."""
-    send = remotes.send
+    send = addresses.send
 
-    def one_by_one(remote: remotes.Remote, folder: Path, names: list[str], **how: float) -> None:
+    def one_by_one(remote: addresses.Remote, folder: Path, names: list[str], **how: float) -> None:
         for name in names:
             crash.point(f"upload {name}")
             send(remote, folder, [name], **how)
 
-    remotes.send = one_by_one
+    addresses.send = one_by_one
     try:
         yield
     finally:
-        remotes.send = send
+        addresses.send = send
 
 
 def survives_every_death(address: Callable[[int], str], folder: Path) -> int:

@@ -25,11 +25,11 @@ from typing import Any
 
 from av_synth import store as stores
 from av_synth.errors import AvSynthError, StoreError, UnreachableError, UserError
-from av_synth.export import remote as remotes
-from av_synth.export.remote import Remote
 from av_synth.farm import crash
 from av_synth.farm.planning.plan import FILE, FOLDER
 from av_synth.farm.records.plan_zip import pack, unpack
+from av_synth.store import addresses
+from av_synth.store.addresses import Remote
 from av_synth.store.files import (
     canonical_json,
     fsync_directories,
@@ -79,9 +79,9 @@ class ObjectStore:
         from fsspec.asyn import AsyncFileSystem
         from fsspec.implementations.local import LocalFileSystem
 
-        if not remotes.is_address(address):
+        if not addresses.is_address(address):
             raise UserError(f"{address}: is no address; want one such as s3://bucket/folder or gs://bucket/folder")
-        self._remote = remotes.open_address(address)
+        self._remote = addresses.open_address(address)
         self.address = address.rstrip("/")
         self._on_disk = isinstance(self._remote.system, LocalFileSystem)
         self._can_wait = isinstance(self._remote.system, AsyncFileSystem)
@@ -298,17 +298,17 @@ class ObjectStore:
     def _upload(self, directory: Path, sizes: dict[str, int], place: Remote, on_sent: Callable[[], object]) -> None:
         what, names = "cannot be uploaded", sorted(sizes)
         if self._on_disk:  # object stores have no folders
-            with remotes.told_by(place, what, UnreachableError):
+            with addresses.told_by(place, what, UnreachableError):
                 for parent in sorted({name.rpartition("/")[0] for name in names}):
                     place.system.makedirs(f"{place.path}/{parent}".rstrip("/"), exist_ok=True)
         for first in range(0, len(names), _BATCH):
             some = names[first : first + _BATCH]
             how = self._within(_ANSWER_S + sum(sizes[name] for name in some) / _SLOWEST_BYTES_S)
-            with remotes.told_by(place, what, UnreachableError):
-                remotes.send(place, directory, some, **how)
+            with addresses.told_by(place, what, UnreachableError):
+                addresses.send(place, directory, some, **how)
             on_sent()
-        with remotes.told_by(place, what, UnreachableError):
-            remotes.compare(place, sizes, (), **self._within(_ANSWER_S))
+        with addresses.told_by(place, what, UnreachableError):
+            addresses.compare(place, sizes, (), **self._within(_ANSWER_S))
 
     def _download(self, place: Remote, sizes: dict[str, int], folder: Path, again: str) -> None:
         names, gone = sorted(sizes), None
@@ -318,7 +318,7 @@ class ObjectStore:
             some = names[first : first + _BATCH]
             there, here = [f"{place.path}/{name}" for name in some], [str(folder / name) for name in some]
             how = self._within(_ANSWER_S + sum(sizes[name] for name in some) / _SLOWEST_BYTES_S)
-            with remotes.told_by(place, "cannot be downloaded", UnreachableError):
+            with addresses.told_by(place, "cannot be downloaded", UnreachableError):
                 try:
                     place.system.get(there, here, **how)
                 except FileNotFoundError as error:  # of the address: the folders here have just been made
@@ -365,7 +365,7 @@ class ObjectStore:
         return f"{self._remote.path}/{name}".rstrip("/")
 
     def _told(self, what: str) -> Any:
-        return remotes.told_by(self._remote, what, UnreachableError)
+        return addresses.told_by(self._remote, what, UnreachableError)
 
     def _plan(self) -> dict[str, bytes] | None:
         content = self._read(PLAN)
