@@ -46,10 +46,21 @@ class Origin:
 
 def origin_of(run_id: str, manifest: Mapping[str, Any]) -> Origin:
     """The origin of a run, by its manifest; itself if that does not tell of one."""
-    provenance = manifest.get("provenance")
-    replay = provenance.get("replay", {}) if isinstance(provenance, dict) else {}
+    replay = _replay(manifest)
     if "origin" not in replay:
         return Origin(run_id)
     told = replay["origin"]
     ids = {int(here): there for here, there in told["actor_ids"].items()}
     return Origin(told["run_id"], told["frame"], ids)
+
+
+def limits_of(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the server that a log was played back on could not do, in sentences; none of a run that was simulated."""
+    return tuple(_replay(manifest).get("limits", ()))
+
+
+def _replay(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a manifest says of the replay that its run is, as `director.provenance` told; empty if it is none."""
+    provenance = manifest.get("provenance")
+    told: Mapping[str, Any] = provenance.get("replay", {}) if isinstance(provenance, dict) else {}
+    return told

@@ -17,6 +17,7 @@ from av_synth.export.dataset import export_dataset, refuse_dataset
 from av_synth.launch import Address
 from av_synth.launch.carla_spec import CarlaSpec
 from av_synth.launch.choose import EMBEDDED, simulator_at
+from av_synth.log.origin import limits_of
 from av_synth.run.attempt import attempt, logs
 from av_synth.run.sensors import missing_sensors
 from av_synth.run.spec import Progress, RunResult, RunSpec, Step
@@ -40,10 +41,7 @@ class Generated:
 
     def limits(self) -> Sequence[str]:
         """What the server that a log was played back on could not do, in sentences."""
-        provenance = store.open_run(self.run, files=False).manifest["provenance"]
-        replayed = provenance.get("replay", {}) if isinstance(provenance, dict) else {}
-        found: Sequence[str] = replayed.get("limits", ())
-        return found
+        return limits_of(store.open_run(self.run, files=False).manifest)
 
 
 def plan(
