@@ -36,7 +36,7 @@ def write_files(library: Library, out: Path, tell: Callable[[int, int], None]) -
 
     Raises:
         UserError: if there is something at `out` already, or a store or dataset is to be one file.
-        StoreError: if it cannot be written. A scene that cannot be read is one whose card says why.
+        StoreError: if it cannot be written, or no scene can be read. One of several is one whose card says why.
     """
     if out.suffix == ".html":
         return _one_file(library, out)
@@ -75,6 +75,9 @@ def _write_all(library: Library, folder: Path, tell: Callable[[int, int], None])
             except (DataError, StoreError) as error:  # the page says so, and has the others
                 card["problem"] = str(error)
         tell(place + 1, len(ids))
+    unread = [card["problem"] for card in index["scenes"] if card["problem"]]
+    if unread and len(unread) == len(ids):
+        raise StoreError(unread[0] if len(ids) == 1 else f"none of {len(ids)} can be read; the first: {unread[0]}")
     _write_data(folder, "index", as_json(index))
 
 
