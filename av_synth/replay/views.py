@@ -16,10 +16,10 @@ from av_synth.log.state import ActorInfo
 from av_synth.replay.state_log import StateLog
 from av_synth.rig import Camera, Lidar, Mount, Rig
 from av_synth.rig.model import KEYFRAME_US, MAIN_CAMERA, MAIN_LIDAR
-from av_synth.scenario.words import EGO, is_person
+from av_synth.scenario.words import EGO, is_person, is_vehicle
 
 _OPTION = "--camera"
-_EYE, _BONNET = 0.93, 0.75  # of the height of a person and of a vehicle
+_EYE, _BONNET = 0.93, 0.75  # of the height of a person and of a vehicle or thing
 _AHEAD = 0.85  # of a vehicle's length: no nose is further before its rear axle
 _CLEAR_M = 0.05
 _LIDAR_ABOVE_M = 0.3  # at least; so far above a long roof that this hides little of the ground
@@ -152,7 +152,7 @@ def rig_of(wishes: Sequence[CameraWish], rig: Rig | None, log: StateLog, carrier
     if MAIN_CAMERA not in (*names, *(camera.channel for camera in own)):  # every reader of nuScenes wants one
         cameras.append(_camera(MAIN_CAMERA, CameraWish(carrier, "", _SMALL), info))
     length, _, height = (float(size) for size in info.size_lwh_m)
-    middle_m = 0.0 if is_person(info.type_id) else (_AHEAD - 0.5) * length
+    middle_m = (_AHEAD - 0.5) * length if is_vehicle(info.type_id) else 0.0
     top_m = height + max(_LIDAR_ABOVE_M, _LIDAR_ABOVE * length)
     lidar = replace(_LIDAR, mount=Mount((middle_m, 0.0, top_m), _RIGHT_WXYZ))
     return Rig(
@@ -191,14 +191,14 @@ def _camera(channel: str, wish: CameraWish, info: ActorInfo) -> Camera:
 def _edge_m(info: ActorInfo, yaw: float) -> tuple[float, float]:
     """Where somebody ends in a direction, radians to the left: x and y in metres, from the ground under who carries it.
 
-    Seen from their middle; from there on nothing of them is in the picture.
+    Seen from their middle; from there on nothing of them is in the picture: half of their box, for people and things.
     A vehicle is counted from its rear axle, and nobody told where that is: its nose is `_AHEAD` of it at most, and its
     tail as far behind as is left of its length, and a fifth of that more.
     """
     length, width = float(info.size_lwh_m[0]), float(info.size_lwh_m[1])
-    front, back = _AHEAD * length, (0.2 + 1.0 - _AHEAD) * length
-    if is_person(info.type_id):
-        front = back = length / 2
+    front = back = length / 2
+    if is_vehicle(info.type_id):
+        front, back = _AHEAD * length, (0.2 + 1.0 - _AHEAD) * length
     half = (front + back) / 2 + _CLEAR_M, width / 2 + _CLEAR_M
     along, aside = math.cos(yaw), math.sin(yaw)
     reach = min(half[0] / max(abs(along), 1e-9), half[1] / max(abs(aside), 1e-9))

@@ -22,6 +22,7 @@ from av_synth.replay import state_log
 from av_synth.replay.divergence import again_of, first_divergence, resimulate
 from av_synth.replay.playback import Playback
 from av_synth.replay.request import Request, replay_spec
+from av_synth.replay.views import parse_camera, rig_of
 from av_synth.run import RunSpec
 from av_synth.scenario.scenario import from_document
 from tests.e2e.conftest import Made, make, record, simulated_again
@@ -163,6 +164,14 @@ def test_a_camera_is_at_the_edge_of_who_carries_it_on_the_side_it_looks_to(tiny:
     assert [abs(y) for _, y, _ in places] == pytest.approx([0.0, width / 2 + 0.05, 0.0, width / 2 + 0.05], abs=1e-9)
     assert places[1][1] > 0 > places[3][1]
     assert {z for *_, z in places} == {0.75 * height}
+
+    log = log_of(tiny.runs[0])
+    number = log.id_of("van") or 0
+    box = replace(log.actors[number], type_id="static.prop.container")  # a thing has no axles
+    rig = rig_of([parse_camera(text) for text in looks], None, replace(log, actors={**log.actors, number: box}), "van")
+    ends = [camera.mount.translation_m[0] for camera in rig.cameras[:4]]
+    assert ends == pytest.approx([length / 2 + 0.05, 0.0, -length / 2 - 0.05, 0.0], abs=1e-9)
+    assert rig.lidars[0].mount.translation_m[0] == 0.0
 
 
 def test_a_stock_simulator_plays_a_log_back_too(stock: Made, stock_address: Address, tmp_path: Path) -> None:
