@@ -19,7 +19,7 @@ from av_synth.verify.pixels.flow import EgoPath, check_flow
 from av_synth.verify.pixels.lamps import LampCheck
 from av_synth.verify.pixels.masks import SceneMasks, Seen, View
 from av_synth.verify.pixels.rims import RimCheck, rim_points
-from av_synth.verify.pixels.surfaces import SurfaceCheck, check_ego_points, check_on_map
+from av_synth.verify.pixels.surfaces import OwnBodyCheck, SurfaceCheck, check_on_map
 from av_synth.verify.points import counts, segmentation
 from av_synth.verify.points.actors import SceneActors, read_ids
 from av_synth.verify.points.shifts import check_shifts
@@ -102,7 +102,7 @@ def _verify_lidar(dataset: Dataset, scene: Scene, channel: str, faults: SceneFau
     by_sample: Clouds = {}
     ids: list[dict[int, str]] = []
     standing, repeats = StandingCheck(scene, findings), blobs.Repeats(scene, findings)
-    quarters = clouds.QuarterCheck()
+    quarters, own_body = clouds.QuarterCheck(), OwnBodyCheck(scene, findings)
     samples = {sample.token: sample for sample in scene.samples}
     for data in scene.data[channel]:
         path = blobs.locate(dataset, data.filename, _place(scene, data), findings)
@@ -126,7 +126,7 @@ def _verify_lidar(dataset: Dataset, scene: Scene, channel: str, faults: SceneFau
             faults.leave_out(data, _OF_KEYFRAMES)
             moved = faults.moved(data)
             if classes is not None and not moved:
-                check_ego_points(scene, data, sweep.points, classes, findings)
+                own_body.add(data, sweep.points, classes)
                 segmentation.check_classes(scene, data, sweep, classes, findings)
             ids.append(segmentation.check_panoptic(dataset, scene, data, sweep, classes, findings))
             actors = read_ids(dataset, scene, data, len(sweep.points), findings)
@@ -136,6 +136,7 @@ def _verify_lidar(dataset: Dataset, scene: Scene, channel: str, faults: SceneFau
             # depth images tell more of cameras
             rims = None if fails or "label_image" in dataset.extras else rim_points(data, sweep)
             by_sample[data.sample_token] = replace(cloud, classes=classes, actors=actors, rims=rims)
+    own_body.close()
     segmentation.check_ids(scene, ids, findings)
     if problem := quarters.problem():
         findings.add("lidar_files", f"{channel} of {scene.name}", problem)

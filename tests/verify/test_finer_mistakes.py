@@ -18,6 +18,7 @@ from av_synth.verify.findings import Findings
 from av_synth.verify.maths import move
 from av_synth.verify.pixels.masks import View
 from av_synth.verify.pixels.rims import RimCheck
+from av_synth.verify.pixels.surfaces import OwnBodyCheck
 from av_synth.verify.reading import clouds
 
 MISTAKES = Mistakes()
@@ -90,11 +91,11 @@ def all_returns_move(copy: Copy) -> None:
 
 @found_by("surfaces", "own body are not vehicle.ego but mostly noise")
 def points_on_the_ego_are_noise(copy: Copy) -> None:
-    name = copy.files("LIDAR_TOP", keyframes=True)[0]
-    token = next(r["token"] for r in copy.rows("sample_data") if r["filename"] == name)
+    tokens = {r["filename"]: r["token"] for r in copy.rows("sample_data")}
     body = np.tile(np.array([0.0, 0.2, -1.0, 50.0, 0.0], dtype="<f4"), (400, 1))
-    edit_cloud(copy, name, lambda points: np.concatenate([points, body]))
-    copy.change(f"lidarseg/{synthetic.VERSION}/{token}_lidarseg.bin", lambda raw: raw + bytes(400))
+    for name in copy.files("LIDAR_TOP", keyframes=True):
+        edit_cloud(copy, name, lambda points: np.concatenate([points, body]))
+        copy.change(f"lidarseg/{synthetic.VERSION}/{tokens[name]}_lidarseg.bin", lambda raw: raw + bytes(400))
 
 
 # ---- boxes against points
@@ -191,6 +192,23 @@ def test_sweeps_that_see_as_much_as_keyframes_are_whole(one_scene: Path) -> None
             quarters.add(sweep, keyframe)
 
     assert quarters.problem() == ""
+
+
+@pytest.mark.parametrize(("turns", "says"), [(None, "want vehicle.ego, or, if who carries"), (1, "")])
+def test_what_a_lidar_has_within_a_car_is_the_car_only_if_every_turn_has_it(
+    one_scene: Path, turns: int | None, says: str
+) -> None:
+    scene, findings = open_dataset(one_scene).scenes[0], Findings()
+    check, body = OwnBodyCheck(scene, findings), np.tile((0.0, 0.2, -1.0), (400, 1))
+    keyframes = [data for data in scene.data["LIDAR_TOP"] if data.is_key_frame]
+
+    for place, data in enumerate(keyframes):
+        points = body if turns is None or place < turns else body[:0]
+        check.add(data, points, np.zeros(len(points), dtype=np.uint8))
+    check.close()
+
+    problems = findings.report("", "").problems
+    assert says in str(problems[0]) if says else not problems
 
 
 @pytest.mark.parametrize(("factor", "says"), [(1.0, ""), (1.05, "wrong, by about 5%: 0.95 times")])

@@ -82,20 +82,42 @@ class SurfaceCheck:
             self._findings.add("surfaces", where, f"{message}; {wanted}")
 
 
-def check_ego_points(
-    scene: Scene, data: Data, points: Array, classes: npt.NDArray[np.uint8], findings: Findings
-) -> None:
-    """Where any points (N, 3) of a lidar are of the ego, or it surely sees it, all in the middle of its body are."""
-    own = move(data.calibration.ego_from_sensor, points)
-    inside = np.all([(own[:, k] > low) & (own[:, k] < high) for k, (low, high) in enumerate(_BODY_M)], axis=0)
-    if not (classes == _EGO).any() and inside.sum() < _BODY_LEAST:
-        return
-    findings.checked("surfaces", int(inside.sum()))
-    others = int((classes[inside] != _EGO).sum())
-    if others > max(1, _BODY_STRAYS * inside.sum()):
-        most = CATEGORIES[int(np.bincount(classes[inside & (classes != _EGO)]).argmax())]
-        message = f"{others} of {int(inside.sum())} points in the ego's own body are not vehicle.ego but mostly {most}"
-        findings.add("surfaces", f"lidarseg of {scene.sample_name(data.sample_token)}", f"{message}; want vehicle.ego")
+class OwnBodyCheck:
+    """Where any points of a lidar are of the ego, or it surely sees it, all in the middle of its body are.
+
+    A lidar that sees the car that carries it sees it in every turn. Points there in some turns alone are of something
+    that who carries it stands in: somebody on foot may carry one, and stand in a bush.
+    """
+
+    def __init__(self, scene: Scene, findings: Findings) -> None:
+        self._scene, self._findings = scene, findings
+        self._turns: list[tuple[Data, npt.NDArray[np.uint8]]] = []  # classes of the points in the body
+        self._labelled: set[int] = set()  # places of turns in which some point is of the ego
+
+    def add(self, data: Data, points: Array, classes: npt.NDArray[np.uint8]) -> None:
+        """Look at the points (N, 3) of a keyframe, in the lidar's axes, and at their classes (N,)."""
+        own = move(data.calibration.ego_from_sensor, points)
+        inside = np.all([(own[:, k] > low) & (own[:, k] < high) for k, (low, high) in enumerate(_BODY_M)], axis=0)
+        if (classes == _EGO).any():
+            self._labelled.add(len(self._turns))
+        self._turns.append((data, classes[inside]))
+
+    def close(self) -> None:
+        """Judge each turn."""
+        always = bool(self._labelled) or all(len(inside) >= _BODY_LEAST for _, inside in self._turns)
+        for place, (data, inside) in enumerate(self._turns):
+            if place not in self._labelled and not (always and len(inside) >= _BODY_LEAST):
+                continue
+            self._findings.checked("surfaces", len(inside))
+            others = inside[inside != _EGO]
+            if len(others) > max(1, _BODY_STRAYS * len(inside)):
+                most = CATEGORIES[int(np.bincount(others).argmax())]
+                message = (
+                    f"{len(others)} of {len(inside)} points in the ego's own body are not vehicle.ego but mostly {most}"
+                )
+                wanted = "want vehicle.ego, or, if who carries the lidar is no car and stands in that, another moment"
+                where = f"lidarseg of {self._scene.sample_name(data.sample_token)}"
+                self._findings.add("surfaces", where, f"{message}; {wanted} (replay --at)")
 
 
 def check_on_map(dataset: Dataset, scene: Scene, clouds: Mapping[str, SamplePoints], findings: Findings) -> None:
