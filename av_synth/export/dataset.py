@@ -70,5 +70,6 @@ def check_dataset(dataset: Path) -> None:
     for part in nuscenes.parts(dataset):
         report = verify(part)
         if report.problems:
-            told = "the dataset does not verify, and was not written; its runs are as they were"
+            which = "" if part == dataset else f"{part.name} of "
+            told = f"{which}the dataset does not verify, and was not written; its runs are as they were"
             raise DataError(f"{told}:\n{report}")
