@@ -4,8 +4,8 @@
 
 PYTHON3 ?= $(shell command -v python3 || command -v python3.12 || command -v python3.11 || command -v python3.10)
 BIN := .venv/bin
-# the quick suites: few simulators, no dataset
-UNIT := $(addprefix tests/,capture geometry labels launch log metrics rig run scenario sensing session store pages/test_pages.py test_documents.py test_errors.py)
+# the quick suites: no simulator, no dataset
+UNIT := $(addprefix tests/,capture geometry labels log metrics rig scenario sensing store test_documents.py test_errors.py test_words.py)
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
