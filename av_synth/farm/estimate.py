@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from av_synth import store
-from av_synth.errors import StalledError
 from av_synth.farm.model import PlannedRun
 from av_synth.farm.planning.recipes import Desk
 from av_synth.farm.workers.worker import cpu_s
 from av_synth.launch import Address
 from av_synth.rig.model import Camera, Lidar, Radar, Rig
-from av_synth.run import RunSpec
-from av_synth.run.attempt import attempt
+from av_synth.run import RunResult, RunSpec, Skipped
+from av_synth.run.attempt import again_if_stalled, attempt
 
 _TRIAL_S = 1.0  # of recorded time
 _TRIALS = 3  # of a rig at most: its kinds with the most runs
@@ -197,15 +196,16 @@ def trial(spec: RunSpec, address: Address, folder: Path) -> Rate:
         if done in (1, of):
             at[done] = cpu_s(), time.monotonic()
 
-    began = cpu_s(), time.monotonic()
+    began = 0.0, 0.0
     with tempfile.TemporaryDirectory(dir=folder, prefix="trial-") as name:
         out = Path(name)
-        played = replace(spec, scenario=short)
-        try:
-            result = attempt(played, address, out, look, folder=folder)
-        except StalledError:  # rare, and by chance: `launch.stall`
-            began = cpu_s(), time.monotonic()
-            result = attempt(played, address, out, look, folder=folder)
+
+        def play() -> RunResult | Skipped:
+            nonlocal began
+            began = cpu_s(), time.monotonic()  # of the one that is measured
+            return attempt(replace(spec, scenario=short), address, out, look, folder=folder)
+
+        result = again_if_stalled(play)
         ended = cpu_s(), time.monotonic()
         files = store.open_run(store.run_path(out, result.run_id), files=False).files
     whole = sum(entry.bytes for entry in files.values())

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from av_synth.capture import FrameSet, LabelImage
 from av_synth.geometry.boxes import corners
-from av_synth.geometry.cameras import project
+from av_synth.geometry.cameras import project, unproject
 from av_synth.geometry.transforms import Array, apply, invert
 from av_synth.labels.classes import ACTOR_TAGS, CERTAIN_TAGS, tags_of
 from av_synth.log.state import WorldState
@@ -119,12 +119,9 @@ def tie_instances(
 
 def _unproject(rows: Rows, columns: Rows, depth_m: npt.NDArray[np.float32], camera: Camera) -> Points:
     """What pixels show, in camera axes."""
-    depth = depth_m.astype(np.float64)
-    points = np.empty((3, len(depth)), dtype=np.float32)
-    points[0] = (columns - camera.cx_px) / camera.fx_px * depth
-    points[1] = (rows - camera.cy_px) / camera.fy_px * depth
-    points[2] = depth
-    return points
+    pixels = np.stack([columns, rows], axis=1)
+    points = unproject(pixels, depth_m, camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px)
+    return points.T.astype(np.float32, order="C")
 
 
 def echoes_of(frames: FrameSet, rig: Rig) -> Echoes:

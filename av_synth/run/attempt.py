@@ -12,7 +12,7 @@ import signal
 import subprocess
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -99,6 +99,19 @@ def attempt(
         finally:
             end_child(process, politely=address.process is None)
             store.clear_staging(out)
+
+
+def again_if_stalled(play: Callable[[], RunResult | Skipped]) -> RunResult | Skipped:
+    """Play by an attempt, and once more if its process hung: that is rare, and by chance (see `launch.stall`).
+
+    Raises:
+        StalledError: if the second hung as well.
+        AvSynthError: whatever else an attempt raises.
+    """
+    try:
+        return play()
+    except StalledError:
+        return play()
 
 
 def logs(out: Path) -> Path:

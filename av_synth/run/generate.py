@@ -12,13 +12,13 @@ from pathlib import Path
 from av_synth import rig as rigs
 from av_synth import scenario as scenarios
 from av_synth import store
-from av_synth.errors import DocumentError, Problem, StalledError, UserError
+from av_synth.errors import DocumentError, Problem, UserError
 from av_synth.export.dataset import export_dataset, refuse_dataset
 from av_synth.launch import Address
 from av_synth.launch.carla_spec import CarlaSpec
 from av_synth.launch.choose import EMBEDDED, simulator_at
 from av_synth.log.origin import limits_of
-from av_synth.run.attempt import attempt, logs
+from av_synth.run.attempt import again_if_stalled, attempt, logs
 from av_synth.run.sensors import missing_sensors
 from av_synth.run.spec import Progress, RunResult, RunSpec, Step
 from av_synth.scenario import ConcreteScenario
@@ -155,10 +155,7 @@ def generate_at(
     Raises:
         AvSynthError: nothing was committed.
     """
-    try:
-        result = attempt(spec, address, out, on_tick, folder=folder)
-    except StalledError:  # rare, and by chance: `launch.stall`
-        result = attempt(spec, address, out, on_tick, folder=folder)
+    result = again_if_stalled(lambda: attempt(spec, address, out, on_tick, folder=folder))
     run = store.run_path(out, result.run_id)
     if isinstance(result, RunResult):
         return Generated(run, True, result)
