@@ -138,8 +138,9 @@ def _mount_problem(calibration: Calibration, rotation: Array) -> str:
         problem = f"lies on its side: its up axis has z = {up[2]:.2f} in the ego frame (view, up: {axes}); want > 0.7"
     yaw_deg = wanted.get(calibration.channel)
     if yaw_deg is not None and (off_deg := _yaw_off_deg(view, yaw_deg)) > slack:
-        heading_deg = math.degrees(math.atan2(view[1], view[0]))
-        message = f"looks {heading_deg:.0f} degrees left of the car's front; its name wants about {yaw_deg:.0f}"
+        # -179 to 180: backwards is 180, whichever side of it the last bit is on
+        heading_deg = (round(math.degrees(math.atan2(view[1], view[0]))) + 179) % 360 - 179
+        message = f"looks {heading_deg} degrees left of the car's front; its name wants about {yaw_deg:.0f}"
         side = f"{problem}, and it " if problem else ""
         problem = f"{side}{message} (off by {off_deg:.0f}; view, up axes are {axes})"
     return problem
