@@ -39,9 +39,10 @@ def rig() -> str:
         "av_synth/rig/loader.py",
         "Rig files",
         "What looks: the ego's sensors. [A rig of your own](../how-to/own-rig.md) has an example. Mounts are from the\n"
-        "point on the ground under the rear axle, x forward, y left, z up; quaternions are w, x, y, z. A camera looks\n"
-        "along its z axis (x right, y down), a radar along its x axis. A lidar has nuScenes' axes: y looks ahead.\n"
-        "`every_ticks` has to divide `keyframe_ticks`, so that keyframes have all sensors.",
+        "point on the ground under the rear axle, x forward, y left, z up. `rotation` says in degrees how a sensor is\n"
+        "turned that looked straight ahead; `rotation_wxyz` from its own axes to the car's, w, x, y, z: a camera\n"
+        "looks along its z axis (x right, y down), a radar along its x axis. A lidar has nuScenes' axes: y looks\n"
+        "ahead. `every_ticks` has to divide `keyframe_ticks`, so that keyframes have all sensors.",
         reference(RIG, 2),
     )
 

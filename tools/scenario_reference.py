@@ -119,6 +119,7 @@ RIG: tuple[tuple[str, type[Strict]], ...] = (
     ("`cameras`", rigs.CameraEntry),
     ("`lidars`", rigs.LidarEntry),
     ("`radars`", rigs.RadarEntry),
+    ("`rotation`", rigs.Rotation),
 )
 CAMPAIGN: tuple[tuple[str, type[Strict]], ...] = (
     ("The file", campaigns.CampaignDocument),

@@ -35,6 +35,16 @@ def from_yaw(x_m: float, y_m: float, z_m: float, yaw_rad: float) -> Array:
     return rigid([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]], [x_m, y_m, z_m])
 
 
+def turned(yaw_rad: float, pitch_rad: float, roll_rad: float) -> Array:
+    """(3, 3): how who looked ahead (x), with y left and z up, is turned: left, then the nose up, then to the right."""
+    cy, sy, cp, sp, cr, sr = (f(a) for a in (yaw_rad, pitch_rad, roll_rad) for f in (math.cos, math.sin))
+    about_z = np.array([[cy, -sy, 0.0], [sy, cy, 0.0], [0.0, 0.0, 1.0]])
+    about_y = np.array([[cp, 0.0, -sp], [0.0, 1.0, 0.0], [sp, 0.0, cp]])
+    about_x = np.array([[1.0, 0.0, 0.0], [0.0, cr, -sr], [0.0, sr, cr]])
+    matrix: Array = about_z @ about_y @ about_x
+    return matrix
+
+
 def invert(a_from_b: Array) -> Array:
     """Return `b_from_a` (4, 4) of a rigid `a_from_b` (4, 4)."""
     rot = a_from_b[:3, :3]

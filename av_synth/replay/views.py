@@ -11,7 +11,7 @@ import numpy as np
 from av_synth.documents import nearest
 from av_synth.errors import DocumentError, Problem
 from av_synth.geometry.cameras import BODY_FROM_CAMERA
-from av_synth.geometry.transforms import Array, quaternion_from_matrix, rigid
+from av_synth.geometry.transforms import quaternion_from_matrix, rigid, turned
 from av_synth.log.state import ActorInfo
 from av_synth.replay.state_log import StateLog
 from av_synth.rig import Camera, Lidar, Mount, Rig
@@ -179,7 +179,7 @@ def _camera(channel: str, wish: CameraWish, info: ActorInfo) -> Camera:
     x_m, y_m = _edge_m(info, math.radians(wish.numbers.get("yaw", 0.0)))
     z_m = (_EYE if is_person(info.type_id) else _BONNET) * float(info.size_lwh_m[2])
     said = {**_DEFAULTS, "x": x_m, "y": y_m, "z": z_m, **wish.numbers}
-    turn = _turn(*(math.radians(said[name]) for name in ("yaw", "pitch", "roll")))
+    turn = turned(*(math.radians(said[name]) for name in ("yaw", "pitch", "roll")))
     rotation = quaternion_from_matrix(rigid(turn @ BODY_FROM_CAMERA[:3, :3], np.zeros(3)))
     qw, qx, qy, qz = (float(each) for each in rotation)
     mount = Mount((said["x"], said["y"], said["z"]), (qw, qx, qy, qz))
@@ -203,13 +203,3 @@ def _edge_m(info: ActorInfo, yaw: float) -> tuple[float, float]:
     along, aside = math.cos(yaw), math.sin(yaw)
     reach = min(half[0] / max(abs(along), 1e-9), half[1] / max(abs(aside), 1e-9))
     return (front - back) / 2 + reach * along, reach * aside
-
-
-def _turn(yaw: float, pitch: float, roll: float) -> Array:
-    """(3, 3), to the left by yaw, then the nose up by pitch, then to the right by roll; radians."""
-    cy, sy, cp, sp, cr, sr = (f(a) for a in (yaw, pitch, roll) for f in (math.cos, math.sin))
-    about_z = np.array([[cy, -sy, 0.0], [sy, cy, 0.0], [0.0, 0.0, 1.0]])
-    about_y = np.array([[cp, 0.0, -sp], [0.0, 1.0, 0.0], [sp, 0.0, cp]])
-    about_x = np.array([[1.0, 0.0, 0.0], [0.0, cr, -sr], [0.0, sr, cr]])
-    turned: Array = about_z @ about_y @ about_x
-    return turned

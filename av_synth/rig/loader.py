@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
+import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from av_synth import documents
 from av_synth.documents import Document, DocumentName, Strict
 from av_synth.errors import DocumentError, Problem
+from av_synth.geometry.cameras import BODY_FROM_CAMERA
+from av_synth.geometry.transforms import Array, from_yaw, quaternion_from_matrix, rigid, turned
 from av_synth.rig.model import KEYFRAME_US, MAIN_CAMERA, MAIN_LIDAR, MAX_RANGE_M, Camera, Lidar, Mount, Radar, Rig
 
 _KIND = "sensors"
@@ -25,25 +28,64 @@ Positive = Annotated[float, Field(gt=0)]
 _CHANNEL = re.compile(r"(CAM|LIDAR|RADAR)_[A-Z][A-Z0-9_]{0,40}")
 
 
+Degrees = Annotated[float, Field(ge=-180, le=180)]
+
+_DIGITS = 12  # of quaternions made of angles: what differs between mathematics libraries stays out of the run id
+
+
+class Rotation(Strict):
+    """How a sensor that looked straight ahead and stood upright is turned: by yaw, then by pitch, then by roll."""
+
+    yaw_deg: Degrees = Field(default=0.0, description="to the left; -90 looks to the right, 180 back")
+    pitch_deg: Degrees = Field(default=0.0, description="up; -10 looks a little down")
+    roll_deg: Degrees = Field(default=0.0, description="about its line of sight, to the right: clockwise from behind")
+
+    def wxyz(self, body_from_ahead: Array) -> tuple[float, float, float, float]:
+        """The same as `rotation_wxyz`, of a sensor with these axes (4, 4) when it looks straight ahead."""
+        matrix = turned(*(math.radians(angle) for angle in (self.yaw_deg, self.pitch_deg, self.roll_deg)))
+        quaternion = quaternion_from_matrix(rigid(matrix @ body_from_ahead[:3, :3], np.zeros(3)))
+        w, x, y, z = (round(float(part), _DIGITS) + 0.0 for part in quaternion)  # + 0.0: no -0.0
+        return w, x, y, z
+
+
 class _Sensor(Strict):
+    ahead: ClassVar[Array] = np.eye(4)  # its axes when it looks straight ahead
+
     translation_m: tuple[Metres, Metres, Metres] = Field(description="[x, y, z] from the rear axle on the ground")
-    rotation_wxyz: tuple[float, float, float, float] = Field(description="a quaternion [w, x, y, z]")
+    rotation_wxyz: tuple[float, float, float, float] | None = Field(
+        default=None, description="a quaternion [w, x, y, z]; this or `rotation` is needed"
+    )
+    rotation: Rotation | None = Field(default=None, description="instead: angles in degrees; {} looks straight ahead")
     every_ticks: Ticks = Field(default=1, description="a whole number of ticks between two frames")
 
     @field_validator("rotation_wxyz")
     @classmethod
-    def _unit(cls, value: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-        norm = math.sqrt(sum(part * part for part in value))
+    def _unit(cls, value: tuple[float, float, float, float] | None) -> tuple[float, float, float, float] | None:
+        norm = math.sqrt(sum(part * part for part in value)) if value else 1.0
         if abs(norm - 1.0) > 1e-3:
             raise ValueError(f"got a quaternion of length {norm:.4f}; want length 1")
         return value
 
+    @model_validator(mode="after")
+    def _one_rotation(self) -> _Sensor:
+        if (self.rotation_wxyz is None) == (self.rotation is None):
+            got = "neither" if self.rotation is None else "both"
+            raise ValueError(f"got {got}; want one of rotation: {{yaw_deg, pitch_deg, roll_deg}} and rotation_wxyz")
+        return self
+
     def mount(self) -> Mount:
-        return Mount(self.translation_m, self.rotation_wxyz)
+        wxyz = self.rotation_wxyz or (self.rotation or Rotation()).wxyz(self.ahead)
+        return Mount(self.translation_m, wxyz)
+
+    def rest(self) -> dict[str, Any]:
+        """What it says beside its mount."""
+        return self.model_dump(exclude={"translation_m", "rotation_wxyz", "rotation"})
 
 
 class CameraEntry(_Sensor):
     """A pinhole camera, by its channel: a name that begins with CAM_. Pixels are square."""
+
+    ahead: ClassVar[Array] = BODY_FROM_CAMERA
 
     width_px: Pixels = Field(description="the image's width in pixels")
     height_px: Pixels = Field(description="the image's height in pixels")
@@ -63,6 +105,8 @@ class CameraEntry(_Sensor):
 
 class LidarEntry(_Sensor):
     """A spinning lidar, one whole turn a frame; its channel begins with LIDAR_. Beams are evenly spread."""
+
+    ahead: ClassVar[Array] = from_yaw(0.0, 0.0, 0.0, -math.pi / 2)  # its y axis looks ahead, as nuScenes' LIDAR_TOP
 
     beams: int = Field(ge=1, le=256, description="the number of beams")
     columns: int = Field(ge=36, le=8192, description="columns a turn")
@@ -130,7 +174,7 @@ def load(name_or_path: str) -> Rig:
 
 
 def _camera(channel: str, found: CameraEntry) -> Camera:
-    values = found.model_dump(exclude={"translation_m", "rotation_wxyz"}) | {"fy_px": found.fy_px or found.fx_px}
+    values = found.rest() | {"fy_px": found.fy_px or found.fx_px}
     return Camera(channel=channel, mount=found.mount(), **values)
 
 
@@ -138,7 +182,7 @@ Spinning = TypeVar("Spinning", Lidar, Radar)
 
 
 def _with_channel(kind: type[Spinning], channel: str, found: _Sensor) -> Spinning:
-    return kind(channel=channel, mount=found.mount(), **found.model_dump(exclude={"translation_m", "rotation_wxyz"}))
+    return kind(channel=channel, mount=found.mount(), **found.rest())
 
 
 def _across(document: Document, model: RigDocument) -> Iterable[Problem]:

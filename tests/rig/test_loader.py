@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from av_synth import documents, rig
 from av_synth.errors import DocumentError
 from av_synth.geometry.transforms import rotate
+from av_synth.rig import Mount, Rig
 
 CAMERAS = {"CAM_FRONT", "CAM_FRONT_LEFT", "CAM_FRONT_RIGHT", "CAM_BACK", "CAM_BACK_LEFT", "CAM_BACK_RIGHT"}
 
@@ -93,3 +100,95 @@ def test_a_rig_whose_keyframes_nuscenes_readers_refuse_is_refused_before_it_is_d
     path.write_text(path.read_text().replace("range_m: 450", "range_m: 100"))
     with pytest.raises(DocumentError, match=r"keyframe_ticks: got 1 keyframes a second; want 2"):
         rig.load(str(path))
+
+
+ANGLES = {name: st.floats(-180, 180) for name in ("yaw_deg", "pitch_deg", "roll_deg")}
+TINY = documents.find("sensors", "tiny")
+
+
+def turned(folder: Path, rotation: str) -> Rig:
+    """The tiny rig with all of its sensors turned so; the rotation as its line in the file."""
+    path = folder / "turned.yaml"
+    path.write_text(re.sub(r"rotation_wxyz: .*", rotation, TINY.read_text()))
+    return rig.load(str(path))
+
+
+def mounts(found: Rig) -> dict[str, Mount]:
+    return {sensor.channel: sensor.mount for sensor in (*found.cameras, *found.lidars, *found.radars)}
+
+
+@given(st.fixed_dictionaries(ANGLES))
+def test_angles_and_the_quaternion_made_of_them_are_the_same_rig(
+    tmp_path_factory: pytest.TempPathFactory, angles: dict[str, float]
+) -> None:
+    folder = tmp_path_factory.mktemp("turned")
+    by_angles = turned(folder, f"rotation: {json.dumps(angles)}")
+
+    for channel, mount in mounts(by_angles).items():
+        by_quaternion = turned(folder, f"rotation_wxyz: {list(mount.rotation_wxyz)}")
+
+        assert mounts(by_quaternion)[channel] == mount
+
+
+@given(st.fixed_dictionaries(ANGLES))
+def test_angles_turn_to_the_left_then_up_then_to_the_right(
+    tmp_path_factory: pytest.TempPathFactory, angles: dict[str, float]
+) -> None:
+    # scipy's angles are about z, y and x of right-handed axes: there the nose goes down for a positive angle about y
+    wanted = Rotation.from_euler(
+        "ZYX", [angles["yaw_deg"], -angles["pitch_deg"], angles["roll_deg"]], degrees=True
+    ).as_matrix()
+    found = mounts(turned(tmp_path_factory.mktemp("turned"), f"rotation: {json.dumps(angles)}"))
+
+    # columns: how the axes ahead, left and up of a sensor are called in its own
+    own = {
+        "CAM_FRONT": [[0, -1, 0], [0, 0, -1], [1, 0, 0]],
+        "LIDAR_TOP": [[0, -1, 0], [1, 0, 0], [0, 0, 1]],
+        "RADAR_FRONT": np.eye(3),
+    }
+    for channel, axes in own.items():
+        matrix = found[channel].ego_from_sensor[:3, :3] @ np.array(axes)
+        np.testing.assert_allclose(matrix, wanted, atol=1e-9)
+
+
+def test_no_angles_look_straight_ahead_and_signs_are_as_told(tmp_path: Path) -> None:
+    ahead = mounts(turned(tmp_path, "rotation: {}"))
+
+    assert ahead["CAM_FRONT"].rotation_wxyz == (0.5, -0.5, 0.5, -0.5)
+    assert ahead["RADAR_FRONT"].rotation_wxyz == (1, 0, 0, 0)
+    assert ahead["LIDAR_TOP"].rotation_wxyz == pytest.approx((0.5**0.5, 0, 0, -(0.5**0.5)))
+    for angles, axis, wanted in (
+        ("yaw_deg: 90", [0, 0, 1], [0, 1, 0]),  # looks to the left
+        ("pitch_deg: 90", [0, 0, 1], [0, 0, 1]),  # looks up
+        ("roll_deg: 90", [1, 0, 0], [0, 0, -1]),  # what was its right is down
+    ):
+        camera = mounts(turned(tmp_path, f"rotation: {{{angles}}}"))["CAM_FRONT"]
+        np.testing.assert_allclose(rotate(camera.ego_from_sensor, axis), wanted, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("rotation", "said"),
+    [
+        ("# none", "got neither; want one of rotation: {yaw_deg, pitch_deg, roll_deg} and rotation_wxyz"),
+        ("rotation: {}\n    rotation_wxyz: [1, 0, 0, 0]", "got both; want one of rotation"),
+        ("rotation: {yaw: 90}", "rotation.yaw: unknown key; did you mean 'yaw_deg'?"),
+        ("rotation: {yaw_deg: 270}", "rotation.yaw_deg: got 270; want -180 to 180"),
+        (
+            "rotation: [90, 0, 0]",
+            "rotation: got a list of 3; want a mapping of keys to values: yaw_deg, pit",
+        ),
+    ],
+)
+def test_a_rotation_that_is_none_is_refused_in_words(tmp_path: Path, rotation: str, said: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        turned(tmp_path, rotation)
+
+    assert f"cameras.CAM_FRONT{'' if said.startswith('got') else '.'}" in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_what_is_said_of_the_built_in_rigs_is_what_it_was() -> None:
+    """They are part of the id of every run that was made with them."""
+    digests = {name: sha256(json.dumps(rig.load(name).to_json()).encode()).hexdigest()[:12] for name in rig.names()}
+
+    assert digests == {"nuscenes": "8bc7346ac7c7", "tiny": "ed185d870560"}
