@@ -149,17 +149,18 @@ def make_run(
     return _store.open_run(made.run)
 
 
-def open_run(path: StrPath) -> Run:
+def open_run(path: StrPath, seed: int | None = None) -> Run:
     """Open a committed run.
 
     Args:
         path: its folder, or a store that holds just one.
+        seed: of a store with several, that of the one that is meant.
 
     Raises:
-        UserError: if it is neither.
+        UserError: if it is neither, or not one run has that seed; with those that are there.
         StoreError: if the run is not whole, or was written by another version of av_synth.
     """
-    return _store.open_named(Path(path))
+    return _store.open_named(Path(path), seed)
 
 
 def read_outcome(run: Run) -> Outcome:

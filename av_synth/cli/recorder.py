@@ -66,6 +66,7 @@ def info(
 def write(
     run: Path = typer.Argument(help="Folder of a run, such as out/first/runs/<run id>; or a folder with just one."),
     file: Path = typer.Argument(help="Where the file goes, test1.log say."),
+    seed: int | None = typer.Option(None, min=0, help="As of `av-synth replay`."),
     like: Path | None = typer.Option(
         None, help="A recording of the CARLA that is to play it: the numbers of its blueprints are taken from there."
     ),
@@ -80,7 +81,7 @@ def write(
     if file.exists() and not force:
         raise DocumentError([Problem("", "FILE", f"{file} is there already; want another, or --force")])
     uids = carla_recorder.uids_of(carla_recorder.read(like)) if like else None
-    _say_lost(carla_recorder.write(state_log.of_run(open_named(run)), file, uids))
+    _say_lost(carla_recorder.write(state_log.of_run(open_named(run, seed)), file, uids))
     say(f"recording: {file}")
 
 

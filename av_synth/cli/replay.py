@@ -25,6 +25,7 @@ def replay(
     run: Path = typer.Argument(
         help="Folder of a run, such as out/first/runs/<run id>; a folder with just one; or a CARLA recorder file."
     ),
+    seed: int | None = typer.Option(None, min=0, help="Of a folder with several runs: the one with this seed."),
     out: Path | None = typer.Option(
         None, help="Folder for runs/ and the nuScenes dataset of what is seen now. Not with --resimulate."
     ),
@@ -72,11 +73,13 @@ def replay(
         if given:
             why = "goes without --resimulate, which looks with nothing and writes nothing; leave it out"
             raise DocumentError([Problem("", option, why) for option in given])
-        _resimulate(open_named(run), simulator, adopt)
+        _resimulate(open_named(run, seed), simulator, adopt)
         return
     if resimulate:
         carla_recorder.read(run)
         raise DocumentError([Problem("", "--resimulate", f"{run} is of CARLA's recorder: it has no scenario to play")])
+    if seed is not None and recorded:
+        raise DocumentError([Problem("", "--seed", "goes with a folder of runs; a recorder file has none")])
     if ego is not None and not recorded:
         raise DocumentError([Problem("", "--ego", "goes with a file of CARLA's recorder; a run says who its ego is")])
     if out is None:
@@ -87,7 +90,7 @@ def replay(
         for sentence in lost:
             say(f"note: {sentence}", "yellow")
     else:
-        spec = replay_spec(open_named(run), request)
+        spec = replay_spec(open_named(run, seed), request)
     make([need_sensors(spec, run)], out, simulator, adopt=adopt)
 
 

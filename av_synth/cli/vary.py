@@ -33,6 +33,7 @@ def vary(
         "that one. May be repeated.",
     ),
     most: int = typer.Option(3, min=1, help="How many colours somebody gets at most, evenly from those recommended."),
+    seed: int | None = typer.Option(None, min=0, help="As of `av-synth replay`."),
     rig: str | None = typer.Option(None, help="As of `av-synth replay`, for all of them."),
     at: str | None = typer.Option(None, help="As of `av-synth replay`, for all of them."),
     simulator: str = typer.Option(EMBEDDED, help="As of `av-synth run`."),
@@ -49,6 +50,6 @@ def vary(
     from av_synth.replay.request import Request
     from av_synth.replay.vary import ask
 
-    asked = ask(open_named(run), Request(rig=rig, at=at), [] if weather is None else weather.split(","), only)
+    asked = ask(open_named(run, seed), Request(rig=rig, at=at), [] if weather is None else weather.split(","), only)
     table = make_pairs(asked, out, simulator, progress, say_made, say_dataset, most=most, adopt=adopt)
     say(f"pairs: {table}")

@@ -20,6 +20,7 @@ def video(
     out: Path = typer.Option(
         help="The video, FILE.mp4 or FILE.webp. A video that is there is replaced once the new one is whole."
     ),
+    seed: int | None = typer.Option(None, min=0, help="As of `av-synth replay`."),
     at: str | None = typer.Option(None, help="Only this part: 3.2s..5s, 3.2s.., ..5s, or a moment, 3.2s."),
     speed: float = typer.Option(1.0, help="Of the video, 0.05 to 4: 0.25 shows a second in four; 1 is real time."),
     width: int | None = typer.Option(None, help="Of the video in pixels, 640 to 3840; without it 1920, of a WebP 960."),
@@ -38,7 +39,7 @@ def video(
     """
     from av_synth.report.video import plan_video
 
-    found = open_named(run)
+    found = open_named(run, seed)
     planned = plan_video(found, out, at=at, speed=speed, width_px=width, boxes=boxes, force=force)
     with progress(f"making a video of {found.run_id}") as on_picture:
         codec = planned.write(on_picture)

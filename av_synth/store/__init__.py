@@ -8,6 +8,7 @@ run = store.open_run(path)
 """
 
 from av_synth.store.files import canonical_json, link_or_copy, replace_directory, replace_file, write_file
+from av_synth.store.named import open_named
 from av_synth.store.runs import (
     MANIFEST_FIELDS,
     REQUIRED_FILES,
@@ -17,7 +18,6 @@ from av_synth.store.runs import (
     Staging,
     clear_staging,
     need_runs,
-    open_named,
     open_run,
     run_path,
     runs,

@@ -338,31 +338,6 @@ def need_runs(root: Path) -> list[Path]:
     return found
 
 
-def open_named(path: Path) -> Run:
-    """The committed run that a user named: its directory, or a store that holds just one.
-
-    Raises:
-        UserError: if it is neither.
-        StoreError: if it is not whole, or of another version.
-    """
-    path = Path(path)
-    if (path / MANIFEST).is_file():
-        return open_run(path)
-    found = runs(path) if path.is_dir() else []
-    if len(found) == 1:
-        return open_run(found[0])
-    if found:
-        raise UserError(f"{path}: holds {len(found)} runs; want one, such as {found[0]}")
-    why = "is no run" if path.exists() else "there is no such folder"
-    if (path / "tables").is_dir():
-        why = "looks like a run that has lost its manifest.json"
-    elif path.is_file():
-        why = "is a file (of one of CARLA's recorder, `av-synth replay FILE --out FOLDER` makes a run)"
-    elif path.is_dir() and (stores := stores_in(path)):
-        why = f"holds {len(stores)} stores, such as {stores[0]}"
-    raise UserError(f"{path}: {why}; want the folder of a run, runs/<run id> of a folder that `av-synth run` wrote")
-
-
 def run_path(root: Path, run_id: str) -> Path:
     """Where the run is once it is committed; raises StoreError on a malformed id."""
     return Path(root) / RUNS / check_run_id(run_id)
