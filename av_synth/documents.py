@@ -303,6 +303,8 @@ def _message(model: type[BaseModel], path: KeyPath, kind: str, text: str, got: o
         return f"is missing; want {info.description}" if info and info.description else "is missing"
     if kind in ("value_error", "assertion_error"):
         return text.partition(", ")[2]
+    if kind in ("list_type", "tuple_type") and isinstance(got, str) and got:
+        return f"got {shown(got)}; want a list, as in [{got}]"
     if kind in _WANTED_KIND:
         wanted = _model_at(model, path) if kind == "model_type" and path else None
         keys = list(wanted.model_fields) if wanted else []

@@ -20,8 +20,8 @@ from av_synth.scenario.words import (
     THINGS,
     VEHICLES,
     can_drive,
+    is_body,
     is_person,
-    is_thing,
     is_vehicle,
 )
 
@@ -42,11 +42,11 @@ def _names(document: Document, parts: Parts, hints: Hints) -> Iterator[Problem]:
     for index, expected in parts.expectations.items():
         for key in ("of", "to"):
             name = getattr(expected, key)
-            if name not in (*parts.names, EGO):
+            if parts.lacks(name, EGO):
                 yield document.problem(("expectations", index, key), hints.nobody(name, (*parts.names, EGO)))
     if parts.ego is not None and parts.ego.reaction is not None:
         for name in parts.ego.reaction.to:
-            if name not in parts.names:
+            if parts.lacks(name):
                 yield document.problem(("ego", "reaction", "to"), hints.nobody(name, parts.names))
     for name in parts.names:
         if name in (EGO, *ANCHORS):
@@ -71,11 +71,12 @@ def _bodies(document: Document, parts: Parts, hints: Hints) -> Iterator[Problem]
             message = f"got {shown(body)}; want a category or blueprint of {kind}; {hints.nearest(body, known)}"
             yield document.problem(path, message)
     for name, actor in parts.actors.items():
-        if not (is_vehicle(actor.body) or is_person(actor.body) or is_thing(actor.body)):
+        if not is_body(actor.body):
             want = "want a category, or a blueprint of vehicle, walker or prop"
             hint = hints.nearest(actor.body, (*VEHICLES, *PEOPLE, *THINGS))
             yield document.problem(("actors", name, "body"), f"got {shown(actor.body)}; {want}; {hint}")
-        yield from _drives(document, name, actor)
+        else:
+            yield from _drives(document, name, actor)
 
 
 def _listed(key: str, found: Mapping[int, ParkedRow | Flow | Crowd]) -> list[tuple[KeyPath, str]]:
@@ -106,7 +107,7 @@ def _places(document: Document, parts: Parts, hints: Hints) -> Iterator[Problem]
         at, path = actor.at, ("actors", name, "at")
         for key in ("beyond", "behind"):
             other = getattr(at, key)
-            if other is not None and other not in parts.names:
+            if other is not None and parts.lacks(other):
                 yield document.problem((*path, key), hints.nobody(other, parts.names))
         if "of" in at.model_fields_set:
             strange = place_problem(parts, at.of, hints)

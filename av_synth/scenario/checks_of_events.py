@@ -12,7 +12,7 @@ from av_synth.scenario.model import Actor, EventSpec
 from av_synth.scenario.parts import Hints, Parts
 from av_synth.scenario.road import ANCHORS, Road
 from av_synth.scenario.triggers import When
-from av_synth.scenario.words import EGO, THINGS, is_person, is_thing, is_vehicle
+from av_synth.scenario.words import EGO, THINGS, is_body, is_person, is_thing, is_vehicle
 
 _OF_PARKED = ("open_door", "lights")
 _TWO_WHEELED = ("bicycle", "motorcycle")
@@ -82,7 +82,7 @@ def told(circle: Sequence[str]) -> str:
 def place_problem(parts: Parts, name: str, hints: Hints, *, ego: bool = False) -> str | None:
     """What is wrong with the name of a feature or an actor that stations count from."""
     known = (*parts.names, EGO) if ego else parts.names
-    if name in known or (parts.road is None and name in ANCHORS):
+    if not parts.lacks(name, *known) or (parts.road is None and name in ANCHORS):
         return None
     anchors = ("start",) if parts.road is None else parts.road.anchors
     if name in anchors:
@@ -110,7 +110,7 @@ def signal_problem(parts: Parts) -> str | None:
 
 def _actor(document: Document, parts: Parts, path: KeyPath, event: EventSpec, hints: Hints) -> Iterator[Problem]:
     name = event.actor
-    if name is not None and name not in (*parts.names, EGO):
+    if name is not None and parts.lacks(name, EGO):
         yield document.problem((*path, "actor"), hints.nobody(name, (*parts.names, EGO)))
 
 
@@ -121,7 +121,7 @@ def _manoeuvre(document: Document, parts: Parts, path: KeyPath, name: str, do: D
     deeper = True
     if name == EGO and kind not in OF_EGO:
         message = f"the ego cannot; {hints.nearest(kind, OF_EGO)}"
-    elif actor is not None:
+    elif actor is not None and is_body(actor.body):
         message, deeper = _ability(name, actor, kind)
     message = message or _needs(parts.road, kind) or (signal_problem(parts) if kind == "run_light" else None)
     if message:
@@ -129,7 +129,7 @@ def _manoeuvre(document: Document, parts: Parts, path: KeyPath, name: str, do: D
     for key in _OTHERS:
         who = getattr(getattr(do, kind), key, None)
         others = tuple(other for other in (*parts.names, EGO) if other != name)
-        if who is not None and who not in others:
+        if who is not None and (who == name or parts.lacks(who, *others)):
             why = "is itself" if who == name else "is nobody"
             yield document.problem((*path, kind, key), f"{who!r} {why}; {hints.nearest(who, others)}")
     strange = exact_problem(parts)
@@ -224,7 +224,7 @@ def _condition(
     fields = type(condition).model_fields if isinstance(condition, Strict) else {}
     for key in ("of", "to", "by"):
         name = getattr(condition, key) if key in fields else None
-        if name is not None and name not in known:
+        if name is not None and parts.lacks(name, EGO):
             yield document.problem((*path, kind, key), hints.nobody(name, known))
     own = "of" in fields and condition.of is None
     if own and event.actor is None:

@@ -30,6 +30,7 @@ class Parts:
 
     Attributes:
         names: of all actors that the document has, sound or not.
+        named: whether there are names; where the actors are no mapping, nobody can be said not to be among them.
         event_names: of all events that have one, in order.
         duration_s, road, ego, traffic, signals: None if it is not sound, or not there.
         actors: by name.
@@ -39,6 +40,7 @@ class Parts:
 
     names: tuple[str, ...]
     event_names: tuple[str, ...]
+    named: bool = True
     duration_s: float | None = None
     road: Road | None = None
     ego: Ego | None = None
@@ -51,6 +53,10 @@ class Parts:
     events: Mapping[int, EventSpec] = field(default_factory=dict)
     expectations: Mapping[int, Expectation] = field(default_factory=dict)
     all_events: bool = True
+
+    def lacks(self, name: str, *others: str) -> bool:
+        """Whether a name is that of no actor, and none of the others."""
+        return self.named and name not in (*self.names, *others)
 
 
 class Hints:
@@ -105,6 +111,7 @@ def sound_parts(kind: type[ScenarioModel], data: object, wrong: Iterable[str]) -
     sound = {name: actor for name, actor in known.items() if dotted(("actors", name)) not in unsound}
     return Parts(
         names=tuple(known),
+        named=actors is None or isinstance(actors, dict),
         event_names=tuple(name for name in named if isinstance(name, str)),
         **whole,
         actors=_checked(kind, "actors", sound) or {},

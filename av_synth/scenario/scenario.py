@@ -18,6 +18,7 @@ from av_synth.scenario.extremes import at_extremes, following
 from av_synth.scenario.model import ScenarioModel
 from av_synth.scenario.parts import parts_of, sound_parts
 from av_synth.scenario.reading import SECTIONS, chance_of, filled_in, unused, written_out
+from av_synth.scenario.understood import understood
 
 KIND = "scenarios"
 _LOOKS = 50  # draws for which everything derived is worked out at loading
@@ -94,7 +95,8 @@ def load(name_or_path: str) -> Scenario:
 
 def from_document(document: Document) -> Scenario:
     """Make a scenario of a document that was read; see `load`."""
-    document, found = written_out(document)
+    meant = understood(document, ScenarioDocument)
+    document, found = written_out(meant.document)
     chance, unsound, mistakes = chance_of(document)
     values, without = _at_defaults(chance, unsound)
     unsound |= following(chance, unsound)
@@ -106,8 +108,8 @@ def from_document(document: Document) -> Scenario:
     known = {problem.path for problem in found} | places
     parts = sound_parts(ScenarioDocument, data, known) if model is None or known else parts_of(model)
     found += [problem for problem in check(document, parts) if problem.path not in known]
-    meant = {name for problem in found for name in re.findall(r"did you mean '(\w+)'", problem.message)}
-    names = {**chance.parameters, **chance.derived}.keys() - unsound - meant
+    like = {name for problem in found for name in re.findall(r"did you mean '(\w+)'", problem.message)}
+    names = {**chance.parameters, **chance.derived}.keys() - unsound - like - meant.used
     found += [problem for problem in unused(document, chance) if problem.path.rpartition(".")[2] in names]
     if not mistakes and not without:
         found += _constraints(chance, values)
@@ -115,8 +117,8 @@ def from_document(document: Document) -> Scenario:
         found += [one for one in at_extremes(document, chance, values, model, ScenarioDocument) if one.path not in seen]
     if not found:
         found += _in_draws(document, chance)
-    if found or model is None:
-        raise DocumentError(in_order(found))
+    if found or meant.told or model is None:
+        raise DocumentError(in_order([*meant.independent(found), *meant.told]))
     return Scenario(model.name, model.description.strip(), chance.parameters, chance, document)
 
 

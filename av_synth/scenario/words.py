@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from av_synth.documents import Matching, Strict, Written
 
-Name = Annotated[str, Matching("[a-z][a-z0-9_]{0,40}", "lower-case letters, digits and _, beginning with a letter")]
+WANT_NAME = "lower-case letters, digits and _, beginning with a letter"
+Name = Annotated[str, Matching("[a-z][a-z0-9_]{0,40}", WANT_NAME)]
 Body = Annotated[str, Matching("[a-z][a-z0-9_.]{0,80}", "a category (car, van, child, ...) or a blueprint id")]
 TOWN = r"[A-Za-z0-9_]{1,64}|[^\x00-\x1f]{1,400}\.[xX][oO][dD][rR]"
 Town = Annotated[str, Matching(TOWN, "a town's name, or the path of an .xodr file")]
@@ -68,6 +69,11 @@ def is_vehicle(body: str) -> bool:
 def is_thing(body: str) -> bool:
     """Whether a body, by category or by blueprint id, is a prop."""
     return body in THINGS or body.startswith("static.prop.")
+
+
+def is_body(body: str) -> bool:
+    """Whether a body is any of these, so that there is one."""
+    return is_person(body) or is_vehicle(body) or is_thing(body)
 
 
 def can_drive(body: str) -> bool:
