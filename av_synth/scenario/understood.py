@@ -109,7 +109,8 @@ def _slips(document: Document, kind: type[Strict]) -> list[_Slip]:
         ]
         if 0 < len(wrong) <= MAX_HINTS:
             told = {problem.path: problem for problem in problems(document, kind, error)}
-            return [slip for item in wrong if (slip := _slip(item, told[dotted(item["loc"])]))]
+            at = [(item, told.get(dotted(item["loc"]))) for item in wrong]
+            return [slip for item, problem in at if problem and (slip := _slip(item, problem))]
     return []
 
 

@@ -139,6 +139,10 @@ def test_a_key_that_is_there_is_not_overwritten_by_one_that_may_mean_it() -> Non
     assert found == [f"5: ego.{key}: unknown key; did you mean 'speed_kmh'?" for key in ("speed_kmg", "speed_km")]
 
 
+def test_a_key_that_is_called_as_the_checker_marks_keys_is_an_unknown_key() -> None:
+    assert "5: ego" in mistakes("road: {length_m: 100}\nego: {speed_kmh: 30, '[key]': 3}\n")[0]
+
+
 @pytest.mark.parametrize(("count", "told"), [(60, 120), (101, 303)])
 def test_more_slips_than_anybody_reads_are_told_as_they_stand_and_not_read_over(count: int, told: int) -> None:
     actors = "".join(f"  a{n}: {{bdy: car, at: {{ahed_m: {n}}}}}\n" for n in range(count))
