@@ -16,7 +16,7 @@ from av_synth.log.state import ActorState
 from av_synth.replay import state_log
 from av_synth.replay.request import scenario_of
 from av_synth.replay.state_log import StateLog, rig_of_run
-from av_synth.run.attempt import attempt
+from av_synth.run.attempt import again_if_stalled, attempt
 from av_synth.run.spec import Progress, RunSpec
 
 
@@ -92,7 +92,7 @@ def again_of(run: store.Run) -> RunSpec:
 
 
 def resimulate(again: RunSpec, address: Address, scratch: Path, on_tick: Progress | None = None) -> StateLog:
-    """Play the scenario of a run again, and read the log of that.
+    """Play the scenario of a run again, and read the log of that. Where the process that plays it hangs, once more.
 
     Args:
         again: what is played, by `again_of`.
@@ -103,7 +103,7 @@ def resimulate(again: RunSpec, address: Address, scratch: Path, on_tick: Progres
     Raises:
         AvSynthError: whatever `run.attempt` raises.
     """
-    made = attempt(again, address, scratch, on_tick)
+    made = again_if_stalled(lambda: attempt(again, address, scratch, on_tick))
     return state_log.of_run(store.open_run(store.run_path(scratch, made.run_id)))
 
 

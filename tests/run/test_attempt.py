@@ -8,17 +8,17 @@ import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from av_synth import __version__, store
 from av_synth.errors import CastError, ConnectionLostError, StalledError
-from av_synth.launch import Address, launch_embedded, stall
-from av_synth.launch.stall import Patience
-from av_synth.replay.divergence import again_of
-from av_synth.run import RunResult, RunSpec, Skipped, execute
+from av_synth.launch import Address, launch_embedded
+from av_synth.launch.stall import Patience, Pulse
+from av_synth.replay import state_log
+from av_synth.replay.divergence import again_of, first_divergence, resimulate
+from av_synth.run import RunResult, RunSpec, Skipped
 from av_synth.run import identity as module
 from av_synth.run.attempt import attempt, logs
 from av_synth.run.generate import plan
@@ -39,31 +39,54 @@ def spec() -> RunSpec:
     return RunSpec(replace(planned.scenario, duration_s=0.5), planned.rig)
 
 
-def test_a_run_is_committed_with_progress_to_its_end_and_a_second_attempt_skips_it(address, spec, tmp_path):
-    ticks: list[tuple[int, int]] = []
-    made = attempt(spec, address, tmp_path, lambda done, of: ticks.append((done, of)))
+@pytest.fixture(scope="module")
+def made(address, spec, tmp_path_factory) -> tuple[Path, RunResult, list[tuple[int, int]]]:
+    """A store with a run in it, what came of the run, and its progress."""
+    out, ticks = tmp_path_factory.mktemp("store"), []
+    result = attempt(spec, address, out, lambda done, of: ticks.append((done, of)))
+    assert isinstance(result, RunResult)
+    return out, result, ticks
 
-    assert isinstance(made, RunResult)
+
+def test_a_run_is_committed_with_progress_to_its_end_and_a_second_attempt_skips_it(address, spec, made):
+    out, result, ticks = made
     assert set(ticks[:-FRAMES]) == {(0, FRAMES)}
     assert ticks[-FRAMES:] == [(number, FRAMES) for number in range(1, FRAMES + 1)]
-    assert len(made.state_hashes) == FRAMES
-    run = store.open_run(store.run_path(tmp_path, made.run_id), deep=True)
+    assert len(result.state_hashes) == FRAMES
+    run = store.open_run(store.run_path(out, result.run_id), deep=True)
     assert run.table("ego_poses").num_rows == FRAMES
-    again = execute(again_of(run), address)
-    assert isinstance(again, RunResult)
-    assert again.state_hashes == made.state_hashes
-    before = contents(tmp_path / "runs")
+    before = contents(out / "runs")
 
     # the second time at an address that is not ours: what was left behind by the first would be in the way
-    ticks.clear()
-    skipped = attempt(spec, Address(address.host, address.port), tmp_path, lambda done, of: ticks.append((done, of)))
+    told = []
+    skipped = attempt(spec, Address(address.host, address.port), out, lambda *of: told.append(of))
 
-    assert skipped == Skipped(made.run_id)
-    assert ticks == []
-    assert contents(tmp_path / "runs") == before
-    assert left_in_staging(tmp_path) == []
-    assert (logs(tmp_path) / "client.log").is_file()
+    assert skipped == Skipped(result.run_id)
+    assert told == []
+    assert contents(out / "runs") == before
+    assert left_in_staging(out) == []
+    assert (logs(out) / "client.log").is_file()
     assert address.why_gone() is None
+
+
+def test_what_is_played_again_to_be_compared_is_the_same_and_is_played_once_more_if_it_hung(
+    address, made, tmp_path, monkeypatch
+):
+    run = store.open_run(store.run_path(made[0], made[1].run_id))
+    begun = []
+
+    def pulse_of(patience: Patience) -> Pulse:
+        begun.append(patience)
+        # of the first, its process is taken to hang before it has told of anything
+        clock = itertools.count(step=patience.begin_s + 1 if len(begun) == 1 else 0)
+        return Pulse(patience, lambda: next(clock))
+
+    monkeypatch.setattr("av_synth.run.attempt.Pulse", pulse_of)
+    again = resimulate(again_of(run), address, tmp_path)
+
+    assert len(begun) == 2
+    assert first_divergence(state_log.of_run(run), again) is None
+    assert again.hashes == made[1].state_hashes
 
 
 @pytest.mark.parametrize(
@@ -123,7 +146,7 @@ def identified(spec: RunSpec, address: Address, cache: Path) -> tuple[str, Mappi
 
 def test_a_run_that_hangs_is_ended_and_nothing_of_it_is_left(spec, tmp_path, monkeypatch):
     leaps_s = itertools.count(step=0)
-    monkeypatch.setattr(stall, "time", SimpleNamespace(monotonic=lambda: next(leaps_s)))
+    monkeypatch.setattr("av_synth.run.attempt.Pulse", lambda patience: Pulse(patience, lambda: next(leaps_s)))
     with launch_embedded("AvSynth01", render_threads=1) as frozen:
 
         def freeze(done: int, _of: int) -> None:
