@@ -128,6 +128,10 @@ def _say_end(out: Path, ended: Ended) -> None:
 
     where = committed_runs.address_of(out) or out
     say(f"{ended.committed} committed, {ended.quarantined} in quarantine, {ended.remaining} remaining: {where}")
+    if ended.not_held:
+        say(f"  of those committed, {ended.not_held} with expectations that did not hold", "yellow")
+    if ended.never_began:
+        say(f"  of those committed, {ended.never_began} with events that never began", "yellow")
     if ended.quarantined:
         say(f"next: av-synth retry {out}: what is in quarantine is to be made again; av-synth status {out} says why")
     if ended.exit_code == CANCELLED:

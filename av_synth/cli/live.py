@@ -140,6 +140,8 @@ def _head(title: str, snapshot: CampaignSnapshot) -> list[RenderableType]:
         parts.append(_line("failures: ", *(part for note in notes for part in (note, "  "))))
     if snapshot.not_held:
         parts.append(_line((f"{snapshot.not_held:,} committed runs did not meet their expectations", "yellow")))
+    if snapshot.never_began:
+        parts.append(_line((f"{snapshot.never_began:,} committed runs have events that never began", "yellow")))
     if snapshot.note:
         parts.append(_line((words.clean(snapshot.note), "bold yellow")))
     return parts

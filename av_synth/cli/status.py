@@ -98,6 +98,8 @@ def _counts(state: StoreState) -> str:
     parts = [f"{len(state.committed)} of {len(state.planned)} committed ({state.bytes / 1e9:.2f} GB)"]
     if state.not_held:
         parts[0] += f", {len(state.not_held)} of them with expectations that did not hold"
+    if state.never_began:
+        parts[0] += f", {len(state.never_began)} of them with events that never began"
     parts += [
         f"{len(found)} {name}"
         for name, found in (

@@ -162,6 +162,8 @@ def _play(
     also = (metrics.tell, spending.tell)
     with _runner(asked, out, orders, runs) as runner, shown(asked.document.name, so_far, also=also) as on_event:
         ended = drive(runs, out, runner, rules, on_event=on_event, on_beat=metrics.beat, deep=orders.deep)
+    told = so_far.snapshot()
+    ended = replace(ended, not_held=told.not_held, never_began=told.never_began)
     if (why := spending.why_empty()) is not None and ended.remaining:
         return replace(ended, exit_code=PAUSED, why=f"paused: {why}")
     return ended

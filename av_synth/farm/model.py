@@ -161,13 +161,17 @@ class Advanced:
 
 @dataclass(frozen=True)
 class Committed:
-    """A run is under its final name; `played` is False where it had been there before. `held`: its expectations."""
+    """A run is under its final name; `played` is False where it had been there before.
+
+    `held` is of its expectations, `never_began` how many of its events did not.
+    """
 
     slot: int
     run_id: str
     figures: Figures
     played: bool = True
     held: bool = True
+    never_began: int = 0
 
 
 @dataclass(frozen=True)
@@ -230,12 +234,14 @@ class Played:
         held: whether the run met its expectations.
         frames: recorded.
         bytes: committed.
+        never_began: how many of its events did not.
     """
 
     played: bool
     held: bool
     frames: int
     bytes: int
+    never_began: int = 0
 
 
 class Player(Protocol):

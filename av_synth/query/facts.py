@@ -25,6 +25,7 @@ _OF_SAMPLES: Mapping[str, str] = {
     "rig": "name of the rig",
     "seed": "of the draw",
     "held": "everything came as the scenario expects",
+    "never_began": "events of the scenario that did not",
     "time_s": "since the scene's first sample",
     "phase": "what has begun so far, such as pedestrian.cross",
     "weather.night": "the sun is below the horizon",
@@ -200,6 +201,8 @@ def _scene_values(name: str, run: Row) -> Values:
     held = run.get("outcome", {}).get("held")
     if isinstance(held, bool):
         values["held"] = held
+    if never_began := run.get("outcome", {}).get("never_began"):
+        values["never_began"] = tuple(never_began)
     parameters = run.get("parameters", {}).items()
     return values | {f"parameters.{key}": value for key, value in parameters if isinstance(value, float | int | str)}
 

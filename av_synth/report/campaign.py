@@ -196,8 +196,9 @@ def _all_runs(facts: CampaignFacts, folder: Path) -> Iterator[str]:
     more = f", the first {len(shown):,}" if len(shown) < len(facts.made) else ""
     took = {one.run_id: one.ended_s - one.begun_s for one in facts.attempts if one.outcome == COMMITTED}
     yield f"<h2>Runs</h2><details><summary>all committed runs{more}</summary>"
+    what = ("run", "scenario", "seed", "rig", "town", "weather", "expectations", "never began", "keyframes")
     yield from table(
-        ("run", "scenario", "seed", "rig", "town", "weather", "expectations", "keyframes", "bytes", "took"),
+        (*what, "bytes", "took"),
         (
             (
                 link(one.folder, folder, one.run.run_id),
@@ -207,6 +208,7 @@ def _all_runs(facts: CampaignFacts, folder: Path) -> Iterator[str]:
                 escape(one.run.town),
                 escape(one.weather),
                 f'<span class="{"good" if one.good else "bad"}">{one.held} of {one.expectations}</span>',
+                escape(", ".join(one.never_began)),
                 one.keyframes,
                 size(one.bytes),
                 duration(took[one.run.run_id]) if one.run.run_id in took else "",

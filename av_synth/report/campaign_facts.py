@@ -51,7 +51,11 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Made:
-    """A committed run; `held` is how many of its `expectations` did, `problem` why it could not be read."""
+    """A committed run.
+
+    `held` is how many of its `expectations` did, `never_began` names its events that did not, `problem` says why it
+    could not be read.
+    """
 
     run: PlannedRun
     folder: Path
@@ -61,6 +65,7 @@ class Made:
     bytes: int = 0
     weather: str = ""
     moment_us: int | None = None
+    never_began: tuple[str, ...] = ()
     problem: str = ""
 
     @property
@@ -140,7 +145,8 @@ def _made(root: Path, run: PlannedRun) -> Made:
         check_intact(directory)  # as `status` does
         opened = store.open_run(directory, files=False)
         weather = as_mapping(opened.json("scenario.json").get("weather", {}), "weather")
-        expectations: Any = opened.json("outcome.json").get("expectations", [])
+        outcome: Mapping[str, Any] = opened.json("outcome.json")
+        expectations = outcome.get("expectations", [])
         frames = opened.table("sensor_frames", ("time_us", "is_keyframe")).to_pylist()
     except StoreError as error:
         then = "; the command that began the campaign sets it aside and makes it again"
@@ -154,6 +160,7 @@ def _made(root: Path, run: PlannedRun) -> Made:
         bytes=sum(entry.bytes for entry in opened.files.values()),
         weather=", ".join(weather_words(weather)),
         moment_us=moment_us(expectations),
+        never_began=tuple(outcome.get("never_began", ())),
     )
 
 

@@ -195,7 +195,7 @@ def build_run(
         staging.write_json("scenario.json", _scenario(town, seed))
         staging.write_json("rig.json", {"name": "synthetic"})
         held = {"name": "near_miss", "asked": "0.5 s to 1.5 s", "reached": "1.1 s", "held": True}
-        staging.write_json("outcome.json", {"expectations": [held]})
+        staging.write_json("outcome.json", {"expectations": [held], "never_began": ["brake"]})
         staging.write("map/opendrive.xodr", town.opendrive.encode())
         return staging.commit(
             {

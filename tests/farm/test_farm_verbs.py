@@ -35,7 +35,7 @@ FIGURES = {"attempt": 1, "slot": 0, "machine": "machine-a", "cpu_s": 80.0, "byte
 EVENTS = (
     {"event": "opened", "pid": 1, "machine": "h", "workers": 2},
     *(
-        {"event": "committed", "run": run_id, "wall_s": 100.0, "held": run_id != IDS[0], **FIGURES}
+        {"event": "committed", "run": run_id, "wall_s": 100.0, "held": run_id != IDS[0], "never_began": 1, **FIGURES}
         for run_id in IDS[:2]
     ),
     {
@@ -99,7 +99,8 @@ def test_status_of_a_dead_farm_says_how_far_it_is_what_failed_and_what_to_do(
     lines = said(capsys, "status", store).splitlines()
 
     assert lines[0].startswith(
-        "runs: 2 of 5 committed (0.00 GB), 1 of them with expectations that did not hold, 1 quar"
+        "runs: 2 of 5 committed (0.00 GB), 1 of them with expectations that did not hold, "
+        "2 of them with events that never began, 1 quar"
     )
     assert lines[0].endswith(", 2 remaining")
     assert lines[1].startswith(f"driver: none; the last one died after: quarantined {IDS[3]} ")

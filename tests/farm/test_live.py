@@ -30,7 +30,7 @@ def busy_campaign(workers: int, troubles: int) -> Progress:
     progress = Progress(runs, clock=Clock())
     progress.tell(opened(workers))
     for run in runs[workers : workers + 9]:
-        progress.tell(committed(run, slot=-1, held=False))
+        progress.tell(committed(run, slot=-1, held=False, never_began=1))
     for run in runs[workers + 9 : workers + 9 + troubles]:
         progress.tell(failed(run, slot=-1, message="no answer " * 30))
     for slot, run in enumerate(runs[:workers]):
@@ -46,13 +46,17 @@ def test_elsewhere_each_ended_attempt_is_a_line_that_says_where_and_why():
     with shown("night", Progress(runs, clock=clock), console=console, clock=clock) as tell:
         tell(started(runs[0]))
         tell(Advanced(0, runs[0].run_id, 3, 40))
-        tell(committed(runs[0], held=False))
+        tell(committed(runs[0], held=False, never_began=2))
         tell(failed(runs[1], kind="deterministic"))
         tell(quarantined(runs[1]))
     lines = [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in written(console).splitlines()]
 
     assert [re.split(r"\s{2,}", line.strip()) for line in lines[:3]] == [
-        ["committed", runs[0].run_id, "cut_in in AvSynth01, 40 frames in 10 s, expectations NOT HELD"],
+        [
+            "committed",
+            runs[0].run_id,
+            "cut_in in AvSynth01, 40 frames in 10 s, expectations NOT HELD, never began: 2 of its events",
+        ],
         [
             "failed",
             runs[1].run_id,
@@ -136,6 +140,7 @@ def test_a_wide_screen_tells_town_machine_attempt_frames_and_the_last_failures()
     assert re.search(r"2 +here +a_scenario\S+ +Town10HD_Opt +0000000000 \(2\) +2/40 +0 s", text)
     assert "failures: transient 2" in text
     assert "9 committed runs did not meet their expectations" in text
+    assert "9 committed runs have events that never began" in text
     assert "draining: asked to stop" in text
     assert " left (" not in text
     assert text.count("it is tried again by itself") == 2

@@ -195,7 +195,12 @@ def test_attempts_are_those_charged_since_the_run_was_planned_or_released(store:
 
 def test_the_pace_is_the_median_with_its_quartiles_by_the_last_drivers_workers(store: Path) -> None:
     tell(store, {"event": "opened", "workers": 16}, committed(IDS[0], 10.0), committed(IDS[1], 20.0))
-    tell(store, {"event": "opened", "workers": 2}, committed(IDS[2], 30.0), committed(IDS[3], 60.0, held=False))
+    tell(
+        store,
+        {"event": "opened", "workers": 2},
+        committed(IDS[2], 30.0),
+        committed(IDS[3], 60.0, held=False, never_began=2),
+    )
     tell(store, committed("9" * 20, 1e6, played=False))  # was there before: nothing was played
     state = read(store, [*IDS, *(f"{n:020x}" for n in range(10, 15))])
 
@@ -207,6 +212,7 @@ def test_the_pace_is_the_median_with_its_quartiles_by_the_last_drivers_workers(s
     assert state.pace.cpu_s == 240
     assert state.pace.left_s == Span(3 * 17.5, 3 * 25.0, 3 * 37.5)
     assert state.not_held == (IDS[3],)
+    assert state.never_began == {IDS[3]: 2}
 
 
 @pytest.mark.parametrize(("planned", "left_s"), [(IDS[:5], 0.0), (IDS, 10.0)])

@@ -123,7 +123,8 @@ def test_the_fields_that_are_there_are_listed_with_their_values(dataset: Path) -
     assert (found["seed"].least, found["seed"].greatest) == (0, 0)
     assert "human.pedestrian.adult" in found["category"].words
     assert found["weather.night"].words == ("no", "yes")
-    assert not {"held", "rig"} - FIELDS.keys()
+    assert found["never_began"].words == ("brake",)
+    assert not {"held", "never_began", "rig"} - FIELDS.keys()
 
 
 def test_a_folder_that_is_no_dataset_is_a_store_error(tmp_path: Path, dataset: Path) -> None:

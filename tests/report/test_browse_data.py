@@ -48,6 +48,7 @@ def test_a_run_and_its_dataset_are_told_alike(store):
 
     assert same == told.card
     assert (told.card.name, told.card.seed, told.card.town, told.card.held) == ("synthetic", 0, "SynthTown", 1)
+    assert told.card.never_began == ("brake",)
     assert sum(told.card.classes.values()) == len(told_too.things)
     assert [len(told.frames), len(told.frames[0].views)] == [4, 1]
     for frame, frame_too in zip(told.frames, told_too.frames, strict=True):

@@ -63,6 +63,8 @@ class Ended:
         exit_code: 0 all committed, 3 finished with quarantine, 4 paused, 130 cancelled.
         why: in words, where it did not finish.
         committed, quarantined, remaining: how many of the planned runs; each is one of these.
+        not_held, never_began: of those committed, how many have expectations that did not hold, and how many events
+            that never began, as far as the journal tells.
     """
 
     exit_code: int
@@ -70,6 +72,8 @@ class Ended:
     committed: int
     quarantined: int
     remaining: int
+    not_held: int = 0
+    never_began: int = 0
 
 
 def drive(

@@ -110,7 +110,8 @@ class Outcomes:
     def _committed(self, flight: Flight, told: Committed, now_s: float) -> None:
         run, figures = flight.run, told.figures
         self._states.committed.add(run.run_id)
-        self._writer.event("committed", **flight.facts, **vars(figures), played=told.played, held=told.held)
+        came = {"played": told.played, "held": told.held, "never_began": told.never_began}
+        self._writer.event("committed", **flight.facts, **vars(figures), **came)
         crash.point("driver.committed.told")
         self.breaker.count(None)
         self.places.tried(flight.places, run.run_id)

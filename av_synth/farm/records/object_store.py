@@ -58,6 +58,7 @@ class Record:
         manifest_sha256: of its manifest, which has the hashes of all other files.
         bytes: of those.
         held: whether the run met its expectations.
+        never_began: how many of its events did not.
     """
 
     run_id: str
@@ -65,6 +66,7 @@ class Record:
     manifest_sha256: str
     bytes: int
     held: bool
+    never_began: int = 0
 
 
 class ObjectStore:
@@ -188,12 +190,15 @@ class ObjectStore:
             return False
         sizes = {name: entry.bytes for name, entry in run.files.items()}
         manifest = (directory / MANIFEST).read_bytes()
+        outcome = run.json("outcome.json")
+        never_began = outcome.get("never_began", [])
         record = Record(
             run.run_id,
             uuid.uuid4().hex,
             hashlib.sha256(manifest).hexdigest(),
             sum(sizes.values()),
-            bool(run.json("outcome.json").get("held", True)),
+            bool(outcome.get("held", True)),
+            len(never_began) if isinstance(never_began, list) else 0,
         )
         place = self._place(record)
         try:

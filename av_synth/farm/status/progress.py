@@ -65,6 +65,7 @@ class Progress:
         self._committed: set[str] = set()
         self._quarantined: set[str] = set()
         self._not_held: set[str] = set()
+        self._never_began: set[str] = set()
         self._reckoning = Reckoning(self.runs)
         self._slots: dict[int, tuple[str, _Work | None]] = {}
         self._attempts: Counter[str] = Counter()
@@ -109,6 +110,7 @@ class Progress:
             remaining=len(self.runs) - len(self._committed) - len(self._quarantined),
             running=sum(work is not None for _, work in self._slots.values()),
             not_held=len(self._not_held),
+            never_began=len(self._never_began),
             runs_per_h=self._runs_per_h(now),
             frames_per_s=self._frames_per_s(now),
             bytes=self._bytes,
@@ -145,6 +147,8 @@ class Progress:
         self._bytes += int(event["bytes"])
         if not event["held"]:
             self._not_held.add(event["run"])
+        if event.get("never_began"):  # journals of before say nothing of it
+            self._never_began.add(event["run"])
 
     def _on_opened(self, _event: Event) -> None:
         self._note = ""

@@ -59,6 +59,7 @@ class CampaignSnapshot:
         remaining: runs still to come, those that are being played included.
         running: runs being played.
         not_held: committed runs whose expectations did not hold, as far as the events tell.
+        never_began: committed runs some of whose events never began, as far as the events tell.
         runs_per_h: played and committed in the last hour; None before the first.
         frames_per_s: recorded by all workers, lately; None before the first.
         bytes: committed, as far as the events tell.
@@ -77,6 +78,7 @@ class CampaignSnapshot:
     remaining: int
     running: int
     not_held: int
+    never_began: int
     runs_per_h: float | None
     frames_per_s: float | None
     bytes: int

@@ -62,6 +62,7 @@ class StoreState:
         unknown: runs that are there and were not planned; they are left alone.
         bytes: of the committed runs.
         not_held: committed runs whose expectations did not hold, as far as the journal tells.
+        never_began: committed runs some of whose events never began, and how many of them, as far as the journal tells.
         attempts: charged since a run was planned or released, where there are any.
         failures: attempts that failed, by class, all of them.
         pace: None until a run has been committed.
@@ -85,6 +86,7 @@ class StoreState:
     unknown: tuple[str, ...]
     bytes: int
     not_held: tuple[str, ...]
+    never_began: Mapping[str, int]
     attempts: Mapping[str, int]
     failures: Mapping[str, int]
     pace: Pace | None
@@ -135,6 +137,7 @@ class StoreState:
             unknown=looked.unknown,
             bytes=sum(looked.sizes.values()),
             not_held=tuple(sorted(told.not_held & looked.sizes.keys())),
+            never_began={run_id: n for run_id, n in sorted(told.never_began.items()) if run_id in looked.sizes},
             attempts={run_id: len(numbers) for run_id, numbers in sorted(told.charged.items())},
             failures=dict(sorted(told.failures.items())),
             pace=_pace(told, reckoning, left_s),
@@ -155,6 +158,7 @@ class _Told:
         self.failures: Counter[str] = Counter()
         self.committed: dict[str, Event] = {}
         self.not_held: set[str] = set()
+        self.never_began: dict[str, int] = {}
         self.given_up: dict[str, str] = {}
         self.slots: dict[int, Event] = {}
         for event in events:
@@ -177,6 +181,9 @@ class _Told:
             self.charged.pop(str(run_id), None)
         elif name == "committed":
             (self.not_held.discard if event.get("held", True) else self.not_held.add)(str(run_id))
+            self.never_began.pop(str(run_id), None)
+            if event.get("never_began"):
+                self.never_began[str(run_id)] = int(event["never_began"])
             if event.get("played", True):
                 self.committed[str(run_id)] = event
 

@@ -89,6 +89,7 @@ def told(event: Event, runs: Mapping[str, PlannedRun]) -> str | None:
     if what == "committed":
         how = f"{event['frames']:,} frames in {duration(event['wall_s'])}" if event["played"] else "was there already"
         text = f"{of_run(run)}, {how}" + ("" if event["held"] else ", expectations NOT HELD")
+        text += f", never began: {never} of its events" if (never := event.get("never_began")) else ""
     elif what == "failed":
         failed = trouble(event)
         text = f"{of_run(run)}, {_of_trouble(failed)}; {failed.advice}"

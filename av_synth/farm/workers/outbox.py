@@ -41,7 +41,7 @@ class Sender:
         """
         there = self._object_store.record(job.run.run_id)
         if there is not None:
-            return Played(False, there.held, job.run.frames, there.bytes)
+            return Played(False, there.held, job.run.frames, there.bytes, there.never_began)
         played = self._player.play(job, on_tick)
         frames = job.run.frames
         directory = stores.run_path(self._home, job.run.run_id)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from av_synth import store
+from av_synth.director import Outcome
 from av_synth.farm.model import Job, Played, WorkerSetting
 from av_synth.farm.planning import plan as plans
 from av_synth.farm.planning.recipes import Desk
@@ -49,9 +50,10 @@ class Player:
         out = self._setting.store
         result = attempt(spec, self._address, out, on_tick, planned=planned, folder=self._setting.folder)
         there = store.open_run(store.run_path(out, run.run_id), files=False)
-        held = result.outcome.held if isinstance(result, RunResult) else bool(there.json("outcome.json")["held"])
+        played = isinstance(result, RunResult)
+        outcome = result.outcome if isinstance(result, RunResult) else Outcome.from_json(there.json("outcome.json"))
         size = sum(entry.bytes for entry in there.files.values())
-        return Played(isinstance(result, RunResult), held, run.frames, size)
+        return Played(played, outcome.held, run.frames, size, len(outcome.never_began))
 
 
 @contextmanager

@@ -125,7 +125,7 @@ class _Stage:
                 time.monotonic() - began_s, max(cpu_s() - began_cpu_s, 0.0), bytes=played.bytes, frames=played.frames
             )
             self.busy = False
-            self._tell(Committed(slot, run_id, took, played.played, played.held))
+            self._tell(Committed(slot, run_id, took, played.played, played.held, played.never_began))
             self._played += 1
             if self._is_worn():
                 self._close()

@@ -40,6 +40,7 @@ class Card:
         drac_mps2: the greatest of the ego and anybody.
         contact: whether the ego touched anybody.
         held, asked: how many expectations held, of how many.
+        never_began: events of the scenario that did not.
         viewer: whether there is a 3D viewer of it.
         problem: why it cannot be read, if so.
     """
@@ -64,6 +65,7 @@ class Card:
     contact: bool | None = None
     held: int = 0
     asked: int = 0
+    never_began: tuple[str, ...] = ()
     viewer: bool = False
     problem: str = ""
 

@@ -90,7 +90,8 @@ class DatasetSource(Source):
 
     def _card(self, scene: Scene) -> Card:
         told = self._told.get(scene.token, {})
-        expectations = told.get("outcome", {}).get("expectations", [])
+        outcome = told.get("outcome", {})
+        expectations = outcome.get("expectations", [])
         found = [annotation for sample in scene.samples for annotation in scene.annotations.get(sample.token, ())]
         things = {(annotation.instance_token, class_of(annotation.category)) for annotation in found}
         times_us = [data.timestamp_us for rows in scene.data.values() for data in (rows[0], rows[-1])]
@@ -117,6 +118,7 @@ class DatasetSource(Source):
             contact=None if distance_m is None else distance_m == 0.0,
             held=sum(bool(one["held"]) for one in expectations),
             asked=len(expectations),
+            never_began=tuple(outcome.get("never_began", ())),
         )
 
 

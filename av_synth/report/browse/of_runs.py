@@ -95,7 +95,8 @@ def _read_card(run: Run, scene: str) -> Card:
         StoreError: if it cannot be read.
     """
     scenario: Mapping[str, Any] = run.json("scenario.json")
-    expectations: Any = run.json("outcome.json").get("expectations", [])
+    outcome: Mapping[str, Any] = run.json("outcome.json")
+    expectations = outcome.get("expectations", [])
     frames = run.table("sensor_frames", ("time_us", "is_keyframe"))
     ticks = run.table("ticks", ("time_us",)).column("time_us")
     boxes = run.table("boxes", ("actor_id", "category", "visibility", "num_lidar_pts", "num_radar_pts")).to_pylist()
@@ -127,6 +128,7 @@ def _read_card(run: Run, scene: str) -> Card:
         contact=distance_m == 0.0,
         held=sum(bool(one["held"]) for one in expectations),
         asked=len(expectations),
+        never_began=tuple(outcome.get("never_began", ())),
         viewer=True,
     )
 

@@ -130,6 +130,7 @@ AV.showOfStrip = (element, card, k) => {
 AV.critical = (card) => {
   const parts = [];
   if (card.contact) parts.push(AV.make("b.bad", {}, "contact"));
+  if (card.never_began.length) parts.push(AV.make("b", { title: card.never_began.join(", ") }, "never began"));
   if (card.ttc_s !== null) {
     const kind = card.ttc_s < 1 ? "bad" : card.ttc_s < 2 ? "near" : "calm";
     parts.push(AV.make("span", { title: "least time to collision" }, AV.make(`i.level.${kind}`), `TTC ${AV.words.seconds(card.ttc_s)}`));

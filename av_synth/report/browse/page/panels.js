@@ -144,6 +144,7 @@ AV.aboutScene = ({ card, expectations, facts }) => [
     "least TTC": card.ttc_s === null ? null : AV.words.seconds(card.ttc_s),
     "least gap": card.distance_m === null ? null : AV.words.metres(card.distance_m),
     "greatest DRAC": card.drac_mps2 === null ? null : `${card.drac_mps2.toFixed(1)} m/s²`,
+    "never began": card.never_began.join(", "),
     ...facts,
   }),
 ];
