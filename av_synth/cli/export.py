@@ -29,6 +29,9 @@ def export(
         help="Where it goes: a folder, or an fsspec address like s3://bucket/folder; STORE/<format> if not given.",
     ),
     splits: Path | None = typer.Option(None, help="A file that `av-synth split` wrote."),
+    leave_out: list[str] = typer.Option(
+        [], metavar="RUN", help="A run that is not taken: its id, or the first digits of it; may be repeated."
+    ),
     profile: str | None = typer.Option(
         None,
         help="Of nuScenes. native, if not given: scene-0001 and so on, the towns' own names, splits in splits.json. "
@@ -44,7 +47,7 @@ def export(
         [], "--option", metavar="NAME=VALUE", help="An option of the format; may be repeated."
     ),
 ) -> None:
-    """Fold all committed runs of a folder into one dataset: nuScenes, or any format that `av-synth formats` lists.
+    """Fold the committed runs of a folder into one dataset: nuScenes, or any format that `av-synth formats` lists.
 
     Runs that `av-synth campaign --commit-to` committed to an address are brought to STORE first.
 
@@ -69,7 +72,7 @@ def export(
         options[name] = value
     committed_runs.bring(out, progress)
     with progress(f"exporting {out}", counted=False):
-        written = export_dataset(out, dataset, form, options, splits)
+        written = export_dataset(out, dataset, form, options, splits, leave_out)
     for each in parts(written) if form == DATASET and isinstance(written, Path) else [written]:
         say_dataset(each, form)
 

@@ -35,7 +35,7 @@ OPTIONS = {
         "--deep",
     ],
     "demo": ["--out", "--rig"],
-    "export": ["STORE", "--format", "--dataset", "--splits", "--profile", "--version", "--option"],
+    "export": ["STORE", "--format", "--dataset", "--splits", "--leave-out", "--profile", "--version", "--option"],
     "formats": ["NAME"],
     "split": ["STORE", "--ratio", "--by", "--seed", "--keep", "--file"],
     "merge": ["STORE", "--out"],

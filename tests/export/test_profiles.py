@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from av_synth.errors import DataError, UserError
-from av_synth.export.dataset import check_dataset
+from av_synth.export.dataset import check_dataset, export_dataset
 from av_synth.export.nuscenes import official, parts
 from av_synth.export.nuscenes.profiles import Part, divide
 from av_synth.export.nuscenes.sources import Source
@@ -148,10 +149,14 @@ def test_several_datasets_appear_together_or_not_at_all(tmp_path: Path) -> None:
     def miscount(rows: Rows) -> None:
         for row in rows["boxes"]:
             row["num_lidar_pts"] = 4000
+        for row in rows["actors"]:
+            row["role"] = row["role"] or "somebody"
 
     untrue = build_run(tmp_path / "other", 4, SyntheticTown("T4"), TINY, miscount, 10)
-    with pytest.raises(DataError, match="part-01 of the dataset does not verify"):
+    with pytest.raises(DataError, match="part-01 of the dataset does not verify") as caught:
         export([*runs[:4], untrue], tmp_path / "dataset", check_dataset, profile="compat")
+    assert re.search(rf"\[lidar_counts\] .* \(somebody of run {untrue.name}\)$", str(caught.value), re.MULTILINE)
+    assert str(caught.value).endswith(f"`av-synth export STORE --leave-out {untrue.name}` goes without")
     assert (before / "v1.0-trainval").is_dir()
 
     dataset = export(runs, tmp_path / "dataset", profile="compat")
@@ -161,6 +166,20 @@ def test_several_datasets_appear_together_or_not_at_all(tmp_path: Path) -> None:
     (dataset / "part-00").mkdir()
     with pytest.raises(UserError, match="'part-00', which is no part of a dataset"):
         export(runs[:2], tmp_path / "dataset")
+
+
+def test_a_run_may_be_left_out_of_the_dataset_of_a_store(tmp_path: Path) -> None:
+    first, other = (build_run(tmp_path, seed, SyntheticTown("T"), TINY, last_frame=10) for seed in (0, 1))
+    dataset = Path(export_dataset(tmp_path, leave_out=[first.name[:8]]))
+    (told,) = json.loads((dataset / "v1.0-trainval/av_synth.json").read_text())["runs"]
+    assert told["run_id"] == other.name
+    for asked, why in (
+        (["f" * 21], "is none of them; want the id of a run, such as"),
+        ([""], "is how several begin; want"),
+        ([first.name, other.name], "that is all 2 runs; want one that stays"),
+    ):
+        with pytest.raises(UserError, match=why):
+            export_dataset(tmp_path, leave_out=asked)
 
 
 @pytest.mark.parametrize("version", ["v1.0-mini", "v1.0-trainval"])
