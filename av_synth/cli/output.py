@@ -34,11 +34,13 @@ def say_item(name: str, text: str, width: int) -> None:
 
 
 def say_outcome(outcome: Outcome) -> None:
-    """What became of a run's expectations, and which of its events never began."""
+    """What became of a run's expectations, which of its events never began, and who but the ego touched."""
     for expectation in outcome.expectations:
         say(f"  {expectation}", None if expectation.held else "yellow")
     if outcome.never_began:
         say(f"  never began: {', '.join(outcome.never_began)}", "yellow")
+    for touched in outcome.touched:
+        say(f"  touched: {touched}", "yellow")
 
 
 def note(text: str) -> None:

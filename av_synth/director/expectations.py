@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import combinations
 
 import carla
 import numpy as np
 
 from av_synth.director.footprints import touching
-from av_synth.director.model import Event, ExpectationResult, Outcome, ranged
+from av_synth.director.model import Event, ExpectationResult, Outcome, Touched, ranged
 from av_synth.director.sighting import Sighting
 from av_synth.director.view import View
 from av_synth.geometry.transforms import Array
@@ -84,7 +85,16 @@ class Judge:
                 f"{pair.name}.least_distance_m": float(pair.distance_m.min(initial=math.inf)),
                 f"{pair.name}.post_encroachment_s": pair.pet_s,
             }
-        return Outcome(tuple(results), figures)
+        return Outcome(tuple(results), figures, touched=tuple(self._others_touched()))
+
+    def _others_touched(self) -> Iterator[Touched]:
+        """Named actors but the ego who came to touch; not who did from the first, as a load on its truck does."""
+        for one, other in combinations([name for name in self._tracks if name != EGO], 2):
+            tracks = self._tracks[one], self._tracks[other]
+            boxes = ((time_us, box, tracks[1][time_us]) for time_us, box in tracks[0].items() if time_us in tracks[1])
+            first_us = next((time_us for time_us, *two in boxes if touching(*two)), None)
+            if first_us is not None and first_us != next(time_us for time_us in tracks[0] if time_us in tracks[1]):
+                yield Touched(one, other, first_us)
 
     def _pair(self, name: str, other: str) -> _Pair:
         shown = name if other == EGO else other if name == EGO else f"{name}-{other}"

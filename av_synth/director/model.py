@@ -144,12 +144,28 @@ def _said(value: float | bool | str | None) -> str:
 
 
 @dataclass(frozen=True)
+class Touched:
+    """Two actors, by their names, whose boxes touched and had not when both had come; and when they first did."""
+
+    of: str
+    to: str
+    time_us: int
+
+    def __str__(self) -> str:
+        return f"{self.of} and {self.to} at {self.time_us * 1e-6:.2f} s"
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What became of a run's expectations, further figures about it, and the events that never began."""
+    """What became of a run's expectations, further figures about it, and the events that never began.
+
+    `touched` is of named actors other than the ego, whose own contacts are events.
+    """
 
     expectations: tuple[ExpectationResult, ...]
     figures: Mapping[str, float] = field(default_factory=dict)
     never_began: tuple[str, ...] = ()
+    touched: tuple[Touched, ...] = ()
 
     @property
     def held(self) -> bool:
@@ -174,6 +190,8 @@ class Outcome:
             ],
             "figures": {name: _finite(value) for name, value in self.figures.items()},
             "never_began": list(self.never_began),
+            # only where there is one, so that all other outcomes are written as they were
+            **({"touched": [vars(each) for each in self.touched]} if self.touched else {}),
         }
 
     @staticmethod
@@ -185,7 +203,8 @@ class Outcome:
                 for found in (ExpectationResult(**told) for told in values["expectations"])
             ]
             figures = {name: math.inf if value is None else value for name, value in values["figures"].items()}
-            return Outcome(tuple(results), figures, tuple(values["never_began"]))
+            touched = tuple(Touched(**told) for told in values.get("touched", ()))
+            return Outcome(tuple(results), figures, tuple(values["never_began"]), touched)
         except (AttributeError, KeyError, TypeError) as error:
             raise DataError(f"not an outcome of a run: {error!r}") from error
 

@@ -11,6 +11,7 @@ import pytest
 from av_synth.director.events.agenda import Agenda
 from av_synth.director.events.triggers import watch
 from av_synth.director.expectations import Judge
+from av_synth.director.model import Outcome
 from av_synth.errors import CastError
 from av_synth.scenario.expectations import Expectation
 from av_synth.scenario.model import EventSpec
@@ -163,3 +164,19 @@ def test_somebody_who_comes_later_and_goes_is_judged_while_they_are_there() -> N
     assert found["other.distance_m"].time_us == 1_950_000
     assert (found["other.contact"].reached, found["never.contact"].held) == (False, True)
     assert (found["never.distance_m"].reached, found["never.first"].reached) == (math.inf, None)
+
+
+def test_who_but_the_ego_came_to_touch_is_told_and_a_load_that_lies_on_its_truck_from_the_first_is_not() -> None:
+    names = {"van": 2, "cyclist": 3, "load": 4}
+    concrete = SimpleNamespace(expectations=(), actors=dict.fromkeys(names))
+    judge, stage = Judge(concrete, None, None), scene(straight(200.0), **names)  # type: ignore[arg-type]
+    for k in range(10):
+        van = ("van", 30.0 + k, 0.0, 0.0, 20.0)
+        cars = {2: van, 3: ("cyclist", 40.5, 0.0, 0.0, 0.0), 4: ("load", 27.0 + k, 0.0, 0.0, 20.0)}
+        judge.measure(look(stage, frame(k * 0.05, {EGO_ID: ("ego", 0.0, 0.0, 0.0, 0.0), **cars})))
+    outcome = judge.outcome()
+
+    # cars of 4 m touch where their middles are 4 m apart
+    assert [str(touched) for touched in outcome.touched] == ["van and cyclist at 0.35 s"]
+    assert Outcome.from_json(json.loads(json.dumps(outcome.to_json()))) == outcome
+    assert "touched" not in Outcome(()).to_json()
