@@ -105,6 +105,21 @@ def test_a_complete_campaign_whose_budget_is_spent_is_gone_on_with_and_exported_
     assert "core-hours are spent, the budget is 1e-06; want a larger one" in capsys.readouterr().err
 
 
+def test_a_look_at_a_campaign_tells_what_is_left_its_price_and_by_what_both_are_known(begun, capsys):
+    path, out = begun
+    command = ["campaign", str(path), "--out", str(out)]
+    assert status([*command, "--no-export"]) == 0
+    shutil.rmtree(store.runs(out)[0])
+    capsys.readouterr()
+
+    assert status([*command, "--dry-run", "--price-per-core-hour", "0.5"]) == 0
+
+    told = capsys.readouterr().out
+    assert "few: 2 runs in AvSynth01, 1 of them yet to be made" in told
+    assert " at 0.5 a core-hour" in told
+    assert "measured by 2 committed runs" in told
+
+
 @pytest.mark.long
 def test_a_campaign_is_looked_at_made_gone_on_with_and_exported(tmp_path, capsys):
     path, out = campaign(tmp_path, TINY + TINY.replace("tiny", str(tmp_path / "other.yaml"))), tmp_path / "out"
