@@ -16,7 +16,7 @@ from av_synth.errors import DocumentError, LogError, Problem
 from av_synth.store import open_named
 
 if TYPE_CHECKING:  # a log brings the director and pyarrow, which take longer to import than the help of a verb takes
-    from av_synth.replay.carla_recorder import Recording
+    from av_synth.recording import Recording
 
 HELP = (
     "Look into files of CARLA's recorder, and write runs as such files; `av-synth replay FILE.log` plays one back.\n\n"
@@ -41,9 +41,10 @@ def info(
 
     Example: av-synth recorder info test1.log
     """
+    from av_synth.recording import read
     from av_synth.replay import carla_recorder
 
-    recording = carla_recorder.read(file)
+    recording = read(file)
     found = _contents(recording)
     try:
         found["lost"] = carla_recorder.of_recording(recording, ego_id=ego)[1]
@@ -76,17 +77,18 @@ def write(
 
     Example: av-synth recorder write out/first/runs/3d17e46d96e2a2ac84c9 cut_in.log --like theirs.log
     """
+    from av_synth.recording import read
     from av_synth.replay import carla_recorder, state_log
 
     if file.exists() and not force:
         raise DocumentError([Problem("", "FILE", f"{file} is there already; want another, or --force")])
-    uids = carla_recorder.uids_of(carla_recorder.read(like)) if like else None
+    uids = carla_recorder.uids_of(read(like)) if like else None
     _say_lost(carla_recorder.write(state_log.of_run(open_named(run, seed)), file, uids))
     say(f"recording: {file}")
 
 
 def _contents(recording: Recording) -> dict[str, Any]:
-    from av_synth.replay.carla_recorder.format import NAMES
+    from av_synth.recording.format import NAMES
 
     actors = Counter(actor.type_id for actor in recording.added())
     records = {NAMES[packet]: number for packet, number in sorted(recording.counts().items()) if number}

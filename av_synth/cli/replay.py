@@ -63,7 +63,7 @@ def replay(
 
     Example: av-synth replay out/first/runs/0fb83a02f85a8e089635 --weather night --at 3.2s..5s --out out/night
     """
-    from av_synth.replay import carla_recorder
+    from av_synth import recording
     from av_synth.replay.request import Request, need_sensors, recording_spec, replay_spec
 
     looks = {"--out": out, "--rig": rig, "--camera": camera, "--weather": weather, "--at": at, "--ego": ego}
@@ -76,7 +76,7 @@ def replay(
         _resimulate(open_named(run, seed), simulator, adopt)
         return
     if resimulate:
-        carla_recorder.read(run)
+        recording.read(run)
         raise DocumentError([Problem("", "--resimulate", f"{run} is of CARLA's recorder: it has no scenario to play")])
     if seed is not None and recorded:
         raise DocumentError([Problem("", "--seed", "goes with a folder of runs; a recorder file has none")])

@@ -15,6 +15,7 @@ from av_synth import rig as rigs
 from av_synth import scenario as scenarios
 from av_synth.director import Outcome
 from av_synth.errors import DocumentError, Problem, StoreError
+from av_synth.recording import read
 from av_synth.replay import carla_recorder
 from av_synth.replay.playback import Playback
 from av_synth.replay.state_log import StateLog, of_run, rig_of_run
@@ -102,7 +103,7 @@ def recording_spec(path: Path, request: Request, ego_id: int | None = None) -> t
         DocumentError: with everything that is wrong in the request.
     """
     rig = None if request.rig is None else rigs.load(request.rig)
-    log, lost = carla_recorder.of_recording(carla_recorder.read(path), tick_us_of(rig), ego_id)
+    log, lost = carla_recorder.of_recording(read(path), tick_us_of(rig), ego_id)
     if request.weather is None and not log.weather:
         raise DocumentError([Problem("", "--weather", f"{path} says nothing of it; want one, such as clear_noon")])
     document = documents.parse(_RECORDED.format(town=json.dumps(log.town)), str(path))

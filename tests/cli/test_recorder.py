@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from av_synth.cli.app import status
-from av_synth.replay.carla_recorder import read
+from av_synth.recording import read
 from tests.export.synthetic_run import build_run
 from tests.replay.recorder_bytes import SAMPLE, WALKER, added, frame, header
 

@@ -10,6 +10,7 @@ import pytest
 
 from av_synth import store
 from av_synth.director import Outcome
+from av_synth.recording import read
 from av_synth.replay import carla_recorder
 from av_synth.replay.request import Request, recording_spec, replay_spec, scenario_of, spec_of
 from av_synth.replay.state_log import StateLog, of_run
@@ -27,7 +28,7 @@ def there_and_back(run: store.Run, tmp_path_factory: pytest.TempPathFactory) -> 
     """What is read of the file that the run is written as, and what was lost at writing."""
     file = tmp_path_factory.mktemp("file") / "street.log"
     lost = carla_recorder.write(of_run(run), file)
-    return carla_recorder.of_recording(carla_recorder.read(file))[0], lost
+    return carla_recorder.of_recording(read(file))[0], lost
 
 
 def test_a_run_written_as_a_file_of_carlas_recorder_is_the_same_story_when_it_is_read(run, there_and_back) -> None:

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from av_synth.errors import LogError
-from av_synth.replay.carla_recorder.format import RECORDS, WEATHER_FIELDS
-from av_synth.replay.carla_recorder.model import Added, Attribute, Frame, Recording
-from av_synth.replay.carla_recorder.read import decode, read
-from av_synth.replay.carla_recorder.write import encode
+from av_synth.recording.format import RECORDS, WEATHER_FIELDS
+from av_synth.recording.model import Added, Attribute, Frame, Recording
+from av_synth.recording.read import decode, read
+from av_synth.recording.write import encode
 from tests.replay.recorder_bytes import EVENT_ADD, HERO, SAMPLE, added, frame, header, packet, positions, records, text
 
 

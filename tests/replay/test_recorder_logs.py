@@ -17,9 +17,10 @@ from av_synth.director import Event
 from av_synth.errors import LogError
 from av_synth.geometry.transforms import from_yaw, matrix_from_quaternion, quaternion_from_matrix, yaw
 from av_synth.log.state import ActorInfo
-from av_synth.replay.carla_recorder import decode, encode, of_recording, recording_of, uids_of, write
-from av_synth.replay.carla_recorder import format as layout
-from av_synth.replay.carla_recorder.model import Recording
+from av_synth.recording import decode, encode
+from av_synth.recording import format as layout
+from av_synth.recording.model import Recording
+from av_synth.replay.carla_recorder import of_recording, recording_of, uids_of, write
 from av_synth.replay.state_log import Motion, StateLog, of_run
 from av_synth.store import open_run
 from tests.export.synthetic_run import Rows, build_run

@@ -13,8 +13,8 @@ from av_synth.errors import LogError
 from av_synth.geometry.carla import CM_PER_M, flip_y
 from av_synth.log.categories import nuscenes_category
 from av_synth.log.state import ActorInfo
-from av_synth.replay.carla_recorder import format as layout
-from av_synth.replay.carla_recorder.model import Added, Frame, Recording
+from av_synth.recording import format as layout
+from av_synth.recording.model import Added, Frame, Recording
 from av_synth.replay.carla_recorder.resample import JUMP_MPS, resample, times_us, tracks
 from av_synth.replay.state_log import Indices, StateLog, listed
 from av_synth.run.towns import DEFAULT_TICK_US

@@ -12,10 +12,10 @@ import numpy as np
 from av_synth.errors import LogError, StoreError
 from av_synth.geometry.carla import CM_PER_M, angular_to_carla, flip_y, recorded_from_matrix
 from av_synth.log.state import ActorInfo, WorldState
-from av_synth.replay.carla_recorder import format as layout
-from av_synth.replay.carla_recorder.format import NAMES, RECORDS
-from av_synth.replay.carla_recorder.model import Added, Attribute, Frame, Recording, Records
-from av_synth.replay.carla_recorder.write import encode
+from av_synth.recording import format as layout
+from av_synth.recording.format import NAMES, RECORDS
+from av_synth.recording.model import Added, Attribute, Frame, Recording, Records
+from av_synth.recording.write import encode
 from av_synth.replay.state_log import StateLog
 from av_synth.store import replace_file
 

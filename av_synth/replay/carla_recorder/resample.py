@@ -9,8 +9,8 @@ import numpy as np
 
 from av_synth.geometry.carla import angular_from_carla, flip_y, matrix_from_recorded
 from av_synth.geometry.transforms import Array
-from av_synth.replay.carla_recorder.format import KINEMATICS, POSITION
-from av_synth.replay.carla_recorder.model import Recording
+from av_synth.recording.format import KINEMATICS, POSITION
+from av_synth.recording.model import Recording
 from av_synth.replay.state_log import Indices, Motion
 
 JUMP_MPS = 150.0

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from av_synth.errors import LogError
-from av_synth.replay.carla_recorder import format as layout
-from av_synth.replay.carla_recorder.format import EVENT_ADD, FRAME_END, FRAME_START, NAMES, RECORDS
-from av_synth.replay.carla_recorder.model import Added, Attribute, Frame, Recording, Records
+from av_synth.recording import format as layout
+from av_synth.recording.format import EVENT_ADD, FRAME_END, FRAME_START, NAMES, RECORDS
+from av_synth.recording.model import Added, Attribute, Frame, Recording, Records
 
 _BYTE = struct.Struct("<B")
 _UNREAL_5 = "CARLA on Unreal 5 writes longer vectors, and is not read"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.replay.carla_recorder.format import RECORDS
+from av_synth.recording.format import RECORDS
 
 Records = npt.NDArray[np.void]
 Triple = tuple[float, float, float]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from av_synth.errors import LogError
-from av_synth.replay.carla_recorder import format as layout
-from av_synth.replay.carla_recorder.format import EVENT_ADD, FRAME_END, FRAME_START
-from av_synth.replay.carla_recorder.model import Added, Frame, Recording
+from av_synth.recording import format as layout
+from av_synth.recording.format import EVENT_ADD, FRAME_END, FRAME_START
+from av_synth.recording.model import Added, Frame, Recording
 
 
 def encode(recording: Recording) -> bytes:
