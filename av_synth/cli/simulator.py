@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import typer
 
@@ -25,6 +26,11 @@ def simulator(
         help="`ue4` takes on the habits of Unreal's server (docs/reference/ue4-profile.md); "
         "+SWITCH and -SWITCH change it.",
     ),
+    recordings: Path | None = typer.Option(
+        None,
+        help="Folder that clients' recordings are written to and replayed from, and nothing outside it; "
+        "~/.local/state/av_synth/recordings if left out.",
+    ),
 ) -> None:
     """Run the embedded simulator, a server that the official carla 0.9.16 client can drive, until Ctrl-C.
 
@@ -39,6 +45,13 @@ def simulator(
 
     try:
         habits = parse_profile(profile)
-        serve(host=host, port=port, town=town, ready=lambda bound: say(f"ready {host}:{bound}"), profile=habits)
+        serve(
+            host=host,
+            port=port,
+            town=town,
+            ready=lambda bound: say(f"ready {host}:{bound}"),
+            profile=habits,
+            recordings=recordings,
+        )
     except KeyboardInterrupt:
         say("ended")

@@ -2,6 +2,17 @@
 
 from av_synth.recording.model import Added, Attribute, Frame, Recording
 from av_synth.recording.read import decode, read
-from av_synth.recording.write import encode
+from av_synth.recording.write import encode, encode_frame, encode_header, table
 
-__all__ = ["Added", "Attribute", "Frame", "Recording", "decode", "encode", "read"]
+__all__ = [
+    "Added",
+    "Attribute",
+    "Frame",
+    "Recording",
+    "decode",
+    "encode",
+    "encode_frame",
+    "encode_header",
+    "read",
+    "table",
+]

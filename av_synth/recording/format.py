@@ -22,7 +22,7 @@ MAGIC = "CARLA_RECORDER"
 FRAME_START, FRAME_END, EVENT_ADD, EVENT_DEL, EVENT_PARENT, COLLISION, POSITION, STATE = range(8)
 ANIM_VEHICLE, ANIM_WALKER, VEHICLE_LIGHT = 8, 9, 10
 KINEMATICS, BOUNDING_BOX = 12, 13
-VEHICLE_DOOR, WEATHER = 21, 24
+LIGHT_TIMES, VEHICLE_DOOR, WEATHER = 16, 21, 24
 
 NAMES: Mapping[int, str] = {
     FRAME_START: "frame start",
@@ -41,7 +41,7 @@ NAMES: Mapping[int, str] = {
     BOUNDING_BOX: "bounding boxes",
     14: "platform time",
     15: "physics control",
-    16: "traffic light times",
+    LIGHT_TIMES: "traffic light times",
     17: "trigger volumes",
     18: "frame counter",
     19: "walker bones",
@@ -75,12 +75,13 @@ RECORDS: Mapping[int, np.dtype[np.void]] = {
     VEHICLE_LIGHT: np.dtype([_ID, ("flags", "<u4")]),
     KINEMATICS: np.dtype([_ID, ("velocity_mps", "<f4", 3), ("spin_degps", "<f4", 3)]),
     BOUNDING_BOX: np.dtype([_ID, ("origin_cm", "<f4", 3), ("extent_cm", "<f4", 3)]),
+    LIGHT_TIMES: np.dtype([_ID, ("green_s", "<f4"), ("yellow_s", "<f4"), ("red_s", "<f4")]),
     VEHICLE_DOOR: np.dtype([_ID, ("door", "u1"), ("open", "u1")]),
     WEATHER: np.dtype([(name, "<f4") for name in WEATHER_FIELDS]),
 }
 """The packets that are a count and records of one size, and that are read; locations and rotations are CARLA's."""
 
-WRITTEN = tuple(packet for packet in RECORDS if packet not in (KINEMATICS, VEHICLE_DOOR, WEATHER))
+WRITTEN = tuple(packet for packet in RECORDS if packet not in (KINEMATICS, LIGHT_TIMES, VEHICLE_DOOR, WEATHER))
 """Those that are written in every frame, with or without records, as CARLA does."""
 
 MAYBE_INFINITE = frozenset({BOUNDING_BOX})
@@ -92,8 +93,8 @@ NOT_AN_ACTOR = 0xFFFFFFFF
 HERO = "hero"
 """CARLA's word for the ego's role: its tools look for it."""
 
-OTHER, VEHICLE, WALKER = 0, 1, 2
-"""Kinds of actors; 3 and 4 are traffic lights and signs, 5 sensors."""
+OTHER, VEHICLE, WALKER, TRAFFIC_LIGHT, SENSOR = 0, 1, 2, 3, 5
+"""Kinds of actors; 4 are traffic signs."""
 
 LIGHT_STATES = ("Red", "Yellow", "Green", "Off", "Unknown")
 BOOL, INT, FLOAT, STRING, COLOUR = range(5)
@@ -101,6 +102,7 @@ BOOL, INT, FLOAT, STRING, COLOUR = range(5)
 
 PACKET = struct.Struct("<BI")
 FRAME = struct.Struct("<Qdd")
+DURATION = struct.Struct("<d")
 COUNT = struct.Struct("<H")
 HEADER = struct.Struct("<H")
 DATE = struct.Struct("<q")

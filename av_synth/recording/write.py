@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
 
 from av_synth.errors import LogError
 from av_synth.recording import format as layout
-from av_synth.recording.format import EVENT_ADD, FRAME_END, FRAME_START
-from av_synth.recording.model import Added, Frame, Recording
+from av_synth.recording.format import EVENT_ADD, FRAME_END, FRAME_START, NAMES, RECORDS
+from av_synth.recording.model import Added, Frame, Recording, Records
+
+DURATION_AT = layout.PACKET.size + 8
+"""Where, in the bytes of a frame, its duration is: CARLA learns and writes it with the next frame."""
 
 
 def encode(recording: Recording) -> bytes:
@@ -16,17 +22,37 @@ def encode(recording: Recording) -> bytes:
     Raises:
         LogError: if a text or a count does not fit the 16 bits that the format has for it.
     """
-    parts = [layout.HEADER.pack(layout.VERSION), _text(layout.MAGIC)]
-    parts += [layout.DATE.pack(recording.date_s), _text(recording.map_name)]
-    for frame in recording.frames:
-        parts += _frame(frame)
-    return b"".join(parts)
+    return encode_header(recording.map_name, recording.date_s) + b"".join(map(encode_frame, recording.frames))
 
 
-def _frame(frame: Frame) -> Iterator[bytes]:
+def encode_header(map_name: str, date_s: int) -> bytes:
+    """What a file begins with; raises LogError as `encode`."""
+    start = [layout.HEADER.pack(layout.VERSION), _text(layout.MAGIC)]
+    return b"".join([*start, layout.DATE.pack(date_s), _text(map_name)])
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """One frame: frames follow each other; raises LogError as `encode`."""
+    return b"".join(_packets(frame))
+
+
+def table(packet: int, rows: Sequence[tuple[Any, ...]]) -> Records:
+    """Records of one kind, with the fields of `format.RECORDS`.
+
+    Raises:
+        LogError: if a number does not fit the 32 bits that the format has for it.
+    """
+    try:
+        with np.errstate(over="raise"):
+            return np.array(rows, RECORDS[packet])
+    except (FloatingPointError, OverflowError) as error:
+        raise LogError(f"recorder file: {NAMES[packet]} with a number that does not fit 32 bits") from error
+
+
+def _packets(frame: Frame) -> Iterator[bytes]:
     yield _packet(FRAME_START, layout.FRAME.pack(frame.number, frame.duration_s, frame.elapsed_s))
     yield _packet(EVENT_ADD, _count(len(frame.added)) + b"".join(map(_added, frame.added)))
-    for packet in layout.RECORDS:
+    for packet in RECORDS:
         records = frame.records(packet)
         if packet in layout.WRITTEN or len(records):
             yield _packet(packet, _count(len(records)) + records.tobytes())

@@ -6,6 +6,7 @@ import argparse
 import logging
 import signal
 import sys
+from pathlib import Path
 
 from av_synth.errors import AvSynthError, DocumentError
 from av_synth.simulator.bodies import catalogue
@@ -20,6 +21,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="RPC port, streams use the next; 0: a free pair")
     parser.add_argument("--town", default=DEFAULT_TOWN, help="the town to begin with: a name or a .xodr file")
     parser.add_argument("--profile", default=NATIVE.name, help="native, or ue4: with the habits of Unreal's server")
+    parser.add_argument("--recordings", type=Path, help="folder of what clients record and replay (default: a user's)")
     parser.add_argument("--with-parent", action="store_true", help="end when standard input does, not by Ctrl-C")
     options = parser.parse_args(argv)
     logging.basicConfig(
@@ -39,6 +41,7 @@ def main(argv: list[str] | None = None) -> int:
             options.town,
             ready,
             profile=parse_profile(options.profile),
+            recordings=options.recordings,
             with_parent=options.with_parent,
         )
     except AvSynthError as error:

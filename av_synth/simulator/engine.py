@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from av_synth.errors import DocumentError
 from av_synth.geometry.transforms import Array
@@ -18,6 +19,9 @@ from av_synth.simulator.protocol.codec import EpisodeSettings
 from av_synth.simulator.protocol.snapshot import MAP_CHANGED, snapshot
 from av_synth.simulator.protocol.streams import WORLD_OBSERVER, StreamServer
 from av_synth.simulator.protocol.structs import WireActor
+from av_synth.simulator.recorder.folder import Folder, user_recordings
+from av_synth.simulator.recorder.recorder import Recorder
+from av_synth.simulator.recorder.replayer import Replayer
 from av_synth.simulator.scene import Scene
 from av_synth.simulator.sensors.spec import is_built
 from av_synth.simulator.sensors.suite import Due, SensorSuite
@@ -48,9 +52,12 @@ class Engine:
         lock: held by whatever reads or changes the world; never while waiting for sensors or sockets. A frame is
             made under it and sent after it; frames stay in order because only one is made at a time.
         traffic_managers: address by port of the Traffic Managers that clients have announced.
+        recordings: the folder that `recorder` writes to.
     """
 
-    def __init__(self, town_name: str, streams: StreamServer, profile: Profile = NATIVE) -> None:
+    def __init__(
+        self, town_name: str, streams: StreamServer, profile: Profile = NATIVE, recordings: Path | None = None
+    ) -> None:
         self.lock = threading.RLock()
         self.streams = streams
         self.traffic_managers: dict[int, str] = {}
@@ -63,6 +70,9 @@ class Engine:
         self._definitions: dict[str, Definition] | None = None
         self._scene_zero = (0, 0.0)  # frame and time at which the scene's clock began
         self.sensors = SensorSuite(streams, self._catalogue, self.town, profile)
+        self.recordings = Folder(recordings or user_recordings())
+        self.recorder = Recorder(self.recordings, self.definitions)
+        self.replayer = Replayer(self.world, self.spawn, self.destroy, self.definitions)
         self.settings = EpisodeSettings()
         self.apply_settings(self.settings)
         streams.publish(WORLD_OBSERVER, [snapshot(self.world, 0.0, MAP_CHANGED)], patient=False)
@@ -94,15 +104,17 @@ class Engine:
             self._definitions = {value.id: value for value in self.world.definitions()}
         return self._definitions
 
-    def spawn(self, blueprint_id: str, attributes: Mapping[str, str], transform: Array, parent_id: int = 0) -> Actor:
-        """Create an actor; `transform` (4, 4) is relative to the parent where there is one.
+    def spawn(
+        self, blueprint_id: str, attributes: Mapping[str, str], transform: Array, parent_id: int = 0, wanted_id: int = 0
+    ) -> Actor:
+        """Create an actor; `transform` (4, 4) is relative to the parent where there is one, `wanted_id` an id or 0.
 
         Raises:
             SpawnRefused: if the blueprint, its attributes or the place do not allow it.
             ActorNotFound: if there is no such parent.
         """
         empty = not self.world.had_bodies
-        actor = self.world.spawn(blueprint_id, attributes, transform, parent_id)
+        actor = self.world.spawn(blueprint_id, attributes, transform, parent_id, wanted_id)
         if empty and actor.body is not None and self.settings.synchronous:
             self._restart_scene_clock()
         if actor.kind == "sensor":
@@ -154,7 +166,10 @@ class Engine:
             self._send(made, patient=False)
 
     def _advance(self, delta_s: float) -> _Frame:
+        self.replayer.before_step(delta_s)
         self.world.step(delta_s)
+        self.replayer.after_step()
+        self.recorder.after_step(self.world)
         cameras = not self.settings.no_rendering
         due = self.sensors.collect(self.world, self.scene, delta_s, self._describe, cameras=cameras)
         return _Frame(self.world.frame, snapshot(self.world, delta_s, 0), due)
@@ -186,6 +201,8 @@ class Engine:
             except CallError as error:
                 log.warning("%s; the episode it was for is over", error)
             with self.lock:
+                self.recorder.stop()
+                self.replayer.drop()
                 self.town = town
                 self._definitions = None
                 self.sensors.reset(self.town)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 from av_synth.errors import LaunchError, UserError
 from av_synth.simulator.engine import DEFAULT_DELTA_S, Engine
@@ -32,8 +33,9 @@ class Server:
         port: int = DEFAULT_PORT,
         town: str = DEFAULT_TOWN,
         profile: Profile = NATIVE,
+        recordings: Path | None = None,
     ) -> None:
-        """Bind the ports (0 chooses a free pair) and load the town.
+        """Bind the ports (0 chooses a free pair) and load the town; `recordings` is the folder of the recorder.
 
         Raises:
             LaunchError: if a port is taken.
@@ -44,7 +46,7 @@ class Server:
             self.host = host
             self.port: int = rpc_listener.getsockname()[1]
             self._streams = StreamServer(stream_listener, greets=not profile.mute_observer)
-            self.engine = Engine(town, self._streams, profile)
+            self.engine = Engine(town, self._streams, profile, recordings)
             self._rpc = RpcServer(rpc_listener, answerer(self.engine))
             if_it_fails.pop_all()
         self._ended = threading.Event()
@@ -82,12 +84,19 @@ class Server:
 
 
 def serve(
-    host: str, port: int, town: str, ready: Callable[[int], None], *, profile: Profile, with_parent: bool = False
+    host: str,
+    port: int,
+    town: str,
+    ready: Callable[[int], None],
+    *,
+    profile: Profile,
+    recordings: Path | None = None,
+    with_parent: bool = False,
 ) -> None:
     """Run a simulator in this process until a signal ends it.
 
     SIGTERM keeps its default action: the process ends at once, even while a driver holds the interpreter for a long
-    frame. There is nothing to save.
+    frame. There is nothing to save: a recording is whole after each frame.
 
     Args:
         host: address to listen on.
@@ -95,6 +104,7 @@ def serve(
         town: the town to begin with.
         ready: called with the RPC port when connections are accepted.
         profile: which habits of Unreal's server it takes on.
+        recordings: the folder of what clients have recorded; None for the user's own.
         with_parent: also end when standard input does, that is, with the process that started this one.
 
     Raises:
@@ -103,7 +113,7 @@ def serve(
     """
     if with_parent:
         threading.Thread(target=_end_with_stdin, name="parent", daemon=True).start()
-    with Server(host, port, town, profile) as server:
+    with Server(host, port, town, profile, recordings) as server:
         ready(server.port)
         server.wait()
 

@@ -282,8 +282,9 @@ def test_the_town_can_be_asked_about(world):
 
 
 def test_what_is_not_built_says_so_by_name(client, world):
-    with pytest.raises(RuntimeError, match=r"start_recorder: not supported by the embedded simulator"):
-        client.start_recorder("x.log")
+    car = _spawn_ego(world)
+    with pytest.raises(RuntimeError, match=r"get_wheel_steer_angle: not supported by the embedded simulator"):
+        car.get_wheel_steer_angle(carla.VehicleWheelLocation.FL_Wheel)
 
 
 def test_a_world_of_the_users_own_opendrive_has_its_roads_and_carlas_name_for_it(client, world):

@@ -13,9 +13,8 @@ from av_synth.errors import LogError, StoreError
 from av_synth.geometry.carla import CM_PER_M, angular_to_carla, flip_y, recorded_from_matrix
 from av_synth.log.state import ActorInfo, WorldState
 from av_synth.recording import format as layout
-from av_synth.recording.format import NAMES, RECORDS
-from av_synth.recording.model import Added, Attribute, Frame, Recording, Records
-from av_synth.recording.write import encode
+from av_synth.recording.model import Added, Attribute, Frame, Recording
+from av_synth.recording.write import encode, table
 from av_synth.replay.state_log import StateLog
 from av_synth.store import replace_file
 
@@ -91,17 +90,9 @@ def _frames(log: StateLog, uids: Mapping[str, int]) -> Iterator[Frame]:
             log.time_us(frame) / 1e6,
             log.tick_us / 1e6 if frame != log.frames[-1] else -1.0,  # as CARLA leaves it
             tuple(_added(log, state, actor_id, uids) for actor_id in new),
-            {packet: _records(packet, rows) for packet, rows in tables.items()},
+            {packet: table(packet, rows) for packet, rows in tables.items()},
         )
         here, known, collisions = now, known | now, collisions + len(hits)
-
-
-def _records(packet: int, rows: Sequence[tuple[Any, ...]]) -> Records:
-    try:
-        with np.errstate(over="raise"):
-            return np.array(rows, RECORDS[packet])
-    except (FloatingPointError, OverflowError) as error:
-        raise LogError(f"recorder file: {NAMES[packet]} with a number that does not fit 32 bits") from error
 
 
 def _of(log: StateLog, actor_ids: frozenset[int], *families: str) -> list[int]:

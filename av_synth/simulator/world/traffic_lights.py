@@ -72,10 +72,12 @@ class LightGroup:
             show_light(light, self.stage if light.phase == self.phases[self.turn] else LightState.RED)
 
 
-def show_light(light: TrafficLightState, state: LightState) -> None:
-    """Change a light's colour and start its clock again if it differs."""
+def show_light(light: TrafficLightState, state: LightState, elapsed_s: float | None = None) -> None:
+    """Change a light's colour and start its clock again if it differs, or set the clock too."""
     if light.state is not state:
         light.state, light.elapsed_s = state, 0.0
+    if elapsed_s is not None:
+        light.elapsed_s = elapsed_s
 
 
 class StopAreas:

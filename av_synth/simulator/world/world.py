@@ -31,7 +31,8 @@ from av_synth.simulator.world.contacts import Boxes, StaticGrid, body_overlaps, 
 from av_synth.simulator.world.doors import swing_doors
 from av_synth.simulator.world.dynamics import road_friction, step_vehicles
 from av_synth.simulator.world.errors import SpawnRefused
-from av_synth.simulator.world.level_cars import FIRST_LEVEL_ID, LevelCar, level_cars
+from av_synth.simulator.world.ids import LAST_BODY_ID, Ids
+from av_synth.simulator.world.level_cars import LevelCar, level_cars
 from av_synth.simulator.world.model import (
     Actor,
     ActorKind,
@@ -50,8 +51,6 @@ from av_synth.simulator.world.towing import Hitch, tow
 from av_synth.simulator.world.traffic_lights import LightGroup, StopAreas
 from av_synth.simulator.world.walkers import step_props, step_walkers
 
-_FIRST_SENSOR_ID = 1_000_000
-_LAST_BODY_ID = FIRST_LEVEL_ID - 1
 _MAX_STEP_S = 0.05  # longer steps are cut into equal parts
 _COLLISION_MESSAGE = "Spawn failed because of collision at spawn position"
 
@@ -110,7 +109,7 @@ class World(Commands):
         self._children = {}
         self._asked, self._due = {}, {}
         self._towed: dict[int, Hitch] = {}
-        self._next_body_id, self._next_sensor_id = 1, _FIRST_SENSOR_ID
+        self._ids = Ids()
         self._at_light: dict[int, int] = {}
         self._place_traffic_lights()
         spectator = self._create("spectator", self._definitions[SPECTATOR_ID], {}, None, np.eye(4))
@@ -153,7 +152,7 @@ class World(Commands):
     @property
     def had_bodies(self) -> bool:
         """Whether anybody was spawned in this episode."""
-        return self._next_body_id > 1 + len(self.town.traffic_lights)
+        return self._ids.next_body > 1 + len(self.town.traffic_lights)
 
     # -- what there is ------------------------------------------------------------------------------------------
 
@@ -188,7 +187,9 @@ class World(Commands):
 
     # -- coming and going ---------------------------------------------------------------------------------------
 
-    def spawn(self, blueprint_id: str, attributes: Mapping[str, str], transform: Array, parent_id: int = 0) -> Actor:
+    def spawn(
+        self, blueprint_id: str, attributes: Mapping[str, str], transform: Array, parent_id: int = 0, wanted_id: int = 0
+    ) -> Actor:
         """Create an actor.
 
         Args:
@@ -196,6 +197,7 @@ class World(Commands):
             attributes: values for some or all of its attributes.
             transform: (4, 4) `world_from_actor`, or `parent_from_actor` where there is a parent.
             parent_id: the actor it is attached to, 0 for none.
+            wanted_id: the id it gets if it may have it (`Ids.take`); 0 for the next.
 
         Raises:
             SpawnRefused: unknown blueprint, bad attributes, no room, or too many actors.
@@ -211,13 +213,11 @@ class World(Commands):
         pose = transform if parent is None else parent.world_from_actor @ transform
         body = self.catalogue.get(blueprint_id)
         if body is not None:
-            if self._next_body_id > _LAST_BODY_ID:
-                raise SpawnRefused(
-                    f"Spawn failed: {_LAST_BODY_ID} bodies were spawned in this episode; reload the world"
-                )
+            if self._ids.next_body > LAST_BODY_ID:
+                raise SpawnRefused(f"Spawn failed: {LAST_BODY_ID} bodies were spawned; reload the world")
             if parent is None and (self._occupied(kind, body, pose) or self._too_low(kind, body, pose)):
                 raise SpawnRefused(_COLLISION_MESSAGE)
-        return self._create(kind, definition, values, body, pose, parent, transform)
+        return self._create(kind, definition, values, body, pose, parent, transform, wanted_id)
 
     def _create(
         self,
@@ -228,11 +228,9 @@ class World(Commands):
         pose: Array,
         parent: Actor | None = None,
         parent_from_actor: Array | None = None,
+        wanted_id: int = 0,
     ) -> Actor:
-        if body is None:
-            actor_id, self._next_sensor_id = self._next_sensor_id, self._next_sensor_id + 1
-        else:
-            actor_id, self._next_body_id = self._next_body_id, self._next_body_id + 1
+        actor_id = self._ids.take(body is not None, wanted_id, self.actors)
         actor = Actor(actor_id, kind, definition.id, attributes, body, np.array(pose, dtype=np.float64))
         if parent is not None:
             hitch = Hitch.between(parent.body, body)

@@ -18,28 +18,6 @@ _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
         ("apply_color_texture_to_objects", "apply_float_color_texture_to_objects"),
     ),
     (
-        "it has no recorder",
-        Kind.VALUE,
-        (
-            "start_recorder",
-            "replay_file",
-            "show_recorder_file_info",
-            "show_recorder_collisions",
-            "show_recorder_actors_blocked",
-        ),
-    ),
-    (
-        "it has no recorder",
-        Kind.VOID,
-        (
-            "stop_recorder",
-            "stop_replayer",
-            "set_replayer_time_factor",
-            "set_replayer_ignore_hero",
-            "set_replayer_ignore_spectator",
-        ),
-    ),
-    (
         "wheels are not turned one by one",
         Kind.VOID,
         ("set_wheel_steer_direction", "set_vehicle_wheel_steer_direction", "set_wheel_pitch_angle"),
