@@ -76,7 +76,7 @@ class VehicleLight(IntEnum):
     LEFT_BLINKER = 32
 
 
-RGB, DEPTH, LABELS, FLOW = "rgb", "depth", "labels", "flow"
+RGB, DEPTH, LABELS, FLOW, NORMALS = "rgb", "depth", "labels", "flow", "normals"
 """What can be drawn of a view; `render.renderer.Frames` says what each is."""
 
 UNPAINTED = (200, 200, 200)

@@ -25,6 +25,7 @@ from av_synth.simulator.render.programs import (
     SHADOW_UNIT,
     WETTABLE,
     Drawable,
+    Extras,
     Programs,
 )
 from av_synth.simulator.render.quads import Quads
@@ -86,7 +87,7 @@ class Painter:
     ) -> None:
         """Draw a view in colour, in labels too if wanted, and in optical flow if the view of the frame before is given.
 
-        For flow, `placed` must be with it too.
+        For flow, `placed` must be with it too. Normals are drawn where `targets` have an image of them.
         """
         light, eye = lighting(scene.weather), view.world_from_camera[:3, 3]
         shadow, lamp_map = _NO_SHADOW, _NO_LAMPS
@@ -101,18 +102,18 @@ class Painter:
         self._lamp_light.texture.use(LAMP_UNIT)
         targets.mirror.use(MIRROR_UNIT)
 
-        flow = last_view is not None
-        framebuffer = targets.both_and_flow if flow else targets.both if labels else targets.colour_only
+        extras = _extras(targets, last_view)
+        framebuffer = targets.both_and_flow if extras.flow else targets.both if labels else targets.colour_only
         self._begin(framebuffer)
         town, bodies = self._town_by_material(view), _by_material(placed)
         for material in _ORDER:
             if light.is_wet and material == WETTABLE[0]:
                 targets.keep_mirror()
             if material in town or material in bodies:
-                program = self._programs.surface(material, light.is_night, light.is_wet, flow)
+                program = self._programs.surface(material, light.is_night, light.is_wet, extras)
                 _draw_bodies(program, material, bodies.get(material, []), scene.elapsed_s)
                 _draw_town(program, town.get(material, []), view, last_view)
-        self._draw_sky(view, label_only=False, flow=flow)
+        self._draw_sky(view, label_only=False, extras=extras)
         self._draw_overlays(scene, view, placed, light, framebuffer)
 
     def look(self, view: View) -> None:
@@ -120,17 +121,17 @@ class Painter:
         self._write_frame(_ANY_LIGHT, view, 0.0, _NO_SHADOW, _NO_LAMPS, None)
 
     def labels(self, view: View, placed: list[Placed], targets: Targets, last_view: View | None = None) -> None:
-        """Draw a view's labels and depth alone, or with optical flow as in `colour`: the same geometry, no shading."""
+        """Draw a view's labels and depth alone, or with the extras of `colour`: the same geometry, no shading."""
         self._write_frame(_ANY_LIGHT, view, 0.0, _NO_SHADOW, _NO_LAMPS, last_view)
-        flow = last_view is not None
-        self._begin(targets.labels_and_flow if flow else targets.labels_only)
-        program = self._programs.labels(flow)
+        extras = _extras(targets, last_view)
+        self._begin(targets.labels_and_flow if extras.flow else targets.labels_only)
+        program = self._programs.labels(extras)
         for item in placed:
             _take_place(program, item)
             program.draw(item.shape.count, item.shape.first)
         ranges = [chunk for chunks in self._town_by_material(view).values() for chunk in chunks]
         _draw_town(program, ranges, view, last_view)
-        self._draw_sky(view, label_only=True, flow=flow)
+        self._draw_sky(view, label_only=True, extras=extras)
 
     def cover(self, item: Placed, targets: Targets, bounds: tuple[int, int, int, int]) -> npt.NDArray[np.bool_]:
         """Which pixels a body covers alone in the view that was taken last.
@@ -183,8 +184,8 @@ class Painter:
             ranges.setdefault(int(town.materials[k]), []).append((int(town.firsts[k]), int(town.counts[k])))
         return ranges
 
-    def _draw_sky(self, view: View, *, label_only: bool, flow: bool) -> None:
-        program = self._programs.sky(label_only, flow)
+    def _draw_sky(self, view: View, *, label_only: bool, extras: Extras) -> None:
+        program = self._programs.sky(label_only, extras)
         self._context.enable_only(moderngl.DEPTH_TEST)
         # a corner of clip space (x, y, 1) as a direction in the world
         rays = np.eye(4)
@@ -218,6 +219,10 @@ class Painter:
         self._glow.draw(glowing)
         framebuffer.depth_mask = True
         framebuffer.color_mask = (_EVERYTHING,) * (1 + others) if others else _EVERYTHING  # type: ignore[assignment]
+
+
+def _extras(targets: Targets, last_view: View | None) -> Extras:
+    return Extras(last_view is not None, targets.normals is not None)
 
 
 def _by_material(placed: list[Placed]) -> dict[int, list[tuple[Placed, int, int]]]:

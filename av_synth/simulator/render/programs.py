@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import resources
 
 import moderngl
@@ -32,7 +33,22 @@ _SHARED = {
 }
 
 
-_FLOW = ("flow.glsl",)
+@dataclass(frozen=True)
+class Extras:
+    """What is drawn besides colour and labels because somebody asked for it."""
+
+    flow: bool = False
+    normals: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """What the texts are told by `#define`."""
+        return ["FLOW"] * self.flow + ["NORMALS"] * self.normals
+
+    @property
+    def texts(self) -> list[str]:
+        """Files in front of a fragment shader."""
+        return ["flow.glsl"] * self.flow
 
 
 class Drawable:
@@ -62,23 +78,23 @@ class Programs:
         self._programs: dict[str, moderngl.Program] = {}
         self._drawables: dict[str, Drawable] = {}
 
-    def surface(self, material: int, night: bool, wet: bool, flow: bool) -> Drawable:
-        """What draws indexed bodies of one `Material` in colour and labels, and in optical flow if wanted."""
+    def surface(self, material: int, night: bool, wet: bool, extras: Extras) -> Drawable:
+        """What draws indexed bodies of one `Material` in colour, in labels and in the extras wanted."""
         name = _SHARED.get(Material(material), Material(material).name)
-        names = [name] + ["NIGHT"] * night + ["WET"] * (wet and material in WETTABLE) + ["FLOW"] * flow
+        names = [name] + ["NIGHT"] * night + ["WET"] * (wet and material in WETTABLE) + extras.names
         key = " ".join(names)
         if key not in self._programs:
             defines = "".join(f"#define {name}\n" for name in names)
-            fragment = ("frame.glsl", "light.glsl", *_FLOW * flow, "surface.frag")
+            fragment = ("frame.glsl", "light.glsl", *extras.texts, "surface.frag")
             self._compile(key, ("frame.glsl", "body.vert"), fragment, defines)
         return self._indexed(key)
 
-    def labels(self, flow: bool) -> Drawable:
-        """What draws indexed bodies in labels alone, and in optical flow if wanted."""
-        key = "labels FLOW" if flow else "labels"
+    def labels(self, extras: Extras) -> Drawable:
+        """What draws indexed bodies in labels and in the extras wanted, without colour."""
+        key = " ".join(["labels", *extras.names])
         if key not in self._programs:
-            fragment = ("frame.glsl", *_FLOW * flow, "label.frag")
-            self._compile(key, ("frame.glsl", "body.vert"), fragment, "#define FLOW\n" * flow)
+            defines = "".join(f"#define {name}\n" for name in extras.names)
+            self._compile(key, ("frame.glsl", "body.vert"), ("frame.glsl", *extras.texts, "label.frag"), defines)
         return self._indexed(key)
 
     def cover(self) -> Drawable:
@@ -104,13 +120,13 @@ class Programs:
             self._drawables[key] = Drawable(array)
         return self._drawables[key]
 
-    def sky(self, label_only: bool, flow: bool) -> Drawable:
+    def sky(self, label_only: bool, extras: Extras) -> Drawable:
         """What draws the one triangle behind everything."""
-        names = ["LABEL_ONLY"] * label_only + ["FLOW"] * flow
+        names = ["LABEL_ONLY"] * label_only + extras.names
         key = " ".join(["sky", *names])
         if key not in self._drawables:
             defines = f"#define SKY_LABEL {int(Tag.SKY) << 16}u\n" + "".join(f"#define {name}\n" for name in names)
-            fragment = ("frame.glsl", "light.glsl", *_FLOW * flow, "sky.frag")
+            fragment = ("frame.glsl", "light.glsl", *extras.texts, "sky.frag")
             self._compile(key, ("frame.glsl", "sky.vert"), fragment, defines)
             self._drawables[key] = Drawable(self._context.vertex_array(self._programs[key], []))
         return self._drawables[key]

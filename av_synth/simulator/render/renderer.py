@@ -19,9 +19,9 @@ from av_synth.simulator.render.drawing import Painter
 from av_synth.simulator.render.geometry import Meshes, pack
 from av_synth.simulator.render.placement import Placed, place
 from av_synth.simulator.render.targets import Targets
-from av_synth.simulator.scene import DEPTH, FLOW, LABELS, RGB, Mesh, Scene, Tag, View
+from av_synth.simulator.scene import DEPTH, FLOW, LABELS, NORMALS, RGB, Mesh, Scene, Tag, View
 
-_OUTPUTS = frozenset({RGB, DEPTH, LABELS, FLOW})
+_OUTPUTS = frozenset({RGB, DEPTH, LABELS, FLOW, NORMALS})
 _SIZES_KEPT = 4
 
 
@@ -44,6 +44,7 @@ class Frames:
         actor_id: (H, W) uint32, 0 for the town and the sky.
         flow_px: (H, W, 2) float32, by how many pixels, to the right and down, the surface point in a pixel has moved in
             the image since the frame before; 4 times the image's size where it was behind the camera.
+        normal: (H, W, 3) float32, unit normal of the surface, world axes, as the mesh's corners have it; 0 in the sky.
     """
 
     rgb: npt.NDArray[np.uint8] | None = None
@@ -51,6 +52,7 @@ class Frames:
     tag: npt.NDArray[np.uint8] | None = None
     actor_id: npt.NDArray[np.uint32] | None = None
     flow_px: npt.NDArray[np.float32] | None = None
+    normal: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Renderer:
         self._geometry = pack(town_mesh, catalogue)
         self._tags = {name: Tag(body.tag) for name, body in catalogue.items()}
         self._painter = Painter(self._context, self._geometry, town_mesh, catalogue)
-        self._targets: dict[tuple[int, int], Targets] = {}
+        self._targets: dict[tuple[int, int, bool], Targets] = {}
 
     def close(self) -> None:
         """Free the context and everything in it; the renderer cannot be used afterwards."""
@@ -101,7 +103,7 @@ class Renderer:
     def render(
         self, scene: Scene, view: View, outputs: frozenset[str], last_world_from_camera: Array | None = None
     ) -> Frames:
-        """Draw what is asked for of RGB, DEPTH, LABELS and FLOW in one pass over the geometry.
+        """Draw what is asked for of RGB, DEPTH, LABELS, FLOW and NORMALS in one pass over the geometry.
 
         Args:
             scene: what is seen.
@@ -123,7 +125,7 @@ class Renderer:
             projection.check(last_view)
         placed = place(self._geometry, scene, view, None if last_view is None else last_view.world_from_camera[:3, 3])
         with self._context:
-            targets = self._target(view)
+            targets = self._target(view, normals=NORMALS in outputs)
             if RGB in outputs:
                 self._painter.colour(scene, view, placed, targets, LABELS in outputs, last_view)
             else:
@@ -151,7 +153,7 @@ class Renderer:
             self._painter.look(view)
             for actor, parts in groupby(placed, key=lambda item: item.instance.actor_id):
                 items = list(parts)
-                amodal = self._amodal(view, items, self._target(view))
+                amodal = self._amodal(view, items, self._target(view, normals=False))
                 if amodal is not None:
                     pixels, box = amodal
                     tag = self._tags[items[0].instance.body]
@@ -181,18 +183,18 @@ class Renderer:
         right, bottom = bounds[0] + int(columns[-1]) + 1, bounds[1] + int(rows[-1]) + 1
         return int(np.count_nonzero(covered)), (left, top, right, bottom)
 
-    def _target(self, view: View) -> Targets:
-        size = (view.width_px, view.height_px)
+    def _target(self, view: View, *, normals: bool) -> Targets:
+        size = (view.width_px, view.height_px, normals)
         if size not in self._targets:
             if len(self._targets) >= _SIZES_KEPT:
                 self._targets.pop(next(iter(self._targets))).release()
-            self._targets[size] = Targets.create(self._context, *size)
+            self._targets[size] = Targets.create(self._context, view.width_px, view.height_px, normals=normals)
         return self._targets[size]
 
 
 def _read(targets: Targets, view: View, outputs: frozenset[str]) -> Frames:
     shape = (view.height_px, view.width_px)
-    rgb = depth = tag = actor = flow = None
+    rgb = depth = tag = actor = flow = normal = None
     if RGB in outputs:
         rgb = smooth_edges(np.frombuffer(targets.colour.read(), np.uint8).reshape(*shape, 4))
     if DEPTH in outputs:
@@ -207,4 +209,6 @@ def _read(targets: Targets, view: View, outputs: frozenset[str]) -> Frames:
     if FLOW in outputs:
         halves: npt.NDArray[np.float32] = np.frombuffer(targets.flow.read(), np.float32).reshape(*shape, 2)
         flow = halves * np.array([view.width_px / 2.0, view.height_px / 2.0], dtype=np.float32)
-    return Frames(rgb, depth, tag, actor, flow)
+    if NORMALS in outputs and targets.normals is not None:
+        normal = np.frombuffer(targets.normals.read(), np.float32).reshape(*shape, 4)[..., :3]
+    return Frames(rgb, depth, tag, actor, flow, normal)

@@ -13,11 +13,15 @@ from av_synth.simulator.render.gl_calls import float_depth_texture
 
 @dataclass(frozen=True)
 class Targets:
-    """Framebuffers of one image size on shared attachments: colour and labels, either alone, with flow, and covers."""
+    """Framebuffers of one image size on shared attachments: colour and labels, either alone, with flow, and covers.
+
+    Where there is an image of normals, all but the last have it, and with it that of flow.
+    """
 
     colour: moderngl.Texture
     labels: moderngl.Texture
     flow: moderngl.Texture
+    normals: moderngl.Texture | None
     depth: moderngl.Texture
     cover: moderngl.Texture
     mirror: moderngl.Texture
@@ -29,24 +33,27 @@ class Targets:
     cover_only: moderngl.Framebuffer
 
     @staticmethod
-    def create(context: moderngl.Context, width: int, height: int) -> Targets:
+    def create(context: moderngl.Context, width: int, height: int, *, normals: bool) -> Targets:
         """Allocate the images of a size in pixels."""
         colour, cover = context.texture((width, height), 4), context.texture((width, height), 1)
         labels, depth = context.texture((width, height), 1, dtype="u4"), float_depth_texture(context, width, height)
         flow = context.texture((width, height), 2, dtype="f4")
-        # labels are always the second output of a program, flow the third, so that one text serves all
+        # labels are always the second output of a program, flow the third, normals the fourth: one text serves all
+        normal = context.texture((width, height), 4, dtype="f4") if normals else None
+        rest = [] if normal is None else [labels, flow, normal]
         return Targets(
             colour,
             labels,
             flow,
+            normal,
             depth,
             cover,
             _mirror(context, width, height),
-            context.framebuffer([colour, labels], depth),
-            context.framebuffer([colour], depth),
-            context.framebuffer([cover, labels], depth),
-            context.framebuffer([colour, labels, flow], depth),
-            context.framebuffer([cover, labels, flow], depth),
+            context.framebuffer([colour, *(rest or [labels])], depth),
+            context.framebuffer([colour, *rest], depth),
+            context.framebuffer([cover, *(rest or [labels])], depth),
+            context.framebuffer([colour, *(rest or [labels, flow])], depth),
+            context.framebuffer([cover, *(rest or [labels, flow])], depth),
             context.framebuffer([cover]),
         )
 
@@ -60,8 +67,9 @@ class Targets:
         flow = (self.both_and_flow, self.labels_and_flow)
         for framebuffer in (self.both, self.colour_only, self.labels_only, self.cover_only, *flow):
             framebuffer.release()
-        for texture in (self.colour, self.labels, self.flow, self.depth, self.cover, self.mirror):
-            texture.release()
+        for texture in (self.colour, self.labels, self.flow, self.normals, self.depth, self.cover, self.mirror):
+            if texture is not None:
+                texture.release()
 
 
 def _mirror(context: moderngl.Context, width: int, height: int) -> moderngl.Texture:

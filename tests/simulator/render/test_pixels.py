@@ -104,7 +104,7 @@ def test_nothing_behind_the_camera_is_seen(renderer: Renderer) -> None:
 def test_what_cannot_be_drawn_is_refused_by_name(renderer: Renderer) -> None:
     view = camera()
     with pytest.raises(DataError, match="outputs"):
-        renderer.render(scene(), view, frozenset({"normals"}))
+        renderer.render(scene(), view, frozenset({"albedo"}))
     with pytest.raises(DataError, match=r"actor 8.*'tram'"):
         renderer.render(scene(at(8, "tram", 5.0)), view, frozenset({LABELS}))
     with pytest.raises(DataError, match="65535"):

@@ -1,6 +1,9 @@
 in vec3 ray;
 layout(location = 0) out vec4 out_colour;
 layout(location = 1) out uint out_label;
+#ifdef NORMALS
+layout(location = 3) out vec4 out_normal;
+#endif
 void main() {
 #ifndef LABEL_ONLY
     vec3 d = normalize(ray);
@@ -22,5 +25,8 @@ void main() {
     out_label = SKY_LABEL;
 #ifdef FLOW
     out_flow = flow(ray, vec3(0.0));  // too far away for the camera's own movement
+#endif
+#ifdef NORMALS
+    out_normal = vec4(0.0);
 #endif
 }

@@ -12,6 +12,9 @@ in vec3 moved;
 
 layout(location = 0) out vec4 out_colour;
 layout(location = 1) out uint out_label;
+#ifdef NORMALS
+layout(location = 3) out vec4 out_normal;
+#endif
 
 float hash(vec2 cell) {
     vec3 p = fract(cell.xyx * vec3(0.1031, 0.1030, 0.0973));
@@ -160,5 +163,8 @@ void main() {
     out_label = label;
 #ifdef FLOW
     out_flow = flow(relative, moved);
+#endif
+#ifdef NORMALS
+    out_normal = vec4(normalize(normal), 0.0);
 #endif
 }
