@@ -22,7 +22,7 @@ from av_synth.simulator.protocol.structs import WireActor
 from av_synth.simulator.recorder.folder import Folder, user_recordings
 from av_synth.simulator.recorder.recorder import Recorder
 from av_synth.simulator.recorder.replayer import Replayer
-from av_synth.simulator.scene import Scene
+from av_synth.simulator.scene import Scene, Tag
 from av_synth.simulator.sensors.spec import is_built
 from av_synth.simulator.sensors.suite import Due, SensorSuite
 from av_synth.simulator.town import Town
@@ -250,9 +250,9 @@ class Engine:
     def _restart_scene_clock(self) -> None:
         self._scene_zero = (self.world.frame, self.world.elapsed_s)
 
-    def _describe(self, actor_id: int, static_name: str) -> WireActor:
+    def _describe(self, actor_id: int, tag: Tag) -> WireActor:
         actor = self.world.actors.get(actor_id)
-        return structs.static_actor(static_name) if actor is None else self.wire_actor(actor)
+        return structs.static_actor(tag) if actor is None else self.wire_actor(actor)
 
 
 def _wire_name(name: str) -> str:

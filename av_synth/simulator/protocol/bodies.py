@@ -24,9 +24,12 @@ class SensorType(IntEnum):
 
     COLLISION = 0
     DEPTH = 1
+    NORMALS = 2
+    DVS = 3
     GNSS = 4
     IMU = 5
     LANE_INVASION = 6
+    OBSTACLE = 7
     OPTICAL_FLOW = 8
     RADAR = 9
     SEMANTIC_LIDAR = 10
@@ -83,10 +86,28 @@ def flow_pixels(flow_px: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.asarray(np.clip(flow_px * scale, -_FLOW_RANGE, _FLOW_RANGE) + np.float32(0.0), dtype="<f4")
 
 
+def normal_pixels(normal: npt.NDArray[np.float32]) -> Pixels:
+    """Unit normals (H, W, 3) in our world axes as CARLA sends them: along x, y, z of its world in R, G, B, 0 for -1.
+
+    1 is 255; no normal at all, as the sky has it, is 128 in each. Source: carla#8810 and, for 0.9, #8859; before them
+    normals were the camera's.
+    """
+    coded = np.rint((normal * np.array([1.0, -1.0, 1.0], dtype=np.float32) + 1.0) * 127.5).astype(np.uint8)
+    return _bgra(coded[..., 2], coded[..., 1], coded[..., 0])
+
+
 def _bgra(blue: Pixels | int, green: Pixels | int, red: Pixels) -> Pixels:
     pixels: Pixels = np.empty((*red.shape, 4), dtype=np.uint8)
     pixels[..., 0], pixels[..., 1], pixels[..., 2], pixels[..., 3] = blue, green, red, 255
     return pixels
+
+
+EVENT = np.dtype([("x", "<u2"), ("y", "<u2"), ("t_ns", "<i8"), ("brighter", "u1")])
+
+
+def dvs(width_px: int, height_px: int, fov_deg: float, events: npt.NDArray[np.void]) -> list[bytes | memoryview]:
+    """The body of a DVS camera; `events` is (N,) of EVENT, by time."""
+    return [struct.pack("<IIf", width_px, height_px, fov_deg), _raw(events)]
 
 
 def lidar(angle_rad: float, channel_points: list[npt.NDArray[np.float32]]) -> list[bytes | memoryview]:
@@ -155,3 +176,8 @@ def imu(
 def collision(actor: list[Any], other: list[Any], impulse_ns: Array) -> list[bytes | memoryview]:
     """A collision body: who (Actor), with whom (Actor), and the impulse (3,) in newton seconds, our world axes."""
     return [msgpack.packb([actor, other, [float(v) for v in flip_y(impulse_ns)]])]
+
+
+def obstacle(actor: list[Any], other: list[Any], distance_m: float) -> list[bytes | memoryview]:
+    """The body of an obstacle detector: who looks (Actor), what is in the way (Actor), and how far ahead it is."""
+    return [msgpack.packb([actor, other, distance_m])]

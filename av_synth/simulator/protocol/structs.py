@@ -12,6 +12,7 @@ from av_synth.geometry.transforms import Array, apply
 from av_synth.simulator.protocol import codec
 from av_synth.simulator.protocol.calls import ArgumentError, Packed, pack
 from av_synth.simulator.protocol.codec import flag, integer, items, number, numbers, text
+from av_synth.simulator.scene import Tag
 from av_synth.simulator.world.model import (
     AckermannControl,
     AckermannSettings,
@@ -49,9 +50,13 @@ def actor(value: Actor, blueprint: Definition | None, token: bytes) -> list[Any]
     return [value.id, value.parent_id, described, _box_of(value), tags, token]
 
 
-def static_actor(name: str) -> list[Any]:
-    """The Actor that stands for the town in a collision: id 0, blueprint static.<what was hit>."""
-    return [0, 0, [0, f"static.{name}", []], codec.NO_BOX, b"", b""]
+def static_actor(tag: Tag) -> list[Any]:
+    """The Actor that stands for the town where something meets it: id 0, blueprint static.<class>.
+
+    Source: CARLA, CarlaEpisode.cpp (SerializeActor) and Tagger.cpp: names of classes in lower case, without a break.
+    """
+    name = "unknown" if tag in (Tag.NONE, Tag.OTHER) else tag.name.lower().replace("_", "")
+    return [0, 0, [0, f"static.{name}", []], codec.NO_BOX, bytes([int(tag)]), b""]
 
 
 def _box_of(value: Actor) -> list[Any]:

@@ -1,5 +1,5 @@
 """Lidar and radar by ray casting."""
 
-from av_synth.simulator.raycast.trace import Hits, RayScene
+from av_synth.simulator.raycast.trace import Contact, Hits, RayScene
 
-__all__ = ["Hits", "RayScene"]
+__all__ = ["Contact", "Hits", "RayScene"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,8 @@ from embreex import mesh_construction, rtcore_scene
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.bodies.model import Body, Part
-from av_synth.simulator.scene import Instance, Mesh, Scene
+from av_synth.simulator.raycast.sweep import first_contact
+from av_synth.simulator.scene import Instance, Mesh, Scene, Tag
 
 Float32s = npt.NDArray[np.float32]
 
@@ -39,6 +41,15 @@ class Hits:
     tag: npt.NDArray[np.uint8]
     normal: Float32s
     surface_velocity_mps: Float32s
+
+
+@dataclass(frozen=True)
+class Contact:
+    """What a sphere met that was pushed along a line: how far it went, the actor's id (0: the town), the `Tag`."""
+
+    distance_m: float
+    actor_id: int
+    tag: Tag
 
 
 class _Prototype:
@@ -63,6 +74,27 @@ class _Prototype:
         """Triangle (-1 for none) and distance of the nearest hit of each ray within `limit_m`."""
         out = self._scene.run(origins, directions, limit_m, output=True)
         return out["primID"], out["tfar"]
+
+    def sweep(self, start_m: Array, direction: Array, distance_m: float, radius_m: float) -> tuple[float, int]:
+        """How far a sphere goes before it touches a triangle, and which; inf and -1 for none within `distance_m`."""
+        ends = np.stack([start_m, start_m + direction * distance_m])
+        low, high = ends.min(axis=0) - radius_m, ends.max(axis=0) + radius_m
+        lows, highs = self._boxes
+        near = np.flatnonzero((lows[0] <= high[0]) & (highs[0] >= low[0]))
+        for axis in (1, 2):
+            near = near[(lows[axis, near] <= high[axis]) & (highs[axis, near] >= low[axis])]
+        if not len(near):
+            return np.inf, -1
+        found = first_contact(self._vertices[self._faces[near]].astype(np.float64), start_m, direction, radius_m)
+        first = int(np.argmin(found))
+        return (float(found[first]), int(near[first])) if found[first] <= distance_m else (np.inf, -1)
+
+    @cached_property
+    def _boxes(self) -> tuple[Float32s, Float32s]:
+        """Lowest and highest corner of each triangle, both (3, T)."""
+        corners = self._vertices[self._faces]
+        low, high = corners.min(axis=1), corners.max(axis=1)
+        return np.ascontiguousarray(low.T), np.ascontiguousarray(high.T)
 
 
 class RayScene:
@@ -104,6 +136,49 @@ class RayScene:
             if instance.actor_id not in ignore:
                 trace.meet(self._prototype(instance), instance)
         return trace.hits()
+
+    def sweep(
+        self,
+        scene: Scene,
+        start_m: Array,
+        direction: Array,
+        distance_m: float,
+        radius_m: float,
+        *,
+        ignore: frozenset[int] = frozenset(),
+        town: bool = True,
+    ) -> Contact | None:
+        """Push a sphere along a line and tell what it touches first.
+
+        Args:
+            scene: what stands where.
+            start_m: (3,), its middle at first, world frame.
+            direction: (3,), unit, world frame.
+            distance_m: how far it is pushed.
+            radius_m: its radius, above 0.
+            ignore: actors that it goes through.
+            town: whether the town is in its way.
+
+        Raises:
+            DataError: if an instance is not in the catalogue.
+        """
+        first, contact = np.inf, None
+        if town:
+            first, triangle = self._town.sweep(start_m, direction, distance_m, radius_m)
+            contact = Contact(first, 0, Tag(self._town.tags[triangle])) if triangle >= 0 else None
+        for instance in scene.instances:
+            if instance.actor_id in ignore:
+                continue
+            prototype, pose = self._prototype(instance), instance.world_from_body
+            to_middle = pose[:3, :3] @ prototype.centre_m + pose[:3, 3] - start_m
+            aside = to_middle - direction * np.clip(to_middle @ direction, 0.0, distance_m)
+            if np.linalg.norm(aside) > radius_m + prototype.radius_m * 1.001:
+                continue
+            local = (start_m - pose[:3, 3]) @ pose[:3, :3], direction @ pose[:3, :3]
+            found, triangle = prototype.sweep(*local, distance_m, radius_m)
+            if found < first:
+                first, contact = found, Contact(found, instance.actor_id, Tag(prototype.tags[triangle]))
+        return contact
 
     def _prototype(self, instance: Instance) -> _Prototype:
         key = (instance.body, instance.pose)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,9 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.profile import BLANK_FRAMES, SETTLING_FRAMES, WRONG_EVERY, Profile, object_ids
 from av_synth.simulator.protocol import bodies
 from av_synth.simulator.protocol.bodies import SensorType
-from av_synth.simulator.scene import Scene, View
+from av_synth.simulator.scene import RGB, Scene, View
 from av_synth.simulator.sensors.exposure import Exposure, Message
+from av_synth.simulator.sensors.retina import Retina
 from av_synth.simulator.sensors.spec import CameraSpec
 
 if TYPE_CHECKING:
@@ -32,8 +33,17 @@ def expose_cameras(
     exposures: Iterable[Exposure],
     send: Callable[[Message], None],
     profile: Profile,
+    retinas: Mapping[int, Retina],
 ) -> None:
     """Render and send what cameras see, in the order in which each pose first comes up, or late and the other way.
+
+    Args:
+        renderer: draws.
+        scene: what is seen.
+        exposures: of cameras.
+        send: takes each message.
+        profile: how images are let out.
+        retinas: of DVS cameras by actor id; one that is gone sends nothing.
 
     Raises:
         DataError: if the renderer did not make what it was asked for.
@@ -48,6 +58,9 @@ def expose_cameras(
         for exposure in group:
             if exposure.sensor.kind is SensorType.SEMANTIC_LIDAR:
                 keep(exposure.message(_visibility(renderer, scene, view, frames)))
+            elif exposure.sensor.kind is SensorType.DVS:
+                for message in _events(exposure, _pixels(exposure, frames, profile), retinas):
+                    keep(message)
             else:
                 keep(_photo(exposure, frames, profile))
     if late:
@@ -89,19 +102,34 @@ def _key(exposure: Exposure) -> tuple[Any, ...]:
 
 def _photo(exposure: Exposure, frames: Frames, profile: Profile) -> Message:
     """One image, as the profile lets it out."""
-    message = exposure.message(_image(exposure, frames, profile))
+    spec = _spec(exposure)
+    message = exposure.message(
+        bodies.image(spec.width_px, spec.height_px, spec.fov_deg, _pixels(exposure, frames, profile))
+    )
     age = exposure.sensor.age(exposure.frame)
     if profile.wrong_frames and exposure.sensor.kind is SensorType.DEPTH and age % WRONG_EVERY == WRONG_EVERY - 1:
         return replace(exposure, frame=exposure.frame - 1).message(message.parts[1:])
     return message
 
 
-def _image(exposure: Exposure, frames: Frames, profile: Profile) -> list[bytes | memoryview]:
+def _events(exposure: Exposure, pixels: Any, retinas: Mapping[int, Retina]) -> list[Message]:
+    """What a DVS camera has to say of its image: as in CARLA nothing where nothing changed."""
+    spec, sensor = _spec(exposure), exposure.sensor
+    retina = retinas.get(sensor.actor_id)
+    if retina is None:
+        return []
+    events = retina.see(pixels, exposure.elapsed_s, sensor.random(exposure.frame))
+    body = bodies.dvs(spec.width_px, spec.height_px, spec.fov_deg, events)
+    return [exposure.message(body)] if len(events) else []
+
+
+def _pixels(exposure: Exposure, frames: Frames, profile: Profile) -> Any:
+    """The image (H, W, 4) uint8, or (H, W, 2) float32 of flow, as the profile lets it out."""
     spec = _spec(exposure)
     kind = exposure.sensor.kind
     pixels: Any = None
-    if kind is SensorType.RGB:
-        pixels = frames.rgb
+    if spec.output == RGB and frames.rgb is not None:
+        pixels = spec.development.develop(frames.rgb)
     elif kind is SensorType.DEPTH and frames.depth_m is not None:
         pixels = bodies.depth_pixels(frames.depth_m)
     elif kind is SensorType.SEMANTIC_SEGMENTATION and frames.tag is not None:
@@ -112,15 +140,17 @@ def _image(exposure: Exposure, frames: Frames, profile: Profile) -> list[bytes |
         pixels = bodies.instance_pixels(frames.tag, ids)
     elif kind is SensorType.OPTICAL_FLOW and frames.flow_px is not None:
         pixels = bodies.flow_pixels(frames.flow_px)
+    elif kind is SensorType.NORMALS and frames.normal is not None:
+        pixels = bodies.normal_pixels(frames.normal)
     if pixels is None or pixels.shape[:2] != (spec.height_px, spec.width_px):
         raise DataError(f"the renderer made no {spec.output} of {spec.width_px}x{spec.height_px} pixels")
     age = exposure.sensor.age(exposure.frame)
     if profile.blank_first_frames and age <= BLANK_FRAMES:
         pixels = np.zeros_like(pixels)
-    elif profile.blank_first_frames and kind is SensorType.RGB and age <= SETTLING_FRAMES:
+    elif profile.blank_first_frames and spec.output == RGB and age <= SETTLING_FRAMES:
         over = 1.0 + math.exp(-age / BLANK_FRAMES)
         pixels = np.minimum(pixels * over, 255.0).astype(np.uint8)
-    return bodies.image(spec.width_px, spec.height_px, spec.fov_deg, pixels)
+    return pixels
 
 
 def _visibility(renderer: Renderer, scene: Scene, view: View, frames: Frames) -> list[bytes | memoryview]:

@@ -13,9 +13,11 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.protocol.bodies import SensorType
 from av_synth.simulator.raycast.lidar import Lidar
 from av_synth.simulator.raycast.radar import Radar
-from av_synth.simulator.scene import DEPTH, FLOW, LABELS, RGB, View
+from av_synth.simulator.scene import DEPTH, FLOW, LABELS, NORMALS, RGB, View
+from av_synth.simulator.sensors.attributes import Reader
+from av_synth.simulator.sensors.development import AS_RENDERED, Development
+from av_synth.simulator.sensors.retina import Thresholds
 from av_synth.simulator.world.errors import SpawnRefused
-from av_synth.simulator.world.sensor_blueprints import sensor_defaults
 
 # camera axes are OpenCV's (x right, y down, z forward) in the actor's (x forward, y left, z up)
 _ACTOR_FROM_CAMERA = np.array(
@@ -28,6 +30,8 @@ CAMERAS: Mapping[str, tuple[SensorType, str]] = {
     "sensor.camera.semantic_segmentation": (SensorType.SEMANTIC_SEGMENTATION, LABELS),
     "sensor.camera.instance_segmentation": (SensorType.INSTANCE_SEGMENTATION, LABELS),
     "sensor.camera.optical_flow": (SensorType.OPTICAL_FLOW, FLOW),
+    "sensor.camera.normals": (SensorType.NORMALS, NORMALS),
+    "sensor.camera.dvs": (SensorType.DVS, RGB),
     VISIBILITY: (SensorType.SEMANTIC_LIDAR, LABELS),
 }
 _LIDARS = {"sensor.lidar.ray_cast": SensorType.LIDAR, "sensor.lidar.ray_cast_semantic": SensorType.SEMANTIC_LIDAR}
@@ -40,7 +44,8 @@ _MAX_POINTS_PER_SECOND = 20_000_000
 class Schedule:
     """When data is due: every `period` frames of `phase`, or every `tick_s` seconds of simulation (0: each frame).
 
-    One that `drifts` waits for `tick_s` from its last data on, and so loses what a tick lasts longer.
+    The seconds count, as in CARLA, from the first frame after the spawn, which has data. A schedule that `drifts` waits
+    for `tick_s` from its last data on, and so loses what a tick lasts longer.
     """
 
     period: int
@@ -56,15 +61,19 @@ class Schedule:
         if self.tick_s <= delta_s:
             return True
         if self.drifts:
-            return round((elapsed_s - self.begun_s) / delta_s) % math.ceil(self.tick_s / delta_s - 1e-6) == 0
-        # stateless: the number of whole ticks since the spawn grew in this frame; 1 us of slack for float time
-        age = elapsed_s - self.begun_s + 1e-6
+            frames = round((elapsed_s - self.begun_s) / delta_s) - 1
+            return frames % math.ceil(self.tick_s / delta_s - 1e-6) == 0
+        # stateless: the number of whole ticks since the first frame grew in this one; 1 us of slack for float time
+        age = elapsed_s - delta_s - self.begun_s + 1e-6
         return math.floor(age / self.tick_s) != math.floor((age - delta_s) / self.tick_s)
 
 
 @dataclass(frozen=True)
 class CameraSpec:
-    """A pinhole camera; pixels, integer coordinates being pixel centres. `output` is what the renderer is asked for."""
+    """A pinhole camera; pixels, integer coordinates being pixel centres. `output` is what the renderer is asked for.
+
+    Images in colour are developed; `thresholds` are those of a DVS camera, None for all others.
+    """
 
     output: str
     width_px: int
@@ -72,6 +81,8 @@ class CameraSpec:
     focal_px: float
     cx_px: float
     cy_px: float
+    development: Development = AS_RENDERED
+    thresholds: Thresholds | None = None
 
     @property
     def fov_deg(self) -> float:
@@ -148,7 +159,16 @@ class CollisionSpec:
     """Contacts of the parent."""
 
 
-Spec = CameraSpec | LidarSpec | RadarSpec | GnssSpec | ImuSpec | CollisionSpec
+@dataclass(frozen=True)
+class ObstacleSpec:
+    """A sphere of `radius_m` is pushed ahead by `distance_m`; `only_actors`: it goes through the town."""
+
+    distance_m: float
+    radius_m: float
+    only_actors: bool
+
+
+Spec = CameraSpec | LidarSpec | RadarSpec | GnssSpec | ImuSpec | CollisionSpec | ObstacleSpec
 
 
 @dataclass(frozen=True)
@@ -198,7 +218,7 @@ def make_sensor(
     """
     if not is_built(blueprint_id):
         raise SpawnRefused(f"{blueprint_id}: the embedded simulator has no such sensor")
-    read = _Reader(blueprint_id, attributes)
+    read = Reader(blueprint_id, attributes)
     kind, spec = _spec(blueprint_id, read)
     schedule = Schedule(
         read.integer("avsynth.frame_period", 1, 1_000_000),
@@ -224,13 +244,14 @@ _OTHERS = {
     "sensor.other.imu": SensorType.IMU,
     "sensor.other.collision": SensorType.COLLISION,
     "sensor.other.lane_invasion": SensorType.LANE_INVASION,
+    "sensor.other.obstacle": SensorType.OBSTACLE,
 }
 
 
-def _spec(blueprint_id: str, read: _Reader) -> tuple[SensorType, Spec | None]:
+def _spec(blueprint_id: str, read: Reader) -> tuple[SensorType, Spec | None]:
     if blueprint_id in CAMERAS:
         kind, output = CAMERAS[blueprint_id]
-        return kind, _camera(output, read)
+        return kind, _camera(kind, output, read)
     if blueprint_id in _LIDARS:
         kind = _LIDARS[blueprint_id]
         return kind, LidarSpec(_pattern(read), _losses(read) if kind is SensorType.LIDAR else None)
@@ -254,10 +275,14 @@ def _spec(blueprint_id: str, read: _Reader) -> tuple[SensorType, Spec | None]:
             read.three("noise_gyro_bias_{}", axes),
             read.three("noise_gyro_stddev_{}", axes),
         )
+    if kind is SensorType.OBSTACLE:
+        return kind, ObstacleSpec(
+            read.number("distance", 0.0, 10_000.0), read.number("hit_radius", 0.001, 1000.0), read.flag("only_dynamics")
+        )
     return kind, CollisionSpec() if kind is SensorType.COLLISION else None
 
 
-def _camera(output: str, read: _Reader) -> CameraSpec:
+def _camera(kind: SensorType, output: str, read: Reader) -> CameraSpec:
     width = read.integer("image_size_x", 1, _MAX_IMAGE_PX)
     height = read.integer("image_size_y", 1, _MAX_IMAGE_PX)
     fov = read.number("fov", 1.0, 170.0)
@@ -271,10 +296,27 @@ def _camera(output: str, read: _Reader) -> CameraSpec:
         focal if focal > 0.0 else width / (2.0 * math.tan(math.radians(fov) / 2.0)),
         cx if cx >= 0.0 else (width - 1) / 2.0,
         cy if cy >= 0.0 else (height - 1) / 2.0,
+        _development(read) if output == RGB else AS_RENDERED,
+        _thresholds(read) if kind is SensorType.DVS else None,
     )
 
 
-def _pattern(read: _Reader) -> Lidar:
+def _development(read: Reader) -> Development:
+    return Development(read.number("exposure_compensation", -20.0, 20.0), read.number("gamma", 0.1, 100.0))
+
+
+def _thresholds(read: Reader) -> Thresholds:
+    return Thresholds(
+        up=read.number("positive_threshold", 1e-3, 1e6),
+        down=read.number("negative_threshold", 1e-3, 1e6),
+        up_stddev=read.number("sigma_positive_threshold", 0.0, 1e6),
+        down_stddev=read.number("sigma_negative_threshold", 0.0, 1e6),
+        refractory_ns=read.integer("refractory_period_ns", 0, 10**15),
+        log_eps=read.number("log_eps", 1e-9, 1e6) if read.flag("use_log") else None,
+    )
+
+
+def _pattern(read: Reader) -> Lidar:
     return Lidar(
         channels=read.integer("channels", 1, 512),
         upper_deg=read.number("upper_fov", -90.0, 90.0),
@@ -286,7 +328,7 @@ def _pattern(read: _Reader) -> Lidar:
     )
 
 
-def _losses(read: _Reader) -> Losses:
+def _losses(read: Reader) -> Losses:
     return Losses(
         attenuation_per_m=read.number("atmosphere_attenuation_rate", 0.0, 10.0),
         drop_rate=read.number("dropoff_general_rate", 0.0, 1.0),
@@ -294,31 +336,3 @@ def _losses(read: _Reader) -> Losses:
         drop_zero_intensity=read.number("dropoff_zero_intensity", 0.0, 1.0),
         noise_m=read.number("noise_stddev", 0.0, 1000.0),
     )
-
-
-class _Reader:
-    """Reads numbers out of attributes; a missing one has its blueprint's default."""
-
-    def __init__(self, blueprint_id: str, attributes: Mapping[str, str]) -> None:
-        self._blueprint_id = blueprint_id
-        self._attributes = {**sensor_defaults(blueprint_id), **attributes}
-
-    def number(self, name: str, low: float, high: float) -> float:
-        raw = self._attributes[name]
-        try:
-            value = float(raw)
-        except ValueError:
-            value = math.nan
-        if not low <= value <= high:
-            raise SpawnRefused(f"{self._blueprint_id}: {name} = {raw!r}; want a number from {low:g} to {high:g}")
-        return value
-
-    def integer(self, name: str, low: int, high: int) -> int:
-        value = self.number(name, low, high)
-        if value != int(value):
-            raise SpawnRefused(f"{self._blueprint_id}: {name} = {value}; want a whole number")
-        return int(value)
-
-    def three(self, pattern: str, names: tuple[str, str, str]) -> tuple[float, float, float]:
-        x, y, z = (self.number(pattern.format(name), -1e9, 1e9) for name in names)
-        return x, y, z

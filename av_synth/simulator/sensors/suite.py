@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,13 @@ from av_synth.simulator.protocol.geography import geo_reference
 from av_synth.simulator.protocol.streams import StreamServer
 from av_synth.simulator.protocol.structs import WireActor
 from av_synth.simulator.raycast import Hits, RayScene
-from av_synth.simulator.scene import FLOW, Scene
+from av_synth.simulator.scene import FLOW, Scene, Tag
 from av_synth.simulator.sensors.cameras import expose_cameras
 from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.inertial import expose_collision, expose_gnss, expose_imu
+from av_synth.simulator.sensors.obstacle import expose_obstacle, in_reach
 from av_synth.simulator.sensors.rays import expose_lidar, expose_radar
+from av_synth.simulator.sensors.retina import Retina
 from av_synth.simulator.sensors.spec import (
     CAMERAS,
     CameraSpec,
@@ -29,6 +31,7 @@ from av_synth.simulator.sensors.spec import (
     GnssSpec,
     ImuSpec,
     LidarSpec,
+    ObstacleSpec,
     RadarSpec,
     Sensor,
     make_sensor,
@@ -44,8 +47,8 @@ if TYPE_CHECKING:
     from av_synth.simulator.world import World
 
 log = logging.getLogger(__name__)
-Describe = Callable[[int, str], WireActor]
-"""Actor of an id as it travels, or for id 0 the static thing of that name."""
+Describe = Callable[[int, Tag], WireActor]
+"""Actor of an id as it travels, or for one that is none the static thing of that class."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,15 @@ class Due:
 
     Attributes:
         scene: what cameras and rays look at; None if nothing does.
-        photos, beams: of cameras, and of lidars and radars.
+        photos, beams: of cameras; of lidars, radars and obstacle detectors.
+        names: the actors, as they travel, that obstacle detectors may name.
         messages: of the small sensors, made already.
     """
 
     scene: Scene | None
     photos: tuple[Exposure, ...]
     beams: tuple[Exposure, ...]
+    names: Mapping[int, WireActor]
     messages: tuple[Message, ...]
 
 
@@ -74,6 +79,7 @@ class SensorSuite:
         self._town = town
         self._sensors: dict[int, Sensor] = {}
         self._trail = Trail()
+        self._retinas: dict[int, Retina] = {}
         self._geo_reference = geo_reference(town.opendrive)
         self._graphics = Worker("graphics")
         self._tracing = Worker("tracing")
@@ -89,6 +95,7 @@ class SensorSuite:
         """Forget all sensors; their streams stay open and silent. Call `finish` before."""
         self._sensors.clear()
         self._trail.clear()
+        self._retinas.clear()
         if town.digest != self._town.digest:
             self._town = town
             self._geo_reference = geo_reference(town.opendrive)
@@ -125,11 +132,14 @@ class SensorSuite:
             except Exception as error:  # GL fails in many ways, and each means: no cameras here
                 raise SpawnRefused(f"{actor.blueprint_id}: no way to render: {error}") from error
         self._sensors[actor.id] = sensor
+        if isinstance(sensor.spec, CameraSpec) and sensor.spec.thresholds is not None:
+            self._retinas[actor.id] = Retina(sensor.spec.thresholds)
 
     def remove(self, actor_id: int) -> None:
         """Forget a sensor, if it is one."""
         self._sensors.pop(actor_id, None)
         self._trail.forget(actor_id)
+        self._retinas.pop(actor_id, None)
 
     def has_stream(self, stream_id: int) -> bool:
         """Whether a sensor of this episode sends on this stream."""
@@ -180,10 +190,10 @@ class SensorSuite:
         due = [sensor for sensor in self._sensors.values() if self._is_due(sensor, world, delta_s)]
         exposures = [_exposure(sensor, world, delta_s, last_poses.get(sensor.actor_id)) for sensor in due]
         photos = tuple(e for e in exposures if isinstance(e.sensor.spec, CameraSpec) and cameras)
-        beams = tuple(e for e in exposures if isinstance(e.sensor.spec, (LidarSpec, RadarSpec)))
+        beams = tuple(e for e in exposures if isinstance(e.sensor.spec, (LidarSpec, RadarSpec, ObstacleSpec)))
         scene = take_scene() if photos or beams else None
         messages = tuple(message for e in exposures for message in self._small(e, world, describe))
-        return Due(scene, photos, beams, messages)
+        return Due(scene, photos, beams, _names(scene, beams, describe), messages)
 
     def expose(self, due: Due, *, patient: bool) -> None:
         """Start what takes long and send what is made already. Hold no lock: readers may be slow.
@@ -200,7 +210,7 @@ class SensorSuite:
         if scene is not None and due.photos and (patient or not self._graphics.busy):
             self._graphics.submit(lambda: self._photograph(scene, due.photos, send))
         if scene is not None and due.beams and (patient or not self._tracing.busy):
-            self._tracing.submit(lambda: self._trace(scene, due.beams, send))
+            self._tracing.submit(lambda: self._trace(scene, due, send))
         for message in due.messages:
             send(message)
 
@@ -218,24 +228,26 @@ class SensorSuite:
         if isinstance(spec, CollisionSpec):
             parent = exposure.sensor.parent_id
             return [
-                expose_collision(exposure, describe(parent, ""), describe(c.other_id, c.tag.name.lower()), c.impulse_ns)
-                for c in world.collisions_this_frame
-                if c.actor_id == parent
+                expose_collision(exposure, describe(parent, Tag.NONE), describe(other_id, tag), impulse_ns)
+                for (other_id, tag), impulse_ns in _impulses(world, parent).items()
             ]
         return []
 
     def _photograph(self, scene: Scene, cameras: Sequence[Exposure], send: Callable[[Message], None]) -> None:
         if self._renderer is not None:
-            expose_cameras(self._renderer, scene, cameras, send, self._profile)
+            expose_cameras(self._renderer, scene, cameras, send, self._profile, self._retinas)
 
-    def _trace(self, scene: Scene, beams: Sequence[Exposure], send: Callable[[Message], None]) -> None:
+    def _trace(self, scene: Scene, due: Due, send: Callable[[Message], None]) -> None:
         rays = self._ray_scene()
-        for exposure in beams:
+        for exposure in due.beams:
             spec = exposure.sensor.spec
             if isinstance(spec, LidarSpec):
                 send(expose_lidar(rays, scene, exposure, spec))
             elif isinstance(spec, RadarSpec):
                 send(expose_radar(rays, scene, exposure, spec))
+            elif isinstance(spec, ObstacleSpec):
+                for message in expose_obstacle(rays, scene, exposure, spec, due.names):
+                    send(message)
 
     def _ray_scene(self) -> RayScene:
         if self._rays is None:
@@ -256,6 +268,25 @@ class SensorSuite:
 
     def _drop_rays(self) -> None:
         self._rays = None
+
+
+def _names(scene: Scene | None, beams: Sequence[Exposure], describe: Describe) -> dict[int, WireActor]:
+    """The obstacle detectors among `beams` and what they may meet, as they travel; level cars are no actors."""
+    ids: set[int] = set()
+    for exposure in beams:
+        if isinstance(exposure.sensor.spec, ObstacleSpec) and scene is not None:
+            ids |= {exposure.sensor.actor_id, *in_reach(exposure, exposure.sensor.spec, scene)}
+    return {actor_id: describe(actor_id, Tag.CAR) for actor_id in sorted(ids)}
+
+
+def _impulses(world: World, actor_id: int) -> dict[tuple[int, Tag], Array]:
+    """The whole push (3,) on an actor by (actor, class) that it met: as in CARLA, a frame has one contact with each."""
+    pushes: dict[tuple[int, Tag], Array] = {}
+    for contact in world.collisions_this_frame:
+        if contact.actor_id == actor_id:
+            key = (contact.other_id, contact.tag)
+            pushes[key] = pushes.get(key, 0.0) + contact.impulse_ns
+    return pushes
 
 
 def _sees_flow(sensor: Sensor) -> bool:

@@ -29,13 +29,13 @@ def test_a_period_and_a_phase_count_frames():
     assert [frame for frame in range(100, 130) if schedule.due(frame, frame * 0.05, 0.05)] == [103, 113, 123]
 
 
-def test_sensor_tick_keeps_its_rate_over_many_frames():
+def test_sensor_tick_begins_with_the_first_frame_and_keeps_its_rate_over_many():
     schedule = Schedule(period=1, phase=0, tick_s=0.1, begun_s=7.35)
     times = 7.35 + np.cumsum(np.full(2000, 0.05))
 
     due = [schedule.due(k, float(t), 0.05) for k, t in enumerate(times)]
 
-    assert due == [k % 2 == 1 for k in range(2000)]
+    assert due == [k % 2 == 0 for k in range(2000)]
 
 
 def test_a_field_of_view_gives_a_centred_pinhole_and_pixels_override_it():

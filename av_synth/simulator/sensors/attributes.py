@@ -1,0 +1,47 @@
+"""Attributes of a sensor as numbers, checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from av_synth.simulator.world.errors import SpawnRefused
+from av_synth.simulator.world.sensor_blueprints import sensor_defaults
+
+
+class Reader:
+    """Reads numbers out of attributes; a missing one has its blueprint's default.
+
+    Every method raises SpawnRefused if the value is out of range.
+    """
+
+    def __init__(self, blueprint_id: str, attributes: Mapping[str, str]) -> None:
+        self._blueprint_id = blueprint_id
+        self._attributes = {**sensor_defaults(blueprint_id), **attributes}
+
+    def number(self, name: str, low: float, high: float) -> float:
+        """An attribute as a number from `low` to `high`."""
+        raw = self._attributes[name]
+        try:
+            value = float(raw.lower().removesuffix("f"))  # CARLA's own defaults have it here and there
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise SpawnRefused(f"{self._blueprint_id}: {name} = {raw!r}; want a number from {low:g} to {high:g}")
+        return value
+
+    def integer(self, name: str, low: int, high: int) -> int:
+        """An attribute as a whole number from `low` to `high`."""
+        value = self.number(name, low, high)
+        if value != int(value):
+            raise SpawnRefused(f"{self._blueprint_id}: {name} = {value}; want a whole number")
+        return int(value)
+
+    def flag(self, name: str) -> bool:
+        """An attribute as true or false."""
+        return self._attributes[name].lower() in ("true", "1")
+
+    def three(self, pattern: str, names: tuple[str, str, str]) -> tuple[float, float, float]:
+        """Three attributes whose names differ in one word."""
+        x, y, z = (self.number(pattern.format(name), -1e9, 1e9) for name in names)
+        return x, y, z
