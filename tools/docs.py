@@ -22,6 +22,8 @@ from av_synth import errors  # noqa: E402
 from av_synth.cli.app import app  # noqa: E402
 from av_synth.export import formats  # noqa: E402
 from av_synth.farm.failures import KINDS  # noqa: E402
+from av_synth.simulator.sensors.spec import acting_attributes, is_built  # noqa: E402
+from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS, sensor_attributes  # noqa: E402
 from av_synth.store.tables import TABLES  # noqa: E402
 from tools import scenario_reference  # noqa: E402
 from tools.scenario_reference import CAMPAIGN, RIG, reference  # noqa: E402
@@ -119,6 +121,18 @@ def format_options() -> str:
     return "\n".join(lines) + "\n"
 
 
+def sensor_attributes_told() -> str:
+    """Which attributes of each sensor do something, which the page of sensors ends with."""
+    lines = ["| sensor | these act, with their defaults | these change nothing |", "|---|---|---|"]
+    for sensor in SENSOR_IDS:
+        if is_built(sensor):
+            attributes, acting = sensor_attributes(sensor), acting_attributes(sensor)
+            act = ", ".join(f"`{a.id}` {a.value}" for a in attributes if a.id in acting)
+            idle = ", ".join(f"`{a.id}`" for a in attributes if a.id not in acting)
+            lines.append(f"| `{sensor}` | {act or '-'} | {idle or '-'} |")
+    return "\n".join(lines) + "\n"
+
+
 def api() -> str:
     """What `import av_synth` offers, from its docstrings."""
     parts = []
@@ -146,7 +160,7 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 if hasattr(av_synth, "__all__"):
     PAGES["api.md"] = api
-ENDS: dict[str, Callable[[], str]] = {"formats.md": format_options}
+ENDS: dict[str, Callable[[], str]] = {"formats.md": format_options, "sensors.md": sensor_attributes_told}
 
 
 def written() -> Iterator[tuple[Path, str]]:

@@ -360,3 +360,19 @@ def _changed(values: Any, changes: dict[int, Any], count: Any = None) -> Any:
     if isinstance(values, list):
         return [_changed(value, changes, count) for value in values]
     return changes.get(next(count), values)
+
+
+def test_who_sets_an_attribute_that_changes_nothing_is_told_once_an_episode(clients, caplog):
+    client, _ = clients
+
+    def spawn(*attributes: list[Any]) -> None:
+        described = [0, "sensor.camera.rgb", [["role_name", 4, "front"], *SMALL, *attributes]]
+        client("spawn_actor", described, ORIGIN)
+
+    spawn(["bloom_intensity", 3, "0.675"], ["gamma", 3, "1.8"])
+    assert not caplog.messages
+    for _ in range(2):
+        spawn(["bloom_intensity", 3, "2"], ["lens_k", 3, "1"])
+    assert caplog.messages == [
+        f"sensor.camera.rgb: {what} changes nothing here" for what in ("lens_k = 1", "bloom_intensity = 2")
+    ]

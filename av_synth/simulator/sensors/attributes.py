@@ -13,15 +13,23 @@ class Reader:
     """Reads numbers out of attributes; a missing one has its blueprint's default.
 
     Every method raises SpawnRefused if the value is out of range.
+
+    Attributes:
+        names: what was read so far.
     """
 
     def __init__(self, blueprint_id: str, attributes: Mapping[str, str]) -> None:
         self._blueprint_id = blueprint_id
         self._attributes = {**sensor_defaults(blueprint_id), **attributes}
+        self.names: set[str] = set()
+
+    def has(self, name: str) -> bool:
+        """Whether sensors of this kind have an attribute."""
+        return name in self._attributes
 
     def number(self, name: str, low: float, high: float) -> float:
         """An attribute as a number from `low` to `high`."""
-        raw = self._attributes[name]
+        raw = self._text(name)
         try:
             value = float(raw.lower().removesuffix("f"))  # CARLA's own defaults have it here and there
         except ValueError:
@@ -39,9 +47,13 @@ class Reader:
 
     def flag(self, name: str) -> bool:
         """An attribute as true or false."""
-        return self._attributes[name].lower() in ("true", "1")
+        return self._text(name).lower() in ("true", "1")
 
     def three(self, pattern: str, names: tuple[str, str, str]) -> tuple[float, float, float]:
         """Three attributes whose names differ in one word."""
         x, y, z = (self.number(pattern.format(name), -1e9, 1e9) for name in names)
         return x, y, z
+
+    def _text(self, name: str) -> str:
+        self.names.add(name)
+        return self._attributes[name]

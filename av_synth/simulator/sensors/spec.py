@@ -36,7 +36,7 @@ CAMERAS: Mapping[str, tuple[SensorType, str]] = {
 }
 _LIDARS = {"sensor.lidar.ray_cast": SensorType.LIDAR, "sensor.lidar.ray_cast_semantic": SensorType.SEMANTIC_LIDAR}
 _MAX_IMAGE_PX = 8192
-_PHASE = "avsynth.frame_phase"
+_PHASE, _SEED = "avsynth.frame_phase", "noise_seed"
 _MAX_POINTS_PER_SECOND = 20_000_000
 
 
@@ -220,17 +220,21 @@ def make_sensor(
         raise SpawnRefused(f"{blueprint_id}: the embedded simulator has no such sensor")
     read = Reader(blueprint_id, attributes)
     kind, spec = _spec(blueprint_id, read)
-    schedule = Schedule(
-        read.integer("avsynth.frame_period", 1, 1_000_000),
-        read.integer(_PHASE, -1_000_000, 1_000_000),
-        read.number("sensor_tick", 0.0, 1e6),
-        now[1],
-        drifts,
-    )
+    schedule = _schedule(read, now[1], drifts)
+    if read.has(_SEED):
+        read.integer(_SEED, -(2**63), 2**63)  # part of the key below
     mount = np.eye(4) if parent_from_sensor is None else parent_from_sensor
     what = {name: value for name, value in attributes.items() if name != _PHASE}
     key = f"{blueprint_id}|{sorted(what.items())}|{np.round(mount, 4).tolist()}"
     return Sensor(actor_id, parent_id, kind, stream_id, schedule, spec, zlib.crc32(key.encode()), *now)
+
+
+def acting_attributes(blueprint_id: str) -> frozenset[str]:
+    """Names of the attributes that change what a sensor of this kind does; all others are taken and passed over."""
+    read = Reader(blueprint_id, {})
+    _spec(blueprint_id, read)
+    _schedule(read, 0.0, drifts=False)
+    return frozenset(read.names | ({_SEED} if read.has(_SEED) else set()))
 
 
 def is_built(blueprint_id: str) -> bool:
@@ -246,6 +250,16 @@ _OTHERS = {
     "sensor.other.lane_invasion": SensorType.LANE_INVASION,
     "sensor.other.obstacle": SensorType.OBSTACLE,
 }
+
+
+def _schedule(read: Reader, begun_s: float, drifts: bool) -> Schedule:
+    return Schedule(
+        read.integer("avsynth.frame_period", 1, 1_000_000),
+        read.integer(_PHASE, -1_000_000, 1_000_000),
+        read.number("sensor_tick", 0.0, 1e6),
+        begun_s,
+        drifts,
+    )
 
 
 def _spec(blueprint_id: str, read: Reader) -> tuple[SensorType, Spec | None]:

@@ -34,6 +34,7 @@ from av_synth.simulator.sensors.spec import (
     ObstacleSpec,
     RadarSpec,
     Sensor,
+    acting_attributes,
     make_sensor,
 )
 from av_synth.simulator.sensors.trail import Trail
@@ -41,6 +42,7 @@ from av_synth.simulator.sensors.worker import Worker
 from av_synth.simulator.town import Town
 from av_synth.simulator.world.errors import SpawnRefused
 from av_synth.simulator.world.model import Actor
+from av_synth.simulator.world.sensor_blueprints import sensor_defaults
 
 if TYPE_CHECKING:
     from av_synth.simulator.render import Renderer
@@ -80,6 +82,7 @@ class SensorSuite:
         self._sensors: dict[int, Sensor] = {}
         self._trail = Trail()
         self._retinas: dict[int, Retina] = {}
+        self._told_idle: set[tuple[str, str]] = set()
         self._geo_reference = geo_reference(town.opendrive)
         self._graphics = Worker("graphics")
         self._tracing = Worker("tracing")
@@ -96,6 +99,7 @@ class SensorSuite:
         self._sensors.clear()
         self._trail.clear()
         self._retinas.clear()
+        self._told_idle.clear()
         if town.digest != self._town.digest:
             self._town = town
             self._geo_reference = geo_reference(town.opendrive)
@@ -132,8 +136,18 @@ class SensorSuite:
             except Exception as error:  # GL fails in many ways, and each means: no cameras here
                 raise SpawnRefused(f"{actor.blueprint_id}: no way to render: {error}") from error
         self._sensors[actor.id] = sensor
+        self._tell_idle(actor)
         if isinstance(sensor.spec, CameraSpec) and sensor.spec.thresholds is not None:
             self._retinas[actor.id] = Retina(sensor.spec.thresholds)
+
+    def _tell_idle(self, actor: Actor) -> None:
+        """Say once an episode which attributes somebody set in vain."""
+        defaults, acting = sensor_defaults(actor.blueprint_id), acting_attributes(actor.blueprint_id)
+        for name, value in actor.attributes.items():
+            told = (actor.blueprint_id, name)
+            if name in defaults.keys() - acting and value.lower() != defaults[name] and told not in self._told_idle:
+                self._told_idle.add(told)
+                log.warning("%s: %s = %s changes nothing here", actor.blueprint_id, name, value)
 
     def remove(self, actor_id: int) -> None:
         """Forget a sensor, if it is one."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from av_synth.geometry.transforms import from_yaw
-from av_synth.simulator.sensors.spec import CameraSpec, Schedule, Sensor, make_sensor
+from av_synth.simulator.sensors.spec import CameraSpec, Schedule, Sensor, acting_attributes, make_sensor
 from av_synth.simulator.world import SpawnRefused
 
 
@@ -86,3 +86,11 @@ def test_random_numbers_follow_from_attributes_mount_and_age_not_from_ids_or_fra
     assert one.random(105).random() == same.random(905).random()
     assert one.random(105).random() != one.random(106).random()
     assert one.random(105).random() != other.random(105).random()
+
+
+def test_what_acts_is_what_is_read():
+    acting = acting_attributes("sensor.camera.rgb")
+
+    assert {"fov", "image_size_x", "gamma", "exposure_compensation", "sensor_tick"} < acting
+    assert not acting & {"bloom_intensity", "lens_k", "role_name"}
+    assert "noise_seed" in acting_attributes("sensor.other.gnss")
