@@ -249,3 +249,20 @@ def test_g_buffers_are_refused_by_name(stage):
 
     with pytest.raises(RuntimeError, match=r"get_gbuffer_token: not supported by the embedded simulator"):
         camera.listen_to_gbuffer(carla.GBufferTextureID.SceneDepth, print)
+
+
+def test_inertial_sensors_feel_the_gravity_that_was_set_until_the_episode_ends(client, stage):
+    upright, lying = (
+        stage.attach("sensor.other.imu", carla.Transform(carla.Location(z=1.0), carla.Rotation(pitch=pitch)))
+        for pitch in (0.0, 90.0)
+    )
+    _settle(stage)
+    assert stage.world.get_imui_sensor_gravity() == pytest.approx(9.81)
+    stage.world.set_imui_sensor_gravity(3.7)
+    frame = stage.world.tick()
+    for sensor, axis in ((upright, "z"), (lying, "x")):
+        while (felt := stage.next(sensor)).frame != frame:
+            pass
+        assert getattr(felt.accelerometer, axis) == pytest.approx(3.7, abs=0.02)
+
+    assert Stage(client).world.get_imui_sensor_gravity() == pytest.approx(9.81)

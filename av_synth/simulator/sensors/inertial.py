@@ -14,7 +14,6 @@ from av_synth.simulator.protocol import bodies
 from av_synth.simulator.protocol.geography import geolocation
 from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.spec import GnssSpec, ImuSpec
-from av_synth.simulator.world.dynamics import GRAVITY_MPS2
 
 
 def expose_gnss(exposure: Exposure, spec: GnssSpec, reference_deg: tuple[float, float]) -> Message:
@@ -27,7 +26,9 @@ def expose_gnss(exposure: Exposure, spec: GnssSpec, reference_deg: tuple[float, 
     return exposure.message(bodies.gnss(latitude, longitude, altitude))
 
 
-def expose_imu(exposure: Exposure, spec: ImuSpec, acceleration_mps2: Array, angular_radps: Array) -> Message:
+def expose_imu(
+    exposure: Exposure, spec: ImuSpec, acceleration_mps2: Array, angular_radps: Array, gravity_mps2: float
+) -> Message:
     """What an accelerometer (gravity included), a gyroscope and a compass at the sensor's pose say.
 
     Args:
@@ -35,9 +36,10 @@ def expose_imu(exposure: Exposure, spec: ImuSpec, acceleration_mps2: Array, angu
         spec: noise.
         acceleration_mps2: (3,), world axes, of the point where the sensor sits.
         angular_radps: (3,), world axes.
+        gravity_mps2: pulls down.
     """
     sensor_from_world = exposure.world_from_sensor[:3, :3].T
-    pull = sensor_from_world @ (acceleration_mps2 + np.array([0.0, 0.0, GRAVITY_MPS2]))
+    pull = sensor_from_world @ (acceleration_mps2 + np.array([0.0, 0.0, gravity_mps2]))
     turn = sensor_from_world @ angular_radps
     noise = exposure.sensor.random(exposure.frame).standard_normal((2, 3))
     compass = (math.pi / 2.0 - yaw(exposure.world_from_sensor)) % (2.0 * math.pi)

@@ -40,6 +40,7 @@ from av_synth.simulator.sensors.spec import (
 from av_synth.simulator.sensors.trail import Trail
 from av_synth.simulator.sensors.worker import Worker
 from av_synth.simulator.town import Town
+from av_synth.simulator.world.dynamics import GRAVITY_MPS2
 from av_synth.simulator.world.errors import SpawnRefused
 from av_synth.simulator.world.model import Actor
 from av_synth.simulator.world.sensor_blueprints import sensor_defaults
@@ -72,10 +73,15 @@ class Due:
 
 
 class SensorSuite:
-    """Owns the sensors, the thread with the GL context and the thread that traces rays."""
+    """Owns the sensors, the thread with the GL context and the thread that traces rays.
+
+    Attributes:
+        imu_gravity_mps2: what inertial sensors feel when nothing moves, in this episode.
+    """
 
     def __init__(self, streams: StreamServer, catalogue: Catalogue, town: Town, profile: Profile = NATIVE) -> None:
         self._profile = profile
+        self.imu_gravity_mps2 = GRAVITY_MPS2
         self._streams = streams
         self._shown = shown(catalogue)
         self._town = town
@@ -100,6 +106,7 @@ class SensorSuite:
         self._trail.clear()
         self._retinas.clear()
         self._told_idle.clear()
+        self.imu_gravity_mps2 = GRAVITY_MPS2
         if town.digest != self._town.digest:
             self._town = town
             self._geo_reference = geo_reference(town.opendrive)
@@ -238,7 +245,7 @@ class SensorSuite:
         if isinstance(spec, GnssSpec):
             return [expose_gnss(exposure, spec, self._geo_reference)]
         if isinstance(spec, ImuSpec):
-            return [expose_imu(exposure, spec, *_motion(exposure.sensor, world)[1:])]
+            return [expose_imu(exposure, spec, *_motion(exposure.sensor, world)[1:], self.imu_gravity_mps2)]
         if isinstance(spec, CollisionSpec):
             parent = exposure.sensor.parent_id
             return [

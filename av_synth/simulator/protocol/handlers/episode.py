@@ -7,7 +7,7 @@ from typing import Any
 from av_synth.simulator.engine import Engine
 from av_synth.simulator.protocol import codec, structs
 from av_synth.simulator.protocol.calls import CallError, CallTable, Kind, Packed
-from av_synth.simulator.protocol.codec import flag, integer, items, text
+from av_synth.simulator.protocol.codec import flag, integer, items, number, text
 
 CARLA_VERSION = "0.9.16"
 TABLE: CallTable[Engine] = CallTable()
@@ -144,3 +144,15 @@ def clear_debug_shape(_engine: Engine) -> None:
 @TABLE.void
 def clear_debug_string(_engine: Engine) -> None:
     """See `draw_debug_shape`."""
+
+
+@TABLE.value
+def get_imui_gravity(engine: Engine) -> float:
+    """Gravity in m/s2 that inertial sensors feel."""
+    return engine.sensors.imu_gravity_mps2
+
+
+@TABLE.void
+def set_imui_gravity(engine: Engine, gravity_mps2: Any) -> None:
+    """Let inertial sensors feel another gravity until the end of the episode; nothing falls otherwise than before."""
+    engine.sensors.imu_gravity_mps2 = number(gravity_mps2)

@@ -61,8 +61,6 @@ _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
         ),
     ),
     ("it has no G-buffers", Kind.VALUE, ("get_gbuffer_token",)),
-    ("its gravity is the same for every sensor", Kind.VOID, ("set_imui_gravity", "set_imui_sensor_gravity")),
-    ("its gravity is the same for every sensor", Kind.VALUE, ("get_imui_gravity", "get_imui_sensor_gravity")),
     ("it speaks no ROS", Kind.VOID, ("enable_sensor_for_ros", "disable_sensor_for_ros")),
     ("it speaks no ROS", Kind.VALUE, ("is_sensor_enabled_for_ros",)),
     ("it has no radio", Kind.VOID, ("send",)),
