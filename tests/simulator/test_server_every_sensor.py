@@ -266,3 +266,21 @@ def test_inertial_sensors_feel_the_gravity_that_was_set_until_the_episode_ends(c
         assert getattr(felt.accelerometer, axis) == pytest.approx(3.7, abs=0.02)
 
     assert Stage(client).world.get_imui_sensor_gravity() == pytest.approx(9.81)
+
+
+def test_the_town_is_named_by_its_class_in_a_collision_and_once_a_tick(stage):
+    sensor = stage.attach("sensor.other.collision")
+    push = stage.place.get_right_vector()
+    for _ in range(60):
+        stage.ego.set_target_velocity(push * 10.0)
+        stage.world.tick()
+    events = [stage.next(sensor)]
+    while not stage.queues[sensor.id].empty():
+        events.append(stage.next(sensor))
+
+    first = events[0]
+    assert (first.actor.id, first.other_actor.id) == (stage.ego.id, 0)
+    assert first.other_actor.type_id == "static.trafficsigns"
+    assert first.normal_impulse.x * push.x + first.normal_impulse.y * push.y < 0.0
+    met = [(event.frame, event.other_actor.type_id) for event in events]
+    assert len(set(met)) == len(met)
