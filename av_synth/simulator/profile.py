@@ -33,7 +33,7 @@ _LARGE_M = 5.0  # vehicles of these classes and beyond this length have such mir
 _WORD = re.compile(r"[+-]?[a-z0-9_]+")
 # Vehicles and pedestrians of CARLA 0.9.16. Source: Docs/catalogue_vehicles.md, Docs/catalogue_pedestrians.md.
 # fmt: off
-_STOCK_VEHICLES = frozenset((
+STOCK_VEHICLES = frozenset((
     "audi.a2", "audi.etron", "audi.tt", "bh.crossbike", "bmw.grandtourer", "carlamotors.carlacola",
     "carlamotors.european_hgv", "carlamotors.firetruck", "chevrolet.impala", "citroen.c3", "diamondback.century",
     "dodge.charger_2020", "dodge.charger_police", "dodge.charger_police_2020", "ford.ambulance", "ford.crown",
@@ -99,7 +99,7 @@ class Profile:
             return True
         family, _, name = blueprint_id.partition(".")
         if family == "vehicle":
-            return name in _STOCK_VEHICLES
+            return name in STOCK_VEHICLES
         return "avsynth" not in blueprint_id and (
             family != "walker" or _STOCK_WALKER.fullmatch(blueprint_id) is not None
         )

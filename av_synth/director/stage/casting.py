@@ -45,6 +45,41 @@ _CATEGORIES = {
     "pushable": "movable_object.pushable_pullable",
     "bicycle_rack": "static_object.bicycle_rack",
 }
+# Who plays a category. What comes to a simulator's library besides them plays by its id alone: one draw is one cast, in
+# every version and on every simulator that has them. Where a library has none of them, all that fit play.
+# fmt: off
+_PLAYERS = frozenset((
+    *(
+        f"vehicle.{name}"
+        for name in (
+            "audi.a2", "audi.tt", "avsynth.bendy_bus", "avsynth.wheel_loader", "bh.crossbike",
+            "carlamotors.carlacola", "dodge.charger_police", "ford.ambulance", "mercedes.sprinter",
+            "mitsubishi.fusorosa", "nissan.patrol", "tesla.model3", "yamaha.yzf",
+        )
+    ),
+    *(
+        f"walker.pedestrian.{name}"
+        for name in (
+            "0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0012", "0014", "0030",
+            "0032",
+        )
+    ),
+    *(
+        f"walker.avsynth.{name}"
+        for name in (
+            "construction_worker", "dog", "scooter", "stroller", "wheelchair",
+        )
+    ),
+    *(
+        f"static.prop.{name}"
+        for name in (
+            "avsynth_bendy_bus_rear", "avsynth_bicycle", "avsynth_motorcycle", "avsynth_trailer", "barrel",
+            "bench01", "bikeparking", "box01", "dirtdebris01", "shoppingcart", "streetbarrier", "trafficcone01",
+            "trashbag", "trashcan01",
+        )
+    ),
+))
+# fmt: on
 _CYCLES = ("bicycle", "motorcycle")
 
 
@@ -107,10 +142,12 @@ class Casting:
         return Role(type_id, attributes)
 
     def playing(self, *bodies: str, parked: bool = False) -> list[str]:
-        """Ids of the blueprints of some categories, sorted; those that can stand without a driver if `parked`."""
-        return sorted(
-            type_id for type_id, found in self._library.items() if any(_plays(found, body, parked) for body in bodies)
-        )
+        """Ids of the blueprints that play some categories, sorted; those that stand without a driver if `parked`."""
+        found: set[str] = set()
+        for body in bodies:
+            fitting = {type_id for type_id, each in self._library.items() if _plays(each, body, parked)}
+            found |= fitting if "." in body else fitting & _PLAYERS or fitting
+        return sorted(found)
 
     def colour(self, type_id: str, pick: float) -> dict[str, str]:
         """The attribute that gives a blueprint the colour that `pick` in [0, 1) chooses; none if it has no choice."""

@@ -12,6 +12,9 @@ from av_synth.simulator.bodies import (
     mobility,
     parked_cycles,
     props,
+    stock_cars,
+    stock_cycles,
+    stock_trucks,
     trucks,
     two_wheelers,
     walkers,
@@ -30,4 +33,5 @@ def _build() -> Catalogue:
     vehicles = [*cars.cars(), *trucks.trucks(), *heavy.heavies(), *two_wheelers.two_wheelers()]
     people = [*walkers.walkers(), *mobility.rolling_walkers(), animals.dog()]
     things = [*parked_cycles.parked_cycles(), *loose.loose_things(), *props.props()]
-    return Catalogue([*vehicles, *people, *things])
+    stock = [*stock_cars.stock_cars(), *stock_trucks.stock_trucks(), *stock_cycles.stock_cycles()]
+    return Catalogue([*vehicles, *people, *things, *stock])

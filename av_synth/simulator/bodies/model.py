@@ -79,6 +79,8 @@ class Body:
         wheels: rear left, rear right, front left, front right, or rear, front.
         stride_m: the distance walked in one turn through the poses; 0 where there is no gait.
         doors: those that open; None where none does.
+        power_kw: of the engine; 0 for what is usual in the class of the vehicle.
+        top_mps: top speed; 0 for what is usual in the class.
     """
 
     blueprint_id: str
@@ -93,6 +95,8 @@ class Body:
     wheels: tuple[Wheel, ...] = ()
     stride_m: float = 0.0
     doors: Doors | None = None
+    power_kw: float = 0.0
+    top_mps: float = 0.0
 
 
 def bounds(meshes: Iterable[Mesh]) -> tuple[Array, Array]:
@@ -130,6 +134,8 @@ class Catalogue(Mapping[str, Body]):
                 f"{body.blueprint_id} {body.kind} {int(body.tag)} {body.mass_kg} {body.stride_m:.4f}".encode()
             )
             digest.update(repr((sorted(body.attributes.items()), body.colours)).encode())
+            if body.power_kw or body.top_mps:
+                digest.update(f"{body.power_kw} {body.top_mps}".encode())
             for wheel in body.wheels:
                 digest.update(_tenths_of_mm(wheel.position_m) + f"{wheel.radius_m:.4f} {wheel.steered}".encode())
             meshes = body.meshes

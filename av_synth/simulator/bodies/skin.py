@@ -16,6 +16,7 @@ from av_synth.simulator.runs import runs
 from av_synth.simulator.scene import Mesh, Tag
 
 Knots = Sequence[tuple[float, float]]
+_LEAST_AREA_M2 = 1e-8  # of twice a triangle; smaller ones are left out
 
 
 def curve(knots: Knots, at: npt.ArrayLike) -> Array:
@@ -102,14 +103,23 @@ class Skin:
         """Corners (T, 3, 3) of all triangles so far."""
         return np.concatenate(self._points)[np.concatenate(self._faces)]
 
-    def mesh(self, tag: Tag, crease_deg: float = 38.0) -> Mesh:
-        """Weld points closer than 0.1 mm and make the mesh; edges sharper than `crease_deg` stay hard."""
+    @property
+    def triangle_count(self) -> int:
+        """How many triangles the mesh would have."""
+        return int((self._welded()[3] > _LEAST_AREA_M2).sum())
+
+    def _welded(self) -> tuple[Array, npt.NDArray[np.int64], Array, Array]:
+        """Points without doubles, faces over them, their normals as long as twice their areas, and that length."""
         raw, inverse = np.unique(np.round(np.concatenate(self._points), 4) + 0.0, axis=0, return_inverse=True)
         faces = np.asarray(inverse).reshape(-1)[np.concatenate(self._faces)]
-        finishes = np.concatenate(self._finishes)
         normal = np.cross(raw[faces[:, 1]] - raw[faces[:, 0]], raw[faces[:, 2]] - raw[faces[:, 0]])
-        area = np.linalg.norm(normal, axis=1)
-        keep = area > 1e-8
+        return raw, faces, normal, np.linalg.norm(normal, axis=1)
+
+    def mesh(self, tag: Tag, crease_deg: float = 38.0) -> Mesh:
+        """Weld points closer than 0.1 mm and make the mesh; edges sharper than `crease_deg` stay hard."""
+        raw, faces, normal, area = self._welded()
+        finishes = np.concatenate(self._finishes)
+        keep = area > _LEAST_AREA_M2
         faces, finishes, normal, area = faces[keep], finishes[keep], normal[keep], area[keep]
         corner = _corner_normals(faces, normal, normal / area[:, None], np.cos(np.radians(crease_deg)))
         key = np.concatenate(
@@ -179,7 +189,7 @@ def lay(
     u, v = np.meshgrid(np.linspace(-0.5, 0.5, shape[0] + 1), np.linspace(-0.5, 0.5, shape[1] + 1), indexing="ij")
     rise = v * height_m * (1 - taper * (u + 0.5)) + u * slant_m
     start = np.asarray(centre) + 5.0 * out + u[..., None] * width_m * along + rise[..., None] * np.array([0, 0, 1.0])
-    distance = _first_hit(start.reshape(-1, 3), -out, onto)
+    distance = _first_hit(start.reshape(-1, 3), -out, _behind(start.reshape(-1, 3), along, onto))
     points = start.reshape(-1, 3) - (distance - proud_m)[:, None].clip(max=50.0) * out
     rows = shape[1] + 1
     faces = []
@@ -190,6 +200,15 @@ def lay(
             if np.isfinite(depths).all() and depths.max() - depths.min() < 0.15:  # not across a wheel arch
                 faces += [(a, b, c), (a, c, d)]
     return points, faces
+
+
+def _behind(points: Array, along: Array, corners: Array) -> Array:
+    """The triangles (T, 3, 3) that level rays across `along` from `points` (N, 3) can meet, and few others."""
+    kept = np.ones(len(corners), dtype=bool)
+    for axis in (along, np.array([0.0, 0.0, 1.0])):
+        places, spans = points @ axis, corners @ axis
+        kept &= (spans.min(axis=1) <= places.max() + 1e-3) & (spans.max(axis=1) >= places.min() - 1e-3)
+    return np.asarray(corners[kept])
 
 
 def _first_hit(origins: Array, direction: Array, corners: Array) -> Array:
@@ -205,7 +224,7 @@ def _first_hit(origins: Array, direction: Array, corners: Array) -> Array:
     v = (q @ direction) * inverse
     t = np.einsum("ntj,tj->nt", q, edge2) * inverse
     inside = (u >= -1e-9) & (v >= -1e-9) & (u + v <= 1 + 1e-9) & (t > 0)
-    return np.asarray(np.where(inside, t, np.inf).min(axis=1))
+    return np.asarray(np.where(inside, t, np.inf).min(axis=1, initial=np.inf))
 
 
 def wheel(skin: Skin, hub: npt.ArrayLike, radius_m: float, width_m: float, outward: float, spokes: int = 5) -> None:

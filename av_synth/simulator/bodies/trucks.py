@@ -13,6 +13,7 @@ from av_synth.simulator.bodies.skin import Skin
 from av_synth.simulator.bodies.vehicles import Details, Patch, vehicle
 from av_synth.simulator.scene import Material, Tag
 
+_SECOND = {"generation": "2"}
 _ORANGE = Finish(Material.MATTE, (226, 96, 30))
 
 
@@ -66,7 +67,14 @@ def van() -> Body:
     )
     colours: tuple[Colour, ...] = ((228, 228, 224), (24, 62, 110), (120, 124, 128), (190, 150, 30))
     return vehicle(
-        "vehicle.mercedes.sprinter", [shell], details, tag=Tag.TRUCK, base_type="van", colours=colours, mass_kg=2400.0
+        "vehicle.mercedes.sprinter",
+        [shell],
+        details,
+        tag=Tag.TRUCK,
+        base_type="van",
+        colours=colours,
+        mass_kg=2400.0,
+        more=_SECOND,
     )
 
 
@@ -195,6 +203,7 @@ def ambulance() -> Body:
         mass_kg=4300.0,
         special_type="emergency",
         extra=lights,
+        more=_SECOND,
     )
 
 
@@ -245,6 +254,7 @@ def bus() -> Body:
         colours=colours,
         mass_kg=10500.0,
         extra=arms,
+        more=_SECOND,
     )
 
 

@@ -85,14 +85,15 @@ _CRANK, _SADDLE, _STEER = vec(-0.06, 0.0, 0.29), vec(-0.22, 0.0, 0.84), vec(0.34
 _BAR = vec(0.02, 0.0, 0.20)  # the middle of the handlebar, from `_STEER`
 
 
-def _hubs(hubs_x: tuple[float, float], radius_m: float) -> tuple[Array, Array]:
+def hubs_at(hubs_x: tuple[float, float], radius_m: float) -> tuple[Array, Array]:
+    """The hubs (3,) of the rear and the front wheel."""
     return vec(hubs_x[0], 0.0, radius_m), vec(hubs_x[1], 0.0, radius_m)
 
 
 def motorcycle_parts() -> list[Mesh]:
     """A sports motorcycle by itself, upright."""
     tag, radius = Tag.MOTORCYCLE, _MOTORCYCLE_WHEEL_M
-    rear, front = _hubs(_MOTORCYCLE_HUBS_X, radius)
+    rear, front = hubs_at(_MOTORCYCLE_HUBS_X, radius)
     parts = []
     for hub, width in ((rear, 0.17), (front, 0.125)):
         parts += [hoop(hub, radius, width, RUBBER, tag), hoop(hub, radius - 0.08, 0.05, STEEL, tag, 20)]
@@ -106,8 +107,8 @@ def motorcycle_parts() -> list[Mesh]:
             limb((0.62, side * 0.17, 1.06), (0.60, side * 0.30, 1.12), 0.010, 0.010, DARK, tag),
             ellipsoid((0.60, side * 0.345, 1.13), (0.03, 0.075, 0.04), PLASTIC, tag, (8, 5)),
             ellipsoid((0.93, side * 0.085, 0.90), (0.03, 0.065, 0.045), HEADLAMP, tag, (8, 5)),
-            ellipsoid((0.80, side * 0.235, 0.93), (0.035, 0.03, 0.018), _blinker(side), tag, (6, 5)),
-            ellipsoid((-0.93, side * 0.14, 0.84), (0.035, 0.04, 0.018), _blinker(side), tag, (6, 5)),
+            ellipsoid((0.80, side * 0.235, 0.93), (0.035, 0.03, 0.018), blinker(side), tag, (6, 5)),
+            ellipsoid((-0.93, side * 0.14, 0.84), (0.035, 0.04, 0.018), blinker(side), tag, (6, 5)),
         ]
     parts += [
         hull(
@@ -158,10 +159,10 @@ def motorcycle() -> Body:
         ellipsoid(head + vec(-0.005, 0.0, 0.015), (0.145, 0.120, 0.145), helmet, Tag.RIDER),
         ellipsoid(head + vec(0.060, 0.0, 0.020), (0.092, 0.098, 0.065), GLASS, Tag.RIDER, (10, 6)),
     ]
-    return _body(
+    return cycle(
         "vehicle.yamaha.yzf",
         parts,
-        _hubs(_MOTORCYCLE_HUBS_X, _MOTORCYCLE_WHEEL_M),
+        hubs_at(_MOTORCYCLE_HUBS_X, _MOTORCYCLE_WHEEL_M),
         _MOTORCYCLE_WHEEL_M,
         tag=Tag.MOTORCYCLE,
         base_type="motorcycle",
@@ -173,7 +174,7 @@ def motorcycle() -> Body:
 def bicycle_parts(paint: Finish = PAINT, *, fine: bool = True) -> list[Mesh]:
     """A cross bicycle by itself, upright; not `fine`, it has less than half the triangles."""
     tag, radius = Tag.BICYCLE, _BICYCLE_WHEEL_M
-    rear, front = _hubs(_BICYCLE_HUBS_X, radius)
+    rear, front = hubs_at(_BICYCLE_HUBS_X, radius)
     crank, saddle, steer = _CRANK, _SADDLE, _STEER
     round_, sides, spokes = (24, 6, (0.0, 36.0, 72.0, 108.0, 144.0)) if fine else (14, 4, (0.0, 60.0, 120.0))
     parts = []
@@ -225,10 +226,10 @@ def bicycle() -> Body:
     parts += rider(clothes, (-0.24, 0.0, 0.995), (0.08, 0.0, 1.415), head, bar + vec(-0.03, 0.24, 0.03), feet)
     helmet = Finish(Material.MATTE, clothes.hair)
     parts.append(ellipsoid(head + vec(-0.01, 0.0, 0.065), (0.135, 0.100, 0.085), helmet, Tag.RIDER))
-    return _body(
+    return cycle(
         "vehicle.bh.crossbike",
         parts,
-        _hubs(_BICYCLE_HUBS_X, _BICYCLE_WHEEL_M),
+        hubs_at(_BICYCLE_HUBS_X, _BICYCLE_WHEEL_M),
         _BICYCLE_WHEEL_M,
         tag=Tag.BICYCLE,
         base_type="bicycle",
@@ -251,11 +252,12 @@ def hull(sections: tuple[tuple[float, float, float, float], ...], finish: Finish
     return tube(np.stack(rings), finish, tag)
 
 
-def _blinker(side: float) -> Finish:
+def blinker(side: float) -> Finish:
+    """The indicator of a side, left at +1."""
     return LEFT_LAMP if side > 0 else RIGHT_LAMP
 
 
-def _body(
+def cycle(
     blueprint_id: str,
     parts: list[Mesh],
     hubs: tuple[Array, Array],
@@ -266,6 +268,18 @@ def _body(
     colours: tuple[Colour, ...],
     mass_kg: float,
 ) -> Body:
+    """Build a vehicle on two wheels.
+
+    Args:
+        blueprint_id: CARLA's id.
+        parts: all of it, the rider too, upright.
+        hubs: of the rear and the front wheel, (3,) each.
+        radius_m: of both wheels.
+        tag: class of the actor.
+        base_type: CARLA's attribute.
+        colours: recommended paints.
+        mass_kg: with its rider.
+    """
     rear, front = hubs
     return vehicle_body(
         blueprint_id,

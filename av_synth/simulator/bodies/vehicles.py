@@ -35,7 +35,7 @@ _LAMP_QUADS = (8, 3)  # along and across a lamp; the two outermost columns are t
 
 @dataclass(frozen=True)
 class Patch:
-    """A patch laid on the shell, as `shapes.lay` takes it; what is on a side is mirrored to the other."""
+    """A patch laid on the shell, as `skin.lay` takes it; what is on a side is mirrored to the other."""
 
     centre: Point
     azimuth_deg: float
@@ -43,6 +43,7 @@ class Patch:
     height_m: float
     slant_m: float = 0.0
     finish: Finish = DARK
+    proud_m: float = 0.006
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Details:
         front_plate_z, rear_plate_z: heights of the number plates; None without one.
         middle: patches on the middle line, such as a grille.
         sides: patches on the left, mirrored to the right.
-        seams: x of the door gaps, rising; a handle sits beside each. The front doors open, between the last two.
+        seams: x of the door gaps, rising; a handle sits beside each.
+        doors: whether the front doors open, which are between the last two seams.
         wheel_width_m: tyre width.
     """
 
@@ -69,6 +71,7 @@ class Details:
     middle: tuple[Patch, ...] = ()
     sides: tuple[Patch, ...] = ()
     seams: tuple[float, ...] = ()
+    doors: bool = True
     wheel_width_m: float = 0.205
 
 
@@ -88,9 +91,9 @@ def _laid(
     )
 
 
-def _press(skin: Skin, onto: Array, patch: Patch, shape: tuple[int, int], proud_m: float = 0.006) -> None:
+def _press(skin: Skin, onto: Array, patch: Patch, shape: tuple[int, int]) -> None:
     """Lay one patch of one finish."""
-    points, faces = _laid(onto, patch, shape, proud_m)
+    points, faces = _laid(onto, patch, shape, patch.proud_m)
     if faces:
         skin.triangles(points, faces, patch.finish)
 
@@ -132,12 +135,13 @@ def _dress(skin: Skin, shell: Shell, details: Details) -> None:
     for k, x in enumerate(details.seams):
         at = x - shell.shift_x_m
         low, high = shell.at("sill", at), shell.at("belt", at)
-        seam = Patch((x, 0.0, (low + high) / 2 + 0.03), 90.0, 0.018, high - low - 0.06, finish=_GAP)
-        handle = Patch((x + (0.14 if k == 0 else -0.14), 0.0, high - 0.09), 90.0, 0.17, 0.028, finish=STEEL)
+        seam = Patch((x, 0.0, (low + high) / 2 + 0.03), 90.0, 0.018, high - low - 0.06, finish=_GAP, proud_m=0.004)
+        at_handle = (x + (0.14 if k == 0 else -0.14), 0.0, high - 0.09)
+        handle = Patch(at_handle, 90.0, 0.17, 0.028, finish=STEEL, proud_m=0.012)
         for patch in (seam, _mirrored(seam)):
-            _press(skin, covered, patch, (1, 6), 0.004)
+            _press(skin, covered, patch, (1, 6))
         for patch in (handle, _mirrored(handle)):
-            _press(skin, covered, patch, (2, 1), 0.012)
+            _press(skin, covered, patch, (2, 1))
 
 
 def vehicle(
@@ -170,9 +174,10 @@ def vehicle(
     skin = Skin()
     for shell in shells:
         shell.build(skin)
-    shell_faces = len(skin.mesh(tag).triangles) if details.seams else 0
+    opening = bool(details.seams) and details.doors
+    shell_faces = skin.triangle_count if opening else 0
     _dress(skin, shells[0], details)
-    dressed_faces = len(skin.mesh(tag).triangles) if details.seams else 0
+    dressed_faces = skin.triangle_count if opening else 0
     wheels = _add_wheels(skin, shells, details)
     extras = [] if extra is None else [extra.mesh(tag)]
     mirrors = [] if details.mirror is None else _mirrors(shells[0], details.mirror, tag)
@@ -185,7 +190,7 @@ def vehicle(
         colours=colours,
         mass_kg=mass_kg,
     )
-    if not details.seams:
+    if not opening:
         return body
     shift = float(body.wheels[0].position_m[0] - wheels[0].position_m[0])
     first, last = details.seams[-2:]

@@ -14,7 +14,7 @@ import shapely
 
 from av_synth.geometry.transforms import Array, from_yaw, yaw
 from av_synth.simulator.bodies.model import Body, Catalogue
-from av_synth.simulator.scene import UNPAINTED, Instance, Tag
+from av_synth.simulator.scene import UNPAINTED, Instance
 from av_synth.simulator.town.model import EnvironmentObject, Footprint, Town
 from av_synth.simulator.town.xodr import NAME as OPENDRIVE_TOWN
 
@@ -22,6 +22,14 @@ FIRST_LEVEL_ID = 65_500  # up to 65,535, so that they can be drawn; no actor has
 COUNT = 6
 _ASIDE_M = 3.3  # from the middle of the lane to that of the car: two wheels on the pavement
 _CLEAR_M = 0.3
+# what parks there; more cars in the catalogue do not change a town
+_PARKED = (
+    "vehicle.audi.a2",
+    "vehicle.tesla.model3",
+    "vehicle.audi.tt",
+    "vehicle.nissan.patrol",
+    "vehicle.dodge.charger_police",
+)
 _EVERY = 2  # spawn points, which are about 18 m apart
 
 
@@ -40,7 +48,7 @@ def level_cars(town: Town, catalogue: Catalogue) -> tuple[LevelCar, ...]:
     # as in CARLA, a map that a client sent has none
     if town.name == OPENDRIVE_TOWN:
         return ()
-    bodies = [body for body in catalogue.values() if body.tag is Tag.CAR]
+    bodies = [catalogue[name] for name in _PARKED]
     slowest = min((zone.speed_kmh for zone in town.speed_zones), default=0.0)
     limits = [town.speed_limit_kmh(float(point[0, 3]), float(point[1, 3])) for point in town.spawn_points]
     quiet = [point for point, limit in zip(town.spawn_points, limits, strict=True) if limit == slowest]

@@ -8,7 +8,7 @@ brakes at 8 m/s2 on a dry road.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -65,8 +65,12 @@ _CLASSES = {
 
 
 def _class_of(body: Body) -> _Class:
-    base = body.attributes.get("base_type", "car").lower()
-    return _CLASSES.get(base, _CLASSES["car"])
+    usual = _CLASSES.get(body.attributes.get("base_type", "car").lower(), _CLASSES["car"])
+    return replace(
+        usual,
+        power_w_kg=1e3 * body.power_kw / body.mass_kg if body.power_kw else usual.power_w_kg,
+        top_mps=body.top_mps or usual.top_mps,
+    )
 
 
 def default_physics(body: Body) -> VehiclePhysics:

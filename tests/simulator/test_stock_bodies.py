@@ -1,0 +1,101 @@
+"""CARLA 0.9.16's stock bodies: all are offered, and each is spawned, driven and destroyed through the real client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import carla
+import numpy as np
+import pytest
+from server_process import connect, fresh_world, running_simulator
+
+from av_synth.director.stage.casting import Casting
+from av_synth.simulator.bodies import catalogue
+from av_synth.simulator.profile import STOCK_VEHICLES
+
+DRIVEN_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[carla.Client]:
+    with running_simulator("--profile", "ue4") as (_, port):
+        yield connect(port, tmp_path_factory.mktemp("maps"))
+
+
+@pytest.fixture(scope="module")
+def world(client: carla.Client) -> carla.World:
+    return fresh_world(client)
+
+
+def test_every_stock_vehicle_has_a_body_and_an_own_place_in_the_library(world: carla.World) -> None:
+    offered = {blueprint.id for blueprint in world.get_blueprint_library().filter("vehicle.*")}
+
+    assert len(STOCK_VEHICLES) == 41
+    assert offered == {f"vehicle.{name}" for name in STOCK_VEHICLES}
+
+
+def test_every_stock_vehicle_says_all_that_carlas_do(world: carla.World) -> None:
+    wanted = {"base_type", "special_type", "generation", "number_of_wheels", "has_lights", "has_dynamic_doors"}
+    wanted |= {"role_name", "sticky_control", "object_type"}
+    for blueprint in world.get_blueprint_library().filter("vehicle.*"):
+        told = {attribute.id for attribute in blueprint}
+        assert wanted <= told, blueprint.id
+        assert blueprint.get_attribute("base_type").as_str() in ("car", "van", "truck", "bus", "motorcycle", "bicycle")
+        assert blueprint.get_attribute("generation").as_int() in (1, 2)
+        assert blueprint.has_attribute("color") == (blueprint.id != "vehicle.tesla.cybertruck")
+
+
+def test_every_stock_vehicle_drives_on_its_wheels_and_goes_when_it_is_destroyed(world: carla.World) -> None:
+    points = world.get_map().get_spawn_points()
+    library = sorted(world.get_blueprint_library().filter("vehicle.*"), key=lambda found: found.id)
+    for first in range(0, len(library), len(points)):
+        driven = {}
+        for blueprint, point in zip(library[first:], points, strict=False):
+            driven[blueprint.id] = world.spawn_actor(blueprint, point)
+        world.tick(20.0)
+        begun = {name: actor.get_transform() for name, actor in driven.items()}
+        for actor in driven.values():
+            actor.apply_control(carla.VehicleControl(throttle=1.0))
+        for _ in range(int(DRIVEN_S / 0.05)):
+            world.tick(20.0)
+        for name, actor in driven.items():
+            now, body = actor.get_transform(), catalogue()[name]
+            assert 1.0 < begun[name].location.distance(now.location) < 30.0, name
+            assert -0.01 < now.location.z < 0.16, name  # the town is flat, but for its kerbs
+            box, physics = actor.bounding_box, actor.get_physics_control()
+            assert box.extent.x == pytest.approx(body.box_half_m[0], abs=1e-3), name
+            assert len(physics.wheels) == int(actor.attributes["number_of_wheels"]), name
+            assert physics.mass == pytest.approx(body.mass_kg), name
+        for actor in driven.values():
+            assert actor.destroy()
+        world.tick(20.0)
+        assert not world.get_actors().filter("vehicle.*")
+
+
+def test_categories_are_played_by_the_same_bodies_however_many_there_are(
+    client: carla.Client, world: carla.World
+) -> None:
+    casting = Casting(client, world, np.eye(4))
+
+    assert casting.playing("car") == [
+        f"vehicle.{name}" for name in ("audi.a2", "audi.tt", "nissan.patrol", "tesla.model3")
+    ]
+    assert casting.playing("truck") == ["vehicle.carlamotors.carlacola"]
+    assert casting.playing("bicycle", "motorcycle") == ["vehicle.bh.crossbike", "vehicle.yamaha.yzf"]
+    assert casting.playing("vehicle.toyota.prius") == ["vehicle.toyota.prius"]
+
+
+def test_an_engine_of_its_own_makes_a_slow_car_slow(world: carla.World) -> None:
+    tops = {}
+    for name in ("micro.microlino", "mercedes.coupe"):
+        actor = world.spawn_actor(
+            world.get_blueprint_library().find(f"vehicle.{name}"), world.get_map().get_spawn_points()[0]
+        )
+        world.tick(20.0)
+        physics = actor.get_physics_control()
+        gear, radius = physics.forward_gears[-1].ratio * physics.final_ratio, physics.wheels[0].radius / 100.0
+        tops[name] = physics.max_rpm * 2.0 * np.pi / 60.0 / gear * radius * 3.6
+        actor.destroy()
+        world.tick(20.0)
+
+    assert tops == {"micro.microlino": pytest.approx(90.0, abs=1.0), "mercedes.coupe": pytest.approx(250.0, abs=1.0)}
