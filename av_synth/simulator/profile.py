@@ -44,7 +44,7 @@ STOCK_VEHICLES = frozenset((
     "volkswagen.t2", "volkswagen.t2_2021", "yamaha.yzf",
 ))
 # fmt: on
-_STOCK_WALKER = re.compile(r"walker\.pedestrian\.00[0-5][0-9]")
+STOCK_WALKERS = frozenset(f"pedestrian.{number:04d}" for number in range(1, 53))
 
 
 def _habit(what: str, source: str, *, usual: bool = True) -> bool:
@@ -100,9 +100,7 @@ class Profile:
         family, _, name = blueprint_id.partition(".")
         if family == "vehicle":
             return name in STOCK_VEHICLES
-        return "avsynth" not in blueprint_id and (
-            family != "walker" or _STOCK_WALKER.fullmatch(blueprint_id) is not None
-        )
+        return "avsynth" not in blueprint_id and (family != "walker" or name in STOCK_WALKERS)
 
     def box(self, body: Body) -> tuple[Array, Array]:
         """Centre and half sizes (3,) of the bounding box that clients are told, in the actor's frame."""

@@ -11,7 +11,7 @@ from server_process import connect, fresh_world, running_simulator
 
 from av_synth.director.stage.casting import Casting
 from av_synth.simulator.bodies import catalogue
-from av_synth.simulator.profile import STOCK_VEHICLES
+from av_synth.simulator.profile import STOCK_VEHICLES, STOCK_WALKERS
 
 DRIVEN_S = 2.0
 
@@ -32,6 +32,42 @@ def test_every_stock_vehicle_has_a_body_and_an_own_place_in_the_library(world: c
 
     assert len(STOCK_VEHICLES) == 41
     assert offered == {f"vehicle.{name}" for name in STOCK_VEHICLES}
+
+
+def test_every_stock_pedestrian_has_a_body_with_an_age_a_gender_and_speeds(world: carla.World) -> None:
+    library = world.get_blueprint_library().filter("walker.*")
+    told = {
+        blueprint.id: {
+            "age": blueprint.get_attribute("age").as_str(),
+            "gender": blueprint.get_attribute("gender").as_str(),
+            "generation": str(blueprint.get_attribute("generation").as_int()),
+        }
+        for blueprint in library
+    }
+
+    assert len(STOCK_WALKERS) == 52
+    assert told.keys() == {f"walker.{name}" for name in STOCK_WALKERS}
+    children = {name for name, fixed in told.items() if fixed["age"] == "child"}
+    assert children == {f"walker.pedestrian.{number:04d}" for number in (*range(9, 15), 48, 49)}
+    assert {name for name, fixed in told.items() if fixed["age"] == "teenager"} == {
+        "walker.pedestrian.0050",
+        "walker.pedestrian.0051",
+    }
+    assert {fixed["gender"] for fixed in told.values()} == {"female", "male"}
+    assert [sum(fixed["generation"] == g for fixed in told.values()) for g in "123"] == [14, 35, 3]
+    for blueprint in library:
+        still, walking, running = (float(speed) for speed in blueprint.get_attribute("speed").recommended_values)
+        assert 0.0 == still < walking < running
+
+
+def test_stock_pedestrians_look_different() -> None:
+    looks = {}
+    for name in STOCK_WALKERS:
+        mesh = catalogue()[f"walker.{name}"].meshes[0]
+        looks[name] = (len(mesh.triangles), round(float(np.ptp(mesh.positions_m[:, 2])), 2), mesh.colours.tobytes())
+        assert (mesh.colours.max(axis=1) > 7).all(), name  # no mark of the figure is left
+
+    assert len(set(looks.values())) == 52
 
 
 def test_every_stock_vehicle_says_all_that_carlas_do(world: carla.World) -> None:

@@ -15,6 +15,7 @@ from av_synth.simulator.bodies import (
     stock_cars,
     stock_cycles,
     stock_trucks,
+    stock_walkers,
     trucks,
     two_wheelers,
     walkers,
@@ -34,4 +35,4 @@ def _build() -> Catalogue:
     people = [*walkers.walkers(), *mobility.rolling_walkers(), animals.dog()]
     things = [*parked_cycles.parked_cycles(), *loose.loose_things(), *props.props()]
     stock = [*stock_cars.stock_cars(), *stock_trucks.stock_trucks(), *stock_cycles.stock_cycles()]
-    return Catalogue([*vehicles, *people, *things, *stock])
+    return Catalogue([*vehicles, *people, *things, *stock, *stock_walkers.stock_walkers()])

@@ -25,6 +25,7 @@ class Person:
         hat: what is on the head, and its colour.
         bands: reflecting bands around chest, arms and legs.
         category: nuScenes category, where CARLA has nobody to tell it by.
+        generation: CARLA's attribute.
     """
 
     number: str
@@ -39,6 +40,7 @@ class Person:
     hat_colour: Colour = (0, 0, 0)
     bands: bool = False
     category: str = ""
+    generation: str = "1"
 
     @property
     def blueprint_id(self) -> str:
@@ -174,6 +176,7 @@ PEOPLE: tuple[Person, ...] = (
         hat="cap",
         hat_colour=(18, 24, 48),
         bands=True,
+        generation="2",
     ),
     Person(
         "0032",
@@ -187,6 +190,7 @@ PEOPLE: tuple[Person, ...] = (
         hat="cap",
         hat_colour=(18, 24, 48),
         bands=True,
+        generation="2",
     ),
     Person(
         "construction_worker",

@@ -53,7 +53,7 @@ def walker(person: Person) -> Body:
         attributes={
             "gender": person.gender,
             "age": person.age,
-            "generation": "1",
+            "generation": person.generation,
             "can_use_wheelchair": "false",
             "speed": _SPEEDS[person.age],
             **({CATEGORY: person.category} if person.category else {}),
