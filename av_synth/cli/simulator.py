@@ -20,6 +20,12 @@ def simulator(
     town: str = typer.Option(
         "AvSynth01", help="The town to begin with: a name, or a path to an OpenDRIVE file (.xodr)."
     ),
+    alias: list[str] = typer.Option(
+        [],
+        metavar="NAME=TOWN",
+        help="Another name for a town, as --town takes it, for scripts that ask for that name. "
+        "`carla` names towns as CARLA's are: Town01 to 07 and Town10HD, and each with _Opt. May be given again.",
+    ),
     host: str = typer.Option("127.0.0.1", help="Address to listen on. Anybody who reaches it controls the simulator."),
     profile: str = typer.Option(
         "native",
@@ -38,6 +44,8 @@ def simulator(
     av-synth run ... --simulator 127.0.0.1:2000
 
     Example: av-synth simulator --port 2000 --town my_city.xodr
+
+    Example: av-synth simulator --alias carla --alias Town03=my_city.xodr
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # as launch/ does; before anything that reads it is imported
     from av_synth.simulator.profile import parse_profile
@@ -52,6 +60,7 @@ def simulator(
             ready=lambda bound: say(f"ready {host}:{bound}"),
             profile=habits,
             recordings=recordings,
+            aliases=alias,
         )
     except KeyboardInterrupt:
         say("ended")

@@ -22,6 +22,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--town", default=DEFAULT_TOWN, help="the town to begin with: a name or a .xodr file")
     parser.add_argument("--profile", default=NATIVE.name, help="native, or ue4: with the habits of Unreal's server")
     parser.add_argument("--recordings", type=Path, help="folder of what clients record and replay (default: a user's)")
+    parser.add_argument("--alias", action="append", default=[], help="NAME=TOWN, or carla; may be given again")
     parser.add_argument("--with-parent", action="store_true", help="end when standard input does, not by Ctrl-C")
     options = parser.parse_args(argv)
     logging.basicConfig(
@@ -42,6 +43,7 @@ def main(argv: list[str] | None = None) -> int:
             ready,
             profile=parse_profile(options.profile),
             recordings=options.recordings,
+            aliases=options.alias,
             with_parent=options.with_parent,
         )
     except AvSynthError as error:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from av_synth.errors import DocumentError
 from av_synth.geometry.transforms import Array
@@ -26,6 +27,7 @@ from av_synth.simulator.scene import Scene, Tag
 from av_synth.simulator.sensors.spec import is_built
 from av_synth.simulator.sensors.suite import Due, SensorSuite
 from av_synth.simulator.town import Town
+from av_synth.simulator.town.aliases import CARLA_TOWNS
 from av_synth.simulator.world import Actor, Definition, SpawnRefused, World
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS
 
@@ -34,6 +36,7 @@ log = logging.getLogger(__name__)
 DEFAULT_DELTA_S = 0.05
 _MAX_DELTA_S = 0.1  # a longer pause of an asynchronous world is not made up for
 _MAP_FOLDER = "Carla/Maps"
+_NO_ALIASES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -56,15 +59,27 @@ class Engine:
     """
 
     def __init__(
-        self, town_name: str, streams: StreamServer, profile: Profile = NATIVE, recordings: Path | None = None
+        self,
+        town_name: str,
+        streams: StreamServer,
+        profile: Profile = NATIVE,
+        recordings: Path | None = None,
+        aliases: Mapping[str, str] = _NO_ALIASES,
     ) -> None:
+        """Begin in a town, or in the one that an alias stands for.
+
+        Raises:
+            UserError: if there is no such town.
+        """
         self.lock = threading.RLock()
         self.streams = streams
         self.traffic_managers: dict[int, str] = {}
         self._ticking = threading.Lock()  # taken before `lock`, by what makes frames
         self._catalogue = catalogue()
-        self.town: Town = towns.find(town_name)
-        self._sent = self.town if self.town.name == towns.OPENDRIVE_TOWN else None  # what that name stands for
+        self._aliases = aliases
+        self.town: Town = towns.find(aliases.get(town_name, town_name))
+        self._called = town_name if town_name in aliases else _wire_name(self.town.name)
+        self._sent = self.town if self._called == towns.OPENDRIVE_TOWN else None  # what that name stands for
         self.world = World(self.town, self._catalogue, [name for name in SENSOR_IDS if is_built(name)], profile)
         self.world.facts["profile"] = profile.name
         self._definitions: dict[str, Definition] | None = None
@@ -81,9 +96,10 @@ class Engine:
     def map_name(self) -> str:
         """The map's name on the wire. Clients cache map files by name alone, so its content is part of it.
 
-        A map that a client sent has CARLA's name, which scripts look for; clients fetch its text every time.
+        A map that a client sent has CARLA's name, and one that was loaded by an alias has that: scripts look for
+        them. Clients fetch the text of a map every time.
         """
-        return f"{_MAP_FOLDER}/{_wire_name(self.town.name)}"
+        return f"{_MAP_FOLDER}/{self._called}"
 
     def apply_settings(self, settings: EpisodeSettings) -> None:
         """Take over settings from the next frame on.
@@ -187,14 +203,14 @@ class Engine:
         return replace(scene, frame=scene.frame - frame, elapsed_s=round(scene.elapsed_s - begun_s, 6))
 
     def load(self, town_name: str, *, reset_settings: bool) -> None:
-        """Begin a new episode in a town (of any spelling `find_town` knows); all actors and sensors are gone.
+        """Begin a new episode in a town (of any spelling `_find_town` knows); all actors and sensors are gone.
 
         An empty name, which `carla.Client.reload_world` sends, is the present town.
 
         Raises:
             CallError: if there is no such town.
         """
-        town = self.find_town(town_name) if town_name else self.town
+        town, called = self._find_town(town_name) if town_name else (self.town, self._called)
         with self._ticking:
             try:
                 self.sensors.finish()
@@ -203,7 +219,7 @@ class Engine:
             with self.lock:
                 self.recorder.stop()
                 self.replayer.drop()
-                self.town = town
+                self.town, self._called = town, called
                 self._definitions = None
                 self.sensors.reset(self.town)
                 self.world.reset(self.town)
@@ -227,25 +243,34 @@ class Engine:
         except DocumentError as error:
             raise CallError(f"copy_opendrive_to_file: {error}") from error
 
-    def find_town(self, name: str) -> Town:
-        """The town of AvSynth01, AvSynth01_<hash>, OpenDriveMap, or any with a path before it.
+    def _find_town(self, name: str) -> tuple[Town, str]:
+        """The town of AvSynth01, AvSynth01_<hash>, OpenDriveMap, an alias, or any with a path before it.
+
+        Returns:
+            The town, and how its map is then called.
 
         Raises:
             CallError: if there is no such town.
+            DocumentError: if an alias stands for a file that cannot be used.
         """
         base = name.rsplit("/", 1)[-1]
         if base == towns.OPENDRIVE_TOWN and self._sent is not None:
-            return self._sent
+            return self._sent, base
+        if base in self._aliases:
+            return towns.find(self._aliases[base]), base
         for known in towns.names():
             if base == known or (base.startswith(f"{known}_") and base == _wire_name(known)):
-                return towns.load(known)
+                return towns.load(known), _wire_name(known)
         hint = "; no OpenDRIVE text was sent" if base == towns.OPENDRIVE_TOWN else ""
-        raise CallError(f"Map '{name}' not found{hint}; want one of {', '.join(towns.names())}")
+        wanted = f"want one of {', '.join((*towns.names(), *self._aliases))}"
+        if base in CARLA_TOWNS:
+            wanted += ", or start the simulator with --alias carla, which gives its towns CARLA's names"
+        raise CallError(f"Map '{name}' not found{hint}; {wanted}")
 
     def available_maps(self) -> list[str]:
-        """Every town as its map is called."""
+        """Every town as its map is called, and every alias."""
         sent = [] if self._sent is None else [_wire_name(self._sent.name)]
-        return [f"/Game/{_MAP_FOLDER}/{name}" for name in (*map(_wire_name, towns.names()), *sent)]
+        return [f"/Game/{_MAP_FOLDER}/{name}" for name in (*map(_wire_name, towns.names()), *self._aliases, *sent)]
 
     def _restart_scene_clock(self) -> None:
         self._scene_zero = (self.world.frame, self.world.elapsed_s)

@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from av_synth.simulator.profile import NATIVE, Profile
 from av_synth.simulator.protocol.handlers import answerer
 from av_synth.simulator.protocol.rpc import RpcServer
 from av_synth.simulator.protocol.streams import StreamServer
+from av_synth.simulator.town import names
+from av_synth.simulator.town.aliases import parse_aliases
 
 log = logging.getLogger(__name__)
 DEFAULT_HOST, DEFAULT_PORT, DEFAULT_TOWN = "127.0.0.1", 2000, "AvSynth01"
@@ -34,19 +36,21 @@ class Server:
         town: str = DEFAULT_TOWN,
         profile: Profile = NATIVE,
         recordings: Path | None = None,
+        aliases: Sequence[str] = (),
     ) -> None:
         """Bind the ports (0 chooses a free pair) and load the town; `recordings` is the folder of the recorder.
 
         Raises:
             LaunchError: if a port is taken.
-            UserError: if there is no such town.
+            UserError: if there is no such town, or an alias is wrong.
         """
+        known_as = parse_aliases(aliases, names())
         with ExitStack() as if_it_fails:
             rpc_listener, stream_listener = (if_it_fails.enter_context(each) for each in _listen(host, port))
             self.host = host
             self.port: int = rpc_listener.getsockname()[1]
             self._streams = StreamServer(stream_listener, greets=not profile.mute_observer)
-            self.engine = Engine(town, self._streams, profile, recordings)
+            self.engine = Engine(town, self._streams, profile, recordings, known_as)
             self._rpc = RpcServer(rpc_listener, answerer(self.engine))
             if_it_fails.pop_all()
         self._ended = threading.Event()
@@ -91,6 +95,7 @@ def serve(
     *,
     profile: Profile,
     recordings: Path | None = None,
+    aliases: Sequence[str] = (),
     with_parent: bool = False,
 ) -> None:
     """Run a simulator in this process until a signal ends it.
@@ -105,15 +110,16 @@ def serve(
         ready: called with the RPC port when connections are accepted.
         profile: which habits of Unreal's server it takes on.
         recordings: the folder of what clients have recorded; None for the user's own.
+        aliases: other names for towns, as `town.aliases.parse_aliases` reads them.
         with_parent: also end when standard input does, that is, with the process that started this one.
 
     Raises:
         LaunchError: if a port is taken.
-        UserError: if there is no such town.
+        UserError: if there is no such town, or an alias is wrong.
     """
     if with_parent:
         threading.Thread(target=_end_with_stdin, name="parent", daemon=True).start()
-    with Server(host, port, town, profile, recordings) as server:
+    with Server(host, port, town, profile, recordings, aliases) as server:
         ready(server.port)
         server.wait()
 
