@@ -1,6 +1,6 @@
 # `make demo` and `make test` are the two commands; each sets up `.venv` by itself when it has to.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check long coverage wheel chaos bench docs format lock clean
+.PHONY: help setup demo test check long coverage wheel chaos bench carla-smoke docs format lock clean
 
 PYTHON3 ?= $(shell command -v python3 || command -v python3.12 || command -v python3.11 || command -v python3.10)
 BIN := .venv/bin
@@ -8,7 +8,7 @@ BIN := .venv/bin
 UNIT := $(addprefix tests/,capture geometry labels log metrics rig scenario sensing store test_documents.py test_errors.py test_words.py)
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
 
 setup:  ## make .venv from the lock file, and fetch a software GL where there is none
 	@$(PYTHON3) tools/setup.py
@@ -51,6 +51,9 @@ chaos: setup  ## misfortune by seeds on SCHEDULES=1000 campaigns of the farm: no
 
 bench: setup  ## how fast it is here, as JSON
 	$(BIN)/python tools/bench.py
+
+carla-smoke: setup  ## CARLA's own smoke tests on our simulator: CARLA_PYTHONAPI=/path/to/carla/PythonAPI [MODULES="client sync"]
+	@$(BIN)/python -m tools.carla_smoke "$(CARLA_PYTHONAPI)" $(addprefix --module ,$(MODULES))
 
 docs: setup  ## write the pages of docs/ that are made from the code
 	$(BIN)/python tools/docs.py
