@@ -4,8 +4,8 @@
     python -m tools.carla_smoke /path/to/carla/PythonAPI --module client --module sync
 
 The tests are CARLA's (`PythonAPI/test/smoke` of its sources) and are not part of this package. Each is run in a process
-of its own, on a simulator with the names of CARLA's towns; after one that failed, on a fresh simulator. The exit
-status is 0 if at least four in five of those that count passed, 1 if not, 2 if they could not be run.
+of its own, on a simulator with the names of CARLA's towns; the first of a module, and one after a failure, on a fresh
+simulator. The exit status is 0 if at least four in five of those that count passed, 1 if not, 2 if they could not run.
 """
 
 from __future__ import annotations
@@ -111,17 +111,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _outcomes(plan: _Plan, modules: Sequence[str]) -> Iterator[Outcome]:
-    """One test after the other; a simulator serves until a test fails on it."""
+    """One test after the other; a simulator serves a module, or until a test fails on it."""
     there = [module for module in modules if (plan.tests / "smoke" / f"test_{module}.py").is_file()]
     for module in modules:
         if module not in there:
             yield Outcome(module, "", NOT_COUNTED, "not in this PythonAPI", 0.0)
     waiting = _listed(plan, there)
     while waiting:
+        serves = waiting[0][0]
         with _simulator(plan) as port:
-            while waiting:
-                module, test = waiting.pop(0)
-                outcome = _run(plan, module, test, port)
+            while waiting and waiting[0][0] == serves:
+                outcome = _run(plan, *waiting.pop(0), port)
                 yield outcome
                 if outcome.result != PASSED:
                     break

@@ -71,8 +71,9 @@ def run_identity(spec: RunSpec, facts: Mapping[str, str]) -> tuple[str, Mapping[
 def simulator_facts(session: Session) -> dict[str, str]:
     """What the simulator, with the town that is loaded, gives to the identity of a run.
 
-    On a server without `avsynth.simulator` the simulator is what was launched, else the version that the server tells,
-    and the digests are of what can be read: the OpenDRIVE text, the blueprints, and the table that corrects its boxes.
+    On a server without `avsynth.simulator.facts` the simulator is what was launched, else the version that the server
+    tells, and the digests are of what can be read: the OpenDRIVE text, the blueprints, and the table that corrects its
+    boxes.
     """
     said = session.extensions
     told = f"av_synth {said['version']} {said['profile']}" if said else session.address.launched

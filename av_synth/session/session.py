@@ -72,8 +72,10 @@ class Session:
 
     @property
     def extensions(self) -> Mapping[str, str]:
-        """What the embedded simulator says of itself (blueprint avsynth.simulator); empty on any other."""
-        found = [blueprint for blueprint in self.world.get_blueprint_library() if blueprint.id == "avsynth.simulator"]
+        """What the embedded simulator says of itself (blueprint avsynth.simulator.facts); empty on any other."""
+        found = [
+            blueprint for blueprint in self.world.get_blueprint_library() if blueprint.id == "avsynth.simulator.facts"
+        ]
         return {attribute.id: attribute.as_str() for attribute in found[0]} if found else {}
 
     @property

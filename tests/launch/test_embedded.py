@@ -76,7 +76,7 @@ def test_a_profile_reaches_the_simulator_and_an_unknown_one_is_an_error_of_the_o
         client.set_timeout(20.0)
         blueprints = [blueprint.id for blueprint in client.get_world().get_blueprint_library()]
     assert "vehicle.audi.a2" in blueprints
-    assert "avsynth.simulator" not in blueprints
+    assert "avsynth.simulator.facts" not in blueprints
 
     with (
         pytest.raises(DocumentError, match="--simulator: --profile: got 'ue5'; want native or ue4"),

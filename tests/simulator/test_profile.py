@@ -93,7 +93,7 @@ def test_a_stock_library_has_nothing_of_ours_and_no_body_that_carla_lacks():
 
     assert not [name for name in stock if "avsynth" in name]
     assert not [a.id for found in stock.values() for a in found.attributes if a.id.startswith("avsynth")]
-    assert {"avsynth.simulator", "avsynth.camera.visibility"} <= ours.keys() - stock.keys()
+    assert {"avsynth.simulator.facts", "avsynth.camera.visibility"} <= ours.keys() - stock.keys()
     assert {"vehicle.audi.a2", "walker.pedestrian.0001", "sensor.camera.rgb"} <= stock.keys()
     assert not UE4.offers("vehicle.nobody.built")
     assert not UE4.offers("walker.stroller.0001")

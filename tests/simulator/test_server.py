@@ -57,6 +57,30 @@ def test_the_map_name_carries_a_content_hash_and_the_map_has_roads(client, world
     assert len(world.get_map().get_topology()) > 10
 
 
+def test_ids_in_the_library_have_three_words_as_carlas_have(world):
+    library = world.get_blueprint_library()
+
+    assert len(library) > 50
+    assert [each.id for each in library if each.id.count(".") < 2] == []
+
+
+def test_vehicles_stand_where_the_spawn_points_say_to_the_sign_of_their_angles(client):
+    world = fresh_world(client, "AvSynth03")
+    points = world.get_map().get_spawn_points()
+    blueprint = world.get_blueprint_library().find("vehicle.audi.a2")
+    made = client.apply_batch_sync([carla.command.SpawnActor(blueprint, point) for point in points], False)
+    world.tick()
+
+    snapshot = world.get_snapshot()
+
+    assert sum(abs(point.rotation.yaw) == 180.0 for point in points) > 20
+    for each, point in zip(made, points, strict=True):
+        pose = snapshot.find(each.actor_id).get_transform()
+        told = (pose.location.x, pose.location.y, pose.rotation.pitch, pose.rotation.yaw, pose.rotation.roll)
+        at, turn = point.location, point.rotation
+        assert told == pytest.approx((at.x, at.y, turn.pitch, turn.yaw, turn.roll), abs=0.005)
+
+
 def test_reloading_the_world_is_the_same_town_without_what_was_spawned(client, world):
     spawned = _spawn_ego(world)
     world.tick()

@@ -277,7 +277,7 @@ def test_a_sensor_out_of_range_or_not_built_is_refused_by_name(stage):
 def test_the_library_says_what_the_simulator_is_and_what_renders(stage):
     stage.attach("sensor.camera.rgb", **SIZE)
 
-    about = stage.world.get_blueprint_library().find("avsynth.simulator")
+    about = stage.world.get_blueprint_library().find("avsynth.simulator.facts")
 
     facts = {attribute.id: attribute.as_str() for attribute in about}
     assert set(facts) == {"version", "profile", "bodies_digest", "town_digest", "gl_renderer"}

@@ -14,10 +14,10 @@ CARLA = "carla"
 """The word for `CARLA_TOWNS`."""
 _LIKE = {
     "Town01": "AvSynth01",  # small towns
-    "Town02": "AvSynth01",
-    "Town03": "AvSynth03",  # with a roundabout
+    "Town02": "AvSynth03",
+    "Town03": "AvSynth06",  # a roundabout, a tunnel, hills
     "Town04": "AvSynth06",  # a small town in a ring of motorway
-    "Town05": "AvSynth02",  # a grid of streets with several lanes
+    "Town05": "AvSynth06",  # streets in a ring of motorway with several lanes
     "Town06": "AvSynth04",  # motorway with entries and exits
     "Town07": "AvSynth05",  # the country
     "Town10HD": "AvSynth02",  # downtown

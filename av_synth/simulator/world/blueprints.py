@@ -16,7 +16,7 @@ from av_synth.simulator.world.errors import SpawnRefused
 from av_synth.simulator.world.model import ActorKind, Attribute, AttributeType, Definition
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS, SENSOR_ROLES, sensor_attributes
 
-_SIMULATOR_ID = "avsynth.simulator"
+_SIMULATOR_ID = "avsynth.simulator.facts"
 SPECTATOR_ID = "spectator"
 _WALKER_CONTROLLER_ID = "controller.ai.walker"
 TRAFFIC_LIGHT_ID = "traffic.traffic_light"
@@ -58,7 +58,7 @@ def blueprint_library(
 
     Args:
         catalogue: bodies by blueprint id.
-        facts: fixed attributes of `avsynth.simulator` besides its version.
+        facts: fixed attributes of `avsynth.simulator.facts` besides its version.
         sensors: ids of the sensors to offer, out of `SENSOR_IDS`.
         profile: says what is left out.
     """

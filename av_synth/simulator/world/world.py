@@ -71,7 +71,7 @@ class World(Commands):
         spectator_id: the spectator's id.
         collisions_this_frame: contacts of the last step, each seen from both sides.
         level_cars: parked cars that are parts of the town; only where the profile has them.
-        facts: further fixed attributes of the blueprint `avsynth.simulator`, such as profile and gl_renderer.
+        facts: further fixed attributes of the blueprint `avsynth.simulator.facts`, such as profile and gl_renderer.
     """
 
     def __init__(

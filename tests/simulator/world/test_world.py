@@ -169,7 +169,7 @@ def test_the_library_has_carlas_values_and_the_extensions(world):
     assert car["color"].type is AttributeType.RGB_COLOR
     assert library["walker.pedestrian.0001"]["speed"].recommended[0] == "0.0"
     assert library["avsynth.camera.visibility"].keys() == library["sensor.camera.depth"].keys()
-    simulator = library["avsynth.simulator"]
+    simulator = library["avsynth.simulator.facts"]
     assert simulator["town_digest"].value == world.town.digest
     assert not any(a.modifiable for a in simulator.values())
 
@@ -178,7 +178,7 @@ def test_the_library_has_carlas_values_and_the_extensions(world):
     ("blueprint", "attributes", "message"),
     [
         ("vehicle.delorean.dmc12", {}, "cannot be spawned"),
-        ("avsynth.simulator", {}, "cannot be spawned"),
+        ("avsynth.simulator.facts", {}, "cannot be spawned"),
         ("traffic.traffic_light", {}, "cannot be spawned"),
         ("vehicle.audi.a2", {"wings": "2"}, "no attribute 'wings'"),
         ("vehicle.audi.a2", {"number_of_wheels": "3"}, "fixed to '4'"),

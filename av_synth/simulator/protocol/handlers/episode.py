@@ -8,6 +8,7 @@ from av_synth.simulator.engine import Engine
 from av_synth.simulator.protocol import codec, structs
 from av_synth.simulator.protocol.calls import CallError, CallTable, Kind, Packed
 from av_synth.simulator.protocol.codec import flag, integer, items, number, text
+from av_synth.simulator.world.blueprints import SPECTATOR_ID
 
 CARLA_VERSION = "0.9.16"
 TABLE: CallTable[Engine] = CallTable()
@@ -15,7 +16,7 @@ TABLE: CallTable[Engine] = CallTable()
 
 @TABLE.unlocked(Kind.VALUE)
 def version(_engine: Engine) -> str:
-    """The CARLA version whose protocol this is; the simulator's own is in the blueprint avsynth.simulator."""
+    """The CARLA version whose protocol this is; the simulator's own is in the blueprint avsynth.simulator.facts."""
     return CARLA_VERSION
 
 
@@ -82,8 +83,8 @@ def set_weather_parameters(engine: Engine, weather: Any) -> None:
 
 @TABLE.value
 def get_actor_definitions(engine: Engine) -> list[Any]:
-    """The blueprint library."""
-    return [structs.definition(value) for value in engine.definitions().values()]
+    """The blueprint library; as in CARLA, nothing in it is the spectator's."""
+    return [structs.definition(value) for value in engine.definitions().values() if value.id != SPECTATOR_ID]
 
 
 @TABLE.unlocked(Kind.VALUE)

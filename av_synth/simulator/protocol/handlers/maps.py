@@ -45,7 +45,7 @@ def copy_opendrive_to_file(engine: Engine, opendrive: Any, parameters: Any = ())
 @TABLE.value
 def get_map_info(engine: Engine) -> list[Any]:
     """MapInfo: name and recommended spawn points."""
-    return [engine.map_name, [codec.transform(point) for point in engine.town.spawn_points]]
+    return [engine.map_name, [_spawn_point(point) for point in engine.town.spawn_points]]
 
 
 @TABLE.value
@@ -140,6 +140,12 @@ def project_point(engine: Engine, location: Any, direction: Any, distance: Any) 
     at, along, reach = codec.read_vector(location), codec.read_vector(direction), number(distance)
     hit = _first_hit(engine, engine.scene(), at, along, reach)
     return [False, [[0.0, 0.0, 0.0], 0]] if hit is None else [True, [codec.vector(hit[0]), hit[1]]]
+
+
+def _spawn_point(point: Array) -> list[list[float]]:
+    """A spawn point as the snapshot tells of who was spawned there: due west is 180 degrees, not -180."""
+    location, (pitch, yaw_deg, roll) = codec.transform(point)
+    return [location, [pitch, 180.0 if yaw_deg == -180.0 else yaw_deg, roll]]
 
 
 def _things(engine: Engine) -> list[EnvironmentObject]:
