@@ -70,7 +70,7 @@ class Steering:
         physics = vehicle.get_physics_control()
         points = np.array([[wheel.position.x, wheel.position.y] for wheel in physics.wheels]).reshape(-1, 2) / 100.0
         spread = np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1)).max() if len(points) > 1 else 0.0
-        track = np.hypot(*(points[0] - points[1])) if len(points) == 4 else 0.0
+        track = np.hypot(*(points[2] - points[3])) if len(points) == 4 else 0.0
         wheelbase = math.sqrt(max(spread**2 - track**2, 0.0))
         angle = max((wheel.max_steer_angle for wheel in physics.wheels), default=70.0)
         curve = tuple((float(knot.x), float(knot.y)) for knot in physics.steering_curve) or ((0.0, 1.0),)

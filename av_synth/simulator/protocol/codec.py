@@ -84,7 +84,7 @@ def read_vector(value: Any) -> Array:
 
 def read_axial(value: Any) -> Array:
     """A torque or an angular impulse as (3,) about our axes (an axial vector: x and z change sign)."""
-    negated: Array = -read_vector(value)
+    negated: Array = -flip_y(numbers(value, 3))  # in Unreal's unit they are large
     return negated
 
 

@@ -24,6 +24,7 @@ from av_synth.simulator.world.model import (
     WalkerControl,
     WheelPhysics,
 )
+from av_synth.simulator.world.telemetry import VehicleTelemetry
 
 WireActor = list[Any]
 """An Actor as it travels."""
@@ -157,6 +158,13 @@ def physics_control(world_from_actor: Array, physics: VehiclePhysics) -> list[An
         wheels,
         physics.use_sweep_wheel_collision,
     ]
+
+
+def telemetry(value: VehicleTelemetry) -> list[Any]:
+    """VehicleTelemetryData."""
+    head = [float(v) for v in (value.speed_mps, value.steer, value.throttle, value.brake, value.engine_rpm)]
+    wheels = [[float(v) for v in astuple(wheel)] for wheel in value.wheels]
+    return [*head, value.gear, float(value.drag_n), wheels]
 
 
 def read_physics_control(value: Any, now: VehiclePhysics) -> VehiclePhysics:

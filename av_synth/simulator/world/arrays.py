@@ -17,6 +17,7 @@ from av_synth.simulator.world.model import Actor
 
 CURVE_KNOTS = 21
 CURVE_STEP_KMH = 10.0
+MOST_GEARS = 24
 _FASTEST_MPS = 12.5  # nobody runs faster: further in a frame is no step
 _UPRIGHT = 0.7  # cosine of how far who walks leans at most
 
@@ -42,6 +43,10 @@ _FLOATS: dict[str, tuple[int, ...]] = {
     "hand_brake": (),
     "drive_sign": (),
     "held_velocity": (2,),
+    "held_gear": (),
+    "gear": (),
+    "shifting_s": (),
+    "rolled_m": (),
     # vehicle: fixed by its physics control
     "rear_x": (),
     "wheelbase": (),
@@ -55,6 +60,13 @@ _FLOATS: dict[str, tuple[int, ...]] = {
     "brake_n": (),
     "hand_brake_n": (),
     "tyre": (),
+    "com": (2,),
+    "lean_share": (),
+    "pull_share": (CURVE_KNOTS,),
+    "gear_up": (MOST_GEARS,),
+    "gear_switch_s": (),
+    "spin_up": (),
+    "engine_drag": (),
     "limit_kmh": (),
     # walker
     "walk": (2,),
@@ -104,6 +116,12 @@ class BodyArrays:
         rear_x, wheelbase, half_track: (N,), axles in the actor frame.  max_steer: (N,), of the front wheels.
         steer_curve: (N, 21), share of `max_steer` at each 10 km/h.
         pull_n, power_w, top_speed, drag_kg_m, brake_n, hand_brake_n, tyre: (N,), longitudinal parameters.
+        held_gear: (N,), the forward gear that does not change, 0 where the gearbox chooses.  gear: (N,), what it is in.
+        shifting_s: (N,), how long nothing will pull for a shift.  rolled_m: (N,), the way of the rear axle's middle.
+        com: (N, 2), centre of mass in the actor frame, in the plane.  lean_share: (N,), lean over the usual one.
+        pull_share: (N, 21), pull over the usual one at each 10 km/h.  gear_up: (N, 24), speeds of the shifts up.
+        gear_switch_s: (N,), how long a shift takes.  spin_up: (N,), how slow the engine follows the throttle, over the
+            usual.  engine_drag: (N,), how hard it brakes, over the usual.
         limit_kmh: (N,), the last speed limit a vehicle was driven under.
         walk: (N, 2), velocity a walker wants.  knock: (N, 2), what a contact added to it.
         walked_m: (N,), for its gait: the way that the frames have shown.  stride_m: (N,).
@@ -136,6 +154,10 @@ class BodyArrays:
     hand_brake: Array
     drive_sign: Array
     held_velocity: Array
+    held_gear: Array
+    gear: Array
+    shifting_s: Array
+    rolled_m: Array
     rear_x: Array
     wheelbase: Array
     half_track: Array
@@ -148,6 +170,13 @@ class BodyArrays:
     brake_n: Array
     hand_brake_n: Array
     tyre: Array
+    com: Array
+    lean_share: Array
+    pull_share: Array
+    gear_up: Array
+    gear_switch_s: Array
+    spin_up: Array
+    engine_drag: Array
     limit_kmh: Array
     walk: Array
     knock: Array
@@ -275,3 +304,8 @@ class BodyArrays:
             actor.velocity_mps = self.velocity[k]
             actor.angular_velocity_radps = self.angular[k]
             actor.acceleration_mps2 = self.acceleration[k]
+
+
+def com_offset(arrays: BodyArrays, k: int) -> Array:
+    """From the origin of row `k` to its centre of mass, (2,) world axes."""
+    return np.asarray(arrays.pose[k, :2, :2] @ arrays.com[k])

@@ -6,7 +6,7 @@ import numpy as np
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Tag
-from av_synth.simulator.world.arrays import BodyArrays
+from av_synth.simulator.world.arrays import BodyArrays, com_offset
 from av_synth.simulator.world.contacts import (
     Boxes,
     Overlaps,
@@ -101,10 +101,10 @@ def _impulse(
     nx, ny = float(found.push[k, 0]), float(found.push[k, 1])
     px, py = float(found.point[k, 0]), float(found.point[k, 1])
     ax, ay, spin_a = _lever(arrays, a, px, py)
-    vx, vy = _point_velocity(arrays, a, ax, ay)
+    vx, vy = _point_velocity(arrays, a, px, py)
     if b is not None:
         bx, by, spin_b = _lever(arrays, b, px, py)
-        wx, wy = _point_velocity(arrays, b, bx, by)
+        wx, wy = _point_velocity(arrays, b, px, py)
         vx, vy = vx - wx, vy - wy
     else:
         bx = by = spin_b = 0.0
@@ -129,13 +129,15 @@ def _impulse(
 
 
 def _lever(arrays: BodyArrays, row: int, px: float, py: float) -> tuple[float, float, float]:
-    """From the actor's origin to the point, and the inverse inertia about z (none for walkers, who do not spin)."""
+    """From the centre of mass to the point, and the inverse inertia about z (none for walkers, who do not spin)."""
     spin = 0.0 if arrays.is_walker[row] or not arrays.physics[row] else 1.0 / float(arrays.inertia[row])
-    return px - float(arrays.pose[row, 0, 3]), py - float(arrays.pose[row, 1, 3]), spin
+    x, y = com_offset(arrays, row).tolist()
+    return px - float(arrays.pose[row, 0, 3]) - x, py - float(arrays.pose[row, 1, 3]) - y, spin
 
 
-def _point_velocity(arrays: BodyArrays, row: int, x: float, y: float) -> tuple[float, float]:
+def _point_velocity(arrays: BodyArrays, row: int, px: float, py: float) -> tuple[float, float]:
     rate = float(arrays.angular[row, 2])
+    x, y = px - float(arrays.pose[row, 0, 3]), py - float(arrays.pose[row, 1, 3])
     return float(arrays.velocity[row, 0]) - rate * y, float(arrays.velocity[row, 1]) + rate * x
 
 
@@ -151,7 +153,9 @@ def _receive(arrays: BodyArrays, row: int, jx: float, jy: float, inverse: float,
         if not blocked:
             arrays.knock[row] += change
     else:
+        x, y = com_offset(arrays, row).tolist()
         arrays.angular[row, 2] += spin
+        arrays.velocity[row, :2] += spin * y, -spin * x  # it turns about its centre of mass
         arrays.still[row] = False
 
 

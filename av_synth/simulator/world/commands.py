@@ -23,10 +23,8 @@ from av_synth.simulator.world.model import (
     WalkerControl,
     WalkerState,
 )
-from av_synth.simulator.world.physics import check_physics, load_row
+from av_synth.simulator.world.physics import check_physics, hold_gear, load_row
 from av_synth.simulator.world.traffic_lights import LightGroup, show_light
-
-_TILT_RADPS = 0.2  # angular velocities about level axes below this are a car's own rocking, above it a wish
 
 
 class Commands:
@@ -57,7 +55,7 @@ class Commands:
     def set_transform(self, actor_id: int, world_from_actor: Array) -> None:
         """Put an actor somewhere at once; an attached one keeps its new place relative to its parent."""
         actor = self.get("set_actor_transform", actor_id)
-        pose = _finite("set_actor_transform", world_from_actor, (4, 4))
+        pose = finite("set_actor_transform", world_from_actor, (4, 4))
         actor.world_from_actor[:] = pose
         if actor.parent_from_actor is not None:
             actor.parent_from_actor = invert(self.actors[actor.parent_id].world_from_actor) @ pose
@@ -73,7 +71,7 @@ class Commands:
         """Put an actor's origin (3,) somewhere and leave its heading."""
         actor = self.get("set_actor_location", actor_id)
         pose = actor.world_from_actor.copy()
-        pose[:3, 3] = _finite("set_actor_location", location_m, (3,))
+        pose[:3, 3] = finite("set_actor_location", location_m, (3,))
         self.set_transform(actor_id, pose)
 
     def _carry_children(self, parent_id: int) -> None:
@@ -86,39 +84,6 @@ class Commands:
                     parents.append(child.id)
 
     # -- motion -------------------------------------------------------------------------------------------------
-
-    def set_target_velocity(self, actor_id: int, velocity_mps: npt.ArrayLike) -> None:
-        """Give an actor a velocity (3,) at once; one without physics keeps it without moving (for Doppler)."""
-        call = "set_actor_target_velocity"
-        actor, k = self._with_body(call, actor_id)
-        velocity = _finite(call, velocity_mps, (3,))
-        if actor.kind == "walker" and actor.simulate_physics:
-            raise NotSupported(call, "a walker goes where its WalkerControl says; use apply_control_to_walker")
-        self._arrays.velocity[k] = velocity
-        self._launch(k, float(velocity[2]))
-
-    def set_target_angular_velocity(self, actor_id: int, angular_velocity_radps: npt.ArrayLike) -> None:
-        """Give an actor an angular velocity (3,) about world axes at once; with physics only z acts."""
-        call = "set_actor_target_angular_velocity"
-        actor, k = self._with_body(call, actor_id)
-        angular = _finite(call, angular_velocity_radps, (3,))
-        if actor.simulate_physics and float(np.hypot(angular[0], angular[1])) > _TILT_RADPS:
-            raise NotSupported(call, f"bodies turn about the vertical only, got {angular.tolist()} rad/s")
-        self._arrays.angular[k] = angular
-        self._arrays.still[k] = False
-
-    def enable_constant_velocity(self, actor_id: int, velocity_mps: npt.ArrayLike) -> None:
-        """Hold a vehicle at a velocity (3,) in its own axes, whatever its pedals say; it can still be steered."""
-        call = "enable_actor_constant_velocity"
-        _, k, _ = self._vehicle(call, actor_id)
-        self._arrays.held_velocity[k] = _finite(call, velocity_mps, (3,))[:2]
-        self._arrays.holds_velocity[k] = True
-        self._arrays.still[k] = False
-
-    def disable_constant_velocity(self, actor_id: int) -> None:
-        """Give a vehicle back to its pedals."""
-        _, k, _ = self._vehicle("disable_actor_constant_velocity", actor_id)
-        self._arrays.holds_velocity[k] = False
 
     def set_simulate_physics(self, actor_id: int, enabled: bool) -> None:
         """Switch a body's physics; without it the body stays where it is put, but still stops others."""
@@ -133,6 +98,8 @@ class Commands:
         arrays.still[k] = arrays.falling[k] = False
         arrays.velocity[k] = arrays.angular[k] = 0.0
         arrays.knock[k] = arrays.pedals[k] = arrays.fall_mps[k] = 0.0
+        if actor.vehicle is not None:
+            actor.vehicle.shown_wheels.clear()
 
     def set_enable_gravity(self, actor_id: int, enabled: bool) -> None:
         """Without gravity a body keeps its height where nothing is under it."""
@@ -157,34 +124,6 @@ class Commands:
         if actor.vehicle is not None:
             actor.vehicle.ackermann = None
             self._arrays.hand_brake[k] = 1.0
-
-    def add_impulse(self, actor_id: int, impulse_ns: npt.ArrayLike) -> None:
-        """Hit a body with physics at its origin with an impulse (3,) in newton seconds."""
-        _, k = self._movable("add_actor_impulse", actor_id)
-        change = _finite("add_actor_impulse", impulse_ns, (3,)) / self._arrays.mass[k]
-        if self._arrays.is_walker[k]:
-            self._arrays.knock[k] += change[:2]
-        else:
-            self._arrays.velocity[k] += change
-        self._launch(k, float(change[2]))
-
-    def add_force(self, actor_id: int, force_n: npt.ArrayLike) -> None:
-        """Push a body with physics at its origin with a level force (3,) in newtons, during the next step."""
-        _, k = self._movable("add_actor_force", actor_id)
-        force = _finite("add_actor_force", force_n, (3,))
-        if force[2] != 0.0:
-            raise NotSupported("add_actor_force", f"bodies are pushed in the plane only, got z = {force[2]} N")
-        self._arrays.force[k] += force
-
-    def add_angular_impulse(self, actor_id: int, impulse_nms: npt.ArrayLike) -> None:
-        """Spin a body with physics about the vertical with an angular impulse (3,) in N m s."""
-        k, about_z = self._spin("add_actor_angular_impulse", actor_id, impulse_nms)
-        self._arrays.angular[k, 2] += about_z / self._arrays.inertia[k]
-
-    def add_torque(self, actor_id: int, torque_nm: npt.ArrayLike) -> None:
-        """Twist a body with physics about the vertical with a torque (3,) in N m, during the next step."""
-        k, about_z = self._spin("add_actor_torque", actor_id, torque_nm)
-        self._arrays.torque[k] += about_z
 
     # -- vehicles -----------------------------------------------------------------------------------------------
 
@@ -220,13 +159,16 @@ class Commands:
         if control.manual_gear_shift:
             sign = float(np.sign(control.gear))
         arrays.drive_sign[k] = sign
+        body = arrays.actors[k].body
+        if body is not None:
+            hold_gear(arrays, k, body, vehicle)
 
     def apply_ackermann_control(self, actor_id: int, control: AckermannControl) -> None:
         """Hand a vehicle to its Ackermann controller with these targets."""
         call = "apply_ackermann_control_to_vehicle"
         actor, _, vehicle = self._vehicle(call, actor_id)
         numbers = (control.steer_rad, control.steer_speed_radps, control.speed_mps, control.acceleration_mps2)
-        _finite(call, (*numbers, control.jerk_mps3), (5,))
+        finite(call, (*numbers, control.jerk_mps3), (5,))
         if actor.dead:
             return
         vehicle.ackermann = control
@@ -241,7 +183,7 @@ class Commands:
         call = "apply_ackermann_controller_settings"
         vehicle = self._vehicle(call, actor_id)[2]
         s = settings
-        _finite(call, (s.speed_kp, s.speed_ki, s.speed_kd, s.accel_kp, s.accel_ki, s.accel_kd), (6,))
+        finite(call, (s.speed_kp, s.speed_ki, s.speed_kd, s.accel_kp, s.accel_ki, s.accel_kd), (6,))
         vehicle.ackermann_settings = settings
 
     def apply_physics_control(self, actor_id: int, physics: VehiclePhysics) -> None:
@@ -264,8 +206,8 @@ class Commands:
         """Let a walker go along a direction at a speed, from the next step on until the next control."""
         call = "apply_control_to_walker"
         actor, k, walker = self._walker(call, actor_id)
-        x, y, _ = _finite(call, control.direction, (3,))
-        speed = float(_finite(call, (control.speed_mps,), (1,))[0])
+        x, y, _ = finite(call, control.direction, (3,))
+        speed = float(finite(call, (control.speed_mps,), (1,))[0])
         if control.jump:
             raise NotSupported(call, "walkers cannot jump")
         if actor.dead:
@@ -281,8 +223,8 @@ class Commands:
         """
         call = "set_walker_state"
         actor, k, walker = self._walker(call, actor_id)
-        pose = _finite(call, world_from_actor, (4, 4))
-        speed = float(_finite(call, (speed_mps,), (1,))[0])
+        pose = finite(call, world_from_actor, (4, 4))
+        speed = float(finite(call, (speed_mps,), (1,))[0])
         if actor.dead:
             return
         arrays = self._arrays
@@ -357,15 +299,6 @@ class Commands:
             raise NotSupported(call, f"actor {actor_id} does not simulate physics; switch it on first")
         return actor, k
 
-    def _spin(self, call: str, actor_id: int, vector: npt.ArrayLike) -> tuple[int, float]:
-        actor, k = self._movable(call, actor_id)
-        x, y, z = _finite(call, vector, (3,))
-        if actor.kind == "walker":
-            raise NotSupported(call, "a walker faces where its WalkerControl says")
-        if x != 0.0 or y != 0.0:
-            raise NotSupported(call, f"bodies turn about the vertical only, got x = {x}, y = {y}")
-        return k, float(z)
-
     def _launch(self, k: int, upward_mps: float) -> None:
         self._arrays.still[k] = False
         if self._arrays.physics[k] and upward_mps > 0.0:
@@ -390,7 +323,8 @@ class Commands:
         return actor.traffic_light
 
 
-def _finite(call: str, values: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
+def finite(call: str, values: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
+    """The values as an array; raises `DataError` in the name of the call unless they are finite and of that shape."""
     array = np.asarray(values, dtype=np.float64)
     if array.shape != shape or not np.isfinite(array).all():
         raise DataError(f"{call}: got {array.tolist()}; want finite numbers of shape {shape}")

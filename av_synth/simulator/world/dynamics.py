@@ -20,6 +20,7 @@ from av_synth.simulator.world.arrays import CURVE_KNOTS, CURVE_STEP_KMH, BodyArr
 GRAVITY_MPS2 = 9.81
 _DRY_FRICTION = 0.9
 _LAG_S = np.array([0.10, 0.06, 0.08])  # throttle, brake, steering
+_LEAST_SPIN_UP = 0.01
 _ROLLING_MPS2 = 0.15
 _ENGINE_BRAKE_MPS2 = 0.45
 _LEAN_PER_MPS2 = np.array([0.0020, 0.0022])  # radians of pitch and roll; wheels stay within 2 cm of the road
@@ -73,7 +74,9 @@ def step_vehicles(arrays: BodyArrays, dt: float, friction: float, ground: Ground
     push = arrays.force[rows] * (dt / arrays.mass[rows])[:, None]
     u_new = np.where(flying, u, u_new) + push[:, 0] * cos + push[:, 1] * sin
     slip_new = np.where(flying, slip, slip_new) + push[:, 1] * cos - push[:, 0] * sin
-    rate_new = np.where(flying, rate, rate_new) + arrays.torque[rows] / arrays.inertia[rows] * dt
+    twist = arrays.torque[rows] / arrays.inertia[rows] * dt
+    rate_new = np.where(flying, rate, rate_new) + twist
+    u_new, slip_new = u_new + twist * arrays.com[rows, 1], slip_new + twist * (rear - arrays.com[rows, 0])
     held = arrays.holds_velocity[rows]
     u_new = np.where(held, arrays.held_velocity[rows, 0], u_new)
     slip_new = np.where(held, arrays.held_velocity[rows, 1], slip_new)
@@ -96,8 +99,13 @@ def step_vehicles(arrays: BodyArrays, dt: float, friction: float, ground: Ground
 
 def _actuate(arrays: BodyArrays, rows: Rows, dt: float) -> None:
     """First-order lag of throttle, brake and steering; close enough is there, so that standstill is exact."""
-    asked, now = arrays.asked[rows], arrays.pedals[rows]
-    now = now + (asked - now) * (1.0 - np.exp(-dt / _LAG_S))
+    asked, before = arrays.asked[rows], arrays.pedals[rows]
+    now = before + (asked - before) * (1.0 - np.exp(-dt / _LAG_S))
+    spin_up = arrays.spin_up[rows]
+    if (spin_up != 1.0).any():
+        follow = 1.0 - np.exp(-dt / (_LAG_S[0] * np.maximum(spin_up, _LEAST_SPIN_UP)))
+        slower = before[:, 0] + (asked[:, 0] - before[:, 0]) * follow
+        now[:, 0] = np.where(spin_up != 1.0, slower, now[:, 0])
     arrays.pedals[rows] = np.where(np.abs(asked - now) < 1e-4, asked, now)
 
 
@@ -116,15 +124,19 @@ def _tyres(
     at = np.arange(len(rows))
     share = curve[at, low] + (curve[at, low + 1] - curve[at, low]) * (knot - low)
     angle = -steer * arrays.max_steer[rows] * share
+    pulls = arrays.pull_share[rows]
+    strength = pulls[at, low] + (pulls[at, low + 1] - pulls[at, low]) * (knot - low)
+    strength = np.where(arrays.shifting_s[rows] > 0.0, 0.0, strength)
 
     # along the heading: pull, then everything that can only slow down, which stops at zero
     top = arrays.top_speed[rows]
     fade = np.clip((top - speed) / (0.1 * top), 0.0, 1.0)
-    pull = np.minimum(arrays.pull_n[rows], arrays.power_w[rows] / np.maximum(speed, 0.5)) / mass
+    pull = np.minimum(arrays.pull_n[rows], arrays.power_w[rows] / np.maximum(speed, 0.5)) * strength / mass
     room = np.sqrt(np.maximum(grip**2 - (u * rate) ** 2, (0.3 * grip) ** 2))
     drive = arrays.drive_sign[rows] * np.minimum(throttle * pull * fade, 0.7 * room)
     brakes = brake * arrays.brake_n[rows] / mass + arrays.hand_brake[rows] * arrays.hand_brake_n[rows] / mass
-    idle = np.where(arrays.drive_sign[rows] != 0.0, _ENGINE_BRAKE_MPS2 * (1.0 - throttle), 0.0)
+    engine = _ENGINE_BRAKE_MPS2 * (1.0 - throttle) * arrays.engine_drag[rows]
+    idle = np.where(arrays.drive_sign[rows] != 0.0, engine, 0.0)
     slow = np.minimum(brakes, room) + _ROLLING_MPS2 + idle + arrays.drag_kg_m[rows] * u**2 / mass
     pulled = u + (drive - uphill) * dt
     u_new = np.sign(pulled) * np.maximum(np.abs(pulled) - slow * dt, 0.0)
@@ -152,13 +164,15 @@ def _move(arrays: BodyArrays, rows: Rows, dt: float, yaw: Array, before: list[Ar
     cos_mid, sin_mid, cos, sin = np.cos(mid), np.sin(mid), np.cos(end), np.sin(end)
     arrays.pose[rows, 0, 3] += (ahead * cos_mid - aside * sin_mid) * dt + rear * (np.cos(yaw) - cos)
     arrays.pose[rows, 1, 3] += (ahead * sin_mid + aside * cos_mid) * dt + rear * (np.sin(yaw) - sin)
+    arrays.rolled_m[rows] += ahead * dt
     across = slip - rate * rear
     arrays.velocity[rows, 0], arrays.velocity[rows, 1] = u * cos - across * sin, u * sin + across * cos
     arrays.angular[rows, 2] = rate
 
     load = np.stack([(u - u_old) / dt, u * rate], axis=1)  # the nose rises, and the left side in a left turn
     lean = arrays.lean[rows]
-    lean = lean + (np.clip(load, -10.0, 10.0) * _LEAN_PER_MPS2 - lean) * (1.0 - np.exp(-dt / _LEAN_LAG_S))
+    target = np.clip(load, -10.0, 10.0) * _LEAN_PER_MPS2 * arrays.lean_share[rows, None]
+    lean = lean + (target - lean) * (1.0 - np.exp(-dt / _LEAN_LAG_S))
     arrays.lean[rows] = np.where(np.abs(lean) < 5e-5, 0.0, lean)
     return end
 

@@ -101,7 +101,8 @@ class WalkerControl:
 class WheelPhysics:
     """One wheel of CARLA's physics control; `position_m` (3,) is the hub in the actor's frame.
 
-    Of these `tire_friction`, `max_steer_deg`, `radius_m`, `max_brake_torque_nm` and `max_handbrake_torque_nm` act.
+    Of these `tire_friction`, `max_steer_deg`, `radius_m`, `max_brake_torque_nm` and `max_handbrake_torque_nm` act:
+    all wheels together, for a planar model has no wheel that locks or slips alone. The rest is kept and read back.
     """
 
     tire_friction: float
@@ -117,6 +118,14 @@ class WheelPhysics:
 
 
 @dataclass(frozen=True)
+class WheelAngles:
+    """What a wheel shows: `steer_deg` positive to the right, `pitch_deg` negative rolling forward, as Unreal has it."""
+
+    steer_deg: float = 0.0
+    pitch_deg: float = 0.0
+
+
+@dataclass(frozen=True)
 class Gear:
     """One forward gear: its ratio and the engine speed, 0..1 of the maximum, at which it shifts down and up."""
 
@@ -129,9 +138,13 @@ class Gear:
 class VehiclePhysics:
     """CARLA's VehiclePhysicsControl.
 
-    What acts: the torque curve's peak, `max_rpm` with the top gear (top speed), `final_ratio` and the first gear
-    (pull at low speed), `mass_kg`, `drag_coefficient`, the steering curve (x in km/h), and the wheels. The rest is
-    kept and read back, as it has no counterpart in a planar model.
+    What acts: the torque curve, `max_rpm`, `final_ratio` and the gears with their `up_ratio` (pull at each speed, the
+    speeds of the shifts, and the top speed; see `drivetrain`), `use_gear_autobox` (without it the gear stays until a
+    control asks for another), `gear_switch_time_s` (nothing pulls for that long), `moi` (how slowly the engine follows
+    the throttle, over the usual 1 kg m2), `damping_rate_zero_throttle_clutch_engaged` (how hard the engine brakes, over
+    the usual 2), `mass_kg`, `drag_coefficient`, `center_of_mass_m` (what the vehicle turns about when it is hit, how
+    far it leans, and the wheels' loads), the steering curve (x in km/h), and the wheels. The rest is kept and read
+    back, as it has no counterpart in a planar model: the other damping rates, `clutch_strength`, a gear's `down_ratio`.
     """
 
     torque_curve: tuple[tuple[float, float], ...]
@@ -167,7 +180,8 @@ class DoorState:
 class VehicleState:
     """What only a vehicle has. `ackermann` is None while pedals drive it; `gear` is what the gearbox is in.
 
-    `doors` are those that open, in the order of CARLA's VehicleDoor.
+    `doors` are those that open, in the order of CARLA's VehicleDoor. `shown_wheels` are the angles that wheels were
+    turned to while the vehicle has no physics, by index.
     """
 
     physics: VehiclePhysics
@@ -177,6 +191,7 @@ class VehicleState:
     gear: int = 0
     failure: int = 0
     doors: tuple[DoorState, ...] = ()
+    shown_wheels: dict[int, WheelAngles] = field(default_factory=dict)
 
 
 @dataclass

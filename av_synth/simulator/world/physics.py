@@ -14,9 +14,10 @@ import numpy as np
 
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.bodies.model import Body
-from av_synth.simulator.world.arrays import CURVE_KNOTS, CURVE_STEP_KMH, BodyArrays
-from av_synth.simulator.world.model import Gear, VehiclePhysics, WheelPhysics
+from av_synth.simulator.bodies.model import Body, Wheel
+from av_synth.simulator.world.arrays import CURVE_KNOTS, CURVE_STEP_KMH, MOST_GEARS, BodyArrays
+from av_synth.simulator.world.drivetrain import load_drivetrain, wheel_radius_m
+from av_synth.simulator.world.model import Gear, VehiclePhysics, VehicleState, WheelPhysics
 
 _DEFAULT_FRICTION = 3.5
 _AIR_KG_M3 = 1.2
@@ -26,6 +27,13 @@ _BOUNDS: dict[str, tuple[float, float, str]] = {  # of what acts; wide enough fo
     "max_rpm": (1.0, 1e5, "rpm"),
     "final_ratio": (0.01, 100.0, ""),
     "forward_gears.ratio": (0.01, 100.0, ""),
+    "forward_gears.up_ratio": (0.0, 10.0, ""),
+    "moi": (0.0, 1e3, "kg m2"),
+    "damping_rate_zero_throttle_clutch_engaged": (0.0, 1e3, ""),
+    "gear_switch_time": (0.0, 60.0, "s"),
+    "center_of_mass.x": (-10.0, 10.0, "m"),
+    "center_of_mass.y": (-10.0, 10.0, "m"),
+    "center_of_mass.z": (-10.0, 10.0, "m"),
     "drag_coefficient": (0.0, 100.0, ""),
     "torque_curve.x": (0.0, 1e6, "rpm"),
     "torque_curve.y": (-_MAX_TORQUE_NM, _MAX_TORQUE_NM, "N m"),
@@ -73,6 +81,11 @@ def _class_of(body: Body) -> _Class:
     )
 
 
+def _in_order(body: Body) -> list[Wheel]:
+    """Wheels as CARLA counts them: front left, front right, rear left, rear right, or front, rear."""
+    return sorted(body.wheels, key=lambda wheel: (-float(wheel.position_m[0]), -float(wheel.position_m[1])))
+
+
 def default_physics(body: Body) -> VehiclePhysics:
     """The physics control a vehicle starts with."""
     kind, mass = _class_of(body), float(body.mass_kg)
@@ -93,7 +106,7 @@ def default_physics(body: Body) -> VehiclePhysics:
             long_stiff_value=1000.0,
             position_m=(float(wheel.position_m[0]), float(wheel.position_m[1]), float(wheel.position_m[2])),
         )
-        for wheel in body.wheels
+        for wheel in _in_order(body)
     )
     return VehiclePhysics(
         torque_curve=((0.0, 0.8 * torque), (0.4 * max_rpm, torque), (max_rpm, 0.7 * torque)),
@@ -124,8 +137,14 @@ def check_physics(physics: VehiclePhysics) -> None:
     if not (physics.torque_curve and physics.forward_gears):
         raise DataError("apply_physics_control: torque_curve or forward_gears is empty; want one entry at least")
     values = [("mass", physics.mass_kg), ("max_rpm", physics.max_rpm), ("final_ratio", physics.final_ratio)]
-    values += [("drag_coefficient", physics.drag_coefficient)]
+    if len(physics.forward_gears) > MOST_GEARS:
+        raise DataError(f"apply_physics_control: got {len(physics.forward_gears)} gears; want {MOST_GEARS} at most")
+    values += [("drag_coefficient", physics.drag_coefficient), ("moi", physics.moi)]
+    zero = "damping_rate_zero_throttle_clutch_engaged"
+    values += [("gear_switch_time", physics.gear_switch_time_s), (zero, getattr(physics, zero))]
+    values += [(f"center_of_mass.{axis}", v) for axis, v in zip("xyz", physics.center_of_mass_m, strict=True)]
     values += [("forward_gears.ratio", gear.ratio) for gear in physics.forward_gears]
+    values += [("forward_gears.up_ratio", gear.up_ratio) for gear in physics.forward_gears]
     for name, curve in (("torque_curve", physics.torque_curve), ("steering_curve", physics.steering_curve)):
         for x, y in curve:
             values += [(f"{name}.x", x), (f"{name}.y", y)]
@@ -146,18 +165,19 @@ def check_physics(physics: VehiclePhysics) -> None:
 def load_row(arrays: BodyArrays, k: int, body: Body, physics: VehiclePhysics) -> None:
     """Write what the dynamics need of `physics` into row `k`.
 
-    Pull at standstill is peak torque times first gear and final drive over the wheel radius. Power keeps the class's
-    ratio to that pull, and top speed is `max_rpm` in the last gear.
+    The class's own pull at standstill is peak torque times first gear and final drive over the wheel radius, as the
+    vehicle was made, and its power keeps the class's ratio to that; `load_drivetrain` scales both.
     """
-    kind = _class_of(body)
-    radius = float(np.mean([w.radius_m for w in physics.wheels])) if physics.wheels else 0.35
-    peak = max(torque for _, torque in physics.torque_curve)
-    pull = max(peak, 0.0) * physics.forward_gears[0].ratio * physics.final_ratio / radius
+    kind, usual = _class_of(body), default_physics(body)
+    peak = max(torque for _, torque in usual.torque_curve)
+    pull = max(peak, 0.0) * usual.forward_gears[0].ratio * usual.final_ratio / wheel_radius_m(usual)
     arrays.set_mass(k, physics.mass_kg)
     arrays.pull_n[k] = pull
     arrays.power_w[k] = pull * kind.power_w_kg / kind.pull_mps2
-    top_ratio = physics.forward_gears[-1].ratio * physics.final_ratio
-    arrays.top_speed[k] = physics.max_rpm * 2.0 * math.pi / 60.0 / top_ratio * radius
+    load_drivetrain(arrays, k, physics, usual)
+    x, y, z = physics.center_of_mass_m
+    arrays.com[k] = x, y
+    arrays.lean_share[k] = z / usual.center_of_mass_m[2]
     frontal_m2 = 4.0 * arrays.half[k, 1] * arrays.half[k, 2] * 0.85
     arrays.drag_kg_m[k] = 0.5 * _AIR_KG_M3 * max(physics.drag_coefficient, 0.0) * frontal_m2
     arrays.brake_n[k] = sum(max(w.max_brake_torque_nm, 0.0) / w.radius_m for w in physics.wheels)
@@ -170,6 +190,18 @@ def load_row(arrays: BodyArrays, k: int, body: Body, physics: VehiclePhysics) ->
     arrays.rear_x[k] = min(xs)
     arrays.wheelbase[k] = max(max(xs) - min(xs), 0.5)
     arrays.half_track[k] = max([abs(float(w.position_m[1])) for w in body.wheels] + [0.2])
+
+
+def hold_gear(arrays: BodyArrays, k: int, body: Body, vehicle: VehicleState) -> None:
+    """Keep row `k` in the gear its control asks for, or let the gearbox choose, where that has changed."""
+    control, physics = vehicle.control, vehicle.physics
+    if control.manual_gear_shift:
+        gear = min(max(control.gear, 0), len(physics.forward_gears))
+    else:
+        gear = 0 if physics.use_gear_autobox else max(int(arrays.gear[k]), 1)
+    if gear != arrays.held_gear[k]:
+        arrays.held_gear[k] = gear
+        load_drivetrain(arrays, k, physics, default_physics(body))
 
 
 def _resample(curve: tuple[tuple[float, float], ...]) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array, rigid
 from av_synth.simulator.bodies.model import Body, Catalogue
-from av_synth.simulator.profile import LADEN_MASS, NATIVE, SPAWN_LIFT_M, WEATHER_FRAMES, WORN_GRIP, Profile
+from av_synth.simulator.profile import LADEN_MASS, NATIVE, SPAWN_LIFT_M, WEATHER_FRAMES, Profile
 from av_synth.simulator.scene import Scene, Weather
 from av_synth.simulator.town.model import Town
 from av_synth.simulator.world import picture
@@ -26,12 +26,13 @@ from av_synth.simulator.world.blueprints import (
     parse_colour,
 )
 from av_synth.simulator.world.collide import resolve_contacts
-from av_synth.simulator.world.commands import Commands
 from av_synth.simulator.world.contacts import Boxes, StaticGrid, body_overlaps, static_overlaps
 from av_synth.simulator.world.doors import swing_doors
-from av_synth.simulator.world.dynamics import road_friction, step_vehicles
+from av_synth.simulator.world.drivetrain import shift
+from av_synth.simulator.world.dynamics import step_vehicles
 from av_synth.simulator.world.errors import SpawnRefused
 from av_synth.simulator.world.ids import LAST_BODY_ID, Ids
+from av_synth.simulator.world.instruments import Instruments
 from av_synth.simulator.world.level_cars import LevelCar, level_cars
 from av_synth.simulator.world.model import (
     Actor,
@@ -54,12 +55,11 @@ from av_synth.simulator.world.walkers import step_props, step_walkers
 _MAX_STEP_S = 0.05  # longer steps are cut into equal parts
 _COLLISION_MESSAGE = "Spawn failed because of collision at spawn position"
 
-_GEAR_UP_MPS = np.array([4.2, 8.3, 13.9, 19.4])  # an automatic gearbox, for the read-out
 _CLEARANCE_M = 0.02  # bodies may touch this much at spawn
 
 
-class World(Commands):
-    """One town, one episode at a time. `Commands` has what changes single actors.
+class World(Instruments):
+    """One town, one episode at a time. `Commands` and `Pushes` have what changes single actors, `Instruments` reads.
 
     Attributes:
         town, catalogue: what the world is made of; `reset` changes the town.
@@ -331,7 +331,7 @@ class World(Commands):
         arrays = self._arrays
         parts = max(1, math.ceil(delta_s / _MAX_STEP_S - 1e-9))
         dt = delta_s / parts
-        friction = road_friction(self.weather) * (WORN_GRIP if self.profile.worn_tyres else 1.0)
+        friction = self._friction()
         collisions: list[Collision] = []
         for group in self._groups.values():
             group.step(delta_s)
@@ -361,7 +361,7 @@ class World(Commands):
             if parent_id in arrays:
                 self._carry_children(parent_id)
         arrays.show(delta_s)
-        self._read_out()
+        self._read_out(delta_s)
 
     def _run_ackermann(self, dt: float) -> None:
         arrays = self._arrays
@@ -377,7 +377,7 @@ class World(Commands):
             settings = vehicle.ackermann_settings
             self._drive(k, vehicle, controller.control(vehicle.ackermann, settings, limit, speed, acceleration, dt))
 
-    def _read_out(self) -> None:
+    def _read_out(self, delta_s: float) -> None:
         """Gears, traffic lights and speed limits of all vehicles after a step."""
         arrays = self._arrays
         rows = np.flatnonzero(arrays.is_vehicle)
@@ -388,11 +388,10 @@ class World(Commands):
         vehicles = [arrays.actors[k] for k in rows]
         self._at_light = dict(zip((a.id for a in vehicles), self._stop_areas.at(positions, forward), strict=True))
         arrays.limit_kmh[rows] = self._limits.at(positions, arrays.limit_kmh[rows])
-        speed = np.hypot(arrays.velocity[rows, 0], arrays.velocity[rows, 1])
-        gears = 1 + np.searchsorted(_GEAR_UP_MPS, speed)
-        gears = np.where(arrays.drive_sign[rows] > 0.0, gears, arrays.drive_sign[rows].astype(int))
-        for actor, k, gear in zip(vehicles, rows, gears.tolist(), strict=True):
+        shift(arrays, rows, delta_s)
+        for actor, k, gear in zip(vehicles, rows, arrays.gear[rows].tolist(), strict=True):
             if actor.vehicle is not None:
-                actor.vehicle.gear = actor.vehicle.control.gear if actor.vehicle.control.manual_gear_shift else gear
+                manual = actor.vehicle.control.manual_gear_shift
+                actor.vehicle.gear = actor.vehicle.control.gear if manual else int(gear)
                 if actor.attributes.get("sticky_control") == "false" and actor.vehicle.ackermann is None:
                     self._drive(int(k), actor.vehicle, VehicleControl())

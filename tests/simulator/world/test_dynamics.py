@@ -169,7 +169,7 @@ def test_physics_control_changes_what_it_says_it_changes(world):
     plain, strong = world.car(200.0), world.car(240.0)
     physics = strong.vehicle.physics
     assert physics.mass_kg == plain.body.mass_kg
-    assert [w.max_steer_deg for w in physics.wheels] == [70.0 if w.steered else 0.0 for w in plain.body.wheels]
+    assert [w.max_steer_deg for w in physics.wheels] == [70.0, 70.0, 0.0, 0.0]
 
     wheels = tuple(replace(w, max_steer_deg=w.max_steer_deg / 2.0) for w in physics.wheels)
     world.apply_physics_control(strong.id, replace(physics, mass_kg=physics.mass_kg / 2.0, wheels=wheels))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from av_synth.geometry.carla import angular_from_carla, flip_y
@@ -11,6 +12,7 @@ from av_synth.simulator.protocol.calls import CallTable
 from av_synth.simulator.protocol.codec import flag, integer
 
 TABLE: CallTable[Engine] = CallTable()
+_NM_PER_UNREAL = math.radians(1.0) / 100.0**2  # CarlaActor.cpp, AddAngularImpulseInDegrees and AddTorqueInDegrees
 
 
 @TABLE.void
@@ -52,26 +54,38 @@ def disable_actor_constant_velocity(engine: Engine, actor_id: Any) -> None:
 
 @TABLE.void
 def add_actor_impulse(engine: Engine, actor_id: Any, impulse: Any) -> None:
-    """Hit an actor at its origin, N s."""
+    """Hit an actor at its centre of mass, N s."""
     engine.world.add_impulse(integer(actor_id), codec.read_vector(impulse))
 
 
 @TABLE.void
 def add_actor_force(engine: Engine, actor_id: Any, force: Any) -> None:
-    """Push an actor at its origin during the next frame, N."""
+    """Push an actor at its centre of mass during the next frame, N."""
     engine.world.add_force(integer(actor_id), codec.read_vector(force))
 
 
 @TABLE.void
+def add_actor_impulse_at_location(engine: Engine, actor_id: Any, impulse: Any, location: Any) -> None:
+    """Hit an actor at a place in the world, N s and m."""
+    engine.world.add_impulse_at(integer(actor_id), codec.read_vector(impulse), codec.read_vector(location))
+
+
+@TABLE.void
+def add_actor_force_at_location(engine: Engine, actor_id: Any, force: Any, location: Any) -> None:
+    """Push an actor at a place in the world during the next frame, N and m."""
+    engine.world.add_force_at(integer(actor_id), codec.read_vector(force), codec.read_vector(location))
+
+
+@TABLE.void
 def add_actor_angular_impulse(engine: Engine, actor_id: Any, impulse: Any) -> None:
-    """Spin an actor, N m s."""
-    engine.world.add_angular_impulse(integer(actor_id), codec.read_axial(impulse))
+    """Spin an actor; in Unreal's own unit, kg cm2 degrees/s, for CARLA passes it on as it is."""
+    engine.world.add_angular_impulse(integer(actor_id), codec.read_axial(impulse) * _NM_PER_UNREAL)
 
 
 @TABLE.void
 def add_actor_torque(engine: Engine, actor_id: Any, torque: Any) -> None:
-    """Twist an actor during the next frame, N m."""
-    engine.world.add_torque(integer(actor_id), codec.read_axial(torque))
+    """Twist an actor during the next frame; in Unreal's own unit, kg cm2 degrees/s2."""
+    engine.world.add_torque(integer(actor_id), codec.read_axial(torque) * _NM_PER_UNREAL)
 
 
 @TABLE.void

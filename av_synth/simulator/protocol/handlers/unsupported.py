@@ -18,26 +18,11 @@ _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
         ("apply_color_texture_to_objects", "apply_float_color_texture_to_objects"),
     ),
     (
-        "wheels are not turned one by one",
-        Kind.VOID,
-        ("set_wheel_steer_direction", "set_vehicle_wheel_steer_direction", "set_wheel_pitch_angle"),
-    ),
-    (
-        "wheels are not turned one by one",
-        Kind.VALUE,
-        ("get_wheel_steer_angle", "get_vehicle_wheel_steer_angle", "get_wheel_pitch_angle"),
-    ),
-    ("its dynamics are planar and have no telemetry", Kind.VALUE, ("get_vehicle_telemetry", "get_telemetry_data")),
-    (
         "it has its own dynamics only",
         Kind.VOID,
         ("enable_carsim", "use_carsim_road", "enable_chrono_physics", "restore_physx_physics"),
     ),
-    (
-        "bodies are pushed at their origin only",
-        Kind.VOID,
-        ("add_actor_impulse_at_location", "add_actor_force_at_location"),
-    ),
+    ("it has no window to show a vehicle's instruments in", Kind.VOID, ("show_vehicle_debug_telemetry",)),
     ("its traffic lights have one box each, of pole and head", Kind.VALUE, ("get_light_boxes",)),
     ("its people are meshes without bones", Kind.VALUE, ("get_bones_transform",)),
     (

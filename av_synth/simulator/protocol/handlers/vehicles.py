@@ -1,4 +1,4 @@
-"""Vehicles: controls, physics, lights."""
+"""Vehicles: controls, physics, instruments, wheels, lights and doors."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 from av_synth.simulator.engine import Engine
 from av_synth.simulator.protocol import structs
 from av_synth.simulator.protocol.calls import CallTable
-from av_synth.simulator.protocol.codec import flag, integer, items
+from av_synth.simulator.protocol.codec import flag, integer, items, number
 from av_synth.simulator.world import Actor
 from av_synth.simulator.world.doors import move_door
-from av_synth.simulator.world.model import VehicleState
+from av_synth.simulator.world.model import VehicleState, WheelAngles
+from av_synth.simulator.world.wheels import show_wheel
 
 TABLE: CallTable[Engine] = CallTable()
 
@@ -91,11 +92,42 @@ def set_actor_autopilot(engine: Engine, actor_id: Any, enabled: Any) -> None:
     _vehicle(engine, "set_actor_autopilot", actor_id)
 
 
+@TABLE.value
+def get_telemetry_data(engine: Engine, actor_id: Any) -> list[Any]:
+    """VehicleTelemetryData of the last step."""
+    return structs.telemetry(engine.world.telemetry(integer(actor_id)))
+
+
+@TABLE.value
+def get_wheel_steer_angle(engine: Engine, actor_id: Any, wheel: Any) -> float:
+    """Degrees to the right that a wheel points."""
+    return _angles(engine, "get_wheel_steer_angle", actor_id, wheel).steer_deg
+
+
+@TABLE.value
+def get_wheel_pitch_angle(engine: Engine, actor_id: Any, wheel: Any) -> float:
+    """Degrees that a wheel has rolled, backwards."""
+    return _angles(engine, "get_wheel_pitch_angle", actor_id, wheel).pitch_deg
+
+
 @TABLE.void
-def show_vehicle_debug_telemetry(engine: Engine, actor_id: Any, enabled: Any) -> None:
-    """Taken and dropped: it would be for a screen."""
-    flag(enabled)
-    _vehicle(engine, "show_vehicle_debug_telemetry", actor_id)
+def set_wheel_steer_direction(engine: Engine, actor_id: Any, wheel: Any, degrees: Any) -> None:
+    """Point a wheel of a vehicle without physics; nothing moves by it."""
+    call = "set_wheel_steer_direction"
+    actor = _vehicle(engine, call, actor_id)[0]
+    show_wheel(actor, integer(wheel), call, steer_deg=number(degrees))
+
+
+@TABLE.void
+def set_wheel_pitch_angle(engine: Engine, actor_id: Any, wheel: Any, degrees: Any) -> None:
+    """Roll a wheel of a vehicle without physics; nothing moves by it."""
+    call = "set_wheel_pitch_angle"
+    actor = _vehicle(engine, call, actor_id)[0]
+    show_wheel(actor, integer(wheel), call, pitch_deg=number(degrees))
+
+
+def _angles(engine: Engine, call: str, actor_id: Any, wheel: Any) -> WheelAngles:
+    return engine.world.wheel_angles(call, integer(actor_id), integer(wheel))
 
 
 def _vehicle(engine: Engine, call: str, actor_id: Any) -> tuple[Actor, VehicleState]:

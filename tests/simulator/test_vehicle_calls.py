@@ -1,0 +1,183 @@
+"""Calls about a vehicle's motion, asked by one client and seen by another."""
+
+from __future__ import annotations
+
+import math
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import carla
+import msgpack
+import pytest
+from server_process import connect, fresh_world, running_simulator
+
+FRONT_LEFT, FRONT_RIGHT = carla.VehicleWheelLocation.FL_Wheel, carla.VehicleWheelLocation.FR_Wheel
+REAR_LEFT = carla.VehicleWheelLocation.BL_Wheel
+
+
+@dataclass
+class Pair:
+    """A car as the client that asks has it, and as another one sees it."""
+
+    port: int
+    world: carla.World
+    car: carla.Vehicle
+    seen: carla.Vehicle
+
+    def ticks(self, count: int) -> None:
+        for _ in range(count):
+            self.world.tick()
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """The result of a call that the wheel has no method for, or does not wait for."""
+        unpacker = msgpack.Unpacker()
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10.0) as connection:
+            connection.sendall(msgpack.packb([0, 1, name, [[False], *arguments]]))
+            while True:
+                unpacker.feed(connection.recv(65536))
+                for answer in unpacker:
+                    return answer[3][0]
+
+
+@pytest.fixture(scope="module")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, carla.Client, carla.Client]]:
+    with running_simulator() as (_, port):
+        yield port, connect(port, tmp_path_factory.mktemp("one")), connect(port, tmp_path_factory.mktemp("other"))
+
+
+@pytest.fixture
+def pair(clients: tuple[int, carla.Client, carla.Client]) -> Pair:
+    port, one, other = clients
+    world = fresh_world(one)
+    car = world.spawn_actor(
+        world.get_blueprint_library().find("vehicle.audi.a2"), world.get_map().get_spawn_points()[0]
+    )
+    world.tick()
+    seen = other.get_world().get_actor(car.id)
+    pair = Pair(port, world, car, seen)
+    pair.ticks(20)
+    return pair
+
+
+def test_wheels_point_where_the_steering_turns_the_car(pair):
+    pair.car.apply_control(carla.VehicleControl(steer=0.3))
+    pair.ticks(30)
+    left, right = (pair.seen.get_wheel_steer_angle(wheel) for wheel in (FRONT_LEFT, FRONT_RIGHT))
+    wheels = pair.seen.get_physics_control().wheels
+    base = math.hypot(
+        (wheels[0].position.x - wheels[2].position.x) / 100.0, (wheels[0].position.y - wheels[2].position.y) / 100.0
+    )
+    track = math.hypot(
+        (wheels[0].position.x - wheels[1].position.x) / 100.0, (wheels[0].position.y - wheels[1].position.y) / 100.0
+    )
+
+    # Ackermann: the wheels' cotangents are as far apart as the wheels, and the middle's is between them
+    cotangents = [1.0 / math.tan(math.radians(angle)) for angle in (left, right)]
+    assert (cotangents[0] - cotangents[1]) * base == pytest.approx(track, rel=0.01)
+    middle = math.degrees(math.atan(2.0 / sum(cotangents)))
+    assert middle == pytest.approx(0.3 * wheels[0].max_steer_angle, rel=0.01)
+    assert pair.seen.get_wheel_steer_angle(REAR_LEFT) == 0.0
+
+
+def test_a_wheel_rolls_as_far_as_the_car_goes(pair):
+    start = pair.seen.get_wheel_pitch_angle(REAR_LEFT)
+    before = pair.seen.get_location()
+    pair.car.apply_control(carla.VehicleControl(throttle=0.5))
+    pair.ticks(30)
+    radius = pair.seen.get_physics_control().wheels[2].radius / 100.0
+    rolled = math.degrees(before.distance_2d(pair.seen.get_location()) / radius)
+    assert rolled > 90.0
+    assert start - pair.seen.get_wheel_pitch_angle(REAR_LEFT) == pytest.approx(rolled, rel=0.01)
+
+
+def test_wheels_are_set_by_hand_on_a_car_without_physics_only(pair):
+    failed, [message] = pair.call("set_wheel_steer_direction", pair.car.id, int(FRONT_LEFT), 25.0)
+    assert (failed, "switch it off first" in message) == (True, True)
+    assert pair.seen.get_wheel_steer_angle(FRONT_LEFT) == 0.0
+    pair.car.set_simulate_physics(False)
+    pair.car.set_wheel_steer_direction(FRONT_LEFT, 25.0)
+    pair.car.set_wheel_pitch_angle(FRONT_LEFT, -40.0)
+    pair.ticks(1)
+    assert pair.seen.get_wheel_steer_angle(FRONT_LEFT) == 25.0
+    assert pair.seen.get_wheel_pitch_angle(FRONT_LEFT) == -40.0
+    assert pair.seen.get_wheel_steer_angle(FRONT_RIGHT) == 0.0
+
+
+def test_telemetry_is_of_how_the_car_moves_and_another_client_sees_it(pair):
+    pair.car.apply_control(carla.VehicleControl(throttle=0.7, steer=0.1))
+    pair.ticks(50)
+    seen, physics = pair.seen.get_telemetry_data(), pair.seen.get_physics_control()
+    speed = pair.seen.get_velocity().length()
+
+    assert seen.speed == pytest.approx(speed, rel=0.01)
+    assert (seen.throttle, seen.steer, seen.brake) == (pytest.approx(0.7), pytest.approx(0.1), 0.0)
+    assert seen.gear == pair.seen.get_control().gear == 2
+    ratio = physics.forward_gears[seen.gear - 1].ratio * physics.final_ratio
+    turned = speed / (physics.wheels[0].radius / 100.0) * ratio * 60.0 / (2.0 * math.pi)
+    assert seen.engine_rpm == pytest.approx(turned, rel=0.01)
+    assert len(seen.wheels) == 4
+    assert sum(wheel.tire_load for wheel in seen.wheels) == pytest.approx(physics.mass * 9.81, rel=0.01)
+    assert seen.wheels[2].omega > seen.wheels[3].omega > 0.0  # to the right: the left wheel has the longer way
+    assert seen.wheels[0].tire_load > seen.wheels[1].tire_load
+    assert sum(wheel.lat_force for wheel in seen.wheels) > 0.0
+
+
+@pytest.mark.parametrize("call", ["add_actor_impulse_at_location", "add_actor_force_at_location"])
+def test_a_push_beside_the_centre_of_mass_pushes_and_turns(pair, call):
+    mass = pair.seen.get_physics_control().mass
+    forward, right = pair.car.get_transform().get_forward_vector(), pair.car.get_transform().get_right_vector()
+    ahead = pair.car.get_location() + 1.5 * forward
+    push = right * (mass * (3.0 if "impulse" in call else 3.0 / 0.05))
+    pair.car.set_enable_gravity(False)
+    pair.car.set_location(pair.car.get_location() + carla.Location(z=3.0))
+    pair.ticks(2)
+    assert pair.call(call, pair.car.id, [push.x, push.y, 0.0], [ahead.x, ahead.y, 1.0]) == [False]
+    pair.ticks(1)
+
+    moved = pair.seen.get_velocity()
+    assert moved.x * right.x + moved.y * right.y == pytest.approx(3.0, abs=0.1)
+    half = pair.seen.bounding_box.extent
+    inertia = mass * (half.x**2 + half.y**2) / 3.0
+    rate = pair.seen.get_angular_velocity().z  # degrees/s, positive to the right
+    assert rate == pytest.approx(math.degrees(1.5 * mass * 3.0 / inertia), rel=0.02)
+
+
+def test_torques_come_in_unreals_own_unit(pair):
+    half, mass = pair.seen.bounding_box.extent, pair.seen.get_physics_control().mass
+    inertia_kg_cm2 = mass * (half.x**2 + half.y**2) / 3.0 * 1e4
+    pair.car.set_enable_gravity(False)
+    pair.car.set_location(pair.car.get_location() + carla.Location(z=3.0))
+    pair.ticks(2)
+    pair.car.add_angular_impulse(carla.Vector3D(z=40.0 * inertia_kg_cm2))
+    pair.ticks(1)
+    assert pair.seen.get_angular_velocity().z == pytest.approx(40.0, rel=1e-3)
+    # the client's own add_torque asks for an angular impulse: LibCarla, Simulator.h
+    assert pair.call("add_actor_torque", pair.car.id, [0.0, 0.0, -40.0 / 0.05 * inertia_kg_cm2]) == [False]
+    pair.ticks(1)
+    assert pair.seen.get_angular_velocity().z == pytest.approx(0.0, abs=0.05)
+
+
+def test_the_physics_control_is_read_back_as_it_was_written_and_acts(pair):
+    physics = pair.car.get_physics_control()
+    assert [wheel.max_steer_angle for wheel in physics.wheels] == [70.0, 70.0, 0.0, 0.0]
+    physics.torque_curve = [carla.Vector2D(point.x, 0.25 * point.y) for point in physics.torque_curve]
+    physics.center_of_mass = carla.Vector3D(0.25, 0.0, 0.5)
+    physics.moi, physics.gear_switch_time = 2.0, 0.5
+    pair.car.apply_physics_control(physics)
+    pair.ticks(1)
+    now = pair.seen.get_physics_control()
+    assert (now.center_of_mass.x, now.moi, now.gear_switch_time) == (0.25, 2.0, 0.5)
+    assert [p.y for p in now.torque_curve] == pytest.approx([p.y for p in physics.torque_curve])
+
+    pair.car.apply_control(carla.VehicleControl(throttle=1.0))
+    pair.ticks(40)
+    assert pair.seen.get_velocity().length() < 2.0 * 3.1 * 0.35  # a quarter of the usual pull
+
+
+@pytest.mark.parametrize("call", ["show_vehicle_debug_telemetry", "restore_physx_physics", "enable_carsim"])
+def test_what_would_change_nothing_here_is_refused(pair, call):
+    failed, [message] = pair.call(call, pair.car.id, True)
+    assert failed
+    assert message.startswith(f"{call}: not supported by the embedded simulator: it has ")
