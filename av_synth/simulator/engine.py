@@ -203,14 +203,14 @@ class Engine:
         return replace(scene, frame=scene.frame - frame, elapsed_s=round(scene.elapsed_s - begun_s, 6))
 
     def load(self, town_name: str, *, reset_settings: bool) -> None:
-        """Begin a new episode in a town (of any spelling `_find_town` knows); all actors and sensors are gone.
+        """Begin a new episode in a town (of any spelling `find_town` knows); all actors and sensors are gone.
 
         An empty name, which `carla.Client.reload_world` sends, is the present town.
 
         Raises:
             CallError: if there is no such town.
         """
-        town, called = self._find_town(town_name) if town_name else (self.town, self._called)
+        town, called = self.find_town(town_name) if town_name else (self.town, self._called)
         with self._ticking:
             try:
                 self.sensors.finish()
@@ -243,7 +243,7 @@ class Engine:
         except DocumentError as error:
             raise CallError(f"copy_opendrive_to_file: {error}") from error
 
-    def _find_town(self, name: str) -> tuple[Town, str]:
+    def find_town(self, name: str) -> tuple[Town, str]:
         """The town of AvSynth01, AvSynth01_<hash>, OpenDriveMap, an alias, or any with a path before it.
 
         Returns:
