@@ -78,7 +78,7 @@ class Retina:
         return events[np.argsort(events["t_ns"], kind="stable")]
 
     def _brightness(self, pixels: npt.NDArray[np.uint8]) -> Array:
-        flat = pixels.reshape(-1, pixels.shape[-1]).astype(np.float64)
+        flat = pixels.reshape(-1, pixels.shape[-1])
         grey: Array = flat[:, 0] * _GREY[0] + flat[:, 1] * _GREY[1] + flat[:, 2] * _GREY[2]
         eps = self._thresholds.log_eps
         return grey if eps is None else np.log(eps + grey / 255.0)
