@@ -95,7 +95,7 @@ class Cast:
     def enter(self, arrival: Arrival) -> None:
         """Find or create who plays an actor that appears; who cannot be created is left out, as CARLA does."""
         added = arrival.added
-        if self.wishes.leave_out(added):
+        if self.wishes.leave_out(added) or not can_play(added.type_id, self.definitions):
             return
         try:
             found = self._known(arrival)
@@ -119,18 +119,19 @@ class Cast:
     def release(self) -> None:
         """Give everybody back to physics, at rest."""
         for actor in map(self.actor, list(self.ids)):
-            if actor is None or actor.kind not in _MOVING:
+            if actor is None or actor.kind not in (*_MOVING, "prop"):
                 continue
             if actor.vehicle is not None:
                 self.world.apply_vehicle_control(actor.id, VehicleControl())
             if actor.walker is not None:
                 self.world.apply_walker_control(actor.id, WalkerControl())
-            if actor.parent_id == 0:
-                self.world.set_simulate_physics(actor.id, True)  # which also stops it
-            else:
+            if actor.kind == "prop" or actor.parent_id:
                 self.world.set_target_velocity(actor.id, np.zeros(3))
                 self.world.set_target_angular_velocity(actor.id, np.zeros(3))
-            self.world.set_collisions(actor.id, True)
+            else:
+                self.world.set_simulate_physics(actor.id, True)  # which also stops it
+            if actor.kind in _MOVING:
+                self.world.set_collisions(actor.id, True)
 
     def dismiss(self) -> None:
         """Remove everybody who was created."""

@@ -135,7 +135,12 @@ class Replayer:
         if play.over:
             self.stop(keep_actors=True)
             return
-        self._show(play)
+        try:
+            self._show(play)
+        except AvSynthError as error:  # of a file that says what cannot be
+            log.warning("the replay ends: %s", error)
+            self.stop(keep_actors=True)
+            return
         play.over = play.time_s >= play.stop_s - _SAME_S
         play.time_s = min(play.time_s + delta_s * self.time_factor, play.stop_s)
 
@@ -173,10 +178,11 @@ class Replayer:
 
     def _move(self, cast: Cast, recorded_id: int, motion: Motion) -> None:
         actor = cast.actor(recorded_id)
-        if actor is None:
+        if actor is None or actor.kind == "traffic_light":  # which stands where the town has it
             return
         self._world.set_transform(actor.id, motion.world_from_actor)
-        if actor.kind in ("vehicle", "walker") and not actor.simulate_physics:  # a client may have taken it over
+        carried = actor.body is None or actor.parent_from_actor is not None
+        if not carried and not actor.simulate_physics:  # a client may have taken it over
             self._world.set_target_velocity(actor.id, motion.velocity_mps)
             self._world.set_target_angular_velocity(actor.id, motion.angular_velocity_radps)
 

@@ -90,7 +90,7 @@ class Timeline:
         here, after = self.frames[number], self.frames[min(number + 1, len(self.frames) - 1)]
         now, then = _poses(here), _poses(after)
         spins, later = _kinematics(here), _kinematics(after)
-        drifts = {} if spins else self._drifts(number)
+        drifts = self._drifts(number) if now.keys() - spins.keys() else {}
         for actor_id, (location, euler) in now.items():
             goal = then.get(actor_id) if share else None
             if goal is not None:
@@ -104,7 +104,7 @@ class Timeline:
             yield actor_id, Motion(pose, flip_y(velocity), angular_from_carla(spin))
 
     def _drifts(self, number: int) -> Mapping[int, Array]:
-        """Velocities in m/s, CARLA's axes, of a recording that does not tell them: differences of places."""
+        """Velocities in m/s, CARLA's axes, of those whose are not told, props say: differences of places."""
         first = min(number, len(self.frames) - 2)
         if first < 0 or self._times_s[first + 1] - self._times_s[first] < _SAME_S:
             return {}
