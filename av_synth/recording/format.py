@@ -22,7 +22,8 @@ MAGIC = "CARLA_RECORDER"
 FRAME_START, FRAME_END, EVENT_ADD, EVENT_DEL, EVENT_PARENT, COLLISION, POSITION, STATE = range(8)
 ANIM_VEHICLE, ANIM_WALKER, VEHICLE_LIGHT = 8, 9, 10
 KINEMATICS, BOUNDING_BOX = 12, 13
-LIGHT_TIMES, VEHICLE_DOOR, WEATHER = 16, 21, 24
+PHYSICS, LIGHT_TIMES = 15, 16
+VEHICLE_DOOR, WEATHER = 21, 24
 
 NAMES: Mapping[int, str] = {
     FRAME_START: "frame start",
@@ -40,7 +41,7 @@ NAMES: Mapping[int, str] = {
     KINEMATICS: "velocities",
     BOUNDING_BOX: "bounding boxes",
     14: "platform time",
-    15: "physics control",
+    PHYSICS: "physics control",
     LIGHT_TIMES: "traffic light times",
     17: "trigger volumes",
     18: "frame counter",

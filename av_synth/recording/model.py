@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.recording.format import RECORDS
+from av_synth.recording.format import PHYSICS, RECORDS
+from av_synth.recording.physics import Physics
 
 Records = npt.NDArray[np.void]
 Triple = tuple[float, float, float]
@@ -57,6 +58,7 @@ class Frame:
         duration_s: to the next frame; -1 for the last.
         added: actors that appear.
         tables: records by packet id, with the fields of `format.RECORDS`.
+        physics: of vehicles that appear, where it was recorded.
     """
 
     number: int
@@ -64,6 +66,7 @@ class Frame:
     duration_s: float
     added: tuple[Added, ...] = ()
     tables: Mapping[int, Records] = field(default_factory=dict)
+    physics: tuple[Physics, ...] = ()
 
     def records(self, packet: int) -> Records:
         """The records of one kind, none if the frame has no such packet."""
@@ -105,4 +108,5 @@ class Recording:
         for frame in self.frames:
             for packet, records in frame.tables.items():
                 found[packet] += len(records)
+            found[PHYSICS] += len(frame.physics)
         return found

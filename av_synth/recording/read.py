@@ -13,6 +13,7 @@ from av_synth.errors import LogError
 from av_synth.recording import format as layout
 from av_synth.recording.format import EVENT_ADD, FRAME_END, FRAME_START, NAMES, RECORDS
 from av_synth.recording.model import Added, Attribute, Frame, Recording, Records
+from av_synth.recording.physics import Physics, decode_physics
 
 _BYTE = struct.Struct("<B")
 _UNREAL_5 = "CARLA on Unreal 5 writes longer vectors, and is not read"
@@ -80,6 +81,7 @@ class _Reader:
         number, duration_s, elapsed_s = self._start()
         added: list[Added] = []
         tables: dict[int, Records] = {}
+        physics: list[Physics] = []
         while True:
             begin = self._at
             packet, payload = self._packet()
@@ -90,14 +92,14 @@ class _Reader:
             if packet in tables:
                 raise self._wrong(begin, f"{NAMES[packet]} again in frame {number}", "them once")
             self._end = self._at + payload
-            self._data_of(packet, payload, added, tables)
+            self._data_of(packet, payload, added, tables, physics)
             if self._at != self._end:
                 left = f"{self._end - self._at} bytes more of {_named(packet)}"
                 raise self._wrong(self._at, left, "the next packet")
             self._end = len(self._data)
         if payload:
             raise self._wrong(begin, f"a frame end of {payload} bytes", "0")
-        self._frames.append(Frame(number, elapsed_s, duration_s, tuple(added), tables))
+        self._frames.append(Frame(number, elapsed_s, duration_s, tuple(added), tables, tuple(physics)))
 
     def _start(self) -> tuple[int, float, float]:
         begin = self._at
@@ -115,14 +117,26 @@ class _Reader:
             raise self._wrong(begin, "one frame more", f"at most {layout.MAX_FRAMES:,}: record less at a time")
         return number, duration_s, elapsed_s
 
-    def _data_of(self, packet: int, payload: int, added: list[Added], tables: dict[int, Records]) -> None:
+    def _data_of(
+        self, packet: int, payload: int, added: list[Added], tables: dict[int, Records], physics: list[Physics]
+    ) -> None:
         if packet == EVENT_ADD:
             added += self._actors()
         elif packet in RECORDS and not self._of_another_order(packet, payload):
             tables[packet] = self._records(packet, payload)
+        elif packet == layout.PHYSICS and (found := self._physics(payload)) is not None:
+            physics += found
+            self._at = self._end
         else:
             self._passed_over[packet] += 1
             self._at = self._end
+
+    def _physics(self, payload: int) -> tuple[Physics, ...] | None:
+        """None if it is of another layout: releases before 0.9.16 have other wheels."""
+        if payload < layout.COUNT.size:
+            return None
+        (count,) = layout.COUNT.unpack_from(self._data, self._at)
+        return decode_physics(self._data[self._at + layout.COUNT.size : self._end], count)
 
     def _packet(self) -> tuple[int, int]:
         at = self._at

@@ -11,6 +11,7 @@ from av_synth.errors import LogError
 from av_synth.recording import format as layout
 from av_synth.recording.format import EVENT_ADD, FRAME_END, FRAME_START, NAMES, RECORDS
 from av_synth.recording.model import Added, Frame, Recording, Records
+from av_synth.recording.physics import encode_physics
 
 DURATION_AT = layout.PACKET.size + 8
 """Where, in the bytes of a frame, its duration is: CARLA learns and writes it with the next frame."""
@@ -53,6 +54,8 @@ def _packets(frame: Frame) -> Iterator[bytes]:
     yield _packet(FRAME_START, layout.FRAME.pack(frame.number, frame.duration_s, frame.elapsed_s))
     yield _packet(EVENT_ADD, _count(len(frame.added)) + b"".join(map(_added, frame.added)))
     for packet in RECORDS:
+        if packet == layout.LIGHT_TIMES and frame.physics:
+            yield _packet(layout.PHYSICS, _count(len(frame.physics)) + b"".join(map(encode_physics, frame.physics)))
         records = frame.records(packet)
         if packet in layout.WRITTEN or len(records):
             yield _packet(packet, _count(len(records)) + records.tobytes())

@@ -67,6 +67,43 @@ def test_each_packet_is_read_as_the_format_says_and_written_as_it_was(number, la
     assert records(number, layout, row, row) in encode(found)
 
 
+def physics_record(actor_id: int, wheel_numbers: int) -> bytes:
+    head = struct.pack("<I5f?4f3f", actor_id, 5000, 1, 0.5, 2, 0.25, True, 10, 4, 1500, 0.5, 1, 2, 3)
+    lists = [(2, 3), (3, 5), (2, 1), (wheel_numbers, 4)]
+    return head + b"".join(struct.pack(f"<I{width * count}f", count, *range(width * count)) for width, count in lists)
+
+
+def test_the_physics_of_vehicles_are_read_and_written_as_they_were():
+    two = packet(15, struct.pack("<H", 2) + physics_record(24, 12) + physics_record(30, 12))
+    data = header() + frame(1, 0.0, added(), two)
+    first, second = decode(data).frames[0].physics
+
+    assert (first.actor_id, second.actor_id) == (24, 30)
+    assert first.numbers == (5000, 1, 0.5, 2, 0.25, True, 10, 4, 1500, 0.5, 1, 2, 3)
+    assert first.torque_curve == ((0, 1), (2, 3), (4, 5))
+    assert (len(first.forward_gears), first.steering_curve) == (5, ((0, 1),))
+    assert first.wheels[1] == tuple(range(12, 24))
+    assert two in encode(decode(data))
+    assert decode(data).counts()[15] == 2
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        struct.pack("<H", 1) + physics_record(24, 9),
+        struct.pack("<H", 1) + physics_record(24, 12)[:-1],
+        struct.pack("<H", 1) + physics_record(24, 12)[:57] + b"\xff" * 4,
+        struct.pack("<H", 2) + physics_record(24, 12),
+        b"\1",
+    ],
+    ids=["wheels of before 0.9.16", "cut", "a count of four thousand million", "fewer than said", "no count"],
+)
+def test_physics_of_another_layout_are_passed_over(payload):
+    found = decode(header() + frame(1, 0.0, added(), packet(15, payload)))
+
+    assert (found.frames[0].physics, found.passed_over) == ((), {15: 1})
+
+
 def test_what_was_read_is_written_byte_for_byte():
     every = [records(number, layout) for number, layout in ((3, "I"), (4, "II"), (5, "IIIBB"), (6, "I6f"), (7, "IBfB"))]
     every += [records(number, layout) for number, layout in ((8, "I3fBi"), (9, "If"), (10, "II"))]

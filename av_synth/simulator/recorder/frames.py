@@ -8,7 +8,9 @@ from typing import Any
 from av_synth.geometry.carla import CM_PER_M, angular_to_carla, flip_y, recorded_from_matrix
 from av_synth.recording import format as layout
 from av_synth.recording.model import Added, Attribute, Frame
+from av_synth.recording.physics import Physics
 from av_synth.recording.write import table
+from av_synth.simulator.protocol import structs
 from av_synth.simulator.world import Actor, Definition, World
 
 _KINDS = {
@@ -28,7 +30,7 @@ class FrameMaker:
     """Remembers what it has told: actors are told of when they come and go, doors when they move."""
 
     def __init__(self, definitions: Definitions, *, additional_data: bool) -> None:
-        """`definitions` is the blueprint library; additional data are velocities, boxes and lights' times."""
+        """`definitions` is the blueprint library; additional data are velocities, boxes, physics, times of lights."""
         self._definitions = definitions
         self._additional_data = additional_data
         self._known: set[int] = set()
@@ -62,7 +64,8 @@ class FrameMaker:
             rows[layout.LIGHT_TIMES] = list(_light_times(new))
         added = tuple(self._added(world, actor) for actor in new)
         tables = {packet: table(packet, found) for packet, found in rows.items() if found}
-        return Frame(number, elapsed_s, -1.0, added, tables)
+        physics = tuple(_physics(world, new)) if self._additional_data else ()
+        return Frame(number, elapsed_s, -1.0, added, tables, physics)
 
     def _added(self, world: World, actor: Actor) -> Added:
         blueprint = self._definitions().get(actor.blueprint_id)
@@ -142,3 +145,34 @@ def _boxes(actors: list[Actor]) -> Iterator[tuple[Any, ...]]:
         if actor.box is not None:
             centre, half = actor.box
             yield actor.id, tuple(flip_y(centre) * CM_PER_M), tuple(half * CM_PER_M)
+
+
+def _physics(world: World, actors: list[Actor]) -> Iterator[Physics]:
+    for actor in actors:
+        if actor.vehicle is not None:
+            wire = structs.physics_control(world.told(actor)[0], actor.vehicle.physics)
+            (
+                torque,
+                rpm,
+                moi,
+                full,
+                engaged,
+                free,
+                autobox,
+                _,
+                clutch,
+                ratio,
+                gears,
+                mass,
+                drag,
+                centre,
+                steer,
+                wheels,
+            ) = wire[:16]
+            numbers = (rpm, moi, full, engaged, free, autobox, clutch, ratio, mass, drag, *centre)
+            rows = tuple((*wheel[:9], *wheel[9]) for wheel in wheels)
+            yield Physics(actor.id, numbers, _rows(torque), _rows(gears), _rows(steer), rows)
+
+
+def _rows(points: list[list[float]]) -> tuple[tuple[float, ...], ...]:
+    return tuple(map(tuple, points))

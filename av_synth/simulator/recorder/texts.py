@@ -14,6 +14,7 @@ import numpy as np
 from av_synth.errors import LogError
 from av_synth.recording import format as layout
 from av_synth.recording.model import Added, Frame, Recording
+from av_synth.recording.physics import Physics
 
 _MOST_CHARACTERS = 32_000_000
 _CATEGORIES = "ovwt"
@@ -23,6 +24,12 @@ _LAMPS = (
     *(("Reverse", 6), ("Interior", 8), ("Fog", 7), ("Special1", 9), ("Special2", 10)),
 )
 """Bits of CARLA's VehicleLightState, in the order in which its texts have them."""
+_PHYSICS = (
+    *("max_rpm", "MOI", "damping_rate_full_throttle", "damping_rate_zero_throttle_clutch_engaged"),
+    *("damping_rate_zero_throttle_clutch_disengaged", "use_gear_auto_box", "clutch_strength", "final_ratio", "mass"),
+    "drag_coefficient",
+)
+_WHEEL = ("tire_friction", "damping_rate", "max_steer_angle", "radius", "max_brake_torque", "max_handbrake_torque")
 _DOORS = ("Front Left", "Front Right", "Rear Left", "Rear Right", "Hood", "Trunk", "All")
 
 
@@ -248,6 +255,10 @@ def _additional(frame: Frame) -> Iterator[str]:
         yield f" Actor bounding boxes: {len(boxes)}"
     for r in boxes:
         yield f"  Id: {r['actor_id']} origin: {_triple(r['origin_cm'])} extension: {_triple(r['extent_cm'])}"
+    if frame.physics:
+        yield f" Physics Control events: {len(frame.physics)}"
+    for found in frame.physics:
+        yield from _physics(found)
     times = frame.records(layout.LIGHT_TIMES).tolist()
     if times:
         yield f" Traffic Light time events: {len(times)}"
@@ -259,3 +270,19 @@ def _additional(frame: Frame) -> Iterator[str]:
     for who, door, _ in doors:
         yield f"  Id: {who}"
         yield f"  Doors opened:  {_DOORS[door] if door < len(_DOORS) else door} "
+
+
+def _physics(found: Physics) -> Iterator[str]:
+    yield f"  Id: {found.actor_id}"
+    for name, value in zip(_PHYSICS, found.numbers, strict=False):  # the rest is the centre of mass
+        yield f"   {name} = {str(value).lower() if isinstance(value, bool) else f'{value:g}'}"
+    yield f"   center_of_mass = {_triple(found.numbers[len(_PHYSICS) :])}"
+    for name, curve in (("torque_curve", found.torque_curve), ("steering_curve", found.steering_curve)):
+        yield f"   {name} = " + " ".join(map(_triple, curve))
+    yield "   forward_gears:"
+    for number, (ratio, down, up) in enumerate(found.forward_gears):
+        yield f"    gear {number}: ratio {ratio:g} down_ratio {down:g} up_ratio {up:g}"
+    yield "   wheels:"
+    for number, wheel in enumerate(found.wheels):
+        told = " ".join(f"{name} {value:g}" for name, value in zip(_WHEEL, wheel, strict=False))
+        yield f"    wheel {number}: {told} position {_triple(wheel[-3:])}"

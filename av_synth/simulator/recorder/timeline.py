@@ -116,8 +116,9 @@ class Timeline:
 def _need_possible(name: str, frame: Frame) -> None:
     """A finite number may still be of no world."""
     positions, motions = frame.records(layout.POSITION), frame.records(layout.KINEMATICS)
-    farthest = np.abs([*positions["location_cm"].ravel(), *(v for a in frame.added for v in a.location_cm), 0.0]).max()
-    fastest = np.abs([*motions["velocity_mps"].ravel(), *motions["spin_degps"].ravel(), 0.0]).max()
+    added = np.array([each.location_cm for each in frame.added])
+    farthest = max(float(np.abs(places).max(initial=0.0)) for places in (positions["location_cm"], added))
+    fastest = max(float(np.abs(motions[name]).max(initial=0.0)) for name in ("velocity_mps", "spin_degps"))
     if farthest > _FARTHEST_CM or fastest > _FASTEST:
         raise LogError(
             f"{name}: frame {frame.number}: places to {farthest:g} cm, velocities to {fastest:g}; "

@@ -220,6 +220,28 @@ def test_what_happens_is_the_same_whether_it_is_recorded_or_not(client, world, t
     assert Scene(world).play() == told
 
 
+def test_the_physics_of_a_vehicle_are_as_clients_are_told(client, world, folder):
+    car = world.spawn_actor(
+        world.get_blueprint_library().find("vehicle.audi.a2"), world.get_map().get_spawn_points()[0]
+    )
+    world.tick()
+    client.start_recorder("physics.log", True)
+    world.tick()
+    client.stop_recorder()
+    told, (found,) = car.get_physics_control(), read(folder / "physics.log").frames[0].physics
+
+    assert found.numbers[:2] == pytest.approx((told.max_rpm, told.moi))
+    assert found.numbers[5:10] == pytest.approx(
+        (True, told.clutch_strength, told.final_ratio, told.mass, told.drag_coefficient)
+    )
+    assert found.torque_curve == tuple((point.x, point.y) for point in told.torque_curve)
+    assert [wheel[2] for wheel in found.wheels] == pytest.approx([wheel.max_steer_angle for wheel in told.wheels])
+    assert found.wheels[0][9:] == pytest.approx(
+        (told.wheels[0].position.x, told.wheels[0].position.y, told.wheels[0].position.z)
+    )
+    assert found.numbers[10:] == pytest.approx((told.center_of_mass.x, told.center_of_mass.y, told.center_of_mass.z))
+
+
 def test_our_file_is_read_by_the_toolkit(folder, told, capsys):
     recording = read(folder / "scene.log")
     log, _ = of_recording(recording)
@@ -232,7 +254,7 @@ def test_our_file_is_read_by_the_toolkit(folder, told, capsys):
     assert {event.kind for events in log.events.values() for event in events} == {"contact"}
     counts = recording.counts()
     every = {layout.EVENT_DEL, layout.EVENT_PARENT, layout.KINEMATICS, layout.BOUNDING_BOX, layout.VEHICLE_DOOR}
-    assert all(counts[packet] for packet in every | {layout.STATE, layout.LIGHT_TIMES})
+    assert all(counts[packet] for packet in every | {layout.STATE, layout.LIGHT_TIMES, layout.PHYSICS})
 
 
 def test_a_simulator_that_is_killed_leaves_a_recording_that_another_one_plays(client, world, folder, tmp_path):
@@ -272,6 +294,8 @@ def test_the_texts_tell_who_came_and_went_and_who_met_whom(client, told, folder)
     assert long.count("\n Positions: ") == TICKS
     assert f"\n  Id: {car} LowBeam Fog\n" in long
     assert int(LIGHTS_ON) == 0x82
+    assert long.count("\n Physics Control events: ") == 2  # at the beginning, and of who came late
+    assert f"\n  Id: {car}\n   max_rpm = " in long
 
     hits = client.show_recorder_collisions("scene.log", "h", "v").splitlines()
     assert hits[4] == f"    Time  Types     Id {'Actor 1':<35}     Id {'Actor 2':<35}"
