@@ -395,3 +395,18 @@ def test_a_recording_of_a_town_that_is_not_there_says_so(client, world, folder):
 
     with pytest.raises(RuntimeError, match="Map 'Nowhere01' not found"):
         client.replay_file("nowhere.log", 0.0, 0.0, 0)
+
+
+def test_recordings_and_replays_end_with_their_episode(client, world, told, folder):
+    client.start_recorder("episode.log")
+    for _ in range(3):
+        world.tick()
+    client.load_world("AvSynth01", False).tick()
+    assert len(read(folder / "episode.log").frames) == 3
+
+    client.replay_file("scene.log", 0.0, 0.0, 0)
+    client.get_world().tick()
+    world = client.load_world("AvSynth01", False)
+    for _ in range(25):  # in which the third car would come
+        world.tick()
+    assert list(world.get_actors().filter("vehicle.*")) == []
