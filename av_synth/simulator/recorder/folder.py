@@ -15,7 +15,8 @@ _BEGINNING = encode_header("", 0)[: layout.HEADER.size + layout.COUNT.size + len
 
 def user_recordings() -> Path:
     """Where recordings go if nobody says otherwise: under `$XDG_STATE_HOME`, else `~/.local/state`."""
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "av_synth" / "recordings"
+    home = os.path.expanduser("~")  # which, other than Path.home, does not fail where there is none
+    return Path(os.environ.get("XDG_STATE_HOME") or Path(home, ".local", "state"), "av_synth", "recordings")
 
 
 class Folder:
