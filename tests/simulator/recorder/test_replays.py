@@ -114,6 +114,18 @@ def test_a_replay_begins_where_it_is_told_and_goes_as_fast(client, world, told, 
     assert differences(told[shown], told_of(world)) == []
 
 
+def test_a_duration_ends_a_replay_where_everybody_is_then(client, world, told):
+    car = who_is(told[0], "vehicle.audi.a2")
+
+    assert "\nReplaying from 1 s - 1.5 s (4.95 s) at 1.0x\n" in client.replay_file("scene.log", 1.0, 0.5, 0)
+    for _ in range(16):
+        world.tick()
+    place, last = (np.array(each[car][1]) for each in (told_of(world), told[30]))
+    assert np.abs(place[:2] - last[:2]).max() < 0.02
+    assert np.linalg.norm(last[6:]) > 1.0
+    assert np.abs(place[6:]).max() < 0.01
+
+
 def test_half_as_fast_everybody_is_between_where_they_were(client, world, told):
     client.set_replayer_time_factor(0.5)
     client.replay_file("scene.log", 1.0, 0.0, 0)
