@@ -31,7 +31,7 @@ _MIRROR_M = 0.2  # how far one mirror sticks out of the box of a truck or a bus
 _LARGE_M = 5.0  # vehicles of these classes and beyond this length have such mirrors
 
 _WORD = re.compile(r"[+-]?[a-z0-9_]+")
-# Vehicles and pedestrians of CARLA 0.9.16. Source: Docs/catalogue_vehicles.md, Docs/catalogue_pedestrians.md.
+# The library of CARLA 0.9.16. Source: Docs/bp_library.md, and its catalogues of vehicles, pedestrians and props.
 # fmt: off
 STOCK_VEHICLES = frozenset((
     "audi.a2", "audi.etron", "audi.tt", "bh.crossbike", "bmw.grandtourer", "carlamotors.carlacola",
@@ -42,6 +42,22 @@ STOCK_VEHICLES = frozenset((
     "micro.microlino", "mini.cooper_s", "mini.cooper_s_2021", "mitsubishi.fusorosa", "nissan.micra", "nissan.patrol",
     "nissan.patrol_2021", "seat.leon", "tesla.cybertruck", "tesla.model3", "toyota.prius", "vespa.zx125",
     "volkswagen.t2", "volkswagen.t2_2021", "yamaha.yzf",
+))
+# its developers' leftovers (omri-0, omri-1) and static.prop.mesh, which wants a mesh of the engine, are not offered
+STOCK_PROPS = frozenset((
+    "advertisement", "atm", "barbeque", "barrel", "bench01", "bench02", "bench03", "bike helmet", "bikeparking",
+    "bin", "box01", "box02", "box03", "briefcase", "brokentile01", "brokentile02", "brokentile03", "brokentile04",
+    "busstop", "busstoplb", "calibrator", "chainbarrier", "chainbarrierend", "clothcontainer", "clothesline",
+    "colacan", "constructioncone", "container", "creasedbox01", "creasedbox02", "creasedbox03", "dirtdebris01",
+    "dirtdebris02", "dirtdebris03", "doghouse", "foodcart", "fountain", "garbage01", "garbage02", "garbage03",
+    "garbage04", "garbage05", "garbage06", "gardenlamp", "glasscontainer", "gnome", "guitarcase", "haybale",
+    "haybalelb", "ironplank", "kiosk_01", "mailbox", "maptable", "mobile", "motorhelmet", "pergola", "plantpot01",
+    "plantpot02", "plantpot03", "plantpot04", "plantpot05", "plantpot06", "plantpot07", "plantpot08", "plasticbag",
+    "plasticchair", "plastictable", "platformgarbage01", "purse", "shoppingbag", "shoppingcart", "shoppingtrolley",
+    "slide", "streetbarrier", "streetfountain", "streetsign", "streetsign01", "streetsign04", "swing", "swingcouch",
+    "table", "trafficcone01", "trafficcone02", "trafficwarning", "trampoline", "trashbag", "trashcan01", "trashcan02",
+    "trashcan03", "trashcan04", "trashcan05", "travelcase", "vendingmachine", "warningaccident",
+    "warningconstruction", "wateringcan",
 ))
 # fmt: on
 STOCK_WALKERS = frozenset(f"pedestrian.{number:04d}" for number in range(1, 53))
@@ -100,7 +116,11 @@ class Profile:
         family, _, name = blueprint_id.partition(".")
         if family == "vehicle":
             return name in STOCK_VEHICLES
-        return "avsynth" not in blueprint_id and (family != "walker" or name in STOCK_WALKERS)
+        if family == "walker":
+            return name in STOCK_WALKERS
+        if blueprint_id.startswith("static.prop."):
+            return name.removeprefix("prop.") in STOCK_PROPS
+        return "avsynth" not in blueprint_id
 
     def box(self, body: Body) -> tuple[Array, Array]:
         """Centre and half sizes (3,) of the bounding box that clients are told, in the actor's frame."""

@@ -11,7 +11,7 @@ from server_process import connect, fresh_world, running_simulator
 
 from av_synth.director.stage.casting import Casting
 from av_synth.simulator.bodies import catalogue
-from av_synth.simulator.profile import STOCK_VEHICLES, STOCK_WALKERS
+from av_synth.simulator.profile import STOCK_PROPS, STOCK_VEHICLES, STOCK_WALKERS
 
 DRIVEN_S = 2.0
 
@@ -58,6 +58,23 @@ def test_every_stock_pedestrian_has_a_body_with_an_age_a_gender_and_speeds(world
     for blueprint in library:
         still, walking, running = (float(speed) for speed in blueprint.get_attribute("speed").recommended_values)
         assert 0.0 == still < walking < running
+
+
+def test_every_stock_prop_has_a_body_that_can_be_put_on_the_street(client: carla.Client, world: carla.World) -> None:
+    library = sorted(world.get_blueprint_library().filter("static.prop.*"), key=lambda found: found.id)
+    place = world.get_map().get_spawn_points()[0].location
+    spots = [carla.Transform(carla.Location(place.x + 6.0 * k, place.y, 60.0)) for k in range(len(library))]
+    spawned = {each.id: world.spawn_actor(each, spot) for each, spot in zip(library, spots, strict=True)}
+    world.tick(20.0)
+
+    assert len(STOCK_PROPS) == 96
+    assert spawned.keys() == {f"static.prop.{name}" for name in STOCK_PROPS}
+    for name, actor in spawned.items():
+        body = catalogue()[name]
+        assert actor.bounding_box.extent.z == pytest.approx(body.box_half_m[2], abs=1e-3), name
+        assert actor.attributes["size"] in ("tiny", "small", "medium", "big")
+        assert body.box_centre_m[2] - body.box_half_m[2] == pytest.approx(0.0, abs=1e-3), name  # stands on the ground
+    client.apply_batch_sync([carla.command.DestroyActor(actor) for actor in spawned.values()], False)
 
 
 def test_stock_pedestrians_look_different() -> None:

@@ -14,6 +14,9 @@ from av_synth.simulator.bodies import (
     props,
     stock_cars,
     stock_cycles,
+    stock_furniture,
+    stock_garden,
+    stock_things,
     stock_trucks,
     stock_walkers,
     trucks,
@@ -35,4 +38,6 @@ def _build() -> Catalogue:
     people = [*walkers.walkers(), *mobility.rolling_walkers(), animals.dog()]
     things = [*parked_cycles.parked_cycles(), *loose.loose_things(), *props.props()]
     stock = [*stock_cars.stock_cars(), *stock_trucks.stock_trucks(), *stock_cycles.stock_cycles()]
-    return Catalogue([*vehicles, *people, *things, *stock, *stock_walkers.stock_walkers()])
+    stock += [*stock_walkers.stock_walkers(), *stock_things.stock_things()]
+    stock += [*stock_furniture.stock_furniture(), *stock_garden.stock_garden()]
+    return Catalogue([*vehicles, *people, *things, *stock])

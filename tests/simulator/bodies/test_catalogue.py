@@ -67,7 +67,7 @@ def test_meshes_are_sound(name: str) -> None:
     body = catalogue()[name]
     for mesh in body.meshes:
         count = len(mesh.positions_m)
-        assert 20 <= len(mesh.triangles) <= 5000
+        assert 12 <= len(mesh.triangles) <= 5000
         assert mesh.triangles.max() < count
         assert mesh.positions_m.dtype == mesh.normals.dtype == np.float32
         assert mesh.colours.dtype == mesh.materials.dtype == mesh.tags.dtype == np.uint8
