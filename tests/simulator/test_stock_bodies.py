@@ -152,3 +152,23 @@ def test_an_engine_of_its_own_makes_a_slow_car_slow(world: carla.World) -> None:
         world.tick(20.0)
 
     assert tops == {"micro.microlino": pytest.approx(90.0, abs=1.0), "mercedes.coupe": pytest.approx(250.0, abs=1.0)}
+
+
+def test_a_friction_trigger_changes_the_tyres_that_a_client_reads_while_a_car_is_in_it(world: carla.World) -> None:
+    library, point = world.get_blueprint_library(), world.get_map().get_spawn_points()[0]
+    blueprint = library.find("static.trigger.friction")
+    blueprint.set_attribute("friction", "0.5")
+    for axis in "xyz":
+        blueprint.set_attribute(f"extent_{axis}", "700.0")
+    car = world.spawn_actor(library.find("vehicle.ford.mustang"), point)
+    trigger = world.spawn_actor(blueprint, point)
+    world.tick(20.0)
+    slippery = {wheel.tire_friction for wheel in car.get_physics_control().wheels}
+    trigger.destroy()
+    world.tick(20.0)
+
+    assert trigger.type_id == "static.trigger.friction"
+    assert slippery == {0.5}
+    assert {wheel.tire_friction for wheel in car.get_physics_control().wheels} == {3.5}
+    car.destroy()
+    world.tick(20.0)

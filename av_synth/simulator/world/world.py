@@ -50,6 +50,7 @@ from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS
 from av_synth.simulator.world.speed_limits import SpeedLimits
 from av_synth.simulator.world.towing import Hitch, tow
 from av_synth.simulator.world.traffic_lights import LightGroup, StopAreas
+from av_synth.simulator.world.triggers import Slipping, apply_friction
 from av_synth.simulator.world.walkers import step_props, step_walkers
 
 _MAX_STEP_S = 0.05  # longer steps are cut into equal parts
@@ -66,8 +67,8 @@ class World(Instruments):
         frame: number of steps made, over all episodes.  elapsed_s: simulated time.
         episode_id: counts from 1.
         weather: set it freely; wetness takes grip from the tyres from the next step on.
-        actors: by id, in the order of spawning. Bodies count from 1, traffic lights first; sensors, controllers and
-            the spectator count from 1,000,000, so that they never shift the ids or the dynamics of bodies.
+        actors: by id, in the order of spawning. Bodies count from 1, traffic lights first; sensors, controllers,
+            triggers and the spectator count from 1,000,000, so that they never shift the ids or the dynamics of bodies.
         spectator_id: the spectator's id.
         collisions_this_frame: contacts of the last step, each seen from both sides.
         level_cars: parked cars that are parts of the town; only where the profile has them.
@@ -109,6 +110,7 @@ class World(Instruments):
         self._children = {}
         self._asked, self._due = {}, {}
         self._towed: dict[int, Hitch] = {}
+        self._slipping: Slipping = {}
         self._ids = Ids()
         self._at_light: dict[int, int] = {}
         self._place_traffic_lights()
@@ -125,16 +127,13 @@ class World(Instruments):
     def _stand_level_cars(self) -> None:
         standing = tuple(car.footprint for car in self.level_cars if car.shown)
         if self._bare is None or standing:
-            bodies = (abs(body.box_centre_m) + body.box_half_m for body in self._bodies())
+            bodies = (abs(b.box_centre_m) + b.box_half_m for b in self.catalogue.values() if b.kind != "traffic_light")
             reach = max((float(np.hypot(*most[:2])) for most in bodies), default=1.0)
             self._static = StaticGrid((*self.town.footprints, *standing), reach)
         else:  # most episodes are in the town of the last
             self._static = self._bare
         if not standing:
             self._bare = self._static
-
-    def _bodies(self) -> list[Body]:
-        return [body for body in self.catalogue.values() if body.kind != "traffic_light"]
 
     def _place_traffic_lights(self) -> None:
         definition = Definition(0, TRAFFIC_LIGHT_ID, "traffic,traffic_light", ())
@@ -337,6 +336,7 @@ class World(Instruments):
             group.step(delta_s)
         self._act_late()
         swing_doors(arrays.actors, delta_s)
+        apply_friction(self.actors, arrays, self._slipping)
         for _ in range(parts):
             self._run_ackermann(dt)
             step_vehicles(arrays, dt, friction, self.town.ground_height_m, self.town.relief)
