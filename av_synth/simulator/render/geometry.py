@@ -123,14 +123,19 @@ def _vertices(mesh: Mesh) -> npt.NDArray[np.void]:
 
 def _cut(mesh: Mesh, tile_m: float, first: int) -> tuple[npt.NDArray[np.int64], Chunks]:
     """Order of the triangles (T,) that brings those of one material and tile together, and the chunks that makes."""
-    corners = mesh.positions_m[mesh.triangles]
-    cells = np.floor(corners.mean(axis=1)[:, :2] / tile_m).astype(np.int64)
-    keys = np.stack([mesh.materials[mesh.triangles[:, 0]].astype(np.int64), cells[:, 0], cells[:, 1]], axis=1)
-    order = np.lexsort((keys[:, 2], keys[:, 1], keys[:, 0]))
-    keys, corners = keys[order], corners[order]
+    materials = mesh.materials[mesh.triangles[:, 0]].astype(np.int64)
+    if np.isinf(tile_m):  # most meshes: the poses of bodies
+        order = np.argsort(materials, kind="stable")
+        keys = materials[order, None]
+    else:
+        middles = mesh.positions_m[mesh.triangles].mean(axis=1)
+        cells = np.floor(middles[:, :2] / tile_m).astype(np.int64)
+        order = np.lexsort((cells[:, 1], cells[:, 0], materials))
+        keys = np.column_stack([materials, cells])[order]
     starts = np.flatnonzero(np.concatenate([[True], (keys[1:] != keys[:-1]).any(axis=1)]))
-    low = np.minimum.reduceat(corners.min(axis=1), starts, axis=0).astype(np.float64)
-    high = np.maximum.reduceat(corners.max(axis=1), starts, axis=0).astype(np.float64)
+    a, b, c = (mesh.positions_m[mesh.triangles[order, k]] for k in range(3))
+    low = np.minimum.reduceat(np.minimum(np.minimum(a, b), c), starts, axis=0).astype(np.float64)
+    high = np.maximum.reduceat(np.maximum(np.maximum(a, b), c), starts, axis=0).astype(np.float64)
     counts = np.diff(np.append(starts, len(order)))
     chunks = Chunks(
         keys[starts, 0].astype(np.uint8), first + 3 * starts, 3 * counts, (low + high) / 2, (high - low) / 2
