@@ -22,6 +22,8 @@ from av_synth import errors  # noqa: E402
 from av_synth.cli.app import app  # noqa: E402
 from av_synth.export import formats  # noqa: E402
 from av_synth.farm.failures import KINDS  # noqa: E402
+from av_synth.log.categories import nuscenes_category  # noqa: E402
+from av_synth.simulator.bodies import Body, catalogue  # noqa: E402
 from av_synth.simulator.sensors.spec import acting_attributes, is_built  # noqa: E402
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS, sensor_attributes  # noqa: E402
 from av_synth.store.tables import TABLES  # noqa: E402
@@ -151,7 +153,53 @@ def api() -> str:
     return _page("`av_synth.__all__` and its docstrings", "The Python API", about, "\n".join(parts))
 
 
+def bodies() -> str:
+    """Every body of the embedded simulator, with what CARLA's attributes say of it."""
+    parts = []
+    for kind, title in (("vehicle", "Vehicles"), ("walker", "Pedestrians"), ("prop", "Props")):
+        found = sorted((body for body in catalogue().values() if body.kind == kind), key=lambda body: body.blueprint_id)
+        parts += [f"## {title}\n", *_BODIES[kind], *(_body(body) for body in found), ""]
+    return _page(
+        "av_synth/simulator/bodies",
+        "Bodies",
+        "What can be spawned and seen in the embedded simulator. Boxes are those of the meshes, mirrors and riders\n"
+        "included. Ids without `avsynth` are CARLA's; what CARLA has no blueprint of is explained in\n"
+        "[extensions](extensions.md). Vehicles have the measures, weight and power of the models that they are named\n"
+        "after, not those of CARLA's meshes; what a class of vehicles can do stands where no power is given. Which of\n"
+        "them play a category: [scenarios](scenarios.md).",
+        "\n".join(parts),
+    )
+
+
+_BODIES = {
+    "vehicle": (
+        "| id | type | generation | length x width x height, m | wheels | kg | kW | doors | category |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ),
+    "walker": ("| id | gender, age | generation | speeds, m/s | height, m | category |", "|---|---|---|---|---|---|"),
+    "prop": ("| id | size | length x width x height, m | kg | category |", "|---|---|---|---|---|"),
+}
+
+
+def _body(body: Body) -> str:
+    told = body.attributes
+    size = " x ".join(f"{2.0 * half:.2f}" for half in body.box_half_m)
+    category = nuscenes_category(body.blueprint_id, told) or "-"
+    if body.kind == "vehicle":
+        kind = " ".join(word for word in (told["base_type"], told["special_type"]) if word)
+        power = f"{body.power_kw:g}" if body.power_kw else ""
+        doors = "open" if told["has_dynamic_doors"] == "true" else ""
+        cells = (kind, told["generation"], size, told["number_of_wheels"], f"{body.mass_kg:.0f}", power, doors)
+    elif body.kind == "walker":
+        height = f"{2.0 * body.box_half_m[2]:.2f}"
+        cells = (f"{told['gender']}, {told['age']}", told["generation"], told["speed"].replace(",", ", "), height)
+    else:
+        cells = (told["size"], size, f"{body.mass_kg:g}")
+    return f"| `{body.blueprint_id}` | {' | '.join(cells)} | {category} |"
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "bodies.md": bodies,
     "rig.md": rig,
     "campaign.md": campaign,
     "tables.md": tables,

@@ -43,7 +43,7 @@ STOCK_VEHICLES = frozenset((
     "nissan.patrol_2021", "seat.leon", "tesla.cybertruck", "tesla.model3", "toyota.prius", "vespa.zx125",
     "volkswagen.t2", "volkswagen.t2_2021", "yamaha.yzf",
 ))
-# its developers' leftovers (omri-0, omri-1) and static.prop.mesh, which wants a mesh of the engine, are not offered
+# without static.prop.mesh, which wants a mesh of the engine; bikeparking is of older versions
 STOCK_PROPS = frozenset((
     "advertisement", "atm", "barbeque", "barrel", "bench01", "bench02", "bench03", "bike helmet", "bikeparking",
     "bin", "box01", "box02", "box03", "briefcase", "brokentile01", "brokentile02", "brokentile03", "brokentile04",
