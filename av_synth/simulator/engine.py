@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from av_synth.errors import DocumentError
 from av_synth.geometry.transforms import Array
 from av_synth.simulator import town as towns
 from av_synth.simulator.bodies import catalogue
+from av_synth.simulator.navigation import navigation_mesh
 from av_synth.simulator.profile import NATIVE, Profile
 from av_synth.simulator.protocol import codec, structs
 from av_synth.simulator.protocol.calls import CallError, Packed, pack
@@ -37,6 +39,7 @@ DEFAULT_DELTA_S = 0.05
 _MAX_DELTA_S = 0.1  # a longer pause of an asynchronous world is not made up for
 _MAP_FOLDER = "Carla/Maps"
 _NO_ALIASES: Mapping[str, str] = MappingProxyType({})
+_NAVIGATION_FOLDER = f"{_MAP_FOLDER}/Nav"
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class Engine:
         self.streams = streams
         self.traffic_managers: dict[int, str] = {}
         self._ticking = threading.Lock()  # taken before `lock`, by what makes frames
+        self._navigating = threading.Lock()  # taken before `lock`, by what makes a navigation mesh
+        self._navigation: tuple[str, bytes] | None = None  # of the town with this digest
         self._catalogue = catalogue()
         self._aliases = aliases
         self.town: Town = towns.find(aliases.get(town_name, town_name))
@@ -271,6 +276,19 @@ class Engine:
         """Every town as its map is called, and every alias."""
         sent = [] if self._sent is None else [_wire_name(self._sent.name)]
         return [f"/Game/{_MAP_FOLDER}/{name}" for name in (*map(_wire_name, towns.names()), *self._aliases, *sent)]
+
+    def navigation(self) -> tuple[str, bytes]:
+        """Name and content of the file of the town's navigation mesh; no content where nobody can walk.
+
+        The content is part of the name, for clients keep such files, and ask for them, by name alone.
+        """
+        with self._navigating:
+            with self.lock:
+                town, parked = self.town, [car.footprint for car in self.world.level_cars]
+            if self._navigation is None or self._navigation[0] != town.digest:
+                self._navigation = town.digest, navigation_mesh(town, parked)
+            mesh = self._navigation[1]
+        return f"{_NAVIGATION_FOLDER}/{town.name}_{hashlib.sha256(mesh).hexdigest()[:8]}.bin", mesh
 
     def _restart_scene_clock(self) -> None:
         self._scene_zero = (self.world.frame, self.world.elapsed_s)

@@ -25,6 +25,7 @@ from av_synth.simulator.world.model import (
 )
 from av_synth.simulator.world.physics import check_physics, hold_gear, load_row
 from av_synth.simulator.world.traffic_lights import LightGroup, show_light
+from av_synth.simulator.world.walkers import foot_offset
 
 
 class Commands:
@@ -219,7 +220,8 @@ class Commands:
     def set_walker_state(self, actor_id: int, world_from_actor: Array, speed_mps: float) -> None:
         """Lead a walker, as the client's walker AI does: its place and heading now, and the speed it goes at.
 
-        Its height is the ground's under it; the height asked for, the navigation mesh's, is left out.
+        The height asked for is that of its feet, and its origin comes to lie half its height above, as CARLA's sources
+        have it. One that simulates physics, which the walker AI switches off, stands on the ground instead.
         """
         call = "set_walker_state"
         actor, k, walker = self._walker(call, actor_id)
@@ -235,6 +237,7 @@ class Commands:
         arrays.led[k] = True
         if not actor.simulate_physics:
             arrays.velocity[k, :2] = forward * speed
+            arrays.pose[k, 2, 3] = pose[2, 3] + foot_offset(arrays, np.array([k]))[0]
         walker.control = WalkerControl((float(forward[0]), float(forward[1]), 0.0), speed)
         self._carry_children(actor_id)
 

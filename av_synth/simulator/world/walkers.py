@@ -62,7 +62,7 @@ def step_props(arrays: BodyArrays, dt: float, ground: Ground, relief: Relief = F
     _stand(arrays, rows, dt, ground, _hill_m(arrays, rows, relief) - hill)
 
 
-def _foot_offset(arrays: BodyArrays, rows: Rows) -> Array:
+def foot_offset(arrays: BodyArrays, rows: Rows) -> Array:
     """How far the lowest point of the body is below the actor's origin, (R,) metres."""
     return np.asarray(arrays.half[rows, 2] - arrays.centre[rows, 2])
 
@@ -91,7 +91,7 @@ def _stand(arrays: BodyArrays, rows: Rows, dt: float, ground: Ground, carried_m:
     """
     last = arrays.pose[rows, 2, 3]
     old = last + np.where(arrays.falling[rows], 0.0, carried_m)
-    floor = ground(arrays.pose[rows, 0, 3], arrays.pose[rows, 1, 3]) + _foot_offset(arrays, rows)
+    floor = ground(arrays.pose[rows, 0, 3], arrays.pose[rows, 1, 3]) + foot_offset(arrays, rows)
     gap, gravity = old - floor, arrays.gravity[rows]
     falling = (arrays.falling[rows] | (gap > _DROP_M)) & gravity
     fall = np.where(falling, arrays.fall_mps[rows] - GRAVITY_MPS2 * dt, 0.0)

@@ -55,19 +55,6 @@ def get_map_data(engine: Engine) -> str:
 
 
 @TABLE.value
-def get_required_files(_engine: Engine, folder: Any = "") -> list[str]:
-    """Files that a client should have: none, the OpenDRIVE text comes with `get_map_data`."""
-    text(folder)
-    return []
-
-
-@TABLE.value
-def request_file(_engine: Engine, name: Any) -> bytes:
-    """Contents of a required file: there are none."""
-    raise CallError(f"request_file: no file '{text(name)[:80]}'; get_required_files names none")
-
-
-@TABLE.value
 def get_environment_objects(engine: Engine, tag: Any) -> list[Any]:
     """EnvironmentObjects of a class, or of all (255)."""
     wanted = _tag(tag)

@@ -56,7 +56,6 @@ _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
         ("set_annotations_traverse_translucency", "set_annotations_traverse_translucency_enabled"),
     ),
     ("it has no Unreal console", Kind.VALUE, ("console_command",)),
-    ("it has no navigation mesh", Kind.VALUE, ("get_navigation_mesh",)),
 )
 
 
