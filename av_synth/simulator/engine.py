@@ -95,6 +95,7 @@ class Engine:
         self.replayer = Replayer(self.world, self.spawn, self.destroy, self.definitions)
         self.settings = EpisodeSettings()
         self.apply_settings(self.settings)
+        self.navigation()
         streams.publish(WORLD_OBSERVER, [snapshot(self.world, 0.0, MAP_CHANGED)], patient=False)
 
     @property
@@ -235,6 +236,7 @@ class Engine:
                 delta_s = self.settings.fixed_delta_s or DEFAULT_DELTA_S
                 self.world.step(delta_s)
                 first, patient = snapshot(self.world, delta_s, MAP_CHANGED), self.settings.synchronous
+            self.navigation()
             self.streams.publish(WORLD_OBSERVER, [first], patient=patient)
 
     def take_opendrive(self, text: str) -> None:
@@ -280,7 +282,8 @@ class Engine:
     def navigation(self) -> tuple[str, bytes]:
         """Name and content of the file of the town's navigation mesh; no content where nobody can walk.
 
-        The content is part of the name, for clients keep such files, and ask for them, by name alone.
+        The content is part of the name, for clients keep such files, and ask for them, by name alone. It is made with
+        the town: every client asks for it with its first tick, and waits no longer than it does for any answer.
         """
         with self._navigating:
             with self.lock:

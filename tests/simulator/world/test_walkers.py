@@ -68,6 +68,26 @@ def test_a_led_walker_is_where_it_is_put_and_lifted_to_the_ground(world, walker)
     assert walker.walker.control.speed_mps == 1.4
 
 
+def test_who_is_led_without_physics_has_its_feet_at_the_height_that_is_asked_for(world, walker):
+    world.set_simulate_physics(walker.id, False)
+    world.set_walker_state(walker.id, from_yaw(201.0, 52.5, 0.4, 0.0), 1.4)
+    world.step(0.05)
+    half = walker.body.box_half_m[2] - walker.body.box_centre_m[2]
+    assert walker.world_from_actor[:3, 3] == pytest.approx([201.0, 52.5, 0.4 + half])
+    assert walker.velocity_mps == pytest.approx([1.4, 0.0, 0.0])
+
+
+def test_walkers_step_up_a_kerb(world, walker):
+    half = walker.body.box_half_m[2] - walker.body.box_centre_m[2]
+    world.apply_walker_control(walker.id, WalkerControl((0.0, 1.0, 0.0), 2.0))
+    world.run(2.5)
+    assert walker.world_from_actor[2, 3] == pytest.approx(half)
+    world.apply_walker_control(walker.id, WalkerControl((0.0, -1.0, 0.0), 2.0))
+    world.run(2.5)
+    assert walker.world_from_actor[1, 3] == pytest.approx(52.5)
+    assert walker.world_from_actor[2, 3] == pytest.approx(0.12 + half)
+
+
 def test_who_is_put_from_place_to_place_walks_but_not_in_jumps_nor_lying(world, street):
     steps = {}
     for name, walks in (("walks", True), ("put", False)):

@@ -12,7 +12,7 @@ TABLE: CallTable[Engine] = CallTable()
 _NAVIGATION = ("", "Nav")  # a folder is looked through with those in it
 
 
-@TABLE.unlocked(Kind.VALUE)  # a mesh is made when it is first asked for
+@TABLE.unlocked(Kind.VALUE)  # which locks for itself
 def get_required_files(engine: Engine, folder: Any = "") -> list[str]:
     """Files in a folder of the map that a client should have; none where there is no navigation mesh."""
     if text(folder).rstrip("/\\") not in _NAVIGATION:
