@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+import queue
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import carla
 import msgpack
 import pytest
-from server_process import connect, fresh_world, running_simulator
+from server_process import ahead, connect, fresh_world, running_simulator
 
 FRONT_LEFT, FRONT_RIGHT = carla.VehicleWheelLocation.FL_Wheel, carla.VehicleWheelLocation.FR_Wheel
 REAR_LEFT = carla.VehicleWheelLocation.BL_Wheel
@@ -181,3 +182,93 @@ def test_what_would_change_nothing_here_is_refused(pair, call):
     failed, [message] = pair.call(call, pair.car.id, True)
     assert failed
     assert message.startswith(f"{call}: not supported by the embedded simulator: it has ")
+
+
+def test_a_constant_velocity_outlasts_the_brakes_and_what_is_left_of_it_is_the_cars_own(pair):
+    forward = pair.car.get_transform().get_forward_vector()
+    pair.car.apply_control(carla.VehicleControl(brake=1.0))
+    pair.car.enable_constant_velocity(carla.Vector3D(x=6.0))
+    pair.ticks(20)
+    held = pair.seen.get_velocity()
+    assert held.x * forward.x + held.y * forward.y == pytest.approx(6.0, abs=0.01)
+    pair.car.disable_constant_velocity()
+    pair.ticks(4)
+    assert 3.0 < pair.seen.get_velocity().length() < 5.9
+    pair.ticks(30)
+    assert pair.seen.get_velocity().length() == 0.0
+
+
+def test_without_gravity_a_car_hangs_and_without_physics_it_stays_where_it_is_put(pair):
+    pair.car.set_enable_gravity(False)
+    pair.car.set_location(pair.car.get_location() + carla.Location(z=4.0))
+    pair.ticks(20)
+    height = pair.seen.get_location().z
+    assert height == pytest.approx(4.0, abs=0.01)
+    pair.car.set_enable_gravity(True)
+    pair.ticks(10)
+    assert pair.seen.get_location().z == pytest.approx(height - 0.5 * 9.81 * 0.5**2, abs=0.15)
+    pair.car.set_simulate_physics(False)
+    pair.car.set_target_velocity(carla.Vector3D(x=3.0))
+    before = pair.car.get_transform()
+    pair.ticks(5)
+    assert pair.seen.get_transform() == before
+    assert pair.seen.get_velocity().x == 3.0
+    pair.car.set_simulate_physics(True)
+    pair.ticks(40)
+    assert pair.seen.get_location().z == pytest.approx(0.0, abs=0.01)
+
+
+@pytest.fixture
+def crash(pair: Pair) -> Iterator[Callable[..., carla.CollisionEvent]]:
+    """Let the car drive at something at a speed, and hear what a collision sensor on an actor tells first."""
+    sensors = []
+
+    def run(on: carla.Actor, speed: float, ticks: int = 40) -> carla.CollisionEvent:
+        library = pair.world.get_blueprint_library()
+        sensor = pair.world.spawn_actor(library.find("sensor.other.collision"), carla.Transform(), attach_to=on)
+        sensors.append(sensor)
+        got = queue.SimpleQueue()
+        sensor.listen(got.put)
+        pair.ticks(1)
+        pair.car.set_target_velocity(speed * pair.car.get_transform().get_forward_vector())
+        pair.ticks(ticks)
+        return got.get(timeout=20.0)
+
+    yield run
+    for sensor in sensors:
+        sensor.stop()
+        sensor.destroy()
+
+
+@pytest.mark.parametrize(
+    ("other", "height", "gap"), [("vehicle.tesla.model3", 0.3, 8.0), ("walker.pedestrian.0001", 1.2, 6.0)]
+)
+def test_who_is_hit_is_pushed_and_told_of_the_other_and_the_impulse(pair, crash, other, height, gap):
+    forward = pair.car.get_transform().get_forward_vector()
+    pose = ahead(pair.car.get_transform(), gap, 0.0, height)
+    hit = pair.world.spawn_actor(pair.world.get_blueprint_library().find(other), pose)
+    pair.ticks(20)
+    before = hit.get_location()
+    event = crash(hit, 9.0)
+
+    assert (event.actor.id, event.other_actor.id) == (hit.id, pair.car.id)
+    along = event.normal_impulse.x * forward.x + event.normal_impulse.y * forward.y
+    mass = pair.seen.get_physics_control().mass
+    if other.startswith("vehicle"):
+        theirs = hit.get_physics_control().mass
+        # two bodies that meet squarely, with a tenth of the closing speed left between them
+        assert along == pytest.approx(1.1 * 9.0 * mass * theirs / (mass + theirs), rel=0.1)
+    else:
+        assert 300.0 < along < 1200.0
+    assert (hit.get_location() - before).length() > 1.0
+    assert pair.seen.get_velocity().length() < 9.0
+
+
+def test_a_wall_is_told_as_a_part_of_the_town_and_stops_the_car(pair, crash):
+    pose = pair.car.get_transform()
+    pose.rotation.yaw += 90.0  # across the pavement, into the houses
+    pair.car.set_transform(pose)
+    event = crash(pair.car, 12.0, 80)
+    assert (event.actor.id, event.other_actor.id) == (pair.car.id, 0)
+    assert event.other_actor.type_id.startswith("static.")
+    assert event.normal_impulse.length() > 1000.0
