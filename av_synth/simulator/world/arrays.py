@@ -249,11 +249,14 @@ class BodyArrays:
 
     def tell(self) -> None:
         """Bring up to date what clients are told; who stands where they stood costs nothing."""
+        self._tell_poses()
+        self.told_velocity[:], self.told_angular[:] = told_vectors(self.velocity), told_spins(self.angular)
+
+    def _tell_poses(self) -> None:
         rows = np.flatnonzero((self.pose != self.told_of).any(axis=(1, 2)))
         if len(rows):
             self.told_of[rows] = self.pose[rows]
             self.told_pose[rows] = told_poses(self.told_of[rows])
-        self.told_velocity[:], self.told_angular[:] = told_vectors(self.velocity), told_spins(self.angular)
 
     def told(self, actor: Actor) -> tuple[Array, Array, Array]:
         """Pose that clients are told of an actor, velocities as of the last `tell`; without a body, its own."""
@@ -269,7 +272,7 @@ class BodyArrays:
 
         A walker goes step by step however it is moved, but for jumps, and unless it lies or is carried.
         """
-        self.tell()
+        self._tell_poses()  # of what is attached, which was carried along since the rest was told
         self.last_pose[:], self.last_walked_m[:] = self.shown_pose, self.shown_walked_m
         self.shown_pose[:] = self.told_pose
         if self.unseen.any():

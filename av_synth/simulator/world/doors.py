@@ -24,6 +24,8 @@ from av_synth.simulator.world.model import Actor, DoorState
 
 _OPENING_S = 0.6  # our own: about what a hand takes
 _INNER_M, _OUTER_M = 0.10, 0.03  # how far a door reaches to both sides of its hinge, below its window
+_NO_BOXES = Boxes.of(np.zeros((0, 4, 4)), np.zeros((0, 3)), np.zeros((0, 3)))
+_NO_OWNERS = np.zeros(0, dtype=np.intp)
 
 
 class DoorIndex(IntEnum):
@@ -65,6 +67,8 @@ def swing_doors(actors: Iterable[Actor], delta_s: float) -> None:
     for actor in actors:
         if actor.vehicle is not None:
             for door in actor.vehicle.doors:
+                if not (door.opening or door.share or door.last_share):
+                    continue  # shut, as nearly all of them are
                 door.last_share = door.share
                 if door.opening:
                     door.share = min(door.share + delta_s / _OPENING_S, 1.0)
@@ -109,6 +113,9 @@ def with_open_doors(actor: Actor, seen: Instance) -> Iterator[Instance]:
 
 def door_boxes(arrays: BodyArrays) -> tuple[Boxes, Indices]:
     """Boxes (D,) of all doors that are not closed, and the rows (D,) of their vehicles, in the order of rows."""
+    vehicles = (actor.vehicle for actor in arrays.actors)
+    if not any(door.share > 0.0 for vehicle in vehicles if vehicle is not None for door in vehicle.doors):
+        return _NO_BOXES, _NO_OWNERS
     poses, centres, halves, owners = [np.zeros((0, 4, 4))], [np.zeros((0, 3))], [np.zeros((0, 3))], []
     for k, actor in enumerate(arrays.actors):
         for side, door, doors in _ajar(actor):

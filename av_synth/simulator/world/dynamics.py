@@ -182,14 +182,16 @@ def _under_wheels(arrays: BodyArrays, rows: Rows, yaw: Array, ground: Ground) ->
     pose = arrays.pose[rows]
     cos, sin = np.cos(yaw), np.sin(yaw)
     rear, base, track = arrays.rear_x[rows], arrays.wheelbase[rows], arrays.half_track[rows]
-    along = np.stack([rear, rear, rear + base, rear + base], axis=1)
-    aside = np.stack([track, -track, track, -track], axis=1)
+    along, aside = np.empty((len(rows), 4)), np.empty((len(rows), 4))
+    along[:, :2], along[:, 2:] = rear[:, None], (rear + base)[:, None]
+    aside[:, ::2], aside[:, 1::2] = track[:, None], -track[:, None]
     height = ground(
         pose[:, 0, 3, None] + along * cos[:, None] - aside * sin[:, None],
         pose[:, 1, 3, None] + along * sin[:, None] + aside * cos[:, None],
     )
-    front, back = height[:, 2:].mean(axis=1), height[:, :2].mean(axis=1)
-    left, right = height[:, ::2].mean(axis=1), height[:, 1::2].mean(axis=1)
+    rear_left, rear_right, front_left, front_right = height.T
+    front, back = (front_left + front_right) / 2.0, (rear_left + rear_right) / 2.0
+    left, right = (rear_left + front_left) / 2.0, (rear_right + front_right) / 2.0
     slope = np.stack([np.arctan2(front - back, base), np.arctan2(left - right, 2 * track)], axis=1)
     return back + (front - back) * (-rear / base), slope
 

@@ -95,18 +95,23 @@ class StopAreas:
         edges = np.roll(self._corners, -1, axis=1) - self._corners
         # positive on the inside whichever way round the corners come
         self._edges = edges * np.sign(_twice_area(self._corners))[:, None, None]
+        self._middles = self._corners.mean(axis=1)
+        self._reach_m = np.abs(self._corners - self._middles[:, None]).max(axis=(1, 2), initial=0.0)[:, None]
         headings = np.array([heading for _, _, heading in areas])
         self._along = np.stack([np.cos(headings), np.sin(headings)], axis=1).reshape(-1, 2)
 
     def at(self, positions: Array, forward: Array) -> list[int]:
         """Actor id of the light each vehicle is at, 0 for none; positions and headings are (N, 2)."""
-        if not self.ids:
-            return [0] * len(positions)
-        offset = positions[:, None, None] - self._corners[None]
-        side = self._edges[None, ..., 0] * offset[..., 1] - self._edges[None, ..., 1] * offset[..., 0]
-        inside = (side >= 0.0).all(axis=2) & (forward @ self._along.T > 0.5)
-        first = np.argmax(inside, axis=1)
-        return [self.ids[k] if found else 0 for k, found in zip(first, inside.any(axis=1), strict=True)]
+        found = [0] * len(positions)
+        # most vehicles are near none: only pairs that are close are looked at
+        near = (np.abs(positions[:, None] - self._middles[None]) <= self._reach_m).all(axis=2)
+        vehicle, area = np.nonzero(near)
+        offset = positions[vehicle, None] - self._corners[area]
+        side = self._edges[area, :, 0] * offset[..., 1] - self._edges[area, :, 1] * offset[..., 0]
+        inside = (side >= 0.0).all(axis=1) & ((forward[vehicle] * self._along[area]).sum(axis=1) > 0.5)
+        for k, which in zip(vehicle[inside][::-1].tolist(), area[inside][::-1].tolist(), strict=True):
+            found[k] = self.ids[which]  # the first of several
+        return found
 
 
 def _twice_area(corners: Array) -> Array:
