@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -31,6 +31,7 @@ from av_synth.simulator.sensors.suite import Due, SensorSuite
 from av_synth.simulator.town import Town
 from av_synth.simulator.town.aliases import CARLA_TOWNS
 from av_synth.simulator.world import Actor, Definition, SpawnRefused, World
+from av_synth.simulator.world.scenery import ALL_LAYERS, Scenery
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS
 
 log = logging.getLogger(__name__)
@@ -208,10 +209,23 @@ class Engine:
         # rounded: sums of ticks that began elsewhere differ in their last bits
         return replace(scene, frame=scene.frame - frame, elapsed_s=round(scene.elapsed_s - begun_s, 6))
 
-    def load(self, town_name: str, *, reset_settings: bool) -> None:
+    def change_scenery(self, change: Callable[[Scenery], None]) -> None:
+        """Change what of the town is there, for sensors and for who moves, from the next frame on.
+
+        Raises:
+            CallError: if a sensor of the last frame failed, or cameras cannot go on.
+        """
+        with self._ticking:
+            self.sensors.finish()
+            with self.lock:
+                change(self.world.scenery)
+                self.world.stand_scenery()
+                self.sensors.see(self.world.scenery.mesh)
+
+    def load(self, town_name: str, *, reset_settings: bool, layers: int = ALL_LAYERS) -> None:
         """Begin a new episode in a town (of any spelling `find_town` knows); all actors and sensors are gone.
 
-        An empty name, which `carla.Client.reload_world` sends, is the present town.
+        An empty name, which `carla.Client.reload_world` sends, is the present town. `layers` of it are there.
 
         Raises:
             CallError: if there is no such town.
@@ -229,6 +243,10 @@ class Engine:
                 self._definitions = None
                 self.sensors.reset(self.town)
                 self.world.reset(self.town)
+                if layers != ALL_LAYERS:
+                    self.world.scenery.load(ALL_LAYERS & ~layers, False)
+                    self.world.stand_scenery()
+                    self.sensors.see(self.world.scenery.mesh)
                 self._restart_scene_clock()
                 if reset_settings:
                     self.apply_settings(EpisodeSettings())
@@ -287,7 +305,7 @@ class Engine:
         """
         with self._navigating:
             with self.lock:
-                town, parked = self.town, [car.footprint for car in self.world.level_cars]
+                town, parked = self.town, [car.footprint for car in self.world.scenery.level_cars]
             if self._navigation is None or self._navigation[0] != town.digest:
                 self._navigation = town.digest, navigation_mesh(town, parked)
             mesh = self._navigation[1]

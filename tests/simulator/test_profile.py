@@ -126,21 +126,23 @@ def test_who_is_spawned_touching_the_ground_is_refused():
 
 def test_parked_cars_of_the_town_are_seen_and_in_the_way_until_they_are_hidden():
     stock = world(UE4)
-    car = stock.level_cars[0]
+    cars = stock.scenery.level_cars
+    car = cars[0]
     place = car.instance.world_from_body.copy()
     place[2, 3] += 0.1
 
-    assert len(stock.level_cars) >= 3
+    assert len(cars) >= 3
     assert [i.actor_id for i in stock.scene().instances if i.actor_id >= FIRST_LEVEL_ID] == [
-        FIRST_LEVEL_ID + index for index in range(len(stock.level_cars))
+        FIRST_LEVEL_ID + index for index in range(len(cars))
     ]
     assert FIRST_LEVEL_ID not in stock.actors
     with pytest.raises(SpawnRefused, match="collision"):
         stock.spawn("vehicle.audi.a2", {}, place)
-    stock.show_level_cars({car.thing.id}, False)
+    stock.scenery.show({car.thing.id}, False)
+    stock.stand_scenery()
     stock.spawn("vehicle.audi.a2", {}, place)
     assert FIRST_LEVEL_ID not in [i.actor_id for i in stock.scene().instances]
-    assert world(NATIVE).level_cars == ()
+    assert world(NATIVE).scenery.level_cars == ()
 
 
 def test_cameras_show_a_change_of_weather_some_frames_later_and_tyres_feel_it_at_once():

@@ -17,7 +17,7 @@ from av_synth.simulator.protocol.geography import geo_reference
 from av_synth.simulator.protocol.streams import StreamServer
 from av_synth.simulator.protocol.structs import WireActor
 from av_synth.simulator.raycast import Hits, RayScene
-from av_synth.simulator.scene import FLOW, Scene, Tag
+from av_synth.simulator.scene import FLOW, Mesh, Scene, Tag
 from av_synth.simulator.sensors.cameras import expose_cameras
 from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.inertial import expose_collision, expose_gnss, expose_imu
@@ -85,6 +85,7 @@ class SensorSuite:
         self._streams = streams
         self._shown = shown(catalogue)
         self._town = town
+        self._mesh = town.mesh
         self._sensors: dict[int, Sensor] = {}
         self._trail = Trail()
         self._retinas: dict[int, Retina] = {}
@@ -107,11 +108,28 @@ class SensorSuite:
         self._retinas.clear()
         self._told_idle.clear()
         self.imu_gravity_mps2 = GRAVITY_MPS2
-        if town.digest != self._town.digest:
-            self._town = town
+        if town.digest != self._town.digest or self._mesh is not self._town.mesh:
+            self._town, self._mesh = town, town.mesh
             self._geo_reference = geo_reference(town.opendrive)
             self._graphics.call(self._drop_renderer)
             self._tracing.call(self._drop_rays)
+
+    def see(self, mesh: Mesh) -> None:
+        """See this of the town from the next frame on. Call `finish` before.
+
+        Raises:
+            CallError: if cameras cannot go on.
+        """
+        if mesh is self._mesh:
+            return
+        self._mesh = mesh
+        self._tracing.call(self._drop_rays)
+        if self._renderer is not None:
+            try:
+                self._graphics.call(self._drop_renderer)
+                self._graphics.call(self._make_renderer)
+            except Exception as error:  # GL fails in many ways
+                raise CallError(f"no way to render what the town has become: {error}") from error
 
     def prepare(self, blueprint_id: str) -> None:
         """Make the renderer if a sensor of this kind is the first to want it: it takes seconds, so hold no lock."""
@@ -272,7 +290,7 @@ class SensorSuite:
 
     def _ray_scene(self) -> RayScene:
         if self._rays is None:
-            self._rays = RayScene(self._town.mesh, self._shown)
+            self._rays = RayScene(self._mesh, self._shown)
         return self._rays
 
     def _make_renderer(self) -> None:
@@ -280,7 +298,7 @@ class SensorSuite:
         from av_synth.simulator.render import Renderer
 
         if self._renderer is None:  # two clients may want the first one
-            self._renderer = Renderer(self._town.mesh, self._shown)
+            self._renderer = Renderer(self._mesh, self._shown)
 
     def _drop_renderer(self) -> None:
         if self._renderer is not None:

@@ -55,6 +55,8 @@ class EnvironmentObject:
 
     Attributes:
         id: unsigned 64 bit, the same in every build of the same town.
+        triangles: how many of the town's mesh are its own; those of all things end the mesh, in the things' order.
+        footprint: index of its footprint among the town's, -1 if it stops nobody.
     """
 
     id: int
@@ -63,6 +65,8 @@ class EnvironmentObject:
     centre_m: Array
     half_m: Array
     yaw_rad: float
+    triangles: int = 0
+    footprint: int = -1
 
 
 @dataclass(frozen=True)

@@ -88,9 +88,8 @@ class Site:
         local = points @ turn
         low, high = local.min(axis=0), local.max(axis=0)
         identity = int.from_bytes(hashlib.sha256(f"{self._name}/{name}".encode()).digest()[:8], "big")
-        self.objects.append(
-            EnvironmentObject(identity, name, tag, turn @ ((low + high) / 2), (high - low) / 2, yaw_rad)
-        )
+        centre, half, index = turn @ ((low + high) / 2), (high - low) / 2, -1 if foot is None else len(self.footprints)
+        self.objects.append(EnvironmentObject(identity, name, tag, centre, half, yaw_rad, len(mesh.triangles), index))
         if foot is not None:
             self.footprints.append(Footprint(foot, float(low[2]), float(high[2]), tag))
             self.reserve(foot)

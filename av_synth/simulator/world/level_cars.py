@@ -35,12 +35,11 @@ _EVERY = 2  # spawn points, which are about 18 m apart
 
 @dataclass(frozen=True)
 class LevelCar:
-    """One of them: what the map lists, what stops others, what is drawn, and whether it is there at present."""
+    """One of them: what the map lists, what stops others and what is drawn."""
 
     thing: EnvironmentObject
     footprint: Footprint
     instance: Instance
-    shown: bool = True
 
 
 def level_cars(town: Town, catalogue: Catalogue) -> tuple[LevelCar, ...]:

@@ -33,7 +33,7 @@ from av_synth.simulator.world.dynamics import step_vehicles
 from av_synth.simulator.world.errors import SpawnRefused
 from av_synth.simulator.world.ids import LAST_BODY_ID, Ids
 from av_synth.simulator.world.instruments import Instruments
-from av_synth.simulator.world.level_cars import LevelCar, level_cars
+from av_synth.simulator.world.level_cars import level_cars
 from av_synth.simulator.world.model import (
     Actor,
     ActorKind,
@@ -46,6 +46,7 @@ from av_synth.simulator.world.model import (
     WalkerState,
 )
 from av_synth.simulator.world.physics import default_physics, load_row
+from av_synth.simulator.world.scenery import Scenery
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS
 from av_synth.simulator.world.speed_limits import SpeedLimits
 from av_synth.simulator.world.towing import Hitch, tow
@@ -71,7 +72,7 @@ class World(Instruments):
             triggers and the spectator count from 1,000,000, so that they never shift the ids or the dynamics of bodies.
         spectator_id: the spectator's id.
         collisions_this_frame: contacts of the last step, each seen from both sides.
-        level_cars: parked cars that are parts of the town; only where the profile has them.
+        scenery: what of the town is there; call `stand_scenery` after it has changed.
         facts: further fixed attributes of the blueprint `avsynth.simulator.facts`, such as profile and gl_renderer.
     """
 
@@ -98,8 +99,8 @@ class World(Instruments):
             self.town = town
             self._limits = SpeedLimits(town)
             self._bare = None
-        self.level_cars: tuple[LevelCar, ...] = level_cars(self.town, self.catalogue) if self.profile.level_cars else ()
-        self._stand_level_cars()
+        self.scenery = Scenery(self.town, level_cars(self.town, self.catalogue) if self.profile.level_cars else ())
+        self.stand_scenery()
         self.episode_id += 1
         self.weather = Weather()
         self._weathers: deque[Weather] = deque(maxlen=WEATHER_FRAMES)
@@ -117,22 +118,17 @@ class World(Instruments):
         spectator = self._create("spectator", self._definitions[SPECTATOR_ID], {}, None, np.eye(4))
         self.spectator_id = spectator.id
 
-    def show_level_cars(self, object_ids: Collection[int], shown: bool) -> None:
-        """Show or hide parked cars of the town; other ids are left alone."""
-        self.level_cars = tuple(
-            replace(car, shown=shown) if car.thing.id in object_ids else car for car in self.level_cars
-        )
-        self._stand_level_cars()
-
-    def _stand_level_cars(self) -> None:
-        standing = tuple(car.footprint for car in self.level_cars if car.shown)
-        if self._bare is None or standing:
+    def stand_scenery(self) -> None:
+        """Let what the scenery has now be in the way, and nothing else."""
+        standing = tuple(car.footprint for car in self.scenery.parked)
+        bare = self.scenery.is_whole and not standing
+        if self._bare is None or not bare:
             bodies = (abs(b.box_centre_m) + b.box_half_m for b in self.catalogue.values() if b.kind != "traffic_light")
             reach = max((float(np.hypot(*most[:2])) for most in bodies), default=1.0)
-            self._static = StaticGrid((*self.town.footprints, *standing), reach)
+            self._static = StaticGrid((*self.scenery.footprints, *standing), reach)
         else:  # most episodes are in the town of the last
             self._static = self._bare
-        if not standing:
+        if bare:
             self._bare = self._static
 
     def _place_traffic_lights(self) -> None:
@@ -172,7 +168,7 @@ class World(Instruments):
 
     def scene(self) -> Scene:
         """A frozen picture of the frame for the sensors."""
-        shown = [*picture.instances(self._arrays), *(car.instance for car in self.level_cars if car.shown)]
+        shown = [*picture.instances(self._arrays), *(car.instance for car in self.scenery.parked)]
         late = self.profile.late_weather and self._weathers
         return Scene(self.frame, self.elapsed_s, tuple(shown), self._weathers[0] if late else self.weather)
 

@@ -63,12 +63,6 @@ def get_available_maps(engine: Engine) -> list[str]:
     return engine.available_maps()
 
 
-@TABLE.void
-def load_map_layer(_engine: Engine, layers: Any) -> None:
-    """All layers are always there."""
-    integer(layers)
-
-
 @TABLE.value
 def get_weather_parameters(engine: Engine) -> Packed:
     """WeatherParameters."""

@@ -12,7 +12,7 @@ from av_synth.simulator.protocol import codec
 from av_synth.simulator.protocol.calls import ArgumentError, CallError, CallTable, Kind
 from av_synth.simulator.protocol.codec import flag, integer, items, number, text
 from av_synth.simulator.scene import Scene, Tag
-from av_synth.simulator.town.model import EnvironmentObject
+from av_synth.simulator.world.scenery import ALL_LAYERS, Scenery
 
 TABLE: CallTable[Engine] = CallTable()
 ANY_TAG = 255
@@ -22,9 +22,22 @@ _STEP_M = 0.01  # beyond a hit, before the ray goes on
 
 @TABLE.unlocked(Kind.VOID)
 def load_new_episode(engine: Engine, name: Any, reset_settings: Any = True, layers: Any = 65535) -> None:
-    """Load a town into a new episode; its layers are always all there."""
-    integer(layers)
-    engine.load(text(name), reset_settings=flag(reset_settings))
+    """Load a town, or some layers of it, into a new episode."""
+    engine.load(text(name), reset_settings=flag(reset_settings), layers=integer(layers, 0, ALL_LAYERS))
+
+
+@TABLE.unlocked(Kind.VOID)
+def load_map_layer(engine: Engine, layers: Any) -> None:
+    """Bring layers of the town back."""
+    wanted = integer(layers, 0, ALL_LAYERS)
+    engine.change_scenery(lambda scenery: scenery.load(wanted, True))
+
+
+@TABLE.unlocked(Kind.VOID)
+def unload_map_layer(engine: Engine, layers: Any) -> None:
+    """Take layers of the town away, in every town and not only in those with _Opt behind their name."""
+    wanted = integer(layers, 0, ALL_LAYERS)
+    engine.change_scenery(lambda scenery: scenery.load(wanted, False))
 
 
 @TABLE.unlocked(Kind.VOID)
@@ -59,7 +72,7 @@ def get_environment_objects(engine: Engine, tag: Any) -> list[Any]:
     """EnvironmentObjects of a class, or of all (255)."""
     wanted = _tag(tag)
     found = []
-    for thing in _things(engine):
+    for thing in engine.world.scenery.things:
         if wanted in (ANY_TAG, int(thing.tag)):
             x, y, z = (float(v) for v in thing.centre_m)
             pose = from_yaw(x, y, z, thing.yaw_rad)
@@ -68,16 +81,18 @@ def get_environment_objects(engine: Engine, tag: Any) -> list[Any]:
     return found
 
 
-@TABLE.void
+@TABLE.unlocked(Kind.VOID)
 def enable_environment_objects(engine: Engine, ids: Any, enable: Any) -> None:
-    """Show or hide parts of the town: of what is shown, only parked cars can be hidden."""
-    wanted = {integer(v, 0, 2**64 - 1) for v in items(ids)}
-    strangers = wanted - {thing.id for thing in _things(engine)}
-    if strangers:
-        raise CallError(f"enable_environment_objects: no environment objects {sorted(strangers)[:5]}")
-    if wanted - {car.thing.id for car in engine.world.level_cars} and not flag(enable):
-        raise CallError("enable_environment_objects: the embedded simulator can hide only parked cars of the town")
-    engine.world.show_level_cars(wanted, flag(enable))
+    """Show or hide things of the town, for sensors and for who drives there."""
+    wanted, shown = {integer(v, 0, 2**64 - 1) for v in items(ids)}, flag(enable)
+
+    def change(scenery: Scenery) -> None:
+        strangers = wanted - {thing.id for thing in scenery.things}
+        if strangers:
+            raise CallError(f"enable_environment_objects: no environment objects {sorted(strangers)[:5]}")
+        scenery.show(wanted, shown)
+
+    engine.change_scenery(change)
 
 
 @TABLE.value
@@ -86,7 +101,7 @@ def get_all_level_BBs(engine: Engine, tag: Any) -> list[Any]:  # noqa: N802  CAR
     wanted = _tag(tag)
     boxes = [
         codec.bounding_box(thing.centre_m, thing.half_m, thing.yaw_rad)
-        for thing in _things(engine)
+        for thing in engine.world.scenery.things
         if wanted in (ANY_TAG, int(thing.tag))
     ]
     for actor in engine.world.actors.values():
@@ -99,7 +114,7 @@ def get_all_level_BBs(engine: Engine, tag: Any) -> list[Any]:  # noqa: N802  CAR
 @TABLE.value
 def get_names_of_all_objects(engine: Engine) -> list[str]:
     """Names of environment objects."""
-    return [thing.name for thing in _things(engine)]
+    return [thing.name for thing in engine.world.scenery.things]
 
 
 @TABLE.unlocked(Kind.VALUE)  # rays wait for the lidars that are being made, and for who reads those
@@ -133,10 +148,6 @@ def _spawn_point(point: Array) -> list[list[float]]:
     """A spawn point as the snapshot tells of who was spawned there: due west is 180 degrees, not -180."""
     location, (pitch, yaw_deg, roll) = codec.transform(point)
     return [location, [pitch, 180.0 if yaw_deg == -180.0 else yaw_deg, roll]]
-
-
-def _things(engine: Engine) -> list[EnvironmentObject]:
-    return [*engine.town.environment_objects, *(car.thing for car in engine.world.level_cars)]
 
 
 def _first_hit(engine: Engine, scene: Scene, at: Array, along: Array, reach_m: float) -> tuple[Array, int] | None:

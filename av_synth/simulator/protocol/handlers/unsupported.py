@@ -11,7 +11,6 @@ from av_synth.simulator.protocol.calls import Call, CallError, CallTable, Kind
 TABLE: CallTable[Engine] = CallTable()
 
 _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
-    ("all layers of a town are always there", Kind.VOID, ("unload_map_layer",)),
     (
         "its towns have no textures",
         Kind.VOID,
