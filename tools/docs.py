@@ -24,9 +24,11 @@ from av_synth.export import formats  # noqa: E402
 from av_synth.farm.failures import KINDS  # noqa: E402
 from av_synth.log.categories import nuscenes_category  # noqa: E402
 from av_synth.simulator.bodies import Body, catalogue  # noqa: E402
+from av_synth.simulator.protocol.handlers.unsupported import REASONS  # noqa: E402
 from av_synth.simulator.sensors.spec import acting_attributes, is_built  # noqa: E402
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS, sensor_attributes  # noqa: E402
 from av_synth.store.tables import TABLES  # noqa: E402
+from tests.simulator.calls import observations  # noqa: E402
 from tools import scenario_reference  # noqa: E402
 from tools.scenario_reference import CAMPAIGN, RIG, reference  # noqa: E402
 
@@ -198,6 +200,27 @@ def _body(body: Body) -> str:
     return f"| `{body.blueprint_id}` | {' | '.join(cells)} | {category} |"
 
 
+def calls() -> str:
+    """Every call of CARLA's, and how the embedded simulator answers it."""
+    rows = [f"| `{name}` | done | {_cell(found.sentence)} |" for name, found in observations.every().items()]
+    rows += [f"| `{name}` | refused | {_cell(reason)} |" for name, reason in REASONS.items()]
+    return _page(
+        "tests/simulator/calls and av_synth/simulator/protocol/handlers",
+        "How the embedded simulator answers CARLA's calls",
+        "Each call that a CARLA 0.9.16 server answers is here: done, or refused by an error that names it. What is\n"
+        "done is shown by a test with two clients, A and B, of one simulator: A makes the call, and the sentence says\n"
+        "what B then sees. Errors reach a script as `RuntimeError`. Those of calls that CARLA's client does not wait\n"
+        "for, most of which return nothing, reach nobody, so the simulator tells them on its standard error, once for each\n"
+        "call. [How to use the simulator](../how-to/simulator.md).\n\n"
+        "None of this was compared with a CARLA server: what a call should do is taken from CARLA's sources and\n"
+        "documentation, and which calls there are from those and from the client `carla` 0.9.16. Where a call has\n"
+        "several effects, the sentence names one. Ids of actors begin anew with each episode, so that equal runs have\n"
+        "equal ids. A client that stays connected while another one loads a town keeps what it was told of the ids\n"
+        "of the former episode: it should connect anew.",
+        "| call | answer | what a second client sees, or why not |\n|---|---|---|\n" + "\n".join(sorted(rows)) + "\n",
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "bodies.md": bodies,
     "rig.md": rig,
@@ -205,6 +228,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "tables.md": tables,
     "errors.md": errors_page,
     "cli.md": cli,
+    "calls.md": calls,
 }
 if hasattr(av_synth, "__all__"):
     PAGES["api.md"] = api

@@ -95,6 +95,7 @@ class SensorSuite:
         self._tracing = Worker("tracing")
         self._renderer: Renderer | None = None
         self._rays: RayScene | None = None
+        self.imu_gravity_mps2 = GRAVITY_MPS2
 
     @property
     def renderer_description(self) -> str:

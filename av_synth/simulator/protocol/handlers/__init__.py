@@ -44,6 +44,7 @@ CALLS: Mapping[str, Call[Engine]] = merge(_THEMES)
 
 def answerer(engine: Engine) -> Callable[[str, list[Any]], bytes]:
     """What the RPC server asks: name and params in, the packed `error` and `result` of the response out."""
+    told: set[str] = set()
 
     def answer(name: str, params: list[Any]) -> bytes:
         call = CALLS.get(name)
@@ -55,6 +56,9 @@ def answerer(engine: Engine) -> Callable[[str, list[Any]], bytes]:
         except ArgumentError as error:
             return failure(call.kind, f"{name}: {error}")
         except AvSynthError as error:
+            if _is_deaf(params) and name not in told:
+                told.add(name)
+                log.warning("%s (the client does not wait for the answer; told once a call)", error)
             return failure(call.kind, str(error))
         except TypeError as error:
             log.warning("%s: %s", name, error, exc_info=True)
@@ -64,6 +68,14 @@ def answerer(engine: Engine) -> Callable[[str, list[Any]], bytes]:
             return failure(call.kind, f"{name}: internal error: {type(error).__name__}: {error}")
 
     return answer
+
+
+def _is_deaf(params: list[Any]) -> bool:
+    """Whether the client throws the answer away, by the metadata of its call."""
+    match params:
+        case [[True, *_], *_]:
+            return True
+    return False
 
 
 def _run(engine: Engine, call: Call[Engine], params: list[Any]) -> Any:

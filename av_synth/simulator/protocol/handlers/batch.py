@@ -30,7 +30,7 @@ _COMMANDS: dict[int, tuple[Callable[..., Any], int]] = {  # what runs, and how m
     13: (motion.add_actor_torque, 2),
     14: (motion.set_actor_simulate_physics, 2),
     15: (motion.set_actor_enable_gravity, 2),
-    16: (vehicles.set_actor_autopilot, 2),
+    16: (vehicles.leave_to_traffic_manager, 2),
     17: (unsupported.TABLE.calls["show_vehicle_debug_telemetry"].run, 2),
     18: (vehicles.set_vehicle_light_state, 2),
     19: (motion.set_actor_location, 2),

@@ -7,7 +7,7 @@ from typing import Any
 from av_synth.simulator.engine import Engine
 from av_synth.simulator.protocol import codec, structs
 from av_synth.simulator.protocol.calls import CallError, CallTable, Kind, Packed
-from av_synth.simulator.protocol.codec import flag, integer, items, number, text
+from av_synth.simulator.protocol.codec import integer, items, number, text
 from av_synth.simulator.world.blueprints import SPECTATOR_ID
 
 CARLA_VERSION = "0.9.16"
@@ -115,30 +115,6 @@ def query_lights_state(_engine: Engine, client: Any) -> list[Any]:
     """Street lights that can be switched: none, they follow the sun."""
     text(client)
     return []
-
-
-@TABLE.void
-def update_lights_state(_engine: Engine, _client: Any, lights: Any, discard: Any) -> None:
-    """There is nothing to switch, and switching something is an error."""
-    flag(discard)
-    if items(lights):
-        raise CallError("update_lights_state: the embedded simulator's street lights cannot be switched one by one")
-
-
-@TABLE.void
-def draw_debug_shape(_engine: Engine, shape: Any) -> None:
-    """Debug drawings would be for a screen; they change no data, so they are taken and dropped."""
-    items(shape)
-
-
-@TABLE.void
-def clear_debug_shape(_engine: Engine) -> None:
-    """See `draw_debug_shape`."""
-
-
-@TABLE.void
-def clear_debug_string(_engine: Engine) -> None:
-    """See `draw_debug_shape`."""
 
 
 @TABLE.value

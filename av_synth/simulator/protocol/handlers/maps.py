@@ -16,6 +16,7 @@ from av_synth.simulator.world.scenery import ALL_LAYERS, Scenery
 
 TABLE: CallTable[Engine] = CallTable()
 ANY_TAG = 255
+_ALL_LAYERS, _PARKED_VEHICLES = 0x1FF, 0x10  # bits of CARLA's MapLayer
 _MAX_HITS = 64
 _STEP_M = 0.01  # beyond a hit, before the ray goes on
 

@@ -10,6 +10,7 @@ from av_synth.simulator.protocol.calls import Call, CallError, CallTable, Kind
 
 TABLE: CallTable[Engine] = CallTable()
 
+REFUSAL = "not supported by the embedded simulator"
 _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
     (
         "its towns have no textures",
@@ -27,7 +28,7 @@ _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
     (
         "its people are meshes without bones",
         Kind.VOID,
-        ("set_bones_transform", "blend_pose", "get_pose_from_animation", "apply_bone_control_to_walker"),
+        ("set_bones_transform", "blend_pose", "get_pose_from_animation"),
     ),
     (
         "its bodies have no components, bones or sockets",
@@ -39,12 +40,18 @@ _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
             "get_actor_bone_names",
             "get_actor_bone_world_transforms",
             "get_actor_bone_relative_transforms",
+            "get_vehicle_bone_world_transforms",
             "get_actor_socket_names",
             "get_actor_socket_world_transforms",
             "get_actor_socket_relative_transforms",
         ),
     ),
-    ("it has no G-buffers", Kind.VALUE, ("get_gbuffer_token",)),
+    ("it has no G-buffers", Kind.VALUE, ("are_gbuffers_enabled", "get_gbuffer_token")),
+    ("it has no G-buffers", Kind.VOID, ("enable_gbuffers",)),
+    ("its sensors see every vehicle", Kind.VOID, ("set_ignored_vehicles",)),
+    ("the Traffic Manager that drives is a client's", Kind.VOID, ("set_actor_autopilot",)),
+    ("nothing draws into its pictures", Kind.VOID, ("draw_debug_shape", "clear_debug_shape", "clear_debug_string")),
+    ("its street lights follow the sun", Kind.VOID, ("update_lights_state",)),
     ("it speaks no ROS", Kind.VOID, ("enable_sensor_for_ros", "disable_sensor_for_ros")),
     ("it speaks no ROS", Kind.VALUE, ("is_sensor_enabled_for_ros",)),
     ("it has no radio", Kind.VOID, ("send",)),
@@ -52,7 +59,7 @@ _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
     (
         "its annotations are of solid surfaces",
         Kind.VOID,
-        ("set_annotations_traverse_translucency", "set_annotations_traverse_translucency_enabled"),
+        ("set_annotations_traverse_translucency",),
     ),
     ("it has no Unreal console", Kind.VALUE, ("console_command",)),
 )
@@ -60,10 +67,13 @@ _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
 
 def _refuse(name: str, reason: str) -> Callable[..., Any]:
     def run(_engine: Engine, *_args: Any) -> Any:
-        raise CallError(f"{name}: not supported by the embedded simulator: {reason}")
+        raise CallError(f"{name}: {REFUSAL}: {reason}")
 
     return run
 
+
+REASONS = {name: reason for reason, _, names in _REASONS for name in names}
+"""Why each of them is refused."""
 
 for _reason, _kind, _names in _REASONS:
     for _name in _names:

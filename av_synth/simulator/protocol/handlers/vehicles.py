@@ -85,9 +85,8 @@ def close_vehicle_door(engine: Engine, actor_id: Any, door: Any) -> None:
     move_door(engine.world.get("close_vehicle_door", integer(actor_id)), integer(door), opened=False)
 
 
-@TABLE.void
-def set_actor_autopilot(engine: Engine, actor_id: Any, enabled: Any) -> None:
-    """Taken and dropped: the client's Traffic Manager drives, the server's part in it is long gone."""
+def leave_to_traffic_manager(engine: Engine, actor_id: Any, enabled: Any) -> None:
+    """What a batch's SetAutopilot is to a server: the client that sends it hands the vehicle to its Traffic Manager."""
     flag(enabled)
     _vehicle(engine, "set_actor_autopilot", actor_id)
 
