@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from av_synth.simulator.protocol.handlers import CALLS
 from av_synth.simulator.protocol.handlers.unsupported import TABLE
 from tests.simulator.calls import observations
 from tests.simulator.calls.carla_calls import CARLA_CALLS
-from tests.simulator.calls.observed import Pair
-from tests.simulator.server_process import running_simulator
 
 REFUSED = sorted(TABLE.calls)
-
-
-@pytest.fixture(scope="module")
-def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    with running_simulator() as (_, port):
-        pair = Pair(port, tmp_path_factory.mktemp("clients"))
-        with pair.stack:
-            yield pair
-
-
-@pytest.fixture
-def pair(clients: Pair) -> Iterator[Pair]:
-    """Both in the world as a new episode has it."""
-    episode = clients.a.id
-    yield clients
-    if clients.a.id != episode or clients.client_b.get_world().id != episode:
-        clients.begin()
-    clients.reset()
 
 
 @pytest.mark.parametrize("call", observations.every())
