@@ -37,6 +37,7 @@ from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS
 log = logging.getLogger(__name__)
 
 DEFAULT_DELTA_S = 0.05
+MAX_ACTORS = 10_000
 _MAX_DELTA_S = 0.1  # a longer pause of an asynchronous world is not made up for
 _MAP_FOLDER = "Carla/Maps"
 _NO_ALIASES: Mapping[str, str] = MappingProxyType({})
@@ -133,9 +134,11 @@ class Engine:
         """Create an actor; `transform` (4, 4) is relative to the parent where there is one, `wanted_id` an id or 0.
 
         Raises:
-            SpawnRefused: if the blueprint, its attributes or the place do not allow it.
+            SpawnRefused: if the blueprint, its attributes or the place do not allow it, or the world is full.
             ActorNotFound: if there is no such parent.
         """
+        if len(self.world.actors) >= MAX_ACTORS:
+            raise SpawnRefused(f"Spawn failed: {MAX_ACTORS} actors are there; destroy some")
         empty = not self.world.had_bodies
         actor = self.world.spawn(blueprint_id, attributes, transform, parent_id, wanted_id)
         if empty and actor.body is not None and self.settings.synchronous:

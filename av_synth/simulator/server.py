@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import resource
 import socket
 import threading
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from av_synth.errors import LaunchError, UserError
 from av_synth.simulator.engine import DEFAULT_DELTA_S, Engine
 from av_synth.simulator.profile import NATIVE, Profile
+from av_synth.simulator.protocol import rpc, streams
 from av_synth.simulator.protocol.handlers import answerer
 from av_synth.simulator.protocol.rpc import RpcServer
 from av_synth.simulator.protocol.streams import StreamServer
@@ -24,6 +26,7 @@ from av_synth.simulator.town.aliases import parse_aliases
 log = logging.getLogger(__name__)
 DEFAULT_HOST, DEFAULT_PORT, DEFAULT_TOWN = "127.0.0.1", 2000, "AvSynth01"
 _PORT_TRIES = 50
+_DESCRIPTORS = rpc.MAX_CONNECTIONS + streams.MAX_CONNECTIONS + 256  # and some for files and drivers
 
 
 class Server:
@@ -119,9 +122,18 @@ def serve(
     """
     if with_parent:
         threading.Thread(target=_end_with_stdin, name="parent", daemon=True).start()
+    _allow_descriptors()
     with Server(host, port, town, profile, recordings, aliases) as server:
         ready(server.port)
         server.wait()
+
+
+def _allow_descriptors() -> None:
+    """Let this process have a descriptor for every connection that its two ports admit, where the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _end_with_stdin() -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import msgpack
 
 from av_synth.errors import SimulatorError
 
+_MAX_MESSAGE = 2000  # characters
 Context = TypeVar("Context")
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -43,6 +46,20 @@ class Call(Generic[Context]):
     run: Callable[..., Any]
     kind: Kind
     alone: bool
+
+    def check(self, arguments: Sequence[Any]) -> None:
+        """Refuse arguments that are too many or too few; raises ArgumentError."""
+        least, most = self._takes
+        if not least <= len(arguments) <= most:
+            wanted = f"{least}" if least == most else f"{least} to {most}"
+            raise ArgumentError(f"got {len(arguments)} arguments after the metadata; want {wanted}")
+
+    @cached_property
+    def _takes(self) -> tuple[int, float]:
+        parameters = list(inspect.signature(self.run).parameters.values())[1:]
+        named = [each for each in parameters if each.kind is not each.VAR_POSITIONAL]
+        least = sum(each.default is each.empty for each in named)
+        return least, len(named) if len(named) == len(parameters) else float("inf")
 
 
 class CallTable(Generic[Context]):
@@ -102,7 +119,12 @@ def success(kind: Kind, result: Any) -> bytes:
 
 
 def failure(kind: Kind, message: str) -> bytes:
-    """Pack the `error` and `result` fields of a response that carries an error in its envelope."""
+    """Pack the `error` and `result` fields of a response that carries an error in its envelope.
+
+    A message may quote what was sent, whatever its length: only its beginning travels back.
+    """
+    if len(message) > _MAX_MESSAGE:
+        message = f"{message[:_MAX_MESSAGE]}..."
     if kind is Kind.BARE:  # has no place for an error: the client raises on a set error field
         return unknown(message)
     failed: bool | int = True if kind is Kind.VOID else 0  # an optional error, or the error of a variant

@@ -6,6 +6,7 @@ Writers return lists of plain Python numbers (msgpack refuses numpy's); readers 
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from functools import lru_cache
@@ -20,8 +21,16 @@ from av_synth.simulator.scene import Weather
 
 Item = TypeVar("Item")
 MAX_COORDINATE_M = 1e7
+MAX_ITEMS = 20_000  # of one array: what is asked for at once is also done at once, while others wait
 _MAX_NUMBER = 1e12
 _MIN_INTEGER, _MAX_INTEGER = -(2**31), 2**32 - 1  # CARLA's integers are of 32 bits, with a sign or without
+_quoted = reprlib.Repr()  # a value may be megabytes, or nested deeper than `repr` goes
+_quoted.maxlevel, _quoted.maxlist, _quoted.maxdict, _quoted.maxstring, _quoted.maxother = 3, 4, 4, 40, 40
+
+
+def shown(value: Any) -> str:
+    """A value as an error quotes it: its beginning, however long or deep it is."""
+    return _quoted.repr(value)[:80]
 
 
 def number(value: Any) -> float:
@@ -31,35 +40,39 @@ def number(value: Any) -> float:
         ArgumentError: if it is not one.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= _MAX_NUMBER:
-        raise ArgumentError(f"got {str(value)[:80]}; want a finite number up to {_MAX_NUMBER:g}")
+        raise ArgumentError(f"got {shown(value)}; want a finite number up to {_MAX_NUMBER:g}")
     return float(value)
 
 
 def integer(value: Any, low: int = _MIN_INTEGER, high: int = _MAX_INTEGER) -> int:
     """Read an integer (an enum travels as one) within bounds; raises ArgumentError."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ArgumentError(f"got {str(value)[:80]}; want an integer from {low} to {high}")
+        raise ArgumentError(f"got {shown(value)}; want an integer from {low} to {high}")
     return value
 
 
 def flag(value: Any) -> bool:
     """Read a boolean; raises ArgumentError."""
     if not isinstance(value, bool):
-        raise ArgumentError(f"got {str(value)[:80]}; want a boolean")
+        raise ArgumentError(f"got {shown(value)}; want a boolean")
     return value
 
 
-def text(value: Any) -> str:
-    """Read a string; raises ArgumentError."""
+def text(value: Any, at_most: int | None = None) -> str:
+    """Read a string, of so many characters at most; raises ArgumentError."""
     if not isinstance(value, str):
         raise ArgumentError(f"got {type(value).__name__}; want a string")
+    if at_most is not None and len(value) > at_most:
+        raise ArgumentError(f"got {shown(value)} of {len(value)} characters; want {at_most} at most")
     return value
 
 
 def items(value: Any, at_least: int = 0) -> list[Any]:
-    """Read an array of at least so many elements; raises ArgumentError."""
+    """Read an array of at least so many elements, and of `MAX_ITEMS` at most; raises ArgumentError."""
     if not isinstance(value, list) or len(value) < at_least:
-        raise ArgumentError(f"got {str(value)[:80]}; want an array of {at_least} or more")
+        raise ArgumentError(f"got {shown(value)}; want an array of {at_least} or more")
+    if len(value) > MAX_ITEMS:
+        raise ArgumentError(f"got an array of {len(value)}; want {MAX_ITEMS} at most, the rest in further calls")
     return value
 
 

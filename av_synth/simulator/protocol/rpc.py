@@ -19,6 +19,7 @@ import msgpack
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 20_000_000 + (64 << 10)  # a batch of many thousand spawns, or a call with a map of 20 MB
+_MAX_PARSED_BYTES = 4_000_000  # of a message without its long strings: lists take up to 60 times this in memory
 MAX_CONNECTIONS = 256
 ACCEPT_PAUSE_S = 0.05
 _RECEIVE_BYTES = 1 << 18
@@ -38,6 +39,8 @@ class RequestReader:
         self._unpacker = msgpack.Unpacker(raw=False, strict_map_key=True, max_buffer_size=2 * MAX_MESSAGE_BYTES)
         self._fed = 0
         self._consumed = 0
+        self._told = 0
+        self._parsed = 0
 
     def feed(self, data: bytes) -> list[tuple[int, str, list[Any]]]:
         """Take bytes; return the requests (id, name, params) that are complete now.
@@ -51,11 +54,18 @@ class RequestReader:
             self._unpacker.feed(data)
             for message in self._unpacker:
                 requests.append(_request(message))
-                self._consumed = self._unpacker.tell()
+                self._consumed = self._told = self._unpacker.tell()
+                self._parsed = 0
         except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
             raise ProtocolError(f"malformed msgpack: {type(error).__name__}: {error}") from error
         if self._fed - self._consumed > MAX_MESSAGE_BYTES:
             raise ProtocolError(f"a message of more than {MAX_MESSAGE_BYTES} bytes; want less in one call")
+        told = self._unpacker.tell()
+        # a string is parsed at once when it is whole, everything else as it comes
+        self._parsed += min(told - self._told, len(data))
+        self._told = told
+        if self._parsed > _MAX_PARSED_BYTES:
+            raise ProtocolError(f"a message of more than {_MAX_PARSED_BYTES} bytes beside its text; want less in one")
         return requests
 
 
@@ -66,7 +76,7 @@ class RpcServer:
         self._listener = listener
         self._answer = answer
         self._lock = threading.Lock()
-        self._connections: set[socket.socket] = set()
+        self._connections: dict[socket.socket, bool] = {}  # in the order they came; whether it has ever asked
         self._stopped = False
         self._thread = threading.Thread(target=self._accept, name="rpc-accept", daemon=True)
 
@@ -93,22 +103,37 @@ class RpcServer:
                 log.warning("rpc: accept failed: %s", error)
                 time.sleep(ACCEPT_PAUSE_S)  # out of descriptors, say: the next try may do
                 continue
-            with self._lock:
-                full = self._stopped or len(self._connections) >= MAX_CONNECTIONS
-                if not full:
-                    self._connections.add(sock)
-            if full:
+            if not self._admit(sock):
                 log.warning("rpc: %s refused: %d connections are open", peer, MAX_CONNECTIONS)
                 sock.close()
                 continue
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            prepare(sock)
             threading.Thread(target=self._serve, args=(sock, peer), name=f"rpc-{peer[1]}", daemon=True).start()
 
+    def _admit(self, sock: socket.socket) -> bool:
+        """Note a connection; where there are too many, the oldest that has never asked anything makes room."""
+        with self._lock:
+            if len(self._connections) >= MAX_CONNECTIONS:
+                silent = next((each for each, asked in self._connections.items() if not asked), None)
+                if silent is None:
+                    return False
+                del self._connections[silent]
+                _shut(silent)  # its thread sees the end and closes it
+            if not self._stopped:
+                self._connections[sock] = False
+            return not self._stopped
+
     def _serve(self, sock: socket.socket, peer: Any) -> None:
-        reader = RequestReader()
+        reader, asked = RequestReader(), False
         try:
             while data := sock.recv(_RECEIVE_BYTES):
-                for message_id, name, params in reader.feed(data):
+                requests = reader.feed(data)
+                if requests and not asked:
+                    asked = True
+                    with self._lock:
+                        if sock in self._connections:
+                            self._connections[sock] = True
+                for message_id, name, params in requests:
                     sock.sendall(b"\x94\x01" + msgpack.packb(message_id) + self._answer(name, params))
         except ProtocolError as error:
             log.warning("rpc: closing %s: %s", peer, error)
@@ -116,8 +141,17 @@ class RpcServer:
             log.debug("rpc: %s is gone: %s", peer, error)
         finally:
             with self._lock:
-                self._connections.discard(sock)
+                self._connections.pop(sock, None)
             sock.close()
+
+
+def prepare(sock: socket.socket) -> None:
+    """Send small messages at once, and find out when a peer is gone that could not say so."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, seconds in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20)):
+        if hasattr(socket, option):  # not on every system
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), seconds)
 
 
 def _request(message: Any) -> tuple[int, str, list[Any]]:

@@ -16,6 +16,8 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
+from av_synth.simulator.protocol.rpc import prepare
+
 log = logging.getLogger(__name__)
 
 Buffer = bytes | bytearray | memoryview
@@ -82,6 +84,7 @@ class StreamServer:
         self._next_stream = WORLD_OBSERVER + 1
         self._observers = 0
         self._blocked: deque[_Subscriber] = deque()  # have unsent data; the thread takes over
+        self._silent: dict[_Subscriber, None] = {}  # have named no stream yet, in the order they came
         self._connections = 0
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="streams", daemon=True)
@@ -157,16 +160,17 @@ class StreamServer:
             if stream_id == WORLD_OBSERVER:
                 self._retained = message
             subscribers = list(self._streams.get(stream_id, ()))
+        deadline = time.monotonic() + self._patience_s  # one for all: a hundred dead readers cost no more than one
         for subscriber in subscribers:
-            self._send(subscriber, message, patient)
+            self._send(subscriber, message, patient, deadline)
 
-    def _send(self, subscriber: _Subscriber, message: Sequence[Buffer], patient: bool) -> None:
+    def _send(self, subscriber: _Subscriber, message: Sequence[Buffer], patient: bool, deadline: float) -> None:
         with subscriber.changed:
             limit = _QUEUE_MESSAGES if patient else 1
             if len(subscriber.queue) >= limit and not patient:
                 return
             ready = subscriber.changed.wait_for(
-                lambda: len(subscriber.queue) < limit or not subscriber.open, self._patience_s
+                lambda: len(subscriber.queue) < limit or not subscriber.open, max(0.0, deadline - time.monotonic())
             )
             if not subscriber.open:
                 return
@@ -217,14 +221,18 @@ class StreamServer:
             log.warning("streams: accept failed: %s", error)
             time.sleep(ACCEPT_PAUSE_S)  # out of descriptors, say: not at full speed until some are free
             return
+        if self._connections >= MAX_CONNECTIONS and self._silent:
+            self._forget(next(iter(self._silent)))
         if self._connections >= MAX_CONNECTIONS:
             log.warning("streams: refused: %d connections are open", MAX_CONNECTIONS)
             sock.close()
             return
         self._connections += 1
         sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._selector.register(sock, selectors.EVENT_READ, _Subscriber(sock))
+        prepare(sock)
+        subscriber = _Subscriber(sock)
+        self._silent[subscriber] = None
+        self._selector.register(sock, selectors.EVENT_READ, subscriber)
 
     def _take_over(self) -> None:
         self._wake_read.recv(4096)
@@ -263,14 +271,18 @@ class StreamServer:
             if stream_id & _OBSERVER_BIT:
                 stream_id = WORLD_OBSERVER
             subscriber.stream_id = stream_id
+            self._silent.pop(subscriber, None)
             self._streams.setdefault(stream_id, []).append(subscriber)
             if stream_id == WORLD_OBSERVER and self._retained and self._greets:
-                self._send(subscriber, self._retained, patient=False)
+                self._send(subscriber, self._retained, False, 0.0)
             self._lock.notify_all()
 
     def _forget(self, subscriber: _Subscriber) -> None:
+        if subscriber.sock.fileno() < 0:  # it made room for another since it was seen to have something
+            return
         self._selector.unregister(subscriber.sock)
         self._connections -= 1
+        self._silent.pop(subscriber, None)
         with self._lock:
             readers = self._streams.get(subscriber.stream_id or 0, [])
             if subscriber in readers:

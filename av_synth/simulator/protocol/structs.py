@@ -31,6 +31,7 @@ WireActor = list[Any]
 
 _NO_TYPE = 4  # String: for an attribute that is not in the blueprint
 _REVERSE_GEAR, _MAX_GEAR = -1, 100
+_MAX_TEXT = 1024  # characters of a blueprint's name and of an attribute: each actor keeps its own, and tells them all
 
 
 def definition(value: Definition) -> list[Any]:
@@ -80,7 +81,8 @@ def _packed_box(centre: bytes, half: bytes, actor_id: int) -> Packed:
 def read_description(value: Any) -> tuple[str, dict[str, str]]:
     """ActorDescription as blueprint id and attributes; raises ArgumentError."""
     _, blueprint_id, attributes = items(value, 3)[:3]
-    return text(blueprint_id), {text(a[0]): text(a[2]) for a in (items(a, 3) for a in items(attributes))}
+    fields = [items(each, 3) for each in items(attributes)]
+    return text(blueprint_id, _MAX_TEXT), {text(each[0], _MAX_TEXT): text(each[2], _MAX_TEXT) for each in fields}
 
 
 def read_vehicle_control(value: Any) -> VehicleControl:

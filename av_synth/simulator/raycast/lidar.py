@@ -18,6 +18,8 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.raycast.trace import Float32s, RayScene
 from av_synth.simulator.scene import Scene
 
+_MAX_KEPT_RAYS = 250_000  # 3 MB a pattern
+
 
 @dataclass(frozen=True)
 class Lidar:
@@ -71,7 +73,8 @@ def scan(
     """
     turned = lidar.rotation_frequency_hz * lidar.horizontal_fov_deg * delta_s
     columns = int(lidar.points_per_second * delta_s / lidar.channels + 0.5)
-    directions = _pattern(lidar, columns, turned, start_deg)
+    pattern = _kept_pattern if columns * lidar.channels <= _MAX_KEPT_RAYS else _pattern
+    directions = pattern(lidar, columns, turned, start_deg)
     world = directions @ world_from_lidar[:3, :3].T.astype(np.float32)
     hits = rays.trace(scene, world_from_lidar[:3, 3], world, lidar.range_m)
     met = np.flatnonzero(np.isfinite(hits.range_m))
@@ -85,7 +88,6 @@ def scan(
     )
 
 
-@lru_cache(maxsize=32)
 def _pattern(lidar: Lidar, columns: int, turned_deg: float, start_deg: float) -> Float32s:
     """Unit directions (channels * columns, 3) in the lidar frame, channel after channel from the top."""
     up = np.radians(np.linspace(lidar.upper_deg, lidar.lower_deg, lidar.channels))
@@ -96,3 +98,6 @@ def _pattern(lidar: Lidar, columns: int, turned_deg: float, start_deg: float) ->
     directions = grid.reshape(-1, 3).astype(np.float32)
     directions.setflags(write=False)
     return directions
+
+
+_kept_pattern = lru_cache(maxsize=32)(_pattern)

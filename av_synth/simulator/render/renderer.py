@@ -22,7 +22,7 @@ from av_synth.simulator.render.targets import Targets
 from av_synth.simulator.scene import DEPTH, FLOW, LABELS, NORMALS, RGB, Mesh, Scene, Tag, View
 
 _OUTPUTS = frozenset({RGB, DEPTH, LABELS, FLOW, NORMALS})
-_SIZES_KEPT = 4
+_SIZES_KEPT, _PIXELS_KEPT = 4, 40_000_000  # 21 bytes a pixel
 
 
 class TaggedMeshes(Meshes, Protocol):
@@ -186,7 +186,10 @@ class Renderer:
     def _target(self, view: View, *, normals: bool) -> Targets:
         size = (view.width_px, view.height_px, normals)
         if size not in self._targets:
-            if len(self._targets) >= _SIZES_KEPT:
+            while self._targets and (
+                len(self._targets) >= _SIZES_KEPT
+                or size[0] * size[1] + sum(width * height for width, height, _ in self._targets) > _PIXELS_KEPT
+            ):
                 self._targets.pop(next(iter(self._targets))).release()
             self._targets[size] = Targets.create(self._context, view.width_px, view.height_px, normals=normals)
         return self._targets[size]

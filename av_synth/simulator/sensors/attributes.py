@@ -15,11 +15,12 @@ class Reader:
     Every method raises SpawnRefused if the value is out of range.
 
     Attributes:
+        blueprint_id: of the sensor.
         names: what was read so far.
     """
 
     def __init__(self, blueprint_id: str, attributes: Mapping[str, str]) -> None:
-        self._blueprint_id = blueprint_id
+        self.blueprint_id = blueprint_id
         self._attributes = {**sensor_defaults(blueprint_id), **attributes}
         self.names: set[str] = set()
 
@@ -35,14 +36,14 @@ class Reader:
         except ValueError:
             value = math.nan
         if not low <= value <= high:
-            raise SpawnRefused(f"{self._blueprint_id}: {name} = {raw!r}; want a number from {low:g} to {high:g}")
+            raise SpawnRefused(f"{self.blueprint_id}: {name} = {raw!r}; want a number from {low:g} to {high:g}")
         return value
 
     def integer(self, name: str, low: int, high: int) -> int:
         """An attribute as a whole number from `low` to `high`."""
         value = self.number(name, low, high)
         if value != int(value):
-            raise SpawnRefused(f"{self._blueprint_id}: {name} = {value}; want a whole number")
+            raise SpawnRefused(f"{self.blueprint_id}: {name} = {value}; want a whole number")
         return int(value)
 
     def flag(self, name: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from av_synth.errors import DataError
 from av_synth.simulator.protocol import bodies
 from av_synth.simulator.raycast import RayScene, lidar, radar
 from av_synth.simulator.scene import Scene
@@ -15,10 +16,17 @@ from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.spec import LidarSpec, Losses, RadarSpec
 from av_synth.simulator.world.level_cars import FIRST_LEVEL_ID
 
+_MAX_RAYS = 4_000_000  # of one sensor on one frame: half a gigabyte while they are traced
+
 
 def expose_lidar(rays: RayScene, scene: Scene, exposure: Exposure, spec: LidarSpec) -> Message:
-    """One tick of a lidar of either kind. Where it begins follows from the time since its spawn."""
+    """One tick of a lidar of either kind. Where it begins follows from the time since its spawn.
+
+    Raises:
+        DataError: if it would fire too many rays.
+    """
     pattern = spec.pattern
+    _check_rays(exposure, pattern.points_per_second)
     age_s = exposure.elapsed_s - exposure.delta_s - exposure.sensor.begun_s
     start_deg = pattern.rotation_frequency_hz * pattern.horizontal_fov_deg * age_s
     start_deg = round(start_deg, 6) % pattern.horizontal_fov_deg
@@ -58,7 +66,12 @@ def _weaken(
 
 
 def expose_radar(rays: RayScene, scene: Scene, exposure: Exposure, spec: RadarSpec) -> Message:
-    """One tick of a radar; its own vehicle is transparent to it."""
+    """One tick of a radar; its own vehicle is transparent to it.
+
+    Raises:
+        DataError: if it would fire too many rays.
+    """
+    _check_rays(exposure, spec.points_per_second)
     found = radar.scan(
         rays,
         scene,
@@ -72,3 +85,12 @@ def expose_radar(rays: RayScene, scene: Scene, exposure: Exposure, spec: RadarSp
     )
     fields: list[npt.NDArray[Any]] = [found.velocity_mps, found.azimuth_rad, found.altitude_rad, found.depth_m]
     return exposure.message(bodies.radar(*(np.asarray(field, dtype=np.float64) for field in fields)))
+
+
+def _check_rays(exposure: Exposure, points_per_second: int) -> None:
+    rays = points_per_second * exposure.delta_s
+    if rays > _MAX_RAYS:
+        raise DataError(
+            f"sensor {exposure.sensor.actor_id}: {rays:.0f} rays in a tick of {exposure.delta_s:g} s; "
+            f"want {_MAX_RAYS} at most: fewer points_per_second, or a shorter tick"
+        )

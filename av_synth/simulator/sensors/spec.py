@@ -37,6 +37,7 @@ CAMERAS: Mapping[str, tuple[SensorType, str]] = {
 _LIDARS = {"sensor.lidar.ray_cast": SensorType.LIDAR, "sensor.lidar.ray_cast_semantic": SensorType.SEMANTIC_LIDAR}
 _MAX_IMAGE_PX = 8192
 _PHASE, _SEED = "avsynth.frame_phase", "noise_seed"
+_MAX_PIXELS = 8192 * 4320  # 8K: 140 MB an image, and five times that to draw it
 _MAX_POINTS_PER_SECOND = 20_000_000
 
 
@@ -299,6 +300,8 @@ def _spec(blueprint_id: str, read: Reader) -> tuple[SensorType, Spec | None]:
 def _camera(kind: SensorType, output: str, read: Reader) -> CameraSpec:
     width = read.integer("image_size_x", 1, _MAX_IMAGE_PX)
     height = read.integer("image_size_y", 1, _MAX_IMAGE_PX)
+    if width * height > _MAX_PIXELS:
+        raise SpawnRefused(f"{read.blueprint_id}: {width}x{height} pixels; want {_MAX_PIXELS} together at most")
     fov = read.number("fov", 1.0, 170.0)
     focal = read.number("avsynth.fx", -1.0, 1e6)
     cx = read.number("avsynth.cx", -1.0, _MAX_IMAGE_PX)

@@ -88,6 +88,29 @@ def test_a_message_may_hold_a_map_of_twenty_megabytes_and_not_much_more():
         feed("x" * (MAX_MESSAGE_BYTES + chunk))
 
 
+def test_a_message_of_lists_is_shorter_than_one_that_holds_a_map(monkeypatch):
+    monkeypatch.setattr(f"{RequestReader.__module__}._MAX_PARSED_BYTES", 100_000)
+    reader = RequestReader()
+    reader.feed(b"\x94\x00\x01\xa7version\xdd\x00\xff\xff\xff" + b"\x90" * 90_000)
+
+    with pytest.raises(ProtocolError, match="a message of more than 100000 bytes beside its text"):
+        reader.feed(b"\x90" * 20_000)
+
+
+def test_many_requests_on_one_connection_are_not_one_large_one(monkeypatch):
+    monkeypatch.setattr(f"{RequestReader.__module__}._MAX_PARSED_BYTES", 5 * len(VERSION_CALL))
+    reader = RequestReader()
+
+    assert (
+        sum(len(reader.feed(VERSION_CALL + VERSION_CALL[:3])) + len(reader.feed(VERSION_CALL[3:])) for _ in "x" * 9)
+        == 18
+    )
+
+
+def test_an_error_that_quotes_a_long_name_is_cut():
+    assert len(failure(Kind.VALUE, "x" * 100_000)) < 2100
+
+
 def test_requests_on_one_connection_are_answered_in_order_and_a_bad_one_ends_only_its_own(port):
     with socket.create_connection(("127.0.0.1", port), timeout=5.0) as good:
         with socket.create_connection(("127.0.0.1", port), timeout=5.0) as bad:

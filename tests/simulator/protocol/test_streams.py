@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -126,6 +127,19 @@ def test_a_patient_publisher_drops_a_reader_that_does_not_read(streams, patience
 
         assert time.monotonic() - begun >= patience_s
         assert _read_until_closed(slow) < 4 * len(LARGE)
+
+
+@pytest.mark.parametrize("patience_s", [0.5])
+def test_many_readers_that_do_not_read_cost_a_patient_publisher_no_more_than_one(streams, patience_s):
+    stream = streams.new_stream()
+    with ExitStack() as dead:
+        for _ in range(8):
+            dead.enter_context(_subscribe(streams, stream))
+        begun = time.monotonic()
+        for _ in range(3):
+            streams.publish(stream, [LARGE], patient=True)
+
+        assert patience_s <= time.monotonic() - begun < 4 * patience_s
 
 
 def test_an_impatient_publisher_leaves_frames_out_for_a_busy_reader(streams):

@@ -51,6 +51,16 @@ def test_what_is_no_finite_number_is_refused(value):
         codec.number(value)
 
 
+def test_an_error_quotes_the_beginning_of_what_was_sent_however_long_or_deep_it_is():
+    nested: list[object] = []
+    for _ in range(5000):
+        nested = [nested]
+
+    assert len(codec.shown(nested)) < 40
+    assert codec.shown("x" * 1_000_000).startswith("'xxx")
+    assert len(codec.shown([b"y" * 1000] * 1000)) <= 80
+
+
 def test_pedals_and_steering_end_at_their_ranges():
     control = structs.read_vehicle_control([1.5, -2.0, -0.5, False, False, False, 0])
 

@@ -7,7 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from av_synth.errors import DataError
 from av_synth.geometry.transforms import from_yaw
+from av_synth.simulator.raycast import RayScene
+from av_synth.simulator.scene import Mesh, Scene, Weather
+from av_synth.simulator.sensors.exposure import Exposure
+from av_synth.simulator.sensors.rays import expose_lidar, expose_radar
 from av_synth.simulator.sensors.spec import CameraSpec, Schedule, Sensor, acting_attributes, make_sensor
 from av_synth.simulator.world import SpawnRefused
 
@@ -76,6 +81,25 @@ def test_what_is_left_unsaid_is_as_the_blueprint_has_it_or_every_frame_where_it_
 def test_a_value_out_of_range_is_refused_with_blueprint_name_and_range(blueprint_id, name, value):
     with pytest.raises(SpawnRefused, match=f"{blueprint_id}: {name.replace('__', '.')} = .*; want a"):
         _sensor(blueprint_id, **{name: value})
+
+
+def test_an_image_has_so_many_pixels_and_no_more():
+    assert _camera(image_size_x="8192", image_size_y="4320").width_px == 8192
+    with pytest.raises(SpawnRefused, match="8192x4321 pixels; want 35389440 together at most"):
+        _camera(image_size_x="8192", image_size_y="4321")
+
+
+@pytest.mark.parametrize(
+    ("blueprint_id", "expose"), [("sensor.lidar.ray_cast", expose_lidar), ("sensor.other.radar", expose_radar)]
+)
+def test_a_tick_of_more_rays_than_memory_has_room_for_is_an_error_that_says_what_to_do(blueprint_id, expose):
+    sensor = _sensor(blueprint_id, points_per_second="20000000")
+    exposure = Exposure(sensor, 100, 5.0, 1.0, np.eye(4), np.zeros(3), None)
+    corners, of_each = np.eye(3, dtype=np.float32), np.zeros(3, np.uint8)
+    town = Mesh(corners, corners, np.zeros((3, 3), np.uint8), of_each, of_each, np.array([[0, 1, 2]], np.uint32))
+
+    with pytest.raises(DataError, match="20000000 rays in a tick of 1 s; want 4000000 at most: fewer points_per_sec"):
+        expose(RayScene(town, {}), Scene(100, 5.0, (), Weather()), exposure, sensor.spec)
 
 
 def test_random_numbers_follow_from_attributes_mount_and_age_not_from_ids_or_frame_numbers():

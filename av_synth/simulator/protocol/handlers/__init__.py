@@ -60,9 +60,6 @@ def answerer(engine: Engine) -> Callable[[str, list[Any]], bytes]:
                 told.add(name)
                 log.warning("%s (the client does not wait for the answer; told once a call)", error)
             return failure(call.kind, str(error))
-        except TypeError as error:
-            log.warning("%s: %s", name, error, exc_info=True)
-            return failure(call.kind, f"{name}: arguments do not fit: {error}")
         except Exception as error:  # a bug in one call must not end the connection of a client
             log.exception("%s failed", name)
             return failure(call.kind, f"{name}: internal error: {type(error).__name__}: {error}")
@@ -81,7 +78,9 @@ def _is_deaf(params: list[Any]) -> bool:
 def _run(engine: Engine, call: Call[Engine], params: list[Any]) -> Any:
     if not params:
         raise ArgumentError("got no metadata; want [[asynchronous], arguments...]")
+    arguments = params[1:]
+    call.check(arguments)
     if not call.alone:
-        return call.run(engine, *params[1:])
+        return call.run(engine, *arguments)
     with engine.lock:
-        return call.run(engine, *params[1:])
+        return call.run(engine, *arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,9 @@ from av_synth.simulator.protocol.codec import flag, integer, items, optional
 from av_synth.simulator.protocol.handlers import actors, lights, motion, unsupported, vehicles, walkers
 
 TABLE: CallTable[Engine] = CallTable()
+_HOLD_S, _LET_IN_S = 0.25, 0.001
 _SPAWN = 0
+_MAX_FOLLOWING = 100
 _CONSOLE = 20
 _COMMANDS: dict[int, tuple[Callable[..., Any], int]] = {  # what runs, and how many fields it takes
     1: (actors.destroy_actor, 1),
@@ -41,12 +44,21 @@ _COMMANDS: dict[int, tuple[Callable[..., Any], int]] = {  # what runs, and how m
 
 @TABLE.unlocked(Kind.BARE)
 def apply_batch(engine: Engine, commands: Any, do_tick: Any = False) -> list[Any]:
-    """Run commands in order under one lock, then make a frame if asked; one result each: actor id or error."""
+    """Run commands in order, then make a frame if asked; one result each: actor id or error.
+
+    They are run under one lock, but one that takes long lets others in from time to time.
+    """
     tick = flag(do_tick)
     for blueprint_id in _spawned_blueprints(items(commands)):
         engine.sensors.prepare(blueprint_id)
-    with engine.lock:
-        results = [_run(engine, command) for command in commands]
+    results: list[Any] = []
+    while len(results) < len(commands):
+        if results:
+            time.sleep(_LET_IN_S)  # nobody else gets a lock that is taken again at once
+        until = time.monotonic() + _HOLD_S
+        with engine.lock:
+            while len(results) < len(commands) and time.monotonic() < until:
+                results.append(_run(engine, commands[len(results)]))
     if tick and engine.settings.synchronous:
         engine.tick()
     return results
@@ -86,16 +98,18 @@ def _spawn(engine: Engine, body: list[Any]) -> int:
     """
     description, transform, parent = items(body, 3)[:3]
     parent_id = optional(parent, integer)
+    following = [items(items(command, 1)[0], 2) for command in (items(body[5]) if len(body) > 5 else [])]
+    if len(following) > _MAX_FOLLOWING:
+        raise ArgumentError(f"got {len(following)} commands to follow a spawn; want {_MAX_FOLLOWING} at most")
+    to_run = [(integer(kind), items(fields, 1)) for kind, fields, *_ in following]
     if parent_id is None:
         spawned = actors.spawn_actor(engine, description, transform)
     else:
         spawned = actors.attach(engine, description, transform, parent_id)
     actor_id = integer(spawned[0])
-    for command in items(body[5]) if len(body) > 5 else []:
-        variant = items(items(command, 1)[0], 2)
-        if integer(variant[0]) not in (_SPAWN, _CONSOLE):
-            variant = [variant[0], [actor_id, *items(variant[1], 1)[1:]]]
-        result = _run(engine, [variant])[0]
+    for kind, fields in to_run:
+        own = fields if kind in (_SPAWN, _CONSOLE) else [actor_id, *fields[1:]]
+        result = _run(engine, [[kind, own]])[0]
         if result[0] == 0:
             engine.destroy(actor_id)
             raise ArgumentError(f"what was to follow the spawn failed: {result[1][0]}")

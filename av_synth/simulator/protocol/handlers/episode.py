@@ -12,6 +12,7 @@ from av_synth.simulator.world.blueprints import SPECTATOR_ID
 
 CARLA_VERSION = "0.9.16"
 TABLE: CallTable[Engine] = CallTable()
+_MAX_ADDRESS = 255  # characters, as a host's name in the DNS
 
 
 @TABLE.unlocked(Kind.VALUE)
@@ -100,7 +101,7 @@ def add_traffic_manager_running(engine: Engine, where: Any) -> bool:
     address, port = items(where, 2)[:2]
     if integer(port, 0, 65535) in engine.traffic_managers:
         return False
-    engine.traffic_managers[port] = text(address)
+    engine.traffic_managers[port] = text(address, _MAX_ADDRESS)
     return True
 
 

@@ -48,7 +48,7 @@ def copy_opendrive_to_file(engine: Engine, opendrive: Any, parameters: Any = ())
     The parameters are about a mesh that is made otherwise here (docs/reference/towns.md): they are read and have no
     effect.
     """
-    distance, length, wall, width, *flags = items(list(parameters) or [2.0, 50.0, 1.0, 0.6, True, True, True], 7)
+    distance, length, wall, width, *flags = items(parameters or [2.0, 50.0, 1.0, 0.6, True, True, True], 7)
     for value in (distance, length, wall, width):
         number(value)
     for value in flags:
