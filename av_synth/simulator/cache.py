@@ -1,6 +1,6 @@
 """What takes long to build and is always the same is built once a machine, and kept in the user's cache.
 
-Bodies and towns are made by the code of this package alone, in a second or two, and every simulator needs them. The
+Bodies and towns are made by the code of this package alone, in some seconds, and every simulator needs them. The
 first one to build them keeps them; the next read them. The key is everything that may change a bit of them, so nothing
 is ever out of date: another source, library, processor or number of threads is another key.
 """

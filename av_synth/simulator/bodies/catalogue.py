@@ -29,7 +29,7 @@ from av_synth.simulator.cache import cached
 
 @cache
 def catalogue() -> Catalogue:
-    """All bodies; built once, in about a second, and kept."""
+    """All bodies; built once a machine, in about five seconds, and kept."""
     return cached("bodies", _build)
 
 
