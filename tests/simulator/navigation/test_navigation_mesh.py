@@ -60,7 +60,7 @@ def test_flags_tell_the_area_and_triangles_which_edges_are_the_polygons_own(mesh
 
 
 def test_the_tree_leads_to_every_polygon_whose_bounds_hold_a_point(mesh):
-    for k in range(0, len(mesh.corners), 97):
+    for k in range(0, len(mesh.corners), 5):
         x, y, z = mesh.corners[k].mean(axis=0)
         cell = ((np.array([x, z, -y]) - mesh.low) * mesh.per_cell).astype(int)
         found, at = [], 0
@@ -73,6 +73,15 @@ def test_the_tree_leads_to_every_polygon_whose_bounds_hold_a_point(mesh):
             else:
                 at += 1 if inside else -int(node["index"])
         assert k in found
+
+
+def test_branches_of_the_tree_are_as_long_as_they_say(mesh):
+    index = mesh.nodes["index"]
+    size = np.where(index < 0, -index, 1)
+    branches = np.flatnonzero(index < 0)
+    first = branches + 1
+    assert size[0] == len(index)
+    assert (size[branches] == 1 + size[first] + size[first + size[first]]).all()
 
 
 def test_the_mesh_lies_on_the_ground_hills_and_kerbs_included(town, mesh):
