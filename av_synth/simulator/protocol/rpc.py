@@ -8,13 +8,16 @@ and nothing else.
 from __future__ import annotations
 
 import logging
+import select
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgpack
+
+from av_synth.simulator.protocol.reloading import HELD_S, Reloading, Request
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +45,8 @@ class RequestReader:
         self._told = 0
         self._parsed = 0
 
-    def feed(self, data: bytes) -> list[tuple[int, str, list[Any]]]:
-        """Take bytes; return the requests (id, name, params) that are complete now.
+    def feed(self, data: bytes) -> list[Request]:
+        """Take bytes; return the requests that are complete now.
 
         Raises:
             ProtocolError: if the bytes are not requests, or a message is too large.
@@ -124,17 +127,26 @@ class RpcServer:
             return not self._stopped
 
     def _serve(self, sock: socket.socket, peer: Any) -> None:
-        reader, asked = RequestReader(), False
+        reader, reloading, asked = RequestReader(), Reloading(), False
+
+        def answer(requests: Iterable[Request]) -> None:
+            for message_id, name, params in requests:
+                sock.sendall(b"\x94\x01" + msgpack.packb(message_id) + self._answer(name, params))
+
         try:
-            while data := sock.recv(_RECEIVE_BYTES):
+            while True:
+                if reloading.holds and _is_quiet(sock, HELD_S):
+                    answer(reloading.let_go())
+                data = sock.recv(_RECEIVE_BYTES)
+                if not data:
+                    return
                 requests = reader.feed(data)
                 if requests and not asked:
                     asked = True
                     with self._lock:
                         if sock in self._connections:
                             self._connections[sock] = True
-                for message_id, name, params in requests:
-                    sock.sendall(b"\x94\x01" + msgpack.packb(message_id) + self._answer(name, params))
+                answer(reloading.ordered(requests))
         except ProtocolError as error:
             log.warning("rpc: closing %s: %s", peer, error)
         except OSError as error:
@@ -154,7 +166,14 @@ def prepare(sock: socket.socket) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), seconds)
 
 
-def _request(message: Any) -> tuple[int, str, list[Any]]:
+def _is_quiet(sock: socket.socket, seconds: float) -> bool:
+    """Whether nothing comes for so long."""
+    poll = select.poll()  # a server with many streams has descriptors beyond what select() takes
+    poll.register(sock, select.POLLIN)
+    return not poll.poll(1000.0 * seconds)
+
+
+def _request(message: Any) -> Request:
     match message:
         case [0, int(message_id), str(name), list(params)] if 0 <= message_id < 1 << 32:
             return message_id, name, params

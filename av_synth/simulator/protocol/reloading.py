@@ -1,0 +1,50 @@
+"""In which order a connection is answered while its client goes over to a new episode.
+
+Between the answer to `load_new_episode` and its own `get_sensor_token` the official client has no episode, and whatever
+thread of it looks at one ends the process. A Traffic Manager that runs by itself asks for the settings all the time,
+over the same connection, and looks at the episode as soon as it is answered. So all but the three calls by which a
+client takes over an episode wait until it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+Request = tuple[int, str, "list[Any]"]
+"""Id, name and params of a call."""
+HELD_S = 1.0
+"""How long at most calls are held, once nothing more comes: another client may go over otherwise, or not at all."""
+_FIRST = ("version", "get_episode_info")
+_LAST = "get_sensor_token"
+
+
+class Reloading:
+    """Orders the requests of one connection."""
+
+    def __init__(self) -> None:
+        self._reloads = False
+        self._held: list[Request] = []
+
+    @property
+    def holds(self) -> bool:
+        """Whether requests wait for others."""
+        return bool(self._held)
+
+    def ordered(self, requests: Sequence[Request]) -> Iterator[Request]:
+        """The requests that are to be answered now, in that order."""
+        for request in requests:
+            name = request[1]
+            if self._reloads and name == _LAST:
+                yield request
+                yield from self.let_go()
+            elif self._reloads and name not in _FIRST:
+                self._held.append(request)
+            else:
+                self._reloads = self._reloads or name == "load_new_episode"
+                yield request
+
+    def let_go(self) -> list[Request]:
+        """What was held; nothing is held any more."""
+        held, self._held, self._reloads = self._held, [], False
+        return held

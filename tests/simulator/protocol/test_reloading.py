@@ -1,0 +1,92 @@
+"""A client that loads a town while a Traffic Manager of it runs by itself."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+
+import msgpack
+
+from av_synth.simulator.protocol.reloading import Reloading
+from av_synth.simulator.protocol.rpc import RpcServer
+from tests.simulator.server_process import running_simulator
+
+SCRIPT = """
+import sys
+import carla
+
+client = carla.Client("127.0.0.1", int(sys.argv[1]))
+client.set_timeout(20.0)
+client.set_files_base_folder(sys.argv[2])
+world = client.get_world()
+manager = client.get_trafficmanager(int(sys.argv[1]) + 2)
+for _ in range(12):
+    place = world.get_map().get_spawn_points()[0]
+    car = world.spawn_actor(world.get_blueprint_library().find("vehicle.audi.a2"), place)
+    car.set_autopilot(True, manager.get_port())
+    world.wait_for_tick()
+    car.set_autopilot(False, manager.get_port())
+    world = client.load_world("AvSynth01")
+print("done", flush=True)
+"""
+
+
+def names(requests) -> list[str]:
+    return [name for _, name, _ in requests]
+
+
+def calls(*words: str) -> list[tuple[int, str, list[object]]]:
+    return [(number, word, []) for number, word in enumerate(words)]
+
+
+def test_calls_after_a_load_wait_until_the_client_has_the_new_episode():
+    connection = Reloading()
+
+    assert names(connection.ordered(calls("get_episode_settings", "load_new_episode"))) == [
+        "get_episode_settings",
+        "load_new_episode",
+    ]
+    assert names(connection.ordered(calls("get_episode_settings", "version"))) == ["version"]
+    assert connection.holds
+    assert names(connection.ordered(calls("apply_batch", "get_episode_info"))) == ["get_episode_info"]
+    assert names(connection.ordered(calls("get_sensor_token", "get_episode_settings"))) == [
+        "get_sensor_token",
+        "get_episode_settings",
+        "apply_batch",
+        "get_episode_settings",
+    ]
+    assert not connection.holds
+
+
+def test_what_is_held_can_be_let_go_and_nothing_is_held_afterwards():
+    connection = Reloading()
+    list(connection.ordered(calls("load_new_episode", "get_episode_settings")))
+
+    assert names(connection.let_go()) == ["get_episode_settings"]
+    assert names(connection.ordered(calls("get_episode_settings"))) == ["get_episode_settings"]
+
+
+def test_a_client_that_takes_over_an_episode_otherwise_is_answered_too():
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = RpcServer(listener, lambda name, _: msgpack.packb(None) + msgpack.packb(name))
+    server.start()
+    with socket.create_connection(listener.getsockname()) as peer:
+        for request in calls("load_new_episode", "get_episode_settings"):
+            peer.sendall(msgpack.packb([0, *request]))
+        unpacker, answers = msgpack.Unpacker(), []
+        while len(answers) < 2:
+            unpacker.feed(peer.recv(1000))
+            answers += [answer[3] for answer in unpacker]
+    server.stop()
+
+    assert answers == ["load_new_episode", "get_episode_settings"]
+
+
+def test_a_traffic_manager_that_runs_by_itself_outlives_the_loading_of_towns(tmp_path):
+    with running_simulator() as (_, port):
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, str(port), str(tmp_path)], capture_output=True, text=True, timeout=120
+        )
+
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
