@@ -19,7 +19,7 @@ from av_synth.simulator.profile import NATIVE, Profile
 from av_synth.simulator.protocol import codec, structs
 from av_synth.simulator.protocol.calls import CallError, Packed, pack
 from av_synth.simulator.protocol.codec import EpisodeSettings
-from av_synth.simulator.protocol.snapshot import MAP_CHANGED, snapshot
+from av_synth.simulator.protocol.snapshot import LIGHTS_CHANGED, MAP_CHANGED, snapshot
 from av_synth.simulator.protocol.streams import WORLD_OBSERVER, StreamServer
 from av_synth.simulator.protocol.structs import WireActor
 from av_synth.simulator.recorder.folder import Folder, user_recordings
@@ -33,6 +33,7 @@ from av_synth.simulator.town.aliases import CARLA_TOWNS
 from av_synth.simulator.world import Actor, Definition, SpawnRefused, World
 from av_synth.simulator.world.scenery import ALL_LAYERS, Scenery
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS
+from av_synth.simulator.world.street_lights import StreetLights
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class Engine:
     Attributes:
         lock: held by whatever reads or changes the world; never while waiting for sensors or sockets. A frame is
             made under it and sent after it; frames stay in order because only one is made at a time.
+        street_lights: those of the town, for clients to switch.
         traffic_managers: address by port of the Traffic Managers that clients have announced.
         recordings: the folder that `recorder` writes to.
     """
@@ -89,6 +91,7 @@ class Engine:
         self._sent = self.town if self._called == towns.OPENDRIVE_TOWN else None  # what that name stands for
         self.world = World(self.town, self._catalogue, [name for name in SENSOR_IDS if is_built(name)], profile)
         self.world.facts["profile"] = profile.name
+        self.street_lights = StreetLights(self.town.mesh)
         self._definitions: dict[str, Definition] | None = None
         self._scene_zero = (0, 0.0)  # frame and time at which the scene's clock began
         self.sensors = SensorSuite(streams, self._catalogue, self.town, profile)
@@ -198,7 +201,9 @@ class Engine:
         self.recorder.after_step(self.world)
         cameras = not self.settings.no_rendering
         due = self.sensors.collect(self.world, self.scene, delta_s, self._describe, cameras=cameras)
-        return _Frame(self.world.frame, snapshot(self.world, delta_s, 0), due)
+        flags = LIGHTS_CHANGED if self.street_lights.changed else 0
+        self.street_lights.changed = False
+        return _Frame(self.world.frame, snapshot(self.world, delta_s, flags), due)
 
     def _send(self, frame: _Frame, *, patient: bool) -> None:
         self.streams.publish(WORLD_OBSERVER, [frame.snapshot], patient=patient)
@@ -208,7 +213,7 @@ class Engine:
         """What sensors see of the frame, on the scene's own clock."""
         with self.lock:
             frame, begun_s = self._scene_zero
-            scene = self.world.scene()
+            scene = replace(self.world.scene(), street_light=self.street_lights.shine())
         # rounded: sums of ticks that began elsewhere differ in their last bits
         return replace(scene, frame=scene.frame - frame, elapsed_s=round(scene.elapsed_s - begun_s, 6))
 
@@ -250,6 +255,7 @@ class Engine:
                     self.world.scenery.load(ALL_LAYERS & ~layers, False)
                     self.world.stand_scenery()
                     self.sensors.see(self.world.scenery.mesh)
+                self.street_lights = StreetLights(self.town.mesh)
                 self._restart_scene_clock()
                 if reset_settings:
                     self.apply_settings(EpisodeSettings())

@@ -167,12 +167,18 @@ class Weather:
 
 @dataclass(frozen=True)
 class Scene:
-    """All that sensors may know of one frame, apart from the town itself, which does not change in an episode."""
+    """All that sensors may know of one frame, apart from the town itself, which does not change in an episode.
+
+    Attributes:
+        street_light: (N, 3), how much each of `lamp_places.street_lamps` gives off of red, green and blue, linear,
+            times what it does by itself; 0 for one that is off. None: all as they are by themselves.
+    """
 
     frame: int
     elapsed_s: float
     instances: tuple[Instance, ...]
     weather: Weather
+    street_light: Array | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from av_synth.simulator.world.model import Actor, LightState
 if TYPE_CHECKING:
     from av_synth.simulator.world import World
 
-MAP_CHANGED = 1
+MAP_CHANGED, LIGHTS_CHANGED = 1, 2  # bits that tell clients what to ask for anew
 _HEAD = struct.Struct("<Qdf3iI")
 _ACTOR = struct.Struct("<IB15f54s")
 _VEHICLE = struct.Struct("<fff???ifBBIB")

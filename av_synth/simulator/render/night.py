@@ -8,7 +8,8 @@ import moderngl
 import numpy as np
 
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.render.lamps import HEADLIGHT, Lamp, beam_reach_m, emission, street_lamps
+from av_synth.simulator.lamp_places import Lamp, street_lamps
+from av_synth.simulator.render.lamps import HEADLIGHT, beam_reach_m, emission
 from av_synth.simulator.render.lighting import Lighting
 from av_synth.simulator.render.programs import Programs
 from av_synth.simulator.render.quads import CORNERS, Quads
@@ -19,6 +20,7 @@ _MAP_M = 256.0
 _MAP_PX = 512
 _SNAP_M = 16.0
 _POOL_RADIUS_M = 15.0
+_HEAD_M = 1.5  # more than half a lamp, and a pixel of the map
 _HALO_REACH_M = 150.0
 _STREET_COLOUR = np.array([1.0, 0.74, 0.42])
 _BEAM_HALF_WIDTH_M = 16.0
@@ -45,16 +47,23 @@ class LampLight:
         self._context.enable_only(moderngl.BLEND)
         self._context.blend_func = moderngl.ONE, moderngl.ONE
         near = np.abs(self.street_lamps_m[:, :2] - centre).max(axis=1) < _MAP_M / 2 + _POOL_RADIUS_M
-        vertices = [_pool(lamp) for lamp in self.street_lamps_m[near]]
+        shine = _shine(scene, len(self.street_lamps_m))
+        vertices = [_pool(self.street_lamps_m[k], shine[k]) for k in np.flatnonzero(near)]
         vertices += [_beam(i, beam_reach_m(i.lights)) for i in scene.instances if beam_reach_m(i.lights) > 0]
         self._quads.draw(vertices, map=np.array(place, dtype="<f4").tobytes())
         return place
 
 
-def _pool(lamp_m: Array) -> Array:
-    """The round pool (6, 7) of one street lamp."""
-    colour = np.tile(_STREET_COLOUR * 0.62, (6, 1))
-    return np.concatenate([lamp_m[:2] + CORNERS * _POOL_RADIUS_M, CORNERS, colour], axis=1)
+def _shine(scene: Scene, count: int) -> Array:
+    """How much each of the town's street lamps shines, (N, 3), as `Scene.street_light`."""
+    return np.ones((count, 3)) if scene.street_light is None else scene.street_light
+
+
+def _pool(lamp_m: Array, shine: Array) -> Array:
+    """The round pool (6, 7) of one street lamp; of one that is off a small one, below 0, that darkens its head."""
+    lit = bool(shine.any())
+    colour = np.tile(_STREET_COLOUR * 0.62 * shine if lit else np.full(3, -1.0), (6, 1))
+    return np.concatenate([lamp_m[:2] + CORNERS * (_POOL_RADIUS_M if lit else _HEAD_M), CORNERS, colour], axis=1)
 
 
 def _beam(instance: Instance, reach_m: float) -> Array:
@@ -105,7 +114,12 @@ def _lit(
             colour = lamp.colour * 2.0 if glow else emission(lamp.material, instance.lights, scene.elapsed_s)
             if colour.max() > 0.0:
                 found.append((turn @ lamp.centre_m + shift, turn @ lamp.normal, colour))
-    found += [(at, None, _STREET_COLOUR * 2.0 * night) for at in street_lamps_m]
+    shine = _shine(scene, len(street_lamps_m))
+    found += [
+        (at, None, _STREET_COLOUR * 2.0 * night * given)
+        for at, given in zip(street_lamps_m, shine, strict=False)  # none of the lamps by day
+        if given.any()
+    ]
     return found
 
 

@@ -285,3 +285,36 @@ def a_layer_again(pair: Pair) -> None:
     car.a.load_map_layer(carla.MapLayer.ParkedVehicles)
 
     assert (without, car.met()) == (False, True)
+
+
+@proves("query_lights_state")
+def street_lights(pair: Pair) -> None:
+    """B is told the street lights of the town; where they are, its ray meets a lamp."""
+    lights = pair.b.get_lightmanager().get_all_lights(carla.LightGroup.Street)
+    above = [light.location + carla.Location(z=3.0) for light in lights[:5]]
+
+    assert len(lights) > 20
+    assert {pair.b.ground_projection(place, 5.0).label for place in above} == {carla.CityObjectLabel.Poles}
+
+
+@proves("update_lights_state")
+def a_light_goes_out(pair: Pair) -> None:
+    """B is told that the street light is off which A has switched, and sees at night that it is dark under it."""
+    pair.a.set_weather(carla.WeatherParameters.ClearNight)
+    watched, manager = pair.b.get_lightmanager(), pair.a.get_lightmanager()
+    light = manager.get_all_lights()[0]
+    near = [each for each in manager.get_all_lights() if each.location.distance(light.location) < 40.0]
+    view = carla.Transform(light.location + carla.Location(z=6.0), carla.Rotation(pitch=-90.0))
+    lit = pair.brightness(view)
+    manager.turn_off(near)
+    pair.a.tick()  # its client sends on a frame what was asked of lights
+    pair.tick(2)
+    off = {each.id for each in watched.get_turned_off_lights(carla.LightGroup.NONE)}
+    dark = pair.brightness(view)
+    manager.turn_on(near)
+    pair.a.tick()
+    pair.tick(2)
+
+    assert off == {each.id for each in near}
+    assert dark < 0.7 * lit
+    assert pair.brightness(view) == pytest.approx(lit, rel=0.02)

@@ -135,6 +135,11 @@ class Pair:
         camera.destroy()
         return pixels
 
+    def brightness(self, at: carla.Transform) -> float:
+        """The mean of green, 0 to 255, in an image."""
+        green = self.image(at)[1::4]
+        return sum(green) / len(green)
+
     def measurement(self, sensor: carla.Sensor) -> Any:
         """What a sensor tells B on the next frame."""
         told: queue.SimpleQueue[Any] = queue.SimpleQueue()

@@ -112,13 +112,6 @@ def destroy_traffic_manager(engine: Engine, port: Any) -> bool:
 
 
 @TABLE.value
-def query_lights_state(_engine: Engine, client: Any) -> list[Any]:
-    """Street lights that can be switched: none, they follow the sun."""
-    text(client)
-    return []
-
-
-@TABLE.value
 def get_imui_gravity(engine: Engine) -> float:
     """Gravity in m/s2 that inertial sensors feel."""
     return engine.sensors.imu_gravity_mps2

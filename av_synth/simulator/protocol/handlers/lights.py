@@ -1,13 +1,17 @@
-"""Traffic lights."""
+"""Traffic lights and street lights."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from av_synth.simulator.engine import Engine
+from av_synth.simulator.protocol import codec
 from av_synth.simulator.protocol.calls import ArgumentError, CallTable
-from av_synth.simulator.protocol.codec import flag, integer, number
+from av_synth.simulator.protocol.codec import flag, integer, items, number, text
 from av_synth.simulator.world import LightState
+from av_synth.simulator.world.street_lights import StreetLight
 
 TABLE: CallTable[Engine] = CallTable()
 
@@ -66,3 +70,30 @@ def reset_all_traffic_lights(engine: Engine) -> None:
 def get_group_traffic_lights(engine: Engine, actor_id: Any) -> list[int]:
     """Ids of the lights of a junction."""
     return list(engine.world.traffic_light_group(integer(actor_id)))
+
+
+@TABLE.value
+def query_lights_state(engine: Engine, client: Any) -> list[Any]:
+    """LightStates of the town's street lights."""
+    text(client)
+    return [
+        [light.id, codec.vector(light.centre_m), light.intensity, light.group, list(light.colour), light.on]
+        for light in engine.street_lights.lights.values()
+    ]
+
+
+@TABLE.void
+def update_lights_state(engine: Engine, client: Any, lights: Any, discard: Any) -> None:
+    """Switch street lights. Clients are told by the next snapshot to ask for them anew."""
+    text(client)
+    flag(discard)
+    engine.street_lights.switch([_street_light(light) for light in items(lights)])
+
+
+def _street_light(value: Any) -> StreetLight:
+    light_id, _, intensity, group, colour, on = items(value, 6)[:6]
+    red, green, blue = (integer(part, 0, 255) for part in items(colour, 3)[:3])
+    nowhere = np.zeros(3)  # lamps do not move
+    return StreetLight(
+        integer(light_id), nowhere, flag(on), number(intensity), (red, green, blue), integer(group, 0, 255)
+    )

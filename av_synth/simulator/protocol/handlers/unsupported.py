@@ -51,11 +51,10 @@ _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
     ("its sensors see every vehicle", Kind.VOID, ("set_ignored_vehicles",)),
     ("the Traffic Manager that drives is a client's", Kind.VOID, ("set_actor_autopilot",)),
     ("nothing draws into its pictures", Kind.VOID, ("draw_debug_shape", "clear_debug_shape", "clear_debug_string")),
-    ("its street lights follow the sun", Kind.VOID, ("update_lights_state",)),
     ("it speaks no ROS", Kind.VOID, ("enable_sensor_for_ros", "disable_sensor_for_ros")),
     ("it speaks no ROS", Kind.VALUE, ("is_sensor_enabled_for_ros",)),
     ("it has no radio", Kind.VOID, ("send",)),
-    ("the sun stays where the weather puts it", Kind.VOID, ("update_day_night_cycle",)),
+    ("its street lights always follow the sun, unless they are switched off", Kind.VOID, ("update_day_night_cycle",)),
     (
         "its annotations are of solid surfaces",
         Kind.VOID,

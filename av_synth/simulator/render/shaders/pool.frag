@@ -1,3 +1,4 @@
+// A colour below 0 marks the head of a street lamp that is off, in alpha.
 // square: street lamps -1..1 round; beams 0..1 ahead (x) and -1..1 across (y), marked by x + 2.
 in vec2 square;
 in vec3 colour;
@@ -12,5 +13,5 @@ void main() {
         float r = 1.0 - min(dot(square, square), 1.0);
         light = r * r * r;
     }
-    out_light = vec4(colour * light, 1.0);
+    out_light = colour.r < 0.0 ? vec4(0.0, 0.0, 0.0, 1.0) : vec4(colour * light, 0.0);
 }

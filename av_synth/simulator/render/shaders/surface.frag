@@ -128,7 +128,12 @@ void main() {
     albedo *= 0.7;
 #endif
 #ifdef GLOW
-    shine += colour * mix(0.9, 2.2, night);
+    float lit = 1.0;
+#ifdef NIGHT
+    // what glows and belongs to the town is its lamps
+    if ((label & 0xFFFFu) == 0u) lit -= min(texture(lamp_light, place.xy * lamps.x + lamps.yz).a, 1.0);
+#endif
+    shine += colour * mix(0.9, 2.2, night) * lit;
     albedo *= 0.3;
 #endif
 
