@@ -31,6 +31,7 @@ from av_synth.simulator.sensors.suite import Due, SensorSuite
 from av_synth.simulator.town import Town
 from av_synth.simulator.town.aliases import CARLA_TOWNS
 from av_synth.simulator.world import Actor, Definition, SpawnRefused, World
+from av_synth.simulator.world.debug_shapes import DebugShapes
 from av_synth.simulator.world.scenery import ALL_LAYERS, Scenery
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS
 from av_synth.simulator.world.street_lights import StreetLights
@@ -61,6 +62,7 @@ class Engine:
         lock: held by whatever reads or changes the world; never while waiting for sensors or sockets. A frame is
             made under it and sent after it; frames stay in order because only one is made at a time.
         street_lights: those of the town, for clients to switch.
+        debug_shapes: what clients draw into colour images.
         traffic_managers: address by port of the Traffic Managers that clients have announced.
         recordings: the folder that `recorder` writes to.
     """
@@ -92,6 +94,7 @@ class Engine:
         self.world = World(self.town, self._catalogue, [name for name in SENSOR_IDS if is_built(name)], profile)
         self.world.facts["profile"] = profile.name
         self.street_lights = StreetLights(self.town.mesh)
+        self.debug_shapes = DebugShapes()
         self._definitions: dict[str, Definition] | None = None
         self._scene_zero = (0, 0.0)  # frame and time at which the scene's clock began
         self.sensors = SensorSuite(streams, self._catalogue, self.town, profile)
@@ -213,7 +216,11 @@ class Engine:
         """What sensors see of the frame, on the scene's own clock."""
         with self.lock:
             frame, begun_s = self._scene_zero
-            scene = replace(self.world.scene(), street_light=self.street_lights.shine())
+            scene = replace(
+                self.world.scene(),
+                street_light=self.street_lights.shine(),
+                strokes=self.debug_shapes.strokes(self.world.frame, self.world.elapsed_s),
+            )
         # rounded: sums of ticks that began elsewhere differ in their last bits
         return replace(scene, frame=scene.frame - frame, elapsed_s=round(scene.elapsed_s - begun_s, 6))
 
@@ -256,6 +263,7 @@ class Engine:
                     self.world.stand_scenery()
                     self.sensors.see(self.world.scenery.mesh)
                 self.street_lights = StreetLights(self.town.mesh)
+                self.debug_shapes.clear()
                 self._restart_scene_clock()
                 if reset_settings:
                     self.apply_settings(EpisodeSettings())

@@ -166,12 +166,23 @@ class Weather:
 
 
 @dataclass(frozen=True)
+class Stroke:
+    """A straight line of a debug shape, between two points (3,) of the world; a dot where they are the same."""
+
+    start_m: Array
+    end_m: Array
+    thickness_m: float
+    colour: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
 class Scene:
     """All that sensors may know of one frame, apart from the town itself, which does not change in an episode.
 
     Attributes:
         street_light: (N, 3), how much each of `lamp_places.street_lamps` gives off of red, green and blue, linear,
             times what it does by itself; 0 for one that is off. None: all as they are by themselves.
+        strokes: what is drawn into colour images, the first one first.
     """
 
     frame: int
@@ -179,6 +190,7 @@ class Scene:
     instances: tuple[Instance, ...]
     weather: Weather
     street_light: Array | None = None
+    strokes: tuple[Stroke, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.profile import BLANK_FRAMES, SETTLING_FRAMES, WRONG_EVERY, Profile, object_ids
 from av_synth.simulator.protocol import bodies
 from av_synth.simulator.protocol.bodies import SensorType
-from av_synth.simulator.scene import RGB, Scene, View
+from av_synth.simulator.scene import DEPTH, RGB, Scene, View
 from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.retina import Retina
 from av_synth.simulator.sensors.spec import CameraSpec
+from av_synth.simulator.sensors.strokes import with_strokes
 
 if TYPE_CHECKING:
     from av_synth.simulator.render import Frames, Renderer
@@ -54,7 +55,10 @@ def expose_cameras(
         first = group[0]
         view = _spec(first).view(first.world_from_sensor)
         last = next((_last_world_from_camera(each) for each in group if each.last_world_from_sensor is not None), None)
-        frames = renderer.render(scene, view, frozenset(_spec(exposure).output for exposure in group), last)
+        outputs = frozenset(_spec(exposure).output for exposure in group)
+        frames = renderer.render(scene, view, outputs | ({DEPTH} if scene.strokes and RGB in outputs else set()), last)
+        if scene.strokes and frames.rgb is not None and frames.depth_m is not None:
+            frames = replace(frames, rgb=with_strokes(frames.rgb, frames.depth_m, view, scene.strokes))
         for exposure in group:
             if exposure.sensor.kind is SensorType.SEMANTIC_LIDAR:
                 keep(exposure.message(_visibility(renderer, scene, view, frames)))

@@ -12,6 +12,7 @@ from av_synth.simulator.protocol.calls import ArgumentError, Call, CallTable, fa
 from av_synth.simulator.protocol.handlers import (
     actors,
     batch,
+    drawing,
     episode,
     files,
     lights,
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 _THEMES: tuple[CallTable[Engine], ...] = (
     actors.TABLE,
     batch.TABLE,
+    drawing.TABLE,
     episode.TABLE,
     files.TABLE,
     lights.TABLE,

@@ -50,7 +50,7 @@ _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
     ("it has no G-buffers", Kind.VOID, ("enable_gbuffers",)),
     ("its sensors see every vehicle", Kind.VOID, ("set_ignored_vehicles",)),
     ("the Traffic Manager that drives is a client's", Kind.VOID, ("set_actor_autopilot",)),
-    ("nothing draws into its pictures", Kind.VOID, ("draw_debug_shape", "clear_debug_shape", "clear_debug_string")),
+    ("it has no screen to write on", Kind.VOID, ("clear_debug_string",)),
     ("it speaks no ROS", Kind.VOID, ("enable_sensor_for_ros", "disable_sensor_for_ros")),
     ("it speaks no ROS", Kind.VALUE, ("is_sensor_enabled_for_ros",)),
     ("it has no radio", Kind.VOID, ("send",)),
