@@ -179,6 +179,12 @@ class Connection:
         self._unpacker = msgpack.Unpacker(max_buffer_size=1 << 30)
         self._asked = 0
 
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.sock.close()
+
     def ask(self, requests: Sequence[tuple[str, list[Any]]]) -> list[tuple[Any, Any]]:
         """Send calls, wait for all answers; return the `error` and `result` of each."""
         first = self._asked
