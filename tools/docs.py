@@ -211,7 +211,7 @@ def calls() -> str:
         "done is shown by a test with two clients, A and B, of one simulator: A makes the call, and the sentence says\n"
         "what B then sees. Errors reach a script as `RuntimeError`. Those of calls that CARLA's client does not wait\n"
         "for, most of which return nothing, reach nobody, so the simulator tells them on its standard error, once for\n"
-        "each call. [How to use the simulator](../how-to/simulator.md).\n\n"
+        "each call. [How to use the simulator](how-to/simulator.md).\n\n"
         "None of this was compared with a CARLA server: what a call should do is taken from CARLA's sources and\n"
         "documentation, and which calls there are from those and from the client `carla` 0.9.16. Where a call has\n"
         "several effects, the sentence names one. Ids of actors begin anew with each episode, so that equal runs have\n"
@@ -228,7 +228,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "tables.md": tables,
     "errors.md": errors_page,
     "cli.md": cli,
-    "calls.md": calls,
+    "../simulator.md": calls,
 }
 if hasattr(av_synth, "__all__"):
     PAGES["api.md"] = api

@@ -12,7 +12,7 @@ from tests.simulator.server_process import running_simulator
 
 @pytest.fixture(scope="session")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    with running_simulator() as (_, port):
+    with running_simulator("--recordings", str(tmp_path_factory.mktemp("recordings"))) as (_, port):
         pair = Pair(port, tmp_path_factory.mktemp("clients"))
         with pair.stack:
             yield pair

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 # importing them registers what they observe
-from tests.simulator.calls import observe_actors, observe_drawing, observe_episode, observe_town, observe_vehicles  # noqa: F401
+from tests.simulator.calls import (  # noqa: F401
+    observe_actors,
+    observe_drawing,
+    observe_episode,
+    observe_recordings,
+    observe_town,
+    observe_vehicles,
+)
 from tests.simulator.calls.observed import OBSERVATIONS, Observation
 
 

@@ -8,6 +8,8 @@ import pytest
 from tests.simulator.calls.observed import Pair, proves
 from tests.simulator.server_process import ahead
 
+KG_CM2_A_KG = 1.5e4  # about a car's moment of inertia about the vertical, kg cm2, for each kilogram
+
 
 def _moved(pair: Pair, car: carla.Actor, start: carla.Transform) -> tuple[float, float]:
     """How far B sees an actor ahead of a pose, and to the right of it, metres."""
@@ -178,24 +180,51 @@ def a_force(pair: Pair) -> None:
     assert pair.seen(car).get_velocity().length() == pytest.approx(2.0, abs=0.5)
 
 
+@proves("add_actor_impulse_at_location")
+def an_impulse_at_a_place(pair: Pair) -> None:
+    """B sees the standing car slide to its right and turn to the right after a push at its nose."""
+    _push_nose(pair, "add_actor_impulse_at_location", 2.0)
+
+
+@proves("add_actor_force_at_location")
+def a_force_at_a_place(pair: Pair) -> None:
+    """B sees the standing car slide to its right and turn to the right after a frame under a force at its nose."""
+    _push_nose(pair, "add_actor_force_at_location", 2.0 / 0.05)
+
+
+def _push_nose(pair: Pair, call: str, per_kg: float) -> None:
+    """The client has no method for these calls."""
+    car = pair.car()
+    pose = pair.seen(car).get_transform()
+    right, nose = pose.get_right_vector(), ahead(pose, 2.0).location
+    push = right * (car.get_physics_control().mass * per_kg)
+    pair.wire.ask(call, car.id, [push.x, push.y, push.z], [nose.x, nose.y, nose.z])
+    pair.tick()
+
+    assert pair.seen(car).get_velocity().dot(right) > 0.5
+    assert pair.seen(car).get_angular_velocity().z > 5.0
+
+
 @proves("add_actor_angular_impulse")
 def an_angular_impulse(pair: Pair) -> None:
     """B sees the standing car turn to the right after an impulse about the vertical."""
     car = pair.car()
-    car.add_angular_impulse(carla.Vector3D(z=car.get_physics_control().mass * 100.0))
+    car.add_angular_impulse(carla.Vector3D(z=car.get_physics_control().mass * KG_CM2_A_KG * 30.0))
     pair.tick()
 
-    assert pair.seen(car).get_angular_velocity().z > 1.0
+    assert 5.0 < pair.seen(car).get_angular_velocity().z < 60.0
 
 
 @proves("add_actor_torque")
 def a_torque(pair: Pair) -> None:
     """B sees the standing car turn to the right after one frame under a torque about the vertical."""
     car = pair.car()
-    car.add_torque(carla.Vector3D(z=car.get_physics_control().mass * 2_000.0))
+    # not by the client, whose `add_torque` sends an angular impulse
+    torque = car.get_physics_control().mass * KG_CM2_A_KG * 30.0 / 0.05
+    pair.wire.ask("add_actor_torque", car.id, [0.0, 0.0, torque])
     pair.tick()
 
-    assert pair.seen(car).get_angular_velocity().z > 1.0
+    assert 5.0 < pair.seen(car).get_angular_velocity().z < 60.0
 
 
 @proves("set_actor_simulate_physics")

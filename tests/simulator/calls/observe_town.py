@@ -191,6 +191,17 @@ def requested_file(pair: Pair) -> None:
         pair.wire.ask("request_file", "no.bin")
 
 
+@proves("get_navigation_mesh")
+def a_navigation_mesh(pair: Pair) -> None:
+    """B gets the file of the mesh that the client's walker AI reads, the same that the map's list of files names."""
+    (name,) = pair.wire.ask("get_required_files", "Nav")
+    mesh = pair.wire.ask("get_navigation_mesh")
+
+    assert mesh[:4] == b"TESM"
+    assert mesh == pair.wire.ask("request_file", name)
+    assert pair.b.get_random_location_from_navigation() is not None
+
+
 @proves("get_environment_objects")
 def environment_objects(pair: Pair) -> None:
     """B is told the buildings of the town, and its ray down onto one of them meets a building."""
@@ -249,6 +260,7 @@ class _ParkedCar:
         (car, *_) = self._b.get_environment_objects(carla.CityObjectLabel.Car)
         self.id, self._above = car.id, car.bounding_box.location + carla.Location(z=5.0)
         self.a.load_map_layer(carla.MapLayer.ParkedVehicles)
+        self.a.enable_environment_objects({car.id}, True)
 
     def met(self) -> bool:
         """Whether B's ray meets it after all that A has asked for."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import carla
 import pytest
 
 from tests.simulator.calls.observed import Pair, proves
 from tests.simulator.server_process import ahead
+
+_WHEEL = carla.VehicleWheelLocation
 
 
 @proves("apply_control_to_vehicle")
@@ -172,3 +176,68 @@ def a_walker_is_led(pair: Pair) -> None:
     seen = pair.seen(walker)
     assert (seen.get_location().x, seen.get_location().y) == pytest.approx((place.x, place.y), abs=0.1)
     assert seen.get_control().speed == pytest.approx(1.2)
+
+
+@proves("get_telemetry_data")
+def telemetry(pair: Pair) -> None:
+    """B reads the speed and the throttle of A's car, and wheels that turn as fast as it goes."""
+    car = pair.car()
+    car.apply_control(carla.VehicleControl(throttle=0.6))
+    pair.tick(40)
+    told = pair.seen(car).get_telemetry_data()
+    speed = pair.seen(car).get_velocity().length()
+    radius_m = car.get_physics_control().wheels[0].radius / 100.0
+
+    assert told.speed == pytest.approx(speed, rel=0.02)
+    assert told.throttle == pytest.approx(0.6, abs=0.01)
+    assert [wheel.omega * radius_m for wheel in told.wheels] == pytest.approx([speed] * 4, rel=0.05)
+
+
+@proves("get_wheel_steer_angle")
+def a_wheel_that_steers(pair: Pair) -> None:
+    """B sees the front wheels point to the right, the inner one further, when A steers to the right."""
+    car = pair.car()
+    car.apply_control(carla.VehicleControl(steer=0.5))
+    pair.tick(30)
+    left, right, rear = (
+        pair.seen(car).get_wheel_steer_angle(wheel) for wheel in (_WHEEL.FL_Wheel, _WHEEL.FR_Wheel, _WHEEL.BL_Wheel)
+    )
+
+    assert right > left > 10.0
+    assert rear == 0.0
+
+
+@proves("set_wheel_steer_direction")
+def a_wheel_that_is_pointed(pair: Pair) -> None:
+    """B reads the angle at which A has set a wheel of a car without physics."""
+    car = pair.car()
+    car.set_simulate_physics(False)
+    car.set_wheel_steer_direction(_WHEEL.FL_Wheel, 25.0)
+    pair.tick()
+
+    assert pair.seen(car).get_wheel_steer_angle(_WHEEL.FL_Wheel) == pytest.approx(25.0)
+
+
+@proves("get_wheel_pitch_angle")
+def a_wheel_that_rolls(pair: Pair) -> None:
+    """B sees a wheel turn as far as the car rolls."""
+    car = pair.car()
+    start = pair.seen(car).get_location()
+    before_deg = pair.seen(car).get_wheel_pitch_angle(_WHEEL.BL_Wheel)
+    car.enable_constant_velocity(carla.Vector3D(5.0, 0.0, 0.0))
+    pair.tick(10)
+    turned_deg = before_deg - pair.seen(car).get_wheel_pitch_angle(_WHEEL.BL_Wheel)
+    rolled = pair.seen(car).get_location().distance(start) / (car.get_physics_control().wheels[2].radius / 100.0)
+
+    assert turned_deg == pytest.approx(math.degrees(rolled), rel=0.05)
+
+
+@proves("set_wheel_pitch_angle")
+def a_wheel_that_is_turned(pair: Pair) -> None:
+    """B reads the angle to which A has rolled a wheel of a car without physics."""
+    car = pair.car()
+    car.set_simulate_physics(False)
+    car.set_wheel_pitch_angle(_WHEEL.FL_Wheel, -40.0)
+    pair.tick()
+
+    assert pair.seen(car).get_wheel_pitch_angle(_WHEEL.FL_Wheel) == pytest.approx(-40.0)

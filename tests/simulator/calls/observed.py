@@ -160,6 +160,11 @@ class Pair:
         """Make the world again as `begin` leaves it, in the same episode."""
         self.tick()
         self.clear()
+        self.client_a.stop_recorder()
+        self.client_a.stop_replayer(True)
+        self.client_a.set_replayer_time_factor(1.0)
+        self.client_a.set_replayer_ignore_hero(False)
+        self.client_a.set_replayer_ignore_spectator(True)
         self.a.set_weather(self._weather)
         self.a.apply_settings(self._settings)
         self.a.set_imui_sensor_gravity(9.81)
@@ -177,7 +182,7 @@ Sees = Callable[[Pair], None]
 
 @dataclass(frozen=True)
 class Observation:
-    """`sentence` is the row of the table in docs/reference/calls.md, and `run` what makes it true."""
+    """`sentence` is the row of the table in docs/simulator.md, and `run` what makes it true."""
 
     sentence: str
     run: Sees

@@ -9,6 +9,7 @@ import carla
 import pytest
 from carla import command
 
+from tests.simulator.calls.observe_actors import KG_CM2_A_KG
 from tests.simulator.calls.observed import Pair
 from tests.simulator.server_process import ahead
 
@@ -83,12 +84,15 @@ def test_a_second_client_reads_of_a_car_what_a_command_has_set(pair, name):
 @pytest.mark.parametrize("name", ["ApplyAngularImpulse", "ApplyTorque"])
 def test_a_second_client_sees_a_car_turn_by_a_command(pair, name):
     car = pair.car()
-    twist = carla.Vector3D(z=car.get_physics_control().mass * (100.0 if name == "ApplyAngularImpulse" else 2_000.0))
+    a_second = KG_CM2_A_KG * 30.0
+    twist = carla.Vector3D(
+        z=car.get_physics_control().mass * (a_second if name == "ApplyAngularImpulse" else a_second / 0.05)
+    )
 
     (answer,) = _answers(pair, getattr(command, name)(car, twist))
 
     assert answer.error == ""
-    assert pair.seen(car).get_angular_velocity().z > 1.0
+    assert 5.0 < pair.seen(car).get_angular_velocity().z < 60.0
 
 
 def test_a_second_client_sees_a_car_pull_away_by_an_ackermann_command(pair):
