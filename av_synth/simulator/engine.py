@@ -245,7 +245,10 @@ class Engine:
         Raises:
             CallError: if there is no such town.
         """
-        town, called = self.find_town(town_name) if town_name else (self.town, self._called)
+        town, called = self.town, self._called
+        if town_name:
+            town, alias = self.find_town(town_name), town_name.rsplit("/", 1)[-1]
+            called = alias if alias in self._aliases else _wire_name(town.name)
         with self._ticking:
             try:
                 self.sensors.finish()
@@ -285,11 +288,8 @@ class Engine:
         except DocumentError as error:
             raise CallError(f"copy_opendrive_to_file: {error}") from error
 
-    def find_town(self, name: str) -> tuple[Town, str]:
+    def find_town(self, name: str) -> Town:
         """The town of AvSynth01, AvSynth01_<hash>, OpenDriveMap, an alias, or any with a path before it.
-
-        Returns:
-            The town, and how its map is then called.
 
         Raises:
             CallError: if there is no such town.
@@ -297,12 +297,12 @@ class Engine:
         """
         base = name.rsplit("/", 1)[-1]
         if base == towns.OPENDRIVE_TOWN and self._sent is not None:
-            return self._sent, base
+            return self._sent
         if base in self._aliases:
-            return towns.find(self._aliases[base]), base
+            return towns.find(self._aliases[base])
         for known in towns.names():
             if base == known or (base.startswith(f"{known}_") and base == _wire_name(known)):
-                return towns.load(known), _wire_name(known)
+                return towns.load(known)
         hint = "; no OpenDRIVE text was sent" if base == towns.OPENDRIVE_TOWN else ""
         wanted = f"want one of {', '.join((*towns.names(), *self._aliases))}"
         if base in CARLA_TOWNS:

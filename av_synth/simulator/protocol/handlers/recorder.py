@@ -77,7 +77,7 @@ def replay_file(
     path, recording = _find(engine, name)
     if recording is None:
         raise CallError(f"replay_file: {texts.not_found(path).strip()}")
-    town, _ = engine.find_town(recording.map_name)
+    town = engine.find_town(recording.map_name)
     if town.digest != engine.town.digest:
         engine.load(recording.map_name, reset_settings=True)
     blueprints = sorted({added.type_id for added in recording.added()})
