@@ -88,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.carla_smoke", description=__doc__.splitlines()[0])
     parser.add_argument("pythonapi", help="CARLA's folder PythonAPI")
     parser.add_argument("--module", action="append", choices=_MODULES.split(), help="this one only; may be given again")
-    parser.add_argument("--limit", type=float, default=900.0, metavar="S", help="seconds that a test may take")
+    parser.add_argument("--limit", type=float, default=1800.0, metavar="S", help="seconds that a test may take")
     parser.add_argument("--port", type=int, help="0 for a free one; the one that the tests name if not given")
     parser.add_argument("--json", type=Path, default=Path("out/carla-smoke.json"), help="where the results go")
     options = parser.parse_args(argv)

@@ -65,7 +65,7 @@ def test_ids_in_the_library_have_three_words_as_carlas_have(world):
 
 
 def test_vehicles_stand_where_the_spawn_points_say_to_the_sign_of_their_angles(client):
-    world = fresh_world(client, "AvSynth03")
+    world = fresh_world(client, "AvSynth05")
     points = world.get_map().get_spawn_points()
     blueprint = world.get_blueprint_library().find("vehicle.audi.a2")
     made = client.apply_batch_sync([carla.command.SpawnActor(blueprint, point) for point in points], False)

@@ -223,12 +223,13 @@ def _ride(
     arrays.fall_mps[rows] = np.where(falling & ~landed, fall, np.where(gravity, 0.0, arrays.fall_mps[rows]))
     arrays.velocity[rows, 2] = (z - last) / dt
 
-    # the body follows the slope under the wheels as softly as it follows the height
+    # the body follows the slope under the wheels as softly as it follows the height; in the air nothing tilts it
     before = np.stack([np.arcsin(np.clip(pose[:, 2, 0], -1, 1)), np.arctan2(pose[:, 2, 1], pose[:, 2, 2])], axis=1)
     target = slope + arrays.lean[rows]
     tilted = before + turn_rad
     tilt = tilted + (target - tilted) * follow
     tilt = np.where(np.abs(target - tilt) < 2e-5, target, tilt)
+    tilt = np.where((falling & ~landed)[:, None], before, tilt)
     _write_pose(arrays, rows, yaw, tilt, z)
     turn = (tilt - before) / dt
     arrays.angular[rows, 0] = turn[:, 1] * cos + turn[:, 0] * sin

@@ -49,6 +49,18 @@ def test_a_car_goes_over_the_crest_on_its_wheels_with_its_nose_along_the_slope(h
     assert heights[-1] == pytest.approx(0.0, abs=1e-3)
 
 
+def test_a_car_in_the_air_keeps_its_tilt_and_lies_on_the_slope_when_it_has_landed(hill: Stage) -> None:
+    level = from_yaw(LANE_X_M, STEEP_Y_M, hill.town.ground_height_m(LANE_X_M, STEEP_Y_M) + 0.6, NORTH)
+    car = hill.spawn("vehicle.audi.a2", {}, level)
+    for _ in range(3):
+        hill.step(0.05)
+        assert car.world_from_actor[2, 0] == 0.0
+        assert car.angular_velocity_radps[:2] == pytest.approx([0.0, 0.0])
+    for _ in range(60):
+        hill.step(0.05)
+    assert math.asin(car.world_from_actor[2, 0]) == pytest.approx(math.atan(climb(hill, STEEP_Y_M)), abs=0.005)
+
+
 def test_a_slope_takes_and_gives_what_gravity_does(hill: Stage) -> None:
     def change(y_m: float) -> float:
         car = hill.spawn("vehicle.audi.a2", {}, on_the_road(hill, y_m))

@@ -148,7 +148,7 @@ def project_point(engine: Engine, location: Any, direction: Any, distance: Any) 
 def _spawn_point(point: Array) -> list[list[float]]:
     """A spawn point as the snapshot tells of who was spawned there: due west is 180 degrees, not -180."""
     location, (pitch, yaw_deg, roll) = codec.transform(point)
-    return [location, [pitch, 180.0 if yaw_deg == -180.0 else yaw_deg, roll]]
+    return [location, [pitch, 180.0 if yaw_deg < -179.9999 else yaw_deg, roll]]  # 32 bits make -180 of the rest
 
 
 def _first_hit(engine: Engine, scene: Scene, at: Array, along: Array, reach_m: float) -> tuple[Array, int] | None:
