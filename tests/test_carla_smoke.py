@@ -28,8 +28,8 @@ from . import SmokeTest
 
 class TestClient(SmokeTest):
     def test_a_town_has_carlas_name(self):
-        self.assertEqual(self.world.get_map().name, "Carla/Maps/Town10HD_Opt")
-        self.assertEqual(self.client.load_world("Town03").get_map().name, "Carla/Maps/Town03")
+        self.assertEqual(self.world.get_map().name, "Carla/Maps/Town03")
+        self.assertEqual(self.client.load_world("Town01").get_map().name, "Carla/Maps/Town01")
 
     def test_b_leaves_the_world_waiting(self):
         settings = self.world.get_settings()
@@ -39,7 +39,7 @@ class TestClient(SmokeTest):
 
     def test_c_begins_in_a_world_that_nobody_used(self):
         self.assertFalse(self.world.get_settings().synchronous_mode)
-        self.assertEqual(self.world.get_map().name, "Carla/Maps/Town10HD_Opt")
+        self.assertEqual(self.world.get_map().name, "Carla/Maps/Town03")
 """
 LATER = """
 import carla
@@ -116,7 +116,7 @@ def test_each_test_is_told_of_and_the_share_of_those_that_count_decides(pythonap
 
 def test_four_in_five_are_enough(pythonapi, tmp_path):
     client = pythonapi / "test" / "smoke" / "test_client.py"
-    client.write_text(CLIENT.replace('self.fail("as it is meant to")', "self.client.load_world('Town10HD_Opt')"))
+    client.write_text(CLIENT.replace('self.fail("as it is meant to")', "self.client.load_world('Town03')"))
 
     assert main([str(pythonapi), "--port", "0", "--json", str(tmp_path / "all.json"), "--module", "client"]) == 0
 
