@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 
-# importing them registers what they observe
-from tests.simulator.calls import (  # noqa: F401
-    observe_actors,
-    observe_drawing,
-    observe_episode,
-    observe_recordings,
-    observe_town,
-    observe_vehicles,
-)
 from tests.simulator.calls.observed import OBSERVATIONS, Observation
+
+for _theme in ("actors", "drawing", "episode", "parts", "recordings", "town", "vehicles"):
+    import_module(f"tests.simulator.calls.observe_{_theme}")  # registers what it observes
 
 
 def every() -> Mapping[str, Observation]:
