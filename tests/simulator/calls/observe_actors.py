@@ -217,9 +217,11 @@ def an_angular_impulse(pair: Pair) -> None:
 
 @proves("add_actor_torque")
 def a_torque(pair: Pair) -> None:
-    """B sees the standing car turn to the right after one frame under a torque about the vertical."""
+    """B sees the standing car turn to the right after one frame under a torque about the vertical.
+
+    The client's `Actor.add_torque` sends an angular impulse; its `carla.command.ApplyTorque` sends this.
+    """
     car = pair.car()
-    # not by the client, whose `add_torque` sends an angular impulse
     torque = car.get_physics_control().mass * KG_CM2_A_KG * 30.0 / 0.05
     pair.wire.ask("add_actor_torque", car.id, [0.0, 0.0, torque])
     pair.tick()
@@ -270,7 +272,7 @@ def without_collisions(pair: Pair) -> None:
 
 @proves("set_actor_dead")
 def a_dead_actor(pair: Pair) -> None:
-    """B sees the rolling car stop, and stand still whatever A asks of its pedals afterwards."""
+    """B sees the rolling car stop, and stand still whatever A asks of its pedals afterwards: those have no effect."""
     car = pair.car()
     car.set_target_velocity(pair.seen(car).get_transform().get_forward_vector() * 8.0)
     pair.wire.ask("set_actor_dead", car.id)

@@ -38,7 +38,9 @@ def the_settings(pair: Pair) -> None:
 
 @proves("set_episode_settings")
 def new_settings(pair: Pair) -> None:
-    """B sees frames 0.02 s apart after A has set that."""
+    """B sees frames 0.02 s apart after A has set that.
+    What concerns Unreal's engine alone (substeps, culling, ragdolls, tiles, distances) is kept, told and has no effect.
+    """
     settings = pair.a.get_settings()
     settings.fixed_delta_seconds = 0.02
     pair.a.apply_settings(settings)

@@ -144,7 +144,9 @@ def a_new_episode(pair: Pair) -> None:
 
 @proves("copy_opendrive_to_file")
 def a_sent_map(pair: Pair) -> None:
-    """B reads the roads of the OpenDRIVE text that A has sent, and has it among the maps."""
+    """B reads the roads of the OpenDRIVE text that A has sent, and has it among the maps.
+    The parameters of Unreal's mesh have no effect.
+    """
     pair.client_a.generate_opendrive_world(own_map())
 
     assert any(name.endswith("/OpenDriveMap") for name in pair.client_b.get_available_maps())

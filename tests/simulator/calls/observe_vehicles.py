@@ -65,7 +65,9 @@ def physics(pair: Pair) -> None:
 
 @proves("apply_physics_control")
 def new_physics(pair: Pair) -> None:
-    """B reads the mass that A has set, and sees the heavier car pull away at less than half the speed."""
+    """B reads the mass that A has set, and sees the heavier car pull away at less than half the speed.
+    What a planar model has no use for (such as clutch, dampers, lateral stiffness) is kept, told and has no effect.
+    """
 
     def pull(times: float) -> float:
         car = pair.car()

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -193,12 +194,12 @@ OBSERVATIONS: dict[str, Observation] = {}
 
 
 def proves(call: str) -> Callable[[Sees], Sees]:
-    """Register what shows that a call is done; the first line of its docstring is what the table says."""
+    """Register what shows that a call is done; the first paragraph of its docstring is what the table says."""
 
     def register(run: Sees) -> Sees:
         if call in OBSERVATIONS:
             raise ValueError(f"{call} is observed twice; want one observation")
-        OBSERVATIONS[call] = Observation((run.__doc__ or "").strip().partition("\n")[0], run)
+        OBSERVATIONS[call] = Observation(" ".join(cleandoc(run.__doc__ or "").partition("\n\n")[0].split()), run)
         return run
 
     return register

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from av_synth.simulator.protocol.handlers import CALLS
+from av_synth.simulator.engine import Engine
+from av_synth.simulator.protocol.handlers import CALLS, answerer
 from av_synth.simulator.protocol.handlers.unsupported import TABLE
 from tests.simulator.calls import observations
 from tests.simulator.calls.carla_calls import CARLA_CALLS
@@ -29,3 +30,21 @@ def test_what_is_not_refused_is_observed_and_what_is_refused_is_not():
 def test_what_is_refused_is_an_error_that_names_the_call(clients, call):
     with pytest.raises(RuntimeError, match=rf"^{call}: not supported by the embedded simulator: \w+"):
         clients.wire.ask(call)
+
+
+def test_the_official_client_raises_what_is_refused(pair):
+    with pytest.raises(
+        RuntimeError, match=r"^get_bones_transform: not supported by the embedded simulator: its people"
+    ):
+        pair.walker().get_bones()
+
+
+def test_a_refusal_that_the_client_does_not_wait_for_is_told_once_by_the_simulator(caplog):
+    answer = answerer(Engine.__new__(Engine))  # what is refused asks nothing of it
+
+    for waits in (True, False, False):
+        answer("show_vehicle_debug_telemetry", [[not waits], 1, True])
+    answer("clear_debug_string", [[True]])
+
+    told = [record.getMessage() for record in caplog.records]
+    assert [message.partition(":")[0] for message in told] == ["show_vehicle_debug_telemetry", "clear_debug_string"]

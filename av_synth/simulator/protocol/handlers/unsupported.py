@@ -10,7 +10,7 @@ from av_synth.simulator.protocol.calls import Call, CallError, CallTable, Kind
 
 TABLE: CallTable[Engine] = CallTable()
 
-REFUSAL = "not supported by the embedded simulator"
+_REFUSAL = "not supported by the embedded simulator"
 _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
     (
         "its towns have no textures",
@@ -54,7 +54,7 @@ _REASONS: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
 
 def _refuse(name: str, reason: str) -> Callable[..., Any]:
     def run(_engine: Engine, *_args: Any) -> Any:
-        raise CallError(f"{name}: {REFUSAL}: {reason}")
+        raise CallError(f"{name}: {_REFUSAL}: {reason}")
 
     return run
 
