@@ -212,6 +212,8 @@ def calls() -> str:
         "what B then sees. Errors reach a script as `RuntimeError`. Those of calls that CARLA's client does not wait\n"
         "for, most of which return nothing, reach nobody, so the simulator tells them on its standard error, once for\n"
         "each call. [How to use the simulator](how-to/simulator.md).\n\n"
+        "Commands of a batch are these calls by other names, each seen by a second client likewise. A batch's\n"
+        "SetAutopilot is done by the client that sends it, whose Traffic Manager then drives.\n\n"
         "None of this was compared with a CARLA server: what a call should do is taken from CARLA's sources and\n"
         "documentation, and which calls there are from those and from the client `carla` 0.9.16. Where a call has\n"
         "several effects, the sentence names one. Ids of actors begin anew with each episode, so that equal runs have\n"

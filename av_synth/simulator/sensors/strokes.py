@@ -12,7 +12,7 @@ from av_synth.simulator.scene import Stroke, View
 
 _NEAR_M = 0.05
 _BEFORE_M = 0.03  # lines that lie on a surface are seen
-_MOST_PX = 32  # half a thickness
+_MOST_PX = 16  # half a thickness
 
 
 def with_strokes(
@@ -31,16 +31,18 @@ def _draw(bgra: npt.NDArray[np.uint8], depth_m: npt.NDArray[np.float32], view: V
         return
     at, z = samples
     height, width = depth_m.shape
-    colour = (*stroke.colour[::-1], 255)
     half = np.clip(np.rint(0.5 * stroke.thickness_m * view.fx_px / z), 0, _MOST_PX).astype(int)
-    most = int(half.max())
-    for right in range(-most, most + 1):
-        for down in range(-most, most + 1):
-            x, y = (np.rint(at[:, k]).astype(int) + step for k, step in enumerate((right, down)))
-            inside = (x >= 0) & (x < width) & (y >= 0) & (y < height) & (half >= max(abs(right), abs(down)))
-            x, y, near = x[inside], y[inside], z[inside] - _BEFORE_M
-            seen = near < depth_m[y, x]
-            bgra[y[seen], x[seen]] = colour
+    every = max(int(half.min()), 1)  # squares of this size overlap
+    at, z, half = (np.concatenate([values[::every], values[-1:]]) for values in (np.rint(at).astype(int), z, half))
+    steps = np.arange(-int(half.max()), int(half.max()) + 1)
+    right, down = (step.ravel() for step in np.meshgrid(steps, steps))
+    x, y = at[:, :1] + right, at[:, 1:] + down
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    inside &= half[:, None] >= np.maximum(np.abs(right), np.abs(down))
+    near = np.broadcast_to(z[:, None] - _BEFORE_M, x.shape)[inside]
+    x, y = x[inside], y[inside]
+    seen = near < depth_m[y, x]
+    bgra[y[seen], x[seen]] = (*stroke.colour[::-1], 255)
 
 
 def _samples(view: View, stroke: Stroke) -> tuple[Array, Array] | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from av_synth.errors import DataError
 from av_synth.simulator.scene import Stroke
 
-_MOST = 20_000
+_MOST = 10_000
 _SAME_TIME_S = 1e-6
 
 

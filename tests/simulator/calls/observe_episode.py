@@ -69,7 +69,9 @@ def the_weather(pair: Pair) -> None:
 
 @proves("set_weather_parameters")
 def new_weather(pair: Pair) -> None:
-    """B's camera sees less than half the light after A has made it night."""
+    """B's camera sees less than half the light after A has made it night.
+    The three parameters of scattering are kept, told and have no effect.
+    """
     view = carla.Transform(pair.places[0].location + carla.Location(z=2.0), pair.places[0].rotation)
     day = pair.brightness(view)
     pair.a.set_weather(carla.WeatherParameters.ClearNight)

@@ -87,7 +87,9 @@ def new_physics(pair: Pair) -> None:
 
 @proves("set_vehicle_light_state")
 def lights(pair: Pair) -> None:
-    """B reads the lights that A has switched on, and sees the road ahead of the car lit at night."""
+    """B reads the lights that A has switched on, and sees the road ahead of the car lit at night.
+    Fog, interior, reverse and special lights are told, but no body has them.
+    """
     pair.a.set_weather(carla.WeatherParameters.ClearNight)
     car = pair.car()
     above = carla.Transform(ahead(car.get_transform(), 12.0, up_m=8.0).location, carla.Rotation(pitch=-90.0))
