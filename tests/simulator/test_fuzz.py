@@ -7,7 +7,6 @@ import os
 import random
 import socket
 import struct
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -35,7 +34,7 @@ NAMES = [name for name in CALLS if name != "load_new_episode"]  # which would en
 def simulator() -> Iterator[tuple[int, int]]:
     """Process id and port, of one that has done everything once."""
     with running_simulator() as (process, number):
-        _assault(number, 0, 8)
+        _assault(number, 0, 5)
         yield process.pid, number
 
 
@@ -132,9 +131,41 @@ def _subscribe(port: int, stream: int) -> socket.socket:
 
 def test_calls_with_nonsense_are_each_answered_and_none_of_them_is_an_internal_error(simulator, port):
     before = _resident_mb(simulator[0])
-    _assault(port, 1, 20)
+    _assault(port, 1, 14)
 
     assert _resident_mb(simulator[0]) < before + GROWTH_MB
+
+
+def test_clients_that_vanish_in_the_middle_leave_the_world_synchronous_and_for_the_next_to_tick(port, client):
+    for cut in range(1, 14, 3):
+        with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as sock:
+            sock.sendall(
+                msgpack.packb([0, 1, "tick_cue", [[False]]]) * 3 + b"\x94\x00\x01\xa7version\x91\x91\xc2"[:cut]
+            )
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    frozen = Connection(port)
+    settings = frozen.result("get_episode_settings")
+    assert settings[:3] == [True, False, [True, 0.05]]
+    first = frozen.result("tick_cue")
+    assert frozen.result("tick_cue") == first + 1
+    frozen.result("set_episode_settings", [False, *settings[1:]])
+    assert client.get_world().wait_for_tick().frame > first + 1
+    frozen.hang_up()
+
+
+def test_an_asynchronous_world_leaves_frames_out_for_a_reader_that_does_not_read(port):
+    asking = Connection(port)
+    populate(asking)
+    many = [1, "sensor.lidar.ray_cast", [["points_per_second", 2, "4000000"], ["range", 3, "100"]]]
+    token = asking.result("spawn_actor", many, [[0.0, 0.0, 3.0], [0.0, 0.0, 0.0]])[5]
+    asking.result("set_episode_settings", [False, False, [True, 0.001], True, 0.01, 10])
+    began = time.monotonic()
+    with _subscribe(port, struct.unpack("<I", token[:4])[0]), Connection(port) as told:
+        first = told.result("tick_cue")
+        while told.result("tick_cue") < first + 100:
+            pass
+    assert time.monotonic() - began < IN_TIME_S
+    asking.hang_up()
 
 
 @pytest.mark.long
@@ -146,32 +177,32 @@ def test_many_thousand_calls_with_nonsense(simulator, port, seed):
     assert _resident_mb(simulator[0]) < before + GROWTH_MB
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        pytest.param(b"\xdd\xff\xff\xff\xff", id="an array of four thousand million"),
-        pytest.param(b"\xdf\xff\xff\xff\xff", id="a map of four thousand million"),
-        pytest.param(b"\xdb\xff\xff\xff\xff", id="a string of four gigabytes"),
-        pytest.param(b"\x94\x00\x01\xa7version\xdc\xff\xff" + b"\x91" * 5000, id="nested without end"),
-        pytest.param(msgpack.packb([{"a": 1}] * 3), id="maps in place of numbers"),
-        pytest.param(msgpack.packb({"version": [[False]]}), id="a map in place of the request"),
-        pytest.param(b"\x94\x00\x01\xa7\xff\xfe\xfd\xfc\xfb\xfa\xf9\x91\x91\xc2", id="a name that is no text"),
-        pytest.param(b"\x94\x00\x01\xa7vers", id="half a request"),
-        pytest.param(b"\xc1" * 64, id="a byte that msgpack has not"),
-        pytest.param(struct.pack("<I", 0xFFFFFFFF) * 100, id="an unknown stream"),
-        pytest.param(b"\x94\x00\x01\xa7version\x91\x91\xc2" * 500, id="five hundred calls, none read"),
-    ],
-)
-def test_bytes_that_are_no_request_end_their_own_connection_or_wait_there(port, data):
+NO_REQUESTS = {
+    "an array of four thousand million": b"\xdd\xff\xff\xff\xff",
+    "a map of four thousand million": b"\xdf\xff\xff\xff\xff",
+    "a string of four gigabytes": b"\xdb\xff\xff\xff\xff",
+    "nested without end": b"\x94\x00\x01\xa7version\xdc\xff\xff" + b"\x91" * 5000,
+    "maps in place of numbers": msgpack.packb([{"a": 1}] * 3),
+    "a map in place of the request": msgpack.packb({"version": [[False]]}),
+    "a name that is no text": b"\x94\x00\x01\xa7\xff\xfe\xfd\xfc\xfb\xfa\xf9\x91\x91\xc2",
+    "half a request": b"\x94\x00\x01\xa7vers",
+    "a byte that msgpack has not": b"\xc1" * 64,
+    "an unknown stream": struct.pack("<I", 0xFFFFFFFF) * 100,
+    "five hundred calls, none read": b"\x94\x00\x01\xa7version\x91\x91\xc2" * 500,
+}
+
+
+def test_bytes_that_are_no_request_end_their_own_connection_or_wait_there(port):
     for target in (port, port + 1):
-        with socket.create_connection(("127.0.0.1", target), timeout=WAIT_S) as sock:
-            sock.sendall(data)
-            sock.shutdown(socket.SHUT_WR)
-            try:
-                while sock.recv(65536):
-                    pass
-            except ConnectionResetError:
-                pass  # it had not read everything when it closed
+        for data in NO_REQUESTS.values():
+            with socket.create_connection(("127.0.0.1", target), timeout=WAIT_S) as sock:
+                sock.sendall(data)
+                sock.shutdown(socket.SHUT_WR)
+                try:
+                    while sock.recv(65536):
+                        pass
+                except ConnectionResetError:
+                    pass  # it had not read everything when it closed
 
 
 def test_random_bytes_after_a_good_beginning_end_their_own_connection_only(port):
@@ -202,21 +233,6 @@ def test_a_client_that_does_not_read_its_answers_waits_for_itself_only(port):
         assert asking.result("version") == "0.9.16"
         asking.result("get_map_data")
         asking.hang_up()
-
-
-def test_a_batch_that_takes_long_lets_others_in(port):
-    asking, slow = Connection(port), Connection(port)
-    populate(asking)
-    wrong = [[1, [9]]]
-    done: list[Any] = []
-    worker = threading.Thread(target=lambda: done.extend(slow.ask([("apply_batch", [[False], [wrong] * MAX_ITEMS])])))
-    worker.start()
-    while not done:
-        asking.result("get_spectator")
-    worker.join(WAIT_S)
-    assert len(done[0][1]) == MAX_ITEMS
-    asking.hang_up()
-    slow.hang_up()
 
 
 def test_what_is_too_large_is_refused_with_its_bound(port):

@@ -52,7 +52,7 @@ class Call(Generic[Context]):
         least, most = self._takes
         if not least <= len(arguments) <= most:
             wanted = f"{least}" if least == most else f"{least} to {most}"
-            raise ArgumentError(f"got {len(arguments)} arguments after the metadata; want {wanted}")
+            raise ArgumentError(f"arguments do not fit: got {len(arguments)} after the metadata; want {wanted}")
 
     @cached_property
     def _takes(self) -> tuple[int, float]:
