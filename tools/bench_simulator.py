@@ -1,6 +1,6 @@
-"""What the embedded simulator costs by itself: ticks, calls, streams and memory, each beside a peer of the same run.
+"""What the embedded simulator costs by itself: ticks, calls and memory, each beside a peer of the same run.
 
-Part of `make bench`; alone as `.venv/bin/python tools/bench_simulator.py`, two minutes.
+`.venv/bin/python tools/bench_simulator.py`; a few minutes.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ import os
 import platform
 import socket
 import statistics
-import struct
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,13 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import carla
-import numpy as np
 
 from av_synth.geometry.transforms import from_yaw
 from av_synth.simulator import town as towns
 from av_synth.simulator.bodies import catalogue
-from av_synth.simulator.protocol import bodies
-from av_synth.simulator.protocol.streams import StreamServer
 from av_synth.simulator.world import World
 from av_synth.simulator.world.model import VehicleControl
 
@@ -37,7 +32,6 @@ VEHICLES = (0, 100, 300)
 TICKS = 200
 CALLS = 3000
 VERSION_CALL = bytes.fromhex("940001a776657273696f6e9191c2")
-CAMERAS, WIDTH, HEIGHT, FRAMES = 6, 1600, 900, 40
 EPISODES, WARM_UP = 40, 10
 _CAR = "vehicle.audi.a2"
 _OPEN_LAND_M, _APART_M, _A_ROW = 3000.0, 15.0, 20
@@ -204,65 +198,6 @@ def called(client: carla.Client, port: int) -> list[dict[str, Any]]:
     ]
 
 
-def _publish(told: Any, go: Any) -> None:
-    """Send images of six cameras, each in a buffer of its own, to whoever reads them; in a process of its own."""
-    streams = StreamServer(socket.create_server(("127.0.0.1", 0)), patience_s=_WAIT_S)
-    streams.start()
-    ids = [streams.new_stream() for _ in range(CAMERAS)]
-    for stream in ids:
-        streams.expect(stream)
-    told.put((struct.unpack("<IH", streams.token(ids[0])[:6])[1], ids))
-    go.wait()
-    streams.wait_for_expected()
-    picture = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 4), dtype=np.uint8)
-    for _ in range(ROUNDS):
-        go.wait()
-        for _ in range(FRAMES):
-            for stream in ids:
-                streams.publish(stream, bodies.image(WIDTH, HEIGHT, 90.0, picture.copy()), patient=True)
-    go.wait()
-
-
-def _read(sock: socket.socket, messages: int) -> None:
-    buffer = memoryview(bytearray(WIDTH * HEIGHT * 4 + 64))
-    for _ in range(messages):
-        head = sock.recv(4, socket.MSG_WAITALL)
-        sock.recv_into(buffer, struct.unpack("<I", head)[0], socket.MSG_WAITALL)
-
-
-def streamed() -> list[dict[str, Any]]:
-    """Images of six cameras from one process to six readers in another, beside copies of as many bytes."""
-    context = multiprocessing.get_context("spawn")
-    told, go = context.Queue(), context.Barrier(2)
-    publisher = context.Process(target=_publish, args=(told, go), daemon=True)
-    publisher.start()
-    port, ids = told.get(timeout=_WAIT_S)
-    socks = [socket.create_connection(("127.0.0.1", port), timeout=_WAIT_S) for _ in ids]
-    for sock, stream in zip(socks, ids, strict=True):
-        sock.sendall(struct.pack("<I", stream))
-    go.wait()
-
-    def receive() -> None:
-        readers = [threading.Thread(target=_read, args=(sock, FRAMES)) for sock in socks]
-        for reader in readers:
-            reader.start()
-        go.wait()
-        for reader in readers:
-            reader.join()
-
-    sent_s = _median_s(receive, FRAMES)
-    go.wait()
-    publisher.join()
-    picture = np.ones((HEIGHT, WIDTH, 4), dtype=np.uint8)
-    copied_s = _median_s(lambda: [picture.copy() for _ in range(FRAMES * CAMERAS)], FRAMES)
-    rates = {
-        "mb_per_s": round(picture.nbytes * CAMERAS / sent_s / 1e6),
-        "peer_mb_per_s": round(picture.nbytes * CAMERAS / copied_s / 1e6),
-    }
-    name = f"a frame of {CAMERAS} cameras of {WIDTH}x{HEIGHT} from process to process"
-    return [_figure(name, sent_s, "copying as many bytes in memory", copied_s, **rates)]
-
-
 def remembered(client: carla.Client, pid: int, episodes: int = EPISODES) -> list[dict[str, Any]]:
     """Memory of the simulator after many episodes, beside that after a few."""
     series = []
@@ -280,7 +215,7 @@ def measure() -> list[dict[str, Any]]:
     with simulator() as (pid, port):
         client = carla.Client("127.0.0.1", port)
         client.set_timeout(_WAIT_S)
-        return [*ticked(client), *called(client, port), *streamed(), *remembered(client, pid)]
+        return [*ticked(client), *called(client, port), *remembered(client, pid)]
 
 
 def main(arguments: Sequence[str]) -> None:
