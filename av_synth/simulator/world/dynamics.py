@@ -137,7 +137,8 @@ def _tyres(
     brakes = brake * arrays.brake_n[rows] / mass + arrays.hand_brake[rows] * arrays.hand_brake_n[rows] / mass
     engine = _ENGINE_BRAKE_MPS2 * (1.0 - throttle) * arrays.engine_drag[rows]
     idle = np.where(arrays.drive_sign[rows] != 0.0, engine, 0.0)
-    slow = np.minimum(brakes, room) + _ROLLING_MPS2 + idle + arrays.drag_kg_m[rows] * u**2 / mass
+    tyres = np.minimum(brakes, room) + np.minimum(_ROLLING_MPS2, room) + np.minimum(idle, room)
+    slow = tyres + arrays.drag_kg_m[rows] * u**2 / mass
     pulled = u + (drive - uphill) * dt
     u_new = np.sign(pulled) * np.maximum(np.abs(pulled) - slow * dt, 0.0)
 

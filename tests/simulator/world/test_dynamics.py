@@ -214,6 +214,18 @@ def test_physics_that_no_vehicle_has_is_refused_with_its_range_and_changes_nothi
     assert car.vehicle.physics is before
 
 
+def test_tyres_without_friction_take_nothing_from_a_cars_speed(world):
+    car = world.car(200.0)
+    physics = car.vehicle.physics
+    wheels = tuple(replace(wheel, tire_friction=0.0) for wheel in physics.wheels)
+    world.apply_physics_control(car.id, replace(physics, wheels=wheels, drag_coefficient=0.0))
+    world.set_target_velocity(car.id, (20.0, 0.0, 0.0))
+    world.apply_vehicle_control(car.id, VehicleControl(brake=1.0, hand_brake=True))
+    world.run(2.0)
+
+    assert speed(car) == pytest.approx(20.0, abs=1e-9)
+
+
 def test_wheels_that_may_suddenly_turn_less_are_at_their_end_and_not_beyond(world):
     car = world.car(200.0)
     world.apply_ackermann_control(car.id, AckermannControl(steer_rad=0.5, steer_speed_radps=0.5, speed_mps=3.0))
