@@ -53,6 +53,19 @@ def carla_from_matrix(world_from_actor: Array) -> tuple[tuple[float, float, floa
     return (x, -y, z), (pitch, yaw, roll)
 
 
+def carla_from_matrices(world_from_actor: Array) -> Array:
+    """`carla_from_matrix` of many: x, y, z, pitch, yaw, roll (N, 6) of right-handed poses (N, 4, 4)."""
+    m = world_from_actor
+    found = np.empty((len(m), 6))
+    found[:, :3] = m[:, :3, 3]
+    np.negative(found[:, 1], out=found[:, 1])
+    found[:, 3] = np.arcsin(np.clip(m[:, 2, 0], -1.0, 1.0))
+    found[:, 4] = np.arctan2(-m[:, 1, 0], m[:, 0, 0])
+    found[:, 5] = np.arctan2(m[:, 2, 1], m[:, 2, 2])
+    np.degrees(found[:, 3:], out=found[:, 3:])
+    return found
+
+
 def told_poses(world_from_actor: Array) -> Array:
     """Poses (N, 4, 4) as they are after the wire, whose numbers are of 32 bits: what clients are told, in our axes.
 

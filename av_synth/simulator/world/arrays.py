@@ -6,7 +6,8 @@ arrays; sensors have no row, so they cannot change the order of any sum.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -98,6 +99,24 @@ _FLAGS = (
     "placed",
     "unseen",
 )
+
+
+@dataclass(frozen=True)
+class AllTold:
+    """What clients are told of all bodies, to be read at once and left as it is: the next step writes over it.
+
+    Attributes:
+        actors: (N,), whom the rows are of.
+        pose: (N, 4, 4).  velocity, angular, acceleration: (N, 3).
+        limit_kmh: (N,), of vehicles.
+    """
+
+    actors: Sequence[Actor]
+    pose: Array
+    velocity: Array
+    angular: Array
+    acceleration: Array
+    limit_kmh: Array
 
 
 class BodyArrays:
@@ -266,6 +285,14 @@ class BodyArrays:
         if self.pose[k].tobytes() != self.told_of[k].tobytes():
             self.tell()
         return self.told_pose[k], self.told_velocity[k], self.told_angular[k]
+
+    def all_told(self) -> AllTold:
+        """What `told` says of every row at once."""
+        if (self.pose != self.told_of).any():
+            self.tell()
+        return AllTold(
+            self.actors, self.told_pose, self.told_velocity, self.told_angular, self.acceleration, self.limit_kmh
+        )
 
     def show(self, delta_s: float) -> None:
         """A frame is made: note what it shows, for actors may be put elsewhere before the next one.

@@ -1,9 +1,10 @@
-"""What can be read off a vehicle: its instruments and its wheels."""
+"""What can be read off a vehicle, its instruments and its wheels, and off all bodies at once."""
 
 from __future__ import annotations
 
 from av_synth.simulator.profile import WORN_GRIP
 from av_synth.simulator.scene import Weather
+from av_synth.simulator.world.arrays import AllTold
 from av_synth.simulator.world.dynamics import road_friction
 from av_synth.simulator.world.model import WheelAngles
 from av_synth.simulator.world.pushes import Pushes
@@ -12,9 +13,13 @@ from av_synth.simulator.world.wheels import wheel_angles
 
 
 class Instruments(Pushes):
-    """The part of `World` that reads vehicles; errors are those of `Commands`."""
+    """The part of `World` that reads bodies; errors are those of `Commands`."""
 
     weather: Weather
+
+    def all_told(self) -> AllTold:
+        """What clients are told of all bodies; of the rest, their own poses and velocities."""
+        return self._arrays.all_told()
 
     def telemetry(self, actor_id: int) -> VehicleTelemetry:
         """What a vehicle's instruments showed after the last step."""
