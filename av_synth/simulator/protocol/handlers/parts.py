@@ -23,9 +23,9 @@ from av_synth.simulator.world.errors import WrongActorKind
 TABLE: CallTable[Engine] = CallTable()
 _MESHES = {"vehicle": "VehicleMesh", "walker": "CharacterMesh0"}
 _BOXES = {"vehicle": "VehicleBounds", "walker": "CollisionCylinder"}
-_WHEELS: dict[int, tuple[str, ...]] = {  # in the order of `Body.wheels`
-    4: ("Wheel_Rear_Left", "Wheel_Rear_Right", "Wheel_Front_Left", "Wheel_Front_Right"),
-    2: ("Wheel_Rear", "Wheel_Front"),
+_WHEELS: dict[int, tuple[str, ...]] = {  # in the order of `VehiclePhysics.wheels`
+    4: ("Wheel_Front_Left", "Wheel_Front_Right", "Wheel_Rear_Left", "Wheel_Rear_Right"),
+    2: ("Wheel_Front", "Wheel_Rear"),
 }
 
 
