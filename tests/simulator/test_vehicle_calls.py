@@ -272,3 +272,21 @@ def test_a_wall_is_told_as_a_part_of_the_town_and_stops_the_car(pair, crash):
     assert (event.actor.id, event.other_actor.id) == (pair.car.id, 0)
     assert event.other_actor.type_id.startswith("static.")
     assert event.normal_impulse.length() > 1000.0
+
+
+def test_a_cycle_tells_each_of_its_two_wheels_twice_as_carlas_have_four(pair):
+    cycle = pair.world.spawn_actor(
+        pair.world.get_blueprint_library().find("vehicle.bh.crossbike"), pair.world.get_map().get_spawn_points()[3]
+    )
+    pair.ticks(5)
+    physics = cycle.get_physics_control()
+    wheels = list(physics.wheels)
+    for wheel, friction in zip(wheels, (2.0, 2.0, 3.0, 3.0), strict=True):
+        wheel.tire_friction = friction
+    physics.wheels = wheels
+    cycle.apply_physics_control(physics)
+    pair.ticks(1)
+
+    told = cycle.get_physics_control().wheels
+    assert [wheel.tire_friction for wheel in told] == [2.0, 2.0, 3.0, 3.0]
+    assert told[0].position.x == told[1].position.x != told[2].position.x

@@ -31,6 +31,7 @@ WireActor = list[Any]
 
 _NO_TYPE = 4  # String: for an attribute that is not in the blueprint
 _REVERSE_GEAR, _MAX_GEAR = -1, 100
+_WHEELS_OF_A_CYCLE = 2
 _MAX_TEXT = 1024  # characters of a blueprint's name and of an attribute: each actor keeps its own, and tells them all
 
 
@@ -123,9 +124,12 @@ def read_walker_control(value: Any) -> WalkerControl:
 
 
 def physics_control(world_from_actor: Array, physics: VehiclePhysics) -> list[Any]:
-    """VehiclePhysicsControl; wheel positions are world centimetres, as CARLA has them."""
+    """VehiclePhysicsControl; wheel positions are world centimetres, as CARLA has them.
+
+    A two-wheeler has each of its wheels twice, a left and a right one at one place: CARLA's have four too.
+    """
     wheels = []
-    for wheel in physics.wheels:
+    for wheel in (wheel for wheel in physics.wheels for _ in range(_times_told(physics))):
         position = codec.vector(100.0 * apply(world_from_actor, np.asarray(wheel.position_m)))
         wheels.append(
             [
@@ -162,6 +166,10 @@ def physics_control(world_from_actor: Array, physics: VehiclePhysics) -> list[An
     ]
 
 
+def _times_told(physics: VehiclePhysics) -> int:
+    return 2 if len(physics.wheels) == _WHEELS_OF_A_CYCLE else 1
+
+
 def telemetry(value: VehicleTelemetry) -> list[Any]:
     """VehicleTelemetryData."""
     head = [float(v) for v in (value.speed_mps, value.steer, value.throttle, value.brake, value.engine_rpm)]
@@ -172,15 +180,18 @@ def telemetry(value: VehicleTelemetry) -> list[Any]:
 def read_physics_control(value: Any, now: VehiclePhysics) -> VehiclePhysics:
     """VehiclePhysicsControl; wheel positions stay those of the body, which CARLA does not move either.
 
+    Of a wheel that is told twice (`physics_control`) the left one counts.
+
     Raises:
         ArgumentError: if a field is of the wrong type, or the number of wheels is not the vehicle's.
     """
     parts = items(value, 17)
     wheels = items(parts[15])
-    if len(wheels) != len(now.wheels):
-        raise ArgumentError(f"got {len(wheels)} wheels; want the vehicle's {len(now.wheels)}")
+    times = _times_told(now)
+    if len(wheels) != times * len(now.wheels):
+        raise ArgumentError(f"got {len(wheels)} wheels; want the vehicle's {times * len(now.wheels)}")
     new_wheels = []
-    for wheel, old in zip(wheels, now.wheels, strict=True):
+    for wheel, old in zip(wheels[::times], now.wheels, strict=True):
         friction, damping, steer, radius_cm, brake, hand_brake, load, lateral, longitudinal = numbers(wheel, 9)
         new_wheels.append(
             WheelPhysics(
