@@ -11,6 +11,8 @@ from own_map import own_map
 from server_process import connect, running_simulator
 
 from av_synth.cli.app import status
+from av_synth.simulator.town import names
+from av_synth.simulator.town.aliases import CARLA_TOWNS
 
 
 @pytest.fixture(scope="module")
@@ -23,52 +25,51 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[carla.Client]:
     path = tmp_path_factory.mktemp("maps") / "own.xodr"
     path.write_text(own_map())
-    with running_simulator("--town", "Town03", "--alias", "carla", "--alias", f"Mine={path}") as (_, port):
+    with running_simulator("--town", "Town02", "--alias", "carla", "--alias", f"Mine={path}") as (_, port):
         yield connect(port, cache)
 
 
 def test_the_town_to_begin_with_may_be_an_alias(client):
     world = client.get_world()
 
-    assert world.get_map().name == "Carla/Maps/Town03"
-    assert client.reload_world().get_map().name == "Carla/Maps/Town03"
+    assert world.get_map().name == "Carla/Maps/Town02"
+    assert client.reload_world().get_map().name == "Carla/Maps/Town02"
 
 
-@pytest.mark.parametrize("spelling", ["Town10HD_Opt", "Carla/Maps/Town10HD_Opt", "/Game/Carla/Maps/Town10HD_Opt"])
+@pytest.mark.parametrize("spelling", ["Town01_Opt", "Carla/Maps/Town01_Opt", "/Game/Carla/Maps/Town01_Opt"])
 def test_a_town_that_is_asked_for_by_an_alias_is_called_by_it_until_another_is_loaded(client, spelling):
     world = client.load_world(spelling)
-    assert world.get_map().name == "Carla/Maps/Town10HD_Opt"
-    assert client.reload_world().get_map().name == "Carla/Maps/Town10HD_Opt"
+    assert world.get_map().name == "Carla/Maps/Town01_Opt"
+    assert client.reload_world().get_map().name == "Carla/Maps/Town01_Opt"
 
-    assert client.load_world("AvSynth02").get_map().name.startswith("Carla/Maps/AvSynth02_")
+    assert client.load_world("AvSynth01").get_map().name.startswith("Carla/Maps/AvSynth01_")
 
 
 def test_the_list_of_maps_has_every_alias_beside_the_towns(client):
     maps = client.get_available_maps()
 
     assert {"/Game/Carla/Maps/Town01", "/Game/Carla/Maps/Town07_Opt", "/Game/Carla/Maps/Mine"} <= set(maps)
-    assert len(maps) == len(set(maps)) == 6 + 16 + 1
+    assert len(maps) == len(set(maps)) == len(names()) + len(CARLA_TOWNS) + 1
 
 
 def test_an_alias_is_the_same_roads_as_its_town_and_may_be_a_file(client):
     assert (
-        client.load_world("Town10HD").get_map().to_opendrive()
-        == client.load_world("AvSynth02").get_map().to_opendrive()
+        client.load_world("Town01").get_map().to_opendrive() == client.load_world("AvSynth01").get_map().to_opendrive()
     )
     assert client.load_world("Mine").get_map().to_opendrive() == own_map()
 
 
 def test_an_alias_for_another_town_is_not_taken_from_what_a_client_keeps_under_its_name(client, cache):
-    before = client.load_world("Town03").get_map().to_opendrive()
+    before = client.load_world("Town01").get_map().to_opendrive()
 
-    with running_simulator("--alias", "Town03=AvSynth01") as (_, port):
+    with running_simulator("--alias", "Town01=AvSynth03") as (_, port):
         other = connect(port, cache)
-        again = other.load_world("Town03").get_map()
-        assert again.to_opendrive() == other.load_world("AvSynth01").get_map().to_opendrive() != before
-        assert again.name == "Carla/Maps/Town03"
-        with pytest.raises(RuntimeError, match=r"Map 'Town01' not found; .* with --alias carla, which gives its towns"):
-            other.load_world("Town01")
-        with pytest.raises(RuntimeError, match=r"Map 'Town99' not found; want one of AvSynth01, .*, Town03$"):
+        again = other.load_world("Town01").get_map()
+        assert again.to_opendrive() == other.load_world("AvSynth03").get_map().to_opendrive() != before
+        assert again.name == "Carla/Maps/Town01"
+        with pytest.raises(RuntimeError, match=r"Map 'Town02' not found; .* with --alias carla, which gives its towns"):
+            other.load_world("Town02")
+        with pytest.raises(RuntimeError, match=r"Map 'Town99' not found; want one of AvSynth01, .*, Town01$"):
             other.load_world("Town99")
 
 

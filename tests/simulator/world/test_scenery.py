@@ -21,7 +21,7 @@ def corners(town: Town, thing: EnvironmentObject, first: int) -> Array:
     return points @ np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
-@pytest.mark.parametrize("name", [*towns.names(), "own"])
+@pytest.mark.parametrize("name", ["AvSynth01", "AvSynth04", "AvSynth05", "own"])
 def test_the_last_triangles_of_a_town_are_those_of_its_things_one_after_the_other(name):
     town = towns.from_opendrive(own_map()) if name == "own" else towns.load(name)
     first = len(town.mesh.triangles) - sum(thing.triangles for thing in town.environment_objects)
