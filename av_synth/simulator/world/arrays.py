@@ -272,7 +272,7 @@ class BodyArrays:
         self.told_velocity[:], self.told_angular[:] = told_vectors(self.velocity), told_spins(self.angular)
 
     def _tell_poses(self) -> None:
-        rows = np.flatnonzero((self.pose != self.told_of).any(axis=(1, 2)))
+        rows = np.flatnonzero((self.pose != self.told_of).reshape(len(self), 16).any(axis=1))
         if len(rows):
             self.told_of[rows] = self.pose[rows]
             self.told_pose[rows] = told_poses(self.told_of[rows])

@@ -30,7 +30,7 @@ def resolve_contacts(arrays: BodyArrays, grid: StaticGrid, dt: float) -> list[Co
         return []
     boxes = Boxes.of_arrays(arrays)
     usable = arrays.collides & ~arrays.attached
-    moving = (arrays.velocity[:, :2] != 0.0).any(axis=1) | (arrays.angular[:, 2] != 0.0)
+    moving = (arrays.velocity[:, 0] != 0.0) | (arrays.velocity[:, 1] != 0.0) | (arrays.angular[:, 2] != 0.0)
     horizon = 2.0 * dt
     events: list[Collision] = []
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -31,17 +32,26 @@ class Boxes:
     bottom: Array
     top: Array
 
+    @cached_property
+    def bounds(self) -> tuple[Array, Array]:
+        """The least and the greatest x and y (N, 2) of the corners; by pairs, for short axes are reduced slowly."""
+        a, b, c, d = (self.corners[:, k] for k in range(4))
+        low = np.minimum(np.minimum(a, b), np.minimum(c, d))
+        return low, np.maximum(np.maximum(a, b), np.maximum(c, d))
+
     @staticmethod
     def of(pose: Array, centre: Array, half: Array) -> Boxes:
         """Boxes of poses (N, 4, 4) with centres and half sizes (N, 3) in the actor frames; tilt is left out."""
         yaw = np.arctan2(pose[:, 1, 0], pose[:, 0, 0])
         cos, sin = np.cos(yaw), np.sin(yaw)
-        forward, left = np.stack([cos, sin], axis=1), np.stack([-sin, cos], axis=1)
+        axes = np.empty((len(yaw), 2, 2))
+        axes[:, 0, 0], axes[:, 0, 1], axes[:, 1, 0], axes[:, 1, 1] = cos, sin, -sin, cos
+        forward, left = axes[:, 0], axes[:, 1]
         middle = pose[:, :2, 3] + forward * centre[:, :1] + left * centre[:, 1:2]
         reach = _SIGNS[None] * half[:, None, :2]
         corners = middle[:, None] + reach[..., :1] * forward[:, None] + reach[..., 1:] * left[:, None]
         height = pose[:, 2, 3] + centre[:, 2]
-        return Boxes(corners, np.stack([forward, left], axis=1), height - half[:, 2], height + half[:, 2])
+        return Boxes(corners, axes, height - half[:, 2], height + half[:, 2])
 
     @staticmethod
     def of_arrays(arrays: BodyArrays) -> Boxes:
@@ -120,7 +130,7 @@ def body_pairs(boxes: Boxes, usable: npt.NDArray[np.bool_], active: npt.NDArray[
     rows = np.flatnonzero(usable)
     if len(rows) < 2 or not active.any():
         return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
-    low, high = boxes.corners[rows].min(axis=1), boxes.corners[rows].max(axis=1)
+    low, high = (bound[rows] for bound in boxes.bounds)
     order = np.argsort(low[:, 0], kind="stable")
     last = np.searchsorted(low[order, 0], high[order, 0], side="right")
     count = np.maximum(last - np.arange(len(rows)) - 1, 0)
@@ -182,16 +192,17 @@ class StaticGrid:
         if len(rows) == 0 or not self.footprints:
             return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
         corners = boxes.corners[rows]
-        cell = np.floor((corners.mean(axis=1) - self._origin) / _CELL_M).astype(np.intp)
-        inside = ((cell >= 0) & (cell < self._shape)).all(axis=1)
-        rows, corners, cell = rows[inside], corners[inside], cell[inside]
-        flat = cell[:, 0] * self._shape[1] + cell[:, 1]
+        middle = (corners[:, 0] + corners[:, 1] + corners[:, 2] + corners[:, 3]) / 4.0
+        column, line = np.floor((middle - self._origin) / _CELL_M).astype(np.intp).T
+        inside = (column >= 0) & (line >= 0) & (column < self._shape[0]) & (line < self._shape[1])
+        rows, flat = rows[inside], column[inside] * self._shape[1] + line[inside]
         count = self._starts[flat + 1] - self._starts[flat]
         which, member = runs(self._starts[flat], count)
         other = self._members[member]
-        low, high = corners.min(axis=1)[which], corners.max(axis=1)[which]
-        near = (low < self.high[other]).all(axis=1) & (self.low[other] < high).all(axis=1)
         row = rows[which]
+        low, high = (bound[row] for bound in boxes.bounds)
+        meets = (low < self.high[other]) & (self.low[other] < high)
+        near = meets[:, 0] & meets[:, 1]
         near &= (boxes.bottom[row] < self.top[other]) & (self.bottom[other] < boxes.top[row])
         return row[near], other[near]
 

@@ -113,8 +113,7 @@ def with_open_doors(actor: Actor, seen: Instance) -> Iterator[Instance]:
 
 def door_boxes(arrays: BodyArrays) -> tuple[Boxes, Indices]:
     """Boxes (D,) of all doors that are not closed, and the rows (D,) of their vehicles, in the order of rows."""
-    vehicles = (actor.vehicle for actor in arrays.actors)
-    if not any(door.share > 0.0 for vehicle in vehicles if vehicle is not None for door in vehicle.doors):
+    if not any(door.share for actor in arrays.actors if actor.vehicle for door in actor.vehicle.doors):
         return _NO_BOXES, _NO_OWNERS
     poses, centres, halves, owners = [np.zeros((0, 4, 4))], [np.zeros((0, 3))], [np.zeros((0, 3))], []
     for k, actor in enumerate(arrays.actors):

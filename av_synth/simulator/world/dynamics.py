@@ -30,6 +30,8 @@ _DROP_M = 0.15  # a larger gap under the wheels is a fall
 
 Ground = Callable[[Array, Array], Array]
 Rows = npt.NDArray[np.intp]
+_Span = Rows | slice
+"""Rows by their numbers, or a slice where nobody else is between them: values are then seen in place, not copied."""
 
 
 def road_friction(weather: Weather) -> float:
@@ -52,9 +54,10 @@ def step_vehicles(arrays: BodyArrays, dt: float, friction: float, ground: Ground
         ground: height of the ground, hills and kerbs.
         relief: the hills alone: bodies go along with them at once, and follow kerbs softly.
     """
-    rows = np.flatnonzero(arrays.is_vehicle & arrays.physics & ~arrays.attached)
-    if len(rows) == 0:
+    moved = np.flatnonzero(arrays.is_vehicle & arrays.physics & ~arrays.attached)
+    if len(moved) == 0:
         return
+    rows = _span(moved)
     _actuate(arrays, rows, dt)
     pose = arrays.pose[rows]
     yaw = np.arctan2(pose[:, 1, 0], pose[:, 0, 0])
@@ -82,22 +85,30 @@ def step_vehicles(arrays: BodyArrays, dt: float, friction: float, ground: Ground
     slip_new = np.where(held, arrays.held_velocity[rows, 1], slip_new)
 
     still = (u_new == 0.0) & (slip_new == 0.0) & (rate_new == 0.0) & (u == 0.0) & ~flying & arrays.still[rows]
-    arrays.velocity[rows[still]] = 0.0
-    arrays.angular[rows[still]] = 0.0
-    go = ~still
-    if go.any():
+    resting, going = moved[still], moved[~still]
+    arrays.velocity[resting] = 0.0
+    arrays.angular[resting] = 0.0
+    if len(going):
+        go = ~still if len(resting) else slice(None)
+        rows, count = _span(going), len(going)
         before = np.where(held, u_new, u), np.where(held, slip_new, slip), rate
         after = u_new, slip_new, rate_new
-        hill = _under_wheels(arrays, rows[go], yaw[go], relief.height_m) if not relief.is_flat else None
-        heading = _move(arrays, rows[go], dt, yaw[go], [v[go] for v in before], [v[go] for v in after])
-        rise, turn = np.zeros(len(heading)), np.zeros((len(heading), 2))
+        hill = _under_wheels(arrays, rows, yaw[go], relief.height_m) if not relief.is_flat else None
+        heading = _move(arrays, rows, dt, yaw[go], [v[go] for v in before], [v[go] for v in after])
+        rise, turn = np.zeros(count), np.zeros((count, 2))
         if hill is not None:
-            now = _under_wheels(arrays, rows[go], heading, relief.height_m)
+            now = _under_wheels(arrays, rows, heading, relief.height_m)
             rise, turn = now[0] - hill[0], now[1] - hill[1]
-        _ride(arrays, rows[go], dt, heading, ground, rise, turn)
+        _ride(arrays, rows, dt, heading, ground, rise, turn)
 
 
-def _actuate(arrays: BodyArrays, rows: Rows, dt: float) -> None:
+def _span(numbers: Rows) -> _Span:
+    """Of rows by their numbers (R,), which rise, one or more."""
+    first, last = int(numbers[0]), int(numbers[-1])
+    return slice(first, last + 1) if last - first + 1 == len(numbers) else numbers
+
+
+def _actuate(arrays: BodyArrays, rows: _Span, dt: float) -> None:
     """First-order lag of throttle, brake and steering; close enough is there, so that standstill is exact."""
     asked, before = arrays.asked[rows], arrays.pedals[rows]
     now = before + (asked - before) * (1.0 - np.exp(-dt / _LAG_S))
@@ -110,7 +121,7 @@ def _actuate(arrays: BodyArrays, rows: Rows, dt: float) -> None:
 
 
 def _tyres(
-    arrays: BodyArrays, rows: Rows, dt: float, grip: Array, u: Array, slip: Array, rate: Array, uphill: Array
+    arrays: BodyArrays, rows: _Span, dt: float, grip: Array, u: Array, slip: Array, rate: Array, uphill: Array
 ) -> tuple[Array, Array, Array]:
     """Speed of the rear axle along and across the heading, and yaw rate, after `dt` on the ground.
 
@@ -121,7 +132,7 @@ def _tyres(
     knot = np.minimum(speed * 3.6 / CURVE_STEP_KMH, CURVE_KNOTS - 1.001)
     low = knot.astype(np.intp)
     curve = arrays.steer_curve[rows]
-    at = np.arange(len(rows))
+    at = np.arange(len(u))
     share = curve[at, low] + (curve[at, low + 1] - curve[at, low]) * (knot - low)
     angle = -steer * arrays.max_steer[rows] * share
     pulls = arrays.pull_share[rows]
@@ -130,7 +141,7 @@ def _tyres(
 
     # along the heading: pull, then everything that can only slow down, which stops at zero
     top = arrays.top_speed[rows]
-    fade = np.clip((top - speed) / (0.1 * top), 0.0, 1.0)
+    fade = np.minimum(np.maximum((top - speed) / (0.1 * top), 0.0), 1.0)
     pull = np.minimum(arrays.pull_n[rows], arrays.power_w[rows] / np.maximum(speed, 0.5)) * strength / mass
     room = np.sqrt(np.maximum(grip**2 - (u * rate) ** 2, (0.3 * grip) ** 2))
     drive = arrays.drive_sign[rows] * np.minimum(throttle * pull * fade, 0.7 * room)
@@ -146,13 +157,13 @@ def _tyres(
     slip_new = np.sign(slip) * np.maximum(np.abs(slip) - grip * dt, 0.0)
     wanted = u_new * np.tan(angle) / arrays.wheelbase[rows]
     limit = 0.95 * grip / np.maximum(np.abs(u_new), 0.5)
-    wanted = np.clip(wanted, -limit, limit)
+    wanted = np.minimum(np.maximum(wanted, -limit), limit)
     turn = grip * mass * arrays.wheelbase[rows] / (2.0 * arrays.inertia[rows]) * dt
-    rate_new = rate + np.clip(wanted - rate, -turn, turn)
+    rate_new = rate + np.minimum(np.maximum(wanted - rate, -turn), turn)
     return u_new, slip_new, rate_new
 
 
-def _move(arrays: BodyArrays, rows: Rows, dt: float, yaw: Array, before: list[Array], after: list[Array]) -> Array:
+def _move(arrays: BodyArrays, rows: _Span, dt: float, yaw: Array, before: list[Array], after: list[Array]) -> Array:
     """Carry the rear axle along, and place the actor's origin, velocity and lean around it; returns the heading.
 
     `before` and `after` are speed along and across the heading and yaw rate; the way is that of their mean, so that
@@ -170,20 +181,20 @@ def _move(arrays: BodyArrays, rows: Rows, dt: float, yaw: Array, before: list[Ar
     arrays.velocity[rows, 0], arrays.velocity[rows, 1] = u * cos - across * sin, u * sin + across * cos
     arrays.angular[rows, 2] = rate
 
-    load = np.stack([(u - u_old) / dt, u * rate], axis=1)  # the nose rises, and the left side in a left turn
+    load = _columns((u - u_old) / dt, u * rate)  # the nose rises, and the left side in a left turn
     lean = arrays.lean[rows]
-    target = np.clip(load, -10.0, 10.0) * _LEAN_PER_MPS2 * arrays.lean_share[rows, None]
+    target = np.minimum(np.maximum(load, -10.0), 10.0) * _LEAN_PER_MPS2 * arrays.lean_share[rows][:, None]
     lean = lean + (target - lean) * (1.0 - np.exp(-dt / _LEAN_LAG_S))
     arrays.lean[rows] = np.where(np.abs(lean) < 5e-5, 0.0, lean)
     return end
 
 
-def _under_wheels(arrays: BodyArrays, rows: Rows, yaw: Array, ground: Ground) -> tuple[Array, Array]:
+def _under_wheels(arrays: BodyArrays, rows: _Span, yaw: Array, ground: Ground) -> tuple[Array, Array]:
     """Height (R,) at the origin of the plane under the four wheels, and its pitch and roll (R, 2)."""
     pose = arrays.pose[rows]
     cos, sin = np.cos(yaw), np.sin(yaw)
     rear, base, track = arrays.rear_x[rows], arrays.wheelbase[rows], arrays.half_track[rows]
-    along, aside = np.empty((len(rows), 4)), np.empty((len(rows), 4))
+    along, aside = np.empty((len(yaw), 4)), np.empty((len(yaw), 4))
     along[:, :2], along[:, 2:] = rear[:, None], (rear + base)[:, None]
     aside[:, ::2], aside[:, 1::2] = track[:, None], -track[:, None]
     height = ground(
@@ -193,12 +204,12 @@ def _under_wheels(arrays: BodyArrays, rows: Rows, yaw: Array, ground: Ground) ->
     rear_left, rear_right, front_left, front_right = height.T
     front, back = (front_left + front_right) / 2.0, (rear_left + rear_right) / 2.0
     left, right = (rear_left + front_left) / 2.0, (rear_right + front_right) / 2.0
-    slope = np.stack([np.arctan2(front - back, base), np.arctan2(left - right, 2 * track)], axis=1)
+    slope = _columns(np.arctan2(front - back, base), np.arctan2(left - right, 2 * track))
     return back + (front - back) * (-rear / base), slope
 
 
 def _ride(
-    arrays: BodyArrays, rows: Rows, dt: float, yaw: Array, ground: Ground, rise_m: Array, turn_rad: Array
+    arrays: BodyArrays, rows: _Span, dt: float, yaw: Array, ground: Ground, rise_m: Array, turn_rad: Array
 ) -> None:
     """Height, pitch and roll from the ground under the four wheels and the lean; falls where there is a gap.
 
@@ -207,7 +218,7 @@ def _ride(
     pose = arrays.pose[rows]
     cos, sin = np.cos(yaw), np.sin(yaw)
     floor, slope = _under_wheels(arrays, rows, yaw, ground)
-    last = pose[:, 2, 3]
+    last = pose[:, 2, 3].copy()  # for what it is compared with when the new one is written
     old = last + np.where(arrays.falling[rows], 0.0, rise_m)
     gap = old - floor
     gravity = arrays.gravity[rows]
@@ -225,7 +236,8 @@ def _ride(
     arrays.velocity[rows, 2] = (z - last) / dt
 
     # the body follows the slope under the wheels as softly as it follows the height; in the air nothing tilts it
-    before = np.stack([np.arcsin(np.clip(pose[:, 2, 0], -1, 1)), np.arctan2(pose[:, 2, 1], pose[:, 2, 2])], axis=1)
+    nose_up = np.arcsin(np.minimum(np.maximum(pose[:, 2, 0], -1.0), 1.0))
+    before = _columns(nose_up, np.arctan2(pose[:, 2, 1], pose[:, 2, 2]))
     target = slope + arrays.lean[rows]
     tilted = before + turn_rad
     tilt = tilted + (target - tilted) * follow
@@ -235,11 +247,18 @@ def _ride(
     turn = (tilt - before) / dt
     arrays.angular[rows, 0] = turn[:, 1] * cos + turn[:, 0] * sin
     arrays.angular[rows, 1] = turn[:, 1] * sin - turn[:, 0] * cos
-    calm = (np.abs(tilt - before) < 1e-9).all(axis=1) & (arrays.lean[rows] == 0.0).all(axis=1)
-    arrays.still[rows] = calm & ~arrays.falling[rows] & (z == last)
+    calm = (np.abs(tilt - before) < 1e-9) & (arrays.lean[rows] == 0.0)
+    arrays.still[rows] = calm[:, 0] & calm[:, 1] & ~arrays.falling[rows] & (z == last)
 
 
-def _write_pose(arrays: BodyArrays, rows: Rows, yaw: Array, tilt: Array, z: Array) -> None:
+def _columns(first: Array, second: Array) -> Array:
+    """(R, 2) of (R,) and (R,)."""
+    both = np.empty((len(first), 2))
+    both[:, 0], both[:, 1] = first, second
+    return both
+
+
+def _write_pose(arrays: BodyArrays, rows: _Span, yaw: Array, tilt: Array, z: Array) -> None:
     """Rotation Rz(yaw) Ry(-pitch) Rx(roll), pitch nose up, and height."""
     cy, sy = np.cos(yaw), np.sin(yaw)
     cp, sp = np.cos(tilt[:, 0]), np.sin(tilt[:, 0])

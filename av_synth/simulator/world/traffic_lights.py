@@ -20,6 +20,7 @@ class LightGroup:
     def __init__(self, lights: Sequence[TrafficLightState]) -> None:
         self.lights = tuple(lights)
         self.phases = tuple(sorted({light.phase for light in lights}))
+        self._first = [self.of_phase(phase)[0] for phase in self.phases]
         self.frozen = False
         self.reset()
 
@@ -55,7 +56,7 @@ class LightGroup:
             self._next()
 
     def _limit(self) -> float:
-        first = self.of_phase(self.phases[self.turn])[0]
+        first = self._first[self.turn]
         return {LightState.GREEN: first.green_s, LightState.YELLOW: first.yellow_s}.get(self.stage, first.red_s)
 
     def _next(self) -> None:
@@ -96,7 +97,7 @@ class StopAreas:
         # positive on the inside whichever way round the corners come
         self._edges = edges * np.sign(_twice_area(self._corners))[:, None, None]
         self._middles = self._corners.mean(axis=1)
-        self._reach_m = np.abs(self._corners - self._middles[:, None]).max(axis=(1, 2), initial=0.0)[:, None]
+        self._reach_m = np.abs(self._corners - self._middles[:, None]).max(axis=(1, 2), initial=0.0)
         headings = np.array([heading for _, _, heading in areas])
         self._along = np.stack([np.cos(headings), np.sin(headings)], axis=1).reshape(-1, 2)
 
@@ -104,7 +105,8 @@ class StopAreas:
         """Actor id of the light each vehicle is at, 0 for none; positions and headings are (N, 2)."""
         found = [0] * len(positions)
         # most vehicles are near none: only pairs that are close are looked at
-        near = (np.abs(positions[:, None] - self._middles[None]) <= self._reach_m).all(axis=2)
+        away_x, away_y = (np.abs(positions[:, k, None] - self._middles[:, k]) for k in (0, 1))
+        near = (away_x <= self._reach_m) & (away_y <= self._reach_m)
         vehicle, area = np.nonzero(near)
         offset = positions[vehicle, None] - self._corners[area]
         side = self._edges[area, :, 0] * offset[..., 1] - self._edges[area, :, 1] * offset[..., 0]

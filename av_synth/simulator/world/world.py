@@ -381,13 +381,15 @@ class World(Instruments):
             self._at_light = {}
             return
         positions, forward = arrays.pose[rows, :2, 3], arrays.pose[rows, :2, 0]
-        vehicles = [arrays.actors[k] for k in rows]
-        self._at_light = dict(zip((a.id for a in vehicles), self._stop_areas.at(positions, forward), strict=True))
+        vehicles = [arrays.actors[k] for k in rows.tolist()]
+        lights = self._stop_areas.at(positions, forward)
+        self._at_light = {actor.id: light for actor, light in zip(vehicles, lights, strict=True) if light}
         arrays.limit_kmh[rows] = self._limits.at(positions, arrays.limit_kmh[rows])
         shift(arrays, rows, delta_s)
-        for actor, k, gear in zip(vehicles, rows, arrays.gear[rows].tolist(), strict=True):
-            if actor.vehicle is not None:
-                manual = actor.vehicle.control.manual_gear_shift
-                actor.vehicle.gear = actor.vehicle.control.gear if manual else int(gear)
-                if actor.attributes.get("sticky_control") == "false" and actor.vehicle.ackermann is None:
-                    self._drive(int(k), actor.vehicle, VehicleControl())
+        for actor, gear in zip(vehicles, arrays.gear[rows].astype(int).tolist(), strict=True):
+            vehicle = actor.vehicle
+            if vehicle is not None:
+                control = vehicle.control
+                vehicle.gear = control.gear if control.manual_gear_shift else gear
+                if actor.attributes.get("sticky_control") == "false" and vehicle.ackermann is None:
+                    self._drive(arrays.row(actor.id), vehicle, VehicleControl())
