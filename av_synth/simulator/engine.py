@@ -101,6 +101,7 @@ class Engine:
         self.recordings = Folder(recordings or user_recordings())
         self.recorder = Recorder(self.recordings, self.definitions)
         self.replayer = Replayer(self.world, self.spawn, self.destroy, self.definitions)
+        self._warm = False
         self.settings = EpisodeSettings()
         self.apply_settings(self.settings)
         self.navigation()
@@ -126,6 +127,11 @@ class Engine:
         self.settings = settings
         # Traffic Managers that are not synchronous ask for these thousands of times a second
         self.packed_settings = Packed(pack(codec.settings(settings)))
+
+    def warm(self) -> None:
+        """Make now, and with each town from now on, what else the first sensors of a client wait for."""
+        self._warm = True
+        self.sensors.warm(self.scene())
 
     def definitions(self) -> Mapping[str, Definition]:
         """The blueprint library by id."""
@@ -275,6 +281,8 @@ class Engine:
                 self.world.step(delta_s)
                 first, patient = snapshot(self.world, delta_s, MAP_CHANGED), self.settings.synchronous
             self.navigation()
+            if self._warm:
+                self.sensors.warm(self.scene())
             self.streams.publish(WORLD_OBSERVER, [first], patient=patient)
 
     def take_opendrive(self, text: str) -> None:

@@ -123,7 +123,10 @@ def serve(
     if with_parent:
         threading.Thread(target=_end_with_stdin, name="parent", daemon=True).start()
     _allow_descriptors()
-    with Server(host, port, town, profile, recordings, aliases) as server:
+    server = Server(host, port, town, profile, recordings, aliases)
+    if not with_parent:  # scripts of anybody may come, and CARLA's give a camera two seconds; av-synth's own wait
+        server.engine.warm()
+    with server:
         ready(server.port)
         server.wait()
 

@@ -43,6 +43,14 @@ def port() -> Iterator[int]:
         process.wait()
 
 
+def test_before_anybody_asks_for_a_camera_it_can_render_for_those_who_wait_two_seconds_only(port):
+    client = carla.Client("127.0.0.1", port)
+    client.set_timeout(60.0)
+    for town in ("AvSynth01", "AvSynth04", "AvSynth01"):
+        library = client.load_world(town).get_blueprint_library()
+        assert str(library.find("avsynth.simulator.facts").get_attribute("gl_renderer").as_str())
+
+
 @pytest.fixture
 def scenario(tmp_path: Path) -> Path:
     path = tmp_path / "quiet.yaml"

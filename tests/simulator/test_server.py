@@ -115,9 +115,18 @@ def test_settings_come_back_as_they_were_set_and_bad_ones_are_refused(world):
     world.apply_settings(settings)
     assert world.get_settings() == settings
 
-    settings.fixed_delta_seconds = 5.0
-    with pytest.raises(RuntimeError, match=r"set_episode_settings: fixed_delta_seconds = 5"):
+    settings.fixed_delta_seconds = 11.0
+    with pytest.raises(RuntimeError, match=r"set_episode_settings: fixed_delta_seconds = 11"):
         world.apply_settings(settings)
+
+
+def test_a_tick_may_be_three_seconds_long_as_in_an_example_of_carla(world):
+    settings = world.get_settings()
+    settings.fixed_delta_seconds = 3.0
+    world.apply_settings(settings)
+    before = world.get_snapshot().elapsed_seconds
+    world.tick()
+    assert world.get_snapshot().elapsed_seconds - before == pytest.approx(3.0)
 
 
 def test_an_asynchronous_world_goes_on_by_itself(world):

@@ -164,7 +164,7 @@ def read_settings(value: Any) -> EpisodeSettings:
     """EpisodeSettings.
 
     Raises:
-        ArgumentError: if a field has the wrong type, or the tick is not between 1 ms and 1 s.
+        ArgumentError: if a field has the wrong type, or the tick is not between 1 ms and 10 s.
     """
     parts = items(value, 6)
     defaults = EpisodeSettings()
@@ -172,8 +172,8 @@ def read_settings(value: Any) -> EpisodeSettings:
     delta = optional(parts[2], number)
     if delta == 0.0:  # how clients of older versions say "variable"
         delta = None
-    if delta is not None and not 0.001 <= delta <= 1.0:
-        raise ArgumentError(f"fixed_delta_seconds = {delta}; want 0.001 to 1.0, or none")
+    if delta is not None and not 0.001 <= delta <= 10.0:
+        raise ArgumentError(f"fixed_delta_seconds = {delta}; want 0.001 to 10.0, or none")
     return EpisodeSettings(
         synchronous=flag(parts[0]),
         no_rendering=flag(parts[1]),

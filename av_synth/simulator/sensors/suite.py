@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from av_synth.simulator.protocol.geography import geo_reference
 from av_synth.simulator.protocol.streams import StreamServer
 from av_synth.simulator.protocol.structs import WireActor
 from av_synth.simulator.raycast import Hits, RayScene
-from av_synth.simulator.scene import FLOW, Mesh, Scene, Tag
+from av_synth.simulator.scene import FLOW, LABELS, RGB, Mesh, Scene, Tag, View
 from av_synth.simulator.sensors.cameras import expose_cameras
 from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.inertial import expose_collision, expose_gnss, expose_imu
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from av_synth.simulator.world import World
 
 log = logging.getLogger(__name__)
+_FROM_ABOVE = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, -1.0, 300.0], [0.0, 0.0, 0.0, 1.0]])
+_STAMP = View(_FROM_ABOVE, width_px=64, height_px=48, fx_px=16.0, fy_px=16.0, cx_px=32.0, cy_px=24.0)
 Describe = Callable[[int, Tag], WireActor]
 """Actor of an id as it travels, or for one that is none the static thing of that class."""
 
@@ -139,6 +142,22 @@ class SensorSuite:
                 self._graphics.call(self._make_renderer)
             except Exception as error:  # noqa: BLE001  `add` tries again, and its failure is the one that counts
                 log.debug("no renderer yet: %s", error)
+
+    def warm(self, scene: Scene) -> None:
+        """Make all that the first camera and the first lidar would wait for, seconds that scripts do not always grant.
+
+        A picture of `scene` is drawn for nobody: drivers compile what draws only then. Hold no lock. Where there is no
+        way to render, the first camera says so.
+        """
+        self._tracing.call(self._ray_scene)
+        self.prepare("sensor.camera.rgb")
+        renderer = self._renderer
+        if renderer is not None:
+            try:
+                for output in (RGB, LABELS):
+                    self._graphics.call(partial(renderer.render, scene, _STAMP, frozenset({output})))
+            except Exception as error:  # noqa: BLE001  as in `prepare`
+                log.debug("nothing drawn yet: %s", error)
 
     def add(self, actor: Actor, frame: int, elapsed_s: float) -> None:
         """Take over a spawned sensor; `prepare` comes before.
