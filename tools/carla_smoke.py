@@ -195,7 +195,7 @@ def _wheel_lacks(kind: str | None, name: str) -> bool:
 def _simulator(plan: _Plan) -> Iterator[int]:
     """A fresh simulator with the names of CARLA's towns; its port."""
     command = [sys.executable, "-m", "av_synth.simulator", "--port", str(plan.port), "--with-parent"]
-    command += ["--town", _TOWN, "--alias", "carla"]
+    command += ["--town", _TOWN, "--alias", "carla", "--recordings", tempfile.gettempdir()]  # where the tests record to
     environment = os.environ | {"OMP_NUM_THREADS": "1", "LP_NATIVE_VECTOR_WIDTH": "256"}  # as launch/ does
     process = subprocess.Popen(  # noqa: S603  our own interpreter and module
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=plan.log, text=True, env=environment
