@@ -274,6 +274,14 @@ def test_a_sensor_out_of_range_or_not_built_is_refused_by_name(stage):
     assert {f"sensor.camera.{kind}" for kind in CAMERAS} < offered
 
 
+def test_a_count_may_be_written_with_a_point_as_an_example_of_carla_does(stage):
+    lidar = stage.attach("sensor.lidar.ray_cast", channels="4.0", points_per_second="4000")
+
+    stage.world.tick()
+
+    assert stage.next(lidar).channels == 4
+
+
 def test_the_library_says_what_the_simulator_is_and_what_renders(stage):
     stage.attach("sensor.camera.rgb", **SIZE)
 

@@ -43,7 +43,7 @@ _WALKER_FIXED = {
 _WALKER_SPEEDS = ("0.0", "1.4", "2.8")
 _PATTERNS = {
     AttributeType.BOOL: re.compile(r"(?i)true|false|1|0"),
-    AttributeType.INT: re.compile(r"[+-]?\d{1,18}"),
+    AttributeType.INT: re.compile(r"[+-]?\d{1,18}(\.0*)?"),  # an example of CARLA's has 64.0 channels
     AttributeType.FLOAT: re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?f?"),
     AttributeType.RGB_COLOR: re.compile(r"\s*\d{1,3}\s*,\s*\d{1,3}\s*,\s*\d{1,3}\s*"),
 }

@@ -184,6 +184,7 @@ def test_the_library_has_carlas_values_and_the_extensions(world):
         ("vehicle.audi.a2", {"number_of_wheels": "3"}, "fixed to '4'"),
         ("vehicle.audi.a2", {"color": "red"}, "rgb_color"),
         ("sensor.camera.rgb", {"image_size_x": "many"}, "want int"),
+        ("sensor.camera.rgb", {"image_size_x": "64.5"}, "want int"),
         ("sensor.camera.rgb", {"exposure_mode": "auto"}, "histogram"),
     ],
 )
