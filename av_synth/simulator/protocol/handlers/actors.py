@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
+
+from av_synth.geometry.transforms import Array
 from av_synth.simulator.engine import Engine
 from av_synth.simulator.protocol import codec, structs
 from av_synth.simulator.protocol.calls import CallError, CallTable, Kind
@@ -12,6 +15,7 @@ from av_synth.simulator.protocol.codec import integer, items
 TABLE: CallTable[Engine] = CallTable()
 _NO_PARENT = 0
 _RIGID = 0
+_ARM_LIFT_M: Final = {1: 0.3, 2: 0.0}  # of a spring arm, and of one that passes through things
 
 
 @TABLE.value
@@ -38,21 +42,39 @@ def spawn_actor(engine: Engine, description: Any, transform: Any) -> Any:
 def spawn_actor_with_parent(
     engine: Engine, description: Any, transform: Any, parent_id: Any, attachment: Any = _RIGID, socket: Any = ""
 ) -> Any:
-    """Create an actor attached to another one; only rigidly, and to its origin."""
-    if integer(attachment) != _RIGID:
-        raise CallError("spawn_actor_with_parent: the embedded simulator attaches rigidly only, without spring arms")
+    """Create an actor attached to another one's origin, rigidly or on a spring arm, which is stiff here."""
+    kind = integer(attachment)
+    if kind != _RIGID and kind not in _ARM_LIFT_M:
+        raise CallError(f"spawn_actor_with_parent: attachment = {kind}; want 0 (rigid), 1 or 2 (spring arms)")
     if socket:
         raise CallError("spawn_actor_with_parent: the embedded simulator's bodies have no sockets")
-    return attach(engine, description, transform, parent_id)
+    return attach(engine, description, transform, parent_id, _ARM_LIFT_M.get(kind))
 
 
-def attach(engine: Engine, description: Any, transform: Any, parent_id: Any) -> Any:
-    """Create an actor that is rigidly attached, or free if its parent is 0."""
+def attach(engine: Engine, description: Any, transform: Any, parent_id: Any, arm_lift_m: float | None = None) -> Any:
+    """Create an actor that is attached, or free if its parent is 0; None for `arm_lift_m` is rigidly."""
     blueprint_id, attributes = structs.read_description(description)
     engine.sensors.prepare(blueprint_id)
+    mount = codec.read_transform(transform)
+    if arm_lift_m is not None:
+        mount = _on_an_arm(mount, arm_lift_m)
     with engine.lock:
-        actor = engine.spawn(blueprint_id, attributes, codec.read_transform(transform), integer(parent_id))
+        actor = engine.spawn(blueprint_id, attributes, mount, integer(parent_id))
         return engine.wire_actor(actor)
+
+
+def _on_an_arm(mount: Array, lift_m: float) -> Array:
+    """Where (4, 4) CARLA's spring arm holds what is mounted so, once it rests: turned to the parent's origin first."""
+    forward = -mount[:3, 3]
+    length = float(np.linalg.norm(forward))
+    across = float(np.hypot(forward[0], forward[1]))
+    left = np.array([-forward[1], forward[0], 0.0]) / across if across > 0.0 else np.array([0.0, 1.0, 0.0])
+    held = mount.copy()
+    held[2, 3] += lift_m
+    if length > 0.0:
+        forward = forward / length
+        held[:3, :3] = np.column_stack([forward, left, np.cross(forward, left)]) @ mount[:3, :3]
+    return held
 
 
 @TABLE.value
