@@ -147,9 +147,10 @@ def test_clients_that_vanish_in_the_middle_leave_the_world_synchronous_and_for_t
     settings = frozen.result("get_episode_settings")
     assert settings[:3] == [True, False, [True, 0.05]]
     first = frozen.result("tick_cue")
-    assert frozen.result("tick_cue") == first + 1
+    second = frozen.result("tick_cue")
+    assert second > first  # whether the ticks of those who are gone come before, between or after
     frozen.result("set_episode_settings", [False, *settings[1:]])
-    assert client.get_world().wait_for_tick().frame > first + 1
+    assert client.get_world().wait_for_tick().frame > second
     frozen.hang_up()
 
 
