@@ -37,7 +37,7 @@ def test_ten_cars_of_the_small_town_drive_for_a_minute_by_the_rules(client: carl
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2, 3])
-@pytest.mark.parametrize("town", ["AvSynth04", "AvSynth06"])
+@pytest.mark.parametrize("town", ["AvSynth03", "AvSynth04", "AvSynth06"])
 def test_sixty_cars_drive_two_kilometres_each_in_ten_minutes(client: carla.Client, town: str, seed: int) -> None:
     world = fresh_world(client, town)
     with traffic(client, world, 60, seed) as cars:

@@ -1,7 +1,8 @@
 """The plan of town AvSynth03: a suburb around a roundabout.
 
 Linden Street runs dead straight for over 200 m between parked cars; School Street has a zebra crossing in mid-block
-before the school; four streets bend gently, with radii of 60 to 100 m; all T's give way.
+before the school; four streets bend gently, with radii of 60 to 100 m. All T's have lights, for a Traffic Manager's
+cars that fill the town would wait for each other there for ever; what enters the roundabout gives way.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ QUARTER = math.pi / 2
 
 NODES = (
     Roundabout(9, "Church Circle", CIRCLE_M, MIDDLE_M, {"E": 1, "N": 1, "W": 1, "S": 1}, zebras=True),
-    Node(1, "School Corner", WEST_M, MIDDLE_M, {"E": 1, "N": 1, "S": 1}),
-    Node(2, "Linden Corner", CIRCLE_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}),
-    Node(3, "Station Corner", EAST_M, MIDDLE_M, {"N": 1, "W": 1, "S": 1}),
-    Node(4, "Hill Corner", CIRCLE_M, NORTH_M, {"E": 1, "W": 1, "S": 1}),
-    Node(5, "Garden Corner", _LANE_SOUTH_M, MIDDLE_M, {"E": 1, "N": 1, "W": 1}),
-    Node(6, "Orchard Corner", _LANE_NORTH_M, NORTH_M, {"E": 1, "W": 1, "S": 1}),
+    Node(1, "School Corner", WEST_M, MIDDLE_M, {"E": 1, "N": 1, "S": 1}, lights=True),
+    Node(2, "Linden Corner", CIRCLE_M, SOUTH_M, {"E": 1, "N": 1, "W": 1}, lights=True),
+    Node(3, "Station Corner", EAST_M, MIDDLE_M, {"N": 1, "W": 1, "S": 1}, lights=True),
+    Node(4, "Hill Corner", CIRCLE_M, NORTH_M, {"E": 1, "W": 1, "S": 1}, lights=True),
+    Node(5, "Garden Corner", _LANE_SOUTH_M, MIDDLE_M, {"E": 1, "N": 1, "W": 1}, lights=True),
+    Node(6, "Orchard Corner", _LANE_NORTH_M, NORTH_M, {"E": 1, "W": 1, "S": 1}, lights=True),
 )
 
 
