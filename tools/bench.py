@@ -21,6 +21,7 @@ from typing import Any
 
 import cv2
 from bench_farm import measure as farmed
+from bench_simulator import measure as simulated
 from clones import clones
 from nuscenes import NuScenes
 from nuscenes.utils.data_classes import LidarPointCloud, RadarPointCloud
@@ -125,6 +126,7 @@ def main() -> None:
         figures.append(figure("verifying the result", seconds(lambda: verify(merged)), "merging", took_s))
         figures += searched(root)
         figures += farmed(root)
+    figures += simulated()
     helped = [sys.executable, "-m", "av_synth.cli", "--help"]
     imported = [sys.executable, "-c", "import carla, numpy, cv2"]
     figures.append(

@@ -1,4 +1,4 @@
-"""What the embedded simulator costs by itself: ticks, calls and memory, each beside a peer of the same run.
+"""What the embedded simulator costs by itself: streams, ticks, calls and memory, each beside a peer of the same run.
 
 `.venv/bin/python tools/bench_simulator.py`; a few minutes.
 """
@@ -11,6 +11,7 @@ import os
 import platform
 import socket
 import statistics
+import struct
 import subprocess
 import sys
 import time
@@ -20,10 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import carla
+import numpy as np
 
 from av_synth.geometry.transforms import from_yaw
 from av_synth.simulator import town as towns
 from av_synth.simulator.bodies import catalogue
+from av_synth.simulator.protocol.streams import WORLD_OBSERVER, StreamServer
 from av_synth.simulator.world import World
 from av_synth.simulator.world.model import VehicleControl
 
@@ -31,6 +34,7 @@ TICK_S, ROUNDS = 0.05, 3
 VEHICLES = (0, 100, 300)
 TICKS = 200
 CALLS = 3000
+CAMERAS, IMAGES, IMAGE_BYTES = 6, 20, 48 + 12 + 1600 * 900 * 4
 VERSION_CALL = bytes.fromhex("940001a776657273696f6e9191c2")
 EPISODES, WARM_UP = 40, 10
 _CAR = "vehicle.audi.a2"
@@ -198,6 +202,53 @@ def called(client: carla.Client, port: int) -> list[dict[str, Any]]:
     ]
 
 
+def _read_images(port: int, stream_id: int, told: Any) -> None:
+    """Subscribe to a stream, tell so, read the images, and tell so again."""
+    message = bytearray(4 + IMAGE_BYTES)
+    with socket.create_connection(("127.0.0.1", port)) as sock:
+        sock.sendall(struct.pack("<I", stream_id))
+        told.put(stream_id)
+        for _ in range(IMAGES * ROUNDS):
+            left = memoryview(message)
+            while left:
+                count = sock.recv_into(left)
+                if not count:
+                    return  # the server has gone
+                left = left[count:]
+        told.put(stream_id)
+
+
+def streamed() -> list[dict[str, Any]]:
+    """Images of six cameras, each in memory of its own, through the server's streams to six processes."""
+    server = StreamServer(socket.create_server(("127.0.0.1", 0)))
+    server.start()
+    port = int(struct.unpack("<IH", server.token(WORLD_OBSERVER)[:6])[1])
+    context = multiprocessing.get_context("spawn")
+    told: Any = context.Queue()
+    streams = [server.new_stream() for _ in range(CAMERAS)]
+    readers = [context.Process(target=_read_images, args=(port, stream, told), daemon=True) for stream in streams]
+    for reader in readers:
+        reader.start()
+    for _ in readers:
+        told.get(timeout=_WAIT_S)
+    while not all(map(server.wanted, streams)):  # they have said so before the server has read it
+        time.sleep(0.01)
+    picture = np.random.default_rng(0).integers(0, 256, IMAGE_BYTES, dtype=np.uint8)
+
+    def publish() -> None:
+        for _ in range(IMAGES):
+            for stream in streams:
+                server.publish(stream, [memoryview(picture.copy())], patient=True)
+
+    fresh_s = _median_s(lambda: [picture.copy() for _ in range(IMAGES * CAMERAS)], IMAGES * CAMERAS)
+    sent_s = _median_s(publish, IMAGES * CAMERAS)
+    for _ in readers:
+        told.get(timeout=_WAIT_S)
+    server.stop()
+    rate = {"mb_per_s": round(IMAGE_BYTES / 1e6 / sent_s), "peer_mb_per_s": round(IMAGE_BYTES / 1e6 / fresh_s)}
+    return [_figure("an image of 1600x900 of six cameras, to six readers", sent_s, "a copy of it", fresh_s, **rate)]
+
+
 def remembered(client: carla.Client, pid: int, episodes: int = EPISODES) -> list[dict[str, Any]]:
     """Memory of the simulator after many episodes, beside that after a few."""
     series = []
@@ -212,10 +263,11 @@ def remembered(client: carla.Client, pid: int, episodes: int = EPISODES) -> list
 
 def measure() -> list[dict[str, Any]]:
     """All figures."""
+    streaming = streamed()
     with simulator() as (pid, port):
         client = carla.Client("127.0.0.1", port)
         client.set_timeout(_WAIT_S)
-        return [*ticked(client), *called(client, port), *remembered(client, pid)]
+        return [*streaming, *ticked(client), *called(client, port), *remembered(client, pid)]
 
 
 def main(arguments: Sequence[str]) -> None:

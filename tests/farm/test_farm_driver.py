@@ -72,6 +72,7 @@ def test_every_run_is_played_once_and_the_journal_says_so(tmp_path):
         "machine": "a",
         "played": True,
         "held": True,
+        "never_began": 0,
         "wall_s": PLAY_S,
         "cpu_s": PLAY_S,
         "bytes": 1000,
