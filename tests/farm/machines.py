@@ -34,6 +34,8 @@ def two_machines() -> Iterator[str]:
 
 def serve(handle: int, folder: str) -> None:
     """Start it, tell its address, and wait to be killed."""
+    os.environ["RAY_TMPDIR"] = folder  # it notes its address below, where it makes no folder for that
+    os.makedirs(f"{folder}/ray", mode=0o700)
     from ray.cluster_utils import Cluster
 
     some = {"num_cpus": 1, "object_store_memory": 80 << 20}
