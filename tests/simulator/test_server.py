@@ -314,12 +314,6 @@ def test_the_town_can_be_asked_about(world):
     assert [round(box.location.x, 1) for box in cars] == [round(ego.get_location().x, 1)]
 
 
-def test_what_is_not_built_says_so_by_name(client, world):
-    car = _spawn_ego(world)
-    with pytest.raises(RuntimeError, match=r"get_wheel_steer_angle: not supported by the embedded simulator"):
-        car.get_wheel_steer_angle(carla.VehicleWheelLocation.FL_Wheel)
-
-
 def test_a_world_of_the_users_own_opendrive_has_its_roads_and_carlas_name_for_it(client, world):
     with pytest.raises(RuntimeError, match="Map 'OpenDriveMap' not found; no OpenDRIVE text was sent"):
         client.load_world("OpenDriveMap")
