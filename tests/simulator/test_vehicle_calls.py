@@ -26,10 +26,14 @@ class Pair:
     world: carla.World
     car: carla.Vehicle
     seen: carla.Vehicle
+    other: carla.World
 
     def ticks(self, count: int) -> None:
+        """Frames, of which the other client has the last one too."""
         for _ in range(count):
-            self.world.tick()
+            frame = self.world.tick()
+        while self.other.get_snapshot().frame < frame:
+            pass
 
     def call(self, name: str, *arguments: Any) -> Any:
         """The result of a call that the wheel has no method for, or does not wait for."""
@@ -56,8 +60,8 @@ def pair(clients: tuple[int, carla.Client, carla.Client]) -> Pair:
         world.get_blueprint_library().find("vehicle.audi.a2"), world.get_map().get_spawn_points()[0]
     )
     world.tick()
-    seen = other.get_world().get_actor(car.id)
-    pair = Pair(port, world, car, seen)
+    there = other.get_world()
+    pair = Pair(port, world, car, there.get_actor(car.id), there)
     pair.ticks(20)
     return pair
 
