@@ -34,16 +34,19 @@ def pytest_sessionstart() -> None:
     lost_wakeups.watch()
 
 
-def _cpu_s() -> float:
-    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+def _cpu_s(who: int) -> float:
+    spent = resource.getrusage(who)
+    return spent.ru_utime + spent.ru_stime
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    before = _cpu_s()
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    before = _cpu_s(resource.RUSAGE_SELF), _cpu_s(resource.RUSAGE_CHILDREN)
     result = yield
-    _spent_s[item.path.relative_to(TESTS).parts[0].removesuffix(".py")] += _cpu_s() - before
+    suite = item.path.relative_to(TESTS).parts[0].removesuffix(".py")
+    _spent_s[suite] += _cpu_s(resource.RUSAGE_SELF) - before[0]
+    # with the last test end the simulators that all suites have shared, and only now is what they took known
+    _spent_s[suite if nextitem else "shared"] += _cpu_s(resource.RUSAGE_CHILDREN) - before[1]
     return result
 
 

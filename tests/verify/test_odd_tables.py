@@ -71,7 +71,7 @@ def mutated(copy: Copy, table: str, change: Callable[[list[dict[str, Any]]], obj
     return {table: json.dumps(rows).encode()}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(table=st.sampled_from((*TABLES, *EXTRA_TABLES)), junk=JUNK, data=st.data())
 def test_a_value_of_no_kind_that_its_field_has_is_found(mutable: Copy, table: str, junk: Any, data: Any) -> None:
     may_be_absent = {"index", "value", "visible_fraction", "distance_m"}
@@ -170,7 +170,7 @@ def test_junk_in_map_prediction_and_can_files_never_raises(mutable: Copy, path: 
         mutable.write(path, before)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(table=st.sampled_from((*TABLES, *EXTRA_TABLES)), data=st.data())
 def test_odd_values_of_the_right_kind_never_raise(mutable: Copy, table: str, data: Any) -> None:
     def change(rows: list[Any]) -> None:

@@ -86,9 +86,9 @@ def _check_weather(row: Row, place: Place, findings: Findings) -> None:
 
 def _ego(scene: Scene, sample: str, row: Row, place: Place, findings: Findings) -> Body | None:
     """The ego's box, if the sample has a sound one that agrees with the ego pose."""
-    said = row.get("ego")
-    if said is None:
+    if "ego" not in row:
         return None
+    said = row["ego"]
     if not isinstance(said, dict) or not all(are_numbers(said.get(name), n) for name, n in _FIELDS.items()):
         message = f"ego = {short(said)}; want translation, size, rotation, velocity as an annotation has them"
         findings.add("sample_truth", place, message)
