@@ -59,7 +59,7 @@ def _children(pid: int) -> str:
     return "".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
 
 
-@pytest.mark.parametrize("busy", [_ticking_client, _rendering, _blocked_reader])
+@pytest.mark.parametrize("busy", [_ticking_client, _rendering, pytest.param(_blocked_reader, marks=pytest.mark.long)])
 def test_sigterm_ends_it_at_once_and_nothing_is_left(busy: Any, tmp_path, monkeypatch):
     scratch = tmp_path / "scratch"
     scratch.mkdir()

@@ -215,6 +215,7 @@ def test_random_bytes_after_a_good_beginning_end_their_own_connection_only(port)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # reset, not closed
 
 
+@pytest.mark.long
 def test_connections_that_say_nothing_make_room_for_one_that_asks(port):
     with ExitStack() as opened:
         for target, count in ((port, MAX_CONNECTIONS + 100), (port + 1, 1100)):
@@ -258,6 +259,7 @@ def test_what_is_too_large_is_refused_with_its_bound(port):
     asking.hang_up()
 
 
+@pytest.mark.long
 def test_a_world_has_so_many_actors_and_no_more(port):
     asking = Connection(port)
     populate(asking)

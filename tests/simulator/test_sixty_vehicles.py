@@ -25,6 +25,7 @@ def _keeps_the_rules(drive: Drive) -> bool:
     return drive.red == 0 and drive.off_road_s <= 1.0 and drive.removed_s is None and drive.stands_s < STANDS_FOR_GOOD_S
 
 
+@pytest.mark.long
 def test_ten_cars_of_the_small_town_drive_for_a_minute_by_the_rules(client: carla.Client) -> None:
     world = fresh_world(client)
     with traffic(client, world, 10, seed=1) as cars:
