@@ -119,8 +119,7 @@ def test_random_places_are_on_the_pavement(client, name):
     assert (np.ptp(at[:, :2], axis=0) > 150.0).all()
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("name", ["AvSynth01", *OTHERS])
+@pytest.mark.parametrize("name", EACH_TOWN)
 def test_a_crowd_walks_for_a_minute_through_no_wall_and_crosses_where_it_may(client, name):
     town = towns.load(name)
     way = Crowd.of(fresh_world(client, name), 20, seed=5, crossing=0.0).walk(60.0)
