@@ -263,6 +263,10 @@ class Engine:
             with self.lock:
                 self.recorder.stop()
                 self.replayer.drop()
+                if town is self.town:
+                    self.street_lights.reset()
+                else:
+                    self.street_lights = StreetLights(town.mesh)
                 self.town, self._called = town, called
                 self._definitions = None
                 self.sensors.reset(self.town)
@@ -271,7 +275,6 @@ class Engine:
                     self.world.scenery.load(ALL_LAYERS & ~layers, False)
                     self.world.stand_scenery()
                     self.sensors.see(self.world.scenery.mesh)
-                self.street_lights = StreetLights(self.town.mesh)
                 self.debug_shapes.clear()
                 self._restart_scene_clock()
                 if reset_settings:

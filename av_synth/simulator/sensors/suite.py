@@ -84,7 +84,6 @@ class SensorSuite:
 
     def __init__(self, streams: StreamServer, catalogue: Catalogue, town: Town, profile: Profile = NATIVE) -> None:
         self._profile = profile
-        self.imu_gravity_mps2 = GRAVITY_MPS2
         self._streams = streams
         self._shown = shown(catalogue)
         self._town = town

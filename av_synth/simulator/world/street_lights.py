@@ -39,7 +39,12 @@ class StreetLights:
     """
 
     def __init__(self, town: Mesh) -> None:
-        self.lights = {k + 1: StreetLight(k + 1, at) for k, at in enumerate(street_lamps(town))}
+        self._first = {k + 1: StreetLight(k + 1, at) for k, at in enumerate(street_lamps(town))}
+        self.reset()
+
+    def reset(self) -> None:
+        """Let all be as nobody has changed them."""
+        self.lights = dict(self._first)
         self.changed = False
         self._shine: Array | None = None
 
