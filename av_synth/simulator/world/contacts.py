@@ -207,6 +207,20 @@ class StaticGrid:
         return row[near], other[near]
 
 
+def rows_overlapping(box: Boxes, bodies: Boxes, wanted: npt.NDArray[np.bool_]) -> Indices:
+    """Rows of the `wanted` (N,) among bodies that overlap one box, all of them at rest."""
+    rows = np.flatnonzero(wanted & (bodies.bottom < box.top[0]) & (bodies.top > box.bottom[0]))
+    both = Boxes(
+        np.concatenate([box.corners, bodies.corners[rows]]),
+        np.concatenate([box.axes, bodies.axes[rows]]),
+        np.concatenate([box.bottom, bodies.bottom[rows]]),
+        np.concatenate([box.top, bodies.top[rows]]),
+    )
+    others = np.arange(1, len(rows) + 1)
+    overlaps = body_overlaps(both, np.zeros_like(others), others, np.zeros((len(rows) + 1, 3)), 0.0)
+    return rows[overlaps.second - 1]
+
+
 def body_overlaps(boxes: Boxes, first: Indices, second: Indices, velocity: Array, horizon_s: float) -> Overlaps:
     """Which of the pairs truly overlap; `velocity` (N, 3) of all rows."""
     closing = (velocity[first] - velocity[second])[:, :2]

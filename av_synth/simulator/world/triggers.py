@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from av_synth.simulator.world.arrays import BodyArrays
-from av_synth.simulator.world.contacts import Boxes, body_overlaps
+from av_synth.simulator.world.contacts import Boxes, rows_overlapping
 from av_synth.simulator.world.model import Actor
 from av_synth.simulator.world.physics import load_row
 
@@ -60,17 +60,8 @@ def _vehicles_in(trigger: Actor, arrays: BodyArrays) -> list[int]:
     """Ids of the vehicles whose boxes overlap the trigger's."""
     half = 0.01 * np.array([[abs(_value(trigger, f"extent_{axis}")) for axis in "xyz"]])
     box = Boxes.of(trigger.world_from_actor[None], np.zeros((1, 3)), half)
-    bodies = Boxes.of_arrays(arrays)
-    rows = np.flatnonzero(arrays.is_vehicle & (bodies.bottom < box.top[0]) & (bodies.top > box.bottom[0]))
-    both = Boxes(
-        np.concatenate([box.corners, bodies.corners[rows]]),
-        np.concatenate([box.axes, bodies.axes[rows]]),
-        np.concatenate([box.bottom, bodies.bottom[rows]]),
-        np.concatenate([box.top, bodies.top[rows]]),
-    )
-    others = np.arange(1, len(rows) + 1)
-    overlaps = body_overlaps(both, np.zeros_like(others), others, np.zeros((len(rows) + 1, 3)), 0.0)
-    return [arrays.actors[rows[other - 1]].id for other in overlaps.second]
+    rows = rows_overlapping(box, Boxes.of_arrays(arrays), arrays.is_vehicle)
+    return [arrays.actors[row].id for row in rows]
 
 
 def _set_friction(actor: Actor, arrays: BodyArrays, frictions: tuple[float, ...]) -> None:

@@ -26,7 +26,7 @@ from av_synth.simulator.world.blueprints import (
     parse_colour,
 )
 from av_synth.simulator.world.collide import resolve_contacts
-from av_synth.simulator.world.contacts import Boxes, StaticGrid, body_overlaps, static_overlaps
+from av_synth.simulator.world.contacts import Boxes, StaticGrid, rows_overlapping, static_overlaps
 from av_synth.simulator.world.doors import swing_doors
 from av_synth.simulator.world.drivetrain import shift
 from av_synth.simulator.world.dynamics import step_vehicles
@@ -269,17 +269,7 @@ class World(Instruments):
             wanted = arrays.collides & ~arrays.attached
             if kind == "prop":
                 wanted &= arrays.is_vehicle | arrays.is_walker
-            all_boxes = Boxes.of_arrays(arrays)
-            rows = np.flatnonzero(wanted & (all_boxes.bottom < box.top[0]) & (all_boxes.top > box.bottom[0]))
-            pair = Boxes(
-                np.concatenate([box.corners, all_boxes.corners[rows]]),
-                np.concatenate([box.axes, all_boxes.axes[rows]]),
-                np.concatenate([box.bottom, all_boxes.bottom[rows]]),
-                np.concatenate([box.top, all_boxes.top[rows]]),
-            )
-            others = np.arange(1, len(rows) + 1)
-            still = np.zeros((len(rows) + 1, 3))
-            if len(body_overlaps(pair, np.zeros_like(others), others, still, 0.0).first):
+            if len(rows_overlapping(box, Boxes.of_arrays(arrays), wanted)):
                 return True
         if kind == "prop":
             return False
