@@ -6,6 +6,7 @@ import queue
 from typing import Any
 
 import carla
+import numpy as np
 from server_process import ahead, fresh_world
 
 WAIT_S = 20.0
@@ -45,3 +46,8 @@ class Stage:
         for sensor in self.sensors:
             sensor.stop()
         self.client.apply_batch_sync([carla.command.DestroyActor(sensor.id) for sensor in self.sensors], False)
+
+
+def pixels(image: carla.Image) -> np.ndarray:
+    """BGRA (H, W, 4)."""
+    return np.frombuffer(image.raw_data, dtype=np.uint8).reshape(image.height, image.width, 4)

@@ -10,7 +10,7 @@ import carla
 import numpy as np
 import pytest
 from server_process import ahead, connect, running_simulator
-from stage import WAIT_S, Stage
+from stage import WAIT_S, Stage, pixels
 
 SIZE = {"image_size_x": "64", "image_size_y": "36"}
 LIDAR = {"channels": "4", "points_per_second": "4000", "rotation_frequency": "20"}
@@ -35,10 +35,6 @@ def stage(client: carla.Client) -> Iterator[Stage]:
     made = Stage(client)
     yield made
     made.clear()
-
-
-def _pixels(image: carla.Image) -> np.ndarray:
-    return np.frombuffer(image.raw_data, dtype=np.uint8).reshape(image.height, image.width, 4)
 
 
 def _settle(stage: Stage, ticks: int = 20) -> None:
@@ -80,8 +76,8 @@ def test_normals_are_those_of_the_world_in_carlas_axes_whichever_way_the_camera_
     _settle(stage, 1)
 
     for normals, depth in cameras:
-        seen, far = stage.next(normals), _pixels(stage.next(depth))[..., :3].min(axis=2)
-        image = _pixels(seen)
+        seen, far = stage.next(normals), pixels(stage.next(depth))[..., :3].min(axis=2)
+        image = pixels(seen)
         vectors = image[..., 2::-1] / 127.5 - 1.0
         surface = far < 255
         assert np.linalg.norm(vectors[surface], axis=1) == pytest.approx(1.0, abs=0.02)
@@ -91,7 +87,7 @@ def test_normals_are_those_of_the_world_in_carlas_axes_whichever_way_the_camera_
         assert (vectors[surface] @ eye).mean() < 0.0
         if normals is cameras[0][0]:
             assert (image[-1] == (255, 128, 128, 255)).all(), "the road points up: blue"
-            car = _pixels(stage.next(tags))[..., 2] == 14
+            car = pixels(stage.next(tags))[..., 2] == 14
             rear = vectors[car][np.abs(vectors[car][:, 2]) < 0.3].mean(axis=0)
             assert rear / np.linalg.norm(rear) == pytest.approx(-eye, abs=0.25)
             assert set(map(tuple, image[~surface][:, :3])) <= {(128, 128, 128)}
@@ -235,7 +231,7 @@ def test_gamma_and_exposure_compensation_change_the_image_and_their_defaults_do_
     looks = ({}, {"gamma": "2.2", "exposure_compensation": "0"}, {"exposure_compensation": "1"}, {"gamma": "1.1"})
     cameras = [stage.attach("sensor.camera.rgb", **SIZE, **look) for look in looks]
     stage.world.tick()
-    plain, same, brighter, darker = (_pixels(stage.next(camera)).astype(int) for camera in cameras)
+    plain, same, brighter, darker = (pixels(stage.next(camera)).astype(int) for camera in cameras)
 
     assert (plain == same).all()
     assert (brighter >= plain).all()

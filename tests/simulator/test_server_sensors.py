@@ -10,7 +10,7 @@ import carla
 import numpy as np
 import pytest
 from server_process import ahead, connect, running_simulator
-from stage import Stage
+from stage import Stage, pixels
 
 from av_synth.geometry.cameras import project
 from av_synth.geometry.carla import matrix_from_transform
@@ -36,10 +36,6 @@ def stage(client: carla.Client) -> Iterator[Stage]:
     made.clear()
 
 
-def _pixels(image: carla.Image) -> np.ndarray:
-    return np.frombuffer(image.raw_data, dtype=np.uint8).reshape(image.height, image.width, 4)
-
-
 def test_cameras_of_one_pose_agree_on_frame_pose_class_and_actor(stage):
     cameras = {kind: stage.attach(f"sensor.camera.{kind}", **SIZE) for kind in CAMERAS}
     visibility = stage.attach("avsynth.camera.visibility", **SIZE)
@@ -54,18 +50,18 @@ def test_cameras_of_one_pose_agree_on_frame_pose_class_and_actor(stage):
     wanted = snapshot.find(stage.ego.id).get_transform().transform(mount)
     assert images["rgb"].transform.location.distance(wanted) < 1e-3
 
-    instance, semantic = _pixels(images["instance_segmentation"]), _pixels(images["semantic_segmentation"])
+    instance, semantic = pixels(images["instance_segmentation"]), pixels(images["semantic_segmentation"])
     assert np.array_equal(instance[..., 2], semantic[..., 2])
     ids = instance[..., 1].astype(int) + 256 * instance[..., 0].astype(int)
     car = ids == stage.other.id
     assert car.sum() > 50
     assert set(np.unique(semantic[car][:, 2])) == {14}
 
-    depth = _pixels(images["depth"]).astype(np.float64)
+    depth = pixels(images["depth"]).astype(np.float64)
     metres = (depth[..., 2] + 256 * depth[..., 1] + 65536 * depth[..., 0]) / (2**24 - 1) * 1000.0
     gap = stage.other.get_location().distance(stage.ego.get_location()) - 0.8 - stage.other.bounding_box.extent.x
     assert np.median(metres[car]) == pytest.approx(gap, abs=1.0)
-    assert _pixels(images["rgb"])[..., :3].std() > 10.0
+    assert pixels(images["rgb"])[..., :3].std() > 10.0
 
     counts, _ = [row for row in seen if row.object_idx == stage.other.id]
     assert seen.get_point_count(0) == seen.get_point_count(1)
@@ -119,8 +115,8 @@ def test_a_thing_to_the_left_is_on_the_left_of_the_image_and_of_the_lidar(stage)
     lidar = stage.attach("sensor.lidar.ray_cast_semantic", **LIDAR)
     stage.world.tick()
 
-    pixels = _pixels(stage.next(camera))
-    columns = np.nonzero(pixels[..., 1].astype(int) + 256 * pixels[..., 0].astype(int) == left.id)[1]
+    picture = pixels(stage.next(camera))
+    columns = np.nonzero(picture[..., 1].astype(int) + 256 * picture[..., 0].astype(int) == left.id)[1]
     points = [row.point for row in stage.next(lidar) if row.object_idx == left.id]
 
     assert columns.mean() < 80 - 10
@@ -138,8 +134,8 @@ def test_intrinsics_given_in_pixels_move_and_scale_the_image(stage):
 
     middles, widths = [], []
     for image in images:
-        pixels = _pixels(image)
-        columns = np.nonzero(pixels[..., 1] == stage.other.id)[1]
+        picture = pixels(image)
+        columns = np.nonzero(picture[..., 1] == stage.other.id)[1]
         middles.append(columns.mean())
         widths.append(np.ptp(columns) + 1)
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import queue
-import socket
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import carla
-import msgpack
 import pytest
 from server_process import ahead, connect, fresh_world, running_simulator
+
+from tests.simulator.calls.observed import Wire
 
 FRONT_LEFT, FRONT_RIGHT = carla.VehicleWheelLocation.FL_Wheel, carla.VehicleWheelLocation.FR_Wheel
 REAR_LEFT = carla.VehicleWheelLocation.BL_Wheel
@@ -37,13 +38,8 @@ class Pair:
 
     def call(self, name: str, *arguments: Any) -> Any:
         """The result of a call that the wheel has no method for, or does not wait for."""
-        unpacker = msgpack.Unpacker()
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10.0) as connection:
-            connection.sendall(msgpack.packb([0, 1, name, [[False], *arguments]]))
-            while True:
-                unpacker.feed(connection.recv(65536))
-                for answer in unpacker:
-                    return answer[3][0]
+        with closing(Wire(self.port)) as wire:
+            return wire.response(name, *arguments)[1][0]
 
 
 @pytest.fixture(scope="module")
