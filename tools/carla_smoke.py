@@ -32,6 +32,15 @@ determinism actor_introspection geoconversion walker_bounding_box recorder repla
 traffic_manager_control traffic_manager_large_vehicle walker_navigation traffic_light dvs
 """
 WANTED_SHARE = 0.8
+DO_NOT_PASS = {
+    "actor_introspection: test_vehicle_sockets_consistent": "Bodies have no sockets; the call is refused.",
+    "actor_introspection: test_walker_bones": "Walkers have no bones; the call is refused.",
+    "collision_sensor: test_single_car": "Wants a wall where CARLA's own town has one.",
+    "recorder: both tests": "They spawn `vehicle.lincoln.mkz`, which CARLA 0.9.16 does not have either.",
+    "walker_bounding_box: test_walker_bounding_box_has_relative_offset": "Wants what CARLA mended after 0.9.16.",
+    "spawnpoints: test_spawn_points": "Spawns each car at each point of each map; ended before its end.",
+}
+"""What `docs/simulator.md` says of the tests that count and do not pass."""
 PASSED, FAILED, NOT_COUNTED = "passed", "failed", "does not count"
 _WANTS = "want the folder PythonAPI of CARLA's sources: make carla-smoke CARLA_PYTHONAPI=/path/to/carla/PythonAPI"
 _TOWN = "Town03"  # what their tearDown loads, so that all but the first begin in it, and some count on it

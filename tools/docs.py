@@ -29,7 +29,7 @@ from av_synth.simulator.sensors.spec import acting_attributes, is_built  # noqa:
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS, sensor_attributes  # noqa: E402
 from av_synth.store.tables import TABLES  # noqa: E402
 from tests.simulator.calls import observations  # noqa: E402
-from tools import scenario_reference  # noqa: E402
+from tools import carla_smoke, scenario_reference  # noqa: E402
 from tools.scenario_reference import CAMPAIGN, RIG, reference  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -205,7 +205,7 @@ def calls() -> str:
     rows = [f"| `{name}` | done | {_cell(found.sentence)} |" for name, found in observations.every().items()]
     rows += [f"| `{name}` | refused | {_cell(reason)} |" for name, reason in REASONS.items()]
     return _page(
-        "tests/simulator/calls and av_synth/simulator/protocol/handlers",
+        "tests/simulator/calls, av_synth/simulator/protocol/handlers and tools/carla_smoke.py",
         "How the embedded simulator answers CARLA's calls",
         "Each call that a CARLA 0.9.16 server answers is here: done, or refused by an error that names it. What is\n"
         "done is shown by a test with two clients, A and B, of one simulator: A makes the call, and the sentence says\n"
@@ -219,7 +219,12 @@ def calls() -> str:
         "several effects, the sentence names one. Ids of actors begin anew with each episode, so that equal runs have\n"
         "equal ids. A client that stays connected while another one loads a town keeps what it was told of the ids\n"
         "of the former episode: it should connect anew.",
-        "| call | answer | what a second client sees, or why not |\n|---|---|---|\n" + "\n".join(sorted(rows)) + "\n",
+        "| call | answer | what a second client sees, or why not |\n|---|---|---|\n" + "\n".join(sorted(rows)) + "\n"
+        "\n## CARLA's own smoke tests\n\n"
+        "`make carla-smoke` ([how](how-to/simulator.md#carlas-own-smoke-tests)) runs them here. These count, for they\n"
+        "call what the 0.9.16 client has, and do not pass:\n\n"
+        "| test | why |\n|---|---|\n"
+        + "".join(f"| {test} | {_cell(reason)} |\n" for test, reason in carla_smoke.DO_NOT_PASS.items()),
     )
 
 
