@@ -15,6 +15,7 @@ Request = tuple[int, str, "list[Any]"]
 """Id, name and params of a call."""
 HELD_S = 1.0
 """How long at most calls are held, once nothing more comes: another client may go over otherwise, or not at all."""
+_MOST_HELD_BYTES = 4_000_000  # more than any client asks in that time without being answered
 _FIRST = ("version", "get_episode_info")
 _LAST = "get_sensor_token"
 
@@ -25,14 +26,22 @@ class Reloading:
     def __init__(self) -> None:
         self._reloads = False
         self._held: list[Request] = []
+        self._held_bytes = 0
 
     @property
     def holds(self) -> bool:
         """Whether requests wait for others."""
         return bool(self._held)
 
-    def ordered(self, requests: Sequence[Request]) -> Iterator[Request]:
-        """The requests that are to be answered now, in that order."""
+    def ordered(self, requests: Sequence[Request], received_bytes: int) -> Iterator[Request]:
+        """The requests that are to be answered now, in that order; all of them where too much would be held.
+
+        Args:
+            requests: that are whole now.
+            received_bytes: that have come since the last call, whole requests or not.
+        """
+        if self._reloads:
+            self._held_bytes += received_bytes
         for request in requests:
             name = request[1]
             if self._reloads and name == _LAST:
@@ -43,8 +52,10 @@ class Reloading:
             else:
                 self._reloads = self._reloads or name == "load_new_episode"
                 yield request
+        if self._held_bytes > _MOST_HELD_BYTES:
+            yield from self.let_go()
 
     def let_go(self) -> list[Request]:
         """What was held; nothing is held any more."""
-        held, self._held, self._reloads = self._held, [], False
+        held, self._held, self._held_bytes, self._reloads = self._held, [], 0, False
         return held

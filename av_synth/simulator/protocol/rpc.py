@@ -146,7 +146,7 @@ class RpcServer:
                     with self._lock:
                         if sock in self._connections:
                             self._connections[sock] = True
-                answer(reloading.ordered(requests))
+                answer(reloading.ordered(requests, len(data)))
         except ProtocolError as error:
             log.warning("rpc: closing %s: %s", peer, error)
         except OSError as error:

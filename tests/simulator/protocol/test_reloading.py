@@ -5,10 +5,11 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from collections.abc import Iterable
 
 import msgpack
 
-from av_synth.simulator.protocol.reloading import Reloading
+from av_synth.simulator.protocol.reloading import Reloading, Request
 from av_synth.simulator.protocol.rpc import RpcServer
 from tests.simulator.server_process import running_simulator
 
@@ -32,25 +33,29 @@ print("done", flush=True)
 """
 
 
-def names(requests) -> list[str]:
+def names(requests: Iterable[Request]) -> list[str]:
     return [name for _, name, _ in requests]
 
 
-def calls(*words: str) -> list[tuple[int, str, list[object]]]:
+def ordered(connection: Reloading, requests: list[Request], received_bytes: int = 20) -> list[str]:
+    return names(connection.ordered(requests, received_bytes))
+
+
+def calls(*words: str) -> list[Request]:
     return [(number, word, []) for number, word in enumerate(words)]
 
 
 def test_calls_after_a_load_wait_until_the_client_has_the_new_episode():
     connection = Reloading()
 
-    assert names(connection.ordered(calls("get_episode_settings", "load_new_episode"))) == [
+    assert ordered(connection, calls("get_episode_settings", "load_new_episode")) == [
         "get_episode_settings",
         "load_new_episode",
     ]
-    assert names(connection.ordered(calls("get_episode_settings", "version"))) == ["version"]
+    assert ordered(connection, calls("get_episode_settings", "version")) == ["version"]
     assert connection.holds
-    assert names(connection.ordered(calls("apply_batch", "get_episode_info"))) == ["get_episode_info"]
-    assert names(connection.ordered(calls("get_sensor_token", "get_episode_settings"))) == [
+    assert ordered(connection, calls("apply_batch", "get_episode_info")) == ["get_episode_info"]
+    assert ordered(connection, calls("get_sensor_token", "get_episode_settings")) == [
         "get_sensor_token",
         "get_episode_settings",
         "apply_batch",
@@ -61,10 +66,20 @@ def test_calls_after_a_load_wait_until_the_client_has_the_new_episode():
 
 def test_what_is_held_can_be_let_go_and_nothing_is_held_afterwards():
     connection = Reloading()
-    list(connection.ordered(calls("load_new_episode", "get_episode_settings")))
+    ordered(connection, calls("load_new_episode", "get_episode_settings"))
 
     assert names(connection.let_go()) == ["get_episode_settings"]
-    assert names(connection.ordered(calls("get_episode_settings"))) == ["get_episode_settings"]
+    assert ordered(connection, calls("get_episode_settings")) == ["get_episode_settings"]
+
+
+def test_who_asks_on_and_on_without_taking_over_the_episode_is_answered_before_that_fills_the_memory(monkeypatch):
+    monkeypatch.setattr(f"{Reloading.__module__}._MOST_HELD_BYTES", 100)
+    connection = Reloading()
+    ordered(connection, calls("load_new_episode"))
+
+    assert ordered(connection, calls("get_weather_parameters"), 60) == []
+    assert ordered(connection, calls("get_episode_settings"), 60) == ["get_weather_parameters", "get_episode_settings"]
+    assert not connection.holds
 
 
 def test_a_client_that_takes_over_an_episode_otherwise_is_answered_too():
