@@ -283,13 +283,13 @@ class BodyArrays:
             return actor.world_from_actor, actor.velocity_mps, actor.angular_velocity_radps
         k = self._rows[actor.id]
         if self.pose[k].tobytes() != self.told_of[k].tobytes():
-            self.tell()
+            self.told_of[k] = self.pose[k]
+            self.told_pose[k] = told_poses(self.pose[k : k + 1])[0]
         return self.told_pose[k], self.told_velocity[k], self.told_angular[k]
 
     def all_told(self) -> AllTold:
         """What `told` says of every row at once."""
-        if (self.pose != self.told_of).any():
-            self.tell()
+        self._tell_poses()
         return AllTold(
             self.actors, self.told_pose, self.told_velocity, self.told_angular, self.acceleration, self.limit_kmh
         )

@@ -75,7 +75,8 @@ class Commands:
         pose[:3, 3] = finite("set_actor_location", location_m, (3,))
         self.set_transform(actor_id, pose)
 
-    def _carry_children(self, parent_id: int) -> None:
+    def _carry_children(self, parent_id: int) -> list[int]:
+        """Put what is attached to an actor, and to that in turn, in its place; ids of all who may carry somebody."""
         parents = [parent_id]  # no recursion: a client may attach a thousand actors, each to the one before
         for parent in parents:
             carried = [self.actors[child_id] for child_id in self._children.get(parent, ())]
@@ -83,6 +84,7 @@ class Commands:
                 if child.parent_from_actor is not None:
                     child.world_from_actor[:] = self._arrays.told(self.actors[parent])[0] @ child.parent_from_actor
                     parents.append(child.id)
+        return parents
 
     # -- motion -------------------------------------------------------------------------------------------------
 

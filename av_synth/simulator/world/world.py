@@ -343,9 +343,10 @@ class World(Instruments):
         self._weathers.append(self.weather)
         self.frame += 1
         self.elapsed_s += delta_s
-        for parent_id in self._children:
-            if parent_id in arrays:
-                self._carry_children(parent_id)
+        carried: set[int] = set()
+        for parent_id in self._children:  # each before what it carries
+            if parent_id in arrays and parent_id not in carried:
+                carried.update(self._carry_children(parent_id))
         arrays.show(delta_s)
         self._read_out(delta_s)
 

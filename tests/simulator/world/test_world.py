@@ -19,6 +19,7 @@ from av_synth.simulator.world import (
     WalkerControl,
     World,
 )
+from av_synth.simulator.world.arrays import BodyArrays
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS
 
 MODELS = ("vehicle.audi.a2", "vehicle.tesla.model3", "vehicle.mercedes.sprinter", "vehicle.audi.tt")
@@ -92,6 +93,20 @@ def test_attached_actors_follow_at_once_and_on_every_step(world, street):
     assert cone.world_from_actor[:2, 3] == pytest.approx(car.world_from_actor[:2, 3], abs=0.1)
     world.set_transform(car.id, street.at(300.0))
     assert camera.world_from_actor[0, 3] == pytest.approx(301.0)
+
+
+def test_a_row_of_bodies_each_on_the_one_before_is_carried_once_a_step(world, monkeypatch):
+    car = parent = world.car(200.0)
+    mount = from_yaw(0.0, 0.0, 1.0, 0.1)
+    for _ in range(30):
+        parent = world.spawn("static.prop.trafficcone01", {}, mount, parent.id)
+    told, asked = BodyArrays.told, []
+    monkeypatch.setattr(BodyArrays, "told", lambda arrays, actor: asked.append(actor.id) or told(arrays, actor))
+    world.set_target_velocity(car.id, [8.0, 0.0, 0.0])
+    world.step(0.05)
+
+    assert len(asked) == len(set(asked)) == 30
+    assert parent.world_from_actor[:3, 3] == pytest.approx(car.world_from_actor[:3, 3] + [0.0, 0.0, 30.0], abs=0.1)
 
 
 def test_the_scene_is_a_copy_with_paint_lamps_and_every_body(world, street):
