@@ -132,16 +132,29 @@ def body_pairs(boxes: Boxes, usable: npt.NDArray[np.bool_], active: npt.NDArray[
         return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
     low, high = (bound[rows] for bound in boxes.bounds)
     order = np.argsort(low[:, 0], kind="stable")
-    last = np.searchsorted(low[order, 0], high[order, 0], side="right")
-    count = np.maximum(last - np.arange(len(rows)) - 1, 0)
-    left, right = runs(np.arange(len(rows)) + 1, count)
+    left, right = _meeting(low[order, 0], high[order, 0], active[rows[order]])
     i, j = order[left], order[right]
     near = (low[i, 1] < high[j, 1]) & (low[j, 1] < high[i, 1])
     i, j = rows[i[near]], rows[j[near]]
-    near = (active[i] | active[j]) & (boxes.bottom[i] < boxes.top[j]) & (boxes.bottom[j] < boxes.top[i])
+    near = (boxes.bottom[i] < boxes.top[j]) & (boxes.bottom[j] < boxes.top[i])
     first, second = np.minimum(i, j)[near], np.maximum(i, j)[near]
     fixed = np.lexsort((second, first))
     return first[fixed], second[fixed]
+
+
+def _meeting(low: Array, high: Array, active: npt.NDArray[np.bool_]) -> tuple[Indices, Indices]:
+    """Pairs of stretches (N,) that meet, sorted by their lower ends, the earlier first; one of the two is active.
+
+    Those at rest are compared with active ones only: a town full of what stands costs nothing.
+    """
+    every, at = np.arange(len(low)), np.flatnonzero(active)
+    moving, others = runs(at + 1, np.maximum(np.searchsorted(low, high[at], side="right") - at - 1, 0))
+    if len(at) == len(low):
+        return moving, others
+    rest = every[~active]
+    first, last = np.searchsorted(at, rest), np.searchsorted(low[at], high[rest], side="right")
+    which, later = runs(first, np.maximum(last - first, 0))
+    return np.concatenate([at[moving], rest[which]]), np.concatenate([others, at[later]])
 
 
 def _indices(values: list[int]) -> Indices:

@@ -7,8 +7,9 @@ import pytest
 import shapely
 
 from av_synth.geometry.transforms import from_yaw
+from av_synth.simulator.runs import runs
 from av_synth.simulator.scene import Tag
-from av_synth.simulator.world import SpawnRefused, VehicleControl, WalkerControl
+from av_synth.simulator.world import SpawnRefused, VehicleControl, WalkerControl, contacts
 from av_synth.simulator.world.contacts import Boxes, body_overlaps, body_pairs
 
 
@@ -25,11 +26,15 @@ def momentum(actors):
     return sum(a.body.mass_kg * a.velocity_mps[:2] for a in actors)
 
 
-def test_overlaps_are_those_that_shapely_finds_and_the_push_frees_them(rng):
-    count = 60
+def random_boxes(rng, count):
     pose = np.array([from_yaw(*rng.uniform(0, 30, 2), rng.uniform(0, 2), rng.uniform(-4, 4)) for _ in range(count)])
     half = np.column_stack([rng.uniform(0.2, 5, count), rng.uniform(0.2, 1.2, count), np.ones(count)])
-    boxes = Boxes.of(pose, np.zeros((count, 3)), half)
+    return pose, Boxes.of(pose, np.zeros((count, 3)), half)
+
+
+def test_overlaps_are_those_that_shapely_finds_and_the_push_frees_them(rng):
+    count = 60
+    pose, boxes = random_boxes(rng, count)
     everyone = np.ones(count, dtype=bool)
     first, second = body_pairs(boxes, everyone, everyone)
     found = body_overlaps(boxes, first, second, np.zeros((count, 3)), 0.1)
@@ -47,6 +52,33 @@ def test_overlaps_are_those_that_shapely_finds_and_the_push_frees_them(rng):
         moved = shapely.affinity.translate(shapes[i], *(push * (depth + 1e-6)))
         assert not moved.intersects(shapes[j])
         assert max(shapely.Point(point).distance(shapes[k]) for k in (i, j)) < depth + 0.05
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
+def test_pairs_are_those_whose_bounds_overlap_and_of_which_one_moves_and_is_in_the_way(rng, share):
+    _, boxes = random_boxes(rng, 60)
+    usable, active = rng.random(60) < 0.8, rng.random(60) < share
+    low, high = boxes.bounds
+    wanted = [
+        (i, j)
+        for i in range(60)
+        for j in range(i + 1, 60)
+        if usable[i] and usable[j] and (active[i] or active[j])
+        if (low[i] < high[j]).all() and (low[j] < high[i]).all()
+        if boxes.bottom[i] < boxes.top[j] and boxes.bottom[j] < boxes.top[i]
+    ]
+
+    assert list(zip(*(rows.tolist() for rows in body_pairs(boxes, usable, active)), strict=True)) == wanted
+    assert (len(wanted) > 0) == (share > 0.0)
+
+
+def test_bodies_at_rest_are_not_compared_with_each_other_however_many_stand_in_one_place(monkeypatch):
+    compared = []
+    monkeypatch.setattr(contacts, "runs", lambda starts, counts: compared.append(counts.sum()) or runs(starts, counts))
+    boxes = Boxes.of(*(np.repeat(each[None], 500, axis=0) for each in (np.eye(4), np.zeros(3), np.ones(3))))
+    everyone, one = np.ones(500, dtype=bool), np.arange(500) == 250
+
+    assert len(body_pairs(boxes, everyone, one)[0]) == 499 == sum(compared)
 
 
 def test_a_head_on_crash_keeps_momentum_and_both_sides_report_it(world):
