@@ -222,7 +222,11 @@ class StaticGrid:
 
 def rows_overlapping(box: Boxes, bodies: Boxes, wanted: npt.NDArray[np.bool_]) -> Indices:
     """Rows of the `wanted` (N,) among bodies that overlap one box, all of them at rest."""
-    rows = np.flatnonzero(wanted & (bodies.bottom < box.top[0]) & (bodies.top > box.bottom[0]))
+    (low, high), (box_low, box_high) = bodies.bounds, box.bounds
+    near = wanted & (bodies.bottom < box.top[0]) & (bodies.top > box.bottom[0])
+    rows = np.flatnonzero(near & ((low < box_high) & (box_low < high)).all(axis=1))
+    if len(rows) == 0:
+        return rows
     both = Boxes(
         np.concatenate([box.corners, bodies.corners[rows]]),
         np.concatenate([box.axes, bodies.axes[rows]]),

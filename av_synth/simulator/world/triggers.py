@@ -37,8 +37,10 @@ def apply_friction(actors: Mapping[int, Actor], arrays: BodyArrays, slipping: Sl
     if not (triggers or slipping):
         return
     inside: dict[int, float] = {}
+    bodies = Boxes.of_arrays(arrays)
     for trigger in triggers:
-        inside |= dict.fromkeys(_vehicles_in(trigger, arrays), _value(trigger, "friction"))
+        rows = rows_overlapping(_box_of(trigger), bodies, arrays.is_vehicle)
+        inside |= dict.fromkeys((arrays.actors[row].id for row in rows), _value(trigger, "friction"))
     for vehicle_id in [known for known in slipping if known not in inside]:
         before = slipping.pop(vehicle_id)
         if vehicle_id in actors:
@@ -56,12 +58,9 @@ def _value(trigger: Actor, name: str) -> float:
     return float(trigger.attributes[name].rstrip("fF"))
 
 
-def _vehicles_in(trigger: Actor, arrays: BodyArrays) -> list[int]:
-    """Ids of the vehicles whose boxes overlap the trigger's."""
+def _box_of(trigger: Actor) -> Boxes:
     half = 0.01 * np.array([[abs(_value(trigger, f"extent_{axis}")) for axis in "xyz"]])
-    box = Boxes.of(trigger.world_from_actor[None], np.zeros((1, 3)), half)
-    rows = rows_overlapping(box, Boxes.of_arrays(arrays), arrays.is_vehicle)
-    return [arrays.actors[row].id for row in rows]
+    return Boxes.of(trigger.world_from_actor[None], np.zeros((1, 3)), half)
 
 
 def _set_friction(actor: Actor, arrays: BodyArrays, frictions: tuple[float, ...]) -> None:
