@@ -154,8 +154,10 @@ class Commands:
         self._due, self._asked = self._asked, {}
 
     def _drive(self, k: int, vehicle: VehicleState, control: VehicleControl) -> None:
-        vehicle.control = control
         arrays = self._arrays
+        if arrays.actors[k].dead:  # also of a control that was asked for before and comes late
+            return
+        vehicle.control = control
         arrays.asked[k] = control.throttle, control.brake, control.steer
         arrays.hand_brake[k] = float(control.hand_brake)
         sign = -1.0 if control.reverse else 1.0

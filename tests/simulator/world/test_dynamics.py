@@ -8,8 +8,11 @@ import pytest
 
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import yaw
+from av_synth.simulator.bodies import catalogue
+from av_synth.simulator.profile import DETUNED, NATIVE
 from av_synth.simulator.scene import Weather
-from av_synth.simulator.world import AckermannControl, Gear, NotSupported, VehicleControl
+from av_synth.simulator.town import load
+from av_synth.simulator.world import AckermannControl, Gear, NotSupported, VehicleControl, World
 
 
 def speed(actor):
@@ -301,6 +304,22 @@ def test_a_dead_vehicle_stops_and_no_longer_listens(world):
     world.apply_vehicle_control(car.id, VehicleControl(throttle=1.0))
     world.run(4.0)
     assert speed(car) == 0.0
+
+
+@pytest.mark.parametrize(("profile", "sticky"), [(NATIVE, "false"), (DETUNED, "true")])
+def test_a_dead_vehicle_keeps_its_hand_brake_on_whatever_was_asked_before_it_died(street, profile, sticky):
+    world = World(load("AvSynth01"), catalogue(), [], profile)
+    car = world.spawn("vehicle.audi.a2", {"sticky_control": sticky}, street.at(200.0))
+    world.apply_vehicle_control(car.id, VehicleControl(throttle=1.0))
+    world.set_dead(car.id)
+    world.step(0.05)
+    at = car.world_from_actor[0, 3]
+    world.set_target_velocity(car.id, [10.0, 0.0, 0.0])
+    for _ in range(100):
+        world.step(0.05)
+
+    assert car.velocity_mps[0] == 0.0
+    assert 8.0 < car.world_from_actor[0, 3] - at < 20.0
 
 
 def test_control_that_does_not_stick_is_gone_after_one_step(world, street):
