@@ -11,15 +11,23 @@ from av_synth.geometry.transforms import Array
 _EARTH_RADIUS_M = 6378137.0
 _SCALE = 0.9996
 _FARTHEST = 700.0  # in radii of the Earth: a little more and cosh has no finite value
-_TERM = re.compile(r"\+(lat_0|lon_0)=(-?[0-9.]+)")
+_DEFAULT_DEG = (42.0, 2.0)
+_TERM = re.compile(r"\+(lat_0|lon_0)=([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
 _REFERENCE = re.compile(r"<geoReference>(.*?)</geoReference>", re.S)
 
 
 def geo_reference(opendrive: str) -> tuple[float, float]:
-    """Latitude and longitude (degrees) of the origin of an OpenDRIVE text; CARLA's default where it says none."""
+    """Latitude and longitude (degrees) of the origin of an OpenDRIVE text; CARLA's default where it says none.
+
+    What follows the beginning of a number that can be read is passed over, as LibCarla does.
+    """
     found = _REFERENCE.search(opendrive[:20_000])
-    terms = dict(_TERM.findall(found.group(1))) if found else {}
-    return float(terms.get("lat_0", 42.0)), float(terms.get("lon_0", 2.0))
+    terms = {name: float(value) for name, value in _TERM.findall(found.group(1))} if found else {}
+    latitude, longitude = terms.get("lat_0", math.nan), terms.get("lon_0", math.nan)
+    return (
+        latitude if math.isfinite(latitude) else _DEFAULT_DEG[0],
+        longitude if math.isfinite(longitude) else _DEFAULT_DEG[1],
+    )
 
 
 def geolocation(reference_deg: tuple[float, float], point_m: Array) -> tuple[float, float, float]:
