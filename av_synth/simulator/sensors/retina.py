@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.protocol.bodies import EVENT
 
 _STILL = 1e-6  # a change of brightness this small is none
 _LEAST_THRESHOLD = 0.01  # of those that are drawn at random
+_MOST_EVENTS = 20_000_000  # of one image: a quarter of a gigabyte on the wire
 _GREY = (0.114, 0.587, 0.2989)  # shares of blue, green and red
 
 
@@ -53,6 +55,9 @@ class Retina:
             pixels: (H, W, 4), blue, green, red, alpha.
             elapsed_s: simulation time of the image.
             random: draws thresholds, for every pixel that changed.
+
+        Raises:
+            DataError: if there are too many.
         """
         now, now_ns = self._brightness(pixels), int(elapsed_s * 1e9)
         before, then_ns = self._last, self._now_ns
@@ -63,6 +68,12 @@ class Retina:
         changed = np.flatnonzero(np.abs(now - before) > _STILL)
         begin, end = before[changed], now[changed]
         step = np.where(end > begin, *self._steps(end > begin, random))
+        count = float((np.abs(end - self._level[changed]) / np.abs(step)).sum())
+        if count > _MOST_EVENTS:
+            raise DataError(
+                f"DVS camera: {count:.0f} events between two images; want {_MOST_EVENTS} at most: higher thresholds, "
+                "fewer pixels, or a shorter sensor_tick"
+            )
         found: list[npt.NDArray[np.void]] = []
         while len(changed):
             level = self._level[changed] + step

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from av_synth.errors import DataError
 from av_synth.simulator.sensors.development import AS_RENDERED, Development
 from av_synth.simulator.sensors.retina import Retina, Thresholds
 
@@ -58,6 +59,14 @@ def test_logarithms_make_dark_changes_as_large_as_bright_ones_and_drawn_threshol
     assert _run(noisy, *ramp) != _run(noisy, *ramp, seed=2)
     counts = np.bincount([event[0] for event in _run(noisy, *ramp)[1]], minlength=100)
     assert len(set(counts)) > 3
+
+
+def test_more_events_than_a_message_may_have_are_refused_before_they_are_made(monkeypatch):
+    monkeypatch.setattr(f"{Retina.__module__}._MOST_EVENTS", 9)
+    assert len(_run(PLAIN, _image(0, 0), _image(41, 41))[1]) == 8
+
+    with pytest.raises(DataError, match="10 events between two images; want 9 at most"):
+        _run(PLAIN, _image(0, 0), _image(51, 51))
 
 
 def test_events_know_their_row_and_column():
