@@ -19,4 +19,5 @@ def runs(starts: Indices, counts: Indices) -> tuple[Indices, Indices]:
         The k of each number, and the numbers, both (counts.sum(),).
     """
     before = np.cumsum(counts) - counts
-    return np.repeat(np.arange(len(counts)), counts), np.repeat(starts - before, counts) + np.arange(counts.sum())
+    of = np.repeat(np.arange(len(counts)), counts)
+    return of, (starts - before)[of] + np.arange(len(of))

@@ -299,7 +299,8 @@ class BodyArrays:
 
         A walker goes step by step however it is moved, but for jumps, and unless it lies or is carried.
         """
-        self._tell_poses()  # of what is attached, which was carried along since the rest was told
+        if self.attached.any():
+            self._tell_poses()  # of what was carried along since the rest was told
         self.last_pose[:], self.last_walked_m[:] = self.shown_pose, self.shown_walked_m
         self.shown_pose[:] = self.told_pose
         if self.unseen.any():

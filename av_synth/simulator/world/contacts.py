@@ -20,7 +20,6 @@ from av_synth.simulator.town.model import Footprint
 from av_synth.simulator.world.arrays import BodyArrays
 
 _CELL_M = 8.0
-_SIGNS = np.array([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,11 @@ class Boxes:
         axes[:, 0, 0], axes[:, 0, 1], axes[:, 1, 0], axes[:, 1, 1] = cos, sin, -sin, cos
         forward, left = axes[:, 0], axes[:, 1]
         middle = pose[:, :2, 3] + forward * centre[:, :1] + left * centre[:, 1:2]
-        reach = _SIGNS[None] * half[:, None, :2]
-        corners = middle[:, None] + reach[..., :1] * forward[:, None] + reach[..., 1:] * left[:, None]
+        ahead, aside = forward * half[:, :1], left * half[:, 1:2]
+        front, back = middle + ahead, middle - ahead
+        corners = np.empty((len(yaw), 4, 2))
+        corners[:, 0], corners[:, 1] = front + aside, back + aside
+        corners[:, 2], corners[:, 3] = back - aside, front - aside
         height = pose[:, 2, 3] + centre[:, 2]
         return Boxes(corners, axes, height - half[:, 2], height + half[:, 2])
 
@@ -208,6 +210,8 @@ class StaticGrid:
         middle = (corners[:, 0] + corners[:, 1] + corners[:, 2] + corners[:, 3]) / 4.0
         column, line = np.floor((middle - self._origin) / _CELL_M).astype(np.intp).T
         inside = (column >= 0) & (line >= 0) & (column < self._shape[0]) & (line < self._shape[1])
+        if not inside.any():
+            return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
         rows, flat = rows[inside], column[inside] * self._shape[1] + line[inside]
         count = self._starts[flat + 1] - self._starts[flat]
         which, member = runs(self._starts[flat], count)

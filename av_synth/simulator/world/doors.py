@@ -48,7 +48,8 @@ def move_door(actor: Actor, index: int, *, opened: bool) -> None:
         NotSupported: if the vehicle has no such door.
     """
     call = "open_vehicle_door" if opened else "close_vehicle_door"
-    doors = actor.as_vehicle(call).doors
+    vehicle = actor.as_vehicle(call)
+    doors = vehicle.doors
     if index == DoorIndex.ALL and doors:
         chosen = doors
     elif 0 <= index < len(doors):
@@ -60,15 +61,15 @@ def move_door(actor: Actor, index: int, *, opened: bool) -> None:
         door.opening = opened
         if not opened:
             door.share = door.last_share = door.per_s = 0.0
+    vehicle.ajar = any(door.opening for door in doors)
 
 
 def swing_doors(actors: Iterable[Actor], delta_s: float) -> None:
     """Let `delta_s` pass for all doors."""
     for actor in actors:
-        if actor.vehicle is not None:
-            for door in actor.vehicle.doors:
-                if not (door.opening or door.share or door.last_share):
-                    continue  # shut, as nearly all of them are
+        vehicle = actor.vehicle
+        if vehicle is not None and vehicle.ajar:
+            for door in vehicle.doors:
                 door.last_share = door.share
                 if door.opening:
                     door.share = min(door.share + delta_s / _OPENING_S, 1.0)
@@ -113,11 +114,12 @@ def with_open_doors(actor: Actor, seen: Instance) -> Iterator[Instance]:
 
 def door_boxes(arrays: BodyArrays) -> tuple[Boxes, Indices]:
     """Boxes (D,) of all doors that are not closed, and the rows (D,) of their vehicles, in the order of rows."""
-    if not any(door.share for actor in arrays.actors if actor.vehicle for door in actor.vehicle.doors):
+    ajar = [k for k, actor in enumerate(arrays.actors) if actor.vehicle is not None and actor.vehicle.ajar]
+    if not ajar:
         return _NO_BOXES, _NO_OWNERS
     poses, centres, halves, owners = [np.zeros((0, 4, 4))], [np.zeros((0, 3))], [np.zeros((0, 3))], []
-    for k, actor in enumerate(arrays.actors):
-        for side, door, doors in _ajar(actor):
+    for k in ajar:
+        for side, door, doors in _ajar(arrays.actors[k]):
             points = doors.panels[side].positions_m
             out = 1.0 if side == DoorIndex.FL else -1.0
             low = np.array([points[:, 0].min(), min(-out * _INNER_M, out * _OUTER_M), points[:, 2].min()])

@@ -180,8 +180,8 @@ class DoorState:
 class VehicleState:
     """What only a vehicle has. `ackermann` is None while pedals drive it; `gear` is what the gearbox is in.
 
-    `doors` are those that open, in the order of CARLA's VehicleDoor. `shown_wheels` are the angles that wheels were
-    turned to while the vehicle has no physics, by index.
+    `doors` are those that open, in the order of CARLA's VehicleDoor; `ajar` says that one of them is not shut.
+    `shown_wheels` are the angles that wheels were turned to while the vehicle has no physics, by index.
     """
 
     physics: VehiclePhysics
@@ -191,6 +191,7 @@ class VehicleState:
     gear: int = 0
     failure: int = 0
     doors: tuple[DoorState, ...] = ()
+    ajar: bool = False
     shown_wheels: dict[int, WheelAngles] = field(default_factory=dict)
 
 
