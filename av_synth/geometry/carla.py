@@ -20,6 +20,7 @@ Numbers = tuple[float, ...]
 # Angles on the wire are multiples of this: finer ones, which float32 has near zero, are lost where an angle becomes a
 # quaternion or a matrix and an angle again, in which only the sum of all matters.
 _FINEST_DEG = 2.0**-30
+_POLAR, _AXIAL = np.array([1.0, -1.0, 1.0]), np.array([-1.0, 1.0, -1.0])  # signs between the two hands
 
 CM_PER_M = 100.0
 """CARLA's recorder writes Unreal's centimetres; the client speaks metres."""
@@ -149,19 +150,19 @@ def vector_from_carla(vector: carla.Vector3D) -> Array:
 
 def flip_y(vectors: npt.ArrayLike) -> Array:
     """Turn vectors or points (..., 3) between CARLA's axes and ours, either way."""
-    flipped: Array = np.asarray(vectors, dtype=np.float64) * np.array([1.0, -1.0, 1.0])
+    flipped: Array = np.asarray(vectors, dtype=np.float64) * _POLAR
     return flipped
 
 
 def angular_from_carla(degrees_per_s: npt.ArrayLike) -> Array:
     """Angular velocity (..., 3) in rad/s about our axes, of CARLA's in deg/s (an axial vector: x and z change sign)."""
-    ours: Array = np.radians(np.asarray(degrees_per_s, dtype=np.float64)) * np.array([-1.0, 1.0, -1.0])
+    ours: Array = np.radians(np.asarray(degrees_per_s, dtype=np.float64)) * _AXIAL
     return ours
 
 
 def angular_to_carla(radians_per_s: npt.ArrayLike) -> Array:
     """The inverse of `angular_from_carla`: (..., 3) in deg/s about CARLA's axes."""
-    carlas: Array = np.degrees(np.asarray(radians_per_s, dtype=np.float64)) * np.array([-1.0, 1.0, -1.0])
+    carlas: Array = np.degrees(np.asarray(radians_per_s, dtype=np.float64)) * _AXIAL
     return carlas
 
 

@@ -16,6 +16,10 @@ from av_synth.geometry.carla import told_poses, told_spins, told_vectors
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.world.model import Actor
 
+Rows = npt.NDArray[np.intp]
+Span = Rows | slice
+"""Rows by their numbers, or a slice where nobody else is between them: values are then seen in place, not copied."""
+
 CURVE_KNOTS = 21
 CURVE_STEP_KMH = 10.0
 MOST_GEARS = 24
@@ -335,6 +339,12 @@ class BodyArrays:
             actor.velocity_mps = self.velocity[k]
             actor.angular_velocity_radps = self.angular[k]
             actor.acceleration_mps2 = self.acceleration[k]
+
+
+def span(numbers: Rows) -> Span:
+    """Of rows by their numbers (R,), which rise, one or more."""
+    first, last = int(numbers[0]), int(numbers[-1])
+    return slice(first, last + 1) if last - first + 1 == len(numbers) else numbers
 
 
 def com_offset(arrays: BodyArrays, k: int) -> Array:

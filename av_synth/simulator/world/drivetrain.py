@@ -10,10 +10,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.world.arrays import CURVE_KNOTS, CURVE_STEP_KMH, MOST_GEARS, BodyArrays
+from av_synth.simulator.world.arrays import CURVE_KNOTS, CURVE_STEP_KMH, MOST_GEARS, BodyArrays, Span
 from av_synth.simulator.world.model import VehiclePhysics
 
 _USUAL_UP_MPS = (4.2, 8.3, 13.9, 19.4)  # where a vehicle as it was made shifts up: long before its engine must
@@ -36,8 +35,8 @@ def load_drivetrain(arrays: BodyArrays, k: int, physics: VehiclePhysics, usual: 
     arrays.pull_share[k] = own / plain
 
 
-def shift(arrays: BodyArrays, rows: npt.NDArray[np.intp], dt: float) -> None:
-    """Let the gearboxes of `rows` (R,) shift after a step of `dt` seconds; while one does, nothing pulls."""
+def shift(arrays: BodyArrays, rows: Span, dt: float) -> None:
+    """Let the gearboxes of `rows` shift after a step of `dt` seconds; while one does, nothing pulls."""
     speed = np.hypot(arrays.velocity[rows, 0], arrays.velocity[rows, 1])
     chosen = 1.0 + (arrays.gear_up[rows] < speed[:, None]).sum(axis=1)
     sign, held = arrays.drive_sign[rows], arrays.held_gear[rows]

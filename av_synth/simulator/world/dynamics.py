@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Weather
 from av_synth.simulator.town.relief import FLAT, Relief
-from av_synth.simulator.world.arrays import CURVE_KNOTS, CURVE_STEP_KMH, BodyArrays
+from av_synth.simulator.world.arrays import CURVE_KNOTS, CURVE_STEP_KMH, BodyArrays, Span, span
 
 GRAVITY_MPS2 = 9.81
 _DRY_FRICTION = 0.9
@@ -29,9 +28,6 @@ _RIDE_LAG_S = 0.06  # how fast the body follows a kerb
 _DROP_M = 0.15  # a larger gap under the wheels is a fall
 
 Ground = Callable[[Array, Array], Array]
-Rows = npt.NDArray[np.intp]
-_Span = Rows | slice
-"""Rows by their numbers, or a slice where nobody else is between them: values are then seen in place, not copied."""
 
 
 def road_friction(weather: Weather) -> float:
@@ -57,7 +53,7 @@ def step_vehicles(arrays: BodyArrays, dt: float, friction: float, ground: Ground
     moved = np.flatnonzero(arrays.is_vehicle & arrays.physics & ~arrays.attached)
     if len(moved) == 0:
         return
-    rows = _span(moved)
+    rows = span(moved)
     _actuate(arrays, rows, dt)
     pose = arrays.pose[rows]
     yaw = np.arctan2(pose[:, 1, 0], pose[:, 0, 0])
@@ -90,7 +86,7 @@ def step_vehicles(arrays: BodyArrays, dt: float, friction: float, ground: Ground
     arrays.angular[resting] = 0.0
     if len(going):
         go = ~still if len(resting) else slice(None)
-        rows, count = _span(going), len(going)
+        rows, count = span(going), len(going)
         before = np.where(held, u_new, u), np.where(held, slip_new, slip), rate
         after = u_new, slip_new, rate_new
         hill = _under_wheels(arrays, rows, yaw[go], relief.height_m) if not relief.is_flat else None
@@ -102,13 +98,7 @@ def step_vehicles(arrays: BodyArrays, dt: float, friction: float, ground: Ground
         _ride(arrays, rows, dt, heading, ground, rise, turn)
 
 
-def _span(numbers: Rows) -> _Span:
-    """Of rows by their numbers (R,), which rise, one or more."""
-    first, last = int(numbers[0]), int(numbers[-1])
-    return slice(first, last + 1) if last - first + 1 == len(numbers) else numbers
-
-
-def _actuate(arrays: BodyArrays, rows: _Span, dt: float) -> None:
+def _actuate(arrays: BodyArrays, rows: Span, dt: float) -> None:
     """First-order lag of throttle, brake and steering; close enough is there, so that standstill is exact."""
     asked, before = arrays.asked[rows], arrays.pedals[rows]
     now = before + (asked - before) * (1.0 - np.exp(-dt / _LAG_S))
@@ -121,7 +111,7 @@ def _actuate(arrays: BodyArrays, rows: _Span, dt: float) -> None:
 
 
 def _tyres(
-    arrays: BodyArrays, rows: _Span, dt: float, grip: Array, u: Array, slip: Array, rate: Array, uphill: Array
+    arrays: BodyArrays, rows: Span, dt: float, grip: Array, u: Array, slip: Array, rate: Array, uphill: Array
 ) -> tuple[Array, Array, Array]:
     """Speed of the rear axle along and across the heading, and yaw rate, after `dt` on the ground.
 
@@ -163,7 +153,7 @@ def _tyres(
     return u_new, slip_new, rate_new
 
 
-def _move(arrays: BodyArrays, rows: _Span, dt: float, yaw: Array, before: list[Array], after: list[Array]) -> Array:
+def _move(arrays: BodyArrays, rows: Span, dt: float, yaw: Array, before: list[Array], after: list[Array]) -> Array:
     """Carry the rear axle along, and place the actor's origin, velocity and lean around it; returns the heading.
 
     `before` and `after` are speed along and across the heading and yaw rate; the way is that of their mean, so that
@@ -189,7 +179,7 @@ def _move(arrays: BodyArrays, rows: _Span, dt: float, yaw: Array, before: list[A
     return end
 
 
-def _under_wheels(arrays: BodyArrays, rows: _Span, yaw: Array, ground: Ground) -> tuple[Array, Array]:
+def _under_wheels(arrays: BodyArrays, rows: Span, yaw: Array, ground: Ground) -> tuple[Array, Array]:
     """Height (R,) at the origin of the plane under the four wheels, and its pitch and roll (R, 2)."""
     pose = arrays.pose[rows]
     cos, sin = np.cos(yaw), np.sin(yaw)
@@ -209,7 +199,7 @@ def _under_wheels(arrays: BodyArrays, rows: _Span, yaw: Array, ground: Ground) -
 
 
 def _ride(
-    arrays: BodyArrays, rows: _Span, dt: float, yaw: Array, ground: Ground, rise_m: Array, turn_rad: Array
+    arrays: BodyArrays, rows: Span, dt: float, yaw: Array, ground: Ground, rise_m: Array, turn_rad: Array
 ) -> None:
     """Height, pitch and roll from the ground under the four wheels and the lean; falls where there is a gap.
 
@@ -258,7 +248,7 @@ def _columns(first: Array, second: Array) -> Array:
     return both
 
 
-def _write_pose(arrays: BodyArrays, rows: _Span, yaw: Array, tilt: Array, z: Array) -> None:
+def _write_pose(arrays: BodyArrays, rows: Span, yaw: Array, tilt: Array, z: Array) -> None:
     """Rotation Rz(yaw) Ry(-pitch) Rx(roll), pitch nose up, and height."""
     cy, sy = np.cos(yaw), np.sin(yaw)
     cp, sp = np.cos(tilt[:, 0]), np.sin(tilt[:, 0])

@@ -6,8 +6,8 @@ import numpy as np
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.town.relief import FLAT, Relief
-from av_synth.simulator.world.arrays import BodyArrays
-from av_synth.simulator.world.dynamics import GRAVITY_MPS2, Ground, Rows
+from av_synth.simulator.world.arrays import BodyArrays, Rows
+from av_synth.simulator.world.dynamics import GRAVITY_MPS2, Ground
 
 _TURN_RADPS = 8.0
 _SLIDE_MPS2 = 5.0  # a body sliding over asphalt or pavement

@@ -16,7 +16,7 @@ from av_synth.simulator.profile import LADEN_MASS, NATIVE, SPAWN_LIFT_M, WEATHER
 from av_synth.simulator.scene import Scene, Weather
 from av_synth.simulator.town.model import Town
 from av_synth.simulator.world import picture
-from av_synth.simulator.world.arrays import BodyArrays
+from av_synth.simulator.world.arrays import BodyArrays, span
 from av_synth.simulator.world.blueprints import (
     SPECTATOR_ID,
     TRAFFIC_LIGHT_ID,
@@ -367,12 +367,13 @@ class World(Instruments):
     def _read_out(self, delta_s: float) -> None:
         """Gears, traffic lights and speed limits of all vehicles after a step."""
         arrays = self._arrays
-        rows = np.flatnonzero(arrays.is_vehicle)
-        if len(rows) == 0:
+        numbers = np.flatnonzero(arrays.is_vehicle)
+        if len(numbers) == 0:
             self._at_light = {}
             return
+        rows = span(numbers)
         positions, forward = arrays.pose[rows, :2, 3], arrays.pose[rows, :2, 0]
-        vehicles = [arrays.actors[k] for k in rows.tolist()]
+        vehicles = [arrays.actors[k] for k in numbers.tolist()]
         lights = self._stop_areas.at(positions, forward)
         self._at_light = {actor.id: light for actor, light in zip(vehicles, lights, strict=True) if light}
         arrays.limit_kmh[rows] = self._limits.at(positions, arrays.limit_kmh[rows])
