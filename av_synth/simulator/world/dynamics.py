@@ -8,6 +8,7 @@ grip mu g / u allows (R. Rajamani, Vehicle Dynamics and Control, 2nd ed., sectio
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,6 +29,18 @@ _RIDE_LAG_S = 0.06  # how fast the body follows a kerb
 _DROP_M = 0.15  # a larger gap under the wheels is a fall
 
 Ground = Callable[[Array, Array], Array]
+
+
+class _Heading(NamedTuple):
+    """Headings (R,) with their cosines and sines."""
+
+    rad: Array
+    cos: Array
+    sin: Array
+
+    @staticmethod
+    def of(rad: Array) -> _Heading:
+        return _Heading(rad, np.cos(rad), np.sin(rad))
 
 
 def road_friction(weather: Weather) -> float:
@@ -56,8 +69,8 @@ def step_vehicles(arrays: BodyArrays, dt: float, friction: float, ground: Ground
     rows = span(moved)
     _actuate(arrays, rows, dt)
     pose = arrays.pose[rows]
-    yaw = np.arctan2(pose[:, 1, 0], pose[:, 0, 0])
-    cos, sin = np.cos(yaw), np.sin(yaw)
+    heading = _Heading.of(np.arctan2(pose[:, 1, 0], pose[:, 0, 0]))
+    _, cos, sin = heading
     vx, vy = arrays.velocity[rows, 0], arrays.velocity[rows, 1]
     rate = arrays.angular[rows, 2]
     rear = arrays.rear_x[rows]
@@ -89,8 +102,9 @@ def step_vehicles(arrays: BodyArrays, dt: float, friction: float, ground: Ground
         rows, count = span(going), len(going)
         before = np.where(held, u_new, u), np.where(held, slip_new, slip), rate
         after = u_new, slip_new, rate_new
-        hill = _under_wheels(arrays, rows, yaw[go], relief.height_m) if not relief.is_flat else None
-        heading = _move(arrays, rows, dt, yaw[go], [v[go] for v in before], [v[go] for v in after])
+        heading = _Heading(*(v[go] for v in heading))
+        hill = _under_wheels(arrays, rows, heading, relief.height_m) if not relief.is_flat else None
+        heading = _move(arrays, rows, dt, heading, [v[go] for v in before], [v[go] for v in after])
         rise, turn = np.zeros(count), np.zeros((count, 2))
         if hill is not None:
             now = _under_wheels(arrays, rows, heading, relief.height_m)
@@ -153,7 +167,9 @@ def _tyres(
     return u_new, slip_new, rate_new
 
 
-def _move(arrays: BodyArrays, rows: Span, dt: float, yaw: Array, before: list[Array], after: list[Array]) -> Array:
+def _move(
+    arrays: BodyArrays, rows: Span, dt: float, start: _Heading, before: list[Array], after: list[Array]
+) -> _Heading:
     """Carry the rear axle along, and place the actor's origin, velocity and lean around it; returns the heading.
 
     `before` and `after` are speed along and across the heading and yaw rate; the way is that of their mean, so that
@@ -162,10 +178,11 @@ def _move(arrays: BodyArrays, rows: Span, dt: float, yaw: Array, before: list[Ar
     rear = arrays.rear_x[rows]
     ahead, aside, turning = (0.5 * (old + new) for old, new in zip(before, after, strict=True))
     u_old, (u, slip, rate) = before[0], after
-    mid, end = yaw + 0.5 * turning * dt, yaw + turning * dt
-    cos_mid, sin_mid, cos, sin = np.cos(mid), np.sin(mid), np.cos(end), np.sin(end)
-    arrays.pose[rows, 0, 3] += (ahead * cos_mid - aside * sin_mid) * dt + rear * (np.cos(yaw) - cos)
-    arrays.pose[rows, 1, 3] += (ahead * sin_mid + aside * cos_mid) * dt + rear * (np.sin(yaw) - sin)
+    _, cos_mid, sin_mid = _Heading.of(start.rad + 0.5 * turning * dt)
+    end = _Heading.of(start.rad + turning * dt)
+    _, cos, sin = end
+    arrays.pose[rows, 0, 3] += (ahead * cos_mid - aside * sin_mid) * dt + rear * (start.cos - cos)
+    arrays.pose[rows, 1, 3] += (ahead * sin_mid + aside * cos_mid) * dt + rear * (start.sin - sin)
     arrays.rolled_m[rows] += ahead * dt
     across = slip - rate * rear
     arrays.velocity[rows, 0], arrays.velocity[rows, 1] = u * cos - across * sin, u * sin + across * cos
@@ -179,12 +196,12 @@ def _move(arrays: BodyArrays, rows: Span, dt: float, yaw: Array, before: list[Ar
     return end
 
 
-def _under_wheels(arrays: BodyArrays, rows: Span, yaw: Array, ground: Ground) -> tuple[Array, Array]:
+def _under_wheels(arrays: BodyArrays, rows: Span, heading: _Heading, ground: Ground) -> tuple[Array, Array]:
     """Height (R,) at the origin of the plane under the four wheels, and its pitch and roll (R, 2)."""
     pose = arrays.pose[rows]
-    cos, sin = np.cos(yaw), np.sin(yaw)
+    _, cos, sin = heading
     rear, base, track = arrays.rear_x[rows], arrays.wheelbase[rows], arrays.half_track[rows]
-    along, aside = np.empty((len(yaw), 4)), np.empty((len(yaw), 4))
+    along, aside = np.empty((len(cos), 4)), np.empty((len(cos), 4))
     along[:, :2], along[:, 2:] = rear[:, None], (rear + base)[:, None]
     aside[:, ::2], aside[:, 1::2] = track[:, None], -track[:, None]
     height = ground(
@@ -199,15 +216,14 @@ def _under_wheels(arrays: BodyArrays, rows: Span, yaw: Array, ground: Ground) ->
 
 
 def _ride(
-    arrays: BodyArrays, rows: Span, dt: float, yaw: Array, ground: Ground, rise_m: Array, turn_rad: Array
+    arrays: BodyArrays, rows: Span, dt: float, heading: _Heading, ground: Ground, rise_m: Array, turn_rad: Array
 ) -> None:
     """Height, pitch and roll from the ground under the four wheels and the lean; falls where there is a gap.
 
     `rise_m` (R,) and `turn_rad` (R, 2) are by how much the hills under the wheels rose and tilted in this step.
     """
     pose = arrays.pose[rows]
-    cos, sin = np.cos(yaw), np.sin(yaw)
-    floor, slope = _under_wheels(arrays, rows, yaw, ground)
+    floor, slope = _under_wheels(arrays, rows, heading, ground)
     last = pose[:, 2, 3].copy()  # for what it is compared with when the new one is written
     old = last + np.where(arrays.falling[rows], 0.0, rise_m)
     gap = old - floor
@@ -233,8 +249,9 @@ def _ride(
     tilt = tilted + (target - tilted) * follow
     tilt = np.where(np.abs(target - tilt) < 2e-5, target, tilt)
     tilt = np.where((falling & ~landed)[:, None], before, tilt)
-    _write_pose(arrays, rows, yaw, tilt, z)
+    _write_pose(arrays, rows, heading, tilt, z)
     turn = (tilt - before) / dt
+    _, cos, sin = heading
     arrays.angular[rows, 0] = turn[:, 1] * cos + turn[:, 0] * sin
     arrays.angular[rows, 1] = turn[:, 1] * sin - turn[:, 0] * cos
     calm = (np.abs(tilt - before) < 1e-9) & (arrays.lean[rows] == 0.0)
@@ -248,9 +265,9 @@ def _columns(first: Array, second: Array) -> Array:
     return both
 
 
-def _write_pose(arrays: BodyArrays, rows: Span, yaw: Array, tilt: Array, z: Array) -> None:
+def _write_pose(arrays: BodyArrays, rows: Span, heading: _Heading, tilt: Array, z: Array) -> None:
     """Rotation Rz(yaw) Ry(-pitch) Rx(roll), pitch nose up, and height."""
-    cy, sy = np.cos(yaw), np.sin(yaw)
+    _, cy, sy = heading
     cp, sp = np.cos(tilt[:, 0]), np.sin(tilt[:, 0])
     cr, sr = np.cos(tilt[:, 1]), np.sin(tilt[:, 1])
     pose = arrays.pose
