@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import msgpack
 import pytest
@@ -99,6 +99,19 @@ class Gate:
         return results[0]
 
 
+class StandInRenderer:
+    """Takes no seconds to make, for tests of who waits for whom; says in which thread what was done."""
+
+    description = "a renderer"
+    threads: ClassVar[list[tuple[str, str]]] = []
+
+    def __init__(self, *_: Any) -> None:
+        self.threads.append(("made", threading.current_thread().name))
+
+    def close(self) -> None:
+        self.threads.append(("closed", threading.current_thread().name))
+
+
 def _spawn(client: Client, blueprint: str, place: Any, parent: int = 0, attributes: Any = ()) -> int:
     return client("spawn_actor_with_parent", [1, blueprint, list(attributes)], place, parent)[0]
 
@@ -160,8 +173,8 @@ def test_a_ray_that_waits_for_a_lidar_holds_nobody_else(server, clients, monkeyp
 
 @pytest.mark.parametrize("batched", [False, True])
 def test_the_first_camera_holds_nobody_while_its_renderer_is_made(server, clients, monkeypatch, batched):
-    gate = Gate(server.engine.sensors._make_renderer)
-    monkeypatch.setattr(server.engine.sensors, "_make_renderer", gate)
+    gate = Gate(StandInRenderer)
+    monkeypatch.setattr(render, "Renderer", gate)
     description = [1, "sensor.camera.rgb", []]
     spawn = [[0, [description, ORIGIN, [False], 0, "", []]]]
     call = ("apply_batch", [spawn], False) if batched else ("spawn_actor", description, ORIGIN)
@@ -237,18 +250,9 @@ def test_a_thousand_actors_each_on_the_one_before_follow_the_first(server, clien
 
 
 def test_another_town_frees_the_context_of_the_last_one_in_the_thread_that_made_it(server, clients, monkeypatch):
-    threads = []
-
-    class Recorded:
-        description = "a renderer"
-
-        def __init__(self, *_: Any) -> None:
-            threads.append(("made", threading.current_thread().name))
-
-        def close(self) -> None:
-            threads.append(("closed", threading.current_thread().name))
-
-    monkeypatch.setattr(render, "Renderer", Recorded)
+    threads: list[tuple[str, str]] = []
+    monkeypatch.setattr(StandInRenderer, "threads", threads)
+    monkeypatch.setattr(render, "Renderer", StandInRenderer)
     _spawn(clients[0], "sensor.camera.rgb", ORIGIN)
     server.engine.sensors.reset(server.engine.town)
     assert threads == [("made", "graphics")]
@@ -366,13 +370,11 @@ def test_who_sets_an_attribute_that_changes_nothing_is_told_once_an_episode(clie
     client, _ = clients
 
     def spawn(*attributes: list[Any]) -> None:
-        described = [0, "sensor.camera.rgb", [["role_name", 4, "front"], *SMALL, *attributes]]
+        described = [0, "sensor.other.obstacle", [["role_name", 4, "front"], *attributes]]
         client("spawn_actor", described, ORIGIN)
 
-    spawn(["bloom_intensity", 3, "0.675"], ["gamma", 3, "1.8"])
+    spawn(["debug_linetrace", 1, "false"], ["distance", 3, "7"])
     assert not caplog.messages
     for _ in range(2):
-        spawn(["bloom_intensity", 3, "2"], ["lens_k", 3, "1"])
-    assert caplog.messages == [
-        f"sensor.camera.rgb: {what} changes nothing here" for what in ("lens_k = 1", "bloom_intensity = 2")
-    ]
+        spawn(["debug_linetrace", 1, "true"])
+    assert caplog.messages == ["sensor.other.obstacle: debug_linetrace = true changes nothing here"]

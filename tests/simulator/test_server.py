@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
-import signal
 import socket
 import subprocess
 import sys
@@ -379,17 +377,6 @@ def test_twelve_cars_of_a_seeded_traffic_manager_drive_the_same_way_twice(client
     assert first == second
 
 
-def test_random_bytes_on_both_ports_end_their_own_connection_only(port, world):
-    chaos = random.Random(5)
-    for target in (port, port + 1):
-        for _ in range(20):
-            with socket.create_connection(("127.0.0.1", target), timeout=5.0) as sock:
-                sock.sendall(chaos.randbytes(chaos.randrange(1, 4000)))
-
-    frame = world.tick()
-    assert world.tick() == frame + 1
-
-
 def test_a_malformed_call_is_answered_with_its_name_and_the_connection_lives(port, world):
     calls = [
         ("set_actor_transform", [[False], "ego", 3]),
@@ -413,12 +400,11 @@ def test_a_malformed_call_is_answered_with_its_name_and_the_connection_lives(por
     assert answers[-1][3] == [[1, "0.9.16"]]
 
 
-def test_sigterm_ends_the_process_and_so_does_the_end_of_its_parents_pipe():
-    for end, status in ((lambda p: p.send_signal(signal.SIGTERM), -signal.SIGTERM), (lambda p: p.stdin.close(), 0)):
-        with running_simulator() as (process, _):
-            end(process)
+def test_the_end_of_its_parents_pipe_ends_the_process():
+    with running_simulator() as (process, _):
+        process.stdin.close()
 
-            assert process.wait(20.0) == status
+        assert process.wait(20.0) == 0
 
 
 def test_a_taken_port_is_an_error_that_says_what_to_do(port):
