@@ -86,8 +86,7 @@ def test_a_camera_goes_on_and_sees_what_is_left(client):
         return set(bytes(image.raw_data)[2::4])
 
     before = seen()
-    for layer in (Layer.Buildings, Layer.Foliage):
-        stage.world.unload_map_layer(layer)
+    stage.world.unload_map_layer(Layer(Layer.Buildings | Layer.Foliage))  # each change makes a renderer anew
     without = seen()
     stage.world.load_map_layer(Layer.All)
     after = seen()
