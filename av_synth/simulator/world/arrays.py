@@ -112,7 +112,7 @@ class AllTold:
     Attributes:
         actors: (N,), whom the rows are of.
         pose: (N, 4, 4).  velocity, angular, acceleration: (N, 3).
-        limit_kmh: (N,), of vehicles.
+        limit_kmh: (N,), the limit that vehicles drive under: their road's, or off the roads the last one they had.
     """
 
     actors: Sequence[Actor]

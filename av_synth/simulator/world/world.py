@@ -161,11 +161,6 @@ class World(Instruments):
         light = self._at_light.get(vehicle.id, 0)
         return self.actors[light] if light else None
 
-    def speed_limit_kmh(self, vehicle: Actor) -> float:
-        """The speed limit a vehicle drives under: its road's, or off the roads the last one it had."""
-        _, k, _ = self._vehicle("get_speed_limit", vehicle.id)
-        return float(self._arrays.limit_kmh[k])
-
     def scene(self) -> Scene:
         """A frozen picture of the frame for the sensors."""
         shown = [*picture.instances(self._arrays), *(car.instance for car in self.scenery.parked)]

@@ -39,8 +39,10 @@ def state(world: World, actor: Actor) -> bytes:
     if actor.vehicle is not None:
         c, light = actor.vehicle.control, world.traffic_light_of(actor)
         pedals = struct.pack("<fff???", c.throttle, c.steer, c.brake, c.hand_brake, c.reverse, c.manual_gear_shift)
+        told = world.all_told()
+        limit_kmh = told.limit_kmh[told.actors.index(actor)]
         known = (2, False, 0) if light is None else (int(light.traffic_light.state), True, light.id)
-        road = struct.pack("<ifBBI", actor.vehicle.gear, world.speed_limit_kmh(actor), *known)
+        road = struct.pack("<ifBBI", actor.vehicle.gear, limit_kmh, *known)
         return pedals + road + bytes([actor.vehicle.failure])
     if actor.walker is not None:
         x, y, z = actor.walker.control.direction
