@@ -110,8 +110,12 @@ class RpcServer:
                 log.warning("rpc: %s refused: %d connections are open", peer, MAX_CONNECTIONS)
                 sock.close()
                 continue
-            prepare(sock)
-            threading.Thread(target=self._serve, args=(sock, peer), name=f"rpc-{peer[1]}", daemon=True).start()
+            try:
+                prepare(sock)
+                threading.Thread(target=self._serve, args=(sock, peer), name=f"rpc-{peer[1]}", daemon=True).start()
+            except (OSError, RuntimeError) as error:  # gone already, or there is no thread to be had
+                log.warning("rpc: %s refused: %s", peer, error)
+                self._close(sock)
 
     def _admit(self, sock: socket.socket) -> bool:
         """Note a connection; where there are too many, the oldest that has never asked anything makes room."""
@@ -152,9 +156,12 @@ class RpcServer:
         except OSError as error:
             log.debug("rpc: %s is gone: %s", peer, error)
         finally:
-            with self._lock:
-                self._connections.pop(sock, None)
-            sock.close()
+            self._close(sock)
+
+    def _close(self, sock: socket.socket) -> None:
+        with self._lock:
+            self._connections.pop(sock, None)
+        sock.close()
 
 
 def prepare(sock: socket.socket) -> None:

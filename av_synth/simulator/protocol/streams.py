@@ -227,9 +227,14 @@ class StreamServer:
             log.warning("streams: refused: %d connections are open", MAX_CONNECTIONS)
             sock.close()
             return
+        try:
+            sock.setblocking(False)
+            prepare(sock)
+        except OSError as error:
+            log.debug("streams: who came is gone already: %s", error)
+            sock.close()
+            return
         self._connections += 1
-        sock.setblocking(False)
-        prepare(sock)
         subscriber = _Subscriber(sock)
         self._silent[subscriber] = None
         self._selector.register(sock, selectors.EVENT_READ, subscriber)

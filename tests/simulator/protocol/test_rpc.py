@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -123,6 +124,18 @@ def test_requests_on_one_connection_are_answered_in_order_and_a_bad_one_ends_onl
             answers += list(unpacker)
 
     assert answers == [[1, 1, None, [[1, ["version", [[False]]]]]]] * 3
+
+
+def test_who_comes_while_there_is_no_thread_is_sent_away_and_the_next_one_is_served(port, monkeypatch):
+    def no_thread(_: threading.Thread) -> None:
+        monkeypatch.undo()
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    with socket.create_connection(("127.0.0.1", port), timeout=5.0) as unlucky:
+        assert unlucky.recv(10) == b""
+
+    assert _ask(port, VERSION_CALL)[1] == 1
 
 
 def test_errors_travel_in_the_envelope_of_their_call():

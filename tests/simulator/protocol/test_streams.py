@@ -97,6 +97,22 @@ def test_an_unknown_stream_stays_open_and_silent(streams):
             silent.recv(1)
 
 
+def test_who_is_gone_before_it_is_let_in_ends_nothing_for_the_next_one(streams, monkeypatch):
+    def gone(_: socket.socket) -> None:
+        monkeypatch.undo()
+        raise OSError("Invalid argument")  # what some systems say of a socket whose peer has gone
+
+    monkeypatch.setattr(f"{StreamServer.__module__}.prepare", gone)
+    _, port = struct.unpack("<IH", streams.token(WORLD_OBSERVER)[:6])
+    with socket.create_connection(("127.0.0.1", port), timeout=5.0) as unlucky:
+        assert unlucky.recv(10) == b""
+
+    number = streams.new_stream()
+    with _subscribe(streams, number) as lucky:
+        streams.publish(number, [b"told"], patient=True)
+        assert _read(lucky) == b"told"
+
+
 def test_a_reader_that_left_costs_nothing(streams):
     stream = streams.new_stream()
     _subscribe(streams, stream).close()
