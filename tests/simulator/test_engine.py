@@ -135,6 +135,15 @@ def test_a_call_that_cannot_be_done_is_answered_in_words_that_begin_with_its_nam
     assert (error or result[0][1][0]).startswith(said)
 
 
+def test_a_call_that_nobody_knows_is_told_of_once_and_of_so_many_only(caplog, monkeypatch):
+    monkeypatch.setattr(handlers, "_MOST_TOLD", 2)
+    answer = handlers.answerer(None)
+    for name in ("fly", "fly", "swim", "dive", "fly"):
+        answer(name, [[False]])
+
+    assert caplog.messages == [f"unknown call {name} (told once a call)" for name in ("fly", "swim")]
+
+
 def test_a_slow_reader_of_snapshots_holds_nobody_but_the_one_who_ticks(server, clients, monkeypatch):
     slow, other = clients
     frame = slow("tick_cue")

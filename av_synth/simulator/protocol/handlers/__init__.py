@@ -42,6 +42,7 @@ _THEMES: tuple[CallTable[Engine], ...] = (
     vehicles.TABLE,
     walkers.TABLE,
 )
+_MOST_TOLD = 1000  # names of calls that are remembered: clients may make up any number of them
 CALLS: Mapping[str, Call[Engine]] = merge(_THEMES)
 """Every call that is answered, by name."""
 
@@ -53,8 +54,11 @@ def answerer(engine: Engine) -> Callable[[str, list[Any]], bytes]:
     def answer(name: str, params: list[Any]) -> bytes:
         call = CALLS.get(name)
         if call is None:
-            log.warning("unknown call %.80s", name)
-            return unknown(f"{name[:80]}: the embedded simulator knows no such call")
+            strange = name[:80]
+            if strange not in told and len(told) < _MOST_TOLD:
+                told.add(strange)
+                log.warning("unknown call %s (told once a call)", strange)
+            return unknown(f"{strange}: the embedded simulator knows no such call")
         try:
             return success(call.kind, _run(engine, call, params))
         except ArgumentError as error:
