@@ -63,23 +63,23 @@ def pair(clients: tuple[int, carla.Client, carla.Client]) -> Pair:
 
 
 @pytest.mark.parametrize(("kind", "lift_m"), [("SpringArmGhost", 0.0), ("SpringArm", 0.3)])
-def test_a_camera_on_a_spring_arm_looks_back_to_the_car_from_where_it_is_mounted(pair, kind, lift_m):
+def test_a_sensor_on_a_spring_arm_looks_back_to_the_car_from_where_it_is_mounted(pair, kind, lift_m):
     place = carla.Location(x=-4.0, y=2.0, z=3.0)
-    camera = pair.world.spawn_actor(
-        pair.world.get_blueprint_library().find("sensor.camera.rgb"),
+    sensor = pair.world.spawn_actor(
+        pair.world.get_blueprint_library().find("sensor.other.imu"),
         carla.Transform(place, carla.Rotation(pitch=8.0)),
         attach_to=pair.car,
         attachment_type=getattr(carla.AttachmentType, kind),
     )
     pair.ticks(1)
 
-    car, view = pair.seen.get_transform(), camera.get_transform()
+    car, view = pair.seen.get_transform(), sensor.get_transform()
     assert view.location.distance(car.transform(place + carla.Location(z=lift_m))) < 0.02
     yaw = car.rotation.yaw + math.degrees(math.atan2(-2.0, 4.0))
     assert math.remainder(view.rotation.yaw - yaw, 360.0) == pytest.approx(0.0, abs=0.5)
     assert view.rotation.pitch == pytest.approx(8.0 - math.degrees(math.atan2(3.0, math.hypot(4.0, 2.0))), abs=0.5)
     assert view.rotation.roll == pytest.approx(0.0, abs=0.5)
-    camera.destroy()
+    sensor.destroy()
 
 
 def test_wheels_point_where_the_steering_turns_the_car(pair):
