@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from av_synth.geometry.transforms import Array
@@ -24,8 +26,15 @@ _SLIDING_FRICTION = 0.35
 _SHOVE_MPS = 0.3  # a walker cannot move a vehicle slower than this
 
 
-def resolve_contacts(arrays: BodyArrays, grid: StaticGrid, dt: float) -> list[Collision]:
-    """Find and resolve all contacts of this step, in place, and return what happened, by row order."""
+def resolve_contacts(arrays: BodyArrays, grid: StaticGrid, dt: float, ajar: Sequence[int]) -> list[Collision]:
+    """Find and resolve all contacts of this step, in place, and return what happened, by row order.
+
+    Args:
+        arrays: all bodies.
+        grid: what of the town is in the way.
+        dt: seconds.
+        ajar: rows of vehicles with a door that is not shut.
+    """
     if len(arrays) == 0:
         return []
     boxes = Boxes.of_arrays(arrays)
@@ -39,7 +48,7 @@ def resolve_contacts(arrays: BodyArrays, grid: StaticGrid, dt: float) -> list[Co
         found = body_overlaps(boxes, first, second, arrays.velocity, horizon)
         for k in range(len(found.first)):
             events += _meet(arrays, found, k)
-    doors, owners = door_boxes(arrays)
+    doors, owners = door_boxes(arrays, ajar)
     if len(owners):
         found = door_overlaps(doors, owners, boxes, usable, moving, arrays.velocity, horizon)
         for k in range(len(found.first)):

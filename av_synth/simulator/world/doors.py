@@ -8,7 +8,7 @@ the vehicle. It touches bodies only, not what belongs to the town.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 
 import numpy as np
@@ -64,16 +64,19 @@ def move_door(actor: Actor, index: int, *, opened: bool) -> None:
     vehicle.ajar = any(door.opening for door in doors)
 
 
-def swing_doors(actors: Iterable[Actor], delta_s: float) -> None:
-    """Let `delta_s` pass for all doors."""
-    for actor in actors:
+def swing_doors(actors: Iterable[Actor], delta_s: float) -> list[int]:
+    """Let `delta_s` pass for all doors; returns the places, among `actors`, of those with a door that is not shut."""
+    ajar = []
+    for k, actor in enumerate(actors):
         vehicle = actor.vehicle
         if vehicle is not None and vehicle.ajar:
+            ajar.append(k)
             for door in vehicle.doors:
                 door.last_share = door.share
                 if door.opening:
                     door.share = min(door.share + delta_s / _OPENING_S, 1.0)
                 door.per_s = (door.share - door.last_share) / delta_s
+    return ajar
 
 
 def with_open_doors(actor: Actor, seen: Instance) -> Iterator[Instance]:
@@ -112,9 +115,8 @@ def with_open_doors(actor: Actor, seen: Instance) -> Iterator[Instance]:
         )
 
 
-def door_boxes(arrays: BodyArrays) -> tuple[Boxes, Indices]:
-    """Boxes (D,) of all doors that are not closed, and the rows (D,) of their vehicles, in the order of rows."""
-    ajar = [k for k, actor in enumerate(arrays.actors) if actor.vehicle is not None and actor.vehicle.ajar]
+def door_boxes(arrays: BodyArrays, ajar: Sequence[int]) -> tuple[Boxes, Indices]:
+    """Boxes (D,) of the doors of the rows `ajar` that are not closed, and the row (D,) of the vehicle of each."""
     if not ajar:
         return _NO_BOXES, _NO_OWNERS
     poses, centres, halves, owners = [np.zeros((0, 4, 4))], [np.zeros((0, 3))], [np.zeros((0, 3))], []

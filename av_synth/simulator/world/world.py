@@ -316,14 +316,14 @@ class World(Instruments):
         for group in self._groups.values():
             group.step(delta_s)
         self._act_late()
-        swing_doors(arrays.actors, delta_s)
+        ajar = swing_doors(arrays.actors, delta_s)
         apply_friction(self.actors, arrays, self._slipping)
         for _ in range(parts):
             self._run_ackermann(dt)
             step_vehicles(arrays, dt, friction, self.town.ground_height_m, self.town.relief)
             step_walkers(arrays, dt, self.town.ground_height_m, self.town.relief)
             step_props(arrays, dt, self.town.ground_height_m, self.town.relief)
-            collisions += resolve_contacts(arrays, self._static, dt)
+            collisions += resolve_contacts(arrays, self._static, dt, ajar)
             for actor_id, hitch in self._towed.items():
                 vehicle, towed = arrays.row(self.actors[actor_id].parent_id), arrays.row(actor_id)
                 if not arrays.placed[towed]:
