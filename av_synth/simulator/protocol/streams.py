@@ -26,6 +26,7 @@ WORLD_OBSERVER = 1
 # client keeps its subscriptions by id, and when it drops an episode's observer only after it has subscribed to the
 # next one under the same id (it does, if a snapshot is being read meanwhile), it loses the new one and crashes.
 _OBSERVER_BIT = 0x8000_0000
+_OBSERVERS = 1 << 24  # so that the first bytes of a request to the other port are none of them
 MAX_CONNECTIONS = 1024
 ACCEPT_PAUSE_S = 0.05
 _QUEUE_MESSAGES = 2  # a subscriber may be this far behind before a synchronous publisher waits for it
@@ -111,7 +112,7 @@ class StreamServer:
     def new_observer(self) -> int:
         """Return a stream id for the world observer that no client has."""
         with self._lock:
-            self._observers = (self._observers + 1) % _OBSERVER_BIT
+            self._observers = (self._observers + 1) % _OBSERVERS
             return _OBSERVER_BIT | self._observers
 
     def token(self, stream_id: int) -> bytes:
@@ -273,7 +274,7 @@ class StreamServer:
     def _subscribe(self, subscriber: _Subscriber, stream_id: int) -> None:
         with self._lock:
             self._expected.pop(stream_id, None)
-            if stream_id & _OBSERVER_BIT:
+            if 0 <= stream_id - _OBSERVER_BIT < _OBSERVERS:  # also of a simulator that was here before this one
                 stream_id = WORLD_OBSERVER
             subscriber.stream_id = stream_id
             self._silent.pop(subscriber, None)

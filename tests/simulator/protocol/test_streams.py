@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+import msgpack
 import pytest
 
 from av_synth.simulator.protocol.streams import WORLD_OBSERVER, StreamServer
@@ -211,6 +212,18 @@ def test_observers_are_those_that_were_given_out(streams):
     assert streams.is_observer(first)
     assert streams.is_observer(WORLD_OBSERVER)
     assert not any(map(streams.is_observer, (first + 1, first - 1, streams.new_stream(), 0)))
+
+
+def test_a_request_that_comes_to_this_port_is_not_answered_with_snapshots(streams):
+    request = msgpack.packb([0, 0, "version", [[False]]])
+    mistaken = _subscribe(streams, struct.unpack("<I", request[:4])[0])
+    with mistaken, _subscribe(streams, streams.new_observer()) as observer:
+        streams.publish(WORLD_OBSERVER, [b"snapshot"], patient=True)
+
+        assert _read(observer) == b"snapshot"
+        mistaken.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            mistaken.recv(1)
 
 
 def test_who_does_not_come_is_waited_for_a_while_and_no_longer(streams, monkeypatch):
