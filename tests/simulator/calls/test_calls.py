@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import nullcontext
+
 import pytest
 
 from av_synth.simulator.engine import Engine
@@ -48,3 +51,17 @@ def test_a_refusal_that_the_client_does_not_wait_for_is_told_once_by_the_simulat
 
     told = [record.getMessage() for record in caplog.records]
     assert [message.partition(":")[0] for message in told] == ["show_vehicle_debug_telemetry", "clear_debug_string"]
+
+
+def test_a_mistake_in_an_argument_is_told_too_and_another_one_once_more(caplog):
+    engine = Engine.__new__(Engine)
+    engine.lock = nullcontext()  # all that it is asked for before the arguments are read
+    answer = answerer(engine)
+
+    for weather in ([math.nan] * 14, [math.inf] * 14, [0.0] * 3, ["dull"] * 14):
+        answer("set_weather_parameters", [[True], weather])
+    answer("set_weather_parameters", [[False], [[]] * 14])  # is heard
+
+    told = [record.getMessage() for record in caplog.records]
+    assert [message.partition(":")[0] for message in told] == ["set_weather_parameters"] * 3
+    assert [wrong in message for wrong, message in zip(("nan", "array of 14", "dull"), told, strict=True)] == [True] * 3

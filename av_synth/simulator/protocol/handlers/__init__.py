@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,6 +28,9 @@ from av_synth.simulator.protocol.handlers import (
 
 log = logging.getLogger(__name__)
 
+_NUMBER = re.compile(r"-?\b(\d[\d.e+-]*|inf|nan)\b")
+_MOST_TOLD = 10  # different errors of one call
+
 _THEMES: tuple[CallTable[Engine], ...] = (
     actors.TABLE,
     batch.TABLE,
@@ -49,7 +53,15 @@ CALLS: Mapping[str, Call[Engine]] = merge(_THEMES)
 
 def answerer(engine: Engine) -> Callable[[str, list[Any]], bytes]:
     """What the RPC server asks: name and params in, the packed `error` and `result` of the response out."""
-    told: set[str] = set()
+    told: dict[str, set[str]] = {}
+
+    def tell(name: str, params: list[Any], error: str) -> None:
+        """Log an error that reaches nobody, unless one that differs in its numbers alone was logged before."""
+        alike = _NUMBER.sub("", error)
+        before = told.setdefault(name, set())
+        if _is_deaf(params) and alike not in before and len(before) < _MOST_TOLD:
+            before.add(alike)
+            log.warning("%s (the client does not wait for the answer; told once)", error)
 
     def answer(name: str, params: list[Any]) -> bytes:
         call = CALLS.get(name)
@@ -61,13 +73,10 @@ def answerer(engine: Engine) -> Callable[[str, list[Any]], bytes]:
             return unknown(f"{strange}: the embedded simulator knows no such call")
         try:
             return success(call.kind, _run(engine, call, params))
-        except ArgumentError as error:
-            return failure(call.kind, f"{name}: {error}")
         except AvSynthError as error:
-            if _is_deaf(params) and name not in told:
-                told.add(name)
-                log.warning("%s (the client does not wait for the answer; told once a call)", error)
-            return failure(call.kind, str(error))
+            message = f"{name}: {error}" if isinstance(error, ArgumentError) else str(error)
+            tell(name, params, message)
+            return failure(call.kind, message)
         except Exception as error:  # a bug in one call must not end the connection of a client
             log.exception("%s failed", name)
             return failure(call.kind, f"{name}: internal error: {type(error).__name__}: {error}")
