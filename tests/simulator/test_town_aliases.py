@@ -22,11 +22,16 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def client(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[carla.Client]:
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     path = tmp_path_factory.mktemp("maps") / "own.xodr"
     path.write_text(own_map())
     with running_simulator("--town", "Town02", "--alias", "carla", "--alias", f"Mine={path}") as (_, port):
-        yield connect(port, cache)
+        yield port
+
+
+@pytest.fixture(scope="module")
+def client(port: int, cache: Path) -> carla.Client:
+    return connect(port, cache)
 
 
 def test_the_town_to_begin_with_may_be_an_alias(client):
@@ -71,6 +76,29 @@ def test_an_alias_for_another_town_is_not_taken_from_what_a_client_keeps_under_i
             other.load_world("Town02")
         with pytest.raises(RuntimeError, match=r"Map 'Town99' not found; want one of AvSynth01, .*, Town01$"):
             other.load_world("Town99")
+
+
+def test_street_lights_of_a_second_town_are_where_they_are_and_switched_beside_those_of_the_first(port, cache):
+    connect(port, cache).load_world("Town02")
+    mover = connect(port, cache)
+    first = {light.id for light in mover.get_world().get_lightmanager().get_all_lights()}
+    world = mover.load_world("Town01")
+    world.apply_settings(carla.WorldSettings(synchronous_mode=True, fixed_delta_seconds=0.05))
+    manager = world.get_lightmanager()
+    both = manager.get_all_lights()
+    second = [light for light in both if light.id not in first]
+    assert len(second) > 20
+    for light in second[:5]:
+        assert world.ground_projection(light.location + carla.Location(z=3.0), 5.0).label == carla.CityObjectLabel.Poles
+
+    manager.turn_off(both)
+    world.tick()  # the client sends what was asked of lights on a frame
+    world.tick()
+    watcher = connect(port, cache)  # lights of a client that is gone end the process
+    seen = watcher.get_world().get_lightmanager().get_all_lights()
+    world.apply_settings(carla.WorldSettings())
+    assert {light.id for light in seen} >= {light.id for light in second}
+    assert not [light.id for light in seen if light.is_on]
 
 
 def test_a_wrong_alias_ends_the_command_before_anything_listens(capsys):

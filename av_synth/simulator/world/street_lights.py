@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -31,15 +32,23 @@ class StreetLight:
 
 
 class StreetLights:
-    """All lamps of a town; ids count from 1, in the order of `street_lamps`.
+    """All lamps of a town.
+
+    The 0.9.16 client keeps the lights of every town that it was in, by id, and believes of an id what it was told first
+    of its place. So ids go by places: lamps of two towns have different ones, unless they stand at the same place.
 
     Attributes:
-        lights: as they are now, by id.
+        lights: as they are now, by id, in the order of `street_lamps`.
         changed: whether some were switched since this was last set to False.
     """
 
     def __init__(self, town: Mesh) -> None:
-        self._first = {k + 1: StreetLight(k + 1, at) for k, at in enumerate(street_lamps(town))}
+        self._first: dict[int, StreetLight] = {}
+        for at in street_lamps(town):
+            light_id = _id_of(at)
+            while light_id in self._first:
+                light_id += 1
+            self._first[light_id] = StreetLight(light_id, at)
         self.reset()
 
     def reset(self) -> None:
@@ -52,25 +61,34 @@ class StreetLights:
         """Take over everything but the places.
 
         Raises:
-            DataError: if there is no such light, or an intensity cannot be shown; none of them has changed then.
+            DataError: if an intensity cannot be shown, and none of them has changed then; or if the town has not all of
+                them: those that it has are switched, for a client that was in another town asks for all it knows.
         """
-        for light in wanted:
-            if light.id not in self.lights:
-                raise DataError(f"update_lights_state: no street light {light.id}; want 1 to {len(self.lights)}")
+        ours = [light for light in wanted if light.id in self.lights]
+        for light in ours:
             if not 0.0 <= light.intensity <= _MAX_INTENSITY:
                 raise DataError(
                     f"update_lights_state: street light {light.id}: got intensity {light.intensity}; "
                     f"want 0 to {_MAX_INTENSITY:g}"
                 )
-        for light in wanted:
+        for light in ours:
             self.lights[light.id] = replace(light, centre_m=self.lights[light.id].centre_m)
-        if wanted:
+        if ours:
             self.changed = True
             self._shine = np.array([_shine(light) for light in self.lights.values()])
+        if len(ours) < len(wanted):
+            raise DataError(
+                f"update_lights_state: {len(wanted) - len(ours)} of {len(wanted)} street lights are not in this town, "
+                "which switches the others; a client keeps the lights of towns that it was in before"
+            )
 
     def shine(self) -> Array | None:
         """What `Scene.street_light` is to be; not changed afterwards."""
         return self._shine
+
+
+def _id_of(centre_m: Array) -> int:
+    return zlib.crc32(np.round(100.0 * centre_m).astype("<i4").tobytes()) >> 1
 
 
 def _shine(light: StreetLight) -> Array:
