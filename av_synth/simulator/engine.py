@@ -78,8 +78,11 @@ class Engine:
         """Begin in a town, or in the one that an alias stands for.
 
         Raises:
-            UserError: if there is no such town.
+            UserError: if there is no such town, or `recordings` cannot be written.
         """
+        self.recordings = Folder(recordings or user_recordings())
+        if recordings:
+            self.recordings.make()
         self.lock = threading.RLock()
         self.streams = streams
         self.traffic_managers: dict[int, str] = {}
@@ -98,7 +101,6 @@ class Engine:
         self._definitions: dict[str, Definition] | None = None
         self._scene_zero = (0, 0.0)  # frame and time at which the scene's clock began
         self.sensors = SensorSuite(streams, self._catalogue, self.town, profile)
-        self.recordings = Folder(recordings or user_recordings())
         self.recorder = Recorder(self.recordings, self.definitions)
         self.replayer = Replayer(self.world, self.spawn, self.destroy, self.definitions)
         self._warm = False

@@ -45,7 +45,7 @@ class Server:
 
         Raises:
             LaunchError: if a port is taken.
-            UserError: if there is no such town, or an alias is wrong.
+            UserError: if there is no such town, an alias is wrong, or `recordings` cannot be written.
         """
         known_as = parse_aliases(aliases, names())
         with ExitStack() as if_it_fails:
@@ -118,7 +118,7 @@ def serve(
 
     Raises:
         LaunchError: if a port is taken.
-        UserError: if there is no such town, or an alias is wrong.
+        UserError: if there is no such town, an alias is wrong, or `recordings` cannot be written.
     """
     if with_parent:
         threading.Thread(target=_end_with_stdin, name="parent", daemon=True).start()

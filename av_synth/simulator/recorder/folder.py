@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
-from av_synth.errors import LogError
+from av_synth.errors import LogError, UserError
 from av_synth.recording import format as layout
 from av_synth.recording.write import encode_header
 
@@ -20,10 +21,25 @@ def user_recordings() -> Path:
 
 
 class Folder:
-    """The folder of a simulator's recordings; it is made when the first of them is written."""
+    """The folder of a simulator's recordings; it is made when the first of them is written, or by `make`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    def make(self) -> None:
+        """Make the folder now, for who names one wants to know that it will do.
+
+        Raises:
+            UserError: if it cannot be a folder that recordings are written to.
+        """
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            if not os.access(self._path, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except OSError as error:
+            raise UserError(
+                f"--recordings: {self._path}: {error.strerror}; want a folder that can be written"
+            ) from error
 
     def path_of(self, name: str) -> Path:
         """The file of that name, whether it is there or not.

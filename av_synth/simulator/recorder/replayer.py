@@ -66,9 +66,7 @@ class Replayer:
     """
 
     def __init__(self, world: World, spawn: Spawn, destroy: Callable[[int], bool], definitions: Definitions) -> None:
-        self.time_factor = 1.0
-        self.ignore_hero = False
-        self.ignore_spectator = True
+        self.set_defaults()
         self._world = world
         self._spawn = spawn
         self._destroy = destroy
@@ -122,6 +120,12 @@ class Replayer:
             if not keep_actors:
                 play.cast.dismiss()
             play.cast.release()
+
+    def set_defaults(self) -> None:
+        """Play as nobody has asked for otherwise: a client's wishes are for its episode."""
+        self.time_factor = 1.0
+        self.ignore_hero = False
+        self.ignore_spectator = True
 
     def drop(self) -> None:
         """Forget the replay: the episode is over."""

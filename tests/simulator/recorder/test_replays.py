@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 
 from av_synth.cli.app import status
+from av_synth.errors import UserError
 from av_synth.recording import encode, read
 from av_synth.recording import format as layout
 from av_synth.replay.carla_recorder import of_recording
+from av_synth.simulator.server import Server
 from tests.simulator.recorder.scenes import LIGHTS_ON, TICKS, Scene, differences, told_of
 from tests.simulator.server_process import connect, fresh_world, running_simulator
 
@@ -54,11 +56,8 @@ def told(client: carla.Client, folder: Path) -> list[dict[int, Any]]:
 
 
 @pytest.fixture
-def world(client: carla.Client, told: list[dict[int, Any]]) -> Iterator[carla.World]:
-    yield fresh_world(client)
-    client.set_replayer_time_factor(1.0)
-    client.set_replayer_ignore_hero(False)
-    client.set_replayer_ignore_spectator(True)
+def world(client: carla.Client, told: list[dict[int, Any]]) -> carla.World:
+    return fresh_world(client)
 
 
 def who_is(told: dict[int, Any], type_id: str) -> int:
@@ -135,6 +134,18 @@ def test_half_as_fast_everybody_is_between_where_they_were(client, world, told):
 
     between = 0.5 * (np.array(told[20][car][1]) + told[21][car][1])
     assert told_of(world)[car][1] == pytest.approx(between, abs=1e-3)
+
+
+def test_what_was_asked_of_replays_ends_with_the_episode(client, world, told):
+    client.set_replayer_time_factor(2.0)
+    client.set_replayer_ignore_hero(True)
+    client.set_replayer_ignore_spectator(False)
+    asked = client.replay_file("scene.log", 0.0, 0.0, 0)
+    fresh_world(client)
+    after = client.replay_file("scene.log", 0.0, 0.0, 0)
+
+    assert "at 2.0x\nIgnoring Hero vehicle\n" in asked
+    assert "at 1.0x\nIgnoring Spectator camera\n" in after
 
 
 def test_the_spectator_follows_somebody(client, world, told):
@@ -340,6 +351,14 @@ def test_no_name_leads_out_of_the_folder(client, told, folder, name):
             call(name)
     assert list(outside.iterdir()) == []
     assert sorted(path.name for path in folder.parent.iterdir()) == ["outside", "recordings"]
+
+
+@pytest.mark.parametrize("path", ["a-file", "a-file/below", "/proc/recordings"])
+def test_a_folder_that_cannot_be_written_is_refused_when_it_is_named(tmp_path, path):
+    (tmp_path / "a-file").touch()
+
+    with pytest.raises(UserError, match=f"^--recordings: {tmp_path / path}: .*; want a folder that can be written$"):
+        Server(port=0, recordings=tmp_path / path)
 
 
 def test_what_is_no_recording_is_neither_written_over_nor_played(client, world, folder):

@@ -25,6 +25,8 @@ _STEP_M = 0.01  # beyond a hit, before the ray goes on
 def load_new_episode(engine: Engine, name: Any, reset_settings: Any = True, layers: Any = 65535) -> None:
     """Load a town, or some layers of it, into a new episode."""
     engine.load(text(name), reset_settings=flag(reset_settings), layers=integer(layers, 0, ALL_LAYERS))
+    with engine.lock:
+        engine.replayer.set_defaults()  # not in `load`, by which a replay goes to its own town, with its own settings
 
 
 @TABLE.unlocked(Kind.VOID)
