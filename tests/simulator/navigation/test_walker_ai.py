@@ -136,6 +136,10 @@ def test_roads_are_crossed_by_those_who_may(client, crossing, gets_there):
     world = fresh_world(client)
     world.tick()
     world.set_pedestrians_cross_factor(crossing)
+    # before a road the client waits while the nearest light is green, however far away, in the first world of a process
+    world.freeze_all_traffic_lights(True)
+    for light in world.get_actors().filter("traffic.traffic_light"):
+        light.set_state(carla.TrafficLightState.Red)
     here, there = carla.Location(300.0, -52.0, 0.12), carla.Location(300.0, -68.0, 0.12)  # far from any crosswalk
     library = world.get_blueprint_library()
     walker = world.spawn_actor(library.find("walker.pedestrian.0002"), carla.Transform(here + carla.Location(z=1.0)))
