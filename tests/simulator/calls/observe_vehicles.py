@@ -158,7 +158,7 @@ def a_door_closes(pair: Pair) -> None:
 
 @proves("apply_control_to_walker")
 def a_walker_walks(pair: Pair) -> None:
-    """B sees the walker go 1.4 m in the second after A has told it to, at 1.4 m/s."""
+    """B sees the walker go 1.4 m in the second after A has told it to, at 1.4 m/s. To jump is refused."""
     walker = pair.walker()
     start = pair.seen(walker).get_location()
     walker.apply_control(carla.WalkerControl(carla.Vector3D(0.0, 1.0, 0.0), 1.4))
