@@ -305,6 +305,19 @@ def stage() -> Iterator[tuple[Callable[..., Any], int, int]]:
     listener.close()
 
 
+def test_what_of_a_batch_went_wrong_is_told_where_the_client_does_not(server, caplog):
+    answer = handlers.answerer(server.engine)
+    destroy = [[[1, [number]]] for number in (77, 78)]
+    for waits, commands in ((True, destroy), (False, destroy), (True, [destroy[0]] * 20_001)):
+        answer("apply_batch", [[not waits], commands, False])
+
+    told = [record.getMessage() for record in caplog.records]
+    assert [message.partition(";")[0] for message in told] == [
+        "a command of apply_batch: unable to destroy actor: not found (the client does not tell its caller",
+        "apply_batch: got an array of 20001",
+    ]
+
+
 NUMBER = st.one_of(
     st.floats(-100.0, 100.0),
     st.floats(),

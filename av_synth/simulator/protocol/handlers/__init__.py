@@ -9,7 +9,7 @@ from typing import Any
 
 from av_synth.errors import AvSynthError
 from av_synth.simulator.engine import Engine
-from av_synth.simulator.protocol.calls import ArgumentError, Call, CallTable, failure, merge, success, unknown
+from av_synth.simulator.protocol.calls import ArgumentError, Call, CallTable, Kind, failure, merge, success, unknown
 from av_synth.simulator.protocol.handlers import (
     actors,
     batch,
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 _NUMBER = re.compile(r"-?\b(\d[\d.e+-]*|inf|nan)\b")
 _MOST_TOLD = 10  # different errors of one call
+_LONGEST_TOLD = 500  # characters
 
 _THEMES: tuple[CallTable[Engine], ...] = (
     actors.TABLE,
@@ -55,13 +56,14 @@ def answerer(engine: Engine) -> Callable[[str, list[Any]], bytes]:
     """What the RPC server asks: name and params in, the packed `error` and `result` of the response out."""
     told: dict[str, set[str]] = {}
 
-    def tell(name: str, params: list[Any], error: str) -> None:
+    def tell(name: str, error: str) -> None:
         """Log an error that reaches nobody, unless one that differs in its numbers alone was logged before."""
+        error = error[:_LONGEST_TOLD]
         alike = _NUMBER.sub("", error)
         before = told.setdefault(name, set())
-        if _is_deaf(params) and alike not in before and len(before) < _MOST_TOLD:
+        if alike not in before and len(before) < _MOST_TOLD:
             before.add(alike)
-            log.warning("%s (the client does not wait for the answer; told once)", error)
+            log.warning("%s (the client does not tell its caller; told once)", error)
 
     def answer(name: str, params: list[Any]) -> bytes:
         call = CALLS.get(name)
@@ -72,10 +74,15 @@ def answerer(engine: Engine) -> Callable[[str, list[Any]], bytes]:
                 log.warning("unknown call %s (told once a call)", strange)
             return unknown(f"{strange}: the embedded simulator knows no such call")
         try:
-            return success(call.kind, _run(engine, call, params))
+            result = _run(engine, call, params)
+            if call.kind is Kind.BARE and _is_deaf(params):
+                for error in _errors(result):
+                    tell(name, f"a command of {name}: {error}")
+            return success(call.kind, result)
         except AvSynthError as error:
             message = f"{name}: {error}" if isinstance(error, ArgumentError) else str(error)
-            tell(name, params, message)
+            if call.kind is Kind.BARE or _is_deaf(params):  # of a bare one the client says `rpc_error` and no more
+                tell(name, message)
             return failure(call.kind, message)
         except Exception as error:  # a bug in one call must not end the connection of a client
             log.exception("%s failed", name)
@@ -90,6 +97,11 @@ def _is_deaf(params: list[Any]) -> bool:
         case [[True, *_], *_]:
             return True
     return False
+
+
+def _errors(responses: list[Any]) -> list[str]:
+    """What went wrong among the responses to a batch."""
+    return [value[0] for [[is_done, value]] in responses if not is_done]
 
 
 def _run(engine: Engine, call: Call[Engine], params: list[Any]) -> Any:
