@@ -136,7 +136,7 @@ def test_a_call_that_cannot_be_done_is_answered_in_words_that_begin_with_its_nam
 
 
 def test_a_call_that_nobody_knows_is_told_of_once_and_of_so_many_only(caplog, monkeypatch):
-    monkeypatch.setattr(handlers, "_MOST_TOLD", 2)
+    monkeypatch.setattr(handlers, "_MOST_STRANGE", 2)
     answer = handlers.answerer(None)
     for name in ("fly", "fly", "swim", "dive", "fly"):
         answer(name, [[False]])

@@ -47,7 +47,7 @@ _THEMES: tuple[CallTable[Engine], ...] = (
     vehicles.TABLE,
     walkers.TABLE,
 )
-_MOST_TOLD = 1000  # names of calls that are remembered: clients may make up any number of them
+_MOST_STRANGE = 1000  # names of calls that are remembered: clients may make up any number of them
 CALLS: Mapping[str, Call[Engine]] = merge(_THEMES)
 """Every call that is answered, by name."""
 
@@ -55,6 +55,7 @@ CALLS: Mapping[str, Call[Engine]] = merge(_THEMES)
 def answerer(engine: Engine) -> Callable[[str, list[Any]], bytes]:
     """What the RPC server asks: name and params in, the packed `error` and `result` of the response out."""
     told: dict[str, set[str]] = {}
+    unknown_told: set[str] = set()
 
     def tell(name: str, error: str) -> None:
         """Log an error that reaches nobody, unless one that differs in its numbers alone was logged before."""
@@ -69,8 +70,8 @@ def answerer(engine: Engine) -> Callable[[str, list[Any]], bytes]:
         call = CALLS.get(name)
         if call is None:
             strange = name[:80]
-            if strange not in told and len(told) < _MOST_TOLD:
-                told.add(strange)
+            if strange not in unknown_told and len(unknown_told) < _MOST_STRANGE:
+                unknown_told.add(strange)
                 log.warning("unknown call %s (told once a call)", strange)
             return unknown(f"{strange}: the embedded simulator knows no such call")
         try:
