@@ -1,6 +1,6 @@
 # `make demo` and `make test` are the two commands; each sets up `.venv` by itself when it has to.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check long coverage wheel chaos bench carla-smoke docs format lock clean
+.PHONY: help setup demo test check long coverage wheel chaos bench bench-realism bench-bodies carla-smoke docs format lock clean
 
 PYTHON3 ?= $(shell command -v python3 || command -v python3.12 || command -v python3.11 || command -v python3.10)
 BIN := .venv/bin
@@ -8,7 +8,7 @@ BIN := .venv/bin
 UNIT := $(addprefix tests/,capture geometry labels log metrics rig scenario sensing store test_documents.py test_errors.py test_words.py)
 
 help:  ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 setup:  ## make .venv from the lock file, and fetch a software GL where there is none
 	@$(PYTHON3) tools/setup.py
@@ -51,6 +51,16 @@ chaos: setup  ## misfortune by seeds on SCHEDULES=1000 campaigns of the farm: no
 
 bench: setup  ## how fast it is here, as JSON
 	$(BIN)/python tools/bench.py
+
+# the closing seed of docs/explanation/realism.md; 0 to 9 while developing
+FRAMES ?= 96
+SEED ?= 1000
+OUT ?= out/realism
+bench-realism: setup  ## does a detector trained on photographs find our cars and people? JUDGE=/path/to/yolox_nano_coco.onnx [FRAMES=96 SEED=1000 OUT=out/realism]
+	@$(BIN)/python tools/bench_realism.py --judge "$(JUDGE)" --frames $(FRAMES) --seed $(SEED) --out $(OUT)
+
+bench-bodies: setup  ## the same of each body alone in a street: JUDGE=... [BODIES="vehicle.audi.tt walker.pedestrian.0001" OUT=out/realism]
+	@$(BIN)/python tools/bench_bodies.py --judge "$(JUDGE)" --out $(OUT) $(BODIES)
 
 carla-smoke: setup  ## CARLA's own smoke tests on our simulator: CARLA_PYTHONAPI=/path/to/carla/PythonAPI [MODULES="client sync"]
 	@$(BIN)/python -m tools.carla_smoke "$(CARLA_PYTHONAPI)" $(addprefix --module ,$(MODULES))
