@@ -63,6 +63,7 @@ class Material(IntEnum):
     LAMP_LEFT = 12
     LAMP_RIGHT = 13
     GLOW = 14  # always emits its own colour (lit traffic light lamps, street lamps at night)
+    TEXTURED = 15  # matte; the picture of its body at `Mesh.uvs`, times the vertex colour
 
 
 class VehicleLight(IntEnum):
@@ -94,6 +95,8 @@ class Mesh:
         materials: (V,) uint8, `Material`.
         tags: (V,) uint8, `Tag`.
         triangles: (T, 3) uint32, counter-clockwise seen from outside.
+        uvs: (V, 2) float32, where in the body's picture a vertex is: 0..1 to the right and down from its top left
+            corner; None where nothing is `TEXTURED`.
     """
 
     positions_m: npt.NDArray[np.float32]
@@ -102,6 +105,7 @@ class Mesh:
     materials: npt.NDArray[np.uint8]
     tags: npt.NDArray[np.uint8]
     triangles: npt.NDArray[np.uint32]
+    uvs: npt.NDArray[np.float32] | None = None
 
     @staticmethod
     def merge(parts: list[Mesh]) -> Mesh:
@@ -114,7 +118,17 @@ class Mesh:
             np.concatenate([part.materials for part in parts]),
             np.concatenate([part.tags for part in parts]),
             np.concatenate([part.triangles + offset for part, offset in zip(parts, offsets, strict=True)]),
+            _merged_uvs(parts),
         )
+
+
+def _merged_uvs(parts: list[Mesh]) -> npt.NDArray[np.float32] | None:
+    """Those of all parts, 0 for vertices that have none; None if no part has any."""
+    if all(part.uvs is None for part in parts):
+        return None
+    return np.concatenate(
+        [np.zeros((len(part.positions_m), 2), np.float32) if part.uvs is None else part.uvs for part in parts]
+    )
 
 
 @dataclass(frozen=True)

@@ -52,10 +52,11 @@ class Doors:
 
 @dataclass(frozen=True)
 class Part:
-    """Meshes, one per pose, that stand in a scene for a part of a body, and the class of the actor."""
+    """Meshes, one per pose, that stand in a scene for a part of a body; the class of the actor; the body's picture."""
 
     meshes: tuple[Mesh, ...]
     tag: Tag
+    texture: npt.NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class Body:
         doors: those that open; None where none does.
         power_kw: of the engine; 0 for what is usual in the class of the vehicle.
         top_mps: top speed; 0 for what is usual in the class.
+        texture: (H, W, 3) sRGB, the picture that `TEXTURED` triangles of all meshes show; None where there is none.
     """
 
     blueprint_id: str
@@ -97,6 +99,7 @@ class Body:
     doors: Doors | None = None
     power_kw: float = 0.0
     top_mps: float = 0.0
+    texture: npt.NDArray[np.uint8] | None = None
 
 
 def bounds(meshes: Iterable[Mesh]) -> tuple[Array, Array]:
@@ -146,6 +149,10 @@ class Catalogue(Mapping[str, Body]):
                 digest.update(_tenths_of_mm(mesh.positions_m))
                 for array in (mesh.colours, mesh.materials, mesh.tags, mesh.triangles):
                     digest.update(np.ascontiguousarray(array).tobytes())
+                if mesh.uvs is not None:
+                    digest.update(b"uvs" + np.round(mesh.uvs * 65535.0).astype("<i4").tobytes())
+            if body.texture is not None:
+                digest.update(f"texture {body.texture.shape}".encode() + np.ascontiguousarray(body.texture).tobytes())
         return digest.hexdigest()
 
 
@@ -164,8 +171,8 @@ def shown(bodies: Mapping[str, Body]) -> dict[str, Body | Part]:
     parts: dict[str, Body | Part] = {}
     for name, body in bodies.items():
         if body.doors is not None:
-            parts[behind_doors(name)] = Part(body.doors.behind, body.tag)
-            parts[door_panels(name)] = Part(body.doors.panels, body.tag)
+            parts[behind_doors(name)] = Part(body.doors.behind, body.tag, body.texture)
+            parts[door_panels(name)] = Part(body.doors.panels, body.tag, body.texture)
     return {**bodies, **parts}
 
 

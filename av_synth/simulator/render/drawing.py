@@ -21,6 +21,7 @@ from av_synth.simulator.render.programs import (
     LAMP_UNIT,
     MIRROR_UNIT,
     NOISE_UNIT,
+    PICTURE_UNIT,
     PLACES_UNIT,
     SHADOW_UNIT,
     WETTABLE,
@@ -32,12 +33,13 @@ from av_synth.simulator.render.quads import Quads
 from av_synth.simulator.render.rain import streaks
 from av_synth.simulator.render.shadows import Shadows
 from av_synth.simulator.render.targets import Targets
-from av_synth.simulator.render.textures import noise_texture, places_texture
+from av_synth.simulator.render.textures import Pictures, noise_texture, places_texture
 from av_synth.simulator.scene import Material, Mesh, Scene, View, Weather
 
 # What usually hides other things comes first, for hidden pixels are not shaded; what mirrors the rest comes last.
 _ORDER = (
     Material.PAINT,
+    Material.TEXTURED,
     Material.MATTE,
     Material.GLASS,
     Material.METAL,
@@ -69,6 +71,7 @@ class Painter:
         self._programs = programs = Programs(context, vertices, indices)
         self._frame = context.buffer(reserve=frame_block.SIZE, dynamic=True)
         self._noise = noise_texture(context)
+        self._pictures = Pictures(context, bodies)
         self._shadows = Shadows(context, programs, geometry)
         self._places: moderngl.Texture | None = None  # made when somebody first wants optical flow
         self._lamps = find_all(bodies)
@@ -111,7 +114,7 @@ class Painter:
                 targets.keep_mirror()
             if material in town or material in bodies:
                 program = self._programs.surface(material, light.is_night, light.is_wet, extras)
-                _draw_bodies(program, material, bodies.get(material, []), scene.elapsed_s)
+                self._draw_bodies(program, material, bodies.get(material, []), scene.elapsed_s)
                 _draw_town(program, town.get(material, []), view, last_view)
         self._draw_sky(view, label_only=False, extras=extras)
         self._draw_overlays(scene, view, placed, light, framebuffer)
@@ -193,6 +196,19 @@ class Painter:
         program.write("relative_from_clip", rays.T.astype("<f4").tobytes())
         program.draw(3)
 
+    def _draw_bodies(
+        self, program: Drawable, material: int, parts: list[tuple[Placed, int, int]], elapsed_s: float
+    ) -> None:
+        for item, first, count in parts:
+            _take_place(program, item)
+            if material == Material.PAINT:
+                program.write("paint", _vector((np.array(item.instance.colour) / 255.0) ** 2))
+            elif material == Material.TEXTURED:
+                self._pictures.use(item.instance.body, PICTURE_UNIT)
+            elif material in _LAMPS:
+                program.write("emission", _vector(emission(material, item.instance.lights, elapsed_s)))
+            program.draw(count, first)
+
     def _draw_overlays(
         self,
         scene: Scene,
@@ -247,16 +263,6 @@ def _draw_town(program: Drawable, ranges: list[tuple[int, int]], view: View, las
     program.write("paint", _vector(np.full(3, 0.4)))
     program.write("emission", _vector(np.zeros(3)))
     for first, count in ranges:
-        program.draw(count, first)
-
-
-def _draw_bodies(program: Drawable, material: int, parts: list[tuple[Placed, int, int]], elapsed_s: float) -> None:
-    for item, first, count in parts:
-        _take_place(program, item)
-        if material == Material.PAINT:
-            program.write("paint", _vector((np.array(item.instance.colour) / 255.0) ** 2))
-        elif material in _LAMPS:
-            program.write("emission", _vector(emission(material, item.instance.lights, elapsed_s)))
         program.draw(count, first)
 
 

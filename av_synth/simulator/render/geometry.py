@@ -9,14 +9,15 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.scene import Mesh
+from av_synth.simulator.scene import Material, Mesh
 
 _TILE_M = 32.0
 """The town is cut into squares of this size, which are culled and ordered as one."""
 
-_VERTEX = np.dtype([("position", "<f4", 3), ("normal", "<i2", 4), ("colour", "u1", 3), ("tag", "u1")])
-VERTEX_LAYOUT = "3f 4i2 3f1 1u1"
+_VERTEX = np.dtype([("position", "<f4", 3), ("normal", "<i2", 4), ("colour", "u1", 3), ("tag", "u1"), ("uv", "<f4", 2)])
+VERTEX_LAYOUT = "3f 4i2 3f1 1u1 2f"
 """`_VERTEX` in moderngl's words; normals arrive unscaled, which a shader that normalises them need not know."""
 
 
@@ -26,6 +27,10 @@ class Meshes(Protocol):
     @property
     def meshes(self) -> tuple[Mesh, ...]:
         """One mesh per pose."""
+
+    @property
+    def texture(self) -> npt.NDArray[np.uint8] | None:
+        """(H, W, 3) sRGB, what `Material.TEXTURED` shows; None where nothing does."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,12 @@ class Geometry:
 
 
 def pack(town: Mesh, bodies: Mapping[str, Meshes]) -> Geometry:
-    """Pack the town in `_TILE_M` tiles and every pose of every body into one pair of buffers."""
+    """Pack the town in `_TILE_M` tiles and every pose of every body into one pair of buffers.
+
+    Raises:
+        DataError: something is `TEXTURED` that has no texture, or no place in it.
+    """
+    _check_pictures("the town", town, None)
     vertices, indices = [_vertices(town)], []
     order, town_chunks = _cut(town, _TILE_M, 0)
     indices.append(town.triangles[order])
@@ -93,6 +103,7 @@ def pack(town: Mesh, bodies: Mapping[str, Meshes]) -> Geometry:
     for name, body in bodies.items():
         follows = all(np.array_equal(mesh.triangles, body.meshes[0].triangles) for mesh in body.meshes)
         for pose, mesh in enumerate(body.meshes):
+            _check_pictures(f"body {name!r}, pose {pose}", mesh, body.texture)
             order, chunks = _cut(mesh, np.inf, first)
             vertices.append(_vertices(mesh))
             indices.append(mesh.triangles[order] + np.uint32(base))
@@ -103,6 +114,17 @@ def pack(town: Mesh, bodies: Mapping[str, Meshes]) -> Geometry:
             shapes[name, pose] = Shape(chunks, centre, (high - low) / 2, radius, base, follows, cover)
             first, base = first + 3 * len(order), base + len(mesh.positions_m)
     return Geometry(np.concatenate(vertices), np.concatenate(indices).reshape(-1), town_chunks, shapes)
+
+
+def _check_pictures(name: str, mesh: Mesh, texture: npt.NDArray[np.uint8] | None) -> None:
+    if not (mesh.materials == int(Material.TEXTURED)).any():
+        return
+    if texture is None or texture.dtype != np.uint8 or texture.ndim != 3 or texture.shape[2] != 3 or not texture.size:
+        got = "none" if texture is None else f"{texture.dtype} {texture.shape}"
+        raise DataError(f"{name}: TEXTURED wants a texture (H, W, 3) of uint8, got {got}")
+    if mesh.uvs is None or mesh.uvs.shape != (len(mesh.positions_m), 2) or not np.isfinite(mesh.uvs).all():
+        got = "none" if mesh.uvs is None else f"{mesh.uvs.shape}"
+        raise DataError(f"{name}: TEXTURED wants finite uvs ({len(mesh.positions_m)}, 2), got {got}")
 
 
 def _cover(mesh: Mesh, low: Array, high: Array) -> float:
@@ -118,6 +140,8 @@ def _vertices(mesh: Mesh) -> npt.NDArray[np.void]:
     packed["normal"][:, :3] = np.round(np.clip(mesh.normals, -1.0, 1.0) * 32767)
     packed["colour"] = mesh.colours
     packed["tag"] = mesh.tags
+    if mesh.uvs is not None:
+        packed["uv"] = mesh.uvs
     return packed
 
 

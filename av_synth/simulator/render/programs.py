@@ -11,15 +11,16 @@ from av_synth.simulator.render.geometry import VERTEX_LAYOUT
 from av_synth.simulator.scene import Material, Tag
 
 _VERSION = "#version 330 core\n"
-_INPUTS = ("in_position", "in_normal", "in_colour", "in_tag")
+_INPUTS = ("in_position", "in_normal", "in_colour", "in_tag", "in_uv")
 FRAME_BINDING = 0
-SHADOW_UNIT, NOISE_UNIT, LAMP_UNIT, MIRROR_UNIT, PLACES_UNIT = 0, 1, 2, 3, 4
+SHADOW_UNIT, NOISE_UNIT, LAMP_UNIT, MIRROR_UNIT, PLACES_UNIT, PICTURE_UNIT = 0, 1, 2, 3, 4, 5
 _SAMPLERS = {
     "shadow_atlas": SHADOW_UNIT,
     "noise": NOISE_UNIT,
     "lamp_light": LAMP_UNIT,
     "mirror": MIRROR_UNIT,
     "places": PLACES_UNIT,
+    "picture": PICTURE_UNIT,
 }
 
 WETTABLE = (Material.MARKING, Material.PAVING, Material.ASPHALT)

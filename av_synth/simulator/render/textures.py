@@ -1,12 +1,15 @@
-"""Textures: the noise that grain, patches and clouds are made of, computed and tiling; and vertices to look up."""
+"""Textures: the noise that grain, patches and clouds are made of; pictures of bodies; and vertices to look up."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import moderngl
 import numpy as np
 import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
+from av_synth.simulator.render.geometry import Meshes
 
 _SIZE = 512
 _COLUMNS = 1024
@@ -28,6 +31,33 @@ def noise_texture(context: moderngl.Context) -> moderngl.Texture:
     texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
     texture.repeat_x = texture.repeat_y = True
     return texture
+
+
+class Pictures:
+    """The textures of bodies, each uploaded when it is first drawn."""
+
+    def __init__(self, context: moderngl.Context, bodies: Mapping[str, Meshes]) -> None:
+        self._context = context
+        self._images = {name: body.texture for name, body in bodies.items() if body.texture is not None}
+        self._textures: dict[str, moderngl.Texture] = {}
+
+    def use(self, body: str, unit: int) -> None:
+        """Put the texture of a body, if it has one, into a unit."""
+        image = self._images.get(body)
+        if image is None:
+            return
+        if body not in self._textures:
+            texture = self._context.texture((image.shape[1], image.shape[0]), 4, _opaque(image))
+            texture.build_mipmaps()
+            texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+            texture.repeat_x = texture.repeat_y = False
+            self._textures[body] = texture
+        self._textures[body].use(unit)
+
+
+def _opaque(image: npt.NDArray[np.uint8]) -> bytes:
+    """With a fourth channel: rows then have no gaps, and texels are fetched whole."""
+    return np.concatenate([image, np.full((*image.shape[:2], 1), 255, np.uint8)], axis=2).tobytes()
 
 
 def places_texture(context: moderngl.Context, positions_m: npt.NDArray[np.float32]) -> moderngl.Texture:

@@ -23,6 +23,7 @@ FLAG_LATER_M = np.array([[0.0, -0.9, -1.0], [0.4, 0.8, -0.5], [-0.3, 0.6, 0.8]])
 class SimpleBody:
     meshes: tuple[Mesh, ...]
     tag: Tag
+    texture: npt.NDArray[np.uint8] | None = None
 
 
 def mesh(

@@ -3,6 +3,10 @@ in vec3 in_position;
 in vec4 in_normal;
 in vec3 in_colour;
 in uint in_tag;
+#ifdef TEXTURED
+in vec2 in_uv;
+out vec2 uv;
+#endif
 
 uniform mat4 relative_from_body;
 uniform uint actor;
@@ -28,6 +32,9 @@ void main() {
     normal = mat3(relative_from_body) * in_normal.xyz;
     colour = in_colour * in_colour;  // sRGB to linear, near enough
     label = (in_tag << 16) | actor;
+#ifdef TEXTURED
+    uv = in_uv;
+#endif
 #ifdef FLOW
     moved = (moved_from_body * vec4(in_position, 1.0)).xyz;
     if (last_vertex != 0) {

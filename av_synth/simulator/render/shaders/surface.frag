@@ -6,6 +6,10 @@ flat in uint label;
 
 uniform vec3 paint;
 uniform vec3 emission;
+#ifdef TEXTURED
+in vec2 uv;
+uniform sampler2D picture;
+#endif
 #ifdef FLOW
 in vec3 moved;
 #endif
@@ -38,6 +42,10 @@ void main() {
     vec4 patches = texture(noise, place.yx * 0.021);
 #endif
 
+#ifdef TEXTURED
+    vec3 shown = texture(picture, uv).rgb;
+    albedo *= shown * shown;
+#endif
 #ifdef ASPHALT
     albedo *= 0.70 + 0.46 * patches.z + 0.55 * (grain.x - 0.5) + 0.22 * (grain.z - 0.5);
     // a seam or mended crack here and there
