@@ -30,9 +30,9 @@ def smooth_edges(bgra: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     here = _edges(grey)
     if not len(here):
         return out
-    luma = grey.reshape(-1).astype(np.int16)
-    middle, north, south = luma[here], luma[here - width], luma[here + width]
-    west, east = luma[here - 1], luma[here + 1]
+    flat_grey = grey.reshape(-1)
+    steps = (0, -width, width, -1, 1)
+    middle, north, south, west, east = (np.take(flat_grey, here + step).astype(np.int16) for step in steps)
     flat = np.abs(north - 2 * middle + south) >= np.abs(west - 2 * middle + east)  # the edge runs along the row
 
     first, second = np.where(flat, north, west), np.where(flat, south, east)
@@ -43,7 +43,9 @@ def smooth_edges(bgra: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     level = middle + beyond  # twice the brightness on the edge itself
     limit = np.maximum(np.abs(beyond - middle) // 2, 1)
 
-    ends = [_end(luma, here, here + across, step, level, limit) for step in (-along, along)]
+    pairs = _pairs(grey)
+    first_pair = here + np.where(flat, 0, grey.size) - np.where(back, np.where(flat, width, 1), 0)
+    ends = [_end(pairs, first_pair, step, level, limit) for step in (-along, along)]
     (near, near_delta), (far, far_delta) = ends
     closer_delta = np.where(near < far, near_delta, far_delta)
     # only on the side of the step that the edge leans to, or the line would be smeared on both
@@ -75,19 +77,26 @@ def _edges(grey: npt.NDArray[np.uint8]) -> Indices:
     return np.flatnonzero(edge != 0)  # much faster on booleans
 
 
-def _end(
-    luma: Shorts, here: Indices, there: Indices, step: Indices, level: Shorts, limit: Shorts
-) -> tuple[Shorts, Shorts]:
-    """How many steps (N,) away the edge between `here` and `there` ends, and what the brightness does there."""
-    distance = np.full(len(here), _STEPS, dtype=np.int16)
-    delta = np.zeros(len(here), dtype=np.int16)
-    open_ = np.ones(len(here), dtype=bool)
-    for k in range(1, _STEPS + 1):
-        here, there = here + step, there + step
+def _pairs(grey: npt.NDArray[np.uint8]) -> Shorts:
+    """Sums of each pixel (H, W) and the one below, then of each and the one on its right: (2 H W,)."""
+    below = cv2.copyMakeBorder(grey[1:], 0, 1, 0, 0, cv2.BORDER_REPLICATE)
+    beside = cv2.copyMakeBorder(grey[:, 1:], 0, 0, 0, 1, cv2.BORDER_REPLICATE)
+    pairs = np.empty((2, *grey.shape), dtype=np.int16)
+    for sums, other in zip(pairs, (below, beside), strict=True):
+        cv2.add(grey, other, dst=sums, dtype=cv2.CV_16S)
+    return pairs.reshape(-1)
+
+
+def _end(pairs: Shorts, first: Indices, step: Indices, level: Shorts, limit: Shorts) -> tuple[Shorts, Shorts]:
+    """How many steps (N,) from pairs `first` the edge between their pixels ends, and what the brightness does there."""
+    distance = np.ones(len(first), dtype=np.int16)
+    open_ = np.ones(len(first), dtype=bool)
+    at = first
+    for _ in range(1, _STEPS):
+        at = at + step
         # clipped: an edge may run out of the image
-        change = np.take(luma, here, mode="clip") + np.take(luma, there, mode="clip") - level
-        ends = open_ & (np.abs(change) >= limit) if k < _STEPS else open_
-        np.copyto(distance, k, where=ends, casting="unsafe")
-        np.copyto(delta, change, where=ends)
-        open_ &= ~ends
-    return distance, delta
+        change = np.take(pairs, at, mode="clip")
+        change -= level
+        open_ &= np.abs(change, out=change) < limit
+        distance += open_
+    return distance, np.take(pairs, first + step * distance, mode="clip") - level

@@ -25,6 +25,7 @@ from av_synth.simulator.render.programs import (
     PLACES_UNIT,
     SHADOW_UNIT,
     WETTABLE,
+    Air,
     Drawable,
     Extras,
     Programs,
@@ -36,7 +37,7 @@ from av_synth.simulator.render.targets import Targets
 from av_synth.simulator.render.textures import Pictures, noise_texture, places_texture
 from av_synth.simulator.scene import Material, Mesh, Scene, View, Weather
 
-# What usually hides other things comes first, for hidden pixels are not shaded; what mirrors the rest comes last.
+# What usually hides other things comes first, for hidden pixels are not shaded.
 _ORDER = (
     Material.PAINT,
     Material.TEXTURED,
@@ -51,8 +52,11 @@ _ORDER = (
     Material.FOLIAGE,
     Material.FACADE,
     Material.GRASS,
-    *WETTABLE,
 )
+_RINGS_M = (25.0, 60.0, 130.0)
+"""The town is drawn in rings around the camera, near ones first, for the same reason."""
+_PLACES = np.array([_ORDER.index(m) if m in _ORDER else len(_ORDER) + m for m in Material])
+_MURKY_PER_M = 0.002  # haze from which it is reckoned for each pixel, for it bends within large triangles
 _LAMPS = (Material.LAMP_FRONT, Material.LAMP_BRAKE, Material.LAMP_LEFT, Material.LAMP_RIGHT)
 _NO_SHADOW: tuple[Array, Array, Array, float] = (np.eye(4), np.zeros(3), np.zeros(3), 1.0)
 _NO_LAMPS = (0.0, 0.0, 0.0)
@@ -108,14 +112,21 @@ class Painter:
         extras = _extras(targets, last_view)
         framebuffer = targets.both_and_flow if extras.flow else targets.both if labels else targets.colour_only
         self._begin(framebuffer)
-        town, bodies = self._town_by_material(view), _by_material(placed)
+        air = Air(light.is_night, light.is_wet, light.haze_per_m > _MURKY_PER_M)
+        town, bodies = self._town_in_rings(view), _by_material(placed)
         for material in _ORDER:
-            if light.is_wet and material == WETTABLE[0]:
-                targets.keep_mirror()
-            if material in town or material in bodies:
-                program = self._programs.surface(material, light.is_night, light.is_wet, extras)
-                self._draw_bodies(program, material, bodies.get(material, []), scene.elapsed_s)
-                _draw_town(program, town.get(material, []), view, last_view)
+            if material in bodies:
+                program = self._programs.surface(material, air, extras)
+                self._draw_bodies(program, material, bodies[material], scene.elapsed_s)
+        for material, ranges in town:
+            if material not in WETTABLE:
+                _draw_town(self._programs.surface(material, air, extras), ranges, view, last_view)
+        if light.is_wet:
+            targets.keep_mirror()
+        for material in WETTABLE:  # last, for it mirrors the rest
+            program = self._programs.surface(material, air, extras)
+            self._draw_bodies(program, material, bodies.get(material, []), scene.elapsed_s)
+            _draw_town(program, [each for kind, ranges in town if kind == material for each in ranges], view, last_view)
         self._draw_sky(view, label_only=False, extras=extras)
         self._draw_overlays(scene, view, placed, light, framebuffer)
 
@@ -132,7 +143,7 @@ class Painter:
         for item in placed:
             _take_place(program, item)
             program.draw(item.shape.count, item.shape.first)
-        ranges = [chunk for chunks in self._town_by_material(view).values() for chunk in chunks]
+        ranges = [chunk for _, chunks in self._town_in_rings(view) for chunk in chunks]
         _draw_town(program, ranges, view, last_view)
         self._draw_sky(view, label_only=True, extras=extras)
 
@@ -177,15 +188,21 @@ class Painter:
         self._context.cull_face = "back"
         self._context.front_face = "cw"  # the image is drawn upside down, which turns triangles round
 
-    def _town_by_material(self, view: View) -> dict[int, list[tuple[int, int]]]:
-        """Ranges (first, count) of the town that the view may see, near ones first."""
+    def _town_in_rings(self, view: View) -> list[tuple[int, list[tuple[int, int]]]]:
+        """What the view may see of the town, near rings first: a material, and its ranges (first, count)."""
         town = self._geometry.town
         seen = np.flatnonzero(projection.frustum(view).boxes(town.centres_m, town.halves_m))
-        distances = np.linalg.norm(town.centres_m[seen] - view.world_from_camera[:3, 3], axis=1)
-        ranges: dict[int, list[tuple[int, int]]] = {}
-        for k in seen[np.argsort(distances, kind="stable")].tolist():
-            ranges.setdefault(int(town.materials[k]), []).append((int(town.firsts[k]), int(town.counts[k])))
-        return ranges
+        beside = np.abs(town.centres_m[seen] - view.world_from_camera[:3, 3]) - town.halves_m[seen]
+        distances = np.linalg.norm(np.maximum(beside, 0.0), axis=1)
+        rings, places = np.searchsorted(_RINGS_M, distances), _PLACES[town.materials[seen]]
+        groups: list[tuple[int, list[tuple[int, int]]]] = []
+        before = None
+        for at in np.lexsort((distances, places, rings)).tolist():
+            if (rings[at], places[at]) != before:
+                before = (rings[at], places[at])
+                groups.append((int(town.materials[seen[at]]), []))
+            groups[-1][1].append((int(town.firsts[seen[at]]), int(town.counts[seen[at]])))
+        return groups
 
     def _draw_sky(self, view: View, *, label_only: bool, extras: Extras) -> None:
         program = self._programs.sky(label_only, extras)

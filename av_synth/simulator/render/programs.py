@@ -35,6 +35,21 @@ _SHARED = {
 
 
 @dataclass(frozen=True)
+class Air:
+    """What makes other programs of the same materials: night, wet roads, and air thick enough to be seen nearby."""
+
+    night: bool = False
+    wet: bool = False
+    murky: bool = False
+
+    def names(self, material: int) -> list[str]:
+        """What the texts are told by `#define` for a material."""
+        # what has triangles as large as its distance takes the haze of each pixel, not that of their corners
+        murky = self.murky or material == Material.GRASS
+        return ["NIGHT"] * self.night + ["WET"] * (self.wet and material in WETTABLE) + ["MURKY"] * murky
+
+
+@dataclass(frozen=True)
 class Extras:
     """What is drawn besides colour and labels because somebody asked for it."""
 
@@ -79,15 +94,15 @@ class Programs:
         self._programs: dict[str, moderngl.Program] = {}
         self._drawables: dict[str, Drawable] = {}
 
-    def surface(self, material: int, night: bool, wet: bool, extras: Extras) -> Drawable:
+    def surface(self, material: int, air: Air, extras: Extras) -> Drawable:
         """What draws indexed bodies of one `Material` in colour, in labels and in the extras wanted."""
         name = _SHARED.get(Material(material), Material(material).name)
-        names = [name] + ["NIGHT"] * night + ["WET"] * (wet and material in WETTABLE) + extras.names
+        names = ["LIT", name, *air.names(material), *extras.names]
         key = " ".join(names)
         if key not in self._programs:
             defines = "".join(f"#define {name}\n" for name in names)
             fragment = ("frame.glsl", "light.glsl", *extras.texts, "surface.frag")
-            self._compile(key, ("frame.glsl", "body.vert"), fragment, defines)
+            self._compile(key, ("frame.glsl", "light.glsl", "body.vert"), fragment, defines)
         return self._indexed(key)
 
     def labels(self, extras: Extras) -> Drawable:

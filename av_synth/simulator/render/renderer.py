@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Protocol
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -204,11 +205,13 @@ def _read(targets: Targets, view: View, outputs: frozenset[str]) -> Frames:
         stored: npt.NDArray[np.float32] = np.frombuffer(targets.depth.read(), np.float32).reshape(shape)
         near, far = np.float32(projection.NEAR_M), np.float32(projection.FAR_M)
         # never divided by 0, and never less than `far` where nothing is
-        depth = np.minimum(np.divide(near, np.maximum(stored, near / far / 2), dtype=np.float32), far)
+        depth = np.maximum(stored, near / far / 2)
+        np.minimum(np.divide(near, depth, out=depth), far, out=depth)  # in place: fresh memory costs as much again
     if LABELS in outputs:
         # the words that the programs write are tag x 65536 + actor
         words = np.frombuffer(targets.labels.read(), np.uint32).reshape(shape)
-        tag, actor = (words >> np.uint32(16)).astype(np.uint8), words & np.uint32(0xFFFF)
+        tag = np.asarray(cv2.extractChannel(words.view(np.uint8).reshape(*shape, 4), 2), dtype=np.uint8)
+        actor = words & np.uint32(0xFFFF)
     if FLOW in outputs:
         halves: npt.NDArray[np.float32] = np.frombuffer(targets.flow.read(), np.float32).reshape(*shape, 2)
         flow = halves * np.array([view.width_px / 2.0, view.height_px / 2.0], dtype=np.float32)

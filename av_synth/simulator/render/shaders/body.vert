@@ -16,6 +16,15 @@ out vec3 normal;
 out vec3 colour;
 flat out uint label;
 
+#ifdef LIT
+#ifndef NIGHT
+out vec3 in_shadow_map;
+#endif
+#ifndef MURKY
+out float haze_share;
+#endif
+#endif
+
 #ifdef FLOW
 uniform mat4 moved_from_body;  // into the camera's frame of the frame before, less `relative_from_body`
 uniform int last_vertex;       // from a vertex to the same one of the mesh of the frame before
@@ -34,6 +43,14 @@ void main() {
     label = (in_tag << 16) | actor;
 #ifdef TEXTURED
     uv = in_uv;
+#endif
+#ifdef LIT
+#ifndef NIGHT
+    in_shadow_map = (shadow_from_relative * position).xyz;
+#endif
+#ifndef MURKY
+    haze_share = hazed(relative);
+#endif
 #endif
 #ifdef FLOW
     moved = (moved_from_body * vec4(in_position, 1.0)).xyz;

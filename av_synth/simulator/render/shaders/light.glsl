@@ -21,8 +21,8 @@ vec3 surroundings(vec3 d) {
     return mix(low, clear_sky(d), smoothstep(0.04, 0.34, d.z + 0.10 * sin(d.x * 9.0 + d.y * 7.0)));
 }
 
-float sunlit(vec3 p) {
-    vec3 q = (shadow_from_relative * vec4(p, 1.0)).xyz;
+// How much of the key light reaches a point q of the near shadow map.
+float sunlit(vec3 q) {
     vec2 off_centre = abs(q.xy - 0.5);
     bool near = max(off_centre.x, off_centre.y) < 0.49;
     q = near ? vec3(q.x * key.w, q.y * key.w * 0.5, q.z) : q * far_shadow_scale.xyz + far_shadow_offset.xyz;

@@ -14,6 +14,13 @@ uniform sampler2D picture;
 in vec3 moved;
 #endif
 
+#ifndef NIGHT
+in vec3 in_shadow_map;
+#endif
+#ifndef MURKY
+in float haze_share;
+#endif
+
 layout(location = 0) out vec4 out_colour;
 layout(location = 1) out uint out_label;
 #ifdef NORMALS
@@ -167,11 +174,14 @@ void main() {
     light += key_colour.rgb * max(facing, 0.0);
     light += thrown * (0.45 + 0.55 * max(n.z, 0.0)) * reach;
 #else
-    float sunshine = sunlit(relative);
+    float sunshine = sunlit(in_shadow_map);
     light += key_colour.rgb * (sunshine * mix(max(facing, 0.0), abs(facing), translucent));
     shine += key_colour.rgb * (sunshine * highlight);
 #endif
-    vec3 seen = mix(albedo * light + shine, haze.rgb, hazed(relative));
+#ifdef MURKY
+    float haze_share = hazed(relative);
+#endif
+    vec3 seen = mix(albedo * light + shine, haze.rgb, haze_share);
     out_colour = vec4(developed(seen), distance_code(1.0 / gl_FragCoord.w));
     out_label = label;
 #ifdef FLOW
