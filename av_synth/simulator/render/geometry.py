@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
+from av_synth.simulator.render.occlusion import open_sky
 from av_synth.simulator.scene import Material, Mesh
 
 _TILE_M = 32.0
@@ -18,7 +19,10 @@ _TILE_M = 32.0
 
 _VERTEX = np.dtype([("position", "<f4", 3), ("normal", "<i2", 4), ("colour", "u1", 3), ("tag", "u1"), ("uv", "<f4", 2)])
 VERTEX_LAYOUT = "3f 4i2 3f1 1u1 2f"
-"""`_VERTEX` in moderngl's words; normals arrive unscaled, which a shader that normalises them need not know."""
+"""`_VERTEX` in moderngl's words; normals arrive unscaled, which a shader that normalises them need not know.
+
+Their fourth number is how much of the sky the vertex sees, in the same units.
+"""
 
 
 class Meshes(Protocol):
@@ -95,17 +99,26 @@ def pack(town: Mesh, bodies: Mapping[str, Meshes]) -> Geometry:
         DataError: something is `TEXTURED` that has no texture, or no place in it.
     """
     _check_pictures("the town", town, None)
-    vertices, indices = [_vertices(town)], []
+    vertices, indices = [_vertices(town, open_sky([town])[0])], []
     order, town_chunks = _cut(town, _TILE_M, 0)
     indices.append(town.triangles[order])
     first, base = 3 * len(order), len(town.positions_m)
     shapes = {}
+    follow = {
+        name: all(np.array_equal(m.triangles, body.meshes[0].triangles) for m in body.meshes)
+        for name, body in bodies.items()
+    }
+    # the steps of a gait differ too little to trace each
+    traced = {
+        (name, k): m for name, body in bodies.items() for k, m in enumerate(body.meshes[: 1 if follow[name] else None])
+    }
+    shares = dict(zip(traced, open_sky(list(traced.values()), on_ground=True), strict=True))
     for name, body in bodies.items():
-        follows = all(np.array_equal(mesh.triangles, body.meshes[0].triangles) for mesh in body.meshes)
+        follows = follow[name]
         for pose, mesh in enumerate(body.meshes):
             _check_pictures(f"body {name!r}, pose {pose}", mesh, body.texture)
             order, chunks = _cut(mesh, np.inf, first)
-            vertices.append(_vertices(mesh))
+            vertices.append(_vertices(mesh, shares[name, 0 if follows else pose]))
             indices.append(mesh.triangles[order] + np.uint32(base))
             low, high = mesh.positions_m.min(axis=0).astype(float), mesh.positions_m.max(axis=0).astype(float)
             centre = (low + high) / 2
@@ -134,10 +147,11 @@ def _cover(mesh: Mesh, low: Array, high: Array) -> float:
     return min(float(np.maximum(twice, 0.0).sum()) / 2.0 / max(float(np.prod((high - low)[:2])), 1e-9), 1.0)
 
 
-def _vertices(mesh: Mesh) -> npt.NDArray[np.void]:
+def _vertices(mesh: Mesh, sky_share: npt.NDArray[np.float32]) -> npt.NDArray[np.void]:
     packed = np.zeros(len(mesh.positions_m), dtype=_VERTEX)
     packed["position"] = mesh.positions_m
     packed["normal"][:, :3] = np.round(np.clip(mesh.normals, -1.0, 1.0) * 32767)
+    packed["normal"][:, 3] = np.round(sky_share * 32767)
     packed["colour"] = mesh.colours
     packed["tag"] = mesh.tags
     if mesh.uvs is not None:

@@ -17,6 +17,7 @@ out vec3 colour;
 flat out uint label;
 
 #ifdef LIT
+out float open_sky;
 #ifndef NIGHT
 out vec3 in_shadow_map;
 #endif
@@ -45,6 +46,7 @@ void main() {
     uv = in_uv;
 #endif
 #ifdef LIT
+    open_sky = in_normal.w * (1.0 / 32767.0);
 #ifndef NIGHT
     in_shadow_map = (shadow_from_relative * position).xyz;
 #endif

@@ -14,6 +14,7 @@ uniform sampler2D picture;
 in vec3 moved;
 #endif
 
+in float open_sky;  // share of what is above that nothing near hides
 #ifndef NIGHT
 in vec3 in_shadow_map;
 #endif
@@ -167,7 +168,10 @@ void main() {
 #endif
 
     float facing = dot(n, key.xyz);
-    vec3 light = mix(ground_light.rgb, sky_light.rgb, 0.5 + 0.5 * n.z);
+    // what does not see the sky sees what the sky lights
+    float open = 0.12 + 0.88 * open_sky;
+    vec3 light = mix(ground_light.rgb, mix(ground_light.rgb, sky_light.rgb, 0.5 + 0.5 * n.z), open) * (0.5 + 0.5 * open);
+    shine *= 0.2 + 0.8 * open;
 #ifdef NIGHT
     vec3 thrown = texture(lamp_light, place.xy * lamps.x + lamps.yz).rgb;
     float reach = 1.0 / (1.0 + 0.10 * max(place.z - 0.3, 0.0) * max(place.z - 0.3, 0.0));
