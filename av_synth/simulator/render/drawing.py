@@ -13,7 +13,7 @@ from av_synth.simulator.render import frame_block, projection
 from av_synth.simulator.render.contact import contact_quads
 from av_synth.simulator.render.geometry import Geometry, Meshes
 from av_synth.simulator.render.lamps import emission, find_all
-from av_synth.simulator.render.lighting import Lighting, lighting
+from av_synth.simulator.render.lighting import Lighting, cloud_drift, lighting
 from av_synth.simulator.render.night import LampLight, halos
 from av_synth.simulator.render.placement import Placed, moved_from_body
 from av_synth.simulator.render.programs import (
@@ -99,7 +99,7 @@ class Painter:
         light, eye = lighting(scene.weather), view.world_from_camera[:3, 3]
         shadow, lamp_map = _NO_SHADOW, _NO_LAMPS
         if light.is_night:
-            lamp_map = self._lamp_light.update(scene, eye)
+            lamp_map = self._lamp_light.update(scene, eye, light.lamps)
         else:
             self._shadows.update(scene, light, eye)
             shadow = self._shadows.uniforms(eye)
@@ -127,6 +127,7 @@ class Painter:
             program = self._programs.surface(material, air, extras)
             self._draw_bodies(program, material, bodies.get(material, []), scene.elapsed_s)
             _draw_town(program, [each for kind, ranges in town if kind == material for each in ranges], view, last_view)
+        self._light_sky(light, scene.elapsed_s, extras)
         self._draw_sky(view, label_only=False, extras=extras)
         self._draw_overlays(scene, view, placed, light, framebuffer)
 
@@ -204,6 +205,12 @@ class Painter:
             groups[-1][1].append((int(town.firsts[seen[at]]), int(town.counts[seen[at]])))
         return groups
 
+    def _light_sky(self, light: Lighting, elapsed_s: float, extras: Extras) -> None:
+        program = self._programs.sky(False, extras)
+        program.write("terms", light.sky_terms.astype("<f4").tobytes())
+        program.write("disc", _vector(light.sun_disc))
+        program.write("drift", _vector(np.append(cloud_drift(light, elapsed_s), light.veil)))
+
     def _draw_sky(self, view: View, *, label_only: bool, extras: Extras) -> None:
         program = self._programs.sky(label_only, extras)
         self._context.enable_only(moderngl.DEPTH_TEST)
@@ -245,7 +252,7 @@ class Painter:
         self._contact.draw(contact_quads(pairs, view.world_from_camera[:3, 3]))
         self._context.blend_func = moderngl.ONE, moderngl.ONE
         glowing: list[Array] = []
-        if light.is_night or light.is_wet:
+        if light.night > 0.0:
             street = self._lamp_light.street_lamps_m if light.is_night else np.zeros((0, 3))
             glowing += halos(scene, light, self._lamps, street, view.world_from_camera)
         glowing += streaks(scene, view, light)

@@ -7,7 +7,7 @@ import numpy as np
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.render.lighting import Lighting
 
-SIZE = 3 * 64 + 17 * 16
+SIZE = 3 * 64 + 18 * 16
 
 
 def pack(
@@ -39,9 +39,10 @@ def pack(
         (light.cloud_light, 0.0),
         (light.cloud_shade, 0.0),
         (light.haze, light.haze_per_m),
-        ((light.haze_start_m, light.haze_falloff_per_m, 0.0), 0.0),
+        ((light.fog_start_m, light.fog_falloff_per_m, light.fog_per_m), 0.0),
         ((light.night, light.wetness, light.puddles), light.rain),
-        (lamp_map, 0.0),
+        (lamp_map, light.lamps),
+        (light.haze_glow, 0.0),
     ]
     # GLSL's matrices lie in memory column by column
     matrices = [m.T.reshape(-1) for m in (clip_from_relative, shadow_from_relative, last_clip_from_relative)]

@@ -37,8 +37,12 @@ class LampLight:
         self._quads = Quads(context, programs, "pool", "2f 2f 3f", "in_position", "in_square", "in_colour")
         self.street_lamps_m = street_lamps(town)
 
-    def update(self, scene: Scene, eye_m: Array) -> tuple[float, float, float]:
-        """Draw the map for `scene` around a camera at `eye_m`; returns scale and offsets from the world to 0..1."""
+    def update(self, scene: Scene, eye_m: Array, power: float) -> tuple[float, float, float]:
+        """Draw the map for `scene` around a camera at `eye_m`, lamps at a power of 0..1.
+
+        Returns:
+            Scale and offsets from the world to 0..1.
+        """
         centre = np.round(eye_m[:2] / _SNAP_M) * _SNAP_M
         scale = 1.0 / _MAP_M
         place = (scale, 0.5 - float(centre[0]) * scale, 0.5 - float(centre[1]) * scale)
@@ -48,8 +52,8 @@ class LampLight:
         self._context.blend_func = moderngl.ONE, moderngl.ONE
         near = np.abs(self.street_lamps_m[:, :2] - centre).max(axis=1) < _MAP_M / 2 + _POOL_RADIUS_M
         shine = _shine(scene, len(self.street_lamps_m))
-        vertices = [_pool(self.street_lamps_m[k], shine[k]) for k in np.flatnonzero(near)]
-        vertices += [_beam(i, beam_reach_m(i.lights)) for i in scene.instances if beam_reach_m(i.lights) > 0]
+        vertices = [_pool(self.street_lamps_m[k], shine[k], power) for k in np.flatnonzero(near)]
+        vertices += [_beam(i, beam_reach_m(i.lights), power) for i in scene.instances if beam_reach_m(i.lights) > 0]
         self._quads.draw(vertices, map=np.array(place, dtype="<f4").tobytes())
         return place
 
@@ -59,20 +63,20 @@ def _shine(scene: Scene, count: int) -> Array:
     return np.ones((count, 3)) if scene.street_light is None else scene.street_light
 
 
-def _pool(lamp_m: Array, shine: Array) -> Array:
+def _pool(lamp_m: Array, shine: Array, power: float) -> Array:
     """The round pool (6, 7) of one street lamp; of one that is off a small one, below 0, that darkens its head."""
     lit = bool(shine.any())
-    colour = np.tile(_STREET_COLOUR * 0.62 * shine if lit else np.full(3, -1.0), (6, 1))
+    colour = np.tile(_STREET_COLOUR * 0.62 * power * shine if lit else np.full(3, -power), (6, 1))
     return np.concatenate([lamp_m[:2] + CORNERS * (_POOL_RADIUS_M if lit else _HEAD_M), CORNERS, colour], axis=1)
 
 
-def _beam(instance: Instance, reach_m: float) -> Array:
+def _beam(instance: Instance, reach_m: float, power: float) -> Array:
     """The quad (6, 7) ahead of a vehicle that its headlights light; x + 2 tells the shader that it is a beam."""
     forward = instance.world_from_body[:2, 0] / max(float(np.linalg.norm(instance.world_from_body[:2, 0])), 1e-6)
     left = np.array([-forward[1], forward[0]])
     ahead, across = (CORNERS[:, :1] + 1) / 2, CORNERS[:, 1:]
     ground = instance.world_from_body[:2, 3] + ahead * reach_m * forward + across * _BEAM_HALF_WIDTH_M * left
-    return np.concatenate([ground, ahead + 2.0, across, np.tile(HEADLIGHT * 1.5, (6, 1))], axis=1)
+    return np.concatenate([ground, ahead + 2.0, across, np.tile(HEADLIGHT * 1.5 * power, (6, 1))], axis=1)
 
 
 def halos(
@@ -85,25 +89,25 @@ def halos(
     """Quads (6, 8) each, camera-relative, of the glow around lit lamps and of their streaks on a wet road."""
     eye, right, down = world_from_camera[:3, 3], world_from_camera[:3, 0], world_from_camera[:3, 1]
     quads = []
-    for at, normal, colour in _lit(scene, lamps, street_lamps_m, light.night):
+    for at, normal, colour in _lit(scene, lamps, street_lamps_m, light.lamps):
         offset = at - eye
         distance = float(np.linalg.norm(offset))
         facing = 1.0 if normal is None else max(float(-normal @ offset) / max(distance, 1e-6), 0.0)
         if distance > _HALO_REACH_M or distance < 0.5 or facing <= 0.05 or world_from_camera[:3, 2] @ offset < 0.1:
             continue
         strength = colour * facing * light.night
-        size = 0.25 + 0.012 * distance
+        size = (0.25 + 0.012 * distance) * (1.0 + 1.5 * light.fog_share)  # drops of fog send some of it sideways
         # a little towards the eye, or half of it would lie inside the lamp's own body
         centre = offset * (1.0 - min(0.25 / distance, 0.5))
         spread = CORNERS[:, :1] * right * size + CORNERS[:, 1:] * down * size
         quads.append(_quad(centre + spread, strength * 0.16))
-        if light.is_wet:
+        if light.is_wet:  # by no more than the road is wet
             quads.append(_streak(offset, float(eye[2]), strength * light.wetness * 0.16))
     return quads
 
 
 def _lit(
-    scene: Scene, lamps: Mapping[tuple[str, int], tuple[Lamp, ...]], street_lamps_m: Array, night: float
+    scene: Scene, lamps: Mapping[tuple[str, int], tuple[Lamp, ...]], street_lamps_m: Array, power: float
 ) -> list[tuple[Array, Array | None, Array]]:
     """Position (3,), direction (3,) if it has one, and colour (3,) of everything that shines."""
     found: list[tuple[Array, Array | None, Array]] = []
@@ -116,7 +120,7 @@ def _lit(
                 found.append((turn @ lamp.centre_m + shift, turn @ lamp.normal, colour))
     shine = _shine(scene, len(street_lamps_m))
     found += [
-        (at, None, _STREET_COLOUR * 2.0 * night * given)
+        (at, None, _STREET_COLOUR * 2.0 * power * given)
         for at, given in zip(street_lamps_m, shine, strict=False)  # none of the lamps by day
         if given.any()
     ]

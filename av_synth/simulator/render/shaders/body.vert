@@ -22,7 +22,7 @@ out float open_sky;
 out vec3 in_shadow_map;
 #endif
 #ifndef MURKY
-out float haze_share;
+out vec4 air;
 #endif
 #endif
 
@@ -51,7 +51,7 @@ void main() {
     in_shadow_map = (shadow_from_relative * position).xyz;
 #endif
 #ifndef MURKY
-    haze_share = hazed(relative);
+    air = vec4(air_light(normalize(relative)), hazed(relative));
 #endif
 #endif
 #ifdef FLOW

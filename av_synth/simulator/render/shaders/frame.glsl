@@ -16,8 +16,9 @@ layout(std140) uniform Frame {
     vec4 halo;
     vec4 cloud_light;
     vec4 cloud_shade;
-    vec4 haze;                // w: extinction per metre
-    vec4 haze_shape;          // start m, falloff per m
+    vec4 haze;                // w: extinction per metre, of all but fog
+    vec4 haze_shape;          // of fog: start m, falloff per m, extinction per metre at the ground
     vec4 surface;             // night, wetness, puddles, rain
-    vec4 lamps;               // light map: scale, offset x, offset y
+    vec4 lamps;               // light map: scale, offset x, offset y; w: how much lamps shine
+    vec4 haze_glow;           // what haze adds towards the sun
 };

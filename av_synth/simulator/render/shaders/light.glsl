@@ -32,9 +32,17 @@ float sunlit(vec3 q) {
 }
 
 float hazed(vec3 p) {
-    float metres = max(length(p) - haze_shape.x, 0.0);
+    float metres = length(p);
     float height = max(eye.z + 0.5 * p.z, 0.0);
-    return 1.0 - exp2(-1.4427 * (haze.w * metres * exp2(-1.4427 * haze_shape.y * height)));
+    float fog = haze_shape.z * max(metres - haze_shape.x, 0.0) * exp2(-1.4427 * haze_shape.y * height);
+    return 1.0 - exp2(-1.4427 * (haze.w * metres + fog));
+}
+
+// Light that the air sends from direction d.
+vec3 air_light(vec3 d) {
+    float q = 0.5 + 0.5 * dot(d, sun.xyz);
+    q *= q; q *= q; q *= q;
+    return haze.rgb + haze_glow.rgb * q;
 }
 
 float schlick(float cosine) {

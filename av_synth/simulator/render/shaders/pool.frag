@@ -13,5 +13,5 @@ void main() {
         float r = 1.0 - min(dot(square, square), 1.0);
         light = r * r * r;
     }
-    out_light = colour.r < 0.0 ? vec4(0.0, 0.0, 0.0, 1.0) : vec4(colour * light, 0.0);
+    out_light = colour.r < 0.0 ? vec4(0.0, 0.0, 0.0, -colour.r) : vec4(colour * light, 0.0);
 }

@@ -19,7 +19,7 @@ in float open_sky;  // share of what is above that nothing near hides
 in vec3 in_shadow_map;
 #endif
 #ifndef MURKY
-in float haze_share;
+in vec4 air;  // what it adds, and its share
 #endif
 
 layout(location = 0) out vec4 out_colour;
@@ -156,15 +156,16 @@ void main() {
 #if defined(WET) && (defined(ASPHALT) || defined(MARKING) || defined(PAVING))
     // water darkens what is porous and lies over it as a mirror, rough where it is only damp
     float wet = wetness * smoothstep(0.2, 0.6, n.z);
-    float pool = smoothstep(0.90 - 0.60 * surface.z, 1.04 - 0.60 * surface.z, patches.z + 0.10 * grain.z) * wet;
-    albedo *= 1.0 - 0.55 * max(wet, pool);
+    float pool = smoothstep(0.90 - 0.60 * surface.z, 1.04 - 0.60 * surface.z, patches.z + 0.10 * grain.z);
+    pool *= wet * min(surface.z * 8.0, 1.0);
+    albedo *= 1.0 - 0.60 * max(wet * (2.0 - wet), pool);
     vec3 rippled = normalize(n + vec3((grain.xy - 0.5) * mix(0.14, 0.02, pool), 0.0));
     vec3 bounced = reflect(away, rippled);
     bounced.z = abs(bounced.z) + 0.03 * (1.0 - pool);
     shine += mirrored(relative, bounced) * (mix(0.42 * wet, 1.0, pool) * (0.03 + 0.9 * schlick(max(-dot(away, n), 0.0))));
     float h = max(dot(normalize(bounced), key.xyz), 0.0);
-    h *= h; h *= h; h *= h;
-    highlight = h * 0.5 * wet;
+    h *= h; h *= h; h *= h; h *= h;
+    highlight = h * 0.4 * wet;
 #endif
 
     float facing = dot(n, key.xyz);
@@ -183,9 +184,9 @@ void main() {
     shine += key_colour.rgb * (sunshine * highlight);
 #endif
 #ifdef MURKY
-    float haze_share = hazed(relative);
+    vec4 air = vec4(air_light(away), hazed(relative));
 #endif
-    vec3 seen = mix(albedo * light + shine, haze.rgb, haze_share);
+    vec3 seen = mix(albedo * light + shine, air.rgb, air.a);
     out_colour = vec4(developed(seen), distance_code(1.0 / gl_FragCoord.w));
     out_label = label;
 #ifdef FLOW
