@@ -144,7 +144,7 @@ def lighting(weather: Weather) -> Lighting:
     clear_light = day.sky.light * day.gain
     clear_sun = day.sky.sun * day.gain * _smooth(-4.0, 0.5, altitude)  # it sets later up there
     # lamps light less of a fog than of the streets in it
-    around = sky_light - 0.5 * _NIGHT_LIGHT * (dark * (1.0 + 0.9 * closed))
+    around = sky_light - 0.7 * _NIGHT_LIGHT * (dark * (1.0 + 0.9 * closed))
     haze, glow = _haze(weather, wet_air, horizon, around, direct * day.from_sun, rain)
     return Lighting(
         key_direction=key,

@@ -17,6 +17,7 @@ from av_synth.simulator.protocol import bodies
 from av_synth.simulator.protocol.bodies import SensorType
 from av_synth.simulator.scene import DEPTH, RGB, Scene, View
 from av_synth.simulator.sensors.exposure import Exposure, Message
+from av_synth.simulator.sensors.lens import wet_lens
 from av_synth.simulator.sensors.retina import Retina
 from av_synth.simulator.sensors.spec import CameraSpec
 from av_synth.simulator.sensors.strokes import with_strokes
@@ -60,13 +61,14 @@ def expose_cameras(
         if scene.strokes and frames.rgb is not None and frames.depth_m is not None:
             frames = replace(frames, rgb=with_strokes(frames.rgb, frames.depth_m, view, scene.strokes))
         for exposure in group:
+            seen = _through_lens(exposure, frames, scene)
             if exposure.sensor.kind is SensorType.SEMANTIC_LIDAR:
                 keep(exposure.message(_visibility(renderer, scene, view, frames)))
             elif exposure.sensor.kind is SensorType.DVS:
-                for message in _events(exposure, _pixels(exposure, frames, profile), retinas):
+                for message in _events(exposure, _pixels(exposure, seen, profile), retinas):
                     keep(message)
             else:
-                keep(_photo(exposure, frames, profile))
+                keep(_photo(exposure, seen, profile))
     if late:
         time.sleep(_LATE_S)
     for message in reversed(late):
@@ -102,6 +104,15 @@ def _last_world_from_camera(exposure: Exposure) -> Array | None:
 def _key(exposure: Exposure) -> tuple[Any, ...]:
     spec = _spec(exposure)
     return (exposure.world_from_sensor.tobytes(), spec.width_px, spec.height_px, spec.focal_px, spec.cx_px, spec.cy_px)
+
+
+def _through_lens(exposure: Exposure, frames: Frames, scene: Scene) -> Frames:
+    """What the camera's glass lets through, for cameras of colour."""
+    if _spec(exposure).output != RGB or frames.rgb is None:
+        return frames
+    sensor = exposure.sensor
+    age_us = round((exposure.elapsed_s - sensor.begun_s) * 1e6)
+    return replace(frames, rgb=wet_lens(frames.rgb, scene.weather, sensor.seed, age_us))
 
 
 def _photo(exposure: Exposure, frames: Frames, profile: Profile) -> Message:

@@ -30,7 +30,7 @@ void main() {
     c = mix(c, mix(cloud_shade.rgb, cloud_light.rgb, bright) + edge, cloud);
     float q256 = q64 * q64;
     q256 *= q256;
-    c += disc * ((smoothstep(0.99990, 0.99998, towards) + 0.02 * q256 * q256) * (1.0 - cloud));
+    c += disc * ((smoothstep(0.99996, 0.999985, towards) + 0.02 * q256 * q256) * (1.0 - cloud));
     float level = 1.0 / max(above, 0.01);
     float fog = min(exp2(-1.4427 * haze_shape.y * eye.z) / max(haze_shape.y, 0.002) * level, HEAVEN);
     float murk = 1.0 - exp2(-1.4427 * (haze_shape.z * max(fog - haze_shape.x, 0.0) + drift.z * level));

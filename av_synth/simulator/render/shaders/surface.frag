@@ -186,7 +186,11 @@ void main() {
 #ifdef MURKY
     vec4 air = vec4(air_light(away), hazed(relative));
 #endif
-    vec3 seen = mix(albedo * light + shine, air.rgb, air.a);
+    vec3 seen_air = air.rgb;
+#ifdef NIGHT
+    seen_air += thrown * 0.05;  // and what lamps light of it
+#endif
+    vec3 seen = mix(albedo * light + shine, seen_air, air.a);
     out_colour = vec4(developed(seen), distance_code(1.0 / gl_FragCoord.w));
     out_label = label;
 #ifdef FLOW
