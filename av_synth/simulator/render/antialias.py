@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-_LEAST_CONTRAST = 26  # of 255; fainter edges are left alone
-_RELATIVE_CONTRAST = 0.22  # of the brightest neighbour
+_LEAST_CONTRAST = 34  # of 255; fainter edges are left alone, the grain of surfaces among them
+_RELATIVE_CONTRAST = 0.3  # of the brightest neighbour
 _STEPS = 5  # how far along an edge its ends are looked for, in pixels
 _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=np.uint8)
 

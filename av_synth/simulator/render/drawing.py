@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
 
 import moderngl
 import numpy as np
@@ -12,6 +14,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.render import frame_block, projection
 from av_synth.simulator.render.contact import contact_quads
 from av_synth.simulator.render.geometry import Geometry, Meshes
+from av_synth.simulator.render.glare import sun_pixel, veils
 from av_synth.simulator.render.lamps import emission, find_all
 from av_synth.simulator.render.lighting import Lighting, cloud_drift, lighting
 from av_synth.simulator.render.night import LampLight, halos
@@ -24,6 +27,7 @@ from av_synth.simulator.render.programs import (
     PICTURE_UNIT,
     PLACES_UNIT,
     SHADOW_UNIT,
+    WAYS_UNIT,
     WETTABLE,
     Air,
     Drawable,
@@ -56,12 +60,24 @@ _ORDER = (
 _RINGS_M = (25.0, 60.0, 130.0)
 """The town is drawn in rings around the camera, near ones first, for the same reason."""
 _PLACES = np.array([_ORDER.index(m) if m in _ORDER else len(_ORDER) + m for m in Material])
-_MURKY_PER_M = 0.002  # haze from which it is reckoned for each pixel, for it bends within large triangles
+_MURKY_PER_M = 0.001  # haze from which it is reckoned for each pixel, for it bends within large triangles
+_SUN_PX = 3  # how far around the sun's middle is looked whether something hides it
 _LAMPS = (Material.LAMP_FRONT, Material.LAMP_BRAKE, Material.LAMP_LEFT, Material.LAMP_RIGHT)
 _NO_SHADOW: tuple[Array, Array, Array, float] = (np.eye(4), np.zeros(3), np.zeros(3), 1.0)
 _NO_LAMPS = (0.0, 0.0, 0.0)
 _EVERYTHING, _NOTHING = (True, True, True, True), (False, False, False, False)
 _ANY_LIGHT = lighting(Weather())
+
+
+class _Part(NamedTuple):
+    """Ranges (first, count) of the town that are drawn by one program; those of vast triangles apart."""
+
+    material: int
+    vast: bool
+    ranges: list[tuple[int, int]]
+
+    def under(self, air: Air) -> Air:
+        return replace(air, murky=True) if self.vast else air
 
 
 class Painter:
@@ -107,26 +123,27 @@ class Painter:
         self._shadows.texture.use(SHADOW_UNIT)
         self._noise.use(NOISE_UNIT)
         self._lamp_light.texture.use(LAMP_UNIT)
+        self._lamp_light.ways.use(WAYS_UNIT)
         targets.mirror.use(MIRROR_UNIT)
 
         extras = _extras(targets, last_view)
         framebuffer = targets.both_and_flow if extras.flow else targets.both if labels else targets.colour_only
         self._begin(framebuffer)
-        air = Air(light.is_night, light.is_wet, light.haze_per_m > _MURKY_PER_M)
-        town, bodies = self._town_in_rings(view), _by_material(placed)
-        for material in _ORDER:
-            if material in bodies:
-                program = self._programs.surface(material, air, extras)
-                self._draw_bodies(program, material, bodies[material], scene.elapsed_s)
-        for material, ranges in town:
-            if material not in WETTABLE:
-                _draw_town(self._programs.surface(material, air, extras), ranges, view, last_view)
+        bodies, town = _by_material(placed), self._town_in_rings(view)
+        air = Air(light.is_night, light.is_wet, light.haze_per_m + light.fog_per_m > _MURKY_PER_M)
+        for material in (kind for kind in _ORDER if kind in bodies):
+            program = self._programs.surface(material, air, extras)
+            self._draw_bodies(program, material, bodies[material], scene.elapsed_s)
+        for part in (part for part in town if part.material not in WETTABLE):
+            _draw_town(self._programs.surface(part.material, part.under(air), extras), part.ranges, view, last_view)
         if light.is_wet:
             targets.keep_mirror()
-        for material in WETTABLE:  # last, for it mirrors the rest
+        # last, for it mirrors the rest
+        for material in (kind for kind in WETTABLE if kind in bodies):
             program = self._programs.surface(material, air, extras)
-            self._draw_bodies(program, material, bodies.get(material, []), scene.elapsed_s)
-            _draw_town(program, [each for kind, ranges in town if kind == material for each in ranges], view, last_view)
+            self._draw_bodies(program, material, bodies[material], scene.elapsed_s)
+        for part in (part for part in town if part.material in WETTABLE):
+            _draw_town(self._programs.surface(part.material, part.under(air), extras), part.ranges, view, last_view)
         self._light_sky(light, scene.elapsed_s, extras)
         self._draw_sky(view, label_only=False, extras=extras)
         self._draw_overlays(scene, view, placed, light, framebuffer)
@@ -144,7 +161,7 @@ class Painter:
         for item in placed:
             _take_place(program, item)
             program.draw(item.shape.count, item.shape.first)
-        ranges = [chunk for _, chunks in self._town_in_rings(view) for chunk in chunks]
+        ranges = [chunk for part in self._town_in_rings(view) for chunk in part.ranges]
         _draw_town(program, ranges, view, last_view)
         self._draw_sky(view, label_only=True, extras=extras)
 
@@ -189,21 +206,22 @@ class Painter:
         self._context.cull_face = "back"
         self._context.front_face = "cw"  # the image is drawn upside down, which turns triangles round
 
-    def _town_in_rings(self, view: View) -> list[tuple[int, list[tuple[int, int]]]]:
-        """What the view may see of the town, near rings first: a material, and its ranges (first, count)."""
+    def _town_in_rings(self, view: View) -> list[_Part]:
+        """What the view may see of the town, near rings first."""
         town = self._geometry.town
         seen = np.flatnonzero(projection.frustum(view).boxes(town.centres_m, town.halves_m))
         beside = np.abs(town.centres_m[seen] - view.world_from_camera[:3, 3]) - town.halves_m[seen]
         distances = np.linalg.norm(np.maximum(beside, 0.0), axis=1)
-        rings, places = np.searchsorted(_RINGS_M, distances), _PLACES[town.materials[seen]]
-        groups: list[tuple[int, list[tuple[int, int]]]] = []
+        rings, places, vast = np.searchsorted(_RINGS_M, distances), _PLACES[town.materials[seen]], town.vast[seen]
+        parts: list[_Part] = []
         before = None
-        for at in np.lexsort((distances, places, rings)).tolist():
-            if (rings[at], places[at]) != before:
-                before = (rings[at], places[at])
-                groups.append((int(town.materials[seen[at]]), []))
-            groups[-1][1].append((int(town.firsts[seen[at]]), int(town.counts[seen[at]])))
-        return groups
+        for at in np.lexsort((distances, vast, places, rings)).tolist():
+            k, kind = seen[at], (rings[at], places[at], vast[at])
+            if kind != before:
+                before = kind
+                parts.append(_Part(int(town.materials[k]), bool(vast[at]), []))
+            parts[-1].ranges.append((int(town.firsts[k]), int(town.counts[k])))
+        return parts
 
     def _light_sky(self, light: Lighting, elapsed_s: float, extras: Extras) -> None:
         program = self._programs.sky(False, extras)
@@ -233,6 +251,14 @@ class Painter:
                 program.write("emission", _vector(emission(material, item.instance.lights, elapsed_s)))
             program.draw(count, first)
 
+    def _sky_share(self, framebuffer: moderngl.Framebuffer, pixel: tuple[int, int]) -> float:
+        """How much of what is around a pixel is sky, 0..1."""
+        size = 2 * _SUN_PX + 1
+        x, y = (max(at - _SUN_PX, 0) for at in pixel)
+        bounds = (x, y, min(size, framebuffer.width - x), min(size, framebuffer.height - y))
+        depths = np.frombuffer(framebuffer.read(bounds, attachment=-1, dtype="f4", alignment=1), np.float32)
+        return float(np.mean(depths == 0.0))
+
     def _draw_overlays(
         self,
         scene: Scene,
@@ -241,7 +267,8 @@ class Painter:
         light: Lighting,
         framebuffer: moderngl.Framebuffer,
     ) -> None:
-        """Contact shadows, halos and rain: colour alone, on top of what is there."""
+        """Contact shadows, halos, rain and glare: colour alone, on top of what is there."""
+        dazzling = sun_pixel(view, light)
         framebuffer.depth_mask = False  # they are no surfaces: depth, labels and flow stay as they are
         others = len(framebuffer.color_attachments) - 1
         framebuffer.color_mask = (_EVERYTHING, *[_NOTHING] * others) if others else _EVERYTHING  # type: ignore[assignment]  # stub
@@ -256,6 +283,7 @@ class Painter:
             street = self._lamp_light.street_lamps_m if light.is_night else np.zeros((0, 3))
             glowing += halos(scene, light, self._lamps, street, view.world_from_camera)
         glowing += streaks(scene, view, light)
+        glowing += veils(view, light, 0.0 if dazzling is None else self._sky_share(framebuffer, dazzling))
         self._glow.draw(glowing)
         framebuffer.depth_mask = True
         framebuffer.color_mask = (_EVERYTHING,) * (1 + others) if others else _EVERYTHING  # type: ignore[assignment]

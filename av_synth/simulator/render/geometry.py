@@ -16,6 +16,7 @@ from av_synth.simulator.scene import Material, Mesh
 
 _TILE_M = 32.0
 """The town is cut into squares of this size, which are culled and ordered as one."""
+_VAST_M = 24.0  # triangles from this size on are kept apart
 
 _VERTEX = np.dtype([("position", "<f4", 3), ("normal", "<i2", 4), ("colour", "u1", 3), ("tag", "u1"), ("uv", "<f4", 2)])
 VERTEX_LAYOUT = "3f 4i2 3f1 1u1 2f"
@@ -45,6 +46,7 @@ class Chunks:
         materials: (N,) uint8.
         firsts, counts: (N,) int64, in indices.
         centres_m, halves_m: (N, 3), the axis-aligned box in the mesh's own frame.
+        vast: (N,) bool, of triangles within which the air to the eye differs much.
     """
 
     materials: npt.NDArray[np.uint8]
@@ -52,6 +54,7 @@ class Chunks:
     counts: npt.NDArray[np.int64]
     centres_m: Array
     halves_m: Array
+    vast: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -162,20 +165,28 @@ def _vertices(mesh: Mesh, sky_share: npt.NDArray[np.float32]) -> npt.NDArray[np.
 def _cut(mesh: Mesh, tile_m: float, first: int) -> tuple[npt.NDArray[np.int64], Chunks]:
     """Order of the triangles (T,) that brings those of one material and tile together, and the chunks that makes."""
     materials = mesh.materials[mesh.triangles[:, 0]].astype(np.int64)
+    vast = np.zeros(len(materials), dtype=bool)
     if np.isinf(tile_m):  # most meshes: the poses of bodies
         order = np.argsort(materials, kind="stable")
         keys = materials[order, None]
     else:
+        corners = mesh.positions_m[mesh.triangles]
+        vast = (corners.max(axis=1) - corners.min(axis=1)).max(axis=1) > _VAST_M
         middles = mesh.positions_m[mesh.triangles].mean(axis=1)
         cells = np.floor(middles[:, :2] / tile_m).astype(np.int64)
-        order = np.lexsort((cells[:, 1], cells[:, 0], materials))
-        keys = np.column_stack([materials, cells])[order]
+        order = np.lexsort((cells[:, 1], cells[:, 0], vast, materials))
+        keys = np.column_stack([materials, vast, cells])[order]
     starts = np.flatnonzero(np.concatenate([[True], (keys[1:] != keys[:-1]).any(axis=1)]))
     a, b, c = (mesh.positions_m[mesh.triangles[order, k]] for k in range(3))
     low = np.minimum.reduceat(np.minimum(np.minimum(a, b), c), starts, axis=0).astype(np.float64)
     high = np.maximum.reduceat(np.maximum(np.maximum(a, b), c), starts, axis=0).astype(np.float64)
     counts = np.diff(np.append(starts, len(order)))
     chunks = Chunks(
-        keys[starts, 0].astype(np.uint8), first + 3 * starts, 3 * counts, (low + high) / 2, (high - low) / 2
+        keys[starts, 0].astype(np.uint8),
+        first + 3 * starts,
+        3 * counts,
+        (low + high) / 2,
+        (high - low) / 2,
+        vast[order][starts],
     )
     return order, chunks

@@ -27,13 +27,20 @@ _BEAM_HALF_WIDTH_M = 16.0
 
 
 class LampLight:
-    """The light map: `texture`, linear RGB that lamps throw on the ground in a square of `_MAP_M` around the camera."""
+    """The light map: what lamps throw on the ground in a square of `_MAP_M` around the camera.
+
+    Attributes:
+        texture: of linear RGB.
+        ways: of the horizontal way to the lamps, world axes, as long as the sum of that red, green and blue.
+    """
 
     def __init__(self, context: moderngl.Context, programs: Programs, town: Mesh) -> None:
         self._context = context
         self.texture = context.texture((_MAP_PX, _MAP_PX), 4, dtype="f2")
         self.texture.repeat_x = self.texture.repeat_y = False
-        self._framebuffer = context.framebuffer([self.texture])
+        self.ways = context.texture((_MAP_PX, _MAP_PX), 2, dtype="f2")
+        self.ways.repeat_x = self.ways.repeat_y = False
+        self._framebuffer = context.framebuffer([self.texture, self.ways])
         self._quads = Quads(context, programs, "pool", "2f 2f 3f", "in_position", "in_square", "in_colour")
         self.street_lamps_m = street_lamps(town)
 

@@ -13,11 +13,12 @@ from av_synth.simulator.scene import Material, Tag
 _VERSION = "#version 330 core\n"
 _INPUTS = ("in_position", "in_normal", "in_colour", "in_tag", "in_uv")
 FRAME_BINDING = 0
-SHADOW_UNIT, NOISE_UNIT, LAMP_UNIT, MIRROR_UNIT, PLACES_UNIT, PICTURE_UNIT = 0, 1, 2, 3, 4, 5
+SHADOW_UNIT, NOISE_UNIT, LAMP_UNIT, MIRROR_UNIT, PLACES_UNIT, PICTURE_UNIT, WAYS_UNIT = range(7)
 _SAMPLERS = {
     "shadow_atlas": SHADOW_UNIT,
     "noise": NOISE_UNIT,
     "lamp_light": LAMP_UNIT,
+    "lamp_from": WAYS_UNIT,
     "mirror": MIRROR_UNIT,
     "places": PLACES_UNIT,
     "picture": PICTURE_UNIT,
@@ -36,7 +37,10 @@ _SHARED = {
 
 @dataclass(frozen=True)
 class Air:
-    """What makes other programs of the same materials: night, wet roads, and air thick enough to be seen nearby."""
+    """What makes other programs of the same materials: night, wet roads, and air reckoned pixel by pixel.
+
+    It is reckoned at the corners of triangles where it differs little within them.
+    """
 
     night: bool = False
     wet: bool = False
@@ -44,9 +48,7 @@ class Air:
 
     def names(self, material: int) -> list[str]:
         """What the texts are told by `#define` for a material."""
-        # what has triangles as large as its distance takes the haze of each pixel, not that of their corners
-        murky = self.murky or material == Material.GRASS
-        return ["NIGHT"] * self.night + ["WET"] * (self.wet and material in WETTABLE) + ["MURKY"] * murky
+        return ["NIGHT"] * self.night + ["WET"] * (self.wet and material in WETTABLE) + ["MURKY"] * self.murky
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ _ATLAS_PX = 2048
 NEAR_M = 128.0
 """Side of the square, seen from the light, that the fine map covers."""
 _SNAP_M = np.array([16.0, 16.0, 64.0])
-"""The fine map moves in steps of this across and along the light, so that all cameras of one car share it nearly always."""
+"""The fine map moves in steps of this across and along the light: nearly always all cameras of a car share it."""
 _DEPTH_M = 256.0
 _SOFT_PX = 384  # a light without an edge: one texel, 33 cm, is how soft its shadow is
 _GROUND = (Material.ASPHALT, Material.PAVING, Material.MARKING, Material.GRASS)  # receive shadows, cast none
@@ -114,8 +114,9 @@ class Shadows:
                 continue
             program.write("clip_from_body", matrix.T.astype("<f4").tobytes())
             program.draw(shape.count, shape.first)
-            low = np.floor((np.array([middle[:2] - radius, middle[:2] + radius]) * 0.5 + 0.5) * self._resolution)
-            (x0, y0), (x1, y1) = np.clip(low + [[-1, -1], [2, 2]], 0, self._resolution).astype(int).tolist()
+            around = np.array([middle[:2] - radius, middle[:2] + radius]) * 0.5 + 0.5
+            edges = np.floor(around * self._resolution) + np.array([[-1.0], [2.0]])
+            (x0, y0), (x1, y1) = np.clip(edges, 0, self._resolution).astype(int).tolist()
             darkened.append((x0, y0, x1 - x0, y1 - y0))
         self._context.polygon_offset = 0.0, 0.0
         return darkened

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 _GAMMA = 2.2  # of an image that nobody changed
-# the tone curve of shaders/light.glsl: light x (1 + LIFT x light) / (KNEE + light), before its square root
-_LIFT, _KNEE = 0.09, 0.62
+# the tone curve of shaders/light.glsl: x (A x + B) / (x (C x + D) + E), before its square root
+_A, _B, _C, _D, _E = 1.59, 0.085, 1.553, 0.4675, 0.16
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ AS_RENDERED = Development()
 @lru_cache(maxsize=64)
 def _table(development: Development) -> npt.NDArray[np.uint8]:
     shown = (np.arange(256) / 255.0) ** 2
-    dark = 1.0 - shown
-    light = (np.sqrt(dark * dark + 4.0 * _LIFT * _KNEE * shown) - dark) / (2.0 * _LIFT)
+    a, b = _A - _C * shown, _B - _D * shown
+    light = (np.sqrt(b * b + 4.0 * a * _E * shown) - b) / (2.0 * a)
     light *= 2.0**development.compensation
-    shown = np.minimum(light * (1.0 + _LIFT * light) / (_KNEE + light), 1.0)
+    shown = np.minimum(light * (_A * light + _B) / (light * (_C * light + _D) + _E), 1.0)
     return np.asarray(np.rint(255.0 * shown ** (0.5 * _GAMMA / development.gamma)), dtype=np.uint8)

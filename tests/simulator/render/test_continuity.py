@@ -55,4 +55,4 @@ def test_the_steepest_place_of_a_sweep_is_no_jump(
         steepest = float(steps.max())
         assert steepest > 0.0, f"{name} does nothing between {low} and {high}"
         low, high = values[int(steps.argmax())], values[int(steps.argmax()) + 1]
-    assert steepest < 4.0, f"{name} jumps between {low} and {high}"
+    assert steepest < 6.0, f"{name} jumps between {low} and {high}"

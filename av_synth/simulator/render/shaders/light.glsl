@@ -2,6 +2,7 @@
 uniform sampler2DShadow shadow_atlas;
 uniform sampler2D noise;      // tiling: fine grain, fine grain, soft patches, clouds
 uniform sampler2D lamp_light; // what lamps throw on the ground, seen from above
+uniform sampler2D lamp_from;  // the way to them from there, as long as they are bright
 
 const float HEAVEN = 1500.0;  // metres that the sky counts as in haze
 
@@ -17,8 +18,9 @@ vec3 clear_sky(vec3 d) {
 
 // What a mirror sees: sky, and below it a street's worth of buildings and road.
 vec3 surroundings(vec3 d) {
-    vec3 low = mix(ground_light.rgb * 0.55, ground_light.rgb * 1.25, smoothstep(-0.06, 0.02, d.z));
-    return mix(low, clear_sky(d), smoothstep(0.04, 0.34, d.z + 0.10 * sin(d.x * 9.0 + d.y * 7.0)));
+    vec3 low = mix(ground_light.rgb * 0.75, ground_light.rgb * 1.1, smoothstep(-0.05, 0.02, d.z));
+    float skyline = 0.16 + 0.07 * sin(d.x * 9.0 + d.y * 7.0) + 0.04 * sin(d.x * 23.0 - d.y * 19.0);
+    return mix(low, clear_sky(d), smoothstep(skyline - 0.05, skyline + 0.05, d.z));
 }
 
 // How much of the key light reaches a point q of the near shadow map.
@@ -51,14 +53,15 @@ float schlick(float cosine) {
     return m2 * m2 * m;
 }
 
-// Tone curve and square root for gamma; the images are BGRA, as CARLA's.
+// Tone curve, a film's with its toe and shoulder, and square root for gamma; the images are BGRA, as CARLA's.
 vec3 developed(vec3 light) {
-    return sqrt(light.bgr * (1.0 + light.bgr * 0.09) / (0.62 + light.bgr));
+    vec3 x = light.bgr;
+    return sqrt(x * (1.59 * x + 0.085) / (x * (1.553 * x + 0.4675) + 0.16));
 }
 
 vec3 undeveloped(vec3 bgr) {
-    vec3 t = bgr.bgr * bgr.bgr, u = 1.0 - t;
-    return (sqrt(u * u + 0.2232 * t) - u) * 5.5556;
+    vec3 t = bgr.bgr * bgr.bgr, a = 1.59 - 1.553 * t, b = 0.085 - 0.4675 * t;
+    return (sqrt(b * b + 0.64 * a * t) - b) / (2.0 * a);
 }
 
 // Alpha holds the distance until the image is finished: 0 is the sky.

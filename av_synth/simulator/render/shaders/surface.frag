@@ -47,7 +47,7 @@ void main() {
 
 #if defined(ASPHALT) || defined(MARKING) || defined(PAVING) || defined(GRASS)
     vec4 grain = texture(noise, place.xy * 0.31);
-    vec4 patches = texture(noise, place.yx * 0.021);
+    vec4 patches = texture(noise, place.yx * 0.0213 + 0.13);
 #endif
 
 #ifdef TEXTURED
@@ -55,9 +55,9 @@ void main() {
     albedo *= shown * shown;
 #endif
 #ifdef ASPHALT
-    albedo *= 0.70 + 0.46 * patches.z + 0.55 * (grain.x - 0.5) + 0.22 * (grain.z - 0.5);
-    // a seam or mended crack here and there
-    albedo *= 1.0 - 0.35 * smoothstep(0.028, 0.008, abs(patches.w - 0.5)) * smoothstep(0.40, 0.62, patches.z);
+    // stones of all greys, worn and patched, and a mended crack here and there
+    albedo *= 0.62 + 0.42 * patches.z + 0.95 * (grain.x - 0.5) + 0.45 * (grain.y - 0.5) + 0.30 * (patches.x - 0.5);
+    albedo *= 1.0 - 0.40 * smoothstep(0.016, 0.006, abs(patches.w - 0.42)) * smoothstep(0.45, 0.62, grain.z);
 #endif
 #ifdef MARKING
     albedo *= 0.86 + 0.28 * (grain.x - 0.5) - 0.16 * smoothstep(0.45, 0.75, patches.w);
@@ -79,10 +79,10 @@ void main() {
 #ifdef FOLIAGE
     vec3 across = abs(n);
     vec2 spot = across.z > max(across.x, across.y) ? place.xy : across.x > across.y ? place.yz : place.xz;
-    vec4 leaves = texture(noise, spot * 0.17);
-    float leaf = 0.55 * leaves.w + 0.25 * leaves.z + 0.2 * leaves.y;
-    albedo *= 0.30 + 1.35 * smoothstep(0.25, 0.75, leaf);
-    n = normalize(n + 1.2 * (leaves.wyz - 0.5));
+    vec4 leaves = texture(noise, spot * 0.23);
+    float leaf = 0.35 * leaves.w + 0.25 * leaves.z + 0.4 * leaves.y;
+    albedo *= 0.22 + 1.5 * smoothstep(0.28, 0.72, leaf);
+    n = normalize(n + 1.7 * (leaves.wyx - 0.5));
     translucent = 0.3;
 #endif
 #ifdef FACADE
@@ -91,7 +91,10 @@ void main() {
     vec2 at = vec2(dot(place.xy, along) * 0.4, (place.z - 0.12) * 0.3125);  // windows every 2.5 m, floors of 3.2 m
     vec2 cell = floor(at), in_cell = at - cell;
     vec2 blur = fwidth(at) + 0.003;
-    const vec2 half_size = vec2(0.27), middle = vec2(0.5, 0.54);
+    // every building has windows of its own; its colour tells which
+    float kind = fract(dot(colour, vec3(37.1, 91.7, 53.3)));
+    vec2 half_size = vec2(0.20 + 0.14 * kind, 0.25 + 0.09 * fract(kind * 7.0));
+    const vec2 middle = vec2(0.5, 0.54);
     vec2 inside = clamp((half_size - abs(in_cell - middle)) / blur + 0.5, 0.0, 1.0);
     vec2 framed = clamp((half_size - 0.022 - abs(in_cell - middle)) / blur + 0.5, 0.0, 1.0);
     framed.x *= 1.0 - clamp((0.012 - abs(in_cell.x - 0.5)) / blur.x + 0.5, 0.0, 1.0);
@@ -99,14 +102,26 @@ void main() {
     float sill = clamp((0.03 - abs(in_cell.y - middle.y + half_size.y + 0.03)) / blur.y + 0.5, 0.0, 1.0)
         * clamp((half_size.x + 0.04 - abs(in_cell.x - 0.5)) / blur.x + 0.5, 0.0, 1.0) * wall;
     float chance = hash(cell + floor(along * 7.0));
-    vec4 plaster = texture(noise, vec2(dot(place.xy, along) * 0.11, place.z * 0.07));
-    albedo *= 0.86 + 0.20 * plaster.w + 0.12 * (plaster.y - 0.5);
+    vec4 plaster = texture(noise, vec2(dot(place.xy, along) * 0.17, place.z * 0.06));
+    albedo *= 0.72 + 0.34 * plaster.w + 0.20 * (plaster.y - 0.5) + 0.16 * plaster.z;
+    // bricks where it is red, as long as there are pixels enough for them
+    vec2 brick = vec2(at.x * 10.0, at.y * 42.0);
+    brick.x += 0.5 * mod(floor(brick.y), 2.0);
+    vec2 joint = abs(fract(brick) - 0.5), thin = blur * vec2(10.0, 42.0);
+    float mortar = max(smoothstep(0.46 - thin.x, 0.5, joint.x), smoothstep(0.40 - thin.y, 0.5, joint.y));
+    float red = wall * smoothstep(1.6, 2.2, colour.r / (colour.b + 0.02)) * clamp(1.3 - 1.6 * max(thin.x, thin.y), 0.0, 1.0);
+    albedo = mix(albedo, mix(albedo * (0.72 + 0.5 * hash(floor(brick))), vec3(0.42, 0.39, 0.35), 0.75 * mortar), red);
     float course = clamp((0.02 - abs(in_cell.y - 0.98)) / blur.y + 0.5, 0.0, 1.0) * wall;
     albedo *= (1.0 + 0.28 * sill) * (1.0 - 0.16 * course) * mix(1.0, 0.80 + 0.2 * smoothstep(0.0, 2.0, place.z), wall);
     // the head of the window lies in the shadow of the wall
-    vec3 room = mix(vec3(0.045), vec3(0.32, 0.30, 0.27) * chance, step(0.55, chance));
-    room *= 0.45 + 0.55 * smoothstep(0.02, 0.16, middle.y + half_size.y - in_cell.y);
-    albedo = mix(mix(albedo, vec3(0.55), opening), room, pane);
+    // the wall is as thick as the shade at its head and side; curtains to the left and right, or a blind from above
+    vec2 deep = middle + half_size - in_cell;
+    float curtain = step(0.35, chance) * smoothstep(0.30, 0.34, abs(in_cell.x - 0.5) / half_size.x * fract(chance * 5.0));
+    float blind = step(0.62, chance) * step(deep.y, 1.6 * half_size.y * fract(chance * 13.0));
+    vec3 room = mix(vec3(0.018), vec3(0.42, 0.40, 0.36) * (0.5 + 0.5 * fract(chance * 31.0)), max(0.7 * curtain, blind));
+    room *= 0.35 + 0.65 * smoothstep(0.02, 0.12, min(deep.y, deep.x + 0.03));
+    vec3 frame = mix(vec3(0.58), vec3(0.10, 0.08, 0.07), step(0.6, fract(kind * 11.0)));
+    albedo = mix(mix(albedo, frame, opening), room, pane);
     vec3 bounced = reflect(away, n);
     shine += surroundings(bounced) * pane * (0.10 + 0.9 * schlick(max(-dot(away, n), 0.0)));
     float lit = step(0.66, hash(cell.yx + 17.0)) * pane * night;
@@ -114,7 +129,8 @@ void main() {
 #endif
 #ifdef PAINT
     albedo = paint;
-    float fresnel = 0.05 + 0.75 * schlick(max(-dot(away, n), 0.0));
+    // coat of lacquer: a mirror at grazing angles
+    float fresnel = 0.05 + 0.85 * schlick(max(-dot(away, n), 0.0));
     vec3 bounced = reflect(away, n);
     shine += surroundings(bounced) * fresnel;
     albedo *= 1.0 - fresnel;
@@ -123,9 +139,18 @@ void main() {
     highlight = h * h * h * 1.6;
 #endif
 #ifdef GLASS
-    albedo = colour * 0.35;
+    // a dim inside, as much of it as the mirror on it lets through
+    float fresnel = 0.08 + 0.88 * schlick(max(-dot(away, n), 0.0));
+    albedo = colour * (0.5 * (1.0 - fresnel) * (0.35 + 0.65 * max(n.z, 0.0)));
     vec3 bounced = reflect(away, n);
-    shine += surroundings(bounced) * (0.10 + 0.85 * schlick(max(-dot(away, n), 0.0)));
+    shine += surroundings(bounced) * fresnel;
+#ifdef NIGHT
+    // shops of the town are lit behind their windows, most of them
+    if ((label & 0xFFFFu) == 0u) {
+        float shop = hash(floor(place.xy * 0.21) + 5.0);
+        shine += night * step(0.35, shop) * vec3(0.85, 0.66, 0.42) * (0.25 + 0.45 * shop);
+    }
+#endif
     float h = max(dot(bounced, key.xyz), 0.0);
     h *= h; h *= h; h *= h; h *= h; h *= h;
     highlight = h * h * 3.0;
@@ -170,14 +195,23 @@ void main() {
 
     float facing = dot(n, key.xyz);
     // what does not see the sky sees what the sky lights
+#if defined(FACADE) || defined(FOLIAGE)
+    float open = 0.4 + 0.6 * open_sky;  // large triangles, whose corners are darker than their middles; and leaves let light through
+#else
     float open = 0.12 + 0.88 * open_sky;
-    vec3 light = mix(ground_light.rgb, mix(ground_light.rgb, sky_light.rgb, 0.5 + 0.5 * n.z), open) * (0.5 + 0.5 * open);
+#endif
+    vec3 light = mix(ground_light.rgb, mix(ground_light.rgb, sky_light.rgb, 0.5 + 0.5 * n.z), open) * (0.65 + 0.35 * open);
     shine *= 0.2 + 0.8 * open;
 #ifdef NIGHT
-    vec3 thrown = texture(lamp_light, place.xy * lamps.x + lamps.yz).rgb;
+    vec2 in_map = place.xy * lamps.x + lamps.yz;
+    vec3 thrown = texture(lamp_light, in_map).rgb;
+    vec2 lamps_from = texture(lamp_from, in_map).rg;
     float reach = 1.0 / (1.0 + 0.10 * max(place.z - 0.3, 0.0) * max(place.z - 0.3, 0.0));
     light += key_colour.rgb * max(facing, 0.0);
-    light += thrown * (0.45 + 0.55 * max(n.z, 0.0)) * reach;
+    // lamps light what faces them; a street's other light is thrown back by everything
+    float lamps_weight = max(thrown.r + thrown.g + thrown.b, 1e-4);
+    light += thrown * (reach * (0.22 + 0.78 * max(n.z, 0.0) + 2.4 * max(dot(n.xy, lamps_from), 0.0) / lamps_weight));
+    light += vec3(0.050, 0.044, 0.038) * (night * open);
 #else
     float sunshine = sunlit(in_shadow_map);
     light += key_colour.rgb * (sunshine * mix(max(facing, 0.0), abs(facing), translucent));
