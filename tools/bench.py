@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+from bench_cameras import measure as photographed
 from bench_farm import measure as farmed
 from bench_simulator import measure as simulated
 from clones import clones
@@ -126,7 +127,7 @@ def main() -> None:
         figures.append(figure("verifying the result", seconds(lambda: verify(merged)), "merging", took_s))
         figures += searched(root)
         figures += farmed(root)
-    figures += simulated()
+    figures += photographed() + simulated()
     helped = [sys.executable, "-m", "av_synth.cli", "--help"]
     imported = [sys.executable, "-c", "import carla, numpy, cv2"]
     figures.append(

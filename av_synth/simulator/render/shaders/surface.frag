@@ -200,7 +200,7 @@ void main() {
 #else
     float open = 0.12 + 0.88 * open_sky;
 #endif
-    vec3 light = mix(ground_light.rgb, mix(ground_light.rgb, sky_light.rgb, 0.5 + 0.5 * n.z), open) * (0.65 + 0.35 * open);
+    vec3 light = mix(ground_light.rgb, mix(ground_light.rgb, sky_light.rgb, 0.5 + 0.5 * n.z), open) * (0.75 + 0.25 * open);
     shine *= 0.2 + 0.8 * open;
 #ifdef NIGHT
     vec2 in_map = place.xy * lamps.x + lamps.yz;
