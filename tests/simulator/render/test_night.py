@@ -1,0 +1,41 @@
+"""Lamps at night: what faces them is lit, what turns its back on them is not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from av_synth.geometry.transforms import from_yaw
+from av_synth.simulator.render import Renderer
+from av_synth.simulator.scene import LABELS, RGB, VehicleLight, Weather
+from tests.simulator.render.conftest import at, camera, scene
+
+NIGHT = Weather(sun_altitude_angle=-30.0, cloudiness=0.0)
+SEEN, LIGHTING = 3, 4
+
+
+def rear(renderer: Renderer, lit_from_m: float | None) -> float:
+    """Median brightness of the rear of a dark car 20 m ahead; a car with headlights stands so far along the road."""
+    cars = [at(SEEN, "car", 20.0)]
+    if lit_from_m is not None:
+        pose = from_yaw(lit_from_m, 2.5, 0.0, 0.0 if lit_from_m < 20.0 else math.pi)
+        lamps = replace(at(LIGHTING, "car", 0.0, lights=int(VehicleLight.LOW_BEAM)), world_from_body=pose)
+        cars.append(lamps)
+    frames = renderer.render(scene(*cars, weather=NIGHT), camera(z_m=1.0), frozenset({RGB, LABELS}))
+    assert frames.rgb is not None
+    assert frames.actor_id is not None
+    pixels = frames.rgb[frames.actor_id == SEEN][:, :3]
+    assert len(pixels) > 150
+    return float(np.median(pixels.astype(float).mean(axis=1)))
+
+
+def test_headlights_light_the_rear_of_who_drives_ahead_and_not_of_who_comes_towards_them(renderer: Renderer) -> None:
+    dark, from_behind, from_ahead = (rear(renderer, place) for place in (None, 6.0, 34.0))
+    assert from_behind > dark + 15
+    assert from_behind > from_ahead + 10
+
+
+def test_a_car_without_lights_is_still_to_be_seen_against_the_night(renderer: Renderer) -> None:
+    assert rear(renderer, None) > 20
