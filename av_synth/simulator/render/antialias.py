@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
-
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -72,7 +70,9 @@ def _edges(grey: npt.NDArray[np.uint8]) -> Indices:
     """Flat indices (N,) of pixels with contrast to a direct neighbour, the outermost rows and columns left out."""
     middle = grey[1:-1, 1:-1]
     around = (grey[:-2, 1:-1], grey[2:, 1:-1], grey[1:-1, :-2], grey[1:-1, 2:])
-    highest, lowest = reduce(cv2.max, around, middle), reduce(cv2.min, around, middle)
+    highest = lowest = middle
+    for other in around:
+        highest, lowest = np.maximum(highest, other), np.minimum(lowest, other)
     wanted = np.maximum(cv2.convertScaleAbs(highest, alpha=_RELATIVE_CONTRAST), np.uint8(_LEAST_CONTRAST))
     edge = np.zeros(grey.shape, dtype=np.uint8)
     edge[1:-1, 1:-1] = cv2.compare(cv2.subtract(highest, lowest), wanted, cv2.CMP_GE)

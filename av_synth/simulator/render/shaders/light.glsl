@@ -53,7 +53,7 @@ float schlick(float cosine) {
     return m2 * m2 * m;
 }
 
-// Tone curve, a film's with its toe and shoulder, and square root for gamma; the images are BGRA, as CARLA's.
+// Tone curve with a toe and a shoulder, and square root for gamma; the images are BGRA, as CARLA's.
 vec3 developed(vec3 light) {
     vec3 x = light.bgr;
     return sqrt(x * (1.59 * x + 0.085) / (x * (1.553 * x + 0.4675) + 0.16));
