@@ -37,6 +37,7 @@ from av_synth.simulator.render.programs import (
 from av_synth.simulator.render.quads import Quads
 from av_synth.simulator.render.rain import streaks
 from av_synth.simulator.render.shadows import Shadows
+from av_synth.simulator.render.spray import puffs
 from av_synth.simulator.render.targets import Targets
 from av_synth.simulator.render.textures import Pictures, noise_texture, places_texture
 from av_synth.simulator.scene import Material, Mesh, Scene, View, Weather
@@ -97,6 +98,7 @@ class Painter:
         self._lamps = find_all(bodies)
         self._lamp_light = LampLight(context, programs, town_mesh)
         self._contact = Quads(context, programs, "contact", "3f 3f", "in_position", "in_square")
+        self._spray = Quads(context, programs, "spray", "3f 2f 2f", "in_position", "in_square", "in_puff")
         self._glow = Quads(context, programs, "glow", "3f 2f 3f", "in_position", "in_square", "in_colour")
 
     def colour(
@@ -267,7 +269,7 @@ class Painter:
         light: Lighting,
         framebuffer: moderngl.Framebuffer,
     ) -> None:
-        """Contact shadows, halos, rain and glare: colour alone, on top of what is there."""
+        """Contact shadows, spray, halos, rain and glare: colour alone, on top of what is there."""
         dazzling = sun_pixel(view, light)
         framebuffer.depth_mask = False  # they are no surfaces: depth, labels and flow stay as they are
         others = len(framebuffer.color_attachments) - 1
@@ -277,6 +279,8 @@ class Painter:
         self._context.blend_func = moderngl.ZERO, moderngl.SRC_COLOR
         pairs = [(item.instance, item.shape) for item in placed]
         self._contact.draw(contact_quads(pairs, view.world_from_camera[:3, 3]))
+        self._context.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA
+        self._spray.draw(puffs(scene, view, placed, light))
         self._context.blend_func = moderngl.ONE, moderngl.ONE
         glowing: list[Array] = []
         if light.night > 0.0:

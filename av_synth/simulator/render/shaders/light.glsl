@@ -78,14 +78,16 @@ vec3 mirrored(vec3 p, vec3 d) {
     float from = dot(p, p) > 0.0 ? length(p) : 1.0;
     bool open = true;
     float reach = 0.14 * from;
+    // a point of the ray in the image is its start and so much of its direction: no matrix for each step
+    vec3 start = (clip_from_relative * vec4(p, 1.0)).xyw, along = (clip_from_relative * vec4(d, 0.0)).xyw;
     for (int k = 0; k < 5; ++k) {
         reach = k == 4 ? 60.0 * from : reach;
-        vec4 at = clip_from_relative * vec4(p + d * reach, 1.0);
-        vec2 uv = at.xy / at.w * 0.5 + 0.5;
+        vec3 at = start + along * reach;
+        vec2 uv = at.xy / at.z * 0.5 + 0.5;
         vec4 there = texture(mirror, uv);
         float metres = (1.0 / max(there.a, 0.004) - 1.0) * 16.667;
-        bool inside = at.w > 0.1 && uv == clamp(uv, 0.0, 1.0);
-        bool hit = open && inside && there.a > 0.01 && at.w > metres && metres > from * 1.01;
+        bool inside = at.z > 0.1 && uv == clamp(uv, 0.0, 1.0);
+        bool hit = open && inside && there.a > 0.01 && at.z > metres && metres > from * 1.01;
         found = hit ? undeveloped(there.rgb) : found;
         open = open && !hit;
         reach *= 2.3;
