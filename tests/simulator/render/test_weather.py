@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
+import carla
 import numpy as np
 import pytest
 
 from av_synth.simulator.render import Renderer
-from av_synth.simulator.render.lighting import lighting
+from av_synth.simulator.render.lighting import Lighting, lighting
 from av_synth.simulator.scene import RGB, Instance, Weather
 from tests.simulator.render.conftest import at, camera, scene
 
@@ -98,3 +99,40 @@ def test_light_is_finite_and_not_negative_in_any_weather() -> None:
             array = np.asarray(value, dtype=float)
             assert np.isfinite(array).all(), name
             assert name in {"key_direction", "sun_direction", "sky_terms", "wind_mps"} or (array >= 0).all(), name
+
+
+def named() -> dict[str, Lighting]:
+    """What CARLA's presets look like, by their names."""
+    presets = {name: value for name, value in vars(carla.WeatherParameters).items() if name[0].isupper()}
+    return {
+        name: lighting(Weather(*[float(getattr(preset, each.name)) for each in fields(Weather)]))
+        for name, preset in presets.items()
+        if name != "Default"
+    }
+
+
+def test_presets_of_carla_look_like_their_names() -> None:
+    looks = named()
+    assert len(looks) == 22
+    noon = looks["ClearNoon"].key_colour
+    for name, look in looks.items():
+        assert look.is_night == ("Night" in name), name
+        assert look.is_wet == ("Wet" in name or "Rain" in name), name
+        assert (look.rain > 0.0) == ("Rain" in name), name
+        heavy = "HardRain" in name or name in {"MidRainSunset", "MidRainyNoon", "DustStorm"}
+        assert look.sharp == ("Night" not in name and not heavy), name
+        if look.sharp and "Sunset" in name:
+            assert look.key_colour[0] / look.key_colour[2] > 1.3 * noon[0] / noon[2], name
+    dust, fog = looks["DustStorm"].haze, looks["HardRainNoon"].haze
+    assert dust[0] / dust[2] > 2.0 > 1.1 > fog[0] / fog[2]
+    assert looks["CloudyNoon"].key_colour.sum() < noon.sum()
+    assert looks["WetNight"].puddles > 0.0
+
+
+def test_the_sky_is_blue_above_and_warm_around_a_low_sun(renderer: Renderer) -> None:
+    clear = Weather(cloudiness=0.0, sun_azimuth_angle=0.0)
+    noon, low = (picture(renderer, weather=replace(clear, sun_altitude_angle=a), z_m=12.0)[:60] for a in (60.0, 6.0))
+    assert noon[..., 2].mean() > 1.15 * noon[..., 0].mean()
+    middle = low[40:, 140:190].mean(axis=(0, 1))
+    assert middle[0] > 1.1 * middle[2]
+    assert middle.sum() > 1.08 * low[40:, :30].mean(axis=(0, 1)).sum()

@@ -23,7 +23,7 @@ void main() {
     float thick = texture(noise, at).w, sunward = texture(noise, at + sun.xy * 0.012).w;
     float cover = sun.w;
     float cloud = smoothstep(0.74 - 0.62 * cover, 0.90 - 0.50 * cover, thick) * smoothstep(0.0, 0.10, above);
-    float bright = clamp(0.62 + 2.6 * (thick - sunward) - 0.5 * (thick - 0.6), 0.0, 1.0);
+    float bright = clamp(0.62 + 2.6 * (thick - sunward) - (0.5 + 0.8 * cover) * (thick - 0.6), 0.0, 1.0);
     cloud *= (0.35 + 0.6 * min(cover * 1.6, 1.0)) * min(cover * 12.0, 1.0);
     // thin edges between the eye and the sun shine
     vec3 edge = disc * (0.05 * q16 * (1.0 - cloud));
