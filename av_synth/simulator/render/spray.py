@@ -6,6 +6,8 @@ drawn again. It is no surface: labels and depth go through it.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from av_synth.geometry.transforms import Array
@@ -47,7 +49,9 @@ def puffs(scene: Scene, view: View, placed: list[Placed], light: Lighting) -> li
         relative = behind @ pose[:3, :3].T + pose[:3, 3] - eye
         ahead = relative @ turn[:, 2]
         dense = np.minimum(age / 0.12, 1.0) * (1.0 - age) ** 1.5 * np.clip((ahead - 0.3) / _NEAR_M, 0.0, 1.0)
-        dense *= _DENSEST * strength
+        # the air before it hides it as it hides all else
+        murk = light.haze_per_m * distance + light.fog_per_m * max(distance - light.fog_start_m, 0.0)
+        dense *= _DENSEST * strength * math.exp(-murk)
         shown = dense > _FAINT
         quads = np.empty((int(shown.sum()), 6, 7))
         spread = CORNERS[:, :1] * turn[:, 0] + CORNERS[:, 1:] * turn[:, 1]

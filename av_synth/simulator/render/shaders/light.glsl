@@ -74,7 +74,7 @@ uniform sampler2D mirror;  // what has been drawn so far: everything but the gro
 
 // What flat water at p shows in direction d: found in the image by a few steps along the ray.
 vec3 mirrored(vec3 p, vec3 d) {
-    vec3 found = surroundings(d);
+    vec3 found = vec3(0.0);  // as the image has it
     float from = dot(p, p) > 0.0 ? length(p) : 1.0;
     bool open = true;
     float reach = 0.14 * from;
@@ -88,10 +88,10 @@ vec3 mirrored(vec3 p, vec3 d) {
         float metres = (1.0 / max(there.a, 0.004) - 1.0) * 16.667;
         bool inside = at.z > 0.1 && uv == clamp(uv, 0.0, 1.0);
         bool hit = open && inside && there.a > 0.01 && at.z > metres && metres > from * 1.01;
-        found = hit ? undeveloped(there.rgb) : found;
+        found = hit ? there.rgb : found;
         open = open && !hit;
         reach *= 2.3;
     }
-    return found;
+    return open ? surroundings(d) : undeveloped(found);
 }
 #endif
