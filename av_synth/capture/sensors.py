@@ -13,11 +13,14 @@ from av_synth.capture import decode
 from av_synth.capture.exposure import WATCHED, Sample, sample, why_unstable
 from av_synth.capture.frameset import CameraImage, FrameSet, LabelImage, LidarScan, RadarScan
 from av_synth.capture.join import FrameQueue, Measurement
+from av_synth.capture.stock import Crop, bent_image, bent_labels, stock_stand_in
 from av_synth.errors import UnsettledError
 from av_synth.geometry.cameras import BODY_FROM_CAMERA
+from av_synth.geometry.lens import COEFFICIENTS, Lens
 from av_synth.geometry.transforms import Array, from_yaw, invert
 from av_synth.log.state import WorldState
 from av_synth.rig.model import Camera, Lidar, Radar, Rig
+from av_synth.sensing.lens import Bending
 from av_synth.session import Session
 
 _SENSOR_TIMEOUT_S = 60.0
@@ -26,8 +29,6 @@ _LIDAR_FROM_BODY: Array = from_yaw(0.0, 0.0, 0.0, math.pi / 2)
 _RGB, _INSTANCE, _DEPTH = "sensor.camera.rgb", "sensor.camera.instance_segmentation", "sensor.camera.depth"
 _FLOW, _VISIBILITY = "sensor.camera.optical_flow", "avsynth.camera.visibility"
 _PERIOD, _PHASE = "avsynth.frame_period", "avsynth.frame_phase"
-
-Crop = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class SensorArray:
         self._feeds: dict[tuple[str, str], _Feed] = {}
         self._warming: dict[str, FrameQueue] = {}
         self._samples: dict[str, list[Sample]] = {}
+        self._bendings: dict[str, Bending] = {}  # of cameras whose lens the server does not know
         self._started_frame = session.frame
         cameras = tuple(self._start_camera(camera, rig.keyframe_ticks) for camera in rig.cameras)
         self.rig = replace(rig, cameras=cameras)
@@ -108,12 +110,14 @@ class SensorArray:
         cameras: dict[str, CameraImage] = {}
         labels: dict[str, LabelImage] = {}
         for camera in rig.cameras:
+            bending = self._bendings.get(camera.channel)
             image = self._get(camera.channel, _RGB, state.frame)
             if image is not None:
-                cameras[camera.channel] = decode.camera_image(image, self._feeds[camera.channel, _RGB].crop)
+                seen = decode.camera_image(image, self._feeds[camera.channel, _RGB].crop)
+                cameras[camera.channel] = seen if bending is None else bent_image(seen, bending)
             label = self._label_image(camera.channel, state.frame)
             if label is not None:
-                labels[camera.channel] = label
+                labels[camera.channel] = label if bending is None else bent_labels(label, bending)
         lidars: dict[str, LidarScan] = {}
         for lidar in rig.lidars:
             turn = self._get(lidar.channel, "sensor.lidar.ray_cast_semantic", state.frame)
@@ -190,15 +194,19 @@ class SensorArray:
     def _start_camera(self, camera: Camera, keyframe_ticks: int) -> Camera:
         if self._session.has_attribute(_RGB, "avsynth.cx"):
             seen, crop = camera, None
-            attributes = {
+            attributes: Mapping[str, str] = {
                 "image_size_x": str(camera.width_px),
                 "image_size_y": str(camera.height_px),
                 "avsynth.fx": repr(camera.fx_px),
                 "avsynth.cx": repr(camera.cx_px),
                 "avsynth.cy": repr(camera.cy_px),
+                **_lens_attributes(camera.lens),
             }
         else:
-            seen, crop, attributes = stock_camera(camera)
+            stand_in = stock_stand_in(camera)
+            seen, crop, attributes = stand_in.seen, stand_in.crop, stand_in.attributes
+            if stand_in.bending is not None:
+                self._bendings[camera.channel] = stand_in.bending
         ego_from_body = camera.mount.ego_from_sensor @ invert(BODY_FROM_CAMERA)
         self._start(camera.channel, _RGB, attributes, ego_from_body, camera.every_ticks, crop)
         for type_id in (_INSTANCE, _DEPTH):
@@ -234,31 +242,8 @@ class SensorArray:
         self._start(radar.channel, "sensor.other.radar", attributes, radar.mount.ego_from_sensor, radar.every_ticks)
 
 
-def stock_camera(camera: Camera) -> tuple[Camera, Crop, dict[str, str]]:
-    """How a CARLA that only knows centred cameras with a field of view gives this camera's picture.
-
-    It renders the smallest larger image whose middle is at the principal point, to be cropped. The crop is at whole
-    pixels, so the principal point moves by up to half a pixel: the camera returned is the one that the pixels obey.
-    In pixel-centre coordinates the middle of an image W wide is (W - 1) / 2.
-
-    Returns:
-        The camera as seen, the crop (left, top, width, height), and the blueprint attributes.
-    """
-
-    def fit(size_px: int, centre_px: float) -> tuple[int, int]:
-        # left + centre + 0.5 = full / 2, with left >= 0 and left + size <= full
-        left = max(0, math.ceil(size_px - 2 * (centre_px + 0.5)))
-        full = round(2 * (left + centre_px + 0.5))
-        return left, max(full, left + size_px)
-
-    left, full_width = fit(camera.width_px, camera.cx_px)
-    top, full_height = fit(camera.height_px, camera.cy_px)
-    fov_deg = math.degrees(2 * math.atan(full_width / (2 * camera.fx_px)))
-    seen = replace(
-        camera,
-        fy_px=camera.fx_px,
-        cx_px=(full_width - 1) / 2 - left,
-        cy_px=(full_height - 1) / 2 - top,
-    )
-    attributes = {"image_size_x": str(full_width), "image_size_y": str(full_height), "fov": repr(fov_deg)}
-    return seen, (left, top, camera.width_px, camera.height_px), attributes
+def _lens_attributes(lens: Lens | None) -> dict[str, str]:
+    if lens is None:
+        return {}
+    values = zip(COEFFICIENTS[lens.model], lens.coefficients, strict=True)
+    return {"avsynth.lens": lens.model} | {f"avsynth.{name}": repr(value) for name, value in values}

@@ -88,9 +88,8 @@ def _in_view(sensor: Camera | Lidar | Radar) -> InView:
 
 
 def _in_image(camera: Camera, points: Array) -> Array:
-    depth = np.maximum(points[:, 2], 1e-6)
-    u, v = camera.fx_px * points[:, 0] / depth + camera.cx_px, camera.fy_px * points[:, 1] / depth + camera.cy_px
-    inside = (points[:, 2] > 0.1) & (u >= 0) & (u < camera.width_px) & (v >= 0) & (v < camera.height_px)
+    (u, v), depth = camera.project(points)[0].T, points[:, 2]
+    inside = (depth > 0.1) & (u >= 0) & (u < camera.width_px) & (v >= 0) & (v < camera.height_px)
     return np.asarray(inside)
 
 

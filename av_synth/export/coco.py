@@ -17,7 +17,7 @@ import numpy.typing as npt
 import av_synth
 from av_synth.errors import DataError, UserError
 from av_synth.export.rows import JsonTable, Row, sides_px
-from av_synth.export.scene import Box, Keyframe, Scene, tight_box
+from av_synth.export.scene import Box, Keyframe, Scene, lens_told, tight_box
 from av_synth.export.splits import Splits
 from av_synth.log.taxonomy import CATEGORIES
 from av_synth.store import link_or_copy
@@ -95,6 +95,7 @@ def _image(scene: Scene, keyframe: Keyframe, channel: str, number: int, root: Pa
         "channel": channel,
         "timestamp_us": scene.clock.timestamp(keyframe.time_us),
         "camera_matrix": scene.sensors[channel].camera_matrix.tolist(),
+        **lens_told(scene.sensors[channel]),
     }
 
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from av_synth.errors import DataError, UserError
 from av_synth.export.rows import sides_px
-from av_synth.export.scene import Box, Keyframe, Scene, Sensor, need, tight_box
+from av_synth.export.scene import Box, Keyframe, Scene, Sensor, need, refuse_lenses, tight_box
 from av_synth.export.splits import ALL, Splits
 from av_synth.geometry.boxes import corners, in_front
 from av_synth.geometry.transforms import Array, apply, from_yaw, invert
@@ -68,7 +68,8 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, image: str = "png
         min_pixels: what shows fewer pixels is DontCare.
 
     Raises:
-        UserError: if a run has no CAM_FRONT or no LIDAR_TOP, an option cannot be, or a split is called trainval.
+        UserError: if a run has no CAM_FRONT or no LIDAR_TOP, CAM_FRONT has a lens, an option cannot be, or a split is
+            called trainval.
         DataError: if a run contradicts itself.
     """
     if image not in ("png", "jpg"):
@@ -87,6 +88,7 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, image: str = "png
         for directory in runs:
             scene = Scene(directory)
             camera, lidar = need(scene, CAMERA, "KITTI"), need(scene, LIDAR, "KITTI")
+            refuse_lenses(scene, (CAMERA,), "KITTI's calibration")
             split = splits.of(scene.run_id)
             for keyframe in scene.keyframes():
                 name = f"{index:06d}"

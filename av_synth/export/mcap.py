@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from av_synth.errors import DataError, UserError
-from av_synth.export.scene import LIDAR_COLUMNS, Box, Keyframe, Record, Scene, Sensor
+from av_synth.export.scene import LIDAR_COLUMNS, Box, Keyframe, Record, Scene, Sensor, refuse_lenses
 from av_synth.export.splits import Splits
+from av_synth.geometry.lens import PLAIN
 from av_synth.geometry.transforms import Array, quaternion_from_matrix
 from av_synth.log.taxonomy import RADAR_POINT
 from av_synth.store import Run
@@ -37,12 +38,13 @@ def write(runs: Sequence[Path], root: Path, splits: Splits) -> None:
     """Write <run id>.mcap for each run.
 
     Raises:
-        UserError: if the packages of `av-synth[mcap]` are not installed.
+        UserError: if the packages of `av-synth[mcap]` are not installed, or a camera has a fisheye's lens.
         DataError: if a run contradicts itself.
     """
     schemas = _Schemas()
     for directory in runs:
         scene = Scene(directory)
+        refuse_lenses(scene, scene.sensors, "MCAP", PLAIN)
         _write_scene(scene, root / f"{scene.run_id}.mcap", schemas, splits.of(scene.run_id))
 
 
@@ -178,7 +180,7 @@ def _calibration(schemas: _Schemas, sensor: Sensor, at_us: int) -> Any:
         width=sensor.size_px[0],
         height=sensor.size_px[1],
         distortion_model="plumb_bob",
-        D=[0.0] * 5,
+        D=[0.0] * 5 if sensor.lens is None else list(sensor.lens.coefficients),
         K=matrix.ravel().tolist(),
         R=np.eye(3).ravel().tolist(),
         P=np.column_stack([matrix, np.zeros(3)]).ravel().tolist(),

@@ -14,8 +14,9 @@ from typing import Any
 
 import av_synth
 from av_synth.errors import DataError
-from av_synth.export.scene import Box, Keyframe, Scene, Sensor, tight_box
+from av_synth.export.scene import Box, Keyframe, Scene, Sensor, refuse_lenses, tight_box
 from av_synth.export.splits import Splits
+from av_synth.geometry.lens import PLAIN
 from av_synth.geometry.transforms import Array, quaternion_from_matrix
 from av_synth.store import canonical_json, link_or_copy, write_file
 
@@ -27,10 +28,12 @@ def write(runs: Sequence[Path], root: Path, splits: Splits) -> None:
     """Write <run id>.json and the sensor data that it names, data/<run id>/<CHANNEL>/.
 
     Raises:
+        UserError: if a camera has a fisheye's lens.
         DataError: if a run contradicts itself.
     """
     for directory in runs:
         scene = Scene(directory)
+        refuse_lenses(scene, scene.sensors, "OpenLABEL's pinhole", PLAIN)
         content = {"openlabel": _openlabel(scene, splits.of(scene.run_id), root)}
         write_file(root / f"{scene.run_id}.json", canonical_json(content))
 
@@ -124,7 +127,7 @@ def _stream(scene: Scene, sensor: Sensor) -> Json:
                 "width_px": sensor.size_px[0],
                 "height_px": sensor.size_px[1],
                 "camera_matrix": [value for row in rows for value in row],
-                "distortion_coeffs": [0.0, 0.0, 0.0, 0.0, 0.0],
+                "distortion_coeffs": [0.0] * 5 if sensor.lens is None else list(sensor.lens.coefficients),
             }
         }
     return stream

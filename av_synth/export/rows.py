@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from av_synth.errors import DataError
+from av_synth.geometry.lens import COEFFICIENTS, Lens
 from av_synth.geometry.transforms import Array, matrix_from_quaternion
+from av_synth.store import Run
 
 Row = dict[str, object]
 """One row of a table that is written, its keys in the order of the format's description."""
@@ -23,9 +26,10 @@ _ENCODE = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 class JsonTable:
     """A JSON array written row by row, so that a table of millions of rows never exists in memory."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, empty: bool = True) -> None:
+        """Of a file that is to be written; one that must not be `empty` is there only if it has rows."""
         self._path = path
-        self._file = path.open("w", encoding="utf-8", newline="\n")
+        self._file: TextIO = path.open("w", encoding="utf-8", newline="\n") if empty else io.StringIO()
         self._file.write("[")
         self._rows = 0
 
@@ -35,6 +39,9 @@ class JsonTable:
             text = _ENCODE(row)
         except (TypeError, ValueError) as error:
             raise DataError(f"{self._path.name}: row {self._rows}: {error}: {row}") from error
+        if isinstance(self._file, io.StringIO):
+            self._file = self._path.open("w", encoding="utf-8", newline="\n")
+            self._file.write("[")
         self._file.write(",\n" if self._rows else "\n")
         self._file.write(text)
         self._rows += 1
@@ -62,3 +69,9 @@ def pose_of(row: Record) -> Array:
         ValueError: if the quaternion is zero or not finite.
     """
     return matrix_from_quaternion([row[key] for key in ("qw", "qx", "qy", "qz")], [row[f"{axis}_m"] for axis in "xyz"])
+
+
+def lenses_of(run: Run) -> dict[str, Lens]:
+    """Lenses by channel of the cameras of a run that are no pinholes."""
+    rows = run.table("lenses").to_pylist()
+    return {row["channel"]: Lens(row["model"], tuple(row[name] for name in COEFFICIENTS[row["model"]])) for row in rows}

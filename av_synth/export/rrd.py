@@ -19,7 +19,7 @@ import numpy.typing as npt
 from av_synth.errors import DataError, UserError
 from av_synth.export.rows import pose_of
 from av_synth.export.rrd_bytes import START_BYTES, Steady
-from av_synth.export.scene import Record, Scene, Sensor
+from av_synth.export.scene import Record, Scene, Sensor, refuse_lenses
 from av_synth.export.splits import Splits
 from av_synth.geometry.transforms import Array, quaternion_from_matrix
 from av_synth.log.taxonomy import CATEGORIES
@@ -37,7 +37,7 @@ def write(runs: Sequence[Path], root: Path, splits: Splits) -> None:
     """Write <run id>.rrd for each run.
 
     Raises:
-        UserError: if the package of `av-synth[rerun]` is not installed, or switched off.
+        UserError: if the package of `av-synth[rerun]` is not installed, or switched off, or a camera has a lens.
         DataError: if a run contradicts itself.
     """
     rerun = _rerun()
@@ -46,6 +46,7 @@ def write(runs: Sequence[Path], root: Path, splits: Splits) -> None:
     try:
         for directory in runs:
             scene = Scene(directory)
+            refuse_lenses(scene, scene.sensors, "Rerun's Pinhole")
             _write_scene(scene, root / f"{scene.run_id}.rrd", rerun, splits.of(scene.run_id))
     finally:
         rerun.set_strict_mode(strict)

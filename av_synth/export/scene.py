@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.errors import DataError, UserError
-from av_synth.export.rows import pose_of
+from av_synth.export.rows import lenses_of, pose_of
 from av_synth.export.run_clock import RunClock
 from av_synth.geometry.cameras import project
+from av_synth.geometry.lens import Lens
 from av_synth.geometry.transforms import Array
 from av_synth.log.taxonomy import RADAR_POINT, channel_order
 from av_synth.store import Run, open_run
@@ -36,6 +37,7 @@ class Sensor:
         ego_from_sensor: (4, 4).
         size_px: width, height.
         intrinsics_px: fx, fy, cx, cy; integer coordinates are pixel centres.
+        lens: what bends its images; None for a pinhole.
     """
 
     channel: str
@@ -43,6 +45,7 @@ class Sensor:
     ego_from_sensor: Array
     size_px: tuple[int, int]
     intrinsics_px: tuple[float, float, float, float]
+    lens: Lens | None = None
 
     @property
     def camera_matrix(self) -> Array:
@@ -52,7 +55,7 @@ class Sensor:
 
     def project(self, points_camera: Array) -> tuple[Array, Array]:
         """Pixels (N, 2) and depths (N,) of points (N, 3) in the camera's axes; those of points behind it are void."""
-        return project(points_camera, *self.intrinsics_px)
+        return project(points_camera, *self.intrinsics_px, self.lens)
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,7 @@ class Scene:
     @cached_property
     def sensors(self) -> Mapping[str, Sensor]:
         """Sensors by channel, in nuScenes' order."""
+        lenses = lenses_of(self.run)
         rows = sorted(self.run.table("sensors").to_pylist(), key=lambda row: channel_order(row["channel"]))
         return {
             row["channel"]: Sensor(
@@ -134,6 +138,7 @@ class Scene:
                 pose_of(row),
                 (row["width_px"], row["height_px"]),
                 (row["fx_px"], row["fy_px"], row["cx_px"], row["cy_px"]),
+                lenses.get(row["channel"]),
             )
             for row in rows
         }
@@ -254,6 +259,32 @@ def need(scene: Scene, channel: str, form: str) -> Sensor:
     if channel not in scene.sensors:
         raise UserError(f"run {scene.run_id}: its rig has no {channel}, and {form} cannot be written without")
     return scene.sensors[channel]
+
+
+def refuse_lenses(scene: Scene, channels: Collection[str], form: str, *carried: str) -> None:
+    """See to it that a format has a place for the lenses of some cameras.
+
+    Args:
+        scene: the run.
+        channels: of the cameras; others are passed over.
+        form: the format's name.
+        carried: models of lenses that it can tell.
+
+    Raises:
+        UserError: if there is a lens of another model.
+    """
+    for channel, sensor in scene.sensors.items():
+        if channel in channels and sensor.lens is not None and sensor.lens.model not in carried:
+            wanted = "want a rig with pinholes, or nuscenes, coco or webdataset, which tell of lenses"
+            message = f"{channel} has a {sensor.lens.model} lens, of which {form} cannot tell"
+            raise UserError(f"run {scene.run_id}: {message}; {wanted}")
+
+
+def lens_told(sensor: Sensor) -> dict[str, object]:
+    """A camera's lens as OpenCV has it, under the key `lens`; nothing of a pinhole."""
+    if sensor.lens is None:
+        return {}
+    return {"lens": {"model": sensor.lens.model, "coefficients": list(sensor.lens.coefficients)}}
 
 
 def tight_box(pixels: npt.NDArray[np.bool_]) -> tuple[int, int, int, int]:

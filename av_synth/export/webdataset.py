@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.errors import UserError
-from av_synth.export.scene import Box, Keyframe, Scene, Sensor, tight_box
+from av_synth.export.scene import Box, Keyframe, Scene, Sensor, lens_told, tight_box
 from av_synth.export.splits import Splits
 from av_synth.geometry.transforms import quaternion_from_matrix
 from av_synth.log.taxonomy import RADAR_POINT
@@ -152,7 +152,7 @@ def _labels(scene: Scene, keyframe: Keyframe) -> dict[str, object]:
 def _sensor(sensor: Sensor) -> dict[str, object]:
     told: dict[str, object] = {"modality": sensor.modality, "ego_from_sensor": sensor.ego_from_sensor.tolist()}
     if sensor.modality == "camera":
-        told |= {"camera_matrix": sensor.camera_matrix.tolist(), "size_px": list(sensor.size_px)}
+        told |= {"camera_matrix": sensor.camera_matrix.tolist(), "size_px": list(sensor.size_px), **lens_told(sensor)}
     return told
 
 

@@ -23,13 +23,14 @@ def corners(a_from_box: Array, size_lwh_m: npt.ArrayLike) -> Array:
     return apply(a_from_box, _CORNER_SIGNS * (np.asarray(size_lwh_m, dtype=np.float64) / 2.0))
 
 
-def in_front(around: Array) -> Array:
+def in_front(around: Array, pieces: int = 1) -> Array:
     """What bounds the part of a box before a camera: corners that are there, and where edges cross the near plane.
 
     A car alongside the camera reaches behind it, and its corners there would be projected to the wrong side.
 
     Args:
         around: the eight corners (8, 3) in metres, in the axes of the camera.
+        pieces: into how many each edge is cut, whose ends are told too: behind a lens edges are not straight.
 
     Returns:
         (K, 3), in the same axes; none if all of it is behind the camera.
@@ -38,7 +39,12 @@ def in_front(around: Array) -> Array:
     crossing = (one[:, 2] < _NEAR_M) != (two[:, 2] < _NEAR_M)
     one, two = one[crossing], two[crossing]
     share = (_NEAR_M - one[:, 2:]) / (two[:, 2:] - one[:, 2:])
-    return np.concatenate([around[around[:, 2] >= _NEAR_M], one + share * (two - one)])
+    ends = [around[around[:, 2] >= _NEAR_M], one + share * (two - one)]
+    if pieces > 1:
+        first, last = around[_EDGES[:, 0], None], around[_EDGES[:, 1], None]
+        between = (first + np.linspace(0.0, 1.0, pieces + 1)[1:-1, None] * (last - first)).reshape(-1, 3)
+        ends.append(between[between[:, 2] >= _NEAR_M])
+    return np.concatenate(ends)
 
 
 def points_inside(

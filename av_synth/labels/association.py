@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 from av_synth.capture import FrameSet, LabelImage
 from av_synth.geometry.boxes import corners
-from av_synth.geometry.cameras import project, unproject
 from av_synth.geometry.transforms import Array, apply, invert
 from av_synth.labels.classes import ACTOR_TAGS, CERTAIN_TAGS, tags_of
 from av_synth.log.state import WorldState
@@ -120,7 +119,7 @@ def tie_instances(
 def _unproject(rows: Rows, columns: Rows, depth_m: npt.NDArray[np.float32], camera: Camera) -> Points:
     """What pixels show, in camera axes."""
     pixels = np.stack([columns, rows], axis=1)
-    points = unproject(pixels, depth_m, camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px)
+    points = camera.unproject(pixels, depth_m)
     return points.T.astype(np.float32, order="C")
 
 
@@ -261,7 +260,7 @@ class _Scene:
         ahead = points[:, 2] > 0.1
         points, ids = points[ahead], echoes.actor_id[of_actors][ahead]
         camera = self._camera
-        uv, depth = project(points, camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px)
+        uv, depth = camera.project(points)
         column, row = np.round(uv).astype(int).T
         seen = (column >= 0) & (column < camera.width_px) & (row >= 0) & (row < camera.height_px)
         column, row, depth, ids = column[seen], row[seen], depth[seen], ids[seen]

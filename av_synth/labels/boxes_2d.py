@@ -10,7 +10,6 @@ import numpy.typing as npt
 import shapely
 
 from av_synth.geometry.boxes import corners, in_front
-from av_synth.geometry.cameras import project
 from av_synth.geometry.transforms import Array, invert
 from av_synth.labels.association import Mask
 from av_synth.labels.visibility import Look
@@ -94,10 +93,10 @@ def outline(box: Box3d, look: Look) -> Outline | None:
     """A 3D box in a camera's image; None if it is not in the picture."""
     camera = look.camera
     around = corners(invert(look.world_from_camera) @ box.world_from_box, box.size_lwh_m)
-    ahead = in_front(around)
+    ahead = in_front(around, camera.edge_pieces)
     if len(ahead) == 0:
         return None
-    pixels, _ = project(ahead, camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px)
+    pixels, _ = camera.project(ahead)
     edge = (-0.5, -0.5, camera.width_px - 0.5, camera.height_px - 0.5)
     if (pixels.max(axis=0) <= edge[:2]).any() or (pixels.min(axis=0) >= edge[2:]).any():
         return None

@@ -9,7 +9,6 @@ import numpy as np
 
 from av_synth.capture import LabelImage
 from av_synth.geometry.boxes import corners, in_front, points_inside
-from av_synth.geometry.cameras import project, unproject
 from av_synth.geometry.transforms import Array, apply, invert, rotate
 from av_synth.labels.classes import tags_of
 from av_synth.rig.model import Camera
@@ -86,10 +85,10 @@ def _estimate(category: str, world_from_box: Array, size_lwh_m: Array, look: Loo
     """
     camera = look.camera
     camera_from_box = invert(look.world_from_camera) @ world_from_box
-    around = in_front(corners(camera_from_box, size_lwh_m))
+    around = in_front(corners(camera_from_box, size_lwh_m), camera.edge_pieces)
     if len(around) == 0:
         return 0.0, 0.0
-    uv, _ = project(around, camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px)
+    uv, _ = camera.project(around)
     low = np.maximum(np.floor(uv.min(axis=0)), 0).astype(int)
     high = np.minimum(np.ceil(uv.max(axis=0)), [camera.width_px - 1, camera.height_px - 1]).astype(int)
     if (high < low).any():
@@ -97,7 +96,7 @@ def _estimate(category: str, world_from_box: Array, size_lwh_m: Array, look: Loo
     step = np.maximum(1, -(-(high - low + 1) // _GRID))
     u, v = np.meshgrid(*(np.arange(low[axis], high[axis] + 1, step[axis]) for axis in (0, 1)))
     pixels = np.stack([u.ravel(), v.ravel()], axis=1)
-    rays = unproject(pixels, np.ones(len(pixels)), camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px)
+    rays = camera.unproject(pixels, np.ones(len(pixels)))
     box_from_camera = invert(camera_from_box)
     depth_m = look.label.depth_m[pixels[:, 1], pixels[:, 0]]
     inside = points_inside(np.eye(4), size_lwh_m + 2.0 * _MARGIN_M, apply(box_from_camera, rays * depth_m[:, None]))

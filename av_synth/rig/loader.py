@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -14,8 +14,10 @@ from av_synth import documents
 from av_synth.documents import Document, DocumentName, Strict
 from av_synth.errors import DocumentError, Problem
 from av_synth.geometry.cameras import BODY_FROM_CAMERA
+from av_synth.geometry.lens import COEFFICIENTS, Lens
 from av_synth.geometry.transforms import Array, from_yaw, quaternion_from_matrix, rigid, turned
 from av_synth.rig.model import KEYFRAME_US, MAIN_CAMERA, MAIN_LIDAR, MAX_RANGE_M, Camera, Lidar, Mount, Radar, Rig
+from av_synth.sensing.lens import Optics, why_too_wide
 
 _KIND = "sensors"
 NO_RIG = "none"  # as a campaign says it
@@ -24,6 +26,7 @@ Metres = Annotated[float, Field(ge=-20, le=20)]
 Pixels = Annotated[int, Field(ge=16, le=8192)]
 Ticks = Annotated[int, Field(ge=1, le=1000)]
 Positive = Annotated[float, Field(gt=0)]
+Coefficient = Annotated[float, Field(ge=-10, le=10)]
 
 _CHANNEL = re.compile(r"(CAM|LIDAR|RADAR)_[A-Z][A-Z0-9_]{0,40}")
 
@@ -82,8 +85,31 @@ class _Sensor(Strict):
         return self.model_dump(exclude={"translation_m", "rotation_wxyz", "rotation"})
 
 
+class LensEntry(Strict):
+    """What bends a camera's images, by OpenCV's coefficients; labels are of the bent images, too."""
+
+    model: Literal["plain", "fisheye"] = Field(description="cv2.projectPoints' model, or cv2.fisheye's")
+    k1: Coefficient = Field(default=0.0, description="radial; below 0 straight lines bulge outwards, as in a barrel")
+    k2: Coefficient = Field(default=0.0, description="radial")
+    k3: Coefficient = Field(default=0.0, description="radial")
+    k4: Coefficient = Field(default=0.0, description="radial, of a fisheye alone")
+    p1: Coefficient = Field(default=0.0, description="tangential, not of a fisheye")
+    p2: Coefficient = Field(default=0.0, description="tangential, not of a fisheye")
+
+    @model_validator(mode="after")
+    def _own_coefficients(self) -> LensEntry:
+        foreign = [name for name in ("k4", "p1", "p2") if getattr(self, name) and name not in COEFFICIENTS[self.model]]
+        if foreign:
+            raise ValueError(f"got {foreign[0]}; a {self.model} lens has {', '.join(COEFFICIENTS[self.model])}")
+        return self
+
+    def lens(self) -> Lens:
+        """The lens itself."""
+        return Lens(self.model, tuple(getattr(self, name) for name in COEFFICIENTS[self.model]))
+
+
 class CameraEntry(_Sensor):
-    """A pinhole camera, by its channel: a name that begins with CAM_. Pixels are square."""
+    """A camera, by its channel: a name that begins with CAM_. Pixels are square."""
 
     ahead: ClassVar[Array] = BODY_FROM_CAMERA
 
@@ -93,6 +119,7 @@ class CameraEntry(_Sensor):
     fy_px: Positive | None = Field(default=None, description="the vertical focal length; the same as fx_px")
     cx_px: float = Field(description="the principal point's column")
     cy_px: float = Field(description="the principal point's row")
+    lens: LensEntry | None = Field(default=None, description="what bends the images; a pinhole if left out")
 
     @model_validator(mode="after")
     def _square_pixels(self) -> CameraEntry:
@@ -100,6 +127,14 @@ class CameraEntry(_Sensor):
             raise ValueError(f"fy_px = {self.fy_px}; want it equal to fx_px = {self.fx_px}, or left out")
         if not (0 <= self.cx_px < self.width_px and 0 <= self.cy_px < self.height_px):
             raise ValueError(f"principal point ({self.cx_px}, {self.cy_px}); want it inside the image")
+        return self
+
+    @model_validator(mode="after")
+    def _drawable(self) -> CameraEntry:
+        lens = None if self.lens is None else self.lens.lens()
+        wrong = why_too_wide(Optics(self.width_px, self.height_px, self.fx_px, self.cx_px, self.cy_px, lens))
+        if wrong is not None:
+            raise ValueError(f"lens {wrong}")
         return self
 
 
@@ -175,6 +210,7 @@ def load(name_or_path: str) -> Rig:
 
 def _camera(channel: str, found: CameraEntry) -> Camera:
     values = found.rest() | {"fy_px": found.fy_px or found.fx_px}
+    values["lens"] = None if found.lens is None else found.lens.lens()
     return Camera(channel=channel, mount=found.mount(), **values)
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+import numpy.typing as npt
+
+from av_synth.geometry import cameras
+from av_synth.geometry.lens import Lens
 from av_synth.geometry.transforms import Array, matrix_from_quaternion
 
 # what nuScenes' readers want on every sample
 MAIN_CAMERA, MAIN_LIDAR = "CAM_FRONT", "LIDAR_TOP"
 KEYFRAME_US = 500_000
 MAX_RANGE_M = 400.0
+_EDGE_PIECES = 16
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,11 @@ class Mount:
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera; intrinsics in pixels; it exposes every `every_ticks` ticks."""
+    """A camera; intrinsics in pixels; it exposes every `every_ticks` ticks.
+
+    Attributes:
+        lens: what bends its images; None for a pinhole.
+    """
 
     channel: str
     mount: Mount
@@ -41,6 +50,20 @@ class Camera:
     fy_px: float
     cx_px: float
     cy_px: float
+    lens: Lens | None = None
+
+    @property
+    def edge_pieces(self) -> int:
+        """Into how many straight pieces a box's edge is cut to follow it in the image."""
+        return 1 if self.lens is None else _EDGE_PIECES
+
+    def project(self, points_camera: npt.ArrayLike) -> tuple[Array, Array]:
+        """Pixels (N, 2) and depths (N,) of points (N, 3) in the camera's axes; those of points behind it are void."""
+        return cameras.project(points_camera, self.fx_px, self.fy_px, self.cx_px, self.cy_px, self.lens)
+
+    def unproject(self, pixels: npt.ArrayLike, depth_m: npt.ArrayLike) -> Array:
+        """Points (N, 3) in the camera's axes of pixels (N, 2) at depths (N,) along the optical axis."""
+        return cameras.unproject(pixels, depth_m, self.fx_px, self.fy_px, self.cx_px, self.cy_px, self.lens)
 
 
 @dataclass(frozen=True)
@@ -88,5 +111,12 @@ class Rig:
         return bool(self.cameras or self.lidars or self.radars)
 
     def to_json(self) -> dict[str, object]:
-        """The whole rig as plain JSON values, in declaration order: part of a run's identity."""
-        return asdict(self)
+        """The whole rig as plain JSON values, in declaration order: part of a run's identity.
+
+        What a camera does not have is left out, so that what cameras learn to have changes no other rig's identity.
+        """
+        told = asdict(self)
+        told["cameras"] = tuple(
+            {name: value for name, value in camera.items() if value is not None} for camera in told["cameras"]
+        )
+        return told

@@ -63,6 +63,7 @@ class Recorder:
         staging.write("map/opendrive.xodr", context.opendrive.encode())
         if context.rig is not None:
             self._rows["sensors"] += rows.sensors(context.rig)
+            self._rows["lenses"] += rows.lenses(context.rig)
             self._labeller = Labeller(context.rig, context.ego_id)
 
     def run_up(self, tick: RunUpTick) -> None:
@@ -85,7 +86,8 @@ class Recorder:
         context = self._context
         pairs = self._log.end(context.spec.scenario.actors.keys()).pairs
         written = self._rows | self._log.rows
-        for name in tables.TABLES:
+        names = [name for name in tables.TABLES if name not in tables.OPTIONAL or written.get(name)]
+        for name in names:
             self._staging.write_table(name, tables.from_rows(name, written.get(name, [])))
         self._staging.write_json("outcome.json", outcome.to_json())
         self._staging.write_json("criticality.json", {"pairs": [pair.to_json() for pair in pairs]})
@@ -96,7 +98,7 @@ class Recorder:
                 "seed": context.spec.scenario.seed,
                 "identity": context.identity,
                 "provenance": provenance,
-                "counts": {name: len(written.get(name, [])) for name in tables.TABLES},
+                "counts": {name: len(written.get(name, [])) for name in names},
             }
         )
 

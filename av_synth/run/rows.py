@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from av_synth.capture import FrameSet
+from av_synth.geometry.lens import COEFFICIENTS
 from av_synth.geometry.transforms import Array, quaternion_from_matrix
 from av_synth.labels import BoxLabel
 from av_synth.labels.boxes_2d import Box2d
@@ -44,6 +45,17 @@ def sensors(rig: Rig) -> list[Row]:
             found.append(
                 {"channel": sensor.channel, "modality": modality, **pose(sensor.mount.ego_from_sensor), **optics}
             )
+    return found
+
+
+def lenses(rig: Rig) -> list[Row]:
+    """What bends the images of the cameras that are no pinholes."""
+    found = []
+    for camera in rig.cameras:
+        if camera.lens is not None:
+            own = dict(zip(COEFFICIENTS[camera.lens.model], camera.lens.coefficients, strict=True))
+            none = dict.fromkeys(("k1", "k2", "p1", "p2", "k3", "k4"), 0.0)
+            found.append({"channel": camera.channel, "model": camera.lens.model, **none, **own})
     return found
 
 

@@ -168,7 +168,7 @@ class Staging:
         from av_synth.store import tables
 
         there = {entry.path for entry in entries}
-        wanted = {*REQUIRED_FILES, *(f"tables/{name}.parquet" for name in tables.TABLES)}
+        wanted = {*REQUIRED_FILES, *(f"tables/{name}.parquet" for name in tables.TABLES.keys() - tables.OPTIONAL)}
         if wanted - there:
             raise StoreError(
                 f"run {self.run_id}: never written: {', '.join(sorted(wanted - there))}; "
@@ -215,9 +215,14 @@ class Run:
     files: Mapping[str, FileEntry]
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """Table `name`, sorted by its key, or some columns of it; raises StoreError if it cannot be read."""
+        """Table `name`, sorted by its key, or some columns of it; raises StoreError if it cannot be read.
+
+        One of `tables.OPTIONAL` that the run lacks is empty.
+        """
         from av_synth.store import tables
 
+        if name in tables.OPTIONAL and f"tables/{name}.parquet" not in self.files:
+            return tables.from_rows(name, ())
         path = self.path(f"tables/{name}.parquet")
         try:
             return tables.read(name, path, columns)

@@ -150,6 +150,11 @@ TABLES: Mapping[str, TableSpec] = {
         | {"width_px": _I32, "height_px": _I32}
         | _floats(("fx_px", "fy_px", "cx_px", "cy_px")),
     ),
+    "lenses": _spec(
+        "what bends the images of cameras that are no pinholes, by OpenCV's coefficients; 0 for what a model lacks",
+        ("channel",),
+        {"channel": _STR, "model": _STR} | _floats(("k1", "k2", "p1", "p2", "k3", "k4")),
+    ),
     "sensor_frames": _spec(
         "each file of a sensor; width and height are 0 for what is no camera",
         ("channel", "frame"),
@@ -194,6 +199,10 @@ TABLES: Mapping[str, TableSpec] = {
         {"frame": _I32, "time_us": _I64, "actor_id": _U32, "other_id": _U32, "metric": _STR, "value": _F64},
     ),
 }
+
+
+OPTIONAL = frozenset({"lenses"})
+"""Tables that a run has only if there are rows for them."""
 
 
 def spec(name: str) -> TableSpec:

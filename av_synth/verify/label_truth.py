@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from av_synth.verify.findings import Findings
-from av_synth.verify.maths import Array, box_corners, inverse, move, project
+from av_synth.verify.maths import Array, inverse, move
 from av_synth.verify.pixels.masks import SceneMasks, Seen, View
 from av_synth.verify.points.counts import SamplePoints, annotation_place, inside_room
 from av_synth.verify.reading.model import Annotation, Dataset, Scene
@@ -60,10 +60,9 @@ class LabelTruth:
         return {annotation.token for annotation in found if annotation.visibility == "4"}
 
     def _measure_sides(self, view: View, annotation: Annotation, own: Array) -> None:
-        corners = move(view.camera_from_world, box_corners(annotation.world_from_box, annotation.size_wlh_m))
-        if corners[:, 2].min() < 1.0:
+        pixels = view.outline(annotation)
+        if pixels is None or view.nearest_m(annotation) < 1.0:
             return
-        pixels = project(view.intrinsic, corners)
         low, high = pixels.min(axis=0), pixels.max(axis=0)
         limit = np.array([view.data.width - 1, view.data.height - 1])
         if (high - low).min() < _SIDES_PX or (low < 1).any() or (high > limit - 1).any():
@@ -82,7 +81,7 @@ class LabelTruth:
             return
         camera = move(seen.view.camera_from_world, points.world)
         ahead = np.flatnonzero(camera[:, 2] > 0.5)
-        at = np.rint(project(seen.view.intrinsic, camera[ahead])).astype(np.int64)
+        at = np.rint(seen.view.project(camera[ahead])).astype(np.int64)
         inside = (at >= 1).all(axis=1) & (at[:, 0] < seen.labels.shape[1] - 1) & (at[:, 1] < seen.labels.shape[0] - 1)
         ahead, at = ahead[inside], at[inside]
         around = [seen.labels[at[:, 1] + dy, at[:, 0] + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)]

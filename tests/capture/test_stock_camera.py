@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from av_synth.capture.sensors import stock_camera
+from av_synth.capture.stock import stock_camera
 from av_synth.rig.model import Camera, Mount
 
 MOUNT = Mount((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0))

@@ -191,6 +191,8 @@ def build_run(
         if change is not None:
             change(rows)
         for name, content in rows.items():
+            if name in tables.OPTIONAL and not content:
+                continue
             staging.write_table(name, tables.from_rows(name, content))
         staging.write_json("scenario.json", _scenario(town, seed))
         staging.write_json("rig.json", {"name": "synthetic"})

@@ -15,6 +15,7 @@ from stage import Stage, pixels
 from av_synth.geometry.cameras import project
 from av_synth.geometry.carla import matrix_from_transform
 from av_synth.geometry.transforms import apply, invert
+from av_synth.sensing.lens import Optics
 from av_synth.simulator.bodies import catalogue
 from av_synth.simulator.sensors.spec import CameraSpec
 
@@ -80,7 +81,7 @@ def test_the_box_of_an_actor_drawn_alone_is_that_of_its_projected_mesh(stage):
         up_m = 1.0 if kind.startswith("walker") else 0.1
         place = ahead(stage.place, x_m, right_m, up_m)
         actors.append(stage.world.spawn_actor(stage.library.find(kind), place))
-    view = CameraSpec("", 320, 180, 160.0, 159.5, 89.5)
+    view = CameraSpec("", Optics(320, 180, 160.0, 159.5, 89.5))
     size = {"image_size_x": "320", "image_size_y": "180"}
     sensor = stage.attach("avsynth.camera.visibility", **size)
     for _ in range(3):

@@ -310,6 +310,39 @@ def principal_point_off_by_six_pixels(copy: Copy) -> None:
     copy.edit("calibrated_sensor", lambda rows: rows[0]["camera_intrinsic"][0].__setitem__(2, 87.0))
 
 
+def with_lens(copy: Copy, model: str, coefficients: list[float], row: int = 0) -> None:
+    """Say that a calibrated sensor, of a camera if it is the first, has a lens."""
+    token = copy.rows("calibrated_sensor")[row]["token"]
+    told = {"token": token, "calibrated_sensor_token": token, "model": model, "coefficients": coefficients}
+    copy.table_path("camera_lens").write_text(json.dumps([told]))
+
+
+@untrue("mask_in_box", "CAM_FRONT")
+def lens_on_the_images_of_a_pinhole(copy: Copy) -> None:
+    with_lens(copy, "plain", [-0.3, 0.05, 0.0, 0.0, 0.0])
+
+
+@untrue("mask_in_box", "CAM_FRONT")
+def fisheye_on_the_images_of_a_pinhole(copy: Copy) -> None:
+    with_lens(copy, "fisheye", [-0.05, 0.0, 0.0, 0.0])
+
+
+@untrue("intrinsics", "has 4 coefficients; want 5 of a plain lens")
+def lens_without_all_coefficients(copy: Copy) -> None:
+    with_lens(copy, "plain", [0.0, 0.0, 0.0, 0.0])
+
+
+@untrue("schema", "model = 'fish'; want one of plain, fisheye")
+def lens_of_an_unknown_model(copy: Copy) -> None:
+    with_lens(copy, "fish", [0.0, 0.0, 0.0, 0.0])
+
+
+@untrue("intrinsics", "which is no camera")
+def lens_of_a_lidar(copy: Copy) -> None:
+    row = next(k for k, r in enumerate(copy.rows("calibrated_sensor")) if r["camera_intrinsic"] == [])
+    with_lens(copy, "plain", [0.0] * 5, row)
+
+
 @untrue("mask_in_box", "CAM_")
 def focal_length_off_by_a_tenth(copy: Copy) -> None:
     copy.edit(

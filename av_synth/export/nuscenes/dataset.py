@@ -78,7 +78,10 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
     predicted: dict[str, list[str]] = {}
     counterfactuals = Counterfactuals(source for source, _ in part.scenes)
     with ExitStack() as stack:
-        tables = {name: stack.enter_context(JsonTable(tables_dir / f"{name}.json")) for name in TABLES}
+        tables = {
+            name: stack.enter_context(JsonTable(tables_dir / f"{name}.json", empty=name not in extras.NOT_EMPTY))
+            for name in TABLES
+        }
         _add_fixed(tables)
         for source, scene in part.scenes:
             run = open_run(source.folder)

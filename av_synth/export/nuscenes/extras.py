@@ -17,15 +17,17 @@ from av_synth.export.nuscenes.sample_data import Blob, SensorRows
 from av_synth.export.nuscenes.sample_truth import fold_sample_truth
 from av_synth.export.nuscenes.segmentation import fold_segmentation
 from av_synth.export.nuscenes.values import Offset
-from av_synth.export.rows import Row, sides_px
+from av_synth.export.rows import Row, lenses_of, sides_px
 from av_synth.log.semantics import SURFACES
 from av_synth.store import Run
 
 TABLES = (
     *("lidarseg", "panoptic", "image_annotations"),  # nuScenes' own
     *("lidar_instance", "label_image", "semantic_class", "box_2d", "instance_actor"),
-    *("annotation_truth", "sample_truth", "label_quality", "counterfactuals"),
+    *("annotation_truth", "sample_truth", "label_quality", "counterfactuals", "camera_lens"),
 )
+NOT_EMPTY = ("camera_lens",)
+"""Those of them that are there only if they have rows."""
 
 
 def fold_extras(
@@ -51,6 +53,7 @@ def fold_extras(
     fold.extend("instance_actor", _actors(run, names, {actor_id for _, actor_id in annotated}))
     fold.extend("annotation_truth", _annotation_truth(run, names, annotations))
     fold.extend("sample_truth", fold_sample_truth(run, names, sensor_rows, annotated, offset_m))
+    fold.extend("camera_lens", _lenses(run, names))
     fold.extend("label_quality", fold_quality(run, names, annotations))
     fold.extend("image_annotations", fold_image_annotations(run, names, sensor_rows, annotations))
     return fold
@@ -104,6 +107,13 @@ def _actors(run: Run, names: RunNames, annotated: set[int]) -> Iterator[Row]:
             own = names.instance(actor["actor_id"])
             kept = {key: actor[key] for key in ("actor_id", "role", "type_id", "parked")}
             yield {"token": own, "instance_token": own, **kept}
+
+
+def _lenses(run: Run, names: RunNames) -> Iterator[Row]:
+    for channel, lens in sorted(lenses_of(run).items()):
+        own = names.calibrated_sensor(channel)
+        coefficients = list(lens.coefficients)
+        yield {"token": own, "calibrated_sensor_token": own, "model": lens.model, "coefficients": coefficients}
 
 
 def _annotation_truth(run: Run, names: RunNames, annotations: Annotations) -> Iterator[Row]:

@@ -15,9 +15,10 @@ import shapely
 from av_synth.export.nuscenes.annotations import Annotations
 from av_synth.export.nuscenes.names import RunNames
 from av_synth.export.nuscenes.sample_data import SensorRows
-from av_synth.export.rows import Record, Row, pose_of
+from av_synth.export.rows import Record, Row, lenses_of, pose_of
 from av_synth.geometry.boxes import corners
 from av_synth.geometry.cameras import project
+from av_synth.geometry.lens import Lens
 from av_synth.geometry.transforms import Array, apply, invert
 from av_synth.store import Run
 
@@ -32,13 +33,15 @@ def fold_image_annotations(
     for box, row in zip(annotations.boxes, annotations.annotations, strict=True):
         by_frame.setdefault(box["frame"], []).append((box, row))
     corners_world = {frame: np.array([_corners(box) for box, _ in pairs]) for frame, pairs in by_frame.items()}
+    lenses = lenses_of(run)
     mounts = {camera["channel"]: camera for camera in cameras}
     for channel, frame in sensor_rows.keyframe_files:
         if frame not in by_frame:
             continue
         camera = mounts[channel]
         camera_from_world = invert(pose_of(poses[frame]) @ pose_of(camera))
-        for place, bounds in _bounds(apply(camera_from_world, corners_world[frame].reshape(-1, 3)), camera):
+        around = apply(camera_from_world, corners_world[frame].reshape(-1, 3))
+        for place, bounds in _bounds(around, camera, lenses.get(channel)):
             box, row = by_frame[frame][place]
             yield _row(box, row, bounds, names.sample_data(channel, frame), sensor_rows.keyframe_files[channel, frame])
 
@@ -47,13 +50,14 @@ def _corners(box: Record) -> Array:
     return corners(pose_of(box), [box["length_m"], box["width_m"], box["height_m"]])
 
 
-def _bounds(corners_camera: Array, camera: Record) -> Iterator[tuple[int, Sequence[float]]]:
+def _bounds(corners_camera: Array, camera: Record, lens: Lens | None) -> Iterator[tuple[int, Sequence[float]]]:
     """Which boxes, of corners (8 N, 3), are in the picture, each with the bounds of its corners' hull cut at the edge.
 
     Corners behind the camera are left out, as the script does. What is left of the hull must have an area: of a point
     or a line the script makes nothing.
     """
-    pixels, depth = project(corners_camera, *(camera[key] for key in ("fx_px", "fy_px", "cx_px", "cy_px")))
+    intrinsics = (camera["fx_px"], camera["fy_px"], camera["cx_px"], camera["cy_px"])
+    pixels, depth = project(corners_camera, *intrinsics, lens)
     ahead = np.flatnonzero(depth > 0)
     boxes, group = np.unique(ahead // 8, return_inverse=True)
     if not len(boxes):

@@ -1,5 +1,5 @@
 """Cameras: town and bodies, drawn with OpenGL into colour, depth, label and flow images of one geometry pass."""
 
-from av_synth.simulator.render.renderer import Frames, Renderer, Visibility
+from av_synth.simulator.render.renderer import Frames, Renderer
 
-__all__ = ["Frames", "Renderer", "Visibility"]
+__all__ = ["Frames", "Renderer"]

@@ -21,6 +21,7 @@ from av_synth.simulator.render.geometry import Meshes, pack
 from av_synth.simulator.render.placement import Placed, place
 from av_synth.simulator.render.targets import Targets
 from av_synth.simulator.scene import DEPTH, FLOW, LABELS, NORMALS, RGB, Mesh, Scene, Tag, View
+from av_synth.simulator.silhouettes import Silhouette, Visibility, visible_of
 
 _OUTPUTS = frozenset({RGB, DEPTH, LABELS, FLOW, NORMALS})
 _SIZES_KEPT, _PIXELS_KEPT = 4, 40_000_000  # 21 bytes a pixel
@@ -54,24 +55,6 @@ class Frames:
     actor_id: npt.NDArray[np.uint32] | None = None
     flow_px: npt.NDArray[np.float32] | None = None
     normal: npt.NDArray[np.float32] | None = None
-
-
-@dataclass(frozen=True)
-class Visibility:
-    """How much of one actor a view shows.
-
-    Attributes:
-        amodal_px: pixels it would cover if it were alone.
-        visible_px: pixels that are its own.
-        amodal_box: left, top, right and bottom of those that it would cover alone, in pixel columns and rows; right
-            and bottom are the first ones outside.
-    """
-
-    actor_id: int
-    tag: Tag
-    amodal_px: int
-    visible_px: int
-    amodal_box: tuple[int, int, int, int]
 
 
 class Renderer:
@@ -144,27 +127,32 @@ class Renderer:
         Raises:
             DataError: as `render`, or if the image is of another size.
         """
-        projection.check(view)
         if actor_id.shape != (view.height_px, view.width_px):
             raise DataError(f"label image: want {view.height_px} x {view.width_px} pixels, got {actor_id.shape}")
+        return visible_of(self.silhouettes(scene, view), actor_id)
+
+    def silhouettes(self, scene: Scene, view: View) -> list[Silhouette]:
+        """Every actor that may cover a pixel when drawn alone, in the order of the scene.
+
+        Raises:
+            DataError: as `render`.
+        """
+        projection.check(view)
         placed = place(self._geometry, scene, view)
-        visible = np.bincount(actor_id.reshape(-1), minlength=0x10000)
         found = []
         with self._context:
             self._painter.look(view)
             for actor, parts in groupby(placed, key=lambda item: item.instance.actor_id):
                 items = list(parts)
-                amodal = self._amodal(view, items, self._target(view, normals=False))
-                if amodal is not None:
-                    pixels, box = amodal
-                    tag = self._tags[items[0].instance.body]
-                    found.append(Visibility(actor, tag, pixels, int(visible[actor]), box))
+                alone = self._alone(view, items, self._target(view, normals=False))
+                if alone is not None:
+                    found.append(Silhouette(actor, self._tags[items[0].instance.body], *alone))
         return found
 
-    def _amodal(
+    def _alone(
         self, view: View, items: list[Placed], targets: Targets
-    ) -> tuple[int, tuple[int, int, int, int]] | None:
-        """How many pixels an actor covers alone, its body and its open doors; the box around them. None for none."""
+    ) -> tuple[int, int, npt.NDArray[np.bool_]] | None:
+        """Which pixels an actor covers alone, its body and its open doors: left, top, and the rest; None for none."""
         around = []
         for item in items:
             corners = projection.box_corners(item.shape.centre_m, item.shape.half_m)
@@ -177,12 +165,7 @@ class Renderer:
         x, y = (min(each[k] for each in around) for k in (0, 1))
         bounds = (x, y, max(each[0] + each[2] for each in around) - x, max(each[1] + each[3] for each in around) - y)
         covered = np.any([self._painter.cover(item, targets, bounds) for item in items], axis=0)
-        rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
-        if len(rows) == 0:
-            return None
-        left, top = bounds[0] + int(columns[0]), bounds[1] + int(rows[0])
-        right, bottom = bounds[0] + int(columns[-1]) + 1, bounds[1] + int(rows[-1]) + 1
-        return int(np.count_nonzero(covered)), (left, top, right, bottom)
+        return bounds[0], bounds[1], np.asarray(covered)
 
     def _target(self, view: View, *, normals: bool) -> Targets:
         size = (view.width_px, view.height_px, normals)

@@ -46,6 +46,10 @@ class Reader:
             raise SpawnRefused(f"{self.blueprint_id}: {name} = {value}; want a whole number")
         return int(value)
 
+    def word(self, name: str) -> str:
+        """An attribute as it is; that it is one of a few was seen to when the blueprint was taken."""
+        return self._text(name)
+
     def flag(self, name: str) -> bool:
         """An attribute as true or false."""
         return self._text(name).lower() in ("true", "1")

@@ -15,12 +15,14 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.profile import BLANK_FRAMES, SETTLING_FRAMES, WRONG_EVERY, Profile, object_ids
 from av_synth.simulator.protocol import bodies
 from av_synth.simulator.protocol.bodies import SensorType
-from av_synth.simulator.scene import DEPTH, RGB, Scene, View
+from av_synth.simulator.scene import DEPTH, RGB, Scene
 from av_synth.simulator.sensors.exposure import Exposure, Message
+from av_synth.simulator.sensors.glass import bent, bent_silhouettes
 from av_synth.simulator.sensors.lens import wet_lens
 from av_synth.simulator.sensors.retina import Retina
 from av_synth.simulator.sensors.spec import CameraSpec
 from av_synth.simulator.sensors.strokes import with_strokes
+from av_synth.simulator.silhouettes import Silhouette, visible_of
 
 if TYPE_CHECKING:
     from av_synth.simulator.render import Frames, Renderer
@@ -60,10 +62,15 @@ def expose_cameras(
         frames = renderer.render(scene, view, outputs | ({DEPTH} if scene.strokes and RGB in outputs else set()), last)
         if scene.strokes and frames.rgb is not None and frames.depth_m is not None:
             frames = replace(frames, rgb=with_strokes(frames.rgb, frames.depth_m, view, scene.strokes))
+        bending = _spec(first).bending
+        frames = frames if bending is None else bent(frames, bending)
         for exposure in group:
             seen = _through_lens(exposure, frames, scene)
             if exposure.sensor.kind is SensorType.SEMANTIC_LIDAR:
-                keep(exposure.message(_visibility(renderer, scene, view, frames)))
+                silhouettes: Iterable[Silhouette] = renderer.silhouettes(scene, view)
+                if bending is not None:
+                    silhouettes = bent_silhouettes(silhouettes, bending)
+                keep(exposure.message(_visibility(silhouettes, frames)))
             elif exposure.sensor.kind is SensorType.DVS:
                 for message in _events(exposure, _pixels(exposure, seen, profile), retinas):
                     keep(message)
@@ -103,7 +110,7 @@ def _last_world_from_camera(exposure: Exposure) -> Array | None:
 
 def _key(exposure: Exposure) -> tuple[Any, ...]:
     spec = _spec(exposure)
-    return (exposure.world_from_sensor.tobytes(), spec.width_px, spec.height_px, spec.focal_px, spec.cx_px, spec.cy_px)
+    return (exposure.world_from_sensor.tobytes(), spec.optics)
 
 
 def _through_lens(exposure: Exposure, frames: Frames, scene: Scene) -> Frames:
@@ -119,7 +126,7 @@ def _photo(exposure: Exposure, frames: Frames, profile: Profile) -> Message:
     """One image, as the profile lets it out."""
     spec = _spec(exposure)
     message = exposure.message(
-        bodies.image(spec.width_px, spec.height_px, spec.fov_deg, _pixels(exposure, frames, profile))
+        bodies.image(spec.optics.width_px, spec.optics.height_px, spec.fov_deg, _pixels(exposure, frames, profile))
     )
     age = exposure.sensor.age(exposure.frame)
     if profile.wrong_frames and exposure.sensor.kind is SensorType.DEPTH and age % WRONG_EVERY == WRONG_EVERY - 1:
@@ -134,7 +141,7 @@ def _events(exposure: Exposure, pixels: Any, retinas: Mapping[int, Retina]) -> l
     if retina is None:
         return []
     events = retina.see(pixels, exposure.elapsed_s, sensor.random(exposure.frame))
-    body = bodies.dvs(spec.width_px, spec.height_px, spec.fov_deg, events)
+    body = bodies.dvs(spec.optics.width_px, spec.optics.height_px, spec.fov_deg, events)
     return [exposure.message(body)] if len(events) else []
 
 
@@ -157,8 +164,9 @@ def _pixels(exposure: Exposure, frames: Frames, profile: Profile) -> Any:
         pixels = bodies.flow_pixels(frames.flow_px)
     elif kind is SensorType.NORMALS and frames.normal is not None:
         pixels = bodies.normal_pixels(frames.normal)
-    if pixels is None or pixels.shape[:2] != (spec.height_px, spec.width_px):
-        raise DataError(f"the renderer made no {spec.output} of {spec.width_px}x{spec.height_px} pixels")
+    width, height = spec.optics.width_px, spec.optics.height_px
+    if pixels is None or pixels.shape[:2] != (height, width):
+        raise DataError(f"the renderer made no {spec.output} of {width}x{height} pixels")
     age = exposure.sensor.age(exposure.frame)
     if profile.blank_first_frames and age <= BLANK_FRAMES:
         pixels = np.zeros_like(pixels)
@@ -168,8 +176,8 @@ def _pixels(exposure: Exposure, frames: Frames, profile: Profile) -> Any:
     return pixels
 
 
-def _visibility(renderer: Renderer, scene: Scene, view: View, frames: Frames) -> list[bytes | memoryview]:
+def _visibility(silhouettes: Iterable[Silhouette], frames: Frames) -> list[bytes | memoryview]:
     if frames.actor_id is None:
         raise DataError("the renderer made no labels to count")
-    seen = renderer.visibility(scene, view, frames.actor_id)
+    seen = visible_of(silhouettes, frames.actor_id)
     return bodies.visibility([(v.actor_id, int(v.tag), v.amodal_px, v.visible_px, v.amodal_box) for v in seen])

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from av_synth.geometry.lens import COEFFICIENTS, Lens
 from av_synth.geometry.transforms import Array
+from av_synth.sensing.lens import Bending, Optics, bending, why_too_wide
 from av_synth.simulator.protocol.bodies import SensorType
 from av_synth.simulator.raycast.lidar import Lidar
 from av_synth.simulator.raycast.radar import Radar
@@ -71,35 +73,37 @@ class Schedule:
 
 @dataclass(frozen=True)
 class CameraSpec:
-    """A pinhole camera; pixels, integer coordinates being pixel centres. `output` is what the renderer is asked for.
+    """A camera; pixels, integer coordinates being pixel centres. `output` is what the renderer is asked for.
 
     Images in colour are developed; `thresholds` are those of a DVS camera, None for all others.
     """
 
     output: str
-    width_px: int
-    height_px: int
-    focal_px: float
-    cx_px: float
-    cy_px: float
+    optics: Optics
     development: Development = AS_RENDERED
     thresholds: Thresholds | None = None
 
     @property
     def fov_deg(self) -> float:
         """Horizontal field of view."""
-        return math.degrees(2.0 * math.atan(self.width_px / (2.0 * self.focal_px)))
+        return math.degrees(2.0 * math.atan(self.optics.width_px / (2.0 * self.optics.focal_px)))
+
+    @property
+    def bending(self) -> Bending | None:
+        """What its lens does to the image; None for a pinhole."""
+        return None if self.optics.lens is None else bending(self.optics)
 
     def view(self, world_from_sensor: Array) -> View:
-        """The camera when the sensor, looking along its x, stands at `world_from_sensor` (4, 4)."""
+        """What is drawn for the camera when the sensor, looking along its x, stands at `world_from_sensor` (4, 4)."""
+        drawn = self.optics if self.bending is None else self.bending.source
         return View(
             world_from_sensor @ _ACTOR_FROM_CAMERA,
-            self.width_px,
-            self.height_px,
-            self.focal_px,
-            self.focal_px,
-            self.cx_px,
-            self.cy_px,
+            drawn.width_px,
+            drawn.height_px,
+            drawn.focal_px,
+            drawn.focal_px,
+            drawn.cx_px,
+            drawn.cy_px,
         )
 
 
@@ -306,16 +310,29 @@ def _camera(kind: SensorType, output: str, read: Reader) -> CameraSpec:
     focal = read.number("avsynth.fx", -1.0, 1e6)
     cx = read.number("avsynth.cx", -1.0, _MAX_IMAGE_PX)
     cy = read.number("avsynth.cy", -1.0, _MAX_IMAGE_PX)
-    return CameraSpec(
-        output,
+    optics = Optics(
         width,
         height,
         focal if focal > 0.0 else width / (2.0 * math.tan(math.radians(fov) / 2.0)),
         cx if cx >= 0.0 else (width - 1) / 2.0,
         cy if cy >= 0.0 else (height - 1) / 2.0,
+        _lens(read),
+    )
+    wrong = why_too_wide(optics)
+    if wrong is not None:
+        raise SpawnRefused(f"{read.blueprint_id}: avsynth.lens {wrong}")
+    return CameraSpec(
+        output,
+        optics,
         _development(read) if output == RGB else AS_RENDERED,
         _thresholds(read) if kind is SensorType.DVS else None,
     )
+
+
+def _lens(read: Reader) -> Lens | None:
+    model = read.word("avsynth.lens")
+    values = {name: read.number(f"avsynth.{name}", -10.0, 10.0) for name in ("k1", "k2", "p1", "p2", "k3", "k4")}
+    return None if model == "pinhole" else Lens(model, tuple(values[name] for name in COEFFICIENTS[model]))
 
 
 def _development(read: Reader) -> Development:

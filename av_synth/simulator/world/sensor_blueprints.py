@@ -129,25 +129,30 @@ _V2X: tuple[Row, ...] = (
 
 # extensions (docs/reference/extensions.md): on which frames there is data, and exact intrinsics
 _FRAMES: tuple[Row, ...] = (("avsynth.frame_period", _I, "1"), ("avsynth.frame_phase", _I, "0"))
-_INTRINSICS: tuple[Row, ...] = (("avsynth.fx", _F, "-1"), ("avsynth.cx", _F, "-1"), ("avsynth.cy", _F, "-1"))
+_INTRINSICS: tuple[Row, ...] = (
+    *((f"avsynth.{name}", _F, "-1") for name in ("fx", "cx", "cy")),
+    *((f"avsynth.{name}", _F, "0.0") for name in ("k1", "k2", "p1", "p2", "k3", "k4")),
+)
 
 _MODES: dict[str, tuple[str, ...]] = {
     "exposure_mode": ("histogram", "manual"),
+    "avsynth.lens": ("pinhole", "plain", "fisheye"),
     "scenario": ("highway", "rural", "urban"),
     "path_loss_model": ("winner", "geometric"),
 }
-_CAMERA_MODES = ("exposure_mode",)
+_LENS_MODES = ("avsynth.lens",)
+_CAMERA_MODES = ("exposure_mode", *_LENS_MODES)
 _RADIO_MODES = ("scenario", "path_loss_model")
 
 _EXTENDED_CAMERA = (*_TICK, *_LENS, *_FRAMES, *_INTRINSICS)
 
 _SENSORS: dict[str, tuple[tuple[Row, ...], tuple[str, ...]]] = {
     "sensor.camera.rgb": ((*_TICK, *_LENS, *_EXPOSURE, *_FRAMES, *_INTRINSICS), _CAMERA_MODES),
-    "sensor.camera.depth": (_EXTENDED_CAMERA, ()),
-    "sensor.camera.semantic_segmentation": (_EXTENDED_CAMERA, ()),
-    "sensor.camera.instance_segmentation": (_EXTENDED_CAMERA, ()),
-    "sensor.camera.normals": (_EXTENDED_CAMERA, ()),
-    "sensor.camera.optical_flow": (_EXTENDED_CAMERA, ()),
+    "sensor.camera.depth": (_EXTENDED_CAMERA, _LENS_MODES),
+    "sensor.camera.semantic_segmentation": (_EXTENDED_CAMERA, _LENS_MODES),
+    "sensor.camera.instance_segmentation": (_EXTENDED_CAMERA, _LENS_MODES),
+    "sensor.camera.normals": (_EXTENDED_CAMERA, _LENS_MODES),
+    "sensor.camera.optical_flow": (_EXTENDED_CAMERA, _LENS_MODES),
     "sensor.camera.cosmos_visualization": ((*_TICK, *_LENS), ()),
     "sensor.camera.dvs": ((*_TICK, *_LENS, *_EXPOSURE, *_DVS, *_FRAMES, *_INTRINSICS), _CAMERA_MODES),
     "sensor.lidar.ray_cast": ((*_TICK, *_LIDAR, *_FRAMES), ()),
@@ -161,7 +166,7 @@ _SENSORS: dict[str, tuple[tuple[Row, ...], tuple[str, ...]]] = {
     "sensor.other.rss": ((), ()),
     "sensor.other.v2x": ((*_TICK, *_V2X), _RADIO_MODES),
     "sensor.other.v2x_custom": ((*_TICK, *_RADIO), _RADIO_MODES),
-    "avsynth.camera.visibility": (_EXTENDED_CAMERA, ()),
+    "avsynth.camera.visibility": (_EXTENDED_CAMERA, _LENS_MODES),
 }
 
 SENSOR_IDS = tuple(_SENSORS)
@@ -182,4 +187,5 @@ def sensor_defaults(blueprint_id: str) -> dict[str, str]:
 
     The schedule is among them for every sensor: also where a blueprint of CARLA's own lacks it.
     """
-    return {name: value for name, _, value in (*_TICK, *_FRAMES, *_SENSORS[blueprint_id][0])}
+    rows, modes = _SENSORS[blueprint_id]
+    return {name: value for name, _, value in (*_TICK, *_FRAMES, *rows)} | {mode: _MODES[mode][0] for mode in modes}

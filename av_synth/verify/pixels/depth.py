@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_synth.verify.findings import Findings
-from av_synth.verify.maths import Array, inverse, move, project
+from av_synth.verify.maths import Array, inverse, move
 from av_synth.verify.pixels.masks import View
 from av_synth.verify.points.counts import SamplePoints
 from av_synth.verify.reading.model import Data, Scene
@@ -72,7 +72,7 @@ class DepthCheck:
         """Take a depth image (H, W) in metres; `place` is that of its row in the channel's chain."""
         if depth_m.shape != (view.data.height, view.data.width):
             return
-        at, world = _in_view(view.intrinsic, view.camera_from_world, points.world, depth_m.shape)
+        at, world = _in_view(view, view.camera_from_world, points.world, depth_m.shape)
         sample = _sample(depth_m, at)
         camera = move(view.camera_from_world, world)
         bend = np.abs(sample[:, 1:3] + sample[:, 3:5] - 2 * sample[:, :1]).max(axis=1, initial=0.0)
@@ -80,7 +80,7 @@ class DepthCheck:
         camera, at, sample = camera[flat], at[flat], sample[flat]
         if len(camera) < _LEAST:
             return
-        beside = project(view.intrinsic, camera) - at
+        beside = view.project(camera) - at
         inverse_depth = sample[:, 0] + np.sum(_slopes(sample) * beside, axis=1)
         error = camera[:, 2] * inverse_depth - 1.0
         close = np.abs(error) < _CLOSE_SHARE + _CLOSE_M / camera[:, 2]
@@ -88,7 +88,7 @@ class DepthCheck:
         self._total += len(close)
         self._findings.checked("depth", len(close))
         near = np.abs(error) < _GATE
-        self._jacobians.append(_jacobian(view.intrinsic, camera[near], sample[near]))
+        self._jacobians.append(_jacobian(view, camera[near], sample[near]))
         self._errors.append(error[near])
         self._compare_frames(view, place, depth_m, points)
 
@@ -104,7 +104,7 @@ class DepthCheck:
         still = points.world[points.owner < 0]
         costs = {k: _cost(view, row, depth_m, still) for k, row in others.items()}
         if all(cost is not None for cost in costs.values()):
-            self._frame_px.append(_apart_px(view.intrinsic, others[0], others[1], still))
+            self._frame_px.append(_apart_px(view, others[0], others[1], still))
             for k, cost in costs.items():
                 self._costs[k].append(float(cost or 0.0))
 
@@ -145,12 +145,12 @@ class DepthCheck:
 
 
 def _in_view(
-    intrinsic: Array, camera_from_world: Array, world: Array, shape: tuple[int, ...]
+    view: View, camera_from_world: Array, world: Array, shape: tuple[int, ...]
 ) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.int64]], Array]:
     """Pixels (N, 2) of the points that fall well within an image, and those points."""
     camera = move(camera_from_world, world)
     ahead = np.flatnonzero((camera[:, 2] > _NEAR_M) & (camera[:, 2] < _FAR_M))
-    at = np.rint(project(intrinsic, camera[ahead]))
+    at = np.rint(view.project(camera[ahead]))
     border = _WINDOW_PX
     inside = (at >= border).all(axis=1) & (at[:, 0] < shape[1] - border) & (at[:, 1] < shape[0] - border)
     ahead, at = ahead[inside], at[inside]
@@ -171,14 +171,17 @@ def _slopes(sample: Array) -> Array:
     return np.asarray((sample[:, 3:5] - sample[:, 1:3]) / (2 * _WINDOW_PX))
 
 
-def _jacobian(intrinsic: Array, camera: Array, sample: Array) -> Array:
+def _jacobian(view: View, camera: Array, sample: Array) -> Array:
     """Derivatives (N, 7) of the relative depth error by turn (rad), move (m) and relative focal length.
 
     The point is moved by p' = p + turn x p + move; its pixel moves along the slope of the inverse depth.
     """
     x, y, z = camera.T
-    fx, fy = intrinsic[0, 0], intrinsic[1, 1]
-    slope_u, slope_v = _slopes(sample).T
+    fx, fy = view.intrinsic[0, 0], view.intrinsic[1, 1]
+    slopes = _slopes(sample)
+    if view.bend is not None:
+        slopes = np.einsum("ni,nij->nj", slopes, view.bend.stretch(camera))
+    slope_u, slope_v = slopes.T
     by_x, by_y = slope_u * fx, slope_v * fy
     by_z = sample[:, 0] - slope_u * fx * x / z - slope_v * fy * y / z
     return np.stack(
@@ -218,7 +221,7 @@ def fit(jacobian: Array, errors: Array) -> Residual | None:
 
 def _cost(view: View, row: Data, depth_m: Array, world: Array) -> float | None:
     """The mean clipped relative depth error of points, seen from where the camera was at another row."""
-    at, kept = _in_view(view.intrinsic, inverse(row.world_from_sensor), world, depth_m.shape)
+    at, kept = _in_view(view, inverse(row.world_from_sensor), world, depth_m.shape)
     z = move(inverse(row.world_from_sensor), kept)[:, 2]
     seen = depth_m[at[:, 1], at[:, 0]]
     known = ~np.isnan(seen)
@@ -227,13 +230,13 @@ def _cost(view: View, row: Data, depth_m: Array, world: Array) -> float | None:
     return float(np.minimum(np.abs(z[known] / seen[known] - 1.0) / _CLOSE_SHARE, 1.0).mean())
 
 
-def _apart_px(intrinsic: Array, row: Data, other: Data, world: Array) -> float:
+def _apart_px(view: View, row: Data, other: Data, world: Array) -> float:
     """The middle distance in pixels between where two rows' cameras see the same standing points."""
     here, there = (move(inverse(r.world_from_sensor), world) for r in (row, other))
     ahead = (here[:, 2] > _NEAR_M) & (there[:, 2] > _NEAR_M) & (here[:, 2] < _FAR_M)
     if not ahead.any():
         return 0.0
-    a, b = project(intrinsic, here[ahead]), project(intrinsic, there[ahead])
+    a, b = view.project(here[ahead]), view.project(there[ahead])
     inside = ((a >= 0) & (a <= (row.width, row.height))).all(axis=1)
     return float(np.median(np.linalg.norm(a[inside] - b[inside], axis=1))) if inside.any() else 0.0
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.verify.findings import Findings
-from av_synth.verify.maths import Array, inverse, move, project
+from av_synth.verify.maths import Array, inverse, move
 from av_synth.verify.pixels.masks import View
 from av_synth.verify.reading.model import Scene
 
@@ -78,7 +78,7 @@ def check_flow(
     kept &= np.nan_to_num(depth_m[rows, columns]) > _NEAR_M
     rows, columns = rows[kept], columns[kept]
     at = np.stack([columns, rows], axis=1).astype(np.float64)
-    rays = np.c_[at, np.ones(len(at))] @ np.linalg.inv(view.intrinsic).T
+    rays = np.c_[view.straight(at), np.ones(len(at))] @ np.linalg.inv(view.intrinsic).T
     was = move(
         inverse(before[0] @ view.data.calibration.ego_from_sensor),
         move(view.data.world_from_sensor, rays * depth_m[rows, columns, None]),
@@ -87,7 +87,7 @@ def check_flow(
     if ahead.sum() < _LEAST:
         return
     findings.checked("flow", int(ahead.sum()))
-    wanted = at[ahead] - project(view.intrinsic, was[ahead])
+    wanted = at[ahead] - view.project(was[ahead])
     said = (flow[rows, columns, :2][ahead].astype(np.float64) - _ZERO) / _PER_PX
     size = float(np.median(np.linalg.norm(wanted, axis=1)))
     limit = _OFF_PX + _OFF_SHARE * size + (_OFF_RAD * float(view.intrinsic[0, 0]) if before[1] else 0.0)

@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 
 from av_synth.verify.findings import Findings
-from av_synth.verify.maths import box_corners, move, project
+from av_synth.verify.maths import box_corners, move
 from av_synth.verify.pixels.masks import View
 from av_synth.verify.points.counts import annotation_place
 from av_synth.verify.reading.model import Annotation, Data, Dataset, Scene
@@ -73,7 +73,8 @@ def _check_view(
     boxes = np.concatenate([box_corners(a.world_from_box, a.size_wlh_m) for a, _ in told])
     corners = move(view.camera_from_world, boxes).reshape(-1, 8, 3)
     # corners behind the camera are left out, as the script does
-    ahead = [shapely.MultiPoint(project(view.intrinsic, own[own[:, 2] > 0])) for own in corners]
+    before = [own[own[:, 2] > 0] for own in corners]
+    ahead = [shapely.MultiPoint(view.project(own)) for own in before]
     hulls = shapely.convex_hull(ahead)
     wanted = np.array([corners_px for _, corners_px in told])
     off = np.full(len(told), np.inf)
@@ -81,6 +82,8 @@ def _check_view(
     for size in sizes:
         bounds = shapely.bounds(shapely.intersection(hulls, shapely.box(0, 0, *size)))
         off = np.fmin(off, np.abs(bounds - wanted).max(axis=1))
+    # where a lens puts what it does not see is nobody's to say
+    off[[view.bend is not None and not view.bend.sees(own) for own in before]] = 0.0
     for place in np.flatnonzero(~(off <= _OFF_PX)).tolist():
         annotation, corners_px = told[place]
         bounds = shapely.bounds(shapely.intersection(hulls[place], shapely.box(0, 0, *sizes[0]))).round(1).tolist()

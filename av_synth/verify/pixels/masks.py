@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.verify.findings import Findings
+from av_synth.verify.lens import Bend, bent_outline, to_pixels
 from av_synth.verify.maths import (
     Array,
     box_corners,
@@ -21,7 +22,6 @@ from av_synth.verify.maths import (
     inverse,
     move,
     polygon_area,
-    project,
 )
 from av_synth.verify.points.actors import SceneActors, has_points
 from av_synth.verify.points.counts import SamplePoints, annotation_place
@@ -50,11 +50,12 @@ _FRONT_GAP_M, _FRONT_SHARE, _FRONT_POINTS = 0.5, 0.05, 10
 
 @dataclass(frozen=True)
 class View:
-    """A camera keyframe: its row, intrinsic (3, 3) and `camera_from_world` (4, 4)."""
+    """A camera keyframe: its row, intrinsic (3, 3) and `camera_from_world` (4, 4); `bend`: its lens, if it has one."""
 
     data: Data
     intrinsic: Array
     camera_from_world: Array
+    bend: Bend | None = None
 
     @staticmethod
     def of(data: Data) -> View | None:
@@ -62,7 +63,17 @@ class View:
         matrix = data.calibration.intrinsic
         if matrix is None or min(matrix[0, 0], matrix[1, 1]) <= 0 or matrix[2].tolist() != [0, 0, 1]:
             return None
-        return View(data, matrix, inverse(data.world_from_sensor))
+        lens = data.calibration.lens
+        bend = None if lens is None else Bend(matrix, *lens, (data.width, data.height))
+        return View(data, matrix, inverse(data.world_from_sensor), bend)
+
+    def project(self, points_camera: Array) -> Array:
+        """Pixels (N, 2) of camera-frame points (N, 3) with depth > 0; whole numbers are the middles of pixels."""
+        return to_pixels(self.intrinsic, self.bend, points_camera)
+
+    def straight(self, pixels: Array) -> Array:
+        """Where pixels (N, 2) would be in a pinhole's image of the same intrinsics."""
+        return pixels if self.bend is None else self.bend.straighten(pixels)
 
     def outline(self, annotation: Annotation, margin_m: float | None = None) -> Array | None:
         """The projected outline (K, 2) of a box; None when it is not in front or has no area.
@@ -71,7 +82,8 @@ class View:
         """
         size_wlh_m = annotation.size_wlh_m if margin_m is None else annotation.room_wlh_m
         corners = box_corners(annotation.world_from_box, size_wlh_m, margin_m or 0.0)
-        outline = box_outline(self.intrinsic, move(self.camera_from_world, corners))
+        corners = move(self.camera_from_world, corners)
+        outline = box_outline(self.intrinsic, corners) if self.bend is None else bent_outline(self.bend, corners)
         return outline if outline is not None and len(outline) >= 3 else None
 
     def nearest_m(self, annotation: Annotation) -> float:
@@ -136,7 +148,7 @@ def _points_on(view: View, own: npt.NDArray[np.bool_], points: SamplePoints, dep
     """Points (N, 3), in the world, on the middle of pixels (H, W) whose depth, where it is known, is theirs."""
     camera = move(view.camera_from_world, points.world)
     ahead = np.flatnonzero(camera[:, 2] > 0.5)
-    at = np.rint(project(view.intrinsic, camera[ahead])).astype(np.int64)
+    at = np.rint(view.project(camera[ahead])).astype(np.int64)
     inside = (at >= 1).all(axis=1) & (at[:, 0] < own.shape[1] - 1) & (at[:, 1] < own.shape[0] - 1)
     ahead, at = ahead[inside], at[inside]
     firmly = np.all([own[at[:, 1] + dy, at[:, 0] + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)], axis=0)
@@ -322,7 +334,7 @@ class SceneMasks:
         """
         camera = move(view.camera_from_world, points.world)
         ahead = np.flatnonzero(camera[:, 2] > 0.5)
-        at = np.rint(project(view.intrinsic, camera[ahead])).astype(np.int64)
+        at = np.rint(view.project(camera[ahead])).astype(np.int64)
         inside = (at >= 1).all(axis=1) & (at[:, 0] < labels.shape[1] - 1) & (at[:, 1] < labels.shape[0] - 1)
         ahead, at = ahead[inside], at[inside]
         owner, depth = points.owner[ahead], camera[ahead, 2]

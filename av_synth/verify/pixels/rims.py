@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from av_synth.verify.findings import Findings
-from av_synth.verify.maths import Array, move, project
+from av_synth.verify.maths import Array, move
 from av_synth.verify.pixels.masks import View
 from av_synth.verify.reading.blobs import Grey
 from av_synth.verify.reading.clouds import Sweep
@@ -61,7 +61,7 @@ class RimCheck:
         camera = move(view.camera_from_world, rims)
         camera = camera[camera[:, 2] > 1.0]
         middle = view.intrinsic[:2, 2]
-        offset = project(view.intrinsic, camera) - middle
+        offset = view.project(camera) - middle
         for k, factor in enumerate(_FACTORS):
             at = np.floor((middle + factor * offset + 0.5) / less).astype(np.int64)
             at = at[((at >= 0) & (at < change.shape[::-1])).all(axis=1)]

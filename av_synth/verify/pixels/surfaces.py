@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.verify.findings import Findings
-from av_synth.verify.maths import Array, move, project
+from av_synth.verify.maths import Array, move
 from av_synth.verify.pixels.masks import View
 from av_synth.verify.points.counts import SamplePoints
 from av_synth.verify.reading.blobs import png_layout, read_map_mask
@@ -46,7 +46,7 @@ class SurfaceCheck:
             return
         camera = move(view.camera_from_world, cloud.world)
         ahead = np.flatnonzero(camera[:, 2] > 0.5)
-        at = np.rint(project(view.intrinsic, camera[ahead])).astype(np.int64)
+        at = np.rint(view.project(camera[ahead])).astype(np.int64)
         inside = (at >= 1).all(axis=1) & (at[:, 0] < semantic.shape[1] - 1) & (at[:, 1] < semantic.shape[0] - 1)
         ahead, at = ahead[inside], at[inside]
         middle = semantic[at[:, 1], at[:, 0]]

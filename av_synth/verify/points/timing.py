@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from av_synth.verify.findings import Findings
-from av_synth.verify.maths import Array, inverse, move, project
+from av_synth.verify.maths import Array, inverse, move
 from av_synth.verify.pixels.masks import Seen
 from av_synth.verify.points.counts import SamplePoints
 from av_synth.verify.reading.model import Data, Scene
@@ -46,7 +46,7 @@ class MaskTiming:
             self._compare(seen, rows[place - 1 : place + 2], value, own, self._scene.velocity(annotation))
 
     def _compare(self, seen: Seen, rows: tuple[Data, ...], value: int, own: Array, velocity: Array) -> None:
-        labels, intrinsic = seen.labels, seen.view.intrinsic
+        labels = seen.labels
         here_us = rows[1].timestamp_us
         pixels: dict[int, Array] = {}
         ahead = np.ones(len(own), dtype=np.bool_)
@@ -54,7 +54,7 @@ class MaskTiming:
             moved = own + velocity * (row.timestamp_us - here_us) / 1e6
             camera = move(inverse(row.world_from_sensor), moved)
             ahead &= camera[:, 2] > 0.5
-            pixels[frame] = project(intrinsic, np.where(camera[:, 2:] > 0.5, camera, 1.0))
+            pixels[frame] = seen.view.project(np.where(camera[:, 2:] > 0.5, camera, 1.0))
         far = np.linalg.norm(pixels[1] - pixels[-1], axis=1) > 2 * _APART_PX
         edge = np.array([labels.shape[1] - 1, labels.shape[0] - 1])
         for found in pixels.values():

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from av_synth.verify.lens import COEFFICIENTS
 from av_synth.verify.maths import Array, pose
 from av_synth.verify.reading.nuscenes_names import category_index
 from av_synth.verify.reading.tables import OPTIONAL, Row, Tables
@@ -23,7 +24,10 @@ _DOOR_M = 1.1  # how far a car's front door stands out at most
 
 @dataclass(frozen=True)
 class Calibration:
-    """A calibrated sensor with its sensor's channel; `ego_from_sensor` (4, 4); `intrinsic` (3, 3) or None."""
+    """A calibrated sensor with its sensor's channel; `ego_from_sensor` (4, 4); `intrinsic` (3, 3) or None.
+
+    `lens` is model and coefficients of a camera that is no pinhole.
+    """
 
     token: str
     channel: str
@@ -31,6 +35,7 @@ class Calibration:
     translation: tuple[float, float, float]
     rotation: tuple[float, float, float, float]
     intrinsic: Array | None
+    lens: tuple[str, Array] | None = None
 
     @cached_property
     def ego_from_sensor(self) -> Array:
@@ -286,6 +291,11 @@ def _extras(tables: Tables) -> dict[str, dict[str, tuple[Row, ...]]]:
 
 def _calibrations(tables: Tables) -> dict[str, Calibration]:
     sensors = {row["token"]: row for row in tables["sensor"]}
+    lenses = {
+        row["calibrated_sensor_token"]: (row["model"], np.array(row["coefficients"], dtype=np.float64))
+        for row in tables.get("camera_lens", ())
+        if len(row["coefficients"]) == COEFFICIENTS[row["model"]]
+    }
     return {
         r["token"]: Calibration(
             r["token"],
@@ -294,6 +304,7 @@ def _calibrations(tables: Tables) -> dict[str, Calibration]:
             tuple(r["translation"]),
             tuple(r["rotation"]),
             np.array(r["camera_intrinsic"], dtype=np.float64) if r["camera_intrinsic"] else None,
+            lenses.get(r["token"]),
         )
         for r in tables["calibrated_sensor"]
     }

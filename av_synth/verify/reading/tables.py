@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from av_synth.verify.findings import Findings
+from av_synth.verify.lens import COEFFICIENTS
 from av_synth.verify.reading.values import LARGEST, are_numbers, is_integer, is_number, is_strings, read_json, short
 
 Row = dict[str, Any]
@@ -32,6 +33,10 @@ def _is_mask_value(key: str) -> bool:
 
 def _is_box(value: object) -> bool:
     return value == [] or are_numbers(value, 4)
+
+
+def _is_coefficients(value: object) -> bool:
+    return any(are_numbers(value, count) for count in COEFFICIENTS.values())
 
 
 def _is_share(value: object) -> bool:
@@ -66,6 +71,8 @@ _KINDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
         lambda v: are_numbers(v, 3) and all(x > 0 for x in v),  # type: ignore[attr-defined]
     ),
     "intrinsic": ("[] or 3x3 finite numbers", _is_intrinsic),
+    "lens_model": (f"one of {', '.join(COEFFICIENTS)}", lambda v: isinstance(v, str) and v in COEFFICIENTS),
+    "coefficients": (f"a list of {' or '.join(map(str, COEFFICIENTS.values()))} finite numbers", _is_coefficients),
     "strings": ("a list of strings", is_strings),
     "instances": ("an object of pixel value (0 to 65535) to instance token", _is_mask_instances),
     "box": ("[left, top, right, bottom] in pixels, or [] for none", _is_box),
@@ -153,6 +160,7 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         "mask_pixels": "count",
         "ambiguous": "bool",
     },
+    "camera_lens": {"calibrated_sensor_token": "token", "model": "lens_model", "coefficients": "coefficients"},
     "lidar_instance": {"sample_data_token": "token", "filename": "token"},
     "instance_actor": {"instance_token": "token", "actor_id": "count"},
     "counterfactuals": {
@@ -177,6 +185,7 @@ OPTIONAL: Mapping[str, str] = {
     "lidar_instance": "sample_data_token",
     "instance_actor": "instance_token",
     "counterfactuals": "scene_token",
+    "camera_lens": "calibrated_sensor_token",
 }
 """Tables beyond the 13, which may be absent, and what their rows are about."""
 
@@ -219,6 +228,7 @@ _KEYS: tuple[tuple[str, str, str], ...] = (
     ("label_quality", "sample_annotation_token", "sample_annotation"),
     ("lidar_instance", "sample_data_token", "sample_data"),
     ("instance_actor", "instance_token", "instance"),
+    ("camera_lens", "calibrated_sensor_token", "calibrated_sensor"),
     ("counterfactuals", "scene_token", "scene"),
     ("counterfactuals", "counterpart_scene_token", "scene"),
     ("counterfactuals", "samples", "sample"),

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.verify.findings import VerifyReport
-from av_synth.verify.maths import BOX_EDGES, FRONT_CORNERS, Array, box_corners, clip_edge, move, project
+from av_synth.verify.maths import BOX_EDGES, FRONT_CORNERS, Array, box_corners, clip_edge, move
 from av_synth.verify.measures import QUANTITIES
 from av_synth.verify.pixels.masks import View
 from av_synth.verify.reading.model import Annotation, Data, Dataset, Scene
@@ -115,7 +115,7 @@ class _Index:
             ends = clip_edge(corners[a], corners[b])
             if ends is not None:
                 colour = _FRONT if a in FRONT_CORNERS and b in FRONT_CORNERS else _BOX
-                p, q = np.clip(at(project(view.intrinsic, np.array(ends))), -20000, 20000)
+                p, q = np.clip(at(view.project(np.array(ends))), -20000, 20000)
                 cv2.line(picture, tuple(map(int, p)), tuple(map(int, q)), colour, 1, cv2.LINE_AA)
         for row in self._dataset.rows_about("box_2d", view.data.token):
             if row["sample_annotation_token"] == annotation.token and row["visible_box"]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from av_synth.verify.findings import Findings, Place
 from av_synth.verify.hypotheses import conjugate, xyzw
+from av_synth.verify.lens import COEFFICIENTS
 from av_synth.verify.maths import Array, rotation_matrix, turn_between_rad
 from av_synth.verify.reading.model import Calibration, Data, Dataset, Scene
 from av_synth.verify.reading.tables import Row, Tables
@@ -60,7 +61,8 @@ def _annotation_of(table: str, row: Row) -> str:
 
 
 def check_calibrations(dataset: Dataset, findings: Findings) -> None:
-    """Each calibration in use is that of a sensor on a car; a scene has one for each channel."""
+    """Each calibration in use is that of a sensor on a car; a scene has one for each channel, and a camera one lens."""
+    _check_lenses(dataset, findings)
     done: set[str] = set()
     for scene in dataset.scenes:
         for channel, rows in scene.data.items():
@@ -73,6 +75,26 @@ def check_calibrations(dataset: Dataset, findings: Findings) -> None:
                     done.add(row.calibration.token)
                     _check_intrinsic(row, findings)
                     _check_mount(row.calibration, findings)
+
+
+def _check_lenses(dataset: Dataset, findings: Findings) -> None:
+    cameras = {
+        row.calibration.token: row.calibration.modality == "camera"
+        for scene in dataset.scenes
+        for rows in scene.data.values()
+        for row in rows
+    }
+    for token, rows in dataset.extras.get("camera_lens", {}).items():
+        findings.checked("intrinsics")
+        where = f"camera_lens.json token={rows[0]['token']}"
+        if len(rows) > 1:
+            findings.add("intrinsics", where, f"is one of {len(rows)} lenses of calibrated sensor {token}; want one")
+        if not cameras.get(token, True):
+            findings.add("intrinsics", where, f"is of calibrated sensor {token}, which is no camera")
+        for row in rows:
+            got, wanted = len(row["coefficients"]), COEFFICIENTS[row["model"]]
+            if got != wanted:
+                findings.add("intrinsics", where, f"has {got} coefficients; want {wanted} of a {row['model']} lens")
 
 
 def _check_intrinsic(data: Data, findings: Findings) -> None:

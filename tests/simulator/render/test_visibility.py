@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from av_synth.errors import DataError
-from av_synth.simulator.render import Renderer, Visibility
+from av_synth.simulator.render import Renderer
 from av_synth.simulator.scene import LABELS, Instance, Tag
+from av_synth.simulator.silhouettes import Visibility
 from tests.simulator.render.conftest import WALL_X_M, at, camera, scene
 
 

@@ -47,8 +47,8 @@ def test_a_field_of_view_gives_a_centred_pinhole_and_pixels_override_it():
     plain = _camera(image_size_x="1600", image_size_y="900", fov="90")
     exact = _camera(image_size_x="1600", image_size_y="900", avsynth__fx="1266.4", avsynth__cx="816.2", avsynth__cy="0")
 
-    assert (plain.focal_px, plain.cx_px, plain.cy_px) == pytest.approx((800.0, 799.5, 449.5))
-    assert (exact.focal_px, exact.cx_px, exact.cy_px) == (1266.4, 816.2, 0.0)
+    assert (plain.optics.focal_px, plain.optics.cx_px, plain.optics.cy_px) == pytest.approx((800.0, 799.5, 449.5))
+    assert (exact.optics.focal_px, exact.optics.cx_px, exact.optics.cy_px) == (1266.4, 816.2, 0.0)
     assert plain.fov_deg == pytest.approx(90.0)
 
 
@@ -84,7 +84,7 @@ def test_a_value_out_of_range_is_refused_with_blueprint_name_and_range(blueprint
 
 
 def test_an_image_has_so_many_pixels_and_no_more():
-    assert _camera(image_size_x="8192", image_size_y="4320").width_px == 8192
+    assert _camera(image_size_x="8192", image_size_y="4320").optics.width_px == 8192
     with pytest.raises(SpawnRefused, match="8192x4321 pixels; want 35389440 together at most"):
         _camera(image_size_x="8192", image_size_y="4321")
 

@@ -1,0 +1,163 @@
+"""A lens put before a pinhole's images: a wider pinhole view that covers the image, and where each pixel is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.errors import DataError
+from av_synth.geometry.lens import Lens
+
+_WIDEST = 3.8
+"""Tangent of the angle to the axis, 75 degrees, to which one plane before the camera is drawn."""
+_LARGEST_PX = 8192
+"""A side of the wider view."""
+
+_ROOM_PX = 2  # around what is needed, for neighbours
+_FINEST = 2.0  # the wider view is drawn that much finer at most, where a lens stretches
+_SAME_SURFACE = 0.02  # of depth, by which neighbouring pixels of one surface differ
+
+Kind = TypeVar("Kind", bound=np.generic)
+Image = npt.NDArray[np.uint8]
+Depth = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Optics:
+    """A camera: size, focal length and principal point in pixels, and its lens; None for a pinhole."""
+
+    width_px: int
+    height_px: int
+    focal_px: float
+    cx_px: float
+    cy_px: float
+    lens: Lens | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Bending:
+    """How the images of a pinhole become those of a lens.
+
+    Attributes:
+        camera: whose images they become.
+        source: the pinhole view that covers the image; its principal point may be outside it.
+        at: (2, H, W) float32, column and row in the source of the middle of each pixel of the image.
+    """
+
+    camera: Optics
+    source: Optics
+    at: npt.NDArray[np.float32]
+
+    @cached_property
+    def nearest(self) -> npt.NDArray[np.intp]:
+        """(H, W), the place in the flattened source of the pixel nearest to each of `at`."""
+        return nearest(self.at, self.source)
+
+    def distorted(self, source_px: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Where columns and rows (N, 2) of the source are in the image (N, 2)."""
+        source, camera = self.source, self.camera
+        straight = (source_px - [source.cx_px, source.cy_px]) / source.focal_px
+        there = straight if camera.lens is None else camera.lens.distort(straight)
+        return there * camera.focal_px + [camera.cx_px, camera.cy_px]
+
+
+def why_too_wide(optics: Optics) -> str | None:
+    """What makes it impossible to draw a lens's image from one pinhole view, or None."""
+    lens = optics.lens
+    if lens is None:
+        return None
+    border = _border(optics)
+    straight = lens.undistort(border)
+    widest = float(np.hypot(*straight.T).max())
+    if widest >= lens.reach and lens.reach < _WIDEST:
+        return "turns back inside the image: its corners would show what is elsewhere once more"
+    if widest > _WIDEST:
+        degrees = f"{np.degrees(np.arctan(widest)):.0f}"
+        return f"sees {degrees} degrees off its axis; want {np.degrees(np.arctan(_WIDEST)):.0f} at most"
+    size = np.ptp(straight, axis=0) * optics.focal_px
+    if size.max() > _LARGEST_PX:
+        return f"needs a view of {size[0]:.0f}x{size[1]:.0f} pixels; want {_LARGEST_PX} a side at most"
+    return None
+
+
+@lru_cache(maxsize=16)
+def bending(optics: Optics) -> Bending:
+    """The wider view for a camera with a lens, and where each of its pixels is in that.
+
+    The view is as fine as the image where the lens stretches most.
+
+    Raises:
+        DataError: if there is no such view (`why_too_wide` says why).
+    """
+    wrong = why_too_wide(optics)
+    if optics.lens is None or wrong is not None:
+        raise DataError(f"camera of {optics.width_px}x{optics.height_px} pixels: {wrong or 'has no lens'}")
+    columns, rows = np.meshgrid(np.arange(optics.width_px), np.arange(optics.height_px))
+    pixels = np.stack([columns.ravel(), rows.ravel()], axis=1)
+    straight = optics.lens.undistort((pixels - [optics.cx_px, optics.cy_px]) / optics.focal_px)
+    grid = straight.reshape(optics.height_px, optics.width_px, 2)
+    finest = min(float(np.hypot(*np.moveaxis(np.diff(grid, axis=axis), 2, 0)).min()) for axis in (0, 1))
+    finer = min(max(1.0 / (finest * optics.focal_px), 1.0), _FINEST)
+    focal_px = optics.focal_px * finer
+    low = np.floor(straight.min(axis=0) * focal_px) - _ROOM_PX
+    width_px, height_px = (np.ceil(straight.max(axis=0) * focal_px) - low + 1 + _ROOM_PX).astype(int).tolist()
+    at = np.ascontiguousarray(np.moveaxis(grid * focal_px - low, 2, 0), dtype=np.float32)
+    return Bending(optics, Optics(width_px, height_px, focal_px, float(-low[0]), float(-low[1])), at)
+
+
+def nearest(at: npt.NDArray[np.float32], source: Optics) -> npt.NDArray[np.intp]:
+    """The place (H, W) in a flattened image of the source that is nearest to columns and rows (2, H, W)."""
+    columns = np.clip(np.rint(at[0]), 0, source.width_px - 1).astype(np.intp)
+    rows = np.clip(np.rint(at[1]), 0, source.height_px - 1).astype(np.intp)
+    return np.asarray(rows * source.width_px + columns)
+
+
+def pick(values: npt.NDArray[Any], places: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+    """The values (H', W', ...) of an image at places (H, W) in it once it is flattened: (H, W, ...)."""
+    return np.asarray(values.reshape(-1, *values.shape[2:])[places])
+
+
+def colour(image: Image, at: npt.NDArray[np.float32]) -> Image:
+    """An image (H, W, C), bilinear, from columns and rows (2, H, W) of an image (H', W', C)."""
+    seen = cv2.remap(image, at[0], at[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(seen, dtype=np.uint8)
+
+
+def depth(depth_m: Depth, at: npt.NDArray[np.float32], places: npt.NDArray[np.intp]) -> Depth:
+    """Depth along the optical axis (H, W) of what is seen at columns and rows (2, H, W) of an image of it.
+
+    Where the neighbours are of one surface, the inverse of depth is interpolated, which is linear on planes; at edges
+    the nearest pixel's depth is taken, so that nothing floats between two surfaces.
+
+    Args:
+        depth_m: (H', W') metres, above 0.
+        at: (2, H, W).
+        places: (H, W), as from `nearest`.
+    """
+    chosen = pick(depth_m, places)
+    between = cv2.remap(1.0 / depth_m, at[0], at[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    smooth = np.abs(chosen * between - 1.0) < _SAME_SURFACE
+    return np.where(smooth, 1.0 / between, chosen).astype(np.float32)
+
+
+def flow(flow_px: npt.NDArray[np.float32], bent: Bending, places: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
+    """Flow (H, W, 2) in the lens's image from that in the wider view (H', W', 2): pixels to the right and down."""
+    flat = places.reshape(-1)
+    rows, columns = np.divmod(flat, bent.source.width_px)
+    now = np.stack([columns, rows], axis=1).astype(np.float64)
+    moved = bent.distorted(now) - bent.distorted(now - flow_px.reshape(-1, 2)[flat])
+    return moved.astype(np.float32).reshape(*places.shape, 2)
+
+
+def _border(optics: Optics) -> npt.NDArray[np.float64]:
+    """Normalised coordinates (N, 2) of the pixels along the image's edge."""
+    x, y = np.arange(optics.width_px), np.arange(optics.height_px)
+    right, bottom = np.full_like(y, x[-1]), np.full_like(x, y[-1])
+    sides = [(x, 0 * x), (x, bottom), (0 * y, y), (right, y)]
+    pixels = np.concatenate([np.stack(side, axis=1) for side in sides])
+    return np.asarray((pixels - [optics.cx_px, optics.cy_px]) / optics.focal_px)
