@@ -3,9 +3,11 @@
 from av_synth.capture.faults import SensorFaults
 from av_synth.capture.frameset import CameraImage, Extent, FrameSet, LabelImage, LidarScan, RadarScan
 from av_synth.capture.sensors import SensorArray, warm_up_ticks
+from av_synth.capture.traces import CameraTraces
 
 __all__ = [
     "CameraImage",
+    "CameraTraces",
     "Extent",
     "FrameSet",
     "LabelImage",

@@ -19,7 +19,7 @@ from av_synth.geometry.cameras import BODY_FROM_CAMERA
 from av_synth.geometry.lens import COEFFICIENTS, Lens
 from av_synth.geometry.transforms import Array, from_yaw, invert
 from av_synth.log.state import WorldState
-from av_synth.rig.model import Camera, Lidar, Radar, Rig
+from av_synth.rig.model import Camera, Exposure, Lidar, Radar, Rig
 from av_synth.sensing.lens import Bending
 from av_synth.session import Session
 
@@ -208,7 +208,8 @@ class SensorArray:
             if stand_in.bending is not None:
                 self._bendings[camera.channel] = stand_in.bending
         ego_from_body = camera.mount.ego_from_sensor @ invert(BODY_FROM_CAMERA)
-        self._start(camera.channel, _RGB, attributes, ego_from_body, camera.every_ticks, crop)
+        by_hand = {**attributes, **_exposure_attributes(camera.exposure)}
+        self._start(camera.channel, _RGB, by_hand, ego_from_body, camera.every_ticks, crop)
         for type_id in (_INSTANCE, _DEPTH):
             self._start(camera.channel, type_id, attributes, ego_from_body, keyframe_ticks, crop)
         # a server that cannot leave out frames would render the scene once more on each of them
@@ -240,6 +241,17 @@ class SensorArray:
             "points_per_second": str(round(radar.points * 1e6 / self.rig.tick_us)),
         }
         self._start(radar.channel, "sensor.other.radar", attributes, radar.mount.ego_from_sensor, radar.every_ticks)
+
+
+def _exposure_attributes(exposure: Exposure | None) -> dict[str, str]:
+    """CARLA's own attributes."""
+    if exposure is None:
+        return {}
+    told = {"exposure_compensation": repr(exposure.compensation_ev)} if exposure.compensation_ev else {}
+    if exposure.f_number is not None:
+        told |= {"exposure_mode": "manual", "shutter_speed": repr(1000.0 / exposure.time_ms)}
+        told |= {"iso": repr(exposure.iso), "fstop": repr(exposure.f_number)}
+    return told
 
 
 def _lens_attributes(lens: Lens | None) -> dict[str, str]:

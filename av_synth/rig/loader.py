@@ -16,7 +16,20 @@ from av_synth.errors import DocumentError, Problem
 from av_synth.geometry.cameras import BODY_FROM_CAMERA
 from av_synth.geometry.lens import COEFFICIENTS, Lens
 from av_synth.geometry.transforms import Array, from_yaw, quaternion_from_matrix, rigid, turned
-from av_synth.rig.model import KEYFRAME_US, MAIN_CAMERA, MAIN_LIDAR, MAX_RANGE_M, Camera, Lidar, Mount, Radar, Rig
+from av_synth.rig.model import (
+    BASE_ISO,
+    KEYFRAME_US,
+    MAIN_CAMERA,
+    MAIN_LIDAR,
+    MAX_RANGE_M,
+    Camera,
+    Exposure,
+    Lidar,
+    Mount,
+    Noise,
+    Radar,
+    Rig,
+)
 from av_synth.sensing.lens import Optics, why_too_wide
 
 _KIND = "sensors"
@@ -108,6 +121,24 @@ class LensEntry(Strict):
         return Lens(self.model, tuple(getattr(self, name) for name in COEFFICIENTS[self.model]))
 
 
+class ExposureEntry(Strict):
+    """How an image is exposed: as the simulator's automatic exposure does, or by hand, if `f_number` is given."""
+
+    time_ms: float = Field(ge=0.01, le=50, description="how long the shutter is open")
+    iso: float = Field(default=BASE_ISO, ge=25, le=102_400, description="the gain, which noise grows with")
+    f_number: float | None = Field(
+        default=None, ge=0.5, le=64, description="with it, brightness follows from time, gain and f-number"
+    )
+    compensation_ev: float = Field(default=0.0, ge=-10, le=10, description="powers of two brighter")
+
+
+class NoiseEntry(Strict):
+    """A sensor's noise: shot noise, which is the light's own, and read noise."""
+
+    full_well_e: float = Field(ge=100, le=1_000_000, description="electrons of white at ISO 100")
+    read_noise_e: float = Field(default=0.0, ge=0, le=1000, description="electrons that reading adds")
+
+
 class CameraEntry(_Sensor):
     """A camera, by its channel: a name that begins with CAM_. Pixels are square."""
 
@@ -120,6 +151,11 @@ class CameraEntry(_Sensor):
     cx_px: float = Field(description="the principal point's column")
     cy_px: float = Field(description="the principal point's row")
     lens: LensEntry | None = Field(default=None, description="what bends the images; a pinhole if left out")
+    exposure: ExposureEntry | None = Field(default=None, description="how bright; automatic if left out")
+    noise: NoiseEntry | None = Field(default=None, description="none if left out")
+    vignetting_ev: float | None = Field(
+        default=None, gt=0, le=8, description="powers of two of light that the farthest corner loses"
+    )
 
     @model_validator(mode="after")
     def _square_pixels(self) -> CameraEntry:
@@ -211,6 +247,8 @@ def load(name_or_path: str) -> Rig:
 def _camera(channel: str, found: CameraEntry) -> Camera:
     values = found.rest() | {"fy_px": found.fy_px or found.fx_px}
     values["lens"] = None if found.lens is None else found.lens.lens()
+    values["exposure"] = None if found.exposure is None else Exposure(**found.exposure.model_dump())
+    values["noise"] = None if found.noise is None else Noise(**found.noise.model_dump())
     return Camera(channel=channel, mount=found.mount(), **values)
 
 

@@ -14,6 +14,7 @@ from av_synth.geometry.transforms import Array, matrix_from_quaternion
 MAIN_CAMERA, MAIN_LIDAR = "CAM_FRONT", "LIDAR_TOP"
 KEYFRAME_US = 500_000
 MAX_RANGE_M = 400.0
+BASE_ISO = 100.0
 _EDGE_PIECES = 16
 
 
@@ -34,11 +35,39 @@ class Mount:
 
 
 @dataclass(frozen=True)
+class Exposure:
+    """How an image is exposed.
+
+    Attributes:
+        time_ms: how long the shutter is open.
+        iso: the gain.
+        f_number: with it the exposure is that of these three; None: the simulator's automatic one.
+        compensation_ev: powers of two brighter than that.
+    """
+
+    time_ms: float
+    iso: float
+    f_number: float | None
+    compensation_ev: float
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A sensor's noise, in electrons: the full well that is white at ISO 100, and what reading adds."""
+
+    full_well_e: float
+    read_noise_e: float
+
+
+@dataclass(frozen=True)
 class Camera:
     """A camera; intrinsics in pixels; it exposes every `every_ticks` ticks.
 
     Attributes:
         lens: what bends its images; None for a pinhole.
+        exposure: None: the simulator's own.
+        noise: None for none.
+        vignetting_ev: powers of two of light that the farthest corner loses; None for none.
     """
 
     channel: str
@@ -51,6 +80,14 @@ class Camera:
     cx_px: float
     cy_px: float
     lens: Lens | None = None
+    exposure: Exposure | None = None
+    noise: Noise | None = None
+    vignetting_ev: float | None = None
+
+    @property
+    def iso(self) -> float:
+        """The gain."""
+        return BASE_ISO if self.exposure is None else self.exposure.iso
 
     @property
     def edge_pieces(self) -> int:

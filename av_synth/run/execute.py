@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from av_synth.capture import SensorArray, SensorFaults, warm_up_ticks
+from av_synth.capture import CameraTraces, SensorArray, SensorFaults, warm_up_ticks
 from av_synth.director import Director
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
@@ -83,6 +83,7 @@ def execute(
             run_up: list[RunUpTick] | None = [] if sinks else None
             state, lamps, sensors, from_ego = _warm_up(session, director, rig, lambda: on_tick(0, frames), run_up)
             seen = None if sensors is None else sensors.rig
+            trace = None if seen is None else CameraTraces(scenario.name, scenario.seed, seen).apply
             spoil = None if seen is None else SensorFaults(scenario.name, scenario.seed, seen).apply
             context = Context(spec, run_id, identity, seen, director.ego.id, session.map.to_opendrive(), frames)
             for sink in sinks:
@@ -108,8 +109,8 @@ def execute(
                         weather=session.weather(),
                         events=events,
                         frames=None
-                        if sensors is None or spoil is None
-                        else spoil(sensors.collect(state), director.faults.at(state.time_us)),
+                        if sensors is None or trace is None or spoil is None
+                        else spoil(trace(sensors.collect(state)), director.faults.at(state.time_us)),
                     )
                     for sink in sinks:
                         sink.tick(tick)

@@ -15,10 +15,11 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.profile import BLANK_FRAMES, SETTLING_FRAMES, WRONG_EVERY, Profile, object_ids
 from av_synth.simulator.protocol import bodies
 from av_synth.simulator.protocol.bodies import SensorType
-from av_synth.simulator.scene import DEPTH, RGB, Scene
+from av_synth.simulator.scene import DEPTH, RGB, Scene, Weather
 from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.glass import bent, bent_silhouettes
 from av_synth.simulator.sensors.lens import wet_lens
+from av_synth.simulator.sensors.metering import metered_ev100
 from av_synth.simulator.sensors.retina import Retina
 from av_synth.simulator.sensors.spec import CameraSpec
 from av_synth.simulator.sensors.strokes import with_strokes
@@ -72,10 +73,10 @@ def expose_cameras(
                     silhouettes = bent_silhouettes(silhouettes, bending)
                 keep(exposure.message(_visibility(silhouettes, frames)))
             elif exposure.sensor.kind is SensorType.DVS:
-                for message in _events(exposure, _pixels(exposure, seen, profile), retinas):
+                for message in _events(exposure, _pixels(exposure, seen, profile, scene.weather), retinas):
                     keep(message)
             else:
-                keep(_photo(exposure, seen, profile))
+                keep(_photo(exposure, seen, profile, scene.weather))
     if late:
         time.sleep(_LATE_S)
     for message in reversed(late):
@@ -122,11 +123,13 @@ def _through_lens(exposure: Exposure, frames: Frames, scene: Scene) -> Frames:
     return replace(frames, rgb=wet_lens(frames.rgb, scene.weather, sensor.seed, age_us))
 
 
-def _photo(exposure: Exposure, frames: Frames, profile: Profile) -> Message:
+def _photo(exposure: Exposure, frames: Frames, profile: Profile, weather: Weather) -> Message:
     """One image, as the profile lets it out."""
     spec = _spec(exposure)
     message = exposure.message(
-        bodies.image(spec.optics.width_px, spec.optics.height_px, spec.fov_deg, _pixels(exposure, frames, profile))
+        bodies.image(
+            spec.optics.width_px, spec.optics.height_px, spec.fov_deg, _pixels(exposure, frames, profile, weather)
+        )
     )
     age = exposure.sensor.age(exposure.frame)
     if profile.wrong_frames and exposure.sensor.kind is SensorType.DEPTH and age % WRONG_EVERY == WRONG_EVERY - 1:
@@ -145,13 +148,13 @@ def _events(exposure: Exposure, pixels: Any, retinas: Mapping[int, Retina]) -> l
     return [exposure.message(body)] if len(events) else []
 
 
-def _pixels(exposure: Exposure, frames: Frames, profile: Profile) -> Any:
+def _pixels(exposure: Exposure, frames: Frames, profile: Profile, weather: Weather) -> Any:
     """The image (H, W, 4) uint8, or (H, W, 2) float32 of flow, as the profile lets it out."""
     spec = _spec(exposure)
     kind = exposure.sensor.kind
     pixels: Any = None
     if spec.output == RGB and frames.rgb is not None:
-        pixels = spec.development.develop(frames.rgb)
+        pixels = spec.development.develop(frames.rgb, metered_ev100(weather))
     elif kind is SensorType.DEPTH and frames.depth_m is not None:
         pixels = bodies.depth_pixels(frames.depth_m)
     elif kind is SensorType.SEMANTIC_SEGMENTATION and frames.tag is not None:

@@ -336,7 +336,13 @@ def _lens(read: Reader) -> Lens | None:
 
 
 def _development(read: Reader) -> Development:
-    return Development(read.number("exposure_compensation", -20.0, 20.0), read.number("gamma", 0.1, 100.0))
+    compensation, gamma = read.number("exposure_compensation", -20.0, 20.0), read.number("gamma", 0.1, 100.0)
+    by_hand = read.word("exposure_mode") == "manual"
+    shutter, iso = read.number("shutter_speed", 1e-3, 1e6), read.number("iso", 1.0, 1e7)
+    f_number = read.number("fstop", 0.1, 1000.0)
+    # the exposure value of one over so many seconds
+    ev100 = math.log2(f_number * f_number * shutter * 100.0 / iso)
+    return Development(compensation, gamma, ev100 if by_hand else None)
 
 
 def _thresholds(read: Reader) -> Thresholds:

@@ -78,13 +78,13 @@ def test_events_know_their_row_and_column():
 def test_twice_the_light_then_half_of_it_is_the_image_again_and_black_and_alpha_stay():
     pixels = np.arange(256, dtype=np.uint8).repeat(4).reshape(1, 256, 4)
     pixels[..., 3] = 255
-    twice = Development(compensation=1.0).develop(pixels)
-    back = Development(compensation=-1.0).develop(twice)
+    twice = Development(compensation=1.0).develop(pixels, 15.0)
+    back = Development(compensation=-1.0).develop(twice, 15.0)
 
-    assert AS_RENDERED.develop(pixels) is pixels
+    assert AS_RENDERED.develop(pixels, 15.0) is pixels
     assert (twice[0, 2:200, 0] > pixels[0, 2:200, 0]).all()
     assert (twice[0, 0] == (0, 0, 0, 255)).all()
     kept = twice[0, :, 0] < 255
     assert np.abs(back[0, kept].astype(int) - pixels[0, kept]).max() <= 2
     assert (back[..., 3] == 255).all()
-    assert Development(gamma=1.1).develop(pixels)[0, 128, 0] == pytest.approx(255 * (128 / 255) ** 2, abs=0.5)
+    assert Development(gamma=1.1).develop(pixels, 15.0)[0, 128, 0] == pytest.approx(255 * (128 / 255) ** 2, abs=0.5)
