@@ -120,6 +120,9 @@ RIG: tuple[tuple[str, type[Strict]], ...] = (
     ("`lidars`", rigs.LidarEntry),
     ("`radars`", rigs.RadarEntry),
     ("`rotation`", rigs.Rotation),
+    ("`lens`", rigs.LensEntry),
+    ("`exposure`", rigs.ExposureEntry),
+    ("`noise`", rigs.NoiseEntry),
 )
 CAMPAIGN: tuple[tuple[str, type[Strict]], ...] = (
     ("The file", campaigns.CampaignDocument),

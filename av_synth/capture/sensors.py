@@ -14,7 +14,7 @@ from av_synth.capture.exposure import WATCHED, Sample, sample, why_unstable
 from av_synth.capture.frameset import CameraImage, FrameSet, LabelImage, LidarScan, RadarScan
 from av_synth.capture.join import FrameQueue, Measurement
 from av_synth.capture.stock import Crop, bent_image, bent_labels, stock_stand_in
-from av_synth.errors import UnsettledError
+from av_synth.errors import CastError, UnsettledError
 from av_synth.geometry.cameras import BODY_FROM_CAMERA
 from av_synth.geometry.lens import COEFFICIENTS, Lens
 from av_synth.geometry.transforms import Array, from_yaw, invert
@@ -29,6 +29,7 @@ _LIDAR_FROM_BODY: Array = from_yaw(0.0, 0.0, 0.0, math.pi / 2)
 _RGB, _INSTANCE, _DEPTH = "sensor.camera.rgb", "sensor.camera.instance_segmentation", "sensor.camera.depth"
 _FLOW, _VISIBILITY = "sensor.camera.optical_flow", "avsynth.camera.visibility"
 _PERIOD, _PHASE = "avsynth.frame_period", "avsynth.frame_phase"
+_OPEN = "avsynth.exposure_ms"
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class SensorArray:
             first_frame: the simulator frame that will be frame 0 of the recording.
         """
         self._session = session
+        self._wanted = rig.name
         self._ego = ego
         self._actor_from_ego = actor_from_ego
         self._first_frame = first_frame
@@ -209,6 +211,9 @@ class SensorArray:
                 self._bendings[camera.channel] = stand_in.bending
         ego_from_body = camera.mount.ego_from_sensor @ invert(BODY_FROM_CAMERA)
         by_hand = {**attributes, **_exposure_attributes(camera.exposure)}
+        if camera.motion_blur and camera.exposure is not None:
+            self._need(camera, "motion_blur", _OPEN)
+            by_hand[_OPEN] = repr(camera.exposure.time_ms)
         self._start(camera.channel, _RGB, by_hand, ego_from_body, camera.every_ticks, crop)
         for type_id in (_INSTANCE, _DEPTH):
             self._start(camera.channel, type_id, attributes, ego_from_body, keyframe_ticks, crop)
@@ -218,6 +223,16 @@ class SensorArray:
         if self._session.has_attribute(_VISIBILITY, "avsynth.cx"):
             self._start(camera.channel, _VISIBILITY, attributes, ego_from_body, keyframe_ticks)
         return seen
+
+    def _need(self, camera: Camera, what: str, attribute: str) -> None:
+        """See to it that the server can do what a rig wants of a camera.
+
+        Raises:
+            CastError: if it cannot.
+        """
+        if not self._session.has_attribute(_RGB, attribute):
+            message = f"rig {self._wanted}: {camera.channel} has {what}, which the simulator cannot do"
+            raise CastError(f"{message}: its cameras have no {attribute}; want the embedded one, or a rig without")
 
     def _start_lidar(self, lidar: Lidar) -> None:
         ticks_per_s = 1e6 / self.rig.tick_us

@@ -152,6 +152,7 @@ class CameraEntry(_Sensor):
     cy_px: float = Field(description="the principal point's row")
     lens: LensEntry | None = Field(default=None, description="what bends the images; a pinhole if left out")
     exposure: ExposureEntry | None = Field(default=None, description="how bright; automatic if left out")
+    motion_blur: bool = Field(default=False, description="whether what moves during `exposure.time_ms` is blurred")
     noise: NoiseEntry | None = Field(default=None, description="none if left out")
     vignetting_ev: float | None = Field(
         default=None, gt=0, le=8, description="powers of two of light that the farthest corner loses"
@@ -163,6 +164,14 @@ class CameraEntry(_Sensor):
             raise ValueError(f"fy_px = {self.fy_px}; want it equal to fx_px = {self.fx_px}, or left out")
         if not (0 <= self.cx_px < self.width_px and 0 <= self.cy_px < self.height_px):
             raise ValueError(f"principal point ({self.cx_px}, {self.cy_px}); want it inside the image")
+        return self
+
+    @model_validator(mode="after")
+    def _blurred_for_some_time(self) -> CameraEntry:
+        if self.motion_blur and self.exposure is None:
+            raise ValueError(
+                "got motion_blur without exposure; want exposure: {time_ms: ...}, for how long it is blurred"
+            )
         return self
 
     @model_validator(mode="after")
@@ -248,6 +257,7 @@ def _camera(channel: str, found: CameraEntry) -> Camera:
     values = found.rest() | {"fy_px": found.fy_px or found.fx_px}
     values["lens"] = None if found.lens is None else found.lens.lens()
     values["exposure"] = None if found.exposure is None else Exposure(**found.exposure.model_dump())
+    values["motion_blur"] = found.motion_blur or None
     values["noise"] = None if found.noise is None else Noise(**found.noise.model_dump())
     return Camera(channel=channel, mount=found.mount(), **values)
 

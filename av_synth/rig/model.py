@@ -66,6 +66,7 @@ class Camera:
     Attributes:
         lens: what bends its images; None for a pinhole.
         exposure: None: the simulator's own.
+        motion_blur: what moves while the shutter is open is blurred; None for not.
         noise: None for none.
         vignetting_ev: powers of two of light that the farthest corner loses; None for none.
     """
@@ -81,6 +82,7 @@ class Camera:
     cy_px: float
     lens: Lens | None = None
     exposure: Exposure | None = None
+    motion_blur: bool | None = None
     noise: Noise | None = None
     vignetting_ev: float | None = None
 

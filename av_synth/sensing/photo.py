@@ -16,6 +16,37 @@ _Factors = npt.NDArray[np.float32]
 
 _GAMMA = 2.2
 _BASE_ISO = 100.0
+# of blur: images of what moves less stay; so far apart, and so many, moments are added up; for the way that all but a
+# few pixels come at most, and that none is taken to come further than, in parts of the image's width
+_STILL_PX, _STEP_PX, _STEPS, _LONGEST, _FARTHEST, _EVERY_PX = 0.25, 1.5, 9, 0.995, 0.05, 4
+
+
+def moving(image: Image, flow_px: npt.NDArray[np.float32], share: float) -> Image:
+    """An image (H, W, 4) of a shutter that is open for a while, with the moment of the image in the middle of it.
+
+    Each pixel is the mean of the light along its own surface's way in the image. So what moves is blurred within its
+    outline, and the outline against what stands behind it stays sharp.
+
+    Args:
+        image: of the moment.
+        flow_px: (H, W, 2), how far the surface in each pixel moves from frame to frame, to the right and down.
+        share: of the time from frame to frame that the shutter is open.
+    """
+    height, width = image.shape[:2]
+    farthest = _FARTHEST * width
+    way = np.clip(flow_px, -farthest / share, farthest / share) * np.float32(share)
+    length = float(np.quantile(np.abs(way[::_EVERY_PX, ::_EVERY_PX]), _LONGEST))
+    if length < _STILL_PX:
+        return image
+    steps = min(int(np.ceil(length / _STEP_PX)), _STEPS - 1) + 1
+    light = cv2.multiply(image, image, dtype=cv2.CV_16U)  # light is nearly the square of a value
+    columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    across, down = cv2.split(way)
+    total = np.zeros(image.shape, dtype=np.float32)
+    for when in (np.arange(steps, dtype=np.float32) + 0.5) / steps - 0.5:
+        at = columns + across * when, rows + down * when
+        cv2.accumulate(cv2.remap(light, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), total)
+    return np.asarray(cv2.convertScaleAbs(cv2.sqrt(total / np.float32(steps))), dtype=np.uint8)
 
 
 def vignetted(image: Image, centre_px: tuple[float, float], loss_ev: float) -> Image:

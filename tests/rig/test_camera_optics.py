@@ -42,6 +42,7 @@ def test_coefficients_are_kept_in_opencvs_order_and_zero_where_nothing_is_said(t
         ("exposure: {iso: 200}", "cameras.CAM_FRONT.exposure.time_ms: is missing"),
         ("exposure: {time_ms: 80}", "cameras.CAM_FRONT.exposure.time_ms: got 80; want 0.01 to 50"),
         ("noise: {full_well_e: 5}", "cameras.CAM_FRONT.noise.full_well_e: got 5; want 100 to 1e+06"),
+        ("motion_blur: true", "cameras.CAM_FRONT: got motion_blur without exposure; want exposure: {time_ms"),
         ("vignetting_ev: 0", "cameras.CAM_FRONT.vignetting_ev: got 0; want more than 0 and at most 8"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from av_synth.sensing.photo import grainy, vignetted
+from av_synth.sensing.photo import grainy, moving, vignetted
 
 
 def grey(value: int, size: tuple[int, int] = (200, 300)) -> np.ndarray:
@@ -54,3 +54,38 @@ def test_noise_is_of_its_generator_and_of_nothing_else() -> None:
     noise = one[..., :3].astype(float) - one[..., :3].mean()
     assert abs(np.corrcoef(noise[..., 0].ravel(), noise[..., 1].ravel())[0, 1]) < 0.02
     assert abs(np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1]) < 0.02
+
+
+def step(at: int) -> np.ndarray:
+    image = np.zeros((40, 120, 4), dtype=np.uint8)
+    image[:, at:] = 200
+    image[..., 3] = 255
+    return image
+
+
+def test_an_edge_that_moves_is_as_wide_as_its_way_and_stays_in_the_middle_of_it() -> None:
+    flow_px = np.zeros((40, 120, 2), dtype=np.float32)
+    flow_px[..., 0] = 12.0
+
+    seen = moving(step(60), flow_px, 0.5)[20, :, 0].astype(float) ** 2 / 200.0**2  # light
+
+    blurred = np.flatnonzero((seen > 0.02) & (seen < 0.98))
+    assert np.ptp(blurred) == pytest.approx(6, abs=1.5)
+    assert blurred.mean() == pytest.approx(59.5, abs=0.6)
+    assert seen.sum() == pytest.approx(60.0, abs=0.6)
+    assert (np.diff(seen) >= 0).all()
+
+
+def test_what_stands_still_is_not_touched() -> None:
+    image = step(60)
+
+    assert moving(image, np.zeros((40, 120, 2), dtype=np.float32), 0.5) is image
+
+
+def test_a_way_behind_the_camera_does_not_smear_the_rest() -> None:
+    flow_px = np.zeros((40, 120, 2), dtype=np.float32)
+    flow_px[:, :8] = 480.0  # as from behind the camera
+
+    seen = moving(step(60), flow_px, 0.5)
+
+    np.testing.assert_array_equal(seen[:, 20:], step(60)[:, 20:])

@@ -12,10 +12,11 @@ import numpy as np
 
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
+from av_synth.sensing.photo import moving
 from av_synth.simulator.profile import BLANK_FRAMES, SETTLING_FRAMES, WRONG_EVERY, Profile, object_ids
 from av_synth.simulator.protocol import bodies
 from av_synth.simulator.protocol.bodies import SensorType
-from av_synth.simulator.scene import DEPTH, RGB, Scene, Weather
+from av_synth.simulator.scene import DEPTH, FLOW, RGB, Scene, Weather
 from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.glass import bent, bent_silhouettes
 from av_synth.simulator.sensors.lens import wet_lens
@@ -60,6 +61,8 @@ def expose_cameras(
         view = _spec(first).view(first.world_from_sensor)
         last = next((_last_world_from_camera(each) for each in group if each.last_world_from_sensor is not None), None)
         outputs = frozenset(_spec(exposure).output for exposure in group)
+        if any(_spec(exposure).wants_flow for exposure in group):
+            outputs |= {FLOW}
         frames = renderer.render(scene, view, outputs | ({DEPTH} if scene.strokes and RGB in outputs else set()), last)
         if scene.strokes and frames.rgb is not None and frames.depth_m is not None:
             frames = replace(frames, rgb=with_strokes(frames.rgb, frames.depth_m, view, scene.strokes))
@@ -154,7 +157,10 @@ def _pixels(exposure: Exposure, frames: Frames, profile: Profile, weather: Weath
     kind = exposure.sensor.kind
     pixels: Any = None
     if spec.output == RGB and frames.rgb is not None:
-        pixels = spec.development.develop(frames.rgb, metered_ev100(weather))
+        pixels = frames.rgb
+        if spec.exposure_s > 0.0 and frames.flow_px is not None:
+            pixels = moving(pixels, frames.flow_px, spec.exposure_s / exposure.delta_s)
+        pixels = spec.development.develop(pixels, metered_ev100(weather))
     elif kind is SensorType.DEPTH and frames.depth_m is not None:
         pixels = bodies.depth_pixels(frames.depth_m)
     elif kind is SensorType.SEMANTIC_SEGMENTATION and frames.tag is not None:

@@ -75,13 +75,20 @@ class Schedule:
 class CameraSpec:
     """A camera; pixels, integer coordinates being pixel centres. `output` is what the renderer is asked for.
 
-    Images in colour are developed; `thresholds` are those of a DVS camera, None for all others.
+    Images in colour are developed, and blurred by what moves in the `exposure_s` that the shutter is open; `thresholds`
+    are those of a DVS camera, None for all others.
     """
 
     output: str
     optics: Optics
     development: Development = AS_RENDERED
     thresholds: Thresholds | None = None
+    exposure_s: float = 0.0
+
+    @property
+    def wants_flow(self) -> bool:
+        """Whether its images are made of how far things move from frame to frame."""
+        return self.output == FLOW or self.exposure_s > 0.0
 
     @property
     def fov_deg(self) -> float:
@@ -326,6 +333,7 @@ def _camera(kind: SensorType, output: str, read: Reader) -> CameraSpec:
         optics,
         _development(read) if output == RGB else AS_RENDERED,
         _thresholds(read) if kind is SensorType.DVS else None,
+        read.number("avsynth.exposure_ms", 0.0, 1000.0) / 1000.0 if output == RGB else 0.0,
     )
 
 

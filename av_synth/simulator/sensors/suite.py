@@ -18,7 +18,7 @@ from av_synth.simulator.protocol.geography import geo_reference
 from av_synth.simulator.protocol.streams import StreamServer
 from av_synth.simulator.protocol.structs import WireActor
 from av_synth.simulator.raycast import Hits, RayScene
-from av_synth.simulator.scene import FLOW, LABELS, RGB, Mesh, Scene, Tag, View
+from av_synth.simulator.scene import LABELS, RGB, Mesh, Scene, Tag, View
 from av_synth.simulator.sensors.cameras import expose_cameras
 from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.inertial import expose_collision, expose_gnss, expose_imu
@@ -348,7 +348,7 @@ def _impulses(world: World, actor_id: int) -> dict[tuple[int, Tag], Array]:
 
 
 def _sees_flow(sensor: Sensor) -> bool:
-    return isinstance(sensor.spec, CameraSpec) and sensor.spec.output == FLOW
+    return isinstance(sensor.spec, CameraSpec) and sensor.spec.wants_flow
 
 
 def _exposure(sensor: Sensor, world: World, delta_s: float, last_pose: Array | None) -> Exposure:

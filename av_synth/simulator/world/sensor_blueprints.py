@@ -25,6 +25,7 @@ _LENS: tuple[Row, ...] = (
 )
 _EXPOSURE: tuple[Row, ...] = (
     ("exposure_compensation", _F, "0.0"),
+    ("avsynth.exposure_ms", _F, "0.0"),
     ("shutter_speed", _F, "200.0"),
     ("iso", _F, "100.0"),
     ("fstop", _F, "1.4"),
