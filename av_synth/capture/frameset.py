@@ -48,6 +48,8 @@ class LabelImage:
             tick before, to the right and down, in pixels: the pixel less its flow is where the point was. The sky is
             infinitely far away. The image's whole width or height is the most there is: such a pixel came from far
             outside or from behind the camera, and its flow means nothing. None where the simulator does not tell.
+        at_once_px: (H, W, 2) float32, of a rolling shutter: column and row where what is at a pixel was at the moment
+            of the frame. None where all rows are of that moment.
     """
 
     tag: npt.NDArray[np.uint8]
@@ -55,6 +57,7 @@ class LabelImage:
     depth_m: npt.NDArray[np.float32]
     extent_px: Mapping[int, Extent] | None
     flow_px: npt.NDArray[np.float32] | None = None
+    at_once_px: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from av_synth.geometry.lens import COEFFICIENTS, Lens
 from av_synth.geometry.transforms import Array, from_yaw, invert
 from av_synth.log.state import WorldState
 from av_synth.rig.model import Camera, Exposure, Lidar, Radar, Rig
-from av_synth.sensing.lens import Bending
+from av_synth.sensing.lens import Bending, at_once
 from av_synth.session import Session
 
 _SENSOR_TIMEOUT_S = 60.0
@@ -29,7 +29,7 @@ _LIDAR_FROM_BODY: Array = from_yaw(0.0, 0.0, 0.0, math.pi / 2)
 _RGB, _INSTANCE, _DEPTH = "sensor.camera.rgb", "sensor.camera.instance_segmentation", "sensor.camera.depth"
 _FLOW, _VISIBILITY = "sensor.camera.optical_flow", "avsynth.camera.visibility"
 _PERIOD, _PHASE = "avsynth.frame_period", "avsynth.frame_phase"
-_OPEN = "avsynth.exposure_ms"
+_OPEN, _READ_OUT = "avsynth.exposure_ms", "avsynth.read_out_ms"
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class SensorArray:
             if image is not None:
                 seen = decode.camera_image(image, self._feeds[camera.channel, _RGB].crop)
                 cameras[camera.channel] = seen if bending is None else bent_image(seen, bending)
-            label = self._label_image(camera.channel, state.frame)
+            label = self._label_image(camera, state.frame)
             if label is not None:
                 labels[camera.channel] = label if bending is None else bent_labels(label, bending)
         lidars: dict[str, LidarScan] = {}
@@ -134,7 +134,8 @@ class SensorArray:
         world_from_ego = state.actors[self._ego.id].world_from_actor @ self._actor_from_ego
         return FrameSet(index, state, world_from_ego, index % rig.keyframe_ticks == 0, cameras, labels, lidars, radars)
 
-    def _label_image(self, channel: str, frame: int) -> LabelImage | None:
+    def _label_image(self, camera: Camera, frame: int) -> LabelImage | None:
+        channel = camera.channel
         instance = self._get(channel, _INSTANCE, frame)
         depth = self._get(channel, _DEPTH, frame)
         if instance is None or depth is None:
@@ -142,12 +143,17 @@ class SensorArray:
         extent, flow = self._get(channel, _VISIBILITY, frame), self._get(channel, _FLOW, frame)
         crop = self._feeds[channel, _INSTANCE].crop
         tag, ids = decode.tag_and_instance(instance, crop)
+        flow_px = None if flow is None else decode.flow_px(flow, crop)
+        at_once_px = None
+        if camera.read_out_ms is not None and flow_px is not None:
+            at_once_px = at_once(flow_px, camera.read_out_ms * 1000.0 / self.rig.tick_us)
         return LabelImage(
             tag,
             ids,
             decode.depth_m(depth, crop),
             None if extent is None else decode.extents(extent),
-            None if flow is None else decode.flow_px(flow, crop),
+            flow_px,
+            at_once_px,
         )
 
     def _get(self, channel: str, type_id: str, frame: int) -> Any | None:
@@ -209,6 +215,9 @@ class SensorArray:
             seen, crop, attributes = stand_in.seen, stand_in.crop, stand_in.attributes
             if stand_in.bending is not None:
                 self._bendings[camera.channel] = stand_in.bending
+        if camera.read_out_ms is not None:
+            self._need(camera, "read_out_ms", _READ_OUT)
+            attributes = {**attributes, _READ_OUT: repr(camera.read_out_ms)}
         ego_from_body = camera.mount.ego_from_sensor @ invert(BODY_FROM_CAMERA)
         by_hand = {**attributes, **_exposure_attributes(camera.exposure)}
         if camera.motion_blur and camera.exposure is not None:

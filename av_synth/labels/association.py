@@ -96,7 +96,7 @@ def tie_instances(
     order = np.argsort(ids, kind="stable")
     flat, ids = flat[order], ids[order]
     rows, columns = np.divmod(flat, label.instance.shape[1])
-    points_camera = _unproject(rows, columns, label.depth_m.reshape(-1)[flat], camera)
+    points_camera = _unproject(rows, columns, label, camera)
     scene = _Scene(label, camera, world_from_camera, state, echoes)
     image = np.zeros(label.instance.shape, dtype=np.uint16)
     masks: list[Mask] = []
@@ -116,10 +116,11 @@ def tie_instances(
     return image, tuple(masks)
 
 
-def _unproject(rows: Rows, columns: Rows, depth_m: npt.NDArray[np.float32], camera: Camera) -> Points:
+def _unproject(rows: Rows, columns: Rows, label: LabelImage, camera: Camera) -> Points:
     """What pixels show, in camera axes."""
-    pixels = np.stack([columns, rows], axis=1)
-    points = camera.unproject(pixels, depth_m)
+    at_once = label.at_once_px
+    pixels = np.stack([columns, rows], axis=1) if at_once is None else at_once[rows, columns]
+    points = camera.unproject(pixels, label.depth_m[rows, columns])
     return points.T.astype(np.float32, order="C")
 
 

@@ -154,6 +154,12 @@ class CameraEntry(_Sensor):
     exposure: ExposureEntry | None = Field(default=None, description="how bright; automatic if left out")
     motion_blur: bool = Field(default=False, description="whether what moves during `exposure.time_ms` is blurred")
     noise: NoiseEntry | None = Field(default=None, description="none if left out")
+    read_out_ms: float | None = Field(
+        default=None,
+        gt=0,
+        le=50,
+        description="of a rolling shutter, from the first row to the last; global if left out",
+    )
     vignetting_ev: float | None = Field(
         default=None, gt=0, le=8, description="powers of two of light that the farthest corner loses"
     )

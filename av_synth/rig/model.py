@@ -68,6 +68,7 @@ class Camera:
         exposure: None: the simulator's own.
         motion_blur: what moves while the shutter is open is blurred; None for not.
         noise: None for none.
+        read_out_ms: how long a rolling shutter takes from the first row to the last; None: all rows are of one moment.
         vignetting_ev: powers of two of light that the farthest corner loses; None for none.
     """
 
@@ -84,6 +85,7 @@ class Camera:
     exposure: Exposure | None = None
     motion_blur: bool | None = None
     noise: Noise | None = None
+    read_out_ms: float | None = None
     vignetting_ev: float | None = None
 
     @property

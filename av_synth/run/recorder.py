@@ -64,6 +64,7 @@ class Recorder:
         if context.rig is not None:
             self._rows["sensors"] += rows.sensors(context.rig)
             self._rows["lenses"] += rows.lenses(context.rig)
+            self._rows["shutters"] += rows.shutters(context.rig)
             self._labeller = Labeller(context.rig, context.ego_id)
 
     def run_up(self, tick: RunUpTick) -> None:

@@ -59,6 +59,19 @@ def lenses(rig: Rig) -> list[Row]:
     return found
 
 
+def shutters(rig: Rig) -> list[Row]:
+    """How long the shutters of cameras are open, and read, where that shows in their images."""
+    return [
+        {
+            "channel": camera.channel,
+            "exposure_us": round(1000 * camera.exposure.time_ms) if camera.motion_blur and camera.exposure else 0,
+            "read_out_us": round(1000 * (camera.read_out_ms or 0.0)),
+        }
+        for camera in rig.cameras
+        if camera.motion_blur or camera.read_out_ms
+    ]
+
+
 def box(frames: FrameSet, label: BoxLabel) -> Row:
     """A 3D box at a keyframe."""
     return {

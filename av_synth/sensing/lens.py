@@ -22,6 +22,9 @@ _ROOM_PX = 2  # around what is needed, for neighbours
 _FINEST = 2.0  # the wider view is drawn that much finer at most, where a lens stretches
 _SAME_SURFACE = 0.02  # of depth, by which neighbouring pixels of one surface differ
 
+_ROLLING_ROOM = 0.025  # of the image's width
+_ROLLS = 3  # where something is when its row is read depends on how it moves where it is then
+
 Kind = TypeVar("Kind", bound=np.generic)
 Image = npt.NDArray[np.uint8]
 Depth = npt.NDArray[np.float32]
@@ -86,26 +89,32 @@ def why_too_wide(optics: Optics) -> str | None:
 
 
 @lru_cache(maxsize=16)
-def bending(optics: Optics) -> Bending:
+def bending(optics: Optics, room_px: int = _ROOM_PX) -> Bending:
     """The wider view for a camera with a lens, and where each of its pixels is in that.
 
     The view is as fine as the image where the lens stretches most.
+
+    Args:
+        optics: the camera; of a pinhole the wider view is only that, by the room.
+        room_px: how much more is drawn around what is needed.
 
     Raises:
         DataError: if there is no such view (`why_too_wide` says why).
     """
     wrong = why_too_wide(optics)
-    if optics.lens is None or wrong is not None:
-        raise DataError(f"camera of {optics.width_px}x{optics.height_px} pixels: {wrong or 'has no lens'}")
+    if wrong is not None:
+        raise DataError(f"camera of {optics.width_px}x{optics.height_px} pixels: {wrong}")
     columns, rows = np.meshgrid(np.arange(optics.width_px), np.arange(optics.height_px))
     pixels = np.stack([columns.ravel(), rows.ravel()], axis=1)
-    straight = optics.lens.undistort((pixels - [optics.cx_px, optics.cy_px]) / optics.focal_px)
+    straight = (pixels - [optics.cx_px, optics.cy_px]) / optics.focal_px
+    straight = straight if optics.lens is None else optics.lens.undistort(straight)
     grid = straight.reshape(optics.height_px, optics.width_px, 2)
     finest = min(float(np.hypot(*np.moveaxis(np.diff(grid, axis=axis), 2, 0)).min()) for axis in (0, 1))
     finer = min(max(1.0 / (finest * optics.focal_px), 1.0), _FINEST)
-    focal_px = optics.focal_px * finer
-    low = np.floor(straight.min(axis=0) * focal_px) - _ROOM_PX
-    width_px, height_px = (np.ceil(straight.max(axis=0) * focal_px) - low + 1 + _ROOM_PX).astype(int).tolist()
+    focal_px = optics.focal_px * (1.0 if optics.lens is None else finer)
+    low = straight.min(axis=0) * focal_px - room_px
+    low = low if optics.lens is None else np.floor(low)  # a pinhole's pixels are some of the view's own
+    width_px, height_px = (np.ceil(straight.max(axis=0) * focal_px - low - 1e-6) + 1 + room_px).astype(int).tolist()
     at = np.ascontiguousarray(np.moveaxis(grid * focal_px - low, 2, 0), dtype=np.float32)
     return Bending(optics, Optics(width_px, height_px, focal_px, float(-low[0]), float(-low[1])), at)
 
@@ -147,11 +156,51 @@ def depth(depth_m: Depth, at: npt.NDArray[np.float32], places: npt.NDArray[np.in
 
 def flow(flow_px: npt.NDArray[np.float32], bent: Bending, places: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
     """Flow (H, W, 2) in the lens's image from that in the wider view (H', W', 2): pixels to the right and down."""
-    flat = places.reshape(-1)
-    rows, columns = np.divmod(flat, bent.source.width_px)
-    now = np.stack([columns, rows], axis=1).astype(np.float64)
-    moved = bent.distorted(now) - bent.distorted(now - flow_px.reshape(-1, 2)[flat])
+    now = np.moveaxis(bent.at, 0, 2).reshape(-1, 2).astype(np.float64)
+    moved = bent.distorted(now) - bent.distorted(now - flow_px.reshape(-1, 2)[places.reshape(-1)])
     return moved.astype(np.float32).reshape(*places.shape, 2)
+
+
+def rolled(bent: Bending, flow_px: npt.NDArray[np.float32], share: float) -> npt.NDArray[np.float32]:
+    """Where each pixel of a rolling shutter is in the wider view: columns and rows (2, H, W).
+
+    Rows are read from the top one after the other, the middle one at the moment of the view. Everything is taken to go
+    on as it came, so what a row shows is where its flow has brought it since, or will.
+
+    Args:
+        bent: of the camera.
+        flow_px: (H', W', 2) in the wider view, how far what is there has come since the frame before.
+        share: of the time from frame to frame that reading all rows takes.
+    """
+    when = _when(bent.camera.height_px, share)
+    farthest = np.float32(2.0 * rolling_room_px(bent.camera) / max(share, 1e-6))
+    at = bent.at
+    for _ in range(_ROLLS):
+        moves = np.clip(pick(flow_px, nearest(at, bent.source)), -farthest, farthest)
+        at = bent.at - np.stack([moves[..., 0] * when, moves[..., 1] * when])
+    return at
+
+
+def at_once(flow_px: npt.NDArray[np.float32], share: float) -> npt.NDArray[np.float32]:
+    """Where what a rolling shutter shows in each pixel was at the moment of the frame: columns and rows (H, W, 2).
+
+    Args:
+        flow_px: (H, W, 2), of the image.
+        share: of the time from frame to frame that reading all rows takes.
+    """
+    height, width = flow_px.shape[:2]
+    columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return np.asarray(np.dstack([columns, rows]) - flow_px * _when(height, share)[..., None])
+
+
+def _when(height: int, share: float) -> npt.NDArray[np.float32]:
+    """When each row (H, 1) is read, in parts of the time from frame to frame, from the middle one on."""
+    return (((np.arange(height, dtype=np.float32) + 0.5) / height - 0.5) * np.float32(share))[:, None]
+
+
+def rolling_room_px(optics: Optics) -> int:
+    """How far things may move in the image of a rolling shutter until their row is read."""
+    return int(np.ceil(_ROLLING_ROOM * optics.width_px))
 
 
 def _border(optics: Optics) -> npt.NDArray[np.float64]:

@@ -155,6 +155,12 @@ TABLES: Mapping[str, TableSpec] = {
         ("channel",),
         {"channel": _STR, "model": _STR} | _floats(("k1", "k2", "p1", "p2", "k3", "k4")),
     ),
+    "shutters": _spec(
+        "cameras that blur what moves, or read one row after the other; 0 us: none, or all rows at once. The frame's "
+        "moment is in the middle of both",
+        ("channel",),
+        {"channel": _STR, "exposure_us": _I32, "read_out_us": _I32},
+    ),
     "sensor_frames": _spec(
         "each file of a sensor; width and height are 0 for what is no camera",
         ("channel", "frame"),
@@ -201,7 +207,7 @@ TABLES: Mapping[str, TableSpec] = {
 }
 
 
-OPTIONAL = frozenset({"lenses"})
+OPTIONAL = frozenset({"lenses", "shutters"})
 """Tables that a run has only if there are rows for them."""
 
 

@@ -152,7 +152,13 @@ class MaskDiagnosis:
         for annotation, own in zip(seen.annotations, seen.own, strict=True):
             if len(own) >= 50:
                 step = max(1, len(own) // _PIXELS)
-                shown = _Shown(seen.view.data, place, seen.view.intrinsic, annotation, seen.view.straight(own[::step]))
+                shown = _Shown(
+                    seen.view.data,
+                    place,
+                    seen.view.intrinsic,
+                    annotation,
+                    seen.view.straight(seen.view.at_once(own[::step])),
+                )
                 self._shown.setdefault(channel, []).append(shown)
 
     def explain(self, findings: Findings) -> None:

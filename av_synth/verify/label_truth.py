@@ -67,6 +67,7 @@ class LabelTruth:
         limit = np.array([view.data.width - 1, view.data.height - 1])
         if (high - low).min() < _SIDES_PX or (low < 1).any() or (high > limit - 1).any():
             return
+        own = view.at_once(own)
         sides = np.abs(np.r_[own.min(axis=0) - 0.5 - low, own.max(axis=0) + 0.5 - high])
         range_m = self._scene.range_m(annotation)
         for name, value in zip(("left", "top", "right", "bottom"), sides, strict=True):

@@ -247,7 +247,7 @@ class _Cameras:
         cloud = self._clouds.get(data.sample_token)
         images = extras.read_label_images(self._dataset, self._scene, data, self._findings)
         semantic, depth_m = images.semantic, images.depth_m
-        view = View.of(data)
+        view = View.of(data, images.flow)
         fails = self._faults.leave_out(data, _OF_LOOKS)
         if view is not None and semantic is not None and not fails:
             colours.add(view, semantic)
@@ -266,7 +266,7 @@ class _Cameras:
             self._findings.add("masks", where, "the keyframe has no row in instance_mask.json; want one")
             self._masks.missing(data.sample_token)
             return None
-        seen = self._masks.add(data, mask, cloud, depth_m)
+        seen = self._masks.add(data, mask, cloud, depth_m, images.flow)
         if seen is None:
             return None
         self._tight.add(seen)

@@ -24,9 +24,10 @@ from av_synth.store import Run
 TABLES = (
     *("lidarseg", "panoptic", "image_annotations"),  # nuScenes' own
     *("lidar_instance", "label_image", "semantic_class", "box_2d", "instance_actor"),
-    *("annotation_truth", "sample_truth", "label_quality", "counterfactuals", "camera_lens"),
+    *("annotation_truth", "sample_truth", "label_quality", "counterfactuals"),
+    *("camera_lens", "camera_shutter"),
 )
-NOT_EMPTY = ("camera_lens",)
+NOT_EMPTY = ("camera_lens", "camera_shutter")
 """Those of them that are there only if they have rows."""
 
 
@@ -54,6 +55,7 @@ def fold_extras(
     fold.extend("annotation_truth", _annotation_truth(run, names, annotations))
     fold.extend("sample_truth", fold_sample_truth(run, names, sensor_rows, annotated, offset_m))
     fold.extend("camera_lens", _lenses(run, names))
+    fold.extend("camera_shutter", _shutters(run, names))
     fold.extend("label_quality", fold_quality(run, names, annotations))
     fold.extend("image_annotations", fold_image_annotations(run, names, sensor_rows, annotations))
     return fold
@@ -114,6 +116,13 @@ def _lenses(run: Run, names: RunNames) -> Iterator[Row]:
         own = names.calibrated_sensor(channel)
         coefficients = list(lens.coefficients)
         yield {"token": own, "calibrated_sensor_token": own, "model": lens.model, "coefficients": coefficients}
+
+
+def _shutters(run: Run, names: RunNames) -> Iterator[Row]:
+    for row in run.table("shutters").to_pylist():
+        own = names.calibrated_sensor(row["channel"])
+        times = {"exposure_us": row["exposure_us"], "read_out_us": row["read_out_us"]}
+        yield {"token": own, "calibrated_sensor_token": own, **times}
 
 
 def _annotation_truth(run: Run, names: RunNames, annotations: Annotations) -> Iterator[Row]:

@@ -67,13 +67,14 @@ def expose_cameras(
         if scene.strokes and frames.rgb is not None and frames.depth_m is not None:
             frames = replace(frames, rgb=with_strokes(frames.rgb, frames.depth_m, view, scene.strokes))
         bending = _spec(first).bending
-        frames = frames if bending is None else bent(frames, bending)
+        if bending is not None:
+            frames, places = bent(frames, bending, _spec(first).read_out_s / first.delta_s)
         for exposure in group:
             seen = _through_lens(exposure, frames, scene)
             if exposure.sensor.kind is SensorType.SEMANTIC_LIDAR:
                 silhouettes: Iterable[Silhouette] = renderer.silhouettes(scene, view)
                 if bending is not None:
-                    silhouettes = bent_silhouettes(silhouettes, bending)
+                    silhouettes = bent_silhouettes(silhouettes, bending, places, _spec(first).room_px)
                 keep(exposure.message(_visibility(silhouettes, frames)))
             elif exposure.sensor.kind is SensorType.DVS:
                 for message in _events(exposure, _pixels(exposure, seen, profile, scene.weather), retinas):
@@ -114,7 +115,7 @@ def _last_world_from_camera(exposure: Exposure) -> Array | None:
 
 def _key(exposure: Exposure) -> tuple[Any, ...]:
     spec = _spec(exposure)
-    return (exposure.world_from_sensor.tobytes(), spec.optics)
+    return (exposure.world_from_sensor.tobytes(), spec.optics, spec.read_out_s)
 
 
 def _through_lens(exposure: Exposure, frames: Frames, scene: Scene) -> Frames:

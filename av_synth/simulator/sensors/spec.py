@@ -11,7 +11,7 @@ import numpy as np
 
 from av_synth.geometry.lens import COEFFICIENTS, Lens
 from av_synth.geometry.transforms import Array
-from av_synth.sensing.lens import Bending, Optics, bending, why_too_wide
+from av_synth.sensing.lens import Bending, Optics, bending, rolling_room_px, why_too_wide
 from av_synth.simulator.protocol.bodies import SensorType
 from av_synth.simulator.raycast.lidar import Lidar
 from av_synth.simulator.raycast.radar import Radar
@@ -76,7 +76,7 @@ class CameraSpec:
     """A camera; pixels, integer coordinates being pixel centres. `output` is what the renderer is asked for.
 
     Images in colour are developed, and blurred by what moves in the `exposure_s` that the shutter is open; `thresholds`
-    are those of a DVS camera, None for all others.
+    are those of a DVS camera, None for all others. A rolling shutter takes `read_out_s` for all rows; 0: it is global.
     """
 
     output: str
@@ -84,11 +84,12 @@ class CameraSpec:
     development: Development = AS_RENDERED
     thresholds: Thresholds | None = None
     exposure_s: float = 0.0
+    read_out_s: float = 0.0
 
     @property
     def wants_flow(self) -> bool:
         """Whether its images are made of how far things move from frame to frame."""
-        return self.output == FLOW or self.exposure_s > 0.0
+        return self.output == FLOW or self.exposure_s > 0.0 or self.read_out_s > 0.0
 
     @property
     def fov_deg(self) -> float:
@@ -96,8 +97,15 @@ class CameraSpec:
         return math.degrees(2.0 * math.atan(self.optics.width_px / (2.0 * self.optics.focal_px)))
 
     @property
+    def room_px(self) -> int:
+        """How far a rolling shutter may move things in the image."""
+        return rolling_room_px(self.optics) if self.read_out_s > 0.0 else 0
+
+    @property
     def bending(self) -> Bending | None:
-        """What its lens does to the image; None for a pinhole."""
+        """What lens and shutter do to the image; None for a pinhole whose rows are all of one moment."""
+        if self.read_out_s > 0.0:
+            return bending(self.optics, self.room_px)
         return None if self.optics.lens is None else bending(self.optics)
 
     def view(self, world_from_sensor: Array) -> View:
@@ -334,6 +342,7 @@ def _camera(kind: SensorType, output: str, read: Reader) -> CameraSpec:
         _development(read) if output == RGB else AS_RENDERED,
         _thresholds(read) if kind is SensorType.DVS else None,
         read.number("avsynth.exposure_ms", 0.0, 1000.0) / 1000.0 if output == RGB else 0.0,
+        read.number("avsynth.read_out_ms", 0.0, 1000.0) / 1000.0,
     )
 
 

@@ -132,7 +132,7 @@ _V2X: tuple[Row, ...] = (
 _FRAMES: tuple[Row, ...] = (("avsynth.frame_period", _I, "1"), ("avsynth.frame_phase", _I, "0"))
 _INTRINSICS: tuple[Row, ...] = (
     *((f"avsynth.{name}", _F, "-1") for name in ("fx", "cx", "cy")),
-    *((f"avsynth.{name}", _F, "0.0") for name in ("k1", "k2", "p1", "p2", "k3", "k4")),
+    *((f"avsynth.{name}", _F, "0.0") for name in ("k1", "k2", "p1", "p2", "k3", "k4", "read_out_ms")),
 )
 
 _MODES: dict[str, tuple[str, ...]] = {

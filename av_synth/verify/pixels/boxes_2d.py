@@ -129,7 +129,8 @@ def _amodal_problem(view: View, annotation: Annotation, visible: list[float], am
     outline = view.outline(annotation, _MESH_MARGIN_M)
     if outline is None:
         return "its 3D box is not before the camera"
-    low, high = outline.min(axis=0) - _MARGIN_PX, outline.max(axis=0) + 1 + _MARGIN_PX
+    margin_px = _MARGIN_PX + view.slack_px
+    low, high = outline.min(axis=0) - margin_px, outline.max(axis=0) + 1 + margin_px
     if left < low[0] or top < low[1] or right > high[0] or bottom > high[1]:
         return f"its projected 3D box is {[round(float(v)) for v in (*low, *high)]}; want it within"
     return ""

@@ -8,14 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.verify.findings import Findings
+from av_synth.verify.lens import to_pixels
 from av_synth.verify.maths import Array, inverse, move
 from av_synth.verify.pixels.masks import View
 from av_synth.verify.reading.model import Scene
+from av_synth.verify.rolling import TICK_US
 
 Flow = npt.NDArray[np.uint16]
-
-TICK_US = 50_000
-"""Flow is from the previous tick of the simulator to this one."""
 
 _STILL = (1, 2, 3, 24)  # CARLA's CityObjectLabel: roads, pavements, buildings, road lines
 _ZERO, _PER_PX = 2**15, 64.0  # KITTI's encoding
@@ -78,7 +77,8 @@ def check_flow(
     kept &= np.nan_to_num(depth_m[rows, columns]) > _NEAR_M
     rows, columns = rows[kept], columns[kept]
     at = np.stack([columns, rows], axis=1).astype(np.float64)
-    rays = np.c_[view.straight(at), np.ones(len(at))] @ np.linalg.inv(view.intrinsic).T
+    now = view.at_once(at)  # of a rolling shutter, each row is of another moment
+    rays = np.c_[view.straight(now), np.ones(len(at))] @ np.linalg.inv(view.intrinsic).T
     was = move(
         inverse(before[0] @ view.data.calibration.ego_from_sensor),
         move(view.data.world_from_sensor, rays * depth_m[rows, columns, None]),
@@ -87,7 +87,7 @@ def check_flow(
     if ahead.sum() < _LEAST:
         return
     findings.checked("flow", int(ahead.sum()))
-    wanted = at[ahead] - view.project(was[ahead])
+    wanted = now[ahead] - to_pixels(view.intrinsic, view.bend, was[ahead])
     said = (flow[rows, columns, :2][ahead].astype(np.float64) - _ZERO) / _PER_PX
     size = float(np.median(np.linalg.norm(wanted, axis=1)))
     limit = _OFF_PX + _OFF_SHARE * size + (_OFF_RAD * float(view.intrinsic[0, 0]) if before[1] else 0.0)

@@ -28,6 +28,7 @@ from av_synth.verify.points.counts import SamplePoints, annotation_place
 from av_synth.verify.reading.blobs import locate, png_layout
 from av_synth.verify.reading.model import Annotation, Data, Dataset, Mask, Scene
 from av_synth.verify.reading.nuscenes_names import VISIBILITY_BOUNDS
+from av_synth.verify.rolling import Rolling
 
 Labels = npt.NDArray[np.uint16]
 
@@ -50,26 +51,41 @@ _FRONT_GAP_M, _FRONT_SHARE, _FRONT_POINTS = 0.5, 0.05, 10
 
 @dataclass(frozen=True)
 class View:
-    """A camera keyframe: its row, intrinsic (3, 3) and `camera_from_world` (4, 4); `bend`: its lens, if it has one."""
+    """A camera keyframe: its row, intrinsic (3, 3) and `camera_from_world` (4, 4).
+
+    `bend` is its lens, if it has one; `rolling` how its rows are of several moments, if they are and flow tells.
+    """
 
     data: Data
     intrinsic: Array
     camera_from_world: Array
     bend: Bend | None = None
+    rolling: Rolling | None = None
 
     @staticmethod
-    def of(data: Data) -> View | None:
-        """The view of a camera's row; None when it has no usable intrinsics."""
+    def of(data: Data, flow: npt.NDArray[np.uint16] | None = None) -> View | None:
+        """The view of a camera's row, with its flow image (H, W, 3) if there is one; None without usable intrinsics."""
         matrix = data.calibration.intrinsic
         if matrix is None or min(matrix[0, 0], matrix[1, 1]) <= 0 or matrix[2].tolist() != [0, 0, 1]:
             return None
         lens = data.calibration.lens
         bend = None if lens is None else Bend(matrix, *lens, (data.width, data.height))
-        return View(data, matrix, inverse(data.world_from_sensor), bend)
+        rolling = Rolling.of(flow, data.calibration.read_out_us)
+        return View(data, matrix, inverse(data.world_from_sensor), bend, rolling)
 
     def project(self, points_camera: Array) -> Array:
         """Pixels (N, 2) of camera-frame points (N, 3) with depth > 0; whole numbers are the middles of pixels."""
-        return to_pixels(self.intrinsic, self.bend, points_camera)
+        pixels = to_pixels(self.intrinsic, self.bend, points_camera)
+        return pixels if self.rolling is None else self.rolling.when_read(pixels)
+
+    def at_once(self, pixels: Array) -> Array:
+        """Where what is at pixels (N, 2) was at the moment of the frame, which is that of all boxes and points."""
+        return pixels if self.rolling is None else self.rolling.at_once(pixels)
+
+    @property
+    def slack_px(self) -> float:
+        """How far a rolling shutter moves what is in the image, by which boxes there may differ from projected ones."""
+        return 0.0 if self.rolling is None else self.rolling.most_px
 
     def straight(self, pixels: Array) -> Array:
         """Where pixels (N, 2) would be in a pinhole's image of the same intrinsics."""
@@ -173,11 +189,18 @@ class SceneMasks:
         self._incomplete: set[str] = set()
         self._known = {annotation.token: annotation for found in scene.annotations.values() for annotation in found}
 
-    def add(self, data: Data, mask: Mask, points: SamplePoints | None, depth_m: Array | None) -> Seen | None:
+    def add(
+        self,
+        data: Data,
+        mask: Mask,
+        points: SamplePoints | None,
+        depth_m: Array | None,
+        flow: npt.NDArray[np.uint16] | None = None,
+    ) -> Seen | None:
         """Judge the mask of one camera keyframe; returns what it shows, or None when it cannot be read."""
         where = f"instance_mask.json token={mask.token} ({self._scene.sample_name(data.sample_token)} {data.channel})"
         labels = _read_mask(self._dataset, mask, data, where, self._findings)
-        view = View.of(data)
+        view = View.of(data, flow)
         if labels is None or view is None:
             self._incomplete.add(data.sample_token)
             return None
@@ -262,7 +285,9 @@ class SceneMasks:
             return
         self._findings.checked("mask_in_box")
         roomy = view.outline(annotation, _MESH_MARGIN_M)
-        outside = len(own) if roomy is None else int((depth_inside(roomy, own) < -_OUTLINE_MARGIN_PX).sum())
+        outside = (
+            len(own) if roomy is None else int((depth_inside(roomy, view.at_once(own)) < -_OUTLINE_MARGIN_PX).sum())
+        )
         if outside > _OUTSIDE_SHARE * len(own):
             message = f"{outside} of its {len(own)} mask pixels in {view.data.channel} are outside its projected box"
             wanted = f"want at most {_OUTSIDE_SHARE:.1%}: are box, size, calibration and mask of the same instant?"

@@ -26,7 +26,7 @@ _DOOR_M = 1.1  # how far a car's front door stands out at most
 class Calibration:
     """A calibrated sensor with its sensor's channel; `ego_from_sensor` (4, 4); `intrinsic` (3, 3) or None.
 
-    `lens` is model and coefficients of a camera that is no pinhole.
+    `lens` is model and coefficients of a camera that is no pinhole, `read_out_us` how long a rolling shutter takes.
     """
 
     token: str
@@ -36,6 +36,7 @@ class Calibration:
     rotation: tuple[float, float, float, float]
     intrinsic: Array | None
     lens: tuple[str, Array] | None = None
+    read_out_us: int = 0
 
     @cached_property
     def ego_from_sensor(self) -> Array:
@@ -296,6 +297,7 @@ def _calibrations(tables: Tables) -> dict[str, Calibration]:
         for row in tables.get("camera_lens", ())
         if len(row["coefficients"]) == COEFFICIENTS[row["model"]]
     }
+    read_out_us = {row["calibrated_sensor_token"]: row["read_out_us"] for row in tables.get("camera_shutter", ())}
     return {
         r["token"]: Calibration(
             r["token"],
@@ -305,6 +307,7 @@ def _calibrations(tables: Tables) -> dict[str, Calibration]:
             tuple(r["rotation"]),
             np.array(r["camera_intrinsic"], dtype=np.float64) if r["camera_intrinsic"] else None,
             lenses.get(r["token"]),
+            read_out_us.get(r["token"], 0),
         )
         for r in tables["calibrated_sensor"]
     }

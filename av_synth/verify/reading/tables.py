@@ -161,6 +161,7 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         "ambiguous": "bool",
     },
     "camera_lens": {"calibrated_sensor_token": "token", "model": "lens_model", "coefficients": "coefficients"},
+    "camera_shutter": {"calibrated_sensor_token": "token", "exposure_us": "count", "read_out_us": "count"},
     "lidar_instance": {"sample_data_token": "token", "filename": "token"},
     "instance_actor": {"instance_token": "token", "actor_id": "count"},
     "counterfactuals": {
@@ -186,6 +187,7 @@ OPTIONAL: Mapping[str, str] = {
     "instance_actor": "instance_token",
     "counterfactuals": "scene_token",
     "camera_lens": "calibrated_sensor_token",
+    "camera_shutter": "calibrated_sensor_token",
 }
 """Tables beyond the 13, which may be absent, and what their rows are about."""
 
@@ -229,6 +231,7 @@ _KEYS: tuple[tuple[str, str, str], ...] = (
     ("lidar_instance", "sample_data_token", "sample_data"),
     ("instance_actor", "instance_token", "instance"),
     ("camera_lens", "calibrated_sensor_token", "calibrated_sensor"),
+    ("camera_shutter", "calibrated_sensor_token", "calibrated_sensor"),
     ("counterfactuals", "scene_token", "scene"),
     ("counterfactuals", "counterpart_scene_token", "scene"),
     ("counterfactuals", "samples", "sample"),
