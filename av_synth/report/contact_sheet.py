@@ -20,6 +20,7 @@ from av_synth.report.lidar_from_above import BoxFromAbove, height_colours, lidar
 from av_synth.report.thumbnails import moment_us
 from av_synth.rig.model import MAIN_LIDAR
 from av_synth.verify import open_dataset
+from av_synth.verify.lens import Bend
 from av_synth.verify.maths import Array, box_corners, inverse, move
 from av_synth.verify.reading.model import Annotation, Data, Dataset, Sample, Scene
 
@@ -176,13 +177,15 @@ def _camera(dataset: Dataset, data: Data, annotations: Sequence[Annotation]) -> 
     intrinsic = data.calibration.intrinsic.copy()
     intrinsic[:2] *= scale
     intrinsic[:2, 2] += (scale - 1.0) / 2.0
+    lens = data.calibration.lens
+    bend = None if lens is None else Bend(intrinsic, *lens, size)
     camera_from_world = inverse(data.world_from_sensor)
     placed: list[tuple[float, float, str, drawing.Colour]] = []
     for distance_m, annotation in _far_to_near(camera_from_world, annotations):
         corners = move(camera_from_world, box_corners(annotation.world_from_box, annotation.size_wlh_m))
         name = class_of(annotation.category)
         strong = _is_seen(annotation)
-        top = drawing.camera_box(canvas, intrinsic, corners, CLASS_COLOURS[name], strong=strong)
+        top = drawing.camera_box(canvas, intrinsic, corners, CLASS_COLOURS[name], strong=strong, bend=bend)
         if top is not None and strong and top[2] >= _LABEL_BOX_PX:
             placed.append((top[0], top[1], f"{name} {distance_m:.0f} m", CLASS_COLOURS[name]))
     _labels(canvas, placed)

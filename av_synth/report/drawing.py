@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.verify.maths import BOX_EDGES, FRONT_CORNERS, Array, clip_edge, clip_to_image, convex_hull, project
+from av_synth.verify.lens import Bend, to_pixels
+from av_synth.verify.maths import BOX_EDGES, FRONT_CORNERS, Array, clip_edge, clip_to_image, convex_hull
 
 Image = npt.NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -21,6 +23,7 @@ FAINT: Colour = (160, 152, 146)
 GOOD: Colour = (120, 205, 120)
 BAD: Colour = (90, 90, 240)
 
+_PIECES = 17  # points along an edge behind a lens
 _NEAR_M = 0.2  # nearer parts of a box would fill the image with two lines
 _SUBPIXEL_BITS = 4
 _FONT, _BOLD = cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX
@@ -130,7 +133,7 @@ def plate(canvas: Image, x: float, y: float, words: str, height_px: float, colou
 
 
 def camera_box(
-    canvas: Image, intrinsic: Array, corners_camera: Array, colour: Colour, *, strong: bool
+    canvas: Image, intrinsic: Array, corners_camera: Array, colour: Colour, *, strong: bool, bend: Bend | None = None
 ) -> tuple[float, float, float] | None:
     """Draw a box, cut at the near plane, with its front face filled and its front edges doubled.
 
@@ -139,6 +142,7 @@ def camera_box(
         intrinsic: (3, 3), of the image as it is drawn on.
         corners_camera: (8, 3) in the camera's frame, ordered as `box_corners` does.
         colour: of the edges.
+        bend: the lens of the image as it is drawn on; None for a pinhole.
         strong: whether the thing is seen; edges of a hidden one are thin and faint, and its front is not filled.
 
     Returns:
@@ -146,7 +150,10 @@ def camera_box(
         outside.
     """
     edges = [(a, b, clip_edge(corners_camera[a], corners_camera[b], _NEAR_M)) for a, b in BOX_EDGES]
-    shown = [(a, b, project(intrinsic, np.array(cut))) for a, b, cut in edges if cut is not None]
+    share = np.linspace(0.0, 1.0, 2 if bend is None else _PIECES)[:, None]
+    shown = [
+        (a, b, to_pixels(intrinsic, bend, cut[0] + share * (cut[1] - cut[0]))) for a, b, cut in edges if cut is not None
+    ]
     if not shown:
         return None
     outline = clip_to_image(
@@ -161,9 +168,11 @@ def camera_box(
         if face:
             fill(canvas, convex_hull(np.concatenate(face)), colour, 0.22)
         for _, _, ends in shown:
-            line(canvas, ends[0], ends[1], (18, 16, 14), 3)
+            for start, end in pairwise(ends):
+                line(canvas, start, end, (18, 16, 14), 3)
     for a, b, ends in shown:
-        line(layer, ends[0], ends[1], colour, 2 if strong and a in front and b in front else 1)
+        for start, end in pairwise(ends):
+            line(layer, start, end, colour, 2 if strong and a in front and b in front else 1)
     if not strong:
         cv2.addWeighted(layer, 0.6, canvas, 0.4, 0.0, dst=canvas)
     top, bottom = outline[:, 1].min(), outline[:, 1].max()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from av_synth.export.rows import pose_of
+from av_synth.export.rows import lenses_of, pose_of
 from av_synth.geometry.transforms import Array, invert
 from av_synth.replay.state_log import StateLog
 from av_synth.report import drawing
@@ -18,6 +18,7 @@ from av_synth.report.contact_sheet import rows_of_cameras
 from av_synth.report.drawing import CLASS_COLOURS, Image, class_of
 from av_synth.report.thumbnails import picture_of
 from av_synth.store import Run
+from av_synth.verify.lens import Bend
 from av_synth.verify.maths import box_corners, move
 
 _REACH_M = 60.0
@@ -27,7 +28,10 @@ _LATE = 1.5  # intervals without a picture, after which that is said
 
 @dataclass(frozen=True)
 class Camera:
-    """One camera: its mount (4, 4), (3, 3) of its image, that image's size, its pictures' frames, paths, keyframes."""
+    """One camera: its mount (4, 4), (3, 3) of its image, that image's size, its pictures' frames, paths, keyframes.
+
+    `lens` is its model and coefficients; None for a pinhole.
+    """
 
     channel: str
     ego_from_camera: Array
@@ -36,6 +40,7 @@ class Camera:
     frames: tuple[int, ...]
     paths: tuple[str, ...]
     keyframes: tuple[int, ...]
+    lens: tuple[str, Array] | None = None
 
     @property
     def every_ticks(self) -> int:
@@ -112,6 +117,8 @@ class Cameras:
         intrinsic = camera.intrinsic.copy()
         intrinsic[:2] *= scale
         intrinsic[:2, 2] += (scale - 1.0) / 2.0
+        size_px = (canvas.shape[1], canvas.shape[0])
+        bend = None if camera.lens is None else Bend(intrinsic, *camera.lens, size_px)
         camera_from_world = invert(self._world_from_ego[frame] @ camera.ego_from_camera)
         state = self._log.state(frame)
         placed = []
@@ -125,7 +132,7 @@ class Cameras:
             length, width, high = state.infos[actor].size_lwh_m
             colour = CLASS_COLOURS[class_of(state.infos[actor].category)]
             corners = box_corners(camera_from_box, (float(width), float(length), float(high)))
-            top = drawing.camera_box(canvas, intrinsic, corners, colour, strong=True)
+            top = drawing.camera_box(canvas, intrinsic, corners, colour, strong=True, bend=bend)
             if top is not None and actor in self._names:
                 tops.append((top[0], top[1], self._names[actor], colour))
         height = max(8.0, canvas.shape[1] / 72.0)
@@ -150,9 +157,10 @@ def _cameras(run: Run) -> list[Camera]:
     for row in run.table("sensor_frames").to_pylist():
         frames[row["channel"]].append((row["frame"], row["path"], row["is_keyframe"]))
     found = []
+    lenses = lenses_of(run)
     for row in run.table("sensors").to_pylist():
         if row["modality"] == "camera":
-            taken = sorted(frames[row["channel"]])
+            taken, lens = sorted(frames[row["channel"]]), lenses.get(row["channel"])
             intrinsic = np.array(
                 [[row["fx_px"], 0.0, row["cx_px"]], [0.0, row["fy_px"], row["cy_px"]], [0.0, 0.0, 1.0]]
             )
@@ -165,6 +173,7 @@ def _cameras(run: Run) -> list[Camera]:
                     tuple(frame for frame, _, _ in taken),
                     tuple(path for _, path, _ in taken),
                     tuple(frame for frame, _, is_keyframe in taken if is_keyframe),
+                    None if lens is None else (lens.model, np.array(lens.coefficients)),
                 )
             )
     return found

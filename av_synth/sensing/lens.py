@@ -61,6 +61,13 @@ class Bending:
         """(H, W), the place in the flattened source of the pixel nearest to each of `at`."""
         return nearest(self.at, self.source)
 
+    @cached_property
+    def forward(self) -> npt.NDArray[np.float32]:
+        """(H', W', 2), column and row in the image of the middle of each pixel of the source."""
+        columns, rows = np.meshgrid(np.arange(self.source.width_px), np.arange(self.source.height_px))
+        there = self.distorted(np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float64))
+        return there.astype(np.float32).reshape(*columns.shape, 2)
+
     def distorted(self, source_px: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Where columns and rows (N, 2) of the source are in the image (N, 2)."""
         source, camera = self.source, self.camera
@@ -156,9 +163,14 @@ def depth(depth_m: Depth, at: npt.NDArray[np.float32], places: npt.NDArray[np.in
 
 def flow(flow_px: npt.NDArray[np.float32], bent: Bending, places: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
     """Flow (H, W, 2) in the lens's image from that in the wider view (H', W', 2): pixels to the right and down."""
-    now = np.moveaxis(bent.at, 0, 2).reshape(-1, 2).astype(np.float64)
-    moved = bent.distorted(now) - bent.distorted(now - flow_px.reshape(-1, 2)[places.reshape(-1)])
-    return moved.astype(np.float32).reshape(*places.shape, 2)
+    moves = pick(flow_px, places)
+    before = bent.at[0] - moves[..., 0], bent.at[1] - moves[..., 1]
+    there = cv2.remap(bent.forward, *before, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    source = bent.source
+    outside = (before[0] < 0) | (before[0] > source.width_px - 1) | (before[1] < 0) | (before[1] > source.height_px - 1)
+    there[outside] = bent.distorted(np.stack([each[outside] for each in before], axis=1).astype(np.float64))
+    columns, rows = np.meshgrid(*(np.arange(size, dtype=np.float32) for size in places.shape[::-1]))
+    return np.dstack([columns, rows]) - np.asarray(there, dtype=np.float32)
 
 
 def rolled(bent: Bending, flow_px: npt.NDArray[np.float32], share: float) -> npt.NDArray[np.float32]:
@@ -176,8 +188,9 @@ def rolled(bent: Bending, flow_px: npt.NDArray[np.float32], share: float) -> npt
     farthest = np.float32(2.0 * rolling_room_px(bent.camera) / max(share, 1e-6))
     at = bent.at
     for _ in range(_ROLLS):
-        moves = np.clip(pick(flow_px, nearest(at, bent.source)), -farthest, farthest)
-        at = bent.at - np.stack([moves[..., 0] * when, moves[..., 1] * when])
+        seen = cv2.remap(flow_px, at[0], at[1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+        across, down = cv2.split(np.clip(seen, -farthest, farthest))
+        at = np.stack([bent.at[0] - across * when, bent.at[1] - down * when])
     return at
 
 
