@@ -17,9 +17,9 @@ from av_synth.simulator.profile import BLANK_FRAMES, SETTLING_FRAMES, WRONG_EVER
 from av_synth.simulator.protocol import bodies
 from av_synth.simulator.protocol.bodies import SensorType
 from av_synth.simulator.scene import DEPTH, FLOW, RGB, Scene, Weather
+from av_synth.simulator.sensors.drops import wet_lens
 from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.glass import bent, bent_silhouettes
-from av_synth.simulator.sensors.lens import wet_lens
 from av_synth.simulator.sensors.metering import metered_ev100
 from av_synth.simulator.sensors.retina import Retina
 from av_synth.simulator.sensors.spec import CameraSpec

@@ -12,8 +12,8 @@ from av_synth.simulator.profile import NATIVE
 from av_synth.simulator.render import Renderer
 from av_synth.simulator.scene import Weather
 from av_synth.simulator.sensors.cameras import expose_cameras
+from av_synth.simulator.sensors.drops import wet_lens
 from av_synth.simulator.sensors.exposure import Exposure, Message
-from av_synth.simulator.sensors.lens import wet_lens
 from av_synth.simulator.sensors.spec import make_sensor
 from tests.simulator.render.conftest import at, scene
 
