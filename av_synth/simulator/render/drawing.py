@@ -29,10 +29,10 @@ from av_synth.simulator.render.programs import (
     SHADOW_UNIT,
     WAYS_UNIT,
     WETTABLE,
-    Air,
     Drawable,
     Extras,
     Programs,
+    Variant,
 )
 from av_synth.simulator.render.quads import Quads
 from av_synth.simulator.render.rain import streaks
@@ -77,8 +77,8 @@ class _Part(NamedTuple):
     vast: bool
     ranges: list[tuple[int, int]]
 
-    def under(self, air: Air) -> Air:
-        return replace(air, murky=True) if self.vast else air
+    def under(self, variant: Variant) -> Variant:
+        return replace(variant, murky=True) if self.vast else variant
 
 
 class Painter:
@@ -132,20 +132,20 @@ class Painter:
         framebuffer = targets.both_and_flow if extras.flow else targets.both if labels else targets.colour_only
         self._begin(framebuffer)
         bodies, town = _by_material(placed), self._town_in_rings(view)
-        air = Air(light.is_night, light.is_wet, light.haze_per_m + light.fog_per_m > _MURKY_PER_M)
+        variant = Variant(light.is_night, light.is_wet, light.haze_per_m + light.fog_per_m > _MURKY_PER_M)
         for material in (kind for kind in _ORDER if kind in bodies):
-            program = self._programs.surface(material, air, extras)
+            program = self._programs.surface(material, variant, extras)
             self._draw_bodies(program, material, bodies[material], scene.elapsed_s)
         for part in (part for part in town if part.material not in WETTABLE):
-            _draw_town(self._programs.surface(part.material, part.under(air), extras), part.ranges, view, last_view)
+            _draw_town(self._programs.surface(part.material, part.under(variant), extras), part.ranges, view, last_view)
         if light.is_wet:
             targets.keep_mirror()
         # last, for it mirrors the rest
         for material in (kind for kind in WETTABLE if kind in bodies):
-            program = self._programs.surface(material, air, extras)
+            program = self._programs.surface(material, variant, extras)
             self._draw_bodies(program, material, bodies[material], scene.elapsed_s)
         for part in (part for part in town if part.material in WETTABLE):
-            _draw_town(self._programs.surface(part.material, part.under(air), extras), part.ranges, view, last_view)
+            _draw_town(self._programs.surface(part.material, part.under(variant), extras), part.ranges, view, last_view)
         self._light_sky(light, scene.elapsed_s, extras)
         self._draw_sky(view, label_only=False, extras=extras)
         self._draw_overlays(scene, view, placed, light, framebuffer)

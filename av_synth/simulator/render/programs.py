@@ -36,7 +36,7 @@ _SHARED = {
 
 
 @dataclass(frozen=True)
-class Air:
+class Variant:
     """What makes other programs of the same materials: night, wet roads, and air reckoned pixel by pixel.
 
     It is reckoned at the corners of triangles where it differs little within them.
@@ -96,10 +96,10 @@ class Programs:
         self._programs: dict[str, moderngl.Program] = {}
         self._drawables: dict[str, Drawable] = {}
 
-    def surface(self, material: int, air: Air, extras: Extras) -> Drawable:
+    def surface(self, material: int, variant: Variant, extras: Extras) -> Drawable:
         """What draws indexed bodies of one `Material` in colour, in labels and in the extras wanted."""
         name = _SHARED.get(Material(material), Material(material).name)
-        names = ["LIT", name, *air.names(material), *extras.names]
+        names = ["LIT", name, *variant.names(material), *extras.names]
         key = " ".join(names)
         if key not in self._programs:
             defines = "".join(f"#define {name}\n" for name in names)
