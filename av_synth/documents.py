@@ -28,6 +28,7 @@ NAME = "[a-z0-9][a-z0-9_-]{0,63}"
 NAME_IN_WORDS = "lower-case letters, digits, _ and -, at most 64, beginning with a letter or digit"
 
 _ONE_OF = {"scenarios": "scenario", "sensors": "rig", "configs": "campaign"}  # as messages call one document of a kind
+_WITHIN = {"configs": ("assets",)}  # folders in the folder of a kind whose documents are of another kind
 _LISTED_BY = {"scenarios": "scenarios", "sensors": "rigs"}  # verbs
 
 # pydantic's error types that only say which kind of value was wanted
@@ -257,7 +258,7 @@ def files(kind: str) -> dict[str, Path]:
     found: dict[str, Path] = {}
     root = library_root() / kind
     for path in sorted(root.rglob("*.yaml"), key=lambda path: (path.stem, path.as_posix())):
-        if re.fullmatch(NAME, path.stem):
+        if re.fullmatch(NAME, path.stem) and path.relative_to(root).parts[0] not in _WITHIN.get(kind, ()):
             if path.stem in found:
                 both = " and ".join(str(each.relative_to(root)) for each in (found[path.stem], path))
                 raise DocumentError([Problem("", kind, f"{both} have one name; want two")])

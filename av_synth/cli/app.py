@@ -14,6 +14,7 @@ import typer
 
 from av_synth import __version__
 from av_synth.cli import (
+    assets,
     campaign,
     cancel,
     demo,
@@ -94,6 +95,7 @@ for _verb in (
     doctor,
     probe,
     simulator,
+    assets,
 ):
     _verb.register(app)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from av_synth.simulator.assets.wardrobe import Wardrobe, in_use
 from av_synth.simulator.bodies import (
     animals,
     cars,
@@ -23,14 +24,34 @@ from av_synth.simulator.bodies import (
     two_wheelers,
     walkers,
 )
+from av_synth.simulator.bodies.dressing import dressed
 from av_synth.simulator.bodies.model import Catalogue
 from av_synth.simulator.cache import cached
 
 
 @cache
 def catalogue() -> Catalogue:
-    """All bodies; built once a machine, in about five seconds, and kept."""
+    """All bodies, in the looks that are in use; built once a machine, in about five seconds, and kept.
+
+    Raises:
+        DataError: a look that is in use is damaged or does not fit.
+    """
+    wardrobe = in_use()
+    if wardrobe is None:
+        return procedural()
+    return cached(f"bodies-{wardrobe.digest()[:16]}", lambda: _dressed(wardrobe))
+
+
+def procedural() -> Catalogue:
+    """All bodies as this package makes them."""
     return cached("bodies", _build)
+
+
+def _dressed(wardrobe: Wardrobe) -> Catalogue:
+    plain = procedural()
+    looks = {name: wardrobe.look(name) for name in wardrobe.names()}
+    worn = wardrobe.worn
+    return Catalogue(dressed(body, looks[worn[name]]) if name in worn else body for name, body in plain.items())
 
 
 def _build() -> Catalogue:

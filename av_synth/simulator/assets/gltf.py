@@ -1,0 +1,198 @@
+"""Reading of glTF 2.0: `.gltf` with its buffers, and `.glb`.
+
+What is read: triangles with positions, one set of texture places, base colours and their textures, placed by the
+file's scene. Not read: skins, animations, morph targets, and compressed meshes, which are an error.
+Source: Khronos, glTF 2.0 Specification (ISO/IEC 12113).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from av_synth.errors import DataError
+from av_synth.geometry.transforms import Array
+from av_synth.simulator.assets.files import Files, beside
+from av_synth.simulator.assets.model import Integers, Model, Substance, decoded
+
+_TYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
+_WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
+_TRIANGLES, _STRIP, _FAN = 4, 5, 6
+_JSON, _BINARY = 0x4E4F534A, 0x004E4942
+_MAX_DEPTH = 64
+
+Values = Mapping[str, Any]
+
+
+def read_gltf(files: Files, name: str) -> Model:
+    """Read a .gltf or .glb file with everything it names.
+
+    Raises:
+        DataError: it is missing, broken, or has something that cannot be read here.
+    """
+    content = files.read(name)
+    try:
+        return _Reader(files, name, *_parted(content)).model()
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, struct.error) as error:
+        raise DataError(f"{name}: is not the glTF 2.0 that can be read: {type(error).__name__} {error}") from error
+
+
+def _parted(content: bytes) -> tuple[Values, bytes]:
+    """The JSON of a file and its binary part, which .gltf has none of."""
+    if content[:4] != b"glTF":
+        return json.loads(content), b""
+    document, binary, at = {}, b"", 12
+    while at + 8 <= len(content):
+        length, kind = struct.unpack_from("<II", content, at)
+        part = content[at + 8 : at + 8 + length]
+        if kind == _JSON:
+            document = json.loads(part)
+        elif kind == _BINARY:
+            binary = part
+        at += 8 + length
+    return document, binary
+
+
+class _Reader:
+    """One document, and what was read of it so far."""
+
+    def __init__(self, files: Files, name: str, document: Values, binary: bytes) -> None:
+        self._files, self._name, self._document = files, name, document
+        needed = [extension for extension in document.get("extensionsRequired", []) if "compression" in extension]
+        if needed or any("draco" in each.lower() for each in document.get("extensionsRequired", [])):
+            raise DataError(f"{name}: its meshes are compressed ({needed}); export it without compression")
+        self._buffers = [self._content(buffer.get("uri"), binary) for buffer in document.get("buffers", [])]
+        self._points: list[Array] = []
+        self._triangles: list[Integers] = []
+        self._uvs: list[Array] = []
+        self._substance: list[int] = []
+
+    def model(self) -> Model:
+        """The scene as one mesh."""
+        scenes = self._document.get("scenes")
+        placed = self._document.get("nodes", [])
+        first = scenes[self._document.get("scene", 0)]["nodes"] if scenes else range(len(placed))
+        for number in first:
+            self._place(number, np.eye(4), 0)
+        if not self._triangles:
+            raise DataError(f"{self._name}: has no triangles; want a mesh")
+        uvs = np.concatenate(self._uvs)
+        substances = [self._described(each) for each in self._document.get("materials", [])]
+        return Model(
+            np.concatenate(self._points),
+            np.concatenate(self._triangles),
+            uvs,
+            np.array(self._substance, dtype=np.int64),
+            (*substances, Substance("", (200, 200, 200))),
+        )
+
+    def _content(self, uri: str | None, binary: bytes) -> bytes:
+        if uri is None:
+            return binary
+        if uri.startswith("data:"):
+            try:
+                return base64.b64decode(uri.partition(",")[2], validate=True)
+            except binascii.Error as error:
+                raise DataError(f"{self._name}: a buffer is not base64: {error}") from error
+        return self._files.read(beside(self._name, uri))
+
+    def _place(self, number: int, into: Array, depth: int) -> None:
+        """Take the meshes of a part of the scene and of what hangs on it; `into` (4, 4) places its parent."""
+        if depth > _MAX_DEPTH:
+            raise DataError(f"{self._name}: the scene is nested more than {_MAX_DEPTH} deep")
+        part = self._document["nodes"][number]
+        placed = into @ _placing(part)
+        if "mesh" in part:
+            for piece in self._document["meshes"][part["mesh"]]["primitives"]:
+                self._take(piece, placed)
+        for child in part.get("children", []):
+            self._place(child, placed, depth + 1)
+
+    def _take(self, piece: Values, placed: Array) -> None:
+        if piece.get("mode", _TRIANGLES) not in (_TRIANGLES, _STRIP, _FAN):
+            return  # points and lines have no surface
+        attributes = piece["attributes"]
+        points = self._accessed(attributes["POSITION"]).astype(np.float64)
+        order = np.arange(len(points)) if "indices" not in piece else self._accessed(piece["indices"]).reshape(-1)
+        triangles = _faces(order.astype(np.int64), piece.get("mode", _TRIANGLES))
+        if np.linalg.det(placed[:3, :3]) < 0:
+            triangles = triangles[:, ::-1]
+        substance = piece.get("material", len(self._document.get("materials", [])))
+        places = np.zeros((len(points), 2))
+        if "TEXCOORD_0" in attributes:
+            places = self._accessed(attributes["TEXCOORD_0"]).astype(np.float64)
+        self._uvs.append(places[triangles])
+        self._triangles.append(triangles + sum(map(len, self._points)))
+        self._points.append(points @ placed[:3, :3].T + placed[:3, 3])
+        self._substance += [substance] * len(triangles)
+
+    def _accessed(self, number: int) -> npt.NDArray[Any]:
+        accessor = self._document["accessors"][number]
+        if "sparse" in accessor or "bufferView" not in accessor:
+            raise DataError(f"{self._name}: accessor {number} is sparse; export it as plain arrays")
+        view = self._document["bufferViews"][accessor["bufferView"]]
+        kind, width = np.dtype(_TYPES[accessor["componentType"]]), _WIDTHS[accessor["type"]]
+        start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
+        stride = view.get("byteStride") or kind.itemsize * width
+        values = np.ndarray(
+            (accessor["count"], width), kind, self._buffers[view["buffer"]], start, (stride, kind.itemsize)
+        )
+        return values / np.iinfo(kind).max if accessor.get("normalized") else values.copy()
+
+    def _described(self, material: Values) -> Substance:
+        shading = material.get("pbrMetallicRoughness", {})
+        linear = np.array(shading.get("baseColorFactor", [1.0, 1.0, 1.0, 1.0])[:3])
+        red, green, blue = (round(255 * float(part)) for part in _srgb(np.clip(linear, 0.0, 1.0)))
+        picture = None
+        if "baseColorTexture" in shading:
+            texture = self._document["textures"][shading["baseColorTexture"]["index"]]
+            image = self._document["images"][texture["source"]]
+            content = self._view(image["bufferView"]) if "bufferView" in image else self._content(image["uri"], b"")
+            picture = decoded(content, f"{self._name}: image {texture['source']}")
+        return Substance(material.get("name", ""), (red, green, blue), picture)
+
+    def _view(self, number: int) -> bytes:
+        view = self._document["bufferViews"][number]
+        start = view.get("byteOffset", 0)
+        return self._buffers[view["buffer"]][start : start + view["byteLength"]]
+
+
+def _faces(order: Integers, mode: int) -> Integers:
+    if mode == _TRIANGLES:
+        return order[: len(order) // 3 * 3].reshape(-1, 3)
+    k = np.arange(len(order) - 2)
+    if mode == _FAN:
+        return np.stack([np.full(len(k), order[0]), order[k + 1], order[k + 2]], axis=1)
+    odd = k % 2
+    return np.stack([order[k], order[k + 1 + odd], order[k + 2 - odd]], axis=1)
+
+
+def _placing(part: Values) -> Array:
+    """The (4, 4) transform of a part of the scene to its parent."""
+    if "matrix" in part:
+        return np.array(part["matrix"], dtype=np.float64).reshape(4, 4).T
+    x, y, z, w = part.get("rotation", [0.0, 0.0, 0.0, 1.0])
+    rotation = np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+    placed = np.eye(4)
+    scale: Sequence[float] = part.get("scale", [1.0, 1.0, 1.0])
+    placed[:3, :3] = rotation * np.array(scale)
+    placed[:3, 3] = part.get("translation", [0.0, 0.0, 0.0])
+    return placed
+
+
+def _srgb(linear: Array) -> Array:
+    """Linear light as sRGB, both 0..1. Source: IEC 61966-2-1."""
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
