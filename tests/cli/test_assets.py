@@ -87,6 +87,15 @@ def test_what_is_wrong_with_a_file_is_said_with_its_line_and_nothing_is_kept(fol
     assert not list(folder.iterdir())
 
 
+def test_looks_that_another_version_wrote_are_named_and_give_way_to_new_ones(folder, capsys):
+    mine = str(folder.parent / "mine.yaml")
+    said(capsys, "assets", "import", mine)
+    (folder / "boxy.look").write_bytes(b"of another time")
+    assert "boxy.look: is not the file of a look" in said(capsys, "assets", "list", code=1)
+    said(capsys, "assets", "import", mine)
+    assert "vehicle.audi.a2" in said(capsys, "assets", "list")
+
+
 def test_a_folder_that_is_not_there_and_looks_that_are_not_wanted_are_said(folder, capsys, monkeypatch):
     monkeypatch.setenv("AV_SYNTH_ASSETS", str(folder / "none_such"))
     assert "there is no such folder" in said(capsys, "assets", "list", code=2)

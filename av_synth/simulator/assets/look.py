@@ -15,7 +15,10 @@ from av_synth.geometry.transforms import Array
 
 _EPOCH = 1
 """Of what the files mean; a file of another one is not used."""
-_ARRAYS = ("points_m", "normals", "colours", "materials", "uvs", "triangles", "wheel", "hubs_m", "joints_m", "texture")
+_ARRAYS = (
+    *("points_m", "normals", "colours", "materials", "uvs", "triangles"),
+    *("wheel", "hubs_m", "joints_m", "weights", "texture"),
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class Look:
         triangles: (T, 3) uint32, counter-clockwise seen from outside.
         wheel: (V,) int8, the wheel that a vertex is of, as indices of `hubs_m`; -1 for none.
         hubs_m: (W, 3) float32.
-        joints_m: (6, 2, 3) float32: hips, knees, ankles, shoulders, elbows, wrists, left and right; (0, 2, 3) without.
+        joints_m: (3, 2, 3) float32: hips, knees and ankles, left and right; (0, 2, 3) of what does not walk.
+        weights: (V, BONES) float32, how much each of `rigging`'s bones moves a vertex; (0, BONES) without.
         texture: (H, W, 3) uint8 sRGB; (0, 0, 3) without one.
     """
 
@@ -61,6 +65,7 @@ class Look:
     wheel: npt.NDArray[np.int8]
     hubs_m: npt.NDArray[np.float32]
     joints_m: npt.NDArray[np.float32]
+    weights: npt.NDArray[np.float32]
     texture: npt.NDArray[np.uint8]
 
     @property

@@ -17,8 +17,9 @@ from av_synth.simulator.assets.facing import seen_from_outside
 from av_synth.simulator.assets.files import Files
 from av_synth.simulator.assets.gltf import read_gltf
 from av_synth.simulator.assets.look import Credit, Look
-from av_synth.simulator.assets.model import Integers, Model, welded
-from av_synth.simulator.assets.recipe import AssetsFile, Finish, Joints, LookRecipe
+from av_synth.simulator.assets.model import Integers, Model, distinct, welded
+from av_synth.simulator.assets.recipe import AssetsFile, Finish, LookRecipe
+from av_synth.simulator.assets.rigging import BONES, Rig, rigged
 from av_synth.simulator.assets.shading import vertices
 from av_synth.simulator.assets.wavefront import read_obj
 from av_synth.simulator.bodies import shapes
@@ -52,7 +53,7 @@ def make(recipe: LookRecipe, told: AssetsFile, files: Files) -> Look:
         DataError: the model cannot be read, or nothing is left of it.
     """
     model = _read(recipe, files)
-    model, finishes = _finished(_standing(welded(_turned(model, recipe))), recipe)
+    model, finishes = _finished(_standing(distinct(welded(_turned(model, recipe)))), recipe)
     model = welded(seen_from_outside(model))
     if not len(model.triangles):
         raise DataError(f"{recipe.file}: nothing of it is seen from outside; see `finishes` of {recipe.name}")
@@ -62,6 +63,9 @@ def make(recipe: LookRecipe, told: AssetsFile, files: Files) -> Look:
     materials, colours = _materials(model, finishes)
     merged = vertices(model.points, model.triangles, materials, colours, places)
     found = wheels.find(model.points, model.triangles[is_tyre[model.substance]])
+    rig = Rig(np.zeros((0, 2, 3), np.float32), np.zeros((0, BONES), np.float32))
+    if recipe.legs is not None:
+        rig = rigged(merged.points_m.astype(np.float64), merged.triangles.astype(np.int64), recipe.legs, recipe.name)
     return Look(
         name=recipe.name,
         credit=Credit(recipe.title, recipe.author or told.author, told.licence, told.licence_url, told.source),
@@ -74,7 +78,8 @@ def make(recipe: LookRecipe, told: AssetsFile, files: Files) -> Look:
         triangles=merged.triangles,
         wheel=wheels.membership(found, merged.points_m),
         hubs_m=np.array([wheel.hub for wheel in found], dtype=np.float32).reshape(-1, 3),
-        joints_m=_joints(recipe.joints, model.points),
+        joints_m=rig.joints_m,
+        weights=rig.weights,
         texture=texture if np.any(materials == Material.TEXTURED) else np.zeros((0, 0, 3), np.uint8),
     )
 
@@ -190,11 +195,3 @@ def _outermost(aside: Array, lamp: Flags) -> Flags:
     """Triangles whose middles are in the outer part of what the lamps (T,) span away from the middle line."""
     low, high = float(aside[lamp].min()), float(aside[lamp].max())
     return np.asarray(aside > low + _OUTER * (high - low), dtype=bool)
-
-
-def _joints(joints: Joints | None, points: Array) -> npt.NDArray[np.float32]:
-    if joints is None:
-        return np.zeros((0, 2, 3), dtype=np.float32)
-    given = [joints.hips, joints.knees, joints.ankles, joints.shoulders, joints.elbows, joints.wrists]
-    low, size = points.min(axis=0), np.ptp(points, axis=0)
-    return (low + np.array(given) * size).astype(np.float32)

@@ -77,3 +77,11 @@ def welded(model: Model) -> Model:
     whole = (triangles[:, 0] != triangles[:, 1]) & (triangles[:, 1] != triangles[:, 2])
     whole &= (triangles[:, 2] != triangles[:, 0]) & (area > grain * grain)
     return Model(points, triangles, model.uvs, model.substance, model.substances).kept(whole)
+
+
+def distinct(model: Model) -> Model:
+    """The model without triangles that are there twice, from whichever side: some files have all of them so."""
+    _, first = np.unique(np.sort(model.triangles, axis=1), axis=0, return_index=True)
+    chosen = np.zeros(len(model.triangles), dtype=bool)
+    chosen[first] = True
+    return model.kept(chosen)

@@ -47,18 +47,13 @@ class Region(_Strict):
     of: tuple[str, ...] = Field((), description="only of these substances; all if left out")
 
 
-class Joints(_Strict):
-    """Where the joints of a person are, as shares of the model's box: forward, left, up.
+class Legs(_Strict):
+    """How high the joints of a standing person's legs are, as shares of the height; where they are is found."""
 
-    A single point stands for the middle; pairs are left, right.
-    """
-
-    hips: tuple[Point, Point]
-    knees: tuple[Point, Point]
-    ankles: tuple[Point, Point]
-    shoulders: tuple[Point, Point]
-    elbows: tuple[Point, Point]
-    wrists: tuple[Point, Point]
+    hip: Annotated[float, Field(gt=0.3, lt=0.7)] = 0.53
+    crotch: Annotated[float, Field(gt=0.2, lt=0.6, description="below it the legs are two pieces")] = 0.45
+    knee: Annotated[float, Field(gt=0.1, lt=0.45)] = 0.28
+    ankle: Annotated[float, Field(gt=0.01, lt=0.15)] = 0.05
 
 
 class LookRecipe(_Strict):
@@ -79,7 +74,7 @@ class LookRecipe(_Strict):
         default_factory=dict, description="of substances, by name or by a pattern with *; the first that fits holds"
     )
     regions: tuple[Region, ...] = ()
-    joints: Joints | None = Field(None, description="of a person, who walks by them")
+    legs: Legs | None = Field(None, description="of a person, who walks with them")
 
 
 class AssetsFile(_Strict):

@@ -95,9 +95,12 @@ class Wardrobe:
         return unpacked(self._content(name), str(self._path(name)))
 
     def put(self, looks: Mapping[str, tuple[Look, Iterable[str]]]) -> None:
-        """Keep looks, each with the blueprints that it dresses from now on, whatever did before."""
+        """Keep looks, each with the blueprints that it dresses from now on, whatever did before.
+
+        Looks that cannot be read any more, because another version wrote them, go.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        worn = self.worn
+        worn = {each: name for each, name in self.worn.items() if self._readable(name)}
         for name, (look, blueprint_ids) in looks.items():
             _write(self._path(name), packed(look))
             worn = {each: old for each, old in worn.items() if old != name}
@@ -137,6 +140,13 @@ class Wardrobe:
             if path not in used:
                 path.unlink(missing_ok=True)
         _write(self.folder / _ATTRIBUTION, self.attribution().encode())
+
+    def _readable(self, name: str) -> bool:
+        try:
+            self.look(name)
+        except DataError:
+            return False
+        return True
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.look"

@@ -31,10 +31,12 @@ from av_synth.simulator.bodies.shapes import Finish, ellipsoid, limb, tube, vec
 from av_synth.simulator.bodies.skin import Skin
 from av_synth.simulator.scene import Material, Mesh, Tag
 
-_STANCE = 0.6  # share of the cycle that a foot is on the ground
+STANCE = 0.6
+"""Share of a step's cycle that a foot is on the ground."""
 _SHOE_M = 0.155  # between the balls of heel and toe
-_HEEL_M, _TOE_M = 0.046, 0.038  # their radii
-_HIP_Z_M, _NECK_Z_M = 0.918, 1.455
+HEEL_M, TOE_M = 0.046, 0.038
+"""Radii of those balls."""
+HIP_Z_M, _NECK_Z_M = 0.918, 1.455
 _SPEEDS = {"child": "0.0,1.2,2.8", "teenager": "0.0,1.4,3.2", "adult": "0.0,1.4,3.2", "elderly": "0.0,0.9,1.8"}
 
 
@@ -42,7 +44,7 @@ def walker(person: Person) -> Body:
     """Build one pedestrian; its origin is in the middle of its height, as CARLA's capsules are."""
     scale = person.height_m / TALL_M
     travel = (0.56 if person.held == "umbrella" else 0.46) * scale  # how far a foot goes back on the ground
-    legs = [_legs(step / STEPS, travel / scale) for step in range(STEPS)]
+    legs = [leg_joints(step / STEPS, travel / scale) for step in range(STEPS)]
     reach = _reach(legs)
     meshes = tuple(_step(person, scale, step, legs[step], reach) for step in range(STEPS))
     low, high = bounds(meshes)
@@ -63,29 +65,29 @@ def walker(person: Person) -> Body:
         box_centre_m=(low + high) / 2,
         box_half_m=(high - low) / 2,
         mass_kg=round(22.0 * person.height_m**2 * person.clothes.girth, 1),
-        stride_m=travel / _STANCE,
+        stride_m=travel / STANCE,
     )
 
 
 def _foot(phase: float, travel: float) -> tuple[Array, Array]:
     """Middles of the balls of heel and toe (x, z) at a phase of the foot's cycle, which starts as the heel lands."""
     pitch = np.radians(np.interp(phase, (0.0, 0.08, 0.38, 0.60, 0.72, 0.92, 1.0), (16, 0, 0, -40, -34, 12, 16)))
-    lift = 0.075 * np.sin(np.pi * (phase - _STANCE) / (1 - _STANCE)) ** 2 if phase > _STANCE else 0.0
-    if phase <= _STANCE:
-        middle = travel * (0.5 - phase / _STANCE)
+    lift = 0.075 * np.sin(np.pi * (phase - STANCE) / (1 - STANCE)) ** 2 if phase > STANCE else 0.0
+    if phase <= STANCE:
+        middle = travel * (0.5 - phase / STANCE)
     else:
-        t = (phase - _STANCE) / (1 - _STANCE)
+        t = (phase - STANCE) / (1 - STANCE)
         middle = travel * (-0.5 + t * t * (3 - 2 * t))
     along = _SHOE_M * np.array([np.cos(pitch), np.sin(pitch)])
-    heel = np.array([middle - 0.045, _HEEL_M + lift])
+    heel = np.array([middle - 0.045, HEEL_M + lift])
     toe = heel + along
     if pitch < 0:  # up on the toe: the toe stays where the flat shoe had it
-        toe = np.array([middle - 0.045 + _SHOE_M, _TOE_M + lift])
+        toe = np.array([middle - 0.045 + _SHOE_M, TOE_M + lift])
         heel = toe - along
     return heel, toe
 
 
-def _legs(phase: float, travel: float) -> tuple[Array, Array, Array, Array]:
+def leg_joints(phase: float, travel: float) -> tuple[Array, Array, Array, Array]:
     """Knees, ankles, heels and toes (2, 3) of a 1.75 m figure at a phase of the gait."""
     knees, ankles, heels, toes = [], [], [], []
     for side, offset in ((1.0, 0.0), (-1.0, 0.5)):
@@ -93,7 +95,7 @@ def _legs(phase: float, travel: float) -> tuple[Array, Array, Array, Array]:
         y = side * HIP_HALF_M
         up = np.array([-(toe - heel)[1], (toe - heel)[0]]) / _SHOE_M
         ankle = heel + 0.025 * (toe - heel) / _SHOE_M + 0.055 * up
-        hip = np.array([0.0, y, _HIP_Z_M])
+        hip = np.array([0.0, y, HIP_Z_M])
         ankle3 = np.array([ankle[0], y, ankle[1]])
         knees.append(bend(hip, ankle3, THIGH_M, SHIN_M, np.array([1.0, 0.0, 0.0])))
         ankles.append(ankle3)
@@ -106,8 +108,8 @@ def _reach(legs: list[tuple[Array, Array, Array, Array]]) -> tuple[float, float]
     """Lowest and highest x that shoes and knees come to, for a 1.75 m figure."""
     heels, toes = np.array([leg[2] for leg in legs]), np.array([leg[3] for leg in legs])
     knees = np.array([leg[0] for leg in legs])
-    low = min(float(heels[..., 0].min()) - _HEEL_M, float(toes[..., 0].min()) - _TOE_M)
-    high = max(float(toes[..., 0].max()) + _TOE_M, float(knees[..., 0].max()) + 0.06)
+    low = min(float(heels[..., 0].min()) - HEEL_M, float(toes[..., 0].min()) - TOE_M)
+    high = max(float(toes[..., 0].max()) + TOE_M, float(knees[..., 0].max()) + 0.06)
     return low, high
 
 
@@ -121,7 +123,7 @@ def _step(
     shoulders = np.array([[0.0, side * SHOULDER_HALF_M, _NECK_Z_M - 0.055] for side in (1.0, -1.0)])
     elbows, wrists, fists = _arms(person.held, step, shoulders, reach)
     pose = Pose(
-        hips=np.array([[0.0, side * HIP_HALF_M, _HIP_Z_M] for side in (1.0, -1.0)]) * scale,
+        hips=np.array([[0.0, side * HIP_HALF_M, HIP_Z_M] for side in (1.0, -1.0)]) * scale,
         knees=knees * scale,
         ankles=ankles * scale,
         heels=heels * scale,

@@ -119,3 +119,34 @@ def panel_gltf(*, glb: bool = False, **changes: Any) -> bytes:
     buffer += b"\0" * (-len(buffer) % 4)
     parts = struct.pack("<II", len(text), 0x4E4F534A) + text + struct.pack("<II", len(buffer), 0x004E4942) + buffer
     return struct.pack("<4sII", b"glTF", 2, 12 + len(parts)) + parts
+
+
+def person_obj(apart: float = 0.1) -> str:
+    """A person 0.5 x 1.8 x 0.3 units, y up, z forward: two legs of rings with feet, a trunk on them, a head.
+
+    The legs are `apart` from the middle.
+    """
+    lines: list[str] = []
+    count = 0
+
+    def column(x: float, levels: list[tuple[float, float]], ahead: float = 0.0) -> None:
+        nonlocal count
+        turn = np.arange(8) * np.pi / 4
+        for height, radius in levels:
+            reach = radius + (ahead if height < 0.08 else 0.0)
+            lines.extend(f"v {x + radius * np.cos(t):.5f} {height} {reach * np.sin(t):.5f}" for t in turn)
+        rings = len(levels)
+        for ring in range(rings - 1):
+            for k in range(8):
+                a, b = count + 8 * ring + k + 1, count + 8 * ring + (k + 1) % 8 + 1
+                lines.append(f"f {a} {a + 8} {b + 8} {b}")
+        lines.append("f " + " ".join(str(count + k + 1) for k in range(8)))
+        lines.append("f " + " ".join(str(count + 8 * rings - k) for k in range(8)))
+        count += 8 * rings
+
+    for x in (-apart, apart):
+        heights = [0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 1.0]
+        column(x, [(height, 0.07) for height in heights], ahead=0.08)
+    column(0.0, [(0.95, 0.2), (1.2, 0.22), (1.5, 0.25)])
+    column(0.0, [(1.5, 0.1), (1.8, 0.1)])
+    return "\n".join(lines) + "\n"
