@@ -181,6 +181,8 @@ def _materials(model: Model, finishes: list[Finish | None]) -> tuple[npt.NDArray
     colours = np.array(tones, dtype=np.uint8)[model.substance]
     blinking = np.array([finish is Finish.BLINKER for finish in finishes])[model.substance]
     middles = model.points[model.triangles].mean(axis=1)
+    # what is clear glass at the rear lights the way back
+    materials[(materials == int(Material.LAMP_FRONT)) & (middles[:, 0] < 0)] = int(Material.MATTE)
     for material in (Material.LAMP_FRONT, Material.LAMP_BRAKE):
         lamp = materials == int(material)
         ahead = material is Material.LAMP_FRONT

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
@@ -93,10 +91,16 @@ def _components(faces: Integers, weld: Integers, inside: Flags) -> Integers:
     within = np.zeros(count, dtype=bool)
     within[weld[inside]] = True
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    edges = edges[within[edges].all(axis=1)]
-    graph = coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(count, count))
-    _, labels = connected_components(graph, directed=False)
-    return np.asarray(labels, dtype=np.int64)[weld]
+    a, b = edges[within[edges].all(axis=1)].T
+    labels = np.arange(count)
+    while True:  # the least number of each piece spreads along edges, and by what it has reached already
+        before = labels.copy()
+        least = np.minimum(labels[a], labels[b])
+        np.minimum.at(labels, a, least)
+        np.minimum.at(labels, b, least)
+        labels = labels[labels]
+        if np.array_equal(labels, before):
+            return labels[weld]
 
 
 def _reached(faces: Integers, weld: Integers, start: Flags, inside: Flags) -> Flags:

@@ -77,8 +77,9 @@ class _Reader:
         for corner in corners:
             parts = corner.split("/")
             points.append(_index(parts[0], len(self._points)))
-            has_place = len(parts) > 1 and parts[1] != ""
-            uvs.append(self._places[_index(parts[1], len(self._places))] if has_place else [0.0, 0.0])
+            # some exporters name places that they did not write
+            place = int(parts[1]) if len(parts) > 1 and parts[1] else 0
+            uvs.append(self._places[place - (place > 0)] if 0 < abs(place) <= len(self._places) else [0.0, 0.0])
         if len(points) < 3:
             raise ValueError("want three corners or more")
         for k in range(1, len(points) - 1):

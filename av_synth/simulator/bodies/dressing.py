@@ -9,15 +9,17 @@ import numpy as np
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.assets.look import Look
-from av_synth.simulator.bodies.model import Body
+from av_synth.simulator.bodies.model import Body, bounds
+from av_synth.simulator.bodies.projected_lamps import with_lamps
 from av_synth.simulator.bodies.striding import walking
-from av_synth.simulator.scene import Mesh
+from av_synth.simulator.scene import Mesh, Tag
 
 
 def dressed(body: Body, look: Look) -> Body:
     """The body in the look, which fills its box.
 
-    A body that opens a door shows the procedural mesh meanwhile, for `doors` stays; all sensors see the same.
+    Riders stay as they are, and the look fills the box of what they sit on. A body that opens a door shows the
+    procedural mesh meanwhile, for `doors` stays; all sensors see the same.
 
     Raises:
         DataError: the look does not fit the body.
@@ -26,51 +28,77 @@ def dressed(body: Body, look: Look) -> Body:
     if walks and not len(look.joints_m):
         raise DataError(f"look {look.name}: {body.blueprint_id} walks; want a look with `legs`")
     poses = walking(look, body) if walks else [(look.points_m.astype(np.float64), look.normals.astype(np.float64))]
-    scale = _factors(body, look, poses)
-    low = np.min([points.min(axis=0) for points, _ in poses], axis=0)
-    high = np.max([points.max(axis=0) for points, _ in poses], axis=0)
-    meshes = tuple(_placed(body, look, points, normals, scale, (low + high) / 2) for points, normals in poses)
+    rider = None if walks else _rider(body.meshes[0])
+    around = body.meshes if rider is None else (_part(body.meshes[0], Tag.RIDER, of_tag=False),)
+    low, high = bounds(around)
+    place = _Place(body, look, low, high, poses)
+    meshes = tuple(place.filled(points, normals) for points, normals in poses)
+    if body.kind == "vehicle":
+        meshes = (with_lamps(meshes[0], body.meshes[0]),)
+    if rider is not None:
+        meshes = (Mesh.merge([*meshes, rider]),)
     return replace(body, meshes=meshes, texture=look.texture if look.texture.size else None)
 
 
-def _factors(body: Body, look: Look, poses: list[tuple[Array, Array]]) -> Array:
-    """By how much each axis (3,) of all poses of a look is stretched to fill the body's box.
+def _rider(mesh: Mesh) -> Mesh | None:
+    """Who rides on a body; None for nobody."""
+    return _part(mesh, Tag.RIDER, of_tag=True) if np.any(mesh.tags == int(Tag.RIDER)) else None
+
+
+def _part(mesh: Mesh, tag: Tag, *, of_tag: bool) -> Mesh:
+    """The triangles of one class, or all others."""
+    used, index = np.unique(
+        mesh.triangles[(mesh.tags[mesh.triangles[:, 0]] == int(tag)) == of_tag], return_inverse=True
+    )
+    return Mesh(
+        mesh.positions_m[used],
+        mesh.normals[used],
+        mesh.colours[used],
+        mesh.materials[used],
+        mesh.tags[used],
+        np.asarray(index).reshape(-1, 3).astype(np.uint32),
+    )
+
+
+class _Place:
+    """The box (low to high, (3,) each) that a look fills with all of its poses, and how it is stretched for that.
 
     Raises:
         DataError: one axis is stretched more against the others than the look allows.
     """
-    low = np.min([points.min(axis=0) for points, _ in poses], axis=0)
-    high = np.max([points.max(axis=0) for points, _ in poses], axis=0)
-    wanted = 2.0 * body.box_half_m
-    found = wanted / (high - low)
-    against = found / np.median(found) - 1.0
-    if np.abs(against).max() > look.stretch + 1e-9:
-        worst = int(np.argmax(np.abs(against)))
-        raise DataError(
-            f"look {look.name}: {(high - low).round(2).tolist()} cannot fill the box of {body.blueprint_id}, "
-            f"{wanted.round(2).tolist()} m: its {('length', 'width', 'height')[worst]} would be stretched by "
-            f"{against[worst]:+.0%} against the others; want at most {look.stretch:.0%}"
+
+    def __init__(self, body: Body, look: Look, low: Array, high: Array, poses: list[tuple[Array, Array]]) -> None:
+        self._tag, self._look, self._middle = body.tag, look, (low + high) / 2
+        least = np.min([points.min(axis=0) for points, _ in poses], axis=0)
+        most = np.max([points.max(axis=0) for points, _ in poses], axis=0)
+        self._from = (least + most) / 2
+        self._scale = (high - low) / (most - least)
+        against = self._scale / np.median(self._scale) - 1.0
+        if np.abs(against).max() > look.stretch + 1e-9:
+            worst = int(np.argmax(np.abs(against)))
+            raise DataError(
+                f"look {look.name}: {(most - least).round(2).tolist()} cannot fill the box of {body.blueprint_id}, "
+                f"{(high - low).round(2).tolist()} m: its {('length', 'width', 'height')[worst]} would be stretched "
+                f"by {against[worst]:+.0%} against the others; want at most {look.stretch:.0%}"
+            )
+
+    def filled(self, points: Array, normals: Array) -> Mesh:
+        """One pose (V, 3) in its place; wheels are stretched as much along as upwards."""
+        look, scale = self._look, self._scale
+        moved, middle = points * scale, self._from * scale
+        of_wheel = look.wheel >= 0
+        if of_wheel.any():
+            hub = look.hubs_m[look.wheel[of_wheel], 0].astype(np.float64)
+            moved[of_wheel, 0] = hub * scale[0] + (points[of_wheel, 0] - hub) * scale[2]
+            middle = (moved.min(axis=0) + moved.max(axis=0)) / 2
+        stretched = normals / scale
+        stretched /= np.maximum(np.linalg.norm(stretched, axis=1, keepdims=True), 1e-12)
+        return Mesh(
+            (moved + self._middle - middle).astype(np.float32),
+            stretched.astype(np.float32),
+            look.colours,
+            look.materials,
+            np.full(len(points), int(self._tag), dtype=np.uint8),
+            look.triangles,
+            look.uvs,
         )
-    return np.asarray(found)
-
-
-def _placed(body: Body, look: Look, points: Array, normals: Array, scale: Array, middle: Array) -> Mesh:
-    """One pose (V, 3), stretched and put into the body's box; `middle` (3,) is that of all poses."""
-    moved = points * scale
-    of_wheel = look.wheel >= 0
-    if of_wheel.any():
-        hub = look.hubs_m[look.wheel[of_wheel], 0].astype(np.float64)
-        moved[of_wheel, 0] = hub * scale[0] + (points[of_wheel, 0] - hub) * scale[2]
-        middle = (moved.min(axis=0) + moved.max(axis=0)) / 2 / scale
-    moved += body.box_centre_m - middle * scale
-    stretched = normals / scale
-    stretched /= np.maximum(np.linalg.norm(stretched, axis=1, keepdims=True), 1e-12)
-    return Mesh(
-        moved.astype(np.float32),
-        stretched.astype(np.float32),
-        look.colours,
-        look.materials,
-        np.full(len(points), int(body.tag), dtype=np.uint8),
-        look.triangles,
-        look.uvs,
-    )

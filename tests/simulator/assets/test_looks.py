@@ -94,9 +94,32 @@ def test_a_dressed_body_fills_its_box_and_its_wheels_stay_round(look):
     low, high = bounds(worn.meshes)
     assert low == pytest.approx(body.box_centre_m - body.box_half_m, abs=0.02)
     assert high == pytest.approx(body.box_centre_m + body.box_half_m, abs=0.02)
-    wheel = worn.meshes[0].positions_m[look.wheel == 0]
+    wheel = worn.meshes[0].positions_m[: len(look.points_m)][look.wheel == 0]
     assert np.ptp(wheel[:, 0]) == pytest.approx(np.ptp(wheel[:, 2]), rel=0.02)
     assert (worn.mass_kg, worn.wheels, worn.attributes) == (body.mass_kg, body.wheels, body.attributes)
+
+
+def test_a_look_without_rear_lamps_has_those_of_the_body_laid_on(look):
+    body = procedural()["vehicle.audi.a2"]
+    worn = dressed(body, replace(look, stretch=0.3)).meshes[0]
+    for material in (Material.LAMP_BRAKE, Material.LAMP_LEFT, Material.LAMP_RIGHT):
+        lamp = worn.triangles[worn.materials[worn.triangles[:, 0]] == int(material)]
+        points = worn.positions_m[lamp].reshape(-1, 3)
+        rear = points[points[:, 0] < 0]
+        assert len(rear)
+        # flat on the upright rear of the model, and a little proud of it
+        assert rear[:, 0] == pytest.approx(-body.box_half_m[0] - 0.012, abs=0.005)
+
+
+def test_riders_stay_and_sit_on_what_is_dressed(look):
+    body = procedural()["vehicle.yamaha.yzf"]
+    worn = dressed(body, replace(look, stretch=5.0)).meshes[0]
+    rider, before = worn.tags == int(Tag.RIDER), body.meshes[0].tags == int(Tag.RIDER)
+    assert rider.sum() == before.sum()
+    assert worn.positions_m[rider].max(axis=0) == pytest.approx(body.meshes[0].positions_m[before].max(axis=0))
+    assert np.ptp(worn.positions_m[~rider], axis=0) == pytest.approx(
+        np.ptp(body.meshes[0].positions_m[~before], axis=0), abs=0.03
+    )
 
 
 def test_a_look_that_would_be_stretched_too_much_is_refused(look):
