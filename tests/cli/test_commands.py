@@ -62,6 +62,7 @@ OPTIONS = {
     "doctor": ["--out", "--simulator"],
     "probe": ["SIMULATOR", "--out", "--adopt"],
     "simulator": ["--port", "--town", "--host"],
+    "assets": ["fetch", "list", "import", "remove", "AV_SYNTH_ASSETS"],
 }
 VERSION = "v1.0-trainval"
 

@@ -16,6 +16,7 @@ from av_synth.farm.planning.document import CampaignDocument
 from av_synth.rig.loader import RigDocument
 from av_synth.scenario.scenario import ScenarioDocument, from_document
 from av_synth.session.boxes import BoxTable
+from av_synth.simulator.assets.recipe import AssetsFile
 from tests.pages.blocks import LANGUAGES, PAGES, ROOT, Command, blocks, commands, spoken
 from tools import docs, scenario_reference
 
@@ -140,6 +141,8 @@ def test_every_yaml_of_a_page_is_read_by_what_reads_it(block):
         documents.validate(document, BoxTable)
     elif "lidars" in document.data:
         documents.validate(document, RigDocument)
+    elif "looks" in document.data:
+        documents.validate(document, AssetsFile)
     else:
         if "name" not in document.data:  # a part: the rest, and something that uses what it has
             whole = {**REST, **document.data}
