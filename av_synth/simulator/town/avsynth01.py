@@ -13,13 +13,14 @@ import numpy as np
 
 from av_synth.simulator.scene import Mesh
 from av_synth.simulator.town.buildings import Style, line_street
-from av_synth.simulator.town.furniture import bus_shelter, fence, furnish_street, plant, tree_models
+from av_synth.simulator.town.furniture import bus_shelter, fence, furnish_street
 from av_synth.simulator.town.greenery import plant_gardens, plant_woods
 from av_synth.simulator.town.network import Network, Node, Street, build
 from av_synth.simulator.town.reference import ReferenceLine
 from av_synth.simulator.town.shapes import rectangle
 from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
+from av_synth.simulator.town.trees import plant, tree_models
 
 NAME = "AvSynth01"
 BOUNDS_M = (4.0, 4.0, 506.0, 356.0)

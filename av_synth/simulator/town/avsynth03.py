@@ -13,7 +13,7 @@ import numpy as np
 
 from av_synth.simulator.scene import Mesh
 from av_synth.simulator.town.buildings import Style, line_street, line_streets, put_up_building
-from av_synth.simulator.town.furniture import bus_shelter, fence, furnish_street, plant, tree_models
+from av_synth.simulator.town.furniture import bus_shelter, fence, furnish_street
 from av_synth.simulator.town.greenery import plant_gardens, plant_island, plant_woods
 from av_synth.simulator.town.network import LANE_M, PAVEMENT_M, Network, Node, Street, build
 from av_synth.simulator.town.reference import ReferenceLine
@@ -21,6 +21,7 @@ from av_synth.simulator.town.roads import CHILDREN, CROSSWALK, Road
 from av_synth.simulator.town.roundabout import Roundabout
 from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
+from av_synth.simulator.town.trees import plant, tree_models
 
 NAME = "AvSynth03"
 BOUNDS_M = (4.0, 4.0, 546.0, 362.0)

@@ -11,10 +11,10 @@ import math
 import numpy as np
 
 from av_synth.simulator.town import ring
-from av_synth.simulator.town.furniture import tree_models
 from av_synth.simulator.town.network import Network
 from av_synth.simulator.town.ring import Leg, Ring
 from av_synth.simulator.town.site import Site
+from av_synth.simulator.town.trees import tree_models
 
 NAME = "AvSynth04"
 BOUNDS_M = (4.0, 4.0, 1436.0, 756.0)
@@ -53,6 +53,6 @@ def network() -> Network:
 def settle(site: Site, network: Network) -> None:
     """Put up all that stands along the motorway and trees around it; the same ones every time."""
     rng = np.random.default_rng(20260404)
-    trees = tree_models(rng, blobs=2)
+    trees = tree_models(rng, blobs=2, country=True)
     ring.settle(site, RING, network.roads, trees, rng)
     ring.tree_groups(site, trees, BOUNDS_M, TREE_GROUPS, rng)

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from av_synth.simulator.scene import Mesh
-from av_synth.simulator.town.furniture import fence, plant, tree_models
+from av_synth.simulator.town.furniture import fence
 from av_synth.simulator.town.network import Network, Node, Street, build
 from av_synth.simulator.town.reference import ReferenceLine
 from av_synth.simulator.town.relief import Hill, Relief
@@ -31,6 +31,7 @@ from av_synth.simulator.town.rural import (
 from av_synth.simulator.town.shapes import rectangle
 from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
+from av_synth.simulator.town.trees import plant, tree_models
 
 NAME = "AvSynth05"
 BOUNDS_M = (4.0, 4.0, 1096.0, 876.0)
@@ -187,7 +188,7 @@ def network() -> Network:
 def settle(site: Site, network: Network) -> None:
     """Put up signs, delineators, the farm, hedges and trees; the same ones every time."""
     rng = np.random.default_rng(20260505)
-    trees = tree_models(rng, blobs=2)
+    trees = tree_models(rng, blobs=2, country=True)
     roads = {road.id: road for road in network.roads if road.junction_id < 0}
     for road in roads.values():
         put_up_signs(site, [road])

@@ -13,7 +13,7 @@ import numpy as np
 
 from av_synth.simulator.town import ring
 from av_synth.simulator.town.buildings import Style, line_streets
-from av_synth.simulator.town.furniture import bus_shelter, furnish_street, tree_models
+from av_synth.simulator.town.furniture import bus_shelter, furnish_street
 from av_synth.simulator.town.greenery import plant_gardens, plant_island
 from av_synth.simulator.town.network import Network, Node, Street, build
 from av_synth.simulator.town.reference import ReferenceLine
@@ -23,6 +23,7 @@ from av_synth.simulator.town.roads import CROSSWALK
 from av_synth.simulator.town.roundabout import Roundabout
 from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
+from av_synth.simulator.town.trees import tree_models
 
 NAME = "AvSynth06"
 BOUNDS_M = (8.0, 8.0, 1232.0, 568.0)

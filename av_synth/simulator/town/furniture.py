@@ -12,50 +12,17 @@ from av_synth.simulator.town.buildings import outer_edge_m
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.network import PAVEMENT_M
 from av_synth.simulator.town.roads import TRAFFIC_LIGHT, Road, Signal
-from av_synth.simulator.town.shapes import Look, box, circle, icosphere, moved, prism, rectangle, smooth
+from av_synth.simulator.town.shapes import Look, box, circle, moved, prism, rectangle
 from av_synth.simulator.town.site import Site
+from av_synth.simulator.town.trees import plant
 
 _SLOT_M = 7.0  # street furniture keeps to a rhythm along the kerb
 _CLEAR_ENDS_M = 10.0
 _TREE_T_M = 1.3  # from the kerb: crowns stay clear of lorries
 _LAMP_T_M = 0.7
 _BACK_T_M = 0.75  # benches and bins keep this far from the pavement's outer edge
-_BARK = Look((88, 72, 58), Material.MATTE, Tag.VEGETATION)
 POLE = Look((74, 78, 80), Material.METAL, Tag.POLES)
-_GREENS = ((74, 98, 48), (86, 108, 54), (66, 92, 56), (98, 110, 52), (80, 96, 44))
 Z = KERB_HEIGHT_M
-
-
-def tree_models(rng: np.random.Generator, blobs: int = 3) -> list[Mesh]:
-    """A few trees about the origin, 5.5 to 7 m tall, crowns of some blobs from 2.8 m up, within 1.8 m of the trunk."""
-    sphere, faces = icosphere(1)
-    models = []
-    for green in _GREENS:
-        parts = [prism(circle(0, 0, 0.16, 5), 0.0, 3.6, _BARK, scale=0.6)]
-        for k in range(blobs):
-            radius = float(rng.uniform(1.0, 1.25)) if k else 1.4
-            angle = k * 2.4 + float(rng.uniform(0, 1))
-            away = 0.55 if k else 0.0
-            centre = np.array([away * math.cos(angle), away * math.sin(angle), 4.3 + 0.75 * k])
-            lumps = 1.0 + 0.13 * rng.standard_normal(len(sphere)).clip(-1.5, 1.5)
-            points = sphere * radius * lumps[:, None] + centre
-            blob = smooth(points, sphere, faces, Look(green, Material.FOLIAGE, Tag.VEGETATION))
-            # leaves are darker below and inside
-            light = 0.72 + 0.3 * (sphere[:, 2] * 0.5 + 0.5) + 0.1 * rng.standard_normal(len(sphere)).clip(-1, 1)
-            colours = np.clip(np.array(green) * light[:, None], 0, 255).astype(np.uint8)
-            parts.append(Mesh(blob.positions_m, blob.normals, colours, blob.materials, blob.tags, blob.triangles))
-        models.append(Mesh.merge(parts))
-    return models
-
-
-def plant(
-    site: Site, models: Sequence[Mesh], x: float, y: float, rng: np.random.Generator, largest: float = 1.05
-) -> None:
-    """Put one of the tree models at (x, y)."""
-    size = float(rng.uniform(0.88, largest))
-    model = models[int(rng.integers(len(models)))]
-    tree = moved(model, x, y, Z, float(rng.uniform(0, 2 * math.pi)), size)
-    site.add("Tree", Tag.VEGETATION, [tree], 0.0, circle(x, y, 0.17 * size, 8))
 
 
 def furnish_street(

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from av_synth.simulator.scene import Mesh
-from av_synth.simulator.town.furniture import plant
 from av_synth.simulator.town.roundabout import APRON_M, ISLAND_M
 from av_synth.simulator.town.shapes import circle, rectangle
 from av_synth.simulator.town.site import Site
+from av_synth.simulator.town.trees import plant
 
 _WOODS_STEP_M = 12.0
 _GARDEN_REACH_M = 24.0

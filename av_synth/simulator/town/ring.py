@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_synth.simulator.scene import Mesh
-from av_synth.simulator.town.furniture import plant
 from av_synth.simulator.town.motorside import concrete_barrier, gantry, guard_rail, tunnel
 from av_synth.simulator.town.motorway import (
     APART_S_M,
@@ -32,6 +31,7 @@ from av_synth.simulator.town.rural import barn, delineate
 from av_synth.simulator.town.shapes import rectangle
 from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
+from av_synth.simulator.town.trees import plant
 
 _MEDIAN_M = 2.5  # from the middle of the motorway to the left edge of a left lane
 _WALL_M = 0.4  # from the hard shoulder to the wall of a tunnel

@@ -9,7 +9,6 @@ import numpy as np
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
 from av_synth.simulator.town.buildings import outer_edge_m
-from av_synth.simulator.town.furniture import plant
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.network import LANE_M
 from av_synth.simulator.town.roads import Lane, LaneKind, Mark, Road, Section
@@ -27,6 +26,7 @@ from av_synth.simulator.town.shapes import (
     smooth,
 )
 from av_synth.simulator.town.site import Site
+from av_synth.simulator.town.trees import plant
 
 _VERGE_M = 1.5
 _DELINEATOR_M = 50.0  # from one to the next, as German roads have them
