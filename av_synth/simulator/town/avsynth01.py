@@ -104,7 +104,7 @@ GARDEN_DRAWS = 340
 def settle(site: Site, network: Network) -> None:
     """Put up signs, street furniture, buildings and trees; the same ones every time."""
     rng = np.random.default_rng(20260101)
-    trees, coarse_trees = tree_models(rng), tree_models(rng, blobs=2)
+    trees, coarse_trees = tree_models(rng), tree_models(rng, blobs=2, sparse=True)
     streets = {road.id: road for road in network.roads if road.junction_id < 0}
     put_up_signs(site, streets.values())
     for s, side in ((252.0, -1), (20.0, 1)):

@@ -121,7 +121,7 @@ GARDEN_DRAWS = 420
 def settle(site: Site, network: Network) -> None:
     """Put up signs, street furniture, buildings and trees; the same ones every time."""
     rng = np.random.default_rng(20260303)
-    trees, coarse_trees = tree_models(rng, blobs=2), tree_models(rng, blobs=1)
+    trees, coarse_trees = tree_models(rng, blobs=2), tree_models(rng, blobs=1, sparse=True)
     roads = {road.id: road for road in network.roads if road.junction_id < 0}
     streets = {street.id: roads[street.id] for street in STREETS}
     put_up_signs(site, streets.values())

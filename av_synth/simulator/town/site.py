@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -57,6 +58,10 @@ class Site:
             for thing in self.objects
         ]
         return tuple(feet), tuple(things)
+
+    def details(self) -> np.random.Generator:
+        """A generator for the looks of what comes next, on which no layout depends."""
+        return np.random.default_rng([zlib.crc32(self._name.encode()), len(self.objects)])
 
     def reserve(self, polygon: Array) -> None:
         """Keep an area (K, 2) free of everything that asks `is_free`."""

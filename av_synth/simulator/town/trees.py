@@ -43,14 +43,15 @@ _TOWN = (_LINDEN, _HORNBEAM, _MAPLE, _BIRCH, _PLANE)
 _COUNTRY = (_OAK, _HORNBEAM, _SPRUCE, _BIRCH, _LINDEN)
 
 
-def tree_models(rng: np.random.Generator, blobs: int = 3, country: bool = False) -> list[Mesh]:
+def tree_models(rng: np.random.Generator, blobs: int = 3, *, country: bool = False, sparse: bool = False) -> list[Mesh]:
     """A tree of each of some species about the origin.
 
     They are 5.5 to 9 m tall; crowns of this many blobs begin at 2.8 m and stay within 1.8 m of the trunk.
+    Sparse ones, for places that are seen from afar, have half as many and larger leaves.
     """
     sphere, _ = icosphere(1)
     models = []
-    for species in _COUNTRY if country else _TOWN:
+    for common in _COUNTRY if country else _TOWN:
         centres, radii, leaves = [], [], []
         for k in range(blobs):
             radius = float(rng.uniform(1.0, 1.25)) if k else 1.4
@@ -63,6 +64,10 @@ def tree_models(rng: np.random.Generator, blobs: int = 3, country: bool = False)
             centres.append(centre)
             radii.append(radius)
             leaves.append((sphere, centre + sphere * radius * lumps[:, None], light))
+        species = common
+        if sparse:
+            leaves = [(outward[::2], points[::2], light[::2]) for outward, points, light in leaves]
+            species = common._replace(leaf_m=common.leaf_m * 1.4)
         models.append(Mesh.merge([_trunk(species), *_crown(species, centres, radii, leaves)]))
     return models
 
