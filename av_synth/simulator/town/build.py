@@ -12,6 +12,7 @@ import shapely
 from av_synth.geometry.transforms import Array, from_yaw
 from av_synth.simulator.scene import Mesh
 from av_synth.simulator.town import markings, opendrive, surface
+from av_synth.simulator.town.greenery import plant_horizon
 from av_synth.simulator.town.model import KERB_HEIGHT_M, SpeedZone, Town, TrafficLight, digest_of
 from av_synth.simulator.town.network import LANE_M, Network
 from av_synth.simulator.town.relief import FLAT, Relief
@@ -67,6 +68,7 @@ def build_town(plan: Plan) -> Town:
     ground, areas = surface.ground(network, plan.bounds_m, plan.verge_m)
     site = Site(name, shapely.union(areas.carriageway, areas.pavement), plan.bounds_m)
     plan.settle(site, network)
+    plant_horizon(site, plan.bounds_m)
     ground = Mesh.merge([ground, markings.paint(network.roads)])
     footprints, objects = site.lifted(relief, raise_m)
     if plan.is_plain:

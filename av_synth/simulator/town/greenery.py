@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 
 import numpy as np
 
-from av_synth.simulator.scene import Mesh
+from av_synth.simulator.scene import Mesh, Tag
+from av_synth.simulator.town.country import woods_around
 from av_synth.simulator.town.roundabout import APRON_M, ISLAND_M
 from av_synth.simulator.town.shapes import circle, rectangle
 from av_synth.simulator.town.site import Site
@@ -42,3 +44,9 @@ def plant_island(site: Site, trees: Sequence[Mesh], middle_m: tuple[float, float
     """Trees on a roundabout's island, which nobody should look across."""
     for x, y in (*circle(*middle_m, (ISLAND_M - APRON_M) * 0.62, 7), middle_m):
         plant(site, trees, float(x), float(y), rng, largest=1.3)
+
+
+def plant_horizon(site: Site, bounds_m: Bounds) -> None:
+    """Woods far out around a town; nobody gets there."""
+    for wood in woods_around(bounds_m, lambda points: np.zeros(len(points)), zlib.crc32(site.name.encode())):
+        site.add("Wood", Tag.VEGETATION, [wood], 0.0, None)

@@ -10,6 +10,7 @@ import numpy as np
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
+from av_synth.simulator.town.country import GRASS
 from av_synth.simulator.town.furniture import POLE
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.reference import ReferenceLine
@@ -17,7 +18,6 @@ from av_synth.simulator.town.roads import Road
 from av_synth.simulator.town.shapes import Look, box, circle, faceted, moved, prism, quad
 from av_synth.simulator.town.signs import lettering
 from av_synth.simulator.town.site import Site
-from av_synth.simulator.town.surface import GRASS
 
 Z = KERB_HEIGHT_M
 _PIECE_M = 8.0  # of barriers and walls: chords this long stay within 3 cm of the sharpest bend

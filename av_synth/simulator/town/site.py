@@ -35,7 +35,7 @@ class Site:
         self.meshes: list[Mesh] = []
         self.footprints: list[Footprint] = []
         self.objects: list[EnvironmentObject] = []
-        self._name = name
+        self.name = name
         self._paved = ground
         self._bounds = shapely.box(*bounds_m)
         self._taken: dict[tuple[int, int], list[Polygon]] = defaultdict(list)
@@ -61,7 +61,7 @@ class Site:
 
     def details(self) -> np.random.Generator:
         """A generator for the looks of what comes next, on which no layout depends."""
-        return np.random.default_rng([zlib.crc32(self._name.encode()), len(self.objects)])
+        return np.random.default_rng([zlib.crc32(self.name.encode()), len(self.objects)])
 
     def reserve(self, polygon: Array) -> None:
         """Keep an area (K, 2) free of everything that asks `is_free`."""
@@ -92,7 +92,7 @@ class Site:
         turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
         local = points @ turn
         low, high = local.min(axis=0), local.max(axis=0)
-        identity = int.from_bytes(hashlib.sha256(f"{self._name}/{name}".encode()).digest()[:8], "big")
+        identity = int.from_bytes(hashlib.sha256(f"{self.name}/{name}".encode()).digest()[:8], "big")
         centre, half, index = turn @ ((low + high) / 2), (high - low) / 2, -1 if foot is None else len(self.footprints)
         self.objects.append(EnvironmentObject(identity, name, tag, centre, half, yaw_rad, len(mesh.triangles), index))
         if foot is not None:

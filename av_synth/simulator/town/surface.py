@@ -15,20 +15,21 @@ from shapely.geometry.polygon import orient
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
+from av_synth.simulator.town.country import GRASS, crop_at, fields_around
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.network import Network
 from av_synth.simulator.town.roads import PAVED, Junction, LaneKind, Road
 from av_synth.simulator.town.shapes import Look, flat, shade, smooth, triangulate
 
 _KERB_WIDTH_M = 0.15
+_CORNERS = 4  # of a cell that nothing cuts
 _LONGEST_M = 6.0
 CELL_M = 20.0
-COUNTRY_M = 400.0  # how far the land goes on around the town
+_FIELDS_FROM_M = (14.0, 45.0)  # the paved: fields begin that far from it in the country, and behind pavements
 ASPHALT = (70, 70, 72)
 BAY = (82, 80, 78)
 PAVEMENT = (142, 138, 132)
 KERB = (164, 162, 157)
-GRASS = (84, 104, 58)
 GRAVEL = (112, 106, 92)
 VERGE = (94, 104, 62)
 GRID_M = 1e-3  # areas are snapped to a millimetre, so that neighbours meet exactly
@@ -202,25 +203,19 @@ def _crossing(junction: Junction) -> Mesh:
 
 
 def _grass(paved: BaseGeometry, bounds_m: tuple[float, float, float, float], verge_m: float) -> Mesh:
-    """Everything that is not paved, cut into cells, and coarse country around the town, all in gently varied greens."""
-    look = Look(GRASS, Material.GRASS, Tag.TERRAIN)
+    """Everything that is not paved, cut into cells, and fields around the town, all in gently varied greens."""
     parts = []
+    begin = _FIELDS_FROM_M[verge_m > 0.0]
     for piece in _cells(paved, bounds_m):
         ring = np.asarray(orient(piece).exterior.coords)[:-1]
-        parts.append(flat(ring, triangulate(ring), verge_m, look))
-    x0, y0, x1, y1 = bounds_m
-    for low_x, low_y, high_x, high_y in (
-        (x0 - COUNTRY_M, y0 - COUNTRY_M, x1 + COUNTRY_M, y0),
-        (x0 - COUNTRY_M, y1, x1 + COUNTRY_M, y1 + COUNTRY_M),
-        (x0 - COUNTRY_M, y0, x0, y1),
-        (x1, y0, x1 + COUNTRY_M, y1),
-    ):
-        ring = np.array([[low_x, low_y], [high_x, low_y], [high_x, high_y], [low_x, high_y]])
-        parts.append(flat(ring, [[0, 1, 2], [0, 2, 3]], 0.0, look))
-    grass = Mesh.merge(parts)
+        colour = GRASS
+        if len(ring) == _CORNERS and not shapely.dwithin(paved, piece, begin):
+            colour = crop_at(float(ring[:, 0].mean()), float(ring[:, 1].mean()))
+        parts.append(flat(ring, triangulate(ring), verge_m, Look(colour, Material.GRASS, Tag.TERRAIN)))
+    grass = Mesh.merge([*parts, fields_around(bounds_m)])
     x, y = grass.positions_m[:, 0].astype(np.float64), grass.positions_m[:, 1].astype(np.float64)
     tone = 1.0 + 0.07 * np.sin(x * 0.11 + 2.0 * np.sin(y * 0.07)) + 0.05 * np.sin(y * 0.31 + x * 0.05)
-    return replace(grass, colours=np.clip(np.array(GRASS) * tone[:, None], 0, 255).astype(np.uint8))
+    return replace(grass, colours=np.clip(grass.colours * tone[:, None], 0, 255).astype(np.uint8))
 
 
 def _cells(paved: BaseGeometry, bounds_m: tuple[float, float, float, float]) -> Iterator[Polygon]:

@@ -17,6 +17,7 @@ from av_synth.simulator.town.site import Site
 _LOWEST_M = 2.8  # what hangs lower would be in the way of lorries
 _REACH_M = 1.72  # likewise, about the trunk
 _CORE = 0.93  # of a blob's radius
+_UNDERSIDE = -0.7  # of a crown, where leaves would hang in the air
 _ANGLES = np.array([0.0, 2.1, 4.2])
 
 
@@ -144,7 +145,7 @@ def _crown(
     for own, (outward, points, light) in enumerate(leaves):
         core = _reshaped(species, centres[own] + ball * (_CORE * radii[own]))
         parts.append(smooth(core, ball, faces, dark))
-        shown = np.ones(len(points), dtype=bool)
+        shown = outward[:, 2] > _UNDERSIDE
         for other, (centre, radius) in enumerate(zip(centres, radii, strict=True)):
             if other != own:
                 shown &= np.linalg.norm(points - centre, axis=1) > 0.95 * radius

@@ -12,9 +12,9 @@ import shapely
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.runs import runs
 from av_synth.simulator.scene import Material, Mesh, Tag
+from av_synth.simulator.town.country import COUNTRY_M, GRASS
 from av_synth.simulator.town.relief import FLAT, Relief
 from av_synth.simulator.town.shapes import Look, smooth
-from av_synth.simulator.town.surface import COUNTRY_M, GRASS
 
 _CELL_M = 2.0
 _MAX_CELLS = 4_000_000

@@ -12,8 +12,9 @@ from shapely.geometry.base import BaseGeometry
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
+from av_synth.simulator.town.country import GRASS
 from av_synth.simulator.town.shapes import Look, loose
-from av_synth.simulator.town.surface import ASPHALT, BAY, GRASS, KERB, PAVEMENT
+from av_synth.simulator.town.surface import ASPHALT, BAY, KERB, PAVEMENT
 from av_synth.simulator.town.xodr.document import refuse
 from av_synth.simulator.town.xodr.roads import CARRIAGEWAY, DRIVING, RAISED, VERGE, Lane, Road, Section
 
