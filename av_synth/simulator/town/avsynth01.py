@@ -13,6 +13,7 @@ import numpy as np
 
 from av_synth.simulator.scene import Mesh
 from av_synth.simulator.town.buildings import Style, line_street
+from av_synth.simulator.town.frontage import frontage_of
 from av_synth.simulator.town.furniture import bus_shelter, fence, furnish_street
 from av_synth.simulator.town.greenery import plant_gardens, plant_woods
 from av_synth.simulator.town.network import Network, Node, Street, build
@@ -114,10 +115,10 @@ def settle(site: Site, network: Network) -> None:
             furnish_street(site, road, side, trees, _TREE_EVERY[road.id], rng)
     site.reserve(rectangle(*_PARK, 0.0))
     for road_id, side, style in FRONTS:
-        line_street(site, streets[road_id], side, style, rng)
+        line_street(site, frontage_of(streets[road_id], side), style, rng)
     for path in network.roads:
         if path.junction_id >= 0 and len(path.sections[0].right) == 2 and not path.line.pieces[0].curvature_per_m:
-            line_street(site, path, -1, "shops", rng)  # what the stem of a T looks at
+            line_street(site, frontage_of(path, -1), "shops", rng)  # what the stem of a T looks at
     _park(site, coarse_trees, rng)
     plant_gardens(site, coarse_trees, BOUNDS_M, GARDEN_DRAWS, rng)
     plant_woods(site, coarse_trees, BOUNDS_M, rng)

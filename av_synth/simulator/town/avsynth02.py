@@ -13,6 +13,7 @@ import numpy as np
 
 from av_synth.simulator.scene import Mesh
 from av_synth.simulator.town.buildings import Style, line_street
+from av_synth.simulator.town.frontage import frontage_of
 from av_synth.simulator.town.furniture import bus_shelter, fence, furnish_street
 from av_synth.simulator.town.greenery import plant_gardens, plant_woods
 from av_synth.simulator.town.network import LANE_M, PARKING_M, PAVEMENT_M, Network, Node, Street, build
@@ -122,6 +123,7 @@ def settle(site: Site, network: Network) -> None:
     """Put up signs, street furniture, buildings and trees; the same ones every time."""
     rng = np.random.default_rng(20260202)
     trees = tree_models(rng, blobs=1)
+    far_trees = tree_models(np.random.default_rng(1), blobs=1, sparse=True)
     streets = {road.id: road for road in network.roads if road.junction_id < 0}
     put_up_signs(site, streets.values())
     for road_id, s, side in ((30, 44.0, -1), (38, 40.0, -1), (42, 60.0, 1)):
@@ -132,12 +134,12 @@ def settle(site: Site, network: Network) -> None:
     _pocket_park(site, streets[35], trees, rng)
     for road in streets.values():
         for side in (1, -1):
-            line_street(site, road, side, _style(road.id, side), rng)
+            line_street(site, frontage_of(road, side), _style(road.id, side), rng)
     for path in network.roads:
         if path.junction_id >= 0 and len(path.sections[0].right) == 2 and not path.line.pieces[0].curvature_per_m:
-            line_street(site, path, -1, "shops", rng)  # what the stem of a T looks at
-    plant_gardens(site, trees, BOUNDS_M, GARDEN_DRAWS, rng)
-    plant_woods(site, trees, BOUNDS_M, rng)
+            line_street(site, frontage_of(path, -1), "shops", rng)  # what the stem of a T looks at
+    plant_gardens(site, far_trees, BOUNDS_M, GARDEN_DRAWS, rng)
+    plant_woods(site, far_trees, BOUNDS_M, rng)
 
 
 def _pocket_park(site: Site, street: Road, trees: list[Mesh], rng: np.random.Generator) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from av_synth.simulator.scene import Mesh
 from av_synth.simulator.town.buildings import Style, line_street, line_streets, put_up_building
+from av_synth.simulator.town.frontage import frontage_of
 from av_synth.simulator.town.furniture import bus_shelter, fence, furnish_street
 from av_synth.simulator.town.greenery import plant_gardens, plant_island, plant_woods
 from av_synth.simulator.town.network import LANE_M, PAVEMENT_M, Network, Node, Street, build
@@ -137,7 +138,7 @@ def settle(site: Site, network: Network) -> None:
             and len(path.sections[0].right) == 2
             and not path.line.pieces[0].curvature_per_m
         ):
-            line_street(site, path, -1, "houses", rng)  # what the stem of a T looks at
+            line_street(site, frontage_of(path, -1), "houses", rng)  # what the stem of a T looks at
     plant_island(site, trees, (CIRCLE_M, MIDDLE_M), rng)
     plant_gardens(site, coarse_trees, BOUNDS_M, GARDEN_DRAWS, rng)
     plant_woods(site, coarse_trees, BOUNDS_M, rng)
@@ -145,7 +146,7 @@ def settle(site: Site, network: Network) -> None:
 
 def _school(site: Site, street: Road, trees: list[Mesh], rng: np.random.Generator) -> None:
     """The school behind its yard, and a railing along the pavement with a way in opposite the zebra."""
-    put_up_building(site, street, 1, _SCHOOL_M, "school", rng)
+    put_up_building(site, frontage_of(street, 1), _SCHOOL_M, "school", rng)
     t = LANE_M + PAVEMENT_M + 0.3
     for begins, ends in ((_SCHOOL_M - 12.0, ZEBRA_M - 2.0), (ZEBRA_M + 2.0, _SCHOOL_M + 52.0)):
         fence(site, street.line.point(begins, t), street.line.point(ends, t))

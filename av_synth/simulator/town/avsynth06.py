@@ -140,6 +140,7 @@ def settle(site: Site, network: Network) -> None:
     """Put up what stands along the ring and the streets; the same things every time."""
     rng = np.random.default_rng(20260606)
     trees = tree_models(rng, blobs=1)
+    far_trees = tree_models(np.random.default_rng(1), blobs=1, sparse=True)
     streets = {street.id: road for street in STREETS for road in network.roads if road.id == street.id}
     ring.settle(site, RING, [road for road in network.roads if road.kind == "motorway"], trees, rng)
     put_up_signs(site, streets.values())
@@ -150,5 +151,5 @@ def settle(site: Site, network: Network) -> None:
             furnish_street(site, road, side, trees, 9 if road.id == CREST else 4, rng)
     line_streets(site, streets, FRONTS, rng)
     plant_island(site, trees, (CIRCLE_M, _HIGH_M), rng)
-    plant_gardens(site, trees, BOUNDS_M, GARDEN_DRAWS, rng)
-    ring.tree_groups(site, trees, BOUNDS_M, TREE_GROUPS, rng)
+    plant_gardens(site, far_trees, BOUNDS_M, GARDEN_DRAWS, rng)
+    ring.tree_groups(site, far_trees, BOUNDS_M, TREE_GROUPS, rng)

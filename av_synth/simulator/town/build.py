@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -12,12 +13,15 @@ import shapely
 from av_synth.geometry.transforms import Array, from_yaw
 from av_synth.simulator.scene import Mesh
 from av_synth.simulator.town import markings, opendrive, surface
+from av_synth.simulator.town.dressing import dress_lamps, dress_pavement, dress_trees
+from av_synth.simulator.town.frontage import frontage_of
 from av_synth.simulator.town.greenery import plant_horizon
 from av_synth.simulator.town.model import KERB_HEIGHT_M, SpeedZone, Town, TrafficLight, digest_of
 from av_synth.simulator.town.network import LANE_M, Network
 from av_synth.simulator.town.relief import FLAT, Relief
 from av_synth.simulator.town.roads import LaneKind, Road, Signal
 from av_synth.simulator.town.site import Site
+from av_synth.simulator.town.wear import wear
 
 SPAWN_HEIGHT_M = 0.3
 SPAWN_SPACING_M = 18.0
@@ -68,8 +72,9 @@ def build_town(plan: Plan) -> Town:
     ground, areas = surface.ground(network, plan.bounds_m, plan.verge_m)
     site = Site(name, shapely.union(areas.carriageway, areas.pavement), plan.bounds_m)
     plan.settle(site, network)
+    _dress(site, network)
     plant_horizon(site, plan.bounds_m)
-    ground = Mesh.merge([ground, markings.paint(network.roads)])
+    ground = Mesh.merge([ground, markings.paint(network.roads), *wear(network.roads, zlib.crc32(name.encode()))])
     footprints, objects = site.lifted(relief, raise_m)
     if plan.is_plain:
         mesh = Mesh.merge([ground, *site.meshes])
@@ -95,6 +100,17 @@ def build_town(plan: Plan) -> Town:
         verge_m=plan.verge_m,
         relief=relief,
     )
+
+
+def _dress(site: Site, network: Network) -> None:
+    """All the small things, by dice of their own: nothing else is moved by them."""
+    rng = np.random.default_rng([zlib.crc32(site.name.encode()), 1])
+    dress_trees(site)
+    dress_lamps(site, rng)
+    for road in network.roads:
+        if road.kind == "town" and road.junction_id < 0:
+            for side in (1, -1):
+                dress_pavement(site, frontage_of(road, side), rng)
 
 
 def _spawn_points(network: Network) -> tuple[Array, ...]:

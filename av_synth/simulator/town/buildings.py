@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from av_synth.simulator.scene import Material, Mesh, Tag
+from av_synth.simulator.town.frontage import Frontage, frontage_of
 from av_synth.simulator.town.fronts import (
     GLASS,
     awning,
@@ -107,62 +108,51 @@ def line_streets(
     """Put buildings along both sides of streets: `fronts` has the styles on the left and on the right, by street id."""
     for road_id, styles in fronts.items():
         for side, style in zip((1, -1), styles, strict=True):
-            line_street(site, streets[road_id], side, style, rng)
+            line_street(site, frontage_of(streets[road_id], side), style, rng)
 
 
-def line_street(site: Site, road: Road, side: int, style: Style, rng: np.random.Generator) -> None:
-    """Put buildings along one side (1 left, -1 right) of a street, wherever there is room.
+def line_street(site: Site, front: Frontage, style: Style, rng: np.random.Generator) -> None:
+    """Put buildings along one side of a street, wherever there is room.
 
     Args:
         site: gets the buildings.
-        road: the street.
-        side: 1 left, -1 right of the reference line.
+        front: the side of the street.
         style: what kind.
         rng: draws sizes, colours and details.
     """
     habit = _HABITS[style]
     s = -2.5
-    while s < road.line.length_m + 2.5 - 8.0:
-        width = put_up_building(site, road, side, s, style, rng)
+    while s < front.length_m + 2.5 - 8.0:
+        width = put_up_building(site, front, s, style, rng)
         s += 3.0 if width is None else width + float(rng.uniform(*habit.gap_m))
 
 
-def put_up_building(
-    site: Site, road: Road, side: int, s_m: float, style: Style, rng: np.random.Generator
-) -> float | None:
+def put_up_building(site: Site, front: Frontage, s_m: float, style: Style, rng: np.random.Generator) -> float | None:
     """Put up one building whose front begins at distance s along a street; its width, or None if there is no room."""
     habit = _HABITS[style]
     width, depth = float(rng.uniform(*habit.width_m)), float(rng.uniform(*habit.depth_m))
     storeys, wall = int(rng.integers(*habit.storeys)), _FACADES[int(rng.integers(len(_FACADES)))]
-    x, y, yaw = _front(road, side, s_m + width / 2, habit.setback_m)
+    x, y, yaw = _front(front, s_m + width / 2, habit.setback_m)
     lot = Lot(x, y, yaw, width, depth, storeys, wall)
     foot = rectangle(*lot.world(0.0, depth / 2), width / 2, depth / 2, yaw)
     if not site.is_free(foot):
         return None
     details = site.details()
     build = {"houses": _house, "flats": _flats, "shops": _shops, "towers": _shops, "school": _school}[style]
-    site.add(habit.name, Tag.BUILDINGS, [moved(part, x, y, 0.0, yaw) for part in build(lot, rng, details)], yaw, foot)
+    site.add(habit.name, Tag.BUILDINGS, [moved(Mesh.merge(build(lot, rng, details)), x, y, 0.0, yaw)], yaw, foot)
     if 1.0 < habit.setback_m < 5.0 and rng.random() < 0.75:
         _front_garden(site, lot, habit.setback_m, rng)
     return width
 
 
-def _front(road: Road, side: int, s_m: float, setback_m: float) -> tuple[float, float, float]:
+def _front(front: Frontage, s_m: float, setback_m: float) -> tuple[float, float, float]:
     """Middle of a front behind the pavement and the heading of its x axis; beyond the road's ends straight on."""
-    s = min(max(s_m, 0.0), road.line.length_m)
-    heading = float(road.line.poses([s])[0, 2])
-    x, y = road.line.point(s, outer_edge_m(road, side, s) + side * setback_m)
+    s = min(max(s_m, 0.0), front.length_m)
+    heading = front.heading(s)
+    x, y = front.point(s, setback_m)
     # y of a lot points away from the street, so x runs along the road on the left side and against it on the right
-    yaw = heading if side > 0 else heading + math.pi
+    yaw = heading if front.side > 0 else heading + math.pi
     return x + (s_m - s) * math.cos(heading), y + (s_m - s) * math.sin(heading), yaw
-
-
-def outer_edge_m(road: Road, side: int, s_m: float) -> float:
-    """Signed offset of the outer edge of everything a street has on a side, pavement included."""
-    index = road.section_at(s_m)
-    section = road.sections[index]
-    lanes = len(section.left if side > 0 else section.right)
-    return float(road.edge_t_m(index, side, lanes, np.array([s_m]))[0])
 
 
 def _front_garden(site: Site, lot: Lot, setback_m: float, rng: np.random.Generator) -> None:

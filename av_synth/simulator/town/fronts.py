@@ -268,9 +268,10 @@ def dormers(lot: Lot, ridge_m: float, tiles: Look, rng: np.random.Generator) -> 
         low, high = (top + slope * at + 0.2 for at in (y - 0.5, y + 0.5))
         flap = np.array([[y - 0.5, low], [y + 0.5, high], [y + 0.5, high + 0.06], [y - 0.5, low + 0.06]])
         parts.append(moved(extruded(flap, 0.4, GLASS), x, 0.0, 0.0))
-    for row in np.arange(0.0, d / 2, 0.7):
-        z = top + slope * float(row) + 0.2
-        parts += blocks([(-w - 0.35, w + 0.35, -float(row), z, z + 0.05)], plain(shade(tiles.colour, 0.8)), "f")
+    rows = np.arange(0.0, d / 2, 0.7)
+    heights = top + slope * rows + 0.2
+    spans = [(-w - 0.35, w + 0.35, -row, z, z + 0.05) for row, z in zip(rows.tolist(), heights.tolist(), strict=True)]
+    parts += blocks(spans, plain(shade(tiles.colour, 0.8)), "f")
     pot = plain((150, 84, 62))
     parts += [prism(circle(w * 0.5 + e, d * 0.62, 0.13, 4), ridge_m + 0.9, ridge_m + 1.35, pot) for e in (-0.18, 0.18)]
     if rng.random() < 0.5:

@@ -19,6 +19,7 @@ STOREY_M = 3.2  # storeys are counted from the ground at kerb height: the render
 _WINDOW_M = 2.5  # and this is from window to window
 WINDOW_HALF_M = (0.675, 0.864)  # half the width and the height of the renderer's windows
 _WINDOW_Z_M = 1.728  # of their middles above their floor
+_CORNERS = {"f": [0, 4, 5, 1], "l": [2, 0, 1, 3], "r": [4, 6, 7, 5], "t": [1, 5, 7, 3], "b": [2, 6, 4, 0]}
 
 
 @dataclass(frozen=True)
@@ -74,16 +75,13 @@ def blocks(spans: npt.ArrayLike, look: Look, faces: str = "flrtb", base_m: float
     rows = np.asarray(spans, dtype=np.float64).reshape(-1, 5)
     if not len(rows):
         return []
-    x0, x1, out, z0, z1 = rows.T
-    near, far = -out, np.full(len(rows), base_m)
-    corners = {
-        "f": ((x0, near, z0), (x1, near, z0), (x1, near, z1), (x0, near, z1)),
-        "l": ((x0, far, z0), (x0, near, z0), (x0, near, z1), (x0, far, z1)),
-        "r": ((x1, near, z0), (x1, far, z0), (x1, far, z1), (x1, near, z1)),
-        "t": ((x0, near, z1), (x1, near, z1), (x1, far, z1), (x0, far, z1)),
-        "b": ((x0, far, z0), (x1, far, z0), (x1, near, z0), (x0, near, z0)),
-    }
-    quads = np.concatenate([np.stack([np.stack(c, axis=1) for c in corners[face]], axis=1) for face in faces])
+    # corners by x, y (near, then far) and z
+    at = np.empty((len(rows), 2, 2, 2, 3))
+    at[..., 0] = rows[:, :2, None, None]
+    at[..., 0, :, 1], at[..., 1, :, 1] = -rows[:, 2, None, None], base_m
+    at[..., 2] = rows[:, None, None, 3:]
+    corners = at.reshape(-1, 8, 3)
+    quads = np.concatenate([corners[:, _CORNERS[face]] for face in faces])
     return [loose(np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]), look)]
 
 

@@ -74,6 +74,11 @@ class Site:
         shape = Polygon(polygon)
         if not self._bounds.contains(shape) or self._paved.intersects(shape.buffer(-0.02)):
             return False
+        return self.is_clear(polygon, clearance_m)
+
+    def is_clear(self, polygon: Array, clearance_m: float) -> bool:
+        """Whether a polygon (K, 2) is this far from all that stands, on a pavement or not."""
+        shape = Polygon(polygon)
         near = [other for cell in _cells(shape, clearance_m) for other in self._taken.get(cell, ())]
         return not near or bool((shapely.distance(np.array(near), shape) >= clearance_m).all())
 

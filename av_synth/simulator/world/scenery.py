@@ -34,6 +34,7 @@ _LAYERS = {
     Tag.GUARD_RAIL: Layer.WALLS,
     Tag.STATIC: Layer.PROPS,
     Tag.POLES: Layer.PROPS,
+    Tag.TERRAIN: Layer.GROUND,
 }
 _GROUND = (Tag.TERRAIN, Tag.GROUND)  # roads and pavements stay, as in CARLA
 
