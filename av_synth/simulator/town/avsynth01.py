@@ -16,7 +16,7 @@ from av_synth.simulator.town.buildings import Style, line_street
 from av_synth.simulator.town.frontage import frontage_of
 from av_synth.simulator.town.furniture import bus_shelter, fence, furnish_street
 from av_synth.simulator.town.greenery import plant_gardens, plant_woods
-from av_synth.simulator.town.network import Network, Node, Street, build
+from av_synth.simulator.town.network import PAVEMENT_M, Network, Node, Street, build
 from av_synth.simulator.town.reference import ReferenceLine
 from av_synth.simulator.town.shapes import rectangle
 from av_synth.simulator.town.signs import put_up_signs
@@ -112,7 +112,7 @@ def settle(site: Site, network: Network) -> None:
         bus_shelter(site, streets[17], side, s)
     for road in streets.values():
         for side in (1, -1):
-            furnish_street(site, road, side, trees, _TREE_EVERY[road.id], rng)
+            furnish_street(site, frontage_of(road, side), PAVEMENT_M, trees, _TREE_EVERY[road.id], rng)
     site.reserve(rectangle(*_PARK, 0.0))
     for road_id, side, style in FRONTS:
         line_street(site, frontage_of(streets[road_id], side), style, rng)

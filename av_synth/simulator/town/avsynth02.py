@@ -130,7 +130,7 @@ def settle(site: Site, network: Network) -> None:
         bus_shelter(site, streets[road_id], side, s)
     for road in streets.values():
         for side in (1, -1):
-            furnish_street(site, road, side, trees, 6, rng)
+            furnish_street(site, frontage_of(road, side), PAVEMENT_M, trees, 6, rng)
     _pocket_park(site, streets[35], trees, rng)
     for road in streets.values():
         for side in (1, -1):

@@ -129,7 +129,7 @@ def settle(site: Site, network: Network) -> None:
     bus_shelter(site, streets[32], -1, 60.0)
     for road in streets.values():
         for side in (1, -1):
-            furnish_street(site, road, side, trees, 3, rng)
+            furnish_street(site, frontage_of(road, side), PAVEMENT_M, trees, 3, rng)
     _school(site, streets[30], trees, rng)
     line_streets(site, streets, FRONTS, rng)
     for path in network.roads:

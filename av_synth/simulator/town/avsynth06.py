@@ -13,9 +13,10 @@ import numpy as np
 
 from av_synth.simulator.town import ring
 from av_synth.simulator.town.buildings import Style, line_streets
+from av_synth.simulator.town.frontage import frontage_of
 from av_synth.simulator.town.furniture import bus_shelter, furnish_street
 from av_synth.simulator.town.greenery import plant_gardens, plant_island
-from av_synth.simulator.town.network import Network, Node, Street, build
+from av_synth.simulator.town.network import PAVEMENT_M, Network, Node, Street, build
 from av_synth.simulator.town.reference import ReferenceLine
 from av_synth.simulator.town.relief import Hill, Relief
 from av_synth.simulator.town.ring import Leg, Ring
@@ -148,7 +149,7 @@ def settle(site: Site, network: Network) -> None:
         bus_shelter(site, streets[road_id], side, s)
     for road in streets.values():
         for side in (1, -1):
-            furnish_street(site, road, side, trees, 9 if road.id == CREST else 4, rng)
+            furnish_street(site, frontage_of(road, side), PAVEMENT_M, trees, 9 if road.id == CREST else 4, rng)
     line_streets(site, streets, FRONTS, rng)
     plant_island(site, trees, (CIRCLE_M, _HIGH_M), rng)
     plant_gardens(site, far_trees, BOUNDS_M, GARDEN_DRAWS, rng)

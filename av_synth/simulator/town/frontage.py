@@ -12,7 +12,9 @@ from av_synth.simulator.town.roads import TRAFFIC_LIGHT, Road, Signal
 
 _CLEAR_ENDS_M = 10.0
 _CLEAR_ZEBRA_M = 8.0
-_SEEN_FROM_M = {TRAFFIC_LIGHT: 18.0}  # so far before a sign or light nothing may hide it
+SIGHT_M = 18.0
+"""So far before a light nothing may hide it."""
+_SEEN_FROM_M = {TRAFFIC_LIGHT: SIGHT_M}
 _SIGN_SEEN_FROM_M = 9.0
 _PAST_SIGN_M = 2.0
 
@@ -26,7 +28,8 @@ class Frontage:
         side: 1 left, -1 right of its reference line.
         point: where in the world a distance along the street and one behind its outer edge are; before it below 0.
         heading: of the reference line at a distance along it.
-        closed: (from, to) distances along the street between which nothing may be put on the pavement.
+        closed: (from, to) distances along the street at crossings, where small things keep away.
+        sights: likewise, where a tree or lamp would stand in or before a sign or light for those who should see it.
     """
 
     length_m: float
@@ -34,10 +37,15 @@ class Frontage:
     point: Callable[[float, float], tuple[float, float]]
     heading: Callable[[float], float]
     closed: tuple[tuple[float, float], ...]
+    sights: tuple[tuple[float, float], ...]
+
+    def hides(self, s_m: float) -> bool:
+        """Whether something there would hide a sign or light."""
+        return any(low < s_m < high for low, high in self.sights)
 
     def is_open(self, s_m: float, margin_m: float) -> bool:
         """Whether something that reaches this far to both sides may stand on the pavement."""
-        return not any(low - margin_m < s_m < high + margin_m for low, high in self.closed)
+        return not any(low - margin_m < s_m < high + margin_m for low, high in (*self.closed, *self.sights))
 
     def to_street_rad(self, s_m: float) -> float:
         """The direction that looks at the street."""
@@ -57,13 +65,14 @@ def frontage_of(road: Road, side: int) -> Frontage:
     length = road.line.length_m
     closed = [(-math.inf, _CLEAR_ENDS_M), (length - _CLEAR_ENDS_M, math.inf)]
     closed += [(zebra.s_m - _CLEAR_ZEBRA_M, zebra.s_m + _CLEAR_ZEBRA_M) for zebra in road.crosswalks]
-    closed += [_span(signal) for signal in road.signals if (signal.t_m > 0) == (side > 0)]
+    sights = [_span(signal) for signal in road.signals if (signal.t_m > 0) == (side > 0)]
     return Frontage(
         length,
         side,
         lambda s, behind: road.line.point(s, outer_edge_m(road, side, s) + side * behind),
         lambda s: float(road.line.poses([s])[0, 2]),
         tuple(closed),
+        tuple(sights),
     )
 
 

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from av_synth.simulator.scene import Material, Mesh, Tag
-from av_synth.simulator.town.frontage import outer_edge_m
+from av_synth.simulator.town.frontage import Frontage, outer_edge_m
 from av_synth.simulator.town.model import KERB_HEIGHT_M
-from av_synth.simulator.town.network import PAVEMENT_M
-from av_synth.simulator.town.roads import TRAFFIC_LIGHT, Road, Signal
+from av_synth.simulator.town.roads import Road
 from av_synth.simulator.town.shapes import Look, box, circle, moved, prism, rectangle
 from av_synth.simulator.town.site import Site
 from av_synth.simulator.town.trees import plant
@@ -26,46 +25,35 @@ Z = KERB_HEIGHT_M
 
 
 def furnish_street(
-    site: Site, road: Road, side: int, trees: Sequence[Mesh], tree_every: int, rng: np.random.Generator
+    site: Site, front: Frontage, pavement_m: float, trees: Sequence[Mesh], tree_every: int, rng: np.random.Generator
 ) -> None:
-    """Line one side (1 left, -1 right) of a street: trees and lamps at the kerb, benches and the like at the back.
+    """Line one side of a street: trees and lamps at the kerb, benches and the like at the back.
 
     Args:
         site: gets the things.
-        road: the street.
-        side: 1 left, -1 right of the reference line.
+        front: the side of the street.
+        pavement_m: how wide its pavement is.
         trees: models to choose from.
         tree_every: a tree in each n-th slot of 7 m.
         rng: chooses.
     """
-    slots = np.arange(_CLEAR_ENDS_M + (0.0 if side > 0 else _SLOT_M / 2), road.line.length_m - _CLEAR_ENDS_M, _SLOT_M)
-    for k, s in enumerate(float(v) for v in slots):
-        outer = outer_edge_m(road, side, s)
-        kerb = outer - side * PAVEMENT_M
-        heading = float(road.line.poses([s])[0, 2])
-        to_road = heading + (-math.pi / 2 if side > 0 else math.pi / 2)
-        if any(_hides(signal, side, s) for signal in road.signals):
+    first = _CLEAR_ENDS_M + (0.0 if front.side > 0 else _SLOT_M / 2)
+    for k, s in enumerate(float(v) for v in np.arange(first, front.length_m - _CLEAR_ENDS_M, _SLOT_M)):
+        if front.hides(s):
             continue
         if k % 4 == 1:
-            _lamp(site, *road.line.point(s, kerb + side * _LAMP_T_M), to_road)
+            _lamp(site, *front.point(s, _LAMP_T_M - pavement_m), front.to_street_rad(s))
         elif k % tree_every == 0:
-            plant(site, trees, *road.line.point(s, kerb + side * _TREE_T_M), rng)
+            plant(site, trees, *front.point(s, _TREE_T_M - pavement_m), rng)
         draw = rng.random()
         between = s + _SLOT_M / 2 - 1.0
-        outer = outer_edge_m(road, side, between)
-        x, y = road.line.point(between, outer - side * _BACK_T_M)
+        x, y = front.point(between, -_BACK_T_M)
         if draw < 0.10:
-            _bench(site, x, y, to_road)
+            _bench(site, x, y, front.to_street_rad(s))
         elif draw < 0.16:
             _bin(site, x, y)
         elif draw < 0.20:
-            _hydrant(site, *road.line.point(between, outer - side * (PAVEMENT_M - 0.6)))
-
-
-def _hides(signal: Signal, side: int, s_m: float) -> bool:
-    """Whether something at s would stand in or before a sign or light, for the traffic that should see it."""
-    before_m = (signal.s_m - s_m) * (1 if signal.along else -1)
-    return (signal.t_m > 0) == (side > 0) and -2.0 < before_m < (18.0 if signal.kind == TRAFFIC_LIGHT else 9.0)
+            _hydrant(site, *front.point(between, 0.6 - pavement_m))
 
 
 def bus_shelter(site: Site, road: Road, side: int, s_m: float) -> None:

@@ -16,7 +16,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Mesh
 from av_synth.simulator.town.model import SpeedZone, Town, digest_of
 from av_synth.simulator.town.site import Site
-from av_synth.simulator.town.xodr import lights, paint
+from av_synth.simulator.town.xodr import lights, paint, roadside
 from av_synth.simulator.town.xodr.document import parse, readable, refuse
 from av_synth.simulator.town.xodr.gaps import fill_gaps
 from av_synth.simulator.town.xodr.ground import Land, Surface, height_over, land_around, relief_of
@@ -92,6 +92,9 @@ def build_opendrive_town(text: str) -> OpenDriveTown:
 
     lights.put_up_signs(site, signals, carriageway, ground)
     crosswalks = read_crosswalks(root, roads, signals)
+    everything = _area(flat)
+    roadside.settle(site, list(roads.values()), everything, signals, crosswalks, ground, bounds)
+    roadside.horizon(site, bounds, land.height_m, len(triangles))
     mesh = Mesh.merge(
         [lanes, *gaps, land.mesh(), *_paint(roads, signals, places, crosswalks, carriageway), *site.meshes]
     )
