@@ -11,10 +11,13 @@ import math
 import numpy as np
 
 from av_synth.simulator.scene import Mesh
+from av_synth.simulator.town.buildings import put_up_building
+from av_synth.simulator.town.frontage import frontage_of
 from av_synth.simulator.town.furniture import fence
 from av_synth.simulator.town.network import Network, Node, Street, build
 from av_synth.simulator.town.reference import ReferenceLine
 from av_synth.simulator.town.relief import Hill, Relief
+from av_synth.simulator.town.roads import Road
 from av_synth.simulator.town.rural import (
     bale,
     barn,
@@ -32,6 +35,7 @@ from av_synth.simulator.town.shapes import rectangle
 from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
 from av_synth.simulator.town.trees import plant, tree_models
+from av_synth.simulator.town.wayside import poles_along, tufts_along
 
 NAME = "AvSynth05"
 BOUNDS_M = (4.0, 4.0, 1096.0, 876.0)
@@ -204,6 +208,20 @@ def settle(site: Site, network: Network) -> None:
     for road_id, side in ((11, 1), (11, -1), (12, 1), (10, -1), (16, 1), (14, -1)):
         trees_along(site, trees, roads[road_id], side, 42.0, 6.0, rng)
     _fields(site, trees, rng)
+    _waysides(site, roads)
+
+
+def _waysides(site: Site, roads: dict[int, Road]) -> None:
+    """Poles, tufts and some houses, by dice of their own."""
+    rng = np.random.default_rng(20260515)
+    for road_id, side, away in ((10, -1, 9.0), (12, 1, 10.0), (16, 1, 8.0), (11, 1, 12.0)):
+        poles_along(site, roads[road_id], side, (40.0, roads[road_id].line.length_m - 40.0), away)
+    for road_id, side, s in ((16, 1, 300.0), (12, 1, 250.0), (12, -1, 480.0), (11, -1, 560.0), (14, 1, 330.0)):
+        for at in (s, s + 22.0):
+            put_up_building(site, frontage_of(roads[road_id], side), at, "houses", rng)
+    for road in roads.values():
+        for side in (1, -1):
+            tufts_along(site, road, side, rng)
 
 
 def _farm(site: Site) -> None:

@@ -32,10 +32,12 @@ from av_synth.simulator.town.shapes import rectangle
 from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
 from av_synth.simulator.town.trees import plant
+from av_synth.simulator.town.wayside import noise_barrier, phones_and_markers
 
 _MEDIAN_M = 2.5  # from the middle of the motorway to the left edge of a left lane
 _WALL_M = 0.4  # from the hard shoulder to the wall of a tunnel
 _OUTER_ID, _INNER_ID = 10, 20  # of the first roads
+_LONG_M = 150.0  # roads that have phones
 _HUT = (186, 178, 162)
 
 
@@ -147,6 +149,9 @@ def settle(site: Site, ring: Ring, roads: Sequence[Road], trees: list[Mesh], rng
             _rest_area(site, ring, road, trees, rng)
         elif road.junction_id < 0:
             _along(site, ring, road)
+    for road in roads:
+        if road.junction_id < 0 and road.line.length_m > _LONG_M:
+            phones_and_markers(site, road, -ring.edge_t_m - 2.2)
 
 
 def _along(site: Site, ring: Ring, road: Road) -> None:
@@ -160,6 +165,8 @@ def _along(site: Site, ring: Ring, road: Road) -> None:
         spans = [(12.0, bore.s_m), (bore.s_m + bore.length_m, road.line.length_m - 2.0)]
     for begins, ends in spans:
         guard_rail(site, road.line, begins, ends, -ring.edge_t_m - 1.3)
+        if road.name.startswith("Inner"):
+            noise_barrier(site, road, (begins + 20.0, ends - 20.0), -ring.edge_t_m - 3.2)
 
 
 def _boards(ring: Ring) -> list[tuple[float, float, str]]:

@@ -44,9 +44,13 @@ def roads(place: Town, maps: dict[str, carla.Map]) -> carla.Map:
 
 
 def rays_down(place: Town, xy: np.ndarray, from_m: np.ndarray) -> np.ndarray:
-    """Heights (N,) of what rays straight down from points (N, 2) at heights (N,) meet; -inf where it is nothing."""
+    """Heights (N,) of what rays straight down from points (N, 2) at heights (N,) meet; -inf where it is nothing.
+
+    They go through plants: nobody is stopped by tufts of grass.
+    """
     scene = rtcore_scene.EmbreeScene()
-    TriangleMesh(scene, place.mesh.positions_m[place.mesh.triangles])
+    first = place.mesh.triangles[:, 0]
+    TriangleMesh(scene, place.mesh.positions_m[place.mesh.triangles[place.mesh.tags[first] != Tag.VEGETATION]])
     origins = np.column_stack([xy, from_m]).astype(np.float32)
     hits = scene.run(origins, np.tile(np.float32([0, 0, -1]), (len(xy), 1)), query="INTERSECT", output=True)
     return np.where(hits["primID"] >= 0, origins[:, 2] - hits["tfar"], -np.inf)
@@ -136,7 +140,7 @@ def test_triangles_are_sound_and_wind_the_way_their_normals_look(place: Town) ->
     area = np.linalg.norm(faces, axis=1) / 2
     solid = mesh.materials[mesh.triangles[:, 0]] != Material.FOLIAGE
 
-    assert len(mesh.triangles) < 250_000
+    assert len(mesh.triangles) < 350_000
     assert np.isfinite(corners).all()
     assert area.min() > 1e-7
     assert np.allclose(np.linalg.norm(mesh.normals, axis=1), 1.0, atol=1e-5)
