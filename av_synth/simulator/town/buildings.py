@@ -25,6 +25,7 @@ from av_synth.simulator.town.fronts import (
     shop_bay,
     sign_board,
 )
+from av_synth.simulator.town.gardens import board_fence, garden_wall, hedge
 from av_synth.simulator.town.lots import (
     STOREY_M,
     Colour,
@@ -40,7 +41,7 @@ from av_synth.simulator.town.lots import (
 )
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.roads import Road
-from av_synth.simulator.town.shapes import Look, box, faceted, moved, prism, rectangle, shade
+from av_synth.simulator.town.shapes import Look, box, faceted, flat, moved, prism, rectangle, shade
 from av_synth.simulator.town.site import Site
 
 Style = Literal["shops", "flats", "houses", "towers", "school"]
@@ -77,8 +78,7 @@ _ROOFS: tuple[Colour, ...] = (
 _STONES: tuple[Colour, ...] = ((150, 142, 130), (118, 112, 106), (136, 98, 80), (176, 166, 148), (96, 92, 92))
 SIGNS: tuple[Colour, ...] = ((132, 44, 40), (36, 70, 104), (40, 86, 62), (58, 54, 54), (168, 126, 50), (104, 52, 84))
 GRAVEL = (104, 102, 98)
-HEDGE = (62, 84, 46)
-_BRICK = (128, 92, 78)
+_WALL = ("GardenWall", Tag.WALLS)
 _RAILING = Look((70, 72, 76), Material.METAL, Tag.BUILDINGS)
 
 
@@ -141,7 +141,7 @@ def put_up_building(site: Site, front: Frontage, s_m: float, style: Style, rng: 
     build = {"houses": _house, "flats": _flats, "shops": _shops, "towers": _shops, "school": _school}[style]
     site.add(habit.name, Tag.BUILDINGS, [moved(Mesh.merge(build(lot, rng, details)), x, y, 0.0, yaw)], yaw, foot)
     if 1.0 < habit.setback_m < 5.0 and rng.random() < 0.75:
-        _front_garden(site, lot, habit.setback_m, rng)
+        _front_garden(site, lot, habit.setback_m, rng, details)
     return width
 
 
@@ -155,20 +155,27 @@ def _front(front: Frontage, s_m: float, setback_m: float) -> tuple[float, float,
     return x + (s_m - s) * math.cos(heading), y + (s_m - s) * math.sin(heading), yaw
 
 
-def _front_garden(site: Site, lot: Lot, setback_m: float, rng: np.random.Generator) -> None:
-    """A hedge or a low wall on each side of the way to the door."""
-    kind, half_t, height, look = (
-        ("Hedge", 0.3, 0.95, Look(HEDGE, Material.FOLIAGE, Tag.VEGETATION))
-        if rng.random() < 0.6
-        else ("GardenWall", 0.11, 0.7, Look(_BRICK, Material.MATTE, Tag.WALLS))
-    )
+def _front_garden(
+    site: Site, lot: Lot, setback_m: float, rng: np.random.Generator, details: np.random.Generator
+) -> None:
+    """A hedge or a low wall on each side of the way to the door; the wall may be a fence of boards."""
+    is_hedge = rng.random() < 0.6
+    half_t, height = (0.3, 0.95) if is_hedge else (0.11, 0.7)
+    fenced = details.random() < 0.5
+    kind, tag = ("Hedge", Tag.VEGETATION) if is_hedge else (("GardenFence", Tag.FENCES) if fenced else _WALL)
     run = lot.width_m / 2 - 1.0
     for sign in (-1, 1):
         cx, cy = lot.world(sign * (1.0 + run / 2), -setback_m + half_t + 0.1)
         foot = rectangle(cx, cy, run / 2, half_t, lot.yaw_rad)
         if site.is_free(foot, 0.0):
-            solid = box([cx, cy, KERB_HEIGHT_M + height / 2], [run / 2, half_t, height / 2], look, lot.yaw_rad)
-            site.add(kind, look.tag, [solid], lot.yaw_rad, foot)
+            make = hedge if is_hedge else (board_fence if fenced else garden_wall)
+            parts = [moved(part, cx, cy, KERB_HEIGHT_M, lot.yaw_rad) for part in make(run / 2, half_t, height, details)]
+            site.add(kind, tag, parts, lot.yaw_rad, foot)
+    way = rectangle(*lot.world(0.0, -setback_m / 2 - 0.2), 0.55, setback_m / 2 - 0.2, lot.yaw_rad)
+    if site.is_free(way, 0.0):
+        slabs = Look(pick(_STONES, details), Material.PAVING, Tag.GROUND)
+        path = flat(way, [[0, 1, 2], [0, 2, 3]], KERB_HEIGHT_M + 0.006, slabs)
+        site.add("GardenPath", Tag.GROUND, [path], lot.yaw_rad, None)
 
 
 def _flat_roof(lot: Lot, rng: np.random.Generator) -> list[Mesh]:

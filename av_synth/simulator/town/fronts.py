@@ -273,7 +273,7 @@ def dormers(lot: Lot, ridge_m: float, tiles: Look, rng: np.random.Generator) -> 
     spans = [(-w - 0.35, w + 0.35, -row, z, z + 0.05) for row, z in zip(rows.tolist(), heights.tolist(), strict=True)]
     parts += blocks(spans, plain(shade(tiles.colour, 0.8)), "f")
     pot = plain((150, 84, 62))
-    parts += [prism(circle(w * 0.5 + e, d * 0.62, 0.13, 4), ridge_m + 0.9, ridge_m + 1.35, pot) for e in (-0.18, 0.18)]
+    parts.append(prism(circle(w * 0.5, d * 0.62, 0.16, 4), ridge_m + 0.9, ridge_m + 1.35, pot))
     if rng.random() < 0.5:
         parts.append(prism(circle(-w * 0.4, d * 0.5, 0.025, 3), ridge_m, ridge_m + 2.2, _STEEL))
         rods = [(-w * 0.4 - 0.4, -w * 0.4 + 0.4, -d / 2, ridge_m + at, ridge_m + at + 0.04) for at in (1.5, 1.8)]

@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 
+from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
 from av_synth.simulator.town.frontage import outer_edge_m
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.roads import Road
-from av_synth.simulator.town.shapes import Look, box, circle, moved, prism, quad, rectangle
+from av_synth.simulator.town.shapes import Look, box, circle, loose, moved, prism, quad, rectangle
 from av_synth.simulator.town.signs import lettering
 from av_synth.simulator.town.site import Site
-from av_synth.simulator.town.trees import leafy
 
 Z = KERB_HEIGHT_M
 _PANEL_M = 4.0
@@ -24,7 +24,8 @@ _MARKER_EVERY_M = 100.0
 _POLE_EVERY_M = 42.0
 _POLE_M = 7.5
 _TUFT_EVERY_M = 5.0
-_GREEN = 0.75  # of tufts; the rest is dry
+_GRASSES = ((104, 122, 58), (132, 134, 70), (168, 154, 92))
+_BLADES = 2  # of each colour in a tuft
 _POST = Look((120, 122, 122), Material.METAL, Tag.WALLS)
 
 
@@ -103,6 +104,16 @@ def _wire(a: tuple[float, float], b: tuple[float, float], yaw_rad: float, at_m: 
     return Mesh.merge(parts)
 
 
+def _blades(feet: Array, colour: tuple[int, int, int], rng: np.random.Generator) -> Mesh:
+    """Some blades of grass about each of some places (N, 3), seen from both sides."""
+    foot = np.repeat(feet, _BLADES, axis=0) + rng.uniform(-0.22, 0.22, (len(feet) * _BLADES, 3)) * [1.0, 1.0, 0.0]
+    angle = rng.uniform(0.0, 2 * math.pi, len(foot))
+    half = 0.03 * np.column_stack([np.cos(angle), np.sin(angle), np.zeros(len(foot))])
+    tip = foot + rng.uniform([-0.12, -0.12, 0.2], [0.12, 0.12, 0.55], foot.shape)
+    front = np.stack([foot - half, foot + half, tip], axis=1)
+    return loose(np.concatenate([front, front[:, ::-1]]), Look(colour, Material.FOLIAGE, Tag.VEGETATION))
+
+
 def tufts_along(site: Site, road: Road, side: int, rng: np.random.Generator) -> None:
     """High grass and flowers at the outer edge of a verge."""
     at = np.arange(8.0, road.line.length_m - 8.0, _TUFT_EVERY_M) + rng.uniform(0.0, 4.0)
@@ -110,9 +121,6 @@ def tufts_along(site: Site, road: Road, side: int, rng: np.random.Generator) -> 
         count = len(at[low : low + 8])
         s, away = at[low : low + 8] + rng.uniform(-2.0, 2.0, count), rng.uniform(0.1, 1.6, count)
         edge = [outer_edge_m(road, side, float(v)) for v in s]
-        points = np.column_stack([road.line.points(s, np.array(edge) + side * away), np.full(count, Z + 0.05)])
-        tones = np.where(rng.random((count, 1)) < _GREEN, [112, 124, 62], [170, 156, 84])
-        tones = tones * rng.uniform(0.8, 1.15, (count, 1))
-        up = np.tile([0.0, 0.0, 1.0], (count, 1))
-        mesh = leafy(points, up, rng.uniform(0.25, 0.5, count), tones, low)
+        feet = np.column_stack([road.line.points(s, np.array(edge) + side * away), np.full(count, Z - 0.02)])
+        mesh = Mesh.merge([_blades(feet, colour, rng) for colour in _GRASSES])
         site.add("GrassTuft", Tag.VEGETATION, [mesh], 0.0, None)

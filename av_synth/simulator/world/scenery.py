@@ -35,6 +35,7 @@ _LAYERS = {
     Tag.STATIC: Layer.PROPS,
     Tag.POLES: Layer.PROPS,
     Tag.TERRAIN: Layer.GROUND,
+    Tag.GROUND: Layer.GROUND,
 }
 _GROUND = (Tag.TERRAIN, Tag.GROUND)  # roads and pavements stay, as in CARLA
 
