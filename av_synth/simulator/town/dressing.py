@@ -52,7 +52,7 @@ def dress_pavement(site: Site, front: Frontage, rng: np.random.Generator) -> Non
         at, chance = float(s + rng.uniform(0.0, 2.0)), float(rng.random())
         if chance > _SHARE:
             continue
-        wall = not site.is_clear(rectangle(*front.point(at, _BUILT_M), 0.1, 0.1, 0.0), 0.0)
+        wall = not site.is_clear(rectangle(*front.point(at, _BUILT_M), 0.1, 0.1, 0.0), 0.05)
         choices = _BY_SHOPS if wall else _BY_GARDENS
         name, tag, half_along, half_across, parts = choices[int(rng.integers(len(choices)))](rng)
         x, y = front.point(at, -max(half_across + 0.08, _BACK_M if wall else 0.0))

@@ -31,7 +31,7 @@ from av_synth.simulator.town.trees import plant
 _VERGE_M = 1.5
 _DELINEATOR_M = 50.0  # from one to the next, as German roads have them
 _HEDGE_PIECE_M = 8.0
-HEDGE = Look((58, 78, 44), Material.FOLIAGE, Tag.VEGETATION)
+_HEDGE = Look((58, 78, 44), Material.FOLIAGE, Tag.VEGETATION)
 _TILES = (112, 62, 50)
 Z = KERB_HEIGHT_M
 
@@ -76,7 +76,7 @@ def hedge_along(
         foot = rectangle(x, y, _HEDGE_PIECE_M / 2 - 0.05, 0.55, yaw)
         if not site.is_free(foot, 0.0):
             continue
-        look = Look(shade(HEDGE.colour, float(rng.uniform(0.85, 1.15))), HEDGE.material, HEDGE.tag)
+        look = Look(shade(_HEDGE.colour, float(rng.uniform(0.85, 1.15))), _HEDGE.material, _HEDGE.tag)
         height = float(rng.uniform(1.25, 1.65))
         body = prism(foot, Z, Z + height, look, scale=0.96)
         site.add("FieldHedge", Tag.VEGETATION, [body], yaw, foot)
@@ -123,7 +123,7 @@ def bushes_along(site: Site, road: Road, side: int, span_m: tuple[float, float],
         points = sphere * lumps[:, None] * [wide, wide, high * 0.55] + [x, y, Z + high * 0.45]
         foot = circle(x, y, wide * 0.72, 8)
         if site.is_free(foot, 0.3):
-            bush = smooth(points, sphere, faces, Look(shade(HEDGE.colour, lumps[0]), HEDGE.material, HEDGE.tag))
+            bush = smooth(points, sphere, faces, Look(shade(_HEDGE.colour, lumps[0]), _HEDGE.material, _HEDGE.tag))
             site.add("Bush", Tag.VEGETATION, [bush], 0.0, foot)
 
 

@@ -15,7 +15,7 @@ from av_synth.simulator.town.shapes import Look, circle, icosphere, moved, prism
 from av_synth.simulator.town.site import Site
 
 _LOWEST_M = 2.8  # what hangs lower would be in the way of lorries
-_REACH_M = 1.72  # likewise, about the trunk
+_REACH_M = 1.6  # likewise, about the trunk
 _CORE = 0.93  # of a blob's radius
 _UNDERSIDE = -0.7  # of a crown, where leaves would hang in the air
 _ANGLES = np.array([0.0, 2.1, 4.2])
