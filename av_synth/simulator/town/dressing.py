@@ -14,7 +14,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
 from av_synth.simulator.town.frontage import Frontage
 from av_synth.simulator.town.model import KERB_HEIGHT_M, EnvironmentObject
-from av_synth.simulator.town.shapes import Look, box, circle, flat, moved, prism, quad, rectangle
+from av_synth.simulator.town.shapes import Look, box, circle, flat, loose, moved, prism, quad, rectangle
 from av_synth.simulator.town.site import Site
 from av_synth.simulator.town.trees import leafy
 
@@ -50,7 +50,7 @@ def dress_pavement(site: Site, front: Frontage, rng: np.random.Generator) -> Non
     """Put things at the back of one pavement."""
     for s in np.arange(_SLOT_M, front.length_m - _SLOT_M, _SLOT_M):
         at, chance = float(s + rng.uniform(0.0, 2.0)), float(rng.random())
-        if chance > _SHARE:
+        if chance > _SHARE or not front.is_open(at, 0.0):
             continue
         wall = not site.is_clear(rectangle(*front.point(at, _BUILT_M), 0.1, 0.1, 0.0), 0.05)
         choices = _BY_SHOPS if wall else _BY_GARDENS
@@ -142,15 +142,15 @@ def _racks(rng: np.random.Generator) -> Thing:
 def _bicycle(y: float) -> list[Mesh]:
     """A parked bicycle, from the side a frame between two wheels."""
     black, paint = _static((30, 30, 32)), _static((52, 84, 120), Material.METAL)
-    parts = []
-    for x in (-0.5, 0.5):
-        ring = np.array(
-            [[x + r * math.cos(a), r * math.sin(a) + 0.34] for r in (0.33, 0.27) for a in np.arange(8) * math.pi / 4]
-        )
-        for k in range(8):
-            a, b, c, d = (ring[i] for i in (k, (k + 1) % 8, 8 + (k + 1) % 8, 8 + k))
-            p, q, r, s = ([along, y, up] for along, up in (a, b, c, d))
-            parts += [quad(p, q, r, s, black), quad(s, r, q, p, black)]
+    parts: list[Mesh] = []
+    angles = np.arange(9) * math.pi / 4
+    rims = [
+        [[x + r * math.cos(a), y, r * math.sin(a) + 0.34] for a in angles] for x in (-0.5, 0.5) for r in (0.33, 0.27)
+    ]
+    for outer, inner in (rims[:2], rims[2:]):
+        front = [[outer[k], outer[k + 1], inner[k + 1]] for k in range(8)]
+        front += [[outer[k], inner[k + 1], inner[k]] for k in range(8)]
+        parts.append(loose(np.array(front + [corners[::-1] for corners in front]), black))
     parts += [box([0.05, y, 0.62], [0.36, 0.02, 0.025], paint), box([-0.2, y, 0.85], [0.12, 0.06, 0.03], black)]
     parts += [box([0.42, y, 0.78], [0.02, 0.02, 0.2], paint), box([0.42, y, 0.98], [0.02, 0.25, 0.02], black)]
     return parts

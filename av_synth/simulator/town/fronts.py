@@ -32,7 +32,7 @@ _SHUTTERS: tuple[Colour, ...] = (
     (62, 66, 70),
 )
 _FLOWERS: tuple[Colour, ...] = ((190, 52, 60), (196, 120, 150), (206, 170, 66), (150, 90, 160))
-_SEEN_STOREYS = 3  # small things further up are not worth their triangles
+_SEEN_STOREYS = 2  # small things further up are not worth their triangles
 _GOODS: tuple[Colour, ...] = (
     (196, 88, 60),
     (206, 178, 92),
@@ -70,7 +70,7 @@ def dress_front(lot: Lot, first: int, rng: np.random.Generator) -> list[Mesh]:
         every = 1 if lot.storeys <= 5 else 3
         levels = KERB_HEIGHT_M + STOREY_M * np.arange(max(first, 1), lot.storeys, every)
         w = lot.width_m / 2
-        parts += blocks([(-w, w, 0.09, level - 0.12, level + 0.06) for level in levels], trim, "ftb")
+        parts += blocks([(-w, w, 0.09, level - 0.12, level + 0.06) for level in levels], trim, "fb")
     if style in (1, 2):
         parts += _surrounds(x, z, trim, bool(rng.random() < 0.5))
     if style == 4 or (lot.storeys <= 4 and rng.random() < 0.5):
@@ -161,8 +161,8 @@ def doorway(x: float, half_m: float, door: Look, rng: np.random.Generator) -> li
         "fb",
     )
     parts += blocks([(x - half_m + 0.16, x + half_m - 0.16, 0.07, 1.5, 2.1)], GLASS, "f")
-    parts += blocks([(x - half_m - 0.1, x + half_m + 0.1, 0.45, low, low + 0.16)], plain((150, 146, 138)), "flrt")
-    parts += blocks([(x + half_m + 0.3, x + half_m + 0.64, 0.14, 1.1, 1.42)], plain(shade(door.colour, 0.8)), "flt")
+    parts += blocks([(x - half_m - 0.1, x + half_m + 0.1, 0.45, low, low + 0.16)], plain((150, 146, 138)), "ft")
+    parts += blocks([(x + half_m + 0.3, x + half_m + 0.64, 0.14, 1.1, 1.42)], plain(shade(door.colour, 0.8)), "f")
     parts += blocks([(x + half_m + 0.34, x + half_m + 0.56, 0.03, 1.72, 1.9)], plain((206, 206, 200)), "f")
     return parts
 
@@ -196,7 +196,7 @@ def sign_board(x: float, half_m: float, sign: Colour, rng: np.random.Generator) 
     ink = plain((226, 222, 210) if sum(sign) < 400 else (40, 38, 40))
     at, end = -half_m * float(rng.uniform(0.35, 0.85)), half_m * 0.85
     spans: list[tuple[float, float, float, float, float]] = []
-    while at < end and len(spans) < 9:
+    while at < end and len(spans) < 7:
         wide, tall = float(rng.uniform(0.06, 0.2)), float(rng.uniform(0.14, 0.26))
         low = 2.74 if rng.random() < 0.8 else 2.68
         spans.append((x + at, x + at + wide, 0.15, low, low + tall))
@@ -268,7 +268,7 @@ def dormers(lot: Lot, ridge_m: float, tiles: Look, rng: np.random.Generator) -> 
         low, high = (top + slope * at + 0.2 for at in (y - 0.5, y + 0.5))
         flap = np.array([[y - 0.5, low], [y + 0.5, high], [y + 0.5, high + 0.06], [y - 0.5, low + 0.06]])
         parts.append(moved(extruded(flap, 0.4, GLASS), x, 0.0, 0.0))
-    rows = np.arange(0.0, d / 2, 0.7)
+    rows = np.arange(0.0, d / 2, 0.95)
     heights = top + slope * rows + 0.2
     spans = [(-w - 0.35, w + 0.35, -row, z, z + 0.05) for row, z in zip(rows.tolist(), heights.tolist(), strict=True)]
     parts += blocks(spans, plain(shade(tiles.colour, 0.8)), "f")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from av_synth.simulator.scene import Material, Mesh, Tag
-from av_synth.simulator.town.lots import Colour
-from av_synth.simulator.town.shapes import Look, box, prism, quad, rectangle, shade
+from av_synth.simulator.town.lots import Colour, blocks
+from av_synth.simulator.town.shapes import Look, box, prism, rectangle, shade
 from av_synth.simulator.town.trees import leafy
 
 _HEDGES: tuple[Colour, ...] = ((62, 84, 46), (72, 96, 50), (54, 78, 48), (86, 98, 52))
@@ -28,17 +28,15 @@ def hedge(half_m: float, thick_m: float, height_m: float, rng: np.random.Generat
 
 
 def board_fence(half_m: float, thick_m: float, height_m: float, rng: np.random.Generator) -> list[Mesh]:
-    """Upright boards on two rails, seen from both sides; as wide as a wall to whoever bumps into it."""
+    """Upright boards before two rails, which are all that is seen from the garden."""
     colour = _BOARDS[int(rng.integers(len(_BOARDS)))]
     wood, dark = (Look(shade(colour, tone), Material.MATTE, Tag.FENCES) for tone in (1.0, 0.8))
     tall, parts = height_m + 0.25, []
     for z in (0.25, tall - 0.22):
         parts.append(box([0, 0, z], [half_m, 0.025, 0.04], dark))
-    for x in np.arange(-half_m + 0.08, half_m - 0.06, 0.36):
-        a, b = float(x) - 0.08, float(x) + 0.08
-        front = -min(0.04, thick_m)
-        p, q, r, s = [a, front, 0.04], [b, front, 0.04], [b, front, tall], [a, front, tall]
-        parts += [quad(p, q, r, s, wood), quad(s, r, q, p, wood)]
+    front = min(0.04, thick_m)
+    at = np.arange(-half_m + 0.08, half_m - 0.06, 0.36).tolist()
+    parts += blocks([(x - 0.08, x + 0.08, front, 0.04, tall) for x in at], wood, "f")
     return parts
 
 

@@ -96,9 +96,9 @@ def facades(lot: Lot, bottom_m: float, top_m: float, wall: Colour | None = None)
     The renderer's windows keep to a grid along the wall that starts at the world's origin.
     """
     windows, plain = (Look(wall or lot.wall, material, Tag.BUILDINGS) for material in (Material.FACADE, Material.MATTE))
-    w, d = lot.width_m / 2, lot.depth_m
-    corners = [(-w, 0.0), (w, 0.0), (w, d), (-w, d)]
-    parts = []
+    w, deep = lot.width_m / 2, lot.depth_m
+    corners = [(-w, 0.0), (w, 0.0), (w, deep), (-w, deep)]
+    found: dict[Look, list[list[list[float]]]] = {windows: [], plain: []}
     for k, (ax, ay) in enumerate(corners):
         bx, by = corners[(k + 1) % 4]
         (px, py), (qx, qy) = lot.world(ax, ay), lot.world(bx, by)
@@ -110,8 +110,11 @@ def facades(lot: Lot, bottom_m: float, top_m: float, wall: Colour | None = None)
             if high - low > 1e-3:
                 x0, y0 = ax + (bx - ax) * low / length, ay + (by - ay) * low / length
                 x1, y1 = ax + (bx - ax) * high / length, ay + (by - ay) * high / length
-                parts.append(quad([x0, y0, bottom_m], [x1, y1, bottom_m], [x1, y1, top_m], [x0, y0, top_m], look))
-    return parts
+                a, b, c, d = (
+                    [x, y, z] for x, y, z in ((x0, y0, bottom_m), (x1, y1, bottom_m), (x1, y1, top_m), (x0, y0, top_m))
+                )
+                found[look] += [[a, b, c], [a, c, d]]
+    return [loose(np.array(triangles), look) for look, triangles in found.items() if triangles]
 
 
 def ledge(lot: Lot, z_m: float, height_m: float, overhang_m: float, look: Look) -> Mesh:
