@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ _LOWEST_M = 2.8  # what hangs lower would be in the way of lorries
 _REACH_M = 1.6  # likewise, about the trunk
 _CORE = 0.93  # of a blob's radius
 _UNDERSIDE = -0.7  # of a crown, where leaves would hang in the air
+_LEAST = 0.1  # of the cosine between a leaf and its normals
 _ANGLES = np.array([0.0, 2.1, 4.2])
 
 
@@ -157,7 +159,17 @@ def _crown(
     reach = np.hypot(kept[:, 0], kept[:, 1])
     kept[:, :2] *= np.minimum(1.0, _REACH_M / np.maximum(reach, 1e-6))[:, None]
     kept[:, 2] = np.maximum(kept[:, 2], _LOWEST_M)
-    return [Mesh(kept.astype(np.float32), crown.normals, crown.colours, crown.materials, crown.tags, crown.triangles)]
+    # what was pulled in may look away from its normals
+    corners, before = kept[crown.triangles], crown.normals[crown.triangles].astype(np.float64)
+    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    faces = faces / np.maximum(np.linalg.norm(faces, axis=1, keepdims=True), 1e-12)
+    short = np.maximum(_LEAST - np.einsum("tkj,tj->tk", before, faces), 0.0)
+    normals = before + short[..., None] * faces[:, None]
+    normals /= np.linalg.norm(normals, axis=2, keepdims=True)
+    look = Look(species.green, Material.FOLIAGE, Tag.VEGETATION)
+    triangles = np.arange(3 * len(corners)).reshape(-1, 3)
+    mesh = smooth(corners.reshape(-1, 3), normals.reshape(-1, 3), triangles, look)
+    return [replace(mesh, colours=crown.colours[crown.triangles].reshape(-1, 3))]
 
 
 def _reshaped(species: _Species, points: Array) -> Array:
