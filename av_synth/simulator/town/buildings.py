@@ -173,9 +173,9 @@ def _front_garden(
             site.add(kind, tag, parts, lot.yaw_rad, foot)
     way = rectangle(*lot.world(0.0, -setback_m / 2 - 0.2), 0.55, setback_m / 2 - 0.2, lot.yaw_rad)
     if site.is_free(way, 0.0):
-        slabs = Look(pick(_STONES, details), Material.PAVING, Tag.GROUND)
+        slabs = Look(pick(_STONES, details), Material.PAVING, Tag.TERRAIN)
         path = flat(way, [[0, 1, 2], [0, 2, 3]], KERB_HEIGHT_M + 0.006, slabs)
-        site.add("GardenPath", Tag.GROUND, [path], lot.yaw_rad, None)
+        site.add("GardenPath", Tag.TERRAIN, [path], lot.yaw_rad, None)
 
 
 def _flat_roof(lot: Lot, rng: np.random.Generator) -> list[Mesh]:

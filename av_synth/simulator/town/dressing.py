@@ -25,6 +25,7 @@ _BACK_M = 0.5  # middles of things are so far before the pavement's outer edge
 _CLEARANCE_M = 0.5
 _BUILT_M = 1.4  # a pavement with a wall so close behind it has shops
 _PIT_M = 0.62
+_UNEVEN_M = 0.2
 
 Thing = tuple[str, Tag, float, float, list[Mesh]]
 """Name, class, half its width along the street, half its depth, meshes about the origin; +x looks at the street."""
@@ -58,6 +59,10 @@ def dress_pavement(site: Site, front: Frontage, rng: np.random.Generator) -> Non
         x, y = front.point(at, -max(half_across + 0.08, _BACK_M if wall else 0.0))
         yaw = front.to_street_rad(at)
         foot = rectangle(x, y, half_across, half_along, yaw)
+        aside = [front.point(at + way * (half_along + 1.0), 0.0) for way in (-1, 1)]
+        middle = front.point(at, 0.0)
+        if any(abs((a - middle[0]) * math.cos(yaw) + (b - middle[1]) * math.sin(yaw)) > _UNEVEN_M for a, b in aside):
+            continue  # where bays begin and end the pavement steps aside
         if front.is_open(at, half_along) and site.is_clear(foot, _CLEARANCE_M):
             site.add(name, tag, [moved(part, x, y, Z, yaw) for part in parts], yaw, foot)
 
