@@ -29,6 +29,7 @@ import av_synth
 from av_synth.documents import nearest, shown
 from av_synth.errors import DataError, DocumentError, Problem, StoreError, UserError
 from av_synth.export import contents
+from av_synth.export.attribution import write_attribution
 from av_synth.export.publish import publish
 from av_synth.export.splits import Splits
 from av_synth.store import canonical_json, open_run
@@ -317,6 +318,7 @@ def _mark(
     for name in (contents.MARKER, contents.LIST):
         if (root / name).exists():
             raise DataError(f"format '{chosen.name}' of the package {chosen.origin}: wrote {name}, which is av_synth's")
+    write_attribution(root, (open_run(run.folder, files=False) for run in runs.values()))
     marker = {
         "schema": _MARKER_SCHEMA,
         "av_synth": av_synth.__version__,

@@ -92,9 +92,14 @@ def simulator_facts(session: Session) -> dict[str, str]:
 
 
 def provenance(session: Session) -> dict[str, Any]:
-    """What else may decide single bits of images and points: renderer, libraries, processor. No clock."""
+    """What else may decide single bits of images and points: renderer, libraries, processor. No clock.
+
+    And whose the looks of bodies are, where the simulator says so.
+    """
+    attribution = session.extensions.get("attribution")
     return {
         "av_synth": __version__,
+        **({"attribution": attribution} if attribution else {}),
         "renderer": session.extensions.get("gl_renderer", "unknown: the server does not say"),
         "python": platform.python_version(),
         "processor": _processor(),

@@ -96,6 +96,8 @@ class Engine:
         self._sent = self.town if self._called == towns.OPENDRIVE_TOWN else None  # what that name stands for
         self.world = World(self.town, self._catalogue, [name for name in SENSOR_IDS if is_built(name)], profile)
         self.world.facts["profile"] = profile.name
+        if self._catalogue.attribution:
+            self.world.facts["attribution"] = self._catalogue.attribution
         self.street_lights = StreetLights(self.town.mesh)
         self.debug_shapes = DebugShapes()
         self._definitions: dict[str, Definition] | None = None

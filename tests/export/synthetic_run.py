@@ -179,6 +179,7 @@ def build_run(
     sensors: tuple[Sensor, ...] = SENSORS,
     change: Change | None = None,
     last_frame: int = LAST_FRAME,
+    attribution: str = "",
 ) -> Path:
     """Commit a run; equal arguments give equal bytes. `change` may spoil the tables' rows before they are written."""
     town = town or SyntheticTown()
@@ -205,7 +206,7 @@ def build_run(
                 "rig": "synthetic",
                 "seed": seed,
                 "identity": {"seed": seed},
-                "provenance": {"renderer": "painted boxes"},
+                "provenance": {"renderer": "painted boxes", **({"attribution": attribution} if attribution else {})},
                 "counts": {"frames": last_frame + 1},
             }
         )

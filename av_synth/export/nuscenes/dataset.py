@@ -10,6 +10,7 @@ from typing import Any
 import av_synth
 from av_synth.errors import DataError, UserError
 from av_synth.export import contents
+from av_synth.export.attribution import write_attribution
 from av_synth.export.nuscenes import extras, official
 from av_synth.export.nuscenes.annotations import Annotations, fold_annotations
 from av_synth.export.nuscenes.can_bus import can_files
@@ -118,6 +119,7 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
             row, town_told = place.write(root)
             tables["map"].add(row)
             towns_told.append(compact_json(town_told))
+    write_attribution(tables_dir, (open_run(source.folder, files=False) for source, _ in part.scenes))
     write_file(root / PREDICTION, canonical_json(predicted))
     write_file(tables_dir / "splits.json", canonical_json(splits))
     extra = {"schema": str(_EXTRA_SCHEMA), "av_synth": f'"{av_synth.__version__}"', "profile": f'"{profile}"'}

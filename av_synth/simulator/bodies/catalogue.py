@@ -51,7 +51,8 @@ def _dressed(wardrobe: Wardrobe) -> Catalogue:
     plain = procedural()
     looks = {name: wardrobe.look(name) for name in wardrobe.names()}
     worn = wardrobe.worn
-    return Catalogue(dressed(body, looks[worn[name]]) if name in worn else body for name, body in plain.items())
+    bodies = (dressed(body, looks[worn[name]]) if name in worn else body for name, body in plain.items())
+    return Catalogue(bodies, wardrobe.attribution())
 
 
 def _build() -> Catalogue:

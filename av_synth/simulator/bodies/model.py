@@ -111,10 +111,15 @@ def bounds(meshes: Iterable[Mesh]) -> tuple[Array, Array]:
 
 
 class Catalogue(Mapping[str, Body]):
-    """All bodies by blueprint id, in a fixed order."""
+    """All bodies by blueprint id, in a fixed order.
 
-    def __init__(self, bodies: Iterable[Body]) -> None:
+    Attributes:
+        attribution: whose the looks of bodies are; empty where all are procedural.
+    """
+
+    def __init__(self, bodies: Iterable[Body], attribution: str = "") -> None:
         self._bodies = {body.blueprint_id: body for body in bodies}
+        self.attribution = attribution
 
     def __getitem__(self, blueprint_id: str) -> Body:
         return self._bodies[blueprint_id]
