@@ -28,7 +28,7 @@ from av_synth.simulator.scene import UNPAINTED, Material
 _MAX_TRIANGLES = 500_000
 _OUTER = 0.68  # of a lamp's width, from which on it is the indicator where a model has none
 _WORTH_OF_TYRES = 20.0  # that is where a wheel that is not round shows
-_BADGE = (120, 122, 125)
+_BADGE = (52, 53, 56)
 _WHITE = (255, 255, 255)
 
 _MATERIALS = {
@@ -36,7 +36,7 @@ _MATERIALS = {
     Finish.GLASS: (Material.GLASS, shapes.GLASS.colour),
     Finish.HEAD_LAMP: (Material.LAMP_FRONT, shapes.HEADLAMP.colour),
     Finish.TAIL_LAMP: (Material.LAMP_BRAKE, shapes.TAIL_LAMP.colour),
-    Finish.BADGE: (Material.METAL, _BADGE),
+    Finish.BADGE: (Material.MATTE, _BADGE),
 }
 Flags = npt.NDArray[np.bool_]
 

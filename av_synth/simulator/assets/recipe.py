@@ -26,7 +26,7 @@ class Finish(str, Enum):
     HEAD_LAMP = "head_lamp"
     TAIL_LAMP = "tail_lamp"
     BLINKER = "blinker"
-    BADGE = "badge"  # repainted in plain grey metal: a maker's sign
+    BADGE = "badge"  # repainted in plain dark plastic: a maker's sign
     LEFT_OUT = "left_out"
 
 
