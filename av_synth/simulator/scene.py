@@ -145,6 +145,9 @@ class Instance:
         lights: CARLA's VehicleLightState; `VehicleLight` has the bits that show.
         last_pose, last_world_from_body: pose and (4, 4) transform on the frame before, for optical flow; None if they
             are the same.
+        wheels: (W, 4, 4), from the body's frame to that of each wheel that has turned since it stood as in the body's
+            mesh; None where none has, or the body's wheels do not turn (`wheel_parts`).
+        last_wheels: (W, 4, 4), the same on the frame before; None if they are the same.
     """
 
     actor_id: int
@@ -157,6 +160,8 @@ class Instance:
     lights: int = 0
     last_pose: int | None = None
     last_world_from_body: Array | None = None
+    wheels: Array | None = None
+    last_wheels: Array | None = None
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from av_synth.simulator.bodies import (
 )
 from av_synth.simulator.bodies.dressing import dressed
 from av_synth.simulator.bodies.model import Catalogue
+from av_synth.simulator.bodies.rolling import with_wheels
 from av_synth.simulator.cache import cached
 
 
@@ -62,4 +63,5 @@ def _build() -> Catalogue:
     stock = [*stock_cars.stock_cars(), *stock_trucks.stock_trucks(), *stock_cycles.stock_cycles()]
     stock += [*stock_walkers.stock_walkers(), *stock_things.stock_things()]
     stock += [*stock_furniture.stock_furniture(), *stock_garden.stock_garden()]
-    return Catalogue([*vehicles, *people, *things, *stock])
+    bodies = [*vehicles, *people, *things, *stock]
+    return Catalogue(with_wheels(body) if body.kind == "vehicle" else body for body in bodies)

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.assets.look import Look
 from av_synth.simulator.bodies.model import Body, bounds
 from av_synth.simulator.bodies.projected_lamps import with_lamps
+from av_synth.simulator.bodies.rolling import with_wheels
 from av_synth.simulator.bodies.striding import walking
 from av_synth.simulator.scene import Mesh, Tag
+
+_MISPLACED_M = np.array([0.9, 0.45, 0.15])  # how far a look's wheel may be from where the body has it
 
 
 def dressed(body: Body, look: Look) -> Body:
@@ -37,7 +41,25 @@ def dressed(body: Body, look: Look) -> Body:
         meshes = (with_lamps(meshes[0], body.meshes[0]),)
     if rider is not None:
         meshes = (Mesh.merge([*meshes, rider]),)
-    return replace(body, meshes=meshes, texture=look.texture if look.texture.size else None)
+    worn = replace(body, meshes=meshes, texture=look.texture if look.texture.size else None, rolling=None)
+    return worn if body.rolling is None else with_wheels(worn, _owners(worn, look))
+
+
+def _owners(body: Body, look: Look) -> npt.NDArray[np.int64]:
+    """The wheel of the body that each triangle (T,) of its mesh is of; -1 for none."""
+    (mesh,) = body.meshes
+    of_look = look.wheel[look.triangles]
+    of_look = np.where((of_look == of_look[:, :1]).all(axis=1), of_look[:, 0], -1)
+    # what is laid on the look and who rides on it come after its own triangles
+    owners = np.full(len(mesh.triangles), -1, dtype=np.int64)
+    for number in range(len(look.hubs_m)):
+        mine = np.flatnonzero(of_look == number)
+        if len(mine):
+            low, high = bounds([replace(mesh, positions_m=mesh.positions_m[mesh.triangles[mine]].reshape(-1, 3))])
+            for k, wheel in enumerate(body.wheels):
+                if np.all(np.abs((low + high) / 2 - wheel.position_m) < _MISPLACED_M):
+                    owners[mine] = k
+    return owners
 
 
 def _rider(mesh: Mesh) -> Mesh | None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Mesh, Tag
+from av_synth.simulator.wheel_parts import hull, wheels
 
 Kind = Literal["vehicle", "walker", "prop", "traffic_light"]
 
@@ -51,6 +52,28 @@ class Doors:
 
 
 @dataclass(frozen=True)
+class Rolling:
+    """The wheels of a vehicle, which turn; pointing ahead they are part of the body's mesh.
+
+    Attributes:
+        hull: the body without them, in the actor frame.
+        wheels: each in the frame of its hub, axes as the actor's; in the order of `Body.wheels`.
+        hubs_m: (W, 3), where those frames are in the actor frame.
+        radii_m, half_m: (W,), of the mesh, and half its width.
+        room_m: (W,), from the hub to the side of the body's box.
+        steered: (W,) bool, which of them show where they are steered to.
+    """
+
+    hull: Mesh
+    wheels: tuple[Mesh, ...]
+    hubs_m: Array
+    radii_m: Array
+    half_m: Array
+    room_m: Array
+    steered: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Part:
     """Meshes, one per pose, that stand in a scene for a part of a body; the class of the actor; the body's picture."""
 
@@ -80,6 +103,7 @@ class Body:
         wheels: rear left, rear right, front left, front right, or rear, front.
         stride_m: the distance walked in one turn through the poses; 0 where there is no gait.
         doors: those that open; None where none does.
+        rolling: its wheels as parts; None where they cannot be told from the rest.
         power_kw: of the engine; 0 for what is usual in the class of the vehicle.
         top_mps: top speed; 0 for what is usual in the class.
         texture: (H, W, 3) sRGB, the picture that `TEXTURED` triangles of all meshes show; None where there is none.
@@ -97,6 +121,7 @@ class Body:
     wheels: tuple[Wheel, ...] = ()
     stride_m: float = 0.0
     doors: Doors | None = None
+    rolling: Rolling | None = None
     power_kw: float = 0.0
     top_mps: float = 0.0
     texture: npt.NDArray[np.uint8] | None = None
@@ -150,6 +175,9 @@ class Catalogue(Mapping[str, Body]):
             if body.doors is not None:
                 digest.update(_tenths_of_mm(body.doors.hinges_m) + f"{body.doors.open_rad}".encode())
                 meshes = (*meshes, *body.doors.behind, *body.doors.panels)
+            if body.rolling is not None:
+                digest.update(_tenths_of_mm(body.rolling.hubs_m) + f"{body.rolling.steered.tolist()}".encode())
+                meshes = (*meshes, body.rolling.hull, *body.rolling.wheels)
             for mesh in meshes:
                 digest.update(_tenths_of_mm(mesh.positions_m))
                 for array in (mesh.colours, mesh.materials, mesh.tags, mesh.triangles):
@@ -172,12 +200,15 @@ def door_panels(blueprint_id: str) -> str:
 
 
 def shown(bodies: Mapping[str, Body]) -> dict[str, Body | Part]:
-    """Everything that an `Instance.body` may name: the bodies, then the parts of those with doors."""
+    """Everything that an `Instance.body` may name: the bodies, then the parts of those with doors or wheels."""
     parts: dict[str, Body | Part] = {}
     for name, body in bodies.items():
         if body.doors is not None:
             parts[behind_doors(name)] = Part(body.doors.behind, body.tag, body.texture)
             parts[door_panels(name)] = Part(body.doors.panels, body.tag, body.texture)
+        if body.rolling is not None:
+            parts[hull(name)] = Part((body.rolling.hull,), body.tag, body.texture)
+            parts[wheels(name)] = Part(body.rolling.wheels, body.tag, body.texture)
     return {**bodies, **parts}
 
 

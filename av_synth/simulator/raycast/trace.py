@@ -7,7 +7,7 @@ far. Nothing is rebuilt from frame to frame.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +20,9 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.bodies.model import Body, Part
 from av_synth.simulator.raycast.sweep import first_contact
 from av_synth.simulator.scene import Instance, Mesh, Scene, Tag
+from av_synth.simulator.wheel_parts import is_steered, parted
+
+_STEERED_M = 40.0  # beyond it a wheel gets a return or two
 
 Float32s = npt.NDArray[np.float32]
 
@@ -130,11 +133,13 @@ class RayScene:
             raise DataError(f"rays: want origins (3,) or (N, 3), directions (N, 3); got {origins.shape}, {rays.shape}")
         if not (np.isfinite(rays).all() and np.isfinite(origins).all()):
             raise DataError("rays: an origin or a direction is not finite")
+        middle = origins.reshape(-1, 3)[:1].sum(axis=0)
         trace = _Trace(origins, np.ascontiguousarray(rays), max_range_m)
         trace.meet_town(self._town)
         for instance in scene.instances:
             if instance.actor_id not in ignore:
-                trace.meet(self._prototype(instance), instance)
+                for part in _shown(instance, middle):
+                    trace.meet(self._prototype(part), part)
         return trace.hits()
 
     def sweep(
@@ -191,6 +196,15 @@ class RayScene:
                 )
             found = self._prototypes[key] = _Prototype(body.meshes[instance.pose])
         return found
+
+
+def _shown(instance: Instance, eye_m: Array) -> Iterable[Instance]:
+    """What rays from near `eye_m` (3,) meet of an instance: steered wheels where they are, if they are near.
+
+    To rays, a wheel that rolls is as round as one that stands.
+    """
+    away = instance.world_from_body[:3, 3] - eye_m
+    return parted(instance) if is_steered(instance) and away @ away < _STEERED_M**2 else (instance,)
 
 
 class _Trace:

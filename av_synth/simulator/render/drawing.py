@@ -277,7 +277,7 @@ class Painter:
         framebuffer.use()
         self._context.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
         self._context.blend_func = moderngl.ZERO, moderngl.SRC_COLOR
-        pairs = [(item.instance, item.shape) for item in placed]
+        pairs = [(item.instance, item.whole) for item in placed if item.whole is not None]
         self._contact.draw(contact_quads(pairs, view.world_from_camera[:3, 3]))
         self._context.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA
         self._spray.draw(puffs(scene, view, placed, light))

@@ -11,6 +11,10 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.render import projection
 from av_synth.simulator.render.geometry import Geometry, Shape
 from av_synth.simulator.scene import Instance, Scene, View
+from av_synth.simulator.wheel_parts import parted
+
+_WHEEL_M = 0.65
+_LEAST_PX = 14.0  # a wheel that is shown smaller than this across is drawn as the body's mesh has it
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Placed:
         matrix: `relative_from_body` as the bytes of a GLSL mat4.
         moved: the same matrix of the frame before less this one; empty where nobody wants optical flow.
         last_vertex: from a vertex of the shape to the same one of the frame before, in the vertex buffer.
+        whole: the body that it is all or the most of, which darkens the ground below; None for a part that moves.
     """
 
     instance: Instance
@@ -29,6 +34,7 @@ class Placed:
     matrix: bytes
     moved: bytes = b""
     last_vertex: int = 0
+    whole: Shape | None = None
 
 
 def place(geometry: Geometry, scene: Scene, view: View, last_eye_m: Array | None = None) -> list[Placed]:
@@ -45,8 +51,9 @@ def place(geometry: Geometry, scene: Scene, view: View, last_eye_m: Array | None
     """
     if not scene.instances:
         return []
-    shapes = [_shape(geometry, instance) for instance in scene.instances]
-    poses = np.stack([instance.world_from_body for instance in scene.instances])
+    instances, wholes = _taken_apart(geometry, scene, view)
+    shapes = [_shape(geometry, instance) for instance in instances]
+    poses = np.stack([instance.world_from_body for instance in instances])
     middles = np.stack([shape.centre_m for shape in shapes])
     centres = np.einsum("nij,nj->ni", poses[:, :3, :3], middles) + poses[:, :3, 3]
     seen = projection.frustum(view).spheres(centres, np.array([shape.radius_m for shape in shapes]))
@@ -54,8 +61,8 @@ def place(geometry: Geometry, scene: Scene, view: View, last_eye_m: Array | None
     poses[:, :3, 3] -= view.world_from_camera[:3, 3]
     matrices = poses.transpose(0, 2, 1).astype("<f4")
     placed = [
-        Placed(instance, shape, matrix.tobytes())
-        for instance, shape, matrix, keep in zip(scene.instances, shapes, matrices, seen, strict=True)
+        Placed(instance, shape, matrix.tobytes(), whole=whole)
+        for instance, shape, whole, matrix, keep in zip(instances, shapes, wholes, matrices, seen, strict=True)
         if keep
     ]
     return placed if last_eye_m is None else [_moved(geometry, item, view, last_eye_m) for item in placed]
@@ -87,6 +94,24 @@ def _moved(geometry: Geometry, item: Placed, view: View, last_eye_m: Array) -> P
         raise DataError(f"actor {instance.actor_id}: no pose {pose} of a body {instance.body!r} on the frame before")
     moved = moved_from_body(instance.world_from_body, last, view.world_from_camera[:3, 3], last_eye_m)
     return replace(item, moved=moved, last_vertex=shape.follows * (last_shape.first_vertex - shape.first_vertex))
+
+
+def _taken_apart(geometry: Geometry, scene: Scene, view: View) -> tuple[list[Instance], list[Shape | None]]:
+    """All instances, those with turned wheels that a view shows large enough in parts, and the `whole` of each."""
+    instances: list[Instance] = []
+    wholes: list[Shape | None] = []
+    reach_m = _WHEEL_M * max(view.fx_px, view.fy_px) / _LEAST_PX
+    for instance in scene.instances:
+        whole = _shape(geometry, instance)
+        away = instance.world_from_body[:3, 3] - view.world_from_camera[:3, 3]
+        if instance.wheels is None or away @ away > reach_m * reach_m:
+            instances.append(instance)
+            wholes.append(whole)
+        else:
+            parts = list(parted(instance))
+            instances += parts
+            wholes += [whole, *[None] * (len(parts) - 1)]
+    return instances, wholes
 
 
 def _shape(geometry: Geometry, instance: Instance) -> Shape:

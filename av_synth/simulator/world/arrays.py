@@ -88,6 +88,10 @@ _FLOATS: dict[str, tuple[int, ...]] = {
     "shown_walked_m": (),
     "last_pose": (4, 4),
     "last_walked_m": (),
+    "shown_rolled_m": (),
+    "shown_steer_rad": (),
+    "last_rolled_m": (),
+    "last_steer_rad": (),
 }
 _FLAGS = (
     "is_vehicle",
@@ -152,6 +156,8 @@ class BodyArrays:
             see these, so that who is put where clients were told it was, by whatever means, looks the same to the bit.
         shown_pose, shown_walked_m: (N, 4, 4), (N,), on the frame made last.  last_pose, last_walked_m: on the frame
             before it; what was not there yet has not moved.
+        shown_rolled_m, shown_steer_rad, last_rolled_m, last_steer_rad: (N,), of vehicles on these frames: the way of
+            the rear axle, and the angle to the left of the front axle's middle (`turned_wheels`).
         led: (N,), a walker was placed by `set_walker_state` since the last step.
         placed: (N,), was put somewhere by `set_transform` since the last step: what is towed stays there for it.
         unseen: (N,), no frame shows it yet.
@@ -213,6 +219,10 @@ class BodyArrays:
     shown_walked_m: Array
     last_pose: Array
     last_walked_m: Array
+    shown_rolled_m: Array
+    shown_steer_rad: Array
+    last_rolled_m: Array
+    last_steer_rad: Array
     is_vehicle: npt.NDArray[np.bool_]
     is_walker: npt.NDArray[np.bool_]
     physics: npt.NDArray[np.bool_]

@@ -12,6 +12,7 @@ from av_synth.simulator.scene import Instance, VehicleLight
 from av_synth.simulator.world.arrays import BodyArrays
 from av_synth.simulator.world.doors import with_open_doors
 from av_synth.simulator.world.model import Actor, LightState
+from av_synth.simulator.world.turned_wheels import turned
 
 
 def instances(arrays: BodyArrays) -> list[Instance]:
@@ -27,6 +28,7 @@ def instances(arrays: BodyArrays) -> list[Instance]:
         (walked / strides * STEPS).astype(int) % STEPS for walked in (arrays.walked_m, arrays.last_walked_m)
     )
     braking = arrays.asked[:, 1].astype(np.float32) > 0.02
+    wheels = turned(arrays)
     found: list[Instance] = []
     for k, actor in enumerate(arrays.actors):
         if actor.kind == "walker":
@@ -46,6 +48,7 @@ def instances(arrays: BodyArrays) -> list[Instance]:
             actor.lights | (VehicleLight.BRAKE if braking[k] else 0),
             int(last_steps[k]) if actor.kind == "walker" else pose,
             last_poses[k],
+            *wheels.get(k, (None, None)),
         )
         found += with_open_doors(actor, seen)
     return found

@@ -52,6 +52,7 @@ from av_synth.simulator.world.speed_limits import SpeedLimits
 from av_synth.simulator.world.towing import Hitch, tow
 from av_synth.simulator.world.traffic_lights import LightGroup, StopAreas
 from av_synth.simulator.world.triggers import Slipping, apply_friction
+from av_synth.simulator.world.turned_wheels import turn_wheels
 from av_synth.simulator.world.walkers import step_props, step_walkers
 
 _MAX_STEP_S = 0.05  # longer steps are cut into equal parts
@@ -343,6 +344,7 @@ class World(Instruments):
             if parent_id in arrays and parent_id not in carried:
                 carried.update(self._carry_children(parent_id))
         arrays.show(delta_s)
+        turn_wheels(arrays, delta_s)
         self._read_out(delta_s)
 
     def _run_ackermann(self, dt: float) -> None:
