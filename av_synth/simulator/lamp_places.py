@@ -9,7 +9,10 @@ import numpy as np
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh
 
-_LAMP_MATERIALS = (Material.LAMP_FRONT, Material.LAMP_BRAKE, Material.LAMP_LEFT, Material.LAMP_RIGHT, Material.GLOW)
+_LAMP_MATERIALS = (
+    *(Material.LAMP_FRONT, Material.LAMP_BRAKE, Material.LAMP_LEFT, Material.LAMP_RIGHT),
+    *(Material.LAMP_BLUE, Material.LAMP_RED, Material.GLOW),
+)
 _STREET_LAMP_ABOVE_M = 3.0
 
 

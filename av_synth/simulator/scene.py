@@ -64,6 +64,8 @@ class Material(IntEnum):
     LAMP_RIGHT = 13
     GLOW = 14  # always emits its own colour (lit traffic light lamps, street lamps at night)
     TEXTURED = 15  # matte; the picture of its body at `Mesh.uvs`, times the vertex colour
+    LAMP_BLUE = 16  # flashing lights of police cars, ambulances and fire engines
+    LAMP_RED = 17
 
 
 class VehicleLight(IntEnum):
@@ -75,6 +77,7 @@ class VehicleLight(IntEnum):
     BRAKE = 8
     RIGHT_BLINKER = 16
     LEFT_BLINKER = 32
+    SPECIAL = 512
 
 
 RGB, DEPTH, LABELS, FLOW, NORMALS = "rgb", "depth", "labels", "flow", "normals"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from av_synth.simulator.bodies.model import Body
-from av_synth.simulator.bodies.shapes import DARK, PLASTIC, STEEL, Colour, Finish
+from av_synth.simulator.bodies.shapes import BLUE_LAMP, DARK, PLASTIC, RED_LAMP, STEEL, Colour, Finish
 from av_synth.simulator.bodies.shell import Section, Shell
 from av_synth.simulator.bodies.silhouettes import Silhouette
 from av_synth.simulator.bodies.skin import Skin
@@ -11,8 +11,6 @@ from av_synth.simulator.bodies.vehicles import Details, Patch, vehicle
 from av_synth.simulator.scene import Material, Tag
 
 _COLOURS: tuple[Colour, ...] = ((176, 180, 184), (28, 29, 32), (232, 232, 230), (120, 24, 28), (32, 58, 104))
-RED_GLOW = Finish(Material.MATTE, (190, 24, 30))
-BLUE_GLOW = Finish(Material.MATTE, (24, 50, 190))
 WHITE = Finish(Material.MATTE, (236, 236, 236))
 
 SALOON = Silhouette(
@@ -266,8 +264,8 @@ def _police_car() -> Body:
     """A large black saloon with white doors and a light bar, 4.97 x 2.04 (over mirrors) x 1.55 m."""
     bar = Skin()
     bar.box((-0.36, -0.10, 1.44), (-0.10, 0.10, 1.50), DARK)
-    bar.box((-0.36, -0.55, 1.47), (-0.10, -0.10, 1.55), BLUE_GLOW)
-    bar.box((-0.36, 0.10, 1.47), (-0.10, 0.55, 1.55), RED_GLOW)
+    bar.box((-0.36, -0.55, 1.47), (-0.10, -0.10, 1.55), BLUE_LAMP)
+    bar.box((-0.36, 0.10, 1.47), (-0.10, 0.55, 1.55), RED_LAMP)
     return vehicle(
         "vehicle.dodge.charger_police",
         [LARGE_SALOON.shell],

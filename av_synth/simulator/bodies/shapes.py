@@ -36,6 +36,8 @@ HEADLAMP = Finish(Material.LAMP_FRONT, (226, 230, 234))
 TAIL_LAMP = Finish(Material.LAMP_BRAKE, (150, 18, 20))
 LEFT_LAMP = Finish(Material.LAMP_LEFT, (214, 118, 26))
 RIGHT_LAMP = Finish(Material.LAMP_RIGHT, (214, 118, 26))
+BLUE_LAMP = Finish(Material.LAMP_BLUE, (24, 50, 190))
+RED_LAMP = Finish(Material.LAMP_RED, (190, 24, 30))
 
 
 def vec(x_m: float, y_m: float, z_m: float) -> Array:

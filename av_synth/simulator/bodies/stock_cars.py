@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from av_synth.simulator.bodies.cars import BLUE_GLOW, COUPE, FOUR_WHEEL_DRIVE, LARGE_SALOON, RED_GLOW, SALOON
+from av_synth.simulator.bodies.cars import COUPE, FOUR_WHEEL_DRIVE, LARGE_SALOON, SALOON
 from av_synth.simulator.bodies.model import Body
 from av_synth.simulator.bodies.outlines import BUBBLE, HATCHBACK, MICROBUS, OPEN_FOUR_WHEELER, SHORT_HATCHBACK, WEDGE
-from av_synth.simulator.bodies.shapes import CHROME, DARK, PLASTIC, RUBBER, STEEL, Colour, Finish
+from av_synth.simulator.bodies.shapes import BLUE_LAMP, CHROME, DARK, PLASTIC, RED_LAMP, RUBBER, STEEL, Colour, Finish
 from av_synth.simulator.bodies.silhouettes import Measures, Silhouette, stretched
 from av_synth.simulator.bodies.skin import Skin
 from av_synth.simulator.bodies.vehicles import Details, Patch, vehicle
@@ -79,8 +79,8 @@ def _over(z: float, width: float, height: float, finish: Finish) -> Patch:
 def _light_bar(of: Measures) -> Skin:
     skin, low = Skin(), of.height_m - 0.02
     skin.box((-0.40, -0.10, low), (-0.14, 0.10, low + 0.07), DARK)
-    skin.box((-0.40, -0.56, low + 0.02), (-0.14, -0.10, low + 0.11), BLUE_GLOW)
-    skin.box((-0.40, 0.10, low + 0.02), (-0.14, 0.56, low + 0.11), RED_GLOW)
+    skin.box((-0.40, -0.56, low + 0.02), (-0.14, -0.10, low + 0.11), BLUE_LAMP)
+    skin.box((-0.40, 0.10, low + 0.02), (-0.14, 0.56, low + 0.11), RED_LAMP)
     front = of.length_m / 2
     skin.box((front - 0.01, -0.42, 0.42), (front + 0.05, 0.42, 0.72), _GRILLE)  # push bar
     return skin

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from av_synth.simulator.bodies.cars import BLUE_GLOW, WHITE
+from av_synth.simulator.bodies.cars import WHITE
 from av_synth.simulator.bodies.model import Body
-from av_synth.simulator.bodies.shapes import DARK, GLASS, PAINT, PLASTIC, STEEL, Finish
+from av_synth.simulator.bodies.shapes import BLUE_LAMP, DARK, GLASS, PAINT, PLASTIC, STEEL, Finish
 from av_synth.simulator.bodies.shell import Section, Shell
 from av_synth.simulator.bodies.skin import Skin
 from av_synth.simulator.bodies.vehicles import Details, Patch, vehicle
@@ -149,11 +149,11 @@ def _pump_body() -> Skin:
             skin.box((x, y - 0.20, 3.10), (x + 0.04, y + 0.20, 3.14), STEEL)
         for x in (-3.2, 0.4):
             skin.box((x, y - 0.25, 2.95), (x + 0.08, y + 0.25, 3.08), DARK)
-    skin.box((2.75, -1.00, 2.95), (3.10, -0.10, 3.14), BLUE_GLOW)
-    skin.box((2.75, 0.10, 2.95), (3.10, 1.00, 3.14), BLUE_GLOW)
+    skin.box((2.75, -1.00, 2.95), (3.10, -0.10, 3.14), BLUE_LAMP)
+    skin.box((2.75, 0.10, 2.95), (3.10, 1.00, 3.14), BLUE_LAMP)
     skin.box((2.80, -0.10, 2.95), (3.05, 0.10, 3.08), DARK)
     for y in (-1.15, 1.0):
-        skin.box((-4.05, y, 2.95), (-3.90, y + 0.15, 3.10), BLUE_GLOW)
+        skin.box((-4.05, y, 2.95), (-3.90, y + 0.15, 3.10), BLUE_LAMP)
     return skin
 
 

@@ -5,9 +5,9 @@ CARLA's box of the bus is 3.9 m wide over its mirrors, wider than a lane; here i
 
 from __future__ import annotations
 
-from av_synth.simulator.bodies.cars import BLUE_GLOW, RED_GLOW, WHITE
+from av_synth.simulator.bodies.cars import WHITE
 from av_synth.simulator.bodies.model import Body
-from av_synth.simulator.bodies.shapes import DARK, GLASS, PLASTIC, STEEL, Colour, Finish
+from av_synth.simulator.bodies.shapes import BLUE_LAMP, DARK, GLASS, PLASTIC, RED_LAMP, STEEL, Colour, Finish
 from av_synth.simulator.bodies.shell import Section, Shell
 from av_synth.simulator.bodies.skin import Skin
 from av_synth.simulator.bodies.vehicles import Details, Patch, vehicle
@@ -191,8 +191,8 @@ def ambulance() -> Body:
     )
     lights = Skin()
     for y in (-0.72, 0.72):
-        lights.box((0.42, y - 0.26, 2.33), (0.70, y + 0.26, 2.43), RED_GLOW if y > 0 else BLUE_GLOW)
-        lights.box((-3.10, y - 0.18, 2.33), (-2.92, y + 0.18, 2.42), RED_GLOW if y > 0 else BLUE_GLOW)
+        lights.box((0.42, y - 0.26, 2.33), (0.70, y + 0.26, 2.43), RED_LAMP if y > 0 else BLUE_LAMP)
+        lights.box((-3.10, y - 0.18, 2.33), (-2.92, y + 0.18, 2.42), RED_LAMP if y > 0 else BLUE_LAMP)
     return vehicle(
         "vehicle.ford.ambulance",
         [_ambulance_cab(), cargo],

@@ -53,6 +53,8 @@ _ORDER = (
     Material.LAMP_BRAKE,
     Material.LAMP_LEFT,
     Material.LAMP_RIGHT,
+    Material.LAMP_BLUE,
+    Material.LAMP_RED,
     Material.GLOW,
     Material.FOLIAGE,
     Material.FACADE,
@@ -63,7 +65,7 @@ _RINGS_M = (25.0, 60.0, 130.0)
 _PLACES = np.array([_ORDER.index(m) if m in _ORDER else len(_ORDER) + m for m in Material])
 _MURKY_PER_M = 0.001  # haze from which it is reckoned for each pixel, for it bends within large triangles
 _SUN_PX = 3  # how far around the sun's middle is looked whether something hides it
-_LAMPS = (Material.LAMP_FRONT, Material.LAMP_BRAKE, Material.LAMP_LEFT, Material.LAMP_RIGHT)
+_LAMPS = tuple(material for material in Material if material.name.startswith("LAMP_"))
 _NO_SHADOW: tuple[Array, Array, Array, float] = (np.eye(4), np.zeros(3), np.zeros(3), 1.0)
 _NO_LAMPS = (0.0, 0.0, 0.0)
 _EVERYTHING, _NOTHING = (True, True, True, True), (False, False, False, False)

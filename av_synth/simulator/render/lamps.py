@@ -15,7 +15,8 @@ HEADLIGHT = np.array([1.0, 0.93, 0.78])
 """Colour of head lamps and of their beams."""
 _AMBER, _RED = np.array([1.0, 0.42, 0.05]), np.array([1.0, 0.045, 0.03])
 _TAIL_LAMPS = VehicleLight.POSITION | VehicleLight.LOW_BEAM | VehicleLight.HIGH_BEAM
-_BLINKS_PER_S = 1.5
+_BLUE = np.array([0.04, 0.16, 1.0])
+_BLINKS_PER_S, _FLASHES_PER_S = 1.5, 2.0
 
 
 def find_all(bodies: Mapping[str, Meshes]) -> dict[tuple[str, int], tuple[Lamp, ...]]:
@@ -31,6 +32,11 @@ def emission(material: int, lights: int, elapsed_s: float) -> Array:
         return HEADLIGHT * (4.0 if lights & VehicleLight.LOW_BEAM else 1.0 if lights & VehicleLight.POSITION else 0.0)
     if material == Material.LAMP_BRAKE:
         return _RED * (2.6 if lights & VehicleLight.BRAKE else 0.55 if lights & _TAIL_LAMPS else 0.0)
+    if material in (Material.LAMP_BLUE, Material.LAMP_RED):
+        first = (elapsed_s * _FLASHES_PER_S) % 1.0 < 0.5
+        if not lights & VehicleLight.SPECIAL or first != (material == Material.LAMP_BLUE):
+            return np.zeros(3)
+        return (_BLUE if first else _RED) * 5.0
     bit = VehicleLight.LEFT_BLINKER if material == Material.LAMP_LEFT else VehicleLight.RIGHT_BLINKER
     on = bool(lights & bit) and (elapsed_s * _BLINKS_PER_S) % 1.0 < 0.5
     return _AMBER * (2.4 if on else 0.0)

@@ -32,6 +32,8 @@ _SHARED = {
     Material.LAMP_BRAKE: "LAMP",
     Material.LAMP_LEFT: "LAMP",
     Material.LAMP_RIGHT: "LAMP",
+    Material.LAMP_BLUE: "LAMP",
+    Material.LAMP_RED: "LAMP",
 }
 
 

@@ -12,7 +12,7 @@ from av_synth.geometry.transforms import from_yaw
 from av_synth.simulator.bodies import catalogue
 from av_synth.simulator.bodies.model import shown
 from av_synth.simulator.render import Renderer
-from av_synth.simulator.scene import DEPTH, FLOW, LABELS, RGB, Instance, Scene, View, Weather
+from av_synth.simulator.scene import DEPTH, FLOW, LABELS, RGB, Instance, Material, Scene, VehicleLight, View, Weather
 from tests.simulator.render.conftest import town
 
 CAR = "vehicle.audi.tt"
@@ -23,7 +23,7 @@ EVERYTHING = frozenset({RGB, LABELS, FLOW, DEPTH})
 
 @pytest.fixture(scope="module")
 def garage() -> Iterator[Renderer]:
-    bodies = {name: catalogue()[name] for name in (CAR,)}
+    bodies = {name: catalogue()[name] for name in (CAR, "vehicle.dodge.charger_police")}
     renderer = Renderer(town(), shown(bodies))
     yield renderer
     renderer.close()
@@ -91,3 +91,21 @@ def test_the_flow_of_a_rolling_wheel_is_that_of_its_rim(garage):
     assert flow[row - up, column, 0] == pytest.approx(0.1 * up, abs=0.5)  # its top goes forward, to the right
     assert flow[row + up, column, 0] == pytest.approx(-0.1 * up, abs=0.5)
     assert np.abs(flow[20, 160]).max() == 0.0
+
+
+def test_flashing_lights_shine_in_turns_when_they_are_on_by_day_and_night(garage):
+    police = replace(STANDS, body="vehicle.dodge.charger_police")
+    lit = replace(police, lights=int(VehicleLight.SPECIAL))
+    body = catalogue()[police.body]
+    (mesh,) = body.meshes
+    blue = mesh.positions_m[mesh.materials == Material.LAMP_BLUE].mean(axis=0)
+    for altitude in (50.0, -20.0):
+        view = from_side(5.0)
+        row = int(60 + 250.0 * (0.6 - blue[2]) / (5.0 + blue[1] - 0.225))
+        column = int(160 + 250.0 * blue[0] / (5.0 + blue[1] - 0.225))
+        off, on, other = (
+            drawn(garage, each, view=view, weather=Weather(sun_altitude_angle=altitude), elapsed_s=at).rgb[row, column]
+            for each, at in ((police, 0.1), (lit, 0.1), (lit, 0.4))
+        )
+        assert max(abs(on.astype(int) - off)) > 60, altitude
+        assert max(abs(other.astype(int) - off)) < 10, altitude
