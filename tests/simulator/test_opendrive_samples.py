@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import queue
-from collections.abc import Iterator
 from pathlib import Path
 
 import carla
 import numpy as np
 import numpy.typing as npt
 import pytest
-from server_process import connect, running_simulator
+from server_process import connect
 
 from av_synth.simulator import town as towns
 
@@ -25,14 +24,8 @@ ROOM_M = 60.0  # on a road's last metres the Traffic Manager removes a vehicle
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with running_simulator() as (_, number):
-        yield number
-
-
-@pytest.fixture(scope="module")
-def client(port: int, tmp_path_factory: pytest.TempPathFactory) -> carla.Client:
-    client = connect(port, tmp_path_factory.mktemp("cache"))
+def client(native_port: int, tmp_path_factory: pytest.TempPathFactory) -> carla.Client:
+    client = connect(native_port, tmp_path_factory.mktemp("cache"))
     client.set_timeout(60.0)
     return client
 

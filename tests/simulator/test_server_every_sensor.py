@@ -9,7 +9,7 @@ from typing import Any
 import carla
 import numpy as np
 import pytest
-from server_process import ahead, connect, running_simulator
+from server_process import ahead, connect
 from stage import WAIT_S, Stage, pixels
 
 SIZE = {"image_size_x": "64", "image_size_y": "36"}
@@ -20,14 +20,8 @@ SPEED_MPS = 8.0
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with running_simulator() as (_, port):
-        yield port
-
-
-@pytest.fixture(scope="module")
-def client(port: int, tmp_path_factory: pytest.TempPathFactory) -> carla.Client:
-    return connect(port, tmp_path_factory.mktemp("cache"))
+def client(native_port: int, tmp_path_factory: pytest.TempPathFactory) -> carla.Client:
+    return connect(native_port, tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture
@@ -178,9 +172,9 @@ def test_crossing_a_lane_is_told_by_the_client_itself(stage):
     assert {marking.type for marking in event.crossed_lane_markings} == {lane.left_lane_marking.type}
 
 
-def test_two_clients_hear_one_sensor_and_each_may_stop_and_listen_again(stage, port, tmp_path):
+def test_two_clients_hear_one_sensor_and_each_may_stop_and_listen_again(stage, native_port, tmp_path):
     sensor = stage.attach("sensor.other.imu")
-    other_world = connect(port, tmp_path).get_world()
+    other_world = connect(native_port, tmp_path).get_world()
     stage.world.tick()
     other = other_world.get_actor(sensor.id)
     heard: queue.SimpleQueue[Any] = queue.SimpleQueue()

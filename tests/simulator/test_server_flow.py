@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import carla
 import numpy as np
 import pytest
-from server_process import ahead, connect, running_simulator
+from server_process import ahead, connect
 from stage import Stage
 
 from av_synth.capture import decode
@@ -27,9 +26,8 @@ SKY_M = 999.0
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[carla.Client]:
-    with running_simulator() as (_, port):
-        yield connect(port, tmp_path_factory.mktemp("cache"))
+def client(native_port: int, tmp_path_factory: pytest.TempPathFactory) -> carla.Client:
+    return connect(native_port, tmp_path_factory.mktemp("cache"))
 
 
 @dataclass(frozen=True)

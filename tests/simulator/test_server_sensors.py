@@ -9,7 +9,7 @@ from typing import Any
 import carla
 import numpy as np
 import pytest
-from server_process import ahead, connect, running_simulator
+from server_process import ahead, connect
 from stage import Stage, pixels
 
 from av_synth.geometry.cameras import project
@@ -25,9 +25,8 @@ LIDAR = {"channels": "8", "range": "60", "points_per_second": "32000", "rotation
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[carla.Client]:
-    with running_simulator() as (_, port):
-        yield connect(port, tmp_path_factory.mktemp("cache"))
+def client(native_port: int, tmp_path_factory: pytest.TempPathFactory) -> carla.Client:
+    return connect(native_port, tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture

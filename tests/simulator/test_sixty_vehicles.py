@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import carla
 import pytest
-from server_process import connect, fresh_world, running_simulator
+from server_process import connect, fresh_world
 from traffic_watch import Drive, traffic, watch
 
 TEN_MINUTES_S, FAR_M = 600.0, 2000.0
@@ -14,11 +12,10 @@ STANDS_FOR_GOOD_S = 90.0
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[carla.Client]:
-    with running_simulator() as (_, port):
-        client = connect(port, tmp_path_factory.mktemp("cache"))
-        client.set_timeout(120.0)  # to load a town, while other suites run
-        yield client
+def client(native_port: int, tmp_path_factory: pytest.TempPathFactory) -> carla.Client:
+    client = connect(native_port, tmp_path_factory.mktemp("cache"))
+    client.set_timeout(120.0)  # to load a town, while other suites run
+    return client
 
 
 def _keeps_the_rules(drive: Drive) -> bool:

@@ -76,6 +76,8 @@ def test_an_alias_for_another_town_is_not_taken_from_what_a_client_keeps_under_i
             other.load_world("Town02")
         with pytest.raises(RuntimeError, match=r"Map 'Town99' not found; want one of AvSynth01, .*, Town01$"):
             other.load_world("Town99")
+        with pytest.raises(RuntimeError, match="Map 'OpenDriveMap' not found; no OpenDRIVE text was sent"):
+            other.load_world("OpenDriveMap")
 
 
 def test_street_lights_of_a_second_town_are_where_they_are_and_switched_beside_those_of_the_first(port, cache):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import socket
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import carla
 import pytest
-from server_process import connect, fresh_world, running_simulator
+from server_process import connect, fresh_world
 
 from av_synth.simulator import town
 
@@ -20,9 +19,8 @@ WIDE_OF_A_LANE_M = 1.2  # a car of 1.8 m then reaches over the line by 0.3 m
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[carla.Client]:
-    with running_simulator() as (_, port):
-        yield connect(port, tmp_path_factory.mktemp("cache"))
+def client(native_port: int, tmp_path_factory: pytest.TempPathFactory) -> carla.Client:
+    return connect(native_port, tmp_path_factory.mktemp("cache"))
 
 
 @dataclass

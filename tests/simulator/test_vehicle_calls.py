@@ -11,7 +11,7 @@ from typing import Any
 
 import carla
 import pytest
-from server_process import ahead, connect, fresh_world, running_simulator
+from server_process import ahead, connect, fresh_world
 
 from tests.simulator.calls.observed import Wire
 
@@ -43,9 +43,9 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, carla.Client, carla.Client]]:
-    with running_simulator() as (_, port):
-        yield port, connect(port, tmp_path_factory.mktemp("one")), connect(port, tmp_path_factory.mktemp("other"))
+def clients(native_port: int, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, carla.Client, carla.Client]:
+    one, other = (connect(native_port, tmp_path_factory.mktemp(name)) for name in ("one", "other"))
+    return native_port, one, other
 
 
 @pytest.fixture

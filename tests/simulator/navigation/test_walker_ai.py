@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from av_synth.simulator import town as towns
 from av_synth.simulator.town import Town
 from tests.simulator.own_map import own_map
-from tests.simulator.server_process import connect, fresh_world, running_simulator
+from tests.simulator.server_process import connect, fresh_world
 from tests.straight_road import straight_road
 
 TICKS_A_SECOND = 20
@@ -26,11 +25,10 @@ EACH_TOWN = ["AvSynth01", *(pytest.param(name, marks=pytest.mark.long) for name 
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[carla.Client]:
-    with running_simulator() as (_, port):
-        client = connect(port, tmp_path_factory.mktemp("cache"))
-        client.set_timeout(60.0)
-        yield client
+def client(native_port: int, tmp_path_factory: pytest.TempPathFactory) -> carla.Client:
+    client = connect(native_port, tmp_path_factory.mktemp("cache"))
+    client.set_timeout(60.0)
+    return client
 
 
 @dataclass
