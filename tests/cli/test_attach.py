@@ -114,7 +114,8 @@ def test_ctrl_c_leaves_it_usable_without_foreign_actors_and_with_its_own_time(po
     assert not world.get_settings().synchronous_mode
     frame = world.get_snapshot().frame
     assert world.wait_for_tick(20.0).frame > frame, "it goes by its own clock again"
-    plays_once(port, short(tmp_path), tmp_path / "again")
+    again = ["run", str(short(tmp_path)), "--rig", "tiny", "--out", str(tmp_path / "again")]
+    assert status([*again, "--simulator", f"127.0.0.1:{port}"]) == 0
 
 
 @pytest.mark.long
