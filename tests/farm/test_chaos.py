@@ -18,7 +18,7 @@ from tests.farm import nemesis
 
 ROOT = Path(__file__).parents[2]
 TOURS = tuple(range(len(nemesis.tours())))
-SEEDS = (*TOURS, 101, 104, 105, 121, 130, 222, 231, 239, 255, 273, 275, 280, 298, 301)
+SEEDS = (*TOURS, 104, 121, 130, 222, 231, 239, 255, 273, 275, 298, 301)
 
 Outcomes = dict[int, dict[str, Any]]
 
