@@ -40,7 +40,8 @@ def puffs(scene: Scene, view: View, placed: list[Placed], light: Lighting) -> li
             continue
         random = np.random.default_rng(item.instance.actor_id).random((_PUFFS, 4))
         age = (random[:, 0] + scene.elapsed_s / _LASTS_S) % 1.0
-        half, middle = item.shape.half_m, item.shape.centre_m
+        whole = item.whole or item.shape
+        half, middle = whole.half_m, whole.centre_m
         size = (0.38 + 0.8 * min(half[2], 1.6) * age) * (0.7 + 0.6 * random[:, 1])
         behind = np.zeros((_PUFFS, 3))
         behind[:, 0] = middle[0] - half[0] * 0.75 - age * _LASTS_S * _LAG * speed
@@ -66,10 +67,11 @@ def puffs(scene: Scene, view: View, placed: list[Placed], light: Lighting) -> li
 
 
 def _driven(placed: list[Placed]) -> list[Placed]:
-    """The bodies of what moves, one for each actor: open doors and other parts throw no spray of their own."""
+    """The bodies of what moves, one for each actor: open doors and turned wheels throw no spray of their own."""
     first: dict[int, Placed] = {}
     for item in placed:
-        first.setdefault(item.instance.actor_id, item)
+        if item.whole is not None:
+            first.setdefault(item.instance.actor_id, item)
     return [item for item in first.values() if float(np.linalg.norm(item.instance.velocity_mps)) > _FROM_MPS]
 
 
