@@ -74,7 +74,7 @@ def mutated(copy: Copy, table: str, change: Callable[[list[dict[str, Any]]], obj
 @settings(max_examples=60, deadline=None)
 @given(table=st.sampled_from((*TABLES, *EXTRA_TABLES)), junk=JUNK, data=st.data())
 def test_a_value_of_no_kind_that_its_field_has_is_found(mutable: Copy, table: str, junk: Any, data: Any) -> None:
-    may_be_absent = {"index", "value", "visible_fraction", "distance_m", "ego"}
+    may_be_absent = {"index", "value", "visible_fraction", "distance_m"}
 
     def change(rows: list[Any]) -> None:
         row = data.draw(st.integers(0, len(rows) - 1))

@@ -75,8 +75,6 @@ def check_sample_truth_values(dataset: Dataset, scene: Scene, findings: Findings
 
 def _check_weather(row: Row, place: Place, findings: Findings) -> None:
     weather = row.get("weather")
-    if weather is None:
-        return
     if not isinstance(weather, dict) or not all(is_number(value) for value in weather.values()):
         findings.add("sample_truth", place, f"weather = {short(weather)}; want an object of names to finite numbers")
     elif not -90 <= weather.get("sun_altitude_angle", 0.0) <= 90:
@@ -86,9 +84,7 @@ def _check_weather(row: Row, place: Place, findings: Findings) -> None:
 
 def _ego(scene: Scene, sample: str, row: Row, place: Place, findings: Findings) -> Body | None:
     """The ego's box, if the sample has a sound one that agrees with the ego pose."""
-    if "ego" not in row:
-        return None
-    said = row["ego"]
+    said = row.get("ego")
     if not isinstance(said, dict) or not all(are_numbers(said.get(name), n) for name, n in _FIELDS.items()):
         message = f"ego = {short(said)}; want translation, size, rotation, velocity as an annotation has them"
         findings.add("sample_truth", place, message)
