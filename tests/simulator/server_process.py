@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,9 @@ from pathlib import Path
 import carla
 
 TICK_S = 0.05
+# A stream of the carla client that loses its server closes its socket to connect anew, and one that is dropped closes
+# it, too: at the same moment, by two threads, that ends the process (carla/streaming/detail/tcp/Client.cpp, 0.9.16).
+_CLIENTS_NOTICE_S = 0.05
 
 
 @contextmanager
@@ -27,6 +31,7 @@ def running_simulator(*options: str) -> Iterator[tuple[subprocess.Popen[str], in
     finally:
         process.kill()
         process.wait()
+        time.sleep(_CLIENTS_NOTICE_S)
         process.stdin.close()
         process.stdout.close()
 
