@@ -61,7 +61,8 @@ def page(shared: Page) -> Page:
 
 def go(page: Page, link: str) -> None:
     page.evaluate(f"location.hash = {link!r}")
-    page.wait_for(f"viewer.written && new URLSearchParams({link!r}).get('t') == viewer.data.times[viewer.frame]")
+    shown = "typeof viewer !== 'undefined' && viewer.written"
+    page.wait_for(f"{shown} && new URLSearchParams({link!r}).get('t') == viewer.data.times[viewer.frame]")
 
 
 def drawn(page: Page) -> None:

@@ -79,8 +79,8 @@ def test_a_straight_line_in_the_world_is_bent_as_opencv_says(stage: Stage, lens:
     points = line[0] + np.linspace(0.0, 1.0, 2000)[:, None] * (line[1] - line[0])
     wanted = projected(apply(camera_from_world, points), lens)
 
-    redness = np.clip(image[..., 2] - image[..., :2].max(axis=2), 0, None)
-    columns = np.flatnonzero((redness > 60).any(axis=0))
+    redness = np.clip(image[..., 2] - image[..., :2].max(axis=2) - 30, 0, None)  # the sky may be warm
+    columns = np.flatnonzero((redness > 30).any(axis=0))
     columns = columns[3:-3]  # of the ends, a part is in their columns
     rows = (redness * np.arange(HEIGHT)[:, None]).sum(axis=0)[columns] / redness.sum(axis=0)[columns]
     off = rows - np.interp(columns, wanted[:, 0], wanted[:, 1])

@@ -64,7 +64,8 @@ def test_wheels_that_point_ahead_look_as_in_the_mesh_and_turned_ones_differ_wher
     rolled = drawn(garage, replace(STANDS, wheels=turned(0.0, 0.6)))
     steered = drawn(garage, replace(STANDS, wheels=turned(0.5, 0.0)))
 
-    assert differs(whole, ahead) == (0.0, 0.0)
+    assert differs(whole, ahead)[0] < 0.0005  # light that the body keeps from them is reckoned for them alone
+    assert differs(whole, ahead)[1] == 0.0
     assert 0.005 < differs(whole, rolled)[0] < 0.08
     assert differs(whole, rolled)[1] < 0.002
     columns = np.flatnonzero((np.abs(whole.depth_m - steered.depth_m) > 0.05).any(axis=0))
