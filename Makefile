@@ -23,12 +23,14 @@ check: setup  ## format, lint, types, imports, unit tests: under a minute
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest $(UNIT)
 
+# each suite in one of two processes, in the order of their names
+TWO := -n 2 --dist loadgroup --no-loadscope-reorder
 test: setup  ## everything that a change must pass
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest $(TWO) -m "not long"
 
 long: setup  ## what `make test` leaves out: many draws, full-size runs
 	$(BIN)/python -m pytest -m long

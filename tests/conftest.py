@@ -8,6 +8,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -36,6 +37,16 @@ def pytest_sessionstart() -> None:
     lost_wakeups.watch()
 
 
+def _suite(item: pytest.Item) -> str:
+    return item.path.relative_to(TESTS).parts[0].removesuffix(".py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A suite stays in one process, whatever they are: its simulators and datasets are made once."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_suite(item)))
+
+
 def _cpu_s(who: int) -> float:
     spent = resource.getrusage(who)
     return spent.ru_utime + spent.ru_stime
@@ -45,11 +56,24 @@ def _cpu_s(who: int) -> float:
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
     before = _cpu_s(resource.RUSAGE_SELF), _cpu_s(resource.RUSAGE_CHILDREN)
     result = yield
-    suite = item.path.relative_to(TESTS).parts[0].removesuffix(".py")
+    suite = _suite(item)
     _spent_s[suite] += _cpu_s(resource.RUSAGE_SELF) - before[0]
     # with the last test end the simulators that all suites have shared, and only now is what they took known
     _spent_s[suite if nextitem else "shared"] += _cpu_s(resource.RUSAGE_CHILDREN) - before[1]
     return result
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process of several says what it has spent."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["spent_s"] = dict(_spent_s)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """One of several processes has ended, or died, which tells nothing."""
+    for suite, spent_s in getattr(node, "workeroutput", {}).get("spent_s", {}).items():
+        _spent_s[suite] += spent_s
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
