@@ -1,6 +1,6 @@
 """Runs made once for the whole suite.
 
-Both scenarios on the tiny rig, two full-size seconds on the nuScenes rig, one scenario with stock parts alone, and a
+Both scenarios on the tiny rig, a full-size second on the nuScenes rig, one scenario with stock parts alone, and a
 street at night where everything that a log tells of happens.
 """
 
@@ -138,4 +138,4 @@ def stock(stock_address: Address, tmp_path_factory: pytest.TempPathFactory) -> M
 
 @pytest.fixture(scope="session")
 def full(address: Address, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return make(tmp_path_factory.mktemp("full"), [shortened("cut_in_wet", "nuscenes")], address)
+    return make(tmp_path_factory.mktemp("full"), [shortened("cut_in_wet", "nuscenes", 1.0)], address)
