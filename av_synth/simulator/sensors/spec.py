@@ -262,6 +262,11 @@ def is_built(blueprint_id: str) -> bool:
     return blueprint_id in CAMERAS or blueprint_id in _LIDARS or blueprint_id in _OTHERS
 
 
+def casts_rays(blueprint_id: str) -> bool:
+    """Whether a sensor of this kind meets the meshes of the world by rays."""
+    return blueprint_id in _LIDARS or blueprint_id in ("sensor.other.radar", "sensor.other.obstacle")
+
+
 _OTHERS = {
     "sensor.other.radar": SensorType.RADAR,
     "sensor.other.gnss": SensorType.GNSS,

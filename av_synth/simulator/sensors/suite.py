@@ -36,6 +36,7 @@ from av_synth.simulator.sensors.spec import (
     RadarSpec,
     Sensor,
     acting_attributes,
+    casts_rays,
     make_sensor,
 )
 from av_synth.simulator.sensors.trail import Trail
@@ -135,7 +136,12 @@ class SensorSuite:
                 raise CallError(f"no way to render what the town has become: {error}") from error
 
     def prepare(self, blueprint_id: str) -> None:
-        """Make the renderer if a sensor of this kind is the first to want it: it takes seconds, so hold no lock."""
+        """Make the renderer, or what rays meet, if a sensor of this kind is the first to want it.
+
+        It takes seconds, so hold no lock; its first data would come later than scripts wait.
+        """
+        if casts_rays(blueprint_id):
+            self._tracing.call(self._ray_scene)
         if blueprint_id in CAMERAS and self._renderer is None:
             try:
                 self._graphics.call(self._make_renderer)

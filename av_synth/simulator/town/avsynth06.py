@@ -22,6 +22,7 @@ from av_synth.simulator.town.relief import Hill, Relief
 from av_synth.simulator.town.ring import Leg, Ring
 from av_synth.simulator.town.roads import CROSSWALK
 from av_synth.simulator.town.roundabout import Roundabout
+from av_synth.simulator.town.shapes import rectangle
 from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
 from av_synth.simulator.town.trees import tree_models
@@ -42,6 +43,8 @@ RING = Ring(
     lanes=2,
 )
 TREE_GROUPS = 90
+# a meadow without trees: there drive CARLA's own tests of tyres and friction, which ask for Town05
+_MEADOW = rectangle(32.0, 110.0, 8.0, 100.0, 0.0)
 
 _FAR_WEST_M, CIRCLE_M, _STOP_M, _LIGHTS_M, _FAR_EAST_M = 180.0, 330.0, 620.0, 900.0, 1060.0
 SOUTH_M, _HIGH_M, NORTH_M = 170.0, 300.0, 430.0
@@ -151,6 +154,7 @@ def settle(site: Site, network: Network) -> None:
         for side in (1, -1):
             furnish_street(site, frontage_of(road, side), PAVEMENT_M, trees, 9 if road.id == CREST else 4, rng)
     line_streets(site, streets, FRONTS, rng)
+    site.reserve(_MEADOW)
     plant_island(site, trees, (CIRCLE_M, _HIGH_M), rng)
     plant_gardens(site, far_trees, BOUNDS_M, GARDEN_DRAWS, rng)
     ring.tree_groups(site, far_trees, BOUNDS_M, TREE_GROUPS, rng)
