@@ -23,7 +23,7 @@ import shapely
 
 KEYS_KEPT = 8
 _PACKAGE = Path(__file__).parents[1]
-_SOURCES = ("errors.py", "geometry", "simulator")
+_SOURCES = ("errors.py", "geometry", "sensing/materials.py", "simulator")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _OF_A_PROCESSOR = ("vendor_id", "cpu family", "model", "flags", "CPU ", "Features")
 _HASH_BYTES = 32

@@ -97,9 +97,10 @@ def test_other_sources_and_threads_are_another_key_and_the_oldest_keys_go(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "package"
-    for folder in ("geometry", "simulator"):
+    for folder in ("geometry", "sensing", "simulator"):
         (package / folder).mkdir(parents=True)
-    (package / "errors.py").touch()
+    for name in ("errors.py", "sensing/materials.py"):
+        (package / name).touch()
     monkeypatch.setattr(keeping, "_PACKAGE", package)
     for turn in range(KEYS_KEPT + 2):
         keeping._key.cache_clear()
