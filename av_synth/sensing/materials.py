@@ -26,3 +26,4 @@ class Material(IntEnum):
     TEXTURED = 15  # matte; the picture of its body at `Mesh.uvs`, times the vertex colour
     LAMP_BLUE = 16  # flashing lights of police cars, ambulances and fire engines
     LAMP_RED = 17
+    RETRO = 18  # number plates, signs, bands of vests: throws beams back to where they come from; drawn as MATTE

@@ -10,7 +10,7 @@ from av_synth.simulator.bodies.people import Person
 from av_synth.simulator.bodies.shapes import Finish, tube
 from av_synth.simulator.scene import Material, Mesh, Tag
 
-_SILVER = Finish(Material.METAL, (206, 212, 208))
+_SILVER = Finish(Material.RETRO, (206, 212, 208))
 _SIDES = 12
 
 

@@ -165,6 +165,7 @@ def _vertices(mesh: Mesh, sky_share: npt.NDArray[np.float32]) -> npt.NDArray[np.
 def _cut(mesh: Mesh, tile_m: float, first: int) -> tuple[npt.NDArray[np.int64], Chunks]:
     """Order of the triangles (T,) that brings those of one material and tile together, and the chunks that makes."""
     materials = mesh.materials[mesh.triangles[:, 0]].astype(np.int64)
+    materials[materials == Material.RETRO] = Material.MATTE  # only who carries the light sees the difference
     vast = np.zeros(len(materials), dtype=bool)
     if np.isinf(tile_m):  # most meshes: the poses of bodies
         order = np.argsort(materials, kind="stable")

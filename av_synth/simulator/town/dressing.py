@@ -233,7 +233,7 @@ def _name_plate(rng: np.random.Generator) -> list[Mesh]:
 
 def _parking(rng: np.random.Generator) -> list[Mesh]:
     del rng
-    blue, white = (Look(c, Material.MATTE, Tag.TRAFFIC_SIGNS) for c in ((30, 74, 140), (220, 220, 216)))
+    blue, white = (Look(c, Material.RETRO, Tag.TRAFFIC_SIGNS) for c in ((30, 74, 140), (220, 220, 216)))
     bars = ((-0.1, 0.0, 0.03, 0.2), (0.02, 0.17, 0.12, 0.03), (0.02, 0.0, 0.12, 0.03), (0.12, 0.085, 0.03, 0.1))
     parts = [box([0.0, 0.0, 2.45], [0.25, 0.02, 0.3], blue)]
     for turn in (0.0, math.pi):

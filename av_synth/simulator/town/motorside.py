@@ -129,7 +129,7 @@ def gantry(
 
 def _board(width_m: float, height_m: float, text: str) -> list[Mesh]:
     """A blue board about the origin that looks along +x: a white rim, a line of text and an arrow down to the lane."""
-    blue, white = (Look(c, Material.MATTE, Tag.TRAFFIC_SIGNS) for c in (_BOARD_BLUE, _BOARD_WHITE))
+    blue, white = (Look(c, Material.RETRO, Tag.TRAFFIC_SIGNS) for c in (_BOARD_BLUE, _BOARD_WHITE))
 
     def pane(half_y: float, half_z: float, x: float, look: Look, z: float = 0.0) -> Mesh:
         return quad(

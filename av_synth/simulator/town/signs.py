@@ -21,10 +21,10 @@ _PLATE_HEIGHT_M = 2.4  # of a plate's middle above the pavement
 RED, WHITE, _BLACK, _BLUE, BACK = (
     Look(colour, material, Tag.TRAFFIC_SIGNS)
     for colour, material in (
-        ((172, 38, 36), Material.MATTE),
-        ((220, 220, 216), Material.MATTE),
+        ((172, 38, 36), Material.RETRO),
+        ((220, 220, 216), Material.RETRO),
         ((28, 28, 30), Material.MATTE),
-        ((30, 74, 140), Material.MATTE),
+        ((30, 74, 140), Material.RETRO),
         ((120, 122, 124), Material.METAL),
     )
 )

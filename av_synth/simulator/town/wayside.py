@@ -54,7 +54,7 @@ def phones_and_markers(site: Site, road: Road, t_m: float) -> None:
         if site.is_free(foot, 0.1):
             parts = [box([0, 0, 0.75], [0.2, 0.2, 0.75], orange), box([0, 0, 1.62], [0.22, 0.22, 0.12], white)]
             site.add("EmergencyPhone", Tag.STATIC, [moved(part, x, y, Z, yaw) for part in parts], yaw, foot)
-    blue, ink = (Look(c, Material.MATTE, Tag.TRAFFIC_SIGNS) for c in ((34, 72, 132), (220, 220, 216)))
+    blue, ink = (Look(c, Material.RETRO, Tag.TRAFFIC_SIGNS) for c in ((34, 72, 132), (220, 220, 216)))
     steel = Look((132, 134, 136), Material.METAL, Tag.TRAFFIC_SIGNS)
     for k, s in enumerate(np.arange(30.0, road.line.length_m - 20.0, _MARKER_EVERY_M)):
         (x, y), yaw = road.line.point(float(s), t_m), float(road.line.poses([float(s)])[0, 2])
