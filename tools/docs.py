@@ -131,7 +131,7 @@ def sensor_attributes_told() -> str:
     for sensor in SENSOR_IDS:
         if is_built(sensor):
             attributes, acting = sensor_attributes(sensor), acting_attributes(sensor)
-            act = ", ".join(f"`{a.id}` {a.value}" for a in attributes if a.id in acting)
+            act = ", ".join(f"`{a.id}` {a.value or 'empty'}" for a in attributes if a.id in acting)
             idle = ", ".join(f"`{a.id}`" for a in attributes if a.id not in acting)
             lines.append(f"| `{sensor}` | {act or '-'} | {idle or '-'} |")
     return "\n".join(lines) + "\n"

@@ -114,7 +114,7 @@ def lidar(angle_rad: float, channel_points: list[npt.NDArray[np.float32]]) -> li
     """A lidar body; per channel, from the top, (N, 4) float32: x, y, z in our axes of the sensor, intensity."""
     points = np.concatenate([np.asarray(p, dtype="<f4").reshape(-1, 4) for p in channel_points])
     points[:, 1] *= -1.0
-    return [_lidar_head(angle_rad, channel_points), _raw(points)]
+    return [_lidar_head(angle_rad, [len(points) for points in channel_points]), _raw(points)]
 
 
 SEMANTIC_POINT = np.dtype([("xyz", "<f4", (3,)), ("cos", "<f4"), ("actor_id", "<u4"), ("tag", "<u4")])
@@ -124,7 +124,23 @@ def semantic_lidar(angle_rad: float, channel_points: list[npt.NDArray[np.void]])
     """A semantic lidar body; per channel, from the top, (N,) of SEMANTIC_POINT in our axes of the sensor."""
     points = np.concatenate(channel_points).astype(SEMANTIC_POINT)
     points["xyz"][:, 1] *= -1.0
-    return [_lidar_head(angle_rad, channel_points), _raw(points)]
+    return [_lidar_head(angle_rad, [len(points) for points in channel_points]), _raw(points)]
+
+
+def beams(
+    angle_rad: float, counts: Sequence[int], hits: npt.NDArray[np.void], facts: npt.NDArray[np.void]
+) -> list[bytes | memoryview]:
+    """The body of an `avsynth.lidar`: the channels of `semantic_lidar`, then as many with the facts of each hit.
+
+    Args:
+        angle_rad: CARLA's horizontal angle after the tick.
+        counts: hits of each channel, from the top.
+        hits: (N,) of SEMANTIC_POINT in our axes of the sensor, channel after channel.
+        facts: (N,) of SEMANTIC_POINT: seconds, weight, transmission; column; candidate; material.
+    """
+    points = hits.astype(SEMANTIC_POINT)
+    points["xyz"][:, 1] *= -1.0
+    return [_lidar_head(angle_rad, [*counts, *counts]), _raw(points), _raw(facts)]
 
 
 def visibility(rows: Sequence[tuple[int, int, int, int, tuple[int, int, int, int]]]) -> list[bytes | memoryview]:
@@ -141,11 +157,10 @@ def visibility(rows: Sequence[tuple[int, int, int, int, tuple[int, int, int, int
         count["xyz"], around["xyz"], around["cos"] = (amodal_px, visible_px, 0.0), box[:3], box[3]
         for point in (count, around):
             point["actor_id"], point["tag"] = actor_id, tag
-    return [_lidar_head(0.0, [counts, boxes]), _raw(np.concatenate([counts, boxes]))]
+    return [_lidar_head(0.0, [len(counts), len(boxes)]), _raw(np.concatenate([counts, boxes]))]
 
 
-def _lidar_head(angle_rad: float, channel_points: list[Any]) -> bytes:
-    counts = [len(points) for points in channel_points]
+def _lidar_head(angle_rad: float, counts: Sequence[int]) -> bytes:
     return struct.pack(f"<fI{len(counts)}I", angle_rad, len(counts), *counts)
 
 

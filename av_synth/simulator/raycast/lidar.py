@@ -1,37 +1,17 @@
-"""A spinning lidar: CARLA's ray pattern, without noise or drop-off.
-
-Source of the pattern: CARLA 0.9.16, Sensor/RayCastSemanticLidar.cpp: channels run from the top down; a tick fires
-round(points_per_second * dt / channels) columns, evenly over the angle turned in the tick; the angle wraps within the
-horizontal field of view, whose middle is straight ahead. CARLA's angle grows clockwise seen from above, so azimuth
-falls here.
-"""
+"""A spinning lidar as CARLA has it (its rays: `fan`), without noise or drop-off."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
+from av_synth.simulator.raycast.fan import Head, Lidar, Watch, fan
+from av_synth.simulator.raycast.path import Path
 from av_synth.simulator.raycast.trace import Float32s, RayScene
 from av_synth.simulator.scene import Scene
-
-_MAX_KEPT_RAYS = 250_000  # 3 MB a pattern
-
-
-@dataclass(frozen=True)
-class Lidar:
-    """CARLA's lidar attributes that shape its rays."""
-
-    channels: int
-    upper_deg: float
-    lower_deg: float
-    points_per_second: int
-    rotation_frequency_hz: float
-    range_m: float
-    horizontal_fov_deg: float
 
 
 @dataclass(frozen=True)
@@ -71,33 +51,17 @@ def scan(
     Raises:
         DataError: if the pose is not finite.
     """
-    turned = lidar.rotation_frequency_hz * lidar.horizontal_fov_deg * delta_s
-    columns = int(lidar.points_per_second * delta_s / lidar.channels + 0.5)
-    pattern = _kept_pattern if columns * lidar.channels <= _MAX_KEPT_RAYS else _pattern
-    directions = pattern(lidar, columns, turned, start_deg)
-    world = directions @ world_from_lidar[:3, :3].T.astype(np.float32)
-    hits = rays.trace(scene, world_from_lidar[:3, 3], world, lidar.range_m)
+    head = Head(lidar)
+    spread = fan(head, delta_s, start_deg)
+    world = spread.directions @ world_from_lidar[:3, :3].T.astype(np.float32)
+    watch = Watch(spread, Path(world_from_lidar), head)
+    hits = rays.trace(scene, world_from_lidar[:3, 3], world, lidar.range_m, near=watch)
     met = np.flatnonzero(np.isfinite(hits.range_m))
     return LidarScan(
-        points_m=directions[met] * hits.range_m[met, None],
+        points_m=spread.directions[met] * hits.range_m[met, None],
         cos_incidence=-np.einsum("nj,nj->n", hits.normal[met], world[met]),
         actor_id=hits.actor_id[met],
         tag=hits.tag[met],
-        counts=np.bincount(met // max(columns, 1), minlength=lidar.channels).astype(np.uint32),
-        end_deg=(start_deg + turned) % lidar.horizontal_fov_deg,
+        counts=np.bincount(met // max(spread.columns, 1), minlength=lidar.channels).astype(np.uint32),
+        end_deg=(start_deg + lidar.turned_deg(delta_s)) % lidar.horizontal_fov_deg,
     )
-
-
-def _pattern(lidar: Lidar, columns: int, turned_deg: float, start_deg: float) -> Float32s:
-    """Unit directions (channels * columns, 3) in the lidar frame, channel after channel from the top."""
-    up = np.radians(np.linspace(lidar.upper_deg, lidar.lower_deg, lidar.channels))
-    angle = start_deg + turned_deg / max(columns, 1) * np.arange(columns)
-    azimuth = -np.radians(angle % lidar.horizontal_fov_deg - lidar.horizontal_fov_deg / 2)
-    level, height = np.cos(up)[:, None], np.sin(up)[:, None]
-    grid = np.stack([level * np.cos(azimuth), level * np.sin(azimuth), np.broadcast_to(height, (len(up), columns))], -1)
-    directions = grid.reshape(-1, 3).astype(np.float32)
-    directions.setflags(write=False)
-    return directions
-
-
-_kept_pattern = lru_cache(maxsize=32)(_pattern)

@@ -1,4 +1,5 @@
 """Sensors: from a blueprint's attributes to the bytes of each frame.
 
-`spec` reads attributes, `cameras`, `rays` and `inertial` make data, `suite` decides what is due, in which thread.
+`spec` and `lidars` read attributes, `cameras`, `rays` and `inertial` make data, `suite` decides what is due, in which
+thread.
 """

@@ -39,6 +39,20 @@ class Reader:
             raise SpawnRefused(f"{self.blueprint_id}: {name} = {raw!r}; want a number from {low:g} to {high:g}")
         return value
 
+    def numbers(self, name: str, count: int, low: float, high: float) -> tuple[float, ...]:
+        """An attribute as `count` numbers from `low` to `high` with spaces between them, or as none at all."""
+        words = self._text(name).split()
+        try:
+            values = tuple(float(word) for word in words)
+        except ValueError:
+            values = (math.nan,)
+        if values and not (len(values) == count and all(low <= value <= high for value in values)):
+            raise SpawnRefused(
+                f"{self.blueprint_id}: {name} = {self._text(name)!r}; want nothing, or {count} numbers from {low:g} to "
+                f"{high:g}, with spaces between them"
+            )
+        return values
+
     def integer(self, name: str, low: int, high: int) -> int:
         """An attribute as a whole number from `low` to `high`."""
         value = self.number(name, low, high)

@@ -25,7 +25,7 @@ class Exposure:
         world_from_sensor: (4, 4), x forward, y left, z up.
         velocity_mps: (3,), world axes, of the point where the sensor sits.
         delta_s: length of the frame.
-        last_world_from_sensor: (4, 4), the pose on the frame before, for sensors of optical flow.
+        last_world_from_sensor: (4, 4), the pose on the frame before, for sensors of optical flow and lidars in motion.
     """
 
     sensor: Sensor

@@ -11,9 +11,12 @@ import numpy.typing as npt
 from av_synth.errors import DataError
 from av_synth.simulator.protocol import bodies
 from av_synth.simulator.raycast import RayScene, lidar, radar
+from av_synth.simulator.raycast.fan import Lidar
+from av_synth.simulator.raycast.turn import turn
 from av_synth.simulator.scene import Scene
 from av_synth.simulator.sensors.exposure import Exposure, Message
-from av_synth.simulator.sensors.spec import LidarSpec, Losses, RadarSpec
+from av_synth.simulator.sensors.lidars import HeadSpec, LidarSpec, Losses
+from av_synth.simulator.sensors.spec import RadarSpec
 from av_synth.simulator.world.level_cars import FIRST_LEVEL_ID
 
 _MAX_RAYS = 4_000_000  # of one sensor on one frame: half a gigabyte while they are traced
@@ -27,9 +30,7 @@ def expose_lidar(rays: RayScene, scene: Scene, exposure: Exposure, spec: LidarSp
     """
     pattern = spec.pattern
     _check_rays(exposure, pattern.points_per_second)
-    age_s = exposure.elapsed_s - exposure.delta_s - exposure.sensor.begun_s
-    start_deg = pattern.rotation_frequency_hz * pattern.horizontal_fov_deg * age_s
-    start_deg = round(start_deg, 6) % pattern.horizontal_fov_deg
+    start_deg = _start_deg(exposure, pattern)
     found = lidar.scan(rays, scene, exposure.world_from_sensor, pattern, exposure.delta_s, start_deg)
     cuts = np.cumsum(found.counts)[:-1]
     angle_rad = math.radians(found.end_deg)
@@ -42,6 +43,43 @@ def expose_lidar(rays: RayScene, scene: Scene, exposure: Exposure, spec: LidarSp
     kept, rows = _weaken(found.points_m, spec.losses, exposure.sensor.random(exposure.frame))
     channels = [part[keep] for part, keep in zip(np.split(rows, cuts), np.split(kept, cuts), strict=True)]
     return exposure.message(bodies.lidar(angle_rad, channels))
+
+
+def _start_deg(exposure: Exposure, pattern: Lidar) -> float:
+    """CARLA's horizontal angle at the beginning of the frame."""
+    age_s = exposure.elapsed_s - exposure.delta_s - exposure.sensor.begun_s
+    return round(pattern.turned_deg(age_s), 6) % pattern.horizontal_fov_deg
+
+
+def expose_head(rays: RayScene, scene: Scene, exposure: Exposure, spec: HeadSpec) -> Message:
+    """One tick of a lidar whose beams are told one by one.
+
+    Raises:
+        DataError: if it would fire too many rays, or a column's beams when the tick is over.
+    """
+    head, pattern = spec.head, spec.head.lidar
+    _check_rays(exposure, pattern.points_per_second)
+    start_deg = _start_deg(exposure, pattern)
+    made = turn(
+        rays, scene, head, exposure.world_from_sensor, exposure.last_world_from_sensor, exposure.delta_s, start_deg
+    )
+    columns, met = made.fan.columns, made.candidates
+    late_s = max(head.firing_s, default=0.0) * columns - exposure.delta_s
+    if late_s > 1e-9:
+        raise DataError(
+            f"sensor {exposure.sensor.actor_id}: avsynth.firing_us takes longer than one of {columns} columns in a "
+            f"tick of {exposure.delta_s:g} s; want {exposure.delta_s / columns * 1e6:.2f} us at most"
+        )
+    hits: npt.NDArray[np.void] = np.zeros(len(met.beam), dtype=bodies.SEMANTIC_POINT)
+    facts = np.zeros_like(hits)
+    hits["xyz"], hits["cos"], hits["tag"] = met.points_m, met.cos_incidence, met.tag
+    hits["actor_id"] = np.where(met.actor_id < FIRST_LEVEL_ID, met.actor_id, 0)
+    for k, values in enumerate((made.time_s.take(met.beam), met.weight, met.transmission)):
+        facts["xyz"][:, k] = values
+    facts["cos"], facts["actor_id"], facts["tag"] = met.beam % max(columns, 1), met.number, met.material
+    counts = np.diff(np.searchsorted(met.beam, columns * np.arange(pattern.channels + 1))).tolist()
+    angle_rad = math.radians((start_deg + pattern.turned_deg(exposure.delta_s)) % pattern.horizontal_fov_deg)
+    return exposure.message(bodies.beams(angle_rad, counts, hits, facts))
 
 
 def _weaken(

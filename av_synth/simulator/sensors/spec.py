@@ -13,11 +13,11 @@ from av_synth.geometry.lens import COEFFICIENTS, Lens
 from av_synth.geometry.transforms import Array
 from av_synth.sensing.lens import Bending, Optics, bending, rolling_room_px, why_too_wide
 from av_synth.simulator.protocol.bodies import SensorType
-from av_synth.simulator.raycast.lidar import Lidar
 from av_synth.simulator.raycast.radar import Radar
 from av_synth.simulator.scene import DEPTH, FLOW, LABELS, NORMALS, RGB, View
 from av_synth.simulator.sensors.attributes import Reader
 from av_synth.simulator.sensors.development import AS_RENDERED, Development
+from av_synth.simulator.sensors.lidars import LIDARS, MAX_POINTS_PER_SECOND, HeadSpec, LidarSpec, read_lidar
 from av_synth.simulator.sensors.retina import Thresholds
 from av_synth.simulator.world.errors import SpawnRefused
 
@@ -36,11 +36,9 @@ CAMERAS: Mapping[str, tuple[SensorType, str]] = {
     "sensor.camera.dvs": (SensorType.DVS, RGB),
     VISIBILITY: (SensorType.SEMANTIC_LIDAR, LABELS),
 }
-_LIDARS = {"sensor.lidar.ray_cast": SensorType.LIDAR, "sensor.lidar.ray_cast_semantic": SensorType.SEMANTIC_LIDAR}
 _MAX_IMAGE_PX = 8192
 _PHASE, _SEED = "avsynth.frame_phase", "noise_seed"
 _MAX_PIXELS = 8192 * 4320  # 8K: 140 MB an image, and five times that to draw it
-_MAX_POINTS_PER_SECOND = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -123,33 +121,6 @@ class CameraSpec:
 
 
 @dataclass(frozen=True)
-class Losses:
-    """CARLA's model of a lidar's lost points and range noise.
-
-    Attributes:
-        attenuation_per_m: intensity is exp(-attenuation * range).
-        drop_rate: share of points lost whatever they hit.
-        drop_intensity_limit: points above this intensity are kept.
-        drop_zero_intensity: share of points lost at intensity zero.
-        noise_m: standard deviation of the range.
-    """
-
-    attenuation_per_m: float
-    drop_rate: float
-    drop_intensity_limit: float
-    drop_zero_intensity: float
-    noise_m: float
-
-
-@dataclass(frozen=True)
-class LidarSpec:
-    """A spinning lidar: its rays, and what becomes of its points; `losses` is None for the semantic one."""
-
-    pattern: Lidar
-    losses: Losses | None
-
-
-@dataclass(frozen=True)
 class RadarSpec:
     """A radar: rays spread at random over its field of view."""
 
@@ -188,7 +159,7 @@ class ObstacleSpec:
     only_actors: bool
 
 
-Spec = CameraSpec | LidarSpec | RadarSpec | GnssSpec | ImuSpec | CollisionSpec | ObstacleSpec
+Spec = CameraSpec | LidarSpec | HeadSpec | RadarSpec | GnssSpec | ImuSpec | CollisionSpec | ObstacleSpec
 
 
 @dataclass(frozen=True)
@@ -259,7 +230,7 @@ def acting_attributes(blueprint_id: str) -> frozenset[str]:
 
 def is_built(blueprint_id: str) -> bool:
     """Whether the simulator can make data for this sensor (or needs none, as for lane invasion)."""
-    return blueprint_id in CAMERAS or blueprint_id in _LIDARS or blueprint_id in _OTHERS
+    return blueprint_id in CAMERAS or blueprint_id in LIDARS or blueprint_id in _OTHERS
 
 
 def casts_rays(blueprint_id: str) -> bool:
@@ -291,9 +262,8 @@ def _spec(blueprint_id: str, read: Reader) -> tuple[SensorType, Spec | None]:
     if blueprint_id in CAMERAS:
         kind, output = CAMERAS[blueprint_id]
         return kind, _camera(kind, output, read)
-    if blueprint_id in _LIDARS:
-        kind = _LIDARS[blueprint_id]
-        return kind, LidarSpec(_pattern(read), _losses(read) if kind is SensorType.LIDAR else None)
+    if blueprint_id in LIDARS:
+        return LIDARS[blueprint_id], read_lidar(read)
     kind = _OTHERS[blueprint_id]
     if kind is SensorType.RADAR:
         return kind, RadarSpec(
@@ -302,7 +272,7 @@ def _spec(blueprint_id: str, read: Reader) -> tuple[SensorType, Spec | None]:
                 read.number("vertical_fov", 0.1, 179.0),
                 read.number("range", 0.1, 10_000.0),
             ),
-            read.integer("points_per_second", 1, _MAX_POINTS_PER_SECOND),
+            read.integer("points_per_second", 1, MAX_POINTS_PER_SECOND),
         )
     if kind is SensorType.GNSS:
         names = ("lat", "lon", "alt")
@@ -375,26 +345,4 @@ def _thresholds(read: Reader) -> Thresholds:
         down_stddev=read.number("sigma_negative_threshold", 0.0, 1e6),
         refractory_ns=read.integer("refractory_period_ns", 0, 10**15),
         log_eps=read.number("log_eps", 1e-9, 1e6) if read.flag("use_log") else None,
-    )
-
-
-def _pattern(read: Reader) -> Lidar:
-    return Lidar(
-        channels=read.integer("channels", 1, 512),
-        upper_deg=read.number("upper_fov", -90.0, 90.0),
-        lower_deg=read.number("lower_fov", -90.0, 90.0),
-        points_per_second=read.integer("points_per_second", 1, _MAX_POINTS_PER_SECOND),
-        rotation_frequency_hz=read.number("rotation_frequency", 0.01, 1000.0),
-        range_m=read.number("range", 0.1, 10_000.0),
-        horizontal_fov_deg=read.number("horizontal_fov", 0.1, 360.0),
-    )
-
-
-def _losses(read: Reader) -> Losses:
-    return Losses(
-        attenuation_per_m=read.number("atmosphere_attenuation_rate", 0.0, 10.0),
-        drop_rate=read.number("dropoff_general_rate", 0.0, 1.0),
-        drop_intensity_limit=read.number("dropoff_intensity_limit", 0.0, 1.0),
-        drop_zero_intensity=read.number("dropoff_zero_intensity", 0.0, 1.0),
-        noise_m=read.number("noise_stddev", 0.0, 1000.0),
     )

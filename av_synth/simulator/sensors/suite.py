@@ -22,8 +22,9 @@ from av_synth.simulator.scene import LABELS, RGB, Mesh, Scene, Tag, View
 from av_synth.simulator.sensors.cameras import expose_cameras
 from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.inertial import expose_collision, expose_gnss, expose_imu
+from av_synth.simulator.sensors.lidars import HeadSpec, LidarSpec
 from av_synth.simulator.sensors.obstacle import expose_obstacle, in_reach
-from av_synth.simulator.sensors.rays import expose_lidar, expose_radar
+from av_synth.simulator.sensors.rays import expose_head, expose_lidar, expose_radar
 from av_synth.simulator.sensors.retina import Retina
 from av_synth.simulator.sensors.spec import (
     CAMERAS,
@@ -31,7 +32,6 @@ from av_synth.simulator.sensors.spec import (
     CollisionSpec,
     GnssSpec,
     ImuSpec,
-    LidarSpec,
     ObstacleSpec,
     RadarSpec,
     Sensor,
@@ -249,12 +249,12 @@ class SensorSuite:
             describe: how actors look in a collision's message.
             cameras: False leaves cameras out.
         """
-        flows = [sensor.actor_id for sensor in self._sensors.values() if _sees_flow(sensor)]
-        last_poses = {actor_id: self._trail.follow(world.actors[actor_id], world) for actor_id in flows}
+        followed = [sensor.actor_id for sensor in self._sensors.values() if _looks_back(sensor)]
+        last_poses = {actor_id: self._trail.follow(world.actors[actor_id], world) for actor_id in followed}
         due = [sensor for sensor in self._sensors.values() if self._is_due(sensor, world, delta_s)]
         exposures = [_exposure(sensor, world, delta_s, last_poses.get(sensor.actor_id)) for sensor in due]
         photos = tuple(e for e in exposures if isinstance(e.sensor.spec, CameraSpec) and cameras)
-        beams = tuple(e for e in exposures if isinstance(e.sensor.spec, (LidarSpec, RadarSpec, ObstacleSpec)))
+        beams = tuple(e for e in exposures if isinstance(e.sensor.spec, (LidarSpec, HeadSpec, RadarSpec, ObstacleSpec)))
         scene = take_scene() if photos or beams else None
         messages = tuple(message for e in exposures for message in self._small(e, world, describe))
         return Due(scene, photos, beams, _names(scene, beams, describe), messages)
@@ -307,6 +307,8 @@ class SensorSuite:
             spec = exposure.sensor.spec
             if isinstance(spec, LidarSpec):
                 send(expose_lidar(rays, scene, exposure, spec))
+            elif isinstance(spec, HeadSpec):
+                send(expose_head(rays, scene, exposure, spec))
             elif isinstance(spec, RadarSpec):
                 send(expose_radar(rays, scene, exposure, spec))
             elif isinstance(spec, ObstacleSpec):
@@ -353,7 +355,10 @@ def _impulses(world: World, actor_id: int) -> dict[tuple[int, Tag], Array]:
     return pushes
 
 
-def _sees_flow(sensor: Sensor) -> bool:
+def _looks_back(sensor: Sensor) -> bool:
+    """Whether it matters where a sensor was on the frame before."""
+    if isinstance(sensor.spec, HeadSpec):
+        return sensor.spec.head.moves
     return isinstance(sensor.spec, CameraSpec) and sensor.spec.wants_flow
 
 

@@ -1,4 +1,4 @@
-"""Where cameras of optical flow were on the frame before."""
+"""Where sensors were on the frame before: cameras of optical flow, and lidars whose turn lasts."""
 
 from __future__ import annotations
 

@@ -74,6 +74,13 @@ _SEMANTIC_LIDAR: tuple[Row, ...] = (
     ("lower_fov", _F, "-30.0"),
     ("horizontal_fov", _F, "360.0"),
 )
+_BEAMS: tuple[Row, ...] = (
+    ("avsynth.elevations", _S, ""),
+    ("avsynth.azimuths", _S, ""),
+    ("avsynth.firing_us", _S, ""),
+    ("avsynth.divergence_mrad", _F, "0.0"),
+    ("avsynth.motion", _B, "false"),
+)
 _LIDAR: tuple[Row, ...] = (
     *_SEMANTIC_LIDAR,
     ("atmosphere_attenuation_rate", _F, "0.004"),
@@ -168,6 +175,7 @@ _SENSORS: dict[str, tuple[tuple[Row, ...], tuple[str, ...]]] = {
     "sensor.other.v2x": ((*_TICK, *_V2X), _RADIO_MODES),
     "sensor.other.v2x_custom": ((*_TICK, *_RADIO), _RADIO_MODES),
     "avsynth.camera.visibility": (_EXTENDED_CAMERA, _LENS_MODES),
+    "avsynth.lidar": ((*_TICK, *_SEMANTIC_LIDAR, *_BEAMS, *_FRAMES), ()),
 }
 
 SENSOR_IDS = tuple(_SENSORS)

@@ -8,9 +8,10 @@ import pytest
 from av_synth.geometry.transforms import apply, from_yaw
 from av_synth.simulator.bodies import catalogue
 from av_synth.simulator.raycast import RayScene, lidar, radar
+from av_synth.simulator.raycast.fan import Lidar
 from av_synth.simulator.scene import Instance, Material, Mesh, Scene, Tag, Weather
 
-NUSCENES = lidar.Lidar(32, 10.67, -30.67, 32 * 1084 * 20, 20.0, 100.0, 360.0)
+NUSCENES = Lidar(32, 10.67, -30.67, 32 * 1084 * 20, 20.0, 100.0, 360.0)
 
 
 def plain(size_m: float) -> Mesh:
