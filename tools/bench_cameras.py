@@ -35,7 +35,7 @@ WEATHERS = {
     "clear day": (Weather(cloudiness=10.0, sun_altitude_angle=40.0, sun_azimuth_angle=130.0), 0.6),
     "wet night": (Weather(80.0, 30.0, 60.0, sun_altitude_angle=-30.0, wetness=90.0), 1.0),
 }
-_REAR_AXLE_M = 1.4  # behind the middle of the car, where a rig's mounts are measured from
+REAR_AXLE_M = 1.4  # behind the middle of the car, where a rig's mounts are measured from
 
 
 def street(weather: Weather) -> tuple[Scene, np.ndarray]:
@@ -50,7 +50,7 @@ def street(weather: Weather) -> tuple[Scene, np.ndarray]:
         Instance(k + 1, models[k % len(models)], 0, point @ from_yaw(0.0, 0.0, -0.3, 0.0), lights=lights)
         for k, point in enumerate(points[1 : 1 + VEHICLES])
     ]
-    return Scene(1, 0.0, tuple(cars), weather), points[0] @ from_yaw(-_REAR_AXLE_M, 0.0, -0.3, 0.0)
+    return Scene(1, 0.0, tuple(cars), weather), points[0] @ from_yaw(-REAR_AXLE_M, 0.0, -0.3, 0.0)
 
 
 def views(world_from_rig: np.ndarray) -> dict[str, View]:

@@ -1,0 +1,115 @@
+"""What a turn of a lidar of the embedded simulator costs: 35k beams in a street with 40 cars that move.
+
+`.venv/bin/python tools/bench_lidar.py`; under a minute. Milliseconds of processor time, of one thread; each figure
+beside its limit, and beside one plain Embree query of the same rays against the same triangles in one mesh.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from bench_cameras import REAR_AXLE_M, TOWN, VEHICLES, WEATHERS, spent_s, street
+from embreex import mesh_construction, rtcore_scene
+
+from av_synth.geometry.transforms import apply, from_yaw
+from av_synth.simulator import town as towns
+from av_synth.simulator.bodies import catalogue
+from av_synth.simulator.bodies.model import shown
+from av_synth.simulator.raycast import RayScene
+from av_synth.simulator.raycast.fan import fan
+from av_synth.simulator.scene import Scene
+from av_synth.simulator.sensors.exposure import Exposure
+from av_synth.simulator.sensors.lidars import HeadSpec
+from av_synth.simulator.sensors.rays import expose_head
+from av_synth.simulator.sensors.spec import make_sensor
+
+TICK_S, COLUMNS, BEAMS = 0.05, 1084, 32
+ROUNDS = 5
+LIMIT_MS = 15.0  # of a turn at one instant; the others have none of their own
+SPIN = {
+    "channels": str(BEAMS),
+    "range": "100",
+    "points_per_second": str(round(BEAMS * COLUMNS / TICK_S)),
+    "rotation_frequency": str(1.0 / TICK_S),
+    "upper_fov": "10.67",
+    "lower_fov": "-30.67",
+}
+WIDE, MOVING = {"avsynth.divergence_mrad": "3"}, {"avsynth.motion": "true"}
+HEADS = {
+    "at one instant": {},
+    "in motion": MOVING,
+    "at one instant, beams 3 mrad wide": WIDE,
+    "in motion, beams 3 mrad wide": {**WIDE, **MOVING},
+}
+
+
+def moving_street() -> tuple[Scene, np.ndarray, np.ndarray]:
+    """A street by day whose cars all go at 10 m/s, that with the lidar too, and where this is and was (4, 4)."""
+    scene, rig = street(WEATHERS["clear day"][0])
+    back = from_yaw(-10.0 * TICK_S, 0.0, 0.0, 0.01)
+    cars = tuple(
+        replace(car, last_world_from_body=car.world_from_body @ back, velocity_mps=10.0 * car.world_from_body[:3, 0])
+        for car in scene.instances
+    )
+    own = replace(cars[0], world_from_body=rig @ from_yaw(REAR_AXLE_M, 0.0, 0.0, 0.0), actor_id=VEHICLES + 1)
+    own = replace(own, last_world_from_body=own.world_from_body @ back)
+    now = rig @ from_yaw(0.94, 0.0, 1.84, 0.0)
+    return replace(scene, instances=(own, *cars)), now, now @ back
+
+
+def one_mesh(scene: Scene) -> rtcore_scene.EmbreeScene:
+    """The town and everything that stands in a scene, as one mesh in the world."""
+    bodies = shown(catalogue())
+    points, faces = [towns.load(TOWN).mesh.positions_m], [towns.load(TOWN).mesh.triangles]
+    for instance in scene.instances:
+        mesh = bodies[instance.body].meshes[instance.pose]
+        faces.append(mesh.triangles + np.uint32(sum(map(len, points))))
+        points.append(apply(instance.world_from_body, mesh.positions_m).astype(np.float32))
+    whole = rtcore_scene.EmbreeScene()
+    mesh_construction.TriangleMesh(whole, np.concatenate(points), np.concatenate(faces).astype(np.int32))
+    return whole
+
+
+def spent_ms(action: Callable[[], object]) -> float:
+    """Least milliseconds of processor time of an action, of several rounds."""
+    return 1000.0 * min(spent_s(action) for _ in range(ROUNDS))
+
+
+def exposed(attributes: Mapping[str, str], now: np.ndarray, last: np.ndarray) -> tuple[Exposure, HeadSpec]:
+    """An `avsynth.lidar` with these attributes on the frame at which it is at `now` (4, 4), having been at `last`."""
+    sensor = make_sensor("avsynth.lidar", {**SPIN, **attributes}, None, 1, 0, 1, (0, 0.0))
+    assert isinstance(sensor.spec, HeadSpec)  # noqa: S101  for the type alone
+    return Exposure(sensor, 1, TICK_S, TICK_S, now, np.zeros(3), last), sensor.spec
+
+
+def measure() -> list[dict[str, Any]]:
+    """The figures, as `make bench` prints them."""
+    scene, now, last = moving_street()
+    rays = RayScene(towns.load(TOWN).mesh, shown(catalogue()))
+    directions = fan(exposed({}, now, last)[1].head, TICK_S, 0.0).directions @ now[:3, :3].T.astype(np.float32)
+    origins = np.broadcast_to(now[:3, 3], directions.shape).astype(np.float32)
+    reach_m = np.full(len(directions), float(SPIN["range"]), dtype=np.float32)
+    whole = one_mesh(scene)
+    plain_ms = spent_ms(lambda: whole.run(origins, directions, reach_m, output=True))
+    figures: list[dict[str, Any]] = []
+    for name, attributes in HEADS.items():
+        exposure, spec = exposed(attributes, now, last)
+
+        def fire(exposure: Exposure = exposure, spec: HeadSpec = spec) -> None:
+            expose_head(rays, replace(scene), exposure, spec)  # another scene: nothing of the last one is known
+
+        took_ms = spent_ms(fire)
+        figures.append(
+            {"name": f"a lidar turn of {len(directions)} beams, {VEHICLES} cars and its own, {name}, core-milliseconds"}
+            | {"milliseconds": round(took_ms, 2), "against": "its limit", "peer_milliseconds": LIMIT_MS}
+            | {"ratio": round(took_ms / LIMIT_MS, 3), "plain_embree_ms": round(plain_ms, 2)}
+        )
+    return figures
+
+
+if __name__ == "__main__":
+    print(json.dumps({"figures": measure()}, indent=1))
