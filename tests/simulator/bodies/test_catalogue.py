@@ -124,6 +124,20 @@ def test_vehicles_show_lamps_where_drivers_expect_them(name: str) -> None:
         assert middle[Material.LAMP_RIGHT][1] < -0.05
 
 
+def test_plates_are_retroreflecting_in_front_and_behind_and_bands_of_vests_all_around() -> None:
+    def middles(name: str) -> np.ndarray:
+        mesh = catalogue()[name].meshes[0]
+        corners = mesh.positions_m[mesh.triangles[mesh.materials[mesh.triangles[:, 0]] == Material.RETRO]]
+        return corners.mean(axis=1)
+
+    plates, bands = middles("vehicle.audi.tt"), middles("walker.avsynth.construction_worker")
+    assert set(np.sign(plates[:, 0])) == {-1.0, 1.0}
+    assert np.abs(plates[:, 0]).min() > 1.5
+    assert (np.abs(plates[:, 1]) < 0.3).all()
+    assert {(x, y) for x, y in np.sign(bands[:, :2])} >= {(1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)}
+    assert not len(middles("walker.pedestrian.0002"))
+
+
 def test_riders_are_tagged_apart_from_what_they_ride() -> None:
     for name, tag in (("vehicle.yamaha.yzf", Tag.MOTORCYCLE), ("vehicle.bh.crossbike", Tag.BICYCLE)):
         mesh = catalogue()[name].meshes[0]

@@ -113,6 +113,16 @@ def test_every_class_of_a_street_is_there(place: Town) -> None:
     assert Tag.TRAFFIC_LIGHT not in tags  # lights are bodies
 
 
+def test_faces_of_signs_are_retroreflecting_and_their_backs_and_posts_are_not(first: Town) -> None:
+    mesh = first.mesh
+    triangles = mesh.triangles[:, 0]
+    signs, retro = mesh.tags[triangles] == Tag.TRAFFIC_SIGNS, mesh.materials[triangles] == Material.RETRO
+
+    assert retro.sum() > 100
+    assert signs[retro].all()
+    assert {Material.METAL, Material.MATTE} <= set(mesh.materials[triangles[signs]])
+
+
 def test_ground_height_is_the_height_of_the_mesh_from_above(place: Town) -> None:
     mesh = place.mesh
     scene = rtcore_scene.EmbreeScene()
