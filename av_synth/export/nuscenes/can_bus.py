@@ -17,12 +17,13 @@ import numpy.typing as npt
 
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.can_messages import COLUMNS, PERIODS_US, TYRE_WIDTH_M, Body, Columns, Moment
-from av_synth.export.nuscenes.ego_motion import EgoMotion, Times
+from av_synth.export.nuscenes.ego_motion import read_ego_motion
 from av_synth.export.nuscenes.names import RunNames
 from av_synth.export.nuscenes.route import Roads
 from av_synth.export.nuscenes.values import Offset
 from av_synth.export.rows import Record
 from av_synth.geometry.transforms import Array
+from av_synth.log.motion import EgoMotion, Times
 from av_synth.store import Run
 
 _CAR = Body(wheelbase_m=2.6, track_m=1.5)
@@ -42,7 +43,7 @@ def can_files(run: Run, scene: str, offset_m: Offset, roads: Roads) -> Iterator[
     Raises:
         DataError: if the log has no ego.
     """
-    motion = EgoMotion(run, offset_m)
+    motion = read_ego_motion(run, offset_m)
     ego = _ego(run)
     body = _body(run, ego, motion, offset_m)
     pedals = _Pedals(run, ego["actor_id"], motion)

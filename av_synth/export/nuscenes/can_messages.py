@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.export.nuscenes.ego_motion import GRAVITY_MPS2, Motion, Times
 from av_synth.geometry.transforms import Array
+from av_synth.log.motion import GRAVITY_MPS2, Motion, Times
 
 TYRE_RADIUS_M = 0.305
 """Of nuScenes' car, a Renault Zoe; readers turn wheel speeds into metres with it, whatever body drove here."""
