@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT))
 from av_synth.documents import Strict  # noqa: E402
 from av_synth.farm.planning import document as campaigns  # noqa: E402
 from av_synth.rig import loader as rigs  # noqa: E402
+from av_synth.rig import motion_sensors  # noqa: E402
 from av_synth.scenario import (  # noqa: E402
     chance,
     distributions,
@@ -123,6 +124,12 @@ RIG: tuple[tuple[str, type[Strict]], ...] = (
     ("`lens`", rigs.LensEntry),
     ("`exposure`", rigs.ExposureEntry),
     ("`noise`", rigs.NoiseEntry),
+    ("`imu`", motion_sensors.ImuEntry),
+    ("`imu.accelerometer`", motion_sensors.AccelerometerEntry),
+    ("`imu.gyroscope`", motion_sensors.GyroscopeEntry),
+    ("`gnss`", motion_sensors.GnssEntry),
+    ("`gnss.horizontal`, `gnss.vertical`", motion_sensors.FixEntry),
+    ("`gnss.outages`", motion_sensors.OutagesEntry),
 )
 CAMPAIGN: tuple[tuple[str, type[Strict]], ...] = (
     ("The file", campaigns.CampaignDocument),

@@ -30,6 +30,7 @@ from av_synth.rig.model import (
     Radar,
     Rig,
 )
+from av_synth.rig.motion_sensors import GnssEntry, ImuEntry
 from av_synth.sensing.lens import Optics, why_too_wide
 
 _KIND = "sensors"
@@ -226,6 +227,8 @@ class RigDocument(Strict):
     cameras: dict[str, CameraEntry] = Field(default={}, description="by their channels")
     lidars: dict[str, LidarEntry] = Field(default={}, description="by their channels")
     radars: dict[str, RadarEntry] = Field(default={}, description="by their channels")
+    imu: ImuEntry | None = Field(default=None, description="what feels the ego's motion; the truth if left out")
+    gnss: GnssEntry | None = Field(default=None, description="what tells where the ego is; none if left out")
 
 
 def names() -> tuple[str, ...]:
@@ -256,6 +259,8 @@ def load(name_or_path: str) -> Rig:
         cameras=tuple(_camera(channel, found) for channel, found in model.cameras.items()),
         lidars=tuple(_with_channel(Lidar, channel, found) for channel, found in model.lidars.items()),
         radars=tuple(_with_channel(Radar, channel, found) for channel, found in model.radars.items()),
+        imu=None if model.imu is None else model.imu.imu(),
+        gnss=None if model.gnss is None else model.gnss.gnss(),
     )
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from av_synth.geometry import cameras
 from av_synth.geometry.lens import Lens
 from av_synth.geometry.transforms import Array, matrix_from_quaternion
+from av_synth.sensing.inertial import Receiver, Triad
 
 # what nuScenes' readers want on every sample
 MAIN_CAMERA, MAIN_LIDAR = "CAM_FRONT", "LIDAR_TOP"
@@ -135,8 +136,42 @@ class Radar:
 
 
 @dataclass(frozen=True)
+class Imu:
+    """An inertial measurement unit, its axes those of the ego.
+
+    Attributes:
+        translation_m: where it is, from the ground point under the rear axle.
+        rate_hz: samples a second, which divide a million.
+        accelerometer: m/s2.
+        gyroscope: rad/s.
+        tilt_rad, heading_rad: standard deviations of the orientation that it tells.
+        attitude_time_s: their correlation time.
+    """
+
+    translation_m: tuple[float, float, float]
+    rate_hz: int
+    accelerometer: Triad
+    gyroscope: Triad
+    tilt_rad: float
+    heading_rad: float
+    attitude_time_s: float
+
+
+@dataclass(frozen=True)
+class Gnss:
+    """A receiver of navigation satellites: where its antenna is, fixes a second (they divide a million), its errors."""
+
+    translation_m: tuple[float, float, float]
+    rate_hz: int
+    receiver: Receiver
+
+
+@dataclass(frozen=True)
 class Rig:
-    """All sensors of the ego, and the clock they share: ticks of `tick_us`, keyframes every `keyframe_ticks`."""
+    """All sensors of the ego, and the clock they share: ticks of `tick_us`, keyframes every `keyframe_ticks`.
+
+    What measures the ego's own motion (`imu`, `gnss`) looks at nothing.
+    """
 
     name: str
     description: str
@@ -145,6 +180,8 @@ class Rig:
     cameras: tuple[Camera, ...]
     lidars: tuple[Lidar, ...]
     radars: tuple[Radar, ...]
+    imu: Imu | None = None
+    gnss: Gnss | None = None
 
     @property
     def looks(self) -> bool:
@@ -154,9 +191,10 @@ class Rig:
     def to_json(self) -> dict[str, object]:
         """The whole rig as plain JSON values, in declaration order: part of a run's identity.
 
-        What a camera does not have is left out, so that what cameras learn to have changes no other rig's identity.
+        What a camera does not have is left out, so that what cameras learn to have changes no other rig's identity;
+        so are an IMU and a GNSS receiver that are not there.
         """
-        told = asdict(self)
+        told = {name: value for name, value in asdict(self).items() if value is not None}
         told["cameras"] = tuple(
             {name: value for name, value in camera.items() if value is not None} for camera in told["cameras"]
         )

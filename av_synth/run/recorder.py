@@ -16,7 +16,7 @@ from av_synth.capture import FrameSet
 from av_synth.director import Outcome
 from av_synth.geometry.transforms import invert, rotate
 from av_synth.rig.model import Rig
-from av_synth.run import encode, rows
+from av_synth.run import encode, motion_sensors, rows
 from av_synth.run.keyframe import Encoder, Labeller
 from av_synth.run.log_tables import LogTables
 from av_synth.run.rows import Row
@@ -87,6 +87,8 @@ class Recorder:
         context = self._context
         pairs = self._log.end(context.spec.scenario.actors.keys()).pairs
         written = self._rows | self._log.rows
+        if context.rig is not None:
+            written |= motion_sensors.rows(context.rig, context.spec.scenario, self._log.rows["ego_poses"])
         names = [name for name in tables.TABLES if name not in tables.OPTIONAL or written.get(name)]
         for name in names:
             self._staging.write_table(name, tables.from_rows(name, written.get(name, [])))

@@ -38,6 +38,7 @@ class TableSpec:
 _POSITION = ("x_m", "y_m", "z_m")
 _POSE = (*_POSITION, "qw", "qx", "qy", "qz")
 _VELOCITY = ("vx_mps", "vy_mps", "vz_mps")
+_FELT = ("ax_mps2", "ay_mps2", "az_mps2", "wx_radps", "wy_radps", "wz_radps")
 _WEATHER = (
     "cloudiness",
     "precipitation",
@@ -204,10 +205,38 @@ TABLES: Mapping[str, TableSpec] = {
         ("frame", "metric", "actor_id", "other_id"),
         {"frame": _I32, "time_us": _I64, "actor_id": _U32, "other_id": _U32, "metric": _STR, "value": _F64},
     ),
+    "imu": _spec(
+        "what the rig's IMU said, ego axes: specific force, turning, and its own orientation, `world_from_ego`",
+        ("time_us",),
+        {"time_us": _I64} | _floats((*_FELT, "qw", "qx", "qy", "qz")),
+    ),
+    "imu_truth": _spec(
+        "what it would have said without error, and its errors: it says (1 + scale) times the truth, plus bias and "
+        "noise, within its range, in its steps",
+        ("time_us",),
+        {"time_us": _I64}
+        | _floats((*_FELT, "qw", "qx", "qy", "qz"))
+        | _floats(f"{error}_{name}" for error in ("bias", "noise") for name in _FELT)
+        | _floats(f"scale_{name.partition('_')[0]}" for name in _FELT),
+    ),
+    "gnss": _spec(
+        "the fixes of the rig's GNSS receiver: where its antenna is and how it moves; none while reception is lost",
+        ("time_us",),
+        {"time_us": _I64} | _floats((*_POSITION, *_VELOCITY)),
+    ),
+    "gnss_truth": _spec(
+        "where its antenna was, its errors, and whether reception was lost",
+        ("time_us",),
+        {"time_us": _I64}
+        | _floats((*_POSITION, *_VELOCITY))
+        | _floats(f"{error}_{name}" for error in ("bias", "noise") for name in _POSITION)
+        | _floats(f"noise_{name}" for name in _VELOCITY)
+        | {"lost": _BOOL},
+    ),
 }
 
 
-OPTIONAL = frozenset({"lenses", "shutters"})
+OPTIONAL = frozenset({"lenses", "shutters", "imu", "imu_truth", "gnss", "gnss_truth"})
 """Tables that a run has only if there are rows for them."""
 
 
