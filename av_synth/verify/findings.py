@@ -63,6 +63,7 @@ CHECKS: Mapping[str, str] = {
     "basemap": "the basemap is there and has the map's shape",
     "can_bus": "CAN messages have their keys in order, rising times that cover the scene, and true values",
     "can_motion": "CAN poses and speeds are the ego's",
+    "motion_sensors": "IMU and GNSS err as their devices say, and what they measured leads where the ego went",
     "prediction": "prediction tokens exist and have 6 s of future",
     "velocities": "true velocities and accelerations agree with how the boxes move",
     "sample_truth": "each sample has its criticality, phase and faults; metrics follow from boxes and velocities",

@@ -28,7 +28,7 @@ from av_synth.verify.points.timing import MaskTiming
 from av_synth.verify.reading import blobs, clouds
 from av_synth.verify.reading.model import Data, Dataset, Scene
 from av_synth.verify.reading.values import inside
-from av_synth.verify.rows import calibration, can_bus, chains, criticality, extras, motion, truth_rows
+from av_synth.verify.rows import calibration, can_bus, chains, criticality, extras, motion, motion_sensors, truth_rows
 from av_synth.verify.rows.faults import SceneFaults
 
 Clouds = dict[str, counts.SamplePoints]
@@ -52,6 +52,7 @@ def verify_scene(dataset: Dataset, scene: Scene, findings: Findings) -> None:
     truth_rows.check_sample_truth(dataset, scene, findings)
     criticality.check_sample_truth_values(dataset, scene, findings)
     can_bus.check_can_bus(dataset, scene, findings)
+    motion_sensors.check_motion_sensors(dataset, scene, findings)
     truth = LabelTruth(dataset, scene, findings)
     by_sample: Clouds = {}
     wrong_counts = findings.count("lidar_counts")

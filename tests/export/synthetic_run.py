@@ -180,6 +180,7 @@ def build_run(
     change: Change | None = None,
     last_frame: int = LAST_FRAME,
     attribution: str = "",
+    rig: Mapping[str, object] | None = None,
 ) -> Path:
     """Commit a run; equal arguments give equal bytes. `change` may spoil the tables' rows before they are written."""
     town = town or SyntheticTown()
@@ -196,7 +197,7 @@ def build_run(
                 continue
             staging.write_table(name, tables.from_rows(name, content))
         staging.write_json("scenario.json", _scenario(town, seed))
-        staging.write_json("rig.json", {"name": "synthetic"})
+        staging.write_json("rig.json", rig or {"name": "synthetic"})
         held = {"name": "near_miss", "asked": "0.5 s to 1.5 s", "reached": "1.1 s", "held": True}
         staging.write_json("outcome.json", {"expectations": [held], "never_began": ["brake"]})
         staging.write("map/opendrive.xodr", town.opendrive.encode())

@@ -1,7 +1,8 @@
 """CAN bus messages of a scene, in the files and with the keys, units and ranges of nuScenes' CAN bus expansion.
 
 They come from what the run logged of its ego: poses, velocities, pedals. What a log cannot know is 0 in every message
-(range and battery, lights, solar sensors, torques, coasting); docs/reference/dataset.md lists it.
+(range and battery, lights, solar sensors, torques, coasting); docs/reference/dataset.md lists it. Where the rig has an
+IMU, its message is what that measured; a GNSS receiver has a message that nuScenes has not.
 
 Source of names, units, ranges and rates: nuscenes-devkit, can_bus/README.md. Its tutorial gives the tyre radius.
 """
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.can_messages import COLUMNS, PERIODS_US, TYRE_WIDTH_M, Body, Columns, Moment
 from av_synth.export.nuscenes.ego_motion import read_ego_motion
+from av_synth.export.nuscenes.measured import TRUTH, fold_measured
 from av_synth.export.nuscenes.names import RunNames
 from av_synth.export.nuscenes.route import Roads
 from av_synth.export.nuscenes.values import Offset
@@ -44,6 +46,7 @@ def can_files(run: Run, scene: str, offset_m: Offset, roads: Roads) -> Iterator[
         DataError: if the log has no ego.
     """
     motion = read_ego_motion(run, offset_m)
+    measured = fold_measured(run, offset_m)
     ego = _ego(run)
     body = _body(run, ego, motion, offset_m)
     pedals = _Pedals(run, ego["actor_id"], motion)
@@ -56,11 +59,16 @@ def can_files(run: Run, scene: str, offset_m: Offset, roads: Roads) -> Iterator[
     meta: dict[str, object] = {}
     for message, period_us in PERIODS_US.items():
         now = moments[period_us]
-        columns = COLUMNS[message](now)
-        columns["utime"] = now.time_us + names.timestamp(0)
-        columns = {key: columns[key] for key in sorted(columns)}
+        columns, time_us = measured.said.get(message) or (COLUMNS[message](now), now.time_us)
+        columns = _in_order(columns, time_us + names.timestamp(0))
         meta[message] = _statistics(columns)
         yield f"can_bus/{scene}_{message}.json", _encode(_rows(columns))
+    for message, (columns, time_us) in measured.extra.items():
+        columns = _in_order(columns, time_us + names.timestamp(0))
+        yield f"can_bus/{scene}_{message}.json", _encode(_rows(columns))
+    for message, (columns, time_us) in measured.truth.items():
+        columns = _in_order(columns, time_us + names.timestamp(0))
+        yield f"{TRUTH}/{scene}_{message}.json", _encode(_rows(columns))
     driven = moments[PERIODS_US["pose"]].motion
     route = roads.route(driven.position_m, _headings(driven.orientation))
     yield f"can_bus/{scene}_route.json", _encode(route)
@@ -133,6 +141,11 @@ def _headings(orientation: Array) -> Array:
     """Directions (N, 2) of the x axes of bodies with orientations (N, 4)."""
     w, x, y, z = orientation.T
     return np.stack([1 - 2 * (y * y + z * z), 2 * (x * y + w * z)], axis=1)
+
+
+def _in_order(columns: Columns, time_us: Times) -> Columns:
+    columns = {**columns, "utime": time_us}
+    return {key: columns[key] for key in sorted(columns)}
 
 
 def _rows(columns: Columns) -> list[dict[str, object]]:

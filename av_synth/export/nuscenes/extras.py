@@ -10,6 +10,7 @@ import pyarrow as pa
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.annotations import Annotations
 from av_synth.export.nuscenes.fold import Fold
+from av_synth.export.nuscenes.measured import fold_motion_sensors
 from av_synth.export.nuscenes.names import RunNames, category, token
 from av_synth.export.nuscenes.quality import fold_quality
 from av_synth.export.nuscenes.reprojection import fold_image_annotations
@@ -25,9 +26,9 @@ TABLES = (
     *("lidarseg", "panoptic", "image_annotations"),  # nuScenes' own
     *("lidar_instance", "label_image", "semantic_class", "box_2d", "instance_actor"),
     *("annotation_truth", "sample_truth", "label_quality", "counterfactuals"),
-    *("camera_lens", "camera_shutter"),
+    *("camera_lens", "camera_shutter", "motion_sensor"),
 )
-NOT_EMPTY = ("camera_lens", "camera_shutter")
+NOT_EMPTY = ("camera_lens", "camera_shutter", "motion_sensor")
 """Those of them that are there only if they have rows."""
 
 
@@ -56,6 +57,7 @@ def fold_extras(
     fold.extend("sample_truth", fold_sample_truth(run, names, sensor_rows, annotated, offset_m))
     fold.extend("camera_lens", _lenses(run, names))
     fold.extend("camera_shutter", _shutters(run, names))
+    fold.extend("motion_sensor", fold_motion_sensors(run, names))
     fold.extend("label_quality", fold_quality(run, names, annotations))
     fold.extend("image_annotations", fold_image_annotations(run, names, sensor_rows, annotations))
     return fold

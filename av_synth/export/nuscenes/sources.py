@@ -16,7 +16,7 @@ VERSIONS = ("v1.0-trainval", "v1.0-mini", "v1.0-test")
 """Names of the folder of tables; readers know no others."""
 
 _FOLDERS = (
-    *("samples", "sweeps", "maps", "can_bus", "lidarseg", "panoptic"),
+    *("samples", "sweeps", "maps", "can_bus", "can_bus_truth", "lidarseg", "panoptic"),
     *("instance_masks", "lidar_instances", "semantic", "depth", "flow"),
 )
 """What a dataset has beside its tables."""

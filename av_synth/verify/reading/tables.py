@@ -162,6 +162,7 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
     },
     "camera_lens": {"calibrated_sensor_token": "token", "model": "lens_model", "coefficients": "coefficients"},
     "camera_shutter": {"calibrated_sensor_token": "token", "exposure_us": "count", "read_out_us": "count"},
+    "motion_sensor": {"scene_token": "token", "message": "token", "translation_m": "vector", "rate_hz": "count"},
     "lidar_instance": {"sample_data_token": "token", "filename": "token"},
     "instance_actor": {"instance_token": "token", "actor_id": "count"},
     "counterfactuals": {
@@ -188,6 +189,7 @@ OPTIONAL: Mapping[str, str] = {
     "counterfactuals": "scene_token",
     "camera_lens": "calibrated_sensor_token",
     "camera_shutter": "calibrated_sensor_token",
+    "motion_sensor": "scene_token",
 }
 """Tables beyond the 13, which may be absent, and what their rows are about."""
 
@@ -232,6 +234,7 @@ _KEYS: tuple[tuple[str, str, str], ...] = (
     ("instance_actor", "instance_token", "instance"),
     ("camera_lens", "calibrated_sensor_token", "calibrated_sensor"),
     ("camera_shutter", "calibrated_sensor_token", "calibrated_sensor"),
+    ("motion_sensor", "scene_token", "scene"),
     ("counterfactuals", "scene_token", "scene"),
     ("counterfactuals", "counterpart_scene_token", "scene"),
     ("counterfactuals", "samples", "sample"),

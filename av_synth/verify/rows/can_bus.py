@@ -35,6 +35,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 }
 _SIZES = {"accel": 3, "orientation": 4, "pos": 3, "rotation_rate": 3, "vel": 3, "linear_accel": 3, "q": 4}
 _FILES = (*_KEYS, "route", "meta")
+_EXTRA = ("gnss",)  # messages of av_synth; `motion_sensors` looks at them
 _IN_ORDER = frozenset({"pose"})  # BEVFormer concatenates its values in file order
 _PERIODS_US = {"pose": (5_000, 60_000), "ms_imu": (2_000, 60_000), "vehicle_monitor": (100_000, 600_000)}
 _COVER_US = {"vehicle_monitor": 600_000}
@@ -56,7 +57,7 @@ def check_files(dataset: Dataset, findings: Findings) -> None:
     for path in sorted(folder.iterdir()):
         findings.checked("can_bus")
         scene, _, message = path.name.removesuffix(".json").partition("_")
-        if scene not in names or message not in _FILES or path.suffix != ".json":
+        if scene not in names or message not in (*_FILES, *_EXTRA) or path.suffix != ".json":
             wanted = f"want <scene name>_<message>.json with a scene of this dataset and one of {', '.join(_FILES)}"
             findings.add("can_bus", f"{_FOLDER}/{path.name}", wanted)
 
