@@ -38,3 +38,6 @@ def _sensors(found: Rig) -> Iterator[tuple[str, str]]:
         yield lidar.channel, f"{lidar.beams} beams at {rate / lidar.every_ticks:g} Hz, {lidar.range_m:g} m"
     for radar in found.radars:
         yield radar.channel, f"{radar.points} points at {rate / radar.every_ticks:g} Hz, {radar.range_m:g} m"
+    for name, device in (("imu", found.imu), ("gnss", found.gnss)):
+        if device is not None:
+            yield name, f"{device.rate_hz} Hz"
