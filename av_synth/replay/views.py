@@ -163,6 +163,8 @@ def rig_of(wishes: Sequence[CameraWish], rig: Rig | None, log: StateLog, carrier
         cameras=(*own, *cameras),
         lidars=(lidar,) if rig is None else rig.lidars,
         radars=() if rig is None else rig.radars,
+        imu=None if rig is None else rig.imu,
+        gnss=None if rig is None else rig.gnss,
     )
 
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
 from av_synth.log.motion import GRAVITY_MPS2, Motion, Times
+from av_synth.sensing.inertial import stepped
 
 TYRE_RADIUS_M = 0.305
 """Of nuScenes' car, a Renault Zoe; readers turn wheel speeds into metres with it, whatever body drove here."""
@@ -187,4 +188,4 @@ def _rounded(values: Array) -> Array:
 
 def _stepped(values: Array, step: float) -> Array:
     """In whole steps of a sensor's resolution."""
-    return np.round(np.round(values / step) * step, 6) + 0.0
+    return _rounded(stepped(values, step))
