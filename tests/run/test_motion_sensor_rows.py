@@ -55,6 +55,14 @@ def test_an_imu_without_errors_feels_the_circle() -> None:
     assert column(rows, "w{}_radps")[:, 2] == pytest.approx(SPEED_MPS / RADIUS_M)
 
 
+def test_an_imu_aside_feels_the_circle_that_it_is_on_itself() -> None:
+    unit = replace(EXACT, translation_m=(0.0, 5.0, 0.0))
+    inner = motion_sensors.rows(with_devices(unit), DRAW, circle())["imu"][10:-10]
+
+    pulled = (SPEED_MPS / RADIUS_M) ** 2 * (RADIUS_M - 5.0)
+    assert column(inner, "a{}_mps2")[:, 1] == pytest.approx(pulled, abs=0.01)
+
+
 def test_what_is_said_is_the_truth_scaled_and_its_errors() -> None:
     rows = motion_sensors.rows(with_devices(replace(EXACT, accelerometer=ROUGH, gyroscope=ROUGH)), DRAW, circle())
     said, truth = rows["imu"], rows["imu_truth"]
@@ -90,8 +98,9 @@ def test_a_receiver_without_errors_follows_its_antenna() -> None:
 
     assert set(rows) == {"gnss", "gnss_truth"}
     assert column(rows["gnss"], "{}_m") == pytest.approx(np.array(place).T, abs=2e-3)
-    speed = np.linalg.norm(column(rows["gnss"], "v{}_mps"), axis=1)
-    assert speed == pytest.approx(math.hypot(SPEED_MPS, SPEED_MPS / RADIUS_M), abs=0.01)
+    ahead, aside = SPEED_MPS, SPEED_MPS / RADIUS_M  # of the antenna, 1 m before the rear axle
+    moves = [ahead * np.cos(yaw) - aside * np.sin(yaw), ahead * np.sin(yaw) + aside * np.cos(yaw), np.zeros(21)]
+    assert column(rows["gnss"], "v{}_mps") == pytest.approx(np.array(moves).T, abs=0.02)
 
 
 def test_there_is_no_fix_while_reception_is_lost() -> None:
