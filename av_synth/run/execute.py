@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import carla
 import numpy as np
 
 from av_synth.capture import CameraTraces, SensorArray, SensorFaults, warm_up_ticks
@@ -33,6 +34,7 @@ from av_synth.run.spec import (
 )
 from av_synth.run.towns import in_town, tick_us_of, town_of
 from av_synth.session import OnStep, Session, Step, client_errors, open_session, unheard
+from av_synth.session.readings import axles
 from av_synth.session.settling import Settling
 
 
@@ -85,7 +87,17 @@ def execute(
             seen = None if sensors is None else sensors.rig
             trace = None if seen is None else CameraTraces(scenario.name, scenario.seed, seen).apply
             spoil = None if seen is None else SensorFaults(scenario.name, scenario.seed, seen).apply
-            context = Context(spec, run_id, identity, seen, director.ego.id, session.map.to_opendrive(), frames)
+            measures = seen is not None and (seen.imu is not None or seen.gnss is not None)
+            context = Context(
+                spec,
+                run_id,
+                identity,
+                seen,
+                director.ego.id,
+                session.map.to_opendrive(),
+                frames,
+                axles(director.ego) if measures and isinstance(director.ego, carla.Vehicle) else None,
+            )
             for sink in sinks:
                 sink.begin(context)
                 for before in run_up or ():

@@ -65,6 +65,7 @@ class Recorder:
             self._rows["sensors"] += rows.sensors(context.rig)
             self._rows["lenses"] += rows.lenses(context.rig)
             self._rows["shutters"] += rows.shutters(context.rig)
+            self._rows["axles"] += rows.axles(context.ego_id, context.axles_m)
             self._labeller = Labeller(context.rig, context.ego_id)
 
     def run_up(self, tick: RunUpTick) -> None:

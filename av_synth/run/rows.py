@@ -72,6 +72,13 @@ def shutters(rig: Rig) -> list[Row]:
     ]
 
 
+def axles(ego_id: int, axles_m: tuple[float, float] | None) -> list[Row]:
+    """Where the ego's wheels are, if that is known."""
+    if axles_m is None:
+        return []
+    return [{"actor_id": ego_id, "wheelbase_m": axles_m[0], "track_m": axles_m[1]}]
+
+
 def box(frames: FrameSet, label: BoxLabel) -> Row:
     """A 3D box at a keyframe."""
     return {

@@ -109,6 +109,8 @@ class Context:
         ego_id: actor id of the ego.
         opendrive: the town's road network.
         frames: how many will be recorded.
+        axles_m: between the axles of the ego, and between its left and right wheels, where the rig measures its motion;
+            else None, as of an ego that has not four wheels.
     """
 
     spec: RunSpec
@@ -118,6 +120,7 @@ class Context:
     ego_id: int
     opendrive: str
     frames: int
+    axles_m: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

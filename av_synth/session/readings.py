@@ -45,19 +45,37 @@ def state_of(numbers: Numbers, info: ActorInfo, frame: int) -> ActorState:
 def actor_from_ego(vehicle: carla.Vehicle) -> Array:
     """`actor_from_ego` (4, 4): the ground point under the rear axle, in the vehicle's actor frame.
 
-    CARLA gives wheel positions in world centimetres; the rear axle is the pair furthest behind. Call it after the
-    first tick: before, a spawned actor's transform is zero.
+    The rear axle is the pair of wheels furthest behind. Call it after the first tick: before, a spawned actor's
+    transform is zero.
 
     Raises:
         DataError: if the wheels give no axle within the vehicle's length.
     """
-    wheels = vehicle.get_physics_control().wheels
-    actor_from_world = invert(matrix_from_transform(vehicle.get_transform()))
-    centres = np.array([vector_from_carla(wheel.position) / 100.0 for wheel in wheels])
-    in_actor = centres @ actor_from_world[:3, :3].T + actor_from_world[:3, 3]
+    in_actor = _wheels(vehicle)
     rear = in_actor[np.argsort(in_actor[:, 0])[: len(in_actor) // 2]]
     axle_x_m = float(rear[:, 0].mean()) if len(rear) else float("nan")
     box = vehicle.bounding_box
     if not abs(axle_x_m - box.location.x) < box.extent.x:
         raise DataError(f"{vehicle.type_id}: rear axle at x = {axle_x_m} m is outside its box; want wheel positions")
     return rigid(np.eye(3), [axle_x_m, 0.0, 0.0])
+
+
+def axles(vehicle: carla.Vehicle) -> tuple[float, float] | None:
+    """Metres between the axles of a vehicle, and between its left and right wheels; None if it has not two of each."""
+    wheels = _wheels(vehicle)
+    if len(wheels) < 4:
+        return None
+    lengthwise, across = np.sort(wheels[:, 0]), wheels[:, 1]
+    half = len(wheels) // 2
+    wheelbase_m = float(lengthwise[half:].mean() - lengthwise[:half].mean())
+    track_m = float(across[across > across.mean()].mean() - across[across <= across.mean()].mean())
+    return (wheelbase_m, track_m) if wheelbase_m > 0 and track_m > 0 else None
+
+
+def _wheels(vehicle: carla.Vehicle) -> Array:
+    """Centres (N, 3) of the wheels in the vehicle's actor frame; CARLA gives them in world centimetres."""
+    wheels = vehicle.get_physics_control().wheels
+    actor_from_world = invert(matrix_from_transform(vehicle.get_transform()))
+    centres = np.array([vector_from_carla(wheel.position) / 100.0 for wheel in wheels]).reshape(-1, 3)
+    in_actor: Array = centres @ actor_from_world[:3, :3].T + actor_from_world[:3, 3]
+    return in_actor

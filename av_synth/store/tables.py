@@ -205,6 +205,11 @@ TABLES: Mapping[str, TableSpec] = {
         ("frame", "metric", "actor_id", "other_id"),
         {"frame": _I32, "time_us": _I64, "actor_id": _U32, "other_id": _U32, "metric": _STR, "value": _F64},
     ),
+    "axles": _spec(
+        "how far the ego's axles are apart, and its left and right wheels; where the rig has an IMU or a GNSS receiver",
+        ("actor_id",),
+        {"actor_id": _U32} | _floats(("wheelbase_m", "track_m")),
+    ),
     "imu": _spec(
         "what the rig's IMU said, ego axes: specific force, turning, and its own orientation, `world_from_ego`",
         ("time_us",),
@@ -236,7 +241,7 @@ TABLES: Mapping[str, TableSpec] = {
 }
 
 
-OPTIONAL = frozenset({"lenses", "shutters", "imu", "imu_truth", "gnss", "gnss_truth"})
+OPTIONAL = frozenset({"lenses", "shutters", "axles", "imu", "imu_truth", "gnss", "gnss_truth"})
 """Tables that a run has only if there are rows for them."""
 
 

@@ -21,6 +21,7 @@ from av_synth.replay import state_log
 from av_synth.replay.divergence import Divergence, again_of, first_divergence
 from av_synth.run import Context, Recorder, RunResult, RunSpec, RunUpTick, Tick, execute
 from av_synth.run.generate import plan
+from av_synth.run.spec import Sink
 from av_synth.scenario.scenario import from_document
 from tests.devkit import oracles
 
@@ -79,10 +80,10 @@ class Made:
     keyframes: tuple[Keyframes, ...]
 
 
-def record(root: Path, spec: RunSpec, address: Address) -> tuple[Path, RunResult, Keyframes]:
+def record(root: Path, spec: RunSpec, address: Address, *more: Sink) -> tuple[Path, RunResult, Keyframes]:
     keyframes = Keyframes()
     with Recorder(root) as recorder:
-        result = execute(spec, address, [recorder, keyframes])
+        result = execute(spec, address, [recorder, keyframes, *more])
     assert isinstance(result, RunResult)
     assert recorder.path is not None
     return recorder.path, result, keyframes

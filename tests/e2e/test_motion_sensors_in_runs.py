@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import carla
 import numpy as np
 import pytest
 from nuscenes.can_bus.can_bus_api import NuScenesCanBus
 
 from av_synth import documents, rig, scenario
+from av_synth.director import Outcome
+from av_synth.export.dataset import export_dataset
 from av_synth.geometry.transforms import Array
 from av_synth.launch import Address
-from av_synth.run import RunSpec
+from av_synth.run import Context, RunSpec, RunUpTick, Tick
 from av_synth.scenario.scenario import from_document
 from av_synth.verify import verify
-from tests.e2e.conftest import Made, make, record
+from tests.devkit import oracles
+from tests.e2e.conftest import Made, record
 
 LEFT_TURN = """
 name: left_turn
@@ -89,10 +94,40 @@ def spec(folder: Path, duration_s: float = 5.5) -> RunSpec:
     return RunSpec(scenario.draw(from_document(documents.parse(text, "left_turn.yaml")), 3), rig.load(str(path)))
 
 
+class Wheels:
+    """A sink that asks the simulator at every frame how far the ego's front wheels point to the left, radians."""
+
+    def __init__(self, address: Address) -> None:
+        self._client = carla.Client(address.host, address.port)
+        self.angles: list[float] = []
+
+    def begin(self, context: Context) -> None:
+        found = self._client.get_world().get_actor(context.ego_id)
+        assert isinstance(found, carla.Vehicle)
+        self._ego = found
+
+    def run_up(self, tick: RunUpTick) -> None:
+        pass
+
+    def tick(self, tick: Tick) -> None:
+        both = carla.VehicleWheelLocation.FL_Wheel, carla.VehicleWheelLocation.FR_Wheel
+        self.angles.append(-float(np.radians(np.mean([self._ego.get_wheel_steer_angle(each) for each in both]))))
+
+    def end(self, outcome: Outcome, provenance: Mapping[str, Any]) -> None:
+        pass
+
+
 @pytest.fixture(scope="module")
-def made(address: Address, tmp_path_factory: pytest.TempPathFactory) -> Made:
+def wheels(address: Address) -> Wheels:
+    return Wheels(address)
+
+
+@pytest.fixture(scope="module")
+def made(address: Address, wheels: Wheels, tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("motion")
-    return make(folder / "store", [spec(folder)], address)  # the export verifies what it writes
+    run, result, kept = record(folder / "store", spec(folder), address, wheels)
+    dataset = export_dataset(folder / "store")  # which verifies what it writes
+    return Made(folder / "store", (run,), (result,), dataset, oracles.load(dataset), (kept,))
 
 
 def messages(made: Made, message: str, folder: str = "can_bus") -> Messages:
@@ -157,6 +192,15 @@ def test_fixes_are_where_the_antenna_was_give_or_take_what_the_receiver_errs(mad
 def devices(made: Made) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads((made.dataset / "v1.0-trainval/motion_sensor.json").read_text())
     return rows
+
+
+def test_the_steering_wheel_is_turned_as_the_front_wheels_are(made: Made, wheels: Wheels) -> None:
+    """The path that the message is made from leads to the angle that the simulator itself tells of the wheels."""
+    feedback = messages(made, "steeranglefeedback")
+    told = np.interp(np.arange(len(wheels.angles)) * 0.05, feedback.seconds, feedback.columns["value"] / 16.0)
+
+    assert max(wheels.angles) > np.radians(8)
+    assert np.sqrt(np.mean(np.square(told - wheels.angles))) < np.radians(0.1)
 
 
 def test_the_devkit_reads_the_messages_and_takes_no_notice_of_others(made: Made) -> None:

@@ -105,12 +105,14 @@ def _ego(run: Run) -> Record:
 
 
 def _body(run: Run, ego: Record, motion: EgoMotion, offset_m: Offset) -> Body:
-    """From the ego's box. The log has the rear axle; the front one is taken to be as far before the box's middle.
+    """As logged, or from the ego's box: its front axle is then taken to be as far before the box's middle.
 
     Whoever carries the sensors without having wheels gets the messages of a car that moves as they do.
     """
     if ego["type_id"].startswith(("walker.", "static.")):
         return _CAR
+    for row in run.table("axles").to_pylist():
+        return Body(row["wheelbase_m"], row["track_m"])
     states = run.table("states", ("frame", "actor_id", "x_m", "y_m"))
     mine = states.filter(states.column("actor_id").to_numpy() == ego["actor_id"]).slice(0, 1).to_pylist()
     if not mine or mine[0]["frame"] != motion.frame[0]:
