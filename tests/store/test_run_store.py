@@ -306,7 +306,7 @@ def test_a_row_that_does_not_fit_its_table_is_refused(message: str) -> None:
 def test_a_doubled_key_and_an_unknown_table_are_refused() -> None:
     with pytest.raises(StoreError, match=r"1 rows repeat \(frame\)"):
         tables.encode("ticks", tables.from_rows("ticks", [TICK, TICK]))
-    with pytest.raises(StoreError, match="'tick': not a table of a run; want one of actors, boxes"):
+    with pytest.raises(StoreError, match="'tick': not a table of a run; want one of actors, axles, boxes"):
         tables.from_rows("tick", [])
 
 
