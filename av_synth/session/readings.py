@@ -61,7 +61,10 @@ def actor_from_ego(vehicle: carla.Vehicle) -> Array:
 
 
 def axles(vehicle: carla.Vehicle) -> tuple[float, float] | None:
-    """Metres between the axles of a vehicle, and between its left and right wheels; None if it has not two of each."""
+    """Metres between the axles of a vehicle, and between its left and right wheels; None if it has not two of each.
+
+    To a millimetre: single precision leaves a tenth of one a kilometre away, and a replay has to read the same.
+    """
     wheels = _wheels(vehicle)
     if len(wheels) < 4:
         return None
@@ -69,6 +72,7 @@ def axles(vehicle: carla.Vehicle) -> tuple[float, float] | None:
     half = len(wheels) // 2
     wheelbase_m = float(lengthwise[half:].mean() - lengthwise[:half].mean())
     track_m = float(across[across > across.mean()].mean() - across[across <= across.mean()].mean())
+    wheelbase_m, track_m = round(wheelbase_m, 3), round(track_m, 3)
     return (wheelbase_m, track_m) if wheelbase_m > 0 and track_m > 0 else None
 
 
