@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -248,3 +249,40 @@ def test_a_mistake_is_named(copy: Copy, name: str) -> None:
     found = problems(copy.root)
 
     assert any(says in text for text in found), f"none says {says!r}: {found}"
+
+
+ODD = (None, "", -1, 0, 1e7, True, [], [1e7, -1e7, 0.0])
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_odd_numbers_of_a_device_are_findings_or_nothing_never_an_exception(true: Path, place: int) -> None:
+    """Of those that are not looked at when tables are read."""
+    dataset = open_dataset(true)
+    (rows,) = dataset.extras["motion_sensor"].values()
+
+    def keys(values: dict[str, Any]) -> list[tuple[str, ...]]:
+        inner = [(key, *rest) for key, value in values.items() if isinstance(value, dict) for rest in keys(value)]
+        return [(key,) for key in values] + inner
+
+    read = {"token", "scene_token", "message", "translation_m", "rate_hz"}
+    for key in keys(rows[place]):
+        for odd in ODD if key[0] not in read else ():
+            changed = json.loads(json.dumps(rows))
+            target = changed[place]
+            for name in key[:-1]:
+                target = target[name]
+            target[key[-1]] = odd
+            extras = {"motion_sensor": {rows[0]["scene_token"]: (changed[place],)}}
+            check_motion_sensors(replace(dataset, extras=extras), dataset.scenes[0], Findings())
+
+
+@pytest.mark.parametrize("name", [IMU, GNSS])
+@pytest.mark.parametrize("folder", [SAID, TRUTH])
+def test_odd_messages_are_findings_or_nothing_never_an_exception(copy: Copy, folder: str, name: str) -> None:
+    rows = json.loads((copy.root / folder / name).read_text())
+    dataset = open_dataset(copy.root)
+    odd = [[], {}, None, rows[:1], rows[:2], [*rows, 3], [{}], [*rows, rows[-1]]]
+    odd += [[*rows[:-1], {**rows[-1], key: value}] for key in rows[0] for value in ODD]
+    for content in odd:
+        copy.write(f"{folder}/{name}", json.dumps(content).encode())
+        check_motion_sensors(dataset, dataset.scenes[0], Findings())
