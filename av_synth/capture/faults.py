@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from av_synth.capture.frameset import CameraImage, FrameSet, LidarScan, RadarScan
 from av_synth.rig.model import Camera, Lidar, Radar, Rig
@@ -17,14 +18,18 @@ from av_synth.sensing import faults
 
 Sensor = TypeVar("Sensor", Camera, Lidar, Radar)
 Seen = TypeVar("Seen", CameraImage, LidarScan, RadarScan)
+Points = TypeVar("Points", LidarScan, RadarScan)
 # what stays as it is from frame to frame while the fault lasts
-_LASTING = ("dirt", "beam_loss")
+_LASTING = ("dirt", "blocked", "beam_loss")
+_NOTHING = Fault(sensor="all", kind="blackout")
+_NEVER_BACK_US = 1000  # a clock that would go back or stand still goes on by this instead
 
 
 class SensorFaults:
     """Applies the faults in force to one FrameSet after the other, in the order of frames.
 
-    Chance is the run's own: of scenario, seed, fault, channel and frame, and of nothing else.
+    Chance is the run's own: of scenario, seed, fault, channel and frame, and of nothing else. Where a sensor really is
+    (`miscalibration`) is no matter of what it saw: it looked from there.
     """
 
     def __init__(self, scenario: str, seed: int, rig: Rig) -> None:
@@ -34,6 +39,7 @@ class SensorFaults:
         self._images: dict[str, CameraImage] = {}  # the last ones, by channel
         self._turns: dict[str, LidarScan] = {}
         self._scans: dict[str, RadarScan] = {}
+        self._clocks = _Clocks()
 
     def apply(self, frames: FrameSet, in_force: Sequence[FaultInForce]) -> FrameSet:
         """The frames as sensors with these faults record them; labels and truth are not touched.
@@ -42,6 +48,8 @@ class SensorFaults:
             frames: what the sensors saw.
             in_force: the faults at this frame; those of one sensor are applied in this order.
         """
+        lost: set[str] = set()
+        clocks_us: dict[str, int] = {}
 
         def all_of(
             modality: str,
@@ -50,18 +58,32 @@ class SensorFaults:
             spoilt: Callable[[Sensor, Seen, Fault, np.random.Generator], Seen],
             last: dict[str, Seen],
         ) -> dict[str, Seen]:
+            recorded = dict(seen)
             for sensor in sensors:
                 channel = sensor.channel
-                own = [found for found in in_force if found.fault.concerns(channel, modality)]
-                if channel not in seen or (channel in last and any(found.fault.kind == "frozen" for found in own)):
+                if channel not in seen:
                     continue
-                value = seen[channel]
-                for found in own:
-                    when = "" if found.fault.kind in _LASTING else f" {frames.index}"
-                    random = stream(self._scenario, f"fault {found.number} {channel}{when}", self._seed)
-                    value = spoilt(sensor, value, found.fault, random)
-                last[channel] = value
-            return {channel: last[channel] for channel in seen}
+                own = [
+                    (found.fault, self._chance(found, channel, frames.index))
+                    for found in in_force
+                    if found.fault.concerns(channel, modality)
+                ]
+                if any(fault.kind == "lost" and random.random() < (fault.share or 0) for fault, random in own):
+                    lost.add(channel)
+                    if not frames.is_keyframe:
+                        del recorded[channel]
+                        continue
+                    recorded[channel] = spoilt(sensor, seen[channel], _NOTHING, np.random.default_rng(0))
+                else:
+                    if channel not in last or all(fault.kind != "frozen" for fault, _ in own):
+                        last[channel] = seen[channel]
+                        for fault, random in own:
+                            last[channel] = spoilt(sensor, last[channel], fault, random)
+                    recorded[channel] = last[channel]
+                now_us = self._clocks.read(channel, frames.state.time_us, own)
+                if now_us != frames.state.time_us:
+                    clocks_us[channel] = now_us
+            return recorded
 
         rig = self._rig
         return replace(
@@ -70,7 +92,35 @@ class SensorFaults:
             lidars=all_of("lidar", rig.lidars, frames.lidars, _spoilt_turn, self._turns),
             radars=all_of("radar", rig.radars, frames.radars, _spoilt_scan, self._scans),
             lidars_before_faults=frames.lidars,
+            lost=frozenset(lost),
+            clocks_us=clocks_us,
         )
+
+    def _chance(self, found: FaultInForce, channel: str, index: int) -> np.random.Generator:
+        when = "" if found.fault.kind in _LASTING else f" {index}"
+        return stream(self._scenario, f"fault {found.number} {channel}{when}", self._seed)
+
+
+class _Clocks:
+    """The clocks of the sensors, which never go back."""
+
+    def __init__(self) -> None:
+        self._last_us: dict[str, int] = {}
+
+    def read(self, channel: str, true_us: int, own: Sequence[tuple[Fault, np.random.Generator]]) -> int:
+        """What a sensor's clock says of a frame that it records."""
+        off_ms = 0.0
+        for fault, random in own:
+            if fault.kind == "clock":
+                off_ms += (fault.offset_ms or 0.0) + (fault.jitter_ms or 0.0) * _within(random.standard_normal(), 3.0)
+        told_us = true_us + round(1000.0 * off_ms)
+        last_us = self._last_us.get(channel)
+        self._last_us[channel] = told_us if last_us is None else max(told_us, last_us + _NEVER_BACK_US)
+        return self._last_us[channel]
+
+
+def _within(value: float, most: float) -> float:
+    return min(max(value, -most), most)
 
 
 def _spoilt_image(camera: Camera, seen: CameraImage, fault: Fault, random: np.random.Generator) -> CameraImage:
@@ -83,8 +133,10 @@ def _spoilt_image(camera: Camera, seen: CameraImage, fault: Fault, random: np.ra
         return CameraImage(faults.blurred(image, camera.fx_px * math.tan(math.radians(fault.radius_deg))))
     if fault.stops is not None:
         return CameraImage(faults.exposed(image, fault.stops))
-    if fault.share is not None:
+    if fault.kind == "dirt" and fault.share is not None:
         return CameraImage(faults.dirty(image, fault.share, random))
+    if fault.kind == "blocked" and fault.share is not None:
+        return CameraImage(faults.blocked(image, fault.share, random))
     return seen
 
 
@@ -97,24 +149,32 @@ def _spoilt_turn(lidar: Lidar, seen: LidarScan, fault: Fault, random: np.random.
         kept = faults.outside_sector(seen.points_m, lidar.mount.ego_from_sensor, fault.from_deg, fault.to_deg)
     elif fault.kind == "beam_loss" and fault.share is not None:
         kept = faults.of_live_beams(seen.ring, lidar.beams, fault.share, random)
-    elif fault.share is not None:
+    elif fault.kind == "drop" and fault.share is not None:
         kept = faults.not_dropped(len(seen.points_m), fault.share, random)
     else:
         return seen
-    return LidarScan(**{name: values[kept] for name, values in vars(seen).items()})
+    return _of_kept(seen, kept)
 
 
 def _spoilt_scan(radar: Radar, seen: RadarScan, fault: Fault, random: np.random.Generator) -> RadarScan:
-    points, rates = seen.points_m, seen.range_rate_mps
-    if fault.kind == "blackout":
-        return RadarScan(points[:0], rates[:0])
     if fault.sigma_m is not None:
-        return RadarScan(faults.at_noisy_ranges(points, fault.sigma_m, radar.range_m, random), rates)
-    if fault.share is not None:
-        kept = faults.not_dropped(len(points), fault.share, random)
-        return RadarScan(points[kept], rates[kept])
+        return replace(seen, points_m=faults.at_noisy_ranges(seen.points_m, fault.sigma_m, radar.range_m, random))
+    if fault.kind == "blackout":
+        return _of_kept(seen, np.zeros(len(seen.points_m), dtype=np.bool_))
+    if fault.kind == "drop" and fault.share is not None:
+        return _of_kept(seen, faults.not_dropped(len(seen.points_m), fault.share, random))
     if fault.count is not None:
         fov_deg = radar.horizontal_fov_deg, radar.vertical_fov_deg
-        more, more_rates = faults.ghosts(fault.count, radar.range_m, fov_deg, random)
-        return RadarScan(np.concatenate([points, more]), np.concatenate([rates, more_rates]))
+        points, rates = faults.ghosts(fault.count, radar.range_m, fov_deg, random)
+        return replace(
+            seen,
+            points_m=np.concatenate([seen.points_m, points]),
+            range_rate_mps=np.concatenate([seen.range_rate_mps, rates]),
+        )
     return seen
+
+
+def _of_kept(seen: Points, kept: npt.NDArray[np.bool_]) -> Points:
+    """The same columns, those that are there, of fewer points."""
+    columns: dict[str, Any] = {name: None if one is None else one[kept] for name, one in vars(seen).items()}
+    return replace(seen, **columns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -99,6 +99,8 @@ class FrameSet:
         cameras, lidars, radars: as they were recorded, with the faults of the sensors.
         labels: of the scene; faults do not touch them.
         lidars_before_faults: what the lidars met, whatever became of it; None: no fault has been looked for.
+        lost: channels whose frame was lost. A keyframe still has an empty record; of what is between there is none.
+        clocks_us: by channel what its clock says of the frame, as `state.time_us`; only clocks that are wrong.
     """
 
     index: int
@@ -110,6 +112,8 @@ class FrameSet:
     lidars: Mapping[str, LidarScan]
     radars: Mapping[str, RadarScan]
     lidars_before_faults: Mapping[str, LidarScan] | None = None
+    lost: frozenset[str] = frozenset()
+    clocks_us: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def true_lidars(self) -> Mapping[str, LidarScan]:

@@ -75,3 +75,8 @@ def lenses_of(run: Run) -> dict[str, Lens]:
     """Lenses by channel of the cameras of a run that are no pinholes."""
     rows = run.table("lenses").to_pylist()
     return {row["channel"]: Lens(row["model"], tuple(row[name] for name in COEFFICIENTS[row["model"]])) for row in rows}
+
+
+def true_mounts_of(run: Run) -> dict[str, Array]:
+    """`ego_from_sensor` (4, 4) by channel, of the sensors that are not where the run's table `sensors` has them."""
+    return {row["channel"]: pose_of(row) for row in run.table("true_mounts").to_pylist()}

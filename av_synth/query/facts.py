@@ -28,6 +28,7 @@ _OF_SAMPLES: Mapping[str, str] = {
     "never_began": "events of the scenario that did not",
     "time_s": "since the scene's first sample",
     "phase": "what has begun so far, such as pedestrian.cross",
+    "fault": "sensor faults that its data have, such as CAM_FRONT.blackout",
     "weather.night": "the sun is below the horizon",
     "weather.rain": "it rains",
     "weather.fog": "there is fog",
@@ -143,6 +144,7 @@ class _Tables:
                 truth = self._truth.get(row["token"], {})
                 values = {"location": logs[scene["log_token"]]["location"], **_scene_values(scene["name"], run)}
                 values |= {"time_s": time_s, "phase": tuple(truth.get("phase", ()))}
+                values |= {"fault": _faults(truth["faults"])} if "faults" in truth else {}
                 values |= _weather(truth.get("weather") or run.get("weather") or {})
                 things = tuple(self._things(annotations[row["token"]], truth, run))
                 yield SampleFacts(scene["name"], row["token"], time_s, files.get(row["token"], ""), values, things)
@@ -193,6 +195,10 @@ class _Tables:
 def _who(instance_token: str, role: str | None) -> tuple[str, str]:
     """What tells parties apart: the instance, where there is one."""
     return (instance_token, "") if instance_token else ("", role or "")
+
+
+def _faults(told: list[Row]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f"{fault['channel']}.{fault['kind']}" for fault in told))
 
 
 def _scene_values(name: str, run: Row) -> Values:

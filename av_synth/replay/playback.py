@@ -211,7 +211,8 @@ class PlayedBack:
                 if "fault" in event.detail:
                     over_us = event.detail.get("over_us")
                     for_s = None if not isinstance(over_us, int) else (over_us - event.time_us) * 1e-6
-                    self.faults.begin(Fault.model_validate(event.detail["fault"]), for_s, event.time_us - offset_us)
+                    fault = Fault.model_validate(event.detail["fault"], strict=False)  # JSON has lists for tuples
+                    self.faults.begin(fault, for_s, event.time_us - offset_us)
 
     def _here(self, log_id: int) -> int:
         """Their id here: an event may be about somebody who has left."""

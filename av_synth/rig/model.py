@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy.typing as npt
@@ -187,6 +188,12 @@ class Rig:
     def looks(self) -> bool:
         """Whether it has a sensor; without one it is a clock only."""
         return bool(self.cameras or self.lidars or self.radars)
+
+    @property
+    def mounts(self) -> Mapping[str, Mount]:
+        """Where the sensors are, by channel."""
+        sensors: tuple[Camera | Lidar | Radar, ...] = (*self.cameras, *self.lidars, *self.radars)
+        return {sensor.channel: sensor.mount for sensor in sensors}
 
     def to_json(self) -> dict[str, object]:
         """The whole rig as plain JSON values, in declaration order: part of a run's identity.

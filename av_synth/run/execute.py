@@ -20,6 +20,7 @@ from av_synth.launch import Address
 from av_synth.log.state import WorldState
 from av_synth.rig import Rig
 from av_synth.run.identity import provenance, run_identity, simulator_facts
+from av_synth.run.sensors import as_mounted
 from av_synth.run.spec import (
     Context,
     Performer,
@@ -83,7 +84,8 @@ def execute(
             frames = round(scenario.duration_s * 1e6 / tick_us) + 1
             director.setup()
             run_up: list[RunUpTick] | None = [] if sinks else None
-            state, lamps, sensors, from_ego = _warm_up(session, director, rig, lambda: on_tick(0, frames), run_up)
+            mounted = None if rig is None else as_mounted(rig, scenario)
+            state, lamps, sensors, from_ego = _warm_up(session, director, mounted, lambda: on_tick(0, frames), run_up)
             seen = None if sensors is None else sensors.rig
             trace = None if seen is None else CameraTraces(scenario.name, scenario.seed, seen).apply
             spoil = None if seen is None else SensorFaults(scenario.name, scenario.seed, seen).apply

@@ -20,6 +20,7 @@ from av_synth.run import encode, motion_sensors, rows
 from av_synth.run.keyframe import Encoder, Labeller
 from av_synth.run.log_tables import LogTables
 from av_synth.run.rows import Row
+from av_synth.run.sensors import as_believed
 from av_synth.run.spec import Context, RunUpTick, Tick
 from av_synth.store import Staging, stage, tables
 
@@ -59,14 +60,18 @@ class Recorder:
         self._log = LogTables(context.ego_id)
         staging = self._staging
         staging.write_json("scenario.json", context.spec.scenario.to_json())
-        staging.write_json("rig.json", None if context.rig is None else context.rig.to_json())
+        really, wanted = context.rig, context.spec.rig
+        believed = None if really is None or wanted is None else as_believed(really, wanted)
+        staging.write_json("rig.json", None if believed is None else believed.to_json())
         staging.write("map/opendrive.xodr", context.opendrive.encode())
-        if context.rig is not None:
-            self._rows["sensors"] += rows.sensors(context.rig)
-            self._rows["lenses"] += rows.lenses(context.rig)
-            self._rows["shutters"] += rows.shutters(context.rig)
+        if really is not None and believed is not None:
+            self._believed = believed.mounts
+            self._rows["sensors"] += rows.sensors(believed)
+            self._rows["true_mounts"] += rows.true_mounts(believed, really)
+            self._rows["lenses"] += rows.lenses(really)
+            self._rows["shutters"] += rows.shutters(really)
             self._rows["axles"] += rows.axles(context.ego_id, context.axles_m)
-            self._labeller = Labeller(context.rig, context.ego_id)
+            self._labeller = Labeller(really, context.ego_id)
 
     def run_up(self, tick: RunUpTick) -> None:
         """Log a tick before the first frame."""
@@ -125,6 +130,12 @@ class Recorder:
 
     def _write_blobs(self, frames: FrameSet, rig: Rig) -> None:
         sizes = {camera.channel: (camera.width_px, camera.height_px) for camera in rig.cameras}
+        now = {"frame": frames.index, "time_us": frames.state.time_us, "is_keyframe": frames.is_keyframe}
+        self._rows["lost_frames"] += [{"channel": channel, **now} for channel in frames.lost]
+        self._rows["clock_times"] += [
+            {"channel": channel, "frame": frames.index, "told_us": told_us}
+            for channel, told_us in frames.clocks_us.items()
+        ]
         for channel, image in frames.cameras.items():
             self._blob(frames, channel, "jpg", partial(encode.jpeg, image), sizes[channel])
         for channel, turn in frames.lidars.items():
@@ -132,7 +143,8 @@ class Recorder:
         for radar in rig.radars:
             if radar.channel in frames.radars:
                 scan = frames.radars[radar.channel]
-                world_from_radar = frames.world_from_ego @ radar.mount.ego_from_sensor
+                # a radar takes away the ego's motion by where it believes to be
+                world_from_radar = frames.world_from_ego @ self._believed[radar.channel].ego_from_sensor
                 over_ground = frames.state.velocity_at(self._context.ego_id, world_from_radar[:3, 3])
                 velocity = rotate(invert(world_from_radar), over_ground)
                 self._blob(frames, radar.channel, "pcd", partial(encode.radar_pcd, scan, velocity))

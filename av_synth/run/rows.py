@@ -48,6 +48,15 @@ def sensors(rig: Rig) -> list[Row]:
     return found
 
 
+def true_mounts(believed: Rig, really: Rig) -> list[Row]:
+    """Where sensors really are that are not where they are believed to be."""
+    return [
+        {"channel": channel, **pose(mount.ego_from_sensor)}
+        for channel, mount in really.mounts.items()
+        if mount != believed.mounts[channel]
+    ]
+
+
 def lenses(rig: Rig) -> list[Row]:
     """What bends the images of the cameras that are no pinholes."""
     found = []

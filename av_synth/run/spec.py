@@ -105,7 +105,7 @@ class Context:
     Attributes:
         run_id: 20 hex digits, a hash of `identity`.
         identity: what decides the bytes: scenario, rig, simulator, town, bodies, schema epoch.
-        rig: as it really looks (see `capture.SensorArray`), or None.
+        rig: as it really looks (see `capture.SensorArray`), from where its sensors really are; or None.
         ego_id: actor id of the ego.
         opendrive: the town's road network.
         frames: how many will be recorded.

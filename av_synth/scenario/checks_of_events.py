@@ -35,6 +35,8 @@ def check_events(document: Document, parts: Parts, hints: Hints) -> Iterator[Pro
             message = signal_problem(parts)
             if message:
                 yield document.problem((*path, "signals"), message)
+        if event.fault is not None and event.fault.kind == "miscalibration":
+            yield from _whole_run(document, path, event)
         needed: list[str] = []
         for place, when, must in _conditions((*path, "when"), event.when):
             yield from _condition(document, parts, place, when, event, hints)
@@ -112,6 +114,15 @@ def _actor(document: Document, parts: Parts, path: KeyPath, event: EventSpec, hi
     name = event.actor
     if name is not None and parts.lacks(name, EGO):
         yield document.problem((*path, "actor"), hints.nobody(name, (*parts.names, EGO)))
+
+
+def _whole_run(document: Document, path: KeyPath, event: EventSpec) -> Iterator[Problem]:
+    if event.when.time_s != 0.0:
+        message = "a miscalibration is there from the start; want time_s: 0"
+        yield document.problem((*path, "when"), message)
+    if event.for_s is not None:
+        message = "a miscalibration lasts as long as the run; want for_s left out"
+        yield document.problem((*path, "for_s"), message)
 
 
 def _manoeuvre(document: Document, parts: Parts, path: KeyPath, name: str, do: Do, hints: Hints) -> Iterator[Problem]:

@@ -27,6 +27,10 @@ Kind = Literal[
     "beam_loss",
     "range_noise",
     "ghosts",
+    "blocked",
+    "lost",
+    "miscalibration",
+    "clock",
 ]
 KINDS: Mapping[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "blackout": (_MODALITIES, ()),
@@ -40,8 +44,14 @@ KINDS: Mapping[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "beam_loss": (("lidar",), ("share",)),
     "range_noise": (("lidar", "radar"), ("sigma_m",)),
     "ghosts": (("radar",), ("count",)),
+    "blocked": (("camera",), ("share",)),
+    "lost": (_MODALITIES, ("share",)),
+    "miscalibration": (_MODALITIES, ("rotation_deg", "translation_m")),
+    "clock": (_MODALITIES, ("offset_ms", "jitter_ms")),
 }
-"""Of each kind: which sensors can have it, and the keys that say how far it goes; it needs them all."""
+"""Of each kind: which sensors can have it, and the keys that say how far it goes; it needs them all, but of those of
+`_ANY_OF` only one."""
+_ANY_OF = ("miscalibration", "clock")
 
 SensorName = Annotated[
     str,
@@ -51,6 +61,8 @@ SensorName = Annotated[
     ),
 ]
 Azimuth = Annotated[float, Field(ge=-360, le=360)]
+_Turn = Annotated[float, Field(ge=-20, le=20)]
+_Shift = Annotated[float, Field(ge=-1, le=1)]
 
 
 class Fault(Strict):
@@ -58,9 +70,10 @@ class Fault(Strict):
 
     sensor: SensorName = Field(description="a channel such as CAM_FRONT, or all of a kind: camera, lidar, radar, all")
     kind: Kind = Field(
-        description="of every sensor: blackout (nothing at all), frozen (the last good data again and again); of "
-        "cameras: noise, blur, brightness, dirt; of lidars: sector (no returns from there), beam_loss; of lidars and "
-        "radars: drop (returns are lost), range_noise; of radars: ghosts (returns of nothing)"
+        description="of every sensor: blackout (nothing at all), frozen (the last good data again and again), lost "
+        "(frames are not there), miscalibration (it sits otherwise than the car believes), clock (its timestamps are "
+        "wrong); of cameras: noise, blur, brightness, dirt, blocked; of lidars: sector (no returns from there), "
+        "beam_loss; of lidars and radars: drop (returns are lost), range_noise; of radars: ghosts (returns of nothing)"
     )
     sigma: Annotated[float, Field(gt=0, le=128)] | None = Field(
         default=None, description="with noise: its standard deviation, in steps of 255"
@@ -73,8 +86,8 @@ class Fault(Strict):
     )
     share: Annotated[float, Field(gt=0, le=1)] | None = Field(
         default=None,
-        description="with dirt: of the lens that is covered; with drop: of the returns that are lost; "
-        "with beam_loss: of the beams that are",
+        description="with dirt and blocked: of the image that is covered; with drop: of the returns that are lost; "
+        "with beam_loss: of the beams that are; with lost: of the frames that are",
     )
     from_deg: Azimuth | None = Field(
         default=None, description="with sector: where it begins, seen from above; 0 is ahead of the ego, 90 to its left"
@@ -85,6 +98,22 @@ class Fault(Strict):
     )
     count: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         default=None, description="with ghosts: how many in each scan, anywhere in the field of view"
+    )
+    rotation_deg: tuple[_Turn, _Turn, _Turn] | None = Field(
+        default=None,
+        description="with miscalibration: [yaw, pitch, roll], how the sensor is really turned, about the ego's axes, "
+        "beside what is believed: to the left, then its front up, then to the right",
+    )
+    translation_m: tuple[_Shift, _Shift, _Shift] | None = Field(
+        default=None,
+        description="with miscalibration: [x, y, z], how far ahead, to the left and up, in the ego's axes, it really "
+        "is of where it is believed to be",
+    )
+    offset_ms: Annotated[float, Field(ge=-1000, le=1000)] | None = Field(
+        default=None, description="with clock: how much later its timestamps are than its data; below 0: earlier"
+    )
+    jitter_ms: Annotated[float, Field(gt=0, le=50)] | None = Field(
+        default=None, description="with clock: the standard deviation of each timestamp by itself, cut at three of it"
     )
 
     @model_validator(mode="after")
@@ -98,9 +127,11 @@ class Fault(Strict):
                 )
         known = {key for _, keys in KINDS.values() for key in keys}
         given = {key for key in known if getattr(self, key) is not None}
-        if given != set(needed):
+        enough = given and given <= set(needed) if self.kind in _ANY_OF else given == set(needed)
+        if not enough:
             got = ", ".join(sorted(given)) or "nothing else"
-            raise ValueError(f"got {got} with kind = {self.kind}; want {' and '.join(needed) or 'nothing else'}")
+            joined = " or " if self.kind in _ANY_OF else " and "
+            raise ValueError(f"got {got} with kind = {self.kind}; want {joined.join(needed) or 'nothing else'}")
         if self.from_deg is not None and self.to_deg is not None and not 0 < self.to_deg - self.from_deg <= 360:
             message = f"from_deg = {self.from_deg:g}, to_deg = {self.to_deg:g}"
             raise ValueError(f"{message}; want to_deg above from_deg, by 360 at most")

@@ -24,6 +24,8 @@ _GHOST_NEAREST_M, _GHOST_MPS = 1.0, 30.0
 _DIRT_BGR = (38.0, 46.0, 52.0)  # wet earth, out of focus
 _DIRT_COVER, _DIRT_STEP_PX = 0.97, 8  # dirt is that opaque; drawn on a grid so coarse, as nothing on a lens is sharp
 _DIRT_SPOT = (0.02, 0.09)  # radii of spots, of the image's width
+_BLOCK_BGR = (14.0, 15.0, 17.0)  # what shuts the light out is in its own shade
+_BLOCK_RIM, _BLOCK_WAVES, _BLOCK_WAVE = 0.08, (3.0, 9.0), 0.04  # soft and uneven edge, of the image's width
 
 
 def noisy(image: Image, sigma: float, random: np.random.Generator) -> Image:
@@ -93,6 +95,32 @@ def dirty(image: Image, share: float, random: np.random.Generator) -> Image:
     cover = _DIRT_COVER * np.asarray(cv2.resize(covered, (width, height), interpolation=cv2.INTER_LINEAR))[..., None]
     result = image.copy()
     mixed = image[..., :3] * (1 - cover) + np.asarray(_DIRT_BGR, dtype=np.float32) * cover
+    result[..., :3] = np.rint(mixed).astype(np.uint8)
+    return result
+
+
+def blocked(image: Image, share: float, random: np.random.Generator) -> Image:
+    """Shut the light out of one side of the image: something opaque hangs before the lens, near and so out of focus.
+
+    Args:
+        image: (H, W, 4) uint8, of which the last channel is kept.
+        share: of the image that is behind it, its soft rim counted to the half of it.
+        random: decides from which side it comes, and its outline: the same, the same cover.
+    """
+    height, width = image.shape[:2]
+    rows, columns = math.ceil(height / _DIRT_STEP_PX), math.ceil(width / _DIRT_STEP_PX)
+    y, x = np.mgrid[:rows, :columns] / columns
+    side = random.uniform(0.0, 2.0 * math.pi)
+    away, along = x * math.cos(side) + y * math.sin(side), y * math.cos(side) - x * math.sin(side)
+    for waves in _BLOCK_WAVES:
+        away = away + _BLOCK_WAVE * np.sin(waves * along + random.uniform(0.0, 2.0 * math.pi))
+    rim = np.quantile(away, share)
+    covered = np.clip(0.5 - (away - rim) / _BLOCK_RIM, 0.0, 1.0) if share < 1 else np.ones_like(away)
+    cover = np.asarray(cv2.resize(covered.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR))[
+        ..., None
+    ]
+    result = image.copy()
+    mixed = image[..., :3] * (1 - cover) + np.asarray(_BLOCK_BGR, dtype=np.float32) * cover
     result[..., :3] = np.rint(mixed).astype(np.uint8)
     return result
 

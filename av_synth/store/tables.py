@@ -162,11 +162,26 @@ TABLES: Mapping[str, TableSpec] = {
         ("channel",),
         {"channel": _STR, "exposure_us": _I32, "read_out_us": _I32},
     ),
+    "true_mounts": _spec(
+        "ego_from_sensor of sensors that really sit otherwise than `sensors`, which is what the car believes, says",
+        ("channel",),
+        {"channel": _STR} | _floats(_POSE),
+    ),
     "sensor_frames": _spec(
         "each file of a sensor; width and height are 0 for what is no camera",
         ("channel", "frame"),
         {"channel": _STR, "frame": _I32, "time_us": _I64, "is_keyframe": _BOOL, "path": _STR}
         | {"width_px": _I32, "height_px": _I32},
+    ),
+    "clock_times": _spec(
+        "files of sensors whose clock was wrong: told_us is its time, time_us in `sensor_frames` when it really was",
+        ("channel", "frame"),
+        {"channel": _STR, "frame": _I32, "told_us": _I64},
+    ),
+    "lost_frames": _spec(
+        "what a sensor saw and did not deliver: keyframes have an empty file instead, other frames none",
+        ("channel", "frame"),
+        {"channel": _STR, "frame": _I32, "time_us": _I64, "is_keyframe": _BOOL},
     ),
     "boxes": _spec(
         "keyframes only; world_from_box, whose origin is the centre of the box",
@@ -241,7 +256,10 @@ TABLES: Mapping[str, TableSpec] = {
 }
 
 
-OPTIONAL = frozenset({"lenses", "shutters", "axles", "imu", "imu_truth", "gnss", "gnss_truth"})
+OPTIONAL = frozenset(
+    {"lenses", "shutters", "axles", "imu", "imu_truth", "gnss", "gnss_truth"}
+    | {"true_mounts", "clock_times", "lost_frames"}
+)
 """Tables that a run has only if there are rows for them."""
 
 

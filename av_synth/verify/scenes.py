@@ -30,6 +30,7 @@ from av_synth.verify.reading.model import Data, Dataset, Scene
 from av_synth.verify.reading.values import inside
 from av_synth.verify.rows import calibration, can_bus, chains, criticality, extras, motion, motion_sensors, truth_rows
 from av_synth.verify.rows.faults import SceneFaults
+from av_synth.verify.rows.sensor_truth import check_sensor_truth
 
 Clouds = dict[str, counts.SamplePoints]
 # what is said of a lidar's turn, a scan and an image only while its sensor does not fail
@@ -57,6 +58,7 @@ def verify_scene(dataset: Dataset, scene: Scene, findings: Findings) -> None:
     by_sample: Clouds = {}
     wrong_counts = findings.count("lidar_counts")
     faults = SceneFaults(dataset, scene, findings)
+    check_sensor_truth(dataset, scene, faults, findings)
     for channel in scene.channels("lidar"):
         by_sample.update(_verify_lidar(dataset, scene, channel, faults, findings))
     if findings.count("lidar_counts") > wrong_counts:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -151,3 +153,59 @@ def test_a_fault_is_in_force_from_its_frame_until_it_is_over():
     assert over == [1_500_000, None]
     in_turn = [[one.number for one in faults.at(at)] for at in (999_999, 1_000_000, 1_499_999, 1_500_000)]
     assert in_turn == [[], [0], [0, 1], [1]]
+
+
+def test_a_lost_frame_is_not_there_and_a_lost_keyframe_is_empty():
+    spoilt, lost = put(), in_force(Fault(sensor="all", kind="lost", share=1))
+
+    key, between = (spoilt.apply(frames(index), lost) for index in (0, 2))
+
+    assert key.lost == between.lost == {"CAM_FRONT", "CAM_BACK", "LIDAR_TOP", "RADAR_FRONT"}
+    assert all(image.bgra.max() == 0 for image in key.cameras.values())
+    assert len(key.cameras) == 2
+    assert len(key.lidars["LIDAR_TOP"].points_m) == len(key.radars["RADAR_FRONT"].points_m) == 0
+    assert (between.cameras, between.lidars, between.radars) == ({}, {}, {})
+    assert between.true_lidars["LIDAR_TOP"] is not None
+
+
+def test_each_frame_of_each_sensor_is_lost_by_itself():
+    spoilt, lost = put(), in_force(Fault(sensor="all", kind="lost", share=0.3))
+
+    found = [spoilt.apply(replace(frames(1), index=index), lost).lost for index in range(400)]
+
+    turns, scans = ({i for i, gone in enumerate(found) if name in gone} for name in ("LIDAR_TOP", "RADAR_FRONT"))
+    assert 90 < len(turns) < 150
+    assert 20 < len(turns & scans) < 55
+
+
+def test_what_is_lost_is_not_what_a_frozen_sensor_repeats():
+    spoilt = put()
+    spoilt.apply(frames(0), ())
+    lost, frozen = in_force(Fault(sensor="all", kind="lost", share=1), Fault(sensor="all", kind="frozen"))
+
+    spoilt.apply(frames(2), (lost,))
+    found = spoilt.apply(frames(4), (frozen,))
+
+    assert found.cameras["CAM_FRONT"].bgra[0, 0, 0] == 100
+
+
+def test_a_clock_is_off_trembles_and_never_goes_back():
+    spoilt, faults = put(), Faults()
+    faults.begin(Fault(sensor="LIDAR_TOP", kind="clock", offset_ms=120, jitter_ms=4), 1.0, 500_000)
+    faults.begin(Fault(sensor="RADAR_FRONT", kind="clock", offset_ms=-180), None, 500_000)
+
+    found = [spoilt.apply(frames(index), faults.at(index * 50_000)) for index in range(60)]
+
+    told = {
+        channel: [each.clocks_us.get(channel, each.state.time_us) for each in found]
+        for channel in ("LIDAR_TOP", "RADAR_FRONT", "CAM_FRONT")
+    }
+    assert told["CAM_FRONT"] == [index * 50_000 for index in range(60)]
+    assert all(np.diff(times).min() > 0 for times in told.values())
+    off_ms = np.array([told["LIDAR_TOP"][index] / 1000 - index * 50 for index in range(10, 30)])
+    assert off_ms.mean() == pytest.approx(120, abs=3)
+    assert 2 < off_ms.std() < 6
+    assert np.diff(told["LIDAR_TOP"][29:32]).tolist() == [1000, 1000]
+    assert told["LIDAR_TOP"][33:] == [index * 50_000 for index in range(33, 60)]
+    # 0.18 s back at 0.5 s: it waits until 0.45 s is over, then is behind
+    assert told["RADAR_FRONT"][9:15] == [450_000, 451_000, 452_000, 453_000, 470_000, 520_000]

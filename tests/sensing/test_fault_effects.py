@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -64,6 +65,24 @@ def test_dirt_covers_the_share_that_is_asked_for(share):
     covered = faults.dirty(flat(255, 180, 320), share, chance())[..., 0] < 150
 
     assert covered.mean() == pytest.approx(share, abs=0.04)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.8, 1.0])
+def test_what_blocks_a_camera_covers_the_share_that_is_asked_for_in_one_piece_from_the_edge(share):
+    for seed in range(3):
+        dark = (faults.blocked(flat(255, 180, 320), share, chance(seed))[..., 0] < 135).astype(np.uint8)
+
+        assert dark.mean() == pytest.approx(share, abs=0.04)
+        assert cv2.connectedComponents(dark)[0] == 2
+        assert np.concatenate([dark[[0, -1]].ravel(), dark[:, [0, -1]].ravel()]).any()
+
+
+def test_nothing_is_seen_through_what_blocks_a_camera():
+    images = [faults.blocked(flat(value), 0.5, chance())[..., :3].astype(int) for value in (80, 240)]
+
+    same = (images[0] == images[1]).all(axis=2)
+    assert same.mean() > 0.35
+    assert images[0][same].max() < 20
 
 
 def test_no_points_are_left_in_a_sector_and_all_are_outside():

@@ -17,6 +17,7 @@ from av_synth.export.nuscenes.reprojection import fold_image_annotations
 from av_synth.export.nuscenes.sample_data import Blob, SensorRows
 from av_synth.export.nuscenes.sample_truth import fold_sample_truth
 from av_synth.export.nuscenes.segmentation import fold_segmentation
+from av_synth.export.nuscenes.sensor_truth import fold_calibration_truth, fold_clock_truth
 from av_synth.export.nuscenes.values import Offset
 from av_synth.export.rows import Row, lenses_of, sides_px
 from av_synth.log.semantics import SURFACES
@@ -26,9 +27,9 @@ TABLES = (
     *("lidarseg", "panoptic", "image_annotations"),  # nuScenes' own
     *("lidar_instance", "label_image", "semantic_class", "box_2d", "instance_actor"),
     *("annotation_truth", "sample_truth", "label_quality", "counterfactuals"),
-    *("camera_lens", "camera_shutter", "motion_sensor"),
+    *("camera_lens", "camera_shutter", "motion_sensor", "calibration_truth", "clock_truth"),
 )
-NOT_EMPTY = ("camera_lens", "camera_shutter", "motion_sensor")
+NOT_EMPTY = ("camera_lens", "camera_shutter", "motion_sensor", "calibration_truth", "clock_truth")
 """Those of them that are there only if they have rows."""
 
 
@@ -58,6 +59,8 @@ def fold_extras(
     fold.extend("camera_lens", _lenses(run, names))
     fold.extend("camera_shutter", _shutters(run, names))
     fold.extend("motion_sensor", fold_motion_sensors(run, names))
+    fold.extend("calibration_truth", fold_calibration_truth(run, names))
+    fold.extend("clock_truth", fold_clock_truth(run, names, offset_m))
     fold.extend("label_quality", fold_quality(run, names, annotations))
     fold.extend("image_annotations", fold_image_annotations(run, names, sensor_rows, annotations))
     return fold

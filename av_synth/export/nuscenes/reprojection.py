@@ -15,7 +15,7 @@ import shapely
 from av_synth.export.nuscenes.annotations import Annotations
 from av_synth.export.nuscenes.names import RunNames
 from av_synth.export.nuscenes.sample_data import SensorRows
-from av_synth.export.rows import Record, Row, lenses_of, pose_of
+from av_synth.export.rows import Record, Row, lenses_of, pose_of, true_mounts_of
 from av_synth.geometry.boxes import corners
 from av_synth.geometry.cameras import project
 from av_synth.geometry.lens import Lens
@@ -33,13 +33,14 @@ def fold_image_annotations(
     for box, row in zip(annotations.boxes, annotations.annotations, strict=True):
         by_frame.setdefault(box["frame"], []).append((box, row))
     corners_world = {frame: np.array([_corners(box) for box, _ in pairs]) for frame, pairs in by_frame.items()}
-    lenses = lenses_of(run)
+    lenses, true_mounts = lenses_of(run), true_mounts_of(run)
     mounts = {camera["channel"]: camera for camera in cameras}
     for channel, frame in sensor_rows.keyframe_files:
         if frame not in by_frame:
             continue
         camera = mounts[channel]
-        camera_from_world = invert(pose_of(poses[frame]) @ pose_of(camera))
+        mount = true_mounts.get(channel, pose_of(camera))  # labels are of what is in the picture
+        camera_from_world = invert(pose_of(poses[frame]) @ mount)
         around = apply(camera_from_world, corners_world[frame].reshape(-1, 3))
         for place, bounds in _bounds(around, camera, lenses.get(channel)):
             box, row = by_frame[frame][place]

@@ -1,4 +1,8 @@
-"""What the sensors of one run recorded, as rows: calibrations, samples, sample_data and ego poses."""
+"""What the sensors of one run recorded, as rows: calibrations, samples, sample_data and ego poses.
+
+All of it is what the car believes: the mounts that it knows, the times that its clocks told, and where it was at those
+times. What is known better is in tables of its own (`sensor_truth`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from av_synth.errors import DataError
+from av_synth.export.nuscenes.ego_at import EgoAt
 from av_synth.export.nuscenes.names import RunNames, sensor
 from av_synth.export.nuscenes.values import Offset, rotation_of, translation_of
 from av_synth.export.rows import Record, Row
@@ -33,12 +38,14 @@ class SensorRows:
         channels: modality by channel, in the order of the rows.
         keyframes: microseconds since the first recorded frame, by keyframe, in time order.
         keyframe_files: file name in the dataset by (channel, keyframe), cameras only.
+        told_us: microseconds since the first recorded frame by (channel, frame), as the sensor's clock told them.
         reach_m: greatest x and y of the ego, in map coordinates.
     """
 
     channels: Mapping[str, str]
     keyframes: Mapping[int, int]
     keyframe_files: Mapping[tuple[str, int], str]
+    told_us: Mapping[tuple[str, int], int]
     reach_m: tuple[float, float]
     calibrated_sensors: tuple[Row, ...]
     samples: tuple[Row, ...]
@@ -63,6 +70,8 @@ def fold_sensor_rows(run: Run, offset_m: Offset) -> SensorRows:
     frames = _frames_by_channel(run, sensors)
     keyframes = _keyframes(run.run_id, frames)
     poses: dict[int, Record] = {row["frame"]: row for row in run.table("ego_poses").to_pylist()}
+    told_us = {(channel, row["frame"]): row["told_us"] for channel, rows in frames.items() for row in rows}
+    elsewhere = EgoAt(run, offset_m)
     sample_data: list[Row] = []
     ego_poses: list[Row] = []
     blobs: list[Blob] = []
@@ -73,7 +82,7 @@ def fold_sensor_rows(run: Run, offset_m: Offset) -> SensorRows:
         blobs += files
         sample_data += _sample_data(names, sensor_row, frames[channel], files, list(keyframes))
         for frame, blob in zip(frames[channel], files, strict=True):
-            ego_poses.append(_ego_pose(run.run_id, names, frame, poses, offset_m))
+            ego_poses.append(_ego_pose(run.run_id, names, frame, poses, elsewhere))
             if modality == "camera" and frame["is_keyframe"]:
                 keyframe_files[channel, frame["frame"]] = blob.target
     x_m, y_m = (max(pose[f"{axis}_m"] for pose in poses.values()) for axis in "xy")
@@ -81,9 +90,10 @@ def fold_sensor_rows(run: Run, offset_m: Offset) -> SensorRows:
         {row["channel"]: row["modality"] for row in sensors},
         keyframes,
         keyframe_files,
+        told_us,
         (x_m + offset_m[0], y_m + offset_m[1]),
         tuple(_calibration(run.run_id, names, row) for row in sensors),
-        tuple(_samples(names, keyframes)),
+        tuple(_samples(names, {frame: told_us[LIDAR, frame] for frame in keyframes})),
         tuple(sample_data),
         tuple(ego_poses),
         tuple(blobs),
@@ -91,12 +101,14 @@ def fold_sensor_rows(run: Run, offset_m: Offset) -> SensorRows:
 
 
 def _frames_by_channel(run: Run, sensors: list[Record]) -> dict[str, list[Record]]:
-    """The records of each channel in time order (the store sorts them)."""
+    """The records of each channel in time order (the store sorts them), each with the time that was told."""
+    clocks = {(row["channel"], row["frame"]): row["told_us"] for row in run.table("clock_times").to_pylist()}
     frames: dict[str, list[Record]] = {row["channel"]: [] for row in sensors}
     for row in run.table("sensor_frames").to_pylist():
         if row["channel"] not in frames:
             raise DataError(f"run {run.run_id}: table sensor_frames has {row['channel']}, which table sensors has not")
-        frames[row["channel"]].append(row)
+        told_us = clocks.get((row["channel"], row["frame"]), row["time_us"])
+        frames[row["channel"]].append({**row, "told_us": told_us})
     return frames
 
 
@@ -118,7 +130,7 @@ def _blob(run_id: str, names: RunNames, modality: str, frame: Record) -> Blob:
     if suffix is None or not frame["path"].endswith(suffix):
         raise DataError(f"run {run_id}: '{frame['path']}' of a {modality}; want {_SUFFIXES}")
     folder = "samples" if frame["is_keyframe"] else "sweeps"
-    return Blob(frame["path"], names.filename(folder, frame["channel"], frame["time_us"], suffix))
+    return Blob(frame["path"], names.filename(folder, frame["channel"], frame["told_us"], suffix))
 
 
 def _sample_data(
@@ -136,7 +148,7 @@ def _sample_data(
             "sample_token": samples[min(bisect_left(keyframes, frame["frame"]), len(samples) - 1)],
             "ego_pose_token": tokens[index + 1],
             "calibrated_sensor_token": calibrated_sensor,
-            "timestamp": names.timestamp(frame["time_us"]),
+            "timestamp": names.timestamp(frame["told_us"]),
             "fileformat": "jpg" if is_camera else "pcd",
             "is_key_frame": frame["is_keyframe"],
             "height": frame["height_px"] if is_camera else 0,
@@ -147,17 +159,21 @@ def _sample_data(
         }
 
 
-def _ego_pose(run_id: str, names: RunNames, frame: Record, poses: Mapping[int, Record], offset_m: Offset) -> Row:
-    """The row of one record, which has the record's token."""
+def _ego_pose(run_id: str, names: RunNames, frame: Record, poses: Mapping[int, Record], elsewhere: EgoAt) -> Row:
+    """The row of one record, which has the record's token: where the ego was at the time that is told of it."""
     pose = poses.get(frame["frame"])
     where = f"run {run_id}: {frame['channel']} at frame {frame['frame']}"
     if pose is None or pose["time_us"] != frame["time_us"]:
         raise DataError(f"{where}: no ego pose of that frame and time ({frame['time_us']} us)")
+    true = frame["told_us"] == frame["time_us"]
+    rotation, translation = (
+        (rotation_of(pose, where), translation_of(pose, elsewhere.offset_m)) if true else elsewhere(frame["told_us"])
+    )
     return {
         "token": names.sample_data(frame["channel"], frame["frame"]),
-        "timestamp": names.timestamp(frame["time_us"]),
-        "rotation": rotation_of(pose, where),
-        "translation": translation_of(pose, offset_m),
+        "timestamp": names.timestamp(frame["told_us"]),
+        "rotation": rotation,
+        "translation": translation,
     }
 
 
@@ -173,6 +189,7 @@ def _calibration(run_id: str, names: RunNames, row: Record) -> Row:
 
 
 def _samples(names: RunNames, keyframes: Mapping[int, int]) -> Iterator[Row]:
+    """One row for each keyframe, at the time that the lidar's clock told."""
     tokens = ["", *(names.sample(frame) for frame in keyframes), ""]
     for index, time_us in enumerate(keyframes.values()):
         yield {

@@ -208,7 +208,10 @@ def radar_speed_errors(
     relative = np.stack([records["vx"], records["vy"]], axis=1)[keep].astype(np.float64)
     compensated = np.stack([records["vx_comp"], records["vy_comp"]], axis=1)[keep].astype(np.float64)
     radial = np.sum(relative * towards, axis=1)
-    return np.abs(radial + towards @ own[:2]), np.linalg.norm(compensated, axis=1)
+    # the ego's motion is taken away by where the radar is believed to look
+    believed = data.as_told.world_from_sensor[:3, :3].T @ (moved / seconds)
+    left_over = towards * (towards @ (believed - own)[:2])[:, None]
+    return np.abs(radial + towards @ own[:2]), np.linalg.norm(compensated - left_over, axis=1)
 
 
 def check_radar_speeds(scene: Scene, channel: str, relative: Array, compensated: Array, findings: Findings) -> None:

@@ -12,79 +12,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.verify.lens import COEFFICIENTS
 from av_synth.verify.maths import Array, pose
 from av_synth.verify.reading.nuscenes_names import category_index
+from av_synth.verify.reading.records import Calibration, Data, EgoPose, records
 from av_synth.verify.reading.tables import OPTIONAL, Row, Tables
+
+__all__ = ["Annotation", "Calibration", "Data", "Dataset", "EgoPose", "Mask", "Sample", "Scene", "build"]
 
 _OPENED = ".open_door"  # ends the phase of sample_truth that says whose door was opened
 _UPRIGHT = 0.9  # of the up axis of a box
 _DOOR_M = 1.1  # how far a car's front door stands out at most
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """A calibrated sensor with its sensor's channel; `ego_from_sensor` (4, 4); `intrinsic` (3, 3) or None.
-
-    `lens` is model and coefficients of a camera that is no pinhole, `read_out_us` how long a rolling shutter takes.
-    """
-
-    token: str
-    channel: str
-    modality: str
-    translation: tuple[float, float, float]
-    rotation: tuple[float, float, float, float]
-    intrinsic: Array | None
-    lens: tuple[str, Array] | None = None
-    read_out_us: int = 0
-
-    @cached_property
-    def ego_from_sensor(self) -> Array:
-        """The mount as a (4, 4) matrix."""
-        return pose(self.rotation, self.translation)
-
-
-@dataclass(frozen=True)
-class EgoPose:
-    """A row of ego_pose."""
-
-    token: str
-    timestamp_us: int
-    translation: tuple[float, float, float]
-    rotation: tuple[float, float, float, float]
-
-    @cached_property
-    def world_from_ego(self) -> Array:
-        """The pose as a (4, 4) matrix."""
-        return pose(self.rotation, self.translation)
-
-
-@dataclass(frozen=True)
-class Data:
-    """A row of sample_data with its calibration and ego pose."""
-
-    token: str
-    sample_token: str
-    timestamp_us: int
-    fileformat: str
-    is_key_frame: bool
-    width: int
-    height: int
-    filename: str
-    prev: str
-    next: str
-    calibration: Calibration
-    ego_pose: EgoPose
-
-    @property
-    def channel(self) -> str:
-        """The channel of its sensor."""
-        return self.calibration.channel
-
-    @property
-    def world_from_sensor(self) -> Array:
-        """Where the sensor was when the data was taken, (4, 4)."""
-        return np.asarray(self.ego_pose.world_from_ego @ self.calibration.ego_from_sensor)
 
 
 @dataclass(frozen=True)
@@ -128,10 +65,11 @@ class Annotation:
 
 @dataclass(frozen=True)
 class Sample:
-    """A row of sample."""
+    """A row of sample; `timestamp_us` is when it was, `told_us` what its row says."""
 
     token: str
     timestamp_us: int
+    told_us: int
     scene_token: str
     prev: str
     next: str
@@ -238,18 +176,24 @@ class Dataset:
 
 def build(root: Path, version: str, tables: Tables) -> Dataset:
     """Join rows whose schema and keys are sound into scenes."""
-    calibrations = _calibrations(tables)
-    poses = {
-        r["token"]: EgoPose(r["token"], r["timestamp"], tuple(r["translation"]), tuple(r["rotation"]))
-        for r in tables["ego_pose"]
-    }
-    samples = {
-        r["token"]: Sample(r["token"], r["timestamp"], r["scene_token"], r["prev"], r["next"]) for r in tables["sample"]
-    }
+    scene_of = {r["token"]: r["scene_token"] for r in tables["sample"]}
     data: dict[str, dict[str, list[Data]]] = defaultdict(lambda: defaultdict(list))
-    for row in tables["sample_data"]:
-        item = _data(row, calibrations, poses)
-        data[samples[item.sample_token].scene_token][item.channel].append(item)
+    off_us: dict[str, int] = {}  # of samples whose lidar had another time
+    for item in records(tables):
+        data[scene_of[item.sample_token]][item.channel].append(item)
+        if item.is_key_frame and item.channel == "LIDAR_TOP":
+            off_us[item.sample_token] = item.timestamp_us - item.as_told.timestamp_us
+    samples = {
+        r["token"]: Sample(
+            r["token"],
+            r["timestamp"] + off_us.get(r["token"], 0),
+            r["timestamp"],
+            r["scene_token"],
+            r["prev"],
+            r["next"],
+        )
+        for r in tables["sample"]
+    }
     annotations: dict[str, list[Annotation]] = defaultdict(list)
     for item_ in _annotations(tables, _opened(tables)):
         annotations[samples[item_.sample_token].scene_token].append(item_)
@@ -288,46 +232,6 @@ def _extras(tables: Tables) -> dict[str, dict[str, tuple[Row, ...]]]:
                 grouped[row[about]].append(row)
             extras[table] = {token: tuple(rows) for token, rows in grouped.items()}
     return extras
-
-
-def _calibrations(tables: Tables) -> dict[str, Calibration]:
-    sensors = {row["token"]: row for row in tables["sensor"]}
-    lenses = {
-        row["calibrated_sensor_token"]: (row["model"], np.array(row["coefficients"], dtype=np.float64))
-        for row in tables.get("camera_lens", ())
-        if len(row["coefficients"]) == COEFFICIENTS[row["model"]]
-    }
-    read_out_us = {row["calibrated_sensor_token"]: row["read_out_us"] for row in tables.get("camera_shutter", ())}
-    return {
-        r["token"]: Calibration(
-            r["token"],
-            sensors[r["sensor_token"]]["channel"],
-            sensors[r["sensor_token"]]["modality"],
-            tuple(r["translation"]),
-            tuple(r["rotation"]),
-            np.array(r["camera_intrinsic"], dtype=np.float64) if r["camera_intrinsic"] else None,
-            lenses.get(r["token"]),
-            read_out_us.get(r["token"], 0),
-        )
-        for r in tables["calibrated_sensor"]
-    }
-
-
-def _data(row: Row, calibrations: Mapping[str, Calibration], poses: Mapping[str, EgoPose]) -> Data:
-    return Data(
-        row["token"],
-        row["sample_token"],
-        row["timestamp"],
-        row["fileformat"],
-        row["is_key_frame"],
-        row["width"],
-        row["height"],
-        row["filename"],
-        row["prev"],
-        row["next"],
-        calibrations[row["calibrated_sensor_token"]],
-        poses[row["ego_pose_token"]],
-    )
 
 
 def _opened(tables: Tables) -> set[tuple[str, str]]:

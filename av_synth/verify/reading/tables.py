@@ -163,6 +163,13 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
     "camera_lens": {"calibrated_sensor_token": "token", "model": "lens_model", "coefficients": "coefficients"},
     "camera_shutter": {"calibrated_sensor_token": "token", "exposure_us": "count", "read_out_us": "count"},
     "motion_sensor": {"scene_token": "token", "message": "token", "translation_m": "vector", "rate_hz": "count"},
+    "calibration_truth": {"calibrated_sensor_token": "token", "translation": "vector", "rotation": "quaternion"},
+    "clock_truth": {
+        "sample_data_token": "token",
+        "timestamp": "time",
+        "translation": "vector",
+        "rotation": "quaternion",
+    },
     "lidar_instance": {"sample_data_token": "token", "filename": "token"},
     "instance_actor": {"instance_token": "token", "actor_id": "count"},
     "counterfactuals": {
@@ -190,6 +197,8 @@ OPTIONAL: Mapping[str, str] = {
     "camera_lens": "calibrated_sensor_token",
     "camera_shutter": "calibrated_sensor_token",
     "motion_sensor": "scene_token",
+    "calibration_truth": "calibrated_sensor_token",
+    "clock_truth": "sample_data_token",
 }
 """Tables beyond the 13, which may be absent, and what their rows are about."""
 
@@ -235,6 +244,8 @@ _KEYS: tuple[tuple[str, str, str], ...] = (
     ("camera_lens", "calibrated_sensor_token", "calibrated_sensor"),
     ("camera_shutter", "calibrated_sensor_token", "calibrated_sensor"),
     ("motion_sensor", "scene_token", "scene"),
+    ("calibration_truth", "calibrated_sensor_token", "calibrated_sensor"),
+    ("clock_truth", "sample_data_token", "sample_data"),
     ("counterfactuals", "scene_token", "scene"),
     ("counterfactuals", "counterpart_scene_token", "scene"),
     ("counterfactuals", "samples", "sample"),

@@ -29,11 +29,17 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "beam_loss": ("lidar",),
     "range_noise": ("lidar", "radar"),
     "ghosts": ("radar",),
+    "blocked": ("camera",),
+    "lost": ("camera", "lidar", "radar"),
+    "miscalibration": ("camera", "lidar", "radar"),
+    "clock": ("camera", "lidar", "radar"),
 }
 """Which sensors can have what."""
 _MOVED = frozenset({"frozen", "range_noise"})  # lidar points are not where anything is
+_ELSEWHERE = frozenset({"miscalibration", "clock"})  # data are good, of a place or a time that the car does not know
 _UNTRUE_RETURNS = frozenset({"frozen", "ghosts"})  # speeds of radar returns are not those of what is there
 _BLACK = 16  # of 255: what JPEG makes of black
+_SHADE, _RIM = 40, 0.12  # of 255, and of the image, where the rim is half as bright
 _SECTOR_DEG = 0.01  # float32 directions
 
 
@@ -66,15 +72,30 @@ class SceneFaults:
         since, until = fault.get("since"), fault.get("until")
         if not is_integer(since, 0, 2**63) or not (until is None or is_integer(until, 0, 2**63)):
             return f"{fault['channel']}: since = {short(since)}, until = {short(until)}; want timestamps, or null"
+        if fault["kind"] == "lost" and not _are_times(fault.get("lost")):
+            return f"{fault['channel']}: lost = {short(fault.get('lost'))}; want the times of what was lost"
         if fault["kind"] == "sector" and not all(is_number(fault.get(key)) for key in ("from_deg", "to_deg")):
             return f"{fault['channel']} has a sector without from_deg and to_deg"
         return ""
 
-    def of(self, data: Data) -> tuple[Row, ...]:
-        """The faults that a record has."""
+    def in_force(self, data: Data) -> tuple[Row, ...]:
+        """The faults that a record's sensor has, whether or not they show in it."""
         rows = self._rows.get((data.sample_token, data.channel), ())
         at = data.timestamp_us
         return tuple(row for row in rows if row["since"] <= at and (row["until"] is None or at < row["until"]))
+
+    def of(self, data: Data) -> tuple[Row, ...]:
+        """The faults that show in a record: not those of mounts and clocks, and not what others were lost by."""
+        return tuple(
+            row
+            for row in self.in_force(data)
+            if row["kind"] not in _ELSEWHERE and (row["kind"] != "lost" or data.timestamp_us in row["lost"])
+        )
+
+    def lost_us(self, channel: str) -> set[int]:
+        """When those frames of a channel were taken that are told to be lost."""
+        rows = [row for (_, own), found in self._rows.items() if own == channel for row in found]
+        return {at for row in rows if row["kind"] == "lost" for at in row["lost"]}
 
     def leave_out(self, data: Data, checks: Collection[str]) -> bool:
         """Whether a record has a fault, for which it is left out of these checks; counts it."""
@@ -98,6 +119,8 @@ class SceneFaults:
 
     def check_content(self, data: Data, content: bytes) -> None:
         """Take the next file of a channel: data of a frozen sensor are the very bytes of the data before."""
+        if "lost" in self.kinds(data):
+            return
         before, self._before[data.channel] = self._before.get(data.channel), content
         if "frozen" not in self.kinds(data) or before is None or data.calibration.modality == "radar":
             return  # a radar's frozen returns have speeds by the ego's own, which goes on
@@ -106,20 +129,24 @@ class SceneFaults:
             self._add(data, "is not what the sensor recorded before, although it is told to be frozen")
 
     def check_image(self, data: Data, grey: Grey) -> None:
-        """A camera that is blacked out sees black; (H, W) grey."""
-        if self.kinds(data) != {"blackout"}:
+        """A camera that is blacked out sees black, and in place of a lost image is a black one; (H, W) grey."""
+        if self.kinds(data) == {"blocked"}:
+            self._check_blocked(data, grey)
+        what = self._blank(data, "its camera")
+        if not what:
             return
         self._findings.checked("faults")
         if int(grey.max()) > _BLACK:
-            self._add(data, f"is as bright as {int(grey.max())} of 255, although its camera is told to be blacked out")
+            self._add(data, f"is as bright as {int(grey.max())} of 255, although {what}")
 
     def check_returns(self, data: Data, n: int) -> None:
-        """A lidar or radar that is blacked out has no returns."""
-        if self.kinds(data) != {"blackout"}:
+        """A lidar or radar that is blacked out has no returns, nor has what stands in place of a lost frame."""
+        what = self._blank(data, "its sensor")
+        if not what:
             return
         self._findings.checked("faults")
         if n:
-            self._add(data, f"has {n} returns, although its sensor is told to be blacked out")
+            self._add(data, f"has {n} returns, although {what}")
 
     def check_sectors(self, data: Data, sweep: Sweep) -> None:
         """Where a lidar has lost a sector no points are."""
@@ -136,5 +163,24 @@ class SceneFaults:
                 sector = f"{row['from_deg']:g} to {row['to_deg']:g} degrees"
                 self._add(data, f"has {n} points from {sector}, although it is told to have none from there")
 
+    def _check_blocked(self, data: Data, grey: Grey) -> None:
+        """Where something hangs before a camera it is dark, but for the half of a soft rim."""
+        (share,) = (row["share"] if is_number(row.get("share")) else 1.0 for row in self.of(data))
+        self._findings.checked("faults")
+        dark = float((grey <= _SHADE).mean())
+        if dark < share - _RIM:
+            self._add(data, f"is dark in {dark:.0%} of it; its camera is told to be blocked in {share:.0%}")
+
+    def _blank(self, data: Data, sensor: str) -> str:
+        """Why a record has to be empty; '' if it need not."""
+        kinds = self.kinds(data)
+        if "lost" in kinds:
+            return "it is told to be lost"
+        return f"{sensor} is told to be blacked out" if kinds == {"blackout"} else ""
+
     def _add(self, data: Data, message: str) -> None:
         self._findings.add("faults", f"{data.filename} ({self._scene.name})", message)
+
+
+def _are_times(value: object) -> bool:
+    return isinstance(value, list) and all(is_integer(at, 0, 2**63) for at in value)

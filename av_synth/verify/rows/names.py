@@ -126,7 +126,7 @@ def check_file_names(dataset: Dataset, findings: Findings) -> None:
         for rows in scene.data.values():
             for data in rows:
                 findings.checked("names")
-                message = _file_name_problem(data, scene.logfile)
+                message = _file_name_problem(data.as_told, scene.logfile)
                 if message:
                     findings.add("names", f"sample_data.json token={data.token} ({scene.name})", message)
 

@@ -1,0 +1,42 @@
+"""Where the ego was at the time that a clock told, be it no tick's."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from av_synth.export.nuscenes.ego_motion import EgoMotion
+from av_synth.export.nuscenes.values import Offset
+from av_synth.geometry.transforms import matrix_from_quaternion
+from av_synth.store import Run
+
+
+class EgoAt:
+    """Where a run's ego was at a time: between two ticks as `EgoMotion` has it; outside the log, straight on.
+
+    Attributes:
+        offset_m: what is added to world coordinates.
+    """
+
+    def __init__(self, run: Run, offset_m: Offset) -> None:
+        """Of a run; nothing is read before the first question."""
+        self._run, self.offset_m = run, offset_m
+
+    @cached_property
+    def _motion(self) -> EgoMotion:
+        return EgoMotion(self._run, self.offset_m)
+
+    def __call__(self, time_us: int) -> tuple[list[float], list[float]]:
+        """Rotation (w, x, y, z) and translation of `map_from_ego`.
+
+        Args:
+            time_us: microseconds since the first recorded frame; may be below 0.
+        """
+        logged_us = self._motion.time_us
+        within_us = min(max(time_us, int(logged_us[0])), int(logged_us[-1]))
+        then = self._motion.at(np.array([within_us], dtype=np.int64))
+        rotation = then.orientation[0]
+        over_ground_mps = matrix_from_quaternion(rotation)[:3, :3] @ then.velocity_mps[0]
+        place = then.position_m[0] + over_ground_mps * (time_us - within_us) * 1e-6
+        return rotation.tolist(), place.tolist()
