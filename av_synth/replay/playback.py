@@ -166,15 +166,19 @@ class PlayedBack:
         return WorldState(state.frame, state.time_us, actors, state.infos)
 
     def observe(self, state: WorldState) -> tuple[Event, ...]:
-        """What happened at this frame, by the log."""
+        """What happened at this frame, by the log; at the first one also which sensors have begun to fail before."""
+        happened = self._log.events.get(self._at, ())
+        if self._at == self._playback.first:
+            happened = (*(event for event in self._failing if self._lasts(event)), *happened)
         return tuple(
             replace(
                 event,
                 time_us=state.time_us if event.time_us >= 0 else event.time_us,
                 actor_id=self._here(event.actor_id),
                 other_id=self._here(event.other_id),
+                detail=self._since_here(event.detail),
             )
-            for event in self._log.events.get(self._at, ())
+            for event in happened
         )
 
     def outcome(self) -> Outcome:
@@ -204,15 +208,33 @@ class PlayedBack:
         first = self._playback.first
         return min(first - hold, self._log.first) if self._session.extensions else first - hold
 
-    def _begin_faults(self) -> None:
-        offset_us = self._log.time_us(self._playback.first)
+    @property
+    def _start_us(self) -> int:
+        return self._log.time_us(self._playback.first)
+
+    @property
+    def _failing(self) -> Iterator[Event]:
+        """The faults of sensors in the log, in the order in which they begin."""
         for _, events in sorted(self._log.events.items()):
-            for event in events:
-                if "fault" in event.detail:
-                    over_us = event.detail.get("over_us")
-                    for_s = None if not isinstance(over_us, int) else (over_us - event.time_us) * 1e-6
-                    fault = Fault.model_validate(event.detail["fault"], strict=False)  # JSON has lists for tuples
-                    self.faults.begin(fault, for_s, event.time_us - offset_us)
+            yield from (event for event in events if "fault" in event.detail)
+
+    def _lasts(self, fault: Event) -> bool:
+        """Whether a fault began before the first frame, and is not over by then."""
+        over_us = fault.detail.get("over_us")
+        over = isinstance(over_us, int) and over_us <= self._start_us
+        return fault.time_us < self._start_us and not over
+
+    def _since_here(self, detail: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What is told of an event, with the time at which it is over counted from the first frame."""
+        over_us = detail.get("over_us")
+        return {**detail, "over_us": over_us - self._start_us} if isinstance(over_us, int) else detail
+
+    def _begin_faults(self) -> None:
+        for event in self._failing:
+            over_us = event.detail.get("over_us")
+            for_s = None if not isinstance(over_us, int) else (over_us - event.time_us) * 1e-6
+            fault = Fault.model_validate(event.detail["fault"], strict=False)  # JSON has lists for tuples
+            self.faults.begin(fault, for_s, event.time_us - self._start_us)
 
     def _here(self, log_id: int) -> int:
         """Their id here: an event may be about somebody who has left."""

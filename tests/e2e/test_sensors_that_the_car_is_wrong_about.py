@@ -19,6 +19,7 @@ from av_synth import rig as rigs
 from av_synth.geometry.transforms import invert, matrix_from_quaternion, turned
 from av_synth.launch import Address
 from av_synth.query import find
+from av_synth.replay.request import Request, replay_spec
 from av_synth.run import RunSpec
 from av_synth.scenario.scenario import from_document
 from av_synth.verify import VerifyReport, verify
@@ -404,6 +405,23 @@ def test_a_truth_that_is_false_is_found(made, tmp_path, lie, found):
     told = by_scene(made, retold(made, tmp_path, lie))
 
     assert [pattern for pattern in found if not re.search(pattern, told)] == [], told
+
+
+def test_a_replay_of_a_part_has_the_faults_that_began_before_it_and_tells_of_them(made, address, tmp_path):
+    again = make(tmp_path, [replay_spec(store.open_run(made.runs[1]), Request(at="1s..2s"))], address)
+
+    assert [str(problem) for problem in verify(again.dataset).problems] == []
+    whole, part = (store.open_run(run) for run in (made.runs[1], again.runs[0]))
+    assert part.table("true_mounts").equals(whole.table("true_mounts"))
+    faults = {
+        (fault["channel"], fault["kind"]): (fault["since"], fault["until"])
+        for row in table(again.dataset, "sample_truth")
+        for fault in row["faults"]
+    }
+    start = min(sample["timestamp"] for sample in again.nusc.sample)
+    assert faults["RADAR_FRONT", "clock"][1] - faults["RADAR_FRONT", "clock"][0] == 300_000
+    assert {kind for _, kind in faults} == {"miscalibration", "clock", "lost", "blocked"}
+    assert start < faults["LIDAR_TOP", "miscalibration"][0] + 1 < start + 50_000  # the lidar's clock is early
 
 
 def test_faults_of_mounts_and_clocks_leave_the_world_as_it_was(made, address, tmp_path):
