@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.errors import DataError, UserError
-from av_synth.export.rows import sides_px
+from av_synth.export.rows import sides_px, true_mounts_of
 from av_synth.export.scene import Box, Keyframe, Scene, Sensor, need, refuse_lenses, tight_box
 from av_synth.export.splits import ALL, Splits
 from av_synth.geometry.boxes import corners, in_front
@@ -147,7 +147,8 @@ def calibration(camera: Sensor, lidar: Sensor) -> str:
 
 def _labels(scene: Scene, keyframe: Keyframe, camera: Sensor, min_pixels: int) -> Iterator[str]:
     """Lines of label_2: what the camera sees and the lidar hits; DontCare for what cannot be placed or told apart."""
-    camera_from_world = invert(keyframe.world_from_ego @ camera.ego_from_sensor)
+    mount = true_mounts_of(scene.run).get(CAMERA, camera.ego_from_sensor)  # labels are of what is in the image
+    camera_from_world = invert(keyframe.world_from_ego @ mount)
     seen = {}
     unclear: list[tuple[int, int, int, int]] = []
     for mask in scene.masks(CAMERA, keyframe.frame):
