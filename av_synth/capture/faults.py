@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from av_synth.capture.frameset import CameraImage, FrameSet, LidarScan, RadarScan
 from av_synth.rig.model import Camera, Lidar, Radar, Rig
@@ -18,7 +17,6 @@ from av_synth.sensing import faults
 
 Sensor = TypeVar("Sensor", Camera, Lidar, Radar)
 Seen = TypeVar("Seen", CameraImage, LidarScan, RadarScan)
-Points = TypeVar("Points", LidarScan, RadarScan)
 # what stays as it is from frame to frame while the fault lasts
 _LASTING = ("dirt", "blocked", "beam_loss")
 _NOTHING = Fault(sensor="all", kind="blackout")
@@ -153,16 +151,16 @@ def _spoilt_turn(lidar: Lidar, seen: LidarScan, fault: Fault, random: np.random.
         kept = faults.not_dropped(len(seen.points_m), fault.share, random)
     else:
         return seen
-    return _of_kept(seen, kept)
+    return seen.only(kept)
 
 
 def _spoilt_scan(radar: Radar, seen: RadarScan, fault: Fault, random: np.random.Generator) -> RadarScan:
     if fault.sigma_m is not None:
         return replace(seen, points_m=faults.at_noisy_ranges(seen.points_m, fault.sigma_m, radar.range_m, random))
     if fault.kind == "blackout":
-        return _of_kept(seen, np.zeros(len(seen.points_m), dtype=np.bool_))
+        return seen.only(np.zeros(len(seen.points_m), dtype=np.bool_))
     if fault.kind == "drop" and fault.share is not None:
-        return _of_kept(seen, faults.not_dropped(len(seen.points_m), fault.share, random))
+        return seen.only(faults.not_dropped(len(seen.points_m), fault.share, random))
     if fault.count is not None:
         fov_deg = radar.horizontal_fov_deg, radar.vertical_fov_deg
         points, rates = faults.ghosts(fault.count, radar.range_m, fov_deg, random)
@@ -172,9 +170,3 @@ def _spoilt_scan(radar: Radar, seen: RadarScan, fault: Fault, random: np.random.
             range_rate_mps=np.concatenate([seen.range_rate_mps, rates]),
         )
     return seen
-
-
-def _of_kept(seen: Points, kept: npt.NDArray[np.bool_]) -> Points:
-    """The same columns, those that are there, of fewer points."""
-    columns: dict[str, Any] = {name: None if one is None else one[kept] for name, one in vars(seen).items()}
-    return replace(seen, **columns)

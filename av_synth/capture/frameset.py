@@ -78,6 +78,10 @@ class LidarScan:
     actor_id: npt.NDArray[np.uint32]
     tag: npt.NDArray[np.uint8]
 
+    def only(self, kept: npt.NDArray[np.bool_]) -> LidarScan:
+        """The points that are kept (N,)."""
+        return LidarScan(**{name: each[kept] for name, each in vars(self).items()})
+
 
 @dataclass(frozen=True)
 class RadarScan:
@@ -85,6 +89,10 @@ class RadarScan:
 
     points_m: npt.NDArray[np.float32]
     range_rate_mps: npt.NDArray[np.float32]
+
+    def only(self, kept: npt.NDArray[np.bool_]) -> RadarScan:
+        """The returns that are kept (N,)."""
+        return RadarScan(self.points_m[kept], self.range_rate_mps[kept])
 
 
 @dataclass(frozen=True)
