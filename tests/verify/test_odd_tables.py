@@ -22,7 +22,7 @@ TABLES = (
 )
 EXTRA_TABLES = (
     *("lidarseg", "panoptic", "box_2d", "label_image", "semantic_class", "annotation_truth", "sample_truth"),
-    "label_quality",
+    *("label_quality", "calibration_truth", "clock_truth"),
 )
 OTHER_FILES = ("maps/expansion/plane.json", "maps/prediction/prediction_scenes.json", "can_bus/scene-0001_pose.json")
 OTHER_FILES += ("can_bus/scene-0001_zoe_veh_info.json", "can_bus/scene-0001_route.json")
@@ -48,7 +48,39 @@ TIMES = st.sampled_from([0, -1, -(2**63) + 1, 2**63 - 1, synthetic.START_US, syn
 @pytest.fixture(scope="module")
 def mutable(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     """One dataset for all, of two cameras: each example puts back what it has changed."""
-    return Copy(synthetic.build(tmp_path_factory.mktemp("mutable"), (0,), ("CAM_FRONT", "CAM_BACK_RIGHT")))
+    copy = Copy(synthetic.build(tmp_path_factory.mktemp("mutable"), (0,), ("CAM_FRONT", "CAM_BACK_RIGHT")))
+    tell_of_faults(copy)
+    assert verify(copy.root, synthetic.VERSION).found == {}
+    return copy
+
+
+def tell_of_faults(copy: Copy) -> None:
+    """Give it faults of mounts and clocks that are none: nothing is off by anything."""
+    calibrations = {row["token"]: row for row in copy.rows("calibrated_sensor")}
+    poses = {row["token"]: row for row in copy.rows("ego_pose")}
+    mounts = [
+        {"token": token, "calibrated_sensor_token": token, **{key: row[key] for key in ("translation", "rotation")}}
+        for token, row in calibrations.items()
+    ]
+    times = [
+        {"token": row["token"], "sample_data_token": row["token"], **of_pose(poses[row["ego_pose_token"]])}
+        for row in copy.rows("sample_data")[::3]
+    ]
+    samples = copy.rows("sample_truth")
+    whenever = {"channel": "CAM_FRONT", "since": 0, "until": None}
+    for row in samples:
+        row["faults"] = [
+            {**whenever, "kind": "miscalibration", "rotation_deg": [0.0, 0.0, 0.0], "translation_m": [0.0, 0.0, 0.0]},
+            {**whenever, "kind": "clock", "offset_ms": 0.0, "jitter_ms": 1.0},
+            {**whenever, "kind": "lost", "share": 0.5, "lost": []},
+        ]
+    for name, rows in (("calibration_truth", mounts), ("clock_truth", times), ("sample_truth", samples)):
+        copy.table_path(name).unlink(missing_ok=True)
+        copy.table_path(name).write_text(json.dumps(rows))
+
+
+def of_pose(pose: dict[str, Any]) -> dict[str, Any]:
+    return {key: pose[key] for key in ("timestamp", "translation", "rotation")}
 
 
 def verify_with(copy: Copy, contents: dict[str, bytes]) -> VerifyReport:

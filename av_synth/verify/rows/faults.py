@@ -165,7 +165,7 @@ class SceneFaults:
 
     def _check_blocked(self, data: Data, grey: Grey) -> None:
         """Where something hangs before a camera it is dark, but for the half of a soft rim."""
-        (share,) = (row["share"] if is_number(row.get("share")) else 1.0 for row in self.of(data))
+        share = max(float(row["share"]) if is_number(row.get("share")) else 1.0 for row in self.of(data))
         self._findings.checked("faults")
         dark = float((grey <= _SHADE).mean())
         if dark < share - _RIM:

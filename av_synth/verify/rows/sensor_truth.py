@@ -116,8 +116,8 @@ def _check_gaps(scene: Scene, channel: str, rows: Sequence[Data], faults: SceneF
     where = f"sample_data.json ({scene.name} {channel})"
     for at in sorted((lost & there) - kept):
         findings.add("faults", where, f"the sweep of {at} is told to be lost, and is there")
-    steps = np.diff(times)
-    period_us = float(np.median(steps))
+    steps = np.diff(np.array(times, dtype=np.float64))
+    period_us = max(float(np.median(steps)), 1.0)
     for (before, after), step in zip(pairwise(times), steps, strict=True):
         if step > _GAP * period_us:
             message = f"has no data from {before} to {after}, {step / period_us:.1f} periods"
