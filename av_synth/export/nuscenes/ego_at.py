@@ -6,9 +6,10 @@ from functools import cached_property
 
 import numpy as np
 
-from av_synth.export.nuscenes.ego_motion import EgoMotion
+from av_synth.export.nuscenes.ego_motion import read_ego_motion
 from av_synth.export.nuscenes.values import Offset
 from av_synth.geometry.transforms import matrix_from_quaternion
+from av_synth.log.motion import EgoMotion
 from av_synth.store import Run
 
 
@@ -25,7 +26,7 @@ class EgoAt:
 
     @cached_property
     def _motion(self) -> EgoMotion:
-        return EgoMotion(self._run, self.offset_m)
+        return read_ego_motion(self._run, self.offset_m)
 
     def __call__(self, time_us: int) -> tuple[list[float], list[float]]:
         """Rotation (w, x, y, z) and translation of `map_from_ego`.
