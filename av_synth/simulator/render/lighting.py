@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.air import Air, air, share
+from av_synth.sensing.air import Air, air, share
 from av_synth.simulator.render.atmosphere import ClearSky, ShownSky, clear_sky, shown
 from av_synth.simulator.scene import Weather
 
@@ -116,7 +116,7 @@ class _Daylight:
 @lru_cache(maxsize=64)
 def lighting(weather: Weather) -> Lighting:
     """What `weather` looks like; a pure function."""
-    rain, wet_air = share(weather.precipitation), air(weather)
+    rain, wet_air = share(weather.precipitation), air(vars(weather))
     altitude = min(max(weather.sun_altitude_angle, -90.0), 90.0)
     sun = _direction(weather.sun_azimuth_angle, altitude)
     clouds = max(share(weather.cloudiness), 0.9 * min(1.0, rain * 2.0))

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from av_synth.simulator.air import air
-from av_synth.simulator.scene import Weather
+from av_synth.scenario.weather import Weather
+from av_synth.sensing.air import air
 
 
 def test_the_clear_air_of_an_untouched_world_lets_one_see_for_tens_of_kilometres() -> None:
-    assert 50_000.0 < air(Weather()).visibility_m < 120_000.0
+    assert 50_000.0 < air(Weather().to_json()).visibility_m < 120_000.0
 
 
 def test_the_thickest_fog_leaves_fifty_metres_and_the_wmo_would_call_a_tenth_of_it_mist() -> None:
-    thickest, tenth = (air(Weather(fog_density=percent)).visibility_m for percent in (100.0, 10.0))
+    thickest, tenth = (air(Weather(fog_density=percent).to_json()).visibility_m for percent in (100.0, 10.0))
     assert 45.0 < thickest < 60.0
     assert 1_000.0 < tenth < 5_000.0  # fog is below a kilometre, mist below five
 
 
 def test_rain_takes_light_by_the_law_that_was_measured() -> None:
-    moderate = air(Weather(precipitation=20.0))  # 10 mm/h
+    moderate = air(Weather(precipitation=20.0).to_json())  # 10 mm/h
     assert moderate.rain_mm_h == pytest.approx(10.0)
     assert moderate.rain_per_m == pytest.approx(0.00116, rel=0.01)
 
 
 def test_percents_outside_their_range_count_as_its_end() -> None:
     wild, tame = Weather(precipitation=140.0, dust_storm=-3.0), Weather(precipitation=100.0, dust_storm=0.0)
-    assert air(wild) == air(tame)
+    assert air(wild.to_json()) == air(tame.to_json())

@@ -7,9 +7,8 @@ to 3.9 / extinction: Koschmieder's law, for what keeps 2 % of its contrast.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-from av_synth.simulator.scene import Weather
 
 _CONTRAST = 3.912  # -ln 0.02
 _HEAVIEST_RAIN_MM_H = 50.0
@@ -49,25 +48,28 @@ class Air:
         return _CONTRAST / (self.clear_per_m + self.rain_per_m + self.dust_per_m + self.fog_per_m)
 
 
-def air(weather: Weather) -> Air:
-    """What `weather` has in the air; continuous in all its parameters.
+def air(weather: Mapping[str, float]) -> Air:
+    """What a weather has in the air; continuous in all its parameters.
+
+    Args:
+        weather: CARLA's WeatherParameters by their names; those of them that are in the air have to be there.
 
     Rain takes 1.076 R^0.67 dB of visible light per kilometre with R in mm/h (T. Carbonneau and D. Wisely, Opportunities
     and Challenges for Optical Wireless, SPIE 3232, 1998). Fog and dust have no physical unit in CARLA: what their
     percents mean is set here.
     """
-    rain_mm_h = _HEAVIEST_RAIN_MM_H * share(weather.precipitation)
-    fog, dust = share(weather.fog_density), share(weather.dust_storm)
-    rayleigh, mie = max(weather.rayleigh_scattering_scale, 0.0), max(weather.mie_scattering_scale, 0.0)
-    wind = _FASTEST_WIND_MPS * share(weather.wind_intensity)
+    rain_mm_h = _HEAVIEST_RAIN_MM_H * share(weather["precipitation"])
+    fog, dust = share(weather["fog_density"]), share(weather["dust_storm"])
+    rayleigh, mie = max(weather["rayleigh_scattering_scale"], 0.0), max(weather["mie_scattering_scale"], 0.0)
+    wind = _FASTEST_WIND_MPS * share(weather["wind_intensity"])
     return Air(
         rain_mm_h=rain_mm_h,
         clear_per_m=(_RAYLEIGH_GREEN * rayleigh + _MIE_EXTINCTION * mie) / 1000.0 + 1e-6,
         rain_per_m=_RAIN * rain_mm_h**0.67 / 1000.0,
         dust_per_m=_THICKEST_DUST * dust * dust + _DUST_HAZE * dust,
         fog_per_m=_THICKEST_FOG * fog * fog + _HAZE * fog,
-        fog_start_m=min(max(weather.fog_distance, 0.0), 1000.0),
-        fog_falloff_per_m=_FALLOFF_PER_M * min(max(weather.fog_falloff, 0.0), 10.0),
+        fog_start_m=min(max(weather["fog_distance"], 0.0), 1000.0),
+        fog_falloff_per_m=_FALLOFF_PER_M * min(max(weather["fog_falloff"], 0.0), 10.0),
         wind_mps=(wind * math.cos(0.6), wind * math.sin(0.6)),
     )
 
