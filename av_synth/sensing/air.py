@@ -31,6 +31,7 @@ class Air:
         fog_per_m: extinction by fog at the ground, from `fog_start_m` from the eye on; it falls with height by
             exp(-`fog_falloff_per_m` x metres).
         wind_mps: (x, y), world axes.
+        wetness: share of roads that is under a layer of water.
     """
 
     rain_mm_h: float
@@ -41,6 +42,7 @@ class Air:
     fog_start_m: float
     fog_falloff_per_m: float
     wind_mps: tuple[float, float]
+    wetness: float
 
     @property
     def visibility_m(self) -> float:
@@ -58,10 +60,11 @@ def air(weather: Mapping[str, float]) -> Air:
     and Challenges for Optical Wireless, SPIE 3232, 1998). Fog and dust have no physical unit in CARLA: what their
     percents mean is set here.
     """
-    rain_mm_h = _HEAVIEST_RAIN_MM_H * share(weather["precipitation"])
     fog, dust = share(weather["fog_density"]), share(weather["dust_storm"])
     rayleigh, mie = max(weather["rayleigh_scattering_scale"], 0.0), max(weather["mie_scattering_scale"], 0.0)
     wind = _FASTEST_WIND_MPS * share(weather["wind_intensity"])
+    rain = share(weather["precipitation"])
+    rain_mm_h = _HEAVIEST_RAIN_MM_H * rain
     return Air(
         rain_mm_h=rain_mm_h,
         clear_per_m=(_RAYLEIGH_GREEN * rayleigh + _MIE_EXTINCTION * mie) / 1000.0 + 1e-6,
@@ -71,6 +74,7 @@ def air(weather: Mapping[str, float]) -> Air:
         fog_start_m=min(max(weather["fog_distance"], 0.0), 1000.0),
         fog_falloff_per_m=_FALLOFF_PER_M * min(max(weather["fog_falloff"], 0.0), 10.0),
         wind_mps=(wind * math.cos(0.6), wind * math.sin(0.6)),
+        wetness=max(share(weather["wetness"]), min(1.0, rain * 1.5), share(weather["precipitation_deposits"]) * 0.9),
     )
 
 

@@ -8,12 +8,12 @@ import numpy.typing as npt
 # Diffuse reflectance at 905 nm by CARLA's CityObjectLabel: rough values of common materials (asphalt 0.1 to 0.2, paint
 # on roads 0.5 to 0.8, foliage 0.4 to 0.6, concrete 0.3 to 0.4). Source: the orders of magnitude in Kashani et al.,
 # "A Review of LIDAR Radiometric Processing", Sensors 15 (2015).
-_REFLECTANCE = np.full(256, 0.30, dtype=np.float32)
+REFLECTANCE = np.full(256, 0.30, dtype=np.float32)
 for _tag, _value in {
     1: 0.15, 2: 0.32, 3: 0.35, 4: 0.35, 5: 0.30, 6: 0.40, 7: 0.40, 8: 0.85, 9: 0.45, 10: 0.40,
     12: 0.35, 13: 0.35, 14: 0.45, 15: 0.45, 16: 0.45, 18: 0.35, 19: 0.30, 20: 0.45, 24: 0.65,
 }.items():  # fmt: skip
-    _REFLECTANCE[_tag] = _value
+    REFLECTANCE[_tag] = _value
 
 # Extinction of clear air, 1/m: CARLA's own default for its lidar. Source: CARLA 0.9.16, Docs/ref_sensors.md.
 _ATTENUATION_PER_M = 0.004
@@ -35,6 +35,6 @@ def lidar_intensity(
         tag: (N,), CARLA's CityObjectLabel.
         range_m: the sensor's range; nothing returns beyond it.
     """
-    strength = _REFLECTANCE[tag] * np.abs(cos_incidence) * np.exp(-_ATTENUATION_PER_M * np.minimum(distance_m, range_m))
+    strength = REFLECTANCE[tag] * np.abs(cos_incidence) * np.exp(-_ATTENUATION_PER_M * np.minimum(distance_m, range_m))
     intensity: npt.NDArray[np.float32] = np.clip(np.round(strength * 255.0), 0.0, 255.0).astype(np.float32)
     return intensity

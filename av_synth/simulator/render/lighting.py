@@ -171,7 +171,7 @@ def lighting(weather: Weather) -> Lighting:
         fog_share=share(weather.fog_density) * min(max(weather.scattering_intensity, 0.0), 4.0),
         night=max(1.0 - _smooth(-7.0, 6.0, altitude), 0.35 * closed * (1.0 - _smooth(6.0, 20.0, altitude))),
         lamps=_smooth(_NIGHT_FROM_DEG, -6.0, altitude),
-        wetness=max(share(weather.wetness), min(1.0, rain * 1.5), share(weather.precipitation_deposits) * 0.9),
+        wetness=wet_air.wetness,
         puddles=share(weather.precipitation_deposits),
         rain=rain,
         wind_mps=wet_air.wind_mps,
