@@ -10,6 +10,8 @@ phenomena on automotive laser radar systems, Advances in Radio Science 9, 2011).
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,12 +19,17 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.sensing.air import Air
-from av_synth.sensing.pulses import Pulses, merged, reported
+from av_synth.sensing.drops import drops, rain
+from av_synth.sensing.haze import haze
+from av_synth.sensing.pulses import merge, ranked
+from av_synth.sensing.receiver import Path, Receiver, Scattered
+from av_synth.sensing.spray import Plume, Wake, plumes
 from av_synth.sensing.surfaces import brightness, intensity
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 Bools = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.integer]
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,14 @@ class LidarDevice:
     weather: bool = True
     rain: Literal["measured", "goodin"] = "measured"
 
+    @property
+    def receiver(self) -> Receiver:
+        """What of it receives."""
+        threshold = self.seen_reflectance / self.range_m**2
+        return Receiver(
+            threshold, self.overlap_m, self.pulse_m, self.min_range_m, self.range_m, self.divergence_mrad / 1000.0
+        )
+
 
 @dataclass(frozen=True)
 class LidarReturns:
@@ -121,6 +136,8 @@ class LidarReturns:
 
 
 _FADES = 0.1  # standard deviation of a receiver's threshold, as a share of it
+_UP = (0.0, 0.0, 1.0)
+_NOWHERE_M = 1e4  # the range of beams that meet nothing
 
 
 def measured(
@@ -128,6 +145,10 @@ def measured(
     device: LidarDevice,
     air: Air,
     random: np.random.Generator,
+    *,
+    up: tuple[float, float, float] = _UP,
+    height_m: float = 0.0,
+    wakes: Sequence[Wake] = (),
 ) -> LidarReturns:
     """What `device` reports of a turn.
 
@@ -135,55 +156,146 @@ def measured(
         echoes: what its rays met.
         device: what it is.
         air: what is between.
-        random: decides noise, and where drops and flakes are: the same, the same returns.
+        random: decides noise, and where drops and wisps are: the same, the same returns.
+        up: unit vector upwards, the sensor's axes.
+        height_m: of the sensor above the road, for fog that thins out with height.
+        wakes: vehicles that may throw spray, each once.
     """
+    receiver = device.receiver
     wetness = air.wetness if device.weather else 0.0
     bright = brightness(echoes.material, echoes.tag, echoes.actor_id, echoes.cos_incidence, wetness)
     bright *= echoes.weight * echoes.transmission
-    beam = _beams(echoes)
-    met = np.flatnonzero((bright > 0.0) & (echoes.range_m < np.float32(device.range_m + device.pulse_m)))
-    range_m = np.maximum(echoes.range_m[met], np.float32(0.01))
-    power = bright[met] * _received(range_m, device)
-    pulses = merged(Pulses(beam[met], met, range_m, power, np.zeros(len(met), dtype=np.bool_)), device.pulse_m)
-    return _reported(echoes, pulses, device, random)
+    bright[echoes.range_m >= device.range_m + device.pulse_m] = 0.0
+    range_m = np.minimum(np.maximum(echoes.range_m, np.float32(0.01)), np.float32(_NOWHERE_M))
+    first, beam = _beams(echoes)
+    power = bright * receiver.catches(range_m)
+    merge(beam, range_m, power, receiver.pulse_m)
+    pulses = _Pulses(np.arange(len(beam)), beam, range_m, power, np.zeros(len(beam), dtype=np.bool_))
+    if device.weather and len(first):
+        path = Path.through(air, height_m, device.rain)
+        rise = echoes.directions @ np.array(up, dtype=np.float32)
+        power *= np.exp(-2.0 * path.depth(range_m, rise))
+        nearest_m = np.minimum.reduceat(np.where(power > 0.0, range_m, np.float32(_NOWHERE_M)), first)
+        behind = plumes(echoes.directions, first, nearest_m, wakes, air.wetness, receiver, random)
+        for plume in behind:
+            rows, of = _rows(plume.echo.beam, first, len(beam))
+            after = range_m[rows] > plume.begins_m[of]
+            power[rows] *= np.exp(-2.0 * np.where(after, plume.depth[of], 0.0))
+        least = np.maximum.reduceat(power, first) if device.echoes == 1 else np.zeros(len(first), dtype=np.float32)
+        found = [
+            each.where(each.range_m < nearest_m[each.beam])
+            for each in _in_the_air(rise[first], path, receiver, random, behind, least)
+        ]
+        pulses = _in_front(pulses, first, found, least) if device.echoes == 1 else _among(pulses, first, found, device)
+    return _reported(echoes, pulses, device, air, random)
 
 
-def _beams(echoes: Echoes) -> npt.NDArray[np.int64]:
-    """Numbers (M,) of the candidates' beams, from 0."""
-    begins = np.zeros(len(echoes.ring), dtype=np.int64)
+@dataclass(frozen=True)
+class _Pulses:
+    """What comes back of beams.
+
+    Attributes:
+        row: (K,) the candidate that it is; of weather, one of the same beam.
+        beam: (K,) rising.
+        range_m, power: (K,).
+        is_weather: (K,).
+    """
+
+    row: Rows
+    beam: Rows
+    range_m: Floats
+    power: Floats
+    is_weather: Bools
+
+
+def _beams(echoes: Echoes) -> tuple[Rows, Rows]:
+    """The first candidate (B,) of each beam, and the number (M,) of each candidate's beam."""
+    begins = np.ones(len(echoes.ring), dtype=np.bool_)
     begins[1:] = (echoes.ring[1:] != echoes.ring[:-1]) | (echoes.column[1:] != echoes.column[:-1])
-    return np.cumsum(begins)
+    return np.flatnonzero(begins), np.cumsum(begins, dtype=np.int32) - 1
 
 
-def _received(range_m: Floats, device: LidarDevice) -> Floats:
-    """Share (K,) of what comes back from a distance that the receiver catches, 1 being all of it at one metre."""
-    sees = np.minimum(range_m / np.float32(max(device.overlap_m, 1e-3)), np.float32(1.0))
-    return np.asarray(sees / (range_m * range_m), dtype=np.float32)
+def _rows(beams: Rows, first: Rows, n: int) -> tuple[Rows, ...]:
+    """All candidates (K,) of some beams, and the place (K,) in `beams` that each is for."""
+    count = np.append(first, n)[beams + 1] - first[beams]
+    of = np.repeat(np.arange(len(beams)), count)
+    return first[beams][of] + np.arange(len(of)) - (np.cumsum(count) - count)[of], of
 
 
-def _reported(echoes: Echoes, pulses: Pulses, device: LidarDevice, random: np.random.Generator) -> LidarReturns:
+def _in_the_air(
+    rise: Floats, path: Path, receiver: Receiver, random: np.random.Generator, behind: Sequence[Plume], least: Floats
+) -> Iterator[Scattered]:
+    """What fog and dust, drops, and spray send back, above the power `least` (B,) of each beam."""
+    yield haze(rise, path, receiver, random, least)
+    if path.air.rain_mm_h > 0.0 and receiver.divergence_rad > 0.0:
+        fallen = drops(len(rise), rain(path.air.rain_mm_h), path.depth, receiver, random)
+        yield fallen.where(fallen.power > least[fallen.beam])
+    for plume in behind:
+        echo = plume.echo
+        power = echo.power * np.exp(-2.0 * path.depth(echo.range_m, rise[echo.beam]))
+        enough = np.maximum(least[echo.beam], np.float32(0.5 * receiver.threshold))
+        yield replace(echo, power=power).where(power > enough)
+
+
+def _in_front(pulses: _Pulses, first: Rows, found: list[Scattered], least: Floats) -> _Pulses:
+    """Pulses with what is in the air in the place of all else in the beams where it is the strongest."""
+    power, range_m = least.copy(), np.zeros(len(first), dtype=np.float32)
+    for each in found:
+        rising = each if each.once else each.where(np.argsort(each.power, kind="stable"))  # the strongest comes last
+        above = rising.where(rising.power > power[rising.beam])
+        power[above.beam], range_m[above.beam] = above.power, above.range_m
+    taken = power > least
+    pulses.power[taken[pulses.beam]] = 0.0
+    at = first[taken]
+    pulses.power[at], pulses.range_m[at], pulses.is_weather[at] = power[taken], range_m[taken], True
+    return pulses
+
+
+def _among(pulses: _Pulses, first: Rows, found: list[Scattered], device: LidarDevice) -> _Pulses:
+    """Pulses with what is in the air among them."""
+    some = pulses.power > 0.5 * device.receiver.threshold
+    beams = [pulses.beam[some], *(each.beam for each in found)]
+    order = np.argsort(np.concatenate(beams), kind="stable")
+    joined = _Pulses(
+        row=np.concatenate([pulses.row[some], *(first[each.beam] for each in found)])[order],
+        beam=np.concatenate(beams)[order],
+        range_m=np.concatenate([pulses.range_m[some], *(each.range_m for each in found)])[order],
+        power=np.concatenate([pulses.power[some], *(each.power for each in found)])[order],
+        is_weather=order >= len(beams[0]),
+    )
+    merge(joined.beam, joined.range_m, joined.power, device.pulse_m)
+    return joined
+
+
+def _reported(
+    echoes: Echoes, pulses: _Pulses, device: LidarDevice, air: Air, random: np.random.Generator
+) -> LidarReturns:
     """What becomes of pulses: lost or found, with noise."""
-    threshold = np.float32(device.seen_reflectance / device.range_m**2)
-    noise = random.standard_normal((3, len(pulses.beam)), dtype=np.float32)
-    range_m = pulses.range_m + noise[1] * np.float32(device.range_noise_m) * np.sqrt(1.0 + threshold / pulses.power)
+    receiver = device.receiver
+    threshold = np.float32(receiver.threshold)
+    fades = random.standard_normal(len(pulses.beam), dtype=np.float32)
+    found = np.flatnonzero(pulses.power > threshold * (1.0 + np.float32(_FADES) * fades))
+    places, echo = ranked(pulses.beam[found], pulses.power[found], device.echoes)
+    found = found[places]
+    range_m, power = pulses.range_m[found], pulses.power[found]
+    noise = random.standard_normal((2, len(found)), dtype=np.float32)
+    jitter_m = np.float32(device.range_noise_m) * np.sqrt(1.0 + threshold / power)
+    if device.weather and device.rain == "goodin":
+        jitter_m = np.hypot(jitter_m, range_m * np.float32(0.02 * (1.0 - math.exp(-air.rain_mm_h)) ** 2))
+    at_m = range_m + noise[0] * jitter_m
     if device.range_step_m > 0.0:
-        range_m = np.rint(range_m / np.float32(device.range_step_m)) * np.float32(device.range_step_m)
-    shown = intensity(pulses.power / _received(pulses.range_m, device))
-    shown = np.rint(np.clip(shown * (1.0 + np.float32(device.intensity_noise) * noise[2]), 0.0, 255.0))
-    found = pulses.power > threshold * (1.0 + np.float32(_FADES) * noise[0])
-    found &= (range_m >= device.min_range_m) & (range_m <= device.range_m)
-    index = np.flatnonzero(found)
-    kept, echo = reported(replace(pulses, row=np.arange(len(found)))[index], device.echoes)
-    chosen, row = kept.row, pulses.row[kept.row]
-    weather = kept.is_weather
+        at_m = np.rint(at_m / np.float32(device.range_step_m)) * np.float32(device.range_step_m)
+    shown = intensity(power / receiver.catches(range_m)) * (1.0 + np.float32(device.intensity_noise) * noise[1])
+    kept = (at_m >= device.min_range_m) & (at_m <= device.range_m)
+    row, is_weather = pulses.row[found[kept]], pulses.is_weather[found[kept]]
     return LidarReturns(
-        points_m=echoes.directions[row] * range_m[chosen, None],
-        intensity=shown[chosen],
+        points_m=np.take(echoes.directions, row, axis=0) * at_m[kept, None],
+        intensity=np.rint(np.clip(shown[kept], 0.0, 255.0)),
         ring=echoes.ring[row],
         column=echoes.column[row],
         time_s=echoes.time_s[row],
-        echo=echo,
-        actor_id=np.where(weather, np.uint32(0), echoes.actor_id[row]),
-        tag=np.where(weather, np.uint8(0), echoes.tag[row]),
-        is_weather=weather,
+        echo=echo[kept],
+        actor_id=np.where(is_weather, np.uint32(0), echoes.actor_id[row]),
+        tag=np.where(is_weather, np.uint8(0), echoes.tag[row]),
+        is_weather=is_weather,
     )

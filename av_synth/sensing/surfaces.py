@@ -16,7 +16,7 @@ from av_synth.sensing.materials import Material
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 
-UNKNOWN = 255
+UNKNOWN = 31
 """The material where a simulator does not tell it: the class of a surface says all there is."""
 
 _TRAFFIC_SIGNS, _CAR, _BICYCLE, _PEDESTRIANS, _RIDER = 8, 14, 19, 12, 13
@@ -56,9 +56,9 @@ _WETS_BY_TAG = (1, 2, 24, 25)  # roads, sidewalks, road lines, ground, where the
 
 
 def _oren_nayar() -> tuple[Floats, Floats]:
-    """A and B of their equation 30, times reflectance, (65536,) by 256 times material, and tag."""
-    reflectance = np.tile(REFLECTANCE, (256, 1))
-    roughness = np.full((256, 256), 0.2, dtype=np.float32)
+    """A and B of their equation 30, times reflectance, (1024,) by 32 times material, and tag."""
+    reflectance = np.tile(REFLECTANCE[:32], (32, 1))
+    roughness = np.full((32, 32), 0.2, dtype=np.float32)
     for material, (value, rough) in {**_BY_MATERIAL, **dict.fromkeys(_LAMPS, _LAMP)}.items():
         reflectance[material], roughness[material] = value, rough
     reflectance[Material.MATTE, _CAR : _BICYCLE + 1] = _RUBBER
@@ -68,14 +68,14 @@ def _oren_nayar() -> tuple[Floats, Floats]:
 
 
 def _ways() -> tuple[Bytes, Bytes]:
-    """What is special about surfaces, (65536,): bits of `_WETS` and so on, and what varies from body to body."""
-    bits = np.zeros((256, 256), dtype=np.uint8)
+    """What is special about surfaces, (1024,): bits of `_WETS` and so on, and what varies from body to body."""
+    bits = np.zeros((32, 32), dtype=np.uint8)
     bits[[Material.ASPHALT, Material.PAVING, Material.MARKING]] |= _WETS
     bits[UNKNOWN, list(_WETS_BY_TAG)] |= _WETS
     bits[Material.RETRO] |= _THROWS_BACK
     bits[UNKNOWN, _TRAFFIC_SIGNS] |= _THROWS_BACK
     bits[list(_POLISHED)] |= _SHINES
-    varied = np.zeros((256, 256), dtype=np.uint8)
+    varied = np.zeros((32, 32), dtype=np.uint8)
     varied[Material.PAINT] = 1
     varied[np.ix_([Material.MATTE, Material.TEXTURED], [_PEDESTRIANS, _RIDER])] = 2
     bits[varied > 0] |= _VARIES
@@ -85,7 +85,7 @@ def _ways() -> tuple[Bytes, Bytes]:
 _WETS, _THROWS_BACK, _SHINES, _VARIES = (np.uint8(1 << bit) for bit in range(4))
 _EVEN, _ROUGH = _oren_nayar()
 _SPECIAL, _VARIED = _ways()
-_SHINE = np.zeros((256, 2), dtype=np.float32)
+_SHINE = np.zeros((32, 2), dtype=np.float32)
 _SHINE[list(_POLISHED)] = list(_POLISHED.values())
 
 
@@ -105,7 +105,7 @@ def brightness(
         cos_incidence: (M,), of the angle between ray and normal; the sign does not matter.
         wetness: share of roads that is under a layer of water, 0 to 1.
     """
-    kind = material.astype(np.uint16) << 8 | tag
+    kind = material.astype(np.uint16) << 5 | tag
     cosine = np.minimum(np.abs(cos_incidence), np.float32(1.0))
     result: Floats = _EVEN[kind] * cosine + _ROUGH[kind] * (np.float32(1.0) - cosine * cosine)
     special = _SPECIAL[kind]

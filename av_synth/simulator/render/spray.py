@@ -11,15 +11,13 @@ import math
 import numpy as np
 
 from av_synth.geometry.transforms import Array
+from av_synth.sensing.spray import SPRAY_FROM_MPS, SPRAY_LAG, SPRAY_LASTS_S, spray_density, thrown
 from av_synth.simulator.render.lighting import Lighting
 from av_synth.simulator.render.placement import Placed
 from av_synth.simulator.render.quads import CORNERS
 from av_synth.simulator.scene import Scene, View
 
 _PUFFS = 13
-_FROM_MPS, _FULL_MPS = 6.0, 24.0  # wheels begin to throw water up; they throw as much as they can
-_LASTS_S = 0.9
-_LAG = 0.35  # of the vehicle's speed: how fast the air behind it lets puffs fall back
 _NEAR_M, _FAR_M = 3.0, 70.0
 _DENSEST = 0.85  # share of what is behind that a puff hides
 _FAINT = 0.02  # a puff below this is not worth its pixels
@@ -35,21 +33,21 @@ def puffs(scene: Scene, view: View, placed: list[Placed], light: Lighting) -> li
         pose, velocity = item.instance.world_from_body, item.instance.velocity_mps
         speed = float(np.linalg.norm(velocity))
         distance = float(np.linalg.norm(pose[:3, 3] - eye))
-        strength = light.wetness * _smooth(_FROM_MPS, _FULL_MPS, speed) * _smooth(_FAR_M, 0.6 * _FAR_M, distance)
+        strength = thrown(light.wetness, speed) * _smooth(_FAR_M, 0.6 * _FAR_M, distance)
         if strength * _DENSEST < _FAINT:
             continue
         random = np.random.default_rng(item.instance.actor_id).random((_PUFFS, 4))
-        age = (random[:, 0] + scene.elapsed_s / _LASTS_S) % 1.0
+        age = (random[:, 0] + scene.elapsed_s / SPRAY_LASTS_S) % 1.0
         whole = item.whole or item.shape
         half, middle = whole.half_m, whole.centre_m
         size = (0.38 + 0.8 * min(half[2], 1.6) * age) * (0.7 + 0.6 * random[:, 1])
         behind = np.zeros((_PUFFS, 3))
-        behind[:, 0] = middle[0] - half[0] * 0.75 - age * _LASTS_S * _LAG * speed
+        behind[:, 0] = middle[0] - half[0] * 0.75 - age * SPRAY_LASTS_S * SPRAY_LAG * speed
         behind[:, 1] = middle[1] + (np.where(random[:, 2] < 0.5, -0.75, 0.75) + (random[:, 3] - 0.5) * age) * half[1]
         behind[:, 2] = 0.15 + 0.5 * age * half[2] + 0.3 * size
         relative = behind @ pose[:3, :3].T + pose[:3, 3] - eye
         ahead = relative @ turn[:, 2]
-        dense = np.minimum(age / 0.12, 1.0) * (1.0 - age) ** 1.5 * np.clip((ahead - 0.3) / _NEAR_M, 0.0, 1.0)
+        dense = spray_density(age) * np.clip((ahead - 0.3) / _NEAR_M, 0.0, 1.0)
         # the air before it hides it as it hides all else
         murk = light.haze_per_m * distance + light.fog_per_m * max(distance - light.fog_start_m, 0.0)
         dense *= _DENSEST * strength * math.exp(-murk)
@@ -72,7 +70,7 @@ def _driven(placed: list[Placed]) -> list[Placed]:
     for item in placed:
         if item.whole is not None:
             first.setdefault(item.instance.actor_id, item)
-    return [item for item in first.values() if float(np.linalg.norm(item.instance.velocity_mps)) > _FROM_MPS]
+    return [item for item in first.values() if float(np.linalg.norm(item.instance.velocity_mps)) > SPRAY_FROM_MPS]
 
 
 def _smooth(low: float, high: float, x: float) -> float:
