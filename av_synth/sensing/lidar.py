@@ -274,7 +274,8 @@ def _reported(
     receiver = device.receiver
     threshold = np.float32(receiver.threshold)
     fades = random.standard_normal(len(pulses.beam), dtype=np.float32)
-    found = np.flatnonzero(pulses.power > threshold * (1.0 + np.float32(_FADES) * fades))
+    listens = (pulses.range_m >= device.min_range_m) & (pulses.range_m <= device.range_m)
+    found = np.flatnonzero(listens & (pulses.power > threshold * (1.0 + np.float32(_FADES) * fades)))
     places, echo = ranked(pulses.beam[found], pulses.power[found], device.echoes)
     found = found[places]
     range_m, power = pulses.range_m[found], pulses.power[found]
@@ -286,15 +287,15 @@ def _reported(
     if device.range_step_m > 0.0:
         at_m = np.rint(at_m / np.float32(device.range_step_m)) * np.float32(device.range_step_m)
     shown = intensity(power / receiver.catches(range_m)) * (1.0 + np.float32(device.intensity_noise) * noise[1])
-    kept = (at_m >= device.min_range_m) & (at_m <= device.range_m)
-    row, is_weather = pulses.row[found[kept]], pulses.is_weather[found[kept]]
+    at_m = np.clip(at_m, np.float32(device.min_range_m), np.float32(device.range_m))
+    row, is_weather = pulses.row[found], pulses.is_weather[found]
     return LidarReturns(
-        points_m=np.take(echoes.directions, row, axis=0) * at_m[kept, None],
-        intensity=np.rint(np.clip(shown[kept], 0.0, 255.0)),
+        points_m=np.take(echoes.directions, row, axis=0) * at_m[:, None],
+        intensity=np.rint(np.clip(shown, 0.0, 255.0)),
         ring=echoes.ring[row],
         column=echoes.column[row],
         time_s=echoes.time_s[row],
-        echo=echo[kept],
+        echo=echo,
         actor_id=np.where(is_weather, np.uint32(0), echoes.actor_id[row]),
         tag=np.where(is_weather, np.uint8(0), echoes.tag[row]),
         is_weather=is_weather,

@@ -127,6 +127,13 @@ def test_an_edge_whose_sides_are_farther_apart_gives_the_stronger_side_or_both_w
     np.testing.assert_allclose(np.linalg.norm(both.points_m, axis=1), [25.0, 20.0], rtol=1e-5)
 
 
+def test_what_is_nearer_than_the_device_listens_hides_nothing_behind_it():
+    found = two(0.4, 20.0, 0.5, QUIET)
+
+    assert found.actor_id.tolist() == [8]
+    assert found.echo.tolist() == [0]
+
+
 @given(
     st.lists(st.tuples(st.floats(1.5, 60.0), st.floats(0.01, 1.0)), min_size=1, max_size=6),
     st.integers(1, 3),
