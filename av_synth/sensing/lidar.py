@@ -74,7 +74,7 @@ class LidarDevice:
         range_m: nothing farther is reported.
         seen_reflectance: of a matte surface that, met head on in clear air, is found every other time at `range_m`.
         overlap_m: from where on the receiver sees all of the beam; nearer, it sees a share of it that grows evenly.
-        range_noise_m: standard deviation of the range of a strong echo; it grows as echoes get weak.
+        range_noise_m: standard deviation of the range of a strong echo from shot to shot; weak ones have more.
         range_step_m: ranges are whole multiples of it; 0 for any.
         intensity_noise: standard deviation of the intensity, as a share of it.
         pulse_m: half the length of a pulse in metres (0.75 for 5 ns): what is nearer together is one echo.
@@ -89,9 +89,9 @@ class LidarDevice:
     range_m: float = 100.0
     seen_reflectance: float = 0.1
     overlap_m: float = 5.0
-    range_noise_m: float = 0.02
+    range_noise_m: float = 0.0025
     range_step_m: float = 0.002
-    intensity_noise: float = 0.05
+    intensity_noise: float = 0.03
     pulse_m: float = 0.75
     echoes: int = 1
     divergence_mrad: float = 3.0
@@ -136,6 +136,9 @@ class LidarReturns:
 
 
 _FADES = 0.1  # standard deviation of a receiver's threshold, as a share of it
+# noise of ranges at the threshold, as a share of the pulse; it falls with the root of power (Kilic et al. 2021, see
+# `drops`). The share is that of a real HDL-32E (docs/explanation/lidar.md)
+_WEAK = np.float32(0.035)
 _UP = (0.0, 0.0, 1.0)
 _NOWHERE_M = 1e4  # the range of beams that meet nothing
 
@@ -280,7 +283,7 @@ def _reported(
     found = found[places]
     range_m, power = pulses.range_m[found], pulses.power[found]
     noise = random.standard_normal((2, len(found)), dtype=np.float32)
-    jitter_m = np.float32(device.range_noise_m) * np.sqrt(1.0 + threshold / power)
+    jitter_m = np.hypot(np.float32(device.range_noise_m), _WEAK * device.pulse_m * np.sqrt(threshold / power))
     if device.weather and device.rain == "goodin":
         jitter_m = np.hypot(jitter_m, range_m * np.float32(0.02 * (1.0 - math.exp(-air.rain_mm_h)) ** 2))
     at_m = range_m + noise[0] * jitter_m
