@@ -182,8 +182,7 @@ def measured(
         behind = plumes(echoes.directions, first, nearest_m, wakes, air.wetness, receiver, random)
         for plume in behind:
             rows, of = _rows(plume.echo.beam, first, len(beam))
-            after = range_m[rows] > plume.begins_m[of]
-            power[rows] *= np.exp(-2.0 * np.where(after, plume.depth[of], 0.0))
+            power[rows] *= np.exp(-2.0 * plume.depth[of])
         least = np.maximum.reduceat(power, first) if device.echoes == 1 else np.zeros(len(first), dtype=np.float32)
         found = [
             each.where(each.range_m < nearest_m[each.beam])

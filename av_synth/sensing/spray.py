@@ -66,12 +66,10 @@ class Plume:
 
     Attributes:
         echo: the strongest echo of it of each.
-        begins_m: (K,) where they enter it.
         depth: (K,) optical depth of it, up to what stands in it.
     """
 
     echo: Scattered
-    begins_m: Floats
     depth: Floats
 
 
@@ -142,6 +140,5 @@ def _plume(
     strongest_m, strongest = (np.take_along_axis(each, best, axis=1)[:, 0] for each in (range_m, power))
     return Plume(
         Scattered(beam, strongest_m.astype(np.float32), strongest.astype(np.float32), once=True),
-        begins.astype(np.float32),
         depth[:, -1].astype(np.float32),
     )

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from av_synth.sensing.pulses import merge, ranked
 
-pulse = st.tuples(st.integers(0, 4), st.floats(1.0, 30.0, width=32), st.floats(0.0, 1.0, width=32))
+pulse = st.tuples(
+    st.integers(0, 4), st.floats(1.0, 30.0, width=32), st.sampled_from([0.0, 1e-6, 0.001, 0.02, 0.3, 0.5, 0.875, 1.0])
+)
 
 
 def columns(pulses: list[tuple[int, float, float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
