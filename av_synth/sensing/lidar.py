@@ -74,7 +74,8 @@ class LidarDevice:
         range_m: nothing farther is reported.
         seen_reflectance: of a matte surface that, met head on in clear air, is found every other time at `range_m`.
         overlap_m: from where on the receiver sees all of the beam; nearer, it sees a share of it that grows evenly.
-        range_noise_m: standard deviation of the range of a strong echo from shot to shot; weak ones have more.
+        range_noise_m: standard deviation of the range of a strong echo from shot to shot; weak ones have more; 0:
+            none has any.
         range_step_m: ranges are whole multiples of it; 0 for any.
         intensity_noise: standard deviation of the intensity, as a share of it.
         pulse_m: half the length of a pulse in metres (0.75 for 5 ns): what is nearer together is one echo.
@@ -282,7 +283,8 @@ def _reported(
     found = found[places]
     range_m, power = pulses.range_m[found], pulses.power[found]
     noise = random.standard_normal((2, len(found)), dtype=np.float32)
-    jitter_m = np.hypot(np.float32(device.range_noise_m), _WEAK * device.pulse_m * np.sqrt(threshold / power))
+    weak_m = _WEAK * np.float32(device.pulse_m if device.range_noise_m > 0.0 else 0.0)
+    jitter_m = np.hypot(np.float32(device.range_noise_m), weak_m * np.sqrt(threshold / power))
     if device.weather and device.rain == "goodin":
         jitter_m = np.hypot(jitter_m, range_m * np.float32(0.02 * (1.0 - math.exp(-air.rain_mm_h)) ** 2))
     at_m = range_m + noise[0] * jitter_m

@@ -134,7 +134,7 @@ def test_an_edge_whose_sides_are_farther_apart_gives_the_stronger_side_or_both_w
     assert one.actor_id.tolist() == [8]
     assert both.actor_id.tolist() == [8, 7]
     assert both.echo.tolist() == [0, 1]
-    np.testing.assert_allclose(np.linalg.norm(both.points_m, axis=1), [25.0, 20.0], atol=0.06)
+    np.testing.assert_allclose(np.linalg.norm(both.points_m, axis=1), [25.0, 20.0], rtol=1e-5)
 
 
 def test_what_is_nearer_than_the_device_listens_hides_nothing_behind_it():
