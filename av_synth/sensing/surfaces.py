@@ -2,7 +2,7 @@
 
 A brightness of 1 is a white matte surface met head on; intensity is 100 times it up to there. Matte surfaces follow
 M. Oren and S. K. Nayar, Generalization of Lambert's Reflectance Model (SIGGRAPH 1994), seen from where the light comes
-from: rough ones, as asphalt, fade less when they are met at a slant than a wall of plaster does.
+from: rough ones, as leaves, fade less when they are met at a slant than a wall of plaster does.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _GOLDEN = 0.6180339887
 # diffuse reflectance at 905 nm and roughness (Oren-Nayar's sigma, radians); the orders of magnitude of Kashani et al.
 # (see `intensity`): aged asphalt 0.15, concrete 0.3 to 0.4, plants and their dry parts 0.4 to 0.5, paint on roads 0.6
 _BY_MATERIAL = {
-    Material.ASPHALT: (0.15, 0.35),
-    Material.PAVING: (0.32, 0.3),
-    Material.MARKING: (0.60, 0.3),
+    Material.ASPHALT: (0.15, 0.1),
+    Material.PAVING: (0.32, 0.1),
+    Material.MARKING: (0.60, 0.1),
     Material.GRASS: (0.45, 0.5),
     Material.FOLIAGE: (0.45, 0.5),
     Material.FACADE: (0.40, 0.25),

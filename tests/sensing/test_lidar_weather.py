@@ -273,8 +273,8 @@ def test_a_wet_road_is_darker_as_lekner_and_dorf_have_it_and_the_more_the_flatte
         dry, wet = (seen(air, EXACT, met).intensity.mean() for air in (CLEAR, weather(wetness=100.0)))
         return float(wet / dry)
 
-    # (1 - 0.02)^2 / 1.33^2 / (1 - 0.472 x 0.535), for paint that is 0.535 bright when dry and met head on
-    assert left(1.0) == pytest.approx(0.726, abs=0.02)
+    # (1 - 0.02)^2 / 1.33^2 / (1 - 0.472 x 0.591), for paint that is 0.591 bright when dry and met head on
+    assert left(1.0) == pytest.approx(0.753, abs=0.02)
     assert left(1.0) > left(0.5) > left(0.2) > left(0.1)
     assert left(0.1) < 0.2
     walls = turn(np.full(50, 5.0), cos=0.5)
