@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +14,9 @@ from av_synth.sensing.air import Air
 Floats = npt.NDArray[np.float32]
 
 _GOODIN_PER_M, _GOODIN_POWER = 0.01, 0.6
+# dry snow: a S^b dB a kilometre at S mm/h of water, a for 905 nm (ITU-R P.1817-1, table 2)
+_SNOW_DB_PER_KM, _SNOW_POWER = 5.42e-5 * 905.0 + 5.4958776, 1.38
+_DB = 10.0 / math.log(10.0)  # of a factor e
 
 
 @dataclass(frozen=True)
@@ -86,9 +90,13 @@ class Path:
 
     @staticmethod
     def through(air: Air, height_m: float, rain: str) -> Path:
-        """The path through `air`; `rain` says whose extinction rain has, see `lidar.LidarDevice`."""
-        rain_per_m = air.rain_per_m if rain == "measured" else _GOODIN_PER_M * air.rain_mm_h**_GOODIN_POWER
-        even = air.clear_per_m + rain_per_m + air.dust_per_m
+        """The path through `air`; `rain` says what falls and whose extinction it has, see `lidar.LidarDevice`."""
+        falling_per_m = {
+            "measured": air.rain_per_m,
+            "goodin": _GOODIN_PER_M * air.rain_mm_h**_GOODIN_POWER,
+            "snow": _SNOW_DB_PER_KM / _DB / 1000.0 * air.rain_mm_h**_SNOW_POWER,
+        }[rain]
+        even = air.clear_per_m + falling_per_m + air.dust_per_m
         return Path(air, height_m, even, air.fog_per_m * float(np.exp(-air.fog_falloff_per_m * max(height_m, 0.0))))
 
     def depth(self, range_m: Floats, rise: Floats | float) -> Floats:

@@ -71,6 +71,26 @@ def test_points_are_lost_in_rain_by_the_decibels_that_itu_recommends(rain_mm_h):
     assert lost == pytest.approx(wanted, rel=0.1)
 
 
+@pytest.mark.parametrize("water_mm_h", [1.0, 2.5, 6.0])
+def test_points_are_lost_in_snow_by_the_decibels_that_itu_tabulates(water_mm_h):
+    """ITU-R P.1817-1, table 2, dry snow: (0.0000542 x 905 + 5.4958776) S^1.38 dB a kilometre, there and back."""
+    wanted_m = farthest_m(1.0, lambda z: 10.0 ** (-0.2 * (0.0000542 * 905 + 5.4958776) * water_mm_h**1.38 * z / 1000.0))
+    found = away_m(seen(weather(precipitation=2.0 * water_mm_h), replace(EXACT, rain="snow", divergence_mrad=0.0)))
+    lost, wanted = 1.0 - len(found) / len(WALLS_M), 1.0 - (wanted_m - WALLS_M[0]) / (WALLS_M[-1] - WALLS_M[0])
+
+    assert lost == pytest.approx(wanted, rel=0.1, abs=0.005)
+
+
+def test_flakes_are_found_more_often_and_farther_away_than_drops_of_as_much_water():
+    sky = turn(np.full(10_000, np.inf), weight=0.0)
+    drops, flakes = (seen(weather(precipitation=5.0), LidarDevice(rain=kind), sky) for kind in ("measured", "snow"))
+
+    assert flakes.is_weather.all()
+    assert len(flakes.ring) > 3 * len(drops.ring)
+    assert np.median(away_m(flakes, weather_too=True)) > np.median(away_m(drops, weather_too=True))
+    assert away_m(flakes, weather_too=True).max() < 40.0
+
+
 @pytest.mark.parametrize("fog_density", [30.0, 60.0, 100.0])
 def test_points_are_lost_in_fog_by_its_optical_range(fog_density):
     """Hahner et al. (2021), equations 2 and 13: exp(-2 x ln 20 / MOR x z)."""
@@ -103,24 +123,44 @@ def test_fog_sends_back_what_hahner_and_rasshofer_say_wisp_by_wisp(fog_density, 
     np.testing.assert_allclose(np.percentile(found, [25, 50, 75]), np.percentile(wanted, [25, 50, 75]), rtol=0.1)
 
 
-def test_drops_are_found_as_often_as_when_each_of_marshall_and_palmers_is_drawn():
-    """Kilic et al. (2021): every drop above 0.3 mm in cones of 3 mrad, 50 mm/h."""
-    air, device, beams, reach_m = weather(precipitation=100.0), LidarDevice(), 20_000, 12.0
+@pytest.mark.parametrize(
+    ("falls", "mm_h", "per_m3_mm", "slope", "swell", "bright", "reach_m", "beams"),
+    [
+        ("measured", 50.0, 8000.0, 4.1 * 50.0**-0.21, 1.0, (0.328 / 2.328) ** 2, 12.0, 20_000),  # Marshall and Palmer
+        (
+            "snow",
+            2.0,
+            3800.0 * 2.0**-0.87,
+            2.55 * 2.0**-0.48,
+            10.0 ** (1.0 / 3.0),
+            0.9,
+            40.0,
+            3000,
+        ),  # Gunn and Marshall
+    ],
+)
+def test_drops_and_flakes_are_found_as_often_as_when_every_one_is_drawn(
+    falls, mm_h, per_m3_mm, slope, swell, bright, reach_m, beams
+):
+    """Kilic et al. (2021): every one above 0.3 mm in cones of 3 mrad."""
+    air, device = weather(precipitation=2.0 * mm_h), LidarDevice(rain=falls)
     found = seen(air, device, turn(np.full(beams, np.inf), weight=0.0))
 
     random = np.random.default_rng(5)
-    slope = 4.1 * 50.0**-0.21
     volume = math.pi / 12.0 * (0.003) ** 2 * reach_m**3
-    count = random.poisson(8000.0 / slope * math.exp(-slope * 0.3) * volume * beams)
+    count = random.poisson(per_m3_mm / slope * math.exp(-slope * 0.3) * volume * beams)
     beam, r = random.integers(0, beams, count), reach_m * random.random(count) ** (1.0 / 3.0)
-    size_mm = 0.3 + random.exponential(1.0 / slope, count)
-    sent = (0.328 / 2.328) ** 2 * np.minimum(size_mm / (3.0 * r), 1.0) ** 2 * np.exp(-2.0 * (air.rain_per_m) * r)
+    size_mm = swell * (0.3 + random.exponential(1.0 / slope, count))
+    takes = air.rain_per_m if falls == "measured" else 5.545 * 2.0**1.38 / 4343.0
+    sent = bright * np.minimum(size_mm / (3.0 * r), 1.0) ** 2 * np.exp(-2.0 * takes * r)
     power = sent * np.minimum(r / device.overlap_m, 1.0) / r**2
-    heard = (power > device.seen_reflectance / device.range_m**2) & (r > device.min_range_m)
-    assert heard.sum() > 1000
+    heard = np.flatnonzero((power > device.seen_reflectance / device.range_m**2) & (r > device.min_range_m))
+    heard = heard[np.argsort(power[heard])]
+    strongest = dict(zip(beam[heard].tolist(), r[heard].tolist(), strict=True))  # the last one of each beam
+    assert len(strongest) > 1000
     assert found.is_weather.all()
-    assert len(found.ring) == pytest.approx(len(np.unique(beam[heard])), rel=0.1)
-    assert np.median(away_m(found, weather_too=True)) == pytest.approx(np.median(r[heard]), rel=0.1)
+    assert len(found.ring) == pytest.approx(len(strongest), rel=0.1)
+    assert np.median(away_m(found, weather_too=True)) == pytest.approx(np.median(list(strongest.values())), rel=0.1)
 
 
 STORM = weather(precipitation=80.0, fog_density=60.0, dust_storm=40.0, wetness=100.0)
