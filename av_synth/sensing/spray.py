@@ -96,7 +96,7 @@ def plumes(
     throwing = [wake for wake in wakes if thrown(wetness, wake.speed_mps) > 0.0]
     if not throwing:
         return []
-    beams = np.take(directions, first, axis=0)
+    beams = np.ascontiguousarray(np.take(directions, first, axis=0).T)
     met = (_plume(beams, limit_m, wake, thrown(wetness, wake.speed_mps), receiver, random) for wake in throwing)
     return [plume for plume in met if plume is not None]
 
@@ -104,7 +104,7 @@ def plumes(
 def _plume(
     directions: Floats, limit_m: Floats, wake: Wake, strength: float, receiver: Receiver, random: np.random.Generator
 ) -> Plume | None:
-    """Of one vehicle; None where no beam meets any."""
+    """Of one vehicle; None where no beam meets any. Directions are (3, B) here."""
     length, width, height = wake.lwh_m
     reach = SPRAY_LASTS_S * SPRAY_LAG * wake.speed_mps
     back = -0.375 * length
@@ -116,8 +116,8 @@ def _plume(
     if away > 100.0 + radius:
         return None
     cosine = math.sqrt(max(1.0 - (radius / away) ** 2, 0.0)) if away > radius else -1.0
-    beam = np.flatnonzero(directions @ (middle / max(away, 1e-6)).astype(np.float32) >= cosine)
-    along = directions[beam].astype(np.float64) @ turn
+    beam = np.flatnonzero((middle / max(away, 1e-6)).astype(np.float32) @ directions >= cosine)
+    along = directions[:, beam].T.astype(np.float64) @ turn
     along = np.where(np.abs(along) < 1e-9, 1e-9, along)
     one, other = (low - eye) / along, (high - eye) / along
     begins = np.maximum(np.minimum(one, other).max(axis=1), receiver.min_range_m)
