@@ -1,6 +1,6 @@
 # `make demo` and `make test` are the two commands; each sets up `.venv` by itself when it has to.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check long coverage wheel chaos bench bench-realism bench-bodies bench-lidar carla-smoke docs format lock clean
+.PHONY: help setup demo test check long coverage wheel chaos bench bench-realism bench-bodies lidar-figures carla-smoke docs format lock clean
 
 PYTHON3 ?= $(shell command -v python3 || command -v python3.12 || command -v python3.11 || command -v python3.10)
 BIN := .venv/bin
@@ -64,7 +64,7 @@ bench-realism: setup  ## does a detector trained on photographs find our cars an
 bench-bodies: setup  ## the same of each body alone in a street: JUDGE=... [BODIES="vehicle.audi.tt walker.pedestrian.0001" OUT=out/realism]
 	@$(BIN)/python tools/bench_bodies.py --judge "$(JUDGE)" --out $(OUT) $(BODIES)
 
-bench-lidar: setup  ## our lidar turns beside a real one: TURNS="real.ply ours.pcd.bin"
+lidar-figures: setup  ## our lidar turns beside a real one: TURNS="real.ply ours.pcd.bin"
 	@$(BIN)/python -m tools.lidar_figures $(TURNS)
 
 carla-smoke: setup  ## CARLA's own smoke tests on our simulator: CARLA_PYTHONAPI=/path/to/carla/PythonAPI [MODULES="client sync"]
