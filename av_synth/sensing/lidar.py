@@ -137,7 +137,8 @@ class LidarReturns:
     is_weather: Bools
 
 
-_FADES = 0.1  # standard deviation of a receiver's threshold, as a share of it
+_FADES = np.float32(0.1)  # standard deviation of a receiver's threshold, as a share of it
+_SURELY = np.float32(5.0)  # of them away from it nothing is in doubt
 # noise of ranges at the threshold, as a share of the pulse; it falls with the root of power (Kilic et al. 2021, see
 # `drops`). The share is that of a real HDL-32E (docs/explanation/lidar.md)
 _WEAK = np.float32(0.035)
@@ -284,9 +285,12 @@ def _reported(
     """What becomes of pulses: lost or found, with noise."""
     receiver = device.receiver
     threshold = np.float32(receiver.threshold)
-    fades = random.standard_normal(len(pulses.beam), dtype=np.float32)
     listens = (pulses.range_m >= device.min_range_m) & (pulses.range_m <= device.range_m)
-    found = np.flatnonzero(listens & (pulses.power > threshold * (1.0 + np.float32(_FADES) * fades)))
+    found = np.flatnonzero(listens & (pulses.power > threshold * (1.0 - _SURELY * _FADES)))
+    doubtful = np.flatnonzero(pulses.power[found] < threshold * (1.0 + _SURELY * _FADES))
+    fades = random.standard_normal(len(doubtful), dtype=np.float32)
+    lost = pulses.power[found[doubtful]] <= threshold * (1.0 + _FADES * fades)
+    found = np.delete(found, doubtful[lost])
     places, echo = ranked(pulses.beam[found], pulses.power[found], device.echoes)
     found = found[places]
     range_m, power = pulses.range_m[found], pulses.power[found]
