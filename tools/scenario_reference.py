@@ -17,6 +17,7 @@ from av_synth.documents import Strict  # noqa: E402
 from av_synth.farm.planning import document as campaigns  # noqa: E402
 from av_synth.rig import loader as rigs  # noqa: E402
 from av_synth.rig import motion_sensors  # noqa: E402
+from av_synth.rig.lidar_device import LidarDeviceEntry  # noqa: E402
 from av_synth.scenario import (  # noqa: E402
     chance,
     distributions,
@@ -119,6 +120,7 @@ RIG: tuple[tuple[str, type[Strict]], ...] = (
     ("The file", rigs.RigDocument),
     ("`cameras`", rigs.CameraEntry),
     ("`lidars`", rigs.LidarEntry),
+    ("`device` of lidars", LidarDeviceEntry),
     ("`radars`", rigs.RadarEntry),
     ("`rotation`", rigs.Rotation),
     ("`lens`", rigs.LensEntry),

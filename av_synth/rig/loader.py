@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from itertools import pairwise
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -16,11 +17,13 @@ from av_synth.errors import DocumentError, Problem
 from av_synth.geometry.cameras import BODY_FROM_CAMERA
 from av_synth.geometry.lens import COEFFICIENTS, Lens
 from av_synth.geometry.transforms import Array, from_yaw, quaternion_from_matrix, rigid, turned
+from av_synth.rig.lidar_device import LidarDeviceEntry
 from av_synth.rig.model import (
     BASE_ISO,
     KEYFRAME_US,
     MAIN_CAMERA,
     MAIN_LIDAR,
+    MAX_BEAMS,
     MAX_RANGE_M,
     Camera,
     Exposure,
@@ -46,6 +49,7 @@ _CHANNEL = re.compile(r"(CAM|LIDAR|RADAR)_[A-Z][A-Z0-9_]{0,40}")
 
 
 Degrees = Annotated[float, Field(ge=-180, le=180)]
+Elevation = Annotated[float, Field(ge=-90, le=90)]
 
 _DIGITS = 12  # of quaternions made of angles: what differs between mathematics libraries stays out of the run id
 
@@ -191,21 +195,66 @@ class CameraEntry(_Sensor):
 
 
 class LidarEntry(_Sensor):
-    """A spinning lidar, one whole turn a frame; its channel begins with LIDAR_. Beams are evenly spread."""
+    """A lidar, one whole turn a frame; its channel begins with LIDAR_. Beams are evenly spread, or by a table."""
 
     ahead: ClassVar[Array] = from_yaw(0.0, 0.0, 0.0, -math.pi / 2)  # its y axis looks ahead, as nuScenes' LIDAR_TOP
 
-    beams: int = Field(ge=1, le=256, description="the number of beams")
+    beams: int | None = Field(
+        default=None, ge=1, le=MAX_BEAMS, description="the number of beams; needed without a table"
+    )
     columns: int = Field(ge=36, le=8192, description="columns a turn")
-    upper_deg: float = Field(ge=-90, le=90, description="elevation of the highest beam")
-    lower_deg: float = Field(ge=-90, le=90, description="elevation of the lowest beam")
+    upper_deg: float | None = Field(
+        default=None, ge=-90, le=90, description="elevation of the highest beam; needed without a table"
+    )
+    lower_deg: float | None = Field(
+        default=None, ge=-90, le=90, description="elevation of the lowest beam; needed without a table"
+    )
+    elevations_deg: tuple[Elevation, ...] | None = Field(
+        default=None,
+        description="instead of these three, with a `device`: a table with the elevation of each beam, lowest first",
+    )
+    azimuths_deg: tuple[Degrees, ...] | None = Field(
+        default=None,
+        description="with a `device`: how far each beam looks to the left of its column's direction, lowest first",
+    )
+    horizontal_fov_deg: float = Field(
+        default=360.0, ge=10, le=360, description="how wide a turn is; its middle is straight ahead"
+    )
     range_m: float = Field(gt=0, le=MAX_RANGE_M, description="the reach in metres")
+    device: LidarDeviceEntry | None = Field(
+        default=None, description="what it makes of what its rays meet; every hit is a point if left out"
+    )
 
     @model_validator(mode="after")
-    def _ordered(self) -> LidarEntry:
-        if self.upper_deg <= self.lower_deg:
+    def _either_even_or_a_table(self) -> LidarEntry:
+        even = {"beams": self.beams, "upper_deg": self.upper_deg, "lower_deg": self.lower_deg}
+        given = [name for name, value in even.items() if value is not None]
+        table = self.elevations_deg
+        if table is None and len(given) < len(even):
+            missing = ", ".join(name for name in even if name not in given)
+            raise ValueError(f"has no {missing}; want beams, upper_deg and lower_deg, or elevations_deg")
+        if table is not None and given:
+            raise ValueError(f"got {given[0]} beside elevations_deg; want one of them, as the table says it all")
+        if table is not None and (not 0 < len(table) <= MAX_BEAMS or any(a >= b for a, b in pairwise(table))):
+            raise ValueError(f"elevations_deg: want 1 to {MAX_BEAMS} of them, the lowest first, no two alike")
+        if self.upper_deg is not None and self.lower_deg is not None and self.upper_deg <= self.lower_deg:
             raise ValueError(f"upper_deg = {self.upper_deg}; want it above lower_deg = {self.lower_deg}")
         return self
+
+    @model_validator(mode="after")
+    def _a_table_of_a_device(self) -> LidarEntry:
+        if self.device is None and (self.elevations_deg or self.azimuths_deg):
+            raise ValueError("got a table of beams without a device; want device: {}, or its keys")
+        firing_us = None if self.device is None else self.device.firing_us
+        for name, column in (("azimuths_deg", self.azimuths_deg), ("device.firing_us", firing_us)):
+            if column is not None and len(column) != self.number:
+                raise ValueError(f"{name} has {len(column)} values; want {self.number}, one for each beam")
+        return self
+
+    @property
+    def number(self) -> int:
+        """How many beams it has."""
+        return self.beams or len(self.elevations_deg or ())
 
 
 class RadarEntry(_Sensor):
@@ -251,14 +300,15 @@ def load(name_or_path: str) -> Rig:
     wrong = list(_across(document, model))
     if wrong:
         raise DocumentError(wrong)
+    radars = model.radars.items()
     return Rig(
         name=model.name,
         description=model.description.strip(),
         tick_us=model.tick_us,
         keyframe_ticks=model.keyframe_ticks,
         cameras=tuple(_camera(channel, found) for channel, found in model.cameras.items()),
-        lidars=tuple(_with_channel(Lidar, channel, found) for channel, found in model.lidars.items()),
-        radars=tuple(_with_channel(Radar, channel, found) for channel, found in model.radars.items()),
+        lidars=tuple(_lidar(channel, found) for channel, found in model.lidars.items()),
+        radars=tuple(Radar(channel=channel, mount=found.mount(), **found.rest()) for channel, found in radars),
         imu=None if model.imu is None else model.imu.imu(),
         gnss=None if model.gnss is None else model.gnss.gnss(),
     )
@@ -273,11 +323,15 @@ def _camera(channel: str, found: CameraEntry) -> Camera:
     return Camera(channel=channel, mount=found.mount(), **values)
 
 
-Spinning = TypeVar("Spinning", Lidar, Radar)
-
-
-def _with_channel(kind: type[Spinning], channel: str, found: _Sensor) -> Spinning:
-    return kind(channel=channel, mount=found.mount(), **found.rest())
+def _lidar(channel: str, found: LidarEntry) -> Lidar:
+    values = found.rest()
+    if found.elevations_deg is not None:
+        lowest, highest = found.elevations_deg[0], found.elevations_deg[-1]
+        values |= {"beams": found.number, "upper_deg": highest, "lower_deg": lowest}
+    values["horizontal_fov_deg"] = None if found.horizontal_fov_deg == 360.0 else found.horizontal_fov_deg
+    values["device"] = None if found.device is None else found.device.device(found.range_m)
+    values["firing"] = None if found.device is None else found.device.firing()
+    return Lidar(channel=channel, mount=found.mount(), **values)
 
 
 def _across(document: Document, model: RigDocument) -> Iterable[Problem]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy.typing as npt
 
@@ -11,11 +12,12 @@ from av_synth.geometry import cameras
 from av_synth.geometry.lens import Lens
 from av_synth.geometry.transforms import Array, matrix_from_quaternion
 from av_synth.sensing.inertial import Receiver, Triad
+from av_synth.sensing.lidar import LidarDevice
 
 # what nuScenes' readers want on every sample
 MAIN_CAMERA, MAIN_LIDAR = "CAM_FRONT", "LIDAR_TOP"
 KEYFRAME_US = 500_000
-MAX_RANGE_M = 400.0
+MAX_RANGE_M, MAX_BEAMS = 400.0, 256
 BASE_ISO = 100.0
 _EDGE_PIECES = 16
 
@@ -109,9 +111,36 @@ class Camera:
         return cameras.unproject(pixels, depth_m, self.fx_px, self.fy_px, self.cx_px, self.cy_px, self.lens)
 
 
+Motion = Literal["none", "raw", "compensated"]
+"""What a lidar makes of what moves during its turn."""
+
+
+@dataclass(frozen=True)
+class Firing:
+    """How the rays of a lidar that is a device leave it.
+
+    Attributes:
+        motion: `none`: a turn is of one moment, the frame's. `raw`: it lasts from the tick before to the frame's, and
+            each point is in the lidar's axes of its own moment. `compensated`: so, too, but the motion of the lidar is
+            undone, so that points are in its axes of the frame's moment.
+        firing_us: by beam from the lowest, after its column's time; None: all of a column at once.
+    """
+
+    motion: Motion
+    firing_us: tuple[float, ...] | None
+
+
 @dataclass(frozen=True)
 class Lidar:
-    """A spinning lidar, one whole turn a scan, beams evenly spread from `lower_deg` to `upper_deg`."""
+    """A lidar, one whole turn a scan: beams by the table, or evenly spread from `lower_deg` to `upper_deg`.
+
+    Attributes:
+        elevations_deg: of each beam, the lowest first; None: evenly spread.
+        azimuths_deg: how far each looks to the left of its column's direction; None: all in it.
+        horizontal_fov_deg: how wide its turn is, with the middle straight ahead; None: 360.
+        device: what it makes of what its rays meet; None: every hit is a point where it is.
+        firing: of its rays; there with a device.
+    """
 
     channel: str
     mount: Mount
@@ -121,6 +150,19 @@ class Lidar:
     upper_deg: float
     lower_deg: float
     range_m: float
+    elevations_deg: tuple[float, ...] | None = None
+    azimuths_deg: tuple[float, ...] | None = None
+    horizontal_fov_deg: float | None = None
+    device: LidarDevice | None = None
+    firing: Firing | None = None
+
+    @property
+    def table_deg(self) -> tuple[float, ...]:
+        """The elevation of each beam, the lowest first."""
+        if self.elevations_deg is not None:
+            return self.elevations_deg
+        step_deg = (self.upper_deg - self.lower_deg) / max(self.beams - 1, 1)
+        return tuple(self.upper_deg - step_deg * (self.beams - 1 - ring) for ring in range(self.beams))
 
 
 @dataclass(frozen=True)
@@ -198,11 +240,12 @@ class Rig:
     def to_json(self) -> dict[str, object]:
         """The whole rig as plain JSON values, in declaration order: part of a run's identity.
 
-        What a camera does not have is left out, so that what cameras learn to have changes no other rig's identity;
-        so are an IMU and a GNSS receiver that are not there.
+        What a sensor does not have is left out, so that what sensors learn to have changes no other rig's identity; so
+        are an IMU and a GNSS receiver that are not there.
         """
         told = {name: value for name, value in asdict(self).items() if value is not None}
-        told["cameras"] = tuple(
-            {name: value for name, value in camera.items() if value is not None} for camera in told["cameras"]
-        )
-        return told
+        return told | {group: _without_none(told[group]) for group in ("cameras", "lidars", "radars")}
+
+
+def _without_none(sensors: Iterable[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    return tuple({name: value for name, value in sensor.items() if value is not None} for sensor in sensors)

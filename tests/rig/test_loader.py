@@ -191,4 +191,11 @@ def test_what_is_said_of_the_built_in_rigs_is_what_it_was() -> None:
     """They are part of the id of every run that was made with them."""
     digests = {name: sha256(json.dumps(rig.load(name).to_json()).encode()).hexdigest()[:12] for name in rig.names()}
 
-    assert digests == {"nuscenes": "daaee27879b2", "tiny": "ed185d870560"}
+    assert digests == {
+        "lidar128": "053cb2fb8338",
+        "lidar16": "71602dd4d440",
+        "lidar64": "f919027b9c53",
+        "nuscenes": "e2bb6289f1a9",
+        "solid_state": "802d2c3cfca0",
+        "tiny": "ed185d870560",
+    }
