@@ -2,6 +2,7 @@
 
 from av_synth.capture.faults import SensorFaults
 from av_synth.capture.frameset import CameraImage, Extent, FrameSet, LabelImage, LidarScan, RadarScan
+from av_synth.capture.lidar_devices import LidarDevices
 from av_synth.capture.sensors import SensorArray, warm_up_ticks
 from av_synth.capture.traces import CameraTraces
 
@@ -11,6 +12,7 @@ __all__ = [
     "Extent",
     "FrameSet",
     "LabelImage",
+    "LidarDevices",
     "LidarScan",
     "RadarScan",
     "SensorArray",

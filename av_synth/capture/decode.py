@@ -16,7 +16,8 @@ from av_synth.sensing.intensity import lidar_intensity
 
 # CARLA packs depth into 24 bits, 1000 m at most. Source: CARLA 0.9.16, Docs/ref_sensors.md, depth camera.
 _DEPTH_SCALE = np.float32(1000.0 / (2**24 - 1))
-_SEMANTIC_DETECTION = np.dtype([("xyz", "<f4", 3), ("cos", "<f4"), ("actor_id", "<u4"), ("tag", "<u4")])
+SEMANTIC_DETECTION = np.dtype([("xyz", "<f4", 3), ("cos", "<f4"), ("actor_id", "<u4"), ("tag", "<u4")])
+"""One detection of a semantic lidar as it comes over the wire."""
 _RADAR_DETECTION = np.dtype([("velocity", "<f4"), ("azimuth", "<f4"), ("altitude", "<f4"), ("depth", "<f4")])
 
 
@@ -71,7 +72,7 @@ def flow_px(image: Any, crop: tuple[int, int, int, int] | None) -> npt.NDArray[n
 
 def extents(measurement: Any) -> Mapping[int, Extent]:
     """What `avsynth.camera.visibility` says, by actor id: a channel of counts and a channel of boxes."""
-    rows = np.frombuffer(measurement.raw_data, dtype=_SEMANTIC_DETECTION)
+    rows = np.frombuffer(measurement.raw_data, dtype=SEMANTIC_DETECTION)
     counts, boxes = rows[: len(rows) // 2], rows[len(rows) // 2 :]
     found = {}
     for count, box in zip(counts, boxes, strict=True):
@@ -93,7 +94,7 @@ def lidar_scan(measurement: Any, sensor_from_body: Array, beams: int, range_m: f
         beams: channels it was asked for.
         range_m: its range.
     """
-    rows = np.frombuffer(measurement.raw_data, dtype=_SEMANTIC_DETECTION)
+    rows = np.frombuffer(measurement.raw_data, dtype=SEMANTIC_DETECTION)
     counts = [measurement.get_point_count(channel) for channel in range(beams)]
     ring = np.repeat(np.arange(beams - 1, -1, -1, dtype=np.uint8), counts)
     body = flip_y(rows["xyz"])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState
+from av_synth.sensing.lidar import Echoes
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,12 @@ class LidarScan:
         ring: (N,) uint8, 0 is the lowest beam.
         actor_id: (N,) uint32, 0 is the static world.
         tag: (N,) uint8, CARLA's CityObjectLabel.
+        time_s: (N,) float32, when each was measured, from the frame's moment: 0 or before. None, as all that follow: of
+            a lidar that is no device.
+        echo: (N,) uint8, which of its beam's echoes it is, 0 the strongest.
+        is_weather: (N,) bool, whether it is of rain, fog, dust or spray and of no surface.
+        settled_m: (N, 3) float32, where what each point met is at the frame's moment, in the lidar's axes of then;
+            None: where the point is.
     """
 
     points_m: npt.NDArray[np.float32]
@@ -77,10 +85,25 @@ class LidarScan:
     ring: npt.NDArray[np.uint8]
     actor_id: npt.NDArray[np.uint32]
     tag: npt.NDArray[np.uint8]
+    time_s: npt.NDArray[np.float32] | None = None
+    echo: npt.NDArray[np.uint8] | None = None
+    is_weather: npt.NDArray[np.bool_] | None = None
+    settled_m: npt.NDArray[np.float32] | None = None
+
+    @property
+    def at_frame_m(self) -> npt.NDArray[np.float32]:
+        """Where what each point met is at the frame's moment, (N, 3)."""
+        return self.points_m if self.settled_m is None else self.settled_m
+
+    @property
+    def is_surface(self) -> npt.NDArray[np.bool_]:
+        """Which points are of something solid, (N,)."""
+        return np.ones(len(self.ring), dtype=np.bool_) if self.is_weather is None else ~self.is_weather
 
     def only(self, kept: npt.NDArray[np.bool_]) -> LidarScan:
         """The points that are kept (N,)."""
-        return LidarScan(**{name: each[kept] for name, each in vars(self).items()})
+        found: dict[str, Any] = {name: None if each is None else each[kept] for name, each in vars(self).items()}
+        return LidarScan(**found)
 
 
 @dataclass(frozen=True)
@@ -93,6 +116,14 @@ class RadarScan:
     def only(self, kept: npt.NDArray[np.bool_]) -> RadarScan:
         """The returns that are kept (N,)."""
         return RadarScan(self.points_m[kept], self.range_rate_mps[kept])
+
+
+@dataclass(frozen=True)
+class Before:
+    """How it was one tick earlier: everybody's state, and world_from_ego (4, 4)."""
+
+    state: WorldState
+    world_from_ego: Array
 
 
 @dataclass(frozen=True)
@@ -109,6 +140,8 @@ class FrameSet:
         lidars_before_faults: what the lidars met, whatever became of it; None: no fault has been looked for.
         lost: channels whose frame was lost. A keyframe still has an empty record; of what is between there is none.
         clocks_us: by channel what its clock says of the frame, as `state.time_us`; only clocks that are wrong.
+        echoes: what the rays of lidars met that are devices, of which their points are yet to be made.
+        before: a tick earlier; None where nobody looked.
     """
 
     index: int
@@ -122,6 +155,8 @@ class FrameSet:
     lidars_before_faults: Mapping[str, LidarScan] | None = None
     lost: frozenset[str] = frozenset()
     clocks_us: Mapping[str, int] = field(default_factory=dict)
+    echoes: Mapping[str, Echoes] = field(default_factory=dict)
+    before: Before | None = None
 
     @property
     def true_lidars(self) -> Mapping[str, LidarScan]:

@@ -11,8 +11,17 @@ import carla
 
 from av_synth.capture import decode
 from av_synth.capture.exposure import WATCHED, Sample, sample, why_unstable
-from av_synth.capture.frameset import CameraImage, FrameSet, LabelImage, LidarScan, RadarScan
+from av_synth.capture.frameset import Before, CameraImage, FrameSet, LabelImage, LidarScan, RadarScan
 from av_synth.capture.join import FrameQueue, Measurement
+from av_synth.capture.lidar_rays import (
+    RAYS,
+    STOCK,
+    lidar_attributes,
+    ray_attributes,
+    ray_echoes,
+    stock_echoes,
+    why_not_stock,
+)
 from av_synth.capture.stock import Crop, bent_image, bent_labels, stock_stand_in
 from av_synth.errors import CastError, UnsettledError
 from av_synth.geometry.cameras import BODY_FROM_CAMERA
@@ -21,6 +30,7 @@ from av_synth.geometry.transforms import Array, from_yaw, invert
 from av_synth.log.state import WorldState
 from av_synth.rig.model import Camera, Exposure, Lidar, Radar, Rig
 from av_synth.sensing.lens import Bending, at_once
+from av_synth.sensing.lidar import Echoes
 from av_synth.session import Session
 
 _SENSOR_TIMEOUT_S = 60.0
@@ -56,6 +66,7 @@ class SensorArray:
     Attributes:
         rig: the rig as it really looks: on a server without off-centre projection the principal points are moved by
             a part of a pixel to where the pixels have them.
+        devices: by channel of those sensors that are devices, whose their rays are and where their physics are put in.
     """
 
     def __init__(self, session: Session, ego: carla.Vehicle, actor_from_ego: Array, rig: Rig, first_frame: int) -> None:
@@ -78,6 +89,8 @@ class SensorArray:
         self._samples: dict[str, list[Sample]] = {}
         self._bendings: dict[str, Bending] = {}  # of cameras whose lens the server does not know
         self._started_frame = session.frame
+        self._before: Before | None = None
+        self.devices: dict[str, Mapping[str, str]] = {}
         cameras = tuple(self._start_camera(camera, rig.keyframe_ticks) for camera in rig.cameras)
         self.rig = replace(rig, cameras=cameras)
         for lidar in rig.lidars:
@@ -101,6 +114,7 @@ class SensorArray:
             if wrong:
                 told = "; ".join(f"{channel} {why}" for channel, why in wrong.items())
                 raise UnsettledError(f"frame {state.frame}, the last before recording: {told}; want a stable exposure")
+        self._before = Before(state, self._world_from_ego(state))
 
     def collect(self, state: WorldState) -> FrameSet:
         """Everything that is due at this frame, and nothing of any other.
@@ -120,19 +134,44 @@ class SensorArray:
             label = self._label_image(camera, state.frame)
             if label is not None:
                 labels[camera.channel] = label if bending is None else bent_labels(label, bending)
-        lidars: dict[str, LidarScan] = {}
-        for lidar in rig.lidars:
-            turn = self._get(lidar.channel, "sensor.lidar.ray_cast_semantic", state.frame)
-            if turn is not None:
-                lidars[lidar.channel] = decode.lidar_scan(turn, _LIDAR_FROM_BODY, lidar.beams, lidar.range_m)
+        lidars, echoes = self._turns(state.frame)
         radars: dict[str, RadarScan] = {}
         for radar in rig.radars:
             scan = self._get(radar.channel, "sensor.other.radar", state.frame)
             if scan is not None:
                 radars[radar.channel] = decode.radar_scan(scan)
         index = state.frame - self._first_frame
-        world_from_ego = state.actors[self._ego.id].world_from_actor @ self._actor_from_ego
-        return FrameSet(index, state, world_from_ego, index % rig.keyframe_ticks == 0, cameras, labels, lidars, radars)
+        before, self._before = self._before, Before(state, self._world_from_ego(state))
+        return FrameSet(
+            index,
+            state,
+            self._before.world_from_ego,
+            index % rig.keyframe_ticks == 0,
+            cameras,
+            labels,
+            lidars,
+            radars,
+            echoes=echoes,
+            before=before,
+        )
+
+    def _world_from_ego(self, state: WorldState) -> Array:
+        world_from_ego: Array = state.actors[self._ego.id].world_from_actor @ self._actor_from_ego
+        return world_from_ego
+
+    def _turns(self, frame: int) -> tuple[dict[str, LidarScan], dict[str, Echoes]]:
+        """The turns of lidars, and what the rays of those met that are devices."""
+        lidars: dict[str, LidarScan] = {}
+        echoes: dict[str, Echoes] = {}
+        for lidar in self.rig.lidars:
+            rays, turn = (self._get(lidar.channel, type_id, frame) for type_id in (RAYS, STOCK))
+            if rays is not None:
+                echoes[lidar.channel] = ray_echoes(rays, _LIDAR_FROM_BODY, lidar, self.rig.tick_us)
+            elif turn is not None and lidar.device is not None:
+                echoes[lidar.channel] = stock_echoes(turn, _LIDAR_FROM_BODY, lidar, self.rig.tick_us)
+            elif turn is not None:
+                lidars[lidar.channel] = decode.lidar_scan(turn, _LIDAR_FROM_BODY, lidar.beams, lidar.range_m)
+        return lidars, echoes
 
     def _label_image(self, camera: Camera, frame: int) -> LabelImage | None:
         channel = camera.channel
@@ -244,18 +283,22 @@ class SensorArray:
             raise CastError(f"{message}: its cameras have no {attribute}; want the embedded one, or a rig without")
 
     def _start_lidar(self, lidar: Lidar) -> None:
-        ticks_per_s = 1e6 / self.rig.tick_us
-        attributes = {
-            "channels": str(lidar.beams),
-            "range": str(lidar.range_m),
-            "points_per_second": str(round(lidar.beams * lidar.columns * ticks_per_s)),
-            "rotation_frequency": str(ticks_per_s),  # a whole turn in every tick, also in those that are not kept
-            "upper_fov": str(lidar.upper_deg),
-            "lower_fov": str(lidar.lower_deg),
-            "horizontal_fov": "360.0",
-        }
+        """Start a lidar.
+
+        Raises:
+            CastError: if it is a device that wants more than the server's lidars can do.
+        """
+        attributes, type_id = lidar_attributes(lidar, self.rig.tick_us), STOCK
+        if lidar.device is not None and lidar.firing is not None:
+            own = self._session.has_attribute(RAYS, "avsynth.elevations")
+            if not own and (what := why_not_stock(lidar, lidar.firing)):
+                message = f"rig {self._wanted}: {lidar.channel} has {what}, which the simulator cannot do"
+                raise CastError(f"{message}: it has no {RAYS}; want the embedded one, or a rig without")
+            if own:
+                attributes, type_id = attributes | ray_attributes(lidar, lidar.device, lidar.firing), RAYS
+            self.devices[lidar.channel] = {"rays": "embedded" if own else "stock", "physics": "capture"}
         ego_from_body = lidar.mount.ego_from_sensor @ _LIDAR_FROM_BODY
-        self._start(lidar.channel, "sensor.lidar.ray_cast_semantic", attributes, ego_from_body, lidar.every_ticks)
+        self._start(lidar.channel, type_id, attributes, ego_from_body, lidar.every_ticks)
 
     def _start_radar(self, radar: Radar) -> None:
         attributes = {

@@ -130,7 +130,7 @@ def echoes_of(frames: FrameSet, rig: Rig) -> Echoes:
     for lidar in rig.lidars:
         if lidar.channel in frames.true_lidars:
             scan = frames.true_lidars[lidar.channel]
-            points.append(apply(frames.world_from_ego @ lidar.mount.ego_from_sensor, scan.points_m))
+            points.append(apply(frames.world_from_ego @ lidar.mount.ego_from_sensor, scan.at_frame_m))
             ids.append(scan.actor_id)
     return Echoes(np.concatenate(points), np.concatenate(ids))
 

@@ -102,7 +102,9 @@ def _returns(frames: FrameSet, rig: Rig, world_from_box: Array, size_lwh_m: Arra
         sensor_from_world = invert(frames.world_from_ego @ sensor.mount.ego_from_sensor)
         return int(points_inside(sensor_from_world @ world_from_box, size_lwh_m, points_m).sum())
 
-    # nuScenes counts the points of LIDAR_TOP, and of all radars
-    lidars = [count(one, frames.lidars[MAIN_LIDAR].points_m) for one in rig.lidars if one.channel == MAIN_LIDAR]
+    # nuScenes counts the points of LIDAR_TOP, and of all radars; rain in a box is not of it
+    turn = frames.lidars[MAIN_LIDAR]
+    solid = turn.points_m[turn.is_surface]
+    lidars = [count(one, solid) for one in rig.lidars if one.channel == MAIN_LIDAR]
     radars = [count(one, frames.radars[one.channel].points_m) for one in rig.radars if one.channel in frames.radars]
     return sum(lidars), sum(radars)

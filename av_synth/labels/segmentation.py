@@ -11,7 +11,7 @@ import numpy.typing as npt
 from av_synth.capture import LidarScan
 from av_synth.geometry.boxes import points_inside
 from av_synth.geometry.transforms import Array
-from av_synth.log.semantics import EGO_CATEGORY, NO_CATEGORY, SURFACES
+from av_synth.log.semantics import EGO_CATEGORY, NO_CATEGORY, NOISE_CATEGORY, SURFACES
 from av_synth.log.state import ActorInfo
 from av_synth.log.taxonomy import CATEGORIES
 
@@ -39,7 +39,8 @@ def point_categories(scan: LidarScan, infos: Mapping[int, ActorInfo], ego_id: in
     """Index (N,) of each point's nuScenes category.
 
     A point on an actor has the actor's category, a rider that of the two-wheeler, the ego vehicle.ego. Everything else
-    has that of its surface (`log.semantics`), actors that nuScenes does not annotate too, such as traffic lights.
+    has that of its surface (`log.semantics`), actors that nuScenes does not annotate too, such as traffic lights. What
+    is of the weather is noise.
 
     Args:
         scan: the points.
@@ -53,6 +54,7 @@ def point_categories(scan: LidarScan, infos: Mapping[int, ActorInfo], ego_id: in
         category = EGO_CATEGORY if actor_id == ego_id else ("" if info is None else info.category)
         if category:
             categories[which == place] = CATEGORY_INDEX[category]
+    categories[~scan.is_surface] = CATEGORY_INDEX[NOISE_CATEGORY]
     return categories
 
 

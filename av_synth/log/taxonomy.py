@@ -86,6 +86,10 @@ RADAR_POINT = np.dtype(
 )
 """A return in a radar's .pcd: source nuscenes-devkit 1.2.0, utils/data_classes.py."""
 
+LIDAR_TIME = np.dtype([("time_us", "<i4"), ("echo", "u1"), ("weather", "u1")])
+"""What is told of each point of a lidar that is a device: when it was measured, microseconds from the frame's moment,
+which of its beam's echoes it is (0 the strongest), and whether it is of rain, fog, dust or spray (1) or not (0)."""
+
 
 def channel_order(channel: str) -> tuple[int, str]:
     """Sort key: the twelve nuScenes channels first, others by name."""

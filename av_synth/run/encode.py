@@ -12,7 +12,7 @@ import simplejpeg
 from av_synth.capture import CameraImage, LidarScan, RadarScan
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
-from av_synth.log.taxonomy import RADAR_POINT
+from av_synth.log.taxonomy import LIDAR_TIME, RADAR_POINT
 
 _JPEG_QUALITY = 90
 _MOVING_MPS = 0.5
@@ -92,6 +92,20 @@ def lidar_bin(scan: LidarScan) -> bytes:
     table = np.column_stack([scan.points_m, scan.intensity, scan.ring]).astype("<f4")
     if not np.isfinite(table).all():
         raise DataError("a lidar scan has points that are not finite")
+    return table.tobytes()
+
+
+def lidar_times(scan: LidarScan) -> bytes:
+    """What is told of each point of a lidar that is a device, `LIDAR_TIME`s in the order of the points.
+
+    Raises:
+        DataError: if the turn is of a lidar that is none.
+    """
+    if scan.time_s is None or scan.echo is None or scan.is_weather is None:
+        raise DataError("a lidar scan has no times")
+    table = np.zeros(len(scan.ring), dtype=LIDAR_TIME)
+    table["time_us"] = np.rint(scan.time_s.astype(np.float64) * 1e6)
+    table["echo"], table["weather"] = scan.echo, scan.is_weather
     return table.tobytes()
 
 

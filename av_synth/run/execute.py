@@ -12,7 +12,7 @@ from typing import Any
 import carla
 import numpy as np
 
-from av_synth.capture import CameraTraces, SensorArray, SensorFaults, warm_up_ticks
+from av_synth.capture import CameraTraces, FrameSet, LidarDevices, SensorArray, SensorFaults, warm_up_ticks
 from av_synth.director import Director
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
@@ -34,6 +34,8 @@ from av_synth.run.spec import (
     Watch,
 )
 from av_synth.run.towns import in_town, tick_us_of, town_of
+from av_synth.scenario import ConcreteScenario
+from av_synth.scenario.faults import FaultInForce
 from av_synth.session import OnStep, Session, Step, client_errors, open_session, unheard
 from av_synth.session.readings import axles
 from av_synth.session.settling import Settling
@@ -87,8 +89,7 @@ def execute(
             mounted = None if rig is None else as_mounted(rig, scenario)
             state, lamps, sensors, from_ego = _warm_up(session, director, mounted, lambda: on_tick(0, frames), run_up)
             seen = None if sensors is None else sensors.rig
-            trace = None if seen is None else CameraTraces(scenario.name, scenario.seed, seen).apply
-            spoil = None if seen is None else SensorFaults(scenario.name, scenario.seed, seen).apply
+            look = None if sensors is None else _Look(sensors, scenario)
             measures = seen is not None and (seen.imu is not None or seen.gnss is not None)
             context = Context(
                 spec,
@@ -99,6 +100,7 @@ def execute(
                 session.map.to_opendrive(),
                 frames,
                 axles(director.ego) if measures and isinstance(director.ego, carla.Vehicle) else None,
+                {} if sensors is None else sensors.devices,
             )
             for sink in sinks:
                 sink.begin(context)
@@ -110,7 +112,8 @@ def execute(
                 lights = session.traffic_lights()
                 hashes.append(state_hash(state, lights))
                 _check(spec, index, hashes[-1])
-                if sinks or sensors is not None:
+                if sinks or look is not None:
+                    weather = session.weather()
                     tick = Tick(
                         index=index,
                         state=state,
@@ -120,11 +123,9 @@ def execute(
                         lamps=lamps,
                         doors=session.doors(),
                         traffic_lights=lights,
-                        weather=session.weather(),
+                        weather=weather,
                         events=events,
-                        frames=None
-                        if sensors is None or trace is None or spoil is None
-                        else spoil(trace(sensors.collect(state)), director.faults.at(state.time_us)),
+                        frames=None if look is None else look(state, weather, director.faults.at(state.time_us)),
                     )
                     for sink in sinks:
                         sink.tick(tick)
@@ -136,10 +137,25 @@ def execute(
                     state, lamps = _tick(session, director, heard=bool(sinks))
             session.reached(Step.RECORDED)
             outcome = director.outcome()
-            made_by = {**provenance(session), **director.provenance()}
+            devices = {"devices": context.devices} if context.devices else {}
+            made_by = {**provenance(session), **director.provenance(), **devices}
         for sink in sinks:
             sink.end(outcome, made_by)
         return RunResult(run_id, outcome, tuple(hashes))
+
+
+class _Look:
+    """What the sensors of a run make of each frame."""
+
+    def __init__(self, sensors: SensorArray, scenario: ConcreteScenario) -> None:
+        whose = scenario.name, scenario.seed, sensors.rig
+        self._sensors = sensors
+        self._measure = LidarDevices(*whose).apply
+        self._trace = CameraTraces(*whose).apply
+        self._spoil = SensorFaults(*whose).apply
+
+    def __call__(self, state: WorldState, weather: Mapping[str, float], in_force: Sequence[FaultInForce]) -> FrameSet:
+        return self._spoil(self._trace(self._measure(self._sensors.collect(state), weather)), in_force)
 
 
 def _warm_up(
@@ -176,7 +192,7 @@ def _warm_up(
         if settled and rig is not None and rig.looks and sensors is None and first_frame - state.frame <= lead:
             sensors = SensorArray(session, director.ego, from_ego, rig, first_frame)
             session.reached(Step.SENSORS)
-        elif sensors is not None:
+        if sensors is not None:
             sensors.warm_up(state)
         director.before_tick(state)
         state, lamps = _tick(session, director, heard=run_up is not None)

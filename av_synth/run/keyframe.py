@@ -122,14 +122,15 @@ class Labeller:
     ) -> list[Row]:
         """How good the boxes are, by what the lidar met: a faulty turn tells of the lidar, not of boxes."""
         unclear = {channel: unclear_boxes(tie) for channel, tie in ties.items()}
-        scan, lidar_from_world = frames.true_lidars[MAIN_LIDAR], self._lidar_from_world(frames)
+        turn, lidar_from_world = frames.true_lidars[MAIN_LIDAR], self._lidar_from_world(frames)
+        scan = turn.only(turn.is_surface)
         ground = np.isin(point_categories(scan, frames.state.infos, self.ego_id), GROUND)
         found = []
         for box in boxes:
             own = [each for each in in_images if each.actor_id == box.actor_id]
             pixels = pixel_evidence(_without_margin(box), box.visibility.fraction, own, looks, unclear)
             points = point_evidence(
-                scan.points_m,
+                scan.at_frame_m,
                 scan.actor_id == box.actor_id,
                 ground,
                 lidar_from_world @ box.world_from_box,

@@ -70,6 +70,8 @@ class Recorder:
             self._rows["true_mounts"] += rows.true_mounts(believed, really)
             self._rows["lenses"] += rows.lenses(really)
             self._rows["shutters"] += rows.shutters(really)
+            self._rows["lidar_devices"] += rows.lidar_devices(really, context.devices)
+            self._rows["lidar_beams"] += rows.lidar_beams(really)
             self._rows["axles"] += rows.axles(context.ego_id, context.axles_m)
             self._labeller = Labeller(really, context.ego_id)
 
@@ -140,6 +142,8 @@ class Recorder:
             self._blob(frames, channel, "jpg", partial(encode.jpeg, image), sizes[channel])
         for channel, turn in frames.lidars.items():
             self._blob(frames, channel, "pcd.bin", partial(encode.lidar_bin, turn))
+            if turn.time_s is not None:
+                self._write(f"lidar_times/{channel}/{frames.index:06d}.bin", partial(encode.lidar_times, turn))
         for radar in rig.radars:
             if radar.channel in frames.radars:
                 scan = frames.radars[radar.channel]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from av_synth.capture import FrameSet
@@ -86,6 +87,44 @@ def axles(ego_id: int, axles_m: tuple[float, float] | None) -> list[Row]:
     if axles_m is None:
         return []
     return [{"actor_id": ego_id, "wheelbase_m": axles_m[0], "track_m": axles_m[1]}]
+
+
+def lidar_devices(rig: Rig, whose: Mapping[str, Mapping[str, str]]) -> list[Row]:
+    """The lidars that are devices.
+
+    Args:
+        rig: the sensors.
+        whose: by channel, see `capture.SensorArray.devices`.
+    """
+    return [
+        {
+            "channel": lidar.channel,
+            "columns": lidar.columns,
+            "horizontal_fov_deg": lidar.horizontal_fov_deg or 360.0,
+            "min_range_m": lidar.device.min_range_m,
+            "range_m": lidar.range_m,
+            "divergence_mrad": lidar.device.divergence_mrad,
+            "echoes": lidar.device.echoes,
+            "motion": lidar.firing.motion,
+            "turn_us": 0 if lidar.firing.motion == "none" else rig.tick_us,
+            "rays": whose[lidar.channel]["rays"],
+        }
+        for lidar in rig.lidars
+        if lidar.device is not None and lidar.firing is not None
+    ]
+
+
+def lidar_beams(rig: Rig) -> list[Row]:
+    """The beams of those lidars, from the lowest."""
+    found = []
+    for lidar in rig.lidars:
+        if lidar.firing is not None:
+            nothing = (0.0,) * lidar.beams
+            each = zip(lidar.table_deg, lidar.azimuths_deg or nothing, lidar.firing.firing_us or nothing, strict=True)
+            for ring, (elevation, azimuth, firing) in enumerate(each):
+                told = {"elevation_deg": elevation, "azimuth_deg": azimuth, "firing_us": firing}
+                found.append({"channel": lidar.channel, "ring": ring, **told})
+    return found
 
 
 def box(frames: FrameSet, label: BoxLabel) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import carla
@@ -111,6 +111,7 @@ class Context:
         frames: how many will be recorded.
         axles_m: between the axles of the ego, and between its left and right wheels, where the rig measures its motion;
             else None, as of an ego that has not four wheels.
+        devices: see `capture.SensorArray`; empty if no sensor is one.
     """
 
     spec: RunSpec
@@ -121,6 +122,7 @@ class Context:
     opendrive: str
     frames: int
     axles_m: tuple[float, float] | None = None
+    devices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -167,6 +167,19 @@ TABLES: Mapping[str, TableSpec] = {
         ("channel",),
         {"channel": _STR} | _floats(_POSE),
     ),
+    "lidar_devices": _spec(
+        "lidars that are devices. A turn is of one moment (motion none), or lasts `turn_us` up to the frame's, its "
+        "points in the lidar's axes of each one's moment (raw) or of the frame's (compensated). rays: embedded, stock",
+        ("channel",),
+        {"channel": _STR, "columns": _I32}
+        | _floats(("horizontal_fov_deg", "min_range_m", "range_m", "divergence_mrad"))
+        | {"echoes": _I32, "motion": _STR, "turn_us": _I32, "rays": _STR},
+    ),
+    "lidar_beams": _spec(
+        "their beams, ring 0 the lowest: where each looks, to the left of its column, and when it fires, after that",
+        ("channel", "ring"),
+        {"channel": _STR, "ring": _I32} | _floats(("elevation_deg", "azimuth_deg", "firing_us")),
+    ),
     "sensor_frames": _spec(
         "each file of a sensor; width and height are 0 for what is no camera",
         ("channel", "frame"),
@@ -257,7 +270,7 @@ TABLES: Mapping[str, TableSpec] = {
 
 
 OPTIONAL = frozenset(
-    {"lenses", "shutters", "axles", "imu", "imu_truth", "gnss", "gnss_truth"}
+    {"lenses", "shutters", "lidar_devices", "lidar_beams", "axles", "imu", "imu_truth", "gnss", "gnss_truth"}
     | {"true_mounts", "clock_times", "lost_frames"}
 )
 """Tables that a run has only if there are rows for them."""

@@ -21,7 +21,8 @@ def frames(index: int) -> FrameSet:
     turn = np.linspace(0.0, 2 * np.pi, 160, endpoint=False)
     points = np.stack([np.cos(turn), np.sin(turn), 0 * turn], axis=1).astype(np.float32) * (10 + index)
     ring = np.arange(160, dtype=np.uint8) % 16
-    lidar = LidarScan(points, turn.astype(np.float32), ring, np.arange(160, dtype=np.uint32), ring)
+    of_a_device = (-turn.astype(np.float32), ring, ring > 14, -points)
+    lidar = LidarScan(points, turn.astype(np.float32), ring, np.arange(160, dtype=np.uint32), ring, *of_a_device)
     image = np.full((18, 32, 4), 100 + index, dtype=np.uint8)
     radar = RadarScan(np.abs(points[:20]), turn[:20].astype(np.float32))
     cameras = {"CAM_FRONT": CameraImage(image), "CAM_BACK": CameraImage(image)} if index % 2 == 0 else {}

@@ -334,7 +334,10 @@ def test_what_only_the_simulator_can_refuse_is_told_with_its_line_and_leaves_not
             "--without: cut_in_wet has no actor 'cuter'; did you mean 'cutter'?",
         ),
         (["run", "cut_in_wet", "--rig", "tiny", "--out", "out", "--town", "../x"], "--town: got '../x'; want a town"),
-        (["demo", "--rig", "none", "--out", "out"], "rig: got 'none'; want one of lidar128, lidar16, lidar64, nuscenes, solid_state, tiny"),
+        (
+            ["demo", "--rig", "none", "--out", "out"],
+            "rig: got 'none'; want one of lidar128, lidar16, lidar64, nuscenes, solid_state, tiny",
+        ),
         (["scenarios", "show"], "show: want a scenario's name behind it"),
         (["scenarios", "show", "cut_in_wet", "--out", "."], "--out: got '.'; want the path of a picture, such as"),
         (["campaign", "none", "--out", "out"], "campaign: got 'none'; want one of demo, rain_sweep"),

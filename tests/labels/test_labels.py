@@ -253,6 +253,10 @@ def test_boxes_count_the_stored_points_and_leave_out_the_ego():
     assert labels[CHILD].attribute == "pedestrian.moving"
     np.testing.assert_allclose(labels[VAN].size_lwh_m, np.array(SIZES[VAN]) + 0.02)
 
+    rain = replace(scan, is_weather=np.array([False, True, False, False]))
+    labels = {label.actor_id: label for label in label_boxes(replace(frames, lidars={"LIDAR_TOP": rain}), RIG, {}, EGO)}
+    assert (labels[VAN].num_lidar_pts, labels[CHILD].num_lidar_pts) == (1, 1)
+
 
 def test_attributes_belong_to_the_category_and_to_the_speed():
     def of(category: str, speed_mps: float, type_id: str = "") -> str:

@@ -1,5 +1,7 @@
 """Lidar points: what they met, and which instance of it."""
 
+from dataclasses import replace
+
 import carla
 import numpy as np
 import pytest
@@ -139,3 +141,12 @@ def test_labels_do_not_depend_on_where_the_world_is() -> None:
 def test_stuff_has_no_instance_even_inside_a_box(category: str) -> None:
     labels = panoptic(np.zeros((1, 3), "f4"), np.array([CATEGORY_INDEX[category]], "u1"), [box("vehicle.car", 1, 0, 0)])
     assert labels.tolist() == [1000 * CATEGORY_INDEX[category]]
+
+
+def test_what_is_of_the_weather_is_noise_whatever_else_is_said_of_it() -> None:
+    seen = replace(scan((0, 1), (BIKE, 14), (BIKE, 14)), is_weather=np.array([False, True, False]))
+
+    labels = point_categories(seen, {BIKE: info(BIKE, "vehicle.car")}, EGO)
+
+    assert labels.tolist() == [CATEGORY_INDEX["flat.driveable_surface"], CATEGORY_INDEX["noise"], CAR]
+    assert panoptic(seen.points_m, labels, [box("vehicle.car", 5, 0.0, 0.0)]).tolist() == [24000, 0, 17005]

@@ -1,7 +1,9 @@
 import zipfile
+from dataclasses import replace
 
 import cv2
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -9,6 +11,7 @@ from nuscenes.utils.data_classes import LidarPointCloud, RadarPointCloud
 from nuscenes.utils.data_io import load_bin_file
 
 from av_synth.capture import CameraImage, LidarScan, RadarScan
+from av_synth.errors import DataError
 from av_synth.run import encode
 
 
@@ -110,3 +113,20 @@ def test_panoptic_files_are_read_by_the_devkit_and_carry_no_time(tmp_path):
     assert read.dtype == np.uint16
     with zipfile.ZipFile(path) as archive:
         assert [(each.filename, each.date_time) for each in archive.infolist()] == [("data.npy", (1980, 1, 1, 0, 0, 0))]
+
+
+def test_times_of_points_are_whole_microseconds_with_echo_and_weather():
+    points, flat = np.zeros((3, 3), "f4"), np.zeros(3)
+    turn = LidarScan(points, flat.astype("f4"), flat.astype("u1"), flat.astype("u4"), flat.astype("u1"))
+    device = replace(
+        turn,
+        time_s=np.array([-0.05, -0.0123456, 0.0], "f4"),
+        echo=np.array([0, 1, 2], "u1"),
+        is_weather=np.array([False, True, False]),
+    )
+
+    told = np.frombuffer(encode.lidar_times(device), [("time_us", "<i4"), ("echo", "u1"), ("weather", "u1")])
+
+    assert told.tolist() == [(-50_000, 0, 0), (-12_346, 1, 1), (0, 2, 0)]
+    with pytest.raises(DataError, match="a lidar scan has no times"):
+        encode.lidar_times(turn)

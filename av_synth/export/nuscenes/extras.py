@@ -10,6 +10,7 @@ import pyarrow as pa
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.annotations import Annotations
 from av_synth.export.nuscenes.fold import Fold
+from av_synth.export.nuscenes.lidar_devices import add_lidar_devices
 from av_synth.export.nuscenes.measured import fold_motion_sensors
 from av_synth.export.nuscenes.names import RunNames, category, token
 from av_synth.export.nuscenes.quality import fold_quality
@@ -27,9 +28,10 @@ TABLES = (
     *("lidarseg", "panoptic", "image_annotations"),  # nuScenes' own
     *("lidar_instance", "label_image", "semantic_class", "box_2d", "instance_actor"),
     *("annotation_truth", "sample_truth", "label_quality", "counterfactuals"),
-    *("camera_lens", "camera_shutter", "motion_sensor", "calibration_truth", "clock_truth"),
+    *("camera_lens", "camera_shutter", "lidar_device", "lidar_time", "motion_sensor"),
+    *("calibration_truth", "clock_truth"),
 )
-NOT_EMPTY = ("camera_lens", "camera_shutter", "motion_sensor", "calibration_truth", "clock_truth")
+NOT_EMPTY = TABLES[TABLES.index("camera_lens") :]
 """Those of them that are there only if they have rows."""
 
 
@@ -58,6 +60,7 @@ def fold_extras(
     fold.extend("sample_truth", fold_sample_truth(run, names, sensor_rows, annotated, offset_m))
     fold.extend("camera_lens", _lenses(run, names))
     fold.extend("camera_shutter", _shutters(run, names))
+    add_lidar_devices(run, names, fold)
     fold.extend("motion_sensor", fold_motion_sensors(run, names))
     fold.extend("calibration_truth", fold_calibration_truth(run, names))
     fold.extend("clock_truth", fold_clock_truth(run, names, offset_m))
