@@ -10,11 +10,15 @@ import numpy as np
 from av_synth.capture.frameset import Before, FrameSet, LidarScan
 from av_synth.errors import DataError
 from av_synth.geometry.motion import Between
-from av_synth.geometry.transforms import apply, invert
+from av_synth.geometry.transforms import Array, apply, invert, rigid, rotate
+from av_synth.log.state import WorldState
 from av_synth.rig.model import Firing, Lidar, Rig
 from av_synth.scenario.distributions import stream
 from av_synth.sensing.air import Air, air
 from av_synth.sensing.lidar import Echoes, LidarReturns, measured
+from av_synth.sensing.spray import Wake
+
+_TOO_THIN = ("vehicle.bicycle",)  # their wheels throw next to nothing
 
 
 class LidarDevices:
@@ -49,12 +53,37 @@ class LidarDevices:
         if lidar.device is None or lidar.firing is None:
             raise DataError(f"{lidar.channel} has echoes and is no device")
         random = stream(self._scenario, f"lidar {lidar.channel} {frames.index}", self._seed)
-        returns = measured(echoes, lidar.device, there, random)
+        sensor_from_world = invert(frames.world_from_ego @ lidar.mount.ego_from_sensor)
+        x, y, z = rotate(sensor_from_world, (0.0, 0.0, 1.0)).tolist()
+        returns = measured(
+            echoes,
+            lidar.device,
+            there,
+            random,
+            up=(x, y, z),
+            height_m=lidar.mount.translation_m[2],
+            wakes=_wakes(frames.state, sensor_from_world) if there.wetness else (),
+        )
         if lidar.firing.motion == "none":
             return _scan(returns)
         if frames.before is None:
             raise DataError(f"{lidar.channel} feels motion, and at frame {frames.index} nobody knows the tick before")
         return _moved(returns, lidar, lidar.firing, frames, frames.before)
+
+
+def _wakes(state: WorldState, sensor_from_world: Array) -> list[Wake]:
+    """The vehicles that may throw spray, the ego among them."""
+    found = []
+    for actor_id in sorted(state.infos):
+        info = state.infos[actor_id]
+        if info.category.startswith("vehicle.") and info.category not in _TOO_THIN:
+            world_from_box = state.world_from_box(actor_id)
+            length_m, width_m, height_m = (float(side) for side in info.size_lwh_m)
+            ground = rigid(np.eye(3), (0.0, 0.0, -height_m / 2.0))
+            speed_mps = float(state.actors[actor_id].velocity_mps @ world_from_box[:3, 0])
+            body = sensor_from_world @ world_from_box @ ground
+            found.append(Wake(body, (length_m, width_m, height_m), speed_mps))
+    return found
 
 
 def _scan(returns: LidarReturns) -> LidarScan:
