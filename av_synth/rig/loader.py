@@ -348,6 +348,11 @@ def _across(document: Document, model: RigDocument) -> Iterable[Problem]:
             if model.keyframe_ticks % sensor.every_ticks:
                 want = f"want it to divide keyframe_ticks = {model.keyframe_ticks}, so that keyframes have all sensors"
                 yield document.problem((group, channel, "every_ticks"), f"got {sensor.every_ticks}; {want}")
+    for channel, lidar in model.lidars.items():
+        column_us, last_us = model.tick_us / lidar.columns, max((lidar.device and lidar.device.firing_us) or (0.0,))
+        if last_us > column_us:
+            want = f"want {column_us:.2f} at most: {lidar.columns} columns in tick_us = {model.tick_us} take no longer"
+            yield document.problem(("lidars", channel, "device", "firing_us"), f"got {last_us:g}; {want}")
     for group, channel, there in (("cameras", MAIN_CAMERA, model.cameras), ("lidars", MAIN_LIDAR, model.lidars)):
         if channel not in there:
             yield document.problem((group,), f"has no {channel}; readers of nuScenes want it on every sample")

@@ -66,6 +66,10 @@ def test_beams_without_a_table_are_evenly_spread(tmp_path: Path) -> None:
             "elevations_deg: [1, 2]\nazimuths_deg: [0, 0, 0]\ndevice: {}",
             "LIDAR_TOP: azimuths_deg has 3 values; want 2, one for each beam",
         ),
+        (
+            "elevations_deg: [1, 2]\ndevice: {firing_us: [0, 93]}",
+            "LIDAR_TOP.device.firing_us: got 93; want 92.25 at most: 542 columns in tick_us = 50000 take no longer",
+        ),
         ("elevations_deg: [1, 2]\ndevice: {motion: deskewed}", "LIDAR_TOP.device.motion: got 'deskewed'"),
         ("elevations_deg: [1, 2]\ndevice: {echoes: 4}", "LIDAR_TOP.device.echoes: got 4; want 1 to 3"),
         ("elevations_deg: [1, 2]\ndevice: {echos: 2}", "did you mean 'echoes'?"),
