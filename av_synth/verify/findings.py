@@ -31,6 +31,7 @@ CHECKS: Mapping[str, str] = {
     "files": "every file is in its place and has its own data",
     "images": "camera images decode whole, have the stated size and are not blank",
     "lidar_files": "lidar files are five float32 columns of a whole turn, rings counted from the lowest beam",
+    "lidar_devices": "points of a lidar that is a device are of its beams, in its turn and its reach",
     "radar_files": "radar files have nuScenes' header, whole records and one byte more",
     "map_masks": "map masks are 8-bit images and the ego drives on their foreground",
     "lidar_counts": "num_lidar_pts is the number of lidar points in the box",

@@ -25,7 +25,9 @@ from av_synth.verify.points.actors import SceneActors, read_ids
 from av_synth.verify.points.shifts import check_shifts
 from av_synth.verify.points.standing import StandingCheck
 from av_synth.verify.points.timing import MaskTiming
+from av_synth.verify.points.turns import SceneTurns, settled
 from av_synth.verify.reading import blobs, clouds
+from av_synth.verify.reading.clouds import Sweep
 from av_synth.verify.reading.model import Data, Dataset, Scene
 from av_synth.verify.reading.values import inside
 from av_synth.verify.rows import calibration, can_bus, chains, criticality, extras, motion, motion_sensors, truth_rows
@@ -59,11 +61,11 @@ def verify_scene(dataset: Dataset, scene: Scene, findings: Findings) -> None:
     wrong_counts = findings.count("lidar_counts")
     faults = SceneFaults(dataset, scene, findings)
     check_sensor_truth(dataset, scene, faults, findings)
+    actors = SceneActors(dataset, scene, findings)
     for channel in scene.channels("lidar"):
-        by_sample.update(_verify_lidar(dataset, scene, channel, faults, findings))
+        by_sample.update(_verify_lidar(dataset, scene, channel, actors, faults, findings))
     if findings.count("lidar_counts") > wrong_counts:
         explain_counts(scene, lambda data: _read_points(dataset, data), findings)
-    actors = SceneActors(dataset, scene, findings)
     for sample_token, cloud in by_sample.items():
         actors.add(sample_token, cloud)
     check_on_map(dataset, scene, by_sample, findings)
@@ -100,20 +102,25 @@ def _place(scene: Scene, data: Data) -> str:
     return f"{data.filename} (sample_data token={data.token}, {scene.name})"
 
 
-def _verify_lidar(dataset: Dataset, scene: Scene, channel: str, faults: SceneFaults, findings: Findings) -> Clouds:
+def _verify_lidar(
+    dataset: Dataset, scene: Scene, channel: str, actors: SceneActors, faults: SceneFaults, findings: Findings
+) -> Clouds:
     """Check every turn; returns, for LIDAR_TOP, the points of each sample, unless a fault has moved or taken all."""
     by_sample: Clouds = {}
     ids: list[dict[int, str]] = []
     standing, repeats = StandingCheck(scene, findings), blobs.Repeats(scene, findings)
     quarters, own_body = clouds.QuarterCheck(), OwnBodyCheck(scene, findings)
+    turns = SceneTurns(dataset, scene, channel, findings)
     samples = {sample.token: sample for sample in scene.samples}
     for data in scene.data[channel]:
         path = blobs.locate(dataset, data.filename, _place(scene, data), findings)
         content = path.read_bytes() if path else b""
-        fails = faults.leave_out(data, _OF_TURNS)
-        sweep = clouds.read_lidar(content, _place(scene, data), findings, whole=not fails) if path else None
+        fails, spins = faults.leave_out(data, _OF_TURNS), turns.device is None
+        where = _place(scene, data)
+        sweep = clouds.read_lidar(content, where, findings, whole=not fails, spins=spins) if path else None
         if sweep is None:
             continue
+        turn = turns.read(data, sweep, whole=not fails)
         faults.check_content(data, content)
         faults.check_returns(data, len(sweep.points))
         faults.check_sectors(data, sweep)
@@ -121,24 +128,34 @@ def _verify_lidar(dataset: Dataset, scene: Scene, channel: str, faults: SceneFau
             standing.pause()
         else:
             repeats.add(data, content)
-            standing.add(data, sweep)
+            standing.add(data, turn.solid)
             quarters.add(sweep, data.is_key_frame)
         if data.is_key_frame and channel == "LIDAR_TOP":
-            cloud = counts.count_lidar(scene, samples[data.sample_token], data, sweep, findings)
+            sample = samples[data.sample_token]
+            counted = Sweep(sweep.points[~turn.weather], sweep.rings[~turn.weather])
+            counts.count_lidar(scene, sample, data, counted, findings)
             classes = segmentation.read_classes(dataset, scene, data, len(sweep.points), findings)
             faults.leave_out(data, _OF_KEYFRAMES)
-            moved = faults.moved(data)
-            if classes is not None and not moved:
-                own_body.add(data, sweep.points, classes)
-                segmentation.check_classes(scene, data, sweep, classes, findings)
+            own = read_ids(dataset, scene, data, len(sweep.points), findings)
             ids.append(segmentation.check_panoptic(dataset, scene, data, sweep, classes, findings))
-            actors = read_ids(dataset, scene, data, len(sweep.points), findings)
-            if moved or not len(sweep.points):
+            if classes is not None and turns.device is not None:
+                segmentation.check_noise(scene, data, turn.weather, classes, findings)
+            moved, solid = faults.moved(data), ~turn.weather
+            world = settled(dataset, scene, data, turn, own, actors)[solid]
+            classes = None if classes is None else classes[solid]
+            if classes is not None and not moved:
+                own_body.add(data, turn.solid.points, classes)
+                segmentation.check_classes(scene, data, world, classes, findings)
+            if moved or not solid.any():
                 faults.leave_out(data, _OF_PLACES)
                 continue
             # depth images tell more of cameras
-            rims = None if fails or "label_image" in dataset.extras else rim_points(data, sweep)
-            by_sample[data.sample_token] = replace(cloud, classes=classes, actors=actors, rims=rims)
+            rims = None if fails or "label_image" in dataset.extras else rim_points(data, turn.solid)
+            cloud = counts.points_of(scene, sample, data, world)
+            by_sample[data.sample_token] = replace(
+                cloud, classes=classes, actors=None if own is None else own[solid], rims=rims
+            )
+    turns.close()
     own_body.close()
     segmentation.check_ids(scene, ids, findings)
     if problem := quarters.problem():

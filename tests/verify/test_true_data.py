@@ -23,8 +23,8 @@ def test_a_true_dataset_has_no_findings_and_every_check_looked_at_something(tmp_
     report = verify(synthetic.build(tmp_path))
 
     assert [str(problem) for problem in report.problems] == []
-    # counterfactuals want scenes of replays, motion_sensors an IMU or a GNSS receiver: tests of their own have them
-    assert set(report.not_run) == {"diagnosis", "counterfactuals", "motion_sensors"}
+    # counterfactuals want scenes of replays, others a lidar that is a device, an IMU or a GNSS receiver: own tests have them
+    assert set(report.not_run) == {"diagnosis", "lidar_devices", "counterfactuals", "motion_sensors"}
     assert set(report.counts) == set(CHECKS) - set(report.not_run)
     assert report.version == synthetic.VERSION
 
@@ -37,7 +37,8 @@ def test_without_masks_the_pixel_checks_are_not_run_rather_than_passed(copy: Cop
 
     pixel_checks = {"masks", "mask_in_box", "box_in_mask", "missing_boxes", "lidar_on_masks", "image_on_masks"}
     assert report.ok
-    assert set(report.not_run) == pixel_checks | {"boxes_2d", "diagnosis", "counterfactuals", "motion_sensors"}
+    rest = {"boxes_2d", "diagnosis", "lidar_devices", "counterfactuals", "motion_sensors"}
+    assert set(report.not_run) == pixel_checks | rest
     assert pixel_checks.isdisjoint(report.counts)
     assert report.counts["lidar_counts"] > 0
     assert "Not run: masks, mask_in_box" in write_text_report(report)

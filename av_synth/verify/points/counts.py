@@ -50,19 +50,26 @@ class SamplePoints:
     rims: Array | None = None
 
 
-def count_lidar(scene: Scene, sample: Sample, data: Data, sweep: Sweep, findings: Findings) -> SamplePoints:
-    """Recount the lidar points of every box of a sample."""
+def count_lidar(scene: Scene, sample: Sample, data: Data, sweep: Sweep, findings: Findings) -> None:
+    """Recount the lidar points of every box of a sample, as they are stored."""
     world = move(data.world_from_sensor, sweep.points)
-    owner, boxes = np.full(len(world), -1, dtype=np.int64), np.zeros(len(world), dtype=np.int64)
-    for k, annotation in enumerate(scene.annotations.get(sample.token, ())):
-        near, local = near_box(world, annotation, 0.0)
+    for annotation in scene.annotations.get(sample.token, ()):
+        _, local = near_box(world, annotation, 0.0)
         low, high = (inside_box(local, annotation, margin) for margin in (-_COUNT_MARGIN_M, _COUNT_MARGIN_M))
-        owner[near[high]] = k
-        boxes[near[high]] += 1
         findings.checked("lidar_counts")
         if not low.sum() <= annotation.num_lidar_pts <= high.sum():
             message = f"num_lidar_pts = {annotation.num_lidar_pts}; {data.filename} has {_span(low, high)} in the box"
             findings.add("lidar_counts", annotation_place(scene, annotation), message)
+
+
+def points_of(scene: Scene, sample: Sample, data: Data, world: Array) -> SamplePoints:
+    """Lidar points (N, 3) of a sample, in the world, and in which of its boxes they are."""
+    owner, boxes = np.full(len(world), -1, dtype=np.int64), np.zeros(len(world), dtype=np.int64)
+    for k, annotation in enumerate(scene.annotations.get(sample.token, ())):
+        near, local = near_box(world, annotation, 0.0)
+        inside = near[inside_box(local, annotation, _COUNT_MARGIN_M)]
+        owner[inside] = k
+        boxes[inside] += 1
     return SamplePoints(data.world_from_sensor[:3, 3], world, owner, boxes)
 
 

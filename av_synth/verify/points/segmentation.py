@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.verify.findings import Findings
-from av_synth.verify.maths import move
+from av_synth.verify.maths import Array, move
 from av_synth.verify.points.counts import box_owners, inside_box, inside_room, near_box
 from av_synth.verify.reading.blobs import locate, only_row
 from av_synth.verify.reading.clouds import Sweep
@@ -82,9 +82,24 @@ def check_tables(dataset: Dataset, findings: Findings) -> None:
             findings.add(table, "category.json", message)
 
 
-def check_classes(scene: Scene, data: Data, sweep: Sweep, classes: Classes, findings: Findings) -> None:
-    """Points in the upper part of a box of a thing have its category, and points of things are in a box of theirs."""
-    world = move(data.world_from_sensor, sweep.points)
+def check_noise(scene: Scene, data: Data, weather: npt.NDArray[np.bool_], classes: Classes, findings: Findings) -> None:
+    """Points (N,) that are told to be of the weather are noise, and no other is."""
+    wrong = int((weather != (classes == 0)).sum())
+    if wrong:
+        message = f"{wrong} of {len(classes)} points are noise and of a surface, or of the weather and of a class"
+        findings.add("lidarseg", f"lidarseg of {scene.sample_name(data.sample_token)}", f"{message}; want both or none")
+
+
+def check_classes(scene: Scene, data: Data, world: Array, classes: Classes, findings: Findings) -> None:
+    """Points in the upper part of a box of a thing have its category, and points of things are in a box of theirs.
+
+    Args:
+        scene: the scene.
+        data: the lidar keyframe.
+        world: (N, 3), its points in the world.
+        classes: (N,), theirs.
+        findings: takes what is wrong.
+    """
     annotations = scene.annotations.get(data.sample_token, ())
     where = f"lidarseg of {scene.sample_name(data.sample_token)}"
     boxed = np.zeros(len(world), dtype=np.bool_)
@@ -110,7 +125,8 @@ def check_classes(scene: Scene, data: Data, sweep: Sweep, classes: Classes, find
             f"{agree} of {in_core} points in the upper parts of boxes have the box's category; want {_AGREE_SHARE:.0%}"
         )
         findings.add("lidarseg", where, f"{message}: are points and classes in the same order?")
-    near_m = np.hypot(sweep.points[:, 0], sweep.points[:, 1]) < _UNBOXED_M
+    away = world - data.world_from_sensor[:3, 3]
+    near_m = np.hypot(away[:, 0], away[:, 1]) < _UNBOXED_M
     thing = near_m & np.isin(classes, THINGS)
     lone = thing & ~boxed
     for index in np.unique(classes[lone]):

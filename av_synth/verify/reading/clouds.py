@@ -53,7 +53,9 @@ class Sweep:
     rings: npt.NDArray[np.int64]
 
 
-def read_lidar(content: bytes, where: str, findings: Findings, *, whole: bool = True) -> Sweep | None:
+def read_lidar(
+    content: bytes, where: str, findings: Findings, *, whole: bool = True, spins: bool = True
+) -> Sweep | None:
     """Read the content of a .pcd.bin, checking its layout; None when it is not five columns of float32.
 
     Args:
@@ -61,6 +63,7 @@ def read_lidar(content: bytes, where: str, findings: Findings, *, whole: bool = 
         where: its name, for findings.
         findings: where those go.
         whole: a whole turn is wanted; a lidar that fails has part of one, or nothing.
+        spins: it turns all the way round, with one elevation a ring; of a device more is known (`points.turns`).
     """
     findings.checked("lidar_files")
     size = len(content)
@@ -79,8 +82,8 @@ def read_lidar(content: bytes, where: str, findings: Findings, *, whole: bool = 
     if problem:
         findings.add("lidar_files", where, problem)
     sweep = Sweep(columns[:, :3].astype(np.float64), columns[:, 4].astype(np.int64))
-    problem = (_turn_problem(sweep) if whole else "") or _ring_problem(sweep)
-    if problem:
+    problem = (turn_problem(sweep.points) if whole else "") or _ring_problem(sweep)
+    if problem and spins:
         findings.add("lidar_files", where, problem)
     return sweep
 
@@ -132,10 +135,13 @@ def _other_layout(content: bytes) -> str:
     return ""
 
 
-def _turn_problem(sweep: Sweep) -> str:
-    turn = np.arctan2(sweep.points[:, 1], sweep.points[:, 0]) / (2.0 * math.pi) + 0.5
-    seen = len(np.unique((turn * _SECTORS).astype(np.int64) % _SECTORS))
-    return "" if seen >= _SECTORS_SEEN else f"has points in {seen} of {_SECTORS} directions; want a whole turn"
+def turn_problem(points: Array, fov_deg: float = 360.0) -> str:
+    """Whether a turn that is so wide, its middle at y, has points (N, 3) in all directions; '' if it has."""
+    share = np.arctan2(points[:, 0], points[:, 1]) / math.radians(fov_deg) + 0.5
+    sectors = round(_SECTORS * fov_deg / 360.0)
+    seen = len(np.unique((share[(share >= 0.0) & (share < 1.0)] * sectors).astype(np.int64)))
+    enough = math.floor(_SECTORS_SEEN * sectors / _SECTORS)
+    return "" if seen >= enough else f"has points in {seen} of {sectors} directions; want a whole turn"
 
 
 def _ring_problem(sweep: Sweep) -> str:

@@ -17,6 +17,7 @@ Tables = dict[str, list[Row]]
 
 _LARGEST_TIME = 2**63 - 1
 _LARGEST_MASK_VALUE = 65535  # masks are 16 bit
+_MOTIONS = ("none", "raw", "compensated")
 
 
 def _is_intrinsic(value: object) -> bool:
@@ -57,6 +58,10 @@ def _is_criticality(value: object) -> bool:
     )
 
 
+def _is_ascending(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and are_numbers(value, len(value)) and sorted(value) == value
+
+
 _KINDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "token": ("a non-empty string", lambda v: isinstance(v, str) and v != ""),
     "reference": ("a string, '' for none", lambda v: isinstance(v, str)),
@@ -78,6 +83,11 @@ _KINDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "box": ("[left, top, right, bottom] in pixels, or [] for none", _is_box),
     "share": ("a finite number from 0 to 1, or null", _is_share),
     "criticality": ("a list of {metric, value, instance_token, other_instance_token}", _is_criticality),
+    "numbers": ("a list of finite numbers", lambda v: isinstance(v, list) and are_numbers(v, len(v))),
+    "ascending": ("a list of finite numbers, none of them below the one before", _is_ascending),
+    "at_least_0": ("a finite number of at least 0", lambda v: is_number(v) and v >= 0),  # type: ignore[operator]
+    "positive": ("a finite number > 0", lambda v: is_number(v) and v > 0),  # type: ignore[operator]
+    "motion": (f"one of {', '.join(_MOTIONS)}", lambda v: v in _MOTIONS),
     "list": ("a list", lambda v: isinstance(v, list)),
     "counterparts": ("an object of token to token", _is_counterparts),
 }
@@ -171,6 +181,18 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         "rotation": "quaternion",
     },
     "lidar_instance": {"sample_data_token": "token", "filename": "token"},
+    "lidar_time": {"sample_data_token": "token", "filename": "token"},
+    "lidar_device": {
+        "calibrated_sensor_token": "token",
+        "elevations_deg": "ascending",
+        "azimuths_deg": "numbers",
+        "horizontal_fov_deg": "positive",
+        "min_range_m": "at_least_0",
+        "range_m": "positive",
+        "echoes": "count",
+        "motion": "motion",
+        "turn_us": "count",
+    },
     "instance_actor": {"instance_token": "token", "actor_id": "count"},
     "counterfactuals": {
         "scene_token": "token",
@@ -199,6 +221,8 @@ OPTIONAL: Mapping[str, str] = {
     "motion_sensor": "scene_token",
     "calibration_truth": "calibrated_sensor_token",
     "clock_truth": "sample_data_token",
+    "lidar_device": "calibrated_sensor_token",
+    "lidar_time": "sample_data_token",
 }
 """Tables beyond the 13, which may be absent, and what their rows are about."""
 
@@ -246,6 +270,8 @@ _KEYS: tuple[tuple[str, str, str], ...] = (
     ("motion_sensor", "scene_token", "scene"),
     ("calibration_truth", "calibrated_sensor_token", "calibrated_sensor"),
     ("clock_truth", "sample_data_token", "sample_data"),
+    ("lidar_device", "calibrated_sensor_token", "calibrated_sensor"),
+    ("lidar_time", "sample_data_token", "sample_data"),
     ("counterfactuals", "scene_token", "scene"),
     ("counterfactuals", "counterpart_scene_token", "scene"),
     ("counterfactuals", "samples", "sample"),
