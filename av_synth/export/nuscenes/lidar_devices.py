@@ -31,7 +31,9 @@ def add_lidar_devices(run: Run, names: RunNames, fold: Fold) -> None:
         if channel in channels:
             source = f"lidar_times/{channel}/{frame['frame']:06d}.bin"
             points = run.files[frame["path"]].bytes // _POINT_BYTES
-            told = run.files[source].bytes // LIDAR_TIME.itemsize if source in run.files else -1
+            if source not in run.files:
+                raise DataError(f"run {run.run_id}: has no '{source}'; make the run again")
+            told = run.files[source].bytes // LIDAR_TIME.itemsize
             if told != points:
                 raise DataError(f"run {run.run_id}: '{source}' tells of {told} points of {points}; make the run again")
             target = names.filename("lidar_times", channel, frame["time_us"], ".bin")
