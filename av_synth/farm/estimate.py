@@ -22,8 +22,8 @@ from av_synth.run.attempt import again_if_stalled, attempt
 _TRIAL_S = 1.0  # of recorded time
 _TRIALS = 3  # of a rig at most: its kinds with the most runs
 
-_PIXEL_BYTES, _POINT_BYTES, _RETURN_BYTES, _BARE_BYTES = 0.5, 22, 60, 1_000_000
-"""Of images, lidar points and radar returns with their labels, and of a run's tables, documents and map.
+_PIXEL_BYTES, _POINT_BYTES, _TIME_BYTES, _RETURN_BYTES, _BARE_BYTES = 0.5, 22, 6, 60, 1_000_000
+"""Of images, lidar points and radar returns with their labels, the times of points, and a run's tables and documents.
 
 Rounded up from what was measured: of this, 20 runs with the rig `tiny` took 86 to 90 %, 5 with `nuscenes` 49 to 59 %
 (whose larger images are compressed better).
@@ -168,9 +168,14 @@ def _most_bytes(rig: Rig | None, frames: int) -> int:
         return -(-frames // sensor.every_ticks)
 
     pixels = sum(times(camera) * camera.width_px * camera.height_px for camera in rig.cameras)
-    points = sum(times(lidar) * lidar.beams * lidar.columns for lidar in rig.lidars)
+    points = sum(times(lidar) * lidar.beams * lidar.columns * _bytes_of_a_ray(lidar) for lidar in rig.lidars)
     returns = sum(times(radar) * radar.points for radar in rig.radars)
-    return _BARE_BYTES + round(_PIXEL_BYTES * pixels) + _POINT_BYTES * points + _RETURN_BYTES * returns
+    return _BARE_BYTES + round(_PIXEL_BYTES * pixels) + points + _RETURN_BYTES * returns
+
+
+def _bytes_of_a_ray(lidar: Lidar) -> int:
+    """Of its point, or of as many as a device may make of it, each with its time."""
+    return _POINT_BYTES if lidar.device is None else lidar.device.echoes * (_POINT_BYTES + _TIME_BYTES)
 
 
 def trial(spec: RunSpec, address: Address, folder: Path) -> Rate:

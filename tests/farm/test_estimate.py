@@ -26,6 +26,7 @@ from av_synth.farm.planning.recipes import Desk
 from av_synth.farm.prepare import needs_of, outlook, rules_of, settings_here
 from av_synth.farm.records.journal import Journal
 from av_synth.farm.workers.ray_worker import CARLA_NEEDS, EMBEDDED_NEEDS
+from av_synth.sensing.lidar import LidarDevice
 
 HOUR_S = 3600.0
 
@@ -219,6 +220,17 @@ def test_before_anything_is_committed_the_largest_run_is_reckoned_from_what_the_
     assert none == 1_000_000
     assert most_bytes(runs, lambda name: name and rigs.load(name.removesuffix(".yaml"))) == many
     assert most_bytes([], lambda _: None) == 0
+
+
+def test_a_device_may_make_as_many_points_of_a_ray_as_it_has_echoes():
+    def taken(device: LidarDevice | None) -> int:
+        tiny = rigs.load("tiny")
+        rig = replace(tiny, lidars=(replace(tiny.lidars[0], device=device),))
+        return most_bytes([run(0, "a.yaml", frames=100)], lambda _: rig)
+
+    none, one, two = (taken(device) for device in (None, LidarDevice(), LidarDevice(echoes=2)))
+    assert one - none == 6 * 100 * 16 * 542
+    assert two - one == (22 + 6) * 100 * 16 * 542
 
 
 def test_a_driver_that_begins_reserves_room_for_the_largest_run_that_is_there(tmp_path):
