@@ -174,7 +174,10 @@ def tracking(
 
 
 def recount_points(nusc: NuScenes, samples: Iterable[Mapping[str, Any]] | None = None) -> list[str]:
-    """Count points in every box with the devkit, radars unfiltered; returns a sentence for each count that differs."""
+    """Count points in every box with the devkit, radars unfiltered; returns a sentence for each count that differs.
+
+    Lidar points that lidarseg calls noise, of rain or fog, count for no box.
+    """
     wrong = []
     for sample in nusc.sample if samples is None else samples:
         counted: Counter[tuple[str, str]] = Counter()
@@ -184,6 +187,9 @@ def recount_points(nusc: NuScenes, samples: Iterable[Mapping[str, Any]] | None =
                 continue
             path, boxes, _ = nusc.get_sample_data(token)
             points = _cloud(path, modality)[:3]
+            if token == sample["data"]["LIDAR_TOP"] and "lidarseg" in nusc.table_names:
+                labels = Path(nusc.dataroot) / nusc.get("lidarseg", token)["filename"]
+                points = points[:, np.fromfile(labels, dtype=np.uint8) != 0]
             for box in boxes:
                 counted[box.token, modality] += int(points_in_box(box, points).sum())
         for annotation in (nusc.get("sample_annotation", token) for token in sample["anns"]):
