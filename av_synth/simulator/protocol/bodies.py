@@ -160,6 +160,27 @@ def visibility(rows: Sequence[tuple[int, int, int, int, tuple[int, int, int, int
     return [_lidar_head(0.0, [len(counts), len(boxes)]), _raw(np.concatenate([counts, boxes]))]
 
 
+def radar_hits(
+    hits: npt.NDArray[np.void],
+    range_rate_mps: npt.NDArray[np.float32],
+    material: npt.NDArray[np.uint8],
+    normal_rad: npt.NDArray[np.float32],
+    ray: npt.NDArray[np.intp],
+) -> list[bytes | memoryview]:
+    """The body of an avsynth.radar: a semantic lidar of two channels, each with one detection per hit.
+
+    The first is `hits`, (N,) of SEMANTIC_POINT in our axes of the sensor; the second has of each its range rate (x),
+    its material (y), where its normal points, to the left (z), and the number of its ray (cos), which float32 holds
+    exactly up to 2^24.
+    """
+    more = np.zeros(len(hits), dtype=SEMANTIC_POINT)
+    more["xyz"], more["cos"] = np.stack([range_rate_mps, material, normal_rad], axis=-1), ray
+    for name in ("actor_id", "tag"):
+        more[name] = hits[name]
+    hits["xyz"][:, 1] *= -1.0
+    return [_lidar_head(0.0, [len(hits), len(more)]), _raw(np.concatenate([hits, more]))]
+
+
 def _lidar_head(angle_rad: float, counts: Sequence[int]) -> bytes:
     return struct.pack(f"<fI{len(counts)}I", angle_rad, len(counts), *counts)
 

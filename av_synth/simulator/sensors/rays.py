@@ -16,7 +16,7 @@ from av_synth.simulator.raycast.turn import turn
 from av_synth.simulator.scene import Scene
 from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.lidars import HeadSpec, LidarSpec, Losses
-from av_synth.simulator.sensors.spec import RadarSpec
+from av_synth.simulator.sensors.spec import GridRadarSpec, RadarSpec
 from av_synth.simulator.world.level_cars import FIRST_LEVEL_ID
 
 _MAX_RAYS = 4_000_000  # of one sensor on one frame: half a gigabyte while they are traced
@@ -123,6 +123,19 @@ def expose_radar(rays: RayScene, scene: Scene, exposure: Exposure, spec: RadarSp
     )
     fields: list[npt.NDArray[Any]] = [found.velocity_mps, found.azimuth_rad, found.altitude_rad, found.depth_m]
     return exposure.message(bodies.radar(*(np.asarray(field, dtype=np.float64) for field in fields)))
+
+
+def expose_grid_radar(rays: RayScene, scene: Scene, exposure: Exposure, spec: GridRadarSpec) -> Message:
+    """One scan of a radar whose rays are a grid; its own vehicle is transparent to it."""
+    parent = exposure.sensor.parent_id
+    found = radar.grid_scan(
+        rays, scene, exposure.world_from_sensor, spec.grid, exposure.velocity_mps, frozenset({parent})
+    )
+    hits: npt.NDArray[np.void] = np.zeros(len(found.points_m), dtype=bodies.SEMANTIC_POINT)
+    hits["xyz"], hits["cos"] = found.points_m, found.cos_incidence
+    hits["actor_id"] = np.where(found.actor_id < FIRST_LEVEL_ID, found.actor_id, 0)
+    hits["tag"] = found.tag
+    return exposure.message(bodies.radar_hits(hits, found.range_rate_mps, found.material, found.normal_rad, found.ray))
 
 
 def _check_rays(exposure: Exposure, points_per_second: int) -> None:

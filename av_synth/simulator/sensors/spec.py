@@ -12,6 +12,7 @@ import numpy as np
 from av_synth.geometry.lens import COEFFICIENTS, Lens
 from av_synth.geometry.transforms import Array
 from av_synth.sensing.lens import Bending, Optics, bending, rolling_room_px, why_too_wide
+from av_synth.sensing.radar_rays import RayGrid
 from av_synth.simulator.protocol.bodies import SensorType
 from av_synth.simulator.raycast.radar import Radar
 from av_synth.simulator.scene import DEPTH, FLOW, LABELS, NORMALS, RGB, View
@@ -36,9 +37,11 @@ CAMERAS: Mapping[str, tuple[SensorType, str]] = {
     "sensor.camera.dvs": (SensorType.DVS, RGB),
     VISIBILITY: (SensorType.SEMANTIC_LIDAR, LABELS),
 }
+_GRID_RADAR = "avsynth.radar"
 _MAX_IMAGE_PX = 8192
 _PHASE, _SEED = "avsynth.frame_phase", "noise_seed"
 _MAX_PIXELS = 8192 * 4320  # 8K: 140 MB an image, and five times that to draw it
+_MAX_GRID_RAYS = 400_000
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,13 @@ class RadarSpec:
 
 
 @dataclass(frozen=True)
+class GridRadarSpec:
+    """A radar whose rays are a grid, the same in every scan."""
+
+    grid: RayGrid
+
+
+@dataclass(frozen=True)
 class GnssSpec:
     """Bias and standard deviation of latitude, longitude (degrees) and altitude (metres)."""
 
@@ -159,7 +169,7 @@ class ObstacleSpec:
     only_actors: bool
 
 
-Spec = CameraSpec | LidarSpec | HeadSpec | RadarSpec | GnssSpec | ImuSpec | CollisionSpec | ObstacleSpec
+Spec = CameraSpec | LidarSpec | HeadSpec | RadarSpec | GridRadarSpec | GnssSpec | ImuSpec | CollisionSpec | ObstacleSpec
 
 
 @dataclass(frozen=True)
@@ -230,7 +240,7 @@ def acting_attributes(blueprint_id: str) -> frozenset[str]:
 
 def is_built(blueprint_id: str) -> bool:
     """Whether the simulator can make data for this sensor (or needs none, as for lane invasion)."""
-    return blueprint_id in CAMERAS or blueprint_id in LIDARS or blueprint_id in _OTHERS
+    return blueprint_id in CAMERAS or blueprint_id in LIDARS or blueprint_id in _OTHERS or blueprint_id == _GRID_RADAR
 
 
 def casts_rays(blueprint_id: str) -> bool:
@@ -264,6 +274,8 @@ def _spec(blueprint_id: str, read: Reader) -> tuple[SensorType, Spec | None]:
         return kind, _camera(kind, output, read)
     if blueprint_id in LIDARS:
         return LIDARS[blueprint_id], read_lidar(read)
+    if blueprint_id == _GRID_RADAR:
+        return SensorType.SEMANTIC_LIDAR, _grid_radar(read)
     kind = _OTHERS[blueprint_id]
     if kind is SensorType.RADAR:
         return kind, RadarSpec(
@@ -289,6 +301,25 @@ def _spec(blueprint_id: str, read: Reader) -> tuple[SensorType, Spec | None]:
             read.number("distance", 0.0, 10_000.0), read.number("hit_radius", 0.001, 1000.0), read.flag("only_dynamics")
         )
     return kind, CollisionSpec() if kind is SensorType.COLLISION else None
+
+
+def _grid_radar(read: Reader) -> GridRadarSpec:
+    grid = RayGrid(
+        read.number("horizontal_fov", 0.1, 179.0),
+        read.number("vertical_fov", 0.1, 179.0),
+        read.number("range", 0.1, 10_000.0),
+        read.number("avsynth.near_range", 0.0, 10_000.0),
+        read.number("avsynth.far_fov", 0.0, 179.0),
+        (read.number("avsynth.azimuth_step", 0.01, 90.0), read.number("avsynth.far_azimuth_step", 0.01, 90.0)),
+        read.integer("avsynth.rows", 1, 1000),
+    )
+    wide, far = grid.horizontal_fov_deg / grid.steps_deg[0], grid.far_fov_deg / grid.steps_deg[1]
+    if (wide + far) * grid.rows > _MAX_GRID_RAYS:
+        raise SpawnRefused(
+            f"{read.blueprint_id}: {(wide + far) * grid.rows:.0f} rays a scan; want {_MAX_GRID_RAYS} at most: wider "
+            "steps, or fewer rows"
+        )
+    return GridRadarSpec(grid)
 
 
 def _camera(kind: SensorType, output: str, read: Reader) -> CameraSpec:

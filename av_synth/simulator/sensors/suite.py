@@ -24,13 +24,14 @@ from av_synth.simulator.sensors.exposure import Exposure, Message
 from av_synth.simulator.sensors.inertial import expose_collision, expose_gnss, expose_imu
 from av_synth.simulator.sensors.lidars import HeadSpec, LidarSpec
 from av_synth.simulator.sensors.obstacle import expose_obstacle, in_reach
-from av_synth.simulator.sensors.rays import expose_head, expose_lidar, expose_radar
+from av_synth.simulator.sensors.rays import expose_grid_radar, expose_head, expose_lidar, expose_radar
 from av_synth.simulator.sensors.retina import Retina
 from av_synth.simulator.sensors.spec import (
     CAMERAS,
     CameraSpec,
     CollisionSpec,
     GnssSpec,
+    GridRadarSpec,
     ImuSpec,
     ObstacleSpec,
     RadarSpec,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _FROM_ABOVE = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, -1.0, 300.0], [0.0, 0.0, 0.0, 1.0]])
 _STAMP = View(_FROM_ABOVE, width_px=64, height_px=48, fx_px=16.0, fy_px=16.0, cx_px=32.0, cy_px=24.0)
+_BEAMS = (LidarSpec, HeadSpec, RadarSpec, GridRadarSpec, ObstacleSpec)
 Describe = Callable[[int, Tag], WireActor]
 """Actor of an id as it travels, or for one that is none the static thing of that class."""
 
@@ -254,7 +256,7 @@ class SensorSuite:
         due = [sensor for sensor in self._sensors.values() if self._is_due(sensor, world, delta_s)]
         exposures = [_exposure(sensor, world, delta_s, last_poses.get(sensor.actor_id)) for sensor in due]
         photos = tuple(e for e in exposures if isinstance(e.sensor.spec, CameraSpec) and cameras)
-        beams = tuple(e for e in exposures if isinstance(e.sensor.spec, (LidarSpec, HeadSpec, RadarSpec, ObstacleSpec)))
+        beams = tuple(e for e in exposures if isinstance(e.sensor.spec, _BEAMS))
         scene = take_scene() if photos or beams else None
         messages = tuple(message for e in exposures for message in self._small(e, world, describe))
         return Due(scene, photos, beams, _names(scene, beams, describe), messages)
@@ -311,6 +313,8 @@ class SensorSuite:
                 send(expose_head(rays, scene, exposure, spec))
             elif isinstance(spec, RadarSpec):
                 send(expose_radar(rays, scene, exposure, spec))
+            elif isinstance(spec, GridRadarSpec):
+                send(expose_grid_radar(rays, scene, exposure, spec))
             elif isinstance(spec, ObstacleSpec):
                 for message in expose_obstacle(rays, scene, exposure, spec, due.names):
                     send(message)

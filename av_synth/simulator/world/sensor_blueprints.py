@@ -97,6 +97,14 @@ _RADAR: tuple[Row, ...] = (
     ("points_per_second", _I, "1500"),
     ("noise_seed", _I, "0"),
 )
+_GRID_RADAR: tuple[Row, ...] = (
+    *((name, kind, value) for name, kind, value in _RADAR if name in ("horizontal_fov", "vertical_fov", "range")),
+    ("avsynth.near_range", _F, "70"),
+    ("avsynth.far_fov", _F, "0.0"),
+    ("avsynth.azimuth_step", _F, "0.5"),
+    ("avsynth.far_azimuth_step", _F, "0.25"),
+    ("avsynth.rows", _I, "24"),
+)
 _OBSTACLE: tuple[Row, ...] = (
     ("distance", _F, "5.0"),
     ("hit_radius", _F, "0.5"),
@@ -176,6 +184,7 @@ _SENSORS: dict[str, tuple[tuple[Row, ...], tuple[str, ...]]] = {
     "sensor.other.v2x_custom": ((*_TICK, *_RADIO), _RADIO_MODES),
     "avsynth.camera.visibility": (_EXTENDED_CAMERA, _LENS_MODES),
     "avsynth.lidar": ((*_TICK, *_SEMANTIC_LIDAR, *_BEAMS, *_FRAMES), ()),
+    "avsynth.radar": ((*_TICK, *_GRID_RADAR, *_FRAMES), ()),
 }
 
 SENSOR_IDS = tuple(_SENSORS)
