@@ -18,6 +18,7 @@ from av_synth.farm.planning import document as campaigns  # noqa: E402
 from av_synth.rig import loader as rigs  # noqa: E402
 from av_synth.rig import motion_sensors  # noqa: E402
 from av_synth.rig.lidar_device import LidarDeviceEntry  # noqa: E402
+from av_synth.rig.radar_device import RadarDeviceEntry, RadarModeEntry  # noqa: E402
 from av_synth.scenario import (  # noqa: E402
     chance,
     distributions,
@@ -122,6 +123,8 @@ RIG: tuple[tuple[str, type[Strict]], ...] = (
     ("`lidars`", rigs.LidarEntry),
     ("`device` of lidars", LidarDeviceEntry),
     ("`radars`", rigs.RadarEntry),
+    ("`radars.device`", RadarDeviceEntry),
+    ("`near` and `far`", RadarModeEntry),
     ("`rotation`", rigs.Rotation),
     ("`lens`", rigs.LensEntry),
     ("`exposure`", rigs.ExposureEntry),

@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from av_synth.capture.frameset import CameraImage, FrameSet, LidarScan, RadarScan
+from av_synth.capture.radar_devices import with_ghosts
 from av_synth.rig.model import Camera, Lidar, Radar, Rig
 from av_synth.scenario.distributions import stream
 from av_synth.scenario.faults import Fault, FaultInForce
@@ -155,18 +156,18 @@ def _spoilt_turn(lidar: Lidar, seen: LidarScan, fault: Fault, random: np.random.
 
 
 def _spoilt_scan(radar: Radar, seen: RadarScan, fault: Fault, random: np.random.Generator) -> RadarScan:
-    if fault.sigma_m is not None:
-        return replace(seen, points_m=faults.at_noisy_ranges(seen.points_m, fault.sigma_m, radar.range_m, random))
+    points, rates = seen.points_m, seen.range_rate_mps
     if fault.kind == "blackout":
-        return seen.only(np.zeros(len(seen.points_m), dtype=np.bool_))
+        return seen.only(np.zeros(len(points), dtype=np.bool_))
+    if fault.sigma_m is not None:
+        return replace(seen, points_m=faults.at_noisy_ranges(points, fault.sigma_m, radar.range_m, random))
     if fault.kind == "drop" and fault.share is not None:
-        return seen.only(faults.not_dropped(len(seen.points_m), fault.share, random))
+        return seen.only(faults.not_dropped(len(points), fault.share, random))
     if fault.count is not None:
         fov_deg = radar.horizontal_fov_deg, radar.vertical_fov_deg
-        points, rates = faults.ghosts(fault.count, radar.range_m, fov_deg, random)
-        return replace(
-            seen,
-            points_m=np.concatenate([seen.points_m, points]),
-            range_rate_mps=np.concatenate([seen.range_rate_mps, rates]),
-        )
+        more, more_rates = faults.ghosts(fault.count, radar.range_m, fov_deg, random)
+        details = seen.details
+        if details is not None:
+            more[:, 2], details = 0.0, with_ghosts(details, fault.count, random)
+        return RadarScan(np.concatenate([points, more]), np.concatenate([rates, more_rates]), details)
     return seen

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState
 from av_synth.sensing.lidar import Echoes
+from av_synth.sensing.radar_model import RadarHits
 
 
 @dataclass(frozen=True)
@@ -107,15 +108,49 @@ class LidarScan:
 
 
 @dataclass(frozen=True)
+class RadarDetails:
+    """What a radar that is a device tells of each return, and what is true of it; (N,) each.
+
+    Attributes:
+        range_sigma_m, azimuth_sigma_rad, rate_sigma_mps: float32, standard deviations.
+        rcs_dbsm: float32, cross-section, as the device takes it.
+        margin_db: float32, signal over the threshold.
+        recognised: bool, the device takes it for a ghost or for clutter.
+        track: int64, the number of the track that it goes on with.
+        dynamics: uint8, nuScenes' dyn_prop.
+        actor_id: uint32, in truth: whom it is of, 0 for nobody; of a ghost, whose.
+        origin: uint8, in truth: `sensing.radar_model.Origin`.
+    """
+
+    range_sigma_m: npt.NDArray[np.float32]
+    azimuth_sigma_rad: npt.NDArray[np.float32]
+    rate_sigma_mps: npt.NDArray[np.float32]
+    rcs_dbsm: npt.NDArray[np.float32]
+    margin_db: npt.NDArray[np.float32]
+    recognised: npt.NDArray[np.bool_]
+    track: npt.NDArray[np.int64]
+    dynamics: npt.NDArray[np.uint8]
+    actor_id: npt.NDArray[np.uint32]
+    origin: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
 class RadarScan:
-    """Returns of one radar: points (N, 3) float32, its frame; range rate (N,) float32, m/s, negative when nearing."""
+    """Returns of one radar: points (N, 3) float32, its frame; range rate (N,) float32, m/s, negative when nearing.
+
+    `details` are those of a radar that is a device, whose points are in its own plane; None of any other.
+    """
 
     points_m: npt.NDArray[np.float32]
     range_rate_mps: npt.NDArray[np.float32]
+    details: RadarDetails | None = None
 
     def only(self, kept: npt.NDArray[np.bool_]) -> RadarScan:
         """The returns that are kept (N,)."""
-        return RadarScan(self.points_m[kept], self.range_rate_mps[kept])
+        details = self.details
+        if details is not None:
+            details = RadarDetails(**{name: values[kept] for name, values in vars(details).items()})
+        return RadarScan(self.points_m[kept], self.range_rate_mps[kept], details)
 
 
 @dataclass(frozen=True)
@@ -142,6 +177,7 @@ class FrameSet:
         clocks_us: by channel what its clock says of the frame, as `state.time_us`; only clocks that are wrong.
         echoes: what the rays of lidars met that are devices, of which their points are yet to be made.
         before: a tick earlier; None where nobody looked.
+        radar_hits: what the rays of radars met that are devices, of which their scans are yet to be made.
     """
 
     index: int
@@ -157,6 +193,7 @@ class FrameSet:
     clocks_us: Mapping[str, int] = field(default_factory=dict)
     echoes: Mapping[str, Echoes] = field(default_factory=dict)
     before: Before | None = None
+    radar_hits: Mapping[str, RadarHits] = field(default_factory=dict)
 
     @property
     def true_lidars(self) -> Mapping[str, LidarScan]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import carla
 
-from av_synth.capture import decode
+from av_synth.capture import decode, radar_rays
 from av_synth.capture.exposure import WATCHED, Sample, sample, why_unstable
 from av_synth.capture.frameset import Before, CameraImage, FrameSet, LabelImage, LidarScan, RadarScan
 from av_synth.capture.join import FrameQueue, Measurement
@@ -31,6 +31,7 @@ from av_synth.log.state import WorldState
 from av_synth.rig.model import Camera, Exposure, Lidar, Radar, Rig
 from av_synth.sensing.lens import Bending, at_once
 from av_synth.sensing.lidar import Echoes
+from av_synth.sensing.radar_model import RadarHits
 from av_synth.session import Session
 
 _SENSOR_TIMEOUT_S = 60.0
@@ -135,13 +136,9 @@ class SensorArray:
             if label is not None:
                 labels[camera.channel] = label if bending is None else bent_labels(label, bending)
         lidars, echoes = self._turns(state.frame)
-        radars: dict[str, RadarScan] = {}
-        for radar in rig.radars:
-            scan = self._get(radar.channel, "sensor.other.radar", state.frame)
-            if scan is not None:
-                radars[radar.channel] = decode.radar_scan(scan)
         index = state.frame - self._first_frame
         before, self._before = self._before, Before(state, self._world_from_ego(state))
+        radars, radar_hits = self._scans(state, self._before.world_from_ego)
         return FrameSet(
             index,
             state,
@@ -153,6 +150,7 @@ class SensorArray:
             radars,
             echoes=echoes,
             before=before,
+            radar_hits=radar_hits,
         )
 
     def _world_from_ego(self, state: WorldState) -> Array:
@@ -172,6 +170,22 @@ class SensorArray:
             elif turn is not None:
                 lidars[lidar.channel] = decode.lidar_scan(turn, _LIDAR_FROM_BODY, lidar.beams, lidar.range_m)
         return lidars, echoes
+
+    def _scans(self, state: WorldState, world_from_ego: Array) -> tuple[dict[str, RadarScan], dict[str, RadarHits]]:
+        """The scans of radars, and what the rays of those met that are devices."""
+        scans: dict[str, RadarScan] = {}
+        hits: dict[str, RadarHits] = {}
+        for radar in self.rig.radars:
+            rays, scan = (
+                self._get(radar.channel, type_id, state.frame) for type_id in (radar_rays.RAYS, radar_rays.STOCK)
+            )
+            if rays is not None and radar.device is not None:
+                hits[radar.channel] = radar_rays.ray_hits(rays, radar_rays.grid_of(radar, radar.device))
+            elif scan is not None and radar.device is not None:
+                hits[radar.channel] = radar_rays.stock_hits(scan, radar, world_from_ego, self._ego.id, state)
+            elif scan is not None:
+                scans[radar.channel] = decode.radar_scan(scan)
+        return scans, hits
 
     def _label_image(self, camera: Camera, frame: int) -> LabelImage | None:
         channel = camera.channel
@@ -301,13 +315,16 @@ class SensorArray:
         self._start(lidar.channel, type_id, attributes, ego_from_body, lidar.every_ticks)
 
     def _start_radar(self, radar: Radar) -> None:
-        attributes = {
-            "horizontal_fov": str(radar.horizontal_fov_deg),
-            "vertical_fov": str(radar.vertical_fov_deg),
-            "range": str(radar.range_m),
-            "points_per_second": str(round(radar.points * 1e6 / self.rig.tick_us)),
-        }
-        self._start(radar.channel, "sensor.other.radar", attributes, radar.mount.ego_from_sensor, radar.every_ticks)
+        type_id, rays = radar_rays.STOCK, radar.points
+        if radar.device is not None:
+            own = self._session.has_attribute(radar_rays.RAYS, "avsynth.rows")
+            type_id, rays = radar_rays.RAYS if own else radar_rays.STOCK, radar_rays.STOCK_RAYS
+            self.devices[radar.channel] = {"rays": "embedded" if own else "stock", "physics": "capture"}
+        if type_id == radar_rays.RAYS and radar.device is not None:
+            attributes = radar_rays.ray_attributes(radar_rays.grid_of(radar, radar.device))
+        else:
+            attributes = radar_rays.stock_attributes(radar, rays, self.rig.tick_us)
+        self._start(radar.channel, type_id, attributes, radar.mount.ego_from_sensor, radar.every_ticks)
 
 
 def _exposure_attributes(exposure: Exposure | None) -> dict[str, str]:

@@ -34,6 +34,7 @@ from av_synth.rig.model import (
     Rig,
 )
 from av_synth.rig.motion_sensors import GnssEntry, ImuEntry
+from av_synth.rig.radar_device import RadarDeviceEntry
 from av_synth.sensing.lens import Optics, why_too_wide
 
 _KIND = "sensors"
@@ -264,6 +265,9 @@ class RadarEntry(_Sensor):
     vertical_fov_deg: float = Field(gt=0, lt=180, description="the field of view's height")
     range_m: float = Field(gt=0, le=MAX_RANGE_M, description="the reach in metres")
     points: int = Field(ge=1, le=5000, description="the most returns a scan")
+    device: RadarDeviceEntry | None = Field(
+        default=None, description="what it makes of what its rays meet; every hit is a return if left out"
+    )
 
 
 class RigDocument(Strict):
@@ -300,7 +304,6 @@ def load(name_or_path: str) -> Rig:
     wrong = list(_across(document, model))
     if wrong:
         raise DocumentError(wrong)
-    radars = model.radars.items()
     return Rig(
         name=model.name,
         description=model.description.strip(),
@@ -308,7 +311,7 @@ def load(name_or_path: str) -> Rig:
         keyframe_ticks=model.keyframe_ticks,
         cameras=tuple(_camera(channel, found) for channel, found in model.cameras.items()),
         lidars=tuple(_lidar(channel, found) for channel, found in model.lidars.items()),
-        radars=tuple(Radar(channel=channel, mount=found.mount(), **found.rest()) for channel, found in radars),
+        radars=tuple(_radar(channel, found) for channel, found in model.radars.items()),
         imu=None if model.imu is None else model.imu.imu(),
         gnss=None if model.gnss is None else model.gnss.gnss(),
     )
@@ -332,6 +335,11 @@ def _lidar(channel: str, found: LidarEntry) -> Lidar:
     values["device"] = None if found.device is None else found.device.device(found.range_m)
     values["firing"] = None if found.device is None else found.device.firing()
     return Lidar(channel=channel, mount=found.mount(), **values)
+
+
+def _radar(channel: str, found: RadarEntry) -> Radar:
+    device = None if found.device is None else found.device.device()
+    return Radar(channel=channel, mount=found.mount(), **found.rest() | {"device": device})
 
 
 def _across(document: Document, model: RigDocument) -> Iterable[Problem]:

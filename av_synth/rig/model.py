@@ -13,6 +13,7 @@ from av_synth.geometry.lens import Lens
 from av_synth.geometry.transforms import Array, matrix_from_quaternion
 from av_synth.sensing.inertial import Receiver, Triad
 from av_synth.sensing.lidar import LidarDevice
+from av_synth.sensing.radar_model import RadarDevice
 
 # what nuScenes' readers want on every sample
 MAIN_CAMERA, MAIN_LIDAR = "CAM_FRONT", "LIDAR_TOP"
@@ -167,7 +168,10 @@ class Lidar:
 
 @dataclass(frozen=True)
 class Radar:
-    """A radar with a pyramid-shaped field of view and at most `points` returns a scan."""
+    """A radar with a pyramid-shaped field of view and at most `points` returns a scan.
+
+    `device` is what it makes of what its rays meet; None: every hit is a return.
+    """
 
     channel: str
     mount: Mount
@@ -176,6 +180,7 @@ class Radar:
     vertical_fov_deg: float
     range_m: float
     points: int
+    device: RadarDevice | None = None
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import simplejpeg
 
-from av_synth.capture import CameraImage, LidarScan, RadarScan
+from av_synth.capture import CameraImage, LidarScan, RadarDetails, RadarScan
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
-from av_synth.log.taxonomy import LIDAR_TIME, RADAR_POINT
+from av_synth.log.taxonomy import LIDAR_TIME, RADAR_POINT, RADAR_TRUTH
+from av_synth.run import radar_codes
 
 _JPEG_QUALITY = 90
 _MOVING_MPS = 0.5
@@ -112,8 +113,8 @@ def lidar_times(scan: LidarScan) -> bytes:
 def radar_pcd(scan: RadarScan, sensor_velocity_mps: Array) -> bytes:
     """A binary .pcd with the 18 fields of nuScenes' radars.
 
-    A stock CARLA radar has no cross-section, so rcs is 0; the rms fields are the middle of their code tables. The
-    velocity is what a radar measures: only its part along the ray.
+    The velocity is what a radar measures: only its part along the ray. What else a device tells: `radar_codes`. A radar
+    that is none has no cross-section, so rcs is 0; its rms fields are the middle of their code tables.
 
     Args:
         scan: the returns.
@@ -125,7 +126,8 @@ def radar_pcd(scan: RadarScan, sensor_velocity_mps: Array) -> bytes:
         table = np.zeros(1, dtype=RADAR_POINT)
         table["x"] = np.nan
     else:
-        direction = points / np.linalg.norm(points, axis=1, keepdims=True)
+        range_m = np.linalg.norm(points, axis=1)
+        direction = points / range_m[:, None]
         over_ground = scan.range_rate_mps + direction @ sensor_velocity_mps
         table = np.zeros(len(points), dtype=RADAR_POINT)
         for axis, name in enumerate("xyz"):
@@ -141,6 +143,8 @@ def radar_pcd(scan: RadarScan, sensor_velocity_mps: Array) -> bytes:
         for name in ("x_rms", "y_rms", "vx_rms", "vy_rms"):
             table[name] = 16
         table["pdh0"] = 1
+        if scan.details is not None:
+            radar_codes.fill(table, scan.details, range_m)
     header = "\n".join(
         [
             "# .PCD v0.7 - Point Cloud Data file format",
@@ -158,3 +162,10 @@ def radar_pcd(scan: RadarScan, sensor_velocity_mps: Array) -> bytes:
     )
     # the devkit wants at least one byte after the last record
     return header.encode("ascii") + b"\n" + table.tobytes() + b"\n"
+
+
+def radar_truth(details: RadarDetails) -> bytes:
+    """What is true of each return of a scan, `RADAR_TRUTH`s in the order of the returns."""
+    table = np.zeros(len(details.origin), dtype=RADAR_TRUTH)
+    table["actor_id"], table["origin"] = details.actor_id, details.origin
+    return table.tobytes()

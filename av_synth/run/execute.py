@@ -12,7 +12,15 @@ from typing import Any
 import carla
 import numpy as np
 
-from av_synth.capture import CameraTraces, FrameSet, LidarDevices, SensorArray, SensorFaults, warm_up_ticks
+from av_synth.capture import (
+    CameraTraces,
+    FrameSet,
+    LidarDevices,
+    RadarDevices,
+    SensorArray,
+    SensorFaults,
+    warm_up_ticks,
+)
 from av_synth.director import Director
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
@@ -89,7 +97,7 @@ def execute(
             mounted = None if rig is None else as_mounted(rig, scenario)
             state, lamps, sensors, from_ego = _warm_up(session, director, mounted, lambda: on_tick(0, frames), run_up)
             seen = None if sensors is None else sensors.rig
-            look = None if sensors is None else _Look(sensors, scenario)
+            look = None if sensors is None else _Look(sensors, scenario, director.ego.id)
             measures = seen is not None and (seen.imu is not None or seen.gnss is not None)
             context = Context(
                 spec,
@@ -147,15 +155,17 @@ def execute(
 class _Look:
     """What the sensors of a run make of each frame."""
 
-    def __init__(self, sensors: SensorArray, scenario: ConcreteScenario) -> None:
+    def __init__(self, sensors: SensorArray, scenario: ConcreteScenario, ego_id: int) -> None:
         whose = scenario.name, scenario.seed, sensors.rig
         self._sensors = sensors
         self._measure = LidarDevices(*whose).apply
+        self._detect = RadarDevices(*whose, ego_id).apply
         self._trace = CameraTraces(*whose).apply
         self._spoil = SensorFaults(*whose).apply
 
     def __call__(self, state: WorldState, weather: Mapping[str, float], in_force: Sequence[FaultInForce]) -> FrameSet:
-        return self._spoil(self._trace(self._measure(self._sensors.collect(state), weather)), in_force)
+        frames = self._detect(self._measure(self._sensors.collect(state), weather), weather)
+        return self._spoil(self._trace(frames), in_force)
 
 
 def _warm_up(

@@ -152,6 +152,9 @@ class Recorder:
                 over_ground = frames.state.velocity_at(self._context.ego_id, world_from_radar[:3, 3])
                 velocity = rotate(invert(world_from_radar), over_ground)
                 self._blob(frames, radar.channel, "pcd", partial(encode.radar_pcd, scan, velocity))
+                if scan.details is not None:
+                    name = f"radar_truth/{radar.channel}/{frames.index:06d}.bin"
+                    self._write(name, partial(encode.radar_truth, scan.details))
 
     def _blob(
         self,

@@ -9,9 +9,8 @@ import numpy as np
 
 from av_synth.sensing.radar_model import Floats
 
-AZIMUTH_STEPS_DEG = (0.5, 0.25)
-"""Between columns in the wide field of view, and in the far one."""
-ROWS = 24
+_STEPS_DEG = (0.5, 0.25)
+_ROWS = 24
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,8 @@ class RayGrid:
     range_m: float
     near_range_m: float
     far_fov_deg: float
-    steps_deg: tuple[float, float] = AZIMUTH_STEPS_DEG
-    rows: int = ROWS
+    steps_deg: tuple[float, float] = _STEPS_DEG
+    rows: int = _ROWS
 
 
 @dataclass(frozen=True)

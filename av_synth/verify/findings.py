@@ -39,6 +39,7 @@ CHECKS: Mapping[str, str] = {
     "ground": "boxes stand on the ground that the lidar sees around them",
     "lidar_static": "what stands still stays put in the world from lidar turn to lidar turn",
     "radar_velocity": "radar speeds of what stands still are minus the sensor's own",
+    "radar_truth": "radar returns are of what they are told to be of: there, and as fast, to 0.1 m/s",
     "masks": "each camera keyframe has an instance mask of its size whose instances exist",
     "mask_in_box": "the pixels of an instance lie inside its projected box",
     "box_in_mask": "a box that is fully visible is filled by its instance, up to its edges",

@@ -22,6 +22,7 @@ from av_synth.verify.pixels.rims import RimCheck, rim_points
 from av_synth.verify.pixels.surfaces import OwnBodyCheck, SurfaceCheck, check_on_map
 from av_synth.verify.points import counts, segmentation
 from av_synth.verify.points.actors import SceneActors, read_ids
+from av_synth.verify.points.radar_truth import RadarTruth, without_ghosts
 from av_synth.verify.points.shifts import check_shifts
 from av_synth.verify.points.standing import StandingCheck
 from av_synth.verify.points.timing import MaskTiming
@@ -166,6 +167,7 @@ def _verify_lidar(
 def _verify_radars(dataset: Dataset, scene: Scene, faults: SceneFaults, findings: Findings) -> None:
     scans: dict[str, list[tuple[Data, npt.NDArray[np.void]]]] = {sample.token: [] for sample in scene.samples}
     unread: set[str] = set()
+    truths = RadarTruth(dataset, scene, findings)
     for channel in scene.channels("radar"):
         rows = scene.data[channel]
         errors: list[tuple[Array, Array]] = []
@@ -176,7 +178,8 @@ def _verify_radars(dataset: Dataset, scene: Scene, faults: SceneFaults, findings
             if records is not None:
                 faults.check_returns(data, len(records))
             untrue = faults.untrue(data) and faults.leave_out(data, ("radar_velocity",))
-            read += [records] if records is not None and not untrue else []
+            truth = None if records is None or "frozen" in faults.kinds(data) else truths.read(data, records)
+            read += [without_ghosts(records, truth)] if records is not None and not untrue else []
             if not data.is_key_frame:
                 continue
             if records is None:
@@ -190,12 +193,16 @@ def _verify_radars(dataset: Dataset, scene: Scene, faults: SceneFaults, findings
                 and rows[k + 1].timestamp_us > rows[k - 1].timestamp_us
             ):
                 boxes = scene.annotations.get(data.sample_token, ())
-                errors.append(counts.radar_speed_errors(data, (rows[k - 1], rows[k + 1]), records, boxes))
+                around = rows[k - 1], rows[k + 1]
+                errors.append(counts.radar_speed_errors(data, around, without_ghosts(records, truth), boxes))
+                if truth is not None and not faults.of(data):
+                    truths.add(data, around, records, truth)
         if errors:
             relative, compensated = (np.concatenate([pair[k] for pair in errors]) for k in (0, 1))
             counts.check_radar_speeds(scene, channel, relative, compensated, findings)
         if read:
             counts.check_radar_kinds(scene, channel, read, findings)
+    truths.close()
     for sample in scene.samples:
         if scene.channels("radar") and sample.token not in unread:
             counts.count_radar(scene, sample, scans[sample.token], findings)

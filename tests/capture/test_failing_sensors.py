@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from av_synth import rig as rigs
-from av_synth.capture import CameraImage, FrameSet, LidarScan, RadarScan, SensorFaults
+from av_synth.capture import CameraImage, FrameSet, LidarScan, RadarDetails, RadarScan, SensorFaults
 from av_synth.director.faults import Faults
 from av_synth.log.state import WorldState
 from av_synth.scenario.faults import Fault, FaultInForce
@@ -210,3 +210,36 @@ def test_a_clock_is_off_trembles_and_never_goes_back():
     assert told["LIDAR_TOP"][33:] == [index * 50_000 for index in range(33, 60)]
     # 0.18 s back at 0.5 s: it waits until 0.45 s is over, then is behind
     assert told["RADAR_FRONT"][9:15] == [450_000, 451_000, 452_000, 453_000, 470_000, 520_000]
+
+
+def of_device(n: int) -> RadarScan:
+    """A scan of a radar that is a device, another value in each return."""
+    column = np.arange(n, dtype=np.float32)
+    flags, whole = column > 3, np.arange(n)
+    details = RadarDetails(
+        *(column + k for k in range(5)), flags, whole, *(whole.astype(f"u{size}") for size in (1, 4, 1))
+    )
+    return RadarScan(np.stack([column + 1, column, 0 * column], axis=1), column, details)
+
+
+@pytest.mark.parametrize(
+    ("fault", "left"),
+    [({"kind": "blackout"}, 0), ({"kind": "drop", "share": 0.5}, None), ({"kind": "ghosts", "count": 7}, 27)],
+)
+def test_faults_of_radars_that_are_devices_take_and_add_all_of_a_return(fault, left):
+    seen = of_device(20)
+    before = frames(0)
+    found = put().apply(
+        FrameSet(**{**vars(before), "radars": {"RADAR_FRONT": seen}}), in_force(Fault(sensor="RADAR_FRONT", **fault))
+    )
+    scan = found.radars["RADAR_FRONT"]
+
+    assert {len(scan.points_m), len(scan.range_rate_mps)} == {len(column) for column in vars(scan.details).values()}
+    assert len(scan.points_m) == left or 4 < len(scan.points_m) < 16
+    kept = min(len(scan.points_m), 20)
+    for name, values in vars(seen.details).items():
+        np.testing.assert_array_equal(
+            getattr(scan.details, name)[:kept], values[scan.range_rate_mps[:kept].astype(int)]
+        )
+    assert (scan.details.origin[20:] == 3).all()  # in truth they are ghosts
+    assert (scan.points_m[:, 2] == 0.0).all()

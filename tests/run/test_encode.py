@@ -10,8 +10,9 @@ from hypothesis.extra import numpy as arrays
 from nuscenes.utils.data_classes import LidarPointCloud, RadarPointCloud
 from nuscenes.utils.data_io import load_bin_file
 
-from av_synth.capture import CameraImage, LidarScan, RadarScan
+from av_synth.capture import CameraImage, LidarScan, RadarDetails, RadarScan
 from av_synth.errors import DataError
+from av_synth.log.taxonomy import RADAR_TRUTH
 from av_synth.run import encode
 
 
@@ -130,3 +131,35 @@ def test_times_of_points_are_whole_microseconds_with_echo_and_weather():
     assert told.tolist() == [(-50_000, 0, 0), (-12_346, 1, 1), (0, 2, 0)]
     with pytest.raises(DataError, match="a lidar scan has no times"):
         encode.lidar_times(turn)
+
+
+def test_a_radar_that_is_a_device_tells_codes_of_nuscenes_tables(tmp_path):
+    # weak clutter that is recognised, a recognised ghost, an unrecognised one, a strong return and two weak ones
+    margin = np.array([2.0, 9.0, 9.0, 20.0, 2.0, 0.5], "f4")
+    known = np.array([1, 1, 0, 0, 0, 0], bool)
+    origin = np.array([2, 3, 3, 0, 0, 1], "u1")
+    sigma = np.array([0.004, 0.1, 0.3, 1.0, 4.0, 20.0], "f4")
+    rcs, track, actors = np.arange(6) * np.float32(0.5), np.arange(6) + 32_760, np.arange(6).astype("u4")
+    details = RadarDetails(sigma, 0 * sigma, sigma, rcs, margin, known, track, origin, actors, origin)
+    scan = RadarScan(np.tile(np.array([[10.0, 0.0, 0.0]], "f4"), (6, 1)), np.full(6, -5.0, "f4"), details)
+    path = tmp_path / "scan.pcd"
+    path.write_bytes(encode.radar_pcd(scan, np.zeros(3)))
+    RadarPointCloud.disable_filters()
+    try:
+        read = RadarPointCloud.from_file(str(path)).points
+    finally:
+        RadarPointCloud.default_filters()
+
+    assert read[3].tolist() == origin.tolist()  # dyn_prop
+    assert read[4].tolist() == track.tolist()
+    assert read[5].tolist() == rcs.tolist()
+    assert read[10].tolist() == [0, 1, 1, 1, 0, 0]  # is_quality_valid
+    assert read[11].tolist() == [3, 3, 3, 3, 3, 1]  # ambig_state
+    assert read[14].tolist() == [1, 6, 0, 0, 0, 0]  # invalid_state
+    assert read[15].tolist() == [5, 5, 1, 1, 3, 3]  # pdh0
+    # Continental's table: below 0.005, 0.105, 0.371, 1.023, 4.676, none
+    for row in (12, 16):
+        assert read[row].tolist() == [0, 12, 17, 21, 27, 31]
+    truth = np.frombuffer(encode.radar_truth(details), RADAR_TRUTH)
+    assert truth["actor_id"].tolist() == actors.tolist()
+    assert truth["origin"].tolist() == origin.tolist()

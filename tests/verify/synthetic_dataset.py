@@ -504,6 +504,8 @@ class SceneBuilder:
             )
         header = RADAR_HEADER.format(n=len(points)).encode()
         (self.out.root / filename).write_bytes(header + records + b"\n")
+        name = extras.radar_truth(self.out.root, token, seen.thing[hit], len(self.people))
+        self.out.add("radar_truth", token=token, sample_data_token=token, filename=name)
         if ms % 500 == 0:
             self.radar_points[ms // 500].append(points.astype(float) @ pose[:3, :3].T + pose[:3, 3])
 

@@ -108,6 +108,18 @@ def point_labels(
     return names
 
 
+def radar_truth(root: Path, token: str, thing: np.ndarray, actors: int) -> str:
+    """Whom each return of a scan is of: an actor (0), a wall (1) or the ground (2); returns the file's name."""
+    name = f"radar_truth/{token}.bin"
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    truth = np.zeros(len(thing), dtype=[("actor_id", "<u4"), ("origin", "u1")])
+    acts = (thing >= 0) & (thing < actors)
+    truth["actor_id"] = np.where(acts, thing + FIRST_ACTOR + 1, 0)
+    truth["origin"] = np.where(acts, 0, np.where(thing >= 0, 1, 2))
+    truth.tofile(root / name)
+    return name
+
+
 def can_bus(root: Path, scene: str, start_us: int, end_s: float, pose: Callable[[float], np.ndarray], quaternion: Any):
     """All messages of a scene, from the ego's path."""
     (root / "can_bus").mkdir(exist_ok=True)

@@ -23,7 +23,7 @@ def test_a_true_dataset_has_no_findings_and_every_check_looked_at_something(tmp_
     report = verify(synthetic.build(tmp_path))
 
     assert [str(problem) for problem in report.problems] == []
-    # counterfactuals want scenes of replays, others a lidar that is a device, an IMU or a GNSS receiver: own tests have them
+    # counterfactuals want scenes of replays, others sensors that are devices: tests of their own have them
     assert set(report.not_run) == {"diagnosis", "lidar_devices", "counterfactuals", "motion_sensors"}
     assert set(report.counts) == set(CHECKS) - set(report.not_run)
     assert report.version == synthetic.VERSION
@@ -72,7 +72,7 @@ def test_a_rig_of_two_cameras_is_true_and_its_limits_are_noted(copy: Copy) -> No
     copy.edit("sensor", lambda rows: [rows.remove(r) for r in [*rows] if r["channel"] in gone])
     sensors = {r["token"] for r in copy.rows("sensor")}
     copy.edit("calibrated_sensor", lambda rows: [rows.remove(r) for r in [*rows] if r["sensor_token"] not in sensors])
-    of_data = ("instance_mask", "box_2d", "label_image", "image_annotations")
+    of_data = ("instance_mask", "box_2d", "label_image", "image_annotations", "radar_truth")
     for table, key in (("sample_data", "token"), ("ego_pose", "token"), *((t, "sample_data_token") for t in of_data)):
         copy.edit(table, lambda rows, key=key: [rows.remove(r) for r in [*rows] if r[key] in left_out])
 

@@ -14,6 +14,7 @@ from av_synth.export.nuscenes.lidar_devices import add_lidar_devices
 from av_synth.export.nuscenes.measured import fold_motion_sensors
 from av_synth.export.nuscenes.names import RunNames, category, token
 from av_synth.export.nuscenes.quality import fold_quality
+from av_synth.export.nuscenes.radar_truth import add_radar_truth
 from av_synth.export.nuscenes.reprojection import fold_image_annotations
 from av_synth.export.nuscenes.sample_data import Blob, SensorRows
 from av_synth.export.nuscenes.sample_truth import fold_sample_truth
@@ -28,7 +29,7 @@ TABLES = (
     *("lidarseg", "panoptic", "image_annotations"),  # nuScenes' own
     *("lidar_instance", "label_image", "semantic_class", "box_2d", "instance_actor"),
     *("annotation_truth", "sample_truth", "label_quality", "counterfactuals"),
-    *("camera_lens", "camera_shutter", "lidar_device", "lidar_time", "motion_sensor"),
+    *("camera_lens", "camera_shutter", "lidar_device", "lidar_time", "radar_truth", "motion_sensor"),
     *("calibration_truth", "clock_truth"),
 )
 NOT_EMPTY = TABLES[TABLES.index("camera_lens") :]
@@ -61,6 +62,7 @@ def fold_extras(
     fold.extend("camera_lens", _lenses(run, names))
     fold.extend("camera_shutter", _shutters(run, names))
     add_lidar_devices(run, names, fold)
+    add_radar_truth(run, names, sensor_rows, fold)
     fold.extend("motion_sensor", fold_motion_sensors(run, names))
     fold.extend("calibration_truth", fold_calibration_truth(run, names))
     fold.extend("clock_truth", fold_clock_truth(run, names, offset_m))

@@ -17,7 +17,7 @@ VERSIONS = ("v1.0-trainval", "v1.0-mini", "v1.0-test")
 
 _FOLDERS = (
     *("samples", "sweeps", "maps", "can_bus", "can_bus_truth", "lidarseg", "panoptic"),
-    *("instance_masks", "lidar_instances", "lidar_times", "semantic", "depth", "flow"),
+    *("instance_masks", "lidar_instances", "lidar_times", "radar_truth", "semantic", "depth", "flow"),
 )
 """What a dataset has beside its tables."""
 

@@ -193,6 +193,7 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         "motion": "motion",
         "turn_us": "count",
     },
+    "radar_truth": {"sample_data_token": "token", "filename": "token"},
     "instance_actor": {"instance_token": "token", "actor_id": "count"},
     "counterfactuals": {
         "scene_token": "token",
@@ -214,6 +215,7 @@ OPTIONAL: Mapping[str, str] = {
     "sample_truth": "sample_token",
     "label_quality": "sample_annotation_token",
     "lidar_instance": "sample_data_token",
+    "radar_truth": "sample_data_token",
     "instance_actor": "instance_token",
     "counterfactuals": "scene_token",
     "camera_lens": "calibrated_sensor_token",
@@ -264,6 +266,7 @@ _KEYS: tuple[tuple[str, str, str], ...] = (
     ("sample_truth", "sample_token", "sample"),
     ("label_quality", "sample_annotation_token", "sample_annotation"),
     ("lidar_instance", "sample_data_token", "sample_data"),
+    ("radar_truth", "sample_data_token", "sample_data"),
     ("instance_actor", "instance_token", "instance"),
     ("camera_lens", "calibrated_sensor_token", "calibrated_sensor"),
     ("camera_shutter", "calibrated_sensor_token", "calibrated_sensor"),
