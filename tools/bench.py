@@ -23,6 +23,7 @@ import cv2
 from bench_cameras import measure as photographed
 from bench_farm import measure as farmed
 from bench_lidar import measure as scanned
+from bench_radar import measure as detected
 from bench_simulator import measure as simulated
 from clones import clones
 from nuscenes import NuScenes
@@ -128,7 +129,7 @@ def main() -> None:
         figures.append(figure("verifying the result", seconds(lambda: verify(merged)), "merging", took_s))
         figures += searched(root)
         figures += farmed(root)
-    figures += photographed() + scanned() + simulated()
+    figures += photographed() + scanned() + detected() + simulated()
     helped = [sys.executable, "-m", "av_synth.cli", "--help"]
     imported = [sys.executable, "-c", "import carla, numpy, cv2"]
     figures.append(
