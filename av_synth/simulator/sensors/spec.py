@@ -245,7 +245,7 @@ def is_built(blueprint_id: str) -> bool:
 
 def casts_rays(blueprint_id: str) -> bool:
     """Whether a sensor of this kind meets the meshes of the world by rays."""
-    return blueprint_id in LIDARS or blueprint_id in ("sensor.other.radar", "sensor.other.obstacle")
+    return blueprint_id in (*LIDARS, _GRID_RADAR, "sensor.other.radar", "sensor.other.obstacle")
 
 
 _OTHERS = {
