@@ -15,7 +15,7 @@ from av_synth.simulator.town.furniture import POLE
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.reference import ReferenceLine
 from av_synth.simulator.town.roads import Road
-from av_synth.simulator.town.shapes import Look, box, circle, faceted, moved, prism, quad
+from av_synth.simulator.town.shapes import Look, box, circle, faceted, moved, prism, quad, triangulate
 from av_synth.simulator.town.signs import lettering
 from av_synth.simulator.town.site import Site
 
@@ -45,9 +45,14 @@ _WING_M = 0.4  # thickness of the walls that hold the mound at its ends
 
 
 def _extrude(
-    line: ReferenceLine, s_m: Sequence[float] | Array, tz_m: Sequence[tuple[float, float]], look: Look
+    line: ReferenceLine,
+    s_m: Sequence[float] | Array,
+    tz_m: Sequence[tuple[float, float]],
+    look: Look,
+    *,
+    ends: bool = True,
 ) -> Mesh:
-    """Draw a profile of points (t, z) out along a line, through stations; its ends are closed where it is convex.
+    """Draw a profile of points (t, z) out along a line, through stations; close its ends, if it is convex.
 
     Faces look to the left of the way from one profile point to the next, seen with t to the right: a solid's profile
     runs clockwise.
@@ -61,7 +66,7 @@ def _extrude(
             a, b, c, d = k * n + i, k * n + i + 1, (k + 1) * n + i + 1, (k + 1) * n + i
             cells += [[a, b, c], [a, c, d]]
     closed = tuple(tz_m[0]) == tuple(tz_m[-1])
-    for k in range(1, len(profile) - 1 - closed):
+    for k in range(1, len(profile) - 1 - closed) if ends else ():
         cells += [[0, k * n, (k + 1) * n], [n - 1, (k + 2) * n - 1, (k + 1) * n - 1]]
     return faceted(points, cells, look)
 
@@ -83,17 +88,32 @@ def _yaw(line: ReferenceLine, s_m: tuple[float, float]) -> float:
 
 def concrete_barrier(site: Site, line: ReferenceLine, begins_m: float, ends_m: float) -> None:
     """A concrete barrier on a line."""
-    for piece in _pieces(begins_m, ends_m):
-        mesh = _extrude(line, piece, _BARRIER_TZ, _BARRIER)
-        site.add("ConcreteBarrier", Tag.GUARD_RAIL, [mesh], _yaw(line, piece), _foot(line, piece, -0.28, 0.28))
+    pieces = _pieces(begins_m, ends_m)
+    for piece in pieces:
+        parts = [_extrude(line, piece, _BARRIER_TZ, _BARRIER, ends=False)]
+        if piece in (pieces[0], pieces[-1]):  # between them one piece hides the end of the other
+            parts += [_barrier_end(line, piece[0], -1), _barrier_end(line, piece[1], 1)]
+        site.add("ConcreteBarrier", Tag.GUARD_RAIL, parts, _yaw(line, piece), _foot(line, piece, -0.28, 0.28))
+
+
+def _barrier_end(line: ReferenceLine, s_m: float, way: int) -> Mesh:
+    """What closes a barrier at a station, seen from ahead of it (1) or from behind (-1)."""
+    ring = np.array(_BARRIER_TZ)[::-1]
+    points = np.column_stack([line.points(np.full(len(ring), s_m), ring[:, 0]), Z + ring[:, 1]])
+    return faceted(points, [corners[::way] for corners in triangulate(ring)], _BARRIER)
 
 
 def guard_rail(site: Site, line: ReferenceLine, begins_m: float, ends_m: float, t_m: float) -> None:
     """A steel rail on posts beside a line."""
-    for piece in _pieces(begins_m, ends_m):
+    pieces = _pieces(begins_m, ends_m)
+    for piece in pieces:
         rail = [(t_m - 0.05, 0.44), (t_m - 0.05, 0.75), (t_m + 0.05, 0.75), (t_m + 0.05, 0.44)]
         x, y = line.point(piece[0], t_m)
-        parts = [_extrude(line, piece, [*rail, rail[0]], STEEL), prism(circle(x, y, 0.05, 4), Z, Z + 0.7, STEEL)]
+        is_end = piece in (pieces[0], pieces[-1])
+        parts = [
+            _extrude(line, piece, [*rail, rail[0]], STEEL, ends=is_end),
+            prism(circle(x, y, 0.05, 4), Z, Z + 0.7, STEEL),
+        ]
         site.add("GuardRail", Tag.GUARD_RAIL, parts, _yaw(line, piece), _foot(line, piece, t_m - 0.06, t_m + 0.06))
 
 

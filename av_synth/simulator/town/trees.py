@@ -20,6 +20,7 @@ _REACH_M = 1.6  # likewise, about the trunk
 _CORE = 0.93  # of a blob's radius
 _UNDERSIDE = -0.7  # of a crown, where leaves would hang in the air
 _LEAST = 0.1  # of the cosine between a leaf and its normals
+_FACETED = 0.55  # how much of its own face is in them
 _ANGLES = np.array([0.0, 2.1, 4.2])
 
 
@@ -112,7 +113,10 @@ def leafy(points: Array, outward: Array, size_m: Array, colours: Array, seed: in
     corners = corners.reshape(-1, 3, 3)
     faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     faces /= np.linalg.norm(faces, axis=1, keepdims=True)
-    normals = 1.02 * faces + np.repeat(outward, 3, axis=0)  # a crown is lit as a whole more than leaf by leaf
+    grown = np.repeat(outward, 3, axis=0)
+    # a crown is lit as a whole more than leaf by leaf; but no face may look away from its normals
+    own = np.maximum(_FACETED, _LEAST + 0.05 - np.einsum("ij,ij->i", faces, grown))
+    normals = own[:, None] * faces + grown
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     mesh = smooth(
         corners.reshape(-1, 3),
@@ -156,9 +160,12 @@ def _crown(
         parts.append(leafy(_reshaped(species, points[shown]), outward[shown], size, colours, own))
     crown = Mesh.merge(parts)
     kept = crown.positions_m.astype(np.float64)
-    reach = np.hypot(kept[:, 0], kept[:, 1])
-    kept[:, :2] *= np.minimum(1.0, _REACH_M / np.maximum(reach, 1e-6))[:, None]
-    kept[:, 2] = np.maximum(kept[:, 2], _LOWEST_M)
+    reach, angle = np.hypot(kept[:, 0], kept[:, 1]), np.arctan2(kept[:, 1], kept[:, 0])
+    # not as if by shears: here and there less than it might, and higher outside than at the trunk
+    most = _REACH_M * (0.87 + 0.13 * np.cos(3.0 * angle + 1.7 * kept[:, 2]))
+    kept[:, :2] *= np.minimum(1.0, most / np.maximum(reach, 1e-6))[:, None]
+    outer = np.minimum(reach / _REACH_M, 1.0)
+    kept[:, 2] = np.maximum(kept[:, 2], _LOWEST_M + 0.65 * outer * outer * (1.0 - 0.25 * np.cos(5.0 * angle)))
     # what was pulled in may look away from its normals
     corners, before = kept[crown.triangles], crown.normals[crown.triangles].astype(np.float64)
     faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])

@@ -23,9 +23,9 @@ _PHONE_EVERY_M = 200.0
 _MARKER_EVERY_M = 100.0
 _POLE_EVERY_M = 42.0
 _POLE_M = 7.5
-_TUFT_EVERY_M = 5.0
-_GRASSES = ((104, 122, 58), (132, 134, 70), (168, 154, 92))
-_BLADES = 2  # of each colour in a tuft
+_TUFT_EVERY_M = 6.0
+_GRASSES = ((88, 112, 48), (104, 118, 56))
+_BLADES = 3  # of each colour in a tuft
 _POST = Look((120, 122, 122), Material.METAL, Tag.WALLS)
 
 
@@ -106,10 +106,10 @@ def _wire(a: tuple[float, float], b: tuple[float, float], yaw_rad: float, at_m: 
 
 def _blades(feet: Array, colour: tuple[int, int, int], rng: np.random.Generator) -> Mesh:
     """Some blades of grass about each of some places (N, 3), seen from both sides."""
-    foot = np.repeat(feet, _BLADES, axis=0) + rng.uniform(-0.22, 0.22, (len(feet) * _BLADES, 3)) * [1.0, 1.0, 0.0]
+    foot = np.repeat(feet, _BLADES, axis=0) + rng.uniform(-0.13, 0.13, (len(feet) * _BLADES, 3)) * [1.0, 1.0, 0.0]
     angle = rng.uniform(0.0, 2 * math.pi, len(foot))
-    half = 0.03 * np.column_stack([np.cos(angle), np.sin(angle), np.zeros(len(foot))])
-    tip = foot + rng.uniform([-0.12, -0.12, 0.2], [0.12, 0.12, 0.55], foot.shape)
+    half = 0.055 * np.column_stack([np.cos(angle), np.sin(angle), np.zeros(len(foot))])
+    tip = foot + rng.uniform([-0.14, -0.14, 0.14], [0.14, 0.14, 0.42], foot.shape)
     front = np.stack([foot - half, foot + half, tip], axis=1)
     return loose(np.concatenate([front, front[:, ::-1]]), Look(colour, Material.FOLIAGE, Tag.VEGETATION))
 

@@ -74,14 +74,15 @@ void main() {
     albedo *= 0.80 + 0.28 * patches.z + 0.26 * (grain.x - 0.5);
 #endif
 #ifdef GRASS
-    albedo *= mix(vec3(0.72, 0.78, 0.62), vec3(1.25, 1.18, 1.0), patches.z) * (0.62 + 0.76 * grain.y);
+    // never as green as paint: dry blades and earth show between the fresh ones
+    albedo *= mix(vec3(0.80, 0.73, 0.68), vec3(1.32, 1.07, 1.05), patches.z) * (0.50 + 0.60 * grain.y + 0.40 * grain.x);
 #endif
 #ifdef FOLIAGE
     vec3 across = abs(n);
     vec2 spot = across.z > max(across.x, across.y) ? place.xy : across.x > across.y ? place.yz : place.xz;
     vec4 leaves = texture(noise, spot * 0.23);
-    float leaf = 0.35 * leaves.w + 0.25 * leaves.z + 0.4 * leaves.y;
-    albedo *= 0.22 + 1.5 * smoothstep(0.28, 0.72, leaf);
+    float leaf = 0.25 * leaves.w + 0.20 * leaves.z + 0.55 * leaves.y;
+    albedo *= 0.20 + 1.55 * smoothstep(0.30, 0.70, leaf);
     n = normalize(n + 1.7 * (leaves.wyx - 0.5));
     translucent = 0.3;
 #endif
@@ -191,6 +192,29 @@ void main() {
     float h = max(dot(normalize(bounced), key.xyz), 0.0);
     h *= h; h *= h; h *= h; h *= h;
     highlight = h * 0.4 * wet;
+#endif
+
+#ifdef WHITE
+    // snow lies on what looks up and under the sky: first where it is not driven on, last in the tracks of wheels
+    float up = normalize(normal).z;
+#if defined(FOLIAGE)
+    float bed = 0.75 * smoothstep(-0.1, 0.7, up);
+#else
+    float bed = smoothstep(0.35, 0.75, up);
+#endif
+#if defined(ASPHALT) || defined(MARKING)
+    float worn = 0.32 + 0.5 * patches.z + 0.3 * patches.x + 0.25 * (grain.x - 0.5);
+#elif defined(PAVING) || defined(GRASS)
+    float worn = 0.10 + 0.35 * patches.z + 0.3 * (grain.y - 0.5);
+#else
+    float worn = 0.15;
+#endif
+    bed *= smoothstep(worn, worn + 0.22, sky_light.w * 1.25) * smoothstep(0.15, 0.5, open_sky);
+    // what moves sheds it
+    if ((label & 0xFFFFu) != 0u) bed = 0.0;
+    albedo = mix(albedo, vec3(0.80, 0.84, 0.90), bed);
+    shine *= 1.0 - bed;
+    highlight *= 1.0 - bed;
 #endif
 
     float facing = dot(n, key.xyz);
