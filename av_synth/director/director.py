@@ -127,7 +127,7 @@ class Director:
         self._hanging = list(hang_loads(concrete, stage, cast))
         self._signals = signals = Signals(stage.world, cast.place)
         signals.begin(concrete.signals)
-        self._weather = ChangingWeather(stage.world, concrete.weather)
+        self._weather = ChangingWeather(stage, concrete.weather)
         ids = {EGO: cast.ego.actor.id, **{name: member.actor.id for name, member in cast.members.items()}}
         self._scene = Scene(cast.place.path, ids, cast.place.anchors, stage.map, signals.state)
         self._judge = Judge(concrete, self._rig, cast.ego.actor)

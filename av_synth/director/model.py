@@ -26,7 +26,7 @@ class Stage(Protocol):
     seed: int
 
     def set_weather(self, weather: Weather) -> None:
-        """Set the weather that a scenario begins with, before anybody is spawned."""
+        """Set the weather of the next frame; that which a scenario begins with before anybody is spawned."""
 
     def spawn(
         self,

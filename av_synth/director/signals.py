@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import carla
 
+from av_synth.director.model import Stage
 from av_synth.director.roads.junctions import LIGHTS, Entrance, marks
 from av_synth.director.roads.places import Place
 from av_synth.scenario.model import WeatherChange
@@ -67,8 +68,8 @@ class Signals:
 class ChangingWeather:
     """The weather, and where it is going."""
 
-    def __init__(self, world: carla.World, weather: Weather) -> None:
-        self._world = world
+    def __init__(self, stage: Stage, weather: Weather) -> None:
+        self._stage = stage
         self._now = self._from = self._to = weather
         self._began_us, self._over_us = 0, 0
 
@@ -86,4 +87,4 @@ class ChangingWeather:
         self._now = Weather(**{name: begin[name] + (end[name] - begin[name]) * share for name in end})
         if share == 1.0:
             self._now = self._to
-        self._world.set_weather(carla.WeatherParameters(**self._now.to_json()))
+        self._stage.set_weather(self._now)

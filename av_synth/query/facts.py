@@ -31,6 +31,7 @@ _OF_SAMPLES: Mapping[str, str] = {
     "fault": "sensor faults that its data have, such as CAM_FRONT.blackout",
     "weather.night": "the sun is below the horizon",
     "weather.rain": "it rains",
+    "weather.snow": "it snows",
     "weather.fog": "there is fog",
     "weather.wet": "the road is wet",
 }
@@ -53,6 +54,7 @@ _SAMPLE_PREFIXES = ("weather.", "parameters.")
 _SIGNS = {
     "weather.night": ("sun_altitude_angle", -1.0),
     "weather.rain": ("precipitation", 1.0),
+    "weather.snow": ("snow_mm_h", 1.0),
     "weather.fog": ("fog_density", 1.0),
     "weather.wet": ("wetness", 1.0),
 }

@@ -10,6 +10,7 @@ SIGNS = (
     ("night", "sun_altitude_angle", -90.0, -1.0),
     ("low sun", "sun_altitude_angle", -1.0, 10.0),
     ("rain", "precipitation", 1.0, 101.0),
+    ("snow", "snow_mm_h", 0.01, 101.0),
     ("fog", "fog_density", 1.0, 101.0),
     ("wet road", "wetness", 1.0, 101.0),
 )

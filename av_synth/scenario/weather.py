@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, ValidationError
@@ -14,9 +14,10 @@ from av_synth.errors import DocumentError, Problem
 
 @dataclass(frozen=True)
 class Weather:
-    """Weather by CARLA's 14 names: percent (0 to 100) where not said otherwise, sun angles in degrees.
+    """Weather by CARLA's 14 names: percent (0 to 100) where not said otherwise, sun angles in degrees; and snow.
 
-    Source: CARLA 0.9.16, carla.WeatherParameters in Docs/python_api.md.
+    Source: CARLA 0.9.16, carla.WeatherParameters in Docs/python_api.md. CARLA has no snow: `snow_mm_h` is what falls,
+    as water, `snow_cover` how much of the ground it lies on, percent.
     """
 
     cloudiness: float = 5.0
@@ -33,11 +34,16 @@ class Weather:
     mie_scattering_scale: float = 0.03
     rayleigh_scattering_scale: float = 0.0331
     dust_storm: float = 0.0
+    snow_mm_h: float = 0.0
+    snow_cover: float = 0.0
 
     def to_json(self) -> dict[str, float]:
-        """The fields as plain numbers, in CARLA's order."""
+        """The fields as plain numbers, in CARLA's order, snow last."""
         return asdict(self)
 
+
+SNOW_FIELDS = ("snow_mm_h", "snow_cover")
+CARLA_FIELDS = tuple(field.name for field in fields(Weather) if field.name not in SNOW_FIELDS)
 
 Preset = Literal["clear_noon", "cloudy_noon", "clear_dusk", "cloudy_dusk", "clear_night", "foggy_morning"]
 PRESETS: Mapping[str, Weather] = {
@@ -54,6 +60,7 @@ if set(PRESETS) != set(get_args(Preset)):
     raise TypeError("Preset and PRESETS name different presets")
 
 HEAVIEST_RAIN_MM_H = 50.0
+HEAVIEST_SNOW_MM_H = 10.0
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -80,6 +87,12 @@ class WeatherSpec(Strict):
     mie_scattering_scale: NonNegative | None = Field(default=None, description="haze by large particles")
     rayleigh_scattering_scale: NonNegative | None = Field(default=None, description="blue of the sky")
     dust_storm: Percent | None = Field(default=None, description="percent")
+    snow_mm_h: Annotated[float, Field(ge=0, le=HEAVIEST_SNOW_MM_H)] | None = Field(
+        default=None, description="snowfall, as water; on the embedded simulator alone"
+    )
+    snow_cover: Percent | None = Field(
+        default=None, description="of the ground that snow lies on, percent; on the embedded simulator alone"
+    )
 
     def resolve(self) -> Weather:
         """The weather it describes."""
@@ -121,6 +134,7 @@ _CHANGES: Mapping[str, Mapping[str, float]] = {
     "dry": {"rain_mm_h": 0.0},
     "fog": {"fog_density": 40.0, "fog_distance": 10.0},
     "no_fog": {"fog_density": 0.0},
+    "snow": {"snow_mm_h": 2.0, "snow_cover": 70.0, "cloudiness": 100.0},
 }
 """Words for a change of one thing about the weather; all else stays as it was."""
 

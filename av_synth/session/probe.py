@@ -244,7 +244,7 @@ class _Probe:
 
     def _late_weather(self, images: queue.SimpleQueue[Any]) -> None:
         session, light = self._session, list[float]()
-        session.world.set_weather(carla.WeatherParameters(**PRESETS["clear_night"].to_json()))
+        session.set_weather(PRESETS["clear_night"])
         for _ in range(20):
             session.tick()
             light.append(float(_bgr(_next(images)).mean()))

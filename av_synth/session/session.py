@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 
 import carla
 
@@ -17,12 +16,12 @@ from av_synth.session.commands import Command, send
 from av_synth.session.errors import client_errors
 from av_synth.session.opendrive import TIMED_OUT
 from av_synth.session.readings import info_of, state_of
+from av_synth.session.sky import Sky
 from av_synth.session.steps import OnStep, Step, unheard
 from av_synth.session.teardown import tear_down
 from av_synth.session.traffic_manager import start_traffic_manager
 
 RPC_TIMEOUT_S = 60.0
-WEATHER_FIELDS = tuple(field.name for field in fields(Weather))
 
 
 class Session:
@@ -58,6 +57,7 @@ class Session:
         self.seed = seed
         self.library: carla.BlueprintLibrary = world.get_blueprint_library()
         self.sensors: list[carla.Sensor] = []
+        self._sky = Sky(client, world)
         self._infos: dict[int, ActorInfo] = {}
         self._known: dict[int, tuple[Numbers, ActorState]] = {}  # what was read last
         self._actors: list[carla.Actor] = []
@@ -114,9 +114,13 @@ class Session:
         self._on_step(step)
 
     def set_weather(self, weather: Weather) -> None:
-        """Set the weather that the session begins with: cameras need to see it while they warm up."""
+        """Set the weather of the next frame. Cameras need to see that of the beginning while they warm up.
+
+        Raises:
+            CastError: it has snow, and this simulator none.
+        """
         with client_errors(self.address, "setting the weather"):
-            self.world.set_weather(carla.WeatherParameters(**weather.to_json()))
+            self._sky.show(weather)
         self.reached(Step.WEATHER)
 
     def spawn(
@@ -324,10 +328,9 @@ class Session:
         return {light.id: light.get_state().name for light in self._lights}
 
     def weather(self) -> dict[str, float]:
-        """CARLA's weather parameters, by name."""
+        """The weather by name: CARLA's parameters, and snow."""
         with client_errors(self.address, "reading the weather"):
-            found = self.world.get_weather()
-        return {name: float(getattr(found, name)) for name in WEATHER_FIELDS}
+            return self._sky.told()
 
     def close(self) -> None:
         """Stop sensors, destroy what was spawned, and give the world the settings it had. Never raises.
@@ -340,7 +343,7 @@ class Session:
                 self.client,
                 self.world,
                 sensors=self.sensors,
-                actors=self._actors,
+                actors=[*self._actors, *self._sky.actors],
                 manager=self._traffic_manager,
                 hidden=self._hidden,
                 settings=self._settings_before,

@@ -147,7 +147,12 @@ class Instance:
 
 @dataclass(frozen=True)
 class Weather:
-    """CARLA's WeatherParameters: 0..100 where not said otherwise, sun angles in degrees."""
+    """CARLA's WeatherParameters: 0..100 where not said otherwise, sun angles in degrees; and snow, which CARLA has not.
+
+    Attributes:
+        snow_mm_h: how much falls, as water.
+        snow_cover: 0..100, how much of the ground snow lies on.
+    """
 
     cloudiness: float = 5.0
     precipitation: float = 0.0
@@ -163,6 +168,8 @@ class Weather:
     mie_scattering_scale: float = 0.03
     rayleigh_scattering_scale: float = 0.0331
     dust_storm: float = 0.0
+    snow_mm_h: float = 0.0
+    snow_cover: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from av_synth.store.scratch import clear_scratch, scratch
 if TYPE_CHECKING:  # tables bring pyarrow, which takes longer to import than a plain look at a store takes
     import pyarrow as pa
 
-SCHEMA_EPOCH = 3
+SCHEMA_EPOCH = 4
 RUNS = "runs"
 """The folder of a store that holds its committed runs."""
 

@@ -54,6 +54,8 @@ _WEATHER = (
     "mie_scattering_scale",
     "rayleigh_scattering_scale",
     "dust_storm",
+    "snow_mm_h",
+    "snow_cover",
 )
 
 _I32, _I64, _U16, _U32, _F64, _STR, _BOOL = (

@@ -94,7 +94,7 @@ CASES = {
     "an older run": (
         changed("manifest.json", older),
         {
-            "*": "it/manifest.json: schema_epoch 2; this av_synth reads 3; want the av_synth that wrote it, or another"
+            "*": "it/manifest.json: schema_epoch 2; this av_synth reads 4; want the av_synth that wrote it, or another"
             " store"
         },
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from av_synth.scenario.weather import Weather
+from av_synth.scenario.weather import CARLA_FIELDS, Weather
 from av_synth.sensing.air import air
 
 
@@ -22,6 +22,13 @@ def test_rain_takes_light_by_the_law_that_was_measured() -> None:
     moderate = air(Weather(precipitation=20.0).to_json())  # 10 mm/h
     assert moderate.rain_mm_h == pytest.approx(10.0)
     assert moderate.rain_per_m == pytest.approx(0.00116, rel=0.01)
+
+
+def test_snow_takes_more_light_than_as_much_rain() -> None:
+    snow, rain = air(Weather(snow_mm_h=5.0).to_json()), air(Weather(precipitation=10.0).to_json())
+    assert snow.snow_per_m == pytest.approx(0.01173, rel=0.01)
+    assert snow.visibility_m < 0.2 * rain.visibility_m
+    assert air(dict.fromkeys(CARLA_FIELDS, 0.0)).snow_mm_h == 0.0  # CARLA's own weather has none
 
 
 def test_percents_outside_their_range_count_as_its_end() -> None:

@@ -23,10 +23,10 @@ from av_synth.errors import (
 from av_synth.geometry.transforms import Array, from_yaw, invert, rigid
 from av_synth.launch import Address, launch_embedded
 from av_synth.run.execute import state_hash
-from av_synth.scenario.weather import Weather
+from av_synth.scenario.weather import CARLA_FIELDS, SNOW_FIELDS, Weather
 from av_synth.session import Session, Step, actor_from_ego, client_errors, open_session
 from av_synth.session import attach as module
-from av_synth.session.session import WEATHER_FIELDS
+from av_synth.session.sky import Sky
 from av_synth.session.towns import find_town
 from av_synth.simulator.bodies import catalogue
 
@@ -246,14 +246,50 @@ def test_controls_lights_and_weather_are_there_under_their_names(session):
     assert len(lights) > 3
     assert list(lights) == sorted(lights)
     assert set(lights.values()) <= {"Red", "Yellow", "Green", "Off", "Unknown"}
-    assert tuple(weather) == WEATHER_FIELDS
+    assert tuple(weather) == tuple(Weather().to_json())
     assert all(isinstance(value, float) for value in weather.values())
 
 
 def test_every_weather_field_of_the_client_is_read():
     fields = {name for name in dir(carla.WeatherParameters()) if not name.startswith("_") and name[0].islower()}
 
-    assert set(WEATHER_FIELDS) == fields
+    assert set(CARLA_FIELDS) == fields
+
+
+def test_snow_is_an_actor_that_changes_with_the_weather_and_ends_with_it(address, cache, other):
+    with opened(address, cache) as session:
+        session.set_weather(Weather(fog_density=20.0, snow_mm_h=2.5, snow_cover=40.0))
+        ego = session.spawn(CAR, STREET, role="ego")
+        session.set_weather(Weather(fog_density=20.0, snow_mm_h=0.1, snow_cover=60.0))
+        session.tick()
+
+        bringers = session.world.get_actors().filter("avsynth.weather.snow")
+        told = [{name: float(each.attributes[f"avsynth.{name}"]) for name in SNOW_FIELDS} for each in bringers]
+        assert told == [{"snow_mm_h": 0.1, "snow_cover": 60.0}]
+        assert session.weather() == pytest.approx(Weather(fog_density=20.0, **told[0]).to_json())
+        session.set_weather(Weather())
+        session.tick()
+        assert not session.world.get_actors().filter("avsynth.weather.snow")
+        session.set_weather(Weather(snow_cover=60.0))
+
+    with opened(address, cache) as session:
+        assert session.spawn(CAR, STREET, role="ego").id == ego.id  # snow takes no id of a body
+        assert not session.world.get_actors().filter("avsynth.weather.snow")
+
+
+def test_snow_is_refused_where_there_is_none_to_be_had(session):
+    class Stock:
+        """A world whose library has only what is CARLA's own."""
+
+        set_weather = session.world.set_weather
+
+        def get_blueprint_library(self) -> list[carla.ActorBlueprint]:
+            return [blueprint for blueprint in session.library if "avsynth" not in blueprint.id]
+
+    sky = Sky(session.client, Stock())
+    sky.show(Weather(precipitation=50.0))
+    with pytest.raises(CastError, match="snow_mm_h = 0, snow_cover = 5: this simulator has no blueprint avsynth"):
+        sky.show(Weather(snow_cover=5.0))
 
 
 def test_an_actor_that_vanishes_is_a_data_error_that_names_its_role(session, other):

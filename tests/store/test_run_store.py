@@ -248,7 +248,7 @@ def test_a_run_of_another_schema_epoch_is_refused(tmp_path: Path) -> None:
     path = make(tmp_path)
     (path / "manifest.json").chmod(0o644)
     (path / "manifest.json").write_text('{"schema_epoch": 1}')
-    with pytest.raises(StoreError, match=r"schema_epoch 1; this av_synth reads 3; want the av_synth that wrote it"):
+    with pytest.raises(StoreError, match=r"schema_epoch 1; this av_synth reads 4; want the av_synth that wrote it"):
         store.open_run(path)
 
 

@@ -18,6 +18,7 @@ from av_synth.recording.model import Added, Frame, Recording
 from av_synth.replay.carla_recorder.resample import JUMP_MPS, resample, times_us, tracks
 from av_synth.replay.state_log import Indices, StateLog, listed
 from av_synth.run.towns import DEFAULT_TICK_US
+from av_synth.scenario.weather import SNOW_FIELDS
 from av_synth.scenario.words import EGO
 
 _EGO_ROLES = (layout.HERO, "ego_vehicle", "ego")
@@ -243,7 +244,7 @@ def _actor(actor_id: int) -> int:
 
 def _weather(recording: Recording, begins: Sequence[int]) -> dict[int, dict[str, float]]:
     return {
-        tick: dict(zip(layout.WEATHER_FIELDS, record.tolist(), strict=True))
+        tick: {**dict(zip(layout.WEATHER_FIELDS, record.tolist(), strict=True)), **dict.fromkeys(SNOW_FIELDS, 0.0)}
         for frame, tick in zip(recording.frames, begins, strict=True)
         for record in frame.records(layout.WEATHER)
     }

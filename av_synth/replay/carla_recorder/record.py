@@ -16,6 +16,7 @@ from av_synth.recording import format as layout
 from av_synth.recording.model import Added, Attribute, Frame, Recording
 from av_synth.recording.write import encode, table
 from av_synth.replay.state_log import StateLog
+from av_synth.scenario.weather import SNOW_FIELDS
 from av_synth.store import replace_file
 
 _ROLE = "role_name"
@@ -182,6 +183,8 @@ def _weather(log: StateLog, frame: int) -> list[tuple[float, ...]]:
 def _lost(log: StateLog, uids: Mapping[str, int]) -> Iterator[str]:
     yield "places and velocities are 32-bit floats: 1 km from the origin a place is known to 0.1 mm"
     yield "accelerations, wheel angles, the bones of people and the state hashes are not in the file"
+    if any(row[name] for row in log.weather.values() for name in SNOW_FIELDS):
+        yield "CARLA has no snow: it is not in the file"
     if log.run_up:
         yield f"the {len(log.run_up)} ticks before the first recorded frame are not in the file"
     kinds = Counter(event.kind for at, events in log.events.items() if at in log.frames for event in events)

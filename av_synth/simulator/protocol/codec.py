@@ -23,6 +23,7 @@ Item = TypeVar("Item")
 MAX_COORDINATE_M = 1e7
 MAX_ITEMS = 20_000  # of one array: what is asked for at once is also done at once, while others wait
 _MAX_NUMBER = 1e12
+_WEATHER_NUMBERS = 14  # CARLA's; snow, which comes after them, is none of its
 _MIN_INTEGER, _MAX_INTEGER = -(2**31), 2**32 - 1  # CARLA's integers are of 32 bits, with a sign or without
 _quoted = reprlib.Repr()  # a value may be megabytes, or nested deeper than `repr` goes
 _quoted.maxlevel, _quoted.maxlist, _quoted.maxdict, _quoted.maxstring, _quoted.maxother = 3, 4, 4, 40, 40
@@ -130,13 +131,13 @@ NO_BOX: list[Any] = bounding_box(np.zeros(3), np.zeros(3))
 
 def read_weather(value: Any) -> Weather:
     """WeatherParameters, 14 floats; raises ArgumentError."""
-    return Weather(*numbers(value, 14))
+    return Weather(*numbers(value, _WEATHER_NUMBERS))
 
 
 @lru_cache(maxsize=16)
 def weather(value: Weather) -> Packed:
     """WeatherParameters as 14 floats, packed: Traffic Managers ask for them at every tick."""
-    return Packed(pack([float(v) for v in astuple(value)]))
+    return Packed(pack([float(v) for v in astuple(value)[:_WEATHER_NUMBERS]]))
 
 
 @dataclass(frozen=True)

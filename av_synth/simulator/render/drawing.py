@@ -37,6 +37,7 @@ from av_synth.simulator.render.programs import (
 from av_synth.simulator.render.quads import Quads
 from av_synth.simulator.render.rain import streaks
 from av_synth.simulator.render.shadows import Shadows
+from av_synth.simulator.render.snow import flakes
 from av_synth.simulator.render.spray import puffs
 from av_synth.simulator.render.targets import Targets
 from av_synth.simulator.render.textures import Pictures, noise_texture, places_texture
@@ -101,6 +102,7 @@ class Painter:
         self._lamp_light = LampLight(context, programs, town_mesh)
         self._contact = Quads(context, programs, "contact", "3f 3f", "in_position", "in_square")
         self._spray = Quads(context, programs, "spray", "3f 2f 2f", "in_position", "in_square", "in_puff")
+        self._snow = Quads(context, programs, "snow", "3f 2f 1f", "in_position", "in_square", "in_dense")
         self._glow = Quads(context, programs, "glow", "3f 2f 3f", "in_position", "in_square", "in_colour")
 
     def colour(
@@ -134,7 +136,8 @@ class Painter:
         framebuffer = targets.both_and_flow if extras.flow else targets.both if labels else targets.colour_only
         self._begin(framebuffer)
         bodies, town = _by_material(placed), self._town_in_rings(view)
-        variant = Variant(light.is_night, light.is_wet, light.haze_per_m + light.fog_per_m > _MURKY_PER_M)
+        murky = light.haze_per_m + light.fog_per_m > _MURKY_PER_M
+        variant = Variant(light.is_night, light.is_wet, murky, light.is_white)
         for material in (kind for kind in _ORDER if kind in bodies):
             program = self._programs.surface(material, variant, extras)
             self._draw_bodies(program, material, bodies[material], scene.elapsed_s)
@@ -283,6 +286,7 @@ class Painter:
         self._contact.draw(contact_quads(pairs, view.world_from_camera[:3, 3]))
         self._context.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA
         self._spray.draw(puffs(scene, view, placed, light))
+        self._snow.draw(flakes(scene, view, light))
         self._context.blend_func = moderngl.ONE, moderngl.ONE
         glowing: list[Array] = []
         if light.night > 0.0:

@@ -31,7 +31,7 @@ def pack(
         (light.key_direction, near_size),
         (light.key_colour, 0.0),
         (light.sun_direction, light.cloudiness),
-        (light.sky_light, 0.0),
+        (light.sky_light, light.snow_cover),
         (light.ground_light, 0.0),
         (light.zenith, 0.0),
         (light.horizon, 0.0),

@@ -32,6 +32,8 @@ _TOWN_ON_CLOUDS = np.array([0.026, 0.023, 0.022])
 _NIGHT_FROM_DEG = -1.0
 _SUN_FROM = 0.12  # share of the sun's light below which its shadows are gone
 _CLOUD_TEXTURE_M, _CALM_MPS = 9000.0, np.array([2.5, 2.0])
+_CLOUDED_MM_H = 0.5  # of snow, which falls out of a closed sky from there on
+_SNOW_EXPOSURE = 0.3
 _DUST_HEIGHT_M, _RAIN_HEIGHT_M, _FOG_TOP_M = 300.0, 800.0, 500.0
 
 
@@ -58,6 +60,7 @@ class Lighting:
         night: 0..1, how much lit windows matter; `lamps`: 0..1, how much lamps do on the ground.
         wetness: 0..1, how dark and glossy the ground is; `puddles`: 0..1, share under water.
         rain: 0..1; `wind_mps`: (2,), world axes.
+        snow_mm_h: how much snow falls, as water; `snow_cover`: 0..1, how much of the ground it lies on.
     """
 
     key_direction: Array
@@ -88,6 +91,8 @@ class Lighting:
     puddles: float
     rain: float
     wind_mps: tuple[float, float]
+    snow_mm_h: float
+    snow_cover: float
 
     @property
     def is_night(self) -> bool:
@@ -98,6 +103,11 @@ class Lighting:
     def is_wet(self) -> bool:
         """Whether roads mirror what is above them."""
         return self.wetness > 0.0
+
+    @property
+    def is_white(self) -> bool:
+        """Whether snow lies on what looks up."""
+        return self.snow_cover > 0.0
 
 
 @dataclass(frozen=True)
@@ -117,10 +127,12 @@ class _Daylight:
 def lighting(weather: Weather) -> Lighting:
     """What `weather` looks like; a pure function."""
     rain, wet_air = share(weather.precipitation), air(vars(weather))
+    lying = share(weather.snow_cover)
     altitude = min(max(weather.sun_altitude_angle, -90.0), 90.0)
     sun = _direction(weather.sun_azimuth_angle, altitude)
-    clouds = max(share(weather.cloudiness), 0.9 * min(1.0, rain * 2.0))
-    day = _daylight(weather, wet_air, altitude, clouds, rain)
+    falling = min(1.0, wet_air.snow_mm_h / _CLOUDED_MM_H)
+    clouds = max(share(weather.cloudiness), 0.9 * min(1.0, rain * 2.0), 0.95 * falling)
+    day = _daylight(weather, wet_air, altitude, clouds, rain, lying)
     closed, lid = day.closed, day.lid * day.gain
     dark = 1.0 - _smooth(-9.0, 1.0, altitude)
 
@@ -136,7 +148,9 @@ def lighting(weather: Weather) -> Lighting:
         sky_light = (1.0 - 0.2 * above) * sky_light
     key = sun if sharp else np.array([0.0, 0.0, 1.0])
     sky_light = sky_light + _NIGHT_LIGHT * (dark * (1.0 + 0.9 * closed))
-    ground_light = 0.24 * (sky_light + key_colour * max(float(key[2]), 0.0)) * np.array([1.0, 0.96, 0.90])
+    ground_light = (
+        (0.24 + 0.4 * lying) * (sky_light + key_colour * max(float(key[2]), 0.0)) * np.array([1.0, 0.96, 0.90])
+    )
 
     sky, town = shown(day.sky, day.gain), _TOWN_ON_CLOUDS * dark
     zenith = _mix(sky.zenith + _NIGHT_ZENITH * dark, lid * 1.2 + town, closed)
@@ -163,11 +177,13 @@ def lighting(weather: Weather) -> Lighting:
         cloudiness=clouds,
         haze=haze,
         haze_glow=glow,
-        haze_per_m=wet_air.clear_per_m + wet_air.rain_per_m + wet_air.dust_per_m,
+        haze_per_m=wet_air.clear_per_m + wet_air.rain_per_m + wet_air.snow_per_m + wet_air.dust_per_m,
         fog_per_m=wet_air.fog_per_m,
         fog_start_m=wet_air.fog_start_m,
         fog_falloff_per_m=wet_air.fog_falloff_per_m,
-        veil=wet_air.dust_per_m * _DUST_HEIGHT_M + wet_air.rain_per_m * _RAIN_HEIGHT_M * rain,  # faint below clouds
+        # faint below clouds
+        veil=wet_air.dust_per_m * _DUST_HEIGHT_M
+        + (wet_air.rain_per_m * rain + wet_air.snow_per_m * falling) * _RAIN_HEIGHT_M,
         fog_share=share(weather.fog_density) * min(max(weather.scattering_intensity, 0.0), 4.0),
         night=max(1.0 - _smooth(-7.0, 6.0, altitude), 0.35 * closed * (1.0 - _smooth(6.0, 20.0, altitude))),
         lamps=_smooth(_NIGHT_FROM_DEG, -6.0, altitude),
@@ -175,6 +191,8 @@ def lighting(weather: Weather) -> Lighting:
         puddles=share(weather.precipitation_deposits),
         rain=rain,
         wind_mps=wet_air.wind_mps,
+        snow_mm_h=wet_air.snow_mm_h,
+        snow_cover=lying,
     )
 
 
@@ -183,7 +201,7 @@ def cloud_drift(light: Lighting, elapsed_s: float) -> Array:
     return np.asarray((_CALM_MPS + 2.0 * np.array(light.wind_mps)) * (elapsed_s / _CLOUD_TEXTURE_M) % 1.0)
 
 
-def _daylight(weather: Weather, wet_air: Air, altitude: float, clouds: float, rain: float) -> _Daylight:
+def _daylight(weather: Weather, wet_air: Air, altitude: float, clouds: float, rain: float, lying: float) -> _Daylight:
     sky = clear_sky(
         altitude,
         min(max(weather.rayleigh_scattering_scale, 0.0), 2.0),
@@ -207,6 +225,7 @@ def _daylight(weather: Weather, wet_air: Air, altitude: float, clouds: float, ra
     tint = (balanced + 1e-12) / brightness
     metered = max(brightness, _DARKEST)
     exposure = _NOON_SHOWN * (metered / _NOON) ** _COMPRESSION / metered
+    exposure *= 1.0 - _SNOW_EXPOSURE * lying  # the meter sees the ground too
     return _Daylight(sky, sky.sun, from_sun, closed, lid, spread, exposure / _DAYLIGHT * tint**-_ADAPTED)
 
 
@@ -228,6 +247,7 @@ def _haze(
     parts = (
         (wet_air.clear_per_m, horizon, 0.0),
         (wet_air.rain_per_m, grey * (1.0 - 0.15 * rain), 0.0),
+        (wet_air.snow_per_m, grey, 0.0),
         (wet_air.fog_per_m, grey * (0.45 + 0.5 * scattering) + sunny * scattering, scattering),
         (wet_air.dust_per_m, (grey + sunny) * _SAND, 0.5),
     )

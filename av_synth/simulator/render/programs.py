@@ -27,6 +27,8 @@ _SAMPLERS = {
 WETTABLE = (Material.MARKING, Material.PAVING, Material.ASPHALT)
 """What water lies on; in the wet they mirror what was drawn before them."""
 
+_SNOWED_ON = (*WETTABLE, Material.GRASS, Material.FOLIAGE, Material.FACADE, Material.MATTE, Material.METAL)
+
 _SHARED = {
     Material.LAMP_FRONT: "LAMP",
     Material.LAMP_BRAKE: "LAMP",
@@ -39,7 +41,7 @@ _SHARED = {
 
 @dataclass(frozen=True)
 class Variant:
-    """What makes other programs of the same materials: night, wet roads, and air reckoned pixel by pixel.
+    """What makes other programs of the same materials: night, wet roads, snow, and air reckoned pixel by pixel.
 
     It is reckoned at the corners of triangles where it differs little within them.
     """
@@ -47,10 +49,13 @@ class Variant:
     night: bool = False
     wet: bool = False
     murky: bool = False
+    white: bool = False
 
     def names(self, material: int) -> list[str]:
         """What the texts are told by `#define` for a material."""
-        return ["NIGHT"] * self.night + ["WET"] * (self.wet and material in WETTABLE) + ["MURKY"] * self.murky
+        wet = self.wet and material in WETTABLE
+        white = self.white and material in _SNOWED_ON
+        return ["NIGHT"] * self.night + ["WET"] * wet + ["MURKY"] * self.murky + ["WHITE"] * white
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from av_synth.simulator.profile import NATIVE, Profile
 from av_synth.simulator.world.errors import SpawnRefused
 from av_synth.simulator.world.model import ActorKind, Attribute, AttributeType, Definition
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS, SENSOR_ROLES, sensor_attributes
+from av_synth.simulator.world.snow import SNOW_ATTRIBUTES, SNOW_ID
 from av_synth.simulator.world.triggers import FRICTION_TRIGGER_ID
 
 _SIMULATOR_ID = "avsynth.simulator.facts"
@@ -75,6 +76,7 @@ def blueprint_library(
             Attribute("friction", _FLOAT, "3.5f", ("3.5f",)),
             *(Attribute(f"extent_{axis}", _FLOAT, "1.0f", ("1.0f",)) for axis in "xyz"),
         ),
+        SNOW_ID: (*_common("default"), *SNOW_ATTRIBUTES),
         **{sensor: _common(*SENSOR_ROLES) + sensor_attributes(sensor) for sensor in SENSOR_IDS if sensor in sensors},
         **{
             body.blueprint_id: tuple(_body_attributes(body))
@@ -103,6 +105,8 @@ def kind_of(definition: Definition, catalogue: Mapping[str, Body]) -> ActorKind 
         return "controller"
     if definition.id == FRICTION_TRIGGER_ID:
         return "trigger"
+    if definition.id == SNOW_ID:
+        return "weather"
     return "sensor" if definition.id in SENSOR_IDS else None
 
 

@@ -17,7 +17,9 @@ from av_synth.simulator.bodies.model import Body
 from av_synth.simulator.scene import UNPAINTED, Tag
 from av_synth.simulator.world.errors import WrongActorKind
 
-ActorKind = Literal["vehicle", "walker", "prop", "traffic_light", "sensor", "controller", "trigger", "spectator"]
+ActorKind = Literal[
+    "vehicle", "walker", "prop", "traffic_light", "sensor", "controller", "trigger", "weather", "spectator"
+]
 
 
 class AttributeType(IntEnum):

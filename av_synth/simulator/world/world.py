@@ -48,6 +48,7 @@ from av_synth.simulator.world.model import (
 from av_synth.simulator.world.physics import default_physics, load_row
 from av_synth.simulator.world.scenery import Scenery
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS
+from av_synth.simulator.world.snow import with_snow
 from av_synth.simulator.world.speed_limits import SpeedLimits
 from av_synth.simulator.world.towing import Hitch, tow
 from av_synth.simulator.world.traffic_lights import LightGroup, StopAreas
@@ -166,7 +167,10 @@ class World(Instruments):
         """A frozen picture of the frame for the sensors."""
         shown = [*picture.instances(self._arrays), *(car.instance for car in self.scenery.parked)]
         late = self.profile.late_weather and self._weathers
-        return Scene(self.frame, self.elapsed_s, tuple(shown), self._weathers[0] if late else self.weather)
+        return Scene(self.frame, self.elapsed_s, tuple(shown), self._weathers[0] if late else self._weather_now())
+
+    def _weather_now(self) -> Weather:
+        return with_snow(self.weather, self.actors.values())
 
     def told(self, actor: Actor) -> tuple[Array, Array, Array]:
         """Pose (4, 4), and the velocity and angular velocity (3,) of the last step, that clients are told."""
@@ -336,7 +340,7 @@ class World(Instruments):
         arrays.torque[:] = 0.0
         arrays.led[:] = arrays.placed[:] = False
         self.collisions_this_frame = tuple(collisions)
-        self._weathers.append(self.weather)
+        self._weathers.append(self._weather_now())
         self.frame += 1
         self.elapsed_s += delta_s
         carried: set[int] = set()

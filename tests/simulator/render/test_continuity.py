@@ -31,6 +31,8 @@ SWEEPS = [
     ("mie_scattering_scale", DAY, 0.0, 1.0),
     ("rayleigh_scattering_scale", DAY, 0.0, 0.2),
     ("dust_storm", DAY, 0.0, 100.0),
+    ("snow_mm_h", DAY, 0.0, 10.0),
+    ("snow_cover", DAY, 0.0, 100.0),
 ]
 ROUNDS, STEPS = 4, 7
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import carla
 import numpy as np
 import pytest
 
+from av_synth.scenario.weather import CARLA_FIELDS
 from av_synth.simulator.render import Renderer
 from av_synth.simulator.render.lighting import Lighting, lighting
 from av_synth.simulator.scene import RGB, Instance, Weather
@@ -105,7 +106,7 @@ def named() -> dict[str, Lighting]:
     """What CARLA's presets look like, by their names."""
     presets = {name: value for name, value in vars(carla.WeatherParameters).items() if name[0].isupper()}
     return {
-        name: lighting(Weather(*[float(getattr(preset, each.name)) for each in fields(Weather)]))
+        name: lighting(Weather(*[float(getattr(preset, field)) for field in CARLA_FIELDS]))
         for name, preset in presets.items()
         if name != "Default"
     }

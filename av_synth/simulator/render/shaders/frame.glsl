@@ -9,7 +9,7 @@ layout(std140) uniform Frame {
     vec4 key;                 // to the light that casts shadows; w: size of the near shadow map in the atlas, 0..1
     vec4 key_colour;
     vec4 sun;                 // to the sun; w: cloudiness
-    vec4 sky_light;
+    vec4 sky_light;           // w: how much of the ground snow lies on
     vec4 ground_light;
     vec4 zenith;
     vec4 horizon;
