@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import carla
+import numpy as np
 
 from av_synth.errors import CastError, SpawnError
+from av_synth.geometry.carla import transform_from_matrix
 from av_synth.scenario.weather import CARLA_FIELDS, Weather
 
-SNOW = "avsynth.weather.snow"
+_SNOW = "avsynth.weather.snow"
 
 
 class Sky:
@@ -42,11 +44,11 @@ class Sky:
 
     def _let_it_snow(self, snow_mm_h: float, snow_cover: float) -> None:
         """An actor brings the snow while it is there; its attributes say how much."""
-        found = [blueprint for blueprint in self._world.get_blueprint_library() if blueprint.id == SNOW]
+        found = [blueprint for blueprint in self._world.get_blueprint_library() if blueprint.id == _SNOW]
         if not found:
             raise CastError(
-                f"snow_mm_h = {snow_mm_h:g}, snow_cover = {snow_cover:g}: this simulator has no blueprint {SNOW}; want "
-                "0 and 0, for CARLA has no snow, or av_synth's own simulator"
+                f"snow_mm_h = {snow_mm_h:g}, snow_cover = {snow_cover:g}: this simulator has no blueprint {_SNOW}; "
+                "want 0 and 0, for CARLA has no snow, or av_synth's own simulator"
             )
         # the client itself takes an actor that no snapshot has had for dead, and would not send that
         self._client.apply_batch_sync([carla.command.DestroyActor(actor) for actor in self.actors], False)
@@ -56,7 +58,7 @@ class Sky:
             return
         found[0].set_attribute("avsynth.snow_mm_h", repr(snow_mm_h))
         found[0].set_attribute("avsynth.snow_cover", repr(snow_cover))
-        actor = self._world.try_spawn_actor(found[0], carla.Transform())
+        actor = self._world.try_spawn_actor(found[0], transform_from_matrix(np.eye(4)))
         if actor is None:
-            raise SpawnError(f"{SNOW}: the simulator refuses it; its log says why")
+            raise SpawnError(f"{_SNOW}: the simulator refuses it; its log says why")
         self.actors.append(actor)

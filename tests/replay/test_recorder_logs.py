@@ -22,13 +22,17 @@ from av_synth.recording import format as layout
 from av_synth.recording.model import Recording
 from av_synth.replay.carla_recorder import of_recording, recording_of, uids_of, write
 from av_synth.replay.state_log import Motion, StateLog, of_run
+from av_synth.scenario.weather import SNOW_FIELDS
 from av_synth.store import open_run
 from tests.export.synthetic_run import Rows, build_run
 from tests.replay.recorder_bytes import HERO, SAMPLE, WALKER, actor, added, frame, header, packet, positions, records
 
 FRAMES, TICK_US = 5, 50_000
 EGO, WALKS, TRAILER = 7, 9, 12
-WEATHER = dict(zip(layout.WEATHER_FIELDS, np.linspace(0.0, 65.0, 14).tolist(), strict=True))
+WEATHER = {
+    **dict(zip(layout.WEATHER_FIELDS, np.linspace(0.0, 65.0, 14).tolist(), strict=True)),
+    **dict.fromkeys(SNOW_FIELDS, 0.0),
+}
 
 
 def info(actor_id: int, type_id: str, role: str, size: tuple[float, float, float], **more: object) -> ActorInfo:
@@ -69,7 +73,7 @@ def a_log() -> StateLog:
         lamps={-2: {EGO: 1}, 3: {EGO: 9}},
         doors={-1: ((EGO, 1, True),), 2: ((EGO, 1, False),)},
         traffic_lights={at: {3: "Red", 4: "Green" if at < 2 else "Yellow"} for at in every},
-        weather={0: WEATHER, 3: WEATHER | {"fog_density": 40.0}},
+        weather={0: WEATHER, 3: WEATHER | {"fog_density": 40.0, "snow_cover": 5.0}},
         events={1: (Event(TICK_US, "seen", EGO, WALKS), Event(TICK_US, "contact", EGO, WALKS))},
     )
 
@@ -106,7 +110,7 @@ def test_a_log_that_was_written_and_read_tells_the_same_story(there_and_back):
     assert back.traffic_lights == log.traffic_lights
     assert back.events == {1: (Event(TICK_US, "contact", EGO, WALKS),)}
     for at in (0, 3):
-        assert back.weather[at] == pytest.approx(log.weather[at])
+        assert back.weather[at] == pytest.approx(log.weather[at] | dict.fromkeys(SNOW_FIELDS, 0.0))
     assert back.weather.keys() == {0, 3}
 
 
@@ -127,6 +131,7 @@ def test_what_a_file_cannot_hold_is_said(there_and_back):
 
     for sentence in (
         "the 2 ticks before the first recorded frame are not in the file",
+        "CARLA has no snow: it is not in the file",
         "a recording has no events but contacts: not in the file are 1 seen",
         "CARLA has no blueprint static.prop.avsynth_rear: its replayer leaves these actors out",
         "written as 0 and refused by it: vehicle.audi.a2, walker.pedestrian.0002;",
