@@ -133,6 +133,23 @@ def test_ground_height_is_the_height_of_the_mesh_from_above(place: Town) -> None
     assert np.abs(height - expected)[open_ground].max() < 0.012
 
 
+def test_barriers_are_closed_at_their_ends_alone_and_by_no_more_than_their_profile(towns: dict[str, Town]) -> None:
+    place, profile_m2 = towns["AvSynth04"], 0.2488
+    closed = []
+    at = len(place.mesh.triangles) - sum(thing.triangles for thing in place.environment_objects)
+    for thing in place.environment_objects:
+        own, at = place.mesh.triangles[at : at + thing.triangles], at + thing.triangles
+        if thing.name.startswith("ConcreteBarrier_"):
+            corners = place.mesh.positions_m[own].astype(np.float64)
+            double = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+            across = np.abs(double @ [math.cos(thing.yaw_rad), math.sin(thing.yaw_rad), 0.0])
+            closed.append(across[across > 0.9 * np.linalg.norm(double, axis=1)].sum() / 2)
+
+    ends = [area for area in closed if area > 0.0]
+    assert 2 <= len(ends) <= 8 < len(closed)
+    assert ends == pytest.approx([2 * profile_m2] * len(ends), rel=0.01)
+
+
 def test_triangles_are_sound_and_wind_the_way_their_normals_look(place: Town) -> None:
     mesh = place.mesh
     corners = mesh.positions_m.astype(np.float64)[mesh.triangles]
