@@ -195,7 +195,7 @@ void main() {
 #endif
 
 #ifdef WHITE
-    // snow lies on what looks up and under the sky: first where it is not driven on, last in the tracks of wheels
+    // snow lies on what looks up and under the sky: first where nobody drives, in patches on roads
     float up = normalize(normal).z;
 #if defined(FOLIAGE)
     float bed = 0.75 * smoothstep(-0.1, 0.7, up);
