@@ -135,6 +135,7 @@ _CHANGES: Mapping[str, Mapping[str, float]] = {
     "fog": {"fog_density": 40.0, "fog_distance": 10.0},
     "no_fog": {"fog_density": 0.0},
     "snow": {"snow_mm_h": 2.0, "snow_cover": 70.0, "cloudiness": 100.0},
+    "no_snow": {"snow_mm_h": 0.0, "snow_cover": 0.0},
 }
 """Words for a change of one thing about the weather; all else stays as it was."""
 

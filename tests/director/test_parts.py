@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from av_synth.director.manoeuvres.paces import SpeedPlan, following
 from av_synth.director.model import ExpectationResult, Outcome, ranged
 from av_synth.director.roads.courses import COMFORT_LATERAL_MPS2, Line, smooth_step
 from av_synth.director.roads.path import Path
+from av_synth.director.stage.staging import need_lights
 from av_synth.director.view import Along, Scene, View, along
 from av_synth.metrics import Footprint, Footprints, arrivals_s
 from av_synth.scenario.model import EventSpec, WeatherChange
@@ -222,6 +224,14 @@ def test_weather_changes_only_what_the_change_names() -> None:
     assert (rain.precipitation, rain.sun_altitude_angle) == (50.0, -30.0)
     assert (fog.fog_density, fog.precipitation) == (30.0, 50.0)
     assert WeatherChange(preset="clear_noon").upon(rain) == PRESETS["clear_noon"]
+
+
+def test_drivers_have_their_lights_on_in_the_dark_and_where_something_falls_or_hides() -> None:
+    day = PRESETS["clear_noon"]
+    lit = [{"sun_altitude_angle": 3.0}, {"precipitation": 5.0}, {"snow_mm_h": 0.5}, {"fog_density": 40.0}]
+
+    assert [need_lights(replace(day, **each)) for each in lit] == [True] * 4
+    assert not any(need_lights(each) for each in (day, replace(day, snow_cover=80.0)))
 
 
 def test_who_comes_first_to_shared_ground_is_told_by_their_tracks() -> None:

@@ -238,3 +238,11 @@ def test_changes_of_the_weather_that_contradict_each_other_are_refused(text: str
 def test_a_key_says_more_exactly_what_a_word_before_it_says() -> None:
     found = changed_weather("clear_night+fog+fog_distance=30", Weather())
     assert (found.sun_altitude_angle, found.fog_density, found.fog_distance) == (-30.0, 40.0, 30.0)
+
+
+def test_snow_is_taken_back_by_a_word_and_never_falls_by_itself() -> None:
+    snow = changed_weather("snow+snow_mm_h=4", Weather())
+    assert (snow.snow_mm_h, snow.snow_cover, snow.cloudiness) == (4.0, 70.0, 100.0)
+    bare = changed_weather("no_snow", snow)
+    assert (bare.snow_mm_h, bare.snow_cover, bare.cloudiness) == (0.0, 0.0, 100.0)
+    assert not any(preset.snow_mm_h or preset.snow_cover for preset in PRESETS.values())

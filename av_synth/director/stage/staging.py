@@ -295,8 +295,9 @@ def _hold(setting: Setting, member: Member, velocity: carla.Vector3D) -> None:
 
 
 def need_lights(weather: Weather) -> bool:
-    """Whether drivers have their lights on: in the dark, in rain, in fog."""
-    return weather.sun_altitude_angle < _DARK_SUN_DEG or weather.precipitation > 0 or weather.fog_density > 20
+    """Whether drivers have their lights on: in the dark, in rain, in snow, in fog."""
+    falls = weather.precipitation > 0 or weather.snow_mm_h > 0
+    return weather.sun_altitude_angle < _DARK_SUN_DEG or falls or weather.fog_density > 20
 
 
 def switch_on(concrete: ConcreteScenario, member: Member) -> None:
