@@ -50,10 +50,9 @@ class LidarDeviceEntry(Strict):
     weather: bool = Field(
         default=_PLAIN.weather, description="whether what is in the air takes light and sends it back"
     )
-    rain: Literal["measured", "goodin", "snow"] = Field(
+    rain: Literal["measured", "goodin"] = Field(
         default=_PLAIN.rain,
-        description="what falls: rain with the air's own extinction, or goodin: with that of Goodin et al. (2019), "
-        "thirty times more; snow: as much water as dry snow",
+        description="whose extinction rain has: the air's own, or that of Goodin et al. (2019), thirty times more",
     )
     motion: Literal["none", "raw", "compensated"] = Field(
         default="none",

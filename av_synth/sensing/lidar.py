@@ -82,9 +82,8 @@ class LidarDevice:
         echoes: how many echoes of a beam are reported, the strongest first; 1 to 3.
         divergence_mrad: full angle of a beam, for drops and flakes that it meets; 0: it meets none.
         weather: whether what is in the air takes light away and sends some back.
-        rain: what falls, and whose extinction it has. `measured`: rain with the air's own, which cameras see by;
-            `goodin`: with 0.01 R^0.6 per metre at R mm/h and a range noise of 2 %, as Goodin et al. (2019) have it,
-            thirty times more; `snow`: it is so cold that dry snow falls, of as much water.
+        rain: whose extinction rain has. `measured`: the air's own, which cameras see by; `goodin`: 0.01 R^0.6 per metre
+            at R mm/h and a range noise of 2 %, as Goodin et al. (2019) have it, thirty times more.
     """
 
     min_range_m: float = 1.0
@@ -98,7 +97,7 @@ class LidarDevice:
     echoes: int = 1
     divergence_mrad: float = 3.0
     weather: bool = True
-    rain: Literal["measured", "goodin", "snow"] = "measured"
+    rain: Literal["measured", "goodin"] = "measured"
 
     @property
     def receiver(self) -> Receiver:
@@ -189,7 +188,7 @@ def measured(
         least = np.maximum.reduceat(power, first) if device.echoes == 1 else np.zeros(len(first), dtype=np.float32)
         found = [
             each.where(each.range_m < nearest_m[each.beam])
-            for each in _in_the_air(rise[first], path, receiver, random, device.rain == "snow", behind, least)
+            for each in _in_the_air(rise[first], path, receiver, random, behind, least)
         ]
         pulses = _in_front(pulses, first, found, least) if device.echoes == 1 else _among(pulses, first, found, device)
     return _reported(echoes, pulses, device, air, random)
@@ -232,15 +231,15 @@ def _in_the_air(
     path: Path,
     receiver: Receiver,
     random: np.random.Generator,
-    snows: bool,
     behind: Sequence[Plume],
     least: Floats,
 ) -> Iterator[Scattered]:
     """What fog and dust, drops or flakes, and spray send back, above the power `least` (B,) of each beam."""
     yield haze(rise, path, receiver, random, least)
-    if path.air.rain_mm_h > 0.0 and receiver.divergence_rad > 0.0:
-        falling = snow(path.air.rain_mm_h) if snows else rain(path.air.rain_mm_h)
-        fallen = drops(len(rise), falling, path.depth, receiver, random)
+    for falls, mm_h in ((rain, path.air.rain_mm_h), (snow, path.air.snow_mm_h)):
+        if mm_h == 0.0 or receiver.divergence_rad == 0.0:
+            continue
+        fallen = drops(len(rise), falls(mm_h), path.depth, receiver, random)
         yield fallen.where(fallen.power > least[fallen.beam])
     for plume in behind:
         echo = plume.echo

@@ -90,13 +90,10 @@ class Path:
 
     @staticmethod
     def through(air: Air, height_m: float, rain: str) -> Path:
-        """The path through `air`; `rain` says what falls and whose extinction it has, see `lidar.LidarDevice`."""
-        falling_per_m = {
-            "measured": air.rain_per_m,
-            "goodin": _GOODIN_PER_M * air.rain_mm_h**_GOODIN_POWER,
-            "snow": _SNOW_DB_PER_KM / _DB / 1000.0 * air.rain_mm_h**_SNOW_POWER,
-        }[rain]
-        even = air.clear_per_m + falling_per_m + air.dust_per_m
+        """The path through `air`; `rain` says whose extinction rain has, see `lidar.LidarDevice`."""
+        rain_per_m = air.rain_per_m if rain == "measured" else _GOODIN_PER_M * air.rain_mm_h**_GOODIN_POWER
+        snow_per_m = _SNOW_DB_PER_KM / _DB / 1000.0 * air.snow_mm_h**_SNOW_POWER
+        even = air.clear_per_m + rain_per_m + snow_per_m + air.dust_per_m
         return Path(air, height_m, even, air.fog_per_m * float(np.exp(-air.fog_falloff_per_m * max(height_m, 0.0))))
 
     def depth(self, range_m: Floats, rise: Floats | float) -> Floats:

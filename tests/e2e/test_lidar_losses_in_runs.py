@@ -43,7 +43,7 @@ CASES: dict[str, tuple[str, str, Callable[[np.ndarray], np.ndarray]]] = {
     "goodin, 5 mm/h": ("goodin", "rain_mm_h: 5", lambda range_m: np.exp(-0.02 * 5.0**0.6 * range_m)),
     "goodin, 25 mm/h": ("goodin", "rain_mm_h: 25", lambda range_m: np.exp(-0.02 * 25.0**0.6 * range_m)),
     "itu, 50 mm/h": ("measured", "rain_mm_h: 50", decibels(1.076 * 50.0**0.67)),
-    "itu, snow of 6 mm/h": ("snow", "rain_mm_h: 6", decibels((0.0000542 * 905 + 5.4958776) * 6.0**1.38)),
+    "itu, snow of 6 mm/h": ("measured", "snow_mm_h: 6", decibels((0.0000542 * 905 + 5.4958776) * 6.0**1.38)),
     "hahner, fog of 30 %": ("measured", FOG + "30", fog(30.0)),
     "hahner, fog of 60 %": ("measured", FOG + "60", fog(60.0)),
 }

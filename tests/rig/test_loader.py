@@ -195,7 +195,7 @@ def test_what_is_said_of_the_built_in_rigs_is_what_it_was() -> None:
         "lidar128": "7df5fc34620a",
         "lidar16": "ee339538f8c1",
         "lidar64": "d0f301e40f11",
-        "nuscenes": "d039ec50369f",
+        "nuscenes": "604b5b4b957b",
         "solid_state": "fda18cbfd166",
         "tiny": "ed185d870560",
     }

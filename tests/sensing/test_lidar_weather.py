@@ -75,7 +75,7 @@ def test_points_are_lost_in_rain_by_the_decibels_that_itu_recommends(rain_mm_h):
 def test_points_are_lost_in_snow_by_the_decibels_that_itu_tabulates(water_mm_h):
     """ITU-R P.1817-1, table 2, dry snow: (0.0000542 x 905 + 5.4958776) S^1.38 dB a kilometre, there and back."""
     wanted_m = farthest_m(1.0, lambda z: 10.0 ** (-0.2 * (0.0000542 * 905 + 5.4958776) * water_mm_h**1.38 * z / 1000.0))
-    found = away_m(seen(weather(precipitation=2.0 * water_mm_h), replace(EXACT, rain="snow", divergence_mrad=0.0)))
+    found = away_m(seen(weather(snow_mm_h=water_mm_h), replace(EXACT, divergence_mrad=0.0)))
     lost, wanted = 1.0 - len(found) / len(WALLS_M), 1.0 - (wanted_m - WALLS_M[0]) / (WALLS_M[-1] - WALLS_M[0])
 
     assert lost == pytest.approx(wanted, rel=0.1, abs=0.005)
@@ -83,7 +83,7 @@ def test_points_are_lost_in_snow_by_the_decibels_that_itu_tabulates(water_mm_h):
 
 def test_flakes_are_found_more_often_and_farther_away_than_drops_of_as_much_water():
     sky = turn(np.full(10_000, np.inf), weight=0.0)
-    drops, flakes = (seen(weather(precipitation=5.0), LidarDevice(rain=kind), sky) for kind in ("measured", "snow"))
+    drops, flakes = (seen(each, LidarDevice(), sky) for each in (weather(precipitation=5.0), weather(snow_mm_h=2.5)))
 
     assert flakes.is_weather.all()
     assert len(flakes.ring) > 3 * len(drops.ring)
@@ -126,7 +126,7 @@ def test_fog_sends_back_what_hahner_and_rasshofer_say_wisp_by_wisp(fog_density, 
 @pytest.mark.parametrize(
     ("falls", "mm_h", "per_m3_mm", "slope", "swell", "bright", "reach_m", "beams"),
     [
-        ("measured", 50.0, 8000.0, 4.1 * 50.0**-0.21, 1.0, (0.328 / 2.328) ** 2, 12.0, 20_000),  # Marshall and Palmer
+        ("rain", 50.0, 8000.0, 4.1 * 50.0**-0.21, 1.0, (0.328 / 2.328) ** 2, 12.0, 20_000),  # Marshall and Palmer
         (
             "snow",
             2.0,
@@ -143,7 +143,7 @@ def test_drops_and_flakes_are_found_as_often_as_when_every_one_is_drawn(
     falls, mm_h, per_m3_mm, slope, swell, bright, reach_m, beams
 ):
     """Kilic et al. (2021): every one above 0.3 mm in cones of 3 mrad."""
-    air, device = weather(precipitation=2.0 * mm_h), LidarDevice(rain=falls)
+    air, device = weather(**({"precipitation": 2.0 * mm_h} if falls == "rain" else {"snow_mm_h": mm_h})), LidarDevice()
     found = seen(air, device, turn(np.full(beams, np.inf), weight=0.0))
 
     random = np.random.default_rng(5)
@@ -151,7 +151,7 @@ def test_drops_and_flakes_are_found_as_often_as_when_every_one_is_drawn(
     count = random.poisson(per_m3_mm / slope * math.exp(-slope * 0.3) * volume * beams)
     beam, r = random.integers(0, beams, count), reach_m * random.random(count) ** (1.0 / 3.0)
     size_mm = swell * (0.3 + random.exponential(1.0 / slope, count))
-    takes = air.rain_per_m if falls == "measured" else 5.545 * 2.0**1.38 / 4343.0
+    takes = air.rain_per_m if falls == "rain" else 5.545 * 2.0**1.38 / 4343.0
     sent = bright * np.minimum(size_mm / (3.0 * r), 1.0) ** 2 * np.exp(-2.0 * takes * r)
     power = sent * np.minimum(r / device.overlap_m, 1.0) / r**2
     heard = np.flatnonzero((power > device.seen_reflectance / device.range_m**2) & (r > device.min_range_m))
