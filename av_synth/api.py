@@ -134,8 +134,8 @@ def make_run(
         scenario: what is played.
         rig: what looks: a rig, or its name or path; None for no sensors, when the run has only what everybody did.
         out: the store, a folder; made if it is not there.
-        simulator: `embedded` for a fresh one, `embedded:ue4`, `carla:FOLDER`, `carla:docker:IMAGE`, HOST:PORT, or what
-            `open_simulator` gave, so that several runs share one.
+        simulator: `embedded` for a fresh one, `embedded:ue4`, `embedded@fast`, `carla:FOLDER`, `carla:docker:IMAGE`,
+            HOST:PORT, or what `open_simulator` gave, so that several runs share one.
         on_tick: told (frames done, frames in all) while it is played.
 
     Raises:

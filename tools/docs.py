@@ -9,6 +9,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from av_synth.farm.failures import KINDS  # noqa: E402
 from av_synth.log.categories import nuscenes_category  # noqa: E402
 from av_synth.simulator.bodies import Body, catalogue  # noqa: E402
 from av_synth.simulator.protocol.handlers.unsupported import REASONS  # noqa: E402
+from av_synth.simulator.quality import QUALITIES, Quality  # noqa: E402
 from av_synth.simulator.sensors.spec import acting_attributes, is_built  # noqa: E402
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS, sensor_attributes  # noqa: E402
 from av_synth.store.tables import TABLES  # noqa: E402
@@ -137,6 +139,15 @@ def sensor_attributes_told() -> str:
     return "\n".join(lines) + "\n"
 
 
+def qualities() -> str:
+    """What goes into pictures at each quality, which the page of qualities ends with."""
+    names = [field.name for field in fields(Quality) if field.name != "name"]
+    lines = [f"| quality | {' | '.join(f'`{name}`' for name in names)} |", f"|---|{'---|' * len(names)}"]
+    for quality in QUALITIES.values():
+        lines.append(f"| {quality.name} | {' | '.join(str(getattr(quality, name)) for name in names)} |")
+    return "\n".join(lines) + "\n"
+
+
 def api() -> str:
     """What `import av_synth` offers, from its docstrings."""
     parts = []
@@ -239,7 +250,11 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 if hasattr(av_synth, "__all__"):
     PAGES["api.md"] = api
-ENDS: dict[str, Callable[[], str]] = {"formats.md": format_options, "sensors.md": sensor_attributes_told}
+ENDS: dict[str, Callable[[], str]] = {
+    "formats.md": format_options,
+    "quality.md": qualities,
+    "sensors.md": sensor_attributes_told,
+}
 
 
 def written() -> Iterator[tuple[Path, str]]:

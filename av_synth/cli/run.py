@@ -42,7 +42,8 @@ def run(
     town: str | None = typer.Option(None, help="The town to play it in, whatever the scenario says."),
     simulator: str = typer.Option(
         EMBEDDED,
-        help="`embedded`, `embedded:ue4` (docs/reference/ue4-profile.md), `carla:FOLDER` or `carla:docker:IMAGE` of a "
+        help="`embedded`, `embedded:ue4` (docs/reference/ue4-profile.md), `embedded@fast` or `embedded@high` "
+        "(docs/reference/quality.md), `carla:FOLDER` or `carla:docker:IMAGE` of a "
         "CARLA 0.9.16 that is started (docs/how-to/real-carla.md), or HOST:PORT of one that runs or of "
         "`av-synth simulator`.",
     ),

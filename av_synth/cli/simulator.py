@@ -32,6 +32,10 @@ def simulator(
         help="`ue4` takes on the habits of Unreal's server (docs/reference/ue4-profile.md); "
         "+SWITCH and -SWITCH change it.",
     ),
+    quality: str = typer.Option(
+        "default",
+        help="Of pictures: fast, default, or high (docs/reference/quality.md). Labels are the same at each.",
+    ),
     recordings: Path | None = typer.Option(
         None,
         help="Folder that clients' recordings are written to and replayed from, and nothing outside it; "
@@ -49,10 +53,11 @@ def simulator(
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # as launch/ does; before anything that reads it is imported
     from av_synth.simulator.profile import parse_profile
+    from av_synth.simulator.quality import parse_quality
     from av_synth.simulator.server import serve  # the only door to the simulator besides launch/
 
     try:
-        habits = parse_profile(profile)
+        habits, work = parse_profile(profile), parse_quality(quality)
         serve(
             host=host,
             port=port,
@@ -61,6 +66,7 @@ def simulator(
             profile=habits,
             recordings=recordings,
             aliases=alias,
+            quality=work,
         )
     except KeyboardInterrupt:
         say("ended")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,19 +13,18 @@ from av_synth.documents import nearest
 from av_synth.errors import ConnectionLostError, DocumentError, Problem
 from av_synth.launch.carla import launch_carla
 from av_synth.launch.carla_spec import CarlaSpec, names_carla, parse_carla
-from av_synth.launch.embedded import Address, launch_embedded, parse_address
+from av_synth.launch.embedded import DEFAULT_QUALITY, Address, launch_embedded, parse_address
 
 EMBEDDED = "embedded"
-_WITH_PROFILE = f"{EMBEDDED}:"  # and the profile's name
-_KINDS = f"`{EMBEDDED}`, carla:FOLDER, carla:docker:IMAGE or HOST:PORT"
+_EMBEDDED_AS = re.compile(rf"{EMBEDDED}(?::([^@]*))?(?:@(.*))?")
+_KINDS = f"`{EMBEDDED}[:PROFILE][@QUALITY]`, carla:FOLDER, carla:docker:IMAGE or HOST:PORT"
 _FIRST_TOWN = "AvSynth01"  # which town a run needs, the session says, or that there is no such town
 _REACH_TIMEOUT_S = 5.0
 
 
 def is_embedded(simulator: object) -> bool:
-    """Whether a simulator is `embedded` or `embedded:PROFILE`; `embedded:2000` is a port of a machine called so."""
-    kind, _, profile = simulator.partition(":") if isinstance(simulator, str) else ("", "", "")
-    return kind == EMBEDDED and not profile.isdigit()
+    """Whether a simulator is `embedded[:PROFILE][@QUALITY]`; `embedded:2000` is a port of a machine called so."""
+    return _profile_and_quality(simulator) is not None
 
 
 def is_at_address(simulator: object) -> bool:
@@ -39,14 +39,15 @@ def simulator_at(
     """The simulator that the user named: a fresh embedded one, a CARLA that is started, or the one at HOST:PORT.
 
     Args:
-        simulator: `embedded`, `embedded:PROFILE`, `carla:FOLDER`, `carla:docker:IMAGE` (see `carla_spec`), or
+        simulator: `embedded[:PROFILE][@QUALITY]`, `carla:FOLDER`, `carla:docker:IMAGE` (see `carla_spec`), or
             HOST:PORT; or one that is open already, which stays open and is as it is whatever follows.
         log: where a fresh one's standard error goes.
         render_threads: of an embedded one; all cores if None.
         adopt: whether one at HOST:PORT may be taken over from others.
 
     Raises:
-        DocumentError: if it is none of these, there is no such profile or program, or a fresh one is to be adopted.
+        DocumentError: if it is none of these, there is no such profile, quality or program, or a fresh one is to be
+            adopted.
         ConnectionLostError: if nobody listens at HOST:PORT.
         LaunchError: if it does not start.
     """
@@ -58,7 +59,8 @@ def simulator_at(
         with launch_carla(spec, log) as address:
             yield address
         return
-    if not is_embedded(simulator):
+    wanted = _profile_and_quality(simulator)
+    if wanted is None:
         like = nearest(simulator.partition(":")[0], [EMBEDDED])
         hint = f"; {like}" if like.startswith("did") else ""
         address = parse_address(simulator, f"{_KINDS}{hint}")
@@ -69,9 +71,17 @@ def simulator_at(
         raise DocumentError(
             [Problem("", "--adopt", f"got --simulator {simulator}, which nobody else uses; leave it out")]
         )
-    profile = "native" if simulator == EMBEDDED else simulator.removeprefix(_WITH_PROFILE)
-    with launch_embedded(_FIRST_TOWN, log, render_threads, profile) as address:
+    with launch_embedded(_FIRST_TOWN, log, render_threads, *wanted) as address:
         yield address
+
+
+def _profile_and_quality(simulator: object) -> tuple[str, str] | None:
+    """Of an embedded simulator, None of any other."""
+    found = _EMBEDDED_AS.fullmatch(simulator) if isinstance(simulator, str) else None
+    if found is None or (found[1] or "").isdigit():
+        return None
+    profile, quality = found.groups()
+    return "native" if profile is None else profile, DEFAULT_QUALITY if quality is None else quality
 
 
 def _reach(address: Address) -> None:

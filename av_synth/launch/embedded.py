@@ -23,6 +23,14 @@ _END_TIMEOUT_S = 5.0
 _SERVE = "from av_synth.simulator.__main__ import main; sys.exit(main())"
 
 
+DEFAULT_QUALITY = "default"
+
+
+def simulator_name(version: str, profile: str, quality: str) -> str:
+    """What an embedded simulator is called in the identity of runs: with its quality where that is not the usual."""
+    return " ".join(["av_synth", version, profile, *[f"quality {quality}"] * (quality != DEFAULT_QUALITY)])
+
+
 @dataclass(frozen=True)
 class Address:
     """Where a simulator listens.
@@ -77,7 +85,11 @@ def parse_address(text: str, wanted: str = "HOST:PORT") -> Address:
 
 @contextmanager
 def launch_embedded(
-    town: str, log: Path | None = None, render_threads: int | None = None, profile: str = "native"
+    town: str,
+    log: Path | None = None,
+    render_threads: int | None = None,
+    profile: str = "native",
+    quality: str = DEFAULT_QUALITY,
 ) -> Iterator[Address]:
     """Run the embedded simulator on free loopback ports while the context lasts.
 
@@ -89,9 +101,10 @@ def launch_embedded(
         log: where its standard error goes; nowhere if None.
         render_threads: threads of the software renderer; all cores if None.
         profile: `ue4` for the habits of Unreal's server (docs/reference/ue4-profile.md).
+        quality: of pictures (docs/reference/quality.md).
 
     Raises:
-        DocumentError: if there is no such profile.
+        DocumentError: if there is no such profile or quality.
         LaunchError: if it ends or stays silent before it is ready.
     """
     threads = render_threads or os.cpu_count() or 1
@@ -100,7 +113,8 @@ def launch_embedded(
         "LP_NUM_THREADS": str(threads),
         "LP_NATIVE_VECTOR_WIDTH": "256",  # llvmpipe crashes with 512
     }
-    command = [*python(_SERVE), "--port", "0", "--town", town, f"--profile={profile}", "--with-parent"]
+    command = [*python(_SERVE), "--port", "0", "--town", town, f"--profile={profile}", f"--quality={quality}"]
+    command.append("--with-parent")
     sink: IO[bytes] | int = log.open("ab") if log is not None else subprocess.DEVNULL
     process = subprocess.Popen(  # noqa: S603  our own interpreter and module
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, text=True, env=environment
@@ -109,7 +123,7 @@ def launch_embedded(
         sink.close()
     try:
         host, port, bodies = _wait_until_ready(process, log)
-        yield Address(host, port, process, f"av_synth {__version__} {profile} bodies {bodies[:20]}")
+        yield Address(host, port, process, f"{simulator_name(__version__, profile, quality)} bodies {bodies[:20]}")
     finally:
         _end(process)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from av_synth import __version__
 from av_synth.errors import DataError
+from av_synth.launch.embedded import DEFAULT_QUALITY, simulator_name
 from av_synth.run.spec import RunSpec
 from av_synth.session import Session
 from av_synth.session.boxes import TABLE
@@ -76,7 +77,9 @@ def simulator_facts(session: Session) -> dict[str, str]:
     boxes.
     """
     said = session.extensions
-    told = f"av_synth {said['version']} {said['profile']}" if said else session.address.launched
+    told = session.address.launched
+    if said:
+        told = simulator_name(said["version"], said["profile"], said.get("quality", DEFAULT_QUALITY))
 
     def digest(text: str) -> str:
         return sha256(text.encode()).hexdigest()

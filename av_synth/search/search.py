@@ -15,7 +15,7 @@ import numpy as np
 from av_synth import scenario as scenarios
 from av_synth.documents import nearest
 from av_synth.errors import CastError, DocumentError, Problem
-from av_synth.launch.choose import EMBEDDED
+from av_synth.launch.choose import EMBEDDED, is_embedded
 from av_synth.launch.cores import CORE_COUNT, CORES
 from av_synth.run.towns import DEFAULT_TICK_US
 from av_synth.search.campaign import (
@@ -171,7 +171,7 @@ class Search:
         try:
             if len(self._draws) < wanted:
                 self._setting.log.parent.mkdir(parents=True, exist_ok=True)
-                own = self._request.simulator.partition(":")[0] == EMBEDDED
+                own = is_embedded(self._request.simulator)
                 count = self._request.workers if own else 1  # on a simulator that is not ours nobody else may play
                 with ExitStack() as ending:
                     # where every core has a worker of its own; fewer are better placed by the system

@@ -11,6 +11,7 @@ from pathlib import Path
 from av_synth.errors import AvSynthError, DocumentError
 from av_synth.simulator.bodies import catalogue
 from av_synth.simulator.profile import NATIVE, parse_profile
+from av_synth.simulator.quality import DEFAULT, QUALITIES, parse_quality
 from av_synth.simulator.server import DEFAULT_HOST, DEFAULT_PORT, DEFAULT_TOWN, serve
 
 
@@ -21,6 +22,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="RPC port, streams use the next; 0: a free pair")
     parser.add_argument("--town", default=DEFAULT_TOWN, help="the town to begin with: a name or a .xodr file")
     parser.add_argument("--profile", default=NATIVE.name, help="native, or ue4: with the habits of Unreal's server")
+    parser.add_argument("--quality", default=DEFAULT.name, help=f"of pictures: {', '.join(QUALITIES)}")
     parser.add_argument("--recordings", type=Path, help="folder of what clients record and replay (default: a user's)")
     parser.add_argument("--alias", action="append", default=[], help="NAME=TOWN, or carla; may be given again")
     parser.add_argument("--with-parent", action="store_true", help="end when standard input does, not by Ctrl-C")
@@ -45,6 +47,7 @@ def main(argv: list[str] | None = None) -> int:
             recordings=options.recordings,
             aliases=options.alias,
             with_parent=options.with_parent,
+            quality=parse_quality(options.quality),
         )
     except AvSynthError as error:
         sys.stderr.write(f"{error}\n")

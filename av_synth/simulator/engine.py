@@ -22,6 +22,7 @@ from av_synth.simulator.protocol.codec import EpisodeSettings
 from av_synth.simulator.protocol.snapshot import LIGHTS_CHANGED, MAP_CHANGED, snapshot
 from av_synth.simulator.protocol.streams import WORLD_OBSERVER, StreamServer
 from av_synth.simulator.protocol.structs import WireActor
+from av_synth.simulator.quality import DEFAULT, Quality
 from av_synth.simulator.recorder.folder import Folder, user_recordings
 from av_synth.simulator.recorder.recorder import Recorder
 from av_synth.simulator.recorder.replayer import Replayer
@@ -74,6 +75,7 @@ class Engine:
         profile: Profile = NATIVE,
         recordings: Path | None = None,
         aliases: Mapping[str, str] = _NO_ALIASES,
+        quality: Quality = DEFAULT,
     ) -> None:
         """Begin in a town, or in the one that an alias stands for.
 
@@ -96,13 +98,14 @@ class Engine:
         self._sent = self.town if self._called == towns.OPENDRIVE_TOWN else None  # what that name stands for
         self.world = World(self.town, self._catalogue, [name for name in SENSOR_IDS if is_built(name)], profile)
         self.world.facts["profile"] = profile.name
+        self.world.facts["quality"] = quality.name
         if self._catalogue.attribution:
             self.world.facts["attribution"] = self._catalogue.attribution
         self.street_lights = StreetLights(self.town.mesh)
         self.debug_shapes = DebugShapes()
         self._definitions: dict[str, Definition] | None = None
         self._scene_zero = (0, 0.0)  # frame and time at which the scene's clock began
-        self.sensors = SensorSuite(streams, self._catalogue, self.town, profile)
+        self.sensors = SensorSuite(streams, self._catalogue, self.town, profile, quality)
         self.recorder = Recorder(self.recordings, self.definitions)
         self.replayer = Replayer(self.world, self.spawn, self.destroy, self.definitions)
         self._warm = False

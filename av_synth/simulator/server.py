@@ -20,6 +20,7 @@ from av_synth.simulator.protocol import rpc, streams
 from av_synth.simulator.protocol.handlers import answerer
 from av_synth.simulator.protocol.rpc import RpcServer
 from av_synth.simulator.protocol.streams import StreamServer
+from av_synth.simulator.quality import DEFAULT, Quality
 from av_synth.simulator.town import names
 from av_synth.simulator.town.aliases import parse_aliases
 
@@ -40,6 +41,7 @@ class Server:
         profile: Profile = NATIVE,
         recordings: Path | None = None,
         aliases: Sequence[str] = (),
+        quality: Quality = DEFAULT,
     ) -> None:
         """Bind the ports (0 chooses a free pair) and load the town; `recordings` is the folder of the recorder.
 
@@ -53,7 +55,7 @@ class Server:
             self.host = host
             self.port: int = rpc_listener.getsockname()[1]
             self._streams = StreamServer(stream_listener, greets=not profile.mute_observer)
-            self.engine = Engine(town, self._streams, profile, recordings, known_as)
+            self.engine = Engine(town, self._streams, profile, recordings, known_as, quality)
             self._rpc = RpcServer(rpc_listener, answerer(self.engine))
             if_it_fails.pop_all()
         self._ended = threading.Event()
@@ -100,6 +102,7 @@ def serve(
     recordings: Path | None = None,
     aliases: Sequence[str] = (),
     with_parent: bool = False,
+    quality: Quality = DEFAULT,
 ) -> None:
     """Run a simulator in this process until a signal ends it.
 
@@ -115,6 +118,7 @@ def serve(
         recordings: the folder of what clients have recorded; None for the user's own.
         aliases: other names for towns, as `town.aliases.parse_aliases` reads them.
         with_parent: also end when standard input does, that is, with the process that started this one.
+        quality: of the pictures.
 
     Raises:
         LaunchError: if a port is taken.
@@ -123,7 +127,7 @@ def serve(
     if with_parent:
         threading.Thread(target=_end_with_stdin, name="parent", daemon=True).start()
     _allow_descriptors()
-    server = Server(host, port, town, profile, recordings, aliases)
+    server = Server(host, port, town, profile, recordings, aliases, quality)
     if not with_parent:  # scripts of anybody may come, and CARLA's give a camera two seconds; av-synth's own wait
         server.engine.warm()
     with server:

@@ -172,6 +172,7 @@ def test_workers_share_the_cores_and_a_simulator_at_an_address_has_one(tmp_path,
     assert cores("embedded", None) == [(0,), (1,), (2,), (3,), (4,)]
     assert cores("embedded", 2) == [(0, 2, 4), (1, 3)]
     assert cores("embedded:ue4", 7) == [(0,), (1,), (2,), (3,), (4,), (0,), (1,)]
+    assert cores("embedded@fast", 1) == cores("embedded:ue4@fast", 1) == [(0, 1, 2, 3, 4)]
     assert cores("somewhere:2000", None) == [()]
     assert cores("{carla: /opt/carla}", None) == [()]
     assert cores("{carla: /opt/carla}", 3) == [(), (), ()]

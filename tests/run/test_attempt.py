@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from av_synth import __version__, store
-from av_synth.errors import CastError, ConnectionLostError, StalledError
+from av_synth.errors import CastError, ConnectionLostError, DocumentError, StalledError
 from av_synth.launch import Address, launch_embedded
+from av_synth.launch.choose import simulator_at
 from av_synth.launch.stall import Patience, Pulse
 from av_synth.replay import state_log
 from av_synth.replay.divergence import again_of, first_divergence, resimulate
@@ -116,6 +117,24 @@ def test_a_run_on_a_simulator_that_says_what_it_is_has_the_id_of_what_it_says(ad
 
     assert sorted(identity) == ["bodies_digest", "rig", "scenario", "schema_epoch", "simulator", "town_digest"]
     assert identity["simulator"] == f"av_synth {__version__} native"
+
+
+def test_another_quality_of_pictures_is_in_the_id_of_a_run_whether_the_simulator_says_so_or_not(
+    address, spec, tmp_path
+):
+    usual, _ = identified(spec, address, tmp_path)
+    with simulator_at("embedded@fast", tmp_path / "log", 1) as fast:
+        other, identity = identified(spec, fast, tmp_path)
+    with simulator_at("embedded:ue4@high", tmp_path / "log", 1) as stock:
+        assert identified(spec, stock, tmp_path)[1]["simulator"].startswith(f"av_synth {__version__} ue4 quality high ")
+
+    assert identity["simulator"] == f"av_synth {__version__} native quality fast"
+    assert other != usual
+    with (
+        pytest.raises(DocumentError, match="--simulator: --quality: got 'best'; want fast, default, high"),
+        simulator_at("embedded@best", tmp_path / "log"),
+    ):
+        pytest.fail("it was launched")
 
 
 def test_what_was_launched_and_the_table_of_boxes_are_in_the_id_of_a_run_on_a_simulator_that_does_not_say(

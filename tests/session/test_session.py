@@ -173,7 +173,7 @@ def test_a_blocked_place_is_a_spawn_error_with_role_and_coordinates_in_our_frame
 
 
 def test_extensions_are_found_out_from_the_blueprint_library(session):
-    assert {"version", "profile", "bodies_digest", "town_digest", "gl_renderer"} <= set(session.extensions)
+    assert {"version", "profile", "quality", "bodies_digest", "town_digest", "gl_renderer"} <= set(session.extensions)
     assert session.has_attribute("sensor.camera.rgb", "avsynth.cx")
     assert not session.has_attribute("sensor.camera.rgb", "avsynth.wings")
     assert not session.has_attribute("sensor.camera.*", "avsynth.cx")

@@ -284,7 +284,7 @@ def test_the_library_says_what_the_simulator_is_and_what_renders(stage):
     about = stage.world.get_blueprint_library().find("avsynth.simulator.facts")
 
     facts = {attribute.id: attribute.as_str() for attribute in about}
-    assert set(facts) == {"version", "profile", "bodies_digest", "town_digest", "gl_renderer"}
+    assert set(facts) == {"version", "profile", "quality", "bodies_digest", "town_digest", "gl_renderer"}
     assert all(facts.values())
     with pytest.raises(RuntimeError, match="cannot be spawned"):
         stage.world.spawn_actor(about, stage.place)

@@ -45,7 +45,7 @@ def _grid(value: object) -> object:
 
 
 def _simulator(value: object) -> object:
-    """`embedded`, `embedded:PROFILE`, HOST:PORT, or what a CARLA is started by."""
+    """`embedded[:PROFILE][@QUALITY]`, HOST:PORT, or what a CARLA is started by."""
     if is_embedded(value):
         return value
     try:

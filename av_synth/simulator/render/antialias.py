@@ -22,7 +22,7 @@ def smooth_edges(bgra: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     how far away it ends on both sides, and blend with the pixel across it by where between the ends this one lies.
     """
     height, width = bgra.shape[:2]
-    out = np.bitwise_or(bgra.view(np.uint32), _OPAQUE).view(np.uint8)
+    out = opaque(bgra)
     if min(height, width) < 3:
         return out
     grey = np.asarray(cv2.cvtColor(bgra, cv2.COLOR_BGRA2GRAY), dtype=np.uint8)
@@ -59,6 +59,11 @@ def smooth_edges(bgra: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     own, other = _as_image(packed[here]), _as_image(packed[here + across])
     packed[here] = cv2.blendLinear(own, other, 1.0 - share[None], share[None]).view(np.uint32).reshape(-1)
     return out
+
+
+def opaque(bgra: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """A copy of an image (H, W, 4) uint8 with alpha 255."""
+    return np.asarray(np.bitwise_or(bgra.view(np.uint32), _OPAQUE).view(np.uint8))
 
 
 def _as_image(pixels: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
+from av_synth.simulator.quality import Quality
 from av_synth.simulator.render import frame_block, projection
 from av_synth.simulator.render.contact import contact_quads
 from av_synth.simulator.render.geometry import Geometry, Meshes
@@ -88,7 +89,12 @@ class Painter:
     """Fills framebuffers. All that it keeps between frames can be told from the scene and the view alone."""
 
     def __init__(
-        self, context: moderngl.Context, geometry: Geometry, town_mesh: Mesh, bodies: Mapping[str, Meshes]
+        self,
+        context: moderngl.Context,
+        geometry: Geometry,
+        town_mesh: Mesh,
+        bodies: Mapping[str, Meshes],
+        quality: Quality,
     ) -> None:
         self._context, self._geometry = context, geometry
         vertices, indices = context.buffer(geometry.vertices.tobytes()), context.buffer(geometry.indices.tobytes())
@@ -96,7 +102,7 @@ class Painter:
         self._frame = context.buffer(reserve=frame_block.SIZE, dynamic=True)
         self._noise = noise_texture(context)
         self._pictures = Pictures(context, bodies)
-        self._shadows = Shadows(context, programs, geometry)
+        self._shadows = Shadows(context, programs, geometry, quality.shadow_px)
         self._places: moderngl.Texture | None = None  # made when somebody first wants optical flow
         self._lamps = find_all(bodies)
         self._lamp_light = LampLight(context, programs, town_mesh)

@@ -45,6 +45,14 @@ def check(view: View) -> None:
         raise DataError(f"camera size: want 1 to 8192 pixels a side, got {view.width_px} x {view.height_px}")
 
 
+def enlarged(view: View, times: int) -> View:
+    """The same view with so many times the pixels across and down."""
+    # pixel u is the square around u: its left edge is u - 0.5
+    cx, cy = (times * (at + 0.5) - 0.5 for at in (view.cx_px, view.cy_px))
+    width, height = times * view.width_px, times * view.height_px
+    return View(view.world_from_camera, width, height, times * view.fx_px, times * view.fy_px, cx, cy)
+
+
 def clip_from_relative(view: View) -> Array:
     """(4, 4) from camera-relative world axes (origin in the camera, axes of the world) to clip space.
 

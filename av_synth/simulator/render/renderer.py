@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
+from av_synth.simulator.quality import DEFAULT, Quality
 from av_synth.simulator.render import projection
-from av_synth.simulator.render.antialias import smooth_edges
+from av_synth.simulator.render.antialias import opaque, smooth_edges
 from av_synth.simulator.render.context import create_context
 from av_synth.simulator.render.drawing import Painter
 from av_synth.simulator.render.geometry import Meshes, pack
@@ -25,6 +26,7 @@ from av_synth.simulator.silhouettes import Silhouette, Visibility, visible_of
 
 _OUTPUTS = frozenset({RGB, DEPTH, LABELS, FLOW, NORMALS})
 _SIZES_KEPT, _PIXELS_KEPT = 4, 40_000_000  # 21 bytes a pixel
+_LARGEST_PX = 8192  # side of what is averaged
 
 
 class TaggedMeshes(Meshes, Protocol):
@@ -67,7 +69,7 @@ class Renderer:
         description: the GL renderer and version, which pixels depend on.
     """
 
-    def __init__(self, town_mesh: Mesh, catalogue: Mapping[str, TaggedMeshes]) -> None:
+    def __init__(self, town_mesh: Mesh, catalogue: Mapping[str, TaggedMeshes], quality: Quality = DEFAULT) -> None:
         """Create a GL context in the calling thread and upload everything.
 
         Raises:
@@ -77,7 +79,8 @@ class Renderer:
         self.description = f"{self._context.info['GL_RENDERER']}, OpenGL {self._context.info['GL_VERSION']}"
         self._geometry = pack(town_mesh, catalogue)
         self._tags = {name: Tag(body.tag) for name, body in catalogue.items()}
-        self._painter = Painter(self._context, self._geometry, town_mesh, catalogue)
+        self._quality = quality
+        self._painter = Painter(self._context, self._geometry, town_mesh, catalogue, quality)
         self._targets: dict[tuple[int, int, bool], Targets] = {}
 
     def close(self) -> None:
@@ -109,12 +112,25 @@ class Renderer:
             projection.check(last_view)
         placed = place(self._geometry, scene, view, None if last_view is None else last_view.world_from_camera[:3, 3])
         with self._context:
+            large = RGB in outputs and 1 < self._quality.across <= _LARGEST_PX // max(view.width_px, view.height_px)
+            rgb = self._averaged(scene, view, placed) if large else None
             targets = self._target(view, normals=NORMALS in outputs)
-            if RGB in outputs:
+            if RGB in outputs and not large:
                 self._painter.colour(scene, view, placed, targets, LABELS in outputs, last_view)
-            else:
+                rgb = _colour(targets)
+            elif outputs != {RGB}:
                 self._painter.labels(view, placed, targets, last_view)
-            return _read(targets, view, outputs)
+            if rgb is not None:
+                rgb = smooth_edges(rgb) if self._quality.smooth_edges else opaque(rgb)
+            return replace(_read(targets, view, outputs), rgb=rgb)
+
+    def _averaged(self, scene: Scene, view: View, placed: list[Placed]) -> npt.NDArray[np.uint8]:
+        """Colour drawn larger, and made as large as the view wants it."""
+        large = projection.enlarged(view, self._quality.across)
+        targets = self._target(large, normals=False)
+        self._painter.colour(scene, large, placed, targets, labels=False)
+        size = view.width_px, view.height_px
+        return np.asarray(cv2.resize(_colour(targets), size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
     def visibility(self, scene: Scene, view: View, actor_id: npt.NDArray[np.uint32]) -> list[Visibility]:
         """For every actor that covers a pixel when drawn alone, in the order of the scene: how much is to be seen.
@@ -175,15 +191,19 @@ class Renderer:
                 or size[0] * size[1] + sum(width * height for width, height, _ in self._targets) > _PIXELS_KEPT
             ):
                 self._targets.pop(next(iter(self._targets))).release()
-            self._targets[size] = Targets.create(self._context, view.width_px, view.height_px, normals=normals)
+            self._targets[size] = Targets.create(
+                self._context, view.width_px, view.height_px, self._quality.mirror_part, normals=normals
+            )
         return self._targets[size]
+
+
+def _colour(targets: Targets) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(targets.colour.read(), np.uint8).reshape(targets.colour.height, targets.colour.width, 4)
 
 
 def _read(targets: Targets, view: View, outputs: frozenset[str]) -> Frames:
     shape = (view.height_px, view.width_px)
-    rgb = depth = tag = actor = flow = normal = None
-    if RGB in outputs:
-        rgb = smooth_edges(np.frombuffer(targets.colour.read(), np.uint8).reshape(*shape, 4))
+    depth = tag = actor = flow = normal = None
     if DEPTH in outputs:
         stored: npt.NDArray[np.float32] = np.frombuffer(targets.depth.read(), np.float32).reshape(shape)
         near, far = np.float32(projection.NEAR_M), np.float32(projection.FAR_M)
@@ -200,4 +220,4 @@ def _read(targets: Targets, view: View, outputs: frozenset[str]) -> Frames:
         flow = halves * np.array([view.width_px / 2.0, view.height_px / 2.0], dtype=np.float32)
     if NORMALS in outputs and targets.normals is not None:
         normal = np.frombuffer(targets.normals.read(), np.float32).reshape(*shape, 4)[..., :3]
-    return Frames(rgb, depth, tag, actor, flow, normal)
+    return Frames(None, depth, tag, actor, flow, normal)

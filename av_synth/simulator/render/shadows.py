@@ -17,7 +17,6 @@ from av_synth.simulator.render.programs import Drawable, Programs
 from av_synth.simulator.render.projection import Frustum
 from av_synth.simulator.scene import Instance, Material, Scene
 
-_ATLAS_PX = 2048
 NEAR_M = 128.0
 """Side of the square, seen from the light, that the fine map covers."""
 _SNAP_M = np.array([16.0, 16.0, 64.0])
@@ -28,16 +27,16 @@ _GROUND = (Material.ASPHALT, Material.PAVING, Material.MARKING, Material.GRASS) 
 
 
 class Shadows:
-    """Owner of the atlas: `texture`, the fine map in its lower half, the coarse one in its upper half."""
+    """Owner of the atlas: `texture`, the fine map in its lower half, the coarse one above, each `side_px` a side."""
 
-    def __init__(self, context: moderngl.Context, programs: Programs, geometry: Geometry) -> None:
-        self._context, self._programs, self._geometry = context, programs, geometry
-        self.texture = float_depth_texture(context, _ATLAS_PX, 2 * _ATLAS_PX)
+    def __init__(self, context: moderngl.Context, programs: Programs, geometry: Geometry, side_px: int) -> None:
+        self._context, self._programs, self._geometry, self._side_px = context, programs, geometry, side_px
+        self.texture = float_depth_texture(context, side_px, 2 * side_px)
         self.texture.compare_func = "<="
         self.texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
         self.texture.repeat_x = self.texture.repeat_y = False
         self._framebuffer = context.framebuffer([], self.texture)
-        self._town_only = float_depth_texture(context, _ATLAS_PX, _ATLAS_PX)  # the fine map without what moves
+        self._town_only = float_depth_texture(context, side_px, side_px)  # the fine map without what moves
         self._town_framebuffer = context.framebuffer([], self._town_only)
         self._copier = Copier(context)
         self._darkened: list[tuple[int, int, int, int]] = []
@@ -54,14 +53,14 @@ class Shadows:
     def update(self, scene: Scene, light: Lighting, eye_m: Array) -> None:
         """Draw what has changed of the shadows in `scene` around a camera at `eye_m` (3,) in the world."""
         axes = _light_axes(light.key_direction)
-        self._resolution = _ATLAS_PX if light.sharp else _SOFT_PX
+        self._resolution = self._side_px if light.sharp else _SOFT_PX
         centre = np.round(axes @ eye_m / _SNAP_M) * _SNAP_M
         self._near = _ortho(axes, centre, NEAR_M / 2, _DEPTH_M)
         self._far = _ortho(axes, axes @ self._town_centre, self._town_radius, self._town_radius)
         near_of, far_of = (self._near.tobytes(), self._resolution), self._far.tobytes()
         if self._far_of != far_of:
             self._far_of = far_of
-            self._draw_town(self._framebuffer, self._far, (0, _ATLAS_PX, _ATLAS_PX, _ATLAS_PX))
+            self._draw_town(self._framebuffer, self._far, (0, self._side_px, self._side_px, self._side_px))
         if self._near_of != near_of:
             self._near_of, self._scene = near_of, None
             whole = (0, 0, self._resolution, self._resolution)
@@ -84,7 +83,7 @@ class Shadows:
         offset = far[:3, 3] - scale * near[:3, 3]
         # the far map is the upper half of the atlas
         scale[1], offset[1] = scale[1] / 2, offset[1] / 2 + 0.5
-        return near, scale, offset, self._resolution / _ATLAS_PX
+        return near, scale, offset, self._resolution / self._side_px
 
     def _draw_town(
         self, framebuffer: moderngl.Framebuffer, clip_from_world: Array, viewport: tuple[int, int, int, int]

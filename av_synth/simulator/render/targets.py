@@ -33,8 +33,8 @@ class Targets:
     cover_only: moderngl.Framebuffer
 
     @staticmethod
-    def create(context: moderngl.Context, width: int, height: int, *, normals: bool) -> Targets:
-        """Allocate the images of a size in pixels."""
+    def create(context: moderngl.Context, width: int, height: int, mirror_part: int, *, normals: bool) -> Targets:
+        """Allocate the images of a size in pixels; `mirror` is one in so many of them wide and high."""
         colour, cover = context.texture((width, height), 4), context.texture((width, height), 1)
         labels, depth = context.texture((width, height), 1, dtype="u4"), float_depth_texture(context, width, height)
         flow = context.texture((width, height), 2, dtype="f4")
@@ -48,7 +48,7 @@ class Targets:
             normal,
             depth,
             cover,
-            _mirror(context, width, height),
+            _mirror(context, max(width // mirror_part, 1), max(height // mirror_part, 1)),
             context.framebuffer([colour, *(rest or [labels])], depth),
             context.framebuffer([colour, *rest], depth),
             context.framebuffer([cover, *(rest or [labels])], depth),
@@ -58,7 +58,7 @@ class Targets:
         )
 
     def keep_mirror(self) -> None:
-        """Copy what has been drawn into `mirror`, at a quarter of the size."""
+        """Copy what has been drawn into `mirror`, which is smaller."""
         drawn = np.frombuffer(self.colour.read(), np.uint8).reshape(self.colour.height, self.colour.width, 4)
         self.mirror.write(cv2.resize(drawn, self.mirror.size, interpolation=cv2.INTER_NEAREST).tobytes())
 
@@ -73,7 +73,7 @@ class Targets:
 
 
 def _mirror(context: moderngl.Context, width: int, height: int) -> moderngl.Texture:
-    texture = context.texture((max(width // 4, 1), max(height // 4, 1)), 4)
+    texture = context.texture((width, height), 4)
     texture.filter = (moderngl.NEAREST, moderngl.NEAREST)
     texture.repeat_x = texture.repeat_y = False
     return texture

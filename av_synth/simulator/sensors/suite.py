@@ -17,6 +17,7 @@ from av_synth.simulator.protocol.calls import CallError
 from av_synth.simulator.protocol.geography import geo_reference
 from av_synth.simulator.protocol.streams import StreamServer
 from av_synth.simulator.protocol.structs import WireActor
+from av_synth.simulator.quality import DEFAULT, Quality
 from av_synth.simulator.raycast import Hits, RayScene
 from av_synth.simulator.scene import LABELS, RGB, Mesh, Scene, Tag, View
 from av_synth.simulator.sensors.cameras import expose_cameras
@@ -85,8 +86,16 @@ class SensorSuite:
         imu_gravity_mps2: what inertial sensors feel when nothing moves, in this episode.
     """
 
-    def __init__(self, streams: StreamServer, catalogue: Catalogue, town: Town, profile: Profile = NATIVE) -> None:
+    def __init__(
+        self,
+        streams: StreamServer,
+        catalogue: Catalogue,
+        town: Town,
+        profile: Profile = NATIVE,
+        quality: Quality = DEFAULT,
+    ) -> None:
         self._profile = profile
+        self._quality = quality
         self._streams = streams
         self._shown = shown(catalogue)
         self._town = town
@@ -329,7 +338,7 @@ class SensorSuite:
         from av_synth.simulator.render import Renderer
 
         if self._renderer is None:  # two clients may want the first one
-            self._renderer = Renderer(self._mesh, self._shown)
+            self._renderer = Renderer(self._mesh, self._shown, self._quality)
 
     def _drop_renderer(self) -> None:
         if self._renderer is not None:

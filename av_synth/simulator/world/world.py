@@ -75,7 +75,7 @@ class World(Instruments):
         spectator_id: the spectator's id.
         collisions_this_frame: contacts of the last step, each seen from both sides.
         scenery: what of the town is there; call `stand_scenery` after it has changed.
-        facts: further fixed attributes of the blueprint `avsynth.simulator.facts`, such as profile and gl_renderer.
+        facts: more fixed attributes of the blueprint `avsynth.simulator.facts`, such as profile, quality, gl_renderer.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class World(Instruments):
         self.frame = 0
         self.elapsed_s = 0.0
         self.episode_id = 0
-        self.facts: dict[str, str] = {"profile": "", "gl_renderer": ""}
+        self.facts: dict[str, str] = {"profile": "", "quality": "", "gl_renderer": ""}
         self._sensors = frozenset(sensors)
         self._measured: Town | None = None  # the town that the next two are of
         self._bare: StaticGrid | None = None  # without parked cars of the town
