@@ -10,7 +10,7 @@ UNIT := $(addprefix tests/,capture geometry labels log metrics rig scenario sens
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-setup:  ## make .venv from the lock file, and fetch a software GL where there is none
+setup:  ## make .venv from the lock file, and fetch a software GL where there is no GPU
 	@$(PYTHON3) tools/setup.py
 
 demo: setup  ## one near-miss from YAML to a verified nuScenes dataset in out/demo

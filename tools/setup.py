@@ -108,7 +108,7 @@ def main() -> None:
         run(*pip, "--only-binary=:all:", "--require-hashes", "-r", LOCK)
         run(*pip, "--no-build-isolation", "--editable", ".")
         STAMP.write_text(wanted)
-    # The software GL library is fetched only where the machine has no EGL. Looking takes 0.4 s, hence a stamp.
+    # The software GL library is fetched only where the machine has no GPU. Looking takes 0.4 s, hence a stamp.
     if not GL_STAMP.exists():
         run(VENV_PYTHON, "-m", "av_synth.simulator.render.software_gl")
         GL_STAMP.touch()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import moderngl
@@ -10,6 +11,13 @@ from av_synth.errors import LaunchError
 from av_synth.simulator.render.gl_calls import with_unit_depth
 
 _EGL = "libEGL.so.1"
+_DEVICES = Path("/dev")
+_GPUS = ("dri/renderD*", "nvidia[0-9]*")
+
+
+def may_have_gpu() -> bool:
+    """Whether the machine shows this process a GPU; without one EGL can only be software."""
+    return any(True for pattern in _GPUS for _ in _DEVICES.glob(pattern))
 
 
 def egl_context() -> moderngl.Context:

@@ -1,4 +1,4 @@
-"""The software OpenGL library (Mesa's OSMesa) for machines without EGL: fetched once per user, never installed.
+"""The software OpenGL library (Mesa's OSMesa) for machines without a GPU: fetched once per user, never installed.
 
 It comes out of a published wheel whose bundled libraries need nothing of the system. The wheel itself is not wanted:
 only its `.libs` folder is unpacked, into the user's cache. `python -m av_synth.simulator.render.software_gl` fetches it
@@ -21,7 +21,7 @@ import moderngl
 
 from av_synth.errors import LaunchError
 from av_synth.simulator.cache import user_cache
-from av_synth.simulator.render.egl import egl_context
+from av_synth.simulator.render.egl import egl_context, may_have_gpu
 
 _PACKAGE = "lavavu-osmesa==1.9.10"
 # the CPython 3.11 wheel, whatever Python runs this: the libraries in it do not depend on Python
@@ -164,7 +164,10 @@ def osmesa_context() -> moderngl.Context:
 
 
 def main() -> int:
-    """Fetch the libraries where EGL does not work; returns the exit status."""
+    """Fetch the libraries where EGL does not work, or would be slower software; returns the exit status."""
+    if not may_have_gpu():
+        sys.stdout.write(f"no GPU: software OpenGL in {fetch()}\n")
+        return 0
     try:
         context = egl_context()
     except LaunchError as error:

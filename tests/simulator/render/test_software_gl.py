@@ -46,8 +46,18 @@ def no_egl(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(egl, "_EGL", "libNoEGL.so.1")
 
 
+@pytest.fixture
+def devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine whose one GPU is the file `dri/renderD128` here."""
+    gpu = tmp_path / "dev" / "dri" / "renderD128"
+    gpu.parent.mkdir(parents=True)
+    gpu.touch()
+    monkeypatch.setattr(egl, "_DEVICES", tmp_path / "dev")
+    return gpu
+
+
 def test_two_that_fetch_at_once_get_one_whole_folder(
-    wheel: Path, no_egl: None, capsys: pytest.CaptureFixture[str]
+    wheel: Path, no_egl: None, devices: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(lambda _: software_gl.fetch(), range(2))
@@ -58,6 +68,9 @@ def test_two_that_fetch_at_once_get_one_whole_folder(
     assert software_gl.main() == 0  # out of the cache, with nothing left to download
     said = capsys.readouterr().out
     assert re.fullmatch(rf"EGL: .*libNoEGL.so.1.*\nsoftware OpenGL in {re.escape(str(first))}\n", said)
+    devices.unlink()
+    assert software_gl.main() == 0  # where EGL would be software, it is not asked
+    assert capsys.readouterr().out == f"no GPU: software OpenGL in {first}\n"
 
 
 def test_another_file_than_the_pinned_one_is_refused_and_leaves_nothing(
@@ -69,13 +82,17 @@ def test_another_file_than_the_pinned_one_is_refused_and_leaves_nothing(
     assert not software_gl.cache_folder().exists()
 
 
-def test_where_neither_way_works_both_reasons_are_told_and_whoever_insists_on_one_is_told_one(
-    tmp_path: Path, no_egl: None, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("gpu", [True, False], ids=["a GPU", "no GPU"])
+def test_where_neither_way_works_both_reasons_are_told_in_the_order_of_trying_and_one_to_whoever_insists(
+    tmp_path: Path, no_egl: None, devices: Path, gpu: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     software_gl.cache_folder().mkdir(parents=True)
+    if not gpu:
+        devices.unlink()
     incomplete = r"software OpenGL: .*: want one libpcre2\*, got 0; remove the folder"
-    for way, reasons in (("", rf"EGL: .*\n{incomplete}"), ("egl", r"EGL: .*"), ("osmesa", incomplete)):
+    both = rf"EGL: .*\n{incomplete}" if gpu else rf"{incomplete}\nEGL: .*"
+    for way, reasons in (("", both), ("egl", r"EGL: .*"), ("osmesa", incomplete)):
         monkeypatch.setenv("AV_SYNTH_GL", way)
         with pytest.raises(LaunchError) as caught:
             create_context()
