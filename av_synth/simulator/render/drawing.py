@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from av_synth.simulator.render import frame_block, projection
 from av_synth.simulator.render.contact import contact_quads
 from av_synth.simulator.render.geometry import Geometry, Meshes
 from av_synth.simulator.render.glare import sun_pixel, veils
+from av_synth.simulator.render.hiding import Hiding
 from av_synth.simulator.render.lamps import emission, find_all
 from av_synth.simulator.render.lighting import Lighting, cloud_drift, lighting
 from av_synth.simulator.render.night import LampLight, halos
@@ -64,6 +65,8 @@ _ORDER = (
 )
 _RINGS_M = (25.0, 60.0, 130.0)
 """The town is drawn in rings around the camera, near ones first, for the same reason."""
+_NEAR_RING = 1
+"""The last ring whose walls and trees hide others; what is beyond is asked for before it is drawn."""
 _PLACES = np.array([_ORDER.index(m) if m in _ORDER else len(_ORDER) + m for m in Material])
 _MURKY_PER_M = 0.001  # haze from which it is reckoned for each pixel, for it bends within large triangles
 _SUN_PX = 3  # how far around the sun's middle is looked whether something hides it
@@ -75,11 +78,12 @@ _ANY_LIGHT = lighting(Weather())
 
 
 class _Part(NamedTuple):
-    """Ranges (first, count) of the town that are drawn by one program; those of vast triangles apart."""
+    """Chunks of the town, by number, that are drawn by one program; those of vast triangles apart."""
 
     material: int
     vast: bool
-    ranges: list[tuple[int, int]]
+    near: bool
+    chunks: list[int]
 
     def under(self, variant: Variant) -> Variant:
         return replace(variant, murky=True) if self.vast else variant
@@ -141,22 +145,26 @@ class Painter:
         extras = _extras(targets, last_view)
         framebuffer = targets.both_and_flow if extras.flow else targets.both if labels else targets.colour_only
         self._begin(framebuffer)
-        bodies, town = _by_material(placed), self._town_in_rings(view)
         murky = light.haze_per_m + light.fog_per_m > _MURKY_PER_M
         variant = Variant(light.is_night, light.is_wet, murky, light.is_white)
-        for material in (kind for kind in _ORDER if kind in bodies):
-            program = self._programs.surface(material, variant, extras)
-            self._draw_bodies(program, material, bodies[material], scene.elapsed_s)
-        for part in (part for part in town if part.material not in WETTABLE):
-            _draw_town(self._programs.surface(part.material, part.under(variant), extras), part.ranges, view, last_view)
+
+        def draw(items: list[Placed], kinds: Sequence[int], parts: Iterable[_Part]) -> None:
+            bodies = _by_material(items)
+            for material in (kind for kind in kinds if kind in bodies):
+                program = self._programs.surface(material, variant, extras)
+                self._draw_bodies(program, material, bodies[material], scene.elapsed_s)
+            for part in parts:
+                program = self._programs.surface(part.material, part.under(variant), extras)
+                self._draw_town(program, part.chunks, view, last_view)
+
+        near, far, dry, ground = self._by_distance(placed, view)
+        draw(near, _ORDER, (part for part in dry if part.near))
+        far, shown = self._not_hidden(view, targets, far, [*(part for part in dry if not part.near), *ground])
+        draw(far, _ORDER, (part for part in shown if part.material not in WETTABLE))
         if light.is_wet:
             targets.keep_mirror()
         # last, for it mirrors the rest
-        for material in (kind for kind in WETTABLE if kind in bodies):
-            program = self._programs.surface(material, variant, extras)
-            self._draw_bodies(program, material, bodies[material], scene.elapsed_s)
-        for part in (part for part in town if part.material in WETTABLE):
-            _draw_town(self._programs.surface(part.material, part.under(variant), extras), part.ranges, view, last_view)
+        draw([*near, *far], WETTABLE, (part for part in shown if part.material in WETTABLE))
         self._light_sky(light, scene.elapsed_s, extras)
         self._draw_sky(view, label_only=False, extras=extras)
         self._draw_overlays(scene, view, placed, light, framebuffer)
@@ -171,11 +179,16 @@ class Painter:
         extras = _extras(targets, last_view)
         self._begin(targets.labels_and_flow if extras.flow else targets.labels_only)
         program = self._programs.labels(extras)
-        for item in placed:
-            _take_place(program, item)
-            program.draw(item.shape.count, item.shape.first)
-        ranges = [chunk for part in self._town_in_rings(view) for chunk in part.ranges]
-        _draw_town(program, ranges, view, last_view)
+
+        def draw(items: list[Placed], parts: Iterable[_Part]) -> None:
+            for item in items:
+                _take_place(program, item)
+                program.draw(item.shape.count, item.shape.first)
+            self._draw_town(program, [chunk for part in parts for chunk in part.chunks], view, last_view)
+
+        near, far, dry, ground = self._by_distance(placed, view)
+        draw(near, (part for part in dry if part.near))
+        draw(*self._not_hidden(view, targets, far, [*(part for part in dry if not part.near), *ground]))
         self._draw_sky(view, label_only=True, extras=extras)
 
     def cover(self, item: Placed, targets: Targets, bounds: tuple[int, int, int, int]) -> npt.NDArray[np.bool_]:
@@ -219,6 +232,36 @@ class Painter:
         self._context.cull_face = "back"
         self._context.front_face = "cw"  # the image is drawn upside down, which turns triangles round
 
+    def _by_distance(
+        self, placed: list[Placed], view: View
+    ) -> tuple[list[Placed], list[Placed], list[_Part], list[_Part]]:
+        """Near and far bodies, and what stands of the town and what lies below it, near parts first."""
+        eye_m = view.world_from_camera[:3, 3]
+        away_m = [float(np.linalg.norm(item.instance.world_from_body[:3, 3] - eye_m)) for item in placed]
+        near = [item for item, distance in zip(placed, away_m, strict=True) if distance <= _RINGS_M[_NEAR_RING]]
+        far = [item for item, distance in zip(placed, away_m, strict=True) if distance > _RINGS_M[_NEAR_RING]]
+        town = self._town_in_rings(view)
+        dry = [part for part in town if part.material not in WETTABLE]
+        return near, far, dry, [part for part in town if part.material in WETTABLE]
+
+    def _not_hidden(
+        self, view: View, targets: Targets, placed: list[Placed], parts: list[_Part]
+    ) -> tuple[list[Placed], list[_Part]]:
+        """What is not wholly behind what was drawn so far: there is more town behind the next houses than before."""
+        stored = np.frombuffer(targets.depth.read(), np.float32).reshape(view.height_px, view.width_px)
+        town, hiding = self._geometry.town, Hiding(stored, view)
+        chunks = [chunk for part in parts for chunk in part.chunks]
+        around = projection.box_corners(np.zeros(3), np.ones(3))
+        hidden = hiding.hides(town.centres_m[chunks][:, None] + around * town.halves_m[chunks][:, None])
+        gone = {chunk for chunk, is_hidden in zip(chunks, hidden.tolist(), strict=True) if is_hidden}
+        shown = [part._replace(chunks=[chunk for chunk in part.chunks if chunk not in gone]) for part in parts]
+        if placed:
+            poses = np.stack([item.instance.world_from_body for item in placed])
+            boxes = np.stack([projection.box_corners(item.shape.centre_m, item.shape.half_m) for item in placed])
+            corners = np.einsum("nij,nkj->nki", poses[:, :3, :3], boxes) + poses[:, None, :3, 3]
+            placed = [item for item, hid in zip(placed, hiding.hides(corners).tolist(), strict=True) if not hid]
+        return placed, [part for part in shown if part.chunks]
+
     def _town_in_rings(self, view: View) -> list[_Part]:
         """What the view may see of the town, near rings first."""
         town = self._geometry.town
@@ -232,9 +275,24 @@ class Painter:
             k, kind = seen[at], (rings[at], places[at], vast[at])
             if kind != before:
                 before = kind
-                parts.append(_Part(int(town.materials[k]), bool(vast[at]), []))
-            parts[-1].ranges.append((int(town.firsts[k]), int(town.counts[k])))
+                parts.append(_Part(int(town.materials[k]), bool(vast[at]), bool(rings[at] <= _NEAR_RING), []))
+            parts[-1].chunks.append(int(k))
         return parts
+
+    def _draw_town(self, program: Drawable, chunks: list[int], view: View, last_view: View | None) -> None:
+        matrix, eye_m = np.eye(4), view.world_from_camera[:3, 3]
+        matrix[:3, 3] = -eye_m
+        if last_view is not None:
+            still = np.eye(4)
+            program.write("moved_from_body", moved_from_body(still, still, eye_m, last_view.world_from_camera[:3, 3]))
+            program.write("last_vertex", _word(0))
+        program.write("relative_from_body", matrix.T.astype("<f4").tobytes())
+        program.write("actor", _word(0))
+        program.write("paint", _vector(np.full(3, 0.4)))
+        program.write("emission", _vector(np.zeros(3)))
+        firsts, counts = self._geometry.town.firsts[chunks], self._geometry.town.counts[chunks]
+        for first, count in zip(firsts.tolist(), counts.tolist(), strict=True):
+            program.draw(count, first)
 
     def _light_sky(self, light: Lighting, elapsed_s: float, extras: Extras) -> None:
         program = self._programs.sky(False, extras)
@@ -317,21 +375,6 @@ def _by_material(placed: list[Placed]) -> dict[int, list[tuple[Placed, int, int]
         for material, first, count in zip(chunks.materials, chunks.firsts, chunks.counts, strict=True):
             parts.setdefault(int(material), []).append((item, int(first), int(count)))
     return parts
-
-
-def _draw_town(program: Drawable, ranges: list[tuple[int, int]], view: View, last_view: View | None) -> None:
-    matrix, eye_m = np.eye(4), view.world_from_camera[:3, 3]
-    matrix[:3, 3] = -eye_m
-    if last_view is not None:
-        still = np.eye(4)
-        program.write("moved_from_body", moved_from_body(still, still, eye_m, last_view.world_from_camera[:3, 3]))
-        program.write("last_vertex", _word(0))
-    program.write("relative_from_body", matrix.T.astype("<f4").tobytes())
-    program.write("actor", _word(0))
-    program.write("paint", _vector(np.full(3, 0.4)))
-    program.write("emission", _vector(np.zeros(3)))
-    for first, count in ranges:
-        program.draw(count, first)
 
 
 def _take_place(program: Drawable, item: Placed) -> None:
