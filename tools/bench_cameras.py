@@ -1,17 +1,20 @@
-"""What six nuScenes cameras of the embedded simulator cost: a street by day and on a wet night, every label target.
+"""What six nuScenes cameras of the embedded simulator cost: a street by day and on a wet night, colour and labels.
 
-`.venv/bin/python tools/bench_cameras.py`; under a minute. Processor time, of one thread; each figure beside its limit
-and beside the same pictures without colour, which is what the geometry alone costs.
+`.venv/bin/python tools/bench_cameras.py`; a minute. Processor time, of one thread: beside its limit, beside the same
+pictures without colour, which is what the geometry alone costs, at each quality, and beside pygfx on the same street.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 # before the renderer is loaded: what is measured is one core
@@ -25,8 +28,21 @@ from av_synth.geometry.transforms import from_yaw
 from av_synth.simulator import town as towns
 from av_synth.simulator.bodies import catalogue
 from av_synth.simulator.bodies.model import shown
+from av_synth.simulator.quality import DEFAULT, FAST, HIGH
 from av_synth.simulator.render import Renderer
-from av_synth.simulator.scene import DEPTH, LABELS, RGB, Instance, Scene, Tag, VehicleLight, View, Weather
+from av_synth.simulator.scene import (
+    DEPTH,
+    FLOW,
+    LABELS,
+    NORMALS,
+    RGB,
+    Instance,
+    Scene,
+    Tag,
+    VehicleLight,
+    View,
+    Weather,
+)
 
 TOWN, SPAWN_POINT = "AvSynth03", 7
 VEHICLES, ROUNDS = 40, 3
@@ -83,27 +99,72 @@ def spent_s(draw: Callable[[], object]) -> float:
 def measure() -> list[dict[str, Any]]:
     """The figures, as `make bench` prints them."""
     cv2.setNumThreads(1)
-    renderer = Renderer(towns.load(TOWN).mesh, shown(catalogue()))
-    figures: list[dict[str, Any]] = []
-    for name, (weather, limit_s) in WEATHERS.items():
-        scene, rig = street(weather)
-        cameras = views(rig)
+    town, bodies, figures = towns.load(TOWN).mesh, shown(catalogue()), []
+    whole_s: dict[tuple[str, str], float] = {}
+    colour_s = 0.0
+    for quality in (DEFAULT, FAST, HIGH):
+        renderer = Renderer(town, bodies, quality)
+        for name, (weather, limit_s) in WEATHERS.items():
+            scene, rig = street(weather)
+            seen = tuple(views(rig).values())
+            sample = partial(_draw, renderer, scene)
+            took_s = whole_s[quality.name, name] = spent_s(partial(sample, seen, EVERYTHING))
+            if quality is DEFAULT:
+                each = {channel: spent_s(partial(sample, [view], EVERYTHING)) for channel, view in views(rig).items()}
+                bare_s = spent_s(partial(sample, seen, GEOMETRY))
+                figures += _of_default(name, limit_s, took_s, each, bare_s)
+                figures[-1] |= {
+                    "with_normals_and_flow_s": round(spent_s(partial(sample, seen, EVERYTHING | {NORMALS, FLOW})), 3),
+                    "renderer": renderer.description,
+                }
+                colour_s = colour_s or spent_s(partial(sample, seen, frozenset({RGB})))
+            else:
+                usual_s = whole_s[DEFAULT.name, name]
+                row = {"name": f"six 1600x900 cameras, {name}, quality {quality.name}, core-seconds"}
+                figures.append({**row, **_beside(took_s, "quality default", usual_s)})
+        renderer.close()
+    return [*figures, _beside_pygfx(colour_s)]
 
-        def sample(*seen: View, outputs: frozenset[str] = EVERYTHING, scene: Scene = scene) -> None:
-            moved = replace(scene)  # another scene: nothing of the last one may be taken for granted
-            for view in seen:
-                renderer.render(moved, view, outputs)
 
-        each = {channel: round(spent_s(partial(sample, view)), 4) for channel, view in cameras.items()}
-        whole_s = spent_s(partial(sample, *cameras.values()))
-        bare_s = spent_s(partial(sample, *cameras.values(), outputs=GEOMETRY))
-        row = {"name": f"six 1600x900 cameras, {name}, core-seconds", "seconds": round(whole_s, 3)}
-        figures.append(
-            {**row, "against": "its limit", "peer_seconds": limit_s, "ratio": round(whole_s / limit_s, 3)}
-            | {"geometry_alone_s": round(bare_s, 3), "each_camera_s": each, "renderer": renderer.description}
-        )
-    renderer.close()
-    return figures
+def _draw(renderer: Renderer, scene: Scene, seen: Sequence[View], outputs: frozenset[str]) -> None:
+    moved = replace(scene)  # another scene: nothing of the last one may be taken for granted
+    for view in seen:
+        renderer.render(moved, view, outputs)
+
+
+def _beside(took_s: float, against: str, peer_s: float) -> dict[str, Any]:
+    times = {"seconds": round(took_s, 3), "against": against, "peer_seconds": round(peer_s, 3)}
+    return {**times, "ratio": round(took_s / peer_s, 3)}
+
+
+def _of_default(
+    name: str, limit_s: float, took_s: float, each_s: dict[str, float], bare_s: float
+) -> list[dict[str, Any]]:
+    """One camera by itself, with all that cameras share; and six."""
+    one = {"name": f"a 1600x900 camera, {name}, colour and every label, core-seconds"}
+    six = {"name": f"six 1600x900 cameras, {name}, colour and every label, core-seconds"}
+    rounded = {channel: round(seconds, 4) for channel, seconds in each_s.items()}
+    return [
+        {**one, **_beside(sum(each_s.values()) / 6, "geometry alone", bare_s / 6), "each_s": rounded},
+        {**six, **_beside(took_s, "its limit", limit_s), "geometry_alone_s": round(bare_s, 3)},
+    ]
+
+
+def _beside_pygfx(colour_s: float) -> dict[str, Any]:
+    """Colour alone of the same street in the same run, for pygfx draws no labels beside; or why it is not there."""
+    name = {"name": "six 1600x900 cameras, clear day, colour alone, core-seconds", "seconds": round(colour_s, 3)}
+    command = [sys.executable, str(Path(__file__).with_name("bench_peer.py"))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own program
+    if done.returncode != 0:
+        return {**name, "against": "pygfx", "missing": done.stderr.strip()[-500:]}
+    peer = json.loads(done.stdout.splitlines()[-1])
+    if "missing" in peer:
+        return {**name, "against": "pygfx", "missing": peer["missing"]}
+    return {
+        **name,
+        **_beside(colour_s, peer.pop("renderer"), peer.pop("seconds")),
+        "each_of_the_peer_s": peer["each_camera_s"],
+    }
 
 
 if __name__ == "__main__":
