@@ -16,7 +16,7 @@ GOOD = (documents.library_root() / "scenarios" / "pedestrian_runs_out.yaml").rea
 GOOD = GOOD.replace("name: pedestrian_runs_out", "name: own")
 RIG = (documents.library_root() / "sensors" / "tiny.yaml").read_text()
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n" for k in range(1, 10))
-SIMULATORS = "want `embedded`, carla:FOLDER, carla:docker:IMAGE or HOST:PORT"
+SIMULATORS = "want `embedded[:PROFILE][@QUALITY]`, carla:FOLDER, carla:docker:IMAGE or HOST:PORT"
 
 # what is replaced in a good file, by what, what stands on the line that the message names, and what it says
 SCENARIOS = {

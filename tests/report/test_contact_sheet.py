@@ -90,7 +90,7 @@ def test_a_rig_of_two_cameras_and_a_jpeg_are_drawn_too(editable: Path, tmp_path:
         folder / "sample_data.json",
         lambda rows: [r for r in rows if r["filename"].split("/")[1] in ("CAM_FRONT", "CAM_BACK", "LIDAR_TOP")],
     )
-    for table in ("instance_mask", "av_synth", "box_2d", "label_image"):
+    for table in ("instance_mask", "av_synth", "box_2d", "label_image", "radar_truth"):
         (folder / f"{table}.json").unlink()
 
     sheet = cv2.imread(str(contact_sheet(editable, tmp_path / "sheet.jpg", 1, scene="scene-0001")))

@@ -20,6 +20,7 @@ from av_synth.report.viewer import write_viewer
 from tests.browser import Chromium, Page
 from tests.export.synthetic_run import SENSORS, TINY, Rows, Sensor, build_run
 
+SHOWN = "typeof viewer !== 'undefined' && viewer.written"
 READY = "document.body.dataset.frame !== undefined && viewer.images.every((held) => held)"
 WINDOW = (900, 620)
 
@@ -47,6 +48,7 @@ def page_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def shared(chromium: Chromium, page_path: Path) -> Iterator[Page]:
     with chromium.page(page_path.as_uri(), *WINDOW) as page:
+        page.wait_for(SHOWN)  # it unpacks its data after it has loaded
         yield page
 
 
@@ -61,8 +63,7 @@ def page(shared: Page) -> Page:
 
 def go(page: Page, link: str) -> None:
     page.evaluate(f"location.hash = {link!r}")
-    shown = "typeof viewer !== 'undefined' && viewer.written"
-    page.wait_for(f"{shown} && new URLSearchParams({link!r}).get('t') == viewer.data.times[viewer.frame]")
+    page.wait_for(f"{SHOWN} && new URLSearchParams({link!r}).get('t') == viewer.data.times[viewer.frame]")
 
 
 def drawn(page: Page) -> None:
