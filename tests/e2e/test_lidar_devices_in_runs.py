@@ -238,6 +238,19 @@ def test_what_is_wrong_with_a_device_is_found(raw, tmp_path, change, check, said
     assert any(said in problem.message for problem in found), found[:3]
 
 
+def snows(row: dict[str, Any]) -> None:
+    clear(row)
+    row["weather"]["snow_mm_h"] = 0.5
+
+
+def test_points_of_the_weather_may_be_of_snow_alone(raw, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(raw.dataset, copy, copy_function=os.link)
+    in_table("sample_truth", snows)(copy, [])
+
+    assert [problem for problem in verify(copy).problems if problem.check == "lidar_devices"] == []
+
+
 def test_a_stock_lidar_stands_in_where_it_can_and_is_refused_where_it_cannot(stock_address, tmp_path):
     drawn = scenario.draw(from_document(documents.parse(TEXT.replace("1.0\n", "0.5\n", 1), "wet_street.yaml")), 0)
     with pytest.raises(CastError, match="rig raw: LIDAR_TOP has motion: raw, which the simulator cannot do"):

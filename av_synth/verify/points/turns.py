@@ -22,7 +22,6 @@ from av_synth.verify.reading.blobs import locate
 from av_synth.verify.reading.clouds import Sweep, turn_problem
 from av_synth.verify.reading.model import Annotation, Data, Dataset, Scene
 from av_synth.verify.reading.tables import Row
-from av_synth.verify.reading.values import is_number
 
 Flags = npt.NDArray[np.bool_]
 
@@ -31,8 +30,7 @@ _RING_DEG, _LEAST = 0.02, 20  # of a beam's middle elevation; points to tell
 _WIDE_DEG = 0.1  # of nearly all its points: float32 and ego poses between ticks are good to a few thousandths
 _LATE_SHARE = 0.002  # of a turn, between a time and the direction that goes with it: two columns of a thousand
 _NEAR_M = 0.3  # beyond a device's range and before its nearest, for noise
-_IN_THE_AIR = ("precipitation", "fog_density", "dust_storm", "wetness", "precipitation_deposits")
-_CLEAR_PERCENT = 1.0  # of rain, fog, dust and water on the road, below which nothing is in the air
+_IN_THE_AIR = ("precipitation", "snow_mm_h", "fog_density", "dust_storm", "wetness", "precipitation_deposits")
 
 
 @dataclass(frozen=True)
@@ -147,8 +145,7 @@ class SceneTurns:
             return ""
         for row in self._dataset.rows_about("sample_truth", data.sample_token):
             there = row.get("weather")
-            told = [there.get(name, 0.0) for name in _IN_THE_AIR] if isinstance(there, dict) else [_CLEAR_PERCENT]
-            if all(is_number(percent) and percent < _CLEAR_PERCENT for percent in told):
+            if isinstance(there, dict) and all(there.get(name, 0.0) == 0.0 for name in _IN_THE_AIR):
                 n = int(turn.weather.sum())
                 return f"{n} points are told to be of the weather, which sample_truth says is clear"
         return ""
