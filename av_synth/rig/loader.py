@@ -219,7 +219,10 @@ class LidarEntry(_Sensor):
         description="with a `device`: how far each beam looks to the left of its column's direction, lowest first",
     )
     horizontal_fov_deg: float = Field(
-        default=360.0, ge=10, le=360, description="how wide a turn is; its middle is straight ahead"
+        default=360.0,
+        ge=10,
+        le=360,
+        description="how wide a turn is, its middle straight ahead; less than all round with a `device`",
     )
     range_m: float = Field(gt=0, le=MAX_RANGE_M, description="the reach in metres")
     device: LidarDeviceEntry | None = Field(
@@ -246,6 +249,10 @@ class LidarEntry(_Sensor):
     def _a_table_of_a_device(self) -> LidarEntry:
         if self.device is None and (self.elevations_deg or self.azimuths_deg):
             raise ValueError("got a table of beams without a device; want device: {}, or its keys")
+        if self.device is None and self.horizontal_fov_deg != 360.0:
+            message = f"horizontal_fov_deg = {self.horizontal_fov_deg:g} without a device"
+            raise ValueError(f"{message}; want device: {{}}, or its keys, or all the way round")
+        _sees_something(self.device, self.range_m)
         firing_us = None if self.device is None else self.device.firing_us
         for name, column in (("azimuths_deg", self.azimuths_deg), ("device.firing_us", firing_us)):
             if column is not None and len(column) != self.number:
@@ -268,6 +275,16 @@ class RadarEntry(_Sensor):
     device: RadarDeviceEntry | None = Field(
         default=None, description="what it makes of what its rays meet; every hit is a return if left out"
     )
+
+    @model_validator(mode="after")
+    def _sees(self) -> RadarEntry:
+        _sees_something(self.device, self.range_m)
+        return self
+
+
+def _sees_something(device: LidarDeviceEntry | RadarDeviceEntry | None, range_m: float) -> None:
+    if device is not None and device.min_range_m >= range_m:
+        raise ValueError(f"device.min_range_m = {device.min_range_m:g}; want it below range_m = {range_m:g}")
 
 
 class RigDocument(Strict):

@@ -57,6 +57,10 @@ def test_beams_without_a_table_are_evenly_spread(tmp_path: Path) -> None:
         ("elevations_deg: [2, 1]\ndevice: {}", "elevations_deg: want 1 to 256 of them, the lowest first, no two alike"),
         ("elevations_deg: []\ndevice: {}", "elevations_deg: want 1 to 256 of them, the lowest first, no two alike"),
         ("elevations_deg: [1, 2]", "LIDAR_TOP: got a table of beams without a device; want device: {}, or its keys"),
+        (
+            "beams: 2\nupper_deg: 1\nlower_deg: 0\nhorizontal_fov_deg: 120",
+            "LIDAR_TOP: horizontal_fov_deg = 120 without a device; want device: {}, or its keys, or all the way round",
+        ),
         ("elevations_deg: [1, 95]\ndevice: {}", "LIDAR_TOP.elevations_deg[1]: got 95; want -90 to 90"),
         (
             "elevations_deg: [1, 2]\ndevice: {firing_us: [0]}",
@@ -116,3 +120,18 @@ def test_a_table_that_is_even_says_what_upper_and_lower_end_say(tmp_path: Path) 
     table = top(tmp_path, "elevations_deg: [-15, -5, 5, 15]\ndevice: {}")
 
     assert replace(table, elevations_deg=None).table_deg == pytest.approx(table.table_deg)
+
+
+@pytest.mark.parametrize(
+    ("last", "reach", "channel"),
+    [("    lower_deg: -30.67\n", 100, "LIDAR_TOP"), ("    vertical_fov_deg: 10\n", 120, "RADAR_FRONT")],
+)
+def test_a_device_that_could_see_nothing_is_a_mistake(tmp_path: Path, last: str, reach: int, channel: str) -> None:
+    path = tmp_path / "own.yaml"
+    blind = f"{last}    range_m: 5\n    device: {{min_range_m: 5}}\n"
+    path.write_text(TINY.replace(f"{last}    range_m: {reach}\n", blind))
+
+    with pytest.raises(DocumentError) as caught:
+        rig.load(str(path))
+
+    assert f"{channel}: device.min_range_m = 5; want it below range_m = 5" in str(caught.value)
