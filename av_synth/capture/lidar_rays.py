@@ -17,7 +17,7 @@ from av_synth.sensing.lidar import Echoes, LidarDevice
 from av_synth.sensing.surfaces import UNKNOWN
 
 STOCK, RAYS = "sensor.lidar.ray_cast_semantic", "avsynth.lidar"
-_EVEN_DEG = 0.01  # beams so near to evenly spread ones are those
+_EVEN_DEG = 0.01  # beams so near to evenly spread ones, straight along their column, are those
 
 
 def lidar_attributes(lidar: Lidar, tick_us: int) -> dict[str, str]:
@@ -56,6 +56,8 @@ def why_not_stock(lidar: Lidar, firing: Firing) -> str:
     even_deg = replace(lidar, elevations_deg=None).table_deg
     if max(abs(wanted - got) for wanted, got in zip(lidar.table_deg, even_deg, strict=True)) > _EVEN_DEG:
         return "elevations_deg that are not evenly spread"
+    if max((abs(aside) for aside in lidar.azimuths_deg or ()), default=0.0) > _EVEN_DEG:
+        return "azimuths_deg, beams beside their column,"
     return ""
 
 

@@ -71,7 +71,7 @@ class Recorder:
             self._rows["lenses"] += rows.lenses(really)
             self._rows["shutters"] += rows.shutters(really)
             self._rows["lidar_devices"] += rows.lidar_devices(really, context.devices)
-            self._rows["lidar_beams"] += rows.lidar_beams(really)
+            self._rows["lidar_beams"] += rows.lidar_beams(really, context.devices)
             self._rows["axles"] += rows.axles(context.ego_id, context.axles_m)
             self._labeller = Labeller(really, context.ego_id)
 

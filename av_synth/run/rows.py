@@ -114,15 +114,23 @@ def lidar_devices(rig: Rig, whose: Mapping[str, Mapping[str, str]]) -> list[Row]
     ]
 
 
-def lidar_beams(rig: Rig) -> list[Row]:
-    """The beams of those lidars, from the lowest."""
+def lidar_beams(rig: Rig, whose: Mapping[str, Mapping[str, str]]) -> list[Row]:
+    """The beams of those lidars, from the lowest, as they were fired: a stock lidar's all at once, along their column.
+
+    Args:
+        rig: the sensors.
+        whose: as `lidar_devices` has it.
+    """
     found = []
     for lidar in rig.lidars:
         if lidar.firing is not None:
             nothing = (0.0,) * lidar.beams
-            each = zip(lidar.table_deg, lidar.azimuths_deg or nothing, lidar.firing.firing_us or nothing, strict=True)
-            for ring, (elevation, azimuth, firing) in enumerate(each):
-                told = {"elevation_deg": elevation, "azimuth_deg": azimuth, "firing_us": firing}
+            aside, firing = lidar.azimuths_deg or nothing, lidar.firing.firing_us or nothing
+            if whose[lidar.channel]["rays"] == "stock":
+                aside = firing = nothing
+            each = zip(lidar.table_deg, aside, firing, strict=True)
+            for ring, (elevation, azimuth, after_us) in enumerate(each):
+                told = {"elevation_deg": elevation, "azimuth_deg": azimuth, "firing_us": after_us}
                 found.append({"channel": lidar.channel, "ring": ring, **told})
     return found
 

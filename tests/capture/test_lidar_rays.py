@@ -115,9 +115,18 @@ def test_a_stock_lidar_stands_in_with_columns_by_its_own_angle():
     ("changes", "told"),
     [
         ({}, "motion: raw"),
-        ({"firing": Firing("none", None)}, ""),
+        ({"firing": Firing("none", None)}, "azimuths_deg, beams beside their column"),
+        ({"firing": Firing("none", None), "azimuths_deg": None}, ""),
         ({"firing": Firing("none", None), "elevations_deg": (-30.0, 0.0, 10.0), "beams": 3}, "elevations_deg that"),
-        ({"firing": Firing("none", None), "elevations_deg": (-30.0, -9.995, 10.0), "beams": 3}, ""),
+        (
+            {
+                "firing": Firing("none", None),
+                "elevations_deg": (-30.0, -9.995, 10.0),
+                "azimuths_deg": (0.0, 0.005, 0.0),
+                "beams": 3,
+            },
+            "",
+        ),
     ],
 )
 def test_what_a_stock_lidar_cannot_do_is_told(changes, told):

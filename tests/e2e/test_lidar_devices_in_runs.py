@@ -264,3 +264,4 @@ def test_a_stock_lidar_stands_in_where_it_can_and_is_refused_where_it_cannot(sto
     assert store.open_run(made.runs[0]).manifest["provenance"]["devices"]["LIDAR_TOP"]["rays"] == "stock"
     assert sum(int((told["weather"] == 1).sum()) for *_, told in turns(made)) > 100
     assert not any(told["time_us"].any() for *_, told in turns(made))
+    assert not any(table(made.dataset, "lidar_device")[0]["firing_us"])  # CARLA's fires a column's beams at once
