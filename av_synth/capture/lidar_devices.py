@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +13,7 @@ from av_synth.geometry.transforms import Array, apply, invert, rigid, rotate
 from av_synth.log.state import WorldState
 from av_synth.rig.model import Firing, Lidar, Rig
 from av_synth.scenario.distributions import stream
-from av_synth.sensing.air import Air, air
+from av_synth.sensing.air import Air
 from av_synth.sensing.lidar import Echoes, LidarReturns, measured
 from av_synth.sensing.spray import Wake
 
@@ -32,24 +31,22 @@ class LidarDevices:
         self._scenario, self._seed = scenario, seed
         self._lidars = {lidar.channel: lidar for lidar in rig.lidars}
 
-    def apply(self, frames: FrameSet, weather: Mapping[str, float]) -> FrameSet:
+    def apply(self, frames: FrameSet, air: Air) -> FrameSet:
         """The frames with the turns of all lidars.
 
         Args:
             frames: with the echoes of those that are devices.
-            weather: CARLA's parameters by name, at this frame.
+            air: what is in it at this frame.
 
         Raises:
             DataError: if a device feels motion and nobody looked a tick earlier.
         """
-        there = air(weather)
         turns = {
-            channel: self._turn(self._lidars[channel], echoes, frames, there)
-            for channel, echoes in frames.echoes.items()
+            channel: self._turn(self._lidars[channel], echoes, frames, air) for channel, echoes in frames.echoes.items()
         }
         return replace(frames, lidars={**frames.lidars, **turns}, echoes={}) if turns else frames
 
-    def _turn(self, lidar: Lidar, echoes: Echoes, frames: FrameSet, there: Air) -> LidarScan:
+    def _turn(self, lidar: Lidar, echoes: Echoes, frames: FrameSet, air: Air) -> LidarScan:
         if lidar.device is None or lidar.firing is None:
             raise DataError(f"{lidar.channel} has echoes and is no device")
         random = stream(self._scenario, f"lidar {lidar.channel} {frames.index}", self._seed)
@@ -58,11 +55,11 @@ class LidarDevices:
         returns = measured(
             echoes,
             lidar.device,
-            there,
+            air,
             random,
             up=(x, y, z),
             height_m=lidar.mount.translation_m[2],
-            wakes=_wakes(frames.state, sensor_from_world) if there.wetness else (),
+            wakes=_wakes(frames.state, sensor_from_world) if air.wetness else (),
         )
         if lidar.firing.motion == "none":
             return _scan(returns)

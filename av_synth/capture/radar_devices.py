@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +10,7 @@ from av_synth.capture.frameset import FrameSet, RadarDetails, RadarScan
 from av_synth.geometry.transforms import Array, invert, rotate, yaw
 from av_synth.rig.model import Radar, Rig
 from av_synth.scenario.distributions import stream
-from av_synth.sensing.air import air
+from av_synth.sensing.air import Air
 from av_synth.sensing.radar import measured
 from av_synth.sensing.radar_model import Bodies, Origin, RadarDevice, RadarField, RadarReturns
 from av_synth.sensing.radar_tracks import NUMBERS, UNKNOWN, Tracks, follow
@@ -39,27 +38,28 @@ class RadarDevices:
         self._radars = [(radar, radar.device) for radar in rig.radars if radar.device is not None]
         self._last: dict[str, _Last] = {}
 
-    def apply(self, frames: FrameSet, weather: Mapping[str, float]) -> FrameSet:
-        """The frames with the scans of the devices.
+    def apply(self, frames: FrameSet, air: Air) -> FrameSet:
+        """The frames with the scans of all radars.
 
         Args:
-            frames: what the rays met (`radar_hits`).
-            weather: CARLA's parameters by name.
+            frames: with the hits of those that are devices.
+            air: what is in it at this frame.
         """
+        loss_db_m = attenuation_db_m(air)
         made = {
-            radar.channel: self._scan(radar, device, frames, weather)
+            radar.channel: self._scan(radar, device, frames, loss_db_m)
             for radar, device in self._radars
             if radar.channel in frames.radar_hits
         }
-        return replace(frames, radars={**frames.radars, **made}) if made else frames
+        return replace(frames, radars={**frames.radars, **made}, radar_hits={}) if made else frames
 
-    def _scan(self, radar: Radar, device: RadarDevice, frames: FrameSet, weather: Mapping[str, float]) -> RadarScan:
+    def _scan(self, radar: Radar, device: RadarDevice, frames: FrameSet, loss_db_m: float) -> RadarScan:
         world_from_radar = frames.world_from_ego @ radar.mount.ego_from_sensor
         bodies = _bodies(frames, world_from_radar, self._ego_id)
         field = RadarField(radar.horizontal_fov_deg, radar.vertical_fov_deg, radar.range_m, radar.points)
         random = stream(self._scenario, f"radar {radar.channel} {frames.index}", self._seed)
         hits = frames.radar_hits[radar.channel]
-        returns = measured(hits, bodies, field, device, attenuation_db_m(air(weather)), random)
+        returns = measured(hits, bodies, field, device, loss_db_m, random)
         last = self._last.get(radar.channel)
         tracks = follow(
             None if last is None else last.tracks,

@@ -44,6 +44,7 @@ from av_synth.run.spec import (
 from av_synth.run.towns import in_town, tick_us_of, town_of
 from av_synth.scenario import ConcreteScenario
 from av_synth.scenario.faults import FaultInForce
+from av_synth.sensing.air import air
 from av_synth.session import OnStep, Session, Step, client_errors, open_session, unheard
 from av_synth.session.readings import axles
 from av_synth.session.settling import Settling
@@ -164,7 +165,8 @@ class _Look:
         self._spoil = SensorFaults(*whose).apply
 
     def __call__(self, state: WorldState, weather: Mapping[str, float], in_force: Sequence[FaultInForce]) -> FrameSet:
-        frames = self._detect(self._measure(self._sensors.collect(state), weather), weather)
+        there = air(weather)
+        frames = self._detect(self._measure(self._sensors.collect(state), there), there)
         return self._spoil(self._trace(frames), in_force)
 
 

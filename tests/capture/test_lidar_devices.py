@@ -15,11 +15,12 @@ from av_synth.log.state import ActorState, WorldState
 from av_synth.rig import Lidar, Mount, Rig
 from av_synth.rig.model import Firing
 from av_synth.scenario.weather import PRESETS
+from av_synth.sensing.air import air
 from av_synth.sensing.lidar import Echoes, LidarDevice
 from av_synth.sensing.materials import Material
 
 EGO, OTHER = 1, 2
-WEATHER = PRESETS["clear_noon"].to_json()
+AIR = air(PRESETS["clear_noon"].to_json())
 N = 400
 EXACT = LidarDevice(range_noise_m=0.0, range_step_m=0.0, weather=False)
 
@@ -87,7 +88,7 @@ def world(seen: FrameSet, points_m: Array) -> Array:
 
 @pytest.mark.parametrize("motion", ["raw", "compensated"])
 def test_what_a_turn_in_motion_met_is_known_at_the_frames_moment(passing, motion):
-    turn = LidarDevices("test", 0, rig(motion)).apply(passing, WEATHER).lidars["LIDAR_TOP"]
+    turn = LidarDevices("test", 0, rig(motion)).apply(passing, AIR).lidars["LIDAR_TOP"]
 
     settled, of_other = world(passing, turn.at_frame_m), turn.actor_id == OTHER
     assert len(settled) > 0.95 * N
@@ -102,7 +103,7 @@ def test_what_a_turn_in_motion_met_is_known_at_the_frames_moment(passing, motion
 
 
 def test_a_turn_of_one_moment_has_no_times(passing):
-    turn = LidarDevices("test", 0, rig("none")).apply(passing, WEATHER).lidars["LIDAR_TOP"]
+    turn = LidarDevices("test", 0, rig("none")).apply(passing, AIR).lidars["LIDAR_TOP"]
 
     assert turn.settled_m is None
     assert turn.time_s.shape == turn.ring.shape
@@ -111,14 +112,14 @@ def test_a_turn_of_one_moment_has_no_times(passing):
 
 def test_a_turn_in_motion_wants_to_know_the_tick_before(passing):
     with pytest.raises(DataError, match="LIDAR_TOP feels motion, and at frame 5 nobody knows the tick before"):
-        LidarDevices("test", 0, rig("raw")).apply(replace(passing, before=None), WEATHER)
+        LidarDevices("test", 0, rig("raw")).apply(replace(passing, before=None), AIR)
 
 
 def test_chance_is_of_scenario_seed_and_frame(passing):
     noisy = rig("none", replace(EXACT, range_noise_m=0.05))
 
     def points(scenario: str, seed: int, seen: FrameSet) -> bytes:
-        return LidarDevices(scenario, seed, noisy).apply(seen, WEATHER).lidars["LIDAR_TOP"].points_m.tobytes()
+        return LidarDevices(scenario, seed, noisy).apply(seen, AIR).lidars["LIDAR_TOP"].points_m.tobytes()
 
     assert points("a", 0, passing) == points("a", 0, passing)
     others = {points("a", 1, passing), points("b", 0, passing), points("a", 0, replace(passing, index=6))}
@@ -128,4 +129,4 @@ def test_chance_is_of_scenario_seed_and_frame(passing):
 def test_frames_without_devices_are_left_alone(passing):
     seen = replace(passing, echoes={})
 
-    assert LidarDevices("test", 0, rig("none")).apply(seen, WEATHER) is seen
+    assert LidarDevices("test", 0, rig("none")).apply(seen, AIR) is seen
