@@ -16,8 +16,7 @@ from av_synth.sensing.radar_model import RadarDevice, RadarHits
 from av_synth.sensing.radar_rays import RayGrid, ray_grid
 
 RAYS, STOCK = "avsynth.radar", "sensor.other.radar"
-STOCK_RAYS = 6000
-"""Of a scan of a stock radar that stands in."""
+_STOCK_RAYS = 6000  # of a scan of a stock radar that stands in for a device
 _STOCK_INCIDENCE = 0.5  # cosine: nobody tells
 _BOX_MARGIN_M = 0.2
 # CARLA's CityObjectLabel by nuScenes' category, for what a stock radar met inside a box
@@ -58,8 +57,9 @@ def ray_attributes(grid: RayGrid) -> dict[str, str]:
     }
 
 
-def stock_attributes(radar: Radar, rays: int, tick_us: int) -> dict[str, str]:
-    """What CARLA's own radar is told: so many rays a tick."""
+def stock_attributes(radar: Radar, tick_us: int) -> dict[str, str]:
+    """What CARLA's own radar is told: a ray for each point that may come of it, or many for a device."""
+    rays = radar.points if radar.device is None else _STOCK_RAYS
     return {
         "horizontal_fov": str(radar.horizontal_fov_deg),
         "vertical_fov": str(radar.vertical_fov_deg),
@@ -113,7 +113,7 @@ def stock_hits(measurement: Any, radar: Radar, world_from_ego: Array, ego_id: in
     half = np.tan(np.radians([radar.horizontal_fov_deg / 2.0, radar.vertical_fov_deg / 2.0]))
     ahead = np.maximum(toward[:, 0], 1e-6)
     radius = np.hypot(toward[:, 1] / ahead / half[0], toward[:, 2] / ahead / half[1])
-    per_ray = 2.0 * np.pi * half[0] * half[1] * radius * ahead**3 / STOCK_RAYS
+    per_ray = 2.0 * np.pi * half[0] * half[1] * radius * ahead**3 / _STOCK_RAYS
     kept = np.flatnonzero(actor_id != ego_id)
     return RadarHits(
         directions=toward[kept].astype(np.float32),

@@ -310,21 +310,25 @@ class SensorArray:
                 raise CastError(f"{message}: it has no {RAYS}; want the embedded one, or a rig without")
             if own:
                 attributes, type_id = attributes | ray_attributes(lidar, lidar.device, lidar.firing), RAYS
-            self.devices[lidar.channel] = {"rays": "embedded" if own else "stock", "physics": "capture"}
+            self.devices[lidar.channel] = _whose(own)
         ego_from_body = lidar.mount.ego_from_sensor @ _LIDAR_FROM_BODY
         self._start(lidar.channel, type_id, attributes, ego_from_body, lidar.every_ticks)
 
     def _start_radar(self, radar: Radar) -> None:
-        type_id, rays = radar_rays.STOCK, radar.points
+        attributes = radar_rays.stock_attributes(radar, self.rig.tick_us)
+        type_id = radar_rays.STOCK
         if radar.device is not None:
             own = self._session.has_attribute(radar_rays.RAYS, "avsynth.rows")
-            type_id, rays = radar_rays.RAYS if own else radar_rays.STOCK, radar_rays.STOCK_RAYS
-            self.devices[radar.channel] = {"rays": "embedded" if own else "stock", "physics": "capture"}
-        if type_id == radar_rays.RAYS and radar.device is not None:
-            attributes = radar_rays.ray_attributes(radar_rays.grid_of(radar, radar.device))
-        else:
-            attributes = radar_rays.stock_attributes(radar, rays, self.rig.tick_us)
+            if own:
+                grid = radar_rays.grid_of(radar, radar.device)
+                attributes, type_id = radar_rays.ray_attributes(grid), radar_rays.RAYS
+            self.devices[radar.channel] = _whose(own)
         self._start(radar.channel, type_id, attributes, radar.mount.ego_from_sensor, radar.every_ticks)
+
+
+def _whose(own: bool) -> Mapping[str, str]:
+    """What a run's manifest says of a device: the simulator's own rays for it, or CARLA's, and where physics are in."""
+    return {"rays": "embedded" if own else "stock", "physics": "capture"}
 
 
 def _exposure_attributes(exposure: Exposure | None) -> dict[str, str]:
