@@ -75,7 +75,7 @@ def verify_scene(dataset: Dataset, scene: Scene, findings: Findings) -> None:
         truth.add_points(sample_token, cloud)
     counts.check_ground(scene, whole, findings)
     check_shifts(scene, whole, findings)
-    _verify_radars(dataset, scene, faults, findings)
+    _verify_radars(dataset, scene, actors, faults, findings)
     masks = SceneMasks(dataset, scene, actors, findings)
     cameras = _Cameras(dataset, scene, masks, truth, by_sample, faults, findings)
     for channel in scene.channels("camera"):
@@ -164,10 +164,12 @@ def _verify_lidar(
     return by_sample
 
 
-def _verify_radars(dataset: Dataset, scene: Scene, faults: SceneFaults, findings: Findings) -> None:
+def _verify_radars(
+    dataset: Dataset, scene: Scene, actors: SceneActors, faults: SceneFaults, findings: Findings
+) -> None:
     scans: dict[str, list[tuple[Data, npt.NDArray[np.void]]]] = {sample.token: [] for sample in scene.samples}
     unread: set[str] = set()
-    truths = RadarTruth(dataset, scene, findings)
+    truths = RadarTruth(dataset, scene, actors, findings)
     for channel in scene.channels("radar"):
         rows = scene.data[channel]
         errors: list[tuple[Array, Array]] = []

@@ -261,6 +261,21 @@ def test_what_is_wrong_with_returns_or_their_truth_is_found(made, tmp_path, what
     assert any(problem.check == "radar_truth" and told in problem.message for problem in report.problems), str(report)
 
 
+def test_a_scan_of_a_device_without_its_truth_is_found(made, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(made.dataset, copy, copy_function=os.link)
+    path = copy / "v1.0-trainval" / "radar_truth.json"
+    rows = json.loads(path.read_text())
+    path.unlink()
+    path.write_text(json.dumps(rows[1:]))
+
+    report = verify(copy)
+
+    assert [problem.message for problem in report.problems if problem.check == "radar_truth"] == [
+        "has 0 rows of this RADAR_FRONT record; want exactly one"
+    ]
+
+
 def test_the_run_says_whose_the_rays_are_and_where_the_physics_are_put_in(log):
     whose = log.run.manifest["provenance"]["devices"]
     assert whose == {channel: {"rays": "embedded", "physics": "capture"} for channel in CHANNELS}

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from av_synth.verify.findings import Findings
 from av_synth.verify.maths import Array, inverse, move
+from av_synth.verify.points.actors import SceneActors
 from av_synth.verify.points.counts import xyz
 from av_synth.verify.reading.blobs import locate, only_row
 from av_synth.verify.reading.model import Annotation, Data, Dataset, Scene
@@ -31,11 +32,15 @@ _AT_BOX = 0.95  # of all returns of annotated actors
 class RadarTruth:
     """The returns of one scene, radar after radar."""
 
-    def __init__(self, dataset: Dataset, scene: Scene, findings: Findings) -> None:
+    def __init__(self, dataset: Dataset, scene: Scene, actors: SceneActors, findings: Findings) -> None:
         self._dataset, self._scene, self._findings = dataset, scene, findings
-        self._there = "radar_truth" in dataset.extras
-        self._velocity = self._velocities() if self._there else {}
-        self._actors = self._annotated() if self._there else {}
+        self._told = {
+            channel
+            for channel in scene.channels("radar")
+            if any(dataset.rows_about("radar_truth", data.token) for data in scene.data[channel])
+        }
+        self._velocity = self._velocities() if self._told else {}
+        self._actors = self._annotated(actors) if self._told else {}
         self._speeds: dict[tuple[str, str], list[Array]] = defaultdict(list)
         self._inside: list[npt.NDArray[np.bool_]] = []
 
@@ -48,23 +53,18 @@ class RadarTruth:
                     found[annotation.token] = np.array(row["velocity"], dtype=np.float64)
         return found
 
-    def _annotated(self) -> Mapping[tuple[str, int], Annotation]:
+    def _annotated(self, actors: SceneActors) -> Mapping[tuple[str, int], Annotation]:
         """Annotations by sample and actor."""
-        actor_of = {
-            instance: row["actor_id"]
-            for instance in self._scene.tracks
-            for row in self._dataset.rows_about("instance_actor", instance)
-        }
         return {
-            (sample, actor_of[annotation.instance_token]): annotation
+            (sample, actor_id): annotation
             for sample, boxes in self._scene.annotations.items()
             for annotation in boxes
-            if annotation.instance_token in actor_of
+            if (actor_id := actors.actor(annotation.instance_token)) is not None
         }
 
     def read(self, data: Data, records: npt.NDArray[np.void]) -> Truth | None:
-        """What is told of each record of a scan; None, maybe with a finding, where nothing is."""
-        if not self._there or not self._dataset.rows_about("radar_truth", data.token):
+        """What is told of each record of a scan; None, with a finding, where nothing is of a radar that is a device."""
+        if data.channel not in self._told:
             return None
         where, row = only_row(self._dataset, self._scene, data, "radar_truth", "radar_truth", self._findings)
         path = None if row is None else locate(self._dataset, row["filename"], where, self._findings)

@@ -18,7 +18,7 @@ from av_synth.verify.findings import Findings
 from av_synth.verify.maths import Array, inverse, move
 from av_synth.verify.pixels.flow import EgoPath
 from av_synth.verify.points.actors import Ids, SceneActors
-from av_synth.verify.reading.blobs import locate
+from av_synth.verify.reading.blobs import locate, only_row
 from av_synth.verify.reading.clouds import Sweep, turn_problem
 from av_synth.verify.reading.model import Annotation, Data, Dataset, Scene
 from av_synth.verify.reading.tables import Row
@@ -98,18 +98,13 @@ class SceneTurns:
         return turn
 
     def _told(self, data: Data, n: int) -> npt.NDArray[np.void] | None:
-        self._findings.checked("lidar_devices")
-        rows = self._dataset.rows_about("lidar_time", data.token)
-        where = f"{data.filename} ({self._scene.name})"
-        if len(rows) != 1:
-            self._findings.add("lidar_devices", where, f"has {len(rows)} rows in lidar_time.json; want exactly one")
-            return None
-        path = locate(self._dataset, rows[0]["filename"], where, self._findings)
+        where, row = only_row(self._dataset, self._scene, data, "lidar_time", "lidar_devices", self._findings)
+        path = None if row is None else locate(self._dataset, row["filename"], where, self._findings)
         if path is None:
             return None
         size = path.stat().st_size
         if size != n * _RECORD.itemsize:
-            message = f"{rows[0]['filename']} has {size} bytes for {n} points; want {_RECORD.itemsize} each"
+            message = f"{path.name} has {size} bytes for {n} points; want {_RECORD.itemsize} each"
             self._findings.add("lidar_devices", where, message)
             return None
         return np.fromfile(path, dtype=_RECORD)

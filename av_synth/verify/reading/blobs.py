@@ -47,12 +47,12 @@ def locate(dataset: Dataset, filename: str, where: str, findings: Findings) -> P
 def only_row(
     dataset: Dataset, scene: Scene, data: Data, table: str, check: str, findings: Findings
 ) -> tuple[str, Row | None]:
-    """Where a table is about a lidar keyframe, in words, and its row; None, with a finding, without exactly one."""
+    """Where a table is about a sensor's data, in words, and its row; None, with a finding, without exactly one."""
     findings.checked(check)
     where = f"{table}.json sample_data_token={data.token} ({scene.sample_name(data.sample_token)})"
     rows = dataset.rows_about(table, data.token)
     if len(rows) != 1:
-        findings.add(check, where, f"the LIDAR_TOP keyframe has {len(rows)} rows; want exactly one")
+        findings.add(check, where, f"has {len(rows)} rows of this {data.channel} record; want exactly one")
     return where, rows[0] if len(rows) == 1 else None
 
 
