@@ -14,7 +14,7 @@ from av_synth.geometry.carla import flip_y
 from av_synth.geometry.transforms import Array, rotate
 from av_synth.rig.model import Firing, Lidar
 from av_synth.sensing.lidar import Echoes, LidarDevice
-from av_synth.sensing.surfaces import UNKNOWN
+from av_synth.sensing.materials import UNKNOWN
 
 STOCK, RAYS = "sensor.lidar.ray_cast_semantic", "avsynth.lidar"
 _EVEN_DEG = 0.01  # beams so near to evenly spread ones, straight along their column, are those

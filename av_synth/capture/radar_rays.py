@@ -12,6 +12,7 @@ from av_synth.geometry.carla import flip_y
 from av_synth.geometry.transforms import Array, invert
 from av_synth.log.state import WorldState
 from av_synth.rig.model import Radar
+from av_synth.sensing.materials import UNKNOWN
 from av_synth.sensing.radar_model import RadarDevice, RadarHits
 from av_synth.sensing.radar_rays import RayGrid, ray_grid
 
@@ -123,7 +124,7 @@ def stock_hits(measurement: Any, radar: Radar, world_from_ego: Array, ego_id: in
         normal_rad=np.full(len(kept), np.nan, dtype=np.float32),
         steradian=per_ray[kept].astype(np.float32),
         tag=tag[kept],
-        material=np.zeros(len(kept), dtype=np.uint8),
+        material=np.full(len(kept), UNKNOWN, dtype=np.uint8),
         actor_id=actor_id[kept],
     )
 

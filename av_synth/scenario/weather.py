@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from av_synth.documents import Document, Strict, nearest, problems
 from av_synth.errors import DocumentError, Problem
+from av_synth.sensing.air import HEAVIEST_RAIN_MM_H, HEAVIEST_SNOW_MM_H
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,6 @@ PRESETS: Mapping[str, Weather] = {
 }
 if set(PRESETS) != set(get_args(Preset)):
     raise TypeError("Preset and PRESETS name different presets")
-
-HEAVIEST_RAIN_MM_H = 50.0
-HEAVIEST_SNOW_MM_H = 10.0
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 NonNegative = Annotated[float, Field(ge=0)]

@@ -10,13 +10,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_CONTRAST = 3.912  # -ln 0.02
-_HEAVIEST_RAIN_MM_H = 50.0
+CONTRAST = 3.912
+"""The optical depth to which things are visible, -ln 0.02."""
+HEAVIEST_RAIN_MM_H = 50.0
+"""What CARLA's 100 % of precipitation means."""
+HEAVIEST_SNOW_MM_H = 10.0
+"""More than that is no more: 128 m of visibility, as water."""
 _RAYLEIGH_GREEN = 0.41  # of its blue, by (440 / 550 nm)^4
 _MIE_EXTINCTION = 1.11  # what aerosols take for each part that they scatter
 _RAIN = 1.076 / 4.343  # 1 / km at 1 mm/h; 4.343 dB make an optical depth of 1
 _SNOW = 5.526 / 4.343  # likewise
-HEAVIEST_SNOW_MM_H = 10.0  # 128 m of visibility
 _FASTEST_WIND_MPS = 20.0  # Beaufort 8: from there on twigs break
 _THICKEST_FOG, _HAZE = 0.07, 0.006  # extinction per metre: 50 m of visibility with all of both
 _THICKEST_DUST, _DUST_HAZE = 0.03, 0.002
@@ -52,7 +55,7 @@ class Air:
     @property
     def visibility_m(self) -> float:
         """How far things are visible at the ground, inside the fog."""
-        return _CONTRAST / (self.clear_per_m + self.rain_per_m + self.snow_per_m + self.dust_per_m + self.fog_per_m)
+        return CONTRAST / (self.clear_per_m + self.rain_per_m + self.snow_per_m + self.dust_per_m + self.fog_per_m)
 
 
 def air(weather: Mapping[str, float]) -> Air:
@@ -71,7 +74,7 @@ def air(weather: Mapping[str, float]) -> Air:
     rayleigh, mie = max(weather["rayleigh_scattering_scale"], 0.0), max(weather["mie_scattering_scale"], 0.0)
     wind = _FASTEST_WIND_MPS * share(weather["wind_intensity"])
     rain = share(weather["precipitation"])
-    rain_mm_h = _HEAVIEST_RAIN_MM_H * rain
+    rain_mm_h = HEAVIEST_RAIN_MM_H * rain
     return Air(
         rain_mm_h=rain_mm_h,
         snow_mm_h=snow_mm_h,

@@ -43,7 +43,7 @@ class Echoes:
         range_m: (M,), inf where nothing was met.
         cos_incidence: (M,), of the angle between ray and surface normal; the sign does not matter.
         tag: (M,) CARLA's CityObjectLabel.
-        material: (M,) `materials.Material`; `surfaces.UNKNOWN` from simulators that do not tell it.
+        material: (M,) `materials.Material`; `materials.UNKNOWN` from simulators that do not tell it.
         actor_id: (M,), 0 is the static world.
         weight: (M,) share of the beam's footprint that meets this surface; 1 for a whole beam.
         transmission: (M,) share of the light that glass in between lets through there and back; 1 for none.

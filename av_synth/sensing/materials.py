@@ -27,3 +27,7 @@ class Material(IntEnum):
     LAMP_BLUE = 16  # flashing lights of police cars, ambulances and fire engines
     LAMP_RED = 17
     RETRO = 18  # number plates, signs, bands of vests: throws beams back to where they come from; drawn as MATTE
+
+
+UNKNOWN = 31
+"""In place of a material where a simulator does not tell it: the class of a surface says all there is."""

@@ -52,7 +52,7 @@ _SURFACES: dict[int, tuple[float, float]] = {
 _OTHER_SURFACE = (-10.0, -8.0)
 _CLUTTER = (1, 2, 5, 9, 10, 24, 25, 27, 28)  # grounds, fences, plants, guard rails
 _MIRRORS = (3, 4, 5, 28)  # houses, walls, fences, guard rails
-_METAL_DB, _METAL_GLASS = -0.5, (int(Material.METAL),)
+_METAL_DB = -0.5  # of the power that meets metal, what it mirrors
 # Root mean square slope of what is called flat: by geometric optics its cross-section is reflectivity
 # / (2 slope^2 cos^4) exp(-tan^2 / (2 slope^2)) for each square metre of it (F. Ulaby, R. Moore, A. Fung, Microwave
 # Remote Sensing II, 1982, chapter 12)
@@ -82,7 +82,7 @@ def cross_sections(hits: RadarHits, bodies: Bodies) -> Array:
     """
     area = hits.range_m.astype(np.float64) ** 2 * hits.steradian
     cosine = np.clip(np.abs(hits.cos_incidence.astype(np.float64)), 0.05, 1.0)
-    flat = np.where(np.isin(hits.material, _METAL_GLASS), 10.0 ** (_METAL_DB / 10.0), _FLAT[hits.tag])
+    flat = np.where(hits.material == Material.METAL, 10.0 ** (_METAL_DB / 10.0), _FLAT[hits.tag])
     slope = 2.0 * _SLOPE**2
     mirror = flat / (slope * cosine**4) * np.exp(-(1.0 / cosine**2 - 1.0) / slope)
     found: Array = area * (_GAMMA[hits.tag] + mirror / cosine)
@@ -135,5 +135,5 @@ def mirrors(hits: RadarHits) -> tuple[Places, Array]:
     facing = -(hits.directions[:, 0] * np.cos(hits.normal_rad) + hits.directions[:, 1] * np.sin(hits.normal_rad))
     upright = np.abs(facing - hits.cos_incidence) < 0.05 * level
     found = np.flatnonzero(upright & (hits.actor_id == 0) & np.isin(hits.tag, _MIRRORS))
-    metal = np.isin(hits.material[found], _METAL_GLASS) | (hits.tag[found] == 28)
+    metal = (hits.material[found] == Material.METAL) | (hits.tag[found] == 28)
     return found, np.where(metal, 10.0 ** (_METAL_DB / 10.0), _FLAT[hits.tag[found]])

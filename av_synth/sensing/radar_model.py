@@ -96,7 +96,7 @@ class RadarHits:
         normal_rad: float32, where the surface's normal points, seen from above; NaN where nobody tells.
         steradian: float32, what part of the field of view the ray stands for.
         tag: uint8, CARLA's CityObjectLabel.
-        material: uint8, `sensing.materials.Material`.
+        material: uint8, `materials.Material`; `materials.UNKNOWN` from simulators that do not tell it.
         actor_id: uint32, 0 is the static world.
     """
 

@@ -11,13 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.sensing.intensity import REFLECTANCE
-from av_synth.sensing.materials import Material
+from av_synth.sensing.materials import UNKNOWN, Material
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
-
-UNKNOWN = 31
-"""The material where a simulator does not tell it: the class of a surface says all there is."""
 
 _TRAFFIC_SIGNS, _CAR, _BICYCLE, _PEDESTRIANS, _RIDER = 8, 14, 19, 12, 13
 _RUBBER = 0.06  # what is matte of a vehicle: tyres, bumpers, grilles

@@ -14,7 +14,7 @@ from av_synth.geometry.transforms import from_yaw
 from av_synth.rig import Lidar, Mount
 from av_synth.rig.model import Firing
 from av_synth.sensing.lidar import LidarDevice
-from av_synth.sensing.surfaces import UNKNOWN
+from av_synth.sensing.materials import UNKNOWN
 
 ROW = np.dtype([("xyz", "<f4", 3), ("cos", "<f4"), ("actor_id", "<u4"), ("tag", "<u4")])
 LIDAR_FROM_BODY = from_yaw(0.0, 0.0, 0.0, np.pi / 2)

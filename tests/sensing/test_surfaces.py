@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from av_synth.sensing.materials import Material
-from av_synth.sensing.surfaces import UNKNOWN, brightness, intensity
+from av_synth.sensing.materials import UNKNOWN, Material
+from av_synth.sensing.surfaces import brightness, intensity
 
 ROADS, BUILDINGS, SIGNS, TERRAIN, PEDESTRIANS, CAR = 1, 3, 8, 10, 12, 14
 materials, tags = st.sampled_from([*Material, UNKNOWN]), st.integers(0, 28)

@@ -9,7 +9,8 @@ from av_synth.scenario.openscenario.context import Context, Words, rounded
 from av_synth.scenario.openscenario.report import Report
 from av_synth.scenario.openscenario.tree import Element
 from av_synth.scenario.openscenario.writing import Xml, xml
-from av_synth.scenario.weather import HEAVIEST_RAIN_MM_H, Weather
+from av_synth.scenario.weather import Weather
+from av_synth.sensing.air import HEAVIEST_RAIN_MM_H
 
 # share of the sky in percent: 1.0 and 1.1 by words, 1.2 and later by oktas
 _CLOUDS = {"free": 0.0, "skyOff": 0.0, "cloudy": 60.0, "overcast": 90.0, "rainy": 100.0}
