@@ -76,7 +76,7 @@ class LidarScan:
         time_s: (N,) float32, when each was measured, from the frame's moment: 0 or before. None, as all that follow: of
             a lidar that is no device.
         echo: (N,) uint8, which of its beam's echoes it is, 0 the strongest.
-        is_weather: (N,) bool, whether it is of rain, fog, dust or spray and of no surface.
+        is_weather: (N,) bool, whether it is of rain, snow, fog, dust or spray and of no surface.
         settled_m: (N, 3) float32, where what each point met is at the frame's moment, in the lidar's axes of then;
             None: where the point is.
     """

@@ -30,7 +30,7 @@ def lidar_attributes(lidar: Lidar, tick_us: int) -> dict[str, str]:
         "rotation_frequency": str(ticks_per_s),  # a whole turn in every tick, also in those that are not kept
         "upper_fov": str(lidar.upper_deg),
         "lower_fov": str(lidar.lower_deg),
-        "horizontal_fov": str(lidar.horizontal_fov_deg or 360.0),
+        "horizontal_fov": str(lidar.turn_deg),
     }
 
 
@@ -105,7 +105,7 @@ class _Grid:
     def __init__(self, lidar: Lidar, angle_rad: float, tick_us: int) -> None:
         """Of a turn that ends, as it begins, at CARLA's horizontal angle `angle_rad`."""
         self.columns, self.beams = lidar.columns, lidar.beams
-        self._fov_rad = math.radians(lidar.horizontal_fov_deg or 360.0)
+        self._fov_rad = math.radians(lidar.turn_deg)
         self._start_rad = angle_rad % self._fov_rad
         self._up = np.radians(lidar.table_deg)
         nothing = np.zeros(lidar.beams)

@@ -47,6 +47,6 @@ NO_CATEGORY = "static.other"
 """What a lidar point is that met a surface without a category: nuScenes' label for what matches no other."""
 
 NOISE_CATEGORY = "noise"
-"""What a lidar point is that met no surface, but rain, fog, dust or spray."""
+"""What a lidar point is that met no surface, but rain, snow, fog, dust or spray."""
 
 EGO_CATEGORY = "vehicle.ego"

@@ -88,7 +88,8 @@ RADAR_POINT = np.dtype(
 
 LIDAR_TIME = np.dtype([("time_us", "<i4"), ("echo", "u1"), ("weather", "u1")])
 """What is told of each point of a lidar that is a device: when it was measured, microseconds from the frame's moment,
-which of its beam's echoes it is (0 the strongest), and whether it is of rain, fog, dust or spray (1) or not (0)."""
+which of its beam's echoes it is (0 the strongest), and whether it is of the weather (1: rain, snow, fog, dust or spray)
+or not (0)."""
 
 RADAR_TRUTH = np.dtype([("actor_id", "<u4"), ("origin", "u1")])
 """What is true of a return: whom it is of, 0 for nobody, and `sensing.radar_model.Origin`."""

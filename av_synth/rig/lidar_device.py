@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from av_synth.documents import Strict
-from av_synth.rig.model import Firing
+from av_synth.rig.model import Firing, Motion
 from av_synth.sensing.lidar import LidarDevice
+from av_synth.sensing.receiver import RainLaw
 
 Microseconds = Annotated[float, Field(ge=0, le=10_000)]
 
@@ -50,11 +51,11 @@ class LidarDeviceEntry(Strict):
     weather: bool = Field(
         default=_PLAIN.weather, description="whether what is in the air takes light and sends it back"
     )
-    rain: Literal["measured", "goodin"] = Field(
+    rain: RainLaw = Field(
         default=_PLAIN.rain,
         description="whose extinction rain has: the air's own, or that of Goodin et al. (2019), thirty times more",
     )
-    motion: Literal["none", "raw", "compensated"] = Field(
+    motion: Motion = Field(
         default="none",
         description="none: a turn is of one moment; raw: it lasts a tick, points are in the lidar's axes of their own "
         "moments; compensated: so, too, with the lidar's own motion undone",

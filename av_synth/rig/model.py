@@ -11,7 +11,7 @@ import numpy.typing as npt
 from av_synth.geometry import cameras
 from av_synth.geometry.lens import Lens
 from av_synth.geometry.transforms import Array, matrix_from_quaternion
-from av_synth.sensing.inertial import Receiver, Triad
+from av_synth.sensing.inertial import GnssReceiver, Triad
 from av_synth.sensing.lidar import LidarDevice
 from av_synth.sensing.radar_model import RadarDevice
 
@@ -158,6 +158,11 @@ class Lidar:
     firing: Firing | None = None
 
     @property
+    def turn_deg(self) -> float:
+        """How wide its turn is."""
+        return 360.0 if self.horizontal_fov_deg is None else self.horizontal_fov_deg
+
+    @property
     def table_deg(self) -> tuple[float, ...]:
         """The elevation of each beam, the lowest first."""
         if self.elevations_deg is not None:
@@ -211,7 +216,7 @@ class Gnss:
 
     translation_m: tuple[float, float, float]
     rate_hz: int
-    receiver: Receiver
+    receiver: GnssReceiver
 
 
 @dataclass(frozen=True)

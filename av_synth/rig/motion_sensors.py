@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from av_synth.documents import Strict
 from av_synth.rig.model import Gnss, Imu
-from av_synth.sensing.inertial import Receiver, Triad
+from av_synth.sensing.inertial import GnssReceiver, Triad
 
 _Metres = Annotated[float, Field(ge=-20, le=20)]
 _Place = tuple[_Metres, _Metres, _Metres]
@@ -143,7 +143,7 @@ class GnssEntry(Strict):
             along = float(getattr(self.horizontal, name))
             return along, along, float(getattr(self.vertical, name))
 
-        receiver = Receiver(
+        receiver = GnssReceiver(
             bias_m=axes("bias_m"),
             drift_m=axes("drift_m"),
             drift_time_s=self.drift_time_s,

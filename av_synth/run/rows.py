@@ -100,7 +100,7 @@ def lidar_devices(rig: Rig, whose: Mapping[str, Mapping[str, str]]) -> list[Row]
         {
             "channel": lidar.channel,
             "columns": lidar.columns,
-            "horizontal_fov_deg": lidar.horizontal_fov_deg or 360.0,
+            "horizontal_fov_deg": lidar.turn_deg,
             "min_range_m": lidar.device.min_range_m,
             "range_m": lidar.range_m,
             "divergence_mrad": lidar.device.divergence_mrad,

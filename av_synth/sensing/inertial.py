@@ -178,7 +178,7 @@ def gauss_markov(
 
 
 @dataclass(frozen=True)
-class Receiver:
+class GnssReceiver:
     """A receiver of navigation satellites, which tells where its antenna is and how it moves: east, north and up.
 
     Attributes:
@@ -210,7 +210,7 @@ class ReceiverErrors:
     lost: npt.NDArray[np.bool_]
 
 
-def receiver_errors(receiver: Receiver, count: int, period_s: float, chance: Chance) -> ReceiverErrors:
+def receiver_errors(receiver: GnssReceiver, count: int, period_s: float, chance: Chance) -> ReceiverErrors:
     """The errors of a receiver from its start on, world axes; see `triad_errors`."""
     constant = np.asarray(receiver.bias_m) * chance("bias").standard_normal(3)
     drift = gauss_markov(count, receiver.drift_m, receiver.drift_time_s, period_s, chance("drift"))

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +21,7 @@ from av_synth.sensing.air import Air
 from av_synth.sensing.drops import drops, rain, snow
 from av_synth.sensing.haze import haze
 from av_synth.sensing.pulses import merge, ranked
-from av_synth.sensing.receiver import Path, Receiver, Scattered
+from av_synth.sensing.receiver import Path, RainLaw, Receiver, Scattered
 from av_synth.sensing.spray import Plume, Wake, plumes
 from av_synth.sensing.surfaces import brightness, intensity
 
@@ -97,7 +96,7 @@ class LidarDevice:
     echoes: int = 1
     divergence_mrad: float = 3.0
     weather: bool = True
-    rain: Literal["measured", "goodin"] = "measured"
+    rain: RainLaw = "measured"
 
     @property
     def receiver(self) -> Receiver:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,8 @@ import numpy.typing as npt
 from av_synth.sensing.air import Air
 
 Floats = npt.NDArray[np.float32]
+RainLaw = Literal["measured", "goodin"]
+"""Whose extinction rain has, see `lidar.LidarDevice`."""
 
 _GOODIN_PER_M, _GOODIN_POWER = 0.01, 0.6
 # dry snow: a S^b dB a kilometre at S mm/h of water, a for 905 nm (ITU-R P.1817-1, table 2)
@@ -89,8 +92,8 @@ class Path:
     fog_per_m: float
 
     @staticmethod
-    def through(air: Air, height_m: float, rain: str) -> Path:
-        """The path through `air`; `rain` says whose extinction rain has, see `lidar.LidarDevice`."""
+    def through(air: Air, height_m: float, rain: RainLaw) -> Path:
+        """The path through `air`, where rain has this law."""
         rain_per_m = air.rain_per_m if rain == "measured" else _GOODIN_PER_M * air.rain_mm_h**_GOODIN_POWER
         snow_per_m = _SNOW_DB_PER_KM / _DB / 1000.0 * air.snow_mm_h**_SNOW_POWER
         even = air.clear_per_m + rain_per_m + snow_per_m + air.dust_per_m

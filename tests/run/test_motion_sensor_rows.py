@@ -13,11 +13,11 @@ from av_synth.geometry.transforms import Array, from_yaw
 from av_synth.rig.model import Gnss, Imu, Rig
 from av_synth.run import motion_sensors
 from av_synth.run.rows import Row, pose, vector
-from av_synth.sensing.inertial import Receiver, Triad
+from av_synth.sensing.inertial import GnssReceiver, Triad
 
 EXACT = Imu((0.0, 0.0, 0.0), 100, Triad(), Triad(), 0.0, 0.0, 30.0)
 ROUGH = Triad(bias=0.1, drift=0.05, noise_density=0.01, scale_error=0.002)
-STILL = Receiver((0.0,) * 3, (0.0,) * 3, 60.0, (0.0,) * 3, (0.0,) * 3, None, 0.0)
+STILL = GnssReceiver((0.0,) * 3, (0.0,) * 3, 60.0, (0.0,) * 3, (0.0,) * 3, None, 0.0)
 RADIUS_M, SPEED_MPS = 25.0, 10.0
 DRAW = scenario.draw(scenario.load("cut_in_wet"), 0)
 

@@ -11,7 +11,7 @@ import pytest
 from av_synth.geometry import quaternions
 from av_synth.geometry.transforms import Array
 from av_synth.sensing.inertial import (
-    Receiver,
+    GnssReceiver,
     Triad,
     attitude,
     gauss_markov,
@@ -186,7 +186,7 @@ def test_reception_may_be_lost_from_the_start() -> None:
 
 
 def test_fixes_err_by_bias_drift_and_noise_of_their_own_axes() -> None:
-    receiver = Receiver((1.0, 1.0, 2.0), (0.5, 0.5, 0.8), 1.0, (0.1, 0.1, 0.3), (0.05, 0.05, 0.2), None, 0.0)
+    receiver = GnssReceiver((1.0, 1.0, 2.0), (0.5, 0.5, 0.8), 1.0, (0.1, 0.1, 0.3), (0.05, 0.05, 0.2), None, 0.0)
     found = [receiver_errors(receiver, 2000, 0.1, chance(seed)) for seed in range(300)]
     starts = np.array([each.bias_m.mean(axis=0) for each in found])
 
