@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation, Slerp
 
-from av_synth.geometry.motion import Between
+from av_synth.geometry.motion import Between, axis_angle
 from av_synth.geometry.transforms import Array, rigid
 
 ANGLES = st.tuples(*(st.floats(-180, 180) for _ in range(3)))
@@ -40,3 +40,16 @@ def test_what_stands_still_stays_where_it_is():
     np.testing.assert_allclose(
         Between(still, still).apply(SHARES, points), points @ still[:3, :3].T + still[:3, 3], atol=1e-9
     )
+
+
+@given(
+    st.tuples(*(st.floats(-1, 1) for _ in range(3))).filter(lambda axis: np.linalg.norm(axis) > 0.1),
+    st.sampled_from([1e-8, 2e-7, 9e-7, 1e-5, 0.3, 3.1, np.pi - 1e-7, np.pi]),
+)
+def test_axis_and_angle_of_a_turn_are_found_however_small_it_is(axis, angle):
+    turn = np.array(axis) / np.linalg.norm(axis) * angle
+
+    found, by = axis_angle(Rotation.from_rotvec(turn).as_matrix())
+
+    back = Rotation.from_rotvec(found * by) * Rotation.from_rotvec(turn).inv()
+    assert back.magnitude() < (1e-9 if angle < 1.0 else 1e-6)  # of half a turn, which way round is not told
