@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState
-from av_synth.sensing.lidar import Echoes
+from av_synth.sensing.lidar import LidarHits
 from av_synth.sensing.radar_model import RadarHits
 
 
@@ -175,9 +175,9 @@ class FrameSet:
         lidars_before_faults: what the lidars met, whatever became of it; None: no fault has been looked for.
         lost: channels whose frame was lost. A keyframe still has an empty record; of what is between there is none.
         clocks_us: by channel what its clock says of the frame, as `state.time_us`; only clocks that are wrong.
-        echoes: what the rays of lidars met that are devices, of which their points are yet to be made.
-        before: a tick earlier; None where nobody looked.
+        lidar_hits: what the rays of lidars met that are devices, of which their points are yet to be made.
         radar_hits: what the rays of radars met that are devices, of which their scans are yet to be made.
+        before: a tick earlier; None where nobody looked.
     """
 
     index: int
@@ -188,12 +188,13 @@ class FrameSet:
     labels: Mapping[str, LabelImage]
     lidars: Mapping[str, LidarScan]
     radars: Mapping[str, RadarScan]
+    _: KW_ONLY
     lidars_before_faults: Mapping[str, LidarScan] | None = None
     lost: frozenset[str] = frozenset()
     clocks_us: Mapping[str, int] = field(default_factory=dict)
-    echoes: Mapping[str, Echoes] = field(default_factory=dict)
-    before: Before | None = None
+    lidar_hits: Mapping[str, LidarHits] = field(default_factory=dict)
     radar_hits: Mapping[str, RadarHits] = field(default_factory=dict)
+    before: Before | None = None
 
     @property
     def true_lidars(self) -> Mapping[str, LidarScan]:

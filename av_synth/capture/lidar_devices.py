@@ -14,7 +14,7 @@ from av_synth.log.state import WorldState
 from av_synth.rig.model import Firing, Lidar, Rig
 from av_synth.scenario.distributions import stream
 from av_synth.sensing.air import Air
-from av_synth.sensing.lidar import Echoes, LidarReturns, measured
+from av_synth.sensing.lidar import LidarHits, LidarReturns, measured
 from av_synth.sensing.spray import Wake
 
 _TOO_THIN = ("vehicle.bicycle",)  # their wheels throw next to nothing
@@ -35,25 +35,25 @@ class LidarDevices:
         """The frames with the turns of all lidars.
 
         Args:
-            frames: with the echoes of those that are devices.
+            frames: with the hits of those that are devices.
             air: what is in it at this frame.
 
         Raises:
             DataError: if a device feels motion and nobody looked a tick earlier.
         """
         turns = {
-            channel: self._turn(self._lidars[channel], echoes, frames, air) for channel, echoes in frames.echoes.items()
+            channel: self._turn(self._lidars[channel], hits, frames, air) for channel, hits in frames.lidar_hits.items()
         }
-        return replace(frames, lidars={**frames.lidars, **turns}, echoes={}) if turns else frames
+        return replace(frames, lidars={**frames.lidars, **turns}, lidar_hits={}) if turns else frames
 
-    def _turn(self, lidar: Lidar, echoes: Echoes, frames: FrameSet, air: Air) -> LidarScan:
+    def _turn(self, lidar: Lidar, hits: LidarHits, frames: FrameSet, air: Air) -> LidarScan:
         if lidar.device is None or lidar.firing is None:
-            raise DataError(f"{lidar.channel} has echoes and is no device")
+            raise DataError(f"{lidar.channel} has hits of a device and is no device")
         random = stream(self._scenario, f"lidar {lidar.channel} {frames.index}", self._seed)
         sensor_from_world = invert(frames.world_from_ego @ lidar.mount.ego_from_sensor)
         x, y, z = rotate(sensor_from_world, (0.0, 0.0, 1.0)).tolist()
         returns = measured(
-            echoes,
+            hits,
             lidar.device,
             air,
             random,

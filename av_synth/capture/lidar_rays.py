@@ -13,7 +13,7 @@ from av_synth.capture.decode import SEMANTIC_DETECTION
 from av_synth.geometry.carla import flip_y
 from av_synth.geometry.transforms import Array, rotate
 from av_synth.rig.model import Firing, Lidar
-from av_synth.sensing.lidar import Echoes, LidarDevice
+from av_synth.sensing.lidar import LidarDevice, LidarHits
 from av_synth.sensing.materials import UNKNOWN
 
 STOCK, RAYS = "sensor.lidar.ray_cast_semantic", "avsynth.lidar"
@@ -61,7 +61,7 @@ def why_not_stock(lidar: Lidar, firing: Firing) -> str:
     return ""
 
 
-def ray_echoes(measurement: Any, sensor_from_body: Array, lidar: Lidar, tick_us: int) -> Echoes:
+def ray_hits(measurement: Any, sensor_from_body: Array, lidar: Lidar, tick_us: int) -> LidarHits:
     """What the rays of an `avsynth.lidar` met, and those that met nothing: channels of what, then as many of how.
 
     Args:
@@ -84,7 +84,7 @@ def ray_echoes(measurement: Any, sensor_from_body: Array, lidar: Lidar, tick_us:
     return _with_lost(met, _Grid(lidar, measurement.horizontal_angle, tick_us), sensor_from_body)
 
 
-def stock_echoes(measurement: Any, sensor_from_body: Array, lidar: Lidar, tick_us: int) -> Echoes:
+def stock_hits(measurement: Any, sensor_from_body: Array, lidar: Lidar, tick_us: int) -> LidarHits:
     """What the rays of CARLA's own semantic lidar met, which are lines and say nothing of glass, material and time.
 
     Args:
@@ -133,13 +133,13 @@ class _Grid:
         return share * self._tick_s if self._moves else np.zeros(len(ring))
 
 
-def _with_lost(met: Echoes, grid: _Grid, sensor_from_body: Array) -> Echoes:
+def _with_lost(met: LidarHits, grid: _Grid, sensor_from_body: Array) -> LidarHits:
     """And the rays that met nothing: there may be rain in their way."""
     lost = np.ones((grid.beams, grid.columns), dtype=np.bool_)
     lost[met.ring, met.column] = False
     ring, column = np.nonzero(lost)
     n = len(ring)
-    nothing = Echoes(
+    nothing = LidarHits(
         directions=rotate(sensor_from_body, grid.directions(ring, column)).astype(np.float32),
         range_m=np.full(n, np.inf, dtype=np.float32),
         cos_incidence=np.ones(n, dtype=np.float32),
@@ -152,7 +152,7 @@ def _with_lost(met: Echoes, grid: _Grid, sensor_from_body: Array) -> Echoes:
         column=column.astype(np.int32),
         ring=ring.astype(np.uint8),
     )
-    return Echoes(**{name: np.concatenate([values, getattr(nothing, name)]) for name, values in vars(met).items()})
+    return LidarHits(**{name: np.concatenate([values, getattr(nothing, name)]) for name, values in vars(met).items()})
 
 
 def _by_ring(measurement: Any, beams: int, channels: int) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint8]]:
@@ -162,12 +162,12 @@ def _by_ring(measurement: Any, beams: int, channels: int) -> tuple[npt.NDArray[n
     return rows, np.repeat(beams - 1 - np.arange(channels) % beams, counts).astype(np.uint8)
 
 
-def _met(rows: npt.NDArray[np.void], ring: npt.NDArray[np.uint8], sensor_from_body: Array) -> Echoes:
+def _met(rows: npt.NDArray[np.void], ring: npt.NDArray[np.uint8], sensor_from_body: Array) -> LidarHits:
     """What a semantic lidar says of each hit, the rest as it is of a whole beam through clear air at once."""
     body = flip_y(rows["xyz"])
     range_m = np.linalg.norm(body, axis=1)
     n = len(rows)
-    return Echoes(
+    return LidarHits(
         directions=(rotate(sensor_from_body, body) / np.maximum(range_m, 1e-6)[:, None]).astype(np.float32),
         range_m=range_m.astype(np.float32),
         cos_incidence=rows["cos"].copy(),

@@ -9,19 +9,10 @@ from typing import Any
 
 import carla
 
-from av_synth.capture import decode, radar_rays
+from av_synth.capture import decode, lidar_rays, radar_rays
 from av_synth.capture.exposure import WATCHED, Sample, sample, why_unstable
 from av_synth.capture.frameset import Before, CameraImage, FrameSet, LabelImage, LidarScan, RadarScan
 from av_synth.capture.join import FrameQueue, Measurement
-from av_synth.capture.lidar_rays import (
-    RAYS,
-    STOCK,
-    lidar_attributes,
-    ray_attributes,
-    ray_echoes,
-    stock_echoes,
-    why_not_stock,
-)
 from av_synth.capture.stock import Crop, bent_image, bent_labels, stock_stand_in
 from av_synth.errors import CastError, UnsettledError
 from av_synth.geometry.cameras import BODY_FROM_CAMERA
@@ -30,7 +21,7 @@ from av_synth.geometry.transforms import Array, from_yaw, invert
 from av_synth.log.state import WorldState
 from av_synth.rig.model import Camera, Exposure, Lidar, Radar, Rig
 from av_synth.sensing.lens import Bending, at_once
-from av_synth.sensing.lidar import Echoes
+from av_synth.sensing.lidar import LidarHits
 from av_synth.sensing.radar_model import RadarHits
 from av_synth.session import Session
 
@@ -135,7 +126,7 @@ class SensorArray:
             label = self._label_image(camera, state.frame)
             if label is not None:
                 labels[camera.channel] = label if bending is None else bent_labels(label, bending)
-        lidars, echoes = self._turns(state.frame)
+        lidars, lidar_hits = self._turns(state.frame)
         index = state.frame - self._first_frame
         before, self._before = self._before, Before(state, self._world_from_ego(state))
         radars, radar_hits = self._scans(state, self._before.world_from_ego)
@@ -148,7 +139,7 @@ class SensorArray:
             labels,
             lidars,
             radars,
-            echoes=echoes,
+            lidar_hits=lidar_hits,
             before=before,
             radar_hits=radar_hits,
         )
@@ -157,19 +148,19 @@ class SensorArray:
         world_from_ego: Array = state.actors[self._ego.id].world_from_actor @ self._actor_from_ego
         return world_from_ego
 
-    def _turns(self, frame: int) -> tuple[dict[str, LidarScan], dict[str, Echoes]]:
+    def _turns(self, frame: int) -> tuple[dict[str, LidarScan], dict[str, LidarHits]]:
         """The turns of lidars, and what the rays of those met that are devices."""
         lidars: dict[str, LidarScan] = {}
-        echoes: dict[str, Echoes] = {}
+        hits: dict[str, LidarHits] = {}
         for lidar in self.rig.lidars:
-            rays, turn = (self._get(lidar.channel, type_id, frame) for type_id in (RAYS, STOCK))
+            rays, turn = (self._get(lidar.channel, type_id, frame) for type_id in (lidar_rays.RAYS, lidar_rays.STOCK))
             if rays is not None:
-                echoes[lidar.channel] = ray_echoes(rays, _LIDAR_FROM_BODY, lidar, self.rig.tick_us)
+                hits[lidar.channel] = lidar_rays.ray_hits(rays, _LIDAR_FROM_BODY, lidar, self.rig.tick_us)
             elif turn is not None and lidar.device is not None:
-                echoes[lidar.channel] = stock_echoes(turn, _LIDAR_FROM_BODY, lidar, self.rig.tick_us)
+                hits[lidar.channel] = lidar_rays.stock_hits(turn, _LIDAR_FROM_BODY, lidar, self.rig.tick_us)
             elif turn is not None:
                 lidars[lidar.channel] = decode.lidar_scan(turn, _LIDAR_FROM_BODY, lidar.beams, lidar.range_m)
-        return lidars, echoes
+        return lidars, hits
 
     def _scans(self, state: WorldState, world_from_ego: Array) -> tuple[dict[str, RadarScan], dict[str, RadarHits]]:
         """The scans of radars, and what the rays of those met that are devices."""
@@ -302,14 +293,15 @@ class SensorArray:
         Raises:
             CastError: if it is a device that wants more than the server's lidars can do.
         """
-        attributes, type_id = lidar_attributes(lidar, self.rig.tick_us), STOCK
+        attributes, type_id = lidar_rays.lidar_attributes(lidar, self.rig.tick_us), lidar_rays.STOCK
         if lidar.device is not None and lidar.firing is not None:
-            own = self._session.has_attribute(RAYS, "avsynth.elevations")
-            if not own and (what := why_not_stock(lidar, lidar.firing)):
+            own = self._session.has_attribute(lidar_rays.RAYS, "avsynth.elevations")
+            if not own and (what := lidar_rays.why_not_stock(lidar, lidar.firing)):
                 message = f"rig {self._wanted}: {lidar.channel} has {what}, which the simulator cannot do"
-                raise CastError(f"{message}: it has no {RAYS}; want the embedded one, or a rig without")
+                raise CastError(f"{message}: it has no {lidar_rays.RAYS}; want the embedded one, or a rig without")
             if own:
-                attributes, type_id = attributes | ray_attributes(lidar, lidar.device, lidar.firing), RAYS
+                attributes |= lidar_rays.ray_attributes(lidar, lidar.device, lidar.firing)
+                type_id = lidar_rays.RAYS
             self.devices[lidar.channel] = _whose(own)
         ego_from_body = lidar.mount.ego_from_sensor @ _LIDAR_FROM_BODY
         self._start(lidar.channel, type_id, attributes, ego_from_body, lidar.every_ticks)

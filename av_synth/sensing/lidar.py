@@ -32,7 +32,7 @@ Rows = npt.NDArray[np.integer]
 
 
 @dataclass(frozen=True)
-class Echoes:
+class LidarHits:
     """What the rays of one turn met. Candidates of one beam share ring and column, and stand next to each other.
 
     A beam that met nothing may be there with one candidate of range infinity and weight 0: weather may be in its way.
@@ -109,7 +109,7 @@ class LidarDevice:
 
 @dataclass(frozen=True)
 class LidarReturns:
-    """What the device reports of a turn: as beams come in `Echoes`, the echoes of one beam by falling power.
+    """What the device reports of a turn: as beams come in `LidarHits`, the echoes of one beam by falling power.
 
     Attributes:
         points_m: (N, 3), the sensor's axes at the time of the ray.
@@ -145,7 +145,7 @@ _NOWHERE_M = 1e4  # the range of beams that meet nothing
 
 
 def measured(
-    echoes: Echoes,
+    hits: LidarHits,
     device: LidarDevice,
     air: Air,
     random: np.random.Generator,
@@ -157,7 +157,7 @@ def measured(
     """What `device` reports of a turn.
 
     Args:
-        echoes: what its rays met.
+        hits: what its rays met.
         device: what it is.
         air: what is between.
         random: decides noise, and where drops and wisps are: the same, the same returns.
@@ -167,20 +167,20 @@ def measured(
     """
     receiver = device.receiver
     wetness = air.wetness if device.weather else 0.0
-    bright = brightness(echoes.material, echoes.tag, echoes.actor_id, echoes.cos_incidence, wetness)
-    bright *= echoes.weight * echoes.transmission
-    bright[echoes.range_m >= device.range_m + device.pulse_m] = 0.0
-    range_m = np.minimum(np.maximum(echoes.range_m, np.float32(0.01)), np.float32(_NOWHERE_M))
-    first, beam = _beams(echoes)
+    bright = brightness(hits.material, hits.tag, hits.actor_id, hits.cos_incidence, wetness)
+    bright *= hits.weight * hits.transmission
+    bright[hits.range_m >= device.range_m + device.pulse_m] = 0.0
+    range_m = np.minimum(np.maximum(hits.range_m, np.float32(0.01)), np.float32(_NOWHERE_M))
+    first, beam = _beams(hits)
     power = bright * receiver.catches(range_m)
     merge(beam, range_m, power, receiver.pulse_m)
     pulses = _Pulses(np.arange(len(beam)), beam, range_m, power, np.zeros(len(beam), dtype=np.bool_))
     if device.weather and len(first):
         path = Path.through(air, height_m, device.rain)
-        rise = echoes.directions @ np.array(up, dtype=np.float32)
+        rise = hits.directions @ np.array(up, dtype=np.float32)
         power *= np.exp(-2.0 * path.depth(range_m, rise))
         nearest_m = np.minimum.reduceat(np.where(power > 0.0, range_m, np.float32(_NOWHERE_M)), first)
-        behind = plumes(echoes.directions, first, nearest_m, wakes, air.wetness, receiver, random)
+        behind = plumes(hits.directions, first, nearest_m, wakes, air.wetness, receiver, random)
         for plume in behind:
             rows, of = _rows(plume.echo.beam, first, len(beam))
             power[rows] *= np.exp(-2.0 * plume.depth[of])
@@ -190,7 +190,7 @@ def measured(
             for each in _in_the_air(rise[first], path, receiver, random, behind, least)
         ]
         pulses = _in_front(pulses, first, found, least) if device.echoes == 1 else _among(pulses, first, found, device)
-    return _reported(echoes, pulses, device, air, random)
+    return _reported(hits, pulses, device, air, random)
 
 
 @dataclass(frozen=True)
@@ -211,10 +211,10 @@ class _Pulses:
     is_weather: Bools
 
 
-def _beams(echoes: Echoes) -> tuple[Rows, Rows]:
+def _beams(hits: LidarHits) -> tuple[Rows, Rows]:
     """The first candidate (B,) of each beam, and the number (M,) of each candidate's beam."""
-    begins = np.ones(len(echoes.ring), dtype=np.bool_)
-    begins[1:] = (echoes.ring[1:] != echoes.ring[:-1]) | (echoes.column[1:] != echoes.column[:-1])
+    begins = np.ones(len(hits.ring), dtype=np.bool_)
+    begins[1:] = (hits.ring[1:] != hits.ring[:-1]) | (hits.column[1:] != hits.column[:-1])
     return np.flatnonzero(begins), np.cumsum(begins, dtype=np.int32) - 1
 
 
@@ -278,7 +278,7 @@ def _among(pulses: _Pulses, first: Rows, found: list[Scattered], device: LidarDe
 
 
 def _reported(
-    echoes: Echoes, pulses: _Pulses, device: LidarDevice, air: Air, random: np.random.Generator
+    hits: LidarHits, pulses: _Pulses, device: LidarDevice, air: Air, random: np.random.Generator
 ) -> LidarReturns:
     """What becomes of pulses: lost or found, with noise."""
     receiver = device.receiver
@@ -304,13 +304,13 @@ def _reported(
     at_m = np.clip(at_m, np.float32(device.min_range_m), np.float32(device.range_m))
     row, is_weather = pulses.row[found], pulses.is_weather[found]
     return LidarReturns(
-        points_m=np.take(echoes.directions, row, axis=0) * at_m[:, None],
+        points_m=np.take(hits.directions, row, axis=0) * at_m[:, None],
         intensity=np.rint(np.clip(shown, 0.0, 255.0)),
-        ring=echoes.ring[row],
-        column=echoes.column[row],
-        time_s=echoes.time_s[row],
+        ring=hits.ring[row],
+        column=hits.column[row],
+        time_s=hits.time_s[row],
         echo=echo,
-        actor_id=np.where(is_weather, np.uint32(0), echoes.actor_id[row]),
-        tag=np.where(is_weather, np.uint8(0), echoes.tag[row]),
+        actor_id=np.where(is_weather, np.uint32(0), hits.actor_id[row]),
+        tag=np.where(is_weather, np.uint8(0), hits.tag[row]),
         is_weather=is_weather,
     )

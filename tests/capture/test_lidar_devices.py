@@ -16,7 +16,7 @@ from av_synth.rig import Lidar, Mount, Rig
 from av_synth.rig.model import Firing
 from av_synth.scenario.weather import PRESETS
 from av_synth.sensing.air import air
-from av_synth.sensing.lidar import Echoes, LidarDevice
+from av_synth.sensing.lidar import LidarDevice, LidarHits
 from av_synth.sensing.materials import Material
 
 EGO, OTHER = 1, 2
@@ -37,16 +37,17 @@ def state(frame: int, ego: Array, other: Array) -> WorldState:
     return WorldState(frame, frame * 50_000, actors, {})
 
 
-def frames(echoes: Echoes, begun: tuple[Array, Array], ended: tuple[Array, Array], index: int = 5) -> FrameSet:
+def frames(met: LidarHits, begun: tuple[Array, Array], ended: tuple[Array, Array], index: int = 5) -> FrameSet:
     before = Before(state(index - 1, *begun), begun[0])
-    return FrameSet(index, state(index, *ended), ended[0], False, {}, {}, {}, {}, None, {"LIDAR_TOP": echoes}, before)
+    hit = {"LIDAR_TOP": met}
+    return FrameSet(index, state(index, *ended), ended[0], False, {}, {}, {}, {}, lidar_hits=hit, before=before)
 
 
-def hits(points_m: Array, time_s: Array, actor_id: Array) -> Echoes:
+def hits(points_m: Array, time_s: Array, actor_id: Array) -> LidarHits:
     """Walls of plaster at points (N, 3) in the lidar's axes of their moments."""
     n, range_m = len(points_m), np.linalg.norm(points_m, axis=1)
     one = np.ones(n, dtype=np.float32)
-    return Echoes(
+    return LidarHits(
         (points_m / range_m[:, None]).astype(np.float32),
         range_m.astype(np.float32),
         one,
@@ -127,6 +128,6 @@ def test_chance_is_of_scenario_seed_and_frame(passing):
 
 
 def test_frames_without_devices_are_left_alone(passing):
-    seen = replace(passing, echoes={})
+    seen = replace(passing, lidar_hits={})
 
     assert LidarDevices("test", 0, rig("none")).apply(seen, AIR) is seen

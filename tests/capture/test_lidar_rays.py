@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from av_synth.capture.lidar_rays import lidar_attributes, ray_attributes, ray_echoes, stock_echoes, why_not_stock
+from av_synth.capture.lidar_rays import lidar_attributes, ray_attributes, ray_hits, stock_hits, why_not_stock
 from av_synth.geometry.transforms import from_yaw
 from av_synth.rig import Lidar, Mount
 from av_synth.rig.model import Firing
@@ -61,7 +61,7 @@ def test_what_a_ray_met_comes_with_how_it_met_it():
         [((-0.03, 1.0, 1.0), 1, 0, 2)],
     )
 
-    found = ray_echoes(hits, LIDAR_FROM_BODY, LIDAR, TICK_US)
+    found = ray_hits(hits, LIDAR_FROM_BODY, LIDAR, TICK_US)
 
     met = found.weight > 0
     np.testing.assert_array_equal(met, [True] * 4 + [False] * 5)
@@ -80,7 +80,7 @@ def test_what_a_ray_met_comes_with_how_it_met_it():
 def test_rays_that_met_nothing_are_there_with_their_directions_and_times():
     hits = measurement([((20.0, 0.0, 3.5), 0.9, 7, 14)], [], [((-0.02, 1.0, 1.0), 2, 0, 7)], [])
 
-    found = ray_echoes(hits, LIDAR_FROM_BODY, LIDAR, TICK_US)
+    found = ray_hits(hits, LIDAR_FROM_BODY, LIDAR, TICK_US)
 
     lost = found.range_m == np.inf
     assert sorted(zip(found.ring[lost].tolist(), found.column[lost].tolist(), strict=True)) == [
@@ -101,7 +101,7 @@ def test_rays_that_met_nothing_are_there_with_their_directions_and_times():
 def test_a_stock_lidar_stands_in_with_columns_by_its_own_angle():
     hits = measurement([((20.0, 0.0, 3.5), 0.9, 7, 14)], [((-7.0, 0.1, -4.0), 0.9, 0, 1)], angle_rad=np.pi / 2)
 
-    found = stock_echoes(hits, LIDAR_FROM_BODY, replace(LIDAR, azimuths_deg=None), TICK_US)
+    found = stock_hits(hits, LIDAR_FROM_BODY, replace(LIDAR, azimuths_deg=None), TICK_US)
 
     met = found.weight > 0
     np.testing.assert_array_equal(found.ring[met], [1, 0])

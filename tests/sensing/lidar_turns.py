@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from av_synth.scenario.weather import Weather
 from av_synth.sensing.air import Air, air
-from av_synth.sensing.lidar import Echoes
+from av_synth.sensing.lidar import LidarHits
 from av_synth.sensing.materials import Material
 
 BUILDINGS, ROADS, CAR = 3, 1, 14
@@ -32,7 +32,7 @@ def turn(
     transmission: npt.ArrayLike = 1.0,
     columns: npt.ArrayLike | None = None,
     rises: npt.ArrayLike = 0.0,
-) -> Echoes:
+) -> LidarHits:
     """One beam for each range, all around; `columns` tells which of them are of one beam, `rises` the sine upwards."""
     ranges = np.atleast_1d(np.asarray(range_m, dtype=np.float32))
     n = len(ranges)
@@ -40,7 +40,7 @@ def turn(
     angle = np.radians(column * 360.0 / max(n, 1))
     up = np.full(n, rises, dtype=np.float64)
     flat = np.sqrt(1.0 - up * up)
-    return Echoes(
+    return LidarHits(
         directions=np.stack([flat * np.cos(angle), flat * np.sin(angle), up], axis=1).astype(np.float32),
         range_m=ranges,
         cos_incidence=np.full(n, cos, dtype=np.float32),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from av_synth.sensing.air import Air
-from av_synth.sensing.lidar import Echoes, LidarDevice, LidarReturns, measured
+from av_synth.sensing.lidar import LidarDevice, LidarHits, LidarReturns, measured
 from av_synth.sensing.materials import Material
 from av_synth.sensing.spray import Wake
 from tests.sensing.lidar_turns import CLEAR, ROADS, turn, weather
@@ -22,7 +22,7 @@ EXACT = LidarDevice(range_noise_m=0.0, intensity_noise=0.0, range_step_m=0.0, ov
 WALLS_M = np.linspace(2.0, 99.9, 4000)
 
 
-def seen(air: Air, device: LidarDevice = EXACT, echoes: Echoes | None = None, seed: int = 3) -> LidarReturns:
+def seen(air: Air, device: LidarDevice = EXACT, echoes: LidarHits | None = None, seed: int = 3) -> LidarReturns:
     return measured(
         turn(WALLS_M, material=LAMP) if echoes is None else echoes, device, air, np.random.default_rng(seed)
     )
