@@ -113,7 +113,7 @@ def _plume(
     turn, eye = wake.sensor_from_body[:3, :3], wake.sensor_from_body[:3, :3].T @ -wake.sensor_from_body[:3, 3]
     middle = wake.sensor_from_body[:3, :3] @ (0.5 * (low + high)) + wake.sensor_from_body[:3, 3]
     away, radius = float(np.linalg.norm(middle)), 0.5 * float(np.linalg.norm(high - low))
-    if away > 100.0 + radius:
+    if away > receiver.range_m + radius:
         return None
     cosine = math.sqrt(max(1.0 - (radius / away) ** 2, 0.0)) if away > radius else -1.0
     beam = np.flatnonzero((middle / max(away, 1e-6)).astype(np.float32) @ directions >= cosine)

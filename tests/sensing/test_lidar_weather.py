@@ -273,9 +273,9 @@ def test_spray_hangs_behind_fast_vehicles_on_wet_roads_and_nowhere_else():
     )
     wet = weather(wetness=100.0)
 
-    def spray(air: Air, speed_mps: float) -> LidarReturns:
-        cars = [wake(20.0, speed_mps)]
-        return measured(echoes, LidarDevice(), air, np.random.default_rng(4), wakes=cars)
+    def spray(air: Air, speed_mps: float, ahead_m: float = 20.0, range_m: float = 100.0) -> LidarReturns:
+        cars = [wake(ahead_m, speed_mps)]
+        return measured(echoes, LidarDevice(range_m=range_m), air, np.random.default_rng(4), wakes=cars)
 
     fast = spray(wet, 25.0)
     assert fast.is_weather.all()
@@ -286,6 +286,8 @@ def test_spray_hangs_behind_fast_vehicles_on_wet_roads_and_nowhere_else():
     assert ((x > 8.0) & (x < 20.0)).all()  # 20 m less the rear half of the car, and 7.9 m of what hangs
     assert (np.abs(y) < 1.4).all()
     assert (z > -1.9).all()
+    far = spray(wet, 25.0, 120.0, 220.0)
+    assert (far.is_weather & (far.points_m[:, 0] > 105.0)).any()  # as far as the device measures
 
 
 def directions(columns: np.ndarray, rises: np.ndarray) -> np.ndarray:
