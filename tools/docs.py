@@ -29,7 +29,7 @@ from av_synth.simulator.protocol.handlers.unsupported import REASONS  # noqa: E4
 from av_synth.simulator.quality import QUALITIES, Quality  # noqa: E402
 from av_synth.simulator.sensors.spec import acting_attributes, is_built  # noqa: E402
 from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS, sensor_attributes  # noqa: E402
-from av_synth.store.tables import TABLES  # noqa: E402
+from av_synth.store.columns import TABLES  # noqa: E402
 from tests.simulator.calls import observations  # noqa: E402
 from tools import carla_smoke, scenario_reference  # noqa: E402
 from tools.scenario_reference import CAMPAIGN, RIG, reference  # noqa: E402
@@ -75,7 +75,7 @@ def tables() -> str:
         )
         parts += [f"## `{name}`\n", f"{_capital(table.about)}.\n", "| column | type | key |\n|---|---|---|", *rows, ""]
     return _page(
-        "av_synth/store/tables.py",
+        "av_synth/store/columns.py",
         "Tables of a run",
         "`runs/<run id>/tables/<name>.parquet`. The unit of a column is in its name. The world is right-handed, in\n"
         "metres; quaternions are qw, qx, qy, qz; time is microseconds from the first recorded frame. Nothing is\n"

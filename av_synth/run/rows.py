@@ -1,4 +1,4 @@
-"""What is written of a run as rows of its tables (`store.tables` lists their columns)."""
+"""What is written of a run as rows of its tables (`store.columns` lists their columns)."""
 
 from __future__ import annotations
 
