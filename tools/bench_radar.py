@@ -60,7 +60,7 @@ def measure() -> list[dict[str, Any]]:
     scene = replace(scene, instances=cars)
     radar, device = load("nuscenes").radars[0], RadarDevice()
     grid = grid_of(radar, device)
-    sensor = make_sensor("avsynth.radar", ray_attributes(grid), None, 1, 0, 1, (0, 0.0))
+    sensor = make_sensor("avsynth.radar.device", ray_attributes(grid), None, 1, 0, 1, (0, 0.0))
     spec, now = sensor.spec, rig @ from_yaw(3.412, 0.0, 0.5, 0.0)
     assert isinstance(spec, GridRadarSpec)  # noqa: S101  for the type alone
     exposure = Exposure(sensor, 1, 0.05, 0.05, now, SPEED_MPS * now[:3, 0])

@@ -16,7 +16,7 @@ from av_synth.rig.model import Firing, Lidar
 from av_synth.sensing.lidar import LidarDevice, LidarHits
 from av_synth.sensing.materials import UNKNOWN
 
-STOCK, RAYS = "sensor.lidar.ray_cast_semantic", "avsynth.lidar"
+STOCK, RAYS = "sensor.lidar.ray_cast_semantic", "avsynth.lidar.device"
 _EVEN_DEG = 0.01  # beams so near to evenly spread ones, straight along their column, are those
 
 
@@ -35,7 +35,7 @@ def lidar_attributes(lidar: Lidar, tick_us: int) -> dict[str, str]:
 
 
 def ray_attributes(lidar: Lidar, device: LidarDevice, firing: Firing) -> dict[str, str]:
-    """What `avsynth.lidar` is told besides."""
+    """What `avsynth.lidar.device` is told besides."""
 
     def table(lowest_first: tuple[float, ...] | None) -> str:
         return " ".join(repr(value) for value in reversed(lowest_first or ()))
@@ -62,7 +62,7 @@ def why_not_stock(lidar: Lidar, firing: Firing) -> str:
 
 
 def ray_hits(measurement: Any, sensor_from_body: Array, lidar: Lidar, tick_us: int) -> LidarHits:
-    """What the rays of an `avsynth.lidar` met, and those that met nothing: channels of what, then as many of how.
+    """What the rays of an `avsynth.lidar.device` met, and those that met nothing: channels of what, then as many of how.
 
     Args:
         measurement: a carla.SemanticLidarMeasurement (docs/reference/extensions.md).

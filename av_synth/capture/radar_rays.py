@@ -1,4 +1,4 @@
-"""What the rays of radars that are devices met: of `avsynth.radar`, or of what a stock CARLA has in its place."""
+"""What the rays of radars that are devices met: of `avsynth.radar.device`, or of what a stock CARLA has in its place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from av_synth.sensing.materials import UNKNOWN
 from av_synth.sensing.radar_model import RadarDevice, RadarHits
 from av_synth.sensing.radar_rays import RayGrid, ray_grid
 
-RAYS, STOCK = "avsynth.radar", "sensor.other.radar"
+RAYS, STOCK = "avsynth.radar.device", "sensor.other.radar"
 _STOCK_RAYS = 6000  # of a scan of a stock radar that stands in for a device
 _STOCK_INCIDENCE = 0.5  # cosine: nobody tells
 _BOX_MARGIN_M = 0.2
@@ -45,7 +45,7 @@ def grid_of(radar: Radar, device: RadarDevice) -> RayGrid:
 
 
 def ray_attributes(grid: RayGrid) -> dict[str, str]:
-    """What `avsynth.radar` is told."""
+    """What `avsynth.radar.device` is told."""
     return {
         "horizontal_fov": repr(grid.horizontal_fov_deg),
         "vertical_fov": repr(grid.vertical_fov_deg),
@@ -70,7 +70,7 @@ def stock_attributes(radar: Radar, tick_us: int) -> dict[str, str]:
 
 
 def ray_hits(measurement: Any, grid: RayGrid) -> RadarHits:
-    """What `avsynth.radar` met: a channel of hits, and one of range rate, material, normal and ray of each."""
+    """What `avsynth.radar.device` met: a channel of hits, and one of range rate, material, normal and ray of each."""
     rows = np.frombuffer(measurement.raw_data, dtype=SEMANTIC_DETECTION)
     hits, more = rows[: len(rows) // 2], rows[len(rows) // 2 :]
     points = flip_y(hits["xyz"])

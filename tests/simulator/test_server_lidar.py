@@ -1,4 +1,4 @@
-"""`avsynth.lidar` through the official client: beams as their tables say, times, glass, plates, motion, edges."""
+"""`avsynth.lidar.device` through the official client: beams as their tables say, times, glass, plates, motion, edges."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def stage(client: carla.Client) -> Iterator[Stage]:
 
 
 def one(stage: Stage, **attributes: str) -> Measured:
-    sensor = stage.attach("avsynth.lidar", **{**HEAD, **attributes})
+    sensor = stage.attach("avsynth.lidar.device", **{**HEAD, **attributes})
     stage.world.tick()
     return Measured(stage.next(sensor))
 
@@ -107,7 +107,7 @@ def test_glass_of_the_car_ahead_lets_beams_through_and_its_plate_throws_them_bac
 def test_a_turn_in_motion_is_undistorted_by_the_times_of_its_points(stage):
     firing_us = np.arange(len(ELEVATIONS)) * 10.0
     moving = {"avsynth.motion": "true", "avsynth.firing_us": " ".join(map(str, firing_us))}
-    sensor = stage.attach("avsynth.lidar", **HEAD, **moving)
+    sensor = stage.attach("avsynth.lidar.device", **HEAD, **moving)
     last = seen = None
     for _ in range(4):
         stage.ego.set_target_velocity(stage.place.get_forward_vector() * 9.0)
@@ -157,7 +157,9 @@ def test_beams_that_widen_meet_several_things_at_edges_only(stage):
 def test_the_same_drive_gives_the_same_bytes(client):
     def drive() -> list[bytes]:
         stage = Stage(client)
-        sensor = stage.attach("avsynth.lidar", **HEAD, **{"avsynth.motion": "true", "avsynth.divergence_mrad": "3"})
+        sensor = stage.attach(
+            "avsynth.lidar.device", **HEAD, **{"avsynth.motion": "true", "avsynth.divergence_mrad": "3"}
+        )
         stage.ego.apply_control(carla.VehicleControl(throttle=1.0, steer=-0.1))
         data: list[Any] = []
         for _ in range(10):
@@ -180,12 +182,12 @@ def test_the_same_drive_gives_the_same_bytes(client):
 )
 def test_tables_that_do_not_fit_are_refused_by_name(stage, attributes, message):
     with pytest.raises(RuntimeError, match=message):
-        stage.attach("avsynth.lidar", **{**HEAD, **attributes})
+        stage.attach("avsynth.lidar.device", **{**HEAD, **attributes})
 
 
 def test_a_column_that_takes_longer_than_the_tick_has_for_it_fails_the_frame(stage):
     late = " ".join(str(100.0 * k) for k in range(len(ELEVATIONS)))
-    stage.attach("avsynth.lidar", **HEAD, **{"avsynth.firing_us": late})
+    stage.attach("avsynth.lidar.device", **HEAD, **{"avsynth.firing_us": late})
 
     stage.world.tick()
     with pytest.raises(RuntimeError, match=r"firing_us takes longer than one of 400 columns .* want 125.00 us at most"):

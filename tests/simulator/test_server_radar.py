@@ -1,4 +1,4 @@
-"""`avsynth.radar` through the official client: a grid of rays, whom and what they met, and how fast that is."""
+"""`avsynth.radar.device` through the official client: a grid of rays, whom and what they met, and how fast that is."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def stage(client: carla.Client) -> Iterator[Stage]:
 
 
 def test_the_rays_are_the_grid_meet_the_car_ahead_and_not_the_own_and_are_the_same_in_every_scan(stage):
-    one, other = (stage.attach("avsynth.radar", BUMPER, **RADAR) for _ in range(2))
+    one, other = (stage.attach("avsynth.radar.device", BUMPER, **RADAR) for _ in range(2))
     stage.world.tick()
     seen = Measured(stage.next(one))
 
@@ -83,7 +83,7 @@ def test_the_rays_are_the_grid_meet_the_car_ahead_and_not_the_own_and_are_the_sa
 
 
 def test_range_rates_are_those_of_the_surface_against_the_radar_with_the_turns_of_both(stage):
-    stage.attach("avsynth.radar", BUMPER, **RADAR)
+    stage.attach("avsynth.radar.device", BUMPER, **RADAR)
     for _ in range(10):
         stage.world.tick()
         stage.next(stage.sensors[0])
@@ -119,4 +119,4 @@ def test_range_rates_are_those_of_the_surface_against_the_radar_with_the_turns_o
 )
 def test_radars_that_cannot_be_are_refused_with_what_is_wanted(stage, wrong, told):
     with pytest.raises(RuntimeError, match=told):
-        stage.attach("avsynth.radar", BUMPER, **{**RADAR, **wrong})
+        stage.attach("avsynth.radar.device", BUMPER, **{**RADAR, **wrong})

@@ -130,7 +130,7 @@ def semantic_lidar(angle_rad: float, channel_points: list[npt.NDArray[np.void]])
 def beams(
     angle_rad: float, counts: Sequence[int], hits: npt.NDArray[np.void], facts: npt.NDArray[np.void]
 ) -> list[bytes | memoryview]:
-    """The body of an `avsynth.lidar`: the channels of `semantic_lidar`, then as many with the facts of each hit.
+    """The body of an `avsynth.lidar.device`: the channels of `semantic_lidar`, then as many with the facts of each hit.
 
     Args:
         angle_rad: CARLA's horizontal angle after the tick.
@@ -167,7 +167,7 @@ def radar_hits(
     normal_rad: npt.NDArray[np.float32],
     ray: npt.NDArray[np.intp],
 ) -> list[bytes | memoryview]:
-    """The body of an avsynth.radar: a semantic lidar of two channels, each with one detection per hit.
+    """The body of an avsynth.radar.device: a semantic lidar of two channels, each with one detection per hit.
 
     The first is `hits`, (N,) of SEMANTIC_POINT in our axes of the sensor; the second has of each its range rate (x),
     its material (y), where its normal points, to the left (z), and the number of its ray (cos), which float32 holds

@@ -11,7 +11,7 @@ from av_synth.simulator.raycast.fan import Head, Lidar
 from av_synth.simulator.sensors.attributes import Reader
 from av_synth.simulator.world.errors import SpawnRefused
 
-_HEAD = "avsynth.lidar"
+_HEAD = "avsynth.lidar.device"
 LIDARS: Mapping[str, SensorType] = {
     "sensor.lidar.ray_cast": SensorType.LIDAR,
     "sensor.lidar.ray_cast_semantic": SensorType.SEMANTIC_LIDAR,

@@ -37,7 +37,7 @@ CAMERAS: Mapping[str, tuple[SensorType, str]] = {
     "sensor.camera.dvs": (SensorType.DVS, RGB),
     VISIBILITY: (SensorType.SEMANTIC_LIDAR, LABELS),
 }
-_GRID_RADAR = "avsynth.radar"
+_GRID_RADAR = "avsynth.radar.device"
 _MAX_IMAGE_PX = 8192
 _PHASE, _SEED = "avsynth.frame_phase", "noise_seed"
 _MAX_PIXELS = 8192 * 4320  # 8K: 140 MB an image, and five times that to draw it

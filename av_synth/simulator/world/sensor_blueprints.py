@@ -183,8 +183,8 @@ _SENSORS: dict[str, tuple[tuple[Row, ...], tuple[str, ...]]] = {
     "sensor.other.v2x": ((*_TICK, *_V2X), _RADIO_MODES),
     "sensor.other.v2x_custom": ((*_TICK, *_RADIO), _RADIO_MODES),
     "avsynth.camera.visibility": (_EXTENDED_CAMERA, _LENS_MODES),
-    "avsynth.lidar": ((*_TICK, *_SEMANTIC_LIDAR, *_BEAMS, *_FRAMES), ()),
-    "avsynth.radar": ((*_TICK, *_GRID_RADAR, *_FRAMES), ()),
+    "avsynth.lidar.device": ((*_TICK, *_SEMANTIC_LIDAR, *_BEAMS, *_FRAMES), ()),
+    "avsynth.radar.device": ((*_TICK, *_GRID_RADAR, *_FRAMES), ()),
 }
 
 SENSOR_IDS = tuple(_SENSORS)
