@@ -80,7 +80,7 @@ def spent_ms(action: Callable[[], object]) -> float:
 
 
 def exposed(attributes: Mapping[str, str], now: np.ndarray, last: np.ndarray) -> tuple[Exposure, HeadSpec]:
-    """An `avsynth.lidar.device` with these attributes on the frame at which it is at `now` (4, 4), having been at `last`."""
+    """An `avsynth.lidar.device` with these attributes when it is at `now` (4, 4), having been at `last`."""
     sensor = make_sensor("avsynth.lidar.device", {**SPIN, **attributes}, None, 1, 0, 1, (0, 0.0))
     assert isinstance(sensor.spec, HeadSpec)  # noqa: S101  for the type alone
     return Exposure(sensor, 1, TICK_S, TICK_S, now, np.zeros(3), last), sensor.spec

@@ -62,7 +62,7 @@ def why_not_stock(lidar: Lidar, firing: Firing) -> str:
 
 
 def ray_hits(measurement: Any, sensor_from_body: Array, lidar: Lidar, tick_us: int) -> LidarHits:
-    """What the rays of an `avsynth.lidar.device` met, and those that met nothing: channels of what, then as many of how.
+    """What rays of `avsynth.lidar.device` met, and those that met nothing: channels of what, then as many of how.
 
     Args:
         measurement: a carla.SemanticLidarMeasurement (docs/reference/extensions.md).

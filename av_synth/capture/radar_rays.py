@@ -1,4 +1,4 @@
-"""What the rays of radars that are devices met: of `avsynth.radar.device`, or of what a stock CARLA has in its place."""
+"""What rays of radars that are devices met: of `avsynth.radar.device`, or of what a stock CARLA has in its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`avsynth.lidar.device` through the official client: beams as their tables say, times, glass, plates, motion, edges."""
+"""`avsynth.lidar.device` by the official client: beams as their tables say, times, glass, plates, motion, edges."""
 
 from __future__ import annotations
 
