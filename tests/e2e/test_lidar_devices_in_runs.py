@@ -251,6 +251,17 @@ def test_points_of_the_weather_may_be_of_snow_alone(raw, tmp_path):
     assert [problem for problem in verify(copy).problems if problem.check == "lidar_devices"] == []
 
 
+def test_of_rain_that_is_over_at_a_keyframe_sweeps_before_it_may_have_drops_and_the_keyframe_none(raw, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(raw.dataset, copy, copy_function=os.link)
+    last = raw.nusc.scene[0]["last_sample_token"]
+    in_table("sample_truth", lambda row: clear(row) if row["sample_token"] == last else None)(copy, [])
+
+    found = [problem for problem in verify(copy).problems if problem.check == "lidar_devices"]
+
+    assert [problem.where.partition("/")[0] for problem in found] == ["samples"], found
+
+
 def test_a_stock_lidar_stands_in_where_it_can_and_is_refused_where_it_cannot(stock_address, tmp_path):
     drawn = scenario.draw(from_document(documents.parse(TEXT.replace("1.0\n", "0.5\n", 1), "wet_street.yaml")), 0)
     with pytest.raises(CastError, match="rig raw: LIDAR_TOP has motion: raw, which the simulator cannot do"):

@@ -72,6 +72,7 @@ class SceneTurns:
                 self.device = row
         self._path = EgoPath(scene)
         self._rings: dict[int, list[Array]] = {}
+        self._before = {sample.token: sample.prev for sample in scene.samples}
         self._where = f"{channel} of {scene.name}"
 
     def read(self, data: Data, sweep: Sweep, *, whole: bool) -> Turn:
@@ -135,15 +136,14 @@ class SceneTurns:
             self._findings.add("lidar_devices", where, problem)
 
     def _weather_problem(self, data: Data, turn: Turn) -> str:
-        """Points are of the weather only if there is some."""
+        """Points are of the weather only if there is some: of sweeps at the keyframe before or after."""
         if not turn.weather.any():
             return ""
-        for row in self._dataset.rows_about("sample_truth", data.sample_token):
-            there = row.get("weather")
-            if isinstance(there, dict) and all(there.get(name, 0.0) == 0.0 for name in _IN_THE_AIR):
-                n = int(turn.weather.sum())
-                return f"{n} points are told to be of the weather, which sample_truth says is clear"
-        return ""
+        moments = [data.sample_token] if data.is_key_frame else [data.sample_token, self._before[data.sample_token]]
+        rows = [row for token in moments for row in self._dataset.rows_about("sample_truth", token)]
+        if not rows or not all(_is_clear(row.get("weather")) for row in rows):
+            return ""
+        return f"{int(turn.weather.sum())} points are told to be of the weather, which sample_truth says is clear"
 
     def close(self) -> None:
         """Judge the beams over the scene: a ring is where the table has it."""
@@ -159,6 +159,10 @@ class SceneTurns:
                     f"ring {ring} is {middle:+.3f} degrees (median; 95 % within {wide:.3f}) from its beam's {wanted}"
                 )
                 self._findings.add("lidar_devices", self._where, f"{message}; want it within {_RING_DEG}")
+
+
+def _is_clear(weather: object) -> bool:
+    return isinstance(weather, dict) and all(weather.get(name, 0.0) == 0.0 for name in _IN_THE_AIR)
 
 
 def _device_problem(row: Row) -> str:
