@@ -78,11 +78,13 @@ class CastError(UserError):
 
     Attributes:
         at: the key path in the scenario of what it cannot play, if whoever raised it knew.
+        of_rig: `at` is in the rig: one of its sensors is what cannot be had.
     """
 
-    def __init__(self, message: str, at: tuple[str | int, ...] = ()) -> None:
+    def __init__(self, message: str, at: tuple[str | int, ...] = (), *, of_rig: bool = False) -> None:
         super().__init__(message)
         self.at = at
+        self.of_rig = of_rig
 
 
 class LogError(UserError):

@@ -285,7 +285,8 @@ class SensorArray:
         """
         if not self._session.has_attribute(_RGB, attribute):
             message = f"rig {self._wanted}: {camera.channel} has {what}, which the simulator cannot do"
-            raise CastError(f"{message}: its cameras have no {attribute}; want the embedded one, or a rig without")
+            message += f": its cameras have no {attribute}; want the embedded one, or a rig without"
+            raise CastError(message, ("cameras", camera.channel, what), of_rig=True)
 
     def _start_lidar(self, lidar: Lidar) -> None:
         """Start a lidar.
@@ -298,7 +299,8 @@ class SensorArray:
             own = self._session.has_attribute(lidar_rays.RAYS, "avsynth.elevations")
             if not own and (what := lidar_rays.why_not_stock(lidar, lidar.firing)):
                 message = f"rig {self._wanted}: {lidar.channel} has {what}, which the simulator cannot do"
-                raise CastError(f"{message}: it has no {lidar_rays.RAYS}; want the embedded one, or a rig without")
+                message += f": it has no {lidar_rays.RAYS}; want the embedded one, or a rig without"
+                raise CastError(message, ("lidars", lidar.channel, "device"), of_rig=True)
             if own:
                 attributes |= lidar_rays.ray_attributes(lidar, lidar.device, lidar.firing)
                 type_id = lidar_rays.RAYS

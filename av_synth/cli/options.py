@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from av_synth import documents
 from av_synth import scenario as scenarios
 from av_synth.errors import CastError, DocumentError, Problem
 
@@ -51,8 +52,8 @@ def pairs(given: Sequence[str], option: str) -> dict[str, str]:
 
 
 @contextmanager
-def cast_errors_with_line(name_or_path: str, town: str | None) -> Iterator[None]:
-    """Tell what a simulator cannot play with the line of the scenario that asks for it, or with `--town`.
+def cast_errors_with_line(name_or_path: str, town: str | None, rig: str | None = None) -> Iterator[None]:
+    """Tell what a simulator cannot play with the line of the scenario, or of the rig, that asks for it, or `--town`.
 
     Raises:
         DocumentError: in place of a CastError: only a simulator knows its towns and bodies.
@@ -62,6 +63,9 @@ def cast_errors_with_line(name_or_path: str, town: str | None) -> Iterator[None]
     except CastError as error:
         if town is not None and error.at == ("road", "town"):
             raise DocumentError([Problem("", "--town", str(error))]) from error
+        if error.of_rig and rig is not None:
+            found = documents.read(documents.find("sensors", rig))
+            raise DocumentError([found.problem(error.at, str(error))]) from error
         document = scenarios.load(name_or_path).document
         quoted = map(document.place_of, re.findall("'([^']+)'", str(error)))
         path = error.at or next(filter(None, quoted), ("road",))

@@ -68,7 +68,7 @@ def run(
         make(campaign_specs(Path(scenario), rig), out, simulator, adopt=adopt)
         return
     spec = plan(scenario, rig, seed, pairs(set_, "--set"), without=without, town=town)
-    with cast_errors_with_line(scenario, town):
+    with cast_errors_with_line(scenario, town, rig):
         make([spec], out, simulator, adopt=adopt)
 
 

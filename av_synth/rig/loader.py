@@ -240,7 +240,10 @@ class LidarEntry(_Sensor):
         if table is not None and given:
             raise ValueError(f"got {given[0]} beside elevations_deg; want one of them, as the table says it all")
         if table is not None and (not 0 < len(table) <= MAX_BEAMS or any(a >= b for a, b in pairwise(table))):
-            raise ValueError(f"elevations_deg: want 1 to {MAX_BEAMS} of them, the lowest first, no two alike")
+            odd = next((f"{a:g} before {b:g}" for a, b in pairwise(table) if a >= b), f"{len(table)} elevations_deg")
+            raise ValueError(
+                f"got {odd}; want elevations_deg of 1 to {MAX_BEAMS} beams, the lowest first, no two alike"
+            )
         if self.upper_deg is not None and self.lower_deg is not None and self.upper_deg <= self.lower_deg:
             raise ValueError(f"upper_deg = {self.upper_deg}; want it above lower_deg = {self.lower_deg}")
         return self
@@ -257,6 +260,14 @@ class LidarEntry(_Sensor):
         for name, column in (("azimuths_deg", self.azimuths_deg), ("device.firing_us", firing_us)):
             if column is not None and len(column) != self.number:
                 raise ValueError(f"{name} has {len(column)} values; want {self.number}, one for each beam")
+        return self
+
+    @model_validator(mode="after")
+    def _measures_something(self) -> LidarEntry:
+        if self.device is not None and self.device.min_range_m >= self.range_m:
+            raise ValueError(
+                f"device.min_range_m = {self.device.min_range_m:g}; want it below range_m = {self.range_m:g}"
+            )
         return self
 
     @property

@@ -48,7 +48,8 @@ class Sky:
         if not found:
             raise CastError(
                 f"snow_mm_h = {snow_mm_h:g}, snow_cover = {snow_cover:g}: this simulator has no blueprint {_SNOW}; "
-                "want 0 and 0, for CARLA has no snow, or av_synth's own simulator"
+                "want 0 and 0, for CARLA has no snow, or av_synth's own simulator",
+                ("weather", "snow_mm_h" if snow_mm_h else "snow_cover"),
             )
         # the client itself takes an actor that no snapshot has had for dead, and would not send that
         self._client.apply_batch_sync([carla.command.DestroyActor(actor) for actor in self.actors], False)

@@ -11,6 +11,8 @@ import pytest
 
 from av_synth import documents
 from av_synth.cli.app import status
+from av_synth.cli.options import cast_errors_with_line
+from av_synth.errors import CastError, DocumentError
 
 GOOD = (documents.library_root() / "scenarios" / "pedestrian_runs_out.yaml").read_text()
 GOOD = GOOD.replace("name: pedestrian_runs_out", "name: own")
@@ -394,6 +396,17 @@ def test_a_simulator_that_is_not_there_is_told_at_once_and_nothing_is_written(he
     assert said.startswith(f"error: simulator at {address}: cannot be reached: ")
     assert "start one there with `av-synth simulator --port" in said
     assert list(here.iterdir()) == []
+
+
+def test_what_a_simulator_cannot_do_for_a_sensor_is_told_with_the_line_of_the_rig(here):
+    (here / "own.yaml").write_text(RIG)
+    line = RIG[: RIG.index("LIDAR_TOP:")].count("\n") + 1
+
+    with (
+        pytest.raises(DocumentError, match=rf"^own\.yaml:{line}: lidars\.LIDAR_TOP\.device: it cannot$"),
+        cast_errors_with_line("cut_in_wet", None, "own.yaml"),
+    ):
+        raise CastError("it cannot", ("lidars", "LIDAR_TOP", "device"), of_rig=True)
 
 
 def test_the_program_itself_ends_with_the_status_and_the_message(here):

@@ -264,8 +264,9 @@ def test_of_rain_that_is_over_at_a_keyframe_sweeps_before_it_may_have_drops_and_
 
 def test_a_stock_lidar_stands_in_where_it_can_and_is_refused_where_it_cannot(stock_address, tmp_path):
     drawn = scenario.draw(from_document(documents.parse(TEXT.replace("1.0\n", "0.5\n", 1), "wet_street.yaml")), 0)
-    with pytest.raises(CastError, match="rig raw: LIDAR_TOP has motion: raw, which the simulator cannot do"):
+    with pytest.raises(CastError, match="rig raw: LIDAR_TOP has motion: raw, which the simulator cannot do") as caught:
         execute(RunSpec(drawn, devised(tmp_path, "raw")), stock_address, [Keyframes()])
+    assert (caught.value.at, caught.value.of_rig) == (("lidars", "LIDAR_TOP", "device"), True)
 
     even = devised(tmp_path, "none")
     lidar = replace(even.lidars[0], elevations_deg=None, azimuths_deg=None, upper_deg=8.0, lower_deg=-24.0)

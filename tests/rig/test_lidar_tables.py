@@ -54,8 +54,11 @@ def test_beams_without_a_table_are_evenly_spread(tmp_path: Path) -> None:
             "elevations_deg: [1, 2]\nbeams: 2\ndevice: {}",
             "LIDAR_TOP: got beams beside elevations_deg; want one of them",
         ),
-        ("elevations_deg: [2, 1]\ndevice: {}", "elevations_deg: want 1 to 256 of them, the lowest first, no two alike"),
-        ("elevations_deg: []\ndevice: {}", "elevations_deg: want 1 to 256 of them, the lowest first, no two alike"),
+        (
+            "elevations_deg: [0, 2, 1]\ndevice: {}",
+            "got 2 before 1; want elevations_deg of 1 to 256 beams, the lowest first, no two alike",
+        ),
+        ("elevations_deg: []\ndevice: {}", "got 0 elevations_deg; want elevations_deg of 1 to 256 beams"),
         ("elevations_deg: [1, 2]", "LIDAR_TOP: got a table of beams without a device; want device: {}, or its keys"),
         (
             "beams: 2\nupper_deg: 1\nlower_deg: 0\nhorizontal_fov_deg: 120",
@@ -84,6 +87,14 @@ def test_what_is_wrong_with_a_lidar_is_told(tmp_path: Path, told: str, said: str
         top(tmp_path, told)
 
     assert said in str(caught.value)
+
+
+def test_a_lidar_that_could_measure_nothing_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(TINY.replace("    range_m: 100\n", "    range_m: 9\n    device: {min_range_m: 9}\n"))
+
+    with pytest.raises(DocumentError, match=r"LIDAR_TOP: device\.min_range_m = 9; want it below range_m = 9"):
+        rig.load(str(path))
 
 
 def test_a_lidar_that_is_no_device_is_in_a_runs_identity_as_it_always_was() -> None:
