@@ -77,8 +77,10 @@ class WeatherSpec(Strict):
     sun_altitude_angle: Annotated[float, Field(ge=-90, le=90)] | None = Field(
         default=None, description="degrees above the horizon; below 0 it is night"
     )
-    fog_density: Percent | None = Field(default=None, description="percent")
-    fog_distance: NonNegative | None = Field(default=None, description="metres from the camera to where fog begins")
+    fog_density: Percent | None = Field(default=None, description="percent; nearer than `fog_distance` there is none")
+    fog_distance: NonNegative | None = Field(
+        default=None, description="metres from the camera to where fog begins; 75 in the presets without fog"
+    )
     fog_falloff: NonNegative | None = Field(default=None, description="how fast fog thins out with height")
     wetness: Percent | None = Field(default=None, description="of the road, percent")
     scattering_intensity: NonNegative | None = Field(default=None, description="of light in fog")

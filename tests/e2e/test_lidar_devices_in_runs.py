@@ -24,6 +24,7 @@ from av_synth.run import RunSpec, execute
 from av_synth.scenario.scenario import from_document
 from av_synth.verify import verify
 from tests.e2e.conftest import Keyframes, Made, make
+from tests.pages.blocks import blocks
 
 TIME = np.dtype([("time_us", "<i4"), ("echo", "u1"), ("weather", "u1")])
 TEXT = """name: wet_street
@@ -135,6 +136,22 @@ def test_times_and_ego_poses_undo_the_motion_of_the_ego_to_three_centimetres(raw
 
     assert max(worst) < 0.03, worst
     assert min(moved) > 0.4, moved  # 14 m/s for 50 ms
+
+
+def test_the_page_of_datasets_undoes_the_egos_motion_in_every_turn_the_first_too(raw):
+    (text,) = [block.text for block in blocks() if "def of_one_moment" in block.text]
+    page: dict[str, Any] = {}
+    exec(text, page)
+    worst = []
+    for keyframes in raw.keyframes[0].ticks:
+        assert keyframes.frames is not None
+        scan = keyframes.frames.lidars["LIDAR_TOP"]
+        row, points, _, told = turns(raw)[keyframes.index]
+        undone = page["of_one_moment"](raw.nusc, row, points, told["time_us"])
+        still = (scan.actor_id == 0) & (told["weather"] == 0)
+        worst.append(float(np.linalg.norm(undone - scan.settled_m, axis=1)[still].max()))
+
+    assert max(worst) < 0.03, worst
 
 
 def test_points_of_rain_are_noise_of_no_actor_and_count_for_no_box(raw):
