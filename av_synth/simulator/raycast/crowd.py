@@ -50,7 +50,18 @@ class Crowd:
     @cached_property
     def arm_m(self) -> Array:
         """How far from its origin each reaches, (M,)."""
-        return np.array([np.linalg.norm(thing.prototype.corners_m, axis=1).max() for thing in self.things])
+        return np.array([thing.prototype.reach_m for thing in self.things])
+
+
+class Aimed(NamedTuple):
+    """Rays that may meet thing `k` of a crowd, others perhaps among them, and how far away it is at least.
+
+    That is below 0 where nobody knows.
+    """
+
+    k: int
+    rays: npt.NDArray[np.intp]
+    nearest_m: float
 
 
 class Near(Protocol):
@@ -60,8 +71,8 @@ class Near(Protocol):
     def eye_m(self) -> Array:
         """(3,), about where rays come from, world frame."""
 
-    def aimed(self, crowd: Crowd, k: int) -> tuple[npt.NDArray[np.intp], float]:
-        """Rays that may meet thing k, others perhaps among them, and how far away it is at least."""
+    def aimed(self, crowd: Crowd) -> Sequence[Aimed]:
+        """Rays that may meet things; what is not among these they do not meet."""
 
 
 def _now(path: Path) -> Array:

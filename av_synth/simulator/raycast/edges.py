@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.simulator.raycast.fan import Fan
-from av_synth.simulator.raycast.path import Float32s
+from av_synth.simulator.raycast.path import Float32s, dot
 from av_synth.simulator.raycast.trace import Hits, Indices
 
 _STEP_M = 0.1  # surfaces that are less than this apart are one
@@ -52,7 +52,7 @@ def probes(fan: Fan, hits: Hits, points_m: Float32s, divergence_rad: float) -> t
         towards += [other, one]
     beam, neighbour = np.concatenate(beams), np.concatenate(towards)
     middle = fan.directions[beam]
-    aside = fan.directions[neighbour] - middle * _dot(fan.directions[neighbour], middle)[:, None]
+    aside = fan.directions[neighbour] - middle * dot(fan.directions[neighbour], middle)[:, None]
     aside /= np.maximum(np.linalg.norm(aside, axis=1, keepdims=True), 1e-12)
     return beam, _unit(middle + np.float32(np.tan(divergence_rad / 2.0)) * aside)
 
@@ -96,14 +96,9 @@ def _apart(
 ) -> Flags:
     """Whether pairs (...,) met different surfaces, by whether they met one, its normal (..., 3) and where."""
     gap = other_m - points_m
-    off = np.minimum(np.abs(_dot(normal, gap)), np.abs(_dot(other_normal, gap)))
+    off = np.minimum(np.abs(dot(normal, gap)), np.abs(dot(other_normal, gap)))
     different: Flags = (met != other_met) | (met & other_met & (off > _STEP_M))
     return different
-
-
-def _dot(a: Float32s, b: Float32s) -> Float32s:
-    product: Float32s = np.einsum("...j,...j->...", a, b)
-    return product
 
 
 def _unit(vectors: Float32s) -> Float32s:

@@ -8,15 +8,19 @@ falls here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array, invert
-from av_synth.simulator.raycast.crowd import Crowd, Near
+from av_synth.simulator.raycast.crowd import Aimed, Crowd, Near
 from av_synth.simulator.raycast.path import Float32s, Path
 from av_synth.simulator.raycast.trace import Indices
+
+Flags = npt.NDArray[np.bool_]
 
 _SLACK_RAD = 1e-3  # rounding must not lose a beam
 _MAX_KEPT_BEAMS = 250_000  # 4 MB a fan
@@ -61,6 +65,25 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Windows:
+    """Beams that may meet each of M things.
+
+    Attributes:
+        channels, columns: (M, channels) and (M, columns), whether the beams of one may.
+        beams: of each thing; fewer than all of its columns and channels perhaps.
+    """
+
+    channels: Flags
+    columns: Flags
+    beams: list[Indices]
+
+    def bits(self) -> list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]]:
+        """The flags of 64 things at a time: a bit for each in the words of the channels, and of the columns."""
+        chunks = range(0, len(self.beams), 64)
+        return [(_packed(self.channels[k : k + 64]), _packed(self.columns[k : k + 64])) for k in chunks]
+
+
+@dataclass(frozen=True)
 class Fan:
     """All beams of a turn.
 
@@ -82,11 +105,22 @@ class Fan:
     directions: Float32s
     fired: Float32s
 
-    def windows(self, corners_m: Array, slack_m: Array, spread_rad: float) -> list[Indices]:
+    @cached_property
+    def _headings(self) -> Array:
+        """Where columns point, seen from above, (2, columns)."""
+        return np.stack([np.cos(self.azimuth_rad), np.sin(self.azimuth_rad)])
+
+    @cached_property
+    def _level(self) -> float:
+        """How much of the steepest beam is level: a ray beside it is the farther aside the more steeply it points."""
+        return max(float(np.cos(np.abs(self.elevation_rad).max())), 1e-3)
+
+    def windows(self, corners_m: Array, slack_m: Array, spread_rad: float) -> Windows:
         """Beams that may meet each of M things.
 
         Args:
-            corners_m: (M, K, 3), points that a thing is between, sensor frame.
+            corners_m: (M, K, 3), points that a thing is between, sensor frame; the first eight are a box, in the order
+                of `Prototype.corners_m`.
             slack_m: (M,), how far it may reach beyond.
             spread_rad: how far from a beam's middle rays may point.
         """
@@ -101,15 +135,28 @@ class Fan:
         channels = (self.elevation_rad >= lowest[:, None]) & (self.elevation_rad <= highest[:, None])
         ahead = np.arctan2(middle[:, 1], middle[:, 0])
         off = _turned(np.arctan2(corners_m[:, :, 1], corners_m[:, :, 0]) - ahead[:, None])
-        # a ray beside its beam is the farther aside the more steeply that points
-        level = max(float(np.cos(np.abs(self.elevation_rad).max())), 1e-3)
-        aside = np.arcsin(np.minimum(slack_m / near, 1.0)) + self.aside_rad + spread / level
+        aside = np.arcsin(np.minimum(slack_m / near, 1.0)) + self.aside_rad + spread / self._level
         left, right = off.max(axis=1) + aside, off.min(axis=1) - aside
-        column_off = _turned(self.azimuth_rad - ahead[:, None])
-        columns = (column_off <= left[:, None]) & (column_off >= right[:, None])
-        columns |= ((left >= np.pi) | (right <= -np.pi) | (away <= reach))[:, None]  # the last: all around the sensor
+        around = (left >= np.pi) | (right <= -np.pi) | (away <= reach)
+        # by cosines: angles would have to be brought back to one turn for each thing and column
+        least = np.where(around, -2.0, np.cos(np.minimum(0.5 * (left - right), np.pi)) - 1e-12)
+        towards = ahead + 0.5 * (left + right)
+        columns = np.stack([np.cos(towards), np.sin(towards)], axis=1) @ self._headings >= least[:, None]
         rows, places = ([np.flatnonzero(flags) for flags in every] for every in (channels, columns))
-        return [(up[:, None] * self.columns + across).reshape(-1) for up, across in zip(rows, places, strict=True)]
+        beams = [(up[:, None] * self.columns + across).reshape(-1) for up, across in zip(rows, places, strict=True)]
+        for k in np.flatnonzero(around & (top < 0.0)):
+            beams[k] = self._under(corners_m[k], float(slack_m[k]), float(top[k]), float(lowest[k]), spread)
+        return Windows(channels, columns, beams)
+
+    def _under(self, corners_m: Array, slack_m: float, top_m: float, lowest_rad: float, spread_rad: float) -> Indices:
+        """Beams that may meet a thing around the sensor and below it: those that leave it above its top do not."""
+        edges = corners_m[[4, 2], :2] - corners_m[0, :2]
+        sides = np.concatenate([edges, -edges]) / np.maximum(np.linalg.norm(edges, axis=1), 1e-9)[[0, 1, 0, 1], None]
+        reach_m = np.maximum((corners_m[:, :2] @ sides.T).max(axis=0) + slack_m, 0.0)
+        angle = np.arccos(np.clip(sides @ self._headings, -1.0, 1.0)) + self.aside_rad + spread_rad / self._level
+        ends_m = np.where(angle < 1.5, reach_m[:, None] / np.cos(np.minimum(angle, 1.5)), np.inf).min(axis=0)
+        up = self.elevation_rad[:, None]
+        return np.flatnonzero((up <= np.arctan2(top_m, ends_m) + spread_rad) & (up >= lowest_rad))
 
 
 class Watch:
@@ -127,26 +174,38 @@ class Watch:
         self._fan, self._path = fan, path
         self._spread, self._range_m = head.divergence_rad / 2.0, head.lidar.range_m
         self._crowd: Crowd | None = None
-        self._windows: list[Indices] = []
-        self._nearest = np.zeros(0)
+        self._aimed: list[Aimed] = []
+        self._bits: list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]] = []
 
     @property
     def eye_m(self) -> Array:
         """(3,), where the sensor is on this frame, world frame."""
         return self._path.now[:3, 3]
 
-    def aimed(self, crowd: Crowd, k: int) -> tuple[Indices, float]:
-        """Beams that may meet thing k, and how far away it is at least."""
-        if crowd is not self._crowd:
-            self._crowd = crowd
-            self._look(crowd)
-        return self._windows[k], float(self._nearest[k])
+    def aimed(self, crowd: Crowd) -> list[Aimed]:
+        """Beams that may meet things, the nearest thing first."""
+        self._look(crowd)
+        return self._aimed
 
     def over(self, beam: Indices, *, ahead: bool) -> Near:
         """The same for rays that are of these beams (M,); `ahead`: they begin away from the sensor."""
-        return _Over(self, beam, len(self._fan.directions), ahead)
+        return _Over(self, beam, ahead)
+
+    def among(self, crowd: Crowd, beam: Indices) -> Iterator[Aimed]:
+        """The same of rays that are of these beams (M,)."""
+        self._look(crowd)
+        up, across = np.divmod(beam, max(self._fan.columns, 1))
+        for word, (channels, columns) in enumerate(self._bits):
+            bits = channels.take(up) & columns.take(across)
+            some = int(np.bitwise_or.reduce(bits, initial=np.uint64(0)))
+            for place, each in enumerate(self._aimed[64 * word : 64 * word + 64]):
+                if some >> place & 1:
+                    yield each._replace(rays=np.flatnonzero(bits & np.uint64(1 << place)))
 
     def _look(self, crowd: Crowd) -> None:
+        if crowd is self._crowd:
+            return
+        self._crowd, self._aimed, self._bits = crowd, [], []
         if not crowd.things:
             return
         now, last = invert(self._path.now), invert(self._path.last)
@@ -163,34 +222,39 @@ class Watch:
         bend = spin**2 * (distance.max(axis=1) + speed) + 2.0 * spin * speed + crowd.turn_rad**2 * crowd.arm_m
         middle = corners.mean(axis=1)
         girth = np.linalg.norm(corners - middle[:, None], axis=2).max(axis=1)
-        self._nearest = np.maximum(np.linalg.norm(middle, axis=1) - girth - bend / 8.0 - 1e-3, 0.0)
-        there = np.flatnonzero(self._nearest < self._range_m)
+        nearest = np.maximum(np.linalg.norm(middle, axis=1) - girth - bend / 8.0 - 1e-3, 0.0)
+        there = np.argsort(nearest, kind="stable")
+        there = there[nearest[there] < self._range_m]
         windows = self._fan.windows(corners[there], bend[there] / 8.0, self._spread)
-        nothing = np.zeros(0, dtype=np.intp)
-        self._windows = [nothing] * len(crowd.things)
-        for k, window in zip(there, windows, strict=True):
-            self._windows[k] = window
+        self._aimed = [
+            Aimed(*each) for each in zip(there.tolist(), windows.beams, nearest[there].tolist(), strict=True)
+        ]
+        self._bits = windows.bits()
 
 
 class _Over:
     """`Watch` for rays within its beams."""
 
-    def __init__(self, watch: Watch, beam: Indices, beams: int, ahead: bool) -> None:
+    def __init__(self, watch: Watch, beam: Indices, ahead: bool) -> None:
         self._watch, self._beam, self._ahead = watch, beam, ahead
-        self._wanted = np.zeros(beams, dtype=bool)
 
     @property
     def eye_m(self) -> Array:
         """As the watch's."""
         return self._watch.eye_m
 
-    def aimed(self, crowd: Crowd, k: int) -> tuple[Indices, float]:
-        """Rays that may meet thing k, and how far away it is at least."""
-        beams, nearest_m = self._watch.aimed(crowd, k)
-        self._wanted[beams] = True
-        rays = np.flatnonzero(self._wanted[self._beam])
-        self._wanted[beams] = False
-        return rays, 0.0 if self._ahead else nearest_m
+    def aimed(self, crowd: Crowd) -> list[Aimed]:
+        """Rays that may meet things, the nearest thing first; of rays that begin elsewhere nobody knows how near."""
+        found = self._watch.among(crowd, self._beam)
+        return [each._replace(nearest_m=-1.0) for each in found] if self._ahead else list(found)
+
+
+def _packed(flags: Flags) -> npt.NDArray[np.uint64]:
+    """Flags (64 or fewer, N) as N words, the lowest bit first."""
+    octets = np.zeros((flags.shape[1], 8), dtype=np.uint8)
+    packed = np.packbits(flags, axis=0, bitorder="little")
+    octets[:, : len(packed)] = packed.T
+    return octets.view("<u8")[:, 0]
 
 
 def _turned(angle_rad: Array) -> Array:

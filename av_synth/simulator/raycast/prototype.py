@@ -19,7 +19,8 @@ class Prototype:
     """One mesh in its own frame, with what a hit on a triangle means.
 
     Attributes:
-        tags, materials: (T,) uint8, of each triangle.
+        tags: (T,) uint8, of each triangle.
+        kinds: (T,) uint16, of each triangle: 256 times its material, plus its tag.
         normals: (T, 3) float32, unit.
         centre_m, radius_m: (3,) and the radius of a sphere around it.
         corners_m: (8, 3), of the box around it.
@@ -31,7 +32,8 @@ class Prototype:
         self._scene = rtcore_scene.EmbreeScene()
         self._geometry = mesh_construction.TriangleMesh(self._scene, self._vertices, self._faces)
         first = mesh.triangles[:, 0]
-        self.tags, self.materials = mesh.tags[first], mesh.materials[first]
+        self.tags = mesh.tags[first]
+        self.kinds: npt.NDArray[np.uint16] = mesh.materials[first].astype(np.uint16) * np.uint16(256) + self.tags
         corners = self._vertices[self._faces].astype(np.float64)
         normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         length = np.linalg.norm(normal, axis=1, keepdims=True)
@@ -40,6 +42,11 @@ class Prototype:
         self.corners_m = np.array(list(product(*zip(low, high, strict=True))), dtype=np.float64)
         self.centre_m = ((low + high) / 2).astype(np.float64)
         self.radius_m = float(np.linalg.norm(self._vertices - self.centre_m, axis=1).max())
+
+    @cached_property
+    def reach_m(self) -> float:
+        """How far from its origin the box around it reaches."""
+        return float(np.linalg.norm(self.corners_m, axis=1).max())
 
     def run(self, origins: Float32s, directions: Float32s, limit_m: Float32s) -> tuple[npt.NDArray[np.int32], Float32s]:
         """Triangle (-1 for none) and distance of the nearest hit of each ray within `limit_m`."""

@@ -8,8 +8,9 @@ where they are at its own time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +18,14 @@ import numpy.typing as npt
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.bodies.model import Body, Part
-from av_synth.simulator.raycast.crowd import Crowd, Near, Thing
+from av_synth.simulator.raycast.crowd import Aimed, Crowd, Near, Thing
 from av_synth.simulator.raycast.path import Float32s as Float32s
-from av_synth.simulator.raycast.path import Path
+from av_synth.simulator.raycast.path import Path, dot
 from av_synth.simulator.raycast.prototype import Prototype
 from av_synth.simulator.scene import Instance, Mesh, Scene, Tag
 from av_synth.simulator.wheel_parts import is_steered, parted
 
+_AT_HAND_M = 3.0  # the sensor's own vehicle, and what stands beside it
 _STEERED_M = 40.0  # beyond it a wheel gets a return or two
 
 Indices = npt.NDArray[np.intp]
@@ -39,7 +41,7 @@ class Hits:
         tag: (N,) uint8, `Tag` of the triangle; 0 where nothing was met.
         material: (N,) uint8, `Material` of the triangle; 0 where nothing was met.
         normal: (N, 3) float32, unit normal of the triangle in world axes, turned towards where the ray came from.
-        surface_velocity_mps: (N, 3) float32, world axes: that of the actor, with its rotation.
+        velocity: computes `surface_velocity_mps`, which few ask for.
     """
 
     range_m: Float32s
@@ -47,7 +49,12 @@ class Hits:
     tag: npt.NDArray[np.uint8]
     material: npt.NDArray[np.uint8]
     normal: Float32s
-    surface_velocity_mps: Float32s
+    velocity: Callable[[], Float32s]
+
+    @cached_property
+    def surface_velocity_mps(self) -> Float32s:
+        """(N, 3), world axes: that of the actor, with its rotation."""
+        return self.velocity()
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,7 @@ class RayScene:
         *,
         share: Float32s | None = None,
         near: Near | None = None,
+        source: Path | None = None,
     ) -> Hits:
         """Find what each ray meets first.
 
@@ -89,6 +97,7 @@ class RayScene:
             ignore: actor ids that rays pass through.
             share: (N,), when each ray is fired: 0 on the frame before, 1 on this one. None: all on this one.
             near: for rays in some order, which makes that faster than looking at each.
+            source: on whose way all origins are, at their shares, if they are: faster, too.
 
         Raises:
             DataError: if shapes do not fit, something is not finite, or an instance is not in the catalogue.
@@ -99,9 +108,8 @@ class RayScene:
         if not (np.isfinite(rays).all() and np.isfinite(origins).all()):
             raise DataError("rays: an origin or a direction is not finite")
         eye = origins.reshape(-1, 3)[:1].sum(axis=0) if near is None else near.eye_m
-        trace = _Trace(origins, np.ascontiguousarray(rays), max_range_m, share, near)
-        trace.meet_town(self._town)
-        trace.meet(self._crowd(scene, eye, lasting=share is not None), ignore)
+        trace = _Trace(origins, np.ascontiguousarray(rays), max_range_m, share, near, source)
+        trace.meet(self._town, self._crowd(scene, eye, lasting=share is not None), ignore)
         return trace.hits()
 
     def _crowd(self, scene: Scene, eye_m: Array, *, lasting: bool) -> Crowd:
@@ -181,6 +189,20 @@ def _shown(instance: Instance, eye_m: Array) -> Iterable[Instance]:
     return parted(instance) if is_steered(instance) and away @ away < _STEERED_M**2 else (instance,)
 
 
+@dataclass(frozen=True)
+class _Struck:
+    """Rays (M,) that meet thing `k`: what kinds of triangles (M,), and their normals (M, 3), world axes."""
+
+    k: int
+    rays: Indices
+    kind: npt.NDArray[np.uint16]
+    normal: Float32s
+
+    def of(self, rows: Indices) -> _Struck:
+        """Some of them."""
+        return _Struck(self.k, self.rays.take(rows), self.kind.take(rows), self.normal.take(rows, axis=0))
+
+
 class _Trace:
     """The nearest hits so far of one batch of rays."""
 
@@ -191,61 +213,78 @@ class _Trace:
         max_range_m: float | npt.ArrayLike,
         share: Float32s | None,
         near: Near | None,
+        source: Path | None,
     ) -> None:
         count = len(rays)
-        self._origins, self._rays, self._share, self._near = origins, rays, share, near
+        self._origins, self._rays, self._share, self._near, self._source = origins, rays, share, near, source
         self._limit = np.broadcast_to(np.asarray(max_range_m, dtype=np.float32), (count,)).copy()
-        self._hit = np.zeros(count, dtype=bool)
-        self._actor_id = np.zeros(count, dtype=np.uint32)
-        self._tag = np.zeros(count, dtype=np.uint8)
-        self._material = np.zeros(count, dtype=np.uint8)
-        self._normal = np.zeros((count, 3), dtype=np.float32)
-        self._velocity = np.zeros((count, 3), dtype=np.float32)
+        self._things: Sequence[Thing] = ()
+        self._whose = np.zeros(count, dtype=np.int32)  # 1 is the first thing; 0 the town, and nothing
 
-    def meet_town(self, town: Prototype) -> None:
+    def meet(self, town: Prototype, crowd: Crowd, ignore: frozenset[int]) -> None:
+        """Meet the town, and each thing that is not to be ignored."""
+        self._things = crowd.things
+        felt = [thing.instance.actor_id not in ignore for thing in crowd.things]
+        if self._near is None:
+            self._meet_town(town, [])
+            for k in np.flatnonzero(felt).tolist():
+                self._take(self._struck(k, self._aimed(crowd.things[k])))
+            return
+        aimed = [each for each in self._near.aimed(crowd) if felt[each.k]]
+        # what is at hand stands before most of the town that is behind it: Embree need not look that far
+        at_hand = [0.0 <= each.nearest_m < _AT_HAND_M for each in aimed]
+        self._meet_town(town, [self._sought(each) for each, first in zip(aimed, at_hand, strict=True) if first])
+        for each, first in zip(aimed, at_hand, strict=True):
+            if not first:
+                self._take(self._sought(each))
+
+    def _meet_town(self, town: Prototype, before: Sequence[_Struck | None]) -> None:
         origins = np.broadcast_to(self._origins, self._rays.shape).astype(np.float32)
-        triangle, distance = town.run(origins, self._rays, self._limit)
+        triangle, _ = town.run(origins, self._rays, self._limit)
         # most rays meet it: as `_take`, for all at once
         self._hit = triangle >= 0
-        self._limit = np.where(self._hit, distance, self._limit)
         place = np.maximum(triangle, 0)
-        self._tag = town.tags.take(place) * self._hit
-        self._material = town.materials.take(place) * self._hit
-        normal = town.normals.take(place, axis=0)
-        away = np.einsum("nj,nj->n", normal, self._rays) > 0
-        self._normal = normal * (np.where(away, np.float32(-1.0), np.float32(1.0)) * self._hit)[:, None]
+        self._kind: npt.NDArray[np.uint16] = town.kinds.take(place) * self._hit
+        self._normal = town.normals.take(place, axis=0)
+        self._normal[np.flatnonzero(~self._hit)] = 0.0
+        for struck in before:
+            if struck is not None:
+                free = ~self._hit.take(struck.rays) | (self._whose.take(struck.rays) > 0)
+                self._take(struck.of(np.flatnonzero(free)))
 
-    def meet(self, crowd: Crowd, ignore: frozenset[int]) -> None:
-        for k, thing in enumerate(crowd.things):
-            if thing.instance.actor_id not in ignore:
-                self._meet(thing, self._aimed(thing) if self._near is None else self._aimed_in(crowd, k, self._near))
+    def _sought(self, aimed: Aimed) -> _Struck | None:
+        """What of a thing rays meet before what they have met so far."""
+        return self._struck(aimed.k, aimed.rays[self._limit.take(aimed.rays) > aimed.nearest_m])
 
-    def _meet(self, thing: Thing, rays: Indices) -> None:
-        prototype, instance, path = thing
+    def _struck(self, k: int, rays: Indices) -> _Struck | None:
+        prototype, _, path = self._things[k]
         if not len(rays):
-            return
-        share = None if self._share is None else self._share[rays]
-        origins = self._origins if self._origins.ndim == 1 else self._origins.take(rays, axis=0)
-        local_origins = np.ascontiguousarray(np.broadcast_to(path.inward_points(origins, share), (len(rays), 3)))
-        local_rays = np.ascontiguousarray(path.inward(self._rays.take(rays, axis=0), share))
-        triangle, distance = prototype.run(local_origins, local_rays, self._limit[rays])
+            return None
+        share = None if self._share is None else self._share.take(rays)
+        origins: Array | Path = self._origins
+        if self._source is not None:
+            origins = self._source
+        elif self._origins.ndim > 1:
+            origins = self._origins.take(rays, axis=0)
+        local_origins, local_rays = path.inside(origins, self._rays.take(rays, axis=0), share)
+        triangle, distance = prototype.run(local_origins, local_rays, self._limit.take(rays))
         struck = np.flatnonzero(triangle >= 0)
         if not len(struck):
-            return
-        rays, triangle, distance = rays[struck], triangle[struck], distance[struck]
-        share = None if share is None else share[struck]
-        self._take(rays, distance, prototype, triangle, path.outward(prototype.normals.take(triangle, axis=0), share))
-        self._actor_id[rays] = instance.actor_id
-        self._velocity[rays] = instance.velocity_mps
-        if instance.angular_velocity_radps.any():
-            origins = self._origins if self._origins.ndim == 1 else self._origins[rays]
-            arm = origins + self._rays[rays] * distance[:, None] - instance.world_from_body[:3, 3]
-            self._velocity[rays] = instance.velocity_mps + np.cross(instance.angular_velocity_radps, arm)
+            return None
+        rays, triangle = rays.take(struck), triangle.take(struck)
+        self._limit[rays] = distance.take(struck)
+        share = None if share is None else share.take(struck)
+        normal = path.outward(prototype.normals.take(triangle, axis=0), share)
+        return _Struck(k, rays, prototype.kinds.take(triangle), normal)
 
-    def _aimed_in(self, crowd: Crowd, k: int, near: Near) -> Indices:
-        """Rays that may meet a thing before what they have met so far, by who knows how they are laid out."""
-        rays, nearest_m = near.aimed(crowd, k)
-        return rays[self._limit[rays] > nearest_m]
+    def _take(self, struck: _Struck | None) -> None:
+        if struck is None:
+            return
+        rays = struck.rays
+        self._hit[rays] = True
+        self._whose[rays] = struck.k + 1
+        self._kind[rays] = struck.kind
+        self._normal[rays] = struck.normal
 
     def _aimed(self, thing: Thing) -> Indices:
         """Rays that pass through the sphere around a thing, before what they have met so far."""
@@ -265,26 +304,28 @@ class _Trace:
         near = (squared - along * along <= reach * reach) & (along >= -reach) & (along - reach <= self._limit)
         return np.flatnonzero(near)
 
-    def _take(
-        self,
-        rays: npt.NDArray[np.intp],
-        distance: Float32s,
-        prototype: Prototype,
-        triangle: npt.NDArray[np.int32],
-        normal: Float32s,
-    ) -> None:
-        self._hit[rays] = True
-        self._limit[rays] = distance
-        self._tag[rays], self._material[rays] = prototype.tags[triangle], prototype.materials[triangle]
-        away = np.einsum("nj,nj->n", normal, self._rays.take(rays, axis=0)) > 0
-        self._normal[rays] = normal * np.where(away, np.float32(-1.0), np.float32(1.0))[:, None]
-
     def hits(self) -> Hits:
+        away = np.flatnonzero(dot(self._normal, self._rays) > 0.0)
+        self._normal[away] = -self._normal.take(away, axis=0)
+        actors = np.array([0, *(thing.instance.actor_id for thing in self._things)], dtype=np.uint32)
         return Hits(
             np.where(self._hit, self._limit, np.float32(np.inf)),
-            self._actor_id,
-            self._tag,
-            self._material,
+            actors.take(self._whose),
+            self._kind.astype(np.uint8),
+            (self._kind >> 8).astype(np.uint8),
             self._normal,
             self._velocity,
         )
+
+    def _velocity(self) -> Float32s:
+        still = np.zeros(3)
+        moves = np.array([still, *(thing.instance.velocity_mps for thing in self._things)])
+        spins = np.array([still, *(thing.instance.angular_velocity_radps for thing in self._things)])
+        at = np.array([still, *(thing.instance.world_from_body[:3, 3] for thing in self._things)])
+        velocity: Float32s = moves.astype(np.float32).take(self._whose, axis=0)
+        rays = np.flatnonzero(spins.any(axis=1).take(self._whose))
+        whose = self._whose.take(rays)
+        origins = self._origins if self._origins.ndim == 1 else self._origins.take(rays, axis=0)
+        arm = origins + self._rays.take(rays, axis=0) * self._limit.take(rays)[:, None] - at.take(whose, axis=0)
+        velocity[rays] = moves.take(whose, axis=0) + np.cross(spins.take(whose, axis=0), arm)
+        return velocity

@@ -6,6 +6,7 @@ where the data are used.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.sensing.materials import Material
 from av_synth.simulator.raycast import edges
 from av_synth.simulator.raycast.fan import Fan, Head, Watch, fan
-from av_synth.simulator.raycast.path import Float32s, Path
+from av_synth.simulator.raycast.path import Float32s, Path, dot
 from av_synth.simulator.raycast.trace import Hits, Indices, RayScene
 from av_synth.simulator.scene import Scene
 
@@ -114,6 +115,52 @@ class _Met:
         return _Met(*(np.concatenate([getattr(part, name) for part in parts]) for name in _Met.__dataclass_fields__))
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """Rays (N,) and what they met first.
+
+    Attributes:
+        hits: what they met.
+        world: (N, 3), where they point, world axes.
+        beam: (N,), whose they are.
+        passed: (N,) metres of the beam before they begin.
+        clear: (N,), how much of the light comes that far, there and back.
+    """
+
+    hits: Hits
+    world: Float32s
+    beam: Indices
+    passed: Float32s
+    clear: Float32s
+
+    @staticmethod
+    def of(hits: Hits, world: Float32s, beam: Indices) -> _Batch:
+        """Rays that begin at the sensor."""
+        return _Batch(hits, world, beam, np.zeros(len(beam), np.float32), np.ones(len(beam), np.float32))
+
+    def read(self) -> _Met:
+        """What they met."""
+        hits, met = self.hits, np.flatnonzero(np.isfinite(self.hits.range_m))
+        return _Met(
+            self.beam.take(met),
+            hits.range_m.take(met) + self.passed.take(met),
+            -dot(hits.normal, self.world).take(met),
+            hits.actor_id.take(met),
+            hits.tag.take(met),
+            hits.material.take(met),
+            np.ones(len(met), dtype=np.float32),
+            self.clear.take(met),
+        )
+
+    def behind(self) -> tuple[Float32s, Indices, Float32s, Float32s]:
+        """Rays that go on behind glass: `world`, `beam`, `passed` and `clear` of them."""
+        glass = np.flatnonzero(self.hits.material == Material.GLASS)
+        world = self.world.take(glass, axis=0)
+        cosine = np.abs(dot(self.hits.normal.take(glass, axis=0), world))
+        passed = self.passed.take(glass) + self.hits.range_m.take(glass) + np.float32(_PANE_M)
+        return world, self.beam.take(glass), passed, self.clear.take(glass) * _transmitted(cosine) ** 2
+
+
 class _Firing:
     """Fires the beams of a fan, or thinner rays within them, each at its time."""
 
@@ -125,26 +172,24 @@ class _Firing:
         """Everything that the beams met."""
         everything = np.arange(len(self._fan.directions))
         world = self._world(self._fan.directions, everything)
-        hits = self._fire(world, everything)
-        if self._head.divergence_rad <= 0.0:
-            return self._pierced(hits, world, everything)
-        split = self._split(hits, world)
+        middles = _Batch.of(self._fire(world, everything), world, everything)
+        split = self._split(middles) if self._head.divergence_rad > 0.0 else everything[:0]
         if not len(split):
-            return self._pierced(hits, world, everything)
+            return self._pierced([middles])
         beam, directions = edges.around(self._fan, split, self._head.divergence_rad)
         thin = self._world(directions, beam)
-        middles, parts = self._pierced(hits, world, everything), self._pierced(self._fire(thin, beam), thin, beam)
+        found = self._pierced([middles, _Batch.of(self._fire(thin, beam), thin, beam)])
         mixed = np.zeros(len(everything), dtype=bool)
         mixed[split] = True
-        whole, middle = (np.flatnonzero(flags) for flags in (~mixed[middles.beam], mixed[middles.beam]))
-        shared = _Met.joined([middles.rows(middle), parts])
+        shares = mixed.take(found.beam)
+        whole, shared = found.rows(np.flatnonzero(~shares)), found.rows(np.flatnonzero(shares))
         shared.share[:] = 1.0 / edges.RAYS_A_BEAM
-        return _Met.joined([middles.rows(whole), _grouped(shared, self._head.divergence_rad)])
+        return _Met.joined([whole, _grouped(shared, self._head.divergence_rad)])
 
-    def _split(self, hits: Hits, world: Float32s) -> Indices:
+    def _split(self, middles: _Batch) -> Indices:
         """Beams on whose rim something else is than in their middle."""
-        everything = np.arange(len(world))
-        points = self._points(hits, world, everything)
+        hits = middles.hits
+        points = self._points(hits, middles.world, middles.beam)
         beam, directions = edges.probes(self._fan, hits, points, self._head.divergence_rad)
         if not len(beam):
             return beam
@@ -158,7 +203,7 @@ class _Firing:
         reach = np.where(np.isfinite(hits.range_m), hits.range_m, np.float32(0.0))
         points: Float32s = world * reach[:, None]
         if self._head.moves and self._path.travel_m > 0.0:
-            points += (self._origins(beam) - self._path.now[:3, 3]).astype(np.float32)
+            points += self._path.origins_from(Path(self._path.now), self._fan.fired.take(beam))
         return points
 
     def _world(self, directions: Float32s, beam: Indices) -> Float32s:
@@ -185,26 +230,21 @@ class _Firing:
             self._head.lidar.range_m if reach_m is None else reach_m,
             share=self._fan.fired[beam] if self._head.moves else None,
             near=self._watch if own else self._watch.over(beam, ahead=ahead_m is not None),
+            source=self._path if origins.ndim > 1 and ahead_m is None else None,
         )
 
-    def _pierced(self, hits: Hits, world: Float32s, beam: Indices) -> _Met:
+    def _pierced(self, batches: Sequence[_Batch]) -> _Met:
         """What rays met, and what is behind if that was glass."""
-        met = np.flatnonzero(np.isfinite(hits.range_m))
-        passed = np.zeros(len(world), dtype=np.float32)  # how far ahead rays begin
-        clear = np.ones(len(world), dtype=np.float32)
-        parts = [_read(hits, met, world, beam, passed, clear)]
+        parts = [batch.read() for batch in batches]
         for _ in range(_PANES):
-            glass = met[hits.material[met] == Material.GLASS]
-            if not len(glass):
+            world, beam, passed, clear = (
+                np.concatenate(every) for every in zip(*(batch.behind() for batch in batches), strict=True)
+            )
+            if not len(beam):
                 break
-            cosine = np.abs(np.einsum("nj,nj->n", hits.normal[glass], world[glass]))
-            passed = passed[glass] + hits.range_m[glass] + np.float32(_PANE_M)
-            clear = clear[glass] * _transmitted(cosine) ** 2
-            world, beam = world[glass], beam[glass]
             left = np.maximum(np.float32(self._head.lidar.range_m) - passed, 0.0)
-            hits = self._fire(world, beam, left, passed)
-            met = np.flatnonzero(np.isfinite(hits.range_m))
-            parts.append(_read(hits, met, world, beam, passed, clear))
+            batches = [_Batch(self._fire(world, beam, left, passed), world, beam, passed, clear)]
+            parts.append(batches[0].read())
         return _Met.joined(parts)
 
 
@@ -215,29 +255,16 @@ def _transmitted(cosine: Float32s) -> Float32s:
     return through
 
 
-def _read(hits: Hits, met: Indices, world: Float32s, beam: Indices, passed: Float32s, clear: Float32s) -> _Met:
-    return _Met(
-        beam.take(met),
-        hits.range_m.take(met) + passed.take(met),
-        -np.einsum("nj,nj->n", hits.normal, world).take(met),
-        hits.actor_id.take(met),
-        hits.tag.take(met),
-        hits.material.take(met),
-        np.ones(len(met), dtype=np.float32),
-        clear.take(met),
-    )
-
-
 def _grouped(parts: _Met, divergence_rad: float) -> _Met:
     """Parts of a beam on one thing and near each other as one, by range: shares add up, the rest is their mean."""
     if not len(parts.beam):
         return parts
-    order = np.lexsort((parts.range_m, parts.material, parts.actor_id, parts.beam))
-    parts = parts.rows(order)
+    thing = parts.actor_id.astype(np.int64) << 8 | parts.material
+    parts = parts.rows(np.lexsort((parts.range_m, thing, parts.beam)))
     # a beam that strikes one face flatly meets it over some length
     cosine = np.clip(np.abs(parts.cos), 0.01, 1.0)
     length = parts.range_m * np.float32(divergence_rad) * np.sqrt(1.0 - cosine**2) / cosine
-    new = np.ones(len(order), dtype=bool)
+    new = np.ones(len(parts.beam), dtype=bool)
     new[1:] = (
         (np.diff(parts.beam) != 0)
         | (parts.actor_id[1:] != parts.actor_id[:-1])

@@ -233,6 +233,31 @@ def test_looking_only_where_actors_are_finds_all_that_looking_everywhere_does(tu
     assert (there.actor_id == 31).sum() > 50
 
 
+def test_rays_within_beams_meet_the_last_of_many_actors_too_from_wherever_the_sensor_was() -> None:
+    random = np.random.default_rng(9)
+    things = []
+    for k in range(80):
+        pose = NOW @ from_yaw(*random.uniform(-25.0, 25.0, 2), -1.8, random.uniform(-3.0, 3.0))
+        last = pose @ from_yaw(*random.uniform(-0.5, 0.5, 2), 0.0, random.uniform(-0.2, 0.2))
+        things.append(Instance(k + 1, "vehicle.bh.crossbike", 0, pose, last_world_from_body=last))
+    rays, busy, head = RayScene(plain(200.0), catalogue()), scene(*things), Head(SPIN, moves=True)
+    spread, path = fan(head, TICK_S, 0.0), Path(NOW, LAST)
+    beam = random.permutation(len(spread.directions))[:3000]
+    share = spread.fired[beam]
+    world, origins = path.outward(spread.directions[beam], share), path.origins(share)
+
+    everywhere = rays.trace(busy, origins, world, 80.0, share=share)
+    watch = Watch(spread, path, head)
+    for ahead in (False, True):
+        there = rays.trace(busy, origins, world, 80.0, share=share, near=watch.over(beam, ahead=ahead), source=path)
+        same = np.isclose(there.range_m, everywhere.range_m, rtol=0.0, atol=1e-4)  # two misses are close too
+        # rounding may decide otherwise within a hair of an edge
+        assert same.mean() > 0.998
+        np.testing.assert_array_equal(there.actor_id[same], everywhere.actor_id[same])
+    assert len(np.unique(everywhere.actor_id)) > 40
+    assert everywhere.actor_id.max() > 64
+
+
 def test_the_same_turn_twice_is_the_same() -> None:
     car = Instance(3, "vehicle.audi.tt", 0, from_yaw(9.0, 3.0, 0.0, 0.5), last_world_from_body=from_yaw(8, 3, 0, 0.4))
     head = Head(SPIN, divergence_rad=0.003, moves=True)
