@@ -179,17 +179,18 @@ def measured(
         path = Path.through(air, height_m, device.rain)
         rise = hits.directions @ np.array(up, dtype=np.float32)
         power *= np.exp(-2.0 * path.depth(range_m, rise))
-        nearest_m = np.minimum.reduceat(np.where(power > 0.0, range_m, np.float32(_NOWHERE_M)), first)
+        nearest_m = _of_beams(np.minimum, np.where(power > 0.0, range_m, np.float32(_NOWHERE_M)), first, beam)
         behind = plumes(hits.directions, first, nearest_m, wakes, air.wetness, receiver, random)
         for plume in behind:
             rows, of = _rows(plume.echo.beam, first, len(beam))
             power[rows] *= np.exp(-2.0 * plume.depth[of])
-        least = np.maximum.reduceat(power, first) if device.echoes == 1 else np.zeros(len(first), dtype=np.float32)
+        one = device.echoes == 1
+        least = _of_beams(np.maximum, power, first, beam) if one else np.zeros(len(first), dtype=np.float32)
         found = [
             each.where(each.range_m < nearest_m[each.beam])
             for each in _in_the_air(rise[first], path, receiver, random, behind, least)
         ]
-        pulses = _in_front(pulses, first, found, least) if device.echoes == 1 else _among(pulses, first, found, device)
+        pulses = _in_front(pulses, first, found, least) if one else _among(pulses, first, found, device)
     return _reported(hits, pulses, device, air, random)
 
 
@@ -216,6 +217,15 @@ def _beams(hits: LidarHits) -> tuple[Rows, Rows]:
     begins = np.ones(len(hits.ring), dtype=np.bool_)
     begins[1:] = (hits.ring[1:] != hits.ring[:-1]) | (hits.column[1:] != hits.column[:-1])
     return np.flatnonzero(begins), np.cumsum(begins, dtype=np.int32) - 1
+
+
+def _of_beams(least_or_most: np.ufunc, values: Floats, first: Rows, beam: Rows) -> Floats:
+    """The least or the most (B,) that candidates (M,) of each beam have; most have one, and need no comparison."""
+    found: Floats = values.take(first)
+    if len(first) < len(values):
+        more = np.flatnonzero(beam[1:] == beam[:-1]) + 1
+        least_or_most.at(found, beam.take(more), values.take(more))
+    return found
 
 
 def _rows(beams: Rows, first: Rows, n: int) -> tuple[Rows, ...]:

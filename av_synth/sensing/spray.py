@@ -115,29 +115,34 @@ def _plume(
     away, radius = float(np.linalg.norm(middle)), 0.5 * float(np.linalg.norm(high - low))
     if away > receiver.range_m + radius:
         return None
-    cosine = math.sqrt(max(1.0 - (radius / away) ** 2, 0.0)) if away > radius else -1.0
-    beam = np.flatnonzero((middle / max(away, 1e-6)).astype(np.float32) @ directions >= cosine)
-    along = directions[:, beam].T.astype(np.float64) @ turn
-    along = np.where(np.abs(along) < 1e-9, 1e-9, along)
-    one, other = (low - eye) / along, (high - eye) / along
-    begins = np.maximum(np.minimum(one, other).max(axis=1), receiver.min_range_m)
-    ends = np.minimum(np.maximum(one, other).min(axis=1), limit_m[beam])
-    inside = ends - begins > 0.05
-    if not inside.any():
+    beam = np.arange(directions.shape[1])
+    if away > radius:
+        cosine = math.sqrt(1.0 - (radius / away) ** 2)
+        beam = np.flatnonzero((middle / away).astype(np.float32) @ directions >= cosine)
+        directions, limit_m = directions.take(beam, axis=1), limit_m.take(beam)
+    along = turn.T.astype(np.float32) @ directions
+    begins, ends = np.full(len(beam), receiver.min_range_m, dtype=np.float32), limit_m
+    for steep, first, last in zip(along, (low - eye).astype(np.float32), (high - eye).astype(np.float32), strict=True):
+        per_m = np.float32(1.0) / np.where(np.abs(steep) < 1e-9, np.float32(1e-9), steep)
+        one, other = first * per_m, last * per_m
+        begins, ends = np.maximum(begins, np.minimum(one, other)), np.minimum(ends, np.maximum(one, other))
+    inside = np.flatnonzero(ends - begins > 0.05)
+    if not len(inside):
         return None
-    beam, along, begins, ends = beam[inside], along[inside], begins[inside], ends[inside]
+    beam, along = beam.take(inside), along.take(inside, axis=1).astype(np.float64)
+    begins, ends = begins.take(inside).astype(np.float64), ends.take(inside).astype(np.float64)
     parts = (np.arange(_WISPS) + random.random((len(beam), 1))) / _WISPS
     range_m = begins[:, None] + (ends - begins)[:, None] * np.minimum(parts, 1.0)
-    at = eye + range_m[:, :, None] * along[:, None, :]
-    dense = spray_density((back - at[:, :, 0]) / reach) * np.clip(1.0 - at[:, :, 2] / high[2], 0.0, 1.0)
+    at_x, at_z = (eye[axis] + range_m * along[axis][:, None] for axis in (0, 2))
+    dense = spray_density((back - at_x) / reach) * np.clip(1.0 - at_z / high[2], 0.0, 1.0)
     per_m = _DENSEST_PER_M * strength * dense * random.standard_exponential(dense.shape)
     part_m = (ends - begins)[:, None] / _WISPS
     depth = np.cumsum(per_m * part_m, axis=1)
     before = np.concatenate([np.zeros((len(beam), 1)), depth[:, :-1]], axis=1)
     caught = receiver.catches(range_m.astype(np.float32))
     power = math.pi * _SENDS * per_m * np.minimum(part_m, receiver.pulse_m) * np.exp(-2.0 * before) * caught
-    best = power.argmax(axis=1)[:, None]
-    strongest_m, strongest = (np.take_along_axis(each, best, axis=1)[:, 0] for each in (range_m, power))
+    best = power.argmax(axis=1) + _WISPS * np.arange(len(beam))
+    strongest_m, strongest = range_m.take(best), power.take(best)
     return Plume(
         Scattered(beam, strongest_m.astype(np.float32), strongest.astype(np.float32), once=True),
         depth[:, -1].astype(np.float32),

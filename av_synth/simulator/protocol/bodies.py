@@ -135,12 +135,11 @@ def beams(
     Args:
         angle_rad: CARLA's horizontal angle after the tick.
         counts: hits of each channel, from the top.
-        hits: (N,) of SEMANTIC_POINT in our axes of the sensor, channel after channel.
+        hits: (N,) of SEMANTIC_POINT in our axes of the sensor, channel after channel; it is changed to CARLA's.
         facts: (N,) of SEMANTIC_POINT: seconds, weight, transmission; column; candidate; material.
     """
-    points = hits.astype(SEMANTIC_POINT)
-    points["xyz"][:, 1] *= -1.0
-    return [_lidar_head(angle_rad, [*counts, *counts]), _raw(points), _raw(facts)]
+    hits["xyz"][:, 1] *= -1.0
+    return [_lidar_head(angle_rad, [*counts, *counts]), _raw(hits), _raw(facts)]
 
 
 def visibility(rows: Sequence[tuple[int, int, int, int, tuple[int, int, int, int]]]) -> list[bytes | memoryview]:
