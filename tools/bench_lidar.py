@@ -23,7 +23,7 @@ from bench_cameras import REAR_AXLE_M, TOWN, VEHICLES, WEATHERS, spent_s, street
 from embreex import mesh_construction, rtcore_scene
 
 from av_synth import rig as rigs
-from av_synth.capture.lidar_rays import lidar_attributes, ray_attributes, ray_echoes
+from av_synth.capture.lidar_rays import lidar_attributes, ray_attributes, ray_hits
 from av_synth.geometry.transforms import apply, from_yaw, invert
 from av_synth.rig.model import Firing
 from av_synth.scenario.weather import Weather
@@ -133,8 +133,8 @@ def everything(rays: RayScene, scene: Scene, now: np.ndarray, last: np.ndarray) 
         heard = SimpleNamespace(
             raw_data=b"".join(points), horizontal_angle=angle_rad, get_point_count=lambda k: int(counts[k])
         )
-        echoes = ray_echoes(heard, np.eye(4), lidar, tick_us)
-        return measured(echoes, lidar.device, there, np.random.default_rng(1), height_m=1.84, wakes=thrown)
+        hits = ray_hits(heard, np.eye(4), lidar, tick_us)
+        return measured(hits, lidar.device, there, np.random.default_rng(1), height_m=1.84, wakes=thrown)
 
     return fire
 
