@@ -15,7 +15,7 @@ Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 
 
-_LARGEST_TIME = 2**53  # 285 years of microseconds, which float64 tells apart, as paths of the ego want it
+_LARGEST_TIME = 2**60  # differences of times stay within 64 bits
 _LARGEST_MASK_VALUE = 65535  # masks are 16 bit
 _MOTIONS = ("none", "raw", "compensated")
 
