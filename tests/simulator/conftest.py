@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import carla
 import pytest
 
 from tests.simulator.server_process import connect, fresh_world, running_simulator
+from tests.simulator.stage import Stage
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +28,17 @@ def native_port(_native: int, tmp_path_factory: pytest.TempPathFactory) -> Itera
     client.load_world("AvSynth01")
     yield _native
     fresh_world(client)
+
+
+@pytest.fixture(scope="module")
+def client(native_port: int, tmp_path_factory: pytest.TempPathFactory) -> carla.Client:
+    """A client of the shared simulator; modules with one of their own have a fixture of this name."""
+    return connect(native_port, tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def stage(client: carla.Client) -> Iterator[Stage]:
+    """An empty synchronous world, emptied again."""
+    made = Stage(client)
+    yield made
+    made.clear()

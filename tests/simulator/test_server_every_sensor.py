@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator
 from typing import Any
 
 import carla
@@ -17,18 +16,6 @@ LIDAR = {"channels": "4", "points_per_second": "4000", "rotation_frequency": "20
 EVENTS = np.dtype([("x", "<u2"), ("y", "<u2"), ("t", "<i8"), ("pol", "?")])
 FRONT = carla.Transform(carla.Location(x=2.2, z=0.8))
 SPEED_MPS = 8.0
-
-
-@pytest.fixture(scope="module")
-def client(native_port: int, tmp_path_factory: pytest.TempPathFactory) -> carla.Client:
-    return connect(native_port, tmp_path_factory.mktemp("cache"))
-
-
-@pytest.fixture
-def stage(client: carla.Client) -> Iterator[Stage]:
-    made = Stage(client)
-    yield made
-    made.clear()
 
 
 def _settle(stage: Stage, ticks: int = 20) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import carla
 import numpy as np
 import pytest
-from server_process import ahead, connect
+from server_process import ahead
 from stage import Stage
 
 from av_synth.capture import decode
@@ -23,11 +23,6 @@ PINHOLE = (FOCAL_PX, FOCAL_PX, (WIDTH - 1) / 2, (HEIGHT - 1) / 2)
 PIXELS = np.stack(np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT)), axis=-1).reshape(-1, 2).astype(float)
 FRAMES = 12
 SKY_M = 999.0
-
-
-@pytest.fixture(scope="module")
-def client(native_port: int, tmp_path_factory: pytest.TempPathFactory) -> carla.Client:
-    return connect(native_port, tmp_path_factory.mktemp("cache"))
 
 
 @dataclass(frozen=True)

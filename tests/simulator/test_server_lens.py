@@ -37,13 +37,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[carla.Client]:
         yield connect(port, tmp_path_factory.mktemp("cache"))
 
 
-@pytest.fixture
-def stage(client: carla.Client) -> Iterator[Stage]:
-    made = Stage(client)
-    yield made
-    made.clear()
-
-
 def coefficients(lens: dict[str, str]) -> np.ndarray:
     names = ("k1", "k2", "k3", "k4") if lens["avsynth__lens"] == "fisheye" else ("k1", "k2", "p1", "p2", "k3")
     return np.array([float(lens.get(f"avsynth__{name}", "0")) for name in names])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import carla
 import numpy as np
 import pytest
 from pyquaternion import Quaternion
-from server_process import TICK_S, connect
+from server_process import TICK_S
 from stage import Stage
 
 from av_synth.geometry.carla import location_from_point, matrix_from_transform
@@ -44,18 +43,6 @@ class Measured:
         self.time_s, self.weight, self.transmission = facts["x"].astype(float), facts["y"], facts["z"]
         self.column, self.number, self.material = facts["cos"].astype(int), facts["id"], facts["tag"]
         self.pose, self.raw = matrix_from_transform(data.transform), bytes(data.raw_data)
-
-
-@pytest.fixture(scope="module")
-def client(native_port: int, tmp_path_factory: pytest.TempPathFactory) -> carla.Client:
-    return connect(native_port, tmp_path_factory.mktemp("cache"))
-
-
-@pytest.fixture
-def stage(client: carla.Client) -> Iterator[Stage]:
-    made = Stage(client)
-    yield made
-    made.clear()
 
 
 def one(stage: Stage, **attributes: str) -> Measured:

@@ -21,13 +21,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[carla.Client]:
         yield connect(port, tmp_path_factory.mktemp("cache"))
 
 
-@pytest.fixture
-def stage(client: carla.Client) -> Iterator[Stage]:
-    made = Stage(client)
-    yield made
-    made.clear()
-
-
 def at_the_road(stage: Stage) -> carla.Transform:
     """A place beside the road that looks across it at the car ahead of the ego."""
     place = ahead(stage.place, 12.0, right_m=-9.0, up_m=1.2)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import carla
 import numpy as np
 import pytest
-from server_process import connect
-from stage import Stage
 
 from av_synth.geometry.carla import matrix_from_transform, motion_from_numbers, motion_numbers
 from av_synth.geometry.transforms import apply, rotate
@@ -46,18 +42,6 @@ class Measured:
         )
         self.ray = facts["cos"].astype(int)
         self.frame, self.raw, self.pose = data.frame, bytes(data.raw_data), matrix_from_transform(data.transform)
-
-
-@pytest.fixture(scope="module")
-def client(native_port: int, tmp_path_factory: pytest.TempPathFactory) -> carla.Client:
-    return connect(native_port, tmp_path_factory.mktemp("cache"))
-
-
-@pytest.fixture
-def stage(client: carla.Client) -> Iterator[Stage]:
-    made = Stage(client)
-    yield made
-    made.clear()
 
 
 def test_the_rays_are_the_grid_meet_the_car_ahead_and_not_the_own_and_are_the_same_in_every_scan(stage):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import carla
 import numpy as np
 import pytest
-from server_process import ahead, connect
+from server_process import ahead
 from stage import Stage, pixels
 
 from av_synth.geometry.cameras import project
@@ -22,18 +21,6 @@ from av_synth.simulator.sensors.spec import CameraSpec
 CAMERAS = ("rgb", "depth", "semantic_segmentation", "instance_segmentation")
 SIZE = {"image_size_x": "160", "image_size_y": "90"}
 LIDAR = {"channels": "8", "range": "60", "points_per_second": "32000", "rotation_frequency": "20"}
-
-
-@pytest.fixture(scope="module")
-def client(native_port: int, tmp_path_factory: pytest.TempPathFactory) -> carla.Client:
-    return connect(native_port, tmp_path_factory.mktemp("cache"))
-
-
-@pytest.fixture
-def stage(client: carla.Client) -> Iterator[Stage]:
-    made = Stage(client)
-    yield made
-    made.clear()
 
 
 def test_cameras_of_one_pose_agree_on_frame_pose_class_and_actor(stage):

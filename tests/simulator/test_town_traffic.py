@@ -9,18 +9,13 @@ from dataclasses import dataclass, field
 
 import carla
 import pytest
-from server_process import connect, fresh_world
+from server_process import fresh_world
 
 from av_synth.simulator import town
 
 TICKS_A_SECOND = 20
 SETTLED_TICK, GOING_TICK = 40, 300
 WIDE_OF_A_LANE_M = 1.2  # a car of 1.8 m then reaches over the line by 0.3 m
-
-
-@pytest.fixture(scope="module")
-def client(native_port: int, tmp_path_factory: pytest.TempPathFactory) -> carla.Client:
-    return connect(native_port, tmp_path_factory.mktemp("cache"))
 
 
 @dataclass

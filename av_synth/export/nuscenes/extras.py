@@ -25,15 +25,17 @@ from av_synth.export.rows import Row, lenses_of, sides_px
 from av_synth.log.semantics import SURFACES
 from av_synth.store import Run
 
+NOT_EMPTY = (
+    *("camera_lens", "camera_shutter", "lidar_device", "lidar_time", "radar_truth", "motion_sensor"),
+    *("calibration_truth", "clock_truth"),
+)
+"""Tables that are there only if they have rows."""
 TABLES = (
     *("lidarseg", "panoptic", "image_annotations"),  # nuScenes' own
     *("lidar_instance", "label_image", "semantic_class", "box_2d", "instance_actor"),
     *("annotation_truth", "sample_truth", "label_quality", "counterfactuals"),
-    *("camera_lens", "camera_shutter", "lidar_device", "lidar_time", "radar_truth", "motion_sensor"),
-    *("calibration_truth", "clock_truth"),
+    *NOT_EMPTY,
 )
-NOT_EMPTY = TABLES[TABLES.index("camera_lens") :]
-"""Those of them that are there only if they have rows."""
 
 
 def fold_extras(

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.verify.findings import Findings
-from av_synth.verify.maths import Array, inverse, move
+from av_synth.verify.maths import Array, inverse, move, turn_between_rad
 from av_synth.verify.pixels.flow import EgoPath
 from av_synth.verify.points.actors import Ids, SceneActors
 from av_synth.verify.reading.blobs import locate, only_row
@@ -228,8 +228,7 @@ class _Carry:
         """Of a lidar that was at `begun` (4, 4) a turn ago; `share` (N,) of a turn is when points were measured."""
         relative = inverse(now) @ begun  # at a share of -1
         self._shift_m = -share[:, None] * relative[:3, 3]
-        cosine = (float(np.trace(relative[:3, :3])) - 1.0) / 2.0
-        angle = math.acos(min(1.0, max(-1.0, cosine)))
+        angle = turn_between_rad(np.eye(4), relative)
         skew = (relative[:3, :3] - relative[:3, :3].T) / (2.0 * math.sin(angle)) if angle > 1e-9 else np.zeros((3, 3))
         self._skew, self._angle = skew, -share * angle
 

@@ -14,6 +14,7 @@ from av_synth.verify.maths import Array, rotation_matrix
 from av_synth.verify.reading.model import Dataset, Scene
 from av_synth.verify.reading.values import are_numbers, has_file, is_integer, is_number, read_json, short
 from av_synth.verify.rows import can_truth
+from av_synth.verify.rows.ego_path import Path
 
 _FOLDER = "can_bus"
 _KEYS: Mapping[str, tuple[str, ...]] = {
@@ -209,13 +210,8 @@ class EgoMotion:
     @staticmethod
     def of(scene: Scene) -> EgoMotion | None:
         """The motion of a scene's ego; None when it has fewer than three poses."""
-        channel = "LIDAR_TOP" if "LIDAR_TOP" in scene.data else next(iter(sorted(scene.data)), "")
-        rows = {d.timestamp_us: d.ego_pose.world_from_ego for d in scene.data.get(channel, ())}
-        if len(rows) < 3:
-            return None
-        times = np.array(sorted(rows), dtype=np.float64)
-        poses = np.array([rows[int(t)] for t in times])
-        return EgoMotion(times, poses[:, :3, 3], poses[:, :3, :3])
+        path = Path.of(scene)
+        return None if path is None else EgoMotion(path.time_us.astype(np.float64), path.places, path.turns)
 
     def within(self, times_us: Array) -> Array:
         """Which times lie between the first and last pose."""

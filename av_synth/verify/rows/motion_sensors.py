@@ -21,7 +21,8 @@ from av_synth.verify.maths import Array
 from av_synth.verify.reading.model import Dataset, Scene
 from av_synth.verify.reading.tables import Row
 from av_synth.verify.reading.values import are_numbers, has_file, is_integer, is_number, read_json, short
-from av_synth.verify.rows.motion_paths import Path, Samples, check_felt, check_places, check_turn
+from av_synth.verify.rows.ego_path import Path
+from av_synth.verify.rows.motion_paths import Samples, check_felt, check_places, check_turn
 
 _CHECK = "motion_sensors"
 _SIZES: Mapping[str, Mapping[str, int]] = {
