@@ -17,7 +17,7 @@ from typing import Any
 
 import msgpack
 
-from av_synth.simulator.protocol.reloading import HELD_S, Reloading, Request
+from av_synth.simulator.protocol.reloading import HELD_S, SETTLE_S, Reloading, Request, is_of_manager
 
 log = logging.getLogger(__name__)
 
@@ -131,26 +131,8 @@ class RpcServer:
             return not self._stopped
 
     def _serve(self, sock: socket.socket, peer: Any) -> None:
-        reader, reloading, asked = RequestReader(), Reloading(), False
-
-        def answer(requests: Iterable[Request]) -> None:
-            for message_id, name, params in requests:
-                sock.sendall(b"\x94\x01" + msgpack.packb(message_id) + self._answer(name, params))
-
         try:
-            while True:
-                if reloading.holds and _is_quiet(sock, HELD_S):
-                    answer(reloading.let_go())
-                data = sock.recv(_RECEIVE_BYTES)
-                if not data:
-                    return
-                requests = reader.feed(data)
-                if requests and not asked:
-                    asked = True
-                    with self._lock:
-                        if sock in self._connections:
-                            self._connections[sock] = True
-                answer(reloading.ordered(requests, len(data)))
+            _Connection(sock, self._answer, lambda: self._note_asked(sock)).serve()
         except ProtocolError as error:
             log.warning("rpc: closing %s: %s", peer, error)
         except OSError as error:
@@ -158,10 +140,76 @@ class RpcServer:
         finally:
             self._close(sock)
 
+    def _note_asked(self, sock: socket.socket) -> None:
+        with self._lock:
+            if sock in self._connections:
+                self._connections[sock] = True
+
     def _close(self, sock: socket.socket) -> None:
         with self._lock:
             self._connections.pop(sock, None)
         sock.close()
+
+
+class _Connection:
+    """One client's requests, answered in the order that `Reloading` says, until it goes."""
+
+    def __init__(self, sock: socket.socket, answer: Answer, note_asked: Callable[[], None]) -> None:
+        self._sock = sock
+        self._answer = answer
+        self._note_asked = note_asked
+        self._reader = RequestReader()
+        self._reloading = Reloading()
+        self._asked = False
+
+    def serve(self) -> None:
+        """Return when the peer is gone.
+
+        Raises:
+            ProtocolError: if it sends something else than requests.
+            OSError: if it vanishes.
+        """
+        while True:
+            if self._reloading.holds and _is_quiet(self._sock, HELD_S):
+                self._send(self._reloading.let_go())
+            received = self._receive()
+            if received is None:
+                return
+            self._send(self._reloading.ordered(*received))
+
+    def _receive(self) -> tuple[list[Request], int] | None:
+        """The requests that are whole now and the number of bytes that came; None when the peer is gone."""
+        data = self._sock.recv(_RECEIVE_BYTES)
+        if not data:
+            return None
+        requests = self._reader.feed(data)
+        if requests and not self._asked:
+            self._asked = True
+            self._note_asked()
+        return requests, len(data)
+
+    def _send(self, requests: Iterable[Request]) -> None:
+        came_meanwhile = []
+        for message_id, name, params in requests:
+            response = b"\x94\x01" + msgpack.packb(message_id) + self._answer(name, params)
+            if self._reloading.must_settle(name):
+                came_meanwhile += self._until_manager_waits()
+            self._sock.sendall(response)
+        for received in came_meanwhile:
+            self._send(self._reloading.ordered(*received))
+
+    def _until_manager_waits(self) -> list[tuple[list[Request], int]]:
+        """What came until the client's Traffic Manager had asked something, and so waits for an answer."""
+        came = []
+        deadline = time.monotonic() + SETTLE_S
+        while (left_s := deadline - time.monotonic()) > 0 and not _is_quiet(self._sock, left_s):
+            received = self._receive()
+            if received is None:
+                break
+            came.append(received)
+            if any(is_of_manager(name) for _, name, _ in received[0]):
+                break
+        return came
 
 
 def prepare(sock: socket.socket) -> None:

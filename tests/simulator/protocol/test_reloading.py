@@ -98,6 +98,47 @@ def test_a_client_that_takes_over_an_episode_otherwise_is_answered_too():
     assert answers == ["load_new_episode", "get_episode_settings"]
 
 
+def test_a_load_is_answered_once_the_clients_traffic_manager_has_asked_something_and_so_waits():
+    answered = []
+
+    def answer(name: str, _: object) -> bytes:
+        answered.append(name)
+        return msgpack.packb(None) + msgpack.packb(name)
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = RpcServer(listener, answer)
+    server.start()
+    with socket.create_connection(listener.getsockname()) as peer:
+        peer.settimeout(20.0)
+        unpacker = msgpack.Unpacker()
+
+        def ask(number: int, word: str) -> None:
+            peer.sendall(msgpack.packb([0, number, word, []]))
+
+        def answers(count: int) -> list[str]:
+            got: list[str] = []
+            while len(got) < count:
+                unpacker.feed(peer.recv(1000))
+                got += [each[3] for each in unpacker]
+            return got
+
+        ask(0, "add_traffic_manager_running")
+        answers(1)
+        for number, word in enumerate(["load_new_episode", "query_lights_state", "get_actors_by_id", "version"], 1):
+            ask(number, word)
+        first = answers(2)
+        ask(5, "get_sensor_token")
+        rest = answers(3)
+        ask(6, "load_new_episode")  # nobody waits: it is answered all the same
+        last = answers(1)
+    server.stop()
+
+    assert first == ["load_new_episode", "version"]
+    assert rest == ["get_sensor_token", "query_lights_state", "get_actors_by_id"]
+    assert last == ["load_new_episode"]
+    assert answered == ["add_traffic_manager_running", *first, *rest, *last]
+
+
 def test_a_traffic_manager_that_runs_by_itself_outlives_the_loading_of_towns(tmp_path):
     with running_simulator() as (_, port):
         done = subprocess.run(
