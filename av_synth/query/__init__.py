@@ -3,5 +3,21 @@
 from av_synth.query.conditions import Condition, parse
 from av_synth.query.facts import FIELDS, SampleFacts, Thing, read
 from av_synth.query.find import Match, Seen, fields, find
+from av_synth.query.slices import SLICES, UNKNOWN, Slice, sliced
 
-__all__ = ["FIELDS", "Condition", "Match", "SampleFacts", "Seen", "Thing", "fields", "find", "parse", "read"]
+__all__ = [
+    "FIELDS",
+    "SLICES",
+    "UNKNOWN",
+    "Condition",
+    "Match",
+    "SampleFacts",
+    "Seen",
+    "Slice",
+    "Thing",
+    "fields",
+    "find",
+    "parse",
+    "read",
+    "sliced",
+]

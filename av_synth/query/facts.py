@@ -41,6 +41,12 @@ _OF_THINGS: Mapping[str, str] = {
     "visibility": "nuScenes level, 1 (0 to 40 % visible) to 4 (80 to 100 %)",
     "num_lidar_pts": "lidar points in its box",
     "num_radar_pts": "radar points in its box",
+    "range_m": "of its centre from the ego, over the ground",
+    "bearing_deg": "where its centre is seen from the ego, 0 ahead, positive to the left",
+    "heading_deg": "which way it points, as the ego sees it, 0 the same way, positive to the left",
+    "length_m": "of its box",
+    "width_m": "of its box",
+    "height_m": "of its box",
     "speed_mps": "true speed",
     "role": "the scenario's name for it",
     "type_id": "blueprint",
@@ -130,7 +136,7 @@ class _Tables:
         self._actors = self._by("instance_actor", "instance_token", optional=True)
         self._instances, self._categories = self._by("instance"), self._by("category")
         self._attributes = self._by("attribute")
-        files, logs = self._front_files(), self._by("log")
+        (files, poses), logs = self._keyframes(), self._by("log")
         runs: dict[str, Row] = {run["scene_token"]: run for run in self._json("av_synth", {}).get("runs", [])}
         annotations: dict[str, list[Row]] = defaultdict(list)
         for row in self._json("sample_annotation"):
@@ -148,20 +154,28 @@ class _Tables:
                 values |= {"time_s": time_s, "phase": tuple(truth.get("phase", ()))}
                 values |= {"fault": _faults(truth["faults"])} if "faults" in truth else {}
                 values |= _weather(truth.get("weather") or run.get("weather") or {})
-                things = tuple(self._things(annotations[row["token"]], truth, run))
+                things = tuple(self._things(annotations[row["token"]], poses.get(row["token"]), truth, run))
                 yield SampleFacts(scene["name"], row["token"], time_s, files.get(row["token"], ""), values, things)
 
-    def _front_files(self) -> dict[str, str]:
-        sensors, mounts = self._by("sensor"), self._by("calibrated_sensor")
-        found: dict[str, tuple[bool, str, str]] = {}
+    def _keyframes(self) -> tuple[dict[str, str], dict[str, Row]]:
+        """By sample: the file of its front camera, and the ego's pose when its lidar looked, or its first sensor."""
+        sensors, mounts, poses = self._by("sensor"), self._by("calibrated_sensor"), self._by("ego_pose")
+        files: dict[str, tuple[bool, str, str]] = {}
+        looked: dict[str, tuple[bool, str, str]] = {}
         for row in self._json("sample_data"):
-            sensor = sensors[mounts[row["calibrated_sensor_token"]]["sensor_token"]]
-            if row["is_key_frame"] and sensor["modality"] == "camera":
-                mine = (sensor["channel"] != "CAM_FRONT", sensor["channel"], row["filename"])
-                found[row["sample_token"]] = min(found.get(row["sample_token"], mine), mine)
-        return {token: name for token, (_, _, name) in found.items()}
+            if not row["is_key_frame"]:
+                continue
+            sensor, sample = sensors[mounts[row["calibrated_sensor_token"]]["sensor_token"]], row["sample_token"]
+            channel = sensor["channel"]
+            pose = channel != "LIDAR_TOP", channel, row["ego_pose_token"]
+            looked[sample] = min(looked.get(sample, pose), pose)
+            if sensor["modality"] == "camera":
+                file = channel != "CAM_FRONT", channel, row["filename"]
+                files[sample] = min(files.get(sample, file), file)
+        named = {token: name for token, (_, _, name) in files.items()}
+        return named, {token: poses[pose] for token, (_, _, pose) in looked.items()}
 
-    def _things(self, annotations: list[Row], truth: Row, run: Row) -> Iterator[Thing]:
+    def _things(self, annotations: list[Row], ego_pose: Row | None, truth: Row, run: Row) -> Iterator[Thing]:
         metrics: dict[tuple[str, str], Values] = defaultdict(dict)
         for entry in truth.get("criticality", ()):
             of_ego = not entry["instance_token"] and entry.get("role", "ego") == "ego"
@@ -173,7 +187,8 @@ class _Tables:
         }
         for row in annotations:
             who = _who(row["instance_token"], None)
-            values = self._annotated(row) | metrics.pop(who, {}) | over_run.get(who, {})
+            values = self._annotated(row) | (_seen_from(ego_pose, row) if ego_pose else {})
+            values |= metrics.pop(who, {}) | over_run.get(who, {})
             yield Thing(row["token"], row["instance_token"], values)
         for who, found in metrics.items():
             role: Values = {"role": who[1]} if who[1] else {}
@@ -192,6 +207,31 @@ class _Tables:
         quality = self._quality.get(row["token"], {}).items()
         told = {f"quality.{name}": value for name, value in quality if isinstance(value, float | int | str)}
         return values | {name: told[name] for name in told if not name.endswith("token")}
+
+
+def _seen_from(ego_pose: Row, annotation: Row) -> Values:
+    """Where somebody is and how large, from the ego's own place; both rows hold what is in the world."""
+    (x_m, y_m), yaw_rad = ego_pose["translation"][:2], _yaw_rad(ego_pose)
+    east_m, north_m = annotation["translation"][0] - x_m, annotation["translation"][1] - y_m
+    width_m, length_m, height_m = annotation["size"]
+    return {
+        "range_m": math.hypot(east_m, north_m),
+        "bearing_deg": _turn_deg(math.atan2(north_m, east_m) - yaw_rad),
+        "heading_deg": _turn_deg(_yaw_rad(annotation) - yaw_rad),
+        "length_m": float(length_m),
+        "width_m": float(width_m),
+        "height_m": float(height_m),
+    }
+
+
+def _yaw_rad(row: Row) -> float:
+    w, x, y, z = row["rotation"]
+    return math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
+
+
+def _turn_deg(angle_rad: float) -> float:
+    """The same angle from -180 to 180 degrees."""
+    return math.degrees(math.remainder(angle_rad, 2.0 * math.pi))
 
 
 def _who(instance_token: str, role: str | None) -> tuple[str, str]:
