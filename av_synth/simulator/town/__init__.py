@@ -78,10 +78,17 @@ def load(name: str) -> Town:
     return cached(name, lambda: build_town(_PLANS[name]))
 
 
-@cache
 def map_hash(name: str) -> str:
     """Sha256 in hex of a town's OpenDRIVE text, for which nothing but its roads has to be laid out."""
-    return hashlib.sha256(write_opendrive(_PLANS[name]).encode()).hexdigest()
+    return _map_hashes()[name]
+
+
+@cache
+def _map_hashes() -> dict[str, str]:
+    def build() -> dict[str, str]:
+        return {name: hashlib.sha256(write_opendrive(plan).encode()).hexdigest() for name, plan in _PLANS.items()}
+
+    return cached("map_hashes", build)
 
 
 @lru_cache(maxsize=2)

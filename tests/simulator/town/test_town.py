@@ -55,15 +55,17 @@ def test_another_process_builds_the_same_town(name: str, tmp_path: Path) -> None
 
 
 def test_the_hash_in_a_maps_name_is_that_of_its_text_and_builds_no_town(
-    first: Town, monkeypatch: pytest.MonkeyPatch
+    first: Town, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    town._map_hashes.cache_clear()
     assert town.map_hash("AvSynth01") == hashlib.sha256(first.opendrive.encode()).hexdigest()
 
     def build(_plan: object) -> Town:
         raise AssertionError("a town was built for its name")
 
     monkeypatch.setattr(town, "build_town", build)
-    town.map_hash.cache_clear()
+    town._map_hashes.cache_clear()
     assert len({town.map_hash(name) for name in town.names()}) == len(town.names())
 
 
