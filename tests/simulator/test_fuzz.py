@@ -150,7 +150,9 @@ def test_clients_that_vanish_in_the_middle_leave_the_world_synchronous_and_for_t
     second = frozen.result("tick_cue")
     assert second > first  # whether the ticks of those who are gone come before, between or after
     frozen.result("set_episode_settings", [False, *settings[1:]])
-    assert client.get_world().wait_for_tick().frame > second
+    world = client.get_world()
+    while world.wait_for_tick().frame <= second:  # the last one may come late; none at all is an error
+        pass
     frozen.hang_up()
 
 
