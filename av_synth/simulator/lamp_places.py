@@ -32,6 +32,8 @@ def find(mesh: Mesh, within_m: float = 0.35) -> tuple[Lamp, ...]:
     lamps = []
     for material in _LAMP_MATERIALS:
         chosen = mesh.triangles[materials == int(material)]
+        if not len(chosen):
+            continue
         middles = mesh.positions_m[chosen].mean(axis=1).astype(np.float64)
         normals = mesh.normals[chosen].mean(axis=1).astype(np.float64)
         colours = (mesh.colours[chosen].mean(axis=1) / 255.0) ** 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -102,11 +102,6 @@ def pack(town: Mesh, bodies: Mapping[str, Meshes]) -> Geometry:
         DataError: something is `TEXTURED` that has no texture, or no place in it.
     """
     _check_pictures("the town", town, None)
-    vertices, indices = [_vertices(town, open_sky([town])[0])], []
-    order, town_chunks = _cut(town, _TILE_M, 0)
-    indices.append(town.triangles[order])
-    first, base = 3 * len(order), len(town.positions_m)
-    shapes = {}
     follow = {
         name: all(np.array_equal(m.triangles, body.meshes[0].triangles) for m in body.meshes)
         for name, body in bodies.items()
@@ -116,20 +111,44 @@ def pack(town: Mesh, bodies: Mapping[str, Meshes]) -> Geometry:
         (name, k): m for name, body in bodies.items() for k, m in enumerate(body.meshes[: 1 if follow[name] else None])
     }
     shares = dict(zip(traced, open_sky(list(traced.values()), on_ground=True), strict=True))
+    buffers = _Buffers.holding([town, *(mesh for body in bodies.values() for mesh in body.meshes)])
+    town_chunks, _ = buffers.add(town, open_sky([town])[0], _TILE_M)
+    shapes = {}
     for name, body in bodies.items():
-        follows = follow[name]
         for pose, mesh in enumerate(body.meshes):
             _check_pictures(f"body {name!r}, pose {pose}", mesh, body.texture)
-            order, chunks = _cut(mesh, np.inf, first)
-            vertices.append(_vertices(mesh, shares[name, 0 if follows else pose]))
-            indices.append(mesh.triangles[order] + np.uint32(base))
+            chunks, first_vertex = buffers.add(mesh, shares[name, 0 if follow[name] else pose])
             low, high = mesh.positions_m.min(axis=0).astype(float), mesh.positions_m.max(axis=0).astype(float)
             centre = (low + high) / 2
             radius = float(np.linalg.norm(mesh.positions_m - centre, axis=1).max())
             cover = _cover(mesh, low, high)
-            shapes[name, pose] = Shape(chunks, centre, (high - low) / 2, radius, base, follows, cover)
-            first, base = first + 3 * len(order), base + len(mesh.positions_m)
-    return Geometry(np.concatenate(vertices), np.concatenate(indices).reshape(-1), town_chunks, shapes)
+            shapes[name, pose] = Shape(chunks, centre, (high - low) / 2, radius, first_vertex, follow[name], cover)
+    return Geometry(buffers.vertices, buffers.indices.reshape(-1), town_chunks, shapes)
+
+
+@dataclass
+class _Buffers:
+    """The two buffers while they are filled; as large from the beginning as they are in the end."""
+
+    vertices: npt.NDArray[np.void]
+    indices: npt.NDArray[np.uint32]  # (T, 3)
+    vertices_used: int = 0
+    triangles_used: int = 0
+
+    @classmethod
+    def holding(cls, meshes: Sequence[Mesh]) -> _Buffers:
+        count = sum(len(mesh.positions_m) for mesh in meshes)
+        return cls(np.zeros(count, _VERTEX), np.empty((sum(len(mesh.triangles) for mesh in meshes), 3), np.uint32))
+
+    def add(self, mesh: Mesh, sky_share: npt.NDArray[np.float32], tile_m: float = np.inf) -> tuple[Chunks, int]:
+        """Its chunks, and where its vertices begin."""
+        order, chunks = _cut(mesh, tile_m, 3 * self.triangles_used)
+        first, behind = self.vertices_used, self.vertices_used + len(mesh.positions_m)
+        _fill(self.vertices[first:behind], mesh, sky_share)
+        indices = self.indices[self.triangles_used : self.triangles_used + len(order)]
+        np.add(mesh.triangles[order], np.uint32(first), out=indices)
+        self.vertices_used, self.triangles_used = behind, self.triangles_used + len(order)
+        return chunks, first
 
 
 def _check_pictures(name: str, mesh: Mesh, texture: npt.NDArray[np.uint8] | None) -> None:
@@ -150,8 +169,7 @@ def _cover(mesh: Mesh, low: Array, high: Array) -> float:
     return min(float(np.maximum(twice, 0.0).sum()) / 2.0 / max(float(np.prod((high - low)[:2])), 1e-9), 1.0)
 
 
-def _vertices(mesh: Mesh, sky_share: npt.NDArray[np.float32]) -> npt.NDArray[np.void]:
-    packed = np.zeros(len(mesh.positions_m), dtype=_VERTEX)
+def _fill(packed: npt.NDArray[np.void], mesh: Mesh, sky_share: npt.NDArray[np.float32]) -> None:
     packed["position"] = mesh.positions_m
     packed["normal"][:, :3] = np.round(np.clip(mesh.normals, -1.0, 1.0) * 32767)
     packed["normal"][:, 3] = np.round(sky_share * 32767)
@@ -159,7 +177,6 @@ def _vertices(mesh: Mesh, sky_share: npt.NDArray[np.float32]) -> npt.NDArray[np.
     packed["tag"] = mesh.tags
     if mesh.uvs is not None:
         packed["uv"] = mesh.uvs
-    return packed
 
 
 def _cut(mesh: Mesh, tile_m: float, first: int) -> tuple[npt.NDArray[np.int64], Chunks]:
