@@ -23,14 +23,14 @@ check: setup  ## format, lint, types, imports, unit tests: under a minute
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest $(UNIT)
 
-# each suite in one of two processes, in the order of their names
-TWO := -n 2 --dist loadgroup --no-loadscope-reorder
+# each suite in one of three processes, in the order of their names: on two cores, for some of them wait
+SUITES := -n 3 --dist loadgroup --no-loadscope-reorder
 test: setup  ## everything that a change must pass
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest $(TWO) -m "not long"
+	$(BIN)/python -m pytest $(SUITES) -m "not long"
 
 long: setup  ## what `make test` leaves out: many draws, full-size runs
 	$(BIN)/python -m pytest -m long
@@ -40,7 +40,7 @@ COLD := XDG_CACHE_HOME=$(CURDIR)/out/coverage/cache
 coverage: setup  ## how much of the package the tests of `make test` run, also in processes that they start: want 90 %, of each file 75 %
 	rm -rf out/coverage
 	$(COLD) $(BIN)/python -m av_synth.simulator.render.software_gl
-	$(COLD) $(BIN)/python -m coverage run -m pytest -m "not long" --timeout 1800
+	$(COLD) $(BIN)/python -m coverage run -m pytest $(SUITES) -m "not long" --timeout 1800
 	$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m tools.covered
 
