@@ -7,13 +7,15 @@ is ever out of date: another source, library, processor or number of threads is 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import pickle
 import platform
 import tempfile
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +24,9 @@ import numpy as np
 import shapely
 
 KEYS_KEPT = 8
+_WAIT_S = 40.0
+"""How long at most somebody waits for another who builds what he wants."""
+_LOOK_S = 0.05
 _PACKAGE = Path(__file__).parents[1]
 _SOURCES = ("errors.py", "geometry", "sensing/materials.py", "simulator")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -43,17 +48,54 @@ def cached(name: str, build: Callable[[], Built]) -> Built:
         build: makes the same each time, out of nothing but the package's sources.
     """
     path = None
-    with suppress(OSError, RuntimeError):  # no file, no place to keep one, or no home
+    with suppress(OSError, RuntimeError):  # no place to keep anything, or no home
         path = _folder() / f"{name}.pickle"
-        content = path.read_bytes()
-        kept_before = memoryview(content)[_HASH_BYTES:]
-        if hashlib.sha256(kept_before).digest() == content[:_HASH_BYTES]:
-            return pickle.loads(kept_before)  # noqa: S301  the folder is ours, and nobody else can write to it
+    kept = _read(path)
+    if kept is None:
+        with _alone(path):  # twenty simulators that start on a fresh machine build once
+            kept = _read(path) or _build(path, build)
+    return pickle.loads(kept)  # noqa: S301  our own, or of a folder that is ours and that nobody else can write to
+
+
+def _read(path: Path | None) -> memoryview | None:
+    """What was kept; None where there is nothing, or it is damaged."""
+    with suppress(OSError):
+        content = path.read_bytes() if path else b""
+        kept = memoryview(content)[_HASH_BYTES:]
+        if kept and hashlib.sha256(kept).digest() == content[:_HASH_BYTES]:
+            return kept
+    return None
+
+
+def _build(path: Path | None, build: Callable[[], object]) -> memoryview:
     packed = pickle.dumps(build(), protocol=5)
     if path is not None:
         with suppress(OSError):
             _write(path, packed)
-    return pickle.loads(packed)  # noqa: S301  our own
+    return memoryview(packed)
+
+
+@contextmanager
+def _alone(path: Path | None) -> Iterator[None]:
+    """While others that want the same wait, no longer than building takes, even where the first one stands still."""
+    if path is None:
+        yield
+        return
+    handle = None
+    with suppress(OSError):
+        handle = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        deadline = time.monotonic() + _WAIT_S
+        while time.monotonic() < deadline:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(_LOOK_S)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)  # which unlocks
 
 
 def user_cache() -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -69,12 +70,32 @@ def test_a_town_that_is_read_answers_as_fast_as_one_that_was_built(cache: Path) 
 @pytest.mark.parametrize("damage", [lambda c: c[:-1], lambda c: c[:-1] + bytes([c[-1] ^ 1]), lambda c: b""])
 def test_a_damaged_file_is_built_again_and_mended(cache: Path, damage: Any) -> None:
     cached("it", lambda: [1, 2])
-    (path,) = cache.glob("built-*/*")
+    (path,) = cache.glob("built-*/*.pickle")
     path.write_bytes(damage(path.read_bytes()))
 
     assert cached("it", lambda: [3]) == [3]
     assert cached("it", never) == [3]
-    assert [p.name for p in path.parent.iterdir()] == ["it.pickle"]
+    assert sorted(p.name for p in path.parent.iterdir()) == ["it.lock", "it.pickle"]
+
+
+def test_who_comes_while_another_builds_waits_and_reads(cache: Path) -> None:
+    second: list[object] = []
+    waiting = threading.Thread(target=lambda: second.append(cached("it", never)))
+
+    def build() -> str:
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+        return "built"
+
+    assert cached("it", build) == "built"
+    waiting.join()
+    assert second == ["built"]
+
+
+def test_nobody_waits_for_ever_for_another_who_builds(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "_WAIT_S", 0.1)
+    assert cached("it", lambda: cached("it", lambda: "mine")) == "mine"
 
 
 def test_a_folder_that_others_may_write_to_is_not_read(cache: Path) -> None:
