@@ -4,6 +4,7 @@ from av_synth.query.conditions import Condition, parse
 from av_synth.query.facts import FIELDS, SampleFacts, Thing, read
 from av_synth.query.find import Match, Seen, fields, find
 from av_synth.query.slices import SLICES, UNKNOWN, Slice, sliced
+from av_synth.query.tables import Row, Tables
 
 __all__ = [
     "FIELDS",
@@ -11,9 +12,11 @@ __all__ = [
     "UNKNOWN",
     "Condition",
     "Match",
+    "Row",
     "SampleFacts",
     "Seen",
     "Slice",
+    "Tables",
     "Thing",
     "fields",
     "find",

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from av_synth.errors import StoreError
 from av_synth.metrics import METRICS
 from av_synth.query.conditions import Value
+from av_synth.query.tables import Row, Tables
 
-Row = Mapping[str, Any]
 Values = dict[str, Value]
 
 _OF_SAMPLES: Mapping[str, str] = {
@@ -106,45 +104,24 @@ def read(dataset: Path, version: str | None = None) -> Iterator[SampleFacts]:
         raise StoreError(f"{message}; av-synth verify says more") from error
 
 
-class _Tables:
-    def __init__(self, dataset: Path, version: str | None) -> None:
-        found = sorted(path.parent.name for path in dataset.glob("*/sample.json"))
-        if not found:
-            why = "has no folder with a sample.json" if dataset.is_dir() else "there is no such folder"
-            raise StoreError(f"{dataset}: {why}; want a dataset's root, as `av-synth export` writes it")
-        if version is None and len(found) != 1:
-            raise StoreError(f"{dataset}: has the versions {', '.join(found)}; want --version with one of them")
-        self.folder = dataset / (version or found[0])
-
-    def _json(self, name: str, default: Any = None) -> Any:
-        path = self.folder / f"{name}.json"
-        if default is not None and not path.exists():
-            return default
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{path}: not a readable table: {error}") from error
-
-    def _by(self, name: str, key: str = "token", *, optional: bool = False) -> dict[str, Row]:
-        return {row[key]: row for row in self._json(name, [] if optional else None)}
-
+class _Tables(Tables):
     def samples(self) -> Iterator[SampleFacts]:
         """Join the tables."""
-        self._truth = self._by("sample_truth", "sample_token", optional=True)
-        self._velocities = self._by("annotation_truth", "sample_annotation_token", optional=True)
-        self._quality = self._by("label_quality", "sample_annotation_token", optional=True)
-        self._actors = self._by("instance_actor", "instance_token", optional=True)
-        self._instances, self._categories = self._by("instance"), self._by("category")
-        self._attributes = self._by("attribute")
-        (files, poses), logs = self._keyframes(), self._by("log")
-        runs: dict[str, Row] = {run["scene_token"]: run for run in self._json("av_synth", {}).get("runs", [])}
+        self._truth = self.by("sample_truth", "sample_token", optional=True)
+        self._velocities = self.by("annotation_truth", "sample_annotation_token", optional=True)
+        self._quality = self.by("label_quality", "sample_annotation_token", optional=True)
+        self._actors = self.by("instance_actor", "instance_token", optional=True)
+        self._instances, self._categories = self.by("instance"), self.by("category")
+        self._attributes = self.by("attribute")
+        (files, poses), logs = self._keyframes(), self.by("log")
+        runs: dict[str, Row] = {run["scene_token"]: run for run in self.json("av_synth", {}).get("runs", [])}
         annotations: dict[str, list[Row]] = defaultdict(list)
-        for row in self._json("sample_annotation"):
+        for row in self.rows("sample_annotation"):
             annotations[row["sample_token"]].append(row)
         scenes: dict[str, list[Row]] = defaultdict(list)
-        for row in self._json("sample"):
+        for row in self.rows("sample"):
             scenes[row["scene_token"]].append(row)
-        for scene in sorted(self._json("scene"), key=lambda row: str(row["name"])):
+        for scene in sorted(self.rows("scene"), key=lambda row: str(row["name"])):
             run = runs.get(scene["token"], {})
             samples = sorted(scenes[scene["token"]], key=lambda row: int(row["timestamp"]))
             for row in samples:
@@ -159,10 +136,10 @@ class _Tables:
 
     def _keyframes(self) -> tuple[dict[str, str], dict[str, Row]]:
         """By sample: the file of its front camera, and the ego's pose when its lidar looked, or its first sensor."""
-        sensors, mounts, poses = self._by("sensor"), self._by("calibrated_sensor"), self._by("ego_pose")
+        sensors, mounts, poses = self.by("sensor"), self.by("calibrated_sensor"), self.by("ego_pose")
         files: dict[str, tuple[bool, str, str]] = {}
         looked: dict[str, tuple[bool, str, str]] = {}
-        for row in self._json("sample_data"):
+        for row in self.rows("sample_data"):
             if not row["is_key_frame"]:
                 continue
             sensor, sample = sensors[mounts[row["calibrated_sensor_token"]]["sensor_token"]], row["sample_token"]

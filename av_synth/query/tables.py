@@ -1,0 +1,56 @@
+"""The tables of a dataset in nuScenes format, as rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from av_synth.errors import StoreError
+
+Row = Mapping[str, Any]
+
+
+class Tables:
+    """Those of one version of a dataset, read when they are asked for.
+
+    Attributes:
+        folder: where they are.
+    """
+
+    def __init__(self, dataset: Path, version: str | None = None) -> None:
+        """Of the only version, unless one is named.
+
+        Raises:
+            StoreError: if there is no such dataset, or it has several versions and none is named.
+        """
+        found = sorted(path.parent.name for path in dataset.glob("*/sample.json"))
+        if not found:
+            why = "has no folder with a sample.json" if dataset.is_dir() else "there is no such folder"
+            raise StoreError(f"{dataset}: {why}; want a dataset's root, as `av-synth export` writes it")
+        if version is None and len(found) != 1:
+            raise StoreError(f"{dataset}: has the versions {', '.join(found)}; want --version with one of them")
+        self.folder = dataset / (version or found[0])
+
+    def json(self, name: str, default: Any = None) -> Any:
+        """What a file holds; `default`, where there is one, if there is no such file.
+
+        Raises:
+            StoreError: if it cannot be read.
+        """
+        path = self.folder / f"{name}.json"
+        if default is not None and not path.exists():
+            return default
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path}: not a readable table: {error}") from error
+
+    def rows(self, name: str, *, optional: bool = False) -> Sequence[Row]:
+        """The rows of a table; none of an `optional` one that is not there. Raises as `json` does."""
+        return self.json(name, [] if optional else None)
+
+    def by(self, name: str, key: str = "token", *, optional: bool = False) -> dict[str, Row]:
+        """The rows of a table by one of their columns. Raises as `json` does."""
+        return {row[key]: row for row in self.rows(name, optional=optional)}
