@@ -145,7 +145,10 @@ def test_the_library_prints_nothing_and_leaves_no_process_but_by_the_doors_made_
 
 @pytest.mark.parametrize(
     ("library", "files"),
-    [("ray", ["farm/workers/ray_farm.py"]), ("scipy", ["replay/carla_recorder/resample.py", "scenario/designs.py"])],
+    [
+        ("ray", ["farm/workers/ray_farm.py"]),
+        ("scipy", ["grade/resampling.py", "replay/carla_recorder/resample.py", "scenario/designs.py"]),
+    ],
 )
 def test_what_takes_long_to_import_is_imported_in_few_files_and_only_when_it_is_used(library, files):
     found = {

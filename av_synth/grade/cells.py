@@ -11,7 +11,7 @@ from av_synth.errors import UserError
 from av_synth.grade.matching import Indices
 from av_synth.query import SampleFacts, Slice, Thing, sliced
 
-NOWHERE = -1
+_NOWHERE = -1
 """The cell of a detection that nobody can put under one, because it says nothing that the slice asks for."""
 
 _TOLD_BY_BOXES = ("range", "height")
@@ -43,7 +43,7 @@ class Slicing:
 
     def of_detection(self, sample: SampleFacts, box: Thing) -> int:
         """The cell of a detection, of which `box` has what it says."""
-        return self.of_object(sample, box) if self.placed else NOWHERE
+        return self.of_object(sample, box) if self.placed else _NOWHERE
 
 
 def object_cells(slicings: Sequence[Slicing], sample: SampleFacts, things: Sequence[Thing]) -> Indices:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -104,4 +105,5 @@ class Grades:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON has it; keys are the attributes' names."""
-        return asdict(self)
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))  # distances, which are keys, as text
+        return plain

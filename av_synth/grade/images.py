@@ -73,7 +73,7 @@ def grade_images(
         UserError: if an image is no keyframe of the dataset, a class is none of the ten, or there is no such slice.
         StoreError: if the dataset cannot be read.
     """
-    name, said = read_detections(detections) if isinstance(detections, Path) else ("detections", detections)
+    name, said = _read_detections(detections) if isinstance(detections, Path) else ("detections", detections)
     slices = slicings(by, told_by_boxes=False)
     wanted = np.array([CLASSES.index(_known("classes", each)) for each in classes or CLASSES], dtype=np.int64)
     for file, found in said.items():
@@ -93,7 +93,7 @@ def grade_images(
     return told(matched, slices, len(said), None, per_class=per_class, score=score, draws=draws, seed=seed)
 
 
-def read_detections(path: Path) -> tuple[str, Mapping[str, Detections2D]]:
+def _read_detections(path: Path) -> tuple[str, Mapping[str, Detections2D]]:
     """What detections of a file are called in messages, and they by image.
 
     Raises:

@@ -19,10 +19,10 @@ from av_synth.grade.matching import Floats
 RECALLS: Floats = np.linspace(0.0, 1.0, 101)
 """At which recalls precision is asked for."""
 
-LEAST = 0.1
+_LEAST = 0.1
 """Recalls up to this, and precision below it, count for nothing in nuScenes."""
 
-FIRST = round(100 * LEAST) + 1
+FIRST = round(100 * _LEAST) + 1
 """Index of the first recall that counts in nuScenes."""
 
 AveragePrecision: TypeAlias = Callable[[NDArray[np.bool_], Floats, Floats], Floats]
@@ -45,7 +45,7 @@ def of_nuscenes(right: NDArray[np.bool_], weights: Floats, objects: Floats) -> F
         return np.zeros(len(weights))
     rows = zip(*curves(right, weights, objects), strict=True)
     at = np.array([np.interp(RECALLS[FIRST:], recall, precision, right=0.0) for recall, precision in rows])
-    mean: Floats = np.maximum(at - LEAST, 0.0).mean(axis=1) / (1.0 - LEAST)
+    mean: Floats = np.maximum(at - _LEAST, 0.0).mean(axis=1) / (1.0 - _LEAST)
     return np.where((weights @ right) > 0.0, mean, 0.0)
 
 

@@ -8,13 +8,13 @@ for few observations by Student's t); E. B. Wilson, JASA 22, 1927 (intervals of 
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
-from scipy import stats
 
 from av_synth.grade.matching import Floats
 
-CONFIDENCE = 0.95
+_CONFIDENCE = 0.95
 """How much of what comes of drawing anew an interval holds."""
 
 
@@ -40,14 +40,17 @@ def interval(value: float, redrawn: Floats, scenes: int) -> tuple[float, float]:
     told = redrawn[np.isfinite(redrawn)]
     if scenes < 2 or not len(told) or np.ptp(told) < 1e-12:
         return _of_trials(value, max(scenes, 1))
-    beyond = stats.norm.cdf(math.sqrt(scenes / (scenes - 1)) * stats.t.ppf((1.0 - CONFIDENCE) / 2.0, scenes - 1))
+    from scipy.special import stdtrit  # takes long to import, and most verbs do without
+
+    students = float(stdtrit(scenes - 1, (1.0 - _CONFIDENCE) / 2.0))
+    beyond = NormalDist().cdf(math.sqrt(scenes / (scenes - 1)) * students)
     low, high = np.quantile(told, [beyond, 1.0 - beyond])
     return min(float(low), value), max(float(high), value)
 
 
 def _of_trials(share: float, trials: int) -> tuple[float, float]:
     """Wilson's interval of a share of trials that do not depend on each other."""
-    z = float(stats.norm.ppf(0.5 + CONFIDENCE / 2.0))
+    z = NormalDist().inv_cdf(0.5 + _CONFIDENCE / 2.0)
     middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z / (1 + z * z / trials) * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
     return max(middle - half, 0.0), min(middle + half, 1.0)

@@ -54,6 +54,7 @@ OPTIONS = {
         "--adopt",
     ],
     "query": ["DATASET", "CONDITIONS", "--fields", "--json", "--version"],
+    "grade": ["DATASET", "RESULTS", "--by", "--classes", "--images", "--split", "--score", "--json"],
     "view": ["PATH", "--port", "--host", "--open", "--html", "--version"],
     "scenarios": ["NAME", "show", "--schema", "--out", "--seed", "--set", "--town"],
     "openscenario": ["import", "export"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -12,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from av_synth.cli.app import status
+from av_synth.query import read
 from tests.export.synthetic_run import build_run
 from tests.pages.blocks import Command, blocks, commands
 
 WITHOUT_SIMULATOR = {
-    *("export", "formats", "merge", "openscenario", "query", "recorder", "rigs"),
+    *("export", "formats", "grade", "merge", "openscenario", "query", "recorder", "rigs"),
     *("scenarios", "split", "verify", "view"),
 }
 FOR_ANOTHER_STORE = {"av-synth split out/both --ratio train=0.8,val=0.2 --by scenario"}  # it wants two scenarios
@@ -62,12 +64,22 @@ def provided(folder: Path, words: tuple[str, ...], stores: dict[str, Path]) -> l
             assert status(["recorder", "write", str(stores["one"]), str(folder / word), "--force"]) == 0
         if before == "import":
             assert status(["openscenario", "export", "cut_in_wet", "--out", str(folder / word), "--force"]) == 0
+        if words[1] == "grade" and before.startswith("out/"):
+            (folder / word).write_text(
+                nothing_detected(folder / before, "images" if "--images" in words else "results")
+            )
         if words[1:3] == ("recorder", "write") and word.endswith(".log") and before != "--like":
             (folder / word).unlink(missing_ok=True)
         if word.startswith("scenarios/"):
             (folder / "scenarios").mkdir(exist_ok=True)
         found.append(word)
     return found
+
+
+def nothing_detected(dataset: Path, kind: str) -> str:
+    """A file of detections, as a detector that sees nothing would write it."""
+    samples = list(read(dataset))
+    return json.dumps({kind: {each.file if kind == "images" else each.sample_token: [] for each in samples}})
 
 
 @pytest.mark.parametrize("page", RUN_PAGES)
