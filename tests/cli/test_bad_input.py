@@ -160,7 +160,8 @@ OPTIONS = {
     "no such rig": (["cut_in_wet", "--rig", "nuscene"], "rig: got 'nuscene'; did you mean 'nuscenes'?"),
     "no sensors": (
         ["cut_in_wet", "--rig", "none"],
-        "want one of lidar128, lidar16, lidar64, nuscenes, solid_state, tiny, because a dataset needs sensors; a camp",
+        "want one of fisheye_front, lidar128, lidar16, lidar64, nuscenes, solid_state, tiny, because a dataset needs "
+        "sensors; a camp",
     ),
     "a rig with a path in it": (["cut_in_wet", "--rig", "/etc/passwd"], "rig: got '/etc/passwd'; want a name such as"),
     "no rig": (["cut_in_wet", "--rig"], "Option '--rig' requires an argument"),
@@ -338,7 +339,7 @@ def test_what_only_the_simulator_can_refuse_is_told_with_its_line_and_leaves_not
         (["run", "cut_in_wet", "--rig", "tiny", "--out", "out", "--town", "../x"], "--town: got '../x'; want a town"),
         (
             ["demo", "--rig", "none", "--out", "out"],
-            "rig: got 'none'; want one of lidar128, lidar16, lidar64, nuscenes, solid_state, tiny",
+            "rig: got 'none'; want one of fisheye_front, lidar128, lidar16, lidar64, nuscenes, solid_state, tiny",
         ),
         (["scenarios", "show"], "show: want a scenario's name behind it"),
         (["scenarios", "show", "cut_in_wet", "--out", "."], "--out: got '.'; want the path of a picture, such as"),
@@ -369,7 +370,10 @@ def test_what_only_the_simulator_can_refuse_is_told_with_its_line_and_leaves_not
         (["split", "none"], "none: there is no such folder; want a folder with runs/ in it, as"),
         (["split", "none", "--keep", "nope.json"], "--keep: nope.json: cannot be read: No such file or directory"),
         (["split", "none", "--ratio", "train"], "--ratio: got 'train', and cannot use 'train'; want distinct names"),
-        (["rigs", "none"], "rig: got 'none'; want one of lidar128, lidar16, lidar64, nuscenes, solid_state, tiny"),
+        (
+            ["rigs", "none"],
+            "rig: got 'none'; want one of fisheye_front, lidar128, lidar16, lidar64, nuscenes, solid_state, tiny",
+        ),
         (["doctor", "--simulator", "x"], "--simulator: got 'x'; want HOST:PORT, carla:FOLDER or carla"),
         (["simulator", "--port", "70000"], "--port"),
         (

@@ -15,7 +15,8 @@ from av_synth.geometry.transforms import apply, invert
 from av_synth.report.browse import BrowseServer, Library, open_source, write_files
 from av_synth.report.browse.model import Card, Opened, Source
 from tests.browser import Chromium, Page
-from tests.export.synthetic_run import SENSORS, build_run
+from tests.export.as_nuscenes import export
+from tests.export.synthetic_run import SENSORS, Rows, build_run
 
 FOUR = tuple(s for s in SENSORS if s.channel in ("CAM_FRONT", "CAM_FRONT_LEFT", "CAM_BACK", "LIDAR_TOP"))
 READY = "document.documentElement.dataset.ready !== undefined"
@@ -80,6 +81,15 @@ def many(run: Path) -> Library:
 def crowd(many: Library) -> Iterator[BrowseServer]:
     with BrowseServer(many) as server:
         yield server
+
+
+def with_lenses(rows: Rows) -> None:
+    """The front camera is a fisheye, that behind a plain lens."""
+    none = dict.fromkeys(("k1", "k2", "p1", "p2", "k3", "k4"), 0.0)
+    rows["lenses"] = [
+        {"channel": "CAM_FRONT", "model": "fisheye", **none, "k1": -0.05, "k2": 0.01},
+        {"channel": "CAM_BACK", "model": "plain", **none, "k1": -0.2, "k2": 0.03, "p1": 0.004, "p2": -0.003},
+    ]
 
 
 def opened(page: Page, frame: int = 0) -> None:
@@ -229,6 +239,55 @@ def test_a_box_lies_where_the_camera_sees_its_corners(chromium: Chromium, served
                 np.testing.assert_allclose(points.min(axis=0), pixels.min(axis=0), atol=0.02)
                 np.testing.assert_allclose(points.max(axis=0), pixels.max(axis=0), atol=0.02)
             assert seen >= 2
+
+
+def test_edges_are_bent_as_the_cameras_lens_bends_them(chromium: Chromium, tmp_path):
+    run = build_run(tmp_path / "run", 0, sensors=FOUR, change=with_lenses)
+    scene = Scene(run)
+    frame = next(scene.keyframes())
+    edges = [(k, k | bit) for k in range(8) for bit in (1, 2, 4) if not k & bit]
+    signs = np.array([(x, y, z) for z in (-1, 1) for y in (-1, 1) for x in (-1, 1)])
+    export([run], tmp_path / "dataset")
+    for library in (Library(open_source(path)) for path in (run, tmp_path / "dataset")):
+        (told_as,) = library.ids()
+        with (
+            BrowseServer(library) as server,
+            chromium.page(f"{server.address}#scene={told_as}", 1000, 700) as page,
+        ):
+            opened(page)
+            for channel in ("CAM_FRONT", "CAM_BACK"):
+                sensor = scene.sensors[channel]
+                camera_from_world = invert(frame.world_from_ego @ sensor.ego_from_sensor)
+                tile = f'.tile[data-channel="{channel}"] .box'
+                told = page.evaluate(
+                    f"[...document.querySelectorAll({json.dumps(tile)})].map((box) => "
+                    "[box.querySelector('.full').textContent, box.querySelector('.edges').getAttribute('d')])"
+                )
+                drawn_ = [polylines(path) for _, path in told]
+                bends, seen = [], 0
+                for box in frame.boxes:
+                    corners = apply(camera_from_world @ box.world_from_box, signs * np.array(box.size_lwh_m) / 2)
+                    if corners[:, 2].min() < 0.1 or box.num_lidar_pts + box.num_radar_pts == 0:
+                        continue
+                    along = np.linspace(0.0, 1.0, 25)[:, None]
+                    wanted = [corners[a] + along * (corners[b] - corners[a]) for a, b in edges]
+                    pixels = np.array([sensor.project(points)[0] + 0.5 for points in wanted])
+                    found = [
+                        lines for lines in drawn_ if lines.shape == pixels.shape and np.abs(lines - pixels).max() < 0.05
+                    ]
+                    inside = ((pixels > 0) & (pixels < sensor.size_px)).all(axis=2)
+                    if inside.any():
+                        assert len(found) == 1, (channel, box.category)
+                        seen += 1
+                        middle = pixels[:, 12] - (pixels[:, 0] + pixels[:, -1]) / 2
+                        bends.append(float(np.hypot(*middle.T).max()))
+                assert seen >= 2
+                assert max(bends) > 0.3  # pixels; a pinhole's edges are straight but for their nearer halves
+
+
+def polylines(path: str) -> np.ndarray:
+    """Lines (edges, points, 2) of a path."""
+    return np.array([[pair.split() for pair in line.split("L")] for line in path.split("M")[1:]], dtype=float)
 
 
 def test_time_goes_by_slider_strip_and_keys_and_what_is_pointed_at_is_marked_everywhere(chromium: Chromium, served):

@@ -15,7 +15,7 @@ from av_synth import store
 from av_synth.errors import UserError
 from av_synth.export.nuscenes.names import RunNames
 from av_synth.export.scene import Scene
-from av_synth.geometry.transforms import apply, invert
+from av_synth.geometry.transforms import Array, apply, invert
 from av_synth.report.viewer import write_viewer
 from tests.browser import Chromium, Page
 from tests.export.synthetic_run import SENSORS, TINY, Rows, Sensor, build_run
@@ -31,6 +31,12 @@ def with_a_story(rows: Rows) -> None:
         {"frame": f, "time_us": f * 50_000, "actor_id": 1, "other_id": 6, "metric": "ttc_s", "value": 3.0 - f / 20}
         for f in range(8, 20)
     ]
+
+
+def with_a_fisheye(rows: Rows) -> None:
+    """The front camera bends its images; they are painted without that."""
+    none = dict.fromkeys(("k1", "k2", "p1", "p2", "k3", "k4"), 0.0)
+    rows["lenses"] = [{"channel": "CAM_FRONT", "model": "fisheye", **none, "k1": -0.1, "k2": 0.01}]
 
 
 def without_events(rows: Rows) -> None:
@@ -234,6 +240,72 @@ def test_through_a_camera_boxes_lie_on_what_its_picture_shows(page: Page, page_p
         compared += 1
     assert compared > 1
     page.evaluate("viewer.show.lidar = true, viewer.show.strip = true, viewer.changed()")
+
+
+def test_through_a_lens_boxes_and_points_are_bent_as_its_picture_is(chromium: Chromium, tmp_path: Path) -> None:
+    run = store.open_run(build_run(tmp_path / "run", 0, sensors=TINY, change=with_a_fisheye))
+    scene = Scene(run.folder)
+    frame = next(iter(scene.keyframes()))
+    camera = scene.sensors["CAM_FRONT"]
+    camera_from_world = invert(frame.world_from_ego @ camera.ego_from_sensor)
+    write_viewer(run, tmp_path / "viewer.html")
+    with chromium.page((tmp_path / "viewer.html").as_uri(), *WINDOW) as page:
+        page.wait_for(SHOWN)
+        page.evaluate("Object.assign(viewer.show, { lidar: false, strip: false, names: 'none', boxes: false })")
+        page.evaluate("viewer.lookThrough(0)")
+        page.wait_for(READY)
+        drawn(page)
+        left, top, wide, high = page.evaluate(
+            "(() => { const r = document.getElementById('scene').getBoundingClientRect(); "
+            "return [r.left, r.top, r.width, r.height]; })()"
+        )
+        scale = min(wide / camera.size_px[0], high / camera.size_px[1])
+        corner = np.array([left, top]) + (np.array([wide, high]) - scale * np.array(camera.size_px)) / 2
+
+        def places(points_world: Array) -> Array:
+            pixels, depth = camera.project(apply(camera_from_world, points_world))
+            return corner + scale * (pixels[depth > 0.5] + 0.5)
+
+        def shown(what: str) -> npt.NDArray[np.bool_]:
+            plain = pixels(page)
+            page.evaluate(f"viewer.show.{what} = true, viewer.changed()")
+            changed = np.abs(pixels(page) - plain).max(axis=2) > 24
+            page.evaluate(f"viewer.show.{what} = false, viewer.changed()")
+            return changed
+
+        signs = np.array([(x, y, z) for z in (-1, 1) for y in (-1, 1) for x in (-1, 1)])
+        edges = [(k, k | bit) for k in range(8) for bit in (1, 2, 4) if not k & bit]
+        share = np.linspace(0.0, 1.0, 200)[:, None]
+        lines = []
+        for box in (box for box in frame.boxes if box.actor_id != 1):
+            ends = apply(box.world_from_box, signs * np.array(box.size_lwh_m) / 2)
+            lines += [places(ends[a] + share * (ends[b] - ends[a])) for a, b in edges]
+            middle = apply(camera_from_world, box.world_from_box[None, :3, 3])
+            if middle[0, 2] > 1.0:
+                at = page.evaluate(f"viewer.pixelOf('{box.actor_id}')")
+                np.testing.assert_allclose(at, places(box.world_from_box[None, :3, 3])[0], atol=0.5)
+        drawn_boxes = shown("boxes")
+        record = frame.records["LIDAR_TOP"]
+        points = scene.lidar(record)[:, :3]
+        lidar = places(apply(frame.world_from_ego @ scene.sensors["LIDAR_TOP"].ego_from_sensor, points))
+        drawn_points = shown("lidar")
+        for drawn_, wanted in ((drawn_boxes, np.concatenate(lines)), (drawn_points, lidar)):
+            near = np.ones(drawn_.shape, dtype=np.uint8)
+            inside = np.round(wanted - [left, top + 110]).astype(int)
+            held = ((inside >= 0) & (inside < drawn_.shape[::-1])).all(axis=1)
+            near[inside[held, 1], inside[held, 0]] = 0
+            away = cv2.distanceTransform(near, cv2.DIST_L2, 5)
+            assert drawn_.sum() > 500
+            assert np.quantile(away[drawn_], 0.99) < 4.0  # pixels of the window; unbent ones are tens away
+        there = cv2.distanceTransform((~drawn_boxes).astype(np.uint8), cv2.DIST_L2, 5)
+        on_canvas = np.round(np.concatenate(lines) - [left, top + 110]).astype(int)
+        held = ((on_canvas >= 3) & (on_canvas < np.array(drawn_boxes.shape[::-1]) - 3)).all(axis=1)
+        assert np.quantile(there[on_canvas[held, 1], on_canvas[held, 0]], 0.95) < 4.0
+        who = next(box for box in frame.boxes if box.category == "movable_object.trafficcone")
+        page.evaluate("viewer.show.boxes = true, viewer.changed()")
+        page.click(tuple(page.evaluate(f"viewer.pixelOf('{who.actor_id}')")))
+        drawn(page)
+        assert followed(page) == who.actor_id
 
 
 def test_a_link_opens_at_its_tick_with_its_actor(chromium: Chromium, page_path: Path) -> None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
 from av_synth.report.drawing import class_of
+from av_synth.report.page_lens import PageLens
 from av_synth.report.thumbnails import front_camera
 
 Pose = tuple[float, ...]
@@ -76,12 +77,13 @@ class Card:
 
 @dataclass(frozen=True)
 class View:
-    """A camera at a keyframe: where it was, its size in pixels, and fx, fy, cx, cy."""
+    """A camera at a keyframe: where it was, its size in pixels, fx, fy, cx, cy, and its lens; None for a pinhole."""
 
     channel: str
     camera_from_world: Pose
     size_px: tuple[int, int]
     intrinsics_px: tuple[float, float, float, float]
+    lens: PageLens | None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.errors import DataError, StoreError
+from av_synth.geometry.lens import Lens
 from av_synth.geometry.transforms import Array, apply, invert
 from av_synth.report.browse.model import (
     THUMBNAIL_PX,
@@ -31,6 +32,7 @@ from av_synth.report.browse.model import (
 )
 from av_synth.report.contact_sheet import expectation_words
 from av_synth.report.drawing import class_of
+from av_synth.report.page_lens import PageLens
 from av_synth.report.thumbnails import front_camera, moment_us, small_jpeg
 from av_synth.report.weather_words import weather_words
 from av_synth.rig.model import MAIN_LIDAR
@@ -186,7 +188,7 @@ class _OpenedScene(Opened):
             if data is not None and data.calibration.intrinsic is not None:
                 (fx, _, cx), (_, fy, cy), _ = data.calibration.intrinsic.tolist()
                 pose = pose_rows(invert(data.world_from_sensor))
-                views.append(View(channel, pose, (data.width, data.height), (fx, fy, cx, cy)))
+                views.append(View(channel, pose, (data.width, data.height), (fx, fy, cx, cy), _lens(data)))
         lidar = self._lidar(sample)
         seen_from = lidar or next((d for d in self._data(sample)), None)
         ego_from_world = np.eye(4) if seen_from is None else invert(seen_from.ego_pose.world_from_ego)
@@ -251,6 +253,12 @@ class _OpenedScene(Opened):
                     before.add(phase)
                     words = str(phase).replace(".", ": ").replace("_", " ")
                     yield (sample.timestamp_us - self._start_us) * 1e-6, words
+
+
+def _lens(data: Data) -> PageLens | None:
+    """That of the camera; None for a pinhole."""
+    told = data.calibration.lens
+    return None if told is None else PageLens.of(Lens(told[0], tuple(told[1].tolist())))
 
 
 def _inside(root: Path, name: str) -> Path:

@@ -37,6 +37,7 @@ from av_synth.report.browse.model import (
 from av_synth.report.contact_sheet import expectation_words
 from av_synth.report.drawing import class_of
 from av_synth.report.event_words import NOTED, event_words
+from av_synth.report.page_lens import PageLens
 from av_synth.report.run_from_above import RunFromAbove, roads_of
 from av_synth.report.thumbnails import as_jpeg, moment_us, thumbnail
 from av_synth.report.weather_words import weather_words
@@ -218,7 +219,8 @@ class _OpenedRun(Opened):
             sensor = self._scene.sensors[channel]
             if sensor.modality == "camera":
                 camera_from_world = invert(keyframe.world_from_ego @ sensor.ego_from_sensor)
-                views.append(View(channel, pose_rows(camera_from_world), sensor.size_px, sensor.intrinsics_px))
+                lens, pose = PageLens.of(sensor.lens), pose_rows(camera_from_world)
+                views.append(View(channel, pose, sensor.size_px, sensor.intrinsics_px, lens))
         return Frame(
             time_s=round(keyframe.time_us * 1e-6, 6),
             ego_from_world=pose_rows(ego_from_world),

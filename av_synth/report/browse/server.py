@@ -26,6 +26,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from av_synth import __version__
 from av_synth.errors import AvSynthError, UserError
 from av_synth.report.browse.library import Library, image_kind
+from av_synth.report.viewer.page import plain_script
 
 _LOOPBACK = "127.0.0.1"
 PAGE_FILES = {
@@ -33,6 +34,7 @@ PAGE_FILES = {
     "core.js": "text/javascript",
     "filters.js": "text/javascript",
     "list.js": "text/javascript",
+    "lens.js": "text/javascript",
     "boxes.js": "text/javascript",
     "above.js": "text/javascript",
     "panels.js": "text/javascript",
@@ -41,6 +43,7 @@ PAGE_FILES = {
 }
 """What lies beside index.html, and its type."""
 
+_OF_BOTH = "lens.js"  # the viewer's
 _MOST_PATH = 2000
 _QUIET_S = 30.0  # a connection that says nothing for so long is closed
 _KEEP = "private, max-age=60"  # pictures: a browser need not ask again while one scrolls
@@ -62,6 +65,8 @@ class Answer:
 
 def page_file(name: str) -> bytes:
     """A file of the page as it is in the package: index.html, or one of `PAGE_FILES`."""
+    if name == _OF_BOTH:
+        return plain_script(name).encode()
     return (resources.files("av_synth.report.browse") / "page" / name).read_bytes()
 
 

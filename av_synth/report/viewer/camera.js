@@ -1,9 +1,11 @@
 // Where one looks from: around a point that may ride along with an actor, or through one of the run's cameras.
 
+import { bent, straightened } from "./lens.js";
 import { add, apply, axis, clamp, fromRows, invertRigid, looking, multiply, projection, unit } from "./maths.js";
 
 const FIELD = 0.42; // tangent of half the height of the view
 const NEAR = 0.3, FAR = 1500;
+const ACROSS_A_LENS = 16, DOWN_A_LENS = 9;
 const WAYS = {
   behind: { yaw: 0, pitch: 0.3, reach: 25, shift: [7, 0, 0] },
   side: { yaw: Math.PI / 2, pitch: 0.3, reach: 24, shift: [0, 0, 0] },
@@ -42,9 +44,10 @@ export class Camera {
     const sides = worldFromCamera ? this.#lens(width, height) : [-FIELD * width / height, FIELD * width / height, -FIELD, FIELD];
     const place = worldFromCamera ?? this.#place(target, heading);
     const eye = axis(place, 3), matrix = multiply(projection(...sides, NEAR, FAR), invertRigid(place));
+    const lens = worldFromCamera ? this.data.cameras[this.through].lens : null;
     const far = this.through >= 0 ? [120, 500] : [this.reach * 1.5 + 90, this.reach * 5 + 330];
     return {
-      matrix, eye, place, sides, width, height, ratio, fog: far, back: [0.071, 0.08, 0.095], clear: 0.85 * this.reach,
+      matrix, eye, place, sides, lens, width, height, ratio, fog: far, back: [0.071, 0.08, 0.095], clear: 0.85 * this.reach,
       pxPerUnit: height / (sides[3] - sides[2]),
     };
   }
@@ -72,12 +75,16 @@ const TURNED = fromRows([1, 0, 0, 0, 0, -1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 1]);
 // the world place of a camera, as `looking` has it
 export const worldFromLens = (worldFromEgo, camera) => multiply(multiply(worldFromEgo, fromRows(camera.pose)), TURNED);
 
-// the corners of a camera's picture at a depth, world: upper left, upper right, lower right, lower left
-export function pictureCorners(worldFromEgo, camera, depth) {
-  const world = multiply(worldFromEgo, fromRows(camera.pose));
-  const { size: [w, h], intrinsics: [fx, fy, cx, cy] } = camera;
-  return [[-0.5, -0.5], [w - 0.5, -0.5], [w - 0.5, h - 0.5], [-0.5, h - 0.5]]
-    .map(([u, v]) => apply(world, [((u - cx) / fx) * depth, ((v - cy) / fy) * depth, depth]));
+// a camera's picture before it, world: rows of places from its upper left; what a lens has bent is straight again, and
+// lies at a distance instead of a depth, as it may be far off the axis
+export function pictureNet(worldFromEgo, camera, far) {
+  const world = multiply(worldFromEgo, fromRows(camera.pose)), { size: [w, h], intrinsics: [fx, fy, cx, cy], lens } = camera;
+  const [across, down] = lens ? [ACROSS_A_LENS, DOWN_A_LENS] : [1, 1];
+  return Array.from({ length: down + 1 }, (_, row) => Array.from({ length: across + 1 }, (_, column) => {
+    const [u, v] = [(w * column) / across - 0.5, (h * row) / down - 0.5];
+    const ray = [...straightened(lens, [(u - cx) / fx, (v - cy) / fy]), 1];
+    return apply(world, (lens ? unit(ray) : ray).map((value) => value * far));
+  }));
 }
 
 // pixel of a point, and how far before the eye it is; null behind it
@@ -85,13 +92,16 @@ export function toPixel(view, p) {
   const m = view.matrix, w = m[3] * p[0] + m[7] * p[1] + m[11] * p[2] + m[15];
   if (w < 0.1) return null;
   const x = (m[0] * p[0] + m[4] * p[1] + m[8] * p[2] + m[12]) / w, y = (m[1] * p[0] + m[5] * p[1] + m[9] * p[2] + m[13]) / w;
-  return [((x + 1) / 2) * view.width, ((1 - y) / 2) * view.height, w];
+  const [left, right, bottom, top] = view.sides;
+  const straight = [left + ((x + 1) / 2) * (right - left), -bottom - ((y + 1) / 2) * (top - bottom)];
+  const [u, v] = bent(view.lens, straight);
+  return [((u - left) / (right - left)) * view.width, ((top + v) / (top - bottom)) * view.height, w];
 }
 
 // unit vector from the eye through a pixel
 export function rayThrough(view, x, y) {
   const [left, right, bottom, top] = view.sides;
-  const u = left + (x / view.width) * (right - left), v = top - (y / view.height) * (top - bottom);
-  const far = apply(view.place, [u, v, -1]);
+  const [u, v] = straightened(view.lens, [left + (x / view.width) * (right - left), -top + (y / view.height) * (top - bottom)]);
+  const far = apply(view.place, [u, -v, -1]);
   return unit(add(far, view.eye, -1));
 }

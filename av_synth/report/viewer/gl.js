@@ -8,6 +8,28 @@ const SHADE = `
 uniform vec3 back;
 out vec4 shown;`;
 
+// where a lens has what a pinhole sees: `bent` of lens.js, for clip coordinates
+const LENS = `
+uniform int lens; uniform vec4 sides; uniform float coefficients[5]; uniform float reach;
+float radial(float r) {
+  float a = lens == 2 ? atan(r) : r, q = a * a;
+  return a * (1.0 + q * (coefficients[0] + q * (coefficients[1] + q * (lens == 2 ? coefficients[2] + q * coefficients[3] : coefficients[4]))));
+}
+vec4 bent(vec4 clip) {
+  if (lens == 0 || clip.w < 0.01) return clip;
+  vec2 middle = (sides.xz + sides.yw) / 2.0, across = (sides.yw - sides.xz) / 2.0;
+  vec2 p = (middle + clip.xy / clip.w * across) * vec2(1.0, -1.0), t = vec2(0.0);
+  float r = length(p), within = min(r, reach), far = radial(within);
+  if (r > reach) far += (far - radial(reach - 1e-3)) * 1e3 * (r - reach);
+  if (lens == 1) {
+    vec2 s = r > 0.0 ? p * within / r : p;
+    float q = dot(s, s), p1 = coefficients[2], p2 = coefficients[3];
+    t = vec2(2.0 * p1 * s.x * s.y + p2 * (q + 2.0 * s.x * s.x), p1 * (q + 2.0 * s.y * s.y) + 2.0 * p2 * s.x * s.y);
+  }
+  p = (r > 0.0 ? p * far / r : p) + t;
+  return vec4((p * vec2(1.0, -1.0) - middle) / across * clip.w, clip.zw);
+}`;
+
 const SURFACE_V = `
 in vec3 place; in vec3 colour; uniform mat4 view; out vec3 tint; out vec3 where;
 void main() { tint = colour; where = place; gl_Position = view * vec4(place, 1.0); }`;
@@ -15,7 +37,7 @@ const SURFACE_F = `
 in vec3 tint; in vec3 where;
 void main() { shown = vec4(mix(back, tint, clearness(where)), 1.0); }`;
 
-const POINT_V = `
+const POINT_V = `${LENS}
 in vec3 place; in float value; in float kind;
 uniform mat4 view; uniform mat4 model; uniform float unit; uniform int mode; uniform vec3 size; uniform float clear;
 uniform sampler2D palette;
@@ -31,7 +53,7 @@ void main() {
   vec4 listed = texelFetch(palette, ivec2(int(kind), 0), 0);
   gone = mode == 1 ? 1.0 - listed.a : 0.0;
   tint = mode == 0 ? ramp(sqrt(value / 255.0)) : mode == 1 ? listed.rgb : ramp((own.z + 0.3) / 4.5);
-  gl_Position = view * vec4(where, 1.0);
+  gl_Position = bent(view * vec4(where, 1.0));
   // nothing stands between the eye and who is followed
   if (gl_Position.w < clear && length(gl_Position.xy) < 0.55 * gl_Position.w) gone = 1.0;
   gl_PointSize = clamp(size.x / gl_Position.w, size.y, size.z);
@@ -54,7 +76,7 @@ const BOX_F = `
 in vec4 tint; in vec3 where;
 void main() { shown = vec4(mix(back, tint.rgb, clearness(where)), tint.a); }`;
 
-const LINE_V = `
+const LINE_V = `${LENS}
 in vec2 corner; in vec3 begin; in vec3 end; in vec4 colour; in float width;
 uniform mat4 view; uniform vec2 window; out vec4 tint; out vec3 where;
 void main() {
@@ -63,6 +85,8 @@ void main() {
   if (a.w < near && b.w < near) { gl_Position = vec4(2.0, 2.0, 2.0, 1.0); return; }
   if (a.w < near) a = mix(b, a, (b.w - near) / (b.w - a.w));
   if (b.w < near) b = mix(a, b, (a.w - near) / (a.w - b.w));
+  a = bent(a);
+  b = bent(b);
   vec2 way = (b.xy / b.w - a.xy / a.w) * window;
   vec2 side = length(way) > 1e-4 ? normalize(vec2(-way.y, way.x)) : vec2(0.0, 1.0);
   vec4 p = corner.x < 0.5 ? a : b;
@@ -105,6 +129,11 @@ class Program {
     gl.uniform3fv(this.at("eye"), view.eye);
     gl.uniform2fv(this.at("fog"), view.fog);
     gl.uniform3fv(this.at("back"), view.back);
+    const { model = "", coefficients = [], reach = 0 } = view.lens ?? {};
+    gl.uniform1i(this.at("lens"), ["", "plain", "fisheye"].indexOf(model));
+    gl.uniform1fv(this.at("coefficients"), [...coefficients, 0, 0, 0, 0, 0].slice(0, 5));
+    gl.uniform1f(this.at("reach"), reach);
+    gl.uniform4fv(this.at("sides"), view.sides);
   }
 
   // one attribute of a vertex array, from a buffer
@@ -280,8 +309,8 @@ export class Pictures {
     });
   }
 
-  // corners: upper left, upper right, lower right, lower left; key: whose texture it is
-  draw(view, key, image, corners) {
+  // net: rows of places, as `pictureNet` has them; key: whose texture it is
+  draw(view, key, image, net) {
     const gl = this.gl;
     gl.activeTexture(gl.TEXTURE0);
     let held = this.textures.get(key);
@@ -294,12 +323,16 @@ export class Pictures {
       gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.LINEAR_MIPMAP_LINEAR);
       held.image = image;
     }
-    const [a, b, c, d] = corners, rows = [[a, 0, 0], [b, 1, 0], [c, 1, 1], [a, 0, 0], [c, 1, 1], [d, 0, 1]];
+    const down = net.length - 1, across = net[0].length - 1, rows = [];
+    const corner = (row, column) => rows.push(...net[row][column], column / across, row / down);
+    for (let row = 0; row < down; row++) for (let column = 0; column < across; column++) {
+      for (const [y, x] of [[0, 0], [0, 1], [1, 1], [0, 0], [1, 1], [1, 0]]) corner(row + y, column + x);
+    }
     gl.bindBuffer(gl.ARRAY_BUFFER, this.buffer);
-    gl.bufferData(gl.ARRAY_BUFFER, new Float32Array(rows.flatMap(([p, u, v]) => [...p, u, v])), gl.DYNAMIC_DRAW);
+    gl.bufferData(gl.ARRAY_BUFFER, new Float32Array(rows), gl.DYNAMIC_DRAW);
     this.program.use(view);
     gl.uniform1i(this.program.at("picture"), 0);
     gl.bindVertexArray(this.list);
-    gl.drawArrays(gl.TRIANGLES, 0, 6);
+    gl.drawArrays(gl.TRIANGLES, 0, rows.length / 5);
   }
 }

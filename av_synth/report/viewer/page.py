@@ -26,7 +26,10 @@ MOST_BYTES = 15_000_000
 
 _PICTURES_SHARE = 0.6  # of what the log and the town leave; the lidar has the rest
 _PACKED = (1.5, 1.0)  # how much smaller points become when they are compressed, as hoped and at worst
-_SCRIPTS = ("maths.js", "data.js", "gl.js", "camera.js", "world.js", "labels.js", "plots.js", "panel.js", "main.js")
+_SCRIPTS = (
+    *("maths.js", "lens.js", "data.js", "gl.js", "camera.js", "world.js", "labels.js", "plots.js", "panel.js"),
+    "main.js",
+)
 _IMPORT = re.compile(r"^import .*?;\n", re.MULTILINE | re.DOTALL)
 _EXPORT = re.compile(r"^export (?=const|let|function|class|async)", re.MULTILINE)
 
@@ -53,6 +56,12 @@ def write_viewer(run: Run, out: Path, *, most_bytes: int = MOST_BYTES) -> Path:
     text = _page(run, most_bytes)
     replace_file(out, text.encode())
     return out
+
+
+def plain_script(name: str) -> str:
+    """A module of this folder without its imports and exports, as a script that shares its names with others."""
+    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return _EXPORT.sub("", _IMPORT.sub("", text))
 
 
 def _page(run: Run, most_bytes: int) -> str:
@@ -88,9 +97,7 @@ def _page(run: Run, most_bytes: int) -> str:
 
 def _script() -> str:
     """The modules of this folder as one: their imports of one another fall away."""
-    folder = resources.files(__package__)
-    parts = [folder.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS]
-    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", part)) for part in parts)
+    return "\n".join(map(plain_script, _SCRIPTS))
 
 
 def _html(scene: Scene, script: str, data: bytes, pictures: bytes) -> str:

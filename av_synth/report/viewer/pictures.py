@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import cv2
 import numpy as np
 
 from av_synth.errors import DataError
 from av_synth.export.scene import Record, Scene
+from av_synth.report.page_lens import PageLens
 from av_synth.report.viewer.pack import Pack
 
 
@@ -63,6 +64,7 @@ def add_pictures(pack: Pack, scene: Scene, most_bytes: int) -> bytes:
             "pose": camera.ego_from_sensor.ravel().tolist(),
             "size": camera.size_px,
             "intrinsics": camera.intrinsics_px,
+            "lens": None if (lens := PageLens.of(camera.lens)) is None else asdict(lens),
         }
         for camera in cameras
     ]

@@ -1,7 +1,7 @@
 // The scene: what is there, drawn for one frame and one view.
 
-import { pictureCorners, rayThrough } from "./camera.js";
-import { apply, axis, cross, dot, hitsBox, sub } from "./maths.js";
+import { pictureNet, rayThrough } from "./camera.js";
+import { add, apply, axis, cross, dot, hitsBox, sub } from "./maths.js";
 import { Boxes, Lines, Pictures, Points, Surface } from "./gl.js";
 
 const GROUND = [25, 28, 32];
@@ -12,6 +12,7 @@ const TOWN = {
 const MODES = { intensity: 0, class: 1, height: 2 };
 const TRAIL_S = 4, FUTURE_S = 3;
 const FRUSTUM_M = 1.5;
+const PIECES = 16; // of a line that a lens bends
 const AMBER = [255, 196, 61];
 const ACROSS = [[0, 1], [1, 2], [2, 3], [3, 0], [4, 5], [5, 6], [6, 7], [7, 4], [0, 4], [1, 5], [2, 6], [3, 7]];
 const SIGNS = [[1, 1, 1], [1, -1, 1], [1, -1, -1], [1, 1, -1], [-1, 1, 1], [-1, -1, 1], [-1, -1, -1], [-1, 1, -1]];
@@ -98,11 +99,17 @@ export class World {
       const model = Float32Array.from(box, (v, k) => (k < 12 ? v * (size[k >> 2] ?? 1) : v));
       if (through < 0) rows.push([model, [...rgb.map((v) => v / 255), show.lidar ? 0.5 : 0.85]]);
       const corners = SIGNS.map(([x, y, z]) => apply(model, [x / 2, y / 2, z / 2]));
-      for (const [a, b] of ACROSS) this.lines.add(corners[a], corners[b], mine ? AMBER : rgb, mine ? 1 : 0.8, mine ? 2.6 : 1.3);
+      for (const [a, b] of ACROSS) this.#edge(view, corners[a], corners[b], mine ? AMBER : rgb, mine ? 1 : 0.8, mine ? 2.6 : 1.3);
     }
     this.gl.depthMask(!show.lidar);
     this.boxes.draw(view, rows);
     this.gl.depthMask(true);
+  }
+
+  // in as many pieces as what is looked through needs
+  #edge(view, from, to, ...how) {
+    const pieces = view.lens ? PIECES : 1, at = (k) => add(from, sub(to, from), k / pieces);
+    for (let k = 0; k < pieces; k++) this.lines.add(at(k), at(k + 1), ...how);
   }
 
   #trails(frame, followed, show) {
@@ -125,15 +132,16 @@ export class World {
   #frusta(view, frame, images) {
     const ego = this.data.worldFromEgo(frame);
     this.data.cameras.forEach((camera, k) => {
-      const corners = pictureCorners(ego, camera, FRUSTUM_M), eye = apply(ego, [camera.pose[3], camera.pose[7], camera.pose[11]]);
-      corners.forEach((corner, n) => {
-        this.lines.add(eye, corner, [190, 200, 214], 0.35, 1);
-        this.lines.add(corner, corners[(n + 1) % 4], [190, 200, 214], 0.7, 1.2);
-      });
+      const net = pictureNet(ego, camera, FRUSTUM_M), eye = apply(ego, [camera.pose[3], camera.pose[7], camera.pose[11]]);
+      const left = net.map((row) => row[0]), right = net.map((row) => row.at(-1));
+      const around = [...net[0], ...right.slice(1), ...net.at(-1).toReversed().slice(1), ...left.toReversed().slice(1)];
+      const corners = [left[0], right[0], right.at(-1), left.at(-1)];
+      corners.forEach((corner) => this.lines.add(eye, corner, [190, 200, 214], 0.35, 1));
+      around.slice(1).forEach((place, n) => this.lines.add(around[n], place, [190, 200, 214], 0.7, 1.2));
       // from outside a picture is the wrong way round, and in the way
       const ahead = cross(sub(corners[3], corners[0]), sub(corners[1], corners[0]));
       if (images[k] && dot(ahead, sub(view.eye, corners[0])) * dot(ahead, sub(eye, corners[0])) > 0) {
-        this.pictures.draw(view, k, images[k].image, corners);
+        this.pictures.draw(view, k, images[k].image, net);
       }
     });
   }
@@ -141,7 +149,9 @@ export class World {
   #backdrop(view, frame, held, through) {
     if (!held) return;
     this.gl.disable(this.gl.DEPTH_TEST);
-    this.pictures.draw(view, through, held.image, pictureCorners(this.data.worldFromEgo(frame), this.data.cameras[through], 5));
+    // as it is: what lies over it is bent
+    const net = pictureNet(this.data.worldFromEgo(frame), { ...this.data.cameras[through], lens: null }, 5);
+    this.pictures.draw(view, through, held.image, net);
     this.gl.enable(this.gl.DEPTH_TEST);
   }
 

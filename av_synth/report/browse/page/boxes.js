@@ -15,14 +15,20 @@ AV.corners = ({ world_from_box: pose, size_lwh_m: [l, w, h] }) =>
 AV.EDGES = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((k) => [1, 2, 4].filter((bit) => !(k & bit)).map((bit) => [k, k | bit]));
 AV.FRONT = [1, 3, 7, 5];
 const NEAR_M = 0.1;
+const PIECES = 24; // of an edge that a lens bends
 
 // What a camera sees of a box: its edges and front in pixels, and an outline to point at; null if it is behind it.
-// Whole numbers are the middles of pixels, so that the picture's left end is at -0.5.
+// What a lens bends are lines of many points. Whole numbers are the middles of pixels, so that the picture's left end is at -0.5.
 AV.through = (view, box) => {
   const [fx, fy, cx, cy] = view.intrinsics_px;
   const points = AV.corners(box).map((corner) => AV.move(view.camera_from_world, corner));
   if (points.every(([, , z]) => z < NEAR_M)) return null;
-  const pixel = ([x, y, z]) => [(fx * x) / z + cx + 0.5, (fy * y) / z + cy + 0.5];
+  const pixel = ([x, y, z]) => {
+    const [u, v] = bent(view.lens, [x / z, y / z]);
+    return [fx * u + cx + 0.5, fy * v + cy + 0.5];
+  };
+  const pieces = view.lens ? PIECES : 1;
+  const line = (a, b) => Array.from({ length: pieces + 1 }, (_, k) => pixel(a.map((value, n) => value + ((b[n] - value) * k) / pieces)));
   const cut = (a, b) => a.map((value, k) => value + ((b[k] - value) * (NEAR_M - a[2])) / (b[2] - a[2]));
   const lines = [];
   for (const [from, to] of AV.EDGES) {
@@ -30,14 +36,14 @@ AV.through = (view, box) => {
     if (a[2] < NEAR_M && b[2] < NEAR_M) continue;
     if (a[2] < NEAR_M) a = cut(a, b);
     if (b[2] < NEAR_M) b = cut(b, a);
-    lines.push([pixel(a), pixel(b)]);
+    lines.push(line(a, b));
   }
   const ends = lines.flat();
   const [xs, ys] = [ends.map(([x]) => x), ends.map(([, y]) => y)];
   const [width, height] = view.size_px;
   if (Math.max(...xs) < 0 || Math.min(...xs) > width || Math.max(...ys) < 0 || Math.min(...ys) > height) return null;
   const whole = points.every(([, , z]) => z >= NEAR_M);
-  return { lines, outline: AV.hull(ends), front: whole ? AV.FRONT.map((k) => pixel(points[k])) : [], top: [(Math.min(...xs) + Math.max(...xs)) / 2, Math.min(...ys)] };
+  return { lines, outline: AV.hull(ends), front: whole ? AV.FRONT.flatMap((k, n) => line(points[k], points[AV.FRONT[(n + 1) % 4]]).slice(1)) : [], top: [(Math.min(...xs) + Math.max(...xs)) / 2, Math.min(...ys)] };
 };
 
 // The convex hull of points, by Andrew's monotone chain.
