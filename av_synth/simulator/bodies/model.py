@@ -57,11 +57,13 @@ class Rolling:
 
     Attributes:
         hull: the body without them, in the actor frame.
-        wheels: each in the frame of its hub, axes as the actor's; in the order of `Body.wheels`.
+        wheels: each in the frame of its hub, axes as the actor's; in the order of `Body.wheels`. Behind those of a
+            two-wheeler may be mudguard and fork of the front one, which are steered with it.
         hubs_m: (W, 3), where those frames are in the actor frame.
-        radii_m, half_m: (W,), of the mesh, and half its width.
+        radii_m, half_m: (W,), of the mesh, and half its width; the radius of what does not roll is infinite.
         room_m: (W,), from the hub to the side of the body's box.
         steered: (W,) bool, which of them show where they are steered to.
+        rake_rad: how far back the axis leans about which they are steered; it goes through the hub.
     """
 
     hull: Mesh
@@ -71,6 +73,7 @@ class Rolling:
     half_m: Array
     room_m: Array
     steered: npt.NDArray[np.bool_]
+    rake_rad: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,8 @@ class Catalogue(Mapping[str, Body]):
                 meshes = (*meshes, *body.doors.behind, *body.doors.panels)
             if body.rolling is not None:
                 digest.update(_tenths_of_mm(body.rolling.hubs_m) + f"{body.rolling.steered.tolist()}".encode())
+                if body.rolling.rake_rad:
+                    digest.update(f"{body.rolling.rake_rad:.4f}".encode())
                 meshes = (*meshes, body.rolling.hull, *body.rolling.wheels)
             for mesh in meshes:
                 digest.update(_tenths_of_mm(mesh.positions_m))

@@ -5,6 +5,7 @@ A vehicle whose wheels point ahead and have not turned is its whole mesh; hull a
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,8 @@ from av_synth.simulator.scene import Mesh, Tag
 _WIDEST_M = 0.35  # half a tyre's width, and more than any
 _AROUND = 0.06  # of its radius: how far the middle of what turns with a wheel is from its hub
 _WHEELS_OF_A_CAR = 4
+_GUARD, _GUARD_M = 1.45, 0.12  # of a front wheel's radius, and to the side: where mudguard and fork are
+_RAKE_RAD = {Tag.BICYCLE: math.radians(18.0), Tag.MOTORCYCLE: math.radians(25.0)}  # usual head angles are 72 and 65
 _BAKED = -1
 _LINER, _LINER_SIDES = 1.1, 14  # of a wheel's radius
 
@@ -37,22 +40,28 @@ def with_wheels(body: Body, owners: Owners | None = None) -> Body:
     hollow = owners is not None
     if owners is None:
         owners = _found(mesh, body)
-    numbers = range(len(body.wheels))
-    if not all((owners == k).any() for k in numbers):
+    if not all((owners == k).any() for k in range(len(body.wheels))):
         return replace(body, rolling=None)
-    parts = [_kept(mesh, owners == k) for k in numbers]
+    parts = [_kept(mesh, owners == k) for k in range(len(body.wheels))]
     hubs = [_hub(part) for part in parts]
+    steered = np.array([wheel.steered for wheel in body.wheels])
+    two_wheels = len(parts) < _WHEELS_OF_A_CAR
+    if two_wheels:
+        front = int(np.argmax(steered))
+        guard = _guard(mesh, owners, hubs[front], body.wheels[front].radius_m)
+        if guard.any():
+            owners = np.where(guard, len(parts), owners)
+            parts, hubs, steered = [*parts, _kept(mesh, guard)], [*hubs, hubs[front]], np.append(steered, True)
     placed = tuple(
         replace(part, positions_m=(part.positions_m - hub.astype(np.float32)).astype(np.float32))
         for part, hub in zip(parts, hubs, strict=True)
     )
     outward = np.array([1.0 if hub[1] > body.box_centre_m[1] else -1.0 for hub in hubs])
     radii, halves = (np.array(sizes) for sizes in zip(*map(_sizes, placed), strict=True))
-    # what is steered on two wheels is a fork, with its lamp and bar
-    steered = np.array([wheel.steered and len(numbers) >= _WHEELS_OF_A_CAR for wheel in body.wheels])
+    radii[len(body.wheels) :] = np.inf  # a fork does not roll
     liners = [
         _liner(hubs[k], float(radii[k]), float(halves[k]), float(outward[k]), body.tag)
-        for k in np.flatnonzero(steered & hollow).tolist()
+        for k in np.flatnonzero(steered & (hollow and not two_wheels)).tolist()
     ]
     edge = body.box_centre_m[1] + outward * body.box_half_m[1]
     return replace(
@@ -65,8 +74,22 @@ def with_wheels(body: Body, owners: Owners | None = None) -> Body:
             half_m=halves,
             room_m=outward * (edge - np.array([hub[1] for hub in hubs])),
             steered=steered,
+            rake_rad=_RAKE_RAD[body.tag] if two_wheels else 0.0,
         ),
     )
+
+
+def _guard(mesh: Mesh, owners: Owners, hub: Array, radius_m: float) -> npt.NDArray[np.bool_]:
+    """Triangles (T,) of pieces that lie close around a front wheel and are none of it: they are steered with it.
+
+    What of a fork reaches further up stays: it lies along the axis that it turns about.
+    """
+    piece, _, _ = _pieces(mesh)
+    off = np.abs(mesh.positions_m[mesh.triangles].astype(np.float64) - hub)  # (T, 3, 3)
+    most = np.zeros((int(piece.max()) + 1, 2))
+    np.maximum.at(most, piece, np.stack([np.hypot(off[..., 0], off[..., 2]), off[..., 1]], axis=2).max(axis=1))
+    close = np.all(most <= [_GUARD * radius_m, _GUARD_M], axis=1)[piece]
+    return np.asarray(close & (owners == _BAKED) & (mesh.tags[mesh.triangles[:, 0]] != int(Tag.RIDER)))
 
 
 def _hub(part: Mesh) -> Array:
@@ -111,21 +134,26 @@ def _liner(hub: Array, radius_m: float, half_m: float, outward: float, tag: Tag)
 
 def _found(mesh: Mesh, body: Body) -> Owners:
     """Pieces of the mesh that hang together, lie within a wheel's place and are centred on its hub."""
-    points = mesh.positions_m.astype(np.float64)
-    _, welded = np.unique(np.round(points * 1e4), axis=0, return_inverse=True)
-    faces = np.asarray(welded).reshape(-1)[mesh.triangles]
-    piece = _hanging_together(faces)
-    count = int(piece.max()) + 1
-    low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
-    np.minimum.at(low, np.repeat(piece, 3), points[mesh.triangles].reshape(-1, 3))
-    np.maximum.at(high, np.repeat(piece, 3), points[mesh.triangles].reshape(-1, 3))
-    owners: Owners = np.full(len(faces), _BAKED, dtype=np.int64)
+    piece, low, high = _pieces(mesh)
+    owners: Owners = np.full(len(piece), _BAKED, dtype=np.int64)
     for k, wheel in enumerate(body.wheels):
         off = np.abs((low + high) / 2 - wheel.position_m)[:, [0, 2]].max(axis=1)
         reach = np.maximum(high - wheel.position_m, wheel.position_m - low)
         mine = (off <= _AROUND * wheel.radius_m) & (reach[:, [0, 2]].max(axis=1) <= 1.01 * wheel.radius_m)
         owners[(mine & (reach[:, 1] <= _WIDEST_M))[piece]] = k
     return owners
+
+
+def _pieces(mesh: Mesh) -> tuple[Owners, Array, Array]:
+    """The piece that each triangle (T,) is of, and the lowest and highest corners (P, 3) of all pieces."""
+    points = mesh.positions_m.astype(np.float64)
+    _, welded = np.unique(np.round(points * 1e4), axis=0, return_inverse=True)
+    piece = _hanging_together(np.asarray(welded).reshape(-1)[mesh.triangles])
+    count = int(piece.max()) + 1
+    low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
+    np.minimum.at(low, np.repeat(piece, 3), points[mesh.triangles].reshape(-1, 3))
+    np.maximum.at(high, np.repeat(piece, 3), points[mesh.triangles].reshape(-1, 3))
+    return piece, low, high
 
 
 def _hanging_together(faces: npt.NDArray[np.intp]) -> Owners:

@@ -117,6 +117,8 @@ def _set_by_hand(actor: Actor, steer: Array, roll: Array) -> None:
         # the physics control counts them from the front, a body from the rear
         k = int(np.argmin(np.linalg.norm(own - actor.vehicle.physics.wheels[index].position_m, axis=1)))
         steer[k], roll[k] = -np.radians(angles.steer_deg), -np.radians(angles.pitch_deg)
+        if actor.body.wheels[k].steered:
+            steer[len(own) :] = steer[k]
 
 
 class _Wheels:
@@ -127,6 +129,7 @@ class _Wheels:
         self.radius_m = np.concatenate([each.radii_m for each in rollings])
         self._half_m = np.concatenate([each.half_m for each in rollings])
         self._room_m = np.concatenate([each.room_m for each in rollings])
+        self._rake_rad = np.concatenate([np.full(len(each.wheels), each.rake_rad) for each in rollings])
         self.shows_steering = np.concatenate([each.steered for each in rollings])
         self._wheelbase_m = arrays.wheelbase[owner]
         self._ahead_m = self._hub_m[:, 0] - arrays.rear_x[owner]
@@ -137,18 +140,30 @@ class _Wheels:
         round_m = self._wheelbase_m / np.tan(turning)
         side = np.sign(round_m)
         angle = np.arctan2(side * self._ahead_m, side * (round_m - self._hub_m[:, 1]))
+        angle = np.where(self._rake_rad > 0.0, np.arctan(np.tan(angle) / np.cos(self._rake_rad)), angle)
         return np.where(self.shows_steering & (np.abs(middle_rad) >= _STRAIGHT_RAD), angle, 0.0)
 
     def poses(self, steer_rad: Array, roll_rad: Array) -> Array:
         """(K, 4, 4) from the body's frame; a steered wheel draws in so far that it stays in the body's box."""
-        s, c, sr, cr = np.sin(steer_rad), np.cos(steer_rad), np.sin(roll_rad), np.cos(roll_rad)
-        stands_out = self._half_m * c + self.radius_m * np.abs(s) - self._room_m
-        drawn_in = np.where(s != 0.0, np.maximum(stands_out, 0.0), 0.0)
+        s, c = np.sin(steer_rad), np.cos(steer_rad)
+        leans = self._rake_rad > 0.0
+        roll = roll_rad + np.where(self.shows_steering, self._rake_rad, 0.0)
+        sr, cr = np.sin(roll), np.cos(roll)
+        stands_out = self._half_m * c + np.where(leans, 0.0, self.radius_m) * np.abs(s) - self._room_m
+        drawn_in = np.where((s != 0.0) & ~leans, np.maximum(stands_out, 0.0), 0.0)
         poses = np.zeros((len(s), 4, 4))
         poses[:, 0, :3] = np.stack([c * cr, -s, c * sr], axis=1)
         poses[:, 1, :3] = np.stack([s * cr, c, s * sr], axis=1)
         poses[:, 2, 0], poses[:, 2, 2] = -sr, cr
+        for k in np.flatnonzero(leans & self.shows_steering).tolist():
+            poses[k, :3, :3] = _pitched(-float(self._rake_rad[k])) @ poses[k, :3, :3]
         poses[:, :3, 3] = self._hub_m
         poses[:, 1, 3] -= np.sign(self._hub_m[:, 1]) * drawn_in
         poses[:, 3, 3] = 1.0
         return poses
+
+
+def _pitched(angle_rad: float) -> Array:
+    """Rotation (3, 3) about y."""
+    s, c = np.sin(angle_rad), np.cos(angle_rad)
+    return np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
