@@ -178,20 +178,36 @@ def test_a_rider_and_what_they_ride_are_two_objects(truth: Any) -> None:
     assert (cycle.group, cycle.accepts, cycle.box) == ("cycle", {"bicycle"}, (160.0, 80.0, 240.0, 140.0))
 
 
-@pytest.mark.parametrize(("width_m", "group"), [(0.6, "person"), (1.04, "person with things")])
-def test_a_person_under_an_umbrella_is_told_apart_and_does_not_count_as_a_person(
-    score: Any, truth: Any, width_m: float, group: str
+@pytest.mark.parametrize(
+    ("width_m", "group", "box"),
+    [(0.6, "person", (60.0, 20.0, 140.0, 81.0)), (1.04, "person with things", (80.0, 23.0, 120.0, 81.0))],
+)
+def test_a_person_under_an_umbrella_is_told_apart_from_it_and_does_not_count_as_a_person(
+    score: Any, truth: Any, width_m: float, group: str, box: tuple[float, ...]
 ) -> None:
     tag = np.zeros((100, 200), np.uint8)
-    tag[20:80, 80:120] = 12
+    tag[20:23, 60:140], tag[23:81, 80:120] = 12, 12  # a canopy, and who walks below it; 0.1 m a pixel
     taken = shot(truth, "human.pedestrian.adult", tag)
-    taken.state.infos[7].size_lwh_m[:] = (width_m, width_m, 2.0)
+    taken.state.infos[7].size_lwh_m[:] = (width_m, width_m, 6.0)
+    taken.state.actors[7].world_from_actor[:3, :3] = [[0, -1, 0], [0, 0, -1], [1, 0, 0]]  # it stands
+    taken.label.depth_m[:] = 10.0
     (seen,) = truth.truths(taken, 1.0)
-    assert seen.group == group
-    picture = score.Picture((seen,), (score.Found("person", 0.9, (85.0, 30.0, 110.0, 80.0)),))
-    matches = score.match(picture, score.QUESTIONS["person"])
+    assert (seen.group, seen.box) == (group, box)
+    matches = score.match(score.Picture((seen,), (score.Found("person", 0.9, box),)), score.QUESTIONS["person"])
     assert matches.false == ()
     assert len(matches.hits) == (group == "person")
+
+
+def test_who_sits_in_a_wheelchair_is_the_person_and_a_stroller_is_nothing_to_be_found(score: Any, truth: Any) -> None:
+    tag = np.zeros((100, 200), np.uint8)
+    tag[20:60, 90:110], tag[60:80, 80:120] = 12, 21
+    person, chair = truth.truths(shot(truth, "human.pedestrian.wheelchair", tag), 1.0)
+    assert (person.group, person.accepts, person.box) == ("person with things", {"person"}, (90.0, 20.0, 110.0, 60.0))
+    (stroller,) = truth.truths(shot(truth, "human.pedestrian.stroller", tag), 1.0)
+    assert not chair.counts
+    assert not stroller.counts
+    picture = score.Picture((stroller,), (score.Found("person", 0.9, stroller.box),))
+    assert score.match(picture, score.QUESTIONS["person"]).false == ()
 
 
 @pytest.mark.parametrize(("kind", "names"), [("car", {"car"}), ("van", {"car", "truck", "bus"})])

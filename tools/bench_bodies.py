@@ -36,6 +36,7 @@ from av_synth.simulator.bodies import catalogue
 
 _TOWN, _TICK_US, _CARRIER = "AvSynth02", 50_000, "vehicle.audi.a2"
 _PLACES, _DISTANCES_M, _LIFT_M = 2, (8.0, 16.0), 0.6
+_LONG_M = 5.0  # longer bodies are that much further away: in pieces is how the judge sees what is wider than 416 pixels
 _AZIMUTHS = 3  # at each place and distance another part of a turn
 _SHOWN = 8
 
@@ -84,7 +85,9 @@ def _shots(session: Session, bodies: Sequence[str]) -> Iterator[Shot]:
     ego = session.spawn(_CARRIER, first @ _up(_LIFT_M), role="ego", parked=True)
     session.tick()  # before, nobody knows what the next frame is called
     for name in bodies:
-        for at, (place, distance_m) in enumerate(product(places, _DISTANCES_M)):
+        further = max(1.0, 2.0 * float(np.max(catalogue()[name].box_half_m[:2])) / _LONG_M)
+        for at, (place, least_m) in enumerate(product(places, _DISTANCES_M)):
+            distance_m = further * least_m
             ego.set_transform(place.transform)
             for turn in range(_AZIMUTHS):
                 part = turn + at / (len(places) * len(_DISTANCES_M))
@@ -98,7 +101,7 @@ def _shots(session: Session, bodies: Sequence[str]) -> Iterator[Shot]:
                 session.destroy(actor)
                 bgr, label = seen.cameras[camera.channel].bgra[..., :3], seen.labels[camera.channel]
                 world_from_camera = seen.world_from_ego @ camera.mount.ego_from_sensor
-                title, where = f"{name} {distance_m:g} m", (_TOWN, "", camera.channel)
+                title, where = f"{name} {distance_m:.0f} m", (_TOWN, "", camera.channel)
                 yield Shot("alone", where, title, bgr, label, state, camera, world_from_camera, ego.id)
 
 

@@ -230,8 +230,13 @@ def take_down(session: Session) -> None:
 
 def with_things(info: ActorInfo) -> bool:
     """Whether a pedestrian's box is around a thing too that COCO has apart from the person, or not at all."""
-    # people are as wide and as deep as that only under an umbrella
-    return info.category in _WITH_THINGS or (is_pedestrian(info) and float(min(info.size_lwh_m[:2])) >= _UMBRELLA_M)
+    return info.category in _WITH_THINGS or is_under_umbrella(info)
+
+
+def is_under_umbrella(info: ActorInfo) -> bool:
+    """Whether an actor is a pedestrian with an umbrella: nobody else is as wide and as deep as that."""
+    wide = float(min(info.size_lwh_m[:2])) >= _UMBRELLA_M
+    return is_pedestrian(info) and info.category not in _WITH_THINGS and wide
 
 
 def is_pedestrian(info: ActorInfo) -> bool:

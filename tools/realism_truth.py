@@ -1,7 +1,8 @@
 """What a picture truly shows, in the detector's classes; and the same picture with boxes in place of bodies.
 
-What COCO's annotators name is not what nuScenes' do: there a rider and what they ride are two objects, here one actor.
-Its pixels are told apart by their semantic class.
+What COCO's annotators name is not what nuScenes' do: there a rider and what they ride are two objects, here one actor,
+and so are who sits in a wheelchair and the chair, or a walker and an umbrella. Pixels are told apart by their semantic
+class; those of an umbrella, which has its walker's, by how high they are.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-from realism_frames import Shot, in_picture, is_pedestrian, with_things
+from realism_frames import Shot, in_picture, is_pedestrian, is_under_umbrella, with_things
 from realism_judge import Judge
 from realism_score import Box, Found, Truth
 
@@ -23,7 +24,8 @@ _ROAD = frozenset({"car", "truck", "bus"})
 _CYCLES = frozenset({"bicycle", "motorcycle"})
 _EVERYTHING = _ROAD | _CYCLES | {"person"}
 _PERSON = frozenset({"person"})
-_RIDER_TAG = 13
+_PERSON_TAG, _RIDER_TAG = 12, 13
+_CANOPY_M = 0.28  # how far down an umbrella's canopy reaches from its tip; heads are lower
 # of nuScenes categories: the group, the names that are right, those that are nearly so
 _LARGE: Mapping[str, frozenset[str]] = {
     "vehicle.truck": frozenset({"truck"}),
@@ -33,6 +35,7 @@ _LARGE: Mapping[str, frozenset[str]] = {
     "vehicle.bus.bendy": frozenset({"bus"}),
     "vehicle.emergency.ambulance": _ROAD,  # a van
 }
+_NAMELESS = frozenset({"animal", "human.pedestrian.stroller"})  # COCO has no stroller, and animals by kinds
 _SUN = np.array([0.35, 0.5, 0.8])  # what the faces of the boxes turn to, world axes
 _AMBIENT = 0.45
 
@@ -96,7 +99,7 @@ def _truths(shot: Shot, scale: float, instance: npt.NDArray[np.uint16]) -> tuple
             found.append(Truth("ego", _EVERYTHING, _EVERYTHING, _around(own, scale), 1.0, 0.0, info.type_id, False))
             continue
         visible, distance_m = _visible(shot, actor_id, info), _distance_m(shot, actor_id)
-        for group, accepts, kin, counts, part in _named(info, own, shot.label.tag):
+        for group, accepts, kin, counts, part in _named(shot, actor_id, info, own):
             if part.any():
                 box = _around(part, scale)
                 found.append(Truth(group, accepts, kin, box, visible, distance_m, info.type_id, counts))
@@ -104,14 +107,21 @@ def _truths(shot: Shot, scale: float, instance: npt.NDArray[np.uint16]) -> tuple
 
 
 def _named(
-    info: ActorInfo, own: npt.NDArray[np.bool_], tag: npt.NDArray[np.uint8]
+    shot: Shot, actor_id: int, info: ActorInfo, own: npt.NDArray[np.bool_]
 ) -> list[tuple[str, frozenset[str], frozenset[str], bool, npt.NDArray[np.bool_]]]:
     """Group, right names, near names, whether it counts, and pixels, of each object that COCO has in an actor."""
-    category = info.category
-    if category == "animal":
+    category, tag = info.category, shot.label.tag
+    if category in _NAMELESS:
         return [("none", frozenset(), _EVERYTHING, False, own)]
     if is_pedestrian(info):
-        return [("person with things" if with_things(info) else "person", _PERSON, _PERSON, True, own)]
+        if not with_things(info):
+            return [("person", _PERSON, _PERSON, True, own)]
+        if is_under_umbrella(info):
+            return [("person with things", _PERSON, _PERSON, True, _below_canopy(shot, actor_id, info, own))]
+        return [
+            ("person with things", _PERSON, _PERSON, True, own & (tag == _PERSON_TAG)),
+            ("none", frozenset(), _EVERYTHING, False, own & (tag != _PERSON_TAG)),
+        ]
     if category in ("vehicle.bicycle", "vehicle.motorcycle"):
         rider = tag == _RIDER_TAG
         name = frozenset({category.removeprefix("vehicle.")})
@@ -125,6 +135,21 @@ def _named(
         van = info.attributes.get("base_type", "").lower() == "van"
         return [("car", _ROAD if van else frozenset({"car"}), _ROAD, True, own)]
     return []
+
+
+def _below_canopy(shot: Shot, actor_id: int, info: ActorInfo, own: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Pixels (H, W) of a walker without what is as high as the umbrella over them."""
+    rows, columns = np.nonzero(own)
+    camera = shot.camera
+    points = unproject(
+        np.stack([columns, rows], axis=1),
+        shot.label.depth_m[rows, columns],
+        *(camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px),
+    )
+    box_from_camera = invert(shot.state.world_from_box(actor_id)) @ shot.world_from_camera
+    kept = np.zeros_like(own)
+    kept[rows, columns] = apply(box_from_camera, points)[:, 2] < info.size_lwh_m[2] / 2.0 - _CANOPY_M
+    return kept
 
 
 def _drawn_as_box(info: ActorInfo) -> bool:
