@@ -38,8 +38,13 @@ class Division:
     by: str
 
 
-def parse_ratio(text: str) -> dict[str, float]:
-    """Shares by split, of text like 'train=0.8,val=0.2'; they need not add up to 1.
+def parse_ratio(text: str, option: str = "--ratio", example: str = DEFAULT_RATIO) -> dict[str, float]:
+    """Shares by name, of text like 'train=0.8,val=0.2'; they need not add up to 1, what is returned does.
+
+    Args:
+        text: as the user wrote it.
+        option: what it was given with.
+        example: of what is wanted.
 
     Raises:
         DocumentError: if it is not that.
@@ -52,8 +57,8 @@ def parse_ratio(text: str) -> dict[str, float]:
         except ValueError:
             value = 0.0
         if not NAME.fullmatch(name) or name == ALL or name in shares or not 0.0 < value < float("inf"):
-            reason = f"got {text!r}, and cannot use {part!r}; want distinct names and shares above 0: {DEFAULT_RATIO}"
-            raise DocumentError([Problem("", "--ratio", reason)])
+            reason = f"got {text!r}, and cannot use {part!r}; want distinct names and shares above 0: {example}"
+            raise DocumentError([Problem("", option, reason)])
         shares[name] = value
     return {name: share / sum(shares.values()) for name, share in shares.items()}
 

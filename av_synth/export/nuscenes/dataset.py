@@ -96,7 +96,7 @@ def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, 
             if source.scenario not in _NO_LIST:
                 splits.setdefault(source.scenario, []).append(scene)
             if by_hand.runs:
-                splits.setdefault(_split_name(by_hand.of(run.run_id)), []).append(scene)
+                splits.setdefault(official.listed(by_hand.of(run.run_id)), []).append(scene)
             _add_run(tables, run, scene, place, sensor_rows, annotations)
             _merge_channels(run.run_id, channels, sensor_rows.channels)
             more = extras.fold_extras(run, names, sensor_rows, annotations, part.version, offset_m)
@@ -134,17 +134,12 @@ def _refuse_splits(by_hand: Splits, scenarios: Collection[str]) -> None:
     taken: dict[str, str] = {name: f"scenario {name}" for name in scenarios if name not in _NO_LIST}
     taken["all"] = "all scenes"
     for name in by_hand.runs:
-        final = _split_name(name)
+        final = official.listed(name)
         if final in taken:
             raise UserError(
                 f"split '{name}': splits.json calls it '{final}', which is its name for {taken[final]} too; rename it"
             )
         taken[final] = f"split '{name}'"
-
-
-def _split_name(name: str) -> str:
-    """What a split is called in splits.json: readers take a name like `val` for a list of scenes of their own."""
-    return f"av_synth_{name}" if name in official.PREDEFINED_SPLITS else name
 
 
 def _add_fixed(tables: Mapping[str, JsonTable]) -> None:

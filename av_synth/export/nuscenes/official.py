@@ -52,6 +52,11 @@ def scene_numbers() -> Iterator[int]:
     return (number for number in range(1, 10_000) if number not in CAN_BLACKLIST)
 
 
+def listed(split: str) -> str:
+    """What a split is called in splits.json: readers take a name like `val` for a list of scenes of their own."""
+    return f"av_synth_{split}" if split in PREDEFINED_SPLITS else split
+
+
 def names(version: str) -> tuple[list[str], list[str]]:
     """Names for validation and for training scenes, in the order in which they are given out.
 
