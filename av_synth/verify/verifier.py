@@ -56,7 +56,7 @@ def verify(dataset: Path, version: str | None = None) -> VerifyReport:
     loose_boxes.check_image_annotations(opened, findings)
     for scene in opened.scenes:
         findings.enter(scene.name)
-        verify_scene(opened, scene, findings)
+        verify_scene(opened.as_of(scene), scene, findings)
         findings.enter("")
     return findings.report(str(root), version)
 

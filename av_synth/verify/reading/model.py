@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -21,6 +21,7 @@ __all__ = ["Annotation", "Calibration", "Data", "Dataset", "EgoPose", "Mask", "S
 
 _OPENED = ".open_door"  # ends the phase of sample_truth that says whose door was opened
 _UPRIGHT = 0.9  # of the up axis of a box
+_OF_ALL = ("semantic_class", "mix_scene")  # tables that are not of some scenes
 _DOOR_M = 1.1  # how far a car's front door stands out at most
 
 
@@ -154,7 +155,8 @@ class Dataset:
         categories: category names by index, as lidarseg means it; empty when rows have no index.
         surface_categories: per CityObjectLabel of semantic images, the category index of its surface; none without
             semantic_class.json.
-        ours: whether the dataset says it was made by av_synth, which promises more than nuScenes does.
+        ours: whether the dataset, or all that it was mixed of, says that av_synth made it, which promises more than
+            nuScenes does.
         last_mask: the map mask that was read last, (H, W) by file name; see `blobs.read_map_mask`.
     """
 
@@ -172,6 +174,19 @@ class Dataset:
     def rows_about(self, table: str, token: str) -> tuple[Row, ...]:
         """The rows of an optional table about something; none when the table is not there."""
         return self.extras.get(table, {}).get(token, ())
+
+    def has(self, name: str, scene: Scene) -> bool:
+        """Whether a table, or a folder, is to have something of a scene; in a mix, as its own dataset had it."""
+        return all(name in row["has"] for row in self.rows_about("mix_scene", scene.token))
+
+    def as_of(self, scene: Scene) -> Dataset:
+        """The dataset as far as it tells of a scene: in a mix, what the dataset has that the scene came from."""
+        rows = self.rows_about("mix_scene", scene.token)
+        if not rows:
+            return self
+        extras = {name: found for name, found in self.extras.items() if name in _OF_ALL or self.has(name, scene)}
+        masks = self.masks if self.has("instance_mask", scene) else None
+        return replace(self, ours=all(row["av_synth"] for row in rows), extras=extras, masks=masks)
 
 
 def build(root: Path, version: str, tables: Tables) -> Dataset:
@@ -212,7 +227,7 @@ def build(root: Path, version: str, tables: Tables) -> Dataset:
             for r in tables["instance_mask"]
         }
     map_files = {r["filename"]: tuple(logs[token]["logfile"] for token in r["log_tokens"]) for r in tables["map"]}
-    ours = (root / version / "av_synth.json").exists()
+    ours = (root / version / "av_synth.json").exists() and all(row["av_synth"] for row in tables.get("mix_scene", ()))
     indices = {r["index"]: r["name"] for r in tables["category"] if isinstance(r.get("index"), int)}
     names = {r["token"]: r["name"] for r in tables["category"]}
     surfaces = {

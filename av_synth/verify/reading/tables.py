@@ -201,6 +201,7 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         "samples": "counterparts",
         "instances": "counterparts",
     },
+    "mix_scene": {"scene_token": "token", "dataset": "token", "av_synth": "text", "has": "strings"},
 }
 """Fields of each table beside `token`, and their kinds; other fields are ignored, as the devkit does."""
 
@@ -225,6 +226,7 @@ OPTIONAL: Mapping[str, str] = {
     "clock_truth": "sample_data_token",
     "lidar_device": "calibrated_sensor_token",
     "lidar_time": "sample_data_token",
+    "mix_scene": "scene_token",
 }
 """Tables beyond the 13, which may be absent, and what their rows are about."""
 
@@ -279,6 +281,7 @@ _KEYS: tuple[tuple[str, str, str], ...] = (
     ("counterfactuals", "counterpart_scene_token", "scene"),
     ("counterfactuals", "samples", "sample"),
     ("counterfactuals", "instances", "instance"),
+    ("mix_scene", "scene_token", "scene"),
 )
 """Foreign keys: table, field (a string, a list, or an object's values), and the table pointed at."""
 

@@ -65,7 +65,7 @@ def check_files(dataset: Dataset, findings: Findings) -> None:
 
 def check_can_bus(dataset: Dataset, scene: Scene, findings: Findings) -> None:
     """Check all messages of a scene, when the dataset has a CAN bus."""
-    if not (dataset.root / _FOLDER).is_dir() or not scene.samples:
+    if not (dataset.root / _FOLDER).is_dir() or not dataset.has(_FOLDER, scene) or not scene.samples:
         return
     sound: dict[str, list[dict[str, Any]]] = {}
     for message in _FILES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -31,20 +32,17 @@ _FROM = " from the ego's origin, the ground under its rear axle, to the box's ce
 
 def check_rows(dataset: Dataset, findings: Findings) -> None:
     """Tables about annotations, samples and images have one row for each of them."""
-    keyframes = {d.token for s in dataset.scenes for c in s.channels("camera") for d in s.data[c] if d.is_key_frame}
-    wanted = {
-        "annotation_truth": (
-            "velocities",
-            {a.token for s in dataset.scenes for v in s.annotations.values() for a in v},
-        ),
-        "sample_truth": ("sample_truth", {sample.token for scene in dataset.scenes for sample in scene.samples}),
-        "label_image": ("label_images", keyframes),
+    checks = {
+        "annotation_truth": ("velocities", _annotations),
+        "sample_truth": ("sample_truth", _samples),
+        "label_image": ("label_images", _camera_keyframes),
+        "label_quality": ("label_quality", _annotations),
     }
-    wanted["label_quality"] = ("label_quality", wanted["annotation_truth"][1])
-    for table, (check, tokens) in wanted.items():
+    for table, (check, tokens_of) in checks.items():
         if table not in dataset.extras:
             continue
         rows = dataset.extras[table]
+        tokens = {token for scene in dataset.scenes if dataset.has(table, scene) for token in tokens_of(scene)}
         findings.checked(check, len(rows))
         for token in sorted(tokens - rows.keys()):
             findings.add(check, f"{table}.json", f"has no row for {token}; want one for each")
@@ -53,6 +51,18 @@ def check_rows(dataset: Dataset, findings: Findings) -> None:
         for token, found in rows.items():
             if len(found) > 1:
                 findings.add(check, f"{table}.json token={found[1]['token']}", f"is the second row about {token}")
+
+
+def _annotations(scene: Scene) -> Iterator[str]:
+    return (annotation.token for found in scene.annotations.values() for annotation in found)
+
+
+def _samples(scene: Scene) -> Iterator[str]:
+    return (sample.token for sample in scene.samples)
+
+
+def _camera_keyframes(scene: Scene) -> Iterator[str]:
+    return (data.token for channel in scene.channels("camera") for data in scene.data[channel] if data.is_key_frame)
 
 
 @dataclass(frozen=True)
