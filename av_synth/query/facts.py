@@ -17,6 +17,7 @@ Values = dict[str, Value]
 
 _OF_SAMPLES: Mapping[str, str] = {
     "scene": "name of the scene",
+    "dataset": "of a mix, which of its datasets it came from",
     "scenario": "name of the scenario",
     "town": "where it happens",
     "location": "what the dataset calls that place",
@@ -115,6 +116,7 @@ class _Tables(Tables):
         self._attributes = self.by("attribute")
         (files, poses), logs = self._keyframes(), self.by("log")
         runs: dict[str, Row] = {run["scene_token"]: run for run in self.json("av_synth", {}).get("runs", [])}
+        came_from = self.by("mix_scene", "scene_token", optional=True)
         annotations: dict[str, list[Row]] = defaultdict(list)
         for row in self.rows("sample_annotation"):
             annotations[row["sample_token"]].append(row)
@@ -128,6 +130,7 @@ class _Tables(Tables):
                 time_s = (row["timestamp"] - samples[0]["timestamp"]) * 1e-6
                 truth = self._truth.get(row["token"], {})
                 values = {"location": logs[scene["log_token"]]["location"], **_scene_values(scene["name"], run)}
+                values |= {"dataset": came_from[scene["token"]]["dataset"]} if scene["token"] in came_from else {}
                 values |= {"time_s": time_s, "phase": tuple(truth.get("phase", ()))}
                 values |= {"fault": _faults(truth["faults"])} if "faults" in truth else {}
                 values |= _weather(truth.get("weather") or run.get("weather") or {})

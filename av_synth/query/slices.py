@@ -99,6 +99,7 @@ _ALL = (
     _of_sample("scenario", "the scenario"),
     _of_sample("scene", "the scene"),
     _of_sample("town", "the town"),
+    _of_sample("dataset", "of a mix, the dataset that it came from"),
     Slice("weather", "what falls or hangs in the air", True, ("dry", "rain", "fog", "snow"), _weather),
     Slice("light", "where the sun is: below the horizon, up to 10 degrees above it, higher", True,
           ("day", "low sun", "night"), _light),
