@@ -7,10 +7,13 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from av_synth.errors import UserError
-from av_synth.store import write_file
+from av_synth.store import replace_file, write_file
 
 MARKER = "av_synth.json"
 """Tells a dataset of ours from anything else, and how it came about: at its root, of nuScenes beside the tables."""
+
+CARD = ("README.md", "croissant.json")
+"""At the root of a dataset: what `av-synth card` says of it."""
 
 LIST = "av_synth_files.txt"
 _NAMED = 3  # files in a message
@@ -28,6 +31,17 @@ def note(root: Path, where: Path) -> None:
     """
     own = sorted([*_files(root), where.relative_to(root).as_posix()])
     write_file(where, os.fsencode("".join(f"{path}\n" for path in own)))
+
+
+def add(where: Path, names: Collection[str]) -> None:
+    """Put files at the root of a dataset into its list; nothing is done where there is no list.
+
+    Raises:
+        StoreError: if it cannot be written.
+    """
+    if where.is_file():
+        own = {*where.read_bytes().splitlines(), *map(os.fsencode, names)}
+        replace_file(where, b"".join(b"%s\n" % path for path in sorted(own)), durable=True)
 
 
 def refuse_foreign(root: Path, where: Path) -> None:

@@ -18,7 +18,7 @@ from tests.export.synthetic_run import build_run
 from tests.pages.blocks import Command, blocks, commands
 
 WITHOUT_SIMULATOR = {
-    *("export", "formats", "grade", "merge", "mix", "openscenario", "query", "recorder", "rigs"),
+    *("card", "export", "formats", "grade", "merge", "mix", "openscenario", "query", "recorder", "rigs"),
     *("scenarios", "split", "verify", "view"),
 }
 FOR_ANOTHER_STORE = {

@@ -70,7 +70,9 @@ def refuse_place(dataset: Path) -> None:
             refuse_place(part)
         return
     # beside the parts of a dataset, what is no part is what is in the way
-    foreign = sorted(entries - {*VERSIONS, *_FOLDERS}, key=lambda name: (bool(_PART.fullmatch(name)), name))
+    foreign = sorted(
+        entries - {*VERSIONS, *_FOLDERS, *contents.CARD}, key=lambda name: (bool(_PART.fullmatch(name)), name)
+    )
     if foreign:
         raise UserError(
             f"{dataset}: holds '{foreign[0]}', which is no part of a dataset; move it or name another place"

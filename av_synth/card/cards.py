@@ -1,0 +1,105 @@
+"""Dataset cards: a page to read and a document for machines, of one and the same figures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from av_synth import query
+from av_synth.card.about import About, Cost, cost_of
+from av_synth.card.again import again
+from av_synth.card.croissant import croissant
+from av_synth.card.facts import Facts, facts_of
+from av_synth.card.labels import figures_of
+from av_synth.card.markdown import MARK, page
+from av_synth.card.words import responsible
+from av_synth.errors import UserError
+from av_synth.export import contents
+from av_synth.store import canonical_json, replace_file
+from av_synth.verify import verify
+
+_PAGE, _DOCUMENT = contents.CARD
+
+
+@dataclass(frozen=True)
+class Card:
+    """A card that was written.
+
+    Attributes:
+        page, document: its two files.
+        facts: what it tells.
+        cost: what the runs took.
+        exact: how many runs its commands make again.
+        true: whether the dataset verified; None if it was not asked.
+    """
+
+    page: Path
+    document: Path
+    facts: Facts
+    cost: Cost
+    exact: int
+    true: bool | None
+
+
+def write_card(
+    dataset: Path,
+    out: Path | None = None,
+    about: About | None = None,
+    *,
+    version: str | None = None,
+    core_s: Mapping[str, float] | None = None,
+    price: float | None = None,
+    measure: bool = True,
+) -> Card:
+    """Write the card of a dataset in nuScenes format: README.md and croissant.json; equal data give equal bytes.
+
+    Args:
+        dataset: its folder.
+        out: where the card goes; the dataset if None. Only a card is ever replaced.
+        about: what the publisher says; the folder's name alone if None.
+        version: its folder of tables, if there are several.
+        core_s: seconds of one core by run id, of runs that somebody kept account of.
+        price: of an hour of one core.
+        measure: whether it is verified now, for how far labels are off: everything is read.
+
+    Raises:
+        UserError: if there is no such dataset, or something else is in the card's place.
+        StoreError: if it is no dataset, or something cannot be read or written.
+    """
+    folder = out or dataset
+    _refuse(folder)
+    facts = facts_of(dataset, version)
+    about = about or About(dataset.resolve().name)
+    report = verify(dataset, facts.version) if measure else None
+    figures = None if report is None else figures_of(report)
+    cost = cost_of(facts, core_s or {}, _samples(dataset, facts), price)
+    commands = [again(run) for run in facts.runs]
+    told = responsible(facts, [] if figures is None else list(figures.sentences()))
+    text = page(facts, about, figures, cost, commands)
+    document = canonical_json(croissant(facts, about, folder, told))
+    replace_file(folder / _DOCUMENT, document, durable=True)
+    replace_file(folder / _PAGE, text.encode(), durable=True)
+    if folder.resolve() == dataset.resolve():
+        contents.add(dataset / facts.version / contents.LIST, contents.CARD)
+    exact = sum(not one.reason for one in commands)
+    return Card(folder / _PAGE, folder / _DOCUMENT, facts, cost, exact, None if report is None else report.ok)
+
+
+def _refuse(folder: Path) -> None:
+    """Raise UserError if something else than a card would be overwritten."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--out {folder}: is a file; want a folder")
+    path = folder / _PAGE
+    if path.exists() and MARK not in path.read_text(encoding="utf-8", errors="replace"):
+        raise UserError(f"{path}: is there and is no card of av-synth; move it, or name another folder with --out")
+    if (folder / _DOCUMENT).exists() and not path.exists():
+        raise UserError(f"{folder / _DOCUMENT}: is there without a card beside it; move it, or name another folder")
+
+
+def _samples(dataset: Path, facts: Facts) -> dict[str, int]:
+    """How many samples each scene of av_synth has, by the scene's token."""
+    tokens = {run["scene"]: run["scene_token"] for run in facts.runs}
+    found = Counter(tokens.get(sample.scene, "") for sample in query.read(dataset, facts.version))
+    return dict(found)

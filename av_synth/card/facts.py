@@ -1,0 +1,190 @@
+"""What a dataset card tells: counted from the tables of a dataset, and read of what made it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from av_synth import query
+from av_synth.errors import StoreError, UserError
+from av_synth.export.contents import MARKER
+
+Row = Mapping[str, Any]
+
+NOT_TOLD = "not told"
+"""What a card has in place of what nobody says."""
+
+_OF_SAMPLES = ("scenario", "town", "weather", "light")
+_OF_THINGS = ("class", "range", "visibility", "speed", "ttc")
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """A channel: what it is, the sizes of its images ('' for what is no camera), keyframes and all of its data."""
+
+    channel: str
+    modality: str
+    sizes: str
+    keyframes: int
+    records: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A dataset in figures.
+
+    Attributes:
+        root, version: the folder and its folder of tables.
+        rows: how many rows each table has, by its name; splits.json and the like are no tables.
+        duration_s: of all scenes, from their first samples to their last.
+        sensors: its channels.
+        samples_by: how many samples have which value, by slice (see `query.SLICES`) and value.
+        things_by: how many annotations.
+        made_by: av_synth.json; empty of a dataset that av_synth did not make.
+        origins: rows of mix_scene.json; none of what is no mix.
+        splits: how many scenes are in each split.
+        attribution: whose the looks of bodies are; '' where nobody has to be named.
+        faults: how many samples have which sensor fault.
+    """
+
+    root: Path
+    version: str
+    rows: Mapping[str, int]
+    duration_s: float
+    sensors: tuple[Sensor, ...]
+    samples_by: Mapping[str, Mapping[str, int]]
+    things_by: Mapping[str, Mapping[str, int]]
+    made_by: Row
+    origins: tuple[Row, ...]
+    splits: Mapping[str, int]
+    attribution: str
+    faults: Mapping[str, int]
+
+    @property
+    def runs(self) -> tuple[Row, ...]:
+        """What av_synth.json says of each run."""
+        return tuple(self.made_by.get("runs", ()))
+
+    @property
+    def samples(self) -> int:
+        """How many samples, the labelled moments, there are."""
+        return self.rows["sample"]
+
+    @property
+    def simulators(self) -> tuple[str, ...]:
+        """What its runs were played on."""
+        return tuple(sorted({str((run.get("identity") or {}).get("simulator") or NOT_TOLD) for run in self.runs}))
+
+    @property
+    def other_simulators(self) -> tuple[str, ...]:
+        """Those that are not the embedded one, whose bodies have looks of their own."""
+        return tuple(name for name in self.simulators if not name.startswith("av_synth "))
+
+    @property
+    def foreign_scenes(self) -> int:
+        """How many scenes av_synth did not make: nobody here knows what is in them."""
+        return self.rows["scene"] - len(self.runs)
+
+
+def facts_of(dataset: Path, version: str | None = None) -> Facts:
+    """Count what is in a dataset in nuScenes format.
+
+    Raises:
+        UserError: if there is no such folder.
+        StoreError: if it is no dataset, or a table cannot be read or lacks what the format has.
+    """
+    if not dataset.is_dir():
+        raise UserError(f"{dataset}: there is no such folder; want a dataset, as `av-synth export` writes it")
+    samples_by: dict[str, Counter[str]] = {name: Counter() for name in _OF_SAMPLES}
+    things_by: dict[str, Counter[str]] = {name: Counter() for name in _OF_THINGS}
+    faults: Counter[str] = Counter()
+    for sample in query.read(dataset, version):
+        for name in _OF_SAMPLES:
+            samples_by[name][query.SLICES[name].value(sample, None)] += 1
+        for thing in sample.things:
+            if thing.annotation_token:
+                for name in _OF_THINGS:
+                    things_by[name][query.SLICES[name].value(sample, thing)] += 1
+        told = sample.values.get("fault", ())
+        faults.update(told if isinstance(told, tuple) else ())
+    (tables,) = [path.parent for path in dataset.glob("*/sample.json") if version in (None, path.parent.name)]
+    try:
+        return _facts(dataset, tables, samples_by, things_by, faults)
+    except (KeyError, TypeError) as error:
+        message = f"{tables}: a table lacks what nuScenes has ({type(error).__name__}: {error})"
+        raise StoreError(f"{message}; av-synth verify says more") from error
+
+
+def _facts(
+    dataset: Path,
+    tables: Path,
+    samples_by: Mapping[str, Counter[str]],
+    things_by: Mapping[str, Counter[str]],
+    faults: Counter[str],
+) -> Facts:
+    rows = {}
+    for path in sorted(tables.glob("*.json")):
+        content = _read(path, None)
+        if isinstance(content, list):
+            rows[path.stem] = len(content)
+    attribution = tables / "ATTRIBUTION"
+    return Facts(
+        dataset,
+        tables.name,
+        rows,
+        _duration_s(_read(tables / "sample.json", [])),
+        tuple(_sensors(tables)),
+        {name: _ordered(name, found) for name, found in samples_by.items()},
+        {name: _ordered(name, found) for name, found in things_by.items()},
+        _read(tables / MARKER, {}),
+        tuple(_read(tables / "mix_scene.json", [])),
+        {name: len(scenes) for name, scenes in _read(tables / "splits.json", {}).items()},
+        attribution.read_text(encoding="utf-8").strip() if attribution.is_file() else "",
+        dict(sorted(faults.items())),
+    )
+
+
+def _read(path: Path, default: Any) -> Any:
+    if not path.exists():
+        return default
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path}: not a readable table: {error}") from error
+
+
+def _ordered(name: str, found: Mapping[str, int]) -> dict[str, int]:
+    """In the order of the slice's own values; others by their number."""
+    own = [value for value in query.SLICES[name].values if value in found]
+    others = sorted(set(found) - set(own), key=lambda value: (value == query.UNKNOWN, -found[value], value))
+    return {value: found[value] for value in (*own, *others)}
+
+
+def _duration_s(samples: Iterable[Row]) -> float:
+    ends: dict[str, tuple[int, int]] = {}
+    for row in samples:
+        first, last = ends.get(row["scene_token"], (row["timestamp"], row["timestamp"]))
+        ends[row["scene_token"]] = min(first, row["timestamp"]), max(last, row["timestamp"])
+    return sum(last - first for first, last in ends.values()) * 1e-6
+
+
+def _sensors(tables: Path) -> Iterable[Sensor]:
+    sensors = {row["token"]: row for row in _read(tables / "sensor.json", [])}
+    mounts = {row["token"]: row["sensor_token"] for row in _read(tables / "calibrated_sensor.json", [])}
+    records: Counter[str] = Counter()
+    keyframes: Counter[str] = Counter()
+    sizes: dict[str, set[tuple[int, int]]] = {}
+    for row in _read(tables / "sample_data.json", []):
+        channel = sensors[mounts[row["calibrated_sensor_token"]]]["channel"]
+        records[channel] += 1
+        keyframes[channel] += bool(row["is_key_frame"])
+        if row["width"]:
+            sizes.setdefault(channel, set()).add((row["width"], row["height"]))
+    for row in sorted(sensors.values(), key=lambda row: (row["modality"], row["channel"])):
+        channel = row["channel"]
+        told = ", ".join(f"{width} x {height}" for width, height in sorted(sizes.get(channel, ())))
+        yield Sensor(channel, row["modality"], told, keyframes[channel], records[channel])
