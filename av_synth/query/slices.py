@@ -94,6 +94,21 @@ def _light(sample: SampleFacts, _: Thing | None) -> str:
     return "night" if altitude_deg < 0.0 else "low sun" if altitude_deg < 10.0 else "day"
 
 
+def _turned(name: str, about: str, field: str, words: Sequence[str]) -> Slice:
+    """Of things by an angle: within 45 degrees of straight, beside it to the left or right, or the other way."""
+    ahead, left, right, back = words
+
+    def value(_: SampleFacts, thing: Thing | None) -> str:
+        angle_deg = _number(thing.values.get(field)) if thing else None
+        if angle_deg is None:
+            return UNKNOWN
+        return (
+            ahead if abs(angle_deg) <= 45.0 else back if abs(angle_deg) >= 135.0 else left if angle_deg > 0 else right
+        )
+
+    return Slice(name, about, False, tuple(dict.fromkeys(words)), value)
+
+
 _VISIBILITY: Mapping[Value, str] = {1: "0..40 %", 2: "40..60 %", 3: "60..80 %", 4: "80..100 %"}
 _ALL = (
     _of_sample("scenario", "the scenario"),
@@ -105,6 +120,9 @@ _ALL = (
           ("day", "low sun", "night"), _light),
     _of_thing("class", "the nuScenes category", "category", {}),
     _binned("range", "distance from the ego over the ground", "range_m", (10.0, 20.0, 30.0, 40.0, 50.0), "m"),
+    _turned("bearing", "where the ego sees it, by quarters", "bearing_deg", ("ahead", "left", "right", "behind")),
+    _turned("heading", "which way it points, seen from the ego, by quarters", "heading_deg",
+            ("same way", "crossing", "crossing", "oncoming")),
     _of_thing("visibility", "how much of it is visible in the cameras", "visibility", _VISIBILITY),
     _binned("ttc", "time to collision with the ego, now", "ttc_s", (1.0, 2.0, 4.0), "s", "no collision course"),
     _binned("speed", "its true speed", "speed_mps", (0.5, 3.0, 8.0, 15.0), "m/s"),
