@@ -80,6 +80,10 @@ def _of_sample(name: str, about: str) -> Slice:
     return Slice(name, about, True, (), lambda sample, _: str(sample.values.get(name, UNKNOWN)))
 
 
+def _town(sample: SampleFacts, _: Thing | None) -> str:
+    return str(sample.values.get("town", sample.values.get("location", UNKNOWN)))
+
+
 def _weather(sample: SampleFacts, _: Thing | None) -> str:
     if "weather.rain" not in sample.values:
         return UNKNOWN
@@ -102,9 +106,8 @@ def _turned(name: str, about: str, field: str, words: Sequence[str]) -> Slice:
         angle_deg = _number(thing.values.get(field)) if thing else None
         if angle_deg is None:
             return UNKNOWN
-        return (
-            ahead if abs(angle_deg) <= 45.0 else back if abs(angle_deg) >= 135.0 else left if angle_deg > 0 else right
-        )
+        beside = left if angle_deg > 0.0 else right
+        return ahead if abs(angle_deg) <= 45.0 else back if abs(angle_deg) >= 135.0 else beside
 
     return Slice(name, about, False, tuple(dict.fromkeys(words)), value)
 
@@ -113,7 +116,7 @@ _VISIBILITY: Mapping[Value, str] = {1: "0..40 %", 2: "40..60 %", 3: "60..80 %", 
 _ALL = (
     _of_sample("scenario", "the scenario"),
     _of_sample("scene", "the scene"),
-    _of_sample("town", "the town"),
+    Slice("town", "the town; of other datasets the location", True, (), _town),
     _of_sample("dataset", "of a mix, the dataset that it came from"),
     Slice("weather", "what falls or hangs in the air", True, ("dry", "rain", "fog", "snow"), _weather),
     Slice("light", "where the sun is: below the horizon, up to 10 degrees above it, higher", True,

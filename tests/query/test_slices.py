@@ -59,6 +59,8 @@ def test_weather_and_light_are_those_of_the_sample() -> None:
     snowy_night = sample(weather__rain=True, weather__snow=True, weather__sun_altitude_angle=-20.0)
     assert [SLICES["weather"].value(each, None) for each in (dry, snowy_night, sample())] == ["dry", "snow", UNKNOWN]
     assert [SLICES["light"].value(each, None) for each in (dry, snowy_night, sample())] == ["day", "night", UNKNOWN]
+    assert SLICES["town"].value(sample(town="AvSynth01", location="boston-seaport"), None) == "AvSynth01"
+    assert [SLICES["town"].value(each, None) for each in (sample(location="plane"), sample())] == ["plane", UNKNOWN]
     assert SLICES["light"].value(sample(weather__sun_altitude_angle=3.0), None) == "low sun"
 
 
