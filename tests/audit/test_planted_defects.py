@@ -1,0 +1,164 @@
+"""What is wrong with a dataset is found and named; what is not, raises no alarm."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from av_synth.audit import Audit, Finding, audit
+from tests.audit.plain_dataset import CLASSES, Kind, Scene, deal, repeated, write
+
+SCENES = 24
+SEEDS = range(5)
+
+
+@pytest.fixture(scope="module")
+def batches(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Five datasets of one distribution, without a defect."""
+    root = tmp_path_factory.mktemp("batches")
+    return [write(root / f"batch{seed}", deal(seed, SCENES)) for seed in SEEDS]
+
+
+def alarms(found: Audit, kind: str) -> list[Finding]:
+    return [finding for finding in found.alarms if finding.kind == kind]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_clean_dataset_raises_no_alarm_alone_or_beside_another_of_its_kind(batches: list[Path], seed: int) -> None:
+    found = audit(batches[seed], batches[seed - 1], seed=seed)
+
+    assert [str(finding) for finding in found.alarms] == []
+    assert (found.scenes, found.samples) == (SCENES, SCENES * 5)
+    assert {each.slice for each in found.drift} >= {"class", "weather", "light", "town", "range", "speed"}
+
+
+def test_a_class_that_was_removed_is_named(batches: list[Path], tmp_path: Path) -> None:
+    without = tuple(each for each in CLASSES if each != "human.pedestrian.child")
+    found = audit(write(tmp_path / "cut", deal(7, SCENES, Kind(classes=without))), batches[0])
+
+    (missing,) = alarms(found, "missing")
+    assert (missing.severity, missing.about) == ("serious", "class=human.pedestrian.child")
+    assert "human.pedestrian.child is in none of 24 scenes; batch0 has it in" in missing.words
+    assert "scenario: " in found.campaign
+
+
+def test_a_third_of_duplicates_is_counted_and_named_by_scene(tmp_path: Path) -> None:
+    scenes = deal(8, 17)
+    scenes += [repeated(scene, 9000 + k) for k, scene in enumerate(scenes[:7])]
+    found = audit(write(tmp_path / "twice", scenes))
+
+    (near,) = alarms(found, "near-duplicates")
+    assert near.severity == "serious"
+    assert "scene-0018 repeats scene-0001 (5 samples)" in near.words
+    assert found.duplicates.across == pytest.approx(35, abs=2)
+    assert {(each.scene, each.first) for each in found.duplicates.scenes} == {
+        (f"scene-{18 + k:04d}", f"scene-{1 + k:04d}") for k in range(7)
+    }
+
+
+@pytest.mark.parametrize("changed", ["scenery", "people"])
+def test_what_looks_the_same_or_is_labelled_the_same_but_not_both_is_no_duplicate(tmp_path: Path, changed: str) -> None:
+    scenes = deal(8, 4)
+    other = deal(9, 4)
+    scenes += [replace(scene, seed=9000 + k, **{changed: getattr(other[k], changed)}) for k, scene in enumerate(scenes)]
+
+    assert audit(write(tmp_path / "alike", scenes)).duplicates.across == 0
+
+
+def test_one_weather_is_named_and_others_are_proposed(tmp_path: Path) -> None:
+    found = audit(write(tmp_path / "dry", deal(10, SCENES, Kind(weathers=("dry",)))))
+
+    (one,) = alarms(found, "one value")
+    assert (one.severity, one.about) == ("warning", "weather=dry")
+    assert "All 24 scenes have weather dry" in one.words
+    assert "rain_mm_h: 10.0" in found.campaign
+    assert "fog_density: 40.0" in found.campaign
+
+
+def split(train: list[int], val: list[int]) -> dict[str, list[str]]:
+    names = {"av_synth_train": train, "av_synth_val": val}
+    return {name: [f"scene-{number:04d}" for number in numbers] for name, numbers in names.items()}
+
+
+def two_splits(tmp_path: Path, scenes: list[Scene], **tables: object) -> list[Finding]:
+    """The leaks of a dataset of scenes whose last third is for validation."""
+    cut = 2 * len(scenes) // 3
+    splits = split(list(range(1, cut + 1)), list(range(cut + 1, len(scenes) + 1)))
+    return alarms(audit(write(tmp_path / "splits", scenes, splits=splits, **tables)), "leak")
+
+
+def test_splits_with_nothing_in_common_leak_nothing(tmp_path: Path) -> None:
+    assert two_splits(tmp_path, deal(11, 9)) == []
+
+
+def test_scenes_of_one_draw_in_two_splits_are_a_leak(tmp_path: Path) -> None:
+    scenes = deal(11, 9)
+    scenes[8] = replace(deal(12, 1)[0], seed=scenes[0].seed, scenario=scenes[0].scenario, town=scenes[0].town)
+
+    (leak,) = two_splits(tmp_path, scenes)
+    assert (leak.severity, leak.about) == ("serious", "av_synth_train and av_synth_val")
+    assert "scenes of one draw (scenario, seed and town): scene-0001 and scene-0009." in leak.words
+
+
+def test_near_identical_samples_in_two_splits_are_a_leak(tmp_path: Path) -> None:
+    scenes = deal(11, 9)
+    scenes[7] = repeated(scenes[2], 9000)
+
+    (leak,) = two_splits(tmp_path, scenes)
+    assert "near-identical samples: scene-0003 and scene-0008." in leak.words
+
+
+def test_counterfactual_twins_in_two_splits_are_a_leak(tmp_path: Path) -> None:
+    twins = [{"scene_token": "scene-0007", "counterpart_scene_token": "scene-0002"}]
+
+    (leak,) = two_splits(tmp_path, deal(11, 9), counterfactuals=twins)
+    assert "counterfactual twins: scene-0002 and scene-0007." in leak.words
+
+
+def test_a_scene_that_is_in_two_splits_is_a_leak_but_not_of_two_for_training(tmp_path: Path) -> None:
+    told = split([1, 2, 3], [3, 4]) | {"train_detect": ["scene-0001"]}
+
+    (leak,) = alarms(audit(write(tmp_path / "both", deal(11, 4), splits=told)), "leak")
+    assert "share the same scenes: scene-0003." in leak.words
+
+
+def test_a_class_that_occurs_at_night_only_is_named(tmp_path: Path) -> None:
+    scenes = [
+        scene
+        if scene.light == "night"
+        else replace(scene, people=tuple(one for one in scene.people if one.category != "vehicle.bicycle"))
+        for scene in deal(13, 36)
+    ]
+
+    (bias,) = alarms(audit(write(tmp_path / "night", scenes)), "bias")
+    assert (bias.severity, bias.about) == ("serious", "vehicle.bicycle, light=night")
+
+
+def test_what_occurs_more_often_than_in_the_reference_is_named_with_both_shares(
+    batches: list[Path], tmp_path: Path
+) -> None:
+    lights = (*["night"] * 8, "day")
+    found = audit(write(tmp_path / "dark", deal(14, 36, Kind(lights=lights))), batches[1])
+
+    (drift,) = alarms(found, "drift")
+    assert drift.about == "light"
+    assert "over-represented: night (" in drift.words
+
+
+def test_a_batch_that_is_all_of_a_kind_has_collapsed(batches: list[Path], tmp_path: Path) -> None:
+    first = deal(15, 1, Kind(weathers=("rain",), lights=("day",), towns=("AvSynth01",)))[0]
+    scenes = [replace(scene, scenery=first.scenery, people=first.people) for scene in deal(16, SCENES)]
+    found = audit(write(tmp_path / "same", scenes), batches[2])
+
+    (collapse,) = alarms(found, "collapse")
+    assert collapse.severity == "serious"
+    assert "the variety has collapsed to" in collapse.words
+    ours, others = found.diversity.effective_samples, found.diversity.other_effective_samples
+    assert others is not None
+    assert ours < others / 2
+
+
+def test_equal_data_and_seed_give_equal_figures(batches: list[Path]) -> None:
+    assert audit(batches[0], batches[1], seed=3) == audit(batches[0], batches[1], seed=3)
