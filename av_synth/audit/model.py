@@ -152,7 +152,7 @@ class Diversity:
     Attributes:
         effective_samples: Vendi score.
         other_effective_samples: of the other dataset; None without one.
-        p: of so much less by chance, scenes put into the two at random; None if that was not asked.
+        p: of so much less by chance, scenes put into the two at random; None if that was not asked
     """
 
     effective_samples: float
@@ -168,8 +168,8 @@ class Drift:
         slice: its name.
         psi: population stability index.
         divergence_bits: Jensen-Shannon divergence, 0 (equal) to 1 (nothing in common).
-        p: that which dataset it is goes so far with the slice (Cramer's V) by chance, scenes put into the two at random;
-            corrected for the number of slices.
+        p: that the slice goes so far with which dataset it is (Cramer's V) by chance, scenes put into the two at
+            random; corrected for the number of slices.
     """
 
     slice: str

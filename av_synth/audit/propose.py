@@ -67,7 +67,16 @@ def proposed(
         "description": f"What {documents.shown(here.dataset.resolve().name)[1:-1]} lacks.",
         "runs": entries,
     }
-    return _HEADER + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+    text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
+    return _HEADER + text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes every value out, as our documents want it."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  yaml's own signature
+        """No value refers to another one."""
+        return True
 
 
 class _Known:
@@ -94,11 +103,14 @@ def _in_library(batch: Contents, category: str = "") -> list[str]:
 
 def _of_classes(findings: Sequence[Finding], other: Contents | None, known: _Known) -> Iterator[dict[str, Any]]:
     """Draws of scenarios that had who is missing, or of the one that has everybody."""
+    wanted: dict[str, None] = {}
     for finding in findings:
         slice_name, _, category = finding.about.partition("=")
         if finding.kind == "missing" and slice_name == "class":
             named = (_in_library(other, category) if other else []) or [_EVERYBODY]
-            yield {"scenario": named[0], "rig": known.rig, "seeds": {"from": known.seed, "count": _DRAWS}}
+            wanted[named[0]] = None
+    for name in wanted:
+        yield {"scenario": name, "rig": known.rig, "seeds": {"from": known.seed, "count": _DRAWS}}
 
 
 def _conditions(domain: tuple[Domain, Sequence[Cell]] | None, findings: Sequence[Finding]) -> list[tuple[str, str]]:

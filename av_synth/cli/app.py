@@ -15,6 +15,7 @@ import typer
 from av_synth import __version__
 from av_synth.cli import (
     assets,
+    audit,
     campaign,
     cancel,
     card,
@@ -90,6 +91,7 @@ for _verb in (
     pull,
     verify,
     card,
+    audit,
     video,
     query,
     grade,

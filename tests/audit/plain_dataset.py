@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ import cv2
 import numpy as np
 
 from av_synth import scenario as scenarios
+from av_synth.scenario.expressions import Value
 
 CLASSES = ("human.pedestrian.adult", "human.pedestrian.child", "vehicle.bicycle", "vehicle.car", "vehicle.truck")
-SCENARIOS = ("cut_in_wet", "pedestrian_runs_out")
+SCENARIOS = ("mine", "yours")
+LIBRARY = ("cut_in_wet", "pedestrian_runs_out")
 TOWNS = ("AvSynth01", "AvSynth02")
 WEATHERS: dict[str, dict[str, float]] = {
     "dry": {"precipitation": 0.0, "fog_density": 0.0, "snow_mm_h": 0.0},
@@ -45,7 +48,7 @@ class Somebody:
 
 @dataclass(frozen=True)
 class Scene:
-    """What happens in a scene, and how its images are made."""
+    """What happens in a scene, and how its images are made; `values` of parameters that are not drawn by the seed."""
 
     seed: int
     scenario: str
@@ -56,6 +59,7 @@ class Scene:
     scenery: int
     quality: int = 90
     shift_m: float = 0.0
+    values: tuple[tuple[str, Value], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,11 @@ def write(root: Path, scenes: list[Scene], **tables: object) -> Path:
     return root
 
 
+@lru_cache
+def _loaded(name: str) -> scenarios.Scenario:
+    return scenarios.load(name)
+
+
 def _add(root: Path, rows: Rows, name: str, scene: Scene) -> dict[str, Any]:
     rows["log"].append({"token": f"{name}/log", "location": scene.town})
     rows["scene"].append({"token": name, "name": name, "log_token": f"{name}/log"})
@@ -137,7 +146,9 @@ def _add(root: Path, rows: Rows, name: str, scene: Scene) -> dict[str, Any]:
         cv2.imwrite(str(root / file), image, [cv2.IMWRITE_JPEG_QUALITY, scene.quality])
         for k, somebody in enumerate(scene.people):
             _annotate(rows, f"{name}/{k}", token, somebody, when_s, scene.shift_m)
-    parameters = scenarios.load(scene.scenario).chance.draw(scene.seed, {})
+    parameters: dict[str, Value] = {"speed_mps": 5.0 + scene.seed % 7}
+    if scene.scenario in LIBRARY:
+        parameters = _loaded(scene.scenario).chance.draw(scene.seed, dict(scene.values))
     run = {"run_id": name, "scene": name, "scene_token": name, "scenario": scene.scenario, "seed": scene.seed}
     return {**run, "town": scene.town, "rig": "tiny", "parameters": parameters, "weather": weather}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from av_synth.audit import Audit, Finding, audit
-from tests.audit.plain_dataset import CLASSES, Kind, Scene, deal, repeated, write
+from tests.audit.plain_dataset import CLASSES, LIBRARY, Kind, Scene, deal, repeated, write
 
 SCENES = 24
 SEEDS = range(5)
@@ -18,7 +18,7 @@ SEEDS = range(5)
 def batches(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Five datasets of one distribution, without a defect."""
     root = tmp_path_factory.mktemp("batches")
-    return [write(root / f"batch{seed}", deal(seed, SCENES)) for seed in SEEDS]
+    return [write(root / f"batch{seed}", deal(seed, SCENES, Kind(scenarios=LIBRARY))) for seed in SEEDS]
 
 
 def alarms(found: Audit, kind: str) -> list[Finding]:
@@ -36,7 +36,7 @@ def test_a_clean_dataset_raises_no_alarm_alone_or_beside_another_of_its_kind(bat
 
 def test_a_class_that_was_removed_is_named(batches: list[Path], tmp_path: Path) -> None:
     without = tuple(each for each in CLASSES if each != "human.pedestrian.child")
-    found = audit(write(tmp_path / "cut", deal(7, SCENES, Kind(classes=without))), batches[0])
+    found = audit(write(tmp_path / "cut", deal(7, SCENES, Kind(classes=without, scenarios=LIBRARY))), batches[0])
 
     (missing,) = alarms(found, "missing")
     assert (missing.severity, missing.about) == ("serious", "class=human.pedestrian.child")
@@ -68,7 +68,7 @@ def test_what_looks_the_same_or_is_labelled_the_same_but_not_both_is_no_duplicat
 
 
 def test_one_weather_is_named_and_others_are_proposed(tmp_path: Path) -> None:
-    found = audit(write(tmp_path / "dry", deal(10, SCENES, Kind(weathers=("dry",)))))
+    found = audit(write(tmp_path / "dry", deal(10, SCENES, Kind(weathers=("dry",), scenarios=LIBRARY))))
 
     (one,) = alarms(found, "one value")
     assert (one.severity, one.about) == ("warning", "weather=dry")
@@ -140,7 +140,7 @@ def test_what_occurs_more_often_than_in_the_reference_is_named_with_both_shares(
     batches: list[Path], tmp_path: Path
 ) -> None:
     lights = (*["night"] * 8, "day")
-    found = audit(write(tmp_path / "dark", deal(14, 36, Kind(lights=lights))), batches[1])
+    found = audit(write(tmp_path / "dark", deal(14, 36, Kind(lights=lights, scenarios=LIBRARY))), batches[1])
 
     (drift,) = alarms(found, "drift")
     assert drift.about == "light"
@@ -148,8 +148,11 @@ def test_what_occurs_more_often_than_in_the_reference_is_named_with_both_shares(
 
 
 def test_a_batch_that_is_all_of_a_kind_has_collapsed(batches: list[Path], tmp_path: Path) -> None:
-    first = deal(15, 1, Kind(weathers=("rain",), lights=("day",), towns=("AvSynth01",)))[0]
-    scenes = [replace(scene, scenery=first.scenery, people=first.people) for scene in deal(16, SCENES)]
+    first = deal(15, 1, Kind(weathers=("rain",), lights=("day",), towns=("AvSynth01",), scenarios=LIBRARY))[0]
+    scenes = [
+        replace(scene, scenery=first.scenery, people=first.people)
+        for scene in deal(16, SCENES, Kind(scenarios=LIBRARY))
+    ]
     found = audit(write(tmp_path / "same", scenes), batches[2])
 
     (collapse,) = alarms(found, "collapse")
