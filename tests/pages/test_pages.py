@@ -11,6 +11,7 @@ import pytest
 import typer
 
 from av_synth import documents
+from av_synth.audit.domain import DomainDocument
 from av_synth.cli.app import app
 from av_synth.farm.planning.document import CampaignDocument
 from av_synth.rig.loader import RigDocument
@@ -141,6 +142,8 @@ def test_every_yaml_of_a_page_is_read_by_what_reads_it(block):
         documents.validate(document, BoxTable)
     elif "lidars" in document.data:
         documents.validate(document, RigDocument)
+    elif "axes" in document.data:
+        documents.validate(document, DomainDocument)
     elif "looks" in document.data:
         documents.validate(document, AssetsFile)
     else:
