@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from av_synth.audit import bias, drift, duplicates, leaks, propose
-from av_synth.audit.contents import by_slice, contents
+from av_synth.audit.contents import by_slice, contents, together
 from av_synth.audit.domain import domain_coverage, load
 from av_synth.audit.model import Audit, Coverage, Finding, by_severity
 from av_synth.audit.parameters import coverage_of
@@ -19,7 +20,7 @@ STRENGTHS = (2, 3)
 
 def audit(
     dataset: Path,
-    against: Path | None = None,
+    against: Sequence[Path] = (),
     odd: str | None = None,
     *,
     strength: int = 2,
@@ -30,30 +31,31 @@ def audit(
 
     Args:
         dataset: the folder that holds v1.0-*/, samples/ and so on; one of av_synth or any other.
-        against: another such folder, of an earlier batch or of a reference: what is missing, and what drifted.
+        against: other such folders, of earlier batches or a reference, taken together: what is missing, what drifted,
+            and what was there before.
         odd: an operational design domain, by its built-in name or the path of a YAML file.
         strength: t of t-wise coverage, 2 or 3.
         seed: of the relabelled scenes that stand for chance; equal data and seed give equal figures.
         version: the dataset's folder of tables, if there are several.
 
     Raises:
-        UserError: if the strength is another, or both datasets are one.
+        UserError: if the strength is another, or a dataset is to be compared with itself.
         DocumentError: if the design domain cannot be read, or says something wrong.
         StoreError: if a dataset cannot be read.
     """
     if strength not in STRENGTHS:
         raise UserError(f"strength {strength}; want {' or '.join(map(str, STRENGTHS))}")
-    if against is not None and against.resolve() == dataset.resolve():
-        raise UserError(f"{against}: is the dataset itself; want another one to compare it with")
+    if dataset.resolve() in [each.resolve() for each in against]:
+        raise UserError(f"{dataset}: is the dataset itself; want another one to compare it with")
     domain = load(odd) if odd is not None else None
     here = contents(dataset, version, domain.axes if domain else ())
-    other = contents(against) if against is not None else None
+    other = together([contents(each) for each in against]) if against else None
     rng = np.random.default_rng(seed)
-    groups, repeated = duplicates.groups_of(here)
+    groups, repeated = duplicates.groups_of(here, other)
     distinct = drift.diversity(here, other, rng)
     moved = drift.drifts(here, other, rng) if other else ()
     found: list[Finding] = [
-        *duplicates.findings(repeated),
+        *duplicates.findings(repeated, other.name if other else ""),
         *leaks.findings(here, groups),
         *bias.one_value_findings(here),
         *bias.bias_findings(here, rng),
@@ -76,7 +78,7 @@ def audit(
         missing = domain, cells
     return Audit(
         dataset=str(dataset),
-        against=str(against or ""),
+        against=tuple(map(str, against)),
         odd=domain.name if domain else "",
         scenes=len(here.scenes),
         samples=here.samples,

@@ -71,13 +71,13 @@ class Contents:
     """A dataset.
 
     Attributes:
-        dataset: its folder.
+        name: what it is called in words.
         tables: its folder of tables.
         scenes: by name.
         told: slices of which anything is known.
     """
 
-    dataset: Path
+    name: str
     tables: Path
     scenes: tuple[SceneContents, ...]
     told: frozenset[str]
@@ -120,7 +120,18 @@ def contents(dataset: Path, version: str | None = None, axes: Sequence[Slice] = 
             scene.counts[each.name].keys() - {UNKNOWN} and (field is None or field in scene.fields) for scene in scenes
         ):
             told.add(each.name)
-    return Contents(dataset, tables, scenes, frozenset(told))
+    return Contents(dataset.resolve().name, tables, scenes, frozenset(told))
+
+
+def together(batches: Sequence[Contents]) -> Contents:
+    """Several datasets as one, of which is told what all of them tell.
+
+    Args:
+        batches: at least one; tables are those of the first.
+    """
+    name = batches[0].name if len(batches) == 1 else f"{batches[0].name} and {len(batches) - 1} more"
+    scenes = tuple(scene for batch in batches for scene in batch.scenes)
+    return Contents(name, batches[0].tables, scenes, frozenset.intersection(*(batch.told for batch in batches)))
 
 
 def values_of(name: str, *batches: Contents) -> list[str]:

@@ -41,7 +41,12 @@ def drift_findings(found: tuple[Drift, ...], here: Contents, other: Contents) ->
     """What is to be said of slices that moved, and of those that cannot be compared."""
     moved = [drift for drift in found if drift.psi >= _SOME]
     few = math.comb(len(here.scenes) + len(other.scenes), len(here.scenes)) * ALPHA < len(found)
+    for name in _elsewhere(here, other):
+        words = f"No {name} of this dataset is one of {other.name}; what comes of that shows under the other slices."
+        yield Finding("drift", "note", name, words, {})
     for drift in moved:
+        if drift.slice in _elsewhere(here, other):
+            continue
         values = values_of(drift.slice, here, other)
         now, before = (nulls.shares(each.counts(drift.slice, values).sum(axis=0)) for each in (here, other))
         order = np.argsort(now - before, kind="stable")
@@ -51,7 +56,7 @@ def drift_findings(found: tuple[Drift, ...], here: Contents, other: Contents) ->
         told = f"over-represented: {', '.join(more) or 'nothing'}; under-represented: {', '.join(less) or 'nothing'}"
         if drift.p <= ALPHA:
             severity: Severity = "serious" if drift.psi >= _MUCH else "warning"
-            words = f"{drift.slice} is not as in {other.dataset.name} (PSI {drift.psi:.2f}): {told}."
+            words = f"{drift.slice} is not as in {other.name} (PSI {drift.psi:.2f}): {told}."
             yield Finding("drift", severity, drift.slice, words, figures)
         elif few or drift.p <= _MAYBE:
             words = f"{drift.slice} may differ ({told}); so few scenes cannot tell that from chance (p {drift.p:.2g})."
@@ -65,7 +70,8 @@ def drift_findings(found: tuple[Drift, ...], here: Contents, other: Contents) ->
 def missing_findings(here: Contents, other: Contents) -> Iterator[Finding]:
     """Values that the other dataset has and this one has not: the likelier by chance, the milder."""
     scenes, others = len(here.scenes), len(other.scenes)
-    wanted = [each for each in COUNTED if each.name in here.told & other.told]
+    apart = _elsewhere(here, other)
+    wanted = [each for each in COUNTED if each.name in here.told & other.told and each.name not in apart]
     tests = sum(len(values_of(each.name, other)) for each in wanted)
     for each in wanted:
         for value in values_of(each.name, other):
@@ -75,7 +81,7 @@ def missing_findings(here: Contents, other: Contents) -> Iterator[Finding]:
             # that all scenes with it are among those of the other
             p = min(1.0, nulls.all_of_one_kind(having, others, scenes + others) * tests)
             figures = {"scenes": 0, "scenes_of_other": having, "of_scenes_of_other": others, "p": p}
-            there = f"{other.dataset.name} has it in {having} of {others}"
+            there = f"{other.name} has it in {having} of {others}"
             what = f"{each.name} {value} is in none of {scenes} scenes; {there}"
             if p <= ALPHA:
                 severity: Severity = "serious" if each.name in ("class", "weather", "light") else "warning"
@@ -110,11 +116,17 @@ def collapse_findings(found: Diversity, other: Contents) -> Iterator[Finding]:
         return
     ratio = found.effective_samples / before
     words = (
-        f"The samples are as diverse as {found.effective_samples:.1f} distinct ones, those of {other.dataset.name} as "
+        f"The samples are as diverse as {found.effective_samples:.1f} distinct ones, those of {other.name} as "
         f"{before:.1f}: the variety has collapsed to {ratio:.0%}."
     )
     figures = {"effective_samples": found.effective_samples, "other": before, "ratio": ratio, "p": p}
     yield Finding("collapse", "serious" if ratio < _FAR_COLLAPSED else "warning", "diversity", words, figures)
+
+
+def _elsewhere(here: Contents, other: Contents) -> list[str]:
+    """Slices of the datasets' own words in which the two have nothing in common: a real one was driven elsewhere."""
+    both = [name for name in ("scenario", "town") if name in here.told & other.told]
+    return [name for name in both if not set(values_of(name, here)) & set(values_of(name, other))]
 
 
 def _lost(labels: Array, spreads: Array) -> Array:

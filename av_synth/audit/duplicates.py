@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.audit.contents import Contents, Labelled
+from av_synth.audit.contents import Contents, Labelled, SceneContents
 from av_synth.audit.model import Duplicates, Finding, Repeated, Severity
 
 _MOST_BITS = 6  # of 64, that may differ in images that look the same; of images of two places it is 32 +- 4
@@ -27,42 +27,60 @@ Place = tuple[int, int]
 """Of a sample: number of its scene, number in it."""
 
 
-def groups_of(contents: Contents) -> tuple[list[list[Place]], Duplicates]:
-    """Groups of samples that are all near-duplicates of one another, or of some between them; and their figures."""
+def groups_of(here: Contents, other: Contents | None = None) -> tuple[list[list[Place]], Duplicates]:
+    """Near-duplicates.
+
+    Args:
+        here: a dataset.
+        other: another one, whose samples may be repeated in it.
+
+    Returns:
+        Groups of samples of the dataset that are all near-duplicates of one another, or of some between them; and
+        figures.
+    """
+    scenes = (*(other.scenes if other else ()), *here.scenes)
+    mine = len(scenes) - len(here.scenes)
     alike: dict[tuple[tuple[str, int], ...], list[Place]] = defaultdict(list)
     unread = 0
-    for number, scene in enumerate(contents.scenes):
+    for number, scene in enumerate(scenes):
         for k, sample in enumerate(scene.samples):
             if sample.fingerprint is None:
-                unread += 1
+                unread += number >= mine
                 continue
             classes = Counter(labelled.category for labelled in sample.layout)
             alike[tuple(sorted(classes.items()))].append((number, k))
     leaders: dict[Place, Place] = {}
     for places in alike.values():
-        for first, second in _pairs(contents, places):
+        for first, second in _pairs(scenes, places):
             _join(leaders, first, second)
     groups: dict[Place, list[Place]] = defaultdict(list)
     for place in sorted(leaders):
         groups[_leader(leaders, place)].append(place)
     found = [groups[leader] for leader in sorted(groups)]
-    return found, _figures(contents, found, contents.samples - unread, unread)
+    names = [scene.name for scene in scenes]
+    ours = [[(scene - mine, k) for scene, k in group if scene >= mine] for group in found]
+    return [group for group in ours if group], _figures(names, mine, found, here.samples - unread, unread)
 
 
-def findings(duplicates: Duplicates) -> Iterator[Finding]:
-    """What is to be said of them."""
+def findings(duplicates: Duplicates, other: str) -> Iterator[Finding]:
+    """What is to be said of them; `other` is the name of the other dataset."""
     total = max(duplicates.samples, 1)
-    if duplicates.across:
-        share = duplicates.across / total
-        pairs = [f"{pair.scene} repeats {pair.first} ({pair.samples} samples)" for pair in duplicates.scenes]
+    for where, about, count, scenes in (
+        ("another scene", "across scenes", duplicates.across, duplicates.scenes),
+        (f"{other}", f"of {other}", duplicates.before, duplicates.scenes_before),
+    ):
+        if not count:
+            continue
+        share = count / total
+        pairs = [f"{pair.scene} repeats {pair.first} ({pair.samples} samples)" for pair in scenes]
         shown = "; ".join(pairs[:3]) + (f"; and {len(pairs) - 3} more" if len(pairs) > 3 else "")
         words = (
-            f"{share:.0%} of the samples ({duplicates.across} of {duplicates.samples}) look and are labelled the same "
-            f"as one of another scene: {shown}. They teach nothing new; leave them out."
+            f"{share:.0%} of the samples ({count} of {duplicates.samples}) look and are labelled the same "
+            f"as one of {where}: {shown}. They teach nothing new; leave them out."
         )
         severity: Severity = "serious" if share >= _SHARE_OF_SERIOUS else "warning"
-        figures = {"samples": duplicates.across, "share": share, "scenes": pairs}
-        yield Finding("near-duplicates", severity, "across scenes", words, figures)
+        figures = {"samples": count, "share": share, "scenes": pairs}
+        yield Finding("near-duplicates", severity, about, words, figures)
     if duplicates.within > _SHARE_OF_STILL * total:
         share = duplicates.within / total
         words = (
@@ -76,35 +94,41 @@ def findings(duplicates: Duplicates) -> Iterator[Finding]:
         yield Finding("unread", "note", "images", words, {"samples": duplicates.unread})
 
 
-def _figures(contents: Contents, groups: Sequence[Sequence[Place]], samples: int, unread: int) -> Duplicates:
-    across = within = 0
+def _figures(
+    names: Sequence[str], mine: int, groups: Sequence[Sequence[Place]], samples: int, unread: int
+) -> Duplicates:
+    """Figures of groups over the scenes of both datasets, of which ours begin with number `mine`."""
+    across = within = before = 0
     pairs: Counter[tuple[int, int]] = Counter()
     for group in groups:
-        first = group[0][0]
-        for scene, places in groupby(group, key=lambda place: place[0]):
+        ours = [place for place in group if place[0] >= mine]
+        if ours and group[0][0] < mine:
+            before += len(ours)
+            pairs.update((scene, group[0][0]) for scene, _ in ours)
+        for scene, places in groupby(ours, key=lambda place: place[0]):
             size = sum(1 for _ in places)
-            if scene == first:
+            if scene == ours[0][0]:
                 within += size - 1
             else:
                 across += size
-                pairs[scene, first] += size
-    most = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:_MOST_SCENES]
-    name = [scene.name for scene in contents.scenes]
-    repeated = tuple(Repeated(name[scene], name[first], count) for (scene, first), count in most)
-    return Duplicates(samples, across, within, repeated, unread)
+                pairs[scene, ours[0][0]] += size
+    most = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))
+    here, there = (
+        tuple(Repeated(names[scene], names[first], count) for (scene, first), count in some[:_MOST_SCENES])
+        for some in ([one for one in most if one[0][1] >= mine], [one for one in most if one[0][1] < mine])
+    )
+    return Duplicates(samples, across, within, here, before, there, unread)
 
 
-def _pairs(contents: Contents, places: Sequence[Place]) -> Iterator[tuple[Place, Place]]:
+def _pairs(scenes: Sequence[SceneContents], places: Sequence[Place]) -> Iterator[tuple[Place, Place]]:
     """Near-duplicates among samples with equally many of each class."""
-    bits = np.array([contents.scenes[scene].samples[k].fingerprint for scene, k in places], np.uint64)
+    bits = np.array([scenes[scene].samples[k].fingerprint for scene, k in places], np.uint64)
     for begin in range(0, len(places), _ROWS):
         rows = bits[begin : begin + _ROWS]
         apart = _BITS[(rows[:, None] ^ bits[None, begin:])[..., None].view(np.uint8)].sum(axis=-1)
         for row, column in np.argwhere(apart <= _MOST_BITS).tolist():
             first, second = places[begin + row], places[begin + column]
-            if row < column and _same_layout(
-                *(contents.scenes[scene].samples[k].layout for scene, k in (first, second))
-            ):
+            if row < column and _same_layout(*(scenes[scene].samples[k].layout for scene, k in (first, second))):
                 yield first, second
 
 

@@ -26,7 +26,7 @@ _OFFICIAL = {
 _SHOWN = 3
 
 
-def splits_of(contents: Contents) -> Splits:
+def _splits_of(contents: Contents) -> Splits:
     """The splits that a dataset is divided into: those of its splits.json but for `all` and the lists of scenarios.
 
     Where it says none, those of nuScenes' official lists, if all its scenes are named so, as readers take them; but for
@@ -61,7 +61,7 @@ def findings(contents: Contents, groups: Sequence[Sequence[Place]]) -> Iterator[
         contents: the dataset.
         groups: near-duplicates in it.
     """
-    splits = splits_of(contents)
+    splits = _splits_of(contents)
     tables = contents.tables
     scenes = {row["token"]: row for row in _json(tables / "scene.json", [])}
     runs = {str(run.get("scene")): run for run in _json(tables / "av_synth.json", {}).get("runs", [])}

@@ -135,6 +135,8 @@ class Duplicates:
         across: those that repeat a sample of an earlier scene.
         within: those that repeat an earlier sample of their own scene and of no other: mostly the ego stands still.
         scenes: pairs of scenes, those with most samples first, at most 100.
+        before: those that repeat a sample of the other dataset; 0 without one.
+        scenes_before: pairs of a scene and one of the other dataset, likewise.
         unread: samples whose image could not be read, which are not compared.
     """
 
@@ -142,6 +144,8 @@ class Duplicates:
     across: int
     within: int
     scenes: tuple[Repeated, ...]
+    before: int
+    scenes_before: tuple[Repeated, ...]
     unread: int
 
 
@@ -183,7 +187,7 @@ class Audit:
     """What is in a dataset, and whether it is worth training on.
 
     Attributes:
-        dataset, against, odd: what was looked at; '' for none.
+        dataset, against, odd: what was looked at, beside what, for which design domain ('' for none).
         scenes, samples, annotations: how many.
         findings: alarms first.
         contents: by slice.
@@ -194,7 +198,7 @@ class Audit:
     """
 
     dataset: str
-    against: str
+    against: tuple[str, ...]
     odd: str
     scenes: int
     samples: int

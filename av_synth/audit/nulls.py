@@ -16,7 +16,7 @@ Array = npt.NDArray[np.float64]
 
 ALPHA = 0.005
 RELABELLINGS = 4999
-"""Of scenes: the least probability they can show is 1 / 5000, which 11 slices at once, of Holm, need for ALPHA."""
+"""Of scenes: the least probability they can show is 1 / 5000, which a dozen slices at once need of Holm."""
 
 _LEAST_SHARE = 0.5  # of a thing or sample that PSI takes to be under a value where there is none
 

@@ -64,7 +64,7 @@ def proposed(
         return ""
     document = {
         "name": "fill_gaps",
-        "description": f"What {documents.shown(here.dataset.resolve().name)[1:-1]} lacks.",
+        "description": f"What {here.name} lacks.",
         "runs": entries,
     }
     text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)

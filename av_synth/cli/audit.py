@@ -23,8 +23,9 @@ def register(app: typer.Typer) -> None:
 
 def audit(
     dataset: Path = typer.Argument(help="A nuScenes dataset: the folder that holds v1.0-*/, samples/, sweeps/, maps/."),
-    against: Path | None = typer.Option(
-        None, help="Another one, of an earlier batch or a reference: what is missing, and what drifted."
+    against: list[Path] | None = typer.Option(
+        None,
+        help="Another one, of an earlier batch or a reference: what is missing, and what drifted. May be repeated.",
     ),
     odd: str | None = typer.Option(
         None, help="An operational design domain: urban, or a path to a YAML file (docs/how-to/audit.md)."
@@ -51,7 +52,7 @@ def audit(
         if file is not None and file.resolve().is_relative_to(dataset.resolve()):
             raise UserError(f"{option}: {file} is in the dataset, which is not changed; want it somewhere else")
     with progress(f"auditing {dataset}", counted=False):
-        found = audit_dataset(dataset, against, odd, strength=strength, seed=seed, version=version)
+        found = audit_dataset(dataset, against or (), odd, strength=strength, seed=seed, version=version)
     _tell(found)
     if json is not None:
         replace_file(json, canonical_json(found.to_json()))

@@ -96,7 +96,7 @@ def _page(audit: Audit) -> Iterator[str]:
 
 
 def _head(audit: Audit) -> Iterator[str]:
-    beside = [f"beside {audit.against}"] if audit.against else []
+    beside = [f"beside {' and '.join(audit.against)}"] if audit.against else []
     beside += [f"for the design domain {audit.odd}"] if audit.odd else []
     if beside:
         yield f'<p class="soft">{escape(", ".join(beside))}</p>'
@@ -131,7 +131,7 @@ def _findings(audit: Audit) -> Iterator[str]:
 def _contents(audit: Audit) -> Iterator[str]:
     yield "<h2>What is in it</h2>"
     if audit.against:
-        yield _KEY.format(other=escape(audit.against))
+        yield _KEY.format(other=escape(" and ".join(audit.against)))
     yield '<div class="slices">'
     for each in audit.contents:
         yield from _slice(each)
@@ -215,9 +215,12 @@ def _duplicates(audit: Audit) -> Iterator[str]:
     unread = f" {found.unread:,} have no image that can be read." if found.unread else ""
     yield f"<p>Of {found.samples:,} samples {found.across:,} repeat one of another scene,"
     yield f"{found.within:,} an earlier one of their own.{unread}</p>"
-    if found.scenes:
-        rows = [(escape(pair.scene), escape(pair.first), pair.samples) for pair in found.scenes]
-        yield from table(("scene", "repeats", "samples"), rows)
+    if found.before:
+        yield f"<p>{found.before:,} repeat one of the other dataset.</p>"
+    for scenes, of in ((found.scenes, "repeats"), (found.scenes_before, "repeats, of the other dataset")):
+        if scenes:
+            rows = [(escape(pair.scene), escape(pair.first), pair.samples) for pair in scenes]
+            yield from table(("scene", of, "samples"), rows)
 
 
 def _drift(audit: Audit) -> Iterator[str]:

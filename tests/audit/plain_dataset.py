@@ -21,7 +21,8 @@ from av_synth.scenario.expressions import Value
 
 CLASSES = ("human.pedestrian.adult", "human.pedestrian.child", "vehicle.bicycle", "vehicle.car", "vehicle.truck")
 SCENARIOS = ("mine", "yours")
-LIBRARY = ("cut_in_wet", "pedestrian_runs_out")
+LIBRARY = "cut_in_wet"
+BOTH = (LIBRARY, "mine")
 TOWNS = ("AvSynth01", "AvSynth02")
 WEATHERS: dict[str, dict[str, float]] = {
     "dry": {"precipitation": 0.0, "fog_density": 0.0, "snow_mm_h": 0.0},
@@ -147,7 +148,7 @@ def _add(root: Path, rows: Rows, name: str, scene: Scene) -> dict[str, Any]:
         for k, somebody in enumerate(scene.people):
             _annotate(rows, f"{name}/{k}", token, somebody, when_s, scene.shift_m)
     parameters: dict[str, Value] = {"speed_mps": 5.0 + scene.seed % 7}
-    if scene.scenario in LIBRARY:
+    if scene.scenario == LIBRARY:
         parameters = _loaded(scene.scenario).chance.draw(scene.seed, dict(scene.values))
     run = {"run_id": name, "scene": name, "scene_token": name, "scenario": scene.scenario, "seed": scene.seed}
     return {**run, "town": scene.town, "rig": "tiny", "parameters": parameters, "weather": weather}

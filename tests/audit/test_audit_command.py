@@ -78,7 +78,7 @@ def foreign(root: Path, seed: int) -> Path:
 
 def test_a_dataset_that_is_not_ours_is_audited_by_what_it_tells(tmp_path: Path) -> None:
     ours, other = write(tmp_path / "ours", deal(1, 12)), foreign(tmp_path / "other", 2)
-    alone, beside = audit(other), audit(ours, other)
+    alone, beside = audit(other), audit(ours, [other])
 
     assert {each.name for each in alone.contents} == {
         *("town", "class", "range", "bearing", "heading", "visibility", "height")
@@ -150,7 +150,7 @@ def test_what_cannot_be_audited_is_refused_with_words(exported: Path, tmp_path: 
     with pytest.raises(StoreError, match="there is no such folder"):
         audit(tmp_path / "nowhere")
     with pytest.raises(UserError, match="is the dataset itself; want another one"):
-        audit(exported, exported)
+        audit(exported, [exported])
     with pytest.raises(UserError, match="strength 4; want 2 or 3"):
         audit(exported, strength=4)
     assert status(["audit", str(exported), "--html", str(tmp_path)]) == 2

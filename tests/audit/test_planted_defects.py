@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from av_synth.audit import Audit, Finding, audit
-from tests.audit.plain_dataset import CLASSES, LIBRARY, Kind, Scene, deal, repeated, write
+from tests.audit.plain_dataset import BOTH, CLASSES, Kind, Scene, deal, repeated, write
 
 SCENES = 24
 SEEDS = range(5)
@@ -18,7 +18,7 @@ SEEDS = range(5)
 def batches(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Five datasets of one distribution, without a defect."""
     root = tmp_path_factory.mktemp("batches")
-    return [write(root / f"batch{seed}", deal(seed, SCENES, Kind(scenarios=LIBRARY))) for seed in SEEDS]
+    return [write(root / f"batch{seed}", deal(seed, SCENES, Kind(scenarios=BOTH))) for seed in SEEDS]
 
 
 def alarms(found: Audit, kind: str) -> list[Finding]:
@@ -27,7 +27,7 @@ def alarms(found: Audit, kind: str) -> list[Finding]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_clean_dataset_raises_no_alarm_alone_or_beside_another_of_its_kind(batches: list[Path], seed: int) -> None:
-    found = audit(batches[seed], batches[seed - 1], seed=seed)
+    found = audit(batches[seed], [batches[seed - 1]], seed=seed)
 
     assert [str(finding) for finding in found.alarms] == []
     assert (found.scenes, found.samples) == (SCENES, SCENES * 5)
@@ -36,7 +36,7 @@ def test_a_clean_dataset_raises_no_alarm_alone_or_beside_another_of_its_kind(bat
 
 def test_a_class_that_was_removed_is_named(batches: list[Path], tmp_path: Path) -> None:
     without = tuple(each for each in CLASSES if each != "human.pedestrian.child")
-    found = audit(write(tmp_path / "cut", deal(7, SCENES, Kind(classes=without, scenarios=LIBRARY))), batches[0])
+    found = audit(write(tmp_path / "cut", deal(7, SCENES, Kind(classes=without, scenarios=BOTH))), [batches[0]])
 
     (missing,) = alarms(found, "missing")
     assert (missing.severity, missing.about) == ("serious", "class=human.pedestrian.child")
@@ -67,8 +67,30 @@ def test_what_looks_the_same_or_is_labelled_the_same_but_not_both_is_no_duplicat
     assert audit(write(tmp_path / "alike", scenes)).duplicates.across == 0
 
 
+def test_what_an_earlier_batch_had_is_named_by_scene_of_both(batches: list[Path], tmp_path: Path) -> None:
+    scenes = deal(20, 12, Kind(scenarios=BOTH))
+    scenes[3:5] = [repeated(scene, 9000 + k) for k, scene in enumerate(deal(1, SCENES, Kind(scenarios=BOTH))[:2])]
+    found = audit(write(tmp_path / "next", scenes), batches[:2])
+
+    (near,) = found.alarms
+    assert (near.kind, near.severity, near.about) == ("near-duplicates", "serious", "of batch0 and 1 more")
+    assert (found.duplicates.across, found.duplicates.before) == (0, 10)
+    assert "scene-0004 repeats scene-0001 (5 samples); scene-0005 repeats scene-0002" in near.words
+    assert found.against == (str(batches[0]), str(batches[1]))
+
+
+def test_datasets_of_other_towns_are_told_so_once_and_not_alarmed_at(batches: list[Path], tmp_path: Path) -> None:
+    elsewhere = Kind(towns=("boston-seaport", "singapore-onenorth"), scenarios=BOTH)
+    found = audit(write(tmp_path / "elsewhere", deal(21, SCENES, elsewhere)), [batches[3]])
+
+    assert found.alarms == ()
+    assert [each.words for each in found.findings if each.about.startswith("town")] == [
+        "No town of this dataset is one of batch3; what comes of that shows under the other slices."
+    ]
+
+
 def test_one_weather_is_named_and_others_are_proposed(tmp_path: Path) -> None:
-    found = audit(write(tmp_path / "dry", deal(10, SCENES, Kind(weathers=("dry",), scenarios=LIBRARY))))
+    found = audit(write(tmp_path / "dry", deal(10, SCENES, Kind(weathers=("dry",), scenarios=BOTH))))
 
     (one,) = alarms(found, "one value")
     assert (one.severity, one.about) == ("warning", "weather=dry")
@@ -140,7 +162,7 @@ def test_what_occurs_more_often_than_in_the_reference_is_named_with_both_shares(
     batches: list[Path], tmp_path: Path
 ) -> None:
     lights = (*["night"] * 8, "day")
-    found = audit(write(tmp_path / "dark", deal(14, 36, Kind(lights=lights, scenarios=LIBRARY))), batches[1])
+    found = audit(write(tmp_path / "dark", deal(14, 36, Kind(lights=lights, scenarios=BOTH))), [batches[1]])
 
     (drift,) = alarms(found, "drift")
     assert drift.about == "light"
@@ -148,12 +170,11 @@ def test_what_occurs_more_often_than_in_the_reference_is_named_with_both_shares(
 
 
 def test_a_batch_that_is_all_of_a_kind_has_collapsed(batches: list[Path], tmp_path: Path) -> None:
-    first = deal(15, 1, Kind(weathers=("rain",), lights=("day",), towns=("AvSynth01",), scenarios=LIBRARY))[0]
+    first = deal(15, 1, Kind(weathers=("rain",), lights=("day",), towns=("AvSynth01",), scenarios=BOTH))[0]
     scenes = [
-        replace(scene, scenery=first.scenery, people=first.people)
-        for scene in deal(16, SCENES, Kind(scenarios=LIBRARY))
+        replace(scene, scenery=first.scenery, people=first.people) for scene in deal(16, SCENES, Kind(scenarios=BOTH))
     ]
-    found = audit(write(tmp_path / "same", scenes), batches[2])
+    found = audit(write(tmp_path / "same", scenes), [batches[2]])
 
     (collapse,) = alarms(found, "collapse")
     assert collapse.severity == "serious"
@@ -164,4 +185,4 @@ def test_a_batch_that_is_all_of_a_kind_has_collapsed(batches: list[Path], tmp_pa
 
 
 def test_equal_data_and_seed_give_equal_figures(batches: list[Path]) -> None:
-    assert audit(batches[0], batches[1], seed=3) == audit(batches[0], batches[1], seed=3)
+    assert audit(batches[0], [batches[1]], seed=3) == audit(batches[0], [batches[1]], seed=3)

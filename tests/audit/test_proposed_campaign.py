@@ -11,9 +11,9 @@ import yaml
 
 from av_synth.audit import Audit, audit
 from av_synth.farm.planning import campaign as campaigns
-from tests.audit.plain_dataset import CLASSES, Kind, deal, write
+from tests.audit.plain_dataset import CLASSES, LIBRARY, Kind, deal, write
 
-CUT_IN = Kind(scenarios=("cut_in_wet",))
+CUT_IN = Kind(scenarios=(LIBRARY,))
 
 
 def entries(found: Audit, folder: Path) -> list[dict[str, Any]]:
@@ -48,7 +48,7 @@ def test_who_is_missing_is_drawn_by_the_scenarios_that_had_them_else_by_the_one_
     grown = Kind(classes=tuple(name for name in CLASSES if "child" not in name))
     whole, few = deal(4, 20, CUT_IN), deal(5, 20, grown)
     reference = write(tmp_path / "whole", whole)
-    found = audit(write(tmp_path / "few", few), reference)
+    found = audit(write(tmp_path / "few", few), [reference])
     assert entries(found, tmp_path)[0]["scenario"] == "cut_in_wet"
 
     odd = tmp_path / "mine.yaml"
