@@ -14,7 +14,7 @@ import numpy as np
 from av_synth.audit.features import CONDITIONS, features, look, spread
 from av_synth.audit.model import SliceContents, ValueCount
 from av_synth.audit.nulls import Array, entropy_nats
-from av_synth.query import SLICES, UNKNOWN, SampleFacts, Slice, Thing, read, tables_of
+from av_synth.query import SLICES, UNKNOWN, SampleFacts, Slice, Tables, Thing, read
 from av_synth.query.conditions import Value
 
 COUNTED = tuple(each for name, each in SLICES.items() if name != "scene")
@@ -72,13 +72,13 @@ class Contents:
 
     Attributes:
         name: what it is called in words.
-        tables: its folder of tables.
+        tables: its tables.
         scenes: by name.
         told: slices of which anything is known.
     """
 
     name: str
-    tables: Path
+    tables: Tables
     scenes: tuple[SceneContents, ...]
     told: frozenset[str]
 
@@ -108,7 +108,7 @@ def contents(dataset: Path, version: str | None = None, axes: Sequence[Slice] = 
     Raises:
         StoreError: if the dataset cannot be read.
     """
-    tables = tables_of(dataset, version)
+    tables = Tables(dataset, version)
     scenes = tuple(
         _scene(dataset, name, list(samples), axes)
         for name, samples in groupby(read(dataset, version), key=lambda sample: sample.scene)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 from av_synth.audit.contents import Contents
@@ -37,17 +35,17 @@ def _splits_of(contents: Contents) -> Splits:
     """
     names = {scene.name for scene in contents.scenes}
     scenarios = {scene.values.get("scenario") for scene in contents.scenes}
-    told = _json(contents.tables / "splits.json", {})
+    told = contents.tables.json("splits", {})
     if not isinstance(told, dict) or not all(isinstance(members, list) for members in told.values()):
-        raise StoreError(f"{contents.tables / 'splits.json'}: want names of scenes by split")
+        raise StoreError(f"{contents.tables.folder / 'splits.json'}: want names of scenes by split")
     found = {
         name: frozenset(map(str, members)) & names
         for name, members in told.items()
         if name != ALL and name not in scenarios
     }
-    named_by_chance = _json(contents.tables / "av_synth.json", {}).get("profile") == "native"
+    named_by_chance = contents.tables.json("av_synth", {}).get("profile") == "native"
     if not found and not named_by_chance:
-        lists = _OFFICIAL.get(contents.tables.name, {})
+        lists = _OFFICIAL.get(contents.tables.folder.name, {})
         by_list = {name: frozenset(f"scene-{k:04d}" for k in numbers) for name, numbers in lists.items()}
         if names <= frozenset().union(*by_list.values()):
             found = {name: members & names for name, members in by_list.items()}
@@ -63,11 +61,11 @@ def findings(contents: Contents, groups: Sequence[Sequence[Place]]) -> Iterator[
     """
     splits = _splits_of(contents)
     tables = contents.tables
-    scenes = {row["token"]: row for row in _json(tables / "scene.json", [])}
-    runs = {str(run.get("scene")): run for run in _json(tables / "av_synth.json", {}).get("runs", [])}
+    scenes = {row["token"]: row for row in tables.rows("scene")}
+    runs = {str(run.get("scene")): run for run in tables.json("av_synth", {}).get("runs", [])}
     twins = [
         (scenes[row["scene_token"]]["name"], scenes[row["counterpart_scene_token"]]["name"])
-        for row in _json(tables / "counterfactuals.json", [])
+        for row in tables.rows("counterfactuals", optional=True)
         if row["scene_token"] in scenes and row["counterpart_scene_token"] in scenes
     ]
     log_of = {row["name"]: row["log_token"] for row in scenes.values()}
@@ -129,12 +127,3 @@ def _near(contents: Contents, groups: Sequence[Sequence[Place]]) -> list[tuple[s
         names = sorted({contents.scenes[scene].name for scene, _ in group})
         found.update(combinations(names, 2))
     return sorted(found)
-
-
-def _json(path: Path, default: Any) -> Any:
-    if not path.exists():
-        return default
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: not a readable table: {error}") from error

@@ -18,7 +18,14 @@ from tests.export.synthetic_run import build_run
 from tests.pages.blocks import Command, blocks, commands
 
 WITHOUT_SIMULATOR = {
-    *("--campaign", "--dataset", "--file", "--html", "--json", "--out", "--report", "audit", "card", "export", "formats", "grade", "merge", "mix", "openscenario", "query", "recorder", "rigs", "scenarios", "split", "verify", "view"),
+    *("audit", "card", "export", "formats", "grade", "merge", "mix", "openscenario", "query", "recorder", "rigs"),
+    *("scenarios", "split", "verify", "view"),
+}
+FOR_ANOTHER_STORE = {
+    "av-synth split out/both --ratio train=0.8,val=0.2 --by scenario",  # it wants two scenarios
+    "av-synth mix real=/data/nuscenes synthetic=out/first/nuscenes --ratio real=0.7,synthetic=0.3 --out out/mix",
+}
+WRITES = {"--out", "--dataset", "--html", "--report", "--file", "--campaign", "--json"}
 
 
 def is_quick(command: Command) -> bool:
