@@ -15,7 +15,7 @@ from typing import Any
 from av_synth.errors import DocumentError, Problem, StoreError, UserError
 from av_synth.export.contents import MARKER
 from av_synth.export.nuscenes import official
-from av_synth.export.splits import NAME, Draw
+from av_synth.export.splits import ALL, NAME, Draw
 
 Row = dict[str, Any]
 
@@ -83,6 +83,17 @@ class Ingredient:
         return {run["scene_token"]: run for run in self.made_by.get("runs", ())}
 
     @cached_property
+    def lists(self) -> Mapping[str, Sequence[str]]:
+        """Names of scenes by the names of the lists in splits.json."""
+        found: Mapping[str, Sequence[str]] = self.json("splits.json", {})
+        return found
+
+    @property
+    def lists_of_some(self) -> Mapping[str, Sequence[str]]:
+        """Those of them that are no splits: scenes of a scenario, or of a dataset of an earlier mix."""
+        return {name: scenes for name, scenes in self.lists.items() if name != ALL and _held_apart(name) is None}
+
+    @cached_property
     def came_from(self) -> Mapping[str, Row]:
         """Rows about its scenes, by their tokens, if it is a mix itself."""
         return {row["scene_token"]: row for row in self.rows(MIX_SCENE)}
@@ -122,6 +133,13 @@ class GivenScene:
     content: str
     kin: frozenset[str]
     split: str
+
+
+def _held_apart(name: str) -> str | None:
+    """What a list of splits.json is a split of, such as `val` of `av_synth_val`; None of a list of just some scenes."""
+    for prefix in _PREFIXES:
+        name = name.removeprefix(prefix)
+    return name if name in _HELD_APART else None
 
 
 def open_ingredients(named: Sequence[str], licences: Mapping[str, str]) -> list[Ingredient]:
@@ -240,10 +258,7 @@ def _splits(ingredient: Ingredient) -> dict[str, str]:
             match = _SCENE.fullmatch(row["name"])
             if match and int(match[1]) in numbers:
                 found[row["name"]] = numbers[int(match[1])]
-    told: Mapping[str, Sequence[str]] = ingredient.json("splits.json", {})
-    for name, members in told.items():
-        for prefix in _PREFIXES:
-            name = name.removeprefix(prefix)
-        if name in _HELD_APART:
-            found |= dict.fromkeys(members, name)
+    for name, members in ingredient.lists.items():
+        if (held := _held_apart(name)) is not None:
+            found |= dict.fromkeys(members, held)
     return found

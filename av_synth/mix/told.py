@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import av_synth
 from av_synth.export.contents import MARKER
 from av_synth.export.nuscenes import official
+from av_synth.export.splits import ALL
 from av_synth.mix.fold import EXTRAS, Fold
 from av_synth.mix.ingredients import MIX_SCENE, Row, read_json_of_others
 from av_synth.store import canonical_json, write_file
@@ -127,11 +129,7 @@ def write_documents(
     write_file(tables / f"{MIX_SCENE}.json", canonical_json(rows))
     told = {"schema": _SCHEMA, "av_synth": av_synth.__version__, **asked, "datasets": [p.told() for p in portions]}
     write_file(tables / "mix.json", canonical_json(told))
-    lists: dict[str, list[str]] = {"all": sorted(split_of)}
-    lists |= {official.listed(name): sorted(s for s, own in split_of.items() if own == name) for name in splits}
-    for portion in portions:
-        lists[f"from_{portion.name}"] = sorted(portion.fold.scenes.values())
-    write_file(tables / "splits.json", canonical_json(lists))
+    write_file(tables / "splits.json", canonical_json(_lists(portions, split_of, splits)))
     if runs := [run for portion in portions for run in _runs(portion)]:
         towns = [town for portion in portions for town in _towns(portion)]
         made = {"schema": 1, "av_synth": av_synth.__version__, "profile": "mix", "runs": runs, "towns": towns}
@@ -141,6 +139,19 @@ def write_documents(
     if any((portion.fold.ingredient.root / _PREDICTION).is_file() for portion in portions):
         predicted = {scene: tokens for portion in portions for scene, tokens in _predicted(portion).items()}
         write_file(root / _PREDICTION, canonical_json(predicted))
+
+
+def _lists(portions: Sequence[Portion], split_of: Mapping[str, str], splits: Sequence[str]) -> dict[str, list[str]]:
+    """Names of scenes by list: the splits, one for each dataset, and what its datasets have beside splits."""
+    lists = {ALL: sorted(split_of)}
+    lists |= {official.listed(name): sorted(s for s, own in split_of.items() if own == name) for name in splits}
+    lists |= {f"from_{portion.name}": sorted(portion.fold.scenes.values()) for portion in portions}
+    carried: dict[str, set[str]] = defaultdict(set)
+    for portion in portions:
+        called = {one.scene.name: portion.fold.scenes[one.scene.token] for one in portion.fold.taken}
+        for name, members in portion.fold.ingredient.lists_of_some.items():
+            carried[name] |= {called[scene] for scene in members if scene in called}
+    return {name: sorted(scenes) for name, scenes in carried.items() if scenes} | lists
 
 
 def _runs(portion: Portion) -> Iterator[Row]:

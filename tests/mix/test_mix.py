@@ -69,7 +69,7 @@ def test_every_scene_says_where_it_came_from_under_which_licence_and_in_which_sp
     assert len(rows) == 4
     assert {token: row["scene"] for token, row in rows.items() if row["dataset"] == "made"} == made
     assert {row["licence"] for row in rows.values() if row["dataset"] == "real"} == {"CC BY-NC-SA 4.0"}
-    assert splits["from_made"] == ["scene-0001", "scene-0002"]
+    assert splits["from_made"] == splits["synthetic"] == ["scene-0001", "scene-0002"]  # the scenario's list stays
     assert splits["av_synth_val"]
     assert set(splits["av_synth_val"]).isdisjoint(splits["av_synth_train"])
     for row in table(both, "scene"):
@@ -88,6 +88,45 @@ def test_what_nuscenes_has_for_training_and_validation_stays_there(both: Path) -
 
     assert "scene-0103" in splits["av_synth_val"]  # of mini_val
     assert "scene-0061" in splits["av_synth_train"] or "scene-0916" in splits["av_synth_val"]
+
+
+def is_played_back(dataset: Path) -> None:
+    def change(made: Any) -> None:
+        first, second = made["runs"]
+        second["provenance"] = {"replay": {"origin": {"run_id": first["run_id"], "frame": 0, "actor_ids": {}}}}
+
+    edit(dataset, "av_synth", change)
+
+
+def is_a_twin(dataset: Path) -> None:
+    first, second = (row["token"] for row in table(dataset, "scene"))
+    row = {"token": second, "scene_token": second, "counterpart_scene_token": first, "samples": {}, "instances": {}}
+    edit(dataset, "counterfactuals", lambda rows: rows.append(row))
+
+
+def is_of_one_draw(dataset: Path) -> None:
+    edit(dataset, "av_synth", lambda made: made["runs"][1].update(seed=made["runs"][0]["seed"]))
+
+
+def is_of_one_drive(dataset: Path) -> None:
+    log = table(dataset, "scene")[0]["log_token"]
+    edit(dataset, "scene", lambda rows: rows[1].update(log_token=log))
+
+
+@pytest.mark.parametrize("related", [is_played_back, is_a_twin, is_of_one_draw, is_of_one_drive])
+def test_scenes_that_belong_together_are_in_one_split_and_strangers_are_not(
+    related: Any, ours: Path, real: Path, tmp_path: Path
+) -> None:
+    kin = copied(ours, tmp_path / "kin")
+    related(kin)
+    datasets = (f"made={kin}", f"real={real}")
+    split = dict.fromkeys(("one", "two", "three"), 0.25)
+
+    together = table(mixed(tmp_path / "mix", *datasets, split=split).root, "mix_scene")
+    apart = table(mixed(tmp_path / "apart", f"made={ours}", f"real={real}", split=split).root, "mix_scene")
+
+    assert len({row["split"] for row in together if row["dataset"] == "made"}) == 1
+    assert len({row["split"] for row in apart if row["dataset"] == "made"}) == 2
 
 
 def test_words_are_joined_by_name_and_points_keep_their_classes(ours: Path, real: Path, tmp_path: Path) -> None:
