@@ -106,12 +106,12 @@ class _Teller:
         parts = [part for k, slicing in enumerate(slicings) for part in self._cells(k, slicing)]
         if per_class and not slicings:
             parts = [({}, *self._everything())]
-        told: list[SliceGrade] = []
+        grades: list[SliceGrade] = []
         for values, there, said in parts:
             every, aps = self._part(values, "", there, said)
-            told.extend([every] if slicings else [])
-            told.extend(self._classes(values, there, said, aps) if per_class else [])
-        return tuple(sorted(told, key=_worst_first))
+            grades.extend([every] if slicings else [])
+            grades.extend(self._classes(values, there, said, aps) if per_class else [])
+        return tuple(sorted(grades, key=_worst_first))
 
     def _everything(self) -> tuple[_Chosen, _Chosen]:
         there = np.ones(len(self._matched.objects.class_of), dtype=bool)

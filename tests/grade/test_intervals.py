@@ -7,8 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from av_synth.grade.precision import of_coco, of_nuscenes
+from av_synth.grade.matching import Detections, Objects
+from av_synth.grade.precision import AveragePrecision, of_coco, of_nuscenes
 from av_synth.grade.resampling import drawn, interval
+from av_synth.grade.telling import Matched, told
 
 TRUTH = 2 / 3
 
@@ -51,11 +53,29 @@ def test_one_scene_tells_of_itself_alone_however_much_its_parts_differ() -> None
 
 
 @pytest.mark.parametrize("average_precision", [of_nuscenes, of_coco])
-def test_a_weight_of_two_is_the_same_detection_twice_and_none_is_none(average_precision: object) -> None:
-    right = np.array([True, False, True, True, False, True])
-    weights = np.array([[0.0, 1.0, 2.0, 1.0, 0.0, 3.0]])
-    (weighed,) = average_precision(right, weights, np.array([9.0]))  # type: ignore[operator]
-    listed = np.repeat(right, weights[0].astype(int))
-    (one_by_one,) = average_precision(listed, np.ones((1, 7)), np.array([9.0]))  # type: ignore[operator]
-    assert weighed == pytest.approx(one_by_one, abs=0.02)
-    assert weighed > 0.2
+def test_a_detection_of_no_weight_is_not_there_and_one_of_two_is_there_twice(
+    average_precision: AveragePrecision,
+) -> None:
+    right = np.array([False, True, True, False, True, False, True])
+
+    def of(*weights: int) -> float:
+        (found,) = average_precision(right, np.array([weights], dtype=float), np.array([6.0]))
+        listed = np.repeat(right, weights)
+        (one_by_one,) = average_precision(listed, np.ones((1, len(listed))), np.array([6.0]))
+        assert found == pytest.approx(one_by_one, abs=1e-12 if max(weights) == 1 else 0.03)
+        return float(found)
+
+    assert of(0, 1, 1, 1, 1, 1, 1) > of(1, 1, 1, 1, 1, 1, 1) > of(1, 1, 0, 1, 1, 0, 1) > 0.1
+    assert of(0, 0, 2, 1, 1, 2, 1) > 0.2
+
+
+def test_the_score_of_the_best_f1_counts_all_detections_that_have_it() -> None:
+    """The second right one has the score of three wrong ones, which come behind it."""
+    none = np.zeros(5, dtype=np.int64)
+    objects = Objects(none[:2], none[:2], np.zeros((0, 2), dtype=np.int64))
+    said = np.array([[0, 1, -1, -1, -1]])
+    detections = Detections(none, none, np.array([0.9, 0.5, 0.5, 0.5, 0.5]), np.zeros((0, 5), dtype=np.int64), said)
+    matched = Matched(objects, detections, scenes=1, counted=0, average_precision=of_coco)
+    grades = told(matched, (), 1, None, per_class=False, score=None, draws=2, seed=0)
+    assert grades.scores == {"car": 0.9}
+    assert (grades.overall.found, grades.overall.wrong) == (1, 0)
