@@ -80,9 +80,8 @@ def test_a_detection_of_nobody_is_wrong_where_its_sample_or_its_box_says_and_now
     ghost = {"translation": [ego[0] - 1.0, ego[1] + 39.0, 0.0], "size": [2.0, 4.0, 2.5], "rotation": [1, 0, 0, 0]}
     named = {"detection_name": "bus", "detection_score": 0.5, "attribute_name": "", "velocity": [math.nan] * 2}
     nothing["s1.2"] = [{"sample_token": "s1.2", **ghost, **named}]
-    told = by_values(
-        grade(dataset, sent, ["weather", "range", "weather+range", "height", "ttc", "weather+ttc"], score=0.0)
-    )
+    by = ["weather", "range", "weather+range", "height", "ttc", "weather+ttc"]
+    told = by_values(grade(dataset, sent, by, score=0.0))
     assert {key for key, each in told.items() if each.wrong} == {
         ("fog",),
         ("30..40 m",),
