@@ -35,7 +35,7 @@ def seen_from_outside(model: Model) -> Model:
     outside = (front >= _SEEN) & (front >= 0.25 * back)
     inside = (back >= _SEEN) & (back > 0.25 * front)
     kept, turned = model.kept(outside), model.kept(inside)
-    return _joined(kept, replace(turned, triangles=turned.triangles[:, ::-1], uvs=turned.uvs[:, ::-1]))
+    return joined(kept, replace(turned, triangles=turned.triangles[:, ::-1], uvs=turned.uvs[:, ::-1]))
 
 
 def _seen(scene: rtcore_scene.EmbreeScene, corners: tuple[Array, Array, Array], normal: Array, reach: float) -> Array:
@@ -56,7 +56,7 @@ def _seen(scene: rtcore_scene.EmbreeScene, corners: tuple[Array, Array, Array], 
     return free / _RAYS
 
 
-def _joined(one: Model, other: Model) -> Model:
+def joined(one: Model, other: Model) -> Model:
     """Two models of the same substances as one, whose points stay apart."""
     return Model(
         np.concatenate([one.points, other.points]),

@@ -48,8 +48,10 @@ class Look:
         triangles: (T, 3) uint32, counter-clockwise seen from outside.
         wheel: (V,) int8, the wheel that a vertex is of, as indices of `hubs_m`; -1 for none.
         hubs_m: (W, 3) float32.
-        joints_m: (3, 2, 3) float32: hips, knees and ankles, left and right; (0, 2, 3) of what does not walk.
-        weights: (V, BONES) float32, how much each of `rigging`'s bones moves a vertex; (0, BONES) without.
+        joints_m: (3, 2, 3) float32: hips, knees and ankles, left and right; (5, 2, 3) with shoulders and elbows of
+            whose arms swing; (0, 2, 3) of what does not walk.
+        weights: (V, BONES) float32, how much each of `rigging`'s bones moves a vertex, or (V, BONES + ARM_BONES);
+            (0, BONES) without.
         texture: (H, W, 3) uint8 sRGB; (0, 0, 3) without one.
     """
 

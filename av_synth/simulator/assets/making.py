@@ -13,13 +13,13 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.assets import wheels
 from av_synth.simulator.assets.atlas import atlas
 from av_synth.simulator.assets.decimation import simplified
-from av_synth.simulator.assets.facing import seen_from_outside
+from av_synth.simulator.assets.facing import joined, seen_from_outside
 from av_synth.simulator.assets.files import Files
 from av_synth.simulator.assets.gltf import read_gltf
 from av_synth.simulator.assets.look import Credit, Look
 from av_synth.simulator.assets.model import Integers, Model, distinct, welded
 from av_synth.simulator.assets.recipe import AssetsFile, Finish, LookRecipe
-from av_synth.simulator.assets.rigging import BONES, Rig, rigged
+from av_synth.simulator.assets.rigging import BONES, Rig, hanging, rigged
 from av_synth.simulator.assets.shading import vertices
 from av_synth.simulator.assets.wavefront import read_obj
 from av_synth.simulator.bodies import shapes
@@ -54,7 +54,7 @@ def make(recipe: LookRecipe, told: AssetsFile, files: Files) -> Look:
     """
     model = _read(recipe, files)
     model, finishes = _finished(_standing(distinct(welded(_turned(model, recipe)))), recipe)
-    model = welded(seen_from_outside(model))
+    model = welded(_seen(model, recipe))
     if not len(model.triangles):
         raise DataError(f"{recipe.file}: nothing of it is seen from outside; see `finishes` of {recipe.name}")
     is_tyre = np.array([finish is Finish.TYRE for finish in finishes])
@@ -65,7 +65,9 @@ def make(recipe: LookRecipe, told: AssetsFile, files: Files) -> Look:
     found = wheels.find(model.points, model.triangles[is_tyre[model.substance]])
     rig = Rig(np.zeros((0, 2, 3), np.float32), np.zeros((0, BONES), np.float32))
     if recipe.legs is not None:
-        rig = rigged(merged.points_m.astype(np.float64), merged.triangles.astype(np.int64), recipe.legs, recipe.name)
+        rig = rigged(
+            merged.points_m.astype(np.float64), merged.triangles.astype(np.int64), recipe.legs, recipe.arms, recipe.name
+        )
     return Look(
         name=recipe.name,
         credit=Credit(recipe.title, recipe.author or told.author, told.licence, told.licence_url, told.source),
@@ -82,6 +84,15 @@ def make(recipe: LookRecipe, told: AssetsFile, files: Files) -> Look:
         weights=rig.weights,
         texture=texture if np.any(materials == Material.TEXTURED) else np.zeros((0, 0, 3), np.uint8),
     )
+
+
+def _seen(model: Model, recipe: LookRecipe) -> Model:
+    """The model without hidden triangles; what hanging arms hide, and of them, shows when they swing."""
+    if recipe.arms is None:
+        return seen_from_outside(model)
+    arm = hanging(model.points, model.triangles, recipe.arms)
+    parts = [seen_from_outside(model.kept(chosen)) for chosen in (~arm, arm) if chosen.any()]
+    return parts[0] if len(parts) == 1 else joined(*parts)
 
 
 def _read(recipe: LookRecipe, files: Files) -> Model:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Axis = Literal["+x", "-x", "+y", "-y", "+z", "-z"]
 Share = Annotated[float, Field(ge=-0.5, le=1.5)]
@@ -56,6 +56,15 @@ class Legs(_Strict):
     ankle: Annotated[float, Field(gt=0.01, lt=0.15)] = 0.05
 
 
+class Arms(_Strict):
+    """Which arms of a standing person hang free, so that they swing, and how high their joints are, as for legs."""
+
+    swing: tuple[Literal["left", "right"], ...] = Field(min_length=1, description="their own left and right")
+    shoulder: Annotated[float, Field(gt=0.6, lt=0.95)] = 0.82
+    armpit: Annotated[float, Field(gt=0.5, lt=0.9, description="below it the arms are pieces of their own")] = 0.74
+    elbow: Annotated[float, Field(gt=0.4, lt=0.8)] = 0.62
+
+
 class LookRecipe(_Strict):
     """One look."""
 
@@ -75,6 +84,13 @@ class LookRecipe(_Strict):
     )
     regions: tuple[Region, ...] = ()
     legs: Legs | None = Field(None, description="of a person, who walks with them")
+    arms: Arms | None = Field(None, description="of a person with `legs`, whose arms swing; they stay without")
+
+    @model_validator(mode="after")
+    def _whoever_swings_walks(self) -> LookRecipe:
+        if self.arms is not None and self.legs is None:
+            raise ValueError("arms swing as legs walk; want `legs` too")
+        return self
 
 
 class AssetsFile(_Strict):

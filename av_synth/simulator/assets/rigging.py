@@ -1,7 +1,8 @@
-"""The legs of a standing person found in a mesh, so that they can walk: joints, and which bone moves which vertex.
+"""The limbs of a standing person found in a mesh, so that they can walk: joints, and which bone moves which vertex.
 
-Trunk, arms and head stay as the model holds them. Below the crotch a mesh falls into what is connected: two legs, and
-what belongs to one of them, such as a shoe; hands that hang lower than that are of neither.
+Trunk and head stay as the model holds them, and so do arms that do not hang free. Below the crotch a mesh falls into
+what is connected: two legs, and what belongs to one of them, such as a shoe; hands that hang lower than that are of
+neither. Below the armpits what lies wholly beside the trunk and is none of a leg is an arm: sleeve and hand.
 """
 
 from __future__ import annotations
@@ -14,41 +15,46 @@ import numpy.typing as npt
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.assets.model import Integers
-from av_synth.simulator.assets.recipe import Legs
+from av_synth.simulator.assets.recipe import Arms, Legs
 
 BONES = 7
 """Trunk; thigh, shin and foot of the left leg, then of the right."""
+ARM_BONES = 4
+"""Those that come after them, if an arm swings: upper arm and forearm, left and right."""
 
 _HANGS = 0.28  # of the height: what is below the crotch and begins above this is no part of a leg
 _SMOOTHINGS = 6
+_BESIDE, _LOWEST_HAND = 0.035, 0.33  # of the height: how far from the middle an arm is, and how far it hangs down
 
 Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Rig:
-    """Legs of a mesh.
+    """Limbs of a mesh.
 
     Attributes:
-        joints_m: (3, 2, 3) float32: hips, knees and ankles, left and right.
-        weights: (V, BONES) float32, how much each bone moves a vertex; each row adds up to 1.
+        joints_m: (3, 2, 3) float32: hips, knees and ankles, left and right; (5, 2, 3) with shoulders and elbows.
+        weights: (V, BONES) float32, how much each bone moves a vertex, or (V, BONES + ARM_BONES); each row adds up
+            to 1.
     """
 
     joints_m: npt.NDArray[np.float32]
     weights: npt.NDArray[np.float32]
 
 
-def rigged(points: Array, triangles: Integers, legs: Legs, name: str) -> Rig:
-    """Find the legs of a person who looks along +x and stands on z = 0.
+def rigged(points: Array, triangles: Integers, legs: Legs, arms: Arms | None, name: str) -> Rig:
+    """Find the limbs of a person who looks along +x and stands on z = 0.
 
     Args:
         points: (V, 3), of the finished look.
         triangles: (T, 3).
         legs: how high its joints are.
+        arms: which of them swing, and how high their joints are; None if none does.
         name: of the look, for messages.
 
     Raises:
-        DataError: there are no two legs below the crotch.
+        DataError: there are no two legs below the crotch, or no arm that is to swing.
     """
     height = float(np.ptp(points[:, 2]))
     _, welded = np.unique(np.round(points / height * 2e4), axis=0, return_inverse=True)
@@ -68,7 +74,84 @@ def rigged(points: Array, triangles: Integers, legs: Legs, name: str) -> Rig:
         joints[2, k] = _middle_at(points, leg, legs.ankle * height)
     near = _reached(faces, weld, low, share < legs.hip + 0.05)
     weights = _weights(points, side, near, joints, height, legs)
-    return Rig(joints.astype(np.float32), _smoothed(weights, faces, weld, near).astype(np.float32))
+    weights = _smoothed(weights, faces, weld, near)
+    if arms is not None:
+        shoulders, elbows, weights = _with_arms(points, faces, weld, arms, weights, name)
+        joints = np.concatenate([joints, shoulders[None], elbows[None]])
+    return Rig(joints.astype(np.float32), weights.astype(np.float32))
+
+
+def hanging(points: Array, triangles: Integers, arms: Arms) -> Flags:
+    """Triangles (T,) of what hangs below the armpits of the arms that swing; arguments as of `rigged`."""
+    height = float(np.ptp(points[:, 2]))
+    _, welded = np.unique(np.round(points / height * 2e4), axis=0, return_inverse=True)
+    weld = np.asarray(welded, dtype=np.int64).reshape(-1)
+    share = points[:, 2] / height
+    labels = _components(weld[triangles], weld, share < arms.armpit)
+    found = np.zeros(len(points), dtype=bool)
+    for word in arms.swing:
+        found |= _arm(labels, share, _aside(points, word), arms.armpit)
+    return np.asarray(found[triangles].all(axis=1))
+
+
+def _aside(points: Array, word: str) -> Array:
+    """How far points (V, 3) are on a side of the middle, as shares of the height."""
+    sign = 1.0 if word == "left" else -1.0
+    return np.asarray((points[:, 1] - np.median(points[:, 1])) * sign / np.ptp(points[:, 2]))
+
+
+def _with_arms(
+    points: Array, faces: Integers, weld: Integers, arms: Arms, weights: Array, name: str
+) -> tuple[Array, Array, Array]:
+    """Shoulders and elbows (2, 3), zero where an arm stays, and the weights (V, BONES + ARM_BONES)."""
+    height = float(np.ptp(points[:, 2]))
+    share = points[:, 2] / height
+    shoulders, elbows = np.zeros((2, 3)), np.zeros((2, 3))
+    weights = np.concatenate([weights, np.zeros((len(points), ARM_BONES))], axis=1)
+    moved = np.zeros(len(points), dtype=bool)
+    labels = _components(faces, weld, share < arms.armpit)
+    for k, word in enumerate(("left", "right")):
+        if word not in arms.swing:
+            continue
+        aside = _aside(points, word)
+        arm = _arm(labels, share, aside, arms.armpit)
+        top = arm & (share > arms.armpit - 0.04)
+        if not top.any():
+            raise DataError(
+                f"{name}: below its armpit at {arms.armpit} of its height no {word} arm hangs free; see `arms`"
+            )
+        shoulders[k] = [*_middle_of(points[top])[:2], arms.shoulder * height]
+        bent = arm & (np.abs(share - arms.elbow) < 0.03)
+        elbows[k] = [*_middle_of(points[bent if bent.any() else top])[:2], arms.elbow * height]
+        inner, outer = float(aside[top].min()), float(aside[top].mean())
+        above = (share >= arms.armpit) & (share < arms.shoulder + 0.05) & (aside > inner)
+        fades = _ramp(aside, inner, outer) * (1.0 - _ramp(share, arms.shoulder - 0.03, arms.shoulder + 0.05))
+        much = np.where(arm, 1.0, np.where(above, fades, 0.0))
+        lower = 1.0 - _ramp(share, arms.elbow - 0.035, arms.elbow + 0.035)
+        weights *= (1.0 - much)[:, None]
+        weights[:, BONES + 2 * k] += much * (1.0 - lower)
+        weights[:, BONES + 2 * k + 1] += much * lower
+        moved |= arm | above
+    return shoulders, elbows, _smoothed(weights, faces, weld, moved)
+
+
+def _arm(labels: Integers, share: Array, aside: Array, armpit: float) -> Flags:
+    """Vertices (V,) of pieces below the armpit that lie on one side alone, where no leg is."""
+    below = share < armpit
+    return np.isin(
+        labels,
+        [
+            number
+            for number in np.unique(labels[below & (aside > _BESIDE)])
+            if aside[(labels == number) & below].min() > _BESIDE
+            and share[(labels == number) & below].min() > _LOWEST_HAND
+        ],
+    ) & np.asarray(below, dtype=bool)
+
+
+def _middle_of(points: Array) -> Array:
+    """Of the box around points (N, 3)."""
+    return np.asarray((points.min(axis=0) + points.max(axis=0)) / 2)
 
 
 def _middle_at(points: Array, triangles: Integers, z: float) -> Array:
@@ -158,7 +241,7 @@ def _smoothed(weights: Array, faces: Integers, weld: Integers, near: Flags) -> A
     count = int(weld.max()) + 1
     inside = np.zeros(count, dtype=bool)
     inside[weld[near]] = True
-    mean = np.zeros((count, BONES))
+    mean = np.zeros((count, weights.shape[1]))
     np.add.at(mean, weld, weights)
     mean /= np.bincount(weld, minlength=count)[:, None]
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])

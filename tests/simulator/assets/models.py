@@ -121,10 +121,10 @@ def panel_gltf(*, glb: bool = False, **changes: Any) -> bytes:
     return struct.pack("<4sII", b"glTF", 2, 12 + len(parts)) + parts
 
 
-def person_obj(apart: float = 0.1) -> str:
+def person_obj(apart: float = 0.1, arms: float = 0.0) -> str:
     """A person 0.5 x 1.8 x 0.3 units, y up, z forward: two legs of rings with feet, a trunk on them, a head.
 
-    The legs are `apart` from the middle.
+    The legs are `apart` from the middle, and so are the `arms`, if there are any.
     """
     lines: list[str] = []
     count = 0
@@ -149,4 +149,6 @@ def person_obj(apart: float = 0.1) -> str:
         column(x, [(height, 0.07) for height in heights], ahead=0.08)
     column(0.0, [(0.95, 0.2), (1.2, 0.22), (1.5, 0.25)])
     column(0.0, [(1.5, 0.1), (1.8, 0.1)])
+    for x in (-arms, arms) if arms else ():
+        column(x, [(height, 0.04) for height in (0.8, 0.9, 1.0, 1.1, 1.15, 1.2, 1.3, 1.4, 1.48)])
     return "\n".join(lines) + "\n"
