@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from av_synth.simulator.bodies.cars import WHITE
 from av_synth.simulator.bodies.model import Body
-from av_synth.simulator.bodies.shapes import BLUE_LAMP, DARK, GLASS, PAINT, PLASTIC, STEEL, Finish
+from av_synth.simulator.bodies.shapes import BLUE_LAMP, DARK, PAINT, PLASTIC, STEEL, Finish
 from av_synth.simulator.bodies.shell import Section, Shell
 from av_synth.simulator.bodies.skin import Skin
 from av_synth.simulator.bodies.vehicles import Details, Patch, vehicle
@@ -113,7 +113,7 @@ def _fire_engine() -> Body:
     )
     body = vehicle(
         "vehicle.carlamotors.firetruck",
-        [_cab(1.30, 4.10, 2.92, 2.95, ((1.52, 2.38), (2.50, 3.48))), _chassis(-4.08, 1.28, (-1.75,))],
+        [_cab(1.30, 4.10, 2.92, 2.95, ((2.50, 3.48),)), _chassis(-4.08, 1.28, (-1.75,))],
         details,
         tag=Tag.TRUCK,
         base_type="truck",
@@ -127,33 +127,34 @@ def _fire_engine() -> Body:
 
 
 def _pump_body() -> Skin:
-    """Lockers with shutters, ladders on the roof, blue lamps."""
+    """The pump, lockers with shutters, ladders over them, blue lamps."""
     skin = Skin()
-    skin.box((-4.08, -1.26, 1.00), (1.20, 1.26, 2.95), PAINT)
+    skin.box((-4.08, -1.26, 1.00), (0.95, 1.26, 2.52), PAINT)
+    skin.box((0.95, -0.90, 1.00), (1.30, 0.90, 2.20), DARK)  # the pump, between cab and lockers
     for side in (1.0, -1.0):
         low, high = sorted((side * 1.26, side * 1.268))
-        for x in (-3.95, -2.20, -0.45):
-            skin.box((x, low, 1.36), (x + 1.55, high, 2.72), _SHUTTER)
-        skin.box((-4.06, low, 1.12), (1.18, high, 1.26), _STRIPE)
-        for x in (-3.95, -2.20, -0.45):  # the bars that shutters are lifted by
+        for x in (-3.95, -2.30, -0.65):
+            skin.box((x, low, 1.40), (x + 1.45, high, 2.30), _SHUTTER)
+        skin.box((-4.06, low, 1.12), (0.93, high, 1.26), _STRIPE)
+        for x in (-3.95, -2.30, -0.65):  # the bars that shutters are lifted by
             bar = sorted((side * 1.268, side * 1.285))
-            skin.box((x + 0.1, bar[0], 1.40), (x + 1.45, bar[1], 1.44), DARK)
-    skin.box((-4.09, -0.80, 1.20), (-4.08, 0.80, 2.40), _SHUTTER)
-    skin.box((-4.10, -1.10, 2.55), (-4.08, 1.10, 2.75), _STRIPE)
-    skin.box((-4.09, -0.60, 2.44), (-4.08, 0.60, 2.52), GLASS)
+            skin.box((x + 0.1, bar[0], 1.44), (x + 1.35, bar[1], 1.48), DARK)
+    skin.box((-4.09, -0.80, 1.20), (-4.08, 0.80, 2.16), _SHUTTER)
+    skin.box((-4.10, -1.10, 2.26), (-4.08, 1.10, 2.44), _STRIPE)
     for y in (-0.85, -0.45, 0.45, 0.85):  # two ladders
         skin.box((-3.90, y - 0.03, 3.08), (1.10, y + 0.03, 3.16), STEEL)
     for y in (-0.65, 0.65):
         for k in range(12):
             x = -3.7 + 0.42 * k
             skin.box((x, y - 0.20, 3.10), (x + 0.04, y + 0.20, 3.14), STEEL)
-        for x in (-3.2, 0.4):
-            skin.box((x, y - 0.25, 2.95), (x + 0.08, y + 0.25, 3.08), DARK)
+        for x in (-3.2, 0.4):  # what they lie on
+            skin.box((x, y - 0.25, 2.52), (x + 0.08, y - 0.17, 3.08), STEEL)
+            skin.box((x, y + 0.17, 2.52), (x + 0.08, y + 0.25, 3.08), STEEL)
     skin.box((2.75, -1.00, 2.95), (3.10, -0.10, 3.14), BLUE_LAMP)
     skin.box((2.75, 0.10, 2.95), (3.10, 1.00, 3.14), BLUE_LAMP)
     skin.box((2.80, -0.10, 2.95), (3.05, 0.10, 3.08), DARK)
     for y in (-1.15, 1.0):
-        skin.box((-4.05, y, 2.95), (-3.90, y + 0.15, 3.10), BLUE_LAMP)
+        skin.box((-4.05, y, 2.52), (-3.90, y + 0.15, 2.68), BLUE_LAMP)
     return skin
 
 
