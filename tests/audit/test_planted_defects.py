@@ -58,13 +58,26 @@ def test_a_third_of_duplicates_is_counted_and_named_by_scene(tmp_path: Path) -> 
     }
 
 
-@pytest.mark.parametrize("changed", ["scenery", "people"])
+@pytest.mark.parametrize("changed", ["scenery", "people", "shift_m"])
 def test_what_looks_the_same_or_is_labelled_the_same_but_not_both_is_no_duplicate(tmp_path: Path, changed: str) -> None:
+    """In the last all are 2 m further ahead."""
     scenes = deal(8, 4)
-    other = deal(9, 4)
+    other = [replace(scene, shift_m=2.0) for scene in deal(9, 4)]
     scenes += [replace(scene, seed=9000 + k, **{changed: getattr(other[k], changed)}) for k, scene in enumerate(scenes)]
 
     assert audit(write(tmp_path / "alike", scenes)).duplicates.across == 0
+
+
+def test_few_scenes_give_notes_of_what_may_be_chance_and_no_alarm(batches: list[Path], tmp_path: Path) -> None:
+    first, *others = deal(22, 4, Kind(scenarios=BOTH))
+    alone = replace(first, weather="rain", light="night")
+    cars = [replace(each, people=tuple(p for p in each.people if p.category == "vehicle.car")) for each in others]
+    found = audit(
+        write(tmp_path / "few", [alone, *(replace(each, weather="dry", light="day") for each in cars)]), batches[:1]
+    )
+
+    assert found.alarms == ()
+    assert {each.about for each in found.findings if each.kind == "missing"} >= {"weather=fog", "light=low sun"}
 
 
 def test_what_an_earlier_batch_had_is_named_by_scene_of_both(batches: list[Path], tmp_path: Path) -> None:
