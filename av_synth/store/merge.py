@@ -8,7 +8,7 @@ from pathlib import Path
 
 from av_synth.errors import DataError, UserError
 from av_synth.store.files import link_or_copy, replace_directory
-from av_synth.store.runs import MANIFEST, RUNS, Run, need_runs, open_run, run_path, runs
+from av_synth.store.runs import MANIFEST, RUNS, STAGING, Run, need_runs, open_run, run_path, runs
 from av_synth.store.scratch import clear_scratch, scratch
 
 
@@ -58,6 +58,35 @@ def merge(roots: Sequence[Path], out: Path, on_run: Callable[[int, int], None] |
                 on_run(done, len(found))
         replace_directory(staging, out)
     return Merged(out, len(found), sum(len(places) > 1 for places in found.values()))
+
+
+def adopt(root: Path, into: Path) -> int:
+    """Take the runs of a folder into another one that has runs already; those that are there stay. May be repeated.
+
+    Args:
+        root: folder with runs/ in it.
+        into: the other; made if it is not there.
+
+    Returns:
+        How many were taken.
+
+    Raises:
+        UserError: if the first has no run.
+        StoreError: if a run is not what was committed, or files cannot be read, linked or written.
+    """
+    taken = 0
+    for directory in need_runs(root):
+        final = run_path(into, directory.name)
+        if final.exists():
+            continue
+        final.parent.mkdir(parents=True, exist_ok=True)
+        run = open_run(directory, deep=True)
+        clear_scratch(into / STAGING, run.run_id)
+        with scratch(into / STAGING, run.run_id) as staging:
+            _place(run, staging)
+            replace_directory(staging, final)
+        taken += 1
+    return taken
 
 
 def _refuse(roots: Sequence[Path], out: Path) -> None:

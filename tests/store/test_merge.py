@@ -11,7 +11,7 @@ import pytest
 from av_synth import store
 from av_synth.errors import AvSynthError, DataError, StoreError, UserError
 from av_synth.store import files
-from av_synth.store.merge import merge
+from av_synth.store.merge import adopt, merge
 from tests.export.synthetic_run import TINY, Rows, build_run
 
 
@@ -112,3 +112,23 @@ def test_nothing_that_is_there_is_ever_merged_into_and_empty_folders_are_told(mo
         assert isinstance(told.value, UserError)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "file", "monday"]
     assert merge([monday], tmp_path / "empty").runs == 2
+
+
+def test_a_store_takes_the_runs_of_another_that_it_lacks_and_again_none(monday: Path, tuesday: Path) -> None:
+    assert adopt(tuesday, monday) == 1
+    assert adopt(tuesday, monday) == 0
+
+    assert len(store.runs(monday)) == 3
+    assert all(store.open_run(run, deep=True) for run in store.runs(monday))
+    assert not [path for path in (monday / "staging").iterdir() if not path.name.startswith(".")]
+
+
+def test_a_run_that_is_not_what_was_committed_is_not_taken(monday: Path, tuesday: Path, tmp_path: Path) -> None:
+    run = store.runs(tuesday)[0]
+    poses = next(run.rglob("*.parquet"))
+    poses.chmod(0o644)
+    poses.write_bytes(poses.read_bytes()[:-1] + b"x")
+
+    with pytest.raises(StoreError, match=run.name):
+        adopt(tuesday, tmp_path / "new")
+    assert run.name not in {each.name for each in store.runs(tmp_path / "new")}
