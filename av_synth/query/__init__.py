@@ -1,7 +1,7 @@
 """Samples of a dataset by what is true of them: 'category=human.pedestrian* visibility<=2 weather.night ttc_s<1.5'."""
 
 from av_synth.query.conditions import Condition, parse
-from av_synth.query.facts import FIELDS, SampleFacts, Thing, read
+from av_synth.query.facts import FIELDS, SampleFacts, Thing, read, weather_values
 from av_synth.query.find import Match, Seen, fields, find
 from av_synth.query.slices import SLICES, UNKNOWN, Slice, sliced
 from av_synth.query.tables import Row, Tables
@@ -23,4 +23,5 @@ __all__ = [
     "parse",
     "read",
     "sliced",
+    "weather_values",
 ]

@@ -133,7 +133,7 @@ class _Tables(Tables):
                 values |= {"dataset": came_from[scene["token"]]["dataset"]} if scene["token"] in came_from else {}
                 values |= {"time_s": time_s, "phase": tuple(truth.get("phase", ()))}
                 values |= {"fault": _faults(truth["faults"])} if "faults" in truth else {}
-                values |= _weather(truth.get("weather") or run.get("weather") or {})
+                values |= weather_values(truth.get("weather") or run.get("weather") or {})
                 things = tuple(self._things(annotations[row["token"]], poses.get(row["token"]), truth, run))
                 yield SampleFacts(scene["name"], row["token"], time_s, files.get(row["token"], ""), values, things)
 
@@ -235,6 +235,7 @@ def _scene_values(name: str, run: Row) -> Values:
     return values | {f"parameters.{key}": value for key, value in parameters if isinstance(value, float | int | str)}
 
 
-def _weather(told: Row) -> Values:
+def weather_values(told: Row) -> Values:
+    """What is so of a sample in a weather: CARLA's parameters and snow by their names, and what words say of them."""
     values: Values = {f"weather.{name}": value for name, value in told.items() if isinstance(value, float | int)}
     return values | {name: sign * told[key] > 0.0 for name, (key, sign) in _SIGNS.items() if key in told}

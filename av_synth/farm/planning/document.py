@@ -44,7 +44,7 @@ def _grid(value: object) -> object:
     raise ValueError(f"got {shown(value)}; want a number of levels, or of some parameters their levels or values")
 
 
-def _simulator(value: object) -> object:
+def simulator_value(value: object) -> object:
     """`embedded[:PROFILE][@QUALITY]`, HOST:PORT, or what a CARLA is started by."""
     if is_embedded(value):
         return value
@@ -66,7 +66,7 @@ def _simulator(value: object) -> object:
     return value
 
 
-def _weather(value: object) -> object:
+def short_weather(value: object) -> object:
     """A preset's name is short for it alone."""
     return {"preset": value} if isinstance(value, str) else value
 
@@ -112,7 +112,7 @@ class Entry(Strict):
     seeds: Seeds = Field(default=(), description="a list of seeds, or {from: 0, count: 100}; [0] with a design")
     design: Design | None = Field(default=None, description="values of the parameters chosen together")
     set: dict[str, Value] = Field(default={}, description="values of parameters")
-    weather: tuple[Annotated[WeatherSpec, BeforeValidator(_weather)], ...] = Field(
+    weather: tuple[Annotated[WeatherSpec, BeforeValidator(short_weather)], ...] = Field(
         default=(), description="presets or mappings: each draw in each of them"
     )
     towns: tuple[Town, ...] = Field(default=(), description="each draw in each of them")
@@ -156,7 +156,7 @@ class CampaignDocument(Strict):
     name: DocumentName = Field(description="the campaign's name")
     description: str = Field(description="what this makes, in a sentence")
     runs: Annotated[list[Entry], Field(min_length=1)] = Field(description="a list of scenario, rig and seeds")
-    simulator: Annotated[Any, AfterValidator(_simulator)] = Field(
+    simulator: Annotated[Any, AfterValidator(simulator_value)] = Field(
         default=EMBEDDED, description="`embedded`, HOST:PORT, or a mapping such as {carla: /opt/carla}"
     )
     budget: Budget = Field(default=Budget(), description="what it may take at most")
