@@ -181,6 +181,7 @@ def build_run(
     last_frame: int = LAST_FRAME,
     attribution: str = "",
     rig: Mapping[str, object] | None = None,
+    scenario: Mapping[str, object] | None = None,
 ) -> Path:
     """Commit a run; equal arguments give equal bytes. `change` may spoil the tables' rows before they are written."""
     town = town or SyntheticTown()
@@ -196,14 +197,14 @@ def build_run(
             if name in tables.OPTIONAL and not content:
                 continue
             staging.write_table(name, tables.from_rows(name, content))
-        staging.write_json("scenario.json", _scenario(town, seed))
+        staging.write_json("scenario.json", scenario or _scenario(town, seed))
         staging.write_json("rig.json", rig or {"name": "synthetic"})
         held = {"name": "near_miss", "asked": "0.5 s to 1.5 s", "reached": "1.1 s", "held": True}
         staging.write_json("outcome.json", {"expectations": [held], "never_began": ["brake"]})
         staging.write("map/opendrive.xodr", town.opendrive.encode())
         return staging.commit(
             {
-                "scenario": "synthetic",
+                "scenario": (scenario or {}).get("name", "synthetic"),
                 "rig": "synthetic",
                 "seed": seed,
                 "identity": {"seed": seed},

@@ -1,0 +1,89 @@
+"""Detectors by name: classes of the user's and YOLOX as ONNX."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_onnx
+
+from av_synth.errors import UserError
+from av_synth.improve import Trainable, load
+from av_synth.improve.yolox import fitted
+
+OWN = """
+class Own:
+    classes = ("car",)
+
+    def detect(self, images):
+        return []
+
+
+class Nothing:
+    pass
+"""
+
+
+def test_a_class_of_a_file_in_the_folder_one_stands_in_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_own_detector.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+
+    own = load("my_own_detector:Own")
+    assert own.classes == ("car",)
+    assert not isinstance(own, Trainable)
+    assert isinstance(load("colours:Colours"), Trainable)
+    with pytest.raises(UserError, match=r"my_own_detector:Nothing: has no `detect` or no `classes`"):
+        load("my_own_detector:Nothing")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("colours", r"got 'colours'; want module:Class"),
+        ("no_such_module:Detector", r"cannot be imported: No module named 'no_such_module'"),
+        ("colours:Shapes", r"colours has no class 'Shapes'"),
+        ("nowhere.onnx", r"got 'nowhere.onnx', no file; want the path of a YOLOX model"),
+    ],
+)
+def test_what_is_no_detector_is_told_with_what_is_wanted(name: str, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        load(name)
+
+
+def test_yolox_finds_what_its_net_says_and_where(tmp_path: Path) -> None:
+    # a net for 416 x 416: of the coarsest cells, 13 x 13 of 32 px, the one in row 6, column 4 says a car 64 px wide
+    answer = np.zeros((1, 52 * 52 + 26 * 26 + 13 * 13, 85), dtype=np.float32)
+    cell = 52 * 52 + 26 * 26 + 6 * 13 + 4
+    answer[0, cell, :5] = [0.5, 0.5, np.log(2.0), np.log(1.0), 0.9]
+    answer[0, cell, 5 + 2] = 0.8
+    answer[0, cell + 1, :5] = [-0.4, 0.5, np.log(2.0), np.log(1.0), 0.5]  # nearly the same box, less sure
+    answer[0, cell + 1, 5 + 2] = 0.8
+    (tmp_path / "net.onnx").write_bytes(tiny_onnx.constant(answer))
+
+    detector = load(str(tmp_path / "net.onnx"))
+    (found,) = detector.detect([np.zeros((208, 416, 3), dtype=np.uint8)])
+    assert found.classes == ("car",)
+    assert found.scores == pytest.approx([0.72])
+    assert found.boxes == pytest.approx(np.array([[112.0, 192.0, 176.0, 208.0]])), "cut at the image's edge"
+
+
+def test_an_onnx_file_that_answers_otherwise_is_refused_for_each_size(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(tiny_onnx.constant(np.zeros((1, 7, 85), dtype=np.float32)))
+    with pytest.raises(UserError, match=r"answers with \(1, 7, 85\), want \(1, 3549, 85\), as YOLOX") as caught:
+        load(str(tmp_path / "net.onnx"))
+    assert len(str(caught.value).splitlines()) == 3
+
+    (tmp_path / "text.onnx").write_text("no model")
+    with pytest.raises(UserError, match="is no ONNX model that OpenCV reads"):
+        load(str(tmp_path / "text.onnx"))
+
+
+def test_a_picture_is_made_as_large_as_the_net_looks_and_grey_beside_it() -> None:
+    picture, scale = fitted(np.full((90, 160, 3), 7, dtype=np.uint8), 640, 640)
+    assert scale == 4.0
+    assert (picture[:360] == 7).all()
+    assert (picture[360:] == 114).all()
