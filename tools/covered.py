@@ -13,6 +13,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 EACH_PERCENT = 75
+_ELSEWHERE = {
+    "av_synth/improve/reference_torch.py"
+}  # needs torch, which is too large for the lock: `long` tests run it
 
 
 def shortfalls(ran: Mapping[str, tuple[int, int]], whole_percent: float) -> list[str]:
@@ -41,8 +44,10 @@ def main() -> int:
     measured.load()
     ran = {}
     for path in sorted((ROOT / "av_synth").rglob("*.py")):
-        _, lines, _, missing, _ = measured.analysis2(str(path))
-        ran[str(path.relative_to(ROOT))] = (len(lines) - len(missing), len(lines))
+        file = path.relative_to(ROOT).as_posix()
+        if file not in _ELSEWHERE:
+            _, lines, _, missing, _ = measured.analysis2(str(path))
+            ran[file] = (len(lines) - len(missing), len(lines))
     done, there = (sum(counts) for counts in zip(*ran.values(), strict=True))
     print(f"{100 * done / there:.1f} % of {there} lines in {len(ran)} files were run")
     found = shortfalls(ran, float(str(measured.get_option("report:fail_under"))))

@@ -30,6 +30,7 @@ from av_synth.store import replace_file
 from av_synth.store.merge import adopt
 
 _MODEL = "av_synth.improve.reference_torch:Reference"
+_AXES = ("scenario", "weather", "light")
 _RARE = 0.05  # share of all that is met, below which a scenario in a weather is rare
 _ARMS = {"at random": 1.0, "by the loop": 0.2}  # floors: with 1 all is drawn by shares
 
@@ -91,9 +92,9 @@ def _add(figures: dict[str, list[Any]], space: Space, round_: Round) -> None:
     """The figures of a round, each at the end of its list."""
     if round_.held_out is None:
         raise ValueError(f"round {round_.number} is not done")
-    rare = {tuple(space.draw(cell, 0).traits[axis] for axis in ("scenario", "weather", "light"))
+    rare = {tuple(space.draw(cell, 0).traits[axis] for axis in _AXES)
             for cell in space.cells if cell.share < _RARE}  # fmt: skip
-    cells = {tuple(one.values.values()): one for one in round_.held_out.cells}
+    cells = {tuple(one.values[axis] for axis in _AXES): one for one in round_.held_out.cells}
     for name in ("ap", "recall"):
         values = {key: getattr(one, name) or 0.0 for key, one in cells.items()}
         rest = [value for key, value in values.items() if key not in rare]

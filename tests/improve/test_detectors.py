@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ def test_a_class_of_a_file_in_the_folder_one_stands_in_is_found(
 ) -> None:
     (tmp_path / "my_own_detector.py").write_text(OWN)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+    monkeypatch.setattr("sys.path", [*sys.path])
 
     own = load("my_own_detector:Own")
     assert own.classes == ("car",)
@@ -52,6 +53,13 @@ def test_a_class_of_a_file_in_the_folder_one_stands_in_is_found(
 def test_what_is_no_detector_is_told_with_what_is_wanted(name: str, told: str) -> None:
     with pytest.raises(UserError, match=told):
         load(name)
+
+
+def test_without_torch_the_reference_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # as if it were not there
+    monkeypatch.delitem(sys.modules, "av_synth.improve.reference_torch", raising=False)
+    with pytest.raises(UserError, match=r"needs torch; pip install 'av-synth\[torch\]'"):
+        load("av_synth.improve.reference_torch:Reference")
 
 
 def test_yolox_finds_what_its_net_says_and_where(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from av_synth import documents
 from av_synth.audit.domain import DomainDocument
 from av_synth.cli.app import app
 from av_synth.farm.planning.document import CampaignDocument
+from av_synth.improve.space import SpaceDocument
 from av_synth.rig.loader import RigDocument
 from av_synth.scenario.scenario import ScenarioDocument, from_document
 from av_synth.session.boxes import BoxTable
@@ -146,6 +147,8 @@ def test_every_yaml_of_a_page_is_read_by_what_reads_it(block):
         documents.validate(document, DomainDocument)
     elif "looks" in document.data:
         documents.validate(document, AssetsFile)
+    elif "weathers" in document.data:
+        documents.validate(document, SpaceDocument)
     else:
         if "name" not in document.data:  # a part: the rest, and something that uses what it has
             whole = {**REST, **document.data}
