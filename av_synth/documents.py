@@ -29,8 +29,11 @@ NAME_IN_WORDS = "lower-case letters, digits, _ and -, at most 64, beginning with
 
 # as messages call one document of a kind
 _ONE_OF = {
-    **{"scenarios": "scenario", "sensors": "rig", "configs": "campaign"},
-    **{"configs/odd": "design domain", "configs/spaces": "space"},
+    "scenarios": "scenario",
+    "sensors": "rig",
+    "configs": "campaign",
+    "configs/odd": "design domain",
+    "configs/spaces": "space",
 }
 # folders in the folder of a kind whose documents are of another kind
 _WITHIN = {"configs": ("assets", "odd", "spaces")}
