@@ -1,6 +1,6 @@
 # `make demo` and `make test` are the two commands; each sets up `.venv` by itself when it has to.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check long coverage wheel chaos bench bench-realism bench-bodies lidar-figures carla-smoke docs format lock clean
+.PHONY: help setup demo test check long coverage wheel chaos bench bench-realism bench-bodies lidar-figures carla-smoke croissant docs format lock clean
 
 PYTHON3 ?= $(shell command -v python3 || command -v python3.12 || command -v python3.11 || command -v python3.10)
 BIN := .venv/bin
@@ -69,6 +69,9 @@ lidar-figures: setup  ## our lidar turns beside a real one: TURNS="real.ply ours
 
 carla-smoke: setup  ## CARLA's own smoke tests on our simulator: CARLA_PYTHONAPI=/path/to/carla/PythonAPI [MODULES="client sync"]
 	@$(BIN)/python -m tools.carla_smoke "$(CARLA_PYTHONAPI)" $(addprefix --module ,$(MODULES))
+
+croissant: setup  ## does mlcroissant take the card of a dataset? CARD=out/first/nuscenes (needs a package index)
+	@$(BIN)/python -m tools.croissant "$(CARD)"
 
 docs: setup  ## write the pages of docs/ that are made from the code
 	$(BIN)/python tools/docs.py
