@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from av_synth.audit.features import CONDITIONS, features, look, spread
+from av_synth.audit.features import bare, features, look, spread
 from av_synth.audit.model import SliceContents, ValueCount
 from av_synth.audit.nulls import Array, entropy_nats
 from av_synth.query import SLICES, UNKNOWN, SampleFacts, Slice, Tables, Thing, read
@@ -52,7 +52,7 @@ class SceneContents:
         instances: by class: of how many somebodies.
         domain: how many samples or things have such values of the axes that were asked for (`None`: another one).
         samples: as they are compared.
-        spread, bare_spread: what it adds to diversity, with and without weather and light.
+        spread, bare_spread: what it adds to diversity, with and without what not all datasets tell.
     """
 
     name: str
@@ -192,8 +192,6 @@ def _scene(dataset: Path, name: str, samples: list[SampleFacts], axes: Sequence[
         )
         vectors.append(features(sample, seen))
     stacked = np.stack(vectors)
-    bare = stacked.copy()
-    bare[:, CONDITIONS] = 0.0
     by_class = Counter(instances.values())
     return SceneContents(
         name,
@@ -204,7 +202,7 @@ def _scene(dataset: Path, name: str, samples: list[SampleFacts], axes: Sequence[
         domain,
         tuple(looks),
         spread(stacked),
-        spread(bare),
+        spread(bare(stacked)),
     )
 
 

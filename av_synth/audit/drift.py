@@ -9,7 +9,7 @@ import numpy as np
 
 from av_synth.audit import nulls
 from av_synth.audit.contents import COUNTED, Contents, values_of
-from av_synth.audit.features import effective_samples
+from av_synth.audit.features import NOT_OF_ALL, effective_samples
 from av_synth.audit.model import Diversity, Drift, Finding, Severity
 from av_synth.audit.nulls import ALPHA, Array
 
@@ -95,7 +95,7 @@ def diversity(here: Contents, other: Contents | None, rng: np.random.Generator) 
     """How many distinct samples there are in effect; beside another dataset, in what both of them tell."""
     if other is None:
         return Diversity(float(effective_samples(_spreads(here, bare=False).sum(axis=0))), None, None)
-    bare = not ({"weather", "light"} <= here.told & other.told)
+    bare = not NOT_OF_ALL.issubset(here.told & other.told)
     spreads = np.concatenate([_spreads(here, bare), _spreads(other, bare)])
     first, total = len(here.scenes), spreads.sum(axis=0)
     mine = spreads[:first].sum(axis=0)

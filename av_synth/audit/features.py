@@ -26,9 +26,12 @@ _CYCLES = ("vehicle.bicycle", "vehicle.motorcycle")
 _LARGE = ("vehicle.bus", "vehicle.truck", "vehicle.trailer", "vehicle.construction")
 _SIGNS = ("weather.rain", "weather.fog", "weather.snow")
 
-CONDITIONS = slice(3 * len(_GROUPS), 3 * len(_GROUPS) + 1 + len(_SIGNS))
-"""Of a vector of features, those of weather and light, which other datasets may not tell."""
-SIZE = CONDITIONS.stop + _COARSE**2
+_CONDITIONS = slice(3 * len(_GROUPS), 3 * len(_GROUPS) + 1 + len(_SIGNS))
+_SPEEDS = slice(2, _CONDITIONS.start, 3)
+SIZE = _CONDITIONS.stop + _COARSE**2
+"""Of a vector of features."""
+NOT_OF_ALL = frozenset({"weather", "light", "speed"})
+"""Slices that some features are of, and that other datasets may not tell."""
 _FREQUENCIES = 64
 _MAP_SEED = 2023  # of the random features: part of the measure, not of chance
 
@@ -81,15 +84,23 @@ def features(sample: SampleFacts, seen: Look | None) -> Array:
         near = _NEAR_M / (_NEAR_M + _number(thing.values.get("range_m")))
         found[3 * group + 1] = max(found[3 * group + 1], near)
         speeds.setdefault(group, []).append(_number(thing.values.get("speed_mps")))
-    found[0 : CONDITIONS.start : 3] = np.log1p(found[0 : CONDITIONS.start : 3])
+    found[0 : _CONDITIONS.start : 3] = np.log1p(found[0 : _CONDITIONS.start : 3])
     for group, told in speeds.items():
         found[3 * group + 2] = float(np.mean(told)) / _FAST_MPS
     altitude_deg = _number(sample.values.get("weather.sun_altitude_angle"))
     signs = [float(bool(sample.values.get(name))) for name in _SIGNS]
-    found[CONDITIONS] = (float(np.clip(altitude_deg / _SUN_DEG, -1.0, 1.0)), *signs)
+    found[_CONDITIONS] = (float(np.clip(altitude_deg / _SUN_DEG, -1.0, 1.0)), *signs)
     if seen is not None:
-        found[CONDITIONS.stop :] = seen.coarse / _LIGHT
+        found[_CONDITIONS.stop :] = seen.coarse / _LIGHT
     return found
+
+
+def bare(vectors: Array) -> Array:
+    """Vectors (N, SIZE) without what comes of the slices NOT_OF_ALL."""
+    without = vectors.copy()
+    without[:, _CONDITIONS] = 0.0
+    without[:, _SPEEDS] = 0.0
+    return without
 
 
 def spread(vectors: Array) -> Array:

@@ -90,6 +90,14 @@ def test_a_dataset_that_is_not_ours_is_audited_by_what_it_tells(tmp_path: Path) 
     ]
 
 
+def test_variety_is_compared_in_what_both_datasets_tell(tmp_path: Path) -> None:
+    ours, same = write(tmp_path / "ours", deal(1, 12)), foreign(tmp_path / "same", 1)
+    found = audit(ours, [same]).diversity
+
+    assert found.effective_samples == pytest.approx(found.other_effective_samples)
+    assert audit(ours).diversity.effective_samples > found.effective_samples + 1.0
+
+
 def test_official_splits_are_those_that_readers_take_names_for(tmp_path: Path) -> None:
     scenes = deal(3, 4)
     scenes[2] = scenes[1]  # scene-0003 is val's, scene-0002 train's

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,20 @@ def test_scenarios_that_the_library_has_not_are_covered_by_what_occurs_and_not_p
     assert (coverage.what, coverage.expected) == ("mine", None)
     assert 0 < coverage.covered < coverage.possible
     assert found.campaign == ""
+
+
+def test_values_that_the_librarys_scenario_cannot_have_drawn_are_of_another_one(tmp_path: Path) -> None:
+    dataset = write(tmp_path / "faster", deal(6, 8, CUT_IN))
+    path = dataset / "v1.0-trainval/av_synth.json"
+    told = json.loads(path.read_text())
+    told["runs"][3]["parameters"]["ego_speed_kmh"] = 90.0
+    path.write_text(json.dumps(told))
+
+    (coverage,) = audit(dataset).coverage
+    assert (coverage.what, coverage.expected) == ("cut_in_wet", None)
+    named = [each for pair in coverage.tables for each in zip(pair.axes, (pair.rows, pair.columns), strict=True)]
+    (speeds,) = {words for name, words in named if name == "ego_speed_kmh"}
+    assert speeds[-1].endswith("..90")
 
 
 def test_draws_that_are_crowded_together_are_an_alarm(tmp_path: Path) -> None:
