@@ -120,7 +120,12 @@ def contents(dataset: Path, version: str | None = None, axes: Sequence[Slice] = 
             scene.counts[each.name].keys() - {UNKNOWN} and (field is None or field in scene.fields) for scene in scenes
         ):
             told.add(each.name)
-    return Contents(dataset.resolve().name, tables, scenes, frozenset(told))
+    return Contents(_name(dataset.resolve()), tables, scenes, frozenset(told))
+
+
+def _name(dataset: Path) -> str:
+    """The folder's name; of one in a store, which is called by its format, that of the store too."""
+    return f"{dataset.parent.name}/{dataset.name}" if dataset.name == "nuscenes" else dataset.name
 
 
 def together(batches: Sequence[Contents]) -> Contents:

@@ -126,8 +126,8 @@ def _finding(coverage: Coverage, draws: int, p: float) -> Finding | None:
         return None
     share = coverage.covered / coverage.possible
     what = (
-        f"{coverage.what}: {draws} draws cover {share:.0%} of the {coverage.possible} combinations of "
-        f"{coverage.strength} parameters"
+        f"{coverage.what}: {draws} draw{'s cover' if draws != 1 else ' covers'} {share:.0%} of the {coverage.possible} "
+        f"combinations of {coverage.strength} parameters"
     )
     figures = {"covered": coverage.covered, "possible": coverage.possible, "expected": coverage.expected, "p": p}
     if coverage.expected is not None and p <= ALPHA:
@@ -211,7 +211,8 @@ def _observed_axes(rows: Sequence[Mapping[str, Value]]) -> Iterator[Axis]:
         if len(values) < 2:
             continue
         numbers = [number for value in values if (number := _as_number(value)) is not None]
-        if len(numbers) < len(values) or len(values) <= _FEW_VALUES:
+        whole = all(number == int(number) for number in numbers)
+        if len(numbers) < len(values) or (whole and len(values) <= _FEW_VALUES):
             yield Axis(name, tuple(map(written, values)), tuple(values), None)
             continue
         low, high = min(numbers), max(numbers)

@@ -70,7 +70,8 @@ def audit(
 def _tell(found: Audit) -> None:
     alarms = len(found.alarms)
     verdict = f"{alarms} alarm{'s' * (alarms != 1)}" if alarms else "no alarm"
-    counts = f"{found.scenes:,} scenes, {found.samples:,} samples, {found.annotations:,} annotations"
+    scenes = f"{found.scenes:,} scene{'s' * (found.scenes != 1)}"
+    counts = f"{scenes}, {found.samples:,} samples, {found.annotations:,} annotations"
     say(f"{verdict}: {counts}", "red" if alarms else "green")
     other = found.diversity.other_effective_samples
     beside = "" if other is None else f", those of the other dataset as {other:.1f}"

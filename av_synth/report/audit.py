@@ -22,7 +22,7 @@ _MORE_STYLE = """
 .serious { border-color: var(--bad) !important } .warning { border-color: var(--environmental) !important }
 .slices { display: grid; grid-template-columns: repeat(auto-fill, minmax(340px, 1fr)); gap: 1.2em 2.5em }
 .slices h3 { margin: 0; font-size: 1em } .slices p { margin: .1em 0 .5em; font-size: .85em; color: var(--soft) }
-.value { display: grid; grid-template-columns: 11em 1fr 8em; gap: .7em; align-items: center; font-size: .85em }
+.value { display: grid; grid-template-columns: 11em 1fr 8.8em; gap: .7em; align-items: center; font-size: .85em }
 .value span { overflow-wrap: anywhere } .value .count { text-align: right; font-variant-numeric: tabular-nums;
   white-space: nowrap; color: var(--soft) }
 .track { background: var(--panel); border-radius: 2px } .track div { border-radius: 2px; height: .75em;

@@ -109,6 +109,17 @@ def test_official_splits_are_those_that_readers_take_names_for(tmp_path: Path) -
     assert leak.words.startswith("The splits train and val share near-identical samples: scene-0002 and scene-0003.")
 
 
+def test_one_scene_and_a_dataset_in_a_store_are_called_what_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = write(tmp_path / "monday/nuscenes", deal(8, 1))
+
+    assert status(["audit", str(dataset), "--against", str(write(tmp_path / "tuesday/nuscenes", deal(9, 2)))]) == 0
+    said = capsys.readouterr().out
+    assert "no alarm: 1 scene, 5 samples, " in said
+    assert "tuesday/nuscenes has it in" in said
+
+
 def test_images_that_cannot_be_read_are_told_and_compared_with_none(tmp_path: Path) -> None:
     dataset = write(tmp_path / "dataset", [deal(4, 1)[0]] * 2)
     for path in (dataset / "samples/CAM_FRONT").glob("scene-0002*"):
