@@ -33,8 +33,10 @@ weights (R, N), and the weight of all objects (R,), above 0."""
 def curves(right: NDArray[np.bool_], weights: Floats, objects: Floats) -> tuple[Floats, Floats]:
     """Recall and precision (R, N) after each detection, of which there is at least one."""
     found, every = np.cumsum(np.where(right, weights, 0.0), axis=1), np.cumsum(weights, axis=1)
+    there = weights > 0.0
     # before the first of any weight: as at that one
-    at_first = np.broadcast_to(right[np.argmax(weights > 0.0, axis=1), None].astype(np.float64), found.shape)
+    first_is_right = right[np.argmax(there, axis=1)] & there.any(axis=1)
+    at_first = np.broadcast_to(first_is_right[:, None].astype(np.float64), found.shape)
     precision = np.divide(found, every, out=at_first.copy(), where=every > 0.0)
     return found / objects[:, None], precision
 
@@ -46,7 +48,7 @@ def of_nuscenes(right: NDArray[np.bool_], weights: Floats, objects: Floats) -> F
     rows = zip(*curves(right, weights, objects), strict=True)
     at = np.array([np.interp(RECALLS[FIRST:], recall, precision, right=0.0) for recall, precision in rows])
     mean: Floats = np.maximum(at - _LEAST, 0.0).mean(axis=1) / (1.0 - _LEAST)
-    return np.where((weights @ right) > 0.0, mean, 0.0)
+    return mean
 
 
 def of_coco(right: NDArray[np.bool_], weights: Floats, objects: Floats) -> Floats:

@@ -67,6 +67,7 @@ def test_a_detection_of_no_weight_is_not_there_and_one_of_two_is_there_twice(
 
     assert of(0, 1, 1, 1, 1, 1, 1) > of(1, 1, 1, 1, 1, 1, 1) > of(1, 1, 0, 1, 1, 0, 1) > 0.1
     assert of(0, 0, 2, 1, 1, 2, 1) > 0.2
+    assert average_precision(np.array([True]), np.zeros((1, 1)), np.array([2.0])).tolist() == [0.0]
 
 
 def test_the_score_of_the_best_f1_counts_all_detections_that_have_it() -> None:
