@@ -280,22 +280,14 @@ class _Cameras:
         fails = self._faults.leave_out(data, _OF_LOOKS)
         if view is not None and semantic is not None and not fails:
             colours.add(view, semantic)
+        seen = self._mask(data, cloud, images)
         if view is not None and depth_m is not None:
             if cloud is not None:
-                depth.add(view, place, depth_m, cloud)
+                depth.add(view, place, depth_m, cloud, seen)
             if semantic is not None and cloud is not None:
                 self._surfaces.add(view, semantic, depth_m, cloud)
             if semantic is not None and images.flow is not None:
                 check_flow(self._path, view, semantic, depth_m, images.flow, self._findings)
-        if self._dataset.masks is None:
-            return None
-        mask = self._dataset.masks.get(data.token)
-        if mask is None:
-            where = _place(self._scene, data)
-            self._findings.add("masks", where, "the keyframe has no row in instance_mask.json; want one")
-            self._masks.missing(data.sample_token)
-            return None
-        seen = self._masks.add(data, mask, cloud, depth_m, images.flow)
         if seen is None:
             return None
         self._tight.add(seen)
@@ -308,6 +300,18 @@ class _Cameras:
         if semantic is not None:
             extras.check_semantic(seen, semantic, self._findings)
         return seen
+
+    def _mask(self, data: Data, cloud: counts.SamplePoints | None, images: extras.LabelImages) -> Seen | None:
+        """What the mask of a keyframe shows; None if there is none."""
+        if self._dataset.masks is None:
+            return None
+        mask = self._dataset.masks.get(data.token)
+        if mask is None:
+            where = _place(self._scene, data)
+            self._findings.add("masks", where, "the keyframe has no row in instance_mask.json; want one")
+            self._masks.missing(data.sample_token)
+            return None
+        return self._masks.add(data, mask, cloud, images.depth_m, images.flow)
 
     def close(self) -> None:
         """Judge what needs all cameras."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import synthetic_dataset as synthetic
+from mistakes import edit_image
 from synthetic_copies import Copy, link_tree
 
 from av_synth.errors import StoreError, UserError
@@ -42,6 +44,21 @@ def test_without_masks_the_pixel_checks_are_not_run_rather_than_passed(copy: Cop
     assert pixel_checks.isdisjoint(report.counts)
     assert report.counts["lidar_counts"] > 0
     assert "Not run: masks, mask_in_box" in write_text_report(report)
+
+
+def test_a_camera_that_sees_its_own_vehicle_where_the_lidar_sees_through_it_is_true(copy: Copy) -> None:
+    masks = {row["sample_data_token"]: row["filename"] for row in copy.rows("instance_mask")}
+    for row in copy.rows("label_image"):
+        mask = cv2.imread(str(copy.root / masks[row["sample_data_token"]]), cv2.IMREAD_UNCHANGED)
+        inside = np.zeros(mask.shape, dtype=bool)
+        inside[mask.shape[0] // 5 :] = True
+        inside &= mask == 0  # before all but what has a box
+        edit_image(copy, row["depth"], lambda depth, inside=inside: np.where(inside, np.uint16(80), depth))
+        edit_image(
+            copy, masks[row["sample_data_token"]], lambda old, inside=inside: np.where(inside, np.uint16(60001), old)
+        )
+
+    assert [str(problem) for problem in verify(copy.root).problems if problem.check == "depth"] == []
 
 
 def test_with_broken_tables_nothing_else_is_judged(copy: Copy) -> None:

@@ -13,12 +13,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from av_synth.verify.findings import Findings
 from av_synth.verify.maths import Array, inverse, move
-from av_synth.verify.pixels.masks import View
+from av_synth.verify.pixels.masks import Seen, View
 from av_synth.verify.points.counts import SamplePoints
 from av_synth.verify.reading.model import Data, Scene
+
+_Pixels = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+_Rows = npt.NDArray[np.intp]
 
 _NEAR_M, _FAR_M = 1.5, 60.0
 _WINDOW_PX = 3  # slopes are taken over twice this: a depth of 10 m is kept to 0.1 %, and so is its slope
@@ -68,11 +72,19 @@ class DepthCheck:
         self._frame_px: list[float] = []
         self._agree = self._total = 0
 
-    def add(self, view: View, place: int, depth_m: Array, points: SamplePoints) -> None:
-        """Take a depth image (H, W) in metres; `place` is that of its row in the channel's chain."""
+    def add(self, view: View, place: int, depth_m: Array, points: SamplePoints, seen: Seen | None) -> None:
+        """Take a depth image (H, W) in metres; `place` is that of its row in the channel's chain.
+
+        By the mask that goes with it, points are left out before which something else stands, for the camera: its own
+        vehicle, which a lidar looks through, or one that a lidar on the roof looks over.
+        """
         if depth_m.shape != (view.data.height, view.data.width):
             return
-        at, world = _in_view(view, view.camera_from_world, points.world, depth_m.shape)
+        at, rows = _in_view(view, view.camera_from_world, points.world, depth_m.shape)
+        if seen is not None:
+            shown = seen.labels[at[:, 1], at[:, 0]] == _value_of(points.owner[rows], seen)
+            at, rows = at[shown], rows[shown]
+        world = points.world[rows]
         sample = _sample(depth_m, at)
         camera = move(view.camera_from_world, world)
         bend = np.abs(sample[:, 1:3] + sample[:, 3:5] - 2 * sample[:, :1]).max(axis=1, initial=0.0)
@@ -144,10 +156,8 @@ class DepthCheck:
             self._findings.add("time_shift", where, f"{message} times better from where it was a frame away")
 
 
-def _in_view(
-    view: View, camera_from_world: Array, world: Array, shape: tuple[int, ...]
-) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.int64]], Array]:
-    """Pixels (N, 2) of the points that fall well within an image, and those points."""
+def _in_view(view: View, camera_from_world: Array, world: Array, shape: tuple[int, ...]) -> tuple[_Pixels, _Rows]:
+    """Pixels (N, 2) of the points that fall well within an image, and their rows (N,)."""
     camera = move(camera_from_world, world)
     ahead = np.flatnonzero((camera[:, 2] > _NEAR_M) & (camera[:, 2] < _FAR_M))
     at = np.rint(view.project(camera[ahead]))
@@ -155,10 +165,16 @@ def _in_view(
     inside = (at >= border).all(axis=1) & (at[:, 0] < shape[1] - border) & (at[:, 1] < shape[0] - border)
     ahead, at = ahead[inside], at[inside]
     step = max(1, len(ahead) // _MOST_POINTS)
-    return at[::step].astype(np.int64), world[ahead[::step]]
+    return at[::step].astype(np.int64), ahead[::step]
 
 
-def _sample(depth_m: Array, at: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Array:
+def _value_of(owner: npt.NDArray[np.integer], seen: Seen) -> npt.NDArray[np.int64]:
+    """The pixel value (N,) of whose points are, by their places among the annotations; 0 for -1, -1 for unseen ones."""
+    values = np.array([*(-1 if value is None else value for value in seen.values), 0], dtype=np.int64)
+    return values[owner]
+
+
+def _sample(depth_m: Array, at: _Pixels) -> Array:
     """Inverse depths (N, 5) at pixels: in the middle, left, above, right, below."""
     x, y, d = at[:, 0], at[:, 1], _WINDOW_PX
     return np.asarray(
@@ -221,7 +237,8 @@ def fit(jacobian: Array, errors: Array) -> Residual | None:
 
 def _cost(view: View, row: Data, depth_m: Array, world: Array) -> float | None:
     """The mean clipped relative depth error of points, seen from where the camera was at another row."""
-    at, kept = _in_view(view, inverse(row.world_from_sensor), world, depth_m.shape)
+    at, rows = _in_view(view, inverse(row.world_from_sensor), world, depth_m.shape)
+    kept = world[rows]
     z = move(inverse(row.world_from_sensor), kept)[:, 2]
     seen = depth_m[at[:, 1], at[:, 0]]
     known = ~np.isnan(seen)
