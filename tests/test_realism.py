@@ -220,6 +220,16 @@ def test_a_van_may_be_called_a_truck_and_a_car_may_not(truth: Any, kind: str, na
     assert seen.distance_m == pytest.approx(10.0)
 
 
+@pytest.mark.parametrize(("high_m", "names"), [(2.0, {"car", "truck"}), (2.6, {"truck"})])
+def test_a_pickup_may_be_called_a_car_and_a_lorry_may_not(truth: Any, high_m: float, names: set[str]) -> None:
+    tag = np.zeros((100, 200), np.uint8)
+    tag[40:60, 80:120] = 15
+    taken = shot(truth, "vehicle.truck", tag)
+    taken.state.infos[7].size_lwh_m[2] = high_m
+    (seen,) = truth.truths(taken, 1.0)
+    assert (seen.group, seen.accepts) == ("large", names)
+
+
 def test_the_control_has_a_shaded_box_where_the_body_was_and_nothing_behind_what_hides_it(truth: Any) -> None:
     tag = np.zeros((100, 200), np.uint8)
     tag[45:55, 85:115] = 14

@@ -36,6 +36,7 @@ _LARGE: Mapping[str, frozenset[str]] = {
     "vehicle.emergency.ambulance": _ROAD,  # a van
 }
 _NAMELESS = frozenset({"animal", "human.pedestrian.stroller"})  # COCO has no stroller, and animals by kinds
+_PICKUP_M = 2.1  # high at most; COCO's annotators have pickups as trucks and as cars
 _SUN = np.array([0.35, 0.5, 0.8])  # what the faces of the boxes turn to, world axes
 _AMBIENT = 0.45
 
@@ -130,7 +131,8 @@ def _named(
             ("cycle", name, _CYCLES, True, own & ~rider),
         ]
     if category in _LARGE:
-        return [("large", _LARGE[category], _ROAD, True, own)]
+        pickup = category == "vehicle.truck" and info.size_lwh_m[2] < _PICKUP_M
+        return [("large", _LARGE[category] | ({"car"} if pickup else set()), _ROAD, True, own)]
     if category in ("vehicle.car", "vehicle.emergency.police"):
         van = info.attributes.get("base_type", "").lower() == "van"
         return [("car", _ROAD if van else frozenset({"car"}), _ROAD, True, own)]
