@@ -135,9 +135,9 @@ class _Grid:
 
 def _with_lost(met: LidarHits, grid: _Grid, sensor_from_body: Array) -> LidarHits:
     """And the rays that met nothing: there may be rain in their way."""
-    lost = np.ones((grid.beams, grid.columns), dtype=np.bool_)
-    lost[met.ring, met.column] = False
-    ring, column = np.nonzero(lost)
+    lost = np.ones(grid.beams * grid.columns, dtype=np.bool_)
+    lost[met.ring * np.int32(grid.columns) + met.column] = False
+    ring, column = np.divmod(np.flatnonzero(lost), grid.columns)
     n = len(ring)
     nothing = LidarHits(
         directions=rotate(sensor_from_body, grid.directions(ring, column)).astype(np.float32),
@@ -172,7 +172,7 @@ def _met(rows: npt.NDArray[np.void], ring: npt.NDArray[np.uint8], sensor_from_bo
     directions = (sensor_from_body[:3, :3] @ flip_y(np.eye(3)) @ met) / np.maximum(range_m, 1e-6)
     n = len(rows)
     return LidarHits(
-        directions=np.ascontiguousarray(directions.T, dtype=np.float32),
+        directions=directions.astype(np.float32).T,
         range_m=range_m.astype(np.float32),
         cos_incidence=rows["cos"].copy(),
         tag=rows["tag"].astype(np.uint8),

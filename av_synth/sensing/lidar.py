@@ -22,7 +22,7 @@ from av_synth.sensing.drops import drops, rain, snow
 from av_synth.sensing.haze import haze
 from av_synth.sensing.pulses import merge, ranked
 from av_synth.sensing.receiver import Path, RainLaw, Receiver, Scattered
-from av_synth.sensing.spray import Plume, Wake, plumes
+from av_synth.sensing.spray import Plumes, Wake, plumes
 from av_synth.sensing.surfaces import brightness, intensity
 
 Floats = npt.NDArray[np.float32]
@@ -169,7 +169,7 @@ def measured(
     wetness = air.wetness if device.weather else 0.0
     bright = brightness(hits.material, hits.tag, hits.actor_id, hits.cos_incidence, wetness)
     bright *= hits.weight * hits.transmission
-    bright[hits.range_m >= device.range_m + device.pulse_m] = 0.0
+    bright *= hits.range_m < device.range_m + device.pulse_m
     range_m = np.minimum(np.maximum(hits.range_m, np.float32(0.01)), np.float32(_NOWHERE_M))
     first, beam = _beams(hits)
     power = bright * receiver.catches(range_m)
@@ -179,15 +179,15 @@ def measured(
         path = Path.through(air, height_m, device.rain)
         rise = hits.directions @ np.array(up, dtype=np.float32)
         power *= np.exp(-2.0 * path.depth(range_m, rise))
-        nearest_m = _of_beams(np.minimum, np.where(power > 0.0, range_m, np.float32(_NOWHERE_M)), first, beam)
+        nearest_m = _of_beams(np.minimum, np.maximum(range_m, np.float32(_NOWHERE_M) * (power <= 0.0)), first, beam)
         behind = plumes(hits.directions, first, nearest_m, wakes, air.wetness, receiver, random)
-        for plume in behind:
-            rows, of = _rows(plume.echo.beam, first, len(beam))
-            power[rows] *= np.exp(-2.0 * plume.depth[of])
+        if len(behind.depth):
+            rows, of = _rows(behind.echo.beam, first, len(beam))
+            np.multiply.at(power, rows, np.exp(-2.0 * behind.depth)[of])
         one = device.echoes == 1
         least = _of_beams(np.maximum, power, first, beam) if one else np.zeros(len(first), dtype=np.float32)
         found = [
-            each.where(each.range_m < nearest_m[each.beam])
+            each.where(each.range_m < nearest_m.take(each.beam))
             for each in _in_the_air(rise[first], path, receiver, random, behind, least)
         ]
         pulses = _in_front(pulses, first, found, least) if one else _among(pulses, first, found, device)
@@ -240,7 +240,7 @@ def _in_the_air(
     path: Path,
     receiver: Receiver,
     random: np.random.Generator,
-    behind: Sequence[Plume],
+    behind: Plumes,
     least: Floats,
 ) -> Iterator[Scattered]:
     """What fog and dust, drops or flakes, and spray send back, above the power `least` (B,) of each beam."""
@@ -250,11 +250,10 @@ def _in_the_air(
             continue
         fallen = drops(len(rise), falls(mm_h), path.depth, receiver, random)
         yield fallen.where(fallen.power > least[fallen.beam])
-    for plume in behind:
-        echo = plume.echo
-        power = echo.power * np.exp(-2.0 * path.depth(echo.range_m, rise[echo.beam]))
-        enough = np.maximum(least[echo.beam], np.float32(0.5 * receiver.threshold))
-        yield replace(echo, power=power).where(power > enough)
+    echo = behind.echo
+    power = echo.power * np.exp(-2.0 * path.depth(echo.range_m, rise[echo.beam]))
+    enough = np.maximum(least[echo.beam], np.float32(0.5 * receiver.threshold))
+    yield replace(echo, power=power).where(power > enough)
 
 
 def _in_front(pulses: _Pulses, first: Rows, found: list[Scattered], least: Floats) -> _Pulses:
@@ -262,12 +261,13 @@ def _in_front(pulses: _Pulses, first: Rows, found: list[Scattered], least: Float
     power, range_m = least.copy(), np.zeros(len(first), dtype=np.float32)
     for each in found:
         rising = each if each.once else each.where(np.argsort(each.power, kind="stable"))  # the strongest comes last
-        above = rising.where(rising.power > power[rising.beam])
+        above = rising.where(rising.power > power.take(rising.beam))
         power[above.beam], range_m[above.beam] = above.power, above.range_m
-    taken = power > least
-    pulses.power[taken[pulses.beam]] = 0.0
-    at = first[taken]
-    pulses.power[at], pulses.range_m[at], pulses.is_weather[at] = power[taken], range_m[taken], True
+    above_all = power > least
+    taken = np.flatnonzero(above_all)
+    pulses.power[np.flatnonzero(above_all.take(pulses.beam))] = 0.0
+    at = first.take(taken)
+    pulses.power[at], pulses.range_m[at], pulses.is_weather[at] = power.take(taken), range_m.take(taken), True
     return pulses
 
 
@@ -295,13 +295,14 @@ def _reported(
     threshold = np.float32(receiver.threshold)
     listens = (pulses.range_m >= device.min_range_m) & (pulses.range_m <= device.range_m)
     found = np.flatnonzero(listens & (pulses.power > threshold * (1.0 - _SURELY * _FADES)))
-    doubtful = np.flatnonzero(pulses.power[found] < threshold * (1.0 + _SURELY * _FADES))
+    power = pulses.power.take(found)
+    doubtful = np.flatnonzero(power < threshold * (1.0 + _SURELY * _FADES))
     fades = random.standard_normal(len(doubtful), dtype=np.float32)
-    lost = pulses.power[found[doubtful]] <= threshold * (1.0 + _FADES * fades)
+    lost = power.take(doubtful) <= threshold * (1.0 + _FADES * fades)
     found = np.delete(found, doubtful[lost])
-    places, echo = ranked(pulses.beam[found], pulses.power[found], device.echoes)
-    found = found[places]
-    range_m, power = pulses.range_m[found], pulses.power[found]
+    places, echo = ranked(pulses.beam.take(found), pulses.power.take(found), device.echoes)
+    found = found.take(places)
+    range_m, power = pulses.range_m.take(found), pulses.power.take(found)
     noise = random.standard_normal((2, len(found)), dtype=np.float32)
     weak_m = _WEAK * np.float32(device.pulse_m if device.range_noise_m > 0.0 else 0.0)
     jitter_m = np.hypot(np.float32(device.range_noise_m), weak_m * np.sqrt(threshold / power))
@@ -312,15 +313,15 @@ def _reported(
         at_m = np.rint(at_m / np.float32(device.range_step_m)) * np.float32(device.range_step_m)
     shown = intensity(power / receiver.catches(range_m)) * (1.0 + np.float32(device.intensity_noise) * noise[1])
     at_m = np.clip(at_m, np.float32(device.min_range_m), np.float32(device.range_m))
-    row, is_weather = pulses.row[found], pulses.is_weather[found]
+    row, is_weather = pulses.row.take(found), pulses.is_weather.take(found)
     return LidarReturns(
-        points_m=np.take(hits.directions, row, axis=0) * at_m[:, None],
+        points_m=hits.directions.T.take(row, axis=1).T * at_m[:, None],
         intensity=np.rint(np.clip(shown, 0.0, 255.0)),
-        ring=hits.ring[row],
-        column=hits.column[row],
-        time_s=hits.time_s[row],
+        ring=hits.ring.take(row),
+        column=hits.column.take(row),
+        time_s=hits.time_s.take(row),
         echo=echo,
-        actor_id=np.where(is_weather, np.uint32(0), hits.actor_id[row]),
-        tag=np.where(is_weather, np.uint8(0), hits.tag[row]),
+        actor_id=hits.actor_id.take(row) * ~is_weather,
+        tag=hits.tag.take(row) * ~is_weather,
         is_weather=is_weather,
     )

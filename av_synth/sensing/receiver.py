@@ -67,7 +67,8 @@ class Scattered:
 
     def where(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Scattered:
         """Some of it."""
-        return Scattered(self.beam[which], self.range_m[which], self.power[which], self.once)
+        at = np.flatnonzero(which) if which.dtype == np.bool_ else which
+        return Scattered(self.beam.take(at), self.range_m.take(at), self.power.take(at), self.once)
 
     @staticmethod
     def nothing() -> Scattered:

@@ -104,8 +104,8 @@ def brightness(
     """
     kind = material.astype(np.uint16) << 5 | tag
     cosine = np.minimum(np.abs(cos_incidence), np.float32(1.0))
-    result: Floats = _EVEN[kind] * cosine + _ROUGH[kind] * (np.float32(1.0) - cosine * cosine)
-    special = _SPECIAL[kind]
+    result: Floats = _EVEN.take(kind) * cosine + _ROUGH.take(kind) * (np.float32(1.0) - cosine * cosine)
+    special = _SPECIAL.take(kind)
     at = np.flatnonzero(special & _VARIES)
     if len(at):
         low, high = np.array([(0.0, 0.0), _OF_PAINT, _OF_CLOTH], dtype=np.float64)[_VARIED[kind[at]]].T
@@ -121,7 +121,8 @@ def brightness(
         result[at] += np.float32(_RETRO_GAIN) * falls * falls
     at = np.flatnonzero(special & _WETS) if wetness > 0.0 else at[:0]
     if len(at):
-        result[at] *= 1.0 - wetness * (1.0 - _through_water(cosine[at], result[at]))
+        dry = result.take(at)
+        result[at] = dry * (1.0 - wetness * (1.0 - _through_water(cosine.take(at), dry)))
     return result
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from av_synth.sensing.air import Air
 from av_synth.sensing.lidar import LidarDevice, LidarHits, LidarReturns, measured
 from av_synth.sensing.materials import Material
-from av_synth.sensing.spray import Wake
+from av_synth.sensing.spray import Wake, plumes
 from tests.sensing.lidar_turns import CLEAR, ROADS, turn, weather
 
 # a headlamp is exactly a quarter as bright as white; whole echoes at any range, and no noise
@@ -261,6 +261,23 @@ def test_dust_takes_light_and_sends_some_back():
 
     assert found.is_weather.sum() > 50
     assert away_m(found).max() < 90.0
+
+
+def test_spray_of_many_vehicles_is_that_of_each_with_the_same_chance():
+    angle = np.linspace(-np.pi, np.pi, 4000)
+    beams = np.stack([np.cos(angle), np.sin(angle), np.full(4000, -0.05)], axis=1).astype(np.float32)
+    first, limit_m = np.arange(4000), np.full(4000, 70.0, dtype=np.float32)
+    cars = [wake(20.0, 25.0), wake(300.0, 25.0), wake(35.0, 18.0), wake(50.0, 3.0), wake(4.0, 22.0)]
+    together, alone = np.random.default_rng(6), np.random.default_rng(6)
+
+    def found(wakes: list[Wake], random: np.random.Generator) -> list[np.ndarray]:
+        met = plumes(beams, first, limit_m, wakes, 1.0, LidarDevice().receiver, random)
+        return [met.echo.beam, met.echo.range_m, met.echo.power, met.depth]
+
+    one_by_one = [np.concatenate(every) for every in zip(*(found([car], alone) for car in cars), strict=True)]
+    for got, wanted in zip(found(cars, together), one_by_one, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+    assert len(one_by_one[0]) > len(np.unique(one_by_one[0])) > 50
 
 
 def test_spray_hangs_behind_fast_vehicles_on_wet_roads_and_nowhere_else():
