@@ -73,7 +73,8 @@ def moving_street() -> tuple[Scene, np.ndarray, np.ndarray]:
     own = replace(cars[0], world_from_body=rig @ from_yaw(REAR_AXLE_M, 0.0, 0.0, 0.0), actor_id=VEHICLES + 1)
     own = replace(own, last_world_from_body=own.world_from_body @ back)
     now = rig @ from_yaw(0.94, 0.0, 1.84, 0.0)
-    return replace(scene, instances=(own, *cars)), now, now @ back
+    last = own.last_world_from_body @ invert(own.world_from_body) @ now  # it is bolted to its car
+    return replace(scene, instances=(own, *cars)), now, last
 
 
 def one_mesh(scene: Scene) -> rtcore_scene.EmbreeScene:

@@ -16,14 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array, invert
-from av_synth.simulator.raycast.crowd import Aimed, Crowd, Near
+from av_synth.simulator.raycast.crowd import AT_HAND_M, Aimed, Crowd, Near
 from av_synth.simulator.raycast.path import Float32s, Path
+from av_synth.simulator.raycast.prototype import Prototype
 from av_synth.simulator.raycast.trace import Indices
 
 Flags = npt.NDArray[np.bool_]
 
 _SLACK_RAD = 1e-3  # rounding must not lose a beam
 _MAX_KEPT_BEAMS = 250_000  # 4 MB a fan
+_RATTLE = 1e-6  # metres and radians: what moves less against the sensor than that is bolted to it
 
 
 @dataclass(frozen=True)
@@ -77,13 +79,13 @@ class Windows:
     columns: Flags
     beams: list[Indices]
 
-    def bits(self) -> list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]]:
-        """The flags of 64 things at a time: a bit for each in the words of the channels, and of the columns."""
-        chunks = range(0, len(self.beams), 64)
-        return [(_packed(self.channels[k : k + 64]), _packed(self.columns[k : k + 64])) for k in chunks]
+    def bits(self) -> list[npt.NDArray[np.uint64]]:
+        """Which of 64 things at a time each beam may meet: a bit for each in the words (N,) of the beams."""
+        chunks = (slice(k, k + 64) for k in range(0, len(self.beams), 64))
+        return [(_packed(self.channels[k])[:, None] & _packed(self.columns[k])).reshape(-1) for k in chunks]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fan:
     """All beams of a turn.
 
@@ -104,6 +106,11 @@ class Fan:
     aside_rad: float
     directions: Float32s
     fired: Float32s
+
+    @cached_property
+    def column(self) -> Float32s:
+        """The number (N,) of each beam's column."""
+        return np.tile(np.arange(self.columns, dtype=np.float32), len(self.elevation_rad))
 
     @cached_property
     def _headings(self) -> Array:
@@ -175,7 +182,7 @@ class Watch:
         self._spread, self._range_m = head.divergence_rad / 2.0, head.lidar.range_m
         self._crowd: Crowd | None = None
         self._aimed: list[Aimed] = []
-        self._bits: list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]] = []
+        self._bits: list[npt.NDArray[np.uint64]] = []
 
     @property
     def eye_m(self) -> Array:
@@ -194,19 +201,21 @@ class Watch:
     def among(self, crowd: Crowd, beam: Indices) -> Iterator[Aimed]:
         """The same of rays that are of these beams (M,)."""
         self._look(crowd)
-        up, across = np.divmod(beam, max(self._fan.columns, 1))
-        for word, (channels, columns) in enumerate(self._bits):
-            bits = channels.take(up) & columns.take(across)
+        for word, of_beams in enumerate(self._bits):
+            bits = of_beams.take(beam)
+            at = np.flatnonzero(bits)
+            bits = bits.take(at)
             some = int(np.bitwise_or.reduce(bits, initial=np.uint64(0)))
             for place, each in enumerate(self._aimed[64 * word : 64 * word + 64]):
                 if some >> place & 1:
-                    yield each._replace(rays=np.flatnonzero(bits & np.uint64(1 << place)))
+                    rays = at.take(np.flatnonzero(bits & np.uint64(1 << place)))
+                    yield Aimed(each.k, rays, each.nearest_m)
 
     def _look(self, crowd: Crowd) -> None:
         if crowd is self._crowd:
             return
         self._crowd, self._aimed, self._bits = crowd, [], []
-        if not crowd.things:
+        if not crowd.instances:
             return
         now, last = invert(self._path.now), invert(self._path.last)
         first, second = (
@@ -227,9 +236,19 @@ class Watch:
         there = there[nearest[there] < self._range_m]
         windows = self._fan.windows(corners[there], bend[there] / 8.0, self._spread)
         self._aimed = [
-            Aimed(*each) for each in zip(there.tolist(), windows.beams, nearest[there].tolist(), strict=True)
+            (self._bolted(crowd, k) if away < AT_HAND_M else None) or Aimed(k, beams, away)
+            for k, beams, away in zip(there.tolist(), windows.beams, nearest[there].tolist(), strict=True)
         ]
         self._bits = windows.bits()
+
+    def _bolted(self, crowd: Crowd, k: int) -> Aimed | None:
+        """Beams that meet a thing that the sensor is bolted to: the same in every turn; None for another thing."""
+        own, now = crowd.path(k), self._path.now
+        place, before = (invert(thing) @ eye for thing, eye in ((own.now, now), (own.last, self._path.last)))
+        if np.abs(place - before).max() > _RATTLE:
+            return None
+        rays, triangle, distance = _met_from(crowd.prototypes[k], self._fan, place.round(6).tobytes(), self._range_m)
+        return Aimed(k, rays, 0.0, (triangle, distance))
 
 
 class _Over:
@@ -247,6 +266,19 @@ class _Over:
         """Rays that may meet things, the nearest thing first; of rays that begin elsewhere nobody knows how near."""
         found = self._watch.among(crowd, self._beam)
         return [each._replace(nearest_m=-1.0) for each in found] if self._ahead else list(found)
+
+
+@lru_cache(maxsize=16)
+def _met_from(
+    prototype: Prototype, fan: Fan, prototype_from_sensor: bytes, range_m: float
+) -> tuple[Indices, npt.NDArray[np.int32], Float32s]:
+    """Which beams meet a mesh, in which triangle and how far away, from a pose (4, 4) of float64 in its frame."""
+    pose = np.frombuffer(prototype_from_sensor).reshape(4, 4)
+    origins = np.broadcast_to(pose[:3, 3].astype(np.float32), fan.directions.shape)
+    limit_m = np.full(len(fan.directions), range_m, dtype=np.float32)
+    triangle, distance = prototype.run(origins, fan.directions @ pose[:3, :3].T.astype(np.float32), limit_m)
+    rays = np.flatnonzero(triangle >= 0)
+    return rays, triangle.take(rays), distance.take(rays)
 
 
 def _packed(flags: Flags) -> npt.NDArray[np.uint64]:
@@ -283,7 +315,7 @@ def _fan(head: Head, delta_s: float, start_deg: float) -> Fan:
     across = azimuth + np.where(aside == 0.0, -0.0, aside)[:, None]
     level, height = np.cos(elevation)[:, None], np.sin(elevation)[:, None]
     grid = np.stack([level * np.cos(across), level * np.sin(across), np.broadcast_to(height, across.shape)], -1)
-    directions = grid.reshape(-1, 3).astype(np.float32)
+    directions = np.ascontiguousarray(grid.reshape(-1, 3).T, dtype=np.float32).T
     fired = (np.arange(columns) / max(columns, 1) + firing[:, None]).reshape(-1).astype(np.float32)
     for array in (directions, fired):
         array.setflags(write=False)

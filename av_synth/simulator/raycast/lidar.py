@@ -59,7 +59,7 @@ def scan(
     met = np.flatnonzero(np.isfinite(hits.range_m))
     return LidarScan(
         points_m=spread.directions[met] * hits.range_m[met, None],
-        cos_incidence=-np.einsum("nj,nj->n", hits.normal[met], world[met]),
+        cos_incidence=hits.cos_incidence[met],
         actor_id=hits.actor_id[met],
         tag=hits.tag[met],
         counts=np.bincount(met // max(spread.columns, 1), minlength=lidar.channels).astype(np.uint32),

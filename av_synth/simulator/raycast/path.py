@@ -8,7 +8,6 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.errors import DataError
 from av_synth.geometry.motion import axis_angle, spun
 from av_synth.geometry.transforms import Array
 
@@ -20,7 +19,8 @@ _STILL_RAD, _STILL_M = 1e-7, 1e-7
 class Path:
     """Poses between two: translation in a straight line, rotation by the shortest way, both evenly in time.
 
-    A share of 0 is the frame before, of 1 this one. Without shares everything is as on this frame.
+    A share of 0 is the frame before, of 1 this one. Without shares everything is as on this frame. Vectors (N, 3) that
+    come out are in memory one axis after the other, which is what numpy is fast at; those that come in may be anyhow.
 
     Attributes:
         now, last: (4, 4), world_from_thing on this frame and on the one before.
@@ -51,62 +51,58 @@ class Path:
 
     def origins(self, share: Float32s) -> Array:
         """Where its origin is at N shares; (N, 3), world axes."""
-        origins = np.empty((len(share), 3))
+        origins = np.empty((3, len(share)))
+        way = share.astype(np.float64)
         for axis in range(3):
-            origins[:, axis] = self.last[axis, 3] + share.astype(np.float64) * self._shift[axis]
-        return origins
+            np.multiply(way, self._shift[axis], out=origins[axis])
+            origins[axis] += self.last[axis, 3]
+        return origins.T
 
     def origins_from(self, other: Path, share: Float32s) -> Float32s:
         """Where its origin is from the other's at N shares; (N, 3), world axes."""
-        last, shift = self.last[:3, 3] - other.last[:3, 3], self._shift - other._shift
-        return last.astype(np.float32) + share[:, None] * shift.astype(np.float32)
+        origins = np.empty((3, len(share)), dtype=np.float32)
+        for axis in range(3):
+            np.multiply(share, np.float32(self._shift[axis] - other._shift[axis]), out=origins[axis])
+            origins[axis] += np.float32(self.last[axis, 3] - other.last[axis, 3])
+        return origins.T
 
     def outward(self, vectors: Float32s, share: Float32s | None) -> Float32s:
         """Vectors (N, 3) of the thing in world axes."""
         if share is None or self.turn_rad == 0.0:
-            return vectors @ self.now[:3, :3].T.astype(np.float32)
-        return _blended(self._outward, vectors, share * np.float32(self.turn_rad))
+            return (self.now[:3, :3].astype(np.float32) @ vectors.T).T
+        sine, versine = self._turned(share)
+        parts = self.outward_parts @ vectors.T
+        blended = parts[3:6] * sine
+        blended += parts[:3]
+        parts[6:] *= versine
+        blended += parts[6:]
+        return blended.T
 
-    def inward(self, vectors: Float32s, share: Float32s | None) -> Float32s:
-        """Vectors (N, 3) of the world in the thing's axes."""
-        if share is None or self.turn_rad == 0.0:
-            return vectors @ self.now[:3, :3].astype(np.float32)
-        return _blended(self._inward, vectors, share * np.float32(self.turn_rad))
+    def gap(self, other: Path) -> tuple[Array, Array]:
+        """From its origin to that of the other on the frame before, and how much farther the other goes; (3,) each."""
+        return other.last[:3, 3] - self.last[:3, 3], other._shift - self._shift
 
-    def inside(self, points_m: Array | Path, vectors: Float32s, share: Float32s | None) -> tuple[Float32s, Float32s]:
-        """Points of the world and vectors (N, 3), in the thing's frame; both (N, 3).
+    def _turned(self, share: Float32s) -> tuple[Float32s, Float32s]:
+        """Sine, and 1 - cosine, of how far it has turned at N shares."""
+        angle = share * np.float32(self.turn_rad)
+        return np.sin(angle), np.float32(1.0) - np.cos(angle)
 
-        Points are (3,) for all, or (N, 3), or where the origin of another thing is at the shares.
+    @cached_property
+    def outward_parts(self) -> Float32s:
+        """From its axes to those of the world: (3, 3) if it does not turn. Otherwise (9, 3), three such matrices.
+
+        Times 1, the sine and 1 - the cosine of the angle that it has turned by, their sum is what turns.
         """
-        if isinstance(points_m, Path):
-            if share is None:
-                raise DataError("points on a path without their shares")
-            gone: Float32s = points_m.origins_from(self, share)
-        elif share is None or not self.moves:
-            local = np.broadcast_to(self.inward_points(points_m, share), vectors.shape)
-            return np.ascontiguousarray(local), self.inward(vectors, share)
-        else:
-            gone = (points_m - self.origins(share)).astype(np.float32)
-        both = self.inward(np.concatenate([gone, vectors]), None if share is None else np.tile(share, 2))
-        return both[: len(vectors)], both[len(vectors) :]
+        if self.turn_rad == 0.0:
+            return self.now[:3, :3].astype(np.float32)
+        return (self.last[:3, :3] @ _rodrigues(self._axis)).reshape(9, 3).astype(np.float32)
 
     @cached_property
-    def _outward(self) -> Float32s:
-        """`_blended`'s matrices from the thing's axes to those of the world."""
-        rotation = self.last[:3, :3]
-        return np.concatenate([rotation @ part for part in _rodrigues(self._axis)]).astype(np.float32)
-
-    @cached_property
-    def _inward(self) -> Float32s:
+    def inward_parts(self) -> Float32s:
         """The same the other way round."""
-        back = self.last[:3, :3].T
-        return np.concatenate([part @ back for part in _rodrigues(-self._axis)]).astype(np.float32)
-
-    def inward_points(self, points_m: Array, share: Float32s | None) -> Float32s:
-        """Points of the world, (3,) for all or (N, 3), in the thing's frame; (N, 3), or (3,) if nothing tells N."""
-        if share is None or not self.moves:
-            return np.asarray((points_m - self.now[:3, 3]) @ self.now[:3, :3], dtype=np.float32)
-        return self.inward((points_m - self.origins(share)).astype(np.float32), share)
+        if self.turn_rad == 0.0:
+            return self.now[:3, :3].T.astype(np.float32)
+        return (_rodrigues(-self._axis) @ self.last[:3, :3].T).reshape(9, 3).astype(np.float32)
 
 
 def dot(a: Float32s, b: Float32s) -> Float32s:
@@ -118,17 +114,18 @@ def dot(a: Float32s, b: Float32s) -> Float32s:
     return product
 
 
-def _rodrigues(axis: Array) -> tuple[Array, Array, Array]:
-    """Matrices (3, 3) whose sum, times 1, the sine and 1 - the cosine of an angle, turns by it: Rodrigues' formula."""
-    x, y, z = axis
-    return np.eye(3), np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]]), np.outer(axis, axis) - np.eye(3)
+def rows(vectors: Float32s, which: npt.NDArray[np.integer]) -> Float32s:
+    """Some (K, 3) of vectors (N, 3); in memory one axis after the other, as they are best."""
+    return vectors.T.take(which, axis=1).T
 
 
-def _blended(matrices: Float32s, vectors: Float32s, angle: Float32s) -> Float32s:
-    """Vectors (N, 3) times the sum of three matrices (9, 3), weighted as in `_rodrigues` for an angle each (N,)."""
-    sine, versine = np.sin(angle), 1.0 - np.cos(angle)
-    parts = matrices @ vectors.T
-    blended = np.empty_like(vectors)
-    for axis in range(3):
-        blended[:, axis] = parts[axis] + parts[3 + axis] * sine + parts[6 + axis] * versine
-    return blended
+def _rodrigues(axis: Array) -> Array:
+    """Matrices (3, 3, 3): their sum, times 1, the sine and 1 - the cosine of an angle, turns by it (Rodrigues)."""
+    x, y, z = axis.tolist()
+    return np.array(
+        [
+            [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+            [[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]],
+            [[x * x - 1.0, x * y, x * z], [x * y, y * y - 1.0, y * z], [x * z, y * z, z * z - 1.0]],
+        ]
+    )

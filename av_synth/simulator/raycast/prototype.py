@@ -20,8 +20,8 @@ class Prototype:
 
     Attributes:
         tags: (T,) uint8, of each triangle.
-        kinds: (T,) uint16, of each triangle: 256 times its material, plus its tag.
-        normals: (T, 3) float32, unit.
+        kinds: (T + 1,) uint16, of each triangle: 256 times its material, plus its tag; the last, -1, is 0: no triangle.
+        normals: (T + 1, 3) float32, unit; the last is 0.
         centre_m, radius_m: (3,) and the radius of a sphere around it.
         corners_m: (8, 3), of the box around it.
     """
@@ -33,11 +33,13 @@ class Prototype:
         self._geometry = mesh_construction.TriangleMesh(self._scene, self._vertices, self._faces)
         first = mesh.triangles[:, 0]
         self.tags = mesh.tags[first]
-        self.kinds: npt.NDArray[np.uint16] = mesh.materials[first].astype(np.uint16) * np.uint16(256) + self.tags
+        kinds = mesh.materials[first].astype(np.uint16) * np.uint16(256) + self.tags
+        self.kinds: npt.NDArray[np.uint16] = np.append(kinds, np.uint16(0))
         corners = self._vertices[self._faces].astype(np.float64)
         normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         length = np.linalg.norm(normal, axis=1, keepdims=True)
-        self.normals = (normal / np.maximum(length, 1e-12)).astype(np.float32)
+        unit = np.append(normal / np.maximum(length, 1e-12), np.zeros((1, 3)), axis=0)
+        self.normals: Float32s = np.ascontiguousarray(unit.T, dtype=np.float32).T
         low, high = self._vertices.min(axis=0), self._vertices.max(axis=0)
         self.corners_m = np.array(list(product(*zip(low, high, strict=True))), dtype=np.float64)
         self.centre_m = ((low + high) / 2).astype(np.float64)

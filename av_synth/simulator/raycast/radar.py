@@ -146,7 +146,7 @@ def grid_scan(
     relative = hits.surface_velocity_mps[met] - np.asarray(sensor_velocity_mps, dtype=np.float64)
     return GridScan(
         points_m=fired.directions[met] * hits.range_m[met, None],
-        cos_incidence=-np.einsum("nj,nj->n", hits.normal[met], world[met]),
+        cos_incidence=hits.cos_incidence[met],
         actor_id=hits.actor_id[met],
         tag=hits.tag[met],
         material=hits.material[met],

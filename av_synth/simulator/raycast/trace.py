@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +19,14 @@ import numpy.typing as npt
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.bodies.model import Body, Part
-from av_synth.simulator.raycast.crowd import Aimed, Crowd, Near, Thing
+from av_synth.simulator.raycast.bundle import Bundle
+from av_synth.simulator.raycast.crowd import AT_HAND_M, Aimed, Crowd, Near
 from av_synth.simulator.raycast.path import Float32s as Float32s
-from av_synth.simulator.raycast.path import Path, dot
+from av_synth.simulator.raycast.path import Path, dot, rows
 from av_synth.simulator.raycast.prototype import Prototype
 from av_synth.simulator.scene import Instance, Mesh, Scene, Tag
 from av_synth.simulator.wheel_parts import is_steered, parted
 
-_AT_HAND_M = 3.0  # the sensor's own vehicle, and what stands beside it
 _STEERED_M = 40.0  # beyond it a wheel gets a return or two
 
 Indices = npt.NDArray[np.intp]
@@ -40,7 +41,9 @@ class Hits:
         actor_id: (N,) uint32; 0 is the town, and where nothing was met.
         tag: (N,) uint8, `Tag` of the triangle; 0 where nothing was met.
         material: (N,) uint8, `Material` of the triangle; 0 where nothing was met.
-        normal: (N, 3) float32, unit normal of the triangle in world axes, turned towards where the ray came from.
+        normal: (N, 3) float32, unit normal of the triangle in world axes, turned towards where the ray came from; 0
+            where nothing was met.
+        cos_incidence: (N,) float32, between the way back and the normal; 0 where nothing was met.
         velocity: computes `surface_velocity_mps`, which few ask for.
     """
 
@@ -49,6 +52,7 @@ class Hits:
     tag: npt.NDArray[np.uint8]
     material: npt.NDArray[np.uint8]
     normal: Float32s
+    cos_incidence: Float32s
     velocity: Callable[[], Float32s]
 
     @cached_property
@@ -108,7 +112,7 @@ class RayScene:
         if not (np.isfinite(rays).all() and np.isfinite(origins).all()):
             raise DataError("rays: an origin or a direction is not finite")
         eye = origins.reshape(-1, 3)[:1].sum(axis=0) if near is None else near.eye_m
-        trace = _Trace(origins, np.ascontiguousarray(rays), max_range_m, share, near, source)
+        trace = _Trace(origins, np.asfortranarray(rays), max_range_m, share, near, source)
         trace.meet(self._town, self._crowd(scene, eye, lasting=share is not None), ignore)
         return trace.hits()
 
@@ -117,11 +121,7 @@ class RayScene:
         key = eye_m.tobytes()
         if self._kept is None or self._kept[0] is not scene or self._kept[1:3] != (lasting, key):
             parts = [part for instance in scene.instances for part in _shown(instance, eye_m)]
-            things = [
-                Thing(self._prototype(i), i, Path(i.world_from_body, i.last_world_from_body if lasting else None))
-                for i in parts
-            ]
-            self._kept = scene, lasting, key, Crowd(things)
+            self._kept = scene, lasting, key, Crowd(parts, [self._prototype(part) for part in parts], lasting=lasting)
         return self._kept[3]
 
     def sweep(
@@ -191,16 +191,12 @@ def _shown(instance: Instance, eye_m: Array) -> Iterable[Instance]:
 
 @dataclass(frozen=True)
 class _Struck:
-    """Rays (M,) that meet thing `k`: what kinds of triangles (M,), and their normals (M, 3), world axes."""
+    """Rays (M,) that meet things (M,), the nearest last; kinds (M,) of triangles, and normals (M, 3), world axes."""
 
-    k: int
+    thing: Indices
     rays: Indices
     kind: npt.NDArray[np.uint16]
     normal: Float32s
-
-    def of(self, rows: Indices) -> _Struck:
-        """Some of them."""
-        return _Struck(self.k, self.rays.take(rows), self.kind.take(rows), self.normal.take(rows, axis=0))
 
 
 class _Trace:
@@ -218,77 +214,106 @@ class _Trace:
         count = len(rays)
         self._origins, self._rays, self._share, self._near, self._source = origins, rays, share, near, source
         self._limit = np.broadcast_to(np.asarray(max_range_m, dtype=np.float32), (count,)).copy()
-        self._things: Sequence[Thing] = ()
         self._whose = np.zeros(count, dtype=np.int32)  # 1 is the first thing; 0 the town, and nothing
 
     def meet(self, town: Prototype, crowd: Crowd, ignore: frozenset[int]) -> None:
         """Meet the town, and each thing that is not to be ignored."""
-        self._things = crowd.things
-        felt = [thing.instance.actor_id not in ignore for thing in crowd.things]
+        self._crowd = crowd
+        felt = [instance.actor_id not in ignore for instance in crowd.instances]
         if self._near is None:
             self._meet_town(town, [])
-            for k in np.flatnonzero(felt).tolist():
-                self._take(self._struck(k, self._aimed(crowd.things[k])))
+            everywhere = (Aimed(k, self._aimed(k), -1.0) for k in np.flatnonzero(felt).tolist())
+            for struck in self._sought(list(everywhere)):
+                self._take(struck)
             return
         aimed = [each for each in self._near.aimed(crowd) if felt[each.k]]
         # what is at hand stands before most of the town that is behind it: Embree need not look that far
-        at_hand = [0.0 <= each.nearest_m < _AT_HAND_M for each in aimed]
-        self._meet_town(town, [self._sought(each) for each, first in zip(aimed, at_hand, strict=True) if first])
-        for each, first in zip(aimed, at_hand, strict=True):
-            if not first:
-                self._take(self._sought(each))
+        at_hand = [0.0 <= each.nearest_m < AT_HAND_M for each in aimed]
+        self._meet_town(town, self._sought([each for each, first in zip(aimed, at_hand, strict=True) if first]))
+        for struck in self._sought([each for each, first in zip(aimed, at_hand, strict=True) if not first]):
+            self._take(struck)
 
-    def _meet_town(self, town: Prototype, before: Sequence[_Struck | None]) -> None:
-        origins = np.broadcast_to(self._origins, self._rays.shape).astype(np.float32)
+    def _meet_town(self, town: Prototype, before: Sequence[_Struck]) -> None:
+        origins = np.broadcast_to(self._origins.astype(np.float32), self._rays.shape)
         triangle, _ = town.run(origins, self._rays, self._limit)
         # most rays meet it: as `_take`, for all at once
         self._hit = triangle >= 0
-        place = np.maximum(triangle, 0)
-        self._kind: npt.NDArray[np.uint16] = town.kinds.take(place) * self._hit
-        self._normal = town.normals.take(place, axis=0)
-        self._normal[np.flatnonzero(~self._hit)] = 0.0
+        self._kind: npt.NDArray[np.uint16] = town.kinds.take(triangle)
+        self._normal = rows(town.normals, triangle)
+        behind = self._hit.copy()
         for struck in before:
-            if struck is not None:
-                free = ~self._hit.take(struck.rays) | (self._whose.take(struck.rays) > 0)
-                self._take(struck.of(np.flatnonzero(free)))
+            self._take(struck, behind)
 
-    def _sought(self, aimed: Aimed) -> _Struck | None:
-        """What of a thing rays meet before what they have met so far."""
-        return self._struck(aimed.k, aimed.rays[self._limit.take(aimed.rays) > aimed.nearest_m])
+    def _sought(self, aimed: Sequence[Aimed]) -> list[_Struck]:
+        """What of things rays meet before what they have met so far."""
+        known = [self._known(each.k, each.rays, *each.met) for each in aimed if each.met is not None]
+        return known + self._struck([each for each in aimed if each.met is None])
 
-    def _struck(self, k: int, rays: Indices) -> _Struck | None:
-        prototype, _, path = self._things[k]
-        if not len(rays):
-            return None
+    def _known(self, k: int, rays: Indices, triangle: npt.NDArray[np.int32], distance: Float32s) -> _Struck:
+        """What of thing `k` rays meet of which it is known what they do, before what they have met so far."""
+        first = np.flatnonzero(distance <= self._limit.take(rays))
+        rays, triangle = rays.take(first), triangle.take(first)
+        self._limit[rays] = distance.take(first)
+        prototype, share = self._crowd.prototypes[k], None if self._share is None else self._share.take(rays)
+        normal = self._crowd.path(k).outward(rows(prototype.normals, triangle), share)
+        return _Struck(np.full(len(rays), k), rays, prototype.kinds.take(triangle), normal)
+
+    def _struck(self, aimed: Sequence[Aimed]) -> list[_Struck]:
+        """What of several things rays meet before what they have met so far."""
+        if not aimed:
+            return []
+        rays, place = np.concatenate([each.rays for each in aimed]), np.arange(len(aimed))
+        place = np.repeat(place, [len(each.rays) for each in aimed])
+        nearest_m = np.array([each.nearest_m for each in aimed], dtype=np.float32)
+        before = np.flatnonzero(self._limit.take(rays) > nearest_m.take(place))
+        if not len(before):
+            return []
+        rays, place = rays.take(before), place.take(before)
+        left = np.flatnonzero(np.bincount(place, minlength=len(aimed)))
+        cuts = np.searchsorted(place, [*left, len(aimed)]).tolist()
+        things = np.array([each.k for each in aimed])
         share = None if self._share is None else self._share.take(rays)
+        bundle = Bundle([self._crowd.path(k) for k in things[left].tolist()], cuts, share)
         origins: Array | Path = self._origins
         if self._source is not None:
             origins = self._source
         elif self._origins.ndim > 1:
             origins = self._origins.take(rays, axis=0)
-        local_origins, local_rays = path.inside(origins, self._rays.take(rays, axis=0), share)
-        triangle, distance = prototype.run(local_origins, local_rays, self._limit.take(rays))
+        local_origins, local_rays = bundle.inward(origins, rows(self._rays, rays))
+        triangle, limit = np.empty(len(rays), dtype=np.int32), np.empty(len(rays), dtype=np.float32)
+        of_things = [
+            (self._crowd.prototypes[k], slice(*ends))
+            for k, ends in zip(things[left].tolist(), pairwise(cuts), strict=True)
+        ]
+        for prototype, own in of_things:
+            limit[own] = self._limit.take(rays[own])
+            triangle[own], self._limit[rays[own]] = prototype.run(local_origins[own], local_rays[own], limit[own])
         struck = np.flatnonzero(triangle >= 0)
-        if not len(struck):
-            return None
-        rays, triangle = rays.take(struck), triangle.take(struck)
-        self._limit[rays] = distance.take(struck)
-        share = None if share is None else share.take(struck)
-        normal = path.outward(prototype.normals.take(triangle, axis=0), share)
-        return _Struck(k, rays, prototype.kinds.take(triangle), normal)
+        struck = struck.take(np.flatnonzero(limit.take(struck) == self._limit.take(rays.take(struck))))
+        kind, normal = np.empty(len(struck), dtype=np.uint16), np.empty((3, len(struck)), dtype=np.float32)
+        for (prototype, _), (first, end) in zip(
+            of_things, pairwise(np.searchsorted(struck, cuts).tolist()), strict=True
+        ):
+            met = triangle.take(struck[first:end])
+            kind[first:end], normal[:, first:end] = prototype.kinds.take(met), rows(prototype.normals, met).T
+        return [_Struck(things.take(place.take(struck)), rays.take(struck), kind, bundle.outward(normal.T, struck))]
 
-    def _take(self, struck: _Struck | None) -> None:
-        if struck is None:
-            return
-        rays = struck.rays
+    def _take(self, struck: _Struck, behind: npt.NDArray[np.bool_] | None = None) -> None:
+        """Rays have met this, those apart that have met something `behind` (N,) which is before it."""
+        which = None if behind is None else np.flatnonzero(~behind.take(struck.rays))
+        thing, rays, kind = (
+            each if which is None else each.take(which) for each in (struck.thing, struck.rays, struck.kind)
+        )
         self._hit[rays] = True
-        self._whose[rays] = struck.k + 1
-        self._kind[rays] = struck.kind
-        self._normal[rays] = struck.normal
+        self._whose[rays] = thing + 1
+        self._kind[rays] = kind
+        for axis in range(3):
+            normal = struck.normal[:, axis]
+            self._normal[:, axis][rays] = normal if which is None else normal.take(which)
 
-    def _aimed(self, thing: Thing) -> Indices:
+    def _aimed(self, k: int) -> Indices:
         """Rays that pass through the sphere around a thing, before what they have met so far."""
-        prototype, _, path = thing
+        prototype, path = self._crowd.prototypes[k], self._crowd.path(k)
         reach = prototype.radius_m * 1.001 + 1e-3  # float32 rounding must not lose a grazing ray
         centre: Array = path.at(prototype.centre_m, 1.0)
         if path.moves and self._share is not None:
@@ -305,23 +330,25 @@ class _Trace:
         return np.flatnonzero(near)
 
     def hits(self) -> Hits:
-        away = np.flatnonzero(dot(self._normal, self._rays) > 0.0)
-        self._normal[away] = -self._normal.take(away, axis=0)
-        actors = np.array([0, *(thing.instance.actor_id for thing in self._things)], dtype=np.uint32)
+        along = dot(self._normal, self._rays)
+        self._normal *= (np.float32(1.0) - np.float32(2.0) * (along > 0.0))[:, None]
+        actors = np.array([0, *(instance.actor_id for instance in self._crowd.instances)], dtype=np.uint32)
+        self._limit[np.flatnonzero(~self._hit)] = np.inf
         return Hits(
-            np.where(self._hit, self._limit, np.float32(np.inf)),
+            self._limit,
             actors.take(self._whose),
             self._kind.astype(np.uint8),
             (self._kind >> 8).astype(np.uint8),
             self._normal,
+            np.abs(along),
             self._velocity,
         )
 
     def _velocity(self) -> Float32s:
-        still = np.zeros(3)
-        moves = np.array([still, *(thing.instance.velocity_mps for thing in self._things)])
-        spins = np.array([still, *(thing.instance.angular_velocity_radps for thing in self._things)])
-        at = np.array([still, *(thing.instance.world_from_body[:3, 3] for thing in self._things)])
+        still, things = np.zeros(3), self._crowd.instances
+        moves = np.array([still, *(instance.velocity_mps for instance in things)])
+        spins = np.array([still, *(instance.angular_velocity_radps for instance in things)])
+        at = np.array([still, *(instance.world_from_body[:3, 3] for instance in things)])
         velocity: Float32s = moves.astype(np.float32).take(self._whose, axis=0)
         rays = np.flatnonzero(spins.any(axis=1).take(self._whose))
         whose = self._whose.take(rays)

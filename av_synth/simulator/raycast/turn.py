@@ -6,7 +6,6 @@ where the data are used.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.sensing.materials import Material
 from av_synth.simulator.raycast import edges
 from av_synth.simulator.raycast.fan import Fan, Head, Watch, fan
-from av_synth.simulator.raycast.path import Float32s, Path, dot
+from av_synth.simulator.raycast.path import Float32s, Path, rows
 from av_synth.simulator.raycast.trace import Hits, Indices, RayScene
 from av_synth.simulator.scene import Scene
 
@@ -138,13 +137,14 @@ class _Batch:
         """Rays that begin at the sensor."""
         return _Batch(hits, world, beam, np.zeros(len(beam), np.float32), np.ones(len(beam), np.float32))
 
-    def read(self) -> _Met:
-        """What they met."""
-        hits, met = self.hits, np.flatnonzero(np.isfinite(self.hits.range_m))
+    def read(self, which: npt.NDArray[np.bool_] | None = None) -> _Met:
+        """What they met, or those of them of beams `which`."""
+        hits, found = self.hits, np.isfinite(self.hits.range_m)
+        met = np.flatnonzero(found if which is None else found & which.take(self.beam))
         return _Met(
             self.beam.take(met),
             hits.range_m.take(met) + self.passed.take(met),
-            -dot(hits.normal, self.world).take(met),
+            hits.cos_incidence.take(met),
             hits.actor_id.take(met),
             hits.tag.take(met),
             hits.material.take(met),
@@ -155,10 +155,10 @@ class _Batch:
     def behind(self) -> tuple[Float32s, Indices, Float32s, Float32s]:
         """Rays that go on behind glass: `world`, `beam`, `passed` and `clear` of them."""
         glass = np.flatnonzero(self.hits.material == Material.GLASS)
-        world = self.world.take(glass, axis=0)
-        cosine = np.abs(dot(self.hits.normal.take(glass, axis=0), world))
+        world = rows(self.world, glass)
         passed = self.passed.take(glass) + self.hits.range_m.take(glass) + np.float32(_PANE_M)
-        return world, self.beam.take(glass), passed, self.clear.take(glass) * _transmitted(cosine) ** 2
+        clear = self.clear.take(glass) * _transmitted(self.hits.cos_incidence.take(glass)) ** 2
+        return world, self.beam.take(glass), passed, clear
 
 
 class _Firing:
@@ -175,14 +175,13 @@ class _Firing:
         middles = _Batch.of(self._fire(world, everything), world, everything)
         split = self._split(middles) if self._head.divergence_rad > 0.0 else everything[:0]
         if not len(split):
-            return self._pierced([middles])
+            return _Met.joined([batch.read() for batch in self._pierced([middles])])
         beam, directions = edges.around(self._fan, split, self._head.divergence_rad)
         thin = self._world(directions, beam)
-        found = self._pierced([middles, _Batch.of(self._fire(thin, beam), thin, beam)])
+        batches = self._pierced([middles, _Batch.of(self._fire(thin, beam), thin, beam)])
         mixed = np.zeros(len(everything), dtype=bool)
         mixed[split] = True
-        shares = mixed.take(found.beam)
-        whole, shared = found.rows(np.flatnonzero(~shares)), found.rows(np.flatnonzero(shares))
+        whole, shared = (_Met.joined([batch.read(which) for batch in batches]) for which in (~mixed, mixed))
         shared.share[:] = 1.0 / edges.RAYS_A_BEAM
         return _Met.joined([whole, _grouped(shared, self._head.divergence_rad)])
 
@@ -195,7 +194,9 @@ class _Firing:
             return beam
         rim = self._world(directions, beam)
         found = self._fire(rim, beam)
-        apart = edges.differ(hits, beam, points[beam], found, np.arange(len(beam)), self._points(found, rim, beam))
+        apart = edges.differ(
+            hits, beam, rows(points, beam), found, np.arange(len(beam)), self._points(found, rim, beam)
+        )
         return np.unique(beam[apart])
 
     def _points(self, hits: Hits, world: Float32s, beam: Indices) -> Float32s:
@@ -207,13 +208,13 @@ class _Firing:
         return points
 
     def _world(self, directions: Float32s, beam: Indices) -> Float32s:
-        return self._path.outward(directions, self._fan.fired[beam] if self._head.moves else None)
+        return self._path.outward(directions, self._fan.fired.take(beam) if self._head.moves else None)
 
     def _origins(self, beam: Indices) -> Array:
         """Where the sensor is when beams are fired: (3,), or (N, 3) if it goes on meanwhile."""
         if not self._head.moves or self._path.travel_m == 0.0:
             return self._path.now[:3, 3]
-        return self._path.origins(self._fan.fired[beam])
+        return self._path.origins(self._fan.fired.take(beam))
 
     def _fire(
         self, world: Float32s, beam: Indices, reach_m: npt.ArrayLike | None = None, ahead_m: Float32s | None = None
@@ -228,24 +229,24 @@ class _Firing:
             origins,
             world,
             self._head.lidar.range_m if reach_m is None else reach_m,
-            share=self._fan.fired[beam] if self._head.moves else None,
+            share=self._fan.fired.take(beam) if self._head.moves else None,
             near=self._watch if own else self._watch.over(beam, ahead=ahead_m is not None),
             source=self._path if origins.ndim > 1 and ahead_m is None else None,
         )
 
-    def _pierced(self, batches: Sequence[_Batch]) -> _Met:
-        """What rays met, and what is behind if that was glass."""
-        parts = [batch.read() for batch in batches]
+    def _pierced(self, batches: list[_Batch]) -> list[_Batch]:
+        """Rays, and those that go on behind what of them is glass."""
+        last = batches
         for _ in range(_PANES):
-            world, beam, passed, clear = (
-                np.concatenate(every) for every in zip(*(batch.behind() for batch in batches), strict=True)
-            )
-            if not len(beam):
+            world, beam, passed, clear = zip(*(batch.behind() for batch in last), strict=True)
+            of, before = np.concatenate(beam), np.concatenate(passed)
+            if not len(of):
                 break
-            left = np.maximum(np.float32(self._head.lidar.range_m) - passed, 0.0)
-            batches = [_Batch(self._fire(world, beam, left, passed), world, beam, passed, clear)]
-            parts.append(batches[0].read())
-        return _Met.joined(parts)
+            rays = np.concatenate([each.T for each in world], axis=1).T
+            left = np.maximum(np.float32(self._head.lidar.range_m) - before, 0.0)
+            last = [_Batch(self._fire(rays, of, left, before), rays, of, before, np.concatenate(clear))]
+            batches = batches + last
+        return batches
 
 
 def _transmitted(cosine: Float32s) -> Float32s:
@@ -300,7 +301,7 @@ def _ordered(spread: Fan, found: _Met) -> Candidates:
     return Candidates(
         found.beam,
         (place - np.maximum.accumulate(np.where(first, place, 0))).astype(np.uint32),
-        spread.directions.take(found.beam, axis=0) * found.range_m[:, None],
+        rows(spread.directions, found.beam) * found.range_m[:, None],
         found.cos,
         found.actor_id,
         found.tag,

@@ -70,13 +70,13 @@ def expose_head(rays: RayScene, scene: Scene, exposure: Exposure, spec: HeadSpec
             f"sensor {exposure.sensor.actor_id}: avsynth.firing_us takes longer than one of {columns} columns in a "
             f"tick of {exposure.delta_s:g} s; want {exposure.delta_s / columns * 1e6:.2f} us at most"
         )
-    hits: npt.NDArray[np.void] = np.zeros(len(met.beam), dtype=bodies.SEMANTIC_POINT)
-    facts = np.zeros_like(hits)
-    hits["xyz"], hits["cos"], hits["tag"] = met.points_m, met.cos_incidence, met.tag
-    hits["actor_id"] = np.where(met.actor_id < FIRST_LEVEL_ID, met.actor_id, 0)
+    hits: npt.NDArray[np.void] = np.empty(len(met.beam), dtype=bodies.SEMANTIC_POINT)
+    facts = np.empty_like(hits)
     for k, values in enumerate((made.time_s.take(met.beam), met.weight, met.transmission)):
-        facts["xyz"][:, k] = values
-    facts["cos"], facts["actor_id"], facts["tag"] = met.beam % max(columns, 1), met.number, met.material
+        hits["xyz"][:, k], facts["xyz"][:, k] = met.points_m[:, k], values
+    hits["cos"], hits["tag"] = met.cos_incidence, met.tag
+    hits["actor_id"] = met.actor_id * (met.actor_id < FIRST_LEVEL_ID)
+    facts["cos"], facts["actor_id"], facts["tag"] = made.fan.column.take(met.beam), met.number, met.material
     counts = np.diff(np.searchsorted(met.beam, columns * np.arange(pattern.channels + 1))).tolist()
     angle_rad = math.radians((start_deg + pattern.turned_deg(exposure.delta_s)) % pattern.horizontal_fov_deg)
     return exposure.message(bodies.beams(angle_rad, counts, hits, facts))
