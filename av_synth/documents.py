@@ -27,16 +27,14 @@ _FEW_KEYS = 8  # of a mapping: so many are told to who has written something els
 NAME = "[a-z0-9][a-z0-9_-]{0,63}"
 NAME_IN_WORDS = "lower-case letters, digits, _ and -, at most 64, beginning with a letter or digit"
 
-# as messages call one document of a kind
-_ONE_OF = {
+_ONE_OF = {  # as messages call one document of a kind
     "scenarios": "scenario",
     "sensors": "rig",
     "configs": "campaign",
     "configs/odd": "design domain",
     "configs/spaces": "space",
 }
-# folders in the folder of a kind whose documents are of another kind
-_WITHIN = {"configs": ("assets", "odd", "spaces")}
+_WITHIN = {"configs": ("assets", "odd", "spaces")}  # folders of a kind's folder whose documents are of another kind
 _LISTED_BY = {"scenarios": "scenarios", "sensors": "rigs"}  # verbs
 
 # pydantic's error types that only say which kind of value was wanted
