@@ -27,3 +27,10 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     town = SyntheticTown("Elsewhere", (35.0, 45.0))
     runs = [build_run(root / "store", seed, town, TINY, last_frame=LAST_FRAME) for seed in (2, 3)]
     return stripped(export(runs, root / "b", profile="compat"))
+
+
+@pytest.fixture(scope="session")
+def mini(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One scene of ours in another folder of tables, v1.0-mini, in an official location."""
+    root = tmp_path_factory.mktemp("mini")
+    return export([build_run(root / "store", 4, sensors=TINY, last_frame=LAST_FRAME)], root / "c", profile="compat")

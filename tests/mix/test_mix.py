@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,80 @@ def test_a_place_with_another_map_gets_a_name_of_its_own(ours: Path, tmp_path: P
     assert {row["location"] for row in table(both, "log")} == {"SynthTown", "SynthTown-b"}
     assert {path.name for path in (both / "maps" / "expansion").iterdir()} == {"SynthTown.json", "SynthTown-b.json"}
     assert {run["location"] for run in table(both, "av_synth")["runs"]} == {"SynthTown", "SynthTown-b"}
+
+
+def test_labels_of_points_are_in_the_folder_of_the_version_and_all_official_locations_have_their_maps(
+    ours: Path, mini: Path, tmp_path: Path
+) -> None:
+    root = mixed(tmp_path / "mix", str(ours), str(mini)).root
+    folders = {row["filename"].rpartition("/")[0] for name in ("lidarseg", "panoptic") for row in table(root, name)}
+
+    assert folders == {"lidarseg/v1.0-trainval", "panoptic/v1.0-trainval"}
+    assert [str(problem) for problem in verify(root).problems] == []
+    maps = {path.stem for path in (root / "maps" / "expansion").iterdir()}
+    assert maps == {"SynthTown"} | {path.stem for path in (mini / "maps" / "expansion").iterdir()}
+    assert len(maps) == 5
+
+
+def without_first_box(dataset: Path) -> set[str]:
+    """Take the first annotation of somebody in each scene away; those of whom that is are still in its masks."""
+    starts = {row["first_sample_token"] for row in table(dataset, "scene")}
+    shown = {token for row in table(dataset, "instance_mask") for token in row["instances"].values()}
+    gone: dict[str, str] = {}  # by instance
+    samples: set[str] = set()
+    for row in table(dataset, "sample_annotation"):
+        sample, instance = row["sample_token"], row["instance_token"]
+        if sample in starts - samples and instance in shown and row["next"]:
+            gone[instance] = row["token"]
+            samples.add(sample)
+    following = {row["token"]: row["next"] for row in table(dataset, "sample_annotation")}
+    edit(dataset, "sample_annotation", lambda rows: rows.__setitem__(
+        slice(None),
+        [{**row, "prev": "" if row["prev"] in gone.values() else row["prev"]} for row in rows
+         if row["token"] not in gone.values()],
+    ))  # fmt: skip
+    for row in (rows := table(dataset, "instance")):
+        if row["token"] in gone:
+            row["first_annotation_token"] = following[gone[row["token"]]]
+            row["nbr_annotations"] -= 1
+    edit(dataset, "instance", lambda old: old.__setitem__(slice(None), rows))
+    for name in ("annotation_truth", "label_quality", "box_2d", "image_annotations"):
+        key = "sample_annotation_token"
+        kept = [row for row in table(dataset, name) if row[key] not in gone.values()]
+        edit(dataset, name, lambda old, kept=kept: old.__setitem__(slice(None), kept))
+    return set(gone)
+
+
+def test_who_is_in_no_sample_that_is_left_is_named_nowhere(ours: Path, real: Path, tmp_path: Path) -> None:
+    late = copied(ours, tmp_path / "late")
+    gone = without_first_box(late)
+    shares = {"late": 0.25, "real": 0.75}
+    root = mixed(tmp_path / "mix", f"late={late}", f"real={real}", by="sample", shares=shares, total=4).root
+    masks, truths = table(root, "instance_mask"), table(root, "sample_truth")
+
+    assert len(gone) == 2
+    assert len(truths) == 1
+    assert masks
+    assert not gone & {token for row in masks for token in row["instances"].values()}
+    assert not gone & {entry["other_instance_token"] for row in truths for entry in row["criticality"]}
+    assert "keys" not in {problem.check for problem in verify(root).problems}
+
+
+def test_what_cannot_be_predicted_any_more_is_not_asked_for(ours: Path, real: Path, tmp_path: Path) -> None:
+    own = copied(ours, tmp_path / "own")
+    path = own / "maps" / "prediction" / "prediction_scenes.json"
+    firsts = {row["name"]: row["first_sample_token"] for row in table(own, "scene")}
+    path.unlink()
+    path.write_text(json.dumps({name: [f"somebody_{token}"] for name, token in firsts.items()}))
+    shares = {"own": 5 / 8, "real": 3 / 8}
+    root = mixed(tmp_path / "mix", f"own={own}", f"real={real}", by="sample", shares=shares, total=8).root
+    left = {
+        row["name"]: row["nbr_samples"] for row in table(root, "scene") if row["first_sample_token"] in firsts.values()
+    }
+    asked = json.loads((root / "maps" / "prediction" / "prediction_scenes.json").read_text())
+
+    assert sorted(left.values()) == [2, 3]
+    assert {name: len(asked[name]) for name in left} == {name: int(count == 3) for name, count in left.items()}
 
 
 def test_a_mix_may_go_into_another(both: Path, ours: Path, tmp_path: Path) -> None:
