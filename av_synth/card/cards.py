@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from av_synth.store import canonical_json, replace_file
 from av_synth.verify import verify
 
 _PAGE, _DOCUMENT = contents.CARD
+_DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,13 @@ def write_card(
         measure: whether it is verified now, for how far labels are off: everything is read.
 
     Raises:
-        UserError: if there is no such dataset, or something else is in the card's place.
+        UserError: if there is no such dataset, something else is in the card's place, or the date is none.
         StoreError: if it is no dataset, or something cannot be read or written.
     """
     folder = out or dataset
-    _refuse(folder)
-    facts = facts_of(dataset, version)
     about = about or About(dataset.resolve().name)
+    _refuse(folder, about)
+    facts = facts_of(dataset, version)
     report = verify(dataset, facts.version) if measure else None
     figures = None if report is None else figures_of(report)
     cost = cost_of(facts, core_s or {}, _samples(dataset, facts), price)
@@ -87,8 +89,10 @@ def write_card(
     return Card(folder / _PAGE, folder / _DOCUMENT, facts, cost, exact, None if report is None else report.ok)
 
 
-def _refuse(folder: Path) -> None:
-    """Raise UserError if something else than a card would be overwritten."""
+def _refuse(folder: Path, about: About) -> None:
+    """Raise UserError if something else than a card would be overwritten, or its date is none."""
+    if about.date and not _DATE.fullmatch(about.date):
+        raise UserError(f"--date: got {about.date!r}; want YYYY-MM-DD, such as 2026-11-22")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--out {folder}: is a file; want a folder")
     path = folder / _PAGE

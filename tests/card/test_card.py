@@ -226,3 +226,4 @@ def test_the_command_reads_what_a_campaign_wrote_down_of_its_runs(
     assert page.startswith("# Mine\n")
     assert "24 seconds of one core for 2 runs with 6 samples" in page
     assert status(["card", str(tmp_path / "nowhere")]) == 2
+    assert status(["card", str(own), "--no-verify", "--date", "22/11/2026"]) == 2
