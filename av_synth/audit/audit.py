@@ -58,6 +58,7 @@ def audit(
         *duplicates.findings(repeated, other.name if other else ""),
         *leaks.findings(here, groups),
         *bias.one_value_findings(here),
+        *bias.over_represented_findings(here),
         *bias.bias_findings(here, rng),
     ]
     if other is not None:

@@ -12,6 +12,7 @@ from av_synth.audit.model import Finding
 from av_synth.audit.nulls import ALPHA, Array
 
 _MANY_SCENES = 6  # from so many on, one value alone is no chance: of two equally frequent ones, once in 32
+_MOST = 0.8  # of all that are under a slice's values
 _STRONG = 0.3  # of Cramer's V
 
 
@@ -30,6 +31,22 @@ def one_value_findings(here: Contents) -> Iterator[Finding]:
         )
         figures = {"scenes": scenes, "value": values[0]}
         yield Finding("one value", "warning" if alarm else "note", f"{name}={values[0]}", words, figures)
+
+
+def over_represented_findings(here: Contents) -> Iterator[Finding]:
+    """Values that have almost everything, though there are others: what is rare is learned from little."""
+    for name in (*CONDITION_SLICES, "scenario", "class"):
+        values = values_of(name, here)
+        if name not in here.told or len(values) < 2:
+            continue
+        counts = here.counts(name, values).sum(axis=0)
+        share = nulls.shares(counts)
+        most, least = int(share.argmax()), int(share.argmin())
+        if share[most] < _MOST:
+            continue
+        words = f"{name} {values[most]} has {share[most]:.0%} of what is there, {values[least]} has {share[least]:.1%}."
+        figures = {"share": float(share[most]), "least": values[least], "share_of_least": float(share[least])}
+        yield Finding("over-represented", "note", f"{name}={values[most]}", words, figures)
 
 
 def bias_findings(here: Contents, rng: np.random.Generator) -> Iterator[Finding]:

@@ -9,7 +9,18 @@ from typing import Literal
 Severity = Literal["serious", "warning", "note"]
 """`serious` and `warning` are alarms; a `note` is worth knowing and may be chance, or meant."""
 
-Kind = Literal["missing", "one value", "bias", "coverage", "near-duplicates", "drift", "collapse", "leak", "unread"]
+Kind = Literal[
+    "missing",
+    "one value",
+    "over-represented",
+    "bias",
+    "coverage",
+    "near-duplicates",
+    "drift",
+    "collapse",
+    "leak",
+    "unread",
+]
 
 _ORDER = ("serious", "warning", "note")
 

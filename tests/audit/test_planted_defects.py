@@ -180,6 +180,10 @@ def test_what_occurs_more_often_than_in_the_reference_is_named_with_both_shares(
     (drift,) = alarms(found, "drift")
     assert drift.about == "light"
     assert "over-represented: night (" in drift.words
+    (much,) = (finding for finding in found.findings if finding.kind == "over-represented")
+    night = next(each for each in found.contents if each.name == "light").values[-1]
+    assert (much.severity, much.about, much.figures["share"]) == ("note", "light=night", night.share)
+    assert night.share >= 0.8
 
 
 def test_a_batch_that_is_all_of_a_kind_has_collapsed(batches: list[Path], tmp_path: Path) -> None:
