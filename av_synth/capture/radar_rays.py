@@ -15,6 +15,7 @@ from av_synth.rig.model import Radar
 from av_synth.sensing.materials import UNKNOWN
 from av_synth.sensing.radar_model import RadarDevice, RadarHits
 from av_synth.sensing.radar_rays import RayGrid, ray_grid
+from av_synth.sensing.tags import Tag
 
 RAYS, STOCK = "avsynth.radar.device", "sensor.other.radar"
 _STOCK_RAYS = 6000  # of a scan of a stock radar that stands in for a device
@@ -22,13 +23,14 @@ _STOCK_INCIDENCE = 0.5  # cosine: nobody tells
 _BOX_MARGIN_M = 0.2
 # CARLA's CityObjectLabel by nuScenes' category, for what a stock radar met inside a box
 _TAGS = {
-    **dict.fromkeys(("vehicle.car", "vehicle.emergency.police"), 14),
-    **dict.fromkeys(("vehicle.truck", "vehicle.construction", "vehicle.trailer", "vehicle.emergency.ambulance"), 15),
-    **dict.fromkeys(("vehicle.bus.rigid", "vehicle.bus.bendy"), 16),
-    "vehicle.motorcycle": 18,
-    "vehicle.bicycle": 19,
+    **dict.fromkeys(("vehicle.car", "vehicle.emergency.police"), Tag.CAR),
+    **dict.fromkeys(
+        ("vehicle.truck", "vehicle.construction", "vehicle.trailer", "vehicle.emergency.ambulance"), Tag.TRUCK
+    ),
+    **dict.fromkeys(("vehicle.bus.rigid", "vehicle.bus.bendy"), Tag.BUS),
+    "vehicle.motorcycle": Tag.MOTORCYCLE,
+    "vehicle.bicycle": Tag.BICYCLE,
 }
-_PERSON, _ROAD, _ANY = 12, 1, 20
 _GROUND_M = 0.15  # how high over the ground under the ego a hit of nothing known is still ground
 
 
@@ -101,7 +103,7 @@ def stock_hits(measurement: Any, radar: Radar, world_from_ego: Array, ego_id: in
     world_from_radar = world_from_ego @ radar.mount.ego_from_sensor
     actor_id = np.zeros(len(range_m), dtype=np.uint32)
     height = (scan.points_m @ (radar.mount.ego_from_sensor[:3, :3].T)[:, 2]) + radar.mount.translation_m[2]
-    tag = np.where(height < _GROUND_M, _ROAD, _ANY).astype(np.uint8)
+    tag = np.where(height < _GROUND_M, Tag.ROADS, Tag.STATIC).astype(np.uint8)
     for each, info in sorted(state.infos.items()):
         radar_from_box = invert(world_from_radar) @ state.world_from_box(each)
         size = np.asarray(info.size_lwh_m) + 2 * _BOX_MARGIN_M
@@ -130,4 +132,4 @@ def stock_hits(measurement: Any, radar: Radar, world_from_ego: Array, ego_id: in
 
 
 def _tag(category: str) -> int:
-    return _TAGS.get(category, _PERSON if category.startswith("human.") else _ANY)
+    return _TAGS.get(category, Tag.PEDESTRIANS if category.startswith("human.") else Tag.STATIC)

@@ -5,14 +5,33 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from av_synth.sensing.tags import Tag
+
 # Diffuse reflectance at 905 nm by CARLA's CityObjectLabel: rough values of common materials (asphalt 0.1 to 0.2, paint
 # on roads 0.5 to 0.8, foliage 0.4 to 0.6, concrete 0.3 to 0.4). Source: the orders of magnitude in Kashani et al.,
 # "A Review of LIDAR Radiometric Processing", Sensors 15 (2015).
 REFLECTANCE = np.full(256, 0.30, dtype=np.float32)
 for _tag, _value in {
-    1: 0.15, 2: 0.32, 3: 0.35, 4: 0.35, 5: 0.30, 6: 0.40, 7: 0.40, 8: 0.85, 9: 0.45, 10: 0.40,
-    12: 0.35, 13: 0.35, 14: 0.45, 15: 0.45, 16: 0.45, 18: 0.35, 19: 0.30, 20: 0.45, 24: 0.65,
-}.items():  # fmt: skip
+    Tag.ROADS: 0.15,
+    Tag.SIDEWALKS: 0.32,
+    Tag.BUILDINGS: 0.35,
+    Tag.WALLS: 0.35,
+    Tag.FENCES: 0.30,
+    Tag.POLES: 0.40,
+    Tag.TRAFFIC_LIGHT: 0.40,
+    Tag.TRAFFIC_SIGNS: 0.85,
+    Tag.VEGETATION: 0.45,
+    Tag.TERRAIN: 0.40,
+    Tag.PEDESTRIANS: 0.35,
+    Tag.RIDER: 0.35,
+    Tag.CAR: 0.45,
+    Tag.TRUCK: 0.45,
+    Tag.BUS: 0.45,
+    Tag.MOTORCYCLE: 0.35,
+    Tag.BICYCLE: 0.30,
+    Tag.STATIC: 0.45,
+    Tag.ROAD_LINES: 0.65,
+}.items():
     REFLECTANCE[_tag] = _value
 
 # Extinction of clear air, 1/m: CARLA's own default for its lidar. Source: CARLA 0.9.16, Docs/ref_sensors.md.

@@ -25,33 +25,62 @@ import numpy.typing as npt
 from av_synth.geometry.transforms import Array
 from av_synth.sensing.materials import Material
 from av_synth.sensing.radar_model import Bodies, Origin, RadarHits
+from av_synth.sensing.tags import Tag
 
 Places = npt.NDArray[np.intp]
 
 # By CARLA's CityObjectLabel: from the front, from the side, from the rear, and how much lower between them, dBsm and
 # dB; and which part of its box's outline a body fills
 _BODIES: dict[int, tuple[float, float, float, float, float]] = {
-    12: (-8.0, -10.0, -8.0, 0.0, 0.5),  # pedestrians
-    13: (-4.0, 1.0, -4.0, 0.0, 0.4),  # riders
-    14: (10.0, 15.0, 12.0, 5.0, 0.8),  # cars
-    15: (18.0, 25.0, 20.0, 5.0, 0.8),  # trucks
-    16: (18.0, 27.0, 20.0, 5.0, 0.9),  # buses
-    17: (20.0, 30.0, 20.0, 5.0, 0.9),  # trains
-    18: (3.0, 7.0, 5.0, 2.0, 0.4),  # motorcycles
-    19: (-4.0, 1.0, -4.0, 0.0, 0.3),  # bicycles
+    Tag.PEDESTRIANS: (-8.0, -10.0, -8.0, 0.0, 0.5),
+    Tag.RIDER: (-4.0, 1.0, -4.0, 0.0, 0.4),
+    Tag.CAR: (10.0, 15.0, 12.0, 5.0, 0.8),
+    Tag.TRUCK: (18.0, 25.0, 20.0, 5.0, 0.8),
+    Tag.BUS: (18.0, 27.0, 20.0, 5.0, 0.9),
+    Tag.TRAIN: (20.0, 30.0, 20.0, 5.0, 0.9),
+    Tag.MOTORCYCLE: (3.0, 7.0, 5.0, 2.0, 0.4),
+    Tag.BICYCLE: (-4.0, 1.0, -4.0, 0.0, 0.3),
 }
 # By label: what a square metre that is seen sends back diffusely, as a surface of constant gamma does whose
 # cross-section goes with the cosine of incidence (D. Barton, Modern Radar System Analysis, 1988), dB; and what a
 # flat one reflects, dB
 _SURFACES: dict[int, tuple[float, float]] = {
-    1: (-20.0, -10.0), 2: (-18.0, -10.0), 3: (-14.0, -8.0), 4: (-14.0, -8.0), 5: (-10.0, -6.0), 6: (0.0, -3.0),
-    7: (0.0, -3.0), 8: (-5.0, -1.0), 9: (-10.0, -20.0), 10: (-14.0, -20.0), 14: (6.0, -3.0), 15: (6.0, -3.0),
-    16: (8.0, -3.0), 18: (6.0, -3.0), 19: (2.0, -6.0), 12: (-6.0, -10.0), 13: (-4.0, -10.0), 20: (-8.0, -6.0),
-    24: (-22.0, -10.0), 25: (-18.0, -12.0), 26: (-14.0, -8.0), 28: (-5.0, -3.0),
-}  # fmt: skip
+    Tag.ROADS: (-20.0, -10.0),
+    Tag.SIDEWALKS: (-18.0, -10.0),
+    Tag.BUILDINGS: (-14.0, -8.0),
+    Tag.WALLS: (-14.0, -8.0),
+    Tag.FENCES: (-10.0, -6.0),
+    Tag.POLES: (0.0, -3.0),
+    Tag.TRAFFIC_LIGHT: (0.0, -3.0),
+    Tag.TRAFFIC_SIGNS: (-5.0, -1.0),
+    Tag.VEGETATION: (-10.0, -20.0),
+    Tag.TERRAIN: (-14.0, -20.0),
+    Tag.CAR: (6.0, -3.0),
+    Tag.TRUCK: (6.0, -3.0),
+    Tag.BUS: (8.0, -3.0),
+    Tag.MOTORCYCLE: (6.0, -3.0),
+    Tag.BICYCLE: (2.0, -6.0),
+    Tag.PEDESTRIANS: (-6.0, -10.0),
+    Tag.RIDER: (-4.0, -10.0),
+    Tag.STATIC: (-8.0, -6.0),
+    Tag.ROAD_LINES: (-22.0, -10.0),
+    Tag.GROUND: (-18.0, -12.0),
+    Tag.BRIDGE: (-14.0, -8.0),
+    Tag.GUARD_RAIL: (-5.0, -3.0),
+}
 _OTHER_SURFACE = (-10.0, -8.0)
-_CLUTTER = (1, 2, 5, 9, 10, 24, 25, 27, 28)  # grounds, fences, plants, guard rails
-_MIRRORS = (3, 4, 5, 28)  # houses, walls, fences, guard rails
+_CLUTTER = (
+    Tag.ROADS,
+    Tag.SIDEWALKS,
+    Tag.FENCES,
+    Tag.VEGETATION,
+    Tag.TERRAIN,
+    Tag.ROAD_LINES,
+    Tag.GROUND,
+    Tag.RAIL_TRACK,
+    Tag.GUARD_RAIL,
+)
+_MIRRORS = (Tag.BUILDINGS, Tag.WALLS, Tag.FENCES, Tag.GUARD_RAIL)
 _METAL_DB = -0.5  # of the power that meets metal, what it mirrors
 # Root mean square slope of what is called flat: by geometric optics its cross-section is reflectivity
 # / (2 slope^2 cos^4) exp(-tan^2 / (2 slope^2)) for each square metre of it (F. Ulaby, R. Moore, A. Fung, Microwave
@@ -135,5 +164,5 @@ def mirrors(hits: RadarHits) -> tuple[Places, Array]:
     facing = -(hits.directions[:, 0] * np.cos(hits.normal_rad) + hits.directions[:, 1] * np.sin(hits.normal_rad))
     upright = np.abs(facing - hits.cos_incidence) < 0.05 * level
     found = np.flatnonzero(upright & (hits.actor_id == 0) & np.isin(hits.tag, _MIRRORS))
-    metal = (hits.material[found] == Material.METAL) | (hits.tag[found] == 28)
+    metal = (hits.material[found] == Material.METAL) | (hits.tag[found] == Tag.GUARD_RAIL)
     return found, np.where(metal, 10.0 ** (_METAL_DB / 10.0), _FLAT[hits.tag[found]])

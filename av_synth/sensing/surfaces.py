@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from av_synth.sensing.intensity import REFLECTANCE
 from av_synth.sensing.materials import UNKNOWN, Material
+from av_synth.sensing.tags import Tag
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 
-_TRAFFIC_SIGNS, _CAR, _BICYCLE, _PEDESTRIANS, _RIDER = 8, 14, 19, 12, 13
 _RUBBER = 0.06  # what is matte of a vehicle: tyres, bumpers, grilles
 # near infrared: paint of vehicles and cloth differ from one to the next, evenly between these
 _OF_PAINT, _OF_CLOTH = (0.04, 0.75), (0.15, 0.75)
@@ -49,7 +49,7 @@ _BRIGHTEST = 300.0  # what has intensity 255
 # of water, and what a layer of it throws back to a rough ground: 1 - (1 - 0.066) / n^2, by J. Lekner and M. C. Dorf,
 # Why some things are darker when wet, Applied Optics 27 (1988)
 _WATER, _TRAPPED = 1.33, 0.472
-_WETS_BY_TAG = (1, 2, 24, 25)  # roads, sidewalks, road lines, ground, where the material is not known
+_WETS_BY_TAG = (Tag.ROADS, Tag.SIDEWALKS, Tag.ROAD_LINES, Tag.GROUND)  # where the material is not known
 
 
 def _oren_nayar() -> tuple[Floats, Floats]:
@@ -58,7 +58,7 @@ def _oren_nayar() -> tuple[Floats, Floats]:
     roughness = np.full((32, 32), 0.2, dtype=np.float32)
     for material, (value, rough) in {**_BY_MATERIAL, **dict.fromkeys(_LAMPS, _LAMP)}.items():
         reflectance[material], roughness[material] = value, rough
-    reflectance[Material.MATTE, _CAR : _BICYCLE + 1] = _RUBBER
+    reflectance[Material.MATTE, Tag.CAR : Tag.BICYCLE + 1] = _RUBBER
     square = roughness**2
     even, rough_part = 1.0 - 0.5 * square / (square + 0.33), 0.45 * square / (square + 0.09)
     return (reflectance * even).ravel().astype(np.float32), (reflectance * rough_part).ravel().astype(np.float32)
@@ -70,11 +70,11 @@ def _ways() -> tuple[Bytes, Bytes]:
     bits[[Material.ASPHALT, Material.PAVING, Material.MARKING]] |= _WETS
     bits[UNKNOWN, list(_WETS_BY_TAG)] |= _WETS
     bits[Material.RETRO] |= _THROWS_BACK
-    bits[UNKNOWN, _TRAFFIC_SIGNS] |= _THROWS_BACK
+    bits[UNKNOWN, Tag.TRAFFIC_SIGNS] |= _THROWS_BACK
     bits[list(_POLISHED)] |= _SHINES
     varied = np.zeros((32, 32), dtype=np.uint8)
     varied[Material.PAINT] = 1
-    varied[np.ix_([Material.MATTE, Material.TEXTURED], [_PEDESTRIANS, _RIDER])] = 2
+    varied[np.ix_([Material.MATTE, Material.TEXTURED], [Tag.PEDESTRIANS, Tag.RIDER])] = 2
     bits[varied > 0] |= _VARIES
     return bits.ravel(), varied.ravel()
 
