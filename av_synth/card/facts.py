@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -128,7 +127,7 @@ def _facts(
 ) -> Facts:
     rows = {}
     for path in sorted(tables.glob("*.json")):
-        content = _read(path, None)
+        content = query.read_json(path)
         if isinstance(content, list):
             rows[path.stem] = len(content)
     attribution = tables / "ATTRIBUTION"
@@ -136,25 +135,16 @@ def _facts(
         dataset,
         tables.name,
         rows,
-        _duration_s(_read(tables / "sample.json", [])),
+        _duration_s(query.read_json(tables / "sample.json", [])),
         tuple(_sensors(tables)),
         {name: _ordered(name, found) for name, found in samples_by.items()},
         {name: _ordered(name, found) for name, found in things_by.items()},
-        _read(tables / MARKER, {}),
-        tuple(_read(tables / "mix_scene.json", [])),
-        {name: len(scenes) for name, scenes in _read(tables / "splits.json", {}).items()},
+        query.read_json(tables / MARKER, {}),
+        tuple(query.read_json(tables / "mix_scene.json", [])),
+        {name: len(scenes) for name, scenes in query.read_json(tables / "splits.json", {}).items()},
         attribution.read_text(encoding="utf-8").strip() if attribution.is_file() else "",
         dict(sorted(faults.items())),
     )
-
-
-def _read(path: Path, default: Any) -> Any:
-    if not path.exists():
-        return default
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: not a readable table: {error}") from error
 
 
 def _ordered(name: str, found: Mapping[str, int]) -> dict[str, int]:
@@ -173,12 +163,12 @@ def _duration_s(samples: Iterable[Row]) -> float:
 
 
 def _sensors(tables: Path) -> Iterable[Sensor]:
-    sensors = {row["token"]: row for row in _read(tables / "sensor.json", [])}
-    mounts = {row["token"]: row["sensor_token"] for row in _read(tables / "calibrated_sensor.json", [])}
+    sensors = {row["token"]: row for row in query.read_json(tables / "sensor.json", [])}
+    mounts = {row["token"]: row["sensor_token"] for row in query.read_json(tables / "calibrated_sensor.json", [])}
     records: Counter[str] = Counter()
     keyframes: Counter[str] = Counter()
     sizes: dict[str, set[tuple[int, int]]] = {}
-    for row in _read(tables / "sample_data.json", []):
+    for row in query.read_json(tables / "sample_data.json", []):
         channel = sensors[mounts[row["calibrated_sensor_token"]]]["channel"]
         records[channel] += 1
         keyframes[channel] += bool(row["is_key_frame"])

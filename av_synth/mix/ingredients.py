@@ -16,6 +16,7 @@ from av_synth.errors import DocumentError, Problem, StoreError, UserError
 from av_synth.export.contents import MARKER
 from av_synth.export.nuscenes import official
 from av_synth.export.splits import ALL, NAME, Draw
+from av_synth.query import read_json
 
 Row = dict[str, Any]
 
@@ -69,7 +70,7 @@ class Ingredient:
         Raises:
             StoreError: if it cannot be read.
         """
-        return read_json_of_others(self.tables / name, default)
+        return read_json(self.tables / name, default)
 
     @cached_property
     def made_by(self) -> Mapping[str, Any]:
@@ -97,20 +98,6 @@ class Ingredient:
     def came_from(self) -> Mapping[str, Row]:
         """Rows about its scenes, by their tokens, if it is a mix itself."""
         return {row["scene_token"]: row for row in self.rows(MIX_SCENE)}
-
-
-def read_json_of_others(path: Path, default: Any) -> Any:
-    """The content of a JSON file that the user has, or a default where there is none.
-
-    Raises:
-        StoreError: if it cannot be read.
-    """
-    if not path.exists():
-        return default
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: not readable: {error}") from error
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from av_synth.export.contents import MARKER
 from av_synth.export.nuscenes import official
 from av_synth.export.splits import ALL
 from av_synth.mix.fold import EXTRAS, Fold
-from av_synth.mix.ingredients import MIX_SCENE, Row, read_json_of_others
+from av_synth.mix.ingredients import MIX_SCENE, Row
+from av_synth.query import read_json
 from av_synth.store import canonical_json, write_file
 
 _SCHEMA = 1
@@ -173,7 +174,7 @@ def _towns(portion: Portion) -> Iterator[Row]:
 def _predicted(portion: Portion) -> dict[str, list[str]]:
     """Tokens of what can be predicted, by scene; of a scene that was cut, those whose future is left."""
     fold = portion.fold
-    told: Mapping[str, Sequence[str]] = read_json_of_others(fold.ingredient.root / _PREDICTION, {})
+    told: Mapping[str, Sequence[str]] = read_json(fold.ingredient.root / _PREDICTION, {})
     found = {}
     for one in fold.taken:
         last = one.samples - 1 - _FUTURE_SAMPLES if one.cut else len(one.scene.samples)

@@ -39,13 +39,7 @@ class Tables:
         Raises:
             StoreError: if it cannot be read.
         """
-        path = self.folder / f"{name}.json"
-        if default is not None and not path.exists():
-            return default
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{path}: not a readable table: {error}") from error
+        return read_json(self.folder / f"{name}.json", default)
 
     def rows(self, name: str, *, optional: bool = False) -> Sequence[Row]:
         """The rows of a table; none of an `optional` one that is not there. Raises as `json` does."""
@@ -54,3 +48,17 @@ class Tables:
     def by(self, name: str, key: str = "token", *, optional: bool = False) -> dict[str, Row]:
         """The rows of a table by one of their columns. Raises as `json` does."""
         return {row[key]: row for row in self.rows(name, optional=optional)}
+
+
+def read_json(path: Path, default: Any = None) -> Any:
+    """The content of a JSON file of a dataset; `default`, where there is one, if there is no such file.
+
+    Raises:
+        StoreError: if it cannot be read.
+    """
+    if default is not None and not path.exists():
+        return default
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path}: not a readable table: {error}") from error
