@@ -12,7 +12,7 @@ from av_synth.audit.contents import by_slice, contents, together
 from av_synth.audit.domain import domain_coverage, load
 from av_synth.audit.model import Audit, Coverage, Finding, by_severity
 from av_synth.audit.parameters import coverage_of
-from av_synth.errors import UserError
+from av_synth.errors import StoreError, UserError
 
 STRENGTHS = (2, 3)
 """Of coverage: all pairs of axes, or all triples."""
@@ -41,7 +41,7 @@ def audit(
     Raises:
         UserError: if the strength is another, or a dataset is to be compared with itself.
         DocumentError: if the design domain cannot be read, or says something wrong.
-        StoreError: if a dataset cannot be read.
+        StoreError: if a dataset cannot be read, or has no sample.
     """
     if strength not in STRENGTHS:
         raise UserError(f"strength {strength}; want {' or '.join(map(str, STRENGTHS))}")
@@ -50,6 +50,9 @@ def audit(
     domain = load(odd) if odd is not None else None
     here = contents(dataset, version, domain.axes if domain else ())
     other = together([contents(each) for each in against]) if against else None
+    for batch in (here, *([other] if other else [])):
+        if not batch.scenes:
+            raise StoreError(f"{batch.name}: has no sample; want a dataset with scenes in it")
     rng = np.random.default_rng(seed)
     groups, repeated = duplicates.groups_of(here, other)
     distinct = drift.diversity(here, other, rng)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -163,6 +164,17 @@ def test_nothing_is_written_into_the_dataset(exported: Path, capsys: pytest.Capt
     assert status(["audit", str(exported), option, str(exported / "audit.out")]) == 2
     assert f"{option}: {exported / 'audit.out'} is in the dataset" in " ".join(capsys.readouterr().err.split())
     assert not (exported / "audit.out").exists()
+
+
+def test_scenes_with_nobody_in_them_are_audited_and_a_dataset_without_scenes_is_refused(tmp_path: Path) -> None:
+    empty = [replace(scene, people=()) for scene in deal(10, 3)]
+    found = audit(write(tmp_path / "empty", empty), [write(tmp_path / "reference", deal(11, 3))], odd="urban")
+
+    assert (found.annotations, found.duplicates.across) == (0, 0)
+    assert "class vehicle.car; none of 3 scenes has it" not in " ".join(each.words for each in found.findings)
+    assert any("does not tell class, range" in each.words for each in found.findings)
+    with pytest.raises(StoreError, match="has no sample"):
+        audit(write(tmp_path / "nothing", []))
 
 
 def test_what_cannot_be_audited_is_refused_with_words(exported: Path, tmp_path: Path) -> None:
