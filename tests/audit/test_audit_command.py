@@ -23,7 +23,7 @@ HOSTILE = "\"><script>alert('x')</script>&amp;"
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two runs of which nothing but the noise in their images comes of their seeds."""
     root = tmp_path_factory.mktemp("exported")
-    return export([build_run(root / "store", seed, sensors=TINY) for seed in (0, 1)], root / "dataset")
+    return export([build_run(root / "store", seed, sensors=TINY, last_frame=10) for seed in (0, 1)], root / "dataset")
 
 
 class Page(HTMLParser):
@@ -49,11 +49,11 @@ def test_what_it_finds_is_said_and_written(exported: Path, tmp_path: Path, capsy
 
     assert status(["audit", str(exported), *options]) == 0
     said = capsys.readouterr().out
-    assert "1 alarm: 2 scenes, 8 samples, " in said
-    assert "serious: near-duplicates: 50% of the samples (4 of 8)" in said
-    assert "scene-0002 repeats scene-0001 (4 samples)" in said
+    assert "1 alarm: 2 scenes, 4 samples, " in said
+    assert "serious: near-duplicates: 50% of the samples (2 of 4)" in said
+    assert "scene-0002 repeats scene-0001 (2 samples)" in said
     told = json.loads(files["json"].read_text())
-    assert told["duplicates"]["across"] == 4
+    assert told["duplicates"]["across"] == 2
     assert told["findings"][0]["figures"]["share"] == 0.5
     assert {path: path.read_bytes() for path in exported.rglob("*") if path.is_file()} == before
 
@@ -63,8 +63,8 @@ def test_slices_are_counted_as_the_tables_say(exported: Path) -> None:
     (path,) = exported.glob("*/sample_annotation.json")
     rows = json.loads(path.read_text())
 
-    assert found["town"] == {"SynthTown": 8}
-    assert found["class"]["vehicle.car"] == 8
+    assert found["town"] == {"SynthTown": 4}
+    assert found["class"]["vehicle.car"] == 4
     assert sum(found["class"].values()) == sum(found["range"].values()) == len(rows)
     assert found["visibility"]["80..100 %"] == sum(row["visibility_token"] == "4" for row in rows)
 

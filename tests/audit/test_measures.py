@@ -60,7 +60,7 @@ def test_association_is_1_where_each_tells_the_other_and_0_where_neither_does() 
     assert float(nulls.association(np.array([[2.0, 0.0], [5.0, 0.0]]))) == 0.0
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(st.integers(1, 12), st.integers(1, 5))
 def test_so_many_kinds_of_equal_samples_count_as_so_many(kinds: int, each: int) -> None:
     far = np.random.default_rng(0).normal(0.0, 5.0, (kinds, SIZE))  # many times the kernel's width
