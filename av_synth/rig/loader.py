@@ -290,6 +290,13 @@ class RadarEntry(_Sensor):
     @model_validator(mode="after")
     def _sees(self) -> RadarEntry:
         _sees_something(self.device, self.range_m)
+        if self.device is not None:
+            said, near_m, far_deg = self.device.model_fields_set, self.device.near_range_m, self.device.far_fov_deg
+            if "near_range_m" in said and near_m > self.range_m:
+                raise ValueError(f"device.near_range_m = {near_m:g}; want range_m = {self.range_m:g} at most")
+            if "far_fov_deg" in said and far_deg > self.horizontal_fov_deg:
+                wanted = f"want horizontal_fov_deg = {self.horizontal_fov_deg:g} at most"
+                raise ValueError(f"device.far_fov_deg = {far_deg:g}; {wanted}")
         return self
 
 

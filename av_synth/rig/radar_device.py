@@ -22,13 +22,16 @@ class RadarDeviceEntry(Strict):
     """What a radar makes of what its rays meet; {} is a long-range unit at 77 GHz, as the nuScenes car has them."""
 
     near_range_m: float = Field(
-        default=_WANTED.near_range_m, gt=1, le=400, description="how far it looks outside `far_fov_deg`"
+        default=_WANTED.near_range_m,
+        gt=1,
+        le=400,
+        description="how far it looks outside `far_fov_deg`; `range_m` at most",
     )
     far_fov_deg: float = Field(
         default=_WANTED.far_fov_deg,
         gt=0,
         lt=180,
-        description="the width of the field of view in which it looks to the end of `range_m`",
+        description="the width of the field of view in which it looks to the end of `range_m`; of all of it at most",
     )
     min_range_m: float = Field(default=_WANTED.min_range_m, ge=0.1, le=10, description="nothing nearer is reported")
     near: RadarModeEntry = Field(

@@ -77,3 +77,20 @@ def test_mistakes_in_a_device_are_told_with_their_line(tmp_path: Path, text: str
     assert "radars.RADAR_FRONT.device" in str(caught.value)
     assert said in str(caught.value)
     assert "own.yaml:5" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("    device: {near_range_m: 300}\n", "device.near_range_m = 300; want range_m = "),
+        ("    device: {far_fov_deg: 170}\n", "device.far_fov_deg = 170; want horizontal_fov_deg = "),
+    ],
+)
+def test_a_device_that_looks_farther_near_than_at_all_or_wider_far_than_near_is_refused(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    with pytest.raises(DocumentError) as caught:
+        with_device(tmp_path, text)
+    assert said in str(caught.value)
+    assert "own.yaml:" in str(caught.value)
+    assert with_device(tmp_path, "    device: {}\n").radars[0].device == RadarDevice()
