@@ -15,8 +15,8 @@ sys.path.insert(0, str(ROOT))
 
 from av_synth.documents import Strict  # noqa: E402
 from av_synth.farm.planning import document as campaigns  # noqa: E402
+from av_synth.rig import camera_optics, motion_sensors  # noqa: E402
 from av_synth.rig import loader as rigs  # noqa: E402
-from av_synth.rig import motion_sensors  # noqa: E402
 from av_synth.rig.lidar_device import LidarDeviceEntry  # noqa: E402
 from av_synth.rig.radar_device import RadarDeviceEntry, RadarModeEntry  # noqa: E402
 from av_synth.scenario import (  # noqa: E402
@@ -126,9 +126,9 @@ RIG: tuple[tuple[str, type[Strict]], ...] = (
     ("`radars.device`", RadarDeviceEntry),
     ("`near` and `far`", RadarModeEntry),
     ("`rotation`", rigs.Rotation),
-    ("`lens`", rigs.LensEntry),
-    ("`exposure`", rigs.ExposureEntry),
-    ("`noise`", rigs.NoiseEntry),
+    ("`lens`", camera_optics.LensEntry),
+    ("`exposure`", camera_optics.ExposureEntry),
+    ("`noise`", camera_optics.NoiseEntry),
     ("`imu`", motion_sensors.ImuEntry),
     ("`imu.accelerometer`", motion_sensors.AccelerometerEntry),
     ("`imu.gyroscope`", motion_sensors.GyroscopeEntry),
