@@ -38,6 +38,7 @@ class Air:
             exp(-`fog_falloff_per_m` x metres).
         wind_mps: (x, y), world axes.
         wetness: share of roads that is under a layer of water.
+        snow_cover: 0 to 1, how much snow lies on the ground.
     """
 
     rain_mm_h: float
@@ -51,6 +52,7 @@ class Air:
     fog_falloff_per_m: float
     wind_mps: tuple[float, float]
     wetness: float
+    snow_cover: float
 
     @property
     def visibility_m(self) -> float:
@@ -63,7 +65,7 @@ def air(weather: Mapping[str, float]) -> Air:
 
     Args:
         weather: CARLA's WeatherParameters by their names; those of them that are in the air have to be there. CARLA has
-            no snow: without `snow_mm_h` there is none.
+            no snow: without `snow_mm_h` none falls, without `snow_cover` none lies.
 
     Rain takes 1.076 R^0.67 dB of visible light per kilometre with R in mm/h (T. Carbonneau and D. Wisely, Opportunities
     and Challenges for Optical Wireless, SPIE 3232, 1998), dry snow 5.526 S^1.38 at 550 nm (ITU-R P.1817-1, 4.2). Fog
@@ -87,6 +89,7 @@ def air(weather: Mapping[str, float]) -> Air:
         fog_falloff_per_m=_FALLOFF_PER_M * min(max(weather["fog_falloff"], 0.0), 10.0),
         wind_mps=(wind * math.cos(0.6), wind * math.sin(0.6)),
         wetness=max(share(weather["wetness"]), min(1.0, rain * 1.5), share(weather["precipitation_deposits"]) * 0.9),
+        snow_cover=share(weather.get("snow_cover", 0.0)),
     )
 
 

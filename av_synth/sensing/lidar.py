@@ -167,7 +167,8 @@ def measured(
     """
     receiver = device.receiver
     wetness = air.wetness if device.weather else 0.0
-    bright = brightness(hits.material, hits.tag, hits.actor_id, hits.cos_incidence, wetness)
+    lies = air.snow_cover if device.weather else 0.0
+    bright = brightness(hits.material, hits.tag, hits.actor_id, hits.cos_incidence, wetness, lies)
     bright *= hits.weight * hits.transmission
     bright *= hits.range_m < device.range_m + device.pulse_m
     range_m = np.minimum(np.maximum(hits.range_m, np.float32(0.01)), np.float32(_NOWHERE_M))

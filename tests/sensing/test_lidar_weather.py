@@ -340,3 +340,17 @@ def test_a_wet_road_is_darker_as_lekner_and_dorf_have_it_and_the_more_the_flatte
     np.testing.assert_array_equal(
         seen(CLEAR, EXACT, walls).intensity, seen(weather(wetness=100.0), EXACT, walls).intensity
     )
+
+
+def test_a_road_under_snow_is_brighter_to_a_device_that_feels_weather():
+    road = turn(np.full(200, 5.0), material=Material.ASPHALT, tag=ROADS)
+    bare, white, unfelt = (
+        seen(air, device, road).intensity.mean()
+        for air, device in (
+            (CLEAR, EXACT),
+            (weather(snow_cover=100.0), EXACT),
+            (weather(snow_cover=100.0), replace(EXACT, weather=False)),
+        )
+    )
+    assert white == pytest.approx(90.0, abs=1.0)
+    assert bare == unfelt < 20.0

@@ -80,3 +80,18 @@ def test_intensity_rises_with_brightness_and_stays_within_a_byte(one_bright, oth
 
 def test_intensity_is_percent_up_to_white_and_255_for_the_brightest():
     np.testing.assert_allclose(intensity(np.array([0.0, 0.25, 1.0, 300.0, 999.0], np.float32)), [0, 25, 100, 255, 255])
+
+
+@pytest.mark.parametrize("cos", [1.0, 0.3])
+def test_snow_that_lies_is_bright_beside_roads_first_and_on_no_wall(cos):
+    def lying(cover: float, material: int, tag: int = ROADS) -> float:
+        arrays = (np.array([value], kind) for value, kind in ((material, "u1"), (tag, "u1"), (0, "u4"), (cos, "f4")))
+        return float(brightness(*arrays, 1.0, cover)[0])
+
+    bare, white = lying(0.0, Material.ASPHALT), 0.9 * cos
+    assert lying(0.2, Material.ASPHALT) == bare
+    assert bare < lying(0.4, Material.ASPHALT) < lying(0.8, Material.ASPHALT) < white
+    assert lying(0.4, Material.GRASS) > lying(0.4, Material.ASPHALT)
+    for material, tag in ((Material.ASPHALT, ROADS), (Material.GRASS, TERRAIN), (UNKNOWN, ROADS), (UNKNOWN, TERRAIN)):
+        assert lying(1.0, material, tag) == pytest.approx(white, rel=1e-5)
+    assert lying(1.0, Material.FACADE, BUILDINGS) == lying(0.0, Material.FACADE, BUILDINGS)
