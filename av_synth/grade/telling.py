@@ -196,7 +196,8 @@ class _Teller:
         numbers = weights @ objects
         found = np.full(len(weights), np.nan)
         (there,) = np.nonzero(numbers)
-        for some in np.array_split(there, 1 + len(there) * len(right) // _LARGEST):
+        pieces = 1 + len(there) * len(right) // _LARGEST
+        for some in np.array_split(there, max(1, min(pieces, len(there)))):
             found[some] = self._matched.average_precision(right, weights[some][:, scene], numbers[some])
         return found
 

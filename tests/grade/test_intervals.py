@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from av_synth.grade import telling
 from av_synth.grade.matching import Detections, Objects
 from av_synth.grade.precision import AveragePrecision, of_coco, of_nuscenes
 from av_synth.grade.resampling import drawn, interval
@@ -80,3 +81,18 @@ def test_the_score_of_the_best_f1_counts_all_detections_that_have_it() -> None:
     grades = told(matched, (), 1, None, per_class=False, score=None, draws=2, seed=0)
     assert grades.scores == {"car": 0.9}
     assert (grades.overall.found, grades.overall.wrong) == (1, 0)
+
+
+@pytest.mark.parametrize("average_precision", [of_nuscenes, of_coco])
+def test_more_detections_than_a_piece_of_work_holds_are_graded_alike(
+    average_precision: AveragePrecision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = np.zeros(6, dtype=np.int64)
+    objects = Objects(none, np.arange(6), np.zeros((0, 6), dtype=np.int64))
+    said = np.array([[0, -1, 2, 3, -1, 5]])
+    detections = Detections(none, np.arange(6), np.linspace(0.9, 0.4, 6), np.zeros((0, 6), dtype=np.int64), said)
+    matched = Matched(objects, detections, scenes=6, counted=0, average_precision=average_precision)
+    at_once = told(matched, (), 6, None, per_class=True, score=None, draws=20, seed=0)
+    monkeypatch.setattr(telling, "_LARGEST", 5)
+
+    assert told(matched, (), 6, None, per_class=True, score=None, draws=20, seed=0) == at_once
