@@ -40,7 +40,8 @@ def drifts(here: Contents, other: Contents, rng: np.random.Generator) -> tuple[D
 def drift_findings(found: tuple[Drift, ...], here: Contents, other: Contents) -> Iterator[Finding]:
     """What is to be said of slices that moved, and of those that cannot be compared."""
     moved = [drift for drift in found if drift.psi >= _SOME]
-    few = math.comb(len(here.scenes) + len(other.scenes), len(here.scenes)) * ALPHA < len(found)
+    # whole numbers beside a fraction: of many scenes they are larger than any float
+    few = math.comb(len(here.scenes) + len(other.scenes), len(here.scenes)) < len(found) / ALPHA
     for name in _elsewhere(here, other):
         words = f"No {name} of this dataset is one of {other.name}; what comes of that shows under the other slices."
         yield Finding("drift", "note", name, words, {})

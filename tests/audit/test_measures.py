@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from av_synth.audit import nulls
+from av_synth.audit.contents import contents
+from av_synth.audit.drift import drift_findings
 from av_synth.audit.features import SIZE, effective_samples, look, spread
+from av_synth.audit.model import Drift
+from tests.audit.plain_dataset import deal, write
 
 
 @pytest.mark.parametrize(("drawn", "kind", "everything"), [(1, 3, 7), (3, 3, 7), (2, 5, 9), (4, 3, 7), (0, 2, 4)])
@@ -95,3 +100,12 @@ def test_what_is_no_picture_has_no_look(tmp_path: Path) -> None:
     (tmp_path / "empty.jpg").touch()
 
     assert [look(tmp_path / name) for name in ("text.jpg", "empty.jpg", "missing.jpg")] == [None, None, None]
+
+
+def test_few_scenes_cannot_tell_what_moved_from_chance_and_a_thousand_can(tmp_path: Path) -> None:
+    few = contents(write(tmp_path / "few", deal(40, 2)))
+    many = replace(few, scenes=few.scenes * 500)
+    moved = (Drift("light", psi=0.3, divergence_bits=0.1, p=0.5),)
+
+    assert [finding.severity for finding in drift_findings(moved, few, few)] == ["note"]
+    assert list(drift_findings(moved, many, many)) == []
