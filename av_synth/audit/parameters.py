@@ -98,9 +98,9 @@ def _covered(
     rng: np.random.Generator,
     scenarios_in_all: int,
 ) -> tuple[Coverage, Gaps, Finding | None]:
-    draws = sorted({_parts(axes, row) for row in rows}, key=str)
+    parts = [_parts(axes, row) for row in rows]
     distinct = len({tuple(sorted(row.items(), key=str)) for row in rows})
-    scenes = Counter(cell for row in rows for cell in cells_of(_parts(axes, row), strength))
+    scenes = Counter(cell for row in parts for cell in cells_of(row, strength))
     sizes = [len(axis.words) for axis in axes]
     pool = _pool(document, axes, distinct) if document else []
     likely = Counter(cell for row in pool for cell in cells_of(row, strength))
@@ -113,7 +113,7 @@ def _covered(
         expected, p = float(by_chance.mean()), min(1.0, p_value(-covered, -by_chance) * scenarios_in_all)
     named = [(axis.name, axis.words) for axis in axes]
     told = tuple(in_words(cell, named) for cell in missing[:MOST_TOLD])
-    pairs = Counter(cell for row in draws for cell in cells_of(row, 2)) if strength != 2 else scenes
+    pairs = Counter(cell for row in parts for cell in cells_of(row, 2))
     can_be = {cell for row in pool for cell in cells_of(row, 2)} | pairs.keys() if pool else set(all_cells(sizes, 2))
     tables = pair_tables(named, pairs, can_be)
     coverage = Coverage(name, "parameters", strength, len(rows), len(possible), covered, expected, told, tables)

@@ -43,6 +43,14 @@ def test_draws_of_missing_combinations_hold_them(tmp_path: Path) -> None:
     assert filled.covered > coverage.covered + 0.8 * len(coverage.missing)
 
 
+def test_tables_of_pairs_count_scenes_whatever_the_strength(tmp_path: Path) -> None:
+    dataset = write(tmp_path / "twice", deal(3, 4, CUT_IN) * 2)
+    (pairs,), (triples,) = (audit(dataset, strength=strength).coverage for strength in (2, 3))
+
+    assert triples.tables == pairs.tables
+    assert sum(count or 0 for row in triples.tables[0].scenes for count in row) == 8
+
+
 def test_who_is_missing_is_drawn_by_the_scenarios_that_had_them_else_by_the_one_that_has_everybody(
     tmp_path: Path,
 ) -> None:
