@@ -74,7 +74,7 @@ def findings(contents: Contents, groups: Sequence[Sequence[Place]]) -> Iterator[
         ("counterfactual twins", "serious", twins),
         ("scenes of one draw (scenario, seed and town)", "serious", _alike(runs, ("scenario", "seed", "town"))),
         ("scenes of one log", "warning", _equal(log_of)),
-        ("near-identical samples", "serious", _near(contents, groups)),
+        ("near-duplicates", "serious", _near(contents, groups)),
     ]
     for one, other in combinations(splits, 2):
         if "train" in one and "train" in other:  # such as train and train_detect, of which one is part of the other

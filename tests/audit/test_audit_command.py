@@ -107,7 +107,7 @@ def test_official_splits_are_those_that_readers_take_names_for(tmp_path: Path) -
 
     (dataset / "v1.0-trainval/av_synth.json").unlink()
     (leak,) = (finding for finding in audit(dataset).findings if finding.kind == "leak")
-    assert leak.words.startswith("The splits train and val share near-identical samples: scene-0002 and scene-0003.")
+    assert leak.words.startswith("The splits train and val share near-duplicates: scene-0002 and scene-0003.")
 
 
 def test_one_scene_and_a_dataset_in_a_store_are_called_what_they_are(

@@ -137,12 +137,12 @@ def test_scenes_of_one_draw_in_two_splits_are_a_leak(tmp_path: Path) -> None:
     assert "scenes of one draw (scenario, seed and town): scene-0001 and scene-0009." in leak.words
 
 
-def test_near_identical_samples_in_two_splits_are_a_leak(tmp_path: Path) -> None:
+def test_near_duplicates_in_two_splits_are_a_leak(tmp_path: Path) -> None:
     scenes = deal(11, 9)
     scenes[7] = repeated(scenes[2], 9000)
 
     (leak,) = two_splits(tmp_path, scenes)
-    assert "near-identical samples: scene-0003 and scene-0008." in leak.words
+    assert "near-duplicates: scene-0003 and scene-0008." in leak.words
 
 
 def test_counterfactual_twins_in_two_splits_are_a_leak(tmp_path: Path) -> None:
