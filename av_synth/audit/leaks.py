@@ -12,7 +12,7 @@ from av_synth.audit.duplicates import Place
 from av_synth.audit.model import Finding
 from av_synth.errors import StoreError
 from av_synth.export.nuscenes import official
-from av_synth.export.splits import ALL
+from av_synth.export.splits import ALL, FROM
 
 Splits = dict[str, frozenset[str]]
 """Names of scenes by split."""
@@ -25,7 +25,8 @@ _SHOWN = 3
 
 
 def _splits_of(contents: Contents) -> Splits:
-    """The splits that a dataset is divided into: those of its splits.json but for `all` and the lists of scenarios.
+    """The splits that a dataset is divided into: those of its splits.json but for `all` and the lists of scenarios and,
+    in a mix, of its datasets.
 
     Where it says none, those of nuScenes' official lists, if all its scenes are named so, as readers take them; but for
     datasets of ours whose names only happen to be there.
@@ -35,13 +36,15 @@ def _splits_of(contents: Contents) -> Splits:
     """
     names = {scene.name for scene in contents.scenes}
     scenarios = {scene.values.get("scenario") for scene in contents.scenes}
+    origins = contents.tables.rows("mix_scene", optional=True)
+    of_datasets = {f"{FROM}{name}" for row in origins for name in str(row.get("dataset", "")).split("/")}
     told = contents.tables.json("splits", {})
     if not isinstance(told, dict) or not all(isinstance(members, list) for members in told.values()):
         raise StoreError(f"{contents.tables.folder / 'splits.json'}: want names of scenes by split")
     found = {
         name: frozenset(map(str, members)) & names
         for name, members in told.items()
-        if name != ALL and name not in scenarios
+        if name not in {ALL, *scenarios, *of_datasets}
     }
     named_by_chance = contents.tables.json("av_synth", {}).get("profile") == "native"
     if not found and not named_by_chance:

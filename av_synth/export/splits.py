@@ -16,6 +16,9 @@ from av_synth.store.runs import check_run_id
 ALL = "all"
 """Where every run is if nobody splits them."""
 
+FROM = "from_"
+"""In front of the name of a dataset of a mix: the list of scenes that came from it, which is no split."""
+
 NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 """What a split may be called."""
 

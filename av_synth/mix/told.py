@@ -11,7 +11,7 @@ from typing import Any
 import av_synth
 from av_synth.export.contents import MARKER
 from av_synth.export.nuscenes import official
-from av_synth.export.splits import ALL
+from av_synth.export.splits import ALL, FROM
 from av_synth.mix.fold import EXTRAS, Fold
 from av_synth.mix.ingredients import MIX_SCENE, Row
 from av_synth.query import read_json
@@ -146,7 +146,7 @@ def _lists(portions: Sequence[Portion], split_of: Mapping[str, str], splits: Seq
     """Names of scenes by list: the splits, one for each dataset, and what its datasets have beside splits."""
     lists = {ALL: sorted(split_of)}
     lists |= {official.listed(name): sorted(s for s, own in split_of.items() if own == name) for name in splits}
-    lists |= {f"from_{portion.name}": sorted(portion.fold.scenes.values()) for portion in portions}
+    lists |= {f"{FROM}{portion.name}": sorted(portion.fold.scenes.values()) for portion in portions}
     carried: dict[str, set[str]] = defaultdict(set)
     for portion in portions:
         called = {one.scene.name: portion.fold.scenes[one.scene.token] for one in portion.fold.taken}

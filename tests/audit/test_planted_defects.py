@@ -159,6 +159,15 @@ def test_a_scene_that_is_in_two_splits_is_a_leak_but_not_of_two_for_training(tmp
     assert "share the same scenes: scene-0003." in leak.words
 
 
+def test_lists_of_the_datasets_of_a_mix_are_no_splits(tmp_path: Path) -> None:
+    told = split([1, 2, 3], [4]) | {f"from_{name}": ["scene-0001", "scene-0004"] for name in ("a", "b")}
+    rows = [{"scene_token": f"scene-000{k}", "dataset": "a/b" if k in (1, 4) else "c"} for k in range(1, 5)]
+    scenes = deal(11, 4)
+
+    assert alarms(audit(write(tmp_path / "mix", scenes, splits=told, mix_scene=rows)), "leak") == []
+    assert alarms(audit(write(tmp_path / "no_mix", scenes, splits=told)), "leak")
+
+
 def test_a_class_that_occurs_at_night_only_is_named(tmp_path: Path) -> None:
     scenes = [
         scene
