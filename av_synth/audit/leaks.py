@@ -25,11 +25,11 @@ _SHOWN = 3
 
 
 def _splits_of(contents: Contents) -> Splits:
-    """The splits that a dataset is divided into: those of its splits.json but for `all` and the lists of scenarios and,
-    in a mix, of its datasets.
+    """The splits that a dataset is divided into: those of its splits.json.
 
-    Where it says none, those of nuScenes' official lists, if all its scenes are named so, as readers take them; but for
-    datasets of ours whose names only happen to be there.
+    But for `all`, the lists of scenarios, and those of the datasets of a mix. Where it says none, those of nuScenes'
+    official lists, if all its scenes are named so, as readers take them; but for datasets of ours whose names only
+    happen to be there.
 
     Raises:
         StoreError: if splits.json is not readable.
