@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from av_synth.errors import DataError, UserError
-from av_synth.mix.ingredients import GivenScene
+from av_synth.mix.ingredients import HELD_APART, GivenScene
 
 BY = {"scene": "shares are of scenes", "sample": "shares are of samples; the last scene taken of a dataset may be cut"}
 
@@ -75,6 +75,8 @@ def _wanted(there: Mapping[str, int], shares: Mapping[str, float], by: str, tota
         if not 0 < number <= there[name]:
             told = f"{number} of {count} {by}s would be of {name}, which has {there[name]}"
             raise UserError(f"--ratio: {told}; want 1 at least and no more than there are: another --ratio or --total")
+    if sum(wanted.values()) < count:
+        raise UserError(f"--ratio: {count} {by}s are more than there are at these shares: another --ratio or --total")
     return wanted
 
 
@@ -119,7 +121,8 @@ def divide(taken: Sequence[Taken], ratio: Mapping[str, float], seed: int, *, ane
         anew: whatever the datasets say.
 
     Raises:
-        DataError: if datasets have scenes of one family in two splits.
+        DataError: if datasets have scenes of one family in two splits, or in one that the ratio lacks though it has
+            others of theirs.
     """
     lacking = {name: share * sum(one.samples for one in taken) for name, share in ratio.items()}
     split_of: dict[int, str] = {}
@@ -144,7 +147,12 @@ def divide(taken: Sequence[Taken], ratio: Mapping[str, float], seed: int, *, ane
 
 def _kept(family: Sequence[Taken], ratio: Mapping[str, float]) -> str:
     """The split that a family is in already; '' if nobody says."""
-    known = {one.scene.split: one for one in family if one.scene.split in ratio}
+    known = {one.scene.split: one for one in family if one.scene.split}
+    if HELD_APART.isdisjoint(ratio):  # all names are new
+        return ""
+    for name in sorted(known.keys() - ratio.keys()):
+        told = f"{_known_as(known[name])} is in {name}, which --split lacks, and would be in another split"
+        raise DataError(f"{told}; name {name} in --split too, or give --resplit to divide all anew")
     if len(known) > 1:
         (first, one), (second, other) = sorted(known.items())[:2]
         shared = ", ".join(sorted(one.scene.kin & other.scene.kin)) or "others of their family"

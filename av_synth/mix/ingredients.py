@@ -24,7 +24,9 @@ MIX_SCENE = "mix_scene"
 """The table of a mix that says where each scene came from; it is here because a mix may go into another."""
 
 _SCENE = re.compile(r"scene-([0-9]{4})")
-_HELD_APART = ("train", "val", "test")  # other splits, such as that of a scenario, are lists of some scenes
+HELD_APART = frozenset({"train", "val", "test"})
+"""Splits that scenes stay in; other ones, such as that of a scenario, are lists of some scenes."""
+
 _PREFIXES = ("av_synth_", "mini_")  # in front of the name of a split, where readers have lists of their own
 
 
@@ -126,7 +128,7 @@ def _held_apart(name: str) -> str | None:
     """What a list of splits.json is a split of, such as `val` of `av_synth_val`; None of a list of just some scenes."""
     for prefix in _PREFIXES:
         name = name.removeprefix(prefix)
-    return name if name in _HELD_APART else None
+    return name if name in HELD_APART else None
 
 
 def open_ingredients(named: Sequence[str], licences: Mapping[str, str]) -> list[Ingredient]:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from av_synth.errors import DataError
-from av_synth.mix.choice import Taken, divide, families
+from av_synth.errors import DataError, UserError
+from av_synth.mix.choice import Taken, choose, divide, families
 from av_synth.mix.ingredients import GivenScene
 
 SPLIT = {"train": 0.8, "val": 0.2}
@@ -66,3 +66,22 @@ def test_datasets_that_have_one_family_in_two_splits_are_refused_by_name_unless_
         divide(taken, SPLIT, 0)
     splits = divide(taken, SPLIT, 0, anew=True)
     assert splits[0] == splits[1]
+
+
+def test_what_is_held_out_for_testing_is_not_put_into_training_because_nobody_named_its_split() -> None:
+    taken = [scene(1, split="test"), *(scene(k) for k in range(2, 9))]
+
+    with pytest.raises(DataError, match=r"a/scene-0001 is in test, which --split lacks.*name test in --split too"):
+        divide(taken, SPLIT, 0)
+    assert divide(taken, {**SPLIT, "test": 0.1}, 0)[0] == "test"
+    assert set(divide(taken, SPLIT, 0, anew=True)) == set(SPLIT)
+    assert set(divide(taken, {"mine": 0.5, "yours": 0.5}, 0)) == {"mine", "yours"}
+
+
+def test_as_many_are_taken_as_are_asked_for_or_none() -> None:
+    pools = {name: [scene(k, ingredient=name).scene for k in range(count)] for name, count in (("a", 3), ("b", 6))}
+
+    with pytest.raises(UserError, match="10 scenes are more than there are at these shares"):
+        choose(pools, {"a": 0.35, "b": 0.65}, total=10)
+    chosen = choose(pools, {"a": 0.35, "b": 0.65}, total=8)
+    assert {name: len(some) for name, some in chosen.items()} == {"a": 3, "b": 5}
