@@ -101,7 +101,14 @@ def mix(
     clear_scratch(out.parent, stem)
     with scratch(out.parent, stem) as staging:
         portions = _write(staging, ingredients, chosen, called)
-        asked = {"by": by, "ratio": dict(shares) if shares else None, "seed": seed, "split": dict(split)}
+        asked = {
+            "by": by,
+            "ratio": dict(shares) if shares else None,
+            "total": total,
+            "split": dict(split),
+            "resplit": resplit,
+            "seed": seed,
+        }
         write_documents(staging, VERSION, portions, split_of, list(split), asked)
         replace_directory(staging, out)
     return Mixed(out, tuple(portions), splits, doubled)

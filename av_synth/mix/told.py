@@ -55,7 +55,7 @@ class Portion:
 
     @property
     def licence(self) -> str:
-        """What its data may be used for: as the user says, as an earlier mix does, or the file of its that does."""
+        """What its data may be used for: as the user says, or the file of its that does."""
         ingredient = self.fold.ingredient
         found = next((name for name in _LICENCES if (ingredient.root / name).is_file()), "")
         return ingredient.licence or (f"see its file {found}" if found else _UNKNOWN)

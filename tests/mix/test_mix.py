@@ -160,6 +160,8 @@ def test_shares_are_of_scenes_or_of_samples_and_a_seed_says_which(ours: Path, re
         tmp_path / "samples", *datasets, by="sample", shares={"a": 0.2, "b": 0.8}, total=5, split={"x": 1.0}
     )
 
+    told = table(scenes.root, "mix")
+    assert (told["ratio"], told["total"], told["resplit"]) == ({"a": 0.5, "b": 0.5}, 2, False)
     assert [portion.scenes for portion in scenes.portions] == [1, 1]
     assert [portion.samples for portion in samples.portions] == [1, 4]
     assert [row["samples_left_out"] for row in table(samples.root, "mix_scene")] in ([2, 0, 2], [2, 2, 0])
