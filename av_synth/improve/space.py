@@ -29,7 +29,7 @@ FIRST_HELD_OUT_SEED = 1_000_000_000
 
 _PARTS = 3  # of the range of a parameter
 _MOST_WORDS = 12  # values of a parameter that are told apart
-_TRIED = 100  # draws of a cell that are looked at for one that is spent
+_TRIED, _TRIED_FOR_ONE = 100, 10  # draws of a cell that are looked at; of all cells, for one that is spent
 
 Traits = Mapping[str, str]
 """What is known of a run before it is played, by axis: scenario, weather, light, and its parameters."""
@@ -154,7 +154,8 @@ class Space:
             need: by axis and value, how much it is needed, 1 for as much as on average.
             random: where chance comes from.
         """
-        tried = [self.draw(cell, _seed(random)) for cell in self.cells for _ in range(_TRIED)]
+        of_each = max(_TRIED, -(-_TRIED_FOR_ONE * count // len(self.cells)))
+        tried = [self.draw(cell, _seed(random)) for cell in self.cells for _ in range(of_each)]
         weights = np.array([_product(draw.traits, need) for draw in tried])
         # without replacement: a seed is spent once
         chosen = random.choice(len(tried), size=count, replace=False, p=weights / weights.sum())

@@ -44,6 +44,12 @@ def test_draws_by_need_are_of_what_is_needed_whatever_its_share(space: Space) ->
     assert len({(one.cell, one.seed) for one in draws}) == 120
 
 
+def test_a_budget_of_any_size_can_be_spent_by_need(space: Space) -> None:
+    count = 100 * len(space.cells) + 1
+
+    assert len(space.by_need(count, {}, np.random.default_rng(0))) == count
+
+
 def test_held_out_draws_are_of_every_cell_alike_by_seeds_that_nothing_else_has(space: Space) -> None:
     held_out = space.evenly(8)
 
