@@ -126,10 +126,12 @@ def _pairs(scenes: Sequence[SceneContents], places: Sequence[Place]) -> Iterator
     for begin in range(0, len(places), _ROWS):
         rows = bits[begin : begin + _ROWS]
         apart = _BITS[(rows[:, None] ^ bits[None, begin:])[..., None].view(np.uint8)].sum(axis=-1)
-        for row, column in np.argwhere(apart <= _MOST_BITS).tolist():
-            first, second = places[begin + row], places[begin + column]
-            if row < column and _same_layout(*(scenes[scene].samples[k].layout for scene, k in (first, second))):
-                yield first, second
+        for row, alike in enumerate(apart <= _MOST_BITS):
+            first = places[begin + row]
+            for column in np.flatnonzero(alike[row + 1 :]).tolist():
+                second = places[begin + row + 1 + column]
+                if _same_layout(*(scenes[scene].samples[k].layout for scene, k in (first, second))):
+                    yield first, second
 
 
 def _same_layout(first: Sequence[Labelled], second: Sequence[Labelled]) -> bool:
