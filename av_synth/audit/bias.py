@@ -14,6 +14,7 @@ from av_synth.audit.nulls import ALPHA, Array
 _MANY_SCENES = 6  # from so many on, one value alone is no chance: of two equally frequent ones, once in 32
 _MOST = 0.8  # of all that are under a slice's values
 _STRONG = 0.3  # of Cramer's V
+_ALPHA_OF_EACH = ALPHA / 2  # there are two ways to ask for bias, and together they are one kind
 
 
 def one_value_findings(here: Contents) -> Iterator[Finding]:
@@ -66,10 +67,11 @@ def bias_findings(here: Contents, rng: np.random.Generator) -> Iterator[Finding]
         by_chance = nulls.association(np.einsum("sc,nsv->ncv", instances, held[order], optimize=True))
         measured.append((name, values, held, observed, nulls.p_value(observed, by_chance)))
     corrected = nulls.holm([p for *_, p in measured])
+    tests = len(classes) * sum(len(values) for _, values in conditions)  # a class may be under any one value only
     for (name, values, held, observed, _), p in zip(measured, corrected, strict=True):
-        alone = list(_alone(classes, instances, name, values, held, len(classes) * len(conditions)))
+        alone = list(_alone(classes, instances, name, values, held, tests))
         yield from alone
-        if observed >= _STRONG and p <= ALPHA and not any(finding.severity != "note" for finding in alone):
+        if observed >= _STRONG and p <= _ALPHA_OF_EACH and not any(finding.severity != "note" for finding in alone):
             yield _associated(classes, instances, name, values, held, observed, p)
 
 
@@ -86,7 +88,7 @@ def _alone(
             continue
         having, having_value = int(there.sum()), int(np.count_nonzero(held[:, only] == 1.0))
         p = min(1.0, nulls.all_of_one_kind(having, having_value, scenes) * tests)
-        if p > ALPHA:
+        if p > _ALPHA_OF_EACH:
             continue
         words = (
             f"{category} occurs in {name} {values[only]} only, in {having} scenes; {having_value} of all {scenes} "

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from av_synth.audit import Audit, Finding, audit
-from tests.audit.plain_dataset import BOTH, CLASSES, Kind, Scene, deal, repeated, write
+from tests.audit.plain_dataset import BOTH, CLASSES, Kind, Scene, Somebody, deal, repeated, write
 
 SCENES = 24
 SEEDS = range(5)
@@ -178,6 +178,19 @@ def test_a_class_that_occurs_at_night_only_is_named(tmp_path: Path) -> None:
 
     (bias,) = alarms(audit(write(tmp_path / "night", scenes)), "bias")
     assert (bias.severity, bias.about) == ("serious", "vehicle.bicycle, light=night")
+
+
+@pytest.mark.parametrize(("cyclists", "severity"), [(7, "warning"), (8, "serious")])
+def test_that_a_class_may_be_under_any_one_value_is_counted(cyclists: int, severity: str, tmp_path: Path) -> None:
+    """Of 16 scenes 8 are at night. That 7 are all of them is 1 in 1430, asked of two classes under two values each."""
+    car, bicycle = Somebody("vehicle.car", 9.0, 3.0, 0.0, 5.0), Somebody("vehicle.bicycle", 20.0, -3.0, 0.0, 5.0)
+    scenes = [
+        replace(scene, light="night" if k < 8 else "day", people=(car, bicycle) if k < cyclists else (car,))
+        for k, scene in enumerate(deal(17, 16, Kind(weathers=("dry",), towns=("AvSynth01",))))
+    ]
+
+    (bias,) = alarms(audit(write(tmp_path / "night", scenes)), "bias")
+    assert (bias.severity, bias.about) == (severity, "vehicle.bicycle, light=night")
 
 
 def test_what_occurs_more_often_than_in_the_reference_is_named_with_both_shares(
