@@ -148,7 +148,7 @@ def divide(taken: Sequence[Taken], ratio: Mapping[str, float], seed: int, *, ane
 def _kept(family: Sequence[Taken], ratio: Mapping[str, float]) -> str:
     """The split that a family is in already; '' if nobody says."""
     known = {one.scene.split: one for one in family if one.scene.split}
-    if HELD_APART.isdisjoint(ratio):  # all names are new
+    if len(ratio) == 1 or HELD_APART.isdisjoint(ratio):  # nothing is held out of it, or all names are new
         return ""
     for name in sorted(known.keys() - ratio.keys()):
         told = f"{_known_as(known[name])} is in {name}, which --split lacks, and would be in another split"

@@ -76,6 +76,7 @@ def test_what_is_held_out_for_testing_is_not_put_into_training_because_nobody_na
     assert divide(taken, {**SPLIT, "test": 0.1}, 0)[0] == "test"
     assert set(divide(taken, SPLIT, 0, anew=True)) == set(SPLIT)
     assert set(divide(taken, {"mine": 0.5, "yours": 0.5}, 0)) == {"mine", "yours"}
+    assert set(divide(taken, {"train": 1.0}, 0)) == {"train"}
 
 
 def test_as_many_are_taken_as_are_asked_for_or_none() -> None:
