@@ -76,13 +76,14 @@ def write_card(
     facts = facts_of(dataset, version)
     report = verify(dataset, facts.version) if measure else None
     figures = None if report is None else figures_of(report)
-    cost = cost_of(facts, core_s or {}, _samples(dataset, facts), price)
+    samples = Counter(row["scene_token"] for row in query.Tables(dataset, facts.version).rows("sample"))
+    cost = cost_of(facts, core_s or {}, samples, price)
     commands = [again(run) for run in facts.runs]
     told = responsible(facts, [] if figures is None else list(figures.sentences()))
     text = page(facts, about, figures, cost, commands)
     document = canonical_json(croissant(facts, about, folder, told))
+    replace_file(folder / _PAGE, text.encode(), durable=True)  # first: a document without it is somebody else's
     replace_file(folder / _DOCUMENT, document, durable=True)
-    replace_file(folder / _PAGE, text.encode(), durable=True)
     if folder.resolve() == dataset.resolve():
         contents.add(dataset / facts.version / contents.LIST, contents.CARD)
     exact = sum(not one.reason for one in commands)
@@ -100,10 +101,3 @@ def _refuse(folder: Path, about: About) -> None:
         raise UserError(f"{path}: is there and is no card of av-synth; move it, or name another folder with --out")
     if (folder / _DOCUMENT).exists() and not path.exists():
         raise UserError(f"{folder / _DOCUMENT}: is there without a card beside it; move it, or name another folder")
-
-
-def _samples(dataset: Path, facts: Facts) -> dict[str, int]:
-    """How many samples each scene of av_synth has, by the scene's token."""
-    tokens = {run["scene"]: run["scene_token"] for run in facts.runs}
-    found = Counter(tokens.get(sample.scene, "") for sample in query.read(dataset, facts.version))
-    return dict(found)

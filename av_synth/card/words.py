@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from av_synth.card.facts import Facts
 from av_synth.labels.boxes import BOX_MARGIN_M
+from av_synth.query import UNKNOWN
 
 
 def responsible(facts: Facts, label_lines: Sequence[str]) -> dict[str, list[str]]:
@@ -111,9 +112,10 @@ def limits(facts: Facts) -> Iterator[str]:
         yield f"Sensors fail on purpose in some samples: {told}."
     played = {limit for run in facts.runs for limit in _replay(run).get("limits", ())}
     yield from (f"Of runs that were played back: {limit}." for limit in sorted(played))
-    for name, of in (("weather", facts.samples_by), ("light", facts.samples_by), ("town", facts.samples_by)):
-        if len(of[name]) == 1 and (value := next(iter(of[name]))) != "unknown":
-            yield f"All samples have one {name}: {value}."
+    for name in ("weather", "light", "town"):
+        values = facts.samples_by[name]
+        if len(values) == 1 and UNKNOWN not in values:
+            yield f"All samples have one {name}: {next(iter(values))}."
     if facts.foreign_scenes:
         yield f"Of {counted(facts.foreign_scenes, 'scene')} that av_synth did not make holds what their makers say."
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from av_synth import scenario
-from av_synth.card import About, write_card
+from av_synth.card import About, cards, write_card
 from av_synth.card.again import again
 from av_synth.cli.app import status
 from av_synth.errors import UserError
@@ -18,7 +18,7 @@ from av_synth.export import nuscenes
 from av_synth.farm.records.journal import Journal
 from av_synth.mix import mix
 from av_synth.rig.loader import load as load_rig
-from av_synth.store import canonical_json
+from av_synth.store import canonical_json, replace_file
 from av_synth.verify import verify
 from tests.card.croissant_rules import broken
 from tests.export.as_nuscenes import export
@@ -194,6 +194,25 @@ def drawn(**changes: Any) -> dict[str, Any]:
     identity = {"scenario": concrete.to_json(), "rig": rig.to_json(), "simulator": "av_synth 0.1.0 native quality fast"}
     told = {"run_id": "1f", "scenario": "cut_in_wet", "rig": "tiny", "seed": 3, "provenance": {}}
     return json.loads(canonical_json({**told, "identity": {**identity, **changes}}))
+
+
+def test_a_card_whose_writing_was_cut_short_is_written_again(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = []
+
+    def cut_short(path: Path, content: bytes, *, durable: bool) -> None:
+        if written:
+            raise KeyboardInterrupt
+        written.append(path)
+        replace_file(path, content, durable=durable)
+
+    monkeypatch.setattr(cards, "replace_file", cut_short)
+    with pytest.raises(KeyboardInterrupt):
+        write_card(dataset, tmp_path, measure=False)
+    monkeypatch.undo()
+
+    assert write_card(dataset, tmp_path, measure=False).document.is_file()
 
 
 def test_the_command_of_a_run_asks_for_the_very_draw_or_says_that_it_does_not() -> None:
