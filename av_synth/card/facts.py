@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from av_synth import query
-from av_synth.errors import StoreError, UserError
+from av_synth.errors import UserError
 from av_synth.export.contents import MARKER
 
 Row = Mapping[str, Any]
@@ -110,12 +110,9 @@ def facts_of(dataset: Path, version: str | None = None) -> Facts:
                     things_by[name][query.SLICES[name].value(sample, thing)] += 1
         told = sample.values.get("fault", ())
         faults.update(told if isinstance(told, tuple) else ())
-    (tables,) = [path.parent for path in dataset.glob("*/sample.json") if version in (None, path.parent.name)]
-    try:
+    tables = query.Tables(dataset, version).folder
+    with query.joining(tables):
         return _facts(dataset, tables, samples_by, things_by, faults)
-    except (KeyError, TypeError) as error:
-        message = f"{tables}: a table lacks what nuScenes has ({type(error).__name__}: {error})"
-        raise StoreError(f"{message}; av-synth verify says more") from error
 
 
 def _facts(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from av_synth.errors import StoreError, UserError
+from av_synth.errors import UserError
 from av_synth.export.nuscenes.official import PREDEFINED_SPLITS
 from av_synth.grade.cells import Slicing, detection_cells, object_cells, slicings
 from av_synth.grade.classes import CLASSES
@@ -19,7 +19,7 @@ from av_synth.grade.precision import of_nuscenes
 from av_synth.grade.submission import Boxes, boxes_of, checked, read_results
 from av_synth.grade.telling import Matched, told
 from av_synth.grade.truth import SampleTruth, Truth
-from av_synth.query import Tables, Thing, read
+from av_synth.query import Tables, Thing, joining, read
 
 _SYMMETRIC = CLASSES.index("barrier")  # half a turn more is the same barrier
 
@@ -57,14 +57,11 @@ def grade(
     name, submitted = read_results(results)
     slices = slicings(by, told_by_boxes=True)
     tables = Tables(dataset, version)
-    try:
+    with joining(tables.folder):
         truth = Truth(tables)
         samples = _wanted(name, submitted, truth, split)
         detected = {token: boxes_of(checked(name, token, submitted[token])) for token in samples}
         parts, scenes = _parts(dataset, version, truth, detected, slices)
-    except (KeyError, TypeError, IndexError) as error:
-        message = f"{tables.folder}: a table lacks what nuScenes has ({type(error).__name__}: {error})"
-        raise StoreError(f"{message}; av-synth verify says more") from error
     objects, detections, order = joined([parts[token][0] for token in samples])
     errors = np.concatenate([parts[token][1] for token in samples], axis=1)[:, order]
     matched = Matched(objects, detections, scenes, COUNTED, of_nuscenes)

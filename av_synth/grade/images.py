@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from av_synth.errors import StoreError, UserError
+from av_synth.errors import UserError
 from av_synth.grade.cells import Slicing, detection_cells, object_cells, slicings
 from av_synth.grade.classes import CLASSES
 from av_synth.grade.grades import Grades
@@ -20,7 +20,7 @@ from av_synth.grade.matching import NOBODY, Floats, Indices, Part, best_first, j
 from av_synth.grade.precision import of_coco
 from av_synth.grade.submission import is_number, read_results
 from av_synth.grade.telling import Matched, told
-from av_synth.query import SampleFacts, Tables, Thing, read
+from av_synth.query import SampleFacts, Tables, Thing, joining, read
 
 _LEAST_IOU = 0.5
 
@@ -79,16 +79,13 @@ def grade_images(
     for file, found in said.items():
         _check(f"{name}: image {file}", found)
     tables = Tables(dataset, version)
-    try:
+    with joining(tables.folder):
         truth = images(tables, said.keys())
         strange = [file for file in said if file not in truth]
         if strange or not said:
             what = f"no keyframe image of it is {strange[0]!r}" if strange else "no image is in it"
             raise UserError(f"{name}: {what}; want file names as sample_data of {tables.folder} has them")
         parts, scenes = _parts(dataset, version, truth, said, slices, _Rules(wanted, min_height_px))
-    except (KeyError, TypeError, IndexError) as error:
-        message = f"{tables.folder}: a table lacks what nuScenes has ({type(error).__name__}: {error})"
-        raise StoreError(f"{message}; av-synth verify says more") from error
     matched = Matched(*joined(parts)[:2], scenes, 0, of_coco)
     return told(matched, slices, len(said), None, per_class=per_class, score=score, draws=draws, seed=seed)
 

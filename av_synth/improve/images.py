@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from av_synth.errors import StoreError
 from av_synth.grade.classes import CLASSES
 from av_synth.grade.image_truth import images
-from av_synth.query import Tables
+from av_synth.query import Tables, joining
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,16 @@ def read_images(dataset: Path) -> tuple[LabelledImage, ...]:
         StoreError: if it cannot be read.
     """
     tables = Tables(dataset)
-    sensors, mounts = tables.by("sensor"), tables.by("calibrated_sensor")
-    scenes, samples = tables.by("scene"), tables.by("sample")
-    order: dict[str, tuple[str, int, str]] = {}
-    for row in tables.rows("sample_data"):
-        sensor = sensors[mounts[row["calibrated_sensor_token"]]["sensor_token"]]
-        if row["is_key_frame"] and sensor["modality"] == "camera":
-            sample = samples[row["sample_token"]]
-            order[row["filename"]] = scenes[sample["scene_token"]]["name"], sample["timestamp"], sensor["channel"]
-    truth = images(tables, order)
+    with joining(tables.folder):
+        sensors, mounts = tables.by("sensor"), tables.by("calibrated_sensor")
+        scenes, samples = tables.by("scene"), tables.by("sample")
+        order: dict[str, tuple[str, int, str]] = {}
+        for row in tables.rows("sample_data"):
+            sensor = sensors[mounts[row["calibrated_sensor_token"]]["sensor_token"]]
+            if row["is_key_frame"] and sensor["modality"] == "camera":
+                sample = samples[row["sample_token"]]
+                order[row["filename"]] = scenes[sample["scene_token"]]["name"], sample["timestamp"], sensor["channel"]
+        truth = images(tables, order)
     return tuple(
         LabelledImage(
             file=dataset / name,

@@ -16,7 +16,7 @@ from av_synth.errors import DocumentError, Problem, StoreError, UserError
 from av_synth.export.contents import MARKER
 from av_synth.export.nuscenes import official
 from av_synth.export.splits import ALL, NAME, Draw
-from av_synth.query import read_json
+from av_synth.query import joining, read_json
 
 Row = dict[str, Any]
 
@@ -185,12 +185,8 @@ def scenes_of(ingredient: Ingredient) -> list[GivenScene]:
     Raises:
         StoreError: if its tables lack what the format has.
     """
-    try:
+    with joining(ingredient.tables):
         return _scenes_of(ingredient)
-    except (KeyError, TypeError) as error:
-        told = f"{type(error).__name__}: {error}"
-        message = f"{ingredient.tables}: a table lacks what nuScenes has ({told}); av-synth verify says more"
-        raise StoreError(message) from error
 
 
 def _scenes_of(ingredient: Ingredient) -> list[GivenScene]:

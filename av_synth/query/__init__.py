@@ -4,7 +4,7 @@ from av_synth.query.conditions import Condition, parse
 from av_synth.query.facts import FIELDS, SampleFacts, Thing, read, weather_values
 from av_synth.query.find import Match, Seen, fields, find
 from av_synth.query.slices import SLICES, UNKNOWN, Slice, sliced
-from av_synth.query.tables import Row, Tables, read_json
+from av_synth.query.tables import Row, Tables, joining, read_json
 
 __all__ = [
     "FIELDS",
@@ -20,6 +20,7 @@ __all__ = [
     "Thing",
     "fields",
     "find",
+    "joining",
     "parse",
     "read",
     "read_json",

@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from av_synth.errors import StoreError
 from av_synth.metrics import METRICS
 from av_synth.query.conditions import Value
-from av_synth.query.tables import Row, Tables
+from av_synth.query.tables import Row, Tables, joining
 
 Values = dict[str, Value]
 
@@ -98,11 +97,8 @@ def read(dataset: Path, version: str | None = None) -> Iterator[SampleFacts]:
         StoreError: if there is no such dataset, or a table cannot be read or lacks what the format has.
     """
     tables = _Tables(dataset, version)
-    try:
+    with joining(tables.folder):
         yield from tables.samples()
-    except (KeyError, TypeError, IndexError) as error:
-        message = f"{tables.folder}: a table lacks what nuScenes has ({type(error).__name__}: {error})"
-        raise StoreError(f"{message}; av-synth verify says more") from error
 
 
 class _Tables(Tables):

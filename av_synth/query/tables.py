@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ class Tables:
         """Of the only version, unless one is named.
 
         Raises:
-            StoreError: if there is no such dataset, or it has several versions and none is named.
+            StoreError: if there is no such dataset or version, or it has several versions and none is named.
         """
         found = sorted(path.parent.name for path in dataset.glob("*/sample.json"))
         if not found:
             why = "has no folder with a sample.json" if dataset.is_dir() else "there is no such folder"
             raise StoreError(f"{dataset}: {why}; want a dataset's root, as `av-synth export` writes it")
+        if version is not None and version not in found:
+            raise StoreError(f"{dataset}: has no version {version!r}; want {' or '.join(found)}")
         if version is None and len(found) != 1:
             raise StoreError(f"{dataset}: has the versions {', '.join(found)}; want --version with one of them")
         self.folder = dataset / (version or found[0])
@@ -62,3 +65,20 @@ def read_json(path: Path, default: Any = None) -> Any:
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise StoreError(f"{path}: not a readable table: {error}") from error
+
+
+@contextmanager
+def joining(folder: Path) -> Iterator[None]:
+    """While tables are joined: what they lack is an error of theirs.
+
+    Args:
+        folder: where they are.
+
+    Raises:
+        StoreError: if a row, or something in one, is not there.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, IndexError) as error:
+        message = f"{folder}: a table lacks what nuScenes has ({type(error).__name__}: {error})"
+        raise StoreError(f"{message}; av-synth verify says more") from error

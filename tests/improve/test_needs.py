@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from colours import Colours
 from numpy.typing import NDArray
 
-from av_synth.errors import UserError
+from av_synth.errors import StoreError, UserError
 from av_synth.grade import Detections2D, Grades, SliceGrade
 from av_synth.improve import Improvement, LabelledImage
 from av_synth.improve.grading import detect_all, detect_unseen, needs, shortfalls
@@ -130,3 +131,14 @@ def test_a_detector_that_leaves_images_out_is_told_so(improved: tuple[Path, Impr
 
     with pytest.raises(UserError, match="was shown 16 images and answered for 15; want one each"):
         detect_all(Lazy(), read_images(improved[0] / "nuscenes"))
+
+
+def test_images_of_a_dataset_that_is_not_whole_are_an_error_that_says_so(
+    improved: tuple[Path, Improvement], tmp_path: Path
+) -> None:
+    (tables,) = (improved[0] / "nuscenes").glob("*/sample.json")
+    shutil.copytree(tables.parent, tmp_path / tables.parent.name)
+    (tmp_path / tables.parent.name / "calibrated_sensor.json").write_text("[]")
+
+    with pytest.raises(StoreError, match="a table lacks what nuScenes has"):
+        read_images(tmp_path)
