@@ -74,7 +74,8 @@ def main() -> int:
                     _add(found.setdefault(name, {}), space, round_)
         print(json.dumps(found, indent=1), flush=True)
     told = {arm: {name: _spread(values) for name, values in figures.items()} for arm, figures in found.items()}
-    (asked.out / "figures.json").write_text(json.dumps({"by_seed": found, "spread": told}, indent=1) + "\n")
+    figures = json.dumps({"by_seed": found, "spread": told}, indent=1) + "\n"
+    replace_file(asked.out / "figures.json", figures.encode())
     print(json.dumps(told, indent=1))
     return 0
 
