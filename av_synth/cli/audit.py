@@ -8,8 +8,8 @@ import typer
 
 from av_synth.audit import Audit, Finding
 from av_synth.audit import audit as audit_dataset
+from av_synth.cli.options import refuse_lost
 from av_synth.cli.output import progress, say
-from av_synth.errors import UserError
 from av_synth.report.audit import write_audit_page
 from av_synth.store import canonical_json, replace_file
 
@@ -48,9 +48,8 @@ def audit(
 
     Example: av-synth audit out/first/nuscenes --odd urban --html out/first/audit.html
     """
-    for option, file in (("--json", json), ("--html", html), ("--campaign", campaign)):
-        if file is not None and file.resolve().is_relative_to(dataset.resolve()):
-            raise UserError(f"{option}: {file} is in the dataset, which is not changed; want it somewhere else")
+    asked = [Path(odd)] if odd is not None and Path(odd).is_file() else []
+    refuse_lost({"--json": json, "--html": html, "--campaign": campaign}, [dataset, *(against or ()), *asked])
     with progress(f"auditing {dataset}", counted=False):
         found = audit_dataset(dataset, against or (), odd, strength=strength, seed=seed, version=version)
     _tell(found)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import isfinite
 from pathlib import Path
 
 import typer
 
 from av_synth import store
+from av_synth.cli.options import refuse_lost
 from av_synth.cli.output import progress, say
 from av_synth.errors import UserError
 from av_synth.grade import Grades, SliceGrade, grade_images
@@ -37,7 +39,7 @@ def grade(
     ),
     json: Path | None = typer.Option(None, help="Also write all figures to this file."),
     version: str | None = typer.Option(None, help="Its version folder, if there are several."),
-    seed: int = typer.Option(0, help="Of the draws of scenes that intervals are made of."),
+    seed: int = typer.Option(0, min=0, help="Of the draws of scenes that intervals are made of."),
 ) -> None:
     """Grade detections as the nuScenes detection task does, and tell where they are worst.
 
@@ -48,6 +50,9 @@ def grade(
     """
     if images and split is not None:
         raise UserError("--split: not with --images, where those are graded that are in the file")
+    if score is not None and not isfinite(score):
+        raise UserError(f"--score: got {score}; want a number, such as 0.3")
+    refuse_lost({"--json": json}, [dataset, results])
     with progress(f"grading {results}", counted=False):
         if images:
             grades = grade_images(dataset, results, by, per_class=classes, score=score, version=version, seed=seed)

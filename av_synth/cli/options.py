@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from av_synth import documents
 from av_synth import scenario as scenarios
-from av_synth.errors import CastError, DocumentError, Problem
+from av_synth.errors import CastError, DocumentError, Problem, UserError
 
 
 def refuse_unfilled(arguments: Sequence[str]) -> None:
@@ -49,6 +50,31 @@ def pairs(given: Sequence[str], option: str) -> dict[str, str]:
     if problems:
         raise DocumentError(problems)
     return found
+
+
+def refuse_lost(outputs: Mapping[str, Path | None], read: Sequence[Path]) -> None:
+    """Refuse files to write that would take the place of what is read, or of each other.
+
+    Args:
+        outputs: by option; None for what nobody wants.
+        read: datasets and files.
+
+    Raises:
+        UserError: naming the option and what is there.
+    """
+    taken: dict[Path, str] = {}
+    for option, file in outputs.items():
+        if file is None:
+            continue
+        place = file.resolve()
+        for each in read:
+            if place == each.resolve() and each.is_file():
+                raise UserError(f"{option}: {file} is what is read, which is not changed; want it somewhere else")
+            if place.is_relative_to(each.resolve()) and not each.is_file():
+                raise UserError(f"{option}: {file} is in the dataset, which is not changed; want it somewhere else")
+        if place in taken:
+            raise UserError(f"{option}: {file} is that of {taken[place]} too; want a file for each")
+        taken[place] = option
 
 
 @contextmanager

@@ -166,6 +166,21 @@ def test_nothing_is_written_into_the_dataset(exported: Path, capsys: pytest.Capt
     assert not (exported / "audit.out").exists()
 
 
+def test_nothing_is_written_into_what_it_is_held_against_nor_twice_into_one_file(
+    exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write(tmp_path / "other", deal(7, 3))
+    scenes = other / "v1.0-trainval" / "scene.json"
+    before = scenes.read_bytes()
+    assert status(["audit", str(exported), "--against", str(other), "--json", str(scenes)]) == 2
+    assert f"--json: {scenes} is in the dataset" in capsys.readouterr().err
+    assert scenes.read_bytes() == before
+
+    file = str(tmp_path / "found")
+    assert status(["audit", str(exported), "--json", file, "--html", file]) == 2
+    assert f"--html: {file} is that of --json too; want a file for each" in capsys.readouterr().err
+
+
 def test_scenes_with_nobody_in_them_are_audited_and_a_dataset_without_scenes_is_refused(tmp_path: Path) -> None:
     empty = [replace(scene, people=()) for scene in deal(10, 3)]
     found = audit(write(tmp_path / "empty", empty), [write(tmp_path / "reference", deal(11, 3))], odd="urban")

@@ -52,3 +52,23 @@ def test_boxes_in_images_are_graded_too_and_a_split_of_them_is_refused(
     assert "--split: not with --images" in capsys.readouterr().err
     assert status(["grade", str(dataset), str(found)]) == 2
     assert "want an object with 'results'" in capsys.readouterr().err
+
+
+def test_figures_do_not_take_the_place_of_what_is_graded(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps(few_tables.submission(dataset)))
+    scenes = dataset / "v1.0-trainval" / "scene.json"
+    before = results.read_bytes(), scenes.read_bytes()
+    for file, told in ((results, "is what is read"), (scenes, "is in the dataset")):
+        assert status(["grade", str(dataset), str(results), "--json", str(file)]) == 2
+        assert f"--json: {file} {told}, which is not changed" in capsys.readouterr().err
+    assert (results.read_bytes(), scenes.read_bytes()) == before
+
+
+def test_a_score_that_is_no_number_is_refused(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status(["grade", str(dataset), str(tmp_path / "none"), "--score", "nan"]) == 2
+    assert "--score: got nan; want a number" in capsys.readouterr().err
