@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from av_synth.errors import UserError
+from av_synth.errors import StoreError, UserError
 from av_synth.export.nuscenes.official import PREDEFINED_SPLITS
 from av_synth.grade.cells import Slicing, detection_cells, object_cells, slicings
 from av_synth.grade.classes import CLASSES
@@ -62,6 +62,10 @@ def grade(
         samples = _wanted(name, submitted, truth, split)
         detected = {token: boxes_of(checked(name, token, submitted[token])) for token in samples}
         parts, scenes = _parts(dataset, version, truth, detected, slices)
+    if lost := [token for token in samples if token not in parts]:
+        raise StoreError(
+            f"{tables.folder}: sample {lost[0]!r} is of no scene{_others(lost)}; av-synth verify says more"
+        )
     objects, detections, order = joined([parts[token][0] for token in samples])
     errors = np.concatenate([parts[token][1] for token in samples], axis=1)[:, order]
     matched = Matched(objects, detections, scenes, COUNTED, of_nuscenes)
@@ -76,17 +80,25 @@ def _wanted(name: str, submitted: Mapping[str, object], truth: Truth, split: str
     if split is None:
         strange = [token for token in submitted if token not in known]
         if strange:
-            raise UserError(f"{name}: sample {strange[0]!r} is not in this dataset, nor are {len(strange) - 1} others")
+            raise UserError(
+                f"{name}: sample {strange[0]!r} is not in this dataset{_others(strange)}; want results of it"
+            )
         if not submitted:
             raise UserError(f"{name}: no sample is in it; want a list for each sample, empty if nothing was detected")
         return list(submitted)
     wanted = truth.samples_of(split)
     missing = [token for token in wanted if token not in submitted]
     if missing:
-        why = f"sample {missing[0]!r} of the split {split!r} is not in it, nor are {len(missing) - 1} others"
+        why = f"sample {missing[0]!r} of the split {split!r} is not in it{_others(missing)}"
         raise UserError(f"{name}: {why}; want a list for each, empty if nothing was detected")
     ours = set(wanted)
     return [token for token in submitted if token in ours] if split in PREDEFINED_SPLITS else wanted
+
+
+def _others(tokens: Sequence[str]) -> str:
+    """How many of them there are beside the first, in words."""
+    more = len(tokens) - 1
+    return f", nor {'is' if more == 1 else 'are'} {more} other{'s' * (more != 1)}" if more else ""
 
 
 def _parts(

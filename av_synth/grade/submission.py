@@ -104,7 +104,12 @@ def checked(where: str, sample_token: str, rows: Sequence[Any]) -> Sequence[Mapp
 
 def is_number(value: object) -> bool:
     """Whether something is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # of an int
+        return False
 
 
 def _wrong(sample_token: str, row: Any) -> str:
@@ -113,8 +118,8 @@ def _wrong(sample_token: str, row: Any) -> str:
     for key, width in _NUMBERS.items():
         told: Any = row.get(key)
         # who does not estimate velocities may say NaN
-        fits = isinstance(told, Sequence) and len(told) == width and all(isinstance(x, int | float) for x in told)
-        if not fits or (key != "velocity" and not all(map(is_number, told))):
+        fits = isinstance(told, Sequence) and len(told) == width
+        if not fits or not all(is_number(x) or (key == "velocity" and x != x) for x in told):
             return f"{key}: got {told!r}, want {width} numbers"
     if min(row["size"]) <= 0.0:
         return f"size: got {row['size']!r}, want three numbers above 0"

@@ -34,6 +34,8 @@ class Tables:
             raise StoreError(f"{dataset}: has no version {version!r}; want {' or '.join(found)}")
         if version is None and len(found) != 1:
             raise StoreError(f"{dataset}: has the versions {', '.join(found)}; want --version with one of them")
+        if version is not None and version not in found:
+            raise StoreError(f"{dataset}: has no version {version!r}; want --version with one of {', '.join(found)}")
         self.folder = dataset / (version or found[0])
 
     def json(self, name: str, default: Any = None) -> Any:

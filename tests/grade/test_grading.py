@@ -159,6 +159,8 @@ SPOILED = {
     "velocity": ({"velocity": [1.0]}, r"detection 0: velocity: got \[1.0\], want 2 numbers"),
     "size": ({"size": [0, 1, 1]}, "size: got .*, want three numbers above 0"),
     "nan": ({"translation": [math.nan, 0, 0]}, "translation: got .*, want 3 numbers"),
+    "huge": ({"translation": [10**400, 0, 0]}, "translation: got .*, want 3 numbers"),
+    "infinite velocity": ({"velocity": [math.inf, 0]}, r"velocity: got \[inf, 0\], want 2 numbers"),
     "rotation": ({"rotation": [0, 0, 0, 0]}, "want a quaternion that is not 0"),
     "class": ({"detection_name": "van"}, "detection_name: got 'van', want one of car, truck"),
     "score": ({"detection_score": "high"}, "detection_score: got 'high', want a number"),
@@ -191,12 +193,12 @@ def test_results_of_other_samples_and_slices_and_splits_that_are_none_are_refuse
         grade(dataset, sent, split="mini_val")
     with pytest.raises(UserError, match=r"want at most 500"):
         grade(dataset, {"results": {**sent["results"], "s0.0": [{}] * 501}})
-    with pytest.raises(UserError, match=r"results: sample 'x' is not in this dataset, nor are 0 others"):
+    with pytest.raises(UserError, match=r"results: sample 'x' is not in this dataset; want results of it"):
         grade(dataset, {"results": {**sent["results"], "x": []}})
     with pytest.raises(UserError, match="results: no sample is in it"):
         grade(dataset, {"results": {}})
     del sent["results"]["s1.0"]
-    with pytest.raises(UserError, match=r"sample 's1.0' of the split 'two' is not in it, nor are 0 others"):
+    with pytest.raises(UserError, match=r"sample 's1.0' of the split 'two' is not in it; want a list for each"):
         grade(dataset, sent, split="two")
     with pytest.raises(UserError, match="want an object with 'results'"):
         grade(dataset, {"boxes": {}})
@@ -211,4 +213,14 @@ def test_a_broken_table_is_named(tmp_path: Path) -> None:
     sent = few_tables.submission(broken)
     few_tables.write(broken, "attribute", [])
     with pytest.raises(StoreError, match=r"a table lacks what nuScenes has .*; av-synth verify says more"):
+        grade(broken, sent)
+
+
+def test_samples_without_a_scene_and_versions_that_are_not_there_are_named(tmp_path: Path) -> None:
+    broken = few_tables.build(tmp_path / "broken", scenes=1)
+    sent = few_tables.submission(broken)
+    with pytest.raises(StoreError, match=r"broken: has no version 'v2'; want --version with one of v1.0-trainval"):
+        grade(broken, sent, version="v2")
+    few_tables.write(broken, "scene", [])
+    with pytest.raises(StoreError, match=r"v1.0-trainval: sample 's0.0' is of no scene, nor are 2 others"):
         grade(broken, sent)
