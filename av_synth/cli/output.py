@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from av_synth.director import Outcome
 from av_synth.errors import AvSynthError, DocumentError
 
-console = Console(highlight=False, soft_wrap=True)
-_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, emoji=False)  # :x: is part of a path or a name
+_errors = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 _PLAIN_EVERY_S = 5.0
 _MOST_PROBLEMS = 25  # of one document: the rest is told once these are put right
 

@@ -47,6 +47,12 @@ def test_a_model_that_is_none_ends_the_verb_before_anything_is_made(
     assert not (tmp_path / "store").exists()
 
 
+def test_colons_around_letters_are_no_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status(["improve", "--model", "nowhere:X", "--store", str(tmp_path / "store"), "--budget", "4"])
+
+    assert "--model: nowhere:X: cannot be imported" in capsys.readouterr().err
+
+
 @pytest.mark.long
 def test_the_reference_learns_where_cars_are(improved: tuple[Path, Improvement]) -> None:
     detector = load(REFERENCE)
