@@ -73,8 +73,9 @@ def _tell(round_: Round) -> None:
     """What a round found, spent and came to."""
     say(f"round {round_.number}: {round_.runs} runs")
     if round_.graded is not None:
-        say(f"  found on data not learnt from: {_figures(round_.graded.overall)}; may lack most:")
         lacking = [one for one in round_.graded.slices if one.may_lack > 0.0]
+        more = "; may lack most:" if lacking else "; no slice is below it"
+        say(f"  found on data not learnt from: {_figures(round_.graded.overall)}{more}")
         for one in lacking[:_MOST_TOLD]:
             say(f"    {_named(one)}: {_figures(one)}{' (fails)' * one.fails}")
     for spent in round_.spent:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Collection, Sequence
+import traceback
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from av_synth.errors import UserError
+from av_synth.errors import AvSynthError, UserError
 from av_synth.grade import Detections2D
+from av_synth.grade.classes import CLASSES
 from av_synth.improve.images import LabelledImage
 
 Image = NDArray[np.uint8]
 """(H, W, 3) uint8 RGB."""
 
+_PACKAGE = Path(__file__).parents[1]
 _WANT = "want module:Class, such as av_synth.improve.reference_torch:Reference, or the path of an .onnx file"
 
 
@@ -64,14 +68,54 @@ def load(model: str) -> Detector:
     here = str(Path.cwd())
     if here not in sys.path:  # as `python -m` does: a file of one's own is found without being installed
         sys.path.insert(0, here)
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise UserError(f"--model: {model}: cannot be imported: {error}; {_WANT}") from error
+    with blamed(f"--model: {model}: cannot be imported"):
+        try:
+            module = importlib.import_module(module_name)
+        except ImportError as error:
+            raise UserError(f"--model: {model}: cannot be imported: {error}; {_WANT}") from error
     made = getattr(module, class_name, None)
     if not callable(made):
         raise UserError(f"--model: {model}: {module_name} has no class {class_name!r}; {_WANT}")
-    detector = made()
-    if not isinstance(detector, Detector):
-        raise UserError(f"--model: {model}: has no `detect` or no `classes`; docs/how-to/improve.md says what it needs")
+    with blamed(f"--model: {model}: cannot be made without arguments"):
+        detector = made()
+    _refuse(model, detector)
     return detector
+
+
+@contextmanager
+def blamed(what: str) -> Iterator[None]:
+    """Tell errors of somebody else's code as what they are, with its line.
+
+    Raises:
+        UserError: in place of any error that is not of av_synth.
+    """
+    try:
+        yield
+    except AvSynthError:
+        raise
+    except Exception as error:
+        raise UserError(f"{what}: {type(error).__name__}: {error}{_place(error)}") from error
+
+
+def _place(error: Exception) -> str:
+    """Where in the user's code it was raised, or from."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not (frame.filename.startswith("<") or Path(frame.filename).is_relative_to(_PACKAGE))
+        and "importlib" not in Path(frame.filename).parts
+    ]
+    return f" ({frames[0].filename}:{frames[0].lineno})" if frames else ""
+
+
+def _refuse(model: str, detector: object) -> None:
+    """Raise UserError if something is no detector, before anything is spent on it."""
+    says = "docs/how-to/improve.md says what it needs"
+    if not isinstance(detector, Detector):
+        raise UserError(f"--model: {model}: has no `detect` or no `classes`; {says}")
+    classes = detector.classes
+    if isinstance(classes, str) or not isinstance(classes, Collection) or not classes or {*classes} - {*CLASSES}:
+        raise UserError(f"--model: {model}: its `classes` are {classes!r}; want some of {', '.join(CLASSES)}")
+    if hasattr(detector, "fit") != hasattr(detector, "save"):
+        has, lacks = ("fit", "save") if hasattr(detector, "fit") else ("save", "fit")
+        raise UserError(f"--model: {model}: has `{has}` and no `{lacks}`; want both, or none if it does not learn")

@@ -6,10 +6,13 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from av_synth.errors import UserError
 from av_synth.grade import Detections2D, Grades, SliceGrade, grade_images
-from av_synth.improve.detector import Detector, Trainable
+from av_synth.improve.detector import Detector, Trainable, blamed
 from av_synth.improve.images import LabelledImage, read_images
 from av_synth.query import read
 
@@ -17,6 +20,7 @@ _OF_RUNS = ("scenario", "weather", "light")
 _OF_THINGS = ("class", "range", "visibility", "ttc")
 _FOLDS = 2
 _AT_ONCE = 16  # images that are handed to a detector together
+_WANT = "Detections2D of av_synth.grade, one for each image"
 _PRIOR_RUNS = 1.0  # so many average ones are added to the runs that a need is the mean of
 
 Need = Mapping[str, Mapping[str, float]]
@@ -43,16 +47,33 @@ def detect_all(detector: Detector, images: Sequence[LabelledImage]) -> dict[str,
     """What a detector finds in each image, by the image's name.
 
     Raises:
-        UserError: if it does not answer for each image.
+        UserError: if it raises, or does not answer for each image.
     """
     found: dict[str, Detections2D] = {}
     for begin in range(0, len(images), _AT_ONCE):
         some = images[begin : begin + _AT_ONCE]
-        answers = detector.detect([one.pixels() for one in some])
+        with blamed(f"the detector raised in `detect`, shown {some[0].file} and {len(some) - 1} more"):
+            answers: Any = detector.detect([one.pixels() for one in some])
+        if not isinstance(answers, Sequence):
+            raise UserError(f"the detector answered with a {type(answers).__name__}; want a list of {_WANT}")
         if len(answers) != len(some):
             raise UserError(f"the detector was shown {len(some)} images and answered for {len(answers)}; want one each")
-        found.update(zip((one.name for one in some), answers, strict=True))
+        found.update((one.name, _told(one, answer)) for one, answer in zip(some, answers, strict=True))
     return found
+
+
+def _told(image: LabelledImage, answer: Any) -> Detections2D:
+    """An answer as arrays, also if it has lists; what is in them is a matter for who grades it."""
+    if not isinstance(answer, Detections2D):
+        raise UserError(f"the detector answered for {image.file} with a {type(answer).__name__}; want {_WANT}")
+    try:
+        boxes = np.asarray(answer.boxes, dtype=np.float64)
+        scores = np.asarray(answer.scores, dtype=np.float64)
+        return Detections2D(boxes if boxes.size else boxes.reshape(0, 4), tuple(answer.classes), scores)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"the detector answered for {image.file} with what are no arrays: {error}; want {_WANT}"
+        ) from error
 
 
 def detect_unseen(
@@ -70,7 +91,7 @@ def detect_unseen(
         on_fitted: told (fits done, fits in all).
 
     Raises:
-        UserError: if there are too few scenes.
+        UserError: if there are too few scenes, or the detector raises.
     """
     images = read_images(dataset)
     if not isinstance(detector, Trainable):
@@ -84,7 +105,8 @@ def detect_unseen(
     found: dict[str, Detections2D] = {}
     for fold in range(_FOLDS):
         on_fitted(fold, _FOLDS)
-        detector.fit([one for one in images if fold_of[one.scene] != fold], seed)
+        with blamed("the detector raised in `fit`"):
+            detector.fit([one for one in images if fold_of[one.scene] != fold], seed)
         found |= detect_all(detector, [one for one in images if fold_of[one.scene] == fold])
     on_fitted(_FOLDS, _FOLDS)
     return found

@@ -19,7 +19,7 @@ from av_synth.farm.dispatch.driver import DONE, QUARANTINED, Ended
 from av_synth.farm.dispatch.store_writer import OnEvent
 from av_synth.farm.planning import campaign as campaigns
 from av_synth.improve import grading
-from av_synth.improve.detector import Detector, Trainable
+from av_synth.improve.detector import Detector, Trainable, blamed
 from av_synth.improve.images import read_images
 from av_synth.improve.record import (
     FOLDER,
@@ -27,6 +27,7 @@ from av_synth.improve.record import (
     Figures,
     Round,
     Spent,
+    begun,
     keep_asked,
     place,
     read_round,
@@ -143,6 +144,8 @@ class _Loop:
             model=asked.model, space=f"{asked.space.document.name} {asked.space.digest}", budget=asked.budget,
             floor=asked.floor, seed=asked.seed, held_out=held_out,
         )  # fmt: skip
+        if asked.held_out is not None and not begun(self._store):
+            self._refuse_held_out(asked.held_out)
         keep_asked(self._store, words)
         if asked.held_out is None:
             draws = self._space.evenly(asked.held_out_runs * len(self._space.cells))
@@ -232,15 +235,28 @@ class _Loop:
         self._refuse_leaks()
         if isinstance(self._detector, Trainable):
             with self._step("learning from all data", counted=False):
-                self._detector.fit(read_images(self._data), self._asked.seed)
+                images = read_images(self._data)
+                with blamed("the detector raised in `fit`"):
+                    self._detector.fit(images, self._asked.seed)
             file = place(self._store, "round", number, ".model")
             with stores.scratch(self._store / FOLDER, "model") as folder:
-                self._detector.save(folder / file.name)
+                with blamed("the detector raised in `save`"):
+                    self._detector.save(folder / file.name)
+                if not (folder / file.name).is_file():
+                    raise UserError(f"the detector's `save` wrote no {file.name}; want a file where it is told to")
                 (folder / file.name).replace(file)
         with self._step("grading on held-out data", counted=False):
             detections = grading.detect_all(self._detector, read_images(self._held_out))
             grades = grading.grade_slices(self._detector, self._held_out, detections, self._asked.seed)
         return {"held_out": Figures.of(grades, grading.shortfalls(grades)), "runs": len(stores.runs(self._store))}
+
+    def _refuse_held_out(self, dataset: Path) -> None:
+        """Before anything is spent: data that are learnt from, or with nobody in them to find."""
+        if dataset.resolve() == self._data.resolve():
+            raise UserError(f"--held-out: {dataset} is what is learnt from; want data that are held out")
+        known = {*self._detector.classes}
+        if not any(known & {*image.classes} for image in read_images(dataset)):
+            raise UserError(f"--held-out: {dataset} has nobody whom the detector knows: {', '.join(sorted(known))}")
 
     def _refuse_leaks(self) -> None:
         known = {sample.sample_token for sample in read(self._data)}

@@ -24,6 +24,7 @@ from av_synth.store import canonical_json, replace_file
 from av_synth.store.files import fsync_directories
 
 FOLDER = "improve"
+_ASKED = "asked.json"
 _Model = TypeVar("_Model", bound=Strict)
 
 
@@ -109,6 +110,11 @@ class Asked(Strict):
     held_out: str
 
 
+def begun(store: Path) -> bool:
+    """Whether an improvement was begun in a store."""
+    return (store / FOLDER / _ASKED).exists()
+
+
 def keep_asked(store: Path, asked: Asked) -> None:
     """Keep what was asked, or find that it is what was asked before.
 
@@ -116,7 +122,7 @@ def keep_asked(store: Path, asked: Asked) -> None:
         UserError: naming what was something else before.
         StoreError: if it cannot be read or written.
     """
-    path = store / FOLDER / "asked.json"
+    path = store / FOLDER / _ASKED
     if not path.exists():
         replace_file(path, canonical_json(asked.model_dump()), durable=True)
         fsync_directories({path.parent})

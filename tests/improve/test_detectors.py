@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import tiny_onnx
 
 from av_synth.errors import UserError
-from av_synth.improve import Trainable, load
+from av_synth.grade import Detections2D
+from av_synth.improve import LabelledImage, Trainable, load
+from av_synth.improve.grading import detect_all
 from av_synth.improve.yolox import fitted
 
 OWN = """
@@ -53,6 +57,95 @@ def test_a_class_of_a_file_in_the_folder_one_stands_in_is_found(
 def test_what_is_no_detector_is_told_with_what_is_wanted(name: str, told: str) -> None:
     with pytest.raises(UserError, match=told):
         load(name)
+
+
+WRONG = """
+from av_synth.grade import Detections2D
+
+
+class Seeing:
+    classes = ("car",)
+
+    def detect(self, images):
+        return []
+
+
+class Unmade(Seeing):
+    def __init__(self):
+        raise RuntimeError("no weights")
+
+
+class OtherWords(Seeing):
+    classes = ("person",)
+
+
+class OneWord(Seeing):
+    classes = "car"
+
+
+class Forgetful(Seeing):
+    def fit(self, images, seed):
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Unmade", r"cannot be made without arguments: RuntimeError: no weights \(.*my_wrong_detector\.py:14\)"),
+        ("OtherWords", r"its `classes` are \('person',\); want some of car, truck"),
+        ("OneWord", r"its `classes` are 'car'; want some of car"),
+        ("Forgetful", r"has `fit` and no `save`; want both"),
+    ],
+)
+def test_a_class_that_cannot_be_used_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, told: str
+) -> None:
+    (tmp_path / "my_wrong_detector.py").write_text(WRONG)
+    (tmp_path / "my_unreadable_detector.py").write_text("def detect(:")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "my_wrong_detector", raising=False)
+    with pytest.raises(UserError, match=told):
+        load(f"my_wrong_detector:{name}")
+    with pytest.raises(UserError, match="cannot be imported: SyntaxError"):
+        load("my_unreadable_detector:Detector")
+
+
+class Answers:
+    """Gives what it was told to, or raises it."""
+
+    classes = ("car",)
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    def detect(self, images: Any) -> Any:
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (
+            RuntimeError("out of memory"),
+            r"raised in `detect`, shown .*0\.png and 0 more: RuntimeError: out of memory \(",
+        ),
+        (None, "answered with a NoneType; want a list of Detections2D"),
+        ([], "was shown 1 images and answered for 0"),
+        ([{}], r"answered for .*0\.png with a dict; want Detections2D of av_synth.grade"),
+        ([Detections2D(["x"], ("car",), [0.5])], "with what are no arrays"),
+    ],
+)
+def test_what_is_no_answer_is_told_with_what_is_wanted(tmp_path: Path, answer: Any, told: str) -> None:
+    cv2.imwrite(str(tmp_path / "0.png"), np.zeros((4, 4, 3), dtype=np.uint8))
+    image = LabelledImage(tmp_path / "0.png", "0.png", "scene", np.zeros((0, 4)), ())
+    with pytest.raises(UserError, match=told):
+        detect_all(Answers(answer), [image])
+    (found,) = detect_all(Answers([Detections2D([], (), [])]), [image]).values()
+    assert found.boxes.shape == (0, 4)
 
 
 def test_without_torch_the_reference_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from killed import kill
 from small_request import request, unshown
 
 from av_synth import store as stores
-from av_synth.errors import UserError
+from av_synth.errors import StoreError, UserError
 from av_synth.farm.dispatch.driver import CANCELLED, Ended
 from av_synth.improve import Improvement, improve
 from av_synth.improve.space import FIRST_HELD_OUT_SEED, Space
@@ -108,6 +108,36 @@ def test_held_out_data_that_are_learnt_from_too_are_refused(
     # equal seeds draw equal runs: the first batch is in the other store's data
     with pytest.raises(UserError, match=r"of its samples are in .*, which is learnt from; want data that are held out"):
         improve(Colours(), asked, painted.paint, unshown)
+
+
+def test_held_out_data_that_cannot_be_graded_on_are_refused_before_anything_is_made(
+    improved: tuple[Path, Improvement], space: Space, tmp_path: Path
+) -> None:
+    class Trailers(Colours):
+        classes = ("trailer",)
+
+    store = tmp_path / "store"
+    with pytest.raises(StoreError, match="nowhere: there is no such folder"):
+        improve(Colours(), request(space, store, held_out=tmp_path / "nowhere"), painted.paint, unshown)
+    with pytest.raises(UserError, match="is what is learnt from; want data that are held out"):
+        improve(Colours(), request(space, store, held_out=store / "nuscenes"), painted.paint, unshown)
+    with pytest.raises(UserError, match="has nobody whom the detector knows: trailer"):
+        improve(Trailers(), request(space, store, held_out=improved[0] / "nuscenes"), painted.paint, unshown)
+    assert not store.exists()
+
+
+def test_a_detector_that_keeps_nothing_is_told_and_gone_on_with_once_it_does(
+    improved: tuple[Path, Improvement], space: Space, tmp_path: Path
+) -> None:
+    class Forgets(Colours):
+        def save(self, file: Path) -> None:
+            pass
+
+    held_out = improved[0] / "improve" / "held_out" / "nuscenes"
+    asked = request(space, tmp_path / "store", budget=1, rounds=0, held_out=held_out)
+    with pytest.raises(UserError, match=r"`save` wrote no round-00\.model"):
+        improve(Forgets(), asked, painted.paint, unshown)
+    assert len(improve(Colours(), asked, painted.paint, unshown).rounds) == 1
 
 
 @pytest.mark.long
