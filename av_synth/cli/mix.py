@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import typer
@@ -12,6 +13,7 @@ from av_synth.export.division import parse_ratio
 from av_synth.mix import BY, DEFAULT_SPLIT, Mixed
 from av_synth.mix import mix as mix_datasets
 
+_FAR = 0.05  # of a share
 _BY = "; ".join(f"{name}: {meaning}" for name, meaning in BY.items())
 
 
@@ -66,6 +68,17 @@ def mix(
             licences=licences,
         )
     _say(mixed)
+    if shares is not None:
+        _note_rounding(mixed, shares, by)
+
+
+def _note_rounding(mixed: Mixed, shares: Mapping[str, float], by: str) -> None:
+    """Whole scenes come only so near to what was asked."""
+    got = {one.name: one.samples if by == "sample" else one.scenes for one in mixed.portions}
+    came = {name: count / sum(got.values()) for name, count in got.items()}
+    if any(abs(came[name] - share) >= _FAR for name, share in shares.items()):
+        told = ", ".join(f"{share:.0%} of {name}" for name, share in came.items())
+        note(f"of so few {by}s the shares are {told}; another --total may come nearer to --ratio")
 
 
 def _say(mixed: Mixed) -> None:

@@ -50,6 +50,8 @@ def choose(
     if shares is None:
         if total is not None:
             raise UserError("--total: is told with --ratio only; without it everything is taken")
+        if by != "scene":
+            raise UserError("--by: is told with --ratio only; without it everything is taken")
         return {name: [Taken(scene, len(scene.samples)) for scene in pool] for name, pool in pools.items()}
     if set(shares) != set(pools):
         raise UserError(f"--ratio: has {', '.join(shares)}; want a share for each of {', '.join(pools)}")

@@ -86,7 +86,7 @@ def mix(
     """
     out = out.resolve()
     ingredients = open_ingredients(datasets, licences or {})
-    _refuse(ingredients, out)
+    _refuse(ingredients, out, split)
     pools, doubled = _pools(ingredients)
     chosen = choose(pools, shares, by, total, seed)
     taken = [one for ingredient in ingredients for one in chosen[ingredient.name]]
@@ -114,7 +114,10 @@ def mix(
     return Mixed(out, tuple(portions), splits, doubled)
 
 
-def _refuse(ingredients: Sequence[Ingredient], out: Path) -> None:
+def _refuse(ingredients: Sequence[Ingredient], out: Path, split: Mapping[str, float]) -> None:
+    for ingredient in ingredients:
+        if (name := f"{FROM}{ingredient.name}") in split:
+            raise UserError(f"--split: {name} is the list of all scenes of {ingredient.name}; want another name")
     for ingredient in ingredients:
         if ingredient.root.resolve() in (out, *out.parents):
             raise UserError(f"{out}: inside {ingredient.root}, which is to be mixed; name another place")
@@ -129,7 +132,10 @@ def _pools(ingredients: Sequence[Ingredient]) -> tuple[dict[str, list[GivenScene
     doubled = 0
     for ingredient in ingredients:
         pools[ingredient.name] = []
-        for scene in scenes_of(ingredient):
+        given = scenes_of(ingredient)
+        if not given:
+            raise UserError(f"{ingredient.root}: has no scene; want a dataset with scenes in it")
+        for scene in given:
             if (scene.token, scene.content) in seen:
                 doubled += 1
                 continue

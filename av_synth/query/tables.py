@@ -30,8 +30,6 @@ class Tables:
         if not found:
             why = "has no folder with a sample.json" if dataset.is_dir() else "there is no such folder"
             raise StoreError(f"{dataset}: {why}; want a dataset's root, as `av-synth export` writes it")
-        if version is not None and version not in found:
-            raise StoreError(f"{dataset}: has no version {version!r}; want {' or '.join(found)}")
         if version is None and len(found) != 1:
             raise StoreError(f"{dataset}: has the versions {', '.join(found)}; want --version with one of them")
         if version is not None and version not in found:

@@ -14,6 +14,7 @@ from av_synth.errors import AvSynthError, DataError, UserError
 from av_synth.mix import Mixed, mix
 from av_synth.query import SLICES, find, read
 from av_synth.verify import verify
+from tests.audit.plain_dataset import write
 from tests.mix.copies import copied, edit, table
 
 SPLIT = {"train": 0.5, "val": 0.5}
@@ -357,6 +358,9 @@ def test_what_cannot_be_mixed_is_said_and_nothing_is_left(spoil: Any, told: str,
         (("{ours}", "{real}"), {"shares": {"a": 1.0}}, "want a share for each of a, b"),
         (("{ours}", "{real}"), {"shares": {"a": 0.5, "b": 0.5}, "total": 9}, "which has 2; want 1 at least"),
         (("{ours}", "{real}"), {"total": 1}, "is told with --ratio only"),
+        (("{ours}", "{real}"), {"by": "sample"}, "is told with --ratio only"),
+        (("{ours}", "{empty}"), {}, "has no scene; want a dataset with scenes in it"),
+        (("{ours}", "{real}"), {"split": {"from_a": 1.0}}, "from_a is the list of all scenes of a; want another name"),
         (("{ours}", "{real}"), {"by": "frame"}, "want one of scene, sample"),
         (("{ours}", "{real}"), {"licences": {"c": "MIT"}}, "c is none of a, b"),
     ],
@@ -364,8 +368,9 @@ def test_what_cannot_be_mixed_is_said_and_nothing_is_left(spoil: Any, told: str,
 def test_what_is_asked_wrongly_is_said(
     datasets: tuple[str, ...], options: dict[str, Any], told: str, ours: Path, real: Path, tmp_path: Path
 ) -> None:
+    named = {"ours": ours, "real": real, "empty": write(tmp_path / "empty", [])}
     with pytest.raises(UserError, match=told):
-        mixed(tmp_path / "mix", *(text.format(ours=ours, real=real) for text in datasets), **options)
+        mixed(tmp_path / "mix", *(text.format(**named) for text in datasets), **options)
 
 
 def test_nothing_that_is_there_is_replaced(ours: Path, real: Path, tmp_path: Path) -> None:
@@ -387,3 +392,13 @@ def test_the_command_says_what_it_took_and_how_it_divided(
     assert "val    2 scenes" in said
     assert status([*asked, "--split", "train=x"]) == 2
     assert "--split" in capsys.readouterr().err
+
+
+def test_shares_that_so_few_scenes_cannot_have_are_told(
+    ours: Path, real: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["mix", str(ours), str(real), "--split", "train=1"]
+    assert status([*words, "--out", str(tmp_path / "near"), "--ratio", "a=0.5,b=0.5"]) == 0
+    assert "the shares are" not in capsys.readouterr().err
+    assert status([*words, "--out", str(tmp_path / "far"), "--ratio", "a=0.7,b=0.3"]) == 0
+    assert "of so few scenes the shares are 50% of a, 50% of b; another --total" in capsys.readouterr().err
