@@ -50,9 +50,9 @@ def audit(
     domain = load(odd) if odd is not None else None
     here = contents(dataset, version, domain.axes if domain else ())
     other = together([contents(each) for each in against]) if against else None
-    for batch in (here, *([other] if other else [])):
-        if not batch.scenes:
-            raise StoreError(f"{batch.name}: has no sample; want a dataset with scenes in it")
+    for batch, paths in ((here, [dataset]), (other, against)):
+        if batch is not None and not batch.scenes:
+            raise StoreError(f"{', '.join(map(str, paths))}: has no sample; want a dataset with scenes in it")
     rng = np.random.default_rng(seed)
     groups, repeated = duplicates.groups_of(here, other)
     distinct = drift.diversity(here, other, rng)

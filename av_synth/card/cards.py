@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from av_synth import query
@@ -22,7 +23,7 @@ from av_synth.store import canonical_json, replace_file
 from av_synth.verify import verify
 
 _PAGE, _DOCUMENT = contents.CARD
-_DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,12 @@ def write_card(
     """
     folder = out or dataset
     about = about or About(dataset.resolve().name)
+    if dataset.exists() and not dataset.is_dir():
+        raise UserError(f"{dataset}: is a file; want a dataset, as `av-synth export` writes it")
     _refuse(folder, about)
     facts = facts_of(dataset, version)
+    if not facts.samples:
+        raise UserError(f"{dataset}: has no sample; want a dataset with scenes in it")
     report = verify(dataset, facts.version) if measure else None
     figures = None if report is None else figures_of(report)
     samples = Counter(row["scene_token"] for row in query.Tables(dataset, facts.version).rows("sample"))
@@ -92,7 +97,7 @@ def write_card(
 
 def _refuse(folder: Path, about: About) -> None:
     """Raise UserError if something else than a card would be overwritten, or its date is none."""
-    if about.date and not _DATE.fullmatch(about.date):
+    if about.date and not _is_date(about.date):
         raise UserError(f"--date: got {about.date!r}; want YYYY-MM-DD, such as 2026-11-22")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--out {folder}: is a file; want a folder")
@@ -101,3 +106,10 @@ def _refuse(folder: Path, about: About) -> None:
         raise UserError(f"{path}: is there and is no card of av-synth; move it, or name another folder with --out")
     if (folder / _DOCUMENT).exists() and not path.exists():
         raise UserError(f"{folder / _DOCUMENT}: is there without a card beside it; move it, or name another folder")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return bool(_DATE.fullmatch(text)) and bool(date.fromisoformat(text))
+    except ValueError:  # the thirtieth of February
+        return False

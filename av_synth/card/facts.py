@@ -44,7 +44,7 @@ class Facts:
         samples_by: how many samples have which value, by slice (see `query.SLICES`) and value.
         things_by: how many annotations.
         made_by: av_synth.json; empty of a dataset that av_synth did not make.
-        origins: rows of mix_scene.json; none of what is no mix.
+        origins: rows of mix_scene.json, each with the `name` of its scene; none of what is no mix.
         splits: how many scenes are in each split.
         attribution: whose the looks of bodies are; '' where nobody has to be named.
         faults: how many samples have which sensor fault.
@@ -128,6 +128,8 @@ def _facts(
         if isinstance(content, list):
             rows[path.stem] = len(content)
     attribution = tables / "ATTRIBUTION"
+    called = {row["token"]: row["name"] for row in query.read_json(tables / "scene.json", [])}
+    origins = query.read_json(tables / "mix_scene.json", [])
     return Facts(
         dataset,
         tables.name,
@@ -137,7 +139,7 @@ def _facts(
         {name: _ordered(name, found) for name, found in samples_by.items()},
         {name: _ordered(name, found) for name, found in things_by.items()},
         query.read_json(tables / MARKER, {}),
-        tuple(query.read_json(tables / "mix_scene.json", [])),
+        tuple({**row, "name": called.get(row["scene_token"], "")} for row in origins),
         {name: len(scenes) for name, scenes in query.read_json(tables / "splits.json", {}).items()},
         attribution.read_text(encoding="utf-8").strip() if attribution.is_file() else "",
         dict(sorted(faults.items())),

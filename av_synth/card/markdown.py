@@ -96,7 +96,7 @@ def _made(facts: Facts) -> Iterator[str]:
         yield from _rest(len(facts.runs), f"{facts.version}/av_synth.json")
     if facts.origins:
         yield ""
-        origin = {"scene": "scene_token", "of": "dataset", "there": "scene", "split": "split", "licence": "licence"}
+        origin = {"scene": "name", "of": "dataset", "there": "scene", "split": "split", "licence": "licence"}
         scenes = facts.origins[:_MOST_RUNS]
         yield from _table(tuple(origin), ([row.get(name, "") for name in origin.values()] for row in scenes))
         yield from _rest(len(facts.origins), f"{facts.version}/mix_scene.json")

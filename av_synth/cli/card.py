@@ -8,6 +8,7 @@ import typer
 
 from av_synth.card import About, Card, write_card
 from av_synth.cli.output import progress, say
+from av_synth.errors import UserError
 from av_synth.farm.records.journal import read_journal
 
 
@@ -44,6 +45,9 @@ def card(
 
     Example: av-synth card out/first/nuscenes --licence https://creativecommons.org/licenses/by/4.0/
     """
+    for each in store:
+        if not each.is_dir():
+            raise UserError(f"--store: {each}: there is no such folder; want a store that a campaign was made in")
     core_s: dict[str, float] = {}
     for each in store or [dataset.resolve().parent]:
         core_s |= {

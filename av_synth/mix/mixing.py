@@ -9,6 +9,7 @@ from pathlib import Path
 
 from av_synth.errors import DataError, StoreError, UserError
 from av_synth.export.rows import JsonTable
+from av_synth.export.splits import FROM
 from av_synth.mix.choice import Taken, choose, divide
 from av_synth.mix.files import Files
 from av_synth.mix.fold import EXTRAS, Fold

@@ -20,6 +20,7 @@ from av_synth.mix import mix
 from av_synth.rig.loader import load as load_rig
 from av_synth.store import canonical_json, replace_file
 from av_synth.verify import verify
+from tests.audit.plain_dataset import write
 from tests.card.croissant_rules import broken
 from tests.export.as_nuscenes import export
 from tests.export.synthetic_run import TINY, SyntheticTown, build_run
@@ -165,6 +166,9 @@ def test_the_card_of_a_mix_tells_ours_from_the_rest(dataset: Path, foreign: Path
     assert "In the 2 scenes of av_synth no real person is." in page
     assert "Of the other 1 scene nobody here knows." in page
     assert "Of the scenes from real: CC BY-NC-SA 4.0." in page
+    rows = {row["token"]: row["name"] for row in table(mixed.root, "scene")}
+    for row in table(mixed.root, "mix_scene"):
+        assert f"| {rows[row['scene_token']]} | {row['dataset']} | {row['scene']} | train |" in page
     document = json.loads((mixed.root / "croissant.json").read_text())
     assert broken(document, mixed.root) == []
     assert "mix_scene" in {one["@id"] for one in document["recordSet"]}
@@ -246,3 +250,19 @@ def test_the_command_reads_what_a_campaign_wrote_down_of_its_runs(
     assert "24 seconds of one core for 2 runs with 6 samples" in page
     assert status(["card", str(tmp_path / "nowhere")]) == 2
     assert status(["card", str(own), "--no-verify", "--date", "22/11/2026"]) == 2
+
+
+def test_what_cannot_have_a_card_or_an_account_is_said(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    empty = write(tmp_path / "empty", [])
+    for words, told in (
+        ([str(dataset), "--date", "2026-02-30"], "--date: got '2026-02-30'; want YYYY-MM-DD"),
+        ([str(dataset), "--store", str(tmp_path / "none")], "there is no such folder; want a store"),
+        ([str(tmp_path / "file")], "is a file; want a dataset"),
+        ([str(empty)], "has no sample; want a dataset with scenes in it"),
+    ):
+        assert status(["card", *words, "--no-verify"]) == 2
+        assert told in capsys.readouterr().err
+    assert not (empty / "README.md").exists()
