@@ -93,11 +93,11 @@ def blamed(what: str) -> Iterator[None]:
         yield
     except AvSynthError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # an exit in the middle would look as if all were done
         raise UserError(f"{what}: {type(error).__name__}: {error}{_place(error)}") from error
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """Where in the user's code it was raised, or from."""
     frames = [
         frame

@@ -121,7 +121,7 @@ class Answers:
         self._answer = answer
 
     def detect(self, images: Any) -> Any:
-        if isinstance(self._answer, Exception):
+        if isinstance(self._answer, BaseException):
             raise self._answer
         return self._answer
 
@@ -133,6 +133,7 @@ class Answers:
             RuntimeError("out of memory"),
             r"raised in `detect`, shown .*0\.png and 0 more: RuntimeError: out of memory \(",
         ),
+        (SystemExit(0), r"raised in `detect`, .*: SystemExit: 0 \("),
         (None, "answered with a NoneType; want a list of Detections2D"),
         ([], "was shown 1 images and answered for 0"),
         ([{}], r"answered for .*0\.png with a dict; want Detections2D of av_synth.grade"),
