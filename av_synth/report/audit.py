@@ -27,7 +27,8 @@ _MORE_STYLE = """
   white-space: nowrap; color: var(--soft) }
 .track { background: var(--panel); border-radius: 2px } .track div { border-radius: 2px; height: .75em;
   background: var(--good) } .track .other { height: .3em; background: var(--environmental); margin-top: 1px }
-.pairs { display: flex; flex-wrap: wrap; gap: 1.5em 3em; align-items: flex-start } .pairs table { font-size: .8em }
+.pairs { display: flex; flex-wrap: wrap; gap: 1.5em 3em; align-items: flex-start; overflow-x: auto }
+.pairs table { font-size: .8em }
 .pairs caption { text-align: left; padding-bottom: .4em } .pairs th, .pairs td { border: 0; padding: .25em .5em }
 .pairs td { text-align: center; min-width: 2em; border-radius: 2px; background:
   color-mix(in srgb, var(--good) calc(var(--k) * 100%), var(--panel)) } .pairs .none { padding: .25em .5em;
