@@ -23,8 +23,8 @@ check: setup  ## format, lint, types, imports, unit tests: under a minute
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest $(UNIT)
 
-# each suite in one of three processes, in the order of their names: on two cores, for some of them wait
-SUITES := -n 3 --dist loadgroup --no-loadscope-reorder
+# each suite in one of two processes, in the order of their names
+SUITES := -n 2 --dist loadgroup --no-loadscope-reorder
 test: setup  ## everything that a change must pass
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import carla
@@ -41,6 +42,9 @@ def test_who_comes_late_finds_the_world_as_it_is_before_any_frame(pair, caches):
 
     late = connect(pair.port, caches).get_world()
 
+    deadline = time.monotonic() + 20.0
+    while late.get_snapshot().frame == 0 and time.monotonic() < deadline:  # the stream brings it, and nobody ticks
+        time.sleep(0.01)
     assert late.get_snapshot().frame == frame
     assert late.get_actor(car.id).get_location() == pair.seen(car).get_location()
     assert late.get_weather() == carla.WeatherParameters.HardRainSunset
