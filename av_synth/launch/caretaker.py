@@ -70,7 +70,7 @@ class Caretaker:
             settings: that its world is to have in the end.
             found_synchronous: whether it is synchronous now.
         """
-        self._process, self._pipe = start_child(__name__, None, abrupt=False, own_session=True)
+        self._process, self._pipe = start_child(__name__, None, heir=True)
         wanted = {name: getattr(settings, name) for name in _SETTINGS}
         self._tell(address.host, address.port, wanted, found_synchronous)
 

@@ -17,12 +17,15 @@ def python(code: str, abrupt: bool = True) -> list[str]:
 
     It ends with this process (see `tree`): with `abrupt` at once, else only if it sees to that itself.
     """
-    path = "import sys; sys.path[:] = [entry for entry in sys.path if entry]"
-    return [sys.executable, "-c", f"{path}; {vow(abrupt)}; {code}"]
+    return _interpreter(f"{vow(abrupt)}; {code}")
+
+
+def _interpreter(code: str) -> list[str]:
+    return [sys.executable, "-c", f"import sys; sys.path[:] = [entry for entry in sys.path if entry]; {code}"]
 
 
 def start_child(
-    module: str, log: IO[bytes] | None, abrupt: bool = True, *, own_session: bool = False
+    module: str, log: IO[bytes] | None, abrupt: bool = True, *, heir: bool = False
 ) -> tuple[subprocess.Popen[bytes], Connection]:
     """Start a fresh interpreter that calls `child(handle)` of a module, and return it with our end of a pipe to it.
 
@@ -33,16 +36,18 @@ def start_child(
         module: its `child` makes a `Connection` of the handle.
         log: gets what it says; if None, our standard error gets its.
         abrupt: whether it is killed when this process ends; if not, it ends itself when the pipe closes.
-        own_session: it is in no process group of ours, so that no signal to all of them ends it.
+        heir: its work begins when this process ends. No signal to all of our process group ends it, and it starts to
+            the end though this process has ended meanwhile, of which its pipe tells.
     """
     here, there = Pipe()
     with there:
+        code = f"{_DEAF}; from {module} import child; child({there.fileno()})"
         process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-            python(f"{_DEAF}; from {module} import child; child({there.fileno()})", abrupt),
+            _interpreter(code) if heir else python(code, abrupt),
             stdin=subprocess.DEVNULL,
             stdout=log if log is not None else subprocess.DEVNULL,
             stderr=log,
             pass_fds=[there.fileno()],
-            start_new_session=own_session,
+            start_new_session=heir,
         )
     return process, here

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -74,6 +75,27 @@ def test_a_child_whose_parent_has_gone_already_does_nothing():
     not_ours = subprocess.run([sys.executable, *grandchild], capture_output=True, text=True, check=False)
     assert (ours.returncode, ours.stdout) == (0, "done\n")
     assert (not_ours.returncode, not_ours.stdout) == (1, "")
+
+
+def test_an_heir_whose_parent_is_killed_while_it_starts_still_does_its_work(tmp_path):
+    told = tmp_path / "told"
+    starts = (
+        "import os, signal\n"
+        f"os.environ['PYTHONPATH'] = {str(Path(__file__).parents[2])!r}\n"
+        "from av_synth.launch.child_process import start_child\n"
+        "process, pipe = start_child('tests.launch.heir', None, heir=True)\n"
+        "os.kill(process.pid, signal.SIGSTOP)\n"
+        f"pipe.send({str(told)!r})\n"
+        "print(process.pid, flush=True)\n"
+    )
+    with parent(starts) as process, watched(*pids(process, 1)) as handles:
+        (heir,) = handles
+        process.kill()
+        process.wait()
+        os.kill(heir, signal.SIGCONT)
+
+        assert still_there(handles) == []
+    assert told.read_text() == "done"
 
 
 def test_what_is_asked_to_end_at_once_is_told_so_only_from_the_main_thread():
