@@ -17,10 +17,7 @@ from av_synth.export.splits import ALL, FROM
 Splits = dict[str, frozenset[str]]
 """Names of scenes by split."""
 
-_OFFICIAL = {
-    "v1.0-trainval": {"train": official.TRAIN, "val": official.VAL},
-    "v1.0-mini": {"mini_train": official.MINI_TRAIN, "mini_val": official.MINI_VAL},
-}
+_OFFICIAL = {"v1.0-trainval": ("train", "val"), "v1.0-mini": ("mini_train", "mini_val")}
 _SHOWN = 3
 
 
@@ -48,8 +45,8 @@ def _splits_of(contents: Contents) -> Splits:
     }
     named_by_chance = contents.tables.json("av_synth", {}).get("profile") == "native"
     if not found and not named_by_chance:
-        lists = _OFFICIAL.get(contents.tables.folder.name, {})
-        by_list = {name: frozenset(f"scene-{k:04d}" for k in numbers) for name, numbers in lists.items()}
+        lists = _OFFICIAL.get(contents.tables.folder.name, ())
+        by_list = {name: frozenset(official.SPLITS[name]) for name in lists}
         if names <= frozenset().union(*by_list.values()):
             found = {name: members & names for name, members in by_list.items()}
     return {name: members for name, members in found.items() if members}

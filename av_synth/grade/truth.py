@@ -10,16 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from av_synth.errors import StoreError, UserError
-from av_synth.export.nuscenes.official import MINI_TRAIN, MINI_VAL, PREDEFINED_SPLITS, TRAIN, VAL
+from av_synth.export.nuscenes.official import PREDEFINED_SPLITS, SPLITS
 from av_synth.geometry.boxes import points_inside
 from av_synth.geometry.transforms import Array, matrix_from_quaternion
 from av_synth.grade.classes import BICYCLE_RACK, CLASS_OF_CATEGORY, CLASSES, RANGE_M
 from av_synth.grade.matching import Floats
 from av_synth.grade.submission import Boxes, boxes_of
-from av_synth.query import Row, Tables
+from av_synth.query import Row, Tables, one_of_each_sample
 
 _LONGEST_GAP_S = 1.5  # between two annotations that a velocity is derived of; twice that across one in the middle
-_OFFICIAL = {"train": TRAIN, "val": VAL, "mini_train": MINI_TRAIN, "mini_val": MINI_VAL}
 _IN_RACKS = [CLASSES.index(name) for name in ("bicycle", "motorcycle")]
 _RANGES_M = np.array(list(RANGE_M.values()))
 
@@ -79,8 +78,7 @@ class Truth:
             UserError: if there is no such split, or none of its scenes is in the dataset.
         """
         listed: Mapping[str, Sequence[str]] = self._tables.json("splits", {})
-        official = {name: [f"scene-{number:04d}" for number in numbers] for name, numbers in _OFFICIAL.items()}
-        lists = {name: scenes for name, scenes in listed.items() if name not in PREDEFINED_SPLITS} | official
+        lists = {name: scenes for name, scenes in listed.items() if name not in PREDEFINED_SPLITS} | SPLITS
         if split not in lists:
             raise UserError(f"{self._tables.folder}: no split {split!r}; want one of {', '.join(lists)}")
         scenes = {row["token"] for row in self._tables.rows("scene") if row["name"] in set(lists[split])}
@@ -142,10 +140,9 @@ def _egos(tables: Tables) -> dict[str, Floats]:
     sensors = {row["token"]: row["channel"] for row in tables.rows("sensor")}
     channels = {row["token"]: sensors[row["sensor_token"]] for row in tables.rows("calibrated_sensor")}
     poses = tables.by("ego_pose")
-    found: dict[str, tuple[bool, str, str]] = {}
-    for row in tables.rows("sample_data"):
-        if row["is_key_frame"]:
-            channel, sample = channels[row["calibrated_sensor_token"]], row["sample_token"]
-            looked = channel != "LIDAR_TOP", channel, row["ego_pose_token"]
-            found[sample] = min(found.get(sample, looked), looked)
-    return {sample: np.array(poses[pose]["translation"], dtype=np.float64) for sample, (_, _, pose) in found.items()}
+    rows = (row for row in tables.rows("sample_data") if row["is_key_frame"])
+    looked = one_of_each_sample(rows, channels, "LIDAR_TOP")
+    return {
+        sample: np.array(poses[row["ego_pose_token"]]["translation"], dtype=np.float64)
+        for sample, row in looked.items()
+    }

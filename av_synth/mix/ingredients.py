@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ Row = dict[str, Any]
 MIX_SCENE = "mix_scene"
 """The table of a mix that says where each scene came from; it is here because a mix may go into another."""
 
-_SCENE = re.compile(r"scene-([0-9]{4})")
 HELD_APART = frozenset({"train", "val", "test"})
 """Splits that scenes stay in; other ones, such as that of a scenario, are lists of some scenes."""
 
@@ -237,12 +235,12 @@ def _splits(ingredient: Ingredient) -> dict[str, str]:
     """By name of a scene, the split that it is in: by splits.json, by an earlier mix, or by nuScenes' own lists."""
     found = {}
     if ingredient.made_by.get("profile", "compat") == "compat":  # names are those of nuScenes, or nobody knows
-        lists = {"train": (*official.TRAIN, *official.MINI_TRAIN), "val": (*official.VAL, *official.MINI_VAL)}
-        numbers = {number: split for split, members in lists.items() for number in members}
+        # two scenes of mini_train are of val too, which is told last and holds
+        order = ("train", "mini_train", "val", "mini_val")
+        official_split = {name: split.removeprefix("mini_") for split in order for name in official.SPLITS[split]}
         for row in ingredient.rows("scene"):
-            match = _SCENE.fullmatch(row["name"])
-            if match and int(match[1]) in numbers:
-                found[row["name"]] = numbers[int(match[1])]
+            if row["name"] in official_split:
+                found[row["name"]] = official_split[row["name"]]
     for name, members in ingredient.lists.items():
         if (held := _held_apart(name)) is not None:
             found |= dict.fromkeys(members, held)

@@ -4,7 +4,7 @@ from av_synth.query.conditions import Condition, parse
 from av_synth.query.facts import FIELDS, SampleFacts, Thing, read, weather_values
 from av_synth.query.find import Match, Seen, fields, find
 from av_synth.query.slices import SLICES, UNKNOWN, Slice, sliced
-from av_synth.query.tables import Row, Tables, joining, read_json
+from av_synth.query.tables import Row, Tables, joining, one_of_each_sample, read_json
 
 __all__ = [
     "FIELDS",
@@ -21,6 +21,7 @@ __all__ = [
     "fields",
     "find",
     "joining",
+    "one_of_each_sample",
     "parse",
     "read",
     "read_json",

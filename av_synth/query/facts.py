@@ -10,7 +10,7 @@ from pathlib import Path
 
 from av_synth.metrics import METRICS
 from av_synth.query.conditions import Value
-from av_synth.query.tables import Row, Tables, joining
+from av_synth.query.tables import Row, Tables, joining, one_of_each_sample
 
 Values = dict[str, Value]
 
@@ -135,21 +135,15 @@ class _Tables(Tables):
 
     def _keyframes(self) -> tuple[dict[str, str], dict[str, Row]]:
         """By sample: the file of its front camera, and the ego's pose when its lidar looked, or its first sensor."""
-        sensors, mounts, poses = self.by("sensor"), self.by("calibrated_sensor"), self.by("ego_pose")
-        files: dict[str, tuple[bool, str, str]] = {}
-        looked: dict[str, tuple[bool, str, str]] = {}
-        for row in self.rows("sample_data"):
-            if not row["is_key_frame"]:
-                continue
-            sensor, sample = sensors[mounts[row["calibrated_sensor_token"]]["sensor_token"]], row["sample_token"]
-            channel = sensor["channel"]
-            pose = channel != "LIDAR_TOP", channel, row["ego_pose_token"]
-            looked[sample] = min(looked.get(sample, pose), pose)
-            if sensor["modality"] == "camera":
-                file = channel != "CAM_FRONT", channel, row["filename"]
-                files[sample] = min(files.get(sample, file), file)
-        named = {token: name for token, (_, _, name) in files.items()}
-        return named, {token: poses[pose] for token, (_, _, pose) in looked.items()}
+        sensors, poses = self.by("sensor"), self.by("ego_pose")
+        sensor_of = {row["token"]: sensors[row["sensor_token"]] for row in self.rows("calibrated_sensor")}
+        channels = {token: sensor["channel"] for token, sensor in sensor_of.items()}
+        rows = [row for row in self.rows("sample_data") if row["is_key_frame"]]
+        images = [row for row in rows if sensor_of[row["calibrated_sensor_token"]]["modality"] == "camera"]
+        files = one_of_each_sample(images, channels, "CAM_FRONT")
+        looked = one_of_each_sample(rows, channels, "LIDAR_TOP")
+        named = {token: str(row["filename"]) for token, row in files.items()}
+        return named, {token: poses[row["ego_pose_token"]] for token, row in looked.items()}
 
     def _things(self, annotations: list[Row], ego_pose: Row | None, truth: Row, run: Row) -> Iterator[Thing]:
         metrics: dict[tuple[str, str], Values] = defaultdict(dict)

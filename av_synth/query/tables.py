@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,23 @@ def read_json(path: Path, default: Any = None) -> Any:
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise StoreError(f"{path}: not a readable table: {error}") from error
+
+
+def one_of_each_sample(rows: Iterable[Row], channels: Mapping[str, str], wanted: str) -> dict[str, Row]:
+    """By sample, the row of one sensor: of the wanted one, or where it has none, of the first by name.
+
+    Args:
+        rows: of `sample_data`.
+        channels: names of sensors by tokens of `calibrated_sensor`.
+        wanted: a channel, such as LIDAR_TOP.
+    """
+    found: dict[str, tuple[tuple[bool, str], Row]] = {}
+    for row in rows:
+        channel, sample = channels[row["calibrated_sensor_token"]], row["sample_token"]
+        place = channel != wanted, channel
+        if sample not in found or place < found[sample][0]:
+            found[sample] = place, row
+    return {sample: row for sample, (_, row) in found.items()}
 
 
 @contextmanager

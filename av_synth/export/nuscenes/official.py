@@ -37,6 +37,11 @@ PREDEFINED_SPLITS = frozenset(
 
 MINI_TRAIN = _numbers("61 553 655 757 796 1077 1094 1100")
 MINI_VAL = _numbers("103 916")
+SPLITS = {
+    name: tuple(f"scene-{number:04d}" for number in numbers)
+    for name, numbers in (("train", TRAIN), ("val", VAL), ("mini_train", MINI_TRAIN), ("mini_val", MINI_VAL))
+}
+"""Names of scenes by split."""
 
 LOCATIONS = {
     "boston-seaport": "36092f0b03a857c6a3403e25b4b7aab3",
@@ -67,10 +72,10 @@ def names(version: str) -> tuple[list[str], list[str]]:
         version: 'v1.0-mini' or 'v1.0-trainval'.
     """
     if version == "v1.0-mini":
-        return _scenes(MINI_VAL), _scenes(MINI_TRAIN)
+        return list(SPLITS["mini_val"]), list(SPLITS["mini_train"])
     train = [number for number in TRAIN if number not in CAN_BLACKLIST]
     stride = 423  # 0.618 of 685, and without a common factor
-    return _scenes(VAL), _scenes([train[(step * stride) % len(train)] for step in range(1, len(train) + 1)])
+    return list(SPLITS["val"]), _scenes([train[(step * stride) % len(train)] for step in range(1, len(train) + 1)])
 
 
 def _scenes(numbers: Sequence[int]) -> list[str]:

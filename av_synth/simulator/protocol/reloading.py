@@ -48,7 +48,6 @@ class Reloading:
 
     def must_settle(self, name: str) -> bool:
         """Whether the answer to a call waits until the client's Traffic Manager waits too, SETTLE_S at most."""
-        self._has_manager = self._has_manager or name == _MANAGER
         return self._has_manager and name == _LOAD
 
     def ordered(self, requests: Sequence[Request], received_bytes: int) -> Iterator[Request]:
@@ -62,6 +61,7 @@ class Reloading:
             self._held_bytes += received_bytes
         for request in requests:
             name = request[1]
+            self._has_manager = self._has_manager or name == _MANAGER
             if self._reloads and name == _LAST:
                 yield request
                 yield from self.let_go()
