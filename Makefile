@@ -23,8 +23,8 @@ check: setup  ## format, lint, types, imports, unit tests: under a minute
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest $(UNIT)
 
-# each suite in one of two processes, in the order of their names
-SUITES := -n 2 --dist loadgroup --no-loadscope-reorder
+# each suite in one of two processes, the dearest first (tests/conftest.py)
+SUITES := -n 2 --no-loadscope-reorder
 test: setup  ## everything that a change must pass
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
