@@ -25,7 +25,7 @@ from av_synth.run.spec import Sink
 from av_synth.scenario.scenario import from_document
 from tests.devkit import oracles
 
-EVENT_S = 6.0
+EVENT_S = 5.0
 """Of eight seconds of a scenario, the near-miss half-way and what comes of it."""
 
 NIGHT_STREET = """

@@ -30,7 +30,7 @@ BACK = FISHEYE + "    read_out_ms: 40\n"
 LAST = {"CAM_FRONT": "    cy_px: 97.901413\n", "CAM_BACK": "    cy_px: 95.955685\n"}
 
 
-def spec(folder: Path, front: str, back: str = "", duration_s: float = 3.0) -> RunSpec:
+def spec(folder: Path, front: str, back: str = "", duration_s: float = 1.5) -> RunSpec:
     """A street that the ego drives along at once, seen by the tiny rig with more words."""
     text = documents.find("sensors", "tiny").read_text()
     for channel, more in (("CAM_FRONT", front), ("CAM_BACK", back)):

@@ -56,7 +56,7 @@ def test_a_dataset_made_with_stock_parts_verifies(both):
     report = verify(both.stock.dataset)
 
     assert report.problems == ()
-    assert len(both.stock.nusc.sample) == 13
+    assert len(both.stock.nusc.sample) == 11
 
 
 def test_the_rig_of_the_run_has_its_principal_points_where_the_pixels_have_them(both):

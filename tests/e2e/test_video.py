@@ -144,7 +144,7 @@ def test_a_run_without_cameras_is_seen_from_above(
         (["--out", "notes.mp4/video.mp4"], "notes.mp4 is a file; want a place in a folder that can be written to"),
         (["--out", "new.mp4", "--width", "10000"], "--width: got 10000; want 640 to 3840"),
         (["--out", "new.mp4", "--speed", "0"], "--speed: got 0; want 0.05 to 4"),
-        (["--out", "new.mp4", "--at", "5s..700s"], "--at: got 5s..700s; the run ends after 6 s"),
+        (["--out", "new.mp4", "--at", "5s..700s"], "--at: got 5s..700s; the run ends after 5 s"),
     ],
 )
 def test_a_video_that_cannot_be_is_refused_and_nothing_is_touched(
