@@ -74,8 +74,10 @@ def _in_view(sensor: Camera | Lidar | Radar) -> InView:
         return lambda points: _in_image(sensor, points)
     if isinstance(sensor, Lidar):
         low, high = math.radians(sensor.lower_deg), math.radians(sensor.upper_deg)
+        half_turn = math.radians(sensor.turn_deg) / 2.0
         return lambda points: (
             (np.linalg.norm(points, axis=1) <= sensor.range_m)
+            & (np.abs(np.arctan2(points[:, 0], points[:, 1])) <= half_turn)  # its y axis looks ahead
             & (_elevation(points) >= low)
             & (_elevation(points) <= high)
         )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from av_synth import rig
 from av_synth.director.events.conditions import arrival_s
 from av_synth.director.events.triggers import watch
 from av_synth.director.manoeuvres.control import SpeedControl, Steering, pure_pursuit_rad
@@ -19,12 +21,15 @@ from av_synth.director.manoeuvres.paces import SpeedPlan, following
 from av_synth.director.model import ExpectationResult, Outcome, ranged
 from av_synth.director.roads.courses import COMFORT_LATERAL_MPS2, Line, smooth_step
 from av_synth.director.roads.path import Path
+from av_synth.director.sighting import Sighting
 from av_synth.director.stage.staging import need_lights
 from av_synth.director.view import Along, Scene, View, along
 from av_synth.metrics import Footprint, Footprints, arrivals_s
+from av_synth.scenario.expectations import Seen
 from av_synth.scenario.model import EventSpec, WeatherChange
 from av_synth.scenario.weather import PRESETS
 from av_synth.scenario.words import Range
+from tests.director.views import EGO_ID, OTHER_ID, frame, look, scene, straight
 
 ANGLES = np.linspace(0.0, 0.5, 60)
 BEND = Path(np.column_stack([200 * np.sin(ANGLES), 200 * (1 - np.cos(ANGLES)), np.linspace(0, 2, 60)]), 20)
@@ -90,13 +95,6 @@ def test_gaps_and_arrivals_along_the_path() -> None:
     assert beside.gap_m(ego) < 0
     assert arrival_s(ego, ahead) == pytest.approx(2.1)
     assert arrival_s(Along(0, 4, 0, 0), ahead) == math.inf
-
-
-def straight(length_m: float, *, yaw_rad: float = 0.0, through: tuple[float, float] = (0.0, 0.0)) -> Path:
-    """A straight path whose station 0 is at a point."""
-    s = np.arange(-length_m, length_m + 1.0)
-    points = np.column_stack([through[0] + s * math.cos(yaw_rad), through[1] + s * math.sin(yaw_rad), 0 * s])
-    return Path(points, int(length_m))
 
 
 def test_bends_are_driven_as_fast_as_they_allow_and_braked_for_before() -> None:
@@ -269,3 +267,24 @@ def test_a_verdict_says_what_was_asked_and_reached_and_by_how_much() -> None:
             "judged": False,
         }
     ]
+
+
+@pytest.mark.parametrize(("turn_deg", "seen"), [(None, True), (100.0, True), (60.0, False)])
+def test_a_lidar_sees_nobody_outside_its_turn(turn_deg: float | None, seen: bool, monkeypatch) -> None:
+    monkeypatch.setattr("av_synth.director.sighting.actor_from_ego", lambda _: np.eye(4))
+    tiny = rig.load("tiny")
+    narrow = replace(tiny.lidars[0], horizontal_fov_deg=turn_deg)
+    sighting = Sighting(
+        Seen(by="LIDAR_TOP", time_s=Range(max=1.0)),
+        "van",
+        replace(tiny, lidars=(narrow,)),
+        SimpleNamespace(id=EGO_ID),  # nothing else is asked of it
+    )
+
+    # 40 degrees to the left of straight ahead
+    at = 20.0 * math.cos(math.radians(40.0)), 20.0 * math.sin(math.radians(40.0))
+    stage = scene(straight(50.0), van=OTHER_ID)
+    sighting.look(look(stage, frame(0.0, {EGO_ID: ("ego", 0, 0, 0, 5.0), OTHER_ID: ("van", *at, 0, 0.0)})))
+    (result,) = sighting.results("van", Seen(by="LIDAR_TOP", time_s=Range(max=1.0)))
+
+    assert (result.judged, result.held) == (True, seen)

@@ -27,10 +27,11 @@ Placed = tuple[str, float, float, float, float]
 """Role, x, y, yaw and speed along it."""
 
 
-def straight(length_m: float) -> Path:
-    """From so far behind the origin to so far ahead of it, along x."""
-    x = np.arange(-length_m, length_m + 1.0)
-    return Path(np.column_stack([x, 0 * x, 0 * x]), int(length_m))
+def straight(length_m: float, *, yaw_rad: float = 0.0, through: tuple[float, float] = (0.0, 0.0)) -> Path:
+    """A straight path whose station 0 is at a point."""
+    s = np.arange(-length_m, length_m + 1.0)
+    points = np.column_stack([through[0] + s * math.cos(yaw_rad), through[1] + s * math.sin(yaw_rad), 0 * s])
+    return Path(points, int(length_m))
 
 
 def frame(time_s: float, everybody: Mapping[int, Placed], accelerates_mps2: float = 0.0) -> WorldState:
