@@ -87,7 +87,8 @@ def attempt(
         process, here = start_child(__name__, log, abrupt=address.process is not None)
     with here:
         try:
-            here.send(_Job(spec, replace(address, process=None), address.process is not None, out, planned))
+            with suppress(OSError):  # it is dead already, which `_watch` finds
+                here.send(_Job(spec, replace(address, process=None), address.process is not None, out, planned))
             return _watch(here, process, address, said, on_tick, Pulse(patience))
         except SimulatorError as error:
             # whatever the client made of it, the death of the simulator is the reason

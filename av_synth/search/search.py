@@ -176,9 +176,10 @@ class Search:
                 with ExitStack() as ending:
                     # where every core has a worker of its own; fewer are better placed by the system
                     cores = [(core,) for core in CORES] if count == len(CORES) else [()] * count
-                    workers = [Worker(replace(self._setting, cores=each)) for each in cores]
-                    for worker in workers:
-                        ending.callback(worker.close)
+                    workers: list[Worker] = []
+                    for each in cores:
+                        workers.append(worker := Worker(replace(self._setting, cores=each)))
+                        ending.callback(worker.close)  # also where the next one cannot be started
                     for tried in self._in_order(workers):
                         self.take(tried)
                         if on_accepted is not None:

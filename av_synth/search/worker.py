@@ -178,11 +178,15 @@ class Worker:
     def _start(self) -> None:
         with self._setting.log.open("ab") as log:
             self._process, self.pipe = start_child(__name__, log, self._abrupt)
-        self.pipe.send(self._setting)
+        self._tell(self._setting)
 
     def _send(self) -> None:
         self._pulse.begin()
-        self.pipe.send(self._job)
+        self._tell(self._job)
+
+    def _tell(self, what: object) -> None:
+        with suppress(OSError):  # it is dead already, which `said` finds
+            self.pipe.send(what)
 
 
 def child(handle: int) -> None:

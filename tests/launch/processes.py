@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from multiprocessing.connection import Connection, Pipe
 
 LIMIT_S = 120.0  # that nothing comes near to; for a machine that is busy
 
@@ -52,3 +53,12 @@ def watched(*who: int) -> Iterator[dict[int, int]]:
         for handle in handles.values():
             open_.callback(os.close, handle)
         yield handles
+
+
+def stillborn(code: int) -> tuple[subprocess.Popen[bytes], Connection]:
+    """As `start_child` returns one: a process that has ended with this status before anybody could tell it anything."""
+    here, there = Pipe()
+    there.close()
+    process = subprocess.Popen([sys.executable, "-c", f"raise SystemExit({code})"])
+    process.wait(LIMIT_S)
+    return process, here

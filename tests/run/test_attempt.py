@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from av_synth import __version__, store
-from av_synth.errors import CastError, ConnectionLostError, DocumentError, StalledError
+from av_synth.errors import CastError, ConnectionLostError, DocumentError, SimulatorError, StalledError
 from av_synth.launch import Address, launch_embedded
 from av_synth.launch.choose import simulator_at
 from av_synth.launch.stall import Patience, Pulse
@@ -24,6 +24,7 @@ from av_synth.run import identity as module
 from av_synth.run.attempt import attempt, logs
 from av_synth.run.generate import plan
 from av_synth.session import open_session
+from tests.launch.processes import stillborn
 
 FRAMES = 11  # half a second at 20 Hz, both ends included
 
@@ -161,6 +162,13 @@ def test_what_was_launched_and_the_table_of_boxes_are_in_the_id_of_a_run_on_a_si
 def identified(spec: RunSpec, address: Address, cache: Path) -> tuple[str, Mapping[str, Any]]:
     with open_session(address, spec.scenario.town, 50_000, 0, cache) as session:
         return module.run_identity(spec, module.simulator_facts(session))
+
+
+def test_a_client_that_is_dead_before_it_is_told_what_to_play_is_an_error_with_its_log(spec, tmp_path, monkeypatch):
+    monkeypatch.setattr("av_synth.run.attempt.start_child", lambda *_, **__: stillborn(3))
+
+    with pytest.raises(SimulatorError, match=r"the carla client ended with exit status 3; its log is .*client\.log"):
+        attempt(spec, Address("127.0.0.1", 1), tmp_path)
 
 
 def test_a_run_that_hangs_is_ended_and_nothing_of_it_is_left(spec, tmp_path, monkeypatch):

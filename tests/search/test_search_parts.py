@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 
 from av_synth import scenario as scenarios
 from av_synth.documents import parse
-from av_synth.errors import CastError, DocumentError
+from av_synth.errors import CastError, ConnectionLostError, DocumentError
 from av_synth.geometry.transforms import from_yaw
 from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.scenario.expressions import Value
@@ -24,7 +26,8 @@ from av_synth.search.propose import BLOCK, DESIGN, Proposer, Seen
 from av_synth.search.search import Request, Search, search
 from av_synth.search.space import Space, effective_count, outcome
 from av_synth.search.target import Condition, parse_target
-from av_synth.search.worker import Job, Tried
+from av_synth.search.worker import Job, Setting, Tried, Worker
+from tests.launch.processes import stillborn
 from tests.search.near_miss import SHORT
 
 
@@ -319,3 +322,34 @@ def test_near_copies_are_counted_and_left_out(campaign, tmp_path):
     assert found.rates.tried == 4
     assert found.draws[0].seed != found.draws[1].seed
     assert load_campaign(tmp_path / "c.yaml").campaign == found
+
+
+def test_a_search_process_that_is_dead_before_it_is_given_a_draw_is_an_error_with_its_log(tmp_path, monkeypatch):
+    monkeypatch.setattr("av_synth.search.worker.start_child", lambda *_: stillborn(3))
+    log = tmp_path / "search.log"
+    worker = Worker(Setting("cut_in_wet", None, "cutter", "ttc=0.5..1.5", (), "embedded", log))
+    worker.give(Job(0, 0, {}))
+
+    with pytest.raises(ConnectionLostError, match=rf"a search process ended with exit status 3; its log is {log}"):
+        worker.said()
+    worker.close()
+
+
+def test_search_processes_that_have_started_are_ended_where_the_next_one_cannot_start(tmp_path, monkeypatch):
+    ended = []
+
+    class First:
+        def __init__(self, setting: Setting) -> None:
+            if started:
+                raise OSError(errno.EMFILE, "too many open files")
+            started.append(setting)
+
+        def close(self) -> None:
+            ended.append(self)
+
+    started: list[Setting] = []
+    monkeypatch.setattr(import_module("av_synth.search.search"), "Worker", First)
+    with pytest.raises(OSError, match="too many open files"):
+        search(Request("cut_in_wet", "ttc=0.5..1.5", 1, tmp_path / "found.yaml", workers=2))
+
+    assert len(ended) == len(started) == 1

@@ -109,7 +109,7 @@ def resolve(
                     raise ConnectionLostError(f"{gone} while the campaign was planned; its log is beside {log}")
                 elif (why := pulse.why_stalled()) is not None:
                     raise SimulatorError(f"the process that plans {why} and was ended; its log is {log}")
-    except (EOFError, ConnectionResetError):
+    except (EOFError, ConnectionError):
         raise SimulatorError(f"the process that plans {how_it_ended(process.wait())}; its log is {log}") from None
     finally:
         end_child(process, politely=not ours)
