@@ -15,15 +15,17 @@ from pathlib import Path
 import carla
 
 from av_synth import __version__
-from av_synth.errors import AvSynthError
+from av_synth.errors import AvSynthError, MachineError
 from av_synth.launch.carla import launch_carla
 from av_synth.launch.carla_spec import CarlaSpec
 from av_synth.launch.child_process import python
 from av_synth.launch.embedded import Address, launch_embedded
 from av_synth.launch.exits import how_it_ended
+from av_synth.launch.versions import need_client_version
 
 _LIBRARIES = ("carla", "numpy", "opencv-python-headless", "moderngl", "embreex", "pyarrow")
 _FREE_GB = 5.0
+_NOT_NEEDED = "(not needed: the embedded simulator is used)"
 _RENDERER_TIMEOUT_S = 120.0
 # Run apart: a broken GL driver may take its process with it.
 _RENDERER_PROGRAM = (
@@ -102,9 +104,13 @@ def _carla(address: Address) -> Finding:
     try:
         client = carla.Client(address.host, address.port)
         client.set_timeout(2.0)
-        return Finding("CARLA", True, f"{client.get_server_version()} at {address}")
+        version = client.get_server_version()
+        need_client_version(version, f"the server at {address}")
+        return Finding("CARLA", True, f"{version} at {address}")
+    except MachineError as error:
+        return Finding("CARLA", True, f"{error} {_NOT_NEEDED}")
     except RuntimeError:
-        return Finding("CARLA", True, f"none at {address} (not needed: the embedded simulator is used)")
+        return Finding("CARLA", True, f"none at {address} {_NOT_NEEDED}")
 
 
 def _started(spec: CarlaSpec) -> Finding:

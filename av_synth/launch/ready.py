@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,6 +20,7 @@ from av_synth.launch.child_process import start_child
 from av_synth.launch.exits import how_it_ended
 from av_synth.launch.guard import running
 from av_synth.launch.ports import listeners, listens_on
+from av_synth.launch.versions import need_client_version
 
 _LOOK_EVERY_S = 0.2
 _TAIL_BYTES = 4000
@@ -135,7 +135,7 @@ def _ask(server: Starting, probe: str, look: Callable[[str], None]) -> str:
                 if what == "error":
                     trouble = f" (the client says: {value})"
                 elif what == "version":
-                    _need_version(server, version := value)
+                    need_client_version(version := value, f"the server on port {server.port}")
                     waits_for = "told of its world"
                 elif what == "world":
                     waits_for = "made a tick"
@@ -163,12 +163,6 @@ def _need_ours(server: Starting) -> None:
     if found and not server.foreign and not found & {each.pid for each in running(server.process)}:
         who = ", ".join(sorted("another user's process" if pid is None else f"process {pid}" for pid in found))
         raise PortTakenError(f"port {server.port} was free, and now {who} listens there")
-
-
-def _need_version(server: Starting, version: str) -> None:
-    wanted = metadata.version("carla")
-    if version.partition("-")[0] != wanted:
-        raise MachineError(f"the CARLA on port {server.port} is {version!r}; want {wanted}, the version of the client")
 
 
 def _fail(server: Starting, how: str) -> NoReturn:

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import carla
 
-from av_synth.errors import LaunchError, OccupiedError
+from av_synth.errors import OccupiedError
 from av_synth.launch import Address, Caretaker
+from av_synth.launch.versions import need_client_version
 from av_synth.session.errors import client_errors
 from av_synth.session.session import RPC_TIMEOUT_S, Session
 from av_synth.session.steps import OnStep, Step, unheard
 from av_synth.session.towns import TownChoice, load_town
 
 _CONNECT_TIMEOUT_S = 15.0
-CLIENT_VERSION = "0.9.16"
 GRACE_S = 10.0  # a caretaker may be giving the world back just now
 _LOOK_EVERY_S = 0.25
 _OF_SOMEBODY = ("vehicle", "walker", "sensor", "controller")
@@ -44,7 +44,7 @@ def open_session(
         on_step: told of each step when it has been made.
 
     Raises:
-        LaunchError: if the server is of another version.
+        MachineError: if the server is of another version.
         OccupiedError: if it is not ours and somebody uses it, and it is not to be adopted.
         CastError: if it has no such town, or none that fits, or can make none of the file.
         DocumentError: if there is no such file.
@@ -86,7 +86,7 @@ def _connect(address: Address, cache: Path) -> carla.Client:
     """A client of the server there.
 
     Raises:
-        LaunchError: if the server is of another version.
+        MachineError: if the server is of another version.
         ConnectionLostError: if it does not answer.
     """
     with client_errors(address, "connecting"):
@@ -95,8 +95,7 @@ def _connect(address: Address, cache: Path) -> carla.Client:
         client.set_files_base_folder(str(cache))
         version = client.get_server_version()
         client.set_timeout(RPC_TIMEOUT_S)
-    if not version.startswith(CLIENT_VERSION):
-        raise LaunchError(f"simulator at {address} is CARLA {version}; want {CLIENT_VERSION}, the client's version")
+    need_client_version(version, f"simulator at {address}")
     return client
 
 

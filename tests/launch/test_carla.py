@@ -234,7 +234,9 @@ def test_one_that_listens_and_never_answers_is_given_up_at_the_deadline(folder, 
 def test_one_of_another_version_is_named_with_the_one_that_is_wanted(folder, tmp_path):
     said = refused(spec(folder, "version=0.9.15"), tmp_path / "log", MachineError)
 
-    assert re.fullmatch(r"the CARLA on port [0-9]+ is '0\.9\.15'; want 0\.9\.16, the version of the client", said)
+    assert re.fullmatch(
+        r"the server on port [0-9]+ is CARLA '0\.9\.15'; want 0\.9\.16, the version of the client", said
+    )
 
 
 def test_a_client_that_dies_while_it_asks_is_replaced(folder, tmp_path, monkeypatch):
@@ -250,7 +252,7 @@ def test_a_client_that_dies_while_it_asks_is_replaced(folder, tmp_path, monkeypa
     monkeypatch.setattr(ready, "start_child", short_lived)
     said = refused(spec(folder, "version=0.9.15"), tmp_path / "log", MachineError)
 
-    assert "is '0.9.15'" in said
+    assert "is CARLA '0.9.15'" in said
     assert len(started) == 2
 
 

@@ -4,13 +4,14 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from av_synth import __version__
-from av_synth.launch import Address, doctor
+from av_synth.launch import Address, doctor, launch_embedded
 from av_synth.launch.carla_spec import CarlaSpec
 from av_synth.launch.doctor import Finding, examine
 from tests.launch import stand_in_carla
@@ -48,6 +49,15 @@ def test_a_host_without_an_address_is_a_carla_that_is_not_there():
     finding = doctor._carla(Address("no..where", 2000))
 
     assert finding == Finding("CARLA", True, "none at no..where:2000 (not needed: the embedded simulator is used)")
+
+
+def test_a_server_of_another_version_is_told_and_needed_as_little_as_any(monkeypatch):
+    monkeypatch.setattr(metadata, "version", {"carla": "0.9.15"}.__getitem__)
+    with launch_embedded("AvSynth01", render_threads=1) as address:
+        finding = doctor._carla(address)
+
+    said = f"the server at {address} is CARLA '0.9.16'; want 0.9.15, the version of the client"
+    assert finding == Finding("CARLA", True, f"{said} (not needed: the embedded simulator is used)")
 
 
 @pytest.mark.long

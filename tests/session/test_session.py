@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from importlib import metadata
 from pathlib import Path
 
 import carla
@@ -16,7 +17,7 @@ from av_synth.errors import (
     ConnectionLostError,
     DataError,
     DocumentError,
-    LaunchError,
+    MachineError,
     SimulatorError,
     SpawnError,
 )
@@ -103,10 +104,10 @@ def test_a_town_is_the_map_of_just_that_name_before_one_that_begins_so(town, fou
     assert find_town(town, [f"/Game/Carla/Maps/{name}" for name in names]) == found
 
 
-def test_a_server_of_another_version_is_a_launch_error_that_names_both(address, cache, monkeypatch):
-    monkeypatch.setattr(module, "CLIENT_VERSION", "0.9.15")
+def test_a_server_of_another_version_is_refused_and_both_are_named(address, cache, monkeypatch):
+    monkeypatch.setattr(metadata, "version", {"carla": "0.9.15"}.__getitem__)
 
-    with pytest.raises(LaunchError, match=r"is CARLA 0\.9\.16; want 0\.9\.15"), opened(address, cache):
+    with pytest.raises(MachineError, match=r"is CARLA '0\.9\.16'; want 0\.9\.15"), opened(address, cache):
         pytest.fail("it opened")
 
 
