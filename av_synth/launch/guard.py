@@ -22,7 +22,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import IO, NoReturn
 
@@ -40,7 +40,6 @@ _NOT_STARTED = 127  # as a shell says it
 def start_guarded(
     command: Sequence[str],
     log: IO[bytes] | int = subprocess.DEVNULL,
-    environment: Mapping[str, str] | None = None,
     *,
     grace_s: float = GRACE_S,
     afterwards: Sequence[str] = (),
@@ -53,7 +52,6 @@ def start_guarded(
     Args:
         command: the program itself, not a shell script that starts it, and its arguments.
         log: gets what it says.
-        environment: its variables; ours if None.
         grace_s: how long after SIGTERM it is killed.
         afterwards: a command that is run when it has ended, whatever ended it; it may be run twice.
         pass_fds: open files that it and its guards keep.
@@ -69,7 +67,6 @@ def start_guarded(
         stdout=log,
         stderr=log,
         text=True,
-        env=environment,
         start_new_session=True,
         pass_fds=pass_fds,
     )

@@ -131,6 +131,10 @@ class CameraEntry(_Sensor):
     def _square_pixels(self) -> CameraEntry:
         if self.fy_px is not None and self.fy_px != self.fx_px:
             raise ValueError(f"fy_px = {self.fy_px}; want it equal to fx_px = {self.fx_px}, or left out")
+        return self
+
+    @model_validator(mode="after")
+    def _looks_through_the_image(self) -> CameraEntry:
         if not (0 <= self.cx_px < self.width_px and 0 <= self.cy_px < self.height_px):
             raise ValueError(f"principal point ({self.cx_px}, {self.cy_px}); want it inside the image")
         return self
@@ -206,25 +210,21 @@ class LidarEntry(_Sensor):
         return self
 
     @model_validator(mode="after")
-    def _a_table_of_a_device(self) -> LidarEntry:
+    def _only_a_device_has_these(self) -> LidarEntry:
         if self.device is None and (self.elevations_deg or self.azimuths_deg):
             raise ValueError("got a table of beams without a device; want device: {}, or its keys")
         if self.device is None and self.horizontal_fov_deg != 360.0:
             message = f"horizontal_fov_deg = {self.horizontal_fov_deg:g} without a device"
             raise ValueError(f"{message}; want device: {{}}, or its keys, or all the way round")
         _sees_something(self.device, self.range_m)
+        return self
+
+    @model_validator(mode="after")
+    def _a_value_for_each_beam(self) -> LidarEntry:
         firing_us = None if self.device is None else self.device.firing_us
         for name, column in (("azimuths_deg", self.azimuths_deg), ("device.firing_us", firing_us)):
             if column is not None and len(column) != self.number:
                 raise ValueError(f"{name} has {len(column)} values; want {self.number}, one for each beam")
-        return self
-
-    @model_validator(mode="after")
-    def _measures_something(self) -> LidarEntry:
-        if self.device is not None and self.device.min_range_m >= self.range_m:
-            raise ValueError(
-                f"device.min_range_m = {self.device.min_range_m:g}; want it below range_m = {self.range_m:g}"
-            )
         return self
 
     @property

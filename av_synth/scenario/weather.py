@@ -144,13 +144,12 @@ _WET = ("precipitation", "precipitation_deposits", "wetness")  # what rain_mm_h 
 _FIELDS = tuple(name for name in WeatherSpec.model_fields if name != "preset")
 
 
-def changed_weather(text: str, before: Weather, option: str = "--weather") -> Weather:
+def changed_weather(text: str, before: Weather) -> Weather:
     """The weather that somebody asks for: a preset, or changes of what it was, joined by +.
 
     Args:
         text: such as `clear_dusk`, `night`, `night+rain`, `sun_altitude_angle=3+fog_density=20`.
         before: what it was.
-        option: where it was said, for errors.
 
     Raises:
         DocumentError: with everything in it that is no weather, or that contradicts what is before it.
@@ -178,7 +177,7 @@ def changed_weather(text: str, before: Weather, option: str = "--weather") -> We
         wrong += [f"{one} and {part} contradict each other; leave one out" for one in _taken_back(part, changes, said)]
         said.update(dict.fromkeys(changes, part))
     if wrong:
-        raise DocumentError([Problem("", option, each) for each in wrong])
+        raise DocumentError([Problem("", "--weather", each) for each in wrong])
     return weather
 
 

@@ -24,7 +24,6 @@ from av_synth.scenario import ConcreteScenario
 from av_synth.scenario.expressions import Value
 from av_synth.store import replace_file
 
-VERSION = 1
 MAX_DRAWS = 500  # more than the bounds of a YAML document allow; several campaigns with other seeds do
 _TICK_HEX = 4  # digits of each tick's state hash: enough to name the first that differs
 HEADER = "# Draws that reach a target, found by `av-synth search`; play them with `av-synth run FILE --rig NAME`.\n"

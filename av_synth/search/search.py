@@ -42,8 +42,6 @@ _AT_END = 0.1  # of a parameter's range: where the best draws are all so near to
 _BEST = 3  # draws that are looked at for that
 _LOOK_EVERY_S = 1.0
 
-Progress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True)
 class Request:
@@ -101,7 +99,7 @@ class Summary:
         }
 
 
-def search(request: Request, on_accepted: Progress | None = None) -> Summary:
+def search(request: Request, on_accepted: Callable[[int, int], None] | None = None) -> Summary:
     """Look for draws that reach a target, and write those that do.
 
     What is found depends on the request alone, not on how many processes there are or how fast they work.
@@ -164,7 +162,7 @@ class Search:
         self._idle = 0  # draws since the last that was accepted
         self._ticks = 0
 
-    def run(self, on_accepted: Progress | None) -> Summary:
+    def run(self, on_accepted: Callable[[int, int], None] | None) -> Summary:
         """Search until there are enough."""
         began = saved = time.monotonic()
         wanted = self._request.count
