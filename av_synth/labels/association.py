@@ -23,6 +23,7 @@ from av_synth.geometry.transforms import Array, apply, invert
 from av_synth.labels.classes import ACTOR_TAGS, CERTAIN_TAGS, tags_of
 from av_synth.log.state import WorldState
 from av_synth.rig.model import Camera, Rig
+from av_synth.sensing.tags import Tag
 
 _MARGIN_M = 0.15  # depth is quantised and pixels at a silhouette straddle two surfaces
 _STRAY_M = 0.5  # mirrors and loads stick out of boxes this far
@@ -42,7 +43,7 @@ Points = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
 
 
-def _table(tags: frozenset[int]) -> Flags:
+def _table(tags: frozenset[Tag]) -> Flags:
     """Whether each of the 256 classes is among some."""
     return np.isin(np.arange(256), list(tags))
 

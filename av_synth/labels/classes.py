@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from av_synth.sensing.tags import Tag
 
-# CARLA 0.9.16's CityObjectLabels
-PEDESTRIANS: Final = 12
-_VEHICLES = frozenset({14, 15, 16, 17, 18})  # car, truck, bus, train, motorcycle; a bicycle may be pushed
-_CYCLES = frozenset({18, 19})
-STATIC: Final = 20
-# of what only actors are made: pedestrians, riders, vehicles, two-wheelers
-CERTAIN_TAGS = frozenset(range(PEDESTRIANS, STATIC))
-# of what an actor can be, and the town, too: static and dynamic props, and others
-_PROP_TAGS = frozenset({STATIC, 21, 22})
-ACTOR_TAGS = CERTAIN_TAGS | _PROP_TAGS
+_HEAVY = frozenset({Tag.CAR, Tag.TRUCK, Tag.BUS, Tag.TRAIN, Tag.MOTORCYCLE})  # a bicycle may be pushed
+_CYCLES = frozenset({Tag.MOTORCYCLE, Tag.BICYCLE})
+_PROPS = frozenset({Tag.STATIC, Tag.DYNAMIC, Tag.OTHER})
+CERTAIN_TAGS = frozenset({Tag.PEDESTRIANS, Tag.RIDER}) | _HEAVY | _CYCLES
+"""Of what only actors are made."""
+ACTOR_TAGS = CERTAIN_TAGS | _PROPS
+"""Of what an actor can be, and the town, too."""
 
 
-def tags_of(category: str) -> frozenset[int]:
+def tags_of(category: str) -> frozenset[Tag]:
     """The classes that pixels of an actor of a nuScenes category can have.
 
     Wide on purpose: a person may carry or ride something, and a simulator may call an odd vehicle dynamic. What
@@ -24,11 +21,11 @@ def tags_of(category: str) -> frozenset[int]:
     """
     family = category.split(".", maxsplit=1)[0]
     if family in ("human", "animal"):
-        return ACTOR_TAGS - _VEHICLES
+        return ACTOR_TAGS - _HEAVY
     if family == "vehicle":
-        return ACTOR_TAGS - {PEDESTRIANS, STATIC}
+        return ACTOR_TAGS - {Tag.PEDESTRIANS, Tag.STATIC}
     if family == "movable_object":
-        return _PROP_TAGS
+        return _PROPS
     if family == "static_object":  # a rack with the bicycles in it
-        return _PROP_TAGS | _CYCLES
+        return _PROPS | _CYCLES
     return ACTOR_TAGS

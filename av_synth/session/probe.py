@@ -22,6 +22,7 @@ from av_synth.geometry.carla import matrix_from_transform, transform_from_matrix
 from av_synth.geometry.transforms import Array, from_yaw
 from av_synth.launch import Address
 from av_synth.scenario.weather import PRESETS
+from av_synth.sensing.tags import Tag
 from av_synth.session.attach import open_session
 from av_synth.session.errors import client_errors
 from av_synth.session.session import Session
@@ -41,7 +42,7 @@ _SLOW_TICK_S = 0.12  # no multiple of the tick
 _CAMERAS = ("rgb", "depth", "instance_segmentation")
 _BRIGHT, _CHANGED = 1.05, 0.8
 _FEW_IDS = 64
-_VEHICLES = (13, 14, 15, 16, 18, 19)  # car to bicycle, carla.CityObjectLabel less Train
+_OF_A_CAR = (Tag.RIDER, Tag.CAR, Tag.TRUCK, Tag.BUS, Tag.MOTORCYCLE, Tag.BICYCLE)  # whatever it is taken for
 
 
 @dataclass(frozen=True)
@@ -230,7 +231,7 @@ class _Probe:
     def _ids(self, image: Any, car_id: int) -> None:
         blue, green, red = (_bgr(image)[..., channel].astype(int) for channel in range(3))
         ids = green + 256 * blue
-        found = sorted({int(each) for each in ids[np.isin(red, _VEHICLES)]})
+        found = sorted({int(each) for each in ids[np.isin(red, _OF_A_CAR)]})
         habits = self._found.habits
         if not found:
             habits["object_ids"] = habits["colliding_ids"] = Finding(None, "the car was not in the picture")
