@@ -82,11 +82,26 @@ def extents(measurement: Any) -> Mapping[int, Extent]:
     return found
 
 
+def detections(measurement: Any, beams: int, channels: int) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint8]]:
+    """The detections of a semantic lidar (N,), and the ring (N,) of each.
+
+    CARLA's channels run from the highest beam down, nuScenes' rings from the lowest up.
+
+    Args:
+        measurement: a carla.SemanticLidarMeasurement.
+        beams: how many it was asked for.
+        channels: how many it has: one for each beam, or as many rounds of the beams as its kind makes.
+    """
+    rows = np.frombuffer(measurement.raw_data, dtype=SEMANTIC_DETECTION)
+    counts = [measurement.get_point_count(channel) for channel in range(channels)]
+    return rows, np.repeat(beams - 1 - np.arange(channels) % beams, counts).astype(np.uint8)
+
+
 def lidar_scan(measurement: Any, sensor_from_body: Array, beams: int, range_m: float) -> LidarScan:
     """A semantic lidar's turn.
 
-    CARLA's channels run from the highest beam down, nuScenes' rings from the lowest up. Intensity is synthesised from
-    incidence, range and class, because CARLA's semantic lidar has none (`sensing.intensity`).
+    Intensity is synthesised from incidence, range and class, because CARLA's semantic lidar has none
+    (`sensing.intensity`).
 
     Args:
         measurement: a carla.SemanticLidarMeasurement.
@@ -94,9 +109,7 @@ def lidar_scan(measurement: Any, sensor_from_body: Array, beams: int, range_m: f
         beams: channels it was asked for.
         range_m: its range.
     """
-    rows = np.frombuffer(measurement.raw_data, dtype=SEMANTIC_DETECTION)
-    counts = [measurement.get_point_count(channel) for channel in range(beams)]
-    ring = np.repeat(np.arange(beams - 1, -1, -1, dtype=np.uint8), counts)
+    rows, ring = detections(measurement, beams, beams)
     body = flip_y(rows["xyz"])
     tag = rows["tag"].astype(np.uint8)
     distance = np.linalg.norm(body, axis=1)

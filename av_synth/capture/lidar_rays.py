@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.capture.decode import SEMANTIC_DETECTION
+from av_synth.capture.decode import detections
 from av_synth.geometry.carla import flip_y
 from av_synth.geometry.transforms import Array, rotate
 from av_synth.rig.model import Firing, Lidar
@@ -70,7 +70,7 @@ def ray_hits(measurement: Any, sensor_from_body: Array, lidar: Lidar, tick_us: i
         lidar: which it is.
         tick_us: how long its turn takes.
     """
-    rows, ring = _by_ring(measurement, lidar.beams, 2 * lidar.beams)
+    rows, ring = detections(measurement, lidar.beams, 2 * lidar.beams)
     half = len(rows) // 2
     how = rows[half:]
     met = replace(
@@ -93,7 +93,7 @@ def stock_hits(measurement: Any, sensor_from_body: Array, lidar: Lidar, tick_us:
         lidar: which it stands in for.
         tick_us: how long its turn takes.
     """
-    rows, ring = _by_ring(measurement, lidar.beams, lidar.beams)
+    rows, ring = detections(measurement, lidar.beams, lidar.beams)
     grid = _Grid(replace(lidar, azimuths_deg=None, firing=None), measurement.horizontal_angle, tick_us)
     met = replace(_met(rows, ring, sensor_from_body), column=grid.columns_of(flip_y(rows["xyz"])))
     return _with_lost(met, grid, sensor_from_body)
@@ -153,13 +153,6 @@ def _with_lost(met: LidarHits, grid: _Grid, sensor_from_body: Array) -> LidarHit
         ring=ring.astype(np.uint8),
     )
     return LidarHits(**{name: np.concatenate([values, getattr(nothing, name)]) for name, values in vars(met).items()})
-
-
-def _by_ring(measurement: Any, beams: int, channels: int) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint8]]:
-    """The detections of a semantic lidar, and the ring of each: channels are beam after beam from the top."""
-    rows = np.frombuffer(measurement.raw_data, dtype=SEMANTIC_DETECTION)
-    counts = [measurement.get_point_count(channel) for channel in range(channels)]
-    return rows, np.repeat(beams - 1 - np.arange(channels) % beams, counts).astype(np.uint8)
 
 
 def _met(rows: npt.NDArray[np.void], ring: npt.NDArray[np.uint8], sensor_from_body: Array) -> LidarHits:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from av_synth.documents import Strict
 from av_synth.geometry.lens import COEFFICIENTS, Lens
-from av_synth.rig.model import BASE_ISO
+from av_synth.sensing.photo import BASE_ISO
 
 Coefficient = Annotated[float, Field(ge=-10, le=10)]
 

@@ -13,13 +13,13 @@ from av_synth.geometry.lens import Lens
 from av_synth.geometry.transforms import Array, matrix_from_quaternion
 from av_synth.sensing.inertial import GnssReceiver, Triad
 from av_synth.sensing.lidar import LidarDevice
+from av_synth.sensing.photo import BASE_ISO
 from av_synth.sensing.radar_model import RadarDevice
 
 # what nuScenes' readers want on every sample
 MAIN_CAMERA, MAIN_LIDAR = "CAM_FRONT", "LIDAR_TOP"
 KEYFRAME_US = 500_000
 MAX_RANGE_M, MAX_BEAMS = 400.0, 256
-BASE_ISO = 100.0
 _EDGE_PIECES = 16
 
 

@@ -22,7 +22,8 @@ NEAREST_M = 0.05
 """No range with noise is shorter."""
 _GHOST_NEAREST_M, _GHOST_MPS = 1.0, 30.0
 _DIRT_BGR = (38.0, 46.0, 52.0)  # wet earth, out of focus
-_DIRT_COVER, _DIRT_STEP_PX = 0.97, 8  # dirt is that opaque; drawn on a grid so coarse, as nothing on a lens is sharp
+_DIRT_COVER = 0.97  # dirt is that opaque
+_COVER_STEP_PX = 8
 _DIRT_SPOT = (0.02, 0.09)  # radii of spots, of the image's width
 _BLOCK_BGR = (14.0, 15.0, 17.0)  # what shuts the light out is in its own shade
 _BLOCK_RIM, _BLOCK_WAVES, _BLOCK_WAVE = 0.08, (3.0, 9.0), 0.04  # soft and uneven edge, of the image's width
@@ -82,8 +83,7 @@ def dirty(image: Image, share: float, random: np.random.Generator) -> Image:
         share: of the image that spots cover, their soft rims counted to the half of them; a little more, by the last.
         random: decides the spots: the same, the same dirt.
     """
-    height, width = image.shape[:2]
-    rows, columns = math.ceil(height / _DIRT_STEP_PX), math.ceil(width / _DIRT_STEP_PX)
+    rows, columns = _grid(image)
     y, x = np.mgrid[:rows, :columns]
     covered = np.zeros((rows, columns), dtype=np.float32)
     while share < 1 and (covered >= 0.5).mean() < share:
@@ -92,11 +92,7 @@ def dirty(image: Image, share: float, random: np.random.Generator) -> Image:
         away = np.hypot((x - middle_x) * random.uniform(0.7, 1.4), y - middle_y) / radius
         covered = np.maximum(covered, np.clip(1.5 - away, 0.0, 1.0).astype(np.float32))
     covered = covered if share < 1 else np.ones_like(covered)
-    cover = _DIRT_COVER * np.asarray(cv2.resize(covered, (width, height), interpolation=cv2.INTER_LINEAR))[..., None]
-    result = image.copy()
-    mixed = image[..., :3] * (1 - cover) + np.asarray(_DIRT_BGR, dtype=np.float32) * cover
-    result[..., :3] = np.rint(mixed).astype(np.uint8)
-    return result
+    return _covered(image, covered, _DIRT_COVER, _DIRT_BGR)
 
 
 def blocked(image: Image, share: float, random: np.random.Generator) -> Image:
@@ -107,8 +103,7 @@ def blocked(image: Image, share: float, random: np.random.Generator) -> Image:
         share: of the image that is behind it, its soft rim counted to the half of it.
         random: decides from which side it comes, and its outline: the same, the same cover.
     """
-    height, width = image.shape[:2]
-    rows, columns = math.ceil(height / _DIRT_STEP_PX), math.ceil(width / _DIRT_STEP_PX)
+    rows, columns = _grid(image)
     y, x = np.mgrid[:rows, :columns] / columns
     side = random.uniform(0.0, 2.0 * math.pi)
     away, along = x * math.cos(side) + y * math.sin(side), y * math.cos(side) - x * math.sin(side)
@@ -116,11 +111,21 @@ def blocked(image: Image, share: float, random: np.random.Generator) -> Image:
         away = away + _BLOCK_WAVE * np.sin(waves * along + random.uniform(0.0, 2.0 * math.pi))
     rim = np.quantile(away, share)
     covered = np.clip(0.5 - (away - rim) / _BLOCK_RIM, 0.0, 1.0) if share < 1 else np.ones_like(away)
-    cover = np.asarray(cv2.resize(covered.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR))[
-        ..., None
-    ]
+    return _covered(image, covered.astype(np.float32), 1.0, _BLOCK_BGR)
+
+
+def _grid(image: Image) -> tuple[int, int]:
+    """Rows and columns of what covers an image: nothing on a lens is sharp, so it is drawn coarsely."""
+    height, width = image.shape[:2]
+    return math.ceil(height / _COVER_STEP_PX), math.ceil(width / _COVER_STEP_PX)
+
+
+def _covered(image: Image, covered: npt.NDArray[np.float32], opaque: float, bgr: tuple[float, float, float]) -> Image:
+    """The image behind a colour that covers it where `covered`, of any size, is 1, and is that opaque there."""
+    height, width = image.shape[:2]
+    cover = opaque * np.asarray(cv2.resize(covered, (width, height), interpolation=cv2.INTER_LINEAR))[..., None]
     result = image.copy()
-    mixed = image[..., :3] * (1 - cover) + np.asarray(_BLOCK_BGR, dtype=np.float32) * cover
+    mixed = image[..., :3] * (1 - cover) + np.asarray(bgr, dtype=np.float32) * cover
     result[..., :3] = np.rint(mixed).astype(np.uint8)
     return result
 

@@ -15,7 +15,8 @@ Image = npt.NDArray[np.uint8]
 _Factors = npt.NDArray[np.float32]
 
 _GAMMA = 2.2
-_BASE_ISO = 100.0
+BASE_ISO = 100.0
+"""The gain at which white is the full well."""
 # of blur: images of what moves less stay; so far apart, and so many, moments are added up; for the way that all but a
 # few pixels come at most, and that none is taken to come further than, in parts of the image's width
 _STILL_PX, _STEP_PX, _STEPS, _LONGEST, _FARTHEST, _EVERY_PX = 0.25, 1.5, 9, 0.995, 0.05, 4
@@ -99,7 +100,7 @@ def grainy(image: Image, full_well_e: float, read_noise_e: float, iso: float, ra
 @lru_cache(maxsize=16)
 def _spread(full_well_e: float, read_noise_e: float, iso: float) -> _Factors:
     """Standard deviation (256,) of each value of an image."""
-    white_e = full_well_e * _BASE_ISO / iso
+    white_e = full_well_e * BASE_ISO / iso
     light = (np.arange(256) / 255.0) ** _GAMMA
     sigma = np.sqrt(light * white_e + read_noise_e**2) / white_e
     high, low = (255.0 * np.maximum(light + sign * sigma, 0.0) ** (1.0 / _GAMMA) for sign in (1.0, -1.0))
