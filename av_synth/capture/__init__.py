@@ -4,7 +4,7 @@ from av_synth.capture.faults import SensorFaults
 from av_synth.capture.frameset import CameraImage, Extent, FrameSet, LabelImage, LidarScan, RadarDetails, RadarScan
 from av_synth.capture.lidar_devices import LidarDevices
 from av_synth.capture.radar_devices import RadarDevices
-from av_synth.capture.sensors import SensorArray, warm_up_ticks
+from av_synth.capture.sensors import SensorArray, lead_ticks
 from av_synth.capture.traces import CameraTraces
 
 __all__ = [
@@ -20,5 +20,5 @@ __all__ = [
     "RadarScan",
     "SensorArray",
     "SensorFaults",
-    "warm_up_ticks",
+    "lead_ticks",
 ]

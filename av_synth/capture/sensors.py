@@ -43,13 +43,13 @@ class _Feed:
     crop: Crop | None = None
 
 
-def warm_up_ticks(session: Session) -> int:
-    """How many ticks before the first recorded frame sensors must exist.
+def lead_ticks(session: Session) -> int:
+    """How many ticks before the first recorded frame sensors must exist, at most.
 
     The embedded simulator's first frames are as good as any. Others' may be missing, black or wrongly exposed
     (carla#2455, carla#3443), so there the sensors come as early as can be.
     """
-    return 1 if session.extensions else 1_000_000
+    return 1 if session.embedded else 1_000_000
 
 
 class SensorArray:
@@ -226,7 +226,7 @@ class SensorArray:
             wanted |= {_PERIOD: str(period), _PHASE: str(first % period)}
         sensor = self._session.spawn_sensor(type_id, wanted, self._ego, self._actor_from_ego @ ego_from_body)
         self._feeds[channel, type_id] = _Feed(period, queue, crop)
-        if type_id != _RGB or warm_up_ticks(self._session) == 1:
+        if type_id != _RGB or self._session.embedded:
             sensor.listen(queue.put)
             return
         watched = first - WATCHED * period

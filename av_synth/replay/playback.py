@@ -23,6 +23,7 @@ from av_synth.scenario.faults import Fault
 from av_synth.scenario.weather import Weather
 from av_synth.scenario.words import EGO
 from av_synth.session import Session
+from av_synth.session.blueprints import find
 from av_synth.session.commands import Command
 from av_synth.session.readings import actor_from_ego
 
@@ -206,7 +207,7 @@ class PlayedBack:
         """
         hold = staging.warm_up_ticks(self._log.tick_us)
         first = self._playback.first
-        return min(first - hold, self._log.first) if self._session.extensions else first - hold
+        return min(first - hold, self._log.first) if self._session.embedded else first - hold
 
     @property
     def _start_us(self) -> int:
@@ -280,7 +281,7 @@ class PlayedBack:
             )
 
         actor = spawned()
-        if session.extensions:
+        if session.embedded:
             for _ in range(min(log_id - actor.id, _MOST_IDS_LEFT_OUT)):
                 session.destroy(actor)
                 actor = spawned()
@@ -289,13 +290,13 @@ class PlayedBack:
 
     def _attributes(self, type_id: str, logged: Mapping[str, str], role: str) -> dict[str, str]:
         """Those of the log that can be given, and the colour that is asked for."""
-        found = [blueprint for blueprint in self._session.library.filter(type_id) if blueprint.id == type_id]
-        if not found:
+        blueprint = find(self._session.library, type_id)
+        if blueprint is None:
             raise CastError(
                 f"simulator at {self._session.address}: has no {type_id}, which {role} is in the log of "
                 f"{self._log.of}; want one that has, such as the one that made the run"
             )
-        given = {each.id: logged[each.id] for each in found[0] if each.is_modifiable and each.id in logged}
+        given = {each.id: logged[each.id] for each in blueprint if each.is_modifiable and each.id in logged}
         given.pop("role_name", None)
         if role in self._playback.colours:
             given["color"] = self._playback.colours[role]

@@ -19,7 +19,7 @@ from av_synth.capture import (
     RadarDevices,
     SensorArray,
     SensorFaults,
-    warm_up_ticks,
+    lead_ticks,
 )
 from av_synth.director import Director
 from av_synth.errors import DataError
@@ -191,7 +191,7 @@ def _warm_up(
     state, lamps = _tick(session, director, heard=run_up is not None)
     from_ego = director.actor_from_ego()
     first_frame = session.begin_recording(max(1, director.warm_up_ticks))
-    sensors, lead = None, warm_up_ticks(session)
+    sensors, lead = None, lead_ticks(session)
     standing = director.standing
     settling, settled = Settling(session.tick_us, standing or ()), False
     while state.frame < first_frame:

@@ -76,7 +76,7 @@ def simulator_facts(session: Session) -> dict[str, str]:
     tells, and the digests are of what can be read: the OpenDRIVE text, the blueprints, and the table that corrects its
     boxes.
     """
-    said = session.extensions
+    said = session.facts()
     told = session.address.launched
     if said:
         told = simulator_name(said["version"], said["profile"], said.get("quality", DEFAULT_QUALITY))
@@ -99,11 +99,12 @@ def provenance(session: Session) -> dict[str, Any]:
 
     And whose the looks of bodies are, where the simulator says so.
     """
-    attribution = session.extensions.get("attribution")
+    said = session.facts()
+    attribution = said.get("attribution")
     return {
         "av_synth": __version__,
         **({"attribution": attribution} if attribution else {}),
-        "renderer": session.extensions.get("gl_renderer", "unknown: the server does not say"),
+        "renderer": said.get("gl_renderer", "unknown: the server does not say"),
         "python": platform.python_version(),
         "processor": _processor(),
         "libraries": dict(_libraries()),

@@ -12,6 +12,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.launch import Address, Caretaker
 from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.scenario.weather import Weather
+from av_synth.session.blueprints import FACTS, facts_of, find
 from av_synth.session.commands import Command, send
 from av_synth.session.errors import client_errors
 from av_synth.session.opendrive import TIMED_OUT
@@ -32,6 +33,7 @@ class Session:
         tick_us: the length of a tick.
         seed: seeds whatever is random on the client's side (the Traffic Manager).
         library: the blueprint library, by which the simulator's abilities are found out.
+        embedded: whether it is the embedded simulator, of which there are facts.
     """
 
     def __init__(
@@ -56,8 +58,9 @@ class Session:
         self.tick_us = tick_us
         self.seed = seed
         self.library: carla.BlueprintLibrary = world.get_blueprint_library()
+        self.embedded = find(self.library, FACTS) is not None
         self.sensors: list[carla.Sensor] = []
-        self._sky = Sky(client, world)
+        self._sky = Sky(client, world, self.library)
         self._infos: dict[int, ActorInfo] = {}
         self._known: dict[int, tuple[Numbers, ActorState]] = {}  # what was read last
         self._actors: list[carla.Actor] = []
@@ -70,13 +73,10 @@ class Session:
         self._origin_frame: int | None = None
         self._last_frame: int | None = None
 
-    @property
-    def extensions(self) -> Mapping[str, str]:
-        """What the embedded simulator says of itself (blueprint avsynth.simulator.facts); empty on any other."""
-        found = [
-            blueprint for blueprint in self.world.get_blueprint_library() if blueprint.id == "avsynth.simulator.facts"
-        ]
-        return {attribute.id: attribute.as_str() for attribute in found[0]} if found else {}
+    def facts(self) -> Mapping[str, str]:
+        """What the simulator says of itself now; see `blueprints.facts_of`."""
+        with client_errors(self.address, "reading its facts"):
+            return facts_of(self.world)
 
     @property
     def town(self) -> str:
@@ -192,7 +192,8 @@ class Session:
 
     def has_attribute(self, type_id: str, attribute: str) -> bool:
         """Whether the simulator has a blueprint with this attribute: how extensions are found out."""
-        return any(found.id == type_id and found.has_attribute(attribute) for found in self.library.filter(type_id))
+        blueprint = find(self.library, type_id)
+        return blueprint is not None and bool(blueprint.has_attribute(attribute))
 
     def hide_town_objects(self, ids: Sequence[int]) -> None:
         """Take parts of the town (ids of environment objects) away until the session ends."""
@@ -355,10 +356,9 @@ class Session:
     def _blueprint(
         self, type_id: str, attributes: Mapping[str, str], optional: tuple[str, ...] = ()
     ) -> carla.ActorBlueprint:
-        found = [blueprint for blueprint in self.library.filter(type_id) if blueprint.id == type_id]
-        if not found:
+        blueprint = find(self.library, type_id)
+        if blueprint is None:
             raise CastError(f"simulator at {self.address}: got blueprint {type_id!r}; want one of its library")
-        blueprint = found[0]
         for name, value in attributes.items():
             if not blueprint.has_attribute(name):
                 if name in optional:

@@ -8,6 +8,7 @@ import numpy as np
 from av_synth.errors import CastError, SpawnError
 from av_synth.geometry.carla import transform_from_matrix
 from av_synth.scenario.weather import CARLA_FIELDS, Weather
+from av_synth.session.blueprints import find
 
 _SNOW = "avsynth.weather.snow"
 
@@ -19,8 +20,8 @@ class Sky:
         actors: what has to be destroyed in the end.
     """
 
-    def __init__(self, client: carla.Client, world: carla.World) -> None:
-        self._client, self._world = client, world
+    def __init__(self, client: carla.Client, world: carla.World, library: carla.BlueprintLibrary) -> None:
+        self._client, self._world, self._library = client, world, library
         self._snow_mm_h, self._snow_cover = 0.0, 0.0
         self.actors: list[carla.Actor] = []
 
@@ -44,8 +45,8 @@ class Sky:
 
     def _let_it_snow(self, snow_mm_h: float, snow_cover: float) -> None:
         """An actor brings the snow while it is there; its attributes say how much."""
-        found = [blueprint for blueprint in self._world.get_blueprint_library() if blueprint.id == _SNOW]
-        if not found:
+        snow = find(self._library, _SNOW)
+        if snow is None:
             raise CastError(
                 f"snow_mm_h = {snow_mm_h:g}, snow_cover = {snow_cover:g}: this simulator has no blueprint {_SNOW}; "
                 "want 0 and 0, for CARLA has no snow, or av_synth's own simulator",
@@ -57,9 +58,9 @@ class Sky:
         self._snow_mm_h, self._snow_cover = snow_mm_h, snow_cover
         if snow_mm_h == snow_cover == 0.0:
             return
-        found[0].set_attribute("avsynth.snow_mm_h", repr(snow_mm_h))
-        found[0].set_attribute("avsynth.snow_cover", repr(snow_cover))
-        actor = self._world.try_spawn_actor(found[0], transform_from_matrix(np.eye(4)))
+        snow.set_attribute("avsynth.snow_mm_h", repr(snow_mm_h))
+        snow.set_attribute("avsynth.snow_cover", repr(snow_cover))
+        actor = self._world.try_spawn_actor(snow, transform_from_matrix(np.eye(4)))
         if actor is None:
             raise SpawnError(f"{_SNOW}: the simulator refuses it; its log says why")
         self.actors.append(actor)

@@ -174,7 +174,7 @@ def test_a_blocked_place_is_a_spawn_error_with_role_and_coordinates_in_our_frame
 
 
 def test_extensions_are_found_out_from_the_blueprint_library(session):
-    assert {"version", "profile", "quality", "bodies_digest", "town_digest", "gl_renderer"} <= set(session.extensions)
+    assert {"version", "profile", "quality", "bodies_digest", "town_digest", "gl_renderer"} <= set(session.facts())
     assert session.has_attribute("sensor.camera.rgb", "avsynth.cx")
     assert not session.has_attribute("sensor.camera.rgb", "avsynth.wings")
     assert not session.has_attribute("sensor.camera.*", "avsynth.cx")
@@ -279,15 +279,7 @@ def test_snow_is_an_actor_that_changes_with_the_weather_and_ends_with_it(address
 
 
 def test_snow_is_refused_where_there_is_none_to_be_had(session):
-    class Stock:
-        """A world whose library has only what is CARLA's own."""
-
-        set_weather = session.world.set_weather
-
-        def get_blueprint_library(self) -> list[carla.ActorBlueprint]:
-            return [blueprint for blueprint in session.library if "avsynth" not in blueprint.id]
-
-    sky = Sky(session.client, Stock())
+    sky = Sky(session.client, session.world, session.library.filter("vehicle.*"))
     sky.show(Weather(precipitation=50.0))
     with pytest.raises(CastError, match="snow_mm_h = 0, snow_cover = 5: this simulator has no blueprint avsynth"):
         sky.show(Weather(snow_cover=5.0))
