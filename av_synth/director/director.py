@@ -21,11 +21,12 @@ from av_synth.director.manoeuvres.vehicle_player import VehiclePlayer
 from av_synth.director.model import Event, Outcome, Stage
 from av_synth.director.roads.courses import Line
 from av_synth.director.roads.places import Place
-from av_synth.director.signals import ChangingWeather, Signals
+from av_synth.director.signals import Signals
 from av_synth.director.stage.cast import Cast, Member
 from av_synth.director.stage.entrances import appear, vanish
 from av_synth.director.stage.staging import put_on_stage, warm_up_ticks
 from av_synth.director.view import Scene, View
+from av_synth.director.weather import ChangingWeather
 from av_synth.errors import SimulatorError
 from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState

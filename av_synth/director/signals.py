@@ -1,4 +1,4 @@
-"""The lights of the ego's junction, by arm, and weather that changes while a scenario is played."""
+"""The lights of the ego's junction, by arm."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from collections.abc import Mapping
 
 import carla
 
-from av_synth.director.model import Stage
 from av_synth.director.roads.junctions import LIGHTS, Entrance, marks
 from av_synth.director.roads.places import Place
-from av_synth.scenario.model import WeatherChange
 from av_synth.scenario.signals import SignalPlan
-from av_synth.scenario.weather import Weather
 from av_synth.scenario.words import Arm, Light
 
 _AT_START = SignalPlan(ego="green", opposite="green", left="red", right="red")
@@ -63,28 +60,3 @@ class Signals:
         """What an arm's light shows at the present frame: green, yellow, red or off; None if it has none."""
         lights = self._lights.get(arm)
         return str(lights[0].get_state().name).lower() if lights else None
-
-
-class ChangingWeather:
-    """The weather, and where it is going."""
-
-    def __init__(self, stage: Stage, weather: Weather) -> None:
-        self._stage = stage
-        self._now = self._from = self._to = weather
-        self._began_us, self._over_us = 0, 0
-
-    def begin(self, change: WeatherChange, time_us: int) -> None:
-        """Head for another weather from this frame on."""
-        self._from, self._to = self._now, change.upon(self._now)
-        self._began_us, self._over_us = time_us, round(change.over_s * 1e6)
-
-    def step(self, time_us: int) -> None:
-        """Send the weather of the next frame, if it changes."""
-        if self._now == self._to:
-            return
-        share = 1.0 if self._over_us == 0 else min((time_us - self._began_us) / self._over_us, 1.0)
-        begin, end = self._from.to_json(), self._to.to_json()
-        self._now = Weather(**{name: begin[name] + (end[name] - begin[name]) * share for name in end})
-        if share == 1.0:
-            self._now = self._to
-        self._stage.set_weather(self._now)

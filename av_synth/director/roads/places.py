@@ -14,7 +14,7 @@ from av_synth.director.roads import lanes
 from av_synth.director.roads.junctions import JunctionArms
 from av_synth.director.roads.path import Path
 from av_synth.director.roads.poses import Located, locate
-from av_synth.director.roads.routes import STEP_M, ahead, behind, heading_rad, position
+from av_synth.director.roads.routes import STEP_M, ahead, behind, heading_rad, position, undoubled
 from av_synth.director.roads.starts import Known, Start, candidates, entered, known
 from av_synth.director.roads.towards import towards
 from av_synth.director.roads.wishes import LOOK_STEP_M, chooser_of, length_of, wishes
@@ -171,12 +171,8 @@ def _exact(town: Known, road: Road, there: Located, before_m: float) -> Place:
 
 
 def _without_doubles(points: Sequence[carla.Waypoint]) -> list[carla.Waypoint]:
-    """Waypoints, those left out that stand where the one before stands: lane sections begin with them."""
-    kept = [points[0]]
-    for point in points[1:]:
-        if float(np.hypot(*(position(point) - position(kept[-1]))[:2])) > 0.05:
-            kept.append(point)
-    return kept
+    """Waypoints, those left out that stand where the one before stands."""
+    return [points[index] for index in undoubled([position(point) for point in points])]
 
 
 def _anchors(town: Known, road: Road, start: Start, path: Path, points: Sequence[carla.Waypoint]) -> dict[str, float]:

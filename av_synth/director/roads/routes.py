@@ -17,6 +17,7 @@ from av_synth.scenario.words import Turn
 STEP_M = 1.0
 _TURN_RAD = math.radians(30.0)  # less than this is straight on
 _LONGEST_JUNCTION_M = 120.0
+_DOUBLED_M = 0.05
 
 Ways = Sequence[tuple[carla.Waypoint, float]]
 """Where one can go: the waypoint of each way and the angle it turns by, positive to the left."""
@@ -142,15 +143,21 @@ def path_along(start: carla.Waypoint, before_m: float, length_m: float, choose: 
     back = list(behind(start, before_m))[::-1]
     on = list(ahead(start, length_m, choose))
     points = [position(point) for point in (*back, start, *on)]
-    kept = [0]  # junctions and lane sections that begin with a doubled point
-    for index in range(1, len(points)):
-        if float(np.hypot(*(points[index] - points[kept[-1]])[:2])) > 0.05:
-            kept.append(index)
+    kept = undoubled(points)
     begin = max(k for k, index in enumerate(kept) if index <= len(back))
     if len(kept) == 1:  # a lane that ends here: straight on
         forward = np.array([math.cos(heading_rad(start)), math.sin(heading_rad(start)), 0.0])
         return Path(np.array([points[0], points[0] + forward]), 0)
     return Path(np.array([points[index] for index in kept]), begin)
+
+
+def undoubled(points_m: Sequence[Array]) -> list[int]:
+    """Numbers of the points (3,) that stand apart from the one kept before: lane sections begin with doubled ones."""
+    kept = [0]
+    for index in range(1, len(points_m)):
+        if float(np.hypot(*(points_m[index] - points_m[kept[-1]])[:2])) > _DOUBLED_M:
+            kept.append(index)
+    return kept
 
 
 def turned_rad(here: carla.Waypoint, first: carla.Waypoint) -> float:

@@ -1,0 +1,32 @@
+"""Weather that changes while a scenario is played."""
+
+from __future__ import annotations
+
+from av_synth.director.model import Stage
+from av_synth.scenario.model import WeatherChange
+from av_synth.scenario.weather import Weather
+
+
+class ChangingWeather:
+    """The weather, and where it is going."""
+
+    def __init__(self, stage: Stage, weather: Weather) -> None:
+        self._stage = stage
+        self._now = self._from = self._to = weather
+        self._began_us, self._over_us = 0, 0
+
+    def begin(self, change: WeatherChange, time_us: int) -> None:
+        """Head for another weather from this frame on."""
+        self._from, self._to = self._now, change.upon(self._now)
+        self._began_us, self._over_us = time_us, round(change.over_s * 1e6)
+
+    def step(self, time_us: int) -> None:
+        """Send the weather of the next frame, if it changes."""
+        if self._now == self._to:
+            return
+        share = 1.0 if self._over_us == 0 else min((time_us - self._began_us) / self._over_us, 1.0)
+        begin, end = self._from.to_json(), self._to.to_json()
+        self._now = Weather(**{name: begin[name] + (end[name] - begin[name]) * share for name in end})
+        if share == 1.0:
+            self._now = self._to
+        self._stage.set_weather(self._now)
