@@ -32,7 +32,7 @@ from av_synth.farm.workers.ray_farm import RayRunner, connected
 from av_synth.launch.choose import is_at_address
 from av_synth.launch.cores import CORE_COUNT
 from av_synth.rig.loader import NO_RIG
-from av_synth.run.spec import Step
+from av_synth.run.spec import ShowStep
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def conduct(
     asked: Campaign,
     out: Path,
     orders: Orders,
-    step: Step,
+    step: ShowStep,
     shown: Callable[..., AbstractContextManager[OnEvent]],
     on_ended: Callable[[Ended], object],
 ) -> tuple[Ended, Path | None]:

@@ -35,7 +35,7 @@ from av_synth.improve.record import (
 )
 from av_synth.improve.space import Draw, Space, campaign_of
 from av_synth.query import read
-from av_synth.run.spec import Step
+from av_synth.run.spec import ShowStep
 from av_synth.store import replace_file
 from av_synth.store.merge import adopt
 
@@ -89,7 +89,7 @@ class _StoppedError(Exception):
         self.ended = ended
 
 
-def on_farm(workers: int | None, step: Step, shown: Callable[..., AbstractContextManager[OnEvent]]) -> Play:
+def on_farm(workers: int | None, step: ShowStep, shown: Callable[..., AbstractContextManager[OnEvent]]) -> Play:
     """What has campaigns made by workers of this machine; see `conduct`."""
 
     def play(campaign: Path, store: Path, export: bool) -> Ended:
@@ -100,7 +100,7 @@ def on_farm(workers: int | None, step: Step, shown: Callable[..., AbstractContex
 
 
 def improve(
-    detector: Detector, asked: Request, play: Play, step: Step, on_round: Callable[[Round], object] = lambda _: None
+    detector: Detector, asked: Request, play: Play, step: ShowStep, on_round: Callable[[Round], object] = lambda _: None
 ) -> Improvement:
     """Make what a detector lacks, round by round; the same call goes on where another ended, however it ended.
 
@@ -130,7 +130,7 @@ def improve(
 
 
 class _Loop:
-    def __init__(self, detector: Detector, asked: Request, play: Play, step: Step) -> None:
+    def __init__(self, detector: Detector, asked: Request, play: Play, step: ShowStep) -> None:
         self._detector, self._asked, self._play, self._step = detector, asked, play, step
         self._space, self._store = asked.space, asked.store
         self._data = self._store / DATASET

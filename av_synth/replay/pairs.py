@@ -18,7 +18,7 @@ from av_synth.log.origin import origin_of
 from av_synth.replay.vary import Asked, Variation, palettes_of
 from av_synth.run.attempt import logs
 from av_synth.run.generate import Generated, folder_of, generate_at
-from av_synth.run.spec import RunSpec, Step
+from av_synth.run.spec import RunSpec, ShowStep
 
 if TYPE_CHECKING:
     from av_synth.replay.playback import Playback
@@ -37,7 +37,7 @@ def make_pairs(
     asked: Asked,
     out: Path,
     simulator: str,
-    step: Step,
+    step: ShowStep,
     on_made: Callable[[Generated], object],
     on_dataset: Callable[[Path], object],
     *,
@@ -78,7 +78,7 @@ def make_pairs(
 
 
 def _make(
-    spec: RunSpec, out: Path, name: str, address: Address, step: Step, on_made: Callable[[Generated], object]
+    spec: RunSpec, out: Path, name: str, address: Address, step: ShowStep, on_made: Callable[[Generated], object]
 ) -> store.Run:
     with step(f"playing back {name}") as on_tick:
         made = generate_at(spec, out / name, address, on_tick, logs(out))

@@ -20,7 +20,7 @@ from av_synth.launch.choose import EMBEDDED, simulator_at
 from av_synth.log.origin import limits_of
 from av_synth.run.attempt import again_if_stalled, attempt, logs
 from av_synth.run.sensors import missing_sensors
-from av_synth.run.spec import Progress, RunResult, RunSpec, Step
+from av_synth.run.spec import Progress, RunResult, RunSpec, ShowStep
 from av_synth.scenario import ConcreteScenario
 from av_synth.store.runs import RUNS, STAGING
 
@@ -96,7 +96,7 @@ def generate_dataset(
     specs: Sequence[RunSpec],
     out: Path,
     simulator: str,
-    step: Step,
+    step: ShowStep,
     on_made: Callable[[Generated], object],
     *,
     adopt: bool = False,

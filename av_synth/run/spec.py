@@ -20,7 +20,7 @@ from av_synth.session import Session
 
 Progress = Callable[[int, int], None]
 """Told (frames done, frames in all)."""
-Step = Callable[..., AbstractContextManager[Progress]]
+ShowStep = Callable[..., AbstractContextManager[Progress]]
 """Shows a step for as long as its context lasts: called with what it is, and with `counted=False` if nobody counts."""
 Watch = Callable[[WorldState], bool]
 """Shown every recorded state; True ends the run there."""

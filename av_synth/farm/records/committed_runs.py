@@ -19,7 +19,7 @@ from av_synth.store.runs import STAGING
 
 if TYPE_CHECKING:  # object stores and their drivers are for few stores
     from av_synth.farm.records.object_store import ObjectStore
-    from av_synth.run.spec import Step
+    from av_synth.run.spec import ShowStep
 
 FILE = "object_store.json"
 OUTBOX = "outbox"
@@ -108,7 +108,7 @@ def tidy(store: Path, *, finished: bool) -> int:
         return 0
 
 
-def bring(store: Path, step: Step) -> None:
+def bring(store: Path, step: ShowStep) -> None:
     """Bring the runs of a store here that are committed elsewhere and are not here yet, by `pull`; most have none."""
     address = address_of(store)
     if address:
