@@ -42,7 +42,7 @@ def simulator_at(
         simulator: `embedded[:PROFILE][@QUALITY]`, `carla:FOLDER`, `carla:docker:IMAGE` (see `carla_spec`), or
             HOST:PORT; or one that is open already, which stays open and is as it is whatever follows.
         log: where a fresh one's standard error goes.
-        render_threads: of an embedded one; all cores if None.
+        render_threads: of an embedded one; see `launch_embedded`.
         adopt: whether one at HOST:PORT may be taken over from others.
 
     Raises:

@@ -16,6 +16,7 @@ from typing import IO
 from av_synth import __version__
 from av_synth.errors import DocumentError, LaunchError, Problem
 from av_synth.launch.child_process import python
+from av_synth.launch.cores import CORE_COUNT
 from av_synth.launch.exits import how_it_ended
 
 _READY_TIMEOUT_S = 60.0
@@ -99,7 +100,7 @@ def launch_embedded(
     Args:
         town: the town to begin with.
         log: where its standard error goes; nowhere if None.
-        render_threads: threads of the software renderer; all cores if None.
+        render_threads: threads of the software renderer; one for each core that this process may use if None.
         profile: `ue4` for the habits of Unreal's server (docs/reference/ue4-profile.md).
         quality: of pictures (docs/reference/quality.md).
 
@@ -107,7 +108,7 @@ def launch_embedded(
         DocumentError: if there is no such profile or quality.
         LaunchError: if it ends or stays silent before it is ready.
     """
-    threads = render_threads or os.cpu_count() or 1
+    threads = render_threads or CORE_COUNT
     environment = os.environ | {
         "OMP_NUM_THREADS": "1",
         "LP_NUM_THREADS": str(threads),

@@ -110,7 +110,11 @@ class StateLog:
         return frozenset(self._rows.get(frame, ()))
 
     def weather_at(self, frame: int) -> Mapping[str, float]:
-        """The weather that a frame was played in; that of the first one before it, where nothing is known of it."""
+        """The weather that a frame was played in: that of the last change up to it, or of the first there is.
+
+        Raises:
+            UserError: if the log says nothing of it.
+        """
         changes = sorted(self.weather)
         if not changes:
             raise UserError(f"log of {self.of}: says nothing of the weather; want --weather")

@@ -128,11 +128,10 @@ def hashes(ticks: Sequence[str]) -> tuple[str, str]:
 def is_campaign(name_or_path: str) -> bool:
     """Whether this is the path of a campaign."""
     path = Path(name_or_path)
-    if path.suffix != ".yaml" or not path.is_file():
+    if path.suffix not in (".yaml", ".yml") or not path.is_file():
         return False
     with suppress(DocumentError):
-        data = documents.read(path).data
-        return isinstance(data, dict) and "campaign" in data
+        return "campaign" in documents.read(path).keys
     return False
 
 

@@ -19,7 +19,7 @@ from av_synth.geometry.transforms import from_yaw
 from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.scenario.expressions import Value
 from av_synth.scenario.scenario import Scenario, from_document
-from av_synth.search.campaign import Accepted, Campaign, Rates, digest, load_campaign, save_campaign, specs
+from av_synth.search.campaign import Accepted, Campaign, Rates, digest, is_campaign, load_campaign, save_campaign, specs
 from av_synth.search.correct import MOST_TRIES, correct, trigger_parameters
 from av_synth.search.measure import TargetWatch
 from av_synth.search.propose import BLOCK, DESIGN, Proposer, Seen
@@ -250,6 +250,23 @@ def test_a_campaign_reads_back_as_it_was_written_and_gives_a_run_for_each_draw(c
     assert made[0].expected == ("00ff", "e123")
     assert made[0].scenario.parameters == campaign.draws[0].values
     assert list(tmp_path.glob(".*")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "is_one"),
+    [
+        ("near.yaml", "campaign: 1\ndraws: []\n", True),
+        ("near.yml", "campaign: 1\ndraws: []\n", True),
+        ("cut_in.yaml", "name: cut_in\n", False),
+        ("broken.yaml", "campaign: [\n", False),
+        ("near.txt", "campaign: 1\n", False),
+    ],
+)
+def test_a_campaign_is_known_by_its_first_key_whichever_ending_of_yaml_it_has(name, text, is_one, tmp_path):
+    (tmp_path / name).write_text(text)
+
+    assert is_campaign(str(tmp_path / name)) is is_one
+    assert not is_campaign(str(tmp_path / "not" / "there.yaml"))
 
 
 def test_a_campaign_of_a_changed_scenario_or_for_another_tick_is_refused(campaign, tmp_path):
