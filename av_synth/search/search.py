@@ -328,6 +328,8 @@ def _checked(request: Request) -> tuple[Target, scenarios.Scenario, scenarios.Co
     problems: list[Problem] = []
     if not 1 <= request.count <= MAX_DRAWS:
         problems.append(Problem("", "--count", f"got {request.count}; want 1 to {MAX_DRAWS}"))
+    if request.workers < 1:
+        problems.append(Problem("", "--workers", f"got {request.workers}; want 1 or more"))
     if request.out.suffix != ".yaml":
         problems.append(Problem("", "--out", f"got {str(request.out)!r}; want a path that ends in .yaml"))
     target = scenario = drawn = None

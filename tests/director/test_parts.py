@@ -20,6 +20,7 @@ from av_synth.director.manoeuvres.meetings import meeting_point
 from av_synth.director.manoeuvres.paces import SpeedPlan, following
 from av_synth.director.model import ExpectationResult, Outcome, ranged
 from av_synth.director.roads.courses import COMFORT_LATERAL_MPS2, Line, smooth_step
+from av_synth.director.roads.map_facts import facts
 from av_synth.director.roads.path import Path
 from av_synth.director.sighting import Sighting
 from av_synth.director.stage.staging import need_lights
@@ -288,3 +289,23 @@ def test_a_lidar_sees_nobody_outside_its_turn(turn_deg: float | None, seen: bool
     (result,) = sighting.results("van", Seen(by="LIDAR_TOP", time_s=Range(max=1.0)))
 
     assert (result.judged, result.held) == (True, seen)
+
+
+@pytest.mark.parametrize(
+    ("speed", "limits"),
+    [
+        ('<speed max="50" unit="km/h"/>', ((0.0, 50.0),)),
+        ('<speed max="10"/>', ((0.0, 36.0),)),  # OpenDRIVE's own unit is m/s
+        ('<speed max="no limit"/>', None),
+        ('<speed max="fifty" unit="km/h"/>', None),
+        ('<speed max="nan" unit="km/h"/>', None),
+        ('<speed max="50" unit="knots"/>', None),
+        ('<speed max="0" unit="km/h"/>', None),
+        ("<speed/>", None),
+        ("", None),
+    ],
+)
+def test_a_map_has_a_speed_limit_where_it_says_a_number_in_a_unit_that_is_known(speed, limits) -> None:
+    road = f'<OpenDRIVE><road id="7"><type s="0" type="town">{speed}</type></road></OpenDRIVE>'
+
+    assert facts(road).limits.get(7) == limits

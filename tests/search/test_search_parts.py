@@ -280,16 +280,17 @@ def test_a_campaign_of_a_changed_scenario_or_for_another_tick_is_refused(campaig
 
 
 def test_every_mistake_in_a_request_is_told_before_anything_is_started(campaign, tmp_path):
-    request = Request(campaign.scenario, "tcc=1..2", 0, tmp_path / "out.txt", of="cuter")
+    request = Request(campaign.scenario, "tcc=1..2", 0, tmp_path / "out.txt", of="cuter", workers=0)
     with pytest.raises(DocumentError) as caught:
         search(request)
 
-    assert {problem.path for problem in caught.value.problems} == {"--count", "--out", "--target", "--of"}
+    assert {problem.path for problem in caught.value.problems} == {"--count", "--out", "--target", "--of", "--workers"}
+    good = replace(request, target="ttc<1", count=1, out=tmp_path / "c.yaml", of=None, workers=1)
     with pytest.raises(DocumentError, match="no such parameter"):
-        search(replace(request, target="ttc<1", count=1, out=tmp_path / "c.yaml", of=None, overrides={"x": "1"}))
+        search(replace(good, overrides={"x": "1"}))
     save_campaign(tmp_path / "c.yaml", campaign)
     with pytest.raises(DocumentError, match=r"is of another search \(target\); want another file"):
-        search(replace(request, target="ttc<1", count=1, out=tmp_path / "c.yaml", of=None))
+        search(good)
     assert list(tmp_path.glob("logs")) == []
 
 

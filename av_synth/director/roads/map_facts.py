@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
@@ -61,13 +62,23 @@ def facts(opendrive: str) -> MapFacts:
         road_id = int(road.get("id", "-1"))
         found = []
         for kind in road.findall("type"):
-            speed = kind.find("speed")
-            limit = None if speed is None else speed.get("max", "")
-            if speed is not None and limit and limit not in ("no limit", "undefined"):
-                found.append((float(kind.get("s", "0")), float(limit) * _KMH.get(speed.get("unit", "m/s"), 3.6)))
+            limit = _limit_kmh(kind.find("speed"))
+            if limit is not None:
+                found.append((float(kind.get("s", "0")), limit))
         if found:
             limits[road_id] = tuple(sorted(found))
         for tunnel in road.iter("tunnel"):
             begin = float(tunnel.get("s", "0"))
             tunnels.append(Tunnel(road_id, begin, begin + float(tunnel.get("length", "0"))))
     return MapFacts(limits, tuple(tunnels))
+
+
+def _limit_kmh(speed: ElementTree.Element | None) -> float | None:
+    """None for `no limit`, `undefined`, and whatever else is no number above 0 in a unit that is known."""
+    if speed is None:
+        return None
+    try:
+        limit = float(speed.get("max", "")) * _KMH[speed.get("unit", "m/s")]
+    except (ValueError, KeyError):
+        return None
+    return limit if math.isfinite(limit) and limit > 0.0 else None
