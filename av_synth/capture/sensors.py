@@ -40,7 +40,7 @@ class _Feed:
 
     period: int
     queue: FrameQueue
-    crop: Crop | None = None
+    crop: Crop | None
 
 
 def lead_ticks(session: Session) -> int:

@@ -26,9 +26,7 @@ CM_PER_M = 100.0
 """CARLA's recorder writes Unreal's centimetres; the client speaks metres."""
 
 
-def matrix_from_carla(
-    location_m: Iterable[float], pitch_deg: float = 0.0, yaw_deg: float = 0.0, roll_deg: float = 0.0
-) -> Array:
+def matrix_from_carla(location_m: Iterable[float], pitch_deg: float, yaw_deg: float, roll_deg: float) -> Array:
     """Right-handed `world_from_actor` (4, 4) of a CARLA location (3,) in metres and rotation in degrees."""
     p, y, r = math.radians(pitch_deg), math.radians(yaw_deg), math.radians(roll_deg)
     cp, sp, cy, sy, cr, sr = math.cos(p), math.sin(p), math.cos(y), math.sin(y), math.cos(r), math.sin(r)

@@ -64,8 +64,8 @@ class Starting:
     process: subprocess.Popen[str]
     port: int
     log: Path
-    log_from: int = 0
-    foreign: bool = False
+    log_from: int
+    foreign: bool
 
     def said(self) -> str:
         """The end of what it said."""

@@ -19,7 +19,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 
-def vow(abrupt: bool = True) -> str:
+def vow(abrupt: bool) -> str:
     """Python code by which a child of this thread binds its life to that of this process; it must be run first.
 
     Args:

@@ -42,7 +42,7 @@ def make_pairs(
     on_dataset: Callable[[Path], object],
     *,
     most: int,
-    adopt: bool = False,
+    adopt: bool,
 ) -> Path:
     """Play a run back as it was and with each thing otherwise, and make a dataset of each; what is there is kept.
 

@@ -16,7 +16,7 @@ from av_synth.errors import DocumentError, Problem, UserError
 from av_synth.export.dataset import export_dataset, refuse_dataset
 from av_synth.launch import Address
 from av_synth.launch.carla_spec import CarlaSpec
-from av_synth.launch.choose import EMBEDDED, simulator_at
+from av_synth.launch.choose import simulator_at
 from av_synth.log.origin import limits_of
 from av_synth.run.attempt import again_if_stalled, attempt, logs
 from av_synth.run.sensors import missing_sensors
@@ -99,7 +99,7 @@ def generate_dataset(
     step: ShowStep,
     on_made: Callable[[Generated], object],
     *,
-    adopt: bool = False,
+    adopt: bool,
 ) -> Path:
     """Make runs, each as `generate` does, and the nuScenes dataset of their store, which is returned.
 
@@ -118,8 +118,8 @@ def generate_dataset(
 def generate(
     spec: RunSpec,
     out: Path,
-    simulator: str | CarlaSpec | Address = EMBEDDED,
-    on_tick: Progress | None = None,
+    simulator: str | CarlaSpec | Address,
+    on_tick: Progress | None,
     *,
     adopt: bool = False,
 ) -> Generated:
@@ -141,7 +141,7 @@ def generate(
 
 
 def generate_at(
-    spec: RunSpec, out: Path, address: Address, on_tick: Progress | None = None, folder: Path | None = None
+    spec: RunSpec, out: Path, address: Address, on_tick: Progress | None, folder: Path | None = None
 ) -> Generated:
     """Make one run on a simulator that is there; else as `generate`.
 

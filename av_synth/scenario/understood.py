@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -51,10 +51,10 @@ class Understood:
     """
 
     document: Document
-    told: tuple[Problem, ...] = ()
-    used: frozenset[str] = frozenset()
-    beside: frozenset[str] = field(default=frozenset())
-    emptied: frozenset[str] = field(default=frozenset())
+    told: tuple[Problem, ...]
+    used: frozenset[str]
+    beside: frozenset[str]
+    emptied: frozenset[str]
 
     def independent(self, found: Iterable[Problem]) -> list[Problem]:
         """Those of the other mistakes that do not follow from a slip, or from one told where it was made."""

@@ -18,7 +18,7 @@ from av_synth.session.errors import client_errors
 from av_synth.session.opendrive import TIMED_OUT
 from av_synth.session.readings import info_of, state_of
 from av_synth.session.sky import Sky
-from av_synth.session.steps import OnStep, Step, unheard
+from av_synth.session.steps import OnStep, Step
 from av_synth.session.teardown import tear_down
 from av_synth.session.traffic_manager import start_traffic_manager
 
@@ -44,8 +44,8 @@ class Session:
         settings_before: carla.WorldSettings,
         tick_us: int,
         seed: int,
-        caretaker: Caretaker | None = None,
-        on_step: OnStep = unheard,
+        caretaker: Caretaker | None,
+        on_step: OnStep,
     ) -> None:
         self._settings_before = settings_before
         self._caretaker = caretaker

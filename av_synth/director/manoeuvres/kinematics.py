@@ -40,7 +40,7 @@ class Tracked:
     """Goes through points of the ego's path at given times, straight between them, and faces where it goes."""
 
     def __init__(
-        self, actor: carla.Actor, points: tuple[tuple[float, float, float], ...], view: View, *, walks: bool = False
+        self, actor: carla.Actor, points: tuple[tuple[float, float, float], ...], view: View, *, walks: bool
     ) -> None:
         self.speed_mps = 0.0
         self._actor_id = actor.id

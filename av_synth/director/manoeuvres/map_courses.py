@@ -45,7 +45,7 @@ class MapCourse:
     given to; who is beside it, or before its first point, comes onto it on the way.
     """
 
-    def __init__(self, who: Paced, course: Course, view: View, *, walks: bool = False) -> None:
+    def __init__(self, who: Paced, course: Course, view: View, *, walks: bool) -> None:
         self._who, self._walks = who, walks
         self._began_us = view.time_us
         self._pose = pose = view.state.actors[who.actor.id].world_from_actor

@@ -137,7 +137,7 @@ class Behind:
     who: str
     gap_s: float
     own: SpeedPlan
-    gap_m: float | None = None
+    gap_m: float | None
 
     def plan(self, me: Me, view: View) -> SpeedPlan:
         """Its own speed, or what the gap wants."""

@@ -31,7 +31,7 @@ from av_synth.scenario.words import EGO, Lamp
 _REVERSE_MPS2 = 2.0
 
 
-def actions(teller: Teller, do: Do, lamps: Collection[Lamp] = ()) -> list[Xml]:
+def actions(teller: Teller, do: Do, lamps: Collection[Lamp]) -> list[Xml]:
     """PrivateActions that do it together.
 
     Args:

@@ -48,8 +48,8 @@ class Entity:
     length_m: float
     middle_m: float
     element: Element
-    controller: Element | None = None
-    towed: tuple[str, ...] = ()
+    controller: Element | None
+    towed: tuple[str, ...]
 
     @property
     def is_person(self) -> bool:
@@ -91,7 +91,7 @@ def _is_ego(element: Element) -> bool:
     return told or element.word("name").lower().startswith(_EGOS)
 
 
-def plain_name(text: str, otherwise: str = "one") -> str:
+def plain_name(text: str, otherwise: str) -> str:
     """A name as our files have them."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text).lower()
     name = re.sub(r"[^a-z0-9_]+", "_", words).strip("_")[:36]
