@@ -33,7 +33,7 @@ _NUMBERS = (
 
 
 @dataclass(frozen=True)
-class Motion:
+class ActorMotion:
     """Where one actor was and how it moved, for some frames in a row or with gaps.
 
     Attributes:
@@ -64,7 +64,7 @@ class StateLog:
         lamps: carla.VehicleLightState by frame and actor, at frames at which it changed.
         doors: (actor, carla.VehicleDoor, open) by frame, asked for after that frame.
         traffic_lights: state name by frame and actor.
-        weather: CARLA's parameters by frame, at frames at which they changed.
+        weather: by the names of `scenario.weather.Weather`, by frame, at frames at which it changed.
         events: by frame.
         hashes: the state hash of each recorded frame; empty if they are not known.
         origin: whose log was played back when this one was made; None if that was nobody's.
@@ -77,7 +77,7 @@ class StateLog:
     frames: range
     run_up: range
     actors: Mapping[int, ActorInfo]
-    motions: Mapping[int, Motion]
+    motions: Mapping[int, ActorMotion]
     controls: Mapping[int, Mapping[int, Mapping[str, float | bool | int]]]
     lamps: Mapping[int, Mapping[int, int]]
     doors: Mapping[int, tuple[tuple[int, int, bool], ...]]
@@ -229,7 +229,7 @@ def _actor(row: Row) -> ActorInfo:
     )
 
 
-def _motions(run: Run) -> dict[int, Motion]:
+def _motions(run: Run) -> dict[int, ActorMotion]:
     tables = [run.table(name) for name in ("run_up", "states")]
     ids, frames = (np.concatenate([table[key].to_numpy() for table in tables]) for key in ("actor_id", "frame"))
     numbers = np.stack([np.concatenate([table[name].to_numpy() for table in tables]) for name in _NUMBERS], axis=1)
@@ -238,7 +238,7 @@ def _motions(run: Run) -> dict[int, Motion]:
     starts = np.flatnonzero(np.diff(ids, prepend=-1))
     ends = [*starts[1:].tolist(), len(ids)]
     return {
-        int(ids[start]): Motion(frames[start:end], numbers[start:end, :7], numbers[start:end, 7:])
+        int(ids[start]): ActorMotion(frames[start:end], numbers[start:end, :7], numbers[start:end, 7:])
         for start, end in zip(starts.tolist(), ends, strict=True)
     }
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from av_synth.documents import Strict
-from av_synth.rig.model import Firing, Motion
+from av_synth.rig.model import Firing, TurnMotion
 from av_synth.sensing.lidar import LidarDevice
 from av_synth.sensing.receiver import RainLaw
 
@@ -55,7 +55,7 @@ class LidarDeviceEntry(Strict):
         default=_PLAIN.rain,
         description="whose extinction rain has: the air's own, or that of Goodin et al. (2019), thirty times more",
     )
-    motion: Motion = Field(
+    motion: TurnMotion = Field(
         default="none",
         description="none: a turn is of one moment; raw: it lasts a tick, points are in the lidar's axes of their own "
         "moments; compensated: so, too, with the lidar's own motion undone",

@@ -112,7 +112,7 @@ class Camera:
         return cameras.unproject(pixels, depth_m, self.fx_px, self.fy_px, self.cx_px, self.cy_px, self.lens)
 
 
-Motion = Literal["none", "raw", "compensated"]
+TurnMotion = Literal["none", "raw", "compensated"]
 """What a lidar makes of what moves during its turn."""
 
 
@@ -127,7 +127,7 @@ class Firing:
         firing_us: by beam from the lowest, after its column's time; None: all of a column at once.
     """
 
-    motion: Motion
+    motion: TurnMotion
     firing_us: tuple[float, ...] | None
 
 

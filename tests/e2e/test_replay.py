@@ -208,7 +208,7 @@ def left_at(log: state_log.StateLog, who: int, frame: int) -> state_log.StateLog
     """The log as if somebody had left at a frame, with an event that is about them at the next."""
     motion = log.motions[who]
     until = motion.frames < frame
-    left = state_log.Motion(motion.frames[until], motion.poses[until], motion.rates[until])
+    left = state_log.ActorMotion(motion.frames[until], motion.poses[until], motion.rates[until])
     told = Event(log.time_us(frame + 1), "brake", log.ego_id, who)
     return replace(log, motions={**log.motions, who: left}, events={frame + 1: (told,)})
 

@@ -21,7 +21,7 @@ from av_synth.recording import decode, encode
 from av_synth.recording import format as layout
 from av_synth.recording.model import Recording
 from av_synth.replay.carla_recorder import of_recording, recording_of, uids_of, write
-from av_synth.replay.state_log import Motion, StateLog, of_run
+from av_synth.replay.state_log import ActorMotion, StateLog, of_run
 from av_synth.scenario.weather import SNOW_FIELDS
 from av_synth.store import open_run
 from tests.export.synthetic_run import Rows, build_run
@@ -40,11 +40,11 @@ def info(actor_id: int, type_id: str, role: str, size: tuple[float, float, float
     return replace(facts, **more)
 
 
-def motion(actor_id: int, frames: list[int]) -> Motion:
+def motion(actor_id: int, frames: list[int]) -> ActorMotion:
     """Somewhere for each, tilted, with rates of its own."""
     pose = [[3.0 + 2 * at, -actor_id, 0.5, *np.array([0.9, 0.1, -0.2, 0.3]) / math.sqrt(0.95)] for at in frames]
     rates = [[40.0, -1.0, 0.25, 0.1, 0.2, -0.3, 0.0, 0.0, 0.0]] * len(frames)
-    return Motion(np.array(frames), np.array(pose), np.array(rates))
+    return ActorMotion(np.array(frames), np.array(pose), np.array(rates))
 
 
 def a_log() -> StateLog:
@@ -287,7 +287,7 @@ quaternions = st.tuples(*[st.floats(-1, 1)] * 4).filter(lambda q: math.hypot(*q)
 @given(st.tuples(*[st.floats(-2000, 2000)] * 3), quaternions, st.tuples(*[st.floats(-60, 60)] * 6))
 def test_any_pose_and_motion_comes_back(place, quaternion, rates):
     turned = quaternion_from_matrix(matrix_from_quaternion(quaternion))
-    one = Motion(np.arange(2), np.array([[*place, *turned]] * 2), np.array([[*rates, 0.0, 0.0, 0.0]] * 2))
+    one = ActorMotion(np.arange(2), np.array([[*place, *turned]] * 2), np.array([[*rates, 0.0, 0.0, 0.0]] * 2))
     log = replace(a_log(), frames=range(2), run_up=range(0), motions={EGO: one})
 
     found = of_recording(decode(encode(recording_of(log)[0])))[0].state(1).actors[EGO]

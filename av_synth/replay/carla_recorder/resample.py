@@ -11,7 +11,7 @@ from av_synth.geometry.carla import angular_from_carla, flip_y, matrix_from_reco
 from av_synth.geometry.transforms import Array
 from av_synth.recording.format import KINEMATICS, POSITION
 from av_synth.recording.model import Recording
-from av_synth.replay.state_log import Indices, Motion
+from av_synth.replay.state_log import ActorMotion, Indices
 
 JUMP_MPS = 150.0
 """Whoever is faster between two frames was put elsewhere (ScenarioRunner keeps actors under the ground until they are
@@ -69,7 +69,7 @@ def _all_of(speeds: Mapping[int, Array], rows: list[int]) -> Array | None:
     return np.stack([speeds[row] for row in rows]) if all(row in speeds for row in rows) else None
 
 
-def resample(track: Track, frame_times_us: Indices, tick_us: int) -> tuple[Motion, int]:
+def resample(track: Track, frame_times_us: Indices, tick_us: int) -> tuple[ActorMotion, int]:
     """How one actor moved at ticks 0, 1, ... of `tick_us` whose last frame before shows it, and how often it jumped.
 
     Velocities that were recorded are interpolated, others are those between two frames; accelerations are differences
@@ -94,7 +94,7 @@ def resample(track: Track, frame_times_us: Indices, tick_us: int) -> tuple[Motio
         motion = track.velocities[at] + share * (ahead - track.velocities[at])
     poses = np.hstack([places, turned.as_quat()[:, [3, 0, 1, 2]]])
     rates = np.hstack([motion, _accelerations(ticks, motion[:, :3], tick_us / 1e6)])
-    return Motion(ticks, poses, rates), steps.jumps
+    return ActorMotion(ticks, poses, rates), steps.jumps
 
 
 class _Steps:
