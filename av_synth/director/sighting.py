@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import carla
 import numpy as np
+import numpy.typing as npt
 
 from av_synth.director.events.conditions import arrival_s
 from av_synth.director.model import ExpectationResult, ranged
@@ -18,9 +19,6 @@ from av_synth.rig import Camera, Lidar, Radar, Rig
 from av_synth.scenario.expectations import Seen
 from av_synth.scenario.words import EGO, Range
 from av_synth.session import actor_from_ego
-
-InView = Callable[[Array], Array]
-"""Which of some points (N, 3) in the sensor's axes are in its field of view, (N,)."""
 
 
 class Sighting:
@@ -63,37 +61,21 @@ class Sighting:
         world_from_sensor = view.state.actors[self._ego.id].world_from_actor @ self._actor_from_sensor
         lens = world_from_sensor[:3, 3]
         points = points_to_see(lens, view.box(actor_id))
-        inside = _in_view(self._sensor)(transforms.apply(transforms.invert(world_from_sensor), points))
-        seen = unblocked(lens, points, view.others(self._ego.id, actor_id)) & (inside > 0)
+        inside = _in_view(self._sensor, transforms.apply(transforms.invert(world_from_sensor), points))
+        seen = unblocked(lens, points, view.others(self._ego.id, actor_id)) & inside
         return 2 * int(seen.sum()) >= len(points)
 
 
-def _in_view(sensor: Camera | Lidar | Radar) -> InView:
-    """A sensor's field of view, in the axes of its mount."""
+def _in_view(sensor: Camera | Lidar | Radar, points: Array) -> npt.NDArray[np.bool_]:
+    """Which of some points (N, 3) in the axes of a sensor's mount are in its field of view, (N,)."""
+    x, y, z = points.T
     if isinstance(sensor, Camera):
-        return lambda points: _in_image(sensor, points)
+        u, v = sensor.project(points)[0].T
+        return (z > 0.1) & (u >= 0) & (u < sensor.width_px) & (v >= 0) & (v < sensor.height_px)
+    up, near = np.arctan2(z, np.hypot(x, y)), np.linalg.norm(points, axis=1) <= sensor.range_m
     if isinstance(sensor, Lidar):
         low, high = math.radians(sensor.lower_deg), math.radians(sensor.upper_deg)
-        half_turn = math.radians(sensor.turn_deg) / 2.0
-        return lambda points: (
-            (np.linalg.norm(points, axis=1) <= sensor.range_m)
-            & (np.abs(np.arctan2(points[:, 0], points[:, 1])) <= half_turn)  # its y axis looks ahead
-            & (_elevation(points) >= low)
-            & (_elevation(points) <= high)
-        )
+        turn = np.abs(np.arctan2(x, y)) <= math.radians(sensor.turn_deg) / 2.0  # its y axis looks ahead
+        return near & turn & (up >= low) & (up <= high)
     wide, tall = math.radians(sensor.horizontal_fov_deg) / 2.0, math.radians(sensor.vertical_fov_deg) / 2.0
-    return lambda points: (
-        (np.linalg.norm(points, axis=1) <= sensor.range_m)
-        & (np.abs(np.arctan2(points[:, 1], points[:, 0])) <= wide)
-        & (np.abs(_elevation(points)) <= tall)
-    )
-
-
-def _in_image(camera: Camera, points: Array) -> Array:
-    (u, v), depth = camera.project(points)[0].T, points[:, 2]
-    inside = (depth > 0.1) & (u >= 0) & (u < camera.width_px) & (v >= 0) & (v < camera.height_px)
-    return np.asarray(inside)
-
-
-def _elevation(points: Array) -> Array:
-    return np.asarray(np.arctan2(points[:, 2], np.hypot(points[:, 0], points[:, 1])))
+    return near & (np.abs(np.arctan2(y, x)) <= wide) & (np.abs(up) <= tall)

@@ -33,7 +33,7 @@ class Variation:
     Attributes:
         name: of its folder.
         factor: `weather`, or as in `van.colour`.
-        before, after: of the weather, the parameters that differ, by CARLA's names; of a colour, 'r,g,b'.
+        before, after: of the weather, what differs, by the names of `Weather`; of a colour, 'r,g,b'.
         spec: the run to be made.
     """
 

@@ -154,7 +154,7 @@ class Tick:
         lamps: flags (carla.VehicleLightState) of what lights each vehicle has on at this frame, by actor id.
         doors: which doors were to open (else to close), since the tick before; see `Session.doors`.
         traffic_lights: state name by actor id.
-        weather: CARLA's parameters by name.
+        weather: by the names of `scenario.weather.Weather`.
         events: what happened at this frame.
         frames: sensor data; None without a rig.
     """
