@@ -97,20 +97,8 @@ def execute(
             run_up: list[RunUpTick] | None = [] if sinks else None
             mounted = None if rig is None else as_mounted(rig, scenario)
             state, lamps, sensors, from_ego = _warm_up(session, director, mounted, lambda: on_tick(0, frames), run_up)
-            seen = None if sensors is None else sensors.rig
             look = None if sensors is None else _Look(sensors, scenario, director.ego.id)
-            measures = seen is not None and (seen.imu is not None or seen.gnss is not None)
-            context = Context(
-                spec,
-                run_id,
-                identity,
-                seen,
-                director.ego.id,
-                session.map.to_opendrive(),
-                frames,
-                axles(director.ego) if measures and isinstance(director.ego, carla.Vehicle) else None,
-                {} if sensors is None else sensors.devices,
-            )
+            context = _context(spec, run_id, identity, session, director.ego, sensors, frames)
             for sink in sinks:
                 sink.begin(context)
                 for before in run_up or ():
@@ -151,6 +139,30 @@ def execute(
         for sink in sinks:
             sink.end(outcome, made_by)
         return RunResult(run_id, outcome, tuple(hashes))
+
+
+def _context(
+    spec: RunSpec,
+    run_id: str,
+    identity: Mapping[str, Any],
+    session: Session,
+    ego: carla.Actor,
+    sensors: SensorArray | None,
+    frames: int,
+) -> Context:
+    rig = None if sensors is None else sensors.rig
+    measures = rig is not None and (rig.imu is not None or rig.gnss is not None)
+    return Context(
+        spec,
+        run_id,
+        identity,
+        rig,
+        ego.id,
+        opendrive=session.map.to_opendrive(),
+        frames=frames,
+        axles_m=axles(ego) if measures and isinstance(ego, carla.Vehicle) else None,
+        devices={} if sensors is None else sensors.devices,
+    )
 
 
 class _Look:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import carla
@@ -121,8 +121,8 @@ class Context:
     ego_id: int
     opendrive: str
     frames: int
-    axles_m: tuple[float, float] | None = None
-    devices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    axles_m: tuple[float, float] | None
+    devices: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
