@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from itertools import islice
 
@@ -26,6 +27,8 @@ SECTIONS = ("parameters", "derived", "correlations", "constraints")
 _WITHOUT_UNIT = ("sigma", "weight")
 _SHORT_FOR = {"parameters": "constant", "derived": "value"}  # a scalar below the key is short for a mapping with this
 _DRAWN = (("parked", "gap_m"), ("flows", "every_s"), ("crowds", "speed_kmh"))  # distributions in items of lists
+
+_IN_PLACE = Derived(value=1.0)  # of a derived value that is not sound
 
 
 class _Parameters(Strict):
@@ -90,13 +93,14 @@ def chance_of(document: Document) -> tuple[Chance, set[str], list[Problem]]:
         Its chance, without what is not sound; the names that are not; and what ties between its parts are wrong.
         What is wrong within a part, validation of the whole document says.
     """
-    spec, unsound = _sound(document)
-    parameters, derived = spec[0], spec[1]
-    found = [*_names(document, parameters, derived), *_references(document)]
-    derived, circles = _ordered(document, {name: one for name, one in derived.items() if name not in parameters})
-    unsound |= {name for name, one in derived.items() if one == Derived(value=1.0)}
-    constraints, unclear = _constraints(document, spec[3], {*parameters, *derived}, unsound)
-    mixed, unfit = _mixtures(document, spec[2], parameters, derived)
+    sound = _sound(document)
+    parameters, unsound = sound.parameters, sound.unsound
+    found = [*_names(document, parameters, sound.derived), *_references(document)]
+    others = {name: one for name, one in sound.derived.items() if name not in parameters}
+    derived, turning, circles = _ordered(document, others)
+    unsound |= turning
+    constraints, unclear = _constraints(document, sound.constraints, {*parameters, *derived}, unsound)
+    mixed, unfit = _mixtures(document, sound.correlations, parameters, derived)
     found += [*circles, *_tables(document, parameters, derived, unsound), *unclear, *unfit]
     name = document.keys.get("name")
     groups = _groups(parameters, derived, constraints, mixed)
@@ -115,10 +119,25 @@ def unused(document: Document, chance: Chance) -> Iterator[Problem]:
                 yield document.problem((key, name), f"is never used; want ${{{name}}} somewhere, or no {what}")
 
 
-def _sound(
-    document: Document,
-) -> tuple[tuple[dict[str, Distribution], dict[str, Derived], dict[int, Correlation], dict[int, str]], set[str]]:
-    """Each part of the chance by itself; in place of a distribution or a derived value that is not sound, 1."""
+@dataclass(frozen=True)
+class _Sound:
+    """The parts of the chance, each looked at by itself.
+
+    Attributes:
+        parameters: distribution by name; 1 for one that is not sound.
+        derived: by name; 1 for one that is not sound.
+        correlations, constraints: by their number in the document, without those that are not sound.
+        unsound: names of parameters and derived values that are not.
+    """
+
+    parameters: dict[str, Distribution]
+    derived: dict[str, Derived]
+    correlations: dict[int, Correlation]
+    constraints: dict[int, str]
+    unsound: set[str]
+
+
+def _sound(document: Document) -> _Sound:
     data = document.keys
     unsound: set[str] = set()
     parameters: dict[str, Distribution] = {}
@@ -133,7 +152,8 @@ def _sound(
         try:
             derived |= documents.validate(document, ChanceSpec, {"derived": {name: value}}).derived
         except DocumentError:
-            derived[str(name)] = Derived(value=1.0)
+            derived[str(name)] = _IN_PLACE
+            unsound.add(str(name))
     correlations: dict[int, Correlation] = {}
     # more of them than there may be are a mistake that is told once; they are not looked at
     for index, value in islice(_items(data.get("correlations"), list), MAX_CORRELATIONS):
@@ -144,7 +164,7 @@ def _sound(
         correlations[int(index)] = one[0]
     texts = islice(_items(data.get("constraints"), list), MAX_CONSTRAINTS)
     constraints = {int(index): text for index, text in texts if isinstance(text, str)}
-    return (parameters, derived, correlations, constraints), unsound
+    return _Sound(parameters, derived, correlations, constraints, unsound)
 
 
 def _items(data: object, kind: type[dict[str, object]] | type[list[object]]) -> Iterator[tuple[Key, object]]:
@@ -172,14 +192,15 @@ def _references(document: Document) -> Iterator[Problem]:
         yield document.problem(path, "has a reference, which parameters cannot have; want it under derived")
 
 
-def _ordered(document: Document, derived: Mapping[str, Derived]) -> tuple[dict[str, Derived], list[Problem]]:
-    """Derived values, each after what it follows from; those that follow from themselves are 1, and a problem."""
+def _ordered(document: Document, derived: Mapping[str, Derived]) -> tuple[dict[str, Derived], set[str], list[Problem]]:
+    """Derived values, each after what it follows from; those that follow from themselves, which are 1; and problems."""
     found: list[Problem] = []
+    turning: set[str] = set()
     sound = dict(derived)
     while True:
         graph = {name: [used for used in one.uses() if used in sound] for name, one in sound.items()}
         try:
-            return {name: sound[name] for name in TopologicalSorter(graph).static_order()}, found
+            return {name: sound[name] for name in TopologicalSorter(graph).static_order()}, turning, found
         except CycleError as error:
             # graphlib tells a circle from what is used to what uses it
             circle: list[str] = error.args[1][::-1]
@@ -187,7 +208,8 @@ def _ordered(document: Document, derived: Mapping[str, Derived]) -> tuple[dict[s
             turned = [*circle[circle.index(first) : -1], *circle[: circle.index(first)], first]
             message = f"follows from itself: {' -> '.join(turned)}; want no circle"
             found.append(document.problem(("derived", first), message))
-            sound |= {name: Derived(value=1.0) for name in circle}
+            turning.update(circle)
+            sound |= dict.fromkeys(circle, _IN_PLACE)
 
 
 def _tables(

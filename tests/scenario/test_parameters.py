@@ -262,6 +262,16 @@ def test_constraints_hold_in_every_draw_and_equal_seeds_give_equal_draws() -> No
         scenario.draw(found, 1, {"gap_m": "5"})
 
 
+@pytest.mark.parametrize("factor", ["1", "1.0", "2", "0.5"])
+def test_constraints_hold_whatever_number_a_derived_value_is(factor: str) -> None:
+    text = TIED.replace("least_m:", f"factor: {factor}, least_m:").replace("> least_m", "> least_m * factor / 2")
+    found = loaded(text, "${gap_m} ${speed_kmh}")
+
+    assert found.chance.constraints == ("${gap_m > least_m * factor / 2}",)
+    draws = [found.chance.draw(seed, {}) for seed in range(50)]
+    assert all(float(one["gap_m"]) > float(one["speed_kmh"]) / 3.6 * float(factor) / 2 for one in draws)
+
+
 def test_constraints_that_never_hold_alone_or_together_are_mistakes_in_the_file() -> None:
     text = TIED.replace('least_m}"]', 'least_m}", "${gap_m > 30}"]')
 
