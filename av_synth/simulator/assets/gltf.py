@@ -1,7 +1,8 @@
 """Reading of glTF 2.0: `.gltf` with its buffers, and `.glb`.
 
-What is read: triangles with positions, one set of texture places, base colours and their textures, placed by the
-file's scene. Not read: skins, animations, morph targets, and compressed meshes, which are an error.
+What is read: triangles with positions, base colours, their textures and the places in them, placed by the file's
+scene. Not read: skins, animations, morph targets, colours of vertices, and all that only extensions say. A file that
+requires an extension, such as compression, is refused.
 Source: Khronos, glTF 2.0 Specification (ISO/IEC 12113).
 """
 
@@ -11,8 +12,9 @@ import base64
 import binascii
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +28,8 @@ _TYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126:
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 _TRIANGLES, _STRIP, _FAN = 4, 5, 6
 _JSON, _BINARY = 0x4E4F534A, 0x004E4942
-_MAX_DEPTH = 64
+_READ_ALL_THE_SAME = {"KHR_mesh_quantization", "KHR_materials_unlit", "KHR_lights_punctual"}
+"""Required extensions that take nothing from what is read: narrower numbers, another shading, lights."""
 
 Values = Mapping[str, Any]
 
@@ -40,7 +43,7 @@ def read_gltf(files: Files, name: str) -> Model:
     content = files.read(name)
     try:
         return _Reader(files, name, *_parted(content)).model()
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, struct.error) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, struct.error) as error:
         raise DataError(f"{name}: is not the glTF 2.0 that can be read: {type(error).__name__} {error}") from error
 
 
@@ -65,9 +68,12 @@ class _Reader:
 
     def __init__(self, files: Files, name: str, document: Values, binary: bytes) -> None:
         self._files, self._name, self._document = files, name, document
-        needed = [extension for extension in document.get("extensionsRequired", []) if "compression" in extension]
-        if needed or any("draco" in each.lower() for each in document.get("extensionsRequired", [])):
-            raise DataError(f"{name}: its meshes are compressed ({needed}); export it without compression")
+        version = str(document.get("asset", {}).get("version", "2.0"))
+        if not version.startswith("2."):
+            raise DataError(f"{name}: is glTF {version}; want 2.0")
+        needed = sorted(set(document.get("extensionsRequired", [])) - _READ_ALL_THE_SAME)
+        if needed:
+            raise DataError(f"{name}: requires {', '.join(needed)}; export it without compression and extensions")
         self._buffers = [self._content(buffer.get("uri"), binary) for buffer in document.get("buffers", [])]
         self._points: list[Array] = []
         self._triangles: list[Integers] = []
@@ -78,9 +84,7 @@ class _Reader:
         """The scene as one mesh."""
         scenes = self._document.get("scenes")
         placed = self._document.get("nodes", [])
-        first = scenes[self._document.get("scene", 0)]["nodes"] if scenes else range(len(placed))
-        for number in first:
-            self._place(number, np.eye(4), 0)
+        self._place(scenes[self._document.get("scene", 0)]["nodes"] if scenes else range(len(placed)))
         if not self._triangles:
             raise DataError(f"{self._name}: has no triangles; want a mesh")
         uvs = np.concatenate(self._uvs)
@@ -101,19 +105,25 @@ class _Reader:
                 return base64.b64decode(uri.partition(",")[2], validate=True)
             except binascii.Error as error:
                 raise DataError(f"{self._name}: a buffer is not base64: {error}") from error
-        return self._files.read(beside(self._name, uri))
+        name = beside(self._name, uri)
+        # spaces in names are %20, but not every exporter knows
+        return self._files.read(name if self._files.has(name) else beside(self._name, unquote(uri)))
 
-    def _place(self, number: int, into: Array, depth: int) -> None:
-        """Take the meshes of a part of the scene and of what hangs on it; `into` (4, 4) places its parent."""
-        if depth > _MAX_DEPTH:
-            raise DataError(f"{self._name}: the scene is nested more than {_MAX_DEPTH} deep")
-        part = self._document["nodes"][number]
-        placed = into @ _placing(part)
-        if "mesh" in part:
-            for piece in self._document["meshes"][part["mesh"]]["primitives"]:
-                self._take(piece, placed)
-        for child in part.get("children", []):
-            self._place(child, placed, depth + 1)
+    def _place(self, roots: Iterable[int]) -> None:
+        """Take the meshes of these parts of the scene and of what hangs on them, each before what hangs on it."""
+        left = [(number, np.eye(4)) for number in reversed(list(roots))]
+        seen: set[int] = set()
+        while left:
+            number, into = left.pop()
+            if number in seen:
+                raise DataError(f"{self._name}: part {number} of its scene is there twice; want a tree")
+            seen.add(number)
+            part = self._document["nodes"][number]
+            placed = into @ _placing(part)
+            if "mesh" in part:
+                for piece in self._document["meshes"][part["mesh"]]["primitives"]:
+                    self._take(piece, placed)
+            left += [(child, placed) for child in reversed(part.get("children", []))]
 
     def _take(self, piece: Values, placed: Array) -> None:
         if piece.get("mode", _TRIANGLES) not in (_TRIANGLES, _STRIP, _FAN):
@@ -124,14 +134,25 @@ class _Reader:
         triangles = _faces(order.astype(np.int64), piece.get("mode", _TRIANGLES))
         if np.linalg.det(placed[:3, :3]) < 0:
             triangles = triangles[:, ::-1]
-        substance = piece.get("material", len(self._document.get("materials", [])))
+        substance, texture = self._substance_of(piece)
         places = np.zeros((len(points), 2))
-        if "TEXCOORD_0" in attributes:
-            places = self._accessed(attributes["TEXCOORD_0"]).astype(np.float64)
+        channel = f"TEXCOORD_{texture.get('texCoord', 0)}"
+        if channel in attributes:
+            places = self._accessed(attributes[channel]).astype(np.float64)
         self._uvs.append(places[triangles])
         self._triangles.append(triangles + sum(map(len, self._points)))
         self._points.append(points @ placed[:3, :3].T + placed[:3, 3])
         self._substance += [substance] * len(triangles)
+
+    def _substance_of(self, piece: Values) -> tuple[int, Values]:
+        """The number of what a piece is made of, the last one of all if that is not said, and its texture's entry."""
+        materials = self._document.get("materials", [])
+        if "material" not in piece:
+            return len(materials), {}
+        number = piece["material"]
+        if not 0 <= number < len(materials):
+            raise DataError(f"{self._name}: there is no material {number} of {len(materials)}")
+        return number, materials[number].get("pbrMetallicRoughness", {}).get("baseColorTexture", {})
 
     def _accessed(self, number: int) -> npt.NDArray[Any]:
         accessor = self._document["accessors"][number]
@@ -156,7 +177,7 @@ class _Reader:
             image = self._document["images"][texture["source"]]
             content = self._view(image["bufferView"]) if "bufferView" in image else self._content(image["uri"], b"")
             picture = decoded(content, f"{self._name}: image {texture['source']}")
-        return Substance(material.get("name", ""), (red, green, blue), picture)
+        return Substance(str(material.get("name") or ""), (red, green, blue), picture)
 
     def _view(self, number: int) -> bytes:
         view = self._document["bufferViews"][number]

@@ -52,8 +52,10 @@ def make(recipe: LookRecipe, told: AssetsFile, files: Files) -> Look:
     Raises:
         DataError: the model cannot be read, or nothing is left of it.
     """
-    model = _read(recipe, files)
-    model, finishes = _finished(_standing(distinct(welded(_turned(model, recipe)))), recipe)
+    model = distinct(welded(_turned(_read(recipe, files), recipe)))
+    if not len(model.triangles):
+        raise DataError(f"{recipe.file}: no triangle of it has an area")
+    model, finishes = _finished(_standing(model), recipe)
     model = welded(_seen(model, recipe))
     if not len(model.triangles):
         raise DataError(f"{recipe.file}: nothing of it is seen from outside; see `finishes` of {recipe.name}")
@@ -103,8 +105,8 @@ def _read(recipe: LookRecipe, files: Files) -> Model:
     model = readers[suffix](files, recipe.file)
     if len(model.triangles) > _MAX_TRIANGLES:
         raise DataError(f"{recipe.file}: {len(model.triangles)} triangles; want at most {_MAX_TRIANGLES}")
-    if not np.isfinite(model.points).all():
-        raise DataError(f"{recipe.file}: a point is not finite")
+    if not (np.isfinite(model.points).all() and np.isfinite(model.uvs).all()):
+        raise DataError(f"{recipe.file}: a point, or its place in a picture, is not finite")
     return model
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import cv2
@@ -55,7 +56,9 @@ def decoded(content: bytes, where: str) -> Picture:
     Raises:
         DataError: it is none; `where` names it.
     """
-    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    picture = None
+    with suppress(cv2.error):  # it has nothing in it, or far too many pixels
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
         raise DataError(f"{where}: is not a picture that can be read; want PNG or JPEG")
     return np.ascontiguousarray(picture[..., ::-1]).astype(np.uint8)

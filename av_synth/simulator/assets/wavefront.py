@@ -59,7 +59,8 @@ class _Reader:
         """Read one line."""
         kind, rest = words[0], words[1:]
         if kind == "v":
-            self._points.append([float(word) for word in rest[:3]])
+            x, y, z = (float(word) for word in rest[:3])
+            self._points.append([x, y, z])
         elif kind == "vt":
             self._places.append([float(rest[0]), 1.0 - float(rest[1]) if len(rest) > 1 else 0.0])
         elif kind == "usemtl":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,22 @@ def test_faces_that_were_inside_out_face_outwards(tmp_path):
     upwards = look.normals[roof, 2] > 0.9
     assert upwards.any()
     assert not (look.normals[roof, 2] < -0.9).any()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "wanted"),
+    [
+        ("vt 0 0", "vt nan 0", "car.obj: a point, or its place in a picture, is not finite"),
+        ("v -0.8 0.2 -2.0", "v inf 0.2 -2.0", "car.obj: a point, or its place in a picture, is not finite"),
+        (r"(?m)^v .*", "v 0 0 0", "car.obj: no triangle of it has an area"),
+    ],
+)
+def test_a_model_that_nothing_can_be_made_of_is_refused(before, after, wanted, tmp_path):
+    write_car(tmp_path)
+    (tmp_path / "car.obj").write_text(re.sub(before, after, (tmp_path / "car.obj").read_text()))
+    document = told()
+    with pytest.raises(DataError, match=wanted):
+        make(document.looks[0], document, Folder(tmp_path))
 
 
 def test_a_dressed_body_fills_its_box_and_its_wheels_stay_round(look):
