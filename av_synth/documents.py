@@ -238,13 +238,13 @@ def problems(
         place: where in the document a key path of what was checked stands, if only a part of it was.
     """
     found = []
-    for number, item in enumerate(error.errors(include_url=False, include_context=False)):
+    for number, item in enumerate(error.errors(include_url=False)):
+        if item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"]:
+            continue  # pydantic counts only the items that are right
         # pydantic marks an error in a mapping's key by a last part '[key]'
         path = tuple(key for key in item["loc"] if key != "[key]")
-        if item["type"] == "extra_forbidden" and number >= MAX_HINTS:
-            message = "unknown key"
-        else:
-            message = _message(model, path, item["type"], item["msg"], item.get("input"))
+        hinted = item["type"] != "extra_forbidden" or number < MAX_HINTS
+        message = _message(model, path, item["type"], item["msg"], item.get("input")) if hinted else "unknown key"
         found.append(document.problem(place(path), message))
     return in_order(found)
 

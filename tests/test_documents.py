@@ -25,12 +25,20 @@ class Car(Strict):
     electric: bool = False
     wheels: tuple[Wheel, ...] = ()
     lamps: dict[str, Wheel] = {}
+    mirrors: tuple[Wheel, ...] = Field((), min_length=1)
 
 
 def messages(text: str | bytes, model: type[Strict] = Car) -> list[str]:
     with pytest.raises(DocumentError) as caught:
         documents.validate(documents.parse(text, "car.yaml"), model)
     return str(caught.value).splitlines()
+
+
+def test_a_list_is_not_too_short_for_what_is_wrong_with_its_items() -> None:
+    assert messages("name: a\nmirrors:\n  - {radius_m: 3}") == [
+        "car.yaml:3: mirrors[0].radius_m: got 3; want more than 0 and at most 2"
+    ]
+    assert messages("name: a\nmirrors: []") == ["car.yaml:2: mirrors: got a list of 0; want at least 1 item"]
 
 
 def test_plain_scalars_have_one_meaning_only() -> None:
