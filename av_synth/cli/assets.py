@@ -10,7 +10,7 @@ import typer
 
 from av_synth import documents
 from av_synth.cli.output import say, say_item
-from av_synth.errors import DataError, DocumentError
+from av_synth.errors import DataError, DocumentError, Problem
 
 if TYPE_CHECKING:  # reading models brings OpenCV, which takes longer to import than the help of a verb takes
     from av_synth.simulator.assets.files import Files
@@ -123,6 +123,23 @@ def _read(path: Path) -> tuple[documents.Document, AssetsFile]:
     return document, documents.validate(document, AssetsFile)
 
 
+def _twice(document: documents.Document, told: AssetsFile) -> list[Problem]:
+    """What is wrong with looks that have one name, and with bodies that two looks dress."""
+    problems: list[Problem] = []
+    names: dict[str, int] = {}
+    dressed: dict[str, str] = {}
+    for number, recipe in enumerate(told.looks):
+        if names.setdefault(recipe.name, number) != number:
+            text = f"got {recipe.name!r}, the name of another look; want one of its own"
+            problems.append(document.problem(("looks", number, "name"), text))
+        for k, each in enumerate(recipe.dresses):
+            if each in dressed:
+                text = f"got {each!r}, which {dressed[each]} dresses; want it once"
+                problems.append(document.problem(("looks", number, "dresses", k), text))
+            dressed[each] = recipe.name
+    return problems
+
+
 def _make(document: documents.Document, told: AssetsFile, files: Files) -> None:
     """Make every look of a document and keep them, or say everything that is wrong with them."""
     from av_synth.simulator.assets.making import make
@@ -130,7 +147,7 @@ def _make(document: documents.Document, told: AssetsFile, files: Files) -> None:
     from av_synth.simulator.bodies.dressing import dressed
 
     bodies = procedural()
-    made, problems = {}, []
+    made, problems = {}, _twice(document, told)
     for number, recipe in enumerate(told.looks):
         unknown = [(k, each) for k, each in enumerate(recipe.dresses) if each not in bodies]
         for k, each in unknown:
@@ -147,5 +164,5 @@ def _make(document: documents.Document, told: AssetsFile, files: Files) -> None:
         made[recipe.name] = (look, recipe.dresses)
         say(f"{recipe.name}: {len(look.triangles):,} triangles, for {', '.join(recipe.dresses)}")
     if problems:
-        raise DocumentError(problems)
+        raise DocumentError(documents.in_order(problems))
     _wardrobe().put(made)

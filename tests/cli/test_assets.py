@@ -82,6 +82,12 @@ def test_what_is_wrong_with_a_file_is_said_with_its_line_and_nothing_is_kept(fol
     )
     path.write_text(MINE.replace("stretch: 0.3", "stretch: 0.01"))
     assert "cannot fill the box of vehicle.audi.a2" in said(capsys, "assets", "import", str(path), code=2)
+    again = MINE.partition("looks:\n")[2]
+    path.write_text(MINE + again.replace("glass, rubber", "glass, rubbr"))
+    told = said(capsys, "assets", "import", str(path), code=2)
+    assert "mine.yaml:12: looks[1]: car.obj: has no material 'rubbr'; want of 'body', 'pane'" in told
+    assert "mine.yaml:12: looks[1].name: got 'boxy', the name of another look; want one of its own" in told
+    assert "mine.yaml:15: looks[1].dresses[0]: got 'vehicle.audi.a2', which boxy dresses; want it once" in told
     path.write_text("package: Scopia.sh3f\n" + MINE)
     assert "mine.yaml:1: package: got Scopia.sh3f" in said(capsys, "assets", "import", str(path), code=2)
     assert not list(folder.iterdir())

@@ -134,6 +134,7 @@ def _standing(model: Model) -> Model:
 
 def _finished(model: Model, recipe: LookRecipe) -> tuple[Model, list[Finish | None]]:
     """The model without what is left out, with a substance of its own for each region, and the finish of each."""
+    _check_names(model, recipe)
     substances = list(model.substances)
     finishes: list[Finish | None] = [_finish_of(each.name, recipe) for each in substances]
     kept = np.array([finish is not Finish.LEFT_OUT for finish in finishes])[model.substance]
@@ -142,7 +143,7 @@ def _finished(model: Model, recipe: LookRecipe) -> tuple[Model, list[Finish | No
         raise DataError(f"{recipe.file}: `finishes` of {recipe.name} leave nothing of it")
     substance = model.substance.copy()
     names = np.array([each.name for each in substances], dtype=object)
-    share = shares(model.points, model.points[model.triangles].mean(axis=1))
+    share = _shares(model.points, model.points[model.triangles].mean(axis=1))
     for region in recipe.regions:
         inside = np.zeros(len(share), dtype=bool)
         for mirrored in (False, True):
@@ -158,7 +159,19 @@ def _finished(model: Model, recipe: LookRecipe) -> tuple[Model, list[Finish | No
     return model.kept(np.array([finish is not Finish.LEFT_OUT for finish in finishes])[substance]), finishes
 
 
-def shares(points: Array, places: Array) -> Array:
+def _check_names(model: Model, recipe: LookRecipe) -> None:
+    """Raise DataError where a recipe names what the model is not made of: a finish would be lost without a word."""
+    names = [each.name for each in model.substances]
+    lost = [pattern for pattern in recipe.finishes if not any(fnmatchcase(name, pattern) for name in names)]
+    lost += [name for region in recipe.regions for name in region.of if name not in names]
+    if lost:
+        raise DataError(
+            f"{recipe.file}: has no material {', '.join(map(repr, dict.fromkeys(lost)))}; "
+            f"want of {', '.join(repr(name) for name in names if name) or 'none: its materials have no names'}"
+        )
+
+
+def _shares(points: Array, places: Array) -> Array:
     """Places (N, 3) as shares of the box around points (P, 3)."""
     low = points.min(axis=0)
     return (places - low) / np.maximum(np.ptp(points, axis=0), 1e-12)

@@ -46,6 +46,14 @@ class Region(_Strict):
     high: Point = Field(description="highest corner")
     of: tuple[str, ...] = Field((), description="only of these substances; all if left out")
 
+    @model_validator(mode="after")
+    def _low_is_below_high(self) -> Region:
+        if not all(low < high for low, high in zip(self.low, self.high, strict=True)):
+            raise ValueError(
+                f"got low {list(self.low)} and high {list(self.high)}; want each of low below that of high"
+            )
+        return self
+
 
 class Legs(_Strict):
     """How high the joints of a standing person's legs are, as shares of the height; where they are is found."""
@@ -55,6 +63,14 @@ class Legs(_Strict):
     knee: Annotated[float, Field(gt=0.1, lt=0.45)] = 0.28
     ankle: Annotated[float, Field(gt=0.01, lt=0.15)] = 0.05
 
+    @model_validator(mode="after")
+    def _joints_are_in_order(self) -> Legs:
+        if not self.ankle < self.knee < self.crotch < self.hip:
+            raise ValueError(
+                f"got ankle {self.ankle}, knee {self.knee}, crotch {self.crotch}, hip {self.hip}; want them to rise"
+            )
+        return self
+
 
 class Arms(_Strict):
     """Which arms of a standing person hang free, so that they swing, and how high their joints are, as for legs."""
@@ -63,6 +79,14 @@ class Arms(_Strict):
     shoulder: Annotated[float, Field(gt=0.6, lt=0.95)] = 0.82
     armpit: Annotated[float, Field(gt=0.5, lt=0.9, description="below it the arms are pieces of their own")] = 0.74
     elbow: Annotated[float, Field(gt=0.4, lt=0.8)] = 0.62
+
+    @model_validator(mode="after")
+    def _joints_are_in_order(self) -> Arms:
+        if not self.elbow < self.armpit < self.shoulder:
+            raise ValueError(
+                f"got elbow {self.elbow}, armpit {self.armpit}, shoulder {self.shoulder}; want them to rise"
+            )
+        return self
 
 
 class LookRecipe(_Strict):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from av_synth.errors import DataError
 from av_synth.simulator.assets.decimation import simplified
@@ -105,6 +106,12 @@ def test_a_model_that_nothing_can_be_made_of_is_refused(before, after, wanted, t
         make(document.looks[0], document, Folder(tmp_path))
 
 
+def test_a_recipe_that_names_what_the_model_is_not_made_of_is_refused(tmp_path):
+    region = {"finish": "tail_lamp", "low": (0.0, 0.0, 0.0), "high": (1.0, 1.0, 1.0), "of": ["bod*"]}
+    with pytest.raises(DataError, match=r"car.obj: has no material 'rub', 'bod\*'; want of 'body', 'pane', 'seats'"):
+        made(tmp_path, finishes={"*an*": "glass", "rub": "tyre"}, regions=[region])
+
+
 def test_a_dressed_body_fills_its_box_and_its_wheels_stay_round(look):
     body = procedural()["vehicle.audi.a2"]
     worn = dressed(body, replace(look, stretch=0.3))
@@ -173,6 +180,11 @@ def test_regions_name_what_is_only_in_a_place(tmp_path):
     look = made(tmp_path, regions=[region])
     lamps = look.points_m[look.triangles[of(look, Material.LAMP_BRAKE)]]
     assert lamps[..., 0].max() == pytest.approx(-2.0, abs=0.01)
+
+
+def test_a_region_that_nothing_can_lie_in_is_refused(tmp_path):
+    with pytest.raises(ValidationError, match="want each of low below that of high"):
+        made(tmp_path, regions=[{"finish": "paint", "low": (0.5, 0.0, 0.0), "high": (0.5, 1.0, 1.0)}])
 
 
 def test_a_flat_grid_is_simplified_to_its_outline_and_keeps_its_places():

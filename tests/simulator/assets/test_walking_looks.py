@@ -127,6 +127,15 @@ def test_arms_that_are_not_there_are_refused(tmp_path):
         made(tmp_path, legs=None, beside=0.3, arms={"swing": ["left"]})
 
 
+def test_joints_that_are_not_one_above_the_other_are_refused(tmp_path):
+    with pytest.raises(
+        ValidationError, match=r"got ankle 0\.05, knee 0\.44, crotch 0\.42, hip 0\.53; want them to rise"
+    ):
+        made(tmp_path, legs={"crotch": 0.42, "knee": 0.44})
+    with pytest.raises(ValidationError, match=r"got elbow 0\.76, armpit 0\.74, shoulder 0\.82; want them to rise"):
+        made(tmp_path, beside=0.3, arms={"swing": ["left"], "elbow": 0.76})
+
+
 def test_a_look_without_legs_does_not_walk(tmp_path):
     with pytest.raises(DataError, match=f"look peg: {BODY} walks; want a look with `legs`"):
         dressed(procedural()[BODY], made(tmp_path, legs=None))
