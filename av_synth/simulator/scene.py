@@ -69,6 +69,19 @@ class Mesh:
             _merged_uvs(parts),
         )
 
+    def kept(self, chosen: npt.NDArray[np.bool_]) -> Mesh:
+        """Some triangles (T,) of the mesh, with the vertices that they need."""
+        used, index = np.unique(self.triangles[chosen], return_inverse=True)
+        return Mesh(
+            self.positions_m[used],
+            self.normals[used],
+            self.colours[used],
+            self.materials[used],
+            self.tags[used],
+            np.asarray(index).reshape(-1, 3).astype(np.uint32),
+            None if self.uvs is None else self.uvs[used],
+        )
+
 
 def _merged_uvs(parts: list[Mesh]) -> npt.NDArray[np.float32] | None:
     """Those of all parts, 0 for vertices that have none; None if no part has any."""

@@ -55,7 +55,7 @@ def with_doors(body: Body, flank: Flank) -> Body:
     (mesh,) = body.meshes
     left, right = (_Cut(mesh, flank, side) for side in SIDES)
     behind = [
-        _merge(_keep(mesh, ~taken), *(part for cut in cuts for part in (cut.rest, cut.recess())))
+        _merge(mesh.kept(~taken), *(part for cut in cuts for part in (cut.rest, cut.recess())))
         for taken, cuts in ((left.taken, [left]), (right.taken, [right]), (left.taken | right.taken, [left, right]))
     ]
     return replace(
@@ -83,13 +83,13 @@ class _Cut:
         touched = (number < flank.dressed) & (normal[:, 1] * side > _SIDEWAYS)
         touched &= (x.min(axis=1) < flank.last_x_m) & (x.max(axis=1) > flank.first_x_m)
         shell = touched & (number < flank.shell)
-        self._sheet, rest = _between(_keep(mesh, shell), flank.first_x_m, flank.last_x_m)
-        laid, rest_laid = _between(_keep(mesh, touched & ~shell), flank.first_x_m, flank.last_x_m)
+        self._sheet, rest = _between(mesh.kept(shell), flank.first_x_m, flank.last_x_m)
+        laid, rest_laid = _between(mesh.kept(touched & ~shell), flank.first_x_m, flank.last_x_m)
         last = len(number) - (0 if side < 0 else flank.mirrors // 2)
         mirror = (number >= last - flank.mirrors // 2) & (number < last)
         self.taken: Flags = touched | mirror
         self.rest = _merge(rest, rest_laid)
-        self._outside = _merge(self._sheet, laid, _keep(mesh, mirror))
+        self._outside = _merge(self._sheet, laid, mesh.kept(mirror))
         points = self._sheet.positions_m.astype(np.float64)
         front = points[points[:, 0] > flank.last_x_m - 0.1]
         self.hinge_m = np.array([flank.last_x_m, side * (np.abs(front[:, 1]).max() - 0.02), 0.0])
@@ -111,19 +111,6 @@ class _Cut:
 
 def _merge(*parts: Mesh) -> Mesh:
     return Mesh.merge([part for part in parts if len(part.triangles)])
-
-
-def _keep(mesh: Mesh, chosen: Flags) -> Mesh:
-    """Some triangles (T,) of a mesh, with the vertices they need."""
-    used, index = np.unique(mesh.triangles[chosen], return_inverse=True)
-    return Mesh(
-        mesh.positions_m[used],
-        mesh.normals[used],
-        mesh.colours[used],
-        mesh.materials[used],
-        mesh.tags[used],
-        np.asarray(index).reshape(-1, 3).astype(np.uint32),
-    )
 
 
 def _shifted(mesh: Mesh, by_m: Array) -> Mesh:

@@ -32,8 +32,8 @@ def dressed(body: Body, look: Look) -> Body:
     if walks and not len(look.joints_m):
         raise DataError(f"look {look.name}: {body.blueprint_id} walks; want a look with `legs`")
     poses = walking(look, body) if walks else [(look.points_m.astype(np.float64), look.normals.astype(np.float64))]
-    rider = None if walks else _rider(body.meshes[0])
-    around = body.meshes if rider is None else (_part(body.meshes[0], Tag.RIDER, of_tag=False),)
+    rider, ridden = (None, None) if walks else _apart(body.meshes[0])
+    around = body.meshes if ridden is None else (ridden,)
     low, high = bounds(around)
     place = _Place(body, look, low, high, poses)
     meshes = tuple(place.filled(points, normals) for points, normals in poses)
@@ -62,24 +62,10 @@ def _owners(body: Body, look: Look) -> npt.NDArray[np.int64]:
     return owners
 
 
-def _rider(mesh: Mesh) -> Mesh | None:
-    """Who rides on a body; None for nobody."""
-    return _part(mesh, Tag.RIDER, of_tag=True) if np.any(mesh.tags == int(Tag.RIDER)) else None
-
-
-def _part(mesh: Mesh, tag: Tag, *, of_tag: bool) -> Mesh:
-    """The triangles of one class, or all others."""
-    used, index = np.unique(
-        mesh.triangles[(mesh.tags[mesh.triangles[:, 0]] == int(tag)) == of_tag], return_inverse=True
-    )
-    return Mesh(
-        mesh.positions_m[used],
-        mesh.normals[used],
-        mesh.colours[used],
-        mesh.materials[used],
-        mesh.tags[used],
-        np.asarray(index).reshape(-1, 3).astype(np.uint32),
-    )
+def _apart(mesh: Mesh) -> tuple[Mesh, Mesh] | tuple[None, None]:
+    """Who rides on a body, and what they ride; None and None for nobody."""
+    rides = mesh.tags[mesh.triangles[:, 0]] == int(Tag.RIDER)
+    return (mesh.kept(rides), mesh.kept(~rides)) if rides.any() else (None, None)
 
 
 class _Place:

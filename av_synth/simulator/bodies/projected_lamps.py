@@ -36,9 +36,8 @@ def _of(mesh: Mesh, material: Material, *, ahead: bool) -> Flags:
 def _laid(onto: Mesh, procedural: Mesh, wanted: Flags, *, ahead: bool) -> Mesh:
     """Triangles of the procedural mesh moved along x to where they lie on another; those beside it are left out."""
     sign = 1.0 if ahead else -1.0
-    used, index = np.unique(procedural.triangles[wanted], return_inverse=True)
-    triangles = np.asarray(index, dtype=np.uint32).reshape(-1, 3)
-    points = procedural.positions_m[used].copy()
+    lamps = procedural.kept(wanted)
+    points = lamps.positions_m.copy()
     scene = rtcore_scene.EmbreeScene()
     mesh_construction.TriangleMesh(scene, onto.positions_m, onto.triangles.astype(np.int32))
     start = points.copy()
@@ -47,13 +46,5 @@ def _laid(onto: Mesh, procedural: Mesh, wanted: Flags, *, ahead: bool) -> Mesh:
     met = scene.run(start, inwards, output=True)
     hit = met["primID"] >= 0
     points[:, 0] = np.where(hit, sign * (50.0 - met["tfar"] + _PROUD_M), points[:, 0])
-    whole = hit[triangles].all(axis=1)
-    lamps = Mesh(
-        points,
-        procedural.normals[used],
-        procedural.colours[used],
-        procedural.materials[used],
-        procedural.tags[used],
-        triangles[whole],
-    )
-    return replace(lamps, uvs=np.zeros((len(points), 2), dtype=np.float32))
+    whole = lamps.triangles[hit[lamps.triangles].all(axis=1)]
+    return replace(lamps, positions_m=points, triangles=whole, uvs=np.zeros((len(points), 2), dtype=np.float32))

@@ -42,7 +42,7 @@ def with_wheels(body: Body, owners: Owners | None = None) -> Body:
         owners = _found(mesh, body)
     if not all((owners == k).any() for k in range(len(body.wheels))):
         return replace(body, rolling=None)
-    parts = [_kept(mesh, owners == k) for k in range(len(body.wheels))]
+    parts = [mesh.kept(owners == k) for k in range(len(body.wheels))]
     hubs = [_hub(part) for part in parts]
     steered = np.array([wheel.steered for wheel in body.wheels])
     two_wheels = len(parts) < _WHEELS_OF_A_CAR
@@ -51,7 +51,7 @@ def with_wheels(body: Body, owners: Owners | None = None) -> Body:
         guard = _guard(mesh, owners, hubs[front], body.wheels[front].radius_m)
         if guard.any():
             owners = np.where(guard, len(parts), owners)
-            parts, hubs, steered = [*parts, _kept(mesh, guard)], [*hubs, hubs[front]], np.append(steered, True)
+            parts, hubs, steered = [*parts, mesh.kept(guard)], [*hubs, hubs[front]], np.append(steered, True)
     placed = tuple(
         replace(part, positions_m=(part.positions_m - hub.astype(np.float32)).astype(np.float32))
         for part, hub in zip(parts, hubs, strict=True)
@@ -67,7 +67,7 @@ def with_wheels(body: Body, owners: Owners | None = None) -> Body:
     return replace(
         body,
         rolling=Rolling(
-            hull=Mesh.merge([_kept(mesh, owners == _BAKED), *liners]),
+            hull=Mesh.merge([mesh.kept(owners == _BAKED), *liners]),
             wheels=placed,
             hubs_m=np.stack(hubs),
             radii_m=radii,
@@ -167,17 +167,3 @@ def _hanging_together(faces: npt.NDArray[np.intp]) -> Owners:
         piece = piece[piece]
         if np.array_equal(piece, before):
             return np.asarray(np.unique(piece[faces[:, 0]], return_inverse=True)[1], dtype=np.int64).reshape(-1)
-
-
-def _kept(mesh: Mesh, chosen: npt.NDArray[np.bool_]) -> Mesh:
-    """Some triangles (T,) of a mesh, with the vertices they need."""
-    used, index = np.unique(mesh.triangles[chosen], return_inverse=True)
-    return Mesh(
-        mesh.positions_m[used],
-        mesh.normals[used],
-        mesh.colours[used],
-        mesh.materials[used],
-        mesh.tags[used],
-        np.asarray(index).reshape(-1, 3).astype(np.uint32),
-        None if mesh.uvs is None else mesh.uvs[used],
-    )
