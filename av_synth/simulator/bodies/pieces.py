@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from av_synth.simulator.bodies.model import Body, bounds
-from av_synth.simulator.bodies.props import prop, turned
+from av_synth.simulator.bodies.props import class_of, prop, turned
 from av_synth.simulator.bodies.shapes import Finish, ellipsoid, limb
 from av_synth.simulator.bodies.skin import Skin
 from av_synth.simulator.scene import Mesh, Tag
@@ -15,7 +15,6 @@ from av_synth.simulator.scene import Mesh, Tag
 _Place = tuple[float, float, float]
 Piece = Callable[[Tag], Mesh]
 
-_HEAVY_KG = 40.0  # what nobody carries is static
 _SIZES = ((0.3, "tiny"), (0.8, "small"), (2.0, "medium"))  # CARLA's `size` up to so many metres
 
 
@@ -76,7 +75,7 @@ def sheet(
 
 def built(name: str, mass_kg: float, pieces: Sequence[Piece]) -> Body:
     """A prop of some pieces, standing on the ground over the middle of its box."""
-    tag = Tag.STATIC if mass_kg > _HEAVY_KG else Tag.DYNAMIC
+    tag = class_of(mass_kg)
     mesh = Mesh.merge([piece(tag) for piece in pieces])
     low, high = bounds([mesh])
     middle = np.array([low[0] + high[0], low[1] + high[1], 2.0 * low[2]]) / 2.0

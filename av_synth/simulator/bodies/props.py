@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.bodies.model import CATEGORY, Body, Wheel, bounds
+from av_synth.simulator.bodies.model import CATEGORY, Body, bounds
 from av_synth.simulator.bodies.shapes import DARK, PLASTIC, RUBBER, STEEL, Colour, Finish, ellipsoid, tube, vec
 from av_synth.simulator.bodies.skin import Skin
 from av_synth.simulator.scene import Material, Mesh, Tag
@@ -18,12 +16,14 @@ _WHITE = Finish(Material.MATTE, (238, 238, 234))
 _RED = Finish(Material.MATTE, (200, 34, 30))
 _GREEN = Finish(Material.MATTE, (40, 84, 58))
 _POLE = Finish(Material.METAL, (96, 100, 102))
+_SIDES = 16  # of what is round
+_HEAVY_KG = 40.0  # what nobody carries is static
 LAMPS: dict[str, Colour] = {"red": (255, 40, 30), "yellow": (255, 190, 30), "green": (50, 255, 120)}
 
 
-def _circle(radius_m: float, z_m: float, sides: int = 16) -> Array:
-    turn = np.arange(sides) * (2 * np.pi / sides)
-    return np.stack([radius_m * np.cos(turn), radius_m * np.sin(turn), np.full(sides, z_m)], axis=-1)
+def _circle(radius_m: float, z_m: float) -> Array:
+    turn = np.arange(_SIDES) * (2 * np.pi / _SIDES)
+    return np.stack([radius_m * np.cos(turn), radius_m * np.sin(turn), np.full(_SIDES, z_m)], axis=-1)
 
 
 def turned(profile: list[tuple[float, float]], finish: Finish, tag: Tag) -> Mesh:
@@ -40,36 +40,36 @@ def prop(
     tag: Tag | None = None,
     category: str = "",
     colours: tuple[Colour, ...] = (),
-    wheels: tuple[Wheel, ...] = (),
-    more: Mapping[str, str] | None = None,
 ) -> Body:
     """Build a prop; its origin stays where it is in the parts.
 
     Args:
         name: the last part of its id.
         parts: meshes in the actor frame.
-        mass_kg: mass; from 40 kg on it counts as static, if no `tag` is given.
+        mass_kg: mass; `class_of` says the class by it if no `tag` is given.
         size: CARLA's attribute.
         tag: class of the actor.
         category: nuScenes category, where CARLA has no such prop to tell it by.
         colours: the first is the paint.
-        wheels: where it stands on wheels.
-        more: further fixed attributes.
     """
     mesh = Mesh.merge(parts)
     low, high = bounds([mesh])
     return Body(
         blueprint_id=f"static.prop.{name}",
         kind="prop",
-        tag=tag if tag is not None else Tag.STATIC if mass_kg > 40 else Tag.DYNAMIC,
-        attributes={"size": size, **({CATEGORY: category} if category else {}), **(more or {})},
+        tag=class_of(mass_kg) if tag is None else tag,
+        attributes={"size": size, **({CATEGORY: category} if category else {})},
         colours=colours,
         meshes=(mesh,),
         box_centre_m=(low + high) / 2,
         box_half_m=(high - low) / 2,
         mass_kg=mass_kg,
-        wheels=wheels,
     )
+
+
+def class_of(mass_kg: float) -> Tag:
+    """The class of a thing that has no other: whether somebody may carry it away."""
+    return Tag.STATIC if mass_kg > _HEAVY_KG else Tag.DYNAMIC
 
 
 def traffic_cone() -> Body:

@@ -17,6 +17,7 @@ from av_synth.simulator.scene import Mesh, Tag
 
 Knots = Sequence[tuple[float, float]]
 _LEAST_AREA_M2 = 1e-8  # of twice a triangle; smaller ones are left out
+_CREASE_DEG = 38.0  # edges sharper than this stay hard
 
 
 def curve(knots: Knots, at: npt.ArrayLike) -> Array:
@@ -115,13 +116,13 @@ class Skin:
         normal = np.cross(raw[faces[:, 1]] - raw[faces[:, 0]], raw[faces[:, 2]] - raw[faces[:, 0]])
         return raw, faces, normal, np.linalg.norm(normal, axis=1)
 
-    def mesh(self, tag: Tag, crease_deg: float = 38.0) -> Mesh:
-        """Weld points closer than 0.1 mm and make the mesh; edges sharper than `crease_deg` stay hard."""
+    def mesh(self, tag: Tag) -> Mesh:
+        """Weld points closer than 0.1 mm and make the mesh."""
         raw, faces, normal, area = self._welded()
         finishes = np.concatenate(self._finishes)
         keep = area > _LEAST_AREA_M2
         faces, finishes, normal, area = faces[keep], finishes[keep], normal[keep], area[keep]
-        corner = _corner_normals(faces, normal, normal / area[:, None], np.cos(np.radians(crease_deg)))
+        corner = _corner_normals(faces, normal, normal / area[:, None], np.cos(np.radians(_CREASE_DEG)))
         key = np.concatenate(
             [faces.reshape(-1, 1), np.round(corner * 500).astype(np.int64), np.repeat(finishes, 3, axis=0)], axis=1
         )
@@ -160,10 +161,9 @@ def lay(
     width_m: float,
     height_m: float,
     *,
-    shape: tuple[int, int] = (4, 2),
-    slant_m: float = 0.0,
-    taper: float = 0.0,
-    proud_m: float = 0.006,
+    shape: tuple[int, int],
+    slant_m: float,
+    proud_m: float,
 ) -> tuple[Array, list[tuple[int, int, int]]]:
     """Press a flat patch onto a surface, such as a lamp onto a wing.
 
@@ -178,7 +178,6 @@ def lay(
         height_m: upright size.
         shape: quads along width and height.
         slant_m: how much higher the right end is, seen from outside.
-        taper: share of the height lost at the right end, seen from outside.
         proud_m: gap to the surface.
 
     Returns:
@@ -187,7 +186,7 @@ def lay(
     angle = np.radians(azimuth_deg)
     out, along = np.array([np.cos(angle), np.sin(angle), 0.0]), np.array([-np.sin(angle), np.cos(angle), 0.0])
     u, v = np.meshgrid(np.linspace(-0.5, 0.5, shape[0] + 1), np.linspace(-0.5, 0.5, shape[1] + 1), indexing="ij")
-    rise = v * height_m * (1 - taper * (u + 0.5)) + u * slant_m
+    rise = v * height_m + u * slant_m
     start = np.asarray(centre) + 5.0 * out + u[..., None] * width_m * along + rise[..., None] * np.array([0, 0, 1.0])
     distance = _first_hit(start.reshape(-1, 3), -out, _behind(start.reshape(-1, 3), along, onto))
     points = start.reshape(-1, 3) - (distance - proud_m)[:, None].clip(max=50.0) * out

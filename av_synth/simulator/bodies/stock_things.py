@@ -52,10 +52,10 @@ def _creased(length: float, width: float, height: float) -> tuple[Piece, ...]:
     )
 
 
-def _bin(finish: Finish, radius: float, height: float, lid: Finish = PLASTIC) -> tuple[Piece, ...]:
+def _bin(finish: Finish, radius: float, height: float) -> tuple[Piece, ...]:
     return (
         drum(((0.86 * radius, 0.0), (0.9 * radius, 0.03), (radius, 0.84 * height)), finish),
-        drum(((1.05 * radius, 0.83 * height), (1.05 * radius, 0.87 * height), (0.5 * radius, height)), lid),
+        drum(((1.05 * radius, 0.83 * height), (1.05 * radius, 0.87 * height), (0.5 * radius, height)), PLASTIC),
     )
 
 
@@ -163,8 +163,8 @@ def _warning(finish: Finish, sign: Finish, width: float, height: float) -> tuple
     )
 
 
-def _case(length: float, width: float, height: float, finish: Finish, handle: float = 0.06) -> tuple[Piece, ...]:
-    a, b = length / 2, width / 2
+def _case(length: float, width: float, height: float, finish: Finish) -> tuple[Piece, ...]:
+    a, b, handle = length / 2, width / 2, 0.06
     return (
         block((-a, -b, 0.0), (a, b, height), finish),
         block((-a - 0.004, -b - 0.004, 0.46 * height), (a + 0.004, b + 0.004, 0.54 * height), DARK),

@@ -99,12 +99,11 @@ class ReferenceLine:
         x, y = self.points([s_m], t_m)[0]
         return float(x), float(y)
 
-    def stations(self, longest_m: float, start_m: float = 0.0, end_m: float | None = None) -> list[float]:
+    def stations(self, longest_m: float, start_m: float, end_m: float) -> list[float]:
         """Distances from start to end at which straight chords stay within `SAGITTA_M` and `longest_m`."""
-        end = self.length_m if end_m is None else end_m
         stations = [start_m]
         for piece in self.pieces:
-            low, high = max(piece.s_m, start_m), min(piece.s_m + piece.length_m, end)
+            low, high = max(piece.s_m, start_m), min(piece.s_m + piece.length_m, end_m)
             if high - low < 1e-6:
                 continue
             step = longest_m

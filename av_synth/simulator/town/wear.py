@@ -21,6 +21,7 @@ _STEP_M = 6.0
 _DRAIN_EVERY_M = 24.0
 _COVER_EVERY_M = 38.0
 _PATCH_EVERY_M = 26.0
+_BESIDE_ZEBRA_M = 1.0  # nor is there a cover so near to a zebra
 _CLEAR_M = 9.0  # nothing is mended so near to a road's ends
 _GUTTER = Look((98, 97, 94), Material.ASPHALT, Tag.ROADS)
 _IRON, _RIM, _SLOT = (Look(c, Material.MATTE, Tag.ROADS) for c in ((62, 60, 58), (104, 102, 98), (26, 26, 28)))
@@ -75,8 +76,8 @@ def _covers(road: Road, rng: np.random.Generator) -> Iterator[Mesh]:
             yield flat(circle(x, y, 0.3, 8), fan, _IRON_Z_M + 0.001, _IRON)
 
 
-def _on_zebra(road: Road, s_m: float, margin_m: float = 1.0) -> bool:
-    return any(abs(s_m - zebra.s_m) < zebra.along_m / 2 + margin_m for zebra in road.crosswalks)
+def _on_zebra(road: Road, s_m: float) -> bool:
+    return any(abs(s_m - zebra.s_m) < zebra.along_m / 2 + _BESIDE_ZEBRA_M for zebra in road.crosswalks)
 
 
 def _patches(road: Road, rng: np.random.Generator) -> Iterator[Mesh]:
