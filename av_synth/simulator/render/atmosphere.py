@@ -19,8 +19,6 @@ import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
 
-TERMS = 10
-"""Functions of direction in `shaders/sky.frag`; `_terms` has the same."""
 _EARTH_KM, _TOP_KM = 6360.0, 6460.0
 _RAYLEIGH = np.array([0.1753, 0.4096, 1.0])  # at red, green, blue, as parts of the one parameter
 _OZONE_PER_KM = np.array([0.00065, 0.00188, 0.000085])
@@ -56,7 +54,7 @@ class ShownSky:
     """A clear sky as the shaders take it: weights of functions of direction, linear RGB.
 
     Attributes:
-        terms: (`TERMS`, 3), of the functions whose sum is the sky's radiance.
+        terms: (10, 3), of the functions whose sum is the sky's radiance.
         zenith, horizon, halo: (3,), of three functions that come near it, for mirrors.
     """
 
@@ -92,7 +90,7 @@ def shown(sky: ClearSky, gain: Array) -> ShownSky:
 
 
 def _terms(up: Array, cosine: Array) -> Array:
-    """(N, TERMS): the functions of direction, by its upward part (N,) and the cosine of its angle to the sun (N,)."""
+    """(N, 10): the functions of `shaders/sky.frag`, by a direction's upward part (N,) and cosine to the sun (N,)."""
     t2 = (1.0 - up) ** 2
     t8 = t2**4
     q = 0.5 + 0.5 * cosine

@@ -15,7 +15,11 @@ _GL_TEXTURE_2D, _GL_DEPTH_COMPONENT, _GL_DEPTH_COMPONENT32F, _GL_FLOAT = 0x0DE1,
 
 
 def with_unit_depth(context: moderngl.Context) -> moderngl.Context:
-    """Set clip-space depth to 0..1, which moderngl has no call for."""
+    """Set clip-space depth to 0..1, which moderngl has no call for.
+
+    Raises:
+        LaunchError: the context is too old for that, or for `Copier`.
+    """
     for extension in ("GL_ARB_clip_control", "GL_ARB_copy_image"):
         if extension not in context.extensions:
             raise LaunchError(f"{context.info['GL_RENDERER']}: no {extension}; want OpenGL 4.5 or that extension")

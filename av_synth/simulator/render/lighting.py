@@ -48,7 +48,7 @@ class Lighting:
         sun_direction: (3,) unit, where the sun stands, below the horizon at night.
         sky_light, ground_light: (3,), light from above and from below.
         zenith, horizon, halo: (3,), of the clear sky as mirrors show it; the last is added around the sun.
-        sky_terms: (`atmosphere.TERMS`, 3), weights of the functions that the sky itself is a sum of.
+        sky_terms: (10, 3), weights of the functions that the sky itself is a sum of.
         sun_disc: (3,), the sun as the camera sees it through the clear part of the sky.
         cloud_light, cloud_shade: (3,), the two sides of clouds.
         cloudiness: 0..1, share of the sky that clouds cover.
@@ -134,16 +134,16 @@ def lighting(weather: Weather) -> Lighting:
     clouds = max(share(weather.cloudiness), 0.9 * min(1.0, rain * 2.0), 0.95 * falling)
     day = _daylight(weather, wet_air, altitude, clouds, rain, lying)
     closed, lid = day.closed, day.lid * day.gain
-    dark = 1.0 - _smooth(-9.0, 1.0, altitude)
+    dark = 1.0 - smooth_step(-9.0, 1.0, altitude)
 
     direct, sky_light = day.direct * day.gain, day.spread * day.gain
     # shadows fade before the light that casts them changes its place: from the sun to the zenith
     sharp = day.from_sun > _SUN_FROM
-    casting = day.from_sun * _smooth(_SUN_FROM, 0.3, day.from_sun)
+    casting = day.from_sun * smooth_step(_SUN_FROM, 0.3, day.from_sun)
     key_colour = direct * casting
     sky_light = sky_light + direct * ((day.from_sun - casting) * max(float(sun[2]), 0.0))
     if not sharp:
-        above = (1.0 - _smooth(0.0, _SUN_FROM, day.from_sun)) * _smooth(_NIGHT_FROM_DEG, 8.0, altitude)
+        above = (1.0 - smooth_step(0.0, _SUN_FROM, day.from_sun)) * smooth_step(_NIGHT_FROM_DEG, 8.0, altitude)
         key_colour = 0.45 * above * sky_light
         sky_light = (1.0 - 0.2 * above) * sky_light
     key = sun if sharp else np.array([0.0, 0.0, 1.0])
@@ -156,7 +156,7 @@ def lighting(weather: Weather) -> Lighting:
     zenith = _mix(sky.zenith + _NIGHT_ZENITH * dark, lid * 1.2 + town, closed)
     horizon = _mix(sky.horizon + _NIGHT_HORIZON * dark, lid * 0.75 + town, closed)
     clear_light = day.sky.light * day.gain
-    clear_sun = day.sky.sun * day.gain * _smooth(-4.0, 0.5, altitude)  # it sets later up there
+    clear_sun = day.sky.sun * day.gain * smooth_step(-4.0, 0.5, altitude)  # it sets later up there
     # lamps light less of a fog than of the streets in it
     around = sky_light - 0.7 * _NIGHT_LIGHT * (dark * (1.0 + 0.9 * closed))
     haze, glow = _haze(weather, wet_air, horizon, around, direct * day.from_sun, rain)
@@ -185,8 +185,8 @@ def lighting(weather: Weather) -> Lighting:
         veil=wet_air.dust_per_m * _DUST_HEIGHT_M
         + (wet_air.rain_per_m * rain + wet_air.snow_per_m * falling) * _RAIN_HEIGHT_M,
         fog_share=share(weather.fog_density) * min(max(weather.scattering_intensity, 0.0), 4.0),
-        night=max(1.0 - _smooth(-7.0, 6.0, altitude), 0.35 * closed * (1.0 - _smooth(6.0, 20.0, altitude))),
-        lamps=_smooth(_NIGHT_FROM_DEG, -6.0, altitude),
+        night=max(1.0 - smooth_step(-7.0, 6.0, altitude), 0.35 * closed * (1.0 - smooth_step(6.0, 20.0, altitude))),
+        lamps=smooth_step(_NIGHT_FROM_DEG, -6.0, altitude),
         wetness=wet_air.wetness,
         puddles=share(weather.precipitation_deposits),
         rain=rain,
@@ -208,12 +208,12 @@ def _daylight(weather: Weather, wet_air: Air, altitude: float, clouds: float, ra
         min(max(weather.mie_scattering_scale, 0.0), 5.0),
     )
     rise = max(math.sin(math.radians(altitude)), 0.0)
-    closed = _smooth(0.35, 0.98, clouds)
+    closed = smooth_step(0.35, 0.98, clouds)
     falloff = wet_air.fog_falloff_per_m
     fog_height = -math.expm1(-falloff * _FOG_TOP_M) / falloff if falloff > 1e-6 else _FOG_TOP_M
     depth = wet_air.fog_per_m * fog_height + wet_air.dust_per_m * _DUST_HEIGHT_M
     through = math.exp(-depth / max(rise, 0.1))
-    from_sun = (1.0 - closed) * through * _smooth(_NIGHT_FROM_DEG, 2.0, altitude)
+    from_sun = (1.0 - closed) * through * smooth_step(_NIGHT_FROM_DEG, 2.0, altitude)
     on_ground = sky.sun * rise + sky.light
     lid = float(on_ground @ _LUMA) * _LID * (1.0 - 0.35 * rain) * _GREY * _DAYLIGHT
     # what fog and dust take from the beam reaches the ground from everywhere, and lit streets light their shadows
@@ -267,6 +267,7 @@ def _mix(a: Array, b: Array, share_of_b: float) -> Array:
     return a + (b - a) * share_of_b
 
 
-def _smooth(low: float, high: float, x: float) -> float:
+def smooth_step(low: float, high: float, x: float) -> float:
+    """0 at `low` and before it, 1 at `high` and beyond, smooth between; `low` may be the greater one."""
     t = min(max((x - low) / (high - low), 0.0), 1.0)
     return t * t * (3.0 - 2.0 * t)

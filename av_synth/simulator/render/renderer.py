@@ -22,7 +22,7 @@ from av_synth.simulator.render.geometry import Meshes, pack
 from av_synth.simulator.render.placement import Placed, place
 from av_synth.simulator.render.targets import Targets
 from av_synth.simulator.scene import DEPTH, FLOW, LABELS, NORMALS, RGB, Mesh, Scene, Tag, View
-from av_synth.simulator.silhouettes import Silhouette, Visibility, visible_of
+from av_synth.simulator.silhouettes import Silhouette
 
 _OUTPUTS = frozenset({RGB, DEPTH, LABELS, FLOW, NORMALS})
 _SIZES_KEPT, _PIXELS_KEPT = 4, 40_000_000  # 21 bytes a pixel
@@ -131,21 +131,6 @@ class Renderer:
         self._painter.colour(scene, large, placed, targets, labels=False)
         size = view.width_px, view.height_px
         return np.asarray(cv2.resize(_colour(targets), size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-    def visibility(self, scene: Scene, view: View, actor_id: npt.NDArray[np.uint32]) -> list[Visibility]:
-        """For every actor that covers a pixel when drawn alone, in the order of the scene: how much is to be seen.
-
-        Args:
-            scene: what is seen.
-            view: from where.
-            actor_id: (H, W), as `render` gave it for them.
-
-        Raises:
-            DataError: as `render`, or if the image is of another size.
-        """
-        if actor_id.shape != (view.height_px, view.width_px):
-            raise DataError(f"label image: want {view.height_px} x {view.width_px} pixels, got {actor_id.shape}")
-        return visible_of(self.silhouettes(scene, view), actor_id)
 
     def silhouettes(self, scene: Scene, view: View) -> list[Silhouette]:
         """Every actor that may cover a pixel when drawn alone, in the order of the scene.

@@ -12,7 +12,7 @@ import numpy as np
 
 from av_synth.geometry.transforms import Array
 from av_synth.sensing.spray import SPRAY_FROM_MPS, SPRAY_LAG, SPRAY_LASTS_S, spray_density, thrown
-from av_synth.simulator.render.lighting import Lighting
+from av_synth.simulator.render.lighting import Lighting, smooth_step
 from av_synth.simulator.render.placement import Placed
 from av_synth.simulator.render.quads import CORNERS
 from av_synth.simulator.scene import Scene, View
@@ -33,7 +33,7 @@ def puffs(scene: Scene, view: View, placed: list[Placed], light: Lighting) -> li
         pose, velocity = item.instance.world_from_body, item.instance.velocity_mps
         speed = float(np.linalg.norm(velocity))
         distance = float(np.linalg.norm(pose[:3, 3] - eye))
-        strength = thrown(light.wetness, speed) * _smooth(_FAR_M, 0.6 * _FAR_M, distance)
+        strength = thrown(light.wetness, speed) * smooth_step(_FAR_M, 0.6 * _FAR_M, distance)
         if strength * _DENSEST < _FAINT:
             continue
         random = np.random.default_rng(item.instance.actor_id).random((_PUFFS, 4))
@@ -71,8 +71,3 @@ def _driven(placed: list[Placed]) -> list[Placed]:
         if item.whole is not None:
             first.setdefault(item.instance.actor_id, item)
     return [item for item in first.values() if float(np.linalg.norm(item.instance.velocity_mps)) > SPRAY_FROM_MPS]
-
-
-def _smooth(low: float, high: float, x: float) -> float:
-    t = min(max((x - low) / (high - low), 0.0), 1.0)
-    return t * t * (3.0 - 2.0 * t)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
+from av_synth.sensing.air import share
 from av_synth.simulator.scene import Weather
 
 _PLACES = 36
@@ -38,7 +39,7 @@ def wet_lens(pixels: Pixels, weather: Weather, seed: int, age_us: int) -> Pixels
         seed: the camera's.
         age_us: since the camera's spawn.
     """
-    rain = min(max(weather.precipitation / 100.0, 0.0), 1.0)
+    rain = share(weather.precipitation)
     height, width = pixels.shape[:2]
     if rain <= 0.0 or min(height, width) < 8 * _COARSE:
         return pixels

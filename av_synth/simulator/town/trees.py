@@ -50,7 +50,7 @@ _COUNTRY = (_OAK, _HORNBEAM, _SPRUCE, _BIRCH, _LINDEN)
 def tree_models(rng: np.random.Generator, blobs: int = 3, *, country: bool = False, sparse: bool = False) -> list[Mesh]:
     """A tree of each of some species about the origin.
 
-    They are 5.5 to 9 m tall; crowns of this many blobs begin at 2.8 m and stay within 1.8 m of the trunk.
+    They are 5 to 12 m tall; crowns of this many blobs begin at 2.8 m and stay within 1.6 m of the trunk.
     Sparse ones, for places that are seen from afar, have half as many and larger leaves.
     """
     sphere, _ = icosphere(1)

@@ -1,4 +1,5 @@
-// One program per material: its name, NIGHT at night and WET in the wet are defined in front of this text.
+// One program per material: its name, and what makes it another program, are defined in front of this text: see
+// `Variant` and `Extras` of programs.py.
 in vec3 relative;
 in vec3 normal;
 in vec3 colour;
@@ -114,8 +115,7 @@ void main() {
     albedo = mix(albedo, mix(albedo * (0.72 + 0.5 * hash(floor(brick))), vec3(0.42, 0.39, 0.35), 0.75 * mortar), red);
     float course = clamp((0.02 - abs(in_cell.y - 0.98)) / blur.y + 0.5, 0.0, 1.0) * wall;
     albedo *= (1.0 + 0.28 * sill) * (1.0 - 0.16 * course) * mix(1.0, 0.80 + 0.2 * smoothstep(0.0, 2.0, place.z), wall);
-    // the head of the window lies in the shadow of the wall
-    // the wall is as thick as the shade at its head and side; curtains to the left and right, or a blind from above
+    // the wall is as thick as the shade at a window's head and side; curtains to the left and right, or a blind from above
     vec2 deep = middle + half_size - in_cell;
     float curtain = step(0.35, chance) * smoothstep(0.30, 0.34, abs(in_cell.x - 0.5) / half_size.x * fract(chance * 5.0));
     float blind = step(0.62, chance) * step(deep.y, 1.6 * half_size.y * fract(chance * 13.0));
