@@ -22,7 +22,7 @@ import numpy.typing as npt
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.assets.files import Files, beside
-from av_synth.simulator.assets.model import Integers, Model, Substance, decoded
+from av_synth.simulator.assets.model import Integers, Model, Picture, Substance, decoded
 
 _TYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
@@ -169,14 +169,14 @@ class _Reader:
 
     def _described(self, material: Values) -> Substance:
         shading = material.get("pbrMetallicRoughness", {})
-        linear = np.array(shading.get("baseColorFactor", [1.0, 1.0, 1.0, 1.0])[:3])
-        red, green, blue = (round(255 * float(part)) for part in _srgb(np.clip(linear, 0.0, 1.0)))
+        linear = np.clip(np.array(shading.get("baseColorFactor", [1.0, 1.0, 1.0, 1.0])[:3]), 0.0, 1.0)
+        red, green, blue = (round(255 * float(part)) for part in _srgb(linear))
         picture = None
         if "baseColorTexture" in shading:
             texture = self._document["textures"][shading["baseColorTexture"]["index"]]
             image = self._document["images"][texture["source"]]
             content = self._view(image["bufferView"]) if "bufferView" in image else self._content(image["uri"], b"")
-            picture = decoded(content, f"{self._name}: image {texture['source']}")
+            picture = _tinted(decoded(content, f"{self._name}: image {texture['source']}"), linear)
         return Substance(str(material.get("name") or ""), (red, green, blue), picture)
 
     def _view(self, number: int) -> bytes:
@@ -212,6 +212,16 @@ def _placing(part: Values) -> Array:
     placed[:3, :3] = rotation * np.array(scale)
     placed[:3, 3] = part.get("translation", [0.0, 0.0, 0.0])
     return placed
+
+
+def _tinted(picture: Picture, factor: Array) -> Picture:
+    """A picture (H, W, 3) whose light is multiplied by a factor (3,), 0..1."""
+    if np.all(factor == 1.0):
+        return picture
+    shown = np.arange(256) / 255.0
+    light = np.where(shown <= 0.04045, shown / 12.92, ((shown + 0.055) / 1.055) ** 2.4)
+    tones = np.rint(255.0 * _srgb(light[:, None] * factor)).astype(np.uint8)
+    return np.stack([tones[picture[..., k], k] for k in range(3)], axis=-1)
 
 
 def _srgb(linear: Array) -> Array:

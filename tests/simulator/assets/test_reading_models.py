@@ -59,6 +59,17 @@ def test_a_gltf_file_has_its_pictures_places_in_the_set_that_its_material_names(
     model = read_gltf(Folder(tmp_path), "panel.gltf")
     assert model.uvs[0].tolist() == [[0, 1], [1, 1], [1, 0]]
     assert model.substances[0].picture is not None
+    assert (model.substances[0].picture == 90).all()
+
+
+def test_the_colour_of_a_gltf_material_tints_its_picture(tmp_path):
+    _, png = cv2.imencode(".png", np.full((4, 4, 3), 90, np.uint8))
+    tint = {"baseColorFactor": [0.2158605, 0.0, 1.0, 1.0], "baseColorTexture": {"index": 0}}
+    changes = {"materials": [{"pbrMetallicRoughness": tint}], **picture(png.tobytes())}
+    (tmp_path / "panel.gltf").write_bytes(panel_gltf(**changes))
+    (substance, _) = read_gltf(Folder(tmp_path), "panel.gltf").substances
+    # 90 of 255 in sRGB is 0.102 in linear light; 0.216 of that is 0.022, which is 41
+    assert substance.picture[0, 0].tolist() == [41, 0, 90]
 
 
 @pytest.mark.parametrize("kept_as", ["my panel.bin", "my%20panel.bin"])
