@@ -170,10 +170,15 @@ def shot(truth: Any, category: str, tag: np.ndarray, **attributes: str) -> Any:
     return shots.Shot("clear day", ("", "", ""), "", grey, label, world, camera, np.eye(4), 1)
 
 
+def seen_in(truth: Any, taken: Any, scale: float = 1.0) -> Any:
+    """What a shot shows, as it was taken."""
+    return truth.truths(taken, scale, taken.label.instance)
+
+
 def test_a_rider_and_what_they_ride_are_two_objects(truth: Any) -> None:
     tag = np.zeros((100, 200), np.uint8)
     tag[20:40, 90:110], tag[40:70, 80:120] = 13, 19
-    rider, cycle = truth.truths(shot(truth, "vehicle.bicycle", tag), 2.0)
+    rider, cycle = seen_in(truth, shot(truth, "vehicle.bicycle", tag), 2.0)
     assert (rider.group, rider.accepts, rider.box) == ("rider", {"person"}, (180.0, 40.0, 220.0, 80.0))
     assert (cycle.group, cycle.accepts, cycle.box) == ("cycle", {"bicycle"}, (160.0, 80.0, 240.0, 140.0))
 
@@ -191,7 +196,7 @@ def test_a_person_under_an_umbrella_is_told_apart_from_it_and_does_not_count_as_
     taken.state.infos[7].size_lwh_m[:] = (width_m, width_m, 6.0)
     taken.state.actors[7].world_from_actor[:3, :3] = [[0, -1, 0], [0, 0, -1], [1, 0, 0]]  # it stands
     taken.label.depth_m[:] = 10.0
-    (seen,) = truth.truths(taken, 1.0)
+    (seen,) = seen_in(truth, taken)
     assert (seen.group, seen.box) == (group, box)
     matches = score.match(score.Picture((seen,), (score.Found("person", 0.9, box),)), score.QUESTIONS["person"])
     assert matches.false == ()
@@ -201,9 +206,9 @@ def test_a_person_under_an_umbrella_is_told_apart_from_it_and_does_not_count_as_
 def test_who_sits_in_a_wheelchair_is_the_person_and_a_stroller_is_nothing_to_be_found(score: Any, truth: Any) -> None:
     tag = np.zeros((100, 200), np.uint8)
     tag[20:60, 90:110], tag[60:80, 80:120] = 12, 21
-    person, chair = truth.truths(shot(truth, "human.pedestrian.wheelchair", tag), 1.0)
+    person, chair = seen_in(truth, shot(truth, "human.pedestrian.wheelchair", tag))
     assert (person.group, person.accepts, person.box) == ("person with things", {"person"}, (90.0, 20.0, 110.0, 60.0))
-    (stroller,) = truth.truths(shot(truth, "human.pedestrian.stroller", tag), 1.0)
+    (stroller,) = seen_in(truth, shot(truth, "human.pedestrian.stroller", tag))
     assert not chair.counts
     assert not stroller.counts
     picture = score.Picture((stroller,), (score.Found("person", 0.9, stroller.box),))
@@ -214,7 +219,7 @@ def test_who_sits_in_a_wheelchair_is_the_person_and_a_stroller_is_nothing_to_be_
 def test_a_van_may_be_called_a_truck_and_a_car_may_not(truth: Any, kind: str, names: set[str]) -> None:
     tag = np.zeros((100, 200), np.uint8)
     tag[40:60, 80:120] = 14
-    (seen,) = truth.truths(shot(truth, "vehicle.car", tag, base_type=kind), 1.0)
+    (seen,) = seen_in(truth, shot(truth, "vehicle.car", tag, base_type=kind))
     assert (seen.group, seen.accepts) == ("car", names)
     assert seen.visible == pytest.approx(1.0)
     assert seen.distance_m == pytest.approx(10.0)
@@ -226,7 +231,7 @@ def test_a_pickup_may_be_called_a_car_and_a_lorry_may_not(truth: Any, high_m: fl
     tag[40:60, 80:120] = 15
     taken = shot(truth, "vehicle.truck", tag)
     taken.state.infos[7].size_lwh_m[2] = high_m
-    (seen,) = truth.truths(taken, 1.0)
+    (seen,) = seen_in(truth, taken)
     assert (seen.group, seen.accepts) == ("large", names)
 
 

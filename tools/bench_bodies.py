@@ -52,8 +52,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         judge = Judge(asked.judge)
         for name in asked.bodies:
-            if name not in catalogue():
-                raise UserError(f"{name}: no body of the catalogue; want such as {known[0]}")
+            if name not in known:
+                raise UserError(f"{name}: no vehicle and no person of the catalogue; want such as {known[0]}")
     except UserError as error:
         print(f"bench-bodies: {error}", file=sys.stderr)
         return 2
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     ):
         for shot in _shots(session, bodies):
             bgr, scale = fitted(shot.bgr)
-            picture = Picture(truths(shot, scale), found(judge, bgr, shot, scale))
+            picture = Picture(truths(shot, scale, shot.label.instance), found(judge, bgr, shot, scale))
             pictures.append(picture)
             if len(bodies) <= _SHOWN:
                 matches = [match(picture, each, SCORE_AT_LEAST) for each in QUESTIONS.values()]

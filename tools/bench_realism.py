@@ -40,7 +40,7 @@ from realism_score import (
     tally,
 )
 from realism_sheet import thumbnail, write_sheet
-from realism_truth import found, truths, truths_of_boxes, with_boxes
+from realism_truth import found, truths, with_boxes
 
 from av_synth.errors import UserError
 from av_synth.launch import Address, launch_embedded
@@ -48,7 +48,7 @@ from av_synth.launch import Address, launch_embedded
 CLOSING_SEED = 1000
 _LEAST_FRAMES, _ROUNDS = 6, 5
 _RANGES_M = ((0.0, 10.0), (10.0, 20.0), (20.0, 30.0), (30.0, 60.0))
-_HEADLINES = ("car", "person")
+_HEADLINES = {name: QUESTIONS[name] for name in ("car", "person")}
 _WANTED = (("car", "recall", 0.75), ("person", "recall", 0.65), ("car", "precision", 0.7), ("person", "precision", 0.7))
 """Of clear days; of wet nights half as much."""
 _CONTROL_SHARE = 0.25  # of the recall of the pictures: boxes must be far below
@@ -119,8 +119,8 @@ def _judged(judge: Judge, shot: Shot) -> _Judged:
     bgr, scale = fitted(shot.bgr)
     boxes, instance = with_boxes(shot)
     low_poly, _ = fitted(boxes)
-    picture = Picture(truths(shot, scale), found(judge, bgr, shot, scale))
-    control = Picture(truths_of_boxes(shot, scale, instance), found(judge, low_poly, shot, scale))
+    picture = Picture(truths(shot, scale, shot.label.instance), found(judge, bgr, shot, scale))
+    control = Picture(truths(shot, scale, instance), found(judge, low_poly, shot, scale))
     made = [
         thumbnail(image, shot.title, seen, [match(seen, each, SCORE_AT_LEAST) for each in QUESTIONS.values()])
         for image, seen in ((bgr, picture), (low_poly, control))
@@ -144,26 +144,20 @@ def _figures(shown: Sequence[_Judged]) -> dict[str, Any]:
             name: {
                 "frames": len(there),
                 **_scores([each.picture for each in there], QUESTIONS),
-                "control": _scores(
-                    [each.control for each in there], {name: QUESTIONS[name] for name in _HEADLINES}, brief=True
-                ),
+                "control": _scores([each.control for each in there], _HEADLINES, brief=True),
             }
             for name, there in strata.items()
         },
         "all": _scores(every, QUESTIONS),
         "control": _scores([each.control for each in shown], QUESTIONS, brief=True),
         "by_town": {
-            town: _scores(
-                [each.picture for each in shown if each.where[0] == town],
-                {name: QUESTIONS[name] for name in _HEADLINES},
-                brief=True,
-            )
+            town: _scores([each.picture for each in shown if each.where[0] == town], _HEADLINES, brief=True)
             for town in towns
         },
         "by_range_m": {
             f"{near:g}-{far:g}": _scores(
                 every,
-                {name: replace(QUESTIONS[name], near_m=near, far_m=far) for name in _HEADLINES},
+                {name: replace(question, near_m=near, far_m=far) for name, question in _HEADLINES.items()},
                 brief=True,
             )
             for near, far in _RANGES_M

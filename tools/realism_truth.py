@@ -41,11 +41,6 @@ _SUN = np.array([0.35, 0.5, 0.8])  # what the faces of the boxes turn to, world 
 _AMBIENT = 0.45
 
 
-def truths(shot: Shot, scale: float) -> tuple[Truth, ...]:
-    """Everything in a picture that a detector of COCO's classes may find, in pixels of the picture times `scale`."""
-    return _truths(shot, scale, shot.label.instance)
-
-
 def with_boxes(shot: Shot) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
     """The low-poly control: the picture (H, W, 3) with a shaded box in the place of each vehicle and person.
 
@@ -74,11 +69,6 @@ def with_boxes(shot: Shot) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16
     return bgr, instance
 
 
-def truths_of_boxes(shot: Shot, scale: float, instance: npt.NDArray[np.uint16]) -> tuple[Truth, ...]:
-    """As `truths`, of a picture that `with_boxes` made."""
-    return _truths(shot, scale, instance)
-
-
 def found(judge: Judge, bgr: npt.NDArray[np.uint8], shot: Shot, scale: float) -> tuple[Found, ...]:
     """What the judge finds in a picture of its size that was made of a shot, with the distance of what is there."""
     rows, columns = shot.label.depth_m.shape
@@ -90,7 +80,14 @@ def found(judge: Judge, bgr: npt.NDArray[np.uint8], shot: Shot, scale: float) ->
     return tuple(Found(label, score, box, distance_m(box)) for label, score, box in judge.look(bgr))
 
 
-def _truths(shot: Shot, scale: float, instance: npt.NDArray[np.uint16]) -> tuple[Truth, ...]:
+def truths(shot: Shot, scale: float, instance: npt.NDArray[np.uint16]) -> tuple[Truth, ...]:
+    """Everything in a picture that a detector of COCO's classes may find.
+
+    Args:
+        shot: what was taken.
+        scale: pixels of the boxes are those of the picture times this.
+        instance: whose each pixel is (H, W): as the shot has it, or `with_boxes`.
+    """
     found = []
     for actor_id, info in shot.state.infos.items():
         own = instance == actor_id
