@@ -22,7 +22,7 @@ import numpy.typing as npt
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.assets.files import Files, beside
-from av_synth.simulator.assets.model import Integers, Model, Picture, Substance, decoded
+from av_synth.simulator.assets.model import PLAIN, Integers, Model, Picture, Substance, decoded
 
 _TYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
@@ -94,7 +94,7 @@ class _Reader:
             np.concatenate(self._triangles),
             uvs,
             np.array(self._substance, dtype=np.int64),
-            (*substances, Substance("", (200, 200, 200))),
+            (*substances, Substance("", PLAIN)),
         )
 
     def _content(self, uri: str | None, binary: bytes) -> bytes:

@@ -12,6 +12,9 @@ import numpy.typing as npt
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
 
+PLAIN = (200, 200, 200)
+"""sRGB of what no file describes."""
+
 Integers = npt.NDArray[np.int64]
 Picture = npt.NDArray[np.uint8]
 

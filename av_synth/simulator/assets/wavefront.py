@@ -11,9 +11,7 @@ import numpy as np
 
 from av_synth.errors import DataError
 from av_synth.simulator.assets.files import Files, beside
-from av_synth.simulator.assets.model import Model, Substance, decoded
-
-_PLAIN = (200, 200, 200)
+from av_synth.simulator.assets.model import PLAIN, Model, Substance, decoded
 
 
 def read_obj(files: Files, name: str) -> Model:
@@ -92,13 +90,13 @@ class _Reader:
         path = beside(self._name, named)
         if not self._files.has(path):
             return
-        now, colour, picture = "", _PLAIN, ""
+        now, colour, picture = "", PLAIN, ""
         found: list[tuple[str, tuple[int, int, int], str]] = []
         for number, words in _lines(self._files.read(path)):
             try:
                 if words[0] == "newmtl":
                     found.append((now, colour, picture))
-                    now, colour, picture = " ".join(words[1:]), _PLAIN, ""
+                    now, colour, picture = " ".join(words[1:]), PLAIN, ""
                 elif words[0] == "Kd":
                     red, green, blue = (round(255 * min(max(float(word), 0.0), 1.0)) for word in words[1:4])
                     colour = (red, green, blue)
@@ -120,7 +118,7 @@ class _Reader:
             triangles,
             np.array(self._uvs, dtype=np.float64).reshape(-1, 3, 2),
             np.array(self._substance, dtype=np.int64),
-            tuple(self._substances.get(name, Substance(name, _PLAIN)) for name in self._numbers),
+            tuple(self._substances.get(name, Substance(name, PLAIN)) for name in self._numbers),
         )
 
 

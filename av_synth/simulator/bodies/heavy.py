@@ -35,7 +35,7 @@ from av_synth.simulator.scene import Material, Mesh, Tag
 
 _SIDES = (1.0, -1.0)
 _BUS_PAINT: tuple[Colour, ...] = ((176, 34, 40), (36, 84, 138), (226, 226, 222))
-_YELLOW, _ARM = Finish(Material.PAINT, (200, 200, 200)), Finish(Material.METAL, (206, 158, 24))
+_ARM = Finish(Material.METAL, (206, 158, 24))
 _BELLOWS, _FOLD = Finish(Material.MATTE, (44, 46, 50)), Finish(Material.MATTE, (66, 68, 72))
 _BEACON = Finish(Material.MATTE, (236, 128, 24))
 _RED, _WHITE = Finish(Material.MATTE, (188, 30, 32)), Finish(Material.MATTE, (236, 236, 232))
@@ -160,11 +160,11 @@ def bendy_bus_rear() -> Body:
 def wheel_loader() -> Body:
     """A wheel loader with its bucket down, 7.4 x 2.6 x 3.4 m."""
     skin, radius = Skin(), 0.74
-    skin.slab(((-3.05, 0.95), (-1.0, 0.95), (-1.0, 2.05), (-2.75, 1.98), (-3.05, 1.80)), (-0.78, 0.78), _YELLOW)
+    skin.slab(((-3.05, 0.95), (-1.0, 0.95), (-1.0, 2.05), (-2.75, 1.98), (-3.05, 1.80)), (-0.78, 0.78), PAINT)
     skin.slab(((-3.35, 0.80), (-2.70, 0.80), (-2.70, 1.40), (-3.35, 1.34)), (-1.05, 1.05), DARK)  # counterweight
     skin.box((-3.07, -0.60, 1.42), (-3.04, 0.60, 1.76), PLASTIC)  # radiator grille
     skin.box((-2.9, -0.42, 0.62), (0.55, 0.42, 0.96), DARK)  # rear frame
-    skin.box((-1.05, -0.95, 0.96), (0.20, 0.95, 1.34), _YELLOW)  # under the cab
+    skin.box((-1.05, -0.95, 0.96), (0.20, 0.95, 1.34), PAINT)  # under the cab
     skin.slab(((-0.98, 1.34), (0.50, 1.34), (0.28, 2.95), (-0.88, 2.95)), (-0.72, 0.72), GLASS)
     for x0, x1 in ((-1.02, -0.92), (0.44, 0.24), (-0.38, -0.36)):
         for side in _SIDES:
@@ -172,11 +172,11 @@ def wheel_loader() -> Body:
             skin.slab(
                 ((x0 - 0.05, 1.30), (x0 + 0.05, 1.30), (x1 + 0.05, 2.97), (x1 - 0.05, 2.97)), (y - 0.03, y + 0.03), DARK
             )
-    skin.box((-1.06, -0.84, 2.95), (0.42, 0.84, 3.12), _YELLOW)
+    skin.box((-1.06, -0.84, 2.95), (0.42, 0.84, 3.12), PAINT)
     skin.box((-0.80, -0.10, 3.12), (-0.60, 0.10, 3.32), _BEACON)
     skin.box((-2.05, 0.38, 1.98), (-1.93, 0.50, 2.75), DARK)  # exhaust
-    skin.box((0.55, -0.50, 0.62), (2.05, 0.50, 1.50), _YELLOW)  # front frame
-    skin.slab(((0.75, 1.50), (1.55, 1.50), (1.35, 2.02), (0.95, 2.02)), (-0.50, 0.50), _YELLOW)
+    skin.box((0.55, -0.50, 0.62), (2.05, 0.50, 1.50), PAINT)  # front frame
+    skin.slab(((0.75, 1.50), (1.55, 1.50), (1.35, 2.02), (0.95, 2.02)), (-0.50, 0.50), PAINT)
     for side in _SIDES:
         for hub_x in (-1.65, 1.35):
             skin.slab(

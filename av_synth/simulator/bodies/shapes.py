@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.scene import Material, Mesh, Tag
+from av_synth.simulator.scene import UNPAINTED, Material, Mesh, Tag
 
 Colour = tuple[int, int, int]
 
@@ -24,7 +24,7 @@ class Finish(NamedTuple):
     colour: Colour
 
 
-PAINT = Finish(Material.PAINT, (200, 200, 200))
+PAINT = Finish(Material.PAINT, UNPAINTED)
 GLASS = Finish(Material.GLASS, (24, 28, 33))
 RUBBER = Finish(Material.MATTE, (24, 24, 25))
 PLASTIC = Finish(Material.MATTE, (36, 37, 39))

@@ -122,7 +122,7 @@ def _dressed(figure: Body, person: Person) -> Body:
         meshes=meshes,
         box_centre_m=(low + high) / 2,
         box_half_m=(high - low) / 2,
-        mass_kg=round(22.0 * person.height_m**2 * clothes.girth, 1),
+        mass_kg=person.mass_kg,
         stride_m=figure.stride_m * scale,
     )
 

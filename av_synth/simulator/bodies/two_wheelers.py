@@ -154,9 +154,8 @@ def motorcycle() -> Body:
     head = np.array([0.26, 0.0, 1.37])
     feet = np.array([[-0.30, side * 0.20, 0.36] for side in _SIDES])
     parts += rider(suit, (-0.34, 0.0, 0.93), (0.14, 0.0, 1.25), head, (0.42, 0.33, 1.00), feet)
-    helmet = Finish(Material.PAINT, (200, 200, 200))
     parts += [
-        ellipsoid(head + vec(-0.005, 0.0, 0.015), (0.145, 0.120, 0.145), helmet, Tag.RIDER),
+        ellipsoid(head + vec(-0.005, 0.0, 0.015), (0.145, 0.120, 0.145), PAINT, Tag.RIDER),
         ellipsoid(head + vec(0.060, 0.0, 0.020), (0.092, 0.098, 0.065), GLASS, Tag.RIDER, (10, 6)),
     ]
     return cycle(

@@ -64,7 +64,7 @@ def walker(person: Person) -> Body:
         meshes=meshes,
         box_centre_m=(low + high) / 2,
         box_half_m=(high - low) / 2,
-        mass_kg=round(22.0 * person.height_m**2 * person.clothes.girth, 1),
+        mass_kg=person.mass_kg,
         stride_m=travel / STANCE,
     )
 
@@ -200,8 +200,7 @@ def _carried(person: Person, scale: float, fists: Array, reach: tuple[float, flo
         parts.append(tube(np.stack(rings), cup, tag))
     parts.append(_bag(person, scale, reach[0], tag))
     if skin.filled:
-        box = skin.mesh(tag)
-        parts.append(Mesh.merge([box]))
+        parts.append(skin.mesh(tag))
         parts[-1].positions_m[:] *= np.float32(scale)
     return parts
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from av_synth.simulator.town.roads import TRAFFIC_LIGHT, Road, Signal
 
-_CLEAR_ENDS_M = 10.0
+CLEAR_ENDS_M = 10.0
+"""So far from the ends of a street small things keep away."""
 _CLEAR_ZEBRA_M = 8.0
 SIGHT_M = 18.0
 """So far before a light nothing may hide it."""
@@ -63,7 +64,7 @@ def outer_edge_m(road: Road, side: int, s_m: float) -> float:
 def frontage_of(road: Road, side: int) -> Frontage:
     """One side (1 left, -1 right) of a road."""
     length = road.line.length_m
-    closed = [(-math.inf, _CLEAR_ENDS_M), (length - _CLEAR_ENDS_M, math.inf)]
+    closed = [(-math.inf, CLEAR_ENDS_M), (length - CLEAR_ENDS_M, math.inf)]
     closed += [(zebra.s_m - _CLEAR_ZEBRA_M, zebra.s_m + _CLEAR_ZEBRA_M) for zebra in road.crosswalks]
     sights = [_span(signal) for signal in road.signals if (signal.t_m > 0) == (side > 0)]
     return Frontage(

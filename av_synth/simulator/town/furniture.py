@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from av_synth.simulator.scene import Material, Mesh, Tag
-from av_synth.simulator.town.frontage import Frontage, outer_edge_m
+from av_synth.simulator.town.frontage import CLEAR_ENDS_M, Frontage, outer_edge_m
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.roads import Road
 from av_synth.simulator.town.shapes import Look, box, circle, moved, prism, rectangle
@@ -16,7 +16,6 @@ from av_synth.simulator.town.site import Site
 from av_synth.simulator.town.trees import plant
 
 _SLOT_M = 7.0  # street furniture keeps to a rhythm along the kerb
-_CLEAR_ENDS_M = 10.0
 _TREE_T_M = 1.3  # from the kerb: crowns stay clear of lorries
 _LAMP_T_M = 0.7
 _BACK_T_M = 0.75  # benches and bins keep this far from the pavement's outer edge
@@ -37,8 +36,8 @@ def furnish_street(
         tree_every: a tree in each n-th slot of 7 m.
         rng: chooses.
     """
-    first = _CLEAR_ENDS_M + (0.0 if front.side > 0 else _SLOT_M / 2)
-    for k, s in enumerate(float(v) for v in np.arange(first, front.length_m - _CLEAR_ENDS_M, _SLOT_M)):
+    first = CLEAR_ENDS_M + (0.0 if front.side > 0 else _SLOT_M / 2)
+    for k, s in enumerate(float(v) for v in np.arange(first, front.length_m - CLEAR_ENDS_M, _SLOT_M)):
         if front.hides(s):
             continue
         if k % 4 == 1:
