@@ -100,6 +100,23 @@ def test_looks_that_another_version_wrote_are_named_and_give_way_to_new_ones(fol
     assert "boxy.look: is not the file of a look" in said(capsys, "assets", "list", code=1)
     said(capsys, "assets", "import", mine)
     assert "vehicle.audi.a2" in said(capsys, "assets", "list")
+    (folder / "dresses.json").write_text("[]")
+    assert "dresses.json: is not a list of who wears what; import the looks again" in said(
+        capsys, "assets", "list", code=1
+    )
+    said(capsys, "assets", "import", mine)
+    assert "vehicle.audi.a2" in said(capsys, "assets", "list")
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_one_that_is_not_there_has_nothing_to_remove(
+    folder, capsys, monkeypatch
+):
+    monkeypatch.setenv("AV_SYNTH_ASSETS", str(folder / "not_yet"))
+    assert "not_yet: 0 looks are left" in said(capsys, "assets", "remove", "all")
+    (folder / "a_file").write_text("")
+    monkeypatch.setenv("AV_SYNTH_ASSETS", str(folder / "a_file"))
+    told = said(capsys, "assets", "import", str(folder.parent / "mine.yaml"), code=2)
+    assert "a_file: cannot be written: File exists; set AV_SYNTH_ASSETS to another folder" in told
 
 
 def test_a_folder_that_is_not_there_and_looks_that_are_not_wanted_are_said(folder, capsys, monkeypatch):

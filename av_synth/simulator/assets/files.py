@@ -40,8 +40,8 @@ class Folder:
             if path.stat().st_size > _MAX_BYTES:
                 raise DataError(f"{path}: {path.stat().st_size} bytes; want at most {_MAX_BYTES}")
             return path.read_bytes()
-        except OSError as error:
-            raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+        except (OSError, ValueError) as error:  # a name may have a null in it
+            raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from error
 
     def has(self, name: str) -> bool:
         """See `Files.has`."""

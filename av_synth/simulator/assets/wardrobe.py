@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,27 +98,36 @@ class Wardrobe:
     def put(self, looks: Mapping[str, tuple[Look, Iterable[str]]]) -> None:
         """Keep looks, each with the blueprints that it dresses from now on, whatever did before.
 
-        Looks that cannot be read any more, because another version wrote them, go.
+        Looks that cannot be read any more, because another version wrote them, go, and so do all if their list cannot.
+
+        Raises:
+            UserError: the folder cannot be written.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        worn = {each: name for each, name in self.worn.items() if self._readable(name)}
-        for name, (look, blueprint_ids) in looks.items():
-            _write(self._path(name), packed(look))
-            worn = {each: old for each, old in worn.items() if old != name}
-            worn |= dict.fromkeys(blueprint_ids, name)
-        self._keep(worn)
+        try:
+            worn = {each: name for each, name in self.worn.items() if self._readable(name)}
+        except DataError:
+            worn = {}
+        with self._writing():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for name, (look, blueprint_ids) in looks.items():
+                _write(self._path(name), packed(look))
+                worn = {each: old for each, old in worn.items() if old != name}
+                worn |= dict.fromkeys(blueprint_ids, name)
+            self._keep(worn)
 
     def remove(self, names: Iterable[str]) -> None:
         """Take looks away; what they dressed is procedural again.
 
         Raises:
-            UserError: there is no such look.
+            UserError: there is no such look, or the folder cannot be written.
         """
         gone = set(names)
         for name in sorted(gone):
             if name not in self.names():
                 raise UserError(f"no look {name!r} in {self.folder}; `av-synth assets list` shows those there are")
-        self._keep({each: name for each, name in self.worn.items() if name not in gone})
+        if gone:  # else there may be no folder
+            with self._writing():
+                self._keep({each: name for each, name in self.worn.items() if name not in gone})
 
     def attribution(self) -> str:
         """Whose the looks are, as their licences ask."""
@@ -131,6 +141,14 @@ class Wardrobe:
                 f'* "{credit.title}" by {credit.author}; {credit.licence} ({credit.licence_url}); {credit.source}'
             )
         return "\n".join(lines) + "\n"
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise UserError(f"{self.folder}: cannot be written: {reason}; set {_VARIABLE} to another folder") from error
 
     def _keep(self, worn: Mapping[str, str]) -> None:
         """Write who wears what and whose that is; looks that nobody wears go."""

@@ -124,6 +124,8 @@ def test_a_gltf_file_that_cannot_be_read_is_refused(content, wanted, tmp_path):
 def test_a_file_that_is_missing_is_named(tmp_path):
     with pytest.raises(DataError, match=re.escape("none.obj: cannot be read")):
         read_obj(Folder(tmp_path), "none.obj")
+    with pytest.raises(DataError, match="cannot be read: embedded null byte"):
+        read_obj(Folder(tmp_path), "no\0ne.obj")
     (tmp_path / "plain.zip").write_bytes(b"no archive")
     with pytest.raises(DataError, match="not a zip archive"):
         Archive(tmp_path / "plain.zip")
