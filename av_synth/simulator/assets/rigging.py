@@ -56,11 +56,8 @@ def rigged(points: Array, triangles: Integers, legs: Legs, arms: Arms | None, na
     Raises:
         DataError: there are no two legs below the crotch, or no arm that is to swing.
     """
-    height = float(np.ptp(points[:, 2]))
-    _, welded = np.unique(np.round(points / height * 2e4), axis=0, return_inverse=True)
-    weld = np.asarray(welded, dtype=np.int64).reshape(-1)
+    height, share, weld = _measured(points)
     faces = weld[triangles]
-    share = points[:, 2] / height
     side = _sides(points, share, faces, weld, legs, name)
     low = side != 0
     joints = np.zeros((3, 2, 3))
@@ -83,15 +80,19 @@ def rigged(points: Array, triangles: Integers, legs: Legs, arms: Arms | None, na
 
 def hanging(points: Array, triangles: Integers, arms: Arms) -> Flags:
     """Triangles (T,) of what hangs below the armpits of the arms that swing; arguments as of `rigged`."""
-    height = float(np.ptp(points[:, 2]))
-    _, welded = np.unique(np.round(points / height * 2e4), axis=0, return_inverse=True)
-    weld = np.asarray(welded, dtype=np.int64).reshape(-1)
-    share = points[:, 2] / height
+    _, share, weld = _measured(points)
     labels = _components(weld[triangles], weld, share < arms.armpit)
     found = np.zeros(len(points), dtype=bool)
     for word in arms.swing:
         found |= _arm(labels, share, _aside(points, word), arms.armpit)
     return np.asarray(found[triangles].all(axis=1))
+
+
+def _measured(points: Array) -> tuple[float, Array, Integers]:
+    """The height of a person, how high each point (V, 3) is, as a share of that, and a number (V,) for each place."""
+    height = max(float(np.ptp(points[:, 2])), 1e-9)
+    _, place = np.unique(np.round(points / height * 2e4), axis=0, return_inverse=True)
+    return height, points[:, 2] / height, np.asarray(place, dtype=np.int64).reshape(-1)
 
 
 def _aside(points: Array, word: str) -> Array:
