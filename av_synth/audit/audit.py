@@ -12,7 +12,8 @@ from av_synth.audit.contents import by_slice, contents, together
 from av_synth.audit.domain import domain_coverage, load
 from av_synth.audit.model import Audit, Coverage, Finding, by_severity
 from av_synth.audit.parameters import coverage_of
-from av_synth.errors import StoreError, UserError
+from av_synth.errors import UserError
+from av_synth.query import version_of
 
 STRENGTHS = (2, 3)
 """Of coverage: all pairs of axes, or all triples."""
@@ -26,6 +27,7 @@ def audit(
     strength: int = 2,
     seed: int = 0,
     version: str | None = None,
+    against_version: str | None = None,
 ) -> Audit:
     """Find out whether a dataset in nuScenes format is worth training on. It is not changed.
 
@@ -37,22 +39,26 @@ def audit(
         strength: t of t-wise coverage, 2 or 3.
         seed: of the relabelled scenes that stand for chance; equal data and seed give equal figures.
         version: the dataset's folder of tables, if there are several.
+        against_version: that of the others.
 
     Raises:
-        UserError: if the strength is another, or a dataset is to be compared with itself.
+        UserError: if the strength is another, a dataset is not there or has no sample, or is to be compared with
+            itself.
         DocumentError: if the design domain cannot be read, or says something wrong.
-        StoreError: if a dataset cannot be read, or has no sample.
+        StoreError: if a dataset cannot be read.
     """
     if strength not in STRENGTHS:
         raise UserError(f"strength {strength}; want {' or '.join(map(str, STRENGTHS))}")
-    if dataset.resolve() in [each.resolve() for each in against]:
+    version = version_of(dataset, version)
+    others = [(each, version_of(each, against_version, "--against-version")) for each in against]
+    if (dataset.resolve(), version) in [(each.resolve(), its_version) for each, its_version in others]:
         raise UserError(f"{dataset}: is the dataset itself; want another one to compare it with")
     domain = load(odd) if odd is not None else None
     here = contents(dataset, version, domain.axes if domain else ())
-    other = together([contents(each) for each in against]) if against else None
+    other = together([contents(*each) for each in others]) if others else None
     for batch, paths in ((here, [dataset]), (other, against)):
         if batch is not None and not batch.scenes:
-            raise StoreError(f"{', '.join(map(str, paths))}: has no sample; want a dataset with scenes in it")
+            raise UserError(f"{', '.join(map(str, paths))}: has no sample; want a dataset with scenes in it")
     rng = np.random.default_rng(seed)
     groups, repeated = duplicates.groups_of(here, other)
     distinct = drift.diversity(here, other, rng)

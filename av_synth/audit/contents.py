@@ -106,7 +106,8 @@ def contents(dataset: Path, version: str | None = None, axes: Sequence[Slice] = 
         axes: slices whose combinations are counted.
 
     Raises:
-        StoreError: if the dataset cannot be read.
+        UserError: if there is no such dataset.
+        StoreError: if it cannot be read.
     """
     tables = Tables(dataset, version)
     scenes = tuple(

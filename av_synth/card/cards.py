@@ -73,8 +73,7 @@ def write_card(
     """
     folder = out or dataset
     about = about or About(dataset.resolve().name)
-    if dataset.exists() and not dataset.is_dir():
-        raise UserError(f"{dataset}: is a file; want a dataset, as `av-synth export` writes it")
+    version = query.version_of(dataset, version)
     _refuse(folder, about)
     facts = facts_of(dataset, version)
     if not facts.samples:

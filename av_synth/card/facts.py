@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from av_synth import query
-from av_synth.errors import UserError
 from av_synth.export.contents import MARKER
 
 Row = Mapping[str, Any]
@@ -93,11 +92,9 @@ def facts_of(dataset: Path, version: str | None = None) -> Facts:
     """Count what is in a dataset in nuScenes format.
 
     Raises:
-        UserError: if there is no such folder.
+        UserError: if there is no such folder or version, or several and none is named.
         StoreError: if it is no dataset, or a table cannot be read or lacks what the format has.
     """
-    if not dataset.is_dir():
-        raise UserError(f"{dataset}: there is no such folder; want a dataset, as `av-synth export` writes it")
     samples_by: dict[str, Counter[str]] = {name: Counter() for name in _OF_SAMPLES}
     things_by: dict[str, Counter[str]] = {name: Counter() for name in _OF_THINGS}
     faults: Counter[str] = Counter()

@@ -39,6 +39,7 @@ def audit(
     strength: int = typer.Option(2, min=2, max=3, help="Coverage of all pairs (2) or triples (3) of axes."),
     seed: int = typer.Option(0, min=0, help="Of the chance that figures are held against."),
     version: str | None = typer.Option(None, help="The dataset's version folder, if there are several."),
+    against_version: str | None = typer.Option(None, help="That of what it is compared with, if there are several."),
 ) -> None:
     """Find out whether a dataset is worth training on: what is in it, missing, there twice, drifted, biased, leaking.
 
@@ -51,7 +52,15 @@ def audit(
     asked = [Path(odd)] if odd is not None and Path(odd).is_file() else []
     refuse_lost({"--json": json, "--html": html, "--campaign": campaign}, [dataset, *(against or ()), *asked])
     with progress(f"auditing {dataset}", counted=False):
-        found = audit_dataset(dataset, against or (), odd, strength=strength, seed=seed, version=version)
+        found = audit_dataset(
+            dataset,
+            against or (),
+            odd,
+            strength=strength,
+            seed=seed,
+            version=version,
+            against_version=against_version,
+        )
     _tell(found)
     if json is not None:
         replace_file(json, canonical_json(found.to_json()))

@@ -37,6 +37,9 @@ def improve(
     held_out: Path | None = typer.Option(
         None, help="A dataset that is only ever graded on, a real one too; one of the space is made if left out."
     ),
+    held_out_version: str | None = typer.Option(
+        None, help="With --held-out: its version folder, if there are several."
+    ),
     held_out_runs: int = typer.Option(
         2, min=1, max=1000, help="Without --held-out: runs of each scenario in each weather that are held out."
     ),
@@ -58,7 +61,9 @@ def improve(
     from av_synth import improve as improving  # pydantic models, which take a while to import
     from av_synth.improve.space import load as load_space
 
-    asked = improving.Request(load_space(space), store, model, budget, rounds, floor, seed, held_out, held_out_runs)
+    asked = improving.Request(
+        load_space(space), store, model, budget, rounds, floor, seed, held_out, held_out_runs, held_out_version
+    )
     play = improving.on_farm(workers, progress, shown)
     came = improving.improve(improving.load(model), asked, play, progress, _tell)
     if came.exit_code:

@@ -42,6 +42,9 @@ def mix(
     licence: list[str] = typer.Option(
         [], metavar="NAME=TEXT", help="What the data of a dataset may be used for; may be repeated."
     ),
+    version: list[str] = typer.Option(
+        [], metavar="NAME=FOLDER", help="The version folder of a dataset that has several; may be repeated."
+    ),
     seed: int = typer.Option(0, min=0, help="Another one takes other scenes, and divides otherwise."),
 ) -> None:
     """Put scenes of several datasets in nuScenes format into one, at a chosen ratio.
@@ -52,7 +55,7 @@ def mix(
 
     Example: av-synth mix real=/data/nuscenes synthetic=out/first/nuscenes --ratio real=0.7,synthetic=0.3 --out out/mix
     """
-    licences = pairs(licence, "--licence")
+    licences, versions = pairs(licence, "--licence"), pairs(version, "--version")
     shares = None if ratio is None else parse_ratio(ratio, "--ratio", "real=0.7,synthetic=0.3")
     parts = parse_ratio(split, "--split", DEFAULT_SPLIT)
     with progress("mixing", counted=False):
@@ -66,6 +69,7 @@ def mix(
             resplit=resplit,
             seed=seed,
             licences=licences,
+            versions=versions,
         )
     _say(mixed)
     if shares is not None:

@@ -112,14 +112,16 @@ def detect_unseen(
     return found
 
 
-def grade_slices(detector: Detector, dataset: Path, detections: Mapping[str, Detections2D], seed: int) -> Grades:
+def grade_slices(
+    detector: Detector, dataset: Path, detections: Mapping[str, Detections2D], seed: int, version: str | None = None
+) -> Grades:
     """Figures of a dataset by every slice, and of whom of each kind is in each scene.
 
     Raises:
         StoreError: if the dataset cannot be read.
     """
     by = [*_OF_RUNS, *_OF_THINGS, "+".join(_OF_RUNS), *(f"scene+{axis}" for axis in _OF_THINGS)]
-    return grade_images(dataset, detections, by, classes=detector.classes, seed=seed)
+    return grade_images(dataset, detections, by, classes=detector.classes, version=version, seed=seed)
 
 
 def shortfalls(grades: Grades) -> tuple[Shortfall, ...]:

@@ -46,13 +46,14 @@ class LabelledImage:
         return np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
-def read_images(dataset: Path) -> tuple[LabelledImage, ...]:
+def read_images(dataset: Path, version: str | None = None) -> tuple[LabelledImage, ...]:
     """The images of a dataset's keyframes with their boxes, by scene, time and camera.
 
     Raises:
+        UserError: if there is no such dataset or version.
         StoreError: if it cannot be read.
     """
-    tables = Tables(dataset)
+    tables = Tables(dataset, version)
     with joining(tables.folder):
         sensors, mounts = tables.by("sensor"), tables.by("calibrated_sensor")
         scenes, samples = tables.by("scene"), tables.by("sample")

@@ -34,7 +34,7 @@ from av_synth.improve.record import (
     write_round,
 )
 from av_synth.improve.space import Draw, Space, campaign_of
-from av_synth.query import read
+from av_synth.query import read, version_of
 from av_synth.run.spec import ShowStep
 from av_synth.store import replace_file
 from av_synth.store.merge import adopt
@@ -59,6 +59,7 @@ class Request:
         seed: of all that is left to chance.
         held_out: a dataset that is only ever graded on; None to make one of the space.
         held_out_runs: how many each scenario has there in each weather.
+        held_out_version: its folder of tables, if `held_out` has several.
     """
 
     space: Space
@@ -70,6 +71,14 @@ class Request:
     seed: int = 0
     held_out: Path | None = None
     held_out_runs: int = 2
+    held_out_version: str | None = None
+
+    @property
+    def held_out_in_words(self) -> str:
+        """What is held out, for the record."""
+        if self.held_out is None:
+            return f"{self.held_out_runs} a cell"
+        return " ".join([str(self.held_out.resolve()), *filter(None, [self.held_out_version])])
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,8 @@ def improve(
     """
     if not 0.0 <= asked.floor <= 1.0:
         raise UserError(f"--floor: got {asked.floor:g}; want 0 to 1")
+    if asked.held_out is None and asked.held_out_version is not None:
+        raise UserError("--held-out-version: is told with --held-out only; leave it out")
     loop = _Loop(detector, asked, play, step)
     done: list[Round] = []
     try:
@@ -139,10 +150,9 @@ class _Loop:
     def begin(self) -> None:
         """Refuse what is not what was begun, and make what is held out."""
         asked = self._asked
-        held_out = f"{asked.held_out_runs} a cell" if asked.held_out is None else str(asked.held_out.resolve())
         words = Asked(
             model=asked.model, space=f"{asked.space.document.name} {asked.space.digest}", budget=asked.budget,
-            floor=asked.floor, seed=asked.seed, held_out=held_out,
+            floor=asked.floor, seed=asked.seed, held_out=asked.held_out_in_words,
         )  # fmt: skip
         if asked.held_out is not None and not begun(self._store):
             self._refuse_held_out(asked.held_out)
@@ -246,21 +256,24 @@ class _Loop:
                     raise UserError(f"the detector's `save` wrote no {file.name}; want a file where it is told to")
                 (folder / file.name).replace(file)
         with self._step("grading on held-out data", counted=False):
-            detections = grading.detect_all(self._detector, read_images(self._held_out))
-            grades = grading.grade_slices(self._detector, self._held_out, detections, self._asked.seed)
+            version, seed = self._asked.held_out_version, self._asked.seed
+            detections = grading.detect_all(self._detector, read_images(self._held_out, version))
+            grades = grading.grade_slices(self._detector, self._held_out, detections, seed, version)
         return {"held_out": Figures.of(grades, grading.shortfalls(grades)), "runs": len(stores.runs(self._store))}
 
     def _refuse_held_out(self, dataset: Path) -> None:
         """Before anything is spent: data that are learnt from, or with nobody in them to find."""
         if dataset.resolve() == self._data.resolve():
             raise UserError(f"--held-out: {dataset} is what is learnt from; want data that are held out")
+        version = version_of(dataset, self._asked.held_out_version, "--held-out-version")
         known = {*self._detector.classes}
-        if not any(known & {*image.classes} for image in read_images(dataset)):
+        if not any(known & {*image.classes} for image in read_images(dataset, version)):
             raise UserError(f"--held-out: {dataset} has nobody whom the detector knows: {', '.join(sorted(known))}")
 
     def _refuse_leaks(self) -> None:
+        version = self._asked.held_out_version
         known = {sample.sample_token for sample in read(self._data)}
-        if shared := sum(sample.sample_token in known for sample in read(self._held_out)):
+        if shared := sum(sample.sample_token in known for sample in read(self._held_out, version)):
             raise UserError(
                 f"{self._held_out}: {shared} of its samples are in {self._data} too, which is learnt from; "
                 "want data that are held out"

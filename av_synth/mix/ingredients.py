@@ -15,7 +15,7 @@ from av_synth.errors import DocumentError, Problem, StoreError, UserError
 from av_synth.export.contents import MARKER
 from av_synth.export.nuscenes import official
 from av_synth.export.splits import ALL, NAME, Draw
-from av_synth.query import joining, read_json
+from av_synth.query import joining, read_json, version_of
 
 Row = dict[str, Any]
 
@@ -129,16 +129,19 @@ def _held_apart(name: str) -> str | None:
     return name if name in HELD_APART else None
 
 
-def open_ingredients(named: Sequence[str], licences: Mapping[str, str]) -> list[Ingredient]:
+def open_ingredients(
+    named: Sequence[str], licences: Mapping[str, str], versions: Mapping[str, str]
+) -> list[Ingredient]:
     """The datasets that a user names, as FOLDER or NAME=FOLDER; those without a name are a, b, c and so on.
 
     Args:
         named: two at least.
         licences: by name of a dataset, in words.
+        versions: by name of a dataset, its folder of tables, of those that have several.
 
     Raises:
-        DocumentError: with every one that is no dataset, or has a name that is taken or cannot be one.
-        UserError: if there are fewer than two, or a licence is of none of them.
+        DocumentError: with every one that is not there, or has a name that is taken or cannot be one.
+        UserError: if there are fewer than two, or a licence or version is of none of them.
         StoreError: if what is there is no dataset.
     """
     if len(named) < 2:
@@ -157,24 +160,16 @@ def open_ingredients(named: Sequence[str], licences: Mapping[str, str]) -> list[
             problems.append(Problem("", text, f"the name {name} is given twice; want NAME=FOLDER with another"))
         else:
             try:
-                found[name] = Ingredient(name, Path(folder), _version(Path(folder)), licences.get(name, ""))
+                version = version_of(Path(folder), versions.get(name), f"--version {name}=FOLDER")
+                found[name] = Ingredient(name, Path(folder), version, licences.get(name, ""))
             except UserError as error:
-                problems.append(Problem("", text, str(error)))
+                problems.append(Problem("", "", str(error)))
     if problems:
         raise DocumentError(problems)
-    if unknown := sorted(set(licences) - set(found)):
-        raise UserError(f"--licence: {unknown[0]} is none of {', '.join(found)}")
+    for option, told in (("--licence", licences), ("--version", versions)):
+        if unknown := sorted(told.keys() - found.keys()):
+            raise UserError(f"{option}: {unknown[0]} is none of {', '.join(found)}")
     return list(found.values())
-
-
-def _version(root: Path) -> str:
-    found = sorted(path.parent.name for path in root.glob("*/sample.json"))
-    if not root.is_dir() or not found:
-        why = "has no folder with a sample.json" if root.is_dir() else "there is no such folder"
-        raise UserError(f"{why}; want a dataset's root, which holds v1.0-*/, samples/ and maps/")
-    if len(found) > 1:
-        raise UserError(f"has the versions {', '.join(found)}; want a folder with one of them")
-    return found[0]
 
 
 def scenes_of(ingredient: Ingredient) -> list[GivenScene]:

@@ -63,6 +63,7 @@ def mix(
     resplit: bool = False,
     seed: int = 0,
     licences: Mapping[str, str] | None = None,
+    versions: Mapping[str, str] | None = None,
 ) -> Mixed:
     """Put scenes of several datasets in nuScenes format into one; it appears whole or not at all.
 
@@ -79,6 +80,7 @@ def mix(
         resplit: whether splits that the datasets have are forgotten.
         seed: another one takes other scenes, and divides otherwise.
         licences: what data may be used for, by name of the dataset.
+        versions: folders of tables, by name of the dataset, of those that have several.
 
     Raises:
         UserError: if what is asked cannot be; nothing was written.
@@ -86,7 +88,7 @@ def mix(
         StoreError: if something cannot be read, linked or written.
     """
     out = out.resolve()
-    ingredients = open_ingredients(datasets, licences or {})
+    ingredients = open_ingredients(datasets, licences or {}, versions or {})
     _refuse(ingredients, out, split)
     pools, doubled = _pools(ingredients)
     chosen = choose(pools, shares, by, total, seed)

@@ -4,7 +4,7 @@ from av_synth.query.conditions import Condition, parse
 from av_synth.query.facts import FIELDS, SampleFacts, Thing, read, weather_values
 from av_synth.query.find import Match, Seen, fields, find
 from av_synth.query.slices import SLICES, UNKNOWN, Slice, sliced
-from av_synth.query.tables import Row, Tables, joining, one_of_each_sample, read_json
+from av_synth.query.tables import Row, Tables, joining, one_of_each_sample, read_json, version_of
 
 __all__ = [
     "FIELDS",
@@ -26,5 +26,6 @@ __all__ = [
     "read",
     "read_json",
     "sliced",
+    "version_of",
     "weather_values",
 ]

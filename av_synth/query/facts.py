@@ -94,7 +94,8 @@ def read(dataset: Path, version: str | None = None) -> Iterator[SampleFacts]:
     """Every sample of a dataset in nuScenes format, by scene and time.
 
     Raises:
-        StoreError: if there is no such dataset, or a table cannot be read or lacks what the format has.
+        UserError: if there is no such dataset or version.
+        StoreError: if it is no dataset, or a table cannot be read or lacks what the format has.
     """
     tables = _Tables(dataset, version)
     with joining(tables.folder):

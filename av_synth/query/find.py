@@ -72,7 +72,7 @@ def find(
         on_unheard: told of each word that a condition wants and that nothing in the dataset has, with the nearest.
 
     Raises:
-        UserError: if the query cannot be read, or asks for a field that there is not.
+        UserError: if the query cannot be read, asks for a field that there is not, or there is no such dataset.
         StoreError: if the dataset cannot be read.
     """
     conditions = parse(query)
@@ -105,7 +105,8 @@ def fields(dataset: Path, version: str | None = None) -> dict[str, Seen]:
     """Every field that a dataset has values of, by name.
 
     Raises:
-        StoreError: if the dataset cannot be read.
+        UserError: if there is no such dataset.
+        StoreError: if it cannot be read.
     """
     seen: dict[str, Seen] = {}
     for sample in read(dataset, version):

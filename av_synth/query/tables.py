@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from av_synth.errors import StoreError
+from av_synth.errors import StoreError, UserError
 
 Row = Mapping[str, Any]
 
@@ -21,20 +21,8 @@ class Tables:
     """
 
     def __init__(self, dataset: Path, version: str | None = None) -> None:
-        """Of the only version, unless one is named.
-
-        Raises:
-            StoreError: if there is no such dataset or version, or it has several versions and none is named.
-        """
-        found = sorted(path.parent.name for path in dataset.glob("*/sample.json"))
-        if not found:
-            why = "has no folder with a sample.json" if dataset.is_dir() else "there is no such folder"
-            raise StoreError(f"{dataset}: {why}; want a dataset's root, as `av-synth export` writes it")
-        if version is None and len(found) != 1:
-            raise StoreError(f"{dataset}: has the versions {', '.join(found)}; want --version with one of them")
-        if version is not None and version not in found:
-            raise StoreError(f"{dataset}: has no version {version!r}; want --version with one of {', '.join(found)}")
-        self.folder = dataset / (version or found[0])
+        """Of the only version, unless one is named; raises as `version_of` does."""
+        self.folder = dataset / version_of(dataset, version)
 
     def json(self, name: str, default: Any = None) -> Any:
         """What a file holds; `default`, where there is one, if there is no such file.
@@ -51,6 +39,31 @@ class Tables:
     def by(self, name: str, key: str = "token", *, optional: bool = False) -> dict[str, Row]:
         """The rows of a table by one of their columns. Raises as `json` does."""
         return {row[key]: row for row in self.rows(name, optional=optional)}
+
+
+def version_of(dataset: Path, version: str | None = None, option: str = "--version") -> str:
+    """The folder of tables that is meant: the one that is named, or the only one.
+
+    Args:
+        dataset: the folder that holds v1.0-*/, samples/ and so on.
+        version: what was named; None for nothing.
+        option: by which users name it.
+
+    Raises:
+        UserError: if there is no such folder or version, or there are several and none is named.
+        StoreError: if it is no dataset.
+    """
+    if not dataset.is_dir():
+        why = "is no folder" if dataset.exists() else "there is no such folder"
+        raise UserError(f"{dataset}: {why}; want the folder of a nuScenes dataset, as `av-synth export` writes it")
+    found = sorted(path.parent.name for path in dataset.glob("*/sample.json"))
+    if not found:
+        raise StoreError(f"{dataset}: has no folder with a sample.json; want a dataset's root, which holds v1.0-*/")
+    if version is None and len(found) > 1:
+        raise UserError(f"{dataset}: has the versions {', '.join(found)}; want {option} with one of them")
+    if version is not None and version not in found:
+        raise UserError(f"{dataset}: has no version {version!r}; want {option} with one of {', '.join(found)}")
+    return version or found[0]
 
 
 def read_json(path: Path, default: Any = None) -> Any:

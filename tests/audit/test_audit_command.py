@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 
 from av_synth.audit import audit
 from av_synth.cli.app import status
-from av_synth.errors import StoreError, UserError
+from av_synth.errors import UserError
 from tests.audit.plain_dataset import Kind, deal, write
 from tests.export.as_nuscenes import export
 from tests.export.synthetic_run import TINY, build_run
@@ -188,15 +190,22 @@ def test_scenes_with_nobody_in_them_are_audited_and_a_dataset_without_scenes_is_
     assert (found.annotations, found.duplicates.across) == (0, 0)
     assert "class vehicle.car; none of 3 scenes has it" not in " ".join(each.words for each in found.findings)
     assert any("does not tell class, range" in each.words for each in found.findings)
-    with pytest.raises(StoreError, match=r"/[^:]*: has no sample"):
+    with pytest.raises(UserError, match=r"/[^:]*: has no sample"):
         audit(write(tmp_path / "nothing", []))
 
 
 def test_what_cannot_be_audited_is_refused_with_words(exported: Path, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="there is no such folder"):
+    with pytest.raises(UserError, match="there is no such folder"):
         audit(tmp_path / "nowhere")
     with pytest.raises(UserError, match="is the dataset itself; want another one"):
         audit(exported, [exported])
+    twice = shutil.copytree(exported, tmp_path / "twice", copy_function=os.link)
+    version = next(twice.glob("v1.0-*")).name
+    shutil.copytree(twice / version, twice / "v1.0-other")
+    with pytest.raises(UserError, match=r"twice: has the versions .*; want --against-version with one of them"):
+        audit(exported, [twice])
+    assert audit(exported, [twice], against_version=version).against == (str(twice),)
+    assert audit(twice, [twice], version=version, against_version="v1.0-other").drift
     with pytest.raises(UserError, match="strength 4; want 2 or 3"):
         audit(exported, strength=4)
     assert status(["audit", str(exported), "--html", str(tmp_path)]) == 2

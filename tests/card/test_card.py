@@ -260,7 +260,7 @@ def test_what_cannot_have_a_card_or_an_account_is_said(
     for words, told in (
         ([str(dataset), "--date", "2026-02-30"], "--date: got '2026-02-30'; want YYYY-MM-DD"),
         ([str(dataset), "--store", str(tmp_path / "none")], "there is no such folder; want a store"),
-        ([str(tmp_path / "file")], "is a file; want a dataset"),
+        ([str(tmp_path / "file")], "file: is no folder; want the folder of a nuScenes dataset"),
         ([str(empty)], "has no sample; want a dataset with scenes in it"),
     ):
         assert status(["card", *words, "--no-verify"]) == 2

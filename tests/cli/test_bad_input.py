@@ -363,7 +363,10 @@ def test_what_only_the_simulator_can_refuse_is_told_with_its_line_and_leaves_not
             "--dataset: got '~/x'; want the path in full, because the shell left the ~",
         ),
         (["export", "none", " "], "argument 3: got ' '; want a text"),
-        (["verify", "none"], "none: there is no such folder; want the folder of a nuScenes dataset, as"),
+        *(
+            ([*words, "none"], "none: there is no such folder; want the folder of a nuScenes dataset, as")
+            for words in (["verify"], ["audit"], ["query", "--fields"], ["card"], ["mix", "--out", "out", "none"])
+        ),
         (["formats", "koko"], "format: got 'koko'; want one of coco, kitti, mcap, nuscenes"),
         (["merge", "none", "--out", "both"], "none: there is no such folder; want a folder with runs/ in it, as"),
         (["merge", "--out", "both"], "Missing argument 'STORE"),

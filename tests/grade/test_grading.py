@@ -204,7 +204,7 @@ def test_results_of_other_samples_and_slices_and_splits_that_are_none_are_refuse
         grade(dataset, {"boxes": {}})
     with pytest.raises(UserError, match=r"none\.json: cannot be read as JSON"):
         grade(dataset, tmp_path / "none.json")
-    with pytest.raises(StoreError, match="there is no such folder"):
+    with pytest.raises(UserError, match="there is no such folder"):
         grade(tmp_path / "no", sent)
 
 
@@ -219,7 +219,7 @@ def test_a_broken_table_is_named(tmp_path: Path) -> None:
 def test_samples_without_a_scene_and_versions_that_are_not_there_are_named(tmp_path: Path) -> None:
     broken = few_tables.build(tmp_path / "broken", scenes=1)
     sent = few_tables.submission(broken)
-    with pytest.raises(StoreError, match=r"broken: has no version 'v2'; want --version with one of v1.0-trainval"):
+    with pytest.raises(UserError, match=r"broken: has no version 'v2'; want --version with one of v1.0-trainval"):
         grade(broken, sent, version="v2")
     few_tables.write(broken, "scene", [])
     with pytest.raises(StoreError, match=r"v1.0-trainval: sample 's0.0' is of no scene, nor are 2 others"):

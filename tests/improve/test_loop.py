@@ -15,7 +15,7 @@ from killed import kill
 from small_request import request, unshown
 
 from av_synth import store as stores
-from av_synth.errors import StoreError, UserError
+from av_synth.errors import UserError
 from av_synth.farm.dispatch.driver import CANCELLED, Ended
 from av_synth.improve import Improvement, improve
 from av_synth.improve.space import FIRST_HELD_OUT_SEED, Space
@@ -117,8 +117,14 @@ def test_held_out_data_that_cannot_be_graded_on_are_refused_before_anything_is_m
         classes = ("trailer",)
 
     store = tmp_path / "store"
-    with pytest.raises(StoreError, match="nowhere: there is no such folder"):
+    with pytest.raises(UserError, match="nowhere: there is no such folder"):
         improve(Colours(), request(space, store, held_out=tmp_path / "nowhere"), painted.paint, unshown)
+    several = shutil.copytree(improved[0] / "nuscenes", tmp_path / "several", copy_function=os.link)
+    shutil.copytree(several / "v1.0-trainval", several / "v1.0-mini")
+    with pytest.raises(UserError, match=r"several: has the versions .*; want --held-out-version"):
+        improve(Colours(), request(space, store, held_out=several), painted.paint, unshown)
+    with pytest.raises(UserError, match="--held-out-version: is told with --held-out only"):
+        improve(Colours(), request(space, store, held_out_version="v1.0-mini"), painted.paint, unshown)
     with pytest.raises(UserError, match="is what is learnt from; want data that are held out"):
         improve(Colours(), request(space, store, held_out=store / "nuscenes"), painted.paint, unshown)
     with pytest.raises(UserError, match="has nobody whom the detector knows: trailer"):
@@ -133,8 +139,11 @@ def test_a_detector_that_keeps_nothing_is_told_and_gone_on_with_once_it_does(
         def save(self, file: Path) -> None:
             pass
 
-    held_out = improved[0] / "improve" / "held_out" / "nuscenes"
-    asked = request(space, tmp_path / "store", budget=1, rounds=0, held_out=held_out)
+    held_out = shutil.copytree(
+        improved[0] / "improve" / "held_out" / "nuscenes", tmp_path / "held_out", copy_function=os.link
+    )
+    shutil.copytree(held_out / "v1.0-trainval", held_out / "v1.0-other")
+    asked = request(space, tmp_path / "store", budget=1, rounds=0, held_out=held_out, held_out_version="v1.0-trainval")
     with pytest.raises(UserError, match=r"`save` wrote no round-00\.model"):
         improve(Forgets(), asked, painted.paint, unshown)
     assert len(improve(Colours(), asked, painted.paint, unshown).rounds) == 1

@@ -55,6 +55,17 @@ def test_what_one_of_ours_lacks_is_still_found_in_a_mix(both: Path, tmp_path: Pa
     assert {problem.check for problem in verify(spoilt).problems} == {"label_quality", "boxes_2d"}
 
 
+def test_of_a_dataset_with_several_versions_one_is_named(ours: Path, real: Path, tmp_path: Path) -> None:
+    several = copied(real, tmp_path / "several")
+    tables = next(several.glob("v1.0-*"))
+    copied(tables, several / "v1.0-other")
+
+    with pytest.raises(UserError, match=r"has the versions .*v1\.0-other.*; want --version b=FOLDER with one of them"):
+        mixed(tmp_path / "mix", str(ours), str(several))
+    found = mixed(tmp_path / "mix", str(ours), str(several), versions={"b": tables.name})
+    assert found.samples == mixed(tmp_path / "plain", str(ours), str(real)).samples
+
+
 def test_tokens_and_files_stay_and_files_are_links(both: Path, ours: Path, real: Path) -> None:
     for name in ("scene", "sample", "sample_data", "ego_pose", "sample_annotation", "instance", "log"):
         own = {row["token"] for dataset in (ours, real) for row in table(dataset, name)}
@@ -362,7 +373,8 @@ def test_what_cannot_be_mixed_is_said_and_nothing_is_left(spoil: Any, told: str,
         (("{ours}", "{empty}"), {}, "has no scene; want a dataset with scenes in it"),
         (("{ours}", "{real}"), {"split": {"from_a": 1.0}}, "from_a is the list of all scenes of a; want another name"),
         (("{ours}", "{real}"), {"by": "frame"}, "want one of scene, sample"),
-        (("{ours}", "{real}"), {"licences": {"c": "MIT"}}, "c is none of a, b"),
+        (("{ours}", "{real}"), {"licences": {"c": "MIT"}}, "--licence: c is none of a, b"),
+        (("{ours}", "{real}"), {"versions": {"c": "v1.0-mini"}}, "--version: c is none of a, b"),
     ],
 )
 def test_what_is_asked_wrongly_is_said(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from av_synth.cli.app import status
-from av_synth.errors import AvSynthError, StoreError, UserError
+from av_synth.errors import StoreError, UserError
 from av_synth.query import FIELDS, fields, find, parse
 from tests.export.as_nuscenes import export
 from tests.export.synthetic_run import SENSORS, SyntheticTown, build_run, ego_to_walker_m
@@ -130,7 +130,7 @@ def test_the_fields_that_are_there_are_listed_with_their_values(dataset: Path) -
 def test_a_folder_that_is_no_dataset_is_a_store_error(tmp_path: Path, dataset: Path) -> None:
     with pytest.raises(StoreError, match="want a dataset's root"):
         find(tmp_path, "ttc_s<1")
-    with pytest.raises(AvSynthError, match=r"has no version 'v9'; want --version with one of v1\.0-trainval"):
+    with pytest.raises(UserError, match=r"has no version 'v9'; want --version with one of v1\.0-trainval"):
         find(dataset, "ttc_s<1", version="v9")
     for name in ("sample", "sample_annotation", "scene"):
         (tmp_path / "v1").mkdir(exist_ok=True)
