@@ -23,9 +23,6 @@ _AT_ONCE = 16  # images that are handed to a detector together
 _WANT = "Detections2D of av_synth.grade, one for each image"
 _PRIOR_RUNS = 1.0  # so many average ones are added to the runs that a need is the mean of
 
-Need = Mapping[str, Mapping[str, float]]
-"""By axis and value, how much more of it is needed: 1 for as much as on average."""
-
 
 @dataclass(frozen=True)
 class Shortfall:

@@ -27,7 +27,8 @@ from av_synth.improve.record import (
     Figures,
     Round,
     Spent,
-    begun,
+    alone,
+    is_any_round_done,
     keep_asked,
     place,
     read_round,
@@ -121,7 +122,8 @@ def improve(
         on_round: told each round that is done, those of before too.
 
     Raises:
-        UserError: if what is asked is not what was begun in this store, or data of the held-out set are in it.
+        UserError: if what is asked is not what was begun in this store, data of the held-out set are in it, or somebody
+            else is at it.
         AvSynthError: as `play`, `export_dataset` and `grade_images`.
     """
     if not 0.0 <= asked.floor <= 1.0:
@@ -130,11 +132,13 @@ def improve(
         raise UserError("--held-out-version: is told with --held-out only; leave it out")
     loop = _Loop(detector, asked, play, step)
     done: list[Round] = []
+    loop.refuse_held_out()
     try:
-        loop.begin()
-        for number in range(asked.rounds + 1):
-            done.append(loop.round(number))
-            on_round(done[-1])
+        with alone(asked.store):
+            loop.begin()
+            for number in range(asked.rounds + 1):
+                done.append(loop.round(number))
+                on_round(done[-1])
     except _StoppedError as stopped:
         return Improvement(tuple(done), stopped.ended.exit_code, stopped.ended.why)
     return Improvement(tuple(done))
@@ -154,8 +158,6 @@ class _Loop:
             model=asked.model, space=f"{asked.space.document.name} {asked.space.digest}", budget=asked.budget,
             floor=asked.floor, seed=asked.seed, held_out=asked.held_out_in_words,
         )  # fmt: skip
-        if asked.held_out is not None and not begun(self._store):
-            self._refuse_held_out(asked.held_out)
         keep_asked(self._store, words)
         if asked.held_out is None:
             draws = self._space.evenly(asked.held_out_runs * len(self._space.cells))
@@ -261,8 +263,11 @@ class _Loop:
             grades = grading.grade_slices(self._detector, self._held_out, detections, seed, version)
         return {"held_out": Figures.of(grades, grading.shortfalls(grades)), "runs": len(stores.runs(self._store))}
 
-    def _refuse_held_out(self, dataset: Path) -> None:
+    def refuse_held_out(self) -> None:
         """Before anything is spent: data that are learnt from, or with nobody in them to find."""
+        dataset = self._asked.held_out
+        if dataset is None or is_any_round_done(self._store):
+            return
         if dataset.resolve() == self._data.resolve():
             raise UserError(f"--held-out: {dataset} is what is learnt from; want data that are held out")
         version = version_of(dataset, self._asked.held_out_version, "--held-out-version")

@@ -2,6 +2,7 @@
 
 <store>/runs, <store>/nuscenes      the data so far
 <store>/improve/asked.json          what was asked, which stays
+<store>/improve/improve.lock        is held by whoever is at it
 <store>/improve/round-01.json       what was found, what was spent on it, and what came of that
 <store>/improve/round-01.model      what the detector has learnt after it, if it learns
 <store>/improve/batch-01.yaml       the campaign that was made of it, and its store
@@ -10,7 +11,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -18,13 +20,14 @@ from pydantic import ValidationError
 
 from av_synth.documents import Strict
 from av_synth.errors import StoreError, UserError
+from av_synth.farm.records.lease import held
 from av_synth.grade import Grades, SliceGrade
 from av_synth.improve.grading import Shortfall, of_cells
 from av_synth.store import canonical_json, replace_file
 from av_synth.store.files import fsync_directories
 
 FOLDER = "improve"
-_ASKED = "asked.json"
+_ASKED, _LOCK = "asked.json", "improve.lock"
 _Model = TypeVar("_Model", bound=Strict)
 
 
@@ -110,13 +113,32 @@ class Asked(Strict):
     held_out: str
 
 
-def begun(store: Path) -> bool:
-    """Whether an improvement was begun in a store."""
-    return (store / FOLDER / _ASKED).exists()
+@contextmanager
+def alone(store: Path) -> Iterator[None]:
+    """Be the only one that improves a detector in a store, until this is left or this process is dead.
+
+    Raises:
+        UserError: if somebody else does; names the process.
+        StoreError: if that cannot be found out.
+    """
+    folder = store / FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be made: {error.strerror or error}") from error
+    want = "want another store, or wait until it is done"
+    with held(folder / _LOCK, lambda by: UserError(f"{store}: a detector is improved there by {by}; {want}")):
+        yield
+
+
+def is_any_round_done(store: Path) -> bool:
+    """Whether figures of a detector are kept, so that it can be no other any more."""
+    first = read_round(store, 0)
+    return first is not None and first.state == "done"
 
 
 def keep_asked(store: Path, asked: Asked) -> None:
-    """Keep what was asked, or find that it is what was asked before.
+    """Keep what was asked, or find that it is what was asked before; until a round is done the model may be another.
 
     Raises:
         UserError: naming what was something else before.
@@ -124,12 +146,13 @@ def keep_asked(store: Path, asked: Asked) -> None:
     """
     path = store / FOLDER / _ASKED
     if not path.exists():
-        replace_file(path, canonical_json(asked.model_dump()), durable=True)
-        fsync_directories({path.parent})
+        _write(path, asked)
         return
     before = _read(path, Asked)
     changed = [name for name in Asked.model_fields if getattr(before, name) != getattr(asked, name)]
-    if changed:
+    if changed == ["model"] and not is_any_round_done(store):
+        _write(path, asked)
+    elif changed:
         told = ", ".join(f"{name} was {getattr(before, name)}, is {getattr(asked, name)}" for name in changed)
         raise UserError(f"{store}: was begun with something else: {told}; want it as it was, or another store")
 
@@ -150,14 +173,17 @@ def write_round(store: Path, round_: Round) -> None:
     Raises:
         StoreError: if it cannot be written.
     """
-    path = place(store, "round", round_.number, ".json")
-    replace_file(path, canonical_json(round_.model_dump()), durable=True)
-    fsync_directories({path.parent})
+    _write(place(store, "round", round_.number, ".json"), round_)
 
 
 def place(store: Path, what: str, number: int, ending: str = "") -> Path:
     """Where something of a round is, such as `improve/batch-01.yaml`."""
     return store / FOLDER / f"{what}-{number:02}{ending}"
+
+
+def _write(path: Path, model: Strict) -> None:
+    replace_file(path, canonical_json(model.model_dump()), durable=True)
+    fsync_directories({path.parent})
 
 
 def _read(path: Path, model: type[_Model]) -> _Model:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import painted
@@ -81,6 +82,33 @@ def test_what_was_begun_is_not_gone_on_with_as_something_else(improved: tuple[Pa
     store, _ = improved
     with pytest.raises(UserError, match=r"budget was 4, is 5; want it as it was, or another store"):
         improve(Colours(), request(space, store, budget=5), painted.paint, unshown)
+
+
+def test_a_model_may_be_another_one_until_a_round_is_done(
+    improved: tuple[Path, Improvement], space: Space, tmp_path: Path
+) -> None:
+    class Raises(Colours):
+        def fit(self, *_: object) -> None:
+            raise ValueError("it is not written yet")
+
+    store, held_out = tmp_path / "store", improved[0] / "improve" / "held_out" / "nuscenes"
+    asked = request(space, store, budget=1, rounds=0, held_out=held_out)
+    with pytest.raises(UserError, match="it is not written yet"):
+        improve(Raises(), replace(asked, model="mistaken:Raises"), painted.paint, unshown)
+    assert len(improve(Colours(), asked, painted.paint, unshown).rounds) == 1
+    with pytest.raises(UserError, match=r"model was colours:Colours, is mistaken:Raises; want it as it was"):
+        improve(Raises(), replace(asked, model="mistaken:Raises"), painted.paint, unshown)
+
+
+def test_two_cannot_improve_detectors_in_one_store_at_once(improved: tuple[Path, Improvement], space: Space) -> None:
+    store, _ = improved
+    asked = request(space, store)
+
+    def begin_another(_: object) -> None:
+        with pytest.raises(UserError, match=r"store: a detector is improved there by process \d+ on .*; want another"):
+            improve(Colours(), asked, painted.paint, unshown)
+
+    improve(Colours(), asked, painted.paint, unshown, begin_another)
 
 
 def test_a_paused_campaign_ends_the_call_and_says_why(space: Space, tmp_path: Path) -> None:

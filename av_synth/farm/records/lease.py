@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,14 +56,29 @@ def driver_lease(store: Path) -> Iterator[None]:
         UserError: if it is held; names the holder.
         StoreError: if the lock cannot be made, or the file system has none.
     """
-    path = Path(store) / LOCK
+    with held(Path(store) / LOCK, lambda by: _driven(store, by)):
+        yield
+
+
+@contextmanager
+def held(path: Path, refused: Callable[[Holder], UserError]) -> Iterator[None]:
+    """Hold a file as `driver_lease` does that of a store.
+
+    Args:
+        path: the file; made if it is not there, in a folder that is.
+        refused: what is raised if somebody else has it.
+
+    Raises:
+        UserError: if it is held.
+        StoreError: if the lock cannot be made, or the file system has none.
+    """
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise StoreError(f"{path}: cannot be made: {error.strerror or error}") from error
     try:
         if not _take(handle, path):
-            raise _driven(store, _read(handle))
+            raise refused(_read(handle))
         _say(handle, path, {"pid": os.getpid(), "machine": platform.node(), "since_s": round(time.time(), 3)})
         try:
             yield
