@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -13,6 +14,11 @@ from pathlib import Path
 import pytest
 
 from av_synth import errors, scenario
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "av_synth").rglob("*.py"))
@@ -118,6 +124,27 @@ def made_by(node: ast.stmt) -> list[str]:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
     names = [name for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
     return [name.id for name in names if name.id.isupper()]
+
+
+@pytest.mark.parametrize(
+    ("contract", "left_out"),
+    [
+        ("the verifier shares no code with the writer", {"errors"}),
+        (
+            "the simulator knows geometry, sensing and recordings, and nothing of the toolkit",
+            {"errors", "geometry", "sensing", "recording"},
+        ),
+        # the doors to the simulator, and what imports nothing or is imported by all
+        ("the toolkit reaches the simulator over the wire only", {"api", "cli", "errors", "launch"}),
+    ],
+)
+def test_a_package_that_is_new_is_in_every_contract_on_imports(contract, left_out):
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (found,) = [each for each in contracts if each["name"] == contract]
+    told = {name.removeprefix("av_synth.") for name in (*found["source_modules"], *found["forbidden_modules"])}
+    modules = (*(ROOT / "av_synth").glob("*.py"), *(path.parent for path in (ROOT / "av_synth").glob("*/__init__.py")))
+
+    assert {path.stem for path in modules} - told == {"__init__"} | left_out
 
 
 def test_no_two_files_import_each_other():

@@ -188,11 +188,10 @@ def link_or_copy(source: Path, target: Path) -> None:
         raise StoreError(f"{target}: cannot be linked or copied from {source}: {error.strerror or error}") from error
 
 
-def replace_directory(new: Path, final: Path, *, on_disk: bool = False) -> None:
+def replace_directory(new: Path, final: Path) -> None:
     """Put directory `new` at the path `final`; what was there is removed. A reader sees the old or the new one whole.
 
-    Whatever was written into `new` is on disk before that, so who wrote it need not have waited; if it is known to be
-    (`on_disk`), the rest of the file system is not waited for.
+    Whatever was written into `new` is on disk before that, so who wrote it need not have waited.
 
     The two must be on one file system. Linux exchanges two names in one step (renameat2, Linux 3.15); on a file system
     that cannot, the old directory is set aside first and, for that instant, nothing is at `final`.
@@ -200,8 +199,7 @@ def replace_directory(new: Path, final: Path, *, on_disk: bool = False) -> None:
     Raises:
         StoreError: if it cannot be done.
     """
-    if not on_disk:
-        sync_file_system(new)
+    sync_file_system(new)
     try:
         if not final.exists():
             os.rename(new, final)
