@@ -14,7 +14,7 @@ import numpy as np
 from av_synth.audit.features import bare, features, look, spread
 from av_synth.audit.model import SliceContents, ValueCount
 from av_synth.audit.nulls import Array, entropy_nats
-from av_synth.query import SLICES, UNKNOWN, SampleFacts, Slice, Tables, Thing, read
+from av_synth.query import SLICES, UNKNOWN, SampleFacts, Slice, Tables, Thing, as_number, read
 from av_synth.query.conditions import Value
 
 COUNTED = tuple(each for name, each in SLICES.items() if name != "scene")
@@ -223,7 +223,6 @@ def _combinations(
 
 
 def _labelled(thing: Thing) -> Labelled:
-    where = thing.values.get("range_m"), thing.values.get("bearing_deg")
-    range_m, bearing_deg = (float(value) if isinstance(value, int | float) else 0.0 for value in where)
+    range_m, bearing_deg = (as_number(thing.values.get(field)) or 0.0 for field in ("range_m", "bearing_deg"))
     bearing_rad = math.radians(bearing_deg)
     return Labelled(str(thing.values["category"]), range_m * math.cos(bearing_rad), range_m * math.sin(bearing_rad))

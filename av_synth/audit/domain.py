@@ -18,7 +18,7 @@ from av_synth.audit.contents import Contents
 from av_synth.audit.model import Coverage, Finding, Severity
 from av_synth.documents import Document, DocumentName, Strict
 from av_synth.errors import DocumentError, Problem
-from av_synth.query import FIELDS, SLICES, UNKNOWN, SampleFacts, Slice, Thing
+from av_synth.query import FIELDS, SLICES, UNKNOWN, SampleFacts, Slice, Thing, as_number
 from av_synth.query.facts import is_of_sample
 
 KIND = "configs/odd"
@@ -227,8 +227,8 @@ def _by_edges(field: str, edges: Sequence[float]) -> Slice:
 
     def value(sample: SampleFacts, thing: Thing | None) -> str:
         values = sample.values if of_sample else thing.values if thing else {}
-        number = values.get(field)
-        if isinstance(number, bool) or not isinstance(number, int | float):
+        number = as_number(values.get(field))
+        if number is None:
             return UNKNOWN
         if not edges[0] <= number <= edges[-1]:
             return f"{number:g}" if of_sample else ("below" if number < edges[0] else "above")

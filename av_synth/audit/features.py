@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.audit.nulls import Array
-from av_synth.query import SampleFacts
+from av_synth.query import SampleFacts, as_number
 
 _SIDE_PX, _COARSE, _HASH = 32, 4, 8
 _LARGE_BYTES = 150_000  # of a JPEG that is decoded at half its size
@@ -133,4 +133,4 @@ def _group(category: str) -> str:
 
 
 def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+    return as_number(value) or 0.0

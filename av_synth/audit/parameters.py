@@ -17,6 +17,7 @@ from av_synth.audit.contents import Contents, SceneContents
 from av_synth.audit.model import Coverage, Finding
 from av_synth.audit.nulls import ALPHA, p_value
 from av_synth.errors import DocumentError
+from av_synth.query import as_number
 from av_synth.scenario import Scenario
 from av_synth.scenario.distributions import Distribution, written
 from av_synth.scenario.expressions import Value
@@ -47,8 +48,8 @@ class Axis:
     def part(self, value: Value | None) -> int | None:
         """The number of the part that a value is in; None if it is in none."""
         if self.edges is not None:
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            return bisect_right(self.edges, float(value)) if number else None  # type: ignore[arg-type]
+            number = as_number(value)
+            return None if number is None else bisect_right(self.edges, number)
         return self.typical.index(value) if value in self.typical else None
 
 
@@ -199,7 +200,7 @@ def _declared_axes(parameters: Mapping[str, Distribution]) -> Iterator[Axis]:
             if len(values) > 1:
                 yield Axis(name, tuple(map(written, values)), tuple(values), None)
             continue
-        ends = [_as_number(distribution.at(k / _PARTS)) for k in range(_PARTS + 1)]
+        ends = [as_number(distribution.at(k / _PARTS)) for k in range(_PARTS + 1)]
         typical = tuple(distribution.at((k + 0.5) / _PARTS) for k in range(_PARTS))
         if None not in ends and len(set(ends)) == len(ends):
             yield _ranges(name, [end for end in ends if end is not None], typical)
@@ -210,7 +211,7 @@ def _observed_axes(rows: Sequence[Mapping[str, Value]]) -> Iterator[Axis]:
         values = sorted({row[name] for row in rows if name in row}, key=lambda value: (str(type(value)), value))
         if len(values) < 2:
             continue
-        numbers = [number for value in values if (number := _as_number(value)) is not None]
+        numbers = [number for value in values if (number := as_number(value)) is not None]
         whole = all(number == int(number) for number in numbers)
         if len(numbers) < len(values) or (whole and len(values) <= _FEW_VALUES):
             yield Axis(name, tuple(map(written, values)), tuple(values), None)
@@ -223,7 +224,3 @@ def _observed_axes(rows: Sequence[Mapping[str, Value]]) -> Iterator[Axis]:
 def _ranges(name: str, ends: Sequence[float], typical: tuple[Value, ...]) -> Axis:
     words = tuple(f"{low:.4g}..{high:.4g}" for low, high in pairwise(ends))
     return Axis(name, words, typical, tuple(ends[1:-1]))
-
-
-def _as_number(value: Value) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -14,8 +14,6 @@ from av_synth.audit.contents import Contents
 from av_synth.audit.domain import Domain
 from av_synth.audit.model import Finding
 from av_synth.audit.parameters import Axis, Gaps
-from av_synth.errors import DocumentError
-from av_synth.scenario import Scenario
 from av_synth.scenario.expressions import Value
 
 _MOST_POINTS = 12  # of one scenario
@@ -157,7 +155,7 @@ def _of_parameters(gaps: Gaps, known: _Known) -> Iterator[dict[str, Any]]:
         for cell in left:
             together = {**chosen, **dict(cell)}
             if all(chosen.get(axis, value) == value for axis, value in cell) and (
-                together == chosen or _can_be(gaps.document, _values(gaps.axes, together), known.seed + number)
+                together == chosen or gaps.document.chance.can_be(known.seed + number, _values(gaps.axes, together))
             ):
                 chosen = together
         if not chosen:  # no seed can have it: the constraints are against it
@@ -170,12 +168,3 @@ def _of_parameters(gaps: Gaps, known: _Known) -> Iterator[dict[str, Any]]:
 
 def _values(axes: Sequence[Axis], chosen: Mapping[int, int]) -> dict[str, Value]:
     return {axes[axis].name: axes[axis].typical[part] for axis, part in sorted(chosen.items())}
-
-
-def _can_be(document: Scenario, values: Mapping[str, Value], seed: int) -> bool:
-    """Whether the constraints can hold with these values."""
-    try:
-        document.chance.draw(seed, values)
-    except DocumentError:
-        return False
-    return True

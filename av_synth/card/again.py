@@ -10,6 +10,7 @@ from typing import Any
 
 from av_synth.errors import AvSynthError
 from av_synth.run.generate import plan
+from av_synth.scenario.distributions import written
 from av_synth.store import canonical_json
 
 STORE = "out/again"
@@ -48,7 +49,7 @@ def again(run: Mapping[str, Any]) -> Again:
         origin = replay.get("origin", {}).get("run_id", "another run")
         return Again(run_id, "", f"it plays back the log of {origin}: av-synth replay or vary, on that run")
     scenario, rig, seed = str(run.get("scenario")), str(run.get("rig")), int(run.get("seed") or 0)
-    values = {name: _text(value) for name, value in wanted.get("parameters", {}).items()}
+    values = {name: written(value) for name, value in wanted.get("parameters", {}).items()}
     without, town = list(wanted.get("without", ())), str(wanted.get("town"))
     words = ["av-synth", "run", scenario, "--rig", rig, "--seed", str(seed), "--town", town]
     words += [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
@@ -65,10 +66,6 @@ def again(run: Mapping[str, Any]) -> Again:
     elif spec.rig is None or canonical_json(spec.rig.to_json()) != canonical_json(identity.get("rig")):
         reason = reason or f"the rig {rig} of this version is another"
     return Again(run_id, command, reason)
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _simulator(told: str) -> tuple[str, str]:

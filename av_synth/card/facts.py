@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from av_synth import query
-from av_synth.export.contents import MARKER
+from av_synth.export.attribution import FILE
 
 Row = Mapping[str, Any]
 
@@ -107,37 +107,37 @@ def facts_of(dataset: Path, version: str | None = None) -> Facts:
                     things_by[name][query.SLICES[name].value(sample, thing)] += 1
         told = sample.values.get("fault", ())
         faults.update(told if isinstance(told, tuple) else ())
-    tables = query.Tables(dataset, version).folder
-    with query.joining(tables):
+    tables = query.Tables(dataset, version)
+    with query.joining(tables.folder):
         return _facts(dataset, tables, samples_by, things_by, faults)
 
 
 def _facts(
     dataset: Path,
-    tables: Path,
+    tables: query.Tables,
     samples_by: Mapping[str, Counter[str]],
     things_by: Mapping[str, Counter[str]],
     faults: Counter[str],
 ) -> Facts:
     rows = {}
-    for path in sorted(tables.glob("*.json")):
-        content = query.read_json(path)
+    for path in sorted(tables.folder.glob("*.json")):
+        content = tables.json(path.stem)
         if isinstance(content, list):
             rows[path.stem] = len(content)
-    attribution = tables / "ATTRIBUTION"
-    called = {row["token"]: row["name"] for row in query.read_json(tables / "scene.json", [])}
-    origins = query.read_json(tables / "mix_scene.json", [])
+    attribution = tables.folder / FILE
+    called = {row["token"]: row["name"] for row in tables.rows("scene")}
+    origins = tables.rows("mix_scene", optional=True)
     return Facts(
         dataset,
-        tables.name,
+        tables.folder.name,
         rows,
-        _duration_s(query.read_json(tables / "sample.json", [])),
+        _duration_s(tables.rows("sample")),
         tuple(_sensors(tables)),
         {name: _ordered(name, found) for name, found in samples_by.items()},
         {name: _ordered(name, found) for name, found in things_by.items()},
-        query.read_json(tables / MARKER, {}),
+        tables.json("av_synth", {}),
         tuple({**row, "name": called.get(row["scene_token"], "")} for row in origins),
-        {name: len(scenes) for name, scenes in query.read_json(tables / "splits.json", {}).items()},
+        {name: len(scenes) for name, scenes in tables.json("splits", {}).items()},
         attribution.read_text(encoding="utf-8").strip() if attribution.is_file() else "",
         dict(sorted(faults.items())),
     )
@@ -158,13 +158,13 @@ def _duration_s(samples: Iterable[Row]) -> float:
     return sum(last - first for first, last in ends.values()) * 1e-6
 
 
-def _sensors(tables: Path) -> Iterable[Sensor]:
-    sensors = {row["token"]: row for row in query.read_json(tables / "sensor.json", [])}
-    mounts = {row["token"]: row["sensor_token"] for row in query.read_json(tables / "calibrated_sensor.json", [])}
+def _sensors(tables: query.Tables) -> Iterable[Sensor]:
+    sensors = tables.by("sensor")
+    mounts = {row["token"]: row["sensor_token"] for row in tables.rows("calibrated_sensor")}
     records: Counter[str] = Counter()
     keyframes: Counter[str] = Counter()
     sizes: dict[str, set[tuple[int, int]]] = {}
-    for row in query.read_json(tables / "sample_data.json", []):
+    for row in tables.rows("sample_data"):
         channel = sensors[mounts[row["calibrated_sensor_token"]]]["channel"]
         records[channel] += 1
         keyframes[channel] += bool(row["is_key_frame"])

@@ -15,8 +15,7 @@ MARK = "<!-- written by av-synth card -->"
 """Ends a card, so that another one knows it may be replaced."""
 
 _MOST_RUNS = 40
-_SLICES = {"scenario": "scenarios", "town": "towns", "weather": "weather", "light": "light"}
-_OF_THINGS = {"class": "class", "range": "range", "visibility": "visibility", "speed": "speed", "ttc": "ttc"}
+_PLURALS = {"scenario": "scenarios", "town": "towns"}
 
 
 def page(facts: Facts, about: About, figures: LabelFigures | None, cost: Cost, commands: Sequence[Again]) -> str:
@@ -56,8 +55,8 @@ def _contents(facts: Facts) -> Iterator[str]:
     channels = ((s.channel, s.modality, s.sizes, f"{s.keyframes:,}", f"{s.records:,}") for s in facts.sensors)
     yield from _table(("channel", "kind", "pixels", "of samples", "of all"), channels)
     yield ""
-    for of_what, slices, of in (("samples", _SLICES, facts.samples_by), ("boxes", _OF_THINGS, facts.things_by)):
-        rows = ((title, _counts(of[name])) for name, title in slices.items() if of[name])
+    for of_what, slices in (("samples", facts.samples_by), ("boxes", facts.things_by)):
+        rows = ((_PLURALS.get(name, name), _counts(found)) for name, found in slices.items() if found)
         yield from _table((of_what, "with"), rows)
         yield ""
     if facts.splits:

@@ -13,12 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from av_synth.cli.output import console as usual_console
-from av_synth.farm.model import Advanced
+from av_synth.farm.model import Advanced, Event, OnEvent
 from av_synth.farm.status import words
 from av_synth.farm.status.progress import Progress
-from av_synth.farm.status.snapshot import CampaignSnapshot, Event, WorkerSnapshot
-
-OnEvent = Callable[[Event | Advanced], None]
+from av_synth.farm.status.snapshot import CampaignSnapshot, WorkerSnapshot
 
 _REDRAWS_PER_S = 4
 _SUMMARY_EVERY_S = 30.0

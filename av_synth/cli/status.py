@@ -14,8 +14,8 @@ from rich.text import Text
 
 from av_synth.cli.output import console, say
 from av_synth.errors import StoreError
+from av_synth.farm.model import Event
 from av_synth.farm.records import quarantine
-from av_synth.farm.status.snapshot import Event
 from av_synth.farm.status.state import Pace, StoreState
 from av_synth.farm.status.words import around, duration, left
 

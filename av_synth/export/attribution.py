@@ -8,7 +8,7 @@ from pathlib import Path
 from av_synth.store import write_file
 from av_synth.store.runs import Run
 
-_FILE = "ATTRIBUTION"
+FILE = "ATTRIBUTION"
 
 
 def write_attribution(folder: Path, runs: Iterable[Run]) -> None:
@@ -19,7 +19,7 @@ def write_attribution(folder: Path, runs: Iterable[Run]) -> None:
     """
     told = {str(said) for run in runs if (said := _provenance(run).get("attribution"))}
     if told:
-        write_file(folder / _FILE, "\n".join(sorted(told)).encode())
+        write_file(folder / FILE, "\n".join(sorted(told)).encode())
 
 
 def _provenance(run: Run) -> dict[str, object]:

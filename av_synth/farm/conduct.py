@@ -13,9 +13,8 @@ from av_synth.export.dataset import export_dataset
 from av_synth.farm.dispatch.budget import BudgetWatch
 from av_synth.farm.dispatch.disk import need_folder
 from av_synth.farm.dispatch.driver import DONE, PAUSED, QUARANTINED, Ended, drive
-from av_synth.farm.dispatch.store_writer import OnEvent
 from av_synth.farm.estimate import most_bytes
-from av_synth.farm.model import PlannedRun, Runner
+from av_synth.farm.model import OnEvent, PlannedRun, Runner
 from av_synth.farm.planning.campaign import Campaign
 from av_synth.farm.planning.plan import FOLDER
 from av_synth.farm.planning.recipes import Desk

@@ -5,13 +5,12 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from av_synth import store
-from av_synth.farm.model import PlannedRun
+from av_synth.farm.model import Event, PlannedRun
 from av_synth.farm.planning.recipes import Desk
 from av_synth.farm.workers.worker import cpu_s
 from av_synth.launch import Address
@@ -91,7 +90,7 @@ def kind_of(run: PlannedRun) -> Kind:
 
 def estimate(
     runs: Sequence[PlannedRun],
-    events: Iterable[Mapping[str, Any]],
+    events: Iterable[Event],
     done: frozenset[str],
     measure: Callable[[PlannedRun], Rate],
 ) -> Estimate:
@@ -127,7 +126,7 @@ def estimate(
     return Estimate(len(left), total, " and ".join(told) or "nothing that is left to do")
 
 
-def _committed(runs: Sequence[PlannedRun], events: Iterable[Mapping[str, Any]]) -> dict[Kind, list[Rate]]:
+def _committed(runs: Sequence[PlannedRun], events: Iterable[Event]) -> dict[Kind, list[Rate]]:
     """What was told of runs that were played, by kind, as rates without a start of their own."""
     planned = {run.run_id: run for run in runs}
     found: dict[Kind, list[Rate]] = defaultdict(list)

@@ -195,6 +195,12 @@ class Lost:
 
 Report = Started | Advanced | Committed | Failed | Lost
 
+Event = Mapping[str, Any]
+"""An event as the journal has it (docs/reference/farm.md): `event` is its name, `t` when it was."""
+
+OnEvent = Callable[[Event | Advanced], None]
+"""Told every event of the journal, and how far runs are."""
+
 
 @dataclass(frozen=True)
 class Slot:

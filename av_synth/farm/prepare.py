@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from av_synth.errors import DocumentError, Problem
 from av_synth.farm.dispatch.budget import BudgetWatch
 from av_synth.farm.dispatch.policy import Rules
 from av_synth.farm.estimate import Estimate, estimate, trials
-from av_synth.farm.model import WorkerSetting
+from av_synth.farm.model import Event, WorkerSetting
 from av_synth.farm.planning import plan as plans
 from av_synth.farm.planning.campaign import Campaign, laid_out, searched
 from av_synth.farm.planning.plan import Plan
@@ -112,7 +112,7 @@ def outlook(campaign: Campaign, store: Path, on_planned: Progress = lambda *_: N
         SimulatorError: if the simulator fails.
     """
     problems: list[Problem] = []
-    history: Sequence[Mapping[str, Any]] = ()
+    history: Sequence[Event] = ()
     with tempfile.TemporaryDirectory(prefix="av_synth-outlook-") as name, ExitStack() as opened:
         folder = Path(name)
 
@@ -133,7 +133,7 @@ def outlook(campaign: Campaign, store: Path, on_planned: Progress = lambda *_: N
     return Outlook(plan, tuple(problems), found, tuple(_over(campaign, found, history)))
 
 
-def _over(campaign: Campaign, found: Estimate, history: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def _over(campaign: Campaign, found: Estimate, history: Iterable[Event]) -> Iterator[str]:
     """What is spent and what is left to be made, where both come to more than the budget."""
     budget = campaign.document.budget
     spent = BudgetWatch(budget, history, lambda: None)

@@ -16,7 +16,7 @@ from av_synth.errors import UserError
 from av_synth.export.dataset import DATASET, export_dataset
 from av_synth.farm.conduct import Orders, conduct
 from av_synth.farm.dispatch.driver import DONE, QUARANTINED, Ended
-from av_synth.farm.dispatch.store_writer import OnEvent
+from av_synth.farm.model import OnEvent
 from av_synth.farm.planning import campaign as campaigns
 from av_synth.improve import grading
 from av_synth.improve.detector import Detector, Trainable, blamed

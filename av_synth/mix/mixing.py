@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from av_synth.errors import DataError, StoreError, UserError
+from av_synth.errors import DataError, UserError
 from av_synth.export.rows import JsonTable
 from av_synth.export.splits import FROM
 from av_synth.mix.choice import Taken, choose, divide
@@ -18,6 +18,7 @@ from av_synth.mix.names import Tokens, scene_names
 from av_synth.mix.places import Places
 from av_synth.mix.told import Portion, write_documents
 from av_synth.mix.vocabulary import Vocabulary
+from av_synth.query import joining
 from av_synth.store import clear_scratch, replace_directory, scratch
 
 DEFAULT_SPLIT = "train=0.8,val=0.2"
@@ -169,7 +170,7 @@ def _write(
         calibrated: dict[str, object] = {}
         for ingredient in used:
             scenes = {one.scene.token: called[ingredient.name, one.scene.token] for one in chosen[ingredient.name]}
-            try:
+            with joining(ingredient.tables):
                 fold = _begun(ingredient, chosen[ingredient.name], scenes, vocabulary, files, places, seen, calibrated)
                 more = []
                 for table, row in fold.rows():
@@ -178,10 +179,6 @@ def _write(
                         calibrated[row["token"]] = row
                     if "token" in row:
                         more.append(row["token"])
-            except (KeyError, TypeError) as error:
-                told = f"{type(error).__name__}: {error}"
-                message = f"{ingredient.tables}: a table lacks what its format has ({told}); av-synth verify says more"
-                raise StoreError(message) from error
             seen |= {*more, *places.logs, *(row["token"] for row in places.maps)}
             _place_beside(fold)
             portions.append(Portion(fold, Fold.left_out(ingredient)))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import av_synth
+from av_synth.export import attribution
 from av_synth.export.contents import MARKER
 from av_synth.export.nuscenes import official
 from av_synth.export.splits import ALL, FROM
@@ -22,7 +23,6 @@ _PREDICTION = "maps/prediction/prediction_scenes.json"
 _FUTURE_SAMPLES = 12  # that a prediction is scored on: 6 s
 _LICENCES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "COPYING")
 _UNKNOWN = "not told"
-_ATTRIBUTION = "ATTRIBUTION"
 _FOLDERS = ("can_bus", "maps/expansion")  # what some readers want of all scenes if there is such a folder
 
 
@@ -63,7 +63,7 @@ class Portion:
     @property
     def attribution(self) -> str:
         """Whose the looks in it are; '' if it does not say."""
-        path = self.fold.ingredient.tables / _ATTRIBUTION
+        path = self.fold.ingredient.tables / attribution.FILE
         return path.read_text(encoding="utf-8") if path.is_file() else ""
 
     def told(self) -> Row:
@@ -136,7 +136,7 @@ def write_documents(
         made = {"schema": 1, "av_synth": av_synth.__version__, "profile": "mix", "runs": runs, "towns": towns}
         write_file(tables / MARKER, canonical_json(made))
     if attributed := [f"{portion.name}:\n{portion.attribution}" for portion in portions if portion.attribution]:
-        write_file(tables / _ATTRIBUTION, "\n".join(attributed).encode())
+        write_file(tables / attribution.FILE, "\n".join(attributed).encode())
     if any((portion.fold.ingredient.root / _PREDICTION).is_file() for portion in portions):
         predicted = {scene: tokens for portion in portions for scene, tokens in _predicted(portion).items()}
         write_file(root / _PREDICTION, canonical_json(predicted))

@@ -1,6 +1,6 @@
 """Samples of a dataset by what is true of them: 'category=human.pedestrian* visibility<=2 weather.night ttc_s<1.5'."""
 
-from av_synth.query.conditions import Condition, parse
+from av_synth.query.conditions import Condition, as_number, parse
 from av_synth.query.facts import FIELDS, SampleFacts, Thing, read, weather_values
 from av_synth.query.find import Match, Seen, fields, find
 from av_synth.query.slices import SLICES, UNKNOWN, Slice, sliced
@@ -18,6 +18,7 @@ __all__ = [
     "Slice",
     "Tables",
     "Thing",
+    "as_number",
     "fields",
     "find",
     "joining",

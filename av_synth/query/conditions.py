@@ -52,9 +52,10 @@ class Condition:
             UserError: if a value of this kind cannot be compared with what is wanted.
         """
         if self.operator in _ORDER:
-            if not _is_number(value):
+            number = as_number(value)
+            if number is None:
                 raise UserError(f"query: '{self.text}': {self.field} is {_kind(value)}; want = or !=")
-            return _ORDER[self.operator](float(value), self._number(self.wanted))  # type: ignore[arg-type]
+            return _ORDER[self.operator](number, self._number(self.wanted))
         found = any(self._equals(value, wanted) for wanted in self.wanted.split(","))
         return found == (self.operator == "=")
 
@@ -110,8 +111,9 @@ def parse(text: str) -> tuple[Condition, ...]:
     return tuple(found)
 
 
-def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def as_number(value: object) -> float | None:
+    """What a field of something is as a number; None if it is none, as yes and no are."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _kind(value: Value) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from av_synth.errors import UserError
-from av_synth.query.conditions import Value
+from av_synth.query.conditions import Value, as_number
 from av_synth.query.facts import SampleFacts, Thing
 
 UNKNOWN = "unknown"
@@ -52,17 +52,13 @@ def sliced(names: str | Sequence[str]) -> tuple[Slice, ...]:
     return tuple(SLICES[name] for name in dict.fromkeys(wanted))
 
 
-def _number(value: Value | None) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
 def _binned(name: str, about: str, field: str, edges: Sequence[float], unit: str, beyond: str = "") -> Slice:
     """Of things by a number; `beyond` is the value where none is told, such as of whom the ego will not meet."""
     words = tuple(f"{low:g}..{high:g} {unit}" for low, high in zip((0.0, *edges[:-1]), edges, strict=True))
     values = (*words, f"over {edges[-1]:g} {unit}")
 
     def value(_: SampleFacts, thing: Thing | None) -> str:
-        number = _number(thing.values.get(field)) if thing else None
+        number = as_number(thing.values.get(field)) if thing else None
         return values[bisect_right(edges, max(number, 0.0))] if number is not None else beyond or UNKNOWN
 
     return Slice(name, about, False, (*values, beyond) if beyond else values, value)
@@ -92,7 +88,7 @@ def _weather(sample: SampleFacts, _: Thing | None) -> str:
 
 
 def _light(sample: SampleFacts, _: Thing | None) -> str:
-    altitude_deg = _number(sample.values.get("weather.sun_altitude_angle"))
+    altitude_deg = as_number(sample.values.get("weather.sun_altitude_angle"))
     if altitude_deg is None:
         return UNKNOWN
     return "night" if altitude_deg < 0.0 else "low sun" if altitude_deg < 10.0 else "day"
@@ -103,7 +99,7 @@ def _turned(name: str, about: str, field: str, words: Sequence[str]) -> Slice:
     ahead, left, right, back = words
 
     def value(_: SampleFacts, thing: Thing | None) -> str:
-        angle_deg = _number(thing.values.get(field)) if thing else None
+        angle_deg = as_number(thing.values.get(field)) if thing else None
         if angle_deg is None:
             return UNKNOWN
         beside = left if angle_deg > 0.0 else right

@@ -14,13 +14,12 @@ from typing import Any
 
 from av_synth import store
 from av_synth.errors import StoreError
-from av_synth.farm.model import Failure, FailureClass, PlannedRun
+from av_synth.farm.model import Event, Failure, FailureClass, PlannedRun
 from av_synth.farm.planning import plan
 from av_synth.farm.records import committed_runs, quarantine
 from av_synth.farm.records.journal import read_journal
 from av_synth.farm.records.lease import holder
 from av_synth.farm.status.eta import Span, reckoned
-from av_synth.farm.status.snapshot import Event
 from av_synth.report.thumbnails import moment_us
 from av_synth.report.weather_words import weather_words
 from av_synth.store.files import as_mapping

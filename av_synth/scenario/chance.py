@@ -126,6 +126,16 @@ class Chance:
             values |= self._draw_group(group, seed, fixed)
         return {name: values[name] for name in self.parameters}
 
+    def can_be(self, seed: int, fixed: Mapping[str, Value]) -> bool:
+        """Whether the constraints hold in some try of a seed with these values given."""
+        if not self.constraints:
+            return True
+        try:
+            self.draw(seed, fixed)
+        except DocumentError:
+            return False
+        return True
+
     def complete(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """The values of the parameters and, after them, the derived ones.
 

@@ -8,10 +8,9 @@ import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
-from av_synth.farm.model import Advanced
+from av_synth.farm.model import Advanced, Event
 from av_synth.farm.status.metrics import FILE, Metrics
 from av_synth.farm.status.progress import Progress
-from av_synth.farm.status.snapshot import Event
 from tests.farm.campaign_events import HOSTILE, Clock, committed, failed, opened, planned, quarantined, started
 
 CLOSED = {"event": "closed", "t": 0.0, "exit_code": 3}

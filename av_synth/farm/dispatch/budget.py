@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
-from av_synth.farm.model import Advanced
+from av_synth.farm.model import Advanced, Event
 from av_synth.farm.planning.document import Budget
 
 
 class BudgetWatch:
     """Counts what attempts took, failed ones too, and says once when a budget is spent."""
 
-    def __init__(self, budget: Budget, history: Iterable[Mapping[str, Any]], on_spent: Callable[[], object]) -> None:
+    def __init__(self, budget: Budget, history: Iterable[Event], on_spent: Callable[[], object]) -> None:
         """Begin with what earlier drivers spent.
 
         Args:
@@ -46,7 +45,7 @@ class BudgetWatch:
             return f"{gigabytes:.3g} GB are written, the budget is {self._budget.gigabytes:g}"
         return None
 
-    def tell(self, event: Mapping[str, Any] | Advanced) -> None:
+    def tell(self, event: Event | Advanced) -> None:
         """Count an event of the driver."""
         if isinstance(event, Advanced):
             return

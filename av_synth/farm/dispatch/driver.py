@@ -25,7 +25,7 @@ from av_synth.farm.dispatch.disk import Usage, reserve_bytes, why_full
 from av_synth.farm.dispatch.outcomes import Flight, Outcomes
 from av_synth.farm.dispatch.policy import Rules
 from av_synth.farm.dispatch.run_states import RunStates
-from av_synth.farm.dispatch.store_writer import OnEvent, StoreWriter
+from av_synth.farm.dispatch.store_writer import StoreWriter
 from av_synth.farm.model import (
     Advanced,
     Committed,
@@ -34,6 +34,7 @@ from av_synth.farm.model import (
     FailureClass,
     Job,
     Lost,
+    OnEvent,
     PlannedRun,
     Report,
     Runner,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from av_synth.farm.dispatch import policy
 from av_synth.farm.dispatch.policy import Rules
 from av_synth.farm.dispatch.schedule import Affinity
-from av_synth.farm.model import Failure, FailureClass, PlannedRun, Slot
+from av_synth.farm.model import Event, Failure, FailureClass, PlannedRun, Slot
 from av_synth.farm.records import committed_runs, quarantine
 
 
@@ -25,7 +24,7 @@ class RunStates:
         largest: bytes of the largest committed run that is known of; 0 if none is.
     """
 
-    def __init__(self, plan: Sequence[PlannedRun], store: Path, events: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, plan: Sequence[PlannedRun], store: Path, events: Sequence[Event]) -> None:
         self.plan = {run.run_id: run for run in plan}
         self.committed: set[str] = set()
         self.look(store)
@@ -47,7 +46,7 @@ class RunStates:
         """
         self.committed = set(committed_runs.ids(store) & self.plan.keys())
 
-    def _recall(self, event: Mapping[str, Any]) -> None:
+    def _recall(self, event: Event) -> None:
         run_id = event["run"]
         if event["event"] == "released":
             self._recalled -= {(run_id, attempt) for attempt in range(self.attempts(run_id) + 1)}

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from av_synth.errors import StoreError
 from av_synth.farm import crash
-from av_synth.farm.model import Advanced, Failure, PlannedRun
+from av_synth.farm.model import Event, Failure, OnEvent, PlannedRun
 from av_synth.farm.records import quarantine
 from av_synth.farm.records.journal import Journal
-
-OnEvent = Callable[[Mapping[str, Any] | Advanced], None]
-"""Told every event of the journal, and how far runs are."""
 
 
 class StoreWriter:
@@ -38,7 +35,7 @@ class StoreWriter:
         self._do(lambda: self._journal.append(event))
         self._on_event(event)
 
-    def tell(self, event: Mapping[str, Any]) -> None:
+    def tell(self, event: Event) -> None:
         """Something is about to happen that must not before the disk has this: StoreError if it refuses."""
         self._on_event(self._journal.append(event))
 

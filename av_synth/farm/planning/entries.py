@@ -229,7 +229,7 @@ def _points(scenario: Scenario, design: Design, fixed: Mapping[str, Value], seed
         )
         found, dropped = list(made.points), made.dropped
     given = list({tuple(sorted(point.items())): point for point in ({**one, **fixed} for one in found)}.values())
-    kept = [point for point in given if _can_be(scenario, point, seed)]
+    kept = [point for point in given if scenario.chance.can_be(seed, point)]
     dropped += len(given) - len(kept)
     if dropped:
         known.notes.append(f"{scenario.name}, seed {seed}: the constraints forbid {dropped} points of the design")
@@ -265,17 +265,6 @@ def _levels(scenario: Scenario, name: str, given: int | list[Value]) -> Sequence
         return [distribution.take(value) for value in given]
     except ValueError as error:
         raise DocumentError([Problem("", f"design grid {name}", str(error))]) from error
-
-
-def _can_be(scenario: Scenario, point: Point, seed: int) -> bool:
-    """Whether the constraints can hold at a point."""
-    if not scenario.chance.constraints:
-        return True
-    try:
-        scenario.chance.draw(seed, point)
-    except DocumentError:
-        return False
-    return True
 
 
 def _keep_scenario(name_or_path: str, scenario: Scenario, known: Expanded) -> str:

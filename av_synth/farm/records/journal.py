@@ -15,7 +15,7 @@ import os
 import re
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any
 
 from av_synth.errors import StoreError
 from av_synth.farm import crash
+from av_synth.farm.model import Event
 from av_synth.store.files import fsync_directories
 
 SEGMENT_BYTES = 64 << 20
@@ -50,7 +51,7 @@ class Journal:
         self._path = self._store
         self._plain: int | None = None
 
-    def append(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+    def append(self, event: Event) -> Event:
         """Write an event; when this returns, the disk has it.
 
         Args:
@@ -186,7 +187,7 @@ def read_content(store: Path) -> JournalContent:
     return JournalContent(events, tuple(damaged), tuple(torn))
 
 
-def encode(event: Mapping[str, Any]) -> bytes:
+def encode(event: Event) -> bytes:
     """An event as a line of the journal.
 
     Raises:

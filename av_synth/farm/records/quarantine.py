@@ -16,14 +16,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from av_synth.errors import StoreError, UserError
 from av_synth.farm import crash
-from av_synth.farm.model import Failure, FailureClass, PlannedRun
+from av_synth.farm.model import Event, Failure, FailureClass, PlannedRun
 from av_synth.store.files import (
     as_mapping,
     canonical_json,
@@ -40,7 +39,7 @@ TAIL_BYTES = 64 << 10
 _RUN_ID = re.compile(r"[0-9a-f]{20}")
 _ATTEMPT = re.compile(r"attempt-(\d+)(?:\.(\d+))?")
 
-Tell = Callable[[Mapping[str, Any]], object]
+Tell = Callable[[Event], object]
 """Has the journal written an event before it returns."""
 
 

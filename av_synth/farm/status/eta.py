@@ -6,9 +6,8 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import quantiles
-from typing import Any
 
-from av_synth.farm.model import PlannedRun
+from av_synth.farm.model import Event, PlannedRun
 
 Affinity = tuple[str, str]
 """Of `PlannedRun.affinity`: town and rig, which is what the time of a run depends on most."""
@@ -51,7 +50,7 @@ class Reckoning:
         self._begun: dict[object, tuple[PlannedRun, float]] = {}  # by slot: what is being played, and since when
         self._useful_s = self._wasted_s = 0.0
 
-    def tell(self, event: Mapping[str, Any], at_s: float) -> None:
+    def tell(self, event: Event, at_s: float) -> None:
         """Take in an event of a time; what does not say what it should is passed over."""
         what, slot, run = event.get("event"), event.get("slot"), self._runs.get(str(event.get("run")))
         if what == "opened":
@@ -116,7 +115,7 @@ class Reckoning:
 
 
 def reckoned(
-    runs: Iterable[PlannedRun], events: Iterable[Mapping[str, Any]], is_ended: Iterable[str], now_s: float | None
+    runs: Iterable[PlannedRun], events: Iterable[Event], is_ended: Iterable[str], now_s: float | None
 ) -> tuple[Reckoning, Span | None]:
     """What a store tells of how long its campaign still takes.
 

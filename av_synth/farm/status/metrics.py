@@ -17,9 +17,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from av_synth.farm.failures import closes_player
-from av_synth.farm.model import Advanced, FailureClass
+from av_synth.farm.model import Advanced, Event, FailureClass
 from av_synth.farm.status.progress import Progress
-from av_synth.farm.status.snapshot import Event
 
 FILE = "metrics.prom"
 

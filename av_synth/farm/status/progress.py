@@ -15,9 +15,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from av_synth.farm.model import Advanced, FailureClass, PlannedRun
+from av_synth.farm.model import Advanced, Event, FailureClass, PlannedRun
 from av_synth.farm.status.eta import Affinity, Reckoning
-from av_synth.farm.status.snapshot import CampaignSnapshot, Event, Trouble, WorkerSnapshot, trouble
+from av_synth.farm.status.snapshot import CampaignSnapshot, Trouble, WorkerSnapshot, trouble
 from av_synth.farm.status.words import duration
 
 _RATE_WINDOW_S = 3600.0

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from av_synth.farm.model import FailureClass, PlannedRun
+from av_synth.farm.model import Event, FailureClass, PlannedRun
 from av_synth.farm.status.eta import Span
-
-Event = Mapping[str, Any]
-"""An event as the journal has it (docs/reference/farm.md)."""
 
 ADVICE: Mapping[str, str] = {
     FailureClass.ENVIRONMENTAL.value: "no attempt is charged; put the machine right and it goes on by itself",

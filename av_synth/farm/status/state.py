@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from av_synth.errors import UserError
-from av_synth.farm.model import PlannedRun
+from av_synth.farm.model import Event, PlannedRun
 from av_synth.farm.planning import plan
 from av_synth.farm.records import committed_runs
 from av_synth.farm.records.damaged_runs import Looked, look_at
@@ -21,7 +21,6 @@ from av_synth.farm.records.journal import read_content
 from av_synth.farm.records.lease import Holder, holder, stop_asked
 from av_synth.farm.records.quarantine import listed
 from av_synth.farm.status.eta import Reckoning, Span, reckoned
-from av_synth.farm.status.snapshot import Event
 from av_synth.store.intact import what_is_wrong
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from av_synth.farm.model import PlannedRun
+from av_synth.farm.model import Event, PlannedRun
 from av_synth.farm.status.eta import Span
-from av_synth.farm.status.snapshot import CampaignSnapshot, Event, Trouble, trouble
+from av_synth.farm.status.snapshot import CampaignSnapshot, Trouble, trouble
 
 _MOST_CHARACTERS = 400  # of a message: its log has the rest
 _MINUTE_S, _HOUR_S, _DAY_S = 60.0, 3600.0, 86400.0
