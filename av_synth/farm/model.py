@@ -52,6 +52,10 @@ class Recipe:
     ticks: str = ""
 
 
+Affinity = tuple[str, str]
+"""Town and rig: what the time of a run depends on most, and what a worker has loaded."""
+
+
 @dataclass(frozen=True)
 class PlannedRun:
     """A run that a campaign asks for.
@@ -71,7 +75,7 @@ class PlannedRun:
     frames: int = 0
 
     @property
-    def affinity(self) -> tuple[str, str]:
+    def affinity(self) -> Affinity:
         """Town and rig: runs that share them follow each other on a worker, since loading a town is dear."""
         return self.town, self.recipe.rig or ""
 
@@ -209,7 +213,7 @@ class Slot:
     number: int
     machine: str
     run_id: str | None = None
-    affinity: tuple[str, str] | None = None
+    affinity: Affinity | None = None
 
 
 class Runner(Protocol):

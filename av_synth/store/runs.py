@@ -48,7 +48,7 @@ MANIFEST_FIELDS = ("scenario", "rig", "seed", "identity", "provenance", "counts"
 """What `Staging.commit` wants beside what the store fills in itself."""
 
 REQUIRED_FILES = ("scenario.json", "rig.json", "outcome.json", "map/opendrive.xodr")
-_RUN_ID = re.compile(r"[0-9a-f]{20}")
+RUN_ID = re.compile(r"[0-9a-f]{20}")
 # what is missing, is something else, or has been lost by the disk; all else may be otherwise in a moment
 _TELL_OF_THE_RUN = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EIO})
 
@@ -321,7 +321,7 @@ def runs(root: Path) -> list[Path]:
     folder = Path(root) / RUNS
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if _RUN_ID.fullmatch(path.name) and path.is_dir())
+    return sorted(path for path in folder.iterdir() if RUN_ID.fullmatch(path.name) and path.is_dir())
 
 
 def stores_in(folder: Path) -> list[Path]:
@@ -350,6 +350,6 @@ def run_path(root: Path, run_id: str) -> Path:
 
 def check_run_id(run_id: str) -> str:
     """Return the id if it is 20 lower-case hex digits; raises StoreError otherwise."""
-    if not _RUN_ID.fullmatch(run_id):
+    if not RUN_ID.fullmatch(run_id):
         raise StoreError(f"run id '{run_id}': want 20 lower-case hex digits")
     return run_id

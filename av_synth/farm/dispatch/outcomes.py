@@ -11,9 +11,9 @@ from av_synth.farm import crash
 from av_synth.farm.dispatch import policy
 from av_synth.farm.dispatch.policy import Breaker, Places, Rules
 from av_synth.farm.dispatch.run_states import RunStates
-from av_synth.farm.dispatch.schedule import Affinity, Schedule
+from av_synth.farm.dispatch.schedule import Schedule
 from av_synth.farm.dispatch.store_writer import StoreWriter
-from av_synth.farm.model import Committed, Failure, FailureClass, Figures, PlannedRun, Slot
+from av_synth.farm.model import Affinity, Committed, Failure, FailureClass, Figures, PlannedRun, Slot
 from av_synth.launch.stall import Pulse
 
 

@@ -9,8 +9,7 @@ from statistics import median
 
 from av_synth.farm.dispatch import policy
 from av_synth.farm.dispatch.policy import Rules
-from av_synth.farm.dispatch.schedule import Affinity
-from av_synth.farm.model import Event, Failure, FailureClass, PlannedRun, Slot
+from av_synth.farm.model import Affinity, Event, Failure, FailureClass, PlannedRun, Slot
 from av_synth.farm.records import committed_runs, quarantine
 
 

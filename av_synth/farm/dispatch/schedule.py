@@ -6,9 +6,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from av_synth.farm.model import PlannedRun, Slot
-
-Affinity = tuple[str, str]
+from av_synth.farm.model import Affinity, PlannedRun, Slot
 
 
 @dataclass(frozen=True)

@@ -31,12 +31,11 @@ from av_synth.store.files import (
     read_json,
     write_file,
 )
-from av_synth.store.runs import STAGING, check_run_id, run_path
+from av_synth.store.runs import RUN_ID, STAGING, check_run_id, run_path
 from av_synth.store.scratch import scratch
 
 FOLDER = "quarantine"
 TAIL_BYTES = 64 << 10
-_RUN_ID = re.compile(r"[0-9a-f]{20}")
 _ATTEMPT = re.compile(r"attempt-(\d+)(?:\.(\d+))?")
 
 Tell = Callable[[Event], object]
@@ -114,7 +113,7 @@ def put(store: Path, run: PlannedRun) -> Path:
 def listed(store: Path) -> tuple[str, ...]:
     """Ids of the runs in quarantine, in order."""
     folder = _folder(store)
-    return tuple(sorted(name for name in os.listdir(folder) if _RUN_ID.fullmatch(name))) if folder.is_dir() else ()
+    return tuple(sorted(name for name in os.listdir(folder) if RUN_ID.fullmatch(name))) if folder.is_dir() else ()
 
 
 def evidence(store: Path, run_id: str) -> dict[int, Failure]:

@@ -7,10 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import quantiles
 
-from av_synth.farm.model import Event, PlannedRun
-
-Affinity = tuple[str, str]
-"""Of `PlannedRun.affinity`: town and rig, which is what the time of a run depends on most."""
+from av_synth.farm.model import Affinity, Event, PlannedRun
 
 _ENOUGH = 4  # of fewer runs quartiles say little: such a town is taken to be like the others
 _REMEMBERED = 200  # times of runs by affinity: of very long campaigns, the recent ones

@@ -15,8 +15,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from av_synth.farm.model import Advanced, Event, FailureClass, PlannedRun
-from av_synth.farm.status.eta import Affinity, Reckoning
+from av_synth.farm.model import Advanced, Affinity, Event, FailureClass, PlannedRun
+from av_synth.farm.status.eta import Reckoning
 from av_synth.farm.status.snapshot import CampaignSnapshot, Trouble, WorkerSnapshot, trouble
 from av_synth.farm.status.words import duration
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 import psutil
 
 from av_synth.errors import LaunchError
-from av_synth.farm.model import Advanced, Committed, Failed, Job, Lost, Report, Started, WorkerSetting
+from av_synth.farm.model import Advanced, Affinity, Committed, Failed, Job, Lost, Report, Started, WorkerSetting
 from av_synth.launch.caretaker import LONGEST_S, is_caretaker
 from av_synth.launch.child_process import start_child
 from av_synth.launch.exits import how_it_ended
@@ -41,7 +41,7 @@ class Keeper:
         """
         self.setting = setting
         self.job: Job | None = None
-        self.affinity: tuple[str, str] | None = None
+        self.affinity: Affinity | None = None
         self.worked = False
         self._lost = self._asked = False
         try:

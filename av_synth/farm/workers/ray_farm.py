@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from av_synth import __version__
 from av_synth.errors import ConnectionLostError, DocumentError, LaunchError, Problem, UserError
-from av_synth.farm.model import Committed, Failed, Job, Lost, Report, Slot, Started, WorkerSetting
+from av_synth.farm.model import Affinity, Committed, Failed, Job, Lost, Report, Slot, Started, WorkerSetting
 from av_synth.farm.workers.keeper import GONE_S, TIDY_UP_S
 from av_synth.farm.workers.local import next_pause
 from av_synth.farm.workers.private_ray import private_ray, protect
@@ -132,7 +132,7 @@ class _Place:
     given: list[Any] = field(default_factory=list)
     machine: str | None = None  # None until it has said hello
     run_id: str | None = None
-    affinity: tuple[str, str] | None = None
+    affinity: Affinity | None = None
     worked: bool = False
 
     @property
