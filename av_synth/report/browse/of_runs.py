@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from av_synth import store
 from av_synth.errors import AvSynthError, DataError
+from av_synth.export.rows import sides_px
 from av_synth.export.scene import Box as RunBox
 from av_synth.export.scene import Keyframe, Scene
 from av_synth.geometry.transforms import Array, apply, invert
@@ -205,10 +206,9 @@ class _OpenedRun(Opened):
     @cached_property
     def _flat(self) -> Mapping[tuple[int, int], Mapping[str, Flat]]:
         found: dict[tuple[int, int], dict[str, Flat]] = {}
-        sides = ("left_px", "top_px", "right_px", "bottom_px")
         for (channel, frame, actor_id), row in self._scene.boxes_2d.items():
-            seen = tuple(row[side] for side in sides) if row["visible_px"] else ()
-            whole = tuple(row[f"amodal_{side}"] for side in sides) if row["amodal_px"] else ()
+            seen = tuple(sides_px(row)) if row["visible_px"] else ()
+            whole = tuple(sides_px(row, "amodal_")) if row["amodal_px"] else ()
             found.setdefault((frame, actor_id), {})[channel] = Flat(seen, whole)
         return found
 
