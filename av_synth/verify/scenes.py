@@ -20,7 +20,7 @@ from av_synth.verify.pixels.lamps import LampCheck
 from av_synth.verify.pixels.masks import SceneMasks, Seen, View
 from av_synth.verify.pixels.rims import RimCheck, rim_points
 from av_synth.verify.pixels.surfaces import OwnBodyCheck, SurfaceCheck, check_on_map
-from av_synth.verify.points import counts, segmentation
+from av_synth.verify.points import counts, ground, radar_speeds, segmentation
 from av_synth.verify.points.actors import SceneActors, read_ids
 from av_synth.verify.points.radar_truth import RadarTruth, without_ghosts
 from av_synth.verify.points.shifts import check_shifts
@@ -73,7 +73,7 @@ def verify_scene(dataset: Dataset, scene: Scene, findings: Findings) -> None:
     whole = {token: cloud for token, cloud in by_sample.items() if not _fails(scene, token, faults)}
     for sample_token, cloud in whole.items():
         truth.add_points(sample_token, cloud)
-    counts.check_ground(scene, whole, findings)
+    ground.check_ground(scene, whole, findings)
     check_shifts(scene, whole, findings)
     _verify_radars(dataset, scene, actors, faults, findings)
     masks = SceneMasks(dataset, scene, actors, findings)
@@ -196,14 +196,14 @@ def _verify_radars(
             ):
                 boxes = scene.annotations.get(data.sample_token, ())
                 around = rows[k - 1], rows[k + 1]
-                errors.append(counts.radar_speed_errors(data, around, without_ghosts(records, truth), boxes))
+                errors.append(radar_speeds.radar_speed_errors(data, around, without_ghosts(records, truth), boxes))
                 if truth is not None and not faults.of(data):
                     truths.add(data, around, records, truth)
         if errors:
             relative, compensated = (np.concatenate([pair[k] for pair in errors]) for k in (0, 1))
-            counts.check_radar_speeds(scene, channel, relative, compensated, findings)
+            radar_speeds.check_radar_speeds(scene, channel, relative, compensated, findings)
         if read:
-            counts.check_radar_kinds(scene, channel, read, findings)
+            radar_speeds.check_radar_kinds(scene, channel, read, findings)
     truths.close()
     for sample in scene.samples:
         if scene.channels("radar") and sample.token not in unread:
