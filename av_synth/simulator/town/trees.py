@@ -12,12 +12,14 @@ import numpy as np
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
 from av_synth.simulator.town.model import KERB_HEIGHT_M
-from av_synth.simulator.town.shapes import Look, circle, icosphere, moved, prism, shade, smooth
+from av_synth.simulator.town.shapes import Indices, Look, circle, icosphere, moved, prism, shade, smooth
 from av_synth.simulator.town.site import Site
 
 _LOWEST_M = 2.8  # what hangs lower would be in the way of lorries
 _REACH_M = 1.6  # likewise, about the trunk
-_CORE = 0.93  # of a blob's radius
+_CORE = 1.0  # of a blob's radius
+_ROOT = 0.97  # of the way from a core's middle to its surface, where leaves start
+_TIP = 1.27  # of it, where they end: longer ones would be thorns
 _UNDERSIDE = -0.7  # of a crown, where leaves would hang in the air
 _LEAST = 0.1  # of the cosine between a leaf and its normals
 _FACETED = 0.55  # how much of its own face is in them
@@ -159,13 +161,7 @@ def _crown(
         size = species.leaf_m * (1.0 + 0.25 * np.sin(np.arange(int(shown.sum())) * 2.3))
         parts.append(leafy(_reshaped(species, points[shown]), outward[shown], size, colours, own))
     crown = Mesh.merge(parts)
-    kept = crown.positions_m.astype(np.float64)
-    reach, angle = np.hypot(kept[:, 0], kept[:, 1]), np.arctan2(kept[:, 1], kept[:, 0])
-    # not as if by shears: here and there less than it might, and higher outside than at the trunk
-    most = _REACH_M * (0.87 + 0.13 * np.cos(3.0 * angle + 1.7 * kept[:, 2]))
-    kept[:, :2] *= np.minimum(1.0, most / np.maximum(reach, 1e-6))[:, None]
-    outer = np.minimum(reach / _REACH_M, 1.0)
-    kept[:, 2] = np.maximum(kept[:, 2], _LOWEST_M + 0.65 * outer * outer * (1.0 - 0.25 * np.cos(5.0 * angle)))
+    kept = _rooted(_within_reach(crown.positions_m.astype(np.float64)), [len(part.positions_m) for part in parts])
     # what was pulled in may look away from its normals
     corners, before = kept[crown.triangles], crown.normals[crown.triangles].astype(np.float64)
     faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -177,6 +173,46 @@ def _crown(
     triangles = np.arange(3 * len(corners)).reshape(-1, 3)
     mesh = smooth(corners.reshape(-1, 3), normals.reshape(-1, 3), triangles, look)
     return [replace(mesh, colours=crown.colours[crown.triangles].reshape(-1, 3))]
+
+
+def _within_reach(points: Array) -> Array:
+    """Points (N, 3) of a crown, those that would be in the way moved in and up."""
+    kept = points.copy()
+    reach, angle = np.hypot(kept[:, 0], kept[:, 1]), np.arctan2(kept[:, 1], kept[:, 0])
+    # not as if by shears: here and there less than it might, and higher outside than at the trunk
+    most = _REACH_M * (0.87 + 0.13 * np.cos(3.0 * angle + 1.7 * kept[:, 2]))
+    kept[:, :2] *= np.minimum(1.0, most / np.maximum(reach, 1e-6))[:, None]
+    outer = np.minimum(reach / _REACH_M, 1.0)
+    kept[:, 2] = np.maximum(kept[:, 2], _LOWEST_M + 0.65 * outer * outer * (1.0 - 0.25 * np.cos(5.0 * angle)))
+    return kept
+
+
+def _rooted(points: Array, counts: Sequence[int]) -> Array:
+    """Points of a crown with the feet of all clumps in cores: a face seen alone is then no shard in the air.
+
+    Args:
+        points: (N, 3), of a core and the clumps around it in turn.
+        counts: how many points each of those has.
+    """
+    _, faces = icosphere(0)
+    parts = np.split(points, np.cumsum(counts)[:-1])
+    cores = parts[::2]
+    for own, leaves in enumerate(parts[1::2]):
+        most = np.tile([_ROOT, _ROOT, _TIP], len(leaves) // 3)
+        held = np.max([_room(core, faces, leaves) for core in cores], axis=0) >= 1.0 / most
+        centre = cores[own].mean(axis=0)
+        room = most * _room(cores[own], faces, leaves)
+        leaves += np.where(held, 0.0, np.minimum(room, 1.0) - 1.0)[:, None] * (leaves - centre)
+    return np.concatenate(parts)
+
+
+def _room(core: Array, faces: Indices, points: Array) -> Array:
+    """How many times as far from a core's middle as each of points (N, 3) its surface is: (N,), from 1 on inside."""
+    middle = core.mean(axis=0)
+    # what is a x + b y + c z in the corners of a face with none of a, b, c below 0 is seen from the middle through it
+    shares = np.einsum("tij,nj->nti", np.linalg.inv(np.swapaxes(core[faces] - middle, 1, 2)), points - middle)
+    behind = shares.min(axis=2) >= -1e-9
+    return np.where(behind, 1.0 / np.maximum(shares.sum(axis=2), 1e-9), 0.0).max(axis=1)
 
 
 def _reshaped(species: _Species, points: Array) -> Array:
