@@ -34,7 +34,7 @@ from av_synth.scenario import (  # noqa: E402
 from av_synth.scenario.scenario import ScenarioDocument  # noqa: E402
 from av_synth.scenario.schema import schema_text  # noqa: E402
 from av_synth.scenario.units import unit_of  # noqa: E402
-from av_synth.scenario.weather import WeatherSpec  # noqa: E402
+from av_synth.scenario.weather import StartingWeather  # noqa: E402
 from av_synth.scenario.words import Range  # noqa: E402
 
 PAGE = ROOT / "docs" / "reference" / "scenarios.md"
@@ -49,7 +49,7 @@ SECTIONS: tuple[tuple[str, type[Strict]], ...] = (
     ("`discrete`, as a list", distributions.Weighted),
     ("`derived`", chance.Derived),
     ("`correlations`", chance.Correlation),
-    ("`weather`", WeatherSpec),
+    ("`weather`", StartingWeather),
     ("`road`", road.Road),
     ("`road.junction`", road.Junction),
     ("`road.roundabout`", road.Roundabout),

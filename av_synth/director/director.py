@@ -26,7 +26,7 @@ from av_synth.director.stage.cast import Cast, Member
 from av_synth.director.stage.entrances import appear, vanish
 from av_synth.director.stage.staging import put_on_stage, warm_up_ticks
 from av_synth.director.view import Scene, View
-from av_synth.director.weather import ChangingWeather
+from av_synth.director.weather import ChangingWeather, starting_weather
 from av_synth.errors import SimulatorError
 from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState
@@ -128,7 +128,7 @@ class Director:
         self._hanging = list(hang_loads(concrete, stage, cast))
         self._signals = signals = Signals(stage.world, cast.place)
         signals.begin(concrete.signals)
-        self._weather = ChangingWeather(stage, concrete.weather)
+        self._weather = ChangingWeather(stage, starting_weather(concrete, cast.place))
         ids = {EGO: cast.ego.actor.id, **{name: member.actor.id for name, member in cast.members.items()}}
         self._scene = Scene(cast.place.path, ids, cast.place.anchors, stage.map, signals.state)
         self._judge = Judge(concrete, self._rig, cast.ego.actor)

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 from av_synth.director.model import Stage
+from av_synth.director.roads.places import Place
+from av_synth.scenario.concrete import ConcreteScenario
 from av_synth.scenario.model import WeatherChange
 from av_synth.scenario.weather import Weather
+
+
+def starting_weather(concrete: ConcreteScenario, place: Place) -> Weather:
+    """The weather that a scenario begins with; where the sun is told from the ego's heading, it follows its road."""
+    if concrete.sun_bearing_deg is None:
+        return concrete.weather
+    heading_deg = math.degrees(place.path.heading_rad(0.0) + place.turn_rad)
+    # CARLA counts azimuths clockwise from its x; the remainder of what is just below 0 may be 360
+    azimuth = round(-(heading_deg + concrete.sun_bearing_deg), 3) % 360.0
+    return replace(concrete.weather, sun_azimuth_angle=azimuth)
 
 
 class ChangingWeather:

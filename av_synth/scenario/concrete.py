@@ -125,6 +125,7 @@ class ConcreteScenario:
         picks: numbers in [0, 1) by what they choose: 'road' among the roads that fit, an actor's name its body.
         without: actors that were taken out. They stay in `actors`, for others are placed by them, but nobody plays
             them.
+        sun_bearing_deg: from where the ego heads at the start to the sun, to the left; None for where `weather` has it.
     """
 
     name: str
@@ -146,6 +147,7 @@ class ConcreteScenario:
     crowds: tuple[CrowdPlan, ...] = ()
     signals: SignalPlan | None = None
     without: tuple[str, ...] = ()
+    sun_bearing_deg: float | None = None
 
     def to_json(self) -> dict[str, object]:
         """Everything as plain JSON values; equal for equal draws."""
@@ -170,6 +172,8 @@ class ConcreteScenario:
             "crowds": to_jsonable_python(self.crowds),
             "signals": None if self.signals is None else self.signals.model_dump(mode="json", exclude_none=True),
             "without": list(self.without),
+            # only where it is said: what never had one keeps its hash
+            **({} if self.sun_bearing_deg is None else {"sun_bearing_deg": self.sun_bearing_deg}),
         }
 
     @staticmethod

@@ -75,6 +75,7 @@ def draw(
         crowds=tuple(_crowd(model.name, index, crowd, seed) for index, crowd in enumerate(model.crowds)),
         signals=model.signals,
         without=tuple(name for name in model.actors if name in without),
+        sun_bearing_deg=model.weather.sun_bearing_deg,
     )
 
 

@@ -18,7 +18,7 @@ from av_synth.scenario.manoeuvres import Do
 from av_synth.scenario.road import Lane, Placement, Road
 from av_synth.scenario.signals import SignalPlan
 from av_synth.scenario.triggers import When
-from av_synth.scenario.weather import WeatherSpec
+from av_synth.scenario.weather import StartingWeather, WeatherSpec
 from av_synth.scenario.words import Arm, Body, Lamp, Metres, Name, Seconds, Side, SpeedKmh, Turn, can_drive, is_person
 
 _MAX_ACTORS = 200
@@ -220,7 +220,7 @@ class ScenarioModel(Strict):
     source: str | None = Field(default=None, max_length=500, description="where type and ranges come from")
     duration_s: float = Field(ge=0.5, le=LONGEST_S, description="recorded time in seconds")
     parameters: dict[Name, Drawn] = Field(default={}, max_length=200, description="what varies from draw to draw")
-    weather: WeatherSpec = Field(default=WeatherSpec(), description="the weather")
+    weather: StartingWeather = Field(default=StartingWeather(), description="the weather")
     road: Road = Field(description="where it happens")
     ego: Ego = Field(description="the vehicle with the sensors")
     actors: dict[Name, Actor] = Field(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from av_synth.documents import Document, Strict, nearest, problems
 from av_synth.errors import DocumentError, Problem
@@ -65,7 +65,7 @@ NonNegative = Annotated[float, Field(ge=0)]
 
 
 class WeatherSpec(Strict):
-    """The weather of a scenario; every key may be left out."""
+    """Weather; every key may be left out."""
 
     preset: Preset = Field(default="clear_noon", description="where to begin")
     rain_mm_h: Annotated[float, Field(ge=0, le=HEAVIEST_RAIN_MM_H)] | None = Field(default=None, description="rainfall")
@@ -104,6 +104,21 @@ class WeatherSpec(Strict):
         if self.rain_mm_h is not None:
             weather = with_rain(weather, self.rain_mm_h)
         return replace(weather, **self.model_dump(include=set(Weather.__dataclass_fields__), exclude_none=True))
+
+
+class StartingWeather(WeatherSpec):
+    """The weather of a scenario; every key may be left out."""
+
+    sun_bearing_deg: Annotated[float, Field(ge=-180, le=180)] | None = Field(
+        default=None,
+        description="instead of `sun_azimuth_angle`: from where the ego heads at the start, to the left; 0 is ahead",
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> StartingWeather:
+        if self.sun_bearing_deg is not None and self.sun_azimuth_angle is not None:
+            raise ValueError("has both sun_azimuth_angle and sun_bearing_deg; want one of them")
+        return self
 
 
 def with_rain(weather: Weather, rain_mm_h: float) -> Weather:

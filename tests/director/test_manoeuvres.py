@@ -327,6 +327,20 @@ events:
     assert run.of("runs")["v"][-1] > 9.5
 
 
+def test_a_sun_that_is_told_from_the_egos_heading_stands_there_whatever_road_was_found(play: Play) -> None:
+    run = play(
+        STREET + EGO + "weather: {preset: clear_dusk, sun_bearing_deg: 3}\n"
+        "events: [{when: {time_s: 0.1}, weather: {wetness: 50}}]\n",
+        0.5,
+    )
+    heading_deg = math.degrees(footprint(run.states[0], run.who("ego")).yaw_rad)
+    # CARLA counts clockwise, the house to the left
+    off = [math.remainder(-found["sun_azimuth_angle"] - heading_deg, 360.0) for found in run.weather]
+
+    assert off == pytest.approx([3.0] * len(off), abs=0.2)
+    assert [run.weather[k]["wetness"] for k in (0, -1)] == [0.0, 50.0]
+
+
 def test_conditions_are_joined_and_what_is_asked_of_sight_speed_and_place_holds_when_it_does(play: Play) -> None:
     when = {
         "first": "{all: [{speed_kmh: {min: 34}}, {gap_m: {max: 30}}], for_s: 0.3}",

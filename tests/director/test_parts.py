@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from av_synth import rig
+from av_synth import rig, scenario
 from av_synth.director.events.conditions import arrival_s
 from av_synth.director.events.triggers import watch
 from av_synth.director.manoeuvres.control import SpeedControl, Steering, pure_pursuit_rad
@@ -22,9 +22,11 @@ from av_synth.director.model import ExpectationResult, Outcome, ranged
 from av_synth.director.roads.courses import COMFORT_LATERAL_MPS2, Line, smooth_step
 from av_synth.director.roads.map_facts import facts
 from av_synth.director.roads.path import Path
+from av_synth.director.roads.places import Place
 from av_synth.director.sighting import Sighting
 from av_synth.director.stage.staging import need_lights
 from av_synth.director.view import Along, Scene, View, along
+from av_synth.director.weather import starting_weather
 from av_synth.metrics import Footprint, Footprints, arrivals_s
 from av_synth.scenario.expectations import Seen
 from av_synth.scenario.model import EventSpec, WeatherChange
@@ -223,6 +225,15 @@ def test_weather_changes_only_what_the_change_names() -> None:
     assert (rain.precipitation, rain.sun_altitude_angle) == (50.0, -30.0)
     assert (fog.fog_density, fog.precipitation) == (30.0, 50.0)
     assert WeatherChange(preset="clear_noon").upon(rain) == PRESETS["clear_noon"]
+
+
+@pytest.mark.parametrize(("ahead", "bearing_deg", "azimuth"), [((0, 1), 0, 270), ((0, 1), 30, 240), ((1, 0), -20, 20)])
+def test_a_sun_by_the_egos_heading_follows_its_road(ahead: tuple[int, int], bearing_deg: float, azimuth: float) -> None:
+    place = Place(Path(np.outer(np.arange(30.0), [*ahead, 0.0])), (), {})
+    drawn = replace(scenario.draw(scenario.load("cut_in_wet"), 0), sun_bearing_deg=bearing_deg)
+
+    assert starting_weather(drawn, place) == replace(drawn.weather, sun_azimuth_angle=azimuth)
+    assert starting_weather(replace(drawn, sun_bearing_deg=None), place) is drawn.weather
 
 
 def test_drivers_have_their_lights_on_in_the_dark_and_where_something_falls_or_hides() -> None:

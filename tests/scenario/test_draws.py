@@ -19,6 +19,11 @@ from av_synth.scenario.scenario import from_document
 from av_synth.scenario.weather import PRESETS
 
 
+def with_weather(weather: str) -> scenario.Scenario:
+    text = f"{{name: sky, description: x, duration_s: 3, weather: {{{weather}}}, road: {{length_m: 50}}"
+    return from_document(documents.parse(text + ", ego: {speed_kmh: 30}}", "s.yaml"))
+
+
 def with_parameters(parameters: str, uses: str) -> scenario.Scenario:
     text = f"""name: drawn
 description: "{uses}"
@@ -65,6 +70,21 @@ def test_every_draw_of_the_library_is_read_back_from_its_json() -> None:
         assert list(again.actors) == list(drawn.actors)
     with pytest.raises(DocumentError, match="seed"):
         scenario.ConcreteScenario.from_json({**told, "seed": "three"})
+
+
+def test_where_the_sun_is_by_the_egos_heading_is_in_draws_that_say_it_and_in_no_other() -> None:
+    glare = [scenario.draw(scenario.load("camera_blinded_by_low_sun"), seed) for seed in range(20)]
+
+    # ahead, low, and thus in the picture of a front camera
+    assert all(drawn.sun_bearing_deg is not None and abs(drawn.sun_bearing_deg) <= 2.0 for drawn in glare)
+    assert all(3.0 <= drawn.weather.sun_altitude_angle <= 10.0 for drawn in glare)
+    said = [found.name for found in library() if "sun_bearing_deg" in scenario.draw(found, 3).to_json()]
+    assert said == ["camera_blinded_by_low_sun"]
+
+
+def test_a_sun_has_one_place() -> None:
+    with pytest.raises(DocumentError, match="want one of them"):
+        with_weather("sun_azimuth_angle: 20, sun_bearing_deg: 0")
 
 
 def test_a_change_of_weather_and_a_touch_of_whoever_it_is_are_read_back_as_what_they_are() -> None:

@@ -31,6 +31,7 @@ from av_synth.director.stage.spots import Spot, farthest_m, spots, taken_by
 from av_synth.director.stage.streams import refuse_extras, spawn_extras
 from av_synth.director.stage.town_parked import replace_parked
 from av_synth.director.stage.traffic import start_traffic
+from av_synth.director.weather import starting_weather
 from av_synth.errors import CastError, SpawnError
 from av_synth.geometry.carla import vector_from_carla, vector_to_carla
 from av_synth.geometry.transforms import Array, rigid
@@ -99,6 +100,8 @@ def put_on_stage(concrete: ConcreteScenario, stage: Stage) -> Cast:
     setting = Setting(concrete, stage, casting, roles, _run_up_s(concrete, stage.tick_us))
     events = list(replace_parked(stage, casting))
     place, cast, ego, members = _placed(setting)
+    if concrete.sun_bearing_deg is not None:
+        stage.set_weather(starting_weather(concrete, place))  # by the road, which had to be found first
     events += [event for member in members.values() for event in member.placed_in_another(0)]
     for extra in spawn_extras(concrete, stage, casting, place, setting.run_up_s):
         if isinstance(extra, Event):

@@ -52,7 +52,8 @@ class Desk:
             drawn = replace(drawn, town=str(self._folder / MAPS / map_of(recipe.scenario, drawn.road.town)))
         scenarios.need_map(scenario, drawn)
         if recipe.weather is not None:
-            drawn = replace(drawn, weather=WeatherSpec.model_validate(recipe.weather).resolve())
+            weather = WeatherSpec.model_validate(recipe.weather).resolve()
+            drawn = replace(drawn, weather=weather, sun_bearing_deg=None)
         missing = missing_sensors(scenario, drawn, rig)
         if missing:
             raise DocumentError(missing)

@@ -119,6 +119,9 @@ class _Export:
         concrete = self.concrete
         self.report.nearly(self._part(("weather",)), "what CARLA's weather has and OpenSCENARIO knows")
         starting = [xml("GlobalAction", xml("EnvironmentAction", environment(concrete.weather)))]
+        if concrete.sun_bearing_deg is not None:
+            why = "the sun's place by the ego's heading has no words"
+            self.report.lost(self._part(("weather", "sun_bearing_deg")), why, changes=False)
         ego_at = self._ego_at(concrete.road)
         routed = concrete.road.through
         starting.append(_private(EGO, ego_at, concrete.ego.speed_kmh / KMH, routed))
