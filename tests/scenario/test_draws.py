@@ -82,6 +82,21 @@ def test_where_the_sun_is_by_the_egos_heading_is_in_draws_that_say_it_and_in_no_
     assert said == ["camera_blinded_by_low_sun"]
 
 
+def test_no_two_people_of_a_march_look_alike_with_the_asset_packs_either() -> None:
+    packs = (documents.library_root() / "configs" / "assets").glob("*.yaml")
+    looks = {
+        body: look["name"]
+        for path in packs
+        for look in documents.parse(path.read_text(), path.name).data["looks"]
+        for body in look["dresses"]
+    }
+    march = scenario.load("march_in_lane")
+    for seed in range(40):
+        people = [actor.body for name, actor in scenario.draw(march, seed).actors.items() if name != "officer"]
+
+        assert len({looks.get(body, body) for body in people}) == len(people) == 5
+
+
 def test_a_sun_has_one_place() -> None:
     with pytest.raises(DocumentError, match="want one of them"):
         with_weather("sun_azimuth_angle: 20, sun_bearing_deg: 0")
