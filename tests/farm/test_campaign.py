@@ -85,6 +85,15 @@ def test_each_draw_is_played_in_each_weather_and_each_town(tmp_path):
     assert again == plain
 
 
+def test_the_weather_of_a_campaign_has_its_own_sun_whatever_the_scenario_says_of_one_ahead(tmp_path):
+    low_sun = "{scenario: camera_blinded_by_low_sun, rig: tiny, seeds: [0]"
+    found = loaded(tmp_path, f"  - {low_sun}}}\n  - {low_sun}, weather: [clear_noon]}}\n")
+
+    ahead, noon = (one.scenario for one in drawn(found))
+    assert ahead.sun_bearing_deg is not None
+    assert (noon.sun_bearing_deg, noon.weather) == (None, PRESETS["clear_noon"])
+
+
 def test_a_grid_of_some_parameters_leaves_the_others_to_the_seed(tmp_path):
     design = "design: {grid: {gap_m: 3, ahead: [van]}}"
     found = loaded(tmp_path, f"  - {{scenario: short.yaml, rig: none, {design}, seeds: [5, 6]}}\n")
