@@ -23,7 +23,7 @@ CHECKS: Mapping[str, str] = {
     "ego_poses": "each sample_data has an ego pose of its own token and time",
     "quaternions": "rotations are unit quaternions w, x, y, z",
     "intrinsics": "camera matrices are pinhole, plausible and near the middle of the image",
-    "mounts": "sensors are on the car and look where their channel's name says, in nuScenes' axes",
+    "mounts": "sensors are on the car; those with nuScenes' names look where these say, upright, in nuScenes' axes",
     "ego_motion": "the ego stands upright, is in one place at one time, and does not jump",
     "attributes": "each annotation has at most one attribute, of its category's family, in keeping with its motion",
     "sizes": "boxes have the size of such a thing, longer than wide where it is a vehicle, constant in a scene",

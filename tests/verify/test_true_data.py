@@ -61,6 +61,19 @@ def test_a_camera_that_sees_its_own_vehicle_where_the_lidar_sees_through_it_is_t
     assert [str(problem) for problem in verify(copy.root).problems if problem.check == "depth"] == []
 
 
+@pytest.mark.parametrize(("channel", "honest"), [("CAM_FRONT_FAR", True), ("CAM_BACK_RIGHT", False)])
+def test_a_camera_whose_name_is_not_of_nuscenes_may_look_down_at_the_kerb(
+    copy: Copy, channel: str, honest: bool
+) -> None:
+    sensor = synthetic.Builder(copy.root).token(channel)
+    kerb = [0.0, 0.0, -0.97629600712, 0.216439613938]  # to the right, 65 degrees down
+    copy.edit_each("calibrated_sensor", lambda row: row["sensor_token"] == sensor and row.update(rotation=kerb))
+
+    found = [str(problem) for problem in verify(copy.root).problems if problem.check == "mounts"]
+
+    assert bool(found) is not honest, found
+
+
 def test_with_broken_tables_nothing_else_is_judged(copy: Copy) -> None:
     copy.edit("sample", lambda rows: rows[0].pop("timestamp"))
 

@@ -16,7 +16,7 @@ from av_synth.verify.reading.model import Calibration, Data, Dataset, Scene
 from av_synth.verify.reading.tables import Row, Tables
 
 _NORM_TOLERANCE = 1e-5  # float32 components still give 1e-7; a swap or a missing division gives far more
-_FOV_DEG = (15.0, 150.0)  # of real car cameras; a pinhole image is useless beyond
+_FOV_DEG = (5.0, 150.0)  # of real car cameras and telephoto lenses; a pinhole image is useless beyond
 _ASPECT_TOLERANCE = 0.03  # pixels are square: fx and fy of real calibrations differ by less than 1 %
 _MIDDLE = (0.35, 0.65)  # of the image: principal points of real cameras are within 3 % of the middle
 _REACH_M = 12.0  # from the rear axle to a sensor: a long bus
@@ -25,22 +25,21 @@ _EGO_SPEED_MPS, _EGO_CLIMB_M, _EGO_TURN_RADPS = 80.0, 0.1, 10.0  # kerbs are cli
 _HEADING_MPS, _HEADING_M, _HEADING_STEPS, _HEADING_SHARE, _HEADING_SLACK_DEG = 4.0, 8.0, 3, 0.8, 30.0
 _POSE_TOLERANCE_M, _POSE_TOLERANCE_RAD = 0.01, 0.002
 
-_CAMERA_YAW_DEG = {
+_YAW_DEG = {
     "CAM_FRONT": 0.0,
     "CAM_FRONT_LEFT": 55.0,
     "CAM_FRONT_RIGHT": -55.0,
     "CAM_BACK_LEFT": 110.0,
     "CAM_BACK_RIGHT": -110.0,
     "CAM_BACK": 180.0,
-}
-_ANYWHERE = "CAM_USER"  # names of cameras that somebody put where they liked, above the street say
-_RADAR_YAW_DEG = {
+    "LIDAR_TOP": 0.0,
     "RADAR_FRONT": 0.0,
     "RADAR_FRONT_LEFT": 90.0,
     "RADAR_FRONT_RIGHT": -90.0,
     "RADAR_BACK_LEFT": 174.0,
     "RADAR_BACK_RIGHT": -176.0,
 }
+_ANYWHERE = "CAM_USER"  # names of cameras that somebody put where they liked, above the street say
 _CAMERA_SLACK_DEG, _RADAR_SLACK_DEG, _LIDAR_SLACK_DEG = 30.0, 60.0, 30.0
 
 
@@ -149,17 +148,20 @@ def _check_mount(calibration: Calibration, findings: Findings) -> None:
 
 
 def _mount_problem(calibration: Calibration, rotation: Array) -> str:
+    """What is wrong with how a sensor of nuScenes' own is turned; others may look down at the kerb."""
+    yaw_deg = _YAW_DEG.get(calibration.channel)
+    if yaw_deg is None:
+        return ""
     if calibration.modality == "camera":
-        view, up, wanted, slack, axes = rotation[:, 2], -rotation[:, 1], _CAMERA_YAW_DEG, _CAMERA_SLACK_DEG, "z, -y"
+        view, up, slack, axes = rotation[:, 2], -rotation[:, 1], _CAMERA_SLACK_DEG, "z, -y"
     elif calibration.modality == "lidar":
-        view, up, wanted, slack, axes = rotation[:, 1], rotation[:, 2], {"LIDAR_TOP": 0.0}, _LIDAR_SLACK_DEG, "y, z"
+        view, up, slack, axes = rotation[:, 1], rotation[:, 2], _LIDAR_SLACK_DEG, "y, z"
     else:
-        view, up, wanted, slack, axes = rotation[:, 0], rotation[:, 2], _RADAR_YAW_DEG, _RADAR_SLACK_DEG, "x, z"
+        view, up, slack, axes = rotation[:, 0], rotation[:, 2], _RADAR_SLACK_DEG, "x, z"
     problem = ""
     if up[2] < 0.7:
         problem = f"lies on its side: its up axis has z = {up[2]:.2f} in the ego frame (view, up: {axes}); want > 0.7"
-    yaw_deg = wanted.get(calibration.channel)
-    if yaw_deg is not None and (off_deg := _yaw_off_deg(view, yaw_deg)) > slack:
+    if (off_deg := _yaw_off_deg(view, yaw_deg)) > slack:
         # -179 to 180: backwards is 180, whichever side of it the last bit is on
         heading_deg = (round(math.degrees(math.atan2(view[1], view[0]))) + 179) % 360 - 179
         message = f"looks {heading_deg} degrees left of the car's front; its name wants about {yaw_deg:.0f}"
