@@ -16,6 +16,7 @@ from av_synth.log.state import ActorInfo
 from av_synth.replay.state_log import StateLog
 from av_synth.rig import Camera, Lidar, Mount, Rig
 from av_synth.rig.model import KEYFRAME_US, MAIN_CAMERA, MAIN_LIDAR
+from av_synth.rig.mounts import CAMERAS_DEG, why_not_so
 from av_synth.scenario.words import EGO, is_person, is_vehicle
 
 _OPTION = "--camera"
@@ -24,16 +25,6 @@ _AHEAD = 0.85  # of a vehicle's length: no nose is further before its rear axle
 _CLEAR_M = 0.05
 _LIDAR_ABOVE_M = 0.3  # at least; so far above a long roof that this hides little of the ground
 _LIDAR_ABOVE = 0.3  # of the length
-_DIRECTIONS_DEG = {
-    MAIN_CAMERA: 0.0,
-    "CAM_FRONT_LEFT": 55.0,
-    "CAM_FRONT_RIGHT": -55.0,
-    "CAM_BACK_LEFT": 110.0,
-    "CAM_BACK_RIGHT": -110.0,
-    "CAM_BACK": 180.0,
-}
-"""Where nuScenes' cameras look, degrees to the left of ahead."""
-
 _OTHER_CAMERA = "CAM_USER"
 _NEAR_DEG, _ON_IT_M = 25.0, 4.0  # a camera is called by a direction if it looks there, and is on who carries it
 _NUMBERS: Mapping[str, tuple[float, float, float | None]] = {
@@ -140,7 +131,7 @@ def rig_of(wishes: Sequence[CameraWish], rig: Rig | None, log: StateLog, carrier
         carrier: role of who carries it all.
 
     Raises:
-        DocumentError: if two have the same channel.
+        DocumentError: if two have the same channel, or one has that of a nuScenes camera that looks elsewhere.
     """
     info = log.info_of(carrier)
     names = [wish.channel or _channel(wish) for wish in wishes]
@@ -149,6 +140,9 @@ def rig_of(wishes: Sequence[CameraWish], rig: Rig | None, log: StateLog, carrier
         why = f"{max(names, key=names.count)} twice; want channel=CAM_..., each another"
         raise DocumentError([Problem("", _OPTION, why)])
     cameras = [_camera(name, wish, info) for name, wish in zip(names, wishes, strict=True)]
+    wrong = [(each.channel, odd) for each in cameras if (odd := why_not_so(each.channel, each.mount))]
+    if wrong:
+        raise DocumentError([Problem("", _OPTION, f"channel = {channel}: {odd}") for channel, odd in wrong])
     if MAIN_CAMERA not in (*names, *(camera.channel for camera in own)):  # every reader of nuScenes wants one
         cameras.append(_camera(MAIN_CAMERA, CameraWish(carrier, "", _SMALL), info))
     length, _, height = (float(size) for size in info.size_lwh_m)
@@ -169,12 +163,13 @@ def rig_of(wishes: Sequence[CameraWish], rig: Rig | None, log: StateLog, carrier
 
 
 def _channel(wish: CameraWish) -> str:
-    yaw, pitch, x_m, y_m, z_m = (wish.numbers.get(name, 0.0) for name in ("yaw", "pitch", "x", "y", "z"))
+    keys = ("yaw", "pitch", "roll", "x", "y", "z")
+    yaw, pitch, roll, x_m, y_m, z_m = (wish.numbers.get(name, 0.0) for name in keys)
     if max(abs(x_m), abs(z_m)) > _ON_IT_M or abs(y_m) > _ON_IT_M / 2:
         return _OTHER_CAMERA
-    off_deg = {name: abs(math.remainder(yaw - at, 360.0)) for name, at in _DIRECTIONS_DEG.items()}
+    off_deg = {name: abs(math.remainder(yaw - at, 360.0)) for name, at in CAMERAS_DEG.items()}
     name = min(off_deg, key=lambda each: off_deg[each])
-    return name if off_deg[name] <= _NEAR_DEG and abs(pitch) <= _NEAR_DEG else _OTHER_CAMERA
+    return name if max(off_deg[name], abs(pitch), abs(roll)) <= _NEAR_DEG else _OTHER_CAMERA
 
 
 def _camera(channel: str, wish: CameraWish, info: ActorInfo) -> Camera:

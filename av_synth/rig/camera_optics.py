@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -9,6 +10,9 @@ from pydantic import Field, model_validator
 from av_synth.documents import Strict
 from av_synth.geometry.lens import COEFFICIENTS, Lens
 from av_synth.sensing.photo import BASE_ISO
+
+_VIEW_DEG = (5.0, 150.0)  # across, of a pinhole; images are useless beyond
+_MIDDLE = (0.35, 0.65)  # of an image's side: principal points of real cameras are within 3 % of the middle
 
 Coefficient = Annotated[float, Field(ge=-10, le=10)]
 
@@ -52,3 +56,19 @@ class NoiseEntry(Strict):
 
     full_well_e: float = Field(ge=100, le=1_000_000, description="electrons of white at ISO 100")
     read_noise_e: float = Field(default=0.0, ge=0, le=1000, description="electrons that reading adds")
+
+
+def why_implausible(width_px: int, height_px: int, pinhole_px: float | None, cx_px: float, cy_px: float) -> str | None:
+    """What no real camera has, or None; `pinhole_px` is the focal length of a camera without a lens, else None."""
+    for name, at, side in (("cx_px", cx_px, width_px), ("cy_px", cy_px, height_px)):
+        least, most = (share * side for share in _MIDDLE)
+        if not least <= at <= most:
+            return f"{name} = {at:g} of {side} pixels; want it near the middle, {least:g} to {most:g}"
+    if pinhole_px is None:
+        return None
+    view_deg = 2.0 * math.degrees(math.atan(width_px / 2.0 / pinhole_px))
+    if _VIEW_DEG[0] <= view_deg <= _VIEW_DEG[1]:
+        return None
+    most_px, least_px = (width_px / 2.0 / math.tan(math.radians(edge_deg / 2.0)) for edge_deg in _VIEW_DEG)
+    want = f"want {_VIEW_DEG[0]:g} to {_VIEW_DEG[1]:g} degrees: fx_px from {math.ceil(least_px)} to {int(most_px)}"
+    return f"got fx_px = {pinhole_px:g} over {width_px} pixels, a view of {view_deg:.3g} degrees; {want}"

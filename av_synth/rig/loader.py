@@ -16,7 +16,7 @@ from av_synth.documents import Document, DocumentName, Strict
 from av_synth.errors import DocumentError, Problem
 from av_synth.geometry.cameras import BODY_FROM_CAMERA
 from av_synth.geometry.transforms import Array, from_yaw, quaternion_from_matrix, rigid, turned
-from av_synth.rig.camera_optics import ExposureEntry, LensEntry, NoiseEntry
+from av_synth.rig.camera_optics import ExposureEntry, LensEntry, NoiseEntry, why_implausible
 from av_synth.rig.lidar_device import LidarDeviceEntry
 from av_synth.rig.model import (
     KEYFRAME_US,
@@ -33,6 +33,7 @@ from av_synth.rig.model import (
     Rig,
 )
 from av_synth.rig.motion_sensors import GnssEntry, ImuEntry
+from av_synth.rig.mounts import why_not_so, why_not_there
 from av_synth.rig.radar_device import RadarDeviceEntry
 from av_synth.sensing.lens import Optics, why_too_wide
 
@@ -137,6 +138,14 @@ class CameraEntry(_Sensor):
     def _looks_through_the_image(self) -> CameraEntry:
         if not (0 <= self.cx_px < self.width_px and 0 <= self.cy_px < self.height_px):
             raise ValueError(f"principal point ({self.cx_px}, {self.cy_px}); want it inside the image")
+        return self
+
+    @model_validator(mode="after")
+    def _plausible(self) -> CameraEntry:
+        view_px = None if self.lens else self.fx_px
+        wrong = why_implausible(self.width_px, self.height_px, view_px, self.cx_px, self.cy_px)
+        if wrong is not None:
+            raise ValueError(wrong)
         return self
 
     @model_validator(mode="after")
@@ -293,9 +302,9 @@ def load(name_or_path: str) -> Rig:
         raise DocumentError([Problem("", "rig", f"got {NO_RIG!r}; {want}; {other}")])
     document = documents.read(documents.find(_KIND, name_or_path))
     model = documents.validate(document, RigDocument)
-    wrong = list(_across(document, model))
+    wrong = [*_across(document, model), *_placed(document, model)]
     if wrong:
-        raise DocumentError(wrong)
+        raise DocumentError(documents.in_order(wrong))
     return Rig(
         name=model.name,
         description=model.description.strip(),
@@ -334,14 +343,28 @@ def _radar(channel: str, found: RadarEntry) -> Radar:
     return Radar(channel=channel, mount=found.mount(), **found.rest() | {"device": device})
 
 
-def _across(document: Document, model: RigDocument) -> Iterable[Problem]:
-    """Rules that tie sensors to each other and to the clock."""
-    groups: tuple[tuple[str, str, dict[str, _Sensor]], ...] = (
+def _groups(model: RigDocument) -> tuple[tuple[str, str, dict[str, _Sensor]], ...]:
+    return (
         ("cameras", "CAM", dict(model.cameras)),
         ("lidars", "LIDAR", dict(model.lidars)),
         ("radars", "RADAR", dict(model.radars)),
     )
-    for group, prefix, sensors in groups:
+
+
+def _placed(document: Document, model: RigDocument) -> Iterable[Problem]:
+    """Rules of where sensors are and look: a run of hours is not made of what would be found untrue at its end."""
+    for group, _, sensors in _groups(model):
+        for channel, sensor in sensors.items():
+            rotation = "rotation_wxyz" if sensor.rotation is None else "rotation"
+            checks = (("translation_m", why_not_there(sensor.mount())), (rotation, why_not_so(channel, sensor.mount())))
+            for key, wrong in checks:
+                if wrong:
+                    yield document.problem((group, channel, key), wrong)
+
+
+def _across(document: Document, model: RigDocument) -> Iterable[Problem]:
+    """Rules that tie sensors to each other and to the clock."""
+    for group, prefix, sensors in _groups(model):
         for channel, sensor in sensors.items():
             if not _CHANNEL.fullmatch(channel) or not channel.startswith(prefix):
                 yield document.problem((group, channel), f"got channel {channel!r}; want a name such as {prefix}_FRONT")

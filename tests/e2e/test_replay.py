@@ -151,6 +151,19 @@ def test_somebody_else_may_carry_the_camera_and_the_ego_is_one_of_those_seen(
     assert (first["x_m"], first["y_m"]) == pytest.approx(tuple(stood), abs=1e-6)
 
 
+def test_a_camera_with_the_name_of_one_that_looks_elsewhere_is_refused_and_one_without_a_name_gets_another(
+    tiny: Made,
+) -> None:
+    run = store.open_run(tiny.runs[0])
+
+    with pytest.raises(DocumentError, match="--camera: channel = CAM_BACK: got one that looks 50 degrees to the left"):
+        replay_spec(run, Request(cameras=["yaw=50, channel=CAM_BACK"]))
+
+    rig = replay_spec(run, Request(cameras=["attach=van, pitch=-80, channel=CAM_DOWN", "attach=van, roll=90"])).rig
+    assert rig is not None
+    assert [camera.channel for camera in rig.cameras] == ["CAM_DOWN", "CAM_USER", "CAM_FRONT"]
+
+
 def test_a_camera_is_at_the_edge_of_who_carries_it_on_the_side_it_looks_to(tiny: Made) -> None:
     run = store.open_run(tiny.runs[0])
     looks = [f"attach=van, yaw={yaw}, channel=CAM_USER_{yaw}" for yaw in (0, 90, 180, 270)]

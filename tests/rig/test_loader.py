@@ -107,9 +107,12 @@ TINY = documents.find("sensors", "tiny")
 
 
 def turned(folder: Path, rotation: str) -> Rig:
-    """The tiny rig with all of its sensors turned so; the rotation as its line in the file."""
+    """The tiny rig with a sensor of each kind, ..._OWN, turned so; the rotation as its line in the file."""
+    text = TINY.read_text().replace("CAM_BACK:", "CAM_OWN:").replace("RADAR_FRONT:", "RADAR_OWN:")
+    lidar = text[text.index("  LIDAR_TOP:") : text.index("radars:")]
+    text = text.replace("radars:", lidar.replace("_TOP", "_OWN") + "radars:")
     path = folder / "turned.yaml"
-    path.write_text(re.sub(r"rotation_wxyz: .*", rotation, TINY.read_text()))
+    path.write_text(re.sub(r"(_OWN:\n.*\n    )rotation_wxyz: .*", lambda found: found[1] + rotation, text))
     return rig.load(str(path))
 
 
@@ -125,6 +128,8 @@ def test_angles_and_the_quaternion_made_of_them_are_the_same_rig(
     by_angles = turned(folder, f"rotation: {json.dumps(angles)}")
 
     for channel, mount in mounts(by_angles).items():
+        if not channel.endswith("_OWN"):
+            continue
         by_quaternion = turned(folder, f"rotation_wxyz: {list(mount.rotation_wxyz)}")
 
         assert mounts(by_quaternion)[channel] == mount
@@ -142,9 +147,9 @@ def test_angles_turn_to_the_left_then_up_then_to_the_right(
 
     # columns: how the axes ahead, left and up of a sensor are called in its own
     own = {
-        "CAM_FRONT": [[0, -1, 0], [0, 0, -1], [1, 0, 0]],
-        "LIDAR_TOP": [[0, -1, 0], [1, 0, 0], [0, 0, 1]],
-        "RADAR_FRONT": np.eye(3),
+        "CAM_OWN": [[0, -1, 0], [0, 0, -1], [1, 0, 0]],
+        "LIDAR_OWN": [[0, -1, 0], [1, 0, 0], [0, 0, 1]],
+        "RADAR_OWN": np.eye(3),
     }
     for channel, axes in own.items():
         matrix = found[channel].ego_from_sensor[:3, :3] @ np.array(axes)
@@ -154,15 +159,15 @@ def test_angles_turn_to_the_left_then_up_then_to_the_right(
 def test_no_angles_look_straight_ahead_and_signs_are_as_told(tmp_path: Path) -> None:
     ahead = mounts(turned(tmp_path, "rotation: {}"))
 
-    assert ahead["CAM_FRONT"].rotation_wxyz == (0.5, -0.5, 0.5, -0.5)
-    assert ahead["RADAR_FRONT"].rotation_wxyz == (1, 0, 0, 0)
-    assert ahead["LIDAR_TOP"].rotation_wxyz == pytest.approx((0.5**0.5, 0, 0, -(0.5**0.5)))
+    assert ahead["CAM_OWN"].rotation_wxyz == (0.5, -0.5, 0.5, -0.5)
+    assert ahead["RADAR_OWN"].rotation_wxyz == (1, 0, 0, 0)
+    assert ahead["LIDAR_OWN"].rotation_wxyz == pytest.approx((0.5**0.5, 0, 0, -(0.5**0.5)))
     for angles, axis, wanted in (
         ("yaw_deg: 90", [0, 0, 1], [0, 1, 0]),  # looks to the left
         ("pitch_deg: 90", [0, 0, 1], [0, 0, 1]),  # looks up
         ("roll_deg: 90", [1, 0, 0], [0, 0, -1]),  # what was its right is down
     ):
-        camera = mounts(turned(tmp_path, f"rotation: {{{angles}}}"))["CAM_FRONT"]
+        camera = mounts(turned(tmp_path, f"rotation: {{{angles}}}"))["CAM_OWN"]
         np.testing.assert_allclose(rotate(camera.ego_from_sensor, axis), wanted, atol=1e-9)
 
 
@@ -183,7 +188,7 @@ def test_a_rotation_that_is_none_is_refused_in_words(tmp_path: Path, rotation: s
     with pytest.raises(DocumentError) as caught:
         turned(tmp_path, rotation)
 
-    assert f"cameras.CAM_FRONT{'' if said.startswith('got') else '.'}" in str(caught.value)
+    assert f"cameras.CAM_OWN{'' if said.startswith('got') else '.'}" in str(caught.value)
     assert said in str(caught.value)
 
 
@@ -200,3 +205,58 @@ def test_what_is_said_of_the_built_in_rigs_is_what_it_was() -> None:
         "solid_state": "fda18cbfd166",
         "tiny": "ed185d870560",
     }
+
+
+@pytest.mark.parametrize(
+    ("channel", "was", "becomes", "said"),
+    [
+        ("CAM_BACK", "rotation_wxyz: .*", "rotation: {yaw_deg: 50}", r"CAM_BACK.rotation: got one that looks 50 deg"),
+        (
+            "CAM_BACK",
+            "rotation_wxyz: .*",
+            "rotation: {yaw_deg: 180, pitch_deg: -60}",
+            "CAM_BACK.rotation: got one that is",
+        ),
+        ("CAM_FRONT", "rotation_wxyz: .*", "rotation: {yaw_deg: 31}", r"CAM_FRONT.rotation: .*about 0.*; turn it$"),
+        (
+            "LIDAR_TOP",
+            "rotation_wxyz: .*",
+            "rotation_wxyz: [1, 0, 0, 0]",
+            "rotation_wxyz: .* looks 90 degrees to the",
+        ),
+        ("RADAR_FRONT", "rotation_wxyz: .*", "rotation: {yaw_deg: -90}", "; turn it, or rename it, as other names may"),
+        ("RADAR_FRONT", "0.5]", "-0.5]", "RADAR_FRONT.translation_m: got z = -0.5, which is under the road"),
+        ("LIDAR_TOP", r"\[0.943713", "[19", "LIDAR_TOP.translation_m: got a place 19.1 m from the rear axle; want 12"),
+        (
+            "CAM_BACK",
+            "fx_px: .*",
+            "fx_px: 18",
+            "got fx_px = 18 over 320 pixels, a view of 167 deg",
+        ),
+        (
+            "CAM_BACK",
+            "cx_px: .*",
+            "cx_px: 60",
+            "cx_px = 60 of 320 pixels; want it near the middle",
+        ),
+    ],
+)
+def test_what_would_be_found_untrue_after_a_run_is_refused_before_it(
+    tmp_path: Path, channel: str, was: str, becomes: str, said: str
+) -> None:
+    path = tmp_path / "rig.yaml"
+    before, name, after = TINY.read_text().partition(f"{channel}:")
+    path.write_text(before + name + re.sub(was, becomes, after, count=1))
+
+    with pytest.raises(DocumentError) as caught:
+        rig.load(str(path))
+
+    (problem,) = caught.value.problems
+    assert re.search(said, str(problem)), str(problem)
+    assert re.match(rf"{path}:\d+$", problem.where)
+
+
+def test_a_sensor_whose_name_is_not_of_nuscenes_looks_anywhere(tmp_path: Path) -> None:
+    down = turned(tmp_path, "rotation: {yaw_deg: -90, pitch_deg: -55}")
+
+    assert [camera.channel for camera in down.cameras] == ["CAM_FRONT", "CAM_OWN"]
