@@ -12,6 +12,7 @@ from av_synth.scenario.words import (
     EGO,
     Body,
     Lamp,
+    Listed,
     Name,
     Seconds,
     Side,
@@ -256,7 +257,7 @@ class Drop(Strict):
 class Lamps(Strict):
     """Switches lights: what is listed is on, the other ones of these are off."""
 
-    on: tuple[Lamp, ...] = Field(
+    on: Listed[Lamp] = Field(
         max_length=10,
         description="`left` and `right` are the indicators, both are the hazard lights, `special` the blue ones",
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from av_synth.documents import DocumentName, Matching, Strict, Written
 from av_synth.scenario.distributions import Distribution
@@ -19,7 +19,20 @@ from av_synth.scenario.road import Lane, Placement, Road
 from av_synth.scenario.signals import SignalPlan
 from av_synth.scenario.triggers import When
 from av_synth.scenario.weather import StartingWeather, WeatherSpec
-from av_synth.scenario.words import Arm, Body, Lamp, Metres, Name, Seconds, Side, SpeedKmh, Turn, can_drive, is_person
+from av_synth.scenario.words import (
+    Arm,
+    Body,
+    Lamp,
+    Listed,
+    Metres,
+    Name,
+    Seconds,
+    Side,
+    SpeedKmh,
+    Turn,
+    can_drive,
+    is_person,
+)
 
 _MAX_ACTORS = 200
 MAX_EVENTS = 300
@@ -39,13 +52,6 @@ Driver = Annotated[
 Drawn = Annotated[Distribution, Written({"type": ["number", "string", "boolean"]})]
 
 
-def _listed(value: object) -> object:
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
-
-
-_ONE = Written({"type": "string"})
-
-
 def _within(name: str, distribution: Distribution, low: float, high: float) -> None:
     values = distribution.limits or distribution.values or ()
     if not all(isinstance(value, int | float) and low <= value <= high for value in values):
@@ -55,7 +61,7 @@ def _within(name: str, distribution: Distribution, low: float, high: float) -> N
 class Reaction(Strict):
     """How the ego's driver answers a hazard: sees it, and a delay later brakes."""
 
-    to: Annotated[tuple[Name, ...], BeforeValidator(_listed), _ONE] = Field(
+    to: Listed[Name] = Field(
         min_length=1, max_length=_MAX_ACTORS, description="the actor that is watched, or a list of them"
     )
     delay_s: float = Field(ge=0, le=5, description="from seeing the conflict to the brake")
@@ -80,13 +86,13 @@ class Actor(Strict):
     at: Placement = Field(description="where it is at the start")
     parked: bool = Field(default=False, description="it stands there for good, engine off")
     speed_kmh: SpeedKmh = Field(default=0.0, description="a vehicle's speed from the start on")
-    route: Annotated[tuple[Turn, ...], BeforeValidator(_listed), _ONE] = Field(
+    route: Listed[Turn] = Field(
         default=(), max_length=10, description="where it goes at the junctions on its way; straight on if left out"
     )
     through: Way = Field(default=(), description="instead of route: places of a named map on its way, in turn")
     absent: bool = Field(default=False, description="it is not there until an event lets it `appear`")
     careful: bool = Field(default=False, description="it brakes for whoever is ahead of it in its lane")
-    lights: tuple[Lamp, ...] | None = Field(
+    lights: Listed[Lamp] | None = Field(
         default=None, description="lights that are on from the start; by the weather if left out"
     )
 
@@ -105,7 +111,7 @@ class ParkedRow(Strict):
     gap_m: Drawn = Field(
         default_factory=lambda: Distribution(uniform=(0.8, 2.0)), description="free length between two, drawn for each"
     )
-    bodies: tuple[Body, ...] = Field(
+    bodies: Listed[Body] = Field(
         default=("car", "car", "car", "van"), min_length=1, max_length=_MAX_BODIES, description="drawn from for each"
     )
 
@@ -121,7 +127,7 @@ class Traffic(Strict):
     """Background traffic, driven by CARLA's Traffic Manager; none of it can reach the event while it lasts."""
 
     vehicles: int = Field(ge=0, le=200, description="how many, where the town has room")
-    bodies: tuple[Body, ...] = Field(
+    bodies: Listed[Body] = Field(
         default=("car", "car", "van"), min_length=1, max_length=_MAX_BODIES, description="drawn from for each"
     )
 
@@ -133,9 +139,7 @@ class Flow(Strict):
         default="oncoming", description="which lane, seen from the ego; with arm, seen by who comes there"
     )
     arm: Arm | None = Field(default=None, description="it comes to the ego's junction on this arm")
-    route: Annotated[tuple[Turn, ...], BeforeValidator(_listed), _ONE] = Field(
-        default=(), max_length=10, description="where it goes at the junctions on its way"
-    )
+    route: Listed[Turn] = Field(default=(), max_length=10, description="where it goes at the junctions on its way")
     first_m: Metres = Field(
         default=30.0, description="where the first is at the start: ahead of the ego, or before the junction with arm"
     )
@@ -145,7 +149,7 @@ class Flow(Strict):
     )
     vehicles: int = Field(default=10, ge=1, le=60, description="how many at most, as far as the road reaches")
     speed_kmh: SpeedKmh = Field(description="how fast they go")
-    bodies: tuple[Body, ...] = Field(
+    bodies: Listed[Body] = Field(
         default=("car", "car", "van"), min_length=1, max_length=_MAX_BODIES, description="drawn from for each"
     )
 
@@ -162,7 +166,7 @@ class Crowd(Strict):
     from_m: Metres = Field(description="where they are, along the path: from here")
     to_m: Metres = Field(description="to here")
     people: int = Field(ge=1, le=60, description="how many")
-    bodies: tuple[Body, ...] = Field(
+    bodies: Listed[Body] = Field(
         default=("adult", "adult", "child"), min_length=1, max_length=_MAX_BODIES, description="drawn from for each"
     )
     speed_kmh: Drawn = Field(default_factory=lambda: Distribution(uniform=(3.5, 5.5)), description="drawn for each")

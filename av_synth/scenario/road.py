@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from av_synth.documents import Strict
 from av_synth.scenario.exact import Pose, Way
-from av_synth.scenario.words import Arm, Exact, Metres, Name, Range, Side, Town, Turn
+from av_synth.scenario.words import Arm, Exact, Listed, Metres, Name, Range, Side, Town, Turn
 
 Lane = Literal[
     "same",
@@ -81,9 +81,9 @@ class Road(Strict):
         default="rightmost", description="the lane the ego starts in; `entry` is the acceleration lane before `entry`"
     )
     oncoming: bool | None = Field(default=None, description="whether there must, or must not, be an oncoming lane")
-    parking: tuple[Side, ...] = Field(default=(), description="sides that must have a parking lane")
-    pavement: tuple[Side, ...] = Field(default=(), description="sides that must have a pavement")
-    shoulder: tuple[Side, ...] = Field(default=(), description="sides that must have a hard shoulder")
+    parking: Listed[Side] = Field(default=(), description="sides that must have a parking lane")
+    pavement: Listed[Side] = Field(default=(), description="sides that must have a pavement")
+    shoulder: Listed[Side] = Field(default=(), description="sides that must have a hard shoulder")
     curve: Literal["straight", "left", "right", "any"] = Field(default="straight", description="how it runs")
     radius_m: Range | None = Field(default=None, description="with curve left or right: its tightest radius")
     speed_limit_kmh: Range | None = Field(default=None, description="the speed limit")

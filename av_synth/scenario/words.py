@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -148,6 +148,15 @@ def _exact(value: object) -> object:
 
 Exact = Annotated[Range, BeforeValidator(_exact), Written({"type": "number"})]
 """A range, or a number for just that one."""
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+Word = TypeVar("Word")
+Listed = Annotated[tuple[Word, ...], BeforeValidator(_listed), Written({"type": "string"})]
+"""A list of names, or a name for a list of just that one."""
 
 
 def at_most(value: object) -> object:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from av_synth import documents
 from av_synth.errors import DocumentError
-from av_synth.scenario.scenario import from_document
+from av_synth.scenario.scenario import ScenarioDocument, from_document
 
 HEAD = """name: wrong
 description: what is wrong in it
@@ -124,8 +126,8 @@ VANS = "  van: {body: van, at: {ahead_m: 40}}\n  van_2: {body: van, at: {behind:
             "6: parked[0].to_m: got -4000; want -1000 to 1000",
         ),
         (
-            f"{SOUND}parked: [{{from_m: 10, to_m: 40}}]\n".replace("100", "100, parking: right"),
-            "4: road.parking: got 'right'; want a list, as in [right]",
+            f"{SOUND}parked: [{{from_m: 10, to_m: 40}}]\n".replace("100", "100, parking: 5"),
+            "4: road.parking: got 5; want a list",
         ),
     ],
 )
@@ -148,3 +150,25 @@ def test_more_slips_than_anybody_reads_are_told_as_they_stand_and_not_read_over(
     actors = "".join(f"  a{n}: {{bdy: car, at: {{ahed_m: {n}}}}}\n" for n in range(count))
 
     assert len(mistakes(f"{SOUND}actors:\n{actors}")) == told  # with a body that is missing for each, if not read over
+
+
+def test_a_name_is_short_for_a_list_of_one_wherever_names_are_listed() -> None:
+    short = (
+        "road: {length_m: 100, parking: right, pavement: left, shoulder: right}\n"
+        "ego: {speed_kmh: 30, reaction: {to: van, delay_s: 1, deceleration_mps2: 5}}\n"
+        "actors: {van: {body: van, speed_kmh: 30, lights: fog, route: left, at: {ahead_m: 30}}}\n"
+        "parked: [{side: right, from_m: 10, to_m: 40, bodies: van}]\n"
+        "flows: [{lane: oncoming, speed_kmh: 30, bodies: car}]\n"
+        "crowds: [{from_m: 0, to_m: 40, people: 3, bodies: child}]\n"
+        "events: [{actor: van, when: {time_s: 1}, do: {lights: {on: left}}}]\n"
+    )
+    keys = "parking|pavement|shoulder|to|lights|route|bodies|on"
+    long = re.sub(rf"\b({keys}): ([a-z]+)\b", r"\1: [\2]", short)
+
+    meant = [
+        documents.validate(documents.parse(HEAD + text, "s.yaml"), ScenarioDocument).model_dump()
+        for text in (short, long)
+    ]
+
+    assert long.count("[") == 10 + 4
+    assert meant[0] == meant[1]
