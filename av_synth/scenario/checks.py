@@ -44,10 +44,9 @@ def _names(document: Document, parts: Parts, hints: Hints) -> Iterator[Problem]:
             name = getattr(expected, key)
             if parts.lacks(name, EGO):
                 yield document.problem(("expectations", index, key), hints.nobody(name, (*parts.names, EGO)))
-    if parts.ego is not None and parts.ego.reaction is not None:
-        for name in parts.ego.reaction.to:
-            if parts.lacks(name):
-                yield document.problem(("ego", "reaction", "to"), hints.nobody(name, parts.names))
+    for name in parts.watched:
+        if parts.lacks(name):
+            yield document.problem(("ego", "reaction", "to"), hints.nobody(name, parts.names))
     for name in parts.names:
         if name in (EGO, *ANCHORS):
             whose = "is the ego's own name" if name == EGO else "is the name of a place on the road"

@@ -32,6 +32,7 @@ class Parts:
         names: of all actors that the document has, sound or not.
         named: whether there are names; where the actors are no mapping, nobody can be said not to be among them.
         event_names: of all events that have one, in order.
+        watched: the names that the ego's driver reacts to, whether or not the rest of the ego is sound.
         duration_s, road, ego, traffic, signals: None if it is not sound, or not there.
         actors: by name.
         parked, flows, crowds, events, expectations: by their number in the document.
@@ -40,6 +41,7 @@ class Parts:
 
     names: tuple[str, ...]
     event_names: tuple[str, ...]
+    watched: tuple[str, ...] = ()
     named: bool = True
     duration_s: float | None = None
     road: Road | None = None
@@ -82,6 +84,7 @@ def parts_of(model: ScenarioModel) -> Parts:
     return Parts(
         names=tuple(model.actors),
         event_names=tuple(event.name for event in model.events if event.name is not None),
+        watched=() if model.ego.reaction is None else model.ego.reaction.to,
         **whole,
         actors=model.actors,
         **lists,
@@ -113,11 +116,18 @@ def sound_parts(kind: type[ScenarioModel], data: object, wrong: Iterable[str]) -
         names=tuple(known),
         named=actors is None or isinstance(actors, dict),
         event_names=tuple(name for name in named if isinstance(name, str)),
+        watched=_watched(data.get("ego")),
         **whole,
         actors=_checked(kind, "actors", sound) or {},
         all_events=events is None or (isinstance(events, list) and len(lists["events"]) == len(events)),
         **lists,
     )
+
+
+def _watched(ego: object) -> tuple[str, ...]:
+    reaction = ego.get("reaction") if isinstance(ego, dict) else None
+    given = reaction.get("to") if isinstance(reaction, dict) else None
+    return tuple(name for name in (given if isinstance(given, list) else [given]) if isinstance(name, str))
 
 
 def items_of(kind: type[ScenarioModel], key: str) -> object:

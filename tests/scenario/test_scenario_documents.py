@@ -70,6 +70,7 @@ actors:
         "s.yaml:8: weather.preset: got 'clear_non'; did you mean 'clear_noon'?",
         "s.yaml:8: weather.rain_mm_h: got -3; want 0 to 50",
         "s.yaml:10: ego.speed_kmh: got '${sped_kmh}': there is no parameter 'sped_kmh'; did you mean 'speed_kmh'?",
+        "s.yaml:10: ego.reaction.to: there is no actor 'vann'; did you mean 'van'?",
         "s.yaml:10: ego.reaction.deceleration_mps2: got 20; want more than 0 and at most 10",
         "s.yaml:12: actors.van.at: got ahead_m, beyond; want exactly one of ahead_m, ahead_s, beyond, behind, "
         "arm, pose",

@@ -152,6 +152,20 @@ def test_more_slips_than_anybody_reads_are_told_as_they_stand_and_not_read_over(
     assert len(mistakes(f"{SOUND}actors:\n{actors}")) == told  # with a body that is missing for each, if not read over
 
 
+def test_a_reaction_to_nobody_is_told_beside_what_else_is_wrong_with_the_ego() -> None:
+    found = mistakes(
+        "road: {length_m: 100}\n"
+        "ego: {speed_kmh: 30, reaction: {to: [ridder, 5], delay_s: 0.7}}\n"
+        "actors: {rider: {body: bicycle, speed_kmh: 10, at: {ahead_m: 20}}}\n"
+    )
+
+    assert found == [
+        "5: ego.reaction.to[1]: got 5; want text",
+        "5: ego.reaction.deceleration_mps2: is missing; want braking at least this hard; harder if it must",
+        "5: ego.reaction.to: there is no actor 'ridder'; did you mean 'rider'?",
+    ]
+
+
 def test_a_name_is_short_for_a_list_of_one_wherever_names_are_listed() -> None:
     short = (
         "road: {length_m: 100, parking: right, pavement: left, shoulder: right}\n"
