@@ -301,8 +301,12 @@ def load(name_or_path: str) -> Rig:
         other = "a campaign may have runs without, and `av-synth scenarios show` plays and draws one"
         raise DocumentError([Problem("", "rig", f"got {NO_RIG!r}; {want}; {other}")])
     document = documents.read(documents.find(_KIND, name_or_path))
-    model = documents.validate(document, RigDocument)
-    wrong = [*_across(document, model), *_placed(document, model)]
+    rates = _rates(document)
+    try:
+        model = documents.validate(document, RigDocument)
+    except DocumentError as error:
+        raise DocumentError(documents.in_order([*error.problems, *rates])) from error
+    wrong = [*rates, *_across(document, model), *_placed(document, model)]
     if wrong:
         raise DocumentError(documents.in_order(wrong))
     return Rig(
@@ -351,6 +355,20 @@ def _groups(model: RigDocument) -> tuple[tuple[str, str, dict[str, _Sensor]], ..
     )
 
 
+def _rates(document: Document) -> list[Problem]:
+    """Sensors that are not there at every keyframe, also in a document in which other things are wrong."""
+    keyframe = document.keys.get("keyframe_ticks", RigDocument.model_fields["keyframe_ticks"].default)
+    want = f"want it to divide keyframe_ticks = {keyframe}, so that keyframes have all sensors"
+    found = []
+    for group in ("cameras", "lidars", "radars"):
+        sensors = document.keys.get(group)
+        for channel, sensor in sensors.items() if isinstance(sensors, dict) else ():
+            every = sensor.get("every_ticks") if isinstance(sensor, dict) else None
+            if isinstance(every, int) and every > 0 and isinstance(keyframe, int) and keyframe % every:
+                found.append(document.problem((group, channel, "every_ticks"), f"got {every}; {want}"))
+    return found
+
+
 def _placed(document: Document, model: RigDocument) -> Iterable[Problem]:
     """Rules of where sensors are and look: a run of hours is not made of what would be found untrue at its end."""
     for group, _, sensors in _groups(model):
@@ -365,12 +383,9 @@ def _placed(document: Document, model: RigDocument) -> Iterable[Problem]:
 def _across(document: Document, model: RigDocument) -> Iterable[Problem]:
     """Rules that tie sensors to each other and to the clock."""
     for group, prefix, sensors in _groups(model):
-        for channel, sensor in sensors.items():
+        for channel in sensors:
             if not _CHANNEL.fullmatch(channel) or not channel.startswith(prefix):
                 yield document.problem((group, channel), f"got channel {channel!r}; want a name such as {prefix}_FRONT")
-            if model.keyframe_ticks % sensor.every_ticks:
-                want = f"want it to divide keyframe_ticks = {model.keyframe_ticks}, so that keyframes have all sensors"
-                yield document.problem((group, channel, "every_ticks"), f"got {sensor.every_ticks}; {want}")
     for channel, lidar in model.lidars.items():
         column_us, last_us = model.tick_us / lidar.columns, max((lidar.device and lidar.device.firing_us) or (0.0,))
         if last_us > column_us:

@@ -77,6 +77,7 @@ cameras:
         rig.load(str(path))
     shapes = str(caught.value)
     assert "translation_m[2]: got 200; want -20 to 20" in shapes
+    assert f"{path}:7: lidars.TOP.every_ticks: got 3; want it to divide keyframe_ticks = 10" in shapes
     assert f"{path}:16: cameras.CAM_FRONT.rotation_wxyz: got a quaternion of length 2.0000; want length 1" in shapes
 
     path.write_text(path.read_text().partition("cameras:")[0])
