@@ -59,6 +59,7 @@ def nearest(got: str, known: Iterable[str]) -> str:
     if not few:  # a comparison costs; who mistypes a word mostly begins or ends it right
         names = [name for name in names if name[:1] == got[:1] or name[-1:] == got[-1:]]
     close = difflib.get_close_matches(got, names, 1, 0.6)
+    close += [name for name in names if len(got) > 2 and name.startswith(f"{got}_")]  # `fog` of fog_density
     if close:
         return f"did you mean {close[0]!r}?"
     return f"want one of {', '.join(names)}" if 0 < len(names) <= 32 and few else "there is none like it"

@@ -42,7 +42,11 @@ def read_plain(text: str) -> tuple[object, dict[KeyPath, int], list[Mistake]]:
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        builder.mistakes.append((mark.line + 1 if mark else 0, f"is not YAML: {error.problem or error.context}"))
+        lines = text.splitlines()
+        line = lines[mark.line] if mark and mark.line < len(lines) else ""
+        indented = "\t" in line[: len(line) - len(line.lstrip())]
+        why = "a line begins with a tab; want spaces" if indented else error.problem or error.context
+        builder.mistakes.append((mark.line + 1 if mark else 0, f"is not YAML: {why}"))
     except yaml.YAMLError as error:  # the reader's: characters that YAML does not allow
         builder.mistakes.append((0, f"is not YAML: {str(error).splitlines()[0]}"))
     except _TooMuchError:

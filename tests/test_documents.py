@@ -72,6 +72,7 @@ def test_every_mistake_is_reported_at_once_with_its_line_and_what_was_wanted() -
         ("a: !!python/object/apply:os.system [ls]\n", "car.yaml:1: got the tag tag:yaml.org,2002:python/object/apply"),
         ("a: &x 1\nb: *x\n", "car.yaml:2: got the alias *x; want the value written out"),
         ("a: [1\nb: 2\n", "car.yaml:2: is not YAML"),
+        ("a:\n\tb: 2\n", "car.yaml:2: is not YAML: a line begins with a tab; want spaces"),
         ("a: 1\n---\nb: 2\n", "car.yaml:2: begins a second document"),
         ("[" * 2000, "car.yaml:1: is too large"),
         ("[1" + ",1" * 30_000 + "]", "car.yaml:1: is too large"),
@@ -108,6 +109,13 @@ def test_names_with_path_parts_are_refused_nicely(name: str) -> None:
 def test_a_misspelt_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(DocumentError, match="did you mean 'nuscenes'"):
         documents.find("sensors", "nuscene")
+
+
+def test_a_word_that_longer_names_begin_with_is_answered_with_the_first_of_them() -> None:
+    keys = ["cloudiness", "fog_distance", "fog_density", "precipitation", "wetness"]
+
+    assert documents.nearest("fog", keys) == "did you mean 'fog_density'?"
+    assert "did you mean" not in documents.nearest("fo", keys)
 
 
 def test_a_path_works_wherever_a_name_does(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ SCENARIOS = {
         "e[2J",
         "'\\x1b[2J': unk",
     ),
-    "a tab": ("duration_s: 8\n", "duration_s:\n\t- 8\n", "\t- 8", "is not YAML: found"),
+    "a tab": ("duration_s: 8\n", "duration_s:\n\t- 8\n", "\t- 8", "is not YAML: a line begins with a tab"),
 }
 FILES = {
     "a YAML bomb": (BOMB, ":2: got the alias *a0; want the value written out"),
