@@ -107,9 +107,10 @@ def _version(root: Path, version: str | None) -> str:
         raise UserError(f"--version: got {version!r}; {root} has {', '.join(found) or 'none'}")
     if found:
         raise UserError(f"{root}: has {', '.join(found)}; want one of them as --version")
+    inside = sorted(path.parent.parent.name for path in root.glob("*/*/sample.json"))
+    ask = f"did you mean {root / inside[0]}?" if inside else "is it the dataset's root?"
     raise StoreError(
-        f"{root}: has no folder with a sample.json; want one nuScenes version, such as v1.0-trainval; "
-        "is it the dataset's root?"
+        f"{root}: has no folder with a sample.json; want one nuScenes version, such as v1.0-trainval; {ask}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import cv2
@@ -118,6 +119,8 @@ def test_no_dataset_or_two_versions_are_errors_that_say_what_is_there(one_scene:
     with pytest.raises(UserError, match=r"--version: got 'v1\.0-mini'; .* has v1\.0-trainval"):
         verify(one_scene, "v1.0-mini")
     copied = link_tree(one_scene, tmp_path / "two")
+    with pytest.raises(StoreError, match=re.escape(f"v1.0-trainval; did you mean {copied}?")):
+        verify(tmp_path)
     link_tree(copied / synthetic.VERSION, copied / "v1.0-mini")
     with pytest.raises(UserError, match=r"has v1\.0-mini, v1\.0-trainval; want one of them as --version"):
         verify(copied)
