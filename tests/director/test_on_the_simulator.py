@@ -306,6 +306,8 @@ def test_a_road_that_the_town_has_not_is_said_before_anything_is_placed(address:
 def test_a_body_that_the_simulator_has_not_is_said_with_what_it_has(address: Address, tmp_path: Path) -> None:
     with pytest.raises(CastError, match=r"no 'vehicle.bat.mobile'; its library has .*vehicle\.audi\.a2"):
         quiet(address, tmp_path, ROAD + "ego: {speed_kmh: 18, body: vehicle.bat.mobile}\n")
+    with pytest.raises(CastError, match=r"no 'vehicle.audi.a22'; .*; did you mean 'vehicle\.audi\.a2'\?$"):
+        quiet(address, tmp_path, ROAD + "ego: {speed_kmh: 18, body: vehicle.audi.a22}\n")
 
 
 class WithoutExtensions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 
 import carla
@@ -133,7 +134,9 @@ class Casting:
         """
         fitting = self.playing(body, parked=parked)
         if not fitting:
-            raise CastError(f"the simulator has no {_shown(body, parked)}; its library has {self._offer(body)}")
+            like = difflib.get_close_matches(body, self._library, 1, 0.75) if "." in body else []
+            hint = f"; did you mean {like[0]!r}?" if like else ""
+            raise CastError(f"the simulator has no {_shown(body, parked)}; its library has {self._offer(body)}{hint}")
         share = pick * len(fitting)
         type_id = fitting[int(share)]
         attributes = self.colour(type_id, share - int(share))
