@@ -18,6 +18,7 @@ from av_synth.verify.pixels.edges import EdgeCheck
 from av_synth.verify.pixels.flow import EgoPath, check_flow
 from av_synth.verify.pixels.lamps import LampCheck
 from av_synth.verify.pixels.masks import SceneMasks, Seen, View
+from av_synth.verify.pixels.points_on_masks import PointsOnMasks
 from av_synth.verify.pixels.rims import RimCheck, rim_points
 from av_synth.verify.pixels.surfaces import OwnBodyCheck, SurfaceCheck, check_on_map
 from av_synth.verify.points import counts, ground, radar_speeds, segmentation
@@ -232,6 +233,7 @@ class _Cameras:
         self._findings = findings
         self._tight = TightBoxes(dataset, scene, findings)
         self._diagnosis = MaskDiagnosis(scene)
+        self._points = PointsOnMasks(scene, findings)
         self._lamps = LampCheck(dataset.root, scene, findings)
         self._surfaces = SurfaceCheck(dataset, scene, findings)
         self._path = EgoPath(scene)
@@ -296,6 +298,7 @@ class _Cameras:
             self._lamps.add(seen)
         self._truth.add_view(seen, depth_m, cloud)
         if cloud is not None:
+            self._points.add(seen, cloud)
             timing.add(seen, place, cloud)
         if semantic is not None:
             extras.check_semantic(seen, semantic, self._findings)
@@ -316,6 +319,7 @@ class _Cameras:
     def close(self) -> None:
         """Judge what needs all cameras."""
         self._tight.close()
+        self._points.close()
         self._lamps.close()
         self._surfaces.close()
         judge_closure(self._scene, self._residuals, self._findings)

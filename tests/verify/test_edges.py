@@ -52,3 +52,32 @@ def turned(left: int, over: bool) -> Findings:
 @pytest.mark.parametrize(("left", "over", "found"), [(50, False, False), (10, False, False), (10, True, True)])
 def test_what_is_alike_on_both_sides_and_in_the_middle_is_not_taken_for_an_image_turned_over(left, over, found):
     assert (turned(left, over).count("image_on_masks") > 0) is found
+
+
+def blinking(moves_px: int, late: int) -> Findings:
+    """A dark car by night, of which two lamps on its roof blink in the frame after each keyframe; it may move on."""
+    findings = Findings()
+    scene = cast(Any, SimpleNamespace(name="scene-0001", sample_name=lambda token: f"sample {token}"))
+    check = EdgeCheck(scene, "CAM_FRONT", findings)
+    for frame in range(24):
+        left, before = (5 + moves_px * max(k, 0) for k in (frame, frame - late))
+        image, labels = np.full((HEIGHT, WIDTH), 40, np.uint8), np.zeros((HEIGHT, WIDTH), np.uint16)
+        rows = np.s_[30 - frame // 10 : 80 + frame // 5]  # it comes nearer: no mask is as the one before
+        image[rows, before : before + 60] = 25
+        if frame % 5 == 3:
+            image[28:34, before + 10 : before + 14] = image[28:34, before + 40 : before + 44] = 250
+        labels[rows, left : left + 60] = 7
+        data = cast(Any, SimpleNamespace(filename=f"{frame}.jpg", sample_token=str(frame)))
+        seen = cast(Any, SimpleNamespace(labels=labels, values=[7])) if frame % 5 == 2 else None
+        check.add(data, image, seen)
+    check.close()
+    return findings
+
+
+@pytest.mark.parametrize(("moves_px", "late", "found"), [(0, 0, False), (4, 0, False), (4, 1, True)])
+def test_lamps_that_blink_in_the_dark_are_not_taken_for_masks_of_another_frame(moves_px, late, found):
+    assert (blinking(moves_px, late).count("image_on_masks") > 0) is found
+
+
+def test_a_scene_that_stands_still_is_one_piece_of_evidence() -> None:
+    assert turned(10, False).report("d", "v").counts["image_on_masks"] == 1

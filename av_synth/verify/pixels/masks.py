@@ -1,8 +1,7 @@
-"""Instance masks against boxes, lidar points and visibility levels."""
+"""Instance masks against boxes and visibility levels."""
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,10 +42,6 @@ _TIGHT_HEIGHT, _TIGHT_WIDTH = 0.87, 0.55  # bodies reach 0.93 of their outline's
 _LEVEL_SLACK = 0.05
 _WHOLE = 0.999
 _LEAST_FILL, _LEAST_FILL_PX = 0.1, 400  # the thinnest body, a bicycle from behind, fills a quarter of its outline
-# In one image a pole may hide what the lidar, half a metre away, sees; over a scene that is a small part.
-_POINTS_LEAST, _POINTS_SHARE_IMAGE, _POINTS_SHARE_SCENE = 60, 0.5, 0.8
-_SIGMAS = 3.0  # a child and a cone have few points, and many of them at their edges
-_FRONT_GAP_M, _FRONT_SHARE, _FRONT_POINTS = 0.5, 0.05, 10
 
 
 @dataclass(frozen=True)
@@ -184,7 +179,6 @@ class SceneMasks:
         self._visible_px: dict[str, int] = defaultdict(int)
         self._outline_px: dict[str, float] = defaultdict(float)
         self._tight: dict[str, list[tuple[float, float]]] = defaultdict(list)
-        self._agreement: dict[str, npt.NDArray[np.int64]] = defaultdict(lambda: np.zeros(2, dtype=np.int64))
         self._cut: set[str] = set()
         self._incomplete: set[str] = set()
         self._known = {annotation.token: annotation for found in scene.annotations.values() for annotation in found}
@@ -220,9 +214,6 @@ class SceneMasks:
         own = [none if value is None else pixels[value] for value in values]
         for annotation, shown in zip(annotations, own, strict=True):
             self._check_box(view, annotation, shown)
-        if points is not None:
-            large = [value if len(shown) >= _LEAST_PX else None for value, shown in zip(values, own, strict=True)]
-            self._check_points(view, labels, large, annotations, points)
         return Seen(view, labels, annotations, values, own)
 
     def complete(self, sample_token: str) -> bool:
@@ -308,8 +299,6 @@ class SceneMasks:
         for token, annotation in self._known.items():
             if annotation.sample_token not in self._incomplete and annotation.visibility in VISIBILITY_BOUNDS:
                 self._check_visibility(annotation, self._visible_px[token], self._outline_px[token])
-        for channel, (agree, total) in self._agreement.items():
-            self._check_agreement(f"{channel} of {self._scene.name}", int(agree), int(total), _POINTS_SHARE_SCENE)
         for instance, views in self._tight.items():
             if len(views) < _TIGHT_VIEWS:
                 continue
@@ -339,60 +328,3 @@ class SceneMasks:
             self._findings.add("visibility", annotation_place(self._scene, annotation), f"{message}, so more is seen")
         elif low >= 0.6 and fill < _LEAST_FILL and annotation.token not in self._cut:
             self._findings.add("visibility", annotation_place(self._scene, annotation), f"{message}, so less is seen")
-
-    def _check_points(
-        self,
-        view: View,
-        labels: Labels,
-        values: Sequence[int | None],
-        annotations: Sequence[Annotation],
-        points: SamplePoints,
-    ) -> None:
-        """No lidar point on the middle of a mask is nearer than its box, and the points of a box fall on its mask.
-
-        Args:
-            view: the camera.
-            labels: its mask.
-            values: per annotation, its pixel value; None when it has too few pixels to tell.
-            annotations: those of the sample.
-            points: its lidar keyframe.
-        """
-        camera = move(view.camera_from_world, points.world)
-        ahead = np.flatnonzero(camera[:, 2] > 0.5)
-        at = np.rint(view.project(camera[ahead])).astype(np.int64)
-        inside = (at >= 1).all(axis=1) & (at[:, 0] < labels.shape[1] - 1) & (at[:, 1] < labels.shape[0] - 1)
-        ahead, at = ahead[inside], at[inside]
-        owner, depth = points.owner[ahead], camera[ahead, 2]
-        around = np.stack([labels[at[:, 1] + dy, at[:, 0] + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)], axis=1)
-        total = agree = 0
-        for k, (annotation, value) in enumerate(zip(annotations, values, strict=True)):
-            if value is None:
-                continue
-            firmly = (around == value).all(axis=1)
-            early = firmly & (owner < 0) & (depth < view.nearest_m(annotation) - _FRONT_GAP_M)
-            self._check_early(view, annotation, int(early.sum()), int(firmly.sum()))
-            if annotation.visibility == "4" and annotation.upright:  # most points in a lying box are the road's
-                own = owner == k
-                total += int(own.sum())
-                agree += int((own & (around == value).any(axis=1)).sum())
-        self._agreement[view.data.channel] += np.array([agree, total])
-        name = self._scene.sample_name(view.data.sample_token)
-        self._check_agreement(f"{view.data.filename} ({name})", agree, total, _POINTS_SHARE_IMAGE)
-
-    def _check_early(self, view: View, annotation: Annotation, early: int, firmly: int) -> None:
-        if firmly < _FRONT_POINTS:
-            return
-        self._findings.checked("lidar_on_masks")
-        if early > max(2, _FRONT_SHARE * firmly):
-            message = f"{early} of {firmly} lidar points on its pixels in {view.data.channel} are nearer than its box"
-            wanted = "want none: are image, mask and lidar of the same instant and calibration?"
-            self._findings.add("lidar_on_masks", annotation_place(self._scene, annotation), f"{message}; {wanted}")
-
-    def _check_agreement(self, where: str, agree: int, total: int, share: float) -> None:
-        if total < _POINTS_LEAST:
-            return
-        self._findings.checked("lidar_on_masks")
-        if agree < share * total - _SIGMAS * math.sqrt(share * (1.0 - share) * total):
-            message = f"{agree} of {total} lidar points in boxes that are fully visible fall on their instance"
-            wanted = f"want {share:.0%}: are calibration and ego poses of camera and lidar right?"
-            self._findings.add("lidar_on_masks", where, f"{message}; {wanted}")
