@@ -17,7 +17,7 @@ from av_synth.simulator.render.contact import contact_quads
 from av_synth.simulator.render.geometry import Geometry, Meshes
 from av_synth.simulator.render.glare import sun_pixel, veils
 from av_synth.simulator.render.hiding import Hiding
-from av_synth.simulator.render.lamps import emission, find_all
+from av_synth.simulator.render.lamps import emission, find_all, fronts_m
 from av_synth.simulator.render.lighting import Lighting, cloud_drift, lighting
 from av_synth.simulator.render.night import LampLight, halos
 from av_synth.simulator.render.placement import Placed, moved_from_body
@@ -109,7 +109,7 @@ class Painter:
         self._shadows = Shadows(context, programs, geometry, quality.shadow_px)
         self._places: moderngl.Texture | None = None  # made when somebody first wants optical flow
         self._lamps = find_all(bodies)
-        self._lamp_light = LampLight(context, programs, town_mesh)
+        self._lamp_light = LampLight(context, programs, town_mesh, fronts_m(bodies, self._lamps))
         self._contact = Quads(context, programs, "contact", "3f 3f", "in_position", "in_square")
         self._spray = Quads(context, programs, "spray", "3f 2f 2f", "in_position", "in_square", "in_puff")
         self._snow = Quads(context, programs, "snow", "3f 2f 1f", "in_position", "in_square", "in_dense")

@@ -9,7 +9,7 @@ import numpy as np
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.lamp_places import Lamp, find
 from av_synth.simulator.render.geometry import Meshes
-from av_synth.simulator.scene import Material, VehicleLight
+from av_synth.simulator.scene import Material, Mesh, VehicleLight
 
 HEADLIGHT = np.array([1.0, 0.93, 0.78])
 """Colour of head lamps and of their beams."""
@@ -22,6 +22,18 @@ _BLINKS_PER_S, _FLASHES_PER_S = 1.5, 2.0
 def find_all(bodies: Mapping[str, Meshes]) -> dict[tuple[str, int], tuple[Lamp, ...]]:
     """The lamps of every pose of every body."""
     return {(name, pose): find(mesh) for name, body in bodies.items() for pose, mesh in enumerate(body.meshes)}
+
+
+def fronts_m(
+    bodies: Mapping[str, Meshes], lamps: Mapping[tuple[str, int], tuple[Lamp, ...]]
+) -> dict[tuple[str, int], float]:
+    """How far ahead of its origin every pose of every body has its head lamps; its foremost point if it has none."""
+    return {key: _front_m(bodies[key[0]].meshes[key[1]], found) for key, found in lamps.items()}
+
+
+def _front_m(mesh: Mesh, lamps: tuple[Lamp, ...]) -> float:
+    ahead = [float(lamp.centre_m[0]) for lamp in lamps if lamp.material == Material.LAMP_FRONT]
+    return max(ahead) if ahead else float(mesh.positions_m[:, 0].max(initial=0.0))
 
 
 def emission(material: int, lights: int, elapsed_s: float) -> Array:

@@ -34,8 +34,10 @@ class LampLight:
         ways: of the horizontal way to the lamps, world axes, as long as the sum of that red, green and blue.
     """
 
-    def __init__(self, context: moderngl.Context, programs: Programs, town: Mesh) -> None:
-        self._context = context
+    def __init__(
+        self, context: moderngl.Context, programs: Programs, town: Mesh, fronts_m: Mapping[tuple[str, int], float]
+    ) -> None:
+        self._context, self._fronts_m = context, fronts_m
         self.texture = context.texture((_MAP_PX, _MAP_PX), 4, dtype="f2")
         self.texture.repeat_x = self.texture.repeat_y = False
         self.ways = context.texture((_MAP_PX, _MAP_PX), 2, dtype="f2")
@@ -60,7 +62,9 @@ class LampLight:
         near = np.abs(self.street_lamps_m[:, :2] - centre).max(axis=1) < _MAP_M / 2 + _POOL_RADIUS_M
         shine = _shine(scene, len(self.street_lamps_m))
         vertices = [_pool(self.street_lamps_m[k], shine[k], power) for k in np.flatnonzero(near)]
-        vertices += [_beam(i, beam_reach_m(i.lights), power) for i in scene.instances if beam_reach_m(i.lights) > 0]
+        for i in scene.instances:
+            if beam_reach_m(i.lights) > 0:
+                vertices.append(_beam(i, self._fronts_m[i.body, i.pose], beam_reach_m(i.lights), power))
         self._quads.draw(vertices, map=np.array(place, dtype="<f4").tobytes())
         return place
 
@@ -77,12 +81,16 @@ def _pool(lamp_m: Array, shine: Array, power: float) -> Array:
     return np.concatenate([lamp_m[:2] + CORNERS * (_POOL_RADIUS_M if lit else _HEAD_M), CORNERS, colour], axis=1)
 
 
-def _beam(instance: Instance, reach_m: float, power: float) -> Array:
-    """The quad (6, 7) ahead of a vehicle that its headlights light; x + 2 tells the shader that it is a beam."""
+def _beam(instance: Instance, front_m: float, reach_m: float, power: float) -> Array:
+    """The quad (6, 7) that a vehicle's headlights light, ahead of them: they are `front_m` ahead of its origin.
+
+    x + 2 tells the shader that it is a beam.
+    """
     forward = instance.world_from_body[:2, 0] / max(float(np.linalg.norm(instance.world_from_body[:2, 0])), 1e-6)
     left = np.array([-forward[1], forward[0]])
     ahead, across = (CORNERS[:, :1] + 1) / 2, CORNERS[:, 1:]
-    ground = instance.world_from_body[:2, 3] + ahead * reach_m * forward + across * _BEAM_HALF_WIDTH_M * left
+    start = (instance.world_from_body[:3, :3] @ np.array([front_m, 0.0, 0.0]) + instance.world_from_body[:3, 3])[:2]
+    ground = start + ahead * reach_m * forward + across * _BEAM_HALF_WIDTH_M * left
     return np.concatenate([ground, ahead + 2.0, across, np.tile(HEADLIGHT * 1.5 * power, (6, 1))], axis=1)
 
 

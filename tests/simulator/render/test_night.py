@@ -6,10 +6,11 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from av_synth.geometry.transforms import from_yaw
 from av_synth.simulator.render import Renderer
-from av_synth.simulator.scene import LABELS, RGB, VehicleLight, Weather
+from av_synth.simulator.scene import LABELS, RGB, Instance, VehicleLight, Weather
 from tests.simulator.render.conftest import at, camera, scene
 
 NIGHT = Weather(sun_altitude_angle=-30.0, cloudiness=0.0)
@@ -39,3 +40,40 @@ def test_headlights_light_the_rear_of_who_drives_ahead_and_not_of_who_comes_towa
 
 def test_a_car_without_lights_is_still_to_be_seen_against_the_night(renderer: Renderer) -> None:
     assert rear(renderer, None) > 20
+
+
+def flank(renderer: Renderer, lights: VehicleLight | None, *, behind_m: float, ahead_m: float) -> float:
+    """Mean brightness of the left side of a car, between two places along it; the picture has the front to its left."""
+    pose = from_yaw(0.0, 0.0, 0.0, 0.0)
+    car = replace(at(SEEN, "car", 0.0, lights=int(lights or 0)), world_from_body=pose)
+    view = camera(0.0, 6.0, 1.0, -math.pi / 2)
+    frames = renderer.render(scene(car, weather=NIGHT), view, frozenset({RGB, LABELS}))
+    assert frames.rgb is not None
+    assert frames.actor_id is not None
+    columns = [round(view.cx_px - view.fx_px * x_m / 5.1) for x_m in (behind_m, ahead_m)]
+    part = slice(min(columns), max(columns))
+    pixels = frames.rgb[:, part, :3][frames.actor_id[:, part] == SEEN]
+    assert len(pixels) > 150
+    return float(pixels.astype(float).mean())
+
+
+@pytest.mark.parametrize("lights", [VehicleLight.LOW_BEAM, VehicleLight.HIGH_BEAM])
+@pytest.mark.parametrize("behind_m", [-1.5, -0.5, 0.5])
+def test_headlights_do_not_light_the_sides_of_the_vehicle_behind_them(
+    renderer: Renderer, lights: VehicleLight, behind_m: float
+) -> None:
+    dark = flank(renderer, None, behind_m=behind_m, ahead_m=behind_m + 0.8)
+    lit = flank(renderer, lights, behind_m=behind_m, ahead_m=behind_m + 0.8)
+    assert lit < dark + 1.0
+
+
+def test_headlights_do_not_light_the_front_of_who_drives_ahead(renderer: Renderer) -> None:
+    def front(*others: Instance) -> float:
+        cars = (at(SEEN, "car", 20.0), *others)
+        view = camera(32.0, 0.0, 1.0, math.pi)
+        frames = renderer.render(scene(*cars, weather=NIGHT), view, frozenset({RGB, LABELS}))
+        assert frames.rgb is not None
+        assert frames.actor_id is not None
+        return float(np.median(frames.rgb[frames.actor_id == SEEN][:, :3].astype(float).mean(axis=1)))
+
+    assert front(at(LIGHTING, "car", 6.0, lights=int(VehicleLight.LOW_BEAM))) < front() + 3.0

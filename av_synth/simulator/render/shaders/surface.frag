@@ -234,7 +234,10 @@ void main() {
     light += key_colour.rgb * max(facing, 0.0);
     // lamps light what faces them; a street's other light is thrown back by everything
     float lamps_weight = max(thrown.r + thrown.g + thrown.b, 1e-4);
-    light += thrown * (reach * (0.22 + 0.78 * max(n.z, 0.0) + 2.4 * max(dot(n.xy, lamps_from), 0.0) / lamps_weight));
+    float towards = dot(n.xy, lamps_from) / lamps_weight;  // 1 where a beam comes straight at it, -1 on its other side
+    float turned = min(towards, 0.0);
+    turned *= turned;
+    light += thrown * (reach * (0.22 * (1.0 - turned * turned) + 0.78 * max(n.z, 0.0) + 2.4 * max(towards, 0.0)));
     light += vec3(0.050, 0.044, 0.038) * (night * open);
 #else
     float sunshine = sunlit(in_shadow_map);
