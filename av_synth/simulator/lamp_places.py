@@ -14,16 +14,21 @@ _LAMP_MATERIALS = (
     *(Material.LAMP_BLUE, Material.LAMP_RED, Material.GLOW),
 )
 _STREET_LAMP_ABOVE_M = 3.0
+_ALL_WAYS = 0.1  # a mean of normals that is shorter than this points nowhere
 
 
 @dataclass(frozen=True)
 class Lamp:
-    """A cluster of lamp triangles: its `Material`, middle (3,) and mean outward normal (3,) in the mesh's frame."""
+    """A cluster of lamp triangles: its `Material`, middle (3,) and mean outward normal (3,) in the mesh's frame.
+
+    `all_ways`: they look to all sides, as those of a box do, and their mean says nothing.
+    """
 
     material: int
     centre_m: Array
     normal: Array
     colour: Array
+    all_ways: bool = False
 
 
 def find(mesh: Mesh, within_m: float = 0.35) -> tuple[Lamp, ...]:
@@ -43,8 +48,10 @@ def find(mesh: Mesh, within_m: float = 0.35) -> tuple[Lamp, ...]:
             cluster = left & (np.linalg.norm(middles - first, axis=1) <= within_m)
             left &= ~cluster
             normal = normals[cluster].mean(axis=0)
-            normal /= max(float(np.linalg.norm(normal)), 1e-6)
-            lamps.append(Lamp(int(material), middles[cluster].mean(axis=0), normal, colours[cluster].mean(axis=0)))
+            length = float(np.linalg.norm(normal))
+            normal /= max(length, 1e-6)
+            colour = colours[cluster].mean(axis=0)
+            lamps.append(Lamp(int(material), middles[cluster].mean(axis=0), normal, colour, length < _ALL_WAYS))
     return tuple(lamps)
 
 

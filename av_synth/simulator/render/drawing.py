@@ -16,10 +16,11 @@ from av_synth.simulator.render import frame_block, projection
 from av_synth.simulator.render.contact import contact_quads
 from av_synth.simulator.render.geometry import Geometry, Meshes
 from av_synth.simulator.render.glare import sun_pixel, veils
+from av_synth.simulator.render.halos import Glows, glows
 from av_synth.simulator.render.hiding import Hiding
 from av_synth.simulator.render.lamps import emission, find_all, fronts_m
 from av_synth.simulator.render.lighting import Lighting, cloud_drift, lighting
-from av_synth.simulator.render.night import LampLight, halos
+from av_synth.simulator.render.night import LampLight
 from av_synth.simulator.render.placement import Placed, moved_from_body
 from av_synth.simulator.render.programs import (
     FRAME_BINDING,
@@ -167,7 +168,7 @@ class Painter:
         draw([*near, *far], WETTABLE, (part for part in shown if part.material in WETTABLE))
         self._light_sky(light, scene.elapsed_s, extras)
         self._draw_sky(view, label_only=False, extras=extras)
-        self._draw_overlays(scene, view, placed, light, framebuffer)
+        self._draw_overlays(scene, view, placed, light, framebuffer, targets)
 
     def look(self, view: View) -> None:
         """Take a view without light, for `cover`."""
@@ -248,8 +249,7 @@ class Painter:
         self, view: View, targets: Targets, placed: list[Placed], parts: list[_Part]
     ) -> tuple[list[Placed], list[_Part]]:
         """What is not wholly behind what was drawn so far: there is more town behind the next houses than before."""
-        stored = np.frombuffer(targets.depth.read(), np.float32).reshape(view.height_px, view.width_px)
-        town, hiding = self._geometry.town, Hiding(stored, view)
+        town, hiding = self._geometry.town, Hiding(_depths(targets, view), view)
         chunks = [chunk for part in parts for chunk in part.chunks]
         around = projection.box_corners(np.zeros(3), np.ones(3))
         hidden = hiding.hides(town.centres_m[chunks][:, None] + around * town.halves_m[chunks][:, None])
@@ -337,6 +337,7 @@ class Painter:
         placed: list[Placed],
         light: Lighting,
         framebuffer: moderngl.Framebuffer,
+        targets: Targets,
     ) -> None:
         """Contact shadows, spray, halos, rain and glare: colour alone, on top of what is there."""
         dazzling = sun_pixel(view, light)
@@ -352,15 +353,21 @@ class Painter:
         self._spray.draw(puffs(scene, view, placed, light))
         self._snow.draw(flakes(scene, view, light))
         self._context.blend_func = moderngl.ONE, moderngl.ONE
-        glowing: list[Array] = []
+        found = Glows([], [])
         if light.night > 0.0:
             street = self._lamp_light.street_lamps_m if light.is_night else np.zeros((0, 3))
-            glowing += halos(scene, light, self._lamps, street, view.world_from_camera)
-        glowing += streaks(scene, view, light)
-        glowing += veils(view, light, 0.0 if dazzling is None else self._sky_share(framebuffer, dazzling))
-        self._glow.draw(glowing)
+            found = glows(scene, light, self._lamps, street, view, lambda: _depths(targets, view))
+        veil = veils(view, light, 0.0 if dazzling is None else self._sky_share(framebuffer, dazzling))
+        self._glow.draw([*found.streaks, *streaks(scene, view, light), *veil])
+        self._context.enable_only(moderngl.BLEND)  # what spreads in the eye is not cut by what is near the lamp
+        self._glow.draw(found.halos)
         framebuffer.depth_mask = True
         framebuffer.color_mask = (_EVERYTHING,) * (1 + others) if others else _EVERYTHING  # type: ignore[assignment]
+
+
+def _depths(targets: Targets, view: View) -> npt.NDArray[np.float32]:
+    """(H, W), as drawn so far."""
+    return np.frombuffer(targets.depth.read(), np.float32).reshape(view.height_px, view.width_px)
 
 
 def _extras(targets: Targets, last_view: View | None) -> Extras:

@@ -16,6 +16,7 @@ HEADLIGHT = np.array([1.0, 0.93, 0.78])
 _AMBER, _RED = np.array([1.0, 0.42, 0.05]), np.array([1.0, 0.045, 0.03])
 _TAIL_LAMPS = VehicleLight.POSITION | VehicleLight.LOW_BEAM | VehicleLight.HIGH_BEAM
 _BLUE = np.array([0.04, 0.16, 1.0])
+_AHEAD = 0.3  # of the normal of a head lamp, along the body
 _BLINKS_PER_S, _FLASHES_PER_S = 1.5, 2.0
 
 
@@ -27,12 +28,13 @@ def find_all(bodies: Mapping[str, Meshes]) -> dict[tuple[str, int], tuple[Lamp, 
 def fronts_m(
     bodies: Mapping[str, Meshes], lamps: Mapping[tuple[str, int], tuple[Lamp, ...]]
 ) -> dict[tuple[str, int], float]:
-    """How far ahead of its origin every pose of every body has its head lamps; its foremost point if it has none."""
+    """How far ahead of its origin every pose of every body has its head lamps; or else its foremost point."""
     return {key: _front_m(bodies[key[0]].meshes[key[1]], found) for key, found in lamps.items()}
 
 
 def _front_m(mesh: Mesh, lamps: tuple[Lamp, ...]) -> float:
-    ahead = [float(lamp.centre_m[0]) for lamp in lamps if lamp.material == Material.LAMP_FRONT]
+    front = [lamp for lamp in lamps if lamp.material == Material.LAMP_FRONT and not lamp.all_ways]
+    ahead = [float(lamp.centre_m[0]) for lamp in front if lamp.normal[0] > _AHEAD]
     return max(ahead) if ahead else float(mesh.positions_m[:, 0].max(initial=0.0))
 
 
