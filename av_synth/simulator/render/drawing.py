@@ -16,7 +16,7 @@ from av_synth.simulator.render import frame_block, projection
 from av_synth.simulator.render.contact import contact_quads
 from av_synth.simulator.render.geometry import Geometry, Meshes
 from av_synth.simulator.render.glare import sun_pixel, veils
-from av_synth.simulator.render.halos import Glows, glows
+from av_synth.simulator.render.halos import glows
 from av_synth.simulator.render.hiding import Hiding
 from av_synth.simulator.render.lamps import emission, find_all, fronts_m
 from av_synth.simulator.render.lighting import Lighting, cloud_drift, lighting
@@ -114,7 +114,8 @@ class Painter:
         self._contact = Quads(context, programs, "contact", "3f 3f", "in_position", "in_square")
         self._spray = Quads(context, programs, "spray", "3f 2f 2f", "in_position", "in_square", "in_puff")
         self._snow = Quads(context, programs, "snow", "3f 2f 1f", "in_position", "in_square", "in_dense")
-        self._glow = Quads(context, programs, "glow", "3f 2f 3f", "in_position", "in_square", "in_colour")
+        glow = "3f 2f 3f", "in_position", "in_square", "in_colour"
+        self._glow, self._lit_fog = Quads(context, programs, "glow", *glow), Quads(context, programs, "fog", *glow)
 
     def colour(
         self,
@@ -353,14 +354,13 @@ class Painter:
         self._spray.draw(puffs(scene, view, placed, light))
         self._snow.draw(flakes(scene, view, light))
         self._context.blend_func = moderngl.ONE, moderngl.ONE
-        found = Glows([], [])
-        if light.night > 0.0:
-            street = self._lamp_light.street_lamps_m if light.is_night else np.zeros((0, 3))
-            found = glows(scene, light, self._lamps, street, view, lambda: _depths(targets, view))
+        street = self._lamp_light.street_lamps_m
+        found = glows(scene, light, self._lamps, street, view, lambda: _depths(targets, view))
         veil = veils(view, light, 0.0 if dazzling is None else self._sky_share(framebuffer, dazzling))
         self._glow.draw([*found.streaks, *streaks(scene, view, light), *veil])
         self._context.enable_only(moderngl.BLEND)  # what spreads in the eye is not cut by what is near the lamp
         self._glow.draw(found.halos)
+        self._lit_fog.draw(found.fog)
         framebuffer.depth_mask = True
         framebuffer.color_mask = (_EVERYTHING,) * (1 + others) if others else _EVERYTHING  # type: ignore[assignment]
 

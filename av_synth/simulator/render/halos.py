@@ -1,4 +1,4 @@
-"""Lamps as the eye has them: halos around those that it sees, and streaks on wet roads."""
+"""Lamps as the eye has them: halos around those that it sees, glowing fog, and streaks on wet roads."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from av_synth.simulator.render.quads import CORNERS
 from av_synth.simulator.scene import Material, Scene, View
 
 _REACH_M = 150.0
+_GLOW, _GLOW_M = 0.22, 3.0  # of fog around a lamp: how bright, and how far
+_LOST = 0.3  # of what fog takes from a lamp's light: most goes on forwards, and still comes from near the lamp
 _AROUND_M, _AROUND_PX = 0.12, 1.5  # a lamp is not a point: so far around its middle it is looked for
 _LOOKS = np.array([[x, y] for x in (-1.0, -0.5, 0.0, 0.5, 1.0) for y in (-1.0, -0.5, 0.0, 0.5, 1.0)])
 _SUNK_M = 0.2  # the middle of a curved lamp lies inside its body
@@ -30,10 +32,12 @@ class Glows(NamedTuple):
 
     Attributes:
         halos: light that spreads in the eye: it lies over everything, if only the lamp is seen.
+        fog: the same of light that spreads in fog, which takes off it what it will on the way.
         streaks: what wet roads mirror; they lie on the road.
     """
 
     halos: list[Array]
+    fog: list[Array]
     streaks: list[Array]
 
 
@@ -47,7 +51,11 @@ def glows(
 ) -> Glows:
     """What lit lamps add to a view; `depths` gives what has been drawn, (H, W), reversed as the renderer has it."""
     eye, right, down, ahead = (view.world_from_camera[:3, k] for k in (3, 0, 1, 2))
-    found = Glows([], [])
+    found = Glows([], [], [])
+    if light.night <= 0.0:
+        return found
+    if not light.is_night:  # street lamps come up later than others
+        street_lamps_m = street_lamps_m[:0]
     lit = []
     for at, normal, colour in _lit(scene, lamps, street_lamps_m, light.lamps):
         offset = at - eye
@@ -67,7 +75,22 @@ def glows(
         size = (0.25 + 0.012 * distance) * (1.0 + 1.5 * light.fog_share)  # drops of fog send some of it sideways
         spread = CORNERS[:, :1] * right + CORNERS[:, 1:] * down
         found.halos.append(_quad(offset + spread * size, strength * (0.16 * share)))
+        depth = _fog(light, float(eye[2]), offset, distance)
+        if depth > 0.0:
+            # near the eye it would fill the picture
+            size = min(_GLOW_M, 0.4 * distance) + 0.03 * distance
+            glowing = (
+                light.scattering * share * -np.expm1(-depth) * np.exp(-_LOST * (depth + light.haze_per_m * distance))
+            )
+            found.fog.append(_quad(offset + spread * size, strength * (_GLOW * glowing)))
     return found
+
+
+def _fog(light: Lighting, eye_height_m: float, offset: Array, distance: float) -> float:
+    """Optical depth of the fog before a lamp, as `hazed` in `shaders/light.glsl` has it."""
+    height = max(eye_height_m + 0.5 * float(offset[2]), 0.0)
+    thinned = float(np.exp(-light.fog_falloff_per_m * height))
+    return light.fog_per_m * max(distance - light.fog_start_m, 0.0) * thinned
 
 
 def _seen(offsets: Array, view: View, depths: Depths) -> Array:

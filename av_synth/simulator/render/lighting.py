@@ -56,7 +56,7 @@ class Lighting:
         haze_per_m: extinction from the eye on; `fog_per_m` is fog's own, from `fog_start_m` on, at the ground, and
             `fog_falloff_per_m` its decrease with height.
         veil: what rain and dust keep of the sky straight above, as an optical depth.
-        fog_share: 0..1, how much fog glows around lamps.
+        fog_share: 0..1, how much fog glows around lamps; `scattering`: CARLA's factor of it.
         night: 0..1, how much lit windows matter; `lamps`: 0..1, how much lamps do on the ground.
         wetness: 0..1, how dark and glossy the ground is; `puddles`: 0..1, share under water.
         rain: 0..1; `wind_mps`: (2,), world axes.
@@ -85,6 +85,7 @@ class Lighting:
     fog_falloff_per_m: float
     veil: float
     fog_share: float
+    scattering: float
     night: float
     lamps: float
     wetness: float
@@ -185,6 +186,7 @@ def lighting(weather: Weather) -> Lighting:
         veil=wet_air.dust_per_m * _DUST_HEIGHT_M
         + (wet_air.rain_per_m * rain + wet_air.snow_per_m * falling) * _RAIN_HEIGHT_M,
         fog_share=share(weather.fog_density) * min(max(weather.scattering_intensity, 0.0), 4.0),
+        scattering=min(max(weather.scattering_intensity, 0.0), 4.0),
         night=max(1.0 - smooth_step(-7.0, 6.0, altitude), 0.35 * closed * (1.0 - smooth_step(6.0, 20.0, altitude))),
         lamps=smooth_step(_NIGHT_FROM_DEG, -6.0, altitude),
         wetness=wet_air.wetness,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from av_synth.simulator.scene import RGB, Instance, Material, Mesh, Tag, Vehicle
 from tests.simulator.render.conftest import SimpleBody, box, camera, mesh, scene, town
 
 NIGHT = Weather(sun_altitude_angle=-30.0, cloudiness=0.0)
+DENSE = Weather(sun_altitude_angle=-30.0, cloudiness=100.0, fog_density=100.0, fog_distance=0.75, fog_falloff=0.1)
 FAR_M = 9.0
 
 
@@ -89,3 +91,35 @@ def test_a_lamp_that_is_hidden_has_no_halo_and_one_behind_a_post_has_some_of_it(
 
 def test_a_lamp_is_not_seen_through_the_body_that_carries_it(renderer: Renderer) -> None:
     assert added(renderer, "middle", math.pi).sum() == 0.0
+
+
+def test_fog_glows_around_lamps_further_than_their_halos_reach(renderer: Renderer) -> None:
+    def aside(weather: Weather) -> float:
+        """What a lamp adds 1.5 to 2 m to the left and right of itself."""
+        halo = added(renderer, "flat", 0.0, weather=weather)
+        metre = 0.8 * 640 / (FAR_M - 2.0)
+        row, column = round(0.53 * 360), round(0.51 * 640)
+        near, far = round(1.5 * metre), round(2.0 * metre)
+        left, right = halo[row, column - far : column - near], halo[row, column + near : column + far]
+        return float(min(left.mean(), right.mean()))
+
+    assert aside(NIGHT) == 0.0
+    assert aside(DENSE) > 1.5
+    assert aside(replace(DENSE, scattering_intensity=0.0)) == 0.0
+    assert aside(replace(DENSE, fog_distance=20.0)) == 0.0
+
+
+def test_fog_hides_the_street_that_lamps_light_far_away(renderer: Renderer) -> None:
+    def lit(weather: Weather) -> float:
+        """What a car 50 m ahead, that stands across the road, adds to the road that it lights."""
+        pictures = []
+        for lights in (VehicleLight.LOW_BEAM, 0):
+            car = Instance(3, "flat", 0, from_yaw(50.0, 0.0, 0.0, math.pi / 2), lights=int(lights))
+            view = camera(z_m=1.5, size=(640, 360))
+            frames = renderer.render(scene(car, weather=weather), view, frozenset({RGB}))
+            assert frames.rgb is not None
+            pictures.append(frames.rgb[:, :, :3].astype(np.float64).mean(axis=2))
+        return float((pictures[0] - pictures[1]).max())
+
+    assert lit(NIGHT) > 30.0
+    assert lit(DENSE) < 12.0

@@ -249,7 +249,7 @@ void main() {
 #endif
     vec3 seen_air = air.rgb;
 #ifdef NIGHT
-    seen_air += thrown * (0.05 * reach);  // and what lamps light of it
+    seen_air += thrown * (0.06 * reach * sqrt(1.0 - air.a));  // and what lamps light of it, if not too far away
 #endif
     vec3 seen = mix(albedo * light + shine, seen_air, air.a);
     out_colour = vec4(developed(seen), distance_code(1.0 / gl_FragCoord.w));
