@@ -13,6 +13,10 @@ ACTOR_TAGS = CERTAIN_TAGS | _PROPS
 """Of what an actor can be, and the town, too."""
 
 
+DOOR_TAGS = frozenset({Tag.CAR, Tag.TRUCK, Tag.BUS})
+"""Of what the doors are that open out of a vehicle's box."""
+
+
 def tags_of(category: str) -> frozenset[Tag]:
     """The classes that pixels of an actor of a nuScenes category can have.
 

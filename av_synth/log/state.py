@@ -58,12 +58,14 @@ class WorldState:
         time_us: microseconds since the run's first recorded frame (negative during warm-up).
         actors: state by actor id.
         infos: what does not change, by actor id; the same keys as `actors`.
+        ajar: doors (carla.VehicleDoor) that were told to open and not yet to close, by actor id, as far as is known.
     """
 
     frame: int
     time_us: int
     actors: Mapping[int, ActorState]
     infos: Mapping[int, ActorInfo]
+    ajar: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
     def velocity_at(self, actor_id: int, point_world_m: Array) -> Array:
         """Velocity (3,) in world axes, m/s, of a point (3,) that is fixed to an actor and turns with it."""

@@ -164,7 +164,7 @@ class PlayedBack:
             lost_mps = float(np.linalg.norm(found.velocity_mps - told.velocity_mps))
             self._stood_still |= self._at >= self._playback.first and lost_mps > _LOST_MPS
             actors[actor.id] = replace(told, world_from_actor=found.world_from_actor)
-        return WorldState(state.frame, state.time_us, actors, state.infos)
+        return replace(state, actors=actors)
 
     def observe(self, state: WorldState) -> tuple[Event, ...]:
         """What happened at this frame, by the log; at the first one also which sensors have begun to fail before."""

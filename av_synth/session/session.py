@@ -69,6 +69,7 @@ class Session:
         self._hidden: list[int] = []
         self._towed: dict[int, list[carla.Actor]] = {}
         self._doors: dict[tuple[int, int, int], bool] = {}  # asked since they were read last
+        self._ajar: dict[int, frozenset[int]] = {}
         self._due: list[tuple[int, Sequence[Command]]] = []  # ticks before time zero, commands
         self._origin_frame: int | None = None
         self._last_frame: int | None = None
@@ -238,6 +239,8 @@ class Session:
         with client_errors(self.address, "moving a door"):
             (vehicle.open_door if opened else vehicle.close_door)(door)
         self._doors[self.frame, vehicle.id, int(door)] = opened
+        others = self._ajar.get(vehicle.id, frozenset()) - {int(door)}
+        self._ajar[vehicle.id] = others | {int(door)} if opened else others
 
     def begin_recording(self, in_ticks: int) -> int:
         """Say that time zero is `in_ticks` ticks ahead; return that frame number."""
@@ -265,7 +268,7 @@ class Session:
         self._last_frame = frame
         actors = {actor_id: self._read(snapshot, actor_id, info) for actor_id, info in self._infos.items()}
         origin = frame if self._origin_frame is None else self._origin_frame
-        return WorldState(frame, (frame - origin) * self.tick_us, actors, dict(self._infos))
+        return WorldState(frame, (frame - origin) * self.tick_us, actors, dict(self._infos), dict(self._ajar))
 
     def _send_what_is_due(self) -> None:
         if self._origin_frame is None or self._last_frame is None:

@@ -149,6 +149,40 @@ def test_what_is_seen_of_an_open_door_alone_is_its_vehicles(beside, tied):
     assert [(mask.actor_id, mask.ambiguous) for mask in masks] == [(VAN, False), (9 if tied else 0, not tied)]
 
 
+@pytest.mark.parametrize(
+    ("passing", "height_m", "known", "owner"),
+    [
+        ("vehicle.bicycle", 1.8, True, 9),  # by its class, it is no part of a bicycle
+        ("vehicle.car", 0.6, True, 9),  # the other's box holds some of it only
+        ("vehicle.car", 1.8, True, 0),
+        ("vehicle.bicycle", 1.8, False, 0),  # the other would have more pixels than there can be of it
+        ("vehicle.car", 1.8, False, 0),
+    ],
+)
+def test_an_open_door_in_the_box_of_another_is_its_vehicles_or_said_and_never_the_others(
+    passing, height_m, known, owner
+):
+    state = world(12.0, -2.0)
+    label = label_image(state, {VAN: 4, CHILD: 9}, with_extent=False)
+    door = label.instance == 9  # what is drawn as the child
+    there = state.world_from_box(CHILD)[:3, 3]
+    other = replace(state.infos[CHILD], category=passing, size_lwh_m=np.array([1.8, 1.0, height_m]))
+    parked = replace(state.infos[CHILD], actor_id=9, category="vehicle.car", size_lwh_m=np.array([4.0, 1.8, 2.2]))
+    beside = replace(state.actors[VAN], world_from_actor=from_yaw(there[0] - 0.3, there[1] - 1.5, 0.0, 0.0))
+    both = replace(
+        state,
+        infos={CHILD: other, 9: parked},
+        actors={CHILD: state.actors[CHILD], 9: beside},
+        ajar={9: frozenset({0})} if known else {},
+    )
+    extent_px = {CHILD: Extent(int(door.sum()) - 1, 0, (0, 0, 1, 1)), 9: Extent(9999, int(door.sum()), (0, 0, 1, 1))}
+    shown = replace(label, tag=np.where(door, 14, 1).astype(np.uint8), extent_px=extent_px)
+    image, masks = tie_instances(shown, CAMERA, WORLD_FROM_CAMERA, both)
+
+    assert [(mask.actor_id, mask.ambiguous) for mask in masks] == [(owner, not owner)]
+    assert ((image > 0) == door).all()
+
+
 def test_a_picture_without_anybody_has_no_masks():
     state = world(12.0, -2.0)
     label = label_image(state, {VAN: 7, CHILD: 8}, with_extent=False)

@@ -251,6 +251,17 @@ def test_controls_lights_and_weather_are_there_under_their_names(session):
     assert all(isinstance(value, float) for value in weather.values())
 
 
+def test_doors_that_were_told_to_open_are_ajar_until_they_are_told_to_close(session):
+    car = session.spawn(CAR, STREET, role="parked")
+    session.move_door(car, carla.VehicleDoor.FL, opened=True)
+    session.move_door(car, carla.VehicleDoor.FR, opened=True)
+    opened = session.tick()
+    session.move_door(car, carla.VehicleDoor.FL, opened=False)
+
+    assert opened.ajar == {car.id: frozenset({0, 1})}
+    assert session.tick().ajar == {car.id: frozenset({1})}
+
+
 def test_every_weather_field_of_the_client_is_read():
     fields = {name for name in dir(carla.WeatherParameters()) if not name.startswith("_") and name[0].islower()}
 
