@@ -196,7 +196,11 @@ class Scene:
         return path if path in self.run.files else None
 
     def masks(self, channel: str, frame: int) -> tuple[Mask, ...]:
-        """What the instance mask of a camera keyframe shows, in order of actor, certain ones first."""
+        """What the instance mask of a camera keyframe shows, in order of actor, certain ones first.
+
+        Raises:
+            DataError: if it is no mask of this camera, or shows more of an actor than there is of it.
+        """
         rows = self._mask_rows.get((channel, frame), [])
         if not rows:
             return ()
@@ -208,7 +212,23 @@ class Scene:
         values: dict[tuple[int, bool], list[int]] = {}  # one actor may have several
         for row in rows:
             values.setdefault((row["actor_id"], row["ambiguous"]), []).append(row["value"])
+            self._refuse_more_than_there_is(channel, frame, row["actor_id"])
         return tuple(Mask(*key, np.isin(image, group)) for key, group in sorted(values.items()))
+
+    def _refuse_more_than_there_is(self, channel: str, frame: int, actor_id: int) -> None:
+        """See that no more of an actor is seen in an image than it would fill alone: pixels are another's, else."""
+        row = self.boxes_2d.get((channel, frame, actor_id))
+        if row is not None and row["visible_px"] > row["amodal_px"]:
+            who = f"actor {actor_id} ({self._roles[actor_id] or self.categories[actor_id]})"
+            raise DataError(
+                f"run {self.run_id}: {channel} at frame {frame}: masks of {who} have {row['visible_px']} pixels, and "
+                f"alone it would fill {row['amodal_px']}: some are another's; leave the run out (--leave-out), or make "
+                "it again"
+            )
+
+    @cached_property
+    def _roles(self) -> Mapping[int, str]:
+        return {row["actor_id"]: row["role"] for row in self.run.table("actors").to_pylist()}
 
     def tied(self, channel: str, frame: int) -> dict[int, int]:
         """Actor by pixel value of an instance mask; values without a certain tie to one actor are left out."""

@@ -13,6 +13,7 @@ from pycocotools import mask as rle
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from av_synth.errors import DataError
 from av_synth.export import formats
 from av_synth.export.coco import run_lengths
 from av_synth.export.splits import Splits
@@ -130,6 +131,19 @@ def test_a_run_with_true_2d_boxes_has_those_and_the_amodal_ones(tmp_path: Path) 
     told = {row["track_id"]: row for row in content["annotations"] if row["image_id"] == image}
     assert (told[TRUCK]["bbox"], told[TRUCK]["amodal_bbox"]) == ([7, 14, 14, 14], [6, 12, 18, 18])
     assert not any("amodal_bbox" in row for actor, row in told.items() if actor != TRUCK)
+
+
+def test_a_run_with_more_pixels_of_an_actor_than_it_would_fill_alone_is_refused_by_name(tmp_path: Path) -> None:
+    def too_many(rows: Rows) -> None:
+        add(rows)
+        rows["boxes_2d"][0]["amodal_px"] = 29
+
+    run = build_run(tmp_path / "store", 0, sensors=TINY, change=too_many)
+    said = (
+        rf"run {run.name}: CAM_FRONT at frame 0: masks of actor {TRUCK} \(vehicle.truck\) have 30 pixels, .* fill 29: "
+    )
+    with pytest.raises(DataError, match=said):
+        formats.export("coco", [run], tmp_path / "coco")
 
 
 def test_two_values_of_one_actor_are_one_instance(tmp_path: Path) -> None:
