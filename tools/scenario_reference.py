@@ -227,7 +227,9 @@ def _list(key: str, value: dict[str, Any], schema: dict[str, Any]) -> str:
 
 def _named(ref: str) -> str:
     name = ref.rpartition("/")[2]
-    title = next((title for title, kind in (*SECTIONS, *RIG, *CAMPAIGN) if kind.__name__ == name), name)
+    titles = {each.__name__: title for title, kind in reversed((*SECTIONS, *RIG, *CAMPAIGN)) for each in kind.__mro__}
+    titles |= {kind.__name__: title for title, kind in (*SECTIONS, *RIG, *CAMPAIGN)}
+    title = titles.get(name, name)
     return "a range" if name in ("Range", "Speed") else f"see {title}"
 
 
