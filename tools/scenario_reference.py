@@ -227,9 +227,10 @@ def _list(key: str, value: dict[str, Any], schema: dict[str, Any]) -> str:
 
 def _named(ref: str) -> str:
     name = ref.rpartition("/")[2]
-    titles = {each.__name__: title for title, kind in reversed((*SECTIONS, *RIG, *CAMPAIGN)) for each in kind.__mro__}
-    titles |= {kind.__name__: title for title, kind in (*SECTIONS, *RIG, *CAMPAIGN)}
-    title = titles.get(name, name)
+    kinds = (*SECTIONS, *RIG, *CAMPAIGN)
+    same = [title for title, kind in kinds if kind.__name__ == name]
+    finer = [title for title, kind in kinds if any(each.__name__ == name for each in kind.__mro__)]
+    title = [*same, *finer, name][0]
     return "a range" if name in ("Range", "Speed") else f"see {title}"
 
 

@@ -15,6 +15,7 @@ from av_synth.geometry.transforms import quaternion_from_matrix, rigid, turned
 from av_synth.log.state import ActorInfo
 from av_synth.replay.state_log import StateLog
 from av_synth.rig import Camera, Lidar, Mount, Rig
+from av_synth.rig.camera_optics import VIEW_DEG
 from av_synth.rig.model import KEYFRAME_US, MAIN_CAMERA, MAIN_LIDAR
 from av_synth.rig.mounts import CAMERAS_DEG, why_not_so
 from av_synth.scenario.words import EGO, is_person, is_vehicle
@@ -29,7 +30,7 @@ _OTHER_CAMERA = "CAM_USER"
 _NEAR_DEG, _ON_IT_M = 25.0, 4.0  # a camera is called by a direction if it looks there, and is on who carries it
 _NUMBERS: Mapping[str, tuple[float, float, float | None]] = {
     # least, most, default; None: by who carries it
-    "fov": (5.0, 150.0, 70.0),
+    "fov": (*VIEW_DEG, 70.0),
     "width": (32.0, 4096.0, 1280.0),
     "height": (32.0, 4096.0, 720.0),
     "every": (1.0, 100.0, 2.0),

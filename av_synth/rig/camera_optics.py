@@ -11,7 +11,8 @@ from av_synth.documents import Strict
 from av_synth.geometry.lens import COEFFICIENTS, Lens
 from av_synth.sensing.photo import BASE_ISO
 
-_VIEW_DEG = (5.0, 150.0)  # across, of a pinhole; images are useless beyond
+VIEW_DEG = (5.0, 150.0)
+"""Across, of a pinhole; images are useless beyond."""
 _MIDDLE = (0.35, 0.65)  # of an image's side: principal points of real cameras are within 3 % of the middle
 
 Coefficient = Annotated[float, Field(ge=-10, le=10)]
@@ -67,8 +68,8 @@ def why_implausible(width_px: int, height_px: int, pinhole_px: float | None, cx_
     if pinhole_px is None:
         return None
     view_deg = 2.0 * math.degrees(math.atan(width_px / 2.0 / pinhole_px))
-    if _VIEW_DEG[0] <= view_deg <= _VIEW_DEG[1]:
+    if VIEW_DEG[0] <= view_deg <= VIEW_DEG[1]:
         return None
-    most_px, least_px = (width_px / 2.0 / math.tan(math.radians(edge_deg / 2.0)) for edge_deg in _VIEW_DEG)
-    want = f"want {_VIEW_DEG[0]:g} to {_VIEW_DEG[1]:g} degrees: fx_px from {math.ceil(least_px)} to {int(most_px)}"
+    most_px, least_px = (width_px / 2.0 / math.tan(math.radians(edge_deg / 2.0)) for edge_deg in VIEW_DEG)
+    want = f"want {VIEW_DEG[0]:g} to {VIEW_DEG[1]:g} degrees: fx_px from {math.ceil(least_px)} to {int(most_px)}"
     return f"got fx_px = {pinhole_px:g} over {width_px} pixels, a view of {view_deg:.3g} degrees; {want}"

@@ -135,12 +135,6 @@ class CameraEntry(_Sensor):
         return self
 
     @model_validator(mode="after")
-    def _looks_through_the_image(self) -> CameraEntry:
-        if not (0 <= self.cx_px < self.width_px and 0 <= self.cy_px < self.height_px):
-            raise ValueError(f"principal point ({self.cx_px}, {self.cy_px}); want it inside the image")
-        return self
-
-    @model_validator(mode="after")
     def _plausible(self) -> CameraEntry:
         view_px = None if self.lens else self.fx_px
         wrong = why_implausible(self.width_px, self.height_px, view_px, self.cx_px, self.cy_px)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.geometry.transforms import Array
+from av_synth.sensing import srgb
 
 Image = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float32]
@@ -59,17 +60,14 @@ def blurred(image: Image, radius_px: float) -> Image:
 
 
 def exposed(image: Image, stops: float) -> Image:
-    """Multiply the light by 2^stops and clip it; the image's values are sRGB (IEC 61966-2-1), which is undone for it.
+    """Multiply the light by 2^stops and clip it; the image's values are sRGB, which is undone for it.
 
     Args:
         image: (H, W, 4) uint8, of which the last channel is kept.
         stops: more light above 0, less below.
     """
-    value = np.arange(256) / 255.0
-    light = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-    light = np.clip(light * 2.0**stops, 0.0, 1.0)
-    value = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    table = np.rint(value * 255.0).astype(np.uint8)
+    light = np.clip(srgb.light_of(np.arange(256) / 255.0) * 2.0**stops, 0.0, 1.0)
+    table = np.rint(srgb.values_of(light) * 255.0).astype(np.uint8)
     result = image.copy()
     result[..., :3] = table[image[..., :3]]
     return result

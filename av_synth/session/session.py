@@ -179,6 +179,7 @@ class Session:
         for each in gone:
             self._infos.pop(each.id)
             self._known.pop(each.id, None)
+            self._ajar.pop(each.id, None)
         gone_ids = {each.id for each in gone}
         self._actors = [each for each in self._actors if each.id not in gone_ids]
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
+from av_synth.sensing import srgb
 from av_synth.simulator.assets.files import Files, beside
 from av_synth.simulator.assets.model import PLAIN, Integers, Model, Picture, Substance, decoded
 
@@ -170,7 +171,7 @@ class _Reader:
     def _described(self, material: Values) -> Substance:
         shading = material.get("pbrMetallicRoughness", {})
         linear = np.clip(np.array(shading.get("baseColorFactor", [1.0, 1.0, 1.0, 1.0])[:3]), 0.0, 1.0)
-        red, green, blue = (round(255 * float(part)) for part in _srgb(linear))
+        red, green, blue = (round(255 * float(part)) for part in srgb.values_of(linear))
         picture = None
         if "baseColorTexture" in shading:
             texture = self._document["textures"][shading["baseColorTexture"]["index"]]
@@ -218,12 +219,6 @@ def _tinted(picture: Picture, factor: Array) -> Picture:
     """A picture (H, W, 3) whose light is multiplied by a factor (3,), 0..1."""
     if np.all(factor == 1.0):
         return picture
-    shown = np.arange(256) / 255.0
-    light = np.where(shown <= 0.04045, shown / 12.92, ((shown + 0.055) / 1.055) ** 2.4)
-    tones = np.rint(255.0 * _srgb(light[:, None] * factor)).astype(np.uint8)
+    light = srgb.light_of(np.arange(256) / 255.0)
+    tones = np.rint(255.0 * srgb.values_of(light[:, None] * factor)).astype(np.uint8)
     return np.stack([tones[picture[..., k], k] for k in range(3)], axis=-1)
-
-
-def _srgb(linear: Array) -> Array:
-    """Linear light as sRGB, both 0..1. Source: IEC 61966-2-1."""
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)

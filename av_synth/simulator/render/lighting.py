@@ -185,8 +185,8 @@ def lighting(weather: Weather) -> Lighting:
         # faint below clouds
         veil=wet_air.dust_per_m * _DUST_HEIGHT_M
         + (wet_air.rain_per_m * rain + wet_air.snow_per_m * falling) * _RAIN_HEIGHT_M,
-        fog_share=share(weather.fog_density) * min(max(weather.scattering_intensity, 0.0), 4.0),
-        scattering=min(max(weather.scattering_intensity, 0.0), 4.0),
+        fog_share=share(weather.fog_density) * _scattering(weather),
+        scattering=_scattering(weather),
         night=max(1.0 - smooth_step(-7.0, 6.0, altitude), 0.35 * closed * (1.0 - smooth_step(6.0, 20.0, altitude))),
         lamps=smooth_step(_NIGHT_FROM_DEG, -6.0, altitude),
         wetness=wet_air.wetness,
@@ -240,11 +240,16 @@ def _sky_terms(sky: ShownSky, closed: float, lid: Array, dark: float, town: Arra
     return _mix(clear, grey, closed)
 
 
+def _scattering(weather: Weather) -> float:
+    """How much fog scatters, as a factor of what is usual."""
+    return min(max(weather.scattering_intensity, 0.0), 4.0)
+
+
 def _haze(
     weather: Weather, wet_air: Air, horizon: Array, sky_light: Array, direct: Array, rain: float
 ) -> tuple[Array, Array]:
     """What the air adds to what is seen through it: each part by its extinction; everywhere, and towards the sun."""
-    scattering = min(max(weather.scattering_intensity, 0.0), 4.0)
+    scattering = _scattering(weather)
     grey, sunny = float(sky_light @ _LUMA) * _GREY, direct * 0.12
     parts = (
         (wet_air.clear_per_m, horizon, 0.0),

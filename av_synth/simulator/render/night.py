@@ -88,6 +88,6 @@ def _beam(instance: Instance, front_m: float, reach_m: float, power: float) -> A
     forward = instance.world_from_body[:2, 0] / max(float(np.linalg.norm(instance.world_from_body[:2, 0])), 1e-6)
     left = np.array([-forward[1], forward[0]])
     ahead, across = (CORNERS[:, :1] + 1) / 2, CORNERS[:, 1:]
-    start = (instance.world_from_body[:3, :3] @ np.array([front_m, 0.0, 0.0]) + instance.world_from_body[:3, 3])[:2]
+    start = instance.world_from_body[:2, 0] * front_m + instance.world_from_body[:2, 3]
     ground = start + ahead * reach_m * forward + across * _BEAM_HALF_WIDTH_M * left
     return np.concatenate([ground, ahead + 2.0, across, np.tile(HEADLIGHT * 1.5 * power, (6, 1))], axis=1)

@@ -84,7 +84,7 @@ class EdgeCheck:
             elsewhere = ~_rims(labels)[over][y, x]
             if np.count_nonzero(elsewhere) >= _EDGE_POINTS:
                 there = x[elsewhere], y[elsewhere]
-                self._fits[name].append(_edge_score(image, *there) / _edge_score(image[over], *there))
+                self._fits[name].append(_score_of(_steps(image, *there)) / _score_of(_steps(image[over], *there)))
         for place, recent in self._recent:
             self._score(edges, place, recent)
         if len(self._open) == self._open.maxlen:
@@ -102,7 +102,7 @@ class EdgeCheck:
         if place - edges.place not in _FRAMES or image.shape != edges.shape:
             return
         steps = _steps(image, edges.x, edges.y)
-        edges.scores[place - edges.place] = float(steps.mean()) + 1.0
+        edges.scores[place - edges.place] = _score_of(steps)
         edges.parts[place - edges.place] = _by_place(steps, edges) / len(steps)
 
     def close(self) -> None:
@@ -172,9 +172,9 @@ def _steps(image: Grey, x: npt.NDArray[np.int64], y: npt.NDArray[np.int64]) -> n
     return np.minimum(across + down, 80)
 
 
-def _edge_score(image: Grey, x: npt.NDArray[np.int64], y: npt.NDArray[np.int64]) -> float:
-    """How much brightness changes at pixels, in 1 to 81."""
-    return float(_steps(image, x, y).mean()) + 1.0
+def _score_of(steps: npt.NDArray[np.int16]) -> float:
+    """How much brightness changes at pixels, in 1 to 81, of that at each of them (N,)."""
+    return float(steps.mean()) + 1.0
 
 
 def _by_place(steps: npt.NDArray[np.int16], edges: _Edges) -> Array:

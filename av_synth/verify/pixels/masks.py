@@ -34,7 +34,8 @@ Labels = npt.NDArray[np.uint16]
 _MESH_MARGIN_M = 0.03  # bodies reach up to 2 cm out of their boxes
 _OUTLINE_MARGIN_PX = 1.5  # a pixel belongs to what covers its middle, and an edge pixel may round either way
 _OUTSIDE_SHARE = 0.005
-_LEAST_PX = 50
+LEAST_PX = 50
+"""A mask with fewer pixels says nothing of where its thing is."""
 # Labels may end at some range. How near a thing surely is follows from its pixels; nuScenes evaluates up to 50 m.
 _MISSING_PX, _MISSING_M = 30, 50.0
 _TIGHT_PX, _TIGHT_DEPTH_M, _TIGHT_VIEWS = 40, 8.0, 3
@@ -272,7 +273,7 @@ class SceneMasks:
         self._outline_px[annotation.token] += polygon_area(inside)
         if outline is not None and 0.0 < polygon_area(inside) < _WHOLE * polygon_area(outline):
             self._cut.add(annotation.token)
-        if len(own) < _LEAST_PX:
+        if len(own) < LEAST_PX:
             return
         self._findings.checked("mask_in_box")
         roomy = view.outline(annotation, _MESH_MARGIN_M)

@@ -14,16 +14,14 @@ import numpy.typing as npt
 
 from av_synth.verify.findings import Findings
 from av_synth.verify.maths import Array, inverse, move
-from av_synth.verify.pixels.masks import Seen
-from av_synth.verify.points.counts import SamplePoints, annotation_place
+from av_synth.verify.pixels.masks import LEAST_PX, Seen
+from av_synth.verify.points.counts import SamplePoints, above_foot, annotation_place
 from av_synth.verify.reading.model import Annotation, Scene
 
-_LEAST_PX = 50
 # In one image a pole may hide what the lidar, half a metre away, sees; over a scene that is a small part.
 _POINTS_LEAST, _POINTS_SHARE_IMAGE, _POINTS_SHARE_SCENE = 60, 0.5, 0.8
 _SIGMAS = 3.0  # a child and a cone have few points, and many of them at their edges
 _FRONT_GAP_M, _FRONT_SHARE, _FRONT_POINTS = 0.5, 0.05, 10
-_FOOT = 0.25  # of its height
 _STILL = 0.05  # metres, and sines: what has moved less before the camera is where it was
 
 
@@ -53,14 +51,14 @@ class PointsOnMasks:
         around = np.stack([labels[at[:, 1] + dy, at[:, 0] + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)], axis=1)
         counted, new = np.zeros(2, dtype=np.int64), np.zeros(2, dtype=np.int64)
         for k, (annotation, value) in enumerate(zip(seen.annotations, seen.values, strict=True)):
-            if value is None or len(seen.own[k]) < _LEAST_PX:
+            if value is None or len(seen.own[k]) < LEAST_PX:
                 continue
             firmly = (around == value).all(axis=1)
             early = firmly & (owner < 0) & (depth < view.nearest_m(annotation) - _FRONT_GAP_M)
             self._check_early(seen, annotation, int(early.sum()), int(firmly.sum()))
             if annotation.visibility == "4" and annotation.upright:  # most points in a lying box are the road's
-                own = np.flatnonzero(owner == k)
-                own = own[_above_foot(annotation, points.world[ahead[own]])]
+                own, box_from_world = np.flatnonzero(owner == k), inverse(annotation.world_from_box)
+                own = own[above_foot(move(box_from_world, points.world[ahead[own]]), annotation)]
                 found = np.array([np.count_nonzero((around[own] == value).any(axis=1)), len(own)])
                 counted += found
                 new += 0 if not len(own) or self._still(seen, annotation) else found
@@ -102,9 +100,3 @@ class PointsOnMasks:
             message = f"{agree} of {total} lidar points in boxes that are fully visible fall on their instance"
             wanted = f"want {share:.0%}: are calibration and ego poses of camera and lidar right?"
             self._findings.add("lidar_on_masks", where, f"{message}; {wanted}")
-
-
-def _above_foot(annotation: Annotation, world: Array) -> npt.NDArray[np.bool_]:
-    """Which points (N, 3) of a box are above its foot."""
-    up = move(inverse(annotation.world_from_box), world)[:, 2]
-    return np.asarray(up > (_FOOT - 0.5) * annotation.size_wlh_m[2])

@@ -15,6 +15,7 @@ from av_synth.verify.reading.model import Annotation, Data, Sample, Scene
 from av_synth.verify.reading.nuscenes_names import category_index
 
 _COUNT_MARGIN_M = 0.0002  # float32 is off by 4e-6 m at 100 m in the lidar frame, by 3e-5 m at 500 m in the world
+_FOOT = 0.25  # of its height
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,11 @@ def inside_box(local: Array, annotation: Annotation, margin_m: float) -> npt.NDA
 def inside_room(local: Array, annotation: Annotation, margin_m: float) -> npt.NDArray[np.bool_]:
     """As `inside_box`, with room for open doors."""
     return _inside(local, annotation.room_wlh_m, margin_m)
+
+
+def above_foot(local: Array, annotation: Annotation) -> npt.NDArray[np.bool_]:
+    """Which points (N, 3) of a box's frame are above its lowest quarter, where points of the ground and kerbs are."""
+    return np.asarray(local[:, 2] > (_FOOT - 0.5) * annotation.size_wlh_m[2])
 
 
 def _inside(local: Array, size_wlh_m: tuple[float, float, float], margin_m: float) -> npt.NDArray[np.bool_]:

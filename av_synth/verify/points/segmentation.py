@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from av_synth.verify.findings import Findings
 from av_synth.verify.maths import Array, move
-from av_synth.verify.points.counts import box_owners, inside_box, inside_room, near_box
+from av_synth.verify.points.counts import above_foot, box_owners, inside_box, inside_room, near_box
 from av_synth.verify.reading.blobs import locate, only_row
 from av_synth.verify.reading.clouds import Sweep
 from av_synth.verify.reading.model import Data, Dataset, Scene
@@ -18,7 +18,6 @@ from av_synth.verify.reading.nuscenes_names import CATEGORIES, THINGS, category_
 
 Classes = npt.NDArray[np.uint8]
 
-_FOOT = 0.25  # of its height, in which a box has points of the ground, a kerb or a hedge
 _AGREE_SHARE, _AGREE_POINTS = 0.8, 20  # of points in the upper parts of boxes that have the box's category
 _OWN_MARGIN_M = 0.3  # bodies reach up to 2 cm out of boxes, points in rain further
 _UNBOXED_SHARE, _UNBOXED_M = 0.1, 40.0  # of thing points within range; beyond, labels may end
@@ -110,8 +109,7 @@ def check_classes(scene: Scene, data: Data, world: Array, classes: Classes, find
         index = category_index(annotation.category)
         wide = near[inside_room(local, annotation, _OWN_MARGIN_M)]
         boxed[wide[classes[wide] == index]] = True
-        raised = local[:, 2] > (_FOOT - 0.5) * annotation.size_wlh_m[2]
-        core = near[raised & inside_box(local, annotation, 0.0)]
+        core = near[above_foot(local, annotation) & inside_box(local, annotation, 0.0)]
         in_core += len(core)
         agree += int((classes[core] == index).sum())
         if len(core) >= _AGREE_POINTS and (classes[core] == index).mean() < 0.5:

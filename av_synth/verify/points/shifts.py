@@ -12,11 +12,10 @@ import numpy as np
 
 from av_synth.verify.findings import Findings
 from av_synth.verify.maths import Array, inverse, move
-from av_synth.verify.points.counts import SamplePoints, annotation_place, inside_box, near_box
+from av_synth.verify.points.counts import SamplePoints, above_foot, annotation_place, inside_box, near_box
 from av_synth.verify.reading.model import Annotation, Scene
 from av_synth.verify.reading.nuscenes_names import attribute_family
 
-_FOOT = 0.25  # of its height, left out
 _MOVED_M = 1.0  # from sample to sample, for boxes of two samples to hold different points
 _MOST, _LEAST, _BETTER = 50, 60, 2.0  # points counted of one box, in all, and how many times more another sample has
 _NEAR_M, _FAR_M = 0.1, 0.5  # out of a box: between them is air, and in a shifted dataset the vehicle
@@ -45,8 +44,7 @@ def check_shifts(scene: Scene, clouds: Clouds, findings: Findings) -> None:
 def _upper(world: Array, annotation: Annotation, reach_m: float = 0.0) -> Array:
     """The points (N, 3) around a box that are above its foot and not above it, in the box's frame."""
     _, local = near_box(world, annotation, reach_m)
-    height = annotation.size_wlh_m[2]
-    return np.asarray(local[(local[:, 2] > (_FOOT - 0.5) * height) & (local[:, 2] <= height / 2)])
+    return np.asarray(local[above_foot(local, annotation) & (local[:, 2] <= annotation.size_wlh_m[2] / 2)])
 
 
 def _check_late(scene: Scene, tracks: Sequence[Track], clouds: Clouds, findings: Findings) -> None:

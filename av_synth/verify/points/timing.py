@@ -6,12 +6,12 @@ import numpy as np
 
 from av_synth.verify.findings import Findings
 from av_synth.verify.maths import Array, inverse, move
-from av_synth.verify.pixels.masks import Seen
+from av_synth.verify.pixels.masks import LEAST_PX, Seen
 from av_synth.verify.points.counts import SamplePoints
 from av_synth.verify.reading.model import Data, Scene
 
 _FRAMES = (-1, 0, 1)
-_LEAST_PX, _LEAST_POINTS = 50, 8
+_LEAST_POINTS = 8
 _APART_PX = 1.5  # two hypotheses that put points so near to each other say nothing
 _SCENE_POINTS = 120  # that tell frames apart
 _GAIN = 0.15  # of those points, by which another frame has to fit better
@@ -38,7 +38,7 @@ class MaskTiming:
             return
         for k, annotation in enumerate(seen.annotations):
             value = seen.values[k]
-            if value is None or len(seen.own[k]) < _LEAST_PX or annotation.visibility != "4":
+            if value is None or len(seen.own[k]) < LEAST_PX or annotation.visibility != "4":
                 continue
             own = points.world[points.owner == k]
             if len(own) < _LEAST_POINTS:
