@@ -21,7 +21,7 @@ check: setup  ## format, lint, types, imports, unit tests: under a minute
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest $(SUITES) $(UNIT)
+	$(BIN)/python -m pytest $(SUITES) -m "not long" $(UNIT)
 
 # each suite in one of two processes, the dearest first (tests/conftest.py)
 SUITES := -n 2 --no-loadscope-reorder
