@@ -32,6 +32,7 @@ from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS, sensor_attrib
 from av_synth.store.columns import TABLES  # noqa: E402
 from tests.simulator.calls import observations  # noqa: E402
 from tools import carla_smoke, scenario_reference  # noqa: E402
+from tools.code_map import code_map  # noqa: E402
 from tools.scenario_reference import CAMPAIGN, RIG, reference  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -239,6 +240,17 @@ def calls() -> str:
     )
 
 
+def code() -> str:
+    """Every file of the package."""
+    return _page(
+        "the files of av_synth",
+        "Every file",
+        "What each file of the package is, in its own first words: for whoever looks for the place of a change that\n"
+        "is not in the table of [how it works](../explanation/architecture.md#where-a-change-goes).",
+        code_map(),
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "bodies.md": bodies,
     "rig.md": rig,
@@ -247,6 +259,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "cli.md": cli,
     "../simulator.md": calls,
+    "code.md": code,
 }
 if hasattr(av_synth, "__all__"):
     PAGES["api.md"] = api

@@ -1,4 +1,4 @@
-"""Scratch directories whose owner may die: each has a lease, a file lock that the kernel drops at death.
+"""Scratch folders whose owner may die: each has a lease, a file lock that the kernel drops at death.
 
 The lease stands beside the directory, `<name>.lease`; it is made before it and removed after it, so a directory whose
 lease is free or gone belongs to nobody. Locks are flock(2), and on a disk that several machines write to they have to

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from av_synth.verify.box_and_pose_mistakes import SIZES, Box, Undo, box_hypotheses, pose_hypotheses
 from av_synth.verify.findings import Findings
-from av_synth.verify.hypotheses import SIZES, Box, Undo, box_hypotheses, pose_hypotheses
 from av_synth.verify.maths import Array, box_corners, box_outline, depth_inside, inverse, move
 from av_synth.verify.pixels.masks import Seen
 from av_synth.verify.reading.model import Annotation, Data, Scene

@@ -25,10 +25,10 @@ from av_synth.simulator.bodies.figure import (
     build,
 )
 from av_synth.simulator.bodies.model import CATEGORY, STEPS, Body, bounds
-from av_synth.simulator.bodies.outfits import worn
 from av_synth.simulator.bodies.people import PEOPLE, Held, Person
 from av_synth.simulator.bodies.shapes import Finish, ellipsoid, limb, tube, vec
 from av_synth.simulator.bodies.skin import Skin
+from av_synth.simulator.bodies.work_clothes import worn
 from av_synth.simulator.scene import Material, Mesh, Tag
 
 STANCE = 0.6

@@ -18,9 +18,9 @@ from av_synth.simulator.render.geometry import Geometry, Meshes
 from av_synth.simulator.render.glare import sun_pixel, veils
 from av_synth.simulator.render.halos import glows
 from av_synth.simulator.render.hiding import Hiding
+from av_synth.simulator.render.lamp_light import LampLight
 from av_synth.simulator.render.lamps import emission, find_all, fronts_m
 from av_synth.simulator.render.lighting import Lighting, cloud_drift, lighting
-from av_synth.simulator.render.night import LampLight
 from av_synth.simulator.render.placement import Placed, moved_from_body
 from av_synth.simulator.render.programs import (
     FRAME_BINDING,

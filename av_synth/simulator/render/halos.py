@@ -11,9 +11,9 @@ import numpy.typing as npt
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.lamp_places import Lamp
 from av_synth.simulator.render import projection
+from av_synth.simulator.render.lamp_light import STREET_COLOUR, shine
 from av_synth.simulator.render.lamps import emission
 from av_synth.simulator.render.lighting import Lighting
-from av_synth.simulator.render.night import STREET_COLOUR, shine
 from av_synth.simulator.render.quads import CORNERS
 from av_synth.simulator.scene import Material, Scene, View
 

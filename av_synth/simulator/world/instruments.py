@@ -6,13 +6,13 @@ from av_synth.simulator.profile import WORN_GRIP
 from av_synth.simulator.scene import Weather
 from av_synth.simulator.world.arrays import AllTold
 from av_synth.simulator.world.dynamics import road_friction
+from av_synth.simulator.world.given_forces import GivenForces
 from av_synth.simulator.world.model import WheelAngles
-from av_synth.simulator.world.pushes import Pushes
 from av_synth.simulator.world.telemetry import VehicleTelemetry, telemetry
 from av_synth.simulator.world.wheels import wheel_angles
 
 
-class Instruments(Pushes):
+class Instruments(GivenForces):
     """The part of `World` that reads bodies; errors are those of `Commands`."""
 
     weather: Weather

@@ -63,7 +63,7 @@ _CLEARANCE_M = 0.02  # bodies may touch this much at spawn
 
 
 class World(Instruments):
-    """One town, one episode at a time. `Commands` and `Pushes` have what changes single actors, `Instruments` reads.
+    """One town, one episode at a time. `Commands` and `GivenForces` have what changes actors, `Instruments` reads.
 
     Attributes:
         town, catalogue: what the world is made of; `reset` changes the town.

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from av_synth.verify.box_and_pose_mistakes import conjugate, xyzw
 from av_synth.verify.findings import Findings, Place
-from av_synth.verify.hypotheses import conjugate, xyzw
 from av_synth.verify.lens import COEFFICIENTS
 from av_synth.verify.maths import Array, rotation_matrix, turn_between_rad
 from av_synth.verify.reading.model import Calibration, Data, Dataset, Scene

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from av_synth.verify.box_and_pose_mistakes import xyzw
 from av_synth.verify.findings import Findings, Place
-from av_synth.verify.hypotheses import xyzw
 from av_synth.verify.maths import rotation_matrix, turn_between_rad
 from av_synth.verify.points.counts import annotation_place
 from av_synth.verify.reading.model import Annotation, Scene

@@ -1,3 +1,4 @@
+// The dark that a body keeps off the ground right under it, soft at its edges.
 in vec3 square;
 in vec3 relative;
 layout(location = 0) out vec4 out_colour;

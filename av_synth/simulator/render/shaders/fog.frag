@@ -1,3 +1,4 @@
+// Fog that lamps light around them, thinner away from the lamp.
 in vec2 square;
 in vec3 colour;
 layout(location = 0) out vec4 out_colour;

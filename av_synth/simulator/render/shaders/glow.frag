@@ -1,3 +1,4 @@
+// Lamps' halos, and their streaks on a wet road.
 in vec3 relative;
 in vec2 square;
 in vec3 colour;

@@ -1,1 +1,2 @@
+// Depths alone, as the sun sees bodies and town.
 void main() {}

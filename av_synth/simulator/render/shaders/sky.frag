@@ -1,3 +1,4 @@
+// The sky: its light, the sun in it, clouds, and what fog leaves of them.
 in vec3 ray;
 layout(location = 0) out vec4 out_colour;
 layout(location = 1) out uint out_label;

@@ -1,3 +1,4 @@
+// A flake near the camera, soft at its edges.
 in vec2 square;
 flat in float dense;
 in vec3 light;

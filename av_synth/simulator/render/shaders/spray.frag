@@ -1,3 +1,4 @@
+// A puff of water behind a wheel, soft at its edges.
 in vec2 square;
 flat in float dense;
 in float above;

@@ -1,3 +1,4 @@
+// How materials look in sun, shadow, lamp light, wet and air: all bodies and the town.
 // One program per material: its name, and what makes it another program, are defined in front of this text: see
 // `Variant` and `Extras` of programs.py.
 in vec3 relative;

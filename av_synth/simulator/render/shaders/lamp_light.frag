@@ -1,3 +1,4 @@
+// What a street lamp or a beam throws on the ground: how it falls off ahead, across and away.
 // A colour below 0 marks the head of a street lamp that is off, in alpha.
 // square: street lamps -1..1 round; beams 0..1 ahead (x) and -1..1 across (y), marked by x + 2.
 in vec2 square;

@@ -42,7 +42,7 @@ class LampLight:
         self.ways = context.texture((_MAP_PX, _MAP_PX), 2, dtype="f2")
         self.ways.repeat_x = self.ways.repeat_y = False
         self._framebuffer = context.framebuffer([self.texture, self.ways])
-        self._quads = Quads(context, programs, "pool", "2f 2f 3f", "in_position", "in_square", "in_colour")
+        self._quads = Quads(context, programs, "lamp_light", "2f 2f 3f", "in_position", "in_square", "in_colour")
         self.street_lamps_m = street_lamps(town)
 
     def update(self, scene: Scene, eye_m: Array, power: float) -> tuple[float, float, float]:

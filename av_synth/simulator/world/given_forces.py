@@ -13,7 +13,7 @@ from av_synth.simulator.world.errors import NotSupported
 _TILT_RADPS = 0.2  # angular velocities about level axes below this are a car's own rocking, above it a wish
 
 
-class Pushes(Commands):
+class GivenForces(Commands):
     """The part of `World` that pushes actors. Vectors are right-handed, world axes, SI, unless said.
 
     Errors are those of `Commands`. A body is pushed at its centre of mass unless a place is given, as PhysX does it;
