@@ -23,8 +23,8 @@ check: setup  ## format, lint, types, imports, unit tests: under a minute
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest $(SUITES) -m "not long" $(UNIT)
 
-# each suite in one of two processes, the dearest first (tests/conftest.py)
-SUITES := -n 2 --no-loadscope-reorder
+# each suite in one of three processes, for tests often wait, the dearest first (tests/conftest.py)
+SUITES := -n 3 --no-loadscope-reorder
 test: setup  ## everything that a change must pass
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -32,14 +32,20 @@ looks:
 """
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Bodies are built once for all tests, and nobody's own cache gets those of here."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the looks are kept, none as yet; the models and their description are beside it."""
     write_car(tmp_path)
     (tmp_path / "mine.yaml").write_text(MINE)
     (tmp_path / "looks").mkdir()
     monkeypatch.setenv("AV_SYNTH_ASSETS", str(tmp_path / "looks"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     return tmp_path / "looks"
 
 

@@ -54,13 +54,15 @@ def test_drops_are_the_same_whenever_the_image_is_taken_again_and_each_camera_ha
 
 def test_drops_grow_with_the_rain_from_nothing() -> None:
     image = halves()
-    amounts = np.linspace(0.0, 100.0, 401).tolist()
-    seen = [wet_lens(image, Weather(precipitation=each), 4, 5_000_000).astype(np.int16) for each in amounts]
-    covered = [int((each != image).any(axis=2).sum()) for each in seen]
-    assert covered[0] == 0
-    assert covered[4] < 600
-    assert covered[40] < covered[200] < covered[400]
-    steps = [np.abs(b - a).mean() for a, b in pairwise(seen)]
+    begin, middle, end = (np.linspace(first, first + 5.0, 21).tolist() for first in (0.0, 47.5, 95.0))
+    covered, steps = {}, []
+    for amounts in (begin, middle, end):
+        seen = [wet_lens(image, Weather(precipitation=each), 4, 5_000_000).astype(np.int16) for each in amounts]
+        covered |= {each: int((wet != image).any(axis=2).sum()) for each, wet in zip(amounts, seen, strict=True)}
+        steps += [np.abs(b - a).mean() for a, b in pairwise(seen)]
+    assert covered[0.0] == 0
+    assert covered[1.0] < 600
+    assert covered[5.0] < covered[50.0] < covered[100.0]
     assert max(steps) < 0.15  # of 255, over the image: less than one drop of 20 pixels that comes from nowhere
 
 
