@@ -18,25 +18,29 @@ def code_map() -> str:
 
 def _folder(folder: Path) -> Iterator[str]:
     yield f"## `{folder.relative_to(ROOT)}`\n"
-    about = _first_words(folder / "__init__.py")
+    about = _docstring(folder / "__init__.py")
     if about:
         yield f"{about}\n"
-    for path in sorted(folder.glob("*.py")):
-        if path.name != "__init__.py":
-            yield f"- `{path.name}`: {_first_words(path)}"
+    yield from (
+        f"- `{path.name}`: {_docstring(path)}" for path in sorted(folder.glob("*.py")) if path.stem != "__init__"
+    )
+    for pattern in ("shaders/*", "*.js", "page/*.js"):
+        yield from (
+            f"- `{path.relative_to(folder).as_posix()}`: {_first_comment(path)}"
+            for path in sorted(folder.glob(pattern))
+        )
     yield ""
-    shaders = sorted(folder.glob("shaders/*"))
-    if shaders:
-        yield f"### `{folder.relative_to(ROOT)}/shaders`\n"
-        yield from (f"- `{path.name}`: {_first_words(path)}" for path in shaders)
-        yield ""
 
 
-def _first_words(path: Path) -> str:
-    """Of a module the first paragraph of its docstring, of a shader its first line, a comment."""
+def _docstring(path: Path) -> str:
+    """The first paragraph of a module's docstring."""
     text = path.read_text(encoding="utf-8")
-    if path.suffix == ".py":
-        return " ".join((ast.get_docstring(ast.parse(text)) or "").partition("\n\n")[0].split())
+    return " ".join((ast.get_docstring(ast.parse(text)) or "").partition("\n\n")[0].split())
+
+
+def _first_comment(path: Path) -> str:
+    """The first line of a shader or a script, but for `"use strict";`."""
+    text = path.read_text(encoding="utf-8").removeprefix('"use strict";\n')
     if not text.startswith("// "):
-        raise ValueError(f"{path}: got no comment in its first line; want one that says what it draws")
+        raise ValueError(f"{path}: got no comment in its first line; want one that says what it does")
     return text.partition("\n")[0].removeprefix("// ")

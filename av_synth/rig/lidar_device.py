@@ -1,4 +1,4 @@
-"""What a rig says of a lidar that is a device: its physics, and how its rays leave it."""
+"""What a rig says of a lidar that is a device: its physics, and when its rays leave it (where they point: `loader`)."""
 
 from __future__ import annotations
 

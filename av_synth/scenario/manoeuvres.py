@@ -358,10 +358,10 @@ class Do(Strict):
         return next(iter(self.model_fields_set))
 
 
+_OF_PEOPLE_ALONE = ("cross", "walk")
 ANYWHERE = ("appear", "vanish")  # what things do too
 OF_PEOPLE = (
-    "cross",
-    "walk",
+    *_OF_PEOPLE_ALONE,
     "wait",
     "fall",
     "follow_trajectory",
@@ -370,7 +370,7 @@ OF_PEOPLE = (
     "appear",
     "vanish",
 )
-OF_VEHICLES = tuple(name for name in Do.model_fields if name not in ("cross", "walk"))
+OF_VEHICLES = tuple(name for name in Do.model_fields if name not in _OF_PEOPLE_ALONE)
 OF_EGO = (
     "drive",
     "speed_profile",

@@ -16,6 +16,7 @@ TICK_S = 0.05
 # A stream of the carla client that loses its server closes its socket to connect anew, and one that is dropped closes
 # it, too: at the same moment, by two threads, that ends the process (carla/streaming/detail/tcp/Client.cpp, 0.9.16).
 _CLIENTS_NOTICE_S = 0.05
+_ENDS_S = 60.0  # far more than it takes; what it has run is counted (`make coverage`) when it ends by itself
 
 
 @contextmanager
@@ -29,8 +30,12 @@ def running_simulator(*options: str) -> Iterator[tuple[subprocess.Popen[str], in
         assert line.startswith("ready 127.0.0.1:"), f"got {line!r}"
         yield process, int(line.split()[1].rsplit(":", 1)[1])
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()
+        try:
+            process.wait(_ENDS_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
         time.sleep(_CLIENTS_NOTICE_S)
         process.stdin.close()
         process.stdout.close()

@@ -1,4 +1,4 @@
-"""Reads lidar .pcd.bin and radar .pcd files and checks their layout."""
+"""Reads lidar .pcd.bin and radar .pcd files and checks their layout, and that turns are whole."""
 
 from __future__ import annotations
 

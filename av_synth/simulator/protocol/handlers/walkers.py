@@ -1,4 +1,4 @@
-"""Walkers."""
+"""Walkers: what they are told and how they are, handed on to the world's `commands`."""
 
 from __future__ import annotations
 
