@@ -199,3 +199,22 @@ def test_the_marks_of_blocks_are_understood():
     assert [line for line in marks if not known.fullmatch(line)] == []
     assert sum(1 for line in marks if "not run" in line) == sum(1 for block in blocks() if block.not_run)
     assert shlex.split("a # b", comments=True) == ["a"]
+
+
+def test_every_file_that_the_table_of_changes_names_is_there():
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("## Where a change goes")[2].partition("\n## ")[0]
+    missing = []
+    for row in (line for line in table.splitlines() if line.startswith("| ")):
+        folders = [ROOT, ROOT / "av_synth"]
+        for name in re.findall(r"`([\w/.]+(?:/|\.(?:py|js|frag|yaml)))`", row):
+            found = [folder / name for folder in folders if (folder / name).exists()]
+            if not found:
+                missing.append(f"{name}: {row}")
+                continue
+            # what follows in a row may be told from the folder of what it named before
+            first = found[0] if found[0].is_dir() else found[0].parent
+            folders += [first, first.parent]
+
+    assert len(table.splitlines()) > 50
+    assert missing == []
