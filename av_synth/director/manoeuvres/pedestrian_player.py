@@ -83,8 +83,10 @@ class PedestrianPlayer:
             self._manoeuvres.begin(Running(event, "walk", *let_go(self, do, view, walks=True)), view)
             if self._arriving is not None and isinstance(self.body, MapCourse):
                 self._arriving.come_along(self.body.line)
-        else:  # it waits
+        elif do.wait is not None:
             self._run(event, view, lambda _: True)
+        else:  # the document is refused before: see `OF_PEOPLE`
+            raise AssertionError(f"{do.kind} is nothing that people do")
 
     def ended(self, view: View) -> list[EventSpec]:
         """The manoeuvres that are over."""
