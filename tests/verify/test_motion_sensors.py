@@ -187,6 +187,11 @@ def lost(copy: Copy) -> None:
     device(lambda rows: rows[1]["receiver"].update(outage_every_s=None))(copy)
 
 
+def message_that_an_imu_loses(copy: Copy) -> None:
+    edit_json(copy, f"{SAID}/{IMU}", list.pop)
+    edit_json(copy, f"{TRUTH}/{IMU}", lambda rows: rows[-1].update(lost=True))
+
+
 def forget_last(folder: str, name: str) -> Callable[[Copy], None]:
     return lambda copy: edit_json(copy, f"{folder}/{name}", list.pop)
 
@@ -228,6 +233,11 @@ MISTAKES: dict[str, tuple[Callable[[Copy], None], str]] = {
         device(lambda rows: rows[0]["gyroscope"].update(drift=None)),
         "gyroscope = {'bias': 0.002, 'drift': None",
     ),
+    "a device that does not say its limit": (
+        device(lambda rows: rows[0]["accelerometer"].pop("limit")),
+        "accelerometer = {'bias': 0.05",
+    ),
+    "an IMU that loses a message": (message_that_an_imu_loses, "1 messages are told to be lost; an IMU loses none"),
     "a receiver without numbers": (device(lambda rows: rows[1].update(receiver={})), "receiver = {}; want bias_m"),
     "no file": (lambda copy: (copy.root / TRUTH / GNSS).unlink(), "is missing; motion_sensor.json tells"),
     "a vector of two": (edit(IMU, lambda row: row["q"].pop(), SAID), "message 0 has q = ["),

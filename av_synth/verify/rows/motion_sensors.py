@@ -103,10 +103,14 @@ def _device_problem(row: Row) -> str:
     drawn = row.get("scale_errors")
     for key, name in _TRIADS.items():
         triad = row.get(name)
-        if not isinstance(triad, dict) or not all(is_number(triad.get(k)) and triad[k] >= 0 for k in _TRIAD_KEYS):
-            return f"{name} = {short(triad)}; want {', '.join(_TRIAD_KEYS)}, none below 0"
-        if not _positive(triad, "drift_time_s") or not (triad.get("limit") is None or _positive(triad, "limit")):
-            return f"{name}: drift_time_s = {short(triad['drift_time_s'])}, limit = {short(triad.get('limit'))}"
+        if (
+            not isinstance(triad, dict)
+            or not all(is_number(triad.get(k)) and triad[k] >= 0 for k in _TRIAD_KEYS)
+            or "limit" not in triad
+        ):
+            return f"{name} = {short(triad)}; want {', '.join(_TRIAD_KEYS)}, none below 0, and limit"
+        if not _positive(triad, "drift_time_s") or not (triad["limit"] is None or _positive(triad, "limit")):
+            return f"{name}: drift_time_s = {short(triad['drift_time_s'])}, limit = {short(triad['limit'])}"
         if not isinstance(drawn, dict) or not are_numbers(drawn.get(key), 3):
             return f"scale_errors = {short(drawn)}; want three numbers for {key}"
     if not all(is_number(row.get(key)) for key in ("tilt_rad", "heading_rad")):
@@ -153,6 +157,9 @@ def _rows_problem(rows: Any, sizes: Mapping[str, int]) -> str:
 
 
 def _check_imu(scene: Scene, row: Row, name: str, said: Samples, truth: Samples, findings: Findings) -> None:
+    if truth.lost.any():
+        findings.add(_CHECK, name, f"{int(truth.lost.sum())} messages are told to be lost; an IMU loses none")
+        return
     if not _check_times(name, row, said.time_us, truth, findings) or len(truth.time_us) < 2:
         return
     seconds = (truth.time_us - truth.time_us[0]) * 1e-6
