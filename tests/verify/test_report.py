@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from mistakes import half_turn
 from synthetic_copies import Copy
+from synthetic_dataset import FEW_CAMERAS
 
 from av_synth.errors import UserError
 from av_synth.verify import VerifyReport, verify, write_report
@@ -130,6 +131,25 @@ def test_somebody_elses_page_is_not_written_over(report: VerifyReport, tmp_path:
     assert (tmp_path / "index.html").read_text() == "my thesis"
     write_report(report, tmp_path / "own")
     write_report(report, tmp_path / "own")
+
+
+def test_a_torn_report_is_no_report(report: VerifyReport, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("my thesis")
+    (tmp_path / "report.json").write_text('{"checks"')
+
+    with pytest.raises(UserError, match=r"has an index\.html of something else"):
+        write_report(report, tmp_path)
+
+
+def test_labels_in_images_that_are_smaller_than_said_have_no_picture(copy: Copy, tmp_path: Path) -> None:
+    copy.edit_annotations(copy.annotations("oncoming"), half_turn)
+    for channel in FEW_CAMERAS:
+        for name in copy.files(channel, keyframes=True):
+            copy.write(name, cv2.imencode(".jpg", np.full((4, 4, 3), 80, np.uint8))[1].tobytes())
+
+    write_report(verify(copy.root), tmp_path / "report")
+
+    assert "off by 180 degrees" in (tmp_path / "report/index.html").read_text()
 
 
 def test_files_outside_the_dataset_are_not_read_whatever_the_tables_say(copy: Copy, tmp_path: Path) -> None:

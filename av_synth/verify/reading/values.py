@@ -54,6 +54,11 @@ def is_strings(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(v, str) for v in value)
 
 
+def json_of(path: Path) -> Any:
+    """What a JSON file holds that may be anything, or not be there; None when it cannot be read."""
+    return read_json(path, "schema", Findings()) if has_file(path) else None
+
+
 def read_json(path: Path, check: str, findings: Findings) -> Any:
     """Read a JSON file; None, with a finding, when it cannot be read or has numbers that are not JSON's."""
     non_finite: list[str] = []

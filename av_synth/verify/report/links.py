@@ -7,9 +7,8 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-from av_synth.verify.findings import Findings
 from av_synth.verify.reading.model import Annotation, Dataset
-from av_synth.verify.reading.values import has_file, read_json
+from av_synth.verify.reading.values import has_file, json_of
 
 
 class PageLinks:
@@ -43,7 +42,7 @@ class PageLinks:
 
 def _runs(path: Path) -> Mapping[str, str]:
     """Run id by scene name; none where the dataset does not say it in the form that is looked for."""
-    content = read_json(path, "schema", Findings()) if has_file(path) else None
+    content = json_of(path)
     rows = content.get("runs") if isinstance(content, dict) else None
     if not isinstance(rows, list):
         return {}

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from av_synth.errors import StoreError, UserError
-from av_synth.verify.findings import CHECKS, Finding, Findings, VerifyReport
+from av_synth.verify.findings import CHECKS, Finding, VerifyReport
 from av_synth.verify.measures import QUANTITIES
-from av_synth.verify.reading.values import has_file, read_json
+from av_synth.verify.reading.values import json_of
 from av_synth.verify.report.links import PageLinks
 from av_synth.verify.report.pictures import Shot, worst_labels
 from av_synth.verify.verifier import reopen
@@ -68,7 +68,7 @@ def check_place(dataset: Path, folder: Path) -> None:
 
 
 def _is_report(path: Path) -> bool:
-    content = read_json(path, "report", Findings()) if has_file(path) else None
+    content = json_of(path)
     return isinstance(content, dict) and "checks" in content and "dataset" in content
 
 

@@ -102,6 +102,8 @@ class _Index:
         right, bottom = np.minimum(high + margin, (image.shape[1], image.shape[0])).astype(int)
         scale = _WIDTH_PX / max(right - left, 1)
         crop = np.asarray(image)[top:bottom, left:right]
+        if not crop.size:  # of an image that is smaller than is said
+            return None
         size = (_WIDTH_PX, max(1, round((bottom - top) * scale)))
         way = cv2.INTER_NEAREST if scale > 1 else cv2.INTER_AREA
         picture: Picture = np.ascontiguousarray(cv2.resize(crop, size, interpolation=way), dtype=np.uint8)
@@ -134,6 +136,8 @@ class _Index:
             return
         left, top, right, bottom = crop
         own = np.isin(labels[top:bottom, left:right], values).astype(np.uint8)
+        if not own.size:
+            return
         wide = cv2.resize(own, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_NEAREST)
         outlines, _ = cv2.findContours(wide, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(picture, outlines, -1, _MASK, 1)
