@@ -148,6 +148,85 @@ def test_a_pixel_value_is_plain_digits(mutable: Copy, digits: str) -> None:
     assert "want an object of pixel value (0 to 65535) to instance token" in problem.message
 
 
+def test_a_fault_of_a_channel_that_is_no_text_is_found(mutable: Copy) -> None:
+    change = mutated(mutable, "sample_truth", lambda rows: rows[0]["faults"][-1].update(channel=["CAM_FRONT"]))
+
+    (problem,) = verify_with(mutable, change).problems
+
+    assert problem.check == "faults"
+    assert "is of no sensor of this scene; want a channel" in problem.message
+
+
+@pytest.mark.parametrize("role", ["role", "other_role"])
+def test_a_role_that_is_no_text_is_found(mutable: Copy, role: str) -> None:
+    change = mutated(mutable, "sample_truth", lambda rows: rows[0]["criticality"][0].update({role: ["ego"]}))
+
+    (problem,) = verify_with(mutable, change).problems
+
+    assert problem.check == "schema"
+
+
+def test_times_that_are_ten_times_too_large_are_found_beside_true_ones(mutable: Copy) -> None:
+    """A double has no room for them."""
+
+    def too_large(rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            row["timestamp"] = 10 * row["timestamp"] + 1
+
+    def off_as_well(rows: list[dict[str, Any]]) -> None:
+        too_large(rows)
+        rows[0]["timestamp"] += 5000
+
+    change = mutated(mutable, "clock_truth", off_as_well)
+    for table in ("sample", "sample_data", "ego_pose"):
+        change |= mutated(mutable, table, too_large)
+
+    report = verify_with(mutable, change)
+
+    assert "which is ten times too large" in str(report)
+
+
+def test_a_folder_that_is_called_as_a_vector_map_is_found(mutable: Copy) -> None:
+    folder = mutable.root / "maps/expansion/town.json"
+    folder.mkdir()
+
+    report = verify(mutable.root, synthetic.VERSION)
+
+    folder.rmdir()
+    assert [(problem.check, problem.where) for problem in report.problems] == [("map_expansion", "town.json")]
+
+
+def test_an_arc_without_a_radius_worth_the_name_is_found(mutable: Copy) -> None:
+    (problem, *_) = verify_with_map(mutable, tightest).problems
+
+    assert problem.check == "map_lanes"
+    assert "radius 1e-320" in problem.message
+
+
+def test_a_canvas_without_a_width_worth_the_name_is_found(mutable: Copy) -> None:
+    (problem, *_) = verify_with_map(mutable, lambda content: content.update(canvas_edge=[1e-320, 1e7])).problems
+
+    assert problem.check == "map_expansion"
+    assert "canvas_edge = [1e-320, 10000000.0]; want [width, height] in metres" in problem.message
+
+
+def tightest(content: dict[str, Any]) -> None:
+    arc = next(iter(content["arcline_path_3"].values()))[0]
+    arc.update(shape="LSR", radius=1e-320, segment_length=[1e7, 0.0, 0.0])
+
+
+def verify_with_map(copy: Copy, change: Callable[[dict[str, Any]], object]) -> VerifyReport:
+    path = copy.root / OTHER_FILES[0]
+    before = path.read_bytes()
+    content = json.loads(before)
+    change(content)
+    copy.write(path, json.dumps(content).encode())
+    try:
+        return verify(copy.root, synthetic.VERSION)
+    finally:
+        copy.write(path, before)
+
+
 def test_images_of_one_height_and_two_widths_are_not_compared(mutable: Copy) -> None:
     first, second = (row for row in mutable.rows("sample_data")[:2])
     path = mutable.root / second["filename"]

@@ -19,6 +19,7 @@ from av_synth.verify.reading.values import are_numbers, has_file, is_number, is_
 _SHAPES = ("LSL", "LSR", "RSL", "RSR", "LRL", "RLR")
 _JOIN_M, _JOIN_RAD = 0.3, 0.1  # a path's arcs, and the ends of lanes that follow one another
 _END_M, _END_RAD = 0.5, 0.15  # integrated against end_pose
+_TIGHTEST_M = 1e-3  # a radius below it turns further than can be reckoned
 _LINK_M = 1.0
 _SHARED = 0.9  # of lanes with a follower that share the nodes of their far edge with one
 _ON_ROAD = 0.5  # of ego poses: a rare event may leave the road, a shifted or mirrored map loses nearly all
@@ -35,10 +36,11 @@ def check_maps(dataset: Dataset, findings: Findings) -> None:
     locations = sorted({scene.location for scene in dataset.scenes})
     seen: dict[bytes, str] = {}
     for path in sorted(folder.glob("*.json")):
-        content = path.read_bytes()
-        if seen.setdefault(content, path.stem) != path.stem and path.stem not in locations:
+        same = seen.setdefault(path.read_bytes(), path.stem) if has_file(path) else path.stem
+        if same != path.stem and path.stem not in locations:
             continue  # the same map under another of the four names that readers load
-        vector_map = read_map(path.name, read_json(path, "map_expansion", findings), findings)
+        content = read_json(path, "map_expansion", findings)
+        vector_map = None if content is None else read_map(path.name, content, findings)
         if vector_map is None:
             continue
         _check_paths(vector_map, findings)
@@ -94,7 +96,7 @@ def _path_problem(arcs: Any) -> str:
             and is_number(arc.get("radius"))
         ):
             return f"arc {k} is {short(arc)}; want start_pose, end_pose, segment_length[3], shape and radius"
-        if arc["radius"] <= 0 or min(arc["segment_length"]) < -1e-6:
+        if arc["radius"] < _TIGHTEST_M or min(arc["segment_length"]) < -1e-6:
             return f"arc {k} has radius {arc['radius']} and lengths {arc['segment_length']}; want positive ones"
         start, end = tuple(arc["start_pose"]), tuple(arc["end_pose"])
         if at is not None and _apart(at, start, _JOIN_M, _JOIN_RAD):

@@ -61,6 +61,7 @@ _ENUMERATIONS: Mapping[tuple[str, str], tuple[str, ...]] = {
 }
 _DIVIDERS = ("left_lane_divider_segments", "right_lane_divider_segments", "lane_divider_segments")
 _CANVAS_SLACK_M = 0.5
+_LEAST_CANVAS_M = 0.1  # a pixel of its pictures
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def read_map(name: str, content: Any, findings: Findings) -> VectorMap | None:
     if content["version"] != _VERSION:
         findings.add("map_expansion", name, f"version = {short(content['version'])}; want {_VERSION!r}, a string")
     canvas = content["canvas_edge"]
-    if not are_numbers(canvas, 2) or min(canvas) <= 0:
+    if not are_numbers(canvas, 2) or min(canvas) < _LEAST_CANVAS_M:
         findings.add("map_expansion", name, f"canvas_edge = {short(canvas)}; want [width, height] in metres")
         return None
     layers = {layer: _layer(name, layer, content[layer], findings) for layer in _LAYERS}

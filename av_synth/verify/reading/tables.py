@@ -54,6 +54,7 @@ def _is_criticality(value: object) -> bool:
         and isinstance(v.get("metric"), str)
         and (v.get("value") is None or is_number(v["value"]))
         and all(isinstance(v.get(name), str) for name in ("instance_token", "other_instance_token"))
+        and all(isinstance(v.get(name, ""), str) for name in ("role", "other_role"))
         for v in value
     )
 

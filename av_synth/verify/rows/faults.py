@@ -64,7 +64,7 @@ class SceneFaults:
                         self._rows.setdefault((sample.token, fault["channel"]), []).append(fault)
 
     def _problem(self, fault: object) -> str:
-        if not isinstance(fault, dict) or fault.get("channel") not in self._scene.data:
+        if not isinstance(fault, dict) or str(fault.get("channel")) not in self._scene.data:
             return f"{short(fault)} is of no sensor of this scene; want a channel"
         modality = self._scene.data[fault["channel"]][0].calibration.modality
         if modality not in KINDS.get(str(fault.get("kind")), ()):

@@ -131,10 +131,10 @@ def _check_poses(scene: Scene, findings: Findings) -> None:
     """The ego was where its pose says at the time that was told, and at the true one, by the records of good clocks."""
     wrong = [data for rows in scene.data.values() for data in rows if data.as_told.timestamp_us != data.timestamp_us]
     good = {d.timestamp_us: d for rows in scene.data.values() for d in rows if d.as_told.ego_pose is d.ego_pose}
-    times = np.array(sorted(good), dtype=np.float64)
-    if not wrong or len(times) < 3:
+    if not wrong or len(good) < 3:
         return
-    poses = np.array([good[int(at)].ego_pose.world_from_ego for at in times])
+    times = np.array(sorted(good), dtype=np.float64)
+    poses = np.array([good[at].ego_pose.world_from_ego for at in sorted(good)])
     path = EgoMotion(times, poses[:, :3, 3], poses[:, :3, :3])
     for data in wrong:
         for what, each in (("told", data.as_told), ("true", data)):
