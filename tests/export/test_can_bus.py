@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from av_synth.errors import DataError
 from av_synth.export.nuscenes import RunNames
 from av_synth.geometry.transforms import Array, from_yaw
 from tests.export.as_nuscenes import export
+from tests.export.small_towns import even_spiral_town
 from tests.export.synthetic_run import (
     EGO_ID,
     EGO_WHEELBASE_M,
@@ -22,6 +24,7 @@ from tests.export.synthetic_run import (
     SENSORS,
     TICK_US,
     Rows,
+    SyntheticTown,
     build_run,
     pose_columns,
 )
@@ -69,9 +72,11 @@ def braking(speed_mps: float, deceleration_mps2: float) -> Way:
     return way
 
 
-def messages(tmp_path: Path, change: Callable[[Rows], None] | None = None) -> dict[str, Any]:
+def messages(
+    tmp_path: Path, change: Callable[[Rows], None] | None = None, town: SyntheticTown | None = None
+) -> dict[str, Any]:
     """The files of one scene, by message."""
-    run = build_run(tmp_path / "store", 0, sensors=TINY, change=change)
+    run = build_run(tmp_path / "store", 0, town, sensors=TINY, change=change)
     folder = export([run], tmp_path / "dataset") / "can_bus"
     files = {path.stem.removeprefix("scene-0001_"): json.loads(path.read_text()) for path in folder.iterdir()}
     assert len(files) == 8
@@ -218,6 +223,24 @@ def test_the_route_goes_50_m_beyond_the_scene_on_the_egos_lane(plain: dict[str, 
     assert route[0] == pytest.approx([poses[0, 0] - 40.0, 38.25], abs=2.0)
     assert route[-1] == pytest.approx([poses[-1, 0] + 50.0, 38.25], abs=0.5)
     assert np.hypot(*np.diff(route, axis=0).T).max() < 2.5
+
+
+@dataclass(frozen=True)
+class Bend(SyntheticTown):
+    """A spiral of one curvature, of which CARLA 0.9.16 knows no place; its lanes begin where the ego does."""
+
+    origin_m: tuple[float, float] = (-10.0, 30.0)
+
+    @property
+    def opendrive(self) -> str:
+        return even_spiral_town()
+
+
+def test_the_route_is_on_the_same_lanes_as_the_map(tmp_path: Path) -> None:
+    files = messages(tmp_path, town=Bend())
+
+    route, poses = np.array(files["route"]), column(files["pose"], "pos")[:, :2]
+    assert np.abs(route[:, None] - poses).sum(axis=2).min(axis=0).max() < 0.6
 
 
 def test_a_run_that_does_not_say_who_the_ego_is_is_refused(tmp_path: Path) -> None:

@@ -100,10 +100,9 @@ def read_towns(sources: Iterable[Source]) -> dict[TownKey, Town]:
             paths[source.town_key] = open_run(source.folder, files=False).path(OPENDRIVE)
     towns = {}
     for (name, digest), path in sorted(paths.items()):
-        text = path.read_text(encoding="utf-8")
-        network = read_network(name, text)
+        network = read_network(name, path.read_text(encoding="utf-8"))
         town_map = draw_town_map(network)
-        towns[name, digest] = Town(name, digest, network, town_map, Roads(name, text, town_map.offset_m))
+        towns[name, digest] = Town(name, digest, network, town_map, Roads(network.world, town_map.offset_m))
     return towns
 
 

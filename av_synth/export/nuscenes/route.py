@@ -16,11 +16,11 @@ _OFF_ROAD_M = 5.0
 
 
 class Roads:
-    """The lanes of a town, read once for all scenes in it."""
+    """The lanes of a town, along which its scenes' routes go on."""
 
-    def __init__(self, town: str, opendrive: str, offset_m: Offset) -> None:
-        """Read an OpenDRIVE text; `offset_m` is added to world coordinates."""
-        self._map = carla.Map(town, opendrive)
+    def __init__(self, world: carla.Map, offset_m: Offset) -> None:
+        """By the client's reader of the town's file; `offset_m` is added to world coordinates."""
+        self._map = world
         self._offset = np.array([*offset_m, 0.0])
 
     def route(self, positions_m: Array, headings: Array) -> list[list[float]]:
