@@ -50,7 +50,11 @@ class Steady:
             at += _HEAD.size + size
             if kind == _END:
                 continue
-            body = {_STORE: self._store, _CHUNK: self._chunk}[kind](body)
+            if kind not in (_STORE, _CHUNK):
+                raise DataError(
+                    f"rrd: rerun-sdk has written a message of kind {kind}; want {_END}, {_STORE} or {_CHUNK}"
+                )
+            body = self._store(body) if kind == _STORE else self._chunk(body)
             parts += [_HEAD.pack(kind, len(body)), body]
         return b"".join(parts)
 

@@ -35,6 +35,16 @@ def test_measurements_without_their_truth_are_refused(tmp_path: Path) -> None:
         export([run], tmp_path / "dataset")
 
 
+def test_a_receivers_measurements_without_their_truth_are_refused(tmp_path: Path) -> None:
+    def change(rows: Rows) -> None:
+        rows["gnss"] = [row("gnss", 0), row("gnss", 100_000)]
+        rows["gnss_truth"] = [row("gnss_truth", 0), {**row("gnss_truth", 100_000), "lost": True}]
+
+    run = build_run(tmp_path / "store", 0, sensors=TINY, change=change, rig={"gnss": {"rate_hz": 10}})
+    with pytest.raises(DataError, match="table gnss has 2 rows, gnss_truth 1 that are not lost; want as many"):
+        export([run], tmp_path / "dataset")
+
+
 @pytest.mark.parametrize("name", ["imu", "gnss"])
 def test_measurements_of_a_device_that_the_rig_has_not_are_refused(tmp_path: Path, name: str) -> None:
     def change(rows: Rows) -> None:

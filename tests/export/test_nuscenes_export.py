@@ -219,6 +219,11 @@ def spoil(name: str, index: int, **values: object) -> Any:
     return change
 
 
+def give_a_cone_an_attribute(rows: Rows) -> None:
+    cone = next(row for row in rows["boxes"] if row["category"] == "movable_object.trafficcone")
+    cone["attribute"] = "vehicle.moving"
+
+
 SPOILED = {
     "keyframes of CAM_FRONT and LIDAR_TOP differ": spoil("sensor_frames", 0, is_keyframe=False),
     "no ego pose of that frame": spoil("ego_poses", 2, time_us=99_999),
@@ -226,6 +231,7 @@ SPOILED = {
     "category 'vehicle.tank' is not one": spoil("boxes", 0, category="vehicle.tank"),
     "attribute 'pedestrian.moving' does not fit": spoil("boxes", 0, attribute="pedestrian.moving"),
     "attribute 'vehicle.flying' does not fit": spoil("boxes", 0, attribute="vehicle.flying"),
+    "does not fit category 'movable_object.trafficcone'; want none": give_a_cone_an_attribute,
     "visibility 5": spoil("boxes", 0, visibility=5),
     "not the time of that keyframe": spoil("boxes", 0, frame=3),
     "want one category": spoil("boxes", 0, category="vehicle.truck"),
@@ -234,6 +240,7 @@ SPOILED = {
     "which table sensors has not": spoil("sensors", 0, channel="CAM_OTHER"),
     "no camera keyframe": spoil("masks", 0, frame=1),
     "want 'masks/CAM_FRONT/000000.png'": spoil("masks", 0, path="masks/other.png"),
+    "mask 'masks/others.png' of CAM_FRONT, frame 0": spoil("masks", 1, path="masks/others.png"),
     "no keyframe of LIDAR_TOP": spoil("sensors", 1, channel="LIDAR_ROOF"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import rerun
 from av_synth import store
 from av_synth.errors import DataError, UserError
 from av_synth.export import formats, rrd
-from av_synth.export.rrd_bytes import Steady
+from av_synth.export.rrd_bytes import START_BYTES, Steady
 from av_synth.export.splits import Splits
 from av_synth.geometry.transforms import Array, matrix_from_quaternion
 from av_synth.log.taxonomy import CATEGORIES
@@ -142,3 +143,5 @@ def test_a_run_without_a_rig_has_nothing_to_write_and_a_file_without_data_is_fou
 def test_a_layout_of_another_library_is_an_error_and_not_a_guess() -> None:
     with pytest.raises(DataError, match="begins with b'RRF9'; want b'RRF2'"):
         Steady()(b"RRF9 and more")
+    with pytest.raises(DataError, match="a message of kind 7; want 0, 1 or 2"):
+        Steady()(b"RRF2".ljust(START_BYTES) + struct.pack("<QQ", 7, 0))

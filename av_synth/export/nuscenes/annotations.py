@@ -93,7 +93,8 @@ def _check_box(run_id: str, box: Record, keyframes: Mapping[int, int]) -> None:
         raise DataError(f"{where}: category '{box['category']}' is not one of nuScenes' 32")
     family, name = attribute_family(box["category"]), box["attribute"]
     if name and (name not in ATTRIBUTE_NAMES or not family or not name.startswith(family)):
-        raise DataError(f"{where}: attribute '{name}' does not fit category '{box['category']}'; want '{family}...'")
+        wanted = f"'{family}...'" if family else "none"
+        raise DataError(f"{where}: attribute '{name}' does not fit category '{box['category']}'; want {wanted}")
     if not 0 <= box["visibility"] <= 4:
         raise DataError(f"{where}: visibility {box['visibility']}; want 1 to 4, or 0 for in no camera")
     if min(box["length_m"], box["width_m"], box["height_m"]) <= 0:
@@ -148,10 +149,9 @@ def _instance_masks(
         values = by_image.pop((channel, frame), [])
         if source not in run.files and not values:
             continue
-        if any(row["path"] != source for row in values):
-            raise DataError(
-                f"run {run.run_id}: mask '{values[0]['path']}' of {channel}, frame {frame}; want '{source}'"
-            )
+        for row in values:
+            if row["path"] != source:
+                raise DataError(f"run {run.run_id}: mask '{row['path']}' of {channel}, frame {frame}; want '{source}'")
         target = f"instance_masks/{channel}/{PurePosixPath(image).stem}.png"
         files.append(Blob(source, target))
         rows.append(

@@ -65,6 +65,12 @@ def fold_measured(run: Run, offset_m: Offset) -> Measured:
         for columns, table in ((found.said, said), (found.truth, truth)):
             columns["ms_imu"][0]["q"] = np.round(_stacked(table, _QUATERNION), 12) + 0.0
     said, truth = (run.table(name) for name in ("gnss", "gnss_truth"))
+    lost = truth.column("lost").to_numpy(zero_copy_only=False)
+    if said.num_rows != (~lost).sum():
+        raise DataError(
+            f"run {run.run_id}: table gnss has {said.num_rows} rows, gnss_truth {(~lost).sum()} that are not lost; "
+            "want as many"
+        )
     if truth.num_rows:
         moved: dict[str, Sequence[str]] = {"pos": _POSITION, "vel": _VELOCITY}
         found.extra["gnss"] = _columns(said, moved)
@@ -72,7 +78,7 @@ def fold_measured(run: Run, offset_m: Offset) -> Measured:
         found.truth["gnss"] = _columns(
             truth, moved | errors | {"vel_noise": _prefixed("noise", _VELOCITY)}, _TRUE_DIGITS
         )
-        found.truth["gnss"][0]["lost"] = truth.column("lost").to_numpy(zero_copy_only=False)
+        found.truth["gnss"][0]["lost"] = lost
         for columns in (found.extra, found.truth):
             columns["gnss"][0]["pos"] = np.round(columns["gnss"][0]["pos"] + np.array([*offset_m, 0.0]), _TRUE_DIGITS)
     return found
