@@ -19,6 +19,7 @@ from av_synth.report.drawing import CLASS_COLOURS, Image, class_of
 from av_synth.report.lidar_from_above import BoxFromAbove, height_colours, lidar_from_above
 from av_synth.report.thumbnails import moment_us
 from av_synth.rig.model import MAIN_LIDAR
+from av_synth.store import replace_file
 from av_synth.verify import open_dataset
 from av_synth.verify.lens import Bend
 from av_synth.verify.maths import Array, box_corners, inverse, move
@@ -55,8 +56,9 @@ def contact_sheet(dataset: Path, out: Path, sample: int | None = None, *, scene:
         `out`.
 
     Raises:
-        StoreError: there is no such dataset, scene or sample, its tables are not sound, or a file cannot be read or
-            written.
+        UserError: there is no such folder, or it has several versions.
+        StoreError: it is no dataset, its tables are not sound, it has no such scene or sample, or a file cannot be read
+            or written.
     """
     opened = open_dataset(dataset)
     chosen = _scene(opened, scene)
@@ -65,13 +67,11 @@ def contact_sheet(dataset: Path, out: Path, sample: int | None = None, *, scene:
     if not 0 <= place < len(chosen.samples):
         raise StoreError(f"{dataset}: {chosen.name} has samples 0 to {len(chosen.samples) - 1}, got {place}")
     picture = _sheet(opened, chosen, place, story)
-    out.parent.mkdir(parents=True, exist_ok=True)
     try:
-        written = cv2.imwrite(str(out), picture)
+        _, data = cv2.imencode(out.suffix, picture)
     except cv2.error as error:
         raise StoreError(f"{out}: cannot be written: {error}; want a path that ends in .png or .jpg") from error
-    if not written:
-        raise StoreError(f"{out}: cannot be written")
+    replace_file(out, data.tobytes())
     return out
 
 

@@ -61,7 +61,7 @@ def picture_of(path: Path) -> Image:
     Raises:
         StoreError: if it cannot be read as an image.
     """
-    return _decoded(_read(path), path, cv2.IMREAD_COLOR)
+    return _decoded(read_bytes(path), path, cv2.IMREAD_COLOR)
 
 
 def small_jpeg(path: Path, width_px: int) -> bytes:
@@ -95,12 +95,17 @@ def no_wider(path: Path, width_px: int) -> bytes:
     Raises:
         StoreError: if it cannot be read as an image.
     """
-    data = _read(path)
+    data = read_bytes(path)
     image = _decoded(data, path, cv2.IMREAD_COLOR)
     return data if image.shape[1] <= width_px else as_jpeg(_resized(image, width_px))
 
 
-def _read(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """A file as it is.
+
+    Raises:
+        StoreError: if it cannot be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
@@ -108,7 +113,7 @@ def _read(path: Path) -> bytes:
 
 
 def _small(path: Path, width_px: int) -> Image:
-    data = _read(path)
+    data = read_bytes(path)
     # a JPEG is decoded at a quarter of its size in a quarter of the time, where that is large enough
     image = _decoded(data, path, cv2.IMREAD_REDUCED_COLOR_4)
     if image.shape[1] < width_px:

@@ -106,6 +106,22 @@ def test_there_is_nothing_else(server, library, path):
     assert b"import" not in body
 
 
+def test_a_picture_that_is_missing_is_told(one_scene: Path, tmp_path: Path) -> None:
+    from synthetic_copies import link_tree
+
+    dataset = link_tree(one_scene, tmp_path / "copy")
+    (dataset / "v1.0-trainval/av_synth.json").unlink()
+    for path in (dataset / "samples/CAM_FRONT").iterdir():
+        path.unlink()
+    library = Library(open_source(dataset))
+
+    with BrowseServer(library) as server:
+        status, _, body = get(server, f"/picture/{library.ids()[0]}/0/CAM_FRONT")
+
+    assert status == 422
+    assert b"cannot be read: No such file or directory" in body
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PATCH", "BREW"])
 def test_a_method_that_is_not_get_or_head_is_refused(server, method):
     status, headers, body = get(server, "/", "Host: localhost", "Content-Length: 3", method=method)

@@ -55,6 +55,13 @@ def test_the_sheet_has_all_cameras_the_lidar_and_what_the_scene_is_about(editabl
     assert len(near(told[:90], drawing.GOOD)) == 0
 
 
+def test_a_place_in_which_no_picture_can_be_is_told(one_scene: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StoreError, match=r"sheet\.png: cannot be written: "):
+        contact_sheet(one_scene, tmp_path / "file" / "sheet.png", 0)
+
+
 def test_boxes_are_drawn_where_the_things_are(one_scene: Path, tmp_path: Path) -> None:
     sheet = cv2.imread(str(contact_sheet(one_scene, tmp_path / "sheet.png", 0)))
 

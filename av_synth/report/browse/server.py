@@ -26,6 +26,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from av_synth import __version__
 from av_synth.errors import AvSynthError, UserError
 from av_synth.report.browse.library import Library, image_kind
+from av_synth.report.thumbnails import read_bytes
 from av_synth.report.viewer.page import plain_script
 
 _LOOPBACK = "127.0.0.1"
@@ -265,7 +266,7 @@ def _scene(library: Library, scene: str) -> Answer:
 
 def _picture(library: Library, scene: str, frame: str, channel: str) -> Answer:
     path = library.picture(scene, int(frame), channel) if scene in library else None
-    return _none("picture") if path is None else _image(path.read_bytes())
+    return _none("picture") if path is None else _image(read_bytes(path))
 
 
 def _small(kind: str, library: Library, scene: str) -> Answer:
