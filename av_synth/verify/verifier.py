@@ -6,10 +6,10 @@ from pathlib import Path
 
 from av_synth.errors import StoreError, UserError
 from av_synth.verify.findings import CHECKS, Findings, VerifyReport
-from av_synth.verify.maps import lanes as map_lanes
+from av_synth.verify.maps import lanes, masks
 from av_synth.verify.pixels import loose_boxes
 from av_synth.verify.points import segmentation
-from av_synth.verify.reading import blobs, tables
+from av_synth.verify.reading import tables
 from av_synth.verify.reading.model import Dataset, build
 from av_synth.verify.rows import calibration, can_bus, chains, counterfactuals, extras, names, prediction
 from av_synth.verify.scenes import verify_scene
@@ -45,12 +45,12 @@ def verify(dataset: Path, version: str | None = None) -> VerifyReport:
     del rows
     names.check_file_names(opened, findings)
     calibration.check_calibrations(opened, findings)
-    blobs.check_map_masks(opened, findings)
+    masks.check_map_masks(opened, findings)
     _check_masks_present(opened, findings)
     segmentation.check_tables(opened, findings)
     extras.check_rows(opened, findings)
     counterfactuals.check_counterfactuals(opened, findings)
-    map_lanes.check_maps(opened, findings)
+    lanes.check_maps(opened, findings)
     can_bus.check_files(opened, findings)
     prediction.check_prediction(opened, findings)
     loose_boxes.check_image_annotations(opened, findings)
@@ -86,12 +86,14 @@ def open_dataset(dataset: Path, version: str | None = None) -> Dataset:
 def _read_tables(version_dir: Path, findings: Findings) -> tables.Tables | None:
     """The tables, without optional ones that are unsound; None when a mandatory one is."""
     rows, unsound = tables.read_tables(version_dir, findings)
-    for check in (None, tables.check_tokens, tables.check_keys):
-        unsound |= check(rows, findings) if check is not None else set()
-        if unsound & set(tables.MANDATORY):
+    for check in (tables.check_tokens, tables.check_keys):
+        if not unsound.isdisjoint(tables.MANDATORY):
             return None
         rows = {table: found for table, found in rows.items() if table not in unsound}
-    return rows
+        unsound = check(rows, findings)
+    if not unsound.isdisjoint(tables.MANDATORY):
+        return None
+    return {table: found for table, found in rows.items() if table not in unsound}
 
 
 def _version(root: Path, version: str | None) -> str:

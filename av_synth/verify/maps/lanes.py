@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ _ON_ROAD = 0.5  # of ego poses: a rare event may leave the road, a shifted or mi
 _WRONG_SIDE, _LEAST_DIVIDERS = 0.5, 4  # of the dividers of a map's lanes
 
 Pose = tuple[float, float, float]
+Paths = Mapping[str, list[dict[str, Any]]]
+"""By token of a lane or connector, the arcs of its path."""
 
 
 def check_maps(dataset: Dataset, findings: Findings) -> None:
@@ -43,10 +45,10 @@ def check_maps(dataset: Dataset, findings: Findings) -> None:
         vector_map = None if content is None else read_map(path.name, content, findings)
         if vector_map is None:
             continue
-        _check_paths(vector_map, findings)
-        _check_connectivity(vector_map, findings)
+        paths = _sound_paths(vector_map, findings)
+        _check_connectivity(vector_map, paths, findings)
         _check_edges(vector_map, findings)
-        _check_dividers(vector_map, findings)
+        _check_dividers(vector_map, paths, findings)
         check_basemap(dataset, path.stem, vector_map, findings)
         for scene in dataset.scenes:
             if scene.location == path.stem:
@@ -66,7 +68,9 @@ def _lanes(vector_map: VectorMap) -> Iterator[tuple[str, str]]:
             yield layer, token
 
 
-def _check_paths(vector_map: VectorMap, findings: Findings) -> None:
+def _sound_paths(vector_map: VectorMap, findings: Findings) -> Paths:
+    """The paths that lead where they say."""
+    sound: dict[str, list[dict[str, Any]]] = {}
     for layer, token in _lanes(vector_map):
         findings.checked("map_lanes")
         where = f"{vector_map.name} arcline_path_3 of {layer} {token}"
@@ -75,12 +79,14 @@ def _check_paths(vector_map: VectorMap, findings: Findings) -> None:
         if problem or arcs is None:
             findings.add("map_lanes", where, problem)
             continue
+        sound[token] = arcs
         outline = vector_map.outline(layer, token)
         if outline is not None:
             ends = [arcs[0]["start_pose"], arcs[-1]["end_pose"]]
             off_m = max(outline.distance(shapely.Point(end[:2])) for end in ends)
             if off_m > _LINK_M:
                 findings.add("map_lanes", where, f"begins or ends {off_m:.1f} m outside the polygon; want it within")
+    return sound
 
 
 def _path_problem(arcs: Any) -> str:
@@ -129,7 +135,7 @@ def _apart(a: Pose, b: Pose, slack_m: float, slack_rad: float) -> bool:
     return math.hypot(a[0] - b[0], a[1] - b[1]) > slack_m or abs(turn) > slack_rad
 
 
-def _check_connectivity(vector_map: VectorMap, findings: Findings) -> None:
+def _check_connectivity(vector_map: VectorMap, paths: Paths, findings: Findings) -> None:
     tokens = {token for _, token in _lanes(vector_map)}
     links: dict[str, dict[str, set[str]]] = {}
     for token in sorted(tokens):
@@ -148,17 +154,12 @@ def _check_connectivity(vector_map: VectorMap, findings: Findings) -> None:
                     message = f"{way} has {other}, whose {back} has not {token}; want both or none"
                     findings.add("map_lanes", f"{vector_map.name} connectivity of {token}", message)
         for other in sorted(ways["outgoing"]):
-            gap_m = _gap_m(vector_map.paths.get(token), vector_map.paths.get(other))
-            if gap_m is not None and gap_m > _LINK_M:
+            if token not in paths or other not in paths:
+                continue
+            gap_m = math.dist(paths[token][-1]["end_pose"][:2], paths[other][0]["start_pose"][:2])
+            if gap_m > _LINK_M:
                 message = f"its path ends {gap_m:.1f} m from where the path of its follower {other} begins"
                 findings.add("map_lanes", f"{vector_map.name} connectivity of {token}", message)
-
-
-def _gap_m(before: Any, after: Any) -> float | None:
-    if _path_problem(before) or _path_problem(after):
-        return None
-    end, start = before[-1]["end_pose"], after[0]["start_pose"]
-    return math.hypot(end[0] - start[0], end[1] - start[1])
 
 
 def _check_edges(vector_map: VectorMap, findings: Findings) -> None:
@@ -198,14 +199,13 @@ def _check_on_road(scene: Scene, vector_map: VectorMap, findings: Findings) -> N
         findings.add("map_lanes", f"ego_pose.json ({scene.name})", f"{message}; want the map in the poses' coordinates")
 
 
-def _check_dividers(vector_map: VectorMap, findings: Findings) -> None:
+def _check_dividers(vector_map: VectorMap, paths: Paths, findings: Findings) -> None:
     """The left divider of a lane is on the left of its path, the right one on its right."""
     sides: list[float] = []
     for token, row in vector_map.layers["lane"].items():
-        arcs = vector_map.paths.get(token)
-        if _path_problem(arcs) or arcs is None:
+        if token not in paths:
             continue
-        poses = np.array([arc[end] for arc in arcs for end in ("start_pose", "end_pose")], dtype=np.float64)
+        poses = np.array([arc[end] for arc in paths[token] for end in ("start_pose", "end_pose")], dtype=np.float64)
         for name, left in (("left_lane_divider_segments", 1.0), ("right_lane_divider_segments", -1.0)):
             segments = row[name] if isinstance(row[name], list) else []
             named = [s.get("node_token") for s in segments if isinstance(s, dict)]

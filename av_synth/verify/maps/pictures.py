@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -11,12 +12,13 @@ import shapely
 
 from av_synth.verify.findings import Findings
 from av_synth.verify.maps.layers import VectorMap
-from av_synth.verify.reading.blobs import MAP_SIDE_PX, Grey, png_layout, read_map_mask
+from av_synth.verify.maps.masks import MAP_SIDE_PX, on_foreground, read_map_mask
+from av_synth.verify.reading.blobs import Grey, png_layout
 from av_synth.verify.reading.model import Dataset
-from av_synth.verify.reading.values import has_file, inside
+from av_synth.verify.reading.values import inside
 
 _ASPECT = 0.02
-_PAIRS = 2000  # lanes compared with the map mask, at most
+_LANES, _MOST_LANES = 5, 2000  # on the map mask, to be compared with it; and how many are
 _FOREGROUND = 0.8
 _CELL_PX, _CELLS = 10, 500  # of the mask, 1 m; and how many of them are enough
 _WHITE = 250
@@ -25,8 +27,8 @@ _GROUND, _TURNED = 0.95, 0.05  # true ones have 1.00; 3 m aside leave 0.89
 
 def check_basemap(dataset: Dataset, location: str, vector_map: VectorMap, findings: Findings) -> None:
     """The basemap of a location is there, has the shape of its map, and lies as the map's mask does."""
-    path = dataset.root / "maps" / "basemap" / f"{location}.png"
-    if not has_file(path):
+    path = inside(dataset.root, f"maps/basemap/{location}.png")
+    if path is None:
         if dataset.ours:
             findings.add("basemap", f"maps/basemap/{location}.png", "is missing; nuscenes2mcap needs it")
         return
@@ -83,20 +85,14 @@ def _masks(dataset: Dataset, location: str) -> Iterator[tuple[str, Grey]]:
 
 def check_mask(dataset: Dataset, location: str, vector_map: VectorMap, findings: Findings) -> None:
     """The middles of lanes are on the foreground of the map mask of the same location."""
-    middles = np.array(
-        [shape.representative_point().coords[0] for _, shape in zip(range(_PAIRS), _shapes(vector_map), strict=False)]
-    )
+    shapes = islice(_shapes(vector_map), _MOST_LANES)
+    middles = np.array([shape.representative_point().coords[0] for shape in shapes])
     if not len(middles):
         return
     for filename, mask in _masks(dataset, location):
-        columns = np.floor(middles[:, 0] * 10).astype(int)
-        rows = np.floor(mask.shape[0] - middles[:, 1] * 10).astype(int)
-        there = (columns >= 0) & (columns < mask.shape[1]) & (rows >= 0) & (rows < mask.shape[0])
-        if there.sum() < 5:
-            continue
-        on = int((mask[rows[there], columns[there]] == 255).sum())
-        if on < _FOREGROUND * there.sum():
-            message = f"{on} of {int(there.sum())} lanes of {vector_map.name} are on the foreground of {filename}"
+        there, on = on_foreground(mask, middles)
+        if there >= _LANES and on < _FOREGROUND * there:
+            message = f"{on} of {there} lanes of {vector_map.name} are on the foreground of {filename}"
             findings.add("map_lanes", filename, f"{message}; want mask and vector map of the same roads")
 
 

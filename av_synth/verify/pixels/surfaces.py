@@ -9,19 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.verify.findings import Findings
+from av_synth.verify.maps.masks import on_foreground, read_map_mask
 from av_synth.verify.maths import Array, move
 from av_synth.verify.pixels.masks import View
 from av_synth.verify.points.counts import SamplePoints
-from av_synth.verify.reading.blobs import png_layout, read_map_mask
+from av_synth.verify.reading.blobs import png_layout
 from av_synth.verify.reading.model import Data, Dataset, Scene
 from av_synth.verify.reading.nuscenes_names import CATEGORIES, category_index
-from av_synth.verify.reading.values import has_file
+from av_synth.verify.reading.values import inside
 
 _SURFACES = tuple(k for k, name in enumerate(CATEGORIES) if name.startswith(("flat.", "static.")))
 _DEPTH_SHARE = 0.02  # of the depth: what is not seen past an edge agrees within it
 _AGREE, _LEAST = 0.9, 100  # of the points of a class, or on the pixels of one, in a scene; true data have 0.99
 _ON_MAP, _MAP_LEAST = 0.98, 100
-_MAP_PX_PER_M = 10.0  # fixed by nuScenes
 _EGO = category_index("vehicle.ego")
 _BODY_M = ((-0.9, 3.5), (-0.8, 0.8), (0.3, 2.0))  # of any car that carries sensors, from the ground at its rear axle
 _BODY_LEAST = 300  # points in it that are no drops of rain; lidars that see their own car have 1,270 and more
@@ -104,16 +104,16 @@ class OwnBodyCheck:
 
     def close(self) -> None:
         """Judge each turn."""
-        always = bool(self._labelled) or all(len(inside) >= _BODY_LEAST for _, inside in self._turns)
-        for place, (data, inside) in enumerate(self._turns):
-            if place not in self._labelled and not (always and len(inside) >= _BODY_LEAST):
+        always = bool(self._labelled) or all(len(own) >= _BODY_LEAST for _, own in self._turns)
+        for place, (data, own) in enumerate(self._turns):
+            if place not in self._labelled and not (always and len(own) >= _BODY_LEAST):
                 continue
-            self._findings.checked("surfaces", len(inside))
-            others = inside[inside != _EGO]
-            if len(others) > max(1, _BODY_STRAYS * len(inside)):
+            self._findings.checked("surfaces", len(own))
+            others = own[own != _EGO]
+            if len(others) > max(1, _BODY_STRAYS * len(own)):
                 most = CATEGORIES[int(np.bincount(others).argmax())]
                 message = (
-                    f"{len(others)} of {len(inside)} points in the ego's own body are not vehicle.ego but mostly {most}"
+                    f"{len(others)} of {len(own)} points in the ego's own body are not vehicle.ego but mostly {most}"
                 )
                 wanted = "want vehicle.ego, or, if who carries the lidar is no car and stands in that, another moment"
                 where = f"lidarseg of {self._scene.sample_name(data.sample_token)}"
@@ -126,22 +126,20 @@ def check_on_map(dataset: Dataset, scene: Scene, clouds: Mapping[str, SamplePoin
     labelled = [(cloud.world, cloud.classes) for cloud in clouds.values() if cloud.classes is not None]
     if not dataset.ours or not names or not labelled:
         return
-    path = dataset.root / names[0]
-    if ".." in names[0] or not has_file(path) or (png_layout(path) or (0, 0, 0, 0))[2:] != (8, 0):
+    path = inside(dataset.root, names[0])
+    if path is None or (png_layout(path) or (0, 0, 0, 0))[2:] != (8, 0):
         return
     found = read_map_mask(dataset, names[0], path)
     if found is None:
         return
-    mask = cv2.dilate(found, np.ones((3, 3), np.uint8))  # the face of a kerb is where the foreground may end
+    # the face of a kerb is where the foreground may end
+    mask = np.asarray(cv2.dilate(found, np.ones((3, 3), np.uint8)), dtype=np.uint8)
     for name in ("flat.driveable_surface", "flat.sidewalk"):
         places = np.concatenate([world[classes == category_index(name), :2] for world, classes in labelled])
         if len(places) < _MAP_LEAST:
             continue
         findings.checked("surfaces", len(places))
-        columns = np.floor(places[:, 0] * _MAP_PX_PER_M).astype(np.int64)
-        rows = np.floor(mask.shape[0] - places[:, 1] * _MAP_PX_PER_M).astype(np.int64)
-        kept = (columns >= 0) & (columns < mask.shape[1]) & (rows >= 0) & (rows < mask.shape[0])
-        on = int((mask[rows[kept], columns[kept]] == 255).sum())
+        _, on = on_foreground(mask, places)
         if on < _ON_MAP * len(places):
             message = f"{on} of {len(places)} lidar points of {name} in {scene.name} are on its foreground"
             findings.add("surfaces", names[0], f"{message}; want {_ON_MAP:.0%}: is the mask shifted?")

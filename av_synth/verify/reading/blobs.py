@@ -1,11 +1,10 @@
-"""Files of a dataset: in their place, of their own, images whole and not blank, map masks under the ego's wheels."""
+"""Files of a dataset: in their place, of their own, images whole and not blank."""
 
 from __future__ import annotations
 
 import os
 import struct
 import zlib
-from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -21,10 +20,6 @@ Grey = npt.NDArray[np.uint8]
 
 _BLANK_LEVELS = 8  # between the 1st and 99th percentile; a night scene has a lit road, noise alone has less
 _STILL_M = 0.3  # an ego that moves so far cannot see the very same bytes twice
-_MAP_PX_PER_M = 10.0  # fixed by nuScenes
-MAP_SIDE_PX = 15_000
-"""Longest side of a map's pictures: the devkit's map rendering takes 6 GB of memory at this, over 24 GB at 30,000."""
-_MAP_SHARE = 0.5  # of ego poses on the foreground: a rare event may leave the road, a flipped mask loses nearly all
 
 
 def locate(dataset: Dataset, filename: str, where: str, findings: Findings) -> Path | None:
@@ -126,52 +121,3 @@ def png_layout(path: Path) -> tuple[int, int, int, int] | None:
         return None
     width, height, depth, colour = struct.unpack(">IIBB", head[16:26])
     return width, height, depth, colour
-
-
-def read_map_mask(dataset: Dataset, filename: str, path: Path) -> Grey | None:
-    """Decode a map mask (H, W), row 0 north; None if that cannot be. The last one is kept: every scene asks for it."""
-    if filename not in dataset.last_mask:
-        mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        dataset.last_mask.clear()
-        dataset.last_mask[filename] = None if mask is None else np.asarray(mask, dtype=np.uint8)
-    return dataset.last_mask[filename]
-
-
-def check_map_masks(dataset: Dataset, findings: Findings) -> None:
-    """Map masks are 8-bit grey PNGs of bearable size, on whose foreground (0.1 m a pixel, row 0 north) the ego is."""
-    for filename, logfiles in dataset.map_files.items():
-        path = locate(dataset, filename, f"map.json {filename}", findings)
-        if path is None:
-            continue
-        findings.checked("map_masks")
-        layout = png_layout(path)
-        if layout is None or layout[2:] != (8, 0):
-            findings.add("map_masks", filename, f"(width, height, bits, colour type) = {layout}; want 8-bit grey PNG")
-            continue
-        if max(layout[:2]) > MAP_SIDE_PX:
-            message = f"{filename} is {layout[0]} x {layout[1]} pixels; rendering it takes tens of GB of memory"
-            if dataset.ours:
-                findings.add("map_masks", filename, f"{message}; want at most {MAP_SIDE_PX} a side")
-            else:
-                findings.note(f"{message}, so whether the ego drives on it was not looked at")
-            continue
-        mask = read_map_mask(dataset, filename, path)
-        if mask is None:
-            findings.add("map_masks", filename, "cannot be decoded")
-            continue
-        _check_foreground(filename, mask, (s for s in dataset.scenes if s.logfile in logfiles), findings)
-
-
-def _check_foreground(filename: str, mask: Grey, scenes: Iterable[Scene], findings: Findings) -> None:
-    places = [
-        d.ego_pose.translation for scene in scenes for rows in scene.data.values() for d in rows if d.is_key_frame
-    ]
-    if not places:
-        return
-    x, y = np.array(places)[:, 0] * _MAP_PX_PER_M, np.array(places)[:, 1] * _MAP_PX_PER_M
-    columns, rows = np.floor(x).astype(int), np.floor(mask.shape[0] - y).astype(int)
-    inside = (columns >= 0) & (columns < mask.shape[1]) & (rows >= 0) & (rows < mask.shape[0])
-    on = int((mask[rows[inside], columns[inside]] == 255).sum())
-    if on < _MAP_SHARE * len(places):
-        message = f"{on} of {len(places)} ego poses are on its foreground (255)"
-        findings.add("map_masks", filename, f"{message}; want pixel (10 x, height - 10 y) of the roads to be 255")

@@ -157,7 +157,7 @@ class Dataset:
             semantic_class.json.
         ours: whether the dataset, or all that it was mixed of, says that av_synth made it, which promises more than
             nuScenes does.
-        last_mask: the map mask that was read last, (H, W) by file name; see `blobs.read_map_mask`.
+        last_mask: the map mask that was read last, (H, W) by file name; see `maps.masks`.
     """
 
     root: Path
