@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -58,6 +59,13 @@ def turn_between_rad(a: Array, b: Array) -> float:
     """The angle of the rotation between two poses (4, 4), in [0, pi]."""
     cosine = (float(np.trace(a[:3, :3].T @ b[:3, :3])) - 1.0) / 2.0
     return float(np.arccos(np.clip(cosine, -1.0, 1.0)))
+
+
+def angles_rad(rotations: Array) -> Array:
+    """Angles (N,) of rotations (N, 3, 3); by the sine where they are small, which a cosine tells to 1e-8 only."""
+    sines = np.linalg.norm(rotations - rotations.transpose(0, 2, 1), axis=(1, 2)) / math.sqrt(8.0)
+    cosines = (np.trace(rotations, axis1=1, axis2=2) - 1.0) / 2.0
+    return np.asarray(np.arctan2(sines, cosines))
 
 
 # corner k has x, y, z signs from its bits 2, 1, 0; an edge joins corners that differ in one bit

@@ -14,7 +14,6 @@ from av_synth.verify.reading.values import LARGEST, are_numbers, is_integer, is_
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 
-
 _LARGEST_TIME = 2**60  # differences of times stay within 64 bits
 _LARGEST_MASK_VALUE = 65535  # masks are 16 bit
 _MOTIONS = ("none", "raw", "compensated")
@@ -328,17 +327,16 @@ def _is_sound(table: str, fields: Mapping[str, str], place: int, row: object, fi
     if not isinstance(row, dict):
         findings.add("schema", f"{table}.json row {place}", f"is a {type(row).__name__}; want an object")
         return False
-    sound = True
+    problems = []
     for name, kind in {"token": "token", **fields}.items():
         wanted, accepts = _KINDS[kind]
-        where = f"{table}.json row {place} token={short(row.get('token'))}"
         if name not in row:
-            findings.add("schema", where, f"field {name} is missing; want {wanted}")
-            sound = False
+            problems.append(f"field {name} is missing; want {wanted}")
         elif not accepts(row[name]):
-            findings.add("schema", where, f"{name} = {short(row[name])}; want {wanted}")
-            sound = False
-    return sound
+            problems.append(f"{name} = {short(row[name])}; want {wanted}")
+    for problem in problems:
+        findings.add("schema", f"{table}.json row {place} token={short(row.get('token'))}", problem)
+    return not problems
 
 
 def check_tokens(tables: Tables, findings: Findings) -> set[str]:

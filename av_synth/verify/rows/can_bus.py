@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from av_synth.verify.findings import Findings
-from av_synth.verify.maths import Array, rotation_matrix
+from av_synth.verify.maths import Array, angles_rad, rotation_matrix
 from av_synth.verify.reading.model import Dataset, Scene
 from av_synth.verify.reading.values import are_numbers, has_file, is_integer, is_number, read_json, short
 from av_synth.verify.rows import can_truth
-from av_synth.verify.rows.ego_path import Path
+from av_synth.verify.rows.ego_path import EgoMotion
 
 _FOLDER = "can_bus"
 _KEYS: Mapping[str, tuple[str, ...]] = {
@@ -67,6 +67,7 @@ def check_can_bus(dataset: Dataset, scene: Scene, findings: Findings) -> None:
     """Check all messages of a scene, when the dataset has a CAN bus."""
     if not (dataset.root / _FOLDER).is_dir() or not dataset.has(_FOLDER, scene) or not scene.samples:
         return
+    motion = EgoMotion.of(scene)
     sound: dict[str, list[dict[str, Any]]] = {}
     for message in _FILES:
         name = f"{scene.name}_{message}.json"
@@ -81,11 +82,11 @@ def check_can_bus(dataset: Dataset, scene: Scene, findings: Findings) -> None:
             continue
         if message in ("meta", "route"):
             _check_other(name, message, content, sound, dataset.ours, findings)
-        elif _check_message(scene, message, name, content, findings):
+        elif _check_message(scene, motion, message, name, content, findings):
             sound[message] = content
     if dataset.ours:
         measured = {row["message"] for row in dataset.rows_about("motion_sensor", scene.token)}
-        _check_values(scene, sound, measured, findings)
+        _check_values(scene, motion, sound, measured, findings)
 
 
 def _check_other(
@@ -101,13 +102,16 @@ def _check_other(
 
 
 def _check_values(
-    scene: Scene, sound: Mapping[str, list[dict[str, Any]]], measured: Collection[str], findings: Findings
+    scene: Scene,
+    motion: EgoMotion | None,
+    sound: Mapping[str, list[dict[str, Any]]],
+    measured: Collection[str],
+    findings: Findings,
 ) -> None:
     """Check what av_synth promises of values, and the recordings of a real car keep less well.
 
     Messages that a device has measured are held against that device by `motion_sensors`.
     """
-    motion = EgoMotion.of(scene)
     for message, rows in sound.items():
         name = f"{scene.name}_{message}.json"
         for key in ("accel", "linear_accel"):
@@ -123,7 +127,9 @@ def _check_values(
                 _check_speed(name, f"{key} (turns a minute)", times, speed, motion, "rpm", findings)
 
 
-def _check_message(scene: Scene, message: str, name: str, rows: Any, findings: Findings) -> bool:
+def _check_message(
+    scene: Scene, motion: EgoMotion | None, message: str, name: str, rows: Any, findings: Findings
+) -> bool:
     """Check one file; returns whether its rows have the right fields and times."""
     problem = _row_problem(message, rows)
     if problem:
@@ -138,7 +144,6 @@ def _check_message(scene: Scene, message: str, name: str, rows: Any, findings: F
         off = [n for n in norms if abs(n - 1) > _NORM_TOLERANCE]
         if off:
             findings.add("can_bus", name, f"{len(off)} of {len(norms)} {key} have length {off[0]:.4g}; want 1")
-    motion = EgoMotion.of(scene)
     if motion is None:
         return True
     if message == "pose":
@@ -194,45 +199,9 @@ def _time_problem(scene: Scene, message: str, times: Sequence[int]) -> str:
     return ""
 
 
-class EgoMotion:
-    """Where the ego is and how it moves, from the ego poses of a scene's LIDAR_TOP (or another sensor)."""
-
-    def __init__(self, times_us: Array, places: Array, turns: Array) -> None:
-        self._times = times_us
-        self._places = places
-        self._turns = turns
-        self.middles = (times_us[1:] + times_us[:-1]) / 2.0
-        seconds = np.maximum(np.diff(times_us) / 1e6, 1e-6)
-        self.velocities = np.diff(places, axis=0) / seconds[:, None]
-        yaws = np.unwrap(np.arctan2(turns[:, 1, 0], turns[:, 0, 0]))
-        self.yaw_rates = np.diff(yaws) / seconds
-
-    @staticmethod
-    def of(scene: Scene) -> EgoMotion | None:
-        """The motion of a scene's ego; None when it has fewer than three poses."""
-        path = Path.of(scene)
-        return None if path is None else EgoMotion(path.time_us.astype(np.float64), path.places, path.turns)
-
-    def within(self, times_us: Array) -> Array:
-        """Which times lie between the first and last pose."""
-        return np.flatnonzero((times_us >= self._times[0]) & (times_us <= self._times[-1])).astype(np.float64)
-
-    def place(self, times_us: Array) -> Array:
-        """Positions (N, 3) at times between poses."""
-        return np.stack([np.interp(times_us, self._times, self._places[:, k]) for k in range(3)], axis=1)
-
-    def turn(self, time_us: float) -> Array:
-        """The rotation (3, 3) of the pose nearest in time."""
-        return np.asarray(self._turns[int(np.argmin(np.abs(self._times - time_us)))])
-
-    def speed(self, times_us: Array) -> Array:
-        """Speeds (N,) m/s at times."""
-        return np.interp(times_us, self.middles, np.linalg.norm(self.velocities[:, :2], axis=1))
-
-
 def _check_pose(name: str, rows: list[dict[str, Any]], motion: EgoMotion, findings: Findings) -> None:
     times = np.array([row["utime"] for row in rows], dtype=np.float64)
-    kept = motion.within(times).astype(int)
+    kept = motion.within(times)
     if len(kept) < 3:
         return
     findings.checked("can_motion", len(kept))
@@ -242,18 +211,14 @@ def _check_pose(name: str, rows: list[dict[str, Any]], motion: EgoMotion, findin
     if float(np.median(off_m - 0.01 * speed)) > _POSE_M:
         message = f"pos is {np.median(off_m):.2f} m (median) from ego_pose; want the same place, within {_POSE_M} m"
         findings.add("can_motion", name, message)
-    turns = [rotation_matrix(rows[k]["orientation"]) for k in kept]
-    off_rad = [
-        math.acos(min(1.0, max(-1.0, (float(np.trace(motion.turn(t).T @ r)) - 1) / 2)))
-        for t, r in zip(times, turns, strict=True)
-    ]
-    if float(np.median(off_rad)) > _POSE_RAD:
-        message = (
-            f"orientation is {math.degrees(float(np.median(off_rad))):.1f} degrees (median) from ego_pose's rotation"
-        )
+    ego_from_world = motion.turns(times).transpose(0, 2, 1)
+    said_turns = np.array([rotation_matrix(rows[k]["orientation"]) for k in kept])
+    off_rad = float(np.median(angles_rad(ego_from_world @ said_turns)))
+    if off_rad > _POSE_RAD:
+        message = f"orientation is {math.degrees(off_rad):.1f} degrees (median) from ego_pose's rotation"
         findings.add("can_motion", name, f"{message}; want w, x, y, z of the same pose")
     velocity = np.stack([np.interp(times, motion.middles, motion.velocities[:, k]) for k in range(3)], axis=1)
-    own = np.array([motion.turn(t).T @ v for t, v in zip(times, velocity, strict=True)])
+    own = np.einsum("nij,nj->ni", ego_from_world, velocity)
     said = np.array([rows[k]["vel"] for k in kept], dtype=np.float64)
     wrong = np.linalg.norm(said[:, :2] - own[:, :2], axis=1) - _SPEED_SHARE * speed
     if float(np.median(wrong)) > _SPEED_MPS:
@@ -271,7 +236,7 @@ def _check_speed(
     name: str, what: str, times: Sequence[int], said_mps: Array, motion: EgoMotion, unit: str, findings: Findings
 ) -> None:
     at = np.array(times, dtype=np.float64)
-    kept = motion.within(at).astype(int)
+    kept = motion.within(at)
     if len(kept) < 3:
         return
     findings.checked("can_motion", len(kept))

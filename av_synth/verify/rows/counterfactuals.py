@@ -52,9 +52,9 @@ def _check_row(row: Row, here: Scene, there: Scene, findings: Findings) -> None:
 def _check_times(row: Row, where: str, here: Scene, there: Scene, findings: Findings) -> None:
     mine, others = ({sample.token: sample.timestamp_us for sample in scene.samples} for scene in (here, there))
     late_us = {token: mine[token] - others[other] for token, other in row["samples"].items()}
+    first = next(iter(late_us.values()), 0)
     for token, late in late_us.items():
         findings.checked(_CHECK)
-        first = next(iter(late_us.values()))
         if late != first:
             message = f"is {late} us later than its counterpart, the first sample {first} us; want one lag for all"
             findings.add(_CHECK, where, f"{here.sample_name(token)} {message}")

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.verify.findings import Findings
-from av_synth.verify.maths import Array, rotation_matrix
+from av_synth.verify.maths import Array, angles_rad, rotation_matrix
 from av_synth.verify.rows.ego_path import Path
 
 _CHECK = "motion_sensors"
@@ -50,7 +50,7 @@ def check_turn(
         findings: takes what is wrong.
     """
     own, true = (np.array([rotation_matrix(q) for q in samples.columns["q"]]) for samples in (said, truth))
-    off = _angles(own.transpose(0, 2, 1) @ true)
+    off = angles_rad(own.transpose(0, 2, 1) @ true)
     if off.max() > wide_rad:
         message = f"q is up to {off.max():.4f} rad off the true orientation; want at most {wide_rad:.4f} by its device"
         findings.add(_CHECK, name, message)
@@ -58,7 +58,7 @@ def check_turn(
         return
     at = path.at(truth.time_us)
     if (at >= 0).sum() >= 3:
-        middle = float(np.median(_angles(true[at >= 0].transpose(0, 2, 1) @ path.turns[at[at >= 0]])))
+        middle = float(np.median(angles_rad(true[at >= 0].transpose(0, 2, 1) @ path.turns[at[at >= 0]])))
         if middle > _ORIENTATION_RAD:
             message = f"the true q is {middle:.3f} rad (median) from ego_pose's rotation; want the same, w, x, y, z"
             findings.add(_CHECK, f"can_bus_truth/{name}", message)
@@ -130,7 +130,7 @@ def _errors_over_a_second(path: Path, said: Samples, point_m: Sequence[float]) -
         mean += weight * (np.einsum("wij,wj->wi", turn, forces[:, k]) - _GRAVITY_MPS2)
         if k < steps:
             turn = turn @ _rotations((rates[:, k] + rates[:, k + 1]) / 2 * seconds)
-    turned = _angles(turn.transpose(0, 2, 1) @ path.turns[ends[starts]])
+    turned = angles_rad(turn.transpose(0, 2, 1) @ path.turns[ends[starts]])
     places = path.of_point(point_m)
     second = places[ends[starts]] - 2.0 * places[middles[starts]] + places[starts]
     return turned, np.linalg.norm(mean - second / (half * seconds) ** 2, axis=1)
@@ -160,14 +160,6 @@ def check_places(name: str, path: Path, truth: Samples, point_m: Sequence[float]
     if off_mps > _SPEED_MPS:
         message = f"the true vel is {off_mps:.2f} m/s (median) off the antenna's motion by ego_pose"
         findings.add(_CHECK, f"can_bus_truth/{name}", f"{message}; want m/s, the world's axes")
-
-
-def _angles(rotations: Array) -> Array:
-    """Angles (N,) of rotations (N, 3, 3); by the sine where they are small, which a cosine tells to 1e-8 only."""
-    sines = np.linalg.norm(rotations - rotations.transpose(0, 2, 1), axis=(1, 2)) / math.sqrt(8.0)
-    cosines = (np.trace(rotations, axis1=1, axis2=2) - 1.0) / 2.0
-    angles: Array = np.arctan2(sines, cosines)
-    return angles
 
 
 def _rotations(vectors: Array) -> Array:

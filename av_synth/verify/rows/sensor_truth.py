@@ -17,7 +17,7 @@ from av_synth.verify.maths import Array, turn_between_rad
 from av_synth.verify.reading.model import Data, Dataset, Scene
 from av_synth.verify.reading.tables import Row
 from av_synth.verify.reading.values import are_numbers, is_number
-from av_synth.verify.rows.can_bus import EgoMotion
+from av_synth.verify.rows.ego_path import EgoMotion
 from av_synth.verify.rows.faults import SceneFaults
 
 _SAME_M, _SAME_RAD = 1e-4, 1e-4  # numbers of JSON, composed anew
@@ -148,7 +148,7 @@ def _check_poses(scene: Scene, findings: Findings) -> None:
             slack_m = _PATH_M + float(path.speed(at)[0]) * 1e-3 + _HARDEST_MPS2 * gap_s**2 / 8.0
             slack_rad = _PATH_RAD * max(1.0, gap_s / _TICK_S)
             near = np.eye(4)
-            near[:3, :3] = path.turn(float(at[0]))
+            near[:3, :3] = path.turns(at)[0]
             off_rad = turn_between_rad(each.ego_pose.world_from_ego, near)
             if off_m > slack_m or off_rad > slack_rad:
                 table = "ego_pose" if what == "told" else "clock_truth"
