@@ -8,8 +8,7 @@ from av_synth.export.nuscenes.names import RunNames, category
 from av_synth.export.nuscenes.prediction import prediction_tokens
 from av_synth.export.rows import Row
 
-RUN = "0" * 20
-NAMES = RunNames(RUN)
+NAMES = RunNames("0" * 20)
 
 
 def listed(
@@ -27,7 +26,7 @@ def listed(
         for index, (frame, time_us) in enumerate(keyframes.items())
         if index not in without
     ]
-    found = prediction_tokens(RUN, keyframes, instances, annotations)
+    found = prediction_tokens(NAMES, keyframes, instances, annotations)
     samples = [f"{NAMES.instance(7)}_{NAMES.sample(frame)}" for frame in keyframes]
     return [samples.index(token) for token in found]
 

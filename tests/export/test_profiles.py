@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from av_synth.errors import DataError, UserError
 from av_synth.export.dataset import check_dataset, export_dataset
 from av_synth.export.nuscenes import official, parts
-from av_synth.export.nuscenes.profiles import Part, divide
+from av_synth.export.nuscenes.profiles import Part, named_parts
 from av_synth.export.nuscenes.sources import Source
 from av_synth.export.splits import Splits
 from av_synth.log.origin import Origin
@@ -46,7 +46,7 @@ def names(part: Part, official_names: list[str]) -> set[str]:
     ],
 )
 def test_scenes_take_official_names_of_both_splits(count: int, version: str, val: int, train: int) -> None:
-    (part,) = divide(sources(count), "compat", None)
+    (part,) = named_parts(sources(count), "compat", None, Splits.none())
     held_out, trained = official.names(version)
     assert (part.folder, part.version) == ("", version)
     assert (len(names(part, held_out)), len(names(part, trained))) == (val, train)
@@ -71,8 +71,8 @@ def test_few_training_scenes_are_spread_over_the_parts_of_the_official_list() ->
 def test_names_do_not_depend_on_order_and_no_draw_is_in_both_splits(
     count: int, families: int, towns: int, seed: object
 ) -> None:
-    found = divide(sources(count, families, towns), "compat", None)
-    assert found == divide(sources(count, families, towns), "compat", None)
+    found = named_parts(sources(count, families, towns), "compat", None, Splits.none())
+    assert found == named_parts(sources(count, families, towns), "compat", None, Splits.none())
     named = [scene for part in found for scene in part.scenes]
     assert sorted(run.run_id for run, _ in named) == [run.run_id for run in sources(count, families, towns)]
     sides: dict[object, set[bool]] = {}
@@ -87,24 +87,24 @@ def test_names_do_not_depend_on_order_and_no_draw_is_in_both_splits(
 
 
 def test_runs_of_one_draw_stay_together_even_if_all_are_training() -> None:
-    (part,) = divide(sources(5, families=1), "compat", None)
+    (part,) = named_parts(sources(5, families=1), "compat", None, Splits.none())
     assert (part.version, len(names(part, official.names("v1.0-mini")[0]))) == ("v1.0-mini", 0)
 
 
 def test_more_runs_than_names_make_several_datasets_each_with_both_splits() -> None:
-    found = divide(sources(1000), "compat", None)
+    found = named_parts(sources(1000), "compat", None, Splits.none())
     assert [(part.folder, part.version, len(part.scenes)) for part in found] == [
         ("part-00", "v1.0-trainval", 500),
         ("part-01", "v1.0-trainval", 500),
     ]
     held_out, _ = official.names("v1.0-trainval")
     assert [len(names(part, held_out)) for part in found] == [90, 90]
-    assert [len(part.scenes) for part in divide(sources(25), "compat", "v1.0-mini")] == [9, 9, 7]
-    assert [len(part.scenes) for part in divide(sources(10_000), "native", None)] == [9978, 22]
+    assert [len(part.scenes) for part in named_parts(sources(25), "compat", "v1.0-mini", Splits.none())] == [9, 9, 7]
+    assert [len(part.scenes) for part in named_parts(sources(10_000), "native", None, Splits.none())] == [9978, 22]
 
 
 def test_more_towns_than_official_locations_make_several_datasets() -> None:
-    found = divide(sources(12, towns=6), "compat", None)
+    found = named_parts(sources(12, towns=6), "compat", None, Splits.none())
     assert [len(part.locations) for part in found] == [4, 2]
     assert [key[0] for part in found for key in part.locations] == [f"Town{i:02d}" for i in range(6)]
     for part in found:
@@ -117,9 +117,9 @@ def test_more_towns_than_official_locations_make_several_datasets() -> None:
 
 def test_unknown_profiles_and_versions_without_names_are_refused() -> None:
     with pytest.raises(UserError, match="profile 'kitti': want native or compat"):
-        divide(sources(1), "kitti", None)
+        named_parts(sources(1), "kitti", None, Splits.none())
     with pytest.raises(UserError, match="has no official scenes with labels"):
-        divide(sources(1), "compat", "v1.0-test")
+        named_parts(sources(1), "compat", "v1.0-test", Splits.none())
 
 
 def test_a_compat_dataset_is_true_and_has_the_files_of_all_four_locations(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_splits_of_the_users_own_decide_which_official_names_the_runs_get(versio
     runs = sources(8)
     ids = [run.run_id for run in runs]
     by_hand = Splits({"val": (ids[0],), "train": (*ids[1:4], *ids[5:]), "test": (ids[4],)})
-    (part,) = divide(runs, "compat", version, by_hand)
+    (part,) = named_parts(runs, "compat", version, by_hand)
     held_out, trained = official.names(version)
     assert {run.run_id for run, name in part.scenes if name in trained} == set(by_hand.runs["train"])
     assert {run.run_id for run, name in part.scenes if name in held_out} == {ids[0], ids[4]}

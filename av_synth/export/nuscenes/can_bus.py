@@ -1,10 +1,7 @@
 """CAN bus messages of a scene, in the files and with the keys, units and ranges of nuScenes' CAN bus expansion.
 
-They come from what the run logged of its ego: poses, velocities, pedals. What a log cannot know is 0 in every message
-(range and battery, lights, solar sensors, torques, coasting); docs/reference/dataset.md lists it. Where the rig has an
-IMU, its message is what that measured; a GNSS receiver has a message that nuScenes has not.
-
-Source of names, units, ranges and rates: nuscenes-devkit, can_bus/README.md. Its tutorial gives the tyre radius.
+They come from what the run logged of its ego: poses, velocities, pedals. What each message is made of, `can_messages`
+says. Where the rig has an IMU, its message is what that measured; a GNSS receiver has a message that nuScenes has not.
 """
 
 from __future__ import annotations
@@ -18,7 +15,7 @@ import numpy.typing as npt
 
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.can_messages import COLUMNS, PERIODS_US, TYRE_WIDTH_M, Body, Columns, Moment
-from av_synth.export.nuscenes.ego_motion import read_ego_motion
+from av_synth.export.nuscenes.ego import ego_of, read_ego_motion
 from av_synth.export.nuscenes.measured import TRUTH, fold_measured
 from av_synth.export.nuscenes.names import RunNames
 from av_synth.export.nuscenes.route import Roads
@@ -33,11 +30,12 @@ _SLOWEST_MPS = 1.0
 """Below this a path has no curvature worth the name, and the wheels are taken to turn evenly between what they had."""
 
 
-def can_files(run: Run, scene: str, offset_m: Offset, roads: Roads) -> Iterator[tuple[str, bytes]]:
+def can_files(run: Run, names: RunNames, scene: str, offset_m: Offset, roads: Roads) -> Iterator[tuple[str, bytes]]:
     """Names and contents of the files of one scene, as in 'can_bus/scene-0001_pose.json'.
 
     Args:
         run: the run.
+        names: its timestamps.
         scene: what the scene is called.
         offset_m: what is added to world coordinates.
         roads: the town's lanes.
@@ -47,10 +45,9 @@ def can_files(run: Run, scene: str, offset_m: Offset, roads: Roads) -> Iterator[
     """
     motion = read_ego_motion(run, offset_m)
     measured = fold_measured(run, offset_m)
-    ego = _ego(run)
+    ego = ego_of(run)
     body = _body(run, ego, motion, offset_m)
     pedals = _Pedals(run, ego["actor_id"], motion)
-    names = RunNames(run.run_id)
     moments = {}
     for period_us in sorted(set(PERIODS_US.values())):
         times = motion.grid(period_us)
@@ -63,12 +60,10 @@ def can_files(run: Run, scene: str, offset_m: Offset, roads: Roads) -> Iterator[
         columns = _in_order(columns, time_us + names.timestamp(0))
         meta[message] = _statistics(columns)
         yield f"can_bus/{scene}_{message}.json", _encode(_rows(columns))
-    for message, (columns, time_us) in measured.extra.items():
-        columns = _in_order(columns, time_us + names.timestamp(0))
-        yield f"can_bus/{scene}_{message}.json", _encode(_rows(columns))
-    for message, (columns, time_us) in measured.truth.items():
-        columns = _in_order(columns, time_us + names.timestamp(0))
-        yield f"{TRUTH}/{scene}_{message}.json", _encode(_rows(columns))
+    for folder, found in (("can_bus", measured.extra), (TRUTH, measured.truth)):
+        for message, (columns, time_us) in found.items():
+            columns = _in_order(columns, time_us + names.timestamp(0))
+            yield f"{folder}/{scene}_{message}.json", _encode(_rows(columns))
     driven = moments[PERIODS_US["pose"]].motion
     route = roads.route(driven.position_m, _headings(driven.orientation))
     yield f"can_bus/{scene}_route.json", _encode(route)
@@ -95,13 +90,6 @@ class _Pedals:
             return {name: np.zeros(len(time_us)) for name in self._values}
         index = np.minimum(np.searchsorted(self._time_us, time_us), len(self._time_us) - 1)
         return {name: np.clip(values[index], 0.0, 1.0) for name, values in self._values.items()}
-
-
-def _ego(run: Run) -> Record:
-    egos: list[Record] = [row for row in run.table("actors").to_pylist() if row["is_ego"]]
-    if len(egos) != 1:
-        raise DataError(f"run {run.run_id}: table actors has {len(egos)} rows with is_ego; want one")
-    return egos[0]
 
 
 def _body(run: Run, ego: Record, motion: EgoMotion, offset_m: Offset) -> Body:

@@ -19,9 +19,9 @@ from av_synth.export.nuscenes.names import RunNames, attribute, category, sensor
 from av_synth.export.nuscenes.places import Place, Town, read_towns
 from av_synth.export.nuscenes.prediction import FILE as PREDICTION
 from av_synth.export.nuscenes.prediction import prediction_tokens
-from av_synth.export.nuscenes.profiles import Part, divide
+from av_synth.export.nuscenes.profiles import Part, named_parts
 from av_synth.export.nuscenes.sample_data import Blob, SensorRows, fold_sensor_rows
-from av_synth.export.nuscenes.sources import VERSIONS, TownKey, read_source
+from av_synth.export.nuscenes.sources import VERSIONS, Source, TownKey, read_source
 from av_synth.export.nuscenes.values import compact_json
 from av_synth.export.rows import JsonTable, Row
 from av_synth.export.splits import Splits
@@ -62,71 +62,105 @@ def write(runs: Sequence[Path], root: Path, splits: Splits, *, profile: str = "n
         raise UserError(f"version '{version}': want one of {', '.join(VERSIONS)}")
     sources = [read_source(directory) for directory in runs]
     _refuse_splits(splits, {source.scenario for source in sources})
-    divided = divide(sources, profile, version or None, splits)
+    named = named_parts(sources, profile, version or None, splits)
     towns = read_towns(sources)
-    for part in divided:
+    for part in named:
         _write(part, towns, root / part.folder, profile, splits)
 
 
 def _write(part: Part, towns: Mapping[TownKey, Town], root: Path, profile: str, by_hand: Splits) -> None:
     tables_dir = root / part.version
     tables_dir.mkdir(parents=True)
-    places = {key: Place(towns[key], locations) for key, locations in part.locations.items()}
-    scenes: list[str] = []
-    splits: dict[str, list[str]] = {"all": scenes}
-    told: list[str] = []
-    channels: dict[str, str] = {}
-    predicted: dict[str, list[str]] = {}
-    counterfactuals = Counterfactuals(source for source, _ in part.scenes)
     with ExitStack() as stack:
         tables = {
             name: stack.enter_context(JsonTable(tables_dir / f"{name}.json", empty=name not in extras.NOT_EMPTY))
             for name in TABLES
         }
         _add_fixed(tables)
+        scenes = _Scenes(part, towns, root, tables)
         for source, scene in part.scenes:
-            run = open_run(source.folder)
-            place = places[source.town_key]
-            offset_m = place.town.map.offset_m
-            names = counterfactuals.names(source)
-            sensor_rows = fold_sensor_rows(run, offset_m)
-            annotations = fold_annotations(run, names, sensor_rows, offset_m)
-            counterfactuals.add(source, sensor_rows, annotations)
-            scenes.append(scene)
-            if source.scenario not in _NO_LIST:
-                splits.setdefault(source.scenario, []).append(scene)
-            if by_hand.runs:
-                splits.setdefault(official.listed(by_hand.of(run.run_id)), []).append(scene)
-            _add_run(tables, run, scene, place, sensor_rows, annotations)
-            _merge_channels(run.run_id, channels, sensor_rows.channels)
-            more = extras.fold_extras(run, names, sensor_rows, annotations, part.version, offset_m)
-            for name, rows in more.rows.items():
-                for row in rows:
-                    tables[name].add(row)
-            _place_files(run, root, (*sensor_rows.blobs, *annotations.mask_files, *more.files))
-            for path, content in can_files(run, scene, offset_m, place.town.roads):
-                write_file(root / path, content)
-            predicted[scene] = prediction_tokens(
-                run.run_id, sensor_rows.keyframes, annotations.instances, annotations.annotations
-            )
-            told.append(compact_json(_tell(run, names, scene, source.scenario, place, annotations)))
-        for row in counterfactuals.rows():
-            tables["counterfactuals"].add(row)
-        for channel in sorted(channels, key=taxonomy.channel_order):
-            tables["sensor"].add({"token": sensor(channel), "channel": channel, "modality": channels[channel]})
-        towns_told = []
-        for _, place in sorted(places.items()):
-            row, town_told = place.write(root)
-            tables["map"].add(row)
-            towns_told.append(compact_json(town_told))
+            scenes.add(source, scene)
+        towns_told = scenes.close()
     write_attribution(tables_dir, (open_run(source.folder, files=False) for source, _ in part.scenes))
-    write_file(root / PREDICTION, canonical_json(predicted))
-    write_file(tables_dir / "splits.json", canonical_json(splits))
+    write_file(root / PREDICTION, canonical_json(scenes.predicted))
+    write_file(tables_dir / "splits.json", canonical_json(_lists(part.scenes, by_hand)))
     extra = {"schema": str(_EXTRA_SCHEMA), "av_synth": f'"{av_synth.__version__}"', "profile": f'"{profile}"'}
-    extra |= {name: "[\n" + ",\n".join(rows) + "\n]" for name, rows in (("runs", told), ("towns", towns_told))}
+    extra |= {name: "[\n" + ",\n".join(rows) + "\n]" for name, rows in (("runs", scenes.told), ("towns", towns_told))}
     text = ",\n".join(f'"{key}": {value}' for key, value in extra.items())
     write_file(tables_dir / contents.MARKER, f"{{{text}}}\n".encode())
     contents.note(root, tables_dir / contents.LIST)
+
+
+class _Scenes:
+    """The scenes of one dataset, written one after the other, and what is gathered meanwhile.
+
+    Attributes:
+        told: what av_synth.json says of each run, a line of JSON each.
+        predicted: tokens of prediction by scene.
+    """
+
+    def __init__(self, part: Part, towns: Mapping[TownKey, Town], root: Path, tables: Mapping[str, JsonTable]) -> None:
+        self.told: list[str] = []
+        self.predicted: dict[str, list[str]] = {}
+        self._version, self._root, self._tables = part.version, root, tables
+        self._places = {key: Place(towns[key], locations) for key, locations in part.locations.items()}
+        self._counterfactuals = Counterfactuals(source for source, _ in part.scenes)
+        self._channels: dict[str, str] = {}
+
+    def add(self, source: Source, scene: str) -> None:
+        """Write the rows and files of a run, which is called `scene`."""
+        run, place = open_run(source.folder), self._places[source.town_key]
+        offset_m = place.town.map.offset_m
+        names = self._counterfactuals.names(source)
+        sensor_rows = fold_sensor_rows(run, names, offset_m)
+        annotations = fold_annotations(run, names, sensor_rows, offset_m)
+        self._counterfactuals.add(source, sensor_rows, annotations)
+        place.add_log(names.log(), sensor_rows.reach_m)
+        self._merge_channels(run.run_id, sensor_rows.channels)
+        more = extras.fold_extras(run, names, sensor_rows, annotations, self._version, offset_m)
+        for rows in (_rows(run, names, scene, place.location, sensor_rows, annotations), more.rows):
+            for name, group in rows.items():
+                for row in group:
+                    self._tables[name].add(row)
+        _place_files(run, self._root, (*sensor_rows.blobs, *annotations.mask_files, *more.files))
+        for path, content in can_files(run, names, scene, offset_m, place.town.roads):
+            write_file(self._root / path, content)
+        self.predicted[scene] = prediction_tokens(
+            names, sensor_rows.keyframes, annotations.instances, annotations.annotations
+        )
+        self.told.append(compact_json(_tell(run, names, scene, source.scenario, place, annotations)))
+
+    def close(self) -> list[str]:
+        """Write what all scenes share; returns what av_synth.json says of each town, a line of JSON each."""
+        for row in self._counterfactuals.rows():
+            self._tables["counterfactuals"].add(row)
+        for channel in sorted(self._channels, key=taxonomy.channel_order):
+            row = {"token": sensor(channel), "channel": channel, "modality": self._channels[channel]}
+            self._tables["sensor"].add(row)
+        told = []
+        for _, place in sorted(self._places.items()):
+            row, town_told = place.write(self._root)
+            self._tables["map"].add(row)
+            told.append(compact_json(town_told))
+        return told
+
+    def _merge_channels(self, run_id: str, channels: Mapping[str, str]) -> None:
+        for channel, modality in channels.items():
+            known = self._channels.setdefault(channel, modality)
+            if known != modality:
+                raise DataError(f"run {run_id}: {channel} is a {modality}, in another run a {known}")
+
+
+def _lists(scenes: Iterable[tuple[Source, str]], by_hand: Splits) -> Mapping[str, Sequence[str]]:
+    """The lists of scenes of splits.json: all, those of each scenario, and those of the user's splits."""
+    found: dict[str, list[str]] = {"all": []}
+    for source, scene in scenes:
+        found["all"].append(scene)
+        if source.scenario not in _NO_LIST:
+            found.setdefault(source.scenario, []).append(scene)
+        if by_hand.runs:
+            found.setdefault(official.listed(by_hand.of(source.run_id)), []).append(scene)
+    return found
 
 
 def _refuse_splits(by_hand: Splits, scenarios: Collection[str]) -> None:
@@ -153,23 +187,17 @@ def _add_fixed(tables: Mapping[str, JsonTable]) -> None:
         tables["visibility"].add({"token": level_token, "level": level, "description": description})
 
 
-def _add_run(
-    tables: Mapping[str, JsonTable],
-    run: Run,
-    scene: str,
-    place: Place,
-    sensor_rows: SensorRows,
-    annotations: Annotations,
-) -> None:
-    names = RunNames(run.run_id)
+def _rows(
+    run: Run, names: RunNames, scene: str, location: str, sensor_rows: SensorRows, annotations: Annotations
+) -> Mapping[str, Iterable[Row]]:
+    """The rows of a run in nuScenes' own tables, and in that of masks."""
     frames = list(sensor_rows.keyframes)
-    description = " ".join(str(run.json("scenario.json").get("description", "")).split())
     log: Row = {
         "token": names.log(),
         "logfile": names.logfile,
         "vehicle": "av_synth",
         "date_captured": f"{names.start:%Y-%m-%d}",
-        "location": place.location,
+        "location": location,
     }
     scene_row: Row = {
         "token": names.scene(),
@@ -178,9 +206,9 @@ def _add_run(
         "first_sample_token": names.sample(frames[0]),
         "last_sample_token": names.sample(frames[-1]),
         "name": scene,
-        "description": description,
+        "description": " ".join(str(run.json("scenario.json").get("description", "")).split()),
     }
-    rows: dict[str, Iterable[Row]] = {
+    return {
         "log": (log,),
         "scene": (scene_row,),
         "calibrated_sensor": sensor_rows.calibrated_sensors,
@@ -191,16 +219,6 @@ def _add_run(
         "sample_annotation": annotations.annotations,
         "instance_mask": annotations.instance_masks,
     }
-    for name, group in rows.items():
-        for row in group:
-            tables[name].add(row)
-    place.add_log(names.log(), sensor_rows.reach_m)
-
-
-def _merge_channels(run_id: str, channels: dict[str, str], more: Mapping[str, str]) -> None:
-    for channel, modality in more.items():
-        if channels.setdefault(channel, modality) != modality:
-            raise DataError(f"run {run_id}: {channel} is a {modality}, in another run a {channels[channel]}")
 
 
 def _place_files(run: Run, root: Path, blobs: Iterable[Blob]) -> None:

@@ -54,7 +54,7 @@ def fold_extras(
     Raises:
         DataError: if the run lacks something that it must have for what is annotated.
     """
-    fold = fold_segmentation(run, sensor_rows, version)
+    fold = fold_segmentation(run, names, sensor_rows, version)
     _add_label_images(run, names, sensor_rows, fold)
     annotated = {(box["frame"], box["actor_id"]) for box in annotations.boxes}
     fold.extend("box_2d", _boxes_2d(run, names, annotated))

@@ -38,6 +38,7 @@ def fold_faults(run: Run, names: RunNames, sensor_rows: SensorRows) -> Mapping[s
             for found_by in taken_by:
                 found_by[row["channel"], sample].append(names.timestamp(row["time_us"]))
     order = list(sensor_rows.channels)
+    there = sorted(times, key=lambda key: order.index(key[0]))
     found: dict[str, list[Row]] = defaultdict(list)
     for event in run.table("events").to_pylist():
         detail = json.loads(event["detail"])
@@ -47,7 +48,7 @@ def fold_faults(run: Run, names: RunNames, sensor_rows: SensorRows) -> Mapping[s
         told = {key: value for key, value in detail["fault"].items() if key != "sensor"}
         since = names.timestamp(event["time_us"])
         until = None if detail["over_us"] is None else names.timestamp(detail["over_us"])
-        for channel, sample in sorted(times, key=lambda key: order.index(key[0])):
+        for channel, sample in there:
             if not fault.concerns(channel, sensor_rows.channels[channel]):
                 continue
             over = math.inf if until is None else until

@@ -7,12 +7,10 @@ from collections.abc import Iterator, Sequence
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.fold import Fold
 from av_synth.export.nuscenes.names import RunNames
-from av_synth.export.nuscenes.sample_data import Blob
+from av_synth.export.nuscenes.sample_data import POINT_BYTES, Blob
 from av_synth.export.rows import Record, Row
 from av_synth.log.taxonomy import LIDAR_TIME
 from av_synth.store import Run
-
-_POINT_BYTES = 20  # five float32
 
 
 def add_lidar_devices(run: Run, names: RunNames, fold: Fold) -> None:
@@ -30,7 +28,7 @@ def add_lidar_devices(run: Run, names: RunNames, fold: Fold) -> None:
         channel = frame["channel"]
         if channel in channels:
             source = f"lidar_times/{channel}/{frame['frame']:06d}.bin"
-            points = run.files[frame["path"]].bytes // _POINT_BYTES
+            points = run.files[frame["path"]].bytes // POINT_BYTES
             if source not in run.files:
                 raise DataError(f"run {run.run_id}: has no '{source}'; make the run again")
             told = run.files[source].bytes // LIDAR_TIME.itemsize

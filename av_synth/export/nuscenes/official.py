@@ -6,13 +6,18 @@ numbers are facts of that data set, written as ranges; a test compares them with
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 
 def _numbers(ranges: str) -> tuple[int, ...]:
     """Numbers in '1-3 7': 1, 2, 3, 7."""
     ends = [(int(first), int(last or first)) for first, _, last in (part.partition("-") for part in ranges.split())]
     return tuple(number for first, last in ends for number in range(first, last + 1))
+
+
+def scene_name(number: int) -> str:
+    """What nuScenes calls a scene of a number."""
+    return f"scene-{number:04d}"
 
 
 CAN_BLACKLIST = frozenset(_numbers("161-168 170-176 309-314"))
@@ -30,18 +35,18 @@ VAL = _numbers(
     "3 12-18 35-36 38-39 92-110 221 268-278 329-332 344-346 519-524 552-565 625-627 629-630 632-638 770-771 775 "
     "777-778 780-784 794-800 802 904-917 919-931 962-963 966-969 971-972 1059-1073"
 )
+MINI_TRAIN = _numbers("61 553 655 757 796 1077 1094 1100")
+MINI_VAL = _numbers("103 916")
+SPLITS = {
+    name: tuple(map(scene_name, numbers))
+    for name, numbers in (("train", TRAIN), ("val", VAL), ("mini_train", MINI_TRAIN), ("mini_val", MINI_VAL))
+}
+"""Names of scenes by split."""
+
 PREDEFINED_SPLITS = frozenset(
     {"train", "val", "test", "mini_train", "mini_val", "train_detect", "train_track", "teaser_train", "teaser_val"}
 )
 """Names that readers resolve from lists of their own, whatever splits.json says."""
-
-MINI_TRAIN = _numbers("61 553 655 757 796 1077 1094 1100")
-MINI_VAL = _numbers("103 916")
-SPLITS = {
-    name: tuple(f"scene-{number:04d}" for number in numbers)
-    for name, numbers in (("train", TRAIN), ("val", VAL), ("mini_train", MINI_TRAIN), ("mini_val", MINI_VAL))
-}
-"""Names of scenes by split."""
 
 LOCATIONS = {
     "boston-seaport": "36092f0b03a857c6a3403e25b4b7aab3",
@@ -75,8 +80,4 @@ def names(version: str) -> tuple[list[str], list[str]]:
         return list(SPLITS["mini_val"]), list(SPLITS["mini_train"])
     train = [number for number in TRAIN if number not in CAN_BLACKLIST]
     stride = 423  # 0.618 of 685, and without a common factor
-    return list(SPLITS["val"]), _scenes([train[(step * stride) % len(train)] for step in range(1, len(train) + 1)])
-
-
-def _scenes(numbers: Sequence[int]) -> list[str]:
-    return [f"scene-{number:04d}" for number in numbers]
+    return list(SPLITS["val"]), [scene_name(train[step * stride % len(train)]) for step in range(1, len(train) + 1)]

@@ -22,7 +22,7 @@ _VEHICLES = frozenset(category(name) for name in CATEGORY_NAMES if name.startswi
 
 
 def prediction_tokens(
-    run_id: str, keyframes: Mapping[int, int], instances: Iterable[Row], annotations: Iterable[Row]
+    names: RunNames, keyframes: Mapping[int, int], instances: Iterable[Row], annotations: Iterable[Row]
 ) -> list[str]:
     """'<instance>_<sample>' of one scene, in time order.
 
@@ -30,7 +30,7 @@ def prediction_tokens(
     gap, at 2 Hz, and that travel a metre or more in the six seconds to come: neither parked nor waiting all along.
 
     Args:
-        run_id: the run's.
+        names: the run's tokens.
         keyframes: microseconds since the first recorded frame, by keyframe, in time order.
         instances: rows of `instance` of this scene.
         annotations: rows of `sample_annotation` of this scene.
@@ -38,7 +38,7 @@ def prediction_tokens(
     times = list(keyframes.values())
     if len(times) <= _PAST + _FUTURE:
         return []
-    samples = [RunNames(run_id).sample(frame) for frame in keyframes]
+    samples = [names.sample(frame) for frame in keyframes]
     vehicles = {str(row["token"]) for row in instances if row["category_token"] in _VEHICLES}
     index = {sample: number for number, sample in enumerate(samples)}
     places: dict[str, dict[int, Any]] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from av_synth.errors import UserError
 from av_synth.export.nuscenes import official
@@ -37,7 +37,7 @@ class Part:
     locations: Mapping[TownKey, tuple[str, ...]]
 
 
-def divide(sources: Sequence[Source], profile: str, version: str | None, by_hand: Splits | None = None) -> list[Part]:
+def named_parts(sources: Sequence[Source], profile: str, version: str | None, by_hand: Splits) -> list[Part]:
     """Name the scenes of an export, in as many parts as the names make necessary.
 
     Args:
@@ -60,7 +60,7 @@ def divide(sources: Sequence[Source], profile: str, version: str | None, by_hand
         raise UserError(f"version '{version}' has no official scenes with labels; want {_MINI} or {_TRAINVAL}")
     if len(found) == 1:
         return found
-    return [Part(part_name(index), part.version, part.scenes, part.locations) for index, part in enumerate(found)]
+    return [replace(part, folder=part_name(index)) for index, part in enumerate(found)]
 
 
 def _native(sources: Sequence[Source], version: str) -> list[Part]:
@@ -72,7 +72,7 @@ def _native(sources: Sequence[Source], version: str) -> list[Part]:
     parts = []
     for first in range(0, len(sources), len(numbers)):
         some = sources[first : first + len(numbers)]
-        scenes = tuple((source, f"scene-{number:04d}") for source, number in zip(some, numbers, strict=False))
+        scenes = tuple((source, official.scene_name(number)) for source, number in zip(some, numbers, strict=False))
         here = {source.town_key for source in some}
         parts.append(Part("", version, scenes, {key: locations[key] for key in keys if key in here}))
     return parts
@@ -86,7 +86,7 @@ def _by_towns(sources: Sequence[Source]) -> Iterable[list[Source]]:
         yield [source for source in sources if source.town_key in some]
 
 
-def _compat(sources: Sequence[Source], version: str | None, by_hand: Splits | None) -> list[Part]:
+def _compat(sources: Sequence[Source], version: str | None, by_hand: Splits) -> list[Part]:
     families = _families(sources)
     if version is None:
         held_out, trained = _split(families, _MINI, by_hand)
@@ -111,15 +111,13 @@ def _families(sources: Sequence[Source]) -> list[list[Source]]:
     return sorted(families.values(), key=lambda family: (-len(family), family[0].run_id))
 
 
-def _split(
-    families: Sequence[Sequence[Source]], version: str, by_hand: Splits | None
-) -> tuple[list[Source], list[Source]]:
+def _split(families: Sequence[Sequence[Source]], version: str, by_hand: Splits) -> tuple[list[Source], list[Source]]:
     """Runs for validation and for training, in order of id, as the user has split them, else no family in both.
 
     Validation gets its official share, rounded up; in `v1.0-mini` both of its names, because evaluations of lidar
     segmentation need every scene of a split. One family alone is validation while it fits, else training.
     """
-    if by_hand is not None and by_hand.runs:
+    if by_hand.runs:
         everything = sorted((source for family in families for source in family), key=lambda source: source.run_id)
         training = {source.run_id for source in everything if by_hand.of(source.run_id).startswith("train")}
         return (

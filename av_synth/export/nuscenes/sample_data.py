@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from av_synth.errors import DataError
-from av_synth.export.nuscenes.ego_at import EgoAt
+from av_synth.export.nuscenes.ego import EgoAt
 from av_synth.export.nuscenes.names import RunNames, sensor
 from av_synth.export.nuscenes.values import Offset, rotation_of, translation_of
 from av_synth.export.rows import Record, Row
@@ -19,6 +19,9 @@ from av_synth.log.taxonomy import channel_order
 from av_synth.store import Run
 
 LIDAR = "LIDAR_TOP"
+POINT_BYTES = 20
+"""Of a lidar's point in a file: five float32."""
+
 _SUFFIXES = {"camera": ".jpg", "lidar": ".pcd.bin", "radar": ".pcd"}
 
 
@@ -54,18 +57,18 @@ class SensorRows:
     blobs: tuple[Blob, ...]
 
 
-def fold_sensor_rows(run: Run, offset_m: Offset) -> SensorRows:
+def fold_sensor_rows(run: Run, names: RunNames, offset_m: Offset) -> SensorRows:
     """Turn a run's sensor tables into rows.
 
     Args:
         run: the run.
+        names: its tokens.
         offset_m: what is added to world coordinates.
 
     Raises:
         DataError: if the run has no lidar keyframe, a channel lacks or adds a keyframe, a record has no ego pose or
             another time than it, or a file is of another kind than its sensor.
     """
-    names = RunNames(run.run_id)
     sensors = sorted(run.table("sensors").to_pylist(), key=lambda row: channel_order(row["channel"]))
     frames = _frames_by_channel(run, sensors)
     keyframes = _keyframes(run.run_id, frames)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from av_synth.errors import DataError
+from av_synth.export.nuscenes.ego import ego_of
 from av_synth.export.nuscenes.faults import fold_faults
 from av_synth.export.nuscenes.names import RunNames
 from av_synth.export.nuscenes.sample_data import SensorRows
@@ -43,9 +44,10 @@ def fold_sample_truth(
     began += _opened(run, actors)
     faults = fold_faults(run, names, sensor_rows)
     weather = run.table("weather").to_pylist()
-    egos = _ego_boxes(run, frames, actors, offset_m)
+    changes = [row["frame"] for row in weather]
+    egos = _ego_boxes(run, frames, offset_m)
     for frame in frames:
-        since = bisect_right([row["frame"] for row in weather], frame) - 1
+        since = bisect_right(changes, frame) - 1
         if since < 0:
             raise DataError(f"run {run.run_id}: table weather has no row at frame {frame} or before")
         if frame not in egos:
@@ -90,21 +92,15 @@ def _criticality(
     return found
 
 
-def _ego_boxes(run: Run, frames: list[int], actors: Mapping[int, Record], offset_m: Offset) -> dict[int, Row]:
+def _ego_boxes(run: Run, frames: list[int], offset_m: Offset) -> dict[int, Row]:
     """The ego as nuScenes would annotate it, and its true velocity, by frame."""
-    states = run.table("states")
-    found = [actor for actor in actors.values() if actor["is_ego"]]
-    if len(found) != 1:
-        raise DataError(f"run {run.run_id}: table actors has {len(found)} rows with is_ego; want one")
-    ego = found[0]
+    states, ego = run.table("states"), ego_of(run)
     wanted = np.isin(states["frame"].to_numpy(), frames) & (states["actor_id"].to_numpy() == ego["actor_id"])
     boxes: dict[int, Row] = {}
     for state in states.filter(pa.array(wanted)).to_pylist():
         rotation = rotation_of(state, f"run {run.run_id}: the ego at frame {state['frame']}")
-        centre = matrix_from_quaternion(rotation, translation_of(state, offset_m)) @ [
-            *(ego[f"box_{axis}_m"] for axis in "xyz"),
-            1.0,
-        ]
+        map_from_actor = matrix_from_quaternion(rotation, translation_of(state, offset_m))
+        centre = map_from_actor @ [*(ego[f"box_{axis}_m"] for axis in "xyz"), 1.0]
         boxes[state["frame"]] = {
             "translation": centre[:3].tolist(),
             "size": [ego["width_m"], ego["length_m"], ego["height_m"]],

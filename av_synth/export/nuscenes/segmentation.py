@@ -8,14 +8,12 @@ from __future__ import annotations
 from av_synth.errors import DataError
 from av_synth.export.nuscenes.fold import Fold
 from av_synth.export.nuscenes.names import RunNames
-from av_synth.export.nuscenes.sample_data import LIDAR, Blob, SensorRows
+from av_synth.export.nuscenes.sample_data import LIDAR, POINT_BYTES, Blob, SensorRows
 from av_synth.export.rows import Row
 from av_synth.store import Run
 
-_POINT_BYTES = 20  # five float32
 
-
-def fold_segmentation(run: Run, sensor_rows: SensorRows, version: str) -> Fold:
+def fold_segmentation(run: Run, names: RunNames, sensor_rows: SensorRows, version: str) -> Fold:
     """Rows and files of tables lidarseg, panoptic and lidar_instance.
 
     The devkit wants one lidarseg file a sample, of LIDAR_TOP, and as many files in its folder as rows in its table.
@@ -23,13 +21,13 @@ def fold_segmentation(run: Run, sensor_rows: SensorRows, version: str) -> Fold:
 
     Args:
         run: the run.
+        names: its tokens.
         sensor_rows: its sensor rows.
         version: the folder of tables, part of the files' names.
 
     Raises:
         DataError: if a keyframe has no labels, or not one for each point.
     """
-    names = RunNames(run.run_id)
     fold = Fold()
     for frame, time_us in sensor_rows.keyframes.items():
         token = names.sample_data(LIDAR, frame)
@@ -56,7 +54,7 @@ def _check_counts(run: Run, channel: str, frame: int, kind: str, label_bytes: in
     path = f"{kind}/{channel}/{frame:06d}.bin"
     if path not in run.files:
         raise DataError(f"run {run.run_id}: keyframe {frame} of {channel} has no '{path}'; make the run again")
-    points = run.files[f"blobs/{channel}/{frame:06d}.pcd.bin"].bytes // _POINT_BYTES
+    points = run.files[f"blobs/{channel}/{frame:06d}.pcd.bin"].bytes // POINT_BYTES
     labels = run.files[path].bytes // label_bytes
     if points != labels:
         raise DataError(f"run {run.run_id}: '{path}' labels {labels} points of {points}; make the run again")

@@ -1,4 +1,4 @@
-"""Where the ego was at the time that a clock told, be it no tick's."""
+"""The ego of a run: who it is, how it moved in map coordinates, and where it was at any time."""
 
 from __future__ import annotations
 
@@ -6,11 +6,37 @@ from functools import cached_property
 
 import numpy as np
 
-from av_synth.export.nuscenes.ego_motion import read_ego_motion
+from av_synth.errors import DataError
 from av_synth.export.nuscenes.values import Offset
-from av_synth.geometry.transforms import matrix_from_quaternion
+from av_synth.export.rows import Record
+from av_synth.geometry.transforms import Array, matrix_from_quaternion
 from av_synth.log.motion import EgoMotion
 from av_synth.store import Run
+
+
+def ego_of(run: Run) -> Record:
+    """The ego's row of the table `actors`.
+
+    Raises:
+        DataError: if the run has none, or several.
+    """
+    egos: list[Record] = [row for row in run.table("actors").to_pylist() if row["is_ego"]]
+    if len(egos) != 1:
+        raise DataError(f"run {run.run_id}: table actors has {len(egos)} rows with is_ego; want one")
+    return egos[0]
+
+
+def read_ego_motion(run: Run, offset_m: Offset) -> EgoMotion:
+    """Of the poses of a run, shifted into the map."""
+    table = run.table("ego_poses")
+
+    def columns(*names: str) -> Array:
+        return np.stack([table.column(name).to_numpy() for name in names], axis=1)
+
+    pose = columns("x_m", "y_m", "z_m", "qw", "qx", "qy", "qz")
+    pose[:, :2] += offset_m
+    frame, time_us = (table.column(name).to_numpy().astype(np.int64) for name in ("frame", "time_us"))
+    return EgoMotion(frame, time_us, pose, columns("vx_mps", "vy_mps", "vz_mps"))
 
 
 class EgoAt:
