@@ -15,7 +15,9 @@ import numpy as np
 
 from av_synth.errors import StoreError
 from av_synth.report import drawing
+from av_synth.report.dataset_files import file_of, read_points
 from av_synth.report.drawing import CLASS_COLOURS, Image, class_of
+from av_synth.report.event_words import expectation_words
 from av_synth.report.lidar_from_above import BoxFromAbove, height_colours, lidar_from_above
 from av_synth.report.thumbnails import moment_us
 from av_synth.rig.model import MAIN_LIDAR
@@ -59,6 +61,7 @@ def contact_sheet(dataset: Path, out: Path, sample: int | None = None, *, scene:
         UserError: there is no such folder, or it has several versions.
         StoreError: it is no dataset, its tables are not sound, it has no such scene or sample, or a file cannot be read
             or written.
+        DataError: a table names a file that is not the dataset's, or a lidar turn is no rows of five numbers.
     """
     opened = open_dataset(dataset)
     chosen = _scene(opened, scene)
@@ -166,9 +169,10 @@ def _back_order(yaw_deg: float) -> float:
 
 
 def _camera(dataset: Dataset, data: Data, annotations: Sequence[Annotation]) -> Image:
-    image = cv2.imread(str(dataset.root / data.filename), cv2.IMREAD_COLOR)
+    path = file_of(dataset.root, data.filename)
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None or data.calibration.intrinsic is None:
-        raise StoreError(f"{dataset.root / data.filename}: cannot be read as an image")
+        raise StoreError(f"{path}: cannot be read as an image")
     scale = _CAMERA_PX / image.shape[1]
     size = (_CAMERA_PX, round(image.shape[0] * scale))
     shrink = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
@@ -223,13 +227,7 @@ def _lidar(dataset: Dataset, scene: Scene, sample: Sample, annotations: Sequence
     data = scene.keyframe(sample.token, MAIN_LIDAR)
     if data is None:
         raise StoreError(f"{scene.name}: sample {sample.token} has no LIDAR_TOP keyframe to draw")
-    path = dataset.root / data.filename
-    try:
-        values = np.fromfile(path, dtype="<f4")
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read: {error}") from error
-    points = values[: len(values) // 5 * 5].reshape(-1, 5)[:, :3].astype(np.float64)
-    points = points[np.isfinite(points).all(axis=1)]
+    points = read_points(file_of(dataset.root, data.filename))[:, :3].astype(np.float64)
     ego_from_world = inverse(data.ego_pose.world_from_ego)
     boxes = [
         BoxFromAbove(ego_from_world @ a.world_from_box, a.size_wlh_m, CLASS_COLOURS[class_of(a.category)], _is_seen(a))
@@ -265,24 +263,6 @@ def _shortened(words: str, height_px: float, room_px: float) -> str:
     while words and drawing.text_width(words + " ...", height_px) > room_px:
         words = words.rpartition(" ")[0]
     return words + " ..."
-
-
-def expectation_words(expectation: Mapping[str, Any]) -> str:
-    """An expectation as it stands in an outcome, in words: what was asked, what came."""
-    asked, reached = expectation.get("asked"), expectation.get("reached")
-    if isinstance(asked, dict):
-        bounds = (f"{asked[end]:g}" if end in asked else "..." for end in ("min", "max"))
-        wanted = "asked {} to {}".format(*bounds)
-    else:
-        wanted = f"asked {_plain(asked)}"
-    got = "never" if reached is None else _plain(reached)
-    return f"{expectation.get('name')}: {got}  ({wanted}: {'held' if expectation.get('held') else 'NOT HELD'})"
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.2f}" if isinstance(value, float | int) else str(value)
 
 
 def _legend(canvas: Image, annotations: Sequence[Annotation]) -> None:

@@ -1,8 +1,9 @@
-"""What happened in a run, in words."""
+"""What happened in a run, and whether it was what was asked, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 NOTED = frozenset({"trigger", "seen", "brake", "contact"})
 """Kinds of events that pictures and lists tell of; the page of a run in 3D tells of all."""
@@ -39,3 +40,21 @@ def event_words(names: Mapping[int, str], kind: str, actor_id: int, other_id: in
         "not_done": f"{who}: {did}, not done",
     }
     return told.get(kind, f"{who}: {kind.replace('_', ' ')}")
+
+
+def expectation_words(expectation: Mapping[str, Any]) -> str:
+    """An expectation as it stands in an outcome, in words: what was asked, what came."""
+    asked, reached = expectation.get("asked"), expectation.get("reached")
+    if isinstance(asked, dict):
+        bounds = (f"{asked[end]:g}" if end in asked else "..." for end in ("min", "max"))
+        wanted = "asked {} to {}".format(*bounds)
+    else:
+        wanted = f"asked {_plain(asked)}"
+    got = "never" if reached is None else _plain(reached)
+    return f"{expectation.get('name')}: {got}  ({wanted}: {'held' if expectation.get('held') else 'NOT HELD'})"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.2f}" if isinstance(value, float | int) else str(value)

@@ -17,7 +17,7 @@ from av_synth.report import drawing
 from av_synth.report.browse import Library, open_source
 from av_synth.report.weather_words import weather_words
 from tests.export.as_nuscenes import export
-from tests.export.synthetic_run import TINY, build_run
+from tests.export.synthetic_run import TINY, Rows, build_run
 
 EXTRAS = ("annotation_truth", "av_synth", "box_2d", "instance_actor", "instance_mask", "label_quality", "sample_truth")
 
@@ -27,6 +27,26 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("browse")
     export([build_run(root, 0, sensors=TINY)], root / "nuscenes")
     return root
+
+
+def test_a_card_counts_who_is_annotated_although_the_lidar_failed(tmp_path: Path) -> None:
+    def fail(rows: Rows) -> None:
+        fault = {"sensor": "LIDAR_TOP", "kind": "blackout"}
+        told = {"frame": 0, "time_us": 0, "kind": "trigger", "actor_id": 0, "other_id": 0}
+        rows["events"] = [{**told, "detail": json.dumps({"fault": fault, "over_us": None})}]
+        for box in rows["boxes"]:
+            if box["category"] in ("vehicle.construction", "vehicle.trailer"):
+                box.update(num_lidar_pts=0, num_radar_pts=0)
+        trailers = {box["actor_id"] for box in rows["boxes"] if box["category"] == "vehicle.trailer"}
+        for row in rows["quality"]:
+            row["lidar_own_inside"] = int(row["actor_id"] not in trailers)
+
+    run = build_run(tmp_path / "store", 0, sensors=TINY, change=fail)
+
+    classes = open_source(run).card(run.name).classes
+
+    assert "construction" in classes
+    assert "trailer" not in classes
 
 
 @pytest.fixture

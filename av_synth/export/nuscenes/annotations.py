@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -48,16 +48,12 @@ def fold_annotations(run: Run, names: RunNames, sensor_rows: SensorRows, offset_
         DataError: on a box off the keyframes, an unknown category, attribute or visibility, an attribute of another
             family than its category's, an actor of two categories, or a mask that is listed but not there.
     """
-    met = _met(run)
-    tracks: dict[int, list[Record]] = {}
-    boxes: list[Record] = []
-    for box in run.table("boxes").to_pylist():  # sorted by frame, then actor
+    found = run.table("boxes").to_pylist()  # sorted by frame, then actor
+    for box in found:
         _check_box(run.run_id, box, sensor_rows.keyframes)
-        # nuScenes annotates what at least one lidar or radar point is on (Caesar et al., CVPR 2020, section 3); a
-        # lidar that fails takes nobody's label away
-        if box["num_lidar_pts"] + box["num_radar_pts"] == 0 and (box["frame"], box["actor_id"]) not in met:
-            continue
-        boxes.append(box)
+    boxes = annotated(run, found)
+    tracks: dict[int, list[Record]] = {}
+    for box in boxes:
         tracks.setdefault(box["actor_id"], []).append(box)
 
     chains: dict[tuple[int, int], tuple[str, str]] = {}
@@ -72,6 +68,22 @@ def fold_annotations(run: Run, names: RunNames, sensor_rows: SensorRows, offset_
     mask_rows, mask_files = _instance_masks(run, names, sensor_rows, set(tracks))
     methods = sorted({box["visibility_method"] for box in boxes if box["visibility"]})
     return Annotations(tuple(boxes), tuple(instances), tuple(annotations), mask_rows, mask_files, tuple(methods))
+
+
+def annotated(run: Run, boxes: Iterable[Record]) -> list[Record]:
+    """Those of a run's boxes that are annotated, in their order.
+
+    nuScenes annotates what at least one lidar or radar point is on (Caesar et al., CVPR 2020, section 3); a lidar that
+    fails takes nobody's label away.
+
+    Args:
+        run: the run.
+        boxes: rows of its table `boxes`, with frame, actor_id, num_lidar_pts and num_radar_pts at least.
+    """
+    met = _met(run)
+    return [
+        box for box in boxes if box["num_lidar_pts"] + box["num_radar_pts"] or (box["frame"], box["actor_id"]) in met
+    ]
 
 
 def _met(run: Run) -> set[tuple[int, int]]:

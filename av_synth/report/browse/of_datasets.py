@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from av_synth.errors import DataError, StoreError
+from av_synth.errors import StoreError
 from av_synth.geometry.lens import Lens
 from av_synth.geometry.transforms import Array, apply, invert
 from av_synth.report.browse.model import (
@@ -30,8 +30,9 @@ from av_synth.report.browse.model import (
     pose_rows,
     rounded,
 )
-from av_synth.report.contact_sheet import expectation_words
+from av_synth.report.dataset_files import file_of, read_points
 from av_synth.report.drawing import class_of
+from av_synth.report.event_words import expectation_words
 from av_synth.report.page_lens import PageLens
 from av_synth.report.thumbnails import front_camera, moment_us, small_jpeg
 from av_synth.report.weather_words import weather_words
@@ -42,7 +43,6 @@ from av_synth.verify.reading.model import Annotation, Data, Dataset, Sample, Sce
 Row = Mapping[str, Any]
 _SAID = (("night", "night"), ("rain", "rain"))
 """How nuScenes itself says weather: words of the scene's description."""
-_POINT_FLOATS = 5
 _EVIDENCE = ("mask_pixels", "amodal_pixels", "cameras", "ambiguous", "clear_looks")
 _EVIDENCE_POINTS = ("lidar_points_own", "lidar_points_outside", "lidar_points_ground", "lidar_points_foreign")
 
@@ -88,7 +88,7 @@ class DatasetSource(Source):
         middle_us = found.samples[len(found.samples) // 2].timestamp_us
         wanted_us = middle_us if about_us is None else found.samples[0].timestamp_us + about_us
         image = min(found.data[channel], key=lambda data: abs(data.timestamp_us - wanted_us))
-        return small_jpeg(_inside(self._dataset.root, image.filename), THUMBNAIL_PX)
+        return small_jpeg(file_of(self._dataset.root, image.filename), THUMBNAIL_PX)
 
     def _card(self, scene: Scene) -> Card:
         told = self._told.get(scene.token, {})
@@ -149,32 +149,21 @@ class _OpenedScene(Opened):
         data = self._scene.keyframe(self._scene.samples[frame].token, channel)
         if data is None or data.calibration.modality != "camera":
             return None
-        return _inside(self._dataset.root, data.filename)
+        return file_of(self._dataset.root, data.filename)
 
     def points_ego(self, frame: int) -> npt.NDArray[np.float32] | None:
         """See `Opened`."""
         data = self._lidar(self._scene.samples[frame])
         if data is None:
             return None
-        path = _inside(self._dataset.root, data.filename)
-        try:
-            values = np.fromfile(path, dtype="<f4")
-        except OSError as error:
-            raise StoreError(f"{path}: cannot be read: {error.strerror or error}") from error
-        if len(values) % _POINT_FLOATS:
-            raise DataError(f"{path}: {len(values)} numbers are no points of {_POINT_FLOATS}")
-        points = values.reshape(-1, _POINT_FLOATS)
-        points = points[np.isfinite(points).all(axis=1)]
+        points = read_points(file_of(self._dataset.root, data.filename))
         xyz = apply(data.calibration.ego_from_sensor, points[:, :3])
         return np.column_stack([xyz, points[:, 3]]).astype(np.float32)
 
     def _lidar(self, sample: Sample) -> Data | None:
         channels = self._scene.channels("lidar")
-        return (
-            self._scene.keyframe(sample.token, MAIN_LIDAR if MAIN_LIDAR in channels else channels[0])
-            if channels
-            else None
-        )
+        channel = MAIN_LIDAR if MAIN_LIDAR in channels else min(channels, default="")
+        return self._scene.keyframe(sample.token, channel)
 
     def _thing(self, token: str, annotation: Annotation) -> Thing:
         actor = next(iter(self._dataset.rows_about("instance_actor", token)), {})
@@ -190,7 +179,7 @@ class _OpenedScene(Opened):
                 pose = pose_rows(invert(data.world_from_sensor))
                 views.append(View(channel, pose, (data.width, data.height), (fx, fy, cx, cy), _lens(data)))
         lidar = self._lidar(sample)
-        seen_from = lidar or next((d for d in self._data(sample)), None)
+        seen_from = lidar or next(self._data(sample), None)
         ego_from_world = np.eye(4) if seen_from is None else invert(seen_from.ego_pose.world_from_ego)
         flat = self._flat(sample)
         found = self._scene.annotations.get(sample.token, ())
@@ -259,20 +248,6 @@ def _lens(data: Data) -> PageLens | None:
     """That of the camera; None for a pinhole."""
     told = data.calibration.lens
     return None if told is None else PageLens.of(Lens(told[0], tuple(told[1].tolist())))
-
-
-def _inside(root: Path, name: str) -> Path:
-    """A file that a table names.
-
-    Raises:
-        DataError: if it is not in the dataset's folder: tables, and links, may say anything.
-    """
-    path = (root / name).resolve()
-    if not path.is_relative_to(root.resolve()):
-        raise DataError(
-            f"{root}: '{name}' leads out of the dataset; want its files, not links to others, in its folder"
-        )
-    return path
 
 
 def _told(dataset: Dataset) -> Mapping[str, Row]:

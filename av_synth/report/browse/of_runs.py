@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from av_synth import store
 from av_synth.errors import AvSynthError, DataError
+from av_synth.export.nuscenes.annotations import annotated
 from av_synth.export.rows import sides_px
 from av_synth.export.scene import Box as RunBox
 from av_synth.export.scene import Keyframe, Scene
@@ -35,9 +36,8 @@ from av_synth.report.browse.model import (
     pose_rows,
     rounded,
 )
-from av_synth.report.contact_sheet import expectation_words
 from av_synth.report.drawing import class_of
-from av_synth.report.event_words import NOTED, event_words
+from av_synth.report.event_words import NOTED, event_words, expectation_words
 from av_synth.report.page_lens import PageLens
 from av_synth.report.run_from_above import RunFromAbove, roads_of
 from av_synth.report.thumbnails import as_jpeg, moment_us, thumbnail
@@ -101,8 +101,8 @@ def _read_card(run: Run, scene: str) -> Card:
     expectations = outcome.get("expectations", [])
     frames = run.table("sensor_frames", ("time_us", "is_keyframe"))
     ticks = run.table("ticks", ("time_us",)).column("time_us")
-    boxes = run.table("boxes", ("actor_id", "category", "visibility", "num_lidar_pts", "num_radar_pts")).to_pylist()
-    boxes = [box for box in boxes if _has_points(box["num_lidar_pts"], box["num_radar_pts"])]
+    columns = ("frame", "actor_id", "category", "visibility", "num_lidar_pts", "num_radar_pts")
+    boxes = annotated(run, run.table("boxes", columns).to_pylist())
     values = run.table("metrics", ("metric", "value"))
     ttc_s, distance_m, drac_mps2 = (
         _extreme(values, *which) for which in (("ttc_s", "min"), ("distance_m", "min"), ("drac_mps2", "max"))
@@ -133,11 +133,6 @@ def _read_card(run: Run, scene: str) -> Card:
         never_began=tuple(outcome.get("never_began", ())),
         viewer=True,
     )
-
-
-def _has_points(lidar: int, radar: int) -> bool:
-    """Whether a box is exported: as nuScenes does, only what a point is in is annotated."""
-    return lidar + radar > 0
 
 
 def _extreme(values: Any, metric: str, which: str) -> float | None:
