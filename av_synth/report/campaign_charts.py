@@ -15,6 +15,7 @@ _WIDTH, _LEFT, _GAP = 1000.0, 130.0, 14.0
 _CHART_PX, _LANES_PX, _LANE_PX = 130.0, 640.0, 16.0
 _BINS = 48
 _LONG_GAP_S, _LONG_GAP = 60.0, 0.05  # or of the time worked, if that is more: longer ones, such as a night, are cut out
+_KINDS = tuple(kind.value for kind in FailureClass)
 _MOST_TITLES = 3000  # attempts; of more, the page would be large for what nobody points at
 
 
@@ -98,24 +99,20 @@ def failures(attempts: Sequence[Attempt]) -> str:
     axis = Axis(attempts)
     counts: Counter[tuple[int, str]] = Counter()
     for one in attempts:
-        if one.outcome in _kinds():
+        if one.outcome in _KINDS:
             share = (axis.px(one.ended_s) - _LEFT) / (_WIDTH - _LEFT)
             counts[min(_BINS - 1, int(share * _BINS)), one.outcome] += 1
-    tallest = max(sum(counts[k, kind] for kind in _kinds()) for k in range(_BINS))
+    tallest = max(sum(counts[k, kind] for kind in _KINDS) for k in range(_BINS))
     width, parts = (_WIDTH - _LEFT) / _BINS, [f'<text x="0" y="12">{tallest:,} failed</text>']
     for k in range(_BINS):
         y = _CHART_PX
-        for kind in _kinds():
+        for kind in _KINDS:
             height = counts[k, kind] * (_CHART_PX - 4.0) / tallest
             y -= height
             if height:
                 place = f'x="{_LEFT + k * width:.1f}" y="{y:.1f}" width="{width - 2:.1f}" height="{height:.1f}"'
                 parts.append(f'<rect class="{kind}" {place}><title>{counts[k, kind]:,} {kind}</title></rect>')
     return _svg([*parts, *axis.marks(_CHART_PX)], _CHART_PX, "failed attempts over time")
-
-
-def _kinds() -> tuple[str, ...]:
-    return tuple(kind.value for kind in FailureClass)
 
 
 def _class(attempt: Attempt) -> str:

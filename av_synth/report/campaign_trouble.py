@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from av_synth.farm.status.snapshot import ADVICE
 from av_synth.farm.status.words import duration, size
 from av_synth.report import campaign_charts as charts
-from av_synth.report.campaign_facts import COMMITTED, CampaignFacts
+from av_synth.report.campaign_facts import COMMITTED, Attempt, CampaignFacts
 from av_synth.report.campaign_html import link, scenario, several, table
 
 _MOST_GIVEN_UP, _MOST_OPEN = 500, 20
@@ -49,21 +48,21 @@ def failed(facts: CampaignFacts) -> Iterator[str]:
     if not found:
         return
     yield f"<h2>Failed attempts</h2><figure class=chart>{charts.failures(facts.attempts)}</figure>"
-    counts = Counter((one.outcome, one.error) for one in found)
-    machines = {key: several(one.machine for one in found if (one.outcome, one.error) == key) for key in counts}
-    runs = {key: len({one.run_id for one in found if (one.outcome, one.error) == key}) for key in counts}
+    alike: dict[tuple[str, str], list[Attempt]] = {}
+    for one in found:
+        alike.setdefault((one.outcome, one.error), []).append(one)
     yield from table(
         ("class", "error", "attempts", "runs", "nodes", "what to do"),
         (
             (
                 f'<span class="kind"><i class="{kind}"></i> {kind}</span>',
                 escape(error),
-                count,
-                runs[kind, error],
-                machines[kind, error],
+                len(some),
+                len({one.run_id for one in some}),
+                several(one.machine for one in some),
                 _code(ADVICE[kind]),
             )
-            for (kind, error), count in counts.most_common()
+            for (kind, error), some in sorted(alike.items(), key=lambda each: -len(each[1]))
         ),
     )
 

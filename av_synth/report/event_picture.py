@@ -20,8 +20,8 @@ from av_synth.report.event_words import NOTED, event_words
 from av_synth.report.road_picture import GROUND, Roads, draw_roads, read_roads
 from av_synth.run.watch import Watcher
 from av_synth.scenario import ConcreteScenario
+from av_synth.scenario.words import EGO
 
-EGO = "ego"
 _WIDTH_PX, _MARGIN_PX = 1500, 24
 _MOST_PX_PER_M, _MOST_HEIGHT_PX = 16.0, 760
 _AROUND_M, _REACH_M = 9.0, 90.0

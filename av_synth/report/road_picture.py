@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from av_synth.export.nuscenes.map_lanes import Mark, Network, Section
+from av_synth.export.nuscenes.map_lanes import CAR_LANES, Mark, Network, Section
 from av_synth.export.nuscenes.map_signs import read_crossings
 from av_synth.geometry.transforms import Array
 from av_synth.report import drawing
@@ -27,7 +27,7 @@ _LANES: dict[str, Colour] = {
     "sidewalk": (118, 116, 114),
     "median": (52, 66, 52),
 }
-DRIVEN = ("driving", "entry", "exit", "onRamp", "offRamp", "bidirectional", "connectingRamp")
+_DRIVEN = CAR_LANES | {"bidirectional"}
 PAINT: Colour = (225, 225, 225)
 YELLOW: Colour = (70, 190, 235)
 KERB: Colour = (175, 175, 172)
@@ -59,8 +59,8 @@ def draw_roads(canvas: Image, roads: Roads, at: Place, centre_m: Array, reach_m:
     for driven in (False, True):  # carriageways lie over the pavements that junctions cut
         for section in sections:
             for lane in section.lanes.values():
-                colour = _ASPHALT if lane.kind in DRIVEN else _LANES.get(lane.kind)
-                if colour is not None and (lane.kind in DRIVEN) == driven:
+                colour = _ASPHALT if lane.kind in _DRIVEN else _LANES.get(lane.kind)
+                if colour is not None and (lane.kind in _DRIVEN) == driven:
                     quads = _near(section.quads(lane.id), centre_m, reach_m)
                     for quad in quads:
                         drawing.fill(canvas, at(quad), colour, 1.0)

@@ -14,12 +14,12 @@ from av_synth.replay.request import scenario_of, window
 from av_synth.replay.state_log import StateLog
 from av_synth.report import drawing
 from av_synth.report.drawing import Colour, Image
-from av_synth.report.event_picture import EGO
 from av_synth.report.event_words import NOTED, event_words
 from av_synth.report.run_from_above import FRESH_S, Mark, RunFromAbove, roads_of
 from av_synth.report.video_cameras import Camera, Cameras
 from av_synth.report.video_file import refuse_target, video_file
 from av_synth.run.criticality import EXPOSED_TTC_S
+from av_synth.scenario.words import EGO
 from av_synth.store import Run
 
 _WIDTHS_PX = (640, 3840)

@@ -28,9 +28,16 @@ _LATE = 1.5  # intervals without a picture, after which that is said
 
 @dataclass(frozen=True)
 class Camera:
-    """One camera: its mount (4, 4), (3, 3) of its image, that image's size, its pictures' frames, paths, keyframes.
+    """One camera and its pictures.
 
-    `lens` is its model and coefficients; None for a pinhole.
+    Attributes:
+        ego_from_camera: (4, 4).
+        intrinsic: (3, 3), pixels.
+        size_px: width and height of its pictures.
+        frames: when they were taken, in rising order.
+        paths: where each is, relative to the run.
+        keyframes: those of the frames that are labelled.
+        lens: its model and coefficients; None for a pinhole.
     """
 
     channel: str

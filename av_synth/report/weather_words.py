@@ -14,7 +14,7 @@ SIGNS = (
     ("fog", "fog_density", 1.0, 101.0),
     ("wet road", "wetness", 1.0, 101.0),
 )
-"""Word, parameter, and its range, the upper end exclusive; as `query` has them where it has them."""
+"""Word, parameter, and its range, the upper end exclusive; docs/how-to/view.md has them for people."""
 
 
 def weather_words(values: Mapping[str, Any]) -> tuple[str, ...]:
