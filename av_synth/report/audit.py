@@ -11,12 +11,10 @@ from pathlib import Path
 
 from av_synth.audit import Audit
 from av_synth.audit.model import Coverage, PairTable, SliceContents
-from av_synth.errors import UserError
-from av_synth.report.campaign_html import table
-from av_synth.report.campaign_style import STYLE
+from av_synth.report.html_page import head, refuse_folder, table
 from av_synth.store import replace_file
 
-_MORE_STYLE = """
+_STYLE = """
 .findings { list-style: none; padding: 0 } .findings li { padding: .5em .8em; background: var(--panel);
   border-left: 4px solid var(--line); border-radius: 3px } .findings b { margin-right: .6em }
 .serious { border-color: var(--bad) !important } .warning { border-color: var(--environmental) !important }
@@ -70,21 +68,14 @@ def write_audit_page(audit: Audit, page: Path) -> Path:
         UserError: if a folder is there.
         StoreError: if it cannot be written.
     """
-    if page.is_dir():
-        raise UserError(f"{page}: is a folder; want the name of a file for the page, such as {page / 'audit.html'}")
+    refuse_folder(page, "audit.html")
     replace_file(page, ("\n".join(_page(audit)) + "\n").encode(errors="replace"))
     return page
 
 
 def _page(audit: Audit) -> Iterator[str]:
-    title = escape(f"Audit of {audit.dataset}")
-    # nothing that a name might smuggle in is ever loaded or run
-    policy = "default-src 'none'; style-src 'unsafe-inline'"
-    yield '<!doctype html><html lang="en"><meta charset="utf-8">'
-    yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    yield '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
-    yield f"<title>{title}</title><style>{STYLE}{_MORE_STYLE}</style><h1>{title}</h1>"
-    yield from _head(audit)
+    yield from head(escape(f"Audit of {audit.dataset}"), style=_STYLE)
+    yield from _summary(audit)
     yield from _findings(audit)
     yield from _contents(audit)
     yield from _coverage(audit)
@@ -96,7 +87,7 @@ def _page(audit: Audit) -> Iterator[str]:
     yield _MEASURES
 
 
-def _head(audit: Audit) -> Iterator[str]:
+def _summary(audit: Audit) -> Iterator[str]:
     beside = [f"beside {' and '.join(audit.against)}"] if audit.against else []
     beside += [f"for the design domain {audit.odd}"] if audit.odd else []
     if beside:

@@ -15,10 +15,9 @@ from av_synth.farm.model import PlannedRun
 from av_synth.farm.status import words
 from av_synth.farm.status.snapshot import ADVICE
 from av_synth.farm.status.words import duration, size
-from av_synth.report.campaign_facts import COMMITTED, CampaignFacts, Made, read_campaign
-from av_synth.report.campaign_html import link, rig, scenario, several, table
-from av_synth.report.campaign_style import STYLE
+from av_synth.report.campaign_facts import COMMITTED, CampaignFacts, Made, read_campaign, rig, scenario
 from av_synth.report.campaign_trouble import cost, failed, given_up, workers
+from av_synth.report.html_page import head, link, refuse_folder, several, table
 from av_synth.report.thumbnails import thumbnail
 from av_synth.store import replace_file
 
@@ -41,10 +40,9 @@ def write_campaign_report(store: Path, out: Path | None = None) -> Path:
         UserError: if the store has no plan, or no page can be written where it is asked for.
         StoreError: if the store cannot be read or written to.
     """
-    page = Path(out) if out is not None else Path(store) / "report" / "index.html"
-    if page.is_dir():
-        raise UserError(f"{page}: is a folder; want the name of a file for the page, such as {page / 'index.html'}")
-    text = "\n".join(_page(read_campaign(Path(store)), page.parent)) + "\n"
+    page = store / "report" / "index.html" if out is None else out
+    refuse_folder(page, "index.html")
+    text = "\n".join(_page(read_campaign(store), page.parent)) + "\n"
     try:
         replace_file(page, text.encode(errors="replace"))
     except StoreError as error:
@@ -55,13 +53,7 @@ def write_campaign_report(store: Path, out: Path | None = None) -> Path:
 
 
 def _page(facts: CampaignFacts, folder: Path) -> Iterator[str]:
-    title = escape(facts.name)
-    # nothing that a message or a name might smuggle in is ever loaded or run
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    yield '<!doctype html><html lang="en"><meta charset="utf-8">'
-    yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    yield '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
-    yield f"<title>{title}</title><style>{STYLE}</style><h1>{title}</h1>"
+    yield from head(escape(facts.name), pictures=True)
     if facts.description:
         yield f"<p>{escape(facts.description)}</p>"
     yield from _head(facts)

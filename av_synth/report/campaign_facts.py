@@ -129,6 +129,16 @@ def read_campaign(root: Path) -> CampaignFacts:
     )
 
 
+def scenario(run: PlannedRun) -> str:
+    """What a run plays, for people."""
+    return run.recipe.scenario.removesuffix(".yaml")
+
+
+def rig(run: PlannedRun) -> str:
+    """What looks, for people."""
+    return (run.recipe.rig or "no sensors").removesuffix(".yaml")
+
+
 def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8", errors="replace")

@@ -10,8 +10,8 @@ from pathlib import Path
 from av_synth.farm.status.snapshot import ADVICE
 from av_synth.farm.status.words import duration, size
 from av_synth.report import campaign_charts as charts
-from av_synth.report.campaign_facts import COMMITTED, Attempt, CampaignFacts
-from av_synth.report.campaign_html import link, scenario, several, table
+from av_synth.report.campaign_facts import COMMITTED, Attempt, CampaignFacts, scenario
+from av_synth.report.html_page import link, several, table
 
 _MOST_GIVEN_UP, _MOST_OPEN = 500, 20
 _MOST_CHARACTERS = 1000  # of a message; all of it is in the evidence

@@ -1,4 +1,4 @@
-"""How the page of a campaign looks. The classes of attempts have their colours here, in tables and charts alike."""
+"""How pages of tables look, of campaigns and audits. Attempts have their colours here, in tables and charts alike."""
 
 STYLE = """
 :root { --ink: #1c1c1c; --soft: #666; --line: #ddd; --back: #fff; --panel: #f5f5f3; --good: #2e8b57; --bad: #b00020;

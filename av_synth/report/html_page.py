@@ -1,4 +1,4 @@
-"""Pieces of the page of a campaign."""
+"""Pieces of pages of tables, such as those of campaigns and audits: one file each, which asks for nothing."""
 
 from __future__ import annotations
 
@@ -9,9 +9,32 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from av_synth.farm.model import PlannedRun
+from av_synth.errors import UserError
+from av_synth.report.page_style import STYLE
 
 _NUMBER = re.compile(r"([\d,.]+( [a-zA-Z]+)*)?")  # 12, 3.1 GB
+
+
+def refuse_folder(page: Path, name: str) -> None:
+    """Raise UserError if a folder is where a page shall be; `name` is that of a page in it which may be."""
+    if page.is_dir():
+        raise UserError(f"{page}: is a folder; want the name of a file for the page, such as {page / name}")
+
+
+def head(title: str, *, style: str = "", pictures: bool = False) -> Iterator[str]:
+    """The beginning of a page, down to its heading.
+
+    Args:
+        title: escaped.
+        style: CSS, behind that of all pages.
+        pictures: whether it has some, as data.
+    """
+    # nothing that a message or a name might smuggle in is ever loaded or run
+    policy = f"default-src 'none'; {'img-src data:; ' if pictures else ''}style-src 'unsafe-inline'"
+    yield '<!doctype html><html lang="en"><meta charset="utf-8">'
+    yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    yield '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+    yield f"<title>{title}</title><style>{STYLE}{style}</style><h1>{title}</h1>"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str | int]]) -> Iterator[str]:
@@ -26,16 +49,6 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str | int]]) -> Iterator
 
 def _cells(tag: str, cells: Sequence[str], kinds: Sequence[str]) -> str:
     return "".join(f"<{tag}{kind}>{cell}" for cell, kind in zip(cells, kinds, strict=True))
-
-
-def scenario(run: PlannedRun) -> str:
-    """What a run plays, not escaped."""
-    return run.recipe.scenario.removesuffix(".yaml")
-
-
-def rig(run: PlannedRun) -> str:
-    """What looks, not escaped."""
-    return (run.recipe.rig or "no sensors").removesuffix(".yaml")
 
 
 def several(values: Iterable[str]) -> str:
