@@ -86,7 +86,7 @@ def scenario_of(run: store.Run) -> ConcreteScenario:
     except DocumentError as error:
         raise StoreError(f"{run.folder}: scenario.json: not a draw of this version of av_synth: {error}") from error
     if is_opendrive(scenario.town or ""):  # the map that was played on is kept with the run
-        return replace(scenario, town=str(run.path("map/opendrive.xodr")))
+        return replace(scenario, town=str(run.path(store.OPENDRIVE)))
     return scenario
 
 

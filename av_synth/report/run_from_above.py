@@ -15,7 +15,7 @@ from av_synth.replay.state_log import StateLog
 from av_synth.report import drawing
 from av_synth.report.drawing import CLASS_COLOURS, Colour, Image, class_of
 from av_synth.report.road_picture import GROUND, Place, Roads, draw_roads, read_roads
-from av_synth.store import Run
+from av_synth.store import OPENDRIVE, Run
 
 FRESH_S = 2.0
 """For how long an event counts as one that has just happened."""
@@ -46,7 +46,7 @@ def roads_of(run: Run, log: StateLog) -> Roads:
         StoreError: if its OpenDRIVE is not what was committed.
         DataError: if that cannot be parsed.
     """
-    return read_roads(read_network(log.town, run.path("map/opendrive.xodr").read_text(encoding="utf-8")))
+    return read_roads(read_network(log.town, run.path(OPENDRIVE).read_text(encoding="utf-8")))
 
 
 class RunFromAbove:

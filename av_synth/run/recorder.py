@@ -22,7 +22,7 @@ from av_synth.run.log_tables import LogTables
 from av_synth.run.rows import Row
 from av_synth.run.sensors import as_believed
 from av_synth.run.spec import Context, RunUpTick, Tick
-from av_synth.store import Staging, stage, tables
+from av_synth.store import OPENDRIVE, Staging, stage, tables
 
 _ENCODERS = 2
 _PENDING = 48  # encoded blobs waiting at most; when it is full, the tick waits, and nothing is lost
@@ -63,7 +63,7 @@ class Recorder:
         really, wanted = context.rig, context.spec.rig
         believed = None if really is None or wanted is None else as_believed(really, wanted)
         staging.write_json("rig.json", None if believed is None else believed.to_json())
-        staging.write("map/opendrive.xodr", context.opendrive.encode())
+        staging.write(OPENDRIVE, context.opendrive.encode())
         if really is not None and believed is not None:
             self._believed = believed.mounts
             self._rows["sensors"] += rows.sensors(believed)

@@ -11,6 +11,7 @@ from av_synth.store.files import canonical_json, link_or_copy, replace_directory
 from av_synth.store.named import open_named
 from av_synth.store.runs import (
     MANIFEST_FIELDS,
+    OPENDRIVE,
     REQUIRED_FILES,
     SCHEMA_EPOCH,
     FileEntry,
@@ -28,6 +29,7 @@ from av_synth.store.scratch import clear_scratch, scratch
 
 __all__ = [
     "MANIFEST_FIELDS",
+    "OPENDRIVE",
     "REQUIRED_FILES",
     "SCHEMA_EPOCH",
     "FileEntry",

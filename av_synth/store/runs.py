@@ -47,7 +47,10 @@ MANIFEST = "manifest.json"
 MANIFEST_FIELDS = ("scenario", "rig", "seed", "identity", "provenance", "counts")
 """What `Staging.commit` wants beside what the store fills in itself."""
 
-REQUIRED_FILES = ("scenario.json", "rig.json", "outcome.json", "map/opendrive.xodr")
+OPENDRIVE = "map/opendrive.xodr"
+"""The map of a run's town."""
+
+REQUIRED_FILES = ("scenario.json", "rig.json", "outcome.json", OPENDRIVE)
 RUN_ID = re.compile(r"[0-9a-f]{20}")
 # what is missing, is something else, or has been lost by the disk; all else may be otherwise in a moment
 _TELL_OF_THE_RUN = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EIO})

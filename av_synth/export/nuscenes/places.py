@@ -13,10 +13,10 @@ from av_synth.export.nuscenes.map_lanes import Network
 from av_synth.export.nuscenes.map_reading import read_network
 from av_synth.export.nuscenes.names import token
 from av_synth.export.nuscenes.route import Roads
-from av_synth.export.nuscenes.sources import OPENDRIVE, Source, TownKey
+from av_synth.export.nuscenes.sources import Source, TownKey
 from av_synth.export.nuscenes.town_map import TownMap, draw_town_map
 from av_synth.export.rows import Row
-from av_synth.store import link_or_copy, open_run, write_file
+from av_synth.store import OPENDRIVE, link_or_copy, open_run, write_file
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from av_synth.errors import UserError
 from av_synth.export import contents
 from av_synth.export.nuscenes.values import text_of
 from av_synth.log.origin import Origin, origin_of
-from av_synth.store import open_run
+from av_synth.store import OPENDRIVE, open_run
 
 VERSIONS = ("v1.0-trainval", "v1.0-mini", "v1.0-test")
 """Names of the folder of tables; readers know no others."""
@@ -20,8 +20,6 @@ _FOLDERS = (
     *("instance_masks", "lidar_instances", "lidar_times", "radar_truth", "semantic", "depth", "flow"),
 )
 """What a dataset has beside its tables."""
-
-OPENDRIVE = "map/opendrive.xodr"
 
 TownKey = tuple[str, str]
 """Name of a town, and SHA-256 of its OpenDRIVE text: two towns may have one name."""

@@ -20,6 +20,7 @@ from av_synth.export.scene import Scene
 from av_synth.geometry.transforms import Array
 from av_synth.report.road_picture import KERB, YELLOW, dashes, lines, stripes
 from av_synth.report.viewer.pack import Pack
+from av_synth.store import OPENDRIVE
 
 KINDS = ("road", "parking", "sidewalk", "other", "paint", "yellow", "kerb")
 """What a quadrilateral is, by its number in the array `town_kinds`."""
@@ -45,7 +46,7 @@ def add_town(pack: Pack, scene: Scene, origin: Array, way: Array) -> None:
     Raises:
         DataError: if the run's OpenDRIVE cannot be parsed.
     """
-    network = read_network(scene.run_id, scene.run.path("map/opendrive.xodr").read_text(encoding="utf-8"))
+    network = read_network(scene.run_id, scene.run.path(OPENDRIVE).read_text(encoding="utf-8"))
     found = list(_quads(network))
     kinds = np.concatenate([np.full(len(quads), KINDS.index(kind)) for kind, quads in found] or [np.empty(0)])
     quads = np.concatenate([quads for _, quads in found] or [np.empty((0, 4, 3))])
