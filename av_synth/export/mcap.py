@@ -6,6 +6,7 @@ Frames of reference: `world`, `ego` and one for each sensor, by its channel; cam
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -105,7 +106,7 @@ def _told(run: Run, split: str) -> dict[str, str]:
 
 def _messages(scene: Scene, schemas: _Schemas) -> Iterator[Stamped]:
     """Everything in time order: at one time the poses, then what the sensors saw, then labels, then events."""
-    events = scene.run.table("events").to_pylist()
+    events = deque(scene.run.table("events").to_pylist())
     keyframes = {keyframe.frame: keyframe for keyframe in scene.keyframes()}
     records = scene.records
     for index, record in enumerate(records):
@@ -120,11 +121,11 @@ def _messages(scene: Scene, schemas: _Schemas) -> Iterator[Stamped]:
 
 
 def _events(
-    scene: Scene, schemas: _Schemas, events: list[Mapping[str, Any]], before_us: int | None
+    scene: Scene, schemas: _Schemas, events: deque[Mapping[str, Any]], before_us: int | None
 ) -> Iterator[Stamped]:
-    """The events before a time, all that are left if it is None; they are taken off the list."""
+    """The events before a time, all that are left if it is None; they are taken off."""
     while events and (before_us is None or events[0]["time_us"] < before_us):
-        row = events.pop(0)
+        row = events.popleft()
         text = f"{row['kind']} actor {row['actor_id']} other {row['other_id']} {row['detail']}"
         at_us = scene.clock.timestamp(row["time_us"])
         yield row["time_us"], "/events", schemas("Log", at_us, level="INFO", name=row["kind"], message=text)
@@ -190,10 +191,8 @@ def _calibration(schemas: _Schemas, sensor: Sensor, at_us: int) -> Any:
 def _cloud(schemas: _Schemas, sensor: Sensor, at_us: int, data: bytes, dtype: np.dtype[Any]) -> Any:
     fields, offset = [], 0  # the records are packed
     for name in dtype.names or ():
-        place = schemas("PackedElementField", name=name, type=_TYPES[dtype[name].str])
-        place.offset = offset
+        fields.append(schemas("PackedElementField", name=name, type=_TYPES[dtype[name].str], offset=offset))
         offset += dtype[name].itemsize
-        fields.append(place)
     return schemas(
         "PointCloud",
         at_us,

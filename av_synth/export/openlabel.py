@@ -8,6 +8,7 @@ is a transform of each frame.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -188,9 +189,9 @@ def _cuboid(box: Box) -> Json:
 
 def _events(scene: Scene, keyframes: Sequence[Keyframe]) -> Iterable[tuple[str, Json]]:
     """What happened, each in the last keyframe that is not after it; the exact time is among its data."""
+    times_us = [keyframe.time_us for keyframe in keyframes]
     for uid, row in enumerate(scene.run.table("events").to_pylist()):
-        number = sum(keyframe.time_us <= row["time_us"] for keyframe in keyframes) - 1
-        at = max(number, 0)
+        at = max(bisect_right(times_us, row["time_us"]) - 1, 0)
         yield (
             str(uid),
             {

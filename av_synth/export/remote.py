@@ -36,7 +36,8 @@ def refuse_foreign(remote: Remote, form: str) -> None:
                 f"{remote.address}: holds '{min(there)}', and no dataset that av_synth wrote; name another place"
             )
         if marker.get("format") != form:
-            raise UserError(f"{remote.address}: holds a dataset in the format {marker.get('format')}, not {form}")
+            held = f"holds a dataset in the format {marker.get('format')}, not {form}"
+            raise UserError(f"{remote.address}: {held}; name another place")
         found = (remote.below(path) for path in remote.system.find(remote.path))
         refuse_others(remote.address, found, {*_own(marker), COMPLETE, UPLOADING})
 

@@ -44,12 +44,19 @@ def road_segments(
     sheet: Sheet, network: Network, blocks: Sequence[Block], ground: Sequence[Area]
 ) -> tuple[list[Area], list[Row]]:
     """Every road with car lanes from junction to junction, and every junction."""
-    shapes: list[tuple[tuple[object, ...], Polygon, bool]]
-    shapes = [(("road", road.id), shape, False) for road in network.roads for shape in _road_shapes(road, blocks)]
-    proper = [block for block in blocks if block.road.junction < 0]
-    mouths = [point for block in proper for at_end in (True, False) for point in block.edge_points(at_end)]
-    for junction in sorted({road.junction for road in network.roads} - {-1}):
-        inside = [road for road in network.roads if road.junction == junction]
+    ends: dict[int, list[Array]] = {}  # of the blocks of each road proper
+    for block in blocks:
+        if block.road.junction < 0:
+            ends.setdefault(block.road.id, []).extend(p for at in (True, False) for p in block.edge_points(at))
+    shapes: list[tuple[tuple[object, ...], Polygon, bool]] = []
+    junctions: dict[int, list[Road]] = {}
+    for road in network.roads:
+        if road.junction >= 0:
+            junctions.setdefault(road.junction, []).append(road)
+        elif road.id in ends:
+            shapes += [(("road", road.id), shape, False) for shape in _road_shapes(road, ends[road.id])]
+    mouths = [point for points in ends.values() for point in points]
+    for junction, inside in sorted(junctions.items()):
         for index, shape in enumerate(joined(_strips(inside, CAR_LANES))):
             shapes.append((("junction", junction, index), with_nodes(shape, mouths, _MOUTH_M), True))
     areas, rows = [], []
@@ -69,11 +76,8 @@ def road_segments(
     return areas, rows
 
 
-def _road_shapes(road: Road, blocks: Sequence[Block]) -> Iterator[Polygon]:
-    """From the leftmost to the rightmost car lane of a road that is not in a junction."""
-    own = [block for block in blocks if block.road is road]
-    if road.junction >= 0 or not own:
-        return
+def _road_shapes(road: Road, ends: Sequence[Array]) -> Iterator[Polygon]:
+    """From the leftmost to the rightmost car lane of a road that is in no junction, with the ends of its blocks."""
     lefts, rights = [], []
     for index, section in enumerate(road.sections):
         lanes = road.car_lanes(index)
@@ -84,7 +88,7 @@ def _road_shapes(road: Road, blocks: Sequence[Block]) -> Iterator[Polygon]:
     if not shape.is_valid:
         shape = max(parts(shapely.make_valid(shape)), key=lambda part: part.area, default=Polygon())
     if not shape.is_empty:
-        yield with_nodes(shape, [p for block in own for at in (True, False) for p in block.edge_points(at)], 0.05)
+        yield with_nodes(shape, ends, 0.05)
 
 
 def walkways(sheet: Sheet, network: Network, ground: Sequence[Area]) -> list[Row]:

@@ -156,7 +156,7 @@ def read_blocks(network: Network) -> list[Block]:
 
 def read_links(network: Network, blocks: Sequence[Block]) -> dict[LaneKey, list[LaneKey]]:
     """The lanes that follow each lane, by their names, as the reader of the run has it."""
-    roads = {road.id: road for road in network.roads}
+    roads = network.by_id
     owner = {key: lane.keys[0] for block in blocks for lane in block.lanes for key in lane.keys}
     opening = {lane.keys[0] for block in blocks for lane in block.lanes if lane.opens}
     links: dict[LaneKey, list[LaneKey]] = {}

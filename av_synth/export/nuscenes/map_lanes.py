@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from xml.etree import ElementTree
 
 import carla
@@ -22,6 +23,9 @@ PAVEMENT = frozenset({"sidewalk", "walking"})
 
 GROUND = DRIVABLE | PAVEMENT | {"biking", "border", "curb", "tram", "restricted"}
 """Everything between the buildings, kerbs and borders too, so that no slit stays open in the map picture."""
+
+PATCH_M2 = 50.0
+"""A hole in the ground that is smaller is none: it is a patch amid a junction that no lane crosses."""
 
 INSIDE_M = 1e-3
 """How far inside a section its ends are read: at the border itself the reader may answer for the neighbour."""
@@ -164,6 +168,11 @@ class Network:
     roads: tuple[Road, ...]
     world: carla.Map
     root: ElementTree.Element
+
+    @cached_property
+    def by_id(self) -> Mapping[int, Road]:
+        """The roads by their ids."""
+        return {road.id: road for road in self.roads}
 
     def quads(self, kinds: Iterable[str]) -> list[Array]:
         """Quadrilaterals (N, 4, 2) that cover the lanes of some types, an array for each lane."""

@@ -9,13 +9,13 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry import Polygon
 
+from av_synth.export.nuscenes.map_lanes import PATCH_M2
 from av_synth.export.nuscenes.names import token
 from av_synth.export.nuscenes.values import Offset
 from av_synth.export.rows import Row
 from av_synth.geometry.transforms import Array
 
 _CLOSE_M = 0.05
-_PATCH_M2 = 50.0
 _SMOOTH_M = 0.01
 
 
@@ -117,7 +117,7 @@ def joined(shapes: Iterable[Polygon]) -> list[Polygon]:
     whole = shapely.unary_union([shape if shape.is_valid else shape.buffer(0) for shape in shapes])
     closed = whole.buffer(_CLOSE_M, join_style="mitre").buffer(-_CLOSE_M, join_style="mitre").simplify(_SMOOTH_M)
     return [
-        Polygon(part.exterior, [hole for hole in part.interiors if Polygon(hole).area >= _PATCH_M2])
+        Polygon(part.exterior, [hole for hole in part.interiors if Polygon(hole).area >= PATCH_M2])
         for part in parts(closed)
     ]
 

@@ -53,12 +53,11 @@ class Sign:
 
 def read_signs(network: Network) -> list[Sign]:
     """All lights and signs that stop cars, in order of road and station; one for each direction that it is for."""
-    roads = {road.id: road for road in network.roads}
     landmarks = sorted(network.world.get_all_landmarks(), key=lambda mark: (mark.road_id, mark.s, mark.id))
     holding = [mark for mark in landmarks if mark.type == _HOLDING_LINE]
     signs: list[Sign] = []
     for mark in landmarks:
-        road = roads.get(mark.road_id)
+        road = network.by_id.get(mark.road_id)
         if mark.type not in _KINDS or road is None or not road.sections:
             continue
         # where the file says where cars wait, not where the sign stands
@@ -115,10 +114,9 @@ def read_parking_spaces(network: Network) -> list[tuple[Array, float]]:
 
 def _outlines(network: Network, kind: str) -> Iterator[tuple[Array, ElementTree.Element]]:
     """Outlines of objects of a type, repeated ones too, with their elements."""
-    roads = {road.id: road for road in network.roads if road.sections}
     for element in network.root.iter("road"):
-        road = roads.get(int(element.get("id", "0")))
-        if road is None:
+        road = network.by_id.get(int(element.get("id", "0")))
+        if road is None or not road.sections:
             continue
         for item in element.iterfind("objects/object"):
             if item.get("type") != kind:

@@ -112,7 +112,7 @@ def _halts(network: Network, lanes: Lanes, sign: Sign) -> list[_Halt]:
     keys = [(sign.road_id, sign.section, i) for i in sign.lanes]
     names = [lanes.owner[key] for key in keys if key in lanes.owner]
     lights = [sign] if sign.kind == LIGHT else []
-    road = next(road for road in network.roads if road.id == sign.road_id)
+    road = network.by_id[sign.road_id]
     if names and all(name in lanes.block for name in names):
         return [_Halt(sign.kind, road, sign.section, sign.s_m, sign.along, list(sign.lanes), names, lights)]
     found = []

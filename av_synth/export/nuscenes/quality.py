@@ -11,6 +11,7 @@ from av_synth.errors import DataError
 from av_synth.export.nuscenes.annotations import Annotations
 from av_synth.export.nuscenes.names import RunNames
 from av_synth.export.rows import Record, Row, sides_px
+from av_synth.geometry.transforms import Array
 from av_synth.store import Run
 
 _HEADED_MPS = 1.0  # slower, the direction of a velocity says little about a heading
@@ -57,7 +58,7 @@ def fold_quality(run: Run, names: RunNames, annotations: Annotations) -> Iterato
         }
 
 
-def _heading_error_rad(box: Record, velocity: np.ndarray) -> float | None:
+def _heading_error_rad(box: Record, velocity: Array) -> float | None:
     """Angle between the box's x axis and its velocity, 0 to pi; None if it is too slow to have a direction."""
     speed = float(np.linalg.norm(velocity))
     if speed < _HEADED_MPS:
@@ -67,11 +68,11 @@ def _heading_error_rad(box: Record, velocity: np.ndarray) -> float | None:
     return math.acos(max(-1.0, min(1.0, float(ahead @ velocity) / speed)))
 
 
-def _distance(derived: np.ndarray | None, velocity: np.ndarray) -> float | None:
+def _distance(derived: Array | None, velocity: Array) -> float | None:
     return None if derived is None else float(np.linalg.norm(derived - velocity))
 
 
-def _derived_velocities(boxes: Sequence[Record]) -> Mapping[tuple[int, int], np.ndarray]:
+def _derived_velocities(boxes: Sequence[Record]) -> Mapping[tuple[int, int], Array]:
     """What readers derive from the positions of an annotation's neighbours, by (frame, actor).
 
     As nuscenes-devkit 1.2.0, NuScenes.box_velocity: from the annotation before to the one after, or from or to the

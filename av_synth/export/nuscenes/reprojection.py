@@ -27,24 +27,23 @@ def fold_image_annotations(
     run: Run, names: RunNames, sensor_rows: SensorRows, annotations: Annotations
 ) -> Iterator[Row]:
     """One row for each annotation in each camera's picture, in the order of the script's output."""
-    cameras = [row for row in run.table("sensors").to_pylist() if row["modality"] == "camera"]
+    cameras = {row["channel"]: row for row in run.table("sensors").to_pylist() if row["modality"] == "camera"}
     poses = {row["frame"]: row for row in run.table("ego_poses").to_pylist()}
     by_frame: dict[int, list[tuple[Record, Row]]] = {}
     for box, row in zip(annotations.boxes, annotations.annotations, strict=True):
         by_frame.setdefault(box["frame"], []).append((box, row))
     corners_world = {frame: np.array([_corners(box) for box, _ in pairs]) for frame, pairs in by_frame.items()}
     lenses, true_mounts = lenses_of(run), true_mounts_of(run)
-    mounts = {camera["channel"]: camera for camera in cameras}
-    for channel, frame in sensor_rows.keyframe_files:
+    for (channel, frame), filename in sensor_rows.keyframe_files.items():
         if frame not in by_frame:
             continue
-        camera = mounts[channel]
+        camera = cameras[channel]
         mount = true_mounts.get(channel, pose_of(camera))  # labels are of what is in the picture
         camera_from_world = invert(pose_of(poses[frame]) @ mount)
         around = apply(camera_from_world, corners_world[frame].reshape(-1, 3))
         for place, bounds in _bounds(around, camera, lenses.get(channel)):
             box, row = by_frame[frame][place]
-            yield _row(box, row, bounds, names.sample_data(channel, frame), sensor_rows.keyframe_files[channel, frame])
+            yield _row(box, row, bounds, names.sample_data(channel, frame), filename)
 
 
 def _corners(box: Record) -> Array:

@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.errors import DataError
-from av_synth.export.nuscenes.map_lanes import GROUND, Network
+from av_synth.export.nuscenes.map_lanes import GROUND, PATCH_M2, Network
 from av_synth.export.nuscenes.values import Offset
 from av_synth.geometry.transforms import Array
 
 PIXELS_PER_M = 10
 _MAX_SIDE_PX = 15_000
 _MARGIN_M = 20.0
-_PATCH_M2 = 50.0
+_BEYOND_M = 60.0  # what an ego sees of a town that is cut off
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ def _close_slits(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     contours, tree = cv2.findContours(closed, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     for contour, links in zip(contours, tree[0] if tree is not None else (), strict=True):
         is_hole = links[3] >= 0
-        if is_hole and cv2.contourArea(contour) < _PATCH_M2 * PIXELS_PER_M**2:
+        if is_hole and cv2.contourArea(contour) < PATCH_M2 * PIXELS_PER_M**2:
             cv2.drawContours(closed, [contour], -1, 255, thickness=cv2.FILLED)
     return closed
 
 
 def _side_px(size_m: float, reach_m: float) -> int:
     side = math.ceil(size_m * PIXELS_PER_M)
-    return side if side <= _MAX_SIDE_PX else min(side, max(_MAX_SIDE_PX, math.ceil((reach_m + 60.0) * PIXELS_PER_M)))
+    return min(side, max(_MAX_SIDE_PX, math.ceil((reach_m + _BEYOND_M) * PIXELS_PER_M)))
