@@ -347,6 +347,20 @@ def test_a_run_without_sensors_is_shown_from_above_and_leads_to_what_shows_it_wh
         page.wait_for("document.querySelector('.card img')?.naturalWidth > 0")
 
 
+def test_a_lidar_turn_that_comes_late_is_dropped(chromium: Chromium, served):
+    with chromium.page(served.address, 1400, 900) as page:
+        opened(page)
+        page.evaluate("void (AV.late = [], AV.data.points = () => new Promise((done) => AV.late.push(done)))")
+        page.press("ArrowRight")
+        page.wait_for("AV.late.length === 1")
+        page.evaluate("void (document.querySelector('.note').textContent = 'nothing yet')")
+        page.press("Escape")
+        page.wait_for("document.querySelector('#scene').hidden")
+        page.evaluate("new Promise((done) => { AV.late[0](new Int16Array(4)); setTimeout(done); })")
+        assert page.evaluate("document.querySelector('.note').textContent") == "nothing yet"
+        page.check()
+
+
 def test_a_link_to_a_scene_that_is_gone_says_so(chromium: Chromium, served, run, tmp_path):
     page_file = write_files(Library(open_source(run)), tmp_path / "out", lambda *_: None)
     for address in (served.address, page_file.as_uri()):

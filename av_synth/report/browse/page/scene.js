@@ -7,7 +7,7 @@ AV.makeScene = (place, { go, neighbours }) => {
   let at = 0;
   let pinned = null;
   let alone = "";
-  let asked = 0; // number of the newest request: what comes for older ones is dropped
+  let asked = 0; // number of what is shown: lidar turns that come for what was shown before are dropped
 
   const point = (thing, event) => {
     if (event) {
@@ -47,6 +47,7 @@ AV.makeScene = (place, { go, neighbours }) => {
   };
 
   const show = (k) => {
+    const mine = (asked += 1);
     at = Math.max(0, Math.min(detail.frames.length - 1, k));
     const parameters = new URLSearchParams(AV.sceneAddress(id, at).slice(1));
     AV.address.write(parameters);
@@ -60,7 +61,6 @@ AV.makeScene = (place, { go, neighbours }) => {
     table.show(frame(), detail.things, pinned);
     point(null);
     if (!frame().points) return;
-    const mine = (asked += 1);
     AV.data.points(id, at).then(
       (points) => mine === asked && above.show(frame(), detail.things, points),
       (error) => mine === asked && fail(error.message),
@@ -112,6 +112,7 @@ AV.makeScene = (place, { go, neighbours }) => {
         else showHead(detail.card);
         return;
       }
+      asked += 1;
       [id, detail, pinned, alone] = [newId, null, null, ""];
       message.hidden = true;
       stage.hidden = time.element.hidden = tools.element.hidden = true;
@@ -141,6 +142,7 @@ AV.makeScene = (place, { go, neighbours }) => {
       show(k);
     },
     close() {
+      asked += 1;
       [id, detail] = [null, null];
     },
   };
