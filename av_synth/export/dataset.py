@@ -21,7 +21,7 @@ DATASET = "nuscenes"
 
 def refuse_dataset(out: Path) -> None:
     """Raise UserError if the dataset of a store may not be replaced; better asked before anything is played."""
-    formats.refuse_place(DATASET, Path(out).resolve() / DATASET)
+    formats.refuse_place(DATASET, out.resolve() / DATASET)
 
 
 def export_dataset(

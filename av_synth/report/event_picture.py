@@ -130,6 +130,7 @@ def _moments(watched: Watcher, notes: Sequence[Event]) -> list[tuple[int, int]]:
 def _panel(
     watched: Watcher, roads: Roads, view: _View, names: dict[int, str], notes: Sequence[Event], first: int, last: int
 ) -> Image:
+    """The scene at frame `last`: roads, bodies, the ways of the named since `first`, their names, numbers of events."""
     width, height = view.size_px
     canvas: Image = np.full((height * _FINE, width * _FINE, 3), GROUND, dtype=np.uint8)
     reach_m = float(np.hypot(width, height)) / 2.0 / view.px_per_m
@@ -150,7 +151,16 @@ def _panel(
             drawing.plate(
                 picture, float(corners[:, 0].min()), float(corners[:, 1].min()) - 2, name, 10, _colour(names, actor)
             )
-    times = [each.time_us for each in watched.states]
+    _numbers(picture, watched, view, notes, last)
+    drawing.plate(picture, 8, 26, f"{state.time_us / 1e6:.1f} s", 12, drawing.INK)
+    framed: Image = np.full((height + 10, _WIDTH_PX, 3), drawing.BACKGROUND, dtype=np.uint8)
+    framed[:height, _MARGIN_PX : _MARGIN_PX + width] = picture
+    return framed
+
+
+def _numbers(picture: Image, watched: Watcher, view: _View, notes: Sequence[Event], last: int) -> None:
+    """Where events happened up to a frame, each with its number in the list."""
+    times = [state.time_us for state in watched.states]
     taken: list[Array] = []
     for number, note in enumerate(notes, 1):
         frame = min(int(np.searchsorted(times, note.time_us)), len(times) - 1)
@@ -160,10 +170,6 @@ def _panel(
                 where[0] += 2.0 * _NUMBER_PX  # what happened at one place stands in a row
             taken.append(where)
             _number(picture, where, number)
-    drawing.plate(picture, 8, 26, f"{state.time_us / 1e6:.1f} s", 12, drawing.INK)
-    framed: Image = np.full((height + 10, _WIDTH_PX, 3), drawing.BACKGROUND, dtype=np.uint8)
-    framed[:height, _MARGIN_PX : _MARGIN_PX + width] = picture
-    return framed
 
 
 def _colour(names: dict[int, str], actor: int) -> Colour:

@@ -20,9 +20,8 @@ _SIDES_PX = 20  # of an object's smaller extent: below, a side of 1 px is noise
 _FULLY = 0.97  # of its amodal pixels, where they are known, for something to be seen whole
 _OUTSIDE_MARGIN_M = 0.08  # bodies reach up to 2 cm out of boxes, and the range of a lidar is good to a few cm
 _OUTSIDE_LEAST, _OUTSIDE_SHARE = 20, 0.1
-_BEHIND_M = (
-    0.5  # lidar and camera are so far apart: without a depth image a point this far off the box may be beside it
-)
+# lidar and camera are so far apart: without a depth image a point this far off the box may be beside it
+_BEHIND_M = 0.5
 _FACE_LEAST, _FACE_M, _FACING = 30, 0.25, 0.3
 _GAP_M, _GAP_SAMPLES, _ELSEWHERE_M = 0.6, 2, 1.0
 _HEADING_MPS = 2.0

@@ -22,6 +22,11 @@ _ROUNDS = 3
 _MOST = 0.998  # of the pixels, by whose way boxes may be off
 
 
+def flow_px(flow: npt.NDArray[np.uint16]) -> Array:
+    """Pixels (..., 2) to the right and down of a flow image (..., 3) as KITTI has it; its third channel says where."""
+    return np.asarray((flow[..., :2].astype(np.float64) - _ZERO) / _PER_PX)
+
+
 @dataclass(frozen=True, eq=False)
 class Rolling:
     """The flow of one image of a rolling shutter.
@@ -39,10 +44,7 @@ class Rolling:
         """That of a flow image (H, W, 3) as KITTI has it; None without one, or if all rows are of one moment."""
         if flow is None or read_out_us == 0:
             return None
-        known = flow[..., 2:] == 1
-        return Rolling(
-            np.where(known, (flow[..., :2].astype(np.float64) - _ZERO) / _PER_PX, 0.0), read_out_us / TICK_US
-        )
+        return Rolling(np.where(flow[..., 2:] == 1, flow_px(flow), 0.0), read_out_us / TICK_US)
 
     @property
     def most_px(self) -> float:

@@ -12,12 +12,11 @@ from av_synth.verify.lens import to_pixels
 from av_synth.verify.maths import Array, inverse, move
 from av_synth.verify.pixels.masks import View
 from av_synth.verify.reading.model import Scene
-from av_synth.verify.rolling import TICK_US
+from av_synth.verify.rolling import TICK_US, flow_px
 
 Flow = npt.NDArray[np.uint16]
 
 _STILL = (1, 2, 3, 24)  # CARLA's CityObjectLabel: roads, pavements, buildings, road lines
-_ZERO, _PER_PX = 2**15, 64.0  # KITTI's encoding
 _COLUMNS, _LEAST = 200, 50
 _NEAR_M = 0.3
 # of the middle pixel: true images are off by 0.01 to 0.2 px; between poses 0.1 s apart a body pitches a little
@@ -88,7 +87,7 @@ def check_flow(
         return
     findings.checked("flow", int(ahead.sum()))
     wanted = now[ahead] - to_pixels(view.intrinsic, view.bend, was[ahead])
-    said = (flow[rows, columns, :2][ahead].astype(np.float64) - _ZERO) / _PER_PX
+    said = flow_px(flow[rows, columns][ahead])
     size = float(np.median(np.linalg.norm(wanted, axis=1)))
     limit = _OFF_PX + _OFF_SHARE * size + (_OFF_RAD * float(view.intrinsic[0, 0]) if before[1] else 0.0)
     off = _middle(said, wanted)

@@ -25,6 +25,9 @@ _EGO_SPEED_MPS, _EGO_CLIMB_M, _EGO_TURN_RADPS = 80.0, 0.1, 10.0  # kerbs are cli
 _HEADING_MPS, _HEADING_M, _HEADING_STEPS, _HEADING_SHARE, _HEADING_SLACK_DEG = 4.0, 8.0, 3, 0.8, 30.0
 _POSE_TOLERANCE_M, _POSE_TOLERANCE_RAD = 0.01, 0.002
 
+Step = tuple[Array, float, Array]
+"""A move (2,) in metres, the seconds that it took, and the heading (2,) in the meantime."""
+
 _YAW_DEG = {
     "CAM_FRONT": 0.0,
     "CAM_FRONT_LEFT": 55.0,
@@ -175,46 +178,43 @@ def check_ego_motion(scene: Scene, findings: Findings) -> None:
     rows = sorted((d for rows in scene.data.values() for d in rows), key=lambda d: d.timestamp_us)
     for before, after in pairwise(rows):
         findings.checked("ego_motion")
-        here, there = before.ego_pose.world_from_ego, after.ego_pose.world_from_ego
-        moved_m = float(np.linalg.norm(there[:3, 3] - here[:3, 3]))
-        seconds = (after.timestamp_us - before.timestamp_us) / 1e6
-        where = f"ego_pose.json token={after.ego_pose.token} ({scene.name} {after.channel})"
-        other = f"token={before.ego_pose.token}"
-        turned_rad = turn_between_rad(here, there)
-        climbed_m = abs(float(there[2, 3] - here[2, 3]))
-        if seconds == 0.0:
-            if moved_m > _POSE_TOLERANCE_M or turned_rad > _POSE_TOLERANCE_RAD:
-                message = f"is {moved_m:.3f} m and {turned_rad:.4f} rad away from {other} of the same time"
-                findings.add("ego_motion", where, message)
-        elif moved_m > _EGO_SPEED_MPS * seconds + _POSE_TOLERANCE_M:
-            message = f"jumps {moved_m:.2f} m from {other} in {seconds:.3f} s; want under {_EGO_SPEED_MPS:g} m/s"
-            findings.add("ego_motion", where, message)
-        elif climbed_m > _EGO_CLIMB_M + moved_m / 2.0:
-            message = f"climbs or falls {climbed_m:.2f} m from {other} while it moves {moved_m:.2f} m; want a road"
-            findings.add("ego_motion", where, message)
-        elif turned_rad > _EGO_TURN_RADPS * seconds + 10.0 * _POSE_TOLERANCE_RAD:
-            message = (
-                f"turns {turned_rad:.2f} rad from {other} in {seconds:.3f} s; want under {_EGO_TURN_RADPS:g} rad/s"
-            )
-            findings.add("ego_motion", where, message)
-    poses = {d.ego_pose.token: d.ego_pose for d in rows}.values()
-    if not poses:
+        problem = _way_problem(before, after)
+        if problem:
+            where = f"ego_pose.json token={after.ego_pose.token} ({scene.name} {after.channel})"
+            findings.add("ego_motion", where, problem)
+    if not rows:
         return
+    where = f"ego_pose.json ({scene.name})"
     problem = heading_problem(_steps(scene))
     if problem:
-        where = f"ego_pose.json ({scene.name})"
         findings.add("ego_motion", where, f"{problem}; want the rotation's x axis at the front")
-    matrices = np.array([p.world_from_ego for p in poses])
+    poses = {d.ego_pose.token: d.ego_pose.world_from_ego for d in rows}
+    matrices = np.array(list(poses.values()))
     if np.mean(matrices[:, 2, 2] < 0.7) > 0.5:
-        findings.add("ego_motion", f"ego_pose.json ({scene.name})", "most rotations lay the car on its side; want z up")
+        findings.add("ego_motion", where, "most rotations lay the car on its side; want z up")
     low = matrices[:, :2, 3].min(axis=0)
     if low.min() < 0:
         message = f"coordinates go down to x, y = {low.round(1).tolist()}; want >= 0, where the map starts"
-        findings.add("ego_motion", f"ego_pose.json ({scene.name})", message)
+        findings.add("ego_motion", where, message)
 
 
-Step = tuple[Array, float, Array]
-"""A move (2,) in metres, the seconds that it took, and the heading (2,) in the meantime."""
+def _way_problem(before: Data, after: Data) -> str:
+    """What no car does between the poses of two records, the later one last; '' for nothing."""
+    here, there = before.ego_pose.world_from_ego, after.ego_pose.world_from_ego
+    other, seconds = f"token={before.ego_pose.token}", (after.timestamp_us - before.timestamp_us) / 1e6
+    moved_m = float(np.linalg.norm(there[:3, 3] - here[:3, 3]))
+    turned_rad = turn_between_rad(here, there)
+    climbed_m = abs(float(there[2, 3] - here[2, 3]))
+    if seconds == 0.0:
+        same = moved_m <= _POSE_TOLERANCE_M and turned_rad <= _POSE_TOLERANCE_RAD
+        return "" if same else f"is {moved_m:.3f} m and {turned_rad:.4f} rad away from {other} of the same time"
+    if moved_m > _EGO_SPEED_MPS * seconds + _POSE_TOLERANCE_M:
+        return f"jumps {moved_m:.2f} m from {other} in {seconds:.3f} s; want under {_EGO_SPEED_MPS:g} m/s"
+    if climbed_m > _EGO_CLIMB_M + moved_m / 2.0:
+        return f"climbs or falls {climbed_m:.2f} m from {other} while it moves {moved_m:.2f} m; want a road"
+    if turned_rad > _EGO_TURN_RADPS * seconds + 10.0 * _POSE_TOLERANCE_RAD:
+        return f"turns {turned_rad:.2f} rad from {other} in {seconds:.3f} s; want under {_EGO_TURN_RADPS:g} rad/s"
+    return ""
 
 
 def _steps(scene: Scene) -> list[Step]:
