@@ -35,10 +35,8 @@ def navigation_mesh(town: Town, parked: Sequence[Footprint]) -> bytes:
 
 def _made(town: Town, parked: Sequence[Footprint]) -> bytes:
     try:
-        areas = walkable(town, parked)
-        if not areas:
-            return b""
-        return write(build(areas, town.ground_height_m, town.relief))
+        mesh = build(walkable(town, parked), town.ground_height_m, town.relief)
+        return write(mesh) if mesh.polygons else b""
     except (TooLargeError, shapely.errors.GEOSException) as error:  # clients tick on without one
         log.warning("%s has no navigation mesh: %s", town.name, error)
         return b""

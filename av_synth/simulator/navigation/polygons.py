@@ -43,7 +43,7 @@ class PolygonMesh:
 
 
 def build(areas: Mapping[Area, BaseGeometry], height_m: Callable[[Array, Array], Array], relief: Relief) -> PolygonMesh:
-    """The mesh of areas that do not overlap, on ground of a height.
+    """The mesh of areas that do not overlap, on ground of a height; empty where no island of them is worth keeping.
 
     Args:
         areas: by kind, seen from above.
@@ -57,6 +57,8 @@ def build(areas: Mapping[Area, BaseGeometry], height_m: Callable[[Array, Array],
         rings += joined
         kinds += [area] * len(joined)
     kept = _worth_keeping(rings, kinds)
+    if not kept:
+        return PolygonMesh(np.zeros((0, 3)), (), (), ())
     rings, kinds = [rings[k] for k in kept], [kinds[k] for k in kept]
     numbers, vertices = _stand(rings, kinds, height_m)
     return PolygonMesh(vertices, numbers, _neighbours(rings), tuple(kinds))

@@ -10,6 +10,7 @@ from av_synth.simulator.bodies import catalogue
 from av_synth.simulator.navigation import navigation_mesh
 from av_synth.simulator.world.level_cars import level_cars
 from tests.simulator.own_map import own_map
+from tests.straight_road import straight_road
 
 OTHERS = ("AvSynth02", "AvSynth03", "AvSynth05", "AvSynth06")
 
@@ -124,6 +125,12 @@ def test_parked_cars_are_in_the_way():
 @pytest.mark.long
 def test_a_motorway_has_no_place_to_walk():
     assert navigation_mesh(towns.load("AvSynth04"), ()) == b""
+
+
+def test_a_map_that_is_smaller_than_a_place_to_be_has_no_mesh():
+    narrow = straight_road(length_m=2).replace("3.5", "0.9").replace("driving", "sidewalk", 1)
+
+    assert navigation_mesh(towns.from_opendrive(narrow), ()) == b""
 
 
 def test_an_opendrive_file_with_pavements_has_a_mesh_too():
