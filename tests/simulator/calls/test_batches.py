@@ -219,6 +219,17 @@ def test_what_is_to_follow_a_spawn_and_fails_takes_the_spawned_actor_with_it(pai
     assert [actor.type_id for actor in pair.b.get_actors().filter("vehicle.*")] == []
 
 
+def test_a_spawn_that_follows_another_has_nobody_to_be_attached_to(pair):
+    sensor = command.SpawnActor(pair.library.find("sensor.other.imu"), carla.Transform(), command.FutureActor)
+    held = command.SpawnActor(pair.library.find("vehicle.audi.tt"), pair.places[3]).then(sensor)
+
+    alone, following = _answers(pair, sensor, held)
+
+    assert alone.error.startswith("spawn_actor_with_parent: actor not found: 0")
+    assert "what was to follow the spawn failed: spawn_actor_with_parent: actor not found: 0" in following.error
+    assert {actor.type_id for actor in pair.b.get_actors()} == {"spectator", "traffic.traffic_light"}
+
+
 def test_commands_that_the_client_cannot_send_are_done_or_refused(pair):
     car, light = pair.car(), pair.light()
     goal = ahead(pair.seen(car).get_transform(), 5.0).location

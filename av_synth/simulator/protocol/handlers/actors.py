@@ -11,9 +11,10 @@ from av_synth.simulator.engine import Engine
 from av_synth.simulator.protocol import codec, structs
 from av_synth.simulator.protocol.calls import CallError, CallTable, Kind
 from av_synth.simulator.protocol.codec import integer, items
+from av_synth.simulator.world.errors import ActorNotFound
 
 TABLE: CallTable[Engine] = CallTable()
-_NO_PARENT = 0
+_NOBODY = 0  # no actor's id; to the engine, as the id of a parent, none
 _RIGID = 0
 _ARM_LIFT_M: Final = {1: 0.3, 2: 0.0}  # of a spring arm, and of one that passes through things
 
@@ -35,7 +36,7 @@ def get_actors_by_id(engine: Engine, ids: Any) -> list[Any]:
 @TABLE.unlocked(Kind.VALUE)
 def spawn_actor(engine: Engine, description: Any, transform: Any) -> Any:
     """Create an actor in the world."""
-    return attach(engine, description, transform, _NO_PARENT)
+    return spawn(engine, description, transform)
 
 
 @TABLE.unlocked(Kind.VALUE)
@@ -48,18 +49,22 @@ def spawn_actor_with_parent(
         raise CallError(f"spawn_actor_with_parent: attachment = {kind}; want 0 (rigid), 1 or 2 (spring arms)")
     if socket:
         raise CallError("spawn_actor_with_parent: the embedded simulator's bodies have no sockets")
-    return attach(engine, description, transform, parent_id, _ARM_LIFT_M.get(kind))
+    return spawn(engine, description, transform, integer(parent_id), _ARM_LIFT_M.get(kind))
 
 
-def attach(engine: Engine, description: Any, transform: Any, parent_id: Any, arm_lift_m: float | None = None) -> Any:
-    """Create an actor that is attached, or free if its parent is 0; None for `arm_lift_m` is rigidly."""
+def spawn(
+    engine: Engine, description: Any, transform: Any, parent_id: int | None = None, arm_lift_m: float | None = None
+) -> Any:
+    """Create an actor that is free, or attached if it has a parent, then rigidly or on an arm of this lift."""
     blueprint_id, attributes = structs.read_description(description)
-    engine.sensors.prepare(blueprint_id)
     mount = codec.read_transform(transform)
     if arm_lift_m is not None:
         mount = _on_an_arm(mount, arm_lift_m)
+    if parent_id == _NOBODY:
+        raise ActorNotFound("spawn_actor_with_parent", _NOBODY)
+    engine.sensors.prepare(blueprint_id)
     with engine.lock:
-        actor = engine.spawn(blueprint_id, attributes, mount, integer(parent_id))
+        actor = engine.spawn(blueprint_id, attributes, mount, parent_id or _NOBODY)
         return engine.wire_actor(actor)
 
 

@@ -97,16 +97,12 @@ def _spawn(engine: Engine, body: list[Any]) -> int:
     The attachment type is left unread: the official client sends uninitialised memory there.
     """
     description, transform, parent = items(body, 3)[:3]
-    parent_id = optional(parent, integer)
+    parent_id = optional(parent, integer)  # 0 of a FutureActor, which only commands that follow a spawn may have
     following = [items(items(command, 1)[0], 2) for command in (items(body[5]) if len(body) > 5 else [])]
     if len(following) > _MAX_FOLLOWING:
         raise ArgumentError(f"got {len(following)} commands to follow a spawn; want {_MAX_FOLLOWING} at most")
     to_run = [(integer(kind), items(fields, 1)) for kind, fields, *_ in following]
-    if parent_id is None:
-        spawned = actors.spawn_actor(engine, description, transform)
-    else:
-        spawned = actors.attach(engine, description, transform, parent_id)
-    actor_id = integer(spawned[0])
+    actor_id = integer(actors.spawn(engine, description, transform, parent_id)[0])
     for kind, fields in to_run:
         own = fields if kind in (_SPAWN, _CONSOLE) else [actor_id, *fields[1:]]
         result = _run(engine, [[kind, own]])[0]
