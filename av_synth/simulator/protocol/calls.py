@@ -14,6 +14,8 @@ import msgpack
 from av_synth.errors import SimulatorError
 
 _MAX_MESSAGE = 2000  # characters
+_NO_RESULT = b"\xc0\x91\x91\xc2"  # no error; and in the envelope no error either
+_REFUSED = b"\xc0\x91\x92\xc3"  # no error; and in the envelope one, which follows
 Context = TypeVar("Context")
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -113,7 +115,7 @@ class Packed(bytes):
 def success(kind: Kind, result: Any) -> bytes:
     """Pack the `error` and `result` fields of a response: no error, and the result in its envelope."""
     if kind is Kind.VOID:
-        return b"\xc0\x91\x91\xc2"
+        return _NO_RESULT
     body = result if isinstance(result, Packed) else pack(result)
     return b"\xc0" + body if kind is Kind.BARE else b"\xc0\x91\x92\x01" + body
 
@@ -127,8 +129,14 @@ def failure(kind: Kind, message: str) -> bytes:
         message = f"{message[:_MAX_MESSAGE]}..."
     if kind is Kind.BARE:  # has no place for an error: the client raises on a set error field
         return unknown(message)
-    failed: bool | int = True if kind is Kind.VOID else 0  # an optional error, or the error of a variant
-    return b"\xc0" + pack([[failed, [message]]])
+    if kind is Kind.VOID:
+        return _REFUSED + pack([message])
+    return b"\xc0" + pack([[0, [message]]])  # the first of a variant, whose second is the value
+
+
+def is_refused(answer: bytes) -> bool:
+    """Whether the answer to a call without a result is a failure."""
+    return answer.startswith(_REFUSED)
 
 
 def unknown(message: str) -> bytes:

@@ -50,8 +50,15 @@ class Reloading:
         """Whether the answer to a call waits until the client's Traffic Manager waits too, SETTLE_S at most."""
         return self._has_manager and name == _LOAD
 
+    def refused(self, name: str) -> None:
+        """Note that a call has failed: a client whose load has stays in its episode."""
+        if name == _LOAD:
+            self._reloads = False
+
     def ordered(self, requests: Sequence[Request], received_bytes: int) -> Iterator[Request]:
         """The requests that are to be answered now, in that order; all of them where too much would be held.
+
+        Each is to be answered, and `refused` told of, before the next one is taken.
 
         Args:
             requests: that are whole now.

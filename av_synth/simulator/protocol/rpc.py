@@ -17,6 +17,7 @@ from typing import Any
 
 import msgpack
 
+from av_synth.simulator.protocol.calls import is_refused
 from av_synth.simulator.protocol.reloading import HELD_S, SETTLE_S, Reloading, Request, is_of_manager
 
 log = logging.getLogger(__name__)
@@ -191,10 +192,12 @@ class _Connection:
     def _send(self, requests: Iterable[Request]) -> None:
         came_meanwhile = []
         for message_id, name, params in requests:
-            response = b"\x94\x01" + msgpack.packb(message_id) + self._answer(name, params)
-            if self._reloading.must_settle(name):
+            answer = self._answer(name, params)
+            if is_refused(answer):
+                self._reloading.refused(name)
+            elif self._reloading.must_settle(name):
                 came_meanwhile += self._until_manager_waits()
-            self._sock.sendall(response)
+            self._sock.sendall(b"\x94\x01" + msgpack.packb(message_id) + answer)
         for received in came_meanwhile:
             self._send(self._reloading.ordered(*received))
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import msgpack
 
+from av_synth.simulator.protocol.calls import Kind, failure, success
 from av_synth.simulator.protocol.reloading import Reloading, Request
 from av_synth.simulator.protocol.rpc import RpcServer
 from tests.simulator.server_process import running_simulator
@@ -80,6 +81,29 @@ def test_who_asks_on_and_on_without_taking_over_the_episode_is_answered_before_t
     assert ordered(connection, calls("get_weather_parameters"), 60) == []
     assert ordered(connection, calls("get_episode_settings"), 60) == ["get_weather_parameters", "get_episode_settings"]
     assert not connection.holds
+
+
+def test_after_a_load_that_failed_nothing_is_held():
+    asked = []
+
+    def answer(name: str, _: object) -> bytes:
+        asked.append(name)
+        return failure(Kind.VOID, "no such town") if name == "load_new_episode" else success(Kind.VALUE, name)
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = RpcServer(listener, answer)
+    server.start()
+    with socket.create_connection(listener.getsockname()) as peer:
+        for request in calls("load_new_episode", "get_available_maps", "version"):
+            peer.sendall(msgpack.packb([0, *request]))
+        unpacker, answers = msgpack.Unpacker(), []
+        while len(answers) < 3:
+            unpacker.feed(peer.recv(1000))
+            answers += [each[3] for each in unpacker]
+    server.stop()
+
+    assert answers == [[[True, ["no such town"]]], [[1, "get_available_maps"]], [[1, "version"]]]
+    assert asked == ["load_new_episode", "get_available_maps", "version"]
 
 
 def test_a_client_that_takes_over_an_episode_otherwise_is_answered_too():
