@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 class _Open:
     """A recording that is being written: each frame in one go, so that the file is whole whenever we end."""
 
-    def __init__(self, path: Path, descriptor: int, frames: FrameMaker, header: bytes) -> None:
+    def __init__(self, path: Path, descriptor: int, frames: FrameMaker) -> None:
         self.path = path
         self._descriptor = descriptor
         self._frames = frames
@@ -29,7 +29,6 @@ class _Open:
         self._last_s = 0.0
         self._last_at = 0
         self._bytes = 0
-        self._append(header)
 
     def add(self, world: World) -> None:
         """Write the frame that the world shows; raises LogError or OSError."""
@@ -38,22 +37,28 @@ class _Open:
         elapsed_s = round(world.elapsed_s - self._begun_s, 9)  # sums of ticks differ in their last bits
         data = encode_frame(self._frames.frame(world, self._number + 1, elapsed_s))
         if self._bytes + len(data) > layout.MAX_BYTES or self._number == layout.MAX_FRAMES:
-            raise LogError(f"{self.path}: is as long as a recording may be, {self._number} frames")
+            raise LogError(f"is as long as a recording may be, {self._number} frames")
+        begin = self._bytes
+        self.append(data)
         if self._number:
             duration = layout.DURATION.pack(elapsed_s - self._last_s)
             os.pwrite(self._descriptor, duration, self._last_at + DURATION_AT)
-        self._last_at, self._last_s = self._bytes, elapsed_s
+        self._last_at, self._last_s = begin, elapsed_s
         self._number += 1
-        self._append(data)
+
+    def append(self, data: bytes) -> None:
+        """Write all of it or, where there is no room say, nothing; raises OSError."""
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        except OSError:
+            os.ftruncate(self._descriptor, self._bytes)
+            raise
+        self._bytes += len(data)
 
     def close(self) -> None:
         os.close(self._descriptor)
-
-    def _append(self, data: bytes) -> None:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(self._descriptor, left) :]
-        self._bytes += len(data)
 
 
 class Recorder:
@@ -71,16 +76,22 @@ class Recorder:
             LogError: if there can be no such file.
         """
         self.stop()
+        header = encode_header(map_name, int(time.time()))
         path, descriptor = self._folder.create(name)
-        frames = FrameMaker(self._definitions, additional_data=additional_data)
-        self._open = _Open(path, descriptor, frames, encode_header(map_name, int(time.time())))
+        begun = _Open(path, descriptor, FrameMaker(self._definitions, additional_data=additional_data))
+        try:
+            begun.append(header)
+        except OSError as error:
+            begun.close()
+            raise LogError(f"{path}: cannot be written: {error.strerror}") from error
+        self._open = begun
         return path
 
     def stop(self) -> None:
         """End the recording, if there is one."""
-        if self._open is not None:
-            self._open.close()
-        self._open = None
+        ended, self._open = self._open, None
+        if ended is not None:
+            ended.close()
 
     def after_step(self, world: World) -> None:
         """Write down the frame that was made; what cannot be written ends the recording, and not the world."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +29,17 @@ from av_synth.simulator.world.ids import LAST_BODY_ID, Ids
 
 TICK_S, TICKS = 0.05, 60
 BUS, REAR = "vehicle.avsynth.bendy_bus", catalogue()["vehicle.avsynth.bendy_bus"].attributes["avsynth.tows"]
+
+
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """Files may grow to so many bytes; what would make them larger is written as far as that, then refused."""
+    _, hard = before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @dataclass
@@ -227,3 +242,29 @@ def test_a_recording_cannot_move_traffic_lights(folder):
     shown = light.traffic_light
     assert (shown.state.name, shown.elapsed_s, shown.frozen) == ("OFF", 1.5, True)
     assert (light.world_from_actor == stood).all()
+
+
+def test_a_recording_that_finds_no_more_room_ends_with_its_last_whole_frame(tmp_path):
+    stage = Stage(tmp_path)
+    path = stage.recorder.start("short.log", "AvSynth01", additional_data=False)
+    stage.step()
+    after_one = path.stat().st_size
+    stage.step()
+    after_two = path.stat().st_size
+    with room_for(2 * after_two - after_one - 1):
+        stage.step()
+    stage.step()
+
+    assert path.stat().st_size == after_two
+    assert [frame.number for frame in read(path).frames] == [1, 2]
+
+
+def test_a_recording_that_finds_no_room_at_all_is_refused_and_leaves_nothing_open(tmp_path):
+    stage = Stage(tmp_path)
+    before = os.listdir("/proc/self/fd")
+    with room_for(10), pytest.raises(LogError, match=r"none\.log: cannot be written: File too large"):
+        stage.recorder.start("none.log", "AvSynth01", additional_data=False)
+
+    assert len(os.listdir("/proc/self/fd")) == len(before)
+    stage.step()
+    assert (tmp_path / "none.log").read_bytes() == b""
