@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ def encode(recording: Recording) -> bytes:
     """The bytes of a file; equal recordings give equal bytes.
 
     Raises:
-        LogError: if a text or a count does not fit the 16 bits that the format has for it.
+        LogError: if a text or a count does not fit the 16 bits that the format has for it, or a number its 32.
     """
     return encode_header(recording.map_name, recording.date_s) + b"".join(map(encode_frame, recording.frames))
 
@@ -67,11 +68,11 @@ def _packet(packet: int, payload: bytes) -> bytes:
 
 
 def _added(actor: Added) -> bytes:
-    parts = [
-        layout.ADDED.pack(actor.actor_id, actor.kind, *actor.location_cm, *actor.euler_deg, actor.uid),
-        _text(actor.type_id),
-        _count(len(actor.attributes)),
-    ]
+    try:
+        head = layout.ADDED.pack(actor.actor_id, actor.kind, *actor.location_cm, *actor.euler_deg, actor.uid)
+    except (OverflowError, struct.error) as error:
+        raise LogError(f"recorder file: actor {actor.actor_id} as it appears: {error}") from error
+    parts = [head, _text(actor.type_id), _count(len(actor.attributes))]
     for attribute in actor.attributes:
         parts += [bytes([attribute.kind]), _text(attribute.name), _text(attribute.value)]
     return b"".join(parts)

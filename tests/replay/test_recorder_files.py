@@ -228,6 +228,10 @@ def test_huge_counts_take_no_memory():
 def test_what_does_not_fit_the_format_is_refused_when_it_is_written():
     with pytest.raises(LogError, match="the format has room for 65,535"):
         encode(Recording("long", "x" * 70_000, 0, (Frame(1, 0.0, -1.0),)))
+    for actor_id, x_cm in ((24, 1e39), (2**32, 0.0)):
+        stranger = Added(actor_id, 1, (x_cm, 0.0, 0.0), (0.0, 0.0, 0.0), 7, "vehicle.audi.a2", ())
+        with pytest.raises(LogError, match=f"recorder file: actor {actor_id} as it appears: "):
+            encode(Recording("far", "Town06", 0, (Frame(1, 0.0, -1.0, (stranger,)),)))
 
 
 def test_doors_of_an_older_build_which_are_something_else_are_passed_over():
