@@ -19,13 +19,13 @@ import msgpack
 
 from av_synth.simulator.protocol.calls import is_refused
 from av_synth.simulator.protocol.reloading import HELD_S, SETTLE_S, Reloading, Request, is_of_manager
+from av_synth.simulator.protocol.sockets import ACCEPT_PAUSE_S, prepare, shut
 
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 20_000_000 + (64 << 10)  # a batch of many thousand spawns, or a call with a map of 20 MB
 _MAX_PARSED_BYTES = 4_000_000  # of a message without its long strings: lists take up to 60 times this in memory
 MAX_CONNECTIONS = 256
-ACCEPT_PAUSE_S = 0.05
 _RECEIVE_BYTES = 1 << 18
 
 Answer = Callable[[str, "list[Any]"], bytes]
@@ -94,7 +94,7 @@ class RpcServer:
             self._stopped = True
             doomed = [self._listener, *self._connections]
         for sock in doomed:
-            _shut(sock)
+            shut(sock)
         self._listener.close()
 
     def _accept(self) -> None:
@@ -105,7 +105,7 @@ class RpcServer:
                 if self._stopped:
                     return
                 log.warning("rpc: accept failed: %s", error)
-                time.sleep(ACCEPT_PAUSE_S)  # out of descriptors, say: the next try may do
+                time.sleep(ACCEPT_PAUSE_S)
                 continue
             if not self._admit(sock):
                 log.warning("rpc: %s refused: %d connections are open", peer, MAX_CONNECTIONS)
@@ -126,7 +126,7 @@ class RpcServer:
                 if silent is None:
                     return False
                 del self._connections[silent]
-                _shut(silent)  # its thread sees the end and closes it
+                shut(silent)  # its thread sees the end and closes it
             if not self._stopped:
                 self._connections[sock] = False
             return not self._stopped
@@ -215,15 +215,6 @@ class _Connection:
         return came
 
 
-def prepare(sock: socket.socket) -> None:
-    """Send small messages at once, and find out when a peer is gone that could not say so."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, seconds in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20)):
-        if hasattr(socket, option):  # not on every system
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), seconds)
-
-
 def _is_quiet(sock: socket.socket, seconds: float) -> bool:
     """Whether nothing comes for so long."""
     poll = select.poll()  # a server with many streams has descriptors beyond what select() takes
@@ -236,10 +227,3 @@ def _request(message: Any) -> Request:
         case [0, int(message_id), str(name), list(params)] if 0 <= message_id < 1 << 32:
             return message_id, name, params
     raise ProtocolError("want [0, id, name, params]")
-
-
-def _shut(sock: socket.socket) -> None:
-    try:
-        sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        log.debug("rpc: a socket was closed already")

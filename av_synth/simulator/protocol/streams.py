@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
-from av_synth.simulator.protocol.rpc import prepare
+from av_synth.simulator.protocol.sockets import ACCEPT_PAUSE_S, prepare, shut
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,6 @@ WORLD_OBSERVER = 1
 _OBSERVER_BIT = 0x8000_0000
 _OBSERVERS = 1 << 24  # so that the first bytes of a request to the other port are none of them
 MAX_CONNECTIONS = 1024
-ACCEPT_PAUSE_S = 0.05
 _QUEUE_MESSAGES = 2  # a subscriber may be this far behind before a synchronous publisher waits for it
 _EXPECT_S = 1.0  # a client that asked for a token connects within this, or never
 
@@ -180,7 +179,7 @@ class StreamServer:
                     "stream %s: a reader took nothing for %s s: dropped", subscriber.stream_id, self._patience_s
                 )
                 subscriber.open = False
-                subscriber.sock.shutdown(socket.SHUT_RDWR)  # the thread sees its end and forgets it
+                shut(subscriber.sock)  # the thread sees its end and forgets it
                 return
             idle = not subscriber.queue
             subscriber.queue.append([memoryview(part).cast("B") for part in message if memoryview(part).nbytes])
@@ -220,7 +219,7 @@ class StreamServer:
             sock, _ = self._listener.accept()
         except OSError as error:
             log.warning("streams: accept failed: %s", error)
-            time.sleep(ACCEPT_PAUSE_S)  # out of descriptors, say: not at full speed until some are free
+            time.sleep(ACCEPT_PAUSE_S)
             return
         if self._connections >= MAX_CONNECTIONS and self._silent:
             self._forget(next(iter(self._silent)))

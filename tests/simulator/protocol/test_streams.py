@@ -12,7 +12,7 @@ from contextlib import ExitStack
 import msgpack
 import pytest
 
-from av_synth.simulator.protocol.streams import WORLD_OBSERVER, StreamServer
+from av_synth.simulator.protocol.streams import WORLD_OBSERVER, StreamServer, _Subscriber
 
 LARGE = bytes(30_000_000)  # more than the kernel buffers
 
@@ -157,6 +157,16 @@ def test_many_readers_that_do_not_read_cost_a_patient_publisher_no_more_than_one
             streams.publish(stream, [LARGE], patient=True)
 
         assert patience_s <= time.monotonic() - begun < 4 * patience_s
+
+
+def test_a_reader_that_is_given_up_may_be_gone_already(streams):
+    gone = _Subscriber(socket.socket())  # as one that its peer has reset in this moment
+    gone.queue.extend([[memoryview(b"one")], [memoryview(b"two")]])
+
+    streams._send(gone, [b"three"], True, time.monotonic())
+
+    assert not gone.open
+    gone.sock.close()
 
 
 def test_an_impatient_publisher_leaves_frames_out_for_a_busy_reader(streams):
