@@ -97,7 +97,7 @@ class StreamServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread and close every socket."""
+        """End the thread and close every socket; who is publishing returns."""
         self._stopped = True
         self._wake()
         self._thread.join(1.0)
@@ -210,8 +210,10 @@ class StreamServer:
                 else:
                     self._read(key.data)
         for key in list(self._selector.get_map().values()):
-            key.fileobj.close()  # type: ignore[union-attr]  # only sockets are registered
-        self._wake_write.close()
+            if isinstance(key.data, _Subscriber):
+                self._forget(key.data)  # and who waits for it waits no more
+        for sock in (self._listener, self._wake_read, self._wake_write):
+            sock.close()
         self._selector.close()
 
     def _accept(self) -> None:

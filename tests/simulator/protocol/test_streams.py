@@ -169,6 +169,25 @@ def test_a_reader_that_is_given_up_may_be_gone_already(streams):
     gone.sock.close()
 
 
+def test_a_publisher_that_waits_for_a_reader_waits_no_more_when_the_server_stops(streams):
+    stream, behind = streams.new_stream(), threading.Event()
+
+    def publish() -> None:
+        for _ in range(2):
+            streams.publish(stream, [LARGE], patient=True)
+        behind.set()
+        streams.publish(stream, [LARGE], patient=True)
+
+    with _subscribe(streams, stream):
+        publisher = threading.Thread(target=publish, daemon=True)
+        publisher.start()
+        behind.wait(10.0)
+        streams.stop()
+        publisher.join(10.0)
+
+        assert not publisher.is_alive()
+
+
 def test_an_impatient_publisher_leaves_frames_out_for_a_busy_reader(streams):
     stream = streams.new_stream()
     with _subscribe(streams, stream) as slow:
