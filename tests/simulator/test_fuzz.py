@@ -257,7 +257,9 @@ def test_what_is_too_large_is_refused_with_its_bound(port):
     assert f"want {MAX_ITEMS} at most" in call("get_actors_by_id", [1] * (MAX_ITEMS + 1))
     assert f"want {MAX_ITEMS} at most" in call("apply_batch", [[[1, [9]]]] * (MAX_ITEMS + 1), False)
     assert "want 100 at most" in call("apply_batch", [[[0, [[1, "x", []], here, [False], 0, "", [[[1, [0]]]] * 101]]]])
-    assert "500 km together" in call("copy_opendrive_to_file", _long_roads(), [])
+    usual = [2.0, 50.0, 1.0, 0.6, True, True, True]
+    assert "500 km together" in call("copy_opendrive_to_file", _long_roads(), usual)
+    assert "want an array of 7 or more" in call("copy_opendrive_to_file", _long_roads(), usual[:6])
     assert len(call("load_new_episode", "x" * 1_000_000)) < 3000
     asking.hang_up()
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from av_synth.simulator.engine import Engine
 from av_synth.simulator.protocol import codec
-from av_synth.simulator.protocol.calls import ArgumentError, CallTable
+from av_synth.simulator.protocol.calls import CallTable
 from av_synth.simulator.protocol.codec import flag, integer, items, number, text
 from av_synth.simulator.world import LightState
 from av_synth.simulator.world.street_lights import StreetLight
@@ -19,9 +19,7 @@ TABLE: CallTable[Engine] = CallTable()
 @TABLE.void
 def set_traffic_light_state(engine: Engine, actor_id: Any, state: Any) -> None:
     """Show a colour now."""
-    if integer(state) not in [int(known) for known in LightState]:
-        raise ArgumentError(f"got traffic light state {state}; want 0 to {max(LightState).value}")
-    engine.world.set_traffic_light_state(integer(actor_id), LightState(state))
+    engine.world.set_traffic_light_state(integer(actor_id), LightState(integer(state, 0, max(LightState))))
 
 
 @TABLE.void

@@ -10,13 +10,12 @@ from av_synth.geometry.transforms import Array, apply, from_yaw, yaw
 from av_synth.simulator.engine import Engine
 from av_synth.simulator.protocol import codec
 from av_synth.simulator.protocol.calls import ArgumentError, CallError, CallTable, Kind
-from av_synth.simulator.protocol.codec import flag, integer, items, number, text
+from av_synth.simulator.protocol.codec import flag, integer, items, number, numbers, text
 from av_synth.simulator.scene import Scene, Tag
 from av_synth.simulator.world.scenery import ALL_LAYERS, Scenery
 
 TABLE: CallTable[Engine] = CallTable()
-ANY_TAG = 255
-_ALL_LAYERS, _PARKED_VEHICLES = 0x1FF, 0x10  # bits of CARLA's MapLayer
+_ANY_TAG = 255
 _MAX_HITS = 64
 _STEP_M = 0.01  # beyond a hit, before the ray goes on
 
@@ -44,16 +43,14 @@ def unload_map_layer(engine: Engine, layers: Any) -> None:
 
 
 @TABLE.unlocked(Kind.VOID)
-def copy_opendrive_to_file(engine: Engine, opendrive: Any, parameters: Any = ()) -> None:
+def copy_opendrive_to_file(engine: Engine, opendrive: Any, parameters: Any) -> None:
     """Build the town of an OpenDRIVE text; `load_new_episode("OpenDriveMap")` follows.
 
     The parameters are about a mesh that is made otherwise here (docs/reference/towns.md): they are read and have no
     effect.
     """
-    distance, length, wall, width, *flags = items(parameters or [2.0, 50.0, 1.0, 0.6, True, True, True], 7)
-    for value in (distance, length, wall, width):
-        number(value)
-    for value in flags:
+    numbers(parameters, 4)
+    for value in items(parameters, 7)[4:]:
         flag(value)
     engine.take_opendrive(text(opendrive))
 
@@ -76,7 +73,7 @@ def get_environment_objects(engine: Engine, tag: Any) -> list[Any]:
     wanted = _tag(tag)
     found = []
     for thing in engine.world.scenery.things:
-        if wanted in (ANY_TAG, int(thing.tag)):
+        if wanted in (_ANY_TAG, int(thing.tag)):
             x, y, z = (float(v) for v in thing.centre_m)
             pose = from_yaw(x, y, z, thing.yaw_rad)
             box = codec.bounding_box(thing.centre_m, thing.half_m, thing.yaw_rad)
@@ -105,10 +102,10 @@ def get_all_level_BBs(engine: Engine, tag: Any) -> list[Any]:  # noqa: N802  CAR
     boxes = [
         codec.bounding_box(thing.centre_m, thing.half_m, thing.yaw_rad)
         for thing in engine.world.scenery.things
-        if wanted in (ANY_TAG, int(thing.tag))
+        if wanted in (_ANY_TAG, int(thing.tag))
     ]
     for actor in engine.world.actors.values():
-        if actor.body is not None and actor.box is not None and wanted in (ANY_TAG, int(actor.body.tag)):
+        if actor.body is not None and actor.box is not None and wanted in (_ANY_TAG, int(actor.body.tag)):
             centre = apply(actor.world_from_actor, actor.box[0])
             boxes.append(codec.bounding_box(centre, actor.box[1], yaw(actor.world_from_actor), actor.id))
     return boxes
@@ -165,6 +162,6 @@ def _first_hit(engine: Engine, scene: Scene, at: Array, along: Array, reach_m: f
 
 def _tag(value: Any) -> int:
     tag = integer(value)
-    if tag != ANY_TAG and tag not in [int(known) for known in Tag]:
-        raise ArgumentError(f"got class {tag}; want 0 to {max(Tag).value}, or {ANY_TAG} for all")
+    if tag != _ANY_TAG and tag not in [int(known) for known in Tag]:
+        raise ArgumentError(f"got class {tag}; want 0 to {max(Tag).value}, or {_ANY_TAG} for all")
     return tag
