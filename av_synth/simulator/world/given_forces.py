@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from av_synth.errors import DataError
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.world.arrays import com_offset
 from av_synth.simulator.world.commands import Commands, finite
 from av_synth.simulator.world.errors import NotSupported
 
+_REACH_M = 1000.0  # from a body to where it is pushed: each push from afar would carry it off, and the next one further
 _TILT_RADPS = 0.2  # angular velocities about level axes below this are a car's own rocking, above it a wish
 
 
@@ -120,6 +122,9 @@ class GivenForces(Commands):
             raise NotSupported(call, f"upwards off its centre a body would tip over, which it cannot; got z = {z}")
         arrays = self._arrays
         lever = place[:2] - arrays.pose[k, :2, 3] - com_offset(arrays, k)
+        if float(np.hypot(*lever)) > _REACH_M:
+            at = f"{place.tolist()}, {float(np.hypot(*lever)):g} m away"
+            raise DataError(f"{call}: got a place at {at}; want one on actor {actor_id}, {_REACH_M:g} m away at most")
         moment = 0.0 if arrays.is_walker[k] else float(lever[0] * y - lever[1] * x)
         return k, np.array([x, y, z]), moment
 

@@ -247,6 +247,18 @@ def test_a_blow_off_the_centre_of_mass_pushes_and_turns_the_body_about_it(world,
         world.add_impulse_at(car.id, (0.0, 0.0, 10.0), (x, y, 0.0))
 
 
+def test_blows_from_afar_are_refused_and_the_world_goes_on(world):
+    car = _with(world, mass_kg=1.0, center_of_mass_m=(10.0, 10.0, 0.5))
+    for _ in range(20):  # each from further away than the last one, if the car were carried off by them
+        for _ in range(200):
+            with pytest.raises(DataError, match=r"_at_location: got a place at .* m away; want one on actor"):
+                world.add_impulse_at(car.id, (1e7, -1e7, 0.0), (1e7, 1e7, 0.0))
+        world.step(0.05)
+
+    with pytest.raises(DataError, match=r"add_actor_force_at_location: .* 1000 m away at most"):
+        world.add_force_at(car.id, (1e7, -1e7, 0.0), (1e7, 1e7, 0.0))
+
+
 def _in_the_air(world, car):
     pose = car.world_from_actor.copy()
     pose[:3, :3] = np.eye(3)
