@@ -22,6 +22,7 @@ from av_synth.simulator.scene import Weather
 Item = TypeVar("Item")
 MAX_COORDINATE_M = 1e7
 MAX_ITEMS = 20_000  # of one array: what is asked for at once is also done at once, while others wait
+_MAX_POINTS = 256  # of a curve: each vehicle keeps its own
 _MAX_NUMBER = 1e12
 _WEATHER_NUMBERS = 14  # CARLA's; snow, which comes after them, is none of its
 _MIN_INTEGER, _MAX_INTEGER = -(2**31), 2**32 - 1  # CARLA's integers are of 32 bits, with a sign or without
@@ -207,5 +208,8 @@ def pairs(points: Sequence[tuple[float, float]]) -> list[list[float]]:
 
 
 def read_pairs(value: Any) -> tuple[tuple[float, float], ...]:
-    """Vector2D of a curve; raises ArgumentError."""
-    return tuple((number(items(p, 2)[0]), number(p[1])) for p in items(value))
+    """Vector2D of a curve, `_MAX_POINTS` at most; raises ArgumentError."""
+    points = items(value)
+    if len(points) > _MAX_POINTS:
+        raise ArgumentError(f"got a curve of {len(points)} points; want {_MAX_POINTS} at most")
+    return tuple((x, y) for x, y in (numbers(point, 2) for point in points))

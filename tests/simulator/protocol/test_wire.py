@@ -76,6 +76,17 @@ def test_physics_of_fewer_wheels_than_the_vehicle_has_are_refused():
         structs.read_physics_control(wire, physics)
 
 
+@pytest.mark.parametrize("curve", [0, 14], ids=["of the torque", "of the steering"])
+def test_a_curve_has_so_many_points_and_no_more(curve):
+    physics = default_physics(catalogue()["vehicle.audi.a2"])
+    wire = structs.physics_control(np.eye(4), physics)
+    wire[curve] = [[float(k), 1.0] for k in range(256)]
+    assert structs.read_physics_control(wire, physics)
+
+    with pytest.raises(ArgumentError, match="got a curve of 257 points; want 256 at most"):
+        structs.read_physics_control([*wire[:curve], [*wire[curve], [256.0, 1.0]], *wire[curve + 1 :]], physics)
+
+
 def test_optional_settings_travel_as_optional_and_zero_means_variable():
     fields = codec.settings(codec.EpisodeSettings(synchronous=True, fixed_delta_s=0.05))
 
