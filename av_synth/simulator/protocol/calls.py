@@ -123,8 +123,10 @@ def success(kind: Kind, result: Any) -> bytes:
 def failure(kind: Kind, message: str) -> bytes:
     """Pack the `error` and `result` fields of a response that carries an error in its envelope.
 
-    A message may quote what was sent, whatever its length: only its beginning travels back.
+    A message may quote what was sent, whatever its length: only its beginning travels back. What is no text in it, as
+    in the name of a folder of ours, travels as question marks.
     """
+    message = message.encode(errors="replace").decode()
     if len(message) > _MAX_MESSAGE:
         message = f"{message[:_MAX_MESSAGE]}..."
     if kind is Kind.BARE:  # has no place for an error: the client raises on a set error field

@@ -108,6 +108,11 @@ def test_many_requests_on_one_connection_are_not_one_large_one(monkeypatch):
     )
 
 
+@pytest.mark.parametrize("kind", Kind)
+def test_an_error_about_a_folder_whose_name_is_no_text_is_told(kind):
+    assert b"cannot be written: caf?" in failure(kind, "cannot be written: caf\udce9")
+
+
 def test_an_error_that_quotes_a_long_name_is_cut():
     assert len(failure(Kind.VALUE, "x" * 100_000)) < 2100
 
