@@ -69,9 +69,8 @@ def write(mesh: PolygonMesh) -> bytes:
 
 def _tile(mesh: PolygonMesh, vertices: npt.NDArray[np.float32], low: Array, high: Array) -> bytes:
     count = len(mesh.polygons)
-    links = (
-        sum(n >= 0 for beyond in mesh.neighbours for n in beyond) + 1
-    )  # Detour writes to the last one, be it used or not
+    links = sum(n >= 0 for beyond in mesh.neighbours for n in beyond)
+    links += 1  # Detour writes to the last one, be it used or not
     per_cell = 1.0 / max(_CELL_M, float((high - low).max()) / _MAX_CELLS)
     details, triangles = _details(mesh)
     tree = _tree(mesh, vertices, low, per_cell)

@@ -91,10 +91,15 @@ def numbers(value: Any, count: int) -> list[float]:
 
 def read_vector(value: Any) -> Array:
     """A Location or Vector3D as (3,), our axes, in the unit it came in; raises ArgumentError."""
-    vector = numbers(value, 3)
-    if max(map(abs, vector)) > MAX_COORDINATE_M:
-        raise ArgumentError(f"got {vector}; want coordinates below {MAX_COORDINATE_M:g}")
-    return flip_y(vector)
+    return flip_y(_coordinates(value))
+
+
+def _coordinates(value: Any) -> list[float]:
+    """A Location or Vector3D as it travels, CARLA's axes; raises ArgumentError."""
+    found = numbers(value, 3)
+    if max(map(abs, found)) > MAX_COORDINATE_M:
+        raise ArgumentError(f"got {found}; want coordinates below {MAX_COORDINATE_M:g}")
+    return found
 
 
 def read_axial(value: Any) -> Array:
@@ -107,7 +112,7 @@ def read_transform(value: Any) -> Array:
     """A Transform as a right-handed (4, 4), metres; raises ArgumentError."""
     location, rotation = items(value, 2)[:2]
     pitch, yaw, roll = numbers(rotation, 3)
-    return matrix_from_carla(flip_y(read_vector(location)), pitch, yaw, roll)
+    return matrix_from_carla(_coordinates(location), pitch, yaw, roll)
 
 
 def vector(values: Array) -> list[float]:
