@@ -51,6 +51,11 @@ def table(packet: int, rows: Sequence[tuple[Any, ...]]) -> Records:
         raise LogError(f"recorder file: {NAMES[packet]} with a number that does not fit 32 bits") from error
 
 
+def signed_gear(gear: int, *, reverse: bool) -> int:
+    """A vehicle's gear as the format has it, which has no other way to say that it is reversing: below 0."""
+    return -max(1, abs(gear)) if reverse else gear
+
+
 def _packets(frame: Frame) -> Iterator[bytes]:
     yield _packet(FRAME_START, layout.FRAME.pack(frame.number, frame.duration_s, frame.elapsed_s))
     yield _packet(EVENT_ADD, _count(len(frame.added)) + b"".join(map(_added, frame.added)))

@@ -14,7 +14,7 @@ from av_synth.geometry.carla import CM_PER_M, angular_to_carla, flip_y, recorded
 from av_synth.log.state import ActorInfo, WorldState
 from av_synth.recording import format as layout
 from av_synth.recording.model import Added, Attribute, Frame, Recording
-from av_synth.recording.write import encode, table
+from av_synth.recording.write import encode, signed_gear, table
 from av_synth.replay.state_log import StateLog
 from av_synth.scenario.weather import SNOW_FIELDS
 from av_synth.store import replace_file
@@ -149,7 +149,7 @@ def _light(actor_id: int, state: str) -> tuple[Any, ...]:
 
 
 def _control(actor_id: int, control: Mapping[str, Any]) -> tuple[Any, ...]:
-    gear = -max(1, abs(control["gear"])) if control["reverse"] else control["gear"]
+    gear = signed_gear(control["gear"], reverse=control["reverse"])
     return actor_id, control["steer"], control["throttle"], control["brake"], control["hand_brake"], gear
 
 

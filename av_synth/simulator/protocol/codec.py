@@ -20,7 +20,7 @@ from av_synth.simulator.protocol.calls import ArgumentError, Packed, pack
 from av_synth.simulator.scene import Weather
 
 Item = TypeVar("Item")
-MAX_COORDINATE_M = 1e7
+_MAX_COORDINATE_M = 1e7
 MAX_ITEMS = 20_000  # of one array: what is asked for at once is also done at once, while others wait
 _MAX_POINTS = 256  # of a curve: each vehicle keeps its own
 _MAX_NUMBER = 1e12
@@ -97,8 +97,8 @@ def read_vector(value: Any) -> Array:
 def _coordinates(value: Any) -> list[float]:
     """A Location or Vector3D as it travels, CARLA's axes; raises ArgumentError."""
     found = numbers(value, 3)
-    if max(map(abs, found)) > MAX_COORDINATE_M:
-        raise ArgumentError(f"got {found}; want coordinates below {MAX_COORDINATE_M:g}")
+    if max(map(abs, found)) > _MAX_COORDINATE_M:
+        raise ArgumentError(f"got {found}; want coordinates below {_MAX_COORDINATE_M:g}")
     return found
 
 

@@ -9,7 +9,7 @@ from av_synth.geometry.carla import CM_PER_M, angular_to_carla, flip_y, recorded
 from av_synth.recording import format as layout
 from av_synth.recording.model import Added, Attribute, Frame
 from av_synth.recording.physics import Physics
-from av_synth.recording.write import table
+from av_synth.recording.write import signed_gear, table
 from av_synth.simulator.protocol import structs
 from av_synth.simulator.world import Actor, Definition, World
 
@@ -134,9 +134,7 @@ def _controls(actors: list[Actor]) -> Iterator[tuple[Any, ...]]:
     for actor in actors:
         vehicle = actor.vehicle
         if vehicle is not None:
-            control, gear = vehicle.control, vehicle.gear
-            if control.reverse:  # the format has no other way to say it
-                gear = -max(1, abs(gear))
+            control, gear = vehicle.control, signed_gear(vehicle.gear, reverse=vehicle.control.reverse)
             yield actor.id, control.steer, control.throttle, control.brake, control.hand_brake, gear
 
 

@@ -18,7 +18,7 @@ from av_synth.simulator.town.xodr.links import check_links
 from av_synth.simulator.town.xodr.roads import DRIVING, RAISED, TO_KMH, VERGE, Lane, Mark, Road, Section, Stripe
 
 _MAX_LENGTH_M = 500_000.0  # of all roads together
-MAX_COORDINATE_M = 50_000.0  # meshes are of 32-bit floats: 4 mm there
+_MAX_COORDINATE_M = 50_000.0  # meshes are of 32-bit floats: 4 mm there
 _BORDER_M = 1.5  # a border is a hard edge; what is wider and called so is the land beside the road
 _PARAMETERS: dict[str, tuple[str, ...]] = {
     "line": (),
@@ -105,11 +105,11 @@ def _piece(element: ET.Element, place: str) -> Piece:
     if shape is None:
         raise refuse(place, f"a geometry is none of {', '.join(_PARAMETERS)}; want one of them")
     s, x, y, heading, length = (number(element, key, place) for key in ("s", "x", "y", "hdg", "length"))
-    if not (abs(x) <= MAX_COORDINATE_M and abs(y) <= MAX_COORDINATE_M and 0.0 <= length <= _MAX_LENGTH_M):
+    if not (abs(x) <= _MAX_COORDINATE_M and abs(y) <= _MAX_COORDINATE_M and 0.0 <= length <= _MAX_LENGTH_M):
         raise refuse(
             place,
             f"a geometry of {length:g} m begins at x = {x:g}, y = {y:g} m; want it within "
-            f"{MAX_COORDINATE_M / 1000:.0f} km of the origin: move the map there",
+            f"{_MAX_COORDINATE_M / 1000:.0f} km of the origin: move the map there",
         )
     values = tuple(number(shape, key, place) for key in _PARAMETERS[shape.tag])
     normalized = shape.tag == "paramPoly3" and shape.get("pRange", "normalized") == "normalized"
