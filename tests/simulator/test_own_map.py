@@ -152,6 +152,17 @@ def test_what_lanes_of_a_junction_leave_open_between_them_is_paved_but_for_the_i
     assert set(mesh.tags) == {Tag.ROADS}
 
 
+def test_a_path_of_a_junction_that_has_no_width_paves_nothing():
+    path = '<lane id="-1" type="driving" level="false"><width sOffset="0" a="3.5"'
+    before, after = own_map().split('junction="9"', 1)
+    narrow = before + 'junction="9"' + after.replace(path, path.replace("3.5", "0"), 1)
+
+    town = build_opendrive_town(narrow)
+
+    assert town.carriageway.geom_type in ("Polygon", "MultiPolygon")
+    assert 0.0 < town.carriageway.area < build_opendrive_town(own_map()).carriageway.area
+
+
 def test_the_same_text_is_the_same_town_and_another_is_not(tmp_path):
     path = tmp_path / "mine.xodr"
     path.write_text(straight(), encoding="utf-8")

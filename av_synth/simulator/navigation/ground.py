@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 
 import numpy as np
@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from av_synth.simulator.town.model import Footprint, Town
 from av_synth.simulator.town.xodr.document import parse
 from av_synth.simulator.town.xodr.reading import read_roads
-from av_synth.simulator.town.xodr.ribbons import Strip, strips
+from av_synth.simulator.town.xodr.ribbons import Strip, areal, strips
 from av_synth.simulator.town.xodr.roads import RAISED, VERGE
 from av_synth.simulator.town.xodr.signals import read_crosswalks, read_signals
 
@@ -43,49 +43,42 @@ def walkable(town: Town, parked: Sequence[Footprint]) -> Mapping[Area, BaseGeome
     root = parse(town.opendrive)
     roads = {road.id: road for road in read_roads(root)}
     lanes = [strip for road in roads.values() for side in strips(road) for strip in side]
-    carriageway = _areal(_snapped(shapely.make_valid(town.carriageway)))
-    pavements = _areal(shapely.difference(_of_kind(lanes, RAISED), carriageway, grid_size=GRID_M))
+    carriageway = _snapped(shapely.make_valid(town.carriageway))
+    pavements = _without(_of_kind(lanes, RAISED), carriageway)
     if pavements.area < 1.0:
-        pavements = _areal(shapely.difference(_of_kind(lanes, _VERGES), carriageway, grid_size=GRID_M))
+        pavements = _without(_of_kind(lanes, _VERGES), carriageway)
     if pavements.area < 1.0:
         return {}
-    everything = _closed(shapely.union(_with_junctions(carriageway, lanes), pavements, grid_size=GRID_M), _GAP_M)
+    everything = _closed(_with(_with_junctions(carriageway, lanes), pavements), _GAP_M)
     outlines = [
         shapely.Polygon(zebra.corners[:, :2]) for zebra in read_crosswalks(root, roads, read_signals(root, roads))
     ]
     zebras = shapely.union_all([shapely.make_valid(outline).buffer(_GAP_M, join_style="mitre") for outline in outlines])
-    zebras = _areal(shapely.intersection(_areal(_snapped(zebras)), everything, grid_size=GRID_M))
-    zebras = _areal(shapely.difference(zebras, pavements, grid_size=GRID_M))
-    rest = shapely.difference(everything, shapely.union(pavements, zebras, grid_size=GRID_M), grid_size=GRID_M)
+    zebras = _without(_within(_snapped(zebras), everything), pavements)
+    rest = _without(everything, _with(pavements, zebras))
     blocked = _blocked(town, parked)
     areas = {Area.SIDEWALK: pavements, Area.CROSSWALK: zebras, Area.ROAD: rest}
-    free = {area: shapely.difference(shape, blocked, grid_size=GRID_M) for area, shape in areas.items()}
-    return {area: _areal(shape, _SLIVER_M2) for area, shape in free.items()}
+    return {area: areal(_without(shape, blocked), _SLIVER_M2) for area, shape in areas.items()}
 
 
 def _of_kind(lanes: Sequence[Strip], kinds: frozenset[str]) -> BaseGeometry:
-    pieces = [_areal(_snapped(piece)) for strip in lanes if strip.lane.kind in kinds for _, piece in strip.areas()]
-    return _closed(shapely.union_all(pieces, grid_size=GRID_M), _GAP_M)
+    pieces = [_snapped(piece) for strip in lanes if strip.lane.kind in kinds for _, piece in strip.areas()]
+    return _closed(_all_of(pieces), _GAP_M)
 
 
 def _with_junctions(carriageway: BaseGeometry, lanes: Sequence[Strip]) -> BaseGeometry:
     """The carriageway, and what is paved between the paths of junctions."""
     inside = [strip for strip in lanes if strip.road.junction_id >= 0]
-    paths = [_areal(_snapped(piece)) for strip in inside for _, piece in strip.areas()]
-    near = shapely.union_all(paths, grid_size=GRID_M).buffer(_JUNCTION_GAP_M)
-    gaps = shapely.intersection(_closed(carriageway, _JUNCTION_GAP_M), _snapped(near), grid_size=GRID_M)
-    return shapely.union(carriageway, _areal(gaps), grid_size=GRID_M)
-
-
-def _snapped(shape: BaseGeometry) -> BaseGeometry:
-    return shapely.set_precision(shape, GRID_M)
+    paths = [_snapped(piece) for strip in inside for _, piece in strip.areas()]
+    near = _all_of(paths).buffer(_JUNCTION_GAP_M)
+    return _with(carriageway, _within(_closed(carriageway, _JUNCTION_GAP_M), _snapped(near)))
 
 
 def _closed(shape: BaseGeometry, gap_m: float) -> BaseGeometry:
     """A shape without gaps up to twice as wide as this."""
     with np.errstate(divide="ignore", invalid="ignore"):  # GEOS tries how sharp corners of no angle are, and goes on
         wide = shape.buffer(gap_m, join_style="mitre").buffer(-gap_m, join_style="mitre")
-    return _areal(shapely.union(shape, _areal(_snapped(wide)), grid_size=GRID_M))
+    return _with(shape, _snapped(wide))
 
 
 def _blocked(town: Town, parked: Sequence[Footprint]) -> BaseGeometry:
@@ -102,10 +95,25 @@ def _blocked(town: Town, parked: Sequence[Footprint]) -> BaseGeometry:
         shapely.Polygon(foot.polygon).minimum_rotated_rectangle for foot, k in zip(feet, in_the_way, strict=True) if k
     ]
     grown = shapely.buffer(np.array(shapes), _MARGIN_M, join_style="mitre")
-    return shapely.union_all(shapely.set_precision(grown, GRID_M), grid_size=GRID_M)
+    return areal(_all_of(shapely.set_precision(grown, GRID_M)))
 
 
-def _areal(shape: BaseGeometry, least_m2: float = 0.0) -> BaseGeometry:
-    """The polygons of a shape, without points and lines, or what is smaller."""
-    parts = shapely.get_parts(shape)
-    return shapely.MultiPolygon([p for p in parts if p.geom_type == "Polygon" and p.area > least_m2])
+def _all_of(pieces: Iterable[BaseGeometry]) -> BaseGeometry:
+    joined = shapely.union_all(list(pieces), grid_size=GRID_M)
+    return areal(joined) if isinstance(joined, shapely.GeometryCollection) else joined
+
+
+def _with(shape: BaseGeometry, other: BaseGeometry) -> BaseGeometry:
+    return areal(shapely.union(shape, other, grid_size=GRID_M))
+
+
+def _without(shape: BaseGeometry, other: BaseGeometry) -> BaseGeometry:
+    return areal(shapely.difference(shape, other, grid_size=GRID_M))
+
+
+def _within(shape: BaseGeometry, other: BaseGeometry) -> BaseGeometry:
+    return areal(shapely.intersection(shape, other, grid_size=GRID_M))
+
+
+def _snapped(shape: BaseGeometry) -> BaseGeometry:
+    return areal(shapely.set_precision(shape, GRID_M))

@@ -133,6 +133,12 @@ def test_a_map_that_is_smaller_than_a_place_to_be_has_no_mesh():
     assert navigation_mesh(towns.from_opendrive(narrow), ()) == b""
 
 
+def test_a_road_that_bends_into_itself_has_a_mesh_all_the_same():
+    mesh = read(navigation_mesh(towns.from_opendrive(own_map().replace('curvStart="0"', 'curvStart="-1"')), ()))
+
+    assert mesh.of(SIDEWALK)
+
+
 def test_an_opendrive_file_with_pavements_has_a_mesh_too():
     town = towns.from_opendrive(own_map())
     mesh = read(navigation_mesh(town, ()))

@@ -13,7 +13,7 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
 from av_synth.simulator.town.shapes import Look, loose, triangulate
 from av_synth.simulator.town.surface import ASPHALT, GRID_M
-from av_synth.simulator.town.xodr.ribbons import Strip
+from av_synth.simulator.town.xodr.ribbons import Strip, united
 from av_synth.simulator.town.xodr.roads import CARRIAGEWAY
 
 _REACH_M = 3.0  # gaps up to twice as wide are paved
@@ -50,7 +50,7 @@ def _junction(inside: Sequence[Strip], pieces: Sequence[tuple[Strip, BaseGeometr
     paved = [area for strip, area in pieces if strip.lane.kind in CARRIAGEWAY and not any(strip.lane.height_m)]
     closed = shapely.union_all(paved).buffer(_REACH_M, join_style="mitre").buffer(-_REACH_M, join_style="mitre")
     own = shapely.union_all([area for strip in inside for _, area in strip.areas()]).buffer(_REACH_M)
-    everything = shapely.union_all([area for _, area in pieces])
+    everything = united([area for _, area in pieces])
     edges = np.concatenate([strip.level_points() for strip in inside])
     tree = shapely.STRtree(shapely.points(edges[:, :2]))
     between = shapely.difference(closed, everything, grid_size=GRID_M)

@@ -85,6 +85,18 @@ class Strip:
             yield float(self.s_m[low]), shapely.make_valid(shapely.Polygon(ring))
 
 
+def united(areas: Sequence[BaseGeometry]) -> BaseGeometry:
+    """Areas of lanes in one, without the lines that are all there is of a lane where it has no width."""
+    whole = shapely.union_all(areas)
+    return areal(whole) if isinstance(whole, shapely.GeometryCollection) else whole
+
+
+def areal(shape: BaseGeometry, least_m2: float = 0.0) -> BaseGeometry:
+    """The polygons of a shape that are larger than this, without its points and lines."""
+    parts = shapely.get_parts(shapely.get_parts(shape))  # of a collection each may have parts again
+    return shapely.MultiPolygon([p for p in parts if p.geom_type == "Polygon" and p.area > least_m2])
+
+
 def strips(road: Road) -> Iterator[list[Strip]]:
     """The lanes of each section, those of one side together, from the middle outwards.
 

@@ -22,7 +22,7 @@ from av_synth.simulator.town.xodr.gaps import fill_gaps
 from av_synth.simulator.town.xodr.ground import Land, Surface, height_over, land_around, relief_of
 from av_synth.simulator.town.xodr.lights import StopPlace
 from av_synth.simulator.town.xodr.reading import read_roads
-from av_synth.simulator.town.xodr.ribbons import Strip, mesh_of, strips, unraised_triangles
+from av_synth.simulator.town.xodr.ribbons import Strip, mesh_of, strips, united, unraised_triangles
 from av_synth.simulator.town.xodr.roads import CARRIAGEWAY, Road
 from av_synth.simulator.town.xodr.signals import STOP_LINE, Crosswalk, Signal, read_crosswalks, read_signals
 from av_synth.simulator.town.xodr.spawning import spawn_points_of
@@ -121,7 +121,7 @@ def build_opendrive_town(text: str) -> OpenDriveTown:
 
 
 def _area(strips_: Iterable[Strip]) -> BaseGeometry:
-    return shapely.union_all([area for strip in strips_ for _, area in strip.areas()])
+    return united([area for strip in strips_ for _, area in strip.areas()])
 
 
 def _paint(
