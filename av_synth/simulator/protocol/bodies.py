@@ -106,8 +106,8 @@ EVENT = np.dtype([("x", "<u2"), ("y", "<u2"), ("t_ns", "<i8"), ("brighter", "u1"
 
 
 def dvs(width_px: int, height_px: int, fov_deg: float, events: npt.NDArray[np.void]) -> list[bytes | memoryview]:
-    """The body of a DVS camera; `events` is (N,) of EVENT, by time."""
-    return [struct.pack("<IIf", width_px, height_px, fov_deg), _raw(events)]
+    """The body of a DVS camera: that of an image, with events for pixels; `events` is (N,) of EVENT, by time."""
+    return image(width_px, height_px, fov_deg, events)
 
 
 def lidar(angle_rad: float, channel_points: list[npt.NDArray[np.float32]]) -> list[bytes | memoryview]:
