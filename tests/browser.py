@@ -34,6 +34,10 @@ _FLAGS = (
     "--no-first-run",
     "--no-default-browser-check",
     "--disable-background-networking",
+    # pages are several, and all of them are drawn and have their timers
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
     "--disable-component-update",
     "--disable-default-apps",
     "--disable-dev-shm-usage",
