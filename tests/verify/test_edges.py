@@ -81,3 +81,31 @@ def test_lamps_that_blink_in_the_dark_are_not_taken_for_masks_of_another_frame(m
 
 def test_a_scene_that_stands_still_is_one_piece_of_evidence() -> None:
     assert turned(10, False).report("d", "v").counts["image_on_masks"] == 1
+
+
+def on_a_street(kind: str) -> str:
+    """A pale animal on a plain road, before houses full of windows; its image may be another one."""
+    findings = Findings()
+    scene = cast(Any, SimpleNamespace(name="scene-0001", sample_name=lambda token: f"sample {token}"))
+    check = EdgeCheck(scene, "CAM_FRONT", findings)
+    windows = np.kron(np.indices((30, 40)).sum(axis=0) % 2, np.ones((4, 4)))[:HEIGHT] * 150 + 50
+    windows[:, 125:] = 90
+    labels, image = np.zeros((HEIGHT, WIDTH), np.uint16), windows.copy()
+    labels[52:82, 30:110] = 7
+    image[45:] = 90
+    image[labels == 7] = 120
+    dark = np.random.default_rng(0).normal(20, 5, image.shape)
+    shown = {"own": image, "turned": image[::-1], "another's": windows, "dark": dark}[kind].astype(np.uint8)
+    data = cast(Any, SimpleNamespace(filename="0.jpg", sample_token="0"))
+    check.add(data, shown, cast(Any, SimpleNamespace(labels=labels, values=[7])))
+    check.close()
+    return "; ".join(map(str, findings.report("d", "v").problems))
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [("own", ""), ("turned", "are upside down: "), ("another's", "show something else than its masks: "), ("dark", "")],
+)
+def test_edges_are_held_against_what_is_beside_them_and_not_against_windows_elsewhere(kind, says):
+    told = on_a_street(kind)
+    assert says in told if says else not told

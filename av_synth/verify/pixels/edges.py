@@ -9,29 +9,25 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from av_synth.verify.findings import Findings
 from av_synth.verify.maths import Array
+from av_synth.verify.pixels.fits import LEAST_EDGES, LEAST_MASKS, Fits, by_place, change, places_of, sureness
 from av_synth.verify.pixels.masks import Labels, Seen
 from av_synth.verify.reading.blobs import Grey
 from av_synth.verify.reading.model import Data, Scene
 
-_EDGE_POINTS, _EDGE_PIXELS = 200, 4000
+_EDGE_PIXELS = 4000
 _EDGE_SPREAD = 1.1  # scores of frames in which nothing has moved differ by noise only: such masks say nothing
-_EDGE_MASKS, _EDGE_RATIO, _EDGE_RATIO_SINGLE = 3, 1.08, 1.4
+_EDGE_RATIO, _EDGE_RATIO_SINGLE = 1.08, 1.4
 _REPEATED = 0.05  # of a mask's edge pixels: with fewer that are not as in the mask before, it is that mask once more
-_PLACES = 15  # down the image: places are square
 # Gains of places, added up, over the root of their squares: sqrt(k) where k places gain alike and the others nothing.
 # Lamps of a police car by night have up to 2.2. Images of 30 runs that are one frame late have 3.2 to 10, but for those
 # of three nights in which one thing is lit: of these, nothing can be said.
 _SURE, _SURE_SINGLE = 3.0, 2.5
-_NEAR_PX = 7  # as far as brightness changes across an edge, on both sides of it
 _FRAMES = (-2, -1, 0, 1, 2)
-# Own images of 20 runs score 1.9 to 25 times what turned over ones do (mean of a camera's masks; one mask from 1.4).
-_FITS, _FITS_SINGLE, _TURNED = 1.15, 0.9, 0.85
 
 
 @dataclass
@@ -41,6 +37,7 @@ class _Edges:
     shape: tuple[int, ...]
     x: npt.NDArray[np.int64]
     y: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
     scores: dict[int, float]
     parts: dict[int, Array]  # what each place in the image adds to the score of a frame
 
@@ -62,7 +59,7 @@ class EdgeCheck:
         self._totals: dict[int, list[float]] = {frame: [] for frame in _FRAMES}
         self._gains: dict[int, Array] = {}
         self._before: npt.NDArray[np.bool_] | None = None
-        self._fits: dict[str, list[float]] = {"mirrored left to right": [], "upside down": []}
+        self._fits = Fits()
         self._place = -1
 
     def add(self, data: Data, image: Grey | None, seen: Seen | None) -> None:
@@ -77,14 +74,10 @@ class EdgeCheck:
         labels = _of_boxes(seen)
         rims = _edges_of(labels)
         x, y = _thinned(rims)
-        if len(x) < _EDGE_POINTS or self._repeats(rims):
+        if len(x) < LEAST_EDGES or self._repeats(rims):
             return
-        edges = _Edges(data, self._place, labels.shape, x, y, {}, {})
-        for name, over in (("mirrored left to right", np.s_[:, ::-1]), ("upside down", np.s_[::-1])):
-            elsewhere = ~_rims(labels)[over][y, x]
-            if np.count_nonzero(elsewhere) >= _EDGE_POINTS:
-                there = x[elsewhere], y[elsewhere]
-                self._fits[name].append(_score_of(_steps(image, *there)) / _score_of(_steps(image[over], *there)))
+        edges = _Edges(data, self._place, labels.shape, x, y, places_of(x, y, labels.shape), {}, {})
+        self._fits.add(image, labels, x, y)
         for place, recent in self._recent:
             self._score(edges, place, recent)
         if len(self._open) == self._open.maxlen:
@@ -103,7 +96,7 @@ class EdgeCheck:
             return
         steps = _steps(image, edges.x, edges.y)
         edges.scores[place - edges.place] = _score_of(steps)
-        edges.parts[place - edges.place] = _by_place(steps, edges) / len(steps)
+        edges.parts[place - edges.place] = by_place(steps, edges.places) / len(steps)
 
     def close(self) -> None:
         """Judge the last masks, and the channel as a whole."""
@@ -111,25 +104,13 @@ class EdgeCheck:
             self._judge(self._open.popleft())
         own = float(np.mean(self._totals[0])) if self._totals[0] else 1.0
         for frame, ratios in self._totals.items():
-            if frame and len(ratios) >= _EDGE_MASKS and _tells(float(np.mean(ratios)) / own, self._gains[frame]):
+            if frame and len(ratios) >= LEAST_MASKS and _tells(float(np.mean(ratios)) / own, self._gains[frame]):
                 name = f"{self._channel} is {_frames(frame)}"
                 message = f"its masks fit the images {frame:+d} frames away {np.mean(ratios) / own:.2f} times better"
                 where = f"{self._channel} of {self._scene.name}"
                 self._findings.add("image_on_masks", where, f"{name}: {message} than their own")
-        self._judge_fit()
-
-    def _judge_fit(self) -> None:
-        """Images that fit their masks no better than when turned over are others, or turned over."""
-        fits = {name: float(np.mean(found)) for name, found in self._fits.items() if found}
-        if not fits:
-            return
-        name, least = min(fits.items(), key=lambda item: item[1])
-        if least < (_FITS if len(self._fits[name]) >= _EDGE_MASKS else _FITS_SINGLE):
-            turned = f"images of {self._channel} are {name}" if least < _TURNED else ""
-            message = turned or f"images of {self._channel} show something else than its masks"
-            where = f"{self._channel} of {self._scene.name}"
-            wanted = f"{name} they fit {1 / least:.2f} times as well; are they another camera's?"
-            self._findings.add("image_on_masks", where, f"{message}: {wanted}")
+        if problem := self._fits.problem(self._channel):
+            self._findings.add("image_on_masks", f"{self._channel} of {self._scene.name}", problem)
 
     def _judge(self, edges: _Edges) -> None:
         self._findings.checked("image_on_masks")
@@ -142,7 +123,7 @@ class EdgeCheck:
                 gain = (edges.parts[frame] - edges.parts[0]) / mean
                 self._gains[frame] = self._gains.get(frame, 0.0) + gain
         frame, best = max(edges.scores.items(), key=lambda item: item[1])
-        if best > _EDGE_RATIO_SINGLE * own and _sureness(edges.parts[frame] - edges.parts[0]) > _SURE_SINGLE:
+        if best > _EDGE_RATIO_SINGLE * own and sureness(edges.parts[frame] - edges.parts[0]) > _SURE_SINGLE:
             where = f"{edges.data.filename} ({self._scene.sample_name(edges.data.sample_token)})"
             message = f"the edges of its mask fit the image {frame:+d} frames away {best / own:.2f} times better"
             self._findings.add("image_on_masks", where, f"{message}: is it {_frames(frame)}?")
@@ -156,51 +137,24 @@ def _frames(shift: int) -> str:
 
 def _tells(ratio: float, gains: Array) -> bool:
     """Whether another frame fits so many times better, and in so many places, that it has to be the true one."""
-    sureness = _sureness(gains)
-    return (ratio > _EDGE_RATIO and sureness > _SURE) or (ratio > _EDGE_RATIO_SINGLE and sureness > _SURE_SINGLE)
+    sure = sureness(gains)
+    return (ratio > _EDGE_RATIO and sure > _SURE) or (ratio > _EDGE_RATIO_SINGLE and sure > _SURE_SINGLE)
 
 
-def _sureness(gains: Array) -> float:
-    """How alike places are in what they gain."""
-    return float(gains.sum() / max(np.linalg.norm(gains), 1e-9))
-
-
-def _steps(image: Grey, x: npt.NDArray[np.int64], y: npt.NDArray[np.int64]) -> npt.NDArray[np.int16]:
+def _steps(image: Grey, x: npt.NDArray[np.int64], y: npt.NDArray[np.int64]) -> Grey:
     """How much brightness changes at each of some pixels (N,), in 0 to 80."""
-    across = np.abs(image[y, x + 1].astype(np.int16) - image[y, x - 1])
-    down = np.abs(image[y + 1, x].astype(np.int16) - image[y - 1, x])
-    return np.minimum(across + down, 80)
+    return change(image[y, x + 1], image[y, x - 1], image[y + 1, x], image[y - 1, x])
 
 
-def _score_of(steps: npt.NDArray[np.int16]) -> float:
+def _score_of(steps: Grey) -> float:
     """How much brightness changes at pixels, in 1 to 81, of that at each of them (N,)."""
     return float(steps.mean()) + 1.0
-
-
-def _by_place(steps: npt.NDArray[np.int16], edges: _Edges) -> Array:
-    """What is at the edges (N,), added up in each place of the image."""
-    height, width = edges.shape
-    across = width * _PLACES // height + 1
-    place = edges.y * _PLACES // height * across + edges.x * _PLACES // height
-    return np.bincount(place, steps, _PLACES * across).astype(np.float64)
 
 
 def _of_boxes(seen: Seen) -> Labels:
     """The mask (H, W) with only what has a box: the rim of the ego's own body is in the same place in every frame."""
     values = [value for value in seen.values if value is not None]
     return np.where(np.isin(seen.labels, values), seen.labels, 0)
-
-
-def _rims(labels: Labels) -> npt.NDArray[np.bool_]:
-    """Where edges of the mask are near (H, W).
-
-    What is straight ahead, and alike on both sides, has its edges where they are in the image turned over, too: there
-    the two say nothing.
-    """
-    rims = np.zeros(labels.shape, np.uint8)
-    rims[:-1] |= labels[:-1] != labels[1:]
-    rims[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    return cv2.dilate(rims, np.ones((_NEAR_PX, _NEAR_PX), np.uint8)) > 0
 
 
 def _edges_of(labels: Labels) -> npt.NDArray[np.bool_]:
