@@ -31,7 +31,7 @@ class Quality:
 
 
 FAST = Quality("fast", shadow_px=1024, across=1, smooth_edges=False, mirror_part=8)
-DEFAULT = Quality("default", shadow_px=2048, across=1, smooth_edges=True, mirror_part=4)
+DEFAULT = Quality("default", shadow_px=2560, across=1, smooth_edges=True, mirror_part=4)
 HIGH = Quality("high", shadow_px=4096, across=2, smooth_edges=True, mirror_part=4)
 QUALITIES = {quality.name: quality for quality in (FAST, DEFAULT, HIGH)}
 

@@ -39,7 +39,7 @@ from av_synth.simulator.render.programs import (
 )
 from av_synth.simulator.render.quads import Quads
 from av_synth.simulator.render.rain import streaks
-from av_synth.simulator.render.shadows import Shadows
+from av_synth.simulator.render.shadows import NO_SHADOWS, ShadowMaps, Shadows
 from av_synth.simulator.render.snow import flakes
 from av_synth.simulator.render.spray import puffs
 from av_synth.simulator.render.targets import Targets
@@ -72,7 +72,6 @@ _PLACES = np.array([_ORDER.index(m) if m in _ORDER else len(_ORDER) + m for m in
 _MURKY_PER_M = 0.001  # haze from which it is reckoned for each pixel, for it bends within large triangles
 _SUN_PX = 3  # how far around the sun's middle is looked whether something hides it
 _LAMPS = tuple(material for material in Material if material.name.startswith("LAMP_"))
-_NO_SHADOW: tuple[Array, Array, Array, float] = (np.eye(4), np.zeros(3), np.zeros(3), 1.0)
 _NO_LAMPS = (0.0, 0.0, 0.0)
 _EVERYTHING, _NOTHING = (True, True, True, True), (False, False, False, False)
 _ANY_LIGHT = lighting(Weather())
@@ -131,7 +130,7 @@ class Painter:
         For flow, `placed` must be with it too. Normals are drawn where `targets` have an image of them.
         """
         light, eye = lighting(scene.weather), view.world_from_camera[:3, 3]
-        shadow, lamp_map = _NO_SHADOW, _NO_LAMPS
+        shadow, lamp_map = NO_SHADOWS, _NO_LAMPS
         if light.is_night:
             lamp_map = self._lamp_light.update(scene, eye, light.lamps)
         else:
@@ -173,11 +172,11 @@ class Painter:
 
     def look(self, view: View) -> None:
         """Take a view without light, for `cover`."""
-        self._write_frame(_ANY_LIGHT, view, 0.0, _NO_SHADOW, _NO_LAMPS, None)
+        self._write_frame(_ANY_LIGHT, view, 0.0, NO_SHADOWS, _NO_LAMPS, None)
 
     def labels(self, view: View, placed: list[Placed], targets: Targets, last_view: View | None = None) -> None:
         """Draw a view's labels and depth alone, or with the extras of `colour`: the same geometry, no shading."""
-        self._write_frame(_ANY_LIGHT, view, 0.0, _NO_SHADOW, _NO_LAMPS, last_view)
+        self._write_frame(_ANY_LIGHT, view, 0.0, NO_SHADOWS, _NO_LAMPS, last_view)
         extras = _extras(targets, last_view)
         self._begin(targets.labels_and_flow if extras.flow else targets.labels_only)
         program = self._programs.labels(extras)
@@ -213,7 +212,7 @@ class Painter:
         light: Lighting,
         view: View,
         elapsed_s: float,
-        shadow: tuple[Array, Array, Array, float],
+        shadow: ShadowMaps,
         lamp_map: tuple[float, float, float],
         last_view: View | None,
     ) -> None:

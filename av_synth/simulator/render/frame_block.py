@@ -6,6 +6,7 @@ import numpy as np
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.render.lighting import Lighting
+from av_synth.simulator.render.shadows import ShadowMaps
 
 SIZE = 3 * 64 + 18 * 16
 
@@ -16,19 +17,17 @@ def pack(
     last_clip_from_relative: Array,
     eye_m: Array,
     elapsed_s: float,
-    shadow: tuple[Array, Array, Array, float],
+    shadow: ShadowMaps,
     lamp_map: tuple[float, float, float],
 ) -> bytes:
-    """The block's bytes. `shadow` as `Shadows.uniforms` returns it; `lamp_map`: scale and offsets to 0..1.
+    """The block's bytes. `lamp_map`: scale and offsets to 0..1.
 
     `last_clip_from_relative` is that of the frame before; only optical flow reads it.
     """
-    shadow_from_relative, far_scale, far_offset, near_size = shadow
     vectors = [
-        (far_scale, 0.0),
-        (far_offset, 0.0),
+        *((row[:3], row[3]) for row in shadow.atlas),
         (eye_m, elapsed_s % 3600.0),
-        (light.key_direction, near_size),
+        (light.key_direction, shadow.lift_m),
         (light.key_colour, 0.0),
         (light.sun_direction, light.cloudiness),
         (light.sky_light, light.snow_cover),
@@ -45,6 +44,6 @@ def pack(
         (light.haze_glow, 0.0),
     ]
     # GLSL's matrices lie in memory column by column
-    matrices = [m.T.reshape(-1) for m in (clip_from_relative, shadow_from_relative, last_clip_from_relative)]
+    matrices = [m.T.reshape(-1) for m in (clip_from_relative, shadow.from_relative, last_clip_from_relative)]
     flat = [*matrices, *(np.append(np.asarray(xyz, dtype=np.float64), w) for xyz, w in vectors)]
     return bytes(np.concatenate(flat).astype("<f4").data)

@@ -27,7 +27,10 @@ _SAMPLERS = {
 WETTABLE = (Material.MARKING, Material.PAVING, Material.ASPHALT)
 """What water lies on; in the wet they mirror what was drawn before them."""
 
-_SNOWED_ON = (*WETTABLE, Material.GRASS, Material.FOLIAGE, Material.FACADE, Material.MATTE, Material.METAL)
+GROUND = (*WETTABLE, Material.GRASS)
+"""What receives shadows and casts none."""
+
+_SNOWED_ON = (*GROUND, Material.FOLIAGE, Material.FACADE, Material.MATTE, Material.METAL)
 
 _SHARED = {
     Material.LAMP_FRONT: "LAMP",
@@ -106,7 +109,7 @@ class Programs:
     def surface(self, material: int, variant: Variant, extras: Extras) -> Drawable:
         """What draws indexed bodies of one `Material` in colour, in labels and in the extras wanted."""
         name = _SHARED.get(Material(material), Material(material).name)
-        names = ["LIT", name, *variant.names(material), *extras.names]
+        names = ["LIT", name, *["CASTS"] * (material not in GROUND), *variant.names(material), *extras.names]
         key = " ".join(names)
         if key not in self._programs:
             defines = "".join(f"#define {name}\n" for name in names)

@@ -48,7 +48,12 @@ void main() {
 #ifdef LIT
     open_sky = in_normal.w * (1.0 / 32767.0);
 #ifndef NIGHT
-    in_shadow_map = (shadow_from_relative * position).xyz;
+#ifdef CASTS
+    vec4 found = vec4(relative + normal * (key.w * (1.0 / 32767.0)), 1.0);  // normals come unscaled
+#else
+    vec4 found = position;
+#endif
+    in_shadow_map = (shadow_from_relative * found).xyz;
 #endif
 #ifndef MURKY
     air = vec4(air_light(normalize(relative)), hazed(relative));

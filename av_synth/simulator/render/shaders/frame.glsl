@@ -3,10 +3,9 @@ layout(std140) uniform Frame {
     mat4 clip_from_relative;  // "relative": axes of the world, origin in the camera
     mat4 shadow_from_relative;
     mat4 last_clip_from_relative;  // of the frame before, with the camera of the frame before as origin
-    vec4 far_shadow_scale;    // near shadow coordinates to far ones
-    vec4 far_shadow_offset;
+    vec4 shadow_atlas_of[2];  // scale and offset from the fine map, -1..1, to it and to the coarse one in the atlas
     vec4 eye;                 // camera in the world, m; w: seconds
-    vec4 key;                 // to the light that casts shadows; w: size of the near shadow map in the atlas, 0..1
+    vec4 key;                 // to the light that casts shadows; w: how far in front of itself what casts them looks for them, m
     vec4 key_colour;
     vec4 sun;                 // to the sun; w: cloudiness
     vec4 sky_light;           // w: how much of the ground snow lies on

@@ -23,14 +23,14 @@ vec3 surroundings(vec3 d) {
     return mix(low, clear_sky(d), smoothstep(skyline - 0.05, skyline + 0.05, d.z));
 }
 
-// How much of the key light reaches a point q of the near shadow map.
+// How much of the key light reaches a point q of the fine shadow map.
 float sunlit(vec3 q) {
-    vec2 off_centre = abs(q.xy - 0.5);
-    bool near = max(off_centre.x, off_centre.y) < 0.49;
-    q = near ? vec3(q.x * key.w, q.y * key.w * 0.5, q.z) : q * far_shadow_scale.xyz + far_shadow_offset.xyz;
+    vec2 off_centre = abs(q.xy);
+    bool near = max(off_centre.x, off_centre.y) < 0.98;
+    vec4 map = near ? shadow_atlas_of[0] : shadow_atlas_of[1];
+    vec2 at = q.xy * map.xy + map.zw;
     // what lies beyond the far map, which is as large as what casts shadows, is in the sun
-    q = vec3(q.x, near ? q.y : max(q.y, 0.501), min(q.z, 1.0));
-    return texture(shadow_atlas, q);
+    return texture(shadow_atlas, vec3(at.x, near ? at.y : max(at.y, 0.501), q.z));
 }
 
 float hazed(vec3 p) {
