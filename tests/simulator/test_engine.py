@@ -112,8 +112,9 @@ class StandInRenderer:
         self.threads.append(("closed", threading.current_thread().name))
 
 
-def _spawn(client: Client, blueprint: str, place: Any, parent: int = 0, attributes: Any = ()) -> int:
-    return client("spawn_actor_with_parent", [1, blueprint, list(attributes)], place, parent)[0]
+def _spawn(client: Client, blueprint: str, place: Any, parent: int | None = None, attributes: Any = ()) -> int:
+    what = [1, blueprint, list(attributes)], place
+    return client("spawn_actor", *what)[0] if parent is None else client("spawn_actor_with_parent", *what, parent)[0]
 
 
 @pytest.mark.parametrize(
