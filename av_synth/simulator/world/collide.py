@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Tag
-from av_synth.simulator.world.arrays import BodyArrays, com_offset
+from av_synth.simulator.world.arrays import BodyArrays, Rows, com_offset
 from av_synth.simulator.world.contacts import (
     Boxes,
     Overlaps,
@@ -42,24 +43,56 @@ def resolve_contacts(arrays: BodyArrays, grid: StaticGrid, dt: float, ajar: Sequ
     moving = (arrays.velocity[:, 0] != 0.0) | (arrays.velocity[:, 1] != 0.0) | (arrays.angular[:, 2] != 0.0)
     horizon = 2.0 * dt
     events: list[Collision] = []
+    free, met = _Walking.of(arrays), 0
 
     first, second = body_pairs(boxes, usable, moving)
     if len(first):
         found = body_overlaps(boxes, first, second, arrays.velocity, horizon)
+        met += len(found.first)
         for k in range(len(found.first)):
             events += _meet(arrays, found, k)
     doors, owners = door_boxes(arrays, ajar)
     if len(owners):
         found = door_overlaps(doors, owners, boxes, usable, moving, arrays.velocity, horizon)
+        met += len(found.first)
         for k in range(len(found.first)):
             events += _meet(arrays, found, k)
     rows = np.flatnonzero(usable & moving & arrays.physics)
     rows, other = grid.pairs(boxes, rows)
     if len(rows):
         found = static_overlaps(boxes, grid, rows, other, arrays.velocity, horizon)
+        met += len(found.first)
         for k in range(len(found.first)):
             events += _meet_static(arrays, found, k, grid.footprints[int(found.second[k])].tag)
+    if met:
+        free.hold_up(arrays, dt)
     return events
+
+
+@dataclass(frozen=True)
+class _Walking:
+    """Walkers before their contacts: rows (R,), and where they were, how they went and what threw them, (R, 2)."""
+
+    rows: Rows
+    place: Array
+    velocity: Array
+    knock: Array
+
+    @staticmethod
+    def of(arrays: BodyArrays) -> _Walking:
+        rows = np.flatnonzero(arrays.is_walker)
+        return _Walking(rows, arrays.pose[rows, :2, 3], arrays.velocity[rows, :2], arrays.knock[rows])
+
+    def hold_up(self, arrays: BodyArrays, dt: float) -> None:
+        """Whom contacts held up has the velocity of the way that is left of its step.
+
+        It wants to go on in the next step, so the momentum that the contact took from it moves it nowhere. Who is
+        thrown does move with what it got, and keeps it.
+        """
+        shift = arrays.pose[self.rows, :2, 3] - self.place
+        met = shift.any(axis=1) | (arrays.velocity[self.rows, :2] != self.velocity).any(axis=1)
+        held = met & (arrays.knock[self.rows] == self.knock).all(axis=1)
+        arrays.velocity[self.rows[held], :2] = (self.velocity + shift / dt)[held]
 
 
 def _meet(arrays: BodyArrays, found: Overlaps, k: int) -> list[Collision]:

@@ -195,6 +195,26 @@ def test_a_walker_neither_moves_a_standing_car_nor_walks_through_it(world, stree
     assert walker.world_from_actor[1, 3] < 57.5
 
 
+@pytest.mark.parametrize("speed_mps", [0.0, 6.0], ids=["standing", "going"])
+def test_a_walker_that_a_car_holds_up_has_the_velocity_of_the_way_that_it_makes(world, street, speed_mps):
+    car = world.car(200.0)
+    walker = world.spawn("walker.pedestrian.0001", {}, street.at(200.0, 55.0, z_m=1.0))
+    world.run(1.0)
+    world.enable_constant_velocity(car.id, (speed_mps, 0.0, 0.0))
+    world.set_transform(car.id, street.at(200.0 - speed_mps))
+    world.apply_walker_control(walker.id, WalkerControl((0.0, 1.0, 0.0), 2.5))
+    held_up = []
+    for _ in range(40):
+        before = walker.world_from_actor[:2, 3].copy()
+        world.step(0.05)
+        moved = (walker.world_from_actor[:2, 3] - before) / 0.05
+        assert walker.velocity_mps[:2] == pytest.approx(moved, abs=1e-9)
+        if world.collisions_this_frame:
+            held_up.append(float(np.hypot(*walker.velocity_mps[:2])))
+    assert len(held_up) > 3
+    assert max(held_up[1:]) < 0.2
+
+
 def test_passing_close_is_no_contact_and_switched_off_collisions_let_through(world):
     parked, car, ghost = world.car(215.0), world.car(200.0, 58.25 + 1.9), world.car(190.0)
     world.set_simulate_physics(parked.id, False)
