@@ -31,9 +31,10 @@ _WEATHERS: Mapping[str, dict[str, Any]] = {
     "fog": {"fog_density": 40.0, "fog_distance": 10.0},
     "snow": {"snow_mm_h": 2.0, "snow_cover": 70.0, "cloudiness": 100.0},
 }
-_HEADER = (
-    "# Fills what `av-synth audit` found missing; what it takes: `av-synth campaign FILE --out STORE --dry-run`.\n"
+HEADER = (
+    b"# Fills what `av-synth audit` found missing; what it takes: `av-synth campaign FILE --out STORE --dry-run`.\n"
 )
+"""How the file begins."""
 
 
 def proposed(
@@ -66,7 +67,7 @@ def proposed(
         "runs": entries,
     }
     text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
-    return _HEADER + text
+    return HEADER.decode() + text
 
 
 class _Dumper(yaml.SafeDumper):

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 import yaml
 
+from av_synth.cli.options import refuse_strangers
 from av_synth.cli.output import say, say_item
 from av_synth.errors import DocumentError, Problem
 from av_synth.launch.choose import simulator_at
@@ -21,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def measure(
     simulator: str = typer.Argument(help="HOST:PORT of a CARLA 0.9.16, or `embedded`, `embedded:PROFILE`."),
-    out: Path | None = typer.Option(None, help="YAML file to write what was found to; new, or it is replaced."),
+    out: Path | None = typer.Option(None, help="YAML file to write what was found to; new, or of an earlier probe."),
     adopt: bool = typer.Option(
         False, "--adopt", help="Measure it even if its world is in use: what others have in it is destroyed."
     ),
@@ -32,6 +33,7 @@ def measure(
 
     Example: av-synth probe 127.0.0.1:2000 --out my_carla.yaml
     """
+    refuse_strangers("--out", out, "file of a probe", lambda content: b"\nhabits:\n" in content)
     with tempfile.TemporaryDirectory(prefix="av_synth-") as folder:
         log = Path(folder) / "simulator.log"
         with simulator_at(simulator, log, adopt=adopt) as address:

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from av_synth import documents, scenario
-from av_synth.cli.options import cast_errors_with_line, pairs
+from av_synth.cli.options import cast_errors_with_line, pairs, refuse_strangers
 from av_synth.cli.output import progress, say, say_item, say_outcome
 from av_synth.documents import library_root
 from av_synth.errors import DocumentError, Problem
@@ -24,6 +24,8 @@ from av_synth.scenario.words import is_opendrive
 
 _SHOW = "show"
 _PICTURE = "out/picture.png"
+_STARTS = {".png": b"\x89PNG\r\n", ".jpg": b"\xff\xd8\xff"}
+"""With what files of pictures begin, by their names' endings."""
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +40,7 @@ def scenarios(
         help="One scenario, by its name or the path of a YAML file; `show` draws it too. Or words that it must have.",
     ),
     schema: bool = typer.Option(False, "--schema", help="Print the JSON Schema of scenario files, for editors."),
-    out: Path | None = typer.Option(None, help="With show: the picture to write; NAME.png if left out."),
+    out: Path | None = typer.Option(None, help="With show: the picture to write, .png or .jpg; NAME.png if left out."),
     seed: int = typer.Option(0, min=0, help="With show: which draw."),
     set_: list[str] = typer.Option([], "--set", metavar="NAME=VALUE", help="With show: a parameter by hand."),
     town: str | None = typer.Option(None, help="With show: the town to play it in, whatever the scenario says."),
@@ -121,7 +123,12 @@ def _draw(name: str, out: Path | None, seed: int, overrides: dict[str, str], tow
     """Play it without sensors and draw what was driven."""
     if out is not None and (out.is_dir() or (out.parent.exists() and not out.parent.is_dir())):
         raise DocumentError([Problem("", "--out", f"got {str(out)!r}; want the path of a picture, such as {_PICTURE}")])
+    if out is not None and out.suffix.lower() not in _STARTS:
+        want = f"a name that ends in {' or '.join(_STARTS)}, such as {_PICTURE}"
+        raise DocumentError([Problem("", "--out", f"got {str(out)!r}; want {want}")])
     spec = plan(name, None, seed, overrides, town=town)
+    target = out or Path(f"{spec.scenario.name}.png")
+    refuse_strangers("--out", target, "picture", lambda content: content.startswith(tuple(_STARTS.values())))
     watcher = Watcher()
     with (
         tempfile.TemporaryDirectory(prefix="av_synth-") as folder,
@@ -130,7 +137,7 @@ def _draw(name: str, out: Path | None, seed: int, overrides: dict[str, str], tow
         cast_errors_with_line(name, town),
     ):
         execute(spec, address, [watcher], on_tick=on_tick)
-    picture = event_picture(watcher, out or Path(f"{spec.scenario.name}.png"))
+    picture = event_picture(watcher, target)
     if watcher.outcome is not None:
         say_outcome(watcher.outcome)
     say(f"picture: {picture}")

@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from av_synth.cli.options import refuse_strangers
 from av_synth.cli.output import console, say
 from av_synth.errors import StoreError
 from av_synth.farm.model import Event
@@ -41,6 +42,10 @@ def status(
 
     Example: av-synth status out/night --html night.html
     """
+    if html is not None:
+        from av_synth.report.html_page import is_page
+
+        refuse_strangers("--html", html, "page of a campaign", is_page)
     state = StoreState.read(store, deep=deep)
     if html is not None:
         from av_synth.report.campaign import write_campaign_report  # tables and pictures, which take a while to import

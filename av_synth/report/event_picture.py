@@ -55,11 +55,11 @@ class _View:
 
 
 def event_picture(watched: Watcher, out: Path) -> Path:
-    """Draw a run that was watched and write it as a PNG.
+    """Draw a run that was watched and write it as a picture.
 
     Args:
         watched: the whole run.
-        out: the file to write.
+        out: the file to write, .png or .jpg.
 
     Raises:
         DataError: if nothing was watched.
@@ -77,7 +77,7 @@ def event_picture(watched: Watcher, out: Path) -> Path:
     picture = np.concatenate([_heading(concrete), *panels, _legend(names, notes)])
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+        out.write_bytes(cv2.imencode(out.suffix.lower(), picture)[1].tobytes())
     except OSError as error:
         raise StoreError(f"{out}: cannot be written: {error.strerror}") from error
     return out

@@ -12,6 +12,8 @@ from urllib.parse import quote
 from av_synth.errors import UserError
 from av_synth.report.page_style import STYLE
 
+_FIRST_LINE = '<!doctype html><html lang="en"><meta charset="utf-8">'
+_POLICY = '<meta http-equiv="Content-Security-Policy" content="'
 _NUMBER = re.compile(r"([\d,.]+( [a-zA-Z]+)*)?")  # 12, 3.1 GB
 
 
@@ -19,6 +21,11 @@ def refuse_folder(page: Path, name: str) -> None:
     """Raise UserError if a folder is where a page shall be; `name` is that of a page in it which may be."""
     if page.is_dir():
         raise UserError(f"{page}: is a folder; want the name of a file for the page, such as {page / name}")
+
+
+def is_page(content: bytes) -> bool:
+    """Whether a file's content is a page that begins as these do."""
+    return content.decode(errors="replace").startswith(f"{_FIRST_LINE}\n{_POLICY}")
 
 
 def head(title: str, *, style: str = "", pictures: bool = False) -> Iterator[str]:
@@ -31,8 +38,8 @@ def head(title: str, *, style: str = "", pictures: bool = False) -> Iterator[str
     """
     # nothing that a message or a name might smuggle in is ever loaded or run
     policy = f"default-src 'none'; {'img-src data:; ' if pictures else ''}style-src 'unsafe-inline'"
-    yield '<!doctype html><html lang="en"><meta charset="utf-8">'
-    yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    yield _FIRST_LINE
+    yield f'{_POLICY}{policy}">'
     yield '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
     yield f"<title>{title}</title><style>{STYLE}{style}</style><h1>{title}</h1>"
 

@@ -168,6 +168,18 @@ def test_nothing_is_written_into_the_dataset(exported: Path, capsys: pytest.Capt
     assert not (exported / "audit.out").exists()
 
 
+@pytest.mark.parametrize("option", ["--json", "--html", "--campaign"])
+def test_an_audit_takes_the_place_of_an_audit_only(
+    exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    file = tmp_path / "file"
+    for mine in ('{"mine": 1}', "<!doctype html><p>mine", "name: mine"):
+        file.write_text(mine)
+        assert status(["audit", str(exported), option, str(file)]) == 2
+        assert f"{option}: {file}: is there already and is no " in capsys.readouterr().err
+        assert file.read_text() == mine
+
+
 def test_nothing_is_written_into_what_it_is_held_against_nor_twice_into_one_file(
     exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -67,6 +67,20 @@ def test_figures_do_not_take_the_place_of_what_is_graded(
     assert (results.read_bytes(), scenes.read_bytes()) == before
 
 
+def test_figures_take_the_place_of_figures_only(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results, figures, mine = tmp_path / "results.json", tmp_path / "figures.json", tmp_path / "mine.json"
+    results.write_text(json.dumps(few_tables.submission(dataset)))
+    mine.write_text("[1]")
+    for file, code in ((figures, 0), (figures, 0), (mine, 2), (tmp_path, 2)):
+        assert status(["grade", str(dataset), str(results), "--json", str(file)]) == code
+    told = capsys.readouterr().err
+    assert f"--json: {mine}: is there already and is no file of grades; move it, or name another file" in told
+    assert f"--json: {tmp_path}: is a folder; want the name of a file" in told
+    assert mine.read_text() == "[1]"
+
+
 def test_a_score_that_is_no_number_is_refused(
     dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

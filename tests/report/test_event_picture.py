@@ -47,3 +47,15 @@ def test_a_scenario_is_drawn_as_it_was_played_with_road_ego_actor_and_notes(tmp_
     px_per_m = 16.0
     # the middle of where the ego was in three panels, 0 to 10 m on its way, and the child 25 m from its start
     assert 15 * px_per_m < np.median(child) - np.median(ego) < 25 * px_per_m
+
+
+def test_a_picture_takes_the_place_of_pictures_only(tmp_path, capsys):
+    own, notes = tmp_path / "own.yaml", tmp_path / "notes.png"
+    own.write_text(OWN)
+    notes.write_text("mine")
+
+    assert status(["scenarios", "show", str(own), "--out", str(own)]) == 2
+    assert f"--out: got '{own}'; want a name that ends in .png or .jpg" in capsys.readouterr().err
+    assert status(["scenarios", "show", str(own), "--out", str(notes)]) == 2
+    assert f"--out: {notes}: is there already and is no picture; move it, or name another" in capsys.readouterr().err
+    assert (own.read_text(), notes.read_text()) == (OWN, "mine")
