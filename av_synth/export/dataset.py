@@ -40,7 +40,7 @@ def export_dataset(
             new one has been checked: at a path in one step, at an address file by file, with a marker last.
         form: the name of a format.
         options: options of the format, as text.
-        splits: a file that `av-synth split` wrote.
+        splits: a file that `av-synth split` wrote; runs of it that are left out are nobody's mistake.
         leave_out: ids of runs that are not taken, or the first digits of each.
 
     Returns:
@@ -52,9 +52,10 @@ def export_dataset(
         StoreError: if a run cannot be read.
     """
     formats.load(form)  # a wrong name is told first
-    runs = _without(store.need_runs(out), leave_out)
+    there = store.need_runs(out)
+    runs = _without(there, leave_out)
     check = check_dataset if form == DATASET else None
-    told = None if splits is None else read_splits(splits)
+    told = None if splits is None else read_splits(splits).without({run.name for run in there if run not in runs})
     if not isinstance(dataset, str) or not is_address(dataset):
         return formats.export(form, runs, Path(dataset or out / form), options, told, check)
     place = open_address(dataset)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -60,6 +60,12 @@ class Splits:
     @cached_property
     def _split_of(self) -> Mapping[str, str]:
         return {run_id: name for name, members in self.runs.items() for run_id in members}
+
+    def without(self, run_ids: Collection[str]) -> Splits:
+        """These splits but for some runs; one that has none left stays, empty."""
+        return Splits(
+            {name: tuple(one for one in members if one not in run_ids) for name, members in self.runs.items()}
+        )
 
     def check(self, run_ids: Sequence[str]) -> None:
         """Raise UserError unless these runs and those of the splits are the same."""

@@ -182,6 +182,24 @@ def test_a_run_may_be_left_out_of_the_dataset_of_a_store(tmp_path: Path) -> None
             export_dataset(tmp_path, leave_out=asked)
 
 
+def test_a_run_that_is_left_out_may_be_in_the_splits_all_the_same(tmp_path: Path) -> None:
+    first, other = (build_run(tmp_path, seed, SyntheticTown("T"), TINY, last_frame=10) for seed in (0, 1))
+    file = _splits(tmp_path / "splits.json", {"train": [other.name], "val": [first.name]})
+    dataset = Path(export_dataset(tmp_path, splits=file, leave_out=[first.name]))
+    listed = json.loads((dataset / "v1.0-trainval/splits.json").read_text())
+    assert listed["av_synth_train"] == listed["all"] == ["scene-0001"]
+    assert not listed.get("av_synth_val")
+    coco = Path(export_dataset(tmp_path, form="coco", splits=file, leave_out=[first.name]))
+    assert json.loads((coco / "annotations/instances_val.json").read_text())["images"] == []
+    with pytest.raises(UserError, match=f"run {other.name} is in no split"):
+        export_dataset(tmp_path, splits=_splits(tmp_path / "few.json", {"val": [first.name]}), leave_out=[first.name])
+
+
+def _splits(file: Path, runs: dict[str, list[str]]) -> Path:
+    file.write_text(json.dumps({"splits": runs}))
+    return file
+
+
 @pytest.mark.parametrize("version", ["v1.0-mini", "v1.0-trainval"])
 def test_splits_of_the_users_own_decide_which_official_names_the_runs_get(version: str) -> None:
     runs = sources(8)
