@@ -80,7 +80,11 @@ def read_results(results: Path | Mapping[str, Any], key: str = "results") -> tup
         name = str(results)
         try:
             content = json.loads(results.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except FileNotFoundError:
+            raise UserError(f"{name}: there is no such file; want detections as JSON") from None
+        except OSError as error:
+            raise UserError(f"{name}: cannot be read: {error.strerror}; want detections as JSON") from error
+        except ValueError as error:
             raise UserError(f"{name}: cannot be read as JSON: {error}") from error
     found = content.get(key) if isinstance(content, Mapping) else None
     if not isinstance(found, Mapping) or not all(isinstance(rows, Sequence) for rows in found.values()):

@@ -202,8 +202,11 @@ def test_results_of_other_samples_and_slices_and_splits_that_are_none_are_refuse
         grade(dataset, sent, split="two")
     with pytest.raises(UserError, match="want an object with 'results'"):
         grade(dataset, {"boxes": {}})
-    with pytest.raises(UserError, match=r"none\.json: cannot be read as JSON"):
+    with pytest.raises(UserError, match=r"none\.json: there is no such file; want detections"):
         grade(dataset, tmp_path / "none.json")
+    (tmp_path / "half.json").write_text("{")
+    with pytest.raises(UserError, match=r"half\.json: cannot be read as JSON"):
+        grade(dataset, tmp_path / "half.json")
     with pytest.raises(UserError, match="there is no such folder"):
         grade(tmp_path / "no", sent)
 
