@@ -108,7 +108,7 @@ def ask(run: store.Run, looks: Request, weather: Sequence[str], only: Sequence[s
     """
     base = replay_spec(run, looks)
     found, repaints = [], []
-    wrong: list[Problem] = []
+    wrong = _changes_meanwhile(_playback(base)) if weather else []
     for text in weather:
         try:
             found.append(_in_weather(base, text.strip()))
@@ -137,21 +137,31 @@ def _playback(spec: RunSpec) -> Playback:
     return cast("Playback", spec.script)  # `replay_spec` made it
 
 
+def _changes_meanwhile(playback: Playback) -> list[Problem]:
+    """What is wrong with a part in which the weather changes, and which parts would do."""
+    log, frames = playback.log, playback.log.frames
+    changes = [frame for frame in log.weather if frame > frames[0]]
+    if not any(playback.first < frame <= playback.last for frame in changes):
+        return []
+    begins, ends = min(changes), max(changes)
+
+    def at(frame: int) -> str:
+        return f"{log.time_us(frame) * 1e-6:g}"
+
+    when = f"at {at(begins)} s" if begins == ends else f"from {at(begins)} s to {at(ends)} s"
+    parts = [f"..{at(begins - 1)}s"] * (begins - 1 > frames[0]) + [f"{at(ends)}s.."] * (ends < frames[-1])
+    why = f"the weather of the run changes {when}, so more than one thing would be otherwise"
+    return [Problem("", "--at", f"{why}; want a part without that" + (f": {' or '.join(parts)}" if parts else ""))]
+
+
 def _in_weather(base: RunSpec, text: str) -> Variation:
     playback = _playback(base)
     before = Weather(**playback.log.weather_at(playback.first))
-    changes = [frame for frame in playback.log.weather if playback.first < frame <= playback.last]
     after = changed_weather(text, before)
     was, now = before.to_json(), after.to_json()
     differ = [name for name in was if was[name] != now[name]]
-    why = ""
-    if changes:
-        at_s = playback.log.time_us(min(changes) - playback.first) * 1e-6
-        why = f"the weather of the run changes {at_s:g} s into it, so more than one thing would be otherwise; want --at"
-    elif not differ:
-        why = f"{text}: is the weather that it was; want another"
-    if why:
-        raise DocumentError([Problem("", "--weather", why)])
+    if not differ:
+        raise DocumentError([Problem("", "--weather", f"{text}: is the weather that it was; want another")])
     spec = replace(base, scenario=replace(base.scenario, weather=after), script=replace(playback, weather=after))
     name = _UNSAFE.sub("_", text)
     return Variation(
