@@ -88,7 +88,8 @@ def why_too_wide(optics: Optics) -> str | None:
         return "turns back inside the image: its corners would show what is elsewhere once more"
     if widest > _WIDEST:
         degrees = f"{np.degrees(np.arctan(widest)):.0f}"
-        return f"sees {degrees} degrees off its axis; want {np.degrees(np.arctan(_WIDEST)):.0f} at most"
+        most = f"{np.degrees(np.arctan(_WIDEST)):.0f} at most: a longer focal length (fx_px), or a smaller image"
+        return f"sees {degrees} degrees off its axis; want {most}"
     size = np.ptp(straight, axis=0) * optics.focal_px
     if size.max() > _LARGEST_PX:
         return f"needs a view of {size[0]:.0f}x{size[1]:.0f} pixels; want {_LARGEST_PX} a side at most"

@@ -111,7 +111,7 @@ def test_lenses_without_a_view_that_covers_them_are_refused_with_the_reason() ->
 
     assert why_too_wide(BARREL) is None
     assert "turns back" in str(why_too_wide(folded))
-    assert "off its axis; want 75 at most" in str(why_too_wide(wide))
+    assert "off its axis; want 75 at most: a longer focal length (fx_px), or a smaller image" in str(why_too_wide(wide))
     assert "want 8192 a side at most" in str(why_too_wide(huge))
     with pytest.raises(DataError, match="160x90 pixels: turns back"):
         bending(folded)
