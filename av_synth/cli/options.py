@@ -127,6 +127,7 @@ def cast_errors_with_line(name_or_path: str, town: str | None, rig: str | None =
             found = documents.read(documents.find("sensors", rig))
             raise DocumentError([found.problem(error.at, str(error))]) from error
         document = scenarios.load(name_or_path).document
+        elsewhere = "; --town plays it in another" if error.at == ("road", "town") else ""
         quoted = map(document.place_of, re.findall("'([^']+)'", str(error)))
         path = error.at or next(filter(None, quoted), ("road",))
-        raise DocumentError([document.problem(path, str(error))]) from error
+        raise DocumentError([document.problem(path, f"{error}{elsewhere}")]) from error

@@ -309,7 +309,7 @@ def test_a_place_that_cannot_be_a_folder_is_refused(verb, here, capsys):
 @pytest.mark.parametrize(
     ("old", "new", "key", "says"),
     [
-        ("town: AvSynth01", "town: Town99", "road.town", "has no town 'Town99'; it has AvSynth01"),
+        ("town: AvSynth01", "town: Town99", "road.town", "of Town99; --town plays it in another"),
         ("body: van", "body: vehicle.no.such", "actors.van.body", "no 'vehicle.no.such'; its library has vehicle.audi"),
     ],
 )

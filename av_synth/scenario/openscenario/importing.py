@@ -176,7 +176,7 @@ def _town(root: Element, path: Path, base: Path, report: Report) -> tuple[str, P
     header = root.need("FileHeader").word("description", "")
     mirrored = header.startswith(_CARLAS)
     if logic is None:
-        report.needs = "the file names no road network"
+        report.needs = "the file names no road network, so ours has the town unknown: play it with --town"
         return "unknown", Places(None, mirrored=mirrored)
     name = logic.word("filepath").replace("\\", "/")
     file = path.parent / name
