@@ -22,9 +22,9 @@ def event_words(names: Mapping[int, str], kind: str, actor_id: int, other_id: in
     who = str(detail.get("role") or names.get(actor_id) or "something")
     whom = names.get(other_id, "somebody else")
     if "signals" in detail:
-        return f"the lights change: {detail['signals']}"
+        return f"the lights change{_colon(detail['signals'])}"
     if "weather" in detail:
-        return f"the weather changes: {detail['weather']}"
+        return f"the weather changes{_weather_words(detail['weather'])}"
     fault = detail.get("fault")
     if isinstance(fault, dict):
         return f"{fault['sensor']} fails: {fault['kind'].replace('_', ' ')}"
@@ -40,6 +40,26 @@ def event_words(names: Mapping[int, str], kind: str, actor_id: int, other_id: in
         "not_done": f"{who}: {did}, not done",
     }
     return told.get(kind, f"{who}: {kind.replace('_', ' ')}")
+
+
+def _weather_words(change: object) -> str:
+    """Such as ' over 3 s: rain 30 mm/h, wetness 80'."""
+    if not isinstance(change, Mapping):
+        return ""
+    over = f" over {change['over_s']:g} s" if change.get("over_s") else ""
+    return over + _colon({name: value for name, value in change.items() if name != "over_s"})
+
+
+def _colon(values: object) -> str:
+    """Names and their values in words, behind a colon; nothing if there are none."""
+    if not isinstance(values, Mapping) or not values:
+        return ""
+    told = []
+    for name, value in values.items():
+        what, unit = name.removesuffix("_mm_h"), " mm/h" if name.endswith("_mm_h") else ""
+        shown = f"{value:g}{unit}" if isinstance(value, float | int) else str(value).replace("_", " ")
+        told.append(shown if name == "preset" else f"{what.replace('_', ' ')} {shown}")
+    return ": " + ", ".join(told)
 
 
 def expectation_words(expectation: Mapping[str, Any]) -> str:
