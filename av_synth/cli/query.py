@@ -71,7 +71,7 @@ def _shown(value: object) -> str:
 def _list(seen: dict[str, Seen]) -> None:
     width = max(map(len, seen), default=0)
     for name, found in seen.items():
-        words = ", ".join(found.words)
+        words = ", ".join(found.words) + ", ..." * found.more
         values = words if found.least is None else f"{found.least:.4g} to {found.greatest:.4g}"
         about = f"{FIELDS[name]}: " if name in FIELDS else ""
         say_item(name, f"{about}{values}", width)

@@ -39,12 +39,13 @@ class Match:
 
 @dataclass
 class Seen:
-    """A field that occurs: of how many samples or things, its least and greatest number, and some of its words."""
+    """A field that occurs: of how many samples or things, its least and greatest number, some words, whether more."""
 
     count: int = 0
     least: float | None = None
     greatest: float | None = None
     words: tuple[str, ...] = ()
+    more: bool = False
 
     def add(self, value: Value) -> None:
         """Take one value into account."""
@@ -52,9 +53,10 @@ class Seen:
         if isinstance(value, bool):
             value = "yes" if value else "no"
         if isinstance(value, str | tuple):
-            more = _words(value)
+            known = {*self.words, *_words(value)}
+            self.more |= len(known) > _WORDS
             if len(self.words) < _WORDS:
-                self.words = tuple(sorted({*self.words, *more})[:_WORDS])
+                self.words = tuple(sorted(known)[:_WORDS])
             return
         self.least = value if self.least is None else min(self.least, value)
         self.greatest = value if self.greatest is None else max(self.greatest, value)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from av_synth.cli.app import status
 from av_synth.errors import StoreError, UserError
-from av_synth.query import FIELDS, fields, find, parse
+from av_synth.query import FIELDS, Seen, fields, find, parse
 from tests.export.as_nuscenes import export
 from tests.export.synthetic_run import SENSORS, SyntheticTown, build_run, ego_to_walker_m
 
@@ -125,6 +125,15 @@ def test_the_fields_that_are_there_are_listed_with_their_values(dataset: Path) -
     assert found["weather.night"].words == ("no", "yes")
     assert found["never_began"].words == ("brake",)
     assert not {"held", "never_began", "rig"} - FIELDS.keys()
+
+
+def test_of_a_field_with_many_words_it_is_told_that_there_are_more() -> None:
+    few, many = Seen(), Seen()
+    for letter in "abcdefg":
+        many.add(letter)
+        few.add(min(letter, "f"))
+    assert (few.words, few.more) == (many.words, False) == (tuple("abcdef"), False)
+    assert many.more
 
 
 def test_a_folder_that_is_no_dataset_is_a_store_error(tmp_path: Path, dataset: Path) -> None:
