@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -18,7 +18,7 @@ from av_synth.scenario.manoeuvres import Do
 from av_synth.scenario.road import Lane, Placement, Road
 from av_synth.scenario.signals import SignalPlan
 from av_synth.scenario.triggers import When
-from av_synth.scenario.weather import StartingWeather, WeatherSpec
+from av_synth.scenario.weather import Preset, StartingWeather, WeatherSpec
 from av_synth.scenario.words import (
     Arm,
     Body,
@@ -179,9 +179,18 @@ class Crowd(Strict):
         return self
 
 
+def _no_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
 class WeatherChange(WeatherSpec):
     """Weather that comes over some time; fields that are left out stay as they are."""
 
+    preset: Preset = Field(
+        default="clear_noon",  # never taken: `upon` asks whether it is in the file
+        json_schema_extra=_no_default,
+        description="where to begin; without it everything stays as it is but what is named here",
+    )
     over_s: Seconds = Field(default=0.0, description="how long the change takes")
 
 
