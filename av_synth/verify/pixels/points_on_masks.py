@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from av_synth.verify.findings import Findings
-from av_synth.verify.maths import Array, inverse, move
-from av_synth.verify.pixels.masks import LEAST_PX, Seen
+from av_synth.verify.maths import inverse, move
+from av_synth.verify.pixels.masks import LEAST_PX, Seen, Standpoints
 from av_synth.verify.points.counts import SamplePoints, above_foot, annotation_place
 from av_synth.verify.reading.model import Annotation, Scene
 
@@ -22,7 +22,6 @@ from av_synth.verify.reading.model import Annotation, Scene
 _POINTS_LEAST, _POINTS_SHARE_IMAGE, _POINTS_SHARE_SCENE = 60, 0.5, 0.8
 _SIGMAS = 3.0  # a child and a cone have few points, and many of them at their edges
 _FRONT_GAP_M, _FRONT_SHARE, _FRONT_POINTS = 0.5, 0.05, 10
-_STILL = 0.05  # metres, and sines: what has moved less before the camera is where it was
 
 
 class PointsOnMasks:
@@ -32,7 +31,7 @@ class PointsOnMasks:
         self._scene = scene
         self._findings = findings
         self._agreement: dict[str, npt.NDArray[np.int64]] = defaultdict(lambda: np.zeros(2, dtype=np.int64))
-        self._places: dict[tuple[str, str], Array] = {}
+        self._standpoints = Standpoints()
 
     def add(self, seen: Seen, points: SamplePoints) -> None:
         """No lidar point on the middle of a mask is nearer than its box, and the points of a box fall on its mask.
@@ -61,7 +60,7 @@ class PointsOnMasks:
                 own = own[above_foot(move(box_from_world, points.world[ahead[own]]), annotation)]
                 found = np.array([np.count_nonzero((around[own] == value).any(axis=1)), len(own)])
                 counted += found
-                new += 0 if not len(own) or self._still(seen, annotation) else found
+                new += found if len(own) and self._standpoints.is_new(view, annotation) else 0
         self._agreement[view.data.channel] += new
         name = self._scene.sample_name(view.data.sample_token)
         self._check_agreement(f"{view.data.filename} ({name})", counted, _POINTS_SHARE_IMAGE)
@@ -70,16 +69,6 @@ class PointsOnMasks:
         """Judge the cameras over the scene."""
         for channel, found in self._agreement.items():
             self._check_agreement(f"{channel} of {self._scene.name}", found, _POINTS_SHARE_SCENE)
-
-    def _still(self, seen: Seen, annotation: Annotation) -> bool:
-        """Whether a box is where it was, before this camera, when its points were last counted."""
-        key = seen.view.data.channel, annotation.instance_token
-        place = seen.view.camera_from_world @ annotation.world_from_box
-        before = self._places.get(key)
-        if before is not None and np.abs(place - before).max() < _STILL:
-            return True
-        self._places[key] = place
-        return False
 
     def _check_early(self, seen: Seen, annotation: Annotation, early: int, firmly: int) -> None:
         if firmly < _FRONT_POINTS:
