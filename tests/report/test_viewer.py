@@ -68,6 +68,7 @@ def page(shared: Page) -> Page:
 
 
 def go(page: Page, link: str) -> None:
+    drawn(page)  # what is to be written to the address has been
     page.evaluate(f"location.hash = {link!r}")
     page.wait_for(f"{SHOWN} && new URLSearchParams({link!r}).get('t') == viewer.data.times[viewer.frame]")
 

@@ -232,6 +232,7 @@ class Viewer {
   // #t=3.20&follow=van&view=above&camera=CAM_FRONT&lidar=intensity; a dataset's tokens do too: #sample=...&follow=...
   readLink() {
     if (location.hash === this.written) return;
+    this.read = location.hash;
     const asked = new URLSearchParams(location.hash.slice(1)), t = Number(asked.get("t"));
     if (asked.get("follow")) { const k = this.data.find(asked.get("follow")); if (k >= 0) this.follow = k; }
     if (asked.get("view")) this.camera.set(["behind", "side", "above"].find((name) => name === asked.get("view")) ?? "behind");
@@ -245,8 +246,10 @@ class Viewer {
     if (camera.name && camera.name !== "behind") parts.push(`view=${camera.name}`);
     if (camera.through >= 0) parts.push(`camera=${data.cameras[camera.through].channel}`);
     if (this.show.colour !== "class") parts.push(`lidar=${this.show.colour}`);
+    const known = [this.written, this.read];
     this.written = `#${parts.join("&")}`;
-    if (location.hash !== this.written) history.replaceState(null, "", this.written);
+    // a link that somebody has just followed, and that is not read yet, is not written over
+    if (location.hash !== this.written && known.includes(location.hash)) history.replaceState(null, "", this.written);
   }
 
   // where an actor's middle is on the page, CSS pixels
