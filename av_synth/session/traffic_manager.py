@@ -12,15 +12,23 @@ def start_traffic_manager(client: carla.Client, seed: int) -> carla.TrafficManag
 
     Hybrid physics are off: they move vehicles that are far from the ego by leaps.
     """
-    manager = client.get_trafficmanager(_free_port())
+    manager = on_free_port(client)
     manager.set_synchronous_mode(True)
     manager.set_random_device_seed(seed % 2**31)
     manager.set_hybrid_physics_mode(False)
     return manager
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+def on_free_port(client: carla.Client) -> carla.TrafficManager:
+    """Start one in this process that nobody else knows, as CARLA makes them.
+
+    The port is held until the Traffic Manager listens: one that was merely found free may be taken meanwhile, on a
+    machine where many simulators have many connections. The client lets its listening sockets share an address.
+
+    Raises:
+        RuntimeError: if the simulator does not answer.
+    """
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("", 0))
+        return client.get_trafficmanager(held.getsockname()[1])

@@ -29,6 +29,7 @@ from av_synth.session import Session, Step, actor_from_ego, client_errors, open_
 from av_synth.session import attach as module
 from av_synth.session.sky import Sky
 from av_synth.session.towns import find_town
+from av_synth.session.traffic_manager import on_free_port
 from av_synth.simulator.bodies import catalogue
 
 TICK_US = 50_000
@@ -372,6 +373,20 @@ def test_the_steps_are_told_in_their_order_once_each_and_none_is_made_after_a_la
         session.set_weather(Weather())
 
     assert told == [step for step in Step if step not in (Step.SETTLED, Step.WARM, Step.RECORDED)]
+
+
+def test_the_port_of_a_traffic_manager_is_nobody_elses_while_it_starts(address, cache):
+    class Watched:
+        """The client, beside somebody else who wants the port."""
+
+        def get_trafficmanager(self, port: int) -> carla.TrafficManager:
+            with socket.socket() as other, pytest.raises(OSError, match="in use"):
+                other.bind(("127.0.0.1", port))
+            return session.client.get_trafficmanager(port)
+
+    with opened(address, cache) as session:
+        manager = on_free_port(Watched())
+        manager.shut_down()
 
 
 def test_the_same_actions_in_a_second_session_of_this_process_give_the_same_states(address, cache):

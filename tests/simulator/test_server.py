@@ -14,6 +14,8 @@ import pytest
 from own_map import own_map
 from server_process import ahead, connect, fresh_world, running_simulator
 
+from av_synth.session.traffic_manager import start_traffic_manager
+
 
 @pytest.fixture(scope="module")
 def port(native_port: int) -> int:
@@ -347,15 +349,10 @@ def test_an_opendrive_text_that_makes_no_town_is_refused_with_its_reason_and_the
 def test_twelve_cars_of_a_seeded_traffic_manager_drive_the_same_way_twice(client):
     def drive() -> list[tuple[float, float]]:
         world = fresh_world(client)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            free_port = probe.getsockname()[1]
-        manager = client.get_trafficmanager(free_port)
-        manager.set_synchronous_mode(True)
-        manager.set_random_device_seed(11)
+        manager = start_traffic_manager(client, 11)
         library, points = world.get_blueprint_library(), world.get_map().get_spawn_points()
         cars = [b for b in library.filter("vehicle.*") if b.get_attribute("number_of_wheels").as_int() == 4]
-        pilot = carla.command.SetAutopilot(carla.command.FutureActor, True, free_port)
+        pilot = carla.command.SetAutopilot(carla.command.FutureActor, True, manager.get_port())
         spawns = [carla.command.SpawnActor(cars[k % len(cars)], points[9 * k]).then(pilot) for k in range(12)]
         ids = [answer.actor_id for answer in client.apply_batch_sync(spawns, True) if not answer.error]
         for _ in range(160):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import socket
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -11,6 +10,7 @@ import carla
 import pytest
 from server_process import fresh_world
 
+from av_synth.session.traffic_manager import start_traffic_manager
 from av_synth.simulator import town
 
 TICKS_A_SECOND = 20
@@ -59,19 +59,14 @@ def drives(client: carla.Client, world: carla.World, starts: list[carla.Transfor
     """Let a car drive from each start, without changing lanes."""
     roads = world.get_map()
     place = town.load(roads.name.rsplit("/", 1)[-1].split("_")[0])
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free_port = probe.getsockname()[1]
-    manager = client.get_trafficmanager(free_port)
+    manager = start_traffic_manager(client, 5)
     try:
-        manager.set_synchronous_mode(True)
-        manager.set_random_device_seed(5)
         world.tick()  # the manager's first round goes by its own clock: nobody is there yet
         body = world.get_blueprint_library().find("vehicle.audi.a2")
         actors, last = {}, {}
         for start in starts:
             actor = world.spawn_actor(body, start)
-            actor.set_autopilot(True, free_port)
+            actor.set_autopilot(True, manager.get_port())
             manager.auto_lane_change(actor, False)
             actors[actor.id], last[actor.id] = actor, start.location
         found: dict[int, Drive] = defaultdict(Drive)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import numpy as np
 import shapely
 from server_process import TICK_S
 
+from av_synth.session.traffic_manager import start_traffic_manager
 from av_synth.simulator import town as towns
 
 _LOOK_EVERY = 5  # ticks between two looks at the road under the wheels
@@ -73,13 +73,6 @@ class _StopLines:
         return [int(k) for k in np.flatnonzero(found)]
 
 
-def _free_port() -> int:
-    """A port for a Traffic Manager."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def traffic(
     client: carla.Client, world: carla.World, count: int, seed: int, *, hybrid: bool = False
@@ -88,10 +81,7 @@ def traffic(
 
     With `hybrid` only those near the first, the hero, have physics, and those far from it are put near it.
     """
-    port = _free_port()
-    manager = client.get_trafficmanager(port)
-    manager.set_synchronous_mode(True)
-    manager.set_random_device_seed(seed)
+    manager = start_traffic_manager(client, seed)
     if hybrid:
         manager.set_hybrid_physics_mode(True)
         manager.set_hybrid_physics_radius(70.0)
@@ -115,7 +105,7 @@ def traffic(
             blueprint.set_attribute("role_name", "hero")
         car = world.try_spawn_actor(blueprint, points[int(k)])
         if car is not None:
-            car.set_autopilot(True, port)
+            car.set_autopilot(True, manager.get_port())
             cars.append(car)
     try:
         yield cars

@@ -9,11 +9,11 @@ import carla
 import pytest
 from carla import command
 
+from av_synth.session.traffic_manager import start_traffic_manager
 from tests.simulator.calls.observe_actors import KG_CM2_A_KG
 from tests.simulator.calls.observed import Pair
 from tests.simulator.server_process import ahead
 
-_TM_PORT = 18_790
 _FORWARD = carla.Vector3D(1.0, 0.0, 0.0)
 
 
@@ -147,20 +147,18 @@ def test_a_second_client_sees_walkers_walk_and_led_by_commands(pair):
 
 
 def test_a_second_client_sees_a_car_that_a_command_left_to_a_traffic_manager_drive(pair):
-    manager = pair.client_a.get_trafficmanager(_TM_PORT)
-    manager.set_synchronous_mode(True)
-    manager.set_random_device_seed(3)
+    manager = start_traffic_manager(pair.client_a, 3)
     car = pair.car()
     start = pair.seen(car).get_location()
 
-    answers = pair.client_a.apply_batch_sync([command.SetAutopilot(car, True, _TM_PORT)], False)
+    answers = pair.client_a.apply_batch_sync([command.SetAutopilot(car, True, manager.get_port())], False)
     for _ in range(40):
         pair.a.tick()  # its client steps the Traffic Manager
     pair.tick()
 
     assert [answer.error for answer in answers] == [""]
     assert pair.seen(car).get_location().distance(start) > 1.0
-    car.set_autopilot(False, _TM_PORT)
+    car.set_autopilot(False, manager.get_port())
     manager.set_synchronous_mode(False)
     manager.shut_down()
 

@@ -17,12 +17,13 @@ from tests.simulator.server_process import running_simulator
 SCRIPT = """
 import sys
 import carla
+from av_synth.session.traffic_manager import on_free_port
 
 client = carla.Client("127.0.0.1", int(sys.argv[1]))
 client.set_timeout(20.0)
 client.set_files_base_folder(sys.argv[2])
 world = client.get_world()
-manager = client.get_trafficmanager(int(sys.argv[1]) + 2)
+manager = on_free_port(client)
 for _ in range(12):
     place = world.get_map().get_spawn_points()[0]
     car = world.spawn_actor(world.get_blueprint_library().find("vehicle.audi.a2"), place)
