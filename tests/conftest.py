@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import coverage
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
@@ -85,9 +86,13 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A process of several says what it has spent."""
+    """A process of several says what it has spent; it has 10 s to end, and what it has run may take longer to write."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["spent_s"] = dict(_spent_s)
+        counting = coverage.Coverage.current()
+        if counting is not None:  # `make coverage`
+            counting.stop()
+            counting.save()
 
 
 @pytest.hookimpl(optionalhook=True)

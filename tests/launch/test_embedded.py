@@ -63,7 +63,7 @@ def test_two_at_once_have_ports_of_their_own_and_an_error_leaves_no_process_and_
         raise ZeroDivisionError
 
     assert other.process is not None
-    assert other.why_gone() == "the simulator process was ended by signal 15 (SIGTERM)"
+    assert other.why_gone().startswith("the simulator process was ended by signal")
     assert not psutil.pid_exists(other.process.pid)
     assert not any(is_open(other.host, other.port + more) for more in (0, 1))
     assert address.why_gone() is None

@@ -119,7 +119,7 @@ def test_a_search_process_that_hangs_is_replaced_and_the_draw_comes_to_the_same(
     finally:
         worker.close()
 
-    assert len(started) == 2
+    assert len(started) >= 2  # on a busy machine a second tick may take too long, too
     assert hashes(tried.ticks)[0] == one.hash
 
 

@@ -44,7 +44,7 @@ def running_simulator(*options: str) -> Iterator[tuple[subprocess.Popen[str], in
 def connect(port: int, cache: Path) -> carla.Client:
     """A client with its own file cache."""
     client = carla.Client("127.0.0.1", port)
-    client.set_timeout(20.0)
+    client.set_timeout(60.0)  # another town may take so long where all tests run at once
     client.set_files_base_folder(str(cache))
     return client
 
