@@ -25,7 +25,6 @@ from av_synth.simulator.render.placement import Placed, moved_from_body
 from av_synth.simulator.render.programs import (
     FRAME_BINDING,
     LAMP_UNIT,
-    MIRROR_UNIT,
     NOISE_UNIT,
     PICTURE_UNIT,
     PLACES_UNIT,
@@ -141,7 +140,7 @@ class Painter:
         self._noise.use(NOISE_UNIT)
         self._lamp_light.texture.use(LAMP_UNIT)
         self._lamp_light.ways.use(WAYS_UNIT)
-        targets.mirror.use(MIRROR_UNIT)
+        targets.use_mirrors()
 
         extras = _extras(targets, last_view)
         framebuffer = targets.both_and_flow if extras.flow else targets.both if labels else targets.colour_only
@@ -163,7 +162,7 @@ class Painter:
         far, shown = self._not_hidden(view, targets, far, [*(part for part in dry if not part.near), *ground])
         draw(far, _ORDER, (part for part in shown if part.material not in WETTABLE))
         if light.is_wet:
-            targets.keep_mirror()
+            targets.keep_mirrors()
         # last, for it mirrors the rest
         draw([*near, *far], WETTABLE, (part for part in shown if part.material in WETTABLE))
         self._light_sky(light, scene.elapsed_s, extras)

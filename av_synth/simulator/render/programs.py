@@ -13,13 +13,14 @@ from av_synth.simulator.scene import Material, Tag
 _VERSION = "#version 330 core\n"
 _INPUTS = ("in_position", "in_normal", "in_colour", "in_tag", "in_uv")
 FRAME_BINDING = 0
-SHADOW_UNIT, NOISE_UNIT, LAMP_UNIT, MIRROR_UNIT, PLACES_UNIT, PICTURE_UNIT, WAYS_UNIT = range(7)
+SHADOW_UNIT, NOISE_UNIT, LAMP_UNIT, MIRROR_UNIT, PLACES_UNIT, PICTURE_UNIT, WAYS_UNIT, SMOOTH_UNIT = range(8)
 _SAMPLERS = {
     "shadow_atlas": SHADOW_UNIT,
     "noise": NOISE_UNIT,
     "lamp_light": LAMP_UNIT,
     "lamp_from": WAYS_UNIT,
     "mirror": MIRROR_UNIT,
+    "mirror_smooth": SMOOTH_UNIT,
     "places": PLACES_UNIT,
     "picture": PICTURE_UNIT,
 }

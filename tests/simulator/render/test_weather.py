@@ -64,6 +64,17 @@ def test_a_wet_road_mirrors_what_stands_on_it(renderer: Renderer) -> None:
         assert bool((below[..., 0] - below[..., 2]).max() > 12) == mirrored
 
 
+def test_a_lamp_is_mirrored_as_far_below_the_road_as_it_is_above_it(renderer: Renderer) -> None:
+    weather = Weather(cloudiness=100, wetness=100, precipitation_deposits=100)
+    image = picture(renderer, at(3, "car", 12.0), weather=weather)
+    view, back_m, lamp_m, eye_m = camera(), 9.9, 0.8, 1.5
+    first = round(view.cy_px + view.fy_px * (eye_m + 0.2) / back_m)  # where the car's body is mirrored
+    red = (image[..., 0] - image[..., 2])[first:].max(axis=1)
+    red = np.where(red > 0.5 * red.max(), red, 0.0)
+    row = first + np.average(np.arange(len(red)), weights=red)
+    assert row == pytest.approx(view.cy_px + view.fy_px * (eye_m + lamp_m) / back_m, abs=3.0)
+
+
 def test_brake_lamps_shine_when_their_bit_is_set(renderer: Renderer) -> None:
     dark, braking = (picture(renderer, at(3, "car", 9.0, lights=bits), weather=NIGHT) for bits in (0, 8))
     brighter = braking - dark

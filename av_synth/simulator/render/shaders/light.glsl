@@ -70,28 +70,34 @@ float distance_code(float metres) {
 }
 
 #ifdef WET
-uniform sampler2D mirror;  // what has been drawn so far: everything but the ground and the sky
+// what has been drawn so far, everything but the ground and the sky: with distances, and smoothed
+uniform sampler2D mirror;
+uniform sampler2D mirror_smooth;
 
-// What flat water at p shows in direction d: found in the image by a few steps along the ray.
+// What flat water at p shows in direction d: found in the image by steps along the ray that are as long in it.
 vec3 mirrored(vec3 p, vec3 d) {
-    vec3 found = vec3(0.0);  // as the image has it
+    float deep = 0.0;  // what was found
     float from = dot(p, p) > 0.0 ? length(p) : 1.0;
     bool open = true;
-    float reach = 0.14 * from;
     // a point of the ray in the image is its start and so much of its direction: no matrix for each step
     vec3 start = (clip_from_relative * vec4(p, 1.0)).xyw, along = (clip_from_relative * vec4(d, 0.0)).xyw;
-    for (int k = 0; k < 5; ++k) {
-        reach = k == 4 ? 60.0 * from : reach;
+    for (int k = 0; k < 8; ++k) {
+        float part = k == 7 ? 0.984 : 0.125 * float(k) + 0.1;  // of the way to where it vanishes
+        float reach = from * part / (1.0 - part);
         vec3 at = start + along * reach;
         vec2 uv = at.xy / at.z * 0.5 + 0.5;
         vec4 there = texture(mirror, uv);
         float metres = (1.0 / max(there.a, 0.004) - 1.0) * 16.667;
         bool inside = at.z > 0.1 && uv == clamp(uv, 0.0, 1.0);
         bool hit = open && inside && there.a > 0.01 && at.z > metres && metres > from * 1.01;
-        found = hit ? there.rgb : found;
+        deep = hit ? metres : deep;
         open = open && !hit;
-        reach *= 2.3;
     }
-    return open ? surroundings(d) : undeveloped(found);
+    // the step went past it: back to where the ray is as deep
+    vec3 at = start + along * ((deep - start.z) / max(along.z, 0.05));
+    vec4 smooth_there = texture(mirror_smooth, at.xy / at.z * 0.5 + 0.5);
+    // there may be nothing: beside what was found, or below what stands on the road, where it is dark
+    bool beside = smooth_there.a < 0.2 && deep > 1.6 * from;
+    return open || beside ? surroundings(d) : undeveloped(min(smooth_there.rgb / max(smooth_there.a, 0.25), 1.0));
 }
 #endif
