@@ -75,6 +75,9 @@ def _bodies(document: Document, parts: Parts, hints: Hints) -> Iterator[Problem]
             hint = hints.nearest(actor.body, (*VEHICLES, *PEOPLE, *THINGS))
             yield document.problem(("actors", name, "body"), f"got {shown(actor.body)}; {want}; {hint}")
         else:
+            if actor.parked and is_person(actor.body):
+                message = "is for vehicles; a pedestrian stands until an event has it do something; want it left out"
+                yield document.problem(("actors", name, "parked"), message)
             yield from _drives(document, name, actor)
 
 

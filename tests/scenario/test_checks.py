@@ -174,6 +174,7 @@ def test_an_event_that_can_be_loads(event):
         ("actors: {ego: {body: car, at: {ahead_m: 2}}}", "actors.ego: is the ego's own name; want another"),
         ("actors: {crest: {body: car, at: {ahead_m: 2}}}", "actors.crest: is the name of a place on the road; want"),
         ("actors: {a: {body: adult, route: left, at: {ahead_m: 2}}}", "actors.a.route: is nothing for a pedestrian"),
+        ("actors: {a: {body: adult, parked: true, at: {ahead_m: 2}}}", "actors.a.parked: is for vehicles"),
         ("actors: {a: {body: adult, lights: [fog], at: {ahead_m: 2}}}", "actors.a.lights: adult has none"),
         (
             "actors: {a: {body: car, at: {pose: {x_m: 1, y_m: 2}}}}",
