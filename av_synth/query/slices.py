@@ -16,6 +16,8 @@ from av_synth.query.facts import SampleFacts, Thing
 
 UNKNOWN = "unknown"
 """The value of what the dataset does not tell, such as the weather of a recording."""
+NIGHT_DEG, LOW_SUN_DEG = 0.0, 10.0
+"""Altitudes of the sun below which it is night, and below which it is low."""
 
 _Reader = Callable[[SampleFacts, "Thing | None"], str]
 
@@ -91,7 +93,7 @@ def _light(sample: SampleFacts, _: Thing | None) -> str:
     altitude_deg = as_number(sample.values.get("weather.sun_altitude_angle"))
     if altitude_deg is None:
         return UNKNOWN
-    return "night" if altitude_deg < 0.0 else "low sun" if altitude_deg < 10.0 else "day"
+    return "night" if altitude_deg < NIGHT_DEG else "low sun" if altitude_deg < LOW_SUN_DEG else "day"
 
 
 def _turned(name: str, about: str, field: str, words: Sequence[str]) -> Slice:
@@ -115,7 +117,7 @@ _ALL = (
     Slice("town", "the town; of other datasets the location", True, (), _town),
     _of_sample("dataset", "of a mix, the dataset that it came from"),
     Slice("weather", "what falls or hangs in the air", True, ("dry", "rain", "fog", "snow"), _weather),
-    Slice("light", "where the sun is: below the horizon, up to 10 degrees above it, higher", True,
+    Slice("light", f"where the sun is: below the horizon, up to {LOW_SUN_DEG:g} degrees above it, higher", True,
           ("day", "low sun", "night"), _light),
     _of_thing("class", "the nuScenes category", "category", {}),
     _binned("range", "distance from the ego over the ground", "range_m", (10.0, 20.0, 30.0, 40.0, 50.0), "m"),

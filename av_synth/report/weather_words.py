@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from av_synth.query import LOW_SUN_DEG, NIGHT_DEG
+
 CLEAR_DAY = "clear day"
 SIGNS = (
-    ("night", "sun_altitude_angle", -90.0, -1.0),
-    ("low sun", "sun_altitude_angle", -1.0, 10.0),
+    ("night", "sun_altitude_angle", -90.0, NIGHT_DEG),
+    ("low sun", "sun_altitude_angle", NIGHT_DEG, LOW_SUN_DEG),
     ("rain", "precipitation", 1.0, 101.0),
     ("snow", "snow_mm_h", 0.01, 101.0),
     ("fog", "fog_density", 1.0, 101.0),

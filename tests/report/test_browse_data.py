@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from av_synth.errors import DataError, UserError
+from av_synth.query import SLICES, SampleFacts, weather_values
 from av_synth.report import drawing
 from av_synth.report.browse import Library, open_source
 from av_synth.report.weather_words import weather_words
@@ -119,6 +120,16 @@ def test_weather_is_told_by_its_limits():
         *("low sun", "fog", "wet road"),
     )
     assert weather_words({"sun_altitude_angle": 45.0}) == ("clear day",)
+
+
+def test_it_is_night_on_a_card_where_it_is_in_a_query_and_in_a_slice():
+    for altitude_deg in (-90.0, -0.5, 0.0, 9.9, 10.0):
+        told = {"sun_altitude_angle": altitude_deg}
+        sample = SampleFacts("", "", 0.0, "", weather_values(told), ())
+        light = SLICES["light"].value(sample, None)
+
+        assert weather_words(told) == ("clear day" if light == "day" else light,)
+        assert sample.values["weather.night"] == (light == "night")
 
 
 def test_small_pictures_are_made_once_and_index_and_scene_are_plain_json(store):
