@@ -13,7 +13,8 @@ from av_synth.log.state import WorldState
 from av_synth.metrics import Footprint, contact
 from av_synth.scenario.words import is_person
 
-_UPRIGHT = 0.94  # cosine of the tilt above which a body lies on the ground rather than leans
+UPRIGHT = 0.94
+"""Cosine of the tilt above which a body lies on the ground rather than leans."""
 _EYE_AHEAD, _EYE_HEIGHT = 0.05, 0.8  # a driver's eye, as shares of the vehicle's length and height
 _WALKER_EYE_HEIGHT = 0.93
 
@@ -23,7 +24,7 @@ def footprint(state: WorldState, actor_id: int) -> Footprint:
     size, velocity = state.infos[actor_id].size_lwh_m, state.actors[actor_id].velocity_mps
     box = state.world_from_box(actor_id)
     found = Footprint.of_box(box, size, velocity)
-    if box[2, 2] > _UPRIGHT:
+    if box[2, 2] > UPRIGHT:
         return found
     turned = transforms.from_yaw(0.0, 0.0, 0.0, -found.yaw_rad)[:3, :3] @ box[:3, :3]
     reach = np.abs(turned) @ (np.asarray(size, dtype=np.float64) / 2.0)

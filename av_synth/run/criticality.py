@@ -12,6 +12,7 @@ from math import isfinite
 
 import numpy as np
 
+from av_synth.director.footprints import UPRIGHT, footprint
 from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState
 from av_synth.metrics import (
@@ -93,7 +94,7 @@ def measure(states: Sequence[WorldState], ego_id: int, named: Collection[str]) -
     for actor_id, role, frames in _others(states, ego_id, named):
         mine, track = ego[frames], _track([states[k] for k in frames], actor_id)
         between_m = np.linalg.norm(track.centre_m - mine.centre_m, axis=-1)
-        corners_m = np.linalg.norm(track.half_m[0]) + np.linalg.norm(mine.half_m[0])
+        corners_m = sum(float(np.linalg.norm(one.half_m, axis=-1).max()) for one in (track, mine))
         if role not in named and between_m.min() > RANGE_M + corners_m:
             continue  # most of the town's traffic, at little cost
         values = _values(mine, track)
@@ -130,9 +131,11 @@ def _track(states: Sequence[WorldState], actor_id: int) -> Footprints:
     poses = np.array([state.actors[actor_id].world_from_actor for state in states])
     velocities = np.array([state.actors[actor_id].velocity_mps for state in states])
     centres = poses[:, :2, 3] + poses[:, :2, :3] @ np.asarray(info.box_centre_m, dtype=np.float64)
-    half = np.asarray(info.size_lwh_m, dtype=np.float64)[:2] / 2.0
+    half = np.tile(np.asarray(info.size_lwh_m, dtype=np.float64)[:2] / 2.0, (len(states), 1))
+    for k in np.flatnonzero(poses[:, 2, 2] <= UPRIGHT):
+        half[k] = footprint(states[k], actor_id).half_m
     yaws = np.arctan2(poses[:, 1, 0], poses[:, 0, 0])
-    return Footprints(centres, yaws, np.broadcast_to(half, (len(states), 2)), velocities[:, :2])
+    return Footprints(centres, yaws, half, velocities[:, :2])
 
 
 def _values(ego: Footprints, other: Footprints) -> dict[str, Array]:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from av_synth.director.footprints import footprint as as_it_lies
 from av_synth.geometry.transforms import from_yaw
 from av_synth.log.state import ActorInfo, ActorState, WorldState
 from av_synth.metrics import METRICS, Footprint, distance_m, post_encroachment_s, time_to_collision_s
@@ -80,6 +81,19 @@ def test_a_pair_has_its_worst_figures_and_when() -> None:
     assert walker.figures["encroachment_s"] == pytest.approx((1.8 + 0.5) / 2, abs=0.1)
     assert "tet_s" not in lead.figures
     assert walker.to_json()["role"] == "walker"
+
+
+def test_who_has_fallen_takes_up_the_ground_that_the_body_lies_on() -> None:
+    log = states()
+    for state in log[30:]:
+        state.actors[WALKER].world_from_actor[:3, :3] = [[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]
+    of_walker = [m for m in measure(log, EGO, ()).measurements if m.other_id == WALKER]
+    found = {m.time_us: m.value for m in of_walker if m.metric == "distance_m"}
+
+    for state in log:
+        mine, theirs = (as_it_lies(state, actor_id) for actor_id in (EGO, WALKER))
+        assert found[state.time_us] == pytest.approx(distance_m(mine, theirs), abs=1e-9)
+    assert as_it_lies(log[-1], WALKER).half_m == pytest.approx([0.25, 0.9])
 
 
 def test_a_run_of_one_frame_can_be_measured() -> None:

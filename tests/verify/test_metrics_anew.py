@@ -60,6 +60,15 @@ def test_what_the_product_measures_is_true_to_the_verifier(other: Footprint, yaw
     assert problems(told(ego, other), body(ego), body(other), METRICS) == []
 
 
+def test_who_has_fallen_is_measured_by_the_ground_that_the_body_lies_on() -> None:
+    over = [math.cos(math.pi / 4), math.sin(math.pi / 4), 0.0, 0.0]  # to the right
+    fallen = Body.of([0.0, 3.0, 0.3], over, [0.6, 0.5, 1.8], [0.0, 0.0, 0.0])
+    ego, lies, stands = car(0, 0, 0, 10), car(0, 3, 0, 0, (0.25, 0.9)), car(0, 3, 0, 0, (0.25, 0.3))
+
+    assert problems(told(ego, lies), body(ego), fallen, METRICS) == []
+    assert problems(told(ego, stands), body(ego), fallen, METRICS) != []
+
+
 @pytest.mark.parametrize("metric", METRICS)
 def test_a_metric_that_is_off_is_found(metric: str) -> None:
     ego, lead = car(0, 0, 0.3, 15), car(24 * math.cos(0.3), 24 * math.sin(0.3), 0.3, 5)

@@ -27,6 +27,7 @@ _RAY_M = 1e4
 _OFF, _SHARE = 0.02, 0.02  # of a value derived of boxes of the right size
 _TURN_RAD, _HEIGHT_M = 0.01, 0.05
 _SLOW_MPS = 0.5
+_UPRIGHT = 0.94  # cosine of the tilt above which somebody has fallen; who leans less is measured as upright
 _ALWAYS = ("distance_m", "ttc_s")  # what older runs measured too
 _FIELDS = {"translation": 3, "rotation": 4, "size": 3, "velocity": 3}
 
@@ -42,11 +43,12 @@ class Body:
 
     @staticmethod
     def of(translation: Any, rotation: Any, size_wlh_m: Any, velocity: Any) -> Body:
-        """Of values as the tables have them."""
-        ahead = pose(rotation, translation)[:2, 0]
-        ahead = ahead / max(float(np.hypot(*ahead)), 1e-9)
-        half = np.array([size_wlh_m[1], size_wlh_m[0]]) / 2.0
+        """Of values as the tables have them; of somebody who has fallen, the box as it lies."""
+        turn = pose(rotation, translation)[:3, :3]
+        ahead = turn[:2, 0] / max(float(np.hypot(*turn[:2, 0])), 1e-9)
         axes = np.array([ahead, [-ahead[1], ahead[0]]])
+        half = np.array([size_wlh_m[1], size_wlh_m[0], size_wlh_m[2]]) / 2.0
+        half = half[:2] if turn[2, 2] > _UPRIGHT else np.abs(axes @ turn[:2]) @ half
         return Body(np.array(translation[:2], dtype=np.float64), axes, half, np.array(velocity[:2], dtype=np.float64))
 
     def corners_m(self, margin_m: float = 0.0) -> Array:
