@@ -5,13 +5,15 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import msgpack
 
 from av_synth.simulator.protocol.calls import Kind, failure, success
 from av_synth.simulator.protocol.reloading import Reloading, Request
-from av_synth.simulator.protocol.rpc import RpcServer
+from av_synth.simulator.protocol.rpc import Answer, RpcServer
 from tests.simulator.server_process import running_simulator
 
 SCRIPT = """
@@ -33,6 +35,41 @@ for _ in range(12):
     world = client.load_world("AvSynth01")
 print("done", flush=True)
 """
+
+
+class Peer:
+    """A client's connection to a server of calls, as bytes."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock, self._unpacker = sock, msgpack.Unpacker()
+        self._asked = 0
+
+    @staticmethod
+    @contextmanager
+    def of(answer: Answer) -> Iterator[Peer]:
+        """To a server that answers so, which ends with it."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = RpcServer(listener, answer)
+        server.start()
+        try:
+            with socket.create_connection(listener.getsockname(), timeout=20.0) as sock:
+                yield Peer(sock)
+        finally:
+            server.stop()
+
+    def ask(self, *words: str) -> None:
+        """Send calls without waiting for answers."""
+        for word in words:
+            self._sock.sendall(msgpack.packb([0, self._asked, word, []]))
+            self._asked += 1
+
+    def answers(self, count: int) -> list[Any]:
+        """The results of so many calls, in the order in which they come."""
+        got: list[Any] = []
+        while len(got) < count:
+            self._unpacker.feed(self._sock.recv(1000))
+            got += [each[3] for each in self._unpacker]
+        return got
 
 
 def names(requests: Iterable[Request]) -> list[str]:
@@ -91,34 +128,18 @@ def test_after_a_load_that_failed_nothing_is_held():
         asked.append(name)
         return failure(Kind.VOID, "no such town") if name == "load_new_episode" else success(Kind.VALUE, name)
 
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = RpcServer(listener, answer)
-    server.start()
-    with socket.create_connection(listener.getsockname()) as peer:
-        for request in calls("load_new_episode", "get_available_maps", "version"):
-            peer.sendall(msgpack.packb([0, *request]))
-        unpacker, answers = msgpack.Unpacker(), []
-        while len(answers) < 3:
-            unpacker.feed(peer.recv(1000))
-            answers += [each[3] for each in unpacker]
-    server.stop()
+    with Peer.of(answer) as peer:
+        peer.ask("load_new_episode", "get_available_maps", "version")
+        answers = peer.answers(3)
 
     assert answers == [[[True, ["no such town"]]], [[1, "get_available_maps"]], [[1, "version"]]]
     assert asked == ["load_new_episode", "get_available_maps", "version"]
 
 
 def test_a_client_that_takes_over_an_episode_otherwise_is_answered_too():
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = RpcServer(listener, lambda name, _: msgpack.packb(None) + msgpack.packb(name))
-    server.start()
-    with socket.create_connection(listener.getsockname()) as peer:
-        for request in calls("load_new_episode", "get_episode_settings"):
-            peer.sendall(msgpack.packb([0, *request]))
-        unpacker, answers = msgpack.Unpacker(), []
-        while len(answers) < 2:
-            unpacker.feed(peer.recv(1000))
-            answers += [answer[3] for answer in unpacker]
-    server.stop()
+    with Peer.of(lambda name, _: success(Kind.BARE, name)) as peer:
+        peer.ask("load_new_episode", "get_episode_settings")
+        answers = peer.answers(2)
 
     assert answers == ["load_new_episode", "get_episode_settings"]
 
@@ -128,35 +149,17 @@ def test_a_load_is_answered_once_the_clients_traffic_manager_has_asked_something
 
     def answer(name: str, _: object) -> bytes:
         answered.append(name)
-        return msgpack.packb(None) + msgpack.packb(name)
+        return success(Kind.BARE, name)
 
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = RpcServer(listener, answer)
-    server.start()
-    with socket.create_connection(listener.getsockname()) as peer:
-        peer.settimeout(20.0)
-        unpacker = msgpack.Unpacker()
-
-        def ask(number: int, word: str) -> None:
-            peer.sendall(msgpack.packb([0, number, word, []]))
-
-        def answers(count: int) -> list[str]:
-            got: list[str] = []
-            while len(got) < count:
-                unpacker.feed(peer.recv(1000))
-                got += [each[3] for each in unpacker]
-            return got
-
-        ask(0, "add_traffic_manager_running")
-        answers(1)
-        for number, word in enumerate(["load_new_episode", "query_lights_state", "get_actors_by_id", "version"], 1):
-            ask(number, word)
-        first = answers(2)
-        ask(5, "get_sensor_token")
-        rest = answers(3)
-        ask(6, "load_new_episode")  # nobody waits: it is answered all the same
-        last = answers(1)
-    server.stop()
+    with Peer.of(answer) as peer:
+        peer.ask("add_traffic_manager_running")
+        peer.answers(1)
+        peer.ask("load_new_episode", "query_lights_state", "get_actors_by_id", "version")
+        first = peer.answers(2)
+        peer.ask("get_sensor_token")
+        rest = peer.answers(3)
+        peer.ask("load_new_episode")  # nobody waits: it is answered all the same
+        last = peer.answers(1)
 
     assert first == ["load_new_episode", "version"]
     assert rest == ["get_sensor_token", "query_lights_state", "get_actors_by_id"]
