@@ -19,7 +19,7 @@ from av_synth.card.markdown import MARK, page
 from av_synth.card.words import responsible
 from av_synth.errors import UserError
 from av_synth.export import contents
-from av_synth.store import canonical_json, replace_file
+from av_synth.store import canonical_json, refuse_strangers, replace_file
 from av_synth.verify import verify
 
 _PAGE, _DOCUMENT = contents.CARD
@@ -100,11 +100,9 @@ def _refuse(folder: Path, about: About) -> None:
         raise UserError(f"--date: got {about.date!r}; want YYYY-MM-DD, such as 2026-11-22")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--out {folder}: is a file; want a folder")
-    path = folder / _PAGE
-    if path.exists() and MARK not in path.read_text(encoding="utf-8", errors="replace"):
-        raise UserError(f"{path}: is there and is no card of av-synth; move it, or name another folder with --out")
-    if (folder / _DOCUMENT).exists() and not path.exists():
-        raise UserError(f"{folder / _DOCUMENT}: is there without a card beside it; move it, or name another folder")
+    path, instead = folder / _PAGE, "move it, or name another folder"
+    refuse_strangers("--out", path, "card of av-synth", lambda file: MARK.encode() in file.read_bytes(), instead)
+    refuse_strangers("--out", folder / _DOCUMENT, "document of a card", lambda _: path.exists(), instead)
 
 
 def _is_date(text: str) -> bool:

@@ -9,11 +9,11 @@ import typer
 from av_synth.audit import Audit, Finding
 from av_synth.audit import audit as audit_dataset
 from av_synth.audit.propose import HEADER
-from av_synth.cli.options import is_json_with, refuse_lost, refuse_strangers
+from av_synth.cli.options import is_json_with, refuse_lost
 from av_synth.cli.output import progress, say
 from av_synth.report.audit import write_audit_page
 from av_synth.report.html_page import is_page
-from av_synth.store import canonical_json, replace_file
+from av_synth.store import canonical_json, refuse_strangers, replace_file
 
 _STYLES = {"serious": "red", "warning": "yellow", "note": None}
 
@@ -53,9 +53,9 @@ def audit(
     """
     asked = [Path(odd)] if odd is not None and Path(odd).is_file() else []
     refuse_lost({"--json": json, "--html": html, "--campaign": campaign}, [dataset, *(against or ()), *asked])
-    refuse_strangers("--json", json, "audit", lambda content: is_json_with(content, "findings", "diversity"))
+    refuse_strangers("--json", json, "audit", lambda file: is_json_with(file, "findings", "diversity"))
     refuse_strangers("--html", html, "page of an audit", is_page)
-    refuse_strangers("--campaign", campaign, "campaign of an audit", lambda content: content.startswith(HEADER))
+    refuse_strangers("--campaign", campaign, "campaign of an audit", lambda file: file.read_bytes().startswith(HEADER))
     with progress(f"auditing {dataset}", counted=False):
         found = audit_dataset(
             dataset,

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from av_synth import store
-from av_synth.cli.options import is_json_with, refuse_lost, refuse_strangers
+from av_synth.cli.options import is_json_with, refuse_lost
 from av_synth.cli.output import progress, say
 from av_synth.errors import UserError
 from av_synth.grade import Grades, SliceGrade, grade_images
@@ -53,7 +53,7 @@ def grade(
     if score is not None and not isfinite(score):
         raise UserError(f"--score: got {score}; want a number, such as 0.3")
     refuse_lost({"--json": json}, [dataset, results])
-    refuse_strangers("--json", json, "file of grades", lambda content: is_json_with(content, "overall", "slices"))
+    store.refuse_strangers("--json", json, "file of grades", lambda file: is_json_with(file, "overall", "slices"))
     with progress(f"grading {results}", counted=False):
         if images:
             grades = grade_images(dataset, results, by, per_class=classes, score=score, version=version, seed=seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,34 +78,10 @@ def refuse_lost(outputs: Mapping[str, Path | None], read: Sequence[Path]) -> Non
         taken[place] = option
 
 
-def refuse_strangers(option: str, file: Path | None, what: str, is_such: Callable[[bytes], bool]) -> None:
-    """Refuse a place that a file cannot go to, or where somebody's file would be lost, before any work is done.
-
-    Args:
-        option: what the user named it with.
-        file: where to; None if nobody wants it.
-        what: is to be written there, such as 'picture'.
-        is_such: whether a file with this content may be replaced. An empty one is nobody's loss.
-
-    Raises:
-        UserError: naming the option and what is there.
-    """
-    if file is None or not file.exists():
-        return
-    if file.is_dir():
-        raise UserError(f"{option}: {file}: is a folder; want the name of a file")
+def is_json_with(file: Path, *keys: str) -> bool:
+    """Whether a file holds a JSON object with these keys."""
     try:
-        content = file.read_bytes() if file.is_file() else None  # of a device there may be no end
-    except OSError as error:
-        raise UserError(f"{option}: {file}: cannot be read: {error.strerror}; name another file") from error
-    if content is None or (content and not is_such(content)):
-        raise UserError(f"{option}: {file}: is there already and is no {what}; move it, or name another file")
-
-
-def is_json_with(content: bytes, *keys: str) -> bool:
-    """Whether a file's content is a JSON object with these keys."""
-    try:
-        found = json.loads(content)
+        found = json.loads(file.read_bytes())
     except (ValueError, RecursionError):
         return False
     return isinstance(found, dict) and all(key in found for key in keys)

@@ -8,11 +8,11 @@ from pathlib import Path
 import typer
 import yaml
 
-from av_synth.cli.options import refuse_strangers
 from av_synth.cli.output import say, say_item
 from av_synth.errors import DocumentError, Problem
 from av_synth.launch.choose import simulator_at
 from av_synth.session.probe import Finding, probe
+from av_synth.store import refuse_strangers
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def measure(
 
     Example: av-synth probe 127.0.0.1:2000 --out my_carla.yaml
     """
-    refuse_strangers("--out", out, "file of a probe", lambda content: b"\nhabits:\n" in content)
+    refuse_strangers("--out", out, "file of a probe", lambda file: b"\nhabits:\n" in file.read_bytes())
     with tempfile.TemporaryDirectory(prefix="av_synth-") as folder:
         log = Path(folder) / "simulator.log"
         with simulator_at(simulator, log, adopt=adopt) as address:

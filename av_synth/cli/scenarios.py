@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from av_synth import documents, scenario
-from av_synth.cli.options import cast_errors_with_line, pairs, refuse_strangers
+from av_synth.cli.options import cast_errors_with_line, pairs
 from av_synth.cli.output import progress, say, say_item, say_outcome
 from av_synth.documents import library_root
 from av_synth.errors import DocumentError, Problem
@@ -21,6 +21,7 @@ from av_synth.run.watch import Watcher
 from av_synth.scenario.scenario import KIND
 from av_synth.scenario.schema import schema_text
 from av_synth.scenario.words import is_opendrive
+from av_synth.store import refuse_strangers
 
 _SHOW = "show"
 _PICTURE = "out/picture.png"
@@ -128,7 +129,7 @@ def _draw(name: str, out: Path | None, seed: int, overrides: dict[str, str], tow
         raise DocumentError([Problem("", "--out", f"got {str(out)!r}; want {want}")])
     spec = plan(name, None, seed, overrides, town=town)
     target = out or Path(f"{spec.scenario.name}.png")
-    refuse_strangers("--out", target, "picture", lambda content: content.startswith(tuple(_STARTS.values())))
+    refuse_strangers("--out", target, "picture", lambda file: file.read_bytes().startswith(tuple(_STARTS.values())))
     watcher = Watcher()
     with (
         tempfile.TemporaryDirectory(prefix="av_synth-") as folder,

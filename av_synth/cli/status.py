@@ -12,13 +12,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from av_synth.cli.options import refuse_strangers
 from av_synth.cli.output import console, say
 from av_synth.errors import StoreError
 from av_synth.farm.model import Event
 from av_synth.farm.records import quarantine
 from av_synth.farm.status.state import Pace, StoreState
 from av_synth.farm.status.words import around, duration, left
+from av_synth.store import refuse_strangers
 
 _MOST_NAMED = 20
 

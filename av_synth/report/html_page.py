@@ -23,9 +23,9 @@ def refuse_folder(page: Path, name: str) -> None:
         raise UserError(f"{page}: is a folder; want the name of a file for the page, such as {page / name}")
 
 
-def is_page(content: bytes) -> bool:
-    """Whether a file's content is a page that begins as these do."""
-    return content.decode(errors="replace").startswith(f"{_FIRST_LINE}\n{_POLICY}")
+def is_page(file: Path) -> bool:
+    """Whether a file is a page that begins as these do."""
+    return file.read_bytes().startswith(f"{_FIRST_LINE}\n{_POLICY}".encode())
 
 
 def head(title: str, *, style: str = "", pictures: bool = False) -> Iterator[str]:

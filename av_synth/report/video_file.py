@@ -14,6 +14,7 @@ import cv2
 
 from av_synth.errors import StoreError, UserError
 from av_synth.report.drawing import Image
+from av_synth.store import refuse_strangers
 
 _ENDINGS = (".mp4", ".webp")
 _WEBP_QUALITY = 80
@@ -50,8 +51,8 @@ def refuse_target(out: Path, *, force: bool) -> None:
         raise UserError(f"--out {out}: cannot tell what to write; want a name that ends in {' or '.join(_ENDINGS)}")
     if out.is_dir():
         raise UserError(f"--out {out}: is a folder; want a name for the video, such as {out / 'video.mp4'}")
-    if out.exists() and not force and not _is_video(out):
-        raise UserError(f"--out {out}: is there already and is no video; name another file, or --force to replace it")
+    if not force:
+        refuse_strangers("--out", out, "video", _is_video, "name another file, or --force to replace it")
     folder = next(parent for parent in out.absolute().parents if parent.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         why = "cannot be written to" if folder.is_dir() else "is a file"
@@ -59,11 +60,8 @@ def refuse_target(out: Path, *, force: bool) -> None:
 
 
 def _is_video(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            head = file.read(_RIFF_BYTES + 9)
-    except OSError as error:
-        raise UserError(f"--out {path}: cannot be read: {error.strerror}; name another file") from error
+    with path.open("rb") as file:
+        head = file.read(_RIFF_BYTES + 9)
     if head[:4] == b"RIFF":  # a single picture is none
         return head[8:16] == b"WEBPVP8X" and bool(head[-1] & _ANIMATED)
     return head[4:8] == b"ftyp"

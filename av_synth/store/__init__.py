@@ -7,7 +7,14 @@ with store.stage(root, run_id) as staging:
 run = store.open_run(path)
 """
 
-from av_synth.store.files import canonical_json, link_or_copy, replace_directory, replace_file, write_file
+from av_synth.store.files import (
+    canonical_json,
+    link_or_copy,
+    refuse_strangers,
+    replace_directory,
+    replace_file,
+    write_file,
+)
 from av_synth.store.named import open_named
 from av_synth.store.runs import (
     MANIFEST_FIELDS,
@@ -42,6 +49,7 @@ __all__ = [
     "need_runs",
     "open_named",
     "open_run",
+    "refuse_strangers",
     "replace_directory",
     "replace_file",
     "run_path",

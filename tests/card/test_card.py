@@ -188,7 +188,13 @@ def test_a_card_in_its_dataset_goes_when_the_dataset_is_written_anew_and_nothing
     nuscenes.refuse_place(own)
     (own / "README.md").unlink()
     (own / "README.md").write_text("mine")
-    with pytest.raises(UserError, match=r"README.md: is there and is no card"):
+    with pytest.raises(UserError, match=r"README.md: is there already and is no card of av-synth; move it, or name"):
+        write_card(own, measure=False)
+    (own / "README.md").unlink()
+    with pytest.raises(UserError, match=r"croissant.json: is there already and is no document of a card"):
+        write_card(own, measure=False)
+    (own / "README.md").mkdir()
+    with pytest.raises(UserError, match=r"README.md: is a folder; want the name of a file"):
         write_card(own, measure=False)
 
 

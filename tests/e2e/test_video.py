@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -140,6 +141,7 @@ def test_a_run_without_cameras_is_seen_from_above(
     [
         (["--out", "video.avi"], "--out video.avi: cannot tell what to write; want a name that ends in .mp4 or .webp"),
         (["--out", "notes.mp4"], "notes.mp4: is there already and is no video; name another file, or --force"),
+        (["--out", "pipe.mp4"], "pipe.mp4: is there already and is no video"),
         (["--out", "folder.mp4"], "folder.mp4: is a folder; want a name for the video"),
         (["--out", "notes.mp4/video.mp4"], "notes.mp4 is a file; want a place in a folder that can be written to"),
         (["--out", "new.mp4", "--width", "10000"], "--width: got 10000; want 640 to 3840"),
@@ -158,10 +160,11 @@ def test_a_video_that_cannot_be_is_refused_and_nothing_is_touched(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.mp4").mkdir()
     (tmp_path / "notes.mp4").write_text("dear all")
+    os.mkfifo(tmp_path / "pipe.mp4")  # nobody ever writes to it
 
     assert status(["video", str(tiny.runs[0]), *options]) == 2
     told = capsys.readouterr()
     assert why in " ".join(told.err.split())
     assert "making a video" not in told.out
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.mp4", "notes.mp4"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.mp4", "notes.mp4", "pipe.mp4"]
     assert (tmp_path / "notes.mp4").read_text() == "dear all"
