@@ -24,7 +24,7 @@ from av_synth.director.roads.places import Place
 from av_synth.director.signals import Signals
 from av_synth.director.stage.cast import Cast, Member
 from av_synth.director.stage.entrances import appear, vanish
-from av_synth.director.stage.staging import put_on_stage, warm_up_ticks
+from av_synth.director.stage.staging import lamps_of, put_on_stage, warm_up_ticks
 from av_synth.director.view import Scene, View
 from av_synth.director.weather import ChangingWeather, starting_weather
 from av_synth.errors import SimulatorError
@@ -65,6 +65,7 @@ class Director:
         self._weather: ChangingWeather | None = None
         self._players: dict[str, Player] = {}
         self._coming: dict[str, tuple[Member, list[EventSpec]]] = {}
+        self._lit: dict[str, int] = {}  # lamps of those of them who were on stage already
         self._hanging: list[tuple[EventSpec, Load]] = []
         self._dropped: list[Load] = []
         self._driver: Driver | None = None
@@ -132,7 +133,7 @@ class Director:
         ids = {EGO: cast.ego.actor.id, **{name: member.actor.id for name, member in cast.members.items()}}
         self._scene = Scene(cast.place.path, ids, cast.place.anchors, stage.map, signals.state)
         self._judge = Judge(concrete, self._rig, cast.ego.actor)
-        ego = VehiclePlayer(cast.ego, Line(cast.place.path), stage)
+        ego = VehiclePlayer(cast.ego, Line(cast.place.path), stage, lamps_of(concrete, None))
         if agent is not None:
             self._players[EGO] = AgentPlayer(ego, agent, driver, concrete.ego.speed_kmh)
         elif manager is not None:
@@ -146,17 +147,17 @@ class Director:
 
     def _enlist(self, member: Member) -> None:
         """Give a player to somebody who moves, or who stands and yet does something."""
-        line = Line(self.place.path)
+        line, lamps = Line(self.place.path), self._lit.pop(member.name, lamps_of(self._concrete, member.spec))
         if member.spec is not None and is_person(member.spec.body):
             self._players[member.name] = PedestrianPlayer(member)
         elif not member.stands:
-            self._players[member.name] = player = VehiclePlayer(member, line, self._stage)
+            self._players[member.name] = player = VehiclePlayer(member, line, self._stage, lamps)
             if member.name == EGO and self._driver is not None:
                 self._driver.player = player
         elif isinstance(member.actor, carla.Vehicle) and any(
             event.actor == member.name for event in self._concrete.events
         ):
-            self._players[member.name] = ParkedPlayer(member, line, self._stage)
+            self._players[member.name] = ParkedPlayer(member, line, self._stage, lamps)
 
     def before_tick(self, state: WorldState) -> None:
         """Send everybody's controls for the next tick, in one call."""
@@ -258,7 +259,9 @@ class Director:
             self._begin(event, name, view)
             return view.scene.ids[name]
         self._agenda.give_up(name, view)
-        self._players.pop(name, None)
+        before = self._players.pop(name, None)
+        if name in self._coming and isinstance(before, VehiclePlayer):
+            self._lit[name] = before.lamps
         return member.actor.id
 
     def _begin(self, event: EventSpec, name: str, view: View) -> None:

@@ -213,6 +213,43 @@ events:
     assert (box.bottom_m, box.top_m) == pytest.approx((0.0, width), abs=0.03)
 
 
+def test_lights_are_on_as_the_scenario_says_and_as_before_when_what_changed_them_is_over(play: Play) -> None:
+    x, y, _ = play(STREET + EGO, 0.5).director.place.path.point(90.0).tolist()
+    run = play(
+        STREET
+        + """ego: {speed_kmh: 20}
+weather: {preset: clear_night}
+actors:
+  parked: {body: car, parked: true, lights: [left, right], at: {ahead_m: 100, lane: left}}
+  dark: {body: car, parked: true, at: {ahead_m: 120, lane: left}}
+  stalls: {body: car, speed_kmh: 30, at: {ahead_m: 30}}
+  recovers: {body: car, speed_kmh: 30, at: {ahead_m: 45}}
+  signals: {body: car, speed_kmh: 30, at: {ahead_m: 60}}
+  moved: {body: car, speed_kmh: 30, lights: [fog], at: {ahead_m: 75}}
+events:
+  - {actor: stalls, when: {time_s: 0}, do: {stall: {}}}
+  - {actor: recovers, when: {time_s: 0}, for_s: 0.5, do: {stall: {}}}
+  - {actor: signals, when: {time_s: 0}, for_s: 0.5, do: {lights: {on: [left]}}}
+  - {actor: moved, when: {time_s: 0}, do: {lights: {on: [low_beam]}}}
+  - {actor: moved, when: {time_s: 0.3}, do: PUT}
+  - {actor: moved, when: {time_s: 0.6}, do: {stall: {}}}
+""".replace("PUT", f"{{appear: {{at: {{x_m: {x}, y_m: {y}}}}}}}"),
+        1.5,
+    )
+    lit, both = carla.VehicleLightState, carla.VehicleLightState.LeftBlinker | carla.VehicleLightState.RightBlinker
+    driving = lit.Position | lit.LowBeam
+    wanted = {
+        "parked": both,
+        "dark": lit.NONE,
+        "stalls": driving | both,
+        "recovers": driving,
+        "signals": driving,
+        "moved": lit.LowBeam | both,
+    }
+
+    assert {name: run.lamps[0][run.who(name)] for name in wanted} == {name: int(on) for name, on in wanted.items()}
+
+
 def test_people_hesitate_turn_back_walk_fall_and_follow_trajectories(play: Play) -> None:
     person = "{body: adult, at: {ahead_m: %d, lane: pavement_right, heading: %s}}"
     run = play(

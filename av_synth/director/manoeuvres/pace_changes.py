@@ -45,14 +45,17 @@ def begin_pace(vehicle: Vehicle, event: EventSpec, view: View) -> None:
         return
     if do.kind not in _PACES:
         raise CastError(f"{vehicle.name}: got do: {do.kind}; want a manoeuvre of a vehicle")
-    before = vehicle.pace
+    before, lamps, careful = vehicle.pace, vehicle.lamps, vehicle.careful
     vehicle.pace = pace = _PACES[do.kind](vehicle, getattr(do, do.kind), view)
+    lit = vehicle.lamps
     told = do.drive or do.match_speed
     if told is not None and told.at_once:
         vehicle.has_speed(pace.plan(vehicle.me(view), view).target_mps, view)
 
     def undo(_: View) -> None:
-        vehicle.pace = before
+        vehicle.pace, vehicle.careful = before, careful
+        if vehicle.lamps == lit != lamps:  # nobody has asked for others since
+            vehicle.light(lamps)
 
     vehicle.run(event, "pace", lambda now: pace.over(vehicle.me(now), now), undo, view)
 

@@ -43,7 +43,7 @@ class Vehicle:
         body: what moves it instead; None while it drives.
     """
 
-    def __init__(self, member: Member, ego_line: Line, stage: Stage) -> None:
+    def __init__(self, member: Member, ego_line: Line, stage: Stage, lamps: int) -> None:
         self.actor = member.actor
         self.name = member.name
         self.line = Line(member.path, member.offset_m)
@@ -51,7 +51,7 @@ class Vehicle:
         self.pace: Pace = Keep(SpeedPlan(member.speed_mps))
         self.cap: SpeedPlan | None = None
         self.careful = member.spec is not None and member.spec.careful
-        self.lamps = 0
+        self.lamps = lamps
         self.ego_line = ego_line
         self.half_m = member.size.half_m[:2]
         self.wheel: float | None = None

@@ -62,7 +62,7 @@ def _come(concrete: ConcreteScenario, stage: Stage, cast: Cast, name: str, there
         settle(stage, spawned, upright(actor.body, size, world_from_actor))
     if speed > 0.0:
         _speed_up(stage, member, world_from_actor)
-    if isinstance(spawned, carla.Vehicle) and not actor.stands:
+    if isinstance(spawned, carla.Vehicle):
         switch_on(concrete, member)
     return member
 

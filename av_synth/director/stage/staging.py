@@ -208,6 +208,8 @@ def _member(setting: Setting, place: Place, name: str, spot: Spot) -> Member:
     member = Member(name, actor, spawned, size, path, offset, turn, speed, refused=refused)
     if not (actor.stands or is_person(actor.body)):
         _set_off(setting, member)
+    elif isinstance(spawned, carla.Vehicle):
+        switch_on(concrete, member)
     return member
 
 
@@ -303,12 +305,23 @@ def need_lights(weather: Weather) -> bool:
     return weather.sun_altitude_angle < _DARK_SUN_DEG or falls or weather.fog_density > 20
 
 
+def lamps_of(concrete: ConcreteScenario, spec: Actor | None) -> int:
+    """CARLA's flags of a vehicle's lamps as it begins: those that the scenario says, else a driver's by the weather.
+
+    Args:
+        concrete: the draw.
+        spec: what it says of the vehicle; None for the ego.
+    """
+    if spec is not None and spec.lights is not None:
+        return flags_of(spec.lights)
+    return DRIVING_LIGHTS if need_lights(concrete.weather) and not (spec is not None and spec.stands) else 0
+
+
 def switch_on(concrete: ConcreteScenario, member: Member) -> None:
-    """Light a vehicle's lamps: those that the scenario says, else by the weather."""
-    if member.spec is not None and member.spec.lights is not None:
-        member.actor.set_light_state(carla.VehicleLightState(flags_of(member.spec.lights)))
-    elif need_lights(concrete.weather):
-        member.actor.set_light_state(carla.VehicleLightState(DRIVING_LIGHTS))
+    """Light a vehicle's lamps, be it driven or parked."""
+    lamps = lamps_of(concrete, member.spec)
+    if lamps:
+        member.actor.set_light_state(carla.VehicleLightState(lamps))
 
 
 def _zone(place: Place, members: Mapping[str, Member], time_s: float) -> list[Array]:
