@@ -59,6 +59,7 @@ class Run:
             self.lights: list[dict[int, str]] = []
             self.weather: list[dict[str, float]] = []
             self.lamps: list[dict[int, int]] = []
+            self.doors: dict[tuple[int, int, int], bool] = {}
             for _ in range(round(duration_s * 1e6 / TICK_US) + 1):
                 if self.states:
                     director.before_tick(state)
@@ -67,6 +68,7 @@ class Run:
                 self.states.append(state)
                 self.lights.append(session.traffic_lights())
                 self.weather.append(session.weather())
+                self.doors |= session.doors()
             self.lamps = [{pair[0]: int(pair[1]) for pair in session.world.get_vehicles_light_states().items()}]
             self.outcome = director.outcome()
 

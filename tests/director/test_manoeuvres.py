@@ -250,6 +250,32 @@ events:
     assert {name: run.lamps[0][run.who(name)] for name in wanted} == {name: int(on) for name, on in wanted.items()}
 
 
+def test_who_loses_hold_twice_at_once_has_it_back_and_each_door_closes(play: Play) -> None:
+    run = play(
+        STREET
+        + """ego: {speed_kmh: 20}
+actors:
+  skids: {body: car, speed_kmh: 36, at: {ahead_m: 80}}
+  opens: {body: car, parked: true, at: {ahead_m: 60, lane: left}}
+events:
+  - {actor: skids, when: {time_s: 0}, do: {lose_control: {grip: 0.3, steer: 0.0, duration_s: 1}}}
+  - {actor: skids, when: {time_s: 0.5}, do: {lose_control: {grip: 0.3, steer: 0.0, duration_s: 1}}}
+  - {actor: skids, when: {time_s: 2}, do: {brake: {deceleration_mps2: 7}}}
+  - {actor: opens, when: {time_s: 0}, for_s: 1.5, do: {open_door: {side: left}}}
+  - {actor: opens, when: {time_s: 0.5}, for_s: 1.5, do: {open_door: {side: right}}}
+""",
+        3,
+    )
+    skids = run.of("skids")
+    left, right = int(carla.VehicleDoor.FL), int(carla.VehicleDoor.FR)
+
+    assert at(skids["t"], skids["v"], 2.3) - at(skids["t"], skids["v"], 2.8) == pytest.approx(3.5, abs=0.4)
+    assert [(door, opened) for (_, _, door), opened in run.doors.items()] == [
+        *((left, True), (right, True)),
+        *((left, False), (right, False)),
+    ]
+
+
 def test_people_hesitate_turn_back_walk_fall_and_follow_trajectories(play: Play) -> None:
     person = "{body: adult, at: {ahead_m: %d, lane: pavement_right, heading: %s}}"
     run = play(

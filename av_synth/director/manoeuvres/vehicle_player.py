@@ -17,6 +17,8 @@ from av_synth.scenario.model import EventSpec
 class VehiclePlayer(Vehicle):
     """A vehicle with a course and a pace."""
 
+    _usual: carla.VehiclePhysicsControl | None = None  # while it has lost its hold of the road: what it had before
+
     def begin(self, event: EventSpec, view: View) -> None:
         """Start a manoeuvre; see `Player`."""
         do = event.do
@@ -33,27 +35,28 @@ class VehiclePlayer(Vehicle):
             self.run(event, "lamps", lambda _: True, lambda _: self.light(before), view)
             self.light(flags_of(do.lights.on))
         elif do.open_door is not None:
-            door = carla.VehicleDoor.FL if do.open_door.side == "left" else carla.VehicleDoor.FR
+            side = do.open_door.side
+            door = carla.VehicleDoor.FL if side == "left" else carla.VehicleDoor.FR
             self.move_door(door, opened=True)
-            self.run(event, "door", lambda _: True, lambda _: self.move_door(door, opened=False), view)
+            self.run(event, f"{side} door", lambda _: True, lambda _: self.move_door(door, opened=False), view)
         elif do.drop is not None:  # the load goes by itself
             self.run(event, "load", lambda _: True, lambda _: None, view)
         elif not begin_line(self, event, view):
             begin_pace(self, event, view)
 
     def _lose_control(self, event: EventSpec, lose: LoseControl, view: View) -> None:
-        usual = self.actor.get_physics_control()
         slippery = self.actor.get_physics_control()
+        usual = self._usual = self.actor.get_physics_control() if self._usual is None else self._usual
         wheels = list(slippery.wheels)
-        for wheel in wheels:
-            wheel.tire_friction *= lose.grip
+        for wheel, before in zip(wheels, usual.wheels, strict=True):
+            wheel.tire_friction = before.tire_friction * lose.grip
         slippery.wheels = wheels
         self.wheel = lose.steer
         self.send(carla.command.ApplyVehiclePhysicsControl(self.actor.id, slippery))
         until_us = view.time_us + lose.duration_s * 1e6
 
         def undo(_: View) -> None:
-            self.wheel = None
+            self.wheel = self._usual = None
             self.send(carla.command.ApplyVehiclePhysicsControl(self.actor.id, usual))
 
         def over(now: View) -> bool:
