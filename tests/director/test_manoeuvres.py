@@ -276,6 +276,30 @@ events:
     ]
 
 
+def test_who_is_to_walk_or_wait_leaves_a_trajectory(play: Play) -> None:
+    run = play(
+        PAVED
+        + """ego: {speed_kmh: 0}
+actors:
+  goes: {body: adult, at: {ahead_m: 70, lane: pavement_right, heading: left}}
+  waits: {body: adult, at: {ahead_m: 50, lane: pavement_right, heading: left}}
+events:
+  - {actor: goes, when: {time_s: 0}, do: {follow_trajectory: {points: [[1, 70, -6], [4, 76, -6]]}}}
+  - {name: back, actor: goes, when: {time_s: 2}, do: {walk: {speed_kmh: 4, direction: against, distance_m: 1.5}}}
+  - {actor: waits, when: {time_s: 0}, do: {follow_trajectory: {points: [[1, 50, -6], [4, 56, -6]]}}}
+  - {actor: waits, when: {time_s: 2}, do: {wait: {}}}
+""",
+        5,
+    )
+    goes, waits = run.of("goes"), run.of("waits")
+
+    assert goes["s"].max() == pytest.approx(72.0, abs=0.2)
+    assert goes["s"][-1] == pytest.approx(70.5, abs=0.3)
+    assert waits["s"][-1] == pytest.approx(52.0, abs=0.2)
+    assert run.director._scene is not None
+    assert run.director._scene.over_us["back"] < 5_000_000
+
+
 def test_people_hesitate_turn_back_walk_fall_and_follow_trajectories(play: Play) -> None:
     person = "{body: adult, at: {ahead_m: %d, lane: pavement_right, heading: %s}}"
     run = play(

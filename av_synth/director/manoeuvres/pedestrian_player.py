@@ -12,7 +12,7 @@ from av_synth.director.manoeuvres.control import WALKER_ACCELERATION_MPS2
 from av_synth.director.manoeuvres.kinematics import Body
 from av_synth.director.manoeuvres.map_courses import MapCourse
 from av_synth.director.manoeuvres.meetings import Left, straight, until_at
-from av_synth.director.manoeuvres.moved import let_go
+from av_synth.director.manoeuvres.moved import let_go, take_back
 from av_synth.director.manoeuvres.paces import SpeedPlan
 from av_synth.director.manoeuvres.players import Manoeuvres, Running
 from av_synth.director.roads.courses import Line
@@ -65,9 +65,11 @@ class PedestrianPlayer:
             return
         if do.follow_course is None:
             self._arriving, self._told_mps = None, _told_mps(do)
-        if isinstance(self.body, MapCourse) and do.kind in ("cross", "walk", "wait"):  # it stays on its line
-            self._manoeuvres.begin(Running(event, "pace", lambda _: True, lambda _: None), view)
-            return
+        if do.kind in ("cross", "walk", "wait"):
+            if isinstance(self.body, MapCourse):  # it stays on its line
+                self._manoeuvres.begin(Running(event, "pace", lambda _: True, lambda _: None), view)
+                return
+            take_back(self, view, at_end=False)
         self._walk = self._cross = None
         pose = view.state.actors[self.actor.id].world_from_actor
         if do.cross is not None:
