@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from av_synth import scenario
+from av_synth.errors import CastError
 from av_synth.launch import Address
 from av_synth.run.execute import execute
 from av_synth.run.spec import RunResult, RunSpec
@@ -22,11 +23,17 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_scenario_of_others_runs_to_its_end_on_its_own_map(path: Path, address: Address) -> None:
+def test_a_scenario_of_others_runs_to_its_end_on_its_own_map_or_says_which_map_it_lacks(
+    path: Path, address: Address
+) -> None:
     found = import_file(path).scenario
     concrete = scenario.draw(found, 0)
     if concrete.town in CARLA_MAPS:
-        pytest.skip(f"it is on {concrete.town}, and there is no {concrete.town}.xodr here")
+        with pytest.raises(
+            CastError, match=f"has no town '{concrete.town}'; .* the path of an OpenDRIVE file of {concrete.town}"
+        ):
+            execute(RunSpec(concrete, None), address)
+        return
     if concrete.town == NO_MAP:
         concrete = scenario.draw(found, 0, town=str(next(SAMPLES.rglob("straight_500m.xodr"))))
 
