@@ -55,7 +55,7 @@ def export_dataset(
     there = store.need_runs(out)
     runs = _without(there, leave_out)
     check = check_dataset if form == DATASET else None
-    told = None if splits is None else read_splits(splits).without({run.name for run in there if run not in runs})
+    told = None if splits is None else read_splits(splits).without({run.name for run in {*there}.difference(runs)})
     if not isinstance(dataset, str) or not is_address(dataset):
         return formats.export(form, runs, Path(dataset or out / form), options, told, check)
     place = open_address(dataset)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
 import numpy as np
@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from av_synth.simulator.town.model import Footprint, Town
 from av_synth.simulator.town.xodr.document import parse
 from av_synth.simulator.town.xodr.reading import read_roads
-from av_synth.simulator.town.xodr.ribbons import Strip, areal, strips
+from av_synth.simulator.town.xodr.ribbons import Strip, areal, strips, united
 from av_synth.simulator.town.xodr.roads import RAISED, VERGE
 from av_synth.simulator.town.xodr.signals import read_crosswalks, read_signals
 
@@ -63,14 +63,14 @@ def walkable(town: Town, parked: Sequence[Footprint]) -> Mapping[Area, BaseGeome
 
 def _of_kind(lanes: Sequence[Strip], kinds: frozenset[str]) -> BaseGeometry:
     pieces = [_snapped(piece) for strip in lanes if strip.lane.kind in kinds for _, piece in strip.areas()]
-    return _closed(_all_of(pieces), _GAP_M)
+    return _closed(united(pieces, GRID_M), _GAP_M)
 
 
 def _with_junctions(carriageway: BaseGeometry, lanes: Sequence[Strip]) -> BaseGeometry:
     """The carriageway, and what is paved between the paths of junctions."""
     inside = [strip for strip in lanes if strip.road.junction_id >= 0]
     paths = [_snapped(piece) for strip in inside for _, piece in strip.areas()]
-    near = _all_of(paths).buffer(_JUNCTION_GAP_M)
+    near = united(paths, GRID_M).buffer(_JUNCTION_GAP_M)
     return _with(carriageway, _within(_closed(carriageway, _JUNCTION_GAP_M), _snapped(near)))
 
 
@@ -95,12 +95,7 @@ def _blocked(town: Town, parked: Sequence[Footprint]) -> BaseGeometry:
         shapely.Polygon(foot.polygon).minimum_rotated_rectangle for foot, k in zip(feet, in_the_way, strict=True) if k
     ]
     grown = shapely.buffer(np.array(shapes), _MARGIN_M, join_style="mitre")
-    return areal(_all_of(shapely.set_precision(grown, GRID_M)))
-
-
-def _all_of(pieces: Iterable[BaseGeometry]) -> BaseGeometry:
-    joined = shapely.union_all(list(pieces), grid_size=GRID_M)
-    return areal(joined) if isinstance(joined, shapely.GeometryCollection) else joined
+    return areal(united(shapely.set_precision(grown, GRID_M), GRID_M))
 
 
 def _with(shape: BaseGeometry, other: BaseGeometry) -> BaseGeometry:

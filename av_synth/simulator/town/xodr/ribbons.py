@@ -85,9 +85,14 @@ class Strip:
             yield float(self.s_m[low]), shapely.make_valid(shapely.Polygon(ring))
 
 
-def united(areas: Sequence[BaseGeometry]) -> BaseGeometry:
-    """Areas of lanes in one, without the lines that are all there is of a lane where it has no width."""
-    whole = shapely.union_all(areas)
+def united(areas: Sequence[BaseGeometry], grid_m: float | None = None) -> BaseGeometry:
+    """Areas of lanes in one, without the lines that are all there is of a lane where it has no width.
+
+    Args:
+        areas: to be joined.
+        grid_m: the corners of the whole are on a grid of this; None for where they come to be.
+    """
+    whole = shapely.union_all(areas, grid_size=grid_m)
     return areal(whole) if isinstance(whole, shapely.GeometryCollection) else whole
 
 
