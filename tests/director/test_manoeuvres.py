@@ -167,6 +167,26 @@ events:
     assert tries["v"][-1] * 3.6 == pytest.approx(30.0, abs=1.5)
 
 
+def test_what_is_ended_takes_no_speed_back_that_was_told_meanwhile(play: Play) -> None:
+    run = play(
+        STREET
+        + EGO
+        + """actors:
+  brakes: {body: car, speed_kmh: 30, at: {ahead_m: 40}}
+  changes: {body: car, speed_kmh: 30, at: {ahead_m: 80}}
+events:
+  - {actor: brakes, when: {time_s: 0}, for_s: 2, do: {lane_change: {to: left, duration_s: 2}}}
+  - {actor: brakes, when: {time_s: 0.5}, do: {brake: {deceleration_mps2: 6}}}
+  - {actor: changes, when: {time_s: 0}, for_s: 2, do: {drive: {speed_kmh: 30}}}
+  - {actor: changes, when: {time_s: 0.5}, do: {lane_change: {to: left, duration_s: 2, speed_kmh: 15}}}
+""",
+        5,
+    )
+
+    assert run.of("brakes")["v"][-1] < 0.1
+    assert run.of("changes")["v"][-1] * 3.6 == pytest.approx(15.0, abs=1.5)
+
+
 def test_somebody_reverses_stalls_turns_round_loses_hold_or_a_load_and_a_rider_falls(play: Play) -> None:
     run = play(
         STREET

@@ -12,7 +12,7 @@ import numpy as np
 from av_synth.director.manoeuvres.map_courses import MapCourse
 from av_synth.director.manoeuvres.moved import take_back
 from av_synth.director.manoeuvres.own_lanes import lane_at
-from av_synth.director.manoeuvres.paces import USUAL_ACCELERATION_MPS2, Keep, SpeedPlan
+from av_synth.director.manoeuvres.paces import USUAL_ACCELERATION_MPS2, Keep, Pace, SpeedPlan
 from av_synth.director.manoeuvres.vehicle import Vehicle
 from av_synth.director.roads import lanes, new_lines
 from av_synth.director.roads.courses import Line, Wander, drift, swerve
@@ -52,10 +52,9 @@ def begin_line(vehicle: Vehicle, event: EventSpec, view: View) -> bool:
         _wander(vehicle, event, *_WANDERS[do.kind](asked), view)
     else:
         line, duration_s, speed_kmh = _LINES[do.kind](vehicle, asked, view)
-        _run(vehicle, event, lambda now: vehicle.course.changed(now.time_us), view)
+        pace = vehicle.pace if speed_kmh is None else Keep(SpeedPlan(speed_kmh / 3.6))
+        _run(vehicle, event, lambda now: vehicle.course.changed(now.time_us), view, pace)
         vehicle.head_for(line, duration_s, view)
-        if speed_kmh is not None:
-            vehicle.pace = Keep(SpeedPlan(speed_kmh / 3.6))
     return True
 
 
@@ -147,12 +146,17 @@ def _numbered(vehicle: Vehicle, lane_id: int, view: View) -> Line:
     return new_lines.facing(Line(path_along(lane, new_lines.BEHIND_M, new_lines.AHEAD_M)), position, heading)
 
 
-def _run(vehicle: Vehicle, event: EventSpec, over: Callable[[View], bool], view: View) -> None:
-    """Note what changes the line; ended by the scenario, the vehicle goes back to the one before."""
-    line, pace = vehicle.line, vehicle.pace
+def _run(vehicle: Vehicle, event: EventSpec, over: Callable[[View], bool], view: View, pace: Pace) -> None:
+    """Note what changes the line, and drive at a pace meanwhile.
+
+    Ended by the scenario, the vehicle goes back to the line before, and to the pace before unless it has been told
+    another since.
+    """
+    line, before = vehicle.line, vehicle.pace
+    vehicle.pace = pace
 
     def undo(now: View) -> None:
-        vehicle.pace = pace
+        vehicle.pace = before if vehicle.pace is pace else vehicle.pace
         vehicle.head_for(line, _GO_BACK_S, now)
 
     vehicle.run(event, "course", over, undo, view)
@@ -161,7 +165,7 @@ def _run(vehicle: Vehicle, event: EventSpec, over: Callable[[View], bool], view:
 def _wander(vehicle: Vehicle, event: EventSpec, shape: Wander, lasts_s: float, view: View) -> None:
     until_us = view.time_us + lasts_s * 1e6
     vehicle.course.wander(shape, view.time_us)
-    _run(vehicle, event, lambda now: now.time_us >= until_us, view)
+    _run(vehicle, event, lambda now: now.time_us >= until_us, view, vehicle.pace)
 
 
 def _overtake(vehicle: Vehicle, event: EventSpec, overtake: Overtake, view: View) -> None:
@@ -180,8 +184,7 @@ def _overtake(vehicle: Vehicle, event: EventSpec, overtake: Overtake, view: View
         returning = True
         return False
 
-    _run(vehicle, event, over, view)
-    vehicle.pace = Keep(SpeedPlan(overtake.speed_kmh / 3.6, USUAL_ACCELERATION_MPS2 * 1.5))
+    _run(vehicle, event, over, view, Keep(SpeedPlan(overtake.speed_kmh / 3.6, USUAL_ACCELERATION_MPS2 * 1.5)))
     vehicle.head_for(passing, overtake.duration_s, view)
 
 

@@ -53,7 +53,7 @@ def begin_pace(vehicle: Vehicle, event: EventSpec, view: View) -> None:
         vehicle.has_speed(pace.plan(vehicle.me(view), view).target_mps, view)
 
     def undo(_: View) -> None:
-        vehicle.pace, vehicle.careful = before, careful
+        vehicle.pace, vehicle.careful = before if vehicle.pace is pace else vehicle.pace, careful
         if vehicle.lamps == lit != lamps:  # nobody has asked for others since
             vehicle.light(lamps)
 
