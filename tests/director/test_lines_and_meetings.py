@@ -49,6 +49,12 @@ def test_a_line_over_the_map_is_at_the_height_of_the_road_under_it(bend: carla.M
     assert standing.heading_rad(0.0) == pytest.approx(math.pi / 2)
 
 
+def test_a_path_of_two_points_goes_straight_on_beyond_both() -> None:
+    short = path((0.0, 0.0), (2.0, 0.0))
+
+    assert [short.project((x, 1.0)) for x in (-3.0, 1.0, 5.0)] == [(-3.0, 1.0), (1.0, 1.0), (5.0, 1.0)]
+
+
 def test_a_way_that_ends_goes_on_along_its_lane_or_against_it_as_far_as_there_is_one(bend: carla.Map) -> None:
     short = path((20.0, -1.75), (50.0, -1.75))
     longer = prolonged(bend, short)

@@ -29,6 +29,8 @@ class Path:
         self._x, self._y = points[:-1, 0].copy(), points[:-1, 1].copy()
         self._step_x, self._step_y = self._steps[:, 0].copy(), self._steps[:, 1].copy()
         self._squares = self._lengths**2
+        self._least, self._most = np.zeros(len(points) - 1), np.ones(len(points) - 1)
+        self._least[0], self._most[-1] = -np.inf, np.inf  # no ends: straight on
         self._stations = self.stations_m.tolist()
         self._places = [tuple(row) for row in points.tolist()]
         self._middles = ((self.stations_m[1:] + self.stations_m[:-1]) / 2.0).tolist()
@@ -76,8 +78,7 @@ class Path:
         """Station and offset of the point of the path nearest to (x, y, ...); beyond the ends, along the tangent."""
         dx, dy = float(point_m[0]) - self._x, float(point_m[1]) - self._y
         share = (dx * self._step_x + dy * self._step_y) / self._squares
-        clipped = np.minimum(np.maximum(share, 0.0), 1.0)
-        clipped[0], clipped[-1] = min(share[0], 1.0), max(share[-1], 0.0)  # no ends: straight on
+        clipped = np.minimum(np.maximum(share, self._least), self._most)
         dx -= clipped * self._step_x
         dy -= clipped * self._step_y
         k = int((dx * dx + dy * dy).argmin())
