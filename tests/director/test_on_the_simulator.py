@@ -274,7 +274,7 @@ traffic: {vehicles: 3, bodies: [bendy_bus]}
         assert np.linalg.norm(rear.velocity_mps) == pytest.approx(np.linalg.norm(front.velocity_mps), abs=0.8)
 
 
-def test_where_only_what_a_parked_vehicle_tows_is_refused_the_vehicle_stands_and_the_other_is_told(
+def test_where_only_what_a_vehicle_tows_is_refused_a_parked_one_stands_one_of_the_traffic_is_not_there_and_it_is_told(
     address: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spawn = Session.spawn
@@ -288,13 +288,17 @@ def test_where_only_what_a_parked_vehicle_tows_is_refused_the_vehicle_stands_and
     run = quiet(
         address,
         tmp_path,
-        ROAD + "ego: {speed_kmh: 10}\nparked: [{side: right, from_m: 0, to_m: 25, bodies: [bendy_bus]}]\n",
+        ROAD
+        + "ego: {speed_kmh: 10}\nparked: [{side: right, from_m: 0, to_m: 25, bodies: [bendy_bus]}]\n"
+        + "traffic: {vehicles: 1, bodies: [bendy_bus]}\n",
     )
     parked = [info.role for info in run.states[0].infos.values() if info.parked]
 
     assert parked == ["parked_0_0"]
+    assert "traffic_0" not in {info.role for info in run.states[0].infos.values()}
     assert [dict(event.detail) for event in run.events if event.kind == "not_placed"] == [
-        {"role": "parked_0_0_rear", "reason": "parked_0_0_rear: refused"}
+        {"role": "parked_0_0_rear", "reason": "parked_0_0_rear: refused"},
+        {"role": "traffic_0", "reason": "traffic_0_rear: refused"},
     ]
 
 

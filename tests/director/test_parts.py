@@ -303,10 +303,10 @@ def test_a_lidar_sees_nobody_outside_its_turn(turn_deg: float | None, seen: bool
 
 
 @pytest.mark.parametrize(
-    ("speed", "limits"),
+    ("speed", "limit"),
     [
-        ('<speed max="50" unit="km/h"/>', ((0.0, 50.0),)),
-        ('<speed max="10"/>', ((0.0, 36.0),)),  # OpenDRIVE's own unit is m/s
+        ('<speed max="50" unit="km/h"/>', 50.0),
+        ('<speed max="10"/>', 36.0),  # OpenDRIVE's own unit is m/s
         ('<speed max="no limit"/>', None),
         ('<speed max="fifty" unit="km/h"/>', None),
         ('<speed max="nan" unit="km/h"/>', None),
@@ -316,7 +316,9 @@ def test_a_lidar_sees_nobody_outside_its_turn(turn_deg: float | None, seen: bool
         ("", None),
     ],
 )
-def test_a_map_has_a_speed_limit_where_it_says_a_number_in_a_unit_that_is_known(speed, limits) -> None:
-    road = f'<OpenDRIVE><road id="7"><type s="0" type="town">{speed}</type></road></OpenDRIVE>'
+def test_a_map_has_a_speed_limit_where_it_says_a_number_in_a_unit_that_is_known(speed, limit) -> None:
+    before = '<type s="0" type="rural"><speed max="100" unit="km/h"/></type>'
+    road = f'<OpenDRIVE><road id="7">{before}<type s="20" type="town">{speed}</type></road></OpenDRIVE>'
 
-    assert facts(road).limits.get(7) == limits
+    found = [facts(road).limit_kmh(SimpleNamespace(road_id=7, s=s)) for s in (0.0, 19.0, 20.0, 90.0)]
+    assert found == [100.0, 100.0, limit, limit]

@@ -24,9 +24,9 @@ class Tunnel:
 
 @dataclass(frozen=True)
 class MapFacts:
-    """Speed limits by road, as (station, km/h) in order, and tunnels."""
+    """Speed limits by road, as (station, km/h) in order, None from where there is none; and tunnels."""
 
-    limits: dict[int, tuple[tuple[float, float], ...]]
+    limits: dict[int, tuple[tuple[float, float | None], ...]]
     tunnels: tuple[Tunnel, ...]
 
     def limit_kmh(self, point: carla.Waypoint) -> float | None:
@@ -56,17 +56,14 @@ def facts(opendrive: str) -> MapFacts:
         root = ElementTree.fromstring(opendrive)  # noqa: S314  no entities, see above
     except ElementTree.ParseError as error:
         raise ValueError(f"the OpenDRIVE text is not XML: {error}") from error
-    limits: dict[int, tuple[tuple[float, float], ...]] = {}
+    limits: dict[int, tuple[tuple[float, float | None], ...]] = {}
     tunnels = []
     for road in root.iter("road"):
         road_id = int(road.get("id", "-1"))
-        found = []
-        for kind in road.findall("type"):
-            limit = _limit_kmh(kind.find("speed"))
-            if limit is not None:
-                found.append((float(kind.get("s", "0")), limit))
-        if found:
-            limits[road_id] = tuple(sorted(found))
+        kinds = road.findall("type")
+        if kinds:
+            found = ((float(kind.get("s", "0")), _limit_kmh(kind.find("speed"))) for kind in kinds)
+            limits[road_id] = tuple(sorted(found, key=lambda each: each[0]))
         for tunnel in road.iter("tunnel"):
             begin = float(tunnel.get("s", "0"))
             tunnels.append(Tunnel(road_id, begin, begin + float(tunnel.get("length", "0"))))

@@ -8,7 +8,7 @@ import carla
 import numpy as np
 
 from av_synth.director.model import Event, Stage
-from av_synth.director.stage.casting import Casting
+from av_synth.director.stage.casting import Casting, Role
 from av_synth.director.stage.placement import hitch_on
 from av_synth.errors import SpawnError
 from av_synth.geometry.carla import matrix_from_transform, vector_from_carla, vector_to_carla
@@ -57,16 +57,26 @@ def start_traffic(
         speed_kmh, slower_percent = random.uniform(*_BEGINS_KMH), random.uniform(*_SLOWER_PERCENT)
         world_from_vehicle = matrix_from_transform(point)
         try:
-            vehicle = stage.spawn(role.type_id, world_from_vehicle, role=name, attributes=role.attributes)
+            vehicle = _spawned(stage, casting, role, name, world_from_vehicle)
         except SpawnError as error:
             yield Event(0, "not_placed", detail={"role": name, "reason": str(error)})
             continue
-        hitch_on(stage, casting, role, vehicle, name, parked=False)
         vehicle.set_target_velocity(vector_to_carla(world_from_vehicle[:3, 0] * speed_kmh / 3.6))
         vehicle.set_autopilot(True, manager.get_port())
         manager.vehicle_percentage_speed_difference(vehicle, slower_percent)
         manager.auto_lane_change(vehicle, False)
         manager.update_vehicle_lights(vehicle, True)
+
+
+def _spawned(stage: Stage, casting: Casting, role: Role, name: str, world_from_vehicle: Array) -> carla.Vehicle:
+    """A vehicle with what it tows; neither is there if either is refused, which is a SpawnError."""
+    vehicle = stage.spawn(role.type_id, world_from_vehicle, role=name, attributes=role.attributes)
+    try:
+        hitch_on(stage, casting, role, vehicle, name, parked=False)
+    except SpawnError:
+        stage.destroy(vehicle)
+        raise
+    return vehicle
 
 
 def _shuffled(points: Sequence[carla.Transform], seed: int) -> list[carla.Transform]:
