@@ -110,6 +110,23 @@ def test_a_watcher_measures_every_metric_over_all_states_however_many_there_are(
     assert found["contact"] == 0.0
 
 
+def test_who_vanishes_is_measured_while_they_are_there_and_again_when_they_come_back():
+    watcher = TargetWatch(parse_target("ttc<9, pet<9"), "van", early=True)
+    for tick in range(30):
+        state = approach(20.0, 8.0, 4.0, tick * 0.05)
+        if tick >= 5:
+            van, info = state.actors.pop(2), state.infos.pop(2)
+            if tick in (27, 28):  # as the simulator has whoever is put there anew
+                state.actors[7], state.infos[7] = van, replace(info, actor_id=7)
+        assert not watcher(state)
+    found = watcher.measured()
+
+    assert found["distance"] == pytest.approx(20.0 - 8.0 * 1.4 + 2.0 * 1.4**2)
+    assert found["ttc"] == pytest.approx(20.0 / 8.0)
+    assert found["deceleration"] == pytest.approx(4.0)
+    assert found["pet"] == math.inf
+
+
 def test_a_watcher_ends_a_run_when_its_target_is_lost_and_sees_contacts():
     watcher = TargetWatch(parse_target("contact=false"), "van", early=True)
     ended = [watcher(approach(2.0, 10.0, 0.0, tick * 0.05)) for tick in range(10)]
