@@ -11,6 +11,8 @@ from av_synth.scenario.concrete import ConcreteScenario
 from av_synth.scenario.model import WeatherChange
 from av_synth.scenario.weather import Weather
 
+_AZIMUTH = "sun_azimuth_angle"
+
 
 def starting_weather(concrete: ConcreteScenario, place: Place) -> Weather:
     """The weather that a scenario begins with; where the sun is told from the ego's heading, it follows its road."""
@@ -41,7 +43,11 @@ class ChangingWeather:
             return
         share = 1.0 if self._over_us == 0 else min((time_us - self._began_us) / self._over_us, 1.0)
         begin, end = self._from.to_json(), self._to.to_json()
-        self._now = Weather(**{name: begin[name] + (end[name] - begin[name]) * share for name in end})
+        now = {name: begin[name] + (end[name] - begin[name]) * share for name in end}
+        turned_deg = end[_AZIMUTH] - begin[_AZIMUTH]
+        if abs(turned_deg) > 180.0:  # that is the long way round
+            now[_AZIMUTH] = (begin[_AZIMUTH] + math.remainder(turned_deg, 360.0) * share) % 360.0
+        self._now = Weather(**now)
         if share == 1.0:
             self._now = self._to
         self._stage.set_weather(self._now)

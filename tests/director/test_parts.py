@@ -26,11 +26,11 @@ from av_synth.director.roads.places import Place
 from av_synth.director.sighting import Sighting
 from av_synth.director.stage.staging import need_lights
 from av_synth.director.view import Along, Scene, View, along
-from av_synth.director.weather import starting_weather
+from av_synth.director.weather import ChangingWeather, starting_weather
 from av_synth.metrics import Footprint, Footprints, arrivals_s
 from av_synth.scenario.expectations import Seen
 from av_synth.scenario.model import EventSpec, WeatherChange
-from av_synth.scenario.weather import PRESETS
+from av_synth.scenario.weather import PRESETS, Weather
 from av_synth.scenario.words import Range
 from tests.director.views import EGO_ID, OTHER_ID, frame, look, scene, straight
 
@@ -300,6 +300,17 @@ def test_a_lidar_sees_nobody_outside_its_turn(turn_deg: float | None, seen: bool
     (result,) = sighting.results("van", Seen(by="LIDAR_TOP", time_s=Range(max=1.0)))
 
     assert (result.judged, result.held) == (True, seen)
+
+
+@pytest.mark.parametrize(("begin", "end", "halfway"), [(350.0, 10.0, 0.0), (40.0, 300.0, 350.0), (10.0, 100.0, 55.0)])
+def test_the_sun_goes_the_short_way_round_while_the_weather_changes(begin, end, halfway) -> None:
+    shown: list[Weather] = []
+    weather = ChangingWeather(SimpleNamespace(set_weather=shown.append), Weather(sun_azimuth_angle=begin))
+    weather.begin(WeatherChange(sun_azimuth_angle=end, over_s=2.0), 0)
+    for time_us in (1_000_000, 2_000_000, 3_000_000):
+        weather.step(time_us)
+
+    assert [found.sun_azimuth_angle for found in shown] == [pytest.approx(halfway), end]
 
 
 @pytest.mark.parametrize(
