@@ -10,6 +10,7 @@ import carla
 from av_synth.director.events.agenda import Agenda
 from av_synth.director.expectations import Judge
 from av_synth.director.faults import Faults
+from av_synth.director.footprints import touching
 from av_synth.director.manoeuvres.driver import Driver
 from av_synth.director.manoeuvres.ego_control import AgentPlayer, AutopilotPlayer, load_agent
 from av_synth.director.manoeuvres.kinematics import Load
@@ -27,7 +28,7 @@ from av_synth.director.stage.entrances import appear, vanish
 from av_synth.director.stage.staging import lamps_of, put_on_stage, warm_up_ticks
 from av_synth.director.view import Scene, View
 from av_synth.director.weather import ChangingWeather, starting_weather
-from av_synth.errors import SimulatorError
+from av_synth.errors import CastError, SimulatorError
 from av_synth.geometry.transforms import Array
 from av_synth.log.state import WorldState
 from av_synth.rig import Rig
@@ -116,8 +117,8 @@ class Director:
         """Choose the road, set the weather, and place everybody.
 
         Raises:
-            CastError: if the map has no such road, the blueprint library no such body, or there is no such driver.
-            SpawnError: if the simulator refuses a place to the ego or a named actor.
+            CastError: if the map has no such road, the blueprint library no such body, or there is no such driver; or
+                if the simulator refuses a place to the ego or a named actor.
         """
         concrete, stage = self._concrete, self._stage
         driver = concrete.ego.driver
@@ -160,8 +161,14 @@ class Director:
             self._players[member.name] = ParkedPlayer(member, line, self._stage, lamps)
 
     def before_tick(self, state: WorldState) -> None:
-        """Send everybody's controls for the next tick, in one call."""
+        """Send everybody's controls for the next tick, in one call.
+
+        Raises:
+            CastError: if before time zero the ego touches somebody, who then is not where the scenario says.
+        """
         view = self._look(state)
+        if state.time_us < 0:
+            self._refuse_contact(view)
         if self._driver is not None and state.time_us < 0:  # at recorded frames `observe` has it look
             self._unreported += self._driver.look(view)
         commands = [command for player in self._players.values() for command in player.control(view, self._dt_s)]
@@ -170,6 +177,15 @@ class Director:
         self._stage.send(commands, "control of")
         if self._weather is not None:
             self._weather.step(state.time_us)
+
+    def _refuse_contact(self, view: View) -> None:
+        ids, before_s = view.scene.ids, -view.time_us * 1e-6
+        ego = view.box(ids[EGO])
+        for name in ids:
+            if name != EGO and touching(ego, view.box(ids[name])):
+                told = f"{name!r} and the ego touch {before_s:g} s before time zero, on the way to where they begin"
+                at = ("actors", name, "at") if name in self._concrete.actors else ()
+                raise CastError(f"{told}; want a place out of each other's way", at)
 
     def observe(self, state: WorldState) -> tuple[Event, ...]:
         """Measure a recorded frame and start what is due; call it once a frame, before `before_tick`.

@@ -282,7 +282,7 @@ def test_where_every_place_is_refused_to_somebody_it_is_told_who_is_close_by(
     monkeypatch.setattr(Session, "spawn", never)
     monkeypatch.setattr(staging, "_MOST_SPAWNED", 2)
     told = r"AvSynth01: wherever the road fits \(2 tried\), cyclist: refused, \d\.\d m from 'parked'; want it where"
-    with open_session(address, "AvSynth01", TICK_US, 0, tmp_path) as session, pytest.raises(SpawnError, match=told):
+    with open_session(address, "AvSynth01", TICK_US, 0, tmp_path) as session, pytest.raises(CastError, match=told):
         put_on_stage(drawn(tmp_path, CITY.replace("ahead_m: 15", "ahead_m: 28")), session)
 
 

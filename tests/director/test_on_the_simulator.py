@@ -366,3 +366,14 @@ def test_nine_of_ten_draws_meet_their_expectations(name: str, address: Address, 
     held = [play(concrete, address, tmp_path / str(concrete.seed)).outcome.held for concrete in drawn]
 
     assert np.mean(held) >= 0.9
+
+
+@pytest.mark.parametrize("who", ["{body: adult, at: {ahead_m: -8}}", "{body: car, at: {ahead_m: -9}}"])
+def test_who_is_in_the_way_of_the_ego_before_time_zero_is_refused_by_name(
+    address: Address, tmp_path: Path, who: str
+) -> None:
+    told = r"'late' and the ego touch [\d.]+ s before time zero, on the way to where they begin; want a place out of"
+    with pytest.raises(CastError, match=told) as caught:
+        quiet(address, tmp_path, f"{ROAD}ego: {{speed_kmh: 30}}\nactors:\n  late: {who}\n")
+
+    assert caught.value.at == ("actors", "late", "at")

@@ -86,8 +86,8 @@ def put_on_stage(concrete: ConcreteScenario, stage: Stage) -> Cast:
         stage: where.
 
     Raises:
-        CastError: if the map has no such road, or the blueprint library no such body.
-        SpawnError: if the simulator refuses a place to the ego or a named actor, wherever the road fits.
+        CastError: if the map has no such road, or the blueprint library no such body; or if the simulator refuses a
+            place to the ego or a named actor, wherever the road fits.
     """
     if concrete.traffic.bodies:
         stage.traffic_manager()  # it wants to be there first
@@ -167,7 +167,8 @@ def _placed(setting: Setting) -> tuple[Place, dict[str, Spot], Member, dict[str,
     where = "wherever the road fits" if concrete.road.pose is None else "at the pose of the road"
     if isinstance(error, SpawnError):
         want = "want it where neither somebody else nor something of the town is, or another town"
-        raise SpawnError(f"{concrete.town}: {where} ({tried} tried), {error}{near}; {want}") from error
+        at = ("road",) if name == EGO else ("actors", name, "at")
+        raise CastError(f"{concrete.town}: {where} ({tried} tried), {error}{near}; {want}", at) from error
     raise CastError(f"{concrete.town}: {where}, {error}") from error
 
 
