@@ -31,6 +31,7 @@ _LIDAR_FROM_BODY: Array = from_yaw(0.0, 0.0, 0.0, math.pi / 2)
 _RGB, _INSTANCE, _DEPTH = "sensor.camera.rgb", "sensor.camera.instance_segmentation", "sensor.camera.depth"
 _FLOW, _VISIBILITY = "sensor.camera.optical_flow", "avsynth.camera.visibility"
 _PERIOD, _PHASE = "avsynth.frame_period", "avsynth.frame_phase"
+_SEEDS = ("noise_seed", "avsynth.noise_seed")  # CARLA's own, and that of colour cameras
 _OPEN, _READ_OUT = "avsynth.exposure_ms", "avsynth.read_out_ms"
 
 
@@ -61,7 +62,15 @@ class SensorArray:
         devices: by channel of those sensors that are devices, whose their rays are and where their physics are put in.
     """
 
-    def __init__(self, session: Session, ego: carla.Vehicle, actor_from_ego: Array, rig: Rig, first_frame: int) -> None:
+    def __init__(
+        self,
+        session: Session,
+        ego: carla.Vehicle,
+        actor_from_ego: Array,
+        rig: Rig,
+        first_frame: int,
+        noise_seed: int = 0,
+    ) -> None:
         """Spawn and start every sensor.
 
         Args:
@@ -70,12 +79,14 @@ class SensorArray:
             actor_from_ego: (4, 4), the rear-axle frame in the vehicle's actor frame.
             rig: the sensors wanted.
             first_frame: the simulator frame that will be frame 0 of the recording.
+            noise_seed: of what the simulator's sensors draw at random, such as drops on lenses.
         """
         self._session = session
         self._wanted = rig.name
         self._ego = ego
         self._actor_from_ego = actor_from_ego
         self._first_frame = first_frame
+        self._noise_seed = str(noise_seed)
         self._feeds: dict[tuple[str, str], _Feed] = {}
         self._warming: dict[str, FrameQueue] = {}
         self._samples: dict[str, list[Sample]] = {}
@@ -224,6 +235,7 @@ class SensorArray:
         wanted = dict(attributes)
         if self._session.has_attribute(type_id, _PERIOD):
             wanted |= {_PERIOD: str(period), _PHASE: str(first % period)}
+        wanted |= {name: self._noise_seed for name in _SEEDS if self._session.has_attribute(type_id, name)}
         sensor = self._session.spawn_sensor(type_id, wanted, self._ego, self._actor_from_ego @ ego_from_body)
         self._feeds[channel, type_id] = _Feed(period, queue, crop)
         if type_id != _RGB or self._session.embedded:

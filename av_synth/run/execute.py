@@ -43,6 +43,7 @@ from av_synth.run.spec import (
 )
 from av_synth.run.towns import in_town, tick_us_of, town_of
 from av_synth.scenario import ConcreteScenario
+from av_synth.scenario.distributions import stream
 from av_synth.scenario.faults import FaultInForce
 from av_synth.sensing.air import air
 from av_synth.session import OnStep, Session, Step, client_errors, open_session, unheard
@@ -96,7 +97,10 @@ def execute(
             director.setup()
             run_up: list[RunUpTick] | None = [] if sinks else None
             mounted = None if rig is None else as_mounted(rig, scenario)
-            state, lamps, sensors, from_ego = _warm_up(session, director, mounted, lambda: on_tick(0, frames), run_up)
+            noise_seed = int(stream(scenario.name, "noise of sensors", scenario.seed).integers(2**31))
+            state, lamps, sensors, from_ego = _warm_up(
+                session, director, mounted, noise_seed, lambda: on_tick(0, frames), run_up
+            )
             look = None if sensors is None else _Look(sensors, scenario, director.ego.id)
             context = _context(spec, run_id, identity, session, director.ego, sensors, frames)
             for sink in sinks:
@@ -186,6 +190,7 @@ def _warm_up(
     session: Session,
     director: Performer,
     rig: Rig | None,
+    noise_seed: int,
     on_tick: Callable[[], None],
     run_up: list[RunUpTick] | None,
 ) -> tuple[WorldState, Mapping[int, int], SensorArray | None, Array]:
@@ -214,7 +219,7 @@ def _warm_up(
             settled = True
             session.reached(Step.SETTLED)
         if settled and rig is not None and rig.looks and sensors is None and first_frame - state.frame <= lead:
-            sensors = SensorArray(session, director.ego, from_ego, rig, first_frame)
+            sensors = SensorArray(session, director.ego, from_ego, rig, first_frame, noise_seed)
             session.reached(Step.SENSORS)
         if sensors is not None:
             sensors.warm_up(state)

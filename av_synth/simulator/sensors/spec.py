@@ -39,7 +39,8 @@ CAMERAS: Mapping[str, tuple[SensorType, str]] = {
 }
 _GRID_RADAR = "avsynth.radar.device"
 _MAX_IMAGE_PX = 8192
-_PHASE, _SEED = "avsynth.frame_phase", "noise_seed"
+_PHASE = "avsynth.frame_phase"
+_SEEDS = ("noise_seed", "avsynth.noise_seed")
 _MAX_PIXELS = 8192 * 4320  # 8K: 140 MB an image, and five times that to draw it
 _MAX_GRID_RAYS = 400_000
 
@@ -222,8 +223,8 @@ def make_sensor(
     read = Reader(blueprint_id, attributes)
     kind, spec = _spec(blueprint_id, read)
     schedule = _schedule(read, now[1], drifts)
-    if read.has(_SEED):
-        read.integer(_SEED, -(2**63), 2**63)  # part of the key below
+    for name in filter(read.has, _SEEDS):
+        read.integer(name, -(2**63), 2**63)  # part of the key below
     mount = np.eye(4) if parent_from_sensor is None else parent_from_sensor
     what = {name: value for name, value in attributes.items() if name != _PHASE}
     key = f"{blueprint_id}|{sorted(what.items())}|{np.round(mount, 4).tolist()}"
@@ -235,7 +236,7 @@ def acting_attributes(blueprint_id: str) -> frozenset[str]:
     read = Reader(blueprint_id, {})
     _spec(blueprint_id, read)
     _schedule(read, 0.0, drifts=False)
-    return frozenset(read.names | ({_SEED} if read.has(_SEED) else set()))
+    return frozenset(read.names.union(filter(read.has, _SEEDS)))
 
 
 def is_built(blueprint_id: str) -> bool:

@@ -143,7 +143,8 @@ _V2X: tuple[Row, ...] = (
     ("noise_vel_stddev_x", _F, "0.0"),
 )
 
-# extensions (docs/reference/extensions.md): on which frames there is data, and exact intrinsics
+# extensions (docs/reference/extensions.md): drops on the lens, on which frames there is data, and exact intrinsics
+_DROPS: tuple[Row, ...] = (("avsynth.noise_seed", _I, "0"),)
 _FRAMES: tuple[Row, ...] = (("avsynth.frame_period", _I, "1"), ("avsynth.frame_phase", _I, "0"))
 _INTRINSICS: tuple[Row, ...] = (
     *((f"avsynth.{name}", _F, "-1") for name in ("fx", "cx", "cy")),
@@ -163,7 +164,7 @@ _RADIO_MODES = ("scenario", "path_loss_model")
 _EXTENDED_CAMERA = (*_TICK, *_LENS, *_FRAMES, *_INTRINSICS)
 
 _SENSORS: dict[str, tuple[tuple[Row, ...], tuple[str, ...]]] = {
-    "sensor.camera.rgb": ((*_TICK, *_LENS, *_EXPOSURE, *_FRAMES, *_INTRINSICS), _CAMERA_MODES),
+    "sensor.camera.rgb": ((*_TICK, *_LENS, *_EXPOSURE, *_DROPS, *_FRAMES, *_INTRINSICS), _CAMERA_MODES),
     "sensor.camera.depth": (_EXTENDED_CAMERA, _LENS_MODES),
     "sensor.camera.semantic_segmentation": (_EXTENDED_CAMERA, _LENS_MODES),
     "sensor.camera.instance_segmentation": (_EXTENDED_CAMERA, _LENS_MODES),
