@@ -63,18 +63,18 @@ def campaign(
 
     Example: av-synth campaign rain_sweep --out out/rain --workers 4
     """
-    from av_synth.farm.conduct import Orders, need_address  # pydantic models, which take a while to import
+    from av_synth.farm.conduct import Orders, refuse  # pydantic models, which take a while to import
     from av_synth.farm.planning import campaign as campaigns
 
     asked = campaigns.load(campaign)
     if price is not None and not dry_run:
         raise DocumentError([Problem("", "--price-per-core-hour", "is told with --dry-run only; leave it out")])
+    orders = Orders(workers, ray, not no_export, commit_to, deep)
     if dry_run:
-        if commit_to is not None:
-            need_address(commit_to)
+        refuse(asked, out, orders)
         _tell_outlook(asked, out, workers, price)
         return
-    raise typer.Exit(_make(asked, out, Orders(workers, ray, not no_export, commit_to, deep)))
+    raise typer.Exit(_make(asked, out, orders))
 
 
 def _tell_outlook(asked: Campaign, out: Path, workers: int | None, price: float | None) -> None:

@@ -79,7 +79,8 @@ def conduct(
         UserError: if what is asked cannot be. Nothing was played then.
         AvSynthError: as `prepare.planned`, `drive` and `export_dataset`.
     """
-    form = _refuse(asked, out, orders)
+    form = refuse(asked, out, orders)
+    refuse_driven(out)
     with step(f"planning {asked.document.name}") as on_planned:
         # first the searches, one after the other
         plan = planned(asked, out, on_planned, on_planned, orders.commit_to)
@@ -94,7 +95,7 @@ def conduct(
         return ended, Path(export_dataset(out, form=form))
 
 
-def need_address(address: str) -> None:
+def _need_address(address: str) -> None:
     """Refuse what runs cannot be committed to, as far as nobody need be asked.
 
     Raises:
@@ -108,12 +109,18 @@ def need_address(address: str) -> None:
     ObjectStore(address)
 
 
-def _refuse(asked: Campaign, out: Path, orders: Orders) -> str | None:
-    """What cannot be is told before anything is planned; returns the format of the dataset, None if none is made."""
+def refuse(asked: Campaign, out: Path, orders: Orders) -> str | None:
+    """Refuse what cannot be, before anything is planned, or only looked at.
+
+    Returns:
+        The format of the dataset at the end; None if none is made.
+
+    Raises:
+        UserError: saying what is in the way.
+    """
     if orders.commit_to is not None:
-        need_address(orders.commit_to)
+        _need_address(orders.commit_to)
     need_folder(out)
-    refuse_driven(out)
     if orders.deep and (where := orders.commit_to or committed_runs.address_of(out)):
         reason = f"the runs are at {where}; leave it out: `av-synth pull` compares the hashes of what it brings"
         raise DocumentError([Problem("", "--deep", reason)])
