@@ -19,7 +19,7 @@ from av_synth.card.markdown import MARK, page
 from av_synth.card.words import responsible
 from av_synth.errors import UserError
 from av_synth.export import contents
-from av_synth.store import canonical_json, refuse_strangers, replace_file
+from av_synth.store import canonical_json, need_place, refuse_strangers, replace_file
 from av_synth.verify import verify
 
 _PAGE, _DOCUMENT = contents.CARD
@@ -100,6 +100,7 @@ def _refuse(folder: Path, about: About) -> None:
         raise UserError(f"--date: got {about.date!r}; want YYYY-MM-DD, such as 2026-11-22")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--out {folder}: is a file; want a folder")
+    need_place("--out", folder, folder=True)
     path, instead = folder / _PAGE, "move it, or name another folder"
     refuse_strangers("--out", path, "card of av-synth", lambda file: MARK.encode() in file.read_bytes(), instead)
     refuse_strangers("--out", folder / _DOCUMENT, "document of a card", lambda _: path.exists(), instead)

@@ -13,6 +13,7 @@ from av_synth.cli.output import say
 from av_synth.errors import DocumentError, Problem
 from av_synth.scenario import openscenario
 from av_synth.scenario.openscenario import Report
+from av_synth.store import need_place
 
 HELP = (
     "Make scenarios of ASAM OpenSCENARIO XML 1.0 to 1.3, and OpenSCENARIO 1.2 of ours.\n\n"
@@ -77,6 +78,7 @@ def export(
 def _free(target: Path, force: bool) -> Path:
     if target.exists() and not force:
         raise DocumentError([Problem("", "--out", f"{target} is there already; want another, or --force")])
+    need_place("--out", target)
     return target
 
 

@@ -9,10 +9,9 @@ import typer
 import yaml
 
 from av_synth.cli.output import say, say_item
-from av_synth.errors import DocumentError, Problem
 from av_synth.launch.choose import simulator_at
 from av_synth.session.probe import Finding, probe
-from av_synth.store import refuse_strangers
+from av_synth.store import refuse_strangers, replace_file
 
 
 def register(app: typer.Typer) -> None:
@@ -46,10 +45,7 @@ def measure(
             say_item(name, f"{_word(finding):<4} {finding.observed}", width)
     say(f"alike: av-synth simulator --profile {found.profile}")
     if out is not None:
-        try:
-            out.write_text(yaml.safe_dump(found.to_json(), sort_keys=False, width=120), encoding="utf-8")
-        except OSError as error:
-            raise DocumentError([Problem("", "--out", f"got {str(out)!r}: {error.strerror}; want a file")]) from error
+        replace_file(out, yaml.safe_dump(found.to_json(), sort_keys=False, width=120).encode())
         say(f"written: {out}")
 
 

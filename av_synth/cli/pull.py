@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from av_synth.cli.output import progress, say
+from av_synth.store import need_place
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +29,7 @@ def pull(
     """
     from av_synth.farm.records import committed_runs
 
+    need_place("--out", out, folder=True)
     with progress(f"bringing the runs of {address}") as on_run:
         brought, there = committed_runs.pull(out, on_run, address)
     say(f"runs in {out / 'runs'}: {brought} brought and compared with their hashes, {there} were there")

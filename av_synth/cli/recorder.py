@@ -13,7 +13,7 @@ import typer
 
 from av_synth.cli.output import say
 from av_synth.errors import DocumentError, LogError, Problem
-from av_synth.store import open_named
+from av_synth.store import need_place, open_named
 
 if TYPE_CHECKING:  # a log brings the director and pyarrow, which take longer to import than the help of a verb takes
     from av_synth.recording import Recording
@@ -82,6 +82,7 @@ def write(
 
     if file.exists() and not force:
         raise DocumentError([Problem("", "FILE", f"{file} is there already; want another, or --force")])
+    need_place("FILE", file)
     uids = carla_recorder.uids_of(read(like)) if like else None
     _say_lost(carla_recorder.write(state_log.of_run(open_named(run, seed)), file, uids))
     say(f"recording: {file}")

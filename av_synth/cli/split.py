@@ -8,7 +8,7 @@ import typer
 
 from av_synth import store
 from av_synth.cli.output import progress, say, say_item
-from av_synth.export.division import BY, DEFAULT_RATIO, divide, parse_ratio, write_splits
+from av_synth.export.division import BY, DEFAULT_RATIO, divide, parse_ratio, refuse_place, write_splits
 from av_synth.export.splits import read_splits
 from av_synth.farm.records import committed_runs
 
@@ -38,10 +38,12 @@ def split(
     """
     shares = parse_ratio(ratio)
     before = None if keep is None else read_splits(keep, "--keep")
+    target = file or out / "splits.json"
+    if file is not None or out.is_dir():  # a store that is not there is told as such
+        refuse_place(target)
     committed_runs.bring(out, progress)
     runs = store.need_runs(out)
     division = divide(runs, shares, by, seed, before)
-    target = file or out / "splits.json"
     write_splits(target, division, shares, seed)
     for name, members in division.splits.runs.items():
         groups = "" if by == "run" else f", {division.groups[name]} {by}{'' if division.groups[name] == 1 else 's'}"

@@ -8,6 +8,7 @@ import typer
 
 from av_synth.cli.output import progress, say
 from av_synth.errors import UserError
+from av_synth.store import need_place
 from av_synth.verify import check_place, write_report, write_text_report
 from av_synth.verify import verify as verify_dataset
 
@@ -40,6 +41,7 @@ def verify(
         raise UserError("--quarantine: want --report FOLDER too, the folder that quarantine.json goes to")
     if report is not None:
         check_place(dataset, report)
+        need_place("--report", report, folder=True)
     with progress(f"verifying {dataset}", counted=False):
         found = verify_dataset(dataset, version)
         if report is not None:

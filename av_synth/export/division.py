@@ -11,7 +11,7 @@ from pathlib import Path
 import av_synth
 from av_synth.errors import DocumentError, Problem, UserError
 from av_synth.export.splits import ALL, NAME, Draw, Splits, read_splits
-from av_synth.store import canonical_json, open_run, scratch, write_file
+from av_synth.store import canonical_json, need_place, open_run, scratch, write_file
 
 SCHEMA = 1
 DEFAULT_RATIO = "train=0.7,val=0.15,test=0.15"
@@ -116,6 +116,20 @@ def divide(
     return Division(Splits({name: tuple(sorted(members)) for name, members in placed.items()}), counts, by)
 
 
+def refuse_place(path: Path) -> None:
+    """Refuse a place that a file of splits cannot go to, or where something else would be lost.
+
+    Raises:
+        UserError: saying what is in the way.
+    """
+    need_place("--file", path)
+    if path.exists():
+        try:
+            read_splits(path)
+        except DocumentError as error:
+            raise UserError(f"{path}: is there and is no file of splits; name another with --file") from error
+
+
 def write_splits(path: Path, division: Division, ratio: Mapping[str, float], seed: int) -> None:
     """Write the file that `export --splits` reads, in one step; only another such file is ever replaced.
 
@@ -123,11 +137,7 @@ def write_splits(path: Path, division: Division, ratio: Mapping[str, float], see
         UserError: if something else is at `path`.
         StoreError: if it cannot be written.
     """
-    if path.exists():
-        try:
-            read_splits(path)
-        except DocumentError as error:
-            raise UserError(f"{path}: is there and is no file of splits; name another with --file") from error
+    refuse_place(path)
     content = {
         "schema": SCHEMA,
         "av_synth": av_synth.__version__,

@@ -16,7 +16,6 @@ module (or any object) that has `write`. docs/how-to/own-format.md has a complet
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -32,7 +31,7 @@ from av_synth.export import contents
 from av_synth.export.attribution import write_attribution
 from av_synth.export.publish import publish
 from av_synth.export.splits import Splits
-from av_synth.store import canonical_json, open_run
+from av_synth.store import canonical_json, need_place, open_run
 from av_synth.store.files import as_mapping, read_json, write_file
 from av_synth.store.runs import MANIFEST, RUNS
 
@@ -266,11 +265,7 @@ def _refuse_among_runs(target: Path, runs: Mapping[str, _Chosen]) -> None:
 
 def _refuse_above(target: Path) -> None:
     """Raise UserError if no folder can be made at `target`."""
-    above = next(folder for folder in target.parents if folder.exists())
-    if not above.is_dir():
-        raise UserError(f"{target}: {above} is a file, not a folder; name another place")
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise UserError(f"{target}: {above} cannot be written to; name another place")
+    need_place("", target)  # it is staged beside
 
 
 def _refuse_foreign(target: Path, name: str) -> None:

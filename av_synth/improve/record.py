@@ -23,7 +23,7 @@ from av_synth.errors import StoreError, UserError
 from av_synth.farm.records.lease import held
 from av_synth.grade import Grades, SliceGrade
 from av_synth.improve.grading import Shortfall, of_cells
-from av_synth.store import canonical_json, replace_file
+from av_synth.store import canonical_json, need_place, replace_file
 from av_synth.store.files import fsync_directories
 
 FOLDER = "improve"
@@ -121,6 +121,7 @@ def alone(store: Path) -> Iterator[None]:
         UserError: if somebody else does; names the process.
         StoreError: if that cannot be found out.
     """
+    need_place("--store", store, folder=True)
     folder = store / FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True)

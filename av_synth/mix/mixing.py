@@ -19,7 +19,7 @@ from av_synth.mix.places import Places
 from av_synth.mix.told import Portion, write_documents
 from av_synth.mix.vocabulary import Vocabulary
 from av_synth.query import joining
-from av_synth.store import clear_scratch, replace_directory, scratch
+from av_synth.store import clear_scratch, need_place, replace_directory, scratch
 
 DEFAULT_SPLIT = "train=0.8,val=0.2"
 VERSION = "v1.0-trainval"
@@ -127,6 +127,7 @@ def _refuse(ingredients: Sequence[Ingredient], out: Path, split: Mapping[str, fl
             raise UserError(f"{out}: inside {ingredient.root}, which is to be mixed; name another place")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out}: there is something already; name a new folder")
+    need_place("--out", out)  # it is staged beside
 
 
 def _pools(ingredients: Sequence[Ingredient]) -> tuple[dict[str, list[GivenScene]], int]:

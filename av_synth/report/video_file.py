@@ -14,7 +14,7 @@ import cv2
 
 from av_synth.errors import StoreError, UserError
 from av_synth.report.drawing import Image
-from av_synth.store import refuse_strangers
+from av_synth.store import need_place, refuse_strangers
 
 _ENDINGS = (".mp4", ".webp")
 _WEBP_QUALITY = 80
@@ -53,10 +53,8 @@ def refuse_target(out: Path, *, force: bool) -> None:
         raise UserError(f"--out {out}: is a folder; want a name for the video, such as {out / 'video.mp4'}")
     if not force:
         refuse_strangers("--out", out, "video", _is_video, "name another file, or --force to replace it")
-    folder = next(parent for parent in out.absolute().parents if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        why = "cannot be written to" if folder.is_dir() else "is a file"
-        raise UserError(f"--out {out}: {folder} {why}; want a place in a folder that can be written to")
+    else:
+        need_place("--out", out)
 
 
 def _is_video(path: Path) -> bool:

@@ -33,6 +33,7 @@ from av_synth.search.propose import BLOCK, Proposer, Seen
 from av_synth.search.space import Space, effective_count, outcome
 from av_synth.search.target import METRICS, Target, parse_target
 from av_synth.search.worker import Job, Setting, Tried, Worker
+from av_synth.store import need_place
 
 _NEAR = 0.03  # of the whole space and of the range asked for: nearer draws are copies
 _GIVE_UP = 400  # draws one after the other of which none was accepted
@@ -358,6 +359,7 @@ def _go_on(path: Path, asked: Campaign) -> Campaign:
     Raises:
         DocumentError: if something else is there.
     """
+    need_place("--out", path)
     if not path.exists():
         return asked
     known = load_campaign(path).campaign

@@ -10,12 +10,12 @@ run = store.open_run(path)
 from av_synth.store.files import (
     canonical_json,
     link_or_copy,
-    refuse_strangers,
     replace_directory,
     replace_file,
     write_file,
 )
 from av_synth.store.named import open_named
+from av_synth.store.places import need_place, refuse_strangers
 from av_synth.store.runs import (
     MANIFEST_FIELDS,
     OPENDRIVE,
@@ -46,6 +46,7 @@ __all__ = [
     "clear_scratch",
     "clear_staging",
     "link_or_copy",
+    "need_place",
     "need_runs",
     "open_named",
     "open_run",

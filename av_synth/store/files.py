@@ -9,10 +9,10 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from av_synth.errors import StoreError, UserError
+from av_synth.errors import StoreError
 
 _COMPONENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}")
 _AT_FDCWD = -100
@@ -97,38 +97,6 @@ def replace_file(path: Path, data: bytes, *, durable: bool = False) -> None:
         os.replace(new, path)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
-def refuse_strangers(
-    option: str,
-    file: Path | None,
-    what: str,
-    is_such: Callable[[Path], bool],
-    instead: str = "move it, or name another file",
-) -> None:
-    """Refuse a place that a file cannot go to, or where somebody's file would be lost, before any work is done.
-
-    Args:
-        option: what the user named it with.
-        file: where to; None if nobody wants it.
-        what: is to be written there, such as 'picture'.
-        is_such: whether a file that is there may be replaced; an OSError is told. An empty one is nobody's loss.
-        instead: what to do about one that may not.
-
-    Raises:
-        UserError: naming the option and what is there.
-    """
-    if file is None or not file.exists():
-        return
-    if file.is_dir():
-        raise UserError(f"{option}: {file}: is a folder; want the name of a file")
-    try:
-        # of a device there may be no end
-        may_go = file.is_file() and (file.stat().st_size == 0 or is_such(file))
-    except OSError as error:
-        raise UserError(f"{option}: {file}: cannot be read: {error.strerror}; name another file") from error
-    if not may_go:
-        raise UserError(f"{option}: {file}: is there already and is no {what}; {instead}")
 
 
 def _write(path: Path, mode: str, data: bytes, durable: bool) -> None:

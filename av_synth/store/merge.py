@@ -8,6 +8,7 @@ from pathlib import Path
 
 from av_synth.errors import DataError, UserError
 from av_synth.store.files import link_or_copy, replace_directory
+from av_synth.store.places import need_place
 from av_synth.store.runs import MANIFEST, RUNS, STAGING, Run, need_runs, open_run, run_path, runs
 from av_synth.store.scratch import clear_scratch, scratch
 
@@ -96,6 +97,7 @@ def _refuse(roots: Sequence[Path], out: Path) -> None:
             raise UserError(f"{out}: inside {root}, which is to be joined; name another place")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out}: there is something already; name a new folder")
+    need_place("--out", out)  # it is staged beside
 
 
 def _check_same(first: Run, other: Run) -> None:

@@ -53,7 +53,7 @@ def test_the_report_is_json_when_asked(tmp_path: Path, capsys: pytest.CaptureFix
         (["catalog.xosc"], "is a catalog; want a scenario"),
         (["bomb.xosc"], "declares a document type; want none"),
         (["their_scenario.xosc", "--out", "Mine.yaml"], "--out: got 'Mine.yaml'; want a scenario's name and .yaml"),
-        (["their_scenario.xosc", "--out", "bomb.xosc/x.yaml"], "bomb.xosc/x.yaml cannot be written: "),
+        (["their_scenario.xosc", "--out", "bomb.xosc/x.yaml"], "bomb.xosc is a file; want a place in a folder"),
     ],
 )
 def test_what_cannot_come_in_is_said_and_nothing_is_written(

@@ -58,7 +58,7 @@ def test_a_run_is_written_and_what_is_lost_is_said(tmp_path: Path, capsys: pytes
         ("recorder info none.log", "none.log: cannot be read: No such file or directory"),
         ("recorder info text.log", "text.log: byte 2: got b'"),
         ("recorder write nothing new.log", "nothing: there is no such folder; want the folder of a run"),
-        ("recorder write run text.log/in/new.log", "new.log: cannot be written: Not a directory"),
+        ("recorder write run text.log/in/new.log", "text.log is a file; want a place in a folder that"),
         ("recorder write nothing text.log", "FILE: text.log is there already; want another, or --force"),
         ("replay run --resimulate --ego 3", "--ego: goes without --resimulate, which looks with nothing"),
         ("replay run --ego 3 --out out", "--ego: goes with a file of CARLA's recorder; a run says who its ego is"),

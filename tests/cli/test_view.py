@@ -105,5 +105,5 @@ def test_the_runs_of_a_store_alone_lead_to_the_store(store, capsys):
 
 def test_a_folder_whose_place_cannot_be_written_is_told(store, capsys, tmp_path):
     (tmp_path / "file").touch()
-    assert "is a file, or in one" in refused(capsys, store, "--html", tmp_path / "file" / "out")
+    assert "file is a file; want a place in a folder" in refused(capsys, store, "--html", tmp_path / "file" / "out")
     assert os.listdir(tmp_path) == ["file"]

@@ -340,7 +340,9 @@ def test_status_writes_the_page_of_a_campaign_wherever_it_is_asked_to(
     )
     in_the_way = tmp_path / "file"
     in_the_way.write_text("mine")
-    assert "a.html: cannot be written: " in said(capsys, "status", store, "--html", in_the_way / "a.html", code=2)
+    assert "file is a file; want a place in a folder" in said(
+        capsys, "status", store, "--html", in_the_way / "a.html", code=2
+    )
     no_page = f"{in_the_way}: is there already and is no page of a campaign"
     assert no_page in said(capsys, "status", store, "--html", in_the_way, code=2)
     assert in_the_way.read_text() == "mine"

@@ -101,7 +101,7 @@ def test_nothing_that_is_there_is_ever_merged_into_and_empty_folders_are_told(mo
     for roots, out, message in (
         ([monday], monday, "there is something already; name a new folder"),
         ([monday], tmp_path / "file", "there is something already"),
-        ([monday], tmp_path / "file" / "x", "file: is a file, or in one; want a folder that can be made"),
+        ([monday], tmp_path / "file" / "x", "file is a file; want a place in a folder that can be made"),
         ([monday], run / "merged", "inside .*monday, which is to be joined; name another place"),
         ([monday, tmp_path / "empty"], tmp_path / "both", "empty: has no committed run; want a folder"),
         ([monday], monday / "merged", "inside .*monday, which is to be joined"),

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from av_synth.errors import UserError
 from av_synth.farm.records import quarantine
+from av_synth.store import need_place
 from av_synth.store.runs import RUNS, STAGING
 
 
@@ -35,6 +36,7 @@ def need_folder(store: Path) -> None:
     for folder in (there, *(path / name for name in (RUNS, STAGING, quarantine.FOLDER, "journal", "logs"))):
         if os.path.lexists(folder) and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
             raise UserError(f"{store}: {_named(folder, path)}cannot be written to; {wanted}")
+    need_place("", store, folder=True)
 
 
 def _named(folder: Path, store: Path) -> str:

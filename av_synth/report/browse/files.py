@@ -42,6 +42,7 @@ def write_files(library: Library, out: Path, tell: Callable[[int, int], None]) -
         return _one_file(library, out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"--html: {out} is there already; want the name of a new folder")
+    store.need_place("--html", out)
     with store.scratch(out.absolute().parent, f".{out.name}") as folder:
         _write_all(library, folder, tell)
         store.replace_directory(folder, out)
@@ -56,6 +57,7 @@ def _one_file(library: Library, out: Path) -> Path:
         )
     if out.exists():
         raise UserError(f"--html: {out} is there already; want the name of a new file")
+    store.need_place("--html", out)
     write_viewer(directory, out)
     return out
 
