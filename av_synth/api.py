@@ -7,6 +7,7 @@ docs/how-to/python.md has them all, and what of their values is promised. Whatev
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from av_synth import rig as _rigs
 from av_synth import scenario as _scenarios
 from av_synth import store as _store
 from av_synth.director import Outcome
-from av_synth.errors import AvSynthError
+from av_synth.errors import AvSynthError, DocumentError, Problem, UserError
 from av_synth.export.dataset import DATASET
 from av_synth.export.dataset import export_dataset as _export_dataset
 from av_synth.farm.records import committed_runs as _whereabouts
@@ -78,7 +79,7 @@ def load_scenario(name: StrPath) -> Scenario:
     Raises:
         DocumentError: with every mistake in the file, each with its line.
     """
-    return _scenarios.load(os.fspath(name))
+    return _scenarios.load(_text("scenario", name, "a name or a path"))
 
 
 def load_rig(name: StrPath) -> Rig:
@@ -90,7 +91,7 @@ def load_rig(name: StrPath) -> Rig:
     Raises:
         DocumentError: with every mistake in the file, each with its line.
     """
-    return _rigs.load(os.fspath(name))
+    return _rigs.load(_text("rig", name, "a name or a path"))
 
 
 def draw(
@@ -114,6 +115,15 @@ def draw(
     Raises:
         DocumentError: if there is no such parameter, actor or town, or a value is out of its range.
     """
+    problems = []
+    try:
+        seed = operator.index(seed)
+    except TypeError:
+        problems.append(Problem("", "seed", f"got {seed!r}; want a whole number, 0 or more"))
+    if isinstance(without, str):
+        problems.append(Problem("", "without", f"got {without!r}; want a list of names, as in [{without!r}]"))
+    if problems:
+        raise DocumentError(problems)
     logical = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
     return _scenarios.draw(logical, seed, values=values, without=without, town=town)
 
@@ -144,8 +154,9 @@ def make_run(
         DataError: what came back is not usable.
         StoreError: the run cannot be written.
     """
+    _need_draw(scenario)
     looks = rig if rig is None or isinstance(rig, Rig) else load_rig(rig)
-    made = generate(spec_of(scenario, looks), Path(out), simulator, on_tick)
+    made = generate(spec_of(scenario, looks), _path("out", out), simulator, on_tick)
     return _store.open_run(made.run)
 
 
@@ -160,7 +171,7 @@ def open_run(path: StrPath, seed: int | None = None) -> Run:
         UserError: if it is neither, or not one run has that seed; with those that are there.
         StoreError: if the run is not whole, or was written by another version of av_synth.
     """
-    return _store.open_named(Path(path), seed)
+    return _store.open_named(_path("path", path), seed)
 
 
 def read_outcome(run: Run) -> Outcome:
@@ -203,7 +214,7 @@ def replay_run(
     played = run if isinstance(run, Run) else open_run(run)
     asked = Request(None if rig is None else os.fspath(rig), cameras, weather, at)
     spec = need_sensors(replay_spec(played, asked), played.folder)
-    return _store.open_run(generate(spec, Path(out), simulator, on_tick).run)
+    return _store.open_run(generate(spec, _path("out", out), simulator, on_tick).run)
 
 
 @contextmanager
@@ -219,7 +230,7 @@ def open_simulator(simulator: str = EMBEDDED, *, out: StrPath, adopt: bool = Fal
         UserError: if there is no such simulator.
         SimulatorError: if it cannot be reached or does not start.
     """
-    store = Path(out)
+    store = _path("out", out)
     with folder_of(store), simulator_at(simulator, _logs(store) / "simulator.log", adopt=adopt) as address:
         yield address
 
@@ -275,7 +286,7 @@ def export_dataset(
         DataError: if the new dataset does not verify; the old one stays.
         StoreError: if a run cannot be read, or files cannot be written.
     """
-    store = Path(out)
+    store = _path("out", out)
     if _whereabouts.address_of(store):  # a campaign committed them elsewhere
         _whereabouts.pull(store)
     texts = {name: str(value) for name, value in (options or {}).items()}
@@ -294,7 +305,28 @@ def verify_dataset(dataset: StrPath, *, version: str | None = None) -> VerifyRep
         What was found. Whatever is wrong inside the dataset is in there, and is no exception.
 
     Raises:
-        UserError: if there is no such folder or version, or several versions and none is named.
-        StoreError: if it is no dataset.
+        UserError: if it is no dataset, there is no such version, or several and none is named.
     """
-    return _verify(Path(dataset), version)
+    return _verify(_path("dataset", dataset), version)
+
+
+def _need_draw(scenario: object) -> None:
+    """Refuse a scenario of which nothing is drawn, and what is none."""
+    if not isinstance(scenario, ConcreteScenario):
+        got = f"the scenario {scenario.name!r}" if isinstance(scenario, Scenario) else repr(scenario)
+        raise UserError(f"scenario: got {got}; want a draw of a scenario: av_synth.draw(scenario, seed=0)")
+
+
+def _path(argument: str, value: object) -> Path:
+    """A path that somebody gave.
+
+    Raises:
+        UserError: naming the argument, if it is none.
+    """
+    return Path(_text(argument, value, "a path"))
+
+
+def _text(argument: str, value: object, want: str) -> str:
+    if isinstance(value, str | os.PathLike) and isinstance(path := os.fspath(value), str):
+        return path
+    raise UserError(f"{argument}: got {value!r}; want {want}, as text or pathlib.Path")

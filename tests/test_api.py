@@ -96,6 +96,34 @@ def test_what_cannot_be_is_an_error_of_the_one_tree_that_says_what_was_wanted(tm
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: av_synth.load_scenario(5), "scenario: got 5; want a name or a path, as text or pathlib.Path"),
+        (lambda: av_synth.load_rig(None), "rig: got None; want a name or a path, as text or pathlib.Path"),
+        (lambda: av_synth.draw(5), "scenario: got 5; want a name or a path, as text or pathlib.Path"),
+        (lambda: av_synth.draw("cut_in_wet", seed="a"), "seed: got 'a'; want a whole number, 0 or more"),
+        (lambda: av_synth.draw("cut_in_wet", seed=1.5), "seed: got 1.5; want a whole number, 0 or more"),
+        (lambda: av_synth.draw("cut_in_wet", without="van"), "without: got 'van'; want a list of names, as in ['van']"),
+        (
+            lambda: av_synth.make_run("cut_in_wet", rig="tiny", out="out"),
+            "scenario: got 'cut_in_wet'; want a draw of a scenario: av_synth.draw(scenario, seed=0)",
+        ),
+        (
+            lambda: av_synth.make_run(av_synth.load_scenario("cut_in_wet"), rig="tiny", out="out"),
+            "scenario: got the scenario 'cut_in_wet'; want a draw of a scenario: av_synth.draw(scenario, seed=0)",
+        ),
+        (lambda: av_synth.open_run(5), "path: got 5; want a path, as text or pathlib.Path"),
+        (lambda: av_synth.verify_dataset(5), "dataset: got 5; want a path, as text or pathlib.Path"),
+    ],
+)
+def test_an_argument_of_another_kind_is_told_with_what_is_wanted(call, told):
+    with pytest.raises(errors.UserError) as refused:
+        call()
+
+    assert str(refused.value) == told
+
+
 def test_values_are_numbers_or_texts_with_a_unit_and_fix_what_would_be_drawn():
     scenario = av_synth.load_scenario(av_synth.load_scenario("cut_in_wet").document.where)
     as_drawn = av_synth.draw(scenario, seed=3)
