@@ -194,7 +194,8 @@ def _ability(name: str, actor: Actor, kind: str) -> tuple[str | None, bool]:
             return None, True
         return f"{name} is {shown(body)}; want {', '.join(OF_PEOPLE[:-1])} or {OF_PEOPLE[-1]} of a pedestrian", True
     if kind not in OF_VEHICLES:
-        return f"{name} is {shown(body)}; want drive, cut_in or brake of a vehicle", True
+        others = f"or another of its {len(OF_VEHICLES)} manoeuvres (docs/reference/scenarios.md)"
+        return f"{name} is {shown(body)}; want drive, cut_in or brake of a vehicle, {others}", True
     if kind == "drop" and actor.absent:  # loads hang on the vehicles from the start
         return f"{name} is absent at the start, and has no load; want an actor that is there from the start", True
     two = body in _TWO_WHEELED

@@ -49,7 +49,10 @@ ACTORS = """actors:
             "{actor: kid, when: {time_s: 1}, do: {reverse: {speed_kmh: 5, distance_m: 5}}}",
             "kid is 'child'; want cross, ",
         ),
-        ("{actor: van, when: {time_s: 1}, do: {walk: {}}}", "van is 'van'; want drive, cut_in or brake of a vehicle"),
+        (
+            "{actor: van, when: {time_s: 1}, do: {walk: {}}}",
+            "van is 'van'; want drive, cut_in or brake of a vehicle, or another of its 31 manoeuvres (docs/reference/",
+        ),
         ("{actor: van, when: {time_s: 1}, do: {fall: {}}}", "van is 'van', which cannot fall"),
         ("{actor: bike, when: {time_s: 1}, do: {open_door: {}}}", "bike is 'bicycle', which has no doors"),
         ("{actor: wreck, when: {time_s: 1}, do: {drive: {speed_kmh: 5}}}", "wreck is parked; want open_door or lights"),

@@ -307,7 +307,8 @@ events:
   - {actor: who, when: {time_s: "${start_s}"}, do: {cross: {speed_kmh: 8}}}
 """
     assert mistakes(text) == [
-        "s.yaml:12: events[1].do.cross: with who = 'car': who is 'car'; want drive, cut_in or brake of a vehicle",
+        "s.yaml:12: events[1].do.cross: with who = 'car': who is 'car'; want drive, cut_in or brake of a vehicle, "
+        "or another of its 31 manoeuvres (docs/reference/scenarios.md)",
         "s.yaml:12: events[1].when.time_s: with start_s = 30.0: got 30; want less than duration_s = 20",
     ]
 

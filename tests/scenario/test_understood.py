@@ -58,7 +58,8 @@ expectations:
         "10: actors.bus.at: got ahead_m, beyond; want exactly one of ahead_m, ahead_s, beyond, behind, arm, pose",
         "10: actors.bus.colour: unknown key",
         "13: parked[1].side: got 'left'; want a side with a parking lane: add it to road.parking",
-        "15: events[0].do.cross: van is 'van'; want drive, cut_in or brake of a vehicle",
+        "15: events[0].do.cross: van is 'van'; want drive, cut_in or brake of a vehicle, "
+        "or another of its 31 manoeuvres (docs/reference/scenarios.md)",
         "15: events[0].when.time_s: got -1; want 0 to 3600",
         "16: events[1].actor: there is no actor 'bos'; did you mean 'bus'?",
         "16: events[1].when.time_s: got 9; want less than duration_s = 8",
