@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from av_synth.errors import DataError
+from av_synth.errors import DataError, UserError
 from av_synth.export.nuscenes.ego import EgoAt
 from av_synth.export.nuscenes.names import RunNames, sensor
 from av_synth.export.nuscenes.values import Offset, rotation_of, translation_of
@@ -118,6 +118,10 @@ def _frames_by_channel(run: Run, sensors: list[Record]) -> dict[str, list[Record
 def _keyframes(run_id: str, frames: Mapping[str, list[Record]]) -> dict[int, int]:
     """Time in microseconds by keyframe; every channel must have the lidar's keyframes, at the lidar's times."""
     keyframes = {row["frame"]: row["time_us"] for row in frames.get(LIDAR, ()) if row["is_keyframe"]}
+    if LIDAR not in frames:
+        have = f"has only {', '.join(frames)}" if frames else "has no sensors"
+        again = f"`av-synth replay RUN --rig nuscenes --out OTHER` looks again, --leave-out {run_id} goes without it"
+        raise UserError(f"run {run_id}: {have}, and a nuScenes scene wants {LIDAR}; {again}")
     if not keyframes:
         raise DataError(f"run {run_id}: no keyframe of {LIDAR}; a nuScenes scene cannot be made without")
     for channel, rows in frames.items():
