@@ -88,7 +88,10 @@ def load(name_or_path: str) -> Scenario:
     path = documents.find(KIND, name_or_path)
     found = from_document(documents.read(path))
     if found.name != path.stem:
-        reason = f"got {found.name!r} in the file {path.name}; want one name for both, because runs and splits go by it"
+        want = f"want one name for both, because runs and splits go by it; rename the file to {found.name}.yaml"
+        if re.fullmatch(documents.NAME, path.stem):
+            want += f", or say name: {path.stem}"
+        reason = f"got {found.name!r} in the file {path.name}; {want}"
         raise DocumentError([found.document.problem(("name",), reason)])
     return found
 

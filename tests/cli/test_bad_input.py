@@ -236,8 +236,17 @@ def test_a_scenario_whose_name_is_not_its_files_is_refused(here, capsys):
 
     said = refused(here, capsys, "run", "copy.yaml", "--rig", "tiny", "--out", "out")
 
-    assert "name: got 'own' in the file copy.yaml; want one name for both" in said
+    want = "want one name for both, because runs and splits go by it; rename the file to own.yaml"
+    assert f"name: got 'own' in the file copy.yaml; {want}, or say name: copy\n" in said
     assert line_named(said, "got 'own'", here / "copy.yaml") == "name: own"
+
+
+def test_a_scenario_whose_file_has_a_name_that_no_scenario_may_have_is_told_to_rename_the_file(here, capsys):
+    write(here / "mein Szenario ö.yaml", GOOD, "speed", "speed")
+
+    said = refused(here, capsys, "run", "mein Szenario ö.yaml", "--rig", "tiny", "--out", "out")
+
+    assert said.endswith("because runs and splits go by it; rename the file to own.yaml\n")
 
 
 @pytest.mark.parametrize("what", FILES)
