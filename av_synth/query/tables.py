@@ -50,15 +50,14 @@ def version_of(dataset: Path, version: str | None = None, option: str = "--versi
         option: by which users name it.
 
     Raises:
-        UserError: if there is no such folder or version, or there are several and none is named.
-        StoreError: if it is no dataset.
+        UserError: if it is no dataset, there is no such version, or there are several and none is named.
     """
     if not dataset.is_dir():
         why = "is no folder" if dataset.exists() else "there is no such folder"
         raise UserError(f"{dataset}: {why}; want the folder of a nuScenes dataset, as `av-synth export` writes it")
     found = sorted(path.parent.name for path in dataset.glob("*/sample.json"))
     if not found:
-        raise StoreError(f"{dataset}: has no folder with a sample.json; want a dataset's root, which holds v1.0-*/")
+        raise UserError(f"{dataset}: has no folder with a sample.json; want a dataset's root, which holds v1.0-*/")
     if version is None and len(found) > 1:
         raise UserError(f"{dataset}: has the versions {', '.join(found)}; want {option} with one of them")
     if version is not None and version not in found:

@@ -25,8 +25,8 @@ def verify(dataset: Path, version: str | None = None) -> VerifyReport:
         version: the folder of JSON tables; None when there is only one.
 
     Raises:
-        UserError: there is no such folder or version, or several and none is named.
-        StoreError: it is no dataset. Whatever is wrong inside is a finding, never an exception.
+        UserError: it is no dataset, there is no such version, or several and none is named. Whatever is wrong inside is
+            a finding, never an exception.
     """
     root, version = dataset, _version(dataset, version)
     findings = Findings()
@@ -72,8 +72,8 @@ def open_dataset(dataset: Path, version: str | None = None) -> Dataset:
     """Read the tables of a dataset, scene by scene, for those who look at it rather than judge it.
 
     Raises:
-        UserError: there is no such folder or version, or several and none is named.
-        StoreError: it is no dataset, or its tables are not sound.
+        UserError: it is no dataset, there is no such version, or several and none is named.
+        StoreError: its tables are not sound.
     """
     version = _version(dataset, version)
     findings = Findings()
@@ -111,7 +111,7 @@ def _version(root: Path, version: str | None) -> str:
         raise UserError(f"{root}: has {', '.join(found)}; want one of them as --version")
     inside = sorted(path.parent.parent.name for path in root.glob("*/*/sample.json"))
     ask = f"did you mean {root / inside[0]}?" if inside else "is it the dataset's root?"
-    raise StoreError(
+    raise UserError(
         f"{root}: has no folder with a sample.json; want one nuScenes version, such as v1.0-trainval; {ask}"
     )
 

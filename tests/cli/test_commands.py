@@ -364,8 +364,8 @@ def test_what_the_machine_refuses_is_one_line_with_the_path(store, capsys):
     assert text.endswith(f"{'x' * 300}: File name too long\n")
 
 
-def test_a_folder_that_is_no_dataset_is_told_and_ends_with_one(capsys, tmp_path):
-    text = said(capsys, "verify", str(tmp_path), code=1)
+def test_a_folder_that_is_no_dataset_is_told_and_is_no_untrue_dataset(capsys, tmp_path):
+    text = said(capsys, "verify", str(tmp_path), code=2)
 
     assert f"error: {tmp_path}: has no folder with a sample.json; want one nuScenes version" in text
 

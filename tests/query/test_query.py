@@ -136,8 +136,8 @@ def test_of_a_field_with_many_words_it_is_told_that_there_are_more() -> None:
     assert many.more
 
 
-def test_a_folder_that_is_no_dataset_is_a_store_error(tmp_path: Path, dataset: Path) -> None:
-    with pytest.raises(StoreError, match="want a dataset's root"):
+def test_a_folder_that_is_no_dataset_is_an_error_of_the_user(tmp_path: Path, dataset: Path) -> None:
+    with pytest.raises(UserError, match="want a dataset's root"):
         find(tmp_path, "ttc_s<1")
     with pytest.raises(UserError, match=r"has no version 'v9'; want --version with one of v1\.0-trainval"):
         find(dataset, "ttc_s<1", version="v9")

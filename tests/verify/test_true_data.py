@@ -13,7 +13,7 @@ import synthetic_dataset as synthetic
 from mistakes import edit_image
 from synthetic_copies import Copy, link_tree
 
-from av_synth.errors import StoreError, UserError
+from av_synth.errors import UserError
 from av_synth.verify import CHECKS, verify, write_text_report
 from av_synth.verify.findings import KEPT_PER_CHECK, Findings
 from av_synth.verify.maths import box_outline, clip_to_image, depth_inside, polygon_area, rotation_matrix
@@ -114,12 +114,12 @@ def test_a_rig_of_two_cameras_is_true_and_its_limits_are_noted(copy: Copy) -> No
 
 
 def test_no_dataset_or_two_versions_are_errors_that_say_what_is_there(one_scene: Path, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"has no folder with a sample.json; want one nuScenes version"):
+    with pytest.raises(UserError, match=r"has no folder with a sample.json; want one nuScenes version"):
         verify(tmp_path)
     with pytest.raises(UserError, match=r"--version: got 'v1\.0-mini'; .* has v1\.0-trainval"):
         verify(one_scene, "v1.0-mini")
     copied = link_tree(one_scene, tmp_path / "two")
-    with pytest.raises(StoreError, match=re.escape(f"v1.0-trainval; did you mean {copied}?")):
+    with pytest.raises(UserError, match=re.escape(f"v1.0-trainval; did you mean {copied}?")):
         verify(tmp_path)
     link_tree(copied / synthetic.VERSION, copied / "v1.0-mini")
     with pytest.raises(UserError, match=r"has v1\.0-mini, v1\.0-trainval; want one of them as --version"):
