@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from av_synth.errors import StoreError, UserError
 from av_synth.store.runs import MANIFEST, Run, open_run, runs, stores_in
 
 _MOST_TOLD = 12  # runs of a store; of a campaign's thousands nobody reads more
+_MOST_APART = 4  # things in which they differ
 
 
 def open_named(path: Path, seed: int | None = None) -> Run:
@@ -51,7 +53,7 @@ def _of_seed(path: Path, found: list[Path], seed: int | None) -> Run:
         got = f"holds {len(fit)} runs of seed {seed}; want one, by its folder"
     else:
         got = f"has no run of seed {seed}; want one that is there"
-    told = [_told(run) for run in fit or there]
+    told = _told(fit or there)
     left_out = [f"and {len(told) - _MOST_TOLD} more"] if len(told) > _MOST_TOLD else []
     raise UserError("\n  ".join([f"{path}: {got}:", *told[:_MOST_TOLD], *left_out]))
 
@@ -65,6 +67,30 @@ def _readable(found: list[Path]) -> Iterator[Run]:
             continue
 
 
-def _told(run: Run) -> str:
-    scenario, rig, seed = (run.manifest.get(key) for key in ("scenario", "rig", "seed"))
-    return f"{run.folder}: {scenario}, rig {rig}, seed {seed}"
+def _told(there: list[Run]) -> list[str]:
+    """A line for each run: what it is, and in what it differs from those of which that is told, too."""
+    alike: dict[str, list[Run]] = {}
+    for run in there:
+        scenario, rig, seed = (run.manifest.get(key) for key in ("scenario", "rig", "seed"))
+        alike.setdefault(f"{scenario}, rig {rig}, seed {seed}", []).append(run)
+    told: dict[Path, str] = {}
+    for what, group in alike.items():
+        drawn = [_drawn(run) if len(group) > 1 else {} for run in group]
+        differ = sorted(key for key in {*chain(*drawn)} if len({repr(each.get(key)) for each in drawn}) > 1)
+        for run, each in zip(group, drawn, strict=True):
+            apart = "".join(f", {key} {each.get(key)}" for key in differ[:_MOST_APART])
+            told[run.folder] = f"{run.folder}: {what}{apart}"
+    return [told[run.folder] for run in there]
+
+
+def _drawn(run: Run) -> dict[str, object]:
+    """Town, parameters and weather of a run; nothing if it has lost them."""
+    try:
+        scenario = run.json("scenario.json")
+    except StoreError:
+        return {}
+    found = {"town": scenario.get("town")}
+    for key in ("parameters", "weather"):
+        values = scenario.get(key)
+        found |= values if isinstance(values, dict) else {}
+    return found

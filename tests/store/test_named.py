@@ -56,6 +56,23 @@ def test_several_runs_of_one_seed_are_told_apart_by_their_folders(two: Path, tmp
     assert all(str(path) in found for path in store.runs(tmp_path))
 
 
+def test_runs_of_one_scenario_rig_and_seed_are_told_with_what_differs(tmp_path: Path) -> None:
+    for sensors, gap_m, rain_mm_h in (((), 2.0, 0.0), (TINY, 2.5, 12.0)):
+        scenario = {
+            "name": "near",
+            "town": "AvSynth01",
+            "parameters": {"gap_m": gap_m, "speed_kmh": 40.0},
+            "weather": {"rain_mm_h": rain_mm_h, "fog_density": 0.0},
+        }
+        build_run(tmp_path, 1, sensors=sensors, scenario=scenario)
+
+    told = sorted(line.partition(": ")[2] for line in refused(tmp_path, None).splitlines()[1:])
+    assert told == [
+        "near, rig synthetic, seed 1, gap_m 2.0, rain_mm_h 0.0",
+        "near, rig synthetic, seed 1, gap_m 2.5, rain_mm_h 12.0",
+    ]
+
+
 def test_the_folder_of_a_run_has_to_be_of_the_seed_that_is_asked_for(two: Path) -> None:
     run = store.open_named(two, 2).folder
 
