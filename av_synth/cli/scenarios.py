@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from itertools import groupby
 from pathlib import Path
@@ -25,6 +26,7 @@ from av_synth.store import refuse_strangers
 
 _SHOW = "show"
 _PICTURE = "out/picture.png"
+_OWN_TOWNS = re.compile("AvSynth0[1-6]")  # of the embedded simulator
 _STARTS = {".png": b"\x89PNG\r\n", ".jpg": b"\xff\xd8\xff"}
 """With what files of pictures begin, by their names' endings."""
 
@@ -107,12 +109,12 @@ def _show(name: str) -> None:
 
 
 def _named_of_a_simulator(data: object) -> set[str]:
-    """The towns and the blueprints that a document names."""
+    """The towns and the blueprints that a document names, but for the towns that the embedded simulator has."""
     if isinstance(data, list):
         return {one for item in data for one in _named_of_a_simulator(item)}
     found: set[str] = set()
     for key, value in data.items() if isinstance(data, dict) else ():
-        if key == "town" and isinstance(value, str) and not is_opendrive(value):
+        if key == "town" and isinstance(value, str) and not is_opendrive(value) and not _OWN_TOWNS.fullmatch(value):
             found.add(f"a town {value!r}")
         elif key == "body" and isinstance(value, str) and "." in value and "$" not in value:
             found.add(f"a body {value!r}")

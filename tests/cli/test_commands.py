@@ -13,6 +13,7 @@ import pytest
 from av_synth import __version__, documents, rig, scenario
 from av_synth.cli import demo, output
 from av_synth.cli.app import INTERRUPTED, app, status
+from av_synth.simulator import town as towns
 from tests.export.synthetic_run import build_run
 
 OPTIONS = {
@@ -150,6 +151,16 @@ def test_scenarios_are_listed_and_one_is_shown_with_what_its_parameters_may_be(c
         "  rain_mm_h      0, 2 or 6",
     ]
     assert "play it: av-synth run pedestrian_runs_out --rig tiny --out out/first --set ego_speed_kmh=37.5" in shown
+
+
+def test_of_a_scenario_of_ones_own_what_only_a_simulator_knows_is_told_but_not_of_the_towns_of_the_package(
+    capsys, tmp_path
+):
+    text = Path(scenario.load("cut_in_wet").document.where).read_text().replace("name: cut_in_wet", "name: own")
+    for town in (*towns.names(), "Else"):
+        (tmp_path / "own.yaml").write_text(re.sub(r"town: \w+", f"town: {town}", text))
+        spoken = said(capsys, "scenarios", str(tmp_path / "own.yaml"))
+        assert ("not checked" in spoken) == (town == "Else"), town
 
 
 def test_scenarios_can_be_asked_for_by_words_and_their_schema_printed(capsys):
