@@ -55,11 +55,11 @@ _WANTED_KIND = {
 def nearest(got: str, known: Iterable[str]) -> str:
     """A hint that ends a message: the known name most like `got`, else all of them when they are few."""
     names = sorted(known)
-    few = len(names) <= _MANY_NAMES
-    if not few:  # a comparison costs; who mistypes a word mostly begins or ends it right
+    if not (few := len(names) <= _MANY_NAMES):  # a comparison costs; who mistypes a word mostly begins or ends it right
         names = [name for name in names if name[:1] == got[:1] or name[-1:] == got[-1:]]
     close = difflib.get_close_matches(got, names, 1, 0.6)
-    close += [name for name in names if len(got) > 2 and name.startswith(f"{got}_")]  # `fog` of fog_density
+    # `fx` is meant for fx_px, `tyni` for tiny
+    close += [name for name in names if got[1:] and (name.startswith(f"{got}_") or sorted(name) == sorted(got))]
     if close:
         return f"did you mean {close[0]!r}?"
     return f"want one of {', '.join(names)}" if 0 < len(names) <= 32 and few else "there is none like it"

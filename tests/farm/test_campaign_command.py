@@ -42,11 +42,12 @@ BLIND = "  - {scenario: short.yaml, rig: none, seeds: [2], towns: [AvSynth01]}\n
         (TINY + BLIND, "", [], "few.yaml:5: runs[1].rig: is none, and others have sensors; want"),
         (TINY + BLIND, "", ["--dry-run"], "few.yaml:5: runs[1].rig: is none, and others have sensors; want"),
         (TINY, "simulator: here:2000\n", ["--ray", "local", "--dry-run"], "--ray: got 'local', and the simulator at"),
+        (TINY.replace("tiny", "tyni"), "", [], "few.yaml:4: runs[0].rig: got 'tyni'; did you mean 'tiny'?"),
         (TINY.replace("[0, 1]", "[-1]"), "", [], "few.yaml:4: runs[0].seeds[0]: got -1; want at least 0"),
     ],
     ids=[
         *("price", "workers", "workers of a dry run", "ray", "commit to", "memory"),
-        *("blind", "blind of a dry run", "ray of a dry run", "document"),
+        *("blind", "blind of a dry run", "ray of a dry run", "rig", "document"),
     ],
 )
 def test_what_cannot_be_is_refused_with_exit_status_2_and_nothing_is_written(

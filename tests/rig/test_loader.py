@@ -261,3 +261,8 @@ def test_a_sensor_whose_name_is_not_of_nuscenes_looks_anywhere(tmp_path: Path) -
     down = turned(tmp_path, "rotation: {yaw_deg: -90, pitch_deg: -55}")
 
     assert [camera.channel for camera in down.cameras] == ["CAM_FRONT", "CAM_OWN"]
+
+
+def test_a_key_without_its_unit_and_a_name_whose_letters_changed_places_find_what_was_meant() -> None:
+    assert documents.nearest("fx", ("fov_deg", "fx_px", "fy_px", "lens")) == "did you mean 'fx_px'?"
+    assert documents.nearest("tyni", ("nuscenes", "tiny", "waymo")) == "did you mean 'tiny'?"
