@@ -5,7 +5,7 @@
 Wants `pip install av-synth nuscenes-devkit`. What is in the folder already is not played again.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 from nuscenes import NuScenes
@@ -46,4 +46,6 @@ def look(dataset: Path) -> None:
 
 
 if __name__ == "__main__":
-    look(make(Path(sys.argv[1] if len(sys.argv) > 1 else "out/examples")))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", nargs="?", type=Path, default=Path("out/examples"), help="a folder")
+    look(make(parser.parse_args().out))

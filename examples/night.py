@@ -6,7 +6,7 @@ Plays the first run of near_misses.py, unless it is there, and its log once more
 camera sees: the share of them in sight, which stays, and how bright their pixels are (0 to 255), which does not.
 """
 
-import sys
+import argparse
 from collections import defaultdict
 from pathlib import Path
 
@@ -41,15 +41,17 @@ def visibility(run: av_synth.Run) -> dict[int, float]:
 def compare(out: Path) -> None:
     """Make both, and print a line for each instance."""
     with av_synth.open_simulator(out=out) as simulator:
-        day = av_synth.make_run(av_synth.draw(SCENARIO, seed=0), rig="tiny", out=out, simulator=simulator)
-        night = av_synth.replay_run(day, weather="clear_night", out=out / "night", simulator=simulator)
-    roles = {row["actor_id"]: row["role"] or row["category"] for row in day.table("actors").to_pylist()}
-    bright, dim, by_day, by_night = brightness(day), brightness(night), visibility(day), visibility(night)
-    print("who                   visible by day, by night   brightness by day, by night")
-    for actor_id in sorted(bright.keys() & dim.keys() & by_day.keys()):
-        shares = f"{by_day[actor_id]:14.0%}  {by_night[actor_id]:8.0%}"
-        print(f"{roles[actor_id]:<20}  {shares}   {bright[actor_id]:17.0f}  {dim[actor_id]:8.0f}")
+        dusk = av_synth.make_run(av_synth.draw(SCENARIO, seed=0), rig="tiny", out=out, simulator=simulator)
+        night = av_synth.replay_run(dusk, weather="clear_night", out=out / "night", simulator=simulator)
+    roles = {row["actor_id"]: row["role"] or row["category"] for row in dusk.table("actors").to_pylist()}
+    bright, dim, at_dusk, by_night = brightness(dusk), brightness(night), visibility(dusk), visibility(night)
+    print("who                   visible at dusk, by night  brightness at dusk, by night")
+    for actor_id in sorted(bright.keys() & dim.keys() & at_dusk.keys()):
+        shares = f"{at_dusk[actor_id]:15.0%}  {by_night[actor_id]:8.0%}"
+        print(f"{roles[actor_id]:<20}  {shares}   {bright[actor_id]:18.0f}  {dim[actor_id]:8.0f}")
 
 
 if __name__ == "__main__":
-    compare(Path(sys.argv[1] if len(sys.argv) > 1 else "out/examples"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", nargs="?", type=Path, default=Path("out/examples"), help="a folder")
+    compare(parser.parse_args().out)

@@ -7,7 +7,7 @@ there are none, and a run takes a second or two. With many values, processes or 
 (docs/how-to/campaigns.md).
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import av_synth
@@ -38,4 +38,6 @@ def sweep(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    sweep(Path(sys.argv[1] if len(sys.argv) > 1 else "out/sweep"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", nargs="?", type=Path, default=Path("out/sweep"), help="a folder")
+    sweep(parser.parse_args().out)

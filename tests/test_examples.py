@@ -30,6 +30,17 @@ def says(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     return run
 
 
+@pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.py")))
+def test_an_example_says_what_it_is_when_it_is_asked(name, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("sys.argv", [name, "--help"])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+
+    assert f"python examples/{name} out/" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_batch_becomes_near_misses_and_the_devkit_reads_the_child_from_its_dataset(out, says):
     lines = says("near_misses.py", out)
 
