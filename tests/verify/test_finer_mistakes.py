@@ -185,11 +185,10 @@ def test_accelerations_point_to_where_velocities_grow(copy: Copy, sign: float, f
 
 def test_sweeps_that_see_as_much_as_keyframes_are_whole(one_scene: Path) -> None:
     quarters = clouds.QuarterCheck()
-    for folder, keyframe in (("samples", True), ("sweeps", False)):
-        for path in sorted((one_scene / folder / "LIDAR_TOP").iterdir()):
-            sweep = clouds.read_lidar(path.read_bytes(), path.name, Findings())
-            assert sweep is not None
-            quarters.add(sweep, keyframe)
+    for data in open_dataset(one_scene).scenes[0].data["LIDAR_TOP"]:
+        sweep = clouds.read_lidar((one_scene / data.filename).read_bytes(), data.filename, Findings())
+        assert sweep is not None
+        quarters.add(sweep, data.is_key_frame)
 
     assert quarters.problem() == ""
 

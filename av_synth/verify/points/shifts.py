@@ -22,9 +22,10 @@ _NEAR_M, _FAR_M = 0.1, 0.5  # out of a box: between them is air, and in a shifte
 _SHELL_POINTS, _SHELL_SHARE = 50, 0.06  # in and around a vehicle's boxes; 1 of 500 vehicles of 25 scenes has 0.08
 _SHELL_VEHICLES, _SHELL_PART = 3, 0.25  # of the vehicles of a scene
 _PARKED, _PARKED_SAMPLES, _TOGETHER_M = 4, 3, 0.2  # labels by hand tremble by less; those of av_synth do not at all
-_SIDE_POINTS, _SIDE_SAMPLES, _SIDE_M = 40, 3, 0.3  # mirrors keep a flank up to 0.21 m inside its box
+_SIDE_POINTS, _SIDE_SAMPLES, _SIDE_M = 12, 3, 0.3  # mirrors keep a flank up to 0.21 m inside its box
 _SIDE_OFF_M = 1.0  # the lidar is so far beside a box whose flank it sees
 _FLANK = 0.98  # of the points are not further out than the flank
+_FLANK_LONG, _FLANK_HIGH = 0.8, 0.8  # of a box: noses and tails are round, and roofs are narrow
 
 Clouds = Mapping[str, SamplePoints]
 Track = Sequence[tuple[int, Annotation]]
@@ -126,10 +127,24 @@ def _side_gaps(track: Track, clouds: Clouds) -> Iterator[float]:
         cloud, width = clouds.get(annotation.sample_token), annotation.size_wlh_m[0]
         if cloud is None:
             continue
-        aside = float(move(inverse(annotation.world_from_box), cloud.lidar[None])[0, 1])
-        if abs(aside) < width / 2 + _SIDE_OFF_M:
+        lidar = move(inverse(annotation.world_from_box), cloud.lidar[None])[0]
+        if abs(lidar[1]) < width / 2 + _SIDE_OFF_M:
             continue
         local = _upper(cloud.world, annotation)
-        local = local[inside_box(local, annotation, 0.0)]
+        local = _through_flank(local[inside_box(local, annotation, 0.0)], lidar, annotation)
         if len(local) >= _SIDE_POINTS:
-            yield width / 2 - float(np.quantile(local[:, 1] * np.sign(aside), _FLANK))
+            yield width / 2 - float(np.quantile(local[:, 1] * np.sign(lidar[1]), _FLANK))
+
+
+def _through_flank(local: Array, lidar: Array, annotation: Annotation) -> Array:
+    """The points (N, 3) in a box that are seen through the middle of the flank that looks at the lidar.
+
+    They are on the flank if that is where the box has it. What is seen past the nose or over the roof does not tell:
+    another vehicle beside it may hide the flank.
+    """
+    width, length, height = annotation.size_wlh_m
+    to_flank = abs(lidar[1]) - width / 2
+    share = to_flank / (abs(lidar[1]) - local[:, 1] * np.sign(lidar[1]))
+    across = lidar + share[:, None] * (local - lidar)
+    middle = np.abs(across[:, 0]) <= _FLANK_LONG * length / 2
+    return np.asarray(local[middle & (across[:, 2] <= (_FLANK_HIGH - 0.5) * height)])

@@ -19,6 +19,7 @@ _MOST_RINGS = 256
 _SECTORS, _SECTORS_SEEN = 36, 33  # a whole turn sees the ground in every direction, but for a drop or water
 _INTENSITIES = 100  # points that are enough to tell
 _HALF_M, _HALF_POINTS, _HALF_SHARE = 6.0, 100, 0.1  # points of a quarter turn beyond; of sweeps to those of keyframes
+_SIDES = 2  # of keyframes, before and after, at which sweeps tell that something is missing
 _RING_POINTS = 20  # a ring's elevation is taken from at least so many points
 _RING_SPREAD_DEG = 1.5  # of a ring's elevations, noise and vibration included
 
@@ -175,33 +176,54 @@ def ring_elevations_deg(sweep: Sweep) -> Array:
 
 
 class QuarterCheck:
-    """Counts the points of each quarter of a turn, in keyframes and in sweeps: all turns see the whole way around.
+    """Counts the points of each quarter of a turn, in keyframes and in the sweeps next to them: all see all around.
 
     `read_lidar` asks each turn for points in all directions, which near ones alone, on the ego itself, give as well.
+    What hides a quarter, such as a wall that the lidar passes, does so in one turn as in the next.
     """
 
     def __init__(self) -> None:
-        self._counts: dict[bool, list[Array]] = {True: [], False: []}
+        self._turns: list[tuple[bool, Array]] = []
 
     def add(self, sweep: Sweep, keyframe: bool) -> None:
-        """Take the next turn."""
+        """Take the next turn, in the order of time."""
         x, y = sweep.points[np.abs(sweep.points[:, :2]).max(axis=1) > _HALF_M, :2].T
         quarters = [(x > np.abs(y)), (-x > np.abs(y)), (y > np.abs(x)), (-y > np.abs(x))]
-        self._counts[keyframe].append(np.array([own.sum() for own in quarters], dtype=np.float64))
+        self._turns.append((keyframe, np.array([own.sum() for own in quarters], dtype=np.float64)))
 
     def problem(self) -> str:
         """What is missing in sweeps, or in keyframes, '' for nothing."""
-        if not all(self._counts.values()):
+        keyframes, sweeps = self._moments()
+        if not len(keyframes):
             return ""
-        key, other = (np.median(self._counts[keyframe], axis=0) for keyframe in (True, False))
-        for name, few, many in (("sweeps", other, key), ("keyframes", key, other)):
-            lacking = np.flatnonzero((many >= _HALF_POINTS) & (few < _HALF_SHARE * many))
+        weights = np.isfinite(sweeps).sum(axis=1)[:, 0]
+        for name, few, many in (
+            ("sweeps", np.nanmax(sweeps, axis=1), keyframes),
+            ("keyframes", keyframes, np.nanmin(sweeps, axis=1)),
+        ):
+            told = many >= _HALF_POINTS
+            lacks = told & (few < _HALF_SHARE * many)
+            # at an end of the scene there is a sweep on one side only, which may be the first past a corner
+            lacking = np.flatnonzero((lacks.T @ weights >= _SIDES) & (2 * lacks.sum(axis=0) > told.sum(axis=0)))
             if len(lacking):
                 k = int(lacking[0])
                 side = ("+x", "-x", "+y", "-y")[k]
-                message = f"{name} have {few[k]:.0f} points (median) beyond {_HALF_M:g} m towards {side} of the lidar"
-                return f"{message}, the others {many[k]:.0f}; want a whole turn in each: is half a turn missing?"
+                fewer, more = (float(np.median(counts[told[:, k], k])) for counts in (few, many))
+                message = f"{name} have {fewer:.0f} points (median) beyond {_HALF_M:g} m towards {side} of the lidar"
+                return f"{message}, the others {more:.0f}; want a whole turn in each: is half a turn missing?"
         return ""
+
+    def _moments(self) -> tuple[Array, Array]:
+        """Of each keyframe next to a sweep its counts (N, 4), and those of the sweeps around it (N, 2, 4) or NaN."""
+        none = np.full(4, np.nan)
+        keyframes, sweeps = [], []
+        turns = [(True, none), *self._turns, (True, none)]
+        for before, (keyframe, own), after in zip(turns, turns[1:], turns[2:], strict=False):
+            around = [none if is_key else counts for is_key, counts in (before, after)]
+            if keyframe and np.isfinite(around).any():
+                keyframes.append(own)
+                sweeps.append(around)
+        return np.array(keyframes), np.array(sweeps)
 
 
 def read_radar(content: bytes, where: str, findings: Findings) -> npt.NDArray[np.void] | None:
