@@ -23,6 +23,7 @@ _TIGHTEST_M = 1e-3  # a radius below it turns further than can be reckoned
 _LINK_M = 1.0
 _SHARED = 0.9  # of lanes with a follower that share the nodes of their far edge with one
 _ON_ROAD = 0.5  # of ego poses: a rare event may leave the road, a shifted or mirrored map loses nearly all
+_PERSON_M = 1.2  # long and wide at most; no car is so small
 _WRONG_SIDE, _LEAST_DIVIDERS = 0.5, 4  # of the dividers of a map's lanes
 
 Pose = tuple[float, float, float]
@@ -53,7 +54,7 @@ def check_maps(dataset: Dataset, findings: Findings) -> None:
         for scene in dataset.scenes:
             if scene.location == path.stem:
                 findings.enter(scene.name)
-                _check_on_road(scene, vector_map, findings)
+                _check_on_road(dataset, scene, vector_map, findings)
                 findings.enter("")
         check_mask(dataset, path.stem, vector_map, findings)
     for location in sorted({scene.location for scene in dataset.scenes if dataset.has("maps/expansion", scene)}):
@@ -185,10 +186,21 @@ def _check_edges(vector_map: VectorMap, findings: Findings) -> None:
         findings.add("map_lanes", vector_map.name, f"{message}; want {_SHARED:.0%}, or get_next_roads finds nothing")
 
 
-def _check_on_road(scene: Scene, vector_map: VectorMap, findings: Findings) -> None:
+def _on_foot(dataset: Dataset, scene: Scene) -> bool:
+    """Whether who carries the sensors is told to be no larger than a person."""
+    told = [row.get("ego") for sample in scene.samples for row in dataset.rows_about("sample_truth", sample.token)]
+    sizes = [ego["size"] for ego in told if isinstance(ego, dict) and are_numbers(ego.get("size"), 3)]
+    return bool(sizes) and all(max(size[:2]) < _PERSON_M for size in sizes)
+
+
+def _check_on_road(dataset: Dataset, scene: Scene, vector_map: VectorMap, findings: Findings) -> None:
+    """The ego is where it may drive; who goes on foot may as well be on a walkway."""
     places = np.array([d.ego_pose.translation[:2] for rows in scene.data.values() for d in rows if d.is_key_frame])
     areas = [vector_map.shapes.get(t) for r in vector_map.layers["drivable_area"].values() for t in r["polygon_tokens"]]
     known = [area for area in areas if area is not None]
+    if known and _on_foot(dataset, scene):
+        walks = [vector_map.shapes.get(row["polygon_token"]) for row in vector_map.layers["walkway"].values()]
+        known += [area for area in walks if area is not None]
     if not len(places) or not known:
         return
     findings.checked("map_lanes", len(places))
