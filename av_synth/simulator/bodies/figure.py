@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.bodies.shapes import Colour, Finish, ellipsoid, limb, tube, vec
+from av_synth.simulator.bodies.head import Style, Tones, head, tones
+from av_synth.simulator.bodies.shapes import Colour, Finish, ellipsoid, limb, plain, tube, vec
 from av_synth.simulator.scene import Material, Mesh, Tag
 
 TALL_M = 1.75
@@ -29,6 +30,8 @@ class Clothes:
         skirt: a skirt to the knee instead of trousers.
         hood: the head is covered in the colour of the top (a hood, or a helmet's colour through `hair`).
         head: size of the head against that of an adult of this height; children's are larger.
+        long_hair: to the shoulders.
+        tones: of the head; those that go with skin and hair if None.
     """
 
     top: Colour
@@ -40,6 +43,8 @@ class Clothes:
     skirt: bool = False
     hood: bool = False
     head: float = 1.0
+    long_hair: bool = False
+    tones: Tones | None = None
 
 
 @dataclass(frozen=True)
@@ -79,19 +84,20 @@ def build(pose: Pose, clothes: Clothes, scale: float, tag: Tag) -> list[Mesh]:
     top, legs = Finish(Material.MATTE, clothes.top), Finish(Material.MATTE, clothes.trousers)
     skin, shoes = Finish(Material.MATTE, clothes.skin), Finish(Material.MATTE, clothes.shoes)
     size = scale * clothes.girth
-    parts = [_trunk(pose, top, size, scale, tag), *_head(pose, clothes, skin, top, scale, tag)]
+    parts = [_trunk(pose, top, size, scale, tag), *_head(pose, clothes, skin, scale, tag)]
     parts.append(ellipsoid(pose.hips.mean(axis=0) - vec(0, 0, 0.01 * scale), _lwh(0.112, 0.160, 0.15, size), legs, tag))
     if clothes.skirt:
         parts.append(_skirt(pose, legs, size, scale, tag))
     calf = skin if clothes.skirt else legs
+    drop = 0.022 * (pose.neck - pose.waist) / np.linalg.norm(pose.neck - pose.waist)
     for k in range(2):
         parts += [
             limb(pose.hips[k], pose.knees[k], 0.085 * size, 0.056 * size, legs, tag),
             limb(pose.knees[k], pose.ankles[k], 0.056 * size, 0.042 * size, calf, tag),
             limb(pose.heels[k], pose.toes[k], 0.046 * scale, 0.038 * scale, shoes, tag),
-            limb(pose.shoulders[k], pose.elbows[k], 0.062 * size, 0.045 * size, top, tag),
+            limb(pose.shoulders[k] - drop, pose.elbows[k], 0.057 * size, 0.045 * size, top, tag),
             limb(pose.elbows[k], pose.wrists[k], 0.043 * size, 0.034 * size, top, tag),
-            limb(pose.wrists[k], pose.fists[k], 0.036 * scale, 0.034 * scale, skin, tag),
+            limb(pose.wrists[k], pose.fists[k], 0.029 * scale, 0.037 * scale, skin, tag),
         ]
     return parts
 
@@ -106,13 +112,13 @@ def _trunk(pose: Pose, finish: Finish, size: float, scale: float, tag: Tag) -> M
     spine = np.stack([seat, pose.waist, collar])
     rings = []
     for share, depth, width in (
-        (-0.13, 0.116, 0.166),
-        (0.02, 0.120, 0.170),
-        (0.38, 0.102, 0.148),
+        (-0.13, 0.122, 0.182),
+        (0.02, 0.124, 0.184),
+        (0.38, 0.102, 0.150),
         (0.68, 0.120, 0.172),
-        (0.86, 0.104, 0.196),
-        (0.95, 0.080, 0.150),
-        (1.02, 0.052, 0.066),
+        (0.90, 0.096, 0.186),
+        (0.985, 0.070, 0.116),
+        (1.05, 0.060, 0.064),
     ):
         t = 2 * share
         middle = spine[0] + (spine[1] - spine[0]) * t if t < 1 else spine[1] + (spine[2] - spine[1]) * (t - 1)
@@ -128,21 +134,27 @@ def _trunk(pose: Pose, finish: Finish, size: float, scale: float, tag: Tag) -> M
     return tube(np.stack(rings), finish, tag)
 
 
-def _head(pose: Pose, clothes: Clothes, skin: Finish, top: Finish, scale: float, tag: Tag) -> list[Mesh]:
+def _head(pose: Pose, clothes: Clothes, skin: Finish, scale: float, tag: Tag) -> list[Mesh]:
     size = scale * clothes.head
-    hair = top if clothes.hood else Finish(Material.MATTE, clothes.hair)
-    parts = [
-        limb(pose.neck - vec(0, 0, 0.03 * scale), pose.head, 0.052 * scale, 0.052 * scale, skin, tag),
-        ellipsoid(pose.head, _lwh(0.098, 0.078, 0.118, size), skin, tag),
-        # hair: a larger ball, back and up, that leaves the face free
-        ellipsoid(pose.head + np.array([-0.022, 0.0, 0.020]) * size, _lwh(0.094, 0.086, 0.110, size), hair, tag),
-        ellipsoid(pose.head + np.array([0.098, 0.0, -0.02]) * size, _lwh(0.016, 0.012, 0.022, size), skin, tag, (6, 5)),
+    throat = pose.head + np.array([-0.018, 0.0, -0.070]) * size
+    colours = clothes.tones or tones(clothes.skin, clothes.hair)
+    if clothes.hood:
+        colours = colours._replace(hair=clothes.top)
+    style: Style = "hood" if clothes.hood else "long" if clothes.long_hair else "short"
+    return [
+        _neck(pose.neck - vec(0, 0, 0.03 * scale), throat, (0.055 * scale, 0.048 * size), skin, tag),
+        head(pose.head, size, colours, style, tag),
     ]
-    if clothes.skirt:  # long hair goes with it
-        parts.append(
-            ellipsoid(pose.head + np.array([-0.06, 0, -0.09]) * size, _lwh(0.05, 0.075, 0.12, size), hair, tag)
-        )
-    return parts
+
+
+def _neck(low: Array, high: Array, radii: tuple[float, float], skin: Finish, tag: Tag) -> Mesh:
+    """Open at both ends, which are inside collar and head."""
+    turn = np.arange(8) * (2 * np.pi / 8)
+    round_ = np.stack([np.cos(turn), np.sin(turn), np.zeros(8)], axis=-1)
+    points = np.concatenate([low + radii[0] * round_, high + radii[1] * round_])
+    here, after = np.arange(8), (np.arange(8) + 1) % 8
+    faces = np.concatenate([np.stack([here, after, 8 + after], axis=1), np.stack([here, 8 + after, 8 + here], axis=1)])
+    return plain(points, np.concatenate([round_, round_]), faces, skin, tag)
 
 
 def _skirt(pose: Pose, finish: Finish, size: float, scale: float, tag: Tag) -> Mesh:

@@ -27,7 +27,7 @@ from av_synth.simulator.bodies.two_wheelers import hull, rider, spoke
 from av_synth.simulator.scene import Material, Mesh, Tag
 
 _SIDES = (1.0, -1.0)
-_SKIN: Colour = (214, 170, 140)
+_SKIN: Colour = (196, 148, 120)
 
 
 def rolling(name: str, parts: list[Mesh], category: str, age: str, speeds: str, mass_kg: float, tag: Tag) -> Body:

@@ -53,14 +53,14 @@ class Person:
         return round(22.0 * self.height_m**2 * self.clothes.girth, 1)
 
 
-_ADULT_SKIN: tuple[Colour, ...] = ((224, 182, 154), (196, 148, 116), (141, 96, 70), (92, 62, 46))
+_ADULT_SKIN: tuple[Colour, ...] = ((198, 150, 124), (178, 130, 102), (136, 92, 68), (92, 62, 46))
 PEOPLE: tuple[Person, ...] = (
     Person(
         "0001",
         "female",
         "adult",
         1.68,
-        Clothes((176, 38, 48), (38, 44, 66), (30, 28, 30), _ADULT_SKIN[0], (62, 40, 26), 0.95),
+        Clothes((176, 38, 48), (38, 44, 66), (30, 28, 30), _ADULT_SKIN[0], (62, 40, 26), 0.95, long_hair=True),
         "phone",
         (70, 60, 52),
     ),
@@ -88,7 +88,16 @@ PEOPLE: tuple[Person, ...] = (
         "female",
         "adult",
         1.64,
-        Clothes((232, 190, 64), (52, 60, 84), (196, 190, 184), _ADULT_SKIN[1], (24, 18, 16), 0.97, skirt=True),
+        Clothes(
+            (232, 190, 64),
+            (52, 60, 84),
+            (196, 190, 184),
+            _ADULT_SKIN[1],
+            (24, 18, 16),
+            0.97,
+            skirt=True,
+            long_hair=True,
+        ),
         "phone",
         (134, 48, 58),
         low_bag=True,
@@ -107,7 +116,7 @@ PEOPLE: tuple[Person, ...] = (
         "female",
         "adult",
         1.71,
-        Clothes((92, 88, 130), (30, 30, 34), (26, 24, 26), _ADULT_SKIN[3], (16, 14, 14), 1.0),
+        Clothes((92, 88, 130), (30, 30, 34), (26, 24, 26), _ADULT_SKIN[3], (16, 14, 14), 1.0, long_hair=True),
         "umbrella",
         (150, 26, 36),
     ),
@@ -135,7 +144,16 @@ PEOPLE: tuple[Person, ...] = (
         "female",
         "child",
         1.16,
-        Clothes((228, 110, 150), (74, 90, 140), (236, 232, 228), _ADULT_SKIN[0], (140, 98, 56), 1.04, head=1.3),
+        Clothes(
+            (228, 110, 150),
+            (74, 90, 140),
+            (236, 232, 228),
+            _ADULT_SKIN[0],
+            (140, 98, 56),
+            1.04,
+            head=1.3,
+            long_hair=True,
+        ),
         "ball",
         (120, 60, 150),
     ),
@@ -145,7 +163,15 @@ PEOPLE: tuple[Person, ...] = (
         "child",
         1.10,
         Clothes(
-            (90, 180, 190), (220, 90, 110), (200, 60, 70), _ADULT_SKIN[1], (36, 26, 20), 1.06, skirt=True, head=1.32
+            (90, 180, 190),
+            (220, 90, 110),
+            (200, 60, 70),
+            _ADULT_SKIN[1],
+            (36, 26, 20),
+            1.06,
+            skirt=True,
+            long_hair=True,
+            head=1.32,
         ),
         "parcel",
         (240, 170, 60),
@@ -188,7 +214,7 @@ PEOPLE: tuple[Person, ...] = (
         "female",
         "adult",
         1.70,
-        Clothes((24, 34, 66), (20, 26, 48), (16, 16, 18), _ADULT_SKIN[2], (24, 18, 16), 0.98),
+        Clothes((24, 34, 66), (20, 26, 48), (16, 16, 18), _ADULT_SKIN[2], (24, 18, 16), 0.98, long_hair=True),
         "phone",
         (18, 18, 22),
         low_bag=True,

@@ -113,12 +113,16 @@ def tube(rings: Array, finish: Finish, tag: Tag) -> Mesh:
     bottom = np.stack([np.full(m, n * m), after, turn], axis=1)
     top = np.stack([np.full(m, n * m + 1), (n - 1) * m + turn, (n - 1) * m + after], axis=1)
     faces = np.concatenate([_ring_faces(n, m), bottom, top])
+    return plain(points, smooth_normals(points, faces), faces, finish, tag)
+
+
+def smooth_normals(points: Array, faces: npt.NDArray[np.int64]) -> Array:
+    """Unit normals (V, 3) of points (V, 3): of the faces (T, 3) around each, the larger ones more."""
     weighted = cross(points[faces[:, 1]] - points[faces[:, 0]], points[faces[:, 2]] - points[faces[:, 0]])
     normal = np.zeros_like(points)
     for k in range(3):
         np.add.at(normal, faces[:, k], weighted)
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
-    return plain(points, normal, faces, finish, tag)
+    return np.asarray(normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12))
 
 
 def hoop(centre: npt.ArrayLike, radius_m: float, thick_m: float, finish: Finish, tag: Tag, sides: int = 24) -> Mesh:

@@ -130,11 +130,11 @@ def _pedals(frame: _Frame) -> Array:
 
 def _road_bicycle() -> Body:
     """A racing bicycle with drop handlebars, its rider bent over them."""
-    clothes = Clothes((206, 44, 46), (26, 26, 30), (226, 226, 224), (224, 182, 154), (236, 236, 232), 0.94)
+    clothes = Clothes((206, 44, 46), (26, 26, 30), (226, 226, 224), (198, 150, 124), (40, 30, 24), 0.94)
     head = vec(0.34, 0.0, 1.50)
     parts = _bicycle(_ROAD)
     parts += rider(clothes, (-0.28, 0.0, 1.06), (0.22, 0.0, 1.36), head, (0.53, 0.20, 0.92), _pedals(_ROAD))
-    helmet = Finish(Material.MATTE, clothes.hair)
+    helmet = Finish(Material.MATTE, (236, 236, 232))
     parts.append(ellipsoid(head + vec(-0.015, 0.0, 0.065), (0.145, 0.100, 0.082), helmet, Tag.RIDER))
     return cycle(
         "vehicle.diamondback.century",
@@ -274,7 +274,7 @@ def _cruiser() -> Body:
         ellipsoid((0.585, 0.0, 0.90), (0.035, 0.072, 0.072), HEADLAMP, tag, (12, 6)),
         ellipsoid((-1.11, 0.0, 0.58), (0.025, 0.06, 0.035), TAIL_LAMP, tag, (8, 5)),
     ]
-    clothes = Clothes(_LEATHER, _BLUE_JEANS, (40, 30, 26), (224, 182, 154), (30, 30, 32), 1.08)
+    clothes = Clothes(_LEATHER, _BLUE_JEANS, (40, 30, 26), (198, 150, 124), (30, 30, 32), 1.08)
     head = vec(-0.30, 0.0, 1.44)
     feet = np.array([[0.44, side * 0.22, 0.38] for side in _SIDES])
     parts += rider(clothes, (-0.38, 0.0, 0.82), (-0.34, 0.0, 1.30), head, (0.17, 0.38, 1.13), feet)

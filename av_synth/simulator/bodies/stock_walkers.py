@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from av_synth.simulator.bodies.figure import TALL_M, Clothes
+from av_synth.simulator.bodies.head import Tones, tones
 from av_synth.simulator.bodies.model import Body, bounds
 from av_synth.simulator.bodies.people import Held, Person
 from av_synth.simulator.bodies.shapes import Colour
@@ -33,11 +34,11 @@ _TROUSERS: tuple[Colour, ...] = (
     *((38, 44, 66), (70, 68, 62), (34, 36, 40), (52, 60, 84), (104, 96, 84), (84, 78, 70), (130, 118, 96)),
 )
 _SHOES: tuple[Colour, ...] = ((30, 28, 30), (52, 36, 26), (196, 190, 184), (230, 228, 222), (96, 40, 40))
-_SKINS: tuple[Colour, ...] = ((224, 182, 154), (196, 148, 116), (168, 120, 90), (141, 96, 70), (92, 62, 46))
+_SKINS: tuple[Colour, ...] = ((198, 150, 124), (182, 134, 106), (162, 114, 86), (141, 96, 70), (92, 62, 46))
 _HAIR: tuple[Colour, ...] = ((62, 40, 26), (30, 24, 20), (120, 86, 50), (18, 16, 16), (186, 146, 84), (110, 108, 106))
 _BAGS: tuple[Colour, ...] = ((70, 60, 52), (34, 38, 40), (90, 84, 60), (134, 48, 58), (32, 44, 88), (40, 42, 50))
-_MARK_OF_BAG = 6
-_MARKS: tuple[Colour, ...] = tuple((mark, 0, 0) for mark in range(1, _MARK_OF_BAG + 1))
+_LAST_MARK = 9
+_MARKS: tuple[Colour, ...] = tuple((mark, 0, 0) for mark in range(1, _LAST_MARK + 1))
 
 
 def _person(number: int, gender: str, age: str) -> Person:
@@ -62,6 +63,7 @@ def _person(number: int, gender: str, age: str) -> Person:
         skirt=gender == "female" and age == "adult" and look[1] < 0.4,
         hood=gender == "male" and look[1] < 0.25,
         head=1.24 if age == "child" else 1.0,
+        long_hair=gender == "female",
     )
     return Person(
         f"{number:04d}",
@@ -87,8 +89,9 @@ def _everybody() -> list[Person]:
 
 def _figure(person: Person) -> Person:
     """Somebody of 1.75 m of the same shape, whose colours are marks: what many can share."""
-    top, trousers, shoes, skin, hair, bag = _MARKS
-    clothes = replace(person.clothes, top=top, trousers=trousers, shoes=shoes, skin=skin, hair=hair)
+    top, trousers, shoes, skin, hair, bag, shade, lips, brows = _MARKS
+    marked = Tones(skin, shade, lips, hair, brows)
+    clothes = replace(person.clothes, top=top, trousers=trousers, shoes=shoes, skin=skin, hair=hair, tones=marked)
     nobody = replace(person, number="0000", gender="", age="adult", generation="")
     return replace(nobody, height_m=TALL_M, clothes=clothes, bag=bag)
 
@@ -96,14 +99,18 @@ def _figure(person: Person) -> Person:
 def _dressed(figure: Body, person: Person) -> Body:
     """The figure in somebody's size and colours."""
     scale, clothes = person.height_m / TALL_M, person.clothes
+    of_head = tones(clothes.skin, clothes.hair)
     worn = np.array(
-        [(0, 0, 0), clothes.top, clothes.trousers, clothes.shoes, clothes.skin, clothes.hair, person.bag],
+        [
+            *((0, 0, 0), clothes.top, clothes.trousers, clothes.shoes, clothes.skin, clothes.hair, person.bag),
+            *(of_head.shade, of_head.lips, of_head.brows),
+        ],
         dtype=np.uint8,
     )
 
     def dressed(mesh: Mesh) -> Mesh:
         red, rest = mesh.colours[:, 0], mesh.colours[:, 1:].any(axis=1)
-        marked = ~rest & (red >= 1) & (red <= _MARK_OF_BAG)
+        marked = ~rest & (red >= 1) & (red <= _LAST_MARK)
         colours = np.where(marked[:, None], worn[np.where(marked, red, 0)], mesh.colours)
         return replace(mesh, positions_m=mesh.positions_m * np.float32(scale), colours=colours)
 

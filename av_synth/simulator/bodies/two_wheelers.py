@@ -219,11 +219,11 @@ def bicycle_parts(paint: Finish = PAINT, *, fine: bool = True) -> list[Mesh]:
 def bicycle() -> Body:
     """A cross bicycle with a rider in a helmet, 1.66 x 0.60 x 1.72 m."""
     parts, crank, bar = bicycle_parts(), _CRANK, _STEER + _BAR
-    clothes = Clothes((216, 176, 40), (36, 40, 52), (60, 60, 64), (214, 170, 140), (40, 92, 160), 0.98)
+    clothes = Clothes((216, 176, 40), (36, 40, 52), (60, 60, 64), (196, 148, 120), (58, 42, 30), 0.98)
     feet = np.array([crank + vec(0.17 * s - 0.01, s * 0.14, 0.06) for s in _SIDES])
     head = np.array([0.17, 0.0, 1.57])
     parts += rider(clothes, (-0.24, 0.0, 0.995), (0.08, 0.0, 1.415), head, bar + vec(-0.03, 0.24, 0.03), feet)
-    helmet = Finish(Material.MATTE, clothes.hair)
+    helmet = Finish(Material.MATTE, (40, 92, 160))
     parts.append(ellipsoid(head + vec(-0.01, 0.0, 0.065), (0.135, 0.100, 0.085), helmet, Tag.RIDER))
     return cycle(
         "vehicle.bh.crossbike",
