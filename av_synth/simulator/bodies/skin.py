@@ -17,7 +17,9 @@ from av_synth.simulator.scene import Mesh, Tag
 
 Knots = Sequence[tuple[float, float]]
 _LEAST_AREA_M2 = 1e-8  # of twice a triangle; smaller ones are left out
-_CREASE_DEG = 38.0  # edges sharper than this stay hard
+_CREASE_DEG = 50.0  # edges sharper than this stay hard
+_FINER = 4  # places along a quad of a patch at which the surface below it is looked for
+_MOST_BULGE_M = 0.08
 
 
 def curve(knots: Knots, at: npt.ArrayLike) -> Array:
@@ -164,6 +166,7 @@ def lay(
     shape: tuple[int, int],
     slant_m: float,
     proud_m: float,
+    deep_m: float = 0.15,
 ) -> tuple[Array, list[tuple[int, int, int]]]:
     """Press a flat patch onto a surface, such as a lamp onto a wing.
 
@@ -179,26 +182,53 @@ def lay(
         shape: quads along width and height.
         slant_m: how much higher the right end is, seen from outside.
         proud_m: gap to the surface.
+        deep_m: quads reach less far back than this; a wheel arch is deeper.
 
     Returns:
         Points (P, 3) and faces over them, without the quads that missed the surface or fell into a hole of it.
     """
     angle = np.radians(azimuth_deg)
     out, along = np.array([np.cos(angle), np.sin(angle), 0.0]), np.array([-np.sin(angle), np.cos(angle), 0.0])
-    u, v = np.meshgrid(np.linspace(-0.5, 0.5, shape[0] + 1), np.linspace(-0.5, 0.5, shape[1] + 1), indexing="ij")
+    u, v = np.meshgrid(*(np.linspace(-0.5, 0.5, _FINER * quads + 1) for quads in shape), indexing="ij")
     rise = v * height_m + u * slant_m
     start = np.asarray(centre) + 5.0 * out + u[..., None] * width_m * along + rise[..., None] * np.array([0, 0, 1.0])
-    distance = _first_hit(start.reshape(-1, 3), -out, _behind(start.reshape(-1, 3), along, onto))
-    points = start.reshape(-1, 3) - (distance - proud_m)[:, None].clip(max=50.0) * out
+    fine = _first_hit(start.reshape(-1, 3), -out, _behind(start.reshape(-1, 3), along, onto)).reshape(u.shape)
+    distance = fine[::_FINER, ::_FINER].reshape(-1)
+    off = distance - proud_m - _bulge(fine, proud_m, deep_m).reshape(-1)
+    points = start[::_FINER, ::_FINER].reshape(-1, 3) - off[:, None].clip(max=50.0) * out
     rows = shape[1] + 1
     faces = []
     for i in range(shape[0]):
         for j in range(shape[1]):
             a, b, c, d = i * rows + j, (i + 1) * rows + j, (i + 1) * rows + j + 1, i * rows + j + 1
             depths = distance[[a, b, c, d]]
-            if np.isfinite(depths).all() and depths.max() - depths.min() < 0.15:  # not across a wheel arch
+            if np.isfinite(depths).all() and depths.max() - depths.min() < deep_m:
                 faces += [(a, b, c), (a, c, d)]
     return points, faces
+
+
+def _bulge(fine: Array, proud_m: float, deep_m: float) -> Array:
+    """How much further out each corner of a patch must be for the surface to stay below its quads.
+
+    `fine` (_FINER * n + 1, _FINER * m + 1) is how far the surface is below the corners, and places between them.
+    """
+    coarse = fine[::_FINER, ::_FINER]
+    raised = np.zeros_like(coarse)
+    n, m = coarse.shape[0] - 1, coarse.shape[1] - 1
+    corners = np.stack([coarse[:-1, :-1], coarse[:-1, 1:], coarse[1:, :-1], coarse[1:, 1:]])
+    whole = corners.max(axis=0) < corners.min(axis=0) + deep_m
+    for i in range(_FINER + 1):
+        for j in range(_FINER + 1):
+            a, b = i / _FINER, j / _FINER
+            with np.errstate(invalid="ignore"):  # beside the surface all is infinite
+                flat = (1 - a) * ((1 - b) * coarse[:-1, :-1] + b * coarse[:-1, 1:])
+                flat = flat + a * ((1 - b) * coarse[1:, :-1] + b * coarse[1:, 1:])
+                over = flat - fine[i : i + _FINER * n : _FINER, j : j + _FINER * m : _FINER] - 0.6 * proud_m
+            over = np.where(whole & np.isfinite(over), over, 0.0).clip(0.0, _MOST_BULGE_M)
+            for k in (slice(None, -1), slice(1, None)):
+                for h in (slice(None, -1), slice(1, None)):
+                    np.maximum(raised[k, h], over, out=raised[k, h])
+    return raised
 
 
 def _behind(points: Array, along: Array, corners: Array) -> Array:

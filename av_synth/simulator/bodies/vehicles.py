@@ -31,6 +31,12 @@ from av_synth.simulator.scene import Material, Mesh, Tag
 Point = tuple[float, float, float]
 _GAP = Finish(Material.MATTE, (50, 51, 54))  # not black: a thin black line flickers where it is below a pixel
 _LAMP_QUADS = (8, 3)  # along and across a lamp; the two outermost columns are the indicator
+_BEZEL_M, _BEZEL_QUADS = 0.012, (4, 3)
+_ENDS_DEEP_M = 0.5  # what is on front and rear is drawn back along wings and bonnet
+# a reflector shows the road below, the sky, and the shade of its rim
+_HEAD_GLASS = tuple(Finish(HEADLAMP.material, grey) for grey in ((150, 156, 162), HEADLAMP.colour, (96, 102, 110)))
+_TAIL_GLASS = tuple(Finish(TAIL_LAMP.material, red) for red in ((104, 12, 14), TAIL_LAMP.colour, (122, 14, 16)))
+_CLEAR_BLINKER, _AMBER_BLINKER = (188, 160, 124), (158, 72, 24)  # behind clear glass at the front
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ class Details:
 
 
 def _laid(
-    onto: Array, patch: Patch, shape: tuple[int, int], proud_m: float
+    onto: Array, patch: Patch, shape: tuple[int, int], proud_m: float, deep_m: float = 0.15
 ) -> tuple[Array, list[tuple[int, int, int]]]:
     """Points and faces of a patch that lies on a skin."""
     return lay(
@@ -88,12 +94,13 @@ def _laid(
         shape=shape,
         slant_m=patch.slant_m,
         proud_m=proud_m,
+        deep_m=deep_m,
     )
 
 
-def _press(skin: Skin, onto: Array, patch: Patch, shape: tuple[int, int]) -> None:
+def _press(skin: Skin, onto: Array, patch: Patch, shape: tuple[int, int], deep_m: float = 0.15) -> None:
     """Lay one patch of one finish."""
-    points, faces = _laid(onto, patch, shape, patch.proud_m)
+    points, faces = _laid(onto, patch, shape, patch.proud_m, deep_m)
     if faces:
         skin.triangles(points, faces, patch.finish)
 
@@ -103,17 +110,25 @@ def _mirrored(patch: Patch) -> Patch:
     return replace(patch, centre=(x, -y, z), azimuth_deg=-patch.azimuth_deg, slant_m=-patch.slant_m)
 
 
-def _lamp(skin: Skin, onto: Array, lamp: Patch, finish: Finish) -> None:
-    """Lay a lamp on both sides; its outer end is the indicator."""
-    for patch, blinker in ((lamp, LEFT_LAMP), (_mirrored(lamp), RIGHT_LAMP)):
-        points, faces = _laid(onto, patch, _LAMP_QUADS, 0.014)
-        if not faces:
+def _lamp(skin: Skin, onto: Array, lamp: Patch, glass: Sequence[Finish], blinker: Colour) -> None:
+    """Lay a lamp on both sides, in a dark bezel; its outer end is the indicator.
+
+    `glass` is what its rows are, from the lower edge up.
+    """
+    for patch, side in ((lamp, LEFT_LAMP), (_mirrored(lamp), RIGHT_LAMP)):
+        wide, high = patch.width_m + 2 * _BEZEL_M, patch.height_m + 2 * _BEZEL_M
+        around = replace(patch, width_m=wide, height_m=high, slant_m=patch.slant_m * wide / patch.width_m)
+        bezel, framed = _laid(onto, around, _BEZEL_QUADS, 0.008, _ENDS_DEEP_M)
+        if not framed:
             continue
-        columns = [min(face) // (_LAMP_QUADS[1] + 1) for face in faces]
+        skin.triangles(bezel, framed, DARK)
+        points, faces = _laid(np.concatenate([onto, bezel[framed]]), patch, _LAMP_QUADS, 0.008, _ENDS_DEEP_M)
+        rows = _LAMP_QUADS[1] + 1
         outer_is_last = patch.centre[1] * np.cos(np.radians(patch.azimuth_deg)) > 0
         blinking = {_LAMP_QUADS[0] - 2, _LAMP_QUADS[0] - 1} if outer_is_last else {0, 1}
-        finishes = [blinker if column in blinking else finish for column in columns]
-        skin.triangles(points, faces, finishes)
+        quads = [(min(face) // rows, min(face) % rows) for face in faces]
+        outer = Finish(side.material, blinker)
+        skin.triangles(points, faces, [outer if column in blinking else glass[row] for column, row in quads])
 
 
 def _dress(skin: Skin, shell: Shell, details: Details) -> None:
@@ -123,11 +138,11 @@ def _dress(skin: Skin, shell: Shell, details: Details) -> None:
         _press(skin, onto, patch, (8, 6))
         _press(skin, onto, _mirrored(patch), (8, 6))
     for patch in details.middle:
-        _press(skin, onto, patch, (8, 3))
+        _press(skin, skin.corners(), patch, (8, 3), _ENDS_DEEP_M)  # one may be laid on another
     covered = skin.corners()
     if details.head is not None:
-        _lamp(skin, covered, details.head, HEADLAMP)
-    _lamp(skin, covered, details.tail, TAIL_LAMP)
+        _lamp(skin, covered, details.head, _HEAD_GLASS, _CLEAR_BLINKER)
+    _lamp(skin, covered, details.tail, _TAIL_GLASS, _AMBER_BLINKER)
     for z, azimuth in ((details.front_plate_z, 0.0), (details.rear_plate_z, 180.0)):
         if z is None:
             continue
