@@ -29,12 +29,13 @@ _MAX_TRIANGLES = 500_000
 _OUTER = 0.68  # of a lamp's width, from which on it is the indicator where a model has none
 _WORTH_OF_TYRES = 20.0  # that is where a wheel that is not round shows
 _BADGE = (52, 53, 56)
+_REFLECTOR = (158, 164, 170)  # of one colour all over, as bright as lamps are on the whole
 _WHITE = (255, 255, 255)
 
 _MATERIALS = {
     Finish.PAINT: (Material.PAINT, UNPAINTED),
     Finish.GLASS: (Material.GLASS, shapes.GLASS.colour),
-    Finish.HEAD_LAMP: (Material.LAMP_FRONT, shapes.HEADLAMP.colour),
+    Finish.HEAD_LAMP: (Material.LAMP_FRONT, _REFLECTOR),
     Finish.TAIL_LAMP: (Material.LAMP_BRAKE, shapes.TAIL_LAMP.colour),
     Finish.BADGE: (Material.MATTE, _BADGE),
 }
@@ -56,10 +57,13 @@ def make(recipe: LookRecipe, told: AssetsFile, files: Files) -> Look:
     if not len(model.triangles):
         raise DataError(f"{recipe.file}: no triangle of it has an area")
     model, finishes = _finished(_standing(model), recipe)
+    is_tyre = np.array([finish is Finish.TYRE for finish in finishes])
+    model = _standing(
+        replace(model, points=wheels.straightened(model.points, model.triangles[is_tyre[model.substance]]))
+    )
     model = welded(_seen(model, recipe))
     if not len(model.triangles):
         raise DataError(f"{recipe.file}: nothing of it is seen from outside; see `finishes` of {recipe.name}")
-    is_tyre = np.array([finish is Finish.TYRE for finish in finishes])
     model = _standing(simplified(model, recipe.triangles, np.where(is_tyre, _WORTH_OF_TYRES, 1.0)))
     texture, places = atlas(model, _with_pictures(model, finishes))
     materials, colours = _materials(model, finishes)
@@ -206,16 +210,18 @@ def _materials(model: Model, finishes: list[Finish | None]) -> tuple[npt.NDArray
     materials = np.array(kinds, dtype=np.uint8)[model.substance]
     colours = np.array(tones, dtype=np.uint8)[model.substance]
     blinking = np.array([finish is Finish.BLINKER for finish in finishes])[model.substance]
+    colours[blinking] = shapes.LEFT_LAMP.colour
     middles = model.points[model.triangles].mean(axis=1)
     # what is clear glass at the rear lights the way back
     materials[(materials == int(Material.LAMP_FRONT)) & (middles[:, 0] < 0)] = int(Material.MATTE)
-    for material in (Material.LAMP_FRONT, Material.LAMP_BRAKE):
+    for material, tone in ((Material.LAMP_FRONT, shapes.CLEAR_BLINKER), (Material.LAMP_BRAKE, shapes.AMBER_BLINKER)):
         lamp = materials == int(material)
         ahead = material is Material.LAMP_FRONT
         if lamp.any() and not np.any(blinking & ((middles[:, 0] > 0) == ahead)):
-            blinking |= lamp & _outermost(np.abs(middles[:, 1]), lamp)
+            outer = lamp & _outermost(np.abs(middles[:, 1]), lamp)
+            blinking |= outer
+            colours[outer] = tone
     materials[blinking] = np.where(middles[blinking, 1] > 0, int(Material.LAMP_LEFT), int(Material.LAMP_RIGHT))
-    colours[blinking] = shapes.LEFT_LAMP.colour
     return materials, colours
 
 

@@ -36,6 +36,9 @@ HEADLAMP = Finish(Material.LAMP_FRONT, (226, 230, 234))
 TAIL_LAMP = Finish(Material.LAMP_BRAKE, (150, 18, 20))
 LEFT_LAMP = Finish(Material.LAMP_LEFT, (214, 118, 26))
 RIGHT_LAMP = Finish(Material.LAMP_RIGHT, (214, 118, 26))
+CLEAR_BLINKER: Colour = (166, 146, 120)
+AMBER_BLINKER: Colour = (158, 72, 24)
+"""Of the outer end of a lamp, which is the indicator: behind the clear glass at the front, and at the rear."""
 BLUE_LAMP = Finish(Material.LAMP_BLUE, (24, 50, 190))
 RED_LAMP = Finish(Material.LAMP_RED, (190, 24, 30))
 

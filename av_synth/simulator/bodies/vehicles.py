@@ -11,6 +11,8 @@ from av_synth.geometry.transforms import Array
 from av_synth.simulator.bodies.doors import Flank, with_doors
 from av_synth.simulator.bodies.model import Body, Wheel, bounds
 from av_synth.simulator.bodies.shapes import (
+    AMBER_BLINKER,
+    CLEAR_BLINKER,
     DARK,
     HEADLAMP,
     LEFT_LAMP,
@@ -36,7 +38,6 @@ _ENDS_DEEP_M = 0.5  # what is on front and rear is drawn back along wings and bo
 # a reflector shows the road below, the sky, and the shade of its rim
 _HEAD_GLASS = tuple(Finish(HEADLAMP.material, grey) for grey in ((150, 156, 162), HEADLAMP.colour, (96, 102, 110)))
 _TAIL_GLASS = tuple(Finish(TAIL_LAMP.material, red) for red in ((104, 12, 14), TAIL_LAMP.colour, (122, 14, 16)))
-_CLEAR_BLINKER, _AMBER_BLINKER = (188, 160, 124), (158, 72, 24)  # behind clear glass at the front
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,8 @@ def _dress(skin: Skin, shell: Shell, details: Details) -> None:
         _press(skin, skin.corners(), patch, (8, 3), _ENDS_DEEP_M)  # one may be laid on another
     covered = skin.corners()
     if details.head is not None:
-        _lamp(skin, covered, details.head, _HEAD_GLASS, _CLEAR_BLINKER)
-    _lamp(skin, covered, details.tail, _TAIL_GLASS, _AMBER_BLINKER)
+        _lamp(skin, covered, details.head, _HEAD_GLASS, CLEAR_BLINKER)
+    _lamp(skin, covered, details.tail, _TAIL_GLASS, AMBER_BLINKER)
     for z, azimuth in ((details.front_plate_z, 0.0), (details.rear_plate_z, 180.0)):
         if z is None:
             continue
