@@ -19,7 +19,6 @@ Knots = Sequence[tuple[float, float]]
 _LEAST_AREA_M2 = 1e-8  # of twice a triangle; smaller ones are left out
 _CREASE_DEG = 50.0  # edges sharper than this stay hard
 _FINER = 4  # places along a quad of a patch at which the surface below it is looked for
-_MOST_BULGE_M = 0.08
 
 
 def curve(knots: Knots, at: npt.ArrayLike) -> Array:
@@ -216,18 +215,19 @@ def _bulge(fine: Array, proud_m: float, deep_m: float) -> Array:
     raised = np.zeros_like(coarse)
     n, m = coarse.shape[0] - 1, coarse.shape[1] - 1
     corners = np.stack([coarse[:-1, :-1], coarse[:-1, 1:], coarse[1:, :-1], coarse[1:, 1:]])
-    whole = corners.max(axis=0) < corners.min(axis=0) + deep_m
-    for i in range(_FINER + 1):
-        for j in range(_FINER + 1):
-            a, b = i / _FINER, j / _FINER
-            with np.errstate(invalid="ignore"):  # beside the surface all is infinite
-                flat = (1 - a) * ((1 - b) * coarse[:-1, :-1] + b * coarse[:-1, 1:])
-                flat = flat + a * ((1 - b) * coarse[1:, :-1] + b * coarse[1:, 1:])
-                over = flat - fine[i : i + _FINER * n : _FINER, j : j + _FINER * m : _FINER] - 0.6 * proud_m
-            over = np.where(whole & np.isfinite(over), over, 0.0).clip(0.0, _MOST_BULGE_M)
-            for k in (slice(None, -1), slice(1, None)):
-                for h in (slice(None, -1), slice(1, None)):
-                    np.maximum(raised[k, h], over, out=raised[k, h])
+    whole = corners.max(axis=0) < corners.min(axis=0) + deep_m  # and false beside the surface, where all is infinite
+    corners = np.where(whole, corners, 0.0)
+    steps = [(i, j) for i in range(_FINER + 1) for j in range(_FINER + 1)]
+    below = [fine[i : i + _FINER * n : _FINER, j : j + _FINER * m : _FINER] for i, j in steps]
+    room = corners - np.where(whole, np.min(below, axis=0), 0.0)  # none stands further out than what it covers
+    for (i, j), depth in zip(steps, below, strict=True):
+        a, b = i / _FINER, j / _FINER
+        weight = np.array([(1 - a) * (1 - b), (1 - a) * b, a * (1 - b), a * b])
+        over = np.where(whole, np.tensordot(weight, corners, 1) - depth - 0.6 * proud_m, 0.0).clip(0.0)
+        out = room * (over / np.maximum(np.tensordot(weight, room, 1), 1e-9))
+        for k, (row, column) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
+            cell = raised[row : row + n, column : column + m]
+            np.maximum(cell, out[k], out=cell)
     return raised
 
 
