@@ -11,7 +11,6 @@ import math
 
 import numpy as np
 
-from av_synth.simulator.scene import Mesh
 from av_synth.simulator.town.buildings import Style, line_street
 from av_synth.simulator.town.frontage import frontage_of
 from av_synth.simulator.town.furniture import bus_shelter, fence, furnish_street
@@ -21,7 +20,7 @@ from av_synth.simulator.town.reference import ReferenceLine
 from av_synth.simulator.town.shapes import rectangle
 from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
-from av_synth.simulator.town.trees import plant, tree_models
+from av_synth.simulator.town.trees import Tree, plant, tree_models
 
 NAME = "AvSynth01"
 BOUNDS_M = (4.0, 4.0, 506.0, 356.0)
@@ -105,7 +104,7 @@ GARDEN_DRAWS = 340
 def settle(site: Site, network: Network) -> None:
     """Put up signs, street furniture, buildings and trees; the same ones every time."""
     rng = np.random.default_rng(20260101)
-    trees, coarse_trees = tree_models(rng), tree_models(rng, blobs=2, sparse=True)
+    trees, coarse_trees = tree_models(rng), tree_models(rng, rich=2, sparse=True)
     streets = {road.id: road for road in network.roads if road.junction_id < 0}
     put_up_signs(site, streets.values())
     for s, side in ((252.0, -1), (20.0, 1)):
@@ -124,7 +123,7 @@ def settle(site: Site, network: Network) -> None:
     plant_woods(site, coarse_trees, BOUNDS_M, rng)
 
 
-def _park(site: Site, trees: list[Mesh], rng: np.random.Generator) -> None:
+def _park(site: Site, trees: list[Tree], rng: np.random.Generator) -> None:
     x, y, half_x, half_y = _PARK
     front = y - half_y + 0.3
     for side in (-1, 1):  # a way in stays open in the middle

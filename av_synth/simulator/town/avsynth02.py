@@ -11,7 +11,6 @@ import math
 
 import numpy as np
 
-from av_synth.simulator.scene import Mesh
 from av_synth.simulator.town.buildings import Style, line_street
 from av_synth.simulator.town.frontage import frontage_of
 from av_synth.simulator.town.furniture import bus_shelter, fence, furnish_street
@@ -22,7 +21,7 @@ from av_synth.simulator.town.roads import CROSSWALK, Road
 from av_synth.simulator.town.shapes import rectangle
 from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
-from av_synth.simulator.town.trees import plant, tree_models
+from av_synth.simulator.town.trees import Tree, plant, tree_models
 
 NAME = "AvSynth02"
 BOUNDS_M = (4.0, 4.0, 616.0, 386.0)
@@ -122,8 +121,8 @@ GARDEN_DRAWS = 80
 def settle(site: Site, network: Network) -> None:
     """Put up signs, street furniture, buildings and trees; the same ones every time."""
     rng = np.random.default_rng(20260202)
-    trees = tree_models(rng, blobs=1)
-    far_trees = tree_models(np.random.default_rng(1), blobs=1, sparse=True)
+    trees = tree_models(rng, rich=1)
+    far_trees = tree_models(np.random.default_rng(1), rich=1, sparse=True)
     streets = {road.id: road for road in network.roads if road.junction_id < 0}
     put_up_signs(site, streets.values())
     for road_id, s, side in ((30, 44.0, -1), (38, 40.0, -1), (42, 60.0, 1)):
@@ -142,7 +141,7 @@ def settle(site: Site, network: Network) -> None:
     plant_woods(site, far_trees, BOUNDS_M, rng)
 
 
-def _pocket_park(site: Site, street: Road, trees: list[Mesh], rng: np.random.Generator) -> None:
+def _pocket_park(site: Site, street: Road, trees: list[Tree], rng: np.random.Generator) -> None:
     """A lawn with trees between the houses on the left of a street, behind railings with a way in."""
     begins, ends, depth = _PARK_M
     # parking bays have pushed the pavement out

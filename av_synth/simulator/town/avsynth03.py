@@ -11,7 +11,6 @@ import math
 
 import numpy as np
 
-from av_synth.simulator.scene import Mesh
 from av_synth.simulator.town.buildings import Style, line_street, line_streets, put_up_building
 from av_synth.simulator.town.frontage import frontage_of
 from av_synth.simulator.town.furniture import bus_shelter, fence, furnish_street
@@ -22,7 +21,7 @@ from av_synth.simulator.town.roads import CHILDREN, CROSSWALK, Road
 from av_synth.simulator.town.roundabout import Roundabout
 from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
-from av_synth.simulator.town.trees import plant, tree_models
+from av_synth.simulator.town.trees import Tree, plant, tree_models
 
 NAME = "AvSynth03"
 BOUNDS_M = (4.0, 4.0, 546.0, 362.0)
@@ -122,7 +121,7 @@ GARDEN_DRAWS = 420
 def settle(site: Site, network: Network) -> None:
     """Put up signs, street furniture, buildings and trees; the same ones every time."""
     rng = np.random.default_rng(20260303)
-    trees, coarse_trees = tree_models(rng, blobs=2), tree_models(rng, blobs=1, sparse=True)
+    trees, coarse_trees = tree_models(rng, rich=2), tree_models(rng, rich=1, sparse=True)
     roads = {road.id: road for road in network.roads if road.junction_id < 0}
     streets = {street.id: roads[street.id] for street in STREETS}
     put_up_signs(site, streets.values())
@@ -144,7 +143,7 @@ def settle(site: Site, network: Network) -> None:
     plant_woods(site, coarse_trees, BOUNDS_M, rng)
 
 
-def _school(site: Site, street: Road, trees: list[Mesh], rng: np.random.Generator) -> None:
+def _school(site: Site, street: Road, trees: list[Tree], rng: np.random.Generator) -> None:
     """The school behind its yard, and a railing along the pavement with a way in opposite the zebra."""
     put_up_building(site, frontage_of(street, 1), _SCHOOL_M, "school", rng)
     t = LANE_M + PAVEMENT_M + 0.3

@@ -53,6 +53,6 @@ def network() -> Network:
 def settle(site: Site, network: Network) -> None:
     """Put up all that stands along the motorway and trees around it; the same ones every time."""
     rng = np.random.default_rng(20260404)
-    trees = tree_models(rng, blobs=2, country=True)
+    trees = tree_models(rng, rich=2, country=True)
     ring.settle(site, RING, network.roads, trees, rng)
     ring.tree_groups(site, trees, BOUNDS_M, TREE_GROUPS, rng)

@@ -10,7 +10,6 @@ import math
 
 import numpy as np
 
-from av_synth.simulator.scene import Mesh
 from av_synth.simulator.town.buildings import put_up_building
 from av_synth.simulator.town.frontage import frontage_of
 from av_synth.simulator.town.furniture import fence
@@ -34,7 +33,7 @@ from av_synth.simulator.town.rural import (
 from av_synth.simulator.town.shapes import rectangle
 from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
-from av_synth.simulator.town.trees import plant, tree_models
+from av_synth.simulator.town.trees import Tree, plant, tree_models
 from av_synth.simulator.town.wayside import poles_along, tufts_along
 
 NAME = "AvSynth05"
@@ -192,7 +191,8 @@ def network() -> Network:
 def settle(site: Site, network: Network) -> None:
     """Put up signs, delineators, the farm, hedges and trees; the same ones every time."""
     rng = np.random.default_rng(20260505)
-    trees = tree_models(rng, blobs=2, country=True)
+    trees = tree_models(rng, rich=2, country=True)
+    wood = tree_models(np.random.default_rng(1), rich=2, country=True, wood=True)
     roads = {road.id: road for road in network.roads if road.junction_id < 0}
     for road in roads.values():
         put_up_signs(site, [road])
@@ -202,7 +202,7 @@ def settle(site: Site, network: Network) -> None:
     for road_id, side, begins, ends in _HEDGES:
         hedge_along(site, roads[road_id], side, (begins, ends), 3.0, rng)
     for box_m in _WOODS:
-        forest(site, trees, box_m, 10.5, rng)
+        forest(site, wood, box_m, 10.5, rng)
     for side in (1, -1):
         bushes_along(site, roads[13], side, (105.0, 290.0), rng)
     for road_id, side in ((11, 1), (11, -1), (12, 1), (10, -1), (16, 1), (14, -1)):
@@ -238,7 +238,7 @@ def _farm(site: Site) -> None:
     site.reserve(rectangle(x, y, 20.0, 44.0, 0.0))  # the yard
 
 
-def _fields(site: Site, trees: list[Mesh], rng: np.random.Generator) -> None:
+def _fields(site: Site, trees: list[Tree], rng: np.random.Generator) -> None:
     """Here and there a tree or a bale on the fields, and trees all around the edge."""
     for k, (x, y) in enumerate(fields(BOUNDS_M, rng, 150)):
         spot = rectangle(float(x), float(y), 2.0, 2.0, 0.0)

@@ -143,8 +143,8 @@ def network() -> Network:
 def settle(site: Site, network: Network) -> None:
     """Put up what stands along the ring and the streets; the same things every time."""
     rng = np.random.default_rng(20260606)
-    trees = tree_models(rng, blobs=1)
-    far_trees = tree_models(np.random.default_rng(1), blobs=1, sparse=True)
+    trees = tree_models(rng, rich=1)
+    far_trees = tree_models(np.random.default_rng(1), rich=1, sparse=True)
     streets = {street.id: road for street in STREETS for road in network.roads if road.id == street.id}
     ring.settle(site, RING, [road for road in network.roads if road.kind == "motorway"], trees, rng)
     put_up_signs(site, streets.values())

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from av_synth.simulator.scene import Material, Mesh, Tag
+from av_synth.simulator.scene import Material, Tag
 from av_synth.simulator.town.frontage import CLEAR_ENDS_M, Frontage, outer_edge_m
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.roads import Road
 from av_synth.simulator.town.shapes import Look, box, circle, moved, prism, rectangle
 from av_synth.simulator.town.site import Site
-from av_synth.simulator.town.trees import plant
+from av_synth.simulator.town.trees import Tree, plant
 
 _SLOT_M = 7.0  # street furniture keeps to a rhythm along the kerb
 _TREE_T_M = 1.3  # from the kerb: crowns stay clear of lorries
@@ -24,7 +24,7 @@ Z = KERB_HEIGHT_M
 
 
 def furnish_street(
-    site: Site, front: Frontage, pavement_m: float, trees: Sequence[Mesh], tree_every: int, rng: np.random.Generator
+    site: Site, front: Frontage, pavement_m: float, trees: Sequence[Tree], tree_every: int, rng: np.random.Generator
 ) -> None:
     """Line one side of a street: trees and lamps at the kerb, benches and the like at the back.
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from av_synth.simulator.scene import Mesh, Tag
+from av_synth.simulator.scene import Tag
 from av_synth.simulator.town.country import woods_around
 from av_synth.simulator.town.roundabout import APRON_M, ISLAND_M
 from av_synth.simulator.town.shapes import circle, rectangle
 from av_synth.simulator.town.site import Site
-from av_synth.simulator.town.trees import plant
+from av_synth.simulator.town.trees import Tree, plant
 
 _WOODS_STEP_M = 12.0
 _GARDEN_REACH_M = 24.0
@@ -20,7 +20,7 @@ _GARDEN_REACH_M = 24.0
 Bounds = tuple[float, float, float, float]
 
 
-def plant_gardens(site: Site, trees: Sequence[Mesh], bounds_m: Bounds, draws: int, rng: np.random.Generator) -> None:
+def plant_gardens(site: Site, trees: Sequence[Tree], bounds_m: Bounds, draws: int, rng: np.random.Generator) -> None:
     """Trees where there is room between and behind the buildings; `draws` places are tried."""
     x0, y0, x1, y1 = bounds_m
     for x, y in rng.uniform([x0, y0], [x1, y1], (draws, 2)):
@@ -29,7 +29,7 @@ def plant_gardens(site: Site, trees: Sequence[Mesh], bounds_m: Bounds, draws: in
             plant(site, trees, float(x), float(y), rng, largest=1.25)
 
 
-def plant_woods(site: Site, trees: Sequence[Mesh], bounds_m: Bounds, rng: np.random.Generator) -> None:
+def plant_woods(site: Site, trees: Sequence[Tree], bounds_m: Bounds, rng: np.random.Generator) -> None:
     """A belt of larger trees around the town, where no building stands, so that no street looks into the void."""
     x0, y0, x1, y1 = bounds_m
     ring = [(float(x), y) for x in np.arange(x0 + 5, x1, _WOODS_STEP_M) for y in (y0 + 5, y1 - 5)]
@@ -40,7 +40,7 @@ def plant_woods(site: Site, trees: Sequence[Mesh], bounds_m: Bounds, rng: np.ran
             plant(site, trees, x, y, rng, largest=1.6)
 
 
-def plant_island(site: Site, trees: Sequence[Mesh], middle_m: tuple[float, float], rng: np.random.Generator) -> None:
+def plant_island(site: Site, trees: Sequence[Tree], middle_m: tuple[float, float], rng: np.random.Generator) -> None:
     """Trees on a roundabout's island, which nobody should look across."""
     for x, y in (*circle(*middle_m, (ISLAND_M - APRON_M) * 0.62, 7), middle_m):
         plant(site, trees, float(x), float(y), rng, largest=1.3)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from av_synth.simulator.scene import Mesh
 from av_synth.simulator.town.motorside import concrete_barrier, gantry, guard_rail, tunnel
 from av_synth.simulator.town.motorway import (
     APART_S_M,
@@ -31,7 +30,7 @@ from av_synth.simulator.town.rural import barn, delineate
 from av_synth.simulator.town.shapes import rectangle
 from av_synth.simulator.town.signs import put_up_signs
 from av_synth.simulator.town.site import Site
-from av_synth.simulator.town.trees import plant
+from av_synth.simulator.town.trees import Tree, plant
 from av_synth.simulator.town.wayside import noise_barrier, phones_and_markers
 
 _MEDIAN_M = 2.5  # from the middle of the motorway to the left edge of a left lane
@@ -131,7 +130,7 @@ class Ring:
         return rest, others
 
 
-def settle(site: Site, ring: Ring, roads: Sequence[Road], trees: list[Mesh], rng: np.random.Generator) -> None:
+def settle(site: Site, ring: Ring, roads: Sequence[Road], trees: list[Tree], rng: np.random.Generator) -> None:
     """Put up barriers, tunnels, guard rails, gantries, signs and the rest areas along a ring's roads."""
     middle = ring.middle()
     s, open_from = ring.straight_m, 0.0
@@ -173,7 +172,7 @@ def _boards(ring: Ring) -> list[tuple[float, float, str]]:
     return [(-LANE_M * (k + 0.5), 3.0, "A4") for k in range(ring.lanes)]
 
 
-def _rest_area(site: Site, ring: Ring, road: Road, trees: list[Mesh], rng: np.random.Generator) -> None:
+def _rest_area(site: Site, ring: Ring, road: Road, trees: list[Tree], rng: np.random.Generator) -> None:
     """Gantries before the exit, and a small building under trees behind the rest area."""
     edge_t, boards = ring.edge_t_m, _boards(ring)
     gantry(site, road, 22.0, (-edge_t - 1.2, 1.7), boards)
@@ -191,7 +190,7 @@ def _rest_area(site: Site, ring: Ring, road: Road, trees: list[Mesh], rng: np.ra
 
 def tree_groups(
     site: Site,
-    trees: list[Mesh],
+    trees: list[Tree],
     bounds_m: tuple[float, float, float, float],
     count: int,
     rng: np.random.Generator,

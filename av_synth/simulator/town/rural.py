@@ -8,6 +8,7 @@ import numpy as np
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
+from av_synth.simulator.town.crowns import closed, twigs
 from av_synth.simulator.town.frontage import outer_edge_m
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.network import LANE_M
@@ -22,11 +23,9 @@ from av_synth.simulator.town.shapes import (
     prism,
     quad,
     rectangle,
-    shade,
-    smooth,
 )
 from av_synth.simulator.town.site import Site
-from av_synth.simulator.town.trees import plant
+from av_synth.simulator.town.trees import Tree, plant
 
 _VERGE_M = 1.5
 _DELINEATOR_M = 50.0  # from one to the next, as German roads have them
@@ -76,15 +75,36 @@ def hedge_along(
         foot = rectangle(x, y, _HEDGE_PIECE_M / 2 - 0.05, 0.55, yaw)
         if not site.is_free(foot, 0.0):
             continue
-        look = Look(shade(_HEDGE.colour, float(rng.uniform(0.85, 1.15))), _HEDGE.material, _HEDGE.tag)
-        height = float(rng.uniform(1.25, 1.65))
-        body = prism(foot, Z, Z + height, look, scale=0.96)
+        tone, height = float(rng.uniform(0.85, 1.15)), float(rng.uniform(1.25, 1.65))
+        body = moved(_bushy(_HEDGE_PIECE_M / 2 - 0.05, 0.52, height, tone, site.details()), x, y, Z, yaw)
         site.add("FieldHedge", Tag.VEGETATION, [body], yaw, foot)
+
+
+def _bushy(half_m: float, thick_m: float, height_m: float, tone: float, rng: np.random.Generator) -> Mesh:
+    """A piece of a hedge along x about the origin, which nobody cuts: its top and sides are uneven."""
+    stations = np.linspace(-half_m, half_m, 7)
+    outline = np.array([[-1.0, -0.1], [-1.0, 0.45], [-0.75, 0.9], [0.0, 1.0], [0.75, 0.9], [1.0, 0.45], [1.0, -0.1]])
+    n, k = len(stations), len(outline)
+    swell = 1.0 + rng.uniform(-0.12, 0.12, (n, 1)) + rng.uniform(-0.14, 0.1, (n, k))
+    points = np.empty((n, k, 3))
+    points[..., 0] = stations[:, None] + rng.uniform(-0.2, 0.2, (n, k)) * (np.abs(stations) < half_m)[:, None]
+    points[..., 1] = outline[:, 0] * thick_m * np.minimum(swell, 1.05)
+    points[..., 2] = outline[:, 1] * height_m * swell
+    i, j = (grid.ravel() for grid in np.meshgrid(np.arange(n - 1), np.arange(k - 1), indexing="ij"))
+    a, b, c, d = (i * k + j, (i + 1) * k + j, (i + 1) * k + j + 1, i * k + j + 1)
+    last = (n - 1) * k
+    ends = [t for m in range(1, k - 1) for t in ([0, m, m + 1], [last, last + m + 1, last + m])]
+    triangles = np.concatenate([np.stack([a, c, d], axis=1), np.stack([a, b, c], axis=1), ends])
+    outward = np.column_stack([np.zeros(n * k), np.tile(outline[:, 0], n), np.tile(outline[:, 1] + 0.1, n)])
+    outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-9)
+    light = tone * (0.62 + 0.45 * np.tile(outline[:, 1], n)) * rng.uniform(0.8, 1.25, n * k)
+    body = closed(points.reshape(-1, 3), outward, triangles, np.array(_HEDGE.colour) * light[:, None])
+    return Mesh.merge([body, twigs(body, 36, 0.28, rng)])
 
 
 def forest(
     site: Site,
-    trees: Sequence[Mesh],
+    trees: Sequence[Tree],
     box_m: tuple[float, float, float, float],
     step_m: float,
     rng: np.random.Generator,
@@ -99,7 +119,7 @@ def forest(
 
 
 def trees_along(
-    site: Site, trees: Sequence[Mesh], road: Road, side: int, every_m: float, away_m: float, rng: np.random.Generator
+    site: Site, trees: Sequence[Tree], road: Road, side: int, every_m: float, away_m: float, rng: np.random.Generator
 ) -> None:
     """Single trees beside a road."""
     for s in np.arange(30.0, road.line.length_m - 30.0, every_m):
@@ -123,8 +143,10 @@ def bushes_along(site: Site, road: Road, side: int, span_m: tuple[float, float],
         points = sphere * lumps[:, None] * [wide, wide, high * 0.55] + [x, y, Z + high * 0.45]
         foot = circle(x, y, wide * 0.72, 8)
         if site.is_free(foot, 0.3):
-            bush = smooth(points, sphere, faces, Look(shade(_HEDGE.colour, lumps[0]), _HEDGE.material, _HEDGE.tag))
-            site.add("Bush", Tag.VEGETATION, [bush], 0.0, foot)
+            details = site.details()
+            light = (0.85 + 0.3 * sphere[:, 2]) * details.uniform(0.75, 1.25, len(sphere)) * lumps[0]
+            bush = closed(points, sphere, faces, np.array(_HEDGE.colour) * light[:, None])
+            site.add("Bush", Tag.VEGETATION, [bush, twigs(bush, 50, 0.24, details)], 0.0, foot)
 
 
 def barn(

@@ -1,91 +1,121 @@
-"""Trees: a trunk under a crown of leaf clumps around dark cores, in several species."""
+"""Trees: a trunk and boughs under a crown, in several species."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
+from av_synth.simulator.town.crowns import bulging, closed, twigs
 from av_synth.simulator.town.model import KERB_HEIGHT_M
-from av_synth.simulator.town.shapes import Indices, Look, circle, icosphere, moved, prism, shade, smooth
+from av_synth.simulator.town.shapes import Look, circle, faceted, icosphere, moved, prism, smooth
 from av_synth.simulator.town.site import Site
 
 _LOWEST_M = 2.8  # what hangs lower would be in the way of lorries
-_REACH_M = 1.6  # likewise, about the trunk
-_CORE = 1.0  # of a blob's radius
-_ROOT = 0.97  # of the way from a core's middle to its surface, where leaves start
-_TIP = 1.27  # of it, where they end: longer ones would be thorns
-_UNDERSIDE = -0.7  # of a crown, where leaves would hang in the air
+_REACH_M = 1.35  # likewise, about the trunk; twigs stand out further
+_ABOVE_M = 5.2  # from here on nothing is in the way
 _LEAST = 0.1  # of the cosine between a leaf and its normals
 _FACETED = 0.55  # how much of its own face is in them
 _ANGLES = np.array([0.0, 2.1, 4.2])
+_TWIGS = (14, 40, 110, 140)  # by how rich a tree is
+_FAR_LEAF = 1.7  # of the size of one near by
+_NEAR_M = 15.0  # of a road, where trees have more leaves
 
 
 class _Species(NamedTuple):
-    """How the common crown is reshaped: its spread, its height, how far out leaves stand, the colours."""
+    """Its colours, its trunk, where its crown begins, how tall and wide that is, and the shape of it.
+
+    The shape is how wide it is at heights from its foot to its top, as shares of the widest.
+    """
 
     green: tuple[int, int, int]
     bark: tuple[int, int, int]
     trunk_m: float
-    wide: float
-    tall: float
-    leaf_m: float
-    pointed: float = 0.0
+    from_m: float
+    tall_m: float
+    wide_m: float
+    outline: tuple[float, ...]
+    leaf_m: float = 0.36
 
 
-_LINDEN = _Species((82, 108, 48), (84, 70, 58), 0.16, 1.0, 1.05, 0.46)
-_HORNBEAM = _Species((96, 116, 52), (104, 98, 88), 0.13, 0.8, 1.5, 0.36)
-_MAPLE = _Species((70, 98, 50), (76, 62, 52), 0.17, 1.06, 0.95, 0.5)
-_BIRCH = _Species((118, 130, 62), (186, 182, 172), 0.1, 0.76, 1.4, 0.4, 0.35)
-_PLANE = _Species((92, 100, 50), (128, 120, 100), 0.17, 1.04, 1.15, 0.44)
-_OAK = _Species((78, 94, 46), (70, 60, 48), 0.2, 1.06, 1.0, 0.5)
-_SPRUCE = _Species((48, 74, 50), (82, 62, 48), 0.15, 0.95, 2.1, 0.5, 0.85)
-_TOWN = (_LINDEN, _HORNBEAM, _MAPLE, _BIRCH, _PLANE)
-_COUNTRY = (_OAK, _HORNBEAM, _SPRUCE, _BIRCH, _LINDEN)
+_ROUND = (0.0, 0.62, 0.9, 1.0, 0.97, 0.82, 0.55, 0.0)
+_BROAD = (0.0, 0.8, 1.0, 0.98, 0.9, 0.78, 0.55, 0.0)
+_OVAL = (0.0, 0.55, 0.8, 0.95, 1.0, 0.92, 0.68, 0.0)
+_SLIM = (0.0, 0.6, 0.95, 1.0, 0.85, 0.62, 0.36, 0.0)
+_CONE = (0.0, 0.95, 1.0, 0.8, 0.62, 0.43, 0.22, 0.0)
+# along streets: lorries pass under them
+_TOWN = (
+    _Species((82, 108, 48), (84, 70, 58), 0.16, 2.8, 4.6, 2.1, _OVAL),  # linden
+    _Species((96, 116, 52), (104, 98, 88), 0.13, 2.8, 5.2, 1.7, _SLIM),  # hornbeam
+    _Species((70, 98, 50), (76, 62, 52), 0.17, 2.8, 4.2, 2.2, _ROUND),  # maple
+    _Species((118, 130, 62), (186, 182, 172), 0.1, 2.8, 5.0, 1.6, _SLIM, 0.32),  # birch
+    _Species((92, 100, 50), (128, 120, 100), 0.17, 2.8, 4.7, 2.3, _BROAD),  # plane
+)
+# in the open, where they grow as they like
+_COUNTRY = (
+    _Species((78, 94, 46), (70, 60, 48), 0.2, 1.4, 5.6, 3.4, _BROAD, 0.46),  # oak
+    _Species((96, 116, 52), (104, 98, 88), 0.14, 1.1, 6.0, 2.5, _OVAL, 0.42),  # hornbeam
+    _Species((48, 74, 50), (82, 62, 48), 0.15, 1.3, 7.8, 2.2, _CONE, 0.42),  # spruce
+    _Species((118, 130, 62), (186, 182, 172), 0.11, 1.6, 6.2, 2.1, _SLIM, 0.38),  # birch
+    _Species((82, 108, 48), (84, 70, 58), 0.17, 1.2, 6.4, 3.0, _ROUND, 0.44),  # linden
+)
 
 
-def tree_models(rng: np.random.Generator, blobs: int = 3, *, country: bool = False, sparse: bool = False) -> list[Mesh]:
-    """A tree of each of some species about the origin.
+class Tree(NamedTuple):
+    """A tree about the origin as it is planted beside roads, and with fewer and larger leaves, for further away."""
 
-    They are 5 to 12 m tall; crowns of this many blobs begin at 2.8 m and stay within 1.6 m of the trunk.
-    Sparse ones, for places that are seen from afar, have half as many and larger leaves.
+    near: Mesh
+    far: Mesh
+
+
+def tree_models(
+    rng: np.random.Generator, rich: int = 3, *, country: bool = False, sparse: bool = False, wood: bool = False
+) -> list[Tree]:
+    """A tree of each of some species, 7 to 9 m tall.
+
+    Crowns begin at 2.8 m and stay within 1.8 m of the trunk up to 4.8 m; those in the country begin lower and are
+    wider, unless they grow in a wood. They have few leaves or more (1 to 3); sparse ones are near as they are far away.
     """
-    sphere, _ = icosphere(1)
     models = []
-    for common in _COUNTRY if country else _TOWN:
-        centres, radii, leaves = [], [], []
-        for k in range(blobs):
-            radius = float(rng.uniform(1.0, 1.25)) if k else 1.4
-            angle = k * 2.4 + float(rng.uniform(0, 1))
-            away = 0.55 if k else 0.0
-            centre = np.array([away * math.cos(angle), away * math.sin(angle), 4.3 + 0.75 * k])
-            lumps = 1.0 + 0.13 * rng.standard_normal(len(sphere)).clip(-1.5, 1.5)
-            # leaves are darker below and inside
-            light = 0.72 + 0.3 * (sphere[:, 2] * 0.5 + 0.5) + 0.1 * rng.standard_normal(len(sphere)).clip(-1, 1)
-            centres.append(centre)
-            radii.append(radius)
-            leaves.append((sphere, centre + sphere * radius * lumps[:, None], light))
+    for k, common in enumerate(_COUNTRY if country else _TOWN):
+        _throw(rng, rich)
+        slim = not country or wood
         species = common
-        if sparse:
-            leaves = [(outward[::2], points[::2], light[::2]) for outward, points, light in leaves]
-            species = common._replace(leaf_m=common.leaf_m * 1.4)
-        models.append(Mesh.merge([_trunk(species), *_crown(species, centres, radii, leaves)]))
+        if wood:
+            species = common._replace(from_m=_LOWEST_M, tall_m=common.tall_m + 1.0, wide_m=0.8 * common.wide_m)
+        far = _tree(species._replace(leaf_m=_FAR_LEAF * species.leaf_m), 0, slim, k)
+        models.append(Tree(far if sparse else _tree(species, rich, slim, k), far))
     return models
 
 
 def plant(
-    site: Site, models: Sequence[Mesh], x: float, y: float, rng: np.random.Generator, largest: float = 1.05
+    site: Site, models: Sequence[Tree], x: float, y: float, rng: np.random.Generator, largest: float = 1.05
 ) -> None:
     """Put one of the tree models at (x, y)."""
     size = float(rng.uniform(0.88, largest))
     model = models[int(rng.integers(len(models)))]
-    tree = moved(model, x, y, KERB_HEIGHT_M, float(rng.uniform(0, 2 * math.pi)), size)
+    seen = model.near if site.near_pavement(x, y, _NEAR_M) else model.far
+    tree = moved(seen, x, y, KERB_HEIGHT_M, float(rng.uniform(0, 2 * math.pi)), size)
     site.add("Tree", Tag.VEGETATION, [tree], 0.0, circle(x, y, 0.17 * size, 8))
+
+
+def _throw(rng: np.random.Generator, rich: int) -> None:
+    """Throw the dice that a tree's looks once took, so that what is placed by those that follow stays in place."""
+    for k in range(rich):
+        rng.uniform(size=2 if k else 1)
+        rng.standard_normal(84)
+
+
+def _tree(species: _Species, rich: int, slim: bool, seed: int) -> Mesh:
+    """One with few leaves or more (1 to 3), or that of a tree far away (0)."""
+    rng = np.random.default_rng(seed)
+    body = _crown(species, 2 if rich > 2 else 1, slim, rng)
+    grown = twigs(body, _TWIGS[rich], species.leaf_m, rng)
+    return Mesh.merge([*_trunk(species, rich > 1, rng), body, grown])
 
 
 def leafy(points: Array, outward: Array, size_m: Array, colours: Array, seed: int) -> Mesh:
@@ -137,86 +167,69 @@ def leafy(points: Array, outward: Array, size_m: Array, colours: Array, seed: in
     )
 
 
-def _trunk(species: _Species) -> Mesh:
+def _trunk(species: _Species, near: bool, rng: np.random.Generator) -> list[Mesh]:
+    """The trunk, and some boughs where anybody may stand near it."""
     bark = Look(species.bark, Material.MATTE, Tag.VEGETATION)
-    top = 3.0 + 1.1 * species.tall
-    return prism(circle(0, 0, species.trunk_m, 5), 0.0, top, bark, scale=0.55)
+    top, foot = species.from_m + 0.45 * species.tall_m, 0.35
+    if not near:
+        return [prism(circle(0, 0, species.trunk_m, 5), 0.0, top, bark, scale=0.45)]
+    parts = [
+        prism(circle(0, 0, 1.5 * species.trunk_m, 6), 0.0, foot, bark, scale=1.0 / 1.5),
+        prism(circle(0, 0, species.trunk_m, 6), foot, top, bark, scale=0.45),
+    ]
+    turn = rng.uniform(0.0, 2 * math.pi)
+    for k in range(3):
+        low = species.from_m * rng.uniform(0.72, 0.98)
+        reach, angle = 0.32 * species.wide_m, turn + 2.2 * k
+        end = np.array([reach * math.cos(angle), reach * math.sin(angle), species.from_m + 0.35 * species.tall_m])
+        parts.append(_bough(np.array([0.0, 0.0, low]), end, 0.42 * species.trunk_m, bark))
+    return parts
 
 
-def _crown(
-    species: _Species, centres: Sequence[Array], radii: Sequence[float], leaves: Sequence[tuple[Array, Array, Array]]
-) -> list[Mesh]:
-    """Dark cores, and clumps where no other blob hides them."""
-    ball, faces = icosphere(0)
-    dark = Look(shade(species.green, 0.62), Material.FOLIAGE, Tag.VEGETATION)
-    parts = []
-    for own, (outward, points, light) in enumerate(leaves):
-        core = _reshaped(species, centres[own] + ball * (_CORE * radii[own]))
-        parts.append(smooth(core, ball, faces, dark))
-        shown = outward[:, 2] > _UNDERSIDE
-        for other, (centre, radius) in enumerate(zip(centres, radii, strict=True)):
-            if other != own:
-                shown &= np.linalg.norm(points - centre, axis=1) > 0.95 * radius
-        colours = np.array(species.green) * light[shown, None]
-        size = species.leaf_m * (1.0 + 0.25 * np.sin(np.arange(int(shown.sum())) * 2.3))
-        parts.append(leafy(_reshaped(species, points[shown]), outward[shown], size, colours, own))
-    crown = Mesh.merge(parts)
-    kept = _rooted(_within_reach(crown.positions_m.astype(np.float64)), [len(part.positions_m) for part in parts])
-    # what was pulled in may look away from its normals
-    corners, before = kept[crown.triangles], crown.normals[crown.triangles].astype(np.float64)
-    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    faces = faces / np.maximum(np.linalg.norm(faces, axis=1, keepdims=True), 1e-12)
-    short = np.maximum(_LEAST - np.einsum("tkj,tj->tk", before, faces), 0.0)
-    normals = before + short[..., None] * faces[:, None]
-    normals /= np.linalg.norm(normals, axis=2, keepdims=True)
-    look = Look(species.green, Material.FOLIAGE, Tag.VEGETATION)
-    triangles = np.arange(3 * len(corners)).reshape(-1, 3)
-    mesh = smooth(corners.reshape(-1, 3), normals.reshape(-1, 3), triangles, look)
-    return [replace(mesh, colours=crown.colours[crown.triangles].reshape(-1, 3))]
+def _bough(start: Array, end: Array, thick_m: float, look: Look) -> Mesh:
+    """Three sides from one point to another, where it is thin."""
+    angle = np.arange(3) * 2 * math.pi / 3
+    along = (end - start) / np.linalg.norm(end - start)
+    across = np.cross(along, [0.0, 0.0, 1.0])
+    across /= np.linalg.norm(across)
+    ring = np.cos(angle)[:, None] * across + np.sin(angle)[:, None] * np.cross(along, across)
+    points = np.concatenate([start + thick_m * ring, end + 0.35 * thick_m * ring])
+    sides = [t for i in range(3) for j in [(i + 1) % 3] for t in ([i, j, 3 + j], [i, 3 + j, 3 + i])]
+    return faceted(points, sides, look)
 
 
-def _within_reach(points: Array) -> Array:
+def _crown(species: _Species, fine: int, slim: bool, rng: np.random.Generator) -> Mesh:
+    """The body of a crown."""
+    sphere, triangles = icosphere(fine)
+    turn = float(rng.uniform(0.0, 2 * math.pi))
+    way = sphere + rng.uniform(-0.13, 0.13, sphere.shape) / fine
+    way /= np.linalg.norm(way, axis=1, keepdims=True)
+    rough, clouds = rng.uniform(-1.0, 1.0, len(way)), bulging(way, rng)
+    out = clouds * (1.0 + (0.14 if fine > 1 else 0.1) * rough)
+    at = (1.0 + way[:, 2]) / 2.0
+    angle = np.arctan2(way[:, 1], way[:, 0])
+    reach = species.wide_m * np.interp(at, np.linspace(0.0, 1.0, len(species.outline)), species.outline)
+    # crowns are no figures of rotation, nor upright
+    reach *= out * (1.0 + 0.12 * np.cos(2.0 * angle + turn) + 0.08 * np.cos(3.0 * angle - turn))
+    rise = species.from_m + species.tall_m * ((at - 0.45) * out + 0.45)
+    points = np.column_stack([reach * np.cos(angle), reach * np.sin(angle), rise])
+    points[:, :2] += 0.12 * species.wide_m * (at * at)[:, None] * [math.cos(turn), math.sin(turn)]
+    if slim:
+        points = _within_reach(points, species.wide_m)
+    # leaves are darker below and inside
+    light = (0.55 + 0.33 * at) * (0.5 + 0.65 * (clouds - clouds.min()) / np.ptp(clouds)) * (1.0 + 0.25 * rough)
+    light *= rng.uniform(0.8, 1.25, len(light))
+    return closed(points, way, triangles, np.array(species.green) * light[:, None])
+
+
+def _within_reach(points: Array, wide_m: float) -> Array:
     """Points (N, 3) of a crown, those that would be in the way moved in and up."""
     kept = points.copy()
     reach, angle = np.hypot(kept[:, 0], kept[:, 1]), np.arctan2(kept[:, 1], kept[:, 0])
-    # not as if by shears: here and there less than it might, and higher outside than at the trunk
-    most = _REACH_M * (0.87 + 0.13 * np.cos(3.0 * angle + 1.7 * kept[:, 2]))
-    kept[:, :2] *= np.minimum(1.0, most / np.maximum(reach, 1e-6))[:, None]
+    free = np.clip(kept[:, 2] - _ABOVE_M, 0.0, 1.0) * max(wide_m - _REACH_M, 0.0) * 1.2
+    most = (_REACH_M + free) * (0.87 + 0.13 * np.cos(3.0 * angle + 1.7 * kept[:, 2]))
+    # drawn in the more the further out, not cut as by shears
+    kept[:, :2] *= (most * np.tanh(reach / most) / np.maximum(reach, 1e-6))[:, None]
     outer = np.minimum(reach / _REACH_M, 1.0)
     kept[:, 2] = np.maximum(kept[:, 2], _LOWEST_M + 0.65 * outer * outer * (1.0 - 0.25 * np.cos(5.0 * angle)))
     return kept
-
-
-def _rooted(points: Array, counts: Sequence[int]) -> Array:
-    """Points of a crown with the feet of all clumps in cores: a face seen alone is then no shard in the air.
-
-    Args:
-        points: (N, 3), of a core and the clumps around it in turn.
-        counts: how many points each of those has.
-    """
-    _, faces = icosphere(0)
-    parts = np.split(points, np.cumsum(counts)[:-1])
-    cores = parts[::2]
-    for own, leaves in enumerate(parts[1::2]):
-        most = np.tile([_ROOT, _ROOT, _TIP], len(leaves) // 3)
-        held = np.max([_room(core, faces, leaves) for core in cores], axis=0) >= 1.0 / most
-        centre = cores[own].mean(axis=0)
-        room = most * _room(cores[own], faces, leaves)
-        leaves += np.where(held, 0.0, np.minimum(room, 1.0) - 1.0)[:, None] * (leaves - centre)
-    return np.concatenate(parts)
-
-
-def _room(core: Array, faces: Indices, points: Array) -> Array:
-    """How many times as far from a core's middle as each of points (N, 3) its surface is: (N,), from 1 on inside."""
-    middle = core.mean(axis=0)
-    # what is a x + b y + c z in the corners of a face with none of a, b, c below 0 is seen from the middle through it
-    shares = np.einsum("tij,nj->nti", np.linalg.inv(np.swapaxes(core[faces] - middle, 1, 2)), points - middle)
-    behind = shares.min(axis=2) >= -1e-9
-    return np.where(behind, 1.0 / np.maximum(shares.sum(axis=2), 1e-9), 0.0).max(axis=1)
-
-
-def _reshaped(species: _Species, points: Array) -> Array:
-    """Points (N, 3) of the common crown as a species has them."""
-    up = np.maximum(points[:, 2] - _LOWEST_M, 0.0)
-    taper = species.wide * np.clip(1.0 - species.pointed * (up / 3.0 - 0.45), 0.25, 1.5)
-    return np.column_stack([points[:, :2] * taper[:, None], _LOWEST_M + 0.15 + up * species.tall])

@@ -11,7 +11,7 @@ from av_synth.simulator.scene import Material, Mesh, Tag
 from av_synth.simulator.town.frontage import outer_edge_m
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.roads import Road
-from av_synth.simulator.town.shapes import Look, box, circle, loose, moved, prism, quad, rectangle
+from av_synth.simulator.town.shapes import Look, box, circle, moved, prism, quad, rectangle, smooth
 from av_synth.simulator.town.signs import lettering
 from av_synth.simulator.town.site import Site
 
@@ -24,8 +24,8 @@ _MARKER_EVERY_M = 100.0
 _POLE_EVERY_M = 42.0
 _POLE_M = 7.5
 _TUFT_EVERY_M = 6.0
-_GRASSES = ((88, 112, 48), (104, 118, 56))
-_BLADES = 3  # of each colour in a tuft
+_GRASSES = ((86, 106, 56), (94, 112, 58))
+_BLADES = 7  # of each colour in a tuft
 _POST = Look((120, 122, 122), Material.METAL, Tag.WALLS)
 
 
@@ -105,13 +105,18 @@ def _wire(a: tuple[float, float], b: tuple[float, float], yaw_rad: float, at_m: 
 
 
 def _blades(feet: Array, colour: tuple[int, int, int], rng: np.random.Generator) -> Mesh:
-    """Some blades of grass about each of some places (N, 3), seen from both sides."""
-    foot = np.repeat(feet, _BLADES, axis=0) + rng.uniform(-0.13, 0.13, (len(feet) * _BLADES, 3)) * [1.0, 1.0, 0.0]
+    """Some blades of grass about each of some places (N, 3), seen from both sides and lit as the ground is."""
+    foot = np.repeat(feet, _BLADES, axis=0) + rng.uniform(-0.3, 0.3, (len(feet) * _BLADES, 3)) * [1.0, 1.0, 0.0]
     angle = rng.uniform(0.0, 2 * math.pi, len(foot))
-    half = 0.055 * np.column_stack([np.cos(angle), np.sin(angle), np.zeros(len(foot))])
-    tip = foot + rng.uniform([-0.14, -0.14, 0.14], [0.14, 0.14, 0.42], foot.shape)
+    half = rng.uniform(0.008, 0.022, (len(foot), 1)) * np.column_stack(
+        [np.cos(angle), np.sin(angle), np.zeros(len(foot))]
+    )
+    tip = foot + rng.uniform([-0.1, -0.1, 0.05], [0.1, 0.1, 0.2], foot.shape)
     front = np.stack([foot - half, foot + half, tip], axis=1)
-    return loose(np.concatenate([front, front[:, ::-1]]), Look(colour, Material.FOLIAGE, Tag.VEGETATION))
+    both = np.concatenate([front, front[:, ::-1]]).reshape(-1, 3)
+    up = np.tile([0.0, 0.0, 1.0], (len(both), 1))
+    look = Look(colour, Material.GRASS, Tag.VEGETATION)
+    return smooth(both, up, np.arange(len(both)).reshape(-1, 3), look)
 
 
 def tufts_along(site: Site, road: Road, side: int, rng: np.random.Generator) -> None:

@@ -84,7 +84,7 @@ void main() {
     vec2 spot = across.z > max(across.x, across.y) ? place.xy : across.x > across.y ? place.yz : place.xz;
     vec4 leaves = texture(noise, spot * 0.23);
     float leaf = 0.25 * leaves.w + 0.20 * leaves.z + 0.55 * leaves.y;
-    albedo *= 0.20 + 1.55 * smoothstep(0.30, 0.70, leaf);
+    albedo *= 0.22 + 1.50 * smoothstep(0.40, 0.60, leaf);
     n = normalize(n + 1.7 * (leaves.wyx - 0.5));
     translucent = 0.3;
 #endif

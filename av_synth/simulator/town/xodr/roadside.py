@@ -11,7 +11,7 @@ import numpy as np
 from shapely.geometry.base import BaseGeometry
 
 from av_synth.geometry.transforms import Array
-from av_synth.simulator.scene import Mesh, Tag
+from av_synth.simulator.scene import Tag
 from av_synth.simulator.town.buildings import Style, line_street
 from av_synth.simulator.town.country import woods_around
 from av_synth.simulator.town.dressing import dress_lamps, dress_pavement
@@ -20,7 +20,7 @@ from av_synth.simulator.town.furniture import furnish_street
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.shapes import rectangle
 from av_synth.simulator.town.site import Site
-from av_synth.simulator.town.trees import plant, tree_models
+from av_synth.simulator.town.trees import Tree, plant, tree_models
 from av_synth.simulator.town.xodr.roads import RAISED, Road
 from av_synth.simulator.town.xodr.signals import Crosswalk, Signal
 
@@ -64,7 +64,7 @@ def settle(
     for foot in site.footprints:
         level.reserve(foot.polygon)
     rng = np.random.default_rng(zlib.crc32(repr([(road.id, round(road.length_m, 2)) for road in roads]).encode()))
-    trees, far_trees = tree_models(rng, blobs=2), tree_models(rng, blobs=1, country=True, sparse=True)
+    trees, far_trees = tree_models(rng, rich=2), tree_models(rng, rich=1, country=True, sparse=True, wood=True)
     fronts = [
         (_front(road, side, signals, crosswalks), _pavement_m(road, side))
         for road in roads
@@ -130,7 +130,7 @@ def _front(road: Road, side: int, signals: Sequence[Signal], crosswalks: Sequenc
     return Frontage(road.length_m, side, point, road.heading_rad, tuple(closed), tuple(sights))
 
 
-def _trees_along(site: Site, front: Frontage, trees: list[Mesh], rng: np.random.Generator) -> None:
+def _trees_along(site: Site, front: Frontage, trees: list[Tree], rng: np.random.Generator) -> None:
     for s in np.arange(_TREES_EVERY_M, front.length_m - _TREES_EVERY_M, _TREES_EVERY_M):
         at, away = float(s + rng.uniform(0.0, 8.0)), float(rng.uniform(_AWAY_M, 12.0))
         x, y = front.point(min(at, front.length_m - 1.0), away)
