@@ -143,7 +143,10 @@ def test_a_run_without_cameras_is_seen_from_above(
         (["--out", "notes.mp4"], "notes.mp4: is there already and is no video; name another file, or --force"),
         (["--out", "pipe.mp4"], "pipe.mp4: is there already and is no video"),
         (["--out", "folder.mp4"], "folder.mp4: is a folder; want a name for the video"),
-        (["--out", "notes.mp4/video.mp4"], "notes.mp4 is a file; want a place in a folder that can be written to"),
+        (
+            ["--out", "notes.mp4/video.mp4"],
+            "notes.mp4 is a file; want a place in a folder that can be made",
+        ),
         (["--out", "new.mp4", "--width", "10000"], "--width: got 10000; want 640 to 3840"),
         (["--out", "new.mp4", "--speed", "0"], "--speed: got 0; want 0.05 to 4"),
         (["--out", "new.mp4", "--at", "5s..700s"], "--at: got 5s..700s; the run ends after 5 s"),

@@ -32,7 +32,6 @@ _CLOSE_SHARE, _CLOSE_M = 0.03, 0.05  # of depth: what is not an edge agrees with
 _AGREE = 0.6  # of points on flat surfaces: camera and lidar are half a metre apart and look behind different edges
 _LEAST = 100
 _CAUCHY = (0.05, 0.02, 0.01, 0.005, 0.005)
-_NEARER = 0.9  # of the middle error without it
 _SURE = 8.0  # times its standard deviation, which counts neighbouring points as if they erred independently
 _TURN_DEG, _MOVE_M, _FOCAL = 0.25, 0.04, 0.006  # on a bare road, focal length and place are told apart badly
 _GATE = 0.2
@@ -51,7 +50,6 @@ class Residual:
         focal: relative error of the focal length.
         sigma: standard deviations (7,) of turn (deg), move (m) and focal.
         points: how many points it is from.
-        nearer: whether most points fit better with it: where little slopes, a few strays may ask for a large error.
     """
 
     turn_deg: Array
@@ -59,7 +57,6 @@ class Residual:
     focal: float
     sigma: Array
     points: int
-    nearer: bool = True
 
 
 class DepthCheck:
@@ -232,12 +229,10 @@ def fit(jacobian: Array, errors: Array) -> Residual | None:
         normal = jacobian.T @ (jacobian * weight[:, None]) + prior
         solution = -np.linalg.solve(normal, jacobian.T @ (errors * weight))
     left = errors + jacobian @ solution
-    middle = float(np.median(np.abs(left)))
-    spread, nearer = 1.5 * middle + 1e-4, middle < _NEARER * float(np.median(np.abs(errors)))
+    spread = 1.5 * float(np.median(np.abs(left))) + 1e-4
     sigma = spread * np.sqrt(np.diag(np.linalg.inv(normal)))
     degrees = np.degrees(solution[:3])
-    sigma = np.r_[np.degrees(sigma[:3]), sigma[3:]]
-    return Residual(degrees, solution[3:6], float(solution[6]), sigma, len(errors), nearer)
+    return Residual(degrees, solution[3:6], float(solution[6]), np.r_[np.degrees(sigma[:3]), sigma[3:]], len(errors))
 
 
 def _cost(view: View, row: Data, depth_m: Array, world: Array) -> float | None:
@@ -268,7 +263,7 @@ def judge_closure(scene: Scene, residuals: Mapping[str, tuple[Data, Residual]], 
     wrong: dict[str, str] = {}
     for channel, (_, residual) in residuals.items():
         findings.checked("closure")
-        problem = _problem(residual) if residual.nearer else ""
+        problem = _problem(residual)
         if problem:
             wrong[channel] = problem
     shared = _shared(residuals, list(wrong)) if len(wrong) >= 2 and len(wrong) == len(residuals) else ""
