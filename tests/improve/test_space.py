@@ -99,7 +99,7 @@ def test_every_mistake_in_a_space_is_told_with_its_line(tmp_path: Path) -> None:
     told = str(caught.value)
     assert "painted.yaml:6: scenarios[1].scenario: " in told
     assert "painted.yaml:3: rig: " in told
-    assert "got 'tyni'; want one of" in told
+    assert "got 'tyni'; did you mean 'tiny'" in told
 
     with pytest.raises(DocumentError, match=r"painted\.yaml:8: weathers\[0\]\.share: got -3; want more than 0"):
         painted.space(tmp_path, painted.SPACE.replace("share: 3", "share: -3"))
