@@ -103,7 +103,7 @@ def test_a_search_process_that_hangs_is_replaced_and_the_draw_comes_to_the_same(
     started = []
     start_child = worker_module.start_child
     monkeypatch.setattr(worker_module, "start_child", lambda *of: started.append(start_child(*of)) or started[-1])
-    monkeypatch.setattr(worker_module, "_OWN_SIMULATOR", Patience(tick_s=1.0))
+    monkeypatch.setattr(worker_module, "_OWN_SIMULATOR", Patience(tick_s=3.0))
     one = found.campaign.draws[0]
     setting = Setting(found.campaign.scenario, None, "cutter", TARGET, (), "embedded", folder / "stalled.log")
     worker = Worker(setting)
