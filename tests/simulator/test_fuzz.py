@@ -26,7 +26,7 @@ from av_synth.simulator.protocol.handlers import CALLS
 from av_synth.simulator.protocol.rpc import MAX_CONNECTIONS
 
 IN_TIME_S = 20.0  # that a busy machine takes for what an idle one does in one
-GROWTH_MB = 40.0
+GROWTH_MB = 80.0  # what is made when first asked for, such as other towns and bodies, stays
 NAMES = [name for name in CALLS if name != "load_new_episode"]  # which would end what the others are about
 
 
