@@ -5,7 +5,6 @@ What is read, and what is refused, is said in `plain_yaml` (D9).
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,11 +17,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from av_synth.errors import DocumentError, Problem
+from av_synth.messages import MAX_HINTS, nearest, shown
 from av_synth.plain_yaml import Key, KeyPath, dotted, read_plain
 
 MAX_BYTES = 1_000_000
-MAX_HINTS = 200  # of the nearest right word, in one file: each costs a comparison with every word there is
-_MANY_NAMES = 64
 _FEW_KEYS = 8  # of a mapping: so many are told to who has written something else
 NAME = "[a-z0-9][a-z0-9_-]{0,63}"
 NAME_IN_WORDS = "lower-case letters, digits, _ and -, at most 64, beginning with a letter or digit"
@@ -50,29 +48,6 @@ _WANTED_KIND = {
     "string_type": "text",
     "tuple_type": "a list",
 }
-
-
-def nearest(got: str, known: Iterable[str]) -> str:
-    """A hint that ends a message: the known name most like `got`, else all of them when they are few."""
-    names = sorted(known)
-    if not (few := len(names) <= _MANY_NAMES):  # a comparison costs; who mistypes a word mostly begins or ends it right
-        names = [name for name in names if name[:1] == got[:1] or name[-1:] == got[-1:]]
-    close = difflib.get_close_matches(got, names, 1, 0.6)
-    # `fx` is meant for fx_px, `tyni` for tiny
-    close += [name for name in names if got[1:] and (name.startswith(f"{got}_") or sorted(name) == sorted(got))]
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"want one of {', '.join(names)}" if 0 < len(names) <= 32 and few else "there is none like it"
-
-
-def shown(value: object) -> str:
-    """A value as a message quotes it, short."""
-    if isinstance(value, Mapping):
-        return f"a mapping with {', '.join(map(str, value)) or 'nothing in it'}"[:80]
-    if isinstance(value, list | tuple):
-        return f"a list of {len(value)}"
-    text = repr(value) if isinstance(value, str) else json.dumps(value, default=str)
-    return "nothing" if value is None else text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def in_order(found: Iterable[Problem]) -> list[Problem]:

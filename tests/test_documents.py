@@ -13,6 +13,7 @@ from pydantic import Field
 from av_synth import documents
 from av_synth.documents import Strict
 from av_synth.errors import DocumentError
+from av_synth.messages import nearest
 
 
 class Wheel(Strict):
@@ -114,8 +115,8 @@ def test_a_misspelt_name_is_answered_with_the_nearest() -> None:
 def test_a_word_that_longer_names_begin_with_is_answered_with_the_first_of_them() -> None:
     keys = ["cloudiness", "fog_distance", "fog_density", "precipitation", "wetness"]
 
-    assert documents.nearest("fog", keys) == "did you mean 'fog_density'?"
-    assert "did you mean" not in documents.nearest("fo", keys)
+    assert nearest("fog", keys) == "did you mean 'fog_density'?"
+    assert "did you mean" not in nearest("fo", keys)
 
 
 def test_a_path_works_wherever_a_name_does(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from av_synth import documents
+from av_synth import documents, messages
 from av_synth.audit.combinations import MOST_TOLD, Cell, all_cells, cells_of, in_words, pair_tables, shown
 from av_synth.audit.contents import Contents
 from av_synth.audit.model import Coverage, Finding, Severity
@@ -33,7 +33,7 @@ def _axis(value: object) -> object:
     if len(numbers) > 1 and edges == sorted(set(numbers)):
         return value
     raise ValueError(
-        f"got {documents.shown(value)}; want a list of values, or {{edges: [0, 10, 20]}} with rising numbers"
+        f"got {messages.shown(value)}; want a list of values, or {{edges: [0, 10, 20]}} with rising numbers"
     )
 
 
@@ -87,7 +87,7 @@ def load(name_or_path: str) -> Domain:
     for number, never in enumerate(model.never):
         for name, value in never.items():
             if name not in wanted or value not in wanted[name]:
-                hint = documents.nearest(value, wanted[name]) if name in wanted else documents.nearest(name, wanted)
+                hint = messages.nearest(value, wanted[name]) if name in wanted else messages.nearest(name, wanted)
                 problems.append(document.problem(("never", number, name), f"got {value!r} of {name!r}; {hint}"))
     if problems:
         raise DocumentError(documents.in_order(problems))
@@ -194,18 +194,18 @@ def _made(name: str, told: Any, document: Document, problems: list[Problem]) -> 
     """An axis with its wanted values; none, and a problem, if there is no such slice, field or value."""
     if isinstance(told, dict):
         if name not in FIELDS and not name.startswith(("weather.", "parameters.", "quality.")):
-            problems.append(document.problem(("axes", name), f"is no field; {documents.nearest(name, FIELDS)}"))
+            problems.append(document.problem(("axes", name), f"is no field; {messages.nearest(name, FIELDS)}"))
             return
         axis = _by_edges(name, told["edges"])
         yield axis, axis.values
         return
     if name not in SLICES:
-        problems.append(document.problem(("axes", name), f"is no slice; {documents.nearest(name, SLICES)}"))
+        problems.append(document.problem(("axes", name), f"is no slice; {messages.nearest(name, SLICES)}"))
         return
     known = SLICES[name]
     for k, value in enumerate(told):
         if known.values and value not in known.values:
-            hint = documents.nearest(value, known.values)
+            hint = messages.nearest(value, known.values)
             problems.append(document.problem(("axes", name, k), f"got {value!r}; {hint}"))
     yield (known if known.values else _by_patterns(known, told)), tuple(dict.fromkeys(told))
 

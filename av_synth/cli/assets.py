@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from av_synth import documents
+from av_synth import documents, messages
 from av_synth.cli.output import say, say_item
 from av_synth.errors import DataError, DocumentError, Problem
 
@@ -151,7 +151,7 @@ def _make(document: documents.Document, told: AssetsFile, files: Files) -> None:
     for number, recipe in enumerate(told.looks):
         unknown = [(k, each) for k, each in enumerate(recipe.dresses) if each not in bodies]
         for k, each in unknown:
-            text = f"got {each!r}; {documents.nearest(each, bodies)}"
+            text = f"got {each!r}; {messages.nearest(each, bodies)}"
             problems.append(document.problem(("looks", number, "dresses", k), text))
         try:
             look = make(recipe, told, files)

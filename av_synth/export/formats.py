@@ -25,12 +25,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import av_synth
-from av_synth.documents import nearest, shown
 from av_synth.errors import DataError, DocumentError, Problem, StoreError, UserError
 from av_synth.export import contents
 from av_synth.export.attribution import write_attribution
 from av_synth.export.publish import publish
 from av_synth.export.splits import Splits
+from av_synth.messages import nearest, shown
 from av_synth.store import canonical_json, need_place, open_run
 from av_synth.store.files import as_mapping, read_json, write_file
 from av_synth.store.runs import MANIFEST, RUNS
@@ -176,7 +176,7 @@ def export(
     own = _own_place(chosen)
     refuse: Callable[[Path], None] = own or partial(_refuse_foreign, name=name)
     refuse(target)
-    _refuse_above(target)
+    need_place("", target)  # it is staged beside
 
     judge: Callable[[Path], None] | None = check or getattr(chosen.writer, "check", None)
 
@@ -261,11 +261,6 @@ def _refuse_among_runs(target: Path, runs: Mapping[str, _Chosen]) -> None:
         beside = run.folder.parent
         if beside.name == RUNS and beside in (target, *target.parents):
             raise UserError(f"{target}: inside {beside}, which holds runs only; name another place")
-
-
-def _refuse_above(target: Path) -> None:
-    """Raise UserError if no folder can be made at `target`."""
-    need_place("", target)  # it is staged beside
 
 
 def _refuse_foreign(target: Path, name: str) -> None:

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from av_synth.documents import Document, Strict, shown, validate
+from av_synth.documents import Document, Strict, validate
 from av_synth.errors import DocumentError, Problem
+from av_synth.messages import shown
 
 CARLA = "carla:"  # begins what `--simulator` says
 _ENGINES = ("docker", "podman", "apptainer")

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from av_synth.documents import nearest
 from av_synth.errors import ConnectionLostError, DocumentError, Problem
 from av_synth.launch.carla import launch_carla
 from av_synth.launch.carla_spec import CarlaSpec, names_carla, parse_carla
 from av_synth.launch.embedded import DEFAULT_QUALITY, Address, launch_embedded, parse_address
+from av_synth.messages import nearest
 
 EMBEDDED = "embedded"
 _EMBEDDED_AS = re.compile(rf"{EMBEDDED}(?::([^@]*))?(?:@(.*))?")

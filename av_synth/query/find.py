@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from av_synth.documents import nearest
 from av_synth.errors import UserError
+from av_synth.messages import nearest
 from av_synth.query.conditions import Condition, Value, parse
 from av_synth.query.facts import FIELDS, SampleFacts, Thing, Values, is_of_sample, read
 

@@ -10,9 +10,9 @@ from typing import cast
 import carla
 
 from av_synth import store
-from av_synth.documents import nearest
 from av_synth.errors import DocumentError, Problem
 from av_synth.launch import Address
+from av_synth.messages import nearest
 from av_synth.replay.playback import Playback
 from av_synth.replay.request import Request, replay_spec
 from av_synth.replay.state_log import StateLog

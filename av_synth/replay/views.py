@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from av_synth.documents import nearest
 from av_synth.errors import DocumentError, Problem
 from av_synth.geometry.cameras import BODY_FROM_CAMERA
 from av_synth.geometry.transforms import quaternion_from_matrix, rigid, turned
 from av_synth.log.state import ActorInfo
+from av_synth.messages import nearest
 from av_synth.replay.state_log import StateLog
 from av_synth.rig import Camera, Lidar, Mount, Rig
 from av_synth.rig.camera_optics import VIEW_DEG

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from av_synth.documents import nearest, shown
 from av_synth.errors import Problem
 from av_synth.geometry.transforms import quaternion_from_matrix, turned
+from av_synth.messages import nearest, shown
 from av_synth.rig import Rig
 from av_synth.rig.model import Camera, Lidar, Mount, Radar
 from av_synth.scenario import ConcreteScenario, Scenario

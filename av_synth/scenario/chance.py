@@ -9,8 +9,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from av_synth.documents import Document, Strict, Written, nearest, shown
+from av_synth.documents import Document, Strict, Written
 from av_synth.errors import DocumentError, Problem
+from av_synth.messages import nearest, shown
 from av_synth.scenario.correlation import Mixture
 from av_synth.scenario.distributions import Distribution, stream, written
 from av_synth.scenario.expressions import ExpressionError, Value, filled, names_used

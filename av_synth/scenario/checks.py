@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from av_synth.documents import Document, shown
+from av_synth.documents import Document
 from av_synth.errors import Problem
+from av_synth.messages import shown
 from av_synth.plain_yaml import KeyPath
 from av_synth.scenario.checks_of_events import check_events, circles, exact_problem, place_problem, signal_problem, told
 from av_synth.scenario.model import Actor, Crowd, Flow, ParkedRow

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from av_synth.documents import Document, Strict, shown
+from av_synth.documents import Document, Strict
 from av_synth.errors import Problem
+from av_synth.messages import shown
 from av_synth.plain_yaml import KeyPath
 from av_synth.scenario.manoeuvres import ANYWHERE, OF_EGO, OF_PEOPLE, OF_VEHICLES, Do
 from av_synth.scenario.model import Actor, EventSpec

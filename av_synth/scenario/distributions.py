@@ -11,7 +11,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from av_synth.documents import Strict, Written, nearest, shown
+from av_synth.documents import Strict, Written
+from av_synth.messages import nearest, shown
 from av_synth.scenario.expressions import Value
 
 DECIMALS = 4  # of drawn numbers: finer than anything that could matter, short enough to read

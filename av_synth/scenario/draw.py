@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from av_synth.documents import nearest, shown
 from av_synth.errors import DocumentError, Problem
+from av_synth.messages import nearest, shown
 from av_synth.scenario.concrete import ConcreteScenario, CrowdPlan, Flowing, FlowPlan, Row, Slot, Stroller, TrafficPlan
 from av_synth.scenario.distributions import stream
 from av_synth.scenario.expressions import Value

@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from av_synth.documents import MAX_HINTS, Document, nearest, shown
+from av_synth.documents import Document
 from av_synth.errors import Problem
+from av_synth.messages import MAX_HINTS, nearest, shown
 from av_synth.plain_yaml import Key, KeyPath
 
 Value = float | int | str | bool

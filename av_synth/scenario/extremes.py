@@ -10,8 +10,9 @@ from operator import itemgetter
 
 from pydantic import ValidationError
 
-from av_synth.documents import Document, problems, shown
+from av_synth.documents import Document, problems
 from av_synth.errors import DocumentError, Problem
+from av_synth.messages import shown
 from av_synth.plain_yaml import Key, KeyPath
 from av_synth.scenario.chance import Chance
 from av_synth.scenario.checks import check

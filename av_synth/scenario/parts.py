@@ -12,7 +12,8 @@ from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError, create_model
 
-from av_synth.documents import Strict, nearest
+from av_synth.documents import Strict
+from av_synth.messages import nearest
 from av_synth.plain_yaml import dotted
 from av_synth.scenario.expectations import Expectation
 from av_synth.scenario.model import Actor, Crowd, Ego, EventSpec, Flow, ParkedRow, ScenarioModel, Traffic
@@ -68,7 +69,7 @@ class Hints:
         self._given = 0
 
     def nearest(self, got: str, known: Iterable[str]) -> str:
-        """See `documents.nearest`."""
+        """See `messages.nearest`."""
         self._given += 1
         return nearest(got, known) if self._given <= _MAX_HINTS else "want one that is there"
 

@@ -11,8 +11,9 @@ from itertools import islice
 from pydantic import Field
 
 from av_synth import documents
-from av_synth.documents import Document, Strict, nearest, shown
+from av_synth.documents import Document, Strict
 from av_synth.errors import DocumentError, Problem
+from av_synth.messages import nearest, shown
 from av_synth.plain_yaml import Key, KeyPath, plain
 from av_synth.scenario.chance import MAX_CONSTRAINTS, MAX_CORRELATIONS, Chance, ChanceSpec, Correlation, Derived, Group
 from av_synth.scenario.correlation import Mixture, mixtures

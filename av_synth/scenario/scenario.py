@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from av_synth import documents
-from av_synth.documents import MAX_HINTS, Document, in_order, shown
+from av_synth.documents import Document, in_order
 from av_synth.errors import DocumentError, Problem
+from av_synth.messages import MAX_HINTS, shown
 from av_synth.plain_yaml import dotted
 from av_synth.scenario.chance import Chance, ChanceSpec
 from av_synth.scenario.checks import check

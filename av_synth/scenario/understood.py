@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from av_synth.documents import MAX_HINTS, Document, Strict, problems
+from av_synth.documents import Document, Strict, problems
 from av_synth.errors import Problem
+from av_synth.messages import MAX_HINTS
 from av_synth.plain_yaml import Key, KeyPath, dotted
 from av_synth.scenario.expressions import references
 from av_synth.scenario.reading import SECTIONS

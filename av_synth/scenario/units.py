@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from av_synth.documents import shown
+from av_synth.messages import shown
 
 # as written: what it measures, and how many of its SI unit (angles: degrees) it is
 _UNITS: Mapping[str, tuple[str, float]] = {

@@ -8,8 +8,9 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
-from av_synth.documents import Document, Strict, nearest, problems
+from av_synth.documents import Document, Strict, problems
 from av_synth.errors import DocumentError, Problem
+from av_synth.messages import nearest
 from av_synth.sensing.air import HEAVIEST_RAIN_MM_H, HEAVIEST_SNOW_MM_H
 
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from av_synth.documents import nearest
 from av_synth.errors import DocumentError, Problem
+from av_synth.messages import nearest
 from av_synth.scenario.distributions import DECIMALS
 from av_synth.scenario.expressions import Value, references
 from av_synth.scenario.scenario import Scenario

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from av_synth import scenario as scenarios
-from av_synth.documents import nearest
 from av_synth.errors import CastError, DocumentError, Problem
 from av_synth.launch.choose import EMBEDDED, is_embedded
 from av_synth.launch.cores import CORE_COUNT, CORES
+from av_synth.messages import nearest
 from av_synth.run.towns import DEFAULT_TICK_US
 from av_synth.search.campaign import (
     MAX_DRAWS,

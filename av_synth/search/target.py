@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from av_synth.documents import nearest
 from av_synth.errors import DocumentError, Problem
+from av_synth.messages import nearest
 
 
 @dataclass(frozen=True)

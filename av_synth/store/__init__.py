@@ -7,13 +7,7 @@ with store.stage(root, run_id) as staging:
 run = store.open_run(path)
 """
 
-from av_synth.store.files import (
-    canonical_json,
-    link_or_copy,
-    replace_directory,
-    replace_file,
-    write_file,
-)
+from av_synth.store.files import canonical_json, link_or_copy, replace_directory, replace_file, write_file
 from av_synth.store.named import open_named
 from av_synth.store.places import need_place, refuse_strangers
 from av_synth.store.runs import (

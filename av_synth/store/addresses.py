@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from av_synth.documents import nearest
 from av_synth.errors import AvSynthError, StoreError, UserError
+from av_synth.messages import nearest
 
 _BATCH = 200  # files that a driver may send at once
 

@@ -1,4 +1,4 @@
-"""Files that survive a crash, and nobody else's: durable writes, safe relative names, atomic exchange of folders."""
+"""Files that survive a crash: durable writes, safe relative names, atomic exchange of folders."""
 
 from __future__ import annotations
 

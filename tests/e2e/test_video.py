@@ -145,7 +145,7 @@ def test_a_run_without_cameras_is_seen_from_above(
         (["--out", "folder.mp4"], "folder.mp4: is a folder; want a name for the video"),
         (
             ["--out", "notes.mp4/video.mp4"],
-            "notes.mp4 is a file; want a place in a folder that can be made",
+            "notes.mp4 is a file; want a place in a folder that can be made and written to",
         ),
         (["--out", "new.mp4", "--width", "10000"], "--width: got 10000; want 640 to 3840"),
         (["--out", "new.mp4", "--speed", "0"], "--speed: got 0; want 0.05 to 4"),

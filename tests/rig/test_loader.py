@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from av_synth import documents, rig
+from av_synth import documents, messages, rig
 from av_synth.errors import DocumentError
 from av_synth.geometry.transforms import rotate
 from av_synth.rig import Mount, Rig
@@ -264,5 +264,5 @@ def test_a_sensor_whose_name_is_not_of_nuscenes_looks_anywhere(tmp_path: Path) -
 
 
 def test_a_key_without_its_unit_and_a_name_whose_letters_changed_places_find_what_was_meant() -> None:
-    assert documents.nearest("fx", ("fov_deg", "fx_px", "fy_px", "lens")) == "did you mean 'fx_px'?"
-    assert documents.nearest("tyni", ("nuscenes", "tiny", "waymo")) == "did you mean 'tiny'?"
+    assert messages.nearest("fx", ("fov_deg", "fx_px", "fy_px", "lens")) == "did you mean 'fx_px'?"
+    assert messages.nearest("tyni", ("nuscenes", "tiny", "waymo")) == "did you mean 'tiny'?"

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from av_synth import documents
-from av_synth.documents import Document, nearest, shown
+from av_synth.documents import Document
 from av_synth.errors import DocumentError, Problem
 from av_synth.farm.model import Recipe
 from av_synth.farm.planning.document import MAX_RUNS, CampaignDocument, Entry
 from av_synth.farm.planning.recipes import key_of
+from av_synth.messages import nearest, shown
 from av_synth.store import write_file
 
 KIND = "configs"

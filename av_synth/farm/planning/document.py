@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from av_synth.documents import DocumentName, Strict, shown
+from av_synth.documents import DocumentName, Strict
 from av_synth.errors import DocumentError
 from av_synth.export.dataset import DATASET
 from av_synth.launch import parse_address
 from av_synth.launch.carla_spec import names_carla, parse_carla, spec_from
 from av_synth.launch.choose import EMBEDDED, is_embedded
+from av_synth.messages import shown
 from av_synth.rig.loader import NO_RIG
 from av_synth.scenario.expressions import Value
 from av_synth.scenario.weather import WeatherSpec

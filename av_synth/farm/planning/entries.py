@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from av_synth import documents
+from av_synth import documents, messages
 from av_synth import rig as rigs
 from av_synth import scenario as scenarios
 from av_synth.documents import Document
@@ -160,7 +160,7 @@ def _from(folder: Path, name_or_path: str) -> str:
 
 
 def _missing_draws(path: Path) -> list[Problem]:
-    return [] if path.is_file() else [Problem("", "draws", f"got {documents.shown(str(path))}; there is no such file")]
+    return [] if path.is_file() else [Problem("", "draws", f"got {messages.shown(str(path))}; there is no such file")]
 
 
 def _of_draws(path: Path, rig: Rig | None, rig_file: str | None, known: Expanded) -> Iterator[Recipe]:
@@ -242,7 +242,7 @@ def _some(scenario: Scenario, levels: Mapping[str, int | list[Value]]) -> Iterat
     """Every combination of levels of some parameters; the others are drawn by the seed."""
     unknown = [name for name in levels if name not in scenario.parameters]
     if unknown:
-        hints = [documents.nearest(name, scenario.parameters) for name in unknown]
+        hints = [messages.nearest(name, scenario.parameters) for name in unknown]
         raise DocumentError(
             [
                 Problem("", "design", f"{scenario.name} has no parameter {name!r}; {hint}")

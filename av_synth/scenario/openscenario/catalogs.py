@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from pathlib import Path
 
-from av_synth.documents import nearest
+from av_synth.messages import nearest
 from av_synth.scenario.openscenario.parameters import fill_in
 from av_synth.scenario.openscenario.report import UnsaidError
 from av_synth.scenario.openscenario.tree import Element, read

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from av_synth import documents
+from av_synth import documents, messages
 from av_synth.documents import NAME_IN_WORDS
 from av_synth.errors import DocumentError, Problem
 from av_synth.scenario import scenario
@@ -100,7 +100,7 @@ def _imported(path: Path, ours: str, out: Path | None, given: dict[str, str]) ->
     known = {one.word("name") for one in root.all("ParameterDeclarations", "ParameterDeclaration")}
     strange = [name for name in given if name not in known]
     if strange:
-        raise root.wrong(f"there is no parameter {strange[0]!r}; {documents.nearest(strange[0], known)}")
+        raise root.wrong(f"there is no parameter {strange[0]!r}; {messages.nearest(strange[0], known)}")
     parameters = fill_in(root, {}, given)
     report = Report(version)
     catalogs = Catalogs(root, path.parent, parameters)

@@ -8,7 +8,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 
-from av_synth.documents import nearest
+from av_synth.messages import nearest
 from av_synth.scenario.openscenario.tree import Element
 
 _REFERENCE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_.]*)")
