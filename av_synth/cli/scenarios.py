@@ -25,6 +25,7 @@ from av_synth.scenario.words import is_opendrive
 from av_synth.store import refuse_strangers
 
 _SHOW = "show"
+_FILE = (".yaml", ".yml")
 _PICTURE = "out/picture.png"
 _OWN_TOWNS = re.compile("AvSynth0[1-6]")  # of the embedded simulator
 _STARTS = {".png": b"\x89PNG\r\n", ".jpg": b"\xff\xd8\xff"}
@@ -61,8 +62,11 @@ def scenarios(
         _draw(given[1], out, seed, pairs(set_, "--set"), town, simulator)
     elif given == [_SHOW]:
         raise DocumentError([Problem("", _SHOW, "want a scenario's name behind it, or the path of a YAML file")])
-    elif len(given) == 1 and (given[0].endswith((".yaml", ".yml")) or given[0] in scenario.names()):
+    elif len(given) == 1 and (given[0].endswith(_FILE) or given[0] in scenario.names()):
         _show(given[0])
+    elif files := [word for word in given if word.endswith(_FILE)]:
+        want = f"want the file alone to check it, or `{_SHOW} {files[0]}` to draw it"
+        raise DocumentError([Problem("", "scenarios", f"got {' '.join(given)}; {want}")])
     else:
         _list(given)
 

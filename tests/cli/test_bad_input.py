@@ -351,6 +351,7 @@ def test_what_only_the_simulator_can_refuse_is_told_with_its_line_and_leaves_not
             "rig: got 'none'; want one of fisheye_front, lidar128, lidar16, lidar64, nuscenes, solid_state, tiny",
         ),
         (["scenarios", "show"], "show: want a scenario's name behind it"),
+        (["scenarios", "check", "a.yaml"], "scenarios: got check a.yaml; want the file alone to check it"),
         (["scenarios", "show", "cut_in_wet", "--out", "."], "--out: got '.'; want the path of a picture, such as"),
         (["campaign", "none", "--out", "out"], "campaign: got 'none'; want one of demo, rain_sweep"),
         (["scenarios", "none"], "scenario: got 'none'; there is none like it"),
