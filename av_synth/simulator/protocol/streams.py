@@ -8,13 +8,16 @@ ever. It is closed only when its reader has not taken anything for `patience_s` 
 from __future__ import annotations
 
 import logging
+import math
 import selectors
 import socket
 import struct
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from av_synth.simulator.protocol.sockets import ACCEPT_PAUSE_S, prepare, shut
 
@@ -30,6 +33,7 @@ _OBSERVERS = 1 << 24  # so that the first bytes of a request to the other port a
 MAX_CONNECTIONS = 1024
 _QUEUE_MESSAGES = 2  # a subscriber may be this far behind before a synchronous publisher waits for it
 _EXPECT_S = 1.0  # a client that asked for a token connects within this, or never
+_DROPS_S = 1.0  # a client that has loaded an episode drops its observer within this, or keeps it
 
 
 class _Subscriber:
@@ -39,6 +43,8 @@ class _Subscriber:
         self.sock = sock
         self.stream_id: int | None = None
         self.greeting = b""
+        self.observer: int | None = None  # the id that it named, if that is one of the world observer's
+        self.hushed_until_s = 0.0
         self.changed = threading.Condition()
         self.queue: deque[list[memoryview]] = deque()  # what the kernel did not take yet, a list of parts a message
         self.open = True
@@ -83,6 +89,7 @@ class StreamServer:
         self._retained: list[Buffer] = []
         self._next_stream = WORLD_OBSERVER + 1
         self._observers = 0
+        self._of_client = threading.local()  # whose calls one thread answers (`rpc`)
         self._blocked: deque[_Subscriber] = deque()  # have unsent data; the thread takes over
         self._silent: dict[_Subscriber, None] = {}  # have named no stream yet, in the order they came
         self._connections = 0
@@ -109,10 +116,36 @@ class StreamServer:
             return self._next_stream - 1
 
     def new_observer(self) -> int:
-        """Return a stream id for the world observer that no client has."""
+        """Return a stream id for the world observer that no client has: it is for the one that this thread answers."""
         with self._lock:
             self._observers = (self._observers + 1) % _OBSERVERS
+            self._of_client.observer = _OBSERVER_BIT | self._observers
             return _OBSERVER_BIT | self._observers
+
+    @contextmanager
+    def hushed(self) -> Iterator[None]:
+        """Tell nothing to the observer of the client that this thread answers, which loads an episode meanwhile.
+
+        It drops that observer when it is answered, and subscribes to the next. Where a snapshot is being read just
+        then, the thread that reads is the last to let go of the episode: both threads change the client's table of
+        subscriptions, which nothing guards, and that ends its process, now or at the next load (carla 0.9.16,
+        streaming/low_level/Client.h). One that keeps its observer hears from it again: of the next tick that it asks
+        for, or a while later of a world that ticks by itself.
+        """
+        self._hush(math.inf)
+        left_s = 0.0
+        try:
+            yield
+            left_s = _DROPS_S
+        finally:
+            self._hush(time.monotonic() + left_s)
+
+    def _hush(self, until_s: float) -> None:
+        own = getattr(self._of_client, "observer", None)
+        with self._lock:
+            for subscriber in self._streams.get(WORLD_OBSERVER, ()):
+                if own is not None and subscriber.observer == own:
+                    subscriber.hushed_until_s = until_s
 
     def token(self, stream_id: int) -> bytes:
         """The 24 bytes with which a client finds a stream: TCP, on our port, at whatever address it calls us by."""
@@ -159,7 +192,8 @@ class StreamServer:
         with self._lock:
             if stream_id == WORLD_OBSERVER:
                 self._retained = message
-            subscribers = list(self._streams.get(stream_id, ()))
+            hears_s = sys.float_info.max if patient else time.monotonic()
+            subscribers = [each for each in self._streams.get(stream_id, ()) if each.hushed_until_s <= hears_s]
         deadline = time.monotonic() + self._patience_s  # one for all: a hundred dead readers cost no more than one
         for subscriber in subscribers:
             self._send(subscriber, message, patient, deadline)
@@ -276,7 +310,7 @@ class StreamServer:
         with self._lock:
             self._expected.pop(stream_id, None)
             if 0 <= stream_id - _OBSERVER_BIT < _OBSERVERS:  # also of a simulator that was here before this one
-                stream_id = WORLD_OBSERVER
+                subscriber.observer, stream_id = stream_id, WORLD_OBSERVER
             subscriber.stream_id = stream_id
             self._silent.pop(subscriber, None)
             self._streams.setdefault(stream_id, []).append(subscriber)

@@ -1,4 +1,4 @@
-"""A client that loads a town while a Traffic Manager of it runs by itself."""
+"""A client that loads a town, which threads of its own may not notice at a wrong moment."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import msgpack
+import pytest
 
 from av_synth.simulator.protocol.calls import Kind, failure, success
 from av_synth.simulator.protocol.reloading import Reloading, Request
@@ -33,6 +34,23 @@ for _ in range(12):
     world.wait_for_tick()
     car.set_autopilot(False, manager.get_port())
     world = client.load_world("AvSynth01")
+print("done", flush=True)
+"""
+LOADING = """
+import sys
+import carla
+
+client = carla.Client("127.0.0.1", int(sys.argv[1]))
+client.set_timeout(20.0)
+client.set_files_base_folder(sys.argv[2])
+for _ in range(300):
+    world = client.load_world("AvSynth01")
+    settings = world.get_settings()
+    settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
+    world.apply_settings(settings)
+    world.tick()
+    settings.synchronous_mode, settings.fixed_delta_seconds = False, None
+    world.apply_settings(settings)
 print("done", flush=True)
 """
 
@@ -174,3 +192,16 @@ def test_a_traffic_manager_that_runs_by_itself_outlives_the_loading_of_towns(tmp
         )
 
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+@pytest.mark.long
+def test_clients_load_three_hundred_towns_each_of_worlds_that_tick_by_themselves_on_a_busy_machine(tmp_path):
+    with ExitStack() as open_:
+        ports = [str(open_.enter_context(running_simulator())[1]) for _ in range(4)]
+        loading = [
+            subprocess.Popen([sys.executable, "-c", LOADING, port, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+            for port in ports
+        ]
+        said = [process.communicate(timeout=300)[0] for process in loading]
+
+    assert [(process.returncode, text) for process, text in zip(loading, said, strict=True)] == [(0, "done\n")] * 4

@@ -7,7 +7,8 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 
 import msgpack
 import pytest
@@ -206,6 +207,40 @@ def test_every_observer_token_is_new_and_leads_to_the_world(streams):
 
         assert first != second
         assert _read(one) == _read(two) == b"snapshot"
+
+
+def test_a_client_that_loads_an_episode_hears_nothing_from_the_observer_that_it_is_about_to_drop(streams):
+    with ThreadPoolExecutor(1) as another:
+        others = another.submit(streams.new_observer).result()
+    with _subscribe(streams, streams.new_observer()) as mine, _subscribe(streams, others) as theirs:
+        with streams.hushed():
+            streams.publish(WORLD_OBSERVER, [b"first of the episode"], patient=True)
+        streams.publish(WORLD_OBSERVER, [b"by itself"], patient=False)
+        with _subscribe(streams, streams.new_observer()) as next_one:
+            streams.publish(WORLD_OBSERVER, [b"asked for"], patient=True)
+
+            assert [_read(next_one) for _ in range(2)] == [b"by itself", b"asked for"]
+        assert [_read(theirs) for _ in range(3)] == [b"first of the episode", b"by itself", b"asked for"]
+        assert _read(mine) == b"asked for"
+
+
+def test_a_client_that_keeps_its_observer_after_a_load_hears_from_a_world_that_ticks_by_itself(streams, monkeypatch):
+    monkeypatch.setattr(f"{StreamServer.__module__}._DROPS_S", 0.0)
+    with _subscribe(streams, streams.new_observer()) as sock:
+        with streams.hushed():
+            streams.publish(WORLD_OBSERVER, [b"first of the episode"], patient=False)
+        streams.publish(WORLD_OBSERVER, [b"by itself"], patient=False)
+
+        assert _read(sock) == b"by itself"
+
+
+def test_a_load_that_fails_hushes_nobody(streams):
+    with _subscribe(streams, streams.new_observer()) as sock:
+        with suppress(ValueError), streams.hushed():
+            raise ValueError
+        streams.publish(WORLD_OBSERVER, [b"by itself"], patient=False)
+
+        assert _read(sock) == b"by itself"
 
 
 def test_who_goes_on_asking_for_tokens_does_not_stop_the_world(streams):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,9 @@ _STEP_M = 0.01  # beyond a hit, before the ray goes on
 @TABLE.unlocked(Kind.VOID)
 def load_new_episode(engine: Engine, name: Any, reset_settings: Any = True, layers: Any = 65535) -> None:
     """Load a town, or some layers of it, into a new episode."""
-    engine.load(text(name), reset_settings=flag(reset_settings), layers=integer(layers, 0, ALL_LAYERS))
+    # a Traffic Manager hears of the new episode from the old one's observer, and goes over to it
+    with nullcontext() if engine.traffic_managers else engine.streams.hushed():
+        engine.load(text(name), reset_settings=flag(reset_settings), layers=integer(layers, 0, ALL_LAYERS))
     with engine.lock:
         engine.replayer.set_defaults()  # not in `load`, by which a replay goes to its own town, with its own settings
 
