@@ -38,7 +38,7 @@ from av_synth.search.correct import correct
 from av_synth.search.measure import TargetWatch
 from av_synth.search.target import parse_target
 
-_MOST_STALLS = 3  # of one draw
+_MOST_TRIES = 3  # of one draw, whose process hangs or is lost
 # without sensors a tick takes some milliseconds, and a draw that is tried again costs a second
 _OWN_SIMULATOR = Patience(begin_s=90.0, tick_s=5.0, end_s=30.0)
 _TIDY_UP_S = 10.0
@@ -114,7 +114,7 @@ class Worker:
         # a simulator that is not ours is given its own time back when a draw ends
         self._abrupt = embedded or names_carla(setting.render)
         self._job: Job | None = None
-        self._stalls = 0
+        self._tries = 0
         self._start()
 
     @property
@@ -125,22 +125,26 @@ class Worker:
     def give(self, job: Job) -> None:
         """Have it try a draw."""
         self._job = job
-        self._stalls = 0
+        self._tries = 1
         self._send()
 
     def said(self) -> Tried | None:
         """What came of the draw that it was given, where that is what it says next.
 
+        Where its process or its simulator has ended, a new process tries the draw.
+
         Raises:
             AvSynthError: as it failed there.
-            ConnectionLostError: if the process ended.
+            ConnectionLostError: if the process or the simulator ended, and did so each time.
         """
         try:
             said = self.pipe.recv()
         except (EOFError, ConnectionResetError):
-            raise ConnectionLostError(
-                f"a search process {how_it_ended(self._process.wait())}; its log is {self._setting.log}"
-            ) from None
+            why = f"a search process {how_it_ended(self._process.wait())}"
+            said = ConnectionLostError(f"{why}, {_MOST_TRIES} times with one draw; its log is {self._setting.log}")
+        if isinstance(said, ConnectionLostError):
+            self._try_again(said)
+            return None
         if isinstance(said, BaseException):
             raise said
         if isinstance(said, Tried):
@@ -155,17 +159,9 @@ class Worker:
         Raises:
             StalledError: if the same draw has hung several times.
         """
-        if self._job is None or (why := self._pulse.why_stalled()) is None:
-            return
-        self._stalls += 1
-        if self._stalls == _MOST_STALLS:
-            raise StalledError(
-                f"seed {self._job.seed}: a search process {why}, {_MOST_STALLS} times; its log is {self._setting.log}"
-            )
-        self._process.kill()
-        self.close()
-        self._start()
-        self._send()
+        if self._job is not None and (why := self._pulse.why_stalled()) is not None:
+            head = f"seed {self._job.seed}: a search process {why}"
+            self._try_again(StalledError(f"{head}, {_MOST_TRIES} times; its log is {self._setting.log}"))
 
     def close(self) -> None:
         """End the process; its simulators end with it."""
@@ -174,6 +170,16 @@ class Worker:
             self._process.wait(_TIDY_UP_S)  # it may be in the middle of a draw
         self._process.kill()
         self._process.wait()
+
+    def _try_again(self, failed: SimulatorError) -> None:
+        """Have a new process try the draw; raises what failed where that was the last time."""
+        if self._tries == _MOST_TRIES:
+            raise failed
+        self._tries += 1
+        self._process.kill()
+        self.close()
+        self._start()
+        self._send()
 
     def _start(self) -> None:
         with self._setting.log.open("ab") as log:

@@ -99,7 +99,10 @@ def test_a_search_goes_on_from_its_file_and_what_it_finds_is_reported(found, fol
     assert capsys.readouterr().out.endswith(kept)
 
 
-def test_a_search_process_that_hangs_is_replaced_and_the_draw_comes_to_the_same(found, folder, monkeypatch):
+@pytest.mark.parametrize("sent", [signal.SIGSTOP, signal.SIGSEGV])
+def test_a_search_process_that_hangs_or_dies_is_replaced_and_the_draw_comes_to_the_same(
+    sent, found, folder, monkeypatch
+):
     started = []
     start_child = worker_module.start_child
     monkeypatch.setattr(worker_module, "start_child", lambda *of: started.append(start_child(*of)) or started[-1])
@@ -110,7 +113,7 @@ def test_a_search_process_that_hangs_is_replaced_and_the_draw_comes_to_the_same(
     try:
         worker.give(Job(0, one.seed, dict(one.values)))
         assert worker.said() is None  # its first tick
-        os.kill(started[0][0].pid, signal.SIGSTOP)
+        os.kill(started[0][0].pid, sent)
         tried = None
         while tried is None:
             if worker.pipe.poll(0.2):

@@ -359,13 +359,16 @@ def test_near_copies_are_counted_and_left_out(campaign, tmp_path):
     assert load_campaign(tmp_path / "c.yaml").campaign == found
 
 
-def test_a_search_process_that_is_dead_before_it_is_given_a_draw_is_an_error_with_its_log(tmp_path, monkeypatch):
+def test_a_draw_whose_process_is_lost_each_time_is_an_error_with_its_log(tmp_path, monkeypatch):
     monkeypatch.setattr("av_synth.search.worker.start_child", lambda *_: stillborn(3))
     log = tmp_path / "search.log"
     worker = Worker(Setting("cut_in_wet", None, "cutter", "ttc=0.5..1.5", (), "embedded", log))
     worker.give(Job(0, 0, {}))
 
-    with pytest.raises(ConnectionLostError, match=rf"a search process ended with exit status 3; its log is {log}"):
+    assert worker.said() is None  # a new one is tried
+    assert worker.said() is None
+    why = rf"a search process ended with exit status 3, 3 times with one draw; its log is {log}"
+    with pytest.raises(ConnectionLostError, match=why):
         worker.said()
     worker.close()
 
