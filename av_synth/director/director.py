@@ -179,10 +179,11 @@ class Director:
             self._weather.step(state.time_us)
 
     def _refuse_contact(self, view: View) -> None:
-        ids, before_s = view.scene.ids, -view.time_us * 1e-6
-        ego = view.box(ids[EGO])
-        for name in ids:
-            if name != EGO and touching(ego, view.box(ids[name])):
+        ego = view.box(self.ego.id)
+        for name, member in self._on_stage.members.items():
+            # who is exactly where another is has been told, and is there all the same
+            if not member.refused and touching(ego, view.box(member.actor.id)):
+                before_s = -view.time_us * 1e-6
                 told = f"{name!r} and the ego touch {before_s:g} s before time zero, on the way to where they begin"
                 at = ("actors", name, "at") if name in self._concrete.actors else ()
                 raise CastError(f"{told}; want a place out of each other's way", at)

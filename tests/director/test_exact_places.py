@@ -370,6 +370,17 @@ def test_who_stands_where_another_does_is_there_as_the_scenario_says_and_that_is
     assert told == [(0, who["bike"], "bike"), (50_000, who["later"], "later")]
 
 
+def test_who_stands_where_the_ego_does_is_there_too_and_that_is_told(address: Address, tmp_path: Path) -> None:
+    hit = "  hit: {body: car, parked: true, at: {pose: {x_m: 3, y_m: -1.75, yaw_deg: 0}}}\n"
+    concrete = drawn(tmp_path, EXACT + hit)
+    with open_session(address, concrete.town or "", TICK_US, 0, tmp_path) as session:
+        state = begin(director := Director(concrete, session), session)
+        told = [event.detail["role"] for event in director.observe(state) if event.kind == "placed_in_another"]
+
+    assert footprint(state, by_role(state)["hit"]).centre_m[:2] == pytest.approx([3.0, -1.75], abs=0.05)
+    assert told == ["hit"]
+
+
 def test_what_cannot_be_at_an_exact_place_is_not_said_of_many(address: Address, tmp_path: Path) -> None:
     beside = EXACT.replace("{pose: {road_id: 7, lane_id: -1, s_m: 40}}", "{ahead_m: 30, lane: parking_right}")
     concrete = drawn(tmp_path, beside)
