@@ -1,4 +1,4 @@
-"""Where the wheels of a model are, so that they stay round when a body's box is filled."""
+"""Where the wheels of a model are: they are turned straight ahead, and stay round when a body's box is filled."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ def straightened(points: Array, tyres: Integers) -> Array:
             continue
         near = np.abs(ahead[:, 1]) <= reach[:, 1].max() + _BESIDE * wheel.radius
         near &= np.hypot(ahead[:, 0], ahead[:, 2]) <= 1.01 * np.hypot(reach[:, 0], reach[:, 2]).max()
-        turned.append((wheel.hub, near, ahead))
+        turned.append((wheel, near, ahead))
     moved = points.copy()
-    for hub, near, ahead in turned:
+    for wheel, near, ahead in turned:
         # steering takes one wheel of an axle as far ahead as the other back
-        middle = np.mean([other[0] for other, _, _ in turned])
-        moved[near] = [middle, *hub[1:]] + ahead[near]
+        beside = [other.hub[0] for other, _, _ in turned if abs(other.hub[0] - wheel.hub[0]) < wheel.radius]
+        moved[near] = [np.mean(beside), *wheel.hub[1:]] + ahead[near]
     return moved
 
 

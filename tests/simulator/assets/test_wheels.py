@@ -49,6 +49,15 @@ def test_wheels_that_a_model_shows_steered_are_turned_straight_side_by_side() ->
             np.testing.assert_allclose(high - low, [2 * RADIUS_M, 2 * HALF_M, 2 * RADIUS_M], atol=0.01)
 
 
+def test_each_of_two_steered_axles_stays_where_it_is() -> None:
+    wheels = [tyre(x + aside, y, 0.4) for x in (1.3, 2.6) for aside, y in ((-0.04, 0.66), (0.04, -0.66))]
+    tyres = np.concatenate([BAND + 48 * k for k in range(4)])
+
+    found = find(straightened(np.concatenate(wheels), tyres), tyres)
+
+    np.testing.assert_allclose([wheel.hub[0] for wheel in found], [1.3, 1.3, 2.6, 2.6], atol=0.01)
+
+
 def test_wheels_that_are_straight_stay_as_they_are() -> None:
     points, tyres = car(0.0)
     np.testing.assert_array_equal(straightened(points, tyres), points)
