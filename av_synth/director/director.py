@@ -278,7 +278,7 @@ class Director:
         self._agenda.give_up(name, view)
         before = self._players.pop(name, None)
         if name in self._coming and isinstance(before, VehiclePlayer):
-            self._lit[name] = before.lamps
+            self._lit[name] = before.lit
         return member.actor.id
 
     def _begin(self, event: EventSpec, name: str, view: View) -> None:

@@ -245,11 +245,17 @@ actors:
   stalls: {body: car, speed_kmh: 30, at: {ahead_m: 30}}
   recovers: {body: car, speed_kmh: 30, at: {ahead_m: 45}}
   signals: {body: car, speed_kmh: 30, at: {ahead_m: 60}}
+  breaks_down: {body: car, speed_kmh: 30, at: {ahead_m: 20, lane: left}}
+  coughs: {body: car, speed_kmh: 30, at: {ahead_m: 45, lane: left}}
   moved: {body: car, speed_kmh: 30, lights: [fog], at: {ahead_m: 75}}
 events:
   - {actor: stalls, when: {time_s: 0}, do: {stall: {}}}
   - {actor: recovers, when: {time_s: 0}, for_s: 0.5, do: {stall: {}}}
   - {actor: signals, when: {time_s: 0}, for_s: 0.5, do: {lights: {on: [left]}}}
+  - {actor: breaks_down, when: {time_s: 0}, for_s: 0.5, do: {lights: {on: [left]}}}
+  - {actor: breaks_down, when: {time_s: 0.3}, do: {stall: {}}}
+  - {actor: coughs, when: {time_s: 0}, for_s: 0.5, do: {lights: {on: [left]}}}
+  - {actor: coughs, when: {time_s: 0.3}, for_s: 0.5, do: {stall: {}}}
   - {actor: moved, when: {time_s: 0}, do: {lights: {on: [low_beam]}}}
   - {actor: moved, when: {time_s: 0.3}, do: PUT}
   - {actor: moved, when: {time_s: 0.6}, do: {stall: {}}}
@@ -264,6 +270,8 @@ events:
         "stalls": driving | both,
         "recovers": driving,
         "signals": driving,
+        "breaks_down": driving | both,
+        "coughs": driving,
         "moved": lit.LowBeam | both,
     }
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from av_synth.director.lamps import hazard
 from av_synth.director.manoeuvres.meetings import FASTEST_MPS, Meeting, meeting_point, until_at, until_ego_at
 from av_synth.director.manoeuvres.paces import (
     STOPPED_MPS,
@@ -45,17 +44,16 @@ def begin_pace(vehicle: Vehicle, event: EventSpec, view: View) -> None:
         return
     if do.kind not in _PACES:
         raise CastError(f"{vehicle.name}: got do: {do.kind}; want a manoeuvre of a vehicle")
-    before, lamps, careful = vehicle.pace, vehicle.lamps, vehicle.careful
+    before, hazards, careful = vehicle.pace, vehicle.hazards, vehicle.careful
     vehicle.pace = pace = _PACES[do.kind](vehicle, getattr(do, do.kind), view)
-    lit = vehicle.lamps
     told = do.drive or do.match_speed
     if told is not None and told.at_once:
         vehicle.has_speed(pace.plan(vehicle.me(view), view).target_mps, view)
 
     def undo(_: View) -> None:
         vehicle.pace, vehicle.careful = before if vehicle.pace is pace else vehicle.pace, careful
-        if vehicle.lamps == lit != lamps:  # nobody has asked for others since
-            vehicle.light(lamps)
+        if vehicle.hazards and not hazards:
+            vehicle.light(vehicle.lamps, hazards=False)
 
     vehicle.run(event, "pace", lambda now: pace.over(vehicle.me(now), now), undo, view)
 
@@ -95,7 +93,7 @@ def _run_light(vehicle: Vehicle, run: RunLight, _: View) -> Pace:
 
 
 def _stall(vehicle: Vehicle, stall: Stall, _: View) -> Pace:
-    vehicle.light(vehicle.lamps | hazard())
+    vehicle.light(vehicle.lamps, hazards=True)
     return Keep(SpeedPlan(0.0, USUAL_ACCELERATION_MPS2, stall.deceleration_mps2))
 
 

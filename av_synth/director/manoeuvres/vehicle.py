@@ -9,6 +9,7 @@ from dataclasses import replace
 import carla
 import numpy as np
 
+from av_synth.director.lamps import hazard
 from av_synth.director.manoeuvres.control import SpeedControl, Steering, look_ahead_m, pure_pursuit_rad
 from av_synth.director.manoeuvres.kinematics import Body
 from av_synth.director.manoeuvres.map_courses import MapCourse
@@ -36,7 +37,8 @@ class Vehicle:
         pace: at what speed.
         cap: what its driver allows at most.
         careful: whether it brakes for whoever is ahead.
-        lamps: CARLA's flags of the lights that are on.
+        lamps: CARLA's flags of the lights that are on, but for `hazards`.
+        hazards: whether both indicators are on as well, for it has stalled.
         ego_line: the ego's line.
         half_m: half its length and width.
         wheel: how the wheel is held, whatever the line; None while it is steered.
@@ -51,7 +53,7 @@ class Vehicle:
         self.pace: Pace = Keep(SpeedPlan(member.speed_mps))
         self.cap: SpeedPlan | None = None
         self.careful = member.spec is not None and member.spec.careful
-        self.lamps = lamps
+        self.lamps, self.hazards = lamps, False
         self.ego_line = ego_line
         self.half_m = member.size.half_m[:2]
         self.wheel: float | None = None
@@ -82,10 +84,15 @@ class Vehicle:
         self.course.change(line, self.position_m(view), view.time_us, duration_s)
         self.line = line
 
-    def light(self, flags: int) -> None:
-        """Have these lights on, and no others."""
-        self.lamps = flags
-        self.send(carla.command.SetVehicleLightState(self.actor.id, flags))
+    @property
+    def lit(self) -> int:
+        """CARLA's flags of all the lights that are on."""
+        return self.lamps | hazard() if self.hazards else self.lamps
+
+    def light(self, lamps: int, *, hazards: bool) -> None:
+        """Have these lights on, the hazard lights too if so, and no others."""
+        self.lamps, self.hazards = lamps, hazards
+        self.send(carla.command.SetVehicleLightState(self.actor.id, self.lit))
 
     def has_speed(self, speed_mps: float, view: View) -> None:
         """Go at a speed at once, along its heading."""

@@ -31,9 +31,13 @@ class VehiclePlayer(Vehicle):
         elif do.lose_control is not None:
             self._lose_control(event, do.lose_control, view)
         elif do.lights is not None:
-            before = self.lamps
-            self.run(event, "lamps", lambda _: True, lambda _: self.light(before), view)
-            self.light(flags_of(do.lights.on))
+            before, stalled = self.lamps, self.hazards
+            self.light(flags_of(do.lights.on), hazards=False)
+
+            def undo(_: View) -> None:
+                self.light(before, hazards=stalled or self.hazards)  # it may have stalled meanwhile
+
+            self.run(event, "lamps", lambda _: True, undo, view)
         elif do.open_door is not None:
             side = do.open_door.side
             door = carla.VehicleDoor.FL if side == "left" else carla.VehicleDoor.FR
