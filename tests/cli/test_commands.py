@@ -83,15 +83,6 @@ OPTIONS = {
 VERSION = "v1.0-trainval"
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with one committed run and its dataset, made without a simulator."""
-    root = tmp_path_factory.mktemp("store")
-    build_run(root, 0)
-    assert status(["export", str(root)]) == 0
-    return root
-
-
 @pytest.fixture
 def copy(store: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(store / "nuscenes", tmp_path / "copy", copy_function=os.link))

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
 from av_synth.cli.app import status
-from tests.export.synthetic_run import build_run
 
 WANT_FILE = "/proc cannot be written to; want a place in a folder that can be made and written to"
 WANT_FOLDER = "/proc cannot be written to; want a folder that can be made and written to"
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("places")
-    build_run(root, 0)
-    assert status(["export", str(root)]) == 0
-    return root
 
 
 @pytest.mark.parametrize(
