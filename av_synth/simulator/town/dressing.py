@@ -12,11 +12,11 @@ import numpy as np
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
+from av_synth.simulator.town.foliage import leafy
 from av_synth.simulator.town.frontage import Frontage
 from av_synth.simulator.town.model import KERB_HEIGHT_M, EnvironmentObject
 from av_synth.simulator.town.shapes import Look, box, circle, flat, loose, moved, prism, quad, rectangle
 from av_synth.simulator.town.site import Site
-from av_synth.simulator.town.trees import leafy
 
 Z = KERB_HEIGHT_M
 _SLOT_M = 5.0

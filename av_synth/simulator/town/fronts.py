@@ -6,6 +6,7 @@ import numpy as np
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
+from av_synth.simulator.town.foliage import leafy
 from av_synth.simulator.town.lots import (
     STOREY_M,
     WINDOW_HALF_M,
@@ -18,7 +19,6 @@ from av_synth.simulator.town.lots import (
 )
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.shapes import Look, box, circle, moved, prism, quad, shade
-from av_synth.simulator.town.trees import leafy
 
 GLASS = Look((40, 48, 54), Material.GLASS, Tag.BUILDINGS)
 _STEEL = Look((70, 72, 76), Material.METAL, Tag.BUILDINGS)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from av_synth.simulator.scene import Material, Mesh, Tag
+from av_synth.simulator.town.foliage import leafy
 from av_synth.simulator.town.lots import Colour, blocks
 from av_synth.simulator.town.shapes import Look, box, prism, rectangle, shade
-from av_synth.simulator.town.trees import leafy
 
 _HEDGES: tuple[Colour, ...] = ((62, 84, 46), (72, 96, 50), (54, 78, 48), (86, 98, 52))
 _BOARDS: tuple[Colour, ...] = ((126, 96, 68), (200, 196, 186), (88, 82, 76), (108, 124, 108))

@@ -8,7 +8,7 @@ import numpy as np
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
-from av_synth.simulator.town.crowns import closed, twigs
+from av_synth.simulator.town.foliage import closed, twigs
 from av_synth.simulator.town.frontage import outer_edge_m
 from av_synth.simulator.town.model import KERB_HEIGHT_M
 from av_synth.simulator.town.network import LANE_M

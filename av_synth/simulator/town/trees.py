@@ -10,17 +10,14 @@ import numpy as np
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator.scene import Material, Mesh, Tag
-from av_synth.simulator.town.crowns import bulging, closed, twigs
+from av_synth.simulator.town.foliage import bulging, closed, twigs
 from av_synth.simulator.town.model import KERB_HEIGHT_M
-from av_synth.simulator.town.shapes import Look, circle, faceted, icosphere, moved, prism, smooth
+from av_synth.simulator.town.shapes import Look, circle, faceted, icosphere, moved, prism
 from av_synth.simulator.town.site import Site
 
 _LOWEST_M = 2.8  # what hangs lower would be in the way of lorries
 _REACH_M = 1.35  # likewise, about the trunk; twigs stand out further
 _ABOVE_M = 5.2  # from here on nothing is in the way
-_LEAST = 0.1  # of the cosine between a leaf and its normals
-_FACETED = 0.55  # how much of its own face is in them
-_ANGLES = np.array([0.0, 2.1, 4.2])
 _TWIGS = (14, 40, 110, 140)  # by how rich a tree is
 _FAR_LEAF = 1.7  # of the size of one near by
 _NEAR_M = 15.0  # of a road, where trees have more leaves
@@ -116,55 +113,6 @@ def _tree(species: _Species, rich: int, slim: bool, seed: int) -> Mesh:
     body = _crown(species, 2 if rich > 2 else 1, slim, rng)
     grown = twigs(body, _TWIGS[rich], species.leaf_m, rng)
     return Mesh.merge([*_trunk(species, rich > 1, rng), body, grown])
-
-
-def leafy(points: Array, outward: Array, size_m: Array, colours: Array, seed: int) -> Mesh:
-    """Clumps of leaves: an open pyramid at each of some points.
-
-    Args:
-        points: (N, 3), where they grow.
-        outward: (N, 3) unit, which way.
-        size_m: (N,) of each.
-        colours: (N, 3) sRGB of each.
-        seed: of their turns and tips.
-    """
-    rng = np.random.default_rng(seed)
-    n = len(points)
-    aside = np.cross(outward, np.where(np.abs(outward[:, 2:]) < 0.9, [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]))
-    aside /= np.linalg.norm(aside, axis=1, keepdims=True)
-    across = np.cross(outward, aside)
-    angles = rng.uniform(0.0, 2 * math.pi, n)[:, None] + _ANGLES + rng.uniform(-0.4, 0.4, (n, 3))
-    reach = size_m[:, None] * rng.uniform(0.75, 1.25, (n, 3))
-    base = points[:, None] + reach[..., None] * (
-        np.cos(angles)[..., None] * aside[:, None] + np.sin(angles)[..., None] * across[:, None]
-    )
-    base -= (0.6 * size_m)[:, None, None] * outward[:, None]
-    tip = points + outward * (size_m * rng.uniform(0.1, 0.45, n))[:, None]
-    tip += size_m[:, None] * (rng.uniform(-0.45, 0.45, (n, 1)) * aside + rng.uniform(-0.45, 0.45, (n, 1)) * across)
-    corners = np.stack([np.stack([base[:, k], base[:, (k + 1) % 3], tip], axis=1) for k in range(3)], axis=1)
-    corners = corners.reshape(-1, 3, 3)
-    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    faces /= np.linalg.norm(faces, axis=1, keepdims=True)
-    grown = np.repeat(outward, 3, axis=0)
-    # a crown is lit as a whole more than leaf by leaf; but no face may look away from its normals
-    own = np.maximum(_FACETED, _LEAST + 0.05 - np.einsum("ij,ij->i", faces, grown))
-    normals = own[:, None] * faces + grown
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    mesh = smooth(
-        corners.reshape(-1, 3),
-        np.repeat(normals, 3, axis=0),
-        np.arange(9 * n).reshape(-1, 3),
-        Look((0, 0, 0), Material.FOLIAGE, Tag.VEGETATION),
-    )
-    tone = np.repeat(colours, 9, axis=0) * np.tile([0.82, 0.82, 1.12], 3 * n)[:, None]  # tips catch the light
-    return Mesh(
-        mesh.positions_m,
-        mesh.normals,
-        np.clip(tone, 0, 255).astype(np.uint8),
-        mesh.materials,
-        mesh.tags,
-        mesh.triangles,
-    )
 
 
 def _trunk(species: _Species, near: bool, rng: np.random.Generator) -> list[Mesh]:

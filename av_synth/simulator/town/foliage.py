@@ -1,4 +1,4 @@
-"""Crowns: a dark closed body with bulges, and the leafy twigs that stand out of it all over."""
+"""Foliage: dark closed bodies, bulging as crowns are, twigs that stand out of them all over, and clumps of leaves."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ _OUTWARD = 0.9  # how much of the way from the middle is in the normals of a cro
 _OWN = 0.3  # how much of its own face is in those of a twig: a crown is lit as a whole more than leaf by leaf
 _FOLDED = 0.05  # nothing grows where the cosine between a face and the way out is less
 _LEAST = 0.08  # of the cosine between a face and its normals
+_OWN_OF_CLUMP, _LEAST_OF_CLUMP = 0.55, 0.15  # likewise of clumps, at least
+_SIDES_RAD = np.array([0.0, 2.1, 4.2])  # of a clump
 
 
 def bulging(sphere: Array, rng: np.random.Generator) -> Array:
@@ -97,6 +99,42 @@ def twigs(body: Mesh, count: int, length_m: float, rng: np.random.Generator, low
     colours = colours.reshape(-1, 3)
     triangles = np.arange(3 * count).reshape(-1, 3)
     return _green(ends.reshape(-1, 3), np.repeat(_unit(normals), 3, axis=0), triangles, colours)
+
+
+def leafy(points: Array, outward: Array, size_m: Array, colours: Array, seed: int) -> Mesh:
+    """Clumps of leaves: an open pyramid at each of some points.
+
+    Args:
+        points: (N, 3), where they grow.
+        outward: (N, 3) unit, which way.
+        size_m: (N,) of each.
+        colours: (N, 3) sRGB of each.
+        seed: of their turns and tips.
+    """
+    rng = np.random.default_rng(seed)
+    n = len(points)
+    aside = np.cross(outward, np.where(np.abs(outward[:, 2:]) < 0.9, [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]))
+    aside /= np.linalg.norm(aside, axis=1, keepdims=True)
+    across = np.cross(outward, aside)
+    angles = rng.uniform(0.0, 2 * math.pi, n)[:, None] + _SIDES_RAD + rng.uniform(-0.4, 0.4, (n, 3))
+    reach = size_m[:, None] * rng.uniform(0.75, 1.25, (n, 3))
+    base = points[:, None] + reach[..., None] * (
+        np.cos(angles)[..., None] * aside[:, None] + np.sin(angles)[..., None] * across[:, None]
+    )
+    base -= (0.6 * size_m)[:, None, None] * outward[:, None]
+    tip = points + outward * (size_m * rng.uniform(0.1, 0.45, n))[:, None]
+    tip += size_m[:, None] * (rng.uniform(-0.45, 0.45, (n, 1)) * aside + rng.uniform(-0.45, 0.45, (n, 1)) * across)
+    corners = np.stack([np.stack([base[:, k], base[:, (k + 1) % 3], tip], axis=1) for k in range(3)], axis=1)
+    corners = corners.reshape(-1, 3, 3)
+    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    faces /= np.linalg.norm(faces, axis=1, keepdims=True)
+    grown = np.repeat(outward, 3, axis=0)
+    # no face may look away from its normals
+    own = np.maximum(_OWN_OF_CLUMP, _LEAST_OF_CLUMP - np.einsum("ij,ij->i", faces, grown))
+    normals = own[:, None] * faces + grown
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    tone = np.repeat(colours, 9, axis=0) * np.tile([0.82, 0.82, 1.12], 3 * n)[:, None]  # tips catch the light
+    return _green(corners.reshape(-1, 3), np.repeat(normals, 3, axis=0), np.arange(9 * n).reshape(-1, 3), tone)
 
 
 def _gathered(vectors: Array, triangles: Indices, count: int) -> Array:
