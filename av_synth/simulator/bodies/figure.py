@@ -28,7 +28,7 @@ class Clothes:
         top, trousers, shoes, skin, hair: colours.
         girth: thickness of trunk and limbs; 1 is average.
         skirt: a skirt to the knee instead of trousers.
-        hood: the head is covered in the colour of the top (a hood, or a helmet's colour through `hair`).
+        hood: a hood in the colour of the top instead of hair.
         head: size of the head against that of an adult of this height; children's are larger.
         long_hair: to the shoulders.
         tones: of the head; those that go with skin and hair if None.

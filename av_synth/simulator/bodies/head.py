@@ -123,7 +123,7 @@ def _shape(style: Style) -> _Shape:
 
 
 def _ring(height_m: float | Array, wider_m: float | Array = 0.0) -> Array:
-    """Points (..., 3) all around the skull at heights, (N,) or one for each turn, outside of the skin."""
+    """Points (turns, 3) all around the skull at a height, or at one for each turn, so much wider than the skin is."""
     turn = np.radians(_TURN_DEG)
     z = np.broadcast_to(np.asarray(height_m, dtype=np.float64), turn.shape)
     ahead, behind, aside = (curve([(row[0], row[k]) for row in _SKULL], z) + wider_m for k in (1, 2, 3))

@@ -165,7 +165,7 @@ def lay(
     shape: tuple[int, int],
     slant_m: float,
     proud_m: float,
-    deep_m: float = 0.15,
+    deep_m: float,
 ) -> tuple[Array, list[tuple[int, int, int]]]:
     """Press a flat patch onto a surface, such as a lamp onto a wing.
 
@@ -181,7 +181,7 @@ def lay(
         shape: quads along width and height.
         slant_m: how much higher the right end is, seen from outside.
         proud_m: gap to the surface.
-        deep_m: quads reach less far back than this; a wheel arch is deeper.
+        deep_m: quads reach less far back than this.
 
     Returns:
         Points (P, 3) and faces over them, without the quads that missed the surface or fell into a hole of it.

@@ -34,7 +34,7 @@ Point = tuple[float, float, float]
 _GAP = Finish(Material.MATTE, (50, 51, 54))  # not black: a thin black line flickers where it is below a pixel
 _LAMP_QUADS = (8, 3)  # along and across a lamp; the two outermost columns are the indicator
 _BEZEL_M, _BEZEL_QUADS = 0.012, (4, 3)
-_ENDS_DEEP_M = 0.5  # what is on front and rear is drawn back along wings and bonnet
+_DEEP_M, _ENDS_DEEP_M = 0.15, 0.5  # wheel arches are deeper; what is on front and rear goes back along the wings
 # a reflector shows the road below, the sky, and the shade of its rim
 _HEAD_GLASS = tuple(Finish(HEADLAMP.material, grey) for grey in ((150, 156, 162), HEADLAMP.colour, (96, 102, 110)))
 _TAIL_GLASS = tuple(Finish(TAIL_LAMP.material, red) for red in ((104, 12, 14), TAIL_LAMP.colour, (122, 14, 16)))
@@ -83,7 +83,7 @@ class Details:
 
 
 def _laid(
-    onto: Array, patch: Patch, shape: tuple[int, int], proud_m: float, deep_m: float = 0.15
+    onto: Array, patch: Patch, shape: tuple[int, int], proud_m: float, deep_m: float
 ) -> tuple[Array, list[tuple[int, int, int]]]:
     """Points and faces of a patch that lies on a skin."""
     return lay(
@@ -99,7 +99,7 @@ def _laid(
     )
 
 
-def _press(skin: Skin, onto: Array, patch: Patch, shape: tuple[int, int], deep_m: float = 0.15) -> None:
+def _press(skin: Skin, onto: Array, patch: Patch, shape: tuple[int, int], deep_m: float = _DEEP_M) -> None:
     """Lay one patch of one finish."""
     points, faces = _laid(onto, patch, shape, patch.proud_m, deep_m)
     if faces:

@@ -17,7 +17,7 @@ RIDGE = np.array(
 
 def test_a_ridge_between_the_corners_of_a_patch_does_not_stand_out_of_it() -> None:
     points, faces = lay(
-        RIDGE, (1.0, 0.0, 0.0), 0.0, 0.4, 0.3, shape=(2, 3), slant_m=0.0, proud_m=0.006
+        RIDGE, (1.0, 0.0, 0.0), 0.0, 0.4, 0.3, shape=(2, 3), slant_m=0.0, proud_m=0.006, deep_m=0.15
     )  # three rows: the ridge runs through the middle of one
     assert len(faces) == 12
     across = points[np.array(faces)]
