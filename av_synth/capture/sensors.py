@@ -69,7 +69,7 @@ class SensorArray:
         actor_from_ego: Array,
         rig: Rig,
         first_frame: int,
-        noise_seed: int = 0,
+        noise_seed: int,
     ) -> None:
         """Spawn and start every sensor.
 

@@ -20,7 +20,7 @@ def start_traffic_manager(client: carla.Client, seed: int) -> carla.TrafficManag
 
 
 def on_free_port(client: carla.Client) -> carla.TrafficManager:
-    """Start one in this process that nobody else knows, as CARLA makes them.
+    """Start one in this process with the settings that CARLA gives it, on a port that nobody else has.
 
     The port is held until the Traffic Manager listens: one that was merely found free may be taken meanwhile, on a
     machine where many simulators have many connections. The client lets its listening sockets share an address.

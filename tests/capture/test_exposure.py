@@ -61,7 +61,7 @@ def test_a_recording_that_would_begin_with_wrong_exposure_is_refused_and_one_aft
         ego = session.spawn("vehicle.audi.a2", from_yaw(182.5, 58.25, 0.3, 0.0), role="ego")
         state = session.tick()
         for ticks, message in ((7, "CAM_FRONT was blank in 2 of its last 5 images"), (40, None)):
-            sensors = SensorArray(session, ego, actor_from_ego(ego), RIG, session.begin_recording(ticks))
+            sensors = SensorArray(session, ego, actor_from_ego(ego), RIG, session.begin_recording(ticks), 0)
             for _ in range(ticks - 2):
                 state = session.tick()
                 sensors.warm_up(state)

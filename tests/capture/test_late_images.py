@@ -30,7 +30,7 @@ def test_late_images_are_joined_by_their_frame_and_one_of_another_frame_ends_the
         ego = session.spawn("vehicle.audi.a2", from_yaw(182.5, 58.25, 0.3, 0.0), role="ego")
         begun = session.tick().frame
         first, wrong = session.begin_recording(40), begun + WRONG_EVERY - 1
-        sensors = SensorArray(session, ego, actor_from_ego(ego), RIG, first)
+        sensors = SensorArray(session, ego, actor_from_ego(ego), RIG, first, 0)
         states = [session.tick() for _ in range(begun + 1, wrong)]
         seen = [sensors.collect(state) for state in states if state.frame >= first]
         state = session.tick()
