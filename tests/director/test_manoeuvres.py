@@ -311,19 +311,24 @@ def test_who_is_to_walk_or_wait_leaves_a_trajectory(play: Play) -> None:
 actors:
   goes: {body: adult, at: {ahead_m: 70, lane: pavement_right, heading: left}}
   waits: {body: adult, at: {ahead_m: 50, lane: pavement_right, heading: left}}
+  came: {body: adult, at: {ahead_m: 25, lane: pavement_right, heading: along}}
 events:
   - {actor: goes, when: {time_s: 0}, do: {follow_trajectory: {points: [[1, 70, -6], [4, 76, -6]]}}}
   - {name: back, actor: goes, when: {time_s: 2}, do: {walk: {speed_kmh: 4, direction: against, distance_m: 1.5}}}
   - {actor: waits, when: {time_s: 0}, do: {follow_trajectory: {points: [[1, 50, -6], [4, 56, -6]]}}}
   - {actor: waits, when: {time_s: 2}, do: {wait: {}}}
+  - {actor: came, when: {time_s: 0}, do: {walk: {speed_kmh: 8}}}
+  - {actor: came, when: {time_s: 1}, do: {follow_trajectory: {points: [[1, 30, -6], [3, 30, -3]]}}}
+  - {actor: came, when: {time_s: 3}, do: {wait: {}}}
 """,
         5,
     )
-    goes, waits = run.of("goes"), run.of("waits")
+    goes, waits, came = (run.of(name) for name in ("goes", "waits", "came"))
 
     assert goes["s"].max() == pytest.approx(72.0, abs=0.2)
     assert goes["s"][-1] == pytest.approx(70.5, abs=0.3)
     assert waits["s"][-1] == pytest.approx(52.0, abs=0.2)
+    assert [came[key][-1] for key in ("s", "d", "yaw")] == pytest.approx([30.0, -4.5, math.pi / 2], abs=0.1)
     assert run.director._scene is not None
     assert run.director._scene.over_us["back"] < 5_000_000
 

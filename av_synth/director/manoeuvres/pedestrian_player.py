@@ -160,9 +160,9 @@ class PedestrianPlayer:
 
     def goes_on(self, body: Body, _view: View, *, at_end: bool) -> None:
         """Stand where a body came to; see `moved.Moved`."""
-        if isinstance(body, MapCourse):
-            self._way, self._speed_mps = None, 0.0
-            self._arriving = None if at_end else self._arriving
+        self._way, self._speed_mps = None, 0.0
+        if at_end and isinstance(body, MapCourse):
+            self._arriving = None
 
     def send(self, *commands: Command) -> None:
         """Send these along with the next tick's control."""
