@@ -304,6 +304,31 @@ events:
     ]
 
 
+def test_a_vehicle_that_is_to_brake_or_to_change_lane_leaves_a_trajectory(play: Play) -> None:
+    run = play(
+        STREET
+        + EGO
+        + """actors:
+  brakes: {body: car, speed_kmh: 36, at: {ahead_m: 20}}
+  changes: {body: car, speed_kmh: 36, at: {ahead_m: 40}}
+events:
+  - {name: on, actor: brakes, when: {time_s: 0}, do: {follow_trajectory: {points: [[1, 30, 0], [4, 60, 0]]}}}
+  - {actor: brakes, when: {time_s: 2}, do: {brake: {deceleration_mps2: 6}}}
+  - {actor: changes, when: {time_s: 0}, do: {follow_trajectory: {points: [[1, 50, 0], [4, 80, 0]]}}}
+  - {actor: changes, when: {time_s: 2}, do: {lane_change: {to: left, duration_s: 1.5}}}
+  - {actor: ego, when: {after: {event: on, done: true}}, do: {lights: {on: [fog]}}}
+""",
+        5,
+    )
+    brakes, changes = run.of("brakes"), run.of("changes")
+
+    assert brakes["s"][-1] == pytest.approx(48.3, abs=1.0)
+    assert brakes["v"][-1] < 0.1
+    assert changes["d"][-1] == pytest.approx(3.5, abs=0.2)
+    assert changes["v"][-1] == pytest.approx(10.0, abs=0.3)
+    assert run.begun("lights") == pytest.approx(2.05, abs=0.051)
+
+
 def test_who_is_to_walk_or_wait_leaves_a_trajectory(play: Play) -> None:
     run = play(
         PAVED

@@ -9,7 +9,6 @@ from typing import Any
 import carla
 import numpy as np
 
-from av_synth.director.manoeuvres.map_courses import MapCourse
 from av_synth.director.manoeuvres.moved import take_back
 from av_synth.director.manoeuvres.own_lanes import lane_at
 from av_synth.director.manoeuvres.paces import USUAL_ACCELERATION_MPS2, Keep, Pace, SpeedPlan
@@ -43,8 +42,7 @@ def begin_line(vehicle: Vehicle, event: EventSpec, view: View) -> bool:
     do = event.do
     if do is None or do.kind not in {*_LINES, *_WANDERS, "overtake"}:
         return False
-    if isinstance(vehicle.body, MapCourse):
-        take_back(vehicle, view, at_end=True)
+    take_back(vehicle, view, at_end=True)
     asked = getattr(do, do.kind)
     if do.overtake is not None:
         _overtake(vehicle, event, do.overtake, view)

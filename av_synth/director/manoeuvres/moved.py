@@ -40,10 +40,11 @@ def let_go(who: Moved, do: Do, view: View, *, walks: bool = False) -> Ending:
     who.body = body
 
     def over(now: View) -> bool:
+        if who.body is not body:  # it has left it for something else
+            return True
         if not body.over(now):
             return False
-        if who.body is body:
-            take_back(who, now, at_end=True)
+        take_back(who, now, at_end=True)
         return True
 
     def undo(now: View) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from av_synth.director.manoeuvres.map_courses import MapCourse
 from av_synth.director.manoeuvres.meetings import FASTEST_MPS, Meeting, meeting_point, until_at, until_ego_at
+from av_synth.director.manoeuvres.moved import take_back
 from av_synth.director.manoeuvres.paces import (
     STOPPED_MPS,
     USUAL_ACCELERATION_MPS2,
@@ -44,6 +46,8 @@ def begin_pace(vehicle: Vehicle, event: EventSpec, view: View) -> None:
         return
     if do.kind not in _PACES:
         raise CastError(f"{vehicle.name}: got do: {do.kind}; want a manoeuvre of a vehicle")
+    if not isinstance(vehicle.body, MapCourse):  # on a course it stays, a trajectory it leaves
+        take_back(vehicle, view, at_end=False)
     before, hazards, careful = vehicle.pace, vehicle.hazards, vehicle.careful
     vehicle.pace = pace = _PACES[do.kind](vehicle, getattr(do, do.kind), view)
     told = do.drive or do.match_speed
