@@ -296,7 +296,7 @@ class Fall(Strict):
 
 
 class Trajectory(Strict):
-    """Follows a trajectory given point by point, whatever the dynamics."""
+    """Follows a trajectory given point by point, whatever the dynamics, or until another way or speed is asked for."""
 
     points: tuple[tuple[float, float, float], ...] = Field(
         min_length=2,
