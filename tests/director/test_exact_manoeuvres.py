@@ -231,6 +231,7 @@ actors:
 events:
   - {{actor: car, when: {{time_s: 0}}, do: {{arrive_together: {{{places}, final_kmh: 50}}}}}}
   - {{actor: ego, when: {{time_s: 1.5}}, do: {{drive: {{speed_kmh: 27}}}}}}
+  - {{actor: adult, when: {{time_s: 0}}, do: {{follow_trajectory: {{points: [[5, 40, -7], [9, 40, -6]]}}}}}}
   - actor: adult
     when: {{time_s: 1}}
     do: {{arrive_together: {{who: car, who_at: {{x_m: 350.5, y_m: 178.25}}, at: {{x_m: 290.5, y_m: 174.75}}}}}}

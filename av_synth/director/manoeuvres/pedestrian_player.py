@@ -137,6 +137,8 @@ class PedestrianPlayer:
 
     def _arrive(self, event: EventSpec, arrive: ArriveTogether, view: View) -> None:
         """Walk at the speed that brings it there in time: along its line if it is on one, else straight."""
+        if not isinstance(self.body, MapCourse):
+            take_back(self, view, at_end=False)
         place, here = locate(view.scene.map, arrive.at).point_m, view.box(self.actor.id).centre_m
         final = None if arrive.final_kmh is None else arrive.final_kmh / 3.6
         left_s = until_at(arrive.who, arrive.who_at, view)
