@@ -72,7 +72,7 @@ class Tree(NamedTuple):
 def tree_models(
     rng: np.random.Generator, rich: int = 3, *, country: bool = False, sparse: bool = False, wood: bool = False
 ) -> list[Tree]:
-    """A tree of each of some species, 7 to 9 m tall.
+    """A tree of each of some species, 6 to 9 m tall, in a wood 9 to 12.
 
     Crowns begin at 2.8 m and stay within 1.8 m of the trunk up to 4.8 m; those in the country begin lower and are
     wider, unless they grow in a wood. They have few leaves or more (1 to 3); sparse ones are near as they are far away.
