@@ -33,7 +33,7 @@ test: setup  ## everything that a change must pass
 	$(BIN)/python -m pytest $(SUITES) -m "not long"
 
 long: setup  ## what `make test` leaves out: many draws, full-size runs
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest $(SUITES) -m long
 
 # a cache of its own: nothing that was built before and kept would be built again
 COLD := XDG_CACHE_HOME=$(CURDIR)/out/coverage/cache
