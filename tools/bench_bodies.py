@@ -94,7 +94,7 @@ def _shots(session: Session, bodies: Sequence[str]) -> Iterator[Shot]:
                 pose = _pose(place, distance_m, part * 2.0 * math.pi / _AZIMUTHS, name)
                 actor = session.spawn(name, pose @ _up(_LIFT_M), role="body", parked=True)
                 actor.set_transform(transform_from_matrix(pose))
-                array = camera_for_one_tick(session, ego, np.eye(4), camera)
+                array = camera_for_one_tick(session, ego, np.eye(4), camera, 0)
                 state = session.tick()
                 seen = array.collect(state)
                 take_down(session)

@@ -152,7 +152,8 @@ class _Photographer:
         if self._tick >= max(self._next_look, self._from[taken]) and self._tick % _LOOK_EVERY == 0:
             camera = self._choose(state)
             if camera is not None:
-                self._camera = (camera, camera_for_one_tick(self._session, self.ego, self._from_ego, camera))
+                seed = self._photography.order.seed
+                self._camera = (camera, camera_for_one_tick(self._session, self.ego, self._from_ego, camera, seed))
 
     def corrected(self, state: WorldState) -> WorldState:
         state = self._director.corrected(state)
@@ -213,11 +214,13 @@ class _Photographer:
         return worth if inside >= _INSIDE and _TALL_PX <= tall <= _LARGE_PX else 0.0
 
 
-def camera_for_one_tick(session: Session, ego: carla.Vehicle, actor_from_ego: Array, camera: Camera) -> SensorArray:
+def camera_for_one_tick(
+    session: Session, ego: carla.Vehicle, actor_from_ego: Array, camera: Camera, noise_seed: int
+) -> SensorArray:
     """A camera, with all its labels, that sees the frame of the next tick."""
     alone = (replace(camera, every_ticks=_RARE),)
     rig = Rig(camera.channel, "", session.tick_us, _RARE, alone, (), ())
-    return SensorArray(session, ego, actor_from_ego, rig, session.frame + 1)
+    return SensorArray(session, ego, actor_from_ego, rig, session.frame + 1, noise_seed)
 
 
 def take_down(session: Session) -> None:
