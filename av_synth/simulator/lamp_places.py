@@ -13,7 +13,8 @@ _LAMP_MATERIALS = (
     *(Material.LAMP_FRONT, Material.LAMP_BRAKE, Material.LAMP_LEFT, Material.LAMP_RIGHT),
     *(Material.LAMP_BLUE, Material.LAMP_RED, Material.GLOW),
 )
-_STREET_LAMP_ABOVE_M = 3.0
+_STREET_LAMP_ABOVE_M = 3.0  # the ground
+_AROUND_M = 4.0
 _ALL_WAYS = 0.1  # a mean of normals that is shorter than this points nowhere
 
 
@@ -55,7 +56,22 @@ def find(mesh: Mesh, within_m: float = 0.35) -> tuple[Lamp, ...]:
     return tuple(lamps)
 
 
-def street_lamps(town: Mesh) -> Array:
-    """Where the town's street lamps are (N, 3): everything high up that glows."""
-    positions = [lamp.centre_m for lamp in find(town, within_m=1.2) if lamp.centre_m[2] > _STREET_LAMP_ABOVE_M]
-    return np.array(positions).reshape(-1, 3)
+def street_lamps(town: Mesh) -> tuple[Array, Array]:
+    """Where the town's street lamps are (N, 3), everything high up that glows; and the height of the ground there."""
+    at = np.array([lamp.centre_m for lamp in find(town, within_m=1.2)]).reshape(-1, 3)
+    ground = _lowest_around_m(town, at)
+    high = at[:, 2] - ground > _STREET_LAMP_ABOVE_M
+    return at[high], ground[high]
+
+
+def _lowest_around_m(town: Mesh, at_m: Array) -> Array:
+    """Height (N,) of the lowest point of a mesh within some metres of each place (N, 3)."""
+    if not len(at_m):
+        return np.zeros(0)
+    corner = town.positions_m[:, :2].min(axis=0) - _AROUND_M
+    cells = ((town.positions_m[:, :2] - corner) / _AROUND_M).astype(int)
+    lowest = np.full(cells.max(axis=0) + 2, np.inf)
+    np.minimum.at(lowest, (cells[:, 0], cells[:, 1]), town.positions_m[:, 2])
+    here = ((at_m[:, :2] - corner) / _AROUND_M).astype(int)
+    around = [lowest[here[:, 0] + x, here[:, 1] + y] for x in (-1, 0, 1) for y in (-1, 0, 1)]
+    return np.asarray(np.min(around, axis=0), dtype=float)

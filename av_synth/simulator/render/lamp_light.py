@@ -23,6 +23,7 @@ _HEAD_M = 1.5  # more than half a lamp, and a pixel of the map
 STREET_COLOUR = np.array([1.0, 0.74, 0.42])
 """Of the light of street lamps by themselves."""
 _BEAM_HALF_WIDTH_M = 16.0
+_VERTEX = ("in_position", "in_square", "in_colour", "in_ground")
 
 
 class LampLight:
@@ -30,7 +31,8 @@ class LampLight:
 
     Attributes:
         texture: of linear RGB.
-        ways: of the horizontal way to the lamps, world axes, as long as the sum of that red, green and blue.
+        ways: of the horizontal way to the lamps, world axes, as long as the sum of that red, green and blue; and that
+            sum times how much higher than the camera the ground is that they stand on, in metres.
     """
 
     def __init__(
@@ -39,11 +41,11 @@ class LampLight:
         self._context, self._fronts_m = context, fronts_m
         self.texture = context.texture((_MAP_PX, _MAP_PX), 4, dtype="f2")
         self.texture.repeat_x = self.texture.repeat_y = False
-        self.ways = context.texture((_MAP_PX, _MAP_PX), 2, dtype="f2")
+        self.ways = context.texture((_MAP_PX, _MAP_PX), 4, dtype="f2")
         self.ways.repeat_x = self.ways.repeat_y = False
         self._framebuffer = context.framebuffer([self.texture, self.ways])
-        self._quads = Quads(context, programs, "lamp_light", "2f 2f 3f", "in_position", "in_square", "in_colour")
-        self.street_lamps_m = street_lamps(town)
+        self._quads = Quads(context, programs, "lamp_light", "2f 2f 3f 1f", *_VERTEX)
+        self.street_lamps_m, self._grounds_m = street_lamps(town)
 
     def update(self, scene: Scene, eye_m: Array, power: float) -> tuple[float, float, float]:
         """Draw the map for `scene` around a camera at `eye_m`, lamps at a power of 0..1.
@@ -60,12 +62,20 @@ class LampLight:
         self._context.blend_func = moderngl.ONE, moderngl.ONE
         near = np.abs(self.street_lamps_m[:, :2] - centre).max(axis=1) < _MAP_M / 2 + _POOL_RADIUS_M
         given = shine(scene, len(self.street_lamps_m))
-        vertices = [_pool(self.street_lamps_m[k], given[k], power) for k in np.flatnonzero(near)]
+        vertices = [
+            _over(self._grounds_m[k] - eye_m[2], _pool(self.street_lamps_m[k], given[k], power))
+            for k in np.flatnonzero(near)
+        ]
         for i in scene.instances:
             if beam_reach_m(i.lights) > 0:
-                vertices.append(_beam(i, self._fronts_m[i.body, i.pose], beam_reach_m(i.lights), power))
+                beam = _beam(i, self._fronts_m[i.body, i.pose], beam_reach_m(i.lights), power)
+                vertices.append(_over(i.world_from_body[2, 3] - eye_m[2], beam))
         self._quads.draw(vertices, map=np.array(place, dtype="<f4").tobytes())
         return place
+
+
+def _over(ground_m: float, vertices: Array) -> Array:
+    return np.concatenate([vertices, np.full((len(vertices), 1), ground_m)], axis=1)
 
 
 def shine(scene: Scene, count: int) -> Array:

@@ -44,7 +44,7 @@ class StreetLights:
 
     def __init__(self, town: Mesh) -> None:
         self._first: dict[int, StreetLight] = {}
-        for at in street_lamps(town):
+        for at in street_lamps(town)[0]:
             light_id = _id_of(at)
             while light_id in self._first:
                 light_id += 1

@@ -3,8 +3,9 @@
 // square: street lamps -1..1 round; beams 0..1 ahead (x) and -1..1 across (y), marked by x + 2.
 in vec2 square;
 in vec3 colour;
+in float ground;
 layout(location = 0) out vec4 out_light;
-layout(location = 1) out vec2 out_from;
+layout(location = 1) out vec4 out_from;
 void main() {
     float light;
     vec2 from;
@@ -19,6 +20,6 @@ void main() {
         light = r * r * r;
         from = -square / (0.45 + length(square));  // as much as the lamp is to the side and not above
     }
-    out_from = from * light * max(colour.r + colour.g + colour.b, 0.0);
+    out_from = vec4(from, ground, 0.0) * light * max(colour.r + colour.g + colour.b, 0.0);
     out_light = colour.r < 0.0 ? vec4(0.0, 0.0, 0.0, -colour.r) : vec4(colour * light, 0.0);
 }

@@ -2,7 +2,7 @@
 uniform sampler2DShadow shadow_atlas;
 uniform sampler2D noise;      // tiling: fine grain, fine grain, soft patches, clouds
 uniform sampler2D lamp_light; // what lamps throw on the ground, seen from above
-uniform sampler2D lamp_from;  // the way to them from there, as long as they are bright
+uniform sampler2D lamp_from;  // the way to them from there, as long as they are bright, and so much times the height of their ground above the eye
 
 const float HEAVEN = 1500.0;  // metres that the sky counts as in haze
 

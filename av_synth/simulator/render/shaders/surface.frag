@@ -230,15 +230,18 @@ void main() {
 #ifdef NIGHT
     vec2 in_map = place.xy * lamps.x + lamps.yz;
     vec3 thrown = texture(lamp_light, in_map).rgb;
-    vec2 lamps_from = texture(lamp_from, in_map).rg;
-    float reach = 1.0 / (1.0 + 0.10 * max(place.z - 0.3, 0.0) * max(place.z - 0.3, 0.0));
+    vec3 lamps_from = texture(lamp_from, in_map).rgb;
+    float lamps_weight = max(thrown.r + thrown.g + thrown.b, 1e-4);
+    float height = relative.z - lamps_from.z / lamps_weight;  // over the ground that they stand on
+    float reach = 1.0 / (1.0 + 0.10 * max(height - 0.3, 0.0) * max(height - 0.3, 0.0));
     light += key_colour.rgb * max(facing, 0.0);
     // lamps light what faces them; a street's other light is thrown back by everything
-    float lamps_weight = max(thrown.r + thrown.g + thrown.b, 1e-4);
-    float towards = dot(n.xy, lamps_from) / lamps_weight;  // 1 where a beam comes straight at it, -1 on its other side
+    float towards = dot(n.xy, lamps_from.xy) / lamps_weight;  // 1 where a beam comes straight at it, -1 on its other side
+    // a dipped beam has an edge, above which little of it goes; street lamps light from above, which is less straight
+    float dipped = 1.0 - 0.62 * smoothstep(0.5, 1.3, height) * smoothstep(0.70, 0.95, length(lamps_from.xy) / lamps_weight);
     float turned = min(towards, 0.0);
     turned *= turned;
-    light += thrown * (reach * (0.22 * (1.0 - turned * turned) + 0.78 * max(n.z, 0.0) + 2.4 * max(towards, 0.0)));
+    light += thrown * (reach * (0.22 * (1.0 - turned * turned) + 0.78 * max(n.z, 0.0) + 2.4 * dipped * max(towards, 0.0)));
     light += vec3(0.050, 0.044, 0.038) * (night * open);
 #else
     float sunshine = sunlit(in_shadow_map);
