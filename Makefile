@@ -11,7 +11,7 @@ help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 setup:  ## make .venv from the lock file, and fetch a software GL where there is no GPU
-	@$(PYTHON3) tools/setup.py
+	@$(PYTHON3) -m tools.setup
 
 demo: setup  ## one near-miss from YAML to a verified nuScenes dataset in out/demo
 	@$(BIN)/av-synth demo
@@ -52,17 +52,17 @@ chaos: setup  ## misfortune by seeds on SCHEDULES=1000 campaigns of the farm: no
 	$(BIN)/python -m tests.farm.chaos $(SCHEDULES)
 
 bench: setup  ## how fast it is here, as JSON
-	$(BIN)/python tools/bench.py
+	$(BIN)/python -m tools.bench
 
 # the closing seed of docs/explanation/realism.md; 0 to 9 while developing
 FRAMES ?= 96
 SEED ?= 1000
 OUT ?= out/realism
 bench-realism: setup  ## does a detector trained on photographs find our cars and people? JUDGE=/path/to/yolox_nano_coco.onnx [FRAMES=96 SEED=1000 OUT=out/realism]
-	@$(BIN)/python tools/bench_realism.py --judge "$(JUDGE)" --frames $(FRAMES) --seed $(SEED) --out $(OUT)
+	@$(BIN)/python -m tools.bench_realism --judge "$(JUDGE)" --frames $(FRAMES) --seed $(SEED) --out $(OUT)
 
 bench-bodies: setup  ## the same of each body alone in a street: JUDGE=... [BODIES="vehicle.audi.tt walker.pedestrian.0001" OUT=out/realism]
-	@$(BIN)/python tools/bench_bodies.py --judge "$(JUDGE)" --out $(OUT) $(BODIES)
+	@$(BIN)/python -m tools.bench_bodies --judge "$(JUDGE)" --out $(OUT) $(BODIES)
 
 lidar-figures: setup  ## our lidar turns beside a real one: TURNS="real.ply ours.pcd.bin"
 	@$(BIN)/python -m tools.lidar_figures $(TURNS)
@@ -74,7 +74,7 @@ croissant: setup  ## does mlcroissant take the card of a dataset? CARD=out/first
 	@$(BIN)/python -m tools.croissant "$(CARD)"
 
 docs: setup  ## write the pages of docs/ that are made from the code
-	$(BIN)/python tools/docs.py
+	$(BIN)/python -m tools.docs
 
 format: setup  ## rewrite in the house format
 	$(BIN)/ruff format .

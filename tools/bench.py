@@ -20,12 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-from bench_cameras import measure as photographed
-from bench_farm import measure as farmed
-from bench_lidar import measure as scanned
-from bench_radar import measure as detected
-from bench_simulator import measure as simulated
-from clones import clones
 from nuscenes import NuScenes
 from nuscenes.utils.data_classes import LidarPointCloud, RadarPointCloud
 
@@ -37,6 +31,12 @@ from av_synth.run import Recorder, RunSpec, execute
 from av_synth.run.generate import plan
 from av_synth.search import Request, search
 from av_synth.verify import verify
+from tools.bench_cameras import measure as photographed
+from tools.bench_farm import measure as farmed
+from tools.bench_lidar import measure as scanned
+from tools.bench_radar import measure as detected
+from tools.bench_simulator import measure as simulated
+from tools.clones import clones
 
 ROUNDS = 3
 DEMO_LIMIT_S = 120.0

@@ -1,6 +1,6 @@
 """Which bodies of the catalogue does the judge know? Each alone in a street, from several sides; JSON on stdout.
 
-    .venv/bin/python tools/bench_bodies.py --judge yolox_nano_coco.onnx [--out FOLDER] [BLUEPRINT_ID ...]
+    python -m tools.bench_bodies --judge yolox_nano_coco.onnx [--out FOLDER] [BLUEPRINT_ID ...]
 
 All vehicles and people without a list. Writes bodies.jpg into FOLDER: all pictures of up to eight bodies.
 """
@@ -19,11 +19,6 @@ from pathlib import Path
 
 import carla
 import numpy as np
-from realism_frames import Shot, camera_for_one_tick, take_down
-from realism_judge import Judge, fitted
-from realism_score import QUESTIONS, SCORE_AT_LEAST, Picture, by_body, match
-from realism_sheet import thumbnail, write_sheet
-from realism_truth import found, truths
 
 from av_synth import rig as rigs
 from av_synth.errors import UserError
@@ -33,6 +28,11 @@ from av_synth.launch import launch_embedded
 from av_synth.scenario.weather import PRESETS
 from av_synth.session import Session, open_session
 from av_synth.simulator.bodies import catalogue
+from tools.realism_frames import Shot, camera_for_one_tick, take_down
+from tools.realism_judge import Judge, fitted
+from tools.realism_score import QUESTIONS, SCORE_AT_LEAST, Picture, by_body, match
+from tools.realism_sheet import thumbnail, write_sheet
+from tools.realism_truth import found, truths
 
 _TOWN, _TICK_US, _CARRIER = "AvSynth02", 50_000, "vehicle.audi.a2"
 _PLACES, _DISTANCES_M, _LIFT_M = 2, (8.0, 16.0), 0.6

@@ -1,6 +1,6 @@
 """What six nuScenes cameras of the embedded simulator cost: a street by day and on a wet night, colour and labels.
 
-`.venv/bin/python tools/bench_cameras.py`; a minute. Processor time, of one thread: beside its limit, beside the same
+`python -m tools.bench_cameras`; a minute. Processor time, of one thread: beside its limit, beside the same
 pictures without colour, which is what the geometry alone costs, at each quality, and beside pygfx on the same street.
 """
 
@@ -153,8 +153,9 @@ def _of_default(
 def _beside_pygfx(colour_s: float) -> dict[str, Any]:
     """Colour alone of the same street in the same run, for pygfx draws no labels beside; or why it is not there."""
     name = {"name": "six 1600x900 cameras, clear day, colour alone, core-seconds", "seconds": round(colour_s, 3)}
-    command = [sys.executable, str(Path(__file__).with_name("bench_peer.py"))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own program
+    command = [sys.executable, "-m", "tools.bench_peer"]
+    root = Path(__file__).resolve().parent.parent
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603  our own program
     if done.returncode != 0:
         return {**name, "against": "pygfx", "missing": done.stderr.strip()[-500:]}
     peer = json.loads(done.stdout.splitlines()[-1])

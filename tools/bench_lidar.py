@@ -1,6 +1,6 @@
 """What a turn of a lidar of the embedded simulator costs: 35k beams in a street with 40 cars that move.
 
-`.venv/bin/python tools/bench_lidar.py`; under a minute. Milliseconds of processor time, of one thread; each figure
+`python -m tools.bench_lidar`; under a minute. Milliseconds of processor time, of one thread; each figure
 beside its limit, and beside one plain Embree query of the same rays against the same triangles in one mesh. With all
 effects is from the pose to the points of a device: wide beams in motion, its message, what it says, and what is
 measured of that in rain, behind vehicles that throw spray.
@@ -19,7 +19,6 @@ from typing import Any
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
-from bench_cameras import REAR_AXLE_M, TOWN, VEHICLES, WEATHERS, spent_s, street
 from embreex import mesh_construction, rtcore_scene
 
 from av_synth import rig as rigs
@@ -40,6 +39,7 @@ from av_synth.simulator.sensors.exposure import Exposure
 from av_synth.simulator.sensors.lidars import HeadSpec
 from av_synth.simulator.sensors.rays import expose_head
 from av_synth.simulator.sensors.spec import make_sensor
+from tools.bench_cameras import REAR_AXLE_M, TOWN, VEHICLES, WEATHERS, spent_s, street
 
 TICK_S, COLUMNS, BEAMS = 0.05, 1084, 32
 ROUNDS = 5

@@ -1,6 +1,6 @@
 """What six cameras of the street that `bench_cameras` draws cost in pygfx, an optional peer, as JSON.
 
-`.venv/bin/python tools/bench_peer.py [FOLDER]`: a process of its own, for its driver and ours are parts of one Mesa. It
+`python -m tools.bench_peer [FOLDER]`: a process of its own, for its driver and ours are parts of one Mesa. It
 gets the same triangles, colours and cameras, vertex colours in place of our materials, a sky, ambient light, a sun with
 its shadow map, and smoothed edges; colour alone, for it draws no labels beside. With a FOLDER its pictures are written
 there. Where pygfx or a Vulkan driver is missing it says what to install.
@@ -17,7 +17,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from bench_cameras import TOWN, WEATHERS, spent_s, street, views
 
 from av_synth.geometry.transforms import Array
 from av_synth.simulator import town as towns
@@ -26,6 +25,7 @@ from av_synth.simulator.bodies.model import shown
 from av_synth.simulator.render import projection
 from av_synth.simulator.render.lighting import lighting
 from av_synth.simulator.scene import Mesh, Scene, View
+from tools.bench_cameras import TOWN, WEATHERS, spent_s, street, views
 
 _WANTED = "want `pip install pygfx` (0.17 was tried) and a Vulkan driver (Debian: mesa-vulkan-drivers)"
 _GL_FROM_CV = np.diag([1.0, -1.0, -1.0, 1.0])  # pygfx's cameras look along -z, y up

@@ -1,6 +1,6 @@
 """What a scan of a radar that is a device costs: rays in a street with 40 cars that move, and their physics.
 
-`.venv/bin/python tools/bench_radar.py`; under a minute. Milliseconds of processor time, of one thread, beside one
+`python -m tools.bench_radar`; under a minute. Milliseconds of processor time, of one thread, beside one
 plain Embree query of the same rays against the town alone.
 """
 
@@ -13,7 +13,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from bench_cameras import TOWN, VEHICLES, WEATHERS, spent_s, street
 from embreex import mesh_construction, rtcore_scene
 
 from av_synth.capture.radar_rays import grid_of, ray_attributes, ray_hits
@@ -30,6 +29,7 @@ from av_synth.simulator.scene import Scene
 from av_synth.simulator.sensors.exposure import Exposure
 from av_synth.simulator.sensors.rays import expose_grid_radar
 from av_synth.simulator.sensors.spec import GridRadarSpec, make_sensor
+from tools.bench_cameras import TOWN, VEHICLES, WEATHERS, spent_s, street
 
 ROUNDS, SPEED_MPS = 7, 10.0
 LIMIT_MS = 10.0  # of rays and physics together: five such radars, ten times a second, are half a core

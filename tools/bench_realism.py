@@ -1,6 +1,6 @@
 """Are pictures such that a detector trained on photographs finds cars and people in them? JSON on standard output.
 
-    .venv/bin/python tools/bench_realism.py --judge yolox_nano_coco.onnx [--frames 96] [--seed 1000] [--out FOLDER]
+    python -m tools.bench_realism --judge yolox_nano_coco.onnx [--frames 96] [--seed 1000] [--out FOLDER]
 
 Writes sheet.jpg (all pictures, with what was found and missed), control.jpg (the same with boxes in place of bodies)
 and figures.json into FOLDER. See docs/explanation/realism.md.
@@ -25,10 +25,13 @@ import carla
 import cv2
 import numpy as np
 import numpy.typing as npt
-from realism_frames import Shot, take
-from realism_judge import HEIGHT_PX, WIDTH_PX, Judge, fitted
-from realism_orders import Order, orders, shares
-from realism_score import (
+
+from av_synth.errors import UserError
+from av_synth.launch import Address, launch_embedded
+from tools.realism_frames import Shot, take
+from tools.realism_judge import HEIGHT_PX, WIDTH_PX, Judge, fitted
+from tools.realism_orders import Order, orders, shares
+from tools.realism_score import (
     LEAST_HEIGHT_PX,
     LEAST_VISIBLE,
     QUESTIONS,
@@ -39,11 +42,8 @@ from realism_score import (
     match,
     tally,
 )
-from realism_sheet import thumbnail, write_sheet
-from realism_truth import found, truths, with_boxes
-
-from av_synth.errors import UserError
-from av_synth.launch import Address, launch_embedded
+from tools.realism_sheet import thumbnail, write_sheet
+from tools.realism_truth import found, truths, with_boxes
 
 CLOSING_SEED = 1000
 _LEAST_FRAMES, _ROUNDS = 6, 5

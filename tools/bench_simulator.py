@@ -1,6 +1,6 @@
 """What the embedded simulator costs by itself: streams, ticks, calls and memory, each beside a peer of the same run.
 
-`.venv/bin/python tools/bench_simulator.py`; a few minutes.
+`python -m tools.bench_simulator`; a few minutes.
 """
 
 from __future__ import annotations

@@ -7,34 +7,31 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import typer
+
+import av_synth
+from av_synth import errors
+from av_synth.cli.app import app
+from av_synth.export import formats
+from av_synth.farm.failures import KINDS
+from av_synth.log.categories import nuscenes_category
+from av_synth.simulator.bodies import Body, catalogue
+from av_synth.simulator.protocol.handlers.unsupported import REASONS
+from av_synth.simulator.quality import QUALITIES, Quality
+from av_synth.simulator.sensors.spec import acting_attributes, is_built
+from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS, sensor_attributes
+from av_synth.store.columns import TABLES
+from tests.simulator.calls import observations
+from tools import carla_smoke, scenario_reference
+from tools.code_map import code_map
+from tools.scenario_reference import CAMPAIGN, RIG, reference
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-import typer  # noqa: E402
-
-import av_synth  # noqa: E402
-from av_synth import errors  # noqa: E402
-from av_synth.cli.app import app  # noqa: E402
-from av_synth.export import formats  # noqa: E402
-from av_synth.farm.failures import KINDS  # noqa: E402
-from av_synth.log.categories import nuscenes_category  # noqa: E402
-from av_synth.simulator.bodies import Body, catalogue  # noqa: E402
-from av_synth.simulator.protocol.handlers.unsupported import REASONS  # noqa: E402
-from av_synth.simulator.quality import QUALITIES, Quality  # noqa: E402
-from av_synth.simulator.sensors.spec import acting_attributes, is_built  # noqa: E402
-from av_synth.simulator.world.sensor_blueprints import SENSOR_IDS, sensor_attributes  # noqa: E402
-from av_synth.store.columns import TABLES  # noqa: E402
-from tests.simulator.calls import observations  # noqa: E402
-from tools import carla_smoke, scenario_reference  # noqa: E402
-from tools.code_map import code_map  # noqa: E402
-from tools.scenario_reference import CAMPAIGN, RIG, reference  # noqa: E402
-
 REFERENCE = ROOT / "docs" / "reference"
 MADE = "<!-- made by tools/docs.py from {}; `make docs` writes it anew -->\n"
 BEGIN = "<!-- from here on made by tools/docs.py -->\n"

@@ -1,6 +1,6 @@
 """Writes av_synth/session/boxes.yaml: the boxes that the ue4 profile misreports, beside those of the bodies' meshes.
 
-Run it when a body of the embedded simulator changes: `.venv/bin/python tools/measure_boxes.py`. Corrections from other
+Run it when a body of the embedded simulator changes: `python -m tools.measure_boxes`. Corrections from other
 sources, if there are any, are kept.
 """
 

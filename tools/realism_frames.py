@@ -12,8 +12,6 @@ from typing import Any
 
 import carla
 import numpy as np
-from realism_orders import RIG, Order
-from realism_score import LEAST_HEIGHT_PX, LEAST_VISIBLE
 
 from av_synth import rig as rigs
 from av_synth.capture import Extent, LabelImage, SensorArray
@@ -28,6 +26,8 @@ from av_synth.log.state import ActorInfo, WorldState
 from av_synth.rig.model import Camera, Rig
 from av_synth.run import RunSpec, execute
 from av_synth.session import Session
+from tools.realism_orders import RIG, Order
+from tools.realism_score import LEAST_HEIGHT_PX, LEAST_VISIBLE
 
 _LOOK_EVERY, _APART_TICKS = 4, 40
 _RARE = 1_000_000  # ticks: a camera that sees one frame

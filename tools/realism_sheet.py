@@ -8,7 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from realism_score import Box, Matches, Picture
+
+from tools.realism_score import Box, Matches, Picture
 
 _SCALE = 0.5
 _ACROSS = 4

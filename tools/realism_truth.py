@@ -11,14 +11,14 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-from realism_frames import Shot, in_picture, is_pedestrian, is_under_umbrella, with_things
-from realism_judge import Judge
-from realism_score import Box, Found, Truth
 
 from av_synth.geometry.boxes import corners, in_front
 from av_synth.geometry.cameras import project, unproject
 from av_synth.geometry.transforms import Array, apply, invert, rotate
 from av_synth.log.state import ActorInfo
+from tools.realism_frames import Shot, in_picture, is_pedestrian, is_under_umbrella, with_things
+from tools.realism_judge import Judge
+from tools.realism_score import Box, Found, Truth
 
 _ROAD = frozenset({"car", "truck", "bus"})
 _CYCLES = frozenset({"bicycle", "motorcycle"})

@@ -5,21 +5,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from av_synth.documents import Strict  # noqa: E402
-from av_synth.farm.planning import document as campaigns  # noqa: E402
-from av_synth.rig import camera_optics, motion_sensors  # noqa: E402
-from av_synth.rig import loader as rigs  # noqa: E402
-from av_synth.rig.lidar_device import LidarDeviceEntry  # noqa: E402
-from av_synth.rig.radar_device import RadarDeviceEntry, RadarModeEntry  # noqa: E402
-from av_synth.scenario import (  # noqa: E402
+from av_synth.documents import Strict
+from av_synth.farm.planning import document as campaigns
+from av_synth.rig import camera_optics, motion_sensors
+from av_synth.rig import loader as rigs
+from av_synth.rig.lidar_device import LidarDeviceEntry
+from av_synth.rig.radar_device import RadarDeviceEntry, RadarModeEntry
+from av_synth.scenario import (
     chance,
     distributions,
     exact,
@@ -31,12 +27,13 @@ from av_synth.scenario import (  # noqa: E402
     signals,
     triggers,
 )
-from av_synth.scenario.scenario import ScenarioDocument  # noqa: E402
-from av_synth.scenario.schema import schema_text  # noqa: E402
-from av_synth.scenario.units import unit_of  # noqa: E402
-from av_synth.scenario.weather import StartingWeather  # noqa: E402
-from av_synth.scenario.words import Range  # noqa: E402
+from av_synth.scenario.scenario import ScenarioDocument
+from av_synth.scenario.schema import schema_text
+from av_synth.scenario.units import unit_of
+from av_synth.scenario.weather import StartingWeather
+from av_synth.scenario.words import Range
 
+ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "scenarios.md"
 SCHEMA = ROOT / "scenarios" / "scenario.schema.json"
 BEGIN = "<!-- from here on made by tools/scenario_reference.py -->\n"

@@ -1,0 +1,1 @@
+"""Programs of who works on the package, each run from the repository's root as `python -m tools.NAME`."""
