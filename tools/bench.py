@@ -41,7 +41,7 @@ from tools.clones import clones
 ROUNDS = 3
 DEMO_LIMIT_S = 120.0
 MANY, MANY_LIMIT_S = 1000, 60.0
-SCENARIO = "pedestrian_runs_out"
+SCENARIO, TOWN = "pedestrian_runs_out", "AvSynth01"
 NEAR_MISS, TARGET, WANTED, SEARCH_LIMIT_S = "cut_in_wet", "ttc=0.5..1.5, contact=false", 200, 120.0
 READING = "the devkit and OpenCV reading every file once"
 
@@ -91,7 +91,7 @@ def main() -> None:
     figures = []
     full = plan(SCENARIO, "nuscenes", 0, {})
     blind = RunSpec(full.scenario, None)
-    with tempfile.TemporaryDirectory() as folder, launch_embedded(full.scenario.town) as address:
+    with tempfile.TemporaryDirectory() as folder, launch_embedded(TOWN) as address:
         root = Path(folder)
 
         def record(spec: RunSpec, name: str) -> None:

@@ -70,10 +70,10 @@ def moving_street() -> tuple[Scene, np.ndarray, np.ndarray]:
         replace(car, last_world_from_body=car.world_from_body @ back, velocity_mps=10.0 * car.world_from_body[:3, 0])
         for car in scene.instances
     )
-    own = replace(cars[0], world_from_body=rig @ from_yaw(REAR_AXLE_M, 0.0, 0.0, 0.0), actor_id=VEHICLES + 1)
-    own = replace(own, last_world_from_body=own.world_from_body @ back)
+    stands = rig @ from_yaw(REAR_AXLE_M, 0.0, 0.0, 0.0)
+    own = replace(cars[0], world_from_body=stands, last_world_from_body=stands @ back, actor_id=VEHICLES + 1)
     now = rig @ from_yaw(0.94, 0.0, 1.84, 0.0)
-    last = own.last_world_from_body @ invert(own.world_from_body) @ now  # it is bolted to its car
+    last = stands @ back @ invert(stands) @ now  # it is bolted to its car
     return replace(scene, instances=(own, *cars)), now, last
 
 
@@ -104,24 +104,22 @@ def exposed(attributes: Mapping[str, str], now: np.ndarray, last: np.ndarray) ->
 
 def wakes(scene: Scene, sensor_from_world: np.ndarray) -> list[Wake]:
     """The cars, for their spray."""
-    bodies = catalogue()
-    return [
-        Wake(
-            sensor_from_world @ car.world_from_body,
-            tuple(2.0 * float(half) for half in bodies[car.body].box_half_m),
-            float(np.linalg.norm(car.velocity_mps)),
-        )
-        for car in scene.instances
-    ]
+    bodies, found = catalogue(), []
+    for car in scene.instances:
+        length_m, width_m, height_m = (2.0 * float(half) for half in bodies[car.body].box_half_m)
+        speed_mps = float(np.linalg.norm(car.velocity_mps))
+        found.append(Wake(sensor_from_world @ car.world_from_body, (length_m, width_m, height_m), speed_mps))
+    return found
 
 
 def everything(rays: RayScene, scene: Scene, now: np.ndarray, last: np.ndarray) -> Callable[[], LidarReturns]:
     """A turn with all effects: the lidar of the rig `nuscenes`, in motion."""
     lidar = next(lidar for lidar in rigs.load("nuscenes").lidars)
-    assert lidar.device is not None  # noqa: S101  for the type alone
-    lidar = replace(lidar, firing=Firing("compensated", None))
+    device, firing = lidar.device, Firing("compensated", None)
+    assert device is not None  # noqa: S101  for the type alone
+    lidar = replace(lidar, firing=firing)
     tick_us = round(TICK_S * 1e6)
-    attributes = {**lidar_attributes(lidar, tick_us), **ray_attributes(lidar, lidar.device, lidar.firing)}
+    attributes = {**lidar_attributes(lidar, tick_us), **ray_attributes(lidar, device, firing)}
     exposure, spec = exposed(attributes, now, last)
     there = air(Weather(**RAIN).to_json())
     thrown = wakes(scene, invert(now))
@@ -135,7 +133,7 @@ def everything(rays: RayScene, scene: Scene, now: np.ndarray, last: np.ndarray) 
             raw_data=b"".join(points), horizontal_angle=angle_rad, get_point_count=lambda k: int(counts[k])
         )
         hits = ray_hits(heard, np.eye(4), lidar, tick_us)
-        return measured(hits, lidar.device, there, np.random.default_rng(1), height_m=1.84, wakes=thrown)
+        return measured(hits, device, there, np.random.default_rng(1), height_m=1.84, wakes=thrown)
 
     return fire
 

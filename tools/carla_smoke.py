@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 _MODULES = """
 client sync sensor_determinism collision_determinism vehicle_physics vehicle_telemetry vehicle_wheel_steer_angle
@@ -234,7 +234,7 @@ def _row(outcome: Outcome) -> str:
     return f"{outcome.module:<28} {outcome.test:<70} {outcome.result:<14} {outcome.seconds:7.1f} s{reason}"
 
 
-def _summary(outcomes: Sequence[Outcome]) -> dict[str, object]:
+def _summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     counted = [outcome for outcome in outcomes if outcome.result != NOT_COUNTED]
     passed = sum(outcome.result == PASSED for outcome in counted)
     return {

@@ -35,12 +35,12 @@ def main(card: str) -> int:
     if not path.is_file():
         print(f"{path}: there is no such file; `av-synth card` writes it, and CARD= names its folder")
         return 2
-    python = _VENV / "bin" / "python"
-    if not python.exists():
+    python = str(_VENV / "bin" / "python")
+    if not Path(python).exists():
         subprocess.run([sys.executable, "-m", "venv", _VENV], check=True)  # noqa: S603
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", _PACKAGE]
     subprocess.run(pip, check=True)  # noqa: S603  says nothing where it is there
-    return int(subprocess.run([python, "-c", _READ, path], check=False).returncode != 0)  # noqa: S603
+    return int(subprocess.run([python, "-c", _READ, str(path)], check=False).returncode != 0)  # noqa: S603
 
 
 if __name__ == "__main__":

@@ -200,12 +200,12 @@ def _body(body: Body) -> str:
         kind = " ".join(word for word in (told["base_type"], told["special_type"]) if word)
         power = f"{body.power_kw:g}" if body.power_kw else ""
         doors = "open" if told["has_dynamic_doors"] == "true" else ""
-        cells = (kind, told["generation"], size, told["number_of_wheels"], f"{body.mass_kg:.0f}", power, doors)
+        cells = [kind, told["generation"], size, told["number_of_wheels"], f"{body.mass_kg:.0f}", power, doors]
     elif body.kind == "walker":
         height = f"{2.0 * body.box_half_m[2]:.2f}"
-        cells = (f"{told['gender']}, {told['age']}", told["generation"], told["speed"].replace(",", ", "), height)
+        cells = [f"{told['gender']}, {told['age']}", told["generation"], told["speed"].replace(",", ", "), height]
     else:
-        cells = (told["size"], size, f"{body.mass_kg:g}")
+        cells = [told["size"], size, f"{body.mass_kg:g}"]
     return f"| `{body.blueprint_id}` | {' | '.join(cells)} | {category} |"
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from av_synth.cli.output import progress
 from av_synth.export.dataset import export_dataset
-from av_synth.farm.dispatch.store_writer import OnEvent
+from av_synth.farm.model import OnEvent
 from av_synth.improve import Request, Round, improve, load, on_farm
 from av_synth.improve.space import Space
 from av_synth.improve.space import load as load_space
@@ -55,7 +55,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1)
     asked = parser.parse_args()
     space, held_out = load_space(asked.space), None
-    found: dict[str, dict[str, list[dict[str, float]]]] = {}
+    found: dict[str, dict[str, list[float]]] = {}
     for seed in asked.seeds:
         first: Path | None = None
         for arm, floor in _ARMS.items():
@@ -89,7 +89,7 @@ def _begin_alike(first: Path, store: Path) -> None:
         replace_file(store / record, (first / record).read_bytes())
 
 
-def _add(figures: dict[str, list[Any]], space: Space, round_: Round) -> None:
+def _add(figures: dict[str, list[float]], space: Space, round_: Round) -> None:
     """The figures of a round, each at the end of its list."""
     if round_.held_out is None:
         raise ValueError(f"round {round_.number} is not done")

@@ -108,7 +108,7 @@ class _Photographer:
         self._favoured = int(self._random.integers(len(self._rig.cameras)))
         self._next_look = 0
         self._camera: tuple[Camera, SensorArray] | None = None
-        self._from_ego: Array | None = None
+        self._from_ego: Array = np.eye(4)  # until it is asked, after the first tick
         self._tick = -1
 
     @property

@@ -21,7 +21,7 @@ Pixels = npt.NDArray[np.uint8]
 
 def thumbnail(bgr: Pixels, title: str, picture: Picture, matches: Sequence[Matches]) -> Pixels:
     """A picture at half size under its title: found green, missed red, false alarms yellow, what is ignored grey."""
-    small = cv2.resize(bgr, None, fx=_SCALE, fy=_SCALE, interpolation=cv2.INTER_AREA)
+    small: Pixels = np.asarray(cv2.resize(bgr, None, fx=_SCALE, fy=_SCALE, interpolation=cv2.INTER_AREA), np.uint8)
     found = {at for each in matches for _, at in each.hits}
     missed = {at for each in matches for at in each.missed}
     for at, truth in enumerate(picture.truths):

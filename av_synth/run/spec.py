@@ -31,14 +31,15 @@ class Performer(Protocol):
 
     Call `setup`, tick once, then before every further tick `before_tick`, and once for each recorded frame `observe`;
     at the end `outcome`.
-
-    Attributes:
-        warm_up_ticks: ticks from the first one to recorded time zero.
-        faults: of the rig's sensors, as far as they have begun.
     """
 
-    warm_up_ticks: int
-    faults: Faults
+    @property
+    def warm_up_ticks(self) -> int:
+        """Ticks from the first one to recorded time zero."""
+
+    @property
+    def faults(self) -> Faults:
+        """Of the rig's sensors, as far as they have begun."""
 
     @property
     def ego(self) -> carla.Actor:
