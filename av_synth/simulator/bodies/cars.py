@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from av_synth.simulator.bodies.model import Body
+from av_synth.simulator.bodies.rears import FOUR_WHEEL_DRIVE_REAR, HATCHBACK_REAR, SALOON_REAR
 from av_synth.simulator.bodies.shapes import BLUE_LAMP, DARK, PLASTIC, RED_LAMP, STEEL, Colour, Finish
 from av_synth.simulator.bodies.shell import Section, Shell
 from av_synth.simulator.bodies.silhouettes import Silhouette
@@ -42,13 +43,13 @@ SALOON = Silhouette(
         track_m=1.58,
         mirror=(0.62, 0.99, 1.08),
         head=Patch((2.1, 0.68, 0.665), 38.0, 0.36, 0.10, slant_m=0.06),
-        tail=Patch((-2.2, 0.66, 0.84), 155.0, 0.38, 0.10),
+        tail=Patch((-2.2, 0.64, 0.85), 157.0, 0.42, 0.14),
         middle=(
             Patch((2.3, 0.0, 0.31), 0.0, 0.80, 0.08),
-            Patch((-2.3, 0.0, 0.44), 180.0, 1.10, 0.09, finish=PLASTIC),
+            *SALOON_REAR,
         ),
         front_plate_z=0.42,
-        rear_plate_z=0.60,
+        rear_plate_z=0.62,
         seams=(-1.10, -0.47, 0.55),
         wheel_width_m=0.235,
     ),
@@ -115,21 +116,22 @@ FOUR_WHEEL_DRIVE = Silhouette(
         axles_x=(-1.28, 1.35),
         wheel_radius_m=0.39,
         side_windows=((-2.02, -1.30), (-1.22, -0.40), (-0.33, 0.86)),
-        top_windows=((-2.255, -2.10), (0.30, 1.05)),
+        top_windows=((0.30, 1.05),),
         cladding=True,
     ),
     Details(
         track_m=1.48,
         mirror=(0.70, 1.20, 0.965),
         head=Patch((2.2, 0.60, 0.84), 18.0, 0.30, 0.15),
-        tail=Patch((-2.25, 0.72, 1.02), 165.0, 0.14, 0.28),
+        tail=Patch((-2.25, 0.72, 0.98), 165.0, 0.14, 0.36),
         middle=(
             Patch((2.25, 0.0, 0.84), 0.0, 0.74, 0.17),
             Patch((2.25, 0.0, 0.83), 0.0, 0.70, 0.025, finish=STEEL),
             Patch((2.25, 0.0, 0.53), 0.0, 1.1, 0.12, finish=PLASTIC),
+            *FOUR_WHEEL_DRIVE_REAR,
         ),
         front_plate_z=0.56,
-        rear_plate_z=0.80,
+        rear_plate_z=0.90,
         seams=(-1.26, -0.36, 0.72),
         wheel_width_m=0.25,
     ),
@@ -205,20 +207,21 @@ def _hatchback() -> Body:
         wheel_radius_m=0.31,
         side_windows=((-0.12, 0.42), (0.47, 1.20), (1.25, 1.98)),
         top_windows=((-0.56, -0.36), (1.40, 2.28)),
+        cladding=True,
         shift_x_m=-1.34,
     )
     details = Details(
         track_m=1.475,
         mirror=(0.52, 0.98, 0.895),
         head=Patch((1.76, 0.62, 0.655), 42.0, 0.34, 0.11, slant_m=0.05),
-        tail=Patch((-1.86, 0.66, 0.86), 140.0, 0.20, 0.15),
+        tail=Patch((-1.86, 0.64, 0.88), 145.0, 0.28, 0.22),
         middle=(
             Patch((2.0, 0.0, 0.34), 0.0, 0.74, 0.10),
             Patch((2.0, 0.0, 0.575), 0.0, 0.60, 0.045),
-            Patch((-2.0, 0.0, 0.46), 180.0, 0.60, 0.06, finish=PLASTIC),
+            *HATCHBACK_REAR,
         ),
         front_plate_z=0.36,
-        rear_plate_z=0.55,
+        rear_plate_z=0.66,
         seams=(-0.92, -0.11, 0.62),
     )
     return vehicle("vehicle.audi.a2", [shell], details, tag=Tag.CAR, base_type="car", colours=_COLOURS, mass_kg=1480.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from av_synth.simulator.bodies.rears import MICROBUS_REAR
 from av_synth.simulator.bodies.shapes import GLASS, PLASTIC, STEEL, Finish
 from av_synth.simulator.bodies.shell import Section, Shell
 from av_synth.simulator.bodies.silhouettes import Silhouette
@@ -82,15 +83,14 @@ MICROBUS = Silhouette(
         track_m=1.38,
         mirror=(1.80, 1.24, 0.96),
         head=Patch((2.2, 0.60, 0.78), 10.0, 0.22, 0.22),
-        tail=Patch((-2.2, 0.66, 0.80), 170.0, 0.13, 0.26),
+        tail=Patch((-2.2, 0.66, 0.84), 170.0, 0.13, 0.34),
         middle=(
-            Patch((-2.2, 0.0, 1.38), 180.0, 1.02, 0.36, finish=GLASS),
             Patch((2.25, 0.0, 0.46), 0.0, 1.30, 0.10, finish=STEEL),
-            Patch((-2.25, 0.0, 0.48), 180.0, 1.30, 0.10, finish=STEEL),
+            *MICROBUS_REAR,
         ),
         sides=(Patch((-0.1, 0.0, 1.03), 90.0, 3.9, 0.04, finish=STEEL),),
         front_plate_z=0.60,
-        rear_plate_z=0.66,
+        rear_plate_z=0.70,
         seams=(-0.27, 0.64, 1.74),
         wheel_width_m=0.185,
     ),
@@ -195,10 +195,7 @@ OPEN_FOUR_WHEELER = Silhouette(
         head=Patch((1.8, 0.44, 0.90), 0.0, 0.19, 0.19),
         tail=Patch((-1.9, 0.70, 0.92), 178.0, 0.13, 0.22),
         middle=(
-            *(
-                Patch((1.8, y, 0.88), 0.0, 0.045, 0.24, finish=_SLOT)
-                for y in (-0.24, -0.16, -0.08, 0.0, 0.08, 0.16, 0.24)
-            ),
+            *(Patch((1.8, y, 0.88), 0.0, 0.045, 0.24, finish=_SLOT) for y in (0.0, 0.08, 0.16, 0.24)),
             Patch((-1.9, 0.0, 1.42), 180.0, 1.16, 0.42, finish=GLASS),
         ),
         front_plate_z=None,

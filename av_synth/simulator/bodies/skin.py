@@ -166,6 +166,7 @@ def lay(
     slant_m: float,
     proud_m: float,
     deep_m: float,
+    upper: float = 1.0,
 ) -> tuple[Array, list[tuple[int, int, int]]]:
     """Press a flat patch onto a surface, such as a lamp onto a wing.
 
@@ -182,6 +183,7 @@ def lay(
         slant_m: how much higher the right end is, seen from outside.
         proud_m: gap to the surface.
         deep_m: quads reach less far back than this.
+        upper: how wide its upper edge is, as a share of the lower.
 
     Returns:
         Points (P, 3) and faces over them, without the quads that missed the surface or fell into a hole of it.
@@ -190,7 +192,8 @@ def lay(
     out, along = np.array([np.cos(angle), np.sin(angle), 0.0]), np.array([-np.sin(angle), np.cos(angle), 0.0])
     u, v = np.meshgrid(*(np.linspace(-0.5, 0.5, _FINER * quads + 1) for quads in shape), indexing="ij")
     rise = v * height_m + u * slant_m
-    start = np.asarray(centre) + 5.0 * out + u[..., None] * width_m * along + rise[..., None] * np.array([0, 0, 1.0])
+    wide = u * width_m * (1.0 - (1.0 - upper) * (v + 0.5))
+    start = np.asarray(centre) + 5.0 * out + wide[..., None] * along + rise[..., None] * np.array([0, 0, 1.0])
     fine = _first_hit(start.reshape(-1, 3), -out, _behind(start.reshape(-1, 3), along, onto)).reshape(u.shape)
     distance = fine[::_FINER, ::_FINER].reshape(-1)
     off = distance - proud_m - _bulge(fine, proud_m, deep_m).reshape(-1)

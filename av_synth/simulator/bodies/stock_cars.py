@@ -149,7 +149,7 @@ _MODELS: tuple[_Model, ...] = (
         1505.0,
         110.0,
         205.0,
-        face=(_front(0.72, 0.24, 0.15, y=0.15), _front(0.72, 0.24, 0.15, y=-0.15)),
+        face=(_front(0.72, 0.24, 0.15, y=0.15),),
     ),
     _Model(
         "chevrolet.impala",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from av_synth.simulator.bodies.cars import WHITE
 from av_synth.simulator.bodies.model import Body
+from av_synth.simulator.bodies.rears import BOX_TRUCK_REAR, BUS_REAR, VAN_REAR
 from av_synth.simulator.bodies.shapes import BLUE_LAMP, DARK, GLASS, PLASTIC, RED_LAMP, STEEL, Colour, Finish
 from av_synth.simulator.bodies.shell import Section, Shell
 from av_synth.simulator.bodies.skin import Skin
@@ -46,22 +47,21 @@ def van() -> Body:
         wheel_radius_m=0.345,
         side_windows=((0.78, 1.78),),
         top_windows=((1.12, 2.10),),
+        cladding=True,
     )
     details = Details(
         track_m=1.60,
         mirror=(1.62, 1.46, 0.994),
         head=Patch((2.8, 0.66, 0.86), 30.0, 0.28, 0.22),
-        tail=Patch((-2.95, 0.74, 1.02), 172.0, 0.12, 0.42),
+        tail=Patch((-2.95, 0.74, 1.06), 172.0, 0.12, 0.56),
         middle=(
             Patch((2.9, 0.0, 0.80), 0.0, 0.76, 0.13),
             Patch((2.9, 0.0, 0.52), 0.0, 1.1, 0.10, finish=PLASTIC),
-            Patch((-2.95, 0.0, 1.42), 180.0, 0.02, 1.75),
-            Patch((-2.95, 0.0, 1.85), 180.0, 1.10, 0.60, finish=GLASS),
-            Patch((-2.95, 0.0, 0.52), 180.0, 1.5, 0.10, finish=PLASTIC),
+            *VAN_REAR,
         ),
         sides=(Patch((-1.0, 0.0, 0.62), 90.0, 3.4, 0.06, finish=PLASTIC),),
         front_plate_z=0.56,
-        rear_plate_z=0.74,
+        rear_plate_z=0.84,
         seams=(-0.55, 0.70, 1.60),
         wheel_width_m=0.225,
     )
@@ -114,7 +114,7 @@ def truck() -> Body:
         middle=(
             Patch((2.6, 0.0, 0.90), 0.0, 1.0, 0.14),
             Patch((2.6, 0.0, 0.56), 0.0, 1.5, 0.12, finish=PLASTIC),
-            Patch((-2.6, 0.0, 1.55), 180.0, 0.025, 1.55),
+            *BOX_TRUCK_REAR,
         ),
         sides=(
             Patch((-0.83, 0.0, 1.62), 90.0, 3.0, 0.55, slant_m=0.22, finish=WHITE),
@@ -127,6 +127,7 @@ def truck() -> Body:
     )
     frame = Skin()
     frame.box((-2.5, -0.45, 0.48), (2.1, 0.45, 0.66), DARK)
+    frame.box((-2.56, -0.98, 0.36), (-2.48, 0.98, 0.48), PLASTIC)  # under-run bar
     colours: tuple[Colour, ...] = ((170, 18, 24), (226, 226, 222), (34, 62, 110))
     return vehicle(
         "vehicle.carlamotors.carlacola",
@@ -224,17 +225,17 @@ def bus() -> Body:
         wheel_radius_m=0.48,
         side_windows=(*((x, x + 1.22) for x in (-4.75, -3.47, -2.19, -0.91, 0.37, 1.65)), (2.93, 4.50)),
         top_windows=((4.70, 5.05),),
+        cladding=True,
         step_m=0.7,
     )
     details = Details(
         track_m=2.10,
         mirror=(4.95, 2.10, 1.45),
         head=Patch((5.1, 0.86, 0.78), 10.0, 0.34, 0.16),
-        tail=Patch((-5.1, 0.96, 1.00), 176.0, 0.16, 0.46),
+        tail=Patch((-5.1, 0.98, 1.16), 176.0, 0.18, 0.66),
         middle=(
-            Patch((-5.1, 0.0, 2.10), 180.0, 1.9, 0.90, finish=GLASS),
-            Patch((-5.1, 0.0, 0.95), 180.0, 1.5, 0.30),
             Patch((5.1, 0.0, 0.52), 0.0, 1.9, 0.16, finish=PLASTIC),
+            *BUS_REAR,
         ),
         front_plate_z=0.55,
         rear_plate_z=0.60,

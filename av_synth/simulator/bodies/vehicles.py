@@ -31,7 +31,7 @@ from av_synth.simulator.bodies.skin import Skin, lay, wheel
 from av_synth.simulator.scene import Material, Mesh, Tag
 
 Point = tuple[float, float, float]
-_GAP = Finish(Material.MATTE, (50, 51, 54))  # not black: a thin black line flickers where it is below a pixel
+GAP = Finish(Material.MATTE, (50, 51, 54))  # not black: a thin black line flickers where it is below a pixel
 _LAMP_QUADS = (8, 3)  # along and across a lamp; the two outermost columns are the indicator
 _BEZEL_M, _BEZEL_QUADS = 0.012, (4, 3)
 _DEEP_M, _ENDS_DEEP_M = 0.15, 0.5  # wheel arches are deeper; what is on front and rear goes back along the wings
@@ -42,7 +42,10 @@ _TAIL_GLASS = tuple(Finish(TAIL_LAMP.material, red) for red in ((104, 12, 14), T
 
 @dataclass(frozen=True)
 class Patch:
-    """A patch laid on the shell, as `skin.lay` takes it; what is on a side is mirrored to the other."""
+    """A patch laid on the shell, as `skin.lay` takes it; what is on a side is mirrored to the other.
+
+    `quads` are those along and across it, None for what is usual where it lies: more where the shell is round.
+    """
 
     centre: Point
     azimuth_deg: float
@@ -51,6 +54,8 @@ class Patch:
     slant_m: float = 0.0
     finish: Finish = DARK
     proud_m: float = 0.006
+    upper: float = 1.0
+    quads: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Details:
         mirror: (x, z, half width of the vehicle over its mirrors); None without mirrors.
         head, tail: left lamps; the outer end of each is the indicator. None without head lamps.
         front_plate_z, rear_plate_z: heights of the number plates; None without one.
-        middle: patches on the middle line, such as a grille.
+        middle: patches on front and rear, such as a grille; those beside the middle line are on both sides of it.
         sides: patches on the left, mirrored to the right.
         seams: x of the door gaps, rising; a handle sits beside each.
         doors: whether the front doors open, which are between the last two seams.
@@ -96,12 +101,13 @@ def _laid(
         slant_m=patch.slant_m,
         proud_m=proud_m,
         deep_m=deep_m,
+        upper=patch.upper,
     )
 
 
 def _press(skin: Skin, onto: Array, patch: Patch, shape: tuple[int, int], deep_m: float = _DEEP_M) -> None:
     """Lay one patch of one finish."""
-    points, faces = _laid(onto, patch, shape, patch.proud_m, deep_m)
+    points, faces = _laid(onto, patch, patch.quads or shape, patch.proud_m, deep_m)
     if faces:
         skin.triangles(points, faces, patch.finish)
 
@@ -139,7 +145,9 @@ def _dress(skin: Skin, shell: Shell, details: Details) -> None:
         _press(skin, onto, patch, (8, 6))
         _press(skin, onto, _mirrored(patch), (8, 6))
     for patch in details.middle:
-        _press(skin, skin.corners(), patch, (8, 3), _ENDS_DEEP_M)  # one may be laid on another
+        onto = skin.corners()  # one may be laid on another
+        for each in (patch, _mirrored(patch)) if patch.centre[1] else (patch,):
+            _press(skin, onto, each, (8, 3), _ENDS_DEEP_M)
     covered = skin.corners()
     if details.head is not None:
         _lamp(skin, covered, details.head, _HEAD_GLASS, CLEAR_BLINKER)
@@ -151,7 +159,7 @@ def _dress(skin: Skin, shell: Shell, details: Details) -> None:
     for k, x in enumerate(details.seams):
         at = x - shell.shift_x_m
         low, high = shell.at("sill", at), shell.at("belt", at)
-        seam = Patch((x, 0.0, (low + high) / 2 + 0.03), 90.0, 0.018, high - low - 0.06, finish=_GAP, proud_m=0.004)
+        seam = Patch((x, 0.0, (low + high) / 2 + 0.03), 90.0, 0.018, high - low - 0.06, finish=GAP, proud_m=0.004)
         at_handle = (x + (0.14 if k == 0 else -0.14), 0.0, high - 0.09)
         handle = Patch(at_handle, 90.0, 0.17, 0.028, finish=STEEL, proud_m=0.012)
         for patch in (seam, _mirrored(seam)):

@@ -138,6 +138,14 @@ def test_plates_are_retroreflecting_in_front_and_behind_and_bands_of_vests_all_a
     assert not len(middles("walker.pedestrian.0002"))
 
 
+@pytest.mark.parametrize("name", ["audi.a2", "tesla.model3", "nissan.patrol", "volkswagen.t2", "mercedes.sprinter"])
+def test_cars_and_vans_have_red_reflectors_on_both_sides_of_their_rear(name: str) -> None:
+    mesh = catalogue()[f"vehicle.{name}"].meshes[0]
+    red = (mesh.materials == Material.RETRO) & (mesh.colours[:, 0] > 2 * mesh.colours[:, 1].astype(int))
+    assert set(np.sign(mesh.positions_m[red, 1])) == {-1.0, 1.0}
+    assert (mesh.positions_m[red, 0] < 0.8 * mesh.positions_m[:, 0].min()).all()
+
+
 def test_riders_are_tagged_apart_from_what_they_ride() -> None:
     for name, tag in (("vehicle.yamaha.yzf", Tag.MOTORCYCLE), ("vehicle.bh.crossbike", Tag.BICYCLE)):
         mesh = catalogue()[name].meshes[0]

@@ -36,3 +36,11 @@ def test_a_patch_leaves_out_what_is_deeper_than_it_may_reach() -> None:
         for deep_m in (0.1, 2.0)
     )
     assert len(shallow) < len(deep)
+
+
+def test_a_patch_may_be_narrower_at_its_upper_edge() -> None:
+    points, _ = lay(
+        RIDGE, (1.0, 0.0, 0.0), 0.0, 0.4, 0.8, shape=(1, 1), slant_m=0.0, proud_m=0.006, deep_m=0.15, upper=0.5
+    )
+    lower, higher = points[points[:, 2] < 0, 1], points[points[:, 2] > 0, 1]
+    np.testing.assert_allclose([np.ptp(lower), np.ptp(higher)], [0.4, 0.2])
