@@ -1,4 +1,4 @@
-"""What a driver behind sees on cars, vans and buses: windows in frames, gaps of doors and lids, bumpers, reflectors.
+"""Rears of cars, vans, a box truck and a bus, and the face of the bus: windows, gaps, bumpers, plates.
 
 Each is a row of patches of `Details.middle`, in the frame and the measures of the shell that it lies on, and in the
 order in which they lie on each other. Lamps and number plates are laid over them.
@@ -139,7 +139,7 @@ BOX_TRUCK_REAR = (
 _LOUVRES = tuple(0.92 + 0.085 * k for k in range(6))
 
 BUS_REAR = (
-    *_bumper(-5.1, 0.60, 2.44, 0.24, 0.80),
+    *_bumper(-5.1, 0.605, 2.30, 0.248, 0.80),
     *_window(-5.1, 2.10, 2.06, 0.86, frame_m=0.06, upper=0.97, quads=(8, 2)),
     _on(-5.1, 2.775, 1.30, 0.28, DARK, quads=(2, 1)),  # line number
     *(_on(-5.1, 2.775, 0.05, 0.18, _DIGIT, y=y) for y in (0.08, 0.24)),
@@ -147,4 +147,10 @@ BUS_REAR = (
     *(_on(-5.1, z, 1.30, 0.045, DARK) for z in _LOUVRES),
     _on(-5.1, 1.57, 0.44, 0.05, _HIGH_LAMP),
     _on(-5.1, 2.86, 0.10, 0.05, _HIGH_LAMP, y=0.96),
+)
+
+BUS_FRONT = (
+    Patch((5.1, 0.0, 0.80), 0.0, 1.16, 0.13, proud_m=_THIN_M, quads=(4, 1)),  # grille between the lamps
+    Patch((5.1, 0.0, 2.84), 0.0, 1.50, 0.28, proud_m=_THIN_M, quads=(4, 2)),  # line number
+    *(Patch((5.1, y, 2.84), 0.0, 0.05, 0.18, finish=_DIGIT, proud_m=_THIN_M, quads=(1, 1)) for y in (0.08, 0.24)),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from av_synth.simulator.bodies.cars import WHITE
 from av_synth.simulator.bodies.model import Body
-from av_synth.simulator.bodies.rears import BOX_TRUCK_REAR, BUS_REAR, VAN_REAR
+from av_synth.simulator.bodies.rears import BOX_TRUCK_REAR, BUS_FRONT, BUS_REAR, VAN_REAR
 from av_synth.simulator.bodies.shapes import BLUE_LAMP, DARK, GLASS, PLASTIC, RED_LAMP, STEEL, Colour, Finish
 from av_synth.simulator.bodies.shell import Section, Shell
 from av_synth.simulator.bodies.skin import Skin
@@ -235,6 +235,7 @@ def bus() -> Body:
         tail=Patch((-5.1, 0.98, 1.16), 176.0, 0.18, 0.66),
         middle=(
             Patch((5.1, 0.0, 0.52), 0.0, 1.9, 0.16, finish=PLASTIC),
+            *BUS_FRONT,
             *BUS_REAR,
         ),
         front_plate_z=0.55,
