@@ -12,6 +12,7 @@ from av_synth.simulator.scene import Material, Mesh
 
 _LAMPS = (Material.LAMP_FRONT, Material.LAMP_BRAKE, Material.LAMP_LEFT, Material.LAMP_RIGHT)
 _PROUD_M = 0.012
+_STEP_M = 0.15  # a triangle that lies over a greater one, such as from boot to window, is left out
 
 Flags = npt.NDArray[np.bool_]
 
@@ -34,7 +35,7 @@ def _of(mesh: Mesh, material: Material, *, ahead: bool) -> Flags:
 
 
 def _laid(onto: Mesh, procedural: Mesh, wanted: Flags, *, ahead: bool) -> Mesh:
-    """Triangles of the procedural mesh moved along x to where they lie on another; those beside it are left out."""
+    """Triangles of the procedural mesh moved along x to where they lie on another; not those beside it or on a step."""
     sign = 1.0 if ahead else -1.0
     lamps = procedural.kept(wanted)
     points = lamps.positions_m.copy()
@@ -46,5 +47,6 @@ def _laid(onto: Mesh, procedural: Mesh, wanted: Flags, *, ahead: bool) -> Mesh:
     met = scene.run(start, inwards, output=True)
     hit = met["primID"] >= 0
     points[:, 0] = np.where(hit, sign * (50.0 - met["tfar"] + _PROUD_M), points[:, 0])
-    whole = lamps.triangles[hit[lamps.triangles].all(axis=1)]
+    bent_m = np.ptp(points[lamps.triangles, 0], axis=1) - np.ptp(lamps.positions_m[lamps.triangles, 0], axis=1)
+    whole = lamps.triangles[hit[lamps.triangles].all(axis=1) & (bent_m < _STEP_M)]
     return replace(lamps, positions_m=points, triangles=whole, uvs=np.zeros((len(points), 2), dtype=np.float32))

@@ -130,11 +130,13 @@ def test_a_look_without_rear_lamps_has_those_of_the_body_laid_on(look):
     worn = dressed(body, replace(look, stretch=0.3)).meshes[0]
     for material in (Material.LAMP_BRAKE, Material.LAMP_LEFT, Material.LAMP_RIGHT):
         lamp = worn.triangles[worn.materials[worn.triangles[:, 0]] == int(material)]
-        points = worn.positions_m[lamp].reshape(-1, 3)
-        rear = points[points[:, 0] < 0]
-        assert len(rear)
-        # flat on the upright rear of the model, and a little proud of it
-        assert rear[:, 0] == pytest.approx(-body.box_half_m[0] - 0.012, abs=0.005)
+        triangles = worn.positions_m[lamp, 0]
+        rear = triangles[(triangles < 0).all(axis=1)]
+        boot, window = -body.box_half_m[0] - 0.012, -0.6 * body.box_half_m[0] - 0.012
+        # flat on the upright rear of the model or of its window, a little proud of it, and on both of them nowhere
+        on_boot, on_window = (np.isclose(rear, x_m, atol=0.005).all(axis=1) for x_m in (boot, window))
+        assert on_boot.any()
+        assert (on_boot | on_window).all()
 
 
 def test_riders_stay_and_sit_on_what_is_dressed(look):
